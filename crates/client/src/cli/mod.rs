@@ -1,0 +1,182 @@
+//! The command line, as a function: whoever can reach a driver can offer it.
+//!
+//! With `--json`, exactly one JSON document goes to standard output:
+//!
+//! ```json
+//! { "command": "copy", "succeeded": false,
+//!   "operations": [ { "operation": "copy from", "status": "STATUS_ACCESS_VIOLATION",
+//!                     "asked": 4096, "copied": 1001, "address": "0x20000",
+//!                     "direction": "read", "engine": null, "explanation": "…" } ],
+//!   "error": null }
+//! ```
+//!
+//! Addresses are hexadecimal strings, since JSON numbers lose digits beyond 2^53; `address` is
+//! `null` where no address stopped the copy. `status` is the name of the status, or its value in
+//! hexadecimal if it has no name here. `error` is a sentence if the driver could not be reached
+//! or refused a request. Commands add fields of their own.
+//!
+//! | exit code | meaning |
+//! | --- | --- |
+//! | 0 | everything was copied, or came out as a self-test expects |
+//! | 1 | something was not |
+//! | 2 | the command line makes no sense; nothing was done |
+
+mod arguments;
+mod copy;
+mod info;
+mod read;
+mod record;
+mod selftest;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+};
+
+use clap::Parser;
+
+use crate::{Error, Transport, TransportError, explain};
+use arguments::{Arguments, Command};
+use record::Document;
+
+/// Everything came out as it should.
+pub const SUCCESS: i32 = 0;
+/// Something did not.
+pub const FAILURE: i32 = 1;
+/// The command line makes no sense.
+pub const USAGE: i32 = 2;
+
+/// Where output goes.
+pub struct Console<'a> {
+    /// Results.
+    pub out: &'a mut dyn Write,
+    /// Explanations of failures.
+    pub err: &'a mut dyn Write,
+    /// Whether a progress bar may be drawn on the process's standard error.
+    pub progress: bool,
+}
+
+/// How [`run`] gets its driver; called once, and only if the command line makes sense.
+pub type Connect<'c, 't> = dyn FnMut() -> Result<Box<dyn Transport + 't>, TransportError> + 'c;
+
+/// Why a command ended early.
+enum Stop {
+    Driver(Error),
+    /// Results could not be written.
+    Output,
+    /// A file of the user's could not be written.
+    File(String),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<TransportError> for Stop {
+    fn from(error: TransportError) -> Self {
+        Self::Driver(error.into())
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(_: io::Error) -> Self {
+        Self::Output
+    }
+}
+
+/// Runs one command. `args` starts with the program's name. Gives the exit code.
+pub fn run<I>(args: I, console: &mut Console<'_>, connect: &mut Connect<'_, '_>) -> i32
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    let arguments = match Arguments::try_parse_from(args).and_then(Arguments::judge) {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(console, &error),
+    };
+    let mut document = Document::of(arguments.command.name());
+    let mut view = View {
+        console,
+        json: arguments.json,
+    };
+    let done = connect().map_err(Stop::from).and_then(|mut transport| {
+        perform(
+            &arguments.command,
+            &mut *transport,
+            &mut view,
+            &mut document,
+        )
+    });
+    match done {
+        Ok(()) => {}
+        Err(Stop::Output) => return FAILURE,
+        Err(Stop::Driver(error)) => document.fail(&error, explain(&error)),
+        Err(Stop::File(sentence)) => document.stop(sentence),
+    }
+    view.finish(&document).unwrap_or(FAILURE)
+}
+
+fn perform(
+    command: &Command,
+    transport: &mut dyn Transport,
+    view: &mut View<'_, '_>,
+    document: &mut Document,
+) -> Result<(), Stop> {
+    match command {
+        Command::Info => info::perform(transport, view, document),
+        Command::Copy(arguments) => copy::perform(arguments, transport, view, document),
+        Command::Read(arguments) => read::perform(arguments, transport, view, document),
+        Command::Selftest => selftest::perform(transport, view, document),
+    }
+}
+
+fn usage(console: &mut Console<'_>, error: &clap::Error) -> i32 {
+    let text = error.render();
+    let written = if error.use_stderr() {
+        write!(console.err, "{text}")
+    } else {
+        write!(console.out, "{text}")
+    };
+    match (error.use_stderr(), written) {
+        (true, _) => USAGE,
+        (false, Ok(())) => SUCCESS,
+        (false, Err(_)) => FAILURE,
+    }
+}
+
+/// What the user sees: text as it comes, or one document at the end.
+struct View<'v, 'c> {
+    console: &'v mut Console<'c>,
+    json: bool,
+}
+
+impl View<'_, '_> {
+    /// A line for people.
+    fn line(&mut self, text: &str) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(self.console.out, "{text}")
+    }
+
+    /// A sentence about a failure, for people.
+    fn remark(&mut self, text: &str) -> io::Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        writeln!(self.console.err, "{text}")
+    }
+
+    fn finish(&mut self, document: &Document) -> io::Result<i32> {
+        if self.json {
+            serde_json::to_writer_pretty(&mut *self.console.out, document)?;
+            writeln!(self.console.out)?;
+        } else if let Some(error) = &document.error {
+            writeln!(self.console.err, "ringcopy: {error}")?;
+        }
+        self.console.out.flush()?;
+        Ok(if document.succeeded { SUCCESS } else { FAILURE })
+    }
+}

@@ -1,0 +1,348 @@
+//! Failures as sentences that say what to do.
+
+use ringcopy_protocol::{
+    DEVICE_PAGE_LENGTH, Direction, Engine, MAXIMUM_LENGTH, NtStatus, POLICY_VALUE,
+    PROTOCOL_VERSION, SESSION_LENGTH,
+};
+
+use crate::{Error, Operation, Transfer};
+
+/// The user range of x64 ends here: no address from this on can be a caller's own.
+const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
+
+const ALIGNMENT: &str = "the alignment is not a power of two, or a field holds no value that it \
+                         may have; ask for an alignment of 1, 2, 4, 8, …";
+
+/// Says what an error means and what to do about it.
+#[must_use]
+pub fn explain(error: &Error) -> String {
+    match error {
+        // What it says may end in lines of a log.
+        Error::Transport(error) => match error.to_string() {
+            text if text.contains('\n') => text,
+            sentence => format!("{sentence}."),
+        },
+        Error::Refused { operation, status } => {
+            format!(
+                "{operation} failed with {status}: {}",
+                refused(*operation, *status)
+            )
+        }
+        Error::Response { .. } => format!(
+            "{error}. Nothing of the answer was used; check that client and driver are of the \
+             same release."
+        ),
+    }
+}
+
+/// Says what stopped a copy and what to do about it; `None` for a complete one.
+#[must_use]
+pub fn explain_transfer(transfer: &Transfer) -> Option<String> {
+    if transfer.is_complete() {
+        return None;
+    }
+    let Transfer {
+        operation,
+        status,
+        asked,
+        copied,
+        ..
+    } = transfer;
+    Some(format!(
+        "{operation} copied {copied} of {asked} bytes and ended with {status}: {}",
+        stopped(transfer)
+    ))
+}
+
+/// Why a request as a whole was refused.
+fn refused(operation: Operation, status: NtStatus) -> String {
+    match (operation, status) {
+        (Operation::Open, NtStatus::ACCESS_DENIED) => {
+            "only SYSTEM and administrators may open the device; start this program as an \
+             administrator."
+                .into()
+        }
+        (_, NtStatus::ACCESS_DENIED) => {
+            "the handle was opened by another process, or without the read or write access that \
+             this request needs; open the device in this process, for both."
+                .into()
+        }
+        (_, NtStatus::OBJECT_NAME_NOT_FOUND) => {
+            "the device is not there; install the driver and start its service (`sc start \
+             ringcopy`)."
+                .into()
+        }
+        (_, NtStatus::INVALID_HANDLE) => {
+            "the handle is closed or was never open; open the device first.".into()
+        }
+        (_, NtStatus::INVALID_DEVICE_REQUEST) => {
+            "this driver has no such request; install the driver of this client's release.".into()
+        }
+        (_, NtStatus::REVISION_MISMATCH) => format!(
+            "the driver does not speak version {PROTOCOL_VERSION} of the protocol; install \
+             driver and client of the same release."
+        ),
+        (_, NtStatus::INFO_LENGTH_MISMATCH) => {
+            "the request does not have the size that its control code takes; send the structure \
+             that the protocol names, and its size in the header."
+                .into()
+        }
+        (_, NtStatus::BUFFER_TOO_SMALL) => {
+            "the output buffer cannot hold the response and the bytes asked for; pass a larger one."
+                .into()
+        }
+        (Operation::CopyFrom | Operation::CopyTo, NtStatus::INVALID_BUFFER_SIZE) => format!(
+            "the session buffer has {SESSION_LENGTH} bytes; ask for less, or from a lower offset."
+        ),
+        (Operation::DeviceCopy, NtStatus::INVALID_BUFFER_SIZE) => format!(
+            "the device page has {DEVICE_PAGE_LENGTH} bytes; ask for less, or from a lower offset."
+        ),
+        (_, NtStatus::INVALID_BUFFER_SIZE) => format!(
+            "one request copies at most {MAXIMUM_LENGTH} bytes; split it into smaller ones."
+        ),
+        (Operation::DeviceCopy, NtStatus::INVALID_PARAMETER) => {
+            "source and destination in the device page overlap, or a field holds no value that \
+             it may have; move one of them apart."
+                .into()
+        }
+        (
+            Operation::CopyFrom | Operation::CopyTo | Operation::CopyThrough,
+            NtStatus::INVALID_PARAMETER,
+        ) => ALIGNMENT.into(),
+        (_, NtStatus::INVALID_PARAMETER) => {
+            "a field of the request holds no value that it may have; fill it from this \
+             protocol's enumerations and leave reserved fields zero."
+                .into()
+        }
+        (_, NtStatus::ACCESS_VIOLATION | NtStatus::DATATYPE_MISALIGNMENT) => {
+            "the request or its response is not in valid, 8-aligned memory of the caller's; pass \
+             buffers of this process that are mapped and writable."
+                .into()
+        }
+        _ => general(status),
+    }
+}
+
+/// Why a copy ended early.
+fn stopped(transfer: &Transfer) -> String {
+    let place = transfer.address.map_or_else(
+        || "an address of the range".into(),
+        |address| format!("{address:#x}"),
+    );
+    match transfer.status {
+        NtStatus::DATATYPE_MISALIGNMENT => format!(
+            "{place} is not a multiple of the alignment asked for; align the buffer, or ask for \
+             a smaller alignment."
+        ),
+        NtStatus::ACCESS_VIOLATION => access_violation(transfer, &place),
+        NtStatus::GUARD_PAGE_VIOLATION => format!(
+            "{place} lies in a guard page, and the guard is spent now; touch the page first, or \
+             repeat the request."
+        ),
+        NtStatus::IN_PAGE_ERROR => format!(
+            "the page of {place} could not be read from its file or disk; check the storage \
+             behind it."
+        ),
+        NtStatus::ACCESS_DENIED => format!(
+            "the policy keeps this memory out of reach; an administrator can set bit 0 (system \
+             virtual memory) or bit 1 (physical memory) of `{POLICY_VALUE}` under the service's \
+             Parameters key, and start the driver again."
+        ),
+        NtStatus::PRIVILEGE_NOT_HELD => {
+            "the policy allows it, but the handle was opened without SeDebugPrivilege; enable \
+             the privilege and open the device again."
+                .into()
+        }
+        NtStatus::INVALID_ADDRESS => {
+            "there is no RAM behind the address: it is device memory, a firmware table, a hole, \
+             or not mapped; read a range that the system lists as RAM."
+                .into()
+        }
+        NtStatus::PARTIAL_COPY => {
+            "memory ends within the range; what came before it was copied, so ask for no more \
+             than that."
+                .into()
+        }
+        NtStatus::INVALID_PARAMETER => ALIGNMENT.into(),
+        NtStatus::NOT_SUPPORTED if transfer.engine == Engine::Native => {
+            "the native engine is not in use on this machine (see `ringcopy info`); ask for the \
+             system's, or for auto."
+                .into()
+        }
+        NtStatus::INVALID_PARAMETER_4 => {
+            "the flags name both kinds of address, or none; name exactly one.".into()
+        }
+        status => general(status),
+    }
+}
+
+fn access_violation(transfer: &Transfer, place: &str) -> String {
+    match (transfer.address, transfer.direction) {
+        (Some(u64::MAX), _) => {
+            "an address of the range is not canonical: no processor of this kind has it; check \
+             the upper bits of the pointer."
+                .into()
+        }
+        (Some(address), _) if address >= USER_LIMIT => format!(
+            "{place} is not user memory, and a user-mode caller may name no other; pass a \
+             pointer into this process's own memory."
+        ),
+        (_, Direction::Write) => format!(
+            "{place} cannot be written; make the page writable, or choose another destination."
+        ),
+        (_, Direction::Read) => format!(
+            "{place} cannot be read; map the page, or ask for no more than the {} bytes before \
+             it.",
+            transfer.copied
+        ),
+        (_, Direction::None) => {
+            "the range does not lie in user memory, or wraps around; pass a pointer into this \
+             process's own memory."
+                .into()
+        }
+    }
+}
+
+/// What a status means wherever it turns up.
+fn general(status: NtStatus) -> String {
+    match status {
+        NtStatus::INSUFFICIENT_RESOURCES => {
+            "the system is short of memory; close something, and repeat the request.".into()
+        }
+        NtStatus::QUOTA_EXCEEDED => {
+            "this handle has as many requests under way as it may; wait for one of them.".into()
+        }
+        NtStatus::CANCELLED => "it was cancelled; repeat it if it is still wanted.".into(),
+        NtStatus::NOT_SUPPORTED => {
+            "this machine, or the driver's configuration, does not offer it; see `ringcopy info`."
+                .into()
+        }
+        NtStatus::PRIVILEGE_NOT_HELD => {
+            "a privilege is missing; enable SeDebugPrivilege and open the device again.".into()
+        }
+        NtStatus::INVALID_PARAMETER | NtStatus::INVALID_PARAMETER_1 => {
+            "an argument has no meaning; check the request's fields against the protocol.".into()
+        }
+        _ => "this client knows no more about it; look the status up in [MS-ERREF], and in the \
+              driver's trace."
+            .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TransportError;
+
+    const STATUSES: [NtStatus; 25] = [
+        NtStatus::PENDING,
+        NtStatus::GUARD_PAGE_VIOLATION,
+        NtStatus::DATATYPE_MISALIGNMENT,
+        NtStatus::PARTIAL_COPY,
+        NtStatus::UNSUCCESSFUL,
+        NtStatus::INFO_LENGTH_MISMATCH,
+        NtStatus::ACCESS_VIOLATION,
+        NtStatus::IN_PAGE_ERROR,
+        NtStatus::INVALID_HANDLE,
+        NtStatus::INVALID_PARAMETER,
+        NtStatus::INVALID_DEVICE_REQUEST,
+        NtStatus::ACCESS_DENIED,
+        NtStatus::BUFFER_TOO_SMALL,
+        NtStatus::OBJECT_NAME_NOT_FOUND,
+        NtStatus::QUOTA_EXCEEDED,
+        NtStatus::REVISION_MISMATCH,
+        NtStatus::PRIVILEGE_NOT_HELD,
+        NtStatus::INSUFFICIENT_RESOURCES,
+        NtStatus::NOT_SUPPORTED,
+        NtStatus::INVALID_PARAMETER_1,
+        NtStatus::INVALID_PARAMETER_4,
+        NtStatus::CANCELLED,
+        NtStatus::INVALID_ADDRESS,
+        NtStatus::INVALID_BUFFER_SIZE,
+        NtStatus(0xC000_DEAD),
+    ];
+
+    const OPERATIONS: [Operation; 7] = [
+        Operation::Open,
+        Operation::Information,
+        Operation::CopyFrom,
+        Operation::CopyTo,
+        Operation::CopyThrough,
+        Operation::DeviceCopy,
+        Operation::CopyMemory,
+    ];
+
+    fn transfer(status: NtStatus) -> Transfer {
+        Transfer {
+            operation: Operation::CopyFrom,
+            status,
+            asked: 64,
+            copied: 12,
+            address: Some(0x1000_0003),
+            direction: Direction::Read,
+            engine: Engine::Auto,
+        }
+    }
+
+    #[test]
+    fn every_refusal_names_the_operation_and_the_status_and_is_one_sentence() {
+        for operation in OPERATIONS {
+            for status in STATUSES {
+                let sentence = explain(&Error::Refused { operation, status });
+                assert!(sentence.starts_with(operation.name()), "{sentence}");
+                assert!(sentence.contains(&status.to_string()), "{sentence}");
+                assert!(sentence.ends_with(['.', '…']), "{sentence}");
+                assert!(sentence.contains(';'), "no advice: {sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_stop_tells_how_much_arrived() {
+        for status in STATUSES {
+            let sentence = explain_transfer(&transfer(status)).unwrap();
+            assert!(sentence.contains("12 of 64 bytes"), "{sentence}");
+            assert!(sentence.contains(&status.to_string()), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn a_complete_copy_needs_no_explanation() {
+        let complete = Transfer {
+            copied: 64,
+            ..transfer(NtStatus::SUCCESS)
+        };
+        assert_eq!(explain_transfer(&complete), None);
+    }
+
+    #[test]
+    fn the_advice_fits_the_cause() {
+        let violation = |address, direction| {
+            explain_transfer(&Transfer {
+                address: Some(address),
+                direction,
+                ..transfer(NtStatus::ACCESS_VIOLATION)
+            })
+            .unwrap()
+        };
+        assert!(violation(u64::MAX, Direction::Read).contains("not canonical"));
+        assert!(violation(0xFFFF_F800_0000_0000, Direction::Read).contains("not user memory"));
+        assert!(violation(0x1000, Direction::Write).contains("make the page writable"));
+        assert!(violation(0x1000, Direction::Read).contains("map the page"));
+        let sentence = |status| explain_transfer(&transfer(status)).unwrap();
+        assert!(sentence(NtStatus::DATATYPE_MISALIGNMENT).contains("0x10000003 is not a multiple"));
+        assert!(sentence(NtStatus::ACCESS_DENIED).contains("Policy"));
+        assert!(sentence(NtStatus::PRIVILEGE_NOT_HELD).contains("SeDebugPrivilege"));
+        let denied = explain(&Error::Refused {
+            operation: Operation::Open,
+            status: NtStatus::ACCESS_DENIED,
+        });
+        assert!(denied.contains("as an administrator"), "{denied}");
+    }
+
+    #[test]
+    fn a_transport_speaks_for_itself() {
+        let error = Error::Transport(TransportError::Unavailable("there is none here".into()));
+        assert_eq!(explain(&error), "there is none here.");
+    }
+}

@@ -1,0 +1,32 @@
+//! The `ringcopy` program.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+};
+
+use ringcopy_client::{
+    TransportError,
+    cli::{self, Console},
+};
+
+fn main() -> ExitCode {
+    let code = cli::run(
+        std::env::args_os(),
+        &mut Console {
+            out: &mut io::stdout().lock(),
+            err: &mut io::stderr(),
+            progress: io::stderr().is_terminal(),
+        },
+        &mut || {
+            Err(TransportError::Unavailable(
+                "the ringcopy driver runs on Windows; on this system, `cargo xtask lab` runs it \
+                 in a virtual machine and takes the same commands"
+                    .into(),
+            ))
+        },
+    );
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}

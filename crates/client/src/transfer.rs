@@ -1,0 +1,294 @@
+//! What came of a request, and the checks that an answer has to pass before it is believed.
+
+use ringcopy_protocol::{
+    Direction, Engine, InformationResponse, NtStatus, PROTOCOL_VERSION, Reach, RequestKind,
+    ResponseHeader, TransferResponse,
+};
+use std::{fmt, mem::size_of};
+use zerocopy::FromBytes;
+
+use crate::{RequestError, TransportError};
+
+/// What a client can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Open the device.
+    Open,
+    /// Ask what the driver is.
+    Information,
+    /// Caller's memory to session buffer.
+    CopyFrom,
+    /// Session buffer to caller's memory.
+    CopyTo,
+    /// Caller's memory to caller's memory.
+    CopyThrough,
+    /// To, from or within the driver's uncached page.
+    DeviceCopy,
+    /// Virtual or physical memory to the client.
+    CopyMemory,
+}
+
+impl Operation {
+    /// The name in listings and in JSON.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Information => "information",
+            Self::CopyFrom => "copy from",
+            Self::CopyTo => "copy to",
+            Self::CopyThrough => "copy through",
+            Self::DeviceCopy => "device copy",
+            Self::CopyMemory => "copy memory",
+        }
+    }
+}
+
+impl From<RequestKind> for Operation {
+    fn from(kind: RequestKind) -> Self {
+        match kind {
+            RequestKind::Information => Self::Information,
+            RequestKind::CopyFrom => Self::CopyFrom,
+            RequestKind::CopyTo => Self::CopyTo,
+            RequestKind::CopyThrough => Self::CopyThrough,
+            RequestKind::DeviceCopy => Self::DeviceCopy,
+            RequestKind::CopyMemory => Self::CopyMemory,
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What became of a copy that the driver understood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transfer {
+    /// What was asked for.
+    pub operation: Operation,
+    /// The status of the copy.
+    pub status: NtStatus,
+    /// Bytes asked for.
+    pub asked: u64,
+    /// Bytes that arrived, from the first on without a gap; at most `asked`.
+    pub copied: u64,
+    /// The address that stopped the copy: all ones for a non-canonical one.
+    pub address: Option<u64>,
+    /// Which access stopped it.
+    pub direction: Direction,
+    /// Who copied; [`Engine::Auto`] where no engine was needed.
+    pub engine: Engine,
+}
+
+/// What the driver is, and what this handle may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Information {
+    /// Major, minor, patch.
+    pub driver_version: [u32; 3],
+    /// What the administrator allows.
+    pub policy: Reach,
+    /// What this handle may reach.
+    pub reach: Reach,
+    /// Whether the native engine may be used, and if not, why.
+    pub native_status: NtStatus,
+    /// Levels of page tables.
+    pub paging_levels: u32,
+    /// Whether supervisor-mode access prevention is on.
+    pub smap: bool,
+    /// The session buffer's system address.
+    pub session_address: u64,
+    /// The session buffer's physical address.
+    pub session_physical_address: u64,
+    /// Bytes in the session buffer.
+    pub session_length: u64,
+    /// The first address that is not the user's.
+    pub user_limit: u64,
+    /// The most bytes that one request may copy.
+    pub maximum_length: u64,
+    /// Bytes in the uncached page.
+    pub device_page_length: u32,
+    /// Whether the request came in kernel mode.
+    pub kernel_mode: bool,
+}
+
+/// An answer that breaks the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResponseError {
+    /// Fewer bytes than a response has, or more than there was room for.
+    #[error("{returned} bytes returned where {least} to {most} were due")]
+    Length {
+        /// What the driver claims to have written.
+        returned: usize,
+        /// The least it had to.
+        least: usize,
+        /// The most it could.
+        most: usize,
+    },
+    /// Another version of the protocol.
+    #[error("protocol version {0}, not {PROTOCOL_VERSION}")]
+    Version(u32),
+    /// The response says that it has another size.
+    #[error("a response of {0} bytes, not {1}")]
+    Size(u32, usize),
+    /// A field holds what it cannot.
+    #[error("{0} cannot be {1:#x}")]
+    Field(&'static str, u64),
+}
+
+/// A request did not do what it was asked to, for a reason other than the copy itself.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The driver could not be reached.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The driver, or the I/O manager before it, refused the request.
+    #[error("{operation} was refused with {status}")]
+    Refused {
+        /// What was asked for.
+        operation: Operation,
+        /// The status.
+        status: NtStatus,
+    },
+    /// The driver's answer makes no sense.
+    #[error("the driver's answer to {operation} makes no sense: {reason}")]
+    Response {
+        /// What was asked for.
+        operation: Operation,
+        /// What is wrong with the answer.
+        reason: ResponseError,
+    },
+}
+
+impl Error {
+    pub(crate) fn of(operation: Operation) -> impl Fn(RequestError) -> Self {
+        move |error| match error {
+            RequestError::Transport(error) => Self::Transport(error),
+            RequestError::Status(status) => Self::Refused { operation, status },
+        }
+    }
+}
+
+const fn header_of<T>(header: ResponseHeader) -> Result<(), ResponseError> {
+    if header.version != PROTOCOL_VERSION {
+        return Err(ResponseError::Version(header.version));
+    }
+    if header.size as usize != size_of::<T>() {
+        return Err(ResponseError::Size(header.size, size_of::<T>()));
+    }
+    Ok(())
+}
+
+fn flag(name: &'static str, value: u32) -> Result<bool, ResponseError> {
+    match value {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(ResponseError::Field(name, other.into())),
+    }
+}
+
+/// The response at the start of `output`, of which the driver says to have written `returned`
+/// bytes: exactly the fixed part and what `payload` makes of it.
+fn response_of<T: FromBytes>(output: &[u8], returned: usize) -> Result<T, ResponseError> {
+    let length = ResponseError::Length {
+        returned,
+        least: size_of::<T>(),
+        most: output.len(),
+    };
+    let written = output.get(..returned).ok_or(length)?;
+    let (response, _) = T::read_from_prefix(written).map_err(|_| length)?;
+    Ok(response)
+}
+
+impl Information {
+    pub(crate) fn judge(output: &[u8], returned: usize) -> Result<Self, ResponseError> {
+        let response: InformationResponse = response_of(output, returned)?;
+        header_of::<InformationResponse>(response.header)?;
+        let reach = |name, bits: u32| {
+            Reach::from_bits(bits).ok_or_else(|| ResponseError::Field(name, bits.into()))
+        };
+        Ok(Self {
+            driver_version: response.driver_version,
+            policy: reach("policy", response.policy)?,
+            reach: reach("reach", response.reach)?,
+            native_status: NtStatus(response.native_status),
+            paging_levels: response.paging_levels,
+            smap: flag("smap", response.smap)?,
+            session_address: response.session_address,
+            session_physical_address: response.session_physical_address,
+            session_length: response.session_length,
+            user_limit: response.user_limit,
+            maximum_length: response.maximum_length,
+            device_page_length: response.device_page_length,
+            kernel_mode: flag("kernel_mode", response.kernel_mode)?,
+        })
+    }
+}
+
+impl Transfer {
+    /// Whether every byte arrived.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.status == NtStatus::SUCCESS && self.copied == self.asked
+    }
+
+    /// Judges an answer to a request for `asked` bytes. `carries_data`: the bytes follow the
+    /// response, so that as many as are said to be copied must have been returned.
+    pub(crate) fn judge(
+        operation: Operation,
+        asked: u64,
+        carries_data: bool,
+        output: &[u8],
+        returned: usize,
+    ) -> Result<Self, ResponseError> {
+        let response: TransferResponse = response_of(output, returned)?;
+        header_of::<TransferResponse>(response.header)?;
+        let field = ResponseError::Field;
+        if response.asked != asked {
+            return Err(field("asked", response.asked));
+        }
+        if response.copied > asked {
+            return Err(field("copied", response.copied));
+        }
+        let direction = Direction::from_wire(response.direction)
+            .ok_or_else(|| field("direction", response.direction.into()))?;
+        let engine = Engine::from_wire(response.engine)
+            .ok_or_else(|| field("engine", response.engine.into()))?;
+        if response.reserved != 0 {
+            return Err(field("reserved", response.reserved.into()));
+        }
+        let status = NtStatus(response.status);
+        if status == NtStatus::PENDING {
+            return Err(field("status", response.status.into()));
+        }
+        if status.is_success() && response.copied != asked {
+            return Err(field("copied", response.copied));
+        }
+        if direction == Direction::None && response.address != 0 {
+            return Err(field("address", response.address));
+        }
+        if status.is_success() && direction != Direction::None {
+            return Err(field("direction", response.direction.into()));
+        }
+        let data = if carries_data { response.copied } else { 0 };
+        let due = (size_of::<TransferResponse>() as u64).saturating_add(data);
+        if returned as u64 != due {
+            let due = usize::try_from(due).unwrap_or(usize::MAX);
+            return Err(ResponseError::Length {
+                returned,
+                least: due,
+                most: due,
+            });
+        }
+        Ok(Self {
+            operation,
+            status,
+            asked,
+            copied: response.copied,
+            address: (direction != Direction::None).then_some(response.address),
+            direction,
+            engine,
+        })
+    }
+}

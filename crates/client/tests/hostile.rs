@@ -1,0 +1,142 @@
+//! Answers that no honest driver gives are refused, and never believed or panicked over.
+
+mod model;
+
+use model::Model;
+use proptest::prelude::*;
+use ringcopy_client::{
+    CallerCopy, Device, DeviceCopy, Error, OpenAccess, ResponseError, Source, Transport, explain,
+    protocol::Engine,
+};
+
+fn with_answer<R>(
+    tamper: impl FnMut(&mut [u8], &mut usize) + 'static,
+    ask: impl FnOnce(&mut Device<'_, Model>) -> R,
+) -> R {
+    let mut model = Model {
+        tamper: Some(Box::new(tamper)),
+        ..Model::default()
+    };
+    let mut device = Device::open(&mut model, OpenAccess::ReadWrite).unwrap();
+    ask(&mut device)
+}
+
+fn read(device: &mut Device<'_, Model>) -> Result<u64, Error> {
+    let address = device.transport().allocate(64).unwrap();
+    let mut target = [0xEE; 64];
+    device
+        .copy_memory(Source::Virtual(address), Engine::Auto, &mut target)
+        .map(|transfer| {
+            assert!(transfer.copied <= 64);
+            transfer.copied
+        })
+}
+
+fn reason(result: Result<u64, Error>) -> ResponseError {
+    match result {
+        Err(error @ Error::Response { reason, .. }) => {
+            assert!(explain(&error).contains("makes no sense"));
+            reason
+        }
+        other => panic!("believed: {other:?}"),
+    }
+}
+
+fn put(offset: usize, value: u64) -> impl FnMut(&mut [u8], &mut usize) {
+    move |output, _| {
+        output[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
+    }
+}
+
+#[test]
+fn an_honest_answer_is_believed() {
+    assert_eq!(with_answer(|_, _| {}, read).unwrap(), 64);
+}
+
+#[test]
+fn more_copied_than_asked_is_refused() {
+    for copied in [65, 1 << 40, u64::MAX] {
+        assert_eq!(
+            reason(with_answer(put(16, copied), read)),
+            ResponseError::Field("copied", copied)
+        );
+    }
+}
+
+#[test]
+fn success_with_bytes_missing_is_refused() {
+    assert_eq!(
+        reason(with_answer(put(16, 63), read)),
+        ResponseError::Field("copied", 63)
+    );
+}
+
+#[test]
+fn an_answer_to_another_question_is_refused() {
+    assert_eq!(
+        reason(with_answer(put(24, 65), read)),
+        ResponseError::Field("asked", 65)
+    );
+}
+
+#[test]
+fn more_returned_than_there_was_room_for_is_refused() {
+    for returned in [0, 47, 48, 111, 113, usize::MAX] {
+        let answer = with_answer(move |_, claimed| *claimed = returned, read);
+        assert!(
+            matches!(reason(answer), ResponseError::Length { returned: found, .. } if found == returned)
+        );
+    }
+}
+
+#[test]
+fn an_address_that_stopped_nothing_is_refused() {
+    assert_eq!(
+        reason(with_answer(put(32, 0x1000), read)),
+        ResponseError::Field("address", 0x1000)
+    );
+}
+
+#[test]
+fn versions_and_sizes_of_other_protocols_are_refused() {
+    assert_eq!(
+        reason(with_answer(put(0, 48 << 32 | 2), read)),
+        ResponseError::Version(2)
+    );
+    assert_eq!(
+        reason(with_answer(put(0, 56 << 32 | 1), read)),
+        ResponseError::Size(56, 48)
+    );
+}
+
+proptest! {
+    #[test]
+    fn no_answer_makes_the_client_panic_or_believe_too_much(
+        noise in proptest::collection::vec(any::<u8>(), 48..112),
+        keep in proptest::collection::vec(any::<bool>(), 48),
+        claimed in prop_oneof![Just(112_usize), Just(48), 0..200_usize, any::<usize>()],
+    ) {
+        let _ = with_answer(
+            move |output, returned| {
+                for (index, byte) in output.iter_mut().enumerate() {
+                    if !keep.get(index).copied().unwrap_or(true) {
+                        *byte = noise[index % noise.len()];
+                    }
+                }
+                *returned = claimed;
+            },
+            |device| {
+                let _ = device.information();
+                let _ = device.copy_from(CallerCopy {
+                    address: 0x1_0000,
+                    length: 64,
+                    session_offset: 0,
+                    alignment: 1,
+                });
+                let mut target = [0; 64];
+                let _ = device.device_copy(DeviceCopy::From { offset: 0, target: &mut target });
+                read(device)
+            },
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! How far a copy has come.
+
+use usermode_accessors::VolatileSlice;
+
+use crate::transfer::{Reason, Transfer};
+
+/// A copy under way. The count moves forward only, and only over bytes that arrived.
+pub(crate) struct Cursor<'a> {
+    source: u64,
+    target: VolatileSlice<'a>,
+    transferred: usize,
+}
+
+impl Cursor<'_> {
+    /// The address in the source of the next byte to copy.
+    pub(crate) const fn address(&self) -> u64 {
+        // Within the source, which does not wrap.
+        self.source.wrapping_add(self.transferred as u64)
+    }
+
+    const fn remaining(&self) -> usize {
+        self.target.len().saturating_sub(self.transferred)
+    }
+
+    /// Lets `copy` fill the next bytes of the target, at most `limit` of them, from
+    /// [`address`](Self::address) on, and counts what arrived. Fails with what stopped `copy`.
+    pub(crate) fn advance(
+        &mut self,
+        limit: u64,
+        copy: impl FnOnce(u64, VolatileSlice<'_>) -> Transfer,
+    ) -> Result<(), Reason> {
+        let length = usize::try_from(limit)
+            .unwrap_or(usize::MAX)
+            .min(self.remaining());
+        let address = self.address();
+        let Some(piece) = self.target.reborrow().subslice(self.transferred, length) else {
+            // Not reached: the piece lies within what remains.
+            return Err(Reason::Wraps);
+        };
+        let piece = copy(address, piece);
+        let arrived = match piece.stop {
+            None => length,
+            Some(_) => piece.transferred.min(length),
+        };
+        self.transferred = self.transferred.saturating_add(arrived);
+        piece.stop.map_or(Ok(()), |stop| Err(stop.reason))
+    }
+}
+
+/// Copies from `source` to all of `target`, one `step` after another. A step either advances the
+/// cursor by at least one byte or fails.
+///
+/// A source that runs beyond 2^64 is refused before the first step; one that ends there is not.
+pub(crate) fn copy_in_steps<'a>(
+    source: u64,
+    target: VolatileSlice<'a>,
+    mut step: impl FnMut(&mut Cursor<'a>) -> Result<(), Reason>,
+) -> Transfer {
+    let last_offset = target.len().saturating_sub(1) as u64;
+    if source.checked_add(last_offset).is_none() {
+        return Transfer::stopped(0, source, Reason::Wraps);
+    }
+    let mut cursor = Cursor {
+        source,
+        target,
+        transferred: 0,
+    };
+    while cursor.remaining() > 0 {
+        if let Err(reason) = step(&mut cursor) {
+            return Transfer::stopped(cursor.transferred, cursor.address(), reason);
+        }
+    }
+    Transfer::complete(cursor.transferred)
+}

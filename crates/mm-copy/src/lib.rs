@@ -1,0 +1,157 @@
+//! `MmCopyMemory` in safe Rust: copies of virtual and physical memory that never touch device
+//! memory, never touch system memory by its virtual address, and count to the byte what arrived.
+//!
+//! [`copy_memory`] takes the flags, the source and the target of `MmCopyMemory` and gives a
+//! [`Transfer`] back. How RAM is reached is behind two traits, which the driver implements:
+//! [`PhysicalMemory`] says what is RAM and reads it, [`Translate`] finds the physical memory behind
+//! a system address. [`PageTableWalk`] is a `Translate` that needs nothing but a `PhysicalMemory`;
+//! the two together are the [`Native`] engine. Another [`Engine`] may hand system addresses to the
+//! system's own `MmCopyMemory`.
+//!
+//! # Who reads what
+//!
+//! | source | how it is read |
+//! | --- | --- |
+//! | physical | every run of it is looked up in [`PhysicalMemory::ram_from`] first, then read by [`PhysicalMemory::read`] |
+//! | virtual, of the user | by `usermode-accessors`: probed, guarded, in the current process; pages are brought in |
+//! | virtual, of the system | [`Engine::copy_system`]; natively, page by page: translated, then as physical |
+//!
+//! # The contract
+//!
+//! What Microsoft's page of [`MmCopyMemory`] promises holds, with one exception: the native engine
+//! does not bring in system memory that is paged out. [`Reason::may_be_paged_out`] tells such a
+//! stop from others, and a caller that has the system's engine can go on there.
+//!
+//! What that page leaves open is settled as follows.
+//!
+//! | question | answer |
+//! | --- | --- |
+//! | both flags, no flag, an unknown bit | `STATUS_INVALID_PARAMETER_4`, 0 transferred, before anything else is looked at |
+//! | `NumberOfBytes` is 0 | `STATUS_SUCCESS`, 0 transferred; the flags are checked, the address is not |
+//! | I/O space, firmware tables, unmapped or malformed system addresses | `STATUS_INVALID_ADDRESS` |
+//! | user memory that cannot be read | the exception's code, such as `STATUS_ACCESS_VIOLATION`, `STATUS_GUARD_PAGE_VIOLATION`, `STATUS_IN_PAGE_ERROR` |
+//! | a range that begins in user memory and does not end there | `STATUS_ACCESS_VIOLATION`, 0 transferred: refused before any access, as `ProbeForRead` does |
+//! | an address that is neither a user address nor in the upper half | `STATUS_INVALID_ADDRESS`, 0 transferred |
+//! | a source that runs beyond 2^64 | `STATUS_INVALID_ADDRESS`, 0 transferred; to end exactly there is allowed |
+//! | a physical address wider than the processor's | `STATUS_INVALID_ADDRESS`; what lies below is transferred |
+//! | granularity of a partial transfer | the byte: RAM that ends within a page is copied up to its end |
+//! | order | ascending; what is transferred has no gap |
+//! | the target behind the bytes transferred | untouched |
+//! | source and target overlap | the target gets an unspecified mix of old and new bytes |
+//! | memory that changes during the copy | some bytes from before, some from after; see [`copy_virtual`] |
+//!
+//! The target is memory of the kernel's own or locked down, which a [`VolatileSlice`] promises by
+//! its construction; it does not fault.
+//!
+//! # IRQL
+//!
+//! This crate raises nothing and waits for nothing. Virtual sources: at most `APC_LEVEL`, for user
+//! memory may be paged in. Physical sources: whatever the implementation of [`PhysicalMemory`]
+//! asks. An implementation that must raise the IRQL, or hold a lock, does so for one `read` of at
+//! most [`PhysicalMemory::SPAN`] bytes at a time.
+//!
+//! # Bounds
+//!
+//! Nothing is allocated. A copy takes one `read` per span and one look-up per run of RAM; in
+//! system memory one translation per page, and a walk reads at most five entries.
+//!
+//! # Examples
+//!
+//! A machine with 64 KiB of RAM, and page tables that map one page of it:
+//!
+//! ```
+//! use mm_copy::{
+//!     CopyFlags, Levels, Native, PageTableWalk, PhysicalMemory, RamRange, RamRanges, ReadError,
+//!     copy_memory,
+//! };
+//! use usermode_accessors::{Status, VolatileSlice};
+//!
+//! struct Machine {
+//!     bytes: Vec<u8>,
+//! }
+//!
+//! impl PhysicalMemory for Machine {
+//!     fn address_bits(&self) -> u32 {
+//!         40
+//!     }
+//!
+//!     fn ram_from(&self, address: u64) -> u64 {
+//!         RamRanges::new(&[RamRange { start: 0, length: 0x1_0000 }]).bytes_from(address)
+//!     }
+//!
+//!     fn read(&self, address: u64, mut target: VolatileSlice<'_>) -> Result<(), ReadError> {
+//!         let start = address as usize;
+//!         let source = &self.bytes[start..start + target.len()];
+//!         target
+//!             .copy_from_slice(source)
+//!             .map_err(|error| ReadError { status: error.into(), transferred: 0 })
+//!     }
+//!
+//!     fn read_u64(&self, address: u64) -> Result<u64, Status> {
+//!         let start = address as usize;
+//!         Ok(u64::from_le_bytes(self.bytes[start..start + 8].try_into().unwrap()))
+//!     }
+//! }
+//!
+//! let mut machine = Machine { bytes: vec![0; 0x1_0000] };
+//! // From the highest table, at 0x1000, down to the page, at 0x5000: entry 0, but for the first.
+//! for (entry, next) in [(0x1800, 0x2001), (0x2000, 0x3001), (0x3000, 0x4001), (0x4000, 0x5001)] {
+//!     machine.bytes[entry..entry + 8].copy_from_slice(&u64::to_le_bytes(next));
+//! }
+//! machine.bytes[0x5FFC..0x6000].copy_from_slice(b"last");
+//!
+//! let walk = PageTableWalk::new(&machine, 0x1000, Levels::Four);
+//! let engine = Native::new(&machine, walk);
+//! let mut target = [0; 8];
+//!
+//! let source = 0xFFFF_8000_0000_0FFC;
+//! let transfer = copy_memory(&engine, CopyFlags::VIRTUAL, source, (&mut target).into());
+//! assert_eq!(transfer.transferred, 4); // the next page is not mapped
+//! assert!(transfer.stop.is_some_and(|stop| stop.reason.may_be_paged_out()));
+//! assert_eq!(&target, b"last\0\0\0\0");
+//!
+//! let transfer = copy_memory(&engine, CopyFlags::PHYSICAL, 0x5FFC, (&mut target).into());
+//! assert!(transfer.is_complete());
+//! ```
+//!
+//! [`MmCopyMemory`]: https://learn.microsoft.com/windows-hardware/drivers/ddi/ntddk/nf-ntddk-mmcopymemory
+//! [`VolatileSlice`]: usermode_accessors::VolatileSlice
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
+#![allow(
+    clippy::redundant_pub_crate,
+    reason = "an item says itself that it is not part of the interface"
+)]
+
+mod copy;
+mod cursor;
+mod engine;
+mod entry;
+mod flags;
+mod physical;
+mod request;
+mod status;
+mod transfer;
+mod translate;
+mod user;
+mod walk;
+
+pub use copy::{copy_in_spans, copy_physical, copy_virtual};
+pub use engine::{Engine, Native};
+pub use flags::CopyFlags;
+pub use physical::{PAGE_SIZE, PhysicalMemory, RamRange, RamRanges, ReadError};
+pub use request::copy_memory;
+pub use transfer::{Reason, Stop, Transfer};
+pub use translate::{Mapping, Translate};
+pub use walk::{Levels, PageTableWalk};

@@ -1,0 +1,131 @@
+//! Physical memory: what of it is RAM, and how it is read.
+
+use usermode_accessors::{Status, VolatileSlice};
+
+use crate::transfer::Reason;
+
+/// Bytes in the smallest page: 4 KiB.
+pub const PAGE_SIZE: u64 = 4096;
+
+/// Physical frames, as an engine reaches them.
+///
+/// This crate reads only what [`ram_from`](Self::ram_from) calls RAM: it asks first, and no
+/// [`read`](Self::read) names a byte that was not in the answer.
+///
+/// IRQL: the implementation's.
+pub trait PhysicalMemory {
+    /// No read crosses a multiple of this many bytes: the size of the window onto a frame, or the
+    /// most that one call of the system is trusted with. A power of two, held at compile time.
+    const SPAN: u64 = PAGE_SIZE;
+
+    /// Bits in a physical address: `CPUID.80000008H:EAX[7:0]`, less the bits that memory
+    /// encryption takes away (`CPUID.8000001FH:EBX[11:6]`) where it is on.
+    fn address_bits(&self) -> u32;
+
+    /// How many bytes from `address` on are RAM under the control of the operating system,
+    /// without a gap; 0 if `address` itself is not. The answer may fall short of the whole run,
+    /// but never exceeds it.
+    fn ram_from(&self, address: u64) -> u64;
+
+    /// Reads as many bytes as `target` has from `address` on: at least one, all of them RAM, none
+    /// beyond the next multiple of [`SPAN`](Self::SPAN).
+    ///
+    /// # Errors
+    ///
+    /// What stopped the read, and how many bytes arrived before it.
+    fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError>;
+
+    /// Reads the eight bytes at `address`, in one access: a page-table entry, which the operating
+    /// system may change at any moment. `address` is a multiple of 8, and RAM.
+    ///
+    /// # Errors
+    ///
+    /// What stopped the read.
+    fn read_u64(&self, address: u64) -> Result<u64, Status>;
+}
+
+impl<M: PhysicalMemory + ?Sized> PhysicalMemory for &M {
+    const SPAN: u64 = M::SPAN;
+
+    fn address_bits(&self) -> u32 {
+        (**self).address_bits()
+    }
+
+    fn ram_from(&self, address: u64) -> u64 {
+        (**self).ram_from(address)
+    }
+
+    fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
+        (**self).read(address, target)
+    }
+
+    fn read_u64(&self, address: u64) -> Result<u64, Status> {
+        (**self).read_u64(address)
+    }
+}
+
+/// A read that stopped early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadError {
+    /// Why.
+    pub status: Status,
+    /// Bytes that arrived before it, from the first on.
+    pub transferred: usize,
+}
+
+/// How many bytes from `address` on are RAM within the processor's physical width: at least one.
+pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u64, Reason> {
+    let end = 1_u64.checked_shl(memory.address_bits()).unwrap_or(u64::MAX);
+    let left = match end.checked_sub(address) {
+        None | Some(0) => return Err(Reason::BeyondPhysicalWidth),
+        Some(left) => left,
+    };
+    match memory.ram_from(address).min(left) {
+        0 => Err(Reason::NotRam),
+        run => Ok(run),
+    }
+}
+
+/// A range of RAM, of the shape `MmGetPhysicalMemoryRanges` reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RamRange {
+    /// The physical address of its first byte.
+    pub start: u64,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+impl RamRange {
+    /// How many bytes of the range lie at `address` and behind it; 0 if `address` is not in it.
+    #[must_use]
+    pub const fn bytes_from(&self, address: u64) -> u64 {
+        match address.checked_sub(self.start) {
+            Some(offset) => self.length.saturating_sub(offset),
+            None => 0,
+        }
+    }
+}
+
+/// A list of RAM ranges, in any order: what [`PhysicalMemory::ram_from`] can be answered from.
+///
+/// Ranges that touch may be reported as one run or as several. An empty range holds nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct RamRanges<'a>(&'a [RamRange]);
+
+impl<'a> RamRanges<'a> {
+    /// The list that consists of `ranges`.
+    #[must_use]
+    pub const fn new(ranges: &'a [RamRange]) -> Self {
+        Self(ranges)
+    }
+
+    /// How many bytes from `address` on are RAM; 0 if `address` is not. One look at each range.
+    #[must_use]
+    pub fn bytes_from(&self, address: u64) -> u64 {
+        self.0
+            .iter()
+            .map(|range| range.bytes_from(address))
+            .max()
+            .unwrap_or(0)
+    }
+}

@@ -1,0 +1,64 @@
+//! `MmCopyMemory` itself: what is asked, who copies it.
+
+use usermode_accessors::VolatileSlice;
+
+use crate::{
+    copy::{UPPER_HALF, copy_physical},
+    engine::Engine,
+    flags::{AddressKind, CopyFlags},
+    transfer::{Reason, Transfer},
+    user::{self, USER_LIMIT},
+};
+
+/// Copies from physical memory, system memory or the current process's memory, at `source`, to
+/// all of `target`, whose length is `NumberOfBytes`.
+///
+/// The checks, in this order:
+///
+/// 1. `flags`: exactly one, no unknown bit. Else [`Reason::Flags`].
+/// 2. An empty target: complete, with nothing else looked at.
+/// 3. A virtual source that begins below the user limit must lie below it as a whole. Else
+///    [`Reason::OutsideUserRange`], with no byte touched.
+/// 4. No other source may run beyond 2^64; it may end there. Else [`Reason::Wraps`].
+/// 5. A virtual source at or above the user limit must begin in the upper half. Else
+///    [`Reason::OutsideSystemRange`].
+///
+/// Then the copy begins, and goes on to the end or to the first byte that cannot be had: see
+/// [`copy_physical`] and [`copy_virtual`](crate::copy_virtual). User memory is read by a guarded
+/// access, which brings pages in, in the address space of the current process, whichever engine
+/// copies the rest.
+///
+/// Where source and target overlap, the target gets an unspecified mix of old and new bytes.
+///
+/// IRQL: at most `APC_LEVEL` for a virtual source, as for `MmCopyMemory`; else what the engine
+/// asks.
+///
+/// # Errors
+///
+/// In [`Transfer::stop`]; see [`Reason::status`].
+pub fn copy_memory<E: Engine>(
+    engine: &E,
+    flags: CopyFlags,
+    source: u64,
+    target: VolatileSlice<'_>,
+) -> Transfer {
+    let Some(kind) = flags.kind() else {
+        return Transfer::stopped(0, source, Reason::Flags);
+    };
+    let Some(last_offset) = target.len().checked_sub(1) else {
+        return Transfer::complete(0);
+    };
+    if kind == AddressKind::Virtual && source < USER_LIMIT {
+        return user::copy(source, target);
+    }
+    if source.checked_add(last_offset as u64).is_none() {
+        return Transfer::stopped(0, source, Reason::Wraps);
+    }
+    match kind {
+        AddressKind::Physical => copy_physical(engine.physical_memory(), source, target),
+        AddressKind::Virtual if source < UPPER_HALF => {
+            Transfer::stopped(0, source, Reason::OutsideSystemRange)
+        }
+        AddressKind::Virtual => engine.copy_system(source, target),
+    }
+}

@@ -1,0 +1,31 @@
+//! From virtual to physical addresses.
+
+use crate::transfer::Reason;
+
+/// Finds the physical memory behind system addresses.
+///
+/// IRQL: the implementation's.
+pub trait Translate {
+    /// The physical address that `address` maps to at this moment.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none.
+    fn translate(&self, address: u64) -> Result<Mapping, Reason>;
+}
+
+impl<T: Translate + ?Sized> Translate for &T {
+    fn translate(&self, address: u64) -> Result<Mapping, Reason> {
+        (**self).translate(address)
+    }
+}
+
+/// What an address maps to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mapping {
+    /// The physical address.
+    pub physical: u64,
+    /// How many bytes from the address on are mapped to physical memory without a gap: at least
+    /// one. An empty mapping ends a copy with [`Reason::NotPresent`].
+    pub length: u64,
+}

@@ -1,0 +1,65 @@
+//! The memory of the current process.
+
+use usermode_accessors::{Fault, UserSlice, VolatileSlice, probe};
+
+use crate::transfer::{Reason, Transfer};
+
+/// The first address that is not the user's.
+pub(crate) const USER_LIMIT: u64 = probe::USER_LIMIT as u64;
+
+/// Reads user memory, from `address` on, to all of `target`, by a guarded access.
+///
+/// # Errors
+///
+/// In [`Transfer::stop`]: [`Reason::OutsideUserRange`] if not all of it is user memory, before any
+/// access; [`Reason::User`], at the address that the fault reports.
+pub(crate) fn copy(address: u64, target: VolatileSlice<'_>) -> Transfer {
+    let length = target.len();
+    let refused = Transfer::stopped(0, address, Reason::OutsideUserRange);
+    let Ok(start) = usize::try_from(address) else {
+        return refused;
+    };
+    let Ok(mut reader) = UserSlice::new(start, length).reader() else {
+        return refused;
+    };
+    outcome(length, reader.read_volatile(target))
+}
+
+fn outcome(length: usize, read: Result<(), Fault>) -> Transfer {
+    match read {
+        Ok(()) => Transfer::complete(length),
+        Err(fault) => {
+            let address = fault.address.map_or(u64::MAX, |address| address as u64);
+            Transfer::stopped(fault.copied.min(length), address, Reason::User(fault))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use usermode_accessors::{Access, Status};
+
+    fn fault(copied: usize, address: Option<usize>) -> Fault {
+        Fault {
+            status: Status::GUARD_PAGE_VIOLATION,
+            copied,
+            address,
+            access: Access::Read,
+        }
+    }
+
+    #[test]
+    fn a_fault_keeps_its_count_status_and_address() {
+        let fault = fault(5, Some(0x1005));
+        let transfer = outcome(8, Err(fault));
+        assert_eq!(transfer, Transfer::stopped(5, 0x1005, Reason::User(fault)));
+        assert_eq!(transfer.status, Status::GUARD_PAGE_VIOLATION);
+    }
+
+    #[test]
+    fn a_fault_without_an_address_is_reported_as_all_ones() {
+        let stop = outcome(8, Err(fault(0, None))).stop.unwrap();
+        assert_eq!(stop.address, u64::MAX);
+    }
+}

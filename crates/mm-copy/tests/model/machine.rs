@@ -1,0 +1,164 @@
+//! Physical memory with holes. Everything that a copy must not do fails the test at once.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+};
+
+use mm_copy::{PhysicalMemory, RamRange, RamRanges, ReadError};
+use usermode_accessors::{Status, VolatileSlice};
+
+pub const PAGE: u64 = 4096;
+
+/// What a failing read fails with: `STATUS_IN_PAGE_ERROR`.
+pub const READ_FAILURE: Status = Status(0xC000_0006);
+
+/// RAM, read `SPAN` bytes at a time. Its bytes follow from their address where nobody wrote any.
+pub struct Machine<const SPAN: u64 = PAGE> {
+    pub address_bits: u32,
+    pub ram: Vec<RamRange>,
+    /// The first byte that cannot be read, though it is RAM.
+    pub broken: Option<u64>,
+    words: BTreeMap<u64, u64>,
+    pub reads: RefCell<Vec<(u64, usize)>>,
+    pub entries_read: Cell<usize>,
+    pub lookups: Cell<usize>,
+}
+
+impl Machine {
+    /// RAM that is read a page at a time.
+    pub fn new(address_bits: u32, ram: &[(u64, u64)]) -> Self {
+        Self::with_span(address_bits, ram)
+    }
+}
+
+impl<const SPAN: u64> Machine<SPAN> {
+    pub fn with_span(address_bits: u32, ram: &[(u64, u64)]) -> Self {
+        Self {
+            address_bits,
+            ram: ram
+                .iter()
+                .map(|&(start, length)| RamRange { start, length })
+                .collect(),
+            broken: None,
+            words: BTreeMap::new(),
+            reads: RefCell::default(),
+            entries_read: Cell::new(0),
+            lookups: Cell::new(0),
+        }
+    }
+
+    pub fn write_u64(&mut self, address: u64, word: u64) {
+        assert_eq!(address % 8, 0);
+        self.words.insert(address, word);
+    }
+
+    /// The word at a multiple of 8, where one was written.
+    pub fn peek(&self, address: u64) -> u64 {
+        self.words[&address]
+    }
+
+    /// The word at a multiple of 8.
+    fn word(&self, address: u64) -> u64 {
+        self.words
+            .get(&address)
+            .copied()
+            .unwrap_or_else(|| mix(address))
+    }
+
+    /// The byte at `address`, RAM or not.
+    pub fn byte(&self, address: u64) -> u8 {
+        self.word(address & !7).to_le_bytes()[(address & 7) as usize]
+    }
+
+    /// Whether the byte at `address` is RAM, asked of the ranges one by one.
+    pub fn is_ram(&self, address: u64) -> bool {
+        let width = u128::from(address) < 1 << self.address_bits;
+        let in_range = |range: &RamRange| {
+            let first = u128::from(range.start);
+            (first..first + u128::from(range.length)).contains(&u128::from(address))
+        };
+        width && self.ram.iter().any(in_range)
+    }
+
+    /// Whether every byte of a range is RAM.
+    fn all_ram(&self, address: u64, length: u64) -> bool {
+        let end = u128::from(address) + u128::from(length);
+        let mut at = u128::from(address);
+        while at < end {
+            let Some(range) = self.ram.iter().find(|range| {
+                let first = u128::from(range.start);
+                (first..first + u128::from(range.length)).contains(&at)
+            }) else {
+                return false;
+            };
+            at = u128::from(range.start) + u128::from(range.length);
+        }
+        end <= 1 << self.address_bits
+    }
+}
+
+impl<const SPAN: u64> PhysicalMemory for Machine<SPAN> {
+    const SPAN: u64 = SPAN;
+
+    fn address_bits(&self) -> u32 {
+        self.address_bits
+    }
+
+    fn ram_from(&self, address: u64) -> u64 {
+        self.lookups.set(self.lookups.get() + 1);
+        RamRanges::new(&self.ram).bytes_from(address)
+    }
+
+    fn read(&self, address: u64, mut target: VolatileSlice<'_>) -> Result<(), ReadError> {
+        let length = target.len() as u64;
+        assert_ne!(length, 0, "an empty read at {address:#x}");
+        assert!(
+            self.all_ram(address, length),
+            "{length} bytes at {address:#x} are not RAM"
+        );
+        assert_eq!(
+            address / SPAN,
+            (address + (length - 1)) / SPAN,
+            "a read of {length} bytes at {address:#x} crosses a span"
+        );
+        self.reads.borrow_mut().push((address, target.len()));
+        let end = match self.broken {
+            Some(broken) if (address..address + length).contains(&broken) => broken,
+            _ => address + length,
+        };
+        let bytes: Vec<u8> = (address..end).map(|address| self.byte(address)).collect();
+        target
+            .reborrow()
+            .subslice(0, bytes.len())
+            .unwrap()
+            .copy_from_slice(&bytes)
+            .unwrap();
+        if bytes.len() == target.len() {
+            Ok(())
+        } else {
+            Err(ReadError {
+                status: READ_FAILURE,
+                transferred: bytes.len(),
+            })
+        }
+    }
+
+    fn read_u64(&self, address: u64) -> Result<u64, Status> {
+        assert_eq!(address % 8, 0, "an entry at {address:#x}");
+        assert!(self.all_ram(address, 8), "an entry at {address:#x} in I/O");
+        self.entries_read.set(self.entries_read.get() + 1);
+        match self.broken {
+            Some(broken) if broken & !7 == address => Err(READ_FAILURE),
+            _ => Ok(self.word(address)),
+        }
+    }
+}
+
+/// Spreads the bits of `value` (the finaliser of `SplitMix64`).
+pub const fn mix(value: u64) -> u64 {
+    let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}

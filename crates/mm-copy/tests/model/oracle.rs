@@ -1,0 +1,147 @@
+//! What a copy should do, said as plainly as possible: one byte after the other.
+
+use std::collections::BTreeMap;
+
+use mm_copy::{Levels, Reason, Transfer};
+
+use crate::machine::{Machine, READ_FAILURE};
+
+/// What is behind a range of virtual addresses.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    Physical(u64),
+    DeadEnd(Reason),
+}
+
+/// What is mapped where. It must name every address that a test copies from.
+#[derive(Default)]
+pub struct Map(BTreeMap<u64, (u64, Answer)>);
+
+impl Map {
+    pub fn insert(&mut self, address: u64, length: u64, answer: Answer) {
+        self.0.insert(address, (length, answer));
+    }
+
+    fn look_up(&self, address: u64) -> Result<u64, Reason> {
+        let (start, (length, answer)) = self
+            .0
+            .range(..=address)
+            .next_back()
+            .unwrap_or_else(|| panic!("nobody said what is at {address:#x}"));
+        let offset = address - start;
+        assert!(offset < *length, "nobody said what is at {address:#x}");
+        match answer {
+            Answer::Physical(physical) => Ok(physical + offset),
+            Answer::DeadEnd(reason) => Err(*reason),
+        }
+    }
+}
+
+/// The bytes that arrive, and what ends the copy.
+pub struct Expected {
+    pub bytes: Vec<u8>,
+    pub end: Option<Reason>,
+}
+
+fn physical_byte<const SPAN: u64>(machine: &Machine<SPAN>, address: u64) -> Result<u8, Reason> {
+    if address >> machine.address_bits != 0 {
+        Err(Reason::BeyondPhysicalWidth)
+    } else if !machine.is_ram(address) {
+        Err(Reason::NotRam)
+    } else if machine.broken == Some(address) {
+        Err(Reason::Read(READ_FAILURE))
+    } else {
+        Ok(machine.byte(address))
+    }
+}
+
+fn gather(address: u64, length: usize, byte: impl Fn(u64) -> Result<u8, Reason>) -> Expected {
+    let mut expected = Expected {
+        bytes: Vec::new(),
+        end: None,
+    };
+    if u128::from(address) + length as u128 > 1 << 64 {
+        expected.end = Some(Reason::Wraps);
+        return expected;
+    }
+    for offset in 0..length as u64 {
+        match byte(address + offset) {
+            Ok(byte) => expected.bytes.push(byte),
+            Err(reason) => {
+                expected.end = Some(reason);
+                break;
+            }
+        }
+    }
+    expected
+}
+
+pub fn physical<const SPAN: u64>(machine: &Machine<SPAN>, address: u64, length: usize) -> Expected {
+    gather(address, length, |address| physical_byte(machine, address))
+}
+
+pub fn system(
+    machine: &Machine,
+    map: &Map,
+    levels: Levels,
+    address: u64,
+    length: usize,
+) -> Expected {
+    let lowest = match levels {
+        Levels::Four => 0xFFFF_8000_0000_0000,
+        Levels::Five => 0xFF00_0000_0000_0000,
+    };
+    gather(address, length, |address| {
+        if address < 1 << 63 {
+            Err(Reason::OutsideSystemRange)
+        } else if address < lowest {
+            Err(Reason::NonCanonical)
+        } else {
+            physical_byte(machine, map.look_up(address)?)
+        }
+    })
+}
+
+/// What is in a target before a copy.
+const UNTOUCHED: u8 = 0xA5;
+
+/// Lets `copy` fill a target of `length` bytes and holds all it did to what was `expected`.
+pub fn check(
+    expected: &Expected,
+    address: u64,
+    length: usize,
+    copy: impl FnOnce(usermode_accessors::VolatileSlice<'_>) -> Transfer,
+) {
+    let mut target = vec![UNTOUCHED; length];
+    let transfer = copy(target.as_mut_slice().into());
+    let count = expected.bytes.len();
+    assert_eq!(
+        (transfer.transferred, transfer.stop.map(|stop| stop.reason)),
+        (count, expected.end),
+        "{length} bytes from {address:#x}"
+    );
+    match expected.end {
+        None => {
+            assert_eq!(transfer.status.0, 0);
+            assert_eq!(count, length);
+        }
+        Some(reason) => {
+            assert_eq!(transfer.status, reason.status());
+            assert!(transfer.status.0 >> 31 == 1, "{reason:?} is a success");
+            let stopped_at = transfer.stop.map(|stop| stop.address);
+            assert_eq!(stopped_at, Some(address.wrapping_add(count as u64)));
+        }
+    }
+    let (arrived, rest) = target.split_at(count);
+    if let Some(wrong) = arrived
+        .iter()
+        .zip(&expected.bytes)
+        .position(|(a, b)| a != b)
+    {
+        panic!("byte {wrong} of {length} from {address:#x} is wrong");
+    }
+    assert!(
+        rest.iter().all(|&byte| byte == UNTOUCHED),
+        "bytes behind the first {count} from {address:#x} were written"
+    );
+}

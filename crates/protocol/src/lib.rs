@@ -1,0 +1,68 @@
+//! What the driver and its client say to each other.
+//!
+//! Every request starts with a [`RequestHeader`], every response with a [`ResponseHeader`]. The
+//! I/O request itself succeeds when the driver understood it; what became of the copy stands in
+//! the response. A request that was not understood fails with the status that names why, and has
+//! changed nothing:
+//!
+//! | the I/O request fails with | because |
+//! | --- | --- |
+//! | `STATUS_INVALID_DEVICE_REQUEST` | no such control code |
+//! | `STATUS_INFO_LENGTH_MISMATCH` | the input is not of the size its code takes, or `size` disagrees |
+//! | `STATUS_BUFFER_TOO_SMALL` | the output cannot hold the response |
+//! | `STATUS_REVISION_MISMATCH` | `version` is not [`PROTOCOL_VERSION`] |
+//! | `STATUS_INVALID_PARAMETER` | a reserved field is not zero, or an enumeration has no such value |
+//! | `STATUS_INVALID_BUFFER_SIZE` | a length is over its limit |
+//! | `STATUS_ACCESS_VIOLATION`, `STATUS_DATATYPE_MISALIGNMENT` | the request or response of a `METHOD_NEITHER` code is not 8-aligned user memory |
+//! | `STATUS_ACCESS_DENIED` | the handle belongs to another process |
+//! | `STATUS_INSUFFICIENT_RESOURCES` | pool ran out |
+//!
+//! All fields are little-endian, structures are 8-aligned, and no structure has padding.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects
+)]
+
+mod code;
+mod limits;
+mod request;
+mod response;
+mod status;
+
+pub use code::{Access, CODES, Code, DEVICE_TYPE, Method, RequestKind};
+pub use limits::{DEVICE_PAGE_LENGTH, MAXIMUM_LENGTH, SESSION_LENGTH};
+pub use request::{
+    CallerCopyRequest, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest,
+    DeviceDirection, Engine, InformationRequest, ModeChoice, RequestHeader,
+};
+pub use response::{Direction, InformationResponse, Reach, ResponseHeader, TransferResponse};
+pub use status::NtStatus;
+
+/// The one version of this protocol; a driver refuses every other with
+/// `STATUS_REVISION_MISMATCH`.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// The device's name in the object manager.
+pub const DEVICE_NAME: &str = r"\Device\RingCopy";
+
+/// The symbolic link through which user mode reaches the device.
+pub const SYMBOLIC_LINK_NAME: &str = r"\DosDevices\RingCopy";
+
+/// What a Win32 program passes to `CreateFileW`.
+pub const WIN32_DEVICE_PATH: &str = r"\\.\RingCopy";
+
+/// Full access for SYSTEM and Administrators, none for anybody else, nothing inherited.
+pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
+
+/// The `REG_DWORD` under the service's `Parameters` key that holds [`Reach`] bits.
+pub const POLICY_VALUE: &str = "Policy";
+
+/// The `REG_DWORD` under the service's `Parameters` key that holds an [`Engine`]:
+/// [`Engine::System`] rules the native engine out for everybody.
+pub const ENGINE_VALUE: &str = "Engine";

@@ -1,0 +1,10 @@
+//! The limits of a request.
+
+/// The most bytes that one request may copy: 64 MiB.
+pub const MAXIMUM_LENGTH: u64 = 64 << 20;
+
+/// Bytes in the session buffer that every handle has: 16 KiB, physically contiguous.
+pub const SESSION_LENGTH: u64 = 16 << 10;
+
+/// Bytes in the driver's own uncached test page.
+pub const DEVICE_PAGE_LENGTH: u32 = 4096;

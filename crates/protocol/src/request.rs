@@ -1,0 +1,182 @@
+//! What a client asks.
+
+use bitflags::bitflags;
+use core::mem::size_of;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::PROTOCOL_VERSION;
+
+/// The first bytes of every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C, align(8))]
+pub struct RequestHeader {
+    /// [`PROTOCOL_VERSION`].
+    pub version: u32,
+    /// Bytes in the fixed part of the request, this header included.
+    pub size: u32,
+}
+
+impl RequestHeader {
+    /// The header of a request structure.
+    #[must_use]
+    pub const fn of<T>() -> Self {
+        // Request structures are tens of bytes.
+        #[expect(clippy::cast_possible_truncation)]
+        Self {
+            version: PROTOCOL_VERSION,
+            size: size_of::<T>() as u32,
+        }
+    }
+}
+
+/// Asks what the driver is, and what this handle may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct InformationRequest {
+    /// The header.
+    pub header: RequestHeader,
+}
+
+/// Copies between the caller's memory and the handle's session buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CallerCopyRequest {
+    /// The header.
+    pub header: RequestHeader,
+    /// Where in the caller's address space.
+    pub address: u64,
+    /// Bytes; 0 touches nothing. With `session_offset` within
+    /// [`SESSION_LENGTH`](crate::SESSION_LENGTH), else the request fails with
+    /// `STATUS_INVALID_BUFFER_SIZE`.
+    pub length: u64,
+    /// Where in the session buffer, in bytes.
+    pub session_offset: u64,
+    /// The alignment that `address` must have, in bytes: a power of two.
+    pub alignment: u32,
+    /// A [`ModeChoice`].
+    pub mode: u32,
+}
+
+/// Copies from the caller's memory to the caller's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CopyThroughRequest {
+    /// The header.
+    pub header: RequestHeader,
+    /// The first byte read. Ranges that overlap give an unspecified mix of old and new bytes.
+    pub source: u64,
+    /// The first byte written.
+    pub destination: u64,
+    /// Bytes, at most [`MAXIMUM_LENGTH`](crate::MAXIMUM_LENGTH).
+    pub length: u64,
+    /// The alignment that `source` must have, in bytes: a power of two.
+    pub alignment: u32,
+    /// A [`ModeChoice`].
+    pub mode: u32,
+}
+
+/// Copies to, from or within the driver's uncached page. The bytes to write follow the request,
+/// the bytes read follow the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct DeviceCopyRequest {
+    /// The header.
+    pub header: RequestHeader,
+    /// A [`DeviceDirection`].
+    pub direction: u32,
+    /// Bytes.
+    pub length: u32,
+    /// Where in the page to read from; 0 when writing to it.
+    pub source_offset: u32,
+    /// Where in the page to write to; 0 when reading from it.
+    pub destination_offset: u32,
+}
+
+/// Copies virtual or physical memory into the output buffer, behind the response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CopyMemoryRequest {
+    /// The header.
+    pub header: RequestHeader,
+    /// A virtual address of the calling process or of the system, or a physical address.
+    pub address: u64,
+    /// Bytes, at most [`MAXIMUM_LENGTH`](crate::MAXIMUM_LENGTH).
+    pub length: u64,
+    /// [`CopyMemoryFlags`], as `MmCopyMemory` takes them: exactly one.
+    pub flags: u32,
+    /// An [`Engine`].
+    pub engine: u32,
+}
+
+/// Whose rules a copy follows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ModeChoice {
+    /// The mode that the I/O manager recorded for the request.
+    OfRequest = 0,
+    /// `UserMode`, whatever the requestor is. Nobody can ask for less.
+    User = 1,
+}
+
+/// What a [`DeviceCopyRequest`] does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum DeviceDirection {
+    /// The bytes behind the request go to `destination_offset`.
+    ToDevice = 1,
+    /// The bytes at `source_offset` come behind the response.
+    FromDevice = 2,
+    /// From `source_offset` to `destination_offset`; ranges that overlap are refused with
+    /// `STATUS_INVALID_PARAMETER`.
+    Within = 3,
+}
+
+/// Who copies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Engine {
+    /// The native engine where it passed its self-check, else the system's; in a response: no
+    /// engine was needed.
+    Auto = 0,
+    /// The driver's own page-table walk and window.
+    Native = 1,
+    /// `MmCopyMemory`.
+    System = 2,
+}
+
+bitflags! {
+    /// What [`CopyMemoryRequest::address`] is.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct CopyMemoryFlags: u32 {
+        /// `MM_COPY_MEMORY_PHYSICAL`.
+        const PHYSICAL = 1;
+        /// `MM_COPY_MEMORY_VIRTUAL`.
+        const VIRTUAL = 2;
+    }
+}
+
+macro_rules! from_wire {
+    ($type:ident: $($variant:ident),+) => {
+        impl $type {
+            /// The value that a field of a request stands for.
+            #[must_use]
+            pub const fn from_wire(value: u32) -> Option<Self> {
+                $(if value == Self::$variant as u32 { return Some(Self::$variant); })+
+                None
+            }
+        }
+    };
+}
+
+from_wire!(ModeChoice: OfRequest, User);
+from_wire!(DeviceDirection: ToDevice, FromDevice, Within);
+from_wire!(Engine: Auto, Native, System);
+
+const _: () = {
+    assert!(size_of::<RequestHeader>() == 8);
+    assert!(size_of::<InformationRequest>() == 8);
+    assert!(size_of::<CallerCopyRequest>() == 40);
+    assert!(size_of::<CopyThroughRequest>() == 40);
+    assert!(size_of::<DeviceCopyRequest>() == 24);
+    assert!(size_of::<CopyMemoryRequest>() == 32);
+};

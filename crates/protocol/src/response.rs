@@ -1,0 +1,130 @@
+//! What the driver answers.
+
+use bitflags::bitflags;
+use core::mem::size_of;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::PROTOCOL_VERSION;
+
+/// The first bytes of every response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C, align(8))]
+pub struct ResponseHeader {
+    /// [`PROTOCOL_VERSION`].
+    pub version: u32,
+    /// Bytes in the fixed part of the response, this header included.
+    pub size: u32,
+}
+
+impl ResponseHeader {
+    /// The header of a response structure.
+    #[must_use]
+    pub const fn of<T>() -> Self {
+        // Response structures are tens of bytes.
+        #[expect(clippy::cast_possible_truncation)]
+        Self {
+            version: PROTOCOL_VERSION,
+            size: size_of::<T>() as u32,
+        }
+    }
+}
+
+/// What the driver is, and what this handle may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct InformationResponse {
+    /// The header.
+    pub header: ResponseHeader,
+    /// The driver's version: major, minor, patch.
+    pub driver_version: [u32; 3],
+    /// The [`Reach`] that the administrator allows.
+    pub policy: u32,
+    /// The [`Reach`] that this handle has: the policy's, if its opener held `SeDebugPrivilege`.
+    pub reach: u32,
+    /// `STATUS_SUCCESS` where the native engine may be used; else what its self-check failed
+    /// with, or `STATUS_NOT_SUPPORTED` where it was ruled out or has no port.
+    pub native_status: u32,
+    /// Levels of page tables the processor walks: 4 or 5.
+    pub paging_levels: u32,
+    /// 1 where supervisor-mode access prevention is on, so that the driver brackets its accesses.
+    pub smap: u32,
+    /// Where this handle's session buffer is mapped.
+    pub session_address: u64,
+    /// Where this handle's session buffer is in physical memory.
+    pub session_physical_address: u64,
+    /// Bytes in the session buffer.
+    pub session_length: u64,
+    /// The first address that is not the user's.
+    pub user_limit: u64,
+    /// The most bytes that one request may copy.
+    pub maximum_length: u64,
+    /// Bytes in the uncached page.
+    pub device_page_length: u32,
+    /// 1 if the requestor of this request is `KernelMode`.
+    pub kernel_mode: u32,
+}
+
+/// What became of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct TransferResponse {
+    /// The header.
+    pub header: ResponseHeader,
+    /// The `NTSTATUS` of the copy.
+    pub status: u32,
+    /// The [`Direction`] of the access that failed or was refused.
+    pub direction: u32,
+    /// Bytes that arrived, from the first on without a gap. Nothing behind them was written.
+    pub copied: u64,
+    /// Bytes asked for.
+    pub asked: u64,
+    /// The address that stopped the copy, as the processor reported it (all ones for a
+    /// non-canonical one), or the start of the range that a check refused. 0 where nothing did.
+    pub address: u64,
+    /// The [`Engine`](crate::Engine) that copied.
+    pub engine: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Which access stopped a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Direction {
+    /// None: the copy is complete, or was refused for another reason than its memory.
+    None = 0,
+    /// The read from the source.
+    Read = 1,
+    /// The write to the destination.
+    Write = 2,
+}
+
+impl Direction {
+    /// The value that a field of a response stands for.
+    #[must_use]
+    pub const fn from_wire(value: u32) -> Option<Self> {
+        match value {
+            0 => Some(Self::None),
+            1 => Some(Self::Read),
+            2 => Some(Self::Write),
+            _ => None,
+        }
+    }
+}
+
+bitflags! {
+    /// What lies within reach besides the caller's own memory and the session buffer.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct Reach: u32 {
+        /// Reads of system virtual memory.
+        const SYSTEM_VIRTUAL = 1;
+        /// Reads of physical memory.
+        const PHYSICAL = 2;
+    }
+}
+
+const _: () = {
+    assert!(size_of::<ResponseHeader>() == 8);
+    assert!(size_of::<InformationResponse>() == 88);
+    assert!(size_of::<TransferResponse>() == 48);
+};

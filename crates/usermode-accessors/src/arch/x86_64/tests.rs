@@ -1,0 +1,256 @@
+//! What only ring 0 shows otherwise: when user memory is open.
+//!
+//! In ring 3 STAC and CLAC are illegal instructions. A vectored handler stands in for SMAP: it
+//! notes each of them, steps over it, and keeps a flag of its own as the processor would keep
+//! AC. Addresses that the range check would refuse are tried here as well, on the bare leaf.
+
+use core::{
+    arch::asm,
+    ptr,
+    sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst},
+};
+use std::{
+    sync::{Mutex, MutexGuard, Once, PoisonError},
+    vec,
+    vec::Vec,
+};
+
+use super::{
+    EFLAGS_AC, Record, Trap, Width, copy, fill, guarded_copy, guarded_read, guarded_write, read,
+    usermode_accessors_copy, usermode_accessors_fill, usermode_accessors_read1,
+    usermode_accessors_read2, usermode_accessors_read4, usermode_accessors_read8,
+    usermode_accessors_write1, usermode_accessors_write2, usermode_accessors_write4,
+    usermode_accessors_write8, write,
+};
+
+#[path = "../../../tests/pages/mod.rs"]
+mod pages;
+use pages::{AddVectoredExceptionHandler, Pointers, fail_on_unhandled_exceptions};
+
+/// The part of `CONTEXT` that is used.
+#[repr(C)]
+struct Context {
+    before: [u8; 0xF8],
+    rip: *const [u8; 3],
+}
+
+static STAC_COUNT: AtomicU32 = AtomicU32::new(0);
+static CLAC_COUNT: AtomicU32 = AtomicU32::new(0);
+static OPEN: AtomicBool = AtomicBool::new(false);
+/// Faults that were met while [`OPEN`] was not set.
+static FAULTS_WHILE_CLOSED: AtomicUsize = AtomicUsize::new(0);
+
+unsafe extern "system" fn processor(pointers: *mut Pointers) -> i32 {
+    const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
+    const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
+    // SAFETY: the system passes valid pointers.
+    let pointers = unsafe { &*pointers };
+    // SAFETY: as above.
+    match unsafe { (*pointers.record).code } {
+        0xC000_001D => {}
+        0xC000_0005 => {
+            if !OPEN.load(SeqCst) {
+                FAULTS_WHILE_CLOSED.fetch_add(1, SeqCst);
+            }
+            return EXCEPTION_CONTINUE_SEARCH;
+        }
+        _ => return EXCEPTION_CONTINUE_SEARCH,
+    }
+    // SAFETY: as above.
+    let context = unsafe { &mut *pointers.context.cast::<Context>() };
+    // SAFETY: code was just fetched from there.
+    match unsafe { *context.rip } {
+        [0x0F, 0x01, 0xCB] => {
+            STAC_COUNT.fetch_add(1, SeqCst);
+            OPEN.store(true, SeqCst);
+        }
+        [0x0F, 0x01, 0xCA] => {
+            CLAC_COUNT.fetch_add(1, SeqCst);
+            OPEN.store(false, SeqCst);
+        }
+        _ => return EXCEPTION_CONTINUE_SEARCH,
+    }
+    context.rip = context.rip.wrapping_add(1);
+    EXCEPTION_CONTINUE_EXECUTION
+}
+
+/// Has the processor to itself: the counts are of the whole process.
+fn processor_alone(open: bool) -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    static INSTALLED: Once = Once::new();
+    let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    INSTALLED.call_once(|| {
+        fail_on_unhandled_exceptions();
+        // SAFETY: the handler does what a handler must.
+        unsafe { AddVectoredExceptionHandler(1, processor) };
+    });
+    STAC_COUNT.store(0, SeqCst);
+    CLAC_COUNT.store(0, SeqCst);
+    FAULTS_WHILE_CLOSED.store(0, SeqCst);
+    OPEN.store(open, SeqCst);
+    alone
+}
+
+const fn bad() -> *mut u8 {
+    ptr::without_provenance_mut(16)
+}
+
+/// Every guarded leaf, as a call that takes the user address.
+fn leaves() -> Vec<fn(&mut Record, *mut u8)> {
+    macro_rules! reads {
+        ($($leaf:ident),*) => {
+            vec![$(|record: &mut Record, user: *mut u8| {
+                // SAFETY: the record lives; the address is the leaf's business.
+                let value = unsafe { $leaf(record, user) };
+                assert!(value == 0 || record.code == 0, "a value came with a fault");
+            }),*]
+        };
+    }
+    macro_rules! writes {
+        ($($leaf:ident),*) => {
+            vec![$(|record: &mut Record, user: *mut u8| {
+                // SAFETY: the record lives; the address is the leaf's business.
+                unsafe { $leaf(record, user, 1) }
+            }),*]
+        };
+    }
+    let mut leaves: Vec<fn(&mut Record, *mut u8)> = vec![
+        |record, user| {
+            let mut buffer = [0; 8];
+            // SAFETY: the buffer holds 8 bytes.
+            unsafe { usermode_accessors_copy(record, buffer.as_mut_ptr(), user, 8) };
+        },
+        |record, user| {
+            let buffer = [0; 8];
+            // SAFETY: the buffer holds 8 bytes.
+            unsafe { usermode_accessors_copy(record, user, buffer.as_ptr(), 8) };
+        },
+        |record, user| {
+            // SAFETY: the address is the leaf's business.
+            unsafe { usermode_accessors_fill(record, user, 0, 8) };
+        },
+    ];
+    leaves.extend::<Vec<fn(&mut Record, *mut u8)>>(reads![
+        usermode_accessors_read1,
+        usermode_accessors_read2,
+        usermode_accessors_read4,
+        usermode_accessors_read8
+    ]);
+    leaves.extend::<Vec<fn(&mut Record, *mut u8)>>(writes![
+        usermode_accessors_write1,
+        usermode_accessors_write2,
+        usermode_accessors_write4,
+        usermode_accessors_write8
+    ]);
+    leaves
+}
+
+#[test]
+fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
+    let mut memory = [0_u64];
+    for leaf in leaves() {
+        for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
+            let _alone = processor_alone(false);
+            let mut record = Record::new(true);
+            leaf(&mut record, user);
+            assert_eq!(record.code, code);
+            assert_eq!(STAC_COUNT.load(SeqCst), 1);
+            assert_eq!(CLAC_COUNT.load(SeqCst), 1);
+            assert_eq!(FAULTS_WHILE_CLOSED.load(SeqCst), 0);
+            assert!(!OPEN.load(SeqCst));
+        }
+    }
+}
+
+#[test]
+fn user_memory_that_was_open_stays_open() {
+    let mut memory = [0_u64];
+    for leaf in leaves() {
+        for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
+            let _alone = processor_alone(true);
+            let mut record = Record::new(true);
+            set_ac();
+            leaf(&mut record, user);
+            clear_ac();
+            assert_eq!(record.code, code);
+            assert_eq!(CLAC_COUNT.load(SeqCst), 0);
+            assert!(OPEN.load(SeqCst));
+        }
+    }
+}
+
+#[test]
+fn nothing_is_opened_where_nothing_is_closed() {
+    let mut memory = [0_u64];
+    for leaf in leaves() {
+        for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
+            let _alone = processor_alone(false);
+            let mut record = Record::new(false);
+            leaf(&mut record, user);
+            assert_eq!(record.code, code);
+            assert_eq!(STAC_COUNT.load(SeqCst), 0);
+            assert_eq!(CLAC_COUNT.load(SeqCst), 0);
+        }
+    }
+}
+
+#[test]
+fn a_system_or_non_canonical_address_returns_too() {
+    for (address, known) in [
+        (0x0000_8000_0000_0000, false),
+        (0x8000_0000_0000_0000, false),
+        (0xFFFF_7FFF_FFFF_FFF0, false),
+        (0xFFFF_8000_0000_0000, true),
+        (0xFFFF_FFFF_FFFF_F000, true),
+    ] {
+        let user = ptr::without_provenance_mut(address);
+        let expect = |trap: Trap| {
+            assert_eq!((trap.code(), trap.copied()), (0xC000_0005, 0));
+            assert_eq!(trap.address(), known.then_some(address), "{address:#x}");
+        };
+        let mut buffer = [7; 8];
+        let _alone = processor_alone(false);
+        // SAFETY: the buffer holds 8 bytes, and the guard is what is being tried.
+        expect(unsafe { guarded_copy(buffer.as_mut_ptr(), user, 8) }.unwrap_err());
+        assert_eq!(buffer, [7; 8]);
+        // SAFETY: as above.
+        expect(unsafe { guarded_copy(user, buffer.as_ptr(), 8) }.unwrap_err());
+        // SAFETY: as above.
+        expect(unsafe { guarded_read(user, Width::Eight) }.unwrap_err());
+        // SAFETY: as above.
+        expect(unsafe { guarded_write(user, 1, Width::Eight) }.unwrap_err());
+    }
+}
+
+#[test]
+fn direct_accesses_never_open_user_memory() {
+    let (mut to, from) = ([0_u64; 2], [1_u64; 2]);
+    let pointer = to.as_mut_ptr().cast();
+    let _alone = processor_alone(false);
+    // SAFETY: both arrays hold 16 bytes.
+    unsafe { copy(pointer, from.as_ptr().cast(), 16) };
+    // SAFETY: as above.
+    unsafe { fill(pointer, 1, 16) };
+    for width in [Width::One, Width::Two, Width::Four, Width::Eight] {
+        // SAFETY: as above.
+        let value = unsafe { read(pointer, width) };
+        // SAFETY: as above.
+        unsafe { write(pointer, value, width) };
+    }
+    assert_eq!(STAC_COUNT.load(SeqCst), 0);
+    assert_eq!(CLAC_COUNT.load(SeqCst), 0);
+}
+
+fn set_ac() {
+    // SAFETY: sets AC alone; what runs until it is cleared accesses aligned memory.
+    unsafe {
+        asm!("pushfq", "or dword ptr [rsp], {ac}", "popfq", ac = const EFLAGS_AC);
+    }
+}
+
+fn clear_ac() {
+    // SAFETY: clears AC alone.
+    unsafe {
+        asm!("pushfq", "and dword ptr [rsp], {ac}", "popfq", ac = const !EFLAGS_AC);
+    }
+}

@@ -1,0 +1,244 @@
+//! Memory of a device.
+
+use core::marker::PhantomData;
+
+use crate::{
+    Status, VolatileSlice,
+    arch::{self, Width},
+};
+
+/// Whether two ranges of the same length share a byte.
+///
+/// Equal addresses do, if the length is not 0; a length of 0 never does; ranges that touch end
+/// to end do not. The documentation of `RtlCopyDeviceMemory` names no predicate; this is the
+/// plain meaning of its word. A range that would wrap around counts as ending at the top.
+#[must_use]
+pub const fn overlaps(destination: usize, source: usize, length: usize) -> bool {
+    destination.abs_diff(source) < length
+}
+
+/// The widest single move that is aligned on both sides and not longer than what is left.
+const fn widest_move(destination: usize, source: usize, left: usize) -> Option<Width> {
+    let aligned = 1_usize << (destination | source | 8).trailing_zeros();
+    match if aligned < left { aligned } else { left } {
+        0 => None,
+        1 => Some(Width::One),
+        2..4 => Some(Width::Two),
+        4..8 => Some(Width::Four),
+        _ => Some(Width::Eight),
+    }
+}
+
+/// The moves that make up a device copy, in order: the offset of each and its width.
+///
+/// Every move is naturally aligned on both sides. Where source and destination differ modulo 8
+/// no move is wider than the power of two at which they agree.
+struct Moves {
+    destination: usize,
+    source: usize,
+    offset: usize,
+    length: usize,
+}
+
+impl Iterator for Moves {
+    type Item = (usize, Width);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let offset = self.offset;
+        let width = widest_move(
+            self.destination.wrapping_add(offset),
+            self.source.wrapping_add(offset),
+            self.length.wrapping_sub(offset),
+        )?;
+        self.offset = offset.wrapping_add(width as usize);
+        Some((offset, width))
+    }
+}
+
+/// Copies with single aligned moves, lowest address first.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes of device accesses.
+pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize) {
+    let moves = Moves {
+        destination: destination.addr(),
+        source: source.addr(),
+        offset: 0,
+        length,
+    };
+    for (offset, width) in moves {
+        // SAFETY: `offset` and `width` stay inside `length`.
+        let value = unsafe { arch::read(source.wrapping_add(offset), width) };
+        // SAFETY: as above.
+        unsafe { arch::write(destination.wrapping_add(offset), value, width) };
+    }
+}
+
+/// A mapped range of device memory.
+///
+/// Accesses are single moves of 1, 2, 4 or 8 bytes, each naturally aligned on both sides: never
+/// a string or a vector instruction, never two moves in one. A copy goes upwards and takes at
+/// each step the widest move that both addresses and the remaining length allow. Which widths
+/// come of that is not for a device with width rules of its own: drive such a device register
+/// by register.
+///
+/// Source: `RtlCopyDeviceMemory` (`wdm.h`).
+#[derive(Debug)]
+pub struct DeviceSlice<'a> {
+    pointer: *mut u8,
+    length: usize,
+    memory: PhantomData<&'a mut [u8]>,
+}
+
+impl DeviceSlice<'_> {
+    /// The device memory at `pointer`.
+    ///
+    /// # Safety
+    ///
+    /// For as long as the value's lifetime parameter says all `length` bytes stay mapped, reads and writes of them have no
+    /// effect that breaks memory safety, and no Rust reference to any of them is in use.
+    #[must_use]
+    pub const unsafe fn from_raw_parts(pointer: *mut u8, length: usize) -> Self {
+        Self {
+            pointer,
+            length,
+            memory: PhantomData,
+        }
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Copies `destination.len()` bytes from `offset` on out of the device.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    pub fn read(&self, offset: usize, destination: VolatileSlice<'_>) -> Result<(), Status> {
+        let mut destination = destination;
+        let source = self.at(offset, destination.len())?;
+        // SAFETY: both ranges are valid by the promises of their constructors.
+        unsafe { copy(destination.as_mut_ptr(), source, destination.len()) };
+        Ok(())
+    }
+
+    /// Copies all of `source` into the device, from `offset` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    pub fn write(&mut self, offset: usize, source: &VolatileSlice<'_>) -> Result<(), Status> {
+        let destination = self.at(offset, source.len())?;
+        // SAFETY: both ranges are valid by the promises of their constructors.
+        unsafe { copy(destination, source.as_ptr(), source.len()) };
+        Ok(())
+    }
+
+    /// Copies `length` bytes within the device.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::INVALID_PARAMETER`] if either range is not all inside, or if they overlap:
+    /// what [`copy_device_memory`](crate::ddi::copy_device_memory) answers with a fast fail is
+    /// refused here. Then nothing is touched.
+    pub fn copy_within(
+        &mut self,
+        destination: usize,
+        source: usize,
+        length: usize,
+    ) -> Result<(), Status> {
+        let to = self.at(destination, length)?;
+        let from = self.at(source, length)?;
+        if overlaps(destination, source, length) {
+            return Err(Status::INVALID_PARAMETER);
+        }
+        // SAFETY: both ranges are inside this one, valid by the promise of `from_raw_parts`.
+        unsafe { copy(to, from, length) };
+        Ok(())
+    }
+
+    const fn at(&self, offset: usize, length: usize) -> Result<*mut u8, Status> {
+        match self.length.checked_sub(offset) {
+            Some(rest) if length <= rest => Ok(self.pointer.wrapping_add(offset)),
+            _ => Err(Status::INVALID_PARAMETER),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{vec, vec::Vec};
+
+    use super::{Moves, overlaps};
+
+    /// Offset and width of each move.
+    fn moves(destination: usize, source: usize, length: usize) -> Vec<(usize, usize)> {
+        let moves = Moves {
+            destination,
+            source,
+            offset: 0,
+            length,
+        };
+        moves
+            .map(|(offset, width)| (offset, width as usize))
+            .collect()
+    }
+
+    #[test]
+    fn the_widest_aligned_move_is_taken_at_each_step() {
+        assert_eq!(moves(0x1000, 0x2000, 0), vec![]);
+        assert_eq!(moves(0x1000, 0x2000, 16), vec![(0, 8), (8, 8)]);
+        assert_eq!(
+            moves(0x1001, 0x2001, 22),
+            vec![(0, 1), (1, 2), (3, 4), (7, 8), (15, 4), (19, 2), (21, 1)]
+        );
+        assert_eq!(moves(0x1000, 0x2004, 12), vec![(0, 4), (4, 4), (8, 4)]);
+        assert_eq!(moves(0x1002, 0x2004, 4), vec![(0, 2), (2, 2)]);
+        assert_eq!(moves(0x1000, 0x2001, 3), vec![(0, 1), (1, 1), (2, 1)]);
+    }
+
+    #[test]
+    fn every_move_is_aligned_and_every_byte_moved_once() {
+        for destination in 0..16_usize {
+            for source in 0..16_usize {
+                for length in 0..70_usize {
+                    let mut next = 0;
+                    for (offset, width) in moves(destination, source, length) {
+                        assert_eq!(offset, next);
+                        assert_eq!((destination + offset) % width, 0);
+                        assert_eq!((source + offset) % width, 0);
+                        next = offset + width;
+                    }
+                    assert_eq!(next, length);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn ranges_overlap_when_they_share_a_byte() {
+        for destination in 0..12_usize {
+            for source in 0..12_usize {
+                for length in 0..6_usize {
+                    let shared = (destination..destination + length)
+                        .any(|byte| (source..source + length).contains(&byte));
+                    assert_eq!(
+                        overlaps(destination, source, length),
+                        shared,
+                        "{destination} {source} {length}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What became of an access that did not complete.
+
+use core::{error, fmt};
+
+use crate::{Status, arch::Trap};
+
+/// What the failed access was about to do to the memory in question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Read from it.
+    Read,
+    /// Write to it.
+    Write,
+}
+
+/// An access that did not complete, and how far it came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct Fault {
+    /// Why: the exception that the processor raised, or the check that failed.
+    pub status: Status,
+    /// How many bytes, counted from the start, the call had moved. Exact: the first `copied`
+    /// bytes of the destination hold data, no byte after them was written. It is 0 if a check
+    /// failed, for then nothing was touched.
+    pub copied: usize,
+    /// The address that could not be accessed, where it is known.
+    ///
+    /// For information only, never to compute with. If a check failed it is the start of the
+    /// range. It is unknown for a non-canonical address, which the processor does not report.
+    pub address: Option<usize>,
+    /// What was attempted on the memory at `address`.
+    pub access: Access,
+}
+
+impl Fault {
+    /// The fault of a check that failed before anything was touched.
+    pub(crate) const fn refused(status: Status, address: usize, access: Access) -> Self {
+        Self {
+            status,
+            copied: 0,
+            address: Some(address),
+            access,
+        }
+    }
+
+    /// The fault that a trap amounts to, in an access of kind `expected`.
+    ///
+    /// The record's own words about kind and address are believed only as far as they go: a
+    /// general protection fault is recorded as a read of address all ones, whatever it was.
+    pub(crate) const fn from_trap(trap: Trap, expected: Access) -> Self {
+        let address = trap.address();
+        let access = match (address, trap.kind()) {
+            (Some(_), Trap::READ) => Access::Read,
+            (Some(_), Trap::WRITE) => Access::Write,
+            _ => expected,
+        };
+        Self {
+            status: Status(trap.code()),
+            copied: trap.copied(),
+            address,
+            access,
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let verb = match self.access {
+            Access::Read => "read",
+            Access::Write => "write",
+        };
+        let Self { status, copied, .. } = self;
+        match self.address {
+            Some(address) => write!(
+                formatter,
+                "{status} on a {verb} at 0x{address:X}, after {copied} bytes"
+            ),
+            None => write!(formatter, "{status} on a {verb}, after {copied} bytes"),
+        }
+    }
+}
+
+impl error::Error for Fault {}

@@ -1,0 +1,208 @@
+//! Memory that something else may change while it is looked at.
+
+use core::{error, fmt, marker::PhantomData};
+
+use crate::{Status, arch};
+
+/// Two lengths that had to be equal are not. Nothing was copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use]
+pub struct LengthMismatch {
+    /// Bytes of the destination.
+    pub destination: usize,
+    /// Bytes of the source.
+    pub source: usize,
+}
+
+impl fmt::Display for LengthMismatch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            destination,
+            source,
+        } = self;
+        write!(
+            formatter,
+            "cannot copy {source} bytes to {destination} bytes: the lengths must be equal"
+        )
+    }
+}
+
+impl error::Error for LengthMismatch {}
+
+impl From<LengthMismatch> for Status {
+    fn from(_: LengthMismatch) -> Self {
+        Self::INVALID_BUFFER_SIZE
+    }
+}
+
+/// Valid, writable kernel memory that another processor, a device or user mode (through a
+/// shared mapping) may change at any time.
+///
+/// The one rule that makes this sound: no reference to such memory is ever made. Bytes come out
+/// and go in by copy, through instructions that the compiler neither removes nor repeats, and
+/// which may be unaligned.
+///
+/// It is not a place for device registers, see [`DeviceSlice`](crate::DeviceSlice), nor for
+/// user addresses, see [`UserSlice`](crate::UserSlice): nothing here is guarded.
+///
+/// Source: `RtlCopyVolatileMemory`, `RtlFillVolatileMemory` (`wdm.h`).
+#[derive(Debug)]
+pub struct VolatileSlice<'a> {
+    pointer: *mut u8,
+    length: usize,
+    memory: PhantomData<&'a mut [u8]>,
+}
+
+impl VolatileSlice<'_> {
+    /// The memory at `pointer`.
+    ///
+    /// # Safety
+    ///
+    /// For the lifetime `'a` all `length` bytes stay mapped and writable in kernel space, and
+    /// no Rust reference to any of them is in use.
+    #[must_use]
+    pub const unsafe fn from_raw_parts(pointer: *mut u8, length: usize) -> Self {
+        Self {
+            pointer,
+            length,
+            memory: PhantomData,
+        }
+    }
+
+    /// Length in bytes.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there are no bytes.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Where it starts. The pointer must not be made into a reference.
+    #[must_use]
+    pub const fn as_mut_ptr(&mut self) -> *mut u8 {
+        self.pointer
+    }
+
+    /// The same memory for a shorter time.
+    #[must_use]
+    pub const fn reborrow(&mut self) -> VolatileSlice<'_> {
+        VolatileSlice {
+            pointer: self.pointer,
+            length: self.length,
+            memory: PhantomData,
+        }
+    }
+
+    /// The first `middle` bytes and the rest, or `None` if there are fewer.
+    #[must_use]
+    pub const fn split_at_checked(self, middle: usize) -> Option<(Self, Self)> {
+        let Some(rest) = self.length.checked_sub(middle) else {
+            return None;
+        };
+        let head = Self {
+            pointer: self.pointer,
+            length: middle,
+            memory: PhantomData,
+        };
+        let tail = Self {
+            pointer: self.pointer.wrapping_add(middle),
+            length: rest,
+            memory: PhantomData,
+        };
+        Some((head, tail))
+    }
+
+    /// `length` bytes from `offset`, or `None` if that is not all inside.
+    #[must_use]
+    pub const fn subslice(self, offset: usize, length: usize) -> Option<Self> {
+        match self.length.checked_sub(offset) {
+            Some(rest) if length <= rest => Some(Self {
+                pointer: self.pointer.wrapping_add(offset),
+                length,
+                memory: PhantomData,
+            }),
+            _ => None,
+        }
+    }
+
+    /// Copies all of `source` into all of this memory.
+    ///
+    /// # Errors
+    ///
+    /// [`LengthMismatch`] if the lengths differ; then nothing is copied.
+    pub fn copy_from_slice(&mut self, source: &[u8]) -> Result<(), LengthMismatch> {
+        self.same_length(source.len())?;
+        // SAFETY: this memory is valid by the promise of `from_raw_parts`, `source` by its type.
+        unsafe { arch::copy(self.pointer, source.as_ptr(), self.length) };
+        Ok(())
+    }
+
+    /// Copies all of `source` into all of this memory. Should they overlap, which only two
+    /// calls of [`from_raw_parts`](Self::from_raw_parts) can bring about, the bytes that both
+    /// share end up unspecified.
+    ///
+    /// # Errors
+    ///
+    /// [`LengthMismatch`] if the lengths differ; then nothing is copied.
+    pub fn copy_from_volatile(&mut self, source: &VolatileSlice<'_>) -> Result<(), LengthMismatch> {
+        self.same_length(source.length)?;
+        // SAFETY: both are valid by the promise of `from_raw_parts`.
+        unsafe { arch::copy(self.pointer, source.pointer, self.length) };
+        Ok(())
+    }
+
+    /// Copies all of this memory into all of `destination`.
+    ///
+    /// # Errors
+    ///
+    /// [`LengthMismatch`] if the lengths differ; then nothing is copied.
+    pub fn copy_to_slice(&self, destination: &mut [u8]) -> Result<(), LengthMismatch> {
+        if destination.len() != self.length {
+            return Err(LengthMismatch {
+                destination: destination.len(),
+                source: self.length,
+            });
+        }
+        // SAFETY: this memory is valid by the promise of `from_raw_parts`, the other by its type.
+        unsafe { arch::copy(destination.as_mut_ptr(), self.pointer, self.length) };
+        Ok(())
+    }
+
+    /// Sets every byte.
+    pub fn fill(&mut self, byte: u8) {
+        // SAFETY: this memory is valid by the promise of `from_raw_parts`.
+        unsafe { arch::fill(self.pointer, byte, self.length) };
+    }
+
+    pub(crate) const fn as_ptr(&self) -> *const u8 {
+        self.pointer
+    }
+
+    const fn same_length(&self, source: usize) -> Result<(), LengthMismatch> {
+        if source == self.length {
+            return Ok(());
+        }
+        Err(LengthMismatch {
+            destination: self.length,
+            source,
+        })
+    }
+}
+
+impl<'a> From<&'a mut [u8]> for VolatileSlice<'a> {
+    fn from(slice: &'a mut [u8]) -> Self {
+        let (pointer, length) = (slice.as_mut_ptr(), slice.len());
+        // SAFETY: the slice is valid and borrowed, hence out of use, for all of `'a`.
+        unsafe { Self::from_raw_parts(pointer, length) }
+    }
+}
+
+impl<'a, const LENGTH: usize> From<&'a mut [u8; LENGTH]> for VolatileSlice<'a> {
+    fn from(array: &'a mut [u8; LENGTH]) -> Self {
+        Self::from(array.as_mut_slice())
+    }
+}

@@ -1,0 +1,148 @@
+//! What the guard makes of an exception by its code and parameters. A vectored handler, which
+//! sees exceptions first, rewrites the record of one fault into the exception under test.
+#![cfg(windows)]
+
+use std::{env, process::Command, sync::Mutex};
+
+use usermode_accessors::{Access, Fault, Status, UserSlice};
+
+mod pages;
+use pages::{AddVectoredExceptionHandler, Pages, Pointers, Protection};
+
+#[derive(Clone, Copy)]
+struct Rewrite {
+    code: u32,
+    parameters: u32,
+    information: [usize; 2],
+}
+
+static REWRITE: Mutex<Option<Rewrite>> = Mutex::new(None);
+
+const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
+const ACCESS_VIOLATION: u32 = 0xC000_0005;
+
+unsafe extern "system" fn rewrite(pointers: *mut Pointers) -> i32 {
+    // SAFETY: the system passes valid pointers.
+    let record = unsafe { (*pointers).record };
+    // SAFETY: as above.
+    let record = unsafe { &mut *record };
+    if record.code == ACCESS_VIOLATION
+        && let Some(rewrite) = REWRITE.lock().unwrap().take()
+    {
+        record.code = rewrite.code;
+        record.parameters = rewrite.parameters;
+        record.information[..2].copy_from_slice(&rewrite.information);
+    }
+    EXCEPTION_CONTINUE_SEARCH
+}
+
+/// Meets one fault, rewritten, in a read or a write of 8 bytes of which 3 succeed.
+fn meet(access: Access, code: u32, parameters: u32, information: [usize; 2]) -> Fault {
+    static ONE_AT_A_TIME: Mutex<bool> = Mutex::new(false);
+    let mut installed = ONE_AT_A_TIME.lock().unwrap();
+    if !*installed {
+        // SAFETY: the handler does what a handler must.
+        unsafe { AddVectoredExceptionHandler(1, rewrite) };
+        *installed = true;
+    }
+    let pages = Pages::new(&[Protection::ReadWrite, Protection::NoAccess]);
+    let slice = UserSlice::new(pages.address(pages::PAGE - 3), 8);
+    *REWRITE.lock().unwrap() = Some(Rewrite {
+        code,
+        parameters,
+        information,
+    });
+    let mut buffer = [0; 8];
+    let outcome = match access {
+        Access::Read => slice.reader().unwrap().read(&mut buffer),
+        Access::Write => slice.writer().unwrap().write(&buffer),
+    };
+    assert!(
+        REWRITE.lock().unwrap().is_none(),
+        "the handler was not asked"
+    );
+    drop(installed);
+    outcome.unwrap_err()
+}
+
+const ALL_ONES: usize = usize::MAX;
+
+#[test]
+fn every_exception_that_memory_raises_becomes_its_fault() {
+    for access in [Access::Read, Access::Write] {
+        for status in [
+            Status::ACCESS_VIOLATION,
+            Status::IN_PAGE_ERROR,
+            Status::GUARD_PAGE_VIOLATION,
+            Status::DATATYPE_MISALIGNMENT,
+        ] {
+            let information = [usize::from(access == Access::Write), 0x1234];
+            let expected = Fault {
+                status,
+                copied: 3,
+                address: Some(0x1234),
+                access,
+            };
+            assert_eq!(meet(access, status.0, 2, information), expected);
+        }
+    }
+}
+
+#[test]
+fn the_direction_reported_is_believed_where_it_is_one() {
+    let met = meet(Access::Read, ACCESS_VIOLATION, 2, [1, 0x1234]);
+    assert_eq!(met.access, Access::Write);
+    let met = meet(Access::Write, ACCESS_VIOLATION, 2, [8, 0x1234]);
+    assert_eq!((met.access, met.address), (Access::Write, Some(0x1234)));
+}
+
+#[test]
+fn an_exception_without_address_leaves_it_unknown() {
+    for access in [Access::Read, Access::Write] {
+        let expected = Fault {
+            status: Status::ACCESS_VIOLATION,
+            copied: 3,
+            address: None,
+            access,
+        };
+        let non_canonical = meet(access, ACCESS_VIOLATION, 2, [0, ALL_ONES]);
+        assert_eq!(non_canonical, expected);
+        let status = Status::DATATYPE_MISALIGNMENT;
+        let bare = meet(access, status.0, 0, [1, 0x1234]);
+        assert_eq!(bare, Fault { status, ..expected });
+    }
+}
+
+/// Set in the child process: the code of the exception to meet.
+const CODE: &str = "USERMODE_ACCESSORS_TEST_CODE";
+
+/// What the child does; a test like any other where the variable is not set.
+#[test]
+fn meets_the_exception_it_is_told() {
+    if let Ok(code) = env::var(CODE) {
+        let _ = meet(Access::Read, code.parse().unwrap(), 2, [0, 8]);
+    }
+}
+
+#[test]
+fn any_other_exception_is_not_caught() {
+    let survives = |code: u32| {
+        Command::new(env::current_exe().unwrap())
+            .args(["--exact", "meets_the_exception_it_is_told"])
+            .env(CODE, code.to_string())
+            .output()
+            .unwrap()
+            .status
+            .success()
+    };
+    assert!(survives(ACCESS_VIOLATION));
+    for code in [
+        0x8000_0003, // STATUS_BREAKPOINT
+        0xC000_001D, // STATUS_ILLEGAL_INSTRUCTION
+        0xC000_0094, // STATUS_INTEGER_DIVIDE_BY_ZERO
+        0xC000_0420, // STATUS_ASSERTION_FAILURE
+        0xE06D_7363, // a C++ exception
+    ] {
+        assert!(!survives(code), "{code:#X}");
+    }
+}

@@ -1,0 +1,90 @@
+/*
+ * WdfDriverEntry.lib: the image's entry point. It binds the driver to the framework's function
+ * table, runs DriverEntry, and unbinds if that fails or when the driver is unloaded. The framework
+ * is found by WDFLDR.SYS, by component and version: "Building and Loading a WDF Driver" and
+ * "Framework Library Versioning" in the WDF documentation.
+ */
+#include "ntoskrnl.h"
+#include "wdf.h"
+#include "wdf/binding.h"
+
+/* RegistryPath names a key under \Registry\Machine\System; a service's name has at most 256 characters. */
+#define REGISTRY_PATH_CHARACTERS 512
+
+/* More than the framework has structures. What it writes here, nothing in this driver reads. */
+#define STRUCTURE_TABLE_ENTRIES 256
+
+NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
+
+const WDFFUNC *WdfFunctions_01033;
+PWDF_DRIVER_GLOBALS WdfDriverGlobals;
+
+/* What this driver was built for, until the framework says what it has. */
+ULONG WdfFunctionCount = WdfFunctionTableNumEntries;
+
+static ULONG MinimumVersionRequired = 33;
+static BOOLEAN ClientVersionHigherThanFramework;
+static ULONG StructureCount;
+static size_t StructureTable[STRUCTURE_TABLE_ENTRIES];
+
+static WDF_BIND_INFO2 BindInfo = {
+    .V1 = {
+        .Size = sizeof(WDF_BIND_INFO2),
+        .Component = (PWSTR)L"KmdfLibrary",
+        .Version = {1, 33, 0},
+        .FuncCount = WdfFunctionTableNumEntries,
+        .FuncTable = &WdfFunctions_01033,
+    },
+    .MinimumVersionRequired = &MinimumVersionRequired,
+    .ClientVersionHigherThanFramework = &ClientVersionHigherThanFramework,
+    .FuncCount = &WdfFunctionCount,
+    .StructCount = &StructureCount,
+    .StructTable = StructureTable,
+};
+
+/* The caller's registry path lives as long as DriverEntry; unbinding needs it later. */
+static WCHAR RegistryPathBuffer[REGISTRY_PATH_CHARACTERS];
+static UNICODE_STRING BoundRegistryPath = {.MaximumLength = sizeof(RegistryPathBuffer), .Buffer = RegistryPathBuffer};
+
+static PDRIVER_UNLOAD FrameworkUnload;
+
+static VOID Unbind(VOID)
+{
+    WdfVersionUnbind(&BoundRegistryPath, &BindInfo.V1, WdfDriverGlobals);
+}
+
+static VOID UnloadThenUnbind(PDRIVER_OBJECT DriverObject)
+{
+    if (FrameworkUnload != NULL) {
+        FrameworkUnload(DriverObject);
+    }
+    Unbind();
+}
+
+NTSTATUS FxDriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath)
+{
+    NTSTATUS Status;
+
+    RtlCopyUnicodeString(&BoundRegistryPath, RegistryPath);
+
+    Status = WdfVersionBind(DriverObject, &BoundRegistryPath, &BindInfo.V1, &WdfDriverGlobals);
+    if (!NT_SUCCESS(Status)) {
+        return Status;
+    }
+
+    Status = DriverEntry(DriverObject, RegistryPath);
+    if (!NT_SUCCESS(Status)) {
+        Unbind();
+        return Status;
+    }
+
+    /*
+     * Set by WdfDriverCreate for a driver that has an unload routine: the framework's unload
+     * handler must then be followed by the unbinding. A driver without one never unloads.
+     */
+    if (WdfDriverGlobals->DisplaceDriverUnload) {
+        FrameworkUnload = DriverObject->DriverUnload;
+        DriverObject->DriverUnload = UnloadThenUnbind;
+    }
+    return Status;
+}

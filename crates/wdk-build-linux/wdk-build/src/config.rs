@@ -1,0 +1,169 @@
+//! The configuration that build scripts ask for and match on.
+
+use crate::{
+    ConfigError,
+    headers::{self, HeaderFolders},
+};
+use std::{env, path::PathBuf};
+
+/// Major and minor version of the framework that the headers here describe.
+const KMDF_VERSION: (u8, u8) = (1, 33);
+
+/// What is being built, and against which headers.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The driver model.
+    pub driver_config: DriverConfig,
+    folders: HeaderFolders,
+}
+
+/// The driver model. Build scripts match on all three; [`Config`] holds KMDF alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DriverConfig {
+    /// No framework.
+    Wdm,
+    /// The Kernel-Mode Driver Framework.
+    Kmdf(KmdfConfig),
+    /// The User-Mode Driver Framework.
+    Umdf(UmdfConfig),
+}
+
+/// Version of the Kernel-Mode Driver Framework.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KmdfConfig {
+    /// Major version.
+    pub kmdf_version_major: u8,
+    /// Minor version that the driver is built for.
+    pub target_kmdf_version_minor: u8,
+    /// Oldest minor version that it runs with, if not the one above.
+    pub minimum_kmdf_version_minor: Option<u8>,
+}
+
+/// Version of the User-Mode Driver Framework.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UmdfConfig {
+    /// Major version.
+    pub umdf_version_major: u8,
+    /// Minor version that the driver is built for.
+    pub target_umdf_version_minor: u8,
+    /// Oldest minor version that it runs with, if not the one above.
+    pub minimum_umdf_version_minor: Option<u8>,
+}
+
+/// A part of the WDK that `wdk-sys` generates bindings for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApiSubset {
+    /// What the kernel exports.
+    Base,
+    /// The framework.
+    Wdf,
+}
+
+impl Config {
+    /// The one configuration served here.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel's headers aren't there.
+    pub(crate) fn new() -> Result<Self, ConfigError> {
+        let (kmdf_version_major, target_kmdf_version_minor) = KMDF_VERSION;
+        Ok(Self {
+            driver_config: DriverConfig::Kmdf(KmdfConfig {
+                kmdf_version_major,
+                target_kmdf_version_minor,
+                minimum_kmdf_version_minor: None,
+            }),
+            folders: HeaderFolders::find()?,
+        })
+    }
+
+    /// Tells cargo the driver model's `cfg`, and the values that it may have.
+    pub(crate) fn emit_cfg_settings(&self) {
+        println!(
+            r#"cargo::rustc-check-cfg=cfg(driver_model__driver_type, values("WDM", "KMDF", "UMDF"))"#
+        );
+        let model = match self.driver_config {
+            DriverConfig::Wdm => "WDM",
+            DriverConfig::Kmdf(_) => "KMDF",
+            DriverConfig::Umdf(_) => "UMDF",
+        };
+        println!(r#"cargo::rustc-cfg=driver_model__driver_type="{model}""#);
+    }
+
+    /// Folders to search for headers, first to last.
+    ///
+    /// # Errors
+    ///
+    /// None here; the signature is that of the real one.
+    pub fn include_paths(&self) -> Result<impl Iterator<Item = PathBuf>, ConfigError> {
+        Ok(self.folders.paths().into_iter())
+    }
+
+    /// Macros to define: name, and value if it has one.
+    pub fn preprocessor_definitions(&self) -> impl Iterator<Item = (String, Option<String>)> {
+        headers::definitions(KMDF_VERSION).into_iter()
+    }
+
+    /// C source that includes the headers of `api_subsets`, in that order.
+    ///
+    /// # Errors
+    ///
+    /// None here; the signature is that of the real one.
+    pub fn bindgen_header_contents(
+        &self,
+        api_subsets: impl IntoIterator<Item = ApiSubset>,
+    ) -> Result<String, ConfigError> {
+        Ok(api_subsets
+            .into_iter()
+            .flat_map(|subset| ["#include \"", headers::header_of(subset), "\"\n"])
+            .collect())
+    }
+
+    /// Libraries that the bindings themselves ask the linker for: none. The driver's build script
+    /// names all of them ([`configure_wdk_binary_build`](crate::configure_wdk_binary_build)), so
+    /// that an image which only uses the types, as the framework's stand-in does, imports nothing.
+    #[must_use]
+    pub const fn bindgen_library_link_raw_lines(&self, _: ApiSubset) -> Option<String> {
+        None
+    }
+
+    /// Name of the client's variable that points at the framework's function table; it holds the
+    /// framework's version.
+    #[must_use]
+    pub fn compute_wdffunctions_symbol_name(&self) -> Option<String> {
+        let (major, minor) = match self.driver_config {
+            DriverConfig::Wdm => return None,
+            DriverConfig::Kmdf(kmdf) => (kmdf.kmdf_version_major, kmdf.target_kmdf_version_minor),
+            DriverConfig::Umdf(umdf) => (umdf.umdf_version_major, umdf.target_umdf_version_minor),
+        };
+        Some(format!("WdfFunctions_{major:02}{minor:03}"))
+    }
+}
+
+/// Fails unless cargo builds for the target that the layouts are those of.
+///
+/// # Errors
+///
+/// [`ConfigError::UnsupportedTarget`].
+pub(crate) fn require_target() -> Result<(), ConfigError> {
+    let target = env::var("TARGET").unwrap_or_default();
+    if target == "x86_64-pc-windows-msvc" {
+        Ok(())
+    } else {
+        Err(ConfigError::UnsupportedTarget { target })
+    }
+}
+
+/// Fails unless the target's C runtime is linked statically.
+///
+/// # Errors
+///
+/// [`ConfigError::StaticCrtNotEnabled`].
+pub(crate) fn require_static_crt() -> Result<(), ConfigError> {
+    let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+    if features.split(',').any(|feature| feature == "crt-static") {
+        Ok(())
+    } else {
+        Err(ConfigError::StaticCrtNotEnabled)
+    }
+}

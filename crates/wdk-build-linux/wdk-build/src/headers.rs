@@ -1,0 +1,149 @@
+//! Where the headers are and how clang has to read them.
+
+use crate::{ApiSubset, ConfigError, IoError};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Where distributions put mingw-w64's headers: Debian and its kin, Arch, Fedora.
+const MINGW_W64: [&str; 3] = [
+    "/usr/share/mingw-w64/include",
+    "/usr/x86_64-w64-mingw32/include",
+    "/usr/x86_64-w64-mingw32/sys-root/mingw/include",
+];
+
+/// mingw-w64's headers are written for GCC; the image is Microsoft's ABI, in which an enumeration
+/// is an `int` and bit-fields are packed by their declared type. So: that target, and GCC's dialect
+/// of the language. What names the Microsoft compiler is taken back, for it would lead the headers
+/// of clang and of mingw-w64 to each other's declarations of the same intrinsics.
+pub(crate) const DIALECT: [&str; 5] = [
+    "-fno-ms-compatibility",
+    "-fms-extensions",
+    "-fgnuc-version=4.2.1",
+    "-U_MSC_VER",
+    "-U_MSC_EXTENSIONS",
+];
+
+/// Code in the kernel has no C runtime to probe the stack or hold a cookie.
+pub(crate) const FREESTANDING: [&str; 3] = [
+    "-ffreestanding",
+    "-fno-stack-protector",
+    "-mno-stack-arg-probe",
+];
+
+/// The folders that hold the headers.
+#[derive(Debug, Clone)]
+pub(crate) struct HeaderFolders {
+    mingw_w64: PathBuf,
+}
+
+impl HeaderFolders {
+    /// Finds mingw-w64's.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::HeadersNotFound`].
+    pub(crate) fn find() -> Result<Self, ConfigError> {
+        MINGW_W64
+            .iter()
+            .map(PathBuf::from)
+            .find(|folder| folder.join("ddk/ntifs.h").is_file())
+            .map(|mingw_w64| Self { mingw_w64 })
+            .ok_or_else(|| ConfigError::HeadersNotFound {
+                searched: MINGW_W64.map(PathBuf::from).to_vec(),
+            })
+    }
+
+    /// This project's own, then mingw-w64's.
+    pub(crate) fn paths(&self) -> [PathBuf; 3] {
+        [
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("include"),
+            self.mingw_w64.clone(),
+            self.mingw_w64.join("ddk"),
+        ]
+    }
+}
+
+/// The folder of clang's own headers, which libclang, unlike the program, may not find by itself.
+///
+/// # Errors
+///
+/// If `clang` can't be run.
+pub(crate) fn of_clang() -> Result<PathBuf, ConfigError> {
+    let output = Command::new("clang")
+        .arg("-print-resource-dir")
+        .output()
+        .map_err(|source| IoError::with_path("clang", source))?;
+    let folder = String::from_utf8_lossy(&output.stdout);
+    Ok(Path::new(folder.trim()).join("include"))
+}
+
+/// The one header of a subset.
+pub(crate) const fn header_of(subset: ApiSubset) -> &'static str {
+    match subset {
+        ApiSubset::Base => "ntoskrnl.h",
+        ApiSubset::Wdf => "wdf.h",
+    }
+}
+
+/// A definition as clang's argument.
+pub(crate) fn define((name, value): (String, Option<String>)) -> String {
+    value.map_or_else(|| format!("-D{name}"), |value| format!("-D{name}={value}"))
+}
+
+/// Macros that the headers expect. `__MINGW32__` and `__MINGW64__` come with mingw's own target.
+pub(crate) fn definitions((major, minor): (u8, u8)) -> Vec<(String, Option<String>)> {
+    [
+        ("_AMD64_", None),
+        ("AMD64", None),
+        ("_KERNEL_MODE", None),
+        ("__MINGW32__", None),
+        ("__MINGW64__", None),
+        ("KMDF_VERSION_MAJOR", Some(major)),
+        ("KMDF_VERSION_MINOR", Some(minor)),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.map(|value| value.to_string())))
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::error::Error;
+
+    /// The layouts are asserted in the headers, so to compile them is to check them.
+    #[test]
+    fn clang_accepts_the_headers_and_their_assertions() -> Result<(), Box<dyn Error>> {
+        let entry = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver-entry/WdfDriverEntry.c");
+        let output = Command::new("clang")
+            .args([
+                "--target=x86_64-pc-windows-msvc",
+                "-fsyntax-only",
+                "-Wall",
+                "-Wextra",
+                "-Werror",
+            ])
+            .args(DIALECT)
+            .args(FREESTANDING)
+            .args(
+                definitions((1, 33))
+                    .into_iter()
+                    .map(|(name, value)| format!("-D{name}={}", value.unwrap_or_default())),
+            )
+            .args(
+                HeaderFolders::find()?
+                    .paths()
+                    .map(|folder| format!("-isystem{}", folder.display())),
+            )
+            .arg(entry)
+            .output()?;
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        Ok(())
+    }
+}

@@ -1,0 +1,56 @@
+//! Stands in for Microsoft's `wdk-build` on a Linux host.
+//!
+//! The crates `wdk`, `wdk-sys`, `wdk-alloc` and `wdk-panic` are taken from the registry as they
+//! are; their build scripts, and a driver's, ask `wdk-build` where the WDK is and how to use it.
+//! Here there is no WDK. The answers come from what Linux has: the kernel's headers of mingw-w64,
+//! headers of this project's for what those lack, import libraries made from lists of names, and
+//! an entry point in C. Of the interface of `wdk-build` 0.6.0
+//! (<https://docs.rs/wdk-build/0.6.0/wdk_build/>) this has what those build scripts call.
+//!
+//! One configuration is served: a KMDF 1.33 driver for x64.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::redundant_pub_crate,
+    reason = "contradicts rustc's unreachable_pub, which the workspace asks for"
+)]
+
+mod bindgen;
+mod config;
+mod driver_link;
+mod error;
+mod headers;
+mod import_library;
+mod signature_cache;
+
+pub use bindgen::BuilderExt;
+pub use config::{ApiSubset, Config, DriverConfig, KmdfConfig, UmdfConfig};
+pub use driver_link::{configure_export_driver_build, configure_wdk_binary_build};
+pub use error::{ConfigError, IoError};
+
+/// Tells a library's build the driver model, as `cfg(driver_model__driver_type = "KMDF")`.
+///
+/// # Errors
+///
+/// If the kernel's headers aren't there.
+pub fn configure_wdk_library_build() -> Result<(), ConfigError> {
+    Config::new()?.emit_cfg_settings();
+    Ok(())
+}
+
+/// As [`configure_wdk_library_build`], then runs `f` with the configuration: for `wdk-sys`, which
+/// makes the bindings in it.
+///
+/// # Errors
+///
+/// If the kernel's headers aren't there, and whatever `f` returns.
+pub fn configure_wdk_library_build_and_then<F, E>(mut f: F) -> Result<(), E>
+where
+    F: FnMut(Config) -> Result<(), E>,
+    E: From<ConfigError>,
+{
+    let config = Config::new()?;
+    config.emit_cfg_settings();
+    signature_cache::delete()?;
+    f(config)
+}

@@ -1,0 +1,94 @@
+//! Holds the driver's manifest for Linux, and this workspace, to the manifest at the root.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use toml::{Table, Value};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..")
+}
+
+fn manifest(path: &str) -> Table {
+    let path = root().join(path).join("Cargo.toml");
+    let text =
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    text.parse()
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Dependencies by name, each as the folder it comes from or else as it is written.
+fn dependencies(manifest: &Table, kind: &str, folder: &Path, inherited: &Table) -> Table {
+    let resolve = |(name, value): (&String, &Value)| {
+        let from_workspace = value.get("workspace").is_some();
+        let (value, folder) = if from_workspace {
+            (&inherited[name], root())
+        } else {
+            (value, folder.to_owned())
+        };
+        let value = value.get("path").and_then(Value::as_str).map_or_else(
+            || value.clone(),
+            |path| {
+                let path = folder.join(path).canonicalize().expect("a folder");
+                Value::String(path.display().to_string())
+            },
+        );
+        (name.clone(), value)
+    };
+    manifest[kind]
+        .as_table()
+        .expect("a table")
+        .iter()
+        .map(resolve)
+        .collect()
+}
+
+#[test]
+fn driver_has_the_dependencies_of_the_root() {
+    let at_root = manifest("");
+    let here = "crates/wdk-build-linux/driver";
+    let inherited = at_root["workspace"]["dependencies"]
+        .as_table()
+        .expect("a table");
+    for kind in ["dependencies", "build-dependencies"] {
+        assert_eq!(
+            dependencies(&manifest(here), kind, &root().join(here), &Table::new()),
+            dependencies(&at_root, kind, &root(), inherited),
+            "{kind}"
+        );
+    }
+}
+
+#[test]
+fn driver_is_the_package_of_the_root() {
+    let at_root = manifest("");
+    let here = manifest("crates/wdk-build-linux/driver");
+    let package = |name| &here["package"][name];
+    for name in ["name", "description"] {
+        assert_eq!(package(name), &at_root["package"][name], "{name}");
+    }
+    for name in ["version", "edition", "rust-version", "license"] {
+        assert_eq!(
+            package(name),
+            &at_root["workspace"]["package"][name],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn profiles_and_lints_are_those_of_the_root() {
+    let at_root = manifest("");
+    let here = manifest("crates/wdk-build-linux");
+    assert_eq!(here["profile"], at_root["profile"]);
+    assert_eq!(here["workspace"]["lints"], at_root["workspace"]["lints"]);
+}
+
+#[test]
+fn root_asks_for_the_framework_that_is_served_here() {
+    let model = &manifest("")["package"]["metadata"]["wdk"]["driver-model"];
+    assert_eq!(model["driver-type"].as_str(), Some("KMDF"));
+    assert_eq!(model["kmdf-version-major"].as_integer(), Some(1));
+    assert_eq!(model["target-kmdf-version-minor"].as_integer(), Some(33));
+}

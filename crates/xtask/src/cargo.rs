@@ -1,0 +1,105 @@
+//! cargo, for the workspaces that build for another target than the host's.
+
+use crate::{
+    places, program,
+    toolchain::{Target, Toolchain},
+};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A `cargo build --release` for `target` in the workspace at `folder`, into `target_dir`.
+pub fn build(toolchain: &Toolchain, target: Target, folder: &Path, target_dir: &Path) -> Command {
+    command(toolchain, "build", target, folder, target_dir)
+}
+
+/// Any `cargo` subcommand that builds, likewise.
+///
+/// The workspaces' own `.cargo/config.toml` ask for the standard library to be built along, which
+/// cargo heeds only where `RUSTC_BOOTSTRAP` is set; so that is set where there is no compiled one.
+pub fn command(
+    toolchain: &Toolchain,
+    subcommand: &str,
+    target: Target,
+    folder: &Path,
+    target_dir: &Path,
+) -> Command {
+    let mut command = program::cargo();
+    command
+        .current_dir(folder)
+        .args([subcommand, "--release", "--target", target.triple()])
+        .arg("--target-dir")
+        .arg(target_dir)
+        .arg("--config")
+        .arg(remap_config(target, &remaps(toolchain)))
+        // These would replace the flags of the configuration, not add to them.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    if toolchain.has_compiled_library(target) {
+        command.env_remove("RUSTC_BOOTSTRAP");
+    } else {
+        command.env("RUSTC_BOOTSTRAP", "1");
+    }
+    command
+}
+
+/// Folders of this machine, each with what is written in its place into the images.
+fn remaps(toolchain: &Toolchain) -> Vec<(PathBuf, String)> {
+    let commit = toolchain.commit.as_deref().unwrap_or(&toolchain.release);
+    let rust = format!("/rustc/{commit}");
+    let source = toolchain.library_source();
+    // The sources may be linked to from elsewhere; the compiler may name either place.
+    let linked = source
+        .canonicalize()
+        .ok()
+        .filter(|linked| *linked != source);
+
+    let registries = cargo_home().join("registry/src");
+    let registries = fs::read_dir(&registries).into_iter().flatten().flatten();
+
+    [
+        (places::root(), "/ringcopy".to_owned()),
+        (source, rust.clone()),
+    ]
+    .into_iter()
+    .chain(linked.map(|folder| (folder, rust)))
+    .chain(registries.map(|registry| (registry.path(), "/registry".to_owned())))
+    .collect()
+}
+
+fn cargo_home() -> PathBuf {
+    env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(env::home_dir()?.join(".cargo")))
+        .unwrap_or_default()
+}
+
+/// The argument of `--config` that adds the flags to those which the configuration has.
+fn remap_config(target: Target, remaps: &[(PathBuf, String)]) -> String {
+    let mut config = format!("target.{}.rustflags = [", target.triple());
+    for (from, to) in remaps {
+        // TOML's strings and Rust's debug strings agree on what a path is made of.
+        let flag = format!("--remap-path-prefix={}={to}", from.display());
+        let _ = write!(config, "{flag:?}, ");
+    }
+    config.push(']');
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_quoted_for_toml() {
+        let remaps = [(PathBuf::from("/home/a \"b\""), "/x".to_owned())];
+        assert_eq!(
+            remap_config(Target::BareMetal, &remaps),
+            r#"target.x86_64-unknown-none.rustflags = ["--remap-path-prefix=/home/a \"b\"=/x", ]"#
+        );
+    }
+}

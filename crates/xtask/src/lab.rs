@@ -1,0 +1,82 @@
+//! Runs the client, or another driver, in the lab: QEMU in ring 0.
+
+use crate::{driver, error::Error, lab_kernel, places, program, setup};
+use std::{
+    path::PathBuf,
+    process::{Command, ExitCode, Stdio},
+};
+
+/// What the lab boots with.
+pub struct Lab {
+    kernel: PathBuf,
+    images: driver::Images,
+}
+
+impl Lab {
+    /// Gets and builds all that a run in the lab needs.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, or what the compiler said.
+    pub fn prepare() -> Result<Self, Error> {
+        setup::run()?;
+        Ok(Self {
+            images: driver::build()?,
+            kernel: lab_kernel::build()?,
+        })
+    }
+
+    /// `ringcopy-lab` with the images of this tree, on this process's own output.
+    pub fn command(&self) -> Command {
+        let mut command = program::cargo();
+        command
+            .current_dir(places::root())
+            .args([
+                "run",
+                "--quiet",
+                "--package",
+                "ringcopy-lab",
+                "--",
+                "--kernel",
+            ])
+            .arg(&self.kernel)
+            .arg("--image")
+            .arg(&self.images.framework)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Tells tests where the images are, by the variables that they read.
+    pub fn tell(&self, command: &mut Command) {
+        command
+            .env("RINGCOPY_DRIVER", &self.images.driver)
+            .env("RINGCOPY_WDFLDR", &self.images.framework)
+            .env("RINGCOPY_LAB_KERNEL", &self.kernel);
+    }
+}
+
+/// Boots the driver and runs one command of the client against it.
+///
+/// # Errors
+///
+/// If the lab can't be prepared or started. That the command failed is in the exit code.
+pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCode, Error> {
+    let lab = Lab::prepare()?;
+    let mut command = lab.command();
+    command
+        .arg("--image")
+        .arg(&lab.images.driver)
+        .args(["--policy", policy, "--engine", engine, "--"])
+        .args(arguments);
+    program::exit_code_of(&mut command)
+}
+
+/// Loads another driver, reports what it prints, lacks and leaks.
+///
+/// # Errors
+///
+/// As for [`client`].
+pub fn other_driver(file: &std::path::Path) -> Result<ExitCode, Error> {
+    let lab = Lab::prepare()?;
+    program::exit_code_of(lab.command().arg("--load").arg(file))
+}

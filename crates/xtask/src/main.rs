@@ -1,0 +1,92 @@
+//! The project's tasks. Each room is one thing that a task needs: `setup` makes the machine able to
+//! build, `driver` and `lab_kernel` build, `lab` and `demo` run what was built, `test` proves it,
+//! `step` shows what is going on, `program` runs the programs that do the work.
+
+#![forbid(unsafe_code)]
+
+mod cargo;
+mod demo;
+mod driver;
+mod error;
+mod lab;
+mod lab_kernel;
+mod places;
+mod program;
+mod setup;
+mod step;
+mod test;
+mod toolchain;
+
+use clap::{Parser, Subcommand};
+use error::Error;
+use std::{path::PathBuf, process::ExitCode};
+
+/// The project's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Get what a build needs and this machine lacks: system packages, Rust's library for other
+    /// targets
+    Setup,
+    /// Build ringcopy.sys, and the stand-in for the framework that the lab loads with it
+    Build,
+    /// Boot the driver in the lab and show what it copies and what it refuses
+    Demo,
+    /// Run a command of the client against a freshly booted lab, as in
+    /// `cargo xtask lab --policy all -- read --physical 0x100000`
+    Lab {
+        /// What the driver may reach besides its callers' own memory
+        #[arg(long, default_value = "all", value_parser = ["user", "system", "physical", "all"])]
+        policy: String,
+        /// Which engine the registry asks for
+        #[arg(long, default_value = "auto", value_parser = ["auto", "native", "system"])]
+        engine: String,
+        /// Load this KMDF driver instead; say what it prints, lacks and leaks
+        #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
+        driver: Option<PathBuf>,
+        /// The command: see `cargo xtask lab -- --help`
+        #[arg(last = true, required_unless_present = "driver")]
+        command: Vec<String>,
+    },
+    /// Run every test: lints, host, images, the lab end to end, and the mutants
+    Test,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<ExitCode, Error> {
+    match task {
+        Task::Setup => setup::run()?,
+        Task::Build => {
+            setup::run()?;
+            let images = driver::build()?;
+            println!("{}", images.driver.display());
+        }
+        Task::Demo => return demo::run(),
+        Task::Lab {
+            driver: Some(file), ..
+        } => return lab::other_driver(file),
+        Task::Lab {
+            policy,
+            engine,
+            command,
+            ..
+        } => return lab::client(policy, engine, command),
+        Task::Test => test::run()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,29 @@
+//! Makes the machine able to build: looks for what is needed, and gets what is missing. There is
+//! no record of what was done: each run looks again, which takes a fraction of a second.
+
+mod apt_source;
+mod rust_library;
+mod rust_source_package;
+mod system_packages;
+
+use crate::error::Error;
+
+/// Gets everything.
+///
+/// # Errors
+///
+/// The first thing that is missing and can't be got, with the command that would get it.
+pub fn run() -> Result<(), Error> {
+    if cfg!(windows) {
+        return Err(Error::Missing {
+            what: "this task builds without the WDK, on Linux; here there is the WDK".to_owned(),
+            command: "cargo make".to_owned(),
+        });
+    }
+    let packages = system_packages::get_missing()?;
+    let library = rust_library::get_missing()?;
+    if !packages && !library {
+        eprintln!("set-up: complete, nothing to do");
+    }
+    Ok(())
+}

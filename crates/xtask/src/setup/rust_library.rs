@@ -1,0 +1,50 @@
+//! Rust's standard library for the targets that are not the host's: compiled, or as sources to be
+//! compiled along with the project.
+
+use super::rust_source_package;
+use crate::{
+    error::Error,
+    program,
+    step::Step,
+    toolchain::{Target, Toolchain},
+};
+use std::process::Command;
+
+/// Gets the library if it is neither there compiled nor as sources. Returns whether it had to.
+///
+/// # Errors
+///
+/// [`Error::Missing`] if no way led to it.
+pub(super) fn get_missing() -> Result<bool, Error> {
+    let toolchain = Toolchain::of_rustc()?;
+    if is_there(&toolchain) {
+        return Ok(false);
+    }
+
+    if program::find("rustup").is_some() {
+        let step = Step::start("asking rustup for Rust's library");
+        for ask in [["target", "add"], ["component", "add"]] {
+            let mut rustup = Command::new("rustup");
+            rustup.args(ask);
+            match ask[0] {
+                "target" => rustup.args(Target::ALL.map(Target::triple)),
+                _ => rustup.arg("rust-src"),
+            };
+            // Where rustup can't get it, the next way may.
+            if program::run(&step, &mut rustup).is_ok() && is_there(&toolchain) {
+                step.done();
+                return Ok(true);
+            }
+        }
+    }
+
+    rust_source_package::get(&toolchain)?;
+    Ok(true)
+}
+
+fn is_there(toolchain: &Toolchain) -> bool {
+    toolchain.has_library_source()
+        || Target::ALL
+            .iter()
+            .all(|target| toolchain.has_compiled_library(*target))
+}

@@ -1,0 +1,181 @@
+//! Programs and headers that come from the system's package manager.
+
+use crate::{error::Error, program, step::Step};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// Something that a task needs.
+struct Need {
+    /// What it is, to a reader.
+    what: &'static str,
+    /// How to tell that it is there. Not by asking for the package: it may have come another way.
+    is_there: fn() -> bool,
+    /// The package that brings it, by its name in Debian and its kin.
+    package: &'static str,
+}
+
+const NEEDS: [Need; 5] = [
+    Need {
+        what: "QEMU for x86 (the lab)",
+        is_there: || program::find("qemu-system-x86_64").is_some(),
+        package: "qemu-system-x86",
+    },
+    Need {
+        what: "clang (the driver's headers and entry point)",
+        is_there: || program::find("clang").is_some(),
+        package: "clang",
+    },
+    Need {
+        what: "libclang (bindings to the driver's headers)",
+        is_there: has_libclang,
+        package: "libclang-dev",
+    },
+    Need {
+        what: "llvm-dlltool and llvm-lib (the driver's import libraries)",
+        is_there: || program::find("llvm-dlltool").is_some() && program::find("llvm-lib").is_some(),
+        package: "llvm",
+    },
+    Need {
+        what: "mingw-w64's headers for drivers",
+        is_there: || {
+            [
+                "/usr/share/mingw-w64/include",
+                "/usr/x86_64-w64-mingw32/include",
+                "/usr/x86_64-w64-mingw32/sys-root/mingw/include",
+            ]
+            .iter()
+            .any(|folder| Path::new(folder).join("ddk/ntifs.h").is_file())
+        },
+        package: "mingw-w64-common",
+    },
+];
+
+/// Installs what is missing. Returns whether anything was.
+///
+/// # Errors
+///
+/// [`Error::Missing`] if there is no apt or no right to use it; [`Error::Failed`] if it fails.
+pub(super) fn get_missing() -> Result<bool, Error> {
+    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
+    if missing.is_empty() {
+        return Ok(false);
+    }
+
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    let Some(apt) = apt_get() else {
+        let what: Vec<&str> = missing.iter().map(|need| need.what).collect();
+        let by_hand = if program::find("apt-get").is_some() {
+            format!("sudo apt-get install {}", packages.join(" "))
+        } else {
+            format!(
+                "your package manager's install command for what Debian calls {}",
+                packages.join(", ")
+            )
+        };
+        return Err(Error::Missing {
+            what: format!("missing: {}", what.join(", ")),
+            command: by_hand,
+        });
+    };
+
+    let step = Step::start(format!("installing {}", packages.join(" ")));
+    let install = || {
+        let mut command = apt();
+        command
+            .args(["install", "--yes", "--no-install-recommends"])
+            .args(&packages);
+        command
+    };
+    // The lists of packages may be old or absent; fetching them takes longer than failing.
+    if program::run(&step, &mut install()).is_err() {
+        program::run(&step, apt().arg("update"))?;
+        program::run(&step, &mut install())?;
+    }
+    step.done();
+
+    if let Some(need) = missing.iter().find(|need| !(need.is_there)()) {
+        return Err(Error::Missing {
+            what: format!("{} is missing though its package is installed", need.what),
+            command: format!("sudo apt-get install --reinstall {}", need.package),
+        });
+    }
+    Ok(true)
+}
+
+/// How to run apt-get with the right to install: as root, or through sudo where it asks nothing.
+fn apt_get() -> Option<impl Fn() -> Command> {
+    program::find("apt-get")?;
+    let is_root = program::output_of(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let may_sudo = || program::output_of(Command::new("sudo").args(["-n", "true"])).is_ok();
+    if !is_root && !may_sudo() {
+        return None;
+    }
+    Some(move || {
+        let mut command = if is_root {
+            Command::new("env")
+        } else {
+            let mut sudo = Command::new("sudo");
+            sudo.args(["-n", "env"]);
+            sudo
+        };
+        command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
+        command
+    })
+}
+
+/// Whether libclang is in one of the places where bindgen looks for it.
+fn has_libclang() -> bool {
+    let chosen = env::var_os("LIBCLANG_PATH").map(PathBuf::from);
+    let of_llvm = fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("llvm"))
+        .map(|entry| entry.path().join("lib"));
+    let of_system = [
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+        "/usr/lib64",
+        "/usr/lib",
+        "/usr/local/lib",
+    ]
+    .map(PathBuf::from);
+    chosen
+        .into_iter()
+        .chain(of_llvm)
+        .chain(of_system)
+        .any(|folder| holds_libclang(&folder))
+}
+
+fn holds_libclang(folder: &Path) -> bool {
+    fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .any(|entry| is_libclang(&entry.file_name().to_string_lossy()))
+}
+
+/// Whether a file of this name is libclang: `libclang.so`, or with a version before or after `.so`.
+fn is_libclang(name: &str) -> bool {
+    name.strip_prefix("libclang").is_some_and(|rest| {
+        rest.starts_with(".so") || (rest.starts_with('-') && rest.contains(".so"))
+    }) && !name.starts_with("libclang-cpp")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_libclang;
+
+    #[test]
+    fn libclang_is_told_from_its_neighbours() {
+        for name in ["libclang.so", "libclang.so.1", "libclang-14.so.13"] {
+            assert!(is_libclang(name), "{name}");
+        }
+        for name in ["libclang-cpp.so.14", "libclang.a", "libclangBasic.a"] {
+            assert!(!is_libclang(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The driver, broken on purpose, one guard at a time. A mutant that no test notices is a test
+//! that cannot fail.
+//!
+//! A mutant is a piece of a source file and what stands in its place. It is built in a copy of the
+//! tree; then the one test that is there to notice it must fail.
+
+use crate::{
+    cargo,
+    error::Error,
+    lab::Lab,
+    places, program,
+    step::Step,
+    toolchain::{Target, Toolchain},
+};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+struct Mutant {
+    name: &'static str,
+    file: &'static str,
+    /// Stands in the file exactly once.
+    original: &'static str,
+    broken: &'static str,
+    /// A test of `ringcopy-tests`, as `binary::test`.
+    caught_by: &'static str,
+}
+
+const MUTANTS: &[Mutant] = &[
+    Mutant {
+        name: "the probe lets every range pass",
+        file: "crates/usermode-accessors/src/probe.rs",
+        original: "        _ => Err(Status::ACCESS_VIOLATION),",
+        broken: "        _ => Ok(()),",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "alignment is not checked",
+        file: "crates/usermode-accessors/src/probe.rs",
+        original: "        return Err(Status::DATATYPE_MISALIGNMENT);",
+        broken: "        return Ok(());",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "the scope table is empty",
+        file: "crates/usermode-accessors/src/arch/x86_64.rs",
+        original: "                \".long 1\",",
+        broken: "                \".long 0\",",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "the count comes from a volatile register",
+        file: "crates/usermode-accessors/src/arch/x86_64.rs",
+        original: "    access: \"rep movsb\",\n    result: [\"mov rax, rdi\",",
+        broken: "    access: \"rep movsb\",\n    result: [\"mov rax, r9\",",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "user memory is not opened under SMAP",
+        file: "crates/usermode-accessors/src/arch/x86_64.rs",
+        original: "            \"stac\",\n            \"2:\",",
+        broken: "            \"2:\",",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "all physical memory counts as RAM",
+        file: "crates/mm-copy/src/physical.rs",
+        original: "            .max()\n            .unwrap_or(0)",
+        broken: "            .max()\n            .map_or(0, |_| u64::MAX)",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "the window keeps its stale translation",
+        file: "src/nt/window.rs",
+        original: "\"invlpg [{}]\",",
+        broken: "\"/* {} */\",",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "pool is never freed",
+        file: "src/nt/pool.rs",
+        original: "        unsafe { ExFreePoolWithTag(address, POOL_TAG) };",
+        broken: "        let _ = (address, ExFreePoolWithTag);",
+        caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "a handle serves any process",
+        file: "src/file.rs",
+        original: "if self.owner.is_current()",
+        broken: "if true",
+        caught_by: "lab_access::a_handle_serves_the_process_that_opened_it",
+    },
+    Mutant {
+        name: "physical memory needs no policy",
+        file: "src/ops/copy_memory.rs",
+        original: "|| file.reach.contains(needed)",
+        broken: "|| true",
+        caught_by: "lab_access::policy_and_privilege_decide_what_lies_in_reach",
+    },
+];
+
+/// Builds each mutant and runs its test, which must fail.
+///
+/// # Errors
+///
+/// If a mutant does not apply, does not build, or goes unnoticed.
+pub fn run(lab: &Lab) -> Result<(), Error> {
+    let tree = Tree::copy()?;
+    for mutant in MUTANTS {
+        let driver = tree.build(mutant)?;
+        expect_failure(lab, mutant, &driver)?;
+    }
+    eprintln!("{} of {} mutants caught", MUTANTS.len(), MUTANTS.len());
+    Ok(())
+}
+
+/// A copy of the sources, kept between runs so that each build is a small one.
+struct Tree {
+    sources: PathBuf,
+    target_dir: PathBuf,
+}
+
+impl Tree {
+    fn copy() -> Result<Self, Error> {
+        let folder = places::target().join("mutants");
+        let tree = Self {
+            sources: folder.join("sources"),
+            target_dir: folder.join("build"),
+        };
+        copy_changed(&places::root(), &tree.sources)?;
+        Ok(tree)
+    }
+
+    fn build(&self, mutant: &Mutant) -> Result<PathBuf, Error> {
+        let step = Step::start(format!("building a mutant: {}", mutant.name));
+        let path = self.sources.join(mutant.file);
+        let original = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        if original.matches(mutant.original).count() != 1 {
+            return Err(Error::MutantStale {
+                name: mutant.name,
+                file: mutant.file,
+            });
+        }
+        let broken = original.replacen(mutant.original, mutant.broken, 1);
+        fs::write(&path, broken).map_err(Error::file(&path))?;
+        let built = program::run(
+            &step,
+            cargo::build(
+                &Toolchain::of_rustc()?,
+                Target::Windows,
+                &self.sources.join("crates/wdk-build-linux"),
+                &self.target_dir,
+            )
+            .args(["--package", "ringcopy"]),
+        );
+        fs::write(&path, original).map_err(Error::file(&path))?;
+        built?;
+        step.done();
+        Ok(self
+            .target_dir
+            .join(Target::Windows.triple())
+            .join("release/ringcopy.dll"))
+    }
+}
+
+/// Copies what differs, so that what is the same keeps its time stamp and is not built again, and
+/// removes what is gone.
+fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
+    fs::create_dir_all(to).map_err(Error::file(to))?;
+    let entries = |folder: &Path| -> Result<Vec<fs::DirEntry>, Error> {
+        fs::read_dir(folder)
+            .and_then(Iterator::collect)
+            .map_err(Error::file(folder))
+    };
+    for entry in entries(to)? {
+        if !from.join(entry.file_name()).exists() {
+            let path = entry.path();
+            if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            }
+            .map_err(Error::file(&path))?;
+        }
+    }
+    for entry in entries(from)? {
+        let (source, copy) = (entry.path(), to.join(entry.file_name()));
+        if source.is_dir() {
+            if !["target", ".git"]
+                .iter()
+                .any(|skipped| entry.file_name() == *skipped)
+            {
+                copy_changed(&source, &copy)?;
+            }
+        } else {
+            let bytes = fs::read(&source).map_err(Error::file(&source))?;
+            if fs::read(&copy).ok().as_ref() != Some(&bytes) {
+                fs::write(&copy, bytes).map_err(Error::file(&copy))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn expect_failure(lab: &Lab, mutant: &Mutant, driver: &Path) -> Result<(), Error> {
+    let unnoticed = || Error::MutantUnnoticed {
+        name: mutant.name,
+        caught_by: mutant.caught_by,
+    };
+    let (binary, test) = mutant.caught_by.split_once("::").ok_or_else(unnoticed)?;
+    let mut command = program::cargo();
+    command
+        .current_dir(places::root())
+        .args([
+            "test",
+            "--quiet",
+            "--package",
+            "ringcopy-tests",
+            "--test",
+            binary,
+        ])
+        .args(["--", "--ignored", "--exact", test])
+        .stdin(Stdio::null());
+    lab.tell(&mut command);
+    command.env("RINGCOPY_DRIVER", driver);
+    let output = program::outcome_of(&mut command)?;
+    // A test that did not run has not failed.
+    if output.contains("0 passed; 1 failed") {
+        eprintln!("  caught by {}", mutant.caught_by);
+        Ok(())
+    } else {
+        Err(unnoticed())
+    }
+}

@@ -1,0 +1,31 @@
+//! The first look at every request, while its caller's address space is the current one.
+//!
+//! Requests that name caller memory are carried out here, since nothing else promises that the
+//! queue's callback runs in the right process: `EVT_WDF_IO_IN_CALLER_CONTEXT`,
+//! Windows driver documentation. The rest goes to the queue.
+
+use wdk_sys::{WDFDEVICE, WDFREQUEST};
+
+use crate::{
+    device,
+    dispatch::{self, Place},
+    nt::wdf::{Device, Request},
+};
+
+pub extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
+    let request = Request::of_callback(request);
+    let Some(control) = request.control() else {
+        // Reads, writes and the like: the queue has no callback for them, so that the framework
+        // refuses them.
+        return Device::of_callback(device).enqueue(request);
+    };
+    if let Err(status) = device::contexts(&request).and_then(|(_, file)| file.check_owner()) {
+        return request.complete(Err(status));
+    }
+    if dispatch::place(control.code) == Some(Place::Queue) {
+        Device::of_callback(device).enqueue(request);
+    } else {
+        let outcome = dispatch::serve(&request, Place::Caller);
+        request.complete(outcome);
+    }
+}

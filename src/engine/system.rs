@@ -1,0 +1,61 @@
+//! The system's own engine: `MmCopyMemory`, a run of pages at a time.
+
+use mm_copy::{CopyFlags, Engine, PhysicalMemory, RamRanges, ReadError, Transfer, copy_in_spans};
+use usermode_accessors::{Status, VolatileSlice};
+
+use crate::nt::{processor, system_copy::mm_copy_memory};
+
+/// Bytes that one call copies at most: bounds how long the system works for one call.
+const RUN: u64 = 64 << 10;
+
+/// RAM and system memory, through `MmCopyMemory`.
+pub struct SystemMachine<'a> {
+    ram: RamRanges<'a>,
+    address_bits: u32,
+}
+
+impl<'a> SystemMachine<'a> {
+    pub fn new(ram: RamRanges<'a>) -> Self {
+        Self {
+            ram,
+            address_bits: processor::physical_address_bits(),
+        }
+    }
+}
+
+impl PhysicalMemory for SystemMachine<'_> {
+    const SPAN: u64 = RUN;
+
+    fn address_bits(&self) -> u32 {
+        self.address_bits
+    }
+
+    fn ram_from(&self, address: u64) -> u64 {
+        self.ram.bytes_from(address)
+    }
+
+    fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
+        mm_copy_memory(CopyFlags::PHYSICAL, address, target)
+    }
+
+    fn read_u64(&self, address: u64) -> Result<u64, Status> {
+        let mut bytes = [0; 8];
+        self.read(address, VolatileSlice::from(&mut bytes[..]))
+            .map_err(|error| error.status)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+}
+
+impl Engine for SystemMachine<'_> {
+    type Memory = Self;
+
+    fn physical_memory(&self) -> &Self {
+        self
+    }
+
+    fn copy_system(&self, address: u64, target: VolatileSlice<'_>) -> Transfer {
+        copy_in_spans::<RUN>(address, target, |address, target| {
+            mm_copy_memory(CopyFlags::VIRTUAL, address, target)
+        })
+    }
+}

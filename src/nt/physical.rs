@@ -1,0 +1,63 @@
+//! Which physical memory is RAM, and where the driver's own is.
+
+use alloc::vec::Vec;
+use core::ptr;
+
+use mm_copy::RamRange;
+use ringcopy_protocol::NtStatus;
+use wdk_sys::{
+    PHYSICAL_MEMORY_RANGE,
+    ntddk::{ExFreePool, MmGetPhysicalMemoryRanges},
+};
+
+/// The ranges of RAM as they were when the driver was loaded. Memory that is added later is not
+/// served.
+pub struct RamList(Vec<RamRange>);
+
+impl RamList {
+    /// Asks the memory manager. IRQL: `PASSIVE_LEVEL`.
+    pub fn capture() -> Result<Self, NtStatus> {
+        // SAFETY: called at PASSIVE_LEVEL; a failure is null.
+        let array = unsafe { MmGetPhysicalMemoryRanges() };
+        if array.is_null() {
+            return Err(NtStatus::INSUFFICIENT_RESOURCES);
+        }
+        let list = Self::copy(array);
+        // SAFETY: the array is the caller's to free, and freed once.
+        unsafe { ExFreePool(array.cast()) };
+        list
+    }
+
+    fn copy(mut next: *const PHYSICAL_MEMORY_RANGE) -> Result<Self, NtStatus> {
+        let mut ranges = Vec::new();
+        loop {
+            // SAFETY: the array ends with an entry of zeros, at which this loop stops.
+            let entry = unsafe { ptr::read(next) };
+            let Some(range) = ram_range(&entry) else {
+                return Ok(Self(ranges));
+            };
+            ranges
+                .try_reserve(1)
+                .map_err(|_| NtStatus::INSUFFICIENT_RESOURCES)?;
+            ranges.push(range);
+            // SAFETY: the entry was not the last one, so there is another.
+            next = unsafe { next.add(1) };
+        }
+    }
+
+    /// The ranges.
+    pub fn as_slice(&self) -> &[RamRange] {
+        &self.0
+    }
+}
+
+fn ram_range(entry: &PHYSICAL_MEMORY_RANGE) -> Option<RamRange> {
+    // SAFETY: all members of the union are views of the same 64 bits.
+    let start = unsafe { entry.BaseAddress.QuadPart };
+    // SAFETY: as above.
+    let length = unsafe { entry.NumberOfBytes.QuadPart };
+    (length != 0).then_some(RamRange {
+        start: start.cast_unsigned(),
+        length: length.cast_unsigned(),
+    })
+}

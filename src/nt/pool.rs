@@ -1,0 +1,54 @@
+//! Buffers of nonpaged pool, with a tag of their own.
+//!
+//! The global allocator aborts when pool runs out and keeps no alignment over 16; a failed
+//! allocation here is a status.
+
+use core::{ffi::c_void, ptr::NonNull};
+
+use ringcopy_protocol::NtStatus;
+use usermode_accessors::VolatileSlice;
+use wdk_sys::{
+    POOL_FLAG_NON_PAGED,
+    ntddk::{ExAllocatePool2, ExFreePoolWithTag},
+};
+
+/// Shown as `RgCp` by the pool tools.
+pub const POOL_TAG: u32 = u32::from_le_bytes(*b"RgCp");
+
+/// Zeroed nonpaged memory; freed when dropped.
+pub struct PoolBuffer {
+    bytes: NonNull<u8>,
+    length: usize,
+}
+
+impl PoolBuffer {
+    /// `STATUS_INSUFFICIENT_RESOURCES` where pool ran out. IRQL: at most `DISPATCH_LEVEL`.
+    pub fn allocate(length: usize) -> Result<Self, NtStatus> {
+        // SAFETY: any size and tag may be asked for at this IRQL; without
+        // POOL_FLAG_RAISE_ON_FAILURE a failure is null.
+        let address = unsafe { ExAllocatePool2(POOL_FLAG_NON_PAGED, length as u64, POOL_TAG) };
+        let bytes = NonNull::new(address.cast()).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        Ok(Self { bytes, length })
+    }
+
+    /// The bytes, for a copy.
+    pub const fn as_volatile(&mut self) -> VolatileSlice<'_> {
+        // SAFETY: the allocation is `length` bytes long, lives as long as `self`, and is borrowed
+        // exclusively.
+        unsafe { VolatileSlice::from_raw_parts(self.bytes.as_ptr(), self.length) }
+    }
+
+    /// The bytes.
+    pub const fn as_slice(&self) -> &[u8] {
+        // SAFETY: the pool zeroed `length` bytes, and writes need `&mut self`.
+        unsafe { core::slice::from_raw_parts(self.bytes.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for PoolBuffer {
+    fn drop(&mut self) {
+        let address: *mut c_void = self.bytes.as_ptr().cast();
+        // SAFETY: allocated by `allocate` with this tag, and freed once.
+        unsafe { ExFreePoolWithTag(address, POOL_TAG) };
+    }
+}

@@ -1,0 +1,85 @@
+//! The driver object, and the service's parameters.
+
+use core::ptr;
+
+use ringcopy_protocol::NtStatus;
+use wdk_sys::{
+    _WDF_DRIVER_INIT_FLAGS::WdfDriverInitNonPnpDriver, KEY_READ, PCUNICODE_STRING, PDRIVER_OBJECT,
+    WDF_DRIVER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDFDRIVER, WDFKEY,
+    call_unsafe_wdf_function_binding,
+};
+
+use super::size_field;
+use crate::nt::{pool::POOL_TAG, status::from_nt, unicode::WideString};
+
+/// What the driver's entry point is given.
+pub struct EntryArguments {
+    /// The driver object.
+    pub driver_object: PDRIVER_OBJECT,
+    /// The service's registry path.
+    pub registry_path: PCUNICODE_STRING,
+}
+
+/// The framework's driver object.
+pub struct Driver(pub(super) WDFDRIVER);
+
+impl Driver {
+    /// A non-PnP driver that can always be unloaded.
+    pub fn create(
+        arguments: &EntryArguments,
+        unload: extern "C" fn(WDFDRIVER),
+    ) -> Result<Self, NtStatus> {
+        let mut config = WDF_DRIVER_CONFIG {
+            Size: size_field::<WDF_DRIVER_CONFIG>(),
+            EvtDriverUnload: Some(unload),
+            DriverInitFlags: WdfDriverInitNonPnpDriver as u32,
+            DriverPoolTag: POOL_TAG,
+            ..Default::default()
+        };
+        let mut driver = ptr::null_mut();
+        // SAFETY: the arguments are the entry point's own, passed on once; config and driver live
+        // through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfDriverCreate,
+                arguments.driver_object,
+                arguments.registry_path,
+                WDF_NO_OBJECT_ATTRIBUTES,
+                &raw mut config,
+                &raw mut driver,
+            )
+        };
+        from_nt(status).map(|()| Self(driver))
+    }
+
+    /// A `REG_DWORD` of the service's `Parameters` key.
+    pub fn parameter(&self, name: &str) -> Result<u32, NtStatus> {
+        let mut key: WDFKEY = ptr::null_mut();
+        // SAFETY: the driver object lives until unload, and `key` through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfDriverOpenParametersRegistryKey,
+                self.0,
+                KEY_READ,
+                WDF_NO_OBJECT_ATTRIBUTES,
+                &raw mut key,
+            )
+        };
+        from_nt(status)?;
+        let name = WideString::new(name);
+        let name = name.as_unicode();
+        let mut value = 0;
+        // SAFETY: the key is open, name and value live through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRegistryQueryULong,
+                key,
+                name.as_ptr(),
+                &raw mut value,
+            )
+        };
+        // SAFETY: opened above, and closed once.
+        unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, key) };
+        from_nt(status).map(|()| value)
+    }
+}

@@ -1,0 +1,199 @@
+//! A request: what it says, its buffers, and how it ends.
+
+use core::{ffi::c_void, mem::size_of, ptr};
+
+use ringcopy_protocol::NtStatus;
+use usermode_accessors::{Mode, VolatileSlice};
+use wdk_sys::{
+    _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT,
+    WDFREQUEST, call_unsafe_wdf_function_binding,
+};
+
+use crate::nt::{
+    context::{self, Context},
+    status::{from_nt, to_nt},
+};
+
+/// A request, ours until it is completed or queued.
+#[must_use = "a request that is not completed never returns to its caller"]
+pub struct Request(pub(super) WDFREQUEST);
+
+/// The fixed part of a device control request, as the I/O manager recorded it.
+#[derive(Clone, Copy)]
+pub struct ControlParameters {
+    /// The control code.
+    pub code: u32,
+    /// Bytes of input.
+    pub input_length: usize,
+    /// Bytes of output.
+    pub output_length: usize,
+}
+
+impl Request {
+    /// As a callback was given it.
+    pub const fn of_callback(request: WDFREQUEST) -> Self {
+        Self(request)
+    }
+
+    /// Ends the request: with bytes of output, or with the status that says why not.
+    pub fn complete(self, outcome: Result<usize, NtStatus>) {
+        let (status, information) = match outcome {
+            Ok(information) => (NtStatus::SUCCESS, information),
+            Err(status) => (status, 0),
+        };
+        // SAFETY: the request is ours, and `self` is consumed.
+        unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestCompleteWithInformation,
+                self.0,
+                to_nt(status),
+                information as u64,
+            );
+        }
+    }
+
+    /// What a device control request asks; nothing if it is another kind of request.
+    pub fn control(&self) -> Option<ControlParameters> {
+        let mut parameters = WDF_REQUEST_PARAMETERS {
+            // The one framework structure whose size is a USHORT.
+            Size: const {
+                assert!(size_of::<WDF_REQUEST_PARAMETERS>() == 40);
+                40
+            },
+            ..Default::default()
+        };
+        // SAFETY: the request is ours, and the structure lives through the call.
+        unsafe {
+            call_unsafe_wdf_function_binding!(WdfRequestGetParameters, self.0, &raw mut parameters,);
+        }
+        if parameters.Type != WdfRequestTypeDeviceControl {
+            return None;
+        }
+        // SAFETY: the type says which member of the union the framework filled.
+        let control = unsafe { parameters.Parameters.DeviceIoControl };
+        Some(ControlParameters {
+            code: control.IoControlCode,
+            input_length: control.InputBufferLength,
+            output_length: control.OutputBufferLength,
+        })
+    }
+
+    /// Whose rules the request follows, as the I/O manager recorded it.
+    pub fn requestor_mode(&self) -> Mode {
+        // SAFETY: the request is ours.
+        let mode = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetRequestorMode, self.0) };
+        Mode::from_raw(mode)
+    }
+
+    /// The value that the request's device carries.
+    pub fn device_context<T: Context>(&self) -> Option<&T> {
+        let file = self.file_object()?;
+        // SAFETY: the file object lives as long as the request.
+        let device = unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetDevice, file) };
+        // SAFETY: the device outlives its file objects, and so the borrow of the request.
+        unsafe { context::get(device.cast()) }
+    }
+
+    /// The value that the request's open carries.
+    pub fn file_context<T: Context>(&self) -> Option<&T> {
+        let file = self.file_object()?;
+        // SAFETY: the file object lives as long as the request, and so the borrow of it.
+        unsafe { context::get(file.cast()) }
+    }
+
+    fn file_object(&self) -> Option<WDFFILEOBJECT> {
+        // SAFETY: the request is ours.
+        let file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.0) };
+        (!file.is_null()).then_some(file)
+    }
+
+    /// The input in system memory: of `METHOD_BUFFERED`, where it is the output too, and of
+    /// `METHOD_OUT_DIRECT`.
+    pub fn input(&self, minimum: usize) -> Result<VolatileSlice<'_>, NtStatus> {
+        let mut buffer = Located::default();
+        // SAFETY: the request is ours, and what is filled lives through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveInputBuffer,
+                self.0,
+                minimum,
+                &raw mut buffer.address,
+                &raw mut buffer.length,
+            )
+        };
+        from_nt(status)?;
+        // SAFETY: the framework gave system memory of this length, valid until the request is
+        // completed, which consumes what is borrowed here. The caller may change locked pages at
+        // any time, hence volatile.
+        Ok(unsafe { VolatileSlice::from_raw_parts(buffer.address.cast(), buffer.length) })
+    }
+
+    /// The output in system memory, or the caller's locked pages mapped there.
+    pub fn output(&self, minimum: usize) -> Result<VolatileSlice<'_>, NtStatus> {
+        let mut buffer = Located::default();
+        // SAFETY: the request is ours, and what is filled lives through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveOutputBuffer,
+                self.0,
+                minimum,
+                &raw mut buffer.address,
+                &raw mut buffer.length,
+            )
+        };
+        from_nt(status)?;
+        // SAFETY: the framework gave system memory of this length, valid until the request is
+        // completed, which consumes what is borrowed here. The caller may change locked pages at
+        // any time, hence volatile.
+        Ok(unsafe { VolatileSlice::from_raw_parts(buffer.address.cast(), buffer.length) })
+    }
+
+    /// The address that the caller of a `METHOD_NEITHER` request gave for its input: checked by
+    /// nobody. Only in its caller's context.
+    pub fn unsafe_user_input(&self, minimum: usize) -> Result<usize, NtStatus> {
+        let mut buffer = Located::default();
+        // SAFETY: the request is ours, and what is filled lives through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveUnsafeUserInputBuffer,
+                self.0,
+                minimum,
+                &raw mut buffer.address,
+                &raw mut buffer.length,
+            )
+        };
+        from_nt(status).map(|()| buffer.address.addr())
+    }
+
+    /// The address that the caller of a `METHOD_NEITHER` request gave for its output: checked by
+    /// nobody. Only in its caller's context.
+    pub fn unsafe_user_output(&self, minimum: usize) -> Result<usize, NtStatus> {
+        let mut buffer = Located::default();
+        // SAFETY: the request is ours, and what is filled lives through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                WdfRequestRetrieveUnsafeUserOutputBuffer,
+                self.0,
+                minimum,
+                &raw mut buffer.address,
+                &raw mut buffer.length,
+            )
+        };
+        from_nt(status).map(|()| buffer.address.addr())
+    }
+}
+
+/// What the framework says of a buffer.
+struct Located {
+    address: *mut c_void,
+    length: usize,
+}
+
+impl Default for Located {
+    fn default() -> Self {
+        Self {
+            address: ptr::null_mut(),
+            length: 0,
+        }
+    }
+}

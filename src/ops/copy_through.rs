@@ -1,0 +1,64 @@
+//! Copies from the caller's memory to the caller's memory, through a bounded buffer.
+
+use ringcopy_protocol::{CopyThroughRequest, MAXIMUM_LENGTH, NtStatus, TransferResponse};
+use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
+
+use super::{Call, address_field, transfer};
+use crate::nt::pool::PoolBuffer;
+
+/// Bytes copied at a time: what a request of any length holds of pool.
+const PIECE: usize = 16 << 10;
+
+pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
+    let request: CopyThroughRequest = call.capture()?;
+    let mode = call.mode(request.mode)?;
+    if request.length > MAXIMUM_LENGTH {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
+    }
+    let length = address_field(request.length)?;
+    let source = mode.slice(address_field(request.source)?, length);
+    let destination = mode.slice(address_field(request.destination)?, length);
+    let alignment = address_field(request.alignment.into())?;
+    let mut buffer = PoolBuffer::allocate(PIECE)?;
+    call.reserve_response::<TransferResponse>()?;
+    let outcome = copy(source, destination, alignment, &mut buffer);
+    call.respond_to_caller(&transfer::of_accessor(request.length, outcome))
+}
+
+/// Both ranges are probed whole before the first byte moves.
+fn copy(
+    source: UserSlice,
+    destination: UserSlice,
+    alignment: usize,
+    buffer: &mut PoolBuffer,
+) -> Result<(), Fault> {
+    let mut reader = source.reader_aligned(alignment)?;
+    let mut writer = destination.writer()?;
+    while reader.remaining() > 0 {
+        let moved = copy_piece(&mut reader, &mut writer, buffer);
+        moved.map_err(|fault| Fault {
+            copied: writer.position(),
+            ..fault
+        })?;
+    }
+    Ok(())
+}
+
+/// What was read before a fault is still written, so that the writer's position is the exact
+/// count on either side.
+fn copy_piece(
+    reader: &mut UserReader,
+    writer: &mut UserWriter,
+    buffer: &mut PoolBuffer,
+) -> Result<(), Fault> {
+    let length = reader.remaining().min(PIECE);
+    let start = reader.position();
+    // A piece is never longer than the buffer.
+    let piece = buffer.as_volatile().subslice(0, length);
+    let read = piece.map_or(Ok(()), |piece| reader.read_volatile(piece));
+    let arrived = reader.position().saturating_sub(start);
+    if let Some(piece) = buffer.as_volatile().subslice(0, arrived) {
+        writer.write_volatile(&piece)?;
+    }
+    read
+}

@@ -1,0 +1,46 @@
+//! What the driver is, and what this handle may reach.
+
+use mm_copy::Levels;
+use ringcopy_protocol::{
+    DEVICE_PAGE_LENGTH, InformationRequest, InformationResponse, MAXIMUM_LENGTH, NtStatus,
+    ResponseHeader,
+};
+use usermode_accessors::probe::USER_LIMIT;
+
+use super::Call;
+use crate::nt::{caller::CallerMode, processor};
+
+pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
+    let _request: InformationRequest = call.capture()?;
+    let session = &call.file.session;
+    let response = InformationResponse {
+        header: ResponseHeader::of::<InformationResponse>(),
+        driver_version: version(),
+        policy: call.device.settings.policy.bits(),
+        reach: call.file.reach.bits(),
+        native_status: call.device.engines.native_status().0,
+        paging_levels: match processor::paging_levels() {
+            Levels::Four => 4,
+            Levels::Five => 5,
+        },
+        smap: processor::supervisor_access_prevention().into(),
+        session_address: session.address(),
+        session_physical_address: session.physical_address(),
+        session_length: session.length() as u64,
+        user_limit: USER_LIMIT as u64,
+        maximum_length: MAXIMUM_LENGTH,
+        device_page_length: DEVICE_PAGE_LENGTH,
+        kernel_mode: (!CallerMode::of(call.request).is_user()).into(),
+    };
+    call.respond(&response, 0)
+}
+
+/// Major, minor and patch, as the package has them.
+fn version() -> [u32; 3] {
+    let mut numbers = [0; 3];
+    let parts = env!("CARGO_PKG_VERSION").split(['.', '-', '+']);
+    for (number, part) in numbers.iter_mut().zip(parts) {
+        *number = part.parse().unwrap_or(0);
+    }
+    numbers
+}

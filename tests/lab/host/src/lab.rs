@@ -1,0 +1,361 @@
+//! One virtual machine with one driver.
+
+use std::{
+    cell::RefCell,
+    fs::File,
+    io::{self, Seek, SeekFrom, Write},
+};
+
+use ringcopy_client::protocol::NtStatus;
+use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, MachineFact, VALUES};
+use zerocopy::{FromBytes, Immutable, KnownLayout};
+
+use crate::{
+    LabError, Options, Process,
+    channel::{Answer, Channel},
+    machine::{EXIT_DONE, Machine, meaning},
+};
+
+/// A running lab. Its driver is loaded.
+#[derive(Debug)]
+pub struct Lab {
+    channel: RefCell<Channel>,
+    outsider: RefCell<Option<Outsider>>,
+    options: Options,
+}
+
+/// Writes to a lab's memory while the lab is at work, from another thread of the host: what a
+/// processor of the same process, or a device, could do to a page.
+#[derive(Debug)]
+pub struct Outsider(File);
+
+impl Outsider {
+    /// Writes to physical memory. A single byte arrives at once; of several, the guest may see
+    /// some before the others.
+    ///
+    /// # Errors
+    /// If there is no memory there.
+    pub fn write(&mut self, address: u64, bytes: &[u8]) -> io::Result<()> {
+        self.0.seek(SeekFrom::Start(address))?;
+        self.0.write_all(bytes)
+    }
+}
+
+/// How a lab ended.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What the driver left behind when it was unloaded, a line each.
+    pub leaks: Vec<String>,
+    /// The bugcheck, if the driver brought the lab down.
+    pub bugcheck: Option<String>,
+    /// Everything that the lab and the driver said.
+    pub log: Vec<String>,
+}
+
+/// What the lab's machine is, by [`MachineFact`].
+#[derive(Clone, Copy, Debug)]
+pub struct Facts([u64; VALUES]);
+
+impl Facts {
+    /// One of them.
+    #[must_use]
+    pub const fn get(&self, fact: MachineFact) -> u64 {
+        self.0[fact as usize]
+    }
+}
+
+/// What the lab counts, by [`Count`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts([u64; VALUES]);
+
+impl Counts {
+    /// One of them.
+    #[must_use]
+    pub const fn get(&self, count: Count) -> u64 {
+        self.0[count as usize]
+    }
+}
+
+/// A run of RAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RamRange {
+    /// The first byte's physical address.
+    pub base: u64,
+    /// Bytes.
+    pub length: u64,
+}
+
+impl Lab {
+    /// Starts a lab, and waits until its driver is loaded.
+    ///
+    /// # Errors
+    /// If there is no QEMU, if a file cannot be read, if the driver does not load or brings the
+    /// lab down.
+    pub fn boot(options: Options) -> Result<Self, LabError> {
+        let verbose = options.verbose;
+        let (machine, [memory, outside]) = Machine::start(&options, "serve", move |line| {
+            if verbose {
+                eprintln!("{line}");
+            }
+        })?;
+        Ok(Self {
+            channel: RefCell::new(Channel::open(machine, memory, options.patience)?),
+            outsider: RefCell::new(Some(Outsider(outside))),
+            options,
+        })
+    }
+
+    /// What it was started with.
+    #[must_use]
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The lab's one outsider; `None` if somebody has it already.
+    pub fn outsider(&self) -> Option<Outsider> {
+        self.outsider.take()
+    }
+
+    /// Starts a process. `token`: bits of [`token`](crate::token).
+    ///
+    /// # Errors
+    /// If the lab refuses or is gone.
+    pub fn process(&self, token: u64) -> Result<Process<'_>, LabError> {
+        let [process, ..] = self.done(Command::CreateProcess, &[token], &[])?.results;
+        Ok(Process::of(self, process))
+    }
+
+    /// What its machine is.
+    ///
+    /// # Errors
+    /// If the lab is gone.
+    pub fn facts(&self) -> Result<Facts, LabError> {
+        Ok(Facts(self.done(Command::Machine, &[], &[])?.results))
+    }
+
+    /// What it counts.
+    ///
+    /// # Errors
+    /// If the lab is gone.
+    pub fn counts(&self) -> Result<Counts, LabError> {
+        Ok(Counts(self.done(Command::Counts, &[], &[])?.results))
+    }
+
+    /// The runs of RAM that the driver is told of.
+    ///
+    /// # Errors
+    /// If the lab is gone.
+    pub fn ram_ranges(&self) -> Result<Vec<RamRange>, LabError> {
+        let answer = self.done(Command::RamRanges, &[], &[])?;
+        Ok(answer
+            .data
+            .chunks_exact(size_of::<RamRange>())
+            .filter_map(|bytes| RamRange::read_from_bytes(bytes).ok())
+            .collect())
+    }
+
+    /// Reads physical memory, without the driver.
+    ///
+    /// # Errors
+    /// If nothing answers there.
+    pub fn read_physical(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
+        self.pieces(length, |offset, piece| {
+            (
+                Command::ReadPhysical,
+                vec![address.wrapping_add(offset), piece],
+            )
+        })
+    }
+
+    /// Reads system virtual memory, without the driver.
+    ///
+    /// # Errors
+    /// If nothing is mapped there.
+    pub fn read_system(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
+        self.pieces(length, |offset, piece| {
+            (
+                Command::ReadSystem,
+                vec![address.wrapping_add(offset), piece],
+            )
+        })
+    }
+
+    /// Writes to the memory that is set aside for requests in kernel mode; gives its address.
+    ///
+    /// # Errors
+    /// If it does not fit.
+    pub fn write_kernel_scratch(&self, offset: u64, bytes: &[u8]) -> Result<u64, LabError> {
+        let [address, ..] = self
+            .done(Command::WriteKernelScratch, &[offset], bytes)?
+            .results;
+        Ok(address)
+    }
+
+    /// Reads from that memory.
+    ///
+    /// # Errors
+    /// If it is not that large.
+    pub fn read_kernel_scratch(&self, offset: u64, length: u64) -> Result<Vec<u8>, LabError> {
+        Ok(self
+            .done(Command::ReadKernelScratch, &[offset, length], &[])?
+            .data)
+    }
+
+    /// Has one pool allocation fail, after so many more that succeed; `None`: none.
+    ///
+    /// # Errors
+    /// If the lab is gone.
+    pub fn fail_allocation(&self, after: Option<u64>) -> Result<(), LabError> {
+        let after = after.unwrap_or(u64::MAX);
+        self.done(Command::FailAllocation, &[after], &[])?;
+        Ok(())
+    }
+
+    /// Stops the driver; gives what it left behind, a line each.
+    ///
+    /// # Errors
+    /// [`LabError::Refused`] with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
+    pub fn unload(&self) -> Result<Vec<String>, LabError> {
+        let answer = self.done(Command::Unload, &[], &[])?;
+        let mut leaks: Vec<_> = String::from_utf8_lossy(&answer.data)
+            .lines()
+            .map(str::to_owned)
+            .collect();
+        let [count, ..] = answer.results;
+        if leaks.is_empty() && count > 0 {
+            leaks.push(format!("{count} objects or allocations without a name"));
+        }
+        Ok(leaks)
+    }
+
+    /// Loads the driver again, after [`unload`](Self::unload). The answer is what its entry point
+    /// returned.
+    ///
+    /// # Errors
+    /// If the lab is gone.
+    pub fn load(&self) -> Result<NtStatus, LabError> {
+        Ok(self.call(Command::Load, &[], &[])?.status)
+    }
+
+    /// Unloads the driver and ends the lab.
+    ///
+    /// # Errors
+    /// If handles are open, or if the lab does not stop. A lab that stops with a bugcheck is no
+    /// error here: the report names it.
+    pub fn finish(self) -> Result<Report, LabError> {
+        let leaks = match self.unload() {
+            Ok(leaks) => leaks,
+            Err(LabError::Stopped { .. }) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        let mut channel = self.channel.into_inner();
+        if channel.machine.check().is_ok() {
+            channel.send(Command::Shutdown, &[], &[])?;
+        }
+        let status = channel.machine.join(self.options.patience)?;
+        let log = channel.machine.log();
+        let (bugcheck, lines) = (log.bugcheck(), log.lines());
+        if bugcheck.is_none() && status.code() != Some(EXIT_DONE) {
+            return Err(LabError::Stopped {
+                reason: meaning(status).into(),
+                log: log.tail(),
+            });
+        }
+        Ok(Report {
+            leaks,
+            bugcheck,
+            log: lines,
+        })
+    }
+
+    /// Carries a command out, whatever its status.
+    pub(crate) fn call(
+        &self,
+        command: Command,
+        arguments: &[u64],
+        data: &[u8],
+    ) -> Result<Answer, LabError> {
+        self.channel.borrow_mut().call(command, arguments, data)
+    }
+
+    /// Carries a command out that has to succeed.
+    pub(crate) fn done(
+        &self,
+        command: Command,
+        arguments: &[u64],
+        data: &[u8],
+    ) -> Result<Answer, LabError> {
+        let answer = self.call(command, arguments, data)?;
+        match answer.status {
+            NtStatus::SUCCESS => Ok(answer),
+            status => Err(LabError::Refused { command, status }),
+        }
+    }
+
+    /// Reads more than one command can carry. `command` gives the one for an offset and a length.
+    pub(crate) fn pieces(
+        &self,
+        length: u64,
+        command: impl Fn(u64, u64) -> (Command, Vec<u64>),
+    ) -> Result<Vec<u8>, LabError> {
+        let mut bytes = Vec::new();
+        let mut offset = 0;
+        while offset < length {
+            let piece = DATA_LENGTH.min(length - offset);
+            let (command, arguments) = command(offset, piece);
+            let answer = self.done(command, &arguments, &[])?;
+            if answer.data.len() as u64 != piece {
+                return Err(LabError::Refused {
+                    command,
+                    status: NtStatus::PARTIAL_COPY,
+                });
+            }
+            bytes.extend(answer.data);
+            offset += piece;
+        }
+        Ok(bytes)
+    }
+}
+
+/// Loads a driver, unloads it, and tells what became of it: its output, the functions that it
+/// imports and nobody has, what it left behind. Every line goes to `echo` as it comes.
+///
+/// # Errors
+/// If there is no QEMU, or a file cannot be read; [`LabError::Stopped`] if anything is wrong with
+/// the driver.
+pub fn load(options: &Options, echo: impl FnMut(&str) + Send + 'static) -> Result<(), LabError> {
+    let (mut machine, _memory) = Machine::start(options, "load", echo)?;
+    let status = machine.join(options.patience)?;
+    if status.code() == Some(EXIT_DONE) {
+        return Ok(());
+    }
+    Err(LabError::Stopped {
+        reason: machine
+            .log()
+            .bugcheck()
+            .unwrap_or_else(|| meaning(status).into()),
+        log: machine.log().tail(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kernel_or_image_that_is_not_there_is_named() {
+        let error = Lab::boot(Options::new("/no/such/kernel", [])).unwrap_err();
+        assert!(
+            error.to_string().starts_with("/no/such/kernel: "),
+            "{error}"
+        );
+        let error = Lab::boot(Options::new("/no/such/kernel", ["/no/driver.sys".into()]));
+        assert!(
+            error
+                .unwrap_err()
+                .to_string()
+                .starts_with("/no/driver.sys: ")
+        );
+    }
+}

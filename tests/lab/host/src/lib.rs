@@ -1,0 +1,24 @@
+//! The lab from its host's side: starts QEMU with the lab's kernel and a driver, talks to it
+//! through the mailbox in its memory, and makes each of its processes a
+//! [`Transport`](ringcopy_client::Transport) for the client.
+//!
+//! A lab is one virtual machine with one driver. It dies with its [`Lab`], whatever becomes of
+//! the test that started it, and leaves no file behind.
+
+#![forbid(unsafe_code)]
+
+mod archive;
+mod channel;
+mod error;
+mod folder;
+mod lab;
+mod log;
+mod machine;
+mod options;
+mod process;
+
+pub use error::LabError;
+pub use lab::{Counts, Facts, Lab, Outsider, RamRange, Report, load};
+pub use options::Options;
+pub use process::{Caller, Process};
+pub use ringcopy_lab_mailbox::{Count, Interference, MachineFact, Protection as PageState, token};

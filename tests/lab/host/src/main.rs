@@ -1,0 +1,204 @@
+//! The `ringcopy-lab` program: a `ringcopy` command in a lab of its own, or a look at a driver.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    cell::OnceCell,
+    env,
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use clap::{Parser, ValueEnum};
+use ringcopy_client::{
+    Transport, TransportError,
+    cli::{self, Console},
+    protocol::{Engine, Reach},
+};
+use ringcopy_lab::{Lab, LabError, Options, load, token};
+
+/// Starts the lab, loads the driver, and runs one `ringcopy` command against it.
+///
+/// What is not given is taken from the environment: `RINGCOPY_LAB_KERNEL`,
+/// `RINGCOPY_WDFLDR`, `RINGCOPY_DRIVER`. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own
+/// translator. The exit code is the command's, or 1 if the driver left anything behind or brought
+/// the lab down.
+#[derive(Debug, Parser)]
+#[command(name = "ringcopy-lab", version)]
+struct Arguments {
+    /// The lab's kernel
+    #[arg(long, value_name = "ELF")]
+    kernel: Option<PathBuf>,
+
+    /// An image to put into the lab: the driver, and WDFLDR.SYS
+    #[arg(long = "image", value_name = "SYS")]
+    images: Vec<PathBuf>,
+
+    /// What the administrator allows
+    #[arg(long, value_enum, default_value_t = Policy::All)]
+    policy: Policy,
+
+    /// Which engine the administrator allows
+    #[arg(long, value_enum)]
+    engine: Option<EngineName>,
+
+    /// Run the command without `SeDebugPrivilege` and outside Administrators
+    #[arg(long)]
+    unprivileged: bool,
+
+    /// Decides where images and page tables lie
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+
+    /// Walk five levels of page tables
+    #[arg(long)]
+    five_levels: bool,
+
+    /// Show what the lab logs, and every request and exception
+    #[arg(long)]
+    verbose: bool,
+
+    /// Load this driver instead, unload it, and show what it prints, what it lacks and what it
+    /// leaves behind
+    #[arg(long, value_name = "SYS", conflicts_with = "command")]
+    load: Option<PathBuf>,
+
+    /// The `ringcopy` command and its arguments
+    #[arg(last = true, required_unless_present = "load")]
+    command: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Policy {
+    /// The caller's own memory
+    User,
+    /// And system virtual memory
+    System,
+    /// And physical memory
+    Physical,
+    /// And both
+    All,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum EngineName {
+    /// The native engine where its self-check passed
+    Auto,
+    /// The native engine
+    Native,
+    /// The system's alone
+    System,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = options(&arguments).and_then(|options| match &arguments.load {
+        Some(_) => inspect(&options),
+        None => Ok(run(&arguments, &options)),
+    });
+    let code = done.unwrap_or_else(|sentence| {
+        eprintln!("ringcopy-lab: {sentence}");
+        cli::FAILURE
+    });
+    ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+fn options(arguments: &Arguments) -> Result<Options, String> {
+    let kernel = given(arguments.kernel.clone(), "--kernel", "RINGCOPY_LAB_KERNEL")?;
+    let mut images = arguments.images.clone();
+    if let Some(driver) = &arguments.load {
+        if images.is_empty() {
+            images.extend(env::var_os("RINGCOPY_WDFLDR").map(PathBuf::from));
+        }
+        images.push(driver.clone());
+    } else if images.is_empty() {
+        images.push(given(None, "--image", "RINGCOPY_WDFLDR")?);
+        images.push(given(None, "--image", "RINGCOPY_DRIVER")?);
+    }
+    Ok(Options {
+        policy: Some(match arguments.policy {
+            Policy::User => Reach::empty(),
+            Policy::System => Reach::SYSTEM_VIRTUAL,
+            Policy::Physical => Reach::PHYSICAL,
+            Policy::All => Reach::all(),
+        }),
+        engine: arguments.engine.map(|engine| match engine {
+            EngineName::Auto => Engine::Auto,
+            EngineName::Native => Engine::Native,
+            EngineName::System => Engine::System,
+        }),
+        seed: arguments.seed,
+        five_levels: arguments.five_levels,
+        verbose: arguments.verbose,
+        ..Options::new(kernel, images)
+    })
+}
+
+fn given(path: Option<PathBuf>, option: &str, variable: &str) -> Result<PathBuf, String> {
+    path.or_else(|| env::var_os(variable).map(PathBuf::from))
+        .ok_or_else(|| {
+            format!("{option} is missing; `cargo xtask lab` builds everything and passes it, or set {variable}.")
+        })
+}
+
+fn inspect(options: &Options) -> Result<i32, String> {
+    let echo = |line: &str| {
+        // A reader that has gone away ends the output, not the inspection.
+        drop(writeln!(io::stdout(), "{line}"));
+    };
+    match load(options, echo) {
+        Ok(()) => {
+            echo("loaded and unloaded; nothing missing, nothing left behind");
+            Ok(cli::SUCCESS)
+        }
+        // The log has been shown already.
+        Err(LabError::Stopped { reason, .. }) => Err(reason),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn run(arguments: &Arguments, options: &Options) -> i32 {
+    let lab = OnceCell::new();
+    let code = cli::run(
+        std::iter::once("ringcopy").chain(arguments.command.iter().map(String::as_str)),
+        &mut Console {
+            out: &mut io::stdout().lock(),
+            err: &mut io::stderr(),
+            progress: io::stderr().is_terminal(),
+        },
+        &mut || {
+            let booted = Lab::boot(options.clone())?;
+            let process = lab
+                .get_or_init(|| booted)
+                .process(if arguments.unprivileged {
+                    0
+                } else {
+                    token::ADMINISTRATORS | token::DEBUG_PRIVILEGE
+                })?;
+            Ok::<_, TransportError>(Box::new(process) as Box<dyn Transport>)
+        },
+    );
+    match lab.into_inner().map(Lab::finish) {
+        None => code,
+        Some(Ok(report)) => {
+            for line in &report.leaks {
+                eprintln!("left behind: {line}");
+            }
+            if let Some(bugcheck) = &report.bugcheck {
+                eprintln!("{bugcheck}");
+            }
+            if !report.leaks.is_empty() || report.bugcheck.is_some() {
+                return cli::FAILURE;
+            }
+            if !arguments.command.iter().any(|word| word == "--json") {
+                eprintln!("lab: the driver was unloaded and left nothing behind");
+            }
+            code
+        }
+        Some(Err(error)) => {
+            eprintln!("ringcopy-lab: {error}");
+            cli::FAILURE
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! A process of the lab, as a client sees it.
+
+use std::collections::BTreeMap;
+
+use ringcopy_client::{
+    Buffer, Handle, Landmarks, OpenAccess, PAGE_LENGTH, Protection, RequestError, Transport,
+    TransportError,
+    protocol::{NtStatus, SYMBOLIC_LINK_NAME},
+};
+use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Interference, MachineFact};
+
+use crate::{Lab, LabError, PageState};
+
+/// In whose name a request is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// Kernel code: its pointers are the kernel's own.
+    Kernel = 0,
+    /// The process.
+    User = 1,
+}
+
+/// A process of its own address space; ended when dropped.
+#[derive(Debug)]
+pub struct Process<'l> {
+    lab: &'l Lab,
+    number: u64,
+    /// Length of each allocation, by address.
+    allocations: BTreeMap<u64, u64>,
+    /// Where the buffers of requests go that name no addresses of their own.
+    input: Staging,
+    output: Staging,
+}
+
+/// Memory of the process's, grown as needed.
+#[derive(Debug, Default)]
+struct Staging {
+    address: u64,
+    length: u64,
+}
+
+impl<'l> Process<'l> {
+    pub(crate) const fn of(lab: &'l Lab, number: u64) -> Self {
+        Self {
+            lab,
+            number,
+            allocations: BTreeMap::new(),
+            input: Staging {
+                address: 0,
+                length: 0,
+            },
+            output: Staging {
+                address: 0,
+                length: 0,
+            },
+        }
+    }
+
+    /// The lab that it runs in.
+    #[must_use]
+    pub const fn lab(&self) -> &'l Lab {
+        self.lab
+    }
+
+    /// Opens a device by name, for these access bits.
+    ///
+    /// # Errors
+    /// The status of the open.
+    pub fn open_name(&mut self, name: &str, access: u64) -> Result<Handle, RequestError> {
+        let [handle, ..] = self.asked(Command::Open, &[self.number, access], name.as_bytes())?;
+        Ok(Handle(handle))
+    }
+
+    /// Sends a request in somebody's name, with buffers where the caller says.
+    ///
+    /// # Errors
+    /// The status of the request.
+    pub fn device_io_control_as(
+        &mut self,
+        caller: Caller,
+        handle: Handle,
+        code: u32,
+        input: Buffer,
+        output: Buffer,
+    ) -> Result<usize, RequestError> {
+        let [returned, ..] = self.asked(
+            Command::DeviceIoControl,
+            &[
+                self.number,
+                handle.0,
+                code.into(),
+                input.address,
+                input.length.into(),
+                output.address,
+                output.length.into(),
+                caller as u64,
+            ],
+            &[],
+        )?;
+        Ok(usize::try_from(returned).unwrap_or(usize::MAX))
+    }
+
+    /// Gives another process a handle to the same file object.
+    ///
+    /// # Errors
+    /// If there is no such handle or process.
+    pub fn duplicate(&mut self, handle: Handle, to: &Process<'_>) -> Result<Handle, LabError> {
+        let arguments = [self.number, handle.0, to.number];
+        let [copy, ..] = self.lab.done(Command::Duplicate, &arguments, &[])?.results;
+        Ok(Handle(copy))
+    }
+
+    /// Allocates at an address of the caller's choice.
+    ///
+    /// # Errors
+    /// If something is there.
+    pub fn allocate_at(&mut self, address: u64, length: u64) -> Result<u64, TransportError> {
+        let length = length.max(1).next_multiple_of(PAGE_LENGTH);
+        let [allocated, ..] = self.arranged(
+            "allocate",
+            (address, length),
+            Command::Allocate,
+            &[self.number, address, length],
+            &[],
+        )?;
+        self.allocations.insert(allocated, length);
+        Ok(allocated)
+    }
+
+    /// Puts whole pages into a state.
+    ///
+    /// # Errors
+    /// If a page of the range is not there.
+    pub fn set_pages(
+        &mut self,
+        address: u64,
+        length: u64,
+        state: PageState,
+    ) -> Result<(), TransportError> {
+        self.arranged(
+            "protect",
+            (address, length),
+            Command::Protect,
+            &[self.number, address, length, state as u64],
+            &[],
+        )
+        .map(drop)
+    }
+
+    /// Has the second processor change a page, over and over.
+    ///
+    /// # Errors
+    /// If there is no second processor, or no such page.
+    pub fn start_interference(
+        &mut self,
+        address: u64,
+        interference: Interference,
+    ) -> Result<(), LabError> {
+        let arguments = [self.number, address, interference as u64];
+        self.lab
+            .done(Command::StartInterference, &arguments, &[])
+            .map(drop)
+    }
+
+    /// Has it stop; gives how often it changed the page, which is as it was.
+    ///
+    /// # Errors
+    /// If it had not been started.
+    pub fn stop_interference(&mut self) -> Result<u64, LabError> {
+        let [changes, ..] = self.lab.done(Command::StopInterference, &[], &[])?.results;
+        Ok(changes)
+    }
+
+    /// A command whose status is that of a request.
+    fn asked(
+        &self,
+        command: Command,
+        arguments: &[u64],
+        data: &[u8],
+    ) -> Result<[u64; 16], RequestError> {
+        let answer = self
+            .lab
+            .call(command, arguments, data)
+            .map_err(TransportError::from)?;
+        match answer.status {
+            NtStatus::SUCCESS => Ok(answer.results),
+            status => Err(RequestError::Status(status)),
+        }
+    }
+
+    /// A command that arranges memory.
+    fn arranged(
+        &self,
+        action: &'static str,
+        (address, length): (u64, u64),
+        command: Command,
+        arguments: &[u64],
+        data: &[u8],
+    ) -> Result<[u64; 16], TransportError> {
+        match self.asked(command, arguments, data) {
+            Ok(results) => Ok(results),
+            Err(RequestError::Status(status)) => Err(TransportError::Memory {
+                action,
+                address,
+                length,
+                status,
+            }),
+            Err(RequestError::Transport(error)) => Err(error),
+        }
+    }
+
+    /// Room for so many bytes; a null pointer for none, as callers without a buffer pass it.
+    fn stage(&mut self, which: Side, length: usize) -> Result<Buffer, TransportError> {
+        let needed = length as u64;
+        let staging = match which {
+            Side::Input => &self.input,
+            Side::Output => &self.output,
+        };
+        let mut address = staging.address;
+        if needed > staging.length {
+            let old = (staging.length > 0).then_some(staging.address);
+            if let Some(old) = old {
+                self.free(old)?;
+            }
+            let length = needed.next_multiple_of(PAGE_LENGTH);
+            address = self.allocate(length)?;
+            let staging = Staging { address, length };
+            match which {
+                Side::Input => self.input = staging,
+                Side::Output => self.output = staging,
+            }
+        }
+        Ok(Buffer {
+            address: if length == 0 { 0 } else { address },
+            length: u32::try_from(length).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Input,
+    Output,
+}
+
+impl Transport for Process<'_> {
+    fn open(&mut self, access: OpenAccess) -> Result<Handle, RequestError> {
+        let access = match access {
+            OpenAccess::Read => 1,
+            OpenAccess::Write => 2,
+            OpenAccess::ReadWrite => 3,
+        };
+        self.open_name(SYMBOLIC_LINK_NAME, access)
+    }
+
+    fn close(&mut self, handle: Handle) -> Result<(), RequestError> {
+        self.asked(Command::Close, &[self.number, handle.0], &[])
+            .map(drop)
+    }
+
+    fn device_io_control(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        input: &[u8],
+        output: &mut [u8],
+    ) -> Result<usize, RequestError> {
+        let input_buffer = self.stage(Side::Input, input.len())?;
+        let output_buffer = self.stage(Side::Output, output.len())?;
+        self.write(input_buffer.address, input)?;
+        self.write(output_buffer.address, output)?;
+        let returned = self.device_io_control_at(handle, code, input_buffer, output_buffer);
+        // Also of a failed request: what it should have left alone is to be seen.
+        self.read(output_buffer.address, output)?;
+        returned
+    }
+
+    fn device_io_control_at(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        input: Buffer,
+        output: Buffer,
+    ) -> Result<usize, RequestError> {
+        self.device_io_control_as(Caller::User, handle, code, input, output)
+    }
+
+    fn allocate(&mut self, length: u64) -> Result<u64, TransportError> {
+        self.allocate_at(0, length)
+    }
+
+    fn free(&mut self, address: u64) -> Result<(), TransportError> {
+        let length = self
+            .allocations
+            .remove(&address)
+            .ok_or(TransportError::Memory {
+                action: "free",
+                address,
+                length: 0,
+                status: NtStatus::INVALID_PARAMETER,
+            })?;
+        let whole = self.set_pages(address, length, PageState::Unmapped);
+        if !matches!(whole, Err(TransportError::Memory { .. })) {
+            return whole;
+        }
+        // Pages of it were taken away already, and there is nothing to be done about those.
+        for page in 0..length / PAGE_LENGTH {
+            let page = address + page * PAGE_LENGTH;
+            match self.set_pages(page, PAGE_LENGTH, PageState::Unmapped) {
+                Ok(()) | Err(TransportError::Memory { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn protect(
+        &mut self,
+        address: u64,
+        length: u64,
+        protection: Protection,
+    ) -> Result<(), TransportError> {
+        let state = match protection {
+            Protection::NoAccess => PageState::NoAccess,
+            Protection::ReadOnly => PageState::ReadOnly,
+            Protection::ReadWrite => PageState::ReadWrite,
+            Protection::Guard => PageState::Guard,
+            Protection::Unmapped => PageState::Unmapped,
+        };
+        self.set_pages(address, length, state)
+    }
+
+    fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), TransportError> {
+        let chunk = usize::try_from(DATA_LENGTH).unwrap_or(usize::MAX);
+        let mut at = address;
+        for piece in bytes.chunks(chunk) {
+            self.arranged(
+                "write",
+                (address, bytes.len() as u64),
+                Command::WriteUser,
+                &[self.number, at],
+                piece,
+            )?;
+            at = at.wrapping_add(piece.len() as u64);
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), TransportError> {
+        let length = bytes.len() as u64;
+        let found = self
+            .lab
+            .pieces(length, |offset, piece| {
+                let arguments = vec![self.number, address.wrapping_add(offset), piece];
+                (Command::ReadUser, arguments)
+            })
+            .map_err(|error| match error {
+                LabError::Refused { status, .. } => TransportError::Memory {
+                    action: "read",
+                    address,
+                    length,
+                    status,
+                },
+                error => error.into(),
+            })?;
+        bytes.copy_from_slice(&found);
+        Ok(())
+    }
+
+    fn physical_address(&mut self, address: u64) -> Result<Option<u64>, TransportError> {
+        let [physical, ..] = self.arranged(
+            "translate",
+            (address, 1),
+            Command::Translate,
+            &[self.number, address],
+            &[],
+        )?;
+        Ok(Some(physical))
+    }
+
+    fn landmarks(&mut self) -> Result<Landmarks, TransportError> {
+        let facts = self.lab.facts()?;
+        let fact = |fact| Some(facts.get(fact));
+        let address = facts.get(MachineFact::SystemAddress);
+        let length = facts.get(MachineFact::SystemLength);
+        Ok(Landmarks {
+            io_address: fact(MachineFact::IoAddress),
+            ram_end: fact(MachineFact::RamEnd),
+            hole_address: fact(MachineFact::HoleAddress),
+            system_data: Some((address, self.lab.read_system(address, length)?)),
+            unmapped_system_address: fact(MachineFact::UnmappedSystemAddress),
+            io_system_address: fact(MachineFact::IoSystemAddress),
+        })
+    }
+}
+
+impl Drop for Process<'_> {
+    fn drop(&mut self) {
+        // A lab that is gone has no processes.
+        drop(self.lab.call(Command::EndProcess, &[self.number], &[]));
+    }
+}

@@ -1,0 +1,183 @@
+//! What the boot loader leaves: command line, memory map, and the archive of images.
+//!
+//! Source: "x86/HVM direct boot ABI", Xen documentation: `hvm_start_info` and what it points at.
+
+use alloc::string::String;
+use core::arch::global_asm;
+
+use ringcopy_lab_mailbox::{DATA_LENGTH, DATA_OFFSET, PHYSICAL_ADDRESS, archive};
+
+use crate::memory::ranges::{HOLE, Range};
+use crate::memory::{PAGE, frames, kernel_space, layout, page_of, phys, ranges};
+use crate::{options, random, raw};
+
+global_asm!(include_str!("boot.s"));
+
+const MAGIC: u32 = 0x336E_C578;
+const USABLE: u32 = 1;
+const COMMAND_LINE_LIMIT: usize = 2048;
+/// Entries of the firmware's map that are looked at.
+const MAP_LIMIT: usize = 32;
+
+/// Below 1 MiB lie the boot loader's tables and the second processor's first instructions.
+const LOW: Range = Range {
+    start: 0,
+    end: 1 << 20,
+};
+
+/// What the host and the kernel share.
+const MAILBOX: Range = Range {
+    start: PHYSICAL_ADDRESS,
+    end: PHYSICAL_ADDRESS + DATA_OFFSET + DATA_LENGTH,
+};
+
+/// The archive of images, in physical memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Archive {
+    address: u64,
+    length: u64,
+}
+
+/// One file of the archive.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) name: String,
+    /// Where the bytes are, as a kernel address.
+    pub(crate) address: u64,
+    pub(crate) length: u64,
+}
+
+/// Takes everything over; the heap works from here on.
+pub(crate) fn take_over(start_info: u64) -> Archive {
+    assert_eq!(phys::read::<u32>(start_info), MAGIC, "not booted by PVH");
+    let modules: u32 = phys::read(start_info + 12);
+    let archive = if modules == 0 {
+        Archive {
+            address: 0,
+            length: 0,
+        }
+    } else {
+        let list = phys::read(start_info + 16);
+        Archive {
+            address: phys::read(list),
+            length: phys::read(list + 8),
+        }
+    };
+
+    let mut usable = [(0, 0); MAP_LIMIT];
+    let (map, entries): (u64, u32) = (phys::read(start_info + 40), phys::read(start_info + 48));
+    let mut count = 0;
+    for entry in (0..u64::from(entries)).map(|number| map + number * 24) {
+        if phys::read::<u32>(entry + 16) == USABLE && count < MAP_LIMIT {
+            usable[count] = (phys::read(entry), phys::read(entry + 8));
+            count += 1;
+        }
+    }
+
+    // The heap's first memory: what is between the kernel's image and the mailbox.
+    let first = Range {
+        start: kernel_space::image_end(),
+        end: MAILBOX.start,
+    };
+    assert!(
+        usable[..count]
+            .iter()
+            .any(|&(start, length)| start <= LOW.end && MAILBOX.end <= start + length),
+        "no memory for the kernel"
+    );
+    frames::add(first);
+
+    let line = phys::read(start_info + 24);
+    if line != 0 {
+        options::parse(&raw::c_string(phys::linear(line), COMMAND_LINE_LIMIT));
+    }
+    random::seed(options::get().seed);
+
+    ranges::set(&usable[..count], &[MAILBOX, HOLE]);
+    let image = Range {
+        start: LOW.end,
+        end: MAILBOX.start,
+    };
+    let modules = Range {
+        start: page_of(archive.address),
+        end: (archive.address + archive.length).next_multiple_of(PAGE),
+    };
+    for range in ranges::all() {
+        assert!(
+            range.end <= layout::LINEAR_LENGTH,
+            "more memory than the lab maps: give the machine 1 GiB at most"
+        );
+        add_without(range, &[LOW, image, modules]);
+    }
+    archive
+}
+
+/// Gives a range to the frame allocator, but for what is in use.
+fn add_without(range: Range, taken: &[Range]) {
+    let mut start = range.start;
+    while start < range.end {
+        if let Some(inside) = taken.iter().find(|taken| taken.contains(start)) {
+            start = inside.end;
+            continue;
+        }
+        let end = taken
+            .iter()
+            .map(|taken| taken.start)
+            .filter(|&next| next > start)
+            .fold(range.end, u64::min);
+        frames::add(Range { start, end });
+        start = end;
+    }
+}
+
+impl Archive {
+    /// The files, in order.
+    pub(crate) fn files(self) -> impl Iterator<Item = File> {
+        let base = if self.length == 0 {
+            0
+        } else {
+            phys::linear(self.address)
+        };
+        let header = size_of::<archive::Header>() as u64;
+        let count = if self.length < header {
+            0
+        } else {
+            assert_eq!(
+                raw::read::<u64>(base),
+                archive::MAGIC,
+                "the initrd is not an archive of images"
+            );
+            raw::read::<u64>(base + 8)
+        };
+        (0..count).map(move |number| {
+            let entry = base + header + number * size_of::<archive::Entry>() as u64;
+            let (offset, length): (u64, u64) = (
+                raw::read(entry + archive::NAME_LENGTH as u64),
+                raw::read(entry + archive::NAME_LENGTH as u64 + 8),
+            );
+            assert!(
+                offset
+                    .checked_add(length)
+                    .is_some_and(|end| end <= self.length),
+                "a file of the archive is cut off"
+            );
+            File {
+                name: raw::c_string(entry, archive::NAME_LENGTH),
+                address: base + offset,
+                length,
+            }
+        })
+    }
+
+    /// The file of a name, whatever its case.
+    pub(crate) fn find(self, name: &str) -> Option<File> {
+        self.files()
+            .find(|file| file.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The first file that is not the library `library`.
+    pub(crate) fn first_but(self, library: &str) -> Option<File> {
+        self.files()
+            .find(|file| !file.name.eq_ignore_ascii_case(library))
+    }
+}

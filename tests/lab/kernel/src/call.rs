@@ -1,0 +1,141 @@
+//! Calls from the lab into drivers.
+
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::bugcheck::violation;
+use crate::cpu::flags;
+use crate::memory::{PAGE, system};
+use crate::processor::PerProcessor;
+use crate::{images, irql, kernel_state, raw};
+
+global_asm!(include_str!("call.s"));
+
+/// Pages of a kernel stack: what 64-bit Windows gives a thread (24 KiB). The page below is never
+/// mapped, so an overflow becomes a double fault.
+const STACK_PAGES: u64 = 6;
+
+/// Where each processor's stack for drivers starts.
+static STACKS: PerProcessor<AtomicU64> = PerProcessor([AtomicU64::new(0), AtomicU64::new(0)]);
+static IN_SYSTEM_THREAD: PerProcessor<AtomicBool> =
+    PerProcessor([AtomicBool::new(true), AtomicBool::new(true)]);
+
+/// What the stack holds where nobody has been.
+const UNTOUCHED: u8 = 0xCC;
+
+pub(crate) fn initialize() {
+    for place in &STACKS.0 {
+        let stack = system::allocate_permanent(STACK_PAGES);
+        raw::fill(stack, UNTOUCHED, STACK_PAGES * PAGE);
+        place.store(stack, Ordering::Relaxed);
+    }
+}
+
+/// Bytes of stack that drivers have used at most, and the bytes there are.
+pub(crate) fn stack_use() -> (u64, u64) {
+    let length = STACK_PAGES * PAGE;
+    let untouched = STACKS
+        .0
+        .iter()
+        .map(|place| {
+            let bottom = place.load(Ordering::Relaxed);
+            (0..length)
+                .take_while(|&offset| raw::read::<u8>(bottom + offset) == UNTOUCHED)
+                .count() as u64
+        })
+        .fold(length, u64::min);
+    (length - untouched, length)
+}
+
+/// What `call.s` reads and writes.
+#[repr(C)]
+struct Request {
+    function: u64,
+    arguments: [u64; 4],
+    result: u64,
+    flags: u64,
+    /// One bit per register that the callee did not preserve.
+    changed: u64,
+}
+
+unsafe extern "C" {
+    fn call_driver(request: *mut Request, stack: u64);
+}
+
+/// The registers behind the bits of [`Request::changed`], from the lowest bit up.
+const PRESERVED: [&str; 18] = [
+    "xmm15", "xmm14", "xmm13", "xmm12", "xmm11", "xmm10", "xmm9", "xmm8", "xmm7", "xmm6", "r15",
+    "r14", "r13", "r12", "rdi", "rsi", "rbp", "rbx",
+];
+
+/// Whether the outermost call into a driver was for the system process rather than for a request.
+pub(crate) fn in_system_thread() -> bool {
+    IN_SYSTEM_THREAD.here().load(Ordering::Relaxed)
+}
+
+/// Says for whom the calls that follow are.
+pub(crate) fn set_system_thread(system: bool) {
+    IN_SYSTEM_THREAD.here().store(system, Ordering::Relaxed);
+}
+
+/// Calls a driver's routine as NT does, and holds it to what NT expects when it returns: the same
+/// IRQL, the same depth of critical regions, all preserved registers, and access to user memory
+/// given up again.
+pub(crate) fn driver(what: &str, function: u64, arguments: [u64; 4]) -> u64 {
+    if !images::is_driver_code(function) {
+        violation!("{what} lies at {function:#x}, which is in no image");
+    }
+    let (level, regions) = (irql::current(), kernel_state::critical_regions());
+    let bottom = STACKS.here().load(Ordering::Relaxed);
+    let top = bottom + STACK_PAGES * PAGE;
+    let nested = (bottom..top).contains(&crate::bugcheck::stack_here());
+    let mut request = Request {
+        function,
+        arguments,
+        result: 0,
+        flags: 0,
+        changed: 0,
+    };
+    // SAFETY: the function is in a loaded image's range, and takes up to four arguments in
+    // registers; the stack is the driver's own, or the current one when that is in use already.
+    unsafe { call_driver(&raw mut request, if nested { 0 } else { top }) };
+
+    let place = images::Place(function);
+    for (bit, register) in PRESERVED.iter().enumerate() {
+        if request.changed >> bit & 1 != 0 {
+            violation!("{what} ({place}) did not preserve {register}");
+        }
+    }
+    if request.flags & flags::ALIGNMENT_CHECK != 0 {
+        violation!("{what} ({place}) returned with access to user memory open (STAC without CLAC)");
+    }
+    if request.flags & flags::DIRECTION != 0 {
+        violation!("{what} ({place}) returned with the direction flag set");
+    }
+    if request.flags & flags::INTERRUPT == 0 {
+        violation!("{what} ({place}) returned with interrupts off");
+    }
+    if irql::current() != level {
+        violation!(
+            "{what} ({place}) was entered at IRQL {level} and returned at {}",
+            irql::current()
+        );
+    }
+    if kernel_state::critical_regions() != regions {
+        violation!("{what} ({place}) returned inside of a critical region");
+    }
+    request.result
+}
+
+/// Calls a routine of an image that the dispatcher found in the image's own tables: on the current
+/// stack, without checks.
+pub(crate) fn plain(function: u64, arguments: [u64; 4]) -> u64 {
+    let function = function as *const ();
+    // SAFETY: exception tables name functions of this signature; RDX and so on are ignored by
+    // those that take fewer arguments.
+    let function = unsafe {
+        core::mem::transmute::<*const (), extern "win64" fn(u64, u64, u64, u64) -> u64>(function)
+    };
+    let [one, two, three, four] = arguments;
+    function(one, two, three, four)
+}

@@ -1,0 +1,174 @@
+//! The driver under test: loaded, started, stopped, and what it leaves behind.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::boot::Archive;
+use crate::global::Global;
+use crate::images::{self, Image};
+use crate::io::{completion, invalid_device_request, mdl};
+use crate::nt::layout::{DriverExtension, DriverObject, Structure};
+use crate::nt::status::{self, Status};
+use crate::nt::strings;
+use crate::object::{self, device, directory, handle, process, registry};
+use crate::pe::{self, Missing};
+use crate::serial::say;
+use crate::{call, irql, options, outcome, pool, reserved};
+
+/// The library that drivers import the framework from.
+const FRAMEWORK: &str = "WDFLDR.SYS";
+/// `IO_TYPE_DRIVER`.
+const TYPE: u16 = 4;
+
+struct Driver {
+    image: Image,
+    object: DriverObject,
+    /// Lab memory that goes with the driver object.
+    parts: Vec<u64>,
+    /// When the driver came, for the pool.
+    mark: u64,
+}
+
+static DRIVER: Global<Option<Driver>> = Global::new(None);
+
+/// Loads the framework if the archive has it, with the initialisation of an export driver:
+/// `DllInitialize` ("Creating Export Drivers", Windows driver documentation).
+pub(crate) fn load_framework(archive: Archive, missing: Missing) {
+    let Some(file) = archive.find(FRAMEWORK) else {
+        return;
+    };
+    let image = load_or_end(&file, missing);
+    if let Some(initialize) = pe::export_of(&image, "DllInitialize") {
+        let path = place_path();
+        let status = call::driver("DllInitialize", initialize, [path, 0, 0, 0]) as Status;
+        say!("{}: DllInitialize gave {status:#010x}", image.name);
+    }
+}
+
+fn load_or_end(file: &crate::boot::File, missing: Missing) -> Image {
+    match pe::load(&file.name, file.address, file.length, missing) {
+        Ok(image) => {
+            say!(
+                "loaded {} at {:#x}, {} bytes, {} functions with unwind data",
+                file.name,
+                image.base,
+                image.size,
+                image.function_count
+            );
+            image
+        }
+        Err(error) => {
+            say!("{} was not loaded: {error}", file.name);
+            outcome::end(outcome::Outcome::NotLoaded)
+        }
+    }
+}
+
+/// A `UNICODE_STRING` with the path of the service key.
+fn place_path() -> u64 {
+    let path = registry::service_key();
+    let string = pool::allocate_for_lab(strings::SIZE + strings::placed_length(&path), *b"RegP");
+    strings::place(string, string + strings::SIZE, &path);
+    string
+}
+
+/// Loads the driver and calls its entry point; gives the entry point's status. An image that cannot
+/// be loaded ends the run.
+pub(crate) fn load(archive: Archive, missing: Missing) -> Status {
+    if DRIVER.with(|driver| driver.is_some()) {
+        return status::INVALID_DEVICE_REQUEST;
+    }
+    let Some(file) = archive.first_but(FRAMEWORK) else {
+        say!("the archive holds no driver");
+        outcome::end(outcome::Outcome::NotLoaded)
+    };
+    let image = load_or_end(&file, missing);
+    let path = place_path();
+    let extension = DriverExtension(pool::allocate_for_lab(DriverExtension::SIZE, *b"DrvX"));
+    let name = alloc::format!(r"\Driver\{}", options::get().driver);
+    let size = DriverObject::SIZE + strings::placed_length(&name);
+    let object = DriverObject(pool::allocate_for_lab(size, *b"Driv"));
+    object.set(DriverObject::TYPE, TYPE);
+    object.set(DriverObject::LENGTH, DriverObject::SIZE as u16);
+    object.set(DriverObject::DRIVER_START, image.base);
+    object.set(DriverObject::DRIVER_SIZE, image.size as u32);
+    object.set(DriverObject::DRIVER_EXTENSION, extension.0);
+    object.set(DriverObject::DRIVER_INIT, image.entry);
+    strings::place(
+        object.place(DriverObject::DRIVER_NAME),
+        object.0 + DriverObject::SIZE,
+        &name,
+    );
+    let refuse = invalid_device_request as *const () as u64;
+    object.set(DriverObject::MAJOR_FUNCTION, [refuse; 28]);
+    extension.set(DriverExtension::DRIVER_OBJECT, object.0);
+    object::create(object.0, object::Kind::Driver);
+    let mark = pool::mark();
+    DRIVER.with(|driver| {
+        *driver = Some(Driver {
+            image,
+            object,
+            parts: [object.0, extension.0, path].into(),
+            mark,
+        });
+    });
+
+    process::leave_user_half();
+    irql::set(irql::PASSIVE_LEVEL);
+    let status = call::driver("DriverEntry", image.entry, [object.0, path, 0, 0]) as Status;
+    say!("DriverEntry gave {status:#010x}");
+    if status::is_success(status) {
+        device::finish_initializing(object);
+    } else {
+        // NT takes the image out without calling the unload routine.
+        let left = forget();
+        for line in &left {
+            say!("left behind by DriverEntry: {line}");
+        }
+    }
+    status
+}
+
+/// Stops the driver and takes it out of memory: gives what it left behind, a line each.
+pub(crate) fn unload() -> Result<Vec<String>, Status> {
+    let object = DRIVER
+        .with(|driver| driver.as_ref().map(|driver| driver.object))
+        .ok_or(status::INVALID_DEVICE_REQUEST)?;
+    let routine = object.get(DriverObject::DRIVER_UNLOAD);
+    let users = handle::count() - handle::left().len() as u64;
+    if routine == 0 || users > 0 {
+        return Err(status::INVALID_DEVICE_REQUEST);
+    }
+    process::leave_user_half();
+    irql::set(irql::PASSIVE_LEVEL);
+    call::driver("DriverUnload", routine, [object.0, 0, 0, 0]);
+    let (used, length) = call::stack_use();
+    say!("{used} of {length} bytes of stack were used");
+    Ok(forget())
+}
+
+/// What drivers have now that they should not have when they go.
+fn left(mark: u64) -> Vec<String> {
+    let mut left = pool::left_since(mark);
+    left.extend(reserved::left());
+    left.extend(mdl::left());
+    left.extend(directory::left());
+    left.extend(handle::left());
+    left.extend(object::held());
+    left.extend(completion::left());
+    left
+}
+
+fn forget() -> Vec<String> {
+    let Some(driver) = DRIVER.with(Option::take) else {
+        return Vec::new();
+    };
+    let left = left(driver.mark);
+    object::dereference(driver.object.0);
+    for part in driver.parts {
+        pool::free(part, None);
+    }
+    images::remove(driver.image.base);
+    pe::unload(&driver.image);
+    left
+}

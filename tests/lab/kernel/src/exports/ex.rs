@@ -1,0 +1,62 @@
+//! Executive support.
+
+use crate::bugcheck::violation;
+use crate::io::{KERNEL_MODE, USER_MODE};
+use crate::irql::{self, APC_LEVEL, require_at_most};
+use crate::object::process;
+use crate::{parallel, raw};
+
+use super::ps::ps_get_current_thread;
+
+/// `ExGetPreviousMode` function (wdm.h): the mode that the current thread was in when it entered
+/// the kernel: user for every process but the system's.
+pub(super) extern "win64" fn ex_get_previous_mode() -> u8 {
+    if process::current_id() == process::SYSTEM_ID {
+        KERNEL_MODE
+    } else {
+        USER_MODE
+    }
+}
+
+// A FAST_MUTEX is initialised inline by drivers: a count of 1, then owner, contention, event, and
+// the level to return to.
+const OWNER: u64 = 8;
+const OLD_LEVEL: u64 = 48;
+
+/// `ExTryToAcquireFastMutex` function (wdm.h): raises to `APC_LEVEL` where it succeeds. IRQL <=
+/// `APC_LEVEL`.
+pub(super) extern "win64" fn ex_try_to_acquire_fast_mutex(mutex: u64) -> u8 {
+    require_at_most(APC_LEVEL, "ExTryToAcquireFastMutex");
+    if raw::compare_exchange32(mutex, 1, 0).is_err() {
+        return 0;
+    }
+    raw::write(mutex + OWNER, ps_get_current_thread());
+    raw::write(mutex + OLD_LEVEL, u32::from(irql::current()));
+    irql::set(APC_LEVEL);
+    1
+}
+
+/// `ExAcquireFastMutex` function (wdm.h). With one thread, a mutex that is held is never released.
+pub(super) extern "win64" fn ex_acquire_fast_mutex(mutex: u64) {
+    require_at_most(APC_LEVEL, "ExAcquireFastMutex");
+    while ex_try_to_acquire_fast_mutex(mutex) == 0 {
+        let own = raw::read::<u64>(mutex + OWNER) == ps_get_current_thread();
+        if own || !parallel::is_running() {
+            violation!(
+                "the fast mutex at {mutex:#x} was acquired by its owner, or never initialised"
+            );
+        }
+        core::hint::spin_loop();
+    }
+}
+
+/// `ExReleaseFastMutex` function (wdm.h): called at `APC_LEVEL`; returns to the level from before.
+pub(super) extern "win64" fn ex_release_fast_mutex(mutex: u64) {
+    if irql::current() != APC_LEVEL || raw::read::<u64>(mutex + OWNER) != ps_get_current_thread() {
+        violation!("the fast mutex at {mutex:#x} was released and is not held");
+    }
+    let level: u32 = raw::read(mutex + OLD_LEVEL);
+    raw::write(mutex + OWNER, 0_u64);
+    raw::write(mutex, 1_u32);
+    irql::set(level as u8);
+}

@@ -1,0 +1,118 @@
+//! The I/O manager's functions.
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::bugcheck::violation;
+use crate::io::{self, completion};
+use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
+use crate::nt::layout::{DeviceObject, DriverObject, Irp, Structure};
+use crate::nt::status::{self, Status};
+use crate::nt::strings;
+use crate::object::{device, directory, process};
+use crate::raw;
+
+/// `IoCreateDevice` function (wdm.h). IRQL <= `APC_LEVEL`.
+pub(super) extern "win64" fn io_create_device(
+    driver: u64,
+    extension_size: u32,
+    name: u64,
+    kind: u32,
+    characteristics: u32,
+    exclusive: u8,
+    result: u64,
+) -> Status {
+    require_at_most(APC_LEVEL, "IoCreateDevice");
+    let name = (name != 0).then(|| strings::read(name));
+    let wanted = device::Wanted {
+        extension_size,
+        name: name.as_deref(),
+        kind,
+        characteristics,
+        exclusive: exclusive != 0,
+    };
+    match device::make(DriverObject(driver), &wanted) {
+        Ok(device) => {
+            raw::write(result, device.0);
+            status::SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+/// `IoDeleteDevice` function (wdm.h). IRQL <= `APC_LEVEL`.
+pub(super) extern "win64" fn io_delete_device(device: u64) {
+    require_at_most(APC_LEVEL, "IoDeleteDevice");
+    device::delete(DeviceObject(device));
+}
+
+/// `IoCreateSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn io_create_symbolic_link(link: u64, target: u64) -> Status {
+    require_at_most(PASSIVE_LEVEL, "IoCreateSymbolicLink");
+    match directory::add_link(&strings::read(link), &strings::read(target)) {
+        Ok(()) => status::SUCCESS,
+        Err(status) => status,
+    }
+}
+
+/// `IoDeleteSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn io_delete_symbolic_link(link: u64) -> Status {
+    require_at_most(PASSIVE_LEVEL, "IoDeleteSymbolicLink");
+    match directory::remove_link(&strings::read(link)) {
+        Ok(()) => status::SUCCESS,
+        Err(status) => status,
+    }
+}
+
+/// The lock that drivers and the I/O manager share for cancelling.
+static CANCEL_LOCK: AtomicBool = AtomicBool::new(false);
+
+/// `IoAcquireCancelSpinLock` function (wdm.h): raises to `DISPATCH_LEVEL`. IRQL <=
+/// `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn io_acquire_cancel_spin_lock(level: u64) {
+    require_at_most(DISPATCH_LEVEL, "IoAcquireCancelSpinLock");
+    raw::write(level, irql::current());
+    irql::set(DISPATCH_LEVEL);
+    if CANCEL_LOCK.swap(true, Ordering::Relaxed) {
+        violation!("the cancel spin lock was acquired by its owner");
+    }
+}
+
+/// `IoReleaseCancelSpinLock` function (wdm.h). IRQL = `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn io_release_cancel_spin_lock(level: u8) {
+    if !CANCEL_LOCK.swap(false, Ordering::Relaxed) {
+        violation!("the cancel spin lock was released and is not held");
+    }
+    irql::set(level);
+}
+
+/// `IofCompleteRequest`, which the macro `IoCompleteRequest` (wdm.h) calls. IRQL <=
+/// `DISPATCH_LEVEL`. A second completion is "Bug Check 0x44".
+pub(super) extern "win64" fn iof_complete_request(request: u64, _boost: u8) {
+    require_at_most(DISPATCH_LEVEL, "IoCompleteRequest");
+    completion::complete(Irp(request));
+}
+
+/// `IofCallDriver`, which the macro `IoCallDriver` (wdm.h) calls. IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn iof_call_driver(device: u64, request: u64) -> Status {
+    require_at_most(DISPATCH_LEVEL, "IoCallDriver");
+    io::call_driver(DeviceObject(device), Irp(request))
+}
+
+/// `IoIs32bitProcess` function (wdm.h): the lab's processes are 64-bit.
+pub(super) const extern "win64" fn io_is_32bit_process(_request: u64) -> u8 {
+    0
+}
+
+/// `IoGetRequestorProcess` function (ntifs.h): the process that the request came from.
+pub(super) extern "win64" fn io_get_requestor_process(request: u64) -> u64 {
+    // The lab names threads by their process.
+    Irp(request).get(Irp::THREAD)
+}
+
+/// `IoGetRequestorProcessId` function (ntddk.h).
+pub(super) extern "win64" fn io_get_requestor_process_id(request: u64) -> u32 {
+    let Some(id) = process::id_of(io_get_requestor_process(request)) else {
+        violation!("the request at {request:#x} has no requestor");
+    };
+    id as u32
+}

@@ -1,0 +1,225 @@
+//! Kernel support: levels, locks, events, processors.
+
+use crate::bugcheck::{self, stack_here, violation};
+use crate::io::KERNEL_MODE;
+use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_most};
+use crate::nt::layout::{Event, Structure};
+use crate::nt::status::{self, Status};
+use crate::{kernel_state, parallel, processor};
+use crate::{raw, smp};
+
+/// `KeBugCheck` function (ntddk.h).
+pub(super) extern "win64" fn ke_bug_check(code: u32) -> ! {
+    bugcheck::by_number(code, [0; 4], None, stack_here())
+}
+
+/// `KeBugCheckEx` function (wdm.h).
+pub(super) extern "win64" fn ke_bug_check_ex(
+    code: u32,
+    one: u64,
+    two: u64,
+    three: u64,
+    four: u64,
+) -> ! {
+    bugcheck::by_number(code, [one, two, three, four], None, stack_here())
+}
+
+/// `KeInitializeSpinLock` function (wdm.h): any IRQL.
+pub(super) extern "win64" fn ke_initialize_spin_lock(lock: u64) {
+    raw::write(lock, 0_u64);
+}
+
+/// What a spin lock holds while this processor has it.
+fn owner() -> u64 {
+    processor::number() as u64 + 1
+}
+
+fn acquire(lock: u64) {
+    while let Err(holder) = raw::compare_exchange(lock, 0, owner()) {
+        if holder == owner() || !parallel::is_running() {
+            violation!(
+                "the spin lock at {lock:#x} was acquired by its owner, or never initialised"
+            );
+        }
+        core::hint::spin_loop();
+    }
+}
+
+fn release(lock: u64) {
+    if raw::compare_exchange(lock, owner(), 0).is_err() {
+        violation!("the spin lock at {lock:#x} was released and is not held");
+    }
+}
+
+/// `KeAcquireSpinLockRaiseToDpc` function (wdm.h): gives the level from before. IRQL <=
+/// `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn ke_acquire_spin_lock_raise_to_dpc(lock: u64) -> u8 {
+    require_at_most(DISPATCH_LEVEL, "KeAcquireSpinLock");
+    let level = irql::current();
+    irql::set(DISPATCH_LEVEL);
+    acquire(lock);
+    level
+}
+
+/// `KeReleaseSpinLock` function (wdm.h). IRQL = `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn ke_release_spin_lock(lock: u64, level: u8) {
+    ke_release_spin_lock_from_dpc_level(lock);
+    ke_lower_irql(level);
+}
+
+/// `KeAcquireSpinLockAtDpcLevel` function (wdm.h). IRQL >= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn ke_acquire_spin_lock_at_dpc_level(lock: u64) {
+    if irql::current() < DISPATCH_LEVEL {
+        violation!("KeAcquireSpinLockAtDpcLevel was called below DISPATCH_LEVEL");
+    }
+    acquire(lock);
+}
+
+/// `KeReleaseSpinLockFromDpcLevel` function (wdm.h). IRQL >= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn ke_release_spin_lock_from_dpc_level(lock: u64) {
+    if irql::current() < DISPATCH_LEVEL {
+        violation!("a spin lock was released below DISPATCH_LEVEL");
+    }
+    release(lock);
+}
+
+/// `KfRaiseIrql`, which `KeRaiseIrql` (wdm.h) is: never lowers.
+pub(super) extern "win64" fn kf_raise_irql(level: u8) -> u8 {
+    let now = irql::current();
+    if level < now || level > HIGH_LEVEL {
+        violation!("KeRaiseIrql was asked to go from {now} to {level}");
+    }
+    irql::set(level);
+    now
+}
+
+/// `KeRaiseIrqlToDpcLevel` function (wdm.h).
+pub(super) extern "win64" fn ke_raise_irql_to_dpc_level() -> u8 {
+    kf_raise_irql(DISPATCH_LEVEL)
+}
+
+/// `KeLowerIrql` function (wdm.h): never raises.
+pub(super) extern "win64" fn ke_lower_irql(level: u8) {
+    let now = irql::current();
+    if level > now {
+        violation!("KeLowerIrql was asked to go from {now} to {level}");
+    }
+    irql::set(level);
+}
+
+/// `KeGetCurrentIrql` function (wdm.h).
+pub(super) extern "win64" fn ke_get_current_irql() -> u8 {
+    irql::current()
+}
+
+/// `KeQueryActiveProcessorCount` function (wdm.h): the mask is optional.
+pub(super) extern "win64" fn ke_query_active_processor_count(mask: u64) -> u32 {
+    let count = smp::running();
+    if mask != 0 {
+        raw::write(mask, (1_u64 << count) - 1);
+    }
+    count as u32
+}
+
+/// `KeQueryActiveProcessorCountEx` function (wdm.h): group 0, or `ALL_PROCESSOR_GROUPS`; 0 for
+/// groups that there are not.
+pub(super) extern "win64" fn ke_query_active_processor_count_ex(group: u16) -> u32 {
+    if matches!(group, 0 | 0xFFFF) {
+        smp::running() as u32
+    } else {
+        0
+    }
+}
+
+/// `KeGetCurrentProcessorNumberEx` function (wdm.h): group, number within it.
+pub(super) extern "win64" fn ke_get_current_processor_number_ex(number: u64) -> u32 {
+    let own = processor::number() as u32;
+    if number != 0 {
+        // Group 0, the number within it, and a reserved byte.
+        raw::write(number, own << 16);
+    }
+    own
+}
+
+/// `KeEnterCriticalRegion` function (wdm.h). IRQL <= `APC_LEVEL`.
+pub(super) extern "win64" fn ke_enter_critical_region() {
+    require_at_most(APC_LEVEL, "KeEnterCriticalRegion");
+    kernel_state::enter_critical_region();
+}
+
+/// `KeLeaveCriticalRegion` function (wdm.h). IRQL <= `APC_LEVEL`.
+pub(super) extern "win64" fn ke_leave_critical_region() {
+    require_at_most(APC_LEVEL, "KeLeaveCriticalRegion");
+    if !kernel_state::leave_critical_region() {
+        violation!("KeLeaveCriticalRegion was called outside of a critical region");
+    }
+}
+
+/// `KeAreApcsDisabled` function (wdm.h).
+pub(super) extern "win64" fn ke_are_apcs_disabled() -> u8 {
+    u8::from(kernel_state::critical_regions() > 0 || irql::current() >= APC_LEVEL)
+}
+
+/// `NotificationEvent` is 0, `SynchronizationEvent` 1.
+const SYNCHRONIZATION: u8 = 1;
+
+/// `KeInitializeEvent` function (wdm.h): any IRQL.
+pub(super) extern "win64" fn ke_initialize_event(event: u64, kind: u32, state: u8) {
+    let event = Event(event);
+    event.set(Event::KIND, kind as u8);
+    event.set(Event::LENGTH, (Event::SIZE / 4) as u8);
+    event.set(Event::SIGNAL_STATE, u32::from(state != 0));
+    let list = event.place(Event::WAIT_LIST);
+    event.set(Event::WAIT_LIST, [list, list]);
+}
+
+/// `KeSetEvent` function (wdm.h): gives the state from before. IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn ke_set_event(event: u64, _increment: u32, _wait: u8) -> u32 {
+    require_at_most(DISPATCH_LEVEL, "KeSetEvent");
+    let before = Event(event).get(Event::SIGNAL_STATE);
+    Event(event).set(Event::SIGNAL_STATE, 1);
+    before
+}
+
+/// `KeResetEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn ke_reset_event(event: u64) -> u32 {
+    require_at_most(DISPATCH_LEVEL, "KeResetEvent");
+    let before = Event(event).get(Event::SIGNAL_STATE);
+    Event(event).set(Event::SIGNAL_STATE, 0);
+    before
+}
+
+/// `KeClearEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn ke_clear_event(event: u64) {
+    ke_reset_event(event);
+}
+
+/// `KeWaitForSingleObject` function (wdm.h), for events. With one thread, an event that is not set
+/// stays so: a wait for it ends at once if it has a limit, and never if it has none. With two, the
+/// other may set it. IRQL <= `APC_LEVEL`; <= `DISPATCH_LEVEL` with a limit of zero.
+pub(super) extern "win64" fn ke_wait_for_single_object(
+    object: u64,
+    _reason: u32,
+    mode: u8,
+    _alertable: u8,
+    timeout: u64,
+) -> Status {
+    let immediate = timeout != 0 && raw::read::<u64>(timeout) == 0;
+    let level = if immediate { DISPATCH_LEVEL } else { APC_LEVEL };
+    require_at_most(level, "KeWaitForSingleObject");
+    if mode != KERNEL_MODE {
+        violation!("a driver waited in user mode: its stack may be paged out");
+    }
+    let event = Event(object);
+    let after = u32::from(event.get(Event::KIND) != SYNCHRONIZATION);
+    while raw::compare_exchange32(event.place(Event::SIGNAL_STATE), 1, after).is_err() {
+        if timeout != 0 {
+            return status::TIMEOUT;
+        }
+        if !parallel::is_running() {
+            violation!("a driver waits for the event at {object:#x}, which nobody is left to set");
+        }
+        core::hint::spin_loop();
+    }
+    status::SUCCESS
+}

@@ -1,0 +1,101 @@
+//! The object manager's functions.
+
+use crate::bugcheck::violation;
+use crate::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
+use crate::nt::status::{self, Status};
+use crate::object::handle::{self, Table};
+use crate::object::{self, Kind, process};
+use crate::raw;
+
+/// An object type is opaque: an address that stands for it. `IoFileObjectType` and so on are
+/// variables that hold such addresses.
+pub(super) static FILE_TYPE: u64 = 1;
+pub(super) static DEVICE_TYPE: u64 = 2;
+pub(super) static PROCESS_TYPE: u64 = 3;
+
+const fn kind_of_type(kind: u64) -> Option<Kind> {
+    match kind {
+        1 => Some(Kind::File),
+        2 => Some(Kind::Device),
+        3 => Some(Kind::Process),
+        _ => None,
+    }
+}
+
+/// `OBJ_KERNEL_HANDLE`.
+pub(super) const KERNEL_HANDLE: u32 = 0x200;
+
+/// `ObReferenceObject` macro (wdm.h). IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn obf_reference_object(object: u64) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "ObReferenceObject");
+    object::reference_by_driver(object)
+}
+
+/// `ObDereferenceObject` macro (wdm.h). IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn obf_dereference_object(object: u64) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "ObDereferenceObject");
+    object::dereference_by_driver(object)
+}
+
+/// The table that a handle with these attributes belongs to. A driver that runs in a process's
+/// context and does not say `OBJ_KERNEL_HANDLE` gives that process a handle to a kernel object:
+/// Driver Verifier objects, and so does the lab.
+pub(super) fn table_for(attributes: u32, function: &str) -> Table {
+    if attributes & KERNEL_HANDLE == 0 && process::current_id() != process::SYSTEM_ID {
+        violation!("{function} would give a user process a kernel object (no OBJ_KERNEL_HANDLE)");
+    }
+    Table::Kernel
+}
+
+/// `ObOpenObjectByPointer` function (ntifs.h). IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn ob_open_object_by_pointer(
+    object: u64,
+    attributes: u32,
+    _access_state: u64,
+    access: u32,
+    kind: u64,
+    _mode: u8,
+    result: u64,
+) -> Status {
+    require_at_most(PASSIVE_LEVEL, "ObOpenObjectByPointer");
+    let Some(actual) = object::kind_of(object) else {
+        violation!("ObOpenObjectByPointer was given {object:#x}, where no object is");
+    };
+    if kind != 0 && kind_of_type(kind) != Some(actual) {
+        return status::OBJECT_TYPE_MISMATCH;
+    }
+    object::reference(object);
+    let table = table_for(attributes, "ObOpenObjectByPointer");
+    raw::write(result, handle::open(table, object, access));
+    status::SUCCESS
+}
+
+/// `ObReferenceObjectByHandle` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn ob_reference_object_by_handle(
+    value: u64,
+    access: u32,
+    kind: u64,
+    mode: u8,
+    result: u64,
+    _information: u64,
+) -> Status {
+    require_at_most(PASSIVE_LEVEL, "ObReferenceObjectByHandle");
+    let found = handle::find(process::handle_table(), value).or_else(|| {
+        // User mode cannot name the kernel's handles.
+        (mode == crate::io::KERNEL_MODE)
+            .then(|| handle::find(Table::Kernel, value))
+            .flatten()
+    });
+    let Some(found) = found else {
+        return status::INVALID_HANDLE;
+    };
+    if kind != 0 && kind_of_type(kind) != object::kind_of(found.object) {
+        return status::OBJECT_TYPE_MISMATCH;
+    }
+    if mode != crate::io::KERNEL_MODE && found.access & access != access {
+        return status::ACCESS_DENIED;
+    }
+    object::reference_by_driver(found.object);
+    raw::write(result, found.object);
+    status::SUCCESS
+}

@@ -1,0 +1,68 @@
+//! The run-time library's strings, and the version.
+
+use crate::nt::status::{self, Status};
+use crate::nt::strings;
+use crate::raw;
+
+/// `RtlInitUnicodeString` function (wdm.h): of a string that ends with a zero; NULL makes an empty
+/// one.
+pub(super) extern "win64" fn rtl_init_unicode_string(string: u64, source: u64) {
+    if source == 0 {
+        strings::write(string, 0, 0, 0);
+        return;
+    }
+    let length = (strings::length_of(source) * 2).min(0xFFFC) as u16;
+    strings::write(string, source, length, length + 2);
+}
+
+/// `RtlCopyUnicodeString` function (wdm.h): as much as fits; NULL makes the destination empty.
+pub(super) extern "win64" fn rtl_copy_unicode_string(destination: u64, source: u64) {
+    if source == 0 {
+        raw::write(destination, 0_u16);
+        return;
+    }
+    let capacity: u16 = raw::read(destination + 2);
+    let length = raw::read::<u16>(source).min(capacity);
+    let (to, from): (u64, u64) = (raw::read(destination + 8), raw::read(source + 8));
+    raw::copy(from, to, u64::from(length));
+    raw::write(destination, length);
+    if length + 1 < capacity {
+        raw::write(to + u64::from(length), 0_u16);
+    }
+}
+
+/// `RtlCompareUnicodeString` function (wdm.h): negative, zero or positive.
+pub(super) extern "win64" fn rtl_compare_unicode_string(
+    one: u64,
+    other: u64,
+    ignore_case: u8,
+) -> i32 {
+    let (mut one, mut other) = (strings::read(one), strings::read(other));
+    if ignore_case != 0 {
+        one.make_ascii_uppercase();
+        other.make_ascii_uppercase();
+    }
+    one.cmp(&other) as i32
+}
+
+/// `RtlEqualUnicodeString` function (wdm.h).
+pub(super) extern "win64" fn rtl_equal_unicode_string(one: u64, other: u64, ignore_case: u8) -> u8 {
+    u8::from(rtl_compare_unicode_string(one, other, ignore_case) == 0)
+}
+
+/// `RtlGetVersion` function (wdm.h): that of Windows 11, version 24H2. The caller says which of the
+/// two structures it means; the longer one's rest is zeroed.
+pub(super) extern "win64" fn rtl_get_version(information: u64) -> Status {
+    const SHORT: u32 = 276;
+    let size: u32 = raw::read(information);
+    raw::write(information + 4, 10_u32);
+    raw::write(information + 8, 0_u32);
+    raw::write(information + 12, 26_100_u32);
+    // VER_PLATFORM_WIN32_NT
+    raw::write(information + 16, 2_u32);
+    raw::write(information + 20, 0_u16);
+    if size > SHORT {
+        raw::fill(information + u64::from(SHORT), 0, u64::from(size - SHORT));
+    }
+    status::SUCCESS
+}

@@ -1,0 +1,124 @@
+//! The run-time library's security descriptors, as drivers build them.
+//!
+//! Layouts: [MS-DTYP] sections 2.4.2 to 2.4.6; the absolute form of a descriptor is that of
+//! `wdm.h`.
+
+use crate::nt::status::{self, Status};
+use crate::object::security::sid_length;
+use crate::raw;
+
+const REVISION: u8 = 1;
+const DACL_PRESENT: u16 = 4;
+const DACL_DEFAULTED: u16 = 8;
+const DESCRIPTOR_SIZE: u64 = 40;
+const ACL_HEADER: u64 = 8;
+const ACE_HEADER: u64 = 8;
+
+/// `RtlCreateSecurityDescriptor` function (wdm.h): absolute, empty.
+pub(super) extern "win64" fn rtl_create_security_descriptor(
+    descriptor: u64,
+    revision: u32,
+) -> Status {
+    if revision != u32::from(REVISION) {
+        return status::REVISION_MISMATCH;
+    }
+    raw::fill(descriptor, 0, DESCRIPTOR_SIZE);
+    raw::write(descriptor, REVISION);
+    status::SUCCESS
+}
+
+/// `RtlSetDaclSecurityDescriptor` function (wdm.h).
+pub(super) extern "win64" fn rtl_set_dacl_security_descriptor(
+    descriptor: u64,
+    present: u8,
+    list: u64,
+    defaulted: u8,
+) -> Status {
+    if raw::read::<u8>(descriptor) != REVISION {
+        return status::INVALID_SECURITY_DESCR;
+    }
+    let mut control: u16 = raw::read(descriptor + 2);
+    control &= !(DACL_PRESENT | DACL_DEFAULTED);
+    if present != 0 {
+        control |= DACL_PRESENT;
+        raw::write(descriptor + 0x20, list);
+        if defaulted != 0 {
+            control |= DACL_DEFAULTED;
+        }
+    }
+    raw::write(descriptor + 2, control);
+    status::SUCCESS
+}
+
+/// `RtlCreateAcl` function (ntifs.h): an empty list of the size given.
+pub(super) extern "win64" fn rtl_create_acl(list: u64, length: u32, revision: u32) -> Status {
+    if u64::from(length) < ACL_HEADER || length > 0xFFFC {
+        return status::BUFFER_TOO_SMALL;
+    }
+    if !(2..=4).contains(&revision) {
+        return status::INVALID_PARAMETER;
+    }
+    raw::fill(list, 0, ACL_HEADER);
+    raw::write(list, revision as u8);
+    raw::write(list + 2, length as u16);
+    status::SUCCESS
+}
+
+/// `RtlAddAccessAllowedAce` function (ntifs.h): behind the entries that are there;
+/// `STATUS_ALLOTTED_SPACE_EXCEEDED` where the list has no room.
+pub(super) extern "win64" fn rtl_add_access_allowed_ace(
+    list: u64,
+    _revision: u32,
+    access: u32,
+    sid: u64,
+) -> Status {
+    if rtl_valid_sid(sid) == 0 {
+        return status::INVALID_SID;
+    }
+    let (size, count): (u16, u16) = (raw::read(list + 2), raw::read(list + 4));
+    let mut at = list + ACL_HEADER;
+    for _ in 0..count {
+        at += u64::from(raw::read::<u16>(at + 2));
+    }
+    let length = ACE_HEADER + sid_length(sid);
+    if at + length > list + u64::from(size) {
+        return status::ALLOTTED_SPACE_EXCEEDED;
+    }
+    // ACCESS_ALLOWED_ACE_TYPE, no flags.
+    raw::write(at, [0_u8, 0]);
+    raw::write(at + 2, length as u16);
+    raw::write(at + 4, access);
+    raw::copy(sid, at + ACE_HEADER, sid_length(sid));
+    raw::write(list + 4, count + 1);
+    status::SUCCESS
+}
+
+/// `RtlLengthSid` function (ntifs.h).
+pub(super) extern "win64" fn rtl_length_sid(sid: u64) -> u32 {
+    sid_length(sid) as u32
+}
+
+/// `RtlLengthRequiredSid` function (ntifs.h).
+pub(super) const extern "win64" fn rtl_length_required_sid(parts: u32) -> u32 {
+    8 + 4 * parts
+}
+
+/// `RtlInitializeSid` function (ntifs.h): the authority is six bytes; sub-authorities follow.
+pub(super) extern "win64" fn rtl_initialize_sid(sid: u64, authority: u64, parts: u8) -> Status {
+    if parts > 15 {
+        return status::INVALID_PARAMETER;
+    }
+    raw::write(sid, [1_u8, parts]);
+    raw::copy(authority, sid + 2, 6);
+    status::SUCCESS
+}
+
+/// `RtlSubAuthoritySid` function (ntifs.h): the address of a sub-authority.
+pub(super) const extern "win64" fn rtl_sub_authority_sid(sid: u64, part: u32) -> u64 {
+    sid + 8 + 4 * part as u64
+}
+
+/// `RtlValidSid` function (ntifs.h).
+pub(super) extern "win64" fn rtl_valid_sid(sid: u64) -> u8 {
+    u8::from(raw::read::<u8>(sid) == 1 && raw::read::<u8>(sid + 1) <= 15)
+}

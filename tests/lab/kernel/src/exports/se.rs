@@ -1,0 +1,73 @@
+//! Security reference monitor.
+
+use alloc::vec::Vec;
+
+use ringcopy_lab_mailbox::token;
+
+use crate::global::Global;
+use crate::io::KERNEL_MODE;
+use crate::irql::{PASSIVE_LEVEL, require_at_most};
+use crate::object::{process, security};
+use crate::{pool, raw};
+
+/// `SE_DEBUG_PRIVILEGE`, the low part of its LUID.
+const DEBUG_PRIVILEGE: u64 = 20;
+
+/// `SeSinglePrivilegeCheck` function (ntddk.h): whether the current thread holds the privilege,
+/// enabled; always for `KernelMode`. The LUID comes by value. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn se_single_privilege_check(privilege: u64, mode: u8) -> u8 {
+    require_at_most(PASSIVE_LEVEL, "SeSinglePrivilegeCheck");
+    if mode == KERNEL_MODE {
+        return 1;
+    }
+    let held = process::current_token() & token::DEBUG_PRIVILEGE != 0;
+    u8::from(held && privilege == DEBUG_PRIVILEGE)
+}
+
+/// Bytes of `SE_EXPORTS`, up to where the lab fills it in.
+const EXPORTS_SIZE: u64 = 520;
+/// Where its first 23 privileges, and the identifiers behind them, stand.
+const PRIVILEGES: u64 = 0;
+const WORLD: u64 = 192;
+const LOCAL_SYSTEM: u64 = 264;
+const ADMINISTRATORS: u64 = 272;
+const USERS: u64 = 280;
+const AUTHENTICATED: u64 = 336;
+
+/// The low parts of the LUIDs of the privileges, in the order of `SE_EXPORTS`. Source: `SE_*`
+/// constants of the Windows headers, as mingw-w64 has them.
+const PRIVILEGE_NUMBERS: [u64; 23] = [
+    2, 3, 4, 5, 0, 7, 8, 9, 10, 15, 14, 11, 12, 13, 16, 17, 18, 19, 20, 21, 22, 23, 24,
+];
+
+static EXPORTS: Global<[u64; 1]> = Global::new([0]);
+
+/// The address of the variable `SeExports`, which points to the structure.
+pub(super) fn exports() -> u64 {
+    if EXPORTS.with(|exports| exports[0]) == 0 {
+        let made = make_exports();
+        EXPORTS.with(|exports| exports[0] = made);
+    }
+    EXPORTS.address()
+}
+
+fn make_exports() -> u64 {
+    let table = pool::allocate_for_lab(EXPORTS_SIZE, *b"SeEx");
+    for (position, &number) in PRIVILEGE_NUMBERS.iter().enumerate() {
+        raw::write(table + PRIVILEGES + position as u64 * 8, number);
+    }
+    let sids = [
+        (WORLD, security::well_known::WORLD),
+        (LOCAL_SYSTEM, security::well_known::SYSTEM),
+        (ADMINISTRATORS, security::well_known::ADMINISTRATORS),
+        (USERS, security::well_known::USERS),
+        (AUTHENTICATED, security::well_known::AUTHENTICATED_USERS),
+    ];
+    for (offset, (authority, parts)) in sids {
+        let bytes: Vec<u8> = security::sid(authority, parts);
+        let place = pool::allocate_for_lab(bytes.len() as u64, *b"Sid ");
+        raw::copy_in(&bytes, place);
+        raw::write(table + offset, place);
+    }
+    table
+}

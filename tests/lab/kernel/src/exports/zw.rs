@@ -1,0 +1,151 @@
+//! System services as drivers call them: the previous mode is the kernel's, so nothing is probed.
+
+use alloc::string::String;
+
+use super::ob::table_for;
+use crate::bugcheck::violation;
+use crate::irql::{PASSIVE_LEVEL, require_at_most};
+use crate::nt::layout::{ObjectAttributes, Structure};
+use crate::nt::status::{self, Status};
+use crate::nt::strings;
+use crate::object::handle::{self, Table};
+use crate::object::{self, Kind, device, registry, security};
+use crate::raw;
+
+/// `ZwClose` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn zw_close(value: u64) -> Status {
+    require_at_most(PASSIVE_LEVEL, "ZwClose");
+    let Some(closed) = handle::remove(Table::Kernel, value) else {
+        // Driver Verifier's handle checks end the run as well.
+        violation!("ZwClose was given {value:#x}, which is no kernel handle");
+    };
+    object::dereference(closed.object);
+    status::SUCCESS
+}
+
+fn open_key(result: u64, access: u32, attributes: u64, make: bool, function: &str) -> Status {
+    require_at_most(PASSIVE_LEVEL, function);
+    let attributes = ObjectAttributes(attributes);
+    let name = strings::read(attributes.get(ObjectAttributes::OBJECT_NAME));
+    let root = match attributes.get(ObjectAttributes::ROOT_DIRECTORY) {
+        0 => None,
+        value => match handle::find(Table::Kernel, value) {
+            Some(found) => Some(found.object),
+            None => return status::INVALID_HANDLE,
+        },
+    };
+    match registry::open(root, &name, make) {
+        Ok(key) => {
+            let table = table_for(attributes.get(ObjectAttributes::ATTRIBUTES), function);
+            raw::write(result, handle::open(table, key, access));
+            status::SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+/// `ZwOpenKey` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn zw_open_key(result: u64, access: u32, attributes: u64) -> Status {
+    open_key(result, access, attributes, false, "ZwOpenKey")
+}
+
+/// `ZwCreateKey` function (wdm.h): opens a key that exists. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn zw_create_key(
+    result: u64,
+    access: u32,
+    attributes: u64,
+    _title: u32,
+    _class: u64,
+    _options: u32,
+    _disposition: u64,
+) -> Status {
+    open_key(result, access, attributes, true, "ZwCreateKey")
+}
+
+/// `KeyValueFullInformation` and `KeyValuePartialInformation`.
+const FULL: u32 = 1;
+const PARTIAL: u32 = 2;
+
+/// `ZwQueryValueKey` function (wdm.h), for `REG_DWORD` values: `STATUS_BUFFER_TOO_SMALL` where the
+/// fixed part does not fit, `STATUS_BUFFER_OVERFLOW` where the data does not; the length needed is
+/// told in all cases. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn zw_query_value_key(
+    value: u64,
+    name: u64,
+    class: u32,
+    buffer: u64,
+    length: u32,
+    needed: u64,
+) -> Status {
+    require_at_most(PASSIVE_LEVEL, "ZwQueryValueKey");
+    let Some(key) = handle::find(Table::Kernel, value) else {
+        return status::INVALID_HANDLE;
+    };
+    if object::kind_of(key.object) != Some(Kind::Key) {
+        return status::OBJECT_TYPE_MISMATCH;
+    }
+    let name: String = strings::read(name);
+    let data = match registry::value(key.object, &name) {
+        Ok(data) => data,
+        Err(status) => return status,
+    };
+    // The fixed part, and where the data stands.
+    let units = name.encode_utf16().count() as u32 * 2;
+    let (fixed, at) = match class {
+        FULL => (20, (20 + units).next_multiple_of(4)),
+        PARTIAL => (12, 12),
+        _ => return status::INVALID_PARAMETER,
+    };
+    let total = at + 4;
+    raw::write(needed, total);
+    if length < fixed {
+        return status::BUFFER_TOO_SMALL;
+    }
+    raw::write(buffer, 0_u32);
+    raw::write(buffer + 4, registry::REG_DWORD);
+    if class == FULL {
+        raw::write(buffer + 8, at);
+        raw::write(buffer + 12, 4_u32);
+        raw::write(buffer + 16, units);
+    } else {
+        raw::write(buffer + 8, 4_u32);
+    }
+    if length < total {
+        return status::BUFFER_OVERFLOW;
+    }
+    if class == FULL {
+        for (position, unit) in name.encode_utf16().enumerate() {
+            raw::write(buffer + 20 + position as u64 * 2, unit);
+        }
+    }
+    raw::write(buffer + u64::from(at), data);
+    status::SUCCESS
+}
+
+/// `DACL_SECURITY_INFORMATION`.
+const DACL: u32 = 4;
+
+/// `ZwSetSecurityObject` function (ntifs.h), for the access control list of devices: the handle
+/// needs `WRITE_DAC`. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn zw_set_security_object(
+    value: u64,
+    information: u32,
+    descriptor: u64,
+) -> Status {
+    const WRITE_DAC: u32 = 0x0004_0000;
+    require_at_most(PASSIVE_LEVEL, "ZwSetSecurityObject");
+    let Some(found) = handle::find(Table::Kernel, value) else {
+        return status::INVALID_HANDLE;
+    };
+    if security::map_generic(found.access) & WRITE_DAC == 0 {
+        return status::ACCESS_DENIED;
+    }
+    if information & DACL == 0 {
+        return status::SUCCESS;
+    }
+    let set = security::read_list(descriptor).and_then(|list| device::set_list(found.object, list));
+    match set {
+        Ok(()) => status::SUCCESS,
+        Err(status) => status,
+    }
+}

@@ -1,0 +1,109 @@
+//! A page that changes behind a driver's back: what another thread of the same process can do.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use ringcopy_lab_mailbox::Interference;
+
+use crate::memory::paging::bits;
+use crate::memory::{PAGE, phys};
+use crate::{cpu, parallel, raw, smp};
+
+/// The longest time between two changes, in ticks of the timer: nanoseconds on QEMU.
+const LONGEST_PAUSE: u32 = 100_000;
+
+/// The page under change; 0: none.
+static PAGE_ADDRESS: AtomicU64 = AtomicU64::new(0);
+static ENTRY: AtomicU64 = AtomicU64::new(0);
+static KIND: AtomicU64 = AtomicU64::new(0);
+static CHANGES: AtomicU64 = AtomicU64::new(0);
+/// Set while the second processor is at work on the page.
+static BUSY: AtomicBool = AtomicBool::new(false);
+static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
+
+/// The second processor starts to change the page whose entry is at the physical address `entry`.
+pub(crate) fn start(address: u64, entry: u64, kind: Interference) {
+    ENTRY.store(entry, Ordering::Relaxed);
+    KIND.store(kind as u64, Ordering::Relaxed);
+    CHANGES.store(0, Ordering::Relaxed);
+    PAGE_ADDRESS.store(address, Ordering::Release);
+    smp::wake_other();
+}
+
+/// Stops it; gives the changes made. The entry may be left changed.
+pub(crate) fn stop() -> u64 {
+    PAGE_ADDRESS.store(0, Ordering::Release);
+    while BUSY.load(Ordering::Acquire) {
+        core::hint::spin_loop();
+    }
+    CHANGES.load(Ordering::Relaxed)
+}
+
+/// The first processor's part: drops the translation. Interrupts are off here.
+pub(crate) fn shootdown() {
+    cpu::invalidate_page(PAGE_ADDRESS.load(Ordering::Acquire));
+    ACKNOWLEDGED.fetch_add(1, Ordering::AcqRel);
+    smp::end_of_interrupt();
+}
+
+/// The second processor's loop.
+pub(crate) fn run() -> ! {
+    // A linear congruential generator is random enough for the length of a pause.
+    let mut pause = 1_u64;
+    loop {
+        BUSY.store(true, Ordering::Release);
+        let address = PAGE_ADDRESS.load(Ordering::Acquire);
+        if address == 0 {
+            BUSY.store(false, Ordering::Release);
+            parallel::work_if_asked();
+            cpu::sleep();
+            continue;
+        }
+        change(address);
+        CHANGES.fetch_add(1, Ordering::Relaxed);
+        BUSY.store(false, Ordering::Release);
+        pause = pause
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        // Asleep, so that either state of the page lasts equally long on a host that is busy: the
+        // interrupt of a shootdown would otherwise always be waited for with the page gone.
+        smp::sleep_for(1 + (pause >> 33) as u32 % LONGEST_PAUSE);
+    }
+}
+
+fn change(address: u64) {
+    let place = ENTRY.load(Ordering::Relaxed);
+    let entry = phys::read_entry(place);
+    match Interference::from_wire(KIND.load(Ordering::Relaxed)) {
+        Some(Interference::Unmap) => {
+            phys::write_entry(place, entry ^ bits::PRESENT);
+            if entry & bits::PRESENT != 0 {
+                wait_for_shootdown(address);
+            }
+        }
+        Some(Interference::WriteProtect) => {
+            phys::write_entry(place, entry ^ bits::WRITE);
+            if entry & bits::WRITE != 0 {
+                wait_for_shootdown(address);
+            }
+        }
+        Some(Interference::Rewrite) => {
+            let page = phys::linear(entry & bits::ADDRESS);
+            let byte = raw::read_volatile::<u8>(page).wrapping_add(1);
+            for offset in 0..PAGE {
+                raw::write_volatile(page + offset, byte);
+            }
+        }
+        None => {}
+    }
+}
+
+/// Nobody uses the old translation any more when this returns, or the page is let go.
+fn wait_for_shootdown(address: u64) {
+    let before = ACKNOWLEDGED.load(Ordering::Acquire);
+    smp::send_shootdown();
+    while ACKNOWLEDGED.load(Ordering::Acquire) == before
+        && PAGE_ADDRESS.load(Ordering::Acquire) == address
+    {
+        core::hint::spin_loop();
+    }
+}

@@ -1,0 +1,232 @@
+//! The way back of a request.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::global::Global;
+use crate::irql::{self, DISPATCH_LEVEL};
+use crate::memory::user::{self, Access};
+use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control};
+use crate::nt::status::{self, Status};
+use crate::{call, images, pool, raw};
+
+use super::{KERNEL_MODE, Outcome, irp, mdl, wants_completion};
+
+/// What is to be done when the request ends, besides freeing it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Buffers {
+    /// The system buffer to free, or 0.
+    pub(crate) system: u64,
+    /// Where results go from the system buffer, or 0.
+    pub(crate) output: u64,
+    /// Bytes that fit there.
+    pub(crate) output_length: u64,
+    /// Whether those are the system's own addresses.
+    pub(crate) mode: u8,
+}
+
+/// A request that has ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    pub(crate) outcome: Outcome,
+    /// The status that the driver gave.
+    pub(crate) driver_status: Status,
+    /// Whether the driver had called `IoMarkIrpPending`.
+    pub(crate) marked_pending: bool,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Under(Buffers),
+    Over(Done),
+}
+
+/// Requests by address, until the I/O manager has taken their results.
+static REQUESTS: Global<BTreeMap<u64, State>> = Global::new(BTreeMap::new());
+
+pub(super) fn register(request: Irp) {
+    REQUESTS.with(|requests| requests.insert(request.0, State::Under(Buffers::default())));
+}
+
+/// Says what is to be done when a request ends.
+pub(super) fn set_buffers(request: Irp, buffers: Buffers) {
+    REQUESTS.with(|requests| requests.insert(request.0, State::Under(buffers)));
+}
+
+/// The results of a request that has ended.
+pub(super) fn take(request: Irp) -> Option<Done> {
+    REQUESTS.with(|requests| match requests.get(&request.0) {
+        Some(&State::Over(done)) => {
+            requests.remove(&request.0);
+            Some(done)
+        }
+        _ => None,
+    })
+}
+
+/// Gives up a request that was never sent.
+pub(super) fn withdraw(request: Irp) {
+    REQUESTS.with(|requests| requests.remove(&request.0));
+    irp::free(request);
+}
+
+/// Requests alive.
+pub(crate) fn count() -> u64 {
+    REQUESTS.with(|requests| requests.len() as u64)
+}
+
+/// Requests that nobody completed: a line each.
+pub(crate) fn left() -> Vec<String> {
+    REQUESTS.with(|requests| {
+        requests
+            .keys()
+            .map(|address| format!("request: the IRP at {address:#x} was not completed"))
+            .collect()
+    })
+}
+
+/// What `IofCompleteRequest` does: calls the completion routines from the current location up, then
+/// ends the request.
+pub(crate) fn complete(request: Irp) {
+    let under = REQUESTS.with(|requests| match requests.get(&request.0) {
+        Some(State::Under(buffers)) => Some(*buffers),
+        _ => None,
+    });
+    let Some(buffers) = under else {
+        bugcheck(
+            Code::MULTIPLE_IRP_COMPLETE_REQUESTS,
+            [request.0, 0, 0, 0],
+            None,
+            stack_here(),
+        );
+    };
+    require_completable(request);
+
+    let count = request.get(Irp::STACK_COUNT);
+    let mut marked_pending = false;
+    while request.get(Irp::CURRENT_LOCATION) <= count {
+        let current = request.get(Irp::CURRENT_LOCATION);
+        let location = irp::location(request, current);
+        let bits = location.get(StackLocation::CONTROL);
+        marked_pending = bits & location_control::PENDING_RETURNED != 0;
+        request.set(Irp::PENDING_RETURNED, u8::from(marked_pending));
+        request.set(Irp::CURRENT_LOCATION, current + 1);
+        request.set(
+            Irp::CURRENT_STACK_LOCATION,
+            location.0 + StackLocation::SIZE,
+        );
+        let cancelled = request.get(Irp::CANCEL) != 0;
+        if wants_completion(bits, request.get(Irp::STATUS), cancelled) {
+            let device = if current < count {
+                irp::location(request, current + 1).get(StackLocation::DEVICE_OBJECT)
+            } else {
+                0
+            };
+            let routine = location.get(StackLocation::COMPLETION_ROUTINE);
+            let context = location.get(StackLocation::CONTEXT);
+            let verdict = call::driver(
+                "a completion routine",
+                routine,
+                [device, request.0, context, 0],
+            );
+            if verdict as Status == status::MORE_PROCESSING_REQUIRED {
+                return;
+            }
+        } else if marked_pending && current < count {
+            let upper = irp::location(request, current + 1);
+            upper.set(
+                StackLocation::CONTROL,
+                upper.get(StackLocation::CONTROL) | location_control::PENDING_RETURNED,
+            );
+        }
+    }
+    finish(request, &buffers, marked_pending);
+}
+
+fn require_completable(request: Irp) {
+    let level = irql::current();
+    if level > DISPATCH_LEVEL {
+        violation!("a request was completed at IRQL {level}");
+    }
+    if !irp::is_plausible(request) {
+        violation!("the request at {:#x} was overwritten", request.0);
+    }
+    if request.get(Irp::STATUS) == status::PENDING {
+        violation!(
+            "the request at {:#x} was completed with STATUS_PENDING",
+            request.0
+        );
+    }
+    let routine = request.get(Irp::CANCEL_ROUTINE);
+    if routine != 0 {
+        violation!(
+            "the request at {:#x} was completed with the cancel routine {} still set",
+            request.0,
+            images::Place(routine)
+        );
+    }
+}
+
+/// The end of a request: results to the requestor, memory back to the system.
+fn finish(request: Irp, buffers: &Buffers, marked_pending: bool) {
+    let driver_status = request.get(Irp::STATUS);
+    let mut outcome = Outcome {
+        status: driver_status,
+        information: request.get(Irp::INFORMATION),
+    };
+    if buffers.system != 0 {
+        if buffers.output != 0 && !status::is_error(driver_status) {
+            outcome.status = deliver(buffers, outcome);
+        }
+        pool::free(buffers.system, None);
+    }
+    let mut list = Mdl(request.get(Irp::MDL));
+    while list.0 != 0 {
+        let next = Mdl(list.get(Mdl::NEXT));
+        mdl::unlock_for_completion(list);
+        mdl::free(list);
+        list = next;
+    }
+    if status::is_error(outcome.status) {
+        outcome.information = 0;
+    }
+    irp::free(request);
+    REQUESTS.with(|requests| {
+        requests.insert(
+            request.0,
+            State::Over(Done {
+                outcome,
+                driver_status,
+                marked_pending,
+            }),
+        );
+    });
+}
+
+/// Copies what the driver put into the system buffer to the requestor. A requestor whose memory
+/// went away in the meantime gets the exception's code as the status.
+fn deliver(buffers: &Buffers, outcome: Outcome) -> Status {
+    if outcome.information > buffers.output_length {
+        violation!(
+            "a request was completed with {} bytes of information for an output of {} bytes",
+            outcome.information,
+            buffers.output_length
+        );
+    }
+    if buffers.mode == KERNEL_MODE {
+        raw::copy(buffers.system, buffers.output, outcome.information);
+        return outcome.status;
+    }
+    match user::copy(
+        buffers.output,
+        buffers.system,
+        outcome.information,
+        Access::Write,
+    ) {
+        Ok(()) => outcome.status,
+        Err((status, _)) => status,
+    }
+}

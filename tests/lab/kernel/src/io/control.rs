@@ -1,0 +1,191 @@
+//! Device control requests, as `NtDeviceIoControlFile` makes them.
+//!
+//! Source: "Buffer Descriptions for I/O Control Codes" and "Defining I/O Control Codes", Windows
+//! driver documentation.
+
+use crate::memory::layout::USER_LIMIT;
+use crate::memory::paging::Tables;
+use crate::memory::user::{self, Access};
+use crate::memory::{PAGE, page_of};
+use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
+use crate::nt::status::{self, Status};
+use crate::object::handle::{self, Table};
+use crate::object::{Kind, kind_of, process};
+use crate::pool::{self, Content, Owner};
+use crate::raw;
+
+use super::completion::{self, Buffers};
+use super::{KERNEL_MODE, Outcome, USER_MODE, irp, mdl, send};
+
+const METHOD_BUFFERED: u32 = 0;
+const METHOD_IN_DIRECT: u32 = 1;
+const METHOD_OUT_DIRECT: u32 = 2;
+
+/// `IRP_BUFFERED_IO`, `IRP_DEALLOCATE_BUFFER` and `IRP_INPUT_OPERATION`.
+const BUFFERED_FLAGS: u32 = 0x10 | 0x20;
+const INPUT_OPERATION: u32 = 0x40;
+
+/// A request as the caller makes it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Control {
+    pub(crate) code: u32,
+    pub(crate) input: u64,
+    pub(crate) input_length: u32,
+    pub(crate) output: u64,
+    pub(crate) output_length: u32,
+    pub(crate) mode: u8,
+}
+
+/// Carries a request out on a handle of the current process.
+pub(crate) fn device_control(value: u64, control: Control) -> Result<Outcome, Status> {
+    let table = Table::Process(process::current_id());
+    let handle = handle::find(table, value).ok_or(status::INVALID_HANDLE)?;
+    if kind_of(handle.object) != Some(Kind::File) {
+        return Err(status::OBJECT_TYPE_MISMATCH);
+    }
+    // The code's access bits are FILE_READ_ACCESS and FILE_WRITE_ACCESS, which are file rights too;
+    // a kernel-mode requestor is not held to them.
+    let required = control.code >> 14 & 3;
+    if control.mode == USER_MODE && handle.access & required != required {
+        return Err(status::ACCESS_DENIED);
+    }
+    let file = FileObject(handle.object);
+    let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+    let request = irp::allocate(device, file, major::DEVICE_CONTROL, control.mode);
+    let location = irp::next_location(request);
+    location.set(StackLocation::OUTPUT_LENGTH, control.output_length);
+    location.set(StackLocation::INPUT_LENGTH, control.input_length);
+    location.set(StackLocation::CONTROL_CODE, control.code);
+    if let Err(status) = describe(request, location, control) {
+        completion::withdraw(request);
+        return Err(status);
+    }
+    Ok(send(request, device))
+}
+
+/// Hands the buffers over as the code's method says.
+fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(), Status> {
+    let (input, output) = (
+        u64::from(control.input_length),
+        u64::from(control.output_length),
+    );
+    match control.code & 3 {
+        METHOD_BUFFERED => {
+            if control.mode == USER_MODE {
+                probe_for_write(control.output, output)?;
+            }
+            let length = input.max(output);
+            if length == 0 {
+                return Ok(());
+            }
+            let buffer = capture(control, length)?;
+            request.set(Irp::SYSTEM_BUFFER, buffer);
+            request.set(Irp::USER_BUFFER, control.output);
+            let mut flags = BUFFERED_FLAGS;
+            if output > 0 {
+                flags |= INPUT_OPERATION;
+            }
+            request.set(Irp::FLAGS, flags);
+            completion::set_buffers(
+                request,
+                Buffers {
+                    system: buffer,
+                    output: if output > 0 { control.output } else { 0 },
+                    output_length: output,
+                    mode: control.mode,
+                },
+            );
+        }
+        method @ (METHOD_IN_DIRECT | METHOD_OUT_DIRECT) => {
+            let buffer = if input > 0 {
+                let buffer = capture(control, input)?;
+                request.set(Irp::SYSTEM_BUFFER, buffer);
+                request.set(Irp::FLAGS, BUFFERED_FLAGS);
+                buffer
+            } else {
+                0
+            };
+            let result = lock_output(control, output, method);
+            match result {
+                Ok(list) => request.set(Irp::MDL, list),
+                Err(status) => {
+                    if buffer != 0 {
+                        pool::free(buffer, None);
+                    }
+                    return Err(status);
+                }
+            }
+            completion::set_buffers(
+                request,
+                Buffers {
+                    system: buffer,
+                    mode: control.mode,
+                    ..Buffers::default()
+                },
+            );
+        }
+        _ => {
+            // METHOD_NEITHER: the caller's own addresses, unchecked.
+            location.set(StackLocation::TYPE3_INPUT_BUFFER, control.input);
+            request.set(Irp::USER_BUFFER, control.output);
+        }
+    }
+    Ok(())
+}
+
+/// A system buffer that holds the input. What follows the input is not initialised: a driver that
+/// gives it out gives out a pattern.
+fn capture(control: Control, length: u64) -> Result<u64, Status> {
+    let tag = u32::from_le_bytes(*b"IoSB");
+    let buffer = pool::allocate(length, tag, Content::Uninitialized, Owner::Lab)
+        .ok_or(status::INSUFFICIENT_RESOURCES)?;
+    let input = u64::from(control.input_length);
+    if control.mode == KERNEL_MODE {
+        raw::copy(control.input, buffer, input);
+        return Ok(buffer);
+    }
+    match user::copy(control.input, buffer, input, Access::Read) {
+        Ok(()) => Ok(buffer),
+        Err((status, _)) => {
+            pool::free(buffer, None);
+            Err(status)
+        }
+    }
+}
+
+/// The list of a direct output buffer, as an address; 0 for an empty one.
+fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, Status> {
+    if length == 0 {
+        return Ok(0);
+    }
+    let list = mdl::allocate(control.output, length).ok_or(status::INSUFFICIENT_RESOURCES)?;
+    let operation = if method == METHOD_IN_DIRECT {
+        mdl::Operation::Read
+    } else {
+        mdl::Operation::Write
+    };
+    match mdl::lock(list, control.mode, operation) {
+        Ok(()) => Ok(list.0),
+        Err(status) => {
+            mdl::free(list);
+            Err(status)
+        }
+    }
+}
+
+/// Every page of a range can be written by user mode.
+fn probe_for_write(address: u64, length: u64) -> Result<(), Status> {
+    if length == 0 {
+        return Ok(());
+    }
+    let end = address
+        .checked_add(length)
+        .filter(|&end| end <= USER_LIMIT)
+        .ok_or(status::ACCESS_VIOLATION)?;
+    let mut at = address;
+    while at < end {
+        user::touch(Tables::current(), at, Access::Write)?;
+        at = page_of(at) + PAGE;
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! I/O request packets.
+
+use crate::bugcheck::violation;
+use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
+use crate::nt::status;
+use crate::{pool, raw};
+
+use super::completion;
+
+/// `IO_TYPE_IRP`.
+const TYPE: u16 = 6;
+
+/// A request for the driver on top of a device's stack, its first location filled in with what all
+/// functions share.
+pub(crate) fn allocate(device: DeviceObject, file: FileObject, function: u8, mode: u8) -> Irp {
+    let stacks = device.get(DeviceObject::STACK_SIZE).max(1);
+    let size = Irp::SIZE + u64::from(stacks) * StackLocation::SIZE;
+    let request = Irp(pool::allocate_for_lab(size, *b"Irp "));
+    request.set(Irp::TYPE, TYPE);
+    request.set(Irp::LENGTH, size as u16);
+    request.set(Irp::REQUESTOR_MODE, mode);
+    request.set(Irp::STACK_COUNT, stacks);
+    request.set(Irp::CURRENT_LOCATION, stacks + 1);
+    request.set(
+        Irp::CURRENT_STACK_LOCATION,
+        request.0 + Irp::SIZE + u64::from(stacks) * StackLocation::SIZE,
+    );
+    request.set(Irp::THREAD, crate::object::process::current_object());
+    request.set(Irp::ORIGINAL_FILE_OBJECT, file.0);
+    request.set(Irp::STATUS, status::NOT_SUPPORTED);
+    let location = next_location(request);
+    location.set(StackLocation::MAJOR_FUNCTION, function);
+    location.set(StackLocation::FILE_OBJECT, file.0);
+    completion::register(request);
+    request
+}
+
+/// The location that the next driver will have: `IoGetNextIrpStackLocation`.
+pub(crate) fn next_location(request: Irp) -> StackLocation {
+    StackLocation(request.get(Irp::CURRENT_STACK_LOCATION) - StackLocation::SIZE)
+}
+
+/// Makes it the current one, for a device.
+pub(super) fn advance(request: Irp, device: DeviceObject) -> StackLocation {
+    let current = request.get(Irp::CURRENT_LOCATION);
+    if current <= 1 {
+        violation!(
+            "the request at {:#x} was sent further than it has stack locations",
+            request.0
+        );
+    }
+    let location = next_location(request);
+    request.set(Irp::CURRENT_LOCATION, current - 1);
+    request.set(Irp::CURRENT_STACK_LOCATION, location.0);
+    location.set(StackLocation::DEVICE_OBJECT, device.0);
+    location
+}
+
+/// Frees a request's memory: whoever still uses it faults.
+pub(super) fn free(request: Irp) {
+    pool::free(request.0, None);
+}
+
+/// The address of a stack location by its number, 1 being the last driver's.
+pub(super) fn location(request: Irp, number: u8) -> StackLocation {
+    StackLocation(request.0 + Irp::SIZE + (u64::from(number) - 1) * StackLocation::SIZE)
+}
+
+pub(crate) const fn function_name(function: u8) -> &'static str {
+    match function {
+        major::CREATE => "IRP_MJ_CREATE",
+        major::CLOSE => "IRP_MJ_CLOSE",
+        major::DEVICE_CONTROL => "IRP_MJ_DEVICE_CONTROL",
+        major::CLEANUP => "IRP_MJ_CLEANUP",
+        _ => "IRP_MJ (other)",
+    }
+}
+
+/// Whether an address looks like a request: its type field, and its size.
+pub(super) fn is_plausible(request: Irp) -> bool {
+    raw::read::<u16>(request.0) == TYPE
+}

@@ -1,0 +1,280 @@
+//! Memory descriptor lists: which frames a buffer lies in, and what keeps them there.
+//!
+//! Source: "Using MDLs", Windows driver documentation.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::global::Global;
+use crate::irql::{self, DISPATCH_LEVEL};
+use crate::memory::layout::{self, USER_LIMIT};
+use crate::memory::paging::{Tables, bits};
+use crate::memory::user::{self, Access};
+use crate::memory::{PAGE, page_of, pages_spanned, system};
+use crate::nt::layout::{Mdl, Structure, mdl_flags};
+use crate::nt::status::{self, Status};
+use crate::object::{locked, process};
+use crate::{pool, raw};
+
+use super::USER_MODE;
+
+const TAG: u32 = u32::from_le_bytes(*b"Mdl ");
+
+/// `LOCK_OPERATION`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operation {
+    Read,
+    Write,
+    Modify,
+}
+
+impl Operation {
+    pub(crate) const fn from_wire(value: u32) -> Option<Self> {
+        match value {
+            0 => Some(Self::Read),
+            1 => Some(Self::Write),
+            2 => Some(Self::Modify),
+            _ => None,
+        }
+    }
+}
+
+/// Lists alive; those with locked pages hold how many.
+static LISTS: Global<BTreeMap<u64, u64>> = Global::new(BTreeMap::new());
+
+/// A list for a buffer, whose pages are not described yet.
+pub(crate) fn allocate(address: u64, length: u64) -> Option<Mdl> {
+    if length > u64::from(u32::MAX) - PAGE {
+        return None;
+    }
+    let pages = pages_spanned(address, length);
+    let size = Mdl::SIZE + pages * 8;
+    let list = Mdl(pool::allocate(
+        size,
+        TAG,
+        pool::Content::Uninitialized,
+        pool::Owner::Lab,
+    )?);
+    raw::fill(list.0, 0, Mdl::SIZE);
+    list.set(Mdl::LENGTH, size as u16);
+    list.set(Mdl::START_VA, page_of(address));
+    list.set(Mdl::BYTE_COUNT, length as u32);
+    list.set(Mdl::BYTE_OFFSET, (address % PAGE) as u32);
+    LISTS.with(|lists| lists.insert(list.0, 0));
+    Some(list)
+}
+
+/// Frees a list. Its pages are unlocked and unmapped.
+pub(crate) fn free(list: Mdl) {
+    let Some(locked) = LISTS.with(|lists| lists.remove(&list.0)) else {
+        violation!("IoFreeMdl was given {:#x}, which is no list", list.0);
+    };
+    if locked > 0 {
+        violation!(
+            "the MDL at {:#x} was freed with {locked} pages locked",
+            list.0
+        );
+    }
+    let mapped = list.get(Mdl::FLAGS) & mdl_flags::MAPPED_TO_SYSTEM_VA != 0;
+    if mapped {
+        violation!("the MDL at {:#x} was freed while it is mapped", list.0);
+    }
+    pool::free(list.0, Some(TAG));
+}
+
+fn address_of(list: Mdl) -> u64 {
+    list.get(Mdl::START_VA) + u64::from(list.get(Mdl::BYTE_OFFSET))
+}
+
+fn length_of(list: Mdl) -> u64 {
+    u64::from(list.get(Mdl::BYTE_COUNT))
+}
+
+fn page_count(list: Mdl) -> u64 {
+    pages_spanned(address_of(list), length_of(list))
+}
+
+const fn frame_place(list: Mdl, page: u64) -> u64 {
+    list.0 + Mdl::SIZE + page * 8
+}
+
+fn frame(list: Mdl, page: u64) -> u64 {
+    raw::read::<u64>(frame_place(list, page)) * PAGE
+}
+
+fn set_flags(list: Mdl, set: u16, clear: u16) {
+    list.set(Mdl::FLAGS, (list.get(Mdl::FLAGS) & !clear) | set);
+}
+
+/// What `MmProbeAndLockPages` does, with the exception that it would raise as an error.
+pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), Status> {
+    if LISTS.with(|lists| !lists.contains_key(&list.0)) {
+        violation!(
+            "MmProbeAndLockPages was given {:#x}, which is no list",
+            list.0
+        );
+    }
+    let flags = list.get(Mdl::FLAGS);
+    if flags & (mdl_flags::PAGES_LOCKED | mdl_flags::SOURCE_IS_NONPAGED_POOL) != 0 {
+        violation!("the MDL at {:#x} is already locked", list.0);
+    }
+    let (address, length) = (address_of(list), length_of(list));
+    let end = address
+        .checked_add(length)
+        .ok_or(status::ACCESS_VIOLATION)?;
+    let of_user = layout::is_lower_half(address);
+    if (mode == USER_MODE || of_user) && end > USER_LIMIT {
+        return Err(status::ACCESS_VIOLATION);
+    }
+    if of_user {
+        irql::require_at_most(irql::APC_LEVEL, "MmProbeAndLockPages on user memory");
+    } else {
+        irql::require_at_most(DISPATCH_LEVEL, "MmProbeAndLockPages");
+    }
+    let access = if operation == Operation::Read {
+        Access::Read
+    } else {
+        Access::Write
+    };
+    let pages = page_count(list);
+    for page in 0..pages {
+        let at = list.get(Mdl::START_VA) + page * PAGE;
+        let found = if of_user {
+            user::touch(Tables::current(), at, access)
+        } else {
+            system_page(at, access)
+        };
+        match found {
+            Ok(physical) => {
+                locked::lock(page_of(physical));
+                raw::write(frame_place(list, page), physical / PAGE);
+            }
+            Err(status) => {
+                for done in 0..page {
+                    locked::unlock(frame(list, done));
+                }
+                return Err(status);
+            }
+        }
+    }
+    list.set(
+        Mdl::PROCESS,
+        if of_user {
+            process::current_object()
+        } else {
+            0
+        },
+    );
+    set_flags(list, mdl_flags::PAGES_LOCKED, 0);
+    if access == Access::Write {
+        set_flags(list, mdl_flags::WRITE_OPERATION, 0);
+    }
+    LISTS.with(|lists| lists.insert(list.0, pages));
+    Ok(())
+}
+
+fn system_page(address: u64, access: Access) -> Result<u64, Status> {
+    Tables::current()
+        .walk(address)
+        .filter(|leaf| access == Access::Read || leaf.write)
+        .map(|leaf| leaf.physical)
+        .ok_or(status::ACCESS_VIOLATION)
+}
+
+/// What `MmUnlockPages` does.
+pub(crate) fn unlock(list: Mdl) {
+    if list.get(Mdl::FLAGS) & mdl_flags::PAGES_LOCKED == 0 {
+        violation!(
+            "MmUnlockPages was given the MDL at {:#x}, which is not locked",
+            list.0
+        );
+    }
+    if list.get(Mdl::FLAGS) & mdl_flags::MAPPED_TO_SYSTEM_VA != 0 {
+        unmap(list, list.get(Mdl::MAPPED_SYSTEM_VA));
+    }
+    for page in 0..page_count(list) {
+        locked::unlock(frame(list, page));
+    }
+    set_flags(
+        list,
+        0,
+        mdl_flags::PAGES_LOCKED | mdl_flags::WRITE_OPERATION,
+    );
+    LISTS.with(|lists| lists.insert(list.0, 0));
+}
+
+/// The I/O manager unlocks what it locked for a request.
+pub(super) fn unlock_for_completion(list: Mdl) {
+    if list.get(Mdl::FLAGS) & mdl_flags::PAGES_LOCKED != 0 {
+        unlock(list);
+    }
+}
+
+/// Describes memory that cannot go away: `MmBuildMdlForNonPagedPool`.
+pub(crate) fn describe_nonpaged(list: Mdl) {
+    for page in 0..page_count(list) {
+        let at = list.get(Mdl::START_VA) + page * PAGE;
+        let Ok(physical) = system_page(at, Access::Read) else {
+            violation!("MmBuildMdlForNonPagedPool was given {at:#x}, which is not mapped");
+        };
+        raw::write(frame_place(list, page), physical / PAGE);
+    }
+    list.set(Mdl::MAPPED_SYSTEM_VA, address_of(list));
+    set_flags(list, mdl_flags::SOURCE_IS_NONPAGED_POOL, 0);
+}
+
+/// Maps a locked list into the system's addresses; `None` if there are none left.
+pub(crate) fn map(list: Mdl, uncached: bool) -> Option<u64> {
+    let flags = list.get(Mdl::FLAGS);
+    if flags & (mdl_flags::PAGES_LOCKED | mdl_flags::SOURCE_IS_NONPAGED_POOL) == 0 {
+        violation!("the MDL at {:#x} was mapped before it was locked", list.0);
+    }
+    if flags & mdl_flags::MAPPED_TO_SYSTEM_VA != 0 {
+        violation!("the MDL at {:#x} was mapped twice", list.0);
+    }
+    // A list that was locked for reading is no leave to write, whatever the addresses allow on
+    // Windows: a driver that writes through it is caught here.
+    let mut entry = bits::PRESENT | bits::NO_EXECUTE;
+    if flags & (mdl_flags::WRITE_OPERATION | mdl_flags::SOURCE_IS_NONPAGED_POOL) != 0 {
+        entry |= bits::WRITE;
+    }
+    if uncached {
+        entry |= bits::UNCACHED;
+    }
+    let start = system::map(page_count(list), entry, |page| frame(list, page))?;
+    let address = start + u64::from(list.get(Mdl::BYTE_OFFSET));
+    list.set(Mdl::MAPPED_SYSTEM_VA, address);
+    set_flags(list, mdl_flags::MAPPED_TO_SYSTEM_VA, 0);
+    Some(address)
+}
+
+/// Unmaps it. Mistakes end the run: "Bug Check 0xDA: `SYSTEM_PTE_MISUSE`".
+pub(crate) fn unmap(list: Mdl, address: u64) {
+    let pages = page_count(list);
+    if list.get(Mdl::FLAGS) & mdl_flags::MAPPED_TO_SYSTEM_VA == 0 {
+        // 6: the list was never mapped, or is not any more.
+        let parameters = [6, list.0, address, pages];
+        bugcheck(Code::SYSTEM_PTE_MISUSE, parameters, None, stack_here());
+    }
+    if address != list.get(Mdl::MAPPED_SYSTEM_VA) || system::unmap(page_of(address)) != Some(pages)
+    {
+        // 3: not the address that it was mapped at.
+        let parameters = [3, list.0, list.get(Mdl::MAPPED_SYSTEM_VA), address];
+        bugcheck(Code::SYSTEM_PTE_MISUSE, parameters, None, stack_here());
+    }
+    set_flags(list, 0, mdl_flags::MAPPED_TO_SYSTEM_VA);
+    list.set(Mdl::MAPPED_SYSTEM_VA, 0);
+}
+
+/// Lists alive: a line each.
+pub(crate) fn left() -> Vec<String> {
+    LISTS.with(|lists| {
+        lists
+            .iter()
+            .map(|(address, locked)| format!("MDL: at {address:#x}, {locked} pages locked"))
+            .collect()
+    })
+}

@@ -1,0 +1,109 @@
+//! The I/O manager: requests go to drivers, and come back.
+//!
+//! Source: "Handling IRPs", Windows driver documentation, and the rules that Driver Verifier's I/O
+//! verification checks.
+
+pub(crate) mod completion;
+pub(crate) mod control;
+pub(crate) mod irp;
+pub(crate) mod mdl;
+
+use crate::bugcheck::violation;
+use crate::nt::layout::{
+    DeviceObject, DriverObject, Irp, StackLocation, Structure, location_control,
+};
+use crate::nt::status::{self, Status};
+use crate::serial::say;
+use crate::{call, images, irql, options, raw};
+
+/// `KernelMode`.
+pub(crate) const KERNEL_MODE: u8 = 0;
+/// `UserMode`.
+pub(crate) const USER_MODE: u8 = 1;
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: Status,
+    pub(crate) information: u64,
+}
+
+/// The dispatch routine of a driver for a major function.
+fn dispatch_routine(device: DeviceObject, function: u8) -> u64 {
+    let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
+    raw::read(driver.place(DriverObject::MAJOR_FUNCTION) + u64::from(function) * 8)
+}
+
+/// Makes the next stack location the current one and calls the driver: `IoCallDriver`.
+pub(crate) fn call_driver(device: DeviceObject, request: Irp) -> Status {
+    let location = irp::advance(request, device);
+    let function = location.get(StackLocation::MAJOR_FUNCTION);
+    let routine = dispatch_routine(device, function);
+    if routine == invalid_device_request as *const () as u64 {
+        return invalid_device_request(device.0, request.0);
+    }
+    let what = irp::function_name(function);
+    call::driver(what, routine, [device.0, request.0, 0, 0]) as Status
+}
+
+/// What a driver's table holds for functions that it does not serve.
+pub(crate) extern "win64" fn invalid_device_request(_device: u64, request: u64) -> Status {
+    let request = Irp(request);
+    request.set(Irp::STATUS, status::INVALID_DEVICE_REQUEST);
+    request.set(Irp::INFORMATION, 0);
+    completion::complete(request);
+    status::INVALID_DEVICE_REQUEST
+}
+
+/// Sends a request to a driver and waits for its end. Nothing else runs in the meantime: a request
+/// that the driver has left pending when it returns will not be completed by anybody.
+pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
+    let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
+    let name = irp::function_name(function);
+    if options::get().debug {
+        say!("{name} at {:#x}", request.0);
+    }
+    call::set_system_thread(false);
+    irql::set(irql::PASSIVE_LEVEL);
+    let returned = call_driver(device, request);
+    call::set_system_thread(true);
+
+    let routine = images::Place(dispatch_routine(device, function));
+    let Some(done) = completion::take(request) else {
+        if returned == status::PENDING {
+            violation!(
+                "{name} ({routine}) returned STATUS_PENDING and nobody completes the request"
+            );
+        }
+        violation!("{name} ({routine}) returned {returned:#010x} without completing the request");
+    };
+    // "DRIVER_VERIFIER_IOMANAGER_VIOLATION": the rules about what a dispatch routine returns.
+    if done.marked_pending && returned != status::PENDING {
+        violation!("{name} ({routine}) marked the request pending and returned {returned:#010x}");
+    }
+    if !done.marked_pending && returned == status::PENDING {
+        violation!("{name} ({routine}) returned STATUS_PENDING without IoMarkIrpPending");
+    }
+    if !done.marked_pending && returned != done.driver_status {
+        violation!(
+            "{name} ({routine}) returned {returned:#010x} for a request completed with {:#010x}",
+            done.driver_status
+        );
+    }
+    if options::get().debug {
+        let Outcome {
+            status,
+            information,
+        } = done.outcome;
+        say!("{name} ended: {status:#010x}, {information} bytes");
+    }
+    done.outcome
+}
+
+/// Whether a stack location asks for its completion routine to be called.
+pub(crate) const fn wants_completion(bits: u8, status: Status, cancelled: bool) -> bool {
+    let success = status::is_success(status);
+    (success && bits & location_control::INVOKE_ON_SUCCESS != 0)
+        || (!success && bits & location_control::INVOKE_ON_ERROR != 0)
+        || (cancelled && bits & location_control::INVOKE_ON_CANCEL != 0)
+}

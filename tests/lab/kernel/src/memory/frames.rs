@@ -1,0 +1,146 @@
+//! The frame allocator: one bit per page of physical memory.
+
+use alloc::vec::Vec;
+
+use super::layout::LINEAR_LENGTH;
+use super::ranges::Range;
+use super::{PAGE, phys};
+use crate::global::Global;
+use crate::random;
+
+const FRAMES: usize = (LINEAR_LENGTH / PAGE) as usize;
+const WORDS: usize = FRAMES / 64;
+
+/// What freed memory holds until it is handed out again.
+const FREED: u64 = 0xDDDD_DDDD_DDDD_DDDD;
+
+struct Bitmap {
+    /// A set bit is a frame that is free.
+    free: [u64; WORDS],
+    /// Frames that are free.
+    available: u64,
+    /// The first and the last word that ever had a free frame.
+    bounds: (usize, usize),
+}
+
+static BITMAP: Global<Bitmap> = Global::new(Bitmap {
+    free: [0; WORDS],
+    available: 0,
+    bounds: (WORDS, 0),
+});
+
+impl Bitmap {
+    const fn is_free(&self, frame: u64) -> bool {
+        let index = (frame / PAGE) as usize;
+        self.free[index / 64] >> (index % 64) & 1 == 1
+    }
+
+    fn set(&mut self, frame: u64, free: bool) {
+        assert!(
+            self.is_free(frame) != free,
+            "frame {frame:#x} is already {}",
+            if free { "free" } else { "taken" }
+        );
+        let index = (frame / PAGE) as usize;
+        self.free[index / 64] ^= 1 << (index % 64);
+        self.available = if free {
+            self.available + 1
+        } else {
+            self.available - 1
+        };
+    }
+}
+
+/// Gives the frames of a range to the allocator.
+pub(crate) fn add(range: Range) {
+    BITMAP.with(|bitmap| {
+        for frame in (range.start..range.end).step_by(PAGE as usize) {
+            bitmap.set(frame, true);
+        }
+        let (first, last) = bitmap.bounds;
+        bitmap.bounds = (
+            first.min((range.start / PAGE / 64) as usize),
+            last.max(((range.end - 1) / PAGE / 64) as usize),
+        );
+    });
+}
+
+/// A frame, zeroed. The search starts anywhere, so that frames handed out one after the other
+/// are not neighbours: code that takes a page's neighbour for the next page of a buffer fails.
+pub(crate) fn allocate() -> Option<u64> {
+    let start = random::next();
+    let frame = BITMAP.with(|bitmap| {
+        let (first, last) = bitmap.bounds;
+        if bitmap.available == 0 {
+            return None;
+        }
+        // The lowest quarter is the last resort: contiguous allocations find room there.
+        let span = (last - first + 1) as u64;
+        let start = span / 4 + start % (span - span / 4);
+        (0..span)
+            .map(|step| first + ((start + step) % span) as usize)
+            .find(|&word| bitmap.free[word] != 0)
+            .map(|word| {
+                let bit = u64::from(bitmap.free[word].trailing_zeros());
+                let frame = (word as u64 * 64 + bit) * PAGE;
+                bitmap.set(frame, false);
+                frame
+            })
+    })?;
+    phys::fill_frame(frame, 0);
+    Some(frame)
+}
+
+/// Neighbouring frames, zeroed, all within `lowest..=highest` and none across a multiple of
+/// `boundary` (0: no such rule).
+pub(crate) fn allocate_contiguous(
+    count: u64,
+    lowest: u64,
+    highest: u64,
+    boundary: u64,
+) -> Option<u64> {
+    let start = BITMAP.with(|bitmap| {
+        let (first, last) = bitmap.bounds;
+        let mut run = 0;
+        for frame in (first as u64 * 64..(last as u64 + 1) * 64).map(|index| index * PAGE) {
+            let fits = bitmap.is_free(frame) && frame >= lowest && frame + (PAGE - 1) <= highest;
+            if !fits || (run > 0 && boundary != 0 && frame % boundary == 0) {
+                run = 0;
+            }
+            if fits {
+                run += 1;
+            }
+            if run == count {
+                let start = frame - (count - 1) * PAGE;
+                for taken in 0..count {
+                    bitmap.set(start + taken * PAGE, false);
+                }
+                return Some(start);
+            }
+        }
+        None
+    })?;
+    for taken in 0..count {
+        phys::fill_frame(start + taken * PAGE, 0);
+    }
+    Some(start)
+}
+
+/// Takes a frame back. Nothing maps it any more.
+pub(crate) fn free(frame: u64) {
+    phys::fill_frame(frame, FREED);
+    BITMAP.with(|bitmap| bitmap.set(frame, true));
+}
+
+/// `count` frames, or none at all.
+pub(crate) fn allocate_many(count: u64) -> Option<Vec<u64>> {
+    let mut frames = Vec::new();
+    for _ in 0..count {
+        let Some(frame) = allocate() else {
+            frames.into_iter().for_each(free);
+            return None;
+        };
+        frames.push(frame);
+    }
+    Some(frames)
+}

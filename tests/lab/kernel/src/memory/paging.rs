@@ -1,0 +1,224 @@
+//! Page tables, with four levels or five.
+
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use super::{PAGE, frames, phys};
+use crate::cpu;
+use crate::global::Global;
+
+/// Bits of an entry.
+pub(crate) mod bits {
+    pub(crate) const PRESENT: u64 = 1;
+    pub(crate) const WRITE: u64 = 1 << 1;
+    pub(crate) const USER: u64 = 1 << 2;
+    pub(crate) const WRITE_THROUGH: u64 = 1 << 3;
+    pub(crate) const CACHE_DISABLE: u64 = 1 << 4;
+    pub(crate) const LARGE: u64 = 1 << 7;
+    pub(crate) const NO_EXECUTE: u64 = 1 << 63;
+    /// Where the next table, or the page, is.
+    pub(crate) const ADDRESS: u64 = 0x000F_FFFF_FFFF_F000;
+
+    /// Data of the kernel.
+    pub(crate) const KERNEL_DATA: u64 = PRESENT | WRITE | NO_EXECUTE;
+    /// Device registers.
+    pub(crate) const UNCACHED: u64 = WRITE_THROUGH | CACHE_DISABLE;
+}
+
+static LEVELS: AtomicU32 = AtomicU32::new(4);
+
+/// Takes over what `boot.s` has chosen.
+pub(crate) fn initialize() {
+    if cpu::read_cr4() & cpu::cr4::LA57 != 0 {
+        LEVELS.store(5, Ordering::Relaxed);
+    }
+}
+
+/// Levels of tables that the processor walks.
+pub(crate) fn levels() -> u32 {
+    LEVELS.load(Ordering::Relaxed)
+}
+
+/// The index that an address has in a table of a level (1: the table of 4 KiB pages).
+pub(crate) const fn index(address: u64, level: u32) -> u64 {
+    address >> (12 + 9 * (level - 1)) & 511
+}
+
+/// Whether the processor accepts an address: its upper bits repeat the highest one translated.
+pub(crate) fn is_canonical(address: u64) -> bool {
+    let unused = 64 - (12 + 9 * levels());
+    let extended = ((address << unused) as i64 >> unused) as u64;
+    extended == address
+}
+
+/// Where a walk ended: at an entry that maps a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Leaf {
+    /// The physical address that the virtual one stands for.
+    pub(crate) physical: u64,
+    /// Writes are allowed on every level.
+    pub(crate) write: bool,
+    /// User mode is allowed on every level.
+    pub(crate) user: bool,
+    /// Execution is allowed on every level.
+    pub(crate) execute: bool,
+}
+
+/// Held while tables are made: two processors may miss the same one.
+static MAKING: Global<()> = Global::new(());
+
+/// A tree of tables, by the physical address of its root.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tables(pub(crate) u64);
+
+impl Tables {
+    /// The tree that the processor uses now.
+    pub(crate) fn current() -> Self {
+        Self(cpu::read_cr3() & bits::ADDRESS)
+    }
+
+    pub(crate) fn activate(self) {
+        cpu::write_cr3(self.0);
+    }
+
+    /// What an address is mapped to, as the processor would find it.
+    pub(crate) fn walk(self, address: u64) -> Option<Leaf> {
+        if !is_canonical(address) {
+            return None;
+        }
+        let (mut table, mut write, mut user, mut execute) = (self.0, true, true, true);
+        for level in (1..=levels()).rev() {
+            let entry = phys::read_entry(table + index(address, level) * 8);
+            if entry & bits::PRESENT == 0 {
+                return None;
+            }
+            write &= entry & bits::WRITE != 0;
+            user &= entry & bits::USER != 0;
+            execute &= entry & bits::NO_EXECUTE == 0;
+            if level == 1 || (level <= 3 && entry & bits::LARGE != 0) {
+                let inside = (1 << (12 + 9 * (level - 1))) - 1;
+                return Some(Leaf {
+                    physical: (entry & bits::ADDRESS & !inside) | (address & inside),
+                    write,
+                    user,
+                    execute,
+                });
+            }
+            table = entry & bits::ADDRESS;
+        }
+        None
+    }
+
+    /// The physical address of the entry that maps a 4 KiB page, if its table exists.
+    pub(crate) fn entry_of(self, address: u64) -> Option<u64> {
+        let mut table = self.0;
+        for level in (2..=levels()).rev() {
+            let entry = phys::read_entry(table + index(address, level) * 8);
+            if entry & bits::PRESENT == 0 || entry & bits::LARGE != 0 {
+                return None;
+            }
+            table = entry & bits::ADDRESS;
+        }
+        Some(table + index(address, 1) * 8)
+    }
+
+    /// The same, making the tables on the way; `None` if memory runs out.
+    pub(crate) fn make_entry(self, address: u64) -> Option<u64> {
+        self.make_table(address, 1)
+            .map(|table| table + index(address, 1) * 8)
+    }
+
+    /// The table of a level that an address is translated by, made if need be.
+    pub(crate) fn make_table(self, address: u64, wanted: u32) -> Option<u64> {
+        MAKING.with(|()| self.make_table_alone(address, wanted))
+    }
+
+    fn make_table_alone(self, address: u64, wanted: u32) -> Option<u64> {
+        // An upper table allows what any of its pages may; user pages live in the lower half only.
+        let allowed = if super::layout::is_lower_half(address) {
+            bits::PRESENT | bits::WRITE | bits::USER
+        } else {
+            bits::PRESENT | bits::WRITE
+        };
+        let mut table = self.0;
+        for level in (wanted + 1..=levels()).rev() {
+            let place = table + index(address, level) * 8;
+            let mut entry = phys::read_entry(place);
+            assert!(
+                entry & bits::LARGE == 0 || entry & bits::PRESENT == 0,
+                "{address:#x} is inside a large page"
+            );
+            if entry & bits::PRESENT == 0 {
+                entry = frames::allocate()? | allowed;
+                phys::write_entry(place, entry);
+            }
+            table = entry & bits::ADDRESS;
+        }
+        Some(table)
+    }
+
+    /// Maps one page. The entry was empty.
+    pub(crate) fn map(self, address: u64, frame: u64, flags: u64) -> Option<()> {
+        let place = self.make_entry(address)?;
+        assert_eq!(
+            phys::read_entry(place),
+            0,
+            "{address:#x} is already mapped, or was not left clean"
+        );
+        phys::write_entry(place, frame | flags);
+        Some(())
+    }
+
+    /// Clears the entry of a page, and gives what it held.
+    pub(crate) fn unmap(self, address: u64) -> u64 {
+        let Some(place) = self.entry_of(address) else {
+            return 0;
+        };
+        let entry = phys::read_entry(place);
+        phys::write_entry(place, 0);
+        cpu::invalidate_page(address);
+        entry
+    }
+
+    /// Replaces the entry of a page whose table exists.
+    pub(crate) fn set(self, address: u64, entry: u64) {
+        if let Some(place) = self.entry_of(address) {
+            phys::write_entry(place, entry);
+            cpu::invalidate_page(address);
+        }
+    }
+
+    /// The entry of a page; 0 if there is no table for it.
+    pub(crate) fn get(self, address: u64) -> u64 {
+        self.entry_of(address).map_or(0, phys::read_entry)
+    }
+
+    /// Frees the tables of the lower half. Their pages are gone.
+    pub(crate) fn free_lower_half(self) {
+        let mut pending = Vec::new();
+        // With five levels the whole lower half of `layout` is below the first entry.
+        let entries = if levels() == 5 { 1 } else { 256 };
+        for slot in 0..entries {
+            let entry = phys::read_entry(self.0 + slot * 8);
+            if entry & bits::PRESENT != 0 {
+                pending.push((entry & bits::ADDRESS, levels() - 1));
+            }
+        }
+        while let Some((table, level)) = pending.pop() {
+            if level > 1 {
+                for slot in 0..512 {
+                    let entry = phys::read_entry(table + slot * 8);
+                    if entry & bits::PRESENT != 0 {
+                        pending.push((entry & bits::ADDRESS, level - 1));
+                    }
+                }
+            }
+            frames::free(table);
+        }
+    }
+}
+
+/// The next page boundary above an address.
+pub(crate) const fn next_page(address: u64) -> u64 {
+    (address | (PAGE - 1)) + 1
+}

@@ -1,0 +1,75 @@
+//! Which physical addresses are the system's RAM.
+
+use alloc::vec::Vec;
+
+use super::{PAGE, page_of};
+use crate::global::Global;
+
+/// Physical memory from `start` to `end`, both on page boundaries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) start: u64,
+    pub(crate) end: u64,
+}
+
+impl Range {
+    pub(crate) const fn contains(self, address: u64) -> bool {
+        self.start <= address && address < self.end
+    }
+}
+
+/// A stretch of memory that answers and is nevertheless none of the system's, as memory is that
+/// firmware keeps: code that reads it has not asked what is RAM.
+pub(crate) const HOLE: Range = Range {
+    start: 48 << 20,
+    end: (48 << 20) + 0x1_0000,
+};
+
+static RAM: Global<Vec<Range>> = Global::new(Vec::new());
+
+/// Takes over the firmware's map: whole pages of usable memory, without the first page, which NT
+/// never reports, and without the `withheld` ranges.
+pub(crate) fn set(usable: &[(u64, u64)], withheld: &[Range]) {
+    let mut ranges: Vec<Range> = usable
+        .iter()
+        .map(|&(start, length)| Range {
+            start: start.next_multiple_of(PAGE).max(PAGE),
+            end: page_of(start + length),
+        })
+        .filter(|range| range.start < range.end)
+        .collect();
+    ranges.sort_by_key(|range| range.start);
+    for hole in withheld {
+        ranges = ranges
+            .iter()
+            .flat_map(|range| {
+                [
+                    Range {
+                        start: range.start,
+                        end: range.end.min(hole.start),
+                    },
+                    Range {
+                        start: range.start.max(hole.end),
+                        end: range.end,
+                    },
+                ]
+            })
+            .filter(|range| range.start < range.end)
+            .collect();
+        ranges.dedup();
+    }
+    RAM.with(|ram| *ram = ranges);
+}
+
+pub(crate) fn all() -> Vec<Range> {
+    RAM.with(|ram| ram.clone())
+}
+
+pub(crate) fn is_ram(address: u64) -> bool {
+    RAM.with(|ram| ram.iter().any(|range| range.contains(address)))
+}
+
+/// The first address beyond all RAM.
+pub(crate) fn end() -> u64 {
+    RAM.with(|ram| ram.last().map_or(0, |range| range.end))
+}

@@ -1,0 +1,60 @@
+//! Addresses of the mappings region, and what they are mapped to.
+
+use super::layout::{MAPPINGS, REGION_LENGTH};
+use super::paging::bits;
+use super::reservations::Reservations;
+use super::{PAGE, frames, kernel_space};
+use crate::global::Global;
+use crate::random;
+
+static REGION: Global<Reservations> = Global::new(Reservations::new(MAPPINGS, REGION_LENGTH));
+
+/// Reserves addresses, page-aligned. Their tables exist, their entries are empty.
+pub(crate) fn reserve(pages: u64) -> Option<u64> {
+    let gap = random::below(4);
+    let start = REGION.with(|region| region.reserve(pages, gap));
+    for page in 0..pages {
+        if kernel_space::system()
+            .make_entry(start + page * PAGE)
+            .is_none()
+        {
+            release(start);
+            return None;
+        }
+    }
+    Some(start)
+}
+
+/// Gives a reservation back, and how many pages it had. Its pages are unmapped.
+pub(crate) fn release(start: u64) -> Option<u64> {
+    REGION.with(|region| region.release(start))
+}
+
+/// The pages of a reservation.
+pub(crate) fn pages_of(start: u64) -> Option<u64> {
+    REGION.with(|region| region.pages_of(start))
+}
+
+/// Reserves addresses and maps each page to the frame that `frame_of` names.
+pub(crate) fn map(pages: u64, flags: u64, frame_of: impl Fn(u64) -> u64) -> Option<u64> {
+    let start = reserve(pages)?;
+    for page in 0..pages {
+        kernel_space::system().map(start + page * PAGE, frame_of(page), flags)?;
+    }
+    Some(start)
+}
+
+/// Unmaps a reservation and gives its addresses back; the frames are the caller's.
+pub(crate) fn unmap(start: u64) -> Option<u64> {
+    let pages = release(start)?;
+    for page in 0..pages {
+        kernel_space::system().unmap(start + page * PAGE);
+    }
+    Some(pages)
+}
+
+/// Memory of the lab's own, one page beside the other only in virtual memory, for good.
+pub(crate) fn allocate_permanent(pages: u64) -> u64 {
+    let list = frames::allocate_many(pages).expect("memory ran out at start");
+    map(pages, bits::KERNEL_DATA, |page| list[page as usize]).expect("memory ran out at start")
+}

@@ -1,0 +1,262 @@
+//! User memory: the pages of one process, and the ways an access to them can go.
+
+use alloc::collections::BTreeMap;
+
+use ringcopy_lab_mailbox::Protection;
+
+use super::layout::USER_LIMIT;
+use super::paging::{Tables, bits};
+use super::{PAGE, frames, page_of, pages_spanned, paging, phys};
+use crate::nt::status::{self, Status};
+use crate::raw;
+
+/// What the lab keeps in entries that are not present, in bits that mean nothing to the processor
+/// in a present one either. The frame's address stays in its place.
+mod absent {
+    pub(super) const MASK: u64 = 7 << 9;
+    pub(super) const NO_ACCESS: u64 = 1 << 9;
+    pub(super) const GUARD: u64 = 2 << 9;
+    pub(super) const PAGED_OUT: u64 = 3 << 9;
+    pub(super) const IN_PAGE_ERROR: u64 = 4 << 9;
+}
+
+const READ_WRITE: u64 = bits::PRESENT | bits::WRITE | bits::USER | bits::NO_EXECUTE;
+const READ_ONLY: u64 = bits::PRESENT | bits::USER | bits::NO_EXECUTE;
+
+/// What an access wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    Read,
+    Write,
+    Execute,
+}
+
+/// What NT makes of an access that the processor refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resolution {
+    /// The access may be repeated: the page is there now.
+    Retry,
+    /// The access fails with this status.
+    Raise(Status),
+}
+
+/// The user half of a process.
+pub(crate) struct UserMemory {
+    tables: Tables,
+    /// Page to frame.
+    frames: BTreeMap<u64, u64>,
+    next: u64,
+}
+
+impl UserMemory {
+    pub(crate) const fn new(tables: Tables, next: u64) -> Self {
+        Self {
+            tables,
+            frames: BTreeMap::new(),
+            next,
+        }
+    }
+
+    /// Maps zeroed pages at `address`, or anywhere for 0. Either way unmapped pages surround an
+    /// address that was chosen here.
+    pub(crate) fn allocate(&mut self, address: u64, length: u64) -> Result<u64, Status> {
+        if length == 0 || length > USER_LIMIT {
+            return Err(status::INVALID_PARAMETER);
+        }
+        let start = if address == 0 {
+            let start = self.next;
+            self.next = start + (pages_spanned(start, length) + 2) * PAGE;
+            start
+        } else {
+            address
+        };
+        let (first, pages) = (page_of(start), pages_spanned(start, length));
+        let end = first
+            .checked_add(pages * PAGE)
+            .filter(|&end| end <= USER_LIMIT)
+            .ok_or(status::INVALID_PARAMETER)?;
+        if self.frames.range(first..end).next().is_some() {
+            return Err(status::CONFLICTING_ADDRESSES);
+        }
+        let list = frames::allocate_many(pages).ok_or(status::NO_MEMORY)?;
+        for (page, frame) in (first..end).step_by(PAGE as usize).zip(list) {
+            self.frames.insert(page, frame);
+            self.tables
+                .map(page, frame, READ_WRITE)
+                .ok_or(status::NO_MEMORY)?;
+        }
+        Ok(start)
+    }
+
+    /// Changes the pages that the range lies in; all of them are allocated.
+    pub(crate) fn protect(
+        &mut self,
+        address: u64,
+        length: u64,
+        protection: Protection,
+    ) -> Result<(), Status> {
+        let first = page_of(address);
+        let end = first + pages_spanned(address, length) * PAGE;
+        let pages = || (first..end).step_by(PAGE as usize);
+        if length == 0 || end > USER_LIMIT {
+            return Err(status::INVALID_PARAMETER);
+        }
+        // Taking away what is gone already is no error, as with VirtualFree.
+        let missing = |page| !self.frames.contains_key(&page);
+        if protection != Protection::Unmapped && pages().any(missing) {
+            return Err(status::INVALID_PARAMETER);
+        }
+        for page in pages() {
+            let Some(&frame) = self.frames.get(&page) else {
+                continue;
+            };
+            let entry = match protection {
+                Protection::ReadWrite => frame | READ_WRITE,
+                Protection::ReadOnly => frame | READ_ONLY,
+                Protection::NoAccess => frame | absent::NO_ACCESS,
+                Protection::Guard => frame | absent::GUARD,
+                Protection::PagedOut => frame | absent::PAGED_OUT,
+                Protection::InPageError => frame | absent::IN_PAGE_ERROR,
+                Protection::Unmapped => {
+                    self.frames.remove(&page);
+                    crate::object::locked::give_up(frame);
+                    0
+                }
+            };
+            self.tables.set(page, entry);
+        }
+        Ok(())
+    }
+
+    /// The frames of a range, whatever its protection.
+    fn pieces(
+        &self,
+        address: u64,
+        length: u64,
+        mut visit: impl FnMut(u64, u64, u64),
+    ) -> Result<(), Status> {
+        address
+            .checked_add(length)
+            .ok_or(status::INVALID_PARAMETER)?;
+        let mut done = 0;
+        while done < length {
+            let at = address + done;
+            let frame = *self
+                .frames
+                .get(&page_of(at))
+                .ok_or(status::ACCESS_VIOLATION)?;
+            let count = (PAGE - at % PAGE).min(length - done);
+            visit(phys::linear(frame) + at % PAGE, done, count);
+            done += count;
+        }
+        Ok(())
+    }
+
+    /// Copies between a range and the lab's memory at `other`, whatever the range's protection.
+    pub(crate) fn transfer(
+        &self,
+        address: u64,
+        other: u64,
+        length: u64,
+        access: Access,
+    ) -> Result<(), Status> {
+        // All or nothing: the first pass only looks.
+        self.pieces(address, length, |_, _, _| ())?;
+        self.pieces(address, length, |memory, done, count| {
+            if access == Access::Write {
+                raw::copy(other + done, memory, count);
+            } else {
+                raw::copy(memory, other + done, count);
+            }
+        })
+    }
+
+    /// Pages that are locked.
+    pub(crate) fn locked_pages(&self) -> u64 {
+        let locked = |frame: &&u64| crate::object::locked::is_locked(**frame);
+        self.frames.values().filter(locked).count() as u64
+    }
+
+    /// Gives all memory back.
+    pub(crate) fn free(&mut self) {
+        for (page, frame) in core::mem::take(&mut self.frames) {
+            self.tables.unmap(page);
+            crate::object::locked::give_up(frame);
+        }
+        self.tables.free_lower_half();
+        frames::free(self.tables.0);
+    }
+}
+
+/// What becomes of an access to user memory that the entry does not allow, by the rules of the
+/// Windows memory manager: a guard page raises once and is an ordinary page from then on
+/// ("Creating Guard Pages", Win32 memory documentation); a page that is out is brought in.
+pub(crate) fn resolve(tables: Tables, address: u64, access: Access) -> Resolution {
+    let page = page_of(address);
+    let entry = tables.get(page);
+    let frame = entry & bits::ADDRESS;
+    if entry & bits::PRESENT != 0 {
+        let allowed = match access {
+            Access::Read => true,
+            Access::Write => entry & bits::WRITE != 0,
+            Access::Execute => entry & bits::NO_EXECUTE == 0,
+        };
+        return if allowed {
+            Resolution::Retry
+        } else {
+            Resolution::Raise(status::ACCESS_VIOLATION)
+        };
+    }
+    match entry & absent::MASK {
+        absent::GUARD => {
+            tables.set(page, frame | READ_WRITE);
+            Resolution::Raise(status::GUARD_PAGE_VIOLATION)
+        }
+        absent::PAGED_OUT => {
+            tables.set(page, frame | READ_WRITE);
+            Resolution::Retry
+        }
+        absent::IN_PAGE_ERROR => Resolution::Raise(status::IN_PAGE_ERROR),
+        _ => Resolution::Raise(status::ACCESS_VIOLATION),
+    }
+}
+
+/// The physical address behind a user address, after all that an access by the processor would
+/// have caused.
+pub(crate) fn touch(tables: Tables, address: u64, access: Access) -> Result<u64, Status> {
+    if address >= USER_LIMIT {
+        return Err(status::ACCESS_VIOLATION);
+    }
+    match resolve(tables, address, access) {
+        Resolution::Raise(status) => Err(status),
+        Resolution::Retry => tables
+            .walk(address)
+            .map(|leaf| leaf.physical)
+            .ok_or(status::ACCESS_VIOLATION),
+    }
+}
+
+/// Copies between user memory of the current process and the lab's memory at `other`, as code
+/// that touches each byte in turn does. An error tells how many bytes were copied before.
+pub(crate) fn copy(
+    address: u64,
+    other: u64,
+    length: u64,
+    access: Access,
+) -> Result<(), (Status, u64)> {
+    let tables = Tables::current();
+    let mut done = 0;
+    while done < length {
+        let at = address + done;
+        let count = (paging::next_page(at) - at).min(length - done);
+        let physical = touch(tables, at, access).map_err(|status| (status, done))?;
+        let memory = phys::linear(physical);
+        if access == Access::Write {
+            raw::copy(other + done, memory, count);
+        } else {
+            raw::copy(memory, other + done, count);
+        }
+        done += count;
+    }
+    Ok(())
+}

@@ -1,0 +1,162 @@
+//! Device objects.
+
+use alloc::collections::BTreeMap;
+
+use super::security::AccessList;
+use super::{Kind, create, dereference, directory};
+use crate::bugcheck::violation;
+use crate::global::Global;
+use crate::nt::layout::{DeviceObject, DriverObject, Structure};
+use crate::nt::status::{self, Status};
+use crate::pool::{self, Content, Owner};
+
+/// `DO_*` flags.
+pub(crate) mod device_flags {
+    pub(crate) const EXCLUSIVE: u32 = 0x08;
+    pub(crate) const HAS_NAME: u32 = 0x40;
+    pub(crate) const INITIALIZING: u32 = 0x80;
+}
+
+/// `FILE_DEVICE_SECURE_OPEN`.
+pub(crate) const SECURE_OPEN: u32 = 0x100;
+
+/// `IO_TYPE_DEVICE`.
+const TYPE: u16 = 3;
+/// Bytes of `DEVOBJ_EXTENSION` that drivers may look at.
+const OBJECT_EXTENSION: u64 = 0x70;
+const TAG: u32 = u32::from_le_bytes(*b"Devi");
+
+/// What the lab knows of a device besides its object.
+#[derive(Default)]
+struct Device {
+    list: Option<AccessList>,
+    deleted: bool,
+}
+
+static DEVICES: Global<BTreeMap<u64, Device>> = Global::new(BTreeMap::new());
+
+/// What a driver asks for.
+pub(crate) struct Wanted<'name> {
+    pub(crate) extension_size: u32,
+    pub(crate) name: Option<&'name str>,
+    pub(crate) kind: u32,
+    pub(crate) characteristics: u32,
+    pub(crate) exclusive: bool,
+}
+
+/// Makes a device object, with its extension behind it, as the first of its driver's list.
+pub(crate) fn make(driver: DriverObject, wanted: &Wanted<'_>) -> Result<DeviceObject, Status> {
+    let extension = u64::from(wanted.extension_size).next_multiple_of(16);
+    let size = DeviceObject::SIZE + extension + OBJECT_EXTENSION;
+    let address = pool::allocate(size, TAG, Content::Zeroed, Owner::Driver)
+        .ok_or(status::INSUFFICIENT_RESOURCES)?;
+    let device = DeviceObject(address);
+    let mut flags = device_flags::INITIALIZING;
+    if let Some(name) = wanted.name {
+        if let Err(status) = directory::add_device(name, address) {
+            pool::free(address, None);
+            return Err(status);
+        }
+        flags |= device_flags::HAS_NAME;
+    }
+    if wanted.exclusive {
+        flags |= device_flags::EXCLUSIVE;
+    }
+    device.set(DeviceObject::TYPE, TYPE);
+    device.set(
+        DeviceObject::LENGTH,
+        (DeviceObject::SIZE + u64::from(wanted.extension_size)) as u16,
+    );
+    device.set(DeviceObject::DRIVER_OBJECT, driver.0);
+    device.set(
+        DeviceObject::NEXT_DEVICE,
+        driver.get(DriverObject::DEVICE_OBJECT),
+    );
+    device.set(DeviceObject::FLAGS, flags);
+    device.set(DeviceObject::CHARACTERISTICS, wanted.characteristics);
+    if wanted.extension_size > 0 {
+        device.set(DeviceObject::DEVICE_EXTENSION, address + DeviceObject::SIZE);
+    }
+    device.set(DeviceObject::DEVICE_TYPE, wanted.kind);
+    device.set(DeviceObject::STACK_SIZE, 1);
+    device.set(
+        DeviceObject::DEVICE_OBJECT_EXTENSION,
+        address + DeviceObject::SIZE + extension,
+    );
+    driver.set(DriverObject::DEVICE_OBJECT, address);
+    create(address, Kind::Device);
+    DEVICES.with(|devices| devices.insert(address, Device::default()));
+    Ok(device)
+}
+
+/// Deletes a device: its name goes at once, its memory with the last reference.
+pub(crate) fn delete(device: DeviceObject) {
+    let known = DEVICES.with(|devices| {
+        devices
+            .get_mut(&device.0)
+            .map(|state| core::mem::replace(&mut state.deleted, true))
+    });
+    match known {
+        None => violation!(
+            "IoDeleteDevice was given {:#x}, which is no device",
+            device.0
+        ),
+        Some(true) => violation!("the device at {:#x} was deleted twice", device.0),
+        Some(false) => {}
+    }
+    directory::remove_device(device.0);
+    let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
+    let next = device.get(DeviceObject::NEXT_DEVICE);
+    let first = driver.get(DriverObject::DEVICE_OBJECT);
+    if first == device.0 {
+        driver.set(DriverObject::DEVICE_OBJECT, next);
+    } else {
+        let mut at = DeviceObject(first);
+        while at.0 != 0 {
+            if at.get(DeviceObject::NEXT_DEVICE) == device.0 {
+                at.set(DeviceObject::NEXT_DEVICE, next);
+                break;
+            }
+            at = DeviceObject(at.get(DeviceObject::NEXT_DEVICE));
+        }
+    }
+    dereference(device.0);
+}
+
+/// The last reference to a device is gone.
+pub(super) fn free(address: u64) {
+    DEVICES.with(|devices| devices.remove(&address));
+    pool::free(address, Some(TAG));
+}
+
+/// Replaces the access control list of a device.
+pub(crate) fn set_list(device: u64, list: Option<AccessList>) -> Result<(), Status> {
+    DEVICES.with(|devices| {
+        let state = devices
+            .get_mut(&device)
+            .ok_or(status::OBJECT_TYPE_MISMATCH)?;
+        state.list = list;
+        Ok(())
+    })
+}
+
+/// The access control list of a device.
+pub(crate) fn list(device: u64) -> Option<AccessList> {
+    DEVICES.with(|devices| devices.get(&device).and_then(|state| state.list.clone()))
+}
+
+/// Device objects alive.
+pub(crate) fn count() -> u64 {
+    DEVICES.with(|devices| devices.len() as u64)
+}
+
+/// The devices in a driver's list may be opened from now on: what the I/O manager does once the
+/// driver's entry point has returned ("`DO_DEVICE_INITIALIZING`", Windows driver documentation).
+pub(crate) fn finish_initializing(driver: DriverObject) {
+    let mut device = DeviceObject(driver.get(DriverObject::DEVICE_OBJECT));
+    while device.0 != 0 {
+        let flags = device.get(DeviceObject::FLAGS);
+        device.set(DeviceObject::FLAGS, flags & !device_flags::INITIALIZING);
+        device = DeviceObject(device.get(DeviceObject::NEXT_DEVICE));
+    }
+}

@@ -1,0 +1,116 @@
+//! The object manager's names: devices, and symbolic links to them.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::global::Global;
+use crate::nt::status::{self, Status};
+use crate::nt::strings::same_name;
+
+struct Names {
+    /// Name to address.
+    devices: BTreeMap<String, u64>,
+    /// Link, without its directory, to target.
+    links: BTreeMap<String, String>,
+}
+
+static NAMES: Global<Names> = Global::new(Names {
+    devices: BTreeMap::new(),
+    links: BTreeMap::new(),
+});
+
+/// The directories that all mean the same one: that of names which user mode opens.
+const LINK_DIRECTORIES: [&str; 4] = [
+    r"\DosDevices\Global\",
+    r"\DosDevices\",
+    r"\GLOBAL??\",
+    r"\??\",
+];
+
+fn find<'map, T>(map: &'map BTreeMap<String, T>, name: &str) -> Option<(&'map String, &'map T)> {
+    map.iter().find(|(known, _)| same_name(known, name))
+}
+
+/// The name of a link within its directory.
+fn link_name(path: &str) -> Option<&str> {
+    LINK_DIRECTORIES.iter().find_map(|directory| {
+        let head = path.get(..directory.len())?;
+        same_name(head, directory).then(|| &path[directory.len()..])
+    })
+}
+
+pub(crate) fn add_device(name: &str, device: u64) -> Result<(), Status> {
+    if !name.starts_with('\\') || name.ends_with('\\') {
+        return Err(status::OBJECT_PATH_SYNTAX_BAD);
+    }
+    NAMES.with(|names| {
+        if find(&names.devices, name).is_some() {
+            return Err(status::OBJECT_NAME_COLLISION);
+        }
+        names.devices.insert(String::from(name), device);
+        Ok(())
+    })
+}
+
+pub(crate) fn remove_device(device: u64) {
+    NAMES.with(|names| names.devices.retain(|_, &mut known| known != device));
+}
+
+pub(crate) fn add_link(path: &str, target: &str) -> Result<(), Status> {
+    let name = link_name(path).ok_or(status::OBJECT_PATH_SYNTAX_BAD)?;
+    NAMES.with(|names| {
+        if find(&names.links, name).is_some() {
+            return Err(status::OBJECT_NAME_COLLISION);
+        }
+        names.links.insert(String::from(name), String::from(target));
+        Ok(())
+    })
+}
+
+pub(crate) fn remove_link(path: &str) -> Result<(), Status> {
+    let name = link_name(path).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
+    NAMES.with(|names| {
+        let key = find(&names.links, name).map(|(key, _)| key.clone());
+        key.and_then(|key| names.links.remove(&key))
+            .map(|_| ())
+            .ok_or(status::OBJECT_NAME_NOT_FOUND)
+    })
+}
+
+/// The device that a path leads to, and what is left of the path behind the device's name.
+pub(crate) fn resolve(path: &str) -> Result<(u64, String), Status> {
+    NAMES.with(|names| {
+        let path = match link_name(path) {
+            None => String::from(path),
+            Some(name) => {
+                let (link, rest) = name.find('\\').map_or((name, ""), |at| name.split_at(at));
+                let (_, target) = find(&names.links, link).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
+                format!("{target}{rest}")
+            }
+        };
+        names
+            .devices
+            .iter()
+            .find_map(|(name, &device)| {
+                let rest = path.get(name.len()..)?;
+                (same_name(&path[..name.len()], name)
+                    && (rest.is_empty() || rest.starts_with('\\')))
+                .then(|| (device, String::from(rest)))
+            })
+            .ok_or(status::OBJECT_NAME_NOT_FOUND)
+    })
+}
+
+/// The names that exist: a line each.
+pub(crate) fn left() -> Vec<String> {
+    NAMES.with(|names| {
+        let devices = names.devices.keys().map(|name| format!("device: {name}"));
+        let links = names
+            .links
+            .iter()
+            .map(|(name, target)| format!("symbolic link: {name} to {target}"));
+        devices.chain(links).collect()
+    })
+}

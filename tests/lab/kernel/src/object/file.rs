@@ -1,0 +1,151 @@
+//! File objects: open, cleanup, close.
+
+use alloc::string::String;
+
+use super::device::{self, SECURE_OPEN, device_flags};
+use super::handle::{self, Table};
+use super::{Kind, create, dereference, directory, process, reference, security};
+use crate::io::{self, irp};
+use crate::nt::layout::{
+    DeviceObject, FileObject, SecurityContext, StackLocation, Structure, major,
+};
+use crate::nt::status::{self, Status};
+use crate::nt::strings;
+use crate::pool;
+
+/// `IO_TYPE_FILE`.
+const TYPE: u16 = 5;
+const FILE_READ_DATA: u32 = 1;
+const FILE_WRITE_DATA: u32 = 2;
+/// `FILE_SHARE_READ | FILE_SHARE_WRITE`.
+const SHARE_ALL: u16 = 3;
+/// `FILE_OPEN` as the disposition, and `FILE_NON_DIRECTORY_FILE`.
+const CREATE_OPTIONS: u32 = 1 << 24 | 0x40;
+/// Bytes of `ACCESS_STATE`, which drivers may look at.
+const ACCESS_STATE: u64 = 160;
+
+/// What `NtCreateFile` does for a device: finds it by name, checks access against the token of the
+/// current process, and asks the driver.
+pub(crate) fn open(path: &str, desired: u32) -> Result<u64, Status> {
+    let (address, rest) = directory::resolve(path)?;
+    let device = DeviceObject(address);
+    let flags = device.get(DeviceObject::FLAGS);
+    if flags & device_flags::INITIALIZING != 0 {
+        return Err(status::NO_SUCH_DEVICE);
+    }
+    // Without FILE_DEVICE_SECURE_OPEN, what is behind the device's name is the driver's to guard.
+    let guarded = rest.is_empty() || device.get(DeviceObject::CHARACTERISTICS) & SECURE_OPEN != 0;
+    let list = if guarded { device::list(address) } else { None };
+    let granted = security::check(list.as_ref(), process::current_token(), desired)?;
+    if flags & device_flags::EXCLUSIVE != 0 && device.get(DeviceObject::REFERENCE_COUNT) > 0 {
+        return Err(status::ACCESS_DENIED);
+    }
+
+    let file = make(device, &rest, granted);
+    let access_state = pool::allocate_for_lab(ACCESS_STATE, *b"AccS");
+    let context = SecurityContext(pool::allocate_for_lab(SecurityContext::SIZE, *b"SecC"));
+    context.set(SecurityContext::ACCESS_STATE, access_state);
+    context.set(SecurityContext::DESIRED_ACCESS, granted);
+    let request = irp::allocate(device, file, major::CREATE, io::USER_MODE);
+    let location = irp::next_location(request);
+    location.set(StackLocation::SECURITY_CONTEXT, context.0);
+    location.set(StackLocation::CREATE_OPTIONS, CREATE_OPTIONS);
+    location.set(StackLocation::SHARE_ACCESS, SHARE_ALL);
+    let outcome = io::send(request, device);
+    pool::free(context.0, None);
+    pool::free(access_state, None);
+
+    if !status::is_success(outcome.status) {
+        // A file that never opened is neither cleaned up nor closed.
+        forget(file);
+        return Err(outcome.status);
+    }
+    create(file.0, Kind::File);
+    change_handle_count(device, 1);
+    Ok(handle::open(process::handle_table(), file.0, granted))
+}
+
+fn make(device: DeviceObject, rest: &str, granted: u32) -> FileObject {
+    let size = FileObject::SIZE + strings::placed_length(rest);
+    let file = FileObject(pool::allocate_for_lab(size, *b"File"));
+    file.set(FileObject::TYPE, TYPE);
+    file.set(FileObject::LENGTH, FileObject::SIZE as u16);
+    file.set(FileObject::DEVICE_OBJECT, device.0);
+    file.set(
+        FileObject::READ_ACCESS,
+        u8::from(granted & FILE_READ_DATA != 0),
+    );
+    file.set(
+        FileObject::WRITE_ACCESS,
+        u8::from(granted & FILE_WRITE_DATA != 0),
+    );
+    strings::place(
+        file.place(FileObject::FILE_NAME),
+        file.0 + FileObject::SIZE,
+        rest,
+    );
+    reference(device.0);
+    file
+}
+
+fn forget(file: FileObject) {
+    let device = file.get(FileObject::DEVICE_OBJECT);
+    pool::free(file.0, None);
+    dereference(device);
+}
+
+/// `DEVICE_OBJECT.ReferenceCount` counts open handles.
+fn change_handle_count(device: DeviceObject, by: i32) {
+    let count = device.get(DeviceObject::REFERENCE_COUNT);
+    device.set(DeviceObject::REFERENCE_COUNT, count.wrapping_add_signed(by));
+}
+
+/// Closes a handle of a process, in its context: the driver hears of the last one.
+pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), Status> {
+    let closed = handle::remove(Table::Process(id), value).ok_or(status::INVALID_HANDLE)?;
+    process::attached(id, || {
+        if super::kind_of(closed.object) == Some(Kind::File) && handle::count_of(closed.object) == 0
+        {
+            let file = FileObject(closed.object);
+            let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+            // The status of a cleanup means nothing: the handle is gone.
+            let _ = io::send(
+                irp::allocate(device, file, major::CLEANUP, io::KERNEL_MODE),
+                device,
+            );
+            change_handle_count(device, -1);
+        }
+        dereference(closed.object);
+    })
+}
+
+/// The last reference to a file object is gone.
+pub(super) fn close(address: u64) {
+    let file = FileObject(address);
+    let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+    // Close cannot fail either.
+    let _ = io::send(
+        irp::allocate(device, file, major::CLOSE, io::KERNEL_MODE),
+        device,
+    );
+    forget(file);
+}
+
+/// Gives another process a handle to the same object.
+pub(crate) fn duplicate(id: u64, value: u64, target: u64) -> Result<u64, Status> {
+    process::require(target)?;
+    let source = handle::find(Table::Process(id), value).ok_or(status::INVALID_HANDLE)?;
+    reference(source.object);
+    Ok(handle::open(
+        Table::Process(target),
+        source.object,
+        source.access,
+    ))
+}
+
+/// The path that an open names, in the forms that the host may use.
+pub(crate) fn path_of(name: &[u8]) -> Result<String, Status> {
+    core::str::from_utf8(name)
+        .map(String::from)
+        .map_err(|_| status::OBJECT_NAME_INVALID)
+}

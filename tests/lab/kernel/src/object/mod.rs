@@ -1,0 +1,122 @@
+//! Objects that drivers hold references to.
+//!
+//! Source: "Life Cycle of an Object", Windows driver documentation: an object lives while somebody
+//! refers to it; what its kind does when the last reference goes is in the kind's own file.
+
+pub(crate) mod device;
+pub(crate) mod directory;
+pub(crate) mod file;
+pub(crate) mod handle;
+pub(crate) mod locked;
+pub(crate) mod process;
+pub(crate) mod registry;
+pub(crate) mod security;
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bugcheck::violation;
+use crate::global::Global;
+
+/// What an object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Device,
+    Driver,
+    File,
+    Key,
+    Process,
+}
+
+struct Object {
+    kind: Kind,
+    references: u64,
+    /// References that drivers took with `ObReferenceObject` and have not given back.
+    held_by_drivers: u64,
+}
+
+/// By the address that drivers know.
+static OBJECTS: Global<BTreeMap<u64, Object>> = Global::new(BTreeMap::new());
+
+/// A new object with one reference: its creator's.
+pub(crate) fn create(address: u64, kind: Kind) {
+    OBJECTS.with(|objects| {
+        let object = Object {
+            kind,
+            references: 1,
+            held_by_drivers: 0,
+        };
+        assert!(objects.insert(address, object).is_none());
+    });
+}
+
+pub(crate) fn kind_of(address: u64) -> Option<Kind> {
+    OBJECTS.with(|objects| objects.get(&address).map(|object| object.kind))
+}
+
+fn change(address: u64, by: i64, drivers: i64) -> Option<u64> {
+    OBJECTS.with(|objects| {
+        let object = objects.get_mut(&address)?;
+        object.references = object.references.checked_add_signed(by)?;
+        object.held_by_drivers = object.held_by_drivers.checked_add_signed(drivers)?;
+        Some(object.references)
+    })
+}
+
+/// One more reference of the lab's own.
+pub(crate) fn reference(address: u64) {
+    assert!(change(address, 1, 0).is_some(), "no object at {address:#x}");
+}
+
+/// One less.
+pub(crate) fn dereference(address: u64) {
+    match change(address, -1, 0) {
+        Some(0) => delete(address),
+        Some(_) => {}
+        None => panic!("no object at {address:#x}"),
+    }
+}
+
+/// One more reference of a driver's; gives how many there are.
+pub(crate) fn reference_by_driver(address: u64) -> u64 {
+    change(address, 1, 1)
+        .unwrap_or_else(|| violation!("a driver referred to {address:#x}, where no object is"))
+}
+
+/// One less; gives how many are left.
+pub(crate) fn dereference_by_driver(address: u64) -> u64 {
+    let left = change(address, -1, -1).unwrap_or_else(|| {
+        violation!("a driver gave back a reference to {address:#x} that it does not have")
+    });
+    if left == 0 {
+        delete(address);
+    }
+    left
+}
+
+fn delete(address: u64) {
+    let kind = OBJECTS.with(|objects| objects.remove(&address).map(|object| object.kind));
+    match kind {
+        Some(Kind::Device) => device::free(address),
+        Some(Kind::File) => file::close(address),
+        Some(Kind::Key) => registry::free(address),
+        Some(Kind::Process) => process::free(address),
+        Some(Kind::Driver) | None => {}
+    }
+}
+
+/// References that drivers hold: a line each.
+pub(crate) fn held() -> Vec<String> {
+    OBJECTS.with(|objects| {
+        objects
+            .iter()
+            .filter(|(_, object)| object.held_by_drivers > 0)
+            .map(|(address, object)| {
+                let (count, kind) = (object.held_by_drivers, object.kind);
+                format!("object: {count} reference(s) to the {kind:?} at {address:#x}")
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,186 @@
+//! Processes: an address space, a token and handles each.
+
+use alloc::collections::BTreeMap;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use ringcopy_lab_mailbox::token;
+
+use super::handle::{self, Table};
+use super::{Kind, create, dereference, file, kind_of};
+use crate::bugcheck::{Code, bugcheck, stack_here};
+use crate::global::Global;
+use crate::memory::kernel_space;
+use crate::memory::paging::Tables;
+use crate::memory::user::UserMemory;
+use crate::nt::status::{self, Status};
+use crate::processor::PerProcessor;
+use crate::{pool, random, raw};
+
+/// The number of the system process, on every Windows.
+pub(crate) const SYSTEM_ID: u64 = 4;
+
+/// `EPROCESS` is opaque to drivers: they see an address. The lab keeps the number there.
+const OBJECT_SIZE: u64 = 64;
+
+struct Process {
+    object: u64,
+    tables: Tables,
+    token: u64,
+    /// None for the system process.
+    memory: Option<UserMemory>,
+}
+
+static PROCESSES: Global<BTreeMap<u64, Process>> = Global::new(BTreeMap::new());
+/// The process in whose context each processor is.
+static CURRENT: PerProcessor<AtomicU64> =
+    PerProcessor([AtomicU64::new(SYSTEM_ID), AtomicU64::new(SYSTEM_ID)]);
+static NEXT: AtomicU64 = AtomicU64::new(SYSTEM_ID);
+
+fn add(id: u64, process: Process) {
+    raw::write(process.object, id);
+    create(process.object, Kind::Process);
+    PROCESSES.with(|processes| processes.insert(id, process));
+}
+
+/// Makes the system process.
+pub(crate) fn initialize() {
+    let process = Process {
+        object: pool::allocate_for_lab(OBJECT_SIZE, *b"Proc"),
+        tables: kernel_space::system(),
+        token: token::SYSTEM | token::ADMINISTRATORS | token::DEBUG_PRIVILEGE,
+        memory: None,
+    };
+    add(SYSTEM_ID, process);
+}
+
+/// Starts a process with an empty user half.
+pub(crate) fn start(token: u64) -> Result<u64, Status> {
+    let tables = kernel_space::new_root().ok_or(status::NO_MEMORY)?;
+    let id = NEXT.fetch_add(4 * (1 + random::below(16)), Ordering::Relaxed) + 4;
+    NEXT.store(id, Ordering::Relaxed);
+    // User allocations start on a 64 KiB boundary, as Windows' do.
+    let first = 0x100_0000_0000 + random::below(1 << 20) * 0x1_0000;
+    let process = Process {
+        object: pool::allocate_for_lab(OBJECT_SIZE, *b"Proc"),
+        tables,
+        token,
+        memory: Some(UserMemory::new(tables, first)),
+    };
+    add(id, process);
+    Ok(id)
+}
+
+/// Ends a process as its exit does: handles are closed in its context, then its memory goes.
+pub(crate) fn end(id: u64) -> Result<(), Status> {
+    require(id)?;
+    for value in handle::of_table(Table::Process(id)) {
+        file::close_handle(id, value)?;
+    }
+    let process = PROCESSES.with(|processes| processes.remove(&id));
+    if let Some(mut process) = process {
+        leave_user_half();
+        if let Some(memory) = &mut process.memory {
+            let locked = memory.locked_pages();
+            if locked > 0 {
+                let parameters = [0, process.object, locked, 0];
+                bugcheck(
+                    Code::PROCESS_HAS_LOCKED_PAGES,
+                    parameters,
+                    None,
+                    stack_here(),
+                );
+            }
+            memory.free();
+        }
+        dereference(process.object);
+    }
+    Ok(())
+}
+
+/// The last reference to a process is gone.
+pub(super) fn free(object: u64) {
+    pool::free(object, None);
+}
+
+fn get<R>(id: u64, body: impl FnOnce(&mut Process) -> R) -> Result<R, Status> {
+    PROCESSES.with(|processes| {
+        processes
+            .get_mut(&id)
+            .map(body)
+            .ok_or(status::INVALID_HANDLE)
+    })
+}
+
+/// An error if there is no such process, or it is the system's.
+pub(crate) fn require(id: u64) -> Result<(), Status> {
+    get(id, |process| process.memory.is_some()).and_then(|user| {
+        if user {
+            Ok(())
+        } else {
+            Err(status::INVALID_HANDLE)
+        }
+    })
+}
+
+/// Works on the user memory of a process.
+pub(crate) fn with_memory<R>(
+    id: u64,
+    body: impl FnOnce(&mut UserMemory) -> Result<R, Status>,
+) -> Result<R, Status> {
+    get(id, |process| {
+        process
+            .memory
+            .as_mut()
+            .map_or(Err(status::INVALID_HANDLE), body)
+    })?
+}
+
+pub(crate) fn tables(id: u64) -> Result<Tables, Status> {
+    get(id, |process| process.tables)
+}
+
+/// Runs `body` in the context of a process. Its tables stay loaded until others are needed: drivers
+/// run in some process's context alone, and loading tables is what a virtual machine is slow at.
+pub(crate) fn attached<R>(id: u64, body: impl FnOnce() -> R) -> Result<R, Status> {
+    let tables = tables(id)?;
+    if Tables::current() != tables {
+        tables.activate();
+    }
+    let before = CURRENT.here().swap(id, Ordering::Relaxed);
+    let result = body();
+    CURRENT.here().store(before, Ordering::Relaxed);
+    Ok(result)
+}
+
+/// The system process's tables are loaded from here on, which have no user half.
+pub(crate) fn leave_user_half() {
+    kernel_space::system().activate();
+}
+
+/// The number of the current process.
+pub(crate) fn current_id() -> u64 {
+    CURRENT.here().load(Ordering::Relaxed)
+}
+
+/// The object of the current process.
+pub(crate) fn current_object() -> u64 {
+    get(current_id(), |process| process.object).unwrap_or(0)
+}
+
+/// The token of the current process.
+pub(crate) fn current_token() -> u64 {
+    get(current_id(), |process| process.token).unwrap_or(0)
+}
+
+/// The number of the process that an object is, even after its end.
+pub(crate) fn id_of(object: u64) -> Option<u64> {
+    (kind_of(object) == Some(Kind::Process)).then(|| raw::read(object))
+}
+
+/// The table that a handle of the current process is in.
+pub(crate) fn handle_table() -> Table {
+    match current_id() {
+        SYSTEM_ID => Table::Kernel,
+        id => Table::Process(id),
+    }
+}

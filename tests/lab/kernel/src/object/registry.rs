@@ -1,0 +1,103 @@
+//! The registry, as far as a service's own keys go.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Kind, create};
+use crate::global::Global;
+use crate::nt::status::{self, Status};
+use crate::nt::strings::same_name;
+use crate::{options, pool};
+
+/// `REG_DWORD`.
+pub(crate) const REG_DWORD: u32 = 4;
+
+/// Key path to its values; objects of open keys to their paths.
+struct Registry {
+    keys: BTreeMap<String, Vec<(String, u32)>>,
+    open: BTreeMap<u64, String>,
+}
+
+static STATE: Global<Registry> = Global::new(Registry {
+    keys: BTreeMap::new(),
+    open: BTreeMap::new(),
+});
+
+/// The path of the driver's service key.
+pub(crate) fn service_key() -> String {
+    format!(
+        r"\Registry\Machine\System\CurrentControlSet\Services\{}",
+        options::get().driver
+    )
+}
+
+/// Makes the service's keys, with the values of the command line.
+pub(crate) fn initialize() {
+    let options = options::get();
+    let values = [("Policy", options.policy), ("Engine", options.engine)]
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (String::from(name), value)))
+        .collect();
+    let service = service_key();
+    STATE.with(|registry| {
+        registry
+            .keys
+            .insert(format!(r"{service}\Parameters"), values);
+        registry.keys.insert(service, Vec::new());
+    });
+}
+
+/// Opens a key by its path, below another open key if there is one; makes it if asked to.
+pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, Status> {
+    let path = STATE.with(|registry| {
+        let path = match root {
+            None => String::from(name.trim_end_matches('\\')),
+            Some(root) => {
+                let base = registry.open.get(&root).ok_or(status::INVALID_HANDLE)?;
+                if name.is_empty() {
+                    base.clone()
+                } else {
+                    format!(r"{base}\{name}")
+                }
+            }
+        };
+        let known = registry
+            .keys
+            .keys()
+            .find(|key| same_name(key, &path))
+            .cloned();
+        match known {
+            Some(known) => Ok(known),
+            None if make => {
+                registry.keys.insert(path.clone(), Vec::new());
+                Ok(path)
+            }
+            None => Err(status::OBJECT_NAME_NOT_FOUND),
+        }
+    })?;
+    let object = pool::allocate_for_lab(16, *b"Key ");
+    create(object, Kind::Key);
+    STATE.with(|registry| registry.open.insert(object, path));
+    Ok(object)
+}
+
+/// The `REG_DWORD` of a name.
+pub(crate) fn value(key: u64, name: &str) -> Result<u32, Status> {
+    STATE.with(|registry| {
+        let path = registry.open.get(&key).ok_or(status::INVALID_HANDLE)?;
+        registry
+            .keys
+            .get(path)
+            .and_then(|values| values.iter().find(|(known, _)| same_name(known, name)))
+            .map(|&(_, value)| value)
+            .ok_or(status::OBJECT_NAME_NOT_FOUND)
+    })
+}
+
+/// The last reference to an open key is gone.
+pub(super) fn free(key: u64) {
+    STATE.with(|registry| registry.open.remove(&key));
+    pool::free(key, None);
+}

@@ -1,0 +1,74 @@
+//! The command line.
+
+use alloc::string::String;
+
+use crate::global::Global;
+
+/// What the run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Commands come through the mailbox.
+    Serve,
+    /// The driver is loaded and unloaded once.
+    Load,
+}
+
+/// The words of the command line, each `name=value`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// `mode`: `serve` or `load`.
+    pub(crate) mode: Mode,
+    /// `debug`: whether exceptions and requests are printed.
+    pub(crate) debug: bool,
+    /// `seed`: what image bases, the page tables' slot and the order of frames follow from.
+    pub(crate) seed: u64,
+    /// `policy`: the value `Policy` under the service's `Parameters` key.
+    pub(crate) policy: Option<u32>,
+    /// `engine`: the value `Engine` there.
+    pub(crate) engine: Option<u32>,
+    /// `driver`: the service's name.
+    pub(crate) driver: &'static str,
+}
+
+static OPTIONS: Global<Options> = Global::new(Options {
+    mode: Mode::Serve,
+    debug: false,
+    seed: 0,
+    policy: None,
+    engine: None,
+    driver: "RingCopy",
+});
+
+pub(crate) fn get() -> Options {
+    OPTIONS.with(|options| *options)
+}
+
+/// A number, decimal or with `0x`.
+fn number(text: &str) -> u64 {
+    text.strip_prefix("0x")
+        .map_or_else(|| text.parse(), |digits| u64::from_str_radix(digits, 16))
+        .expect("a number on the command line")
+}
+
+pub(crate) fn parse(line: &str) {
+    for word in line.split_ascii_whitespace() {
+        let (name, value) = word.split_once('=').unwrap_or((word, ""));
+        OPTIONS.with(|options| match name {
+            "mode" => {
+                options.mode = if value == "load" {
+                    Mode::Load
+                } else {
+                    Mode::Serve
+                };
+            }
+            "debug" => options.debug = value != "0",
+            "seed" => options.seed = number(value),
+            "policy" => options.policy = Some(number(value) as u32),
+            "engine" => options.engine = Some(number(value) as u32),
+            "driver" => options.driver = String::from(value).leak(),
+            // Read by boot.s.
+            "la57" => {}
+            _ => panic!("an unknown word on the command line: {word}"),
+        });
+    }
+}

@@ -1,0 +1,207 @@
+//! Pool, every allocation as Driver Verifier's special pool makes it: it ends where a page ends
+//! that is followed by one that is never mapped, so that overruns fault; what is freed is unmapped,
+//! so that stale pointers fault.
+//!
+//! Source: "Special Pool", Windows driver documentation; alignment is that of `ExAllocatePool2`:
+//! 16 bytes, and a whole page from `PAGE_SIZE` on.
+
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::failure;
+use crate::global::Global;
+use crate::memory::layout::{POOL, REGION_LENGTH};
+use crate::memory::paging::bits;
+use crate::memory::reservations::Reservations;
+use crate::memory::{PAGE, frames, kernel_space};
+use crate::raw;
+
+const ALIGNMENT: u64 = 16;
+/// What memory holds that nobody has initialised.
+const UNINITIALIZED: u8 = 0xD5;
+/// What follows an allocation up to the end of its last page.
+const SLACK: u8 = 0xA7;
+/// Larger requests fail.
+const LARGEST: u64 = 256 << 20;
+
+/// For whom an allocation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Drivers, who must free it.
+    Driver,
+    /// The lab, for structures that drivers look into.
+    Lab,
+}
+
+/// What new memory holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Zeroed,
+    Uninitialized,
+}
+
+#[derive(Clone, Copy)]
+struct Allocation {
+    /// The first page.
+    start: u64,
+    pages: u64,
+    size: u64,
+    tag: u32,
+    owner: Owner,
+    sequence: u64,
+}
+
+struct Pool {
+    region: Reservations,
+    /// By address.
+    live: BTreeMap<u64, Allocation>,
+    sequence: u64,
+}
+
+static STATE: Global<Pool> = Global::new(Pool {
+    region: Reservations::new(POOL, REGION_LENGTH),
+    live: BTreeMap::new(),
+    sequence: 0,
+});
+
+/// A tag as it is written in source: four characters, the first in the lowest byte.
+pub(crate) fn tag_text(tag: u32) -> String {
+    tag.to_le_bytes()
+        .iter()
+        .map(|&byte| {
+            if byte.is_ascii_graphic() || byte == b' ' {
+                byte as char
+            } else {
+                '.'
+            }
+        })
+        .collect()
+}
+
+/// Allocates `size` bytes; `None` if memory ran out, or the allocation was chosen to fail.
+pub(crate) fn allocate(size: u64, tag: u32, content: Content, owner: Owner) -> Option<u64> {
+    if owner == Owner::Driver && failure::strikes() {
+        return None;
+    }
+    if size > LARGEST {
+        return None;
+    }
+    let pages = size.div_ceil(PAGE).max(1);
+    let list = frames::allocate_many(pages)?;
+    let start = STATE.with(|pool| pool.region.reserve(pages, 0));
+    for (page, &frame) in list.iter().enumerate() {
+        let address = start + page as u64 * PAGE;
+        let mapped = kernel_space::system().map(address, frame, bits::KERNEL_DATA);
+        assert!(mapped.is_some(), "memory ran out for page tables");
+    }
+    let address = if size < PAGE {
+        start + PAGE - size.next_multiple_of(ALIGNMENT)
+    } else {
+        start
+    };
+    // Frames come zeroed.
+    if content == Content::Uninitialized {
+        raw::fill(address, UNINITIALIZED, size);
+    }
+    raw::fill(address + size, SLACK, start + pages * PAGE - address - size);
+    STATE.with(|pool| {
+        pool.sequence += 1;
+        let allocation = Allocation {
+            start,
+            pages,
+            size,
+            tag,
+            owner,
+            sequence: pool.sequence,
+        };
+        pool.live.insert(address, allocation);
+    });
+    Some(address)
+}
+
+/// Memory of the lab's own that drivers look into. The lab cannot go on without it.
+pub(crate) fn allocate_for_lab(size: u64, tag: [u8; 4]) -> u64 {
+    let tag = u32::from_le_bytes(tag);
+    allocate(size, tag, Content::Zeroed, Owner::Lab).expect("memory ran out")
+}
+
+/// Frees an allocation; with a tag, only the one that it was made with. Anything else ends the run:
+/// "Bug Check 0xC2: `BAD_POOL_CALLER`".
+pub(crate) fn free(address: u64, tag: Option<u32>) {
+    let Some(allocation) = STATE.with(|pool| pool.live.remove(&address)) else {
+        // 7: freed already, or never allocated.
+        bugcheck(
+            Code::BAD_POOL_CALLER,
+            [7, 0, 0, address],
+            None,
+            stack_here(),
+        );
+    };
+    if let Some(tag) = tag.filter(|&tag| tag != allocation.tag) {
+        let (is, said) = (u64::from(allocation.tag), u64::from(tag));
+        // 0xA: another tag than that of the allocation.
+        bugcheck(
+            Code::BAD_POOL_CALLER,
+            [0xA, address, is, said],
+            None,
+            stack_here(),
+        );
+    }
+    let end = allocation.start + allocation.pages * PAGE;
+    for at in address + allocation.size..end {
+        if raw::read::<u8>(at) != SLACK {
+            // 0x24: the pattern behind the allocation is not what it was.
+            bugcheck(
+                Code::SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION,
+                [address, at, allocation.size, 0x24],
+                None,
+                stack_here(),
+            );
+        }
+    }
+    crate::object::locked::require_unlocked(allocation.start, allocation.pages);
+    for page in (allocation.start..end).step_by(PAGE as usize) {
+        let entry = kernel_space::system().unmap(page);
+        if entry & bits::PRESENT == 0 {
+            violation!("the page of pool at {page:#x} was unmapped by somebody else");
+        }
+        frames::free(entry & bits::ADDRESS);
+    }
+    STATE.with(|pool| pool.region.release(allocation.start));
+}
+
+/// Allocations alive that drivers made, and the bytes in them.
+pub(crate) fn usage() -> (u64, u64) {
+    STATE.with(|pool| {
+        pool.live
+            .values()
+            .filter(|allocation| allocation.owner == Owner::Driver)
+            .fold((0, 0), |(count, bytes), allocation| {
+                (count + 1, bytes + allocation.size)
+            })
+    })
+}
+
+/// A mark in time, for [`left_since`].
+pub(crate) fn mark() -> u64 {
+    STATE.with(|pool| pool.sequence)
+}
+
+/// What drivers allocated after a mark and have not freed: a line each.
+pub(crate) fn left_since(mark: u64) -> Vec<String> {
+    STATE.with(|pool| {
+        pool.live
+            .iter()
+            .filter(|(_, allocation)| {
+                allocation.owner == Owner::Driver && allocation.sequence > mark
+            })
+            .map(|(address, allocation)| {
+                let (size, tag) = (allocation.size, tag_text(allocation.tag));
+                format!("pool: {size} bytes at {address:#x}, tag '{tag}'")
+            })
+            .collect()
+    })
+}

@@ -1,0 +1,96 @@
+//! Memory by address: the one door to memory that a driver shares with the lab.
+//!
+//! No Rust reference is ever made to such memory; it is read and written by value. An address
+//! that is not mapped, or is a user address, faults, and a fault with the instruction pointer in
+//! the lab ends the run with a bugcheck, as a bad pointer given to NT does. That is why these
+//! functions are safe to call: what can go wrong goes wrong loudly. What they must never be given
+//! is the address of a Rust object of the lab that is borrowed; every caller upholds that by
+//! using addresses that came from drivers, from page tables or from [`crate::memory`].
+
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Values that any bytes make and that have no padding: integers, and arrays of them.
+pub(crate) trait Plain: Copy {}
+impl Plain for u8 {}
+impl Plain for u16 {}
+impl Plain for u32 {}
+impl Plain for u64 {}
+impl<T: Plain, const N: usize> Plain for [T; N] {}
+
+pub(crate) fn read<T: Plain>(address: u64) -> T {
+    // SAFETY: any bytes make a T; the module's rule holds for the address.
+    unsafe { (address as *const T).read_unaligned() }
+}
+
+pub(crate) fn write<T: Plain>(address: u64, value: T) {
+    // SAFETY: the module's rule holds for the address.
+    unsafe { (address as *mut T).write_unaligned(value) }
+}
+
+/// Reads in one instruction, every time: for page tables, devices and the mailbox.
+pub(crate) fn read_volatile<T: Plain>(address: u64) -> T {
+    // SAFETY: as for `read`; callers give naturally aligned addresses.
+    unsafe { (address as *const T).read_volatile() }
+}
+
+/// Writes in one instruction, every time: for page tables, devices and the mailbox.
+pub(crate) fn write_volatile<T: Plain>(address: u64, value: T) {
+    // SAFETY: as for `write`; callers give naturally aligned addresses.
+    unsafe { (address as *mut T).write_volatile(value) }
+}
+
+/// Replaces a value in one instruction if it is what was expected; else gives what it is.
+pub(crate) fn compare_exchange(address: u64, expected: u64, value: u64) -> Result<(), u64> {
+    // SAFETY: the module's rule holds for the address, which callers give naturally aligned; all
+    // other accesses to it are the driver's or go through this module.
+    let word = unsafe { AtomicU64::from_ptr(address as *mut u64) };
+    word.compare_exchange(expected, value, Ordering::SeqCst, Ordering::SeqCst)
+        .map(|_| ())
+}
+
+/// The same for 32 bits.
+pub(crate) fn compare_exchange32(address: u64, expected: u32, value: u32) -> Result<(), u32> {
+    // SAFETY: as for `compare_exchange`.
+    let word = unsafe { AtomicU32::from_ptr(address as *mut u32) };
+    word.compare_exchange(expected, value, Ordering::SeqCst, Ordering::SeqCst)
+        .map(|_| ())
+}
+
+/// Copies bytes; the ranges may overlap.
+pub(crate) fn copy(source: u64, destination: u64, length: u64) {
+    // SAFETY: the module's rule holds for both ranges.
+    unsafe { core::ptr::copy(source as *const u8, destination as *mut u8, length as usize) }
+}
+
+pub(crate) fn copy_in(source: &[u8], destination: u64) {
+    copy(source.as_ptr() as u64, destination, source.len() as u64);
+}
+
+pub(crate) fn copy_out(source: u64, destination: &mut [u8]) {
+    // SAFETY: the module's rule holds for the source; the destination is a live slice, which
+    // cannot overlap memory that is reached by address alone.
+    unsafe {
+        core::ptr::copy_nonoverlapping(
+            source as *const u8,
+            destination.as_mut_ptr(),
+            destination.len(),
+        );
+    }
+}
+
+pub(crate) fn fill(address: u64, byte: u8, length: u64) {
+    // SAFETY: the module's rule holds for the range.
+    unsafe { core::ptr::write_bytes(address as *mut u8, byte, length as usize) }
+}
+
+/// A zero-terminated string, at most `limit` bytes of it.
+pub(crate) fn c_string(address: u64, limit: usize) -> alloc::string::String {
+    let mut text = alloc::string::String::new();
+    for offset in 0..limit as u64 {
+        match read::<u8>(address + offset) {
+            0 => break,
+            byte => text.push(byte as char),
+        }
+    }
+    text
+}

@@ -1,0 +1,116 @@
+//! The commands that look at memory or change it, without the driver.
+
+use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Protection, VALUES};
+
+use super::{Answer, Carried, data, data_of, done};
+use crate::memory::layout::LOWER_HALF_END;
+use crate::memory::paging::Tables;
+use crate::memory::user::Access;
+use crate::memory::{PAGE, kernel_space, page_of, phys, ranges};
+use crate::nt::status::{self, Status};
+use crate::object::process;
+use crate::{machine, raw};
+
+/// Carries one of them out; others are none.
+pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64) -> Carried {
+    let [one, two, three, four, ..] = *arguments;
+    match command {
+        Command::Allocate => done(process::with_memory(one, |memory| {
+            memory.allocate(two, three)
+        })?),
+        Command::Protect => {
+            let protection = Protection::from_wire(four).ok_or(status::INVALID_PARAMETER)?;
+            process::with_memory(one, |memory| memory.protect(two, three, protection))?;
+            done(Answer::default())
+        }
+        Command::WriteUser => {
+            process::with_memory(one, |memory| {
+                memory.transfer(two, data(), length, Access::Write)
+            })?;
+            done(Answer::default())
+        }
+        Command::ReadUser => {
+            require_room(three)?;
+            process::with_memory(one, |memory| {
+                memory.transfer(two, data(), three, Access::Read)
+            })?;
+            data_of(three)
+        }
+        Command::Translate => {
+            let tables = tables_of(one)?;
+            let leaf = tables.walk(two).ok_or(status::INVALID_ADDRESS)?;
+            done(leaf.physical)
+        }
+        Command::ReadSystem => read_system(one, two),
+        Command::ReadPhysical => read_physical(one, two),
+        Command::WriteKernelScratch => {
+            let (scratch, size) = machine::scratch();
+            within(one, length, size)?;
+            raw::copy(data(), scratch + one, length);
+            done(scratch + one)
+        }
+        Command::ReadKernelScratch => {
+            let (scratch, size) = machine::scratch();
+            within(one, two, size)?;
+            require_room(two)?;
+            raw::copy(scratch + one, data(), two);
+            data_of(two)
+        }
+        _ => Err(status::INVALID_PARAMETER),
+    }
+}
+
+fn require_room(length: u64) -> Result<(), Status> {
+    within(0, length, DATA_LENGTH)
+}
+
+const fn within(offset: u64, length: u64, size: u64) -> Result<(), Status> {
+    match offset.checked_add(length) {
+        Some(end) if end <= size => Ok(()),
+        _ => Err(status::INVALID_PARAMETER),
+    }
+}
+
+/// The tables of a process; 0 is the system's.
+fn tables_of(id: u64) -> Result<Tables, Status> {
+    if id == 0 {
+        Ok(kernel_space::system())
+    } else {
+        process::tables(id)
+    }
+}
+
+fn read_system(address: u64, length: u64) -> Carried {
+    require_room(length)?;
+    address
+        .checked_add(length)
+        .ok_or(status::INVALID_PARAMETER)?;
+    if address < LOWER_HALF_END {
+        return Err(status::INVALID_PARAMETER);
+    }
+    let mut done = 0;
+    while done < length {
+        let at = address + done;
+        let count = (PAGE - at % PAGE).min(length - done);
+        let leaf = kernel_space::system()
+            .walk(at)
+            .filter(|leaf| ranges::is_ram(page_of(leaf.physical)))
+            .ok_or(status::INVALID_ADDRESS)?;
+        raw::copy(phys::linear(leaf.physical), data() + done, count);
+        done += count;
+    }
+    data_of(length)
+}
+
+fn read_physical(address: u64, length: u64) -> Carried {
+    require_room(length)?;
+    let end = address
+        .checked_add(length)
+        .ok_or(status::INVALID_PARAMETER)?;
+    // The hole answers too: the host can see what must not be read.
+    if end > ranges::end() {
+        return Err(status::INVALID_ADDRESS);
+    }
+    raw::copy(phys::linear(address), data(), length);
+    data_of(length)
+}

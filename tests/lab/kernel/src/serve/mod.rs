@@ -1,0 +1,289 @@
+//! The mailbox: commands of the host, one after the other.
+
+mod facts;
+mod memory;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::mem::offset_of;
+
+use ringcopy_lab_mailbox::{
+    Command, DATA_LENGTH, DATA_OFFSET, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS, VALUES,
+};
+
+use crate::boot::Archive;
+use crate::io::USER_MODE;
+use crate::io::control::{Control, device_control};
+use crate::memory::{page_of, phys};
+use crate::nt::status::{self, Status};
+use crate::object::{file, process};
+use crate::outcome::{self, Outcome};
+use crate::parallel::Work;
+use crate::pe::Missing;
+use crate::{cpu, driver, failure, interference, parallel, raw, smp};
+
+fn place(offset: usize) -> u64 {
+    phys::linear(PHYSICAL_ADDRESS) + offset as u64
+}
+
+/// The data that travels with a command or an answer.
+fn data() -> u64 {
+    place(DATA_OFFSET as usize)
+}
+
+fn read(offset: usize) -> u64 {
+    raw::read_volatile(place(offset))
+}
+
+fn write(offset: usize, value: u64) {
+    raw::write_volatile(place(offset), value);
+}
+
+/// What a command came to.
+#[derive(Default)]
+struct Answer {
+    results: Vec<u64>,
+    data_length: u64,
+}
+
+impl From<Vec<u64>> for Answer {
+    fn from(results: Vec<u64>) -> Self {
+        Self {
+            results,
+            data_length: 0,
+        }
+    }
+}
+
+impl From<u64> for Answer {
+    fn from(result: u64) -> Self {
+        vec![result].into()
+    }
+}
+
+/// The page that the second processor changes, to be put right again.
+struct Disturbed {
+    entry: u64,
+    was: u64,
+    address: u64,
+}
+
+/// How often the mailbox is looked at without a pause: a host that has its next command ready is
+/// answered within microseconds.
+const PATIENCE: u32 = 20_000;
+
+/// Listens for ever. The driver has been started, with `entry_status`.
+pub(crate) fn listen(archive: Archive, entry_status: Status) -> ! {
+    let mut disturbed = None;
+    let (mut last, mut idle) = (0, 0);
+    write(offset_of!(Mailbox, asked), 0);
+    write(offset_of!(Mailbox, answered), 0);
+    write(offset_of!(Mailbox, status), u64::from(entry_status));
+    write(offset_of!(Mailbox, magic), MAGIC);
+    loop {
+        let asked = read(offset_of!(Mailbox, asked));
+        if asked == last {
+            idle += 1;
+            if idle > PATIENCE {
+                smp::rest();
+            } else {
+                core::hint::spin_loop();
+            }
+            continue;
+        }
+        idle = 0;
+        last = asked;
+        let command = Command::from_wire(read(offset_of!(Mailbox, command)));
+        let mut arguments = [0; VALUES];
+        for (position, argument) in arguments.iter_mut().enumerate() {
+            *argument = read(offset_of!(Mailbox, arguments) + position * 8);
+        }
+        let length = read(offset_of!(Mailbox, data_length)).min(DATA_LENGTH);
+        let result = command.map_or(Err(status::INVALID_PARAMETER), |command| {
+            carry_out(command, &arguments, length, archive, &mut disturbed)
+        });
+        let (status, answer) = match result {
+            Ok((status, answer)) => (status, answer),
+            Err(status) => (status, Answer::default()),
+        };
+        for position in 0..VALUES {
+            let result = answer.results.get(position).copied().unwrap_or(0);
+            write(offset_of!(Mailbox, results) + position * 8, result);
+        }
+        write(offset_of!(Mailbox, data_length), answer.data_length);
+        write(offset_of!(Mailbox, status), u64::from(status));
+        write(offset_of!(Mailbox, answered), asked);
+        if command == Some(Command::Shutdown) {
+            outcome::end(Outcome::Done);
+        }
+    }
+}
+
+/// The command's status and answer, or the status alone.
+type Carried = Result<(Status, Answer), Status>;
+
+#[expect(clippy::unnecessary_wraps, reason = "commands end with it")]
+fn done(answer: impl Into<Answer>) -> Carried {
+    Ok((status::SUCCESS, answer.into()))
+}
+
+fn carry_out(
+    command: Command,
+    arguments: &[u64; VALUES],
+    length: u64,
+    archive: Archive,
+    disturbed: &mut Option<Disturbed>,
+) -> Carried {
+    let [one, two, three, four, five, six, seven, eight, ..] = *arguments;
+    match command {
+        Command::CreateProcess => done(process::start(one)?),
+        Command::EndProcess => {
+            if disturbed.is_some() {
+                return Err(status::INVALID_PARAMETER);
+            }
+            process::end(one)?;
+            done(Answer::default())
+        }
+        Command::Open => {
+            let mut name = vec![0; length as usize];
+            raw::copy_out(data(), &mut name);
+            let path = file::path_of(&name)?;
+            process::require(one)?;
+            done(process::attached(one, || file::open(&path, two as u32))??)
+        }
+        Command::Close => {
+            process::require(one)?;
+            file::close_handle(one, two)?;
+            done(Answer::default())
+        }
+        Command::Duplicate => done(file::duplicate(one, two, three)?),
+        Command::DeviceIoControl => {
+            let control = Control {
+                code: three as u32,
+                input: four,
+                input_length: u32::try_from(five).map_err(|_| status::INVALID_PARAMETER)?,
+                output: six,
+                output_length: u32::try_from(seven).map_err(|_| status::INVALID_PARAMETER)?,
+                mode: u8::from(eight != 0),
+            };
+            process::require(one)?;
+            let outcome = process::attached(one, || device_control(two, control))??;
+            Ok((outcome.status, outcome.information.into()))
+        }
+        Command::Parallel if disturbed.is_some() => Err(status::INVALID_PARAMETER),
+        Command::Parallel => parallel_requests(arguments),
+        Command::Allocate
+        | Command::Protect
+        | Command::WriteUser
+        | Command::ReadUser
+        | Command::Translate
+        | Command::ReadSystem
+        | Command::ReadPhysical
+        | Command::WriteKernelScratch
+        | Command::ReadKernelScratch => memory::carry_out(command, arguments, length),
+        Command::StartInterference => start_interference(one, two, three, disturbed),
+        Command::StopInterference => {
+            let stopped = disturbed.take().ok_or(status::INVALID_PARAMETER)?;
+            let changes = interference::stop();
+            phys::write_entry(stopped.entry, stopped.was);
+            cpu::invalidate_page(stopped.address);
+            done(changes)
+        }
+        Command::Machine => done(facts::machine()),
+        Command::RamRanges => facts::ram_ranges(),
+        Command::Counts => done(facts::counts()),
+        Command::FailAllocation => {
+            failure::arm(one);
+            done(Answer::default())
+        }
+        Command::Unload => {
+            let left = driver::unload()?.join("\n");
+            let bytes = &left.as_bytes()[..left.len().min(DATA_LENGTH as usize)];
+            raw::copy_in(bytes, data());
+            Ok((
+                status::SUCCESS,
+                Answer {
+                    results: vec![left.lines().count() as u64],
+                    data_length: bytes.len() as u64,
+                },
+            ))
+        }
+        Command::Load => Ok((driver::load(archive, Missing::Refuse), Answer::default())),
+        Command::Shutdown => done(Answer::default()),
+    }
+}
+
+/// An answer that is data alone.
+fn data_of(length: u64) -> Carried {
+    done(Answer {
+        results: Vec::new(),
+        data_length: length,
+    })
+}
+
+fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
+    let [
+        process,
+        handle,
+        code,
+        input_length,
+        output_length,
+        input,
+        output,
+        other_input,
+        other_output,
+        repetitions,
+        ..,
+    ] = *arguments;
+    process::require(process)?;
+    if smp::running() < 2 {
+        return Err(status::NOT_SUPPORTED);
+    }
+    let narrow = |length| u32::try_from(length).map_err(|_| status::INVALID_PARAMETER);
+    let (input_length, output_length) = (narrow(input_length)?, narrow(output_length)?);
+    let work = |input, output| Work {
+        process,
+        handle,
+        control: Control {
+            code: code as u32,
+            input,
+            input_length,
+            output,
+            output_length,
+            mode: USER_MODE,
+        },
+        repetitions,
+    };
+    let tallies = parallel::run(work(input, output), work(other_input, other_output));
+    let results: Vec<u64> = tallies
+        .iter()
+        .flat_map(|tally| [u64::from(tally.status), tally.information, tally.different])
+        .collect();
+    done(results)
+}
+
+fn start_interference(
+    id: u64,
+    address: u64,
+    kind: u64,
+    disturbed: &mut Option<Disturbed>,
+) -> Carried {
+    let kind = Interference::from_wire(kind).ok_or(status::INVALID_PARAMETER)?;
+    process::require(id)?;
+    if smp::running() < 2 {
+        return Err(status::NOT_SUPPORTED);
+    }
+    let tables = process::tables(id)?;
+    if disturbed.is_some() || tables.walk(address).is_none() {
+        return Err(status::INVALID_PARAMETER);
+    }
+    let entry = tables.entry_of(address).ok_or(status::INVALID_PARAMETER)?;
+    let was = phys::read_entry(entry);
+    *disturbed = Some(Disturbed {
+        entry,
+        was,
+        address,
+    });
+    interference::start(page_of(address), entry, kind);
+    done(Answer::default())
+}

@@ -1,0 +1,267 @@
+//! What becomes of a trap: an exception for the driver to handle, or the end of the run.
+//!
+//! The rules are those of NT's documented bug checks and exception codes. The two that decide most:
+//! structured exception handling covers user addresses only, so a bad system address is the end
+//! whatever guard surrounds it; and at `DISPATCH_LEVEL` no page fault can be served at all.
+
+use core::arch::global_asm;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::bugcheck::{Code, bugcheck};
+use crate::cpu::{self, flags};
+use crate::irql::{self, DISPATCH_LEVEL};
+use crate::memory::layout;
+use crate::memory::paging::Tables;
+use crate::memory::user::{self, Access, Resolution};
+use crate::nt::status;
+use crate::seh::{Context, Exception, raise};
+use crate::serial::say;
+use crate::{images, interference, raw, smp};
+
+global_asm!(include_str!("trap.s"));
+
+/// What `trap.s` pushes.
+#[repr(C)]
+pub(crate) struct Frame {
+    /// R15 down to RAX, in the order of `trap.s`.
+    r15: u64,
+    r14: u64,
+    r13: u64,
+    r12: u64,
+    r11: u64,
+    r10: u64,
+    r9: u64,
+    r8: u64,
+    rdi: u64,
+    rsi: u64,
+    rbp: u64,
+    rbx: u64,
+    rdx: u64,
+    rcx: u64,
+    rax: u64,
+    vector: u64,
+    error: u64,
+    instruction: u64,
+    segment: u64,
+    flags: u64,
+    stack: u64,
+    stack_segment: u64,
+}
+
+mod vector {
+    pub(super) const DIVIDE: u64 = 0;
+    pub(super) const DEBUG: u64 = 1;
+    pub(super) const NMI: u64 = 2;
+    pub(super) const BREAKPOINT: u64 = 3;
+    pub(super) const INVALID_OPCODE: u64 = 6;
+    pub(super) const STACK: u64 = 12;
+    pub(super) const GENERAL_PROTECTION: u64 = 13;
+    pub(super) const PAGE_FAULT: u64 = 14;
+    /// `__fastfail`.
+    pub(super) const FAST_FAIL: u64 = 0x29;
+    /// An assertion of a checked build.
+    pub(super) const ASSERTION: u64 = 0x2C;
+    use crate::smp;
+
+    pub(super) const SHOOTDOWN: u64 = smp::SHOOTDOWN_VECTOR as u64;
+    pub(super) const WAKE: u64 = smp::WAKE_VECTOR as u64;
+    pub(super) const TIMER: u64 = smp::TIMER_VECTOR as u64;
+    pub(super) const SPURIOUS: u64 = smp::SPURIOUS_VECTOR as u64;
+}
+
+mod page_fault_error {
+    pub(super) const PRESENT: u64 = 1;
+    pub(super) const WRITE: u64 = 1 << 1;
+    pub(super) const FETCH: u64 = 1 << 4;
+}
+
+/// Read by `trap.s`: whether there is a CLAC to execute.
+#[unsafe(no_mangle)]
+static supervisor_access_prevention: AtomicBool = AtomicBool::new(false);
+
+/// Faults that the page tables no longer explained, because another processor had changed them.
+static RETRIED: AtomicU64 = AtomicU64::new(0);
+
+pub(crate) fn set_supervisor_access_prevention(on: bool) {
+    supervisor_access_prevention.store(on, Ordering::Relaxed);
+}
+
+impl Frame {
+    const fn access(&self) -> Access {
+        if self.error & page_fault_error::FETCH != 0 {
+            Access::Execute
+        } else if self.error & page_fault_error::WRITE != 0 {
+            Access::Write
+        } else {
+            Access::Read
+        }
+    }
+
+    fn end(&self, code: Code, parameters: [u64; 4]) -> ! {
+        bugcheck(code, parameters, Some(self.instruction), self.stack)
+    }
+
+    /// The state at the trap, as handlers see it.
+    fn context(&self, floating: u64) -> Context {
+        let mut context = Context::new();
+        let general = [
+            self.rax, self.rcx, self.rdx, self.rbx, self.stack, self.rbp, self.rsi, self.rdi,
+            self.r8, self.r9, self.r10, self.r11, self.r12, self.r13, self.r14, self.r15,
+        ];
+        for (number, value) in general.into_iter().enumerate() {
+            context.set_general(number, value);
+        }
+        context.set_instruction(self.instruction);
+        context.set_flags(self.flags);
+        context.set_floating(floating);
+        context
+    }
+
+    /// Whether a driver has called an address that holds no code: then the exception is the
+    /// caller's, as one in a leaf function would be.
+    fn is_wild_call(&self) -> bool {
+        self.instruction < layout::LINEAR
+            && Tables::current().walk(self.stack).is_some()
+            && images::is_return_address(raw::read(self.stack))
+    }
+
+    /// Hands an exception to the driver whose code caused it. In the lab's own code, there is
+    /// nobody to hand it to: most likely the driver gave NT a bad pointer.
+    fn dispatch(&self, floating: u64, exception: Exception) -> ! {
+        if !images::is_driver_code(self.instruction) && !self.is_wild_call() {
+            let [kind, address, _] = exception.information;
+            let parameters = [u64::from(exception.code), self.instruction, kind, address];
+            self.end(Code::KMODE_EXCEPTION_NOT_HANDLED, parameters);
+        }
+        raise(&mut self.context(floating), exception)
+    }
+}
+
+/// Every trap comes here from `trap.s`, interrupts off, with the area that `fxsave` wrote.
+#[unsafe(no_mangle)]
+extern "C" fn trap_entered(frame: &Frame, floating: u64) {
+    let address = cpu::read_cr2();
+    match frame.vector {
+        vector::SHOOTDOWN => interference::shootdown(),
+        vector::WAKE | vector::TIMER => smp::end_of_interrupt(),
+        vector::SPURIOUS => {}
+        vector::PAGE_FAULT => page_fault(frame, floating, address),
+        vector::GENERAL_PROTECTION | vector::STACK => {
+            // The processor does not say which address was not canonical.
+            let exception = Exception {
+                code: status::ACCESS_VIOLATION,
+                information: [0, u64::MAX, 0],
+                count: 2,
+            };
+            frame.dispatch(floating, exception)
+        }
+        vector::DIVIDE => {
+            frame.dispatch(floating, Exception::plain(status::INTEGER_DIVIDE_BY_ZERO))
+        }
+        vector::INVALID_OPCODE => {
+            frame.dispatch(floating, Exception::plain(status::ILLEGAL_INSTRUCTION))
+        }
+        vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(status::BREAKPOINT)),
+        vector::DEBUG => frame.dispatch(floating, Exception::plain(status::SINGLE_STEP)),
+        vector::ASSERTION => frame.dispatch(floating, Exception::plain(status::ASSERTION_FAILURE)),
+        vector::FAST_FAIL => {
+            // The code is in ECX: "__fastfail", Microsoft C++ documentation.
+            let code = u64::from(frame.rcx as u32);
+            frame.end(Code::KERNEL_SECURITY_CHECK_FAILURE, [code, 0, 0, 0])
+        }
+        vector::NMI => frame.end(Code::NMI_HARDWARE_FAILURE, [0; 4]),
+        trap => frame.end(
+            Code::UNEXPECTED_KERNEL_MODE_TRAP,
+            [trap, frame.error, frame.instruction, address],
+        ),
+    }
+}
+
+fn page_fault(frame: &Frame, floating: u64, address: u64) {
+    let access = frame.access();
+    // NT's number for what was tried: "Bug Check 0xA", "EXCEPTION_RECORD".
+    let kind = match access {
+        Access::Read => 0,
+        Access::Write => 1,
+        Access::Execute => 8,
+    };
+    if stale(frame, address, access) {
+        RETRIED.fetch_add(1, Ordering::Relaxed);
+        cpu::invalidate_page(address);
+        return;
+    }
+    let level = irql::current();
+    if level >= DISPATCH_LEVEL {
+        let code = if images::is_driver_code(frame.instruction) {
+            Code::DRIVER_IRQL_NOT_LESS_OR_EQUAL
+        } else {
+            Code::IRQL_NOT_LESS_OR_EQUAL
+        };
+        frame.end(code, [address, u64::from(level), kind, frame.instruction]);
+    }
+    let present = frame.error & page_fault_error::PRESENT != 0;
+    if access == Access::Execute && present {
+        // Data is never executable, and user pages are not for the supervisor (SMEP).
+        let entry = Tables::current().get(address);
+        frame.end(
+            Code::ATTEMPTED_EXECUTE_OF_NOEXECUTE_MEMORY,
+            [address, entry, 0, 0],
+        );
+    }
+    if !layout::is_lower_half(address) {
+        let code = if present && access == Access::Write {
+            Code::ATTEMPTED_WRITE_TO_READONLY_MEMORY
+        } else {
+            Code::PAGE_FAULT_IN_NONPAGED_AREA
+        };
+        let entry = Tables::current().get(address);
+        let second = if code == Code::PAGE_FAULT_IN_NONPAGED_AREA {
+            kind
+        } else {
+            entry
+        };
+        frame.end(code, [address, second, frame.instruction, 0]);
+    }
+    if present && frame.flags & flags::ALIGNMENT_CHECK == 0 {
+        // No bug check is documented for this; the lab takes the one for memory that must not be
+        // touched, and says so.
+        say!("VIOLATION: user memory at {address:#x} was touched with RFLAGS.AC clear (SMAP)");
+        frame.end(
+            Code::PAGE_FAULT_IN_NONPAGED_AREA,
+            [address, kind, frame.instruction, 0],
+        );
+    }
+    match user::resolve(Tables::current(), address, access) {
+        Resolution::Retry => cpu::invalidate_page(address),
+        Resolution::Raise(code) => {
+            // An in-page error has the status of the I/O as its third parameter.
+            let (third, count) = if code == status::IN_PAGE_ERROR {
+                (u64::from(status::NO_SUCH_DEVICE), 3)
+            } else {
+                (0, 2)
+            };
+            frame.dispatch(
+                floating,
+                Exception {
+                    code,
+                    information: [kind, address, third],
+                    count,
+                },
+            );
+        }
+    }
+}
+
+/// Whether the tables allow by now what the processor refused: another processor changed them.
+fn stale(frame: &Frame, address: u64, access: Access) -> bool {
+    let prevented = cpu::read_cr4() & cpu::cr4::SMAP != 0;
+    Tables::current().walk(address).is_some_and(|leaf| {
+        let supervisor = match access {
+            Access::Execute => !leaf.user && leaf.execute,
+            Access::Read => true,
+            Access::Write => leaf.write,
+        };
+        let opened = frame.flags & flags::ALIGNMENT_CHECK != 0;
+        supervisor && (!leaf.user || !prevented || opened)
+    })
+}

@@ -1,0 +1,269 @@
+//! The mailbox through which the host drives the lab.
+//!
+//! QEMU backs the guest's memory with a file that the host maps too. At [`PHYSICAL_ADDRESS`] lies
+//! a [`Mailbox`], behind it [`DATA_LENGTH`] bytes of data. The host writes a command with its
+//! arguments, then stores a number that it has not used before into `asked`; the guest carries the
+//! command out, writes status and results, then stores that number into `answered`. Both poll:
+//! a round trip takes microseconds, and logs travel by the serial port instead.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+pub mod archive;
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Where the mailbox lies in the guest's physical memory: above the kernel image, below the
+/// modules, reported by the guest's own memory map to nobody.
+pub const PHYSICAL_ADDRESS: u64 = 16 << 20;
+
+/// Offset of the data from the mailbox.
+pub const DATA_OFFSET: u64 = 4096;
+
+/// Bytes that one command can carry either way.
+pub const DATA_LENGTH: u64 = 1 << 20;
+
+/// What [`Mailbox::magic`] holds once the guest listens.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"RINGLAB1");
+
+/// Arguments or results of one command.
+pub const VALUES: usize = 16;
+
+/// The shared page.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Mailbox {
+    /// [`MAGIC`].
+    pub magic: u64,
+    /// The number of the command that the host wants done.
+    pub asked: u64,
+    /// The number of the command that the guest has done last.
+    pub answered: u64,
+    /// A [`Command`].
+    pub command: u64,
+    /// What the command takes.
+    pub arguments: [u64; VALUES],
+    /// The `NTSTATUS` of the command.
+    pub status: u64,
+    /// What the command gives.
+    pub results: [u64; VALUES],
+    /// Bytes of data, from the host with a command and from the guest with an answer.
+    pub data_length: u64,
+}
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
+        /// What the host can ask of the lab. Arguments and results are listed in order; a status
+        /// other than success leaves the results zero.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u64)]
+        pub enum Command {
+            $($(#[$doc])* $name = $value,)+
+        }
+
+        impl Command {
+            /// The command of a number.
+            #[must_use]
+            pub const fn from_wire(value: u64) -> Option<Self> {
+                match value {
+                    $($value => Some(Self::$name),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Starts a process of its own address space. Arguments: [`Token`] bits. Results: process.
+    CreateProcess = 1,
+    /// Ends a process: closes its handles, frees its memory. Arguments: process.
+    EndProcess = 2,
+    /// Opens the device named in the data (UTF-8, `\DosDevices\…` or `\Device\…`). Arguments:
+    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2). Results: handle.
+    Open = 3,
+    /// Closes a handle: cleanup, then close. Arguments: process, handle.
+    Close = 4,
+    /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
+    /// does. Arguments: process, handle, code, input, input length, output, output length,
+    /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's). Results: the status
+    /// block's information. The command's status is the request's.
+    DeviceIoControl = 5,
+    /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
+    /// lab chooses, with an unmapped page on either side), length. Results: address.
+    Allocate = 6,
+    /// Changes whole pages of user memory. Arguments: process, address, length, [`Protection`].
+    Protect = 7,
+    /// Copies the data into a process's user memory, whatever its protection (unmapped pages are
+    /// refused). Arguments: process, address.
+    WriteUser = 8,
+    /// Copies from a process's user memory into the data, whatever its protection. Arguments:
+    /// process, address, length.
+    ReadUser = 9,
+    /// Where a virtual address lies. Arguments: process, address. Results: physical address.
+    Translate = 10,
+    /// What the lab's machine is. Results: see [`MachineFact`], by position.
+    Machine = 11,
+    /// The ranges of RAM, as the driver is told of them: data of `(base, length)` pairs.
+    RamRanges = 12,
+    /// Copies physical memory into the data, without the driver. Arguments: address, length.
+    ReadPhysical = 13,
+    /// Copies system virtual memory into the data, without the driver. Arguments: address, length.
+    ReadSystem = 14,
+    /// Copies the data into kernel memory that the lab set aside for requests in kernel mode.
+    /// Arguments: offset. Results: address.
+    WriteKernelScratch = 15,
+    /// Copies from that memory. Arguments: offset, length.
+    ReadKernelScratch = 16,
+    /// The second processor starts to change one user page behind the first one's back, until told
+    /// to stop. Arguments: process, address, [`Interference`].
+    StartInterference = 17,
+    /// The second processor stops, and the page is as it was. Results: changes made.
+    StopInterference = 18,
+    /// Stops the driver: refused with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
+    /// Results: objects and allocations left behind; the data names them, a line each.
+    Unload = 19,
+    /// Loads the driver again. The command's status is that of its entry point.
+    Load = 20,
+    /// Ends the lab.
+    Shutdown = 21,
+    /// Pool, from now on, fails once after this many more allocations. Arguments: count
+    /// (all ones: never).
+    FailAllocation = 22,
+    /// What the lab counts. Results: see [`Count`], by position.
+    Counts = 23,
+    /// Gives another process a handle to the same file object, as `DuplicateHandle` does; the
+    /// device sees its cleanup when the last of them is closed. Arguments: process, handle, the
+    /// process that gets it. Results: handle.
+    Duplicate = 24,
+    /// Sends device control requests of one code from both processors at once, so many from each,
+    /// without a pause. Arguments: process, handle, code, input length, output length, the first
+    /// processor's input and output, the second's input and output, repetitions. Results, for each
+    /// processor in turn: status and information of its first request, and how many of its requests
+    /// had another status, other information or other bytes of output. Not while
+    /// [`Command::StartInterference`] is in force.
+    Parallel = 25,
+}
+
+/// What [`Command::CreateProcess`] puts into the process's token.
+pub mod token {
+    /// The user is a member of Administrators.
+    pub const ADMINISTRATORS: u64 = 1;
+    /// The user is SYSTEM.
+    pub const SYSTEM: u64 = 2;
+    /// `SeDebugPrivilege` is held and enabled.
+    pub const DEBUG_PRIVILEGE: u64 = 4;
+}
+
+macro_rules! argument {
+    (
+        $(#[$doc:meta])* $name:ident:
+        $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)+
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u64)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant = $value,)+
+        }
+
+        impl $name {
+            /// The value that an argument stands for.
+            #[must_use]
+            pub const fn from_wire(value: u64) -> Option<Self> {
+                match value {
+                    $($value => Some(Self::$variant),)+
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+argument! {
+    /// What [`Command::Protect`] makes of a page.
+    Protection:
+    /// No access: a fault by a page that is there.
+    NoAccess = 0,
+    /// Reads only.
+    ReadOnly = 1,
+    /// Reads and writes.
+    ReadWrite = 2,
+    /// Reads and writes, once the first access has raised `STATUS_GUARD_PAGE_VIOLATION`.
+    Guard = 3,
+    /// Nothing there.
+    Unmapped = 4,
+    /// Reads and writes, once the first access has brought the page in: no fault is seen.
+    PagedOut = 5,
+    /// Every access raises `STATUS_IN_PAGE_ERROR`: the page cannot be brought in.
+    InPageError = 6,
+}
+
+argument! {
+    /// What [`Command::StartInterference`] does to a page.
+    Interference:
+    /// Takes the page away and puts it back, with a shootdown each time.
+    Unmap = 0,
+    /// Makes it read-only and writable in turn, with a shootdown each time.
+    WriteProtect = 1,
+    /// Writes other bytes into it: at any moment all of its bytes from one of the writes, or a
+    /// prefix from the next.
+    Rewrite = 2,
+}
+
+/// The positions of [`Command::Machine`]'s results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum MachineFact {
+    /// A physical address of I/O space: the local APIC.
+    IoAddress = 0,
+    /// The first physical address beyond all RAM.
+    RamEnd = 1,
+    /// A system virtual address that is mapped, and holds the lab's own constant data.
+    SystemAddress = 2,
+    /// Bytes there.
+    SystemLength = 3,
+    /// A system virtual address that is not mapped.
+    UnmappedSystemAddress = 4,
+    /// A system virtual address that maps I/O space.
+    IoSystemAddress = 5,
+    /// The last physical address below a hole in RAM, plus one.
+    HoleAddress = 6,
+    /// 1 where SMAP and SMEP are on.
+    SupervisorProtection = 7,
+    /// A system virtual address that a 2 MiB page maps, onto RAM.
+    LargePageAddress = 8,
+    /// Processors that run.
+    Processors = 9,
+    /// Levels of page tables: 4 or 5.
+    PagingLevels = 10,
+    /// Bytes in the hole at [`MachineFact::HoleAddress`]. Memory answers there: only the list of
+    /// RAM ranges says that it is none of the system's.
+    HoleLength = 11,
+    /// Where [`Command::WriteKernelScratch`] writes; an unmapped page follows it.
+    KernelScratch = 12,
+    /// Bytes there.
+    KernelScratchLength = 13,
+}
+
+/// The positions of [`Command::Counts`]'s results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Count {
+    /// Pool allocations alive.
+    PoolAllocations = 0,
+    /// Bytes in them.
+    PoolBytes = 1,
+    /// Exceptions dispatched since start.
+    Exceptions = 2,
+    /// Handles open.
+    Handles = 3,
+    /// Device objects alive.
+    Devices = 4,
+    /// Pages locked.
+    LockedPages = 5,
+    /// I/O request packets alive.
+    Requests = 6,
+    /// Addresses reserved for mappings, and contiguous allocations.
+    Reservations = 7,
+}

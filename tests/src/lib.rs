@@ -1,0 +1,87 @@
+//! What the end-to-end tests have in common: where the images are, how a lab is started, and how
+//! it has to end.
+
+#![forbid(unsafe_code)]
+
+mod abuse;
+mod canary;
+mod outcome;
+
+use std::{env, path::PathBuf};
+
+use ringcopy_client::{Device, OpenAccess, protocol::Reach};
+use ringcopy_lab::{Lab, Options, Process, token};
+
+pub use abuse::{LENGTH, Victim, with_victim};
+pub use canary::{Canary, pattern};
+pub use outcome::{Outcome, outcome, refused};
+
+/// The token of an administrator who may debug.
+pub const PRIVILEGED: u64 = token::ADMINISTRATORS | token::DEBUG_PRIVILEGE;
+
+/// The driver, as built for this run.
+#[must_use]
+pub fn driver() -> PathBuf {
+    artefact("RINGCOPY_DRIVER")
+}
+
+/// # Panics
+/// If the test was not started by `cargo xtask test`, which builds what is tested.
+#[must_use]
+fn artefact(variable: &str) -> PathBuf {
+    env::var_os(variable).map_or_else(
+        || panic!("{variable} is not set: run cargo xtask test"),
+        PathBuf::from,
+    )
+}
+
+/// A lab of one processor for the driver, under this policy.
+#[must_use]
+pub fn options(policy: Reach) -> Options {
+    Options {
+        policy: Some(policy),
+        processors: 1,
+        ..Options::new(
+            artefact("RINGCOPY_LAB_KERNEL"),
+            [artefact("RINGCOPY_WDFLDR"), driver()],
+        )
+    }
+}
+
+/// Starts a lab.
+///
+/// # Panics
+/// If it does not start.
+#[must_use]
+pub fn boot(policy: Reach) -> Lab {
+    Lab::boot(options(policy)).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Starts a process with all privileges.
+///
+/// # Panics
+/// If the lab is gone.
+#[must_use]
+pub fn privileged(lab: &Lab) -> Process<'_> {
+    lab.process(PRIVILEGED)
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Opens the device for reads and writes.
+///
+/// # Panics
+/// If that fails.
+#[must_use]
+pub fn open<'p, 'l>(process: &'p mut Process<'l>) -> Device<'p, Process<'l>> {
+    Device::open(process, OpenAccess::ReadWrite).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Ends a lab, in which the driver may have left nothing behind and broken nothing.
+///
+/// # Panics
+/// If it has.
+pub fn finish(lab: Lab) {
+    let report = lab.finish().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(report.bugcheck, None, "{}", report.log.join("\n"));
+    assert_eq!(report.leaks, Vec::<String>::new());
+}

@@ -1,0 +1,310 @@
+//! `WDFDEVICE_INIT`: what a device will be, before `WdfDeviceCreate` makes it one.
+
+use crate::{
+    call::Call,
+    driver::Driver,
+    file::FileConfig,
+    nt::{device::Properties, text::Text},
+    object::{
+        Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
+        create,
+    },
+    report::{Violation, report, violation},
+};
+use core::cell::RefCell;
+use wdk_sys::{
+    _WDF_DEVICE_IO_TYPE as IoType, BOOLEAN, FILE_DEVICE_SECURE_OPEN, FILE_DEVICE_UNKNOWN, NTSTATUS,
+    PCUNICODE_STRING, PFN_WDF_IO_IN_CALLER_CONTEXT, PWDF_DRIVER_GLOBALS, PWDF_FILEOBJECT_CONFIG,
+    PWDF_IO_TYPE_CONFIG, PWDF_OBJECT_ATTRIBUTES, PWDFDEVICE_INIT, STATUS_SUCCESS, ULONG,
+    UNICODE_STRING, WDF_DEVICE_IO_TYPE, WDF_IO_TYPE_CONFIG, WDFDRIVER,
+};
+
+/// How drivers get at the buffers of requests.
+#[derive(Clone, Copy)]
+pub(crate) struct IoTypes {
+    pub(crate) read_write: WDF_DEVICE_IO_TYPE,
+}
+
+/// What has been set so far.
+pub(crate) struct Settings {
+    pub(crate) name: Option<Text>,
+    /// In SDDL; `WdfDeviceCreate` judges it.
+    pub(crate) security: Option<Text>,
+    pub(crate) properties: Properties,
+    pub(crate) io_types: IoTypes,
+    pub(crate) files: FileConfig,
+    pub(crate) request_attributes: Attributes,
+    pub(crate) in_caller_context: PFN_WDF_IO_IN_CALLER_CONTEXT,
+}
+
+/// The object behind a `PWDFDEVICE_INIT`. It has no parent: a driver that neither uses nor frees it
+/// leaks it.
+pub(crate) struct DeviceInit(RefCell<Settings>);
+
+impl Class for DeviceInit {
+    const KIND: Kind = Kind::DeviceInit;
+
+    /// `WdfDeviceInitFree` deletes it.
+    fn may_be_deleted(_this: Ref<Self>) -> bool {
+        false
+    }
+}
+
+impl DeviceInit {
+    /// Reads or changes what has been set. The driver sets up a device in one thread.
+    pub(crate) fn with<R>(&self, function: impl FnOnce(&mut Settings) -> R) -> R {
+        function(&mut self.0.borrow_mut())
+    }
+}
+
+fn change(call: &Call, init: PWDFDEVICE_INIT, change: impl FnOnce(&mut Settings)) {
+    call.require_passive();
+    call.object::<DeviceInit>(init.cast()).with(change);
+}
+
+fn refuse(call: &Call, violated: Violation, what: &str) -> ! {
+    violation(violated, 0, 0, format_args!("{}: {what}", call.name()))
+}
+
+/// `WdfControlDeviceInitAllocate`: null if there is no memory.
+pub(crate) unsafe extern "C" fn control_device_init_allocate(
+    globals: PWDF_DRIVER_GLOBALS,
+    driver: WDFDRIVER,
+    sddl: *const UNICODE_STRING,
+) -> PWDFDEVICE_INIT {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfControlDeviceInitAllocate") };
+    call.require_passive();
+    call.object::<Driver>(driver.cast());
+    let made = call.text(sddl).and_then(Text::new).and_then(|security| {
+        create(
+            call.client(),
+            &Attributes::NONE,
+            None,
+            DeviceInit(RefCell::new(Settings {
+                name: None,
+                security: Some(security),
+                properties: Properties {
+                    device_type: FILE_DEVICE_UNKNOWN,
+                    characteristics: FILE_DEVICE_SECURE_OPEN,
+                    exclusive: false,
+                },
+                io_types: IoTypes {
+                    read_write: IoType::WdfDeviceIoBuffered,
+                },
+                files: FileConfig::NOT_REQUIRED,
+                request_attributes: Attributes::NONE,
+                in_caller_context: None,
+            })),
+        )
+    });
+    made.map_or_else(
+        |status| {
+            report!("WdfControlDeviceInitAllocate: {status:#010x}");
+            core::ptr::null_mut()
+        },
+        |init| init.handle().cast(),
+    )
+}
+
+/// `WdfDeviceInitFree`.
+pub(crate) unsafe extern "C" fn free(globals: PWDF_DRIVER_GLOBALS, init: PWDFDEVICE_INIT) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitFree") };
+    call.require_passive();
+    call.object::<DeviceInit>(init.cast()).any().delete();
+}
+
+/// `WdfDeviceInitAssignName`. Null takes a name back.
+///
+/// `STATUS_INVALID_PARAMETER` for a malformed string; `STATUS_INSUFFICIENT_RESOURCES`.
+pub(crate) unsafe extern "C" fn assign_name(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    name: PCUNICODE_STRING,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitAssignName") };
+    assign(&call, init, name, |settings| &mut settings.name)
+}
+
+/// `WdfDeviceInitAssignSDDLString`. Null takes the setting back.
+///
+/// `STATUS_INVALID_PARAMETER` for a malformed string; `STATUS_INSUFFICIENT_RESOURCES`.
+pub(crate) unsafe extern "C" fn assign_sddl_string(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    sddl: PCUNICODE_STRING,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitAssignSDDLString") };
+    assign(&call, init, sddl, |settings| &mut settings.security)
+}
+
+fn assign(
+    call: &Call,
+    init: PWDFDEVICE_INIT,
+    text: PCUNICODE_STRING,
+    place: impl FnOnce(&mut Settings) -> &mut Option<Text>,
+) -> NTSTATUS {
+    let text = if text.is_null() {
+        None
+    } else {
+        match call.text(text).and_then(Text::new) {
+            Ok(text) => Some(text),
+            Err(status) => return status,
+        }
+    };
+    change(call, init, |settings| *place(settings) = text);
+    STATUS_SUCCESS
+}
+
+/// `WdfDeviceInitSetIoType`.
+pub(crate) unsafe extern "C" fn set_io_type(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    io_type: WDF_DEVICE_IO_TYPE,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetIoType") };
+    set_read_write_type(&call, init, io_type);
+}
+
+/// `WdfDeviceInitSetIoTypeEx`. A control device's device controls carry their own transfer type.
+pub(crate) unsafe extern "C" fn set_io_type_ex(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    config: PWDF_IO_TYPE_CONFIG,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetIoTypeEx") };
+    let config = call.read(config);
+    if config.Size as usize != size_of::<WDF_IO_TYPE_CONFIG>() {
+        refuse(
+            &call,
+            Violation::StructureSize,
+            "the size of the configuration is wrong",
+        );
+    }
+    set_read_write_type(&call, init, config.ReadWriteIoType);
+}
+
+fn set_read_write_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVICE_IO_TYPE) {
+    if !matches!(
+        io_type,
+        IoType::WdfDeviceIoNeither | IoType::WdfDeviceIoBuffered | IoType::WdfDeviceIoDirect
+    ) {
+        refuse(
+            call,
+            Violation::Parameter,
+            "the I/O type is none for reads and writes",
+        );
+    }
+    change(call, init, |settings| {
+        settings.io_types.read_write = io_type;
+    });
+}
+
+/// `WdfDeviceInitSetExclusive`.
+pub(crate) unsafe extern "C" fn set_exclusive(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    exclusive: BOOLEAN,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetExclusive") };
+    change(&call, init, |settings| {
+        settings.properties.exclusive = exclusive != 0;
+    });
+}
+
+/// `WdfDeviceInitSetDeviceType`.
+pub(crate) unsafe extern "C" fn set_device_type(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    device_type: ULONG,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetDeviceType") };
+    change(&call, init, |settings| {
+        settings.properties.device_type = device_type;
+    });
+}
+
+/// `WdfDeviceInitSetCharacteristics`.
+pub(crate) unsafe extern "C" fn set_characteristics(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    characteristics: ULONG,
+    or_in: BOOLEAN,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetCharacteristics") };
+    change(&call, init, |settings| {
+        let kept = if or_in == 0 {
+            0
+        } else {
+            settings.properties.characteristics
+        };
+        settings.properties.characteristics = kept | characteristics;
+    });
+}
+
+/// `WdfDeviceInitSetFileObjectConfig`.
+pub(crate) unsafe extern "C" fn set_file_object_config(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    config: PWDF_FILEOBJECT_CONFIG,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetFileObjectConfig") };
+    let config = call.read(config);
+    let attributes = read_attributes(&call, attributes, Allowed::EXECUTION_LEVEL);
+    let files = FileConfig::judge(&call, &config, attributes);
+    change(&call, init, |settings| settings.files = files);
+}
+
+/// `WdfDeviceInitSetRequestAttributes`.
+pub(crate) unsafe extern "C" fn set_request_attributes(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetRequestAttributes") };
+    call.require(attributes);
+    let attributes = read_attributes(&call, attributes, Allowed::NOTHING);
+    change(&call, init, |settings| {
+        settings.request_attributes = attributes;
+    });
+}
+
+/// Reads attributes for a function that has no status to refuse them with.
+fn read_attributes(
+    call: &Call,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    allowed: Allowed,
+) -> Attributes {
+    Attributes::read(call, attributes, allowed).unwrap_or_else(|_| {
+        refuse(
+            call,
+            Violation::Parameter,
+            "the object attributes are invalid",
+        )
+    })
+}
+
+/// `WdfDeviceInitSetIoInCallerContextCallback`.
+pub(crate) unsafe extern "C" fn set_io_in_caller_context_callback(
+    globals: PWDF_DRIVER_GLOBALS,
+    init: PWDFDEVICE_INIT,
+    callback: PFN_WDF_IO_IN_CALLER_CONTEXT,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetIoInCallerContextCallback") };
+    change(&call, init, |settings| {
+        settings.in_caller_context = callback;
+    });
+}

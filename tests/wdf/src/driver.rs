@@ -1,0 +1,167 @@
+//! WDFDRIVER: a driver's root object, and its unloading.
+
+use crate::{
+    call::Call,
+    callback,
+    client::ClientRef,
+    dispatch,
+    nt::device,
+    object::{
+        Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
+        create,
+    },
+    report::{Violation, report, violation},
+};
+use wdk_sys::{
+    _WDF_DRIVER_INIT_FLAGS as InitFlags, NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT,
+    PFN_WDF_DRIVER_UNLOAD, PWDF_DRIVER_CONFIG, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES, PWSTR,
+    STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER,
+    STATUS_SUCCESS, WDF_DRIVER_CONFIG, WDFDRIVER,
+};
+
+/// A driver's root object.
+pub(crate) struct Driver {
+    evt_unload: PFN_WDF_DRIVER_UNLOAD,
+}
+
+impl Class for Driver {
+    const KIND: Kind = Kind::Driver;
+
+    fn may_be_deleted(_this: Ref<Self>) -> bool {
+        false
+    }
+}
+
+/// `WdfDriverCreate`.
+///
+/// `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another size;
+/// `STATUS_DRIVER_INTERNAL_ERROR` for a second call; `STATUS_INVALID_PARAMETER` for a non-PnP
+/// driver with `EvtDriverDeviceAdd`. A driver with Plug and Play is beyond this stand-in.
+pub(crate) unsafe extern "C" fn create_driver(
+    globals: PWDF_DRIVER_GLOBALS,
+    driver_object: PDRIVER_OBJECT,
+    registry_path: PCUNICODE_STRING,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    config: PWDF_DRIVER_CONFIG,
+    driver: *mut WDFDRIVER,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDriverCreate") };
+    call.require_passive();
+    call.require(driver_object);
+    call.require(registry_path);
+    let config = call.read(config);
+    match make_driver(&call, driver_object, attributes, &config) {
+        Ok(made) => {
+            call.write_optional(driver, made.handle().cast());
+            STATUS_SUCCESS
+        }
+        Err(status) => {
+            report!("WdfDriverCreate: {status:#010x}");
+            status
+        }
+    }
+}
+
+fn make_driver(
+    call: &Call,
+    driver_object: PDRIVER_OBJECT,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    config: &WDF_DRIVER_CONFIG,
+) -> Result<Ref<Driver>, NTSTATUS> {
+    let client = call.client();
+    if config.Size as usize != size_of::<WDF_DRIVER_CONFIG>() {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    if client.driver().is_some() {
+        return Err(STATUS_DRIVER_INTERNAL_ERROR);
+    }
+    if driver_object != client.driver_object() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let flags = config.DriverInitFlags.cast_signed();
+    if flags & InitFlags::WdfDriverInitNonPnpDriver == 0 {
+        violation(
+            Violation::NotImplemented,
+            0,
+            0,
+            format_args!("WdfDriverCreate: drivers with Plug and Play are not implemented"),
+        );
+    }
+    if config.EvtDriverDeviceAdd.is_some() {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let attributes = Attributes::read(call, attributes, Allowed::LEVELS)?;
+    let driver = create(
+        client,
+        &attributes,
+        None,
+        Driver {
+            evt_unload: config.EvtDriverUnload,
+        },
+    )?;
+
+    // A non-PnP driver without EvtDriverUnload stays loaded (EVT_WDF_DRIVER_UNLOAD).
+    let unloads = config.EvtDriverUnload.is_some();
+    client.set_up(config.DriverInitFlags, config.DriverPoolTag, unloads);
+    client.set_driver(Some(driver));
+    if unloads {
+        device::set_unload(driver_object, Some(unload));
+    }
+    if flags & InitFlags::WdfDriverInitNoDispatchOverride == 0 {
+        device::set_dispatch(driver_object, Some(dispatch::dispatch));
+    }
+    Ok(driver)
+}
+
+/// The driver's unload routine. Its stub calls it, and then `WdfVersionUnbind`.
+///
+/// # Safety
+///
+/// Called by the I/O manager or the driver's stub with the driver's object, once.
+unsafe extern "C" fn unload(driver_object: PDRIVER_OBJECT) {
+    let Some(client) = ClientRef::of_driver_object(driver_object) else {
+        report!("unload: {driver_object:p} is not a bound driver's");
+        return;
+    };
+    if let Some(driver) = client.driver() {
+        if let Some(evt_unload) = driver.evt_unload {
+            callback::invoke("EvtDriverUnload", || {
+                // SAFETY: the driver's callback, with the handle of an object that exists.
+                unsafe { evt_unload(driver.handle().cast()) }
+            });
+        }
+        delete(client);
+    }
+}
+
+/// Deletes a driver's root object, and with it all that hangs on it: devices, their links, queues.
+pub(crate) fn delete(client: ClientRef) {
+    if let Some(driver) = client.driver() {
+        driver.any().delete();
+        client.set_driver(None);
+    }
+}
+
+/// `WdfDriverGetRegistryPath`.
+pub(crate) unsafe extern "C" fn get_registry_path(
+    globals: PWDF_DRIVER_GLOBALS,
+    driver: WDFDRIVER,
+) -> PWSTR {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDriverGetRegistryPath") };
+    let driver = call.object::<Driver>(driver.cast());
+    driver.client().registry_path().as_ptr()
+}
+
+/// `WdfDriverWdmGetDriverObject`.
+pub(crate) unsafe extern "C" fn wdm_get_driver_object(
+    globals: PWDF_DRIVER_GLOBALS,
+    driver: WDFDRIVER,
+) -> PDRIVER_OBJECT {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDriverWdmGetDriverObject") };
+    let driver = call.object::<Driver>(driver.cast());
+    driver.client().driver_object()
+}

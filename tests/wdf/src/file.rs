@@ -1,0 +1,248 @@
+//! WDFFILEOBJECT: an open handle to a device.
+//!
+//! Source: `WDF_FILEOBJECT_CONFIG`, `WDF_FILEOBJECT_CLASS`, "Framework File Objects".
+
+use crate::{
+    call::Call,
+    callback,
+    device::Device,
+    nt::irp::{ContextSlot, FileObject},
+    object::{
+        Class, Kind, Ref,
+        attributes::Attributes,
+        create,
+        handle::{self, Lookup},
+    },
+    report::{Violation, violation},
+};
+use core::{
+    ptr::null_mut,
+    sync::atomic::{AtomicBool, Ordering},
+};
+use wdk_sys::{
+    _WDF_FILEOBJECT_CLASS as FileObjectClass, FILE_OBJECT, NTSTATUS, PFILE_OBJECT,
+    PFN_WDF_DEVICE_FILE_CREATE, PFN_WDF_FILE_CLEANUP, PFN_WDF_FILE_CLOSE, PUNICODE_STRING,
+    PWDF_DRIVER_GLOBALS, ULONG, WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFFILEOBJECT,
+};
+
+/// Where the framework keeps the handle of a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keeping {
+    /// The driver wants no file objects.
+    None,
+    FsContext,
+    FsContext2,
+    /// Both members are somebody else's, so the framework remembers the file itself.
+    Inside,
+}
+
+/// What a device does about files.
+#[derive(Clone, Copy)]
+pub(crate) struct FileConfig {
+    keeping: Keeping,
+    /// Requests without a known file are let through.
+    pub(crate) optional: bool,
+    pub(crate) evt_create: PFN_WDF_DEVICE_FILE_CREATE,
+    evt_cleanup: PFN_WDF_FILE_CLEANUP,
+    evt_close: PFN_WDF_FILE_CLOSE,
+    attributes: Attributes,
+}
+
+impl FileConfig {
+    /// For a device whose driver says nothing about files.
+    pub(crate) const NOT_REQUIRED: Self = Self {
+        keeping: Keeping::None,
+        optional: true,
+        evt_create: None,
+        evt_cleanup: None,
+        evt_close: None,
+        attributes: Attributes::NONE,
+    };
+
+    /// Reads what the driver says. The function it calls has no status: what is wrong ends here.
+    pub(crate) fn judge(
+        call: &Call,
+        config: &WDF_FILEOBJECT_CONFIG,
+        attributes: Attributes,
+    ) -> Self {
+        if config.Size as usize != size_of::<WDF_FILEOBJECT_CONFIG>() {
+            violation(
+                Violation::StructureSize,
+                config.Size as usize,
+                size_of::<WDF_FILEOBJECT_CONFIG>(),
+                format_args!("{}: the size of the configuration is wrong", call.name()),
+            );
+        }
+        let flag = FileObjectClass::WdfFileObjectCanBeOptional;
+        let keeping = match config.FileObjectClass & !flag {
+            FileObjectClass::WdfFileObjectNotRequired => Keeping::None,
+            FileObjectClass::WdfFileObjectWdfCanUseFsContext => Keeping::FsContext,
+            FileObjectClass::WdfFileObjectWdfCanUseFsContext2 => Keeping::FsContext2,
+            FileObjectClass::WdfFileObjectWdfCannotUseFsContexts => Keeping::Inside,
+            class => violation(
+                Violation::Parameter,
+                class.cast_unsigned() as usize,
+                0,
+                format_args!("{}: there is no file object class {class}", call.name()),
+            ),
+        };
+        Self {
+            keeping,
+            optional: keeping == Keeping::None || config.FileObjectClass & flag != 0,
+            evt_create: config.EvtDeviceFileCreate,
+            evt_cleanup: config.EvtFileCleanup,
+            evt_close: config.EvtFileClose,
+            attributes,
+        }
+    }
+}
+
+/// An open handle.
+pub(crate) struct File {
+    device: Ref<Device>,
+    object: FileObject,
+    /// Whether the last handle is closed.
+    cleaned_up: AtomicBool,
+}
+
+impl Class for File {
+    const KIND: Kind = Kind::File;
+
+    fn may_be_deleted(_this: Ref<Self>) -> bool {
+        false
+    }
+
+    fn dispose(this: Ref<Self>) {
+        if let Some(slot) = slot_of(this.device.files.keeping) {
+            this.object.set_context(slot, null_mut());
+        }
+    }
+}
+
+const fn slot_of(keeping: Keeping) -> Option<ContextSlot> {
+    match keeping {
+        Keeping::FsContext => Some(ContextSlot::FsContext),
+        Keeping::FsContext2 => Some(ContextSlot::FsContext2),
+        Keeping::None | Keeping::Inside => None,
+    }
+}
+
+/// Makes the framework's object for a file that is being opened; `None` if the driver wants none.
+///
+/// # Errors
+///
+/// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_DELETE_PENDING`.
+pub(crate) fn open(device: Ref<Device>, object: FileObject) -> Result<Option<Ref<File>>, NTSTATUS> {
+    if device.files.keeping == Keeping::None {
+        return Ok(None);
+    }
+    let file = create(
+        device.client(),
+        &device.files.attributes,
+        Some(device.any()),
+        File {
+            device,
+            object,
+            cleaned_up: AtomicBool::new(false),
+        },
+    )?;
+    if let Some(slot) = slot_of(device.files.keeping) {
+        object.set_context(slot, file.handle());
+    }
+    Ok(Some(file))
+}
+
+/// The framework's object for an open file. `None` if there is none: the driver wants none, or the
+/// create was refused.
+pub(crate) fn find(device: Ref<Device>, object: FileObject) -> Option<Ref<File>> {
+    let is_it = |file: &Ref<File>| file.device == device && file.object == object;
+    match device.files.keeping {
+        Keeping::None => None,
+        Keeping::Inside => {
+            let mut found = None;
+            handle::for_each(|any| {
+                if let Some(file) = any.downcast::<File>().filter(is_it) {
+                    found = Some(file);
+                }
+            });
+            found
+        }
+        keeping @ (Keeping::FsContext | Keeping::FsContext2) => {
+            let kept = object.context(slot_of(keeping)?);
+            match handle::look_up(kept) {
+                Lookup::Live(any) => any.downcast().filter(is_it),
+                Lookup::Stale(_) | Lookup::Unknown => None,
+            }
+        }
+    }
+}
+
+/// The last handle is closed; there may be requests left.
+pub(crate) fn clean_up(file: Ref<File>) {
+    if file.cleaned_up.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    if let Some(evt_cleanup) = file.device.files.evt_cleanup {
+        callback::invoke("EvtFileCleanup", || {
+            // SAFETY: the driver's callback, with the handle of an object that exists.
+            unsafe { evt_cleanup(file.handle().cast()) }
+        });
+    }
+}
+
+/// No request is left either. Some hosts send no clean-up before this.
+pub(crate) fn close(file: Ref<File>) {
+    clean_up(file);
+    if let Some(evt_close) = file.device.files.evt_close {
+        callback::invoke("EvtFileClose", || {
+            // SAFETY: the driver's callback, with the handle of an object that exists.
+            unsafe { evt_close(file.handle().cast()) }
+        });
+    }
+    file.any().delete();
+}
+
+/// `WdfFileObjectGetFileName`.
+pub(crate) unsafe extern "C" fn get_file_name(
+    globals: PWDF_DRIVER_GLOBALS,
+    file: WDFFILEOBJECT,
+) -> PUNICODE_STRING {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfFileObjectGetFileName") };
+    let object = call.object::<File>(file.cast()).object;
+    object
+        .as_ptr()
+        .wrapping_byte_add(core::mem::offset_of!(FILE_OBJECT, FileName))
+        .cast()
+}
+
+/// `WdfFileObjectGetFlags`.
+pub(crate) unsafe extern "C" fn get_flags(
+    globals: PWDF_DRIVER_GLOBALS,
+    file: WDFFILEOBJECT,
+) -> ULONG {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfFileObjectGetFlags") };
+    call.object::<File>(file.cast()).object.flags()
+}
+
+/// `WdfFileObjectGetDevice`.
+pub(crate) unsafe extern "C" fn get_device(
+    globals: PWDF_DRIVER_GLOBALS,
+    file: WDFFILEOBJECT,
+) -> WDFDEVICE {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfFileObjectGetDevice") };
+    let file = call.object::<File>(file.cast());
+    file.device.handle().cast()
+}
+
+/// `WdfFileObjectWdmGetFileObject`.
+pub(crate) unsafe extern "C" fn wdm_get_file_object(
+    globals: PWDF_DRIVER_GLOBALS,
+    file: WDFFILEOBJECT,
+) -> PFILE_OBJECT {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfFileObjectWdmGetFileObject") };
+    call.object::<File>(file.cast()).object.as_ptr()
+}

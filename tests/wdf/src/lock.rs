@@ -1,0 +1,197 @@
+//! WDFSPINLOCK and WDFWAITLOCK.
+//!
+//! Source: "Using Framework Locks", and "Bug Check 0x10D" for what their misuse ends in.
+
+use crate::{
+    call::Call,
+    nt::irql,
+    object::{
+        Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
+        create,
+    },
+    report::{Violation, violation},
+};
+use core::{
+    cell::{Cell, UnsafeCell},
+    sync::atomic::{AtomicUsize, Ordering},
+};
+use wdk_sys::{
+    _EVENT_TYPE as EventType, KEVENT, KIRQL, KSPIN_LOCK, NTSTATUS, PLONGLONG, PWDF_DRIVER_GLOBALS,
+    PWDF_OBJECT_ATTRIBUTES, STATUS_SUCCESS, WDFSPINLOCK, WDFWAITLOCK, ntddk,
+};
+
+/// "No thread".
+const NOBODY: usize = 0;
+
+/// What parameter 3 says of a lock that is released by a thread that did not acquire it.
+const RELEASED_BY_ANOTHER: usize = 1;
+
+const APC_LEVEL: KIRQL = 1;
+
+/// Who holds a lock: only for the judgement of its users.
+struct Holder(AtomicUsize);
+
+impl Holder {
+    const fn new() -> Self {
+        Self(AtomicUsize::new(NOBODY))
+    }
+
+    /// Before a thread waits for the lock: it must not hold it.
+    fn before_acquire(&self, call: &Call) {
+        if self.0.load(Ordering::Relaxed) == irql::thread() {
+            violation(
+                Violation::LockHeld,
+                0,
+                0,
+                format_args!("{}: the thread holds the lock already", call.name()),
+            );
+        }
+    }
+
+    fn acquired(&self) {
+        self.0.store(irql::thread(), Ordering::Relaxed);
+    }
+
+    /// Before a thread gives the lock back: it must hold it.
+    fn released(&self, call: &Call, handle: usize) {
+        if self.0.load(Ordering::Relaxed) != irql::thread() {
+            violation(
+                Violation::Lock,
+                handle,
+                RELEASED_BY_ANOTHER,
+                format_args!("{}: the thread does not hold the lock", call.name()),
+            );
+        }
+        self.0.store(NOBODY, Ordering::Relaxed);
+    }
+}
+
+/// A spin lock.
+struct SpinLock {
+    lock: UnsafeCell<KSPIN_LOCK>,
+    /// The level to return to. The holder's alone.
+    irql: Cell<KIRQL>,
+    holder: Holder,
+}
+
+impl Class for SpinLock {
+    const KIND: Kind = Kind::SpinLock;
+}
+
+/// `WdfSpinLockCreate`.
+pub(crate) unsafe extern "C" fn create_spin_lock(
+    globals: PWDF_DRIVER_GLOBALS,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    lock: *mut WDFSPINLOCK,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfSpinLockCreate") };
+    call.deliver(lock, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let lock = SpinLock {
+            lock: UnsafeCell::new(0),
+            irql: Cell::new(irql::PASSIVE_LEVEL),
+            holder: Holder::new(),
+        };
+        create(call.client(), &attributes, call.driver_object(), lock)
+    })
+}
+
+/// `WdfSpinLockAcquire`.
+pub(crate) unsafe extern "C" fn acquire_spin_lock(globals: PWDF_DRIVER_GLOBALS, lock: WDFSPINLOCK) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfSpinLockAcquire") };
+    let lock: Ref<SpinLock> = call.object(lock.cast());
+    lock.holder.before_acquire(&call);
+    // SAFETY: a spin lock that this thread does not hold, at or below DISPATCH_LEVEL.
+    let irql = unsafe { ntddk::KeAcquireSpinLockRaiseToDpc(lock.lock.get()) };
+    lock.irql.set(irql);
+    lock.holder.acquired();
+}
+
+/// `WdfSpinLockRelease`.
+pub(crate) unsafe extern "C" fn release_spin_lock(globals: PWDF_DRIVER_GLOBALS, lock: WDFSPINLOCK) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfSpinLockRelease") };
+    let lock: Ref<SpinLock> = call.object(lock.cast());
+    lock.holder.released(&call, lock.handle().addr());
+    let irql = lock.irql.get();
+    // SAFETY: this thread holds the lock, and acquired it at this level.
+    unsafe { ntddk::KeReleaseSpinLock(lock.lock.get(), irql) };
+}
+
+/// A wait lock: an event that one thread at a time finds signalled.
+struct WaitLock {
+    event: UnsafeCell<KEVENT>,
+    holder: Holder,
+}
+
+impl Class for WaitLock {
+    const KIND: Kind = Kind::WaitLock;
+}
+
+/// `WdfWaitLockCreate`.
+pub(crate) unsafe extern "C" fn create_wait_lock(
+    globals: PWDF_DRIVER_GLOBALS,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    lock: *mut WDFWAITLOCK,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfWaitLockCreate") };
+    call.deliver(lock, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let lock = WaitLock {
+            event: UnsafeCell::new(KEVENT::default()),
+            holder: Holder::new(),
+        };
+        let made = create(call.client(), &attributes, call.driver_object(), lock)?;
+        // SAFETY: nonpaged memory for an event, where the event will stay.
+        unsafe {
+            ntddk::KeInitializeEvent(made.event.get(), EventType::SynchronizationEvent, 1);
+        };
+        Ok(made)
+    })
+}
+
+/// `WdfWaitLockAcquire`: `STATUS_TIMEOUT` if the time was given and has passed.
+pub(crate) unsafe extern "C" fn acquire_wait_lock(
+    globals: PWDF_DRIVER_GLOBALS,
+    lock: WDFWAITLOCK,
+    timeout: PLONGLONG,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfWaitLockAcquire") };
+    let lock: Ref<WaitLock> = call.object(lock.cast());
+    if call.read_optional(timeout) != Some(0) {
+        call.require_irql(APC_LEVEL);
+        lock.holder.before_acquire(&call);
+    }
+    // SAFETY: undone below or when the lock is released.
+    unsafe { ntddk::KeEnterCriticalRegion() };
+    // SAFETY: an initialised event, a driver's timeout or none; the level allows the wait.
+    let status =
+        unsafe { ntddk::KeWaitForSingleObject(lock.event.get().cast(), 0, 0, 0, timeout.cast()) };
+    if status == STATUS_SUCCESS {
+        lock.holder.acquired();
+    } else {
+        // SAFETY: entered above.
+        unsafe { ntddk::KeLeaveCriticalRegion() };
+    }
+    status
+}
+
+/// `WdfWaitLockRelease`.
+pub(crate) unsafe extern "C" fn release_wait_lock(globals: PWDF_DRIVER_GLOBALS, lock: WDFWAITLOCK) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfWaitLockRelease") };
+    let lock: Ref<WaitLock> = call.object(lock.cast());
+    lock.holder.released(&call, lock.handle().addr());
+    // SAFETY: an initialised event; nothing is waited for after this.
+    unsafe { ntddk::KeSetEvent(lock.event.get(), 0, 0) };
+    // SAFETY: entered when the lock was acquired.
+    unsafe { ntddk::KeLeaveCriticalRegion() };
+}
+
+// A timeout is passed on as it is: a LARGE_INTEGER is a LONGLONG in memory.
+const _: () = assert!(size_of::<wdk_sys::LARGE_INTEGER>() == size_of::<i64>());

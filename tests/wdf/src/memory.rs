@@ -1,0 +1,250 @@
+//! WDFMEMORY: a buffer, whoever it belongs to.
+//!
+//! Source: "Using Memory Buffers", `WdfMemoryCreate`.
+
+use crate::{
+    call::Call,
+    nt::{mdl::OwnedMdl, pool},
+    object::{
+        Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
+        create,
+    },
+    request::Request,
+};
+use core::{cell::Cell, ptr::NonNull};
+use wdk_sys::{
+    NTSTATUS, POOL_TYPE, PVOID, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
+    STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
+    STATUS_SUCCESS, ULONG, WDFMEMORY,
+};
+
+/// Whose memory it is.
+enum Owner {
+    /// The object's: pool with this tag.
+    Object { tag: ULONG },
+    /// Somebody else's: the driver's, or a request's.
+    Other,
+}
+
+/// A buffer.
+pub(crate) struct Memory {
+    buffer: PVOID,
+    /// In bytes.
+    size: usize,
+    owner: Owner,
+    /// Keeps user memory locked, until the request it was locked for ends.
+    locked: Cell<Option<OwnedMdl>>,
+}
+
+impl Class for Memory {
+    const KIND: Kind = Kind::Memory;
+
+    fn dispose(this: Ref<Self>) {
+        drop(this.locked.take());
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if let (Owner::Object { tag }, Some(buffer)) = (&self.owner, NonNull::new(self.buffer)) {
+            // SAFETY: WdfMemoryCreate allocated the buffer with this tag, and it lives as long as
+            // the object.
+            unsafe { pool::free(buffer, *tag) };
+        }
+    }
+}
+
+impl Memory {
+    const fn new(buffer: PVOID, size: usize, owner: Owner, locked: Option<OwnedMdl>) -> Self {
+        Self {
+            buffer,
+            size,
+            owner,
+            locked: Cell::new(locked),
+        }
+    }
+
+    /// A part of the buffer.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_BUFFER_TOO_SMALL` if it would reach beyond the end.
+    fn part(&self, offset: usize, length: usize) -> Result<*mut u8, NTSTATUS> {
+        let end = offset.checked_add(length).ok_or(STATUS_BUFFER_TOO_SMALL)?;
+        if end > self.size {
+            return Err(STATUS_BUFFER_TOO_SMALL);
+        }
+        Ok(self.buffer.cast::<u8>().wrapping_add(offset))
+    }
+}
+
+/// The memory object for a buffer of a request.
+///
+/// # Errors
+///
+/// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_DELETE_PENDING`.
+pub(crate) fn of_request(
+    request: Ref<Request>,
+    buffer: PVOID,
+    size: usize,
+) -> Result<Ref<Memory>, NTSTATUS> {
+    create(
+        request.client(),
+        &Attributes::NONE,
+        Some(request.any()),
+        Memory::new(buffer, size, Owner::Other, None),
+    )
+}
+
+/// The memory object for user memory that is locked for a request.
+///
+/// # Errors
+///
+/// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_DELETE_PENDING`.
+pub(crate) fn of_locked(
+    request: Ref<Request>,
+    buffer: PVOID,
+    size: usize,
+    mdl: OwnedMdl,
+) -> Result<Ref<Memory>, NTSTATUS> {
+    create(
+        request.client(),
+        &Attributes::NONE,
+        Some(request.any()),
+        Memory::new(buffer, size, Owner::Other, Some(mdl)),
+    )
+}
+
+/// `WdfMemoryCreate`. The contents are unspecified.
+///
+/// `STATUS_INVALID_PARAMETER` for an empty buffer or an unknown pool;
+/// `STATUS_INSUFFICIENT_RESOURCES`; what "Framework Object Creation Errors" has.
+pub(crate) unsafe extern "C" fn create_memory(
+    globals: PWDF_DRIVER_GLOBALS,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    pool_type: POOL_TYPE,
+    tag: ULONG,
+    size: usize,
+    memory: *mut WDFMEMORY,
+    buffer: *mut PVOID,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfMemoryCreate") };
+    let mut address = core::ptr::null_mut();
+    let status = call.deliver(memory, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        if size == 0 || !pool::is_known(pool_type) {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let tag = if tag == 0 { call.client().tag() } else { tag };
+        let block =
+            pool::allocate_raw(pool_type, size, tag).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        address = block.as_ptr();
+        create(
+            call.client(),
+            &attributes,
+            call.driver_object(),
+            Memory::new(block.as_ptr(), size, Owner::Object { tag }, None),
+        )
+    });
+    if status == STATUS_SUCCESS {
+        call.write_optional(buffer, address);
+    }
+    status
+}
+
+/// `WdfMemoryCreatePreallocated`.
+///
+/// `STATUS_INVALID_PARAMETER` for an empty buffer; what "Framework Object Creation Errors" has.
+pub(crate) unsafe extern "C" fn create_preallocated(
+    globals: PWDF_DRIVER_GLOBALS,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    buffer: PVOID,
+    size: usize,
+    memory: *mut WDFMEMORY,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfMemoryCreatePreallocated") };
+    call.require(buffer);
+    call.deliver(memory, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        if size == 0 {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        create(
+            call.client(),
+            &attributes,
+            call.driver_object(),
+            Memory::new(buffer, size, Owner::Other, None),
+        )
+    })
+}
+
+/// `WdfMemoryGetBuffer`.
+pub(crate) unsafe extern "C" fn get_buffer(
+    globals: PWDF_DRIVER_GLOBALS,
+    memory: WDFMEMORY,
+    size: *mut usize,
+) -> PVOID {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfMemoryGetBuffer") };
+    let memory = call.object::<Memory>(memory.cast());
+    call.write_optional(size, memory.size);
+    memory.buffer
+}
+
+/// `WdfMemoryCopyToBuffer`.
+///
+/// `STATUS_BUFFER_TOO_SMALL` for bytes beyond the end; `STATUS_INVALID_PARAMETER` for none.
+pub(crate) unsafe extern "C" fn copy_to_buffer(
+    globals: PWDF_DRIVER_GLOBALS,
+    source: WDFMEMORY,
+    offset: usize,
+    buffer: PVOID,
+    length: usize,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfMemoryCopyToBuffer") };
+    call.require(buffer);
+    let source = call.object::<Memory>(source.cast());
+    if length == 0 {
+        return STATUS_INVALID_PARAMETER;
+    }
+    match source.part(offset, length) {
+        Ok(start) => {
+            // SAFETY: a part of the source; the driver's buffer holds as many bytes, says its call.
+            unsafe { start.copy_to(buffer.cast(), length) };
+            STATUS_SUCCESS
+        }
+        Err(status) => status,
+    }
+}
+
+/// `WdfMemoryCopyFromBuffer`.
+///
+/// `STATUS_BUFFER_TOO_SMALL` for bytes beyond the end; `STATUS_INVALID_PARAMETER` for none.
+pub(crate) unsafe extern "C" fn copy_from_buffer(
+    globals: PWDF_DRIVER_GLOBALS,
+    destination: WDFMEMORY,
+    offset: usize,
+    buffer: PVOID,
+    length: usize,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfMemoryCopyFromBuffer") };
+    call.require(buffer);
+    let destination = call.object::<Memory>(destination.cast());
+    if length == 0 {
+        return STATUS_INVALID_PARAMETER;
+    }
+    match destination.part(offset, length) {
+        Ok(start) => {
+            // SAFETY: a part of the destination; the driver's buffer holds as many bytes, says its
+            // call.
+            unsafe { start.copy_from(buffer.cast(), length) };
+            STATUS_SUCCESS
+        }
+        Err(status) => status,
+    }
+}

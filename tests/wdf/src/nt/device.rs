@@ -1,0 +1,176 @@
+//! Device objects and driver objects of the I/O manager's, and symbolic links.
+
+use core::{
+    ffi::c_void,
+    mem::offset_of,
+    ptr::{NonNull, null_mut},
+};
+use wdk_sys::{
+    DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, PDRIVER_DISPATCH, PDRIVER_OBJECT, PDRIVER_UNLOAD,
+    STATUS_SUCCESS, ULONG, UNICODE_STRING, ntddk,
+};
+
+const _: () = {
+    assert!(EXTENSION_SIZE as usize == size_of::<*mut c_void>());
+    assert!(offset_of!(DRIVER_OBJECT, DriverUnload) == 0x68);
+    assert!(offset_of!(DRIVER_OBJECT, MajorFunction) == 0x70);
+};
+
+/// The device extension has room for one word.
+const EXTENSION_SIZE: ULONG = 8;
+
+/// What `IoCreateDevice` takes, besides the name.
+#[derive(Clone, Copy)]
+pub(crate) struct Properties {
+    pub(crate) device_type: ULONG,
+    pub(crate) characteristics: ULONG,
+    pub(crate) exclusive: bool,
+}
+
+/// A device object of a bound driver, which exists until [`DeviceObject::delete`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct DeviceObject(NonNull<DEVICE_OBJECT>);
+
+impl DeviceObject {
+    /// # Safety
+    ///
+    /// The I/O manager passed the object to a dispatch routine, where alone the result is used.
+    pub(crate) const unsafe fn new(object: NonNull<DEVICE_OBJECT>) -> Self {
+        Self(object)
+    }
+
+    /// `IoCreateDevice`, with room in the extension for one word.
+    ///
+    /// # Errors
+    ///
+    /// What `IoCreateDevice` returns: `STATUS_OBJECT_NAME_COLLISION`,
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn create(
+        driver: PDRIVER_OBJECT,
+        name: Option<UNICODE_STRING>,
+        properties: Properties,
+    ) -> Result<Self, NTSTATUS> {
+        let mut name = name;
+        let name = name.as_mut().map_or(null_mut(), core::ptr::from_mut);
+        let mut object = null_mut();
+        // SAFETY: a bound driver's object, a name that outlives the call or none, and a local for
+        // the result.
+        let status = unsafe {
+            ntddk::IoCreateDevice(
+                driver,
+                EXTENSION_SIZE,
+                name,
+                properties.device_type,
+                properties.characteristics,
+                properties.exclusive.into(),
+                &raw mut object,
+            )
+        };
+        match NonNull::new(object) {
+            Some(object) if status == STATUS_SUCCESS => Ok(Self(object)),
+            _ => Err(status),
+        }
+    }
+
+    /// `IoDeleteDevice`. The object must not be used after this.
+    pub(crate) fn delete(self) {
+        // SAFETY: the object exists until now (the promise of the type).
+        unsafe { ntddk::IoDeleteDevice(self.as_ptr()) };
+    }
+
+    /// What drivers get.
+    pub(crate) const fn as_ptr(self) -> *mut DEVICE_OBJECT {
+        self.0.as_ptr()
+    }
+
+    const fn flags_place(self) -> *mut ULONG {
+        self.as_ptr()
+            .wrapping_byte_add(offset_of!(DEVICE_OBJECT, Flags))
+            .cast()
+    }
+
+    pub(crate) const fn flags(self) -> ULONG {
+        // SAFETY: a member of an object that exists (the promise of the type).
+        unsafe { self.flags_place().read() }
+    }
+
+    /// Sets some flags and clears others. The driver's device objects are its own to change while
+    /// it sets them up.
+    pub(crate) const fn change_flags(self, set: ULONG, clear: ULONG) {
+        let flags = (self.flags() | set) & !clear;
+        // SAFETY: a member of an object that exists (the promise of the type).
+        unsafe { self.flags_place().write(flags) };
+    }
+
+    const fn extension(self) -> NonNull<*mut c_void> {
+        let member = self
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(DEVICE_OBJECT, DeviceExtension))
+            .cast::<NonNull<*mut c_void>>();
+        // SAFETY: a member of an object that exists; `create` asked for an extension, so it is
+        // not null.
+        unsafe { member.read() }
+    }
+
+    /// The word in the extension.
+    pub(crate) const fn word(self) -> *mut c_void {
+        // SAFETY: the extension has room for one word, which the I/O manager zeroed.
+        unsafe { self.extension().read() }
+    }
+
+    /// Writes the word in the extension.
+    pub(crate) const fn set_word(self, word: *mut c_void) {
+        // SAFETY: the extension has room for one word.
+        unsafe { self.extension().write(word) };
+    }
+}
+
+/// `IoCreateSymbolicLink`.
+///
+/// # Errors
+///
+/// What the routine returns, such as `STATUS_OBJECT_NAME_COLLISION`.
+pub(crate) fn create_link(link: UNICODE_STRING, device: UNICODE_STRING) -> Result<(), NTSTATUS> {
+    let (mut link, mut device) = (link, device);
+    // SAFETY: both strings describe memory that outlives the call.
+    let status = unsafe { ntddk::IoCreateSymbolicLink(&raw mut link, &raw mut device) };
+    if status == STATUS_SUCCESS {
+        Ok(())
+    } else {
+        Err(status)
+    }
+}
+
+/// `IoDeleteSymbolicLink`.
+///
+/// # Errors
+///
+/// What the routine returns: `STATUS_OBJECT_NAME_NOT_FOUND` for one that does not exist.
+pub(crate) fn delete_link(link: UNICODE_STRING) -> Result<(), NTSTATUS> {
+    let mut link = link;
+    // SAFETY: the string describes memory that outlives the call.
+    let status = unsafe { ntddk::IoDeleteSymbolicLink(&raw mut link) };
+    if status == STATUS_SUCCESS {
+        Ok(())
+    } else {
+        Err(status)
+    }
+}
+
+/// Enters a dispatch routine for every major function.
+pub(crate) fn set_dispatch(driver: PDRIVER_OBJECT, routine: PDRIVER_DISPATCH) {
+    let routines = driver
+        .wrapping_byte_add(offset_of!(DRIVER_OBJECT, MajorFunction))
+        .cast::<[PDRIVER_DISPATCH; 28]>();
+    // SAFETY: a member of the object of a driver that is in its DriverEntry, and its own to set.
+    unsafe { routines.write([routine; 28]) };
+}
+
+/// Enters the unload routine.
+pub(crate) fn set_unload(driver: PDRIVER_OBJECT, routine: PDRIVER_UNLOAD) {
+    let member = driver
+        .wrapping_byte_add(offset_of!(DRIVER_OBJECT, DriverUnload))
+        .cast::<PDRIVER_UNLOAD>();
+    // SAFETY: a member of the object of a driver that is in its DriverEntry, and its own to set.
+    unsafe { member.write(routine) };
+}

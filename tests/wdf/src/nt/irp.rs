@@ -1,0 +1,299 @@
+//! I/O request packets, their stack locations, and the file and device objects they name.
+//!
+//! Each of these belongs to the I/O manager, which changes some members while a driver holds the
+//! packet: so no reference to one is ever made, and members are read and written one by one.
+
+use core::{
+    mem::offset_of,
+    ptr::NonNull,
+    sync::atomic::{AtomicPtr, AtomicU8, Ordering},
+};
+use wdk_sys::{
+    CCHAR, DEVICE_OBJECT, FILE_OBJECT, IO_STACK_LOCATION, IRP, KIRQL, KPROCESSOR_MODE, NTSTATUS,
+    PDRIVER_CANCEL, PMDL, PVOID, SL_PENDING_RETURNED, UCHAR, ULONG, ULONG_PTR, ntddk,
+};
+
+// The layouts that wdm.h documents for x64; a header that read them otherwise would go unnoticed.
+const _: () = {
+    assert!(PENDING as ULONG == SL_PENDING_RETURNED);
+    assert!(offset_of!(IRP, MdlAddress) == 0x08);
+    assert!(offset_of!(IRP, AssociatedIrp) == 0x18);
+    assert!(offset_of!(IRP, IoStatus) == 0x30);
+    assert!(offset_of!(IRP, RequestorMode) == 0x40);
+    assert!(offset_of!(IRP, CancelRoutine) == 0x68);
+    assert!(offset_of!(IRP, UserBuffer) == 0x70);
+    assert!(DRIVER_CONTEXT == 0x78);
+    assert!(CURRENT_STACK_LOCATION == 0xB8);
+    assert!(size_of::<IRP>() == 0xD0);
+    assert!(offset_of!(IO_STACK_LOCATION, Parameters) == 0x08);
+    assert!(offset_of!(IO_STACK_LOCATION, FileObject) == 0x30);
+    assert!(size_of::<IO_STACK_LOCATION>() == 0x48);
+    assert!(offset_of!(DEVICE_OBJECT, Flags) == 0x30);
+    assert!(offset_of!(DEVICE_OBJECT, DeviceExtension) == 0x40);
+    assert!(offset_of!(FILE_OBJECT, FsContext) == 0x18);
+    assert!(offset_of!(FILE_OBJECT, Flags) == 0x50);
+    assert!(offset_of!(FILE_OBJECT, FileName) == 0x58);
+};
+
+/// `SL_PENDING_RETURNED`, as wide as the member it is set in.
+const PENDING: UCHAR = 1;
+
+const DRIVER_CONTEXT: usize = offset_of!(
+    IRP,
+    Tail.Overlay.__bindgen_anon_1.__bindgen_anon_1.DriverContext
+);
+const CURRENT_STACK_LOCATION: usize = offset_of!(
+    IRP,
+    Tail.Overlay
+        .__bindgen_anon_2
+        .__bindgen_anon_1
+        .CurrentStackLocation
+);
+
+/// A packet that the framework holds: from its arrival at a dispatch routine to its completion.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Irp(NonNull<IRP>);
+
+impl Irp {
+    /// # Safety
+    ///
+    /// `irp` is a packet that the I/O manager handed to the driver. The caller uses the result, and
+    /// lets others use it, only until it has been completed.
+    pub(crate) const unsafe fn new(irp: NonNull<IRP>) -> Self {
+        Self(irp)
+    }
+
+    /// What drivers get.
+    pub(crate) const fn as_ptr(self) -> *mut IRP {
+        self.0.as_ptr()
+    }
+
+    const fn read<T: Copy>(self, offset: usize) -> T {
+        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
+        // SAFETY: a member of a packet that the framework holds (the promise made to `new`).
+        unsafe { member.read() }
+    }
+
+    const fn write<T>(self, offset: usize, value: T) {
+        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
+        // SAFETY: a member of a packet that the framework holds (the promise made to `new`), of
+        // those that its holder may write.
+        unsafe { member.write(value) };
+    }
+
+    /// The stack location of this driver: it is the only one in its stack, so the current one.
+    pub(crate) const fn stack(self) -> Stack {
+        Stack(self.read(CURRENT_STACK_LOCATION))
+    }
+
+    pub(crate) const fn requestor_mode(self) -> KPROCESSOR_MODE {
+        self.read(offset_of!(IRP, RequestorMode))
+    }
+
+    pub(crate) const fn system_buffer(self) -> PVOID {
+        self.read(offset_of!(IRP, AssociatedIrp))
+    }
+
+    pub(crate) const fn user_buffer(self) -> PVOID {
+        self.read(offset_of!(IRP, UserBuffer))
+    }
+
+    pub(crate) const fn mdl(self) -> PMDL {
+        self.read(offset_of!(IRP, MdlAddress))
+    }
+
+    pub(crate) const fn status(self) -> NTSTATUS {
+        self.read(offset_of!(IRP, IoStatus))
+    }
+
+    pub(crate) const fn set_status(self, status: NTSTATUS) {
+        self.write(offset_of!(IRP, IoStatus), status);
+    }
+
+    pub(crate) const fn information(self) -> ULONG_PTR {
+        self.read(offset_of!(IRP, IoStatus.Information))
+    }
+
+    pub(crate) const fn set_information(self, information: ULONG_PTR) {
+        self.write(offset_of!(IRP, IoStatus.Information), information);
+    }
+
+    /// Gives the packet back. It must not be used after this.
+    pub(crate) fn complete(self, priority_boost: CCHAR) {
+        // SAFETY: the framework holds the packet (the promise made to `new`), and no longer after.
+        unsafe { ntddk::IofCompleteRequest(self.as_ptr(), priority_boost) };
+    }
+
+    /// Sets both members of the status block and gives the packet back, for a dispatch routine to
+    /// return the status.
+    pub(crate) fn complete_with(self, status: NTSTATUS) -> NTSTATUS {
+        self.set_status(status);
+        self.set_information(0);
+        self.complete(0);
+        status
+    }
+
+    /// A place in the packet for whoever holds it.
+    pub(crate) const fn driver_context(self) -> PVOID {
+        self.read(DRIVER_CONTEXT)
+    }
+
+    pub(crate) const fn set_driver_context(self, value: PVOID) {
+        self.write(DRIVER_CONTEXT, value);
+    }
+
+    /// `IoSetCancelRoutine`, which is an atomic exchange. Returns whether there was a routine.
+    pub(crate) fn set_cancel_routine(self, routine: PDRIVER_CANCEL) -> bool {
+        let member = self
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(IRP, CancelRoutine))
+            .cast::<*mut ()>();
+        // SAFETY: a member of a packet that the framework holds; everybody exchanges it atomically.
+        let member = unsafe { AtomicPtr::from_ptr(member) };
+        let routine = routine.map_or(core::ptr::null_mut(), |routine| routine as *mut ());
+        !member.swap(routine, Ordering::AcqRel).is_null()
+    }
+
+    /// Whether somebody asked for the request to be cancelled.
+    pub(crate) fn is_cancelled(self) -> bool {
+        let member = self
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(IRP, Cancel))
+            .cast::<u8>();
+        // SAFETY: a member of a packet that the framework holds; IoCancelIrp may write it
+        // meanwhile.
+        let member = unsafe { AtomicU8::from_ptr(member) };
+        member.load(Ordering::Acquire) != 0
+    }
+
+    /// Ends what `IoCancelIrp` began: a cancel routine's first duty.
+    pub(crate) fn release_cancel_lock(self) {
+        let irql: KIRQL = self.read(offset_of!(IRP, CancelIrql));
+        // SAFETY: called from the cancel routine, which is entered with the lock held at this
+        // level.
+        unsafe { ntddk::IoReleaseCancelSpinLock(irql) };
+    }
+}
+
+/// The part of a packet that is addressed to one driver.
+#[derive(Clone, Copy)]
+pub(crate) struct Stack(NonNull<IO_STACK_LOCATION>);
+
+impl Stack {
+    const fn read<T: Copy>(self, offset: usize) -> T {
+        let member = self.0.as_ptr().wrapping_byte_add(offset).cast::<T>();
+        // SAFETY: a member of a stack location of a packet that the framework holds.
+        unsafe { member.read() }
+    }
+
+    pub(crate) const fn major_function(self) -> UCHAR {
+        self.read(offset_of!(IO_STACK_LOCATION, MajorFunction))
+    }
+
+    pub(crate) const fn minor_function(self) -> UCHAR {
+        self.read(offset_of!(IO_STACK_LOCATION, MinorFunction))
+    }
+
+    /// A member of `Parameters`, by its offset in the stack location.
+    pub(crate) const fn parameter<T: Copy>(self, offset: usize) -> T {
+        self.read(offset)
+    }
+
+    /// `DeviceIoControl.IoControlCode`; meaningful for device control alone.
+    pub(crate) const fn io_control_code(self) -> ULONG {
+        self.read(offset_of!(
+            IO_STACK_LOCATION,
+            Parameters.DeviceIoControl.IoControlCode
+        ))
+    }
+
+    /// The length of the caller's input: of a write or device control.
+    pub(crate) const fn input_length(self) -> ULONG {
+        self.read(match self.major_function() as u32 {
+            wdk_sys::IRP_MJ_WRITE => offset_of!(IO_STACK_LOCATION, Parameters.Write.Length),
+            _ => offset_of!(
+                IO_STACK_LOCATION,
+                Parameters.DeviceIoControl.InputBufferLength
+            ),
+        })
+    }
+
+    /// The length of the caller's output: of a read or device control.
+    pub(crate) const fn output_length(self) -> ULONG {
+        self.read(match self.major_function() as u32 {
+            wdk_sys::IRP_MJ_READ => offset_of!(IO_STACK_LOCATION, Parameters.Read.Length),
+            _ => offset_of!(
+                IO_STACK_LOCATION,
+                Parameters.DeviceIoControl.OutputBufferLength
+            ),
+        })
+    }
+
+    pub(crate) const fn file_object(self) -> Option<FileObject> {
+        let file: *mut FILE_OBJECT = self.read(offset_of!(IO_STACK_LOCATION, FileObject));
+        match NonNull::new(file) {
+            Some(file) => Some(FileObject(file)),
+            None => None,
+        }
+    }
+
+    /// `IoMarkIrpPending`: the dispatch routine will return `STATUS_PENDING`.
+    pub(crate) const fn mark_pending(self) {
+        let offset = offset_of!(IO_STACK_LOCATION, Control);
+        let control: UCHAR = self.read(offset);
+        let member = self.0.as_ptr().wrapping_byte_add(offset).cast::<UCHAR>();
+        // SAFETY: a member of a stack location of a packet that the framework holds.
+        unsafe { member.write(control | PENDING) };
+    }
+}
+
+/// An open file of the I/O manager's, which lives at least from its create to its close.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileObject(NonNull<FILE_OBJECT>);
+
+impl FileObject {
+    /// What drivers get.
+    pub(crate) const fn as_ptr(self) -> *mut FILE_OBJECT {
+        self.0.as_ptr()
+    }
+
+    const fn read<T: Copy>(self, offset: usize) -> T {
+        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
+        // SAFETY: a member of an open file (the promise of the type).
+        unsafe { member.read() }
+    }
+
+    pub(crate) const fn flags(self) -> ULONG {
+        self.read(offset_of!(FILE_OBJECT, Flags))
+    }
+
+    /// `FsContext` or `FsContext2`.
+    pub(crate) const fn context(self, slot: ContextSlot) -> PVOID {
+        self.read(slot.offset())
+    }
+
+    pub(crate) const fn set_context(self, slot: ContextSlot, value: PVOID) {
+        let member = self
+            .as_ptr()
+            .wrapping_byte_add(slot.offset())
+            .cast::<PVOID>();
+        // SAFETY: a member of an open file that belongs to the driver of its device.
+        unsafe { member.write(value) };
+    }
+}
+
+/// Which of the two members of a file object that its driver may use.
+#[derive(Clone, Copy)]
+pub(crate) enum ContextSlot {
+    FsContext,
+    FsContext2,
+}
+
+impl ContextSlot {
+    const fn offset(self) -> usize {
+        match self {
+            Self::FsContext => offset_of!(FILE_OBJECT, FsContext),
+            Self::FsContext2 => offset_of!(FILE_OBJECT, FsContext2),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The interrupt request level, and who is running.
+
+use super::routine;
+use core::{
+    ffi::c_void,
+    sync::atomic::{AtomicPtr, Ordering},
+};
+use wdk_sys::{KIRQL, ntddk};
+
+/// The level at which threads run undisturbed by nothing but interrupts.
+pub(crate) const PASSIVE_LEVEL: KIRQL = 0;
+
+type GetCurrentIrql = unsafe extern "C" fn() -> KIRQL;
+
+/// `KeGetCurrentIrql`, once [`find`] has found it.
+static GET_CURRENT_IRQL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+
+unsafe extern "C" {
+    fn KeGetCurrentThread() -> *mut c_void;
+}
+
+/// Looks for `KeGetCurrentIrql`, which is inline in the headers of x64 and missing in some kernels:
+/// a host that runs drivers in user mode has no IRQL.
+pub(crate) fn find() {
+    if let Some(routine) = routine::address("KeGetCurrentIrql") {
+        GET_CURRENT_IRQL.store(routine.as_ptr(), Ordering::Release);
+    }
+}
+
+/// The current level; `PASSIVE_LEVEL` where the system knows no other.
+pub(crate) fn current() -> KIRQL {
+    let routine = GET_CURRENT_IRQL.load(Ordering::Acquire);
+    if routine.is_null() {
+        return PASSIVE_LEVEL;
+    }
+    // SAFETY: `find` stored the address of the export of that name, whose type this is.
+    let routine = unsafe { core::mem::transmute::<*mut c_void, GetCurrentIrql>(routine) };
+    // SAFETY: callable at any level, without arguments (wdm.h, KeGetCurrentIrql).
+    unsafe { routine() }
+}
+
+/// What tells the current thread from every other one.
+pub(crate) fn thread() -> usize {
+    // SAFETY: callable at any level, without arguments (wdm.h, KeGetCurrentThread).
+    unsafe { KeGetCurrentThread() }.addr()
+}
+
+/// The process in whose context the caller runs.
+pub(crate) fn process_id() -> u32 {
+    // SAFETY: callable at or below DISPATCH_LEVEL, without arguments (ntddk.h,
+    // PsGetCurrentProcessId).
+    let id = unsafe { ntddk::PsGetCurrentProcessId() };
+    // A process identifier is a multiple of four below 2^32 that travels as a HANDLE.
+    u32::try_from(id.addr()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,188 @@
+//! Memory descriptor lists: of requests, and of user memory that a driver has locked.
+
+use core::{ffi::c_void, mem::offset_of, ptr::NonNull};
+use wdk_sys::{
+    CSHORT, MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, PMDL, PVOID,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS, ntddk,
+};
+
+const KERNEL_MODE: i8 = 0;
+const USER_MODE: i8 = 1;
+
+/// `MEMORY_CACHING_TYPE` of ordinary memory.
+const MM_CACHED: i32 = 1;
+
+/// `NormalPagePriority`, with the mapping made non-executable (wdm.h,
+/// `MmGetSystemAddressForMdlSafe`).
+const MAP_PRIORITY: i32 = 16 | 0x4000_0000;
+
+/// What the driver is going to do with locked pages.
+#[derive(Clone, Copy)]
+pub(crate) enum Access {
+    Read,
+    Write,
+}
+
+// MmProbeAndLockPages raises. A frame of Rust must not be unwound, and Rust can't catch: so the
+// call is made here, in a frame with a handler of its own. The filter keeps the exception's code
+// in the frame, for what a landing pad finds in EAX differs between systems.
+core::arch::global_asm!(
+    r#"
+    .globl wdfldr_probe_and_lock
+    .def wdfldr_probe_and_lock; .scl 2; .type 32; .endef
+    .text
+    .p2align 4
+wdfldr_probe_and_lock:
+    .seh_proc wdfldr_probe_and_lock
+    sub rsp, 40
+    .seh_stackalloc 40
+    .seh_endprologue
+.Lprobe_and_lock_begin:
+    call MmProbeAndLockPages
+    nop
+.Lprobe_and_lock_end:
+    xor eax, eax
+.Lprobe_and_lock_return:
+    add rsp, 40
+    ret
+.Lprobe_and_lock_landing:
+    mov eax, dword ptr [rsp + 32]
+    jmp .Lprobe_and_lock_return
+.Lprobe_and_lock_filter:
+    mov rax, qword ptr [rcx]
+    mov eax, dword ptr [rax]
+    mov dword ptr [rdx + 32], eax
+    mov eax, 1
+    ret
+    .seh_handler __C_specific_handler, @except
+    .seh_handlerdata
+    .long 1
+    .long .Lprobe_and_lock_begin@IMGREL
+    .long .Lprobe_and_lock_end@IMGREL
+    .long .Lprobe_and_lock_filter@IMGREL
+    .long .Lprobe_and_lock_landing@IMGREL
+    .text
+    .seh_endproc
+"#
+);
+
+unsafe extern "C" {
+    /// `MmProbeAndLockPages` under a guard: the code of the exception it raised, or zero.
+    fn wdfldr_probe_and_lock(mdl: PMDL, mode: i8, operation: i32) -> NTSTATUS;
+}
+
+/// A list of the framework's own, freed when dropped.
+pub(crate) struct OwnedMdl {
+    mdl: NonNull<MDL>,
+    locked: bool,
+}
+
+impl OwnedMdl {
+    fn allocate(address: PVOID, length: u32) -> Result<NonNull<MDL>, NTSTATUS> {
+        // SAFETY: describes a range without touching it; no packet is associated.
+        let mdl = unsafe { ntddk::IoAllocateMdl(address, length, 0, 0, core::ptr::null_mut()) };
+        NonNull::new(mdl).ok_or(STATUS_INSUFFICIENT_RESOURCES)
+    }
+
+    /// Describes a nonpaged buffer, as the system buffer of a request is.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn of_nonpaged(buffer: PVOID, length: u32) -> Result<Self, NTSTATUS> {
+        let mdl = Self::allocate(buffer, length)?;
+        // SAFETY: the list was just allocated for the I/O manager's system buffer, which is
+        // nonpaged and stays until the request is completed.
+        unsafe { ntddk::MmBuildMdlForNonPagedPool(mdl.as_ptr()) };
+        Ok(Self { mdl, locked: false })
+    }
+
+    /// Locks memory of the current process's user half.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES`, or the status that `MmProbeAndLockPages` raised: usually
+    /// `STATUS_ACCESS_VIOLATION`.
+    pub(crate) fn lock_user(buffer: PVOID, length: u32, access: Access) -> Result<Self, NTSTATUS> {
+        let mdl = Self::allocate(buffer, length)?;
+        let mut list = Self { mdl, locked: false };
+        let operation = match access {
+            Access::Read => 0,
+            Access::Write => 1,
+        };
+        // SAFETY: the list was just allocated; probing judges the range for user mode, and what it
+        // raises ends in the guard.
+        let status = unsafe { wdfldr_probe_and_lock(mdl.as_ptr(), USER_MODE, operation) };
+        if status == STATUS_SUCCESS {
+            list.locked = true;
+            Ok(list)
+        } else {
+            Err(status)
+        }
+    }
+
+    pub(crate) const fn as_ptr(&self) -> PMDL {
+        self.mdl.as_ptr()
+    }
+
+    /// Where the system sees the memory.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn system_address(&self) -> Result<PVOID, NTSTATUS> {
+        system_address(self.mdl)
+    }
+}
+
+impl Drop for OwnedMdl {
+    fn drop(&mut self) {
+        if self.locked {
+            // SAFETY: `lock_user` locked the pages; nothing uses them any more. Unlocking undoes
+            // the system's mapping too.
+            unsafe { ntddk::MmUnlockPages(self.mdl.as_ptr()) };
+        }
+        // SAFETY: `allocate` allocated the list, which nothing uses any more.
+        unsafe { ntddk::IoFreeMdl(self.mdl.as_ptr()) };
+    }
+}
+
+/// `MmGetSystemAddressForMdlSafe`: maps the pages of a list, unless they are mapped already.
+///
+/// # Errors
+///
+/// `STATUS_INSUFFICIENT_RESOURCES`.
+pub(crate) fn system_address(mdl: NonNull<MDL>) -> Result<PVOID, NTSTATUS> {
+    const MAPPED: CSHORT = 1 | 4;
+    const {
+        assert!(MAPPED as u32 == MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL);
+    }
+
+    let flags = mdl
+        .as_ptr()
+        .wrapping_byte_add(offset_of!(MDL, MdlFlags))
+        .cast::<CSHORT>();
+    // SAFETY: a member of a list that the request or the framework owns.
+    if unsafe { flags.read() } & MAPPED != 0 {
+        let address = mdl
+            .as_ptr()
+            .wrapping_byte_add(offset_of!(MDL, MappedSystemVa))
+            .cast::<PVOID>();
+        // SAFETY: a member of a list that the request or the framework owns.
+        return Ok(unsafe { address.read() });
+    }
+    // SAFETY: the pages of the list are locked; asked not to bugcheck, it returns null on failure.
+    let address = unsafe {
+        ntddk::MmMapLockedPagesSpecifyCache(
+            mdl.as_ptr(),
+            KERNEL_MODE,
+            MM_CACHED,
+            core::ptr::null_mut(),
+            0,
+            MAP_PRIORITY,
+        )
+    };
+    NonNull::<c_void>::new(address)
+        .map(NonNull::as_ptr)
+        .ok_or(STATUS_INSUFFICIENT_RESOURCES)
+}

@@ -1,0 +1,10 @@
+//! The only calls into the kernel: each a few lines, and what they hand out is safe to use.
+
+pub(crate) mod device;
+pub(crate) mod irp;
+pub(crate) mod irql;
+pub(crate) mod lock;
+pub(crate) mod mdl;
+pub(crate) mod pool;
+pub(crate) mod routine;
+pub(crate) mod text;

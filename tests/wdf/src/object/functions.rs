@@ -1,0 +1,162 @@
+//! `WdfObjectXxx`.
+
+use super::{
+    Class, Kind,
+    attributes::{self, Allowed, Attributes},
+    context::{self, Attached},
+    create,
+};
+use crate::{
+    call::Call,
+    report::{Violation, violation},
+};
+use core::ptr::NonNull;
+use wdk_sys::{
+    LONG, NTSTATUS, PCCH, PCWDF_OBJECT_CONTEXT_TYPE_INFO, PVOID, PWDF_DRIVER_GLOBALS,
+    PWDF_OBJECT_ATTRIBUTES, STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_OBJECT_NAME_EXISTS, STATUS_OBJECT_NAME_INVALID, STATUS_SUCCESS, WDFOBJECT,
+};
+
+/// An object with nothing of its own: a parent, or a place for a context.
+struct General;
+
+impl Class for General {
+    const KIND: Kind = Kind::General;
+}
+
+/// `WdfObjectCreate`.
+pub(crate) unsafe extern "C" fn create_object(
+    globals: PWDF_DRIVER_GLOBALS,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    object: *mut WDFOBJECT,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfObjectCreate") };
+    call.deliver(object, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let parent = call.driver_object();
+        create(call.client(), &attributes, parent, General)
+    })
+}
+
+/// `WdfObjectDelete`.
+///
+/// A bugcheck for what the framework alone deletes, and for what is being deleted already.
+pub(crate) unsafe extern "C" fn delete(globals: PWDF_DRIVER_GLOBALS, object: WDFOBJECT) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfObjectDelete") };
+    let object = call.any_object(object);
+    let deleted = object.may_be_deleted() && object.delete();
+    if !deleted {
+        violation(
+            Violation::Delete,
+            object.handle().addr(),
+            0,
+            format_args!(
+                "WdfObjectDelete: {} {:p} is the framework's to delete, or is being deleted",
+                object.kind().name(),
+                object.handle(),
+            ),
+        );
+    }
+}
+
+/// `WdfObjectReference` and `WdfObjectReferenceWithTag`.
+pub(crate) unsafe extern "C" fn reference(
+    globals: PWDF_DRIVER_GLOBALS,
+    object: WDFOBJECT,
+    _tag: PVOID,
+    _line: LONG,
+    _file: PCCH,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfObjectReference") };
+    call.any_object(object).reference();
+}
+
+/// `WdfObjectDereference` and `WdfObjectDereferenceWithTag`.
+pub(crate) unsafe extern "C" fn dereference(
+    globals: PWDF_DRIVER_GLOBALS,
+    object: WDFOBJECT,
+    _tag: PVOID,
+    _line: LONG,
+    _file: PCCH,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfObjectDereference") };
+    call.any_object(object).release_for_driver(&call);
+}
+
+/// `WdfObjectGetTypedContext`: null if the object has no context of the type.
+pub(crate) unsafe extern "C" fn get_typed_context(
+    globals: PWDF_DRIVER_GLOBALS,
+    object: WDFOBJECT,
+    type_info: PCWDF_OBJECT_CONTEXT_TYPE_INFO,
+) -> PVOID {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfObjectGetTypedContext") };
+    let object = call.any_object(object);
+    let info = call.read(type_info);
+    attributes::unique_type(&call, &info)
+        .and_then(|unique_type| context::find(object, unique_type))
+        .unwrap_or(core::ptr::null_mut())
+}
+
+/// `WdfObjectAllocateContext`.
+///
+/// `STATUS_OBJECT_NAME_EXISTS` with the existing context if there is one of the type;
+/// `STATUS_OBJECT_NAME_INVALID` without a type; `STATUS_DELETE_PENDING` for an object that is being
+/// deleted; `STATUS_INSUFFICIENT_RESOURCES`.
+pub(crate) unsafe extern "C" fn allocate_context(
+    globals: PWDF_DRIVER_GLOBALS,
+    object: WDFOBJECT,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    context: *mut PVOID,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfObjectAllocateContext") };
+    let object = call.any_object(object);
+    call.require(attributes);
+    let attributes = match Attributes::read(&call, attributes, Allowed::NOTHING) {
+        Ok(attributes) => attributes,
+        Err(status) => return status,
+    };
+    if attributes.context.is_none() {
+        return STATUS_OBJECT_NAME_INVALID;
+    }
+    if object.is_being_deleted() {
+        return STATUS_DELETE_PENDING;
+    }
+    match context::attach(object, &attributes) {
+        Some(Attached::Added(data)) => {
+            call.write_optional(context, data);
+            STATUS_SUCCESS
+        }
+        Some(Attached::Existing(data)) => {
+            call.write_optional(context, data);
+            STATUS_OBJECT_NAME_EXISTS
+        }
+        None => STATUS_INSUFFICIENT_RESOURCES,
+    }
+}
+
+/// `WdfObjectContextGetObject`.
+pub(crate) unsafe extern "C" fn context_get_object(
+    globals: PWDF_DRIVER_GLOBALS,
+    data: PVOID,
+) -> WDFOBJECT {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfObjectContextGetObject") };
+    call.require(data);
+    // SAFETY: the driver passes a pointer to a context space, before which a header stands.
+    let owner = NonNull::new(data).and_then(|data| unsafe { context::owner(data) });
+    let Some(object) = owner else {
+        violation(
+            Violation::Handle,
+            data.addr(),
+            0,
+            format_args!("{}: {data:p} is not a context space", call.name()),
+        )
+    };
+    object.handle()
+}

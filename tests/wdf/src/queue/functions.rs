@@ -1,0 +1,270 @@
+//! `WdfIoQueueXxx`.
+
+use super::{Awaited, Dispatching, Queue, State};
+use crate::{
+    call::Call,
+    device::Device,
+    nt::lock::SpinLock,
+    object::{
+        Any, Ref,
+        attributes::{Allowed, Attributes},
+        create,
+    },
+    report::{Violation, report, violation},
+    status::{STATUS_WDF_NO_CALLBACK, STATUS_WDF_PAUSED},
+};
+use wdk_sys::{
+    _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_TRI_STATE as TriState, NTSTATUS,
+    PFN_WDF_IO_QUEUE_STATE, PWDF_DRIVER_GLOBALS, PWDF_IO_QUEUE_CONFIG, PWDF_OBJECT_ATTRIBUTES,
+    STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
+    STATUS_NO_MORE_ENTRIES, STATUS_SUCCESS, STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG, WDFCONTEXT,
+    WDFDEVICE, WDFQUEUE, WDFREQUEST,
+};
+
+/// `WdfIoQueueCreate`.
+///
+/// `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another size; `STATUS_INVALID_PARAMETER`
+/// for values out of range, and for a parent that does not hang on the device;
+/// `STATUS_WDF_NO_CALLBACK` without a handler, unless dispatching is manual; `STATUS_UNSUCCESSFUL`
+/// for a second default queue.
+pub(crate) unsafe extern "C" fn create_queue(
+    globals: PWDF_DRIVER_GLOBALS,
+    device: WDFDEVICE,
+    config: PWDF_IO_QUEUE_CONFIG,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    queue: *mut WDFQUEUE,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfIoQueueCreate") };
+    let device = call.object::<Device>(device.cast());
+    let config = call.read(config);
+    match make_queue(&call, device, &config, attributes) {
+        Ok(made) => {
+            call.write_optional(queue, made.handle().cast());
+            STATUS_SUCCESS
+        }
+        Err(status) => {
+            report!("WdfIoQueueCreate: {status:#010x}");
+            status
+        }
+    }
+}
+
+fn make_queue(
+    call: &Call,
+    device: Ref<Device>,
+    config: &WDF_IO_QUEUE_CONFIG,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+) -> Result<Ref<Queue>, NTSTATUS> {
+    if config.Size as usize != size_of::<WDF_IO_QUEUE_CONFIG>() {
+        return Err(STATUS_INFO_LENGTH_MISMATCH);
+    }
+    let attributes = Attributes::read(call, attributes, Allowed::PARENT_AND_LEVELS)?;
+    let dispatching = judge(config)?;
+    if let Some(parent) = attributes.parent
+        && !hangs_on(parent, device.any())
+    {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    if config.DefaultQueue != 0 && device.default_queue.get().is_some() {
+        return Err(STATUS_UNSUCCESSFUL);
+    }
+    let queue = create(
+        call.client(),
+        &attributes,
+        Some(device.any()),
+        Queue {
+            device,
+            config: *config,
+            dispatching,
+            is_parallel: config.DispatchType == DispatchType::WdfIoQueueDispatchParallel,
+            state: SpinLock::new(State {
+                first: None,
+                last: None,
+                owned: 0,
+                accepts: true,
+                presents: true,
+                awaited: None,
+            }),
+        },
+    )?;
+    if config.DefaultQueue != 0 {
+        device.default_queue.set(Some(queue));
+    }
+    Ok(queue)
+}
+
+fn judge(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
+    // SAFETY: every bit pattern of the union is a number.
+    let at_most = unsafe { config.Settings.Parallel }.NumberOfPresentedRequests;
+    let dispatching = match config.DispatchType {
+        DispatchType::WdfIoQueueDispatchSequential if at_most == 0 => {
+            Dispatching::Presented { at_most: 1 }
+        }
+        DispatchType::WdfIoQueueDispatchParallel if at_most != 0 => {
+            Dispatching::Presented { at_most }
+        }
+        DispatchType::WdfIoQueueDispatchManual if at_most == 0 => Dispatching::Manual,
+        _ => return Err(STATUS_INVALID_PARAMETER),
+    };
+    if !matches!(
+        config.PowerManaged,
+        TriState::WdfFalse | TriState::WdfTrue | TriState::WdfUseDefault
+    ) || !config.Driver.is_null()
+    {
+        return Err(STATUS_INVALID_PARAMETER);
+    }
+    let has_handler = config.EvtIoDefault.is_some()
+        || config.EvtIoRead.is_some()
+        || config.EvtIoWrite.is_some()
+        || config.EvtIoDeviceControl.is_some()
+        || config.EvtIoInternalDeviceControl.is_some();
+    if !has_handler && dispatching != Dispatching::Manual {
+        return Err(STATUS_WDF_NO_CALLBACK);
+    }
+    Ok(dispatching)
+}
+
+/// Whether the chain of parents leads from an object to a device.
+fn hangs_on(object: Any, device: Any) -> bool {
+    let mut current = Some(object);
+    while let Some(object) = current {
+        if object == device {
+            return true;
+        }
+        current = object.parent();
+    }
+    false
+}
+
+/// `WdfIoQueueGetDevice`.
+pub(crate) unsafe extern "C" fn get_device(
+    globals: PWDF_DRIVER_GLOBALS,
+    queue: WDFQUEUE,
+) -> WDFDEVICE {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfIoQueueGetDevice") };
+    let queue = call.object::<Queue>(queue.cast());
+    queue.device.handle().cast()
+}
+
+/// `WdfIoQueueRetrieveNextRequest`.
+///
+/// `STATUS_INVALID_DEVICE_STATE` for a parallel queue; `STATUS_WDF_PAUSED` for a stopped one;
+/// `STATUS_NO_MORE_ENTRIES` for an empty one.
+pub(crate) unsafe extern "C" fn retrieve_next_request(
+    globals: PWDF_DRIVER_GLOBALS,
+    queue: WDFQUEUE,
+    request: *mut WDFREQUEST,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfIoQueueRetrieveNextRequest") };
+    let queue = call.object::<Queue>(queue.cast());
+    call.deliver(request, || {
+        if queue.is_parallel {
+            return Err(STATUS_INVALID_DEVICE_STATE);
+        }
+        let mut state = queue.state.lock();
+        if state.presents {
+            state.take_next().ok_or(STATUS_NO_MORE_ENTRIES)
+        } else {
+            Err(STATUS_WDF_PAUSED)
+        }
+    })
+}
+
+/// `WdfIoQueueStart`: the queue accepts requests, and the driver gets them.
+pub(crate) unsafe extern "C" fn start(globals: PWDF_DRIVER_GLOBALS, queue: WDFQUEUE) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfIoQueueStart") };
+    let queue = call.object::<Queue>(queue.cast());
+    let mut state = queue.state.lock();
+    state.accepts = true;
+    state.presents = true;
+    drop(state);
+    queue.present_waiting();
+}
+
+/// `WdfIoQueueStop`: the queue accepts requests, and the driver gets none. It is told when it owns
+/// none any more.
+pub(crate) unsafe extern "C" fn stop(
+    globals: PWDF_DRIVER_GLOBALS,
+    queue: WDFQUEUE,
+    complete: PFN_WDF_IO_QUEUE_STATE,
+    context: WDFCONTEXT,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfIoQueueStop") };
+    let queue = call.object::<Queue>(queue.cast());
+    let awaited = Awaited {
+        empty: false,
+        callback: complete,
+        context,
+    };
+    settle(&call, queue, awaited, |state| state.presents = false);
+}
+
+/// `WdfIoQueueDrain`: the queue accepts no requests, and the driver gets those that wait. It is
+/// told when it has disposed of all.
+pub(crate) unsafe extern "C" fn drain(
+    globals: PWDF_DRIVER_GLOBALS,
+    queue: WDFQUEUE,
+    complete: PFN_WDF_IO_QUEUE_STATE,
+    context: WDFCONTEXT,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfIoQueueDrain") };
+    let queue = call.object::<Queue>(queue.cast());
+    let awaited = Awaited {
+        empty: true,
+        callback: complete,
+        context,
+    };
+    settle(&call, queue, awaited, |state| state.accepts = false);
+}
+
+/// `WdfIoQueuePurge`: the queue accepts no requests, and those that wait are cancelled. The driver
+/// is told when it has disposed of what it owns.
+pub(crate) unsafe extern "C" fn purge(
+    globals: PWDF_DRIVER_GLOBALS,
+    queue: WDFQUEUE,
+    complete: PFN_WDF_IO_QUEUE_STATE,
+    context: WDFCONTEXT,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfIoQueuePurge") };
+    let queue = call.object::<Queue>(queue.cast());
+    queue.state.lock().accepts = false;
+    queue.purge();
+    let awaited = Awaited {
+        empty: true,
+        callback: complete,
+        context,
+    };
+    settle(&call, queue, awaited, |_| {});
+}
+
+/// Changes a queue's state, and tells the driver when the queue has come to rest.
+fn settle(call: &Call, queue: Ref<Queue>, awaited: Awaited, change: impl FnOnce(&mut State)) {
+    let mut state = queue.state.lock();
+    change(&mut state);
+    let replaced = if awaited.callback.is_some() {
+        state.awaited.replace(awaited)
+    } else {
+        None
+    };
+    let fulfilled = state.take_fulfilled();
+    drop(state);
+    if replaced.is_some() {
+        violation(
+            Violation::Queue,
+            queue.handle().addr(),
+            0,
+            format_args!(
+                "{}: the queue is still settling from an earlier call",
+                call.name()
+            ),
+        );
+    }
+    queue.notify(fulfilled);
+}

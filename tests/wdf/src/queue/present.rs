@@ -1,0 +1,135 @@
+//! Requests on their way from a queue to the driver.
+
+use super::{Awaited, Dispatching, Queue};
+use crate::{
+    callback,
+    object::Ref,
+    request::{Origin, Request, State, complete},
+};
+use core::sync::atomic::Ordering;
+use wdk_sys::{
+    IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, STATUS_CANCELLED,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
+};
+
+impl Ref<Queue> {
+    /// Presents requests for as long as the queue has some and may.
+    pub(crate) fn present_waiting(self) {
+        let Dispatching::Presented { at_most } = self.dispatching else {
+            return;
+        };
+        loop {
+            let mut state = self.state.lock();
+            let request = if state.presents && state.owned < at_most {
+                state.take_next()
+            } else {
+                None
+            };
+            let fulfilled = state.take_fulfilled();
+            drop(state);
+            self.notify(fulfilled);
+            let Some(request) = request else { return };
+            self.present(request);
+        }
+    }
+
+    /// Tells the driver that a queue has come to rest.
+    pub(super) fn notify(self, fulfilled: Option<Awaited>) {
+        if let Some(awaited) = fulfilled
+            && let Some(callback) = awaited.callback
+        {
+            callback::invoke("EvtIoQueueState", || {
+                // SAFETY: the driver's callback, with the handle of an object that exists.
+                unsafe { callback(self.handle().cast(), awaited.context) }
+            });
+        }
+    }
+
+    /// Calls the handler for a request that the driver now owns.
+    ///
+    /// While the handler runs, completing the request presents no further one: this thread will,
+    /// when the handler has returned. So a sequential queue does not recurse.
+    fn present(self, request: Ref<Request>) {
+        let any = request.any();
+        any.reference();
+        request.in_handler.store(true, Ordering::SeqCst);
+        self.call_handler(request);
+        request.in_handler.store(false, Ordering::SeqCst);
+        any.release();
+    }
+
+    fn call_handler(self, request: Ref<Request>) {
+        let Some(irp) = request.irp.get() else { return };
+        let stack = irp.stack();
+        let queue = self.handle().cast();
+        let handle = request.handle().cast();
+        let (input, output) = (
+            stack.input_length() as usize,
+            stack.output_length() as usize,
+        );
+        let code = stack.io_control_code();
+        let config = &self.config;
+
+        match u32::from(stack.major_function()) {
+            IRP_MJ_READ if output == 0 && config.AllowZeroLengthRequests == 0 => {
+                complete::finish(request, STATUS_SUCCESS, 0, Origin::Queue(self));
+            }
+            IRP_MJ_WRITE if input == 0 && config.AllowZeroLengthRequests == 0 => {
+                complete::finish(request, STATUS_SUCCESS, 0, Origin::Queue(self));
+            }
+            IRP_MJ_READ if let Some(evt_read) = config.EvtIoRead => {
+                callback::invoke("EvtIoRead", || {
+                    // SAFETY: the driver's callback, with handles of objects that exist.
+                    unsafe { evt_read(queue, handle, output) }
+                });
+            }
+            IRP_MJ_WRITE if let Some(evt_write) = config.EvtIoWrite => {
+                callback::invoke("EvtIoWrite", || {
+                    // SAFETY: the driver's callback, with handles of objects that exist.
+                    unsafe { evt_write(queue, handle, input) }
+                });
+            }
+            IRP_MJ_DEVICE_CONTROL if let Some(evt_control) = config.EvtIoDeviceControl => {
+                callback::invoke("EvtIoDeviceControl", || {
+                    // SAFETY: the driver's callback, with handles of objects that exist.
+                    unsafe { evt_control(queue, handle, output, input, code) }
+                });
+            }
+            wdk_sys::IRP_MJ_INTERNAL_DEVICE_CONTROL
+                if let Some(evt_control) = config.EvtIoInternalDeviceControl =>
+            {
+                callback::invoke("EvtIoInternalDeviceControl", || {
+                    // SAFETY: the driver's callback, with handles of objects that exist.
+                    unsafe { evt_control(queue, handle, output, input, code) }
+                });
+            }
+            _ => match config.EvtIoDefault {
+                Some(evt_default) => callback::invoke("EvtIoDefault", || {
+                    // SAFETY: the driver's callback, with handles of objects that exist.
+                    unsafe { evt_default(queue, handle) }
+                }),
+                None => complete::finish(
+                    request,
+                    STATUS_INVALID_DEVICE_REQUEST,
+                    0,
+                    Origin::Queue(self),
+                ),
+            },
+        }
+    }
+
+    /// Ends a request that was cancelled while it waited: the driver is told, and completes it, if
+    /// it asked for that (`EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`).
+    pub(crate) fn cancel_waiting(self, request: Ref<Request>) {
+        let Some(evt_canceled) = self.config.EvtIoCanceledOnQueue else {
+            complete::finish(request, STATUS_CANCELLED, 0, Origin::Framework);
+            return;
+        };
+        self.state.lock().owned += 1;
+        request.set_state(State::Owned);
+        callback::invoke("EvtIoCanceledOnQueue", || {
+            // SAFETY: the driver's callback, with handles of objects that exist.
+            unsafe { evt_canceled(self.handle().cast(), request.handle().cast()) }
+        });
+    }
+}

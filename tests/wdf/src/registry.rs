@@ -1,0 +1,303 @@
+//! WDFKEY: an open key of the registry.
+
+use crate::{
+    call::Call,
+    driver::Driver,
+    nt::{pool, text::Text},
+    object::{
+        Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
+        create,
+    },
+};
+use core::{
+    mem::offset_of,
+    ptr::{NonNull, null_mut},
+};
+use wdk_sys::{
+    ACCESS_MASK, HANDLE, KEY_VALUE_PARTIAL_INFORMATION, NTSTATUS, OBJ_CASE_INSENSITIVE,
+    OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES, PCUNICODE_STRING, PULONG, PVOID, PWDF_DRIVER_GLOBALS,
+    PWDF_OBJECT_ATTRIBUTES, REG_DWORD, STATUS_BUFFER_OVERFLOW, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_PARAMETER, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS, ULONG, UNICODE_STRING,
+    WDFDRIVER, WDFKEY, ntddk,
+};
+
+/// `KeyValuePartialInformation` of `KEY_VALUE_INFORMATION_CLASS`.
+const PARTIAL_INFORMATION: i32 = 2;
+
+/// Sizes as the kernel takes them.
+const ATTRIBUTES_SIZE: ULONG = 48;
+const HEADER_SIZE: ULONG = 12;
+const ULONG_SIZE: ULONG = 4;
+
+const _: () = {
+    assert!(ATTRIBUTES_SIZE as usize == size_of::<OBJECT_ATTRIBUTES>());
+    assert!(HEADER_SIZE as usize == DATA);
+};
+
+/// Where the data of a value begins.
+const DATA: usize = offset_of!(KEY_VALUE_PARTIAL_INFORMATION, Data);
+
+/// An open key.
+struct Key(HANDLE);
+
+impl Class for Key {
+    const KIND: Kind = Kind::Key;
+
+    fn dispose(this: Ref<Self>) {
+        // SAFETY: the handle is the object's, and is closed once.
+        let _ = unsafe { ntddk::ZwClose(this.0) };
+    }
+}
+
+/// How a key comes to be open.
+#[derive(Clone, Copy)]
+enum Opening {
+    /// It must exist.
+    Existing,
+    /// It is made if it does not exist.
+    Created,
+}
+
+fn open(
+    parent: HANDLE,
+    name: UNICODE_STRING,
+    access: ACCESS_MASK,
+    opening: Opening,
+) -> Result<HANDLE, NTSTATUS> {
+    let mut name = name;
+    let mut attributes = OBJECT_ATTRIBUTES {
+        Length: ATTRIBUTES_SIZE,
+        RootDirectory: parent,
+        ObjectName: &raw mut name,
+        Attributes: OBJ_CASE_INSENSITIVE | OBJ_KERNEL_HANDLE,
+        SecurityDescriptor: null_mut(),
+        SecurityQualityOfService: null_mut(),
+    };
+    let mut handle = null_mut();
+    let status = match opening {
+        // SAFETY: locals that outlive the call; the name describes memory that does too.
+        Opening::Existing => unsafe {
+            ntddk::ZwOpenKey(&raw mut handle, access, &raw mut attributes)
+        },
+        // SAFETY: as above; no class, no options, and no wish to know which it was.
+        Opening::Created => unsafe {
+            ntddk::ZwCreateKey(
+                &raw mut handle,
+                access,
+                &raw mut attributes,
+                0,
+                null_mut(),
+                0,
+                null_mut(),
+            )
+        },
+    };
+    if status == STATUS_SUCCESS {
+        Ok(handle)
+    } else {
+        Err(status)
+    }
+}
+
+/// Makes the object for an open key, or closes the key.
+fn make_key(call: &Call, attributes: &Attributes, handle: HANDLE) -> Result<Ref<Key>, NTSTATUS> {
+    create(call.client(), attributes, call.driver_object(), Key(handle)).inspect_err(|_| {
+        // SAFETY: opened by the caller, and not given to anybody.
+        let _ = unsafe { ntddk::ZwClose(handle) };
+    })
+}
+
+/// `WdfDriverOpenParametersRegistryKey`: the key `Parameters` below the driver's service, which is
+/// made if it does not exist. Statuses are `ZwCreateKey`'s, and those of object creation.
+pub(crate) unsafe extern "C" fn open_parameters_key(
+    globals: PWDF_DRIVER_GLOBALS,
+    driver: WDFDRIVER,
+    access: ACCESS_MASK,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    key: *mut WDFKEY,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfDriverOpenParametersRegistryKey") };
+    call.require_passive();
+    let driver = call.object::<Driver>(driver.cast());
+    call.deliver(key, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let service = driver.client();
+        let path = Text::concatenate(service.registry_path().as_slice(), &PARAMETERS)?;
+        let handle = open(null_mut(), path.descriptor(), access, Opening::Created)?;
+        make_key(&call, &attributes, handle)
+    })
+}
+
+/// `\Parameters`.
+const PARAMETERS: [u16; 11] = {
+    let text = *b"\\Parameters";
+    let mut characters = [0; 11];
+    let mut index = 0;
+    while index < text.len() {
+        characters[index] = text[index] as u16;
+        index += 1;
+    }
+    characters
+};
+
+/// `WdfRegistryOpenKey`. Statuses are `ZwOpenKey`'s, and those of object creation.
+pub(crate) unsafe extern "C" fn open_key(
+    globals: PWDF_DRIVER_GLOBALS,
+    parent: WDFKEY,
+    name: PCUNICODE_STRING,
+    access: ACCESS_MASK,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    key: *mut WDFKEY,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRegistryOpenKey") };
+    call.require_passive();
+    let parent = if parent.is_null() {
+        null_mut()
+    } else {
+        call.object::<Key>(parent.cast()).0
+    };
+    call.deliver(key, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let name = Text::new(call.text(name)?)?;
+        let handle = open(parent, name.descriptor(), access, Opening::Existing)?;
+        make_key(&call, &attributes, handle)
+    })
+}
+
+/// `WdfRegistryClose`.
+pub(crate) unsafe extern "C" fn close(globals: PWDF_DRIVER_GLOBALS, key: WDFKEY) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRegistryClose") };
+    call.require_passive();
+    call.object::<Key>(key.cast()).any().delete();
+}
+
+/// What a key says of a value.
+struct Value {
+    status: NTSTATUS,
+    kind: ULONG,
+    /// Of the data, in bytes, all of which may not be in `block`.
+    length: ULONG,
+    block: Block,
+}
+
+/// A zeroed block of pool.
+struct Block(NonNull<u8>);
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: allocated by `query` for this alone.
+        unsafe { pool::free(self.0.cast(), pool::TAG) };
+    }
+}
+
+/// Reads a value and up to `room` bytes of its data.
+///
+/// # Errors
+///
+/// What `ZwQueryValueKey` returns, but for `STATUS_BUFFER_OVERFLOW`, with which there is something
+/// to tell; `STATUS_INVALID_PARAMETER` for too much room; `STATUS_INSUFFICIENT_RESOURCES`.
+fn query(call: &Call, key: WDFKEY, name: PCUNICODE_STRING, room: ULONG) -> Result<Value, NTSTATUS> {
+    let key = call.object::<Key>(key.cast());
+    let name = Text::new(call.text(name)?)?;
+    let size = HEADER_SIZE
+        .checked_add(room)
+        .ok_or(STATUS_INVALID_PARAMETER)?;
+    let allocated = (size as usize).max(size_of::<KEY_VALUE_PARTIAL_INFORMATION>());
+    let block = Block(
+        pool::allocate_zeroed(allocated)
+            .ok_or(STATUS_INSUFFICIENT_RESOURCES)?
+            .cast(),
+    );
+    let mut name = name.descriptor();
+    let mut needed = 0;
+    // SAFETY: an open key, a name that outlives the call, and a block of at least this size.
+    let status = unsafe {
+        ntddk::ZwQueryValueKey(
+            key.0,
+            &raw mut name,
+            PARTIAL_INFORMATION,
+            block.0.as_ptr().cast(),
+            size,
+            &raw mut needed,
+        )
+    };
+    if status != STATUS_SUCCESS && status != STATUS_BUFFER_OVERFLOW {
+        return Err(status);
+    }
+    let information = block.0.cast::<KEY_VALUE_PARTIAL_INFORMATION>();
+    // SAFETY: the block is large enough, aligned as pool is, and any bits make numbers.
+    let information = unsafe { information.read() };
+    Ok(Value {
+        status,
+        kind: information.Type,
+        length: information.DataLength,
+        block,
+    })
+}
+
+/// `WdfRegistryQueryValue`.
+///
+/// `STATUS_BUFFER_OVERFLOW` if the data is longer than the buffer, which then has the beginning;
+/// `STATUS_OBJECT_NAME_NOT_FOUND`; what else `ZwQueryValueKey` returns.
+pub(crate) unsafe extern "C" fn query_value(
+    globals: PWDF_DRIVER_GLOBALS,
+    key: WDFKEY,
+    name: PCUNICODE_STRING,
+    length: ULONG,
+    value: PVOID,
+    length_queried: PULONG,
+    value_type: PULONG,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRegistryQueryValue") };
+    call.require_passive();
+    let room = if value.is_null() { 0 } else { length };
+    match query(&call, key, name, room) {
+        Ok(found) => {
+            call.write_optional(length_queried, found.length);
+            call.write_optional(value_type, found.kind);
+            let copied = found.length.min(room) as usize;
+            if copied != 0 {
+                let data = found.block.0.as_ptr().wrapping_add(DATA);
+                // SAFETY: the block has this much data; the driver's buffer room for it, says its
+                // call.
+                unsafe { value.cast::<u8>().copy_from(data, copied) };
+            }
+            found.status
+        }
+        Err(status) => status,
+    }
+}
+
+/// `WdfRegistryQueryULong`.
+///
+/// `STATUS_OBJECT_TYPE_MISMATCH` if the value is no `REG_DWORD`; `STATUS_OBJECT_NAME_NOT_FOUND`;
+/// what else `ZwQueryValueKey` returns.
+pub(crate) unsafe extern "C" fn query_ulong(
+    globals: PWDF_DRIVER_GLOBALS,
+    key: WDFKEY,
+    name: PCUNICODE_STRING,
+    value: PULONG,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRegistryQueryULong") };
+    call.require_passive();
+    call.require(value);
+    match query(&call, key, name, ULONG_SIZE) {
+        Ok(found) if found.kind != REG_DWORD || found.length != ULONG_SIZE => {
+            STATUS_OBJECT_TYPE_MISMATCH
+        }
+        Ok(found) => {
+            let data = found.block.0.as_ptr().wrapping_add(DATA);
+            // SAFETY: the block has this much data; any bits make a number.
+            let data = unsafe { data.cast::<[u8; 4]>().read() };
+            call.write(value, ULONG::from_le_bytes(data));
+            STATUS_SUCCESS
+        }
+        Err(status) => status,
+    }
+}

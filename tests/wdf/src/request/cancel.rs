@@ -1,0 +1,179 @@
+//! Cancellation.
+//!
+//! Source: "Canceling I/O Requests", `WdfRequestMarkCancelableEx`, `WdfRequestUnmarkCancelable`.
+
+use super::{Request, State, live};
+use crate::{
+    call::Call,
+    callback,
+    nt::irp::Irp,
+    object::{
+        Ref,
+        handle::{self, Lookup},
+    },
+    report::{Violation, report, violation},
+};
+use core::ptr::NonNull;
+use wdk_sys::{
+    BOOLEAN, NTSTATUS, PDEVICE_OBJECT, PFN_WDF_REQUEST_CANCEL, PIRP, PWDF_DRIVER_GLOBALS,
+    STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
+    WDFREQUEST,
+};
+
+/// The cancel routine of every packet that the framework lets be cancelled.
+///
+/// # Safety
+///
+/// Called by `IoCancelIrp`, with the cancel lock held, for a packet that carries the routine.
+pub(super) unsafe extern "C" fn on_cancel(_device: PDEVICE_OBJECT, irp: PIRP) {
+    let Some(irp) = NonNull::new(irp) else { return };
+    // SAFETY: who takes the routine out of the packet ends it; IoCancelIrp did, for this call.
+    let irp = unsafe { Irp::new(irp) };
+    irp.release_cancel_lock();
+    let Lookup::Live(any) = handle::look_up(irp.driver_context()) else {
+        report!("a packet without a request was cancelled");
+        return;
+    };
+    let Some(request) = any.downcast::<Request>() else {
+        return;
+    };
+    match (request.state(), request.queue.get()) {
+        (State::Queued, Some(queue)) => {
+            queue.withdraw(request);
+            queue.cancel_waiting(request);
+        }
+        _ => call_back(request),
+    }
+}
+
+/// Tells the driver, which then completes the request.
+fn call_back(request: Ref<Request>) {
+    let any = request.any();
+    any.reference();
+    if let Some(evt_cancel) = request.evt_cancel.get() {
+        callback::invoke("EvtRequestCancel", || {
+            // SAFETY: the driver's callback, with the handle of an object that exists.
+            unsafe { evt_cancel(request.handle().cast()) }
+        });
+    }
+    any.release();
+}
+
+/// What became of the wish to have a request cancelable.
+enum Marked {
+    Cancelable,
+    /// Too late: it has been cancelled, and nobody will call back.
+    Cancelled,
+}
+
+/// Makes a request cancelable.
+///
+/// # Errors
+///
+/// `STATUS_INVALID_DEVICE_REQUEST` if the driver does not own it, or it is cancelable already.
+fn mark(
+    call: &Call,
+    handle: WDFREQUEST,
+    evt_cancel: PFN_WDF_REQUEST_CANCEL,
+) -> Result<(Ref<Request>, Marked), NTSTATUS> {
+    let (request, irp) = live(call, handle);
+    if evt_cancel.is_none() {
+        violation(
+            Violation::NullParameter,
+            0,
+            0,
+            format_args!("{}: no callback", call.name()),
+        );
+    }
+    if !request.state().is_drivers() || request.evt_cancel.get().is_some() {
+        return Err(STATUS_INVALID_DEVICE_REQUEST);
+    }
+    request.evt_cancel.set(evt_cancel);
+    irp.set_driver_context(request.handle());
+    irp.set_cancel_routine(Some(on_cancel));
+    if irp.is_cancelled() && irp.set_cancel_routine(None) {
+        request.evt_cancel.set(None);
+        return Ok((request, Marked::Cancelled));
+    }
+    Ok((request, Marked::Cancelable))
+}
+
+/// `WdfRequestMarkCancelable`. For a request that has been cancelled, the callback comes at once.
+pub(crate) unsafe extern "C" fn mark_cancelable(
+    globals: PWDF_DRIVER_GLOBALS,
+    request: WDFREQUEST,
+    evt_cancel: PFN_WDF_REQUEST_CANCEL,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRequestMarkCancelable") };
+    match mark(&call, request, evt_cancel) {
+        Ok((_, Marked::Cancelable)) => {}
+        Ok((request, Marked::Cancelled)) => {
+            request.evt_cancel.set(evt_cancel);
+            call_back(request);
+        }
+        Err(status) => violation(
+            Violation::Queue,
+            request.addr(),
+            status.cast_unsigned() as usize,
+            format_args!(
+                "{}: the driver does not own the request, or it is cancelable already",
+                call.name()
+            ),
+        ),
+    }
+}
+
+/// `WdfRequestMarkCancelableEx`.
+///
+/// `STATUS_CANCELLED` for a request that has been cancelled: the callback will not come.
+/// `STATUS_INVALID_DEVICE_REQUEST` if the driver does not own it, or it is cancelable already.
+pub(crate) unsafe extern "C" fn mark_cancelable_ex(
+    globals: PWDF_DRIVER_GLOBALS,
+    request: WDFREQUEST,
+    evt_cancel: PFN_WDF_REQUEST_CANCEL,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRequestMarkCancelableEx") };
+    match mark(&call, request, evt_cancel) {
+        Ok((_, Marked::Cancelable)) => STATUS_SUCCESS,
+        Ok((_, Marked::Cancelled)) => STATUS_CANCELLED,
+        Err(status) => status,
+    }
+}
+
+/// `WdfRequestUnmarkCancelable`.
+///
+/// `STATUS_INVALID_PARAMETER` if the request is not cancelable; `STATUS_INVALID_DEVICE_REQUEST` if
+/// the driver does not own it; `STATUS_CANCELLED` if the callback has come or will come.
+pub(crate) unsafe extern "C" fn unmark_cancelable(
+    globals: PWDF_DRIVER_GLOBALS,
+    request: WDFREQUEST,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRequestUnmarkCancelable") };
+    let (request, irp) = live(&call, request);
+    if !request.state().is_drivers() {
+        return STATUS_INVALID_DEVICE_REQUEST;
+    }
+    if request.evt_cancel.get().is_none() {
+        return STATUS_INVALID_PARAMETER;
+    }
+    if irp.set_cancel_routine(None) {
+        request.evt_cancel.set(None);
+        STATUS_SUCCESS
+    } else {
+        STATUS_CANCELLED
+    }
+}
+
+/// `WdfRequestIsCanceled`.
+pub(crate) unsafe extern "C" fn is_canceled(
+    globals: PWDF_DRIVER_GLOBALS,
+    request: WDFREQUEST,
+) -> BOOLEAN {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfRequestIsCanceled") };
+    let (_, irp) = super::owned(&call, request);
+    irp.is_cancelled().into()
+}

@@ -1,0 +1,263 @@
+//! WDFREQUEST: an I/O request on its way through the framework and the driver.
+//!
+//! Source: "Framework Request Objects", "Request Ownership", "Completing I/O Requests".
+
+pub(crate) mod buffer;
+pub(crate) mod cancel;
+pub(crate) mod complete;
+pub(crate) mod functions;
+pub(crate) mod user_buffer;
+
+use crate::{
+    call::Call,
+    device::Device,
+    file::File,
+    memory::Memory,
+    nt::{irp::Irp, irql, mdl::OwnedMdl},
+    object::{Class, Kind, Ref, create as create_object},
+    queue::Queue,
+    report::{Violation, violation},
+};
+use core::{
+    cell::Cell,
+    sync::atomic::{AtomicBool, AtomicU8, Ordering},
+};
+use wdk_sys::{NTSTATUS, PFN_WDF_REQUEST_CANCEL, STATUS_INVALID_DEVICE_REQUEST, WDF_REQUEST_TYPE};
+
+/// Who has the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    /// The driver, from `EvtIoInCallerContext` on; no queue has seen the request.
+    CallerContext,
+    /// The driver, from `EvtDeviceFileCreate` on.
+    Create,
+    /// A queue.
+    Queued,
+    /// The driver, by a queue.
+    Owned,
+    /// Nobody.
+    Completed,
+}
+
+impl State {
+    const ALL: [Self; 5] = [
+        Self::CallerContext,
+        Self::Create,
+        Self::Queued,
+        Self::Owned,
+        Self::Completed,
+    ];
+
+    const fn is_drivers(self) -> bool {
+        matches!(self, Self::CallerContext | Self::Create | Self::Owned)
+    }
+}
+
+/// Who ends a request.
+#[derive(Clone, Copy)]
+pub(crate) enum Origin {
+    /// The framework, before the driver got it.
+    Framework,
+    /// The driver, or the framework for it, after a queue had given it out.
+    Queue(Ref<Queue>),
+    /// The driver, without a queue.
+    Driver,
+}
+
+/// A request.
+pub(crate) struct Request {
+    device: Ref<Device>,
+    /// `None` once the request has been completed.
+    pub(crate) irp: Cell<Option<Irp>>,
+    file: Option<Ref<File>>,
+    /// Of the process that made the request.
+    process_id: u32,
+    state: AtomicU8,
+    /// Whether a handler of the driver's, called for this request, has not returned yet.
+    pub(crate) in_handler: AtomicBool,
+    /// Whether `EvtIoInCallerContext`, called for this request, has not returned yet.
+    pub(crate) in_caller_context: AtomicBool,
+    /// The queue that has the request or gave it to the driver.
+    queue: Cell<Option<Ref<Queue>>>,
+    /// The next one in that queue, whose lock guards it.
+    pub(crate) next: Cell<Option<Ref<Self>>>,
+    /// What the driver wants to be called if the request is cancelled.
+    evt_cancel: Cell<PFN_WDF_REQUEST_CANCEL>,
+    /// The memory objects for its buffers, once the driver has asked for them.
+    memory: [Cell<Option<Ref<Memory>>>; 2],
+    /// The lists for its system buffer, once the driver has asked for them.
+    mdls: [Cell<Option<OwnedMdl>>; 2],
+}
+
+impl Class for Request {
+    const KIND: Kind = Kind::Request;
+
+    /// Completion deletes it.
+    fn may_be_deleted(_this: Ref<Self>) -> bool {
+        false
+    }
+
+    fn dispose(this: Ref<Self>) {
+        for mdl in &this.mdls {
+            drop(mdl.take());
+        }
+    }
+}
+
+impl Request {
+    /// Makes the object for a packet. It has no parent: completion is what ends it.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn create(
+        device: Ref<Device>,
+        irp: Irp,
+        file: Option<Ref<File>>,
+        state: State,
+    ) -> Result<Ref<Self>, NTSTATUS> {
+        create_object(
+            device.client(),
+            &device.request_attributes,
+            None,
+            Self {
+                device,
+                irp: Cell::new(Some(irp)),
+                file,
+                process_id: irql::process_id(),
+                state: AtomicU8::new(state as u8),
+                in_handler: AtomicBool::new(false),
+                in_caller_context: AtomicBool::new(false),
+                queue: Cell::new(None),
+                next: Cell::new(None),
+                evt_cancel: Cell::new(None),
+                memory: [const { Cell::new(None) }; 2],
+                mdls: [const { Cell::new(None) }; 2],
+            },
+        )
+    }
+
+    pub(crate) fn state(&self) -> State {
+        let number = self.state.load(Ordering::Acquire);
+        State::ALL
+            .into_iter()
+            .find(|state| *state as u8 == number)
+            .unwrap_or(State::Completed)
+    }
+
+    pub(crate) fn set_state(&self, state: State) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// Takes the request from the driver, if it has it. Returns the state it was in.
+    fn take_from_driver(&self) -> Option<State> {
+        let state = self.state();
+        let taken = state.is_drivers()
+            && self
+                .state
+                .compare_exchange(
+                    state as u8,
+                    State::Completed as u8,
+                    Ordering::AcqRel,
+                    Ordering::Acquire,
+                )
+                .is_ok();
+        taken.then_some(state)
+    }
+}
+
+impl Ref<Request> {
+    /// Hands the request to the queue that the device has for its type.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INVALID_DEVICE_REQUEST` if it has none; `STATUS_WDF_BUSY` if that accepts no
+    /// requests.
+    pub(crate) fn submit_to_device(self, device: Ref<Device>) -> Result<(), NTSTATUS> {
+        let irp = self.irp.get().ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+        let request_type = WDF_REQUEST_TYPE::from(irp.stack().major_function());
+        let queue = device
+            .queue_for(request_type)
+            .ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+        queue.submit(self)
+    }
+
+    /// Becomes one of the queue's, which holds its lock. Returns false if the request has been
+    /// cancelled already, and nobody else will end it.
+    pub(crate) fn enter_queue(self, queue: Ref<Queue>) -> bool {
+        let Some(irp) = self.irp.get() else {
+            return true;
+        };
+        self.queue.set(Some(queue));
+        self.set_state(State::Queued);
+        irp.set_driver_context(self.handle());
+        irp.set_cancel_routine(Some(cancel::on_cancel));
+        !(irp.is_cancelled() && irp.set_cancel_routine(None))
+    }
+
+    /// Becomes the driver's. Returns false if the request is being cancelled.
+    pub(crate) fn leave_queue(self) -> bool {
+        let Some(irp) = self.irp.get() else {
+            return false;
+        };
+        if irp.set_cancel_routine(None) {
+            self.set_state(State::Owned);
+            true
+        } else {
+            false
+        }
+    }
+}
+
+/// The request of a handle, for a function that needs its packet.
+fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
+    let request = call.object::<Request>(handle.cast());
+    let Some(irp) = request.irp.get() else {
+        violation(
+            Violation::CompletedRequest,
+            request.handle().addr(),
+            0,
+            format_args!("{}: the request has been completed", call.name()),
+        )
+    };
+    (request, irp)
+}
+
+/// As [`live`], for a function that only the request's owner may call.
+fn owned(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
+    let (request, irp) = live(call, handle);
+    if !request.state().is_drivers() {
+        refuse_foreign(call.name(), request);
+    }
+    (request, irp)
+}
+
+/// `WDF_QUEUE_FATAL_ERROR_DATA`: what parameter 2 of the bugcheck points to.
+#[repr(C)]
+struct QueueFatalErrorData {
+    queue: *mut core::ffi::c_void,
+    request: *mut core::ffi::c_void,
+    status: NTSTATUS,
+}
+
+const _: () = assert!(size_of::<QueueFatalErrorData>() == 24);
+
+fn refuse_foreign(name: &str, request: Ref<Request>) -> ! {
+    let data = QueueFatalErrorData {
+        queue: request
+            .queue
+            .get()
+            .map_or(core::ptr::null_mut(), Ref::handle),
+        request: request.handle(),
+        status: STATUS_INVALID_DEVICE_REQUEST,
+    };
+    violation(
+        Violation::Queue,
+        (&raw const data).addr(),
+        0,
+        format_args!(
+            "{name}: the driver does not own the request {:p}",
+            request.handle()
+        ),
+    )
+}

@@ -1,0 +1,59 @@
+//! WDFSTRING.
+
+use crate::{
+    call::Call,
+    nt::text::Text,
+    object::{
+        Class, Kind,
+        attributes::{Allowed, Attributes},
+        create,
+    },
+};
+use wdk_sys::{
+    NTSTATUS, PCUNICODE_STRING, PUNICODE_STRING, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
+    WDFSTRING,
+};
+
+/// A string.
+struct StringObject(Text);
+
+impl Class for StringObject {
+    const KIND: Kind = Kind::String;
+}
+
+/// `WdfStringCreate`. Without a string, the object's is empty.
+///
+/// `STATUS_INVALID_PARAMETER` for a malformed string; what "Framework Object Creation Errors" has.
+pub(crate) unsafe extern "C" fn create_string(
+    globals: PWDF_DRIVER_GLOBALS,
+    text: PCUNICODE_STRING,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    string: *mut WDFSTRING,
+) -> NTSTATUS {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfStringCreate") };
+    call.require_passive();
+    call.deliver(string, || {
+        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let text = if text.is_null() {
+            Text::new(&[])?
+        } else {
+            Text::new(call.text(text)?)?
+        };
+        let parent = call.driver_object();
+        create(call.client(), &attributes, parent, StringObject(text))
+    })
+}
+
+/// `WdfStringGetUnicodeString`. The characters stay the object's.
+pub(crate) unsafe extern "C" fn get_unicode_string(
+    globals: PWDF_DRIVER_GLOBALS,
+    string: WDFSTRING,
+    unicode_string: PUNICODE_STRING,
+) {
+    // SAFETY: the driver's call, with the arguments it passed.
+    let call = unsafe { Call::enter(globals, "WdfStringGetUnicodeString") };
+    call.require_passive();
+    let string = call.object::<StringObject>(string.cast());
+    call.write(unicode_string, string.0.descriptor());
+}
