@@ -3,20 +3,15 @@
 
 #![forbid(unsafe_code)]
 
-use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-};
-
 use ringcopy_client::{
     Buffer, Transport,
     protocol::{CODES, Code, Method, Reach, RequestKind},
 };
-use ringcopy_lab::Outsider;
+use ringcopy_lab::Flicker;
 use ringcopy_tests::{Outcome, Victim, boot, finish, outcome, privileged};
 
 /// Requests that are sent of each kind and field at least, and at most.
-const LEAST: u32 = 100;
+const LEAST: u32 = 400;
 const MOST: u32 = 100_000;
 
 /// What a request came to: its outcome, and every byte of its response.
@@ -26,43 +21,34 @@ struct Answer {
     response: Vec<u8>,
 }
 
-fn ask(victim: &mut Victim<'_>, code: &Code, length: usize) -> Answer {
+/// Sends the request that lies in the victim's request page, in the midst of `flicker` or in peace.
+fn ask(victim: &mut Victim<'_>, code: &Code, length: usize, flicker: Option<&Flicker>) -> Answer {
     let mut response = vec![0xEE; Victim::room(code.kind)];
     victim.process.write(victim.response, &response).unwrap();
     let buffer = |address, length| Buffer {
         address,
         length: u32::try_from(length).unwrap(),
     };
-    let (input, output) = (
-        buffer(victim.request, length),
-        buffer(victim.response, response.len()),
-    );
-    let handle = victim.handle;
-    let came = victim
-        .process
-        .device_io_control_at(handle, code.value, input, output);
+    let input = buffer(victim.request, length);
+    let output = buffer(victim.response, response.len());
+    let (process, handle) = (&mut victim.process, victim.handle);
+    let came = match flicker {
+        Some(flicker) => process.device_io_control_amid(flicker, handle, code.value, input, output),
+        None => process.device_io_control_at(handle, code.value, input, output),
+    };
     let outcome = outcome(came);
-    victim.process.read(victim.response, &mut response).unwrap();
+    process.read(victim.response, &mut response).unwrap();
     Answer { outcome, response }
 }
 
-/// Stops the thread that meddles, also where an assertion fails.
-struct Stop<'a>(&'a AtomicBool);
-
-impl Drop for Stop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 /// Sends the request while its byte at `offset` goes back and forth between good and bad.
-fn flicker(victim: &mut Victim<'_>, outsider: &mut Outsider, code: &Code, offset: usize) {
+fn flicker(victim: &mut Victim<'_>, code: &Code, offset: usize) {
     let good = victim.good(code.kind);
     let mut bad = good.clone();
     bad[offset] ^= 0xFF;
     let mut answer_to = |request: &[u8]| {
         victim.process.write(victim.request, request).unwrap();
-        ask(victim, code, request.len())
+        ask(victim, code, request.len(), None)
     };
     let (if_bad, if_good) = (answer_to(&bad), answer_to(&good));
     assert_ne!(
@@ -72,30 +58,23 @@ fn flicker(victim: &mut Victim<'_>, outsider: &mut Outsider, code: &Code, offset
     );
 
     let address = victim.request + offset as u64;
-    let physical = victim.process.physical_address(address).unwrap().unwrap();
-    let stop = AtomicBool::new(false);
+    let flicker = Flicker {
+        address: victim.process.physical_address(address).unwrap().unwrap(),
+        values: [bad[offset], good[offset]],
+    };
     let (mut goods, mut bads) = (0_u32, 0_u32);
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            while !stop.load(Ordering::Relaxed) {
-                outsider.write(physical, &bad[offset..=offset]).unwrap();
-                outsider.write(physical, &good[offset..=offset]).unwrap();
-            }
-        });
-        let _stop = Stop(&stop);
-        for round in 0..MOST {
-            if round >= LEAST && goods > 0 && bads > 0 {
-                break;
-            }
-            let answer = ask(victim, code, good.len());
-            if answer == if_good {
-                goods += 1;
-            } else {
-                assert_eq!(answer, if_bad, "{}: byte {offset}", code.name);
-                bads += 1;
-            }
+    for round in 0..MOST {
+        if round >= LEAST && goods > 0 && bads > 0 {
+            break;
         }
-    });
+        let answer = ask(victim, code, good.len(), Some(&flicker));
+        if answer == if_good {
+            goods += 1;
+        } else {
+            assert_eq!(answer, if_bad, "{}: byte {offset}", code.name);
+            bads += 1;
+        }
+    }
     assert!(
         goods > 0 && bads > 0,
         "{}: byte {offset}: {goods} good, {bads} bad",
@@ -107,13 +86,12 @@ fn flicker(victim: &mut Victim<'_>, outsider: &mut Outsider, code: &Code, offset
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_request_is_carried_out_as_it_was_captured() {
     let lab = boot(Reach::empty());
-    let mut outsider = lab.outsider().unwrap();
     let mut victim = Victim::of(privileged(&lab));
     for code in CODES.iter().filter(|code| code.method == Method::Neither) {
         // The topmost byte of every 32 bits: no good request has anything there but its
         // addresses, of which it makes others.
         for offset in (3..code.request_length).step_by(4) {
-            flicker(&mut victim, &mut outsider, code, offset);
+            flicker(&mut victim, code, offset);
         }
     }
     victim.assert_works();
@@ -126,11 +104,10 @@ fn a_request_is_carried_out_as_it_was_captured() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn so_is_a_request_that_the_system_captures() {
     let lab = boot(Reach::empty());
-    let mut outsider = lab.outsider().unwrap();
     let mut victim = Victim::of(privileged(&lab));
     let code = Code::of(RequestKind::CopyMemory);
     for offset in (3..code.request_length).step_by(4) {
-        flicker(&mut victim, &mut outsider, code, offset);
+        flicker(&mut victim, code, offset);
     }
     victim.assert_works();
     drop(victim);

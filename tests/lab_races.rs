@@ -7,10 +7,14 @@ use std::sync::{Mutex, PoisonError};
 
 use ringcopy_client::{
     Buffer, CallerCopy, CopyThrough, PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{CODES, Direction, Engine, NtStatus, Reach},
+    protocol::{
+        CODES, CopyMemoryFlags, CopyMemoryRequest, Direction, Engine, Method, NtStatus, Reach,
+        RequestKind,
+    },
 };
 use ringcopy_lab::{Interference, Lab, Options};
 use ringcopy_tests::{Victim, finish, open, options, outcome, pattern, privileged};
+use zerocopy::IntoBytes;
 
 /// Bytes of a copy that lie in the page before the one that changes, and as many in that one.
 const BEFORE: u64 = 600;
@@ -238,4 +242,88 @@ fn requests_that_are_rewritten_while_they_are_read() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn responses_that_are_write_protected_now_and_then() {
     stir_all(Interference::WriteProtect);
+}
+
+/// Session buffer, engines and window are used by two processors at once; each has to get the same
+/// answers all the time. Requests that are captured in a system buffer go through the queue, where
+/// one processor may complete the other's: the lab has nobody who could wait for that.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn requests_from_two_processors_at_once() {
+    with_two_processors(Reach::all(), |lab| {
+        let mut victim = Victim::of(privileged(lab));
+        let other_request = victim.process.allocate(PAGE_LENGTH).unwrap();
+        let other_response = victim.process.allocate(2 * PAGE_LENGTH).unwrap();
+        for code in CODES.iter().filter(|code| code.method != Method::Buffered) {
+            let mut inputs = vec![(code.name, victim.good(code.kind))];
+            if code.kind == RequestKind::CopyMemory {
+                inputs.extend(memory_copies(&victim));
+            }
+            for (what, input) in inputs {
+                victim.process.write(victim.request, &input).unwrap();
+                victim.process.write(other_request, &input).unwrap();
+                let room = Victim::room(code.kind);
+                let side =
+                    |request, response| (buffer(request, input.len()), buffer(response, room));
+                let sides = [
+                    side(victim.request, victim.response),
+                    side(other_request, other_response),
+                ];
+                let handle = victim.handle;
+                let answers = victim
+                    .process
+                    .device_io_control_on_both(handle, code.value, sides, 1000)
+                    .unwrap_or_else(|error| panic!("{what}: {error}"));
+                for answer in answers {
+                    assert_eq!(answer.status, NtStatus::SUCCESS, "{what}");
+                    assert_eq!(answer.returned, room as u64, "{what}");
+                    assert_eq!(answer.different, 0, "{what}");
+                }
+            }
+        }
+        victim.assert_works();
+    });
+}
+
+/// Copies of the session buffer by every engine and either address: those that need the window.
+fn memory_copies(victim: &Victim<'_>) -> Vec<(&'static str, Vec<u8>)> {
+    let good = victim.copy_memory();
+    let information = &victim.information;
+    let (virtually, physically) = (CopyMemoryFlags::VIRTUAL, CopyMemoryFlags::PHYSICAL);
+    [
+        (
+            "native, virtual",
+            Engine::Native,
+            virtually,
+            information.session_address,
+        ),
+        (
+            "native, physical",
+            Engine::Native,
+            physically,
+            information.session_physical_address,
+        ),
+        (
+            "system, virtual",
+            Engine::System,
+            virtually,
+            information.session_address,
+        ),
+        (
+            "system, physical",
+            Engine::System,
+            physically,
+            information.session_physical_address,
+        ),
+    ]
+    .map(|(what, engine, flags, address)| {
+        let request = CopyMemoryRequest {
+            address,
+            flags: flags.bits(),
+            engine: engine as u32,
+            ..good
+        };
+        (what, request.as_bytes().to_vec())
+    })
+    .to_vec()
 }

@@ -347,6 +347,19 @@ fn no_driver_is_one_sentence() {
 }
 
 #[test]
+fn the_program_alone_says_where_the_driver_runs() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_ringcopy"))
+        .arg("info")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(FAILURE));
+    assert_eq!(output.stdout, b"");
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert!(sentence.contains("Windows"), "{sentence}");
+    assert_eq!(sentence.lines().count(), 1);
+}
+
+#[test]
 fn nonsense_exits_with_2_and_help() {
     for (args, advice) in [
         (&["read"][..], "--virtual"),

@@ -1,6 +1,6 @@
 //! Runs the client, or another driver, in the lab: QEMU in ring 0.
 
-use crate::{driver, error::Error, lab_kernel, places, program, setup};
+use crate::{driver, error::Error, lab_kernel, places, program, setup, step::Step};
 use std::{
     path::PathBuf,
     process::{Command, ExitCode, Stdio},
@@ -26,24 +26,23 @@ impl Lab {
         })
     }
 
-    /// `ringcopy-lab` with the images of this tree, on this process's own output.
-    pub fn command(&self) -> Command {
-        let mut command = program::cargo();
-        command
+    /// The program that boots the lab, built, with the images of this tree but the driver.
+    fn host(&self) -> Result<Command, Error> {
+        let step = Step::start("building the client and the lab's host");
+        let mut build = program::cargo();
+        build
             .current_dir(places::root())
-            .args([
-                "run",
-                "--quiet",
-                "--package",
-                "ringcopy-lab",
-                "--",
-                "--kernel",
-            ])
+            .args(["build", "--package", "ringcopy-lab", "--target-dir"])
+            .arg(places::target());
+        program::run(&step, &mut build)?;
+        step.done();
+        let mut host = Command::new(places::target().join("debug/ringcopy-lab"));
+        host.arg("--kernel")
             .arg(&self.kernel)
             .arg("--image")
             .arg(&self.images.framework)
             .stdin(Stdio::null());
-        command
+        Ok(host)
     }
 
     /// Tells tests where the images are, by the variables that they read.
@@ -62,7 +61,7 @@ impl Lab {
 /// If the lab can't be prepared or started. That the command failed is in the exit code.
 pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCode, Error> {
     let lab = Lab::prepare()?;
-    let mut command = lab.command();
+    let mut command = lab.host()?;
     command
         .arg("--image")
         .arg(&lab.images.driver)
@@ -78,5 +77,5 @@ pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCo
 /// As for [`client`].
 pub fn other_driver(file: &std::path::Path) -> Result<ExitCode, Error> {
     let lab = Lab::prepare()?;
-    program::exit_code_of(lab.command().arg("--load").arg(file))
+    program::exit_code_of(lab.host()?.arg("--load").arg(file))
 }

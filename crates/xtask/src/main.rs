@@ -16,6 +16,7 @@ mod setup;
 mod step;
 mod test;
 mod toolchain;
+mod wine;
 
 use clap::{Parser, Subcommand};
 use error::Error;
@@ -54,8 +55,10 @@ enum Task {
         #[arg(last = true, required_unless_present = "driver")]
         command: Vec<String>,
     },
-    /// Run every test: lints, host, images, the lab end to end, and the mutants
+    /// Run every test: lints, host, images, Wine, the lab end to end, and the mutants
     Test,
+    /// Run the accessors' Windows test programs under Wine
+    WineTest,
 }
 
 fn main() -> ExitCode {
@@ -87,6 +90,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
             ..
         } => return lab::client(policy, engine, command),
         Task::Test => test::run()?,
+        Task::WineTest => wine::test()?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,7 @@ use crate::{error::Error, step::Step};
 use std::{
     env,
     ffi::OsStr,
+    fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Command, ExitCode, Stdio},
@@ -88,6 +89,28 @@ pub fn run_here(command: &mut Command) -> Result<(), Error> {
     } else {
         Err(Error::FailedHere {
             program: as_typed(command),
+        })
+    }
+}
+
+/// Runs `command` with its output in files.
+///
+/// # Errors
+///
+/// If the program can't be started or fails.
+pub fn run_into(command: &mut Command, output: File, errors: File) -> Result<(), Error> {
+    let status = command
+        .stdin(Stdio::null())
+        .stdout(output)
+        .stderr(errors)
+        .status()
+        .map_err(|source| not_started(command, source))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Failed {
+            program: as_typed(command),
+            output: String::new(),
         })
     }
 }

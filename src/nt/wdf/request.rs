@@ -29,6 +29,24 @@ pub struct ControlParameters {
     pub output_length: usize,
 }
 
+/// One of the framework's `WdfRequestRetrieve…Buffer` functions, which differ in name alone.
+macro_rules! retrieve {
+    ($request:ident, $function:ident, $minimum:ident) => {{
+        let mut buffer = Located::default();
+        // SAFETY: the request is ours, and what is filled lives through the call.
+        let status = unsafe {
+            call_unsafe_wdf_function_binding!(
+                $function,
+                $request.0,
+                $minimum,
+                &raw mut buffer.address,
+                &raw mut buffer.length,
+            )
+        };
+        from_nt(status).map(|()| buffer)
+    }};
+}
+
 impl Request {
     /// As a callback was given it.
     pub const fn of_callback(request: WDFREQUEST) -> Self {
@@ -110,76 +128,32 @@ impl Request {
     /// The input in system memory: of `METHOD_BUFFERED`, where it is the output too, and of
     /// `METHOD_OUT_DIRECT`.
     pub fn input(&self, minimum: usize) -> Result<VolatileSlice<'_>, NtStatus> {
-        let mut buffer = Located::default();
-        // SAFETY: the request is ours, and what is filled lives through the call.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfRequestRetrieveInputBuffer,
-                self.0,
-                minimum,
-                &raw mut buffer.address,
-                &raw mut buffer.length,
-            )
-        };
-        from_nt(status)?;
-        // SAFETY: the framework gave system memory of this length, valid until the request is
-        // completed, which consumes what is borrowed here. The caller may change locked pages at
-        // any time, hence volatile.
-        Ok(unsafe { VolatileSlice::from_raw_parts(buffer.address.cast(), buffer.length) })
+        let buffer = retrieve!(self, WdfRequestRetrieveInputBuffer, minimum)?;
+        // SAFETY: the framework gave system memory, which nobody else touches while the request is
+        // under way; completing it consumes what is borrowed here.
+        Ok(unsafe { buffer.into_volatile() })
     }
 
     /// The output in system memory, or the caller's locked pages mapped there.
     pub fn output(&self, minimum: usize) -> Result<VolatileSlice<'_>, NtStatus> {
-        let mut buffer = Located::default();
-        // SAFETY: the request is ours, and what is filled lives through the call.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfRequestRetrieveOutputBuffer,
-                self.0,
-                minimum,
-                &raw mut buffer.address,
-                &raw mut buffer.length,
-            )
-        };
-        from_nt(status)?;
-        // SAFETY: the framework gave system memory of this length, valid until the request is
-        // completed, which consumes what is borrowed here. The caller may change locked pages at
-        // any time, hence volatile.
-        Ok(unsafe { VolatileSlice::from_raw_parts(buffer.address.cast(), buffer.length) })
+        let buffer = retrieve!(self, WdfRequestRetrieveOutputBuffer, minimum)?;
+        // SAFETY: as above, but that the caller may change locked pages at any time: hence
+        // volatile.
+        Ok(unsafe { buffer.into_volatile() })
     }
 
     /// The address that the caller of a `METHOD_NEITHER` request gave for its input: checked by
     /// nobody. Only in its caller's context.
     pub fn unsafe_user_input(&self, minimum: usize) -> Result<usize, NtStatus> {
-        let mut buffer = Located::default();
-        // SAFETY: the request is ours, and what is filled lives through the call.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfRequestRetrieveUnsafeUserInputBuffer,
-                self.0,
-                minimum,
-                &raw mut buffer.address,
-                &raw mut buffer.length,
-            )
-        };
-        from_nt(status).map(|()| buffer.address.addr())
+        retrieve!(self, WdfRequestRetrieveUnsafeUserInputBuffer, minimum)
+            .map(|buffer| buffer.address.addr())
     }
 
     /// The address that the caller of a `METHOD_NEITHER` request gave for its output: checked by
     /// nobody. Only in its caller's context.
     pub fn unsafe_user_output(&self, minimum: usize) -> Result<usize, NtStatus> {
-        let mut buffer = Located::default();
-        // SAFETY: the request is ours, and what is filled lives through the call.
-        let status = unsafe {
-            call_unsafe_wdf_function_binding!(
-                WdfRequestRetrieveUnsafeUserOutputBuffer,
-                self.0,
-                minimum,
-                &raw mut buffer.address,
-                &raw mut buffer.length,
-            )
-        };
-        from_nt(status).map(|()| buffer.address.addr())
+        retrieve!(self, WdfRequestRetrieveUnsafeUserOutputBuffer, minimum)
+            .map(|buffer| buffer.address.addr())
     }
 }
 
@@ -195,5 +169,17 @@ impl Default for Located {
             address: ptr::null_mut(),
             length: 0,
         }
+    }
+}
+
+impl Located {
+    /// The buffer as memory.
+    ///
+    /// # Safety
+    ///
+    /// It is system memory, valid for `'a`, and only touched through volatile accesses.
+    const unsafe fn into_volatile<'a>(self) -> VolatileSlice<'a> {
+        // SAFETY: the caller vouches for the memory; the framework, for its length.
+        unsafe { VolatileSlice::from_raw_parts(self.address.cast(), self.length) }
     }
 }

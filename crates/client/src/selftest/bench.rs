@@ -1,38 +1,18 @@
-//! Arranges memory for a case, asks, and looks at every byte.
+//! Asks what a case asks, and looks at every byte.
 
-use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, Engine, NtStatus, SESSION_LENGTH};
+use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, Engine, NtStatus};
 
 use super::{
     Answer, Outcome, Report, Verdict,
-    case::{Action, Case, Physical, Place},
+    arrange::{Bench, Prepared, Step, Trouble, pattern},
+    case::{Action, Case, Place},
     check,
     table::CASES,
 };
 use crate::{
-    CallerCopy, CopyThrough, Device, DeviceCopy, Error, Information, Landmarks, OpenAccess,
-    PAGE_LENGTH, Protection, Source, Transfer, Transport, TransportError, explain,
+    CallerCopy, CopyThrough, Device, DeviceCopy, Error, OpenAccess, Protection, Source, Transfer,
+    Transport,
 };
-
-/// Why a case ended without an answer to judge.
-enum Trouble {
-    /// Something that it needs is not known.
-    Skip(String),
-    /// A preparation failed, or bytes are not what they have to be.
-    Fail(String),
-    /// There is no use in going on.
-    Fatal(Error),
-}
-
-impl From<TransportError> for Trouble {
-    fn from(error: TransportError) -> Self {
-        match error {
-            TransportError::Memory { .. } => Self::Fail(error.to_string()),
-            error => Self::Fatal(error.into()),
-        }
-    }
-}
-
-type Step<T> = Result<T, Trouble>;
 
 pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Error> {
     let landmarks = transport.landmarks()?;
@@ -56,33 +36,6 @@ pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Er
         }
     }
     Ok(Report { outcomes })
-}
-
-struct Bench<'t, T: Transport + ?Sized> {
-    device: Device<'t, T>,
-    information: Information,
-    landmarks: Landmarks,
-    /// Of the case at hand.
-    allocations: Vec<u64>,
-}
-
-/// An address for the driver, and the caller's memory behind it.
-struct Prepared {
-    address: u64,
-    /// The bytes from `address` on that the case can read, as they were before.
-    bytes: Vec<u8>,
-    /// Pages to make readable again before looking.
-    closed: Option<(u64, u64)>,
-}
-
-impl Prepared {
-    const fn bare(address: u64) -> Self {
-        Self {
-            address,
-            bytes: Vec::new(),
-            closed: None,
-        }
-    }
 }
 
 /// What the driver said, and where the two sides of the copy begin.
@@ -374,166 +327,6 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         }
     }
 
-    /// Asks for a copy that has to work before or after the one that a case is about.
-    fn arrange(
-        &mut self,
-        request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
-    ) -> Step<()> {
-        match request(&mut self.device) {
-            Ok(transfer) if transfer.is_complete() => Ok(()),
-            Ok(transfer) => Err(Trouble::Fail(format!(
-                "could not arrange the case: {} ended with {}",
-                transfer.operation, transfer.status
-            ))),
-            Err(error @ Error::Transport(_)) => Err(Trouble::Fatal(error)),
-            Err(error) => Err(Trouble::Fail(format!(
-                "could not arrange the case: {}",
-                explain(&error)
-            ))),
-        }
-    }
-
-    fn allocate(&mut self, length: u64) -> Step<u64> {
-        let address = self.device.transport().allocate(length)?;
-        self.allocations.push(address);
-        Ok(address)
-    }
-
-    fn scratch(&mut self) -> Step<CallerCopy> {
-        Ok(CallerCopy {
-            address: self.allocate(SESSION_LENGTH)?,
-            length: SESSION_LENGTH,
-            session_offset: 0,
-            alignment: 1,
-        })
-    }
-
-    fn fill_session(&mut self, seed: u64) -> Step<Vec<u8>> {
-        let scratch = self.scratch()?;
-        let bytes = pattern(seed, scratch.length);
-        self.device.transport().write(scratch.address, &bytes)?;
-        self.arrange(|device| device.copy_from(scratch))?;
-        Ok(bytes)
-    }
-
-    fn read_session(&mut self) -> Step<Vec<u8>> {
-        let scratch = self.scratch()?;
-        self.arrange(|device| device.copy_to(scratch))?;
-        let mut bytes = pattern(0, scratch.length);
-        self.device.transport().read(scratch.address, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    fn known_session(&mut self, seed: u64) -> Step<Prepared> {
-        Ok(Prepared {
-            address: self.information.session_address,
-            bytes: self.fill_session(seed)?,
-            closed: None,
-        })
-    }
-
-    fn prepare(&mut self, place: Place, length: u64, seed: u64) -> Step<Prepared> {
-        match place {
-            Place::Buffer(offset) => {
-                let address = self.allocate(offset + length.max(1))? + offset;
-                self.filled(address, length, seed)
-            }
-            Place::BeforeUnmapped(mapped) => {
-                let pages = mapped.next_multiple_of(PAGE_LENGTH);
-                let address = self.allocate(pages)? + pages - mapped;
-                self.filled(address, mapped, seed)
-            }
-            Place::AroundUnmapped(mapped) => {
-                let pages = mapped.next_multiple_of(PAGE_LENGTH);
-                let behind = (length.saturating_sub(mapped)).next_multiple_of(PAGE_LENGTH);
-                let first = self.allocate(pages + PAGE_LENGTH + behind)?;
-                let prepared = self.filled(first + pages - mapped, mapped, seed)?;
-                self.device.transport().protect(
-                    first + pages,
-                    PAGE_LENGTH,
-                    Protection::Unmapped,
-                )?;
-                Ok(prepared)
-            }
-            Place::Before(open, protection) => {
-                let pages = open.next_multiple_of(PAGE_LENGTH);
-                let behind = (length.saturating_sub(open)).next_multiple_of(PAGE_LENGTH);
-                let first = self.allocate(pages + behind)?;
-                let mut prepared = self.filled(first + pages - open, length, seed)?;
-                self.device
-                    .transport()
-                    .protect(first + pages, behind, protection)?;
-                prepared.closed = Some((first + pages, behind));
-                Ok(prepared)
-            }
-            Place::BelowUserLimit(below) => Ok(Prepared::bare(
-                self.information.user_limit.wrapping_sub(below),
-            )),
-            Place::Fixed(address) => Ok(Prepared::bare(address)),
-            Place::Session => Ok(Prepared::bare(self.information.session_address)),
-            Place::SystemData => self.system_data(length),
-            Place::SystemUnmapped => known(
-                self.landmarks.unmapped_system_address,
-                "no unmapped system address",
-            ),
-            Place::SystemIo => known(
-                self.landmarks.io_system_address,
-                "no system address of I/O space",
-            ),
-        }
-    }
-
-    fn prepare_physical(&mut self, place: Physical, length: u64, seed: u64) -> Step<Prepared> {
-        let landmarks = &self.landmarks;
-        let below = |end: Option<u64>, below: u64, what| {
-            known(end.map(|end| end.wrapping_sub(below)), what)
-        };
-        match place {
-            Physical::Session => {
-                let mut prepared = self.known_session(seed)?;
-                prepared.address = self.information.session_physical_address;
-                Ok(prepared)
-            }
-            Physical::OwnPage => {
-                let mut prepared = self.prepare(Place::Buffer(0), length, seed)?;
-                prepared.address = self
-                    .device
-                    .transport()
-                    .physical_address(prepared.address)?
-                    .ok_or_else(|| unknown("no physical address of its memory"))?;
-                Ok(prepared)
-            }
-            Physical::Io => known(landmarks.io_address, "no address of I/O space"),
-            Physical::BelowHole(bytes) => below(landmarks.hole_address, bytes, "no hole in RAM"),
-            Physical::BelowEnd(bytes) => below(landmarks.ram_end, bytes, "no end of RAM"),
-            Physical::Fixed(address) => Ok(Prepared::bare(address)),
-        }
-    }
-
-    fn system_data(&self, length: u64) -> Step<Prepared> {
-        let (address, bytes) = self
-            .landmarks
-            .system_data
-            .clone()
-            .filter(|(_, bytes)| bytes.len() as u64 >= length)
-            .ok_or_else(|| unknown("no system memory of known contents"))?;
-        Ok(Prepared {
-            address,
-            bytes,
-            closed: None,
-        })
-    }
-
-    fn filled(&mut self, address: u64, length: u64, seed: u64) -> Step<Prepared> {
-        let bytes = pattern(seed, length);
-        self.device.transport().write(address, &bytes)?;
-        Ok(Prepared {
-            address,
-            bytes,
-            closed: None,
-        })
-    }
-
     /// What is wrong with a destination that had to get `copied` bytes of `arrived` and no more.
     fn changes(
         &mut self,
@@ -554,28 +347,6 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             .read(destination.address, &mut after)?;
         Ok(compare("the destination", &after, &expected))
     }
-}
-
-fn unknown(what: &str) -> Trouble {
-    Trouble::Skip(format!("{what} is known here"))
-}
-
-fn known(address: Option<u64>, what: &str) -> Step<Prepared> {
-    address.map(Prepared::bare).ok_or_else(|| unknown(what))
-}
-
-/// Bytes of no visible order, another sequence for every seed: a copy that is shifted, repeated
-/// or of the wrong buffer does not look right by chance.
-fn pattern(seed: u64, length: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..length)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()[3]
-        })
-        .collect()
 }
 
 /// Puts the first `count` bytes of `arrived` over those of `expected`, as far as both go.

@@ -5,6 +5,7 @@
 //! may not have are expected to be refused; cases that need a fact about the machine which the
 //! transport does not know are skipped, by name and with the reason.
 
+mod arrange;
 mod bench;
 mod case;
 mod check;

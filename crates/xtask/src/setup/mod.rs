@@ -8,7 +8,7 @@ mod system_packages;
 
 use crate::error::Error;
 
-/// Gets everything.
+/// Gets what building the driver and running the lab need.
 ///
 /// # Errors
 ///
@@ -20,10 +20,21 @@ pub fn run() -> Result<(), Error> {
             command: "cargo make".to_owned(),
         });
     }
-    let packages = system_packages::get_missing()?;
+    let packages = system_packages::get_missing(system_packages::LAB)?;
     let library = rust_library::get_missing()?;
     if !packages && !library {
         eprintln!("set-up: complete, nothing to do");
     }
+    Ok(())
+}
+
+/// Gets what running Windows programs needs besides.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_wine() -> Result<(), Error> {
+    system_packages::get_missing(system_packages::WINE)?;
+    rust_library::get_sources()?;
     Ok(())
 }

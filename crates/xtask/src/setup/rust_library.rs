@@ -42,6 +42,30 @@ pub(super) fn get_missing() -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Gets the sources, for a target that nobody has the compiled library of. Returns whether it had
+/// to.
+///
+/// # Errors
+///
+/// [`Error::Missing`] if no way led to them.
+pub(super) fn get_sources() -> Result<bool, Error> {
+    let toolchain = Toolchain::of_rustc()?;
+    if toolchain.has_library_source() {
+        return Ok(false);
+    }
+    if program::find("rustup").is_some() {
+        let step = Step::start("asking rustup for the sources of Rust's library");
+        let mut rustup = Command::new("rustup");
+        rustup.args(["component", "add", "rust-src"]);
+        if program::run(&step, &mut rustup).is_ok() && toolchain.has_library_source() {
+            step.done();
+            return Ok(true);
+        }
+    }
+    rust_source_package::get(&toolchain)?;
+    Ok(true)
+}
+
 fn is_there(toolchain: &Toolchain) -> bool {
     toolchain.has_library_source()
         || Target::ALL

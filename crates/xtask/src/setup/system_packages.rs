@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Something that a task needs.
-struct Need {
+pub(super) struct Need {
     /// What it is, to a reader.
     what: &'static str,
     /// How to tell that it is there. Not by asking for the package: it may have come another way.
@@ -17,7 +17,8 @@ struct Need {
     package: &'static str,
 }
 
-const NEEDS: [Need; 5] = [
+/// What building the driver and running the lab need.
+pub(super) const LAB: &[Need] = &[
     Need {
         what: "QEMU for x86 (the lab)",
         is_there: || program::find("qemu-system-x86_64").is_some(),
@@ -53,13 +54,27 @@ const NEEDS: [Need; 5] = [
     },
 ];
 
+/// What running Windows programs needs besides.
+pub(super) const WINE: &[Need] = &[
+    Need {
+        what: "Wine (Windows test programs)",
+        is_there: || program::find("wine").is_some(),
+        package: "wine",
+    },
+    Need {
+        what: "the mingw-w64 linker (Windows test programs)",
+        is_there: || program::find("x86_64-w64-mingw32-gcc").is_some(),
+        package: "gcc-mingw-w64-x86-64",
+    },
+];
+
 /// Installs what is missing. Returns whether anything was.
 ///
 /// # Errors
 ///
 /// [`Error::Missing`] if there is no apt or no right to use it; [`Error::Failed`] if it fails.
-pub(super) fn get_missing() -> Result<bool, Error> {
-    let missing: Vec<&Need> = NEEDS.iter().filter(|need| !(need.is_there)()).collect();
+pub(super) fn get_missing(needs: &[Need]) -> Result<bool, Error> {
+    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)()).collect();
     if missing.is_empty() {
         return Ok(false);
     }

@@ -3,7 +3,7 @@
 mod lints;
 mod mutants;
 
-use crate::{error::Error, lab::Lab, places, program};
+use crate::{error::Error, lab::Lab, places, program, wine};
 use std::process::Command;
 
 /// Runs it all, and stops at the first failure.
@@ -15,6 +15,7 @@ pub fn run() -> Result<(), Error> {
     let lab = Lab::prepare()?;
     lints::run()?;
     host()?;
+    wine::test()?;
     end_to_end(&mut program::cargo(), &lab)?;
     mutants::run(&lab)
 }

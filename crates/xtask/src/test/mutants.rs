@@ -93,6 +93,21 @@ const MUTANTS: &[Mutant] = &[
         caught_by: "lab_access::a_handle_serves_the_process_that_opened_it",
     },
     Mutant {
+        name: "a request is read twice",
+        file: "src/ops/copy_through.rs",
+        original: "    let length = address_field(request.length)?;",
+        broken: "    let request: CopyThroughRequest = call.capture()?;\n    \
+                 let length = address_field(request.length)?;",
+        caught_by: "lab_capture::a_request_is_carried_out_as_it_was_captured",
+    },
+    Mutant {
+        name: "everybody may open the device",
+        file: "crates/protocol/src/lib.rs",
+        original: "(A;;GA;;;BA)",
+        broken: "(A;;GA;;;WD)",
+        caught_by: "lab_access::only_system_and_administrators_open_the_device",
+    },
+    Mutant {
         name: "physical memory needs no policy",
         file: "src/ops/copy_memory.rs",
         original: "|| file.reach.contains(needed)",

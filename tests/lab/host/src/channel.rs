@@ -44,6 +44,16 @@ pub(crate) struct Answer {
     pub(crate) data: Vec<u8>,
 }
 
+/// A byte of physical memory that goes back and forth between values while a command is carried
+/// out: what another processor, or a device, could do to it. A byte arrives whole.
+#[derive(Clone, Copy, Debug)]
+pub struct Flicker {
+    /// Where it is.
+    pub address: u64,
+    /// What it becomes, in turn.
+    pub values: [u8; 2],
+}
+
 impl Channel {
     /// Waits until the guest listens, and its driver's entry point has returned.
     pub(crate) fn open(
@@ -78,6 +88,33 @@ impl Channel {
     ) -> Result<Answer, LabError> {
         self.send(command, arguments, data)?;
         self.wait_for(offset_of!(Mailbox, answered), self.number.into())?;
+        self.answer()
+    }
+
+    /// The same, with memory that changes all the time.
+    pub(crate) fn call_amid(
+        &mut self,
+        command: Command,
+        arguments: &[u64],
+        flicker: &Flicker,
+    ) -> Result<Answer, LabError> {
+        self.send(command, arguments, &[])?;
+        let start = Instant::now();
+        let mut look = 0_u32;
+        loop {
+            look = look.wrapping_add(1);
+            for value in flicker.values {
+                self.memory.seek(SeekFrom::Start(flicker.address))?;
+                self.memory.write_all(&[value])?;
+            }
+            if self.value(offset_of!(Mailbox, answered))? == u64::from(self.number) {
+                return self.answer();
+            }
+            self.check(look, start)?;
+        }
+    }
+
+    fn answer(&mut self) -> Result<Answer, LabError> {
         let mailbox = self.mailbox()?;
         // The guest is not trusted with the size of the host's memory.
         let length = mailbox.data_length.min(DATA_LENGTH);
@@ -118,25 +155,36 @@ impl Channel {
 
     fn wait_for(&mut self, offset: usize, value: u64) -> Result<(), LabError> {
         let start = Instant::now();
-        for look in 1_u32.. {
-            let mut bytes = [0; size_of::<u64>()];
-            self.read(offset as u64, &mut bytes)?;
-            if u64::from_le_bytes(bytes) == value {
+        let mut look = 0_u32;
+        loop {
+            look = look.wrapping_add(1);
+            if self.value(offset)? == value {
                 return Ok(());
             }
-            if look.is_multiple_of(LOOKS_PER_CHECK) {
-                self.machine.check()?;
-                if start.elapsed() > self.patience {
-                    break;
-                }
-            }
+            self.check(look, start)?;
             if look < EAGER_LOOKS {
                 thread::yield_now();
             } else {
                 thread::sleep(Duration::from_micros(100));
             }
         }
-        Err(self.machine.give_up(self.patience))
+    }
+
+    /// Now and then, whether there is still somebody to wait for.
+    fn check(&mut self, look: u32, start: Instant) -> Result<(), LabError> {
+        if look.is_multiple_of(LOOKS_PER_CHECK) {
+            self.machine.check()?;
+            if start.elapsed() > self.patience {
+                return Err(self.machine.give_up(self.patience));
+            }
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, offset: usize) -> Result<u64, LabError> {
+        let mut bytes = [0; size_of::<u64>()];
+        self.read(offset as u64, &mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
     }
 
     fn mailbox(&mut self) -> Result<Mailbox, LabError> {
@@ -160,7 +208,7 @@ impl Channel {
 }
 
 /// A status as the mailbox holds it: 32 bits of it, whatever the guest made of the rest.
-const fn status_of(value: u64) -> NtStatus {
+pub(crate) const fn status_of(value: u64) -> NtStatus {
     let [a, b, c, d, ..] = value.to_le_bytes();
     NtStatus(u32::from_le_bytes([a, b, c, d]))
 }

@@ -1,10 +1,6 @@
 //! One virtual machine with one driver.
 
-use std::{
-    cell::RefCell,
-    fs::File,
-    io::{self, Seek, SeekFrom, Write},
-};
+use std::cell::RefCell;
 
 use ringcopy_client::protocol::NtStatus;
 use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, MachineFact, VALUES};
@@ -12,7 +8,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::{
     LabError, Options, Process,
-    channel::{Answer, Channel},
+    channel::{Answer, Channel, Flicker},
     machine::{EXIT_DONE, Machine, meaning},
 };
 
@@ -20,25 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Lab {
     channel: RefCell<Channel>,
-    outsider: RefCell<Option<Outsider>>,
     options: Options,
-}
-
-/// Writes to a lab's memory while the lab is at work, from another thread of the host: what a
-/// processor of the same process, or a device, could do to a page.
-#[derive(Debug)]
-pub struct Outsider(File);
-
-impl Outsider {
-    /// Writes to physical memory. A single byte arrives at once; of several, the guest may see
-    /// some before the others.
-    ///
-    /// # Errors
-    /// If there is no memory there.
-    pub fn write(&mut self, address: u64, bytes: &[u8]) -> io::Result<()> {
-        self.0.seek(SeekFrom::Start(address))?;
-        self.0.write_all(bytes)
-    }
 }
 
 /// How a lab ended.
@@ -94,14 +72,13 @@ impl Lab {
     /// lab down.
     pub fn boot(options: Options) -> Result<Self, LabError> {
         let verbose = options.verbose;
-        let (machine, [memory, outside]) = Machine::start(&options, "serve", move |line| {
+        let (machine, memory) = Machine::start(&options, "serve", move |line| {
             if verbose {
                 eprintln!("{line}");
             }
         })?;
         Ok(Self {
             channel: RefCell::new(Channel::open(machine, memory, options.patience)?),
-            outsider: RefCell::new(Some(Outsider(outside))),
             options,
         })
     }
@@ -110,11 +87,6 @@ impl Lab {
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
-    }
-
-    /// The lab's one outsider; `None` if somebody has it already.
-    pub fn outsider(&self) -> Option<Outsider> {
-        self.outsider.take()
     }
 
     /// Starts a process. `token`: bits of [`token`](crate::token).
@@ -277,6 +249,18 @@ impl Lab {
         data: &[u8],
     ) -> Result<Answer, LabError> {
         self.channel.borrow_mut().call(command, arguments, data)
+    }
+
+    /// Carries a command out, and changes memory for as long as that takes.
+    pub(crate) fn call_amid(
+        &self,
+        command: Command,
+        arguments: &[u64],
+        flicker: &Flicker,
+    ) -> Result<Answer, LabError> {
+        self.channel
+            .borrow_mut()
+            .call_amid(command, arguments, flicker)
     }
 
     /// Carries a command out that has to succeed.

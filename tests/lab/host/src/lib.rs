@@ -17,8 +17,9 @@ mod machine;
 mod options;
 mod process;
 
+pub use channel::Flicker;
 pub use error::LabError;
-pub use lab::{Counts, Facts, Lab, Outsider, RamRange, Report, load};
+pub use lab::{Counts, Facts, Lab, RamRange, Report, load};
 pub use options::Options;
-pub use process::{Caller, Process};
+pub use process::{Caller, Process, Repeated};
 pub use ringcopy_lab_mailbox::{Count, Interference, MachineFact, Protection as PageState, token};

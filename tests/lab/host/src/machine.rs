@@ -28,16 +28,16 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    /// Starts QEMU; gives the machine and, opened twice, the file that is its memory.
+    /// Starts QEMU; gives the machine and the file that is its memory.
     pub(crate) fn start(
         options: &Options,
         mode: &str,
         echo: impl FnMut(&str) + Send + 'static,
-    ) -> Result<(Self, [File; 2]), LabError> {
+    ) -> Result<(Self, File), LabError> {
         let folder = Folder::create()?;
         let memory = folder.path().join("memory");
         let bytes = options.memory << 20;
-        let files = create_memory(&memory, bytes).map_err(|error| LabError::File {
+        let file = create_memory(&memory, bytes).map_err(|error| LabError::File {
             path: memory.clone(),
             error,
         })?;
@@ -66,7 +66,7 @@ impl Machine {
             log,
             folder: Some(folder),
         };
-        Ok((machine, files))
+        Ok((machine, file))
     }
 
     /// To be called once the guest runs: QEMU has its files open, so they need no names.
@@ -176,12 +176,14 @@ pub(crate) fn meaning(status: ExitStatus) -> &'static str {
     }
 }
 
-fn create_memory(path: &Path, bytes: u64) -> io::Result<[File; 2]> {
-    let mut options = File::options();
-    options.read(true).write(true);
-    let file = options.clone().create_new(true).open(path)?;
+fn create_memory(path: &Path, bytes: u64) -> io::Result<File> {
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .open(path)?;
     file.set_len(bytes)?;
-    Ok([file, options.open(path)?])
+    Ok(file)
 }
 
 fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: &Path) -> Command {

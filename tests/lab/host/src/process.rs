@@ -1,15 +1,18 @@
 //! A process of the lab, as a client sees it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use ringcopy_client::{
     Buffer, Handle, Landmarks, OpenAccess, PAGE_LENGTH, Protection, RequestError, Transport,
     TransportError,
     protocol::{NtStatus, SYMBOLIC_LINK_NAME},
 };
-use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Interference, MachineFact};
+use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Interference, MachineFact, VALUES};
 
-use crate::{Lab, LabError, PageState};
+use crate::{
+    Flicker, Lab, LabError, PageState,
+    channel::{Answer, status_of},
+};
 
 /// In whose name a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,17 @@ pub enum Caller {
     Kernel = 0,
     /// The process.
     User = 1,
+}
+
+/// What became of a request that one processor sent many times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeated {
+    /// The status of the first.
+    pub status: NtStatus,
+    /// Bytes that the first returned.
+    pub returned: u64,
+    /// How many came to something else than the first, or to other bytes.
+    pub different: u64,
 }
 
 /// A process of its own address space; ended when dropped.
@@ -83,21 +97,86 @@ impl<'l> Process<'l> {
         input: Buffer,
         output: Buffer,
     ) -> Result<usize, RequestError> {
-        let [returned, ..] = self.asked(
-            Command::DeviceIoControl,
-            &[
-                self.number,
-                handle.0,
-                code.into(),
-                input.address,
-                input.length.into(),
-                output.address,
-                output.length.into(),
-                caller as u64,
-            ],
-            &[],
-        )?;
-        Ok(usize::try_from(returned).unwrap_or(usize::MAX))
+        let arguments = self.control_arguments(caller, handle, code, input, output);
+        let results = self.asked(Command::DeviceIoControl, &arguments, &[])?;
+        Ok(returned(&results))
+    }
+
+    /// Sends a request while a byte of memory keeps changing.
+    ///
+    /// # Errors
+    /// The status of the request.
+    pub fn device_io_control_amid(
+        &mut self,
+        flicker: &Flicker,
+        handle: Handle,
+        code: u32,
+        input: Buffer,
+        output: Buffer,
+    ) -> Result<usize, RequestError> {
+        let arguments = self.control_arguments(Caller::User, handle, code, input, output);
+        let answer = self
+            .lab
+            .call_amid(Command::DeviceIoControl, &arguments, flicker)
+            .map_err(TransportError::from)?;
+        Ok(returned(&results_of(&answer)?))
+    }
+
+    /// Sends the same request from both processors at once, so often from each, with these
+    /// buffers.
+    ///
+    /// # Errors
+    /// If there is no second processor, or memory of a page changes all the time.
+    pub fn device_io_control_on_both(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        buffers: [(Buffer, Buffer); 2],
+        times: u64,
+    ) -> Result<[Repeated; 2], LabError> {
+        let [(input, output), (other_input, other_output)] = buffers;
+        let arguments = [
+            self.number,
+            handle.0,
+            code.into(),
+            input.length.into(),
+            output.length.into(),
+            input.address,
+            output.address,
+            other_input.address,
+            other_output.address,
+            times,
+        ];
+        let results = self.lab.done(Command::Parallel, &arguments, &[])?.results;
+        let of = |[status, returned, different]: [u64; 3]| Repeated {
+            status: status_of(status),
+            returned,
+            different,
+        };
+        let [one, another, ..] = results.as_chunks::<3>().0 else {
+            return Err(io::Error::from(io::ErrorKind::InvalidData).into());
+        };
+        Ok([of(*one), of(*another)])
+    }
+
+    const fn control_arguments(
+        &self,
+        caller: Caller,
+        handle: Handle,
+        code: u32,
+        input: Buffer,
+        output: Buffer,
+    ) -> [u64; 8] {
+        [
+            self.number,
+            handle.0,
+            code as u64,
+            input.address,
+            input.length as u64,
+            output.address,
+            output.length as u64,
+            caller as u64,
+        ]
     }
 
     /// Gives another process a handle to the same file object.
@@ -177,15 +256,12 @@ impl<'l> Process<'l> {
         command: Command,
         arguments: &[u64],
         data: &[u8],
-    ) -> Result<[u64; 16], RequestError> {
+    ) -> Result<[u64; VALUES], RequestError> {
         let answer = self
             .lab
             .call(command, arguments, data)
             .map_err(TransportError::from)?;
-        match answer.status {
-            NtStatus::SUCCESS => Ok(answer.results),
-            status => Err(RequestError::Status(status)),
-        }
+        results_of(&answer)
     }
 
     /// A command that arranges memory.
@@ -196,7 +272,7 @@ impl<'l> Process<'l> {
         command: Command,
         arguments: &[u64],
         data: &[u8],
-    ) -> Result<[u64; 16], TransportError> {
+    ) -> Result<[u64; VALUES], TransportError> {
         match self.asked(command, arguments, data) {
             Ok(results) => Ok(results),
             Err(RequestError::Status(status)) => Err(TransportError::Memory {
@@ -235,6 +311,17 @@ impl<'l> Process<'l> {
             length: u32::try_from(length).unwrap_or(u32::MAX),
         })
     }
+}
+
+const fn results_of(answer: &Answer) -> Result<[u64; VALUES], RequestError> {
+    match answer.status {
+        NtStatus::SUCCESS => Ok(answer.results),
+        status => Err(RequestError::Status(status)),
+    }
+}
+
+fn returned(&[information, ..]: &[u64; VALUES]) -> usize {
+    usize::try_from(information).unwrap_or(usize::MAX)
 }
 
 #[derive(Clone, Copy)]

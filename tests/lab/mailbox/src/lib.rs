@@ -75,7 +75,7 @@ macro_rules! commands {
 }
 
 commands! {
-    /// Starts a process of its own address space. Arguments: [`Token`] bits. Results: process.
+    /// Starts a process of its own address space. Arguments: [`token`] bits. Results: process.
     CreateProcess = 1,
     /// Ends a process: closes its handles, frees its memory. Arguments: process.
     EndProcess = 2,

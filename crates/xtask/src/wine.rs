@@ -1,0 +1,153 @@
+//! The accessors' Windows test programs, under Wine: a second opinion on structured exceptions, by
+//! people who never saw this project.
+
+use crate::{error::Error, places, program, setup, step::Step};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Command,
+};
+
+/// Programs for this target need nothing that Wine 8 lacks: no `bcryptprimitives.dll`.
+const TARGET: &str = "x86_64-win7-windows-gnu";
+
+/// What the tests print.
+const TESTS_LOG: &str = "tests.log";
+
+/// Runs them.
+///
+/// # Errors
+///
+/// What is missing, or that a test failed; the test has said why.
+pub fn test() -> Result<(), Error> {
+    setup::for_wine()?;
+    let session = Session::start()?;
+    let log = session.prefix.with_file_name(TESTS_LOG);
+    let step = Step::start("running the accessors' tests under Wine");
+    let ran = session.run_tests(&step);
+    drop(session);
+    let output = fs::read_to_string(&log).map_err(Error::file(&log))?;
+    let passed: u32 = output.lines().filter_map(passed_of).sum();
+    // A program that an exception ended without a word still ends with status 0 under Wine: what
+    // counts is that each program which began has also told that it passed.
+    if ran.is_err() || passed == 0 || starting(&output, "running ") != starting(&output, RESULT_OK)
+    {
+        return Err(Error::Failed {
+            program: "the accessors' tests under Wine".to_owned(),
+            output,
+        });
+    }
+    step.done();
+    eprintln!("under Wine: {passed} passed");
+    Ok(())
+}
+
+/// How the line begins in which a test program tells that it passed.
+const RESULT_OK: &str = "test result: ok. ";
+
+/// How many tests passed, in a line that tells.
+fn passed_of(line: &str) -> Option<u32> {
+    line.strip_prefix(RESULT_OK)?
+        .split(' ')
+        .next()?
+        .parse()
+        .ok()
+}
+
+fn starting(output: &str, with: &str) -> usize {
+    output.lines().filter(|line| line.starts_with(with)).count()
+}
+
+/// A Wine of the project's own, under `target/`, while this lives.
+struct Session {
+    prefix: PathBuf,
+}
+
+impl Session {
+    fn start() -> Result<Self, Error> {
+        let session = Self {
+            prefix: places::target().join("wine/prefix"),
+        };
+        fs::create_dir_all(&session.prefix).map_err(Error::file(&session.prefix))?;
+        let step = Step::start("starting Wine");
+        // Kept running, so that Wine's services are not started, and stopped, with each program.
+        session.run_into("boot.log", session.command("wineserver").arg("-p"))?;
+        session.run_into("boot.log", session.command("wine").arg("wineboot"))?;
+        step.done();
+        Ok(session)
+    }
+
+    /// Wine's first programs leave servers behind, which keep their output open for ever: so that
+    /// must be a file.
+    fn run_into(&self, log: &str, command: &mut Command) -> Result<(), Error> {
+        let log = self.prefix.with_file_name(log);
+        let file = File::create(&log).map_err(Error::file(&log))?;
+        let errors = file.try_clone().map_err(Error::file(&log))?;
+        program::run_into(command, file, errors)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        self.set_environment(&mut command);
+        command
+    }
+
+    fn set_environment(&self, command: &mut Command) {
+        command
+            .env("WINEPREFIX", &self.prefix)
+            .env("WINEDEBUG", "-all");
+    }
+
+    fn run_tests(&self, step: &Step) -> Result<(), Error> {
+        step.detail("building");
+        let mut cargo = program::cargo();
+        cargo
+            .current_dir(places::root())
+            .args([
+                "test",
+                "--package",
+                "usermode-accessors",
+                "--lib",
+                "--tests",
+            ])
+            .args([
+                "--target",
+                TARGET,
+                "-Z",
+                "build-std=std,panic_unwind",
+                "--target-dir",
+            ])
+            .arg(places::target().join("wine/build"))
+            .env("RUSTC_BOOTSTRAP", "1")
+            // A test program unwinds: with the profile's abort, core would be built twice.
+            .env("CARGO_PROFILE_DEV_PANIC", "unwind")
+            .env(
+                "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER",
+                "x86_64-w64-mingw32-gcc",
+            )
+            .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUNNER", "wine");
+        self.set_environment(&mut cargo);
+        self.run_into(TESTS_LOG, &mut cargo)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // At worst, a server stays until it notices that nobody is there.
+        for word in ["-k", "-w"] {
+            let _ = self.command("wineserver").arg(word).status();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::passed_of;
+
+    #[test]
+    fn results_are_told_from_failures() {
+        assert_eq!(passed_of("test result: ok. 12 passed; 0 failed"), Some(12));
+        assert_eq!(passed_of("test result: FAILED. 12 passed; 1 failed"), None);
+        assert_eq!(passed_of("test copies ... ok"), None);
+    }
+}
