@@ -8,8 +8,8 @@ use std::mem::offset_of;
 use ringcopy_client::{
     Buffer, PAGE_LENGTH, Transport,
     protocol::{
-        CODES, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest, MAXIMUM_LENGTH,
-        Method, NtStatus, Reach, RequestHeader, RequestKind, SESSION_LENGTH, TransferResponse,
+        CODES, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest, Header,
+        MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, SESSION_LENGTH, TransferResponse,
     },
 };
 use ringcopy_lab::{Lab, Options, PageState};
@@ -69,11 +69,11 @@ fn headers_of_other_protocols() {
                 victim.assert_refused(&what, code.value, &input, room, status);
             };
             for version in [0, 2, 0x0100_0000, u32::MAX] {
-                let offset = offset_of!(RequestHeader, version);
+                let offset = offset_of!(Header, version);
                 refuse("version", offset, version, NtStatus::REVISION_MISMATCH);
             }
             for size in [0, size - 1, size + 1, size + 8, u32::MAX] {
-                let offset = offset_of!(RequestHeader, size);
+                let offset = offset_of!(Header, size);
                 refuse("size", offset, size, NtStatus::INFO_LENGTH_MISMATCH);
             }
         }

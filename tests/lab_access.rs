@@ -6,8 +6,8 @@
 use ringcopy_client::{
     Buffer, CallerCopy, Error, OpenAccess, Operation, Source, Transport,
     protocol::{
-        Access, CODES, CallerCopyRequest, Code, DEVICE_NAME, Engine, InformationResponse, NtStatus,
-        Reach, RequestHeader, RequestKind, SESSION_LENGTH, SYMBOLIC_LINK_NAME, TransferResponse,
+        Access, CODES, CallerCopyRequest, Code, DEVICE_NAME, Engine, Header, InformationResponse,
+        NtStatus, Reach, RequestKind, SESSION_LENGTH, SYMBOLIC_LINK_NAME, TransferResponse,
     },
 };
 use ringcopy_lab::{Caller, Lab, Options, token};
@@ -405,7 +405,7 @@ fn kernel_mode_follows_the_kernels_rules() {
     assert_eq!(response.copied, 0);
 
     let information = Code::of(RequestKind::Information);
-    let header = RequestHeader::of::<RequestHeader>();
+    let header = Header::of::<Header>();
     let bytes = respond(&mut victim, information, header.as_bytes());
     assert_eq!(
         InformationResponse::read_from_bytes(&bytes)

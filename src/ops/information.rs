@@ -2,8 +2,7 @@
 
 use mm_copy::Levels;
 use ringcopy_protocol::{
-    DEVICE_PAGE_LENGTH, InformationRequest, InformationResponse, MAXIMUM_LENGTH, NtStatus,
-    ResponseHeader,
+    DEVICE_PAGE_LENGTH, Header, InformationRequest, InformationResponse, MAXIMUM_LENGTH, NtStatus,
 };
 use usermode_accessors::probe::USER_LIMIT;
 
@@ -14,7 +13,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let _request: InformationRequest = call.capture()?;
     let session = &call.file.session;
     let response = InformationResponse {
-        header: ResponseHeader::of::<InformationResponse>(),
+        header: Header::of::<InformationResponse>(),
         driver_version: version(),
         policy: call.device.settings.policy.bits(),
         reach: call.file.reach.bits(),

@@ -9,7 +9,7 @@ mod transfer;
 
 use core::mem::size_of;
 
-use ringcopy_protocol::{Code, Method, ModeChoice, NtStatus, PROTOCOL_VERSION, RequestHeader};
+use ringcopy_protocol::{Code, Header, Method, ModeChoice, NtStatus, PROTOCOL_VERSION};
 use usermode_accessors::VolatileSlice;
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
@@ -42,7 +42,7 @@ impl<'a> Call<'a> {
         let mut request = T::new_zeroed();
         let length = self.parameters.input_length.min(size_of::<T>());
         let bytes = request.as_mut_bytes().get_mut(..length).unwrap_or_default();
-        if length < size_of::<RequestHeader>() {
+        if length < size_of::<Header>() {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
         if self.code.method == Method::Neither {
@@ -68,7 +68,7 @@ impl<'a> Call<'a> {
     /// The version comes first: a request of another version may well be of another size.
     fn judge(&self, request: &[u8]) -> Result<(), NtStatus> {
         let (header, _) =
-            RequestHeader::read_from_prefix(request).map_err(|_| NtStatus::INFO_LENGTH_MISMATCH)?;
+            Header::read_from_prefix(request).map_err(|_| NtStatus::INFO_LENGTH_MISMATCH)?;
         if header.version != PROTOCOL_VERSION {
             return Err(NtStatus::REVISION_MISMATCH);
         }

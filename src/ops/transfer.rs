@@ -1,7 +1,7 @@
 //! The response that says what became of a copy.
 
 use mm_copy::{Reason, Stop, Transfer};
-use ringcopy_protocol::{Direction, Engine, NtStatus, ResponseHeader, TransferResponse};
+use ringcopy_protocol::{Direction, Engine, Header, NtStatus, TransferResponse};
 use usermode_accessors::{Access, Fault};
 
 use crate::nt::status::from_accessor;
@@ -9,7 +9,7 @@ use crate::nt::status::from_accessor;
 /// A copy of `asked` bytes that was not begun.
 pub const fn refused(asked: u64, status: NtStatus) -> TransferResponse {
     TransferResponse {
-        header: ResponseHeader::of::<TransferResponse>(),
+        header: Header::of::<TransferResponse>(),
         status: status.0,
         direction: Direction::None as u32,
         copied: 0,

@@ -7,8 +7,8 @@ use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, RequestError, Transport,
     protocol::{
         CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-        DeviceCopyRequest, DeviceDirection, Engine, InformationRequest, InformationResponse,
-        ModeChoice, NtStatus, Reach, RequestHeader, RequestKind, TransferResponse,
+        DeviceCopyRequest, DeviceDirection, Engine, Header, InformationRequest,
+        InformationResponse, ModeChoice, NtStatus, Reach, RequestKind, TransferResponse,
     },
 };
 use ringcopy_lab::{PageState, Process};
@@ -77,7 +77,7 @@ impl<'l> Victim<'l> {
     pub fn good(&self, kind: RequestKind) -> Vec<u8> {
         match kind {
             RequestKind::Information => InformationRequest {
-                header: RequestHeader::of::<InformationRequest>(),
+                header: Header::of::<InformationRequest>(),
             }
             .as_bytes()
             .to_vec(),
@@ -109,7 +109,7 @@ impl<'l> Victim<'l> {
     #[must_use]
     pub const fn caller_copy(&self, address: u64) -> CallerCopyRequest {
         CallerCopyRequest {
-            header: RequestHeader::of::<CallerCopyRequest>(),
+            header: Header::of::<CallerCopyRequest>(),
             address,
             length: LENGTH as u64,
             session_offset: 0,
@@ -122,7 +122,7 @@ impl<'l> Victim<'l> {
     #[must_use]
     pub const fn copy_through(&self) -> CopyThroughRequest {
         CopyThroughRequest {
-            header: RequestHeader::of::<CopyThroughRequest>(),
+            header: Header::of::<CopyThroughRequest>(),
             source: self.source,
             destination: self.destination,
             length: LENGTH as u64,
@@ -135,7 +135,7 @@ impl<'l> Victim<'l> {
     #[must_use]
     pub const fn device_copy(direction: DeviceDirection) -> DeviceCopyRequest {
         DeviceCopyRequest {
-            header: RequestHeader::of::<DeviceCopyRequest>(),
+            header: Header::of::<DeviceCopyRequest>(),
             direction: direction as u32,
             length: LENGTH_FIELD,
             source_offset: 0,
@@ -150,7 +150,7 @@ impl<'l> Victim<'l> {
     #[must_use]
     pub const fn copy_memory(&self) -> CopyMemoryRequest {
         CopyMemoryRequest {
-            header: RequestHeader::of::<CopyMemoryRequest>(),
+            header: Header::of::<CopyMemoryRequest>(),
             address: self.source,
             length: LENGTH as u64,
             flags: CopyMemoryFlags::VIRTUAL.bits(),

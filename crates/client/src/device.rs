@@ -2,8 +2,8 @@
 
 use ringcopy_protocol::{
     CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-    DeviceCopyRequest, DeviceDirection, Engine, InformationRequest, InformationResponse,
-    ModeChoice, RequestHeader, RequestKind, TransferResponse,
+    DeviceCopyRequest, DeviceDirection, Engine, Header, InformationRequest, InformationResponse,
+    ModeChoice, RequestKind, TransferResponse,
 };
 use std::mem::size_of;
 use zerocopy::IntoBytes;
@@ -109,7 +109,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     pub fn information(&mut self) -> Result<Information, Error> {
         let operation = Operation::Information;
         let request = InformationRequest {
-            header: RequestHeader::of::<InformationRequest>(),
+            header: Header::of::<InformationRequest>(),
         };
         let mut output = vec![0; size_of::<InformationResponse>()];
         let returned = self.request(RequestKind::Information, request.as_bytes(), &mut output)?;
@@ -142,7 +142,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     /// an alignment that is no power of two.
     pub fn copy_through(&mut self, copy: CopyThrough) -> Result<Transfer, Error> {
         let request = CopyThroughRequest {
-            header: RequestHeader::of::<CopyThroughRequest>(),
+            header: Header::of::<CopyThroughRequest>(),
             source: copy.source,
             destination: copy.destination,
             length: copy.length,
@@ -165,7 +165,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     pub fn device_copy(&mut self, copy: DeviceCopy<'_>) -> Result<Transfer, Error> {
         let request = |direction: DeviceDirection, length, source_offset, destination_offset| {
             DeviceCopyRequest {
-                header: RequestHeader::of::<DeviceCopyRequest>(),
+                header: Header::of::<DeviceCopyRequest>(),
                 direction: direction as u32,
                 length,
                 source_offset,
@@ -218,7 +218,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         };
         let length = target.len() as u64;
         let request = CopyMemoryRequest {
-            header: RequestHeader::of::<CopyMemoryRequest>(),
+            header: Header::of::<CopyMemoryRequest>(),
             address,
             length,
             flags: flags.bits(),
@@ -234,7 +234,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
 
     fn caller_copy(&mut self, kind: RequestKind, copy: CallerCopy) -> Result<Transfer, Error> {
         let request = CallerCopyRequest {
-            header: RequestHeader::of::<CallerCopyRequest>(),
+            header: Header::of::<CallerCopyRequest>(),
             address: copy.address,
             length: copy.length,
             session_offset: copy.session_offset,

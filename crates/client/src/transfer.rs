@@ -1,8 +1,8 @@
 //! What came of a request, and the checks that an answer has to pass before it is believed.
 
 use ringcopy_protocol::{
-    Direction, Engine, InformationResponse, NtStatus, PROTOCOL_VERSION, Reach, RequestKind,
-    ResponseHeader, TransferResponse,
+    Direction, Engine, Header, InformationResponse, NtStatus, PROTOCOL_VERSION, Reach, RequestKind,
+    TransferResponse,
 };
 use std::{fmt, mem::size_of};
 use zerocopy::FromBytes;
@@ -170,7 +170,7 @@ impl Error {
     }
 }
 
-const fn header_of<T>(header: ResponseHeader) -> Result<(), ResponseError> {
+const fn header_of<T>(header: Header) -> Result<(), ResponseError> {
     if header.version != PROTOCOL_VERSION {
         return Err(ResponseError::Version(header.version));
     }

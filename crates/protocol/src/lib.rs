@@ -1,6 +1,6 @@
 //! What the driver and its client say to each other.
 //!
-//! Every request starts with a [`RequestHeader`], every response with a [`ResponseHeader`]. The
+//! Every request and every response starts with a [`Header`]. The
 //! I/O request itself succeeds when the driver understood it; what became of the copy stands in
 //! the response. A request that was not understood fails with the status that names why, and has
 //! changed nothing:
@@ -30,18 +30,20 @@
 )]
 
 mod code;
+mod header;
 mod limits;
 mod request;
 mod response;
 mod status;
 
 pub use code::{Access, CODES, Code, DEVICE_TYPE, Method, RequestKind};
+pub use header::Header;
 pub use limits::{DEVICE_PAGE_LENGTH, MAXIMUM_LENGTH, SESSION_LENGTH};
 pub use request::{
     CallerCopyRequest, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest,
-    DeviceDirection, Engine, InformationRequest, ModeChoice, RequestHeader,
+    DeviceDirection, Engine, InformationRequest, ModeChoice,
 };
-pub use response::{Direction, InformationResponse, Reach, ResponseHeader, TransferResponse};
+pub use response::{Direction, InformationResponse, Reach, TransferResponse};
 pub use status::NtStatus;
 
 /// The one version of this protocol; a driver refuses every other with

@@ -4,37 +4,14 @@ use bitflags::bitflags;
 use core::mem::size_of;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::PROTOCOL_VERSION;
-
-/// The first bytes of every request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C, align(8))]
-pub struct RequestHeader {
-    /// [`PROTOCOL_VERSION`].
-    pub version: u32,
-    /// Bytes in the fixed part of the request, this header included.
-    pub size: u32,
-}
-
-impl RequestHeader {
-    /// The header of a request structure.
-    #[must_use]
-    pub const fn of<T>() -> Self {
-        // Request structures are tens of bytes.
-        #[expect(clippy::cast_possible_truncation)]
-        Self {
-            version: PROTOCOL_VERSION,
-            size: size_of::<T>() as u32,
-        }
-    }
-}
+use crate::Header;
 
 /// Asks what the driver is, and what this handle may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct InformationRequest {
     /// The header.
-    pub header: RequestHeader,
+    pub header: Header,
 }
 
 /// Copies between the caller's memory and the handle's session buffer.
@@ -42,7 +19,7 @@ pub struct InformationRequest {
 #[repr(C)]
 pub struct CallerCopyRequest {
     /// The header.
-    pub header: RequestHeader,
+    pub header: Header,
     /// Where in the caller's address space.
     pub address: u64,
     /// Bytes; 0 touches nothing. With `session_offset` within
@@ -62,7 +39,7 @@ pub struct CallerCopyRequest {
 #[repr(C)]
 pub struct CopyThroughRequest {
     /// The header.
-    pub header: RequestHeader,
+    pub header: Header,
     /// The first byte read. Ranges that overlap give an unspecified mix of old and new bytes.
     pub source: u64,
     /// The first byte written.
@@ -81,7 +58,7 @@ pub struct CopyThroughRequest {
 #[repr(C)]
 pub struct DeviceCopyRequest {
     /// The header.
-    pub header: RequestHeader,
+    pub header: Header,
     /// A [`DeviceDirection`].
     pub direction: u32,
     /// Bytes.
@@ -97,7 +74,7 @@ pub struct DeviceCopyRequest {
 #[repr(C)]
 pub struct CopyMemoryRequest {
     /// The header.
-    pub header: RequestHeader,
+    pub header: Header,
     /// A virtual address of the calling process or of the system, or a physical address.
     pub address: u64,
     /// Bytes, at most [`MAXIMUM_LENGTH`](crate::MAXIMUM_LENGTH).
@@ -173,7 +150,6 @@ from_wire!(DeviceDirection: ToDevice, FromDevice, Within);
 from_wire!(Engine: Auto, Native, System);
 
 const _: () = {
-    assert!(size_of::<RequestHeader>() == 8);
     assert!(size_of::<InformationRequest>() == 8);
     assert!(size_of::<CallerCopyRequest>() == 40);
     assert!(size_of::<CopyThroughRequest>() == 40);

@@ -4,37 +4,14 @@ use bitflags::bitflags;
 use core::mem::size_of;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::PROTOCOL_VERSION;
-
-/// The first bytes of every response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C, align(8))]
-pub struct ResponseHeader {
-    /// [`PROTOCOL_VERSION`].
-    pub version: u32,
-    /// Bytes in the fixed part of the response, this header included.
-    pub size: u32,
-}
-
-impl ResponseHeader {
-    /// The header of a response structure.
-    #[must_use]
-    pub const fn of<T>() -> Self {
-        // Response structures are tens of bytes.
-        #[expect(clippy::cast_possible_truncation)]
-        Self {
-            version: PROTOCOL_VERSION,
-            size: size_of::<T>() as u32,
-        }
-    }
-}
+use crate::Header;
 
 /// What the driver is, and what this handle may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct InformationResponse {
     /// The header.
-    pub header: ResponseHeader,
+    pub header: Header,
     /// The driver's version: major, minor, patch.
     pub driver_version: [u32; 3],
     /// The [`Reach`] that the administrator allows.
@@ -69,7 +46,7 @@ pub struct InformationResponse {
 #[repr(C)]
 pub struct TransferResponse {
     /// The header.
-    pub header: ResponseHeader,
+    pub header: Header,
     /// The `NTSTATUS` of the copy.
     pub status: u32,
     /// The [`Direction`] of the access that failed or was refused.
@@ -124,7 +101,6 @@ bitflags! {
 }
 
 const _: () = {
-    assert!(size_of::<ResponseHeader>() == 8);
     assert!(size_of::<InformationResponse>() == 88);
     assert!(size_of::<TransferResponse>() == 48);
 };

@@ -14,9 +14,9 @@ use ringcopy_client::{
     Buffer, Handle, Landmarks, OpenAccess, Protection, RequestError, Transport, TransportError,
     protocol::{
         CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-        DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Direction, Engine,
-        InformationResponse, MAXIMUM_LENGTH, NtStatus, Reach, RequestKind, ResponseHeader,
-        SESSION_LENGTH, TransferResponse,
+        DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Direction, Engine, Header,
+        InformationResponse, MAXIMUM_LENGTH, NtStatus, Reach, RequestKind, SESSION_LENGTH,
+        TransferResponse,
     },
 };
 use zerocopy::{FromBytes, IntoBytes};
@@ -106,7 +106,7 @@ impl Model {
 
     fn information(&self) -> Vec<u8> {
         InformationResponse {
-            header: ResponseHeader::of::<InformationResponse>(),
+            header: Header::of::<InformationResponse>(),
             driver_version: [0, 1, 0],
             policy: self.policy.bits(),
             reach: self.reach.bits(),
@@ -282,7 +282,7 @@ fn response(copied: u64, asked: u64, stop: Option<Stop>, engine: Engine) -> Vec<
         .and_then(|stop| stop.access)
         .unwrap_or((Direction::None, 0));
     TransferResponse {
-        header: ResponseHeader::of::<TransferResponse>(),
+        header: Header::of::<TransferResponse>(),
         status: status.0,
         direction: direction as u32,
         copied,
