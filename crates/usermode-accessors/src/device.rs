@@ -40,6 +40,18 @@ struct Moves {
     length: usize,
 }
 
+impl Moves {
+    /// Those of an access with one side.
+    const fn of_one(address: usize, length: usize) -> Self {
+        Self {
+            destination: address,
+            source: address,
+            offset: 0,
+            length,
+        }
+    }
+}
+
 impl Iterator for Moves {
     type Item = (usize, Width);
 
@@ -75,6 +87,58 @@ pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize
     }
 }
 
+/// Fills with single aligned moves, lowest address first.
+///
+/// # Safety
+///
+/// The range is valid for `length` bytes of device accesses.
+pub(crate) unsafe fn fill(destination: *mut u8, length: usize, byte: u8) {
+    let value = u64::from_ne_bytes([byte; 8]);
+    for (offset, width) in Moves::of_one(destination.addr(), length) {
+        // SAFETY: `offset` and `width` stay inside `length`.
+        unsafe { arch::write(destination.wrapping_add(offset), value, width) };
+    }
+}
+
+/// Counts equal bytes from the start on, byte by byte.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes of device accesses.
+pub(crate) unsafe fn compare(one: *const u8, other: *const u8, length: usize) -> usize {
+    for offset in 0..length {
+        // SAFETY: `offset` is inside `length`.
+        let left = unsafe { arch::read(one.wrapping_add(offset), Width::One) };
+        // SAFETY: as above.
+        let right = unsafe { arch::read(other.wrapping_add(offset), Width::One) };
+        if left != right {
+            return offset;
+        }
+    }
+    length
+}
+
+/// Whether all bytes are equal, with single aligned moves, lowest address first.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes of device accesses.
+pub(crate) unsafe fn equal(one: *const u8, other: *const u8, length: usize) -> bool {
+    let mut moves = Moves {
+        destination: one.addr(),
+        source: other.addr(),
+        offset: 0,
+        length,
+    };
+    moves.all(|(offset, width)| {
+        // SAFETY: `offset` and `width` stay inside `length`.
+        let left = unsafe { arch::read(one.wrapping_add(offset), width) };
+        // SAFETY: as above.
+        let right = unsafe { arch::read(other.wrapping_add(offset), width) };
+        left == right
+    })
+}
+
 /// A mapped range of device memory.
 ///
 /// Accesses are single moves of 1, 2, 4 or 8 bytes, each naturally aligned on both sides: never
@@ -96,8 +160,9 @@ impl DeviceSlice<'_> {
     ///
     /// # Safety
     ///
-    /// For as long as the value's lifetime parameter says all `length` bytes stay mapped, reads and writes of them have no
-    /// effect that breaks memory safety, and no Rust reference to any of them is in use.
+    /// For as long as the value's lifetime parameter says all `length` bytes stay mapped, reads and
+    /// writes of them have no effect that breaks memory safety, and no Rust reference to any of
+    /// them is in use.
     #[must_use]
     pub const unsafe fn from_raw_parts(pointer: *mut u8, length: usize) -> Self {
         Self {
@@ -165,6 +230,31 @@ impl DeviceSlice<'_> {
         // SAFETY: both ranges are inside this one, valid by the promise of `from_raw_parts`.
         unsafe { copy(to, from, length) };
         Ok(())
+    }
+
+    /// Sets `length` bytes from `offset` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    pub fn fill(&mut self, offset: usize, length: usize, byte: u8) -> Result<(), Status> {
+        let destination = self.at(offset, length)?;
+        // SAFETY: the range is valid by the promise of `from_raw_parts`.
+        unsafe { fill(destination, length, byte) };
+        Ok(())
+    }
+
+    /// How many bytes from `offset` on are those of `expected`, up to the first that differs: one
+    /// byte at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Status::INVALID_PARAMETER`] if `expected` is longer than what is inside; then nothing is
+    /// touched.
+    pub fn compare(&self, offset: usize, expected: &VolatileSlice<'_>) -> Result<usize, Status> {
+        let source = self.at(offset, expected.len())?;
+        // SAFETY: both ranges are valid by the promises of their constructors.
+        Ok(unsafe { compare(source, expected.as_ptr(), expected.len()) })
     }
 
     const fn at(&self, offset: usize, length: usize) -> Result<*mut u8, Status> {

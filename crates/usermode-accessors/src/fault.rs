@@ -22,6 +22,12 @@ pub struct Fault {
     /// How many bytes, counted from the start, the call had moved. Exact: the first `copied`
     /// bytes of the destination hold data, no byte after them was written. It is 0 if a check
     /// failed, for then nothing was touched.
+    ///
+    /// Two kinds of call have to count otherwise. A move of overlapping ranges that
+    /// [runs backward](crate::moves_backward) counts from the end: the *last* `copied` bytes of
+    /// the destination hold data, no byte before them was written. A search for the end of a
+    /// string has no destination, and counts the bytes that it looked at; so it does if the
+    /// string runs out of user memory.
     pub copied: usize,
     /// The address that could not be accessed, where it is known.
     ///

@@ -4,123 +4,128 @@
 
 use core::ptr;
 
-use crate::{
-    Access, Fault, Mode,
-    arch::{self, Width},
-    probe,
-};
+use crate::{Access, Fault, Mode, Scalar, arch, overlaps, probe};
 
-mod sealed {
-    use crate::arch::Width;
+mod interlocked;
+mod string;
 
-    pub trait Bits: Copy {
-        const WIDTH: Width;
-        fn from_bits(bits: u64) -> Self;
-        fn into_bits(self) -> u64;
-    }
+pub(crate) use interlocked::{and, compare_exchange, or};
+pub(crate) use string::string_length;
+
+/// Whether an access of one number also orders others around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Relaxed,
+    /// Reads: later accesses stay later. Writes: earlier accesses stay earlier.
+    AcquireRelease,
 }
 
-/// A number of 1, 2, 4 or 8 bytes that one instruction can read or write.
-pub trait Scalar: sealed::Bits {}
-
-macro_rules! scalars {
-    ($($type:ty, $unsigned:ty, $width:ident;)+) => {$(
-        impl sealed::Bits for $type {
-            const WIDTH: Width = Width::$width;
-
-            #[allow(
-                clippy::cast_possible_truncation,
-                clippy::cast_possible_wrap,
-                reason = "the low bits are the value, whatever the type"
-            )]
-            fn from_bits(bits: u64) -> Self {
-                bits as Self
-            }
-
-            #[allow(
-                clippy::cast_lossless,
-                clippy::cast_sign_loss,
-                reason = "the bits are kept, whatever the type"
-            )]
-            fn into_bits(self) -> u64 {
-                (self as $unsigned) as u64
-            }
-        }
-
-        impl Scalar for $type {}
-    )+};
-}
-
-scalars! {
-    u8, u8, One;
-    i8, u8, One;
-    u16, u16, Two;
-    i16, u16, Two;
-    u32, u32, Four;
-    i32, u32, Four;
-    u64, u64, Eight;
-    i64, u64, Eight;
-    usize, usize, Eight;
-    isize, usize, Eight;
+/// How the bytes of a copy travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Cached,
+    /// Around the cache, as a hint to the processor.
+    NonTemporal,
 }
 
 const fn user_pointer(address: usize) -> *mut u8 {
     ptr::with_exposed_provenance_mut(address)
 }
 
-fn probed(address: usize, length: usize, access: Access) -> Result<(), Fault> {
-    probe::check_range(address, length).map_err(|status| Fault::refused(status, address, access))
-}
-
-/// Copies from what a caller named to kernel memory.
-///
-/// # Safety
-///
-/// `destination` is valid for `length` bytes. If `mode` is [`Mode::Kernel`], so is `source`.
-pub(crate) unsafe fn copy_from(
-    destination: *mut u8,
-    source: usize,
-    length: usize,
-    mode: Mode,
-) -> Result<(), Fault> {
+/// User addresses must be in range. Kernel addresses are not looked at.
+fn probed(address: usize, length: usize, access: Access, mode: Mode) -> Result<(), Fault> {
     match mode {
-        Mode::Kernel => {
-            // SAFETY: the caller vouches for both sides.
-            unsafe { arch::copy(destination, user_pointer(source), length) };
-            Ok(())
-        }
-        Mode::User => {
-            probed(source, length, Access::Read)?;
-            // SAFETY: the caller vouches for the destination; the source is a user range.
-            unsafe { arch::guarded_copy(destination, user_pointer(source), length) }
-                .map_err(|trap| Fault::from_trap(trap, Access::Read))
-        }
+        Mode::Kernel => Ok(()),
+        Mode::User => probe::check_range(address, length)
+            .map_err(|status| Fault::refused(status, address, access)),
     }
 }
 
-/// Copies from kernel memory to what a caller named.
+/// Copies forward from `source`, which a caller in `source_mode` named, to `destination`, which a
+/// caller in `destination_mode` named. The source is checked first; both are, before either is
+/// touched.
 ///
 /// # Safety
 ///
-/// `source` is valid for `length` bytes. If `mode` is [`Mode::Kernel`], so is `destination`.
-pub(crate) unsafe fn copy_to(
-    destination: usize,
-    source: *const u8,
+/// A side whose mode is [`Mode::Kernel`] is valid for `length` bytes.
+pub(crate) unsafe fn copy(
+    (destination, destination_mode): (usize, Mode),
+    (source, source_mode): (usize, Mode),
     length: usize,
-    mode: Mode,
+    route: Route,
 ) -> Result<(), Fault> {
-    match mode {
-        Mode::Kernel => {
+    probed(source, length, Access::Read, source_mode)?;
+    probed(destination, length, Access::Write, destination_mode)?;
+    let (to, from) = (user_pointer(destination), user_pointer(source));
+    let outcome = match (expected(destination_mode, source_mode), route) {
+        (None, Route::Cached) => {
             // SAFETY: the caller vouches for both sides.
-            unsafe { arch::copy(user_pointer(destination), source, length) };
-            Ok(())
+            unsafe { arch::copy(to, from, length) };
+            return Ok(());
         }
-        Mode::User => {
-            probed(destination, length, Access::Write)?;
-            // SAFETY: the caller vouches for the source; the destination is a user range.
-            unsafe { arch::guarded_copy(user_pointer(destination), source, length) }
-                .map_err(|trap| Fault::from_trap(trap, Access::Write))
+        (None, Route::NonTemporal) => {
+            // SAFETY: the caller vouches for both sides.
+            unsafe { arch::copy_nontemporal(to, from, length) };
+            return Ok(());
         }
+        (Some(access), Route::Cached) => {
+            // SAFETY: each side is a user range, or the caller vouches for it.
+            unsafe { arch::guarded_copy(to, from, length) }.map_err(|trap| (trap, access))
+        }
+        (Some(access), Route::NonTemporal) => {
+            // SAFETY: each side is a user range, or the caller vouches for it.
+            unsafe { arch::guarded_copy_nontemporal(to, from, length) }
+                .map_err(|trap| (trap, access))
+        }
+    };
+    outcome.map_err(|(trap, access)| Fault::from_trap(trap, access))
+}
+
+/// Copies ranges that may overlap: backward where [`moves_backward`] says so, else forward.
+///
+/// # Safety
+///
+/// As for [`copy`].
+pub(crate) unsafe fn move_bytes(
+    (destination, destination_mode): (usize, Mode),
+    (source, source_mode): (usize, Mode),
+    length: usize,
+) -> Result<(), Fault> {
+    let (to_mode, from_mode) = (destination_mode, source_mode);
+    if !moves_backward(destination, source, length) {
+        let (to, from) = ((destination, to_mode), (source, from_mode));
+        // SAFETY: the caller's promise is the same.
+        return unsafe { copy(to, from, length, Route::Cached) };
+    }
+    probed(source, length, Access::Read, from_mode)?;
+    probed(destination, length, Access::Write, to_mode)?;
+    let (to, from) = (user_pointer(destination), user_pointer(source));
+    let Some(access) = expected(to_mode, from_mode) else {
+        // SAFETY: the caller vouches for both sides.
+        unsafe { arch::copy_backward(to, from, length) };
+        return Ok(());
+    };
+    // SAFETY: each side is a user range, or the caller vouches for it.
+    unsafe { arch::guarded_copy_backward(to, from, length) }
+        .map_err(|trap| Fault::from_trap(trap, access))
+}
+
+/// Whether a move of `length` bytes runs from the last byte to the first: it does if the ranges
+/// share a byte and the destination lies above the source.
+///
+/// After a fault of such a move, [`Fault::copied`] counts from the end.
+#[must_use]
+pub const fn moves_backward(destination: usize, source: usize, length: usize) -> bool {
+    destination > source && overlaps(destination, source, length)
+}
+
+/// What a fault of a copy most likely was doing, if the trap cannot tell; `None` if neither side
+/// is guarded.
+const fn expected(destination: Mode, source: Mode) -> Option<Access> {
+    match (destination, source) {
+        (Mode::Kernel, Mode::Kernel) => None,
+        (Mode::User, Mode::Kernel) => Some(Access::Write),
+        (_, Mode::User) => Some(Access::Read),
     }
 }
 
@@ -135,16 +140,17 @@ pub(crate) unsafe fn fill(
     length: usize,
     mode: Mode,
 ) -> Result<(), Fault> {
+    probed(destination, length, Access::Write, mode)?;
+    let pointer = user_pointer(destination);
     match mode {
         Mode::Kernel => {
             // SAFETY: the caller vouches for the range.
-            unsafe { arch::fill(user_pointer(destination), byte, length) };
+            unsafe { arch::fill(pointer, byte, length) };
             Ok(())
         }
         Mode::User => {
-            probed(destination, length, Access::Write)?;
             // SAFETY: it is a user range.
-            unsafe { arch::guarded_fill(user_pointer(destination), byte, length) }
+            unsafe { arch::guarded_fill(pointer, byte, length) }
                 .map_err(|trap| Fault::from_trap(trap, Access::Write))
         }
     }
@@ -155,20 +161,29 @@ pub(crate) unsafe fn fill(
 /// # Safety
 ///
 /// If `mode` is [`Mode::Kernel`], `source` is valid.
-pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode) -> Result<T, Fault> {
-    let bits = match mode {
-        Mode::Kernel => {
+pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) -> Result<T, Fault> {
+    probed(source, T::WIDTH as usize, Access::Read, mode)?;
+    let pointer = user_pointer(source);
+    let bits = match (mode, order) {
+        (Mode::Kernel, Order::Relaxed) => {
             // SAFETY: the caller vouches for the address.
-            unsafe { arch::read(user_pointer(source), T::WIDTH) }
+            Ok(unsafe { arch::read(pointer, T::WIDTH) })
         }
-        Mode::User => {
-            probed(source, T::WIDTH as usize, Access::Read)?;
+        (Mode::Kernel, Order::AcquireRelease) => {
+            // SAFETY: the caller vouches for the address.
+            Ok(unsafe { arch::read_acquire(pointer, T::WIDTH) })
+        }
+        (Mode::User, Order::Relaxed) => {
             // SAFETY: it is a user range.
-            unsafe { arch::guarded_read(user_pointer(source), T::WIDTH) }
-                .map_err(|trap| Fault::from_trap(trap, Access::Read))?
+            unsafe { arch::guarded_read(pointer, T::WIDTH) }
+        }
+        (Mode::User, Order::AcquireRelease) => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_read_acquire(pointer, T::WIDTH) }
         }
     };
-    Ok(T::from_bits(bits))
+    bits.map(T::from_bits)
+        .map_err(|trap| Fault::from_trap(trap, Access::Read))
 }
 
 /// Writes a number to where a caller named, with one instruction.
@@ -180,18 +195,29 @@ pub(crate) unsafe fn write<T: Scalar>(
     destination: usize,
     value: T,
     mode: Mode,
+    order: Order,
 ) -> Result<(), Fault> {
-    match mode {
-        Mode::Kernel => {
+    probed(destination, T::WIDTH as usize, Access::Write, mode)?;
+    let (pointer, bits) = (user_pointer(destination), value.into_bits());
+    let outcome = match (mode, order) {
+        (Mode::Kernel, Order::Relaxed) => {
             // SAFETY: the caller vouches for the address.
-            unsafe { arch::write(user_pointer(destination), value.into_bits(), T::WIDTH) };
+            unsafe { arch::write(pointer, bits, T::WIDTH) };
             Ok(())
         }
-        Mode::User => {
-            probed(destination, T::WIDTH as usize, Access::Write)?;
-            // SAFETY: it is a user range.
-            unsafe { arch::guarded_write(user_pointer(destination), value.into_bits(), T::WIDTH) }
-                .map_err(|trap| Fault::from_trap(trap, Access::Write))
+        (Mode::Kernel, Order::AcquireRelease) => {
+            // SAFETY: the caller vouches for the address.
+            unsafe { arch::write_release(pointer, bits, T::WIDTH) };
+            Ok(())
         }
-    }
+        (Mode::User, Order::Relaxed) => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_write(pointer, bits, T::WIDTH) }
+        }
+        (Mode::User, Order::AcquireRelease) => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_write_release(pointer, bits, T::WIDTH) }
+        }
+    };
+    outcome.map_err(|trap| Fault::from_trap(trap, Access::Write))
 }

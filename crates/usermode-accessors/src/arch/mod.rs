@@ -5,6 +5,7 @@
 //!
 //! A *guarded* leaf returns from a fault of its one access. It is a frame of its own with its
 //! own handler, so no Rust frame stands between the guard and the fault, and none is unwound.
+//! One leaf guards no access but a call, of foreign code that raises.
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -17,7 +18,10 @@ compile_error!(
 );
 
 pub(crate) use native::{
-    copy, fast_fail, fill, guarded_copy, guarded_fill, guarded_read, guarded_write, read, write,
+    call, copy, copy_backward, copy_nontemporal, fast_fail, fill, guarded_and,
+    guarded_compare_exchange, guarded_copy, guarded_copy_backward, guarded_copy_nontemporal,
+    guarded_fill, guarded_or, guarded_read, guarded_read_acquire, guarded_scan, guarded_write,
+    guarded_write_release, read, read_acquire, scan, write, write_release,
 };
 
 /// How wide a single access is, in bytes.
@@ -29,6 +33,27 @@ pub enum Width {
     Four = 4,
     Eight = 8,
 }
+
+/// What the leaf that guards a call leaves behind, filled in if the call raised.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Raised {
+    /// Not 0: the call raised. The code cannot tell, 0 is one.
+    pub(crate) any: u32,
+    /// `ExceptionCode`.
+    pub(crate) code: u32,
+    /// `ExceptionFlags`.
+    pub(crate) flags: u32,
+    /// `NumberParameters`.
+    pub(crate) count: u32,
+    /// `ExceptionAddress`.
+    pub(crate) address: usize,
+    /// The first of `ExceptionInformation`.
+    pub(crate) parameters: [usize; PARAMETERS],
+}
+
+/// How many parameters of an exception are kept: no exception of the kernel's own has more.
+pub(crate) const PARAMETERS: usize = 4;
 
 /// What a guarded leaf leaves behind when its access faults.
 #[derive(Clone, Copy, Debug)]

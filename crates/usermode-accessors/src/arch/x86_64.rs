@@ -23,10 +23,10 @@
 use core::{
     arch::{asm, global_asm},
     mem::offset_of,
-    sync::atomic::{AtomicU8, Ordering},
 };
 
 use super::{Trap, Width};
+use processor::smap_is_on;
 
 /// What the leaf and its filter tell the caller, and the caller the leaf.
 #[repr(C)]
@@ -74,10 +74,16 @@ macro_rules! on_windows {
     };
 }
 
+/// Several instructions as one template.
+macro_rules! lines {
+    ($($line:literal),* $(,)?) => { concat!($($line, "\n"),*) };
+}
+
 /// A guarded leaf. `setup` moves arguments to where `access` wants them; the record is in RCX
 /// and may be overwritten. `access` is the only code under guard. `result` computes RAX.
+/// Numbered labels up to 4 are the frame's own.
 macro_rules! guarded_leaf {
-    ($name:literal, setup: [$($setup:literal),*], access: $access:literal, result: [$($result:literal),*]) => {
+    ($name:literal, setup: [$($setup:literal),*], access: $access:expr, result: [$($result:literal),*]) => {
         global_asm!(
             ".text",
             ".p2align 4",
@@ -145,6 +151,25 @@ macro_rules! guarded_leaf {
     };
 }
 
+mod backward;
+mod interlocked;
+mod nontemporal;
+mod processor;
+mod raising;
+mod scalar;
+mod string;
+
+pub(crate) use backward::{copy_backward, guarded_copy_backward};
+pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
+pub(crate) use nontemporal::{copy_nontemporal, guarded_copy_nontemporal};
+pub(crate) use processor::fast_fail;
+pub(crate) use raising::call;
+pub(crate) use scalar::{
+    guarded_read, guarded_read_acquire, guarded_write, guarded_write_release, read, read_acquire,
+    write, write_release,
+};
+pub(crate) use string::{guarded_scan, scan};
+
 /// RFLAGS.AC, bit 18: in ring 0 under SMAP, user memory is open.
 const EFLAGS_AC: u32 = 1 << 18;
 
@@ -155,6 +180,7 @@ const EFLAGS_AC: u32 = 1 << 18;
 global_asm!(
     ".text",
     ".p2align 4",
+    ".globl usermode_accessors_filter",
     "usermode_accessors_filter:",
     "mov rax, [rcx]",
     "mov r8d, dword ptr [rax + {exception_code}]",
@@ -200,35 +226,6 @@ guarded_leaf!(
     access: "rep stosb",
     result: ["mov rax, rdi", "sub rax, [rsp + 8]"]
 );
-guarded_leaf!(
-    "usermode_accessors_read1",
-    setup: ["xor edi, edi"],
-    access: "movzx edi, byte ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!(
-    "usermode_accessors_read2",
-    setup: ["xor edi, edi"],
-    access: "movzx edi, word ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!(
-    "usermode_accessors_read4",
-    setup: ["xor edi, edi"],
-    access: "mov edi, dword ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!(
-    "usermode_accessors_read8",
-    setup: ["xor edi, edi"],
-    access: "mov rdi, qword ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx], r8b", result: []);
-guarded_leaf!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w", result: []);
-guarded_leaf!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d", result: []);
-guarded_leaf!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8", result: []);
-
 unsafe extern "win64" {
     fn usermode_accessors_copy(
         record: *mut Record,
@@ -242,21 +239,13 @@ unsafe extern "win64" {
         byte: u32,
         length: usize,
     ) -> usize;
-    fn usermode_accessors_read1(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_read2(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_read4(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_read8(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_write1(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write2(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write4(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write8(record: *mut Record, destination: *mut u8, value: u64);
 }
 
-/// Copies forward, byte by byte as far as anybody can tell, with one side in user memory.
+/// Copies forward, byte by byte as far as anybody can tell, with at least one side in user memory.
 ///
 /// # Safety
 ///
-/// The side that is not user memory is valid for `length` bytes. The user side passed
+/// A side that is not user memory is valid for `length` bytes. A user side passed
 /// [`crate::probe::check_range`].
 pub(crate) unsafe fn guarded_copy(
     destination: *mut u8,
@@ -265,7 +254,7 @@ pub(crate) unsafe fn guarded_copy(
 ) -> Result<(), Trap> {
     let mut record = Record::new(smap_is_on());
     // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on the user side returns.
+    // fault on a user side returns.
     let copied = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
     record.result(copied)
 }
@@ -285,46 +274,6 @@ pub(crate) unsafe fn guarded_fill(
     let copied =
         unsafe { usermode_accessors_fill(&raw mut record, destination, u32::from(byte), length) };
     record.result(copied)
-}
-
-/// Reads user memory with exactly one instruction of the given width, zero-extended.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
-    let leaf = match width {
-        Width::One => usermode_accessors_read1,
-        Width::Two => usermode_accessors_read2,
-        Width::Four => usermode_accessors_read4,
-        Width::Eight => usermode_accessors_read8,
-    };
-    let mut record = Record::new(smap_is_on());
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let value = unsafe { leaf(&raw mut record, source) };
-    record.result(0).map(|()| value)
-}
-
-/// Writes the low bytes of `value` to user memory with exactly one instruction of the width.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_write(
-    destination: *mut u8,
-    value: u64,
-    width: Width,
-) -> Result<(), Trap> {
-    let leaf = match width {
-        Width::One => usermode_accessors_write1,
-        Width::Two => usermode_accessors_write2,
-        Width::Four => usermode_accessors_write4,
-        Width::Eight => usermode_accessors_write8,
-    };
-    let mut record = Record::new(smap_is_on());
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    unsafe { leaf(&raw mut record, destination, value) };
-    record.result(0)
 }
 
 /// Copies forward without a guard.
@@ -361,110 +310,6 @@ pub(crate) unsafe fn fill(destination: *mut u8, byte: u8, length: usize) {
             options(nostack, preserves_flags),
         );
     }
-}
-
-/// Reads with exactly one instruction of the given width, zero-extended, without a guard. Fit for
-/// device memory if the address is aligned.
-///
-/// # Safety
-///
-/// The range is valid.
-pub(crate) unsafe fn read(source: *const u8, width: Width) -> u64 {
-    let value: u64;
-    match width {
-        // SAFETY: the caller vouches for the range.
-        Width::One => unsafe {
-            asm!("movzx {0:e}, byte ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Two => unsafe {
-            asm!("movzx {0:e}, word ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Four => unsafe {
-            asm!("mov {0:e}, dword ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Eight => unsafe {
-            asm!("mov {0}, qword ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
-    }
-    value
-}
-
-/// Writes the low bytes of `value` with exactly one instruction of the width, without a guard.
-/// Fit for device memory if the address is aligned.
-///
-/// # Safety
-///
-/// The range is valid.
-pub(crate) unsafe fn write(destination: *mut u8, value: u64, width: Width) {
-    match width {
-        // SAFETY: the caller vouches for the range.
-        Width::One => unsafe {
-            asm!("mov byte ptr [{0}], {1}", in(reg) destination, in(reg_byte) value.to_le_bytes()[0], options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Two => unsafe {
-            asm!("mov word ptr [{0}], {1:x}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Four => unsafe {
-            asm!("mov dword ptr [{0}], {1:e}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Eight => unsafe {
-            asm!("mov qword ptr [{0}], {1}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
-        },
-    }
-}
-
-/// Ends the program, or the system, at once: `__fastfail`.
-///
-/// Source: "`__fastfail`", Microsoft C++ documentation.
-pub(crate) fn fast_fail(code: u32) -> ! {
-    // SAFETY: interrupt 29h with a code in ECX does not return and touches no memory of ours.
-    unsafe { asm!("int 0x29", in("ecx") code, options(noreturn, nostack)) }
-}
-
-/// Whether this code runs in ring 0 of a processor that closes user memory to it.
-///
-/// CR4.SMAP is the same on all processors of a system and does not change, so it is read once.
-fn smap_is_on() -> bool {
-    const UNKNOWN: u8 = 0;
-    const OFF: u8 = 1;
-    const ON: u8 = 2;
-    static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
-
-    match STATE.load(Ordering::Relaxed) {
-        UNKNOWN => {
-            let on = is_ring_0() && cr4_has_smap();
-            STATE.store(if on { ON } else { OFF }, Ordering::Relaxed);
-            on
-        }
-        state => state == ON,
-    }
-}
-
-fn is_ring_0() -> bool {
-    let selector: u32;
-    // SAFETY: reading CS is allowed in every ring and changes nothing.
-    unsafe {
-        asm!("mov {0:e}, cs", out(reg) selector, options(nomem, nostack, preserves_flags));
-    }
-    let privilege = selector & 3;
-    privilege == 0
-}
-
-/// For ring 0 only.
-fn cr4_has_smap() -> bool {
-    const CR4_SMAP: u64 = 1 << 21;
-    let cr4: u64;
-    // SAFETY: only called in ring 0, where reading CR4 is allowed and changes nothing.
-    unsafe {
-        asm!("mov {0}, cr4", out(reg) cr4, options(nomem, nostack, preserves_flags));
-    }
-    cr4 & CR4_SMAP != 0
 }
 
 #[cfg(all(test, windows))]

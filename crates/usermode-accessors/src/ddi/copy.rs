@@ -1,6 +1,10 @@
-//! Bulk copies: `CopyFromMode`, `CopyFromModeAligned`, `CopyToMode`.
+//! Bulk copies between kernel and user memory.
 
-use crate::{Access, Fault, Mode, guarded, probe};
+use crate::{
+    Access, Fault, Mode,
+    guarded::{self, Route},
+    probe,
+};
 
 /// `CopyFromMode`: copies `length` bytes from `source`, an address that a caller in `mode`
 /// named, to kernel memory.
@@ -26,7 +30,7 @@ pub unsafe fn copy_from_mode(
     mode: Mode,
 ) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded::copy_from(destination, source.expose_provenance(), length, mode) }
+    unsafe { from(destination, source, length, mode, Route::Cached) }
 }
 
 /// `CopyFromModeAligned`: as [`copy_from_mode`], and `source` must be a multiple of `alignment`
@@ -49,12 +53,87 @@ pub unsafe fn copy_from_mode_aligned(
     mode: Mode,
     alignment: usize,
 ) -> Result<(), Fault> {
-    if mode == Mode::User {
-        probe::check_alignment(source.addr(), length, alignment)
-            .map_err(|status| Fault::refused(status, source.addr(), Access::Read))?;
-    }
+    aligned(source.addr(), length, mode, alignment, Access::Read)?;
     // SAFETY: the caller's promise is the same.
     unsafe { copy_from_mode(destination, source, length, mode) }
+}
+
+/// `CopyFromModeNonTemporal`: as [`copy_from_mode`], with stores that go around the cache, for
+/// large transfers that will not be looked at soon.
+///
+/// On x86-64: `MOVNTI` of eight bytes wherever the destination is aligned, and an `SFENCE` at the
+/// end, also after a fault. So the copy is ordered as a plain one is.
+///
+/// # Errors
+///
+/// As for [`copy_from_mode`].
+///
+/// # Safety
+///
+/// As for [`copy_from_mode`].
+pub unsafe fn copy_from_mode_nontemporal(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+    mode: Mode,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { from(destination, source, length, mode, Route::NonTemporal) }
+}
+
+/// `CopyFromUser`: [`copy_from_mode`] with [`Mode::User`].
+///
+/// # Errors
+///
+/// As for [`copy_from_mode`].
+///
+/// # Safety
+///
+/// `destination` is valid kernel memory for `length` bytes, and does not overlap the source.
+pub unsafe fn copy_from_user(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_from_mode(destination, source, length, Mode::User) }
+}
+
+/// `CopyFromUserAligned`: [`copy_from_mode_aligned`] with [`Mode::User`].
+///
+/// # Errors
+///
+/// As for [`copy_from_mode_aligned`].
+///
+/// # Safety
+///
+/// As for [`copy_from_user`].
+pub unsafe fn copy_from_user_aligned(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+    alignment: usize,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_from_mode_aligned(destination, source, length, Mode::User, alignment) }
+}
+
+/// `CopyFromUserNonTemporal`: [`copy_from_mode_nontemporal`] with [`Mode::User`].
+///
+/// # Errors
+///
+/// As for [`copy_from_mode`].
+///
+/// # Safety
+///
+/// As for [`copy_from_user`].
+pub unsafe fn copy_from_user_nontemporal(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_from_mode_nontemporal(destination, source, length, Mode::User) }
 }
 
 /// `CopyToMode`: copies `length` bytes of kernel memory to `destination`, an address that a
@@ -76,5 +155,110 @@ pub unsafe fn copy_to_mode(
     mode: Mode,
 ) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded::copy_to(destination.expose_provenance(), source, length, mode) }
+    unsafe { to(destination, source, length, mode, Route::Cached) }
+}
+
+/// `CopyToModeNonTemporal`: as [`copy_to_mode`], with the stores of
+/// [`copy_from_mode_nontemporal`].
+///
+/// # Errors
+///
+/// As for [`copy_to_mode`].
+///
+/// # Safety
+///
+/// As for [`copy_to_mode`].
+pub unsafe fn copy_to_mode_nontemporal(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+    mode: Mode,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { to(destination, source, length, mode, Route::NonTemporal) }
+}
+
+/// `CopyToUser`: [`copy_to_mode`] with [`Mode::User`].
+///
+/// # Errors
+///
+/// As for [`copy_to_mode`].
+///
+/// # Safety
+///
+/// `source` is valid kernel memory for `length` bytes, and does not overlap the destination.
+pub unsafe fn copy_to_user(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_to_mode(destination, source, length, Mode::User) }
+}
+
+/// `CopyToUserNonTemporal`: [`copy_to_mode_nontemporal`] with [`Mode::User`].
+///
+/// # Errors
+///
+/// As for [`copy_to_mode`].
+///
+/// # Safety
+///
+/// As for [`copy_to_user`].
+pub unsafe fn copy_to_user_nontemporal(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_to_mode_nontemporal(destination, source, length, Mode::User) }
+}
+
+/// The check of the `…Aligned` macros: in user mode only.
+pub(super) const fn aligned(
+    address: usize,
+    length: usize,
+    mode: Mode,
+    alignment: usize,
+    access: Access,
+) -> Result<(), Fault> {
+    match mode {
+        Mode::Kernel => Ok(()),
+        Mode::User => match probe::check_alignment(address, length, alignment) {
+            Ok(()) => Ok(()),
+            Err(status) => Err(Fault::refused(status, address, access)),
+        },
+    }
+}
+
+/// # Safety
+///
+/// As for [`copy_from_mode`].
+unsafe fn from(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+    mode: Mode,
+    route: Route,
+) -> Result<(), Fault> {
+    let destination = (destination.expose_provenance(), Mode::Kernel);
+    let source = (source.expose_provenance(), mode);
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded::copy(destination, source, length, route) }
+}
+
+/// # Safety
+///
+/// As for [`copy_to_mode`].
+unsafe fn to(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+    mode: Mode,
+    route: Route,
+) -> Result<(), Fault> {
+    let destination = (destination.expose_provenance(), mode);
+    let source = (source.expose_provenance(), Mode::Kernel);
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded::copy(destination, source, length, route) }
 }

@@ -6,6 +6,7 @@
 
 use core::{
     arch::asm,
+    ffi::c_void,
     ptr,
     sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering::SeqCst},
 };
@@ -16,12 +17,27 @@ use std::{
 };
 
 use super::{
-    EFLAGS_AC, Record, Trap, Width, copy, fill, guarded_copy, guarded_read, guarded_write, read,
-    usermode_accessors_copy, usermode_accessors_fill, usermode_accessors_read1,
-    usermode_accessors_read2, usermode_accessors_read4, usermode_accessors_read8,
-    usermode_accessors_write1, usermode_accessors_write2, usermode_accessors_write4,
-    usermode_accessors_write8, write,
+    EFLAGS_AC, Record, Trap, Width,
+    backward::usermode_accessors_copy_backward,
+    copy, copy_backward, copy_nontemporal, fill, guarded_copy, guarded_copy_nontemporal,
+    guarded_or, guarded_read, guarded_scan, guarded_write,
+    interlocked::{
+        usermode_accessors_and4, usermode_accessors_and8, usermode_accessors_compare_exchange4,
+        usermode_accessors_compare_exchange8, usermode_accessors_or4, usermode_accessors_or8,
+    },
+    nontemporal::usermode_accessors_copy_nontemporal,
+    raising::usermode_accessors_call,
+    read,
+    scalar::{
+        usermode_accessors_read1, usermode_accessors_read2, usermode_accessors_read4,
+        usermode_accessors_read8, usermode_accessors_write1, usermode_accessors_write2,
+        usermode_accessors_write4, usermode_accessors_write8,
+    },
+    scan,
+    string::{usermode_accessors_scan1, usermode_accessors_scan2},
+    usermode_accessors_copy, usermode_accessors_fill, write,
 };
+use crate::arch::Raised;
 
 #[path = "../../../tests/pages/mod.rs"]
 mod pages;
@@ -130,6 +146,49 @@ fn leaves() -> Vec<fn(&mut Record, *mut u8)> {
             unsafe { usermode_accessors_fill(record, user, 0, 8) };
         },
     ];
+    macro_rules! copies {
+        ($($leaf:ident),*) => {{
+            $(leaves.push(|record, user| {
+                let mut buffer = [0; 8];
+                // SAFETY: the buffer holds 8 bytes.
+                unsafe { $leaf(record, buffer.as_mut_ptr(), user, 8) };
+            });
+            leaves.push(|record, user| {
+                let buffer = [0; 8];
+                // SAFETY: the buffer holds 8 bytes.
+                unsafe { $leaf(record, user, buffer.as_ptr(), 8) };
+            });)*
+        }};
+    }
+    macro_rules! interlocked {
+        ($($leaf:ident($($argument:expr),*)),*) => {
+            vec![$(|record: &mut Record, user: *mut u8| {
+                // SAFETY: the record lives; the address is the leaf's business.
+                let value = unsafe { $leaf(record, user, $($argument),*) };
+                assert!(value == 0 || record.code == 0, "a value came with a fault");
+            }),*]
+        };
+    }
+    copies![
+        usermode_accessors_copy_backward,
+        usermode_accessors_copy_nontemporal
+    ];
+    leaves.extend::<Vec<fn(&mut Record, *mut u8)>>(interlocked![
+        usermode_accessors_and4(1),
+        usermode_accessors_and8(1),
+        usermode_accessors_or4(1),
+        usermode_accessors_or8(1),
+        usermode_accessors_compare_exchange4(1, 1),
+        usermode_accessors_compare_exchange8(1, 1)
+    ]);
+    leaves.push(|record, user| {
+        // SAFETY: the record lives; the address is the leaf's business.
+        unsafe { usermode_accessors_scan1(record, user, 8) };
+    });
+    leaves.push(|record, user| {
+        // SAFETY: the record lives; the address is the leaf's business.
+        unsafe { usermode_accessors_scan2(record, user, 4) };
+    });
     leaves.extend::<Vec<fn(&mut Record, *mut u8)>>(reads![
         usermode_accessors_read1,
         usermode_accessors_read2,
@@ -216,6 +275,12 @@ fn a_system_or_non_canonical_address_returns_too() {
         // SAFETY: as above.
         expect(unsafe { guarded_copy(user, buffer.as_ptr(), 8) }.unwrap_err());
         // SAFETY: as above.
+        expect(unsafe { guarded_copy_nontemporal(user, buffer.as_ptr(), 8) }.unwrap_err());
+        // SAFETY: as above.
+        expect(unsafe { guarded_or(user, 1, true) }.unwrap_err());
+        // SAFETY: as above.
+        expect(unsafe { guarded_scan(user, 8, false) }.unwrap_err());
+        // SAFETY: as above.
         expect(unsafe { guarded_read(user, Width::Eight) }.unwrap_err());
         // SAFETY: as above.
         expect(unsafe { guarded_write(user, 1, Width::Eight) }.unwrap_err());
@@ -231,6 +296,13 @@ fn direct_accesses_never_open_user_memory() {
     unsafe { copy(pointer, from.as_ptr().cast(), 16) };
     // SAFETY: as above.
     unsafe { fill(pointer, 1, 16) };
+    // SAFETY: as above.
+    unsafe { copy_backward(pointer, from.as_ptr().cast(), 16) };
+    // SAFETY: as above.
+    unsafe { copy_nontemporal(pointer, from.as_ptr().cast(), 16) };
+    // SAFETY: as above.
+    let length = unsafe { scan(pointer, 16, false) };
+    assert_eq!(length, 1);
     for width in [Width::One, Width::Two, Width::Four, Width::Eight] {
         // SAFETY: as above.
         let value = unsafe { read(pointer, width) };
@@ -239,6 +311,38 @@ fn direct_accesses_never_open_user_memory() {
     }
     assert_eq!(STAC_COUNT.load(SeqCst), 0);
     assert_eq!(CLAC_COUNT.load(SeqCst), 0);
+}
+
+/// Whether the guard of a call caught what its callee raised, in ring 0 under SMAP if so told.
+fn raise(restore_ac: usize) -> usize {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn RaiseException(code: u32, flags: u32, count: u32, parameters: *const usize);
+    }
+    let mut raised = Raised::new();
+    let arguments = [0xE000_0001, 0, 0, 0, 0, 0];
+    let function = RaiseException as *const c_void;
+    // SAFETY: the function is foreign, and takes four arguments.
+    unsafe { usermode_accessors_call(&raw mut raised, function, &raw const arguments, restore_ac) };
+    usize::from(raised.any != 0)
+}
+
+#[test]
+fn after_an_exception_user_memory_is_as_open_as_before_the_call() {
+    for (open, stac, clac) in [(false, 0, 1), (true, 1, 0)] {
+        let _alone = processor_alone(!open);
+        if open {
+            set_ac();
+        }
+        let caught = raise(1);
+        clear_ac();
+        assert_eq!(caught, 1);
+        let counts = (STAC_COUNT.load(SeqCst), CLAC_COUNT.load(SeqCst));
+        assert_eq!((counts, OPEN.load(SeqCst)), ((stac, clac), open));
+    }
+    let _alone = processor_alone(false);
+    assert_eq!(raise(0), 1);
+    assert_eq!((STAC_COUNT.load(SeqCst), CLAC_COUNT.load(SeqCst)), (0, 0));
 }
 
 fn set_ac() {

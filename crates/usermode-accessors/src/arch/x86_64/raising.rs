@@ -1,0 +1,163 @@
+//! A call of foreign code that may raise.
+//!
+//! | from RSP after the prologue | what |
+//! | --- | --- |
+//! | +0 | the callee's home for four register arguments |
+//! | +32 | its fifth and sixth arguments |
+//! | +48 | the [`Raised`], where the filter finds it through its establisher frame |
+//! | +64 | RFLAGS at entry, for AC |
+//!
+//! The frame keeps nothing in registers, so the unwind through the callee's frames has restored
+//! every one that the convention says survives a call. RFLAGS are not among them: the landing pad
+//! clears the direction flag and sets AC to what it was.
+
+#[cfg(windows)]
+use core::mem::offset_of;
+use core::{arch::global_asm, ffi::c_void};
+
+use super::{EFLAGS_AC, smap_is_on};
+use crate::arch::{PARAMETERS, Raised};
+
+impl Raised {
+    pub(super) const fn new() -> Self {
+        Self {
+            any: 0,
+            code: 0,
+            flags: 0,
+            count: 0,
+            address: 0,
+            parameters: [0; PARAMETERS],
+        }
+    }
+}
+
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl usermode_accessors_call",
+    on_windows!(
+        ".def usermode_accessors_call",
+        ".scl 2",
+        ".type 32",
+        ".endef",
+        ".seh_proc usermode_accessors_call",
+        ".seh_handler __C_specific_handler, @except"
+    ),
+    "usermode_accessors_call:",
+    "pushfq",
+    on_windows!(".seh_stackalloc 8"),
+    "sub rsp, 64",
+    on_windows!(".seh_stackalloc 64"),
+    on_windows!(".seh_endprologue"),
+    "mov [rsp + 48], rcx",
+    "mov [rsp + 56], r9",
+    "mov rax, rdx",
+    "mov r10, r8",
+    "mov r11, [r10 + 40]",
+    "mov [rsp + 40], r11",
+    "mov r11, [r10 + 32]",
+    "mov [rsp + 32], r11",
+    "mov r9, [r10 + 24]",
+    "mov r8, [r10 + 16]",
+    "mov rdx, [r10 + 8]",
+    "mov rcx, [r10]",
+    ".Laccess_usermode_accessors_call:",
+    "call rax",
+    // The address that the call returns to is what a dispatcher looks up: it must be inside.
+    "nop",
+    ".Llanding_usermode_accessors_call:",
+    "cld",
+    "cmp qword ptr [rsp + 56], 0",
+    "je 4f",
+    "test dword ptr [rsp + 64], {ac}",
+    "jnz 3f",
+    "clac",
+    "jmp 4f",
+    "3:",
+    "stac",
+    "4:",
+    "add rsp, 72",
+    "ret",
+    on_windows!(
+        ".seh_handlerdata",
+        ".long 1",
+        ".long .Laccess_usermode_accessors_call@IMGREL",
+        ".long .Llanding_usermode_accessors_call@IMGREL",
+        ".long usermode_accessors_call_filter@IMGREL",
+        ".long .Llanding_usermode_accessors_call@IMGREL",
+        ".text",
+        ".seh_endproc"
+    ),
+    ac = const EFLAGS_AC,
+);
+
+// RCX = EXCEPTION_POINTERS *, RDX = establisher frame. Takes every exception.
+#[cfg(windows)]
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl usermode_accessors_call_filter",
+    "usermode_accessors_call_filter:",
+    "mov rcx, [rcx]",
+    "mov rdx, [rdx + 48]",
+    "mov dword ptr [rdx + {any}], 1",
+    "mov eax, dword ptr [rcx + 0x00]", // ExceptionCode
+    "mov dword ptr [rdx + {code}], eax",
+    "mov eax, dword ptr [rcx + 0x04]", // ExceptionFlags
+    "mov dword ptr [rdx + {flags}], eax",
+    "mov rax, [rcx + 0x10]", // ExceptionAddress
+    "mov [rdx + {address}], rax",
+    "mov eax, dword ptr [rcx + 0x18]", // NumberParameters
+    "mov dword ptr [rdx + {count}], eax",
+    "cmp eax, {limit}",
+    "jbe 6f",
+    "mov eax, {limit}",
+    "6:",
+    "sub eax, 1",
+    "jb 7f",
+    "mov r8, [rcx + 0x20 + 8 * rax]", // ExceptionInformation
+    "mov [rdx + {parameters} + 8 * rax], r8",
+    "jmp 6b",
+    "7:",
+    "mov eax, 1", // EXCEPTION_EXECUTE_HANDLER
+    "ret",
+    any = const offset_of!(Raised, any),
+    code = const offset_of!(Raised, code),
+    flags = const offset_of!(Raised, flags),
+    address = const offset_of!(Raised, address),
+    count = const offset_of!(Raised, count),
+    parameters = const offset_of!(Raised, parameters),
+    limit = const PARAMETERS,
+);
+
+unsafe extern "win64" {
+    /// The result has no meaning if the call raised. `restore_ac` not 0: this is ring 0 under
+    /// SMAP.
+    pub(super) fn usermode_accessors_call(
+        raised: *mut Raised,
+        function: *const c_void,
+        arguments: *const [usize; 6],
+        restore_ac: usize,
+    ) -> usize;
+}
+
+/// Calls `function`, and returns what it returns or what it raised.
+///
+/// # Safety
+///
+/// As for [`crate::raising::call`].
+pub(crate) unsafe fn call(
+    function: *const c_void,
+    arguments: &[usize; 6],
+) -> Result<usize, Raised> {
+    let mut raised = Raised::new();
+    let restore_ac = usize::from(smap_is_on());
+    // SAFETY: record and arguments outlive the call; the caller vouches for the function.
+    let result =
+        unsafe { usermode_accessors_call(&raw mut raised, function, arguments, restore_ac) };
+    if raised.any == 0 {
+        Ok(result)
+    } else {
+        Err(raised)
+    }
+}

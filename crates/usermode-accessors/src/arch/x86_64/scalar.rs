@@ -1,0 +1,198 @@
+//! Reads and writes of exactly one instruction, guarded and direct.
+//!
+//! Acquire and release cost no instruction here: the processor moves no access before an earlier
+//! load and no store before an earlier access. They only hold back the compiler.
+
+use core::{
+    arch::{asm, global_asm},
+    mem::offset_of,
+    sync::atomic::{Ordering, compiler_fence},
+};
+
+use super::{EFLAGS_AC, Record, Trap, Width, smap_is_on};
+
+guarded_leaf!(
+    "usermode_accessors_read1",
+    setup: ["xor edi, edi"],
+    access: "movzx edi, byte ptr [rdx]",
+    result: ["mov rax, rdi"]
+);
+guarded_leaf!(
+    "usermode_accessors_read2",
+    setup: ["xor edi, edi"],
+    access: "movzx edi, word ptr [rdx]",
+    result: ["mov rax, rdi"]
+);
+guarded_leaf!(
+    "usermode_accessors_read4",
+    setup: ["xor edi, edi"],
+    access: "mov edi, dword ptr [rdx]",
+    result: ["mov rax, rdi"]
+);
+guarded_leaf!(
+    "usermode_accessors_read8",
+    setup: ["xor edi, edi"],
+    access: "mov rdi, qword ptr [rdx]",
+    result: ["mov rax, rdi"]
+);
+guarded_leaf!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx], r8b", result: []);
+guarded_leaf!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w", result: []);
+guarded_leaf!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d", result: []);
+guarded_leaf!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8", result: []);
+
+unsafe extern "win64" {
+    pub(super) fn usermode_accessors_read1(record: *mut Record, source: *const u8) -> u64;
+    pub(super) fn usermode_accessors_read2(record: *mut Record, source: *const u8) -> u64;
+    pub(super) fn usermode_accessors_read4(record: *mut Record, source: *const u8) -> u64;
+    pub(super) fn usermode_accessors_read8(record: *mut Record, source: *const u8) -> u64;
+    pub(super) fn usermode_accessors_write1(record: *mut Record, destination: *mut u8, value: u64);
+    pub(super) fn usermode_accessors_write2(record: *mut Record, destination: *mut u8, value: u64);
+    pub(super) fn usermode_accessors_write4(record: *mut Record, destination: *mut u8, value: u64);
+    pub(super) fn usermode_accessors_write8(record: *mut Record, destination: *mut u8, value: u64);
+}
+
+/// Reads user memory with exactly one instruction of the given width, zero-extended.
+///
+/// # Safety
+///
+/// The range passed [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
+    let leaf = match width {
+        Width::One => usermode_accessors_read1,
+        Width::Two => usermode_accessors_read2,
+        Width::Four => usermode_accessors_read4,
+        Width::Eight => usermode_accessors_read8,
+    };
+    let mut record = Record::new(smap_is_on());
+    // SAFETY: the record outlives the call; a fault on the user side returns.
+    let value = unsafe { leaf(&raw mut record, source) };
+    record.result(0).map(|()| value)
+}
+
+/// As [`guarded_read`], and no later access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`guarded_read`].
+pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Result<u64, Trap> {
+    // SAFETY: the caller's promise is the same.
+    let value = unsafe { guarded_read(source, width) };
+    compiler_fence(Ordering::Acquire);
+    value
+}
+
+/// Writes the low bytes of `value` to user memory with exactly one instruction of the width.
+///
+/// # Safety
+///
+/// The range passed [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_write(
+    destination: *mut u8,
+    value: u64,
+    width: Width,
+) -> Result<(), Trap> {
+    let leaf = match width {
+        Width::One => usermode_accessors_write1,
+        Width::Two => usermode_accessors_write2,
+        Width::Four => usermode_accessors_write4,
+        Width::Eight => usermode_accessors_write8,
+    };
+    let mut record = Record::new(smap_is_on());
+    // SAFETY: the record outlives the call; a fault on the user side returns.
+    unsafe { leaf(&raw mut record, destination, value) };
+    record.result(0)
+}
+
+/// As [`guarded_write`], and every earlier access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`guarded_write`].
+pub(crate) unsafe fn guarded_write_release(
+    destination: *mut u8,
+    value: u64,
+    width: Width,
+) -> Result<(), Trap> {
+    compiler_fence(Ordering::Release);
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded_write(destination, value, width) }
+}
+
+/// Reads with exactly one instruction of the given width, zero-extended, without a guard. Fit for
+/// device memory if the address is aligned.
+///
+/// # Safety
+///
+/// The range is valid.
+pub(crate) unsafe fn read(source: *const u8, width: Width) -> u64 {
+    let value: u64;
+    match width {
+        // SAFETY: the caller vouches for the range.
+        Width::One => unsafe {
+            asm!("movzx {0:e}, byte ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
+        },
+        // SAFETY: as above.
+        Width::Two => unsafe {
+            asm!("movzx {0:e}, word ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
+        },
+        // SAFETY: as above.
+        Width::Four => unsafe {
+            asm!("mov {0:e}, dword ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
+        },
+        // SAFETY: as above.
+        Width::Eight => unsafe {
+            asm!("mov {0}, qword ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
+        },
+    }
+    value
+}
+
+/// As [`read`], and no later access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`read`].
+pub(crate) unsafe fn read_acquire(source: *const u8, width: Width) -> u64 {
+    // SAFETY: the caller's promise is the same.
+    let value = unsafe { read(source, width) };
+    compiler_fence(Ordering::Acquire);
+    value
+}
+
+/// Writes the low bytes of `value` with exactly one instruction of the width, without a guard.
+/// Fit for device memory if the address is aligned.
+///
+/// # Safety
+///
+/// The range is valid.
+pub(crate) unsafe fn write(destination: *mut u8, value: u64, width: Width) {
+    match width {
+        // SAFETY: the caller vouches for the range.
+        Width::One => unsafe {
+            asm!("mov byte ptr [{0}], {1}", in(reg) destination, in(reg_byte) value.to_le_bytes()[0], options(nostack, preserves_flags));
+        },
+        // SAFETY: as above.
+        Width::Two => unsafe {
+            asm!("mov word ptr [{0}], {1:x}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
+        },
+        // SAFETY: as above.
+        Width::Four => unsafe {
+            asm!("mov dword ptr [{0}], {1:e}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
+        },
+        // SAFETY: as above.
+        Width::Eight => unsafe {
+            asm!("mov qword ptr [{0}], {1}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
+        },
+    }
+}
+
+/// As [`write`], and every earlier access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`write`].
+pub(crate) unsafe fn write_release(destination: *mut u8, value: u64, width: Width) {
+    compiler_fence(Ordering::Release);
+    // SAFETY: the caller's promise is the same.
+    unsafe { write(destination, value, width) };
+}

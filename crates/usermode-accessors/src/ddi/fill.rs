@@ -1,0 +1,111 @@
+//! Filling memory that a caller named.
+//!
+//! `Fill…` takes the length first and `Set…` the byte; here the two have different types, so an
+//! exchange does not compile.
+
+use crate::{Fault, Mode, guarded};
+
+/// `FillModeMemory`: sets `length` bytes at `destination`, an address that a caller in `mode`
+/// named, to `fill`.
+///
+/// The processor may write a location more than once. IRQL: at most `APC_LEVEL`.
+///
+/// # Errors
+///
+/// With [`Mode::User`]: [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if the
+/// range is not all user memory, with nothing touched; else the exception that the memory
+/// raised, after [`Fault::copied`] bytes. With [`Mode::Kernel`]: none.
+///
+/// # Safety
+///
+/// With [`Mode::Kernel`], `destination` is valid kernel memory for `length` bytes: it is neither
+/// checked nor guarded. In a process where user memory holds Rust objects, it must be none that
+/// is in use.
+pub unsafe fn fill_mode_memory(
+    destination: *mut u8,
+    length: usize,
+    fill: u8,
+    mode: Mode,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded::fill(destination.expose_provenance(), fill, length, mode) }
+}
+
+/// `FillUserMemory`: [`fill_mode_memory`] with [`Mode::User`].
+///
+/// # Errors
+///
+/// As for [`fill_mode_memory`].
+///
+/// # Safety
+///
+/// As for [`fill_mode_memory`].
+pub unsafe fn fill_user_memory(destination: *mut u8, length: usize, fill: u8) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { fill_mode_memory(destination, length, fill, Mode::User) }
+}
+
+/// `SetModeMemory`: [`fill_mode_memory`] with the byte before the length.
+///
+/// # Errors
+///
+/// As for [`fill_mode_memory`].
+///
+/// # Safety
+///
+/// As for [`fill_mode_memory`].
+pub unsafe fn set_mode_memory(
+    destination: *mut u8,
+    fill: u8,
+    length: usize,
+    mode: Mode,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { fill_mode_memory(destination, length, fill, mode) }
+}
+
+/// `SetUserMemory`: [`fill_user_memory`] with the byte before the length.
+///
+/// # Errors
+///
+/// As for [`fill_mode_memory`].
+///
+/// # Safety
+///
+/// As for [`fill_mode_memory`].
+pub unsafe fn set_user_memory(destination: *mut u8, fill: u8, length: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { fill_user_memory(destination, length, fill) }
+}
+
+/// `ZeroModeMemory`: [`fill_mode_memory`] with 0.
+///
+/// # Errors
+///
+/// As for [`fill_mode_memory`].
+///
+/// # Safety
+///
+/// As for [`fill_mode_memory`].
+pub unsafe fn zero_mode_memory(
+    destination: *mut u8,
+    length: usize,
+    mode: Mode,
+) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { fill_mode_memory(destination, length, 0, mode) }
+}
+
+/// `ZeroUserMemory`: [`fill_user_memory`] with 0.
+///
+/// # Errors
+///
+/// As for [`fill_mode_memory`].
+///
+/// # Safety
+///
+/// As for [`fill_mode_memory`].
+pub unsafe fn zero_user_memory(destination: *mut u8, length: usize) -> Result<(), Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { fill_user_memory(destination, length, 0) }
+}

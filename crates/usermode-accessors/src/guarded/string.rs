@@ -1,0 +1,50 @@
+//! String lengths on behalf of a mode.
+
+use super::user_pointer;
+use crate::{
+    Access, Character, Fault, Mode, Status,
+    arch::{self, Width},
+    probe::USER_LIMIT,
+};
+
+/// Counts the characters before the terminator; `None` if the first `maximum` hold none.
+///
+/// A user string is looked at below [`USER_LIMIT`] only. If it does not end there it is refused,
+/// as memory that cannot be accessed would be, with all that was looked at counted.
+///
+/// # Safety
+///
+/// If `mode` is [`Mode::Kernel`], `string` is valid up to its terminator, or for `maximum`
+/// characters.
+pub(crate) unsafe fn string_length<T: Character>(
+    string: usize,
+    maximum: usize,
+    mode: Mode,
+) -> Result<Option<usize>, Fault> {
+    let wide = T::WIDTH == Width::Two;
+    let size = T::WIDTH as usize;
+    let found = |length| (length < maximum).then_some(length);
+    if mode == Mode::Kernel {
+        // SAFETY: the caller vouches for the string.
+        return Ok(found(unsafe {
+            arch::scan(user_pointer(string), maximum, wide)
+        }));
+    }
+    let within = USER_LIMIT.saturating_sub(string) >> u32::from(wide);
+    let count = maximum.min(within);
+    // SAFETY: so many characters end below the limit.
+    let length = unsafe { arch::guarded_scan(user_pointer(string), count, wide) }
+        .map_err(|trap| Fault::from_trap(trap, Access::Read))?;
+    if length < count || count == maximum {
+        return Ok(found(length));
+    }
+    let copied = count.wrapping_mul(size);
+    Err(Fault {
+        copied,
+        ..Fault::refused(
+            Status::ACCESS_VIOLATION,
+            string.wrapping_add(copied),
+            Access::Read,
+        )
+    })
+}
