@@ -3,17 +3,18 @@
 //! A driver that touches memory which an untrusted caller named has to check the range, survive
 //! the page that is not there, and look at every byte only once. Microsoft's answer is the
 //! User-Mode Accessors of `usermode_accessors.h`; this crate is that answer in Rust, together
-//! with the volatile and device copies of `wdm.h`. It needs no C compiler and no WDK, only the
-//! kernel's `__C_specific_handler` at link time.
+//! with the volatile and device memory functions of `wdm.h`. It needs no C compiler and no WDK,
+//! only the kernel's `__C_specific_handler` at link time.
 //!
-//! # Two layers
+//! # Two layers, and a guard
 //!
 //! - Types that carry the promises: [`UserSlice`] is consumed into a [`UserReader`] or a
-//!   [`UserWriter`], [`UserPtr`] is for one number, [`VolatileSlice`] and [`DeviceSlice`] are for
-//!   kernel memory of two difficult kinds. All safe, but for the constructors that take a raw
-//!   pointer or a mode.
-//! - [`ddi`]: Microsoft's functions under their own names, with their arguments in their order,
-//!   all `unsafe`.
+//!   [`UserWriter`], [`UserPtr`] is for one number, string or [`UnicodeString`],
+//!   [`VolatileSlice`] and [`DeviceSlice`] are for kernel memory of two difficult kinds. All safe,
+//!   but for the constructors that take a raw pointer or a mode.
+//! - [`ddi`]: all 244 of Microsoft's functions under their own names, with their arguments in
+//!   their order, all `unsafe`. [`ddi::LIST`] shows them, DDI by DDI.
+//! - [`raising`]: a guard for kernel routines that report failure by raising.
 //!
 //! ```no_run
 //! use usermode_accessors::{Fault, UserSlice};
@@ -39,7 +40,7 @@
 //!   touched.
 //! - **Nothing is elided, repeated or reordered** by the compiler around an access: it is
 //!   assembly. Bulk copies may touch a location more than once; an access of 1, 2, 4 or 8 bytes
-//!   by [`UserPtr`] is exactly one instruction.
+//!   by [`UserPtr`] or a scalar function is exactly one instruction.
 //! - **User memory is open no longer than the access.** Under SMAP the access is bracketed with
 //!   `STAC` and `CLAC`, on the way out through a fault, too. Where AC was set at entry it is set
 //!   at exit: the bracket of a caller further up is not closed behind its back. Kernel-mode,
@@ -60,13 +61,34 @@
 //!
 //! An exception of any other kind is not caught: it is a bug, and the system treats it as one.
 //!
-//! - **[`Mode::Kernel`] is direct.** No check, no guard. Microsoft's pages contradict each other
-//!   on what becomes of an invalid kernel address; since structured exceptions do not protect
-//!   system addresses at all, it stops the system, as it does in C.
-//! - **Five-level page tables.** User memory above 2^47 bytes, which no process has unless it
-//!   asks for it, is refused.
-//! - **Overlap** of source and destination is not supported in bulk copies, and is answered with
-//!   a fast fail in [`ddi::copy_device_memory`] alone, as documented.
+//! Two accesses deviate. An interlocked operation demands natural alignment without being asked,
+//! in either mode. A string is checked as far as it is looked at.
+//!
+//! # Where the documentation is silent or contradicts itself
+//!
+//! | question | here |
+//! | --- | --- |
+//! | Which status does a refused access have? None is named. | Those of the table above: `ProbeForRead` and `ProbeForWrite` raise them for the same faults. |
+//! | A length of 0, a range that wraps around or straddles the limit, a fault in the middle? | As in the table above: 0 touches and checks nothing; the range is refused as a whole, with nothing touched; [`Fault::copied`] bytes were moved. |
+//! | `ExProbeAlignment`, which the `…Aligned` macros call, has no page. | Only in user mode and only for a length other than 0: the checks 2 and 3 above, before the range. |
+//! | An invalid address with `KernelMode`: an exception, a fast fail in debug builds, or nothing? | [`Mode::Kernel`] is direct: no check, no guard. Structured exceptions do not protect system addresses, so an invalid one stops the system, as in C. |
+//! | Is a user address with `KernelMode` caught, as debug builds do for reads of one value? | No. The address is the `unsafe` caller's promise; under SMAP the processor stops the system over it. |
+//! | Do the non-temporal copies to user memory check that the source is the kernel's? One revision says so. | No. The kernel's side is the caller's promise, in this as in every copy. |
+//! | Are non-temporal stores ordered? | Yes: a fence follows them, after a fault too. |
+//! | Acquire and release for `LARGE_INTEGER`, `ULARGE_INTEGER`, `UNICODE_STRING`? The overview claims them. | No such functions are documented, and none is offered. [`UserPtr::read_acquire`] reads an `i64`. |
+//! | Can a scalar access be torn? | It is one instruction: not if the address is aligned. Alignment is not enforced, acquire and release included, as documented. A `UNICODE_STRING` is copied once, but not in one piece. |
+//! | A misaligned interlocked operation? | [`Status::DATATYPE_MISALIGNMENT`], with nothing touched, in kernel mode too: it is a condition of the operation, and a locked access across a cache line stops every processor. |
+//! | A comparison that fails, on read-only memory? | It faults: the processor writes back what it found. |
+//! | How far does a string length look? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`Status::ACCESS_VIOLATION`]. Each character is looked at once, in order. There is no cap, as documented; [`UserPtr::string_length_within`] has one. |
+//! | `Fill…` takes the length first, `Set…` the byte. | Kept. The byte is a `u8` and the length a `usize`, so an exchange does not compile. |
+//! | May `RtlFillVolatileMemory` fill the whole buffer? The text says less than it, the example all of it. | All of it. |
+//! | May `RtlFillDeviceMemory` make unaligned accesses? The revisions disagree. | No device function makes one. |
+//! | `RtlCompareDeviceMemory` accesses bytes, and perhaps unaligned? | Bytes. |
+//! | Is `RtlEqualDeviceMemory` a macro or a function? | A function, that returns a `bool`. |
+//! | Ordering and IRQL of volatile and device accesses? | Ordered as plain accesses of the processor to that kind of memory; at any IRQL at which the memory is resident. |
+//! | Which overlaps does `RtlCopyDeviceMemory` end with a fast fail? | [`overlaps`]: one shared byte. In all other copies overlap is unspecified, and only moves support it. |
+//! | How does a backward move count? | From the end: see [`moves_backward`]. |
+//! | User memory above 2^47 bytes, with five-level page tables? | Refused: no process has it unless it asks for it. |
 //!
 //! # Where the safe functions are safe
 //!
@@ -103,8 +125,17 @@
     reason = "contradicts rustc's unreachable_pub, which the workspace asks for"
 )]
 
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 extern crate std;
+
+#[cfg(all(test, windows))]
+#[path = "../tests/pages/mod.rs"]
+mod pages;
 
 mod arch;
 pub mod ddi;

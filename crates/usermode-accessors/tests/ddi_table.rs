@@ -29,7 +29,7 @@ const MADE: [&str; 2] = [
 
 const MODULE: &str = include_str!("../src/ddi/mod.rs");
 
-fn is_name(letter: char) -> bool {
+const fn is_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 

@@ -227,7 +227,7 @@ fn guard_pages_are_reported_by_every_kind_of_copy() {
     let to = edge.wrapping_sub(3);
     // SAFETY: as above.
     let outcome = unsafe { ddi::move_to_user_from_user(to, to.wrapping_sub(1), 8) };
-    assert_eq!(outcome, expected(0, edge.addr() + 4, Access::Write));
+    assert_eq!(outcome, expected(0, edge.addr() + 3, Access::Read));
 }
 
 #[test]

@@ -4,22 +4,30 @@ use std::ffi::c_void;
 
 use usermode_accessors::raising;
 
-extern "win64" fn weigh(a: usize, b: usize, c: usize, d: usize, e: usize, f: usize) -> usize {
-    a + 10 * b + 100 * c + 1_000 * d + 10_000 * e + 100_000 * f
+/// Tells each argument by its place.
+const extern "win64" fn weigh(
+    first: usize,
+    second: usize,
+    third: usize,
+    fourth: usize,
+    fifth: usize,
+    sixth: usize,
+) -> usize {
+    first + 10 * second + 100 * third + 1_000 * fourth + 10_000 * fifth + 100_000 * sixth
 }
 
 #[test]
 fn arguments_arrive_in_their_places_and_the_result_comes_back() {
     let function = weigh as *const c_void;
     // SAFETY: the function takes six integers, and raises nothing; so below.
-    assert_eq!(
-        unsafe { raising::call(function, [1, 2, 3, 4, 5, 6]) },
-        Ok(654_321)
-    );
+    let result = unsafe { raising::call(function, [1, 2, 3, 4, 5, 6]) };
+    assert_eq!(result, Ok(654_321));
     // SAFETY: as above.
-    assert_eq!(unsafe { raising::call(function, [1, 2, 3]) }, Ok(321));
+    let result = unsafe { raising::call(function, [1, 2, 3]) };
+    assert_eq!(result, Ok(321));
     // SAFETY: as above.
-    assert_eq!(unsafe { raising::call(function, []) }, Ok(0));
+    let result = unsafe { raising::call(function, []) };
+    assert_eq!(result, Ok(0));
 }
 
 #[cfg(windows)]

@@ -1,8 +1,12 @@
 //! Fills, structures, and copies of the unusual kinds, on memory that is there: the right bytes
 //! move, and no others.
+#![allow(
+    clippy::cast_ptr_alignment,
+    reason = "what a caller names may lie anywhere, and is never made a reference"
+)]
 
 use usermode_accessors::{
-    DeviceSlice, Mode, Status, UnicodeString, UserSlice, VolatileSlice, ddi, moves_backward,
+    DeviceSlice, Fault, Mode, Status, UnicodeString, UserSlice, VolatileSlice, ddi, moves_backward,
     overlaps,
 };
 
@@ -183,57 +187,84 @@ fn fills(byte: u8, fill: impl Fn(*mut u8, usize)) {
     }
 }
 
+/// A call as a closure of the two names before it.
+macro_rules! with {
+    ($a:ident, $b:ident => $call:expr) => {
+        |$a, $b| {
+            // SAFETY: each test that uses this passes memory of its own, as long as it says.
+            unsafe { $call }
+        }
+    };
+}
+
 #[test]
 fn fills_for_a_caller() {
-    for mode in MODES {
-        // SAFETY: the range is inside the room; so below.
-        fills(0xA5, |at, length| {
-            unsafe { ddi::fill_mode_memory(at, length, 0xA5, mode) }.unwrap()
-        });
-        // SAFETY: as above.
-        fills(0xA5, |at, length| {
-            unsafe { ddi::set_mode_memory(at, 0xA5, length, mode) }.unwrap()
-        });
-        // SAFETY: as above.
-        fills(0, |at, length| {
-            unsafe { ddi::zero_mode_memory(at, length, mode) }.unwrap()
-        });
+    type Fill = fn(*mut u8, usize) -> Result<(), Fault>;
+    let each: [(u8, Fill); 9] = [
+        (
+            0xA5,
+            with!(at, length => ddi::fill_mode_memory(at, length, 0xA5, Mode::User)),
+        ),
+        (
+            0xA5,
+            with!(at, length => ddi::fill_mode_memory(at, length, 0xA5, Mode::Kernel)),
+        ),
+        (
+            0xA5,
+            with!(at, length => ddi::set_mode_memory(at, 0xA5, length, Mode::User)),
+        ),
+        (
+            0xA5,
+            with!(at, length => ddi::set_mode_memory(at, 0xA5, length, Mode::Kernel)),
+        ),
+        (
+            0,
+            with!(at, length => ddi::zero_mode_memory(at, length, Mode::User)),
+        ),
+        (
+            0,
+            with!(at, length => ddi::zero_mode_memory(at, length, Mode::Kernel)),
+        ),
+        (
+            0xA5,
+            with!(at, length => ddi::fill_user_memory(at, length, 0xA5)),
+        ),
+        (
+            0xA5,
+            with!(at, length => ddi::set_user_memory(at, 0xA5, length)),
+        ),
+        (0, with!(at, length => ddi::zero_user_memory(at, length))),
+    ];
+    for (byte, fill) in each {
+        fills(byte, |at, length| fill(at, length).unwrap());
     }
-    // SAFETY: as above.
-    fills(0xA5, |at, length| {
-        unsafe { ddi::fill_user_memory(at, length, 0xA5) }.unwrap()
-    });
-    // SAFETY: as above.
-    fills(0xA5, |at, length| {
-        unsafe { ddi::set_user_memory(at, 0xA5, length) }.unwrap()
-    });
-    // SAFETY: as above.
-    fills(0, |at, length| {
-        unsafe { ddi::zero_user_memory(at, length) }.unwrap()
-    });
 }
 
 #[test]
 fn fills_of_volatile_and_device_memory() {
-    type Fill = unsafe fn(*mut u8, usize) -> *mut u8;
-    // SAFETY: the range is inside the room; so below.
-    let fill: Fill = |at, length| unsafe { ddi::fill_volatile_memory(at, length, 0xA5) };
-    // SAFETY: as above.
-    let set: Fill = |at, length| unsafe { ddi::set_volatile_memory(at, 0xA5, length) };
-    // SAFETY: as above.
-    let device: Fill = |at, length| unsafe { ddi::fill_device_memory(at, length, 0xA5) };
-    for (byte, fill) in [
-        (0xA5, fill),
-        (0xA5, set),
-        (0xA5, device),
-        (0, ddi::zero_volatile_memory),
-        (0, ddi::secure_zero_memory2),
-        (0, ddi::zero_device_memory),
-    ] {
-        fills(byte, |at, length| {
-            // SAFETY: as above.
-            assert_eq!(unsafe { fill(at, length) }, at);
-        });
+    type Fill = fn(*mut u8, usize) -> *mut u8;
+    let each: [(u8, Fill); 6] = [
+        (
+            0xA5,
+            with!(at, length => ddi::fill_volatile_memory(at, length, 0xA5)),
+        ),
+        (
+            0xA5,
+            with!(at, length => ddi::set_volatile_memory(at, 0xA5, length)),
+        ),
+        (
+            0xA5,
+            with!(at, length => ddi::fill_device_memory(at, length, 0xA5)),
+        ),
+        (
+            0,
+            with!(at, length => ddi::zero_volatile_memory(at, length)),
+        ),
+        (0, with!(at, length => ddi::secure_zero_memory2(at, length))),
+        (0, with!(at, length => ddi::zero_device_memory(at, length))),
+    ];
+    for (byte, fill) in each {
+        fills(byte, |at, length| assert_eq!(fill(at, length), at));
     }
 }
 
@@ -294,37 +325,27 @@ const HEADER: Header = Header {
 
 #[test]
 fn structures_are_moved_whole() {
-    type Move = unsafe fn(*mut Header, *const Header);
+    type Move = fn(*mut Header, *const Header) -> Result<(), Fault>;
     let given = Box::new(HEADER);
-    // SAFETY: both are headers, and every pattern of bytes is one; so below.
     let each: [Move; 14] = [
-        |to, from| unsafe { ddi::read_struct_from_mode(to, from, Mode::User) }.unwrap(),
-        |to, from| unsafe { ddi::read_struct_from_mode(to, from, Mode::Kernel) }.unwrap(),
-        |to, from| unsafe { ddi::read_struct_from_mode_aligned(to, from, Mode::User, 8) }.unwrap(),
-        |to, from| unsafe { ddi::read_struct_from_user(to, from) }.unwrap(),
-        |to, from| unsafe { ddi::read_struct_from_user_aligned(to, from, 8) }.unwrap(),
-        |to, from| {
-            unsafe { ddi::read_struct_from_user_helper(to.cast(), from.cast(), 16) }.unwrap()
-        },
-        |to, from| {
-            unsafe { ddi::read_struct_from_mode_helper(to.cast(), from.cast(), 16, Mode::User) }
-                .unwrap()
-        },
-        |to, from| unsafe { ddi::write_struct_to_mode(to, from, Mode::User) }.unwrap(),
-        |to, from| unsafe { ddi::write_struct_to_mode(to, from, Mode::Kernel) }.unwrap(),
-        |to, from| unsafe { ddi::write_struct_to_mode_aligned(to, from, Mode::User, 8) }.unwrap(),
-        |to, from| unsafe { ddi::write_struct_to_user(to, from) }.unwrap(),
-        |to, from| unsafe { ddi::write_struct_to_user_aligned(to, from, 8) }.unwrap(),
-        |to, from| unsafe { ddi::write_struct_to_user_helper(to.cast(), from.cast(), 16) }.unwrap(),
-        |to, from| {
-            unsafe { ddi::write_struct_to_mode_helper(to.cast(), from.cast(), 16, Mode::User) }
-                .unwrap()
-        },
+        with!(to, from => ddi::read_struct_from_mode(to, from, Mode::User)),
+        with!(to, from => ddi::read_struct_from_mode(to, from, Mode::Kernel)),
+        with!(to, from => ddi::read_struct_from_mode_aligned(to, from, Mode::User, 8)),
+        with!(to, from => ddi::read_struct_from_user(to, from)),
+        with!(to, from => ddi::read_struct_from_user_aligned(to, from, 8)),
+        with!(to, from => ddi::read_struct_from_user_helper(to.cast(), from.cast(), 16)),
+        with!(to, from => ddi::read_struct_from_mode_helper(to.cast(), from.cast(), 16, Mode::User)),
+        with!(to, from => ddi::write_struct_to_mode(to, from, Mode::User)),
+        with!(to, from => ddi::write_struct_to_mode(to, from, Mode::Kernel)),
+        with!(to, from => ddi::write_struct_to_mode_aligned(to, from, Mode::User, 8)),
+        with!(to, from => ddi::write_struct_to_user(to, from)),
+        with!(to, from => ddi::write_struct_to_user_aligned(to, from, 8)),
+        with!(to, from => ddi::write_struct_to_user_helper(to.cast(), from.cast(), 16)),
+        with!(to, from => ddi::write_struct_to_mode_helper(to.cast(), from.cast(), 16, Mode::User)),
     ];
     for (place, each) in each.into_iter().enumerate() {
         let mut moved = Box::new(Header::default());
-        // SAFETY: as above.
-        unsafe { each(&raw mut *moved, &raw const *given) };
+        each(&raw mut *moved, &raw const *given).unwrap();
         assert_eq!(*moved, HEADER, "{place}");
     }
 }
@@ -335,7 +356,7 @@ fn aligned_forms_look_at_the_caller_s_side_in_user_mode_only() {
     let odd = room.pointer(1).cast::<Header>();
     let mut own = HEADER;
     let own = &raw mut own;
-    let status = |outcome: Result<(), usermode_accessors::Fault>| outcome.unwrap_err().status;
+    let status = |outcome: Result<(), Fault>| outcome.unwrap_err().status;
     let misaligned = Status::DATATYPE_MISALIGNMENT;
     // SAFETY: both places hold a header; so below.
     let outcome = unsafe { ddi::read_struct_from_user_aligned(own, odd, 2) };

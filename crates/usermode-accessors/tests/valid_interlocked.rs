@@ -24,6 +24,8 @@ impl<T: Copy + PartialEq + Debug> Place<T> {
     }
 }
 
+type Operation<T> = unsafe fn(*mut T, T, Mode) -> Result<T, Fault>;
+
 /// Tries the three operations of one type on one value, by the generic layer.
 fn generic<T: Interlocked + PartialEq + Debug>(old: T, value: T, and: T, or: T, around: T) {
     for mode in MODES {
@@ -67,7 +69,7 @@ fn functions_take_their_arguments_in_microsofts_order() {
     let (old64, value64) = (0x0F0F_1234_8765_4321, 0x7F00_00FF_00FF_FF00);
     for mode in MODES {
         // SAFETY: the places are this test's alone; so below.
-        let each: [(unsafe fn(*mut i32, i32, Mode) -> Result<i32, Fault>, i32); 2] = [
+        let each: [(Operation<i32>, i32); 2] = [
             (ddi::interlocked_and_to_mode, old & value),
             (ddi::interlocked_or_to_mode, old | value),
         ];
@@ -78,7 +80,7 @@ fn functions_take_their_arguments_in_microsofts_order() {
             assert_eq!(original, Ok(old));
             place.holds(after, 0);
         }
-        let each: [(unsafe fn(*mut i64, i64, Mode) -> Result<i64, Fault>, i64); 2] = [
+        let each: [(Operation<i64>, i64); 2] = [
             (ddi::interlocked_and64_to_mode, old64 & value64),
             (ddi::interlocked_or64_to_mode, old64 | value64),
         ];

@@ -1,4 +1,8 @@
 //! Lengths and captures of strings on memory that is there.
+#![allow(
+    clippy::cast_ptr_alignment,
+    reason = "a wide string may lie at an odd address, and is never made a reference"
+)]
 
 use std::ptr;
 

@@ -39,9 +39,7 @@ use super::{
 };
 use crate::arch::Raised;
 
-#[path = "../../../tests/pages/mod.rs"]
-mod pages;
-use pages::{AddVectoredExceptionHandler, Pointers, fail_on_unhandled_exceptions};
+use crate::pages::{AddVectoredExceptionHandler, Pointers, fail_on_unhandled_exceptions};
 
 /// The part of `CONTEXT` that is used.
 #[repr(C)]

@@ -7,14 +7,17 @@ use std::boxed::Box;
 use super::*;
 use crate::{Access, Scalar, Status, probe::USER_LIMIT};
 
+type Read<T> = unsafe fn(*const T) -> Result<T, Fault>;
+type Write<T> = unsafe fn(*mut T, T) -> Result<(), Fault>;
+
 /// The functions of one type, as Microsoft's signatures have them.
 struct Accessors<T> {
     from_mode: unsafe fn(*const T, Mode) -> Result<T, Fault>,
-    from_user: unsafe fn(*const T) -> Result<T, Fault>,
-    acquire: Option<unsafe fn(*const T) -> Result<T, Fault>>,
+    from_user: Read<T>,
+    acquire: Option<Read<T>>,
     to_mode: unsafe fn(*mut T, T, Mode) -> Result<(), Fault>,
-    to_user: unsafe fn(*mut T, T) -> Result<(), Fault>,
-    release: Option<unsafe fn(*mut T, T) -> Result<(), Fault>>,
+    to_user: Write<T>,
+    release: Option<Write<T>>,
 }
 
 impl<T: Scalar + PartialEq + Debug> Accessors<T> {
@@ -112,7 +115,7 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
 
     #[cfg(windows)]
     fn reports_a_fault(&self, name: &str) {
-        use pages::{PAGE, Pages, Protection};
+        use crate::pages::{PAGE, Pages, Protection};
         let pages = Pages::new(&[Protection::ReadWrite, Protection::NoAccess]);
         let edge = pages.address(PAGE);
         for start in PAGE + 1 - size_of::<T>()..=PAGE {
@@ -122,19 +125,13 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
         }
     }
 
-    #[cfg(not(windows))]
-    fn reports_a_fault(&self, _: &str) {}
-
     fn check(&self, name: &str) {
         self.moves_its_own_bytes(name);
         self.refuses_what_is_no_user_memory(name);
+        #[cfg(windows)]
         self.reports_a_fault(name);
     }
 }
-
-#[cfg(windows)]
-#[path = "../../../tests/pages/mod.rs"]
-mod pages;
 
 /// Width in bytes, and whether there is a sign, of a C type in 64-bit Windows.
 fn of_c(name: &str) -> (usize, bool) {
