@@ -57,28 +57,22 @@ pub(crate) unsafe fn copy(
     probed(source, length, Access::Read, source_mode)?;
     probed(destination, length, Access::Write, destination_mode)?;
     let (to, from) = (user_pointer(destination), user_pointer(source));
-    let outcome = match (expected(destination_mode, source_mode), route) {
-        (None, Route::Cached) => {
+    let Some(access) = expected(destination_mode, source_mode) else {
+        match route {
             // SAFETY: the caller vouches for both sides.
-            unsafe { arch::copy(to, from, length) };
-            return Ok(());
-        }
-        (None, Route::NonTemporal) => {
+            Route::Cached => unsafe { arch::copy(to, from, length) },
             // SAFETY: the caller vouches for both sides.
-            unsafe { arch::copy_nontemporal(to, from, length) };
-            return Ok(());
+            Route::NonTemporal => unsafe { arch::copy_nontemporal(to, from, length) },
         }
-        (Some(access), Route::Cached) => {
-            // SAFETY: each side is a user range, or the caller vouches for it.
-            unsafe { arch::guarded_copy(to, from, length) }.map_err(|trap| (trap, access))
-        }
-        (Some(access), Route::NonTemporal) => {
-            // SAFETY: each side is a user range, or the caller vouches for it.
-            unsafe { arch::guarded_copy_nontemporal(to, from, length) }
-                .map_err(|trap| (trap, access))
-        }
+        return Ok(());
     };
-    outcome.map_err(|(trap, access)| Fault::from_trap(trap, access))
+    let outcome = match route {
+        // SAFETY: each side is a user range, or the caller vouches for it.
+        Route::Cached => unsafe { arch::guarded_copy(to, from, length) },
+        // SAFETY: each side is a user range, or the caller vouches for it.
+        Route::NonTemporal => unsafe { arch::guarded_copy_nontemporal(to, from, length) },
+    };
+    outcome.map_err(|trap| Fault::from_trap(trap, access))
 }
 
 /// Copies ranges that may overlap: backward where [`moves_backward`] says so, else forward.

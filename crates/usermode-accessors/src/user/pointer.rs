@@ -172,6 +172,9 @@ impl<T: Interlocked> UserPtr<T> {
 /// The length is what it was during the count, and no more: another thread may shorten or lengthen
 /// the string at once. Never read a string by a length found this way and believe it to end there;
 /// look at the copy. No alignment is asked for. IRQL: at most `APC_LEVEL`.
+///
+/// In [`Mode::Kernel`] the promise of [`UserPtr::for_mode`] is that the string is valid as far as it
+/// will be looked at.
 impl<T: Character> UserPtr<T> {
     /// The characters before the terminator, however many. A caller can make that take as long as
     /// it has memory mapped: prefer [`string_length_within`](Self::string_length_within).

@@ -52,6 +52,9 @@ impl UserPtr<UnicodeString> {
     /// The buffer is user memory if the descriptor is. Its alignment is not looked at, and
     /// `maximum_length` only to be not less than `length`. IRQL: at most `APC_LEVEL`.
     ///
+    /// In [`Mode::Kernel`](crate::Mode::Kernel) the promise of [`UserPtr::for_mode`] covers the
+    /// buffer, too.
+    ///
     /// ```no_run
     /// use usermode_accessors::{Fault, UnicodeString, UserPtr};
     ///
