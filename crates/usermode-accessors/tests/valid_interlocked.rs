@@ -184,7 +184,7 @@ fn contention<T: Interlocked + Send>(
     is_set: impl Fn(T, T) -> bool + Send + Copy,
     zero: T,
 ) {
-    const ROUNDS: usize = 100_000;
+    const ROUNDS: usize = 500_000;
     let value = Box::new([zero; 2]);
     let address = value.as_ptr().expose_provenance().next_multiple_of(8);
     let both = Barrier::new(2);
