@@ -6,8 +6,8 @@
 )]
 
 use usermode_accessors::{
-    DeviceSlice, Fault, Mode, Status, UnicodeString, UserSlice, VolatileSlice, ddi, moves_backward,
-    overlaps,
+    Access, DeviceSlice, Fault, Mode, Status, UnicodeString, UserSlice, VolatileSlice, ddi,
+    moves_backward, overlaps,
 };
 
 mod room;
@@ -76,6 +76,42 @@ fn copies_from_user_memory_to_user_memory() {
         let refused = writer.write_from(&mut reader, 1).unwrap_err();
         assert_eq!(refused.status, Status::INVALID_BUFFER_SIZE);
     });
+}
+
+#[test]
+fn both_sides_of_a_copy_between_callers_are_checked() {
+    type Copy = unsafe fn(*mut u8, *const u8, usize) -> Result<(), Fault>;
+    let mut room = Room::new();
+    let own = room.pointer(0);
+    // Non-canonical addresses: a processor that met one could not tell which it was.
+    for address in [0x8000_0000_0000, 0x8000_0000_0000_0000] {
+        let other = std::ptr::without_provenance_mut::<u8>(address);
+        let refused = |access| {
+            Err(Fault {
+                status: Status::ACCESS_VIOLATION,
+                copied: 0,
+                address: Some(address),
+                access,
+            })
+        };
+        let each: [Copy; 2] = [ddi::copy_to_user_from_user, ddi::move_to_user_from_user];
+        for copy in each {
+            // SAFETY: refused; so below.
+            assert_eq!(unsafe { copy(other, own, 8) }, refused(Access::Write));
+            // SAFETY: as above.
+            assert_eq!(unsafe { copy(own, other, 8) }, refused(Access::Read));
+        }
+        // SAFETY: as above.
+        let outcome = unsafe { ddi::copy_to_user_nontemporal(other, own, 8) };
+        assert_eq!(outcome, refused(Access::Write));
+        // SAFETY: as above.
+        let outcome = unsafe { ddi::copy_from_user_to_mode(own, other, 8, Mode::Kernel) };
+        assert_eq!(outcome, refused(Access::Read));
+        // SAFETY: as above.
+        let outcome = unsafe { ddi::zero_user_memory(other, 8) };
+        assert_eq!(outcome, refused(Access::Write));
+    }
+    assert!(room.bytes().iter().all(|byte| *byte == UNTOUCHED));
 }
 
 #[test]

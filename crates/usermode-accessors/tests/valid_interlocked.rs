@@ -1,7 +1,11 @@
 //! Interlocked operations on memory that is there: what they store, what they answer, and that no
 //! change is lost when two threads make them.
 
-use std::{fmt::Debug, sync::Barrier, thread};
+use std::{
+    fmt::Debug,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    thread,
+};
 
 use usermode_accessors::{Access, Fault, Interlocked, Mode, Status, UserPtr, ddi};
 
@@ -176,6 +180,9 @@ fn only_user_memory_will_do_and_alignment_comes_first() {
     }
 }
 
+/// How often each of two threads must see the other at work, for the two to have met at all.
+const MEETINGS: usize = 2_000;
+
 /// Two threads set and clear bits of their own in one value. Each must find its bit as it left it
 /// every time: a store that was not indivisible would undo the other's.
 fn contention<T: Interlocked + Send>(
@@ -184,20 +191,34 @@ fn contention<T: Interlocked + Send>(
     is_set: impl Fn(T, T) -> bool + Send + Copy,
     zero: T,
 ) {
-    const ROUNDS: usize = 500_000;
+    const ROUNDS: usize = 100_000;
     let value = Box::new([zero; 2]);
     let address = value.as_ptr().expose_provenance().next_multiple_of(8);
-    let both = Barrier::new(2);
+    let done = AtomicUsize::new(0);
     thread::scope(|scope| {
-        for (bit, mask) in bits.into_iter().zip(masks) {
-            let both = &both;
+        for (own, other) in [(0, 1), (1, 0)] {
+            let (bit, mask, others) = (bits[own], masks[own], bits[other]);
+            let done = &done;
             scope.spawn(move || {
-                both.wait();
-                for round in 0..ROUNDS {
+                let (mut rounds, mut meetings, mut seen) = (0, 0, false);
+                let mut finished = false;
+                // Each goes on until both have had enough, so that neither works alone.
+                while done.load(Relaxed) < 2 {
                     let before = UserPtr::<T>::new(address).fetch_or(bit).unwrap();
-                    assert!(!is_set(before, bit), "round {round}: the bit came back");
-                    let before = UserPtr::<T>::new(address).fetch_and(mask).unwrap();
-                    assert!(is_set(before, bit), "round {round}: the bit went away");
+                    let found = is_set(before, bit);
+                    let after = UserPtr::<T>::new(address).fetch_and(mask).unwrap();
+                    let kept = is_set(after, bit);
+                    if found || !kept {
+                        done.store(2, Relaxed);
+                        panic!("round {rounds}: a bit of this thread's was changed");
+                    }
+                    rounds += 1;
+                    meetings += usize::from(is_set(before, others) != seen);
+                    seen = is_set(before, others);
+                    if !finished && rounds >= ROUNDS && meetings >= MEETINGS {
+                        finished = true;
+                        done.fetch_add(1, Relaxed);
+                    }
                 }
             });
         }
@@ -218,31 +239,50 @@ fn no_change_is_lost_between_two_threads() {
     );
 }
 
-#[test]
-fn two_threads_count_by_comparing() {
-    const ROUNDS: u64 = 50_000;
-    let value = Box::new([0_u64; 1]);
-    let address = value.as_ptr().expose_provenance();
-    let both = Barrier::new(2);
+/// Two threads count in one value by comparing and exchanging, until they have got in each other's
+/// way often enough.
+fn counting<T: Interlocked + PartialEq>(zero: T, successor: impl Fn(T) -> T + Sync) -> (T, usize) {
+    const ROUNDS: usize = 50_000;
+    let value = Box::new([zero; 2]);
+    let address = value.as_ptr().expose_provenance().next_multiple_of(8);
+    let (failures, total) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let count = || {
-        both.wait();
-        for _ in 0..ROUNDS {
-            let mut seen = 0;
+        let mut rounds = 0;
+        while rounds < ROUNDS || failures.load(Relaxed) < MEETINGS {
+            let mut seen = UserPtr::<T>::new(address).read().unwrap();
             loop {
-                let at = UserPtr::<u64>::new(address);
-                let original = at.compare_exchange(seen, seen + 1).unwrap();
+                let at = UserPtr::<T>::new(address);
+                let original = at.compare_exchange(seen, successor(seen)).unwrap();
                 if original == seen {
                     break;
                 }
+                failures.fetch_add(1, Relaxed);
                 seen = original;
             }
+            rounds += 1;
         }
+        total.fetch_add(rounds, Relaxed);
     };
     thread::scope(|scope| {
         scope.spawn(count);
         scope.spawn(count);
     });
-    assert_eq!(UserPtr::<u64>::new(address).read_acquire(), Ok(2 * ROUNDS));
+    let last = UserPtr::<T>::new(address).read_acquire().unwrap();
+    (last, total.into_inner())
+}
+
+#[test]
+fn two_threads_count_by_comparing() {
+    let (last, total) = counting(0_u64, |value| value + 1);
+    assert_eq!(usize::try_from(last), Ok(total));
+    let (last, total) = counting(0_u32, |value| value + 1);
+    assert_eq!(usize::try_from(last), Ok(total));
+}
+
+#[test]
+fn what_is_released_is_acquired() {
+    let value = Box::new(0_u64);
+    let address = (&raw const *value).expose_provenance();
     UserPtr::<u64>::new(address).write_release(1).unwrap();
-    assert_eq!(UserPtr::<u64>::new(address).read(), Ok(1));
+    assert_eq!(UserPtr::<u64>::new(address).read_acquire(), Ok(1));
 }
