@@ -7,7 +7,7 @@ use std::{
     fs::File,
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
 };
 
 /// The program's path, if it is in `PATH`.
@@ -46,14 +46,7 @@ pub fn run(step: &Step, command: &mut Command) -> Result<(), Error> {
     let status = child
         .wait()
         .map_err(|source| not_started(command, source))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::Failed {
-            program: as_typed(command),
-            output,
-        })
-    }
+    judged(command, status, output)
 }
 
 /// The cargo that runs this program.
@@ -105,14 +98,7 @@ pub fn run_into(command: &mut Command, output: File, errors: File) -> Result<(),
         .stderr(errors)
         .status()
         .map_err(|source| not_started(command, source))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::Failed {
-            program: as_typed(command),
-            output: String::new(),
-        })
-    }
+    judged(command, status, String::new())
 }
 
 /// What `command` writes to standard output, whether it fails or not.
@@ -144,6 +130,17 @@ pub fn output_of(command: &mut Command) -> Result<String, Error> {
         Err(Error::Failed {
             program: as_typed(command),
             output: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+}
+
+fn judged(command: &Command, status: ExitStatus, output: String) -> Result<(), Error> {
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::Failed {
+            program: as_typed(command),
+            output,
         })
     }
 }
