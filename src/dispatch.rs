@@ -64,6 +64,21 @@ static TABLE: [Row; ringcopy_protocol::CODES.len()] = [
         Place::Caller,
         ops::copy_memory::serve,
     ),
+    row(
+        RequestKind::CopyBatch,
+        Place::Caller,
+        ops::copy_batch::serve,
+    ),
+    row(
+        RequestKind::CopyScatter,
+        Place::Caller,
+        ops::copy_scatter::serve,
+    ),
+    row(
+        RequestKind::MemoryRanges,
+        Place::Queue,
+        ops::memory_ranges::serve,
+    ),
 ];
 
 fn find(control_code: u32) -> Option<(&'static Code, &'static Row)> {

@@ -89,8 +89,8 @@ fn a_request_is_carried_out_as_it_was_captured() {
     let mut victim = Victim::of(privileged(&lab));
     for code in CODES.iter().filter(|code| code.method == Method::Neither) {
         // The topmost byte of every 32 bits: no good request has anything there but its
-        // addresses, of which it makes others.
-        for offset in (3..code.request_length).step_by(4) {
+        // addresses, of which it makes others. Entries are part of it.
+        for offset in (3..victim.good(code.kind).len()).step_by(4) {
             flicker(&mut victim, code, offset);
         }
     }
@@ -105,9 +105,10 @@ fn a_request_is_carried_out_as_it_was_captured() {
 fn so_is_a_request_that_the_system_captures() {
     let lab = boot(Reach::empty());
     let mut victim = Victim::of(privileged(&lab));
-    let code = Code::of(RequestKind::CopyMemory);
-    for offset in (3..code.request_length).step_by(4) {
-        flicker(&mut victim, code, offset);
+    for kind in [RequestKind::CopyMemory, RequestKind::CopyBatch] {
+        for offset in (3..victim.good(kind).len()).step_by(4) {
+            flicker(&mut victim, Code::of(kind), offset);
+        }
     }
     victim.assert_works();
     drop(victim);

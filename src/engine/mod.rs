@@ -3,17 +3,18 @@
 mod native;
 mod system;
 
-use mm_copy::{CopyFlags, RamRanges, Transfer};
+use mm_copy::{CopyFlags, RamRange, RamRanges, Transfer};
 use ringcopy_protocol::{Engine, NtStatus};
 use usermode_accessors::VolatileSlice;
 
-use crate::nt::physical::RamList;
-use native::NativeMachine;
+use crate::nt::{physical::RamList, processor};
+use native::{NativeEngine, NativeMachine};
 use system::SystemMachine;
 
 /// Both engines, as they stand after the start-up checks.
 pub struct Engines {
     ram: RamList,
+    address_bits: u32,
     native: Result<NativeMachine, NtStatus>,
 }
 
@@ -22,12 +23,17 @@ impl Engines {
     /// out. That it does not pass is no failure.
     pub fn start(setting: Engine) -> Result<Self, NtStatus> {
         let ram = RamList::capture()?;
+        let address_bits = processor::physical_address_bits();
         let native = if setting == Engine::System {
             Err(NtStatus::NOT_SUPPORTED)
         } else {
-            NativeMachine::start(RamRanges::new(ram.as_slice()))
+            NativeMachine::start(RamRanges::new(ram.as_slice()), address_bits)
         };
-        Ok(Self { ram, native })
+        Ok(Self {
+            ram,
+            address_bits,
+            native,
+        })
     }
 
     /// `STATUS_SUCCESS` where the native engine may be used; else why not.
@@ -39,29 +45,83 @@ impl Engines {
             .unwrap_or(NtStatus::SUCCESS)
     }
 
-    /// Copies with the engine of the request's choice, and names the one that did; refuses with
-    /// the self-check's status where the native one was asked for and is not there.
+    /// The ranges of RAM, in ascending order and with something else between them.
+    pub fn ram(&self) -> &[RamRange] {
+        self.ram.as_slice()
+    }
+
+    /// Copies for one request, with the engine of its choice.
     ///
-    /// User addresses are those of the current process. The target is nonpaged.
+    /// User addresses are those of the current process.
+    pub fn copier(&self, choice: Engine) -> Copier<'_> {
+        let ram = RamRanges::new(self.ram.as_slice());
+        let native = self.native.as_ref().map_err(|status| *status);
+        Copier {
+            choice,
+            native: native.map(|native| native.engine(ram)),
+            system: SystemMachine::new(ram, self.address_bits),
+        }
+    }
+}
+
+/// Copies for one request.
+pub struct Copier<'a> {
+    choice: Engine,
+    native: Result<NativeEngine<'a>, NtStatus>,
+    system: SystemMachine<'a>,
+}
+
+/// What became of a copy, and whose it was.
+pub struct Copied {
+    pub transfer: Transfer,
+    /// The last engine that copied.
+    pub engine: Engine,
+    /// Whether it went on where the native one met a page that is not resident.
+    pub fell_back: bool,
+}
+
+impl Copier<'_> {
+    /// Copies to nonpaged memory; refuses with the self-check's status where the native engine was
+    /// asked for and is not there.
     pub fn copy(
         &self,
-        choice: Engine,
         flags: CopyFlags,
         address: u64,
-        target: VolatileSlice<'_>,
-    ) -> Result<(Transfer, Engine), NtStatus> {
-        let ram = RamRanges::new(self.ram.as_slice());
-        match (choice, &self.native) {
-            (Engine::Native, Err(status)) => Err(*status),
+        mut target: VolatileSlice<'_>,
+    ) -> Result<Copied, NtStatus> {
+        let native = match (self.choice, &self.native) {
+            (Engine::Native, Err(status)) => return Err(*status),
             (Engine::System, _) | (Engine::Auto, Err(_)) => {
-                let machine = SystemMachine::new(ram);
-                Ok((
-                    mm_copy::copy_memory(&machine, flags, address, target),
-                    Engine::System,
-                ))
+                return Ok(Copied {
+                    transfer: mm_copy::copy_memory(&self.system, flags, address, target),
+                    engine: Engine::System,
+                    fell_back: false,
+                });
             }
-            (Engine::Native | Engine::Auto, Ok(native)) => {
-                Ok((native.copy(ram, flags, address, target), Engine::Native))
+            (Engine::Native | Engine::Auto, Ok(native)) => native,
+        };
+        let transfer = mm_copy::copy_memory(native, flags, address, target.reborrow());
+        let paged_out = transfer
+            .stop
+            .filter(|stop| self.choice == Engine::Auto && stop.reason.may_be_paged_out());
+        let arrived = transfer.transferred;
+        let length = target.len().saturating_sub(arrived);
+        match paged_out.zip(target.subslice(arrived, length)) {
+            None => Ok(Copied {
+                transfer,
+                engine: Engine::Native,
+                fell_back: false,
+            }),
+            Some((stop, rest)) => {
+                let rest = mm_copy::copy_memory(&self.system, flags, stop.address, rest);
+                Ok(Copied {
+                    transfer: Transfer {
+                        transferred: arrived.saturating_add(rest.transferred),
+                        ..rest
+                    },
+                    engine: Engine::System,
+                    fell_back: true,
+                })
             }
         }
     }

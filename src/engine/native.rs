@@ -8,8 +8,7 @@
 //! a page of its own through the window. Whatever does not fit rules the engine out.
 
 use mm_copy::{
-    CopyFlags, Levels, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError, Transfer,
-    Translate,
+    CopyFlags, Levels, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError, Translate,
 };
 use ringcopy_protocol::NtStatus;
 use usermode_accessors::{Status, VolatileSlice};
@@ -36,17 +35,21 @@ pub struct NativeMachine {
     levels: Levels,
 }
 
+/// The engine for one request.
+pub type NativeEngine<'a> = Native<WindowMemory<'a>, PageTableWalk<WindowMemory<'a>>>;
+
 /// RAM through the window.
-struct WindowMemory<'a> {
+#[derive(Clone, Copy)]
+pub struct WindowMemory<'a> {
     machine: &'a NativeMachine,
     ram: RamRanges<'a>,
 }
 
 impl NativeMachine {
     /// Finds the window's entry and checks the engine on memory of the driver's own.
-    pub fn start(ram: RamRanges<'_>) -> Result<Self, NtStatus> {
+    pub fn start(ram: RamRanges<'_>, address_bits: u32) -> Result<Self, NtStatus> {
         let levels = processor::paging_levels();
-        let system = SystemMachine::new(ram);
+        let system = SystemMachine::new(ram, address_bits);
         let walk = PageTableWalk::new(&system, processor::page_table_root(), levels);
         let reservation = Reservation::new()?;
         let entry_address = page_table_base(&system, levels)?
@@ -57,24 +60,18 @@ impl NativeMachine {
             .map_err(|_| NtStatus::NOT_SUPPORTED)?;
         let machine = Self {
             window: Window::open(reservation, entry_address, entry.physical)?,
-            address_bits: processor::physical_address_bits(),
+            address_bits,
             levels,
         };
         machine.self_check(ram)?;
         Ok(machine)
     }
 
-    /// Copies; user addresses are those of the current process.
-    pub fn copy(
-        &self,
-        ram: RamRanges<'_>,
-        flags: CopyFlags,
-        address: u64,
-        target: VolatileSlice<'_>,
-    ) -> Transfer {
+    /// The engine over these ranges of RAM, for as long as the current address space is.
+    pub fn engine<'a>(&'a self, ram: RamRanges<'a>) -> NativeEngine<'a> {
         let memory = WindowMemory { machine: self, ram };
-        let walk = PageTableWalk::new(&memory, processor::page_table_root(), self.levels);
-        mm_copy::copy_memory(&Native::new(&memory, walk), flags, address, target)
+        let walk = PageTableWalk::new(memory, processor::page_table_root(), self.levels);
+        Native::new(memory, walk)
     }
 
     /// Reads a page of the driver's own, filled with a pattern, by physical and by virtual
@@ -97,7 +94,8 @@ impl NativeMachine {
         ];
         for (flags, address) in sources {
             let mut read = PoolBuffer::allocate(PAGE_SIZE)?;
-            let transfer = self.copy(ram, flags, address, read.as_volatile());
+            let engine = self.engine(ram);
+            let transfer = mm_copy::copy_memory(&engine, flags, address, read.as_volatile());
             let same = read.as_slice().get(at..) == Some(&pattern[..]);
             if !transfer.is_complete() || !same {
                 return Err(NtStatus::NOT_SUPPORTED);

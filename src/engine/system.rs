@@ -3,7 +3,7 @@
 use mm_copy::{CopyFlags, Engine, PhysicalMemory, RamRanges, ReadError, Transfer, copy_in_spans};
 use usermode_accessors::{Status, VolatileSlice};
 
-use crate::nt::{processor, system_copy::mm_copy_memory};
+use crate::nt::system_copy::mm_copy_memory;
 
 /// Bytes that one call copies at most: bounds how long the system works for one call.
 const RUN: u64 = 64 << 10;
@@ -15,11 +15,8 @@ pub struct SystemMachine<'a> {
 }
 
 impl<'a> SystemMachine<'a> {
-    pub fn new(ram: RamRanges<'a>) -> Self {
-        Self {
-            ram,
-            address_bits: processor::physical_address_bits(),
-        }
+    pub const fn new(ram: RamRanges<'a>, address_bits: u32) -> Self {
+        Self { ram, address_bits }
     }
 }
 

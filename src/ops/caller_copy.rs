@@ -34,7 +34,8 @@ fn serve(
     let judged = judge(call, &request)?;
     call.reserve_response::<TransferResponse>()?;
     let outcome = copy(judged);
-    call.respond_to_caller(&transfer::of_accessor(request.length, outcome))
+    let result = transfer::of_accessor(request.length, outcome);
+    call.respond_to_caller(&transfer::response(request.length, result))
 }
 
 /// `CopyFromModeAligned`, into the session buffer.

@@ -4,12 +4,13 @@ use core::ops::Range;
 
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
-    CopyMemoryFlags, CopyMemoryRequest, Engine, MAXIMUM_LENGTH, NtStatus, Reach, TransferResponse,
+    CopyMemoryFlags, CopyMemoryRequest, Engine, EntryResult, MAXIMUM_LENGTH, NtStatus, Reach,
+    TransferResponse,
 };
-use usermode_accessors::probe::USER_LIMIT;
+use usermode_accessors::{VolatileSlice, probe::USER_LIMIT};
 
 use super::{Call, transfer};
-use crate::file::FileContext;
+use crate::{engine::Copier, file::FileContext};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let request: CopyMemoryRequest = call.capture()?;
@@ -19,32 +20,53 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     }
     let length = usize::try_from(request.length).map_err(|_| NtStatus::INVALID_BUFFER_SIZE)?;
     let target = call.payload::<TransferResponse>(length)?;
-    let flags = CopyFlags::from_bits_retain(request.flags);
-    let outcome = check_reach(call, &request).and_then(|()| {
-        call.device
-            .engines
-            .copy(engine, flags, request.address, target)
-    });
-    let response = match outcome {
-        Ok((transfer, engine)) => transfer::of_engine(request.length, &transfer, engine),
-        Err(status) => transfer::refused(request.length, status),
+    let source = Source {
+        flags: request.flags,
+        address: request.address,
+        length: request.length,
     };
+    let copier = call.device.engines.copier(engine);
+    let result = copy(call, &copier, source, target);
+    let response = transfer::response(request.length, result);
     let copied = usize::try_from(response.copied).unwrap_or(0);
     call.respond(&response, copied)
 }
 
-/// Whether the request stays within reach: the caller's own memory and the session buffer by
+/// What a request, or an entry of one, wants copied.
+#[derive(Clone, Copy)]
+pub(super) struct Source {
+    /// [`CopyMemoryFlags`], as they were asked for.
+    pub flags: u32,
+    pub address: u64,
+    pub length: u64,
+}
+
+/// Copies to nonpaged memory of the source's length, if that lies within reach.
+pub(super) fn copy(
+    call: &Call<'_>,
+    copier: &Copier<'_>,
+    source: Source,
+    target: VolatileSlice<'_>,
+) -> EntryResult {
+    let flags = CopyFlags::from_bits_retain(source.flags);
+    match check_reach(call, source).and_then(|()| copier.copy(flags, source.address, target)) {
+        Ok(copied) => transfer::of_engine(&copied),
+        Err(status) => transfer::refused(status),
+    }
+}
+
+/// Whether a copy stays within reach: the caller's own memory and the session buffer by
 /// either address always; the rest by policy and privilege. Flags that make no sense reach
 /// nothing, and are left to the engine to name.
-fn check_reach(call: &Call<'_>, request: &CopyMemoryRequest) -> Result<(), NtStatus> {
+pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatus> {
     let file = call.file;
-    let (own, needed) = match CopyMemoryFlags::from_bits(request.flags) {
+    let (own, needed) = match CopyMemoryFlags::from_bits(source.flags) {
         Some(CopyMemoryFlags::PHYSICAL) => (file.session.physical_address(), Reach::PHYSICAL),
-        Some(CopyMemoryFlags::VIRTUAL) if request.address < USER_LIMIT as u64 => return Ok(()),
+        Some(CopyMemoryFlags::VIRTUAL) if source.address < USER_LIMIT as u64 => return Ok(()),
         Some(CopyMemoryFlags::VIRTUAL) => (file.session.address(), Reach::SYSTEM_VIRTUAL),
         _ => return Ok(()),
     };
-    if request.length == 0 || within_session(file, own, request) || file.reach.contains(needed) {
+    if source.length == 0 || within_session(file, own, source) || file.reach.contains(needed) {
         Ok(())
     } else if call.device.settings.policy.contains(needed) {
         Err(NtStatus::PRIVILEGE_NOT_HELD)
@@ -53,13 +75,13 @@ fn check_reach(call: &Call<'_>, request: &CopyMemoryRequest) -> Result<(), NtSta
     }
 }
 
-fn within_session(file: &FileContext, start: u64, request: &CopyMemoryRequest) -> bool {
+fn within_session(file: &FileContext, start: u64, source: Source) -> bool {
     let session = Range {
         start,
         end: start.saturating_add(file.session.length() as u64),
     };
-    request
+    source
         .address
-        .checked_add(request.length)
-        .is_some_and(|end| session.contains(&request.address) && end <= session.end)
+        .checked_add(source.length)
+        .is_some_and(|end| session.contains(&source.address) && end <= session.end)
 }

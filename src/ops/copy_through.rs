@@ -22,7 +22,8 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let mut buffer = PoolBuffer::allocate(PIECE)?;
     call.reserve_response::<TransferResponse>()?;
     let outcome = copy(source, destination, alignment, &mut buffer);
-    call.respond_to_caller(&transfer::of_accessor(request.length, outcome))
+    let result = transfer::of_accessor(request.length, outcome);
+    call.respond_to_caller(&transfer::response(request.length, result))
 }
 
 /// Both ranges are probed whole before the first byte moves.

@@ -32,7 +32,8 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     if payload != expected {
         return Err(NtStatus::INFO_LENGTH_MISMATCH);
     }
-    let done = transfer::of_accessor(length as u64, Ok(()));
+    let asked = length as u64;
+    let done = transfer::response(asked, transfer::of_accessor(asked, Ok(())));
     let mut page = call.device.device_page.as_device();
     let outside = |_| NtStatus::INVALID_BUFFER_SIZE;
     let (source, destination) = (

@@ -2,7 +2,8 @@
 
 use mm_copy::Levels;
 use ringcopy_protocol::{
-    DEVICE_PAGE_LENGTH, Header, InformationRequest, InformationResponse, MAXIMUM_LENGTH, NtStatus,
+    DEVICE_PAGE_LENGTH, Header, InformationRequest, InformationResponse, MAXIMUM_ENTRIES,
+    MAXIMUM_LENGTH, NtStatus,
 };
 use usermode_accessors::probe::USER_LIMIT;
 
@@ -30,6 +31,8 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         maximum_length: MAXIMUM_LENGTH,
         device_page_length: DEVICE_PAGE_LENGTH,
         kernel_mode: (!CallerMode::of(call.request).is_user()).into(),
+        maximum_entries: MAXIMUM_ENTRIES,
+        physical_address_bits: processor::physical_address_bits(),
     };
     call.respond(&response, 0)
 }

@@ -1,16 +1,23 @@
 //! One file per family of requests: judge what was captured, do it, say what became of it.
 
 pub mod caller_copy;
+pub mod copy_batch;
 pub mod copy_memory;
+pub mod copy_scatter;
 pub mod copy_through;
 pub mod device_copy;
+mod entries;
 pub mod information;
+pub mod memory_ranges;
 mod transfer;
 
 use core::mem::size_of;
 
-use ringcopy_protocol::{Code, Header, Method, ModeChoice, NtStatus, PROTOCOL_VERSION};
-use usermode_accessors::VolatileSlice;
+use ringcopy_protocol::{
+    Code, Header, Method, ModeChoice, NtStatus,
+    judge::{self, Lengths},
+};
+use usermode_accessors::{Fault, UserWriter, VolatileSlice};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
 
 use crate::{
@@ -45,47 +52,41 @@ impl<'a> Call<'a> {
         if length < size_of::<Header>() {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
-        if self.code.method == Method::Neither {
-            let input = self.request.unsafe_user_input(length)?;
-            CallerMode::of(self.request)
-                .slice(input, length)
-                .reader_aligned(MESSAGE_ALIGNMENT)
-                .and_then(|mut reader| reader.read(bytes))
-                .map_err(|fault| from_accessor(fault.status))?;
-        } else {
-            let input = self.request.input(length)?;
-            let input = input
-                .subslice(0, length)
-                .ok_or(NtStatus::INFO_LENGTH_MISMATCH)?;
-            input
-                .copy_to_slice(bytes)
-                .map_err(|_| NtStatus::INFO_LENGTH_MISMATCH)?;
-        }
-        self.judge(request.as_bytes())?;
+        self.capture_bytes(0, bytes.into())?;
+        judge::fixed_part(self.code, request.as_bytes(), self.lengths())?;
         Ok(request)
     }
 
-    /// The version comes first: a request of another version may well be of another size.
-    fn judge(&self, request: &[u8]) -> Result<(), NtStatus> {
-        let (header, _) =
-            Header::read_from_prefix(request).map_err(|_| NtStatus::INFO_LENGTH_MISMATCH)?;
-        if header.version != PROTOCOL_VERSION {
-            return Err(NtStatus::REVISION_MISMATCH);
-        }
-        let payload = self
-            .parameters
-            .input_length
-            .checked_sub(self.code.request_length)
+    /// Reads a part of the input.
+    fn capture_bytes(&self, offset: usize, mut bytes: VolatileSlice<'_>) -> Result<(), NtStatus> {
+        let length = bytes.len();
+        let end = offset
+            .checked_add(length)
             .ok_or(NtStatus::INFO_LENGTH_MISMATCH)?;
-        if header.size as usize != self.code.request_length
-            || payload as u64 > self.code.maximum_payload
-        {
-            return Err(NtStatus::INFO_LENGTH_MISMATCH);
+        if self.code.method == Method::Neither {
+            let input = self.request.unsafe_user_input(end)?;
+            // An address that wraps is not the user's: checked as the rest is.
+            let part = input.wrapping_add(offset);
+            CallerMode::of(self.request)
+                .slice(part, length)
+                .reader_aligned(MESSAGE_ALIGNMENT)
+                .and_then(|mut reader| reader.read_volatile(bytes))
+                .map_err(refusal)
+        } else {
+            self.request
+                .input(end)?
+                .subslice(offset, length)
+                .and_then(|input| bytes.copy_from_volatile(&input).ok())
+                .ok_or(NtStatus::INFO_LENGTH_MISMATCH)
         }
-        if self.parameters.output_length < self.code.response_length {
-            return Err(NtStatus::BUFFER_TOO_SMALL);
+    }
+
+    /// Bytes of both buffers.
+    const fn lengths(&self) -> Lengths {
+        Lengths {
+            input: self.parameters.input_length,
+            output: self.parameters.output_length,
         }
-        Ok(())
     }
 
     /// Makes sure that the response of a `METHOD_NEITHER` request has a place, before anything is
@@ -94,15 +95,34 @@ impl<'a> Call<'a> {
         self.respond_to_caller(&T::new_zeroed()).map(|_| ())
     }
 
+    /// As [`reserve_response`](Self::reserve_response), for one of another length.
+    fn fill_response(&self, length: usize) -> Result<(), NtStatus> {
+        self.response_writer(0, length)
+            .and_then(|mut writer| writer.fill(0, length).map_err(refusal))
+    }
+
     /// Writes the response of a `METHOD_NEITHER` request; the answer is its size.
     fn respond_to_caller<T: IntoBytes + Immutable>(&self, response: &T) -> Result<usize, NtStatus> {
-        let output = self.request.unsafe_user_output(size_of::<T>())?;
-        CallerMode::of(self.request)
-            .slice(output, size_of::<T>())
-            .writer_aligned(MESSAGE_ALIGNMENT)
-            .and_then(|mut writer| writer.write(response.as_bytes()))
-            .map_err(|fault| from_accessor(fault.status))?;
+        self.write_to_caller(0, response.as_bytes())?;
         Ok(size_of::<T>())
+    }
+
+    /// Writes a part of the response of a `METHOD_NEITHER` request.
+    fn write_to_caller(&self, offset: usize, bytes: &[u8]) -> Result<(), NtStatus> {
+        self.response_writer(offset, bytes.len())
+            .and_then(|mut writer| writer.write(bytes).map_err(refusal))
+    }
+
+    fn response_writer(&self, offset: usize, length: usize) -> Result<UserWriter, NtStatus> {
+        let end = offset
+            .checked_add(length)
+            .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
+        let output = self.request.unsafe_user_output(end)?;
+        // An address that wraps is not the user's: checked as the rest is.
+        CallerMode::of(self.request)
+            .slice(output.wrapping_add(offset), length)
+            .writer_aligned(MESSAGE_ALIGNMENT)
+            .map_err(refusal)
     }
 
     /// Writes the response of any other request to the start of its output, `payload` bytes of
@@ -142,6 +162,11 @@ impl<'a> Call<'a> {
             ModeChoice::User => Ok(CallerMode::strict()),
         }
     }
+}
+
+/// A fault of a request's or response's own memory, as the status of the request.
+const fn refusal(fault: Fault) -> NtStatus {
+    from_accessor(fault.status)
 }
 
 /// A field of a request as an address or a length of this machine.

@@ -1,48 +1,59 @@
-//! The response that says what became of a copy.
+//! What became of a copy, as a response says it.
 
-use mm_copy::{Reason, Stop, Transfer};
-use ringcopy_protocol::{Direction, Engine, Header, NtStatus, TransferResponse};
+use mm_copy::{Reason, Stop};
+use ringcopy_protocol::{
+    Direction, Engine, EntryResult, Header, NtStatus, TransferFlags, TransferResponse,
+};
 use usermode_accessors::{Access, Fault};
 
-use crate::nt::status::from_accessor;
+use crate::{engine::Copied, nt::status::from_accessor};
 
-/// A copy of `asked` bytes that was not begun.
-pub const fn refused(asked: u64, status: NtStatus) -> TransferResponse {
-    TransferResponse {
-        header: Header::of::<TransferResponse>(),
+/// A copy that was not begun.
+pub const fn refused(status: NtStatus) -> EntryResult {
+    EntryResult {
         status: status.0,
         direction: Direction::None as u32,
         copied: 0,
-        asked,
         address: 0,
         engine: Engine::Auto as u32,
-        reserved: 0,
+        flags: 0,
     }
 }
 
-/// A copy by an accessor.
-pub fn of_accessor(asked: u64, outcome: Result<(), Fault>) -> TransferResponse {
+/// A copy of `asked` bytes by an accessor.
+pub fn of_accessor(asked: u64, outcome: Result<(), Fault>) -> EntryResult {
     match outcome {
-        Ok(()) => TransferResponse {
+        Ok(()) => EntryResult {
             copied: asked,
-            ..refused(asked, NtStatus::SUCCESS)
+            ..refused(NtStatus::SUCCESS)
         },
-        Err(fault) => TransferResponse {
+        Err(fault) => EntryResult {
             copied: fault.copied as u64,
             direction: direction(fault.access) as u32,
             // The processor does not report a non-canonical address.
             address: fault.address.map_or(u64::MAX, |address| address as u64),
-            ..refused(asked, from_accessor(fault.status))
+            ..refused(from_accessor(fault.status))
         },
     }
 }
 
 /// A copy by an engine.
-pub const fn of_engine(asked: u64, transfer: &Transfer, engine: Engine) -> TransferResponse {
-    let response = TransferResponse {
+pub const fn of_engine(copied: &Copied) -> EntryResult {
+    let Copied {
+        transfer,
+        engine,
+        fell_back,
+    } = copied;
+    let flags = if *fell_back {
+        TransferFlags::FELL_BACK
+    } else {
+        TransferFlags::empty()
+    };
+    let result = EntryResult {
         copied: transfer.transferred as u64,
-        engine: engine as u32,
-        ..refused(asked, from_accessor(transfer.status))
+        engine: *engine as u32,
+        flags: flags.bits(),
+        ..refused(from_accessor(transfer.status))
     };
     match &transfer.stop {
         // Nothing was wrong with the memory.
@@ -50,12 +61,26 @@ pub const fn of_engine(asked: u64, transfer: &Transfer, engine: Engine) -> Trans
         | Some(Stop {
             reason: Reason::Flags,
             ..
-        }) => response,
-        Some(stop) => TransferResponse {
+        }) => result,
+        Some(stop) => EntryResult {
             direction: Direction::Read as u32,
             address: stop.address,
-            ..response
+            ..result
         },
+    }
+}
+
+/// The response of a request that is one copy, of `asked` bytes.
+pub const fn response(asked: u64, result: EntryResult) -> TransferResponse {
+    TransferResponse {
+        header: Header::of::<TransferResponse>(),
+        status: result.status,
+        direction: result.direction,
+        copied: result.copied,
+        asked,
+        address: result.address,
+        engine: result.engine,
+        flags: result.flags,
     }
 }
 

@@ -6,9 +6,10 @@ use std::fmt;
 use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, RequestError, Transport,
     protocol::{
-        CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-        DeviceCopyRequest, DeviceDirection, Engine, Header, InformationRequest,
-        InformationResponse, ModeChoice, NtStatus, Reach, RequestKind, TransferResponse,
+        BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyMemoryFlags,
+        CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest, DeviceDirection, Engine, Header,
+        InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest, ModeChoice,
+        NtStatus, Reach, RequestKind, ScatterEntry, ScatterRequest, TransferResponse, judge,
     },
 };
 use ringcopy_lab::{PageState, Process};
@@ -92,7 +93,45 @@ impl<'l> Victim<'l> {
                 input
             }
             RequestKind::CopyMemory => self.copy_memory().as_bytes().to_vec(),
+            RequestKind::CopyBatch => batch(Engine::Auto, &self.batch_entries()),
+            RequestKind::CopyScatter => scatter(Engine::Auto, &self.scatter_entries()),
+            RequestKind::MemoryRanges => MemoryRangesRequest {
+                header: Header::of::<MemoryRangesRequest>(),
+                first: 0,
+                reserved: 0,
+            }
+            .as_bytes()
+            .to_vec(),
         }
+    }
+
+    /// The entries of a good batch: halves of the source, the second one first.
+    #[must_use]
+    pub const fn batch_entries(&self) -> [BatchEntry; 2] {
+        let half = LENGTH_FIELD / 2;
+        let entry = BatchEntry {
+            address: self.source,
+            length: half,
+            flags: CopyMemoryFlags::VIRTUAL.bits(),
+        };
+        [
+            BatchEntry {
+                address: self.source + half as u64,
+                ..entry
+            },
+            entry,
+        ]
+    }
+
+    /// The entries of a good scatter: the same, each to where it is in the destination.
+    #[must_use]
+    pub fn scatter_entries(&self) -> [ScatterEntry; 2] {
+        self.batch_entries().map(|entry| ScatterEntry {
+            source: entry.address,
+            target: entry.address - self.source + self.destination,
+            length: entry.length,
+            flags: entry.flags,
+        })
     }
 
     /// The room that a good request needs for its output.
@@ -101,7 +140,19 @@ impl<'l> Victim<'l> {
         let code = Code::of(kind);
         match kind {
             RequestKind::CopyMemory => code.response_length + LENGTH,
+            RequestKind::CopyBatch => judge::results_end(2) + LENGTH,
+            RequestKind::CopyScatter => judge::results_end(2),
+            RequestKind::MemoryRanges => code.response_length + size_of::<MemoryRange>(),
             _ => code.response_length,
+        }
+    }
+
+    /// The least room with which a good request is not refused.
+    #[must_use]
+    pub const fn least_room(kind: RequestKind) -> usize {
+        match kind {
+            RequestKind::MemoryRanges => Code::of(kind).response_length,
+            _ => Self::room(kind),
         }
     }
 
@@ -204,7 +255,7 @@ impl<'l> Victim<'l> {
             .process
             .device_io_control(self.handle, code, input, &mut output);
         let as_a_whole = answer.is_err();
-        assert_eq!(refused(answer, &output), expected, "{what}");
+        assert_eq!(refused(code, answer, &output), expected, "{what}");
         if as_a_whole {
             assert!(
                 output.iter().all(|&byte| byte == UNTOUCHED),
@@ -250,10 +301,18 @@ impl<'l> Victim<'l> {
             let mut output = vec![0; Self::room(kind)];
             let answer = self.send(kind, &input, &mut output);
             assert_eq!(outcome(answer), Outcome::Done(output.len()), "{kind:?}");
-            if kind != RequestKind::Information {
-                let (response, _) = TransferResponse::read_from_prefix(&output).unwrap();
-                assert_eq!(response.status, NtStatus::SUCCESS.0, "{kind:?}");
-                assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
+            match kind {
+                RequestKind::Information | RequestKind::MemoryRanges => {}
+                RequestKind::CopyBatch | RequestKind::CopyScatter => {
+                    let (response, _) = BatchResponse::read_from_prefix(&output).unwrap();
+                    assert_eq!((response.count, response.succeeded), (2, 2), "{kind:?}");
+                    assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
+                }
+                _ => {
+                    let (response, _) = TransferResponse::read_from_prefix(&output).unwrap();
+                    assert_eq!(response.status, NtStatus::SUCCESS.0, "{kind:?}");
+                    assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
+                }
             }
         }
     }
@@ -271,6 +330,34 @@ impl<'l> Victim<'l> {
         self.process
             .device_io_control(self.handle, Code::of(kind).value, input, output)
     }
+}
+
+/// A batch of these entries.
+///
+/// # Panics
+/// If there are more than their count can say.
+#[must_use]
+pub fn batch(engine: Engine, entries: &[BatchEntry]) -> Vec<u8> {
+    let request = BatchRequest {
+        header: Header::of::<BatchRequest>(),
+        count: u32::try_from(entries.len()).unwrap(),
+        engine: engine as u32,
+    };
+    [request.as_bytes(), entries.as_bytes()].concat()
+}
+
+/// A scatter of these entries.
+///
+/// # Panics
+/// If there are more than their count can say.
+#[must_use]
+pub fn scatter(engine: Engine, entries: &[ScatterEntry]) -> Vec<u8> {
+    let request = ScatterRequest {
+        header: Header::of::<ScatterRequest>(),
+        count: u32::try_from(entries.len()).unwrap(),
+        engine: engine as u32,
+    };
+    [request.as_bytes(), entries.as_bytes()].concat()
 }
 
 /// Runs `abuse` on a fresh victim; afterwards the driver works, and leaves nothing behind.

@@ -12,9 +12,9 @@ use std::{env, path::PathBuf};
 use ringcopy_client::{Device, OpenAccess, protocol::Reach};
 use ringcopy_lab::{Lab, Options, Process, token};
 
-pub use abuse::{LENGTH, Victim, with_victim};
+pub use abuse::{LENGTH, Victim, batch, scatter, with_victim};
 pub use canary::{Canary, pattern};
-pub use outcome::{Outcome, outcome, refused};
+pub use outcome::{Outcome, Served, outcome, refused};
 
 /// The token of an administrator who may debug.
 pub const PRIVILEGED: u64 = token::ADMINISTRATORS | token::DEBUG_PRIVILEGE;

@@ -281,6 +281,7 @@ mod tests {
             address: Some(0x1000_0003),
             direction: Direction::Read,
             engine: Engine::Auto,
+            fell_back: false,
         }
     }
 

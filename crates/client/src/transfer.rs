@@ -2,7 +2,7 @@
 
 use ringcopy_protocol::{
     Direction, Engine, Header, InformationResponse, NtStatus, PROTOCOL_VERSION, Reach, RequestKind,
-    TransferResponse,
+    TransferFlags, TransferResponse,
 };
 use std::{fmt, mem::size_of};
 use zerocopy::FromBytes;
@@ -26,6 +26,12 @@ pub enum Operation {
     DeviceCopy,
     /// Virtual or physical memory to the client.
     CopyMemory,
+    /// Many pieces of virtual or physical memory to the client.
+    CopyBatch,
+    /// Many pieces of virtual or physical memory, each to a place of its own.
+    CopyScatter,
+    /// Ask which physical memory is RAM.
+    MemoryRanges,
 }
 
 impl Operation {
@@ -40,6 +46,9 @@ impl Operation {
             Self::CopyThrough => "copy through",
             Self::DeviceCopy => "device copy",
             Self::CopyMemory => "copy memory",
+            Self::CopyBatch => "copy batch",
+            Self::CopyScatter => "copy scatter",
+            Self::MemoryRanges => "memory ranges",
         }
     }
 }
@@ -53,6 +62,9 @@ impl From<RequestKind> for Operation {
             RequestKind::CopyThrough => Self::CopyThrough,
             RequestKind::DeviceCopy => Self::DeviceCopy,
             RequestKind::CopyMemory => Self::CopyMemory,
+            RequestKind::CopyBatch => Self::CopyBatch,
+            RequestKind::CopyScatter => Self::CopyScatter,
+            RequestKind::MemoryRanges => Self::MemoryRanges,
         }
     }
 }
@@ -80,6 +92,8 @@ pub struct Transfer {
     pub direction: Direction,
     /// Who copied; [`Engine::Auto`] where no engine was needed.
     pub engine: Engine,
+    /// Whether the native engine met a page that is not resident, and the system's went on.
+    pub fell_back: bool,
 }
 
 /// What the driver is, and what this handle may reach.
@@ -255,9 +269,8 @@ impl Transfer {
             .ok_or_else(|| field("direction", response.direction.into()))?;
         let engine = Engine::from_wire(response.engine)
             .ok_or_else(|| field("engine", response.engine.into()))?;
-        if response.reserved != 0 {
-            return Err(field("reserved", response.reserved.into()));
-        }
+        let flags = TransferFlags::from_bits(response.flags)
+            .ok_or_else(|| field("flags", response.flags.into()))?;
         let status = NtStatus(response.status);
         if status == NtStatus::PENDING {
             return Err(field("status", response.status.into()));
@@ -289,6 +302,7 @@ impl Transfer {
             address: (direction != Direction::None).then_some(response.address),
             direction,
             engine,
+            fell_back: flags.contains(TransferFlags::FELL_BACK),
         })
     }
 }

@@ -3,8 +3,9 @@
 use core::mem::size_of;
 
 use crate::{
-    CallerCopyRequest, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest,
-    InformationRequest, InformationResponse, TransferResponse,
+    BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, CopyMemoryRequest,
+    CopyThroughRequest, DeviceCopyRequest, InformationRequest, InformationResponse,
+    MemoryRangesRequest, MemoryRangesResponse, ScatterEntry, ScatterRequest, TransferResponse,
 };
 
 /// A device type of the range that Microsoft leaves to vendors (0x8000 and up).
@@ -52,6 +53,12 @@ pub enum RequestKind {
     DeviceCopy,
     /// [`CopyMemoryRequest`]: virtual or physical memory, as `MmCopyMemory` copies it.
     CopyMemory,
+    /// [`BatchRequest`]: many pieces of memory, behind one another in the output.
+    CopyBatch,
+    /// [`ScatterRequest`]: many pieces of memory, each to a place of its own in the caller's.
+    CopyScatter,
+    /// [`MemoryRangesRequest`]: which physical memory is RAM.
+    MemoryRanges,
 }
 
 /// One control code and all that is fixed about it.
@@ -71,7 +78,8 @@ pub struct Code {
     pub request_length: usize,
     /// Bytes of the fixed part of the output.
     pub response_length: usize,
-    /// Bytes that may follow the fixed part of the input.
+    /// Bytes that may follow the fixed part of the input. Where entries follow, a request that
+    /// says it has more of them is refused with `STATUS_INVALID_BUFFER_SIZE`.
     pub maximum_payload: u64,
 }
 
@@ -99,7 +107,7 @@ const fn code(
 }
 
 /// Every control code that the driver serves. Functions from 0x800 up are the vendor's.
-pub const CODES: [Code; 6] = [
+pub const CODES: [Code; 9] = [
     code(
         RequestKind::Information,
         "information",
@@ -166,6 +174,33 @@ pub const CODES: [Code; 6] = [
         ),
         0,
     ),
+    code(
+        RequestKind::CopyBatch,
+        "copy batch",
+        0x806,
+        (Method::OutDirect, Access::Read),
+        (size_of::<BatchRequest>(), size_of::<BatchResponse>()),
+        (crate::MAXIMUM_ENTRIES as u64) * size_of::<BatchEntry>() as u64,
+    ),
+    code(
+        RequestKind::CopyScatter,
+        "copy scatter",
+        0x807,
+        (Method::Neither, Access::Read),
+        (size_of::<ScatterRequest>(), size_of::<BatchResponse>()),
+        (crate::MAXIMUM_ENTRIES as u64) * size_of::<ScatterEntry>() as u64,
+    ),
+    code(
+        RequestKind::MemoryRanges,
+        "memory ranges",
+        0x808,
+        (Method::Buffered, Access::Read),
+        (
+            size_of::<MemoryRangesRequest>(),
+            size_of::<MemoryRangesResponse>(),
+        ),
+        0,
+    ),
 ];
 
 impl Code {
@@ -179,6 +214,9 @@ impl Code {
             RequestKind::CopyThrough => &CODES[3],
             RequestKind::DeviceCopy => &CODES[4],
             RequestKind::CopyMemory => &CODES[5],
+            RequestKind::CopyBatch => &CODES[6],
+            RequestKind::CopyScatter => &CODES[7],
+            RequestKind::MemoryRanges => &CODES[8],
         }
     }
 
@@ -202,5 +240,8 @@ impl Code {
             && matches!(CODES[3].kind, RequestKind::CopyThrough)
             && matches!(CODES[4].kind, RequestKind::DeviceCopy)
             && matches!(CODES[5].kind, RequestKind::CopyMemory)
+            && matches!(CODES[6].kind, RequestKind::CopyBatch)
+            && matches!(CODES[7].kind, RequestKind::CopyScatter)
+            && matches!(CODES[8].kind, RequestKind::MemoryRanges)
     }
 }

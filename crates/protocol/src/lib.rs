@@ -31,6 +31,7 @@
 
 mod code;
 mod header;
+pub mod judge;
 mod limits;
 mod request;
 mod response;
@@ -38,12 +39,16 @@ mod status;
 
 pub use code::{Access, CODES, Code, DEVICE_TYPE, Method, RequestKind};
 pub use header::Header;
-pub use limits::{DEVICE_PAGE_LENGTH, MAXIMUM_LENGTH, SESSION_LENGTH};
+pub use limits::{DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, SESSION_LENGTH};
 pub use request::{
-    CallerCopyRequest, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest,
-    DeviceDirection, Engine, InformationRequest, ModeChoice,
+    BatchEntry, BatchRequest, CallerCopyRequest, CopyMemoryFlags, CopyMemoryRequest,
+    CopyThroughRequest, DeviceCopyRequest, DeviceDirection, Engine, InformationRequest,
+    MemoryRangesRequest, ModeChoice, ScatterEntry, ScatterRequest,
 };
-pub use response::{Direction, InformationResponse, Reach, TransferResponse};
+pub use response::{
+    BatchResponse, Direction, EntryResult, InformationResponse, MemoryRange, MemoryRangesResponse,
+    Reach, TransferFlags, TransferResponse,
+};
 pub use status::NtStatus;
 
 /// The one version of this protocol; a driver refuses every other with

@@ -8,3 +8,6 @@ pub const SESSION_LENGTH: u64 = 16 << 10;
 
 /// Bytes in the driver's own uncached test page.
 pub const DEVICE_PAGE_LENGTH: u32 = 4096;
+
+/// The most entries that one batch or scatter request may have.
+pub const MAXIMUM_ENTRIES: u32 = 4096;

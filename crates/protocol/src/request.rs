@@ -85,6 +85,87 @@ pub struct CopyMemoryRequest {
     pub engine: u32,
 }
 
+/// Copies many pieces of virtual or physical memory into the output buffer.
+///
+/// `count` [`BatchEntry`] follow the request. The output has a
+/// [`BatchResponse`](crate::BatchResponse), one [`EntryResult`](crate::EntryResult) for each
+/// entry, and the bytes.
+///
+/// Each entry has a slot of `length` bytes there, one slot behind the other in the order of the
+/// entries. What an entry did not copy of its slot is left as it was. What becomes of one entry
+/// changes nothing for the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct BatchRequest {
+    /// The header.
+    pub header: Header,
+    /// How many entries follow: at most [`MAXIMUM_ENTRIES`](crate::MAXIMUM_ENTRIES), with at most
+    /// [`MAXIMUM_LENGTH`](crate::MAXIMUM_LENGTH) bytes in all, else the request fails with
+    /// `STATUS_INVALID_BUFFER_SIZE`.
+    pub count: u32,
+    /// An [`Engine`], for all entries.
+    pub engine: u32,
+}
+
+/// One piece of memory of a [`BatchRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct BatchEntry {
+    /// A virtual address of the calling process or of the system, or a physical address.
+    pub address: u64,
+    /// Bytes; 0 copies nothing.
+    pub length: u32,
+    /// [`CopyMemoryFlags`]: exactly one.
+    pub flags: u32,
+}
+
+/// Copies many pieces of virtual or physical memory, each to its own place in the caller's.
+///
+/// `count` [`ScatterEntry`] follow the request. A [`BatchResponse`](crate::BatchResponse) and one
+/// [`EntryResult`](crate::EntryResult) for each entry come back.
+///
+/// Entries are served in their order, after all of them were captured; where targets overlap, the
+/// later entry wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ScatterRequest {
+    /// The header.
+    pub header: Header,
+    /// How many entries follow, under the limits of [`BatchRequest::count`].
+    pub count: u32,
+    /// An [`Engine`], for all entries.
+    pub engine: u32,
+}
+
+/// One piece of memory of a [`ScatterRequest`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct ScatterEntry {
+    /// A virtual address of the calling process or of the system, or a physical address.
+    pub source: u64,
+    /// Where the bytes go in the caller's memory.
+    pub target: u64,
+    /// Bytes; 0 copies and checks nothing.
+    pub length: u32,
+    /// [`CopyMemoryFlags`]: exactly one.
+    pub flags: u32,
+}
+
+/// Asks for the ranges of physical memory that are RAM.
+///
+/// A [`MemoryRangesResponse`](crate::MemoryRangesResponse) and as many
+/// [`MemoryRange`](crate::MemoryRange) as the output holds come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MemoryRangesRequest {
+    /// The header.
+    pub header: Header,
+    /// The number of the first range wanted, counted from 0.
+    pub first: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
 /// Whose rules a copy follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
@@ -112,8 +193,9 @@ pub enum DeviceDirection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Engine {
-    /// The native engine where it passed its self-check, else the system's; in a response: no
-    /// engine was needed.
+    /// The native engine where it passed its self-check, and the system's where it did not or
+    /// where the native one meets a page that is not resident; in a response: no engine was
+    /// needed.
     Auto = 0,
     /// The driver's own page-table walk and window.
     Native = 1,
@@ -155,4 +237,9 @@ const _: () = {
     assert!(size_of::<CopyThroughRequest>() == 40);
     assert!(size_of::<DeviceCopyRequest>() == 24);
     assert!(size_of::<CopyMemoryRequest>() == 32);
+    assert!(size_of::<BatchRequest>() == 16);
+    assert!(size_of::<BatchEntry>() == 16);
+    assert!(size_of::<ScatterRequest>() == 16);
+    assert!(size_of::<ScatterEntry>() == 24);
+    assert!(size_of::<MemoryRangesRequest>() == 16);
 };

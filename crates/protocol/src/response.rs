@@ -39,6 +39,10 @@ pub struct InformationResponse {
     pub device_page_length: u32,
     /// 1 if the requestor of this request is `KernelMode`.
     pub kernel_mode: u32,
+    /// The most entries that one batch or scatter request may have.
+    pub maximum_entries: u32,
+    /// Bits in a physical address of this processor.
+    pub physical_address_bits: u32,
 }
 
 /// What became of a copy.
@@ -58,10 +62,74 @@ pub struct TransferResponse {
     /// The address that stopped the copy, as the processor reported it (all ones for a
     /// non-canonical one), or the start of the range that a check refused. 0 where nothing did.
     pub address: u64,
-    /// The [`Engine`](crate::Engine) that copied.
+    /// The [`Engine`](crate::Engine) that copied, the last one if there were two.
     pub engine: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// [`TransferFlags`].
+    pub flags: u32,
+}
+
+bitflags! {
+    /// What else is to say about a copy.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct TransferFlags: u32 {
+        /// The native engine met a page that is not resident, and the system's engine went on from
+        /// there.
+        const FELL_BACK = 1;
+    }
+}
+
+/// How a batch or scatter request went. The results of its entries follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct BatchResponse {
+    /// The header.
+    pub header: Header,
+    /// How many [`EntryResult`] follow: as many as the request has entries.
+    pub count: u32,
+    /// How many of them are `STATUS_SUCCESS`.
+    pub succeeded: u32,
+    /// Bytes that arrived, over all entries.
+    pub copied: u64,
+}
+
+/// What became of one entry of a batch or scatter request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct EntryResult {
+    /// The `NTSTATUS` of the copy.
+    pub status: u32,
+    /// The [`Direction`] of the access that failed or was refused.
+    pub direction: u32,
+    /// Bytes that arrived, from the first on without a gap. Nothing behind them was written.
+    pub copied: u64,
+    /// As in [`TransferResponse::address`].
+    pub address: u64,
+    /// As in [`TransferResponse::engine`].
+    pub engine: u32,
+    /// [`TransferFlags`].
+    pub flags: u32,
+}
+
+/// How many ranges of physical memory are RAM. Those asked for follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MemoryRangesResponse {
+    /// The header.
+    pub header: Header,
+    /// How many [`MemoryRange`] follow.
+    pub count: u32,
+    /// How many there are in all.
+    pub total: u32,
+}
+
+/// A stretch of physical memory that is RAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MemoryRange {
+    /// The first physical address.
+    pub base: u64,
+    /// Bytes.
+    pub length: u64,
 }
 
 /// Which access stopped a copy.
@@ -101,6 +169,10 @@ bitflags! {
 }
 
 const _: () = {
-    assert!(size_of::<InformationResponse>() == 88);
+    assert!(size_of::<InformationResponse>() == 96);
     assert!(size_of::<TransferResponse>() == 48);
+    assert!(size_of::<BatchResponse>() == 24);
+    assert!(size_of::<EntryResult>() == 32);
+    assert!(size_of::<MemoryRangesResponse>() == 16);
+    assert!(size_of::<MemoryRange>() == 16);
 };

@@ -40,6 +40,7 @@ pub(super) fn perform(
         address: None,
         direction: Direction::None,
         engine: Engine::Auto,
+        fell_back: false,
     };
     let mut buffer = Vec::new();
     loop {

@@ -15,8 +15,8 @@ use ringcopy_client::{
     protocol::{
         CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
         DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Direction, Engine, Header,
-        InformationResponse, MAXIMUM_LENGTH, NtStatus, Reach, RequestKind, SESSION_LENGTH,
-        TransferResponse,
+        InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus, Reach, RequestKind,
+        SESSION_LENGTH, TransferResponse,
     },
 };
 use zerocopy::{FromBytes, IntoBytes};
@@ -101,6 +101,9 @@ impl Model {
                 let request = CopyMemoryRequest::read_from_bytes(input).unwrap();
                 self.copy_memory(&request)
             }
+            RequestKind::CopyBatch | RequestKind::CopyScatter | RequestKind::MemoryRanges => {
+                Err(NtStatus::INVALID_DEVICE_REQUEST)
+            }
         }
     }
 
@@ -120,6 +123,8 @@ impl Model {
             maximum_length: MAXIMUM_LENGTH,
             device_page_length: DEVICE_PAGE_LENGTH,
             kernel_mode: 0,
+            maximum_entries: MAXIMUM_ENTRIES,
+            physical_address_bits: 40,
         }
         .as_bytes()
         .to_vec()
@@ -289,7 +294,7 @@ fn response(copied: u64, asked: u64, stop: Option<Stop>, engine: Engine) -> Vec<
         asked,
         address,
         engine: engine as u32,
-        reserved: 0,
+        flags: 0,
     }
     .as_bytes()
     .to_vec()

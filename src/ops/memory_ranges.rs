@@ -1,0 +1,40 @@
+//! Which physical memory is RAM.
+
+use core::mem::size_of;
+
+use ringcopy_protocol::{
+    Header, MemoryRange, MemoryRangesRequest, MemoryRangesResponse, NtStatus, judge,
+};
+use zerocopy::IntoBytes;
+
+use super::Call;
+
+pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
+    let request: MemoryRangesRequest = call.capture()?;
+    let all = call.device.engines.ram();
+    let wanted = judge::ranges_wanted(&request, all.len(), call.parameters.output_length)?;
+    let ranges = all.get(wanted).unwrap_or_default();
+    let size = size_of::<MemoryRange>();
+    let length = ranges.len().saturating_mul(size);
+    let mut rest = call.payload::<MemoryRangesResponse>(length)?;
+    for range in ranges {
+        let range = MemoryRange {
+            base: range.start,
+            length: range.length,
+        };
+        let (mut place, behind) = rest
+            .split_at_checked(size)
+            .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
+        place
+            .copy_from_slice(range.as_bytes())
+            .map_err(|_| NtStatus::BUFFER_TOO_SMALL)?;
+        rest = behind;
+    }
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let response = MemoryRangesResponse {
+        header: Header::of::<MemoryRangesResponse>(),
+        count: count(ranges.len()),
+        total: count(all.len()),
+    };
+    call.respond(&response, length)
+}
