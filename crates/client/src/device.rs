@@ -1,14 +1,18 @@
 //! The driver's requests, typed.
 
 use ringcopy_protocol::{
-    CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-    DeviceCopyRequest, DeviceDirection, Engine, Header, InformationRequest, InformationResponse,
-    ModeChoice, RequestKind, TransferResponse,
+    CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest,
+    DeviceDirection, Engine, Header, InformationRequest, InformationResponse, ModeChoice, Reach,
+    RequestKind, TransferResponse,
 };
 use std::mem::size_of;
 use zerocopy::IntoBytes;
 
-use crate::{Error, Handle, Information, OpenAccess, Operation, Transfer, Transport};
+use crate::{
+    Error, Handle, Information, OpenAccess, Operation, Transfer, Transport,
+    batch::on_the_wire,
+    judge::{self, Question},
+};
 
 /// A copy between the caller's memory and the session buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +77,44 @@ pub enum Source {
     Physical(u64),
 }
 
+impl Source {
+    /// The address, of either kind.
+    #[must_use]
+    pub const fn address(self) -> u64 {
+        match self {
+            Self::Virtual(address) | Self::Physical(address) => address,
+        }
+    }
+
+    /// The address of the same kind so many bytes further up; `None` beyond the last one.
+    #[must_use]
+    pub fn checked_add(self, bytes: u64) -> Option<Self> {
+        Some(match self {
+            Self::Virtual(address) => Self::Virtual(address.checked_add(bytes)?),
+            Self::Physical(address) => Self::Physical(address.checked_add(bytes)?),
+        })
+    }
+
+    /// The kind, as listings and JSON name it.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Virtual(_) => "virtual",
+            Self::Physical(_) => "physical",
+        }
+    }
+
+    /// What a handle has to be allowed to read it, where it is neither the caller's own memory nor
+    /// the session buffer.
+    #[must_use]
+    pub const fn needs(self) -> Reach {
+        match self {
+            Self::Virtual(_) => Reach::SYSTEM_VIRTUAL,
+            Self::Physical(_) => Reach::PHYSICAL,
+        }
+    }
+}
+
 /// An open handle to the driver; closed when dropped.
 #[derive(Debug)]
 pub struct Device<'t, T: Transport + ?Sized> {
@@ -113,7 +155,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         };
         let mut output = vec![0; size_of::<InformationResponse>()];
         let returned = self.request(RequestKind::Information, request.as_bytes(), &mut output)?;
-        Information::judge(&output, returned)
+        judge::information(&output, returned)
             .map_err(|reason| Error::Response { operation, reason })
     }
 
@@ -212,10 +254,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         engine: Engine,
         target: &mut [u8],
     ) -> Result<Transfer, Error> {
-        let (flags, address) = match source {
-            Source::Virtual(address) => (CopyMemoryFlags::VIRTUAL, address),
-            Source::Physical(address) => (CopyMemoryFlags::PHYSICAL, address),
-        };
+        let (flags, address) = on_the_wire(source);
         let length = target.len() as u64;
         let request = CopyMemoryRequest {
             header: Header::of::<CopyMemoryRequest>(),
@@ -224,9 +263,15 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
             flags: flags.bits(),
             engine: engine as u32,
         };
-        self.transfer(
+        let question = Question {
+            operation: Operation::CopyMemory,
+            asked: length,
+            engine,
+            source: Some(source),
+        };
+        self.answered(
             RequestKind::CopyMemory,
-            length,
+            question,
             request.as_bytes(),
             Some(target),
         )
@@ -253,13 +298,29 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         input: &[u8],
         target: Option<&mut [u8]>,
     ) -> Result<Transfer, Error> {
-        let operation = Operation::from(kind);
+        let question = Question {
+            operation: kind.into(),
+            asked,
+            engine: Engine::Auto,
+            source: None,
+        };
+        self.answered(kind, question, input, target)
+    }
+
+    fn answered(
+        &mut self,
+        kind: RequestKind,
+        question: Question,
+        input: &[u8],
+        target: Option<&mut [u8]>,
+    ) -> Result<Transfer, Error> {
+        let operation = question.operation;
         let mut output = vec![0; size_of::<TransferResponse>()];
         if let Some(target) = &target {
             output.extend_from_slice(target);
         }
         let returned = self.request(kind, input, &mut output)?;
-        let transfer = Transfer::judge(operation, asked, target.is_some(), &output, returned)
+        let transfer = judge::transfer(question, target.is_some(), &output, returned)
             .map_err(|reason| Error::Response { operation, reason })?;
         if let Some(target) = target {
             target.copy_from_slice(&output[size_of::<TransferResponse>()..]);
@@ -267,7 +328,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         Ok(transfer)
     }
 
-    fn request(
+    pub(crate) fn request(
         &mut self,
         kind: RequestKind,
         input: &[u8],

@@ -1,8 +1,8 @@
 //! Failures as sentences that say what to do.
 
 use ringcopy_protocol::{
-    DEVICE_PAGE_LENGTH, Direction, Engine, MAXIMUM_LENGTH, NtStatus, POLICY_VALUE,
-    PROTOCOL_VERSION, SESSION_LENGTH,
+    DEVICE_PAGE_LENGTH, Direction, Engine, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus, POLICY_VALUE,
+    PROTOCOL_VERSION, Reach, SESSION_LENGTH,
 };
 
 use crate::{Error, Operation, Transfer};
@@ -12,6 +12,9 @@ const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
 
 const ALIGNMENT: &str = "the alignment is not a power of two, or a field holds no value that it \
                          may have; ask for an alignment of 1, 2, 4, 8, …";
+
+const NO_PRIVILEGE: &str = "the policy allows it, but the handle was opened without \
+                            SeDebugPrivilege; enable the privilege and open the device again.";
 
 /// Says what an error means and what to do about it.
 #[must_use]
@@ -54,6 +57,40 @@ pub fn explain_transfer(transfer: &Transfer) -> Option<String> {
     ))
 }
 
+/// Says which bits of the policy a reach needs, and how they are set.
+#[must_use]
+pub fn explain_policy(needed: Reach) -> String {
+    let bits: Vec<_> = [
+        (Reach::SYSTEM_VIRTUAL, "bit 0 (system virtual memory)"),
+        (Reach::PHYSICAL, "bit 1 (physical memory)"),
+    ]
+    .into_iter()
+    .filter_map(|(bit, name)| needed.contains(bit).then_some(name))
+    .collect();
+    format!(
+        "the policy keeps this memory out of reach; an administrator can set {} of \
+         `{POLICY_VALUE}` under the service's Parameters key, and start the driver again.",
+        bits.join(" or ")
+    )
+}
+
+/// Says in a few words why a byte could not be read, for lists of holes.
+#[must_use]
+pub fn explain_hole(status: NtStatus) -> &'static str {
+    match status {
+        NtStatus::INVALID_ADDRESS => "no RAM there, or not mapped",
+        NtStatus::ACCESS_VIOLATION => "not mapped, or not readable",
+        NtStatus::GUARD_PAGE_VIOLATION => "a guard page, which is spent now",
+        NtStatus::IN_PAGE_ERROR => "its page could not be brought in",
+        NtStatus::PARTIAL_COPY => "memory ended",
+        NtStatus::ACCESS_DENIED => "the policy keeps it out of reach",
+        NtStatus::PRIVILEGE_NOT_HELD => "SeDebugPrivilege is missing",
+        NtStatus::NOT_SUPPORTED => "the engine asked for is not in use",
+        NtStatus::INSUFFICIENT_RESOURCES => "the system was short of memory",
+        _ => "not read",
+    }
+}
+
 /// Why a request as a whole was refused.
 fn refused(operation: Operation, status: NtStatus) -> String {
     match (operation, status) {
@@ -62,6 +99,8 @@ fn refused(operation: Operation, status: NtStatus) -> String {
              administrator."
                 .into()
         }
+        (Operation::MemoryRanges, NtStatus::ACCESS_DENIED) => explain_policy(Reach::PHYSICAL),
+        (Operation::MemoryRanges, NtStatus::PRIVILEGE_NOT_HELD) => NO_PRIVILEGE.into(),
         (_, NtStatus::ACCESS_DENIED) => {
             "the handle was opened by another process, or without the read or write access that \
              this request needs; open the device in this process, for both."
@@ -96,6 +135,10 @@ fn refused(operation: Operation, status: NtStatus) -> String {
         ),
         (Operation::DeviceCopy, NtStatus::INVALID_BUFFER_SIZE) => format!(
             "the device page has {DEVICE_PAGE_LENGTH} bytes; ask for less, or from a lower offset."
+        ),
+        (Operation::CopyBatch | Operation::CopyScatter, NtStatus::INVALID_BUFFER_SIZE) => format!(
+            "one request has at most {MAXIMUM_ENTRIES} pieces and {MAXIMUM_LENGTH} bytes in all; \
+             split the piece that is longer."
         ),
         (_, NtStatus::INVALID_BUFFER_SIZE) => format!(
             "one request copies at most {MAXIMUM_LENGTH} bytes; split it into smaller ones."
@@ -143,26 +186,23 @@ fn stopped(transfer: &Transfer) -> String {
             "the page of {place} could not be read from its file or disk; check the storage \
              behind it."
         ),
-        NtStatus::ACCESS_DENIED => format!(
-            "the policy keeps this memory out of reach; an administrator can set bit 0 (system \
-             virtual memory) or bit 1 (physical memory) of `{POLICY_VALUE}` under the service's \
-             Parameters key, and start the driver again."
-        ),
-        NtStatus::PRIVILEGE_NOT_HELD => {
-            "the policy allows it, but the handle was opened without SeDebugPrivilege; enable \
-             the privilege and open the device again."
-                .into()
+        NtStatus::ACCESS_DENIED => {
+            explain_policy(transfer.source.map_or(Reach::all(), crate::Source::needs))
         }
+        NtStatus::PRIVILEGE_NOT_HELD => NO_PRIVILEGE.into(),
         NtStatus::INVALID_ADDRESS => {
             "there is no RAM behind the address: it is device memory, a firmware table, a hole, \
              or not mapped; read a range that the system lists as RAM."
                 .into()
         }
-        NtStatus::PARTIAL_COPY => {
-            "memory ends within the range; what came before it was copied, so ask for no more \
-             than that."
+        NtStatus::PARTIAL_COPY if transfer.copied == 0 => {
+            "there is no memory at the start of the range; start at an address that is mapped."
                 .into()
         }
+        NtStatus::PARTIAL_COPY => format!(
+            "memory ends within the range; ask for no more than the {} bytes before its end.",
+            transfer.copied
+        ),
         NtStatus::INVALID_PARAMETER => ALIGNMENT.into(),
         NtStatus::NOT_SUPPORTED if transfer.engine == Engine::Native => {
             "the native engine is not in use on this machine (see `ringcopy info`); ask for the \
@@ -190,6 +230,9 @@ fn access_violation(transfer: &Transfer, place: &str) -> String {
         (_, Direction::Write) => format!(
             "{place} cannot be written; make the page writable, or choose another destination."
         ),
+        (_, Direction::Read) if transfer.copied == 0 => {
+            format!("{place} cannot be read; map the page, or start at an address that is mapped.")
+        }
         (_, Direction::Read) => format!(
             "{place} cannot be read; map the page, or ask for no more than the {} bytes before \
              it.",
@@ -232,7 +275,7 @@ fn general(status: NtStatus) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TransportError;
+    use crate::{Source, TransportError};
 
     const STATUSES: [NtStatus; 25] = [
         NtStatus::PENDING,
@@ -262,7 +305,7 @@ mod tests {
         NtStatus(0xC000_DEAD),
     ];
 
-    const OPERATIONS: [Operation; 7] = [
+    const OPERATIONS: [Operation; 10] = [
         Operation::Open,
         Operation::Information,
         Operation::CopyFrom,
@@ -270,6 +313,9 @@ mod tests {
         Operation::CopyThrough,
         Operation::DeviceCopy,
         Operation::CopyMemory,
+        Operation::CopyBatch,
+        Operation::CopyScatter,
+        Operation::MemoryRanges,
     ];
 
     fn transfer(status: NtStatus) -> Transfer {
@@ -282,6 +328,7 @@ mod tests {
             direction: Direction::Read,
             engine: Engine::Auto,
             fell_back: false,
+            source: None,
         }
     }
 
@@ -334,11 +381,49 @@ mod tests {
         assert!(sentence(NtStatus::DATATYPE_MISALIGNMENT).contains("0x10000003 is not a multiple"));
         assert!(sentence(NtStatus::ACCESS_DENIED).contains("Policy"));
         assert!(sentence(NtStatus::PRIVILEGE_NOT_HELD).contains("SeDebugPrivilege"));
+        let needing = |source| {
+            explain_transfer(&Transfer {
+                source: Some(source),
+                ..transfer(NtStatus::ACCESS_DENIED)
+            })
+            .unwrap()
+        };
+        let (system, physical) = (needing(Source::Virtual(1)), needing(Source::Physical(1)));
+        assert!(system.contains("set bit 0 ") && !system.contains("bit 1"));
+        assert!(physical.contains("set bit 1 ") && !physical.contains("bit 0"));
         let denied = explain(&Error::Refused {
             operation: Operation::Open,
             status: NtStatus::ACCESS_DENIED,
         });
         assert!(denied.contains("as an administrator"), "{denied}");
+    }
+
+    #[test]
+    fn nobody_is_advised_to_ask_for_nothing() {
+        for status in STATUSES {
+            for direction in [Direction::None, Direction::Read, Direction::Write] {
+                let sentence = explain_transfer(&Transfer {
+                    copied: 0,
+                    direction,
+                    ..transfer(status)
+                })
+                .unwrap();
+                let advice = sentence.split_once(';').unwrap().1;
+                assert!(!advice.contains(" 0 bytes"), "{sentence}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_list_of_ram_that_is_refused_names_what_is_missing() {
+        let sentence = |status| {
+            explain(&Error::Refused {
+                operation: Operation::MemoryRanges,
+                status,
+            })
+        };
+        assert!(sentence(NtStatus::ACCESS_DENIED).contains("bit 1 (physical memory) of `Policy`"));
+        assert!(sentence(NtStatus::PRIVILEGE_NOT_HELD).contains("SeDebugPrivilege"));
     }
 
     #[test]

@@ -13,17 +13,20 @@
 
 #![forbid(unsafe_code)]
 
+mod batch;
 pub mod cli;
 mod device;
 mod explain;
 mod hexdump;
+mod judge;
 mod number;
 pub mod selftest;
 mod transfer;
 mod transport;
 
+pub use batch::{Batch, Piece, ScatterPiece};
 pub use device::{CallerCopy, CopyThrough, Device, DeviceCopy, Source};
-pub use explain::{explain, explain_transfer};
+pub use explain::{explain, explain_hole, explain_policy, explain_transfer};
 pub use hexdump::hexdump;
 pub use number::{ParseNumberError, parse_number};
 pub use ringcopy_protocol as protocol;

@@ -1,13 +1,9 @@
-//! What came of a request, and the checks that an answer has to pass before it is believed.
+//! What came of a request.
 
-use ringcopy_protocol::{
-    Direction, Engine, Header, InformationResponse, NtStatus, PROTOCOL_VERSION, Reach, RequestKind,
-    TransferFlags, TransferResponse,
-};
-use std::{fmt, mem::size_of};
-use zerocopy::FromBytes;
+use ringcopy_protocol::{Direction, Engine, NtStatus, PROTOCOL_VERSION, Reach, RequestKind};
+use std::fmt;
 
-use crate::{RequestError, TransportError};
+use crate::{RequestError, Source, TransportError};
 
 /// What a client can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +90,8 @@ pub struct Transfer {
     pub engine: Engine,
     /// Whether the native engine met a page that is not resident, and the system's went on.
     pub fell_back: bool,
+    /// What was read, where the request can name more than the caller's own memory.
+    pub source: Option<Source>,
 }
 
 /// What the driver is, and what this handle may reach.
@@ -125,6 +123,10 @@ pub struct Information {
     pub device_page_length: u32,
     /// Whether the request came in kernel mode.
     pub kernel_mode: bool,
+    /// The most entries that one batch or scatter request may have.
+    pub maximum_entries: u32,
+    /// Bits in a physical address.
+    pub physical_address_bits: u32,
 }
 
 /// An answer that breaks the protocol.
@@ -149,6 +151,9 @@ pub enum ResponseError {
     /// A field holds what it cannot.
     #[error("{0} cannot be {1:#x}")]
     Field(&'static str, u64),
+    /// Bytes of a batch changed that were not copied, in the slot of this piece of a request.
+    #[error("bytes changed behind the copied ones of piece {0}")]
+    Behind(usize),
 }
 
 /// A request did not do what it was asked to, for a reason other than the copy itself.
@@ -184,125 +189,10 @@ impl Error {
     }
 }
 
-const fn header_of<T>(header: Header) -> Result<(), ResponseError> {
-    if header.version != PROTOCOL_VERSION {
-        return Err(ResponseError::Version(header.version));
-    }
-    if header.size as usize != size_of::<T>() {
-        return Err(ResponseError::Size(header.size, size_of::<T>()));
-    }
-    Ok(())
-}
-
-fn flag(name: &'static str, value: u32) -> Result<bool, ResponseError> {
-    match value {
-        0 => Ok(false),
-        1 => Ok(true),
-        other => Err(ResponseError::Field(name, other.into())),
-    }
-}
-
-/// The response at the start of `output`, of which the driver says to have written `returned`
-/// bytes: exactly the fixed part and what `payload` makes of it.
-fn response_of<T: FromBytes>(output: &[u8], returned: usize) -> Result<T, ResponseError> {
-    let length = ResponseError::Length {
-        returned,
-        least: size_of::<T>(),
-        most: output.len(),
-    };
-    let written = output.get(..returned).ok_or(length)?;
-    let (response, _) = T::read_from_prefix(written).map_err(|_| length)?;
-    Ok(response)
-}
-
-impl Information {
-    pub(crate) fn judge(output: &[u8], returned: usize) -> Result<Self, ResponseError> {
-        let response: InformationResponse = response_of(output, returned)?;
-        header_of::<InformationResponse>(response.header)?;
-        let reach = |name, bits: u32| {
-            Reach::from_bits(bits).ok_or_else(|| ResponseError::Field(name, bits.into()))
-        };
-        Ok(Self {
-            driver_version: response.driver_version,
-            policy: reach("policy", response.policy)?,
-            reach: reach("reach", response.reach)?,
-            native_status: NtStatus(response.native_status),
-            paging_levels: response.paging_levels,
-            smap: flag("smap", response.smap)?,
-            session_address: response.session_address,
-            session_physical_address: response.session_physical_address,
-            session_length: response.session_length,
-            user_limit: response.user_limit,
-            maximum_length: response.maximum_length,
-            device_page_length: response.device_page_length,
-            kernel_mode: flag("kernel_mode", response.kernel_mode)?,
-        })
-    }
-}
-
 impl Transfer {
     /// Whether every byte arrived.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.status == NtStatus::SUCCESS && self.copied == self.asked
-    }
-
-    /// Judges an answer to a request for `asked` bytes. `carries_data`: the bytes follow the
-    /// response, so that as many as are said to be copied must have been returned.
-    pub(crate) fn judge(
-        operation: Operation,
-        asked: u64,
-        carries_data: bool,
-        output: &[u8],
-        returned: usize,
-    ) -> Result<Self, ResponseError> {
-        let response: TransferResponse = response_of(output, returned)?;
-        header_of::<TransferResponse>(response.header)?;
-        let field = ResponseError::Field;
-        if response.asked != asked {
-            return Err(field("asked", response.asked));
-        }
-        if response.copied > asked {
-            return Err(field("copied", response.copied));
-        }
-        let direction = Direction::from_wire(response.direction)
-            .ok_or_else(|| field("direction", response.direction.into()))?;
-        let engine = Engine::from_wire(response.engine)
-            .ok_or_else(|| field("engine", response.engine.into()))?;
-        let flags = TransferFlags::from_bits(response.flags)
-            .ok_or_else(|| field("flags", response.flags.into()))?;
-        let status = NtStatus(response.status);
-        if status == NtStatus::PENDING {
-            return Err(field("status", response.status.into()));
-        }
-        if status.is_success() && response.copied != asked {
-            return Err(field("copied", response.copied));
-        }
-        if direction == Direction::None && response.address != 0 {
-            return Err(field("address", response.address));
-        }
-        if status.is_success() && direction != Direction::None {
-            return Err(field("direction", response.direction.into()));
-        }
-        let data = if carries_data { response.copied } else { 0 };
-        let due = (size_of::<TransferResponse>() as u64).saturating_add(data);
-        if returned as u64 != due {
-            let due = usize::try_from(due).unwrap_or(usize::MAX);
-            return Err(ResponseError::Length {
-                returned,
-                least: due,
-                most: due,
-            });
-        }
-        Ok(Self {
-            operation,
-            status,
-            asked,
-            copied: response.copied,
-            address: (direction != Direction::None).then_some(response.address),
-            direction,
-            engine,
-            fell_back: flags.contains(TransferFlags::FELL_BACK),
-        })
     }
 }

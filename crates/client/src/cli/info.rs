@@ -34,6 +34,8 @@ pub(super) fn perform(
             "maximum_length": information.maximum_length,
             "device_page_length": information.device_page_length,
             "kernel_mode": information.kernel_mode,
+            "maximum_entries": information.maximum_entries,
+            "physical_address_bits": information.physical_address_bits,
         }),
     );
     for (name, value) in [
@@ -62,7 +64,14 @@ pub(super) fn perform(
         ("user memory ends at", hexadecimal(information.user_limit)),
         (
             "one request copies",
-            format!("at most {} bytes", information.maximum_length),
+            format!(
+                "at most {} bytes, or {} pieces",
+                information.maximum_length, information.maximum_entries
+            ),
+        ),
+        (
+            "physical addresses",
+            format!("{} bits", information.physical_address_bits),
         ),
     ] {
         view.line(&format!("{name:<22} {value}"))?;

@@ -6,13 +6,16 @@
 //! { "command": "copy", "succeeded": false,
 //!   "operations": [ { "operation": "copy from", "status": "STATUS_ACCESS_VIOLATION",
 //!                     "asked": 4096, "copied": 1001, "address": "0x20000",
-//!                     "direction": "read", "engine": null, "explanation": "…" } ],
+//!                     "direction": "read", "engine": null, "fell_back": false,
+//!                     "explanation": "…" } ],
 //!   "error": null }
 //! ```
 //!
 //! Addresses are hexadecimal strings, since JSON numbers lose digits beyond 2^53; `address` is
 //! `null` where no address stopped the copy. `status` is the name of the status, or its value in
-//! hexadecimal if it has no name here. `error` is a sentence if the driver could not be reached
+//! hexadecimal if it has no name here. `engine` is who copied, the last one if there were two;
+//! `fell_back` says that the native engine met memory that is not resident, and the system's went
+//! on. `error` is a sentence if the driver could not be reached
 //! or refused a request. Commands add fields of their own.
 //!
 //! | exit code | meaning |

@@ -41,6 +41,7 @@ pub(super) fn perform(
         direction: Direction::None,
         engine: Engine::Auto,
         fell_back: false,
+        source: Some(source),
     };
     let mut buffer = Vec::new();
     loop {

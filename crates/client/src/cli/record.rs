@@ -28,6 +28,7 @@ pub(super) struct Record {
     address: Option<String>,
     direction: Option<&'static str>,
     engine: Option<&'static str>,
+    fell_back: bool,
     explanation: Option<String>,
     #[serde(flatten)]
     details: Map<String, Value>,
@@ -88,6 +89,7 @@ impl Record {
                 address: None,
                 direction: Direction::None,
                 engine: Engine::Auto,
+                fell_back: false,
             },
         )
     }
@@ -120,6 +122,7 @@ impl Record {
                 Direction::Write => Some("write"),
             },
             engine: engine_name(answer.engine),
+            fell_back: answer.fell_back,
             explanation: None,
             details: Map::new(),
         }

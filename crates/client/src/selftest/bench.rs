@@ -321,6 +321,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 address: None,
                 direction: Direction::None,
                 engine: Engine::Auto,
+                fell_back: false,
             }),
             Err(error @ Error::Response { .. }) => Err(Trouble::Fail(error.to_string())),
             Err(error @ Error::Transport(_)) => Err(Trouble::Fatal(error)),

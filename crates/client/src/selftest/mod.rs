@@ -35,6 +35,8 @@ pub struct Answer {
     pub direction: Direction,
     /// Who copied.
     pub engine: Engine,
+    /// Whether the system's engine went on where the native one could not.
+    pub fell_back: bool,
 }
 
 impl From<Transfer> for Answer {
@@ -46,6 +48,7 @@ impl From<Transfer> for Answer {
             address: transfer.address,
             direction: transfer.direction,
             engine: transfer.engine,
+            fell_back: transfer.fell_back,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The memory of a machine on paper.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringcopy_client::{
     PAGE_LENGTH, Protection, TransportError,
@@ -28,6 +28,8 @@ pub struct Machine {
     pub sloppy: bool,
     pub session: Vec<u8>,
     pub page: Vec<u8>,
+    /// Pages of system memory that only the system can bring in, by their numbers.
+    pub paged_out: BTreeSet<u64>,
     pages: BTreeMap<u64, (Vec<u8>, Protection)>,
     allocations: BTreeMap<u64, u64>,
     next: u64,
@@ -39,6 +41,7 @@ impl Default for Machine {
             sloppy: false,
             session: vec![0; SESSION_LENGTH as usize],
             page: vec![0; DEVICE_PAGE_LENGTH as usize],
+            paged_out: BTreeSet::new(),
             pages: BTreeMap::new(),
             allocations: BTreeMap::new(),
             next: FIRST_ALLOCATION,
@@ -130,6 +133,14 @@ impl Machine {
             bytes.get(offset).copied()
         };
         within(SESSION, &self.session).or_else(|| within(SYSTEM_DATA, &system_data()))
+    }
+
+    pub fn is_paged_out(&self, address: u64) -> bool {
+        self.paged_out.contains(&(address / PAGE_LENGTH))
+    }
+
+    pub fn page_in(&mut self, address: u64) {
+        self.paged_out.remove(&(address / PAGE_LENGTH));
     }
 
     pub fn user_byte(&self, address: u64) -> Option<u8> {

@@ -13,10 +13,12 @@ mod machine;
 use ringcopy_client::{
     Buffer, Handle, Landmarks, OpenAccess, Protection, RequestError, Transport, TransportError,
     protocol::{
-        CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-        DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Direction, Engine, Header,
-        InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus, Reach, RequestKind,
-        SESSION_LENGTH, TransferResponse,
+        BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyMemoryFlags,
+        CopyMemoryRequest, CopyThroughRequest, DEVICE_PAGE_LENGTH, DeviceCopyRequest,
+        DeviceDirection, Direction, Engine, EntryResult, Header, InformationResponse,
+        MAXIMUM_ENTRIES, MAXIMUM_LENGTH, MemoryRange, MemoryRangesRequest, MemoryRangesResponse,
+        NtStatus, Reach, RequestKind, SESSION_LENGTH, ScatterEntry, ScatterRequest, TransferFlags,
+        TransferResponse,
     },
 };
 use zerocopy::{FromBytes, IntoBytes};
@@ -27,6 +29,7 @@ use machine::{
 };
 
 type Tamper = Box<dyn FnMut(&mut [u8], &mut usize)>;
+type Twist = Box<dyn FnMut(Engine, u64, u64, u8) -> u8>;
 
 pub struct Model {
     pub policy: Reach,
@@ -37,8 +40,20 @@ pub struct Model {
     pub talkative: bool,
     /// Changes an answer on its way.
     pub tamper: Option<Tamper>,
+    /// Changes a byte that an engine read: which one, where, in the how-manieth read, what it was.
+    pub twist: Option<Twist>,
+    /// The control codes of the requests that came.
+    pub requests: Vec<RequestKind>,
+    /// The request of this number is the first that finds the driver gone.
+    pub lost_from: Option<usize>,
+    /// What is said to be RAM.
+    pub ranges: Vec<(u64, u64)>,
     pub open_handles: i32,
     pub machine: Machine,
+    /// How many reads of memory there were.
+    pub reads: u64,
+    /// Which bytes of the slots of the batch at hand were not copied.
+    pub untouched: Vec<bool>,
 }
 
 impl Default for Model {
@@ -50,8 +65,17 @@ impl Default for Model {
             open_status: NtStatus::SUCCESS,
             talkative: true,
             tamper: None,
+            twist: None,
+            requests: Vec::new(),
+            lost_from: None,
+            ranges: vec![
+                (0x1000, HOLE - 0x1000),
+                (SESSION_PHYSICAL, RAM_END - SESSION_PHYSICAL),
+            ],
             open_handles: 0,
             machine: Machine::default(),
+            reads: 0,
+            untouched: Vec::new(),
         }
     }
 }
@@ -101,8 +125,11 @@ impl Model {
                 let request = CopyMemoryRequest::read_from_bytes(input).unwrap();
                 self.copy_memory(&request)
             }
-            RequestKind::CopyBatch | RequestKind::CopyScatter | RequestKind::MemoryRanges => {
-                Err(NtStatus::INVALID_DEVICE_REQUEST)
+            RequestKind::CopyBatch => self.copy_batch(input),
+            RequestKind::CopyScatter => self.copy_scatter(input),
+            RequestKind::MemoryRanges => {
+                let request = MemoryRangesRequest::read_from_bytes(input).unwrap();
+                self.memory_ranges(&request, room)
             }
         }
     }
@@ -219,51 +246,139 @@ impl Model {
         Ok(output)
     }
 
-    fn copy_memory(&self, request: &CopyMemoryRequest) -> Result<Vec<u8>, NtStatus> {
-        let length = request.length;
-        if length > MAXIMUM_LENGTH {
+    fn copy_memory(&mut self, request: &CopyMemoryRequest) -> Result<Vec<u8>, NtStatus> {
+        if request.length > MAXIMUM_LENGTH {
             return Err(NtStatus::INVALID_BUFFER_SIZE);
         }
-        let physical = request.flags == CopyMemoryFlags::PHYSICAL.bits();
-        let user = !physical && request.address < USER_LIMIT;
+        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let read = self.read_memory(request.flags, request.address, request.length, engine);
+        let mut output = read.response(request.length);
+        output.extend(read.data);
+        Ok(output)
+    }
+
+    fn copy_batch(&mut self, input: &[u8]) -> Result<Vec<u8>, NtStatus> {
+        let (request, entries) = BatchRequest::read_from_prefix(input).unwrap();
+        let entries: Vec<BatchEntry> = entries_of(request.count, entries)?;
+        within_limit(entries.iter().map(|entry| entry.length))?;
+        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let mut results = Vec::new();
+        let mut slots = Vec::new();
+        for entry in entries {
+            let read = self.read_memory(entry.flags, entry.address, entry.length.into(), engine);
+            results.push(read.result());
+            let missing = entry.length as usize - read.data.len();
+            slots.extend(read.data.into_iter().map(Some));
+            slots.extend(std::iter::repeat_n(None, missing));
+        }
+        self.untouched = slots.iter().map(Option::is_none).collect();
+        let mut output = batch_response(&results);
+        output.extend(slots.into_iter().map(Option::unwrap_or_default));
+        Ok(output)
+    }
+
+    fn copy_scatter(&mut self, input: &[u8]) -> Result<Vec<u8>, NtStatus> {
+        let (request, entries) = ScatterRequest::read_from_prefix(input).unwrap();
+        let entries: Vec<ScatterEntry> = entries_of(request.count, entries)?;
+        within_limit(entries.iter().map(|entry| entry.length))?;
+        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let mut results = Vec::new();
+        for entry in entries {
+            let length = entry.length.into();
+            let mut read = self.read_memory(entry.flags, entry.source, length, engine);
+            if let Some(stop) = Self::probe(entry.target, length, 1, Direction::Write) {
+                read.data.clear();
+                read.stop = Some(stop);
+            } else {
+                let (written, stop) = self.machine.write_user(entry.target, &read.data);
+                read.data.truncate(written as usize);
+                read.stop = stop.or(read.stop);
+            }
+            results.push(read.result());
+        }
+        Ok(batch_response(&results))
+    }
+
+    fn memory_ranges(
+        &self,
+        request: &MemoryRangesRequest,
+        room: usize,
+    ) -> Result<Vec<u8>, NtStatus> {
+        if let Some(status) = self.denial(Reach::PHYSICAL) {
+            return Err(status);
+        }
+        let fits = (room - size_of::<MemoryRangesResponse>()) / size_of::<MemoryRange>();
+        let first = request.first as usize;
+        let page: Vec<_> = self.ranges.iter().skip(first).take(fits).copied().collect();
+        let mut output = MemoryRangesResponse {
+            header: Header::of::<MemoryRangesResponse>(),
+            count: page.len() as u32,
+            total: self.ranges.len() as u32,
+        }
+        .as_bytes()
+        .to_vec();
+        for (base, length) in page {
+            output.extend_from_slice(MemoryRange { base, length }.as_bytes());
+        }
+        Ok(output)
+    }
+
+    /// What keeps this reach from the handle, if anything does.
+    fn denial(&self, need: Reach) -> Option<NtStatus> {
+        if self.reach.contains(need) {
+            None
+        } else if self.policy.contains(need) {
+            Some(NtStatus::PRIVILEGE_NOT_HELD)
+        } else {
+            Some(NtStatus::ACCESS_DENIED)
+        }
+    }
+
+    fn read_memory(&mut self, flags: u32, address: u64, length: u64, engine: Engine) -> Read {
+        let physical = flags == CopyMemoryFlags::PHYSICAL.bits();
+        let user = !physical && address < USER_LIMIT;
         let session = if physical { SESSION_PHYSICAL } else { SESSION };
-        let own = request
-            .address
+        let own = address
             .checked_sub(session)
-            .is_some_and(|offset| offset + length <= SESSION_LENGTH);
-        let need = match (user || own, physical) {
+            .is_some_and(|offset| offset.saturating_add(length) <= SESSION_LENGTH);
+        let need = match (user || own || length == 0, physical) {
             (true, _) => Reach::empty(),
             (_, true) => Reach::PHYSICAL,
             (_, false) => Reach::SYSTEM_VIRTUAL,
         };
-        let denial = |status| Stop {
-            status,
-            access: None,
-        };
-        if !self.reach.contains(need) {
-            let status = if self.policy.contains(need) {
-                NtStatus::PRIVILEGE_NOT_HELD
-            } else {
-                NtStatus::ACCESS_DENIED
-            };
-            return Ok(response(0, length, Some(denial(status)), Engine::Auto));
+        let mut read = Read::default();
+        if let Some(status) = self.denial(need) {
+            read.stop = Some(Stop {
+                status,
+                access: None,
+            });
+            return read;
         }
-        let engine = match Engine::from_wire(request.engine) {
+        read.engine = match engine {
             _ if user => Engine::Auto,
-            Some(Engine::Auto) => Engine::Native,
-            Some(engine) => engine,
-            None => return Err(NtStatus::INVALID_PARAMETER),
+            Engine::Auto if self.native_status == NtStatus::SUCCESS => Engine::Native,
+            Engine::Auto => Engine::System,
+            engine => engine,
         };
-        let mut data = Vec::new();
-        let mut stop = None;
-        for address in (0..length).map(|offset| request.address.wrapping_add(offset)) {
+        self.reads += 1;
+        let auto = engine == Engine::Auto;
+        for address in (0..length).map(|offset| address.wrapping_add(offset)) {
+            let absent = !user && !physical && self.machine.is_paged_out(address);
+            if absent && read.engine == Engine::Native && auto {
+                read.engine = Engine::System;
+                read.fell_back = true;
+            }
+            if absent && read.engine == Engine::System {
+                self.machine.page_in(address);
+            }
             let byte = match (user, physical) {
                 (true, _) => self.machine.user_byte(address),
                 (_, true) => self.machine.physical_byte(address),
+                _ if self.machine.is_paged_out(address) => None,
                 (_, false) => self.machine.system_byte(address),
             };
             let Some(byte) = byte else {
-                stop = Some(Stop {
+                read.stop = Some(Stop {
                     status: if user {
                         NtStatus::ACCESS_VIOLATION
                     } else {
@@ -273,12 +388,108 @@ impl Model {
                 });
                 break;
             };
-            data.push(byte);
+            read.data.push(match &mut self.twist {
+                Some(twist) => twist(read.engine, address, self.reads, byte),
+                None => byte,
+            });
         }
-        let mut output = response(data.len() as u64, length, stop, engine);
-        output.extend(data);
-        Ok(output)
+        read
     }
+}
+
+/// What a read of memory came to.
+struct Read {
+    data: Vec<u8>,
+    stop: Option<Stop>,
+    engine: Engine,
+    fell_back: bool,
+}
+
+impl Default for Read {
+    fn default() -> Self {
+        Self {
+            data: Vec::new(),
+            stop: None,
+            engine: Engine::Auto,
+            fell_back: false,
+        }
+    }
+}
+
+impl Read {
+    fn result(&self) -> EntryResult {
+        let (direction, address) = self
+            .stop
+            .as_ref()
+            .and_then(|stop| stop.access)
+            .unwrap_or((Direction::None, 0));
+        EntryResult {
+            status: self
+                .stop
+                .as_ref()
+                .map_or(NtStatus::SUCCESS, |stop| stop.status)
+                .0,
+            direction: direction as u32,
+            copied: self.data.len() as u64,
+            address,
+            engine: self.engine as u32,
+            flags: if self.fell_back {
+                TransferFlags::FELL_BACK.bits()
+            } else {
+                0
+            },
+        }
+    }
+
+    fn response(&self, asked: u64) -> Vec<u8> {
+        let result = self.result();
+        TransferResponse {
+            header: Header::of::<TransferResponse>(),
+            status: result.status,
+            direction: result.direction,
+            copied: result.copied,
+            asked,
+            address: result.address,
+            engine: result.engine,
+            flags: result.flags,
+        }
+        .as_bytes()
+        .to_vec()
+    }
+}
+
+fn entries_of<E: FromBytes>(count: u32, bytes: &[u8]) -> Result<Vec<E>, NtStatus> {
+    if count > MAXIMUM_ENTRIES {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
+    }
+    if bytes.len() != count as usize * size_of::<E>() {
+        return Err(NtStatus::INFO_LENGTH_MISMATCH);
+    }
+    Ok(bytes
+        .chunks(size_of::<E>())
+        .map(|entry| E::read_from_bytes(entry).ok().unwrap())
+        .collect())
+}
+
+fn within_limit(lengths: impl Iterator<Item = u32>) -> Result<(), NtStatus> {
+    if lengths.map(u64::from).sum::<u64>() > MAXIMUM_LENGTH {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
+    }
+    Ok(())
+}
+
+fn batch_response(results: &[EntryResult]) -> Vec<u8> {
+    let succeeded = |result: &&EntryResult| result.status == NtStatus::SUCCESS.0;
+    let mut output = BatchResponse {
+        header: Header::of::<BatchResponse>(),
+        count: results.len() as u32,
+        succeeded: results.iter().filter(succeeded).count() as u32,
+        copied: results.iter().map(|result| result.copied).sum(),
+    }
+    .as_bytes()
+    .to_vec();
+    output.extend_from_slice(results.as_bytes());
+    output
 }
 
 fn response(copied: u64, asked: u64, stop: Option<Stop>, engine: Engine) -> Vec<u8> {
@@ -323,10 +534,24 @@ impl Transport for Model {
     ) -> Result<usize, RequestError> {
         let code =
             Code::from_value(code).ok_or(RequestError::Status(NtStatus::INVALID_DEVICE_REQUEST))?;
+        self.requests.push(code.kind);
+        if self
+            .lost_from
+            .is_some_and(|first| self.requests.len() > first)
+        {
+            return Err(TransportError::Lost("the cable is out".into()).into());
+        }
+        self.untouched.clear();
         let answer = self
             .request(code, input, output.len())
             .map_err(RequestError::Status)?;
-        output[..answer.len()].copy_from_slice(&answer);
+        let slots = answer.len() - self.untouched.len();
+        for (index, (to, from)) in output.iter_mut().zip(&answer).enumerate() {
+            let slot = index.checked_sub(slots);
+            if slot.is_none_or(|slot| !self.untouched[slot]) {
+                *to = *from;
+            }
+        }
         let mut returned = answer.len();
         if let Some(tamper) = &mut self.tamper {
             tamper(output, &mut returned);

@@ -1,0 +1,314 @@
+//! Many copies in one request, and the list of RAM: right answers believed, wrong ones refused.
+
+mod model;
+
+use model::Model;
+use ringcopy_client::{
+    Batch, Device, Error, OpenAccess, Piece, ResponseError, ScatterPiece, Source, Transport,
+    explain,
+    protocol::{Engine, MAXIMUM_ENTRIES, MemoryRange, NtStatus, Reach, RequestKind},
+};
+
+const SYSTEM_DATA: u64 = 0xFFFF_F800_0000_0000;
+const HOLE: u64 = 0x9_F000;
+
+fn with<R>(mut model: Model, ask: impl FnOnce(&mut Device<'_, Model>) -> R) -> (R, Model) {
+    let mut device = Device::open(&mut model, OpenAccess::ReadWrite).unwrap();
+    let answer = ask(&mut device);
+    drop(device);
+    (answer, model)
+}
+
+const fn piece(source: Source, length: u32) -> Piece {
+    Piece { source, length }
+}
+
+const MIXED: [Piece; 4] = [
+    piece(Source::Virtual(SYSTEM_DATA), 16),
+    piece(Source::Physical(HOLE - 5), 32),
+    piece(Source::Physical(HOLE), 0),
+    piece(Source::Virtual(SYSTEM_DATA + 250), 3),
+];
+
+fn mixed(model: Model) -> (Result<Batch, Error>, Model) {
+    with(model, |device| device.copy_batch(&MIXED, Engine::Auto))
+}
+
+#[test]
+fn one_bad_piece_leaves_its_neighbours_alone() {
+    let batch = mixed(Model::default()).0.unwrap();
+    let outcomes: Vec<_> = batch
+        .transfers
+        .iter()
+        .map(|transfer| (transfer.status, transfer.copied, transfer.address))
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            (NtStatus::SUCCESS, 16, None),
+            (NtStatus::INVALID_ADDRESS, 5, Some(HOLE)),
+            (NtStatus::SUCCESS, 0, None),
+            (NtStatus::SUCCESS, 3, None),
+        ]
+    );
+    assert_eq!(batch.bytes.len(), 51);
+    let arrived: Vec<_> = batch.pieces().map(|(_, bytes)| bytes.to_vec()).collect();
+    let data = |range: std::ops::Range<u8>| range.map(|byte| byte.wrapping_mul(37)).collect();
+    assert_eq!(arrived, [data(0..16), vec![0; 5], vec![], data(250..253)]);
+    assert_eq!(batch.bytes[16..48], [0; 32], "a hole is zeros");
+}
+
+#[test]
+fn more_pieces_than_one_request_takes_are_several_requests() {
+    let pieces: Vec<_> = (0..u64::from(2 * MAXIMUM_ENTRIES + 1))
+        .map(|index| piece(Source::Virtual(SYSTEM_DATA + index % 256), 1))
+        .collect();
+    let (batch, model) = with(Model::default(), |device| {
+        device.copy_batch(&pieces, Engine::System).unwrap()
+    });
+    assert_eq!(model.requests, [RequestKind::CopyBatch; 3]);
+    assert_eq!(batch.transfers.len(), pieces.len());
+    for (piece, byte) in pieces.iter().zip(&batch.bytes) {
+        let expected = piece.source.address().to_le_bytes()[0].wrapping_mul(37);
+        assert_eq!(*byte, expected);
+    }
+    let (batch, model) = with(Model::default(), |device| {
+        device.copy_batch(&[], Engine::System).unwrap()
+    });
+    assert_eq!((batch, model.requests.len()), (Batch::default(), 0));
+}
+
+#[test]
+fn a_piece_that_no_request_carries_is_refused_with_the_limit() {
+    let error = with(Model::default(), |device| {
+        device.copy_batch(&[piece(Source::Physical(0), (64 << 20) + 1)], Engine::Auto)
+    })
+    .0
+    .unwrap_err();
+    let sentence = explain(&error);
+    assert!(
+        sentence.contains("STATUS_INVALID_BUFFER_SIZE"),
+        "{sentence}"
+    );
+    assert!(sentence.contains("67108864 bytes"), "{sentence}");
+}
+
+#[test]
+fn scattered_pieces_arrive_each_at_its_own_place() {
+    let ((transfers, bytes), model) = with(Model::default(), |device| {
+        let target = device.transport().allocate(4096).unwrap();
+        let scatter = |source, target, length| ScatterPiece {
+            source,
+            target,
+            length,
+        };
+        let transfers = device
+            .copy_scatter(
+                &[
+                    scatter(Source::Virtual(SYSTEM_DATA + 1), target + 100, 4),
+                    scatter(Source::Virtual(SYSTEM_DATA + 1), SYSTEM_DATA, 4),
+                    scatter(Source::Virtual(SYSTEM_DATA + 9), target + 102, 1),
+                    scatter(Source::Virtual(SYSTEM_DATA + 1), target + 4094, 4),
+                ],
+                Engine::Auto,
+            )
+            .unwrap();
+        let mut bytes = [0; 4096];
+        device.transport().read(target, &mut bytes).unwrap();
+        (transfers, bytes)
+    });
+    assert_eq!(model.requests, [RequestKind::CopyScatter]);
+    let copied: Vec<_> = transfers.iter().map(|transfer| transfer.copied).collect();
+    assert_eq!(copied, [4, 0, 1, 2]);
+    assert_eq!(transfers[1].status, NtStatus::ACCESS_VIOLATION);
+    assert_eq!(bytes[99..105], [0, 37, 74, 77, 148, 0]);
+    assert_eq!(bytes[4094..], [37, 74]);
+}
+
+#[test]
+fn a_fallback_is_told() {
+    let mut model = Model::default();
+    model.machine.paged_out.insert(SYSTEM_DATA / 4096);
+    let (batch, mut model) = mixed(model);
+    let transfers = batch.unwrap().transfers;
+    assert_eq!(
+        (transfers[0].engine, transfers[0].fell_back),
+        (Engine::System, true)
+    );
+    assert!(!transfers[1].fell_back);
+    assert!(model.machine.paged_out.is_empty());
+    model.machine.paged_out.insert(SYSTEM_DATA / 4096);
+    let native = with(model, |device| device.copy_batch(&MIXED, Engine::Native)).0;
+    assert_eq!(
+        native.unwrap().transfers[0].status,
+        NtStatus::INVALID_ADDRESS
+    );
+}
+
+fn reason<R: std::fmt::Debug>(result: Result<R, Error>) -> ResponseError {
+    match result {
+        Err(Error::Response { reason, .. }) => reason,
+        other => panic!("believed: {other:?}"),
+    }
+}
+
+fn tampered(change: impl Fn(&mut [u8], &mut usize) + 'static) -> Model {
+    Model {
+        tamper: Some(Box::new(change)),
+        ..Model::default()
+    }
+}
+
+#[test]
+fn every_field_of_a_batchs_answer_is_judged() {
+    // The batch's own: version, size, count, succeeded, copied; then those of the first entry
+    // (complete) and of the second (stopped): status, direction, copied, address, engine, flags.
+    let first = 24;
+    let second = first + 32;
+    for (offset, value) in [
+        (0, 2),
+        (4, 25),
+        (8, 3),
+        (12, 4),
+        (16, 25),
+        (first, 0x103),
+        (first, 5),
+        (first + 4, 1),
+        (first + 4, 9),
+        (first + 8, 15),
+        (first + 8, 17),
+        (first + 16, 1),
+        (first + 24, 3),
+        (first + 28, 1),
+        (first + 28, 2),
+        (second, 0),
+        (second + 4, 0),
+        (second + 8, 33),
+        (second + 8, 4),
+        (second + 24, 7),
+        (second + 28, 1),
+    ] {
+        let model = tampered(move |output, _| {
+            output[offset..offset + 4].copy_from_slice(&u32::to_le_bytes(value));
+        });
+        let result = mixed(model).0;
+        assert!(
+            matches!(result, Err(Error::Response { .. })),
+            "{value} at {offset} was believed: {result:?}"
+        );
+    }
+}
+
+#[test]
+fn an_answer_of_another_length_is_refused() {
+    let fixed = 24 + 4 * 32;
+    // The last piece's bytes end the output.
+    for (claim, believed) in [
+        (0, false),
+        (24, false),
+        (fixed, false),
+        (fixed + 50, false),
+        (fixed + 51, true),
+        (fixed + 52, false),
+        (usize::MAX, false),
+    ] {
+        let result = mixed(tampered(move |_, returned| *returned = claim)).0;
+        assert_eq!(result.is_ok(), believed, "{claim}: {result:?}");
+    }
+}
+
+#[test]
+fn bytes_written_behind_the_copied_ones_are_noticed() {
+    let fixed = 24 + 4 * 32;
+    for offset in [21, 47] {
+        let model = tampered(move |output, _| output[fixed + offset] = 0);
+        assert_eq!(reason(mixed(model).0), ResponseError::Behind(1));
+    }
+}
+
+#[test]
+fn the_engine_that_was_not_asked_for_is_not_believed() {
+    let model = tampered(|output, _| output[24 + 24] = 2);
+    let result = with(model, |device| device.copy_batch(&MIXED, Engine::Native)).0;
+    assert_eq!(reason(result), ResponseError::Field("engine", 2));
+}
+
+fn ranges(model: Model) -> (Result<Vec<MemoryRange>, Error>, Model) {
+    with(model, |device| device.memory_ranges())
+}
+
+#[test]
+fn a_long_list_of_ram_comes_in_several_answers_and_in_order() {
+    let many: Vec<_> = (0..700).rev().map(|index| (index << 20, 0x1000)).collect();
+    let (list, model) = ranges(Model {
+        ranges: many,
+        ..Model::default()
+    });
+    let list = list.unwrap();
+    assert_eq!(model.requests, [RequestKind::MemoryRanges; 3]);
+    let bases: Vec<_> = list.iter().map(|range| range.base).collect();
+    assert_eq!(bases, (0..700).map(|index| index << 20).collect::<Vec<_>>());
+    let none = ranges(Model {
+        ranges: Vec::new(),
+        ..Model::default()
+    });
+    assert_eq!(none.0.unwrap(), []);
+}
+
+#[test]
+fn a_list_of_ram_that_makes_no_sense_is_refused() {
+    for (offset, value) in [
+        (0, 2),
+        (4, 17),
+        (8, 1),
+        (8, 3),
+        (8, 0),
+        (12, 1),
+        (12, 70_000),
+    ] {
+        let model = tampered(move |output, _| {
+            output[offset..offset + 4].copy_from_slice(&u32::to_le_bytes(value));
+        });
+        let result = ranges(model).0;
+        assert!(
+            matches!(result, Err(Error::Response { .. })),
+            "{value} at {offset} was believed: {result:?}"
+        );
+    }
+    for list in [
+        vec![(0x1000, 0)],
+        vec![(u64::MAX, 2)],
+        vec![(0x1000, 0x1001), (0x2000, 0x1000)],
+        vec![(0x1000, 0x1000), (0x1000, 0x1000)],
+    ] {
+        let result = ranges(Model {
+            ranges: list,
+            ..Model::default()
+        });
+        assert!(matches!(reason(result.0), ResponseError::Field(..)));
+    }
+}
+
+#[test]
+fn a_list_of_ram_that_never_ends_does_not_hang() {
+    let model = tampered(|output, _| {
+        output[12..16].copy_from_slice(&u32::to_le_bytes(60_000));
+    });
+    let (result, model) = ranges(model);
+    assert_eq!(reason(result), ResponseError::Field("count", 0));
+    assert_eq!(model.requests.len(), 2);
+}
+
+#[test]
+fn a_list_of_ram_is_physical_memorys_secret() {
+    let refused = |policy| {
+        let model = Model {
+            policy,
+            reach: Reach::empty(),
+            ..Model::default()
+        };
+        explain(&ranges(model).0.unwrap_err())
+    };
+    assert!(refused(Reach::empty()).contains("bit 1 (physical memory)"));
+    assert!(refused(Reach::all()).contains("SeDebugPrivilege"));
+}
