@@ -7,7 +7,7 @@ use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, MachineFact, VALUES};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::{
-    LabError, Options, Process,
+    LabError, Mosaic, Options, Process,
     channel::{Answer, Channel, Flicker},
     machine::{EXIT_DONE, Machine, meaning},
 };
@@ -125,6 +125,22 @@ impl Lab {
             .chunks_exact(size_of::<RamRange>())
             .filter_map(|bytes| RamRange::read_from_bytes(bytes).ok())
             .collect())
+    }
+
+    /// The mosaic: system virtual memory of every kind. It is laid out by the first call.
+    ///
+    /// # Errors
+    /// If there is no memory for it.
+    pub fn mosaic(&self) -> Result<Mosaic, LabError> {
+        Mosaic::of(self)
+    }
+
+    /// Pages a page of the mosaic's out, if it was brought in.
+    ///
+    /// # Errors
+    /// If it is none that can be.
+    pub fn page_out(&self, address: u64) -> Result<(), LabError> {
+        self.done(Command::PageOut, &[address], &[]).map(drop)
     }
 
     /// Reads physical memory, without the driver.

@@ -14,12 +14,17 @@ mod folder;
 mod lab;
 mod log;
 mod machine;
+mod mosaic;
 mod options;
 mod process;
 
 pub use channel::Flicker;
 pub use error::LabError;
 pub use lab::{Counts, Facts, Lab, RamRange, Report, load};
+pub use mosaic::{Mosaic, Reader};
 pub use options::Options;
-pub use process::{Caller, Process, Repeated};
-pub use ringcopy_lab_mailbox::{Count, Interference, MachineFact, Protection as PageState, token};
+pub use process::{Caller, Process, Repeated, SystemCopy};
+pub use ringcopy_lab_mailbox::DATA_LENGTH;
+pub use ringcopy_lab_mailbox::{
+    Count, Interference, MachineFact, Protection as PageState, Tile, TileKind, UNTOUCHED, token,
+};

@@ -34,6 +34,17 @@ pub struct Repeated {
     pub different: u64,
 }
 
+/// What the lab's own `MmCopyMemory` made of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemCopy {
+    /// What it returned.
+    pub status: NtStatus,
+    /// `NumberOfBytesTransferred`.
+    pub transferred: u64,
+    /// The whole target, [`UNTOUCHED`](crate::UNTOUCHED) where nothing arrived.
+    pub target: Vec<u8>,
+}
+
 /// A process of its own address space; ended when dropped.
 #[derive(Debug)]
 pub struct Process<'l> {
@@ -177,6 +188,42 @@ impl<'l> Process<'l> {
             output.length as u64,
             caller as u64,
         ]
+    }
+
+    /// Calls the lab's own `MmCopyMemory` in this process's context, without the driver: what an
+    /// engine of the driver's has to agree with. `flags` are those of the function; at most
+    /// [`DATA_LENGTH`] bytes.
+    ///
+    /// # Errors
+    /// If the lab is gone, or the length is too large. What the function returns is no error.
+    pub fn mm_copy_memory(
+        &self,
+        flags: u32,
+        source: u64,
+        length: u64,
+    ) -> Result<SystemCopy, LabError> {
+        let arguments = [self.number, flags.into(), source, length];
+        let answer = self.lab.call(Command::CopyMemory, &arguments, &[])?;
+        if answer.data.len() as u64 != length {
+            return Err(LabError::Refused {
+                command: Command::CopyMemory,
+                status: answer.status,
+            });
+        }
+        let [transferred, ..] = answer.results;
+        Ok(SystemCopy {
+            status: answer.status,
+            transferred,
+            target: answer.data,
+        })
+    }
+
+    /// Starts another process, with a token of its own: bits of [`token`](crate::token).
+    ///
+    /// # Errors
+    /// If the lab refuses or is gone.
+    pub fn another(&self, token: u64) -> Result<Self, LabError> {
+        self.lab.process(token)
     }
 
     /// Gives another process a handle to the same file object.

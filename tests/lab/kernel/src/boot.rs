@@ -64,13 +64,19 @@ pub(crate) fn take_over(start_info: u64) -> Archive {
         }
     };
 
-    let mut usable = [(0, 0); MAP_LIMIT];
+    let (mut usable, mut kept) = ([(0, 0); MAP_LIMIT], [(0, 0); MAP_LIMIT]);
     let (map, entries): (u64, u32) = (phys::read(start_info + 40), phys::read(start_info + 48));
-    let mut count = 0;
+    let (mut count, mut kept_count) = (0, 0);
     for entry in (0..u64::from(entries)).map(|number| map + number * 24) {
-        if phys::read::<u32>(entry + 16) == USABLE && count < MAP_LIMIT {
-            usable[count] = (phys::read(entry), phys::read(entry + 8));
-            count += 1;
+        let is_usable = phys::read::<u32>(entry + 16) == USABLE;
+        let (list, count) = if is_usable {
+            (&mut usable, &mut count)
+        } else {
+            (&mut kept, &mut kept_count)
+        };
+        if let Some(place) = list.get_mut(*count) {
+            *place = (phys::read(entry), phys::read(entry + 8));
+            *count += 1;
         }
     }
 
@@ -94,6 +100,7 @@ pub(crate) fn take_over(start_info: u64) -> Archive {
     random::seed(options::get().seed);
 
     ranges::set(&usable[..count], &[MAILBOX, HOLE]);
+    ranges::set_firmware(&kept[..kept_count]);
     let image = Range {
         start: LOW.end,
         end: MAILBOX.start,

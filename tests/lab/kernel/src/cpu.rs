@@ -49,6 +49,16 @@ pub(crate) fn structured_features() -> u32 {
     core::arch::x86_64::__cpuid_count(7, 0).ebx
 }
 
+/// Bits in a physical address: CPUID leaf 0x80000008.
+pub(crate) fn physical_address_bits() -> u32 {
+    core::arch::x86_64::__cpuid(0x8000_0008).eax & 0xFF
+}
+
+/// Whether an entry may map 1 GiB: CPUID leaf 0x80000001.
+pub(crate) fn has_gigabyte_pages() -> bool {
+    core::arch::x86_64::__cpuid(0x8000_0001).edx >> 26 & 1 != 0
+}
+
 /// The selector in the task register.
 pub(crate) fn task_register() -> u16 {
     let selector: u16;
@@ -92,6 +102,14 @@ pub(crate) fn out8(port: u16, value: u8) {
 }
 
 pub(crate) fn out32(port: u16, value: u32) {
-    // SAFETY: the one port written this way ends the virtual machine.
+    // SAFETY: the ports written this way end the virtual machine, and configure PCI devices that
+    // nobody uses.
     unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack)) };
+}
+
+pub(crate) fn in32(port: u16) -> u32 {
+    let value;
+    // SAFETY: the port read this way is that of PCI configuration.
+    unsafe { asm!("in eax, dx", in("dx") port, out("eax") value, options(nomem, nostack)) };
+    value
 }

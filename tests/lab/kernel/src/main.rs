@@ -50,6 +50,7 @@ mod object;
 mod options;
 mod outcome;
 mod parallel;
+mod pci;
 mod pe;
 mod pool;
 mod processor;

@@ -12,6 +12,7 @@ use crate::cpu::{self, flags};
 use crate::irql::{self, DISPATCH_LEVEL};
 use crate::memory::layout;
 use crate::memory::paging::Tables;
+use crate::memory::paging_file;
 use crate::memory::user::{self, Access, Resolution};
 use crate::nt::status;
 use crate::seh::{Context, Exception, raise};
@@ -209,6 +210,9 @@ fn page_fault(frame: &Frame, floating: u64, address: u64) {
         );
     }
     if !layout::is_lower_half(address) {
+        if !present && paging_file::bring_in(address).is_ok() {
+            return;
+        }
         let code = if present && access == Access::Write {
             Code::ATTEMPTED_WRITE_TO_READONLY_MEMORY
         } else {

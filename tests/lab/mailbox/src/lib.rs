@@ -27,7 +27,7 @@ pub const DATA_LENGTH: u64 = 1 << 20;
 pub const MAGIC: u64 = u64::from_le_bytes(*b"RINGLAB1");
 
 /// Arguments or results of one command.
-pub const VALUES: usize = 16;
+pub const VALUES: usize = 24;
 
 /// The shared page.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
@@ -143,6 +143,37 @@ commands! {
     /// had another status, other information or other bytes of output. Not while
     /// [`Command::StartInterference`] is in force.
     Parallel = 25,
+    /// Where the mosaic lies, which the first of these commands lays out: system virtual memory of
+    /// every kind that page tables can make. Results: the physical address of the memory behind its
+    /// pages of RAM, and bytes there. Data: a [`Tile`] each.
+    Mosaic = 26,
+    /// Pages a page of the mosaic's out that was brought in. Arguments: its address.
+    PageOut = 27,
+    /// Calls the lab's own `MmCopyMemory`, without the driver, in the context of a process.
+    /// Arguments: process, flags, source, length. Results: `NumberOfBytesTransferred`. Data: the
+    /// target, all of it; it held [`UNTOUCHED`]. The command's status is the function's.
+    CopyMemory = 28,
+}
+
+/// What the target of [`Command::CopyMemory`] holds where nothing arrives.
+pub const UNTOUCHED: u8 = 0xEE;
+
+/// A piece of the mosaic, mapped by entries of one kind. Pieces are listed in the order of their
+/// addresses; between them, nothing is mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Tile {
+    /// The first virtual address.
+    pub address: u64,
+    /// Bytes.
+    pub length: u64,
+    /// Bytes that one entry maps, or would map.
+    pub page: u64,
+    /// A [`TileKind`].
+    pub kind: u64,
+    /// The physical address that the entry names. Of memory that is paged out: where the same bytes
+    /// are to be seen, in the memory behind the mosaic.
+    pub physical: u64,
 }
 
 /// What [`Command::CreateProcess`] puts into the process's token.
@@ -200,6 +231,39 @@ argument! {
 }
 
 argument! {
+    /// What the entries of a [`Tile`] are.
+    TileKind:
+    /// Not present.
+    Unmapped = 0,
+    /// Data in RAM.
+    Ram = 1,
+    /// The same, not writable.
+    ReadOnly = 2,
+    /// The same, executable.
+    Executable = 3,
+    /// Memory that answers and is not on the list of RAM.
+    Reserved = 4,
+    /// The local APIC.
+    Apic = 5,
+    /// The memory of a PCI device.
+    Device = 6,
+    /// What firmware keeps: its ROM and its tables.
+    Firmware = 7,
+    /// The address behind the last byte of RAM.
+    BeyondRam = 8,
+    /// Present, with a bit set that the processor reserves: it raises a page fault.
+    Malformed = 9,
+    /// Behind a table that does not lie in RAM.
+    TableElsewhere = 10,
+    /// Not present, and brought in by who has the memory manager's help.
+    PagedOut = 11,
+    /// Not present, and cannot be brought in.
+    Lost = 12,
+    /// A large page onto RAM and what is none: the list of RAM tells them apart.
+    Mixed = 13,
+}
+
+argument! {
     /// What [`Command::StartInterference`] does to a page.
     Interference:
     /// Takes the page away and puts it back, with a shootdown each time.
@@ -244,6 +308,14 @@ pub enum MachineFact {
     KernelScratch = 12,
     /// Bytes there.
     KernelScratchLength = 13,
+    /// Bits in a physical address of the processor's.
+    PhysicalAddressBits = 14,
+    /// The physical address of a PCI device's memory.
+    DeviceAddress = 15,
+    /// Bytes there.
+    DeviceLength = 16,
+    /// The physical address of a page that firmware keeps, and the map of memory says so.
+    FirmwareAddress = 17,
 }
 
 /// The positions of [`Command::Counts`]'s results.
@@ -266,4 +338,6 @@ pub enum Count {
     Requests = 6,
     /// Addresses reserved for mappings, and contiguous allocations.
     Reservations = 7,
+    /// System pages that were brought in since start.
+    BroughtIn = 8,
 }

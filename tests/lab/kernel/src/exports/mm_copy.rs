@@ -4,9 +4,9 @@
 use crate::bugcheck::violation;
 use crate::irql::{APC_LEVEL, require_at_most};
 use crate::memory::layout::{self, USER_LIMIT};
-use crate::memory::paging::{Tables, next_page};
+use crate::memory::paging::{Tables, bits, index, is_canonical, is_malformed, levels, page_length};
 use crate::memory::user::{self, Access};
-use crate::memory::{PAGE, page_of, phys, ranges};
+use crate::memory::{PAGE, page_of, paging_file, phys, ranges};
 use crate::nt::status::{self, Status};
 use crate::raw;
 
@@ -14,14 +14,16 @@ const PHYSICAL: u32 = 1;
 const VIRTUAL: u32 = 2;
 
 /// `MmCopyMemory` function (ntddk.h). The range is copied from its start, page by page, up to the
-/// first page that cannot be: `transferred` tells how far. I/O space is refused, by physical
-/// address and by virtual, and a bad system address is an error and not the end.
+/// first page that cannot be: `transferred` tells how far, and is written whatever happens. I/O
+/// space is refused, by physical address and by virtual; a bad system address is an error and not
+/// the end; system memory that is not resident is brought in where that is possible.
 ///
 /// The page names no status but success; these are the lab's choice: `STATUS_INVALID_PARAMETER_4`
 /// for flags that are not exactly one, `STATUS_INVALID_ADDRESS` for a page that is not RAM or not
-/// mapped, and for user pages what an access would have raised. IRQL <= `APC_LEVEL`; the target is
-/// nonpageable.
-pub(super) extern "win64" fn mm_copy_memory(
+/// mapped, for a range that runs beyond the last address, and for one that begins in user memory
+/// and runs beyond that; `STATUS_IN_PAGE_ERROR` for a system page that cannot be brought in; and
+/// for user pages what an access would have raised. IRQL <= `APC_LEVEL`; the target is nonpageable.
+pub(crate) extern "win64" fn mm_copy_memory(
     target: u64,
     source: u64,
     length: u64,
@@ -41,11 +43,11 @@ pub(super) extern "win64" fn mm_copy_memory(
     let mut done = 0;
     let mut result = status::SUCCESS;
     while done < length {
-        let Some(at) = source.checked_add(done) else {
-            result = status::INVALID_ADDRESS;
-            break;
-        };
-        let found = match find(at) {
+        let found = source
+            .checked_add(done)
+            .ok_or(status::INVALID_ADDRESS)
+            .and_then(|at| Ok((at, find(at)?)));
+        let (at, found) = match found {
             Ok(found) => found,
             Err(status) => {
                 result = status;
@@ -55,9 +57,6 @@ pub(super) extern "win64" fn mm_copy_memory(
         let count = (PAGE - at % PAGE).min(length - done);
         raw::copy(phys::linear(found), target + done, count);
         done += count;
-        if next_page(at) == 0 {
-            break;
-        }
     }
     raw::write(transferred, done);
     result
@@ -78,8 +77,35 @@ fn virtual_page(address: u64) -> Result<u64, Status> {
         }
         return user::touch(Tables::current(), address, Access::Read);
     }
-    let leaf = Tables::current()
-        .walk(address)
-        .ok_or(status::INVALID_ADDRESS)?;
-    physical_page(leaf.physical)
+    if let Some(physical) = resident(address)? {
+        return physical_page(physical);
+    }
+    paging_file::bring_in(address)?;
+    physical_page(resident(address)?.ok_or(status::INVALID_ADDRESS)?)
+}
+
+/// The physical address behind one of the system's; `None` where an entry is not present. The
+/// tables are those in memory, not what the processor remembers of them; one that does not lie in
+/// RAM is none, and is not read.
+fn resident(address: u64) -> Result<Option<u64>, Status> {
+    if !is_canonical(address) {
+        return Err(status::INVALID_ADDRESS);
+    }
+    let mut table = Tables::current().0;
+    for level in (1..=levels()).rev() {
+        let place = physical_page(table)? + index(address, level) * 8;
+        let entry = phys::read_entry(place);
+        if entry & bits::PRESENT == 0 {
+            return Ok(None);
+        }
+        if is_malformed(entry, level) {
+            return Err(status::INVALID_ADDRESS);
+        }
+        table = entry & bits::ADDRESS;
+        if level == 1 || entry & bits::LARGE != 0 {
+            let inside = page_length(level) - 1;
+            return Ok(Some((table & !inside) | (address & inside)));
+        }
+    }
+    Err(status::INVALID_ADDRESS)
 }

@@ -21,6 +21,7 @@ mod se;
 mod stubs;
 mod zw;
 
+pub(crate) use mm_copy::mm_copy_memory;
 pub(crate) use stubs::stub;
 
 use crate::nt::strings::same_name;

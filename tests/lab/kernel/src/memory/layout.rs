@@ -24,11 +24,14 @@ pub(crate) const POOL: u64 = 0xFFFF_AB00_0000_0000;
 /// Mappings of single pages: contiguous memory, MDLs, reserved addresses, stacks, devices.
 pub(crate) const MAPPINGS: u64 = 0xFFFF_BE80_0000_0000;
 
+/// The mosaic, which fills some of its slot.
+pub(crate) const MOSAIC: u64 = 0xFFFF_D300_0000_0000;
+
 /// Driver images.
 pub(crate) const IMAGES: u64 = 0xFFFF_F800_0000_0000;
 
 /// The regions whose tables are made at start, so that all address spaces share them.
-pub(crate) const REGIONS: [u64; 3] = [POOL, MAPPINGS, IMAGES];
+pub(crate) const REGIONS: [u64; 4] = [POOL, MAPPINGS, MOSAIC, IMAGES];
 
 /// Bytes that are used of the pool and mapping regions, before addresses come back.
 pub(crate) const REGION_LENGTH: u64 = 8 << 30;

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use super::layout::LINEAR_LENGTH;
 use super::{PAGE, frames, phys};
 use crate::cpu;
 use crate::global::Global;
@@ -26,9 +27,11 @@ pub(crate) mod bits {
 }
 
 static LEVELS: AtomicU32 = AtomicU32::new(4);
+static WIDTH: AtomicU32 = AtomicU32::new(52);
 
-/// Takes over what `boot.s` has chosen.
+/// Takes over what `boot.s` has chosen, and what the processor can do.
 pub(crate) fn initialize() {
+    WIDTH.store(cpu::physical_address_bits(), Ordering::Relaxed);
     if cpu::read_cr4() & cpu::cr4::LA57 != 0 {
         LEVELS.store(5, Ordering::Relaxed);
     }
@@ -37,6 +40,27 @@ pub(crate) fn initialize() {
 /// Levels of tables that the processor walks.
 pub(crate) fn levels() -> u32 {
     LEVELS.load(Ordering::Relaxed)
+}
+
+/// Bits in a physical address.
+pub(crate) fn width() -> u32 {
+    WIDTH.load(Ordering::Relaxed)
+}
+
+/// Whether the processor faults over an entry of a level that is present: an address that is too
+/// wide, or not the start of such a page. Source: Intel SDM volume 3, "4-Level Paging and 5-Level
+/// Paging", on reserved bits.
+pub(crate) fn is_malformed(entry: u64, level: u32) -> bool {
+    let address = entry & bits::ADDRESS;
+    let large = level > 1 && entry & bits::LARGE != 0;
+    // Bit 12 of an entry that maps a large page chooses the memory type.
+    let inside = if large { page_length(level) - 1 } else { 0 } & !(1 << 12);
+    address >> width() != 0 || large && (level > 3 || address & inside != 0)
+}
+
+/// Bytes that one entry of a level maps.
+pub(crate) const fn page_length(level: u32) -> u64 {
+    1 << (12 + 9 * (level - 1))
 }
 
 /// The index that an address has in a table of a level (1: the table of 4 KiB pages).
@@ -88,15 +112,19 @@ impl Tables {
         }
         let (mut table, mut write, mut user, mut execute) = (self.0, true, true, true);
         for level in (1..=levels()).rev() {
+            // No table of the lab's own lies elsewhere.
+            if table >= LINEAR_LENGTH {
+                return None;
+            }
             let entry = phys::read_entry(table + index(address, level) * 8);
-            if entry & bits::PRESENT == 0 {
+            if entry & bits::PRESENT == 0 || is_malformed(entry, level) {
                 return None;
             }
             write &= entry & bits::WRITE != 0;
             user &= entry & bits::USER != 0;
             execute &= entry & bits::NO_EXECUTE == 0;
             if level == 1 || (level <= 3 && entry & bits::LARGE != 0) {
-                let inside = (1 << (12 + 9 * (level - 1))) - 1;
+                let inside = page_length(level) - 1;
                 return Some(Leaf {
                     physical: (entry & bits::ADDRESS & !inside) | (address & inside),
                     write,
@@ -118,6 +146,9 @@ impl Tables {
                 return None;
             }
             table = entry & bits::ADDRESS;
+            if table >= LINEAR_LENGTH {
+                return None;
+            }
         }
         Some(table + index(address, 1) * 8)
     }

@@ -26,6 +26,13 @@ pub(crate) const HOLE: Range = Range {
 };
 
 static RAM: Global<Vec<Range>> = Global::new(Vec::new());
+static FIRMWARE: Global<Vec<Range>> = Global::new(Vec::new());
+
+/// Where firmware has its ROM on every PC: the last 64 KiB of the first MiB.
+const ROM: Range = Range {
+    start: 0xF_0000,
+    end: 0x10_0000,
+};
 
 /// Takes over the firmware's map: whole pages of usable memory, without the first page, which NT
 /// never reports, and without the `withheld` ranges.
@@ -59,6 +66,21 @@ pub(crate) fn set(usable: &[(u64, u64)], withheld: &[Range]) {
         ranges.dedup();
     }
     RAM.with(|ram| *ram = ranges);
+}
+
+/// Takes over what the firmware's map calls anything but usable.
+pub(crate) fn set_firmware(kept: &[(u64, u64)]) {
+    let mut ranges = Vec::from([ROM]);
+    ranges.extend(kept.iter().map(|&(start, length)| Range {
+        start: page_of(start),
+        end: (start + length).next_multiple_of(PAGE),
+    }));
+    FIRMWARE.with(|firmware| *firmware = ranges);
+}
+
+/// What firmware keeps to itself: the first of them its ROM.
+pub(crate) fn firmware() -> Vec<Range> {
+    FIRMWARE.with(|firmware| firmware.clone())
 }
 
 pub(crate) fn all() -> Vec<Range> {

@@ -5,10 +5,12 @@ use alloc::vec::Vec;
 
 use ringcopy_lab_mailbox::{Count, MachineFact, VALUES};
 
-use super::{Carried, data, data_of};
-use crate::memory::{paging, ranges};
+use super::{Answer, Carried, data, data_of, done};
+use crate::memory::mosaic::Mosaic;
+use crate::memory::{mosaic, paging, paging_file, ranges};
+use crate::nt::status;
 use crate::object::{device, handle, locked};
-use crate::{io, machine, pool, raw, reserved, seh, smp};
+use crate::{io, machine, pci, pool, raw, reserved, seh, smp};
 
 /// The results of `Machine`.
 pub(super) fn machine() -> Vec<u64> {
@@ -39,6 +41,17 @@ pub(super) fn machine() -> Vec<u64> {
     set(MachineFact::PagingLevels, u64::from(paging::levels()));
     set(MachineFact::KernelScratch, scratch);
     set(MachineFact::KernelScratchLength, scratch_length);
+    set(MachineFact::PhysicalAddressBits, u64::from(paging::width()));
+    if let Some(device) = pci::first_with_memory() {
+        set(MachineFact::DeviceAddress, device.address);
+        set(MachineFact::DeviceLength, device.length);
+    }
+    // The last of them is a table or ROM that the map names, not a place that all PCs have.
+    let kept = ranges::firmware();
+    set(
+        MachineFact::FirmwareAddress,
+        kept.last().map_or(0, |range| range.start),
+    );
     facts
 }
 
@@ -51,6 +64,27 @@ pub(super) fn ram_ranges() -> Carried {
         length += 16;
     }
     data_of(length)
+}
+
+/// The answer to `Mosaic`.
+pub(super) fn mosaic() -> Carried {
+    let mosaic = mosaic::lay().ok_or(status::NO_MEMORY)?;
+    let mut length = 0;
+    for tile in &mosaic.tiles {
+        let words = [
+            tile.address,
+            tile.length,
+            tile.page,
+            tile.kind,
+            tile.physical,
+        ];
+        raw::write(data() + length, words);
+        length += size_of_val(&words) as u64;
+    }
+    done(Answer {
+        results: vec![mosaic.block, Mosaic::BLOCK_LENGTH],
+        data_length: length,
+    })
 }
 
 /// The results of `Counts`.
@@ -66,5 +100,6 @@ pub(super) fn counts() -> Vec<u64> {
     set(Count::LockedPages, locked::count());
     set(Count::Requests, io::completion::count());
     set(Count::Reservations, reserved::count());
+    set(Count::BroughtIn, paging_file::brought_in());
     counts
 }

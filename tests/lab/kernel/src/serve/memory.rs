@@ -1,15 +1,17 @@
 //! The commands that look at memory or change it, without the driver.
 
-use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Protection, VALUES};
+use alloc::vec;
+
+use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Protection, UNTOUCHED, VALUES};
 
 use super::{Answer, Carried, data, data_of, done};
 use crate::memory::layout::LOWER_HALF_END;
 use crate::memory::paging::Tables;
 use crate::memory::user::Access;
-use crate::memory::{PAGE, kernel_space, page_of, phys, ranges};
+use crate::memory::{PAGE, kernel_space, page_of, paging_file, phys, ranges};
 use crate::nt::status::{self, Status};
 use crate::object::process;
-use crate::{machine, raw};
+use crate::{exports, machine, raw};
 
 /// Carries one of them out; others are none.
 pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64) -> Carried {
@@ -56,8 +58,30 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
             raw::copy(scratch + one, data(), two);
             data_of(two)
         }
+        Command::PageOut => {
+            paging_file::take_out(one)?;
+            done(Answer::default())
+        }
+        Command::CopyMemory => copy_memory(one, two as u32, three, four),
         _ => Err(status::INVALID_PARAMETER),
     }
+}
+
+/// `MmCopyMemory` in the context of a process, the mailbox's data its target.
+fn copy_memory(id: u64, flags: u32, source: u64, length: u64) -> Carried {
+    require_room(length)?;
+    process::require(id)?;
+    raw::fill(data(), UNTOUCHED, length);
+    let mut transferred = u64::MAX;
+    let place = (&raw mut transferred) as u64;
+    let status = process::attached(id, || {
+        exports::mm_copy_memory(data(), source, length, flags, place)
+    })?;
+    let answer = Answer {
+        results: vec![raw::read(place)],
+        data_length: length,
+    };
+    Ok((status, answer))
 }
 
 fn require_room(length: u64) -> Result<(), Status> {

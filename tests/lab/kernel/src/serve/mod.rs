@@ -180,7 +180,9 @@ fn carry_out(
         | Command::ReadSystem
         | Command::ReadPhysical
         | Command::WriteKernelScratch
-        | Command::ReadKernelScratch => memory::carry_out(command, arguments, length),
+        | Command::ReadKernelScratch
+        | Command::PageOut
+        | Command::CopyMemory => memory::carry_out(command, arguments, length),
         Command::StartInterference => start_interference(one, two, three, disturbed),
         Command::StopInterference => {
             let stopped = disturbed.take().ok_or(status::INVALID_PARAMETER)?;
@@ -191,6 +193,7 @@ fn carry_out(
         }
         Command::Machine => done(facts::machine()),
         Command::RamRanges => facts::ram_ranges(),
+        Command::Mosaic => facts::mosaic(),
         Command::Counts => done(facts::counts()),
         Command::FailAllocation => {
             failure::arm(one);

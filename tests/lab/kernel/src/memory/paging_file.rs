@@ -1,0 +1,97 @@
+//! System memory that is not always there: its bytes are kept while it is out.
+//!
+//! A page that is out has an entry that is not present and names no frame, so that nothing which
+//! ignores the bit finds the bytes; one that comes in gets a frame of its own.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::paging::bits;
+use super::{PAGE, frames, kernel_space, page_of, phys};
+use crate::global::Global;
+use crate::nt::status::{self, Status};
+use crate::raw;
+
+/// What entries of pages that are out hold, besides the page's number in the address bits: a bit
+/// that means nothing to the processor.
+const OUT: u64 = 1 << 10;
+
+struct Page {
+    number: u64,
+    bytes: Box<[u8; PAGE as usize]>,
+    /// Where it is while it is in.
+    frame: Option<u64>,
+    /// It cannot be brought in.
+    lost: bool,
+}
+
+impl Page {
+    const fn entry(&self) -> u64 {
+        (self.number * PAGE) | OUT
+    }
+}
+
+/// By address.
+static PAGES: Global<BTreeMap<u64, Page>> = Global::new(BTreeMap::new());
+static BROUGHT_IN: AtomicU64 = AtomicU64::new(0);
+
+/// Has a page of the system's, whose table exists, start as one that is out and holds what is at
+/// `bytes`. If it is lost, it stays out.
+pub(crate) fn add(address: u64, bytes: u64, lost: bool) {
+    PAGES.with(|pages| {
+        let mut page = Page {
+            number: pages.len() as u64,
+            bytes: Box::new([0; PAGE as usize]),
+            frame: None,
+            lost,
+        };
+        raw::copy_out(bytes, page.bytes.as_mut_slice());
+        kernel_space::system().set(address, page.entry());
+        pages.insert(address, page);
+    });
+}
+
+/// Brings the page of an address in, if it is out.
+///
+/// `STATUS_INVALID_ADDRESS` if the address is not in such a page, `STATUS_IN_PAGE_ERROR` if it is
+/// lost, `STATUS_NO_MEMORY` if there is no frame for it.
+pub(crate) fn bring_in(address: u64) -> Result<(), Status> {
+    let address = page_of(address);
+    PAGES.with(|pages| {
+        let page = pages.get_mut(&address).ok_or(status::INVALID_ADDRESS)?;
+        if page.lost {
+            return Err(status::IN_PAGE_ERROR);
+        }
+        // Another processor may have been faster.
+        if page.frame.is_none() {
+            let frame = frames::allocate().ok_or(status::NO_MEMORY)?;
+            raw::copy_in(page.bytes.as_slice(), phys::linear(frame));
+            page.frame = Some(frame);
+            kernel_space::system().set(address, frame | bits::KERNEL_DATA);
+            BROUGHT_IN.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    })
+}
+
+/// Takes a page out again, if it is in. Its frame is gone.
+///
+/// `STATUS_INVALID_ADDRESS` if the address is not in such a page.
+pub(crate) fn take_out(address: u64) -> Result<(), Status> {
+    let address = page_of(address);
+    PAGES.with(|pages| {
+        let page = pages.get_mut(&address).ok_or(status::INVALID_ADDRESS)?;
+        if let Some(frame) = page.frame.take() {
+            kernel_space::system().set(address, page.entry());
+            raw::copy_out(phys::linear(frame), page.bytes.as_mut_slice());
+            frames::free(frame);
+        }
+        Ok(())
+    })
+}
+
+/// Pages brought in since start.
+pub(crate) fn brought_in() -> u64 {
+    BROUGHT_IN.load(Ordering::Relaxed)
+}
