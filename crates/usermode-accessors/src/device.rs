@@ -13,11 +13,13 @@ use crate::{
 /// to end do not. The documentation of `RtlCopyDeviceMemory` names no predicate; this is the
 /// plain meaning of its word. A range that would wrap around counts as ending at the top.
 #[must_use]
+#[inline]
 pub const fn overlaps(destination: usize, source: usize, length: usize) -> bool {
     destination.abs_diff(source) < length
 }
 
 /// The widest single move that is aligned on both sides and not longer than what is left.
+#[inline]
 const fn widest_move(destination: usize, source: usize, left: usize) -> Option<Width> {
     let aligned = 1_usize << (destination | source | 8).trailing_zeros();
     match if aligned < left { aligned } else { left } {

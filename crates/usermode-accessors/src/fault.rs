@@ -40,6 +40,7 @@ pub struct Fault {
 
 impl Fault {
     /// The fault of a check that failed before anything was touched.
+    #[cold]
     pub(crate) const fn refused(status: Status, address: usize, access: Access) -> Self {
         Self {
             status,
@@ -53,6 +54,7 @@ impl Fault {
     ///
     /// The record's own words about kind and address are believed only as far as they go: a
     /// general protection fault is recorded as a read of address all ones, whatever it was.
+    #[cold]
     pub(crate) const fn from_trap(trap: Trap, expected: Access) -> Self {
         let address = trap.address();
         let access = match (address, trap.kind()) {

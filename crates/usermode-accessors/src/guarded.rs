@@ -28,11 +28,13 @@ pub(crate) enum Route {
     NonTemporal,
 }
 
+#[inline]
 const fn user_pointer(address: usize) -> *mut u8 {
     ptr::with_exposed_provenance_mut(address)
 }
 
 /// User addresses must be in range. Kernel addresses are not looked at.
+#[inline]
 fn probed(address: usize, length: usize, access: Access, mode: Mode) -> Result<(), Fault> {
     match mode {
         Mode::Kernel => Ok(()),
@@ -48,6 +50,7 @@ fn probed(address: usize, length: usize, access: Access, mode: Mode) -> Result<(
 /// # Safety
 ///
 /// A side whose mode is [`Mode::Kernel`] is valid for `length` bytes.
+#[inline]
 pub(crate) unsafe fn copy(
     (destination, destination_mode): (usize, Mode),
     (source, source_mode): (usize, Mode),
@@ -86,7 +89,7 @@ pub(crate) unsafe fn move_bytes(
     length: usize,
 ) -> Result<(), Fault> {
     let (to_mode, from_mode) = (destination_mode, source_mode);
-    if !moves_backward(destination, source, length) {
+    if !overlaps(destination, source, length) {
         let (to, from) = ((destination, to_mode), (source, from_mode));
         // SAFETY: the caller's promise is the same.
         return unsafe { copy(to, from, length, Route::Cached) };
@@ -96,12 +99,46 @@ pub(crate) unsafe fn move_bytes(
     let (to, from) = (user_pointer(destination), user_pointer(source));
     let Some(access) = expected(to_mode, from_mode) else {
         // SAFETY: the caller vouches for both sides.
-        unsafe { arch::copy_backward(to, from, length) };
+        unsafe { move_overlapping(to, from, length) };
         return Ok(());
     };
-    // SAFETY: each side is a user range, or the caller vouches for it.
-    unsafe { arch::guarded_copy_backward(to, from, length) }
-        .map_err(|trap| Fault::from_trap(trap, access))
+    let outcome = if moves_backward(destination, source, length) {
+        // SAFETY: each side is a user range, or the caller vouches for it.
+        unsafe { arch::guarded_copy_backward(to, from, length) }
+    } else {
+        // SAFETY: as above.
+        unsafe { arch::guarded_copy_upward(to, from, length) }
+    };
+    outcome.map_err(|trap| Fault::from_trap(trap, access))
+}
+
+/// Copies ranges that may overlap, without a guard.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes.
+#[inline]
+pub(crate) unsafe fn move_directly(destination: *mut u8, source: *const u8, length: usize) {
+    if overlaps(destination.addr(), source.addr(), length) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { move_overlapping(destination, source, length) };
+    } else {
+        // SAFETY: as above.
+        unsafe { arch::copy(destination, source, length) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`move_directly`].
+unsafe fn move_overlapping(destination: *mut u8, source: *const u8, length: usize) {
+    if moves_backward(destination.addr(), source.addr(), length) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { arch::copy_backward(destination, source, length) };
+    } else {
+        // SAFETY: as above.
+        unsafe { arch::copy_upward(destination, source, length) };
+    }
 }
 
 /// Whether a move of `length` bytes runs from the last byte to the first: it does if the ranges
@@ -109,12 +146,14 @@ pub(crate) unsafe fn move_bytes(
 ///
 /// After a fault of such a move, [`Fault::copied`] counts from the end.
 #[must_use]
+#[inline]
 pub const fn moves_backward(destination: usize, source: usize, length: usize) -> bool {
     destination > source && overlaps(destination, source, length)
 }
 
 /// What a fault of a copy most likely was doing, if the trap cannot tell; `None` if neither side
 /// is guarded.
+#[inline]
 const fn expected(destination: Mode, source: Mode) -> Option<Access> {
     match (destination, source) {
         (Mode::Kernel, Mode::Kernel) => None,
@@ -128,6 +167,7 @@ const fn expected(destination: Mode, source: Mode) -> Option<Access> {
 /// # Safety
 ///
 /// If `mode` is [`Mode::Kernel`], `destination` is valid for `length` bytes.
+#[inline]
 pub(crate) unsafe fn fill(
     destination: usize,
     byte: u8,
@@ -155,6 +195,7 @@ pub(crate) unsafe fn fill(
 /// # Safety
 ///
 /// If `mode` is [`Mode::Kernel`], `source` is valid.
+#[inline]
 pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) -> Result<T, Fault> {
     probed(source, T::WIDTH as usize, Access::Read, mode)?;
     let pointer = user_pointer(source);
@@ -185,6 +226,7 @@ pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) ->
 /// # Safety
 ///
 /// If `mode` is [`Mode::Kernel`], `destination` is valid.
+#[inline]
 pub(crate) unsafe fn write<T: Scalar>(
     destination: usize,
     value: T,

@@ -33,13 +33,17 @@
 //!
 //! - **A fault returns.** It comes back as a [`Fault`], and no Rust frame is unwound: one
 //!   function in assembly holds the access, the scope table and the landing pad.
-//! - **The count is exact.** [`Fault::copied`] is how many bytes were moved, no more and no less,
-//!   taken from a register that survives the unwind, never computed from the fault address. The
-//!   bytes of the destination past it are untouched.
+//! - **The count is exact.** [`Fault::copied`] is how many bytes were moved, no more and no less: a
+//!   copy that met a fault in a wide access goes on byte by byte until it is at the very byte that
+//!   cannot be moved, and only then reports it. The bytes of the destination past it are untouched.
+//!   The count is never computed from the fault address; that only keeps a guard page, which raises
+//!   once, from being touched twice.
 //! - **Checks are on captured values, before the access.** Where a check fails nothing was
 //!   touched.
 //! - **Nothing is elided, repeated or reordered** by the compiler around an access: it is
-//!   assembly. Bulk copies may touch a location more than once; an access of 1, 2, 4 or 8 bytes
+//!   assembly. Until it returns, a bulk copy may touch a location more than once, in any order and
+//!   width, so what arrives may be of several moments. Once it has returned, the copy is the
+//!   caller's alone: nothing of it is fetched again. An access of 1, 2, 4 or 8 bytes
 //!   by [`UserPtr`] or a scalar function is exactly one instruction.
 //! - **User memory is open no longer than the access.** Under SMAP the access is bracketed with
 //!   `STAC` and `CLAC`, on the way out through a fault, too. Where AC was set at entry it is set
@@ -79,7 +83,7 @@
 //! | Can a scalar access be torn? | It is one instruction: not if the address is aligned. Alignment is not enforced, acquire and release included, as documented. A `UNICODE_STRING` is copied once, but not in one piece. |
 //! | A misaligned interlocked operation? | [`Status::DATATYPE_MISALIGNMENT`], with nothing touched, in kernel mode too: it is a condition of the operation, and a locked access across a cache line stops every processor. |
 //! | A comparison that fails, on read-only memory? | It faults: the processor writes back what it found. |
-//! | How far does a string length look? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`Status::ACCESS_VIOLATION`]. Each character is looked at once, in order. There is no cap, as documented; [`UserPtr::string_length_within`] has one. |
+//! | How far does a string length look? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`Status::ACCESS_VIOLATION`]. Each character is looked at once, in order, up to 16 bytes at a time: what lies in the aligned 16 bytes in which the string ends is read with it, which never reaches into another page. There is no cap, as documented; [`UserPtr::string_length_within`] has one. |
 //! | `Fill…` takes the length first, `Set…` the byte. | Kept. The byte is a `u8` and the length a `usize`, so an exchange does not compile. |
 //! | May `RtlFillVolatileMemory` fill the whole buffer? The text says less than it, the example all of it. | All of it. |
 //! | May `RtlFillDeviceMemory` make unaligned accesses? The revisions disagree. | No device function makes one. |

@@ -23,12 +23,14 @@ pub const USER_LIMIT: usize = 0x0000_7FFF_FFFF_0000;
 /// # Errors
 ///
 /// [`Status::ACCESS_VIOLATION`] if the end is above the limit or wraps around.
+#[inline]
 pub const fn check_range(address: usize, length: usize) -> Result<(), Status> {
     if length == 0 {
         return Ok(());
     }
-    match address.checked_add(length) {
-        Some(end) if end <= USER_LIMIT => Ok(()),
+    // A known length leaves one comparison of this.
+    match USER_LIMIT.checked_sub(length) {
+        Some(last) if address <= last => Ok(()),
         _ => Err(Status::ACCESS_VIOLATION),
     }
 }
@@ -39,6 +41,7 @@ pub const fn check_range(address: usize, length: usize) -> Result<(), Status> {
 ///
 /// [`Status::INVALID_PARAMETER`] if `alignment` is not a power of two;
 /// [`Status::DATATYPE_MISALIGNMENT`] if the address is not aligned to it.
+#[inline]
 pub const fn check_alignment(
     address: usize,
     length: usize,
@@ -61,6 +64,7 @@ pub const fn check_alignment(
 /// # Errors
 ///
 /// Those of [`check_alignment`], then those of [`check_range`].
+#[inline]
 pub const fn check(address: usize, length: usize, alignment: usize) -> Result<(), Status> {
     match check_alignment(address, length, alignment) {
         Ok(()) => check_range(address, length),

@@ -34,6 +34,7 @@ macro_rules! scalars {
                 clippy::cast_possible_wrap,
                 reason = "the low bits are the value, whatever the type"
             )]
+            #[inline]
             fn from_bits(bits: u64) -> Self {
                 bits as Self
             }
@@ -43,6 +44,7 @@ macro_rules! scalars {
                 clippy::cast_sign_loss,
                 reason = "the bits are kept, whatever the type"
             )]
+            #[inline]
             fn into_bits(self) -> u64 {
                 (self as $unsigned) as u64
             }
@@ -70,10 +72,12 @@ scalars! {
 impl sealed::Bits for *mut c_void {
     const WIDTH: Width = Width::Eight;
 
+    #[inline]
     fn from_bits(bits: u64) -> Self {
         ptr::with_exposed_provenance_mut(usize::from_bits(bits))
     }
 
+    #[inline]
     fn into_bits(self) -> u64 {
         self.expose_provenance().into_bits()
     }

@@ -30,6 +30,7 @@ impl fmt::Display for LengthMismatch {
 impl error::Error for LengthMismatch {}
 
 impl From<LengthMismatch> for Status {
+    #[inline]
     fn from(_: LengthMismatch) -> Self {
         Self::INVALID_BUFFER_SIZE
     }
@@ -61,6 +62,7 @@ impl VolatileSlice<'_> {
     /// For the lifetime `'a` all `length` bytes stay mapped and writable in kernel space, and
     /// no Rust reference to any of them is in use.
     #[must_use]
+    #[inline]
     pub const unsafe fn from_raw_parts(pointer: *mut u8, length: usize) -> Self {
         Self {
             pointer,
@@ -71,18 +73,21 @@ impl VolatileSlice<'_> {
 
     /// Length in bytes.
     #[must_use]
+    #[inline]
     pub const fn len(&self) -> usize {
         self.length
     }
 
     /// Whether there are no bytes.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
 
     /// Where it starts. The pointer must not be made into a reference.
     #[must_use]
+    #[inline]
     pub const fn as_mut_ptr(&mut self) -> *mut u8 {
         self.pointer
     }
@@ -134,6 +139,7 @@ impl VolatileSlice<'_> {
     /// # Errors
     ///
     /// [`LengthMismatch`] if the lengths differ; then nothing is copied.
+    #[inline]
     pub fn copy_from_slice(&mut self, source: &[u8]) -> Result<(), LengthMismatch> {
         self.same_length(source.len())?;
         // SAFETY: this memory is valid by the promise of `from_raw_parts`, `source` by its type.
@@ -148,6 +154,7 @@ impl VolatileSlice<'_> {
     /// # Errors
     ///
     /// [`LengthMismatch`] if the lengths differ; then nothing is copied.
+    #[inline]
     pub fn copy_from_volatile(&mut self, source: &VolatileSlice<'_>) -> Result<(), LengthMismatch> {
         self.same_length(source.length)?;
         // SAFETY: both are valid by the promise of `from_raw_parts`.
@@ -160,6 +167,7 @@ impl VolatileSlice<'_> {
     /// # Errors
     ///
     /// [`LengthMismatch`] if the lengths differ; then nothing is copied.
+    #[inline]
     pub fn copy_to_slice(&self, destination: &mut [u8]) -> Result<(), LengthMismatch> {
         if destination.len() != self.length {
             return Err(LengthMismatch {
@@ -173,15 +181,18 @@ impl VolatileSlice<'_> {
     }
 
     /// Sets every byte.
+    #[inline]
     pub fn fill(&mut self, byte: u8) {
         // SAFETY: this memory is valid by the promise of `from_raw_parts`.
         unsafe { arch::fill(self.pointer, byte, self.length) };
     }
 
+    #[inline]
     pub(crate) const fn as_ptr(&self) -> *const u8 {
         self.pointer
     }
 
+    #[inline]
     const fn same_length(&self, source: usize) -> Result<(), LengthMismatch> {
         if source == self.length {
             return Ok(());
@@ -194,6 +205,7 @@ impl VolatileSlice<'_> {
 }
 
 impl<'a> From<&'a mut [u8]> for VolatileSlice<'a> {
+    #[inline]
     fn from(slice: &'a mut [u8]) -> Self {
         let (pointer, length) = (slice.as_mut_ptr(), slice.len());
         // SAFETY: the slice is valid and borrowed, hence out of use, for all of `'a`.
@@ -202,6 +214,7 @@ impl<'a> From<&'a mut [u8]> for VolatileSlice<'a> {
 }
 
 impl<'a, const LENGTH: usize> From<&'a mut [u8; LENGTH]> for VolatileSlice<'a> {
+    #[inline]
     fn from(array: &'a mut [u8; LENGTH]) -> Self {
         Self::from(array.as_mut_slice())
     }

@@ -18,10 +18,11 @@ compile_error!(
 );
 
 pub(crate) use native::{
-    call, copy, copy_backward, copy_nontemporal, fast_fail, fill, guarded_and,
+    call, copy, copy_backward, copy_nontemporal, copy_upward, fast_fail, fill, guarded_and,
     guarded_compare_exchange, guarded_copy, guarded_copy_backward, guarded_copy_nontemporal,
-    guarded_fill, guarded_or, guarded_read, guarded_read_acquire, guarded_scan, guarded_write,
-    guarded_write_release, read, read_acquire, scan, write, write_release,
+    guarded_copy_upward, guarded_fill, guarded_or, guarded_read, guarded_read_acquire,
+    guarded_scan, guarded_write, guarded_write_release, read, read_acquire, scan, write,
+    write_release,
 };
 
 /// How wide a single access is, in bytes.
@@ -92,7 +93,7 @@ impl Trap {
         }
     }
 
-    /// The bytes that were moved before the one that faulted, from a register that survives.
+    /// The bytes that were moved before the one that faulted.
     pub(crate) const fn copied(self) -> usize {
         self.copied
     }

@@ -5,60 +5,71 @@
 //! fault, when each volatile one is garbage. Only on Windows does it carry unwind data and a
 //! handler; elsewhere a fault ends the process, and tests there use valid memory.
 //!
-//! # The frame of a guarded leaf
+//! # A guarded leaf
 //!
-//! | from RSP after the prologue | what |
-//! | --- | --- |
-//! | +0 | the `Record`, where the filter finds it through its establisher frame |
-//! | +8 | where the access starts, to count from |
-//! | +16 | RFLAGS at entry, for AC |
-//! | +24 | the caller's RSI, then the caller's RDI |
+//! Its first argument is the [`Record`]. Where user memory is closed to the kernel (SMAP), the leaf
+//! jumps to its *opened* twin, which opens user memory, calls the leaf past that jump, and puts AC
+//! back to what it was. So there is one bracket, and the leaf without it costs a comparison.
 //!
-//! The landing pad is the instruction after the access, and relies on this frame, RDI and RSI
-//! alone: those survive the unwind. It does not look at RAX, where the exception code may or
-//! may not be; the filter has put it into the record.
+//! What a leaf needs after a fault it keeps in memory, or in RDI and RSI: those survive the unwind,
+//! and nothing else does. The memory is the home of the four register arguments, which a caller by
+//! this convention leaves above the return address. Its first slot holds the record, for the filter:
+//! at 8 from the establisher frame of a leaf without pushes, at 24 of one that has pushed RDI and
+//! RSI. A landing pad does not look at RAX, where the exception code may or may not be; the filter
+//! has put it into the record. What AC is at a landing pad depends on the dispatcher: code that
+//! goes on accessing user memory from there opens it again.
+//!
+//! A table of scopes is searched in its order: the narrow scopes come first.
 //!
 //! Source: "x64 exception handling" and "x64 calling convention", Microsoft C++ documentation.
 
-use core::{
-    arch::{asm, global_asm},
-    mem::offset_of,
-};
+use core::mem::MaybeUninit;
+#[cfg(windows)]
+use core::{arch::global_asm, mem::offset_of};
 
 use super::{Trap, Width};
-use processor::smap_is_on;
 
 /// What the leaf and its filter tell the caller, and the caller the leaf.
 #[repr(C)]
 struct Record {
     /// The exception code, or 0 for none. No exception that the filter takes has code 0.
     code: u32,
-    /// Not 0: user memory is closed to the kernel (SMAP), open it for the access.
-    open_window: u32,
-    kind: usize,
-    address: usize,
+    /// [`processor::SMAP`], [`processor::STRINGS`].
+    processor: u32,
+    /// Written by the filter together with the code, as is the address.
+    kind: MaybeUninit<usize>,
+    address: MaybeUninit<usize>,
 }
 
 impl Record {
-    fn new(open_window: bool) -> Self {
+    #[inline]
+    const fn new(processor: u32) -> Self {
         Self {
             code: 0,
-            open_window: u32::from(open_window),
-            kind: Trap::UNKNOWN,
-            address: Trap::UNKNOWN,
+            processor,
+            kind: MaybeUninit::uninit(),
+            address: MaybeUninit::uninit(),
         }
     }
 
+    #[inline]
     const fn result(&self, copied: usize) -> Result<(), Trap> {
         if self.code == 0 {
             return Ok(());
         }
-        Err(Trap {
+        Err(self.trap(copied))
+    }
+
+    #[cold]
+    const fn trap(&self, copied: usize) -> Trap {
+        Trap {
             code: self.code,
-            kind: self.kind,
-            address: self.address,
+            // SAFETY: there is a code, so the filter has written this.
+            kind: unsafe { self.kind.assume_init() },
+            // SAFETY: as above.
+            address: unsafe { self.address.assume_init() },
             copied,
-        })
+        }
     }
 }
 
@@ -76,15 +87,13 @@ macro_rules! on_windows {
 
 /// Several instructions as one template.
 macro_rules! lines {
-    ($($line:literal),* $(,)?) => { concat!($($line, "\n"),*) };
+    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
 }
 
-/// A guarded leaf. `setup` moves arguments to where `access` wants them; the record is in RCX
-/// and may be overwritten. `access` is the only code under guard. `result` computes RAX.
-/// Numbered labels up to 4 are the frame's own.
-macro_rules! guarded_leaf {
-    ($name:literal, setup: [$($setup:literal),*], access: $access:expr, result: [$($result:literal),*]) => {
-        global_asm!(
+/// Begins a function with unwind data, and with a handler if `handled`.
+macro_rules! begin {
+    ($name:expr) => {
+        lines![
             ".text",
             ".p2align 4",
             concat!(".globl ", $name),
@@ -93,65 +102,177 @@ macro_rules! guarded_leaf {
                 ".scl 2",
                 ".type 32",
                 ".endef",
-                concat!(".seh_proc ", $name),
-                ".seh_handler __C_specific_handler, @except"
+                concat!(".seh_proc ", $name)
             ),
             concat!($name, ":"),
+        ]
+    };
+    ($name:expr, handled) => {
+        lines![
+            begin!($name),
+            on_windows!(".seh_handler __C_specific_handler, @except"),
+        ]
+    };
+}
+
+/// The prologue. `bare`: none. `pushed`: RDI and RSI.
+macro_rules! prologue {
+    (bare) => {
+        on_windows!(".seh_endprologue")
+    };
+    (pushed) => {
+        lines![
             "push rdi",
             on_windows!(".seh_pushreg rdi"),
             "push rsi",
             on_windows!(".seh_pushreg rsi"),
+            on_windows!(".seh_endprologue"),
+        ]
+    };
+}
+
+/// Undoes the prologue `pushed`, in front of a return or a jump to another function.
+macro_rules! epilogue {
+    () => {
+        lines!["pop rsi", "pop rdi"]
+    };
+}
+
+/// Puts the record where the filter finds it.
+macro_rules! keep_record {
+    (bare) => {
+        "mov [rsp + 8], rcx"
+    };
+    (pushed) => {
+        "mov [rsp + 24], rcx"
+    };
+}
+
+/// The filter that finds it there.
+#[cfg(windows)]
+macro_rules! filter {
+    (bare) => {
+        "usermode_accessors_filter"
+    };
+    (pushed) => {
+        "usermode_accessors_filter_pushed"
+    };
+}
+
+/// Ends a function, with its table of scopes: each from a label, to a label, to its landing pad.
+macro_rules! end {
+    ($name:expr, $prologue:ident, [$(($begin:expr, $end:expr, $landing:expr)),* $(,)?]) => {
+        on_windows!(
+            ".seh_handlerdata",
+            concat!(".long (.Lscopes_end_", $name, " - .Lscopes_", $name, ") / 16"),
+            concat!(".Lscopes_", $name, ":"),
+            $(
+                concat!(".long ", $begin, "@IMGREL"),
+                concat!(".long ", $end, "@IMGREL"),
+                concat!(".long ", filter!($prologue), "@IMGREL"),
+                concat!(".long ", $landing, "@IMGREL"),
+            )*
+            concat!(".Lscopes_end_", $name, ":"),
+            ".text",
+            ".seh_endproc"
+        )
+    };
+}
+
+/// A guarded leaf, and its opened twin. The record is in RCX; `body` runs behind the prologue, with
+/// the record kept, and returns by itself. In front of the prologue stands `before`.
+macro_rules! guarded_leaf {
+    (
+        $name:expr,
+        before: [$($before:expr),* $(,)?],
+        prologue: $prologue:ident,
+        body: [$($body:expr),* $(,)?],
+        scopes: $scopes:tt
+        $(, operands: [$($operand:ident = $value:expr),* $(,)?])?
+        $(,)?
+    ) => {
+        global_asm!(
+            begin!($name, handled),
+            "test byte ptr [rcx + {processor}], {smap}",
+            concat!("jnz .Lopened_", $name),
+            concat!(".Lentry_", $name, ":"),
+            $($before,)*
+            prologue!($prologue),
+            keep_record!($prologue),
+            $($body,)*
+            end!($name, $prologue, $scopes),
+            opened!($name),
+            processor = const offset_of!(Record, processor),
+            smap = const processor::SMAP,
+            ac = const EFLAGS_AC,
+            $($($operand = const $value,)*)?
+        );
+    };
+}
+
+/// The twin that opens user memory around a leaf: it sets AC, and puts it back.
+macro_rules! opened {
+    ($name:expr) => {
+        lines![
+            on_windows!(concat!(".seh_proc .Lopened_", $name)),
+            concat!(".Lopened_", $name, ":"),
             "pushfq",
             on_windows!(".seh_stackalloc 8"),
-            "sub rsp, 16",
-            on_windows!(".seh_stackalloc 16"),
+            "sub rsp, 32",
+            on_windows!(".seh_stackalloc 32"),
             on_windows!(".seh_endprologue"),
-            "mov [rsp], rcx",
-            "mov [rsp + 8], rdx",
             // AC already set means that somebody else opened the window and relies on it.
-            "cmp dword ptr [rcx + {open_window}], 0",
-            "je 2f",
-            "test dword ptr [rsp + 16], {ac}",
+            "test dword ptr [rsp + 32], {ac}",
             "jnz 2f",
             "stac",
             "2:",
-            $($setup,)*
-            concat!(".Laccess_", $name, ":"),
-            $access,
-            concat!(".Llanding_", $name, ":"),
+            concat!("call .Lentry_", $name),
             // What AC is after an unwind depends on the dispatcher: set it to what it was.
-            "mov rcx, [rsp]",
-            "cmp dword ptr [rcx + {open_window}], 0",
-            "je 4f",
-            "test dword ptr [rsp + 16], {ac}",
+            "test dword ptr [rsp + 32], {ac}",
             "jnz 3f",
             "clac",
             "jmp 4f",
             "3:",
             "stac",
             "4:",
-            $($result,)*
-            "add rsp, 24",
-            "pop rsi",
-            "pop rdi",
+            "add rsp, 40",
             "ret",
-            on_windows!(
-                ".seh_handlerdata",
-                ".long 1",
-                concat!(".long .Laccess_", $name, "@IMGREL"),
-                concat!(".long .Llanding_", $name, "@IMGREL"),
-                ".long usermode_accessors_filter@IMGREL",
-                concat!(".long .Llanding_", $name, "@IMGREL"),
-                ".text",
-                ".seh_endproc"
-            ),
-            open_window = const offset_of!(Record, open_window),
-            ac = const EFLAGS_AC,
+            on_windows!(".seh_endproc"),
+        ]
+    };
+}
+
+/// A guarded leaf of one access that moves all or nothing. It returns RAX, 0 after a fault.
+macro_rules! guarded_word {
+    ($name:literal, setup: [$($setup:expr),* $(,)?], access: $access:expr) => {
+        guarded_leaf!(
+            $name,
+            before: [],
+            prologue: bare,
+            body: [
+                $($setup,)*
+                concat!(".Laccess_", $name, ":"),
+                $access,
+                concat!(".Lend_", $name, ":"),
+                "ret",
+                concat!(".Llanding_", $name, ":"),
+                "xor eax, eax",
+                "ret",
+            ],
+            scopes: [(
+                concat!(".Laccess_", $name),
+                concat!(".Lend_", $name),
+                concat!(".Llanding_", $name)
+            )],
         );
     };
 }
 
+#[macro_use]
+mod again;
 mod backward;
+mod copy;
+mod fill;
 mod interlocked;
 mod nontemporal;
 mod processor;
@@ -160,6 +281,8 @@ mod scalar;
 mod string;
 
 pub(crate) use backward::{copy_backward, guarded_copy_backward};
+pub(crate) use copy::{copy, copy_upward, guarded_copy, guarded_copy_upward};
+pub(crate) use fill::{fill, guarded_fill};
 pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
 pub(crate) use nontemporal::{copy_nontemporal, guarded_copy_nontemporal};
 pub(crate) use processor::fast_fail;
@@ -180,6 +303,9 @@ const EFLAGS_AC: u32 = 1 << 18;
 global_asm!(
     ".text",
     ".p2align 4",
+    ".globl usermode_accessors_filter_pushed",
+    "usermode_accessors_filter_pushed:",
+    "add rdx, 16",
     ".globl usermode_accessors_filter",
     "usermode_accessors_filter:",
     "mov rax, [rcx]",
@@ -195,8 +321,11 @@ global_asm!(
     "xor eax, eax", // EXCEPTION_CONTINUE_SEARCH
     "ret",
     "2:",
-    "mov r9, [rdx]",
+    "mov r9, [rdx + 8]",
     "mov dword ptr [r9 + {code}], r8d",
+    // A leaf that goes on after a fault may meet another, of fewer words.
+    "mov qword ptr [r9 + {kind}], {unknown}",
+    "mov qword ptr [r9 + {address}], {unknown}",
     "cmp dword ptr [rax + {number_parameters}], 2",
     "jb 3f",
     "mov r8, [rax + {exception_information}]",
@@ -212,105 +341,10 @@ global_asm!(
     code = const offset_of!(Record, code),
     kind = const offset_of!(Record, kind),
     address = const offset_of!(Record, address),
+    unknown = const -1,
 );
 
-guarded_leaf!(
-    "usermode_accessors_copy",
-    setup: ["mov rdi, rdx", "mov rsi, r8", "mov rcx, r9"],
-    access: "rep movsb",
-    result: ["mov rax, rdi", "sub rax, [rsp + 8]"]
-);
-guarded_leaf!(
-    "usermode_accessors_fill",
-    setup: ["mov rdi, rdx", "mov eax, r8d", "mov rcx, r9"],
-    access: "rep stosb",
-    result: ["mov rax, rdi", "sub rax, [rsp + 8]"]
-);
-unsafe extern "win64" {
-    fn usermode_accessors_copy(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
-    fn usermode_accessors_fill(
-        record: *mut Record,
-        destination: *mut u8,
-        byte: u32,
-        length: usize,
-    ) -> usize;
-}
-
-/// Copies forward, byte by byte as far as anybody can tell, with at least one side in user memory.
-///
-/// # Safety
-///
-/// A side that is not user memory is valid for `length` bytes. A user side passed
-/// [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_copy(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new(smap_is_on());
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let copied = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
-    record.result(copied)
-}
-
-/// Fills user memory.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_fill(
-    destination: *mut u8,
-    byte: u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new(smap_is_on());
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let copied =
-        unsafe { usermode_accessors_fill(&raw mut record, destination, u32::from(byte), length) };
-    record.result(copied)
-}
-
-/// Copies forward without a guard.
-///
-/// # Safety
-///
-/// Both ranges are valid for `length` bytes. They may change under the copy.
-pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges; DF is clear by the calling convention.
-    unsafe {
-        asm!(
-            "rep movsb",
-            inout("rcx") length => _,
-            inout("rdi") destination => _,
-            inout("rsi") source => _,
-            options(nostack, preserves_flags),
-        );
-    }
-}
-
-/// Fills without a guard.
-///
-/// # Safety
-///
-/// The range is valid for `length` bytes.
-pub(crate) unsafe fn fill(destination: *mut u8, byte: u8, length: usize) {
-    // SAFETY: the caller vouches for the range; DF is clear by the calling convention.
-    unsafe {
-        asm!(
-            "rep stosb",
-            inout("rcx") length => _,
-            inout("rdi") destination => _,
-            in("al") byte,
-            options(nostack, preserves_flags),
-        );
-    }
-}
+const _: () = assert!(Trap::UNKNOWN == usize::MAX);
 
 #[cfg(all(test, windows))]
 mod tests;

@@ -9,8 +9,10 @@ use crate::{
 /// `CopyFromMode`: copies `length` bytes from `source`, an address that a caller in `mode`
 /// named, to kernel memory.
 ///
-/// The source may have any alignment and may change during the copy; the processor may touch a
-/// location more than once. IRQL: at most `APC_LEVEL`.
+/// The source may have any alignment and may change during the copy. Until this returns, a location
+/// may be touched more than once: where two moves of a short copy overlap, and after a fault, when
+/// the last bytes are moved one by one. What arrives may then be of several moments, and stays as
+/// it is. IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
@@ -23,6 +25,7 @@ use crate::{
 /// `destination` is valid kernel memory for `length` bytes, and does not overlap the source.
 /// With [`Mode::Kernel`], `source` is valid kernel memory as well: it is neither checked nor
 /// guarded.
+#[inline]
 pub unsafe fn copy_from_mode(
     destination: *mut u8,
     source: *const u8,
@@ -46,6 +49,7 @@ pub unsafe fn copy_from_mode(
 /// # Safety
 ///
 /// As for [`copy_from_mode`].
+#[inline]
 pub unsafe fn copy_from_mode_aligned(
     destination: *mut u8,
     source: *const u8,
@@ -61,8 +65,8 @@ pub unsafe fn copy_from_mode_aligned(
 /// `CopyFromModeNonTemporal`: as [`copy_from_mode`], with stores that go around the cache, for
 /// large transfers that will not be looked at soon.
 ///
-/// On x86-64: `MOVNTI` of eight bytes wherever the destination is aligned, and an `SFENCE` at the
-/// end, also after a fault. So the copy is ordered as a plain one is.
+/// On x86-64: `MOVNTDQ` wherever 64 bytes are left at an aligned destination, and an `SFENCE` at
+/// the end, also after a fault. So the copy is ordered as a plain one is.
 ///
 /// # Errors
 ///
@@ -71,6 +75,7 @@ pub unsafe fn copy_from_mode_aligned(
 /// # Safety
 ///
 /// As for [`copy_from_mode`].
+#[inline]
 pub unsafe fn copy_from_mode_nontemporal(
     destination: *mut u8,
     source: *const u8,
@@ -90,6 +95,7 @@ pub unsafe fn copy_from_mode_nontemporal(
 /// # Safety
 ///
 /// `destination` is valid kernel memory for `length` bytes, and does not overlap the source.
+#[inline]
 pub unsafe fn copy_from_user(
     destination: *mut u8,
     source: *const u8,
@@ -108,6 +114,7 @@ pub unsafe fn copy_from_user(
 /// # Safety
 ///
 /// As for [`copy_from_user`].
+#[inline]
 pub unsafe fn copy_from_user_aligned(
     destination: *mut u8,
     source: *const u8,
@@ -127,6 +134,7 @@ pub unsafe fn copy_from_user_aligned(
 /// # Safety
 ///
 /// As for [`copy_from_user`].
+#[inline]
 pub unsafe fn copy_from_user_nontemporal(
     destination: *mut u8,
     source: *const u8,
@@ -148,6 +156,7 @@ pub unsafe fn copy_from_user_nontemporal(
 /// `source` is valid kernel memory for `length` bytes, and does not overlap the destination.
 /// With [`Mode::Kernel`], `destination` is valid kernel memory as well: it is neither checked
 /// nor guarded.
+#[inline]
 pub unsafe fn copy_to_mode(
     destination: *mut u8,
     source: *const u8,
@@ -168,6 +177,7 @@ pub unsafe fn copy_to_mode(
 /// # Safety
 ///
 /// As for [`copy_to_mode`].
+#[inline]
 pub unsafe fn copy_to_mode_nontemporal(
     destination: *mut u8,
     source: *const u8,
@@ -187,6 +197,7 @@ pub unsafe fn copy_to_mode_nontemporal(
 /// # Safety
 ///
 /// `source` is valid kernel memory for `length` bytes, and does not overlap the destination.
+#[inline]
 pub unsafe fn copy_to_user(
     destination: *mut u8,
     source: *const u8,
@@ -205,6 +216,7 @@ pub unsafe fn copy_to_user(
 /// # Safety
 ///
 /// As for [`copy_to_user`].
+#[inline]
 pub unsafe fn copy_to_user_nontemporal(
     destination: *mut u8,
     source: *const u8,
@@ -215,6 +227,7 @@ pub unsafe fn copy_to_user_nontemporal(
 }
 
 /// The check of the `…Aligned` macros: in user mode only.
+#[inline]
 pub(super) const fn aligned(
     address: usize,
     length: usize,
@@ -234,6 +247,7 @@ pub(super) const fn aligned(
 /// # Safety
 ///
 /// As for [`copy_from_mode`].
+#[inline]
 unsafe fn from(
     destination: *mut u8,
     source: *const u8,
@@ -250,6 +264,7 @@ unsafe fn from(
 /// # Safety
 ///
 /// As for [`copy_to_mode`].
+#[inline]
 unsafe fn to(
     destination: *mut u8,
     source: *const u8,

@@ -21,6 +21,7 @@ use crate::{
 /// # Safety
 ///
 /// With [`Mode::Kernel`], `destination` is valid kernel memory for `length` bytes.
+#[inline]
 pub unsafe fn copy_from_user_to_mode(
     destination: *mut u8,
     source: *const u8,
@@ -44,6 +45,7 @@ pub unsafe fn copy_from_user_to_mode(
 ///
 /// No kernel memory is touched. In a process where user memory holds Rust objects, the
 /// destination must be none that is in use.
+#[inline]
 pub unsafe fn copy_to_user_from_user(
     destination: *mut u8,
     source: *const u8,
@@ -68,6 +70,7 @@ pub unsafe fn copy_to_user_from_user(
 /// # Safety
 ///
 /// As for [`copy_to_user_from_user`].
+#[inline]
 pub unsafe fn move_to_user_from_user(
     destination: *mut u8,
     source: *const u8,

@@ -21,6 +21,7 @@ use crate::{Fault, Mode, guarded};
 /// With [`Mode::Kernel`], `destination` is valid kernel memory for `length` bytes: it is neither
 /// checked nor guarded. In a process where user memory holds Rust objects, it must be none that
 /// is in use.
+#[inline]
 pub unsafe fn fill_mode_memory(
     destination: *mut u8,
     length: usize,
@@ -40,6 +41,7 @@ pub unsafe fn fill_mode_memory(
 /// # Safety
 ///
 /// As for [`fill_mode_memory`].
+#[inline]
 pub unsafe fn fill_user_memory(destination: *mut u8, length: usize, fill: u8) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { fill_mode_memory(destination, length, fill, Mode::User) }
@@ -54,6 +56,7 @@ pub unsafe fn fill_user_memory(destination: *mut u8, length: usize, fill: u8) ->
 /// # Safety
 ///
 /// As for [`fill_mode_memory`].
+#[inline]
 pub unsafe fn set_mode_memory(
     destination: *mut u8,
     fill: u8,
@@ -73,6 +76,7 @@ pub unsafe fn set_mode_memory(
 /// # Safety
 ///
 /// As for [`fill_mode_memory`].
+#[inline]
 pub unsafe fn set_user_memory(destination: *mut u8, fill: u8, length: usize) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { fill_user_memory(destination, length, fill) }
@@ -87,6 +91,7 @@ pub unsafe fn set_user_memory(destination: *mut u8, fill: u8, length: usize) -> 
 /// # Safety
 ///
 /// As for [`fill_mode_memory`].
+#[inline]
 pub unsafe fn zero_mode_memory(
     destination: *mut u8,
     length: usize,
@@ -105,6 +110,7 @@ pub unsafe fn zero_mode_memory(
 /// # Safety
 ///
 /// As for [`fill_mode_memory`].
+#[inline]
 pub unsafe fn zero_user_memory(destination: *mut u8, length: usize) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { fill_user_memory(destination, length, 0) }

@@ -21,6 +21,7 @@ use crate::{Fault, Mode, guarded};
 /// With [`Mode::Kernel`], `destination` is valid kernel memory, and accessed by atomic operations
 /// alone meanwhile: it is not guarded. In a process where user memory holds Rust objects, it must
 /// be none that is in use.
+#[inline]
 pub unsafe fn interlocked_and_to_mode(
     destination: *mut i32,
     value: i32,
@@ -40,6 +41,7 @@ pub unsafe fn interlocked_and_to_mode(
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_and_to_user(destination: *mut i32, value: i32) -> Result<i32, Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { interlocked_and_to_mode(destination, value, Mode::User) }
@@ -55,6 +57,7 @@ pub unsafe fn interlocked_and_to_user(destination: *mut i32, value: i32) -> Resu
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_and64_to_mode(
     destination: *mut i64,
     value: i64,
@@ -74,6 +77,7 @@ pub unsafe fn interlocked_and64_to_mode(
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_and64_to_user(destination: *mut i64, value: i64) -> Result<i64, Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { interlocked_and64_to_mode(destination, value, Mode::User) }
@@ -89,6 +93,7 @@ pub unsafe fn interlocked_and64_to_user(destination: *mut i64, value: i64) -> Re
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_or_to_mode(
     destination: *mut i32,
     value: i32,
@@ -108,6 +113,7 @@ pub unsafe fn interlocked_or_to_mode(
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_or_to_user(destination: *mut i32, value: i32) -> Result<i32, Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { interlocked_or_to_mode(destination, value, Mode::User) }
@@ -123,6 +129,7 @@ pub unsafe fn interlocked_or_to_user(destination: *mut i32, value: i32) -> Resul
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_or64_to_mode(
     destination: *mut i64,
     value: i64,
@@ -142,6 +149,7 @@ pub unsafe fn interlocked_or64_to_mode(
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_or64_to_user(destination: *mut i64, value: i64) -> Result<i64, Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { interlocked_or64_to_mode(destination, value, Mode::User) }
@@ -161,6 +169,7 @@ pub unsafe fn interlocked_or64_to_user(destination: *mut i64, value: i64) -> Res
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_compare_exchange_to_mode(
     destination: *mut i32,
     exchange: i32,
@@ -181,6 +190,7 @@ pub unsafe fn interlocked_compare_exchange_to_mode(
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_compare_exchange_to_user(
     destination: *mut i32,
     exchange: i32,
@@ -204,6 +214,7 @@ pub unsafe fn interlocked_compare_exchange_to_user(
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_compare_exchange64_to_mode(
     destination: *mut i64,
     exchange: i64,
@@ -224,6 +235,7 @@ pub unsafe fn interlocked_compare_exchange64_to_mode(
 /// # Safety
 ///
 /// As for [`interlocked_and_to_mode`].
+#[inline]
 pub unsafe fn interlocked_compare_exchange64_to_user(
     destination: *mut i64,
     exchange: i64,

@@ -5,8 +5,8 @@ use crate::{Fault, Mode, UserPtr};
 /// `StringLengthFromMode`: the bytes before the first zero byte from `string` on, an address that
 /// a caller in `mode` named.
 ///
-/// No byte after the zero is looked at, and with [`Mode::User`] none that is not user memory. The
-/// count has no limit: a caller can make it take as long as it has memory mapped, so prefer
+/// What lies in the same aligned 16 bytes as the string is read with it; nothing of any other page,
+/// and with [`Mode::User`] nothing that is not user memory. The count has no limit: a caller can make it take as long as it has memory mapped, so prefer
 /// [`UserPtr::string_length_within`]. The length is what it was during the count and no more;
 /// another thread can change the string at once. IRQL: at most `APC_LEVEL`.
 ///
@@ -20,6 +20,7 @@ use crate::{Fault, Mode, UserPtr};
 ///
 /// With [`Mode::Kernel`], `string` is valid kernel memory up to and with its zero: it is neither
 /// checked nor guarded.
+#[inline]
 pub unsafe fn string_length_from_mode(string: *const i8, mode: Mode) -> Result<usize, Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { UserPtr::<i8>::for_mode(string.expose_provenance(), mode) }.string_length()
@@ -34,6 +35,7 @@ pub unsafe fn string_length_from_mode(string: *const i8, mode: Mode) -> Result<u
 /// # Safety
 ///
 /// No condition: user memory is checked and guarded, and only read.
+#[inline]
 pub unsafe fn string_length_from_user(string: *const i8) -> Result<usize, Fault> {
     // SAFETY: the mode is not that of the kernel.
     unsafe { string_length_from_mode(string, Mode::User) }
@@ -51,6 +53,7 @@ pub unsafe fn string_length_from_user(string: *const i8) -> Result<usize, Fault>
 /// # Safety
 ///
 /// As for [`string_length_from_mode`].
+#[inline]
 pub unsafe fn wide_string_length_from_mode(string: *const u16, mode: Mode) -> Result<usize, Fault> {
     // SAFETY: the caller's promise is the same.
     unsafe { UserPtr::<u16>::for_mode(string.expose_provenance(), mode) }.string_length()
@@ -65,6 +68,7 @@ pub unsafe fn wide_string_length_from_mode(string: *const u16, mode: Mode) -> Re
 /// # Safety
 ///
 /// No condition: user memory is checked and guarded, and only read.
+#[inline]
 pub unsafe fn wide_string_length_from_user(string: *const u16) -> Result<usize, Fault> {
     // SAFETY: the mode is not that of the kernel.
     unsafe { wide_string_length_from_mode(string, Mode::User) }

@@ -20,6 +20,7 @@ use crate::{Access, Fault, Mode};
 /// `destination` is valid for writes of a `T`, and does not overlap the source. What arrives are
 /// the caller's bytes: the destination may be read as a `T` only if every pattern of bytes is
 /// one. With [`Mode::Kernel`], `source` is valid as well: it is neither checked nor guarded.
+#[inline]
 pub unsafe fn read_struct_from_mode<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -40,6 +41,7 @@ pub unsafe fn read_struct_from_mode<T: Copy>(
 /// # Safety
 ///
 /// As for [`read_struct_from_mode`].
+#[inline]
 pub unsafe fn read_struct_from_mode_aligned<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -61,6 +63,7 @@ pub unsafe fn read_struct_from_mode_aligned<T: Copy>(
 /// # Safety
 ///
 /// As for [`copy_from_mode`].
+#[inline]
 pub unsafe fn read_struct_from_mode_helper(
     destination: *mut u8,
     source: *const u8,
@@ -80,6 +83,7 @@ pub unsafe fn read_struct_from_mode_helper(
 /// # Safety
 ///
 /// As for [`read_struct_from_mode`].
+#[inline]
 pub unsafe fn read_struct_from_user<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -97,6 +101,7 @@ pub unsafe fn read_struct_from_user<T: Copy>(
 /// # Safety
 ///
 /// As for [`read_struct_from_mode`].
+#[inline]
 pub unsafe fn read_struct_from_user_aligned<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -115,6 +120,7 @@ pub unsafe fn read_struct_from_user_aligned<T: Copy>(
 /// # Safety
 ///
 /// As for [`copy_from_mode`].
+#[inline]
 pub unsafe fn read_struct_from_user_helper(
     destination: *mut u8,
     source: *const u8,
@@ -139,6 +145,7 @@ pub unsafe fn read_struct_from_user_helper(
 /// `source` is valid for reads of a `T`, all its bytes are initialised, and it does not overlap
 /// the destination. With [`Mode::Kernel`], `destination` is valid as well: it is neither checked
 /// nor guarded.
+#[inline]
 pub unsafe fn write_struct_to_mode<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -161,6 +168,7 @@ pub unsafe fn write_struct_to_mode<T: Copy>(
 /// # Safety
 ///
 /// As for [`write_struct_to_mode`].
+#[inline]
 pub unsafe fn write_struct_to_mode_aligned<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -183,6 +191,7 @@ pub unsafe fn write_struct_to_mode_aligned<T: Copy>(
 /// # Safety
 ///
 /// As for [`copy_to_mode`].
+#[inline]
 pub unsafe fn write_struct_to_mode_helper(
     destination: *mut u8,
     source: *const u8,
@@ -202,6 +211,7 @@ pub unsafe fn write_struct_to_mode_helper(
 /// # Safety
 ///
 /// As for [`write_struct_to_mode`].
+#[inline]
 pub unsafe fn write_struct_to_user<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -219,6 +229,7 @@ pub unsafe fn write_struct_to_user<T: Copy>(
 /// # Safety
 ///
 /// As for [`write_struct_to_mode`].
+#[inline]
 pub unsafe fn write_struct_to_user_aligned<T: Copy>(
     destination: *mut T,
     source: *const T,
@@ -237,6 +248,7 @@ pub unsafe fn write_struct_to_user_aligned<T: Copy>(
 /// # Safety
 ///
 /// As for [`copy_to_mode`].
+#[inline]
 pub unsafe fn write_struct_to_user_helper(
     destination: *mut u8,
     source: *const u8,

@@ -17,6 +17,7 @@ use crate::{Fault, Mode, UnicodeString};
 /// # Safety
 ///
 /// With [`Mode::Kernel`], `source` is valid kernel memory: it is neither checked nor guarded.
+#[inline]
 pub unsafe fn read_unicode_string_from_mode(
     source: *const UnicodeString,
     mode: Mode,
@@ -36,6 +37,7 @@ pub unsafe fn read_unicode_string_from_mode(
 /// # Safety
 ///
 /// No condition: user memory is checked and guarded, and only read.
+#[inline]
 pub unsafe fn read_unicode_string_from_user(
     source: *const UnicodeString,
 ) -> Result<UnicodeString, Fault> {
@@ -57,6 +59,7 @@ pub unsafe fn read_unicode_string_from_user(
 ///
 /// With [`Mode::Kernel`], `destination` is valid kernel memory: it is neither checked nor guarded.
 /// In a process where user memory holds Rust objects, it must be none that is in use.
+#[inline]
 pub unsafe fn write_unicode_string_to_mode(
     destination: *mut UnicodeString,
     value: UnicodeString,
@@ -76,6 +79,7 @@ pub unsafe fn write_unicode_string_to_mode(
 /// # Safety
 ///
 /// As for [`write_unicode_string_to_mode`].
+#[inline]
 pub unsafe fn write_unicode_string_to_user(
     destination: *mut UnicodeString,
     value: UnicodeString,

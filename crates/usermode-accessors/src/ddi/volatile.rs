@@ -4,7 +4,7 @@
 //! and may touch a location more than once. Nothing is checked or guarded. Ordering with other
 //! accesses is what the processor gives to plain ones. A length may be the whole of the memory.
 
-use crate::{arch, moves_backward};
+use crate::{arch, guarded};
 
 /// `RtlCopyVolatileMemory`: copies `length` bytes of memory that may change meanwhile, and
 /// returns `destination`.
@@ -16,6 +16,7 @@ use crate::{arch, moves_backward};
 ///
 /// Both ranges are valid kernel memory for `length` bytes. If they overlap, what the shared
 /// bytes hold afterwards is unspecified.
+#[inline]
 pub unsafe fn copy_volatile_memory(
     destination: *mut u8,
     source: *const u8,
@@ -32,18 +33,14 @@ pub unsafe fn copy_volatile_memory(
 /// # Safety
 ///
 /// Both ranges are valid kernel memory for `length` bytes.
+#[inline]
 pub unsafe fn move_volatile_memory(
     destination: *mut u8,
     source: *const u8,
     length: usize,
 ) -> *mut u8 {
-    if moves_backward(destination.addr(), source.addr(), length) {
-        // SAFETY: the caller vouches for both ranges.
-        unsafe { arch::copy_backward(destination, source, length) };
-    } else {
-        // SAFETY: the caller vouches for both ranges.
-        unsafe { arch::copy(destination, source, length) };
-    }
+    // SAFETY: the caller vouches for both ranges.
+    unsafe { guarded::move_directly(destination, source, length) };
     destination
 }
 
@@ -55,6 +52,7 @@ pub unsafe fn move_volatile_memory(
 /// # Safety
 ///
 /// The range is valid kernel memory for `length` bytes.
+#[inline]
 pub unsafe fn fill_volatile_memory(destination: *mut u8, length: usize, fill: u8) -> *mut u8 {
     // SAFETY: the caller vouches for the range.
     unsafe { arch::fill(destination, fill, length) };
@@ -66,6 +64,7 @@ pub unsafe fn fill_volatile_memory(destination: *mut u8, length: usize, fill: u8
 /// # Safety
 ///
 /// As for [`fill_volatile_memory`].
+#[inline]
 pub unsafe fn set_volatile_memory(destination: *mut u8, fill: u8, length: usize) -> *mut u8 {
     // SAFETY: the caller's promise is the same.
     unsafe { fill_volatile_memory(destination, length, fill) }
@@ -76,6 +75,7 @@ pub unsafe fn set_volatile_memory(destination: *mut u8, fill: u8, length: usize)
 /// # Safety
 ///
 /// As for [`fill_volatile_memory`].
+#[inline]
 pub unsafe fn zero_volatile_memory(destination: *mut u8, length: usize) -> *mut u8 {
     // SAFETY: the caller's promise is the same.
     unsafe { fill_volatile_memory(destination, length, 0) }
@@ -87,6 +87,7 @@ pub unsafe fn zero_volatile_memory(destination: *mut u8, length: usize) -> *mut 
 /// # Safety
 ///
 /// As for [`fill_volatile_memory`].
+#[inline]
 pub unsafe fn secure_zero_memory2(destination: *mut u8, length: usize) -> *mut u8 {
     // SAFETY: the caller's promise is the same.
     unsafe { zero_volatile_memory(destination, length) }

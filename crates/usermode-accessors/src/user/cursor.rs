@@ -16,6 +16,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
+    #[inline]
     pub(super) const fn new(address: usize, length: usize, mode: Mode) -> Self {
         Self {
             address,
@@ -26,6 +27,7 @@ impl Cursor {
     }
 
     /// Refuses a use of more than what is left.
+    #[inline]
     const fn has(&self, length: usize, kind: Access) -> Result<(), Fault> {
         if length <= self.remaining {
             return Ok(());
@@ -34,6 +36,7 @@ impl Cursor {
         Err(Fault::refused(status, self.address, kind))
     }
 
+    #[inline]
     const fn skip(&mut self, moved: usize) {
         self.address = self.address.wrapping_add(moved);
         self.remaining = self.remaining.wrapping_sub(moved);
@@ -41,6 +44,7 @@ impl Cursor {
     }
 
     /// Lets `access` at the next `length` bytes, and moves on by what it got through.
+    #[inline]
     fn advance(
         &mut self,
         length: usize,
@@ -55,6 +59,7 @@ impl Cursor {
 }
 
 /// How far an access of `length` bytes came.
+#[inline]
 const fn moved(outcome: Result<(), Fault>, length: usize) -> usize {
     match outcome {
         Ok(()) => length,
@@ -78,6 +83,7 @@ impl fmt::Debug for Cursor {
 }
 
 /// Memory of the kernel's own, as one side of a copy.
+#[inline]
 fn kernel(pointer: *const u8) -> (usize, Mode) {
     (pointer.expose_provenance(), Mode::Kernel)
 }
@@ -106,18 +112,21 @@ pub struct UserReader {
 }
 
 impl UserReader {
+    #[inline]
     pub(super) const fn new(cursor: Cursor) -> Self {
         Self { cursor }
     }
 
     /// Bytes not yet read.
     #[must_use]
+    #[inline]
     pub const fn remaining(&self) -> usize {
         self.cursor.remaining
     }
 
     /// Bytes read so far, over all calls.
     #[must_use]
+    #[inline]
     pub const fn position(&self) -> usize {
         self.cursor.position
     }
@@ -128,6 +137,7 @@ impl UserReader {
     ///
     /// [`Status::INVALID_BUFFER_SIZE`] if fewer remain, with nothing touched; else the exception
     /// that the memory raised, after [`Fault::copied`] bytes.
+    #[inline]
     pub fn read(&mut self, destination: &mut [u8]) -> Result<(), Fault> {
         self.read_volatile(destination.into())
     }
@@ -137,6 +147,7 @@ impl UserReader {
     /// # Errors
     ///
     /// As [`read`](Self::read).
+    #[inline]
     pub fn read_volatile(&mut self, destination: VolatileSlice<'_>) -> Result<(), Fault> {
         let mut destination = destination;
         let (pointer, length) = (destination.as_mut_ptr(), destination.len());
@@ -165,18 +176,21 @@ pub struct UserWriter {
 }
 
 impl UserWriter {
+    #[inline]
     pub(super) const fn new(cursor: Cursor) -> Self {
         Self { cursor }
     }
 
     /// Bytes not yet written.
     #[must_use]
+    #[inline]
     pub const fn remaining(&self) -> usize {
         self.cursor.remaining
     }
 
     /// Bytes written so far, over all calls.
     #[must_use]
+    #[inline]
     pub const fn position(&self) -> usize {
         self.cursor.position
     }
@@ -187,6 +201,7 @@ impl UserWriter {
     ///
     /// [`Status::INVALID_BUFFER_SIZE`] if less room remains, with nothing touched; else the
     /// exception that the memory raised, after [`Fault::copied`] bytes.
+    #[inline]
     pub fn write(&mut self, source: &[u8]) -> Result<(), Fault> {
         let (pointer, length) = (source.as_ptr(), source.len());
         self.cursor.advance(length, Access::Write, |address, mode| {
@@ -201,6 +216,7 @@ impl UserWriter {
     /// # Errors
     ///
     /// As [`write`](Self::write).
+    #[inline]
     pub fn write_volatile(&mut self, source: &VolatileSlice<'_>) -> Result<(), Fault> {
         let (pointer, length) = (source.as_ptr(), source.len());
         self.cursor.advance(length, Access::Write, |address, mode| {
@@ -214,6 +230,7 @@ impl UserWriter {
     /// # Errors
     ///
     /// As [`write`](Self::write).
+    #[inline]
     pub fn fill(&mut self, byte: u8, length: usize) -> Result<(), Fault> {
         self.cursor.advance(length, Access::Write, |address, mode| {
             // SAFETY: a part of the range that passed the check, or kernel memory by the promise
@@ -231,6 +248,7 @@ impl UserWriter {
     /// [`Status::INVALID_BUFFER_SIZE`] if fewer bytes remain on either side, with nothing
     /// touched; else the exception that the memory raised, after [`Fault::copied`] bytes, with
     /// [`Fault::access`] telling the side. Both sides move on by so many.
+    #[inline]
     pub fn write_from(&mut self, source: &mut UserReader, length: usize) -> Result<(), Fault> {
         let from = &mut source.cursor;
         from.has(length, Access::Read)?;

@@ -34,6 +34,7 @@ impl<T> UserPtr<T> {
 
     /// The user address of a `T`. Any number will do: it is checked when it is used.
     #[must_use]
+    #[inline]
     pub const fn new(address: usize) -> Self {
         Self {
             address,
@@ -49,6 +50,7 @@ impl<T> UserPtr<T> {
     /// As for [`UserSlice::for_mode`], with `size_of::<T>()` bytes, or what the use that follows
     /// says instead.
     #[must_use]
+    #[inline]
     pub const unsafe fn for_mode(address: usize, mode: Mode) -> Self {
         Self {
             address,
@@ -59,12 +61,14 @@ impl<T> UserPtr<T> {
 
     /// The address, as the caller gave it.
     #[must_use]
+    #[inline]
     pub const fn address(&self) -> usize {
         self.address
     }
 
     /// The bytes of the `T`.
     #[must_use]
+    #[inline]
     pub const fn into_slice(self) -> UserSlice {
         UserSlice::from_parts(self.address, size_of::<T>(), self.mode)
     }
@@ -80,6 +84,7 @@ impl<T: Scalar> UserPtr<T> {
     ///
     /// [`Status::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
     /// raised. [`Fault::copied`] is 0.
+    #[inline]
     pub fn read(self) -> Result<T, Fault> {
         // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::read(self.address, self.mode, Order::Relaxed) }
@@ -92,6 +97,7 @@ impl<T: Scalar> UserPtr<T> {
     /// # Errors
     ///
     /// As [`read`](Self::read).
+    #[inline]
     pub fn write(self, value: T) -> Result<(), Fault> {
         // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::write(self.address, value, self.mode, Order::Relaxed) }
@@ -103,6 +109,7 @@ impl<T: Scalar> UserPtr<T> {
     /// # Errors
     ///
     /// As [`read`](Self::read).
+    #[inline]
     pub fn read_acquire(self) -> Result<T, Fault> {
         // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::read(self.address, self.mode, Order::AcquireRelease) }
@@ -113,6 +120,7 @@ impl<T: Scalar> UserPtr<T> {
     /// # Errors
     ///
     /// As [`read`](Self::read).
+    #[inline]
     pub fn write_release(self, value: T) -> Result<(), Fault> {
         // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::write(self.address, value, self.mode, Order::AcquireRelease) }
@@ -137,6 +145,7 @@ impl<T: Interlocked> UserPtr<T> {
     /// [`Status::DATATYPE_MISALIGNMENT`] if it is not aligned, then
     /// [`Status::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
     /// raised. [`Fault::copied`] is 0 and [`Fault::access`] a write.
+    #[inline]
     pub fn fetch_and(self, value: T) -> Result<T, Fault> {
         // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::and(self.address, value, self.mode) }
@@ -147,6 +156,7 @@ impl<T: Interlocked> UserPtr<T> {
     /// # Errors
     ///
     /// As [`fetch_and`](Self::fetch_and).
+    #[inline]
     pub fn fetch_or(self, value: T) -> Result<T, Fault> {
         // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::or(self.address, value, self.mode) }
@@ -161,6 +171,7 @@ impl<T: Interlocked> UserPtr<T> {
     /// # Errors
     ///
     /// As [`fetch_and`](Self::fetch_and).
+    #[inline]
     pub fn compare_exchange(self, current: T, replacement: T) -> Result<T, Fault> {
         // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::compare_exchange(self.address, replacement, current, self.mode) }
@@ -184,6 +195,7 @@ impl<T: Character> UserPtr<T> {
     /// [`Status::ACCESS_VIOLATION`] if the string does not end within user memory; else the
     /// exception that the memory raised. [`Fault::copied`] is the number of bytes that were looked
     /// at, all of them characters other than the terminator.
+    #[inline]
     pub fn string_length(self) -> Result<usize, Fault> {
         // SAFETY: a kernel string, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::string_length::<T>(self.address, usize::MAX, self.mode) }
@@ -191,11 +203,12 @@ impl<T: Character> UserPtr<T> {
     }
 
     /// The characters before the terminator, if it is among the first `maximum`; else `None`. No
-    /// character after those is looked at.
+    /// character after those counts, and no page is touched that they do not reach into.
     ///
     /// # Errors
     ///
     /// As [`string_length`](Self::string_length).
+    #[inline]
     pub fn string_length_within(self, maximum: usize) -> Result<Option<usize>, Fault> {
         // SAFETY: a kernel string, if that is the mode, is valid by the promise of `for_mode`.
         unsafe { guarded::string_length::<T>(self.address, maximum, self.mode) }

@@ -37,6 +37,7 @@ impl UserSlice {
     /// `length` bytes of user memory at `address`. Any two numbers will do: they are checked
     /// when the range is made into a reader or writer.
     #[must_use]
+    #[inline]
     pub const fn new(address: usize, length: usize) -> Self {
         Self {
             address,
@@ -57,6 +58,7 @@ impl UserSlice {
     /// the use that follows demands, for as long as this value or what it is made into lives,
     /// and no Rust reference to it is in use meanwhile.
     #[must_use]
+    #[inline]
     pub const unsafe fn for_mode(address: usize, length: usize, mode: Mode) -> Self {
         Self {
             address,
@@ -67,18 +69,21 @@ impl UserSlice {
 
     /// The address, as the caller gave it.
     #[must_use]
+    #[inline]
     pub const fn address(&self) -> usize {
         self.address
     }
 
     /// The length in bytes, as the caller gave it.
     #[must_use]
+    #[inline]
     pub const fn len(&self) -> usize {
         self.length
     }
 
     /// Whether the length is 0.
     #[must_use]
+    #[inline]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
@@ -88,6 +93,7 @@ impl UserSlice {
     /// # Errors
     ///
     /// [`Status::ACCESS_VIOLATION`] if the range is not all user memory.
+    #[inline]
     pub const fn reader(self) -> Result<UserReader, Fault> {
         self.reader_aligned(1)
     }
@@ -100,6 +106,7 @@ impl UserSlice {
     /// [`Status::DATATYPE_MISALIGNMENT`] if the address is not aligned to it;
     /// [`Status::ACCESS_VIOLATION`] if the range is not all user memory. None of them if the
     /// length is 0 or the mode [`Mode::Kernel`].
+    #[inline]
     pub const fn reader_aligned(self, alignment: usize) -> Result<UserReader, Fault> {
         match self.probed(alignment, Access::Read) {
             Ok(cursor) => Ok(UserReader::new(cursor)),
@@ -112,6 +119,7 @@ impl UserSlice {
     /// # Errors
     ///
     /// As [`reader`](Self::reader).
+    #[inline]
     pub const fn writer(self) -> Result<UserWriter, Fault> {
         self.writer_aligned(1)
     }
@@ -121,6 +129,7 @@ impl UserSlice {
     /// # Errors
     ///
     /// As [`reader_aligned`](Self::reader_aligned).
+    #[inline]
     pub const fn writer_aligned(self, alignment: usize) -> Result<UserWriter, Fault> {
         match self.probed(alignment, Access::Write) {
             Ok(cursor) => Ok(UserWriter::new(cursor)),
@@ -136,6 +145,7 @@ impl UserSlice {
     /// # Errors
     ///
     /// As [`reader`](Self::reader).
+    #[inline]
     pub const fn reader_and_writer(self) -> Result<(UserReader, UserWriter), Fault> {
         let Self {
             address,
@@ -168,6 +178,7 @@ impl UserSlice {
         clippy::needless_pass_by_value,
         reason = "both ranges are used up: neither can be fetched from again"
     )]
+    #[inline]
     pub fn move_to(self, destination: Self) -> Result<(), Fault> {
         let Self {
             address,
@@ -189,6 +200,7 @@ impl UserSlice {
     }
 
     /// The parts, for those who check by other means.
+    #[inline]
     pub(super) const fn from_parts(address: usize, length: usize, mode: Mode) -> Self {
         Self {
             address,
@@ -197,6 +209,7 @@ impl UserSlice {
         }
     }
 
+    #[inline]
     const fn probed(self, alignment: usize, access: Access) -> Result<Cursor, Fault> {
         let Self {
             address,
@@ -213,6 +226,7 @@ impl UserSlice {
 }
 
 impl fmt::Debug for UserSlice {
+    #[inline]
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             address,

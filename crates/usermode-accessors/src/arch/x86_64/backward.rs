@@ -1,41 +1,146 @@
 //! Copies from the last byte to the first, for ranges that overlap the wrong way round.
 //!
-//! Byte by byte, with moves and not with `std` and `rep movsb`: after a fault the direction flag
-//! would be whatever the dispatcher makes of it.
+//! In blocks of 32 bytes, then of 8, each loaded before it is stored, the rest byte by byte. Not with
+//! `std` and `rep movsb`: after a fault the direction flag would be whatever the dispatcher makes of
+//! it. A fault of a block lets the bytes behind it go on one by one, as in [`again`](super::again).
 
 use core::{
     arch::{asm, global_asm},
     mem::offset_of,
 };
 
-use super::{EFLAGS_AC, Record, Trap, smap_is_on};
+use super::{
+    EFLAGS_AC, Record, Trap,
+    processor::{self, features},
+};
 
-/// RDI and RSI stand behind what is still to be moved; RDX is where the destination starts.
+/// RDI and RSI stand behind what is still to be moved; RDX is where the destination starts. Spoils
+/// RAX, XMM0 and XMM1. After the store at `second` 16 bytes more have arrived than RDI tells.
+macro_rules! move_blocks_down {
+    ($second:expr, $end:expr) => {
+        lines![
+            "mov rax, rdi",
+            "sub rax, rdx",
+            "cmp rax, 32",
+            "jb 6f",
+            "5:",
+            "movups xmm0, [rsi - 16]",
+            "movups xmm1, [rsi - 32]",
+            "movups [rdi - 16], xmm0",
+            $second,
+            "movups [rdi - 32], xmm1",
+            $end,
+            "sub rsi, 32",
+            "sub rdi, 32",
+            "sub rax, 32",
+            "cmp rax, 32",
+            "jae 5b",
+            "6:",
+            "cmp rax, 8",
+            "jb 8f",
+            "7:",
+            "mov r10, qword ptr [rsi - 8]",
+            "mov qword ptr [rdi - 8], r10",
+            "sub rsi, 8",
+            "sub rdi, 8",
+            "sub rax, 8",
+            "cmp rax, 8",
+            "jae 7b",
+            "8:",
+        ]
+    };
+}
+
+/// Likewise, down to RDX.
 macro_rules! move_bytes_down {
     () => {
         lines![
-            "5:",
+            "9:",
             "cmp rdi, rdx",
-            "je 6f",
+            "je 9f",
             "movzx eax, byte ptr [rsi - 1]",
             "mov byte ptr [rdi - 1], al",
             "dec rsi",
             "dec rdi",
-            "jmp 5b",
-            "6:",
+            "jmp 9b",
+            "9:",
         ]
     };
 }
 
 guarded_leaf!(
     "usermode_accessors_copy_backward",
-    setup: ["lea rdi, [rdx + r9]", "lea rsi, [r8 + r9]"],
-    access: move_bytes_down!(),
-    result: ["mov rax, rdi", "sub rax, [rsp + 8]"]
+    before: [],
+    prologue: pushed,
+    body: [
+        "mov [rsp + 32], rdx",
+        "lea rdi, [rdx + r9]",
+        "lea rsi, [r8 + r9]",
+        ".Laccess_copy_backward:",
+        move_blocks_down!(".Lsecond_copy_backward:", ".Lend_block_copy_backward:"),
+        ".Lbytes_copy_backward:",
+        move_bytes_down!(),
+        ".Llanding_copy_backward:",
+        "mov rax, rdi",
+        "sub rax, [rsp + 32]",
+        epilogue!(),
+        "ret",
+        ".L16_arrived_copy_backward:",
+        "sub rdi, 16",
+        "sub rsi, 16",
+        ".Lnone_arrived_copy_backward:",
+        "mov rcx, [rsp + 24]",
+        "mov rdx, [rsp + 32]",
+        "test byte ptr [rcx + {processor}], {smap}",
+        "jz 2f",
+        "stac",
+        "2:",
+        "cmp dword ptr [rcx + {code}], 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
+        "je 3f",
+        "mov dword ptr [rcx + {code}], 0",
+        "jmp .Lbytes_copy_backward",
+        // The bytes above the guard page; the one that would be next is the one to report.
+        "3:",
+        "mov r10, rsi",
+        "cmp qword ptr [rcx + {kind}], {write}",
+        "cmove r10, rdi",
+        "dec r10",
+        "mov r8, [rcx + {address}]",
+        "cmp r8, {unknown}",
+        "je .Llanding_copy_backward",
+        "or r8, 0xFFF",
+        "cmp r8, r10",
+        "cmova r8, r10",
+        "sub r10, r8",
+        "mov rax, rdi",
+        "sub rax, rdx",
+        "cmp r10, rax",
+        "jae .Llanding_copy_backward",
+        "mov [rcx + {address}], r8",
+        "mov rdx, rdi",
+        "sub rdx, r10",
+        "jmp .Lbytes_copy_backward",
+    ],
+    scopes: [
+        (
+            ".Lsecond_copy_backward",
+            ".Lend_block_copy_backward",
+            ".L16_arrived_copy_backward"
+        ),
+        (".Laccess_copy_backward", ".Lbytes_copy_backward", ".Lnone_arrived_copy_backward"),
+        (".Lbytes_copy_backward", ".Llanding_copy_backward", ".Llanding_copy_backward"),
+    ],
+    operands: [
+        code = offset_of!(Record, code),
+        kind = offset_of!(Record, kind),
+        address = offset_of!(Record, address),
+        write = Trap::WRITE,
+        unknown = -1,
+    ],
 );
 
 unsafe extern "win64" {
-    /// Returns how many bytes were *not* moved: those in front.
+    /// Returns, after a fault, how many bytes were *not* moved: those in front.
     pub(super) fn usermode_accessors_copy_backward(
         record: *mut Record,
         destination: *mut u8,
@@ -56,7 +161,7 @@ pub(crate) unsafe fn guarded_copy_backward(
     source: *const u8,
     length: usize,
 ) -> Result<(), Trap> {
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
     // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
     // fault on a user side returns.
     let left =
@@ -73,11 +178,15 @@ pub(crate) unsafe fn copy_backward(destination: *mut u8, source: *const u8, leng
     // SAFETY: the caller vouches for both ranges.
     unsafe {
         asm!(
+            move_blocks_down!("", ""),
             move_bytes_down!(),
             inout("rdi") destination.wrapping_add(length) => _,
             inout("rsi") source.wrapping_add(length) => _,
             in("rdx") destination,
             out("rax") _,
+            out("r10") _,
+            out("xmm0") _,
+            out("xmm1") _,
             options(nostack),
         );
     }

@@ -10,7 +10,10 @@
 
 use core::{arch::global_asm, mem::offset_of};
 
-use super::{EFLAGS_AC, Record, Trap, smap_is_on};
+use super::{
+    EFLAGS_AC, Record, Trap,
+    processor::{self, features},
+};
 
 macro_rules! retry4 {
     ($operation:literal) => {
@@ -21,7 +24,6 @@ macro_rules! retry4 {
             $operation,
             "lock cmpxchg dword ptr [rdx], r9d",
             "jne 5b",
-            "mov edi, eax",
         ]
     };
 }
@@ -35,46 +37,39 @@ macro_rules! retry8 {
             $operation,
             "lock cmpxchg qword ptr [rdx], r9",
             "jne 5b",
-            "mov rdi, rax",
         ]
     };
 }
 
-guarded_leaf!(
+guarded_word!(
     "usermode_accessors_and4",
-    setup: ["xor edi, edi"],
-    access: retry4!("and r9d, r8d"),
-    result: ["mov rax, rdi"]
+    setup: [],
+    access: retry4!("and r9d, r8d")
 );
-guarded_leaf!(
+guarded_word!(
     "usermode_accessors_and8",
-    setup: ["xor edi, edi"],
-    access: retry8!("and r9, r8"),
-    result: ["mov rax, rdi"]
+    setup: [],
+    access: retry8!("and r9, r8")
 );
-guarded_leaf!(
+guarded_word!(
     "usermode_accessors_or4",
-    setup: ["xor edi, edi"],
-    access: retry4!("or r9d, r8d"),
-    result: ["mov rax, rdi"]
+    setup: [],
+    access: retry4!("or r9d, r8d")
 );
-guarded_leaf!(
+guarded_word!(
     "usermode_accessors_or8",
-    setup: ["xor edi, edi"],
-    access: retry8!("or r9, r8"),
-    result: ["mov rax, rdi"]
+    setup: [],
+    access: retry8!("or r9, r8")
 );
-guarded_leaf!(
+guarded_word!(
     "usermode_accessors_compare_exchange4",
-    setup: ["xor edi, edi", "mov eax, r9d"],
-    access: lines!["lock cmpxchg dword ptr [rdx], r8d", "mov edi, eax"],
-    result: ["mov rax, rdi"]
+    setup: ["mov eax, r9d"],
+    access: "lock cmpxchg dword ptr [rdx], r8d"
 );
-guarded_leaf!(
+guarded_word!(
     "usermode_accessors_compare_exchange8",
-    setup: ["xor edi, edi", "mov rax, r9"],
-    access: lines!["lock cmpxchg qword ptr [rdx], r8", "mov rdi, rax"],
-    result: ["mov rax, rdi"]
+    setup: ["mov rax, r9"],
+    access: "lock cmpxchg qword ptr [rdx], r8"
 );
 
 unsafe extern "win64" {
@@ -128,7 +123,7 @@ pub(crate) unsafe fn guarded_and(
     } else {
         usermode_accessors_and4
     };
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
     // SAFETY: the record outlives the call; a fault on the user side returns.
     let original = unsafe { leaf(&raw mut record, destination, value) };
     record.result(0).map(|()| original)
@@ -146,7 +141,7 @@ pub(crate) unsafe fn guarded_or(destination: *mut u8, value: u64, wide: bool) ->
     } else {
         usermode_accessors_or4
     };
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
     // SAFETY: the record outlives the call; a fault on the user side returns.
     let original = unsafe { leaf(&raw mut record, destination, value) };
     record.result(0).map(|()| original)
@@ -169,7 +164,7 @@ pub(crate) unsafe fn guarded_compare_exchange(
     } else {
         usermode_accessors_compare_exchange4
     };
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
     // SAFETY: the record outlives the call; a fault on the user side returns.
     let original = unsafe { leaf(&raw mut record, destination, exchange, comperand) };
     record.result(0).map(|()| original)

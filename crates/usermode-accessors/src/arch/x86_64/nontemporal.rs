@@ -1,60 +1,152 @@
 //! Copies that do not pass through the cache on their way out.
 //!
-//! Streaming stores of eight bytes, to aligned places only; the rest goes byte by byte. No load
-//! and no store of eight bytes crosses the end of a page, so a fault stops at the very byte that
-//! cannot be moved, as it does in the plain copy. `SFENCE` follows, after a fault too: streaming
-//! stores are not ordered with others by themselves.
+//! Streaming stores of 16 bytes, to aligned places only, in blocks of 64; the rest goes byte by byte.
+//! A fault of a block lets its bytes go on one by one, as in [`again`](super::again). `SFENCE`
+//! follows, after a fault too: streaming stores are not ordered with others by themselves.
 //!
-//! Source: "`MOVNTI`" and "`SFENCE`", Intel 64 and IA-32 Architectures Software Developer's Manual.
+//! Source: "`MOVNTDQ`" and "`SFENCE`", Intel 64 and IA-32 Architectures Software Developer's Manual.
 
 use core::{
     arch::{asm, global_asm},
     mem::offset_of,
 };
 
-use super::{EFLAGS_AC, Record, Trap, smap_is_on};
+use super::{
+    EFLAGS_AC, Record, Trap,
+    processor::{self, features},
+};
 
-/// RDI and RSI stand at the next byte, R9 is the end of the destination.
-macro_rules! stream_bytes {
-    () => {
+/// Copies, byte by byte, up to where the destination is aligned. RDI and RSI stand at the next byte,
+/// R9 is how many there are, and then how many are left. Spoils RCX.
+macro_rules! copy_to_alignment {
+    ($access:expr, $end:expr) => {
         lines![
-            "5:",
-            "mov rax, r9",
-            "sub rax, rdi",
-            "jz 7f",
-            "cmp rax, 8",
+            "mov ecx, edi",
+            "neg ecx",
+            "and ecx, 15",
+            "cmp rcx, r9",
+            "cmova rcx, r9",
+            "sub r9, rcx",
+            $access,
+            "rep movsb",
+            $end,
+        ]
+    };
+}
+
+/// Streams blocks until fewer than 64 of R9 bytes are left, which RCX then counts. Spoils R9 and XMM0
+/// to XMM3. The labels stand in front of the stores but the first.
+macro_rules! stream_blocks {
+    ($second:expr, $third:expr, $fourth:expr, $end:expr) => {
+        lines![
+            "cmp r9, 64",
             "jb 6f",
-            "test dil, 7",
-            "jnz 6f",
-            // Eight bytes from here on would cross into the next page.
-            "mov eax, esi",
-            "and eax, 0xFFF",
-            "cmp eax, 0xFF8",
-            "ja 6f",
-            "mov rax, qword ptr [rsi]",
-            "movnti qword ptr [rdi], rax",
-            "add rsi, 8",
-            "add rdi, 8",
-            "jmp 5b",
+            "5:",
+            "movups xmm0, [rsi]",
+            "movups xmm1, [rsi + 16]",
+            "movups xmm2, [rsi + 32]",
+            "movups xmm3, [rsi + 48]",
+            "movntdq [rdi], xmm0",
+            $second,
+            "movntdq [rdi + 16], xmm1",
+            $third,
+            "movntdq [rdi + 32], xmm2",
+            $fourth,
+            "movntdq [rdi + 48], xmm3",
+            $end,
+            "add rsi, 64",
+            "add rdi, 64",
+            "sub r9, 64",
+            "cmp r9, 64",
+            "jae 5b",
             "6:",
-            "movzx eax, byte ptr [rsi]",
-            "mov byte ptr [rdi], al",
-            "inc rsi",
-            "inc rdi",
-            "jmp 5b",
-            "7:",
+            "mov rcx, r9",
         ]
     };
 }
 
 guarded_leaf!(
     "usermode_accessors_copy_nontemporal",
-    setup: ["mov rdi, rdx", "mov rsi, r8", "add r9, rdx"],
-    access: stream_bytes!(),
-    result: ["sfence", "mov rax, rdi", "sub rax, [rsp + 8]"]
+    before: [],
+    prologue: pushed,
+    body: [
+        "mov rdi, rdx",
+        "mov rsi, r8",
+        "add rdx, r9",
+        "mov [rsp + 32], rdx",
+        copy_to_alignment!(".Laccess_copy_nontemporal:", ".Lblocks_copy_nontemporal:"),
+        stream_blocks!(
+            ".Lsecond_copy_nontemporal:",
+            ".Lthird_copy_nontemporal:",
+            ".Lfourth_copy_nontemporal:",
+            ".Lend_block_copy_nontemporal:"
+        ),
+        ".Lrest_copy_nontemporal:",
+        "rep movsb",
+        // RDI is exact.
+        ".Llanding_copy_nontemporal:",
+        "sfence",
+        "mov rax, [rsp + 32]",
+        "sub rax, rdi",
+        epilogue!(),
+        "ret",
+        ".L16_arrived_copy_nontemporal:",
+        "mov r10d, 16",
+        "jmp 7f",
+        ".L32_arrived_copy_nontemporal:",
+        "mov r10d, 32",
+        "jmp 7f",
+        ".L48_arrived_copy_nontemporal:",
+        "mov r10d, 48",
+        "jmp 7f",
+        ".Lnone_arrived_copy_nontemporal:",
+        "xor r10d, r10d",
+        "7:",
+        "sfence",
+        "mov rcx, [rsp + 24]",
+        "mov rdx, rdi",
+        "mov r8, rsi",
+        "mov r9, [rsp + 32]",
+        "sub r9, rdi",
+        epilogue!(),
+        "jmp usermode_accessors_copy_again",
+    ],
+    scopes: [
+        (
+            ".Laccess_copy_nontemporal",
+            ".Lblocks_copy_nontemporal",
+            ".Llanding_copy_nontemporal"
+        ),
+        (
+            ".Lsecond_copy_nontemporal",
+            ".Lthird_copy_nontemporal",
+            ".L16_arrived_copy_nontemporal"
+        ),
+        (
+            ".Lthird_copy_nontemporal",
+            ".Lfourth_copy_nontemporal",
+            ".L32_arrived_copy_nontemporal"
+        ),
+        (
+            ".Lfourth_copy_nontemporal",
+            ".Lend_block_copy_nontemporal",
+            ".L48_arrived_copy_nontemporal"
+        ),
+        (
+            ".Lblocks_copy_nontemporal",
+            ".Lrest_copy_nontemporal",
+            ".Lnone_arrived_copy_nontemporal"
+        ),
+        (
+            ".Lrest_copy_nontemporal",
+            ".Llanding_copy_nontemporal",
+            ".Llanding_copy_nontemporal"
+        ),
+    ],
 );
 
 unsafe extern "win64" {
+    /// Returns, after a fault, how many bytes have *not* arrived: those at the end.
     pub(super) fn usermode_accessors_copy_nontemporal(
         record: *mut Record,
         destination: *mut u8,
@@ -74,13 +166,13 @@ pub(crate) unsafe fn guarded_copy_nontemporal(
     source: *const u8,
     length: usize,
 ) -> Result<(), Trap> {
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
     // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
     // fault on a user side returns.
-    let copied = unsafe {
+    let left = unsafe {
         usermode_accessors_copy_nontemporal(&raw mut record, destination, source, length)
     };
-    record.result(copied)
+    record.result(length.wrapping_sub(left))
 }
 
 /// Copies forward with streaming stores, without a guard.
@@ -92,12 +184,18 @@ pub(crate) unsafe fn copy_nontemporal(destination: *mut u8, source: *const u8, l
     // SAFETY: the caller vouches for both ranges.
     unsafe {
         asm!(
-            stream_bytes!(),
+            copy_to_alignment!("", ""),
+            stream_blocks!("", "", "", ""),
+            "rep movsb",
             "sfence",
             inout("rdi") destination => _,
             inout("rsi") source => _,
-            in("r9") destination.wrapping_add(length),
-            out("rax") _,
+            inout("r9") length => _,
+            out("rcx") _,
+            out("xmm0") _,
+            out("xmm1") _,
+            out("xmm2") _,
+            out("xmm3") _,
             options(nostack),
         );
     }

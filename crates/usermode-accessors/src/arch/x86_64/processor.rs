@@ -1,8 +1,11 @@
 //! What the processor is, and how to stop on it.
 
 use core::{
-    arch::asm,
-    sync::atomic::{AtomicU8, Ordering},
+    arch::{
+        asm,
+        x86_64::{__cpuid_count, __get_cpuid_max},
+    },
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// Ends the program, or the system, at once: `__fastfail`.
@@ -13,23 +16,52 @@ pub(crate) fn fast_fail(code: u32) -> ! {
     unsafe { asm!("int 0x29", in("ecx") code, options(noreturn, nostack)) }
 }
 
-/// Whether this code runs in ring 0 of a processor that closes user memory to it.
-///
-/// CR4.SMAP is the same on all processors of a system and does not change, so it is read once.
-pub(super) fn smap_is_on() -> bool {
-    const UNKNOWN: u8 = 0;
-    const OFF: u8 = 1;
-    const ON: u8 = 2;
-    static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+/// This code runs in ring 0 of a processor that closes user memory to it.
+pub(super) const SMAP: u32 = 1;
+/// `REP MOVSB` and `REP STOSB` are fast where they are long.
+pub(super) const STRINGS: u32 = 2;
 
-    match STATE.load(Ordering::Relaxed) {
-        UNKNOWN => {
-            let on = is_ring_0() && cr4_has_smap();
-            STATE.store(if on { ON } else { OFF }, Ordering::Relaxed);
-            on
-        }
-        state => state == ON,
+/// [`SMAP`] and [`STRINGS`], each if it holds.
+///
+/// Both are the same on all processors of a system and do not change, so they are found out once.
+#[inline]
+pub(super) fn features() -> u32 {
+    match FEATURES.load(Ordering::Relaxed) {
+        UNKNOWN => find_features(),
+        features => features,
     }
+}
+
+/// Whether [`SMAP`] holds.
+#[inline]
+pub(super) fn smap_is_on() -> bool {
+    features() & SMAP != 0
+}
+
+const UNKNOWN: u32 = 0;
+/// Stands beside the features, so that none is not [`UNKNOWN`].
+const KNOWN: u32 = 4;
+static FEATURES: AtomicU32 = AtomicU32::new(UNKNOWN);
+
+#[cold]
+fn find_features() -> u32 {
+    let mut features = KNOWN;
+    if is_ring_0() && cr4_has_smap() {
+        features |= SMAP;
+    }
+    if has_enhanced_strings() {
+        features |= STRINGS;
+    }
+    FEATURES.store(features, Ordering::Relaxed);
+    features
+}
+
+/// Source: "`CPUID`", leaf 7, "ERMS", Intel 64 and IA-32 Architectures Software Developer's Manual.
+fn has_enhanced_strings() -> bool {
+    const STRUCTURED_FEATURES: u32 = 7;
+    const EBX_ERMS: u32 = 1 << 9;
+    let (highest, _) = __get_cpuid_max(0);
+    highest >= STRUCTURED_FEATURES && __cpuid_count(STRUCTURED_FEATURES, 0).ebx & EBX_ERMS != 0
 }
 
 fn is_ring_0() -> bool {

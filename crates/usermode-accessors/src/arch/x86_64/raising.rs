@@ -15,7 +15,7 @@
 use core::mem::offset_of;
 use core::{arch::global_asm, ffi::c_void};
 
-use super::{EFLAGS_AC, smap_is_on};
+use super::{EFLAGS_AC, processor::smap_is_on};
 use crate::arch::{PARAMETERS, Raised};
 
 impl Raised {

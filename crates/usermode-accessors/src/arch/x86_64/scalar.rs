@@ -9,36 +9,19 @@ use core::{
     sync::atomic::{Ordering, compiler_fence},
 };
 
-use super::{EFLAGS_AC, Record, Trap, Width, smap_is_on};
+use super::{
+    EFLAGS_AC, Record, Trap, Width,
+    processor::{self, features},
+};
 
-guarded_leaf!(
-    "usermode_accessors_read1",
-    setup: ["xor edi, edi"],
-    access: "movzx edi, byte ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!(
-    "usermode_accessors_read2",
-    setup: ["xor edi, edi"],
-    access: "movzx edi, word ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!(
-    "usermode_accessors_read4",
-    setup: ["xor edi, edi"],
-    access: "mov edi, dword ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!(
-    "usermode_accessors_read8",
-    setup: ["xor edi, edi"],
-    access: "mov rdi, qword ptr [rdx]",
-    result: ["mov rax, rdi"]
-);
-guarded_leaf!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx], r8b", result: []);
-guarded_leaf!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w", result: []);
-guarded_leaf!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d", result: []);
-guarded_leaf!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8", result: []);
+guarded_word!("usermode_accessors_read1", setup: [], access: "movzx eax, byte ptr [rdx]");
+guarded_word!("usermode_accessors_read2", setup: [], access: "movzx eax, word ptr [rdx]");
+guarded_word!("usermode_accessors_read4", setup: [], access: "mov eax, dword ptr [rdx]");
+guarded_word!("usermode_accessors_read8", setup: [], access: "mov rax, qword ptr [rdx]");
+guarded_word!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx], r8b");
+guarded_word!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w");
+guarded_word!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d");
+guarded_word!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8");
 
 unsafe extern "win64" {
     pub(super) fn usermode_accessors_read1(record: *mut Record, source: *const u8) -> u64;
@@ -56,6 +39,7 @@ unsafe extern "win64" {
 /// # Safety
 ///
 /// The range passed [`crate::probe::check_range`].
+#[inline]
 pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
     let leaf = match width {
         Width::One => usermode_accessors_read1,
@@ -63,7 +47,7 @@ pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64
         Width::Four => usermode_accessors_read4,
         Width::Eight => usermode_accessors_read8,
     };
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
     // SAFETY: the record outlives the call; a fault on the user side returns.
     let value = unsafe { leaf(&raw mut record, source) };
     record.result(0).map(|()| value)
@@ -74,6 +58,7 @@ pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64
 /// # Safety
 ///
 /// As for [`guarded_read`].
+#[inline]
 pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Result<u64, Trap> {
     // SAFETY: the caller's promise is the same.
     let value = unsafe { guarded_read(source, width) };
@@ -86,6 +71,7 @@ pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Re
 /// # Safety
 ///
 /// The range passed [`crate::probe::check_range`].
+#[inline]
 pub(crate) unsafe fn guarded_write(
     destination: *mut u8,
     value: u64,
@@ -97,7 +83,7 @@ pub(crate) unsafe fn guarded_write(
         Width::Four => usermode_accessors_write4,
         Width::Eight => usermode_accessors_write8,
     };
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
     // SAFETY: the record outlives the call; a fault on the user side returns.
     unsafe { leaf(&raw mut record, destination, value) };
     record.result(0)
@@ -108,6 +94,7 @@ pub(crate) unsafe fn guarded_write(
 /// # Safety
 ///
 /// As for [`guarded_write`].
+#[inline]
 pub(crate) unsafe fn guarded_write_release(
     destination: *mut u8,
     value: u64,
@@ -124,6 +111,7 @@ pub(crate) unsafe fn guarded_write_release(
 /// # Safety
 ///
 /// The range is valid.
+#[inline]
 pub(crate) unsafe fn read(source: *const u8, width: Width) -> u64 {
     let value: u64;
     match width {
@@ -152,6 +140,7 @@ pub(crate) unsafe fn read(source: *const u8, width: Width) -> u64 {
 /// # Safety
 ///
 /// As for [`read`].
+#[inline]
 pub(crate) unsafe fn read_acquire(source: *const u8, width: Width) -> u64 {
     // SAFETY: the caller's promise is the same.
     let value = unsafe { read(source, width) };
@@ -165,6 +154,7 @@ pub(crate) unsafe fn read_acquire(source: *const u8, width: Width) -> u64 {
 /// # Safety
 ///
 /// The range is valid.
+#[inline]
 pub(crate) unsafe fn write(destination: *mut u8, value: u64, width: Width) {
     match width {
         // SAFETY: the caller vouches for the range.
@@ -191,6 +181,7 @@ pub(crate) unsafe fn write(destination: *mut u8, value: u64, width: Width) {
 /// # Safety
 ///
 /// As for [`write`].
+#[inline]
 pub(crate) unsafe fn write_release(destination: *mut u8, value: u64, width: Width) {
     compiler_fence(Ordering::Release);
     // SAFETY: the caller's promise is the same.

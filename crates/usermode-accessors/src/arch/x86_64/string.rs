@@ -1,41 +1,153 @@
 //! The search for the zero that ends a string.
 //!
-//! `REPNE SCAS` looks at one character after the other and at none behind the terminator, so it
-//! never touches a page that the string does not reach into.
+//! Sixteen aligned bytes at a time: such a block never reaches into another page, so what is looked
+//! at beyond the string costs no fault, and a fault concerns all of the block. A string of two-byte
+//! characters at an odd address has none that fit; `REPNE SCASW` takes one after the other.
 
 use core::{
     arch::{asm, global_asm},
     mem::offset_of,
 };
 
-use super::{EFLAGS_AC, Record, Trap, smap_is_on};
+use super::{
+    EFLAGS_AC, Record, Trap,
+    processor::{self, features},
+};
 
+/// Searches R8 bytes, more than 0, at RDX: jumps to `found` if there is a zero, which then begins at
+/// RDI + RAX, else falls through. `compare` is that of a character. RDI is the block that is
+/// looked at. Spoils RCX, RSI, XMM0 and XMM1.
+macro_rules! scan_blocks {
+    ($compare:literal, $found:literal) => {
+        lines![
+            "lea rsi, [rdx + r8]",
+            "mov rdi, rdx",
+            "and rdi, -16",
+            "mov ecx, edx",
+            "and ecx, 15",
+            "pxor xmm1, xmm1",
+            "movdqa xmm0, [rdi]",
+            concat!($compare, " xmm0, xmm1"),
+            "pmovmskb eax, xmm0",
+            // In front of the string.
+            "shr eax, cl",
+            "shl eax, cl",
+            "5:",
+            "bsf eax, eax",
+            concat!("jnz ", $found),
+            "add rdi, 16",
+            "cmp rdi, rsi",
+            "jae 7f",
+            "movdqa xmm0, [rdi]",
+            concat!($compare, " xmm0, xmm1"),
+            "pmovmskb eax, xmm0",
+            "jmp 5b",
+            "7:",
+        ]
+    };
+}
+
+/// Makes of RDI + RAX the result: how many of R8 bytes at RDX precede it.
+macro_rules! distance {
+    () => {
+        lines![
+            "add rax, rdi",
+            "sub rax, rdx",
+            "cmp rax, r8",
+            "cmova rax, r8"
+        ]
+    };
+}
+
+macro_rules! scan_leaf {
+    ($name:literal, $compare:literal) => {
+        guarded_leaf!(
+            $name,
+            before: [],
+            prologue: pushed,
+            body: [
+                "mov [rsp + 32], rdx",
+                "mov [rsp + 40], r8",
+                concat!(".Laccess_", $name, ":"),
+                scan_blocks!($compare, "6f"),
+                concat!(".Lend_", $name, ":"),
+                "mov rax, r8",
+                "jmp 8f",
+                "6:",
+                distance!(),
+                "8:",
+                epilogue!(),
+                "ret",
+                // The block may begin in front of the string, which begins where it faulted then.
+                concat!(".Llanding_", $name, ":"),
+                "mov rcx, [rsp + 24]",
+                "mov rdx, [rsp + 32]",
+                "cmp rdi, rdx",
+                "cmovb rdi, rdx",
+                "mov rax, [rcx + {address}]",
+                "cmp rax, rdx",
+                "cmovb rax, rdx",
+                "mov [rcx + {address}], rax",
+                "mov rax, rdi",
+                "sub rax, rdx",
+                "jmp 8b",
+            ],
+            scopes: [(
+                concat!(".Laccess_", $name),
+                concat!(".Lend_", $name),
+                concat!(".Llanding_", $name)
+            )],
+            operands: [address = offset_of!(Record, address)],
+        );
+    };
+}
+
+scan_leaf!("usermode_accessors_scan1", "pcmpeqb");
+scan_leaf!("usermode_accessors_scan2", "pcmpeqw");
 guarded_leaf!(
-    "usermode_accessors_scan1",
-    setup: ["mov rdi, rdx", "mov rcx, r8", "xor esi, esi", "xor eax, eax"],
-    access: lines!["repne scasb", "sete sil"],
-    result: ["mov rax, rdi", "sub rax, [rsp + 8]", "sub rax, rsi"]
-);
-guarded_leaf!(
-    "usermode_accessors_scan2",
-    setup: ["mov rdi, rdx", "mov rcx, r8", "xor esi, esi", "xor eax, eax"],
-    access: lines!["repne scasw", "sete sil"],
-    result: ["mov rax, rdi", "sub rax, [rsp + 8]", "shr rax, 1", "sub rax, rsi"]
+    "usermode_accessors_scan2_odd",
+    before: [],
+    prologue: pushed,
+    body: [
+        "mov [rsp + 32], rdx",
+        "mov rdi, rdx",
+        "mov rcx, r8",
+        "shr rcx, 1",
+        "xor esi, esi",
+        "xor eax, eax",
+        ".Laccess_scan2_odd:",
+        "repne scasw",
+        "sete sil",
+        ".Llanding_scan2_odd:",
+        "mov rax, rdi",
+        "sub rax, [rsp + 32]",
+        "add esi, esi",
+        "sub rax, rsi",
+        epilogue!(),
+        "ret",
+    ],
+    scopes: [(".Laccess_scan2_odd", ".Llanding_scan2_odd", ".Llanding_scan2_odd")],
 );
 
 unsafe extern "win64" {
-    /// Returns how many characters precede the terminator, or were looked at before a fault; if
-    /// there is none in `count` characters, `count`. That must not be 0.
+    /// Returns how many bytes precede the terminator, or were looked at before a fault; if there is
+    /// none in `length` bytes, `length`. That must not be 0.
     pub(super) fn usermode_accessors_scan1(
         record: *mut Record,
         string: *const u8,
-        count: usize,
+        length: usize,
     ) -> usize;
-    /// As [`usermode_accessors_scan1`], with characters of two bytes.
+    /// As [`usermode_accessors_scan1`], with characters of two bytes, at an even address.
     pub(super) fn usermode_accessors_scan2(
         record: *mut Record,
         string: *const u8,
-        count: usize,
+        length: usize,
+    ) -> usize;
+    /// As [`usermode_accessors_scan2`], at any address.
+    pub(super) fn usermode_accessors_scan2_odd(
+        record: *mut Record,
+        string: *const u8,
+        length: usize,
     ) -> usize;
 }
 
@@ -53,21 +165,16 @@ pub(crate) unsafe fn guarded_scan(
     if count == 0 {
         return Ok(0);
     }
-    let (leaf, size) = if wide {
-        (
-            usermode_accessors_scan2 as unsafe extern "win64" fn(_, _, _) -> _,
-            2,
-        )
-    } else {
-        (
-            usermode_accessors_scan1 as unsafe extern "win64" fn(_, _, _) -> _,
-            1,
-        )
+    let leaf = match (wide, is_odd(string)) {
+        (false, _) => usermode_accessors_scan1,
+        (true, false) => usermode_accessors_scan2,
+        (true, true) => usermode_accessors_scan2_odd,
     };
-    let mut record = Record::new(smap_is_on());
+    let mut record = Record::new(features());
+    let length = count.wrapping_shl(u32::from(wide));
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let length: usize = unsafe { leaf(&raw mut record, string, count) };
-    record.result(length.wrapping_mul(size)).map(|()| length)
+    let length = unsafe { leaf(&raw mut record, string, length) };
+    record.result(length).map(|()| length >> u32::from(wide))
 }
 
 /// As [`guarded_scan`], without a guard.
@@ -76,36 +183,84 @@ pub(crate) unsafe fn guarded_scan(
 ///
 /// The string is valid up to its terminator or up to `count` characters.
 pub(crate) unsafe fn scan(string: *const u8, count: usize, wide: bool) -> usize {
+    // The string ends before the address space does.
+    let room = usize::MAX.wrapping_sub(string.addr()) >> u32::from(wide);
+    let count = count.min(room);
     if count == 0 {
         return 0;
     }
-    let (left, found): (usize, u8);
-    if wide {
-        // SAFETY: the caller vouches for the string; DF is clear by the calling convention.
-        unsafe {
-            asm!(
-                "repne scasw",
-                "sete {found}",
-                found = out(reg_byte) found,
-                inout("rcx") count => left,
-                inout("rdi") string => _,
-                in("ax") 0_u16,
-                options(nostack, readonly),
-            );
-        }
-    } else {
+    let length = match (wide, is_odd(string)) {
+        // SAFETY: the caller vouches for the string.
+        (false, _) => unsafe { scan_narrow(string, count) },
         // SAFETY: as above.
-        unsafe {
-            asm!(
-                "repne scasb",
-                "sete {found}",
-                found = out(reg_byte) found,
-                inout("rcx") count => left,
-                inout("rdi") string => _,
-                in("al") 0_u8,
-                options(nostack, readonly),
-            );
+        (true, false) => unsafe { scan_wide(string, count.wrapping_mul(2)) },
+        // SAFETY: as above.
+        (true, true) => unsafe { scan_wide_odd(string, count) },
+    };
+    length >> u32::from(wide)
+}
+
+fn is_odd(string: *const u8) -> bool {
+    string.addr() & 1 != 0
+}
+
+macro_rules! scan_directly {
+    ($name:ident, $compare:literal) => {
+        /// The bytes before the terminator, or `length`, which is not 0.
+        ///
+        /// # Safety
+        ///
+        /// As for [`scan`].
+        unsafe fn $name(string: *const u8, length: usize) -> usize {
+            let distance: usize;
+            // SAFETY: the caller vouches for the string; an aligned block reaches into no page that
+            // the string does not.
+            unsafe {
+                asm!(
+                    scan_blocks!($compare, "6f"),
+                    "mov rax, r8",
+                    "jmp 8f",
+                    "6:",
+                    distance!(),
+                    "8:",
+                    in("rdx") string,
+                    in("r8") length,
+                    out("rax") distance,
+                    out("rcx") _,
+                    out("rdi") _,
+                    out("rsi") _,
+                    out("xmm0") _,
+                    out("xmm1") _,
+                    options(nostack, readonly),
+                );
+            }
+            distance
         }
+    };
+}
+
+scan_directly!(scan_narrow, "pcmpeqb");
+scan_directly!(scan_wide, "pcmpeqw");
+
+/// As the others, of `count` characters.
+///
+/// # Safety
+///
+/// As for [`scan`].
+unsafe fn scan_wide_odd(string: *const u8, count: usize) -> usize {
+    let (left, found): (usize, u8);
+    // SAFETY: the caller vouches for the string; DF is clear by the calling convention.
+    unsafe {
+        asm!(
+            "repne scasw",
+            "sete {found}",
+            found = out(reg_byte) found,
+            inout("rcx") count => left,
+            inout("rdi") string => _,
+            in("ax") 0_u16,
+            options(nostack, readonly),
+        );
     }
-    count.wrapping_sub(left).wrapping_sub(usize::from(found))
+    let before = count.wrapping_sub(left).wrapping_sub(usize::from(found));
+    before.wrapping_mul(2)
 }

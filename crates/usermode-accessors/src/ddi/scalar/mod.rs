@@ -34,6 +34,7 @@ macro_rules! reads {
         /// guarded.
         ///
         #[doc = concat!("Source: `Read", $name, "FromMode` (`usermode_accessors.h`).")]
+        #[inline]
         pub unsafe fn $from_mode(source: *const $type, mode: Mode) -> Result<$type, Fault> {
             // SAFETY: the caller's promise is the same.
             unsafe { guarded::read(source.expose_provenance(), mode, Order::Relaxed) }
@@ -50,6 +51,7 @@ macro_rules! reads {
         /// No condition: user memory is checked and guarded, and only read.
         ///
         #[doc = concat!("Source: `Read", $name, "FromUser` (`usermode_accessors.h`).")]
+        #[inline]
         pub unsafe fn $from_user(source: *const $type) -> Result<$type, Fault> {
             // SAFETY: the mode is not that of the kernel.
             unsafe { $from_mode(source, Mode::User) }
@@ -79,6 +81,7 @@ macro_rules! writes {
         /// use.
         ///
         #[doc = concat!("Source: `Write", $name, "ToMode` (`usermode_accessors.h`).")]
+        #[inline]
         pub unsafe fn $to_mode(
             destination: *mut $type,
             value: $type,
@@ -100,6 +103,7 @@ macro_rules! writes {
         #[doc = concat!("As for [`", stringify!($to_mode), "`].")]
         ///
         #[doc = concat!("Source: `Write", $name, "ToUser` (`usermode_accessors.h`).")]
+        #[inline]
         pub unsafe fn $to_user(destination: *mut $type, value: $type) -> Result<(), Fault> {
             // SAFETY: the caller's promise is the same.
             unsafe { $to_mode(destination, value, Mode::User) }
@@ -124,6 +128,7 @@ macro_rules! ordered {
         /// No condition: user memory is checked and guarded, and only read.
         ///
         #[doc = concat!("Source: `Read", $name, "FromUserAcquire` (`usermode_accessors.h`).")]
+        #[inline]
         pub unsafe fn $acquire(source: *const $type) -> Result<$type, Fault> {
             let source = source.expose_provenance();
             // SAFETY: the mode is not that of the kernel.
@@ -144,6 +149,7 @@ macro_rules! ordered {
         #[doc = concat!("As for [`", stringify!($to_mode), "`].")]
         ///
         #[doc = concat!("Source: `Write", $name, "ToUserRelease` (`usermode_accessors.h`).")]
+        #[inline]
         pub unsafe fn $release(destination: *mut $type, value: $type) -> Result<(), Fault> {
             let destination = destination.expose_provenance();
             // SAFETY: the mode is not that of the kernel.

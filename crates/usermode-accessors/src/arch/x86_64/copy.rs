@@ -1,0 +1,504 @@
+//! Copies from the first byte to the last.
+//!
+//! Up to 96 bytes everything is loaded before anything is stored, in moves that overlap in the
+//! middle; up to 128, in two halves. Longer copies go in blocks of 64 bytes, with the rest as one of those; the longest are
+//! one `REP MOVSB`, where the processor is fast at it. Only general registers and XMM0 to XMM5.
+//!
+//! Stores go upward, and a fault of any but the first has a landing pad of its own, which knows how
+//! many bytes have arrived by then: not one more is claimed, and none behind them was written. From
+//! there [`again`](super::again) finds the byte. Until it returns, a copy may load and store a byte
+//! more than once, and load up to 95 bytes beyond the one that stops it.
+//!
+//! The moves overlap, so source and destination must not: with the destination below an overlapping
+//! source, bytes would be loaded again that are already overwritten. `copy_upward` is for those.
+
+use core::{
+    arch::{asm, global_asm},
+    mem::offset_of,
+};
+
+use super::{
+    EFLAGS_AC, Record, Trap,
+    processor::{self, features},
+};
+
+/// From how many bytes on a string instruction is faster than a loop, on processors that have
+/// [`processor::STRINGS`].
+const LONG: usize = 1024;
+
+/// Copies R9 bytes from R8 to RDX and returns, up to 128 of them; above that, jumps to `long`. Spoils
+/// RAX, RCX and XMM0 to XMM5. The labels begin with `name`; a store that others precede is one of
+/// `.Lsecond…`, up to `.Leighth…`, which says how many bytes have arrived before it.
+macro_rules! copy_short {
+    ($name:literal, $long:literal) => {
+        lines![
+            "cmp r9, 16",
+            concat!("ja .Lover_16_", $name),
+            "cmp r9d, 8",
+            concat!("jae .Lfrom_8_", $name),
+            "cmp r9d, 4",
+            concat!("jae .Lfrom_4_", $name),
+            "cmp r9d, 1",
+            concat!("ja .Lfrom_2_", $name),
+            concat!("jb .Lnothing_", $name),
+            "movzx eax, byte ptr [r8]",
+            "mov byte ptr [rdx], al",
+            concat!(".Lnothing_", $name, ":"),
+            "ret",
+            concat!(".Lfrom_2_", $name, ":"),
+            "movzx eax, word ptr [r8]",
+            "movzx ecx, word ptr [r8 + r9 - 2]",
+            "mov word ptr [rdx], ax",
+            concat!(".Lsecond_2_", $name, ":"),
+            "mov word ptr [rdx + r9 - 2], cx",
+            concat!(".Lend_2_", $name, ":"),
+            "ret",
+            concat!(".Lfrom_4_", $name, ":"),
+            "mov eax, dword ptr [r8]",
+            "mov ecx, dword ptr [r8 + r9 - 4]",
+            "mov dword ptr [rdx], eax",
+            concat!(".Lsecond_4_", $name, ":"),
+            "mov dword ptr [rdx + r9 - 4], ecx",
+            concat!(".Lend_4_", $name, ":"),
+            "ret",
+            concat!(".Lfrom_8_", $name, ":"),
+            "mov rax, qword ptr [r8]",
+            "mov rcx, qword ptr [r8 + r9 - 8]",
+            "mov qword ptr [rdx], rax",
+            concat!(".Lsecond_8_", $name, ":"),
+            "mov qword ptr [rdx + r9 - 8], rcx",
+            concat!(".Lend_8_", $name, ":"),
+            "ret",
+            concat!(".Lover_16_", $name, ":"),
+            "cmp r9, 32",
+            concat!("ja .Lover_32_", $name),
+            "movups xmm0, [r8]",
+            "movups xmm1, [r8 + r9 - 16]",
+            "movups [rdx], xmm0",
+            concat!(".Lsecond_16_", $name, ":"),
+            "movups [rdx + r9 - 16], xmm1",
+            concat!(".Lend_16_", $name, ":"),
+            "ret",
+            concat!(".Lover_32_", $name, ":"),
+            "cmp r9, 64",
+            concat!("ja .Lover_64_", $name),
+            "movups xmm0, [r8]",
+            "movups xmm1, [r8 + 16]",
+            "movups xmm2, [r8 + r9 - 32]",
+            "movups xmm3, [r8 + r9 - 16]",
+            "movups [rdx], xmm0",
+            concat!(".Lsecond_32_", $name, ":"),
+            "movups [rdx + 16], xmm1",
+            concat!(".Lthird_32_", $name, ":"),
+            "movups [rdx + r9 - 32], xmm2",
+            concat!(".Lfourth_32_", $name, ":"),
+            "movups [rdx + r9 - 16], xmm3",
+            concat!(".Lend_32_", $name, ":"),
+            "ret",
+            concat!(".Lover_64_", $name, ":"),
+            "cmp r9, 96",
+            concat!("ja .Lover_96_", $name),
+            "movups xmm0, [r8]",
+            "movups xmm1, [r8 + 16]",
+            "movups xmm2, [r8 + 32]",
+            "movups xmm3, [r8 + r9 - 48]",
+            "movups xmm4, [r8 + r9 - 32]",
+            "movups xmm5, [r8 + r9 - 16]",
+            "movups [rdx], xmm0",
+            concat!(".Lsecond_64_", $name, ":"),
+            "movups [rdx + 16], xmm1",
+            concat!(".Lthird_64_", $name, ":"),
+            "movups [rdx + 32], xmm2",
+            concat!(".Lfourth_64_", $name, ":"),
+            "movups [rdx + r9 - 48], xmm3",
+            concat!(".Lfifth_64_", $name, ":"),
+            "movups [rdx + r9 - 32], xmm4",
+            concat!(".Lsixth_64_", $name, ":"),
+            "movups [rdx + r9 - 16], xmm5",
+            concat!(".Lend_64_", $name, ":"),
+            "ret",
+            // In two halves: there are six registers.
+            concat!(".Lover_96_", $name, ":"),
+            "cmp r9, 128",
+            concat!("ja ", $long),
+            "movups xmm0, [r8]",
+            "movups xmm1, [r8 + 16]",
+            "movups xmm2, [r8 + 32]",
+            "movups xmm3, [r8 + 48]",
+            "movups [rdx], xmm0",
+            concat!(".Lsecond_96_", $name, ":"),
+            "movups [rdx + 16], xmm1",
+            concat!(".Lthird_96_", $name, ":"),
+            "movups [rdx + 32], xmm2",
+            concat!(".Lfourth_96_", $name, ":"),
+            "movups [rdx + 48], xmm3",
+            concat!(".Lfifth_96_", $name, ":"),
+            "movups xmm0, [r8 + r9 - 64]",
+            "movups xmm1, [r8 + r9 - 48]",
+            "movups xmm2, [r8 + r9 - 32]",
+            "movups xmm3, [r8 + r9 - 16]",
+            "movups [rdx + r9 - 64], xmm0",
+            concat!(".Lsixth_96_", $name, ":"),
+            "movups [rdx + r9 - 48], xmm1",
+            concat!(".Lseventh_96_", $name, ":"),
+            "movups [rdx + r9 - 32], xmm2",
+            concat!(".Leighth_96_", $name, ":"),
+            "movups [rdx + r9 - 16], xmm3",
+            concat!(".Lend_96_", $name, ":"),
+            "ret",
+        ]
+    };
+}
+
+/// Copies R9 bytes, more than 128, from RSI to RDI in blocks, and stops in front of the last 65 to
+/// 128 of them. Spoils XMM0 to XMM3.
+macro_rules! copy_blocks {
+    ($name:literal) => {
+        lines![
+            concat!(".Lblock_", $name, ":"),
+            "movups xmm0, [rsi]",
+            "movups xmm1, [rsi + 16]",
+            "movups xmm2, [rsi + 32]",
+            "movups xmm3, [rsi + 48]",
+            "movups [rdi], xmm0",
+            concat!(".Lsecond_", $name, ":"),
+            "movups [rdi + 16], xmm1",
+            concat!(".Lthird_", $name, ":"),
+            "movups [rdi + 32], xmm2",
+            concat!(".Lfourth_", $name, ":"),
+            "movups [rdi + 48], xmm3",
+            concat!(".Lend_", $name, ":"),
+            "add rsi, 64",
+            "add rdi, 64",
+            "sub r9, 64",
+            "cmp r9, 128",
+            concat!("ja .Lblock_", $name),
+        ]
+    };
+}
+
+guarded_leaf!(
+    "usermode_accessors_copy",
+    before: [],
+    prologue: bare,
+    body: [
+        ".globl usermode_accessors_copy_short",
+        "usermode_accessors_copy_short:",
+        "mov [rsp + 16], rdx",
+        "mov [rsp + 24], r8",
+        "mov [rsp + 32], r9",
+        ".Laccess_copy:",
+        copy_short!("copy", "usermode_accessors_copy_long"),
+        ".Lend_copy:",
+        ".Lnone_arrived_copy:",
+        "xor r10d, r10d",
+        "jmp .Lgo_on_copy",
+        ".L2_arrived_copy:",
+        "mov r10d, 2",
+        "jmp .Lgo_on_copy",
+        ".L4_arrived_copy:",
+        "mov r10d, 4",
+        "jmp .Lgo_on_copy",
+        ".L8_arrived_copy:",
+        "mov r10d, 8",
+        "jmp .Lgo_on_copy",
+        ".L16_arrived_copy:",
+        "mov r10d, 16",
+        "jmp .Lgo_on_copy",
+        ".L32_arrived_copy:",
+        "mov r10d, 32",
+        "jmp .Lgo_on_copy",
+        ".L48_arrived_copy:",
+        "mov r10d, 48",
+        "jmp .Lgo_on_copy",
+        ".L64_arrived_copy:",
+        "mov r10d, 64",
+        "jmp .Lgo_on_copy",
+        // What ends so far from the end may end before what was stored from the start on.
+        ".Lall_but_16_arrived_of_64_copy:",
+        "mov eax, 32",
+        "mov r10d, 16",
+        "jmp 6f",
+        ".Lall_but_16_arrived_of_96_copy:",
+        "mov eax, 48",
+        "mov r10d, 16",
+        "jmp 6f",
+        ".Lall_but_32_arrived_of_96_copy:",
+        "mov eax, 48",
+        "mov r10d, 32",
+        "jmp 6f",
+        ".Lall_but_16_arrived_of_128_copy:",
+        "mov eax, 64",
+        "mov r10d, 16",
+        "jmp 6f",
+        ".Lall_but_32_arrived_of_128_copy:",
+        "mov eax, 64",
+        "mov r10d, 32",
+        "jmp 6f",
+        ".Lall_but_48_arrived_of_128_copy:",
+        "mov eax, 64",
+        "mov r10d, 48",
+        "6:",
+        "neg r10",
+        "add r10, [rsp + 32]",
+        "cmp r10, rax",
+        "cmovb r10, rax",
+        ".Lgo_on_copy:",
+        "mov rcx, [rsp + 8]",
+        "mov rdx, [rsp + 16]",
+        "mov r8, [rsp + 24]",
+        "mov r9, [rsp + 32]",
+        "jmp usermode_accessors_copy_again",
+    ],
+    scopes: [
+        (".Lsecond_2_copy", ".Lend_2_copy", ".L2_arrived_copy"),
+        (".Lsecond_4_copy", ".Lend_4_copy", ".L4_arrived_copy"),
+        (".Lsecond_8_copy", ".Lend_8_copy", ".L8_arrived_copy"),
+        (".Lsecond_16_copy", ".Lend_16_copy", ".L16_arrived_copy"),
+        (".Lsecond_32_copy", ".Lthird_32_copy", ".L16_arrived_copy"),
+        (".Lthird_32_copy", ".Lfourth_32_copy", ".L32_arrived_copy"),
+        (".Lfourth_32_copy", ".Lend_32_copy", ".Lall_but_16_arrived_of_64_copy"),
+        (".Lsecond_64_copy", ".Lthird_64_copy", ".L16_arrived_copy"),
+        (".Lthird_64_copy", ".Lfourth_64_copy", ".L32_arrived_copy"),
+        (".Lfourth_64_copy", ".Lfifth_64_copy", ".L48_arrived_copy"),
+        (".Lfifth_64_copy", ".Lsixth_64_copy", ".Lall_but_32_arrived_of_96_copy"),
+        (".Lsixth_64_copy", ".Lend_64_copy", ".Lall_but_16_arrived_of_96_copy"),
+        (".Lsecond_96_copy", ".Lthird_96_copy", ".L16_arrived_copy"),
+        (".Lthird_96_copy", ".Lfourth_96_copy", ".L32_arrived_copy"),
+        (".Lfourth_96_copy", ".Lfifth_96_copy", ".L48_arrived_copy"),
+        (".Lfifth_96_copy", ".Lsixth_96_copy", ".L64_arrived_copy"),
+        (".Lsixth_96_copy", ".Lseventh_96_copy", ".Lall_but_48_arrived_of_128_copy"),
+        (".Lseventh_96_copy", ".Leighth_96_copy", ".Lall_but_32_arrived_of_128_copy"),
+        (".Leighth_96_copy", ".Lend_96_copy", ".Lall_but_16_arrived_of_128_copy"),
+        (".Laccess_copy", ".Lend_copy", ".Lnone_arrived_copy"),
+    ],
+);
+
+// Goes on where usermode_accessors_copy jumps here, with the homes as that has filled them.
+global_asm!(
+    begin!("usermode_accessors_copy_long", handled),
+    prologue!(pushed),
+    "mov rdi, rdx",
+    "mov rsi, r8",
+    "cmp r9, {long}",
+    "jb .Lblock_copy_long",
+    "test byte ptr [rcx + {processor}], {strings}",
+    "jnz .Lstring_copy_long",
+    ".Laccess_copy_long:",
+    copy_blocks!("copy_long"),
+    "mov rdx, rdi",
+    "mov r8, rsi",
+    epilogue!(),
+    "jmp usermode_accessors_copy_short",
+    ".Lstring_copy_long:",
+    "mov rcx, r9",
+    ".Lstrings_copy_long:",
+    "rep movsb",
+    ".Lstrings_end_copy_long:",
+    // RDI is exact.
+    "mov rax, [rsp + 32]",
+    "add rax, [rsp + 48]",
+    "sub rax, rdi",
+    epilogue!(),
+    "ret",
+    ".L16_arrived_copy_long:",
+    "mov r10d, 16",
+    "jmp .Lgo_on_copy_long",
+    ".L32_arrived_copy_long:",
+    "mov r10d, 32",
+    "jmp .Lgo_on_copy_long",
+    ".L48_arrived_copy_long:",
+    "mov r10d, 48",
+    "jmp .Lgo_on_copy_long",
+    ".Lnone_arrived_copy_long:",
+    "xor r10d, r10d",
+    ".Lgo_on_copy_long:",
+    "mov rcx, [rsp + 24]",
+    "mov r9, [rsp + 32]",
+    "add r9, [rsp + 48]",
+    "sub r9, rdi",
+    "mov rdx, rdi",
+    "mov r8, rsi",
+    epilogue!(),
+    "jmp usermode_accessors_copy_again",
+    end!("usermode_accessors_copy_long", pushed, [
+        (".Lsecond_copy_long", ".Lthird_copy_long", ".L16_arrived_copy_long"),
+        (".Lthird_copy_long", ".Lfourth_copy_long", ".L32_arrived_copy_long"),
+        (".Lfourth_copy_long", ".Lend_copy_long", ".L48_arrived_copy_long"),
+        (".Laccess_copy_long", ".Lend_copy_long", ".Lnone_arrived_copy_long"),
+        (".Lstrings_copy_long", ".Lstrings_end_copy_long", ".Lstrings_end_copy_long"),
+    ]),
+    long = const LONG,
+    processor = const offset_of!(Record, processor),
+    strings = const processor::STRINGS,
+);
+
+// Touches nothing but the record, and has no frame.
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl usermode_accessors_copy_again",
+    "usermode_accessors_copy_again:",
+    offsets_to_go_on!(lines![
+        "mov rax, r8",
+        "cmp qword ptr [rcx + {kind}], {write}",
+        "cmove rax, rdx",
+    ]),
+    "jmp usermode_accessors_copy_bytes",
+    processor = const offset_of!(Record, processor),
+    smap = const processor::SMAP,
+    code = const offset_of!(Record, code),
+    kind = const offset_of!(Record, kind),
+    address = const offset_of!(Record, address),
+    write = const Trap::WRITE,
+);
+
+guarded_leaf!(
+    "usermode_accessors_copy_upward",
+    before: [
+        "xor r10d, r10d",
+        "mov r11, r9",
+        // From here on: the bytes from offset R10 to offset R11, of R9.
+        ".globl usermode_accessors_copy_bytes",
+        "usermode_accessors_copy_bytes:",
+    ],
+    prologue: pushed,
+    body: [
+        "add r9, rdx",
+        "mov [rsp + 32], r9",
+        "lea rdi, [rdx + r10]",
+        "lea rsi, [r8 + r10]",
+        "mov rcx, r11",
+        "sub rcx, r10",
+        ".Laccess_copy_upward:",
+        "rep movsb",
+        ".Llanding_copy_upward:",
+        "mov rax, [rsp + 32]",
+        "sub rax, rdi",
+        epilogue!(),
+        "ret",
+    ],
+    scopes: [(".Laccess_copy_upward", ".Llanding_copy_upward", ".Llanding_copy_upward")],
+);
+
+// ECX is what the record would say of the processor.
+global_asm!(
+    begin!("usermode_accessors_copy_directly"),
+    prologue!(bare),
+    ".Lshort_copy_directly:",
+    copy_short!("copy_directly", "usermode_accessors_copy_long_directly"),
+    on_windows!(".seh_endproc"),
+    begin!("usermode_accessors_copy_long_directly"),
+    prologue!(pushed),
+    "mov rdi, rdx",
+    "mov rsi, r8",
+    "cmp r9, {long}",
+    "jb .Lblock_copy_long_directly",
+    "test cl, {strings}",
+    "jnz .Lstring_copy_long_directly",
+    copy_blocks!("copy_long_directly"),
+    "mov rdx, rdi",
+    "mov r8, rsi",
+    epilogue!(),
+    "jmp .Lshort_copy_directly",
+    ".Lstring_copy_long_directly:",
+    "mov rcx, r9",
+    "rep movsb",
+    epilogue!(),
+    "ret",
+    on_windows!(".seh_endproc"),
+    long = const LONG,
+    strings = const processor::STRINGS,
+);
+
+unsafe extern "win64" {
+    /// Returns, after a fault, how many bytes have *not* arrived: those at the end.
+    pub(super) fn usermode_accessors_copy(
+        record: *mut Record,
+        destination: *mut u8,
+        source: *const u8,
+        length: usize,
+    ) -> usize;
+    /// As [`usermode_accessors_copy`].
+    pub(super) fn usermode_accessors_copy_upward(
+        record: *mut Record,
+        destination: *mut u8,
+        source: *const u8,
+        length: usize,
+    ) -> usize;
+    fn usermode_accessors_copy_directly(
+        processor: u32,
+        destination: *mut u8,
+        source: *const u8,
+        length: usize,
+    );
+}
+
+/// Copies forward, with at least one side in user memory. If the ranges overlap, the bytes that both
+/// share end up unspecified.
+///
+/// # Safety
+///
+/// A side that is not user memory is valid for `length` bytes. A user side passed
+/// [`crate::probe::check_range`].
+#[inline]
+pub(crate) unsafe fn guarded_copy(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::new(features());
+    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
+    // fault on a user side returns.
+    let left = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
+    record.result(length.wrapping_sub(left))
+}
+
+/// As [`guarded_copy`], byte by byte as far as anybody can tell: so the destination may lie below a
+/// source that it overlaps.
+///
+/// # Safety
+///
+/// As for [`guarded_copy`].
+pub(crate) unsafe fn guarded_copy_upward(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::new(features());
+    // SAFETY: as above.
+    let left =
+        unsafe { usermode_accessors_copy_upward(&raw mut record, destination, source, length) };
+    record.result(length.wrapping_sub(left))
+}
+
+/// Copies forward without a guard. If the ranges overlap, the bytes that both share end up
+/// unspecified.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes. They may change under the copy.
+#[inline]
+pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize) {
+    // SAFETY: the caller vouches for both ranges.
+    unsafe { usermode_accessors_copy_directly(features(), destination, source, length) };
+}
+
+/// As [`copy`], byte by byte as far as anybody can tell: so the destination may lie below a source
+/// that it overlaps.
+///
+/// # Safety
+///
+/// As for [`copy`].
+pub(crate) unsafe fn copy_upward(destination: *mut u8, source: *const u8, length: usize) {
+    // SAFETY: the caller vouches for both ranges; DF is clear by the calling convention.
+    unsafe {
+        asm!(
+            "rep movsb",
+            inout("rcx") length => _,
+            inout("rdi") destination => _,
+            inout("rsi") source => _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
