@@ -1,0 +1,161 @@
+//! Another thread takes pages away, gives them back, or writes to them, under a copy. Whatever it
+//! does, a copy is complete or stops with a count that is true.
+#![cfg(windows)]
+
+use std::{
+    hint::black_box,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use usermode_accessors::{Access, Fault, Status, UserSlice, ddi};
+
+mod pages;
+use pages::{PAGE, Pages, Protection};
+
+const UNTOUCHED: u8 = 0;
+/// At least so many copies, and as many more as it takes to have seen every outcome.
+const ROUNDS: usize = 5_000;
+
+/// Pages that two threads use.
+#[derive(Clone, Copy)]
+struct Shared<'a>(&'a Pages);
+
+impl<'a> Shared<'a> {
+    const fn pages(self) -> &'a Pages {
+        self.0
+    }
+}
+
+// SAFETY: protecting pages and asking for their addresses may be done from any thread.
+unsafe impl Sync for Shared<'_> {}
+// SAFETY: as above.
+unsafe impl Send for Shared<'_> {}
+
+/// Ends the other thread, also when an assertion of this one fails.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `test` while another thread repeats `disturb`.
+fn while_disturbed(pages: &Pages, disturb: impl Fn(&Pages) + Sync, test: impl FnOnce()) {
+    let done = AtomicBool::new(false);
+    let shared = Shared(pages);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                disturb(shared.pages());
+            }
+        });
+        let _done = SetOnDrop(&done);
+        test();
+    });
+}
+
+/// Lengths that go each way that a copy has.
+const LENGTHS: [usize; 10] = [3, 7, 16, 31, 60, 90, 120, 250, 700, 1500];
+
+#[test]
+fn a_destination_that_comes_and_goes_holds_what_was_counted_and_no_more() {
+    type Write = fn(*mut u8, usize) -> Result<(), Fault>;
+    static SOURCE: [u8; 2048] = [0x77; 2048];
+    let writes: [Write; 3] = [
+        // SAFETY: the source is longer than any length; so below.
+        |to, length| unsafe { ddi::copy_to_user(to, SOURCE.as_ptr(), length) },
+        // SAFETY: as above.
+        |to, length| unsafe { ddi::copy_to_user_nontemporal(to, SOURCE.as_ptr(), length) },
+        // SAFETY: as above.
+        |to, length| unsafe { ddi::fill_user_memory(to, length, 0x77) },
+    ];
+    for write in writes {
+        // Both pages can be read at all times, and be written in turn, both, or neither.
+        let pages = Pages::new(&[Protection::ReadWrite, Protection::ReadWrite]);
+        let disturb = |pages: &Pages| {
+            for (page, protection) in [
+                (0, Protection::ReadOnly),
+                (1, Protection::ReadOnly),
+                (0, Protection::ReadWrite),
+                (1, Protection::ReadWrite),
+            ] {
+                pages.protect(page, protection);
+            }
+        };
+        while_disturbed(&pages, disturb, || {
+            let (mut round, mut whole, mut partial, mut none) = (0, 0, 0, 0);
+            while round < ROUNDS || whole == 0 || partial == 0 || none == 0 {
+                round += 1;
+                let length = LENGTHS[round % LENGTHS.len()];
+                let start = PAGE - 1 - round % (length - 1);
+                // A clear range: it may take several attempts.
+                // SAFETY: pages of this test.
+                while unsafe { ddi::zero_user_memory(pages.pointer(start - 8), length + 16) }
+                    .is_err()
+                {}
+                let outcome = write(pages.pointer(start), length);
+                let written = pages.bytes(start - 8, length + 16);
+                let copied = match outcome {
+                    Ok(()) => length,
+                    Err(fault) => {
+                        assert_eq!(fault.status, Status::ACCESS_VIOLATION);
+                        assert_eq!(fault.access, Access::Write);
+                        fault.copied
+                    }
+                };
+                match copied {
+                    0 => none += 1,
+                    _ if copied == length => whole += 1,
+                    _ => partial += 1,
+                }
+                let place = (round, length, start, copied);
+                let (before, rest) = written.split_at(8);
+                let (there, behind) = rest.split_at(copied);
+                assert!(there.iter().all(|byte| *byte == 0x77), "{place:?}");
+                let mut untouched = before.iter().chain(behind);
+                assert!(untouched.all(|byte| *byte == UNTOUCHED), "{place:?}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_source_that_is_rewritten_is_captured_and_then_left_alone() {
+    let pages = Pages::new(&[Protection::ReadWrite]);
+    let disturb = |pages: &Pages| {
+        for byte in [0xAA, 0x55] {
+            // SAFETY: pages of this test, which nobody refers to.
+            unsafe { ddi::fill_user_memory(pages.pointer(0), 2048, byte) }.unwrap();
+        }
+    };
+    disturb(&pages);
+    while_disturbed(&pages, disturb, || {
+        let (mut round, mut torn, mut seen) = (0, 0, [false; 2]);
+        while round < ROUNDS || seen != [true; 2] {
+            round += 1;
+            let length = LENGTHS[round % LENGTHS.len()];
+            let mut captured = vec![UNTOUCHED; length];
+            UserSlice::new(pages.address(round % 64), length)
+                .reader()
+                .unwrap()
+                .read(&mut captured)
+                .unwrap();
+            let judged = captured.clone();
+            assert!(judged.iter().all(|byte| [0xAA, 0x55].contains(byte)));
+            seen[usize::from(judged[0] == 0x55)] = true;
+            torn += usize::from(judged.iter().any(|byte| *byte != judged[0]));
+            // The other thread goes on; the captured bytes do not change with it.
+            let now = pages.bytes(0, 1)[0];
+            for _ in 0..50 {
+                if pages.bytes(0, 1)[0] != now {
+                    break;
+                }
+                thread::yield_now();
+            }
+            assert_eq!(black_box(&captured), &judged);
+        }
+        black_box(torn);
+    });
+}
