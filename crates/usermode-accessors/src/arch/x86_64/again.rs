@@ -16,6 +16,7 @@
 macro_rules! offsets_to_go_on {
     ($base:expr) => {
         lines![
+            "cld",
             "test byte ptr [rcx + {processor}], {smap}",
             "jz 2f",
             "stac",

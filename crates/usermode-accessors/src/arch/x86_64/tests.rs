@@ -48,8 +48,10 @@ use crate::pages::{AddVectoredExceptionHandler, Pointers, fail_on_unhandled_exce
 /// The part of `CONTEXT` that is used.
 #[repr(C)]
 struct Context {
-    before: [u8; 0xF8],
-    rip: *const [u8; 3],
+    before: [u8; 0x44],
+    flags: u32,
+    between: [u8; 0xB0],
+    rip: *const [u8; 4],
 }
 
 static STAC_COUNT: AtomicU32 = AtomicU32::new(0);
@@ -79,17 +81,17 @@ unsafe extern "system" fn processor(pointers: *mut Pointers) -> i32 {
     let context = unsafe { &mut *pointers.context.cast::<Context>() };
     // SAFETY: code was just fetched from there.
     match unsafe { *context.rip } {
-        [0x0F, 0x01, 0xCB] => {
+        [0x0F, 0x01, 0xCB, _] => {
             STAC_COUNT.fetch_add(1, SeqCst);
             OPEN.store(true, SeqCst);
         }
-        [0x0F, 0x01, 0xCA] => {
+        [0x0F, 0x01, 0xCA, _] => {
             CLAC_COUNT.fetch_add(1, SeqCst);
             OPEN.store(false, SeqCst);
         }
         _ => return EXCEPTION_CONTINUE_SEARCH,
     }
-    context.rip = context.rip.wrapping_add(1);
+    context.rip = context.rip.wrapping_byte_add(3);
     EXCEPTION_CONTINUE_EXECUTION
 }
 
@@ -325,6 +327,77 @@ fn direct_accesses_never_open_user_memory() {
     }
     assert_eq!(STAC_COUNT.load(SeqCst), 0);
     assert_eq!(CLAC_COUNT.load(SeqCst), 0);
+}
+
+static STEPPING: AtomicBool = AtomicBool::new(false);
+/// How many streaming stores were made since the last fence, and how many fences.
+static STREAMED: AtomicUsize = AtomicUsize::new(0);
+static FENCES: AtomicUsize = AtomicUsize::new(0);
+/// RFLAGS.TF: an exception after each instruction.
+const EFLAGS_TF: u32 = 1 << 8;
+
+/// Looks at each instruction before it is executed.
+unsafe extern "system" fn single_step(pointers: *mut Pointers) -> i32 {
+    const STATUS_SINGLE_STEP: u32 = 0x8000_0004;
+    const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
+    const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
+    // SAFETY: the system passes valid pointers.
+    let pointers = unsafe { &*pointers };
+    // SAFETY: as above.
+    if unsafe { (*pointers.record).code } != STATUS_SINGLE_STEP {
+        return EXCEPTION_CONTINUE_SEARCH;
+    }
+    // SAFETY: as above.
+    let context = unsafe { &mut *pointers.context.cast::<Context>() };
+    // SAFETY: code is about to be fetched from there.
+    match unsafe { *context.rip } {
+        [0x66, 0x0F, 0xE7, _] => {
+            STREAMED.fetch_add(1, SeqCst); // MOVNTDQ
+        }
+        [0x0F, 0xAE, 0xF8, _] => {
+            STREAMED.store(0, SeqCst); // SFENCE
+            FENCES.fetch_add(1, SeqCst);
+        }
+        _ => {}
+    }
+    if STEPPING.load(SeqCst) {
+        context.flags |= EFLAGS_TF;
+    } else {
+        context.flags &= !EFLAGS_TF;
+    }
+    EXCEPTION_CONTINUE_EXECUTION
+}
+
+#[test]
+fn a_fence_follows_the_streaming_stores() {
+    static INSTALLED: Once = Once::new();
+    let _alone = processor_alone(false);
+    INSTALLED.call_once(|| {
+        // SAFETY: the handler does what a handler must.
+        unsafe { AddVectoredExceptionHandler(1, single_step) };
+    });
+    let (mut to, from) = ([0_u8; ROOM], [1_u8; ROOM]);
+    for guarded in [true, false] {
+        STREAMED.store(0, SeqCst);
+        FENCES.store(0, SeqCst);
+        STEPPING.store(true, SeqCst);
+        // SAFETY: sets TF alone; the handler clears it.
+        unsafe {
+            asm!("pushfq", "or dword ptr [rsp], {tf}", "popfq", tf = const EFLAGS_TF);
+        }
+        let outcome = if guarded {
+            // SAFETY: both arrays are this long.
+            unsafe { guarded_copy_nontemporal(to.as_mut_ptr(), from.as_ptr(), ROOM) }
+        } else {
+            // SAFETY: as above.
+            unsafe { copy_nontemporal(to.as_mut_ptr(), from.as_ptr(), ROOM) };
+            Ok(())
+        };
+        STEPPING.store(false, SeqCst);
+        assert!(outcome.is_ok());
+        assert_eq!(to, from);
+        assert_eq!((STREAMED.load(SeqCst), FENCES.load(SeqCst)), (0, 1));
+    }
 }
 
 /// Whether the guard of a call caught what its callee raised, in ring 0 under SMAP if so told.
