@@ -6,13 +6,13 @@
 use std::collections::BTreeSet;
 
 use ringcopy_client::{
-    Device, PAGE_LENGTH, Source, Transfer,
+    Device, OpenAccess, PAGE_LENGTH, Source, Transfer, Transport,
     protocol::{Engine, NtStatus, Reach},
 };
 use ringcopy_lab::{
     Count, Lab, MachineFact, Mosaic, Options, Process, Reader, Tile, TileKind, UNTOUCHED,
 };
-use ringcopy_tests::{finish, open, options, privileged};
+use ringcopy_tests::{copy_memory_each, finish, open, options, privileged};
 
 /// `MM_COPY_MEMORY_VIRTUAL`.
 const VIRTUAL: u32 = 2;
@@ -76,38 +76,31 @@ fn every_kind_of_memory_is_there() {
 fn both_engines_copy_ram_and_nothing_else() {
     with_mosaic(|lab, mosaic| {
         let mut process = privileged(lab);
-        let mut device = open(&mut process);
-        for tile in mosaic.tiles() {
-            for (address, length) in starts(tile) {
-                for (engine, reader) in [
-                    (Engine::Native, Reader::Walk),
-                    (Engine::System, Reader::MemoryManager),
-                ] {
-                    let source = Source::Virtual(address);
-                    let (transfer, bytes) = copy(&mut device, engine, source, length);
-                    let expected = mosaic.readable(address, length, reader);
-                    let what = format!("{engine:?}, {address:#x}, {length} bytes, {tile:x?}");
-                    assert_eq!(transfer.copied, expected, "{what}");
-                    assert_eq!(transfer.is_complete(), expected == length, "{what}");
-                    assert!(mosaic.agrees(address, &bytes), "{what}: wrong bytes");
-                    if reader == Reader::MemoryManager {
-                        page_out_all(lab, mosaic, address, length);
-                    }
-                }
+        let handle = process.open(OpenAccess::Read).unwrap();
+        let calls: Vec<_> = mosaic
+            .tiles()
+            .iter()
+            .flat_map(starts)
+            .map(|(address, length)| (VIRTUAL, address, length))
+            .collect();
+        for (engine, reader) in [
+            (Engine::Native, Reader::Walk),
+            (Engine::System, Reader::MemoryManager),
+        ] {
+            let copies = copy_memory_each(&mut process, handle, engine, &calls);
+            assert_eq!(copies.len(), calls.len());
+            for (&(_, address, length), copy) in calls.iter().zip(copies) {
+                let what = format!("{engine:?}, {address:#x}, {length} bytes");
+                let expected = mosaic.readable(address, length, reader);
+                assert_eq!(copy.transferred, expected, "{what}");
+                let complete = copy.status == NtStatus::SUCCESS;
+                assert_eq!(complete, expected == length, "{what}");
+                let (bytes, behind) = copy.target.split_at(usize::try_from(expected).unwrap());
+                assert!(mosaic.agrees(address, bytes), "{what}: wrong bytes");
+                assert!(behind.iter().all(|&byte| byte == UNTOUCHED), "{what}");
             }
         }
     });
-}
-
-/// Pages out what a copy may have brought in.
-fn page_out_all(lab: &Lab, mosaic: &Mosaic, address: u64, length: u64) {
-    for at in [address, address + length - 1] {
-        if let Some(tile) = mosaic.tile(at)
-            && tile.kind == TileKind::PagedOut as u64
-        {
-            lab.page_out(at).unwrap_or_else(|error| panic!("{error}"));
-        }
-    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 mod abuse;
 mod canary;
+mod copies;
 mod outcome;
 
 use std::{env, path::PathBuf};
@@ -14,6 +15,7 @@ use ringcopy_lab::{Lab, Options, Process, token};
 
 pub use abuse::{LENGTH, Victim, batch, scatter, with_victim};
 pub use canary::{Canary, pattern};
+pub use copies::{Call, copy_memory_each};
 pub use outcome::{Outcome, Served, outcome, refused};
 
 /// The token of an administrator who may debug.

@@ -5,8 +5,9 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Seek, SeekFrom, Write},
+    io,
     mem::offset_of,
+    os::unix::fs::FileExt,
     thread,
     time::{Duration, Instant},
 };
@@ -104,8 +105,7 @@ impl Channel {
         loop {
             look = look.wrapping_add(1);
             for value in flicker.values {
-                self.memory.seek(SeekFrom::Start(flicker.address))?;
-                self.memory.write_all(&[value])?;
+                self.memory.write_all_at(&[value], flicker.address)?;
             }
             if self.value(offset_of!(Mailbox, answered))? == u64::from(self.number) {
                 return self.answer();
@@ -114,7 +114,7 @@ impl Channel {
         }
     }
 
-    fn answer(&mut self) -> Result<Answer, LabError> {
+    fn answer(&self) -> Result<Answer, LabError> {
         let mailbox = self.mailbox()?;
         // The guest is not trusted with the size of the host's memory.
         let length = mailbox.data_length.min(DATA_LENGTH);
@@ -181,29 +181,27 @@ impl Channel {
         Ok(())
     }
 
-    fn value(&mut self, offset: usize) -> Result<u64, LabError> {
+    fn value(&self, offset: usize) -> Result<u64, LabError> {
         let mut bytes = [0; size_of::<u64>()];
         self.read(offset as u64, &mut bytes)?;
         Ok(u64::from_le_bytes(bytes))
     }
 
-    fn mailbox(&mut self) -> Result<Mailbox, LabError> {
+    fn mailbox(&self) -> Result<Mailbox, LabError> {
         let mut bytes = [0; size_of::<Mailbox>()];
         self.read(0, &mut bytes)?;
         Mailbox::read_from_bytes(&bytes)
             .map_err(|_| io::Error::from(io::ErrorKind::InvalidData).into())
     }
 
-    fn read(&mut self, offset: u64, bytes: &mut [u8]) -> Result<(), LabError> {
-        self.memory
-            .seek(SeekFrom::Start(PHYSICAL_ADDRESS + offset))?;
-        Ok(self.memory.read_exact(bytes)?)
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<(), LabError> {
+        Ok(self
+            .memory
+            .read_exact_at(bytes, PHYSICAL_ADDRESS + offset)?)
     }
 
-    fn write(&mut self, offset: u64, bytes: &[u8]) -> Result<(), LabError> {
-        self.memory
-            .seek(SeekFrom::Start(PHYSICAL_ADDRESS + offset))?;
-        Ok(self.memory.write_all(bytes)?)
+    fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), LabError> {
+        Ok(self.memory.write_all_at(bytes, PHYSICAL_ADDRESS + offset)?)
     }
 }
 

@@ -68,6 +68,9 @@ pub enum LabError {
         /// The status.
         status: NtStatus,
     },
+    /// Nobody counts instructions.
+    #[error("the lab counts no instructions: start it with the option icount")]
+    NotCounted,
     /// The channel to the lab's memory failed.
     #[error("the lab's memory cannot be reached: {0}")]
     Memory(#[from] io::Error),

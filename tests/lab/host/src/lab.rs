@@ -1,6 +1,6 @@
 //! One virtual machine with one driver.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use ringcopy_client::protocol::NtStatus;
 use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, MachineFact, VALUES};
@@ -17,6 +17,8 @@ use crate::{
 pub struct Lab {
     channel: RefCell<Channel>,
     options: Options,
+    /// How far the time-stamp counter went during all requests.
+    ticks: Cell<u64>,
 }
 
 /// How a lab ended.
@@ -80,6 +82,7 @@ impl Lab {
         Ok(Self {
             channel: RefCell::new(Channel::open(machine, memory, options.patience)?),
             options,
+            ticks: Cell::new(0),
         })
     }
 
@@ -255,6 +258,46 @@ impl Lab {
             bugcheck,
             log: lines,
         })
+    }
+
+    /// What `work` gives, and how many instructions the driver, and the lab on its behalf, took for
+    /// all device control requests that it sent: from the call of the dispatch routine to its
+    /// return. The lab counts them if it was started with [`Options::icount`]; the same request in
+    /// the same lab then takes the same number, whatever else the machine is doing, but for what
+    /// the lab's allocators differ by: less than one in a hundred. An instruction with a `rep`
+    /// prefix counts once for each time that it repeats. What the copy itself costs is the
+    /// difference between two lengths: a request has costs of its own, most of them the lab's.
+    ///
+    /// # Errors
+    /// [`LabError::NotCounted`] if the lab was started without.
+    pub fn instructions_of<R>(&self, work: impl FnOnce() -> R) -> Result<(R, u64), LabError> {
+        let before = self.instructions().ok_or(LabError::NotCounted)?;
+        let result = work();
+        Ok((result, self.ticks.get().wrapping_sub(before)))
+    }
+
+    /// The same for all requests so far; `None` if nobody counts.
+    #[must_use]
+    pub fn instructions(&self) -> Option<u64> {
+        self.options.icount.then(|| self.ticks.get())
+    }
+
+    /// Sends a device control request, and adds up what it took.
+    pub(crate) fn request(
+        &self,
+        command: Command,
+        arguments: &[u64],
+        data: &[u8],
+    ) -> Result<Answer, LabError> {
+        let answer = self.call(command, arguments, data)?;
+        let [_, ticks, ..] = answer.results;
+        self.add_ticks(ticks);
+        Ok(answer)
+    }
+
+    /// Adds to what requests took.
+    pub(crate) fn add_ticks(&self, ticks: u64) {
+        self.ticks.set(self.ticks.get().wrapping_add(ticks));
     }
 
     /// Carries a command out, whatever its status.

@@ -23,7 +23,7 @@ pub use error::LabError;
 pub use lab::{Counts, Facts, Lab, RamRange, Report, load};
 pub use mosaic::{Mosaic, Reader};
 pub use options::Options;
-pub use process::{Caller, Process, Repeated, SystemCopy};
+pub use process::{Caller, Process, Repeated, Sent, SystemCopy};
 pub use ringcopy_lab_mailbox::DATA_LENGTH;
 pub use ringcopy_lab_mailbox::{
     Count, Interference, MachineFact, Protection as PageState, Tile, TileKind, UNTOUCHED, token,

@@ -188,16 +188,27 @@ fn create_memory(path: &Path, bytes: u64) -> io::Result<File> {
 
 fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: &Path) -> Command {
     let (accelerator, processor) = match options.accelerator.as_str() {
+        // Counted instructions are those of one thread.
+        _ if options.icount => ("tcg,thread=single", "max"),
         // With one thread for all of them, the processor that copies would starve the one that is
         // to interfere with it.
         "tcg" => ("tcg,thread=multi", "max"),
         other => (other, "host"),
     };
+    let processors = if options.icount {
+        1
+    } else {
+        options.processors
+    };
     let mut command = Command::new(program);
+    if options.icount {
+        // One instruction, one nanosecond, one tick.
+        command.args(["-icount", "shift=0"]);
+    }
     command
         .args(["-M", "q35", "-accel", accelerator, "-cpu", processor])
         .args(["-m", &options.memory.to_string()])
-        .args(["-smp", &options.processors.to_string()])
+        .args(["-smp", &processors.to_string()])
         .args(["-display", "none", "-nodefaults", "-no-reboot"])
         .arg("-object")
         .arg(format!(

@@ -26,6 +26,10 @@ use ringcopy_lab::{Lab, LabError, Options, load, token};
 /// the lab down.
 #[derive(Debug, Parser)]
 #[command(name = "ringcopy-lab", version)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 struct Arguments {
     /// The lab's kernel
     #[arg(long, value_name = "ELF")]
@@ -54,6 +58,10 @@ struct Arguments {
     /// Walk five levels of page tables
     #[arg(long)]
     five_levels: bool,
+
+    /// Count instructions, and say how many the command's requests took
+    #[arg(long)]
+    icount: bool,
 
     /// Show what the lab logs, and every request and exception
     #[arg(long)]
@@ -130,6 +138,7 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         }),
         seed: arguments.seed,
         five_levels: arguments.five_levels,
+        icount: arguments.icount,
         verbose: arguments.verbose,
         ..Options::new(kernel, images)
     })
@@ -179,7 +188,11 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
             Ok::<_, TransportError>(Box::new(process) as Box<dyn Transport>)
         },
     );
-    match lab.into_inner().map(Lab::finish) {
+    let lab = lab.into_inner();
+    if let Some(instructions) = lab.as_ref().and_then(Lab::instructions) {
+        eprintln!("lab: the command's requests took {instructions} instructions");
+    }
+    match lab.map(Lab::finish) {
         None => code,
         Some(Ok(report)) => {
             for line in &report.leaks {

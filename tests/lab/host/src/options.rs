@@ -23,6 +23,10 @@ pub struct Options {
     pub memory: u64,
     /// Five levels of page tables, instead of four.
     pub five_levels: bool,
+    /// The time-stamp counter counts instructions, so that figures do not depend on what else the
+    /// machine is doing: see [`Lab::instructions_of`](crate::Lab::instructions_of). One processor,
+    /// and `tcg`, whatever else is asked for.
+    pub icount: bool,
     /// The lab logs every request and exception, and all of its log goes to standard error.
     pub verbose: bool,
     /// How long one command may take before the lab is given up.
@@ -47,6 +51,7 @@ impl Options {
             processors: 2,
             memory: 128,
             five_levels: false,
+            icount: false,
             verbose: false,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),

@@ -7,7 +7,10 @@ use ringcopy_client::{
     TransportError,
     protocol::{NtStatus, SYMBOLIC_LINK_NAME},
 };
-use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Interference, MachineFact, VALUES};
+use ringcopy_lab_mailbox::{
+    Call, Called, Command, DATA_LENGTH, Exchange, Exchanged, Interference, MachineFact, VALUES,
+};
+use zerocopy::{FromBytes, IntoBytes};
 
 use crate::{
     Flicker, Lab, LabError, PageState,
@@ -43,6 +46,17 @@ pub struct SystemCopy {
     pub transferred: u64,
     /// The whole target, [`UNTOUCHED`](crate::UNTOUCHED) where nothing arrived.
     pub target: Vec<u8>,
+}
+
+/// What became of one of many requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its status.
+    pub status: NtStatus,
+    /// Bytes that it returned.
+    pub returned: u64,
+    /// All of its output buffer, [`UNTOUCHED`](crate::UNTOUCHED) where nothing was written.
+    pub output: Vec<u8>,
 }
 
 /// A process of its own address space; ended when dropped.
@@ -109,8 +123,11 @@ impl<'l> Process<'l> {
         output: Buffer,
     ) -> Result<usize, RequestError> {
         let arguments = self.control_arguments(caller, handle, code, input, output);
-        let results = self.asked(Command::DeviceIoControl, &arguments, &[])?;
-        Ok(returned(&results))
+        let answer = self
+            .lab
+            .request(Command::DeviceIoControl, &arguments, &[])
+            .map_err(TransportError::from)?;
+        Ok(returned(&results_of(&answer)?))
     }
 
     /// Sends a request while a byte of memory keeps changing.
@@ -191,31 +208,104 @@ impl<'l> Process<'l> {
     }
 
     /// Calls the lab's own `MmCopyMemory` in this process's context, without the driver: what an
-    /// engine of the driver's has to agree with. `flags` are those of the function; at most
-    /// [`DATA_LENGTH`] bytes.
+    /// engine of the driver's has to agree with. `flags` are those of the function.
     ///
     /// # Errors
-    /// If the lab is gone, or the length is too large. What the function returns is no error.
+    /// If the lab is gone, or the target does not fit into [`DATA_LENGTH`]. What the function
+    /// returns is no error.
     pub fn mm_copy_memory(
         &self,
         flags: u32,
         source: u64,
         length: u64,
     ) -> Result<SystemCopy, LabError> {
-        let arguments = [self.number, flags.into(), source, length];
-        let answer = self.lab.call(Command::CopyMemory, &arguments, &[])?;
-        if answer.data.len() as u64 != length {
-            return Err(LabError::Refused {
-                command: Command::CopyMemory,
-                status: answer.status,
-            });
+        let mut copies = self.mm_copy_memory_each(&[(flags, source, length)])?;
+        copies.pop().ok_or_else(malformed)
+    }
+
+    /// The same for many calls, each of flags, source and length, in one round trip.
+    ///
+    /// # Errors
+    /// If the lab is gone, or calls or targets do not fit into [`DATA_LENGTH`].
+    pub fn mm_copy_memory_each(
+        &self,
+        calls: &[(u32, u64, u64)],
+    ) -> Result<Vec<SystemCopy>, LabError> {
+        let data: Vec<u8> = calls
+            .iter()
+            .flat_map(|&(flags, source, length)| {
+                let flags = flags.into();
+                let call = Call {
+                    flags,
+                    source,
+                    length,
+                };
+                call.as_bytes().to_vec()
+            })
+            .collect();
+        let answer = self.lab.done(Command::CopyMemory, &[self.number], &data)?;
+        let mut left = answer.data.as_slice();
+        calls
+            .iter()
+            .map(|&(_, _, length)| {
+                let called: Called = take(&mut left)?;
+                Ok(SystemCopy {
+                    status: status_of(called.status),
+                    transferred: called.transferred,
+                    target: take_bytes(&mut left, length)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Sends many requests of one code, each of an input and of room for so many bytes of output,
+    /// in one round trip. Their instructions count for
+    /// [`Lab::instructions_of`](crate::Lab::instructions_of).
+    ///
+    /// # Errors
+    /// If the lab is gone, or the requests or their outputs do not fit into [`DATA_LENGTH`]. That a
+    /// request fails is no error.
+    pub fn device_io_control_each(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        requests: &[(&[u8], usize)],
+    ) -> Result<Vec<Sent>, LabError> {
+        let longest = |of: fn(&(&[u8], usize)) -> usize| requests.iter().map(of).max();
+        let input = longest(|(input, _)| input.len()).unwrap_or_default();
+        let output = longest(|&(_, output)| output).unwrap_or_default();
+        let input = self.stage(Side::Input, input).map_err(io::Error::other)?;
+        let output = self.stage(Side::Output, output).map_err(io::Error::other)?;
+        let mut data = Vec::new();
+        for &(input, output) in requests {
+            let exchange = Exchange {
+                input_length: input.len() as u64,
+                output_length: output as u64,
+            };
+            data.extend(exchange.as_bytes());
+            data.extend(input);
         }
-        let [transferred, ..] = answer.results;
-        Ok(SystemCopy {
-            status: answer.status,
-            transferred,
-            target: answer.data,
-        })
+        let arguments = [
+            self.number,
+            handle.0,
+            code.into(),
+            input.address,
+            output.address,
+        ];
+        let answer = self.lab.done(Command::Exchanges, &arguments, &data)?;
+        let mut left = answer.data.as_slice();
+        requests
+            .iter()
+            .map(|&(_, room)| {
+                let sent: Exchanged = take(&mut left)?;
+                self.lab.add_ticks(sent.ticks);
+                Ok(Sent {
+                    status: status_of(sent.status),
+                    returned: sent.information,
+                    output: take_bytes(&mut left, room as u64)?,
+                })
+            })
+            .collect()
     }
 
     /// Starts another process, with a token of its own: bits of [`token`](crate::token).
@@ -297,6 +387,34 @@ impl<'l> Process<'l> {
         Ok(changes)
     }
 
+    /// Sends a request whose buffers fit into the mailbox: one round trip instead of four.
+    fn exchange(
+        &self,
+        handle: Handle,
+        code: u32,
+        (input_buffer, input): (Buffer, &[u8]),
+        (output_buffer, output): (Buffer, &mut [u8]),
+    ) -> Result<usize, RequestError> {
+        let arguments = [
+            self.number,
+            handle.0,
+            code.into(),
+            input_buffer.address,
+            input_buffer.length.into(),
+            output_buffer.address,
+            output_buffer.length.into(),
+        ];
+        let answer = self
+            .lab
+            .request(Command::Exchange, &arguments, &[input, output].concat())
+            .map_err(TransportError::from)?;
+        // Also of a failed request: what it should have left alone is to be seen.
+        if answer.data.len() == output.len() {
+            output.copy_from_slice(&answer.data);
+        }
+        Ok(returned(&results_of(&answer)?))
+    }
+
     /// A command whose status is that of a request.
     fn asked(
         &self,
@@ -360,6 +478,25 @@ impl<'l> Process<'l> {
     }
 }
 
+/// An answer that is not what the mailbox promises.
+fn malformed() -> LabError {
+    io::Error::from(io::ErrorKind::InvalidData).into()
+}
+
+/// Takes a record off the front of an answer.
+fn take<T: FromBytes>(left: &mut &[u8]) -> Result<T, LabError> {
+    let (record, rest) = T::read_from_prefix(left).map_err(|_| malformed())?;
+    *left = rest;
+    Ok(record)
+}
+
+/// Takes so many bytes off it.
+fn take_bytes(left: &mut &[u8], length: u64) -> Result<Vec<u8>, LabError> {
+    let length = usize::try_from(length).map_err(|_| malformed())?;
+    let bytes = left.split_off(..length).ok_or_else(malformed)?;
+    Ok(bytes.to_vec())
+}
+
 const fn results_of(answer: &Answer) -> Result<[u64; VALUES], RequestError> {
     match answer.status {
         NtStatus::SUCCESS => Ok(answer.results),
@@ -401,6 +538,9 @@ impl Transport for Process<'_> {
     ) -> Result<usize, RequestError> {
         let input_buffer = self.stage(Side::Input, input.len())?;
         let output_buffer = self.stage(Side::Output, output.len())?;
+        if input.len().saturating_add(output.len()) as u64 <= DATA_LENGTH {
+            return self.exchange(handle, code, (input_buffer, input), (output_buffer, output));
+        }
         self.write(input_buffer.address, input)?;
         self.write(output_buffer.address, output)?;
         let returned = self.device_io_control_at(handle, code, input_buffer, output_buffer);

@@ -59,6 +59,12 @@ pub(crate) fn has_gigabyte_pages() -> bool {
     core::arch::x86_64::__cpuid(0x8000_0001).edx >> 26 & 1 != 0
 }
 
+/// The time-stamp counter.
+pub(crate) fn time_stamp() -> u64 {
+    // SAFETY: reading it changes nothing.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
 /// The selector in the task register.
 pub(crate) fn task_register() -> u16 {
     let selector: u16;

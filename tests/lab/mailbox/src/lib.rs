@@ -87,7 +87,8 @@ commands! {
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
     /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's). Results: the status
-    /// block's information. The command's status is the request's.
+    /// block's information, and how far the time-stamp counter went between the call of the driver
+    /// and its return. The command's status is the request's.
     DeviceIoControl = 5,
     /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
     /// lab chooses, with an unmapped page on either side), length. Results: address.
@@ -150,12 +151,67 @@ commands! {
     /// Pages a page of the mosaic's out that was brought in. Arguments: its address.
     PageOut = 27,
     /// Calls the lab's own `MmCopyMemory`, without the driver, in the context of a process.
-    /// Arguments: process, flags, source, length. Results: `NumberOfBytesTransferred`. Data: the
-    /// target, all of it; it held [`UNTOUCHED`]. The command's status is the function's.
+    /// Arguments: process. Data: a [`Call`] each, and in return for each a [`Called`] and the whole
+    /// target, which held [`UNTOUCHED`].
     CopyMemory = 28,
+    /// Sends a device control request in user mode, and carries both buffers' bytes along: writes
+    /// the data to the input and what follows it to the output, sends the request, and gives the
+    /// output as data, whatever became of the request. Arguments: process, handle, code, input,
+    /// input length, output, output length. Status and results: as of
+    /// [`Command::DeviceIoControl`]; no data where the buffers are not memory of the process's.
+    Exchange = 29,
+    /// The same for many requests of one code, one after the other, without a pause. Arguments:
+    /// process, handle, code, input, output. Data: for each an [`Exchange`] and the input; the
+    /// output is filled with [`UNTOUCHED`]. In return, for each an [`Exchanged`] and all of the
+    /// output.
+    Exchanges = 30,
 }
 
-/// What the target of [`Command::CopyMemory`] holds where nothing arrives.
+/// A call of `MmCopyMemory`: its arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Call {
+    /// `Flags`.
+    pub flags: u64,
+    /// `SourceAddress`.
+    pub source: u64,
+    /// `NumberOfBytes`.
+    pub length: u64,
+}
+
+/// What it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Called {
+    /// What it returned.
+    pub status: u64,
+    /// `NumberOfBytesTransferred`.
+    pub transferred: u64,
+}
+
+/// One request of [`Command::Exchanges`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Exchange {
+    /// Bytes of input.
+    pub input_length: u64,
+    /// Bytes of room for output.
+    pub output_length: u64,
+}
+
+/// What it came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Exchanged {
+    /// The request's status.
+    pub status: u64,
+    /// The status block's information.
+    pub information: u64,
+    /// How far the time-stamp counter went while the driver was at work on it.
+    pub ticks: u64,
+}
+
+/// What memory holds that the lab prepares for a copy, where nothing arrives.
 pub const UNTOUCHED: u8 = 0xEE;
 
 /// A piece of the mosaic, mapped by entries of one kind. Pieces are listed in the order of their

@@ -176,6 +176,7 @@ fn finish(request: Irp, buffers: &Buffers, marked_pending: bool) {
     let mut outcome = Outcome {
         status: driver_status,
         information: request.get(Irp::INFORMATION),
+        ticks: 0,
     };
     if buffers.system != 0 {
         if buffers.output != 0 && !status::is_error(driver_status) {

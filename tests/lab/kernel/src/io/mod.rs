@@ -14,7 +14,7 @@ use crate::nt::layout::{
 };
 use crate::nt::status::{self, Status};
 use crate::serial::say;
-use crate::{call, images, irql, options, raw};
+use crate::{call, cpu, images, irql, options, raw};
 
 /// `KernelMode`.
 pub(crate) const KERNEL_MODE: u8 = 0;
@@ -26,6 +26,8 @@ pub(crate) const USER_MODE: u8 = 1;
 pub(crate) struct Outcome {
     pub(crate) status: Status,
     pub(crate) information: u64,
+    /// How far the time-stamp counter went while the driver was at work on it.
+    pub(crate) ticks: u64,
 }
 
 /// The dispatch routine of a driver for a major function.
@@ -65,7 +67,9 @@ pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
     }
     call::set_system_thread(false);
     irql::set(irql::PASSIVE_LEVEL);
+    let start = cpu::time_stamp();
     let returned = call_driver(device, request);
+    let ticks = cpu::time_stamp().wrapping_sub(start);
     call::set_system_thread(true);
 
     let routine = images::Place(dispatch_routine(device, function));
@@ -94,10 +98,14 @@ pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
         let Outcome {
             status,
             information,
+            ..
         } = done.outcome;
         say!("{name} ended: {status:#010x}, {information} bytes");
     }
-    done.outcome
+    Outcome {
+        ticks,
+        ..done.outcome
+    }
 }
 
 /// Whether a stack location asks for its completion routine to be called.

@@ -2,7 +2,7 @@
 
 use alloc::vec;
 
-use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Protection, UNTOUCHED, VALUES};
+use ringcopy_lab_mailbox::{Call, Called, Command, DATA_LENGTH, Protection, UNTOUCHED, VALUES};
 
 use super::{Answer, Carried, data, data_of, done};
 use crate::memory::layout::LOWER_HALF_END;
@@ -62,33 +62,48 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
             paging_file::take_out(one)?;
             done(Answer::default())
         }
-        Command::CopyMemory => copy_memory(one, two as u32, three, four),
+        Command::CopyMemory => copy_memory(one, length),
         _ => Err(status::INVALID_PARAMETER),
     }
 }
 
-/// `MmCopyMemory` in the context of a process, the mailbox's data its target.
-fn copy_memory(id: u64, flags: u32, source: u64, length: u64) -> Carried {
-    require_room(length)?;
+/// `MmCopyMemory` in the context of a process, call by call, the mailbox's data its target.
+fn copy_memory(id: u64, length: u64) -> Carried {
     process::require(id)?;
-    raw::fill(data(), UNTOUCHED, length);
-    let mut transferred = u64::MAX;
-    let place = (&raw mut transferred) as u64;
-    let status = process::attached(id, || {
-        exports::mm_copy_memory(data(), source, length, flags, place)
-    })?;
-    let answer = Answer {
-        results: vec![raw::read(place)],
-        data_length: length,
-    };
-    Ok((status, answer))
+    let mut asked = vec![0; length as usize];
+    raw::copy_out(data(), &mut asked);
+    let (calls, _) = asked.as_chunks::<{ size_of::<Call>() }>();
+    let mut end = 0;
+    for call in calls {
+        let [flags, source, length] = words(call);
+        let target = end + size_of::<Called>() as u64;
+        within(target, length, DATA_LENGTH)?;
+        raw::fill(data() + target, UNTOUCHED, length);
+        let mut transferred = u64::MAX;
+        let place = (&raw mut transferred) as u64;
+        let status = process::attached(id, || {
+            exports::mm_copy_memory(data() + target, source, length, flags as u32, place)
+        })?;
+        raw::write(data() + end, [u64::from(status), raw::read(place)]);
+        end = target + length;
+    }
+    data_of(end)
+}
+
+/// The 64-bit words of some bytes; zero for those that are missing.
+pub(super) fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
+    let mut words = [0; N];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
 }
 
 fn require_room(length: u64) -> Result<(), Status> {
     within(0, length, DATA_LENGTH)
 }
 
-const fn within(offset: u64, length: u64, size: u64) -> Result<(), Status> {
+pub(super) const fn within(offset: u64, length: u64, size: u64) -> Result<(), Status> {
     match offset.checked_add(length) {
         Some(end) if end <= size => Ok(()),
         _ => Err(status::INVALID_PARAMETER),

@@ -2,6 +2,7 @@
 
 mod facts;
 mod memory;
+mod requests;
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -13,7 +14,7 @@ use ringcopy_lab_mailbox::{
 
 use crate::boot::Archive;
 use crate::io::USER_MODE;
-use crate::io::control::{Control, device_control};
+use crate::io::control::Control;
 use crate::memory::{page_of, phys};
 use crate::nt::status::{self, Status};
 use crate::object::{file, process};
@@ -134,7 +135,7 @@ fn carry_out(
     archive: Archive,
     disturbed: &mut Option<Disturbed>,
 ) -> Carried {
-    let [one, two, three, four, five, six, seven, eight, ..] = *arguments;
+    let [one, two, three, ..] = *arguments;
     match command {
         Command::CreateProcess => done(process::start(one)?),
         Command::EndProcess => {
@@ -157,18 +158,8 @@ fn carry_out(
             done(Answer::default())
         }
         Command::Duplicate => done(file::duplicate(one, two, three)?),
-        Command::DeviceIoControl => {
-            let control = Control {
-                code: three as u32,
-                input: four,
-                input_length: u32::try_from(five).map_err(|_| status::INVALID_PARAMETER)?,
-                output: six,
-                output_length: u32::try_from(seven).map_err(|_| status::INVALID_PARAMETER)?,
-                mode: u8::from(eight != 0),
-            };
-            process::require(one)?;
-            let outcome = process::attached(one, || device_control(two, control))??;
-            Ok((outcome.status, outcome.information.into()))
+        Command::DeviceIoControl | Command::Exchange | Command::Exchanges => {
+            requests::carry_out(command, arguments, length)
         }
         Command::Parallel if disturbed.is_some() => Err(status::INVALID_PARAMETER),
         Command::Parallel => parallel_requests(arguments),
@@ -216,6 +207,11 @@ fn carry_out(
     }
 }
 
+/// A length as requests have it.
+fn narrow(length: u64) -> Result<u32, Status> {
+    u32::try_from(length).map_err(|_| status::INVALID_PARAMETER)
+}
+
 /// An answer that is data alone.
 fn data_of(length: u64) -> Carried {
     done(Answer {
@@ -242,7 +238,6 @@ fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
     if smp::running() < 2 {
         return Err(status::NOT_SUPPORTED);
     }
-    let narrow = |length| u32::try_from(length).map_err(|_| status::INVALID_PARAMETER);
     let (input_length, output_length) = (narrow(input_length)?, narrow(output_length)?);
     let work = |input, output| Work {
         process,
