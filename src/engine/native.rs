@@ -5,10 +5,11 @@
 //! root table, at a place that differs from boot to boot. [`NativeMachine::start`] reads the root
 //! table through `MmCopyMemory`, looks for that entry, computes from it where the window's entry
 //! is mapped, and checks that a walk by physical addresses leads to the same entry. Then it reads
-//! a page of its own through the window. Whatever does not fit rules the engine out.
+//! memory of its own through the window. Whatever does not fit rules the engine out.
 
 use mm_copy::{
-    CopyFlags, Levels, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError, Translate,
+    CopyFlags, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError,
+    Reason, Translate,
 };
 use ringcopy_protocol::NtStatus;
 use usermode_accessors::{Status, VolatileSlice};
@@ -19,14 +20,20 @@ use crate::nt::{
     contiguous::{Caching, ContiguousPages},
     pool::PoolBuffer,
     processor,
-    window::{Reservation, Window},
+    window::{self, Reservation, Window},
 };
 
 /// Present, in a page-table entry.
 const PRESENT: u64 = 1;
 
+/// Bytes in a page-table entry.
+const ENTRY_SIZE: u64 = 8;
+
 /// The frame's address in a page-table entry.
 const FRAME: u64 = 0x000F_FFFF_FFFF_F000;
+
+/// What the self-check makes its patterns of: an odd number with bits in every byte.
+const MARK: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The engine, once it passed its self-check.
 pub struct NativeMachine {
@@ -36,7 +43,14 @@ pub struct NativeMachine {
 }
 
 /// The engine for one request.
-pub type NativeEngine<'a> = Native<WindowMemory<'a>, PageTableWalk<WindowMemory<'a>>>;
+pub type NativeEngine<'a> = Native<WindowMemory<'a>, WindowWalk<'a>>;
+
+/// The walk, which finds nothing behind the window itself. What is mapped there is there for the
+/// walk's own sake: it would find the very table that it is reading.
+pub struct WindowWalk<'a> {
+    machine: &'a NativeMachine,
+    walk: PageTableWalk<WindowMemory<'a>>,
+}
 
 /// RAM through the window.
 #[derive(Clone, Copy)]
@@ -52,14 +66,15 @@ impl NativeMachine {
         let system = SystemMachine::new(ram, address_bits);
         let walk = PageTableWalk::new(&system, processor::page_table_root(), levels);
         let reservation = Reservation::new()?;
-        let entry_address = page_table_base(&system, levels)?
+        let entries = page_table_base(&system, levels)?
             .checked_add(entry_offset(reservation.address(), levels))
             .ok_or(NtStatus::NOT_SUPPORTED)?;
-        let entry = walk
-            .translate(entry_address)
-            .map_err(|_| NtStatus::NOT_SUPPORTED)?;
+        let physical = |page: usize| {
+            let entry = entries.checked_add((page as u64).checked_mul(ENTRY_SIZE)?)?;
+            Some(walk.translate(entry).ok()?.physical)
+        };
         let machine = Self {
-            window: Window::open(reservation, entry_address, entry.physical)?,
+            window: Window::open(reservation, entries, physical)?,
             address_bits,
             levels,
         };
@@ -70,34 +85,41 @@ impl NativeMachine {
     /// The engine over these ranges of RAM, for as long as the current address space is.
     pub fn engine<'a>(&'a self, ram: RamRanges<'a>) -> NativeEngine<'a> {
         let memory = WindowMemory { machine: self, ram };
-        let walk = PageTableWalk::new(memory, processor::page_table_root(), self.levels);
+        let walk = WindowWalk {
+            machine: self,
+            walk: PageTableWalk::new(memory, processor::page_table_root(), self.levels),
+        };
         Native::new(memory, walk)
     }
 
-    /// Reads a page of the driver's own, filled with a pattern, by physical and by virtual
-    /// address; both must give the pattern.
+    /// Reads as much memory of the driver's own as the window shows at a time, another pattern in
+    /// every page, by physical and by virtual address; both must give the patterns.
     fn self_check(&self, ram: RamRanges<'_>) -> Result<(), NtStatus> {
-        let page = ContiguousPages::allocate(PAGE_SIZE, Caching::Cached)?;
-        let mut pattern = [0_u8; 64];
-        for (byte, value) in pattern.iter_mut().zip((0x5A..=u8::MAX).cycle()) {
-            *byte = value;
+        let pages = ContiguousPages::allocate(window::SPAN, Caching::Cached)?;
+        let mut expected = PoolBuffer::allocate(window::SPAN)?;
+        for page in 0..window::PAGES {
+            let mark = (page as u64)
+                .wrapping_add(1)
+                .wrapping_mul(MARK)
+                .to_le_bytes();
+            let end = page.saturating_add(1).saturating_mul(PAGE_SIZE);
+            let at = end.saturating_sub(mark.len());
+            for memory in [pages.as_volatile(), expected.as_volatile()] {
+                memory
+                    .subslice(at, mark.len())
+                    .and_then(|mut place| place.copy_from_slice(&mark).ok())
+                    .ok_or(NtStatus::NOT_SUPPORTED)?;
+            }
         }
-        let at = PAGE_SIZE.saturating_sub(pattern.len());
-        page.as_volatile()
-            .subslice(at, pattern.len())
-            .ok_or(NtStatus::NOT_SUPPORTED)?
-            .copy_from_slice(&pattern)
-            .map_err(|_| NtStatus::NOT_SUPPORTED)?;
         let sources = [
-            (CopyFlags::PHYSICAL, page.physical_address()),
-            (CopyFlags::VIRTUAL, page.address()),
+            (CopyFlags::PHYSICAL, pages.physical_address()),
+            (CopyFlags::VIRTUAL, pages.address()),
         ];
         for (flags, address) in sources {
-            let mut read = PoolBuffer::allocate(PAGE_SIZE)?;
+            let mut read = PoolBuffer::allocate(window::SPAN)?;
             let engine = self.engine(ram);
             let transfer = mm_copy::copy_memory(&engine, flags, address, read.as_volatile());
-            let same = read.as_slice().get(at..) == Some(&pattern[..]);
-            if !transfer.is_complete() || !same {
+            if !transfer.is_complete() || read.as_slice() != expected.as_slice() {
                 return Err(NtStatus::NOT_SUPPORTED);
             }
         }
@@ -137,7 +159,18 @@ const fn entry_offset(address: u64, levels: Levels) -> u64 {
     (address >> 12 & mask) << 3
 }
 
+impl Translate for WindowWalk<'_> {
+    fn translate(&self, address: u64) -> Result<Mapping, Reason> {
+        if self.machine.window.holds(address) {
+            return Err(Reason::NotPresent { level: 1 });
+        }
+        self.walk.translate(address)
+    }
+}
+
 impl PhysicalMemory for WindowMemory<'_> {
+    const SPAN: u64 = window::SPAN as u64;
+
     fn address_bits(&self) -> u32 {
         self.machine.address_bits
     }

@@ -3,15 +3,16 @@
 use alloc::vec::Vec;
 use core::ptr;
 
-use mm_copy::RamRange;
+use mm_copy::{RamRange, RamRanges};
 use ringcopy_protocol::NtStatus;
 use wdk_sys::{
     PHYSICAL_MEMORY_RANGE,
     ntddk::{ExFreePool, MmGetPhysicalMemoryRanges},
 };
 
-/// The ranges of RAM as they were when the driver was loaded. Memory that is added later is not
-/// served.
+/// The ranges of RAM as they were when the driver was loaded, in ascending order, with something
+/// else between them. Memory that is added later is not served before the driver is loaded again:
+/// a list that changed would have to be guarded against every copy under way.
 pub struct RamList(Vec<RamRange>);
 
 impl RamList {
@@ -25,7 +26,11 @@ impl RamList {
         let list = Self::copy(array);
         // SAFETY: the array is the caller's to free, and freed once.
         unsafe { ExFreePool(array.cast()) };
-        list
+        list.map(|Self(mut ranges)| {
+            let left = RamRanges::arrange(&mut ranges);
+            ranges.truncate(left);
+            Self(ranges)
+        })
     }
 
     fn copy(mut next: *const PHYSICAL_MEMORY_RANGE) -> Result<Self, NtStatus> {

@@ -1,14 +1,15 @@
-//! A page of address space of the driver's own, through which any frame can be read.
+//! A few pages of address space of the driver's own, through which any frames can be read.
 //!
-//! The memory manager reserves the page with its page-table entry at hand but empty
-//! (`MmAllocateMappingAddress`, `wdm.h`); the driver writes that entry itself. Three rules
+//! The memory manager reserves the pages with their page-table entries at hand but empty
+//! (`MmAllocateMappingAddress`, `wdm.h`); the driver writes those entries itself. Four rules
 //! make this sound on several processors:
 //!
 //! - One user at a time, at `DISPATCH_LEVEL`: nobody is moved to another processor half way.
 //! - Whoever maps a frame invalidates its own processor's translation before it reads. Another
 //!   processor may hold a stale one, from its own last use or from speculation; it does the same
-//!   before its next use, and uses the page at no other time.
-//! - The entry is put back as it was found.
+//!   before its next use, and uses the pages at no other time.
+//! - The entries are put back as they were found.
+//! - The lock is held for [`SPAN`] bytes at most, and only nonpaged memory is touched meanwhile.
 
 use core::{ffi::c_void, ptr::NonNull};
 
@@ -24,7 +25,13 @@ const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
 /// Entries in a page table.
 const ENTRIES: usize = PAGE_SIZE / size_of::<u64>();
 
-/// A reserved page, whose entry nobody has found yet.
+/// Pages in the window.
+pub const PAGES: usize = 16;
+
+/// Bytes in the window: 64 KiB, what one hold of the lock may copy.
+pub const SPAN: usize = PAGES * PAGE_SIZE;
+
+/// Reserved pages, whose entries nobody has found yet.
 pub struct Reservation(NonNull<c_void>);
 
 // SAFETY: the reservation belongs to no thread.
@@ -34,13 +41,13 @@ impl Reservation {
     /// IRQL: at most `APC_LEVEL`.
     pub fn new() -> Result<Self, NtStatus> {
         // SAFETY: any size and tag may be asked for; a failure is null.
-        let address = unsafe { MmAllocateMappingAddress(PAGE_SIZE as u64, POOL_TAG) };
+        let address = unsafe { MmAllocateMappingAddress(SPAN as u64, POOL_TAG) };
         NonNull::new(address)
             .map(Self)
             .ok_or(NtStatus::INSUFFICIENT_RESOURCES)
     }
 
-    /// Where the page is.
+    /// Where the first page is.
     pub fn address(&self) -> u64 {
         self.0.as_ptr().addr() as u64
     }
@@ -48,65 +55,83 @@ impl Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // SAFETY: reserved with this tag, released once, and its entry is as it was found.
+        // SAFETY: reserved with this tag, released once, and its entries are as they were found.
         unsafe { MmFreeMappingAddress(self.0.as_ptr(), POOL_TAG) };
     }
 }
 
 /// The window.
 pub struct Window {
-    page: SpinLock<Page>,
+    address: u64,
+    pages: SpinLock<Pages>,
 }
 
-struct Page {
+struct Pages {
     reservation: Reservation,
-    entry: NonNull<u64>,
+    /// One behind the other, a page's each.
+    entries: NonNull<[u64; PAGES]>,
 }
 
-// SAFETY: the entry is reached by the holder of the spin lock alone.
-unsafe impl Send for Page {}
+// SAFETY: the entries are reached by the holder of the spin lock alone.
+unsafe impl Send for Pages {}
 
 impl Window {
-    /// Takes the page whose entry is mapped at `entry_address` and lies at `entry_physical`. The
-    /// caller found both by walking the page tables; the memory manager must agree, or nothing is
-    /// ever written: `STATUS_NOT_SUPPORTED`.
+    /// Takes the pages whose entries are mapped at `entries_address`, one behind the other, and of
+    /// which the `n`th lies at `physical(n)`. The caller found both by walking the page tables; the
+    /// memory manager must agree, or nothing is ever written: `STATUS_NOT_SUPPORTED`.
     pub fn open(
         reservation: Reservation,
-        entry_address: u64,
-        entry_physical: u64,
+        entries_address: u64,
+        physical: impl Fn(usize) -> Option<u64>,
     ) -> Result<Self, NtStatus> {
-        let address = usize::try_from(entry_address).map_err(|_| NtStatus::NOT_SUPPORTED)?;
-        let entry = NonNull::new(core::ptr::with_exposed_provenance_mut::<u64>(address))
+        let address = usize::try_from(entries_address).map_err(|_| NtStatus::NOT_SUPPORTED)?;
+        let entries = NonNull::new(core::ptr::with_exposed_provenance_mut(address))
             .ok_or(NtStatus::NOT_SUPPORTED)?;
-        // SAFETY: the routine only looks the address up.
-        let physical = unsafe { MmGetPhysicalAddress(entry.as_ptr().cast()) };
-        // SAFETY: all members of the union are views of the same 64 bits.
-        let physical = unsafe { physical.QuadPart }.cast_unsigned();
-        if physical != entry_physical {
-            return Err(NtStatus::NOT_SUPPORTED);
-        }
-        // SAFETY: the memory manager and the walk agree that the entry is mapped there.
-        let found = unsafe { entry.as_ptr().read_volatile() };
-        if found & 1 != 0 {
-            return Err(NtStatus::NOT_SUPPORTED);
+        let pages = Pages {
+            reservation,
+            entries,
+        };
+        for page in 0..PAGES {
+            let entry = pages.entry(page).ok_or(NtStatus::NOT_SUPPORTED)?;
+            // SAFETY: the routine only looks the address up.
+            let found = unsafe { MmGetPhysicalAddress(entry.as_ptr().cast()) };
+            // SAFETY: all members of the union are views of the same 64 bits.
+            let found = unsafe { found.QuadPart }.cast_unsigned();
+            if Some(found) != physical(page) {
+                return Err(NtStatus::NOT_SUPPORTED);
+            }
+            // SAFETY: the memory manager and the walk agree that the entry is mapped there.
+            let value = unsafe { entry.as_ptr().read_volatile() };
+            if value & 1 != 0 {
+                return Err(NtStatus::NOT_SUPPORTED);
+            }
         }
         Ok(Self {
-            page: SpinLock::new(Page { reservation, entry }),
+            address: pages.reservation.address(),
+            pages: SpinLock::new(pages),
         })
     }
 
-    /// Reads from one frame of RAM into nonpaged memory. `offset` and the target's length together
-    /// stay within the page, else nothing is read: `STATUS_INVALID_PARAMETER`.
+    /// Whether an address is one of the window's own.
+    pub const fn holds(&self, address: u64) -> bool {
+        address.wrapping_sub(self.address) < SPAN as u64
+    }
+
+    /// Reads from RAM, from the frame at `frame` on, into nonpaged memory. `offset` is within the
+    /// frame, and with the target's length within [`SPAN`], else nothing is read:
+    /// `STATUS_INVALID_PARAMETER`.
     pub fn read(
         &self,
         frame: u64,
         offset: usize,
         mut target: VolatileSlice<'_>,
     ) -> Result<(), NtStatus> {
-        self.page.lock().map(frame, |page| {
-            // SAFETY: the page is mapped while this runs, and is only read.
-            let page = unsafe { VolatileSlice::from_raw_parts(page.as_ptr().cast(), PAGE_SIZE) };
-            let source = page.subslice(offset, target.len());
+        let end = offset.saturating_add(target.len());
+        let count = end.div_ceil(PAGE_SIZE);
+        self.pages.lock().map(frame, count, |window| {
+            // SAFETY: so many pages are mapped while this runs, and are only read.
+            let window = unsafe { VolatileSlice::from_raw_parts(window.as_ptr().cast(), end) };
+            let source = window.subslice(offset, target.len());
             source
                 .and_then(|source| target.copy_from_volatile(&source).ok())
                 .ok_or(NtStatus::INVALID_PARAMETER)
@@ -119,43 +144,67 @@ impl Window {
         if index >= ENTRIES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
-        self.page.lock().map(frame, |page| {
+        self.pages.lock().map(frame, 1, |window| {
             // SAFETY: the index is within the page.
-            let entry = unsafe { page.as_ptr().cast::<u64>().add(index) };
+            let entry = unsafe { window.as_ptr().cast::<u64>().add(index) };
             // SAFETY: the page is mapped while this runs; any value may be read from it.
             unsafe { entry.read_volatile() }
         })
     }
 }
 
-impl Page {
-    /// Maps a frame for the time of `read`, which touches nonpaged memory alone and so cannot
-    /// leave early.
-    fn map<R>(&self, frame: u64, read: impl FnOnce(NonNull<c_void>) -> R) -> Result<R, NtStatus> {
-        if !frame.is_multiple_of(PAGE_SIZE as u64) {
+impl Pages {
+    /// Maps so many frames, from `frame` on, for the time of `read`, which touches nonpaged memory
+    /// alone and so cannot leave early.
+    fn map<R>(
+        &self,
+        frame: u64,
+        count: usize,
+        read: impl FnOnce(NonNull<c_void>) -> R,
+    ) -> Result<R, NtStatus> {
+        if !frame.is_multiple_of(PAGE_SIZE as u64) || count > PAGES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
-        // SAFETY: the entry is ours, under the lock.
-        let found = unsafe { self.entry.as_ptr().read_volatile() };
-        // SAFETY: as above; nobody but the holder of the lock uses the page.
-        unsafe { self.entry.as_ptr().write_volatile(frame | READ_ONLY) };
-        self.invalidate();
+        let mut found = [0; PAGES];
+        let frames = (frame..).step_by(PAGE_SIZE);
+        for ((page, frame), found) in (0..count).zip(frames).zip(&mut found) {
+            *found = self.exchange(page, frame | READ_ONLY);
+        }
         let answer = read(self.reservation.0);
-        // SAFETY: as above.
-        unsafe { self.entry.as_ptr().write_volatile(found) };
-        self.invalidate();
+        for (page, found) in (0..count).zip(found) {
+            self.exchange(page, found);
+        }
         Ok(answer)
     }
 
-    fn invalidate(&self) {
+    /// Where the entry of a page is.
+    fn entry(&self, page: usize) -> Option<NonNull<u64>> {
+        let first = self.entries.cast::<u64>();
+        // SAFETY: the entries of the pages lie one behind the other.
+        (page < PAGES).then(|| unsafe { first.add(page) })
+    }
+
+    /// Gives a page another entry, which this processor heeds from then on; the answer is the one
+    /// that it had.
+    fn exchange(&self, page: usize, value: u64) -> u64 {
+        let Some(entry) = self.entry(page) else {
+            // Not reached: no count is above the number of pages.
+            return 0;
+        };
+        // SAFETY: the entry is ours, under the lock.
+        let found = unsafe { entry.as_ptr().read_volatile() };
+        // SAFETY: as above; nobody but the holder of the lock uses the page.
+        unsafe { entry.as_ptr().write_volatile(value) };
+        let address = self.reservation.0.as_ptr().cast::<[u8; PAGE_SIZE]>();
         // SAFETY: invalidating a translation in ring 0 has no effect but to have it walked again.
         // The assembly counts as touching memory, so accesses stay on their side of it.
         unsafe {
             core::arch::asm!(
                 "invlpg [{}]",
-                in(reg) self.reservation.0.as_ptr(),
+                in(reg) address.wrapping_add(page),
                 options(nostack, preserves_flags),
             );
         }
+        found
     }
 }

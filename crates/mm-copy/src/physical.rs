@@ -104,28 +104,65 @@ impl RamRange {
             None => 0,
         }
     }
+
+    /// This range and one that begins in it or right behind it, as one.
+    fn joined(self, next: Self) -> Option<Self> {
+        let offset = next.start.checked_sub(self.start)?;
+        (offset <= self.length).then(|| Self {
+            start: self.start,
+            length: self.length.max(offset.saturating_add(next.length)),
+        })
+    }
 }
 
-/// A list of RAM ranges, in any order: what [`PhysicalMemory::ram_from`] can be answered from.
+/// A list of RAM ranges: what [`PhysicalMemory::ram_from`] can be answered from.
 ///
-/// Ranges that touch may be reported as one run or as several. An empty range holds nothing.
+/// An empty range holds nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct RamRanges<'a>(&'a [RamRange]);
 
 impl<'a> RamRanges<'a> {
-    /// The list that consists of `ranges`.
+    /// The list that consists of `ranges`, in the order that [`arrange`](Self::arrange) brings
+    /// about. In another order RAM may be missed; what is none is never taken for it.
     #[must_use]
     pub const fn new(ranges: &'a [RamRange]) -> Self {
         Self(ranges)
     }
 
-    /// How many bytes from `address` on are RAM; 0 if `address` is not. One look at each range.
+    /// Puts ranges in ascending order and makes one of those that touch or overlap, so that a
+    /// look-up takes few steps and a copy no more than one per run. The answer is how many there
+    /// are now, from the first on; what is behind them means nothing any more. A range that runs
+    /// beyond 2^64 ends there.
+    #[must_use]
+    pub fn arrange(ranges: &mut [RamRange]) -> usize {
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut last: Option<RamRange> = None;
+        let mut left: usize = 0;
+        for index in 0..ranges.len() {
+            let Some(range) = ranges.get(index).copied().filter(|range| range.length != 0) else {
+                continue;
+            };
+            let joined = last.and_then(|last| last.joined(range));
+            if last.is_some() && joined.is_none() {
+                left = left.saturating_add(1);
+            }
+            let range = joined.unwrap_or(range);
+            if let Some(place) = ranges.get_mut(left) {
+                *place = range;
+            }
+            last = Some(range);
+        }
+        left.saturating_add(usize::from(last.is_some()))
+    }
+
+    /// How many bytes from `address` on are RAM; 0 if `address` is not. Takes as many steps as
+    /// the number of ranges has binary digits.
     #[must_use]
     pub fn bytes_from(&self, address: u64) -> u64 {
-        self.0
-            .iter()
-            .map(|range| range.bytes_from(address))
-            .max()
-            .unwrap_or(0)
+        let behind = self.0.partition_point(|range| range.start <= address);
+        behind
+            .checked_sub(1)
+            .and_then(|last| self.0.get(last))
+            .map_or(0, |range| range.bytes_from(address))
     }
 }

@@ -1,5 +1,7 @@
 //! The walk through the processor's page tables.
 
+use core::cell::Cell;
+
 use crate::{
     entry::{self, Entry, NoEntry},
     physical::{PhysicalMemory, ram_from},
@@ -42,6 +44,10 @@ impl Levels {
 /// A walk reads at most as many entries as there are levels, whatever the tables say: entries
 /// that point back at their own table end it like any others.
 ///
+/// The last page table is remembered, as the processor remembers such things: its 2 MiB are
+/// translated by one entry each from then on, until another page table is met. So a walk is made
+/// anew for every request, and one that is older is as stale as what it remembers.
+///
 /// What is read is only as trustworthy as the tables: they may change during the walk and after
 /// it. So every table is looked up in the RAM ranges before an entry is read from it, and
 /// [`copy_virtual`](crate::copy_virtual) does the same with the page that the walk found. A stale
@@ -49,11 +55,27 @@ impl Levels {
 ///
 /// Access rights in the entries are not looked at: whoever may copy system memory may copy all of
 /// it. Nor are entries that are not present: what the operating system keeps there is its own.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct PageTableWalk<M> {
     memory: M,
     root: u64,
     levels: Levels,
+    remembered: Cell<Option<PageTable>>,
+}
+
+/// A table of the lowest level.
+#[derive(Clone, Copy, Debug)]
+struct PageTable {
+    /// Which 2 MiB of virtual addresses it translates.
+    region: u64,
+    /// Where it is.
+    physical: u64,
+}
+
+impl PageTable {
+    const fn region_of(address: u64) -> u64 {
+        address & !entry::offset_mask(entry::LOWEST_LEVEL.saturating_add(1))
+    }
 }
 
 impl<M: PhysicalMemory> PageTableWalk<M> {
@@ -65,6 +87,7 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
             memory,
             root: cr3 & entry::ADDRESS,
             levels,
+            remembered: Cell::new(None),
         }
     }
 
@@ -92,8 +115,18 @@ impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
         if !self.levels.is_canonical(address) {
             return Err(Reason::NonCanonical);
         }
-        let mut table = self.root;
-        for level in (entry::LOWEST_LEVEL..=self.levels.root()).rev() {
+        let region = PageTable::region_of(address);
+        let (mut table, highest) = match self.remembered.get() {
+            Some(last) if last.region == region => (last.physical, entry::LOWEST_LEVEL),
+            _ => (self.root, self.levels.root()),
+        };
+        for level in (entry::LOWEST_LEVEL..=highest).rev() {
+            if level == entry::LOWEST_LEVEL {
+                self.remembered.set(Some(PageTable {
+                    region,
+                    physical: table,
+                }));
+            }
             match self.entry(table, level, address)? {
                 Entry::Table(next) => table = next,
                 Entry::Page(frame) => {

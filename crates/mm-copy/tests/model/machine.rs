@@ -16,7 +16,9 @@ pub const READ_FAILURE: Status = Status(0xC000_0006);
 /// RAM, read `SPAN` bytes at a time. Its bytes follow from their address where nobody wrote any.
 pub struct Machine<const SPAN: u64 = PAGE> {
     pub address_bits: u32,
+    /// As they were given, for those who ask the ranges one by one.
     pub ram: Vec<RamRange>,
+    arranged: Vec<RamRange>,
     /// The first byte that cannot be read, though it is RAM.
     pub broken: Option<u64>,
     words: BTreeMap<u64, u64>,
@@ -34,12 +36,17 @@ impl Machine {
 
 impl<const SPAN: u64> Machine<SPAN> {
     pub fn with_span(address_bits: u32, ram: &[(u64, u64)]) -> Self {
+        let ram: Vec<_> = ram
+            .iter()
+            .map(|&(start, length)| RamRange { start, length })
+            .collect();
+        let mut arranged = ram.clone();
+        let left = RamRanges::arrange(&mut arranged);
+        arranged.truncate(left);
         Self {
             address_bits,
-            ram: ram
-                .iter()
-                .map(|&(start, length)| RamRange { start, length })
-                .collect(),
+            ram,
+            arranged,
             broken: None,
             words: BTreeMap::new(),
             reads: RefCell::default(),
@@ -107,7 +114,7 @@ impl<const SPAN: u64> PhysicalMemory for Machine<SPAN> {
 
     fn ram_from(&self, address: u64) -> u64 {
         self.lookups.set(self.lookups.get() + 1);
-        RamRanges::new(&self.ram).bytes_from(address)
+        RamRanges::new(&self.arranged).bytes_from(address)
     }
 
     fn read(&self, address: u64, mut target: VolatileSlice<'_>) -> Result<(), ReadError> {
