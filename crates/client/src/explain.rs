@@ -53,7 +53,7 @@ pub fn explain_transfer(transfer: &Transfer) -> Option<String> {
     } = transfer;
     Some(format!(
         "{operation} copied {copied} of {asked} bytes and ended with {status}: {}",
-        stopped(transfer)
+        explain_stop(transfer)
     ))
 }
 
@@ -166,8 +166,8 @@ fn refused(operation: Operation, status: NtStatus) -> String {
     }
 }
 
-/// Why a copy ended early.
-fn stopped(transfer: &Transfer) -> String {
+/// Why a copy ended early, and what to do about it.
+pub(crate) fn explain_stop(transfer: &Transfer) -> String {
     let place = transfer.address.map_or_else(
         || "an address of the range".into(),
         |address| format!("{address:#x}"),

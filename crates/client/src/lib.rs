@@ -27,7 +27,7 @@ mod transport;
 pub use batch::{Batch, Piece, ScatterPiece};
 pub use device::{CallerCopy, CopyThrough, Device, DeviceCopy, Source};
 pub use explain::{explain, explain_hole, explain_policy, explain_transfer};
-pub use hexdump::hexdump;
+pub use hexdump::{HexDump, hexdump};
 pub use number::{ParseNumberError, parse_number};
 pub use ringcopy_protocol as protocol;
 pub use transfer::{Error, Information, Operation, ResponseError, Transfer};

@@ -161,31 +161,419 @@ fn read_dumps_sixteen_bytes_a_line() {
 }
 
 #[test]
-fn read_keeps_what_arrived_before_a_hole() {
+fn read_shows_a_hole_as_a_hole_and_goes_on_behind_it() {
     let args = [
         "read",
         "--physical",
         "0x9efe0",
         "--length",
-        "4KiB",
+        "0x61040",
         "--engine",
         "system",
     ];
     let output = run(&args);
     assert_eq!(output.code, FAILURE);
-    assert_eq!(output.out.lines().count(), 2, "{}", output.out);
-    assert!(output.err.contains("32 of 4096 bytes"), "{}", output.err);
+    let lines: Vec<_> = output.out.lines().collect();
+    assert!(
+        lines[1].starts_with("000000000009eff0  00 00"),
+        "{}",
+        lines[1]
+    );
+    assert_eq!(
+        lines[2],
+        "000000000009f000  ?? 4096 bytes: STATUS_INVALID_ADDRESS (no RAM there, or not mapped)"
+    );
+    let last = lines.last().unwrap();
+    assert!(last.starts_with("0000000000100010  00 00"), "{last}");
+    assert!(
+        output
+            .err
+            .starts_with("read 64 of 397376 bytes; 32 bytes in, there was STATUS_INVALID"),
+        "{}",
+        output.err
+    );
+    assert!(
+        output.err.ends_with(
+            "hole: physical 0x9f000, 397312 bytes: STATUS_INVALID_ADDRESS (no RAM there, or not \
+             mapped)\n"
+        ),
+        "{}",
+        output.err
+    );
     let document = run(&[&["--json"], &args[..]].concat()).json();
-    assert_eq!(document["data"].as_str().unwrap().len(), 64);
+    let data = document["data"].as_str().unwrap();
+    assert_eq!(data.len(), 2 * 0x61040);
+    assert_eq!(data.find('?'), Some(64));
+    assert_eq!(data.rfind('?'), Some(data.len() - 65));
     let read = &operations(&document)[0];
     assert_eq!(read["status"], "STATUS_INVALID_ADDRESS");
+    assert_eq!(read["address"], "0x9f000");
     assert_eq!(
-        (&read["asked"], &read["copied"]),
-        (&4096.into(), &32.into())
+        (&read["asked"], &read["copied"], &read["holes"]),
+        (&0x61040.into(), &64.into(), &1.into())
     );
     assert_eq!(
         (&read["engine"], &read["kind"]),
         (&"system".into(), &"physical".into())
+    );
+    assert_eq!(
+        document["holes"],
+        serde_json::json!([{
+            "kind": "physical",
+            "address": "0x9f000",
+            "length": 397_312,
+            "status": "STATUS_INVALID_ADDRESS",
+            "output_offset": 32,
+        }])
+    );
+}
+
+#[test]
+fn read_takes_several_ranges_in_one_request() {
+    let words = [
+        "0xfffff80000000000:4",
+        "0xfffff80000000010",
+        "2",
+        "0xfffff80000000004:1",
+    ];
+    let bytes = "00254a6f50759494";
+    let document = run(&[&["read", "--json"], &words[..]].concat()).json();
+    assert_eq!(document["data"], bytes[..14].replace("9494", "94"));
+    let operations = operations(&document);
+    assert_eq!(operations.len(), 3);
+    assert_eq!(operations[1]["from"], "0xfffff80000000010");
+    let output = run(&[&["read", "--hex", "--virtual"], &words[..]].concat());
+    assert_eq!((output.code, output.err.as_str()), (SUCCESS, ""));
+    let rows: Vec<_> = output.out.lines().map(|line| &line[..26]).collect();
+    assert_eq!(
+        rows,
+        [
+            "fffff80000000000  00 25 4a",
+            "fffff80000000010  50 75   ",
+            "fffff80000000004  94      "
+        ]
+    );
+}
+
+#[test]
+fn read_takes_ranges_from_a_file() {
+    let folder = Folder::new("ranges");
+    let file = folder.write(
+        "list",
+        "# two of them\n0xfffff80000000001:2\n\n 0xfffff80000000000  1 # the first byte\n",
+    );
+    let document = run(&["read", "--json", "--ranges", &file]).json();
+    assert_eq!(document["data"], "254a00");
+    for (text, advice) in [
+        ("1:2\n\nfee0:4\n", ", line 3: `fee0`"),
+        ("1:2 3:4", "line 1: one line names one range"),
+        ("# nothing", "names no ranges"),
+        ("0:8\n4:8\n", "the ranges 0x0:0x8 and 0x4:0x8 overlap"),
+        ("0x10:0\n", "line 1: 0x10:0x0 has no bytes"),
+        (
+            "0xffffffffffffffff:2\n",
+            "line 1: 0xffffffffffffffff:0x2 runs past the end",
+        ),
+    ] {
+        let file = folder.write("bad", text);
+        let output = run(&["read", "--ranges", &file]);
+        assert_eq!((output.code, output.out.as_str()), (FAILURE, ""), "{text}");
+        assert!(output.err.contains(advice), "{text}: {}", output.err);
+    }
+    let output = run(&["read", "--ranges", "/no/such/file"]);
+    assert!(
+        output
+            .err
+            .contains("cannot read the ranges in /no/such/file"),
+        "{}",
+        output.err
+    );
+    std::fs::write(folder.path("bad"), [0xFF, 0xFE, 0]).unwrap();
+    assert_eq!(
+        run(&["read", "--ranges", &folder.path("bad")]).code,
+        FAILURE
+    );
+}
+
+/// A folder of a test's own.
+struct Folder(std::path::PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ringcopy-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().into()
+    }
+
+    fn write(&self, name: &str, text: &str) -> String {
+        std::fs::write(self.0.join(name), text).unwrap();
+        self.path(name)
+    }
+
+    fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.0.join(name)).unwrap()
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A driver that is lost after so many requests.
+fn lost_from(request: usize) -> impl Fn() -> Model {
+    move || Model {
+        lost_from: Some(request),
+        // Every byte of memory tells its address.
+        twist: Some(Box::new(|_, address, _, _| {
+            (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0]
+        })),
+        ..Model::default()
+    }
+}
+
+#[test]
+fn a_read_goes_on_where_it_stopped_and_loses_nothing() {
+    let folder = Folder::new("resume");
+    let (whole, part) = (folder.path("whole"), folder.path("part"));
+    // 5 MiB with a hole of 388 KiB, then another range.
+    let command = |file: &str, resume: &[&str]| -> Vec<String> {
+        let words = [
+            "read",
+            "--physical",
+            "0x80000:5MiB",
+            "0x2000000:100",
+            "--output",
+            file,
+        ];
+        words
+            .iter()
+            .chain(resume)
+            .map(|&word| word.into())
+            .collect()
+    };
+    let run = |request, words: Vec<String>| {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        run_with(lost_from(request), &words)
+    };
+    let complete = run(usize::MAX, command(&whole, &[]));
+    assert_eq!(complete.code, FAILURE, "a hole is a failure");
+    assert!(
+        complete.out.contains("bytes written to"),
+        "{}",
+        complete.out
+    );
+    assert!(
+        complete.out.contains("of which 397312 are holes"),
+        "{}",
+        complete.out
+    );
+    assert!(
+        complete
+            .err
+            .contains("hole: physical 0x9f000, 397312 bytes")
+    );
+    assert_eq!(folder.names(), ["whole"]);
+
+    let lost = run(3, command(&part, &[]));
+    assert_eq!(lost.code, FAILURE);
+    assert!(
+        lost.err.contains("can no longer be reached"),
+        "{}",
+        lost.err
+    );
+    let kept = folder.read("part").len();
+    assert!(kept >= 1 << 20, "{kept}");
+    assert!(
+        lost.err.contains(&format!("{kept} bytes are in ")) && lost.err.contains("--resume"),
+        "{}",
+        lost.err
+    );
+    assert_eq!(folder.names(), ["part", "part.unfinished", "whole"]);
+
+    // Not by accident, and not with other memory.
+    let forgot = run(usize::MAX, command(&part, &[]));
+    assert!(
+        forgot.err.contains("holds an unfinished read"),
+        "{}",
+        forgot.err
+    );
+    let words = [
+        "read",
+        "--physical",
+        "0x80000:6MiB",
+        "--output",
+        &part,
+        "--resume",
+    ];
+    let other = run(usize::MAX, words.map(String::from).to_vec());
+    assert_eq!(other.code, FAILURE);
+    assert!(
+        other
+            .err
+            .contains("unfinished read of other memory (physical 0x80000:0x500000 and 1 more)"),
+        "{}",
+        other.err
+    );
+    assert_eq!(folder.read("part").len(), kept, "a refusal changes nothing");
+
+    // In the middle of a line of the sidecar, and of a request's bytes.
+    std::fs::write(folder.path("part"), &folder.read("part")[..kept - 1000]).unwrap();
+    let mut sidecar = folder.read("part.unfinished");
+    sidecar.extend(b"{\"at\":12");
+    std::fs::write(folder.path("part.unfinished"), sidecar).unwrap();
+    let lost = run(1, command(&part, &["--resume"]));
+    assert_eq!(lost.code, FAILURE);
+    let done = run(usize::MAX, command(&part, &["--resume"]));
+    assert_eq!(done.code, FAILURE, "a hole is a failure");
+    assert!(
+        folder.read("part") == folder.read("whole"),
+        "the bytes differ"
+    );
+    assert_eq!(folder.names(), ["part", "whole"]);
+    assert!(
+        done.err.contains("hole: physical 0x9f000, 397312 bytes"),
+        "{}",
+        done.err
+    );
+
+    let again = run(usize::MAX, command(&part, &["--resume"]));
+    assert!(again.err.contains("but no "), "{}", again.err);
+}
+
+#[test]
+fn a_file_that_grew_by_itself_is_not_gone_on_with() {
+    let folder = Folder::new("grew");
+    let file = folder.path("memory");
+    let args = ["read", "--physical", "1MiB:3MiB", "--output", &file];
+    assert_eq!(run_with(lost_from(1), &args).code, FAILURE);
+    std::fs::write(&file, vec![0; (3 << 20) + 1]).unwrap();
+    let output = run(&[&args[..], &["--resume"]].concat());
+    assert!(
+        output.err.contains("something else wrote to it"),
+        "{}",
+        output.err
+    );
+    folder.write("memory.unfinished", "nonsense");
+    let output = run(&[&args[..], &["--resume"]].concat());
+    assert!(
+        output.err.contains("does not tell which ranges"),
+        "{}",
+        output.err
+    );
+    std::fs::remove_file(&file).unwrap();
+    folder.write("memory.unfinished", "nonsense");
+    let output = run(&args);
+    assert_eq!((output.code, output.err.as_str()), (SUCCESS, ""));
+    assert_eq!(folder.names(), ["memory"]);
+}
+
+#[test]
+fn a_full_disk_is_a_sentence() {
+    let output = run(&["read", "--physical", "1MiB:4KiB", "--output", "/dev/full"]);
+    assert_eq!(output.code, FAILURE);
+    assert!(
+        output.err.contains("cannot write /dev/full"),
+        "{}",
+        output.err
+    );
+    assert!(output.err.contains("make room"), "{}", output.err);
+}
+
+#[test]
+fn a_refusal_writes_no_zeros_and_can_be_gone_on_with() {
+    let folder = Folder::new("refused");
+    let file = folder.path("memory");
+    let args = ["read", "--physical", "0x2000:1GiB", "--output", &file];
+    let model = || Model {
+        policy: Reach::SYSTEM_VIRTUAL,
+        reach: Reach::SYSTEM_VIRTUAL,
+        ..Model::default()
+    };
+    let output = run_with(model, &args);
+    assert_eq!(output.code, FAILURE);
+    assert!(
+        output.err.contains("set bit 1 (physical memory)"),
+        "{}",
+        output.err
+    );
+    assert!(folder.read("memory").is_empty());
+    // Without a byte in it, it may be begun again with other memory.
+    let output = run(&["read", "--physical", "0x2000:16", "--output", &file]);
+    assert_eq!(output.code, SUCCESS, "{}", output.err);
+    // To people, what is refused is one hole, and what is not is read all the same.
+    let args = ["read", "0xfffff80000000000:1", "--json"];
+    assert_eq!(run_with(model, &args).json()["data"], "00");
+    let args = ["read", "0xfffff80000000000:1TiB", "0xffffa00000000000:1"];
+    let args = args.map(|word| word.replace("1TiB", "1024GiB"));
+    let model = || Model {
+        policy: Reach::all(),
+        reach: Reach::empty(),
+        ..Model::default()
+    };
+    let output = run_with(model, &args.each_ref().map(String::as_str));
+    let lines: Vec<_> = output.out.lines().collect();
+    assert_eq!(lines.len(), 3, "{}", output.out);
+    assert!(lines[0].contains("?? 1048576 bytes: STATUS_PRIVILEGE_NOT_HELD"));
+    assert!(
+        lines[2].starts_with("ffffa00000000000  00 "),
+        "{}",
+        lines[2]
+    );
+}
+
+#[test]
+fn ranges_for_people_and_for_machines() {
+    let output = run(&["ranges"]);
+    assert_eq!((output.code, output.err.as_str()), (SUCCESS, ""));
+    assert_eq!(
+        output.out,
+        "base                end (exclusive)               size\n\
+         0x0000000000001000  0x000000000009f000      632.00 KiB\n\
+         0x0000000000100000  0x0000000040000000     1023.00 MiB\n\
+         total               2 ranges               1023.62 MiB\n"
+    );
+    let document = run(&["ranges", "--json"]).json();
+    assert_eq!(document["total"], 0x3FF0_0000 + 0x9_E000);
+    assert_eq!(document["ranges"][1]["base"], "0x100000");
+    assert_eq!(document["ranges"][1]["end"], "0x40000000");
+    assert_eq!(document["ranges"][0]["length"], 0x9_E000);
+    assert_eq!(operations(&document)[0]["operation"], "memory ranges");
+    let refused = || Model {
+        ranges_status: NtStatus::INVALID_DEVICE_REQUEST,
+        ..Model::default()
+    };
+    let output = run_with(refused, &["ranges"]);
+    assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));
+    assert!(output.err.contains("no such request"), "{}", output.err);
+}
+
+#[test]
+fn a_fallback_is_shown_to_machines() {
+    let model = || {
+        let mut model = Model::default();
+        model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
+        model
+    };
+    let document = run_with(model, &["read", "0xfffff80000000000:4", "--json"]).json();
+    let read = &operations(&document)[0];
+    assert_eq!(
+        (&read["engine"], &read["fell_back"]),
+        (&"system".into(), &true.into())
     );
 }
 
@@ -238,28 +626,25 @@ fn read_out_of_reach_names_policy_or_privilege() {
     };
     let args = ["read", "--physical", "0x1000"];
     let denied = run_with(model(Reach::empty()), &args);
-    assert_eq!((denied.code, denied.out.as_str()), (FAILURE, ""));
-    assert!(denied.err.contains("`Policy`"), "{}", denied.err);
+    assert_eq!(
+        (denied.code, denied.out.as_str()),
+        (
+            FAILURE,
+            "0000000000001000  ?? 256 bytes: STATUS_ACCESS_DENIED (the policy keeps it out of \
+             reach)\n"
+        )
+    );
+    assert!(
+        denied.err.contains("bit 1 (physical memory) of `Policy`"),
+        "{}",
+        denied.err
+    );
     let unprivileged = run_with(model(Reach::all()), &args);
     assert!(
         unprivileged.err.contains("SeDebugPrivilege"),
         "{}",
         unprivileged.err
     );
-}
-
-#[test]
-fn read_around_the_end_of_the_address_space_does_not_wrap() {
-    let output = run(&[
-        "read",
-        "--physical",
-        "0xffffffffffffffff",
-        "--length",
-        "2MiB",
-        "--output",
-        "/dev/null",
-    ]);
-    assert_eq!(output.code, FAILURE);
 }
 
 #[test]
@@ -372,6 +757,29 @@ fn nonsense_exits_with_2_and_help() {
         (
             &["read", "--virtual", "0", "--length", "2MiB", "--json"],
             "--output",
+        ),
+        (
+            &[
+                "read",
+                "--physical",
+                "0xffffffffffffffff",
+                "--length",
+                "2MiB",
+            ],
+            "runs past the end of the address space",
+        ),
+        (&["read", "0x1000:0"], "has no bytes"),
+        (&["read", "0:16", "8:16"], "overlap"),
+        (&["read", "1", "2", "3"], "`3` has no length"),
+        (&["read", "1:1", "--physical", "2:2"], "in one place"),
+        (&["read", "1:1", "--resume"], "--output"),
+        (
+            &["read", "1:1", "--resume", "--hex", "--output", "x"],
+            "cannot be used with",
+        ),
+        (
+            &["read", "1:0xffffffffffffffff", "0:1", "--json"],
+            "more bytes in all",
         ),
         (&["copy", "--length", "1GiB"], "64 MiB"),
         (

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use ringcopy_protocol::{Engine, MAXIMUM_LENGTH};
 
-use crate::{PAGE_LENGTH, Source, parse_number};
+use super::wanted::{self, Wanted};
+use crate::{PAGE_LENGTH, parse_number};
 
 /// The most bytes that a JSON document carries.
 pub(super) const JSON_LIMIT: u64 = 1 << 20;
@@ -33,7 +34,9 @@ pub(super) enum Command {
     Info,
     /// Copy memory of this process through the driver and back, and compare
     Copy(CopyArguments),
-    /// Read virtual or physical memory
+    /// Show which physical memory is RAM
+    Ranges,
+    /// Read ranges of virtual or physical memory
     Read(ReadArguments),
     /// Run every case that a driver has to get right, and say which it did not
     Selftest,
@@ -44,6 +47,7 @@ impl Command {
         match self {
             Self::Info => "info",
             Self::Copy(_) => "copy",
+            Self::Ranges => "ranges",
             Self::Read(_) => "read",
             Self::Selftest => "selftest",
         }
@@ -70,42 +74,38 @@ pub(super) struct CopyArguments {
 }
 
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct SourceArguments {
-    /// The virtual address to read from: this process's, or the system's if the policy allows it
-    #[arg(long = "virtual", value_name = "ADDRESS", value_parser = number)]
-    virtual_address: Option<u64>,
-
-    /// The physical address to read from, if the policy allows it
-    #[arg(long = "physical", value_name = "ADDRESS", value_parser = number)]
-    physical_address: Option<u64>,
-}
-
-#[derive(Debug, Args)]
 pub(super) struct ReadArguments {
     #[command(flatten)]
-    source: SourceArguments,
-
-    /// Bytes to read
-    #[arg(long, value_name = "BYTES", value_parser = number, default_value = "256")]
-    pub(super) length: u64,
+    pub(super) wanted: Wanted,
 
     /// Who copies
     #[arg(long, value_enum, default_value_t = EngineName::Auto)]
     pub(super) engine: EngineName,
 
-    /// Write the bytes to this file, instead of showing them
+    /// Write the bytes to this file, one range behind the other, with zeros for what cannot be read
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+
+    /// Go on where an earlier read of the same ranges stopped filling the file
+    #[arg(long, requires = "output", conflicts_with = "hex")]
+    pub(super) resume: bool,
+
+    /// Show the bytes in hexadecimal, and holes as holes: the default without --output
+    #[arg(long)]
+    pub(super) hex: bool,
 }
 
 impl ReadArguments {
-    pub(super) fn source(&self) -> Source {
-        match (self.source.virtual_address, self.source.physical_address) {
-            (Some(address), _) => Source::Virtual(address),
-            // The group takes no command line without one of the two.
-            (None, address) => Source::Physical(address.unwrap_or_default()),
+    /// Refuses more than a JSON document carries.
+    pub(super) fn judge_total(&self, json: bool, total: u64) -> Result<(), String> {
+        if json && self.output.is_none() && total > JSON_LIMIT {
+            return Err(
+                "a JSON document carries at most 1 MiB of memory; add --output FILE, or ask for \
+                 less"
+                    .into(),
+            );
         }
+        Ok(())
     }
 }
 
@@ -132,22 +132,28 @@ impl From<EngineName> for Engine {
 impl Arguments {
     /// Refuses combinations that each make sense alone.
     pub(super) fn judge(self) -> Result<Self, clap::Error> {
-        if let Command::Read(read) = &self.command
-            && self.json
-            && read.output.is_none()
-            && read.length > JSON_LIMIT
-        {
-            return Err(Self::command().error(
-                ErrorKind::ValueValidation,
-                "a JSON document carries at most 1 MiB of memory; add --output FILE, or ask for \
-                 less with --length",
-            ));
+        match &self.command {
+            Command::Read(read) => judge_read(read, self.json),
+            _ => Ok(()),
         }
+        .map_err(|sentence| Self::command().error(ErrorKind::ValueValidation, sentence))?;
         Ok(self)
     }
 }
 
-fn number(text: &str) -> Result<u64, String> {
+fn judge_read(read: &ReadArguments, json: bool) -> Result<(), String> {
+    let ranges = read.wanted.of_command_line()?;
+    if read.wanted.is_empty() {
+        return Err(
+            "nothing to read; name ranges, as in `read 0x1000:4KiB` (or behind --virtual or \
+             --physical), or a file of them with --ranges"
+                .into(),
+        );
+    }
+    read.judge_total(json, wanted::total(&ranges)?)
+}
+
+pub(super) fn number(text: &str) -> Result<u64, String> {
     parse_number(text).map_err(|error| error.to_string())
 }
 

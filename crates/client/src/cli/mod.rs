@@ -26,10 +26,14 @@
 
 mod arguments;
 mod copy;
+mod holes;
 mod info;
+mod output;
+mod ranges;
 mod read;
 mod record;
 mod selftest;
+mod wanted;
 
 use std::{
     ffi::OsString,
@@ -67,7 +71,7 @@ enum Stop {
     Driver(Error),
     /// Results could not be written.
     Output,
-    /// A file of the user's could not be written.
+    /// Something about a file of the user's, or about what it asks for, in a sentence.
     File(String),
 }
 
@@ -130,6 +134,7 @@ fn perform(
     match command {
         Command::Info => info::perform(transport, view, document),
         Command::Copy(arguments) => copy::perform(arguments, transport, view, document),
+        Command::Ranges => ranges::perform(transport, view, document),
         Command::Read(arguments) => read::perform(arguments, transport, view, document),
         Command::Selftest => selftest::perform(transport, view, document),
     }

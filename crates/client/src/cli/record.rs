@@ -109,6 +109,12 @@ impl Record {
         record
     }
 
+    /// Says what happened in other words.
+    pub(super) fn explained(mut self, explanation: Option<String>) -> Self {
+        self.explanation = explanation;
+        self
+    }
+
     pub(super) fn of_answer(operation: Operation, answer: &Answer) -> Self {
         Self {
             operation: operation.name(),

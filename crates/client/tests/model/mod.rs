@@ -48,6 +48,8 @@ pub struct Model {
     pub lost_from: Option<usize>,
     /// What is said to be RAM.
     pub ranges: Vec<(u64, u64)>,
+    /// What the list of RAM is refused with.
+    pub ranges_status: NtStatus,
     pub open_handles: i32,
     pub machine: Machine,
     /// How many reads of memory there were.
@@ -72,6 +74,7 @@ impl Default for Model {
                 (0x1000, HOLE - 0x1000),
                 (SESSION_PHYSICAL, RAM_END - SESSION_PHYSICAL),
             ],
+            ranges_status: NtStatus::SUCCESS,
             open_handles: 0,
             machine: Machine::default(),
             reads: 0,
@@ -304,8 +307,8 @@ impl Model {
         request: &MemoryRangesRequest,
         room: usize,
     ) -> Result<Vec<u8>, NtStatus> {
-        if let Some(status) = self.denial(Reach::PHYSICAL) {
-            return Err(status);
+        if self.ranges_status != NtStatus::SUCCESS {
+            return Err(self.ranges_status);
         }
         let fits = (room - size_of::<MemoryRangesResponse>()) / size_of::<MemoryRange>();
         let first = request.first as usize;

@@ -1,0 +1,94 @@
+//! The memory that could not be read.
+
+use ringcopy_protocol::NtStatus;
+use serde_json::{Value, json};
+
+use super::{View, record::hexadecimal};
+use crate::{Source, explain_hole};
+
+/// Holes that are remembered one by one; the others are counted.
+const REMEMBERED: usize = 100_000;
+
+/// Holes that are shown to people.
+const SHOWN: usize = 20;
+
+/// A stretch of memory that could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hole {
+    pub(super) source: Source,
+    /// Bytes.
+    pub(super) length: u64,
+    /// Why.
+    pub(super) status: NtStatus,
+}
+
+/// Holes in the order of the ranges asked for.
+#[derive(Debug, Default)]
+pub(super) struct Holes {
+    /// Where each lies in the output, and what it is.
+    list: Vec<(u64, Hole)>,
+    forgotten: u64,
+    /// Bytes in all of them.
+    pub(super) bytes: u64,
+}
+
+impl Holes {
+    /// Adds a hole; one that goes on where the last one of its kind ended is the same.
+    pub(super) fn add(&mut self, at: u64, hole: Hole) {
+        self.bytes = self.bytes.saturating_add(hole.length);
+        if let Some((last_at, last)) = self.list.last_mut()
+            && *last_at + last.length == at
+            && last.status == hole.status
+            && last.source.checked_add(last.length) == Some(hole.source)
+        {
+            last.length += hole.length;
+        } else if self.list.len() < REMEMBERED {
+            self.list.push((at, hole));
+        } else {
+            self.forgotten += 1;
+        }
+    }
+
+    /// Those that begin within a part of the output.
+    pub(super) fn within(&self, part: std::ops::Range<u64>) -> impl Iterator<Item = &Hole> {
+        let first = self.list.partition_point(|(at, _)| *at < part.start);
+        self.list
+            .iter()
+            .skip(first)
+            .take_while(move |(at, _)| *at < part.end)
+            .map(|(_, hole)| hole)
+    }
+
+    /// Lists them to people.
+    pub(super) fn show(&self, view: &mut View<'_, '_>) -> std::io::Result<()> {
+        for (_, hole) in self.list.iter().take(SHOWN) {
+            view.remark(&format!(
+                "hole: {} {:#x}, {} bytes: {} ({})",
+                hole.source.kind(),
+                hole.source.address(),
+                hole.length,
+                hole.status,
+                explain_hole(hole.status)
+            ))?;
+        }
+        let more = (self.list.len() - self.list.len().min(SHOWN)) as u64 + self.forgotten;
+        if more > 0 {
+            view.remark(&format!("and {more} more holes; --json lists them"))?;
+        }
+        Ok(())
+    }
+
+    /// Lists them to machines: those remembered, and how many more there are.
+    pub(super) fn document(&self) -> (Value, u64) {
+        let list = self.list.iter().map(|(at, hole)| {
+            json!({
+                "kind": hole.source.kind(),
+                "address": hexadecimal(hole.source.address()),
+                "length": hole.length,
+                "status": hole.status.to_string(),
+                "output_offset": at,
+            })
+        });
+        (list.collect(), self.forgotten)
+    }
+}
