@@ -76,7 +76,7 @@ pub fn explain_policy(needed: Reach) -> String {
 
 /// Says in a few words why a byte could not be read, for lists of holes.
 #[must_use]
-pub fn explain_hole(status: NtStatus) -> &'static str {
+pub const fn explain_hole(status: NtStatus) -> &'static str {
     match status {
         NtStatus::INVALID_ADDRESS => "no RAM there, or not mapped",
         NtStatus::ACCESS_VIOLATION => "not mapped, or not readable",

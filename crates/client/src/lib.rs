@@ -6,6 +6,7 @@
 //! | send one request and have its answer checked | [`Device`] |
 //! | turn a failure into a sentence that says what to do | [`explain()`] |
 //! | prove a driver, case by case | [`selftest`] |
+//! | hold its two engines against each other | [`verify`] |
 //! | offer the whole as a command line | [`cli`] |
 //!
 //! A failed *transport* (no driver, a lost connection) is never mixed up with a failed *request*
@@ -23,6 +24,7 @@ mod number;
 pub mod selftest;
 mod transfer;
 mod transport;
+pub mod verify;
 
 pub use batch::{Batch, Piece, ScatterPiece};
 pub use device::{CallerCopy, CopyThrough, Device, DeviceCopy, Source};

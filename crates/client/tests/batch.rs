@@ -234,7 +234,7 @@ fn the_engine_that_was_not_asked_for_is_not_believed() {
 }
 
 fn ranges(model: Model) -> (Result<Vec<MemoryRange>, Error>, Model) {
-    with(model, |device| device.memory_ranges())
+    with(model, Device::memory_ranges)
 }
 
 #[test]

@@ -38,6 +38,8 @@ pub(super) enum Command {
     Ranges,
     /// Read ranges of virtual or physical memory
     Read(ReadArguments),
+    /// Compare what both engines read, of given ranges or by chance
+    Verify(VerifyArguments),
     /// Run every case that a driver has to get right, and say which it did not
     Selftest,
 }
@@ -49,6 +51,7 @@ impl Command {
             Self::Copy(_) => "copy",
             Self::Ranges => "ranges",
             Self::Read(_) => "read",
+            Self::Verify(_) => "verify",
             Self::Selftest => "selftest",
         }
     }
@@ -109,6 +112,33 @@ impl ReadArguments {
     }
 }
 
+/// Without ranges and without --random, 1000 pieces are chosen.
+#[derive(Debug, Args)]
+pub(super) struct VerifyArguments {
+    #[command(flatten)]
+    pub(super) wanted: Wanted,
+
+    /// Compare so many pieces of memory, chosen by chance: of RAM, its edges, the holes between,
+    /// the session buffer, both ends of both halves of the address space, and this process's own
+    #[arg(long, value_name = "COUNT", value_parser = number)]
+    pub(super) random: Option<u64>,
+
+    /// What decides the choice: the same seed chooses the same on the same machine
+    #[arg(long, value_name = "SEED", value_parser = number)]
+    pub(super) seed: Option<u64>,
+}
+
+impl VerifyArguments {
+    /// How many pieces are to be chosen.
+    pub(super) fn count(&self) -> u64 {
+        match self.random {
+            Some(count) => count,
+            None if self.wanted.is_empty() => 1000,
+            None => 0,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum EngineName {
     /// The native engine where it may be used, else the system's
@@ -134,6 +164,7 @@ impl Arguments {
     pub(super) fn judge(self) -> Result<Self, clap::Error> {
         match &self.command {
             Command::Read(read) => judge_read(read, self.json),
+            Command::Verify(verify) => verify.wanted.of_command_line().map(drop),
             _ => Ok(()),
         }
         .map_err(|sentence| Self::command().error(ErrorKind::ValueValidation, sentence))?;

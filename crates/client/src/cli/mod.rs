@@ -33,6 +33,7 @@ mod ranges;
 mod read;
 mod record;
 mod selftest;
+mod verify;
 mod wanted;
 
 use std::{
@@ -136,6 +137,7 @@ fn perform(
         Command::Copy(arguments) => copy::perform(arguments, transport, view, document),
         Command::Ranges => ranges::perform(transport, view, document),
         Command::Read(arguments) => read::perform(arguments, transport, view, document),
+        Command::Verify(arguments) => verify::perform(arguments, transport, view, document),
         Command::Selftest => selftest::perform(transport, view, document),
     }
 }

@@ -68,12 +68,12 @@ pub(super) fn perform(
         sink,
         ..
     } = reading;
-    let sunk = sink.close(done.is_ok(), view, document);
+    let closed = sink.close(done.is_ok(), view, document);
     report(&outcomes, &holes, document);
     if resumed > 0 {
         document.detail("resumed_at", resumed);
     }
-    done.and(sunk)?;
+    done.and(closed)?;
     finish(
         &Finished {
             arguments,

@@ -83,6 +83,11 @@ enum Kind {
 }
 
 impl Wanted {
+    /// Whether the kind of memory was named: virtual, physical.
+    pub(super) const fn kinds_named(&self) -> (bool, bool) {
+        (self.virtual_ranges.is_some(), self.physical.is_some())
+    }
+
     /// Whether there is nothing to read.
     pub(super) fn is_empty(&self) -> bool {
         self.file.is_none() && self.words().is_ok_and(<[String]>::is_empty)
@@ -100,10 +105,10 @@ impl Wanted {
 
     /// All ranges, in the order of the command line and then of the file.
     pub(super) fn all(&self) -> Result<Vec<Range>, Stop> {
-        let mut ranges = self.of_command_line().map_err(with_full_stop)?;
+        let mut ranges = self.of_command_line().map_err(|sentence| stop(&sentence))?;
         if let Some(path) = &self.file {
             ranges.extend(read_file(self.kind(), path, self.length)?);
-            refuse_overlaps(&ranges).map_err(with_full_stop)?;
+            refuse_overlaps(&ranges).map_err(|sentence| stop(&sentence))?;
         }
         Ok(ranges)
     }
@@ -141,7 +146,7 @@ pub(super) fn total(ranges: &[Range]) -> Result<u64, String> {
         .ok_or_else(|| "the ranges have more bytes in all than 64 bits can count".into())
 }
 
-fn with_full_stop(sentence: String) -> Stop {
+fn stop(sentence: &str) -> Stop {
     Stop::File(format!("{sentence}."))
 }
 

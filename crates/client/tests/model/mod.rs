@@ -327,7 +327,7 @@ impl Model {
     }
 
     /// What keeps this reach from the handle, if anything does.
-    fn denial(&self, need: Reach) -> Option<NtStatus> {
+    const fn denial(&self, need: Reach) -> Option<NtStatus> {
         if self.reach.contains(need) {
             None
         } else if self.policy.contains(need) {
