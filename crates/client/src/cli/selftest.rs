@@ -1,6 +1,6 @@
 //! `ringcopy selftest`: one screen for people.
 
-use ringcopy_protocol::Engine;
+use ringcopy_protocol::{Engine, NtStatus};
 use serde_json::json;
 
 use super::{
@@ -97,6 +97,15 @@ fn heading(group: Group) -> String {
     .into()
 }
 
+/// What kept a copy from memory that is no address's fault.
+const fn missing(status: NtStatus) -> &'static str {
+    match status {
+        NtStatus::ACCESS_DENIED => "refused by policy",
+        NtStatus::PRIVILEGE_NOT_HELD => "no SeDebugPrivil.",
+        _ => "",
+    }
+}
+
 /// One line: an outcome, or those of several engines that came out alike.
 struct Row<'o> {
     group: Group,
@@ -149,7 +158,9 @@ impl Row<'_> {
                 "{:<28} {:>13}  {:<18}",
                 answer.status,
                 format!("{}/{}", answer.copied, answer.asked),
-                answer.address.map_or_else(String::new, hexadecimal)
+                answer
+                    .address
+                    .map_or_else(|| missing(answer.status).into(), hexadecimal)
             )
         });
         match verdict {

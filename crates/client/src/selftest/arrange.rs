@@ -47,7 +47,7 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    const fn bare(address: u64) -> Self {
+    pub(super) const fn bare(address: u64) -> Self {
         Self {
             address,
             bytes: Vec::new(),

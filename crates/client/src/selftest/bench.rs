@@ -39,12 +39,12 @@ pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Er
 }
 
 /// What the driver said, and where the two sides of the copy begin.
-struct Asked {
-    answer: Answer,
-    source: Option<u64>,
-    destination: Option<u64>,
+pub(super) struct Asked {
+    pub(super) answer: Answer,
+    pub(super) source: Option<u64>,
+    pub(super) destination: Option<u64>,
     /// What is wrong with the bytes, if anything is.
-    damage: Option<String>,
+    pub(super) damage: Option<String>,
 }
 
 impl<T: Transport + ?Sized> Bench<'_, T> {
@@ -81,7 +81,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         check::answer(
             &asked.answer,
             expected,
-            case.action,
+            case.action.length(),
             engine,
             |direction| match direction {
                 Direction::Read => asked.source,
@@ -127,6 +127,10 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 let source = Source::Virtual(prepared.address);
                 self.copy_memory(source, &prepared, length, engine, seed)
             }
+            Action::ReadBatch(parts) => self.read_batch(parts, engine, seed),
+            Action::Scatter(parts) => self.scatter(parts, engine, seed),
+            Action::Agree(parts) => self.agree(parts, seed),
+            Action::Ranges => self.ranges(),
             Action::ReadPhysical { source, length } => {
                 let prepared = self.prepare_physical(source, length, seed)?;
                 let source = Source::Physical(prepared.address);
@@ -329,7 +333,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 
     /// What is wrong with a destination that had to get `copied` bytes of `arrived` and no more.
-    fn changes(
+    pub(super) fn changes(
         &mut self,
         destination: &Prepared,
         arrived: &[u8],
@@ -351,7 +355,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
 }
 
 /// Puts the first `count` bytes of `arrived` over those of `expected`, as far as both go.
-fn overlay(expected: &mut [u8], arrived: &[u8], count: u64) {
+pub(super) fn overlay(expected: &mut [u8], arrived: &[u8], count: u64) {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     for (expected, arrived) in expected.iter_mut().zip(arrived).take(count) {
         *expected = *arrived;
@@ -362,7 +366,7 @@ fn tail(page: &mut [u8], offset: u32) -> &mut [u8] {
     page.get_mut(offset as usize..).unwrap_or_default()
 }
 
-fn compare(what: &str, found: &[u8], expected: &[u8]) -> Option<String> {
+pub(super) fn compare(what: &str, found: &[u8], expected: &[u8]) -> Option<String> {
     let wrong = found
         .iter()
         .zip(expected)

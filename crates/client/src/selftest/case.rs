@@ -138,6 +138,36 @@ pub enum Action {
         /// How much.
         length: u64,
     },
+    /// Many pieces in one request, behind one another.
+    ReadBatch(&'static [Part]),
+    /// Many pieces in one request, each to a place of its own.
+    Scatter(&'static [Part]),
+    /// The same pieces by both engines, which have to say the same.
+    Agree(&'static [Part]),
+    /// The list of RAM, which has to hold the session buffer.
+    Ranges,
+}
+
+/// What one piece of a batch reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A virtual address.
+    Virtual(Place),
+    /// A physical address.
+    Physical(Physical),
+}
+
+/// One piece of a batch, and what has to come of it whatever becomes of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where from.
+    pub source: Origin,
+    /// Where to: of scattered pieces only.
+    pub target: Option<Place>,
+    /// How much.
+    pub length: u32,
+    /// What has to come of it.
+    pub expected: Expected,
 }
 
 /// What has to come of it, where the handle may have it.
@@ -156,6 +186,8 @@ pub enum Expected {
     },
     /// Nothing: the request fails with this status.
     Refused(NtStatus),
+    /// What its pieces say, each for itself.
+    AsItsParts,
 }
 
 /// What has to be reported about the place where a copy stopped.
@@ -196,6 +228,33 @@ impl Place {
     }
 }
 
+impl Physical {
+    const fn needs(self) -> Reach {
+        match self {
+            Self::Session => Reach::empty(),
+            _ => Reach::PHYSICAL,
+        }
+    }
+}
+
+impl Part {
+    /// What the handle must be allowed.
+    #[must_use]
+    pub const fn needs(&self) -> Reach {
+        match self.source {
+            Origin::Virtual(place) => place.needs(),
+            Origin::Physical(place) => place.needs(),
+        }
+    }
+}
+
+const fn total(parts: &[Part]) -> u64 {
+    match parts {
+        [] => 0,
+        [first, rest @ ..] => first.length as u64 + total(rest),
+    }
+}
+
 impl Action {
     /// The request that carries it.
     #[must_use]
@@ -208,6 +267,9 @@ impl Action {
                 Operation::DeviceCopy
             }
             Self::ReadVirtual { .. } | Self::ReadPhysical { .. } => Operation::CopyMemory,
+            Self::ReadBatch(_) | Self::Agree(_) => Operation::CopyBatch,
+            Self::Scatter(_) => Operation::CopyScatter,
+            Self::Ranges => Operation::MemoryRanges,
         }
     }
 
@@ -223,6 +285,8 @@ impl Action {
             Self::ToDevice { length, .. }
             | Self::FromDevice { length, .. }
             | Self::WithinDevice { length, .. } => length as u64,
+            Self::ReadBatch(parts) | Self::Scatter(parts) | Self::Agree(parts) => total(parts),
+            Self::Ranges => 0,
         }
     }
 
@@ -231,11 +295,8 @@ impl Action {
     pub const fn needs(self) -> Reach {
         match self {
             Self::ReadVirtual { source, .. } => source.needs(),
-            Self::ReadPhysical {
-                source: Physical::Session,
-                ..
-            } => Reach::empty(),
-            Self::ReadPhysical { .. } => Reach::PHYSICAL,
+            Self::ReadPhysical { source, .. } => source.needs(),
+            // Of batches, each piece has its own needs.
             _ => Reach::empty(),
         }
     }
@@ -245,7 +306,7 @@ impl Action {
     pub const fn takes_engine(self) -> bool {
         match self {
             Self::ReadVirtual { source, .. } => source.is_system(),
-            Self::ReadPhysical { .. } => true,
+            Self::ReadPhysical { .. } | Self::ReadBatch(_) | Self::Scatter(_) => true,
             _ => false,
         }
     }

@@ -15,7 +15,15 @@ pub(super) const fn expected(
     otherwise: Expected,
     information: &Information,
 ) -> Expected {
-    let needs = action.needs();
+    expected_with(action.needs(), otherwise, information)
+}
+
+/// As [`expected`], of what needs this reach.
+pub(super) const fn expected_with(
+    needs: Reach,
+    otherwise: Expected,
+    information: &Information,
+) -> Expected {
     if information.reach.contains(needs) {
         return otherwise;
     }
@@ -39,14 +47,15 @@ const fn denial(needs: Reach, policy: Reach) -> NtStatus {
 pub(super) fn answer(
     answer: &Answer,
     expected: Expected,
-    action: Action,
+    asked: u64,
     engine: Option<Engine>,
     first: impl Fn(Direction) -> Option<u64>,
 ) -> Result<(), String> {
     let (status, copied) = match expected {
-        Expected::Complete => (NtStatus::SUCCESS, action.length()),
+        Expected::Complete => (NtStatus::SUCCESS, asked),
         Expected::Stops { status, copied, .. } => (status, copied),
         Expected::Refused(status) => (status, 0),
+        Expected::AsItsParts => return Ok(()),
     };
     if answer.status != status {
         return Err(format!("expected {status}"));

@@ -6,6 +6,7 @@
 //! transport does not know are skipped, by name and with the reason.
 
 mod arrange;
+mod batch;
 mod bench;
 mod case;
 mod check;
@@ -17,7 +18,7 @@ use ringcopy_protocol::{Direction, Engine, NtStatus};
 
 use crate::{Error, Operation, Transfer, Transport};
 
-pub use case::{Action, Case, Expected, Fault, Group, Physical, Place};
+pub use case::{Action, Case, Expected, Fault, Group, Origin, Part, Physical, Place};
 pub use table::CASES;
 
 /// What the driver said.

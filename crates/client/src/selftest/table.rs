@@ -2,7 +2,7 @@
 
 use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, NtStatus};
 
-use super::case::{Action, Case, Expected, Fault, Group, Physical, Place};
+use super::case::{Action, Case, Expected, Fault, Group, Origin, Part, Physical, Place};
 use crate::Protection;
 
 const KIB: u64 = 1 << 10;
@@ -94,6 +94,67 @@ const fn violates(copied: u64, fault: Fault) -> Expected {
 
 const fn no_such_memory(copied: u64) -> Expected {
     stops(NtStatus::INVALID_ADDRESS, copied, READ)
+}
+
+const fn part(source: Place, length: u32, expected: Expected) -> Part {
+    Part {
+        source: Origin::Virtual(source),
+        target: None,
+        length,
+        expected,
+    }
+}
+
+const fn physical(source: Physical, length: u32, expected: Expected) -> Part {
+    Part {
+        source: Origin::Physical(source),
+        target: None,
+        length,
+        expected,
+    }
+}
+
+const fn to_place(part: Part, target: Place) -> Part {
+    Part {
+        target: Some(target),
+        ..part
+    }
+}
+
+const COMPLETE: Expected = Expected::Complete;
+
+/// Many pieces of every kind that every handle may read.
+const WITHIN_REACH: &[Part] = &[
+    part(Place::Session, 8, COMPLETE),
+    physical(Physical::Session, 16 << 10, COMPLETE),
+    part(Place::Buffer(3), 8, COMPLETE),
+    part(Place::Fixed(NON_CANONICAL), 0, COMPLETE),
+    part(Place::Session, 4097, COMPLETE),
+];
+
+/// Holes of all kinds, each between neighbours that have none.
+const HOLES: &[Part] = &[
+    part(Place::Session, 64, COMPLETE),
+    physical(Physical::BelowHole(100), 300, no_such_memory(100)),
+    part(Place::Session, 64, COMPLETE),
+    part(Place::BeforeUnmapped(100), 300, violates(100, READ)),
+    part(Place::SystemUnmapped, 64, no_such_memory(0)),
+    physical(Physical::Io, 64, no_such_memory(0)),
+    part(Place::Buffer(0), 64, COMPLETE),
+];
+
+const SCATTERED: &[Part] = &[
+    to_place(part(Place::Session, 64, COMPLETE), Place::Buffer(5)),
+    to_place(part(Place::Session, 64, violates(0, WRITE)), Place::Session),
+    to_place(
+        physical(Physical::Session, 300, violates(100, WRITE)),
+        Place::Before(100, Protection::ReadOnly),
+    ),
+    to_place(part(Place::Buffer(1), 5000, COMPLETE), Place::Buffer(4090)),
+];
+
+const fn parts(name: &'static str, action: Action) -> Case {
+    memory(name, action, Expected::AsItsParts)
 }
 
 /// Every case, in the order of the report.
@@ -288,4 +349,10 @@ pub static CASES: &[Case] = &[
         read_physical(Physical::Fixed(LAST_PHYSICAL_PAGE), 64),
         no_such_memory(0),
     ),
+    parts("many pieces at once", Action::ReadBatch(WITHIN_REACH)),
+    parts("holes leave neighbours alone", Action::ReadBatch(HOLES)),
+    parts("many pieces to many places", Action::Scatter(SCATTERED)),
+    parts("both engines agree", Action::Agree(WITHIN_REACH)),
+    parts("both engines agree on holes", Action::Agree(HOLES)),
+    parts("the list of RAM", Action::Ranges),
 ];
