@@ -32,6 +32,14 @@ pub enum Error {
         caught_by: &'static str,
     },
 
+    /// A benchmark's record is not what it should be.
+    #[error("{}: {reason}", path.display())]
+    Record { path: PathBuf, reason: String },
+
+    /// A plot could not be drawn.
+    #[error("{}: cannot draw: {reason}", path.display())]
+    Plot { path: PathBuf, reason: String },
+
     /// A program could not be started.
     #[error("cannot run {program}: {source}")]
     NotStarted { program: String, source: io::Error },

@@ -1,9 +1,10 @@
 //! The project's tasks. Each room is one thing that a task needs: `setup` makes the machine able to
 //! build, `driver` and `lab_kernel` build, `lab` and `demo` run what was built, `test` proves it,
-//! `step` shows what is going on, `program` runs the programs that do the work.
+//! `bench` measures it, `step` shows what is going on, `program` runs the programs that do the work.
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cargo;
 mod demo;
 mod driver;
@@ -59,6 +60,15 @@ enum Task {
     Test,
     /// Run the accessors' Windows test programs under Wine
     WineTest,
+    /// Measure, and say which of the project's aims for speed are met
+    Bench {
+        /// Measure this alone
+        #[arg(long, value_enum)]
+        only: Option<bench::Subject>,
+        /// Write what was found into the documentation
+        #[arg(long)]
+        save: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -91,6 +101,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         } => return lab::client(policy, engine, command),
         Task::Test => test::run()?,
         Task::WineTest => wine::test()?,
+        Task::Bench { only, save } => bench::run(*only, *save)?,
     }
     Ok(ExitCode::SUCCESS)
 }

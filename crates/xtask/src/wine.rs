@@ -22,7 +22,7 @@ const TESTS_LOG: &str = "tests.log";
 pub fn test() -> Result<(), Error> {
     setup::for_wine()?;
     let session = Session::start()?;
-    let log = session.prefix.with_file_name(TESTS_LOG);
+    let log = session.log(TESTS_LOG);
     let step = Step::start("running the accessors' tests under Wine");
     let ran = session.run_tests(&step);
     drop(session);
@@ -59,12 +59,17 @@ fn starting(output: &str, with: &str) -> usize {
 }
 
 /// A Wine of the project's own, under `target/`, while this lives.
-struct Session {
+pub struct Session {
     prefix: PathBuf,
 }
 
 impl Session {
-    fn start() -> Result<Self, Error> {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// If Wine is not there or does not start.
+    pub fn start() -> Result<Self, Error> {
         let session = Self {
             prefix: places::target().join("wine/prefix"),
         };
@@ -77,10 +82,19 @@ impl Session {
         Ok(session)
     }
 
+    /// Where [`Self::run_into`] puts what a program says.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.prefix.with_file_name(name)
+    }
+
     /// Wine's first programs leave servers behind, which keep their output open for ever: so that
     /// must be a file.
-    fn run_into(&self, log: &str, command: &mut Command) -> Result<(), Error> {
-        let log = self.prefix.with_file_name(log);
+    ///
+    /// # Errors
+    ///
+    /// If the program can't be started or fails.
+    pub fn run_into(&self, log: &str, command: &mut Command) -> Result<(), Error> {
+        let log = self.log(log);
         let file = File::create(&log).map_err(Error::file(&log))?;
         let errors = file.try_clone().map_err(Error::file(&log))?;
         program::run_into(command, file, errors)
@@ -100,34 +114,32 @@ impl Session {
 
     fn run_tests(&self, step: &Step) -> Result<(), Error> {
         step.detail("building");
+        self.run_into(
+            TESTS_LOG,
+            self.cargo("test")
+                .args(["--package", "usermode-accessors", "--lib", "--tests"]),
+        )
+    }
+
+    /// A `cargo` that builds Windows programs, and runs them here.
+    pub fn cargo(&self, subcommand: &str) -> Command {
         let mut cargo = program::cargo();
         cargo
             .current_dir(places::root())
-            .args([
-                "test",
-                "--package",
-                "usermode-accessors",
-                "--lib",
-                "--tests",
-            ])
-            .args([
-                "--target",
-                TARGET,
-                "-Z",
-                "build-std=std,panic_unwind",
-                "--target-dir",
-            ])
+            .args([subcommand, "--target", TARGET])
+            .args(["-Z", "build-std=std,panic_unwind", "--target-dir"])
             .arg(places::target().join("wine/build"))
             .env("RUSTC_BOOTSTRAP", "1")
-            // A test program unwinds: with the profile's abort, core would be built twice.
+            // Such a program unwinds: with the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_DEV_PANIC", "unwind")
+            .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
             .env(
                 "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER",
                 "x86_64-w64-mingw32-gcc",
             )
             .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUNNER", "wine");
         self.set_environment(&mut cargo);
-        self.run_into(TESTS_LOG, &mut cargo)
+        cargo
     }
 }
 

@@ -38,3 +38,14 @@ pub fn for_wine() -> Result<(), Error> {
     rust_library::get_sources()?;
     Ok(())
 }
+
+/// Gets what the accessors' benchmarks need.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_benchmarks() -> Result<(), Error> {
+    for_wine()?;
+    system_packages::get_missing(system_packages::BENCHMARKS)?;
+    Ok(())
+}

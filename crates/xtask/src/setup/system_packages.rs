@@ -68,6 +68,13 @@ pub(super) const WINE: &[Need] = &[
     },
 ];
 
+/// What the benchmarks need besides.
+pub(super) const BENCHMARKS: &[Need] = &[Need {
+    what: "clang (the C guard that the benchmarks compare with)",
+    is_there: || program::find("clang").is_some(),
+    package: "clang",
+}];
+
 /// Installs what is missing. Returns whether anything was.
 ///
 /// # Errors

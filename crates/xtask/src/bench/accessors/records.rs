@@ -1,0 +1,150 @@
+//! Criterion's records: a folder for each benchmark, with its name in one file and what was
+//! measured in another.
+
+use super::ratios::{Comparison, Contender};
+use crate::error::Error;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The part of `benchmark.json` that is used.
+#[derive(Deserialize)]
+struct Benchmark {
+    group_id: String,
+    function_id: String,
+    value_str: String,
+}
+
+/// The part of `estimates.json` that is used.
+#[derive(Deserialize)]
+struct Estimates {
+    median: Estimate,
+}
+
+#[derive(Deserialize)]
+struct Estimate {
+    /// Nanoseconds for an iteration.
+    point_estimate: f64,
+}
+
+/// All that is recorded below `folder`.
+///
+/// # Errors
+///
+/// If a record can't be read, or there is none.
+pub fn read(folder: &Path) -> Result<Vec<Comparison>, Error> {
+    let mut comparisons = Vec::new();
+    for record in records_below(folder)? {
+        let file = record.join("benchmark.json");
+        let benchmark: Benchmark = parse(&file)?;
+        let estimates: Estimates = parse(&record.join("estimates.json"))?;
+        add(
+            &mut comparisons,
+            &benchmark,
+            estimates.median.point_estimate,
+        )
+        .ok_or_else(|| Error::Record {
+            path: file,
+            reason: "not a benchmark that this task knows".to_owned(),
+        })?;
+    }
+    if comparisons.is_empty() {
+        return Err(Error::Record {
+            path: folder.to_owned(),
+            reason: "nothing was measured".to_owned(),
+        });
+    }
+    Ok(comparisons)
+}
+
+/// Adds one measurement to its comparison, if its name is understood.
+fn add(comparisons: &mut Vec<Comparison>, benchmark: &Benchmark, time: f64) -> Option<()> {
+    let (name, round) = benchmark.group_id.split_once('@')?;
+    let round = round.parse().ok()?;
+    let contender = Contender::named(&benchmark.function_id)?;
+    let size = benchmark.value_str.parse().ok()?;
+    let place = comparisons
+        .iter()
+        .position(|known| known.name == name)
+        .unwrap_or_else(|| {
+            comparisons.push(Comparison::new(name));
+            comparisons.len() - 1
+        });
+    comparisons
+        .get_mut(place)?
+        .add(size, round, contender, time);
+    Some(())
+}
+
+/// The folders named `new`: what the last run measured.
+fn records_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut found = Vec::new();
+    let mut to_visit = vec![folder.to_owned()];
+    while let Some(folder) = to_visit.pop() {
+        for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
+            let path = entry.map_err(Error::file(&folder))?.path();
+            if path.file_name().is_some_and(|name| name == "new") {
+                found.push(path);
+            } else if path.is_dir() {
+                to_visit.push(path);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn parse<T: DeserializeOwned>(file: &Path) -> Result<T, Error> {
+    let text = fs::read_to_string(file).map_err(Error::file(file))?;
+    serde_json::from_str(&text).map_err(|error| Error::Record {
+        path: file.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn benchmark(group: &str, function: &str, value: &str) -> Benchmark {
+        Benchmark {
+            group_id: group.to_owned(),
+            function_id: function.to_owned(),
+            value_str: value.to_owned(),
+        }
+    }
+
+    #[test]
+    fn rounds_of_a_comparison_come_together_and_others_stay_apart() {
+        let mut comparisons = Vec::new();
+        for (group, function, time) in [
+            ("copy hot@0", "guarded", 3.0),
+            ("copy hot@0", "plain", 2.0),
+            ("copy hot@1", "plain", 1.0),
+            ("copy hot@1", "guarded", 3.0),
+            ("fill@0", "guarded", 1.0),
+        ] {
+            add(&mut comparisons, &benchmark(group, function, "8"), time).unwrap();
+        }
+        let names: Vec<&str> = comparisons
+            .iter()
+            .map(|found| found.name.as_str())
+            .collect();
+        assert_eq!(names, ["copy hot", "fill"]);
+        let ratio = comparisons[0].ratio(8, Contender::Plain).unwrap();
+        assert!((ratio - 2.25).abs() < 1e-9, "{ratio}");
+    }
+
+    #[test]
+    fn a_name_that_is_not_understood_is_refused() {
+        for (group, function, value) in [
+            ("copy", "guarded", "8"),
+            ("copy@0", "somebody", "8"),
+            ("copy@0", "guarded", "eight"),
+        ] {
+            let refused = add(&mut Vec::new(), &benchmark(group, function, value), 1.0);
+            assert_eq!(refused, None, "{group} {function} {value}");
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! Who runs, in which order, and at which sizes.
+
+use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
+
+/// One way of doing what an accessor does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Contender {
+    /// This project's accessor: checked, guarded, counted.
+    Guarded,
+    /// The C runtime's function, or a plain volatile access: a fault ends the program.
+    Plain,
+    /// The processor's string instruction alone: a fault ends the program.
+    Instruction,
+    /// The C runtime's function, or a plain volatile access, in a closure guarded by `microseh`.
+    Microseh,
+}
+
+impl Contender {
+    /// Those that survive a fault.
+    pub const SAFE: [Self; 2] = [Self::Guarded, Self::Microseh];
+    /// Those that there are where no instruction does the whole work.
+    pub const THREE: [Self; 3] = [Self::Guarded, Self::Plain, Self::Microseh];
+    /// All.
+    pub const FOUR: [Self; 4] = [
+        Self::Guarded,
+        Self::Plain,
+        Self::Instruction,
+        Self::Microseh,
+    ];
+
+    /// The name in criterion's records, by which `cargo xtask bench` knows it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Guarded => "guarded",
+            Self::Plain => "plain",
+            Self::Instruction => "instruction",
+            Self::Microseh => "microseh",
+        }
+    }
+}
+
+/// The contenders of a round, each round with another one in front.
+pub fn in_turn(contenders: &[Contender], round: usize) -> impl Iterator<Item = Contender> {
+    let count = contenders.len();
+    (0..count).map(move |place| contenders[(place + round) % count])
+}
+
+/// Criterion's group of a comparison and a round, as `cargo xtask bench` takes it apart.
+pub fn group<'a>(
+    criterion: &'a mut Criterion,
+    comparison: &str,
+    round: usize,
+) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = criterion.benchmark_group(format!("{comparison}@{round}"));
+    group.sampling_mode(SamplingMode::Flat);
+    group
+}
+
+/// From 2 to the power of `smallest` bytes to 2 to the power of `largest`: each power of two up to
+/// 1 MiB, and then each second one, for they take long and differ little.
+pub fn sizes(smallest: u32, largest: u32) -> impl Iterator<Item = usize> {
+    const DENSE: u32 = 20;
+    (smallest..=largest)
+        .filter(|bits| *bits <= DENSE || bits % 2 == DENSE % 2)
+        .map(|bits| 1 << bits)
+}

@@ -1,0 +1,113 @@
+//! Copies of 1 byte to 64 MiB, between buffers that are in the caches and between buffers that
+//! are in none.
+
+use criterion::{Bencher, BenchmarkId, Criterion};
+use std::{arch::asm, ffi::c_void, hint::black_box};
+use usermode_accessors::ddi;
+
+use crate::{
+    cold::{self, Arena},
+    contender::{Contender, group, in_turn, sizes},
+};
+
+const LARGEST_BITS: u32 = 26;
+
+unsafe extern "C" {
+    fn memcpy(destination: *mut c_void, source: *const c_void, length: usize) -> *mut c_void;
+}
+
+#[derive(Clone, Copy)]
+enum Temperature {
+    Hot,
+    Cold,
+}
+
+pub fn compare(criterion: &mut Criterion, round: usize) {
+    let mut from = Arena::new(1 << LARGEST_BITS);
+    let mut to = Arena::new(1 << LARGEST_BITS);
+    for (name, temperature) in [
+        ("copy hot", Temperature::Hot),
+        ("copy cold", Temperature::Cold),
+    ] {
+        let mut group = group(criterion, name, round);
+        for size in sizes(0, LARGEST_BITS) {
+            for contender in in_turn(&Contender::FOUR, round) {
+                let id = BenchmarkId::new(contender.name(), size);
+                group.bench_function(id, |bencher| {
+                    let mut place = Place {
+                        to: &mut to,
+                        from: &mut from,
+                        size,
+                        temperature,
+                    };
+                    match contender {
+                        Contender::Guarded => place.measure(bencher, guarded),
+                        Contender::Plain => place.measure(bencher, plain),
+                        Contender::Instruction => place.measure(bencher, instruction),
+                        Contender::Microseh => place.measure(bencher, microseh),
+                    }
+                });
+            }
+        }
+        group.finish();
+    }
+}
+
+struct Place<'a> {
+    to: &'a mut Arena,
+    from: &'a mut Arena,
+    size: usize,
+    temperature: Temperature,
+}
+
+impl Place<'_> {
+    fn measure(&mut self, bencher: &mut Bencher<'_>, copy: impl Fn(*mut u8, *const u8, usize)) {
+        let (to, from, size) = (self.to.start(), self.from.start().cast_const(), self.size);
+        match self.temperature {
+            Temperature::Hot => {
+                bencher.iter(|| copy(black_box(to), black_box(from), black_box(size)));
+            }
+            Temperature::Cold => bencher.iter_custom(|iterations| {
+                cold::time((self.to, self.from), size, iterations, |offset| {
+                    copy(
+                        to.wrapping_add(offset),
+                        from.wrapping_add(offset),
+                        black_box(size),
+                    );
+                })
+            }),
+        }
+    }
+}
+
+fn guarded(to: *mut u8, from: *const u8, size: usize) {
+    // SAFETY: both arenas have this many bytes here, and they are two.
+    let copied = unsafe { ddi::copy_from_user(to, from, size) };
+    assert!(copied.is_ok(), "the memory is there");
+}
+
+fn plain(to: *mut u8, from: *const u8, size: usize) {
+    // SAFETY: as above.
+    unsafe { memcpy(to.cast(), from.cast(), size) };
+}
+
+fn instruction(to: *mut u8, from: *const u8, size: usize) {
+    // SAFETY: as above.
+    unsafe {
+        asm!(
+            "rep movsb",
+            inout("rcx") size => _,
+            inout("rdi") to => _,
+            inout("rsi") from => _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+fn microseh(to: *mut u8, from: *const u8, size: usize) {
+    let copied = microseh::try_seh(|| {
+        // SAFETY: as above.
+        unsafe { memcpy(to.cast(), from.cast(), size) };
+    });
+    assert!(copied.is_ok(), "the memory is there");
+}

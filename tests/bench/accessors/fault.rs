@@ -1,0 +1,91 @@
+//! Faults that are survived: memory that is reserved and has nothing behind it.
+
+use criterion::{Bencher, BenchmarkId, Criterion};
+use std::{ffi::c_void, hint::black_box, ptr};
+use usermode_accessors::ddi;
+
+use crate::contender::{Contender, group, in_turn};
+
+/// The most that is copied before a fault.
+const PAGE: usize = 4096;
+
+const MEM_COMMIT: u32 = 0x1000;
+const MEM_RESERVE: u32 = 0x2000;
+const PAGE_NOACCESS: u32 = 0x01;
+const PAGE_READWRITE: u32 = 0x04;
+
+#[link(name = "kernel32")]
+unsafe extern "system" {
+    fn VirtualAlloc(address: *mut c_void, size: usize, kind: u32, protect: u32) -> *mut c_void;
+}
+
+unsafe extern "C" {
+    fn memcpy(destination: *mut c_void, source: *const c_void, length: usize) -> *mut c_void;
+}
+
+pub fn compare(criterion: &mut Criterion, round: usize) {
+    let end = end_of_page();
+    let mut reads = group(criterion, "fault read", round);
+    for contender in in_turn(&Contender::SAFE, round) {
+        let id = BenchmarkId::new(contender.name(), size_of::<usize>());
+        reads.bench_function(id, |bencher| match contender {
+            Contender::Microseh => measure(bencher, end, read_microseh),
+            _ => measure(bencher, end, read_guarded),
+        });
+    }
+    reads.finish();
+    let mut copies = group(criterion, "fault copy", round);
+    for before in [0, 64, PAGE] {
+        let from = end.wrapping_sub(before);
+        for contender in in_turn(&Contender::SAFE, round) {
+            let id = BenchmarkId::new(contender.name(), before);
+            copies.bench_function(id, |bencher| match contender {
+                Contender::Microseh => measure(bencher, from, copy_microseh),
+                _ => measure(bencher, from, copy_guarded),
+            });
+        }
+    }
+    copies.finish();
+}
+
+/// The end of a page, behind which there is nothing.
+fn end_of_page() -> *const u8 {
+    // SAFETY: asks for addresses anywhere. They are kept until the program ends.
+    let pages = unsafe { VirtualAlloc(ptr::null_mut(), 2 * PAGE, MEM_RESERVE, PAGE_NOACCESS) };
+    // SAFETY: asks for memory behind the first page of them.
+    let page = unsafe { VirtualAlloc(pages, PAGE, MEM_COMMIT, PAGE_READWRITE) };
+    assert!(!page.is_null(), "no memory");
+    page.cast::<u8>().wrapping_add(PAGE)
+}
+
+fn measure(bencher: &mut Bencher<'_>, from: *const u8, faults: impl Fn(*const u8) -> bool) {
+    assert!(faults(from), "the memory is there");
+    bencher.iter(|| faults(black_box(from)));
+}
+
+fn read_guarded(from: *const u8) -> bool {
+    // SAFETY: user memory is checked and guarded, and only read.
+    unsafe { ddi::read_uintptr_from_user(ptr::with_exposed_provenance(from.expose_provenance())) }
+        .is_err()
+}
+
+fn read_microseh(from: *const u8) -> bool {
+    let from = ptr::with_exposed_provenance::<usize>(from.expose_provenance());
+    // SAFETY: the end of a page is aligned; a fault is survived by the guard around.
+    microseh::try_seh(|| unsafe { from.read_volatile() }).is_err()
+}
+
+fn copy_guarded(from: *const u8) -> bool {
+    let mut to = [0; 2 * PAGE];
+    // SAFETY: the destination holds two pages; the source is checked and guarded.
+    unsafe { ddi::copy_from_user(to.as_mut_ptr(), from, to.len()) }.is_err()
+}
+
+fn copy_microseh(from: *const u8) -> bool {
+    let mut to = [0_u8; 2 * PAGE];
+    let copied = microseh::try_seh(|| {
+        // SAFETY: the destination holds two pages; a fault is survived by the guard around.
+        unsafe { memcpy(to.as_mut_ptr().cast(), from.cast(), to.len()) };
+    });
+    copied.is_err()
+}
