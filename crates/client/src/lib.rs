@@ -8,6 +8,7 @@
 //! | prove a driver, case by case | [`selftest`] |
 //! | hold its two engines against each other | [`verify`] |
 //! | offer the whole as a command line | [`cli`] |
+//! | reach the driver of this machine, on Windows | `windows` |
 //!
 //! A failed *transport* (no driver, a lost connection) is never mixed up with a failed *request*
 //! (the driver refused it), nor that with a copy that stopped ([`Transfer::status`]).
@@ -25,6 +26,10 @@ pub mod selftest;
 mod transfer;
 mod transport;
 pub mod verify;
+#[cfg(any(windows, test))]
+mod win32_status;
+#[cfg(windows)]
+pub mod windows;
 
 pub use batch::{Batch, Piece, ScatterPiece};
 pub use device::{CallerCopy, CopyThrough, Device, DeviceCopy, Source};

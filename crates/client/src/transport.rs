@@ -50,6 +50,8 @@ pub enum Protection {
 /// are `None`, and the cases that need them are skipped by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landmarks {
+    /// Why the addresses that the driver sees are not this process's, where they are not.
+    pub foreign_addresses: Option<&'static str>,
     /// A physical address of I/O space.
     pub io_address: Option<u64>,
     /// The first physical address behind all RAM.
@@ -73,6 +75,9 @@ pub enum TransportError {
     /// There was one, and it is gone.
     #[error("the driver can no longer be reached: {0}")]
     Lost(String),
+    /// The user does not want to wait. The request under way was cancelled, and no other is sent.
+    #[error("interrupted: the request under way was cancelled, and none was sent after it")]
+    Interrupted,
     /// Memory of the caller's own could not be arranged.
     #[error("cannot {action} {length} bytes of the caller's memory at {address:#x}: {status}")]
     Memory {

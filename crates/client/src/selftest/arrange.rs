@@ -1,10 +1,10 @@
 //! Memory for a case, as its table row describes it.
 
-use ringcopy_protocol::SESSION_LENGTH;
+use ringcopy_protocol::{Engine, SESSION_LENGTH};
 
 use super::case::{Physical, Place};
 use crate::{
-    CallerCopy, Device, Error, Information, Landmarks, PAGE_LENGTH, Protection, Transfer,
+    CallerCopy, Device, Error, Information, Landmarks, PAGE_LENGTH, Protection, Source, Transfer,
     Transport, TransportError, explain,
 };
 
@@ -82,6 +82,13 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         Ok(address)
     }
 
+    /// What follows needs a driver that sees the caller's memory at the caller's addresses.
+    fn require_own_addresses(&self) -> Step<()> {
+        self.landmarks
+            .foreign_addresses
+            .map_or(Ok(()), |reason| Err(Trouble::Skip(reason.into())))
+    }
+
     fn scratch(&mut self) -> Step<CallerCopy> {
         Ok(CallerCopy {
             address: self.allocate(SESSION_LENGTH)?,
@@ -91,7 +98,19 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })
     }
 
+    /// What the session buffer holds, without the caller's memory: for a driver that does not see
+    /// it where the caller does.
+    fn peek_session(&mut self) -> Step<Vec<u8>> {
+        let mut bytes = pattern(0, SESSION_LENGTH);
+        let source = Source::Physical(self.information.session_physical_address);
+        self.arrange(|device| device.copy_memory(source, Engine::System, &mut bytes))?;
+        Ok(bytes)
+    }
+
     pub(super) fn fill_session(&mut self, seed: u64) -> Step<Vec<u8>> {
+        if self.landmarks.foreign_addresses.is_some() {
+            return self.peek_session();
+        }
         let scratch = self.scratch()?;
         let bytes = pattern(seed, scratch.length);
         self.device.transport().write(scratch.address, &bytes)?;
@@ -100,6 +119,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 
     pub(super) fn read_session(&mut self) -> Step<Vec<u8>> {
+        if self.landmarks.foreign_addresses.is_some() {
+            return self.peek_session();
+        }
         let scratch = self.scratch()?;
         self.arrange(|device| device.copy_to(scratch))?;
         let mut bytes = pattern(0, scratch.length);
@@ -116,6 +138,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 
     pub(super) fn prepare(&mut self, place: Place, length: u64, seed: u64) -> Step<Prepared> {
+        if !matches!(place, Place::Fixed(_) | Place::BelowUserLimit(_)) {
+            self.require_own_addresses()?;
+        }
         match place {
             Place::Buffer(offset) => {
                 let address = self.allocate(offset + length.max(1))? + offset;

@@ -608,6 +608,7 @@ impl Transport for Model {
             return Ok(Landmarks::default());
         }
         Ok(Landmarks {
+            foreign_addresses: None,
             io_address: Some(IO),
             ram_end: Some(RAM_END),
             hole_address: Some(HOLE),

@@ -658,6 +658,7 @@ impl Transport for Process<'_> {
         let address = facts.get(MachineFact::SystemAddress);
         let length = facts.get(MachineFact::SystemLength);
         Ok(Landmarks {
+            foreign_addresses: None,
             io_address: fact(MachineFact::IoAddress),
             ram_end: fact(MachineFact::RamEnd),
             hole_address: fact(MachineFact::HoleAddress),

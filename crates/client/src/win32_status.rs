@@ -1,0 +1,57 @@
+//! The status behind a Win32 error.
+//!
+//! The I/O manager speaks in `NTSTATUS`; Win32 translates, and several statuses become one error.
+//! Where a request got as far as the driver its status is known anyway; this is for opens, and for
+//! requests that the I/O manager turned down. Each error is given the status that those have.
+
+use ringcopy_protocol::NtStatus;
+
+/// Codes: [MS-ERREF] section 2.2. Statuses: section 2.3.1.
+const TABLE: [(u32, NtStatus); 16] = [
+    (1, NtStatus::INVALID_DEVICE_REQUEST),
+    (2, NtStatus::OBJECT_NAME_NOT_FOUND),
+    (3, NtStatus::OBJECT_NAME_NOT_FOUND),
+    (5, NtStatus::ACCESS_DENIED),
+    (6, NtStatus::INVALID_HANDLE),
+    (8, NtStatus::INSUFFICIENT_RESOURCES),
+    (14, NtStatus::INSUFFICIENT_RESOURCES),
+    (24, NtStatus::INFO_LENGTH_MISMATCH),
+    (50, NtStatus::NOT_SUPPORTED),
+    (87, NtStatus::INVALID_PARAMETER),
+    (122, NtStatus::BUFFER_TOO_SMALL),
+    (487, NtStatus::INVALID_ADDRESS),
+    (995, NtStatus::CANCELLED),
+    (998, NtStatus::ACCESS_VIOLATION),
+    (1314, NtStatus::PRIVILEGE_NOT_HELD),
+    (1450, NtStatus::INSUFFICIENT_RESOURCES),
+];
+
+/// The status for an error; for one that the table does not have, the `NTSTATUS` that carries a
+/// Win32 error as such (facility 7).
+pub(crate) fn status_of(error: u32) -> NtStatus {
+    TABLE
+        .iter()
+        .find(|(code, _)| *code == error)
+        .map_or(NtStatus(0xC007_0000 | error & 0xFFFF), |(_, status)| {
+            *status
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_has_one_status() {
+        for pair in TABLE.windows(2) {
+            assert!(pair[0].0 < pair[1].0, "{pair:?}");
+        }
+        assert_eq!(status_of(5), NtStatus::ACCESS_DENIED);
+        assert_eq!(status_of(995), NtStatus::CANCELLED);
+    }
+
+    #[test]
+    fn an_unknown_error_is_still_told() {
+        assert_eq!(status_of(1223), NtStatus(0xC007_04C7));
+    }
+}

@@ -1,0 +1,27 @@
+//! The calls into Windows that the client needs and no safe crate has: each a few lines, safe on
+//! the outside. Nothing else in user mode is `unsafe`.
+//!
+//! - [`DeviceHandle`], [`Pending`]: a device opened for overlapped requests, and a request under
+//!   way.
+//! - [`Event`]: what a request under way can be interrupted by.
+//! - [`Pages`]: pages of this process whose protection changes, touched by address.
+//! - [`Token`]: whose rights this process has.
+//! - [`system`]: what Windows says of itself.
+//!
+//! On other systems the crate is empty.
+
+#![cfg(windows)]
+
+mod device;
+mod error;
+mod event;
+mod pages;
+pub mod system;
+mod token;
+mod wide;
+
+pub use device::{DeviceHandle, Outcome, Pending, Range};
+pub use error::Win32Error;
+pub use event::Event;
+pub use pages::{Access, Pages};
+pub use token::Token;

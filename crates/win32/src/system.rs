@@ -1,0 +1,104 @@
+//! What Windows says of itself.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "sizes of structures, and of a path"
+)]
+
+use std::{ffi::CStr, path::PathBuf, time::Duration};
+use windows_sys::{
+    Wdk::System::{
+        SystemInformation::{NtQuerySystemInformation, SystemCodeIntegrityInformation},
+        SystemServices::RtlGetVersion,
+    },
+    Win32::System::{
+        LibraryLoader::{GetModuleHandleA, GetProcAddress},
+        SystemInformation::{GetSystemWindowsDirectoryW, GetTickCount64, OSVERSIONINFOW},
+        WindowsProgramming::SYSTEM_CODEINTEGRITY_INFORMATION,
+    },
+};
+
+/// Major version, minor version and build.
+///
+/// Source: `RtlGetVersion`, which does not pretend to be an older version to programs without a
+/// manifest.
+#[must_use]
+pub fn version() -> [u32; 3] {
+    let mut version = OSVERSIONINFOW {
+        dwOSVersionInfoSize: size_of::<OSVERSIONINFOW>() as u32,
+        ..OSVERSIONINFOW::default()
+    };
+    // SAFETY: a local whose size it says itself. It always succeeds.
+    let _ = unsafe { RtlGetVersion(&raw mut version) };
+    [
+        version.dwMajorVersion,
+        version.dwMinorVersion,
+        version.dwBuildNumber,
+    ]
+}
+
+/// The `CODEINTEGRITY_OPTION_*` bits, or the status that the question failed with.
+///
+/// # Errors
+/// What `NtQuerySystemInformation` fails with; Wine knows no such class.
+pub fn code_integrity() -> Result<u32, u32> {
+    let mut information = SYSTEM_CODEINTEGRITY_INFORMATION {
+        Length: size_of::<SYSTEM_CODEINTEGRITY_INFORMATION>() as u32,
+        CodeIntegrityOptions: 0,
+    };
+    let mut length = 0;
+    // SAFETY: a local of the class's type whose size is passed, and another.
+    let status = unsafe {
+        NtQuerySystemInformation(
+            SystemCodeIntegrityInformation,
+            (&raw mut information).cast(),
+            information.Length,
+            &raw mut length,
+        )
+    };
+    if status < 0 {
+        Err(status.cast_unsigned())
+    } else {
+        Ok(information.CodeIntegrityOptions)
+    }
+}
+
+/// How long the system has been running.
+#[must_use]
+pub fn uptime() -> Duration {
+    // SAFETY: takes nothing.
+    Duration::from_millis(unsafe { GetTickCount64() })
+}
+
+/// The Windows folder of the machine, as in `C:\Windows`; `None` if it cannot be told.
+#[must_use]
+pub fn windows_folder() -> Option<PathBuf> {
+    let mut path = [0_u16; 260];
+    // SAFETY: a local whose length in characters is passed.
+    let length = unsafe { GetSystemWindowsDirectoryW(path.as_mut_ptr(), path.len() as u32) };
+    let path = path
+        .get(..length as usize)
+        .filter(|path| !path.is_empty())?;
+    Some(PathBuf::from(String::from_utf16(path).ok()?))
+}
+
+/// Wine's version where this is Wine; `None` on Windows.
+///
+/// Source: Wine's developer FAQ, which names the export for programs that must know.
+#[must_use]
+pub fn wine() -> Option<String> {
+    type GetVersion = unsafe extern "C" fn() -> *const std::ffi::c_char;
+
+    // SAFETY: a string that ends with a null. Every process has this module, for ever.
+    let ntdll = unsafe { GetModuleHandleA(c"ntdll.dll".as_ptr().cast()) };
+    // SAFETY: a module's handle, and a string that ends with a null.
+    let found = unsafe { GetProcAddress(ntdll, c"wine_get_version".as_ptr().cast()) }?;
+    // SAFETY: Wine's export of this name takes nothing and gives a string; Windows has none.
+    let get =
+        unsafe { std::mem::transmute::<unsafe extern "system" fn() -> isize, GetVersion>(found) };
+    // SAFETY: as above.
+    let version = unsafe { get() };
+    // SAFETY: a constant of Wine's that ends with a null.
+    let version = unsafe { CStr::from_ptr(version) };
+    Some(version.to_string_lossy().into_owned())
+}
