@@ -10,7 +10,7 @@ use crate::{
     nt::{irql, pool},
     object::handle,
     report::{Violation, report, violation},
-    table,
+    table, wine,
 };
 use wdk_sys::{
     BOOLEAN, NTSTATUS, PBOOLEAN, PCUNICODE_STRING, PDRIVER_OBJECT, PULONG, PUNICODE_STRING, PVOID,
@@ -153,6 +153,10 @@ fn bind(
         return Err(STATUS_OBJECT_TYPE_MISMATCH);
     }
     let client = ClientRef::bind(driver_object, characters(registry_path)?)?;
+    if let Err(status) = wine::supply(driver_object) {
+        client.unbind();
+        return Err(status);
+    }
     write(info.function_table, table::TABLE.as_ptr());
     if let Some(further) = further {
         write(
@@ -189,6 +193,7 @@ pub(crate) unsafe extern "C" fn WdfVersionUnbind(
     client.unbind();
     if !ClientRef::any_bound() {
         handle::free_all();
+        wine::end();
     }
     STATUS_SUCCESS
 }

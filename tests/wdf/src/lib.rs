@@ -13,6 +13,7 @@
 //!   `registry`, `verifier`: the kinds of objects, each with its functions.
 //! - `dispatch`: IRPs as they come in. `security`: SDDL on devices.
 //! - `nt`: the calls into the kernel.
+//! - `wine`: what Wine's kernel lacks, where that is who loads this image.
 //!
 //! Where a page of the documentation gives a rule, the code names the page or the function whose
 //! page it is, and follows it; where the framework's verifier would stop a driver, so does this.
@@ -44,6 +45,7 @@ mod status;
 mod string;
 mod table;
 mod verifier;
+mod wine;
 
 use core::panic::PanicInfo;
 use report::{Violation, violation};

@@ -1,0 +1,208 @@
+//! A driver's import table, as its loader left it in memory.
+//!
+//! Layouts: "PE Format", Microsoft's specification, sections "Optional Header Data Directories" and
+//! "The .idata Section".
+
+use super::routines::ROUTINES;
+use crate::{nt::routine, report::report};
+use core::{
+    ffi::{CStr, c_void},
+    mem::offset_of,
+    ptr::NonNull,
+};
+use wdk_sys::{DRIVER_OBJECT, HANDLE, NTSTATUS, PDRIVER_OBJECT, SIZE_T, STATUS_SUCCESS, ULONG};
+
+const STATUS_INVALID_IMAGE_FORMAT: NTSTATUS = 0xC000_007B_u32.cast_signed();
+const STATUS_PROCEDURE_NOT_FOUND: NTSTATUS = 0xC000_007A_u32.cast_signed();
+
+/// Offsets from the image's start, and from the start of its PE headers.
+const PE_HEADERS: u32 = 0x3C;
+const SIZE_OF_IMAGE: u32 = 24 + 56;
+const IMPORT_DIRECTORY: u32 = 24 + 112 + 8;
+
+/// One entry of the import directory: five words, of which these are used.
+const ENTRY: u32 = 20;
+const ENTRY_DLL: u32 = 12;
+const ENTRY_ADDRESSES: u32 = 16;
+
+/// In a name table: this entry has a number, not a name.
+const BY_NUMBER: u64 = 1 << 63;
+
+/// The longest name that is read.
+const NAME: usize = 64;
+
+/// An image in memory, from which nothing is read beyond its end.
+struct Image {
+    base: NonNull<u8>,
+    size: u32,
+}
+
+impl Image {
+    /// # Safety
+    ///
+    /// The driver object is of a driver whose image is loaded and stays so while the result is
+    /// used.
+    unsafe fn of(driver: PDRIVER_OBJECT) -> Option<Self> {
+        let start = driver
+            .wrapping_byte_add(offset_of!(DRIVER_OBJECT, DriverStart))
+            .cast::<*mut u8>();
+        // SAFETY: a member of a driver object that exists.
+        let base = NonNull::new(unsafe { start.read() })?;
+        // Enough to read where the headers say how large the image is.
+        let headers = Self { base, size: 0x1000 };
+        let size = headers.read(
+            headers
+                .read::<u32>(PE_HEADERS)?
+                .checked_add(SIZE_OF_IMAGE)?,
+        )?;
+        Some(Self { base, size })
+    }
+
+    fn place<T>(&self, offset: u32) -> Option<NonNull<T>> {
+        let end = u64::from(offset) + size_of::<T>() as u64;
+        (end <= u64::from(self.size)).then_some(())?;
+        NonNull::new(self.base.as_ptr().wrapping_add(offset as usize).cast())
+    }
+
+    fn read<T: Copy>(&self, offset: u32) -> Option<T> {
+        let place = self.place::<T>(offset)?;
+        // SAFETY: within the image, which is loaded (the promise made to `of`); only numbers are
+        // read.
+        Some(unsafe { place.as_ptr().read_unaligned() })
+    }
+
+    /// A string that ends with a null.
+    fn name(&self, offset: u32) -> Option<Name> {
+        let mut name = [0; NAME];
+        for (byte, place) in name.iter_mut().take(NAME - 1).zip(offset..) {
+            *byte = self.read(place)?;
+            if *byte == 0 {
+                return Some(Name(name));
+            }
+        }
+        None
+    }
+}
+
+struct Name([u8; NAME]);
+
+impl Name {
+    fn as_c(&self) -> &CStr {
+        CStr::from_bytes_until_nul(&self.0).unwrap_or(c"")
+    }
+
+    fn as_str(&self) -> &str {
+        self.as_c().to_str().unwrap_or("?")
+    }
+}
+
+/// Points the entries of routines that Wine lacks at ours.
+///
+/// # Errors
+///
+/// See [`supply`](super::supply).
+pub(super) fn replace(driver: PDRIVER_OBJECT) -> Result<(), NTSTATUS> {
+    // SAFETY: a driver that is binding: its image is loaded while it does.
+    let image = unsafe { Image::of(driver) }.ok_or(STATUS_INVALID_IMAGE_FORMAT)?;
+    let (replaced, missing) = walk(&image).ok_or(STATUS_INVALID_IMAGE_FORMAT)?;
+    report!("under Wine: {replaced} imports are of the stand-in's own");
+    if missing == 0 {
+        Ok(())
+    } else {
+        Err(STATUS_PROCEDURE_NOT_FOUND)
+    }
+}
+
+/// How many entries were replaced, and how many routines nobody has.
+fn walk(image: &Image) -> Option<(u32, u32)> {
+    let headers = image.read::<u32>(PE_HEADERS)?;
+    let mut entry = image.read::<u32>(headers.checked_add(IMPORT_DIRECTORY)?)?;
+    let (mut replaced, mut missing) = (0, 0);
+    loop {
+        let dll = image.read::<u32>(entry.checked_add(ENTRY_DLL)?)?;
+        if entry == 0 || dll == 0 {
+            return Some((replaced, missing));
+        }
+        if image
+            .name(dll)?
+            .as_str()
+            .eq_ignore_ascii_case("ntoskrnl.exe")
+        {
+            let mut name = image.read::<u32>(entry)?;
+            let mut address = image.read::<u32>(entry.checked_add(ENTRY_ADDRESSES)?)?;
+            loop {
+                match image.read::<u64>(name)? {
+                    0 => break,
+                    BY_NUMBER.. => {}
+                    // Two bytes of hint, then the name.
+                    at => match judge(&image.name(u32::try_from(at).ok()?.checked_add(2)?)?) {
+                        Import::Theirs => {}
+                        Import::Ours(routine) => {
+                            write(image.place(address)?, routine)?;
+                            replaced += 1;
+                        }
+                        Import::Nobodys => missing += 1,
+                    },
+                }
+                name = name.checked_add(8)?;
+                address = address.checked_add(8)?;
+            }
+        }
+        entry = entry.checked_add(ENTRY)?;
+    }
+}
+
+enum Import {
+    /// Wine's own will do.
+    Theirs,
+    /// This one, instead of Wine's.
+    Ours(*const ()),
+    Nobodys,
+}
+
+fn judge(name: &Name) -> Import {
+    if let Some(routine) = ROUTINES.iter().find(|routine| routine.0 == name.as_c()) {
+        return Import::Ours(routine.1);
+    }
+    if routine::address(name.as_str()).is_some() {
+        return Import::Theirs;
+    }
+    report!("under Wine: nobody has {}", name.as_str());
+    Import::Nobodys
+}
+
+type Protect =
+    unsafe extern "C" fn(HANDLE, *mut *mut c_void, *mut SIZE_T, ULONG, *mut ULONG) -> NTSTATUS;
+
+const PAGE_READWRITE: ULONG = 4;
+
+/// Writes an entry of the import table, whose page its loader has left read-only.
+fn write(entry: NonNull<u64>, routine: *const ()) -> Option<()> {
+    let before = protect(entry, PAGE_READWRITE)?;
+    // SAFETY: an entry of the driver's import table, made writable above; the driver is binding,
+    // so nothing of it but its stub has run.
+    unsafe { entry.as_ptr().write(routine.expose_provenance() as u64) };
+    protect(entry, before).map(drop)
+}
+
+/// Changes the protection of the page of an entry, in this process. Gives what it was.
+fn protect(entry: NonNull<u64>, protection: ULONG) -> Option<ULONG> {
+    let routine = routine::address("ZwProtectVirtualMemory")?;
+    // SAFETY: the export of that name, whose type this is (ntifs.h, NtProtectVirtualMemory).
+    let routine = unsafe { core::mem::transmute::<*mut c_void, Protect>(routine.as_ptr()) };
+    let this_process = core::ptr::without_provenance_mut::<c_void>(usize::MAX);
+    let mut address = entry.as_ptr().cast::<c_void>();
+    let mut length = size_of::<u64>() as SIZE_T;
+    let mut before = 0;
+    // SAFETY: the range of an entry, and locals for the rest.
+    let status = unsafe {
+        routine(
+            this_process,
+            &raw mut address,
+            &raw mut length,
+            protection,
+            &raw mut before,
+        )
+    };
+    (status == STATUS_SUCCESS).then_some(before)
+}

@@ -1,0 +1,188 @@
+//! The routines that Wine lacks, as drivers call them.
+//!
+//! Each follows its page of the documentation in what it takes, returns and fails with, as far as
+//! a process in user mode can.
+
+use super::ram;
+use crate::nt::pool;
+use core::{
+    ffi::{CStr, c_void},
+    ptr::null_mut,
+};
+use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, ULONG, ULONG64};
+
+const STATUS_SUCCESS: NTSTATUS = 0;
+const STATUS_INVALID_ADDRESS: NTSTATUS = 0xC000_0141_u32.cast_signed();
+const STATUS_INVALID_PARAMETER_4: NTSTATUS = 0xC000_00F2_u32.cast_signed();
+
+/// Each with the name that drivers import it by.
+pub(super) static ROUTINES: [Routine; 12] = [
+    Routine(c"ExAllocatePool2", ex_allocate_pool_2 as *const ()),
+    Routine(c"KeGetCurrentIrql", ke_get_current_irql as *const ()),
+    Routine(
+        c"MmAllocateContiguousNodeMemory",
+        mm_allocate_contiguous_node_memory as *const (),
+    ),
+    Routine(
+        c"MmAllocateMappingAddress",
+        mm_allocate_mapping_address as *const (),
+    ),
+    Routine(c"MmCopyMemory", mm_copy_memory as *const ()),
+    Routine(
+        c"MmFreeContiguousMemory",
+        mm_free_contiguous_memory as *const (),
+    ),
+    Routine(
+        c"MmFreeMappingAddress",
+        mm_free_mapping_address as *const (),
+    ),
+    Routine(
+        c"MmGetPhysicalAddress",
+        mm_get_physical_address as *const (),
+    ),
+    Routine(
+        c"MmGetPhysicalMemoryRanges",
+        mm_get_physical_memory_ranges as *const (),
+    ),
+    Routine(
+        c"MmGetPhysicalMemoryRangesEx",
+        mm_get_physical_memory_ranges as *const (),
+    ),
+    Routine(
+        c"MmGetPhysicalMemoryRangesEx2",
+        mm_get_physical_memory_ranges as *const (),
+    ),
+    Routine(c"ExFreePool2", ex_free_pool_2 as *const ()),
+];
+
+/// A name and an address.
+pub(super) struct Routine(pub(super) &'static CStr, pub(super) *const ());
+
+// SAFETY: addresses of functions, which are never written to.
+unsafe impl Sync for Routine {}
+
+/// The tag of ranges, which drivers free with `ExFreePool`, whatever it is.
+const RANGES_TAG: ULONG = u32::from_le_bytes(*b"LdWr");
+
+const POOL_FLAG_UNINITIALIZED: ULONG64 = 0x2;
+
+/// `ExAllocatePool2`: zeroed, unless the flags say otherwise. Every pool is the same here.
+unsafe extern "C" fn ex_allocate_pool_2(flags: ULONG64, bytes: SIZE_T, tag: ULONG) -> *mut c_void {
+    let Ok(length) = usize::try_from(bytes) else {
+        return null_mut();
+    };
+    let Some(block) = pool::allocate_raw(pool::NONPAGED_POOL_NX, length.max(1), tag) else {
+        return null_mut();
+    };
+    if flags & POOL_FLAG_UNINITIALIZED == 0 {
+        // SAFETY: the block was just allocated with this length.
+        unsafe { block.as_ptr().cast::<u8>().write_bytes(0, length) };
+    }
+    block.as_ptr()
+}
+
+/// `ExFreePool2`; no extended parameter is known.
+unsafe extern "C" fn ex_free_pool_2(
+    block: *mut c_void,
+    tag: ULONG,
+    _parameters: *const c_void,
+    _count: ULONG,
+) {
+    if let Some(block) = core::ptr::NonNull::new(block) {
+        // SAFETY: the driver's promise: a block that it allocated with this tag.
+        unsafe { pool::free(block, tag) };
+    }
+}
+
+/// `KeGetCurrentIrql`: a process in user mode has no other level.
+const extern "C" fn ke_get_current_irql() -> KIRQL {
+    0
+}
+
+/// `MmAllocateContiguousNodeMemory`: any of the simulated RAM lies within any range that a driver
+/// asks for here.
+extern "C" fn mm_allocate_contiguous_node_memory(
+    bytes: SIZE_T,
+    _lowest: PHYSICAL_ADDRESS,
+    _highest: PHYSICAL_ADDRESS,
+    _boundary: PHYSICAL_ADDRESS,
+    _protection: ULONG,
+    _node: ULONG,
+) -> *mut c_void {
+    usize::try_from(bytes).map_or(null_mut(), ram::lend)
+}
+
+/// `MmFreeContiguousMemory`.
+extern "C" fn mm_free_contiguous_memory(address: *mut c_void) {
+    ram::take_back(address);
+}
+
+/// `MmAllocateMappingAddress`: an address at which nothing can be mapped, since there are no page
+/// tables to be reached.
+extern "C" fn mm_allocate_mapping_address(bytes: SIZE_T, _tag: ULONG) -> *mut c_void {
+    usize::try_from(bytes).map_or(null_mut(), ram::lend)
+}
+
+/// `MmFreeMappingAddress`.
+extern "C" fn mm_free_mapping_address(address: *mut c_void, _tag: ULONG) {
+    ram::take_back(address);
+}
+
+/// `MmGetPhysicalAddress`: 0 for what is not of the simulated RAM.
+extern "C" fn mm_get_physical_address(address: *mut c_void) -> PHYSICAL_ADDRESS {
+    let physical = ram::physical(address).unwrap_or_default();
+    PHYSICAL_ADDRESS {
+        QuadPart: i64::try_from(physical).unwrap_or_default(),
+    }
+}
+
+/// `MmGetPhysicalMemoryRanges`, and its successors: pairs of base and length, ended by a pair of
+/// zeros, for the driver to free.
+extern "C" fn mm_get_physical_memory_ranges() -> *mut c_void {
+    const PAIRS: usize = ram::RANGES.len() + 1;
+    let bytes = size_of::<[[u64; 2]; PAIRS]>();
+    let Some(block) = pool::allocate_raw(pool::NONPAGED_POOL_NX, bytes, RANGES_TAG) else {
+        return null_mut();
+    };
+    let mut pairs = [[0_u64; 2]; PAIRS];
+    for (pair, (base, length)) in pairs.iter_mut().zip(ram::RANGES) {
+        *pair = [base as u64, length as u64];
+    }
+    // SAFETY: the block was just allocated for these.
+    unsafe { block.cast().write(pairs) };
+    block.as_ptr()
+}
+
+const MM_COPY_MEMORY_PHYSICAL: ULONG = 1;
+const MM_COPY_MEMORY_VIRTUAL: ULONG = 2;
+
+/// `MmCopyMemory`, of the simulated RAM: by physical address, or by the virtual addresses that
+/// contiguous memory has. No other virtual address is known.
+unsafe extern "C" fn mm_copy_memory(
+    target: *mut c_void,
+    source: u64,
+    bytes: SIZE_T,
+    flags: ULONG,
+    transferred: *mut SIZE_T,
+) -> NTSTATUS {
+    let length = usize::try_from(bytes).unwrap_or_default();
+    let physical = match flags {
+        MM_COPY_MEMORY_PHYSICAL => Some(source),
+        MM_COPY_MEMORY_VIRTUAL => usize::try_from(source)
+            .ok()
+            .and_then(|source| ram::physical(core::ptr::without_provenance(source)))
+            .map(|physical| physical as u64),
+        _ => return STATUS_INVALID_PARAMETER_4,
+    };
+    let copied = physical.map_or(0, |physical| {
+        // SAFETY: the driver's promise: its target has room for as many bytes as it asks for.
+        unsafe { ram::read(physical, target.cast(), length) }
+    });
+    // SAFETY: the driver's variable.
+    unsafe { transferred.write(copied as SIZE_T) };
+    if copied == length {
+        STATUS_SUCCESS
+    } else {
+        STATUS_INVALID_ADDRESS
+    }
+}
