@@ -1,0 +1,185 @@
+//! Functions that are told an alignment: [`ALIGNMENTS`], crossed with every offset to 64 in user
+//! memory and with some addresses beyond it, and with three lengths; and with `KernelMode`, which
+//! asks for none.
+
+use usermode_accessors::{Access, Fault, Mode, Status, UserSlice, ddi};
+
+use crate::{
+    Arena,
+    bulk::REFUSED,
+    layout::State,
+    pointer::{bytes, bytes_mut, from, to},
+    run::{Content, Place, Run, fault},
+    tally::Checked,
+};
+
+const ALIGNMENTS: [usize; 14] = [
+    0,
+    1,
+    2,
+    3,
+    4,
+    6,
+    8,
+    12,
+    16,
+    32,
+    64,
+    4096,
+    1 << 63,
+    usize::MAX,
+];
+
+/// A function with an alignment: destination, source, length, alignment.
+struct Aligned {
+    name: &'static str,
+    side: Access,
+    kernel: bool,
+    length: Option<usize>,
+    call: fn(usize, usize, usize, usize) -> Result<(), Fault>,
+}
+
+macro_rules! aligned {
+    ($side:ident, $kernel:literal, $length:expr;
+        $($name:ident |$to:ident, $from:ident, $length_of:ident, $alignment:ident| $call:expr;)+) => {
+        [$(Aligned {
+            name: stringify!($name),
+            side: Access::$side,
+            kernel: $kernel,
+            length: $length,
+            call: |$to, $from, $length_of, $alignment| {
+                let _: usize = $length_of;
+                // SAFETY: the plan's kernel sides have the room; the others are checked and guarded.
+                unsafe { $call }
+            },
+        },)+]
+    };
+}
+
+type Structure = [u8; 8];
+
+static TABLES: [&[Aligned]; 6] = [
+    &aligned! { Read, false, None;
+        copy_from_user_aligned |to, from, length, alignment|
+            ddi::copy_from_user_aligned(bytes_mut(to), bytes(from), length, alignment);
+        copy_from_mode_aligned |to, from, length, alignment|
+            ddi::copy_from_mode_aligned(bytes_mut(to), bytes(from), length, Mode::User, alignment);
+    },
+    &aligned! { Read, true, None;
+        copy_from_mode_aligned |to, from, length, alignment|
+            ddi::copy_from_mode_aligned(bytes_mut(to), bytes(from), length, Mode::Kernel, alignment);
+    },
+    &aligned! { Read, false, Some(8);
+        read_struct_from_user_aligned |target, source, _length, alignment|
+            ddi::read_struct_from_user_aligned(
+                to::<Structure>(target), from(source), alignment);
+        read_struct_from_mode_aligned |target, source, _length, alignment|
+            ddi::read_struct_from_mode_aligned(
+                to::<Structure>(target), from(source), Mode::User, alignment);
+    },
+    &aligned! { Read, true, Some(8);
+        read_struct_from_mode_aligned |target, source, _length, alignment|
+            ddi::read_struct_from_mode_aligned(
+                to::<Structure>(target), from(source), Mode::Kernel, alignment);
+    },
+    &aligned! { Write, false, Some(8);
+        write_struct_to_user_aligned |target, source, _length, alignment|
+            ddi::write_struct_to_user_aligned(
+                to::<Structure>(target), from(source), alignment);
+        write_struct_to_mode_aligned |target, source, _length, alignment|
+            ddi::write_struct_to_mode_aligned(
+                to::<Structure>(target), from(source), Mode::User, alignment);
+        user_slice_writer_aligned |target, source, _length, alignment|
+            write(target, source, alignment);
+    },
+    &aligned! { Write, true, Some(8);
+        write_struct_to_mode_aligned |target, source, _length, alignment|
+            ddi::write_struct_to_mode_aligned(
+                to::<Structure>(target), from(source), Mode::Kernel, alignment);
+    },
+];
+
+/// # Safety
+///
+/// `source` is valid for a structure.
+unsafe fn write(target: usize, source: usize, alignment: usize) -> Result<(), Fault> {
+    let source = from::<Structure>(source);
+    // SAFETY: the caller vouches for the memory.
+    let source = unsafe { source.read_unaligned() };
+    UserSlice::new(target, source.len())
+        .writer_aligned(alignment)?
+        .write(&source)
+}
+
+/// Names of what is tried here.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    let all = TABLES.iter().flat_map(|table| table.iter());
+    all.map(|function| function.name)
+}
+
+pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
+    for function in TABLES.iter().flat_map(|table| table.iter()) {
+        for alignment in ALIGNMENTS {
+            for length in [0, 1, 8] {
+                if function.length.is_some_and(|only| only != length) {
+                    continue;
+                }
+                for offset in 0..=64 {
+                    let place = near(run, function, offset);
+                    case(run, function, &place, length, alignment)?;
+                }
+                let beyond = [REFUSED[0], REFUSED[0] + 1, REFUSED[5], REFUSED[5] + 4];
+                for address in beyond.into_iter().filter(|_| !function.kernel) {
+                    case(run, function, &Place::nowhere(address), length, alignment)?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The side that the alignment is about.
+fn near<A: Arena>(run: &mut Run<'_, A>, function: &Aligned, offset: usize) -> Place {
+    match (function.kernel, function.side) {
+        (true, Access::Read) => run.kernel_source().at(offset),
+        (true, Access::Write) => run.kernel_target().at(offset),
+        (false, side) => run.strip(State::Unmapped, side == Access::Write).at(offset),
+    }
+}
+
+fn case<A: Arena>(
+    run: &mut Run<'_, A>,
+    function: &Aligned,
+    place: &Place,
+    length: usize,
+    alignment: usize,
+) -> Checked {
+    let address = place.address;
+    if !run.begin(function.name, [length, address, alignment], None) {
+        return Ok(());
+    }
+    let refusal = if length == 0 || function.kernel {
+        None
+    } else if alignment.count_ones() != 1 {
+        Some(Status::INVALID_PARAMETER)
+    } else if !address.is_multiple_of(alignment) {
+        Some(Status::DATATYPE_MISALIGNMENT)
+    } else if place.open.is_empty() {
+        Some(Status::ACCESS_VIOLATION)
+    } else {
+        None
+    };
+    let expected = refusal.map_or(Ok(0), |status| {
+        Err(fault(status, 0, address, function.side))
+    });
+    let (target, source) = match function.side {
+        Access::Read => (run.kernel_target().at(64), place.clone()),
+        Access::Write => (place.clone(), run.kernel_source().at(64)),
+    };
+    run.paint(&target, length);
+    run.expect(expected, || {
+        (function.call)(target.address, source.address, length, alignment).map(|()| 0)
+    })?;
+    let moved = if refusal.is_some() { 0 } else { length };
+    run.inspect(&target, length, moved, Content::From(source.address))
+}

@@ -1,0 +1,351 @@
+//! Everything that moves or sets a run of bytes: the same plan for each function.
+//!
+//! What is crossed, for a function of [`Density::Every`], and in brackets for one of
+//! [`Density::Pairs`], which reaches the same instructions by another name:
+//!
+//! | cases | lengths | crossed with |
+//! | --- | --- | --- |
+//! | whole | [`lengths`] | 16 misalignments of the source and 16 of the destination [16 pairs of them, which the lengths shift] |
+//! | stopped at a closed page, by the source and by the destination | [`lengths`] | 0, 1, half, and all but one byte before the page [one of them, which the lengths shift]; each lasting state of the page |
+//! | stopped at every byte | 1 to 40 | every byte; 16 misalignments of the other side [none] |
+//! | stopped by both sides | 24 | 0 to 24 bytes before either page |
+//! | guard pages and pages that are out | [`SOME`] | 0, 1, half, and all but one byte before the page |
+//! | refused addresses | 0, 1, 2, 8, 4097 | [`REFUSED`], and ranges across the end of user memory |
+//! | AC set at entry | 1, 8, 64, 300 | whole, and stopped half-way |
+
+mod fill;
+mod kernel;
+mod structure;
+mod user;
+
+use usermode_accessors::{Access, Fault, Status, probe::USER_LIMIT};
+
+use crate::{
+    Arena,
+    layout::{Need, PAGE, State},
+    run::{Content, Place, Run, fault},
+    tally::Checked,
+};
+
+pub(crate) use fill::{FILL, KERNEL_FILL};
+pub(crate) use kernel::{COPY_VOLATILE, DEVICE, KERNEL_MODE};
+pub(crate) use structure::{READ_STRUCTURE, WRITE_STRUCTURE};
+pub(crate) use user::{BETWEEN_CALLERS, FROM_CALLER, NON_TEMPORAL, TO_CALLER};
+
+/// Every length up to this is tried.
+const ALL_UP_TO: usize = 260;
+
+/// Longer ones: where a copy may go another way, and pages.
+const LONGER: [usize; 12] = [
+    511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097,
+];
+
+/// Lengths for cases that use up a page each.
+const SOME: [usize; 15] = [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 33, 64, 100, 255, 1000];
+
+/// Lengths with which every byte is stopped at.
+const EVERY_STOP: usize = 40;
+
+/// No user memory begins here.
+pub(crate) const REFUSED: [usize; 8] = [
+    USER_LIMIT,
+    USER_LIMIT + 0xFFFF,
+    // Not canonical.
+    0x0000_8000_0000_0000,
+    0x1234_5678_9ABC_DEF0,
+    0xFFFF_7FFF_FFFF_F000,
+    // The system's half.
+    0xFFFF_8000_0000_0000,
+    0xFFFF_F800_0000_1001,
+    usize::MAX,
+];
+
+/// Where the open part of a strip is used from, short of misalignment.
+const START: usize = 64;
+
+pub(crate) fn lengths() -> impl Iterator<Item = usize> {
+    (0..=ALL_UP_TO).chain(LONGER)
+}
+
+/// How much of the plan a function gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Density {
+    Every,
+    Pairs,
+}
+
+/// What a function takes its bytes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    User,
+    Kernel,
+    /// The one byte that it sets.
+    Byte(u8),
+}
+
+/// A function that moves or sets bytes.
+pub(crate) struct Bulk {
+    pub(crate) name: &'static str,
+    pub(crate) source: Source,
+    /// Whether the destination is the caller's.
+    pub(crate) to_user: bool,
+    pub(crate) density: Density,
+    /// The only length, if the type has it.
+    pub(crate) length: Option<usize>,
+    /// Destination, source, length.
+    pub(crate) call: fn(usize, usize, usize) -> Result<(), Fault>,
+}
+
+impl Bulk {
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        let only = self.length;
+        only.into_iter()
+            .chain(lengths().filter(move |_| only.is_none()))
+    }
+
+    /// Those of `some` that it can be called with; one in every case.
+    fn of<const COUNT: usize>(&self, some: [usize; COUNT]) -> impl Iterator<Item = usize> {
+        let only = self.length;
+        only.into_iter()
+            .chain(some.into_iter().filter(move |_| only.is_none()))
+    }
+}
+
+/// Bytes before a closed page, for an access of `length`: none, one, half, all but one.
+pub(crate) fn stops(length: usize) -> impl Iterator<Item = usize> {
+    let all = [0, 1, length / 2, length.saturating_sub(1)];
+    (0..all.len())
+        .filter(move |&index| all[index] < length && !all[..index].contains(&all[index]))
+        .map(move |index| all[index])
+}
+
+/// Runs the plan for each function.
+pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Bulk]) -> Checked {
+    functions.iter().try_for_each(|function| {
+        let mut plan = Plan { run, function };
+        plan.whole()?;
+        plan.stopped()?;
+        plan.stopped_at_every_byte()?;
+        plan.stopped_by_both_sides()?;
+        plan.used_up_pages()?;
+        plan.refused()?;
+        plan.in_window()
+    })
+}
+
+struct Plan<'p, 'r, A> {
+    run: &'p mut Run<'r, A>,
+    function: &'p Bulk,
+}
+
+impl<A: Arena> Plan<'_, '_, A> {
+    /// Memory that holds the bytes, or the byte itself.
+    fn source(&mut self, shift: usize) -> Place {
+        match self.function.source {
+            Source::User => self.run.strip(State::Unmapped, false).at(START + shift),
+            Source::Kernel => self.run.kernel_source().at(START + shift),
+            Source::Byte(byte) => Place::nowhere(byte.into()),
+        }
+    }
+
+    fn destination(&mut self, shift: usize) -> Place {
+        if self.function.to_user {
+            self.run.strip(State::Unmapped, true).at(START + shift)
+        } else {
+            self.run.kernel_target().at(START + shift)
+        }
+    }
+
+    /// One case. `need`: what the arena has to be able to do.
+    fn case(
+        &mut self,
+        length: usize,
+        (destination, source): (&Place, &Place),
+        expected: Result<(), Fault>,
+        need: Option<Need>,
+    ) -> Checked {
+        let Bulk { name, call, .. } = *self.function;
+        let (to, from) = (destination.address, source.address);
+        if !self.run.begin(name, [length, to, from], need) {
+            return Ok(());
+        }
+        self.run.paint(destination, length);
+        self.run
+            .expect(expected.map(|()| 0), || call(to, from, length).map(|()| 0))?;
+        let moved = expected.map_or_else(|fault| fault.copied, |()| length);
+        let content = match self.function.source {
+            Source::Byte(byte) => Content::Byte(byte),
+            _ => Content::From(from),
+        };
+        self.run.inspect(destination, length, moved, content)
+    }
+
+    fn whole(&mut self) -> Checked {
+        for length in self.function.lengths() {
+            for one in 0..16 {
+                let others = match self.function.density {
+                    Density::Every => 0..16,
+                    Density::Pairs => (one + length) % 16..(one + length) % 16 + 1,
+                };
+                for other in others {
+                    let (to, from) = (self.destination(one), self.source(other));
+                    self.case(length, (&to, &from), Ok(()), None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The sides that are the caller's.
+    fn sides(&self) -> impl Iterator<Item = Access> + use<A> {
+        let reads = self.function.source == Source::User;
+        let writes = self.function.to_user;
+        [(reads, Access::Read), (writes, Access::Write)]
+            .into_iter()
+            .filter_map(|(is, side)| is.then_some(side))
+    }
+
+    /// `stop` bytes before the closed page that `open` ends at, and what an access comes to there.
+    fn edge(
+        &mut self,
+        closed: State,
+        open: &Place,
+        (side, length, stop): (Access, usize, usize),
+        other: usize,
+    ) -> Checked {
+        let near = open.before_end(stop);
+        let (to, from) = match side {
+            Access::Read => (self.destination(other), near),
+            Access::Write => (near, self.source(other)),
+        };
+        let expected = closed
+            .refusal(side == Access::Write)
+            .filter(|_| stop < length)
+            .map_or(Ok(()), |status| {
+                Err(fault(status, stop, open.open.end, side))
+            });
+        self.case(length, (&to, &from), expected, closed.need())
+    }
+
+    fn stopped(&mut self) -> Checked {
+        for side in self.sides() {
+            for closed in State::LASTING {
+                let open = self.run.strip(closed, side == Access::Write);
+                for length in self.function.lengths() {
+                    let every = self.function.density == Density::Every;
+                    for (index, stop) in stops(length).enumerate() {
+                        if every || index == length % 4 || length < 4 {
+                            self.edge(closed, &open, (side, length, stop), (length + stop) % 16)?;
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stopped_at_every_byte(&mut self) -> Checked {
+        if self.function.density != Density::Every {
+            return Ok(());
+        }
+        for side in self.sides() {
+            let open = self.run.strip(State::Unmapped, side == Access::Write);
+            for length in 1..=EVERY_STOP {
+                for stop in 0..=length {
+                    for other in 0..16 {
+                        self.edge(State::Unmapped, &open, (side, length, stop), other)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stopped_by_both_sides(&mut self) -> Checked {
+        const LENGTH: usize = 24;
+        let both = self.sides().count() == 2 && self.function.length.is_none();
+        for readable in (0..=LENGTH).filter(|_| both) {
+            for writable in 0..=LENGTH {
+                let source = self.run.strip(State::NoAccess, false);
+                let target = self.run.strip(State::ReadOnly, true);
+                let expected = if readable.min(writable) >= LENGTH {
+                    Ok(())
+                } else if readable <= writable {
+                    let at = source.open.end;
+                    Err(fault(Status::ACCESS_VIOLATION, readable, at, Access::Read))
+                } else {
+                    let at = target.open.end;
+                    Err(fault(Status::ACCESS_VIOLATION, writable, at, Access::Write))
+                };
+                let places = (target.before_end(writable), source.before_end(readable));
+                self.case(LENGTH, (&places.0, &places.1), expected, None)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn used_up_pages(&mut self) -> Checked {
+        for side in self.sides() {
+            for closed in [State::Guard, State::PagedOut] {
+                for length in self.function.of(SOME) {
+                    let every = self.function.density == Density::Every;
+                    for (index, stop) in stops(length).enumerate() {
+                        if length > PAGE / 2 || !(every || index == length % 4) {
+                            continue;
+                        }
+                        let open = self.run.pair(closed)?;
+                        if side == Access::Read {
+                            self.run.restore(open.open.clone());
+                        }
+                        self.edge(closed, &open, (side, length, stop), stop % 16)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self) -> Checked {
+        for side in self.sides() {
+            for length in self.function.of([0, 1, 2, 8, PAGE + 1]) {
+                // Ranges that begin in user memory and end behind it, too.
+                let across = [1, 2, length / 2, length]
+                    .map(|bytes| USER_LIMIT.saturating_sub(bytes))
+                    .into_iter()
+                    .filter(|start| start + length > USER_LIMIT);
+                for address in REFUSED.into_iter().chain(across) {
+                    let bad = Place::nowhere(address);
+                    let (to, from) = match side {
+                        Access::Read => (self.destination(0), bad),
+                        Access::Write => (bad, self.source(0)),
+                    };
+                    let expected = if length == 0 {
+                        Ok(())
+                    } else {
+                        Err(fault(Status::ACCESS_VIOLATION, 0, address, side))
+                    };
+                    self.case(length, (&to, &from), expected, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn in_window(&mut self) -> Checked {
+        self.run.in_window(|run| {
+            let mut plan = Plan {
+                run,
+                function: self.function,
+            };
+            for length in plan.function.of([1, 8, 64, 300]) {
+                let (to, from) = (plan.destination(3), plan.source(5));
+                plan.case(length, (&to, &from), Ok(()), None)?;
+                for side in plan.sides() {
+                    let open = plan.run.strip(State::Unmapped, side == Access::Write);
+                    plan.edge(State::Unmapped, &open, (side, length, length / 2), 1)?;
+                }
+            }
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,149 @@
+//! Cursors: ranges of 0 to 64 bytes used in pieces of 1 to 9, all of them before a closed page, or
+//! stopped by it at 0, 1, half, and all but one byte; then what is left is asked for once too much.
+
+use usermode_accessors::{Access, Fault, Status, UserSlice};
+
+use crate::{
+    Arena,
+    bulk::stops,
+    layout::State,
+    run::{Content, Run, fault},
+    tally::{Check, Checked},
+};
+
+const READER: &str = "user_reader_read, in pieces";
+const WRITER: &str = "user_writer_write, in pieces";
+const FILLER: &str = "user_writer_fill, in pieces";
+const THROUGH: &str = "user_writer_write_from, in pieces";
+
+/// What a piece of an access does: piece's length, position of the piece.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Read,
+    Write,
+    Fill,
+    Through,
+}
+
+const KINDS: [(&str, Kind); 4] = [
+    (READER, Kind::Read),
+    (WRITER, Kind::Write),
+    (FILLER, Kind::Fill),
+    (THROUGH, Kind::Through),
+];
+
+const SET: u8 = 0x3C;
+
+pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
+    for (name, kind) in KINDS {
+        for length in 0..=64 {
+            for piece in 1..=9 {
+                in_pieces(run, name, kind, (length, piece, length))?;
+                for stop in stops(length) {
+                    in_pieces(run, name, kind, (length, piece, stop))?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where it stands: bytes done and bytes left.
+type Standing = (usize, usize);
+
+fn in_pieces<A: Arena>(
+    run: &mut Run<'_, A>,
+    name: &str,
+    kind: Kind,
+    (length, piece, stop): (usize, usize, usize),
+) -> Checked {
+    if !run.begin(name, [length, piece, stop], None) {
+        return Ok(());
+    }
+    let user = run.strip(State::Unmapped, true).before_end(stop);
+    let source = run.strip(State::Unmapped, false).at(64);
+    let kernel_source = run.kernel_source().at(64);
+    let kernel_target = run.kernel_target().at(64);
+    let (target, content) = match kind {
+        Kind::Read => {
+            run.restore(user.address..user.open.end);
+            (kernel_target.clone(), Content::From(user.address))
+        }
+        Kind::Write => (user.clone(), Content::From(kernel_source.address)),
+        Kind::Fill => (user.clone(), Content::Byte(SET)),
+        Kind::Through => (user.clone(), Content::From(source.address)),
+    };
+    run.paint(&target, length);
+    let room = &mut *run.room;
+    let offset = kernel_source.address - room.source.as_ptr().addr();
+    let from = &room.source[offset..][..length];
+    let offset = kernel_target.address - room.target.as_ptr().addr();
+    let to = &mut room.target[offset..][..length];
+
+    let side = if kind == Kind::Read {
+        Access::Read
+    } else {
+        Access::Write
+    };
+    let arena = run.arena;
+    let mut use_up = || -> Result<(Standing, Result<(), Fault>), Fault> {
+        let (mut reader, mut writer) = UserSlice::new(user.address, length).reader_and_writer()?;
+        let mut through = UserSlice::new(source.address, length).reader()?;
+        let mut met = Ok(());
+        let mut next = 0;
+        // One more than fits: the last is refused, for nothing or for too much.
+        while met.is_ok() && next <= length {
+            let count = piece.min(length - next).max(usize::from(next == length));
+            let bytes = next..(next + count).min(length);
+            let mut excess = [0; 1];
+            met = match kind {
+                Kind::Read if count > bytes.len() => reader.read(&mut excess),
+                Kind::Read => reader.read(&mut to[bytes]),
+                Kind::Write if count > bytes.len() => writer.write(&excess),
+                Kind::Write => writer.write(&from[bytes]),
+                Kind::Fill => writer.fill(SET, count),
+                Kind::Through => writer.write_from(&mut through, count),
+            };
+            next += count;
+        }
+        let standing = if kind == Kind::Read {
+            (reader.position(), reader.remaining())
+        } else {
+            (writer.position(), writer.remaining())
+        };
+        if kind == Kind::Through && standing != (through.position(), through.remaining()) {
+            return Ok(((usize::MAX, through.position()), met));
+        }
+        Ok((standing, met))
+    };
+    let before = arena.flags();
+    let found = use_up();
+    let after = arena.flags();
+    run.flags_kept(before, after)?;
+    let done = stop.min(length);
+    let met = if stop < length {
+        let status = Status::ACCESS_VIOLATION;
+        fault(status, done % piece, user.open.end, side)
+    } else {
+        let (at, side) = match kind {
+            // What is short is found at the source first.
+            Kind::Through => (source.address + length, Access::Read),
+            _ => (user.address + length, side),
+        };
+        fault(Status::INVALID_BUFFER_SIZE, 0, at, side)
+    };
+    let expected = Ok(((done, length - done), Err(met)));
+    if found != expected {
+        let told = |found: Result<(Standing, Result<(), Fault>), Fault>| match found {
+            Ok(((done, left), met)) => {
+                let met = met.err();
+                let copied = met.map_or(u64::MAX, |fault| fault.copied as u64);
+                let address = met.and_then(|fault| fault.address).unwrap_or(usize::MAX);
+                [done as u64, left as u64, copied, address as u64]
+            }
+            Err(fault) => [fault.status.0.into(), 0, 0, 0],
+        };
+        return Err(run.fail(Check::Other, told(expected), told(found)));
+    }
+    run.inspect(&target, length, done, content)
+}

@@ -1,0 +1,454 @@
+//! Accesses to a page that somebody else takes away and puts back, or makes read-only and writable,
+//! all the while. The arena is two pages, of which the second is that page; both hold the pattern.
+//!
+//! Each access is made over and over, until it was complete and stopped often enough. It is exact
+//! every time: a copy stops behind the first page and before its end, at the address that it tells,
+//! with the bytes moved that it counts; a single access or a locked operation is made or not; EFLAGS
+//! are kept.
+
+use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, ddi};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use crate::{
+    Arena, Room,
+    layout::PAGE,
+    pointer::{bytes, bytes_mut, from, to},
+    run::{Content, Place, Run, fault as fault_at},
+    scalar::patterned,
+    tally::{Check, Checked, Failure, Stop},
+};
+
+/// Bytes of a copy in the first page, and as many in the second.
+const BEFORE: usize = 600;
+const LENGTH: usize = 2 * BEFORE;
+
+/// Complete and stopped accesses that are waited for, each.
+const ENOUGH: u64 = 20;
+
+/// The most accesses: far more than it takes to see both outcomes.
+const MOST: u64 = 200_000;
+
+/// The fewest: enough for some to be hit in their middle.
+const LEAST: u64 = 500;
+
+/// What is done to the page meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It comes and goes.
+    Unmap,
+    /// It is read-only now and then.
+    WriteProtect,
+}
+
+macro_rules! races {
+    ($($(#[$doc:meta])* $name:ident = $function:literal, $writes:literal,)+) => {
+        /// An access that races with changes of its page.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(u64)]
+        pub enum Race {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Race {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// What is called.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $function,)+
+                }
+            }
+
+            const fn writes(self) -> bool {
+                match self {
+                    $(Self::$name => $writes,)+
+                }
+            }
+        }
+    };
+}
+
+races! {
+    /// The plain copy, from it.
+    CopyFrom = "copy_from_user", false,
+    /// The plain copy, to it.
+    CopyTo = "copy_to_user", true,
+    /// Around the cache, from it.
+    NonTemporalFrom = "copy_from_user_nontemporal", false,
+    /// Around the cache, to it.
+    NonTemporalTo = "copy_to_user_nontemporal", true,
+    /// Bytes that are set.
+    Fill = "fill_user_memory", true,
+    /// Of ranges that overlap, last byte first.
+    MoveBackward = "move_to_user_from_user", true,
+    /// A read of 8 bytes.
+    Read = "read_ulong64_from_user_acquire", false,
+    /// A write of 8 bytes.
+    Write = "write_ulong64_to_user_release", true,
+    /// A counter, by comparisons.
+    CompareExchange = "interlocked_compare_exchange64_to_user", true,
+    /// Bits, set and cleared in turn.
+    AndOr = "interlocked_or_to_user and interlocked_and_to_user", true,
+    /// A string that ends in the page.
+    StringLength = "string_length_from_user", false,
+    /// A wide one.
+    WideStringLength = "wide_string_length_from_user", false,
+    /// A structure across the start of the page, and with a mode.
+    Structure = "read_struct_from_mode", false,
+}
+
+impl Race {
+    /// The race of a number.
+    #[must_use]
+    pub fn from_number(number: u64) -> Option<Self> {
+        let number = usize::try_from(number).ok()?;
+        Self::ALL.get(number).copied()
+    }
+
+    /// What is to be done to the page, in one run each.
+    #[must_use]
+    pub const fn changes(self) -> &'static [Change] {
+        if self.writes() {
+            &[Change::Unmap, Change::WriteProtect]
+        } else {
+            &[Change::Unmap]
+        }
+    }
+}
+
+/// What became of a race.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Finish {
+    /// Accesses that were made whole.
+    pub complete: u64,
+    /// Accesses that met the page gone, or read-only.
+    pub stopped: u64,
+    /// 1 if one was wrong, which ended the race.
+    pub failed: u64,
+    /// That one.
+    pub failure: Failure,
+}
+
+impl Finish {
+    /// What went wrong.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        (self.failed != 0).then_some(&self.failure)
+    }
+}
+
+/// What an access keeps between its rounds.
+#[derive(Default)]
+struct Memory {
+    /// The value that must be there.
+    value: u64,
+    round: u64,
+}
+
+/// Runs a race; the changes have begun.
+pub fn run_race<A: Arena>(race: Race, arena: &A, room: &mut Room) -> Finish {
+    let mut run = Run::new(arena, room);
+    let (mut complete, mut stopped) = (0, 0);
+    let mut memory = Memory::default();
+    while complete + stopped < MOST
+        && (complete + stopped < LEAST || complete < ENOUGH || stopped < ENOUGH)
+    {
+        run.begin(race.name(), [LENGTH, arena.base(), 0], None);
+        match round(&mut run, race, &mut memory) {
+            Ok(true) => complete += 1,
+            Ok(false) => stopped += 1,
+            Err(_) => break,
+        }
+        memory.round += 1;
+    }
+    Finish {
+        complete,
+        stopped,
+        failed: run.tally.failed,
+        failure: run.tally.failure,
+    }
+}
+
+/// What a call came to, with EFLAGS kept.
+fn watched<A: Arena, T>(
+    run: &mut Run<'_, A>,
+    call: impl FnOnce() -> Result<T, Fault>,
+) -> Result<Result<T, Fault>, Stop> {
+    let before = run.arena.flags();
+    let outcome = call();
+    let after = run.arena.flags();
+    run.flags_kept(before, after)?;
+    Ok(outcome)
+}
+
+/// Whether it was complete.
+#[expect(clippy::too_many_lines, reason = "a race is an arm of it")]
+fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Result<bool, Stop> {
+    let page = run.arena.base() + PAGE;
+    let start = page - BEFORE;
+    let target = run.kernel_target().at(64);
+    let source = run.kernel_source().at(64);
+    match race {
+        Race::CopyFrom | Race::NonTemporalFrom => {
+            run.paint(&target, LENGTH);
+            let (into, out_of) = (bytes_mut(target.address), bytes(start));
+            let outcome = watched(run, || {
+                if race == Race::CopyFrom {
+                    // SAFETY: the target has the room.
+                    unsafe { ddi::copy_from_user(into, out_of, LENGTH) }
+                } else {
+                    // SAFETY: as above.
+                    unsafe { ddi::copy_from_user_nontemporal(into, out_of, LENGTH) }
+                }
+            })?;
+            let copied = forward(run, outcome, start, Access::Read)?;
+            run.inspect(&target, LENGTH, copied, Content::From(start))?;
+            Ok(outcome.is_ok())
+        }
+        Race::CopyTo | Race::NonTemporalTo | Race::Fill => {
+            // The first page, which stays: all of what lies in it must arrive.
+            let stays = Place {
+                address: start,
+                open: page - PAGE..page,
+                user: true,
+            };
+            run.paint(&stays, BEFORE);
+            let (into, out_of) = (bytes_mut(start), bytes(source.address));
+            let outcome = watched(run, || match race {
+                // SAFETY: the source has the bytes; the arena is checked and guarded.
+                Race::CopyTo => unsafe { ddi::copy_to_user(into, out_of, LENGTH) },
+                Race::NonTemporalTo => {
+                    // SAFETY: as above.
+                    unsafe { ddi::copy_to_user_nontemporal(into, out_of, LENGTH) }
+                }
+                // SAFETY: as above.
+                _ => unsafe { ddi::fill_user_memory(into, LENGTH, 0x77) },
+            })?;
+            forward(run, outcome, start, Access::Write)?;
+            let content = if race == Race::Fill {
+                Content::Byte(0x77)
+            } else {
+                Content::From(source.address)
+            };
+            run.inspect(&stays, BEFORE, BEFORE, content)?;
+            Ok(outcome.is_ok())
+        }
+        Race::MoveBackward => {
+            let (into, out_of) = (bytes_mut(start + 8), bytes(start));
+            let outcome = watched(run, || {
+                // SAFETY: the arena, checked and guarded.
+                unsafe { ddi::move_to_user_from_user(into, out_of, LENGTH) }
+            })?;
+            backward(run, outcome, start)?;
+            Ok(outcome.is_ok())
+        }
+        Race::Read => {
+            let address = page + 64;
+            let outcome = watched(run, || {
+                // SAFETY: the arena, checked and guarded.
+                unsafe { ddi::read_ulong64_from_user_acquire(from(address)) }
+            })?;
+            single(run, outcome, address, Access::Read, patterned(address, 8))
+        }
+        Race::Write => {
+            // What was written before is there still, whether this one arrives or not.
+            let (address, value) = (page + 128, memory.round);
+            let outcome = watched(run, || {
+                // SAFETY: the arena, checked and guarded.
+                unsafe { ddi::write_ulong64_to_user_release(to(address), value) }
+            })?;
+            let before = core::mem::replace(&mut memory.value, value);
+            if outcome.is_err() {
+                memory.value = before;
+            }
+            let complete = single(run, outcome.map(|()| 0), address, Access::Write, 0)?;
+            if memory.round > 0
+                && let Ok(found) = UserPtr::<u64>::new(address).read()
+                && (complete || found != patterned(address, 8))
+            {
+                run.same(memory.value, found)?;
+            }
+            Ok(complete)
+        }
+        Race::CompareExchange => {
+            let (address, old) = (page + 256, memory.value);
+            if memory.round == 0 {
+                memory.value = patterned(address, 8);
+                return Ok(true);
+            }
+            let outcome = watched(run, || {
+                let to = to(address);
+                let old = old.cast_signed();
+                // SAFETY: the arena, checked and guarded.
+                unsafe { ddi::interlocked_compare_exchange64_to_user(to, old.wrapping_add(1), old) }
+            })?;
+            if outcome.is_ok() {
+                memory.value = old.wrapping_add(1);
+            }
+            let outcome = outcome.map(i64::cast_unsigned);
+            single(run, outcome, address, Access::Write, old)
+        }
+        Race::AndOr => {
+            let (address, old) = (page + 320, memory.value);
+            if memory.round == 0 {
+                memory.value = patterned(address, 4);
+                return Ok(true);
+            }
+            let bit = 1_u32 << (memory.round / 2 % 32);
+            let sets = memory.round.is_multiple_of(2);
+            let outcome = watched(run, || {
+                let to = to(address);
+                if sets {
+                    // SAFETY: the arena, checked and guarded.
+                    unsafe { ddi::interlocked_or_to_user(to, bit.cast_signed()) }
+                } else {
+                    // SAFETY: as above.
+                    unsafe { ddi::interlocked_and_to_user(to, (!bit).cast_signed()) }
+                }
+            })?;
+            if outcome.is_ok() {
+                let bit = u64::from(bit);
+                memory.value = if sets { old | bit } else { old & !bit };
+            }
+            let outcome = outcome.map(|value| value.cast_unsigned().into());
+            single(run, outcome, address, Access::Write, old)
+        }
+        Race::StringLength | Race::WideStringLength => string(run, race, memory),
+        Race::Structure => {
+            run.paint(&target, 24);
+            let (into, out_of) = (to::<[u8; 24]>(target.address), from(page - 12));
+            let outcome = watched(run, || {
+                // SAFETY: the target has the room.
+                unsafe { ddi::read_struct_from_mode(into, out_of, Mode::User) }
+            })?;
+            // Such an access is short: the page goes before it, not while it goes on, or does.
+            let copied = match outcome {
+                Ok(()) => 24,
+                Err(fault) => {
+                    stops(run, fault, page - 12 + fault.copied, Access::Read)?;
+                    within(run, fault.copied, 12..24)?;
+                    fault.copied
+                }
+            };
+            run.inspect(&target, 24, copied, Content::From(page - 12))?;
+            Ok(outcome.is_ok())
+        }
+    }
+}
+
+/// A string that ends so many bytes into the second page.
+const TAIL: usize = 400;
+
+fn string<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Result<bool, Stop> {
+    let page = run.arena.base() + PAGE;
+    let (start, end) = (page - BEFORE, page + TAIL);
+    if memory.value == 0 {
+        // The end is written when the page is there.
+        memory.value = u64::from(UserPtr::<u16>::new(end).write(0).is_ok());
+        return Ok(false);
+    }
+    let wide = race == Race::WideStringLength;
+    let outcome = watched(run, || {
+        if wide {
+            // SAFETY: the arena, checked and guarded.
+            unsafe { ddi::wide_string_length_from_user(from(start)) }
+        } else {
+            // SAFETY: as above.
+            unsafe { ddi::string_length_from_user(from(start)) }
+        }
+    })?;
+    match outcome {
+        Ok(length) => {
+            let expected = (BEFORE + TAIL) >> u32::from(wide);
+            run.same(expected as u64, length as u64)?;
+            Ok(true)
+        }
+        Err(fault) => {
+            stops(run, fault, start + fault.copied, Access::Read)?;
+            within(run, fault.copied, BEFORE..BEFORE + TAIL + 1)?;
+            Ok(false)
+        }
+    }
+}
+
+/// One fault of a page that is not there, or not to be written.
+fn stops<A: Arena>(run: &mut Run<'_, A>, fault: Fault, address: usize, access: Access) -> Checked {
+    let expected = fault_at(Status::ACCESS_VIOLATION, fault.copied, address, access);
+    if fault == expected {
+        return Ok(());
+    }
+    let told = |fault: Fault| {
+        [
+            fault.status.0.into(),
+            fault.copied as u64,
+            fault.address.map_or(u64::MAX, |address| address as u64),
+            u64::from(fault.access == Access::Write),
+        ]
+    };
+    Err(run.fail(Check::Outcome, told(expected), told(fault)))
+}
+
+fn within<A: Arena>(
+    run: &mut Run<'_, A>,
+    copied: usize,
+    range: core::ops::Range<usize>,
+) -> Checked {
+    if range.contains(&copied) {
+        return Ok(());
+    }
+    let expected = [range.start as u64, range.end as u64, 0, 0];
+    Err(run.fail(Check::Other, expected, [copied as u64, 0, 0, 0]))
+}
+
+/// How much of a copy was made that runs upwards.
+fn forward<A: Arena>(
+    run: &mut Run<'_, A>,
+    outcome: Result<(), Fault>,
+    start: usize,
+    access: Access,
+) -> Result<usize, Stop> {
+    let Err(fault) = outcome else {
+        return Ok(LENGTH);
+    };
+    stops(run, fault, start + fault.copied, access)?;
+    within(run, fault.copied, BEFORE..LENGTH)?;
+    Ok(fault.copied)
+}
+
+/// How a move stops that runs downwards by 8 bytes: reading, or writing 8 bytes further up.
+fn backward<A: Arena>(run: &mut Run<'_, A>, outcome: Result<(), Fault>, start: usize) -> Checked {
+    let Err(fault) = outcome else {
+        return Ok(());
+    };
+    let last = start + LENGTH - 1 - fault.copied;
+    let address = match fault.access {
+        Access::Read => last,
+        Access::Write => last + 8,
+    };
+    stops(run, fault, address, fault.access)?;
+    within(run, fault.copied, 0..BEFORE + 8)
+}
+
+/// A single access: made, with this result, or not.
+fn single<A: Arena>(
+    run: &mut Run<'_, A>,
+    outcome: Result<u64, Fault>,
+    address: usize,
+    access: Access,
+    expected: u64,
+) -> Result<bool, Stop> {
+    match outcome {
+        Ok(value) => {
+            run.same(expected, value)?;
+            Ok(true)
+        }
+        Err(fault) => {
+            stops(run, fault, address, access)?;
+            within(run, fault.copied, 0..1)?;
+            Ok(false)
+        }
+    }
+}
