@@ -1,9 +1,11 @@
 //! The project's tasks. Each room is one thing that a task needs: `setup` makes the machine able to
 //! build, `driver` and `lab_kernel` build, `lab` and `demo` run what was built, `test` proves it,
-//! `bench` measures it, `step` shows what is going on, `program` runs the programs that do the work.
+//! `bench` measures it, `accessors` is what the two runs of the accessors' matrix have in common,
+//! `step` shows what is going on, `program` runs the programs that do the work.
 
 #![forbid(unsafe_code)]
 
+mod accessors;
 mod bench;
 mod cargo;
 mod demo;

@@ -1,7 +1,7 @@
 //! The accessors' Windows test programs, under Wine: a second opinion on structured exceptions, by
 //! people who never saw this project.
 
-use crate::{error::Error, places, program, setup, step::Step};
+use crate::{accessors, error::Error, places, program, setup, step::Step};
 use std::{
     fs::{self, File},
     path::PathBuf,
@@ -39,7 +39,7 @@ pub fn test() -> Result<(), Error> {
     }
     step.done();
     eprintln!("under Wine: {passed} passed");
-    Ok(())
+    accessors::report_wine()
 }
 
 /// How the line begins in which a test program tells that it passed.
@@ -117,7 +117,8 @@ impl Session {
         self.run_into(
             TESTS_LOG,
             self.cargo("test")
-                .args(["--package", "usermode-accessors", "--lib", "--tests"]),
+                .args(["--package", "usermode-accessors"])
+                .args(["--package", "accessor-matrix", "--lib", "--tests"]),
         )
     }
 
@@ -129,6 +130,7 @@ impl Session {
             .args([subcommand, "--target", TARGET])
             .args(["-Z", "build-std=std,panic_unwind", "--target-dir"])
             .arg(places::target().join("wine/build"))
+            .env(accessors::FIGURES, accessors::figures())
             .env("RUSTC_BOOTSTRAP", "1")
             // Such a program unwinds: with the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_DEV_PANIC", "unwind")

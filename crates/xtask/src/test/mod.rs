@@ -3,7 +3,7 @@
 mod lints;
 mod mutants;
 
-use crate::{error::Error, lab::Lab, places, program, wine};
+use crate::{accessors, error::Error, lab::Lab, places, program, wine};
 use std::process::Command;
 
 /// Runs it all, and stops at the first failure.
@@ -43,5 +43,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab) -> Result<(), Error> {
         "--ignored",
     ]);
     lab.tell(cargo);
-    program::run_here(cargo)
+    accessors::tell(cargo, &accessors::build()?);
+    program::run_here(cargo)?;
+    accessors::report_ring_0()
 }
