@@ -33,7 +33,7 @@ macro_rules! families {
 }
 
 families! {
-    /// See [`bulk`], as for the next three.
+    /// See the module `bulk`, as for the next three.
     FromCaller = "copies from a caller",
     /// To a caller.
     ToCaller = "copies to a caller",
@@ -41,9 +41,9 @@ families! {
     BetweenCallers = "copies between callers",
     /// Around the cache.
     NonTemporal = "copies around the cache",
-    /// See [`moves`].
+    /// See the module `moves`.
     Moves = "moves of overlapping ranges",
-    /// See [`bulk`], as for the next five.
+    /// See the module `bulk`, as for the next five.
     Fill = "fills of a caller's memory",
     /// Of a type.
     ReadStructure = "reads of structures",
@@ -57,33 +57,33 @@ families! {
     Volatile = "copies of volatile memory",
     /// Device memory.
     Device = "copies of device memory",
-    /// See [`compare`].
+    /// See the module `compare`.
     Compare = "comparisons of device memory",
-    /// See [`scalar`], as for the next two.
+    /// See the module `scalar`, as for the next two.
     ScalarRead = "reads of one value",
     /// Relaxed.
     ScalarWrite = "writes of one value",
     /// Acquire and release, and the safe layer's.
     ScalarOrdered = "ordered reads and writes of one value",
-    /// See [`interlocked`], as for the next two.
+    /// See the module `interlocked`, as for the next two.
     InterlockedAnd = "interlocked AND",
     /// OR.
     InterlockedOr = "interlocked OR",
     /// Comparisons.
     CompareExchange = "interlocked compare and exchange",
-    /// See [`string`], as for the next two.
+    /// See the module `string`, as for the next two.
     StringLength = "lengths of strings",
     /// Of two bytes a character.
     WideStringLength = "lengths of wide strings",
     /// With a bound.
     BoundedStringLength = "bounded lengths of strings",
-    /// See [`unicode_string`].
+    /// See the module `unicode_string`.
     UnicodeString = "UNICODE_STRINGs",
-    /// See [`alignment`].
+    /// See the module `alignment`.
     Alignment = "alignments asked for",
-    /// See [`cursor`].
+    /// See the module `cursor`.
     Cursor = "ranges used in pieces",
-    /// See [`raising`].
+    /// See the module `raising`.
     Raising = "calls that raise",
 }
 

@@ -8,7 +8,7 @@ use usermode_accessors::{Status, probe::USER_LIMIT};
 pub const PAGE: usize = 0x1000;
 
 /// What a page of the arena is like before a family runs. Every page that holds anything holds its
-/// [pattern](crate::pattern).
+/// [pattern](crate::pattern_byte).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Reads and writes.

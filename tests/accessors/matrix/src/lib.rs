@@ -44,7 +44,7 @@ pub use layout::{LAST_PAGE, Need, PAGE, PAGES, State, state_of, used_up};
 pub use pattern::byte as pattern_byte;
 pub use race::{Change, Finish, Race, run_race};
 pub use request::{DEVICE, RACE, RUN, Request};
-pub use tally::{Failure, Tally};
+pub use tally::{Check, Failure, Tally};
 
 /// User memory for cases.
 ///

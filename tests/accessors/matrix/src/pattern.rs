@@ -28,7 +28,7 @@ const fn at_remainder(remainder: usize) -> u8 {
     remainder as u8 + 1
 }
 
-/// The byte at an address: never 0, never [`UNTOUCHED`].
+/// The byte at an address: never 0, never what is "untouched".
 #[must_use]
 pub const fn byte(address: usize) -> u8 {
     at_remainder(address % PERIOD)

@@ -26,7 +26,7 @@ const LENGTH: usize = 2 * BEFORE;
 const ENOUGH: u64 = 20;
 
 /// The most accesses: far more than it takes to see both outcomes.
-const MOST: u64 = 200_000;
+const MOST: u64 = 20_000_000;
 
 /// The fewest: enough for some to be hit in their middle.
 const LEAST: u64 = 500;

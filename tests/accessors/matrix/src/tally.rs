@@ -70,7 +70,7 @@ impl Failure {
 /// What is looked at after a case, and in which form it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
-pub(crate) enum Check {
+pub enum Check {
     /// Status, value or bytes moved, address, 1 for a write.
     Outcome = 0,
     /// EFLAGS: AC, IF and DF.

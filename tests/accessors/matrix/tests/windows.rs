@@ -1,9 +1,15 @@
 //! The matrix in a Windows program.
 #![cfg(windows)]
 
-use std::{env, fmt::Write as _, fs, ptr::without_provenance_mut};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
 
-use accessor_matrix::{Arena, Family, Need, Room, run};
+use accessor_matrix::{Arena, Family, Race, Room, run, run_race};
 
 mod process;
 use process::ProcessArena;
@@ -37,8 +43,24 @@ fn every_family_passes() {
 }
 
 #[test]
-fn an_arena_has_what_it_says() {
-    let arena = ProcessArena::allocate();
-    assert!(!arena.can(Need::PagingOut));
-    assert_ne!(arena.raise_status(), without_provenance_mut(0));
+fn every_access_is_exact_while_its_page_changes() {
+    process::fail_on_unhandled_exceptions();
+    let mut room = Box::new(Room::new());
+    for race in Race::ALL {
+        for change in race.changes() {
+            let arena = ProcessArena::two_pages();
+            let (base, stop) = (arena.base(), AtomicBool::new(false));
+            let end = thread::scope(|scope| {
+                scope.spawn(|| process::keep_changing(base, *change, &stop));
+                let end = run_race(*race, &arena, &mut room);
+                stop.store(true, Ordering::Relaxed);
+                end
+            });
+            let what = format!("{}, {change:?}", race.name());
+            if let Some(failure) = end.failure() {
+                panic!("{what}: {failure}");
+            }
+            assert!(end.complete > 0 && end.stopped > 0, "{what}: {end:?}");
+        }
+    }
 }

@@ -1,9 +1,17 @@
 //! An arena in this process.
 
-use std::{arch::asm, ffi::c_void, ptr, slice, sync::Once};
+use std::{
+    arch::asm,
+    ffi::c_void,
+    ptr, slice,
+    sync::{
+        Once,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use accessor_matrix::{
-    Arena, LAST_PAGE, Need, PAGE, PAGES, State, pattern_byte, state_of, used_up,
+    Arena, Change, LAST_PAGE, Need, PAGE, PAGES, State, pattern_byte, state_of, used_up,
 };
 
 const MEM_COMMIT: u32 = 0x1000;
@@ -87,6 +95,27 @@ impl ProcessArena {
         arena
     }
 
+    /// Two open pages, for a race.
+    pub fn two_pages() -> Self {
+        // SAFETY: asks for memory anywhere.
+        let base = unsafe {
+            VirtualAlloc(
+                ptr::null_mut(),
+                2 * PAGE,
+                MEM_RESERVE | MEM_COMMIT,
+                PAGE_READWRITE,
+            )
+        };
+        assert!(!base.is_null());
+        let arena = Self {
+            base: base.cast(),
+            has_last_page: false,
+        };
+        pattern(arena.page(0));
+        pattern(arena.page(1));
+        arena
+    }
+
     fn page(&self, page: usize) -> *mut u8 {
         self.base.wrapping_add(page * PAGE)
     }
@@ -107,11 +136,28 @@ impl ProcessArena {
             // The last two are not to be had; nothing is done with them.
             State::NoAccess | State::InPageError | State::PagedOut => PAGE_NOACCESS,
         };
-        let mut old = 0;
-        let address = self.page(page).cast();
-        // SAFETY: changes a page of the arena's own.
-        let done = unsafe { VirtualProtect(address, PAGE, protection, &raw mut old) };
-        assert_ne!(done, 0);
+        protect(self.page(page).expose_provenance(), protection);
+    }
+}
+
+/// Changes a page of an arena's.
+fn protect(address: usize, protection: u32) {
+    let address = ptr::with_exposed_provenance_mut(address);
+    let mut old = 0;
+    // SAFETY: the callers name pages of their own arena.
+    let done = unsafe { VirtualProtect(address, PAGE, protection, &raw mut old) };
+    assert_ne!(done, 0);
+}
+
+/// Changes the second of two pages and changes it back, over and over, until told to stop.
+pub fn keep_changing(base: usize, change: Change, stop: &AtomicBool) {
+    let changed = match change {
+        Change::Unmap => PAGE_NOACCESS,
+        Change::WriteProtect => PAGE_READONLY,
+    };
+    while !stop.load(Ordering::Relaxed) {
+        protect(base + PAGE, changed);
+        protect(base + PAGE, PAGE_READWRITE);
     }
 }
 
