@@ -234,7 +234,11 @@ fn the_engine_that_was_not_asked_for_is_not_believed() {
 }
 
 fn ranges(model: Model) -> (Result<Vec<MemoryRange>, Error>, Model) {
-    with(model, Device::memory_ranges)
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method's name alone has one lifetime, not any"
+    )]
+    with(model, |device| device.memory_ranges())
 }
 
 #[test]
