@@ -297,8 +297,8 @@ mod tests {
             requests(pieces, |&length| length).map(<[_]>::len).collect()
         };
         assert_eq!(sizes(&[]), Vec::<usize>::new());
-        assert_eq!(sizes(&[0; 4096]), [4096]);
-        assert_eq!(sizes(&[8; 8193]), [4096, 4096, 1]);
+        assert_eq!(sizes(&vec![0; 4096]), [4096]);
+        assert_eq!(sizes(&vec![8; 8193]), [4096, 4096, 1]);
         assert_eq!(sizes(&[LIMIT - 1, 1, 1]), [2, 1]);
         assert_eq!(sizes(&[LIMIT, 1]), [1, 1]);
         assert_eq!(sizes(&[1, LIMIT + 1, u32::MAX, 1]), [1, 1, 1, 1]);

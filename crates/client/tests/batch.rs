@@ -238,7 +238,8 @@ fn ranges(model: Model) -> (Result<Vec<MemoryRange>, Error>, Model) {
         clippy::redundant_closure_for_method_calls,
         reason = "the method's name alone has one lifetime, not any"
     )]
-    with(model, |device| device.memory_ranges())
+    let answer = with(model, |device| device.memory_ranges());
+    answer
 }
 
 #[test]
