@@ -10,6 +10,31 @@
 //! | offer the whole as a command line | [`cli`] |
 //! | reach the driver of this machine, on Windows | `windows` |
 //!
+//! Many small reads are one request, and none spoils its neighbours:
+//!
+//! ```
+//! use ringcopy_client::{
+//!     Device, Error, OpenAccess, Piece, Source, Transport, explain_transfer, protocol::Engine,
+//! };
+//!
+//! fn counters(transport: &mut dyn Transport, addresses: &[u64]) -> Result<Vec<u64>, Error> {
+//!     let mut device = Device::open(transport, OpenAccess::Read)?;
+//!     let pieces: Vec<_> = addresses
+//!         .iter()
+//!         .map(|&address| Piece { source: Source::Virtual(address), length: 8 })
+//!         .collect();
+//!     let batch = device.copy_batch(&pieces, Engine::Auto)?;
+//!     let mut counters = Vec::new();
+//!     for (transfer, bytes) in batch.pieces() {
+//!         match (explain_transfer(transfer), bytes.try_into()) {
+//!             (None, Ok(bytes)) => counters.push(u64::from_le_bytes(bytes)),
+//!             (explanation, _) => eprintln!("{}", explanation.unwrap_or_default()),
+//!         }
+//!     }
+//!     Ok(counters)
+//! }
+//! ```
+//!
 //! A failed *transport* (no driver, a lost connection) is never mixed up with a failed *request*
 //! (the driver refused it), nor that with a copy that stopped ([`Transfer::status`]).
 

@@ -18,10 +18,20 @@
 //! on. `error` is a sentence if the driver could not be reached
 //! or refused a request. Commands add fields of their own.
 //!
+//! A read goes on behind what it cannot read. A raw output file has zeros there; the holes are
+//! listed on standard error and in the document's `holes`, whose `output_offset` counts the bytes
+//! of output in front of one, and `data` has `??` for each byte of them. A raw output that is not
+//! complete has a sidecar beside it, of the same name with `.unfinished` behind it, which
+//! `--resume` goes on from and which completion removes.
+//!
+//! A verification carries the numbers `compared`, `changed` and `disagreements`, with each place of
+//! the latter two in `changed_at` and `disagreed_at`; only disagreements, and given ranges out of
+//! reach, are failures.
+//!
 //! | exit code | meaning |
 //! | --- | --- |
 //! | 0 | everything was copied, or came out as a self-test expects |
-//! | 1 | something was not |
+//! | 1 | something was not: a hole, a refusal, or a file that could not be used |
 //! | 2 | the command line makes no sense; nothing was done |
 
 mod arguments;
