@@ -45,6 +45,26 @@ impl Lab {
         Ok(host)
     }
 
+    /// Boots the driver and runs one command of the client against it.
+    ///
+    /// # Errors
+    ///
+    /// If the lab can't be started. That the command failed is in the exit code.
+    pub fn client(
+        &self,
+        policy: &str,
+        engine: &str,
+        arguments: &[impl AsRef<std::ffi::OsStr>],
+    ) -> Result<ExitCode, Error> {
+        let mut command = self.host()?;
+        command
+            .arg("--image")
+            .arg(&self.images.driver)
+            .args(["--policy", policy, "--engine", engine, "--"])
+            .args(arguments);
+        program::exit_code_of(&mut command)
+    }
+
     /// Tells tests where the images are, by the variables that they read.
     pub fn tell(&self, command: &mut Command) {
         command
@@ -60,14 +80,7 @@ impl Lab {
 ///
 /// If the lab can't be prepared or started. That the command failed is in the exit code.
 pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCode, Error> {
-    let lab = Lab::prepare()?;
-    let mut command = lab.host()?;
-    command
-        .arg("--image")
-        .arg(&lab.images.driver)
-        .args(["--policy", policy, "--engine", engine, "--"])
-        .args(arguments);
-    program::exit_code_of(&mut command)
+    Lab::prepare()?.client(policy, engine, arguments)
 }
 
 /// Loads another driver, reports what it prints, lacks and leaks.
