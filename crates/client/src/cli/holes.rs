@@ -22,6 +22,13 @@ pub(super) struct Hole {
     pub(super) status: NtStatus,
 }
 
+impl Hole {
+    /// Whether another hole is of the same kind, and begins where this one ends.
+    pub(super) fn goes_on_with(&self, next: &Self) -> bool {
+        self.status == next.status && self.source.checked_add(self.length) == Some(next.source)
+    }
+}
+
 /// Holes in the order of the ranges asked for.
 #[derive(Debug, Default)]
 pub(super) struct Holes {
@@ -38,8 +45,7 @@ impl Holes {
         self.bytes = self.bytes.saturating_add(hole.length);
         if let Some((last_at, last)) = self.list.last_mut()
             && *last_at + last.length == at
-            && last.status == hole.status
-            && last.source.checked_add(last.length) == Some(hole.source)
+            && last.goes_on_with(&hole)
         {
             last.length += hole.length;
         } else if self.list.len() < REMEMBERED {

@@ -46,6 +46,7 @@ pub(super) fn perform(
         engine: arguments.engine.into(),
         position: sink.position(),
         holes: Holes::default(),
+        hole: None,
         outcomes: outcomes(&ranges),
         refused: None,
         progress: progress(view, total),
@@ -95,6 +96,8 @@ struct Reading<'t, 't2> {
     /// Bytes of the output that are done, holes included.
     position: u64,
     holes: Holes,
+    /// The hole that may still go on, and that the sink does not have yet.
+    hole: Option<Hole>,
     /// One for each range.
     outcomes: Vec<Outcome>,
     /// The range of which the last piece was refused, for other reasons than its memory.
@@ -177,7 +180,7 @@ impl Reading<'_, '_> {
                 )?;
             }
         }
-        Ok(())
+        self.put_hole(view)
     }
 
     /// Reads some parts. `whole`: what stops short is looked into page by page.
@@ -253,6 +256,10 @@ impl Reading<'_, '_> {
                 });
             }
         }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.put_hole(view)?;
         let sink = &mut self.sink;
         self.progress
             .suspend(|| sink.bytes(view, part.range.source.address(), bytes))?;
@@ -262,11 +269,25 @@ impl Reading<'_, '_> {
 
     /// Takes a hole.
     fn miss(&mut self, hole: Hole, view: &mut View<'_, '_>) -> Result<(), Stop> {
-        let sink = &mut self.sink;
-        self.progress.suspend(|| sink.hole(view, &hole))?;
         self.holes.add(self.position, hole);
         self.advance(hole.length);
+        match &mut self.hole {
+            Some(last) if last.goes_on_with(&hole) => last.length += hole.length,
+            _ => {
+                self.put_hole(view)?;
+                self.hole = Some(hole);
+            }
+        }
         Ok(())
+    }
+
+    /// Lets the sink have the hole that has come to its end.
+    fn put_hole(&mut self, view: &mut View<'_, '_>) -> Result<(), Stop> {
+        let Some(hole) = self.hole.take() else {
+            return Ok(());
+        };
+        let sink = &mut self.sink;
+        self.progress.suspend(|| sink.hole(view, &hole))
     }
 
     /// Notes a hole that an earlier read left.
