@@ -53,7 +53,7 @@ const SCENES: [Scene; 5] = [
 ///
 /// If the lab can't be prepared or started.
 pub fn run() -> Result<ExitCode, Error> {
-    let lab = Lab::prepare()?;
+    let lab = Lab::prepare_with_client()?;
     let mut code = ExitCode::SUCCESS;
     for scene in &SCENES {
         println!(

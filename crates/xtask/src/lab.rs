@@ -26,8 +26,13 @@ impl Lab {
         })
     }
 
-    /// The program that boots the lab, built, with the images of this tree but the driver.
-    fn host(&self) -> Result<Command, Error> {
+    /// As [`Self::prepare`], and builds the program that boots the lab and runs the client.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, or what the compiler said.
+    pub fn prepare_with_client() -> Result<Self, Error> {
+        let lab = Self::prepare()?;
         let step = Step::start("building the client and the lab's host");
         let mut build = program::cargo();
         build
@@ -36,16 +41,22 @@ impl Lab {
             .arg(places::target());
         program::run(&step, &mut build)?;
         step.done();
+        Ok(lab)
+    }
+
+    /// The program that boots the lab, with the images of this tree but the driver.
+    fn host(&self) -> Command {
         let mut host = Command::new(places::target().join("debug/ringcopy-lab"));
         host.arg("--kernel")
             .arg(&self.kernel)
             .arg("--image")
             .arg(&self.images.framework)
             .stdin(Stdio::null());
-        Ok(host)
+        host
     }
 
-    /// Boots the driver and runs one command of the client against it.
+    /// Boots the driver and runs one command of the client against it, which
+    /// [`Self::prepare_with_client`] built.
     ///
     /// # Errors
     ///
@@ -56,7 +67,7 @@ impl Lab {
         engine: &str,
         arguments: &[impl AsRef<std::ffi::OsStr>],
     ) -> Result<ExitCode, Error> {
-        let mut command = self.host()?;
+        let mut command = self.host();
         command
             .arg("--image")
             .arg(&self.images.driver)
@@ -80,7 +91,7 @@ impl Lab {
 ///
 /// If the lab can't be prepared or started. That the command failed is in the exit code.
 pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCode, Error> {
-    Lab::prepare()?.client(policy, engine, arguments)
+    Lab::prepare_with_client()?.client(policy, engine, arguments)
 }
 
 /// Loads another driver, reports what it prints, lacks and leaks.
@@ -89,6 +100,6 @@ pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCo
 ///
 /// As for [`client`].
 pub fn other_driver(file: &std::path::Path) -> Result<ExitCode, Error> {
-    let lab = Lab::prepare()?;
-    program::exit_code_of(lab.host()?.arg("--load").arg(file))
+    let lab = Lab::prepare_with_client()?;
+    program::exit_code_of(lab.host().arg("--load").arg(file))
 }
