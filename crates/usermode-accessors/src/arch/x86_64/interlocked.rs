@@ -15,52 +15,47 @@ use super::{
     processor::{self, features},
 };
 
-macro_rules! retry4 {
-    ($operation:literal) => {
-        lines![
-            "xor eax, eax",
-            "5:",
-            "mov r9d, eax",
-            $operation,
-            "lock cmpxchg dword ptr [rdx], r9d",
-            "jne 5b",
-        ]
+/// Tries `operation` on a copy until that can be stored; the registers are those of the width: what
+/// was there, and what it becomes.
+macro_rules! locked_operation {
+    ($name:literal, $width:literal, $was:literal, $becomes:literal, $operation:literal) => {
+        guarded_word!(
+            $name,
+            setup: [],
+            access: lines![
+                "xor eax, eax",
+                "5:",
+                concat!("mov ", $becomes, ", ", $was),
+                $operation,
+                concat!("lock cmpxchg ", $width, " ptr [rdx], ", $becomes),
+                "jne 5b",
+            ]
+        );
     };
 }
 
-macro_rules! retry8 {
-    ($operation:literal) => {
-        lines![
-            "xor eax, eax",
-            "5:",
-            "mov r9, rax",
-            $operation,
-            "lock cmpxchg qword ptr [rdx], r9",
-            "jne 5b",
-        ]
-    };
-}
-
-guarded_word!(
+locked_operation!(
     "usermode_accessors_and4",
-    setup: [],
-    access: retry4!("and r9d, r8d")
+    "dword",
+    "eax",
+    "r9d",
+    "and r9d, r8d"
 );
-guarded_word!(
+locked_operation!(
     "usermode_accessors_and8",
-    setup: [],
-    access: retry8!("and r9, r8")
+    "qword",
+    "rax",
+    "r9",
+    "and r9, r8"
 );
-guarded_word!(
+locked_operation!(
     "usermode_accessors_or4",
-    setup: [],
-    access: retry4!("or r9d, r8d")
+    "dword",
+    "eax",
+    "r9d",
+    "or r9d, r8d"
 );
-guarded_word!(
-    "usermode_accessors_or8",
-    setup: [],
-    access: retry8!("or r9, r8")
-);
+locked_operation!("usermode_accessors_or8", "qword", "rax", "r9", "or r9, r8");
 guarded_word!(
     "usermode_accessors_compare_exchange4",
     setup: ["mov eax, r9d"],
@@ -72,27 +67,14 @@ guarded_word!(
     access: "lock cmpxchg qword ptr [rdx], r8"
 );
 
+/// An AND or an OR.
+type Operation = unsafe extern "win64" fn(*mut Record, *mut u8, u64) -> u64;
+
 unsafe extern "win64" {
-    pub(super) fn usermode_accessors_and4(
-        record: *mut Record,
-        destination: *mut u8,
-        value: u64,
-    ) -> u64;
-    pub(super) fn usermode_accessors_and8(
-        record: *mut Record,
-        destination: *mut u8,
-        value: u64,
-    ) -> u64;
-    pub(super) fn usermode_accessors_or4(
-        record: *mut Record,
-        destination: *mut u8,
-        value: u64,
-    ) -> u64;
-    pub(super) fn usermode_accessors_or8(
-        record: *mut Record,
-        destination: *mut u8,
-        value: u64,
-    ) -> u64;
+    pub(super) fn usermode_accessors_and4(_: *mut Record, destination: *mut u8, value: u64) -> u64;
+    pub(super) fn usermode_accessors_and8(_: *mut Record, destination: *mut u8, value: u64) -> u64;
+    pub(super) fn usermode_accessors_or4(_: *mut Record, destination: *mut u8, value: u64) -> u64;
+    pub(super) fn usermode_accessors_or8(_: *mut Record, destination: *mut u8, value: u64) -> u64;
     pub(super) fn usermode_accessors_compare_exchange4(
         record: *mut Record,
         destination: *mut u8,
@@ -118,15 +100,12 @@ pub(crate) unsafe fn guarded_and(
     value: u64,
     wide: bool,
 ) -> Result<u64, Trap> {
-    let leaf = if wide {
-        usermode_accessors_and8
-    } else {
-        usermode_accessors_and4
-    };
-    let mut record = Record::new(features());
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, value) };
-    record.result(0).map(|()| original)
+    let leaves = (
+        usermode_accessors_and4 as Operation,
+        usermode_accessors_and8 as Operation,
+    );
+    // SAFETY: the caller's promise is the same.
+    unsafe { operate(leaves, destination, value, wide) }
 }
 
 /// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
@@ -136,11 +115,24 @@ pub(crate) unsafe fn guarded_and(
 ///
 /// As for [`guarded_and`].
 pub(crate) unsafe fn guarded_or(destination: *mut u8, value: u64, wide: bool) -> Result<u64, Trap> {
-    let leaf = if wide {
-        usermode_accessors_or8
-    } else {
-        usermode_accessors_or4
-    };
+    let leaves = (
+        usermode_accessors_or4 as Operation,
+        usermode_accessors_or8 as Operation,
+    );
+    // SAFETY: the caller's promise is the same.
+    unsafe { operate(leaves, destination, value, wide) }
+}
+
+/// # Safety
+///
+/// As for [`guarded_and`].
+unsafe fn operate(
+    (narrow_leaf, wide_leaf): (Operation, Operation),
+    destination: *mut u8,
+    value: u64,
+    wide: bool,
+) -> Result<u64, Trap> {
+    let leaf = if wide { wide_leaf } else { narrow_leaf };
     let mut record = Record::new(features());
     // SAFETY: the record outlives the call; a fault on the user side returns.
     let original = unsafe { leaf(&raw mut record, destination, value) };
