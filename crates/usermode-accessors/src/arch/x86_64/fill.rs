@@ -1,6 +1,6 @@
 //! Fills.
 //!
-//! As [`copy`](super::copy) does it: stores that overlap in the middle up to 64 bytes, blocks of 64
+//! As [`copy`](super::copy) does it: stores that overlap in the middle up to 128 bytes, blocks of 64
 //! above that, the longest by `REP STOSB`, and after a fault on to the very byte.
 
 use core::{arch::global_asm, mem::offset_of};
@@ -27,7 +27,7 @@ macro_rules! repeat_byte {
     };
 }
 
-/// Fills R9 bytes at RDX and returns, up to 64 of them; above that, jumps to `long`. R8 and XMM0
+/// Fills R9 bytes at RDX and returns, up to 128 of them; above that, jumps to `long`. R8 and XMM0
 /// hold the byte, repeated. The labels are as in a short copy.
 macro_rules! fill_short {
     ($name:literal, $long:literal) => {
@@ -72,7 +72,7 @@ macro_rules! fill_short {
             "ret",
             concat!(".Lover_32_", $name, ":"),
             "cmp r9, 64",
-            concat!("ja ", $long),
+            concat!("ja .Lover_64_", $name),
             "movups [rdx], xmm0",
             concat!(".Lsecond_32_", $name, ":"),
             "movups [rdx + 16], xmm0",
@@ -82,11 +82,32 @@ macro_rules! fill_short {
             "movups [rdx + r9 - 16], xmm0",
             concat!(".Lend_32_", $name, ":"),
             "ret",
+            concat!(".Lover_64_", $name, ":"),
+            "cmp r9, 128",
+            concat!("ja ", $long),
+            "movups [rdx], xmm0",
+            concat!(".Lsecond_64_", $name, ":"),
+            "movups [rdx + 16], xmm0",
+            concat!(".Lthird_64_", $name, ":"),
+            "movups [rdx + 32], xmm0",
+            concat!(".Lfourth_64_", $name, ":"),
+            "movups [rdx + 48], xmm0",
+            concat!(".Lfifth_64_", $name, ":"),
+            "movups [rdx + r9 - 64], xmm0",
+            concat!(".Lsixth_64_", $name, ":"),
+            "movups [rdx + r9 - 48], xmm0",
+            concat!(".Lseventh_64_", $name, ":"),
+            "movups [rdx + r9 - 32], xmm0",
+            concat!(".Leighth_64_", $name, ":"),
+            "movups [rdx + r9 - 16], xmm0",
+            concat!(".Lend_64_", $name, ":"),
+            "ret",
         ]
     };
 }
 
-/// Fills R9 bytes, more than 64, at RDI in blocks, and stops in front of the last 1 to 64 of them.
+/// Fills R9 bytes, more than 128, at RDI in blocks, and stops in front of the last 65 to
+/// 128 of them.
 macro_rules! fill_blocks {
     ($name:literal) => {
         lines![
@@ -101,7 +122,7 @@ macro_rules! fill_blocks {
             concat!(".Lend_", $name, ":"),
             "add rdi, 64",
             "sub r9, 64",
-            "cmp r9, 64",
+            "cmp r9, 128",
             concat!("ja .Lblock_", $name),
         ]
     };
@@ -139,11 +160,31 @@ guarded_leaf!(
         ".L32_arrived_fill:",
         "mov r10d, 32",
         "jmp .Lgo_on_fill",
-        // The stores before this one ended 16 bytes from the end, or after the 32nd byte.
-        ".Lall_but_16_arrived_fill:",
+        ".L48_arrived_fill:",
+        "mov r10d, 48",
+        "jmp .Lgo_on_fill",
+        ".L64_arrived_fill:",
+        "mov r10d, 64",
+        "jmp .Lgo_on_fill",
+        // What ends so far from the end may end before what was stored from the start on.
+        ".Lall_but_16_arrived_of_64_fill:",
         "mov eax, 32",
-        "mov r10, [rsp + 32]",
-        "sub r10, 16",
+        "mov r10d, 16",
+        "jmp 6f",
+        ".Lall_but_16_arrived_of_128_fill:",
+        "mov eax, 64",
+        "mov r10d, 16",
+        "jmp 6f",
+        ".Lall_but_32_arrived_of_128_fill:",
+        "mov eax, 64",
+        "mov r10d, 32",
+        "jmp 6f",
+        ".Lall_but_48_arrived_of_128_fill:",
+        "mov eax, 64",
+        "mov r10d, 48",
+        "6:",
+        "neg r10",
+        "add r10, [rsp + 32]",
         "cmp r10, rax",
         "cmovb r10, rax",
         ".Lgo_on_fill:",
@@ -160,7 +201,14 @@ guarded_leaf!(
         (".Lsecond_16_fill", ".Lend_16_fill", ".L16_arrived_fill"),
         (".Lsecond_32_fill", ".Lthird_32_fill", ".L16_arrived_fill"),
         (".Lthird_32_fill", ".Lfourth_32_fill", ".L32_arrived_fill"),
-        (".Lfourth_32_fill", ".Lend_32_fill", ".Lall_but_16_arrived_fill"),
+        (".Lfourth_32_fill", ".Lend_32_fill", ".Lall_but_16_arrived_of_64_fill"),
+        (".Lsecond_64_fill", ".Lthird_64_fill", ".L16_arrived_fill"),
+        (".Lthird_64_fill", ".Lfourth_64_fill", ".L32_arrived_fill"),
+        (".Lfourth_64_fill", ".Lfifth_64_fill", ".L48_arrived_fill"),
+        (".Lfifth_64_fill", ".Lsixth_64_fill", ".L64_arrived_fill"),
+        (".Lsixth_64_fill", ".Lseventh_64_fill", ".Lall_but_48_arrived_of_128_fill"),
+        (".Lseventh_64_fill", ".Leighth_64_fill", ".Lall_but_32_arrived_of_128_fill"),
+        (".Leighth_64_fill", ".Lend_64_fill", ".Lall_but_16_arrived_of_128_fill"),
         (".Laccess_fill", ".Lend_fill", ".Lnone_arrived_fill"),
     ],
 );
