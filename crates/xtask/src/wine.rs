@@ -4,12 +4,16 @@
 use crate::{accessors, error::Error, places, program, setup, step::Step};
 use std::{
     fs::{self, File},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command,
 };
 
 /// Programs for this target need nothing that Wine 8 lacks: no `bcryptprimitives.dll`.
 const TARGET: &str = "x86_64-win7-windows-gnu";
+
+/// What runs each test program. One that never ends, as a leaf does which a fault leads back to its
+/// own instruction, is killed with all that it has started: after much longer than any takes.
+const TESTS_RUNNER: &str = "timeout --kill-after=10 600 wine";
 
 /// What the tests print.
 const TESTS_LOG: &str = "tests.log";
@@ -22,11 +26,13 @@ const TESTS_LOG: &str = "tests.log";
 pub fn test() -> Result<(), Error> {
     setup::for_wine()?;
     let session = Session::start()?;
-    let log = session.log(TESTS_LOG);
     let step = Step::start("running the accessors' tests under Wine");
-    let ran = session.run_tests(&step);
+    step.detail("building");
+    let (ran, output) = session.run_tests(
+        &places::root(),
+        &["--package", "accessor-matrix", "--lib", "--tests"],
+    )?;
     drop(session);
-    let output = fs::read_to_string(&log).map_err(Error::file(&log))?;
     let passed: u32 = output.lines().filter_map(passed_of).sum();
     // A program that an exception ended without a word still ends with status 0 under Wine: what
     // counts is that each program which began has also told that it passed.
@@ -40,6 +46,27 @@ pub fn test() -> Result<(), Error> {
     step.done();
     eprintln!("under Wine: {passed} passed");
     accessors::report_wine()
+}
+
+/// Whether the one test of `program` with this name fails, of the sources in a folder.
+///
+/// # Errors
+///
+/// If it does not run, for example because it does not build.
+pub fn fails(session: &Session, sources: &Path, program: &str, test: &str) -> Result<bool, Error> {
+    let target: &[&str] = match program {
+        "lib" => &["--lib"],
+        program => &["--test", program],
+    };
+    let exactly = ["--", "--exact", test];
+    let (ran, output) = session.run_tests(sources, &[target, &exactly].concat())?;
+    if starting(&output, "running 1 test") == 1 {
+        return Ok(ran.is_err() || starting(&output, RESULT_OK) == 0);
+    }
+    Err(Error::Failed {
+        program: format!("{program}::{test} under Wine"),
+        output,
+    })
 }
 
 /// How the line begins in which a test program tells that it passed.
@@ -112,14 +139,22 @@ impl Session {
             .env("WINEDEBUG", "-all");
     }
 
-    fn run_tests(&self, step: &Step) -> Result<(), Error> {
-        step.detail("building");
-        self.run_into(
-            TESTS_LOG,
-            self.cargo("test")
-                .args(["--package", "usermode-accessors"])
-                .args(["--package", "accessor-matrix", "--lib", "--tests"]),
-        )
+    /// Runs tests of the sources in a folder. Whether cargo was content, and what they printed.
+    fn run_tests(
+        &self,
+        sources: &Path,
+        arguments: &[&str],
+    ) -> Result<(Result<(), Error>, String), Error> {
+        let mut cargo = self.cargo("test");
+        cargo
+            .current_dir(sources)
+            .args(["--package", "usermode-accessors"])
+            .args(arguments)
+            .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUNNER", TESTS_RUNNER);
+        let ran = self.run_into(TESTS_LOG, &mut cargo);
+        let log = self.log(TESTS_LOG);
+        let output = fs::read_to_string(&log).map_err(Error::file(&log))?;
+        Ok((ran, output))
     }
 
     /// A `cargo` that builds Windows programs, and runs them here.

@@ -1,8 +1,10 @@
-//! The driver, broken on purpose, one guard at a time. A mutant that no test notices is a test
-//! that cannot fail.
+//! The driver and the accessors, broken on purpose, one guard at a time. A mutant that no test
+//! notices is a test that cannot fail.
 //!
 //! A mutant is a piece of a source file and what stands in its place. It is built in a copy of the
-//! tree; then the one test that is there to notice it must fail.
+//! tree; then the one test that is there to notice it must fail: in the lab, or under Wine.
+
+mod accessors;
 
 use crate::{
     cargo,
@@ -11,6 +13,7 @@ use crate::{
     places, program,
     step::Step,
     toolchain::{Target, Toolchain},
+    wine,
 };
 use std::{
     fs,
@@ -24,7 +27,7 @@ struct Mutant {
     /// Stands in the file exactly once.
     original: &'static str,
     broken: &'static str,
-    /// A test of `ringcopy-tests`, as `binary::test`.
+    /// A test of `ringcopy-tests`, as `binary::test`; of those for Wine, of `usermode-accessors`.
     caught_by: &'static str,
 }
 
@@ -46,22 +49,22 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the scope table is empty",
         file: "crates/usermode-accessors/src/arch/x86_64.rs",
-        original: "                \".long 1\",",
-        broken: "                \".long 0\",",
+        original: "concat!(\".long (.Lscopes_end_\", $name, \" - .Lscopes_\", $name, \") / 16\"),",
+        broken: "\".long 0\",",
         caught_by: "lab_selftest::passes_under_every_policy",
     },
     Mutant {
         name: "the count comes from a volatile register",
-        file: "crates/usermode-accessors/src/arch/x86_64.rs",
-        original: "    access: \"rep movsb\",\n    result: [\"mov rax, rdi\",",
-        broken: "    access: \"rep movsb\",\n    result: [\"mov rax, r9\",",
+        file: "crates/usermode-accessors/src/arch/x86_64/copy.rs",
+        original: "Llanding_copy_upward:\",\n        \"mov rax, [rsp + 32]\",",
+        broken: "Llanding_copy_upward:\",\n        \"mov rax, r9\",",
         caught_by: "lab_selftest::passes_under_every_policy",
     },
     Mutant {
         name: "user memory is not opened under SMAP",
         file: "crates/usermode-accessors/src/arch/x86_64.rs",
-        original: "            \"stac\",\n            \"2:\",",
-        broken: "            \"2:\",",
+        original: "            \"stac\",\n            \"2:\",\n            concat!(\"call",
+        broken: "            \"2:\",\n            concat!(\"call",
         caught_by: "lab_selftest::passes_under_every_policy",
     },
     Mutant {
@@ -127,8 +130,39 @@ pub fn run(lab: &Lab) -> Result<(), Error> {
         let driver = tree.build(mutant)?;
         expect_failure(lab, mutant, &driver)?;
     }
-    eprintln!("{} of {} mutants caught", MUTANTS.len(), MUTANTS.len());
+    let count = MUTANTS.len().saturating_add(run_under_wine(&tree)?);
+    eprintln!("{count} of {count} mutants caught");
     Ok(())
+}
+
+/// Those that the accessors' own tests notice.
+fn run_under_wine(tree: &Tree) -> Result<usize, Error> {
+    let session = wine::Session::start()?;
+    for mutant in accessors::MUTANTS {
+        let unnoticed = mutant.unnoticed();
+        let Some((program, test)) = mutant.caught_by.split_once("::") else {
+            return Err(unnoticed);
+        };
+        let step = Step::start(format!("running a mutant under Wine: {}", mutant.name));
+        let failed = tree.with(mutant, |sources| {
+            wine::fails(&session, sources, program, test)
+        })?;
+        step.done();
+        if !failed {
+            return Err(unnoticed);
+        }
+        eprintln!("  caught by {}", mutant.caught_by);
+    }
+    Ok(accessors::MUTANTS.len())
+}
+
+impl Mutant {
+    const fn unnoticed(&self) -> Error {
+        Error::MutantUnnoticed {
+            name: self.name,
+            caught_by: self.caught_by,
+        }
+    }
 }
 
 /// A copy of the sources, kept between runs so that each build is a small one.
@@ -150,6 +184,31 @@ impl Tree {
 
     fn build(&self, mutant: &Mutant) -> Result<PathBuf, Error> {
         let step = Step::start(format!("building a mutant: {}", mutant.name));
+        self.with(mutant, |sources| {
+            program::run(
+                &step,
+                cargo::build(
+                    &Toolchain::of_rustc()?,
+                    Target::Windows,
+                    &sources.join("crates/wdk-build-linux"),
+                    &self.target_dir,
+                )
+                .args(["--package", "ringcopy"]),
+            )
+        })?;
+        step.done();
+        Ok(self
+            .target_dir
+            .join(Target::Windows.triple())
+            .join("release/ringcopy.dll"))
+    }
+
+    /// Lets `work` at the sources while they are those of the mutant.
+    fn with<T>(
+        &self,
+        mutant: &Mutant,
+        work: impl FnOnce(&Path) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let path = self.sources.join(mutant.file);
         let original = fs::read_to_string(&path).map_err(Error::file(&path))?;
         if original.matches(mutant.original).count() != 1 {
@@ -160,23 +219,9 @@ impl Tree {
         }
         let broken = original.replacen(mutant.original, mutant.broken, 1);
         fs::write(&path, broken).map_err(Error::file(&path))?;
-        let built = program::run(
-            &step,
-            cargo::build(
-                &Toolchain::of_rustc()?,
-                Target::Windows,
-                &self.sources.join("crates/wdk-build-linux"),
-                &self.target_dir,
-            )
-            .args(["--package", "ringcopy"]),
-        );
+        let done = work(&self.sources);
         fs::write(&path, original).map_err(Error::file(&path))?;
-        built?;
-        step.done();
-        Ok(self
-            .target_dir
-            .join(Target::Windows.triple())
-            .join("release/ringcopy.dll"))
+        done
     }
 }
 
@@ -220,10 +265,7 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
 }
 
 fn expect_failure(lab: &Lab, mutant: &Mutant, driver: &Path) -> Result<(), Error> {
-    let unnoticed = || Error::MutantUnnoticed {
-        name: mutant.name,
-        caught_by: mutant.caught_by,
-    };
+    let unnoticed = || mutant.unnoticed();
     let (binary, test) = mutant.caught_by.split_once("::").ok_or_else(unnoticed)?;
     let mut command = program::cargo();
     command
