@@ -147,6 +147,8 @@ mod device;
 mod fault;
 mod guarded;
 mod mode;
+#[cfg(doc)]
+pub mod performance;
 pub mod probe;
 pub mod raising;
 mod scalar;
