@@ -4,8 +4,9 @@ use std::ffi::c_void;
 
 use usermode_accessors::raising;
 
-/// Tells each argument by its place.
-const extern "win64" fn weigh(
+/// Tells each argument by its place. The convention is that of Windows for the processor, on every
+/// system.
+const extern "efiapi" fn weigh(
     first: usize,
     second: usize,
     third: usize,
@@ -132,7 +133,7 @@ mod windows {
     #[test]
     fn a_guard_within_a_guard_catches_its_own() {
         /// Meets an exception of its own and outlives it, called by a guard.
-        extern "win64" fn inner(code: usize) -> usize {
+        extern "efiapi" fn inner(code: usize) -> usize {
             let code = u32::try_from(code).unwrap();
             raise(code, 0, &[]).code.0 as usize
         }

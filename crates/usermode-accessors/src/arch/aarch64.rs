@@ -1,0 +1,303 @@
+//! 64-bit Arm, for Windows on Arm.
+//!
+//! Built, its unwind data decoded and checked by a test, its instructions run on Linux where
+//! nothing faults. It has not run on Windows.
+//!
+//! Every leaf is written once and follows the procedure call standard, which Windows shares; Rust
+//! calls it as `extern "C"` and so knows which registers it may spoil. Only on Windows does it
+//! carry unwind data and a handler; elsewhere a fault ends the process, and tests there use valid
+//! memory. No leaf touches X18, which is the system's, or a vector register.
+//!
+//! # The frame of a guarded leaf
+//!
+//! | from X29 | what |
+//! | --- | --- |
+//! | +0 | the caller's X29, and the return address: a link of the frame chain |
+//! | +16 | the caller's X19 and X20 |
+//! | +32 | the `Record`, where the filter finds it, and where the access starts |
+//! | +48 | the fourth argument, for a length |
+//! | +56 | PSTATE.PAN at entry |
+//!
+//! A landing pad relies on this frame, X19, X20 and X29 alone: those survive the unwind.
+//!
+//! The filter is given X29 of the leaf in X1. That is not the establisher frame, which is the stack
+//! pointer at the leaf's entry; it is what Clang's filters count from and what Wine's
+//! `__C_specific_handler` passes.
+//!
+//! # Blocks, and an exact count
+//!
+//! A copy moves 16 and 64 bytes at a time with pairs of registers. Where a block meets a page that
+//! is not there, the first landing pad is a loop that does the block again byte by byte, under the
+//! second scope entry, and so stops at the very byte that cannot be moved. A pair that was stored
+//! in part is overwritten by that loop as far as it had come.
+//!
+//! # Privileged Access Never
+//!
+//! PSTATE.PAN is to this processor what SMAP is to x86-64. Whether Windows sets it while a driver
+//! runs is not documented; that it may is: the accessors' overview names it. So the leaf does as
+//! it does there: in the kernel of a processor that has the bit, it opens user memory for the
+//! access and puts the bit back to what it was, after a fault too. If the bit was clear, user
+//! memory was open, and stays so. `LDTR` and `STTR`, which PAN does not stop, come neither in
+//! pairs nor with ordering nor exclusively, so they could not serve all leaves.
+//!
+//! Source: "ARM64 exception handling", "Overview of ARM64 ABI conventions", Microsoft C++
+//! documentation; Arm Architecture Reference Manual for A-profile.
+
+#[cfg(windows)]
+use core::{arch::global_asm, mem::offset_of};
+
+use super::{Trap, Width};
+use processor::pan_is_there;
+
+/// What the leaf and its filter tell the caller, and the caller the leaf.
+#[repr(C)]
+struct Record {
+    /// The exception code, or 0 for none. No exception that the filter takes has code 0. First, as
+    /// the leaves that recover know.
+    code: u32,
+    /// Not 0: PSTATE.PAN exists here and must be clear for the access.
+    open_window: u32,
+    kind: usize,
+    address: usize,
+}
+
+impl Record {
+    fn new() -> Self {
+        Self {
+            code: 0,
+            open_window: u32::from(pan_is_there()),
+            kind: Trap::UNKNOWN,
+            address: Trap::UNKNOWN,
+        }
+    }
+
+    const fn result(&self, copied: usize) -> Result<(), Trap> {
+        if self.code == 0 {
+            return Ok(());
+        }
+        Err(Trap {
+            code: self.code,
+            kind: self.kind,
+            address: self.address,
+            copied,
+        })
+    }
+}
+
+#[cfg(windows)]
+macro_rules! on_windows {
+    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
+}
+
+#[cfg(not(windows))]
+macro_rules! on_windows {
+    ($($line:expr),* $(,)?) => {
+        ""
+    };
+}
+
+/// Several instructions as one template.
+macro_rules! lines {
+    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
+}
+
+/// A guarded leaf. `setup` moves arguments to where `access` wants them; the record is in X0, and
+/// X0, X9 and X10 may be overwritten. `access` is the only code under guard. `result` computes X0.
+///
+/// With `again`, a fault of `access` leads to that, which does byte by byte, also under guard, what
+/// `access` left to do; so does its end. Numbered labels up to 4 are the frame's own.
+macro_rules! guarded_leaf {
+    ($name:literal, setup: [$($setup:literal),*], access: $access:expr, result: [$($result:literal),*]) => {
+        guarded_leaf!(
+            @ $name,
+            [$($setup),*],
+            lines![
+                concat!(".Laccess_", $name, ":"),
+                $access,
+                concat!(".Llanding_", $name, ":"),
+            ],
+            [$($result),*],
+            [
+                ".long 1",
+                concat!(".long .Laccess_", $name, "@IMGREL"),
+                concat!(".long .Llanding_", $name, "@IMGREL"),
+                ".long usermode_accessors_filter@IMGREL",
+                concat!(".long .Llanding_", $name, "@IMGREL"),
+            ]
+        );
+    };
+    (
+        $name:literal,
+        setup: [$($setup:literal),*],
+        access: $access:expr,
+        recover: [$($recover:literal),*],
+        again: $again:expr,
+        result: [$($result:literal),*]
+    ) => {
+        guarded_leaf!(
+            @ $name,
+            [$($setup),*],
+            lines![
+                concat!(".Laccess_", $name, ":"),
+                $access,
+                concat!("b .Lagain_", $name),
+                concat!(".Lrecover_", $name, ":"),
+                // If what faulted is there by now, there was no fault.
+                "ldr x0, [x29, #32]",
+                "str wzr, [x0]",
+                $($recover,)*
+                concat!(".Lagain_", $name, ":"),
+                $again,
+                concat!(".Llanding_", $name, ":"),
+            ],
+            [$($result),*],
+            [
+                ".long 2",
+                concat!(".long .Laccess_", $name, "@IMGREL"),
+                concat!(".long .Lrecover_", $name, "@IMGREL"),
+                ".long usermode_accessors_filter@IMGREL",
+                concat!(".long .Lrecover_", $name, "@IMGREL"),
+                concat!(".long .Lagain_", $name, "@IMGREL"),
+                concat!(".long .Llanding_", $name, "@IMGREL"),
+                ".long usermode_accessors_filter@IMGREL",
+                concat!(".long .Llanding_", $name, "@IMGREL"),
+            ]
+        );
+    };
+    (@ $name:literal, [$($setup:literal),*], $guarded:expr, [$($result:literal),*], [$($scope:expr,)*]) => {
+        global_asm!(
+            ".text",
+            ".p2align 4",
+            concat!(".globl ", $name),
+            on_windows!(
+                concat!(".def ", $name),
+                ".scl 2",
+                ".type 32",
+                ".endef",
+            ),
+            concat!($name, ":"),
+            on_windows!(
+                concat!(".seh_proc ", $name),
+                ".seh_handler __C_specific_handler, @except"
+            ),
+            "stp x29, x30, [sp, #-64]!",
+            on_windows!(".seh_save_fplr_x 64"),
+            "stp x19, x20, [sp, #16]",
+            on_windows!(".seh_save_regp x19, 16"),
+            "mov x29, sp",
+            on_windows!(".seh_set_fp"),
+            on_windows!(".seh_endprologue"),
+            "stp x0, x1, [x29, #32]",
+            "str x3, [x29, #48]",
+            "ldr w9, [x0, #{open_window}]",
+            "cbz w9, 2f",
+            concat!("mrs x9, ", pan!()),
+            "str x9, [x29, #56]",
+            concat!("msr ", pan!(), ", xzr"),
+            "2:",
+            $($setup,)*
+            $guarded,
+            // What PAN is after an unwind depends on the dispatcher: set it to what it was.
+            "ldr x9, [x29, #32]",
+            "ldr w9, [x9, #{open_window}]",
+            "cbz w9, 4f",
+            "ldr x9, [x29, #56]",
+            concat!("msr ", pan!(), ", x9"),
+            "4:",
+            $($result,)*
+            on_windows!(".seh_startepilogue"),
+            "ldp x19, x20, [sp, #16]",
+            on_windows!(".seh_save_regp x19, 16"),
+            "ldp x29, x30, [sp], #64",
+            on_windows!(".seh_save_fplr_x 64"),
+            on_windows!(".seh_endepilogue"),
+            "ret",
+            on_windows!(
+                ".seh_handlerdata",
+                $($scope,)*
+                ".text",
+                ".seh_endproc"
+            ),
+            open_window = const offset_of!(Record, open_window),
+        );
+    };
+}
+
+/// PSTATE.PAN by its encoding: an assembler knows the name only if told that the processor has it.
+macro_rules! pan {
+    () => {
+        "s3_0_c4_c2_3"
+    };
+}
+
+mod backward;
+mod forward;
+mod interlocked;
+mod nontemporal;
+mod processor;
+mod raising;
+mod scalar;
+mod string;
+
+pub(crate) use backward::{copy_backward, guarded_copy_backward};
+pub(crate) use forward::{copy, fill, guarded_copy, guarded_fill};
+pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
+pub(crate) use nontemporal::{copy_nontemporal, guarded_copy_nontemporal};
+pub(crate) use processor::fast_fail;
+pub(crate) use raising::call;
+pub(crate) use scalar::{
+    guarded_read, guarded_read_acquire, guarded_write, guarded_write_release, read, read_acquire,
+    write, write_release,
+};
+pub(crate) use string::{guarded_scan, scan};
+
+// The filter of every guarded leaf: X0 = EXCEPTION_POINTERS *, X1 = X29 of the leaf.
+// It takes the exceptions that touching memory raises and leaves every other to the handlers
+// above, so that a bug stays a bug.
+#[cfg(windows)]
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl usermode_accessors_filter",
+    "usermode_accessors_filter:",
+    "ldr x8, [x0]",
+    "ldr w9, [x8, #{exception_code}]",
+    "movz w10, #0xC000, lsl #16",
+    "add w11, w10, #5", // STATUS_ACCESS_VIOLATION
+    "cmp w9, w11",
+    "b.eq 2f",
+    "add w11, w10, #6", // STATUS_IN_PAGE_ERROR
+    "cmp w9, w11",
+    "b.eq 2f",
+    "movz w10, #0x8000, lsl #16",
+    "add w11, w10, #1", // STATUS_GUARD_PAGE_VIOLATION
+    "cmp w9, w11",
+    "b.eq 2f",
+    "add w11, w10, #2", // STATUS_DATATYPE_MISALIGNMENT
+    "cmp w9, w11",
+    "b.eq 2f",
+    "mov w0, #0", // EXCEPTION_CONTINUE_SEARCH
+    "ret",
+    "2:",
+    "ldr x10, [x1, #32]",
+    "str w9, [x10, #{code}]",
+    // A leaf may fault twice, and the second may know less than the first.
+    "mov x11, #-1",
+    "mov x12, #-1",
+    "ldr w9, [x8, #{number_parameters}]",
+    "cmp w9, #2",
+    "b.lo 3f",
+    "ldr x11, [x8, #{exception_information}]",
+    "ldr x12, [x8, #{exception_information} + 8]",
+    "3:",
+    "str x11, [x10, #{kind}]",
+    "str x12, [x10, #{address}]",
+    "mov w0, #1", // EXCEPTION_EXECUTE_HANDLER
+    "ret",
+    exception_code = const 0x00,
+    number_parameters = const 0x18,
+    exception_information = const 0x20,
+    code = const offset_of!(Record, code),
+    kind = const offset_of!(Record, kind),
+    address = const offset_of!(Record, address),
+);

@@ -1,0 +1,120 @@
+//! Copies from the last byte to the first, for ranges that overlap the wrong way round.
+//!
+//! Blocks only where the ranges are at least a block apart. Closer, what a block had stored before
+//! it met a fault would be gone from the source when the block is done again byte by byte.
+
+use core::{
+    arch::{asm, global_asm},
+    mem::offset_of,
+};
+
+use super::{Record, Trap};
+
+/// Blocks of 64 bytes. `$to` and `$from` stand behind what is still to be moved; `$start` is where
+/// the destination starts.
+macro_rules! move_blocks_down {
+    ($to:literal, $from:literal, $start:literal) => {
+        lines![
+            "5:",
+            concat!("sub x17, ", $to, ", ", $start),
+            "cmp x17, #64",
+            "b.lo 7f",
+            concat!("ldp x4, x5, [", $from, ", #-16]"),
+            concat!("ldp x6, x7, [", $from, ", #-32]"),
+            concat!("ldp x12, x13, [", $from, ", #-48]"),
+            concat!("ldp x14, x15, [", $from, ", #-64]"),
+            concat!("stp x4, x5, [", $to, ", #-16]"),
+            concat!("stp x6, x7, [", $to, ", #-32]"),
+            concat!("stp x12, x13, [", $to, ", #-48]"),
+            concat!("stp x14, x15, [", $to, ", #-64]"),
+            concat!("sub ", $from, ", ", $from, ", #64"),
+            concat!("sub ", $to, ", ", $to, ", #64"),
+            "b 5b",
+            "7:",
+        ]
+    };
+}
+
+/// The rest, byte by byte.
+macro_rules! move_bytes_down {
+    ($to:literal, $from:literal, $start:literal) => {
+        lines![
+            "8:",
+            concat!("cmp ", $to, ", ", $start),
+            "b.eq 9f",
+            concat!("ldrb w4, [", $from, ", #-1]"),
+            concat!("strb w4, [", $to, ", #-1]"),
+            concat!("sub ", $from, ", ", $from, ", #1"),
+            concat!("sub ", $to, ", ", $to, ", #1"),
+            "b 8b",
+            "9:",
+        ]
+    };
+}
+
+guarded_leaf!(
+    "usermode_accessors_copy_backward",
+    setup: [
+        "add x19, x1, x3",
+        "add x20, x2, x3",
+        "sub x9, x19, x20",
+        "cmp x9, #64",
+        "b.lo .Lagain_usermode_accessors_copy_backward"
+    ],
+    access: move_blocks_down!("x19", "x20", "x1"),
+    recover: ["ldr x1, [x29, #40]"],
+    again: move_bytes_down!("x19", "x20", "x1"),
+    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
+);
+
+unsafe extern "C" {
+    /// Returns how many bytes were *not* moved: those in front.
+    fn usermode_accessors_copy_backward(
+        record: *mut Record,
+        destination: *mut u8,
+        source: *const u8,
+        length: usize,
+    ) -> usize;
+}
+
+/// Copies from the last byte down, with at least one side in user memory. The trap counts the
+/// bytes at the end.
+///
+/// # Safety
+///
+/// A side that is not user memory is valid for `length` bytes. A user side passed
+/// [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_copy_backward(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
+    // fault on a user side returns.
+    let left =
+        unsafe { usermode_accessors_copy_backward(&raw mut record, destination, source, length) };
+    record.result(length.wrapping_sub(left))
+}
+
+/// Copies from the last byte down, without a guard.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes. They may change under the copy.
+pub(crate) unsafe fn copy_backward(destination: *mut u8, source: *const u8, length: usize) {
+    // SAFETY: the caller vouches for both ranges. A block is loaded before any of it is stored.
+    unsafe {
+        asm!(
+            move_blocks_down!("x0", "x1", "x2"),
+            move_bytes_down!("x0", "x1", "x2"),
+            inout("x0") destination.wrapping_add(length) => _,
+            inout("x1") source.wrapping_add(length) => _,
+            in("x2") destination,
+            out("x4") _, out("x5") _, out("x6") _, out("x7") _,
+            out("x12") _, out("x13") _, out("x14") _, out("x15") _,
+            out("x17") _,
+            options(nostack),
+        );
+    }
+}

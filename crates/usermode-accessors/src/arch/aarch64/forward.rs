@@ -1,0 +1,227 @@
+//! Copies and fills from the first byte to the last.
+
+use core::{
+    arch::{asm, global_asm},
+    mem::offset_of,
+};
+
+use super::{Record, Trap};
+
+/// Blocks of 64 and of 16 bytes, as long as there are such. `$to` and `$from` stand at the next
+/// byte, `$end` is the end of the destination; they move only after a block was stored, so that a
+/// fault finds both at its start.
+macro_rules! copy_blocks {
+    ($to:literal, $from:literal, $end:literal, $load:literal, $store:literal) => {
+        lines![
+            "5:",
+            concat!("sub x17, ", $end, ", ", $to),
+            "cmp x17, #64",
+            "b.lo 6f",
+            concat!($load, " x4, x5, [", $from, "]"),
+            concat!($load, " x6, x7, [", $from, ", #16]"),
+            concat!($load, " x12, x13, [", $from, ", #32]"),
+            concat!($load, " x14, x15, [", $from, ", #48]"),
+            concat!($store, " x4, x5, [", $to, "]"),
+            concat!($store, " x6, x7, [", $to, ", #16]"),
+            concat!($store, " x12, x13, [", $to, ", #32]"),
+            concat!($store, " x14, x15, [", $to, ", #48]"),
+            concat!("add ", $from, ", ", $from, ", #64"),
+            concat!("add ", $to, ", ", $to, ", #64"),
+            "b 5b",
+            "6:",
+            "cmp x17, #16",
+            "b.lo 7f",
+            concat!($load, " x4, x5, [", $from, "]"),
+            concat!($store, " x4, x5, [", $to, "]"),
+            concat!("add ", $from, ", ", $from, ", #16"),
+            concat!("add ", $to, ", ", $to, ", #16"),
+            "sub x17, x17, #16",
+            "b 6b",
+            "7:",
+        ]
+    };
+}
+
+/// The rest, byte by byte.
+macro_rules! copy_bytes {
+    ($to:literal, $from:literal, $end:literal) => {
+        lines![
+            "8:",
+            concat!("cmp ", $to, ", ", $end),
+            "b.eq 9f",
+            concat!("ldrb w4, [", $from, "]"),
+            concat!("strb w4, [", $to, "]"),
+            concat!("add ", $from, ", ", $from, ", #1"),
+            concat!("add ", $to, ", ", $to, ", #1"),
+            "b 8b",
+            "9:",
+        ]
+    };
+}
+
+pub(super) use {copy_blocks, copy_bytes};
+
+/// Blocks of 64 and of 16 bytes of X5.
+macro_rules! fill_blocks {
+    ($to:literal, $end:literal) => {
+        lines![
+            "5:",
+            concat!("sub x17, ", $end, ", ", $to),
+            "cmp x17, #64",
+            "b.lo 6f",
+            concat!("stp x5, x5, [", $to, "]"),
+            concat!("stp x5, x5, [", $to, ", #16]"),
+            concat!("stp x5, x5, [", $to, ", #32]"),
+            concat!("stp x5, x5, [", $to, ", #48]"),
+            concat!("add ", $to, ", ", $to, ", #64"),
+            "b 5b",
+            "6:",
+            "cmp x17, #16",
+            "b.lo 7f",
+            concat!("stp x5, x5, [", $to, "]"),
+            concat!("add ", $to, ", ", $to, ", #16"),
+            "sub x17, x17, #16",
+            "b 6b",
+            "7:",
+        ]
+    };
+}
+
+/// The rest, byte by byte.
+macro_rules! fill_bytes {
+    ($to:literal, $byte:literal, $end:literal) => {
+        lines![
+            "8:",
+            concat!("cmp ", $to, ", ", $end),
+            "b.eq 9f",
+            concat!("strb ", $byte, ", [", $to, "]"),
+            concat!("add ", $to, ", ", $to, ", #1"),
+            "b 8b",
+            "9:",
+        ]
+    };
+}
+
+guarded_leaf!(
+    "usermode_accessors_copy",
+    setup: [
+        "mov x19, x1",
+        "mov x20, x2",
+        "add x3, x1, x3",
+        // A move to less than a block below: what a block had stored before it met a fault would
+        // be gone from the source when the block is done again.
+        "sub x9, x20, x19",
+        "cmp x9, #64",
+        "b.lo .Lagain_usermode_accessors_copy"
+    ],
+    access: copy_blocks!("x19", "x20", "x3", "ldp", "stp"),
+    recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
+    again: copy_bytes!("x19", "x20", "x3"),
+    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
+);
+guarded_leaf!(
+    "usermode_accessors_fill",
+    setup: [
+        "mov x19, x1",
+        "and x20, x2, #0xFF",
+        "mov x9, #0x0101010101010101",
+        "mul x5, x20, x9",
+        "add x3, x1, x3"
+    ],
+    access: fill_blocks!("x19", "x3"),
+    recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
+    again: fill_bytes!("x19", "w20", "x3"),
+    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
+);
+
+unsafe extern "C" {
+    fn usermode_accessors_copy(
+        record: *mut Record,
+        destination: *mut u8,
+        source: *const u8,
+        length: usize,
+    ) -> usize;
+    fn usermode_accessors_fill(
+        record: *mut Record,
+        destination: *mut u8,
+        byte: u32,
+        length: usize,
+    ) -> usize;
+}
+
+/// Copies forward, byte by byte as far as anybody can tell, with at least one side in user memory.
+///
+/// # Safety
+///
+/// A side that is not user memory is valid for `length` bytes. A user side passed
+/// [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_copy(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
+    // fault on a user side returns.
+    let copied = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
+    record.result(copied)
+}
+
+/// Fills user memory.
+///
+/// # Safety
+///
+/// The range passed [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_fill(
+    destination: *mut u8,
+    byte: u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; a fault on the user side returns.
+    let copied =
+        unsafe { usermode_accessors_fill(&raw mut record, destination, u32::from(byte), length) };
+    record.result(copied)
+}
+
+/// Copies forward without a guard.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes. They may change under the copy.
+pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize) {
+    // SAFETY: the caller vouches for both ranges.
+    unsafe {
+        asm!(
+            copy_blocks!("x0", "x1", "x2", "ldp", "stp"),
+            copy_bytes!("x0", "x1", "x2"),
+            inout("x0") destination => _,
+            inout("x1") source => _,
+            in("x2") destination.wrapping_add(length),
+            out("x4") _, out("x5") _, out("x6") _, out("x7") _,
+            out("x12") _, out("x13") _, out("x14") _, out("x15") _,
+            out("x17") _,
+            options(nostack),
+        );
+    }
+}
+
+/// Fills without a guard.
+///
+/// # Safety
+///
+/// The range is valid for `length` bytes.
+pub(crate) unsafe fn fill(destination: *mut u8, byte: u8, length: usize) {
+    // SAFETY: the caller vouches for the range.
+    unsafe {
+        asm!(
+            fill_blocks!("x0", "x2"),
+            fill_bytes!("x0", "w5", "x2"),
+            inout("x0") destination => _,
+            in("x2") destination.wrapping_add(length),
+            in("x5") u64::from_ne_bytes([byte; 8]),
+            out("x17") _,
+            options(nostack),
+        );
+    }
+}

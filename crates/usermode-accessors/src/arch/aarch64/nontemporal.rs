@@ -1,0 +1,79 @@
+//! Copies with a hint that nobody will look at the bytes soon.
+//!
+//! `LDNP` and `STNP` are pairs like any other, and fault like any other. They are less ordered,
+//! though; so `DMB` follows, after a fault too, and the copy is not less ordered against what
+//! comes later than a plain one.
+//!
+//! Source: "Load/store pair of general-purpose registers, non-temporal", Arm Architecture
+//! Reference Manual.
+
+use core::{
+    arch::{asm, global_asm},
+    mem::offset_of,
+};
+
+use super::{
+    Record, Trap,
+    forward::{copy_blocks, copy_bytes},
+};
+
+guarded_leaf!(
+    "usermode_accessors_copy_nontemporal",
+    setup: ["mov x19, x1", "mov x20, x2", "add x3, x1, x3"],
+    access: copy_blocks!("x19", "x20", "x3", "ldnp", "stnp"),
+    recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
+    again: copy_bytes!("x19", "x20", "x3"),
+    result: ["dmb ish", "ldr x9, [x29, #40]", "sub x0, x19, x9"]
+);
+
+unsafe extern "C" {
+    fn usermode_accessors_copy_nontemporal(
+        record: *mut Record,
+        destination: *mut u8,
+        source: *const u8,
+        length: usize,
+    ) -> usize;
+}
+
+/// Copies forward with streaming stores, with at least one side in user memory.
+///
+/// # Safety
+///
+/// A side that is not user memory is valid for `length` bytes. A user side passed
+/// [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_copy_nontemporal(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
+    // fault on a user side returns.
+    let copied = unsafe {
+        usermode_accessors_copy_nontemporal(&raw mut record, destination, source, length)
+    };
+    record.result(copied)
+}
+
+/// Copies forward with streaming stores, without a guard.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes. They may change under the copy.
+pub(crate) unsafe fn copy_nontemporal(destination: *mut u8, source: *const u8, length: usize) {
+    // SAFETY: the caller vouches for both ranges.
+    unsafe {
+        asm!(
+            copy_blocks!("x0", "x1", "x2", "ldnp", "stnp"),
+            copy_bytes!("x0", "x1", "x2"),
+            "dmb ish",
+            inout("x0") destination => _,
+            inout("x1") source => _,
+            in("x2") destination.wrapping_add(length),
+            out("x4") _, out("x5") _, out("x6") _, out("x7") _,
+            out("x12") _, out("x13") _, out("x14") _, out("x15") _,
+            out("x17") _,
+            options(nostack),
+        );
+    }
+}

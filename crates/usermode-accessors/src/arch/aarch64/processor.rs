@@ -1,0 +1,53 @@
+//! What the processor is, and how to stop on it.
+
+use core::{
+    arch::asm,
+    sync::atomic::{AtomicU8, Ordering},
+};
+
+/// Ends the program, or the system, at once: `__fastfail`.
+///
+/// Source: "`__fastfail`", Microsoft C++ documentation.
+pub(crate) fn fast_fail(code: u32) -> ! {
+    // SAFETY: breakpoint F003h with a code in W0 does not return and touches no memory of ours.
+    unsafe { asm!("brk #0xF003", in("w0") code, options(noreturn, nostack)) }
+}
+
+/// Whether this code runs in the kernel, on a processor that can close user memory to it.
+///
+/// That is the same on all processors of a system and does not change, so it is asked once.
+pub(super) fn pan_is_there() -> bool {
+    const UNKNOWN: u8 = 0;
+    const NO: u8 = 1;
+    const YES: u8 = 2;
+    static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+    match STATE.load(Ordering::Relaxed) {
+        UNKNOWN => {
+            let there = is_kernel() && processor_has_pan();
+            STATE.store(if there { YES } else { NO }, Ordering::Relaxed);
+            there
+        }
+        state => state == YES,
+    }
+}
+
+/// Whether this code is in the upper half of the address space, where only the kernel executes.
+/// The register that holds the exception level cannot be read by user mode.
+fn is_kernel() -> bool {
+    const UPPER_HALF: usize = 1 << 63;
+    let here = is_kernel as fn() -> bool;
+    (here as usize) & UPPER_HALF != 0
+}
+
+/// For the kernel only.
+fn processor_has_pan() -> bool {
+    const PAN_SHIFT: u64 = 20;
+    const FIELD: u64 = 0xF;
+    let features: u64;
+    // SAFETY: only called in the kernel, where ID_AA64MMFR1_EL1 can be read; it changes nothing.
+    unsafe {
+        asm!("mrs {0}, s3_0_c0_c7_1", out(reg) features, options(nomem, nostack, preserves_flags));
+    }
+    (features >> PAN_SHIFT) & FIELD != 0
+}

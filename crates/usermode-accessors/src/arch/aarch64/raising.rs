@@ -1,0 +1,162 @@
+//! A call of foreign code that may raise.
+//!
+//! | from X29 | what |
+//! | --- | --- |
+//! | +0 | the caller's X29, and the return address |
+//! | +16 | the [`Raised`], where the filter finds it |
+//! | +24 | PSTATE.PAN at entry, if it exists here |
+//!
+//! The frame keeps nothing in registers, so the unwind through the callee's frames has restored
+//! every one that the convention says survives a call. PSTATE.PAN is not among them: the landing
+//! pad sets it to what it was.
+
+#[cfg(windows)]
+use core::mem::offset_of;
+use core::{arch::global_asm, ffi::c_void};
+
+use super::pan_is_there;
+use crate::arch::{PARAMETERS, Raised};
+
+impl Raised {
+    pub(super) const fn new() -> Self {
+        Self {
+            any: 0,
+            code: 0,
+            flags: 0,
+            count: 0,
+            address: 0,
+            parameters: [0; PARAMETERS],
+        }
+    }
+}
+
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl usermode_accessors_call",
+    on_windows!(
+        ".def usermode_accessors_call",
+        ".scl 2",
+        ".type 32",
+        ".endef",
+    ),
+    "usermode_accessors_call:",
+    on_windows!(
+        ".seh_proc usermode_accessors_call",
+        ".seh_handler __C_specific_handler, @except"
+    ),
+    "stp x29, x30, [sp, #-48]!",
+    on_windows!(".seh_save_fplr_x 48"),
+    "mov x29, sp",
+    on_windows!(".seh_set_fp"),
+    on_windows!(".seh_endprologue"),
+    "str x0, [x29, #16]",
+    "str x3, [x29, #32]",
+    "cbz x3, 2f",
+    concat!("mrs x9, ", pan!()),
+    "str x9, [x29, #24]",
+    "2:",
+    "mov x9, x1",
+    "mov x10, x2",
+    "ldp x0, x1, [x10]",
+    "ldp x2, x3, [x10, #16]",
+    "ldp x4, x5, [x10, #32]",
+    ".Laccess_usermode_accessors_call:",
+    "blr x9",
+    // The address that the call returns to is what a dispatcher may look up: it must be inside.
+    "nop",
+    ".Llanding_usermode_accessors_call:",
+    "ldr x9, [x29, #32]",
+    "cbz x9, 4f",
+    "ldr x9, [x29, #24]",
+    concat!("msr ", pan!(), ", x9"),
+    "4:",
+    on_windows!(".seh_startepilogue"),
+    "ldp x29, x30, [sp], #48",
+    on_windows!(".seh_save_fplr_x 48"),
+    on_windows!(".seh_endepilogue"),
+    "ret",
+    on_windows!(
+        ".seh_handlerdata",
+        ".long 1",
+        ".long .Laccess_usermode_accessors_call@IMGREL",
+        ".long .Llanding_usermode_accessors_call@IMGREL",
+        ".long usermode_accessors_call_filter@IMGREL",
+        ".long .Llanding_usermode_accessors_call@IMGREL",
+        ".text",
+        ".seh_endproc"
+    ),
+);
+
+// X0 = EXCEPTION_POINTERS *, X1 = X29 of the leaf. Takes every exception.
+#[cfg(windows)]
+global_asm!(
+    ".text",
+    ".p2align 4",
+    ".globl usermode_accessors_call_filter",
+    "usermode_accessors_call_filter:",
+    "ldr x0, [x0]",
+    "ldr x1, [x1, #16]",
+    "mov w8, #1",
+    "str w8, [x1, #{any}]",
+    "ldr w8, [x0, #0x00]", // ExceptionCode
+    "str w8, [x1, #{code}]",
+    "ldr w8, [x0, #0x04]", // ExceptionFlags
+    "str w8, [x1, #{flags}]",
+    "ldr x8, [x0, #0x10]", // ExceptionAddress
+    "str x8, [x1, #{address}]",
+    "ldr w8, [x0, #0x18]", // NumberParameters
+    "str w8, [x1, #{count}]",
+    "mov w9, #{limit}",
+    "cmp w8, w9",
+    "csel w8, w8, w9, ls",
+    "add x0, x0, #0x20", // ExceptionInformation
+    "add x1, x1, #{parameters}",
+    "6:",
+    "cbz w8, 7f",
+    "ldr x9, [x0], #8",
+    "str x9, [x1], #8",
+    "sub w8, w8, #1",
+    "b 6b",
+    "7:",
+    "mov w0, #1", // EXCEPTION_EXECUTE_HANDLER
+    "ret",
+    any = const offset_of!(Raised, any),
+    code = const offset_of!(Raised, code),
+    flags = const offset_of!(Raised, flags),
+    address = const offset_of!(Raised, address),
+    count = const offset_of!(Raised, count),
+    parameters = const offset_of!(Raised, parameters),
+    limit = const PARAMETERS,
+);
+
+unsafe extern "C" {
+    /// The result has no meaning if the call raised. `restore_pan` not 0: PSTATE.PAN exists here.
+    fn usermode_accessors_call(
+        raised: *mut Raised,
+        function: *const c_void,
+        arguments: *const [usize; 6],
+        restore_pan: usize,
+    ) -> usize;
+}
+
+/// Calls `function`, and returns what it returns or what it raised.
+///
+/// # Safety
+///
+/// As for [`crate::raising::call`].
+pub(crate) unsafe fn call(
+    function: *const c_void,
+    arguments: &[usize; 6],
+) -> Result<usize, Raised> {
+    let mut raised = Raised::new();
+    let restore_pan = usize::from(pan_is_there());
+    // SAFETY: record and arguments outlive the call; the caller vouches for the function.
+    let result =
+        unsafe { usermode_accessors_call(&raw mut raised, function, arguments, restore_pan) };
+    if raised.any == 0 {
+        Ok(result)
+    } else {
+        Err(raised)
+    }
+}

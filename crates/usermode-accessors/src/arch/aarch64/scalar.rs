@@ -1,0 +1,276 @@
+//! Reads and writes of exactly one instruction, guarded and direct.
+//!
+//! Acquire is `LDAR` and release is `STLR`. Those demand an aligned address, which the accessors
+//! do not; a misaligned one is accessed by a plain instruction, with `DMB` on the side that counts.
+
+use core::{
+    arch::{asm, global_asm},
+    mem::offset_of,
+};
+
+use super::{Record, Trap, Width};
+
+macro_rules! reads {
+    ($($name:literal: $access:literal),*) => {$(
+        guarded_leaf!($name, setup: ["mov x19, #0"], access: $access, result: ["mov x0, x19"]);
+    )*};
+}
+
+macro_rules! writes {
+    ($($name:literal: $access:literal),*) => {$(
+        guarded_leaf!($name, setup: [], access: $access, result: []);
+    )*};
+}
+
+reads!(
+    "usermode_accessors_read1": "ldrb w19, [x1]",
+    "usermode_accessors_read2": "ldrh w19, [x1]",
+    "usermode_accessors_read4": "ldr w19, [x1]",
+    "usermode_accessors_read8": "ldr x19, [x1]",
+    "usermode_accessors_read_acquire1": "ldarb w19, [x1]",
+    "usermode_accessors_read_acquire2": "ldarh w19, [x1]",
+    "usermode_accessors_read_acquire4": "ldar w19, [x1]",
+    "usermode_accessors_read_acquire8": "ldar x19, [x1]"
+);
+writes!(
+    "usermode_accessors_write1": "strb w2, [x1]",
+    "usermode_accessors_write2": "strh w2, [x1]",
+    "usermode_accessors_write4": "str w2, [x1]",
+    "usermode_accessors_write8": "str x2, [x1]",
+    "usermode_accessors_write_release1": "stlrb w2, [x1]",
+    "usermode_accessors_write_release2": "stlrh w2, [x1]",
+    "usermode_accessors_write_release4": "stlr w2, [x1]",
+    "usermode_accessors_write_release8": "stlr x2, [x1]"
+);
+
+type Read = unsafe extern "C" fn(*mut Record, *const u8) -> u64;
+type Write = unsafe extern "C" fn(*mut Record, *mut u8, u64);
+
+unsafe extern "C" {
+    fn usermode_accessors_read1(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_read2(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_read4(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_read8(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_read_acquire1(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_read_acquire2(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_read_acquire4(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_read_acquire8(record: *mut Record, source: *const u8) -> u64;
+    fn usermode_accessors_write1(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write2(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write4(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write8(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write_release1(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write_release2(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write_release4(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write_release8(record: *mut Record, destination: *mut u8, value: u64);
+}
+
+fn is_aligned(address: *const u8, width: Width) -> bool {
+    address.addr() & (width as usize).wrapping_sub(1) == 0
+}
+
+/// Later accesses of this thread stay behind its earlier reads.
+fn barrier_after_read() {
+    // SAFETY: a barrier accesses nothing.
+    unsafe { asm!("dmb ishld", options(nostack, preserves_flags)) };
+}
+
+/// Earlier accesses of this thread stay before its later writes.
+fn barrier_before_write() {
+    // SAFETY: a barrier accesses nothing.
+    unsafe { asm!("dmb ish", options(nostack, preserves_flags)) };
+}
+
+/// # Safety
+///
+/// As for [`guarded_read`].
+unsafe fn guarded_read_by(leaf: Read, source: *const u8) -> Result<u64, Trap> {
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; a fault on the user side returns.
+    let value = unsafe { leaf(&raw mut record, source) };
+    record.result(0).map(|()| value)
+}
+
+/// # Safety
+///
+/// As for [`guarded_write`].
+unsafe fn guarded_write_by(leaf: Write, destination: *mut u8, value: u64) -> Result<(), Trap> {
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; a fault on the user side returns.
+    unsafe { leaf(&raw mut record, destination, value) };
+    record.result(0)
+}
+
+/// Reads user memory with exactly one instruction of the given width, zero-extended.
+///
+/// # Safety
+///
+/// The range passed [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
+    let leaf: Read = match width {
+        Width::One => usermode_accessors_read1,
+        Width::Two => usermode_accessors_read2,
+        Width::Four => usermode_accessors_read4,
+        Width::Eight => usermode_accessors_read8,
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded_read_by(leaf, source) }
+}
+
+/// As [`guarded_read`], and no later access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`guarded_read`].
+pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Result<u64, Trap> {
+    if !is_aligned(source, width) {
+        // SAFETY: the caller's promise is the same.
+        let value = unsafe { guarded_read(source, width) };
+        barrier_after_read();
+        return value;
+    }
+    let leaf: Read = match width {
+        Width::One => usermode_accessors_read_acquire1,
+        Width::Two => usermode_accessors_read_acquire2,
+        Width::Four => usermode_accessors_read_acquire4,
+        Width::Eight => usermode_accessors_read_acquire8,
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded_read_by(leaf, source) }
+}
+
+/// Writes the low bytes of `value` to user memory with exactly one instruction of the width.
+///
+/// # Safety
+///
+/// The range passed [`crate::probe::check_range`].
+pub(crate) unsafe fn guarded_write(
+    destination: *mut u8,
+    value: u64,
+    width: Width,
+) -> Result<(), Trap> {
+    let leaf: Write = match width {
+        Width::One => usermode_accessors_write1,
+        Width::Two => usermode_accessors_write2,
+        Width::Four => usermode_accessors_write4,
+        Width::Eight => usermode_accessors_write8,
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded_write_by(leaf, destination, value) }
+}
+
+/// As [`guarded_write`], and every earlier access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`guarded_write`].
+pub(crate) unsafe fn guarded_write_release(
+    destination: *mut u8,
+    value: u64,
+    width: Width,
+) -> Result<(), Trap> {
+    if !is_aligned(destination, width) {
+        barrier_before_write();
+        // SAFETY: the caller's promise is the same.
+        return unsafe { guarded_write(destination, value, width) };
+    }
+    let leaf: Write = match width {
+        Width::One => usermode_accessors_write_release1,
+        Width::Two => usermode_accessors_write_release2,
+        Width::Four => usermode_accessors_write_release4,
+        Width::Eight => usermode_accessors_write_release8,
+    };
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded_write_by(leaf, destination, value) }
+}
+
+/// One instruction that loads, zero-extended.
+macro_rules! load {
+    ($instruction:literal, $source:ident) => {{
+        let value: u64;
+        // SAFETY: the caller vouches for the range.
+        unsafe {
+            asm!($instruction, out(reg) value, in(reg) $source, options(nostack, preserves_flags));
+        }
+        value
+    }};
+}
+
+/// One instruction that stores.
+macro_rules! store {
+    ($instruction:literal, $destination:ident, $value:ident) => {
+        // SAFETY: the caller vouches for the range.
+        unsafe {
+            asm!($instruction, in(reg) $destination, in(reg) $value, options(nostack, preserves_flags));
+        }
+    };
+}
+
+/// Reads with exactly one instruction of the given width, zero-extended, without a guard. Fit for
+/// device memory if the address is aligned.
+///
+/// # Safety
+///
+/// The range is valid.
+pub(crate) unsafe fn read(source: *const u8, width: Width) -> u64 {
+    match width {
+        Width::One => load!("ldrb {0:w}, [{1}]", source),
+        Width::Two => load!("ldrh {0:w}, [{1}]", source),
+        Width::Four => load!("ldr {0:w}, [{1}]", source),
+        Width::Eight => load!("ldr {0}, [{1}]", source),
+    }
+}
+
+/// As [`read`], and no later access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`read`].
+pub(crate) unsafe fn read_acquire(source: *const u8, width: Width) -> u64 {
+    if !is_aligned(source, width) {
+        // SAFETY: the caller's promise is the same.
+        let value = unsafe { read(source, width) };
+        barrier_after_read();
+        return value;
+    }
+    match width {
+        Width::One => load!("ldarb {0:w}, [{1}]", source),
+        Width::Two => load!("ldarh {0:w}, [{1}]", source),
+        Width::Four => load!("ldar {0:w}, [{1}]", source),
+        Width::Eight => load!("ldar {0}, [{1}]", source),
+    }
+}
+
+/// Writes the low bytes of `value` with exactly one instruction of the width, without a guard.
+/// Fit for device memory if the address is aligned.
+///
+/// # Safety
+///
+/// The range is valid.
+pub(crate) unsafe fn write(destination: *mut u8, value: u64, width: Width) {
+    match width {
+        Width::One => store!("strb {1:w}, [{0}]", destination, value),
+        Width::Two => store!("strh {1:w}, [{0}]", destination, value),
+        Width::Four => store!("str {1:w}, [{0}]", destination, value),
+        Width::Eight => store!("str {1}, [{0}]", destination, value),
+    }
+}
+
+/// As [`write`], and every earlier access of this thread is made before it.
+///
+/// # Safety
+///
+/// As for [`write`].
+pub(crate) unsafe fn write_release(destination: *mut u8, value: u64, width: Width) {
+    if !is_aligned(destination, width) {
+        barrier_before_write();
+        // SAFETY: the caller's promise is the same.
+        return unsafe { write(destination, value, width) };
+    }
+    match width {
+        Width::One => store!("stlrb {1:w}, [{0}]", destination, value),
+        Width::Two => store!("stlrh {1:w}, [{0}]", destination, value),
+        Width::Four => store!("stlr {1:w}, [{0}]", destination, value),
+        Width::Eight => store!("stlr {1}, [{0}]", destination, value),
+    }
+}
