@@ -14,9 +14,12 @@ pub enum Target {
     Windows,
     /// The lab's kernel.
     BareMetal,
+    /// The accessors alone, to look at.
+    WindowsOnArm,
 }
 
 impl Target {
+    /// Those that the driver and the lab need.
     pub const ALL: [Self; 2] = [Self::Windows, Self::BareMetal];
 
     /// The name that rustc gives it.
@@ -24,6 +27,7 @@ impl Target {
         match self {
             Self::Windows => "x86_64-pc-windows-msvc",
             Self::BareMetal => "x86_64-unknown-none",
+            Self::WindowsOnArm => "aarch64-pc-windows-msvc",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that `cargo xtask test` proves, in the order of what it costs to find out.
 
+mod arm;
 mod lints;
 mod mutants;
 
@@ -16,6 +17,7 @@ pub fn run() -> Result<(), Error> {
     lints::run()?;
     host()?;
     wine::test()?;
+    arm::run()?;
     end_to_end(&mut program::cargo(), &lab)?;
     mutants::run(&lab)
 }

@@ -1,0 +1,71 @@
+//! The accessors for Windows on Arm, as far as they can be tested where there is none: their unwind
+//! data is decoded, and where QEMU can run programs for that processor, the accessors' tests of
+//! memory that is there run on Linux.
+
+use crate::{
+    error::Error,
+    places, program,
+    toolchain::{Target, Toolchain},
+};
+use std::process::Command;
+
+/// Programs for this target are what `qemu-aarch64` runs.
+const LINUX: &str = "aarch64-unknown-linux-gnu";
+const LINKER: &str = "aarch64-linux-gnu-gcc";
+const EMULATOR: &str = "qemu-aarch64";
+
+/// Runs both.
+///
+/// # Errors
+///
+/// If the library does not build, or a test fails.
+pub fn run() -> Result<(), Error> {
+    let target = Target::WindowsOnArm;
+    let mut build = cargo("build");
+    build.args(["--target", target.triple()]);
+    if !Toolchain::of_rustc()?.has_compiled_library(target) {
+        build
+            .args(["-Z", "build-std=core"])
+            .env("RUSTC_BOOTSTRAP", "1");
+    }
+    program::run_here(&mut build)?;
+    let library = places::target()
+        .join("aarch64")
+        .join(target.triple())
+        .join("debug/libusermode_accessors.rlib");
+    program::run_here(
+        program::cargo()
+            .current_dir(places::root())
+            .args(["test", "--package", "ringcopy-unwind"])
+            .args(["--", "--include-ignored"])
+            .env("RINGCOPY_AARCH64_LIBRARY", library),
+    )?;
+    if program::find(EMULATOR).is_none() || program::find(LINKER).is_none() {
+        eprintln!("not run: the accessors' tests for AArch64 (they need {EMULATOR} and {LINKER})");
+        return Ok(());
+    }
+    program::run_here(
+        cargo("test")
+            .args(["--lib", "--test", "valid_*", "--test", "checks"])
+            .args(["--test", "raising", "--target", LINUX])
+            .args(["-Z", "build-std=std,panic_unwind"])
+            .env("RUSTC_BOOTSTRAP", "1")
+            // A test program unwinds: with the profile's abort, core would be built twice.
+            .env("CARGO_PROFILE_DEV_PANIC", "unwind")
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
+            .env(
+                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
+                format!("{EMULATOR} -L /usr/aarch64-linux-gnu"),
+            ),
+    )
+}
+
+fn cargo(subcommand: &str) -> Command {
+    let mut cargo = program::cargo();
+    cargo
+        .current_dir(places::root())
+        .args([subcommand, "--package", "usermode-accessors"])
+        .arg("--target-dir")
+        .arg(places::target().join("aarch64"));
+    cargo
+}

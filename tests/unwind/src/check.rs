@@ -1,0 +1,176 @@
+//! What must hold of a leaf, for a fault of it to return as it promises.
+
+use crate::{
+    codes::{self, Code},
+    instruction,
+    leaf::{Leaf, Scope},
+};
+
+/// The handler of C's `__try`.
+const HANDLER: &str = "__C_specific_handler";
+
+/// The leaf that guards a call, not an access.
+const CALL: &str = "usermode_accessors_call";
+
+/// Registers through which a leaf reaches its own frame and its caller's record, which are there.
+/// The leaf that guards a call takes the arguments from X10.
+const OWN: [u32; 5] = [0, 9, 10, 29, instruction::SP];
+
+/// Registers through which a leaf reaches what may not be there.
+const FOREIGN: [u32; 3] = [1, 19, 20];
+
+/// All of it.
+///
+/// # Errors
+///
+/// What does not hold.
+pub fn leaf(leaf: &Leaf) -> Result<(), String> {
+    if leaf.handler != HANDLER {
+        return Err(format!("handled by {}", leaf.handler));
+    }
+    scopes(leaf)?;
+    coverage(leaf)?;
+    prologue(leaf)?;
+    epilogue(leaf)
+}
+
+fn length(leaf: &Leaf) -> i64 {
+    i64::try_from(leaf.code.len()).unwrap_or(i64::MAX) * 4
+}
+
+/// Each scope is a stretch of the leaf, with the leaf's filter, and leads to a landing pad of the
+/// leaf that is not within a stretch that leads there as well: a fault would come back for ever.
+fn scopes(leaf: &Leaf) -> Result<(), String> {
+    if leaf.scopes.is_empty() {
+        return Err("no scope".to_owned());
+    }
+    let filter = if leaf.name == CALL {
+        "usermode_accessors_call_filter"
+    } else {
+        "usermode_accessors_filter"
+    };
+    let length = length(leaf);
+    let mut landed = 0;
+    for scope in &leaf.scopes {
+        let Scope {
+            begin, end, target, ..
+        } = *scope;
+        if scope.filter != filter {
+            return Err(format!("filtered by {}", scope.filter));
+        }
+        if !(0 <= begin && begin < end && end <= length) {
+            return Err(format!("a scope from {begin} to {end} of {length}"));
+        }
+        if [begin, end, target].iter().any(|place| place % 4 != 0) {
+            return Err("a scope between instructions".to_owned());
+        }
+        if !(end <= target && target < length) {
+            return Err(format!("a scope to {end} that leads to {target}"));
+        }
+        if begin < landed {
+            return Err("scopes that overlap, or lead backward".to_owned());
+        }
+        landed = end;
+    }
+    Ok(())
+}
+
+/// Instructions that may fault are guarded, and no scope is without one.
+fn coverage(leaf: &Leaf) -> Result<(), String> {
+    let mut used = vec![false; leaf.scopes.len()];
+    for (index, word) in leaf.code.iter().copied().enumerate() {
+        let offset = i64::try_from(index).unwrap_or(i64::MAX) * 4;
+        let scope = leaf
+            .scopes
+            .iter()
+            .position(|scope| scope.begin <= offset && offset < scope.end);
+        if instruction::may_change_unsaved(word) {
+            return Err(format!("{offset}: changes a register that is not saved"));
+        }
+        let may_fault = instruction::base(word).map_or_else(
+            || leaf.name == CALL && instruction::is_indirect_call(word),
+            |base| FOREIGN.contains(&base),
+        );
+        let is_own = instruction::base(word).is_none_or(|base| OWN.contains(&base));
+        if !may_fault && !is_own {
+            return Err(format!("{offset}: an access to who knows what"));
+        }
+        match (may_fault, scope) {
+            (true, None) => return Err(format!("{offset}: not guarded")),
+            (true, Some(scope)) => used[scope] = true,
+            (false, Some(_)) if instruction::base(word).is_some() => {
+                return Err(format!("{offset}: guards an access to its own frame"));
+            }
+            (false, _) => {}
+        }
+    }
+    if !used.iter().all(|used| *used) {
+        return Err("a scope that guards nothing".to_owned());
+    }
+    if leaf.name == CALL {
+        // A dispatcher may look up the address that the call returns to.
+        for scope in &leaf.scopes {
+            let last = usize::try_from(scope.end / 4 - 1).unwrap_or(0);
+            if !instruction::is_no_operation(leaf.code[last]) {
+                return Err("the call returns to where its scope ends".to_owned());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The codes undo the leaf's first instructions, each of them, the last one first.
+fn prologue(leaf: &Leaf) -> Result<(), String> {
+    let mut codes = codes::decode(&leaf.codes, 0)?;
+    codes.pop();
+    codes.reverse();
+    let done: Vec<Code> = leaf
+        .code
+        .iter()
+        .map_while(|word| instruction::of_prologue(*word))
+        .collect();
+    if codes != done {
+        return Err(format!(
+            "the prologue does {done:?}, unwinding undoes {codes:?}"
+        ));
+    }
+    let saves_pair = |code: &Code| matches!(code, Code::SavePair { first: 19, .. });
+    if leaf.name != CALL && !codes.iter().any(saves_pair) {
+        return Err("X19 and X20 are used and not saved".to_owned());
+    }
+    // The filter is given X29, and takes it for the frame.
+    if codes.last() != Some(&Code::SetFp) {
+        return Err("X29 is not the frame".to_owned());
+    }
+    Ok(())
+}
+
+/// There is one epilogue, at the end, and its codes are its instructions.
+fn epilogue(leaf: &Leaf) -> Result<(), String> {
+    let [(index, place)] = leaf.epilogues[..] else {
+        return Err(format!("{} epilogues", leaf.epilogues.len()));
+    };
+    let codes = codes::decode(&leaf.codes, index)?;
+    let start = leaf.code.len().saturating_sub(codes.len());
+    let done: Vec<Code> = leaf.code[start..]
+        .iter()
+        .filter_map(|word| instruction::of_epilogue(*word))
+        .collect();
+    if codes != done {
+        return Err(format!(
+            "the epilogue does {done:?}, its codes are {codes:?}"
+        ));
+    }
+    if place.is_some_and(|place| usize::try_from(place / 4) != Ok(start)) {
+        return Err("the epilogue is not where it is said to be".to_owned());
+    }
+    let begin = i64::try_from(start).unwrap_or(i64::MAX) * 4;
+    if leaf
+        .scopes
+        .iter()
+        .any(|scope| scope.end > begin || scope.target > begin)
+    {
+        return Err("a guard in the epilogue".to_owned());
+    }
+    Ok(())
+}
