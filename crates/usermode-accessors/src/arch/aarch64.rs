@@ -1,12 +1,12 @@
 //! 64-bit Arm, for Windows on Arm.
 //!
-//! Built, its unwind data decoded and checked by a test, its instructions run on Linux where
-//! nothing faults. It has not run on Windows.
+//! Built, its unwind data decoded and checked by a test, its instructions run on Linux, where a
+//! signal handler that goes by the same scopes stands in for the dispatcher. It has not run on
+//! Windows, and the accesses to PSTATE.PAN have not run at all.
 //!
 //! Every leaf is written once and follows the procedure call standard, which Windows shares; Rust
 //! calls it as `extern "C"` and so knows which registers it may spoil. Only on Windows does it
-//! carry unwind data and a handler; elsewhere a fault ends the process, and tests there use valid
-//! memory. No leaf touches X18, which is the system's, or a vector register.
+//! carry unwind data and a handler; elsewhere a fault ends the process. No leaf touches X18, which is the system's, or a vector register.
 //!
 //! # The frame of a guarded leaf
 //!
@@ -96,6 +96,25 @@ macro_rules! on_windows {
     };
 }
 
+/// The scopes again, for the tests on Linux, whose signal handler goes by them.
+#[cfg(all(test, target_os = "linux"))]
+macro_rules! on_linux_tests {
+    ($($line:expr),* $(,)?) => {
+        lines![
+            ".pushsection usermode_accessors_scopes, \"aw\"",
+            $(concat!(".quad ", $line),)*
+            ".popsection"
+        ]
+    };
+}
+
+#[cfg(not(all(test, target_os = "linux")))]
+macro_rules! on_linux_tests {
+    ($($line:expr),* $(,)?) => {
+        ""
+    };
+}
+
 /// Several instructions as one template.
 macro_rules! lines {
     ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
@@ -123,6 +142,11 @@ macro_rules! guarded_leaf {
                 concat!(".long .Llanding_", $name, "@IMGREL"),
                 ".long usermode_accessors_filter@IMGREL",
                 concat!(".long .Llanding_", $name, "@IMGREL"),
+            ],
+            [
+                concat!(".Laccess_", $name),
+                concat!(".Llanding_", $name),
+                concat!(".Llanding_", $name),
             ]
         );
     };
@@ -161,10 +185,18 @@ macro_rules! guarded_leaf {
                 concat!(".long .Llanding_", $name, "@IMGREL"),
                 ".long usermode_accessors_filter@IMGREL",
                 concat!(".long .Llanding_", $name, "@IMGREL"),
+            ],
+            [
+                concat!(".Laccess_", $name),
+                concat!(".Lrecover_", $name),
+                concat!(".Lrecover_", $name),
+                concat!(".Lagain_", $name),
+                concat!(".Llanding_", $name),
+                concat!(".Llanding_", $name),
             ]
         );
     };
-    (@ $name:literal, [$($setup:literal),*], $guarded:expr, [$($result:literal),*], [$($scope:expr,)*]) => {
+    (@ $name:literal, [$($setup:literal),*], $guarded:expr, [$($result:literal),*], [$($scope:expr,)*], [$($place:expr,)*]) => {
         global_asm!(
             ".text",
             ".p2align 4",
@@ -218,6 +250,7 @@ macro_rules! guarded_leaf {
                 ".text",
                 ".seh_endproc"
             ),
+            on_linux_tests!($($place),*),
             open_window = const offset_of!(Record, open_window),
         );
     };
@@ -301,3 +334,6 @@ global_asm!(
     kind = const offset_of!(Record, kind),
     address = const offset_of!(Record, address),
 );
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

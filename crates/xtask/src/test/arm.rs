@@ -1,6 +1,6 @@
 //! The accessors for Windows on Arm, as far as they can be tested where there is none: their unwind
-//! data is decoded, and where QEMU can run programs for that processor, the accessors' tests of
-//! memory that is there run on Linux.
+//! data is decoded, and where QEMU can run programs for that processor, the accessors' tests run on
+//! Linux, with a stand-in for the dispatcher.
 
 use crate::{
     error::Error,

@@ -1,0 +1,331 @@
+//! Faults of the leaves, on Linux: a signal handler stands in for Windows's dispatcher.
+//!
+//! It goes by the same scopes, does what the filter does, spoils every register that an unwind may
+//! spoil, and goes on at the landing pad. So what follows a fault is the leaf's own code: this
+//! shows that, not that Windows would get there.
+
+use core::{ffi::c_void, ptr};
+use std::{format, slice, string::String, sync::Once, vec, vec::Vec};
+
+use super::{
+    Record, copy_backward, guarded_and, guarded_compare_exchange, guarded_copy,
+    guarded_copy_backward, guarded_copy_nontemporal, guarded_fill, guarded_or, guarded_read,
+    guarded_read_acquire, guarded_scan, guarded_write, guarded_write_release,
+};
+use crate::arch::{Trap, Width};
+
+const PAGE: usize = 4096;
+const ACCESS_VIOLATION: u32 = 0xC000_0005;
+
+const NONE: i32 = 0;
+const READ: i32 = 1;
+const READ_WRITE: i32 = 3;
+
+/// `struct sigaction` of the C library.
+#[repr(C)]
+struct Action {
+    handler: usize,
+    mask: [u64; 16],
+    flags: i32,
+    restorer: usize,
+}
+
+/// The part of `ucontext_t` that is used.
+#[repr(C)]
+struct Context {
+    before: [u8; 176],
+    fault_address: usize,
+    registers: [usize; 31],
+    stack_pointer: usize,
+    program_counter: usize,
+}
+
+/// As the leaves leave them.
+#[repr(C)]
+struct Scope {
+    begin: usize,
+    end: usize,
+    target: usize,
+}
+
+unsafe extern "C" {
+    fn sigaction(signal: i32, action: *const Action, old: *mut Action) -> i32;
+    fn mmap(at: *mut c_void, size: usize, access: i32, flags: i32, file: i32, from: i64)
+    -> *mut u8;
+    fn mprotect(at: *mut u8, size: usize, access: i32) -> i32;
+    fn abort() -> !;
+
+    static __start_usermode_accessors_scopes: Scope;
+    static __stop_usermode_accessors_scopes: Scope;
+}
+
+fn scopes() -> &'static [Scope] {
+    let start = &raw const __start_usermode_accessors_scopes;
+    let stop = &raw const __stop_usermode_accessors_scopes;
+    let count = (stop.addr() - start.addr()) / size_of::<Scope>();
+    // SAFETY: the linker puts these symbols around the scopes of all leaves.
+    unsafe { slice::from_raw_parts(start, count) }
+}
+
+unsafe extern "C" fn dispatch(_: i32, _: *const c_void, context: *mut Context) {
+    // SAFETY: the system passes a valid context.
+    let context = unsafe { &mut *context };
+    let pc = context.program_counter;
+    let Some(scope) = scopes()
+        .iter()
+        .find(|scope| scope.begin <= pc && pc < scope.end)
+    else {
+        // SAFETY: ends this process, which did what no test meant to do.
+        unsafe { abort() }
+    };
+    let frame = context.registers[29];
+    let record = ptr::with_exposed_provenance::<*mut Record>(frame + 32);
+    // SAFETY: the leaf keeps the record's address there.
+    let record = unsafe { record.read() };
+    // SAFETY: the record lives as long as the leaf runs.
+    unsafe { (*record).code = ACCESS_VIOLATION };
+    // SAFETY: as above.
+    unsafe { (*record).address = context.fault_address };
+    context.registers[..18].fill(0xBAD0_BAD0_BAD0_BAD0);
+    context.program_counter = scope.target;
+}
+
+/// Three pages, each with an access of its own.
+struct Pages(*mut u8);
+
+impl Pages {
+    fn new(access: [i32; 3]) -> Self {
+        const PRIVATE_ANONYMOUS: i32 = 0x22;
+        const SIGSEGV: i32 = 11;
+        const SIGINFO: i32 = 4;
+        static ONCE: Once = Once::new();
+        ONCE.call_once(|| {
+            let action = Action {
+                handler: dispatch as *const c_void as usize,
+                mask: [0; 16],
+                flags: SIGINFO,
+                restorer: 0,
+            };
+            // SAFETY: the handler does what a handler must.
+            unsafe { sigaction(SIGSEGV, &raw const action, ptr::null_mut()) };
+        });
+        let size = 3 * PAGE;
+        // SAFETY: asks for memory anywhere. It stays until the process ends.
+        let start = unsafe { mmap(ptr::null_mut(), size, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0) };
+        assert_ne!(start.addr(), usize::MAX);
+        let pages = Self(start);
+        for offset in 0..size {
+            // SAFETY: our own memory, writable so far.
+            unsafe { pages.at(offset).write(number(offset)) };
+        }
+        for (page, access) in access.into_iter().enumerate() {
+            // SAFETY: changes a page of our own.
+            let done = unsafe { mprotect(pages.at(page * PAGE), PAGE, access) };
+            assert_eq!(done, 0);
+        }
+        pages
+    }
+
+    const fn at(&self, offset: usize) -> *mut u8 {
+        self.0.wrapping_add(offset)
+    }
+
+    fn bytes(&self, offset: usize, length: usize) -> Vec<u8> {
+        // SAFETY: the test knows these pages to be readable.
+        unsafe { slice::from_raw_parts(self.at(offset), length) }.to_vec()
+    }
+}
+
+/// What a byte holds at first: never 0, and different a page or a block further on.
+fn number(offset: usize) -> u8 {
+    u8::try_from(offset % 251 + 1).unwrap()
+}
+
+fn numbers(offset: usize, length: usize) -> Vec<u8> {
+    (offset..offset + length).map(number).collect()
+}
+
+fn stopped(outcome: Result<(), Trap>, copied: usize, case: &str) {
+    let trap = outcome.expect_err(case);
+    assert_eq!(trap.code(), ACCESS_VIOLATION, "{case}");
+    assert_eq!(trap.copied(), copied, "{case}");
+}
+
+type Copy = unsafe fn(*mut u8, *const u8, usize) -> Result<(), Trap>;
+
+const FORWARD: [(&str, Copy); 2] = [
+    ("copy", guarded_copy),
+    ("non-temporal", guarded_copy_nontemporal),
+];
+
+/// How many bytes lie before the page that is not there, and how far the other side is misaligned.
+fn places() -> impl Iterator<Item = (usize, usize)> {
+    (0..=150).flat_map(|before| [0, 1, 7, 8, 13].map(|shift| (before, shift)))
+}
+
+const LENGTH: usize = 200;
+const UNTOUCHED: u8 = 0xEE;
+
+#[test]
+fn a_copy_stops_at_the_very_byte_that_cannot_be_read() {
+    let pages = Pages::new([READ, NONE, READ]);
+    for (before, shift) in places() {
+        for (name, copy) in FORWARD {
+            let case = format!("{name} {before} {shift}");
+            let mut to = [UNTOUCHED; LENGTH + 16];
+            let from = PAGE - before;
+            // SAFETY: the buffer has room; a fault returns.
+            let outcome = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(from), LENGTH) };
+            stopped(outcome, before, &case);
+            assert_eq!(to[shift..shift + before], numbers(from, before), "{case}");
+            let rest = to[..shift].iter().chain(&to[shift + before..]);
+            assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+        }
+    }
+}
+
+#[test]
+fn a_copy_and_a_fill_stop_at_the_very_byte_that_cannot_be_written() {
+    for (before, shift) in places().step_by(3) {
+        let from = numbers(1000, LENGTH + 16);
+        for (name, copy) in FORWARD {
+            let case = format!("{name} {before} {shift}");
+            let pages = Pages::new([READ_WRITE, READ, READ]);
+            let to = PAGE - before;
+            // SAFETY: the buffer holds as much; a fault returns.
+            let outcome = unsafe { copy(pages.at(to), from[shift..].as_ptr(), LENGTH) };
+            stopped(outcome, before, &case);
+            assert_eq!(pages.bytes(0, to), numbers(0, to), "{case}");
+            assert_eq!(
+                pages.bytes(to, before),
+                from[shift..shift + before],
+                "{case}"
+            );
+            assert_eq!(pages.bytes(PAGE, PAGE), numbers(PAGE, PAGE), "{case}");
+        }
+        let pages = Pages::new([READ_WRITE, READ, READ]);
+        let (to, case) = (PAGE - before, format!("fill {before}"));
+        // SAFETY: a fault returns.
+        stopped(
+            unsafe { guarded_fill(pages.at(to), 0, LENGTH) },
+            before,
+            &case,
+        );
+        assert_eq!(pages.bytes(0, to), numbers(0, to), "{case}");
+        assert_eq!(pages.bytes(to, before), vec![0; before], "{case}");
+    }
+}
+
+#[test]
+fn a_backward_copy_counts_from_the_end() {
+    let pages = Pages::new([NONE, READ_WRITE, READ]);
+    for (after, shift) in places() {
+        let case = format!("{after} {shift}");
+        let mut to = [UNTOUCHED; LENGTH + 16];
+        let from = PAGE + after - LENGTH;
+        // SAFETY: the buffer has room; a fault returns.
+        let outcome =
+            unsafe { guarded_copy_backward(to[shift..].as_mut_ptr(), pages.at(from), LENGTH) };
+        stopped(outcome, after, &case);
+        let end = shift + LENGTH;
+        assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
+        let rest = to[..end - after].iter().chain(&to[end..]);
+        assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+    }
+}
+
+#[test]
+fn a_move_that_faults_has_moved_what_was_there_before_it() {
+    for distance in (1..=20).chain([31, 32, 33, 48, 63, 64, 65, 100]) {
+        for moved in (0..=130).step_by(5) {
+            let case = format!("{distance} {moved}");
+            let pages = Pages::new([READ_WRITE, READ, READ]);
+            let to = PAGE - moved;
+            // SAFETY: a fault returns.
+            let outcome = unsafe { guarded_copy(pages.at(to), pages.at(to + distance), LENGTH) };
+            stopped(outcome, moved, &case);
+            let expected = numbers(to + distance, moved);
+            assert_eq!(pages.bytes(to, moved), expected, "down {case}");
+
+            let pages = Pages::new([READ, READ_WRITE, READ_WRITE]);
+            let to = PAGE + moved - LENGTH;
+            let from = pages.at(to - distance);
+            // SAFETY: a fault returns.
+            let outcome = unsafe { guarded_copy_backward(pages.at(to), from, LENGTH) };
+            stopped(outcome, moved, &case);
+            let expected = numbers(PAGE - distance, moved);
+            assert_eq!(pages.bytes(PAGE, moved), expected, "up {case}");
+        }
+    }
+}
+
+#[test]
+fn a_move_without_a_guard_is_right_at_any_distance() {
+    for distance in 1..=100 {
+        let pages = Pages::new([READ_WRITE; 3]);
+        // SAFETY: all of it is ours.
+        unsafe { copy_backward(pages.at(distance), pages.at(0), LENGTH) };
+        assert_eq!(
+            pages.bytes(distance, LENGTH),
+            numbers(0, LENGTH),
+            "{distance}"
+        );
+    }
+}
+
+#[test]
+fn a_string_is_looked_at_up_to_the_page_that_is_not_there() {
+    let pages = Pages::new([READ, NONE, READ]);
+    for (before, wide) in [
+        (0, false),
+        (1, false),
+        (9, false),
+        (0, true),
+        (2, true),
+        (8, true),
+    ] {
+        // SAFETY: a fault returns.
+        let outcome = unsafe { guarded_scan(pages.at(PAGE - before), 100, wide) };
+        stopped(outcome.map(|_| ()), before, &format!("{before} {wide}"));
+    }
+}
+
+#[test]
+fn an_access_of_one_number_returns_from_its_fault() {
+    let pages = Pages::new([READ, NONE, READ]);
+    let (there, gone) = (pages.at(8), pages.at(PAGE));
+    let mut outcomes: Vec<(String, Result<(), Trap>)> = Vec::new();
+    for width in [Width::One, Width::Two, Width::Four, Width::Eight] {
+        let mut add = |name: &str, outcome| outcomes.push((format!("{name} {width:?}"), outcome));
+        // SAFETY: a fault returns; so below.
+        add("read", unsafe { guarded_read(gone, width) }.map(|_| ()));
+        // SAFETY: as above.
+        add(
+            "acquire",
+            unsafe { guarded_read_acquire(gone, width) }.map(|_| ()),
+        );
+        // SAFETY: as above.
+        add("write", unsafe { guarded_write(there, 1, width) });
+        // SAFETY: as above.
+        add("release", unsafe { guarded_write_release(there, 1, width) });
+    }
+    for wide in [false, true] {
+        for user in [there, gone] {
+            let mut add = |name: &str, outcome: Result<u64, Trap>| {
+                outcomes.push((format!("{name} {wide} {user:?}"), outcome.map(|_| ())));
+            };
+            // SAFETY: as above.
+            add("and", unsafe { guarded_and(user, 0, wide) });
+            // SAFETY: as above.
+            add("or", unsafe { guarded_or(user, 0, wide) });
+            // SAFETY: as above. What is there is not 0, so nothing would be exchanged.
+            add("compare", unsafe {
+                guarded_compare_exchange(user, 1, 0, wide)
+            });
+        }
+    }
+    for (case, outcome) in outcomes {
+        stopped(outcome, 0, &case);
+    }
+    assert_eq!(pages.bytes(0, PAGE), numbers(0, PAGE));
+}
