@@ -1,7 +1,7 @@
 //! cargo, for the workspaces that build for another target than the host's.
 
 use crate::{
-    places, program,
+    program,
     toolchain::{Target, Toolchain},
 };
 use std::{
@@ -35,7 +35,10 @@ pub fn command(
         .arg("--target-dir")
         .arg(target_dir)
         .arg("--config")
-        .arg(remap_config(target, &remaps(toolchain)))
+        .arg(rustflags_config(
+            target.triple(),
+            &remap_flags(toolchain, tree_of(folder)),
+        ))
         // These would replace the flags of the configuration, not add to them.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -47,8 +50,17 @@ pub fn command(
     command
 }
 
-/// Folders of this machine, each with what is written in its place into the images.
-fn remaps(toolchain: &Toolchain) -> Vec<(PathBuf, String)> {
+/// The tree that a workspace is a part of: this one, or a copy.
+fn tree_of(workspace: &Path) -> &Path {
+    workspace
+        .ancestors()
+        .find(|folder| folder.join("Makefile.toml").is_file())
+        .unwrap_or(workspace)
+}
+
+/// Flags that write something else than the folders of this machine into what is built from
+/// `tree`.
+pub fn remap_flags(toolchain: &Toolchain, tree: &Path) -> Vec<String> {
     let commit = toolchain.commit.as_deref().unwrap_or(&toolchain.release);
     let rust = format!("/rustc/{commit}");
     let source = toolchain.library_source();
@@ -62,12 +74,13 @@ fn remaps(toolchain: &Toolchain) -> Vec<(PathBuf, String)> {
     let registries = fs::read_dir(&registries).into_iter().flatten().flatten();
 
     [
-        (places::root(), "/ringcopy".to_owned()),
+        (tree.to_owned(), "/ringcopy".to_owned()),
         (source, rust.clone()),
     ]
     .into_iter()
     .chain(linked.map(|folder| (folder, rust)))
     .chain(registries.map(|registry| (registry.path(), "/registry".to_owned())))
+    .map(|(from, to): (PathBuf, String)| format!("--remap-path-prefix={}={to}", from.display()))
     .collect()
 }
 
@@ -79,11 +92,10 @@ fn cargo_home() -> PathBuf {
 }
 
 /// The argument of `--config` that adds the flags to those which the configuration has.
-fn remap_config(target: Target, remaps: &[(PathBuf, String)]) -> String {
-    let mut config = format!("target.{}.rustflags = [", target.triple());
-    for (from, to) in remaps {
+pub fn rustflags_config(triple: &str, flags: &[String]) -> String {
+    let mut config = format!("target.{triple}.rustflags = [");
+    for flag in flags {
         // TOML's strings and Rust's debug strings agree on what a path is made of.
-        let flag = format!("--remap-path-prefix={}={to}", from.display());
         let _ = write!(config, "{flag:?}, ");
     }
     config.push(']');
@@ -95,10 +107,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_workspace_is_a_part_of_its_tree() {
+        let root = crate::places::root();
+        for workspace in ["", "crates/wdk-build-linux", "tests/lab/kernel"] {
+            assert_eq!(tree_of(&root.join(workspace)), root, "{workspace}");
+        }
+    }
+
+    #[test]
     fn paths_are_quoted_for_toml() {
-        let remaps = [(PathBuf::from("/home/a \"b\""), "/x".to_owned())];
+        let flags = ["--remap-path-prefix=/home/a \"b\"=/x".to_owned()];
         assert_eq!(
-            remap_config(Target::BareMetal, &remaps),
+            rustflags_config(Target::BareMetal.triple(), &flags),
             r#"target.x86_64-unknown-none.rustflags = ["--remap-path-prefix=/home/a \"b\"=/x", ]"#
         );
     }
