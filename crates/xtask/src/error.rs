@@ -1,5 +1,6 @@
 //! What can stop a task, said so that the reader knows what to do.
 
+use crate::package;
 use std::{io, path::PathBuf};
 
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +44,10 @@ pub enum Error {
     /// A program could not be started.
     #[error("cannot run {program}: {source}")]
     NotStarted { program: String, source: io::Error },
+
+    /// A package could not be made.
+    #[error(transparent)]
+    Package(#[from] package::Problem),
 
     /// A file could not be used.
     #[error("{}: {source}", path.display())]

@@ -1,7 +1,8 @@
 //! The project's tasks. Each room is one thing that a task needs: `setup` makes the machine able to
-//! build, `driver` and `lab_kernel` build, `lab` and `demo` run what was built, `test` proves it,
-//! `bench` measures it, `accessors` is what the two runs of the accessors' matrix have in common,
-//! `step` shows what is going on, `program` runs the programs that do the work.
+//! build, `driver` and `lab_kernel` build, `package` makes what Windows installs, `lab` and `demo`
+//! run what was built, `test` proves it, `bench` measures it, `accessors` is what the two runs of
+//! the accessors' matrix have in common, `step` shows what is going on, `program` runs the programs
+//! that do the work.
 
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,7 @@ mod driver;
 mod error;
 mod lab;
 mod lab_kernel;
+mod package;
 mod places;
 mod program;
 mod setup;
@@ -58,6 +60,13 @@ enum Task {
         #[arg(last = true, required_unless_present = "driver")]
         command: Vec<String>,
     },
+    /// Make the folder that a Windows test machine installs: driver, INF, catalog, test certificate,
+    /// client and README, signed; ends with its path
+    Package {
+        /// Where to; an empty folder, or a package to be replaced [default: target/package]
+        #[arg(long, value_name = "DIR")]
+        output: Option<PathBuf>,
+    },
     /// Run every test: lints, host, images, Wine, the lab end to end, and the mutants
     Test,
     /// Run the accessors' Windows test programs under Wine
@@ -101,6 +110,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
             command,
             ..
         } => return lab::client(policy, engine, command),
+        Task::Package { output } => println!("{}", package::run(output.as_deref())?.display()),
         Task::Test => test::run()?,
         Task::WineTest => wine::test()?,
         Task::Bench { only, save } => bench::run(*only, *save)?,

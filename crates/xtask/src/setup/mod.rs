@@ -28,15 +28,25 @@ pub fn run() -> Result<(), Error> {
     Ok(())
 }
 
-/// Gets what running Windows programs needs besides.
+/// Gets what building Windows programs needs besides.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_windows_programs() -> Result<(), Error> {
+    system_packages::get_missing(system_packages::WINDOWS_PROGRAMS)?;
+    rust_library::get_sources()?;
+    Ok(())
+}
+
+/// Gets what running them needs.
 ///
 /// # Errors
 ///
 /// As for [`run`].
 pub fn for_wine() -> Result<(), Error> {
     system_packages::get_missing(system_packages::WINE)?;
-    rust_library::get_sources()?;
-    Ok(())
+    for_windows_programs()
 }
 
 /// Gets what the accessors' benchmarks need.

@@ -54,19 +54,19 @@ pub(super) const LAB: &[Need] = &[
     },
 ];
 
-/// What running Windows programs needs besides.
-pub(super) const WINE: &[Need] = &[
-    Need {
-        what: "Wine (Windows test programs)",
-        is_there: || program::find("wine").is_some(),
-        package: "wine",
-    },
-    Need {
-        what: "the mingw-w64 linker (Windows test programs)",
-        is_there: || program::find("x86_64-w64-mingw32-gcc").is_some(),
-        package: "gcc-mingw-w64-x86-64",
-    },
-];
+/// What building Windows programs needs besides.
+pub(super) const WINDOWS_PROGRAMS: &[Need] = &[Need {
+    what: "the mingw-w64 linker (Windows programs)",
+    is_there: || program::find("x86_64-w64-mingw32-gcc").is_some(),
+    package: "gcc-mingw-w64-x86-64",
+}];
+
+/// What running them needs.
+pub(super) const WINE: &[Need] = &[Need {
+    what: "Wine (Windows test programs)",
+    is_there: || program::find("wine").is_some(),
+    package: "wine",
+}];
 
 /// What the benchmarks need besides.
 pub(super) const BENCHMARKS: &[Need] = &[Need {

@@ -1,0 +1,49 @@
+//! `ringcopy.exe`: the client as one Windows program that needs nothing beside it.
+
+use crate::{cargo, error::Error, places, program, setup, step::Step, toolchain::Toolchain};
+use std::{env, path::PathBuf};
+
+/// Programs for this target need nothing that Windows 7, or Wine 8, lacks. Its standard library is
+/// compiled along, for nobody has it.
+const TARGET: &str = "x86_64-win7-windows-gnu";
+
+/// The linker: mingw-w64's, which links the C runtime's start-up code and libgcc in.
+const LINKER: &str = "x86_64-w64-mingw32-gcc";
+
+/// So that equal sources make equal programs: no time of linking in the header.
+const NO_TIMESTAMP: &str = "-Clink-arg=-Wl,--no-insert-timestamp";
+
+/// Builds it.
+///
+/// # Errors
+///
+/// What is missing, or what the compiler said.
+pub fn build() -> Result<PathBuf, Error> {
+    setup::for_windows_programs()?;
+    let step = Step::start("building ringcopy.exe");
+    let target_dir = places::target().join("client");
+    let mut flags = cargo::remap_flags(&Toolchain::of_rustc()?, &places::root());
+    flags.push(NO_TIMESTAMP.to_owned());
+    // A linker that the user chose stays.
+    let linker = "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER";
+    let chosen = env::var_os(linker).unwrap_or_else(|| LINKER.into());
+    let mut build = program::cargo();
+    build
+        .current_dir(places::root())
+        .args(["build", "--package", "ringcopy-client", "--bin", "ringcopy"])
+        .args(["--release", "--locked", "--target", TARGET])
+        .args(["-Z", "build-std=std,panic_abort", "--target-dir"])
+        .arg(&target_dir)
+        .arg("--config")
+        .arg(cargo::rustflags_config(TARGET, &flags))
+        // Symbols are of no use without sources, and name folders of this machine.
+        .args(["--config", "profile.release.strip=true"])
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env(linker, chosen)
+        // These would replace the flags above, not add to them.
+        .env_remove("RUSTFLAGS")
+        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    program::run(&step, &mut build)?;
+    step.done();
+    Ok(target_dir.join(TARGET).join("release/ringcopy.exe"))
+}

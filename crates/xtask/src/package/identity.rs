@@ -1,0 +1,174 @@
+//! What a package says of itself: its version, its date, the framework it needs. All of it is the
+//! commit's, so that one commit makes one package.
+
+use super::problem::Problem;
+use crate::{error::Error, places, program};
+use std::{env, fs, path::Path, process::Command, time::Duration};
+
+/// The variable that reproducible builds take their date from.
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// The versions of KMDF, by the Windows that brings them ("KMDF Version History"). A driver runs
+/// where the framework is at least as recent as the one that it was built for.
+const FRAMEWORKS: [(u32, &str); 2] = [
+    (33, "Windows 11 or Windows Server 2022, or later"),
+    (31, "Windows 10 version 2004, or later"),
+];
+
+/// Who the package is.
+pub struct Identity {
+    /// As in `0.1.0`.
+    pub version: &'static str,
+    /// Since the beginning of 1970.
+    pub date: Duration,
+    kmdf: (u32, u32),
+}
+
+impl Identity {
+    /// Reads it from the tree.
+    ///
+    /// # Errors
+    ///
+    /// If the tree has no date, or the driver's manifest no framework.
+    pub fn of_tree() -> Result<Self, Error> {
+        let manifest = places::root().join("Cargo.toml");
+        let text = fs::read_to_string(&manifest).map_err(Error::file(&manifest))?;
+        let number = |name| {
+            number(&text, name).ok_or_else(|| Problem::NoKmdfVersion {
+                path: manifest.clone(),
+                name,
+            })
+        };
+        Ok(Self {
+            version: env!("CARGO_PKG_VERSION"),
+            date: date(env::var(EPOCH).ok().as_deref(), &places::root())?,
+            kmdf: (
+                number("kmdf-version-major")?,
+                number("target-kmdf-version-minor")?,
+            ),
+        })
+    }
+
+    /// Month, day and year, as `DriverVer` has them.
+    ///
+    /// # Errors
+    ///
+    /// If it is after 9999.
+    pub fn driver_date(&self) -> Result<String, Problem> {
+        let (year, month, day) = self.calendar_date()?;
+        Ok(format!("{month:02}/{day:02}/{year}"))
+    }
+
+    /// Year, month and day, for people.
+    ///
+    /// # Errors
+    ///
+    /// If it is after 9999.
+    pub fn readable_date(&self) -> Result<String, Problem> {
+        let (year, month, day) = self.calendar_date()?;
+        Ok(format!("{year}-{month:02}-{day:02}"))
+    }
+
+    fn calendar_date(&self) -> Result<(u16, u8, u8), Problem> {
+        let date = der::DateTime::from_unix_duration(self.date)?;
+        Ok((date.year(), date.month(), date.day()))
+    }
+
+    /// The version in four parts, as `DriverVer` has it.
+    pub fn driver_version(&self) -> String {
+        format!("{}.0", self.version)
+    }
+
+    /// The framework, as in `1.33`.
+    pub fn kmdf_version(&self) -> String {
+        format!("{}.{}", self.kmdf.0, self.kmdf.1)
+    }
+
+    /// Which Windows brings the framework.
+    pub fn windows(&self) -> &'static str {
+        FRAMEWORKS
+            .iter()
+            .find(|(minor, _)| *minor <= self.kmdf.1)
+            .map_or("Windows 10 or 11", |(_, windows)| windows)
+    }
+}
+
+/// The date of the package: `epoch` if the builder gave one, else that of the commit in `tree`.
+fn date(epoch: Option<&str>, tree: &Path) -> Result<Duration, Problem> {
+    if let Some(epoch) = epoch {
+        return seconds(epoch).ok_or_else(|| Problem::NoDate {
+            why: format!("{EPOCH} is \"{epoch}\", which is no such number"),
+        });
+    }
+    let mut git = Command::new("git");
+    git.current_dir(tree).args(["log", "-1", "--format=%ct"]);
+    let said = program::output_of(&mut git).map_err(|error| Problem::NoDate {
+        why: error.to_string().trim_end().replace('\n', " "),
+    })?;
+    seconds(&said).ok_or_else(|| Problem::NoDate {
+        why: "git names none".to_owned(),
+    })
+}
+
+fn seconds(text: &str) -> Option<Duration> {
+    text.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// The value of `name = number` in a manifest.
+fn number(manifest: &str, name: &str) -> Option<u32> {
+    manifest.lines().find_map(|line| {
+        let value = line.strip_prefix(name)?.trim_start().strip_prefix('=')?;
+        value.trim().parse().ok()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = "[a]\nkmdf-version-major = 1\ntarget-kmdf-version-minor = 33\n";
+
+    fn identity(minor: u32) -> Identity {
+        Identity {
+            version: "1.2.3",
+            date: date(Some("1700000000"), Path::new("/")).unwrap(),
+            kmdf: (1, minor),
+        }
+    }
+
+    #[test]
+    fn dates_and_versions_are_as_the_inf_has_them() {
+        let identity = identity(33);
+        assert_eq!(identity.driver_date().unwrap(), "11/14/2023");
+        assert_eq!(identity.readable_date().unwrap(), "2023-11-14");
+        assert_eq!(identity.driver_version(), "1.2.3.0");
+        assert_eq!(identity.kmdf_version(), "1.33");
+    }
+
+    #[test]
+    fn the_framework_tells_the_windows() {
+        assert!(identity(33).windows().starts_with("Windows 11"));
+        assert!(
+            identity(31)
+                .windows()
+                .starts_with("Windows 10 version 2004")
+        );
+    }
+
+    #[test]
+    fn the_framework_is_read_by_its_whole_name() {
+        assert_eq!(number(MANIFEST, "kmdf-version-major"), Some(1));
+        assert_eq!(number(MANIFEST, "target-kmdf-version-minor"), Some(33));
+        assert_eq!(number(MANIFEST, "kmdf-version"), None);
+    }
+
+    #[test]
+    fn without_a_date_the_reader_learns_what_to_do() {
+        let bad = date(Some("yesterday"), Path::new("/")).unwrap_err();
+        assert!(bad.to_string().contains("\"yesterday\""), "{bad}");
+        // No repository holds the root of a file system.
+        let none = date(None, Path::new("/")).unwrap_err().to_string();
+        assert!(none.contains("SOURCE_DATE_EPOCH"), "{none}");
+        assert!(none.contains("git log failed"), "{none}");
+    }
+}

@@ -1,0 +1,150 @@
+//! The package: one folder that a person copies onto a Windows test machine. Driver and client are
+//! built elsewhere; here they get an INF, a catalog, a test certificate, signatures and a README.
+//!
+//! All but the signatures and the certificate depends on the commit alone. There is no timestamp on
+//! the signatures, since getting one takes a server: they end with the certificate.
+
+mod catalog;
+pub mod client;
+mod folder;
+mod identity;
+mod image;
+mod indirect_data;
+mod inf;
+mod problem;
+mod signer;
+
+pub use problem::Problem;
+
+use crate::{driver, error::Error, places, setup, step::Step};
+use catalog::Member;
+use der::Any;
+use folder::Folder;
+use identity::Identity;
+use image::Image;
+use indirect_data::{INDIRECT_DATA, IndirectData};
+use signer::Signer;
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// The README of the folder, with `$NAMES$` for what is the package's own. `Makefile.toml` fills it,
+/// too.
+const README: &str = include_str!("README.txt");
+
+/// What the README says of the certificate's key.
+const KEY: &str = "Its key is gone. It ends a year after the folder was made.";
+
+/// What a package is made of that takes long to build.
+pub struct Programs {
+    pub driver: PathBuf,
+    pub client: PathBuf,
+}
+
+impl Programs {
+    /// Builds them.
+    ///
+    /// # Errors
+    ///
+    /// What is missing, or what the compiler said.
+    pub fn build() -> Result<Self, Error> {
+        setup::run()?;
+        Ok(Self {
+            driver: driver::build()?.driver,
+            client: client::build()?,
+        })
+    }
+}
+
+/// Builds all that a package takes, and makes it in `output`, or below `target/`. Returns its path,
+/// which is absolute.
+///
+/// # Errors
+///
+/// If the folder can't take it, something is missing, or a build fails. A package that was there is
+/// still there then.
+pub fn run(output: Option<&Path>) -> Result<PathBuf, Error> {
+    let output = output.map_or_else(|| places::target().join("package"), Path::to_owned);
+    let output = env::current_dir().map_err(Error::file("."))?.join(output);
+    // What can be refused, is refused before a build that takes a minute.
+    Identity::of_tree()?;
+    Folder::claim(&output)?;
+    make(&output, &Programs::build()?)?;
+    Ok(output)
+}
+
+/// Makes the package of `programs` in `output`.
+///
+/// # Errors
+///
+/// If the folder can't take it, or a program can't be signed.
+pub fn make(output: &Path, programs: &Programs) -> Result<(), Error> {
+    let step = Step::start("signing the package");
+    let folder = Folder::claim(output)?;
+    let identity = Identity::of_tree()?;
+    let source = places::root().join("inf/ringcopy.inx");
+    let text = fs::read_to_string(&source).map_err(Error::file(&source))?;
+    let inf = inf::stamp(&text, &source, &identity)?;
+
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let signer = Signer::new(now)?;
+    let driver = read_image(&programs.driver)?;
+    let client = read_image(&programs.client)?;
+    let members = [
+        Member::image("ringcopy.sys", &driver).map_err(Problem::from)?,
+        Member::file("ringcopy.inf", inf.as_bytes()).map_err(Problem::from)?,
+    ];
+    let catalog = catalog::make(&members, identity.date, &signer)?;
+    let driver = sign(driver, members[0].data(), &signer, &programs.driver)?;
+    let client_data = IndirectData::of_image(&client.digest::<sha2::Sha256>());
+    let client = sign(
+        client,
+        &client_data.map_err(Problem::from)?,
+        &signer,
+        &programs.client,
+    )?;
+
+    folder.fill(&[
+        &driver,
+        inf.as_bytes(),
+        &catalog,
+        &signer.certificate().map_err(Problem::from)?,
+        &client,
+        readme(&identity)?.as_bytes(),
+    ])?;
+    step.done();
+    Ok(())
+}
+
+fn read_image(path: &Path) -> Result<Image, Error> {
+    let bytes = fs::read(path).map_err(Error::file(path))?;
+    Ok(Image::unsigned(bytes).map_err(not_signed(path))?)
+}
+
+fn sign(image: Image, data: &IndirectData, signer: &Signer, path: &Path) -> Result<Vec<u8>, Error> {
+    let content = Any::encode_from(data).map_err(Problem::from)?;
+    let signature = signer.sign(INDIRECT_DATA, content)?;
+    Ok(image.signed(&signature).map_err(not_signed(path))?)
+}
+
+fn not_signed(path: &Path) -> impl FnOnce(&'static str) -> Problem {
+    |what| Problem::Image {
+        path: path.to_owned(),
+        what,
+    }
+}
+
+fn readme(identity: &Identity) -> Result<String, Problem> {
+    Ok(README
+        .replace("$VERSION$", identity.version)
+        .replace("$DATE$", &identity.readable_date()?)
+        .replace("$KMDFVERSION$", &identity.kmdf_version())
+        .replace("$WINDOWS$", identity.windows())
+        .replace("$CERTIFICATE$", signer::NAME)
+        .replace("$KEY$", KEY)
+        .replace('\n', "\r\n"))
+}

@@ -1,0 +1,60 @@
+//! What can stop the making of a package, besides what can stop any task.
+
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Problem {
+    /// A build has made something else than an image to be signed.
+    #[error("{} can't be signed: {what}", path.display())]
+    Image { path: PathBuf, what: &'static str },
+
+    /// The folder for the package is used otherwise.
+    #[error(
+        "{} holds {foreign}, which belongs to no package, and was left as it is; \
+         name an empty folder, or a package's, with --output",
+        path.display()
+    )]
+    FolderInUse { path: PathBuf, foreign: String },
+
+    /// The folder for the package can't be made or written.
+    #[error("{} can't be written: {source}; name another folder with --output", path.display())]
+    FolderNotWritable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+
+    /// Nothing tells the date that goes into the package.
+    #[error(
+        "the package is dated by its commit, and {why}; work in a clone with git installed, or \
+         set SOURCE_DATE_EPOCH to the seconds since 1970"
+    )]
+    NoDate { why: String },
+
+    /// The manifest does not say what the INF has to repeat.
+    #[error("{} has no {name} that is a number", path.display())]
+    NoKmdfVersion { path: PathBuf, name: &'static str },
+
+    /// The INF's source has a variable that nobody fills.
+    #[error("{} holds {variable}, which nothing fills", path.display())]
+    InfVariable { path: PathBuf, variable: String },
+
+    /// A structure that DER can't express.
+    #[error("the signature can't be encoded: {0}")]
+    Encoding(#[from] der::Error),
+
+    /// No key, or no signature with it.
+    #[error("the test certificate's key can't be made: {0}")]
+    Key(#[from] rsa::Error),
+
+    /// The key was made, and does not sign.
+    #[error("the test certificate's key does not sign: {0}")]
+    Signature(#[from] rsa::signature::Error),
+
+    /// No certificate for the key.
+    #[error("the test certificate can't be made: {0}")]
+    Certificate(#[from] x509_cert::builder::Error),
+
+    /// The key can't be written into a certificate.
+    #[error("the test certificate can't hold its key: {0}")]
+    PublicKey(#[from] x509_cert::spki::Error),
+}
