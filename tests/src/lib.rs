@@ -6,7 +6,9 @@
 mod abuse;
 mod canary;
 mod copies;
+pub mod inf;
 mod outcome;
+pub mod package;
 
 use std::{env, path::PathBuf};
 

@@ -59,3 +59,13 @@ pub fn for_benchmarks() -> Result<(), Error> {
     system_packages::get_missing(system_packages::BENCHMARKS)?;
     Ok(())
 }
+
+/// Gets what tells whether a package is signed as it should be.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_package_checks() -> Result<(), Error> {
+    system_packages::get_missing(system_packages::PACKAGE_CHECKS)?;
+    Ok(())
+}

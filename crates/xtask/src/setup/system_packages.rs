@@ -75,6 +75,20 @@ pub(super) const BENCHMARKS: &[Need] = &[Need {
     package: "clang",
 }];
 
+/// What tells whether a package is signed as it should be.
+pub(super) const PACKAGE_CHECKS: &[Need] = &[
+    Need {
+        what: "osslsigncode (verification of signatures and catalog)",
+        is_there: || program::find("osslsigncode").is_some(),
+        package: "osslsigncode",
+    },
+    Need {
+        what: "openssl (certificates, the catalog's structure)",
+        is_there: || program::find("openssl").is_some(),
+        package: "openssl",
+    },
+];
+
 /// Installs what is missing. Returns whether anything was.
 ///
 /// # Errors

@@ -4,8 +4,14 @@ mod arm;
 mod lints;
 mod mutants;
 
-use crate::{accessors, error::Error, lab::Lab, places, program, wine};
-use std::process::Command;
+use crate::{
+    accessors,
+    error::Error,
+    lab::Lab,
+    package::{self, Programs},
+    places, program, setup, wine,
+};
+use std::{path::PathBuf, process::Command};
 
 /// Runs it all, and stops at the first failure.
 ///
@@ -18,7 +24,8 @@ pub fn run() -> Result<(), Error> {
     host()?;
     wine::test()?;
     arm::run()?;
-    end_to_end(&mut program::cargo(), &lab)?;
+    let packages = packages()?;
+    end_to_end(&mut program::cargo(), &lab, &packages)?;
     mutants::run(&lab)
 }
 
@@ -34,8 +41,24 @@ fn host() -> Result<(), Error> {
     )
 }
 
-/// The driver as a file, and the driver at work in the lab.
-fn end_to_end(cargo: &mut Command, lab: &Lab) -> Result<(), Error> {
+/// Two packages of this tree. The second's driver is built anew, from a copy of the tree elsewhere:
+/// what differs between the two depends on something else than the sources.
+fn packages() -> Result<[PathBuf; 2], Error> {
+    setup::for_package_checks()?;
+    let programs = Programs::build()?;
+    let again = Programs {
+        driver: mutants::unbroken_driver()?,
+        client: programs.client.clone(),
+    };
+    let folder = places::target().join("package-test");
+    let packages = ["first", "again"].map(|name| folder.join(name));
+    package::make(&packages[0], &programs)?;
+    package::make(&packages[1], &again)?;
+    Ok(packages)
+}
+
+/// The driver as a file, the package, and the driver at work in the lab.
+fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result<(), Error> {
     cargo.current_dir(places::root()).args([
         "test",
         "--package",
@@ -46,6 +69,9 @@ fn end_to_end(cargo: &mut Command, lab: &Lab) -> Result<(), Error> {
     ]);
     lab.tell(cargo);
     accessors::tell(cargo, &accessors::build()?);
+    cargo
+        .env("RINGCOPY_PACKAGE", &packages[0])
+        .env("RINGCOPY_PACKAGE_AGAIN", &packages[1]);
     program::run_here(cargo)?;
     accessors::report_ring_0()
 }

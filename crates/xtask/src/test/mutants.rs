@@ -165,6 +165,19 @@ impl Mutant {
     }
 }
 
+/// The driver without a mutation, built in the place where mutants are.
+///
+/// # Errors
+///
+/// If it does not build.
+pub fn unbroken_driver() -> Result<PathBuf, Error> {
+    let tree = Tree::copy()?;
+    let step = Step::start("building the driver in another folder");
+    let driver = tree.build_as_it_is(&step)?;
+    step.done();
+    Ok(driver)
+}
+
 /// A copy of the sources, kept between runs so that each build is a small one.
 struct Tree {
     sources: PathBuf,
@@ -184,23 +197,9 @@ impl Tree {
 
     fn build(&self, mutant: &Mutant) -> Result<PathBuf, Error> {
         let step = Step::start(format!("building a mutant: {}", mutant.name));
-        self.with(mutant, |sources| {
-            program::run(
-                &step,
-                cargo::build(
-                    &Toolchain::of_rustc()?,
-                    Target::Windows,
-                    &sources.join("crates/wdk-build-linux"),
-                    &self.target_dir,
-                )
-                .args(["--package", "ringcopy"]),
-            )
-        })?;
+        let driver = self.with(mutant, |_| self.build_as_it_is(&step))?;
         step.done();
-        Ok(self
-            .target_dir
-            .join(Target::Windows.triple())
-            .join("release/ringcopy.dll"))
+        Ok(driver)
     }
 
     /// Lets `work` at the sources while they are those of the mutant.
@@ -222,6 +221,23 @@ impl Tree {
         let done = work(&self.sources);
         fs::write(&path, original).map_err(Error::file(&path))?;
         done
+    }
+
+    fn build_as_it_is(&self, step: &Step) -> Result<PathBuf, Error> {
+        program::run(
+            step,
+            cargo::build(
+                &Toolchain::of_rustc()?,
+                Target::Windows,
+                &self.sources.join("crates/wdk-build-linux"),
+                &self.target_dir,
+            )
+            .args(["--package", "ringcopy"]),
+        )?;
+        Ok(self
+            .target_dir
+            .join(Target::Windows.triple())
+            .join("release/ringcopy.dll"))
     }
 }
 
