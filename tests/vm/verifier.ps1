@@ -1,0 +1,28 @@
+<#
+.SYNOPSIS
+Turns Driver Verifier on for ringcopy.sys, off for every driver, or shows what it has counted.
+
+.DESCRIPTION
+For use inside the test machine, by hand: `ringcopy vm-test` does all of this itself. On and off
+count from the next start of the machine.
+
+Unrun: the project is developed without a Windows machine.
+
+.EXAMPLE
+.\verifier.ps1 on
+#>
+#Requires -Version 5.1
+#Requires -RunAsAdministrator
+[CmdletBinding()]
+param(
+    [Parameter(Mandatory)] [ValidateSet('on', 'off', 'show')] [string] $What
+)
+Set-StrictMode -Version Latest
+$ErrorActionPreference = 'Stop'
+
+switch ($What) {
+    'on' { verifier.exe /standard /driver ringcopy.sys }
+    'off' { verifier.exe /reset }
+    'show' { verifier.exe /query }
+}
+exit $LASTEXITCODE
