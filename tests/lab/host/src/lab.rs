@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use ringcopy_client::protocol::NtStatus;
-use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, MachineFact, VALUES};
+use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, Interference, MachineFact, VALUES};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::{
@@ -144,6 +144,48 @@ impl Lab {
     /// If it is none that can be.
     pub fn page_out(&self, address: u64) -> Result<(), LabError> {
         self.done(Command::PageOut, &[address], &[]).map(drop)
+    }
+
+    /// Has the second processor change a small page of RAM of the mosaic's, over and over.
+    ///
+    /// # Errors
+    /// If there is no second processor, or no such page.
+    pub fn start_system_interference(
+        &self,
+        address: u64,
+        interference: Interference,
+    ) -> Result<(), LabError> {
+        self.interfere(0, address, interference)
+    }
+
+    /// Has the second processor cancel the requests that are under way, until
+    /// [`stop_interference`](Self::stop_interference).
+    ///
+    /// # Errors
+    /// If there is no second processor.
+    pub fn start_cancelling(&self) -> Result<(), LabError> {
+        self.interfere(0, 0, Interference::Cancel)
+    }
+
+    pub(crate) fn interfere(
+        &self,
+        process: u64,
+        address: u64,
+        interference: Interference,
+    ) -> Result<(), LabError> {
+        let arguments = [process, address, interference as u64];
+        self.done(Command::StartInterference, &arguments, &[])
+            .map(drop)
+    }
+
+    /// Has the second processor stop what it was started for; gives how often it did it. A page is
+    /// as it was.
+    ///
+    /// # Errors
+    /// If it had not been started.
+    pub fn stop_interference(&self) -> Result<u64, LabError> {
+        let [changes, ..] = self.done(Command::StopInterference, &[], &[])?.results;
+        Ok(changes)
     }
 
     /// Reads physical memory, without the driver.

@@ -35,6 +35,8 @@ pub struct Repeated {
     pub returned: u64,
     /// How many came to something else than the first, or to other bytes.
     pub different: u64,
+    /// How many were sent.
+    pub sent: u64,
 }
 
 /// What the lab's own `MmCopyMemory` made of a call.
@@ -162,7 +164,50 @@ impl<'l> Process<'l> {
         buffers: [(Buffer, Buffer); 2],
         times: u64,
     ) -> Result<[Repeated; 2], LabError> {
-        let [(input, output), (other_input, other_output)] = buffers;
+        self.on_both(handle, code, buffers, times, None, false)
+    }
+
+    /// The same with the second processor in another process, with a handle and memory of its own.
+    ///
+    /// # Errors
+    /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).
+    pub fn device_io_control_in_both(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        buffers: [(Buffer, Buffer); 2],
+        times: u64,
+        (other, other_handle): (&Process<'_>, Handle),
+    ) -> Result<[Repeated; 2], LabError> {
+        let other = Some((other.number, other_handle));
+        self.on_both(handle, code, buffers, times, other, false)
+    }
+
+    /// Sends a request so often, while the second processor does the same; then closes the handle,
+    /// while the second processor goes on until there is none any more.
+    ///
+    /// # Errors
+    /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).
+    pub fn close_amid_requests(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        buffers: [(Buffer, Buffer); 2],
+        times: u64,
+    ) -> Result<[Repeated; 2], LabError> {
+        self.on_both(handle, code, buffers, times, None, true)
+    }
+
+    fn on_both(
+        &self,
+        handle: Handle,
+        code: u32,
+        [(input, output), (other_input, other_output)]: [(Buffer, Buffer); 2],
+        times: u64,
+        other: Option<(u64, Handle)>,
+        close: bool,
+    ) -> Result<[Repeated; 2], LabError> {
+        let (other, Handle(other_handle)) = other.unwrap_or((0, Handle(0)));
         let arguments = [
             self.number,
             handle.0,
@@ -174,17 +219,41 @@ impl<'l> Process<'l> {
             other_input.address,
             other_output.address,
             times,
+            other,
+            other_handle,
+            close.into(),
         ];
         let results = self.lab.done(Command::Parallel, &arguments, &[])?.results;
-        let of = |[status, returned, different]: [u64; 3]| Repeated {
+        let of = |[status, returned, different, sent]: [u64; 4]| Repeated {
             status: status_of(status),
             returned,
             different,
+            sent,
         };
-        let [one, another, ..] = results.as_chunks::<3>().0 else {
-            return Err(io::Error::from(io::ErrorKind::InvalidData).into());
+        let [one, another, ..] = results.as_chunks::<4>().0 else {
+            return Err(malformed());
         };
         Ok([of(*one), of(*another)])
+    }
+
+    /// Sends a request that was cancelled before the driver sees it.
+    ///
+    /// # Errors
+    /// The status of the request.
+    pub fn device_io_control_cancelled(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        input: Buffer,
+        output: Buffer,
+    ) -> Result<usize, RequestError> {
+        let arguments = self.control_arguments(Caller::User, handle, code, input, output);
+        let cancelled = [arguments.as_slice(), &[1]].concat();
+        let answer = self
+            .lab
+            .request(Command::DeviceIoControl, &cancelled, &[])
+            .map_err(TransportError::from)?;
+        Ok(returned(&results_of(&answer)?))
     }
 
     const fn control_arguments(
@@ -372,10 +441,7 @@ impl<'l> Process<'l> {
         address: u64,
         interference: Interference,
     ) -> Result<(), LabError> {
-        let arguments = [self.number, address, interference as u64];
-        self.lab
-            .done(Command::StartInterference, &arguments, &[])
-            .map(drop)
+        self.lab.interfere(self.number, address, interference)
     }
 
     /// Has it stop; gives how often it changed the page, which is as it was.
@@ -383,8 +449,7 @@ impl<'l> Process<'l> {
     /// # Errors
     /// If it had not been started.
     pub fn stop_interference(&mut self) -> Result<u64, LabError> {
-        let [changes, ..] = self.lab.done(Command::StopInterference, &[], &[])?.results;
-        Ok(changes)
+        self.lab.stop_interference()
     }
 
     /// Sends a request whose buffers fit into the mailbox: one round trip instead of four.

@@ -82,10 +82,16 @@ pub(crate) fn set_system_thread(system: bool) {
 /// IRQL, the same depth of critical regions, all preserved registers, and access to user memory
 /// given up again.
 pub(crate) fn driver(what: &str, function: u64, arguments: [u64; 4]) -> u64 {
+    driver_to_level(what, function, arguments, irql::current())
+}
+
+/// The same for a routine that has to return at another level than it is entered at: a cancel
+/// routine releases the lock that it is called with.
+pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], level: u8) -> u64 {
     if !images::is_driver_code(function) {
         violation!("{what} lies at {function:#x}, which is in no image");
     }
-    let (level, regions) = (irql::current(), kernel_state::critical_regions());
+    let regions = kernel_state::critical_regions();
     let bottom = STACKS.here().load(Ordering::Relaxed);
     let top = bottom + STACK_PAGES * PAGE;
     let nested = (bottom..top).contains(&crate::bugcheck::stack_here());
@@ -117,7 +123,7 @@ pub(crate) fn driver(what: &str, function: u64, arguments: [u64; 4]) -> u64 {
     }
     if irql::current() != level {
         violation!(
-            "{what} ({place}) was entered at IRQL {level} and returned at {}",
+            "{what} ({place}) should have returned at IRQL {level} and returned at {}",
             irql::current()
         );
     }

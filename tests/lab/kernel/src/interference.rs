@@ -4,9 +4,10 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use ringcopy_lab_mailbox::Interference;
 
+use crate::io::cancel;
 use crate::memory::paging::bits;
 use crate::memory::{PAGE, phys};
-use crate::{cpu, parallel, raw, smp};
+use crate::{cpu, irql, parallel, raw, smp};
 
 /// The longest time between two changes, in ticks of the timer: nanoseconds on QEMU.
 const LONGEST_PAUSE: u32 = 100_000;
@@ -15,14 +16,18 @@ const LONGEST_PAUSE: u32 = 100_000;
 static PAGE_ADDRESS: AtomicU64 = AtomicU64::new(0);
 static ENTRY: AtomicU64 = AtomicU64::new(0);
 static KIND: AtomicU64 = AtomicU64::new(0);
+static FLIPPED: AtomicU64 = AtomicU64::new(0);
 static CHANGES: AtomicU64 = AtomicU64::new(0);
 /// Set while the second processor is at work on the page.
 static BUSY: AtomicBool = AtomicBool::new(false);
 static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
 
-/// The second processor starts to change the page whose entry is at the physical address `entry`.
-pub(crate) fn start(address: u64, entry: u64, kind: Interference) {
+/// The second processor starts to change the page whose entry is at the physical address `entry`;
+/// to flip it is to change these bits of the entry. To cancel, `address` is anything but 0.
+pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64) {
+    parallel::set_running(kind == Interference::Cancel);
     ENTRY.store(entry, Ordering::Relaxed);
+    FLIPPED.store(flipped, Ordering::Relaxed);
     KIND.store(kind as u64, Ordering::Relaxed);
     CHANGES.store(0, Ordering::Relaxed);
     PAGE_ADDRESS.store(address, Ordering::Release);
@@ -35,6 +40,7 @@ pub(crate) fn stop() -> u64 {
     while BUSY.load(Ordering::Acquire) {
         core::hint::spin_loop();
     }
+    parallel::set_running(false);
     CHANGES.load(Ordering::Relaxed)
 }
 
@@ -71,9 +77,14 @@ pub(crate) fn run() -> ! {
 }
 
 fn change(address: u64) {
+    let kind = Interference::from_wire(KIND.load(Ordering::Relaxed));
+    if kind == Some(Interference::Cancel) {
+        cancel();
+        return;
+    }
     let place = ENTRY.load(Ordering::Relaxed);
     let entry = phys::read_entry(place);
-    match Interference::from_wire(KIND.load(Ordering::Relaxed)) {
+    match kind {
         Some(Interference::Unmap) => {
             phys::write_entry(place, entry ^ bits::PRESENT);
             if entry & bits::PRESENT != 0 {
@@ -93,8 +104,22 @@ fn change(address: u64) {
                 raw::write_volatile(page + offset, byte);
             }
         }
-        None => {}
+        Some(Interference::Flip) => {
+            phys::write_entry(place, entry ^ FLIPPED.load(Ordering::Relaxed));
+            wait_for_shootdown(address);
+        }
+        Some(Interference::Cancel) | None => {}
     }
+}
+
+/// Cancels a request of the first processor's, on this one: driver code runs here for that time.
+fn cancel() {
+    parallel::set_at_work(true);
+    irql::set(irql::PASSIVE_LEVEL);
+    cpu::enable_interrupts();
+    cancel::cancel_any();
+    cpu::disable_interrupts();
+    parallel::set_at_work(false);
 }
 
 /// Nobody uses the old translation any more when this returns, or the page is let go.

@@ -1,14 +1,14 @@
 //! The same kind of request from both processors at once.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::global::Global;
 use crate::io::control::{Control, device_control};
 use crate::memory::kernel_space;
 use crate::memory::user::{self, Access};
-use crate::nt::status::Status;
-use crate::object::process;
-use crate::{cpu, raw, smp};
+use crate::nt::status::{self, Status};
+use crate::object::{file, process};
+use crate::{cpu, processor, raw, smp};
 
 /// What one processor does.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,18 @@ pub(crate) struct Work {
     pub(crate) handle: u64,
     pub(crate) control: Control,
     pub(crate) repetitions: u64,
+    /// When the handle is closed, if it is.
+    pub(crate) closing: Closing,
+}
+
+/// What becomes of the handle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closing {
+    Never,
+    /// By this processor, when it is done.
+    ByThis,
+    /// By the other processor: this one goes on until then.
+    ByOther,
 }
 
 /// What came of it.
@@ -27,6 +39,8 @@ pub(crate) struct Tally {
     pub(crate) information: u64,
     /// Requests whose status, information or output was another.
     pub(crate) different: u64,
+    /// Requests sent, but for the one that found no handle any more.
+    pub(crate) sent: u64,
 }
 
 /// The second processor's work, and then its tally.
@@ -34,14 +48,63 @@ static ASKED: Global<Option<Work>> = Global::new(None);
 static TALLY: Global<Option<Tally>> = Global::new(None);
 /// Processors that have come to the start.
 static READY: AtomicU32 = AtomicU32::new(0);
+/// Whether both processors may run driver code.
+static BOTH: AtomicBool = AtomicBool::new(false);
+/// Processors that run driver code, and may end the other one's requests.
+static AT_WORK: [AtomicBool; processor::COUNT] =
+    [const { AtomicBool::new(false) }; processor::COUNT];
+/// Those of them that wait for the end of a request of their own.
+static WAITING: [AtomicBool; processor::COUNT] =
+    [const { AtomicBool::new(false) }; processor::COUNT];
+
+/// Looks at a processor that waits too, before both are given up: it may have been waited for.
+const PATIENCE: u32 = 10_000_000;
 
 /// Whether the other processor runs driver code, or is about to.
 pub(crate) fn is_running() -> bool {
-    READY.load(Ordering::Acquire) > 0
+    BOTH.load(Ordering::Acquire)
+}
+
+/// Says that both processors may run driver code from now on, or no longer.
+pub(crate) fn set_running(both: bool) {
+    BOTH.store(both, Ordering::Release);
+}
+
+/// Says that this processor may end the other one's requests, or no longer.
+pub(crate) fn set_at_work(at_work: bool) {
+    AT_WORK[processor::number()].store(at_work, Ordering::Release);
+}
+
+/// Waits until `look` finds something, for as long as the other processor may bring that about.
+pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    if let Some(found) = look() {
+        return Some(found);
+    }
+    let own = processor::number();
+    WAITING[own].store(true, Ordering::Release);
+    let mut patience = PATIENCE;
+    let found = loop {
+        let other = 1 - own;
+        let works = AT_WORK[other].load(Ordering::Acquire);
+        if WAITING[other].load(Ordering::Acquire) {
+            patience -= 1;
+        } else {
+            patience = PATIENCE;
+        }
+        // Looked at last: what the other did before it stopped is there.
+        let found = look();
+        if found.is_some() || !works || patience == 0 {
+            break found;
+        }
+        core::hint::spin_loop();
+    };
+    WAITING[own].store(false, Ordering::Release);
+    found
 }
 
 /// Does both processors' work; gives their tallies.
 pub(crate) fn run(first: Work, second: Work) -> [Tally; 2] {
+    set_running(true);
     READY.store(1, Ordering::Release);
     ASKED.with(|asked| *asked = Some(second));
     smp::wake_other();
@@ -53,6 +116,7 @@ pub(crate) fn run(first: Work, second: Work) -> [Tally; 2] {
         core::hint::spin_loop();
     };
     READY.store(0, Ordering::Release);
+    set_running(false);
     [own, other]
 }
 
@@ -72,23 +136,32 @@ pub(crate) fn work_if_asked() {
 }
 
 fn carry_out(work: Work) -> Tally {
+    set_at_work(true);
     while READY.load(Ordering::Acquire) < 2 {
         core::hint::spin_loop();
     }
     let done = process::attached(work.process, || {
         let mut tally = Tally::default();
         let mut reference = None;
-        for _ in 0..work.repetitions {
+        while work.closing == Closing::ByOther || tally.sent < work.repetitions {
             let seen = match device_control(work.handle, work.control) {
                 Ok(outcome) => (outcome.status, outcome.information, digest(work.control)),
+                Err(status::INVALID_HANDLE) if work.closing == Closing::ByOther => break,
                 Err(status) => (status, 0, 0),
             };
             let (status, information, _) = *reference.get_or_insert(seen);
             (tally.status, tally.information) = (status, information);
             tally.different += u64::from(reference != Some(seen));
+            tally.sent += 1;
+        }
+        if work.closing == Closing::ByThis
+            && let Err(status) = file::close_handle(work.process, work.handle)
+        {
+            tally.status = status;
         }
         tally
     });
+    set_at_work(false);
     done.unwrap_or_else(|status| Tally {
         status,
         ..Tally::default()

@@ -86,7 +86,8 @@ commands! {
     Close = 4,
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
-    /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's). Results: the status
+    /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request is
+    /// cancelled before the driver sees it. Results: the status
     /// block's information, and how far the time-stamp counter went between the call of the driver
     /// and its return. The command's status is the request's.
     DeviceIoControl = 5,
@@ -116,8 +117,9 @@ commands! {
     WriteKernelScratch = 15,
     /// Copies from that memory. Arguments: offset, length.
     ReadKernelScratch = 16,
-    /// The second processor starts to change one user page behind the first one's back, until told
-    /// to stop. Arguments: process, address, [`Interference`].
+    /// The second processor starts to change one page behind the first one's back, until told to
+    /// stop: a user page, or for process 0 a small page of RAM of the mosaic's. Arguments: process,
+    /// address, [`Interference`].
     StartInterference = 17,
     /// The second processor stops, and the page is as it was. Results: changes made.
     StopInterference = 18,
@@ -138,11 +140,14 @@ commands! {
     /// process that gets it. Results: handle.
     Duplicate = 24,
     /// Sends device control requests of one code from both processors at once, so many from each,
-    /// without a pause. Arguments: process, handle, code, input length, output length, the first
-    /// processor's input and output, the second's input and output, repetitions. Results, for each
-    /// processor in turn: status and information of its first request, and how many of its requests
-    /// had another status, other information or other bytes of output. Not while
-    /// [`Command::StartInterference`] is in force.
+    /// without a pause. Either processor may end the other's requests. Arguments: process, handle,
+    /// code, input length, output length, the first processor's input and output, the second's
+    /// input and output, repetitions, the second's process and handle (0: the same), whether the
+    /// first processor closes its handle when it is done: then the second goes on until it is told
+    /// that there is no such handle. Results, for each processor in turn: status and information of
+    /// its first request, how many of its requests had another status, other information or other
+    /// bytes of output, and how many requests it sent. Not while [`Command::StartInterference`] is
+    /// in force.
     Parallel = 25,
     /// Where the mosaic lies, which the first of these commands lays out: system virtual memory of
     /// every kind that page tables can make. Results: the physical address of the memory behind its
@@ -329,6 +334,12 @@ argument! {
     /// Writes other bytes into it: at any moment all of its bytes from one of the writes, or a
     /// prefix from the next.
     Rewrite = 2,
+    /// Maps it to one frame and another in turn, with a shootdown each time: the other frame holds
+    /// the complement of each byte.
+    Flip = 3,
+    /// No page at all: cancels the requests that are under way, as another thread's
+    /// `CancelIoEx` does.
+    Cancel = 4,
 }
 
 /// The positions of [`Command::Machine`]'s results.

@@ -1,10 +1,8 @@
 //! The I/O manager's functions.
 
-use core::sync::atomic::{AtomicBool, Ordering};
-
 use crate::bugcheck::violation;
-use crate::io::{self, completion};
-use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
+use crate::io::{self, cancel, completion};
+use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::nt::layout::{DeviceObject, DriverObject, Irp, Structure};
 use crate::nt::status::{self, Status};
 use crate::nt::strings;
@@ -63,26 +61,23 @@ pub(super) extern "win64" fn io_delete_symbolic_link(link: u64) -> Status {
     }
 }
 
-/// The lock that drivers and the I/O manager share for cancelling.
-static CANCEL_LOCK: AtomicBool = AtomicBool::new(false);
-
-/// `IoAcquireCancelSpinLock` function (wdm.h): raises to `DISPATCH_LEVEL`. IRQL <=
+/// `IoAcquireCancelSpinLock` function (wdm.h): gives the level from before. IRQL <=
 /// `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn io_acquire_cancel_spin_lock(level: u64) {
     require_at_most(DISPATCH_LEVEL, "IoAcquireCancelSpinLock");
-    raw::write(level, irql::current());
-    irql::set(DISPATCH_LEVEL);
-    if CANCEL_LOCK.swap(true, Ordering::Relaxed) {
-        violation!("the cancel spin lock was acquired by its owner");
-    }
+    raw::write(level, cancel::acquire_lock());
 }
 
 /// `IoReleaseCancelSpinLock` function (wdm.h). IRQL = `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn io_release_cancel_spin_lock(level: u8) {
-    if !CANCEL_LOCK.swap(false, Ordering::Relaxed) {
-        violation!("the cancel spin lock was released and is not held");
-    }
-    irql::set(level);
+    cancel::release_lock(level);
+}
+
+/// `IoCancelIrp` function (wdm.h): sets the cancel bit and calls the cancel routine, if there is
+/// one; TRUE if there was. IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn io_cancel_irp(request: u64) -> u8 {
+    require_at_most(DISPATCH_LEVEL, "IoCancelIrp");
+    u8::from(cancel::cancel(Irp(request)))
 }
 
 /// `IofCompleteRequest`, which the macro `IoCompleteRequest` (wdm.h) calls. IRQL <=

@@ -101,6 +101,7 @@ table! {
     "IoDeleteSymbolicLink" => io::io_delete_symbolic_link,
     "IoAcquireCancelSpinLock" => io::io_acquire_cancel_spin_lock,
     "IoReleaseCancelSpinLock" => io::io_release_cancel_spin_lock,
+    "IoCancelIrp" => io::io_cancel_irp,
     "IofCompleteRequest" => io::iof_complete_request,
     "IofCallDriver" => io::iof_call_driver,
     "IoGetCurrentProcess" => ps::ps_get_current_process,

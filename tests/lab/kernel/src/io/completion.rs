@@ -11,7 +11,7 @@ use crate::irql::{self, DISPATCH_LEVEL};
 use crate::memory::user::{self, Access};
 use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control};
 use crate::nt::status::{self, Status};
-use crate::{call, images, pool, raw};
+use crate::{call, images, pool, processor, raw};
 
 use super::{KERNEL_MODE, Outcome, irp, mdl, wants_completion};
 
@@ -40,37 +40,80 @@ pub(crate) struct Done {
 
 #[derive(Clone, Copy)]
 enum State {
-    Under(Buffers),
+    /// With its buffers, and the processor that sent it.
+    Under(Buffers, usize),
+    /// Ended by another processor: results have to be delivered in the requestor's context, which
+    /// NT does by an APC to the requestor's thread.
+    Returned(Buffers, Done),
     Over(Done),
 }
 
 /// Requests by address, until the I/O manager has taken their results.
 static REQUESTS: Global<BTreeMap<u64, State>> = Global::new(BTreeMap::new());
 
+/// Requests that somebody is about to cancel, and whether they have ended in the meantime: then
+/// their memory goes when that is done.
+static PINNED: Global<BTreeMap<u64, bool>> = Global::new(BTreeMap::new());
+
 pub(super) fn register(request: Irp) {
-    REQUESTS.with(|requests| requests.insert(request.0, State::Under(Buffers::default())));
+    set_buffers(request, Buffers::default());
 }
 
-/// Says what is to be done when a request ends.
+/// Says what is to be done when a request of this processor's ends.
 pub(super) fn set_buffers(request: Irp, buffers: Buffers) {
-    REQUESTS.with(|requests| requests.insert(request.0, State::Under(buffers)));
+    let state = State::Under(buffers, processor::number());
+    REQUESTS.with(|requests| requests.insert(request.0, state));
 }
 
-/// The results of a request that has ended.
+/// The results of a request that has ended, for the processor that sent it.
 pub(super) fn take(request: Irp) -> Option<Done> {
-    REQUESTS.with(|requests| match requests.get(&request.0) {
-        Some(&State::Over(done)) => {
-            requests.remove(&request.0);
+    let state = REQUESTS.with(|requests| match requests.get(&request.0) {
+        Some(State::Over(_) | State::Returned(..)) => requests.remove(&request.0),
+        _ => None,
+    })?;
+    match state {
+        State::Under(..) => None,
+        State::Over(done) => Some(done),
+        State::Returned(buffers, mut done) => {
+            done.outcome = hand_over(&buffers, done.outcome);
             Some(done)
         }
-        _ => None,
+    }
+}
+
+/// A request that is under way and that nobody cancels yet, to be given back to [`unpin`]: until
+/// then it keeps its memory.
+pub(crate) fn pin_any() -> Option<Irp> {
+    REQUESTS.with(|requests| {
+        PINNED.with(|pinned| {
+            let (&address, _) = requests.iter().find(|(address, state)| {
+                matches!(state, State::Under(..)) && !pinned.contains_key(address)
+            })?;
+            pinned.insert(address, false);
+            Some(Irp(address))
+        })
     })
+}
+
+/// Lets a request go that was pinned.
+pub(crate) fn unpin(request: Irp) {
+    if PINNED.with(|pinned| pinned.remove(&request.0)) == Some(true) {
+        irp::free(request);
+    }
+}
+
+/// Frees a request's memory, or leaves that to who cancels it.
+fn release(request: Irp) {
+    let kept = PINNED.with(|pinned| pinned.get_mut(&request.0).map(|ended| *ended = true));
+    if kept.is_none() {
+        irp::free(request);
+    }
 }
 
 /// Gives up a request that was never sent.
 pub(super) fn withdraw(request: Irp) {
     REQUESTS.with(|requests| requests.remove(&request.0));
-    irp::free(request);
+    release(request);
 }
 
 /// Requests alive.
@@ -92,10 +135,10 @@ pub(crate) fn left() -> Vec<String> {
 /// ends the request.
 pub(crate) fn complete(request: Irp) {
     let under = REQUESTS.with(|requests| match requests.get(&request.0) {
-        Some(State::Under(buffers)) => Some(*buffers),
+        Some(&State::Under(buffers, sender)) => Some((buffers, sender)),
         _ => None,
     });
-    let Some(buffers) = under else {
+    let Some((buffers, sender)) = under else {
         bugcheck(
             Code::MULTIPLE_IRP_COMPLETE_REQUESTS,
             [request.0, 0, 0, 0],
@@ -143,7 +186,7 @@ pub(crate) fn complete(request: Irp) {
             );
         }
     }
-    finish(request, &buffers, marked_pending);
+    finish(request, &buffers, sender, marked_pending);
 }
 
 fn require_completable(request: Irp) {
@@ -170,20 +213,15 @@ fn require_completable(request: Irp) {
     }
 }
 
-/// The end of a request: results to the requestor, memory back to the system.
-fn finish(request: Irp, buffers: &Buffers, marked_pending: bool) {
+/// The end of a request: memory back to the system, and results to the requestor, if this is its
+/// context.
+fn finish(request: Irp, buffers: &Buffers, sender: usize, marked_pending: bool) {
     let driver_status = request.get(Irp::STATUS);
-    let mut outcome = Outcome {
+    let outcome = Outcome {
         status: driver_status,
         information: request.get(Irp::INFORMATION),
         ticks: 0,
     };
-    if buffers.system != 0 {
-        if buffers.output != 0 && !status::is_error(driver_status) {
-            outcome.status = deliver(buffers, outcome);
-        }
-        pool::free(buffers.system, None);
-    }
     let mut list = Mdl(request.get(Irp::MDL));
     while list.0 != 0 {
         let next = Mdl(list.get(Mdl::NEXT));
@@ -191,20 +229,33 @@ fn finish(request: Irp, buffers: &Buffers, marked_pending: bool) {
         mdl::free(list);
         list = next;
     }
+    let done = |outcome| Done {
+        outcome,
+        driver_status,
+        marked_pending,
+    };
+    let state = if sender == processor::number() {
+        State::Over(done(hand_over(buffers, outcome)))
+    } else {
+        State::Returned(*buffers, done(outcome))
+    };
+    // In this order: nobody pins a request whose memory is about to go.
+    REQUESTS.with(|requests| requests.insert(request.0, state));
+    release(request);
+}
+
+/// What the requestor sees of a request's end, in its own context.
+fn hand_over(buffers: &Buffers, mut outcome: Outcome) -> Outcome {
+    if buffers.system != 0 {
+        if buffers.output != 0 && !status::is_error(outcome.status) {
+            outcome.status = deliver(buffers, outcome);
+        }
+        pool::free(buffers.system, None);
+    }
     if status::is_error(outcome.status) {
         outcome.information = 0;
     }
-    irp::free(request);
-    REQUESTS.with(|requests| {
-        requests.insert(
-            request.0,
-            State::Over(Done {
-                outcome,
-                driver_status,
-                marked_pending,
-            }),
-        );
-    });
+    outcome
 }
 
 /// Copies what the driver put into the system buffer to the requestor. A requestor whose memory

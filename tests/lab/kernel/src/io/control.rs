@@ -9,13 +9,13 @@ use crate::memory::user::{self, Access};
 use crate::memory::{PAGE, page_of};
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
 use crate::nt::status::{self, Status};
-use crate::object::handle::{self, Table};
-use crate::object::{Kind, kind_of, process};
+use crate::object::handle::{self, Handle, Table};
+use crate::object::{Kind, dereference, kind_of, process};
 use crate::pool::{self, Content, Owner};
 use crate::raw;
 
 use super::completion::{self, Buffers};
-use super::{KERNEL_MODE, Outcome, USER_MODE, irp, mdl, send};
+use super::{KERNEL_MODE, Outcome, USER_MODE, cancel, irp, mdl, send};
 
 const METHOD_BUFFERED: u32 = 0;
 const METHOD_IN_DIRECT: u32 = 1;
@@ -34,12 +34,21 @@ pub(crate) struct Control {
     pub(crate) output: u64,
     pub(crate) output_length: u32,
     pub(crate) mode: u8,
+    /// It is cancelled before the driver sees it, which another thread can do.
+    pub(crate) cancelled: bool,
 }
 
-/// Carries a request out on a handle of the current process.
+/// Carries a request out on a handle of the current process. The request holds a reference to the
+/// file object until it has ended.
 pub(crate) fn device_control(value: u64, control: Control) -> Result<Outcome, Status> {
     let table = Table::Process(process::current_id());
-    let handle = handle::find(table, value).ok_or(status::INVALID_HANDLE)?;
+    let handle = handle::find_referenced(table, value).ok_or(status::INVALID_HANDLE)?;
+    let result = control_file(handle, control);
+    dereference(handle.object);
+    result
+}
+
+fn control_file(handle: Handle, control: Control) -> Result<Outcome, Status> {
     if kind_of(handle.object) != Some(Kind::File) {
         return Err(status::OBJECT_TYPE_MISMATCH);
     }
@@ -59,6 +68,9 @@ pub(crate) fn device_control(value: u64, control: Control) -> Result<Outcome, St
     if let Err(status) = describe(request, location, control) {
         completion::withdraw(request);
         return Err(status);
+    }
+    if control.cancelled {
+        cancel::cancel(request);
     }
     Ok(send(request, device))
 }

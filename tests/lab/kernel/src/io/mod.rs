@@ -3,6 +3,7 @@
 //! Source: "Handling IRPs", Windows driver documentation, and the rules that Driver Verifier's I/O
 //! verification checks.
 
+pub(crate) mod cancel;
 pub(crate) mod completion;
 pub(crate) mod control;
 pub(crate) mod irp;
@@ -14,7 +15,7 @@ use crate::nt::layout::{
 };
 use crate::nt::status::{self, Status};
 use crate::serial::say;
-use crate::{call, cpu, images, irql, options, raw};
+use crate::{call, cpu, images, irql, options, parallel, raw};
 
 /// `KernelMode`.
 pub(crate) const KERNEL_MODE: u8 = 0;
@@ -57,8 +58,9 @@ pub(crate) extern "win64" fn invalid_device_request(_device: u64, request: u64) 
     status::INVALID_DEVICE_REQUEST
 }
 
-/// Sends a request to a driver and waits for its end. Nothing else runs in the meantime: a request
-/// that the driver has left pending when it returns will not be completed by anybody.
+/// Sends a request to a driver and waits for its end. A request that the driver has left pending
+/// when it returns can be completed by the other processor alone, and only while that runs driver
+/// code too.
 pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
     let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
     let name = irp::function_name(function);
@@ -73,7 +75,7 @@ pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
     call::set_system_thread(true);
 
     let routine = images::Place(dispatch_routine(device, function));
-    let Some(done) = completion::take(request) else {
+    let Some(done) = parallel::wait_for(|| completion::take(request)) else {
         if returned == status::PENDING {
             violation!(
                 "{name} ({routine}) returned STATUS_PENDING and nobody completes the request"

@@ -67,6 +67,17 @@ pub(crate) fn lay() -> Option<Mosaic> {
     Some(mosaic)
 }
 
+/// Whether an address starts a small page of the mosaic's that is plain RAM.
+pub(crate) fn is_small_ram(address: u64) -> bool {
+    LAID.with(|laid| {
+        laid.as_ref().is_some_and(|mosaic| {
+            mosaic.tiles.iter().any(|tile| {
+                tile.address == address && tile.page == PAGE && tile.kind == TileKind::Ram as u64
+            })
+        })
+    })
+}
+
 struct Layer {
     tables: Tables,
     block: u64,

@@ -57,6 +57,16 @@ pub(crate) fn find(table: Table, value: u64) -> Option<Handle> {
     STATE.with(|handles| handles.open.get(&(table, value)).copied())
 }
 
+/// The same, with a reference to the object that is the caller's to give back: for as long as it
+/// uses the object, another processor may close the handle.
+pub(crate) fn find_referenced(table: Table, value: u64) -> Option<Handle> {
+    STATE.with(|handles| {
+        let handle = handles.open.get(&(table, value)).copied()?;
+        super::reference(handle.object);
+        Some(handle)
+    })
+}
+
 /// Takes a handle out of its table; the reference is the caller's now.
 pub(crate) fn remove(table: Table, value: u64) -> Option<Handle> {
     STATE.with(|handles| handles.open.remove(&(table, value)))

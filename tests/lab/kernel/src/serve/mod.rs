@@ -15,11 +15,11 @@ use ringcopy_lab_mailbox::{
 use crate::boot::Archive;
 use crate::io::USER_MODE;
 use crate::io::control::Control;
-use crate::memory::{page_of, phys};
+use crate::memory::{PAGE, frames, kernel_space, mosaic, page_of, phys};
 use crate::nt::status::{self, Status};
 use crate::object::{file, process};
 use crate::outcome::{self, Outcome};
-use crate::parallel::Work;
+use crate::parallel::{Closing, Work};
 use crate::pe::Missing;
 use crate::{cpu, driver, failure, interference, parallel, raw, smp};
 
@@ -63,10 +63,14 @@ impl From<u64> for Answer {
 }
 
 /// The page that the second processor changes, to be put right again.
+#[derive(Default)]
 struct Disturbed {
+    /// 0: there is no such page.
     entry: u64,
     was: u64,
     address: u64,
+    /// The frame that it shows in turn, or 0.
+    spare: u64,
 }
 
 /// How often the mailbox is looked at without a pause: a host that has its next command ready is
@@ -175,13 +179,7 @@ fn carry_out(
         | Command::PageOut
         | Command::CopyMemory => memory::carry_out(command, arguments, length),
         Command::StartInterference => start_interference(one, two, three, disturbed),
-        Command::StopInterference => {
-            let stopped = disturbed.take().ok_or(status::INVALID_PARAMETER)?;
-            let changes = interference::stop();
-            phys::write_entry(stopped.entry, stopped.was);
-            cpu::invalidate_page(stopped.address);
-            done(changes)
-        }
+        Command::StopInterference => stop_interference(disturbed),
         Command::Machine => done(facts::machine()),
         Command::RamRanges => facts::ram_ranges(),
         Command::Mosaic => facts::mosaic(),
@@ -232,14 +230,20 @@ fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
         other_input,
         other_output,
         repetitions,
+        other_process,
+        other_handle,
+        close,
         ..,
     ] = *arguments;
+    let or = |value, otherwise| if value == 0 { otherwise } else { value };
+    let (other_process, other_handle) = (or(other_process, process), or(other_handle, handle));
     process::require(process)?;
+    process::require(other_process)?;
     if smp::running() < 2 {
         return Err(status::NOT_SUPPORTED);
     }
     let (input_length, output_length) = (narrow(input_length)?, narrow(output_length)?);
-    let work = |input, output| Work {
+    let work = |process, handle, input, output, closing| Work {
         process,
         handle,
         control: Control {
@@ -249,13 +253,38 @@ fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
             output,
             output_length,
             mode: USER_MODE,
+            cancelled: false,
         },
         repetitions,
+        closing,
     };
-    let tallies = parallel::run(work(input, output), work(other_input, other_output));
+    let (closing, other_closing) = if close == 0 {
+        (Closing::Never, Closing::Never)
+    } else if (other_process, other_handle) == (process, handle) {
+        (Closing::ByThis, Closing::ByOther)
+    } else {
+        return Err(status::INVALID_PARAMETER);
+    };
+    let tallies = parallel::run(
+        work(process, handle, input, output, closing),
+        work(
+            other_process,
+            other_handle,
+            other_input,
+            other_output,
+            other_closing,
+        ),
+    );
     let results: Vec<u64> = tallies
         .iter()
-        .flat_map(|tally| [u64::from(tally.status), tally.information, tally.different])
+        .flat_map(|tally| {
+            [
+                u64::from(tally.status),
+                tally.information,
+                tally.different,
+                tally.sent,
+            ]
+        })
         .collect();
     done(results)
 }
@@ -267,21 +296,61 @@ fn start_interference(
     disturbed: &mut Option<Disturbed>,
 ) -> Carried {
     let kind = Interference::from_wire(kind).ok_or(status::INVALID_PARAMETER)?;
-    process::require(id)?;
     if smp::running() < 2 {
         return Err(status::NOT_SUPPORTED);
     }
-    let tables = process::tables(id)?;
-    if disturbed.is_some() || tables.walk(address).is_none() {
+    if disturbed.is_some() {
         return Err(status::INVALID_PARAMETER);
     }
+    if kind == Interference::Cancel {
+        *disturbed = Some(Disturbed::default());
+        interference::start(PAGE, 0, kind, 0);
+        return done(Answer::default());
+    }
+    let tables = if id == 0 && mosaic::is_small_ram(page_of(address)) {
+        kernel_space::system()
+    } else {
+        process::require(id)?;
+        process::tables(id)?
+    };
+    let leaf = tables.walk(address).ok_or(status::INVALID_PARAMETER)?;
     let entry = tables.entry_of(address).ok_or(status::INVALID_PARAMETER)?;
     let was = phys::read_entry(entry);
+    let frame = page_of(leaf.physical);
+    let spare = if kind == Interference::Flip {
+        complement_of(frame)?
+    } else {
+        0
+    };
     *disturbed = Some(Disturbed {
         entry,
         was,
         address,
+        spare,
     });
-    interference::start(page_of(address), entry, kind);
+    interference::start(page_of(address), entry, kind, frame ^ spare);
     done(Answer::default())
+}
+
+/// A frame that holds the complement of each byte of another.
+fn complement_of(frame: u64) -> Result<u64, Status> {
+    let spare = frames::allocate().ok_or(status::NO_MEMORY)?;
+    for offset in (0..PAGE).step_by(8) {
+        let word: u64 = phys::read(frame + offset);
+        raw::write(phys::linear(spare + offset), !word);
+    }
+    Ok(spare)
+}
+
+fn stop_interference(disturbed: &mut Option<Disturbed>) -> Carried {
+    let stopped = disturbed.take().ok_or(status::INVALID_PARAMETER)?;
+    let changes = interference::stop();
+    if stopped.entry != 0 {
+        phys::write_entry(stopped.entry, stopped.was);
+        cpu::invalidate_page(stopped.address);
+    }
+    if stopped.spare != 0 {
+        frames::free(stopped.spare);
+    }
+    done(changes)
 }

@@ -16,7 +16,18 @@ use crate::raw;
 
 /// Carries one of the commands out; others are none.
 pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64) -> Carried {
-    let [id, handle, code, four, five, six, seven, mode, ..] = *arguments;
+    let [
+        id,
+        handle,
+        code,
+        four,
+        five,
+        six,
+        seven,
+        mode,
+        cancelled,
+        ..,
+    ] = *arguments;
     process::require(id)?;
     let mut control = Control {
         code: code as u32,
@@ -25,6 +36,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         output: five,
         output_length: 0,
         mode: USER_MODE,
+        cancelled: false,
     };
     if command == Command::Exchanges {
         return many(id, handle, control, length);
@@ -36,6 +48,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         return exchange(id, handle, control, length);
     }
     control.mode = u8::from(mode != 0);
+    control.cancelled = cancelled != 0;
     let outcome = process::attached(id, || device_control(handle, control))??;
     Ok((outcome.status, results_of(&outcome).into()))
 }

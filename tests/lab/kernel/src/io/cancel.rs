@@ -1,0 +1,77 @@
+//! The cancellation of requests.
+//!
+//! Source: "Canceling IRPs", Windows driver documentation, and the pages of `IoCancelIrp` and
+//! `IoAcquireCancelSpinLock` (wdm.h).
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::completion;
+use crate::bugcheck::violation;
+use crate::irql::{self, DISPATCH_LEVEL};
+use crate::nt::layout::{Irp, StackLocation, Structure};
+use crate::{call, parallel, processor, raw};
+
+/// Nobody holds the cancel spin lock; else it is the number of the processor plus one.
+const FREE: usize = 0;
+static LOCK: AtomicUsize = AtomicUsize::new(FREE);
+
+/// Acquires the system's cancel spin lock; gives the level from before.
+pub(crate) fn acquire_lock() -> u8 {
+    let level = irql::current();
+    irql::set(DISPATCH_LEVEL);
+    let own = processor::number() + 1;
+    while let Err(holder) = LOCK.compare_exchange(FREE, own, Ordering::Acquire, Ordering::Relaxed) {
+        if holder == own || !parallel::is_running() {
+            violation!("the cancel spin lock was acquired by its owner");
+        }
+        core::hint::spin_loop();
+    }
+    level
+}
+
+/// Releases it, for a level.
+pub(crate) fn release_lock(level: u8) {
+    let own = processor::number() + 1;
+    let released = LOCK.compare_exchange(own, FREE, Ordering::Release, Ordering::Relaxed);
+    if released.is_err() {
+        violation!("the cancel spin lock was released and is not held");
+    }
+    irql::set(level);
+}
+
+/// Sets a request's cancel bit, and calls its cancel routine if there is one: that releases the
+/// lock, and ends the request now or later. Gives whether there was one.
+pub(crate) fn cancel(request: Irp) -> bool {
+    let level = acquire_lock();
+    request.set(Irp::CANCEL, 1);
+    let place = request.place(Irp::CANCEL_ROUTINE);
+    let routine = loop {
+        let routine = raw::read_volatile(place);
+        if raw::compare_exchange(place, routine, 0).is_ok() {
+            break routine;
+        }
+    };
+    if routine == 0 {
+        release_lock(level);
+        return false;
+    }
+    request.set(Irp::CANCEL_IRQL, level);
+    let location = StackLocation(request.get(Irp::CURRENT_STACK_LOCATION));
+    let device = location.get(StackLocation::DEVICE_OBJECT);
+    call::driver_to_level(
+        "a cancel routine",
+        routine,
+        [device, request.0, 0, 0],
+        level,
+    );
+    true
+}
+
+/// Cancels a request that is under way, if there is one, as another thread of the requestor's
+/// process may.
+pub(crate) fn cancel_any() {
+    if let Some(request) = completion::pin_any() {
+        cancel(request);
+        completion::unpin(request);
+    }
+}
