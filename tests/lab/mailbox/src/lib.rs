@@ -407,4 +407,6 @@ pub enum Count {
     Reservations = 7,
     /// System pages that were brought in since start.
     BroughtIn = 8,
+    /// Requests that the other processor ended than the one that had sent them, since start.
+    EndedElsewhere = 9,
 }

@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bugcheck::{Code, bugcheck, stack_here, violation};
 use crate::global::Global;
@@ -54,6 +55,8 @@ static REQUESTS: Global<BTreeMap<u64, State>> = Global::new(BTreeMap::new());
 /// Requests that somebody is about to cancel, and whether they have ended in the meantime: then
 /// their memory goes when that is done.
 static PINNED: Global<BTreeMap<u64, bool>> = Global::new(BTreeMap::new());
+
+static ENDED_ELSEWHERE: AtomicU64 = AtomicU64::new(0);
 
 pub(super) fn register(request: Irp) {
     set_buffers(request, Buffers::default());
@@ -114,6 +117,11 @@ fn release(request: Irp) {
 pub(super) fn withdraw(request: Irp) {
     REQUESTS.with(|requests| requests.remove(&request.0));
     release(request);
+}
+
+/// Requests that the other processor ended than the one that had sent them.
+pub(crate) fn ended_elsewhere() -> u64 {
+    ENDED_ELSEWHERE.load(Ordering::Relaxed)
 }
 
 /// Requests alive.
@@ -237,6 +245,7 @@ fn finish(request: Irp, buffers: &Buffers, sender: usize, marked_pending: bool) 
     let state = if sender == processor::number() {
         State::Over(done(hand_over(buffers, outcome)))
     } else {
+        ENDED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
         State::Returned(*buffers, done(outcome))
     };
     // In this order: nobody pins a request whose memory is about to go.

@@ -100,6 +100,7 @@ pub(super) fn counts() -> Vec<u64> {
     set(Count::LockedPages, locked::count());
     set(Count::Requests, io::completion::count());
     set(Count::Reservations, reserved::count());
+    set(Count::EndedElsewhere, io::completion::ended_elsewhere());
     set(Count::BroughtIn, paging_file::brought_in());
     counts
 }
