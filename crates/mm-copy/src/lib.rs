@@ -39,6 +39,7 @@
 //! | the target behind the bytes transferred | untouched |
 //! | source and target overlap | the target gets an unspecified mix of old and new bytes |
 //! | memory that changes during the copy | some bytes from before, some from after; see [`copy_virtual`] |
+//! | RAM that is added or taken away | as [`PhysicalMemory::ram_from`] says at the time of the look-up; one look-up serves a run |
 //!
 //! The target is memory of the kernel's own or locked down, which a [`VolatileSlice`] promises by
 //! its construction; it does not fault.
@@ -53,7 +54,10 @@
 //! # Bounds
 //!
 //! Nothing is allocated. A copy takes one `read` per span and one look-up per run of RAM; in
-//! system memory one translation per page, and a walk reads at most five entries.
+//! system memory one translation per page, and a walk reads at most five entries for the first of
+//! them and one for each further page of the same page table. A look-up in [`RamRanges`] takes as
+//! many steps as the number of ranges has binary digits. What that comes to is in
+//! `docs/performance.md`.
 //!
 //! # Examples
 //!

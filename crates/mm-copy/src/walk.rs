@@ -44,9 +44,9 @@ impl Levels {
 /// A walk reads at most as many entries as there are levels, whatever the tables say: entries
 /// that point back at their own table end it like any others.
 ///
-/// The last page table is remembered, as the processor remembers such things: its 2 MiB are
-/// translated by one entry each from then on, until another page table is met. So a walk is made
-/// anew for every request, and one that is older is as stale as what it remembers.
+/// The table that mapped the last page is remembered, as the processor remembers such things: what
+/// it maps besides takes one entry each from then on, until another such table is met. So a walk is
+/// made anew for every request, and one that is older is as stale as what it remembers.
 ///
 /// What is read is only as trustworthy as the tables: they may change during the walk and after
 /// it. So every table is looked up in the RAM ranges before an entry is read from it, and
@@ -60,21 +60,22 @@ pub struct PageTableWalk<M> {
     memory: M,
     root: u64,
     levels: Levels,
-    remembered: Cell<Option<PageTable>>,
+    remembered: Cell<Option<LastTable>>,
 }
 
-/// A table of the lowest level.
+/// The table that a walk ended in: the one whose entry mapped the page.
 #[derive(Clone, Copy, Debug)]
-struct PageTable {
-    /// Which 2 MiB of virtual addresses it translates.
+struct LastTable {
+    level: u8,
+    /// Which virtual addresses it translates.
     region: u64,
     /// Where it is.
     physical: u64,
 }
 
-impl PageTable {
-    const fn region_of(address: u64) -> u64 {
-        address & !entry::offset_mask(entry::LOWEST_LEVEL.saturating_add(1))
+impl LastTable {
+    const fn region(level: u8, address: u64) -> u64 {
+        address & !entry::offset_mask(level.saturating_add(1))
     }
 }
 
@@ -115,21 +116,21 @@ impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
         if !self.levels.is_canonical(address) {
             return Err(Reason::NonCanonical);
         }
-        let region = PageTable::region_of(address);
         let (mut table, highest) = match self.remembered.get() {
-            Some(last) if last.region == region => (last.physical, entry::LOWEST_LEVEL),
+            Some(last) if last.region == LastTable::region(last.level, address) => {
+                (last.physical, last.level)
+            }
             _ => (self.root, self.levels.root()),
         };
         for level in (entry::LOWEST_LEVEL..=highest).rev() {
-            if level == entry::LOWEST_LEVEL {
-                self.remembered.set(Some(PageTable {
-                    region,
-                    physical: table,
-                }));
-            }
             match self.entry(table, level, address)? {
                 Entry::Table(next) => table = next,
                 Entry::Page(frame) => {
+                    self.remembered.set(Some(LastTable {
+                        level,
+                        region: LastTable::region(level, address),
+                        physical: table,
+                    }));
                     let mask = entry::offset_mask(level);
                     let offset = address & mask;
                     return Ok(Mapping {
