@@ -93,7 +93,7 @@ impl Bench<'_> {
     }
 }
 
-fn verdict(met: bool) -> &'static str {
+const fn verdict(met: bool) -> &'static str {
     if met { "met" } else { "missed" }
 }
 
