@@ -28,8 +28,8 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let copier = call.device.engines.copier(engine);
     let result = copy(call, &copier, source, target);
     let response = transfer::response(request.length, result);
-    let copied = usize::try_from(response.copied).unwrap_or(0);
-    call.respond(&response, copied)
+    let arrived = usize::try_from(response.copied).unwrap_or(0);
+    call.respond(&response, arrived)
 }
 
 /// What a request, or an entry of one, wants copied.
@@ -50,7 +50,7 @@ pub(super) fn copy(
 ) -> EntryResult {
     let flags = CopyFlags::from_bits_retain(source.flags);
     match check_reach(call, source).and_then(|()| copier.copy(flags, source.address, target)) {
-        Ok(copied) => transfer::of_engine(&copied),
+        Ok(outcome) => transfer::of_engine(&outcome),
         Err(status) => transfer::refused(status),
     }
 }

@@ -111,7 +111,12 @@ fn copy(
 }
 
 /// The result of the last piece as that of the whole entry.
-fn finished(result: EntryResult, last: &Copied, copied: usize, fell_back: bool) -> EntryResult {
+const fn finished(
+    result: EntryResult,
+    last: &Copied,
+    copied: usize,
+    fell_back: bool,
+) -> EntryResult {
     let flags = if fell_back {
         TransferFlags::FELL_BACK
     } else {
