@@ -107,8 +107,8 @@ fn refused(operation: Operation, status: NtStatus) -> String {
                 .into()
         }
         (_, NtStatus::OBJECT_NAME_NOT_FOUND) => {
-            "the device is not there; install the driver and start its service (`sc start \
-             ringcopy`)."
+            "the device is not there; install the driver with `ringcopy install` and load it with \
+             `ringcopy start`, or see what `ringcopy doctor` finds."
                 .into()
         }
         (_, NtStatus::INVALID_HANDLE) => {

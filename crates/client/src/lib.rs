@@ -7,6 +7,9 @@
 //! | turn a failure into a sentence that says what to do | [`explain()`] |
 //! | prove a driver, case by case | [`selftest`] |
 //! | hold its two engines against each other | [`verify`] |
+//! | send it what no honest client sends | [`abuse`] |
+//! | install, load, examine it on its machine | [`machine`] |
+//! | put it under Driver Verifier | [`vm_test`] |
 //! | offer the whole as a command line | [`cli`] |
 //! | reach the driver of this machine, on Windows | `windows` |
 //!
@@ -40,17 +43,20 @@
 
 #![forbid(unsafe_code)]
 
+pub mod abuse;
 mod batch;
 pub mod cli;
 mod device;
 mod explain;
 mod hexdump;
 mod judge;
+pub mod machine;
 mod number;
 pub mod selftest;
 mod transfer;
 mod transport;
 pub mod verify;
+pub mod vm_test;
 #[cfg(any(windows, test))]
 mod win32_status;
 #[cfg(windows)]

@@ -42,9 +42,40 @@ pub(super) enum Command {
     Verify(VerifyArguments),
     /// Run every case that a driver has to get right, and say which it did not
     Selftest,
+    /// Install the driver: its image, its service, and the policy that allows least
+    Install(InstallArguments),
+    /// Unload the driver and remove all that `install` and `policy` have left on this machine
+    Uninstall,
+    /// Load the driver
+    Start,
+    /// Unload the driver
+    Stop,
+    /// Show whether the driver is installed and loaded
+    Status,
+    /// Show or change what the driver may reach besides its callers' own memory
+    Policy(PolicyArguments),
+    /// Check what the driver needs of this machine, and say what is missing
+    Doctor,
+    /// Put the driver under Driver Verifier, exercise it, and write a report: for virtual machines
+    VmTest(VmTestArguments),
 }
 
 impl Command {
+    /// Whether it is about the driver's machine, not about the driver alone.
+    pub(super) const fn is_about_machine(&self) -> bool {
+        matches!(
+            self,
+            Self::Install(_)
+                | Self::Uninstall
+                | Self::Start
+                | Self::Stop
+                | Self::Status
+                | Self::Policy(_)
+                | Self::Doctor
+                | Self::VmTest(_)
+        )
+    }
+
     pub(super) const fn name(&self) -> &'static str {
         match self {
             Self::Info => "info",
@@ -53,8 +84,80 @@ impl Command {
             Self::Read(_) => "read",
             Self::Verify(_) => "verify",
             Self::Selftest => "selftest",
+            Self::Install(_) => "install",
+            Self::Uninstall => "uninstall",
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Status => "status",
+            Self::Policy(_) => "policy",
+            Self::Doctor => "doctor",
+            Self::VmTest(_) => "vm-test",
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InstallArguments {
+    /// The package's folder; where this program is, if it is not given
+    #[arg(long, value_name = "DIR")]
+    pub(super) from: Option<PathBuf>,
+
+    /// Make this machine trust the package's certificate, until `uninstall`
+    #[arg(long)]
+    pub(super) trust_certificate: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PolicyArguments {
+    #[command(subcommand)]
+    pub(super) action: Option<PolicyAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum PolicyAction {
+    /// Show it
+    Show,
+    /// Change it; what is not named stays as it is
+    Set(PolicySetArguments),
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = true)]
+pub(super) struct PolicySetArguments {
+    /// What callers with SeDebugPrivilege may reach besides their own memory
+    #[arg(long, value_enum, value_delimiter = ',')]
+    pub(super) reach: Vec<ReachName>,
+
+    /// Which engine copies
+    #[arg(long, value_enum)]
+    pub(super) engine: Option<EngineName>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum ReachName {
+    /// Nothing else
+    User,
+    /// System virtual memory
+    System,
+    /// Physical memory
+    Physical,
+    /// Both
+    All,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct VmTestArguments {
+    /// Where the report goes, and what is needed to go on after a restart
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
+
+    /// How often to load and unload the driver
+    #[arg(long, value_name = "TIMES", default_value_t = 100, hide = true)]
+    pub(super) loads: u32,
+
+    /// End a test that is under way: turn Driver Verifier off, and write what there is
+    #[arg(long)]
+    pub(super) give_up: bool,
 }
 
 #[derive(Debug, Args)]
@@ -147,6 +250,16 @@ pub(super) enum EngineName {
     Native,
     /// `MmCopyMemory`
     System,
+}
+
+impl EngineName {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Native => "native",
+            Self::System => "system",
+        }
+    }
 }
 
 impl From<EngineName> for Engine {

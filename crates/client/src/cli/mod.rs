@@ -36,14 +36,17 @@
 
 mod arguments;
 mod copy;
+mod doctor;
 mod holes;
 mod info;
+mod machine;
 mod output;
 mod ranges;
 mod read;
 mod record;
 mod selftest;
 mod verify;
+mod vm_test;
 mod wanted;
 
 use std::{
@@ -53,7 +56,10 @@ use std::{
 
 use clap::Parser;
 
-use crate::{Error, Transport, TransportError, explain};
+use crate::{
+    Error, Transport, TransportError, explain,
+    machine::{Failure, Machine},
+};
 use arguments::{Arguments, Command};
 use record::Document;
 
@@ -84,6 +90,14 @@ enum Stop {
     Output,
     /// Something about a file of the user's, or about what it asks for, in a sentence.
     File(String),
+    /// Something about the machine, said in a sentence.
+    Machine(String),
+}
+
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        Self::Machine(failure.0)
+    }
 }
 
 impl From<Error> for Stop {
@@ -104,8 +118,23 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Runs one command. `args` starts with the program's name. Gives the exit code.
+/// Runs one command where there is no machine to install the driver on, only a way to it. `args`
+/// starts with the program's name. Gives the exit code.
 pub fn run<I>(args: I, console: &mut Console<'_>, connect: &mut Connect<'_, '_>) -> i32
+where
+    I: IntoIterator,
+    I::Item: Into<OsString> + Clone,
+{
+    run_on(None, args, console, connect)
+}
+
+/// Runs one command. The commands about the driver's machine are about `machine`.
+pub fn run_on<I>(
+    machine: Option<&mut dyn Machine>,
+    args: I,
+    console: &mut Console<'_>,
+    connect: &mut Connect<'_, '_>,
+) -> i32
 where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
@@ -119,19 +148,29 @@ where
         console,
         json: arguments.json,
     };
-    let done = connect().map_err(Stop::from).and_then(|mut transport| {
-        perform(
+    let done = if arguments.command.is_about_machine() {
+        perform_on(
             &arguments.command,
-            &mut *transport,
+            machine,
+            connect,
             &mut view,
             &mut document,
         )
-    });
+    } else {
+        connect().map_err(Stop::from).and_then(|mut transport| {
+            perform(
+                &arguments.command,
+                &mut *transport,
+                &mut view,
+                &mut document,
+            )
+        })
+    };
     match done {
         Ok(()) => {}
         Err(Stop::Output) => return FAILURE,
         Err(Stop::Driver(error)) => document.fail(&error, explain(&error)),
-        Err(Stop::File(sentence)) => document.stop(sentence),
+        Err(Stop::File(sentence) | Stop::Machine(sentence)) => document.stop(sentence),
     }
     view.finish(&document).unwrap_or(FAILURE)
 }
@@ -149,6 +188,38 @@ fn perform(
         Command::Read(arguments) => read::perform(arguments, transport, view, document),
         Command::Verify(arguments) => verify::perform(arguments, transport, view, document),
         Command::Selftest => selftest::perform(transport, view, document),
+        // `run_on` keeps these away.
+        _ => Ok(()),
+    }
+}
+
+/// Why there is no machine.
+const NO_MACHINE: &str = "this command installs, loads or examines the driver on Windows; here \
+                          `cargo xtask lab` loads it in a virtual machine for each command.";
+
+fn perform_on(
+    command: &Command,
+    machine: Option<&mut dyn Machine>,
+    connect: &mut Connect<'_, '_>,
+    view: &mut View<'_, '_>,
+    document: &mut Document,
+) -> Result<(), Stop> {
+    let Some(target) = machine else {
+        return Err(Stop::Machine(NO_MACHINE.into()));
+    };
+    match command {
+        Command::Install(arguments) => machine::install(arguments, target, view, document),
+        Command::Uninstall => machine::uninstall(target, view, document),
+        Command::Start => machine::start(target, view, document),
+        Command::Stop => machine::stop(target, view, document),
+        Command::Status => machine::status(target, view, document),
+        Command::Policy(arguments) => {
+            machine::policy(arguments.action.as_ref(), target, view, document)
+        }
+        Command::Doctor => doctor::perform(target, connect, view, document),
+        Command::VmTest(arguments) => vm_test::perform(arguments, target, connect, view, document),
+        // `run_on` keeps these away.
+        _ => Ok(()),
     }
 }
 

@@ -138,7 +138,14 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 
     pub(super) fn prepare(&mut self, place: Place, length: u64, seed: u64) -> Step<Prepared> {
-        if !matches!(place, Place::Fixed(_) | Place::BelowUserLimit(_)) {
+        if matches!(
+            place,
+            Place::Buffer(_)
+                | Place::BeforeUnmapped(_)
+                | Place::AroundUnmapped(_)
+                | Place::Before(..)
+                | Place::Session
+        ) {
             self.require_own_addresses()?;
         }
         match place {

@@ -1,0 +1,108 @@
+//! What can go wrong on a machine, as sentences that say what to do.
+
+use super::{Facts, IMAGE, Machine, SERVICE};
+use std::fmt;
+
+/// Why a function of a machine failed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {action}: {text} (error {code})")]
+pub struct Trouble {
+    /// What was tried: a verb and its object.
+    pub action: String,
+    /// The Win32 error code.
+    pub code: u32,
+    /// What the system says about it.
+    pub text: String,
+}
+
+/// Why a command ended: a sentence that says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure(pub String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        Self(match advice(trouble.code) {
+            Some(advice) => format!("cannot {}: {advice}.", trouble.action),
+            None => format!("{trouble}; repeat the command, and look the error up if it stays."),
+        })
+    }
+}
+
+/// What to do about an error that means the same whatever was tried.
+fn advice(code: u32) -> Option<&'static str> {
+    Some(match code {
+        5 => "only administrators may; start this program as an administrator",
+        32 => "another program uses the file; close it, or stop the driver first",
+        112 => "the disk is full; make room on it",
+        1055 | 1115 => "the service manager is busy, or the machine is shutting down; try again",
+        1060 => "the driver is not installed; run `ringcopy install`",
+        1072 => {
+            "the service is being deleted, but something still has it open; close the Services \
+             window and other tools, or restart the machine"
+        }
+        _ => return None,
+    })
+}
+
+/// Why a driver that is installed did not start.
+pub(super) fn not_started(trouble: &Trouble, machine: &mut dyn Machine) -> Failure {
+    let why = match trouble.code {
+        2 | 3 => format!(
+            "its image is not at {}, or it imports from a driver that this Windows does not have; \
+             run `ringcopy install` again",
+            machine.image_path()
+        ),
+        127 | 182 => {
+            "it imports something that this Windows does not have; it needs Windows 10, version \
+             2004, or later"
+                .into()
+        }
+        193 | 216 | 1157 => {
+            "the image is damaged, or made for another processor; copy the package again, and \
+             run `ringcopy install` from it"
+                .into()
+        }
+        577 | 1275 => refused_image(&machine.facts()),
+        1058 => "its service is disabled; run `ringcopy uninstall`, then `ringcopy install`".into(),
+        31 | 1450 | 14 | 8 => {
+            "its start-up failed; see what it printed in a kernel debugger or DebugView, and \
+             whether the machine is short of memory"
+                .into()
+        }
+        _ => return trouble.clone().into(),
+    };
+    Failure(format!(
+        "{SERVICE} does not start (error {}): {why}.",
+        trouble.code
+    ))
+}
+
+/// Windows does not take the image's signature.
+fn refused_image(facts: &Facts) -> String {
+    if facts.test_signing() == Some(false) {
+        let secure_boot = if facts.secure_boot == Some(true) {
+            "turn Secure Boot off in the virtual machine's settings, "
+        } else {
+            ""
+        };
+        return format!(
+            "{IMAGE} is signed with a test certificate, and test signing is off; \
+             {secure_boot}run `bcdedit /set testsigning on` as an administrator, and restart"
+        );
+    }
+    if facts.memory_integrity() == Some(true) {
+        return "memory integrity refuses the image; turn it off in Windows Security, Device \
+                security, Core isolation, and restart"
+            .into();
+    }
+    format!(
+        "the signature of {IMAGE} does not fit its contents: the image was changed on its way; \
+         copy the package again, and run `ringcopy install` from it"
+    )
+}

@@ -1,0 +1,314 @@
+//! Installing, loading, unloading and uninstalling.
+//!
+//! Each can be repeated: what is done already is left alone. An installation that fails or is
+//! interrupted is undone, step by step, in the order opposite to that in which it was done.
+
+use std::{fs, path::PathBuf};
+
+use ringcopy_protocol::POLICY_VALUE;
+use sha1::{Digest, Sha1};
+
+use super::{CERTIFICATE, Failure, IMAGE, Machine, SERVICE, Service, State, failure};
+
+/// Under the service's `Parameters` key: the certificate that the installation made the machine
+/// trust, by its SHA-1 hash, as certutil knows it.
+const TRUSTED_NOTE: &str = "TrustedCertificate";
+
+/// The stores that a certificate has to be in to be trusted for drivers.
+const STORES: [&str; 2] = ["Root", "TrustedPublisher"];
+
+/// What to install.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Package {
+    /// The folder that holds the image, and the certificate.
+    pub folder: PathBuf,
+    /// Make the machine trust the certificate.
+    pub trust_certificate: bool,
+}
+
+/// What an installation came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Installed {
+    /// It was not there before.
+    Now,
+    /// It was there; its image was replaced.
+    Updated,
+    /// It was there, the very same.
+    Already,
+}
+
+/// What has been done, for undoing it.
+enum Done {
+    Service,
+    /// The image that was there before, if any.
+    Image(Option<Vec<u8>>),
+    /// In this store, the certificate of this hash.
+    Certificate(&'static str, String),
+}
+
+/// Installs the driver: copies its image, creates its service, sets the policy that allows least.
+///
+/// # Errors
+/// A sentence; then everything is as it was before, or the sentence says what is not.
+pub fn install(machine: &mut dyn Machine, package: &Package) -> Result<Installed, Failure> {
+    let image = read(package, IMAGE)?;
+    if !image.starts_with(b"MZ") {
+        return Err(Failure(format!(
+            "{} is not a driver's image; copy the package again.",
+            package.folder.join(IMAGE).display()
+        )));
+    }
+    let certificate = if package.trust_certificate {
+        Some(read(package, CERTIFICATE)?)
+    } else {
+        None
+    };
+    let service = own_service(machine)?;
+    let before = machine.image()?;
+    let same = before.as_ref() == Some(&image);
+    if service.is_some() && same && certificate.is_none() {
+        return Ok(Installed::Already);
+    }
+    if !same
+        && service
+            .as_ref()
+            .is_some_and(|service| service.state != State::Stopped)
+    {
+        return Err(Failure(
+            "another build of the driver is installed and running; run `ringcopy stop`, then \
+             `ringcopy install` again."
+                .into(),
+        ));
+    }
+
+    let mut done = Vec::new();
+    let steps = carry_out(
+        machine,
+        (service.is_none(), !same),
+        &image,
+        before,
+        certificate.map(|bytes| (package.folder.join(CERTIFICATE), bytes)),
+        &mut done,
+    );
+    match steps {
+        Ok(()) if service.is_some() => Ok(Installed::Updated),
+        Ok(()) => Ok(Installed::Now),
+        Err(failure) => Err(undo(machine, done, failure)),
+    }
+}
+
+fn carry_out(
+    machine: &mut dyn Machine,
+    (new_service, new_image): (bool, bool),
+    image: &[u8],
+    before: Option<Vec<u8>>,
+    certificate: Option<(PathBuf, Vec<u8>)>,
+    done: &mut Vec<Done>,
+) -> Result<(), Failure> {
+    if new_image {
+        go_on(machine)?;
+        machine.put_image(image)?;
+        done.push(Done::Image(before));
+    }
+    if new_service {
+        go_on(machine)?;
+        machine.create_service()?;
+        done.push(Done::Service);
+    }
+    go_on(machine)?;
+    if machine.parameter(POLICY_VALUE)?.is_none() {
+        machine.set_parameter(POLICY_VALUE, 0)?;
+    }
+    if let Some((path, bytes)) = certificate {
+        let hash = thumbprint(&bytes);
+        machine.set_note(TRUSTED_NOTE, &hash)?;
+        for store in STORES {
+            go_on(machine)?;
+            done.push(Done::Certificate(store, hash.clone()));
+            let path = path.display().to_string();
+            certutil(machine, &["-f", "-addstore", store, &path])?;
+        }
+    }
+    go_on(machine)
+}
+
+fn undo(machine: &mut dyn Machine, done: Vec<Done>, failure: Failure) -> Failure {
+    let mut left = Vec::new();
+    for step in done.into_iter().rev() {
+        let undone = match step {
+            Done::Service => machine.delete_service().map_err(Failure::from),
+            Done::Image(None) => machine.remove_image().map_err(Failure::from),
+            Done::Image(Some(bytes)) => machine.put_image(&bytes).map_err(Failure::from),
+            Done::Certificate(store, hash) => certutil(machine, &["-delstore", store, &hash]),
+        };
+        left.extend(undone.err());
+    }
+    if left.is_empty() {
+        return Failure(format!("{failure} Nothing was changed."));
+    }
+    let left: Vec<_> = left.iter().map(ToString::to_string).collect();
+    Failure(format!(
+        "{failure} Not all of it could be undone: {} Run `ringcopy uninstall`.",
+        left.join(" ")
+    ))
+}
+
+/// Uninstalls the driver and leaves nothing behind. Gives whether there was anything.
+///
+/// # Errors
+/// A sentence. What is left is uninstalled by doing it again.
+pub fn uninstall(machine: &mut dyn Machine) -> Result<bool, Failure> {
+    let service = own_service(machine)?;
+    if let Some(service) = &service {
+        if service.state != State::Stopped {
+            machine.stop_service()?;
+        }
+        if let Some(hash) = machine.note(TRUSTED_NOTE)? {
+            for store in STORES {
+                certutil(machine, &["-delstore", store, &hash])?;
+            }
+        }
+        machine.delete_service()?;
+    }
+    let image = machine.image()?.is_some();
+    if image {
+        machine.remove_image()?;
+    }
+    Ok(service.is_some() || image)
+}
+
+/// Loads the driver. Gives whether it was not loaded already.
+///
+/// # Errors
+/// A sentence that says why Windows does not load it.
+pub fn start(machine: &mut dyn Machine) -> Result<bool, Failure> {
+    if installed(machine)?.state == State::Running {
+        return Ok(false);
+    }
+    match machine.start_service() {
+        Ok(()) => Ok(true),
+        // Somebody else was faster.
+        Err(trouble) if trouble.code == 1056 => Ok(false),
+        Err(trouble) => Err(failure::not_started(&trouble, machine)),
+    }
+}
+
+/// Unloads the driver. Gives whether it was loaded.
+///
+/// # Errors
+/// A sentence.
+pub fn stop(machine: &mut dyn Machine) -> Result<bool, Failure> {
+    if installed(machine)?.state == State::Stopped {
+        return Ok(false);
+    }
+    match machine.stop_service() {
+        Ok(()) => Ok(true),
+        Err(trouble) if trouble.code == 1062 => Ok(false),
+        Err(trouble) => Err(trouble.into()),
+    }
+}
+
+/// The service, which has to be there and ours.
+pub(super) fn installed(machine: &mut dyn Machine) -> Result<Service, Failure> {
+    own_service(machine)?.ok_or_else(|| {
+        Failure("the driver is not installed; run `ringcopy install` as an administrator.".into())
+    })
+}
+
+/// The service, if there is one. One of this name with another image is somebody else's.
+fn own_service(machine: &mut dyn Machine) -> Result<Option<Service>, Failure> {
+    let Some(service) = machine.service()? else {
+        return Ok(None);
+    };
+    let place = machine.image_path();
+    if plain(&service.image, &place) == plain(&place, &place) {
+        return Ok(Some(service));
+    }
+    Err(Failure(format!(
+        "there is a service named {SERVICE} with another image, {}; nothing was done to it. \
+         Remove it with the tool that made it, or with `sc delete {SERVICE}`.",
+        service.image
+    )))
+}
+
+/// A path without the prefixes that the service manager may put before it. `place` is
+/// `<Windows>\System32\drivers\ringcopy.sys`, which says where Windows is.
+fn plain(path: &str, place: &str) -> String {
+    let path = path.trim().trim_matches('"').to_lowercase();
+    let place = place.to_lowercase();
+    let windows = place.split(r"\system32\").next().unwrap_or_default();
+    let path = path.strip_prefix(r"\??\").unwrap_or(&path);
+    for prefix in [r"\systemroot\", r"%systemroot%\"] {
+        if let Some(rest) = path.strip_prefix(prefix) {
+            return format!(r"{windows}\{rest}");
+        }
+    }
+    if path.starts_with(r"system32\") {
+        return format!(r"{windows}\{path}");
+    }
+    path.into()
+}
+
+fn go_on(machine: &dyn Machine) -> Result<(), Failure> {
+    if machine.is_interrupted() {
+        return Err(Failure("interrupted.".into()));
+    }
+    Ok(())
+}
+
+fn read(package: &Package, name: &str) -> Result<Vec<u8>, Failure> {
+    let path = package.folder.join(name);
+    fs::read(&path).map_err(|error| {
+        Failure(format!(
+            "cannot read {}: {error}; name the package's folder with --from.",
+            path.display()
+        ))
+    })
+}
+
+fn thumbprint(certificate: &[u8]) -> String {
+    Sha1::digest(certificate)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn certutil(machine: &mut dyn Machine, arguments: &[&str]) -> Result<(), Failure> {
+    let said = machine.run("certutil.exe", arguments)?;
+    if said.code == Some(0) {
+        return Ok(());
+    }
+    Err(Failure(format!(
+        "`certutil {}` failed: {}; start this program as an administrator, and check the \
+         certificate in the package.",
+        arguments.join(" "),
+        said.text.trim()
+    )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_the_same_in_every_spelling() {
+        let place = r"C:\Windows\System32\drivers\ringcopy.sys";
+        for spelling in [
+            place,
+            r"c:\windows\system32\DRIVERS\ringcopy.sys",
+            r"\??\C:\Windows\System32\drivers\ringcopy.sys",
+            r"\SystemRoot\System32\drivers\ringcopy.sys",
+            r"%SystemRoot%\System32\drivers\ringcopy.sys",
+            r"System32\drivers\ringcopy.sys",
+        ] {
+            assert_eq!(plain(spelling, place), plain(place, place), "{spelling}");
+        }
+        for other in [
+            r"C:\Temp\ringcopy.sys",
+            r"\SystemRoot\System32\drivers\other.sys",
+            r"D:\Windows\System32\drivers\ringcopy.sys",
+        ] {
+            assert_ne!(plain(other, place), plain(place, place), "{other}");
+        }
+    }
+}

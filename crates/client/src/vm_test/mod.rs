@@ -1,0 +1,480 @@
+//! The driver under Driver Verifier, on a machine that may crash: a test that goes on where it was
+//! after each restart, and ends with a report.
+//!
+//! Two rounds, each: set Verifier up, restart, exercise the driver, look at what Verifier has
+//! counted. How far it is stands in a file (`progress`), written before and after each step; a step
+//! that a crash ended is found by that, reported, and not repeated.
+
+mod progress;
+mod verifier;
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use crate::machine::{self, Failure, Machine};
+use progress::{Progress, RoundReport, Stage};
+use verifier::{QUIET_START, ROUNDS, Round};
+
+/// The report, in the folder that the user names.
+const REPORT: &str = "ringcopy-vm-test.json";
+
+/// The same for people.
+const SUMMARY: &str = "ringcopy-vm-test.txt";
+
+/// What the test needs of whoever runs it.
+pub trait Exercise {
+    /// Runs a command of the client, as in `selftest`, with `--json`; gives its document, or why
+    /// there is none. `None` for a command that this client does not have.
+    fn command(&mut self, name: &str) -> Option<Result<Value, String>>;
+
+    /// Sends requests that no honest client makes; gives what came of it.
+    ///
+    /// # Errors
+    /// Why it came to an early end.
+    fn abuse(&mut self) -> Result<Value, String>;
+
+    /// Tells the user what is going on.
+    fn say(&mut self, line: &str);
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Where the report goes.
+    pub folder: PathBuf,
+    /// How often the driver is loaded and unloaded.
+    pub loads: u32,
+    /// End the test that is under way.
+    pub give_up: bool,
+}
+
+/// How far the test got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The machine has to be restarted, and the command repeated.
+    Restart,
+    /// It is done.
+    Done {
+        /// Whether nothing was found.
+        passed: bool,
+        /// The report's path.
+        report: PathBuf,
+    },
+}
+
+/// Goes on with the test, or begins one, until the machine has to be restarted or all is done.
+///
+/// # Errors
+/// A sentence. What was found so far is kept, and the same command goes on from there.
+pub fn run(
+    machine: &mut dyn Machine,
+    exercise: &mut dyn Exercise,
+    options: &Options,
+) -> Result<Outcome, Failure> {
+    let found = Progress::load(&options.folder)?;
+    if options.give_up {
+        return give_up(machine, exercise, options, found);
+    }
+    let mut test = Test {
+        progress: match found {
+            Some(progress) => progress,
+            None => begin(machine)?,
+        },
+        machine,
+        exercise,
+        options,
+    };
+    test.progress.save(&options.folder)?;
+    test.go_on()
+}
+
+/// What has to be so before anything is changed.
+fn begin(machine: &mut dyn Machine) -> Result<Progress, Failure> {
+    let facts = machine.facts();
+    if facts.elevated == Some(false) {
+        return Err(Failure(
+            "Driver Verifier is set up by administrators; start this program as one.".into(),
+        ));
+    }
+    if machine.service()?.is_none() {
+        return Err(Failure(
+            "the driver is not installed; run `ringcopy install` first.".into(),
+        ));
+    }
+    // A driver that does not even start without Verifier would be found by a restart otherwise.
+    if machine::start(machine)? {
+        machine::stop(machine)?;
+    }
+    Ok(Progress::new(facts.version))
+}
+
+struct Test<'t> {
+    progress: Progress,
+    machine: &'t mut dyn Machine,
+    exercise: &'t mut dyn Exercise,
+    options: &'t Options,
+}
+
+impl Test<'_> {
+    fn go_on(&mut self) -> Result<Outcome, Failure> {
+        loop {
+            let Some(round) = ROUNDS.get(self.progress.round) else {
+                return self.finish();
+            };
+            match self.progress.stage {
+                Stage::Settings => self.set_up(round)?,
+                Stage::Restart => {
+                    if self.machine.is_marked()? {
+                        self.exercise.say(
+                            "Driver Verifier is set up. Restart the machine, then run this \
+                             command again, as it is.",
+                        );
+                        self.exercise.say(
+                            "To end the test instead: `ringcopy vm-test --give-up`, and restart.",
+                        );
+                        return Ok(Outcome::Restart);
+                    }
+                    self.check_settings(round)?;
+                }
+                Stage::Exercise => self.exercise(round)?,
+            }
+        }
+    }
+
+    fn set_up(&mut self, round: &Round) -> Result<(), Failure> {
+        self.exercise.say(&format!(
+            "round \"{}\": verifier {}",
+            round.name,
+            round.arguments.join(" ")
+        ));
+        // Written first: whatever ends this process now, the next one knows.
+        self.progress.verifier_set = true;
+        self.save()?;
+        verifier::set(self.machine, round)?;
+        self.machine.mark()?;
+        self.progress.rounds.push(RoundReport {
+            name: round.name.into(),
+            verifier: round.arguments.iter().map(ToString::to_string).collect(),
+            ..RoundReport::default()
+        });
+        self.progress.stage = Stage::Restart;
+        self.save()
+    }
+
+    fn check_settings(&mut self, round: &Round) -> Result<(), Failure> {
+        let settings = verifier::settings(self.machine)?;
+        if !verifier::names_driver(&settings) {
+            self.find(format!(
+                "after the restart, Driver Verifier was not set up for the driver: {}",
+                settings.trim()
+            ));
+        }
+        if let Some(report) = self.progress.rounds.last_mut() {
+            report.settings = settings;
+        }
+        if round.low_resources {
+            self.wait_for_low_resources()?;
+        }
+        self.progress.stage = Stage::Exercise;
+        self.save()
+    }
+
+    fn wait_for_low_resources(&mut self) -> Result<(), Failure> {
+        while let Some(rest) = QUIET_START.checked_sub(self.machine.facts().uptime) {
+            if rest.is_zero() {
+                break;
+            }
+            self.exercise.say(&format!(
+                "allocations begin to fail 8 minutes after the start: {} s to go",
+                rest.as_secs()
+            ));
+            self.machine.pause(rest);
+            self.check_interrupt()?;
+        }
+        Ok(())
+    }
+
+    fn exercise(&mut self, round: &Round) -> Result<(), Failure> {
+        if let Some(step) = self.progress.running.take() {
+            self.find(format!(
+                "\"{step}\" did not end: the machine or this program was ended while it ran; \
+                 see %SystemRoot%\\Minidump for a bug check"
+            ));
+            self.outcome(&step, json!({ "ended": false }));
+            self.save()?;
+        }
+        self.step(
+            "load",
+            |test| {
+                machine::start(test.machine)
+                    .map(|_| Value::Null)
+                    .map_err(|failure| failure.0)
+            },
+            round,
+        )?;
+        for name in ["selftest", "verify"] {
+            self.step(
+                name,
+                |test| match test.exercise.command(name) {
+                    None => Ok(json!({ "skipped": "this client has no such command" })),
+                    Some(Ok(document)) => test.judge_document(round, name, document),
+                    Some(Err(sentence)) => Err(sentence),
+                },
+                round,
+            )?;
+        }
+        self.step(
+            "abuse",
+            |test| {
+                let outcome = test.exercise.abuse()?;
+                for wrong in outcome["wrong"].as_array().into_iter().flatten() {
+                    test.find(format!("abuse: {}", wrong.as_str().unwrap_or_default()));
+                }
+                Ok(outcome)
+            },
+            round,
+        )?;
+        self.step("load and unload", |test| test.load_and_unload(), round)?;
+        self.step(
+            "statistics",
+            |test| {
+                let text = verifier::statistics(test.machine).map_err(|failure| failure.0)?;
+                if !verifier::names_driver(&text) {
+                    test.find("Driver Verifier counts nothing for the driver".into());
+                }
+                for finding in verifier::findings(&text) {
+                    test.find(format!("statistics: {finding}"));
+                }
+                Ok(json!({ "text": text }))
+            },
+            round,
+        )?;
+        self.progress.round += 1;
+        self.progress.stage = Stage::Settings;
+        self.save()
+    }
+
+    /// Runs a step that has not been run in this round, and writes what came of it.
+    fn step(
+        &mut self,
+        name: &str,
+        run: impl FnOnce(&mut Self) -> Result<Value, String>,
+        round: &Round,
+    ) -> Result<(), Failure> {
+        let report = self.progress.rounds.last();
+        if report.is_some_and(|report| report.steps.contains_key(name)) {
+            return Ok(());
+        }
+        self.check_interrupt()?;
+        self.exercise
+            .say(&format!("round \"{}\": {name}", round.name));
+        self.progress.running = Some(name.into());
+        self.save()?;
+        let outcome = run(self);
+        self.progress.running = None;
+        if self.machine.is_interrupted() {
+            // Half a step says nothing: it is run again.
+            self.save()?;
+            return self.check_interrupt();
+        }
+        match outcome {
+            Ok(value) => self.outcome(name, value),
+            // What fails since memory ran short on purpose is as it should be, if it says so.
+            Err(sentence) if round.low_resources && is_short(&sentence) => {
+                self.outcome(name, json!({ "short_of_memory": sentence }));
+            }
+            Err(sentence) => {
+                self.find(format!("{name}: {sentence}"));
+                self.outcome(name, json!({ "failed": sentence }));
+            }
+        }
+        self.save()
+    }
+
+    /// Looks through a command's document for operations that did not come out as they should.
+    fn judge_document(
+        &mut self,
+        round: &Round,
+        name: &str,
+        document: Value,
+    ) -> Result<Value, String> {
+        if let Some(error) = document["error"].as_str() {
+            return Err(error.into());
+        }
+        let mut failed = 0;
+        for operation in document["operations"].as_array().into_iter().flatten() {
+            let passed = operation["passed"].as_bool().unwrap_or(true);
+            let text = operation.to_string();
+            if passed || round.low_resources && is_short(&text) {
+                continue;
+            }
+            failed += 1;
+            self.find(format!(
+                "{name}: {}: {}",
+                operation["case"].as_str().unwrap_or("?"),
+                operation["reason"].as_str().unwrap_or("?")
+            ));
+        }
+        if document["succeeded"] == json!(false) && failed == 0 && !round.low_resources {
+            self.find(format!("{name}: it did not succeed"));
+        }
+        Ok(document)
+    }
+
+    fn load_and_unload(&mut self) -> Result<Value, String> {
+        let mut short = 0;
+        for number in 0..self.options.loads {
+            if self.machine.is_interrupted() {
+                break;
+            }
+            let outcome = machine::stop(self.machine).and_then(|_| machine::start(self.machine));
+            match outcome {
+                Ok(_) => {}
+                // A driver may refuse to start for want of memory, as often as it likes.
+                Err(_) if ROUNDS[self.progress.round].low_resources => short += 1,
+                Err(failure) => return Err(format!("the {number}th time: {failure}")),
+            }
+        }
+        machine::stop(self.machine).map_err(|failure| failure.0)?;
+        Ok(json!({ "times": self.options.loads, "short_of_memory": short }))
+    }
+
+    fn finish(&mut self) -> Result<Outcome, Failure> {
+        verifier::reset(self.machine).map_err(|failure| {
+            Failure(format!(
+                "{failure} Driver Verifier is still set up: `verifier /reset` and a restart turn \
+                 it off. Run this command again for the report."
+            ))
+        })?;
+        self.progress.verifier_set = false;
+        conclude(&self.progress, self.exercise, self.options, true)
+    }
+
+    fn find(&mut self, finding: String) {
+        self.exercise.say(&format!("FOUND: {finding}"));
+        if let Some(report) = self.progress.rounds.last_mut() {
+            report.findings.push(finding);
+        }
+    }
+
+    fn outcome(&mut self, step: &str, value: Value) {
+        if let Some(report) = self.progress.rounds.last_mut() {
+            report.steps.insert(step.into(), value);
+        }
+    }
+
+    fn save(&self) -> Result<(), Failure> {
+        self.progress.save(&self.options.folder)
+    }
+
+    fn check_interrupt(&self) -> Result<(), Failure> {
+        if !self.machine.is_interrupted() {
+            return Ok(());
+        }
+        Err(Failure(
+            "interrupted; what was found is kept, and Driver Verifier is still set up for the \
+             driver. Run the same command to go on, or `ringcopy vm-test --give-up` to turn it off."
+                .into(),
+        ))
+    }
+}
+
+/// Whether a text tells of memory that ran short.
+fn is_short(text: &str) -> bool {
+    [
+        "STATUS_INSUFFICIENT_RESOURCES",
+        "(error 1450)",
+        "(error 8)",
+        "(error 14)",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
+}
+
+fn give_up(
+    machine: &mut dyn Machine,
+    exercise: &mut dyn Exercise,
+    options: &Options,
+    found: Option<Progress>,
+) -> Result<Outcome, Failure> {
+    verifier::reset(machine)?;
+    let Some(mut progress) = found else {
+        return Err(Failure(format!(
+            "no test is under way in {}; Driver Verifier is off from the next restart on.",
+            options.folder.display()
+        )));
+    };
+    progress.verifier_set = false;
+    if let (Some(report), Some(step)) = (progress.rounds.last_mut(), progress.running.take()) {
+        report.findings.push(format!("\"{step}\" did not end"));
+    }
+    conclude(&progress, exercise, options, false)
+}
+
+/// Writes the report and its summary.
+fn conclude(
+    progress: &Progress,
+    exercise: &mut dyn Exercise,
+    options: &Options,
+    complete: bool,
+) -> Result<Outcome, Failure> {
+    let clean = progress
+        .rounds
+        .iter()
+        .all(|round| round.findings.is_empty());
+    let passed = complete && clean;
+    let report = options.folder.join(REPORT);
+    let document = json!({
+        "client": progress.client,
+        "windows": progress.windows,
+        "complete": complete,
+        "passed": passed,
+        "rounds": progress.rounds,
+    });
+    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    progress::write(&report, &text)?;
+    let summary = summary(progress, complete, passed);
+    progress::write(&options.folder.join(SUMMARY), &summary)?;
+    Progress::forget(&options.folder);
+    for line in summary.lines() {
+        exercise.say(line);
+    }
+    Ok(Outcome::Done { passed, report })
+}
+
+fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
+    let mut lines = vec![format!(
+        "ringcopy {} under Driver Verifier, on Windows build {}: {}",
+        progress.client,
+        progress.windows[2],
+        match (complete, passed) {
+            (false, _) => "given up",
+            (true, true) => "nothing found",
+            (true, false) => "FAILED",
+        }
+    )];
+    for round in &progress.rounds {
+        lines.push(format!(
+            "round \"{}\": verifier {}",
+            round.name,
+            round.verifier.join(" ")
+        ));
+        for (step, outcome) in &round.steps {
+            let state = ["failed", "skipped", "short_of_memory"]
+                .into_iter()
+                .find_map(|key| Some(format!("{key}: {}", outcome.get(key)?.as_str()?)))
+                .unwrap_or_else(|| "done".into());
+            lines.push(format!("  {step:<16} {state}"));
+        }
+        lines.extend(
+            round
+                .findings
+                .iter()
+                .map(|finding| format!("  FOUND: {finding}")),
+        );
+    }
+    lines.push("Driver Verifier is off from the next restart on.".into());
+    lines.push(String::new());
+    lines.join("\n")
+}

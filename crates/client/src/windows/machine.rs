@@ -1,0 +1,355 @@
+//! This machine.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs, io,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use ringcopy_protocol::NtStatus;
+use ringcopy_win32::{Token, system};
+use windows_registry::{Key, LOCAL_MACHINE};
+use windows_service::{
+    service::{
+        ServiceAccess, ServiceErrorControl, ServiceInfo, ServiceStartType, ServiceState,
+        ServiceType,
+    },
+    service_manager::{ServiceManager, ServiceManagerAccess},
+};
+
+use super::Interrupt;
+use crate::machine::{Facts, IMAGE, Machine, SERVICE, Said, Service, State, Trouble};
+
+/// How long a driver may take to load or unload.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the service manager is asked meanwhile.
+const TICK: Duration = Duration::from_millis(10);
+
+const NOT_FOUND: u32 = 2;
+const NO_SUCH_SERVICE: u32 = 1060;
+const REQUEST_TIMEOUT: u32 = 1053;
+
+/// Where the services' keys are.
+const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
+
+/// This machine.
+#[derive(Debug)]
+pub struct WindowsMachine {
+    interrupt: Interrupt,
+}
+
+impl WindowsMachine {
+    /// This machine; `interrupt` ends what takes long.
+    #[must_use]
+    pub const fn new(interrupt: Interrupt) -> Self {
+        Self { interrupt }
+    }
+
+    fn place(&self) -> PathBuf {
+        system::windows_folder()
+            .unwrap_or_else(|| PathBuf::from(r"C:\Windows"))
+            .join(r"System32\drivers")
+            .join(IMAGE)
+    }
+
+    fn open(
+        &self,
+        action: &'static str,
+        access: ServiceAccess,
+    ) -> Result<windows_service::service::Service, Trouble> {
+        ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)
+            .and_then(|manager| manager.open_service(SERVICE, access))
+            .map_err(of_service(action))
+    }
+
+    /// Waits until the service has settled in a state.
+    fn settle(
+        &self,
+        service: &windows_service::service::Service,
+        action: &'static str,
+        wanted: ServiceState,
+    ) -> Result<(), Trouble> {
+        let started = Instant::now();
+        loop {
+            let status = service.query_status().map_err(of_service(action))?;
+            if status.current_state == wanted {
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(Trouble {
+                    action: action.into(),
+                    code: REQUEST_TIMEOUT,
+                    text: format!("it is still {:?}", status.current_state),
+                });
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
+    fn parameters(&self) -> Result<Option<Key>, Trouble> {
+        match LOCAL_MACHINE.open(parameters_path()) {
+            Ok(key) => Ok(Some(key)),
+            Err(error) => none_or(&error, "read the driver's settings"),
+        }
+    }
+}
+
+impl Machine for WindowsMachine {
+    fn facts(&mut self) -> Facts {
+        let token = Token::of_this_process().ok();
+        Facts {
+            version: system::version(),
+            wine: system::wine(),
+            elevated: token.as_ref().and_then(|token| token.is_elevated().ok()),
+            debug_privilege: token
+                .as_ref()
+                .and_then(|token| token.enable("SeDebugPrivilege").ok()),
+            code_integrity: system::code_integrity().map_err(NtStatus),
+            secure_boot: LOCAL_MACHINE
+                .open(r"SYSTEM\CurrentControlSet\Control\SecureBoot\State")
+                .and_then(|key| key.get_u32("UEFISecureBootEnabled"))
+                .ok()
+                .map(|value| value != 0),
+            uptime: system::uptime(),
+        }
+    }
+
+    fn service(&mut self) -> Result<Option<Service>, Trouble> {
+        let access = ServiceAccess::QUERY_CONFIG | ServiceAccess::QUERY_STATUS;
+        let service = match self.open("look the service up", access) {
+            Ok(service) => service,
+            Err(trouble) if trouble.code == NO_SUCH_SERVICE => return Ok(None),
+            Err(trouble) => return Err(trouble),
+        };
+        let config = service
+            .query_config()
+            .map_err(of_service("read the service's configuration"))?;
+        let status = service
+            .query_status()
+            .map_err(of_service("read the service's state"))?;
+        Ok(Some(Service {
+            image: config.executable_path.display().to_string(),
+            state: match status.current_state {
+                ServiceState::Running => State::Running,
+                ServiceState::Stopped => State::Stopped,
+                _ => State::Changing,
+            },
+        }))
+    }
+
+    fn create_service(&mut self) -> Result<(), Trouble> {
+        let access = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
+        ServiceManager::local_computer(None::<&str>, access)
+            .and_then(|manager| {
+                manager.create_service(
+                    &ServiceInfo {
+                        name: SERVICE.into(),
+                        display_name: "ringcopy".into(),
+                        service_type: ServiceType::KERNEL_DRIVER,
+                        start_type: ServiceStartType::OnDemand,
+                        error_control: ServiceErrorControl::Normal,
+                        executable_path: self.place(),
+                        launch_arguments: Vec::<OsString>::new(),
+                        dependencies: Vec::new(),
+                        account_name: None,
+                        account_password: None,
+                    },
+                    ServiceAccess::QUERY_CONFIG,
+                )
+            })
+            .map(drop)
+            .map_err(of_service("create the service"))
+    }
+
+    fn delete_service(&mut self) -> Result<(), Trouble> {
+        const ACTION: &str = "delete the service";
+        let service = self.open(ACTION, ServiceAccess::DELETE)?;
+        // The key goes with the service; what is below it goes first, in case it should not.
+        if let Ok(key) = LOCAL_MACHINE
+            .options()
+            .read()
+            .write()
+            .open(format!(r"{SERVICES}\{SERVICE}"))
+        {
+            match key.remove_tree("Parameters") {
+                Ok(()) => {}
+                Err(error) => {
+                    none_or::<()>(&error, "delete the driver's settings")?;
+                }
+            }
+        }
+        service.delete().map_err(of_service(ACTION))
+    }
+
+    fn start_service(&mut self) -> Result<(), Trouble> {
+        const ACTION: &str = "start the driver";
+        let access = ServiceAccess::START | ServiceAccess::QUERY_STATUS;
+        let service = self.open(ACTION, access)?;
+        service.start::<&OsStr>(&[]).map_err(of_service(ACTION))?;
+        self.settle(&service, ACTION, ServiceState::Running)
+    }
+
+    fn stop_service(&mut self) -> Result<(), Trouble> {
+        const ACTION: &str = "stop the driver";
+        let access = ServiceAccess::STOP | ServiceAccess::QUERY_STATUS;
+        let service = self.open(ACTION, access)?;
+        service.stop().map_err(of_service(ACTION))?;
+        self.settle(&service, ACTION, ServiceState::Stopped)
+    }
+
+    fn parameter(&mut self, name: &str) -> Result<Option<u32>, Trouble> {
+        let Some(key) = self.parameters()? else {
+            return Ok(None);
+        };
+        match key.get_u32(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => none_or(&error, "read the driver's settings"),
+        }
+    }
+
+    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), Trouble> {
+        LOCAL_MACHINE
+            .create(parameters_path())
+            .and_then(|key| key.set_u32(name, value))
+            .map_err(of_registry("change the driver's settings"))
+    }
+
+    fn note(&mut self, name: &str) -> Result<Option<String>, Trouble> {
+        let Some(key) = self.parameters()? else {
+            return Ok(None);
+        };
+        match key.get_string(name) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) => none_or(&error, "read the driver's settings"),
+        }
+    }
+
+    fn set_note(&mut self, name: &str, text: &str) -> Result<(), Trouble> {
+        LOCAL_MACHINE
+            .create(parameters_path())
+            .and_then(|key| key.set_string(name, text))
+            .map_err(of_registry("change the driver's settings"))
+    }
+
+    fn mark(&mut self) -> Result<(), Trouble> {
+        LOCAL_MACHINE
+            .options()
+            .read()
+            .write()
+            .create()
+            .volatile()
+            .open(mark_path())
+            .map(drop)
+            .map_err(of_registry("leave a mark in the registry"))
+    }
+
+    fn is_marked(&mut self) -> Result<bool, Trouble> {
+        match LOCAL_MACHINE.open(mark_path()) {
+            Ok(_) => Ok(true),
+            Err(error) => none_or::<()>(&error, "look for a mark in the registry")
+                .map(|found| found.is_some()),
+        }
+    }
+
+    fn image_path(&self) -> String {
+        self.place().display().to_string()
+    }
+
+    fn image(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
+        match fs::read(self.place()) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(of_file("read the driver's image", &error)),
+        }
+    }
+
+    fn put_image(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        const ACTION: &str = "copy the driver's image";
+        let place = self.place();
+        let beside = place.with_extension("sys.part");
+        let put = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &place));
+        put.map_err(|error| {
+            // What it was to become is not there, so nobody misses it.
+            drop(fs::remove_file(&beside));
+            of_file(ACTION, &error)
+        })
+    }
+
+    fn remove_image(&mut self) -> Result<(), Trouble> {
+        fs::remove_file(self.place()).map_err(|error| of_file("delete the driver's image", &error))
+    }
+
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<Said, Trouble> {
+        let output = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| of_file(&format!("run {program}"), &error))?;
+        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
+        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        Ok(Said {
+            code: output.status.code(),
+            text,
+        })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupt.is_raised()
+    }
+
+    fn pause(&self, time: Duration) {
+        self.interrupt.pause(time);
+    }
+}
+
+fn parameters_path() -> String {
+    format!(r"{SERVICES}\{SERVICE}\Parameters")
+}
+
+fn mark_path() -> String {
+    format!(r"{SERVICES}\{SERVICE}\Parameters\SinceStart")
+}
+
+fn of_service(action: &'static str) -> impl Fn(windows_service::Error) -> Trouble {
+    move |error| match error {
+        windows_service::Error::Winapi(error) => of_file(action, &error),
+        error => Trouble {
+            action: action.into(),
+            code: 0,
+            text: error.to_string(),
+        },
+    }
+}
+
+fn of_file(action: &str, error: &io::Error) -> Trouble {
+    Trouble {
+        action: action.into(),
+        code: error.raw_os_error().unwrap_or_default().cast_unsigned(),
+        text: error.to_string(),
+    }
+}
+
+fn of_registry(action: &'static str) -> impl Fn(windows_result::Error) -> Trouble {
+    move |error| Trouble {
+        action: action.into(),
+        code: code_of(&error),
+        text: error.message(),
+    }
+}
+
+/// The Win32 code within an `HRESULT` of facility 7.
+fn code_of(error: &windows_result::Error) -> u32 {
+    error.code().0.cast_unsigned() & 0xFFFF
+}
+
+/// `None` for what is not there.
+fn none_or<T>(error: &windows_result::Error, action: &'static str) -> Result<Option<T>, Trouble> {
+    if code_of(error) == NOT_FOUND {
+        Ok(None)
+    } else {
+        Err(of_registry(action)(error.clone()))
+    }
+}

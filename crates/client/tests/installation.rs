@@ -1,0 +1,199 @@
+//! Installing, loading and uninstalling, on a machine on paper: repeated, failing at every step,
+//! interrupted at every step.
+
+#![forbid(unsafe_code)]
+
+mod model_machine;
+
+use std::{fs, path::PathBuf};
+
+use model_machine::{Disk, Model, PLACE, UNTOLD};
+use ringcopy_client::machine::{Failure, Installed, Package, install, start, stop, uninstall};
+
+/// A package in a folder of its own.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ringcopy-{}-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        fs::write(path.join("ringcopy.sys"), b"MZ driver").unwrap();
+        fs::write(path.join("ringcopy.cer"), b"certificate").unwrap();
+        Self(path)
+    }
+
+    fn package(&self, trust_certificate: bool) -> Package {
+        Package {
+            folder: self.0.clone(),
+            trust_certificate,
+        }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+#[test]
+fn uninstalling_leaves_nothing_of_what_installing_made() {
+    let folder = Folder::new("round-trip");
+    for trust in [false, true] {
+        let mut machine = Model::default();
+        let installed = install(&mut machine, &folder.package(trust));
+        assert_eq!(installed, Ok(Installed::Now));
+        assert_eq!(machine.disk.service.as_deref(), Some(PLACE));
+        assert_eq!(machine.disk.image.as_deref(), Some(&b"MZ driver"[..]));
+        assert_eq!(machine.disk.parameters["Policy"], 0);
+        assert_eq!(machine.disk.certificates.len(), if trust { 2 } else { 0 });
+        assert_eq!(start(&mut machine), Ok(true));
+        assert_eq!(uninstall(&mut machine), Ok(true));
+        assert_eq!(machine.disk, Disk::default());
+        assert_eq!(uninstall(&mut machine), Ok(false));
+    }
+}
+
+#[test]
+fn each_command_can_be_repeated() {
+    let folder = Folder::new("repeated");
+    let mut machine = Model::default();
+    install(&mut machine, &folder.package(false)).unwrap();
+    machine.disk.parameters.insert("Policy".into(), 3);
+    let again = install(&mut machine, &folder.package(false));
+    assert_eq!(again, Ok(Installed::Already));
+    assert_eq!(machine.disk.parameters["Policy"], 3, "a policy stays");
+    assert_eq!(start(&mut machine), Ok(true));
+    assert_eq!(start(&mut machine), Ok(false));
+    assert_eq!(stop(&mut machine), Ok(true));
+    assert_eq!(stop(&mut machine), Ok(false));
+    assert_eq!(machine.starts, 1);
+}
+
+#[test]
+fn another_build_replaces_the_image_of_a_driver_that_is_not_loaded() {
+    let folder = Folder::new("update");
+    let mut machine = Model::installed();
+    machine.disk.image = Some(b"MZ older".to_vec());
+    machine.disk.running = true;
+    let before = machine.disk.clone();
+    let refused = install(&mut machine, &folder.package(false)).unwrap_err();
+    assert!(refused.0.contains("`ringcopy stop`"), "{refused}");
+    assert_eq!(machine.disk, before);
+    machine.disk.running = false;
+    let updated = install(&mut machine, &folder.package(false));
+    assert_eq!(updated, Ok(Installed::Updated));
+    assert_eq!(machine.disk.image.as_deref(), Some(&b"MZ driver"[..]));
+}
+
+#[test]
+fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
+    let folder = Folder::new("undone");
+    for older in [false, true] {
+        let fresh = || {
+            let mut machine = Model::default();
+            if older {
+                machine.disk.image = Some(b"MZ older".to_vec());
+            }
+            machine
+        };
+        let before = fresh().disk;
+        let (mut failures, mut interruptions) = (0, 0);
+        for step in 0.. {
+            let mut machine = fresh();
+            machine.fail = Some((step, 112));
+            let Err(failure) = install(&mut machine, &folder.package(true)) else {
+                break;
+            };
+            assert_eq!(machine.disk, before, "{failure}");
+            assert!(failure.0.contains("the disk is full"), "{failure}");
+            assert!(failure.0.contains("Nothing was changed"), "{failure}");
+            failures += 1;
+        }
+        for look in 0.. {
+            let mut machine = fresh();
+            machine.interrupt_at.set(Some(look));
+            let Err(failure) = install(&mut machine, &folder.package(true)) else {
+                break;
+            };
+            assert_eq!(machine.disk, before, "{failure}");
+            assert!(failure.0.contains("interrupted"), "{failure}");
+            interruptions += 1;
+        }
+        // Image, service, policy, note, two stores; and a look before each, and after all.
+        assert_eq!((failures, interruptions), (6, 6));
+    }
+}
+
+#[test]
+fn what_could_not_be_undone_is_told() {
+    let folder = Folder::new("stuck");
+    let mut machine = Model {
+        keeps_service: true,
+        fail: Some((2, 112)),
+        ..Model::default()
+    };
+    let failure = install(&mut machine, &folder.package(false)).unwrap_err();
+    assert!(
+        failure.0.contains("Not all of it could be undone"),
+        "{failure}"
+    );
+    assert!(failure.0.contains("`ringcopy uninstall`"), "{failure}");
+}
+
+#[test]
+fn a_service_of_somebody_elses_is_left_alone() {
+    let folder = Folder::new("foreign");
+    let mut machine = Model::installed();
+    machine.disk.service = Some(r"C:\Temp\ringcopy.sys".into());
+    let before = machine.disk.clone();
+    let told = |outcome: Result<(), Failure>| {
+        let failure = outcome.unwrap_err();
+        assert!(failure.0.contains(r"C:\Temp\ringcopy.sys"), "{failure}");
+    };
+    told(install(&mut machine, &folder.package(false)).map(drop));
+    told(uninstall(&mut machine).map(drop));
+    told(start(&mut machine).map(drop));
+    told(stop(&mut machine).map(drop));
+    assert_eq!(machine.disk, before);
+}
+
+#[test]
+fn what_is_not_a_driver_is_not_installed() {
+    let folder = Folder::new("nonsense");
+    fs::write(folder.0.join("ringcopy.sys"), b"text").unwrap();
+    let mut machine = Model::default();
+    let failure = install(&mut machine, &folder.package(false)).unwrap_err();
+    assert!(failure.0.contains("not a driver's image"), "{failure}");
+    fs::remove_file(folder.0.join("ringcopy.sys")).unwrap();
+    let failure = install(&mut machine, &folder.package(false)).unwrap_err();
+    assert!(failure.0.contains("--from"), "{failure}");
+    assert_eq!(machine.disk, Disk::default());
+}
+
+#[test]
+fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
+    let why = |code: u32, code_integrity, secure_boot| {
+        let mut machine = Model::installed();
+        machine.start_error = Some(code);
+        machine.facts.code_integrity = code_integrity;
+        machine.facts.secure_boot = secure_boot;
+        let failure = start(&mut machine).unwrap_err();
+        assert!(failure.0.ends_with('.'), "{failure}");
+        failure.0
+    };
+    let off = why(577, Ok(0x1), Some(true));
+    assert!(off.contains("bcdedit /set testsigning on"), "{off}");
+    assert!(off.contains("Secure Boot"), "{off}");
+    assert!(!why(577, Ok(0x1), Some(false)).contains("Secure Boot"));
+    assert!(why(577, Ok(0x403), None).contains("memory integrity"));
+    assert!(why(1275, Ok(0x403), None).contains("memory integrity"));
+    assert!(why(577, Ok(0x3), None).contains("copy the package again"));
+    assert!(why(577, UNTOLD, None).contains("copy the package again"));
+    assert!(why(127, Ok(0x3), None).contains("2004"));
+    assert!(why(2, Ok(0x3), None).contains(PLACE));
+    assert!(why(5, Ok(0x3), None).contains("as an administrator"));
+    assert!(why(1058, Ok(0x3), None).contains("disabled"));
+    let failure = start(&mut Model::default()).unwrap_err();
+    assert!(failure.0.contains("`ringcopy install`"), "{failure}");
+}

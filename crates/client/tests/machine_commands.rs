@@ -1,0 +1,201 @@
+//! The commands about the driver's machine, as a user and a script see them.
+
+#![forbid(unsafe_code)]
+
+mod model;
+mod model_machine;
+
+use model_machine::{Model as Machine, UNTOLD};
+use ringcopy_client::{
+    Transport, TransportError, abuse,
+    cli::{Console, FAILURE, SUCCESS, USAGE, run, run_on},
+    machine,
+};
+use serde_json::Value;
+
+/// Exit code and document of a command with `--json`.
+fn document(machine: &mut Machine, command: &[&str]) -> (i32, Value) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let code = run_on(
+        Some(machine),
+        ["ringcopy", "--json"].iter().chain(command),
+        &mut Console {
+            out: &mut out,
+            err: &mut err,
+            progress: false,
+        },
+        &mut || Ok(Box::new(model::Model::default()) as Box<dyn Transport>),
+    );
+    (code, serde_json::from_slice(&out).unwrap_or_default())
+}
+
+fn verdict(document: &Value, name: &str) -> String {
+    let checks = document["checks"].as_array().unwrap();
+    let check = checks.iter().find(|check| check["name"] == name);
+    check.unwrap_or_else(|| panic!("no check of {name}"))["verdict"]
+        .as_str()
+        .unwrap()
+        .into()
+}
+
+#[test]
+fn a_machine_that_has_all_is_found_well() {
+    let mut machine = Machine::installed();
+    machine.disk.running = true;
+    let (code, document) = document(&mut machine, &["doctor"]);
+    assert_eq!(code, SUCCESS, "{document:#}");
+    for name in [
+        "Windows",
+        "administrator",
+        "test signing",
+        "Secure Boot",
+        "service",
+        "driver",
+        "protocol",
+        "policy",
+    ] {
+        assert_eq!(verdict(&document, name), "good", "{name}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named_with_what_to_do() {
+    type Break = fn(&mut Machine);
+    let breaks: [(&str, Break, &str); 6] = [
+        (
+            "Windows",
+            |machine| machine.facts.version = [10, 0, 19040],
+            "update",
+        ),
+        (
+            "administrator",
+            |machine| machine.facts.elevated = Some(false),
+            "as an administrator",
+        ),
+        (
+            "test signing",
+            |machine| machine.facts.code_integrity = Ok(1),
+            "bcdedit",
+        ),
+        (
+            "Secure Boot",
+            |machine| machine.facts.secure_boot = Some(true),
+            "settings",
+        ),
+        (
+            "service",
+            |machine| machine.disk.service = None,
+            "ringcopy install",
+        ),
+        (
+            "service",
+            |machine| machine.disk.running = false,
+            "ringcopy start",
+        ),
+    ];
+    for (name, break_it, advice) in breaks {
+        let mut machine = Machine::installed();
+        machine.disk.running = true;
+        break_it(&mut machine);
+        let (code, document) = document(&mut machine, &["doctor"]);
+        assert_eq!(
+            (code, verdict(&document, name).as_str()),
+            (FAILURE, "bad"),
+            "{name}"
+        );
+        assert!(
+            document["checks"].to_string().contains(advice),
+            "{name}: {document:#}"
+        );
+    }
+}
+
+#[test]
+fn what_cannot_be_told_is_not_called_bad() {
+    let mut machine = Machine::installed();
+    machine.disk.running = true;
+    machine.facts.code_integrity = UNTOLD;
+    machine.facts.secure_boot = None;
+    machine.facts.elevated = None;
+    let (code, document) = document(&mut machine, &["doctor"]);
+    assert_eq!(code, SUCCESS, "{document:#}");
+    assert_eq!(verdict(&document, "test signing"), "unknown");
+    assert_eq!(verdict(&document, "memory integrity"), "unknown");
+}
+
+#[test]
+fn a_policy_is_set_piece_by_piece() {
+    let mut machine = Machine::installed();
+    let (code, set) = document(
+        &mut machine,
+        &["policy", "set", "--reach", "system,physical"],
+    );
+    assert_eq!(code, SUCCESS);
+    assert_eq!(set["policy"]["physical"], true);
+    assert_eq!(machine.disk.parameters["Policy"], 3);
+    let (_, set) = document(&mut machine, &["policy", "set", "--engine", "system"]);
+    assert_eq!(set["policy"]["engine"], "system");
+    assert_eq!(
+        machine.disk.parameters["Policy"], 3,
+        "what is not named stays"
+    );
+    let (_, set) = document(&mut machine, &["policy", "set", "--reach", "user"]);
+    assert_eq!(set["policy"]["physical"], false);
+    assert_eq!(machine.disk.parameters["Policy"], 0);
+    let (_, shown) = document(&mut machine, &["policy"]);
+    assert_eq!(shown["policy"], set["policy"]);
+    assert_eq!(document(&mut machine, &["policy", "set"]).0, USAGE);
+    let (code, none) = document(&mut Machine::default(), &["policy"]);
+    assert_eq!(code, FAILURE);
+    assert!(none["error"].as_str().unwrap().contains("ringcopy install"));
+}
+
+#[test]
+fn where_there_is_no_machine_a_sentence_says_so() {
+    for command in [
+        "install",
+        "uninstall",
+        "start",
+        "stop",
+        "status",
+        "policy",
+        "doctor",
+        "vm-test",
+    ] {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let code = run(
+            ["ringcopy", command],
+            &mut Console {
+                out: &mut out,
+                err: &mut err,
+                progress: false,
+            },
+            &mut || Err(TransportError::Lost("it was asked for".into())),
+        );
+        let said = String::from_utf8(err).unwrap();
+        assert_eq!(code, FAILURE);
+        assert!(said.contains("cargo xtask lab"), "{command}: {said}");
+    }
+}
+
+#[test]
+fn abuse_finds_a_driver_that_takes_anything() {
+    // The driver on paper does not look at headers.
+    let found = abuse::run(&mut model::Model::default()).unwrap();
+    for wrong in [
+        "information: version 0: succeeded, with 96 bytes",
+        "information: version 0: the output was written",
+        "copy memory: size 0: succeeded, with 48 bytes",
+    ] {
+        assert!(found.wrong.iter().any(|found| found == wrong), "{wrong}");
+    }
+    assert!(found.requests > 100, "{}", found.requests);
+}
+
+#[test]
+fn the_engine_of_an_unreadable_setting_is_the_one_that_the_driver_takes() {
+    let mut machine = Machine::installed();
+    machine.disk.parameters.insert("Engine".into(), 77);
+    let policy = machine::policy(&mut machine).unwrap();
+    assert_eq!(policy.engine, ringcopy_client::protocol::Engine::System);
+}

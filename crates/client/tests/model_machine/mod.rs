@@ -1,0 +1,259 @@
+//! A machine on paper: a service manager, a registry, an image's place, and a `verifier.exe`.
+
+#![allow(dead_code, reason = "every test file uses another part of it")]
+#![allow(
+    unreachable_pub,
+    reason = "a test program has no other visibility to offer"
+)]
+
+use std::{cell::Cell, collections::BTreeMap, time::Duration};
+
+use ringcopy_client::{
+    machine::{Facts, Machine, Said, Service, State, Trouble},
+    protocol::NtStatus,
+};
+
+pub const PLACE: &str = r"C:\Windows\System32\drivers\ringcopy.sys";
+
+/// All that installing can change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    pub service: Option<String>,
+    pub running: bool,
+    pub parameters: BTreeMap<String, u32>,
+    pub notes: BTreeMap<String, String>,
+    pub image: Option<Vec<u8>>,
+    /// By store.
+    pub certificates: BTreeMap<String, Vec<String>>,
+    pub verifier: Vec<String>,
+}
+
+pub struct Model {
+    pub disk: Disk,
+    pub facts: Facts,
+    pub marked: bool,
+    /// Fails the so manieth change from now on, with this code.
+    pub fail: Option<(u32, u32)>,
+    /// Raises Ctrl-C at the so manieth look at it.
+    pub interrupt_at: Cell<Option<u32>>,
+    pub start_error: Option<u32>,
+    /// The service cannot be deleted.
+    pub keeps_service: bool,
+    pub ran: Vec<String>,
+    pub statistics: String,
+    /// Starts and stops.
+    pub starts: u32,
+}
+
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            disk: Disk::default(),
+            facts: Facts {
+                version: [10, 0, 22631],
+                wine: None,
+                elevated: Some(true),
+                debug_privilege: Some(true),
+                code_integrity: Ok(0x3),
+                secure_boot: Some(false),
+                uptime: Duration::from_secs(3600),
+            },
+            marked: false,
+            fail: None,
+            interrupt_at: Cell::new(None),
+            start_error: None,
+            keeps_service: false,
+            ran: Vec::new(),
+            statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
+                         CurrentNonPagedPoolAllocations: 0\n"
+                .into(),
+            starts: 0,
+        }
+    }
+}
+
+fn trouble(action: &str, code: u32) -> Trouble {
+    Trouble {
+        action: action.into(),
+        code,
+        text: "as the test wants it".into(),
+    }
+}
+
+impl Model {
+    pub fn installed() -> Self {
+        let mut model = Self::default();
+        model.disk.service = Some(PLACE.into());
+        model.disk.image = Some(b"MZ driver".to_vec());
+        model
+    }
+
+    /// The machine starts anew.
+    pub fn restart(&mut self) {
+        self.marked = false;
+        self.disk.running = false;
+        self.interrupt_at.set(None);
+    }
+
+    fn change(&mut self, action: &str) -> Result<(), Trouble> {
+        if let Some((left, code)) = &mut self.fail {
+            if *left == 0 {
+                let code = *code;
+                self.fail = None;
+                return Err(trouble(action, code));
+            }
+            *left -= 1;
+        }
+        Ok(())
+    }
+}
+
+impl Machine for Model {
+    fn facts(&mut self) -> Facts {
+        self.facts.clone()
+    }
+
+    fn service(&mut self) -> Result<Option<Service>, Trouble> {
+        Ok(self.disk.service.clone().map(|image| Service {
+            image,
+            state: if self.disk.running {
+                State::Running
+            } else {
+                State::Stopped
+            },
+        }))
+    }
+
+    fn create_service(&mut self) -> Result<(), Trouble> {
+        self.change("create the service")?;
+        assert_eq!(self.disk.service, None, "created twice");
+        self.disk.service = Some(PLACE.into());
+        Ok(())
+    }
+
+    fn delete_service(&mut self) -> Result<(), Trouble> {
+        self.change("delete the service")?;
+        if self.keeps_service {
+            return Err(trouble("delete the service", 1072));
+        }
+        assert!(!self.disk.running, "deleted while it runs");
+        self.disk.service.take().expect("a service");
+        self.disk.parameters.clear();
+        self.disk.notes.clear();
+        Ok(())
+    }
+
+    fn start_service(&mut self) -> Result<(), Trouble> {
+        if let Some(code) = self.start_error {
+            return Err(trouble("start the driver", code));
+        }
+        self.change("start the driver")?;
+        self.starts += 1;
+        self.disk.running = true;
+        Ok(())
+    }
+
+    fn stop_service(&mut self) -> Result<(), Trouble> {
+        self.change("stop the driver")?;
+        self.disk.running = false;
+        Ok(())
+    }
+
+    fn parameter(&mut self, name: &str) -> Result<Option<u32>, Trouble> {
+        Ok(self.disk.parameters.get(name).copied())
+    }
+
+    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), Trouble> {
+        self.change("change the driver's settings")?;
+        self.disk.parameters.insert(name.into(), value);
+        Ok(())
+    }
+
+    fn note(&mut self, name: &str) -> Result<Option<String>, Trouble> {
+        Ok(self.disk.notes.get(name).cloned())
+    }
+
+    fn set_note(&mut self, name: &str, text: &str) -> Result<(), Trouble> {
+        self.change("change the driver's settings")?;
+        self.disk.notes.insert(name.into(), text.into());
+        Ok(())
+    }
+
+    fn mark(&mut self) -> Result<(), Trouble> {
+        self.change("leave a mark")?;
+        self.marked = true;
+        Ok(())
+    }
+
+    fn is_marked(&mut self) -> Result<bool, Trouble> {
+        Ok(self.marked)
+    }
+
+    fn image_path(&self) -> String {
+        PLACE.into()
+    }
+
+    fn image(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
+        Ok(self.disk.image.clone())
+    }
+
+    fn put_image(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        self.change("copy the driver's image")?;
+        self.disk.image = Some(bytes.into());
+        Ok(())
+    }
+
+    fn remove_image(&mut self) -> Result<(), Trouble> {
+        self.change("delete the driver's image")?;
+        self.disk.image.take().expect("an image");
+        Ok(())
+    }
+
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<Said, Trouble> {
+        self.change(&format!("run {program}"))?;
+        self.ran.push(format!("{program} {}", arguments.join(" ")));
+        let mut text = String::new();
+        match (program, arguments) {
+            ("certutil.exe", ["-f", "-addstore", store, path]) => {
+                // certutil names a certificate by the hash of its bytes, which the model leaves to
+                // the client: what is added is removed by whatever name follows.
+                self.disk
+                    .certificates
+                    .entry((*store).into())
+                    .or_default()
+                    .push((*path).into());
+            }
+            ("certutil.exe", ["-delstore", store, hash]) => {
+                assert_eq!(hash.len(), 40, "a SHA-1 hash");
+                self.disk.certificates.remove(*store);
+            }
+            ("verifier.exe", ["/reset"]) => self.disk.verifier.clear(),
+            ("verifier.exe", ["/querysettings"]) => text = self.disk.verifier.join(" "),
+            ("verifier.exe", ["/query"]) => text.clone_from(&self.statistics),
+            ("verifier.exe", settings) => {
+                self.disk.verifier = settings.iter().map(ToString::to_string).collect();
+            }
+            _ => panic!("{program} {arguments:?}"),
+        }
+        Ok(Said {
+            code: Some(0),
+            text,
+        })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        match self.interrupt_at.get() {
+            Some(0) => true,
+            Some(left) => {
+                self.interrupt_at.set(Some(left - 1));
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn pause(&self, _time: Duration) {}
+}
+
+/// A status that the machine does not tell.
+pub const UNTOLD: Result<u32, NtStatus> = Err(NtStatus::NOT_SUPPORTED);

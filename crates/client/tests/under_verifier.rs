@@ -1,0 +1,315 @@
+//! The test under Driver Verifier, on a machine on paper: across restarts, crashes and Ctrl-C.
+
+#![forbid(unsafe_code)]
+
+mod model_machine;
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use model_machine::Model;
+use ringcopy_client::vm_test::{Exercise, Options, Outcome, run};
+use serde_json::{Value, json};
+
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("ringcopy-{}-vm-{name}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            folder: self.0.clone(),
+            loads: 5,
+            give_up: false,
+        }
+    }
+
+    fn report(&self) -> Value {
+        let text = fs::read_to_string(self.0.join("ringcopy-vm-test.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn files(&self) -> Vec<String> {
+        let mut files: Vec<_> = fs::read_dir(&self.0)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        files.sort();
+        files
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// A client that answers as it is told.
+struct Client {
+    selftest: Value,
+    abuse: Result<Value, String>,
+    said: Vec<String>,
+    commands: u32,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self {
+            selftest: json!({ "succeeded": true, "operations": [], "error": null }),
+            abuse: Ok(json!({ "requests": 10, "wrong": [] })),
+            said: Vec::new(),
+            commands: 0,
+        }
+    }
+}
+
+impl Exercise for Client {
+    fn command(&mut self, name: &str) -> Option<Result<Value, String>> {
+        self.commands += 1;
+        (name == "selftest").then(|| Ok(self.selftest.clone()))
+    }
+
+    fn abuse(&mut self) -> Result<Value, String> {
+        self.abuse.clone()
+    }
+
+    fn say(&mut self, line: &str) {
+        self.said.push(line.into());
+    }
+}
+
+/// Runs and restarts until it is done.
+fn complete(machine: &mut Model, client: &mut Client, folder: &Folder) -> bool {
+    for _ in 0..3 {
+        match run(machine, client, &folder.options()).unwrap() {
+            Outcome::Restart => machine.restart(),
+            Outcome::Done { passed, .. } => return passed,
+        }
+    }
+    panic!("more restarts than rounds");
+}
+
+#[test]
+fn two_restarts_lead_to_a_report_and_nothing_is_left() {
+    let folder = Folder::new("complete");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    assert!(complete(&mut machine, &mut client, &folder));
+    assert_eq!(
+        folder.files(),
+        ["ringcopy-vm-test.json", "ringcopy-vm-test.txt"]
+    );
+    assert_eq!(machine.disk, Model::installed().disk);
+    let settings: Vec<_> = machine
+        .ran
+        .iter()
+        .filter(|line| line.contains("/driver"))
+        .collect();
+    assert_eq!(
+        settings,
+        [
+            "verifier.exe /standard /driver ringcopy.sys",
+            "verifier.exe /flags 0x209BB /faults /driver ringcopy.sys"
+        ]
+    );
+    let report = folder.report();
+    assert_eq!(report["passed"], true);
+    for round in 0..2 {
+        let steps = &report["rounds"][round]["steps"];
+        for step in [
+            "load",
+            "selftest",
+            "verify",
+            "abuse",
+            "load and unload",
+            "statistics",
+        ] {
+            assert!(!steps[step].is_null() || step == "load", "{step}");
+        }
+        assert_eq!(steps["load and unload"]["times"], 5);
+    }
+    // Once before all, then for each round the load and five more.
+    assert_eq!(machine.starts, 1 + 2 * 6);
+}
+
+#[test]
+fn without_a_restart_the_test_waits_for_one() {
+    let folder = Folder::new("patient");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    for _ in 0..3 {
+        let outcome = run(&mut machine, &mut client, &folder.options());
+        assert_eq!(outcome, Ok(Outcome::Restart));
+    }
+    assert_eq!(client.commands, 0);
+    let set = machine.ran.iter().filter(|line| line.contains("/driver"));
+    assert_eq!(set.count(), 1, "Verifier is set up once");
+}
+
+#[test]
+fn what_is_found_is_in_the_report() {
+    let folder = Folder::new("findings");
+    let mut machine = Model::installed();
+    machine.statistics = "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
+                          CurrentNonPagedPoolAllocations: 4\n"
+        .into();
+    let mut client = Client {
+        selftest: json!({ "succeeded": false, "error": null, "operations": [
+            { "case": "kernel pointer", "passed": false, "reason": "it was copied" },
+            { "case": "4 KiB", "passed": true, "reason": null },
+        ] }),
+        abuse: Ok(json!({ "requests": 1, "wrong": ["information: no input: succeeded"] })),
+        ..Client::default()
+    };
+    assert!(!complete(&mut machine, &mut client, &folder));
+    let findings = folder.report()["rounds"][0]["findings"].to_string();
+    for part in [
+        "kernel pointer: it was copied",
+        "information: no input: succeeded",
+        "CurrentNonPagedPoolAllocations is 4",
+    ] {
+        assert!(findings.contains(part), "{part}: {findings}");
+    }
+    let summary = fs::read_to_string(folder.0.join("ringcopy-vm-test.txt")).unwrap();
+    assert!(summary.contains("FAILED"), "{summary}");
+    assert!(summary.contains("kernel pointer"), "{summary}");
+}
+
+#[test]
+fn memory_that_runs_short_on_purpose_is_no_finding() {
+    let folder = Folder::new("short");
+    let mut machine = Model::installed();
+    let mut client = Client {
+        selftest: json!({ "succeeded": false, "error": null, "operations": [
+            { "case": "4 KiB", "passed": false, "status": "STATUS_INSUFFICIENT_RESOURCES" },
+        ] }),
+        abuse: Err("open failed with STATUS_INSUFFICIENT_RESOURCES".into()),
+        ..Client::default()
+    };
+    assert!(!complete(&mut machine, &mut client, &folder));
+    let report = folder.report();
+    assert_ne!(
+        report["rounds"][0]["findings"],
+        json!([]),
+        "in the first it is"
+    );
+    assert_eq!(report["rounds"][1]["findings"], json!([]));
+}
+
+#[test]
+fn low_resources_are_waited_for() {
+    let folder = Folder::new("waits");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &folder.options()).unwrap();
+    machine.restart();
+    run(&mut machine, &mut client, &folder.options()).unwrap();
+    machine.restart();
+    machine.facts.uptime = Duration::from_secs(60);
+    machine.interrupt_at.set(Some(0));
+    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    assert!(failure.0.contains("--give-up"), "{failure}");
+    assert!(client.said.iter().any(|line| line.contains("420 s to go")));
+}
+
+#[test]
+fn a_crash_is_found_and_not_repeated() {
+    let folder = Folder::new("crash");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &folder.options()).unwrap();
+    machine.restart();
+    // What a process leaves behind that is ended while the driver is sent nonsense.
+    let path = folder.0.join("ringcopy-vm-test.progress.json");
+    let mut progress: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+    progress["stage"] = json!("exercise");
+    progress["running"] = json!("abuse");
+    fs::write(&path, progress.to_string()).unwrap();
+    assert!(!complete(&mut machine, &mut client, &folder));
+    let round = &folder.report()["rounds"][0];
+    assert_eq!(round["steps"]["abuse"], json!({ "ended": false }));
+    assert!(round["findings"].to_string().contains("Minidump"));
+    assert_eq!(round["steps"]["load and unload"]["times"], 5, "it goes on");
+}
+
+#[test]
+fn ctrl_c_at_any_moment_loses_nothing() {
+    let mut moments = 0;
+    for look in 0.. {
+        let folder = Folder::new("interrupted");
+        let (mut machine, mut client) = (Model::installed(), Client::default());
+        run(&mut machine, &mut client, &folder.options()).unwrap();
+        machine.restart();
+        machine.interrupt_at.set(Some(look));
+        match run(&mut machine, &mut client, &folder.options()) {
+            Ok(_) => break,
+            Err(failure) => assert!(failure.0.contains("--give-up"), "{failure}"),
+        }
+        assert!(!machine.disk.verifier.is_empty());
+        machine.interrupt_at.set(None);
+        assert!(
+            complete(&mut machine, &mut client, &folder),
+            "moment {look}"
+        );
+        assert_eq!(folder.report()["rounds"].as_array().unwrap().len(), 2);
+        moments += 1;
+    }
+    // Before and after each of the six steps, and before each of five loads.
+    assert_eq!(moments, 2 * 6 + 5);
+}
+
+#[test]
+fn giving_up_turns_verifier_off_and_reports() {
+    let folder = Folder::new("given-up");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &folder.options()).unwrap();
+    let give_up = Options {
+        give_up: true,
+        ..folder.options()
+    };
+    let outcome = run(&mut machine, &mut client, &give_up).unwrap();
+    assert!(matches!(outcome, Outcome::Done { passed: false, .. }));
+    assert_eq!(machine.disk.verifier, [""; 0]);
+    assert_eq!(folder.report()["complete"], false);
+    let again = run(&mut machine, &mut client, &give_up).unwrap_err();
+    assert!(again.0.contains("no test is under way"), "{again}");
+}
+
+#[test]
+fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let options = Options {
+        folder: "/nowhere/at/all".into(),
+        loads: 5,
+        give_up: false,
+    };
+    let failure = run(&mut machine, &mut client, &options).unwrap_err();
+    assert!(failure.0.contains("--folder"), "{failure}");
+    assert!(machine.ran.is_empty(), "{:?}", machine.ran);
+}
+
+#[test]
+fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
+    let folder = Folder::new("lost");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &folder.options()).unwrap();
+    machine.restart();
+    // A folder in the file's place: it can be neither read nor written.
+    let path = folder.0.join("ringcopy-vm-test.progress.json");
+    fs::write(&path, "{}").unwrap();
+    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    assert!(failure.0.contains("`verifier /reset`"), "{failure}");
+}
+
+#[test]
+fn verifier_that_cannot_be_run_changes_nothing() {
+    let folder = Folder::new("no-verifier");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    // The driver is started and stopped first.
+    machine.fail = Some((2, 5));
+    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    assert!(failure.0.contains("as an administrator"), "{failure}");
+    // The next attempt sets it up.
+    let outcome = run(&mut machine, &mut client, &folder.options());
+    assert_eq!(outcome, Ok(Outcome::Restart));
+}
