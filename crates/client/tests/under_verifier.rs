@@ -206,7 +206,7 @@ fn low_resources_are_waited_for() {
     machine.restart();
     run(&mut machine, &mut client, &folder.options()).unwrap();
     machine.restart();
-    machine.facts.uptime = Duration::from_secs(60);
+    machine.facts.uptime = Duration::from_mins(1);
     machine.interrupt_at.set(Some(0));
     let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
     assert!(failure.0.contains("--give-up"), "{failure}");

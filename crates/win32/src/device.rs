@@ -13,6 +13,7 @@ use std::{
     cell::UnsafeCell,
     os::windows::io::{AsRawHandle, FromRawHandle, OwnedHandle},
     ptr::{null, null_mut},
+    sync::{Arc, Weak},
 };
 use windows_sys::Win32::{
     Foundation::{
@@ -23,7 +24,7 @@ use windows_sys::Win32::{
         CreateFileW, FILE_FLAG_OVERLAPPED, FILE_SHARE_READ, FILE_SHARE_WRITE, OPEN_EXISTING,
     },
     System::{
-        IO::{CancelIoEx, DeviceIoControl, GetOverlappedResult, OVERLAPPED},
+        IO::{CancelIoEx, DeviceIoControl, OVERLAPPED},
         Threading::{INFINITE, WaitForMultipleObjects},
     },
 };
@@ -48,9 +49,9 @@ pub enum Outcome {
     Refused(Win32Error),
 }
 
-/// An open device.
+/// An open device. Requests that are under way outlive it.
 #[derive(Debug)]
-pub struct DeviceHandle(OwnedHandle);
+pub struct DeviceHandle(Arc<OwnedHandle>);
 
 impl DeviceHandle {
     /// Opens the device at a Win32 path for reads, writes, both, or neither.
@@ -78,7 +79,8 @@ impl DeviceHandle {
             return Err(Win32Error::last());
         }
         // SAFETY: the handle was just opened, and nobody else knows it.
-        Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
+        let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
+        Ok(Self(Arc::new(handle)))
     }
 
     /// Sends a request and waits for its end, which comes soon once `interrupt` is set.
@@ -139,24 +141,16 @@ impl DeviceHandle {
         // SAFETY: the caller's promise about the output, until the request has ended; `request`
         // lives on this stack until `finish` has seen that end.
         let started = unsafe { request.start(self.raw(), code, input, output) };
-        match started {
-            Some(refused) => refused,
-            None => request.finish(self.raw(), Some(interrupt)),
-        }
+        started.unwrap_or_else(|| request.finish(Some((self.raw(), interrupt))))
     }
 
     /// Sends a request and does not wait.
     ///
     /// # Errors
     /// If it has failed already.
-    pub fn start(
-        &self,
-        code: u32,
-        input: Vec<u8>,
-        output: Vec<u8>,
-    ) -> Result<Pending<'_>, Outcome> {
+    pub fn start(&self, code: u32, input: Vec<u8>, output: Vec<u8>) -> Result<Pending, Outcome> {
         let mut pending = Pending {
-            device: self,
+            device: Arc::downgrade(&self.0),
             request: Box::new(Overlapped::new().map_err(Outcome::Refused)?),
             input,
             output,
@@ -200,8 +194,8 @@ fn range(address: usize, length: usize) -> Option<Range> {
 
 /// A request under way, and the memory that it works on. Dropped, it is cancelled and waited for.
 #[derive(Debug)]
-pub struct Pending<'d> {
-    device: &'d DeviceHandle,
+pub struct Pending {
+    device: Weak<OwnedHandle>,
     request: Box<Overlapped>,
     /// The request reads it, by its address.
     input: Vec<u8>,
@@ -209,11 +203,12 @@ pub struct Pending<'d> {
     ended: Option<Outcome>,
 }
 
-impl Pending<'_> {
+impl Pending {
     /// Asks the driver to cancel it. Gives whether there was anything to cancel.
     #[must_use]
     pub fn cancel(&self) -> bool {
-        self.request.cancel(self.device.raw())
+        let device = self.device.upgrade();
+        device.is_some_and(|device| self.request.cancel(device.as_raw_handle()))
     }
 
     /// Whether it has ended.
@@ -233,13 +228,13 @@ impl Pending<'_> {
         if let Some(outcome) = self.ended {
             return outcome;
         }
-        let outcome = self.request.finish(self.device.raw(), None);
+        let outcome = self.request.finish(None);
         self.ended = Some(outcome);
         outcome
     }
 }
 
-impl Drop for Pending<'_> {
+impl Drop for Pending {
     fn drop(&mut self) {
         if self.ended.is_none() {
             let _ = self.cancel();
@@ -307,9 +302,9 @@ impl Overlapped {
         unsafe { CancelIoEx(device, self.inner.get()) != 0 }
     }
 
-    /// Waits for the end of the request that was started. It is cancelled once `interrupt` is set.
-    fn finish(&self, device: HANDLE, interrupt: Option<&Event>) -> Outcome {
-        if let Some(interrupt) = interrupt {
+    /// Waits for the end of the request that was started. It is cancelled once the event is set.
+    fn finish(&self, interrupt: Option<(HANDLE, &Event)>) -> Outcome {
+        if let Some((device, interrupt)) = interrupt {
             let both = [self.event.raw(), interrupt.raw()];
             // SAFETY: two open handles.
             let first = unsafe { WaitForMultipleObjects(2, both.as_ptr(), 0, INFINITE) };
@@ -317,14 +312,14 @@ impl Overlapped {
                 self.cancel(device);
             }
         }
-        let mut returned = 0;
-        // SAFETY: an open handle, and the OVERLAPPED of a request that was started on it.
-        let done =
-            unsafe { GetOverlappedResult(device, self.inner.get(), &raw mut returned, 1) != 0 };
-        if done {
-            Outcome::Done(returned as usize)
-        } else {
-            self.failed(Win32Error::last())
+        self.event.wait_for_ever();
+        let overlapped = self.inner.get();
+        // SAFETY: the request has ended, so nobody writes the structure any more.
+        let status = unsafe { (*overlapped).Internal };
+        match status_of(status) {
+            status if status.cast_signed() < 0 => Outcome::Status(status),
+            // SAFETY: as above.
+            _ => Outcome::Done(unsafe { (*overlapped).InternalHigh }),
         }
     }
 
@@ -333,8 +328,7 @@ impl Overlapped {
     fn failed(&self, error: Win32Error) -> Outcome {
         // SAFETY: the request has ended or never began, so nobody writes the structure any more.
         let status = unsafe { (*self.inner.get()).Internal };
-        // A status has 32 bits; the upper half of the word is its sign, or nothing.
-        let status = u32::try_from(status & 0xFFFF_FFFF).unwrap_or_default();
+        let status = status_of(status);
         match status.cast_signed() {
             0 | STATUS_PENDING if error.0 == ERROR_OPERATION_ABORTED => {
                 Outcome::Status(STATUS_CANCELLED)
@@ -343,6 +337,11 @@ impl Overlapped {
             _ => Outcome::Status(status),
         }
     }
+}
+
+/// A status has 32 bits; the upper half of the word is its sign, or nothing.
+fn status_of(word: usize) -> u32 {
+    u32::try_from(word & 0xFFFF_FFFF).unwrap_or_default()
 }
 
 const STATUS_CANCELLED: u32 = 0xC000_0120;

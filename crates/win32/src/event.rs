@@ -8,7 +8,7 @@ use std::{
 };
 use windows_sys::Win32::{
     Foundation::{HANDLE, WAIT_OBJECT_0},
-    System::Threading::{CreateEventW, ResetEvent, SetEvent, WaitForSingleObject},
+    System::Threading::{CreateEventW, INFINITE, ResetEvent, SetEvent, WaitForSingleObject},
 };
 
 /// An event that stays set until it is reset.
@@ -69,6 +69,12 @@ impl Event {
         // SAFETY: an open handle of an event.
         let waited = unsafe { WaitForSingleObject(self.raw(), milliseconds) };
         waited == WAIT_OBJECT_0
+    }
+
+    /// Waits until it is set.
+    pub(crate) fn wait_for_ever(&self) {
+        // SAFETY: an open handle of an event. It cannot fail for one.
+        let _ = unsafe { WaitForSingleObject(self.raw(), INFINITE) };
     }
 
     pub(crate) fn raw(&self) -> HANDLE {

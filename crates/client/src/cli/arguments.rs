@@ -124,7 +124,7 @@ pub(super) enum PolicyAction {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = true)]
 pub(super) struct PolicySetArguments {
-    /// What callers with SeDebugPrivilege may reach besides their own memory
+    /// What callers with `SeDebugPrivilege` may reach besides their own memory
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(super) reach: Vec<ReachName>,
 

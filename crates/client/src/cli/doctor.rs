@@ -152,18 +152,15 @@ fn version(facts: &Facts) -> Row {
 }
 
 fn yes_no(name: &'static str, fact: Option<bool>, wanted: bool) -> Row {
-    match fact {
-        None => Row::new(name, Verdict::Unknown, "cannot be told here"),
-        Some(fact) => Row::new(
-            name,
-            if fact == wanted {
-                Verdict::Good
-            } else {
-                Verdict::Bad
-            },
-            if fact { "yes" } else { "no" },
-        ),
-    }
+    let Some(fact) = fact else {
+        return Row::new(name, Verdict::Unknown, "cannot be told here");
+    };
+    let verdict = if fact == wanted {
+        Verdict::Good
+    } else {
+        Verdict::Bad
+    };
+    Row::new(name, verdict, if fact { "yes" } else { "no" })
 }
 
 fn test_signing(facts: &Facts) -> Row {

@@ -35,7 +35,7 @@ impl From<Trouble> for Failure {
 }
 
 /// What to do about an error that means the same whatever was tried.
-fn advice(code: u32) -> Option<&'static str> {
+const fn advice(code: u32) -> Option<&'static str> {
     Some(match code {
         5 => "only administrators may; start this program as an administrator",
         32 => "another program uses the file; close it, or stop the driver first",

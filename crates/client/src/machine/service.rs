@@ -3,7 +3,7 @@
 //! Each can be repeated: what is done already is left alone. An installation that fails or is
 //! interrupted is undone, step by step, in the order opposite to that in which it was done.
 
-use std::{fs, path::PathBuf};
+use std::{fmt::Write as _, fs, path::PathBuf};
 
 use ringcopy_protocol::POLICY_VALUE;
 use sha1::{Digest, Sha1};
@@ -93,7 +93,7 @@ pub fn install(machine: &mut dyn Machine, package: &Package) -> Result<Installed
     match steps {
         Ok(()) if service.is_some() => Ok(Installed::Updated),
         Ok(()) => Ok(Installed::Now),
-        Err(failure) => Err(undo(machine, done, failure)),
+        Err(failure) => Err(undo(machine, done, &failure)),
     }
 }
 
@@ -132,7 +132,7 @@ fn carry_out(
     go_on(machine)
 }
 
-fn undo(machine: &mut dyn Machine, done: Vec<Done>, failure: Failure) -> Failure {
+fn undo(machine: &mut dyn Machine, done: Vec<Done>, failure: &Failure) -> Failure {
     let mut left = Vec::new();
     for step in done.into_iter().rev() {
         let undone = match step {
@@ -267,10 +267,12 @@ fn read(package: &Package, name: &str) -> Result<Vec<u8>, Failure> {
 }
 
 fn thumbprint(certificate: &[u8]) -> String {
-    Sha1::digest(certificate)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let mut text = String::new();
+    for byte in Sha1::digest(certificate) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 fn certutil(machine: &mut dyn Machine, arguments: &[&str]) -> Result<(), Failure> {

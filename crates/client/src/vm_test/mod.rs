@@ -235,7 +235,7 @@ impl Test<'_> {
             },
             round,
         )?;
-        self.step("load and unload", |test| test.load_and_unload(), round)?;
+        self.step("load and unload", Self::load_and_unload, round)?;
         self.step(
             "statistics",
             |test| {

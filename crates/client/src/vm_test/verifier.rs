@@ -9,7 +9,7 @@ use crate::machine::{Failure, IMAGE, Machine};
 const PROGRAM: &str = "verifier.exe";
 
 /// Low-resources simulation lets a machine start up in peace: so long after its start.
-pub(super) const QUIET_START: Duration = Duration::from_secs(8 * 60);
+pub(super) const QUIET_START: Duration = Duration::from_mins(8);
 
 /// With what settings the driver is exercised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,7 @@ pub(super) fn findings(statistics: &str) -> Vec<String> {
         let name = name.trim();
         let current = name.starts_with("Current") && name.contains("Pool");
         let value = value.trim().trim_start_matches('(').trim_end_matches(')');
-        if ours && current && !value.is_empty() && value.trim_matches('0') != "" {
+        if ours && current && !value.is_empty() && !value.trim_matches('0').is_empty() {
             findings.push(format!("{name} is {value} after unloading"));
         }
     }

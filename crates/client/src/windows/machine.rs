@@ -48,11 +48,8 @@ impl WindowsMachine {
         Self { interrupt }
     }
 
-    fn place(&self) -> PathBuf {
-        system::windows_folder()
-            .unwrap_or_else(|| PathBuf::from(r"C:\Windows"))
-            .join(r"System32\drivers")
-            .join(IMAGE)
+    fn place() -> PathBuf {
+        windows_folder().join(r"System32\drivers").join(IMAGE)
     }
 
     fn open(
@@ -151,7 +148,7 @@ impl Machine for WindowsMachine {
                         service_type: ServiceType::KERNEL_DRIVER,
                         start_type: ServiceStartType::OnDemand,
                         error_control: ServiceErrorControl::Normal,
-                        executable_path: self.place(),
+                        executable_path: Self::place(),
                         launch_arguments: Vec::<OsString>::new(),
                         dependencies: Vec::new(),
                         account_name: None,
@@ -255,11 +252,11 @@ impl Machine for WindowsMachine {
     }
 
     fn image_path(&self) -> String {
-        self.place().display().to_string()
+        Self::place().display().to_string()
     }
 
     fn image(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
-        match fs::read(self.place()) {
+        match fs::read(Self::place()) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(of_file("read the driver's image", &error)),
@@ -268,7 +265,7 @@ impl Machine for WindowsMachine {
 
     fn put_image(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
         const ACTION: &str = "copy the driver's image";
-        let place = self.place();
+        let place = Self::place();
         let beside = place.with_extension("sys.part");
         let put = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &place));
         put.map_err(|error| {
@@ -279,11 +276,14 @@ impl Machine for WindowsMachine {
     }
 
     fn remove_image(&mut self) -> Result<(), Trouble> {
-        fs::remove_file(self.place()).map_err(|error| of_file("delete the driver's image", &error))
+        fs::remove_file(Self::place()).map_err(|error| of_file("delete the driver's image", &error))
     }
 
     fn run(&mut self, program: &str, arguments: &[&str]) -> Result<Said, Trouble> {
-        let output = Command::new(program)
+        // By its path: the folder of this program is searched first otherwise, and who knows what
+        // lies in a folder that was copied here.
+        let path = windows_folder().join("System32").join(program);
+        let output = Command::new(path)
             .args(arguments)
             .stdin(Stdio::null())
             .output()
@@ -303,6 +303,10 @@ impl Machine for WindowsMachine {
     fn pause(&self, time: Duration) {
         self.interrupt.pause(time);
     }
+}
+
+fn windows_folder() -> PathBuf {
+    system::windows_folder().unwrap_or_else(|| PathBuf::from(r"C:\Windows"))
 }
 
 fn parameters_path() -> String {

@@ -56,7 +56,7 @@ impl Default for Model {
                 debug_privilege: Some(true),
                 code_integrity: Ok(0x3),
                 secure_boot: Some(false),
-                uptime: Duration::from_secs(3600),
+                uptime: Duration::from_hours(1),
             },
             marked: false,
             fail: None,

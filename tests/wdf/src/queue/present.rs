@@ -5,6 +5,7 @@ use crate::{
     callback,
     object::Ref,
     request::{Origin, Request, State, complete},
+    wine::gate,
 };
 use core::sync::atomic::Ordering;
 use wdk_sys::{
@@ -19,8 +20,9 @@ impl Ref<Queue> {
             return;
         };
         loop {
+            let shut = gate::is_shut();
             let mut state = self.state.lock();
-            let request = if state.presents && state.owned < at_most {
+            let request = if !shut && state.presents && state.owned < at_most {
                 state.take_next()
             } else {
                 None

@@ -1,12 +1,17 @@
-//! A page of the simulated RAM whose read can be held up, so that tests have a request that is
-//! under way for as long as they like.
+//! Queues that a test can hold shut, so that it has requests that wait for as long as it likes.
 //!
-//! Whoever reads the page while an event of the name [`EVENT`] exists waits until it is set.
+//! While an event of the name [`EVENT`] exists and is not set, queues present nothing: requests
+//! wait in them, as they may in any queue whenever the framework likes. The first request after
+//! that brings the others along. Without such an event, queues are as they always are.
 
-use core::ptr::null_mut;
+use core::{
+    ffi::c_void,
+    ptr::null_mut,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use wdk_sys::{
     HANDLE, LARGE_INTEGER, NTSTATUS, OBJ_CASE_INSENSITIVE, OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES,
-    STATUS_SUCCESS, ULONG, UNICODE_STRING, ntddk,
+    STATUS_SUCCESS, STATUS_TIMEOUT, ULONG, UNICODE_STRING, ntddk,
 };
 
 use crate::nt::routine;
@@ -17,24 +22,34 @@ const EVENT: &str = "\\BaseNamedObjects\\RingCopyGate";
 /// `SYNCHRONIZE`.
 const ACCESS: ULONG = 0x0010_0000;
 
-/// Nobody waits longer than a minute: in units of 100 ns, from now.
-const PATIENCE: i64 = -60 * 10_000_000;
+/// Whether there can be a gate: under Wine alone.
+static EXISTS: AtomicBool = AtomicBool::new(false);
 
 type OpenEvent = unsafe extern "C" fn(*mut HANDLE, ULONG, *mut OBJECT_ATTRIBUTES) -> NTSTATUS;
 type Wait = unsafe extern "C" fn(HANDLE, u8, *mut LARGE_INTEGER) -> NTSTATUS;
 
-/// Waits while a test holds the gate shut.
-pub(super) fn pass() {
+/// From now on, the event is looked for.
+pub(super) fn put_up() {
+    EXISTS.store(true, Ordering::Release);
+}
+
+/// Whether a test holds the queues shut.
+pub(crate) fn is_shut() -> bool {
+    EXISTS.load(Ordering::Acquire) && is_unset()
+}
+
+/// Whether the event exists and is not set.
+fn is_unset() -> bool {
     let (Some(open), Some(wait)) = (
         routine::address("ZwOpenEvent"),
         routine::address("ZwWaitForSingleObject"),
     ) else {
-        return;
+        return false;
     };
     // SAFETY: the export of that name, whose type this is (wdm.h, ZwOpenEvent).
-    let open = unsafe { core::mem::transmute::<*mut core::ffi::c_void, OpenEvent>(open.as_ptr()) };
+    let open = unsafe { core::mem::transmute::<*mut c_void, OpenEvent>(open.as_ptr()) };
     // SAFETY: the export of that name, whose type this is (ntifs.h, ZwWaitForSingleObject).
-    let wait = unsafe { core::mem::transmute::<*mut core::ffi::c_void, Wait>(wait.as_ptr()) };
+    let wait = unsafe { core::mem::transmute::<*mut c_void, Wait>(wait.as_ptr()) };
 
     let mut characters = [0_u16; EVENT.len()];
     for (character, byte) in characters.iter_mut().zip(EVENT.bytes()) {
@@ -56,13 +71,14 @@ pub(super) fn pass() {
     let mut event = null_mut();
     // SAFETY: locals that outlive the call; the name describes one of them.
     if unsafe { open(&raw mut event, ACCESS, &raw mut attributes) } != STATUS_SUCCESS {
-        return;
+        return false;
     }
-    let mut patience = LARGE_INTEGER { QuadPart: PATIENCE };
+    let mut no_time = LARGE_INTEGER { QuadPart: 0 };
     // SAFETY: a handle of an event, not alertable, and a local for the time.
-    let _ = unsafe { wait(event, 0, &raw mut patience) };
+    let waited = unsafe { wait(event, 0, &raw mut no_time) };
     // SAFETY: opened above, closed once.
     let _ = unsafe { ntddk::ZwClose(event) };
+    waited == STATUS_TIMEOUT
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "a short name")]

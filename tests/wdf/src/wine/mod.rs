@@ -11,7 +11,7 @@
 //! framework, the driver's checks, its answer) runs on an implementation of NT that nobody here
 //! wrote. In the lab, and on Windows, none of this is used.
 
-mod gate;
+pub(crate) mod gate;
 mod imports;
 mod ram;
 mod routines;
@@ -34,6 +34,7 @@ pub(crate) fn supply(driver: PDRIVER_OBJECT) -> Result<(), NTSTATUS> {
     if !is_host() {
         return Ok(());
     }
+    gate::put_up();
     ram::start()?;
     imports::replace(driver)
 }

@@ -2,7 +2,6 @@
 //!
 //! A word that nobody has written holds its own physical address.
 
-use super::gate;
 use crate::nt::{
     lock::SpinLock,
     pool::{self, TAG},
@@ -29,9 +28,6 @@ pub(super) const RANGES: [(usize, usize); 3] = [
 /// Contiguous memory is lent out from here.
 const LENT: usize = 0xD0_0000;
 const LENT_PAGES: usize = (END - LENT) / PAGE;
-
-/// The page whose read can be held up.
-const GATE: usize = 0xBF_F000;
 
 /// What was allocated for the block, which begins at the first page in it. Pool of a page and more
 /// is page-aligned on NT; Wine's is a heap.
@@ -123,11 +119,7 @@ pub(super) unsafe fn read(address: u64, target: *mut u8, length: usize) -> usize
     while copied < length {
         let at = address.wrapping_add(copied);
         let Some(there) = rest_of_ram(at) else { break };
-        // A page at a time, so that only its own read waits at the gate.
-        let part = there.min(PAGE - at % PAGE).min(length - copied);
-        if at - at % PAGE == GATE {
-            gate::pass();
-        }
+        let part = there.min(length - copied);
         let source = BLOCK.load(Ordering::Acquire).wrapping_add(at);
         // SAFETY: RAM is within the block; the caller has room for what is missing of `length`.
         unsafe { source.copy_to(target.wrapping_add(copied), part) };

@@ -1,0 +1,459 @@
+//! The cases. Each has an open device of its own.
+
+use std::{
+    env,
+    process::{Child, Command, ExitCode, Stdio},
+};
+
+use ringcopy_client::{
+    Device, OpenAccess, Source, abuse, explain,
+    protocol::{
+        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, InformationRequest,
+        InformationResponse, NtStatus, RequestKind, TransferResponse, WIN32_DEVICE_PATH,
+    },
+    windows::{Interrupt, WindowsTransport},
+};
+use ringcopy_win32::{DeviceHandle, Event, Outcome, Pending};
+use serde_json::{Value, json};
+use zerocopy::{FromBytes, IntoBytes};
+
+/// Simulated RAM, in which a word holds its own address (see `tests/wdf/src/wine/ram.rs`).
+const RAM: u64 = 0x10_0000;
+
+/// While there is an event of that name and it is not set, the driver's queue presents nothing
+/// (see `tests/wdf/src/wine/gate.rs`).
+const GATE_EVENT: &str = r"Global\RingCopyGate";
+
+type Verdict = Result<(), String>;
+
+struct Case {
+    name: &'static str,
+    run: fn() -> Verdict,
+}
+
+const CASES: [Case; 15] = [
+    case("METHOD_BUFFERED, answered from the queue", buffered),
+    case("METHOD_BUFFERED, output too small", buffered_too_small),
+    case("METHOD_OUT_DIRECT, 64 KiB, overlapped", out_direct),
+    case("METHOD_OUT_DIRECT, stopped half way", out_direct_partial),
+    case("METHOD_NEITHER, request and response", neither),
+    case("overlapped, 32 at once", overlapped),
+    case("cancelled while it waits", cancelled_waiting),
+    case("all requests of a handle cancelled", all_cancelled),
+    case("cancelled by Ctrl-C", interrupted),
+    case("handle closed with requests under way", closed_pending),
+    case("process ended with requests under way", process_exit),
+    case("1000 opens and closes", many_opens),
+    case("64 handles at once", many_handles),
+    case("two clients", two_clients),
+    case("abuse: what no honest client sends", abused),
+];
+
+const fn case(name: &'static str, run: fn() -> Verdict) -> Case {
+    Case { name, run }
+}
+
+/// What Wine cannot show, and who does.
+const SKIPPED: [(&str, &str); 5] = [
+    (
+        "pointers within a request",
+        "the driver has a process of its own in Wine; the lab's self-test and matrix",
+    ),
+    (
+        "bad buffer pointers",
+        "Wine turns them down before the driver sees them; the lab's abuse tests",
+    ),
+    (
+        "an open that the driver refuses",
+        "Wine ignores the status of IRP_MJ_CREATE; the lab's access tests",
+    ),
+    (
+        "a handle of another process, the device's security",
+        "not tried: all clients in Wine are the same administrator; the lab's access tests",
+    ),
+    (
+        "two requests in the driver at once",
+        "Wine has one thread for a driver's requests; the lab's races",
+    ),
+];
+
+pub(crate) fn main() -> ExitCode {
+    let arguments: Vec<_> = env::args().skip(1).collect();
+    match arguments.first().map(String::as_str) {
+        Some("leave") => leave(),
+        Some("client") => return client(),
+        _ => {}
+    }
+    let mut passed = true;
+    // A word, where only the cases whose names hold it are wanted.
+    let wanted = arguments.first().map_or("", String::as_str);
+    let mut cases: Vec<Value> = CASES
+        .iter()
+        .filter(|case| case.name.contains(wanted))
+        .map(|case| {
+            // Where a case hangs, its name is the last.
+            eprintln!("{}", case.name);
+            let verdict = (case.run)();
+            passed &= verdict.is_ok();
+            json!({
+                "name": case.name,
+                "outcome": if verdict.is_ok() { "passed" } else { "FAILED" },
+                "detail": verdict.err(),
+            })
+        })
+        .collect();
+    cases.extend(
+        SKIPPED
+            .iter()
+            .map(|(name, reason)| json!({ "name": name, "outcome": "skipped", "detail": reason })),
+    );
+    println!("{:#}", json!({ "passed": passed, "cases": cases }));
+    if passed {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn open() -> Result<DeviceHandle, String> {
+    DeviceHandle::open(WIN32_DEVICE_PATH, true, true).map_err(|error| format!("open: {error}"))
+}
+
+fn transport() -> Result<WindowsTransport, String> {
+    Interrupt::unattached()
+        .map(WindowsTransport::new)
+        .map_err(|error| error.to_string())
+}
+
+fn never() -> Result<Event, String> {
+    Event::unnamed().map_err(|error| error.to_string())
+}
+
+fn expect<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -> Verdict {
+    if found == expected {
+        Ok(())
+    } else {
+        Err(format!("{what}: {found:x?}, not {expected:x?}"))
+    }
+}
+
+const INFORMATION: usize = size_of::<InformationResponse>();
+const TRANSFER: usize = size_of::<TransferResponse>();
+
+fn information_request() -> Vec<u8> {
+    let request = InformationRequest {
+        header: Header::of::<InformationRequest>(),
+    };
+    request.as_bytes().to_vec()
+}
+
+fn information(device: &DeviceHandle) -> Verdict {
+    let mut output = [0; INFORMATION];
+    let code = Code::of(RequestKind::Information).value;
+    let outcome = device.control(code, &information_request(), &mut output, &never()?);
+    expect("information", &outcome, &Outcome::Done(INFORMATION))
+}
+
+/// A request for RAM, and the output that it needs.
+fn read_request(address: u64, length: usize) -> (Vec<u8>, Vec<u8>) {
+    let request = CopyMemoryRequest {
+        header: Header::of::<CopyMemoryRequest>(),
+        address,
+        length: length as u64,
+        flags: CopyMemoryFlags::PHYSICAL.bits(),
+        engine: Engine::System as u32,
+    };
+    (request.as_bytes().to_vec(), vec![0xEE; TRANSFER + length])
+}
+
+fn read_code() -> u32 {
+    Code::of(RequestKind::CopyMemory).value
+}
+
+fn start(device: &DeviceHandle, address: u64, length: usize) -> Result<Pending, String> {
+    let (input, output) = read_request(address, length);
+    device
+        .start(read_code(), input, output)
+        .map_err(|outcome| format!("a read of {address:#x} ended at once: {outcome:x?}"))
+}
+
+/// What RAM holds at an address.
+fn expected(address: u64, length: usize) -> Vec<u8> {
+    (address..)
+        .step_by(8)
+        .flat_map(u64::to_le_bytes)
+        .take(length)
+        .collect()
+}
+
+/// Whether a read came to its end with the right bytes.
+fn arrived(pending: Pending, address: u64, length: usize) -> Verdict {
+    let (outcome, output) = pending.wait();
+    expect("read", &outcome, &Outcome::Done(TRANSFER + length))?;
+    if output[TRANSFER..] == expected(address, length) {
+        Ok(())
+    } else {
+        Err(format!("a read of {address:#x} gave other bytes"))
+    }
+}
+
+/// The gate, shut. Whatever a case does, it is open afterwards.
+struct Shut(Event);
+
+impl Shut {
+    fn new() -> Result<Self, String> {
+        let event = Event::named(GATE_EVENT).map_err(|error| error.to_string())?;
+        event.reset();
+        Ok(Self(event))
+    }
+
+    /// Opens it, and brings along what has waited.
+    fn open(self) -> Verdict {
+        self.0.set();
+        information(&open()?)
+    }
+}
+
+impl Drop for Shut {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}
+
+/// A request that waits in the driver's queue while the gate is shut.
+fn waiting(device: &DeviceHandle) -> Result<Pending, String> {
+    let code = Code::of(RequestKind::Information).value;
+    let pending = device
+        .start(code, information_request(), vec![0xEE; INFORMATION])
+        .map_err(|outcome| format!("a request ended at once: {outcome:x?}"))?;
+    if pending.has_ended() {
+        return Err("the gate held nothing up".into());
+    }
+    Ok(pending)
+}
+
+fn done(pending: Pending) -> Verdict {
+    expect("waited", &pending.wait().0, &Outcome::Done(INFORMATION))
+}
+
+fn cancelled(pending: Pending) -> Verdict {
+    let (outcome, output) = pending.wait();
+    expect(
+        "cancelled",
+        &outcome,
+        &Outcome::Status(NtStatus::CANCELLED.0),
+    )?;
+    expect("output", &output, &vec![0xEE; INFORMATION])
+}
+
+fn buffered() -> Verdict {
+    information(&open()?)
+}
+
+fn buffered_too_small() -> Verdict {
+    let mut output = [0xEE; INFORMATION - 1];
+    let code = Code::of(RequestKind::Information).value;
+    let outcome = open()?.control(code, &information_request(), &mut output, &never()?);
+    expect(
+        "information",
+        &outcome,
+        &Outcome::Status(NtStatus::BUFFER_TOO_SMALL.0),
+    )?;
+    expect("output", &output, &[0xEE; INFORMATION - 1])
+}
+
+fn out_direct() -> Verdict {
+    let device = open()?;
+    arrived(
+        start(&device, RAM + 5 * 8, 64 << 10)?,
+        RAM + 5 * 8,
+        64 << 10,
+    )
+}
+
+fn out_direct_partial() -> Verdict {
+    let mut transport = transport()?;
+    let mut device = Device::open(&mut transport, OpenAccess::Read).map_err(|e| explain(&e))?;
+    // RAM ends there, and a hole begins.
+    let start = 0x9_F000 - 4096 - 24;
+    let mut target = vec![0xEE; 8192];
+    let transfer = device
+        .copy_memory(Source::Physical(start), Engine::System, &mut target)
+        .map_err(|error| explain(&error))?;
+    expect("copied", &transfer.copied, &(4096 + 24))?;
+    expect("status", &transfer.status, &NtStatus::INVALID_ADDRESS)?;
+    expect(
+        "arrived",
+        &target[..4096 + 24].to_vec(),
+        &expected(start, 4096 + 24),
+    )?;
+    expect(
+        "untouched",
+        &target[4096 + 24..].to_vec(),
+        &vec![0xEE; 4096 - 24],
+    )
+}
+
+fn neither() -> Verdict {
+    use ringcopy_client::protocol::CallerCopyRequest;
+
+    let request = CallerCopyRequest {
+        header: Header::of::<CallerCopyRequest>(),
+        // Nobody's memory: what is tested is the way of the request and of the response.
+        address: 0x8000_0000_0000_0000,
+        length: 64,
+        session_offset: 0,
+        alignment: 1,
+        mode: 0,
+    };
+    let mut output = [0; TRANSFER];
+    let code = Code::of(RequestKind::CopyFrom).value;
+    let outcome = open()?.control(code, request.as_bytes(), &mut output, &never()?);
+    expect("copy from", &outcome, &Outcome::Done(TRANSFER))?;
+    let response = TransferResponse::read_from_bytes(&output).map_err(|error| error.to_string())?;
+    expect("status", &response.status, &NtStatus::ACCESS_VIOLATION.0)?;
+    expect("copied", &response.copied, &0)
+}
+
+fn overlapped() -> Verdict {
+    let device = open()?;
+    let shut = Shut::new()?;
+    let pending: Result<Vec<_>, _> = (0..32).map(|_| waiting(&device)).collect();
+    let pending = pending?;
+    shut.open()?;
+    // The last first: each event is its own request's.
+    pending.into_iter().rev().try_for_each(done)
+}
+
+fn cancelled_waiting() -> Verdict {
+    let device = open()?;
+    let shut = Shut::new()?;
+    let (first, second, third) = (waiting(&device)?, waiting(&device)?, waiting(&device)?);
+    if !second.cancel() {
+        return Err("there was nothing to cancel".into());
+    }
+    cancelled(second)?;
+    if first.has_ended() || third.has_ended() {
+        return Err("more than the one request was cancelled".into());
+    }
+    shut.open()?;
+    done(first)?;
+    done(third)
+}
+
+fn all_cancelled() -> Verdict {
+    let (device, other) = (open()?, open()?);
+    let shut = Shut::new()?;
+    let (first, second, others) = (waiting(&device)?, waiting(&device)?, waiting(&other)?);
+    device.cancel_all();
+    cancelled(first)?;
+    cancelled(second)?;
+    shut.open()?;
+    done(others)
+}
+
+fn interrupted() -> Verdict {
+    let device = open()?;
+    let shut = Shut::new()?;
+    let interrupt = never()?;
+    interrupt.set();
+    let mut output = [0xEE; INFORMATION];
+    let code = Code::of(RequestKind::Information).value;
+    let outcome = device.control(code, &information_request(), &mut output, &interrupt);
+    expect(
+        "interrupted",
+        &outcome,
+        &Outcome::Status(NtStatus::CANCELLED.0),
+    )?;
+    expect("output", &output, &[0xEE; INFORMATION])?;
+    shut.open()
+}
+
+fn closed_pending() -> Verdict {
+    let device = open()?;
+    let shut = Shut::new()?;
+    let under_way = [waiting(&device)?, waiting(&device)?];
+    drop(device);
+    shut.open()?;
+    for pending in under_way {
+        match pending.wait().0 {
+            Outcome::Done(INFORMATION) => {}
+            Outcome::Status(status) if status == NtStatus::CANCELLED.0 => {}
+            outcome => return Err(format!("a request of a closed handle: {outcome:x?}")),
+        }
+    }
+    Ok(())
+}
+
+fn child(word: &str) -> Result<Child, String> {
+    env::current_exe()
+        .and_then(|path| {
+            Command::new(path)
+                .arg(word)
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .spawn()
+        })
+        .map_err(|error| format!("cannot start another client: {error}"))
+}
+
+/// As another process: ends with handles open and requests under way.
+fn leave() {
+    let Ok(device) = open() else {
+        std::process::exit(1)
+    };
+    let others: Vec<_> = (0..8).map(|_| open()).collect();
+    let under_way = waiting(&device);
+    let code = if under_way.is_ok() { 7 } else { 1 };
+    std::mem::forget((device, others, under_way));
+    std::process::exit(code)
+}
+
+fn process_exit() -> Verdict {
+    let shut = Shut::new()?;
+    let mut child = child("leave")?;
+    let ended = child.wait().map_err(|error| error.to_string())?;
+    expect("exit code", &ended.code(), &Some(7))?;
+    shut.open()
+}
+
+fn many_opens() -> Verdict {
+    for _ in 0..1000 {
+        information(&open()?)?;
+    }
+    Ok(())
+}
+
+fn many_handles() -> Verdict {
+    let devices: Result<Vec<_>, _> = (0..64).map(|_| open()).collect();
+    devices?.iter().try_for_each(information)
+}
+
+/// As another process: reads, over and over.
+fn client() -> ExitCode {
+    match reads() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn reads() -> Verdict {
+    let device = open()?;
+    for round in 0..200_u64 {
+        let place = RAM + round * 4104;
+        arrived(start(&device, place, 4096)?, place, 4096)?;
+    }
+    Ok(())
+}
+
+fn two_clients() -> Verdict {
+    let mut other = child("client")?;
+    reads()?;
+    let ended = other.wait().map_err(|error| error.to_string())?;
+    expect("the other client", &ended.code(), &Some(0))
+}
+
+fn abused() -> Verdict {
+    let found = abuse::run(&mut transport()?).map_err(|error| explain(&error))?;
+    expect("wrong", &found.wrong, &Vec::new())
+}
