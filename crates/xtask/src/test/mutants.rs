@@ -5,6 +5,7 @@
 //! tree; then the one test that is there to notice it must fail: in the lab, or under Wine.
 
 mod accessors;
+mod driver;
 
 use crate::{
     cargo,
@@ -31,94 +32,6 @@ struct Mutant {
     caught_by: &'static str,
 }
 
-const MUTANTS: &[Mutant] = &[
-    Mutant {
-        name: "the probe lets every range pass",
-        file: "crates/usermode-accessors/src/probe.rs",
-        original: "        _ => Err(Status::ACCESS_VIOLATION),",
-        broken: "        _ => Ok(()),",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "alignment is not checked",
-        file: "crates/usermode-accessors/src/probe.rs",
-        original: "        return Err(Status::DATATYPE_MISALIGNMENT);",
-        broken: "        return Ok(());",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "the scope table is empty",
-        file: "crates/usermode-accessors/src/arch/x86_64.rs",
-        original: "concat!(\".long (.Lscopes_end_\", $name, \" - .Lscopes_\", $name, \") / 16\"),",
-        broken: "\".long 0\",",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "the count comes from a volatile register",
-        file: "crates/usermode-accessors/src/arch/x86_64/copy.rs",
-        original: "Llanding_copy_upward:\",\n        \"mov rax, [rsp + 32]\",",
-        broken: "Llanding_copy_upward:\",\n        \"mov rax, r9\",",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "user memory is not opened under SMAP",
-        file: "crates/usermode-accessors/src/arch/x86_64.rs",
-        original: "            \"stac\",\n            \"2:\",\n            concat!(\"call",
-        broken: "            \"2:\",\n            concat!(\"call",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "all physical memory counts as RAM",
-        file: "crates/mm-copy/src/physical.rs",
-        original: "            .max()\n            .unwrap_or(0)",
-        broken: "            .max()\n            .map_or(0, |_| u64::MAX)",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "the window keeps its stale translation",
-        file: "src/nt/window.rs",
-        original: "\"invlpg [{}]\",",
-        broken: "\"/* {} */\",",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "pool is never freed",
-        file: "src/nt/pool.rs",
-        original: "        unsafe { ExFreePoolWithTag(address, POOL_TAG) };",
-        broken: "        let _ = (address, ExFreePoolWithTag);",
-        caught_by: "lab_selftest::passes_under_every_policy",
-    },
-    Mutant {
-        name: "a handle serves any process",
-        file: "src/file.rs",
-        original: "if self.owner.is_current()",
-        broken: "if true",
-        caught_by: "lab_access::a_handle_serves_the_process_that_opened_it",
-    },
-    Mutant {
-        name: "a request is read twice",
-        file: "src/ops/copy_through.rs",
-        original: "    let length = address_field(request.length)?;",
-        broken: "    let request: CopyThroughRequest = call.capture()?;\n    \
-                 let length = address_field(request.length)?;",
-        caught_by: "lab_capture::a_request_is_carried_out_as_it_was_captured",
-    },
-    Mutant {
-        name: "everybody may open the device",
-        file: "crates/protocol/src/lib.rs",
-        original: "(A;;GA;;;BA)",
-        broken: "(A;;GA;;;WD)",
-        caught_by: "lab_access::only_system_and_administrators_open_the_device",
-    },
-    Mutant {
-        name: "physical memory needs no policy",
-        file: "src/ops/copy_memory.rs",
-        original: "|| file.reach.contains(needed)",
-        broken: "|| true",
-        caught_by: "lab_access::policy_and_privilege_decide_what_lies_in_reach",
-    },
-];
-
 /// Builds each mutant and runs its test, which must fail.
 ///
 /// # Errors
@@ -126,11 +39,11 @@ const MUTANTS: &[Mutant] = &[
 /// If a mutant does not apply, does not build, or goes unnoticed.
 pub fn run(lab: &Lab) -> Result<(), Error> {
     let tree = Tree::copy()?;
-    for mutant in MUTANTS {
+    for mutant in driver::MUTANTS {
         let driver = tree.build(mutant)?;
         expect_failure(lab, mutant, &driver)?;
     }
-    let count = MUTANTS.len().saturating_add(run_under_wine(&tree)?);
+    let count = driver::MUTANTS.len().saturating_add(run_under_wine(&tree)?);
     eprintln!("{count} of {count} mutants caught");
     Ok(())
 }
