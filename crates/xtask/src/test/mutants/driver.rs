@@ -30,7 +30,7 @@ pub const MUTANTS: &[Mutant] = &[
         file: "crates/usermode-accessors/src/arch/x86_64/copy.rs",
         original: "Llanding_copy_upward:\",\n        \"mov rax, [rsp + 32]\",",
         broken: "Llanding_copy_upward:\",\n        \"mov rax, r9\",",
-        caught_by: "lab_selftest::passes_under_every_policy",
+        caught_by: "lab_matrix::writes_that_stop_at_every_byte_before_an_edge",
     },
     Mutant {
         name: "user memory is not opened under SMAP",
