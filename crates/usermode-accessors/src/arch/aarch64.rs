@@ -274,6 +274,8 @@ mod string;
 
 pub(crate) use backward::{copy_backward, guarded_copy_backward};
 pub(crate) use forward::{copy, fill, guarded_copy, guarded_fill};
+// A block is loaded whole before it is stored, so that the copy may go over its own source.
+pub(crate) use forward::{copy as copy_upward, guarded_copy as guarded_copy_upward};
 pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
 pub(crate) use nontemporal::{copy_nontemporal, guarded_copy_nontemporal};
 pub(crate) use processor::fast_fail;

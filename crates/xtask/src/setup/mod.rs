@@ -49,6 +49,16 @@ pub fn for_wine() -> Result<(), Error> {
     for_windows_programs()
 }
 
+/// Gets what running tests for 64-bit Arm needs.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_arm() -> Result<(), Error> {
+    system_packages::get_missing(system_packages::ARM)?;
+    Ok(())
+}
+
 /// Gets what the accessors' benchmarks need.
 ///
 /// # Errors

@@ -68,6 +68,25 @@ pub(super) const WINE: &[Need] = &[Need {
     package: "wine",
 }];
 
+/// What running the accessors' tests for 64-bit Arm needs.
+pub(super) const ARM: &[Need] = &[
+    Need {
+        what: "QEMU's user-mode emulator (tests for 64-bit Arm)",
+        is_there: || program::find("qemu-aarch64").is_some(),
+        package: "qemu-user",
+    },
+    Need {
+        what: "gcc for 64-bit Arm (links those tests)",
+        is_there: || program::find("aarch64-linux-gnu-gcc").is_some(),
+        package: "gcc-aarch64-linux-gnu",
+    },
+    Need {
+        what: "the C library for 64-bit Arm",
+        is_there: || Path::new("/usr/aarch64-linux-gnu/lib/libc.so.6").exists(),
+        package: "libc6-dev-arm64-cross",
+    },
+];
+
 /// What the benchmarks need besides.
 pub(super) const BENCHMARKS: &[Need] = &[Need {
     what: "clang (the C guard that the benchmarks compare with)",

@@ -1,10 +1,10 @@
 //! The accessors for Windows on Arm, as far as they can be tested where there is none: their unwind
-//! data is decoded, and where QEMU can run programs for that processor, the accessors' tests run on
-//! Linux, with a stand-in for the dispatcher.
+//! data is decoded, and the accessors' tests run on Linux, in QEMU, with a stand-in for the
+//! dispatcher.
 
 use crate::{
     error::Error,
-    places, program,
+    places, program, setup,
     toolchain::{Target, Toolchain},
 };
 use std::process::Command;
@@ -12,7 +12,7 @@ use std::process::Command;
 /// Programs for this target are what `qemu-aarch64` runs.
 const LINUX: &str = "aarch64-unknown-linux-gnu";
 const LINKER: &str = "aarch64-linux-gnu-gcc";
-const EMULATOR: &str = "qemu-aarch64";
+const RUNNER: &str = "qemu-aarch64 -L /usr/aarch64-linux-gnu";
 
 /// Runs both.
 ///
@@ -40,10 +40,7 @@ pub fn run() -> Result<(), Error> {
             .args(["--", "--include-ignored"])
             .env("RINGCOPY_AARCH64_LIBRARY", library),
     )?;
-    if program::find(EMULATOR).is_none() || program::find(LINKER).is_none() {
-        eprintln!("not run: the accessors' tests for AArch64 (they need {EMULATOR} and {LINKER})");
-        return Ok(());
-    }
+    setup::for_arm()?;
     program::run_here(
         cargo("test")
             .args(["--lib", "--test", "valid_*", "--test", "checks"])
@@ -53,10 +50,7 @@ pub fn run() -> Result<(), Error> {
             // A test program unwinds: with the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_DEV_PANIC", "unwind")
             .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
-            .env(
-                "CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER",
-                format!("{EMULATOR} -L /usr/aarch64-linux-gnu"),
-            ),
+            .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER", RUNNER),
     )
 }
 
