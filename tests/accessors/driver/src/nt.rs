@@ -101,13 +101,13 @@ unsafe extern "C" fn unload(driver: *mut DRIVER_OBJECT) {
 }
 
 /// A member of one of NT's structures, by its offset.
-fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
+const fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
     // SAFETY: the callers name members of structures that the I/O manager handed to this driver.
     unsafe { member.read() }
 }
 
-fn set_member<S, T>(structure: *mut S, offset: usize, value: T) {
+const fn set_member<S, T>(structure: *mut S, offset: usize, value: T) {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
     // SAFETY: as in `member`; of those that a driver may write.
     unsafe { member.write(value) };
@@ -178,7 +178,7 @@ impl Buffer {
         // SAFETY: a buffered request gives its output there, and has the room.
         unsafe {
             self.memory
-                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len())
+                .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
         };
         Some(bytes.len())
     }
