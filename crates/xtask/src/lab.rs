@@ -76,6 +76,11 @@ impl Lab {
         program::exit_code_of(&mut command)
     }
 
+    /// The driver, and what it binds to.
+    pub const fn images(&self) -> &driver::Images {
+        &self.images
+    }
+
     /// Tells tests where the images are, by the variables that they read.
     pub fn tell(&self, command: &mut Command) {
         command

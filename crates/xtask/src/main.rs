@@ -69,6 +69,8 @@ enum Task {
     },
     /// Run every test: lints, host, images, Wine, the lab end to end, and the mutants
     Test,
+    /// Install the driver in Wine, drive it with the Windows client, and print the transport matrix
+    Wine,
     /// Run the accessors' Windows test programs under Wine
     WineTest,
     /// Measure, and say which of the project's aims for speed are met
@@ -112,6 +114,10 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         } => return lab::client(policy, engine, command),
         Task::Package { output } => println!("{}", package::run(output.as_deref())?.display()),
         Task::Test => test::run()?,
+        Task::Wine => {
+            let package = package::run(None)?;
+            wine::run(&package, &driver::build()?.framework)?;
+        }
         Task::WineTest => wine::test()?,
         Task::Bench { only, save } => bench::run(*only, *save)?,
     }

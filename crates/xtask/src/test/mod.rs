@@ -25,6 +25,7 @@ pub fn run() -> Result<(), Error> {
     wine::test()?;
     arm::run()?;
     let packages = packages()?;
+    wine::run(&packages[0], &lab.images().framework)?;
     end_to_end(&mut program::cargo(), &lab, &packages)?;
     mutants::run(&lab)
 }
@@ -72,6 +73,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1]);
+    cargo.env("RINGCOPY_WINE_SELFTEST", wine::selftest_record());
     program::run_here(cargo)?;
     accessors::report_ring_0()
 }

@@ -1,15 +1,9 @@
 //! The accessors' Windows test programs, under Wine: a second opinion on structured exceptions, by
 //! people who never saw this project.
 
+use super::{Session, build_for_wine};
 use crate::{accessors, error::Error, places, program, setup, step::Step};
-use std::{
-    fs::{self, File},
-    path::{Path, PathBuf},
-    process::Command,
-};
-
-/// Programs for this target need nothing that Wine 8 lacks: no `bcryptprimitives.dll`.
-const TARGET: &str = "x86_64-win7-windows-gnu";
+use std::{fs, path::Path, process::Command};
 
 /// What runs each test program. One that never ends, as a leaf does which a fault leads back to its
 /// own instruction, is killed with all that it has started: after much longer than any takes.
@@ -85,60 +79,7 @@ fn starting(output: &str, with: &str) -> usize {
     output.lines().filter(|line| line.starts_with(with)).count()
 }
 
-/// A Wine of the project's own, under `target/`, while this lives.
-pub struct Session {
-    prefix: PathBuf,
-}
-
 impl Session {
-    /// Starts it.
-    ///
-    /// # Errors
-    ///
-    /// If Wine is not there or does not start.
-    pub fn start() -> Result<Self, Error> {
-        let session = Self {
-            prefix: places::target().join("wine/prefix"),
-        };
-        fs::create_dir_all(&session.prefix).map_err(Error::file(&session.prefix))?;
-        let step = Step::start("starting Wine");
-        // Kept running, so that Wine's services are not started, and stopped, with each program.
-        session.run_into("boot.log", session.command("wineserver").arg("-p"))?;
-        session.run_into("boot.log", session.command("wine").arg("wineboot"))?;
-        step.done();
-        Ok(session)
-    }
-
-    /// Where [`Self::run_into`] puts what a program says.
-    pub fn log(&self, name: &str) -> PathBuf {
-        self.prefix.with_file_name(name)
-    }
-
-    /// Wine's first programs leave servers behind, which keep their output open for ever: so that
-    /// must be a file.
-    ///
-    /// # Errors
-    ///
-    /// If the program can't be started or fails.
-    pub fn run_into(&self, log: &str, command: &mut Command) -> Result<(), Error> {
-        let log = self.log(log);
-        let file = File::create(&log).map_err(Error::file(&log))?;
-        let errors = file.try_clone().map_err(Error::file(&log))?;
-        program::run_into(command, file, errors)
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        self.set_environment(&mut command);
-        command
-    }
-
-    fn set_environment(&self, command: &mut Command) {
-        command
-            .env("WINEPREFIX", &self.prefix)
-            .env("WINEDEBUG", "-all");
-    }
-
     /// Runs tests of the sources in a folder. Whether cargo was content, and what they printed.
     fn run_tests(
         &self,
@@ -162,30 +103,16 @@ impl Session {
         let mut cargo = program::cargo();
         cargo
             .current_dir(places::root())
-            .args([subcommand, "--target", TARGET])
-            .args(["-Z", "build-std=std,panic_unwind", "--target-dir"])
+            .args([subcommand, "--target-dir"])
             .arg(places::target().join("wine/build"))
             .env(accessors::FIGURES, accessors::figures())
-            .env("RUSTC_BOOTSTRAP", "1")
             // Such a program unwinds: with the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_DEV_PANIC", "unwind")
             .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
-            .env(
-                "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER",
-                "x86_64-w64-mingw32-gcc",
-            )
             .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUNNER", "wine");
+        build_for_wine(&mut cargo, "std,panic_unwind");
         self.set_environment(&mut cargo);
         cargo
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // At worst, a server stays until it notices that nobody is there.
-        for word in ["-k", "-w"] {
-            let _ = self.command("wineserver").arg(word).status();
-        }
     }
 }
 

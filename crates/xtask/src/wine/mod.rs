@@ -1,0 +1,114 @@
+//! Wine: an implementation of NT that nobody here wrote. What runs in it, and a session of it.
+//!
+//! - `accessors`: the accessors' Windows test programs.
+//! - `end_to_end`: the driver and the Windows client, through Wine's service and I/O managers.
+
+mod accessors;
+mod end_to_end;
+
+pub use accessors::{fails, test};
+pub use end_to_end::{run, selftest_record};
+
+use crate::{error::Error, places, program, step::Step};
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    process::Command,
+};
+
+/// Programs for this target need nothing that Wine 8 lacks: no `bcryptprimitives.dll`.
+const TARGET: &str = "x86_64-win7-windows-gnu";
+
+/// Has cargo build for [`TARGET`], standard library and all.
+fn build_for_wine(cargo: &mut Command, library: &str) {
+    cargo
+        .args(["--target", TARGET, "-Z"])
+        .arg(format!("build-std={library}"))
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env(
+            "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER",
+            "x86_64-w64-mingw32-gcc",
+        );
+}
+
+/// A Wine of the project's own, under `target/`, while this lives.
+pub struct Session {
+    prefix: PathBuf,
+}
+
+impl Session {
+    /// Starts it.
+    ///
+    /// # Errors
+    ///
+    /// If Wine is not there or does not start.
+    pub fn start() -> Result<Self, Error> {
+        let session = Self {
+            prefix: places::target().join("wine/prefix"),
+        };
+        fs::create_dir_all(&session.prefix).map_err(Error::file(&session.prefix))?;
+        session.boot()?;
+        Ok(session)
+    }
+
+    fn boot(&self) -> Result<(), Error> {
+        let step = Step::start("starting Wine");
+        // Kept running, so that Wine's services are not started, and stopped, with each program.
+        self.run_into("boot.log", self.command("wineserver").arg("-p"))?;
+        // Wine's services say what drivers print, where they began.
+        let mut boot = self.command("wine");
+        boot.arg("wineboot").env("WINEDEBUG", "-all,+debugstr");
+        self.run_into("boot.log", &mut boot)?;
+        step.done();
+        Ok(())
+    }
+
+    /// Ends it and begins it anew, as a machine is restarted.
+    fn restart(&self) -> Result<(), Error> {
+        self.end();
+        self.boot()
+    }
+
+    /// Where [`Self::run_into`] puts what a program says.
+    pub fn log(&self, name: &str) -> PathBuf {
+        self.prefix.with_file_name(name)
+    }
+
+    fn end(&self) {
+        // At worst, a server stays until it notices that nobody is there.
+        for word in ["-k", "-w"] {
+            let _ = self.command("wineserver").arg(word).status();
+        }
+    }
+
+    /// Wine's first programs leave servers behind, which keep their output open for ever: so that
+    /// must be a file.
+    ///
+    /// # Errors
+    ///
+    /// If the program can't be started or fails.
+    pub fn run_into(&self, log: &str, command: &mut Command) -> Result<(), Error> {
+        let log = self.log(log);
+        let file = File::create(&log).map_err(Error::file(&log))?;
+        let errors = file.try_clone().map_err(Error::file(&log))?;
+        program::run_into(command, file, errors)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        self.set_environment(&mut command);
+        command
+    }
+
+    fn set_environment(&self, command: &mut Command) {
+        command
+            .env("WINEPREFIX", &self.prefix)
+            .env("WINEDEBUG", "-all");
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
