@@ -75,6 +75,7 @@ fn another_build_replaces_the_image_of_a_driver_that_is_not_loaded() {
     let folder = Folder::new("update");
     let mut machine = Model::installed();
     machine.disk.image = Some(b"MZ older".to_vec());
+    machine.disk.parameters.insert("Policy".into(), 2);
     machine.disk.running = true;
     let before = machine.disk.clone();
     let refused = install(&mut machine, &folder.package(false)).unwrap_err();
@@ -83,6 +84,7 @@ fn another_build_replaces_the_image_of_a_driver_that_is_not_loaded() {
     machine.disk.running = false;
     let updated = install(&mut machine, &folder.package(false));
     assert_eq!(updated, Ok(Installed::Updated));
+    assert_eq!(machine.disk.parameters["Policy"], 2, "a policy stays");
     assert_eq!(machine.disk.image.as_deref(), Some(&b"MZ driver"[..]));
 }
 

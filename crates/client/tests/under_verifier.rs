@@ -54,6 +54,9 @@ struct Client {
     abuse: Result<Value, String>,
     said: Vec<String>,
     commands: u32,
+    /// Where to look for what is written down as under way, and what was there.
+    watched: Option<PathBuf>,
+    running: Vec<Value>,
 }
 
 impl Default for Client {
@@ -63,6 +66,8 @@ impl Default for Client {
             abuse: Ok(json!({ "requests": 10, "wrong": [] })),
             said: Vec::new(),
             commands: 0,
+            watched: None,
+            running: Vec::new(),
         }
     }
 }
@@ -74,6 +79,11 @@ impl Exercise for Client {
     }
 
     fn abuse(&mut self) -> Result<Value, String> {
+        if let Some(path) = &self.watched {
+            let text = fs::read_to_string(path).unwrap();
+            let progress: Value = serde_json::from_str(&text).unwrap();
+            self.running.push(progress["running"].clone());
+        }
         self.abuse.clone()
     }
 
@@ -190,11 +200,9 @@ fn memory_that_runs_short_on_purpose_is_no_finding() {
     };
     assert!(!complete(&mut machine, &mut client, &folder));
     let report = folder.report();
-    assert_ne!(
-        report["rounds"][0]["findings"],
-        json!([]),
-        "in the first it is"
-    );
+    let first = report["rounds"][0]["findings"].to_string();
+    assert!(first.contains("4 KiB"), "in the first round it is: {first}");
+    assert!(first.contains("abuse: open failed"), "{first}");
     assert_eq!(report["rounds"][1]["findings"], json!([]));
 }
 
@@ -211,6 +219,18 @@ fn low_resources_are_waited_for() {
     let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
     assert!(failure.0.contains("--give-up"), "{failure}");
     assert!(client.said.iter().any(|line| line.contains("420 s to go")));
+}
+
+#[test]
+fn each_step_is_written_down_before_it_is_taken() {
+    let folder = Folder::new("watched");
+    let mut machine = Model::installed();
+    let mut client = Client {
+        watched: Some(folder.0.join("ringcopy-vm-test.progress.json")),
+        ..Client::default()
+    };
+    assert!(complete(&mut machine, &mut client, &folder));
+    assert_eq!(client.running, ["abuse", "abuse"]);
 }
 
 #[test]
@@ -298,6 +318,19 @@ fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
     let path = folder.0.join("ringcopy-vm-test.progress.json");
     fs::write(&path, "{}").unwrap();
     let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    assert!(failure.0.contains("`verifier /reset`"), "{failure}");
+}
+
+#[test]
+fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
+    let folder = Folder::new("full");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &folder.options()).unwrap();
+    machine.restart();
+    // A folder where the file would be written first.
+    fs::create_dir(folder.0.join("ringcopy-vm-test.progress.part")).unwrap();
+    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    assert!(failure.0.contains("--folder"), "{failure}");
     assert!(failure.0.contains("`verifier /reset`"), "{failure}");
 }
 

@@ -5,6 +5,7 @@ use super::{Session, build_for_wine};
 use crate::{error::Error, places, program, setup, step::Step};
 use serde_json::Value;
 use std::{
+    fmt::Display,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -200,7 +201,7 @@ impl Bench {
         check(
             done.succeeded && done.document["passed"] == true,
             "vm-test",
-            format!("{}\n{text}", done.text),
+            &format!("{}\n{text}", done.text),
         )
     }
 
@@ -273,7 +274,7 @@ fn read(path: &Path) -> Result<String, Error> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-fn check(good: bool, what: &str, found: impl ToString) -> Result<(), Error> {
+fn check<T: Display + ?Sized>(good: bool, what: &str, found: &T) -> Result<(), Error> {
     if good {
         return Ok(());
     }
