@@ -77,7 +77,7 @@ const SKIPPED: [(&str, &str); 5] = [
     ),
 ];
 
-pub(crate) fn main() -> ExitCode {
+pub fn main() -> ExitCode {
     let arguments: Vec<_> = env::args().skip(1).collect();
     match arguments.first().map(String::as_str) {
         Some("leave") => leave(),
@@ -166,7 +166,7 @@ fn read_request(address: u64, length: usize) -> (Vec<u8>, Vec<u8>) {
     (request.as_bytes().to_vec(), vec![0xEE; TRANSFER + length])
 }
 
-fn read_code() -> u32 {
+const fn read_code() -> u32 {
     Code::of(RequestKind::CopyMemory).value
 }
 

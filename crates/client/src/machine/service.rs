@@ -2,6 +2,12 @@
 //!
 //! Each can be repeated: what is done already is left alone. An installation that fails or is
 //! interrupted is undone, step by step, in the order opposite to that in which it was done.
+//!
+//! The image goes to `System32\drivers`: a service may start it from anywhere, but there only
+//! administrators write, it stays when the package's folder goes, Driver Verifier and debuggers
+//! expect it there, and taking it away again is one file. The driver store, where `pnputil
+//! /add-driver` puts the same package by its INF, would need the certificate to be trusted
+//! machine-wide first; that is nothing to ask of every machine for a test.
 
 use std::{fmt::Write as _, fs, path::PathBuf};
 

@@ -53,7 +53,6 @@ impl WindowsMachine {
     }
 
     fn open(
-        &self,
         action: &'static str,
         access: ServiceAccess,
     ) -> Result<windows_service::service::Service, Trouble> {
@@ -64,7 +63,6 @@ impl WindowsMachine {
 
     /// Waits until the service has settled in a state.
     fn settle(
-        &self,
         service: &windows_service::service::Service,
         action: &'static str,
         wanted: ServiceState,
@@ -86,7 +84,7 @@ impl WindowsMachine {
         }
     }
 
-    fn parameters(&self) -> Result<Option<Key>, Trouble> {
+    fn parameters() -> Result<Option<Key>, Trouble> {
         match LOCAL_MACHINE.open(parameters_path()) {
             Ok(key) => Ok(Some(key)),
             Err(error) => none_or(&error, "read the driver's settings"),
@@ -116,7 +114,7 @@ impl Machine for WindowsMachine {
 
     fn service(&mut self) -> Result<Option<Service>, Trouble> {
         let access = ServiceAccess::QUERY_CONFIG | ServiceAccess::QUERY_STATUS;
-        let service = match self.open("look the service up", access) {
+        let service = match Self::open("look the service up", access) {
             Ok(service) => service,
             Err(trouble) if trouble.code == NO_SUCH_SERVICE => return Ok(None),
             Err(trouble) => return Err(trouble),
@@ -163,7 +161,7 @@ impl Machine for WindowsMachine {
 
     fn delete_service(&mut self) -> Result<(), Trouble> {
         const ACTION: &str = "delete the service";
-        let service = self.open(ACTION, ServiceAccess::DELETE)?;
+        let service = Self::open(ACTION, ServiceAccess::DELETE)?;
         // The key goes with the service; what is below it goes first, in case it should not.
         if let Ok(key) = LOCAL_MACHINE
             .options()
@@ -184,21 +182,21 @@ impl Machine for WindowsMachine {
     fn start_service(&mut self) -> Result<(), Trouble> {
         const ACTION: &str = "start the driver";
         let access = ServiceAccess::START | ServiceAccess::QUERY_STATUS;
-        let service = self.open(ACTION, access)?;
+        let service = Self::open(ACTION, access)?;
         service.start::<&OsStr>(&[]).map_err(of_service(ACTION))?;
-        self.settle(&service, ACTION, ServiceState::Running)
+        Self::settle(&service, ACTION, ServiceState::Running)
     }
 
     fn stop_service(&mut self) -> Result<(), Trouble> {
         const ACTION: &str = "stop the driver";
         let access = ServiceAccess::STOP | ServiceAccess::QUERY_STATUS;
-        let service = self.open(ACTION, access)?;
+        let service = Self::open(ACTION, access)?;
         service.stop().map_err(of_service(ACTION))?;
-        self.settle(&service, ACTION, ServiceState::Stopped)
+        Self::settle(&service, ACTION, ServiceState::Stopped)
     }
 
     fn parameter(&mut self, name: &str) -> Result<Option<u32>, Trouble> {
-        let Some(key) = self.parameters()? else {
+        let Some(key) = Self::parameters()? else {
             return Ok(None);
         };
         match key.get_u32(name) {
@@ -215,7 +213,7 @@ impl Machine for WindowsMachine {
     }
 
     fn note(&mut self, name: &str) -> Result<Option<String>, Trouble> {
-        let Some(key) = self.parameters()? else {
+        let Some(key) = Self::parameters()? else {
             return Ok(None);
         };
         match key.get_string(name) {
@@ -345,7 +343,7 @@ fn of_registry(action: &'static str) -> impl Fn(windows_result::Error) -> Troubl
 }
 
 /// The Win32 code within an `HRESULT` of facility 7.
-fn code_of(error: &windows_result::Error) -> u32 {
+const fn code_of(error: &windows_result::Error) -> u32 {
     error.code().0.cast_unsigned() & 0xFFFF
 }
 

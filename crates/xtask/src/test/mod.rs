@@ -24,6 +24,7 @@ pub fn run() -> Result<(), Error> {
     host()?;
     wine::test()?;
     arm::run()?;
+    wine::lint()?;
     let packages = packages()?;
     wine::run(&packages[0], &lab.images().framework)?;
     end_to_end(&mut program::cargo(), &lab, &packages)?;

@@ -47,6 +47,24 @@ pub fn run(package: &Path, framework: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// What of the client is for Windows alone, and so for no other lint step to see.
+///
+/// # Errors
+///
+/// What clippy has said.
+pub fn lint() -> Result<(), Error> {
+    setup::for_wine()?;
+    let mut cargo = program::cargo();
+    cargo
+        .current_dir(places::root())
+        .args(["clippy", "--quiet", "--package", "ringcopy-win32"])
+        .args(["--package", "ringcopy-client", "--package", "ringcopy-wine"])
+        .arg("--target-dir")
+        .arg(places::target().join("wine/client"));
+    build_for_wine(&mut cargo, "std,panic_abort");
+    program::run_here(cargo.args(["--", "-D", "warnings"]))
+}
+
 /// Puts the package, and the programs that stand for other people's, into one folder.
 fn stage(package: &Path) -> Result<PathBuf, Error> {
     let step = Step::start("building the transport matrix for Windows");

@@ -7,7 +7,7 @@ mod accessors;
 mod end_to_end;
 
 pub use accessors::{fails, test};
-pub use end_to_end::{run, selftest_record};
+pub use end_to_end::{lint, run, selftest_record};
 
 use crate::{error::Error, places, program, step::Step};
 use std::{
