@@ -189,7 +189,14 @@ fn perform(
         Command::Verify(arguments) => verify::perform(arguments, transport, view, document),
         Command::Selftest => selftest::perform(transport, view, document),
         // `run_on` keeps these away.
-        _ => Ok(()),
+        Command::Install(_)
+        | Command::Uninstall
+        | Command::Start
+        | Command::Stop
+        | Command::Status
+        | Command::Policy(_)
+        | Command::Doctor
+        | Command::VmTest(_) => Ok(()),
     }
 }
 
