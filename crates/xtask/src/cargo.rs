@@ -1,7 +1,7 @@
 //! cargo, for the workspaces that build for another target than the host's.
 
 use crate::{
-    program,
+    places, program,
     toolchain::{Target, Toolchain},
 };
 use std::{
@@ -11,6 +11,9 @@ use std::{
     path::{Path, PathBuf},
     process::Command,
 };
+
+/// Makes what is built independent of where the tree lies; it says how.
+const IDENTITY: &str = "crates/wdk-build-linux/same-identity-everywhere";
 
 /// A `cargo build --release` for `target` in the workspace at `folder`, into `target_dir`.
 pub fn build(toolchain: &Toolchain, target: Target, folder: &Path, target_dir: &Path) -> Command {
@@ -42,6 +45,10 @@ pub fn command(
         // These would replace the flags of the configuration, not add to them.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
+    // A wrapper of the user's own, a cache say, stays.
+    if env::var_os("RUSTC_WRAPPER").is_none() {
+        command.env("RUSTC_WRAPPER", places::root().join(IDENTITY));
+    }
     if toolchain.has_compiled_library(target) {
         command.env_remove("RUSTC_BOOTSTRAP");
     } else {
