@@ -9,8 +9,9 @@ use crate::{
     machine::{self, Facts, Machine, Service, State},
 };
 
-/// The first build that has all that the driver imports: Windows 10, version 2004.
-const FIRST_BUILD: u32 = 19041;
+/// The first build that brings KMDF 1.33, which the driver is built for: Windows Server 2022, and
+/// every Windows 11. Source: "KMDF Version History", Windows driver documentation.
+const FIRST_BUILD: u32 = 20348;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -147,8 +148,9 @@ fn version(facts: &Facts) -> Row {
     } else {
         Verdict::Bad
     };
-    Row::new("Windows", verdict, found)
-        .advise("the driver imports what Windows has since version 10, build 19041; update it")
+    Row::new("Windows", verdict, found).advise(
+        "the driver needs KMDF 1.33, which comes with Windows 11 or Windows Server 2022; use one",
+    )
 }
 
 fn yes_no(name: &'static str, fact: Option<bool>, wanted: bool) -> Row {
