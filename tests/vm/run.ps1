@@ -55,7 +55,7 @@ try {
     }
     # A test that failed has a report, too.
     New-Item -ItemType Directory -Force $Reports | Out-Null
-    Copy-Item -FromSession $session -Path "$folder\*report*" -Destination $Reports
+    Copy-Item -FromSession $session -Path "$folder\ringcopy-vm-test.*" -Destination $Reports
 }
 finally {
     Remove-PSSession $session
