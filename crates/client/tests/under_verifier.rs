@@ -51,6 +51,7 @@ impl Drop for Folder {
 /// A client that answers as it is told.
 struct Client {
     selftest: Value,
+    verify: Value,
     abuse: Result<Value, String>,
     said: Vec<String>,
     commands: u32,
@@ -63,6 +64,7 @@ impl Default for Client {
     fn default() -> Self {
         Self {
             selftest: json!({ "succeeded": true, "operations": [], "error": null }),
+            verify: json!({ "succeeded": true, "disagreements": 0, "error": null }),
             abuse: Ok(json!({ "requests": 10, "wrong": [] })),
             said: Vec::new(),
             commands: 0,
@@ -75,7 +77,11 @@ impl Default for Client {
 impl Exercise for Client {
     fn command(&mut self, name: &str) -> Option<Result<Value, String>> {
         self.commands += 1;
-        (name == "selftest").then(|| Ok(self.selftest.clone()))
+        match name {
+            "selftest" => Some(Ok(self.selftest.clone())),
+            "verify" => Some(Ok(self.verify.clone())),
+            _ => None,
+        }
     }
 
     fn abuse(&mut self) -> Result<Value, String> {
@@ -143,6 +149,21 @@ fn two_restarts_lead_to_a_report_and_nothing_is_left() {
     }
     // Once before all, then for each round the load and five more.
     assert_eq!(machine.starts, 1 + 2 * 6);
+}
+
+#[test]
+fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
+    for (skipped, passed) in [(json!("not in use"), true), (Value::Null, false)] {
+        let folder = Folder::new(if passed { "unused" } else { "failed" });
+        let mut machine = Model::installed();
+        let mut client = Client {
+            verify: json!({ "succeeded": false, "skipped": skipped, "error": "not in use" }),
+            ..Client::default()
+        };
+        assert_eq!(complete(&mut machine, &mut client, &folder), passed);
+        let steps = &folder.report()["rounds"][0]["steps"];
+        assert_eq!(steps["verify"]["skipped"], skipped);
+    }
 }
 
 #[test]

@@ -37,10 +37,15 @@ pub(super) fn perform(
     let mut device = Device::open(transport, OpenAccess::Read)?;
     let information = device.information()?;
     if information.native_status != NtStatus::SUCCESS {
-        return Err(Stop::File(format!(
+        let sentence = format!(
             "there is nothing to compare: the native engine is {}; see `ringcopy info`.",
             info::native(information.native_status)
-        )));
+        );
+        if information.native_status == NtStatus::NOT_SUPPORTED {
+            // Nobody's fault, as a self-check that failed would be.
+            document.detail("skipped", sentence.as_str());
+        }
+        return Err(Stop::File(sentence));
     }
     let seed = arguments.seed.unwrap_or_else(seed_of_the_moment);
     let count = arguments.count();
