@@ -64,8 +64,8 @@ fn what_is_missing_is_named_with_what_to_do() {
     let breaks: [(&str, Break, &str); 6] = [
         (
             "Windows",
-            |machine| machine.facts.version = [10, 0, 19040],
-            "update",
+            |machine| machine.facts.version = [10, 0, 20347],
+            "Windows 11",
         ),
         (
             "administrator",
