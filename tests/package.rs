@@ -15,12 +15,13 @@ use ringcopy_tests::{
 };
 
 /// Of the system, and of Windows 7 already: nothing that has to be installed.
-const SYSTEM_LIBRARIES: [&str; 7] = [
+const SYSTEM_LIBRARIES: [&str; 8] = [
     "advapi32.dll",
     "bcrypt.dll",
     "kernel32.dll",
     "msvcrt.dll",
     "ntdll.dll",
+    "oleaut32.dll",
     "userenv.dll",
     "ws2_32.dll",
 ];
