@@ -8,10 +8,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{
-    env, fmt,
-    io::{self, Write as _},
-};
+use std::{env, fmt};
 
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
@@ -21,7 +18,7 @@ use ringcopy_client::{
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options, PageState};
-use ringcopy_tests::{Outcome, Served, Victim, batch, finish, options, outcome, privileged};
+use ringcopy_tests::{Outcome, Served, Victim, batch, finish, options, outcome, privileged, tell};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// Where the seed comes from, if it is not to be the usual one.
@@ -44,7 +41,7 @@ impl Random {
         let seed = env::var(SEED).map_or(0x5EED, |seed| {
             ringcopy_client::parse_number(&seed).unwrap_or_else(|error| panic!("{SEED}: {error}"))
         });
-        say(&format!("seed {seed:#x} ({SEED} sets another)"));
+        tell(&format!("seed {seed:#x} ({SEED} sets another)"));
         Self(seed)
     }
 
@@ -58,12 +55,6 @@ impl Random {
     const fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
-}
-
-/// Tells whoever runs the tests, though they pass.
-fn say(what: &str) {
-    // The seed is in every failure's message as well.
-    drop(writeln!(io::stderr(), "lab_engines: {what}"));
 }
 
 /// Addresses that are worth looking around.
@@ -326,7 +317,7 @@ fn compare(options: Options, random: &mut Random, batches: usize, singles: usize
 }
 
 fn assert_agreed(what: &str, counts: &Counts, least: usize) {
-    say(&format!(
+    tell(&format!(
         "{what}: {} compared, {} complete, {} refused, {} changed, {} disagreements",
         counts.compared,
         counts.complete,

@@ -9,7 +9,7 @@ use ringcopy_client::{
     protocol::{Direction, NtStatus, Reach},
 };
 use ringcopy_lab::{PageState, Process};
-use ringcopy_tests::{boot, finish, open, pattern, privileged};
+use ringcopy_tests::{boot, finish, open, pattern, privileged, tell};
 
 /// Lengths: all up to here, where leaves change their ways; then around powers of two.
 const ALL_UP_TO: u64 = 260;
@@ -150,7 +150,7 @@ fn with_matrix(run: impl FnOnce(&mut Matrix<'_, '_>)) {
             cases: 0,
         };
         run(&mut matrix);
-        println!("{} copies", matrix.cases);
+        tell(&format!("{} copies", matrix.cases));
     }
     finish(lab);
 }

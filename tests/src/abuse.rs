@@ -15,7 +15,7 @@ use ringcopy_client::{
 use ringcopy_lab::{PageState, Process};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
-use crate::{Canary, Outcome, boot, finish, outcome, pattern, privileged, refused};
+use crate::{Canary, Outcome, boot, finish, outcome, pattern, privileged, refused, tell};
 
 /// Bytes that a good request copies.
 pub const LENGTH: usize = LENGTH_FIELD as usize;
@@ -370,5 +370,6 @@ pub fn with_victim(policy: Reach, abuse: impl FnOnce(&mut Victim<'_>)) {
     abuse(&mut victim);
     victim.assert_works();
     drop(victim);
+    tell(&format!("{} requests", lab.requests()));
     finish(lab);
 }

@@ -10,7 +10,12 @@ pub mod inf;
 mod outcome;
 pub mod package;
 
-use std::{env, path::PathBuf};
+use std::{
+    env,
+    io::{self, Write as _},
+    path::PathBuf,
+    thread,
+};
 
 use ringcopy_client::{Device, OpenAccess, protocol::Reach};
 use ringcopy_lab::{Lab, Options, Process, token};
@@ -19,6 +24,13 @@ pub use abuse::{LENGTH, Victim, batch, scatter, with_victim};
 pub use canary::{Canary, pattern};
 pub use copies::{Call, copy_memory_each};
 pub use outcome::{Outcome, Served, outcome, refused};
+
+/// Tells whoever runs the tests how much this one has tried, though it passes.
+pub fn tell(what: &str) {
+    let thread = thread::current();
+    let test = thread.name().unwrap_or("a test");
+    drop(writeln!(io::stderr(), "{test}: {what}"));
+}
 
 /// The token of an administrator who may debug.
 pub const PRIVILEGED: u64 = token::ADMINISTRATORS | token::DEBUG_PRIVILEGE;

@@ -19,6 +19,7 @@ pub struct Lab {
     options: Options,
     /// How far the time-stamp counter went during all requests.
     ticks: Cell<u64>,
+    requests: Cell<u64>,
 }
 
 /// How a lab ended.
@@ -83,6 +84,7 @@ impl Lab {
             channel: RefCell::new(Channel::open(machine, memory, options.patience)?),
             options,
             ticks: Cell::new(0),
+            requests: Cell::new(0),
         })
     }
 
@@ -333,13 +335,20 @@ impl Lab {
     ) -> Result<Answer, LabError> {
         let answer = self.call(command, arguments, data)?;
         let [_, ticks, ..] = answer.results;
-        self.add_ticks(ticks);
+        self.add_request(ticks);
         Ok(answer)
     }
 
-    /// Adds to what requests took.
-    pub(crate) fn add_ticks(&self, ticks: u64) {
+    /// Adds a request, and what it took.
+    pub(crate) fn add_request(&self, ticks: u64) {
         self.ticks.set(self.ticks.get().wrapping_add(ticks));
+        self.requests.set(self.requests.get().wrapping_add(1));
+    }
+
+    /// How many requests were sent, but for those that both processors sent at once or that were
+    /// sent amid changes.
+    pub const fn requests(&self) -> u64 {
+        self.requests.get()
     }
 
     /// Carries a command out, whatever its status.

@@ -367,7 +367,7 @@ impl<'l> Process<'l> {
             .iter()
             .map(|&(_, room)| {
                 let sent: Exchanged = take(&mut left)?;
-                self.lab.add_ticks(sent.ticks);
+                self.lab.add_request(sent.ticks);
                 Ok(Sent {
                     status: status_of(sent.status),
                     returned: sent.information,
