@@ -1,5 +1,6 @@
 //! Many copies in one request: each entry comes to what it alone would have come to, whatever its
-//! neighbours are; and the limits of the whole.
+//! neighbours are; and the limits of the whole. Batches and scattered copies share their rules, and so
+//! this file, which is why it is long.
 
 #![forbid(unsafe_code)]
 

@@ -1,5 +1,6 @@
 //! The rules that `infverif` checks for a primitive driver, on the package's INF. Each test is named
-//! by the rule, and breaks it on purpose too: a rule that nothing can break would be none.
+//! by the rule, and breaks it on purpose too: a rule that nothing can break would be none. There are
+//! many rules, hence the length.
 //!
 //! Numbers are those of "INF Validation Errors and Warnings"; other names are of the pages that set
 //! the rule: "Creating a new primitive driver", "Driver Package Isolation", "INF Version Section",

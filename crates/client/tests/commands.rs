@@ -1,4 +1,6 @@
 //! The command line: what it prints, and its exit codes.
+//!
+//! One file, however long, since all of it is run against the same model through the same door.
 
 mod model;
 

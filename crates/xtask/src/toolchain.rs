@@ -7,6 +7,13 @@ use std::{
     process::Command,
 };
 
+/// What Windows programs are built for: they need nothing that Windows 7, or Wine 8, lacks, such as
+/// `bcryptprimitives.dll`. Nobody has its standard library, which is compiled along.
+pub const WINDOWS_PROGRAMS: &str = "x86_64-win7-windows-gnu";
+
+/// Their linker: mingw-w64's, which links the C runtime's start-up code and libgcc in.
+pub const WINDOWS_PROGRAMS_LINKER: &str = "x86_64-w64-mingw32-gcc";
+
 /// A target other than the host's that the project builds for.
 #[derive(Clone, Copy)]
 pub enum Target {

@@ -2,6 +2,9 @@
 //!
 //! Where memory ends within a range, the rest of it is tried page by page: what cannot be read is a
 //! hole, and what lies behind it is read all the same.
+//!
+//! Long, because one read is one state: what is wanted, what was answered, where the next request
+//! begins; the output's forms and the holes have rooms of their own beside it.
 
 use std::{
     collections::VecDeque,

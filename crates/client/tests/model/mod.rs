@@ -1,5 +1,6 @@
 //! A driver on paper: the protocol's rules over a memory of maps, so that the client can be tried
-//! where there is no driver, with right answers and with wrong ones.
+//! where there is no driver, with right answers and with wrong ones. Long as the protocol is: each
+//! request has its rules here in one place, to be read beside the protocol's.
 
 #![allow(dead_code, reason = "every test file uses another part of it")]
 #![allow(

@@ -1,14 +1,13 @@
 //! `ringcopy.exe`: the client as one Windows program that needs nothing beside it.
 
-use crate::{cargo, error::Error, places, program, setup, step::Step, toolchain::Toolchain};
+use crate::{
+    cargo,
+    error::Error,
+    places, program, setup,
+    step::Step,
+    toolchain::{Toolchain, WINDOWS_PROGRAMS as TARGET, WINDOWS_PROGRAMS_LINKER as LINKER},
+};
 use std::{env, path::PathBuf};
-
-/// Programs for this target need nothing that Windows 7, or Wine 8, lacks. Its standard library is
-/// compiled along, for nobody has it.
-const TARGET: &str = "x86_64-win7-windows-gnu";
-
-/// The linker: mingw-w64's, which links the C runtime's start-up code and libgcc in.
-const LINKER: &str = "x86_64-w64-mingw32-gcc";
 
 /// So that equal sources make equal programs: no time of linking in the header.
 const NO_TIMESTAMP: &str = "-Clink-arg=-Wl,--no-insert-timestamp";

@@ -9,26 +9,25 @@ mod end_to_end;
 pub use accessors::{fails, test};
 pub use end_to_end::{lint, run, selftest_record};
 
-use crate::{error::Error, places, program, step::Step};
+use crate::{
+    error::Error,
+    places, program,
+    step::Step,
+    toolchain::{WINDOWS_PROGRAMS as TARGET, WINDOWS_PROGRAMS_LINKER as LINKER},
+};
 use std::{
     fs::{self, File},
     path::PathBuf,
     process::Command,
 };
 
-/// Programs for this target need nothing that Wine 8 lacks: no `bcryptprimitives.dll`.
-const TARGET: &str = "x86_64-win7-windows-gnu";
-
-/// Has cargo build for [`TARGET`], standard library and all.
+/// Has cargo build for the target of Windows programs, standard library and all.
 fn build_for_wine(cargo: &mut Command, library: &str) {
     cargo
         .args(["--target", TARGET, "-Z"])
         .arg(format!("build-std={library}"))
         .env("RUSTC_BOOTSTRAP", "1")
-        .env(
-            "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER",
-            "x86_64-w64-mingw32-gcc",
-        );
+        .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER", LINKER);
 }
 
 /// A Wine of the project's own, under `target/`, while this lives.

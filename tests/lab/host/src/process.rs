@@ -1,4 +1,7 @@
 //! A process of the lab, as a client sees it.
+//!
+//! Long, because a process has as many ways to send a request as the lab has to disturb one: alone,
+//! many at once, cancelled, amid changes, from both processors.
 
 use std::{collections::BTreeMap, io};
 

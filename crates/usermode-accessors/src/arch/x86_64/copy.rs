@@ -1,8 +1,9 @@
 //! Copies from the first byte to the last.
 //!
 //! Up to 96 bytes everything is loaded before anything is stored, in moves that overlap in the
-//! middle; up to 128, in two halves. Longer copies go in blocks of 64 bytes, with the rest as one of those; the longest are
-//! one `REP MOVSB`, where the processor is fast at it. Only general registers and XMM0 to XMM5.
+//! middle; up to 128, in two halves. Longer copies go in blocks of 64 bytes, with the rest as one of
+//! those; the longest are one `REP MOVSB`, where the processor is fast at it. Only general registers
+//! and XMM0 to XMM5. One class of sizes jumps into the next, which is why this is one file.
 //!
 //! Stores go upward, and a fault of any but the first has a landing pad of its own, which knows how
 //! many bytes have arrived by then: not one more is claimed, and none behind them was written. From
