@@ -192,7 +192,7 @@ fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
     assert!(why(1275, Ok(0x403), None).contains("memory integrity"));
     assert!(why(577, Ok(0x3), None).contains("copy the package again"));
     assert!(why(577, UNTOLD, None).contains("copy the package again"));
-    assert!(why(127, Ok(0x3), None).contains("KMDF 1.33"));
+    assert!(why(127, Ok(0x3), None).contains("KMDF 1.31"));
     assert!(why(2, Ok(0x3), None).contains(PLACE));
     assert!(why(5, Ok(0x3), None).contains("as an administrator"));
     assert!(why(1058, Ok(0x3), None).contains("disabled"));

@@ -59,13 +59,25 @@ fn a_machine_that_has_all_is_found_well() {
 }
 
 #[test]
+fn windows_10_version_2004_is_recent_enough() {
+    let mut machine = Machine::installed();
+    machine.disk.running = true;
+    machine.facts.version = [10, 0, 19041];
+    let (code, document) = document(&mut machine, &["doctor"]);
+    assert_eq!(
+        (code, verdict(&document, "Windows").as_str()),
+        (SUCCESS, "good")
+    );
+}
+
+#[test]
 fn what_is_missing_is_named_with_what_to_do() {
     type Break = fn(&mut Machine);
     let breaks: [(&str, Break, &str); 6] = [
         (
             "Windows",
-            |machine| machine.facts.version = [10, 0, 20347],
-            "Windows 11",
+            |machine| machine.facts.version = [10, 0, 18363],
+            "Windows 10 version 2004",
         ),
         (
             "administrator",

@@ -18,9 +18,9 @@ use wdk_sys::{
     STATUS_NOT_SUPPORTED, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS, ULONG, WDFFUNC,
 };
 
-/// The framework's version: 1.33.
+/// The framework's version: 1.31, the least that the driver promises to run with.
 const MAJOR: ULONG = 1;
-const MINOR: ULONG = 33;
+const MINOR: ULONG = 31;
 
 /// The component that a KMDF driver asks for.
 const COMPONENT: &str = "KmdfLibrary";
@@ -148,6 +148,7 @@ fn bind(
     if !is_component(info.component)
         || info.major != MAJOR
         || info.minor > MINOR
+        || (info.minor == MINOR && info.function_count != table::COUNT)
         || info.function_count > table::COUNT
     {
         return Err(STATUS_OBJECT_TYPE_MISMATCH);

@@ -1,4 +1,4 @@
-//! WDFLDR.SYS, a stand-in for KMDF 1.33: the framework's loader and the framework in one image.
+//! WDFLDR.SYS, a stand-in for KMDF 1.31: the framework's loader and the framework in one image.
 //!
 //! A KMDF driver imports `WdfVersionBind` from here and gets a table of 458 functions. This image
 //! implements those that a control-device driver uses, over NT's own exports; every other entry

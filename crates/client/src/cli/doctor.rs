@@ -9,9 +9,9 @@ use crate::{
     machine::{self, Facts, Machine, Service, State},
 };
 
-/// The first build that brings KMDF 1.33, which the driver is built for: Windows Server 2022, and
-/// every Windows 11. Source: "KMDF Version History", Windows driver documentation.
-const FIRST_BUILD: u32 = 20348;
+/// The first build that brings KMDF 1.31, which the driver is built for, and `ExAllocatePool2`:
+/// Windows 10 version 2004. Source: "KMDF Version History", Windows driver documentation.
+const FIRST_BUILD: u32 = 19041;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -149,7 +149,8 @@ fn version(facts: &Facts) -> Row {
         Verdict::Bad
     };
     Row::new("Windows", verdict, found).advise(
-        "the driver needs KMDF 1.33, which comes with Windows 11 or Windows Server 2022; use one",
+        "the driver needs KMDF 1.31, which comes with Windows 10 version 2004; use that or a later \
+         one",
     )
 }
 

@@ -59,8 +59,8 @@ pub(super) fn not_started(trouble: &Trouble, machine: &mut dyn Machine) -> Failu
             machine.image_path()
         ),
         127 | 182 => {
-            "it imports something that this Windows does not have; it needs KMDF 1.33, which comes \
-             with Windows 11 or Windows Server 2022"
+            "it imports something that this Windows does not have; it needs KMDF 1.31, which comes \
+             with Windows 10 version 2004"
                 .into()
         }
         193 | 216 | 1157 => {

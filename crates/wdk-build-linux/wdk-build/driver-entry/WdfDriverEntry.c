@@ -16,13 +16,13 @@
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
 
-const WDFFUNC *WdfFunctions_01033;
+const WDFFUNC *WdfFunctions_01031;
 PWDF_DRIVER_GLOBALS WdfDriverGlobals;
 
 /* What this driver was built for, until the framework says what it has. */
 ULONG WdfFunctionCount = WdfFunctionTableNumEntries;
 
-static ULONG MinimumVersionRequired = 33;
+static ULONG MinimumVersionRequired = KMDF_VERSION_MINOR;
 static BOOLEAN ClientVersionHigherThanFramework;
 static ULONG StructureCount;
 static size_t StructureTable[STRUCTURE_TABLE_ENTRIES];
@@ -31,9 +31,9 @@ static WDF_BIND_INFO2 BindInfo = {
     .V1 = {
         .Size = sizeof(WDF_BIND_INFO2),
         .Component = (PWSTR)L"KmdfLibrary",
-        .Version = {1, 33, 0},
+        .Version = {KMDF_VERSION_MAJOR, KMDF_VERSION_MINOR, 0},
         .FuncCount = WdfFunctionTableNumEntries,
-        .FuncTable = &WdfFunctions_01033,
+        .FuncTable = &WdfFunctions_01031,
     },
     .MinimumVersionRequired = &MinimumVersionRequired,
     .ClientVersionHigherThanFramework = &ClientVersionHigherThanFramework,

@@ -1,5 +1,5 @@
 /*
- * KMDF 1.33 as a driver sees it, on x64.
+ * KMDF 1.31 as a driver sees it, on x64. What is declared here is the same up to 1.33.
  *
  * Names, numbers and layouts are those that Microsoft documents for the Kernel-Mode Driver
  * Framework (https://learn.microsoft.com/windows-hardware/drivers/ddi/_wdf/); the text is this

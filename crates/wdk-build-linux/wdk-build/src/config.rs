@@ -6,8 +6,11 @@ use crate::{
 };
 use std::{env, path::PathBuf};
 
-/// Major and minor version of the framework that the headers here describe.
-const KMDF_VERSION: (u8, u8) = (1, 33);
+/// Major and minor version of the framework that drivers are built for: that of the last Windows 10,
+/// which every later one runs ("KMDF Version History"). The headers here are those of 1.31 to 1.33:
+/// the last function of the table came with 1.31 (requirements of
+/// `WdfDeviceSetDeviceInterfaceStateEx`), so 1.33 has added none.
+pub(crate) const KMDF_VERSION: (u8, u8) = (1, 31);
 
 /// What is being built, and against which headers.
 #[derive(Debug, Clone)]

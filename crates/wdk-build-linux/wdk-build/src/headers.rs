@@ -111,6 +111,7 @@ pub(crate) fn definitions((major, minor): (u8, u8)) -> Vec<(String, Option<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::KMDF_VERSION;
     use std::error::Error;
 
     /// The layouts are asserted in the headers, so to compile them is to check them.
@@ -128,7 +129,7 @@ mod tests {
             .args(DIALECT)
             .args(FREESTANDING)
             .args(
-                definitions((1, 33))
+                definitions(KMDF_VERSION)
                     .into_iter()
                     .map(|(name, value)| format!("-D{name}={}", value.unwrap_or_default())),
             )

@@ -7,7 +7,7 @@
 //! an entry point in C. Of the interface of `wdk-build` 0.6.0
 //! (<https://docs.rs/wdk-build/0.6.0/wdk_build/>) this has what those build scripts call.
 //!
-//! One configuration is served: a KMDF 1.33 driver for x64.
+//! One configuration is served: a KMDF 1.31 driver for x64.
 
 #![forbid(unsafe_code)]
 #![expect(

@@ -1,5 +1,5 @@
-//! Holds the framework's headers to the facts about KMDF 1.33: `facts/functions.tsv` (index and
-//! name of every function) and `facts/layouts.tsv` (sizes of structs and places of members, in
+//! Holds the framework's headers to the facts about KMDF 1.31 to 1.33: `facts/functions.tsv` (index
+//! and name of every function) and `facts/layouts.tsv` (sizes of structs and places of members, in
 //! bytes, on x64; an empty member means the struct itself).
 
 use std::{
@@ -46,6 +46,16 @@ fn function_table_is_in_the_frameworks_order() {
         expected[index] = row[1];
     }
     assert_eq!(declared, expected);
+}
+
+/// A framework refuses a driver whose table is longer than its own. The functions stand in the order
+/// in which versions brought them, so the last one tells which version a table is of: 1.31, say its
+/// requirements (`WdfDeviceSetDeviceInterfaceStateEx` in the documentation of wdfdevice.h).
+#[test]
+fn function_table_ends_where_that_of_the_oldest_framework_does() {
+    let facts = read("facts/functions.tsv");
+    let last = rows(&facts).pop().expect("a function");
+    assert_eq!(last, ["457", "WdfDeviceSetDeviceInterfaceStateEx"]);
 }
 
 #[test]

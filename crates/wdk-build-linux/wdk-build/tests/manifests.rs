@@ -90,5 +90,5 @@ fn root_asks_for_the_framework_that_is_served_here() {
     let model = &manifest("")["package"]["metadata"]["wdk"]["driver-model"];
     assert_eq!(model["driver-type"].as_str(), Some("KMDF"));
     assert_eq!(model["kmdf-version-major"].as_integer(), Some(1));
-    assert_eq!(model["target-kmdf-version-minor"].as_integer(), Some(33));
+    assert_eq!(model["target-kmdf-version-minor"].as_integer(), Some(31));
 }

@@ -79,7 +79,7 @@ impl Identity {
         format!("{}.0", self.version)
     }
 
-    /// The framework, as in `1.33`.
+    /// The framework, as in `1.31`.
     pub fn kmdf_version(&self) -> String {
         format!("{}.{}", self.kmdf.0, self.kmdf.1)
     }
@@ -126,7 +126,7 @@ fn number(manifest: &str, name: &str) -> Option<u32> {
 mod tests {
     use super::*;
 
-    const MANIFEST: &str = "[a]\nkmdf-version-major = 1\ntarget-kmdf-version-minor = 33\n";
+    const MANIFEST: &str = "[a]\nkmdf-version-major = 1\ntarget-kmdf-version-minor = 31\n";
 
     fn identity(minor: u32) -> Identity {
         Identity {
@@ -138,11 +138,11 @@ mod tests {
 
     #[test]
     fn dates_and_versions_are_as_the_inf_has_them() {
-        let identity = identity(33);
+        let identity = identity(31);
         assert_eq!(identity.driver_date().unwrap(), "11/14/2023");
         assert_eq!(identity.readable_date().unwrap(), "2023-11-14");
         assert_eq!(identity.driver_version(), "1.2.3.0");
-        assert_eq!(identity.kmdf_version(), "1.33");
+        assert_eq!(identity.kmdf_version(), "1.31");
     }
 
     #[test]
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn the_framework_is_read_by_its_whole_name() {
         assert_eq!(number(MANIFEST, "kmdf-version-major"), Some(1));
-        assert_eq!(number(MANIFEST, "target-kmdf-version-minor"), Some(33));
+        assert_eq!(number(MANIFEST, "target-kmdf-version-minor"), Some(31));
         assert_eq!(number(MANIFEST, "kmdf-version"), None);
     }
 

@@ -1,6 +1,6 @@
 //! The names of the framework's functions, in the order of their indices.
 //!
-//! The order is the framework's contract with drivers built for version 1.33 or an older one, so
+//! The order is the framework's contract with drivers built for version 1.31 or an older one, so
 //! the whole of it stands here, one name to a line: the file is long, and holds one list.
 
 /// Calls a macro with every name.

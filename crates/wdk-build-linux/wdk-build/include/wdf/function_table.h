@@ -474,7 +474,7 @@ typedef VOID (*WDFFUNC)(VOID);
  * The client stub's variables, filled in by WdfVersionBind before DriverEntry runs
  * (driver-entry/WdfDriverEntry.c). wdk-sys knows the first by a name made of the version.
  */
-extern const WDFFUNC *WdfFunctions_01033;
+extern const WDFFUNC *WdfFunctions_01031;
 extern PWDF_DRIVER_GLOBALS WdfDriverGlobals;
 extern ULONG WdfFunctionCount;
 
