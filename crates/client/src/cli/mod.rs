@@ -37,10 +37,8 @@
 mod arguments;
 mod copy;
 mod doctor;
-mod holes;
 mod info;
 mod machine;
-mod output;
 mod ranges;
 mod read;
 mod record;

@@ -1,10 +1,4 @@
-//! The file that a long read fills, and what lets it go on where it stopped.
-//!
-//! Beside the file stands a sidecar as long as the read is not complete: lines of JSON. The first
-//! names the ranges asked for, so that another request does not go on in this one's file; each of
-//! the others names a hole, and is written before the zeros that stand for it. How far the read has
-//! come is told by the length of the file alone, so that a read which ends in the middle of
-//! anything loses nothing.
+//! The file that a long read fills, with zeros for what cannot be read.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -13,32 +7,12 @@ use std::{
 };
 
 use ringcopy_protocol::NtStatus;
-use serde::{Deserialize, Serialize};
 
-use super::{Stop, holes::Hole, wanted::Range};
-use crate::Source;
-
-/// What the sidecar's name has behind that of its file.
-const SUFFIX: &str = ".unfinished";
-
-/// The sidecar's first line.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Request {
-    /// The version of this format.
-    ringcopy_read: u32,
-    kind: String,
-    /// First addresses and lengths.
-    ranges: Vec<(u64, u64)>,
-}
-
-/// The sidecar's other lines.
-#[derive(Debug, Serialize, Deserialize)]
-struct Missing {
-    /// Bytes of the output in front of it.
-    at: u64,
-    length: u64,
-    status: u32,
-}
+use super::{
+    holes::Hole,
+    sidecar::{self, Missing, Request, put_line},
+};
+use crate::cli::{Stop, wanted::Range};
 
 /// A raw output file.
 pub(super) struct Output {
@@ -60,9 +34,7 @@ impl Output {
     ) -> Result<(Self, Vec<(u64, Hole)>), Stop> {
         let name = path.display().to_string();
         let request = Request::of(ranges);
-        let mut sidecar = path.as_os_str().to_owned();
-        sidecar.push(SUFFIX);
-        let sidecar = PathBuf::from(sidecar);
+        let sidecar = sidecar::path_of(path);
         let unfinished = match fs::read_to_string(&sidecar) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -115,11 +87,7 @@ impl Output {
 
     /// Writes zeros for a hole, and notes it first.
     pub(super) fn hole(&mut self, length: u64, status: NtStatus) -> Result<(), Stop> {
-        let line = Missing {
-            at: self.written,
-            length,
-            status: status.0,
-        };
+        let line = Missing::of(self.written, length, status);
         if let Some((sidecar, path)) = &mut self.sidecar {
             put_line(sidecar, &line)
                 .map_err(|error| cannot_write(&path.display().to_string(), &error))?;
@@ -193,45 +161,6 @@ impl Output {
     }
 }
 
-impl Request {
-    fn of(ranges: &[Range]) -> Self {
-        Self {
-            ringcopy_read: 1,
-            kind: ranges
-                .first()
-                .map_or("virtual", |range| range.source.kind())
-                .into(),
-            ranges: ranges
-                .iter()
-                .map(|range| (range.source.address(), range.length))
-                .collect(),
-        }
-    }
-
-    fn total(&self) -> u64 {
-        self.ranges
-            .iter()
-            .fold(0, |total, (_, length)| total.saturating_add(*length))
-    }
-
-    /// The source of a byte of the output.
-    fn source(&self, at: u64) -> Option<Source> {
-        let mut before = 0_u64;
-        for &(address, length) in &self.ranges {
-            let offset = at.checked_sub(before)?;
-            if offset < length {
-                let address = address.checked_add(offset)?;
-                return Some(match self.kind.as_str() {
-                    "physical" => Source::Physical(address),
-                    _ => Source::Virtual(address),
-                });
-            }
-            before = before.checked_add(length)?;
-        }
-        None
-    }
-}
-
 /// Where an output and its sidecar lie.
 struct Place<'p> {
     path: &'p Path,
@@ -278,9 +207,8 @@ impl Place<'_> {
             })?;
         if earlier != *request {
             return Err(Stop::File(format!(
-                "{name} holds an unfinished read of other memory ({}); repeat that command with \
-                 --resume, or name another file.",
-                described(&earlier)
+                "{name} holds an unfinished read of other memory ({earlier}); repeat that command with \
+                 --resume, or name another file."
             )));
         }
         let opened = OpenOptions::new()
@@ -302,7 +230,7 @@ impl Place<'_> {
         }
         let holes = lines
             .filter_map(|line| serde_json::from_str::<Missing>(line).ok())
-            .filter_map(|missing| kept(&missing, written, request))
+            .filter_map(|missing| missing.kept(written, request))
             .collect();
         let sidecar = OpenOptions::new()
             .append(true)
@@ -323,40 +251,6 @@ impl Place<'_> {
         };
         Ok((output, holes))
     }
-}
-
-/// What of a hole is in the file.
-fn kept(missing: &Missing, written: u64, request: &Request) -> Option<(u64, Hole)> {
-    let there = written.checked_sub(missing.at)?;
-    let length = missing.length.min(there);
-    let source = request.source(missing.at)?;
-    (length > 0).then_some((
-        missing.at,
-        Hole {
-            source,
-            length,
-            status: NtStatus(missing.status),
-        },
-    ))
-}
-
-fn described(request: &Request) -> String {
-    let first = request
-        .ranges
-        .first()
-        .map_or_else(String::new, |(address, length)| {
-            format!(" {address:#x}:{length:#x}")
-        });
-    match request.ranges.len() {
-        0 | 1 => format!("{}{first}", request.kind),
-        count => format!("{}{first} and {} more", request.kind, count - 1),
-    }
-}
-
-fn put_line(file: &mut File, line: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(line)?;
-    line.push(b'\n');
-    file.write_all(&line)
 }
 
 pub(super) fn cannot_write(name: &str, error: &io::Error) -> Stop {

@@ -3,8 +3,11 @@
 use ringcopy_protocol::NtStatus;
 use serde_json::{Value, json};
 
-use super::{View, record::hexadecimal};
-use crate::{Source, explain_hole};
+use crate::{
+    Source,
+    cli::{View, record::hexadecimal},
+    explain_hole,
+};
 
 /// Holes that are remembered one by one; the others are counted.
 const REMEMBERED: usize = 100_000;

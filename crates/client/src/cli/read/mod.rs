@@ -1,0 +1,257 @@
+//! `ringcopy read`: ranges of virtual or physical memory, many pieces at a time.
+//!
+//! Where memory ends within a range, the rest of it is tried page by page: what cannot be read is a
+//! hole, and what lies behind it is read all the same.
+//!
+//! - `plan`: which parts of the ranges one request asks for.
+//! - `holes`, `outcome`: what was missing, and what has become of each range.
+//! - `sink`: where the bytes go: `dump`, or `output`, which `sidecar` lets a later read go on with.
+//! - `report`: what the user is told.
+
+mod dump;
+mod holes;
+mod outcome;
+mod output;
+mod plan;
+mod report;
+mod sidecar;
+mod sink;
+
+use std::{collections::VecDeque, time::Instant};
+
+use indicatif::ProgressBar;
+use ringcopy_protocol::{Direction, Engine, NtStatus};
+
+use super::{
+    Stop, View,
+    arguments::ReadArguments,
+    record::Document,
+    wanted::{self, Range},
+};
+use crate::{Device, OpenAccess, Piece, Transfer, Transport};
+use holes::{Hole, Holes};
+use outcome::{Outcome, outcomes};
+use plan::{Part, next_request, pages, remaining, rest};
+use report::{Finished, finish, progress, report};
+use sink::Sink;
+
+pub(super) fn perform(
+    arguments: &ReadArguments,
+    transport: &mut dyn Transport,
+    view: &mut View<'_, '_>,
+    document: &mut Document,
+) -> Result<(), Stop> {
+    let ranges = arguments.wanted.all()?;
+    let total = wanted::total(&ranges)
+        .and_then(|total| arguments.judge_total(view.json, total).map(|()| total))
+        .map_err(|sentence| Stop::File(format!("{sentence}.")))?;
+    let device = Device::open(transport, OpenAccess::Read)?;
+    let (sink, earlier) = Sink::open(arguments, &ranges, view.json)?;
+    let mut reading = Reading {
+        device,
+        engine: arguments.engine.into(),
+        position: sink.position(),
+        holes: Holes::default(),
+        hole: None,
+        outcomes: outcomes(&ranges),
+        refused: None,
+        progress: progress(view, total),
+        sink,
+    };
+    for (at, hole) in earlier {
+        reading.note(at, hole);
+    }
+    let resumed = reading.position;
+    let begun = Instant::now();
+    reading.progress.set_position(resumed);
+    reading.progress.reset_eta();
+    let done = reading.all(&ranges, view);
+    reading.progress.finish_and_clear();
+    let seconds = begun.elapsed().as_secs_f64();
+    let Reading {
+        position,
+        holes,
+        outcomes,
+        sink,
+        ..
+    } = reading;
+    let closed = sink.close(done.is_ok(), view, document);
+    report(&outcomes, &holes, document);
+    if resumed > 0 {
+        document.detail("resumed_at", resumed);
+    }
+    done.and(closed)?;
+    finish(
+        &Finished {
+            arguments,
+            resumed,
+            written: position,
+            seconds,
+        },
+        &outcomes,
+        &holes,
+        view,
+        document,
+    )
+}
+
+/// A read that is under way.
+struct Reading<'t, 't2> {
+    device: Device<'t, dyn Transport + 't2>,
+    engine: Engine,
+    /// Bytes of the output that are done, holes included.
+    position: u64,
+    holes: Holes,
+    /// The hole that may still go on, and that the sink does not have yet.
+    hole: Option<Hole>,
+    /// One for each range.
+    outcomes: Vec<Outcome>,
+    /// The range of which the last piece was refused, for other reasons than its memory.
+    refused: Option<usize>,
+    progress: ProgressBar,
+    sink: Sink,
+}
+
+impl Reading<'_, '_> {
+    fn all(&mut self, ranges: &[Range], view: &mut View<'_, '_>) -> Result<(), Stop> {
+        let mut parts = remaining(ranges, self.position);
+        while !parts.is_empty() {
+            self.request(&next_request(&mut parts), true, view)?;
+            // The rest of a range that was refused would be refused as well.
+            while let Some((hole, part)) = self.refused(&mut parts) {
+                self.miss(
+                    Hole {
+                        source: part.source,
+                        length: part.length,
+                        status: hole,
+                    },
+                    view,
+                )?;
+            }
+        }
+        self.put_hole(view)
+    }
+
+    /// Reads some parts. `whole`: what stops short is looked into page by page.
+    fn request(
+        &mut self,
+        parts: &[Part],
+        whole: bool,
+        view: &mut View<'_, '_>,
+    ) -> Result<(), Stop> {
+        let pieces: Vec<_> = parts
+            .iter()
+            .map(|part| Piece {
+                source: part.range.source,
+                // A part is no longer than a chunk.
+                length: u32::try_from(part.range.length).unwrap_or(u32::MAX),
+            })
+            .collect();
+        let batch = self.device.copy_batch(&pieces, self.engine)?;
+        for (part, (transfer, bytes)) in parts.iter().zip(batch.pieces()) {
+            self.take(part, transfer, bytes, view)?;
+            let Some((stopped, left)) = rest(part.range, transfer.copied) else {
+                continue;
+            };
+            let status = transfer.status;
+            if !is_memorys_fault(transfer) {
+                self.refused = Some(part.number);
+                self.sink.refuse(transfer)?;
+            }
+            let (hole, pages) = if whole && is_memorys_fault(transfer) {
+                pages(part.number, stopped, left)
+            } else {
+                (left, Vec::new())
+            };
+            self.miss(
+                Hole {
+                    source: stopped,
+                    length: hole,
+                    status,
+                },
+                view,
+            )?;
+            if !pages.is_empty() {
+                self.request(&pages, false, view)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes what arrived of a part.
+    fn take(
+        &mut self,
+        part: &Part,
+        transfer: &Transfer,
+        bytes: &[u8],
+        view: &mut View<'_, '_>,
+    ) -> Result<(), Stop> {
+        if let Some(outcome) = self.outcomes.get_mut(part.number) {
+            outcome.add(transfer);
+        }
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        self.put_hole(view)?;
+        let sink = &mut self.sink;
+        self.progress
+            .suspend(|| sink.bytes(view, part.range.source.address(), bytes))?;
+        self.advance(bytes.len() as u64);
+        Ok(())
+    }
+
+    /// Takes a hole.
+    fn miss(&mut self, hole: Hole, view: &mut View<'_, '_>) -> Result<(), Stop> {
+        self.holes.add(self.position, hole);
+        self.advance(hole.length);
+        match &mut self.hole {
+            Some(last) if last.goes_on_with(&hole) => last.length += hole.length,
+            _ => {
+                self.put_hole(view)?;
+                self.hole = Some(hole);
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the sink have the hole that has come to its end.
+    fn put_hole(&mut self, view: &mut View<'_, '_>) -> Result<(), Stop> {
+        let Some(hole) = self.hole.take() else {
+            return Ok(());
+        };
+        let sink = &mut self.sink;
+        self.progress.suspend(|| sink.hole(view, &hole))
+    }
+
+    /// Notes a hole that an earlier read left.
+    fn note(&mut self, at: u64, hole: Hole) {
+        self.holes.add(at, hole);
+        let outcome = self
+            .outcomes
+            .iter_mut()
+            .rev()
+            .find(|outcome| outcome.at <= at);
+        if let Some(outcome) = outcome {
+            outcome.add_hole(at, &hole);
+        }
+    }
+
+    /// The next part, if it belongs to the range that was refused, and why that was.
+    fn refused(&self, parts: &mut VecDeque<Part>) -> Option<(NtStatus, Range)> {
+        let number = self.refused?;
+        let part = parts.pop_front_if(|part| part.number == number)?;
+        let stopped = self.outcomes.get(number)?.stopped?;
+        Some((stopped.status, part.range))
+    }
+
+    fn advance(&mut self, bytes: u64) {
+        self.position += bytes;
+        self.progress.set_position(self.position);
+    }
+}
+
+/// Whether it was the memory that stopped a copy: then what lies behind may be readable. A refusal
+/// would be the same there.
+fn is_memorys_fault(transfer: &Transfer) -> bool {
+    transfer.direction == Direction::Read
+}

@@ -1,0 +1,110 @@
+//! What a read tells: how far it is, and how it went.
+
+use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::{holes::Holes, outcome::Outcome, plan::CHUNK};
+use crate::cli::{
+    Stop, View,
+    arguments::ReadArguments,
+    record::{Document, Record, engine_name, hexadecimal},
+};
+
+/// How far it is, on a terminal.
+pub(super) fn progress(view: &View<'_, '_>, length: u64) -> ProgressBar {
+    let target = if view.console.progress && length > CHUNK {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(length), target);
+    if let Ok(style) = ProgressStyle::with_template(
+        "{bar:40} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}",
+    ) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+pub(super) fn report(outcomes: &[Outcome], holes: &Holes, document: &mut Document) {
+    for outcome in outcomes {
+        let transfer = &outcome.transfer;
+        let part = outcome.at..outcome.at.saturating_add(transfer.asked);
+        let (kind, from) = transfer
+            .source
+            .map_or(("", 0), |source| (source.kind(), source.address()));
+        document.record(
+            Record::of_transfer(transfer)
+                .explained(outcome.explanation())
+                .with("kind", kind)
+                .with("from", hexadecimal(from))
+                .with("holes", holes.within(part).count()),
+        );
+    }
+    let (list, omitted) = holes.document();
+    document.detail("holes", list);
+    document.detail("holes_omitted", omitted);
+}
+
+/// How a read went that came to its end.
+pub(super) struct Finished<'a> {
+    pub(super) arguments: &'a ReadArguments,
+    /// Bytes that were there before.
+    pub(super) resumed: u64,
+    /// Bytes that are there now.
+    pub(super) written: u64,
+    pub(super) seconds: f64,
+}
+
+pub(super) fn finish(
+    finished: &Finished<'_>,
+    outcomes: &[Outcome],
+    holes: &Holes,
+    view: &mut View<'_, '_>,
+    document: &mut Document,
+) -> Result<(), Stop> {
+    let rate = rate(finished.written - finished.resumed, finished.seconds);
+    document.detail("seconds", finished.seconds);
+    document.detail("bytes_per_second", rate);
+    if let Some(path) = &finished.arguments.output
+        && holes.bytes < finished.written
+    {
+        let engine = outcomes
+            .last()
+            .and_then(|outcome| engine_name(outcome.transfer.engine))
+            .map_or(String::new(), |name| {
+                format!(", copied by the {name} engine")
+            });
+        let zeros = match holes.bytes {
+            0 => String::new(),
+            bytes => format!(", of which {bytes} are holes"),
+        };
+        view.line(&format!(
+            "{} bytes written to {}{engine}, {}/s{zeros}",
+            finished.written,
+            path.display(),
+            BinaryBytes(rate)
+        ))?;
+    }
+    if holes.bytes > 0 {
+        document.fault();
+    }
+    for outcome in outcomes {
+        if let Some(explanation) = outcome.explanation() {
+            document.fault();
+            view.remark(&explanation)?;
+        }
+    }
+    holes.show(view)?;
+    Ok(())
+}
+
+fn rate(bytes: u64, seconds: f64) -> u64 {
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rate for people; a cast of a float saturates"
+    )]
+    let rate = (bytes as f64 / seconds.max(1e-9)) as u64;
+    rate
+}
