@@ -1,0 +1,187 @@
+//! Copies of system and physical memory, one by one and many at a time.
+
+use ringcopy_client::protocol::{
+    BatchEntry, BatchRequest, CopyMemoryFlags, CopyMemoryRequest, Direction, Engine, EntryResult,
+    MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus, Reach, SESSION_LENGTH, ScatterEntry, ScatterRequest,
+};
+use zerocopy::FromBytes;
+
+use super::{
+    Model,
+    answer::{batch_response, response, result},
+    machine::{SESSION, SESSION_PHYSICAL, Stop, USER_LIMIT},
+};
+
+/// What a read of memory came to.
+struct Read {
+    data: Vec<u8>,
+    stop: Option<Stop>,
+    engine: Engine,
+    fell_back: bool,
+}
+
+impl Default for Read {
+    fn default() -> Self {
+        Self {
+            data: Vec::new(),
+            stop: None,
+            engine: Engine::Auto,
+            fell_back: false,
+        }
+    }
+}
+
+impl Read {
+    fn result(&self) -> EntryResult {
+        let copied = self.data.len() as u64;
+        result(copied, self.stop.as_ref(), self.engine, self.fell_back)
+    }
+}
+
+impl Model {
+    pub(super) fn copy_memory(&mut self, request: &CopyMemoryRequest) -> Result<Vec<u8>, NtStatus> {
+        if request.length > MAXIMUM_LENGTH {
+            return Err(NtStatus::INVALID_BUFFER_SIZE);
+        }
+        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let read = self.read_memory(request.flags, request.address, request.length, engine);
+        let mut output = response(request.length, &read.result());
+        output.extend(read.data);
+        Ok(output)
+    }
+
+    pub(super) fn copy_batch(&mut self, input: &[u8]) -> Result<Vec<u8>, NtStatus> {
+        let (request, entries) = BatchRequest::read_from_prefix(input).unwrap();
+        let entries: Vec<BatchEntry> = entries_of(request.count, entries)?;
+        within_limit(entries.iter().map(|entry| entry.length))?;
+        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let mut results = Vec::new();
+        let mut slots = Vec::new();
+        for entry in entries {
+            let read = self.read_memory(entry.flags, entry.address, entry.length.into(), engine);
+            results.push(read.result());
+            let missing = entry.length as usize - read.data.len();
+            slots.extend(read.data.into_iter().map(Some));
+            slots.extend(std::iter::repeat_n(None, missing));
+        }
+        self.untouched = slots.iter().map(Option::is_none).collect();
+        let mut output = batch_response(&results);
+        output.extend(slots.into_iter().map(Option::unwrap_or_default));
+        Ok(output)
+    }
+
+    pub(super) fn copy_scatter(&mut self, input: &[u8]) -> Result<Vec<u8>, NtStatus> {
+        let (request, entries) = ScatterRequest::read_from_prefix(input).unwrap();
+        let entries: Vec<ScatterEntry> = entries_of(request.count, entries)?;
+        within_limit(entries.iter().map(|entry| entry.length))?;
+        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let mut results = Vec::new();
+        for entry in entries {
+            let length = entry.length.into();
+            let mut read = self.read_memory(entry.flags, entry.source, length, engine);
+            if let Some(stop) = Self::probe(entry.target, length, 1, Direction::Write) {
+                read.data.clear();
+                read.stop = Some(stop);
+            } else {
+                let (written, stop) = self.machine.write_user(entry.target, &read.data);
+                read.data.truncate(written as usize);
+                read.stop = stop.or(read.stop);
+            }
+            results.push(read.result());
+        }
+        Ok(batch_response(&results))
+    }
+
+    /// What keeps this reach from the handle, if anything does.
+    const fn denial(&self, need: Reach) -> Option<NtStatus> {
+        if self.reach.contains(need) {
+            None
+        } else if self.policy.contains(need) {
+            Some(NtStatus::PRIVILEGE_NOT_HELD)
+        } else {
+            Some(NtStatus::ACCESS_DENIED)
+        }
+    }
+
+    fn read_memory(&mut self, flags: u32, address: u64, length: u64, engine: Engine) -> Read {
+        let physical = flags == CopyMemoryFlags::PHYSICAL.bits();
+        let user = !physical && address < USER_LIMIT;
+        let session = if physical { SESSION_PHYSICAL } else { SESSION };
+        let own = address
+            .checked_sub(session)
+            .is_some_and(|offset| offset.saturating_add(length) <= SESSION_LENGTH);
+        let need = match (user || own || length == 0, physical) {
+            (true, _) => Reach::empty(),
+            (_, true) => Reach::PHYSICAL,
+            (_, false) => Reach::SYSTEM_VIRTUAL,
+        };
+        let mut read = Read::default();
+        if let Some(status) = self.denial(need) {
+            read.stop = Some(Stop {
+                status,
+                access: None,
+            });
+            return read;
+        }
+        read.engine = match engine {
+            _ if user => Engine::Auto,
+            Engine::Auto if self.native_status == NtStatus::SUCCESS => Engine::Native,
+            Engine::Auto => Engine::System,
+            engine => engine,
+        };
+        self.reads += 1;
+        let auto = engine == Engine::Auto;
+        for address in (0..length).map(|offset| address.wrapping_add(offset)) {
+            let absent = !user && !physical && self.machine.is_paged_out(address);
+            if absent && read.engine == Engine::Native && auto {
+                read.engine = Engine::System;
+                read.fell_back = true;
+            }
+            if absent && read.engine == Engine::System {
+                self.machine.page_in(address);
+            }
+            let byte = match (user, physical) {
+                (true, _) => self.machine.user_byte(address),
+                (_, true) => self.machine.physical_byte(address),
+                _ if self.machine.is_paged_out(address) => None,
+                (_, false) => self.machine.system_byte(address),
+            };
+            let Some(byte) = byte else {
+                read.stop = Some(Stop {
+                    status: if user {
+                        NtStatus::ACCESS_VIOLATION
+                    } else {
+                        NtStatus::INVALID_ADDRESS
+                    },
+                    access: Some((Direction::Read, address)),
+                });
+                break;
+            };
+            read.data.push(match &mut self.twist {
+                Some(twist) => twist(read.engine, address, self.reads, byte),
+                None => byte,
+            });
+        }
+        read
+    }
+}
+
+fn entries_of<E: FromBytes>(count: u32, bytes: &[u8]) -> Result<Vec<E>, NtStatus> {
+    if count > MAXIMUM_ENTRIES {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
+    }
+    if bytes.len() != count as usize * size_of::<E>() {
+        return Err(NtStatus::INFO_LENGTH_MISMATCH);
+    }
+    Ok(bytes
+        .chunks(size_of::<E>())
+        .map(|entry| E::read_from_bytes(entry).ok().unwrap())
+        .collect())
+}
+
+fn within_limit(lengths: impl Iterator<Item = u32>) -> Result<(), NtStatus> {
+    if lengths.map(u64::from).sum::<u64>() > MAXIMUM_LENGTH {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
+    }
+    Ok(())
+}
