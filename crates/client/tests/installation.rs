@@ -3,45 +3,36 @@
 
 #![forbid(unsafe_code)]
 
+mod folder;
 mod model_machine;
 
-use std::{fs, path::PathBuf};
+use std::fs;
 
+use folder::Folder;
 use model_machine::{Disk, Model, PLACE, UNTOLD};
 use ringcopy_client::machine::{Failure, Installed, Package, install, start, stop, uninstall};
 
-/// A package in a folder of its own.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ringcopy-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        fs::write(path.join("ringcopy.sys"), b"MZ driver").unwrap();
-        fs::write(path.join("ringcopy.cer"), b"certificate").unwrap();
-        Self(path)
-    }
-
-    fn package(&self, trust_certificate: bool) -> Package {
-        Package {
-            folder: self.0.clone(),
-            trust_certificate,
-        }
-    }
+/// A folder with a package in it.
+fn packaged(name: &str) -> Folder {
+    let folder = Folder::new(name);
+    folder.write("ringcopy.sys", "MZ driver");
+    folder.write("ringcopy.cer", "certificate");
+    folder
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
+fn package(folder: &Folder, trust_certificate: bool) -> Package {
+    Package {
+        folder: folder.at().into(),
+        trust_certificate,
     }
 }
 
 #[test]
 fn uninstalling_leaves_nothing_of_what_installing_made() {
-    let folder = Folder::new("round-trip");
+    let folder = packaged("round-trip");
     for trust in [false, true] {
         let mut machine = Model::default();
-        let installed = install(&mut machine, &folder.package(trust));
+        let installed = install(&mut machine, &package(&folder, trust));
         assert_eq!(installed, Ok(Installed::Now));
         assert_eq!(machine.disk.service.as_deref(), Some(PLACE));
         assert_eq!(machine.disk.image.as_deref(), Some(&b"MZ driver"[..]));
@@ -56,11 +47,11 @@ fn uninstalling_leaves_nothing_of_what_installing_made() {
 
 #[test]
 fn each_command_can_be_repeated() {
-    let folder = Folder::new("repeated");
+    let folder = packaged("repeated");
     let mut machine = Model::default();
-    install(&mut machine, &folder.package(false)).unwrap();
+    install(&mut machine, &package(&folder, false)).unwrap();
     machine.disk.parameters.insert("Policy".into(), 3);
-    let again = install(&mut machine, &folder.package(false));
+    let again = install(&mut machine, &package(&folder, false));
     assert_eq!(again, Ok(Installed::Already));
     assert_eq!(machine.disk.parameters["Policy"], 3, "a policy stays");
     assert_eq!(start(&mut machine), Ok(true));
@@ -72,17 +63,17 @@ fn each_command_can_be_repeated() {
 
 #[test]
 fn another_build_replaces_the_image_of_a_driver_that_is_not_loaded() {
-    let folder = Folder::new("update");
+    let folder = packaged("update");
     let mut machine = Model::installed();
     machine.disk.image = Some(b"MZ older".to_vec());
     machine.disk.parameters.insert("Policy".into(), 2);
     machine.disk.running = true;
     let before = machine.disk.clone();
-    let refused = install(&mut machine, &folder.package(false)).unwrap_err();
+    let refused = install(&mut machine, &package(&folder, false)).unwrap_err();
     assert!(refused.0.contains("`ringcopy stop`"), "{refused}");
     assert_eq!(machine.disk, before);
     machine.disk.running = false;
-    let updated = install(&mut machine, &folder.package(false));
+    let updated = install(&mut machine, &package(&folder, false));
     assert_eq!(updated, Ok(Installed::Updated));
     assert_eq!(machine.disk.parameters["Policy"], 2, "a policy stays");
     assert_eq!(machine.disk.image.as_deref(), Some(&b"MZ driver"[..]));
@@ -90,7 +81,7 @@ fn another_build_replaces_the_image_of_a_driver_that_is_not_loaded() {
 
 #[test]
 fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
-    let folder = Folder::new("undone");
+    let folder = packaged("undone");
     for older in [false, true] {
         let fresh = || {
             let mut machine = Model::default();
@@ -104,7 +95,7 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
         for step in 0.. {
             let mut machine = fresh();
             machine.fail = Some((step, 112));
-            let Err(failure) = install(&mut machine, &folder.package(true)) else {
+            let Err(failure) = install(&mut machine, &package(&folder, true)) else {
                 break;
             };
             assert_eq!(machine.disk, before, "{failure}");
@@ -115,7 +106,7 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
         for look in 0.. {
             let mut machine = fresh();
             machine.interrupt_at.set(Some(look));
-            let Err(failure) = install(&mut machine, &folder.package(true)) else {
+            let Err(failure) = install(&mut machine, &package(&folder, true)) else {
                 break;
             };
             assert_eq!(machine.disk, before, "{failure}");
@@ -129,13 +120,13 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
 
 #[test]
 fn what_could_not_be_undone_is_told() {
-    let folder = Folder::new("stuck");
+    let folder = packaged("stuck");
     let mut machine = Model {
         keeps_service: true,
         fail: Some((2, 112)),
         ..Model::default()
     };
-    let failure = install(&mut machine, &folder.package(false)).unwrap_err();
+    let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
     assert!(
         failure.0.contains("Not all of it could be undone"),
         "{failure}"
@@ -145,7 +136,7 @@ fn what_could_not_be_undone_is_told() {
 
 #[test]
 fn a_service_of_somebody_elses_is_left_alone() {
-    let folder = Folder::new("foreign");
+    let folder = packaged("foreign");
     let mut machine = Model::installed();
     machine.disk.service = Some(r"C:\Temp\ringcopy.sys".into());
     let before = machine.disk.clone();
@@ -153,7 +144,7 @@ fn a_service_of_somebody_elses_is_left_alone() {
         let failure = outcome.unwrap_err();
         assert!(failure.0.contains(r"C:\Temp\ringcopy.sys"), "{failure}");
     };
-    told(install(&mut machine, &folder.package(false)).map(drop));
+    told(install(&mut machine, &package(&folder, false)).map(drop));
     told(uninstall(&mut machine).map(drop));
     told(start(&mut machine).map(drop));
     told(stop(&mut machine).map(drop));
@@ -162,13 +153,13 @@ fn a_service_of_somebody_elses_is_left_alone() {
 
 #[test]
 fn what_is_not_a_driver_is_not_installed() {
-    let folder = Folder::new("nonsense");
-    fs::write(folder.0.join("ringcopy.sys"), b"text").unwrap();
+    let folder = packaged("nonsense");
+    folder.write("ringcopy.sys", "text");
     let mut machine = Model::default();
-    let failure = install(&mut machine, &folder.package(false)).unwrap_err();
+    let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
     assert!(failure.0.contains("not a driver's image"), "{failure}");
-    fs::remove_file(folder.0.join("ringcopy.sys")).unwrap();
-    let failure = install(&mut machine, &folder.package(false)).unwrap_err();
+    fs::remove_file(folder.path("ringcopy.sys")).unwrap();
+    let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
     assert!(failure.0.contains("--from"), "{failure}");
     assert_eq!(machine.disk, Disk::default());
 }

@@ -2,31 +2,25 @@
 
 #![forbid(unsafe_code)]
 
+mod console;
 mod model;
 mod model_machine;
 
+use console::{run_on, to};
 use model_machine::{Model as Machine, UNTOLD};
 use ringcopy_client::{
-    Transport, TransportError, abuse,
-    cli::{Console, FAILURE, SUCCESS, USAGE, run, run_on},
+    TransportError, abuse,
+    cli::{FAILURE, SUCCESS, USAGE},
     machine,
 };
 use serde_json::Value;
 
 /// Exit code and document of a command with `--json`.
 fn document(machine: &mut Machine, command: &[&str]) -> (i32, Value) {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = run_on(
-        Some(machine),
-        ["ringcopy", "--json"].iter().chain(command),
-        &mut Console {
-            out: &mut out,
-            err: &mut err,
-            progress: false,
-        },
-        &mut || Ok(Box::new(model::Model::default()) as Box<dyn Transport>),
-    );
-    (code, serde_json::from_slice(&out).unwrap_or_default())
+    let args = [&["--json"], command].concat();
+    let output = run_on(Some(machine), &mut to(model::Model::default), &args);
+    let document = serde_json::from_str(&output.out).unwrap_or_default();
+    (output.code, document)
 }
 
 fn verdict(document: &Value, name: &str) -> String {
@@ -174,18 +168,10 @@ fn where_there_is_no_machine_a_sentence_says_so() {
         "doctor",
         "vm-test",
     ] {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = run(
-            ["ringcopy", command],
-            &mut Console {
-                out: &mut out,
-                err: &mut err,
-                progress: false,
-            },
-            &mut || Err(TransportError::Lost("it was asked for".into())),
-        );
-        let said = String::from_utf8(err).unwrap();
-        assert_eq!(code, FAILURE);
+        let refused = || Err(TransportError::Lost("it was asked for".into()));
+        let output = run_on(None, &mut { refused }, &[command]);
+        let said = output.err;
+        assert_eq!(output.code, FAILURE);
         assert!(said.contains("cargo xtask lab"), "{command}: {said}");
     }
 }

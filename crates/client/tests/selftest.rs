@@ -30,12 +30,6 @@ fn run(model: &mut Model) -> Report {
     report
 }
 
-fn sloppy() -> Model {
-    let mut model = Model::default();
-    model.machine.sloppy = true;
-    model
-}
-
 #[test]
 fn a_driver_that_keeps_the_rules_passes_under_every_policy() {
     for policy in 0..4 {
@@ -102,7 +96,7 @@ fn a_wrong_byte_of_data_is_noticed() {
 
 #[test]
 fn a_missing_last_byte_is_noticed() {
-    let report = selftest::run(&mut sloppy()).unwrap();
+    let report = selftest::run(&mut Model::sloppy()).unwrap();
     assert!(report.counts().failed >= 3, "{:?}", failures(&report));
 }
 

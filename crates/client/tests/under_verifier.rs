@@ -2,50 +2,27 @@
 
 #![forbid(unsafe_code)]
 
+mod folder;
 mod model_machine;
 
 use std::{fs, path::PathBuf, time::Duration};
 
+use folder::Folder;
 use model_machine::Model;
 use ringcopy_client::vm_test::{Exercise, Options, Outcome, run};
 use serde_json::{Value, json};
 
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("ringcopy-{}-vm-{name}", std::process::id()));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn options(&self) -> Options {
-        Options {
-            folder: self.0.clone(),
-            loads: 5,
-            give_up: false,
-        }
-    }
-
-    fn report(&self) -> Value {
-        let text = fs::read_to_string(self.0.join("ringcopy-vm-test.json")).unwrap();
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn files(&self) -> Vec<String> {
-        let mut files: Vec<_> = fs::read_dir(&self.0)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
-        files.sort();
-        files
+/// The test's settings, with its report in a folder.
+fn options(folder: &Folder) -> Options {
+    Options {
+        folder: folder.at().into(),
+        loads: 5,
+        give_up: false,
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-    }
+fn report(folder: &Folder) -> Value {
+    serde_json::from_slice(&folder.read("ringcopy-vm-test.json")).unwrap()
 }
 
 /// A client that answers as it is told.
@@ -101,7 +78,7 @@ impl Exercise for Client {
 /// Runs and restarts until it is done.
 fn complete(machine: &mut Model, client: &mut Client, folder: &Folder) -> bool {
     for _ in 0..3 {
-        match run(machine, client, &folder.options()).unwrap() {
+        match run(machine, client, &options(folder)).unwrap() {
             Outcome::Restart => machine.restart(),
             Outcome::Done { passed, .. } => return passed,
         }
@@ -115,7 +92,7 @@ fn two_restarts_lead_to_a_report_and_nothing_is_left() {
     let (mut machine, mut client) = (Model::installed(), Client::default());
     assert!(complete(&mut machine, &mut client, &folder));
     assert_eq!(
-        folder.files(),
+        folder.names(),
         ["ringcopy-vm-test.json", "ringcopy-vm-test.txt"]
     );
     assert_eq!(machine.disk, Model::installed().disk);
@@ -131,7 +108,7 @@ fn two_restarts_lead_to_a_report_and_nothing_is_left() {
             "verifier.exe /flags 0x209BB /faults /driver ringcopy.sys"
         ]
     );
-    let report = folder.report();
+    let report = report(&folder);
     assert_eq!(report["passed"], true);
     for round in 0..2 {
         let steps = &report["rounds"][round]["steps"];
@@ -161,7 +138,7 @@ fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
             ..Client::default()
         };
         assert_eq!(complete(&mut machine, &mut client, &folder), passed);
-        let steps = &folder.report()["rounds"][0]["steps"];
+        let steps = &report(&folder)["rounds"][0]["steps"];
         assert_eq!(steps["verify"]["skipped"], skipped);
     }
 }
@@ -171,7 +148,7 @@ fn without_a_restart_the_test_waits_for_one() {
     let folder = Folder::new("patient");
     let (mut machine, mut client) = (Model::installed(), Client::default());
     for _ in 0..3 {
-        let outcome = run(&mut machine, &mut client, &folder.options());
+        let outcome = run(&mut machine, &mut client, &options(&folder));
         assert_eq!(outcome, Ok(Outcome::Restart));
     }
     assert_eq!(client.commands, 0);
@@ -195,7 +172,7 @@ fn what_is_found_is_in_the_report() {
         ..Client::default()
     };
     assert!(!complete(&mut machine, &mut client, &folder));
-    let findings = folder.report()["rounds"][0]["findings"].to_string();
+    let findings = report(&folder)["rounds"][0]["findings"].to_string();
     for part in [
         "kernel pointer: it was copied",
         "information: no input: succeeded",
@@ -203,7 +180,7 @@ fn what_is_found_is_in_the_report() {
     ] {
         assert!(findings.contains(part), "{part}: {findings}");
     }
-    let summary = fs::read_to_string(folder.0.join("ringcopy-vm-test.txt")).unwrap();
+    let summary = fs::read_to_string(folder.at().join("ringcopy-vm-test.txt")).unwrap();
     assert!(summary.contains("FAILED"), "{summary}");
     assert!(summary.contains("kernel pointer"), "{summary}");
 }
@@ -220,7 +197,7 @@ fn memory_that_runs_short_on_purpose_is_no_finding() {
         ..Client::default()
     };
     assert!(!complete(&mut machine, &mut client, &folder));
-    let report = folder.report();
+    let report = report(&folder);
     let first = report["rounds"][0]["findings"].to_string();
     assert!(first.contains("4 KiB"), "in the first round it is: {first}");
     assert!(first.contains("abuse: open failed"), "{first}");
@@ -231,13 +208,13 @@ fn memory_that_runs_short_on_purpose_is_no_finding() {
 fn low_resources_are_waited_for() {
     let folder = Folder::new("waits");
     let (mut machine, mut client) = (Model::installed(), Client::default());
-    run(&mut machine, &mut client, &folder.options()).unwrap();
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
-    run(&mut machine, &mut client, &folder.options()).unwrap();
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     machine.facts.uptime = Duration::from_mins(1);
     machine.interrupt_at.set(Some(0));
-    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("--give-up"), "{failure}");
     assert!(client.said.iter().any(|line| line.contains("420 s to go")));
 }
@@ -247,7 +224,7 @@ fn each_step_is_written_down_before_it_is_taken() {
     let folder = Folder::new("watched");
     let mut machine = Model::installed();
     let mut client = Client {
-        watched: Some(folder.0.join("ringcopy-vm-test.progress.json")),
+        watched: Some(folder.at().join("ringcopy-vm-test.progress.json")),
         ..Client::default()
     };
     assert!(complete(&mut machine, &mut client, &folder));
@@ -258,16 +235,16 @@ fn each_step_is_written_down_before_it_is_taken() {
 fn a_crash_is_found_and_not_repeated() {
     let folder = Folder::new("crash");
     let (mut machine, mut client) = (Model::installed(), Client::default());
-    run(&mut machine, &mut client, &folder.options()).unwrap();
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     // What a process leaves behind that is ended while the driver is sent nonsense.
-    let path = folder.0.join("ringcopy-vm-test.progress.json");
+    let path = folder.at().join("ringcopy-vm-test.progress.json");
     let mut progress: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
     progress["stage"] = json!("exercise");
     progress["running"] = json!("abuse");
     fs::write(&path, progress.to_string()).unwrap();
     assert!(!complete(&mut machine, &mut client, &folder));
-    let round = &folder.report()["rounds"][0];
+    let round = &report(&folder)["rounds"][0];
     assert_eq!(round["steps"]["abuse"], json!({ "ended": false }));
     assert!(round["findings"].to_string().contains("Minidump"));
     assert_eq!(round["steps"]["load and unload"]["times"], 5, "it goes on");
@@ -279,10 +256,10 @@ fn ctrl_c_at_any_moment_loses_nothing() {
     for look in 0.. {
         let folder = Folder::new("interrupted");
         let (mut machine, mut client) = (Model::installed(), Client::default());
-        run(&mut machine, &mut client, &folder.options()).unwrap();
+        run(&mut machine, &mut client, &options(&folder)).unwrap();
         machine.restart();
         machine.interrupt_at.set(Some(look));
-        match run(&mut machine, &mut client, &folder.options()) {
+        match run(&mut machine, &mut client, &options(&folder)) {
             Ok(_) => break,
             Err(failure) => assert!(failure.0.contains("--give-up"), "{failure}"),
         }
@@ -292,7 +269,7 @@ fn ctrl_c_at_any_moment_loses_nothing() {
             complete(&mut machine, &mut client, &folder),
             "moment {look}"
         );
-        assert_eq!(folder.report()["rounds"].as_array().unwrap().len(), 2);
+        assert_eq!(report(&folder)["rounds"].as_array().unwrap().len(), 2);
         moments += 1;
     }
     // Before and after each of the six steps, and before each of five loads.
@@ -303,15 +280,15 @@ fn ctrl_c_at_any_moment_loses_nothing() {
 fn giving_up_turns_verifier_off_and_reports() {
     let folder = Folder::new("given-up");
     let (mut machine, mut client) = (Model::installed(), Client::default());
-    run(&mut machine, &mut client, &folder.options()).unwrap();
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
     let give_up = Options {
         give_up: true,
-        ..folder.options()
+        ..options(&folder)
     };
     let outcome = run(&mut machine, &mut client, &give_up).unwrap();
     assert!(matches!(outcome, Outcome::Done { passed: false, .. }));
     assert_eq!(machine.disk.verifier, [""; 0]);
-    assert_eq!(folder.report()["complete"], false);
+    assert_eq!(report(&folder)["complete"], false);
     let again = run(&mut machine, &mut client, &give_up).unwrap_err();
     assert!(again.0.contains("no test is under way"), "{again}");
 }
@@ -333,12 +310,12 @@ fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
 fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
     let folder = Folder::new("lost");
     let (mut machine, mut client) = (Model::installed(), Client::default());
-    run(&mut machine, &mut client, &folder.options()).unwrap();
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     // A folder in the file's place: it can be neither read nor written.
-    let path = folder.0.join("ringcopy-vm-test.progress.json");
+    let path = folder.at().join("ringcopy-vm-test.progress.json");
     fs::write(&path, "{}").unwrap();
-    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("`verifier /reset`"), "{failure}");
 }
 
@@ -346,11 +323,11 @@ fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
 fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
     let folder = Folder::new("full");
     let (mut machine, mut client) = (Model::installed(), Client::default());
-    run(&mut machine, &mut client, &folder.options()).unwrap();
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     // A folder where the file would be written first.
-    fs::create_dir(folder.0.join("ringcopy-vm-test.progress.part")).unwrap();
-    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    fs::create_dir(folder.at().join("ringcopy-vm-test.progress.part")).unwrap();
+    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("--folder"), "{failure}");
     assert!(failure.0.contains("`verifier /reset`"), "{failure}");
 }
@@ -361,9 +338,9 @@ fn verifier_that_cannot_be_run_changes_nothing() {
     let (mut machine, mut client) = (Model::installed(), Client::default());
     // The driver is started and stopped first.
     machine.fail = Some((2, 5));
-    let failure = run(&mut machine, &mut client, &folder.options()).unwrap_err();
+    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("as an administrator"), "{failure}");
     // The next attempt sets it up.
-    let outcome = run(&mut machine, &mut client, &folder.options());
+    let outcome = run(&mut machine, &mut client, &options(&folder));
     assert_eq!(outcome, Ok(Outcome::Restart));
 }

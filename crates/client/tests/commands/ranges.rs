@@ -1,0 +1,34 @@
+//! `ringcopy ranges`.
+
+use ringcopy_client::{
+    cli::{FAILURE, SUCCESS},
+    protocol::NtStatus,
+};
+
+use crate::{model::Model, operations, run, run_with};
+
+#[test]
+fn ranges_for_people_and_for_machines() {
+    let output = run(&["ranges"]);
+    assert_eq!((output.code, output.err.as_str()), (SUCCESS, ""));
+    assert_eq!(
+        output.out,
+        "base                end (exclusive)               size\n\
+         0x0000000000001000  0x000000000009f000      632.00 KiB\n\
+         0x0000000000100000  0x0000000040000000     1023.00 MiB\n\
+         total               2 ranges               1023.62 MiB\n"
+    );
+    let document = run(&["ranges", "--json"]).json();
+    assert_eq!(document["total"], 0x3FF0_0000 + 0x9_E000);
+    assert_eq!(document["ranges"][1]["base"], "0x100000");
+    assert_eq!(document["ranges"][1]["end"], "0x40000000");
+    assert_eq!(document["ranges"][0]["length"], 0x9_E000);
+    assert_eq!(operations(&document)[0]["operation"], "memory ranges");
+    let refused = || Model {
+        ranges_status: NtStatus::INVALID_DEVICE_REQUEST,
+        ..Model::default()
+    };
+    let output = run_with(refused, &["ranges"]);
+    assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));
+    assert!(output.err.contains("no such request"), "{}", output.err);
+}

@@ -1,0 +1,198 @@
+//! `ringcopy read --output`: a file that is not complete, and `--resume`.
+
+use ringcopy_client::{
+    cli::{FAILURE, SUCCESS},
+    protocol::Reach,
+};
+
+use crate::{folder::Folder, model::Model, run, run_with};
+
+/// A driver that is lost after so many requests.
+fn lost_from(request: usize) -> impl Fn() -> Model {
+    move || Model {
+        lost_from: Some(request),
+        // Every byte of memory tells its address.
+        twist: Some(Box::new(|_, address, _, _| {
+            (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0]
+        })),
+        ..Model::default()
+    }
+}
+
+#[test]
+fn a_read_goes_on_where_it_stopped_and_loses_nothing() {
+    let folder = Folder::new("resume");
+    let (whole, part) = (folder.path("whole"), folder.path("part"));
+    // 5 MiB with a hole of 388 KiB, then another range.
+    let command = |file: &str, resume: &[&str]| -> Vec<String> {
+        let words = [
+            "read",
+            "--physical",
+            "0x80000:5MiB",
+            "0x2000000:100",
+            "--output",
+            file,
+        ];
+        words
+            .iter()
+            .chain(resume)
+            .map(|&word| word.into())
+            .collect()
+    };
+    let run = |request, words: Vec<String>| {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        run_with(lost_from(request), &words)
+    };
+    let complete = run(usize::MAX, command(&whole, &[]));
+    assert_eq!(complete.code, FAILURE, "a hole is a failure");
+    assert!(
+        complete.out.contains("bytes written to"),
+        "{}",
+        complete.out
+    );
+    assert!(
+        complete.out.contains("of which 397312 are holes"),
+        "{}",
+        complete.out
+    );
+    assert!(
+        complete
+            .err
+            .contains("hole: physical 0x9f000, 397312 bytes")
+    );
+    assert_eq!(folder.names(), ["whole"]);
+
+    let lost = run(3, command(&part, &[]));
+    assert_eq!(lost.code, FAILURE);
+    assert!(
+        lost.err.contains("can no longer be reached"),
+        "{}",
+        lost.err
+    );
+    let kept = folder.read("part").len();
+    assert!(kept >= 1 << 20, "{kept}");
+    assert!(
+        lost.err.contains(&format!("{kept} bytes are in ")) && lost.err.contains("--resume"),
+        "{}",
+        lost.err
+    );
+    assert_eq!(folder.names(), ["part", "part.unfinished", "whole"]);
+
+    // Not by accident, and not with other memory.
+    let forgot = run(usize::MAX, command(&part, &[]));
+    assert!(
+        forgot.err.contains("holds an unfinished read"),
+        "{}",
+        forgot.err
+    );
+    let words = [
+        "read",
+        "--physical",
+        "0x80000:6MiB",
+        "--output",
+        &part,
+        "--resume",
+    ];
+    let other = run(usize::MAX, words.map(String::from).to_vec());
+    assert_eq!(other.code, FAILURE);
+    assert!(
+        other
+            .err
+            .contains("unfinished read of other memory (physical 0x80000:0x500000 and 1 more)"),
+        "{}",
+        other.err
+    );
+    assert_eq!(folder.read("part").len(), kept, "a refusal changes nothing");
+
+    // In the middle of a line of the sidecar, and of a request's bytes.
+    folder.write("part", &folder.read("part")[..kept - 1000]);
+    let mut sidecar = folder.read("part.unfinished");
+    sidecar.extend(b"{\"at\":12");
+    folder.write("part.unfinished", sidecar);
+    let lost = run(1, command(&part, &["--resume"]));
+    assert_eq!(lost.code, FAILURE);
+    let done = run(usize::MAX, command(&part, &["--resume"]));
+    assert_eq!(done.code, FAILURE, "a hole is a failure");
+    assert!(
+        folder.read("part") == folder.read("whole"),
+        "the bytes differ"
+    );
+    assert_eq!(folder.names(), ["part", "whole"]);
+    assert!(
+        done.err.contains("hole: physical 0x9f000, 397312 bytes"),
+        "{}",
+        done.err
+    );
+
+    let again = run(usize::MAX, command(&part, &["--resume"]));
+    assert!(again.err.contains("but no "), "{}", again.err);
+}
+
+#[test]
+fn a_file_that_grew_by_itself_is_not_gone_on_with() {
+    let folder = Folder::new("grew");
+    let file = folder.path("memory");
+    let args = ["read", "--physical", "1MiB:3MiB", "--output", &file];
+    assert_eq!(run_with(lost_from(1), &args).code, FAILURE);
+    folder.write("memory", vec![0; (3 << 20) + 1]);
+    let output = run(&[&args[..], &["--resume"]].concat());
+    assert!(
+        output.err.contains("something else wrote to it"),
+        "{}",
+        output.err
+    );
+    folder.write("memory.unfinished", "nonsense");
+    let output = run(&[&args[..], &["--resume"]].concat());
+    assert!(
+        output.err.contains("does not tell which ranges"),
+        "{}",
+        output.err
+    );
+    std::fs::remove_file(&file).unwrap();
+    folder.write("memory.unfinished", "nonsense");
+    let output = run(&args);
+    assert_eq!((output.code, output.err.as_str()), (SUCCESS, ""));
+    assert_eq!(folder.names(), ["memory"]);
+}
+
+#[test]
+fn a_refusal_writes_no_zeros_and_can_be_gone_on_with() {
+    let folder = Folder::new("refused");
+    let file = folder.path("memory");
+    let args = ["read", "--physical", "0x2000:1GiB", "--output", &file];
+    let model = || Model {
+        policy: Reach::SYSTEM_VIRTUAL,
+        reach: Reach::SYSTEM_VIRTUAL,
+        ..Model::default()
+    };
+    let output = run_with(model, &args);
+    assert_eq!(output.code, FAILURE);
+    assert!(
+        output.err.contains("set bit 1 (physical memory)"),
+        "{}",
+        output.err
+    );
+    assert!(folder.read("memory").is_empty());
+    // Without a byte in it, it may be begun again with other memory.
+    let output = run(&["read", "--physical", "0x2000:16", "--output", &file]);
+    assert_eq!(output.code, SUCCESS, "{}", output.err);
+    // To people, what is refused is one hole, and what is not is read all the same.
+    let args = ["read", "0xfffff80000000000:1", "--json"];
+    assert_eq!(run_with(model, &args).json()["data"], "00");
+    let args = ["read", "0xfffff80000000000:1TiB", "0xffffa00000000000:1"];
+    let args = args.map(|word| word.replace("1TiB", "1024GiB"));
+    let model = || Model {
+        policy: Reach::all(),
+        reach: Reach::empty(),
+        ..Model::default()
+    };
+    let output = run_with(model, &args.each_ref().map(String::as_str));
+    let lines: Vec<_> = output.out.lines().collect();
+    assert_eq!(lines.len(), 2, "{}", output.out);
+    assert!(lines[0].contains("?? 1099511627776 bytes: STATUS_PRIVILEGE_NOT_HELD"));
+    assert!(
+        lines[1].starts_with("ffffa00000000000  00 "),
+        "{}",
+        lines[1]
+    );
+}

@@ -1,0 +1,196 @@
+//! `ringcopy verify`.
+
+use ringcopy_client::{
+    cli::{FAILURE, SUCCESS},
+    protocol::{Engine, NtStatus, Reach},
+};
+use serde_json::Value;
+
+use crate::{model::Model, run, run_with};
+
+#[test]
+fn verify_finds_engines_that_agree() {
+    let output = run(&["verify", "--random", "300", "--seed", "7"]);
+    assert_eq!(
+        (output.code, output.err.as_str()),
+        (SUCCESS, ""),
+        "{}",
+        output.out
+    );
+    let lines: Vec<_> = output.out.lines().collect();
+    assert!(
+        lines[0].starts_with("compared 300 pieces, seed 7: "),
+        "{}",
+        lines[0]
+    );
+    assert_eq!(lines[1], "changed 0: memory that was written to in between");
+    assert_eq!(lines[2], "disagreements 0");
+    let verify = |seed| run(&["verify", "--random", "300", "--seed", seed, "--json"]).json();
+    let document = verify("7");
+    assert_eq!(document["compared"], 300);
+    assert_eq!(document["changed"], 0);
+    assert_eq!(document["disagreements"], 0);
+    assert_eq!(document["seed"], 7);
+    assert!(document["bytes"].as_u64().unwrap() > 10_000);
+    assert!(document["incomplete"].as_u64().unwrap() > 20);
+    let told = |document: &Value| (document["bytes"].clone(), document["incomplete"].clone());
+    assert_eq!(
+        told(&document),
+        told(&verify("7")),
+        "a seed decides the choice"
+    );
+    assert_ne!(told(&document), told(&verify("8")));
+    assert_eq!(run(&["verify", "--json"]).json()["compared"], 1000);
+}
+
+/// A driver that reads a byte wrong: which engine, where, in which read, what it was.
+fn twisted(wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static) -> impl Fn() -> Model {
+    move || Model {
+        twist: Some(Box::new(move |engine, address, read, byte| {
+            if wrong(engine, address, read) {
+                byte ^ read.to_le_bytes()[0].max(1)
+            } else {
+                byte
+            }
+        })),
+        ..Model::default()
+    }
+}
+
+#[test]
+fn verify_tells_disagreement_from_change() {
+    const ADDRESS: u64 = 0x20_0010;
+    let args = ["verify", "--physical", "0x200000:64", "0x300000:1MiB"];
+    let json = [
+        "--json",
+        "verify",
+        "--physical",
+        "0x200000:64",
+        "0x300000:1MiB",
+    ];
+    // One engine reads one byte wrong, always in the same way.
+    let steady = || Model {
+        twist: Some(Box::new(|engine, address, _, byte| {
+            byte ^ u8::from(engine == Engine::Native && address == ADDRESS)
+        })),
+        ..Model::default()
+    };
+    let output = run_with(steady, &args);
+    assert_eq!(output.code, FAILURE);
+    assert!(
+        output.out.ends_with(
+            "disagreements 1\n  physical 0x200000, 64 bytes: native says STATUS_SUCCESS of 64 \
+             bytes, system STATUS_SUCCESS of 64 bytes; byte 16 differs\n"
+        ),
+        "{}",
+        output.out
+    );
+    let document = run_with(steady, &json).json();
+    assert_eq!(document["compared"], 17);
+    assert_eq!(document["disagreements"], 1);
+    assert_eq!(document["disagreed_at"][0]["byte"], 16);
+    // The byte changes with every look: nobody is wrong.
+    let restless = twisted(|_, address, _| address == ADDRESS);
+    let document = run_with(restless, &json).json();
+    assert_eq!(
+        (&document["changed"], &document["disagreements"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(document["succeeded"], true);
+    assert_eq!(document["changed_at"][0]["address"], "0x200000");
+    // It changed once, between the two engines' first looks.
+    let once = twisted(|_, address, read| address == ADDRESS && read == 1);
+    let document = run_with(once, &json).json();
+    assert_eq!(
+        (&document["changed"], &document["disagreements"]),
+        (&1.into(), &0.into())
+    );
+    // Beside a byte that never rests, the engines differ in one that does.
+    let hidden = || Model {
+        twist: Some(Box::new(|engine, address, read, byte| match address {
+            ADDRESS => byte ^ read.to_le_bytes()[0],
+            0x20_0020 => byte ^ u8::from(engine == Engine::System),
+            _ => byte,
+        })),
+        ..Model::default()
+    };
+    let document = run_with(hidden, &json).json();
+    assert_eq!(
+        (&document["changed"], &document["disagreements"]),
+        (&0.into(), &1.into())
+    );
+    assert_eq!(document["disagreed_at"][0]["byte"], 32);
+}
+
+#[test]
+fn a_change_where_nothing_changes_is_a_disagreement() {
+    // The session buffer, misread now and then.
+    let flaky = twisted(|engine, address, read| {
+        engine == Engine::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
+    });
+    let document = run_with(flaky, &["verify", "--physical", "--json", "--seed", "1"]).json();
+    assert!(
+        document["disagreements"].as_u64().unwrap() > 0,
+        "{document}"
+    );
+    assert_eq!(document["changed"], 0);
+}
+
+#[test]
+fn verify_keeps_to_what_it_may_reach_and_says_so() {
+    let model = |policy| {
+        move || Model {
+            policy,
+            reach: Reach::empty(),
+            ..Model::default()
+        }
+    };
+    let args = ["verify", "--random", "200", "--seed", "1"];
+    let output = run_with(model(Reach::empty()), &args);
+    assert_eq!(output.code, SUCCESS, "{}", output.err);
+    assert!(
+        output.out.starts_with("compared 200 pieces"),
+        "{}",
+        output.out
+    );
+    assert!(
+        output
+            .err
+            .contains("only memory of this process and the session buffer are compared"),
+        "{}",
+        output.err
+    );
+    assert!(
+        output
+            .err
+            .contains("bit 0 (system virtual memory) or bit 1 (physical memory)"),
+        "{}",
+        output.err
+    );
+    let output = run_with(model(Reach::all()), &args);
+    assert!(output.err.contains("SeDebugPrivilege"), "{}", output.err);
+    let given = ["verify", "--physical", "0x200000:64"];
+    let output = run_with(model(Reach::empty()), &given);
+    assert_eq!(output.code, FAILURE, "what was asked for was not compared");
+    assert!(
+        output.err.contains("1 pieces are out of reach"),
+        "{}",
+        output.err
+    );
+    assert!(
+        output.err.contains("bit 1 (physical memory)"),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
+fn verify_needs_two_engines() {
+    let model = || Model {
+        native_status: NtStatus::NOT_SUPPORTED,
+        ..Model::default()
+    };
+    let output = run_with(model, &["verify"]);
+    assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));
+    assert!(output.err.contains("nothing to compare"), "{}", output.err);
+}
