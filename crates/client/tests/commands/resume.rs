@@ -196,3 +196,46 @@ fn a_refusal_writes_no_zeros_and_can_be_gone_on_with() {
         lines[1]
     );
 }
+
+#[test]
+fn a_read_that_went_on_is_told_as_one() {
+    let folder = Folder::new("as-one");
+    let read = |name: &str, resume: &[&str], request| {
+        let file = folder.path(name);
+        let words = [
+            "read",
+            "--json",
+            "--physical",
+            // The hole in RAM lies in two of the ranges, and the read stops in the last.
+            "0x9e000:0x2000",
+            "0xa0000:0x61000",
+            "0x200000:3MiB",
+            "--output",
+            &file,
+        ];
+        run_with(lost_from(request), &[&words, resume].concat()).json()
+    };
+    let whole = read("whole", &[], usize::MAX);
+    let lost = read("part", &[], 4);
+    let kept = folder.read("part").len();
+    assert_eq!(lost["written"], kept);
+    assert!(kept > 0x6_3000, "{kept}");
+    let resumed = read("part", &["--resume"], usize::MAX);
+    assert_eq!(resumed["resumed_at"], kept);
+    assert_eq!(whole["operations"][1]["copied"], 0x1000);
+    for field in [
+        "asked",
+        "copied",
+        "status",
+        "address",
+        "direction",
+        "explanation",
+    ] {
+        for number in 0..3 {
+            let told = |document: &serde_json::Value| document["operations"][number][field].clone();
+            assert_eq!(told(&resumed), told(&whole), "{field} of range {number}");
+        }
+    }
+    assert_eq!(resumed["holes"], whole["holes"]);
+    assert_eq!(folder.read("part"), folder.read("whole"));
+}

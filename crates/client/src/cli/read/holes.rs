@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Source,
-    cli::{View, record::hexadecimal},
+    cli::{View, record::hexadecimal, wanted::Range},
     explain_hole,
 };
 
@@ -23,6 +23,15 @@ pub(super) struct Hole {
     pub(super) length: u64,
     /// Why.
     pub(super) status: NtStatus,
+}
+
+impl From<Hole> for Range {
+    fn from(hole: Hole) -> Self {
+        Self {
+            source: hole.source,
+            length: hole.length,
+        }
+    }
 }
 
 impl Hole {

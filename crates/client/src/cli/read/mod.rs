@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{Device, OpenAccess, Piece, Transfer, Transport};
 use holes::{Hole, Holes};
-use outcome::{Outcome, outcomes};
+use outcome::{Outcome, add_earlier, outcomes};
 use plan::{Part, next_request, pages, remaining, rest};
 use report::{Finished, finish, progress, report};
 use sink::Sink;
@@ -58,10 +58,11 @@ pub(super) fn perform(
         progress: progress(view, total),
         sink,
     };
-    for (at, hole) in earlier {
-        reading.note(at, hole);
-    }
     let resumed = reading.position;
+    add_earlier(&mut reading.outcomes, resumed, &earlier);
+    for (at, hole) in earlier {
+        reading.holes.add(at, hole);
+    }
     let begun = Instant::now();
     reading.progress.set_position(resumed);
     reading.progress.reset_eta();
@@ -221,19 +222,6 @@ impl Reading<'_, '_> {
         };
         let sink = &mut self.sink;
         self.progress.suspend(|| sink.hole(view, &hole))
-    }
-
-    /// Notes a hole that an earlier read left.
-    fn note(&mut self, at: u64, hole: Hole) {
-        self.holes.add(at, hole);
-        let outcome = self
-            .outcomes
-            .iter_mut()
-            .rev()
-            .find(|outcome| outcome.at <= at);
-        if let Some(outcome) = outcome {
-            outcome.add_hole(at, &hole);
-        }
     }
 
     /// The next part, if it belongs to the range that was refused, and why that was.

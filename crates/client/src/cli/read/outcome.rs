@@ -2,7 +2,7 @@
 
 use ringcopy_protocol::{Direction, Engine, NtStatus};
 
-use super::holes::Hole;
+use super::{holes::Hole, plan::rest};
 use crate::{Operation, Transfer, cli::wanted::Range, explain::explain_stop};
 
 /// What has become of a range so far.
@@ -41,6 +41,35 @@ pub(super) fn outcomes(ranges: &[Range]) -> Vec<Outcome> {
         .collect()
 }
 
+/// Takes what an earlier read left in the output: so many bytes, and holes among them.
+pub(super) fn add_earlier(outcomes: &mut [Outcome], written: u64, holes: &[(u64, Hole)]) {
+    for outcome in &mut *outcomes {
+        let transfer = &mut outcome.transfer;
+        transfer.copied = written.saturating_sub(outcome.at).min(transfer.asked);
+    }
+    for (at, hole) in holes {
+        let (mut at, mut left) = (*at, *hole);
+        // Where one range begins at the other's end, a hole may be in both.
+        let first = outcomes.partition_point(|outcome| outcome.at <= at);
+        for outcome in outcomes.iter_mut().skip(first.saturating_sub(1)) {
+            let end = outcome.at.saturating_add(outcome.transfer.asked);
+            let length = left.length.min(end.saturating_sub(at));
+            outcome.add_earlier_hole(at, &Hole { length, ..left });
+            let Some((source, length)) = rest(left.into(), length) else {
+                break;
+            };
+            (at, left) = (
+                end,
+                Hole {
+                    source,
+                    length,
+                    ..left
+                },
+            );
+        }
+    }
+}
+
 impl Outcome {
     /// Adds a copy of a part of the range.
     pub(super) fn add(&mut self, transfer: &Transfer) {
@@ -63,12 +92,13 @@ impl Outcome {
         }
     }
 
-    /// Adds a hole that an earlier read left in the output.
-    pub(super) const fn add_hole(&mut self, at: u64, hole: &Hole) {
+    /// Takes a hole that an earlier read left in the output: where, and what of it is in the range.
+    const fn add_earlier_hole(&mut self, at: u64, hole: &Hole) {
+        let so_far = &mut self.transfer;
+        so_far.copied = so_far.copied.saturating_sub(hole.length);
         if self.stopped.is_some() {
             return;
         }
-        let so_far = &mut self.transfer;
         so_far.status = hole.status;
         so_far.direction = Direction::Read;
         so_far.address = Some(hole.source.address());
