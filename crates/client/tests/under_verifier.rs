@@ -52,12 +52,12 @@ impl Default for Client {
 }
 
 impl Exercise for Client {
-    fn command(&mut self, name: &str) -> Option<Result<Value, String>> {
+    fn command(&mut self, name: &str) -> Result<Value, String> {
         self.commands += 1;
         match name {
-            "selftest" => Some(Ok(self.selftest.clone())),
-            "verify" => Some(Ok(self.verify.clone())),
-            _ => None,
+            "selftest" => Ok(self.selftest.clone()),
+            "verify" => Ok(self.verify.clone()),
+            name => panic!("{name} is no part of the test"),
         }
     }
 

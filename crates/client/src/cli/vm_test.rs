@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Connect, Console, Stop, USAGE, View, arguments::VmTestArguments, record::Document};
+use super::{Connect, Console, Stop, View, arguments::VmTestArguments, record::Document};
 use crate::{
     abuse, explain,
     machine::Machine,
@@ -46,9 +46,9 @@ struct Client<'p, 'c, 't, 'v, 'o> {
 }
 
 impl Exercise for Client<'_, '_, '_, '_, '_> {
-    fn command(&mut self, name: &str) -> Option<Result<Value, String>> {
+    fn command(&mut self, name: &str) -> Result<Value, String> {
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = super::run(
+        super::run(
             ["ringcopy", "--json", name],
             &mut Console {
                 out: &mut out,
@@ -57,10 +57,7 @@ impl Exercise for Client<'_, '_, '_, '_, '_> {
             },
             self.connect,
         );
-        if code == USAGE {
-            return None;
-        }
-        Some(serde_json::from_slice(&out).map_err(|error| format!("no document: {error}")))
+        serde_json::from_slice(&out).map_err(|error| format!("no document: {error}"))
     }
 
     fn abuse(&mut self) -> Result<Value, String> {

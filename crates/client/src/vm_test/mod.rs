@@ -24,9 +24,11 @@ const SUMMARY: &str = "ringcopy-vm-test.txt";
 
 /// What the test needs of whoever runs it.
 pub trait Exercise {
-    /// Runs a command of the client, as in `selftest`, with `--json`; gives its document, or why
-    /// there is none. `None` for a command that this client does not have.
-    fn command(&mut self, name: &str) -> Option<Result<Value, String>>;
+    /// Runs a command of the client, as in `selftest`, with `--json`; gives its document.
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn command(&mut self, name: &str) -> Result<Value, String>;
 
     /// Sends requests that no honest client makes; gives what came of it.
     ///
@@ -216,10 +218,9 @@ impl Test<'_> {
         for name in ["selftest", "verify"] {
             self.step(
                 name,
-                |test| match test.exercise.command(name) {
-                    None => Ok(json!({ "skipped": "this client has no such command" })),
-                    Some(Ok(document)) => test.judge_document(round, name, document),
-                    Some(Err(sentence)) => Err(sentence),
+                |test| {
+                    let document = test.exercise.command(name)?;
+                    test.judge_document(round, name, document)
                 },
                 round,
             )?;
