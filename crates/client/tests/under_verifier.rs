@@ -105,7 +105,7 @@ fn two_restarts_lead_to_a_report_and_nothing_is_left() {
         settings,
         [
             "verifier.exe /standard /driver ringcopy.sys",
-            "verifier.exe /flags 0x209BB /faults /driver ringcopy.sys"
+            "verifier.exe /flags 0x209BB /faults    8 /driver ringcopy.sys"
         ]
     );
     let report = report(&folder);
@@ -212,11 +212,21 @@ fn low_resources_are_waited_for() {
     machine.restart();
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
-    machine.facts.uptime = Duration::from_mins(1);
+    machine.uptime.set(Duration::from_mins(1));
     machine.interrupt_at.set(Some(0));
     let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("--give-up"), "{failure}");
-    assert!(client.said.iter().any(|line| line.contains("420 s to go")));
+    let told = "allocations begin to fail 8 minutes after the start: 420 s to go";
+    assert!(client.said.iter().any(|line| line == told));
+    // The pause was as long as Verifier's own delay asks for.
+    assert_eq!(Some(machine.uptime.get()), machine.quiet_start());
+    machine.uptime.set(Duration::from_secs(479));
+    machine.interrupt_at.set(None);
+    assert!(complete(&mut machine, &mut client, &folder));
+    assert_eq!(machine.uptime.get(), Duration::from_mins(8));
+    let summary = folder.read("ringcopy-vm-test.txt");
+    let settings = "verifier /flags 0x209BB /faults \"\" \"\" \"\" 8 /driver ringcopy.sys";
+    assert!(String::from_utf8(summary).unwrap().contains(settings));
 }
 
 #[test]

@@ -27,10 +27,24 @@ fn main() -> ExitCode {
             println!("  CurrentNonPagedPoolAllocations: 0");
             ExitCode::SUCCESS
         }
-        Some("/standard" | "/flags") => match fs::write(settings, arguments.join(" ")) {
-            Ok(()) => ExitCode::from(RESTART_NEEDED),
-            Err(_) => ExitCode::FAILURE,
-        },
+        Some("/standard" | "/flags") if is_as_documented(&arguments) => {
+            match fs::write(settings, arguments.join(" ")) {
+                Ok(()) => ExitCode::from(RESTART_NEEDED),
+                Err(_) => ExitCode::FAILURE,
+            }
+        }
         _ => ExitCode::FAILURE,
+    }
+}
+
+/// Whether what stands behind `/faults` is its four values, of which the last is a number of
+/// minutes: empty ones have to arrive as well. Source: "Low Resources Simulation", Windows driver
+/// documentation.
+fn is_as_documented(arguments: &[String]) -> bool {
+    let values = arguments.iter().skip_while(|word| *word != "/faults");
+    match values.map(String::as_str).collect::<Vec<_>>()[..] {
+        [] => true,
+        ["/faults", _, _, _, minutes, "/driver", _] => minutes.parse::<u32>().is_ok(),
+        _ => false,
     }
 }

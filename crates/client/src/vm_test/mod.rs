@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::machine::{self, Failure, Machine};
 use progress::{Progress, RoundReport, Stage};
-use verifier::{QUIET_START, ROUNDS, Round};
+use verifier::{QUIET_MINUTES, QUIET_START, ROUNDS, Round, as_typed};
 
 /// The report, in the folder that the user names.
 const REPORT: &str = "ringcopy-vm-test.json";
@@ -148,7 +148,7 @@ impl Test<'_> {
         self.exercise.say(&format!(
             "round \"{}\": verifier {}",
             round.name,
-            round.arguments.join(" ")
+            as_typed(&round.arguments())
         ));
         // Written first: whatever ends this process now, the next one knows.
         self.progress.verifier_set = true;
@@ -157,7 +157,7 @@ impl Test<'_> {
         self.machine.mark()?;
         self.progress.rounds.push(RoundReport {
             name: round.name.into(),
-            verifier: round.arguments.iter().map(ToString::to_string).collect(),
+            verifier: round.arguments(),
             ..RoundReport::default()
         });
         self.progress.stage = Stage::Restart;
@@ -188,7 +188,7 @@ impl Test<'_> {
                 break;
             }
             self.exercise.say(&format!(
-                "allocations begin to fail 8 minutes after the start: {} s to go",
+                "allocations begin to fail {QUIET_MINUTES} minutes after the start: {} s to go",
                 rest.as_secs()
             ));
             self.machine.pause(rest);
@@ -462,7 +462,7 @@ fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
         lines.push(format!(
             "round \"{}\": verifier {}",
             round.name,
-            round.verifier.join(" ")
+            as_typed(&round.verifier)
         ));
         for (step, outcome) in &round.steps {
             let state = ["failed", "skipped", "short_of_memory"]

@@ -1,6 +1,7 @@
 //! Driver Verifier, as its program `verifier.exe` offers it.
 //!
-//! Source: "Driver Verifier Command Syntax", Windows driver documentation.
+//! Source: "Driver Verifier Command Syntax" and "Low Resources Simulation", Windows driver
+//! documentation.
 
 use std::time::Duration;
 
@@ -8,37 +9,73 @@ use crate::machine::{Failure, IMAGE, Machine};
 
 const PROGRAM: &str = "verifier.exe";
 
-/// Low-resources simulation lets a machine start up in peace: so long after its start.
-pub(super) const QUIET_START: Duration = Duration::from_mins(8);
+/// What `/standard` stands for.
+const STANDARD_FLAGS: &str = "0x209BB";
+
+/// So many minutes after the machine's start allocations begin to fail. Verifier is told: of its
+/// own delay one page of the documentation says that it is 8 minutes, the other 7.
+pub(super) const QUIET_MINUTES: u64 = 8;
+
+/// Likewise, as a time.
+pub(super) const QUIET_START: Duration = Duration::from_mins(QUIET_MINUTES);
 
 /// With what settings the driver is exercised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Round {
     pub(super) name: &'static str,
-    pub(super) arguments: &'static [&'static str],
     /// Whether allocations fail on purpose.
     pub(super) low_resources: bool,
 }
 
-/// First whether the driver keeps the rules, then whether it does when allocations fail. 0x209BB
-/// is what `/standard` stands for.
+/// First whether the driver keeps the rules, then whether it does when allocations fail.
 pub(super) const ROUNDS: [Round; 2] = [
     Round {
         name: "standard",
-        arguments: &["/standard", "/driver", IMAGE],
         low_resources: false,
     },
     Round {
         name: "low resources",
-        arguments: &["/flags", "0x209BB", "/faults", "/driver", IMAGE],
         low_resources: true,
     },
 ];
 
+impl Round {
+    /// What the program is told.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let minutes = QUIET_MINUTES.to_string();
+        let checks: &[&str] = if self.low_resources {
+            // Probability, pool tags and applications come before the delay, and stay as they are
+            // where they are empty.
+            &["/flags", STANDARD_FLAGS, "/faults", "", "", "", &minutes]
+        } else {
+            &["/standard"]
+        };
+        [checks, &["/driver", IMAGE]]
+            .concat()
+            .into_iter()
+            .map(String::from)
+            .collect()
+    }
+}
+
+/// Arguments as one types them.
+pub(super) fn as_typed(arguments: &[impl AsRef<str>]) -> String {
+    let words: Vec<_> = arguments
+        .iter()
+        .map(|argument| match argument.as_ref() {
+            "" => "\"\"",
+            word => word,
+        })
+        .collect();
+    words.join(" ")
+}
+
 /// Sets a round up, for the next start of the machine.
 pub(super) fn set(machine: &mut dyn Machine, round: &Round) -> Result<String, Failure> {
+    let arguments = round.arguments();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     // 2 says that a restart is needed.
-    run(machine, round.arguments, &[0, 2])
+    run(machine, &arguments, &[0, 2])
 }
 
 /// Turns it off, from the next start of the machine on.
@@ -62,7 +99,7 @@ fn run(machine: &mut dyn Machine, arguments: &[&str], good: &[i32]) -> Result<St
         Some(code) if good.contains(&code) => Ok(said.text),
         code => Err(Failure(format!(
             "`verifier {}` failed ({}): {}; start this program as an administrator.",
-            arguments.join(" "),
+            as_typed(arguments),
             code.map_or_else(|| "it was ended".into(), |code| format!("exit code {code}")),
             said.text.trim()
         ))),

@@ -30,7 +30,10 @@ pub struct Disk {
 
 pub struct Model {
     pub disk: Disk,
+    /// All but the time since the last start.
     pub facts: Facts,
+    /// Since the last start.
+    pub uptime: Cell<Duration>,
     pub marked: bool,
     /// Fails the so manieth change from now on, with this code.
     pub fail: Option<(u32, u32)>,
@@ -56,8 +59,9 @@ impl Default for Model {
                 debug_privilege: Some(true),
                 code_integrity: Ok(0x3),
                 secure_boot: Some(false),
-                uptime: Duration::from_hours(1),
+                uptime: Duration::ZERO,
             },
+            uptime: Cell::new(Duration::from_hours(1)),
             marked: false,
             fail: None,
             interrupt_at: Cell::new(None),
@@ -93,6 +97,13 @@ impl Model {
         self.marked = false;
         self.disk.running = false;
         self.interrupt_at.set(None);
+        self.uptime.set(Duration::ZERO);
+    }
+
+    /// So long after a start Verifier lets allocations fail, if it is set to do so.
+    pub fn quiet_start(&self) -> Option<Duration> {
+        let settings: Vec<_> = self.disk.verifier.iter().map(String::as_str).collect();
+        faults(&settings).unwrap()
     }
 
     fn change(&mut self, action: &str) -> Result<(), Trouble> {
@@ -110,7 +121,10 @@ impl Model {
 
 impl Machine for Model {
     fn facts(&mut self) -> Facts {
-        self.facts.clone()
+        Facts {
+            uptime: self.uptime.get(),
+            ..self.facts.clone()
+        }
     }
 
     fn service(&mut self) -> Result<Option<Service>, Trouble> {
@@ -231,6 +245,7 @@ impl Machine for Model {
             ("verifier.exe", ["/querysettings"]) => text = self.disk.verifier.join(" "),
             ("verifier.exe", ["/query"]) => text.clone_from(&self.statistics),
             ("verifier.exe", settings) => {
+                faults(settings).unwrap();
                 self.disk.verifier = settings.iter().map(ToString::to_string).collect();
             }
             _ => panic!("{program} {arguments:?}"),
@@ -252,7 +267,28 @@ impl Machine for Model {
         }
     }
 
-    fn pause(&self, _time: Duration) {}
+    fn pause(&self, time: Duration) {
+        self.uptime.set(self.uptime.get() + time);
+    }
+}
+
+/// What settings say of allocations that fail: after which delay. Source: "Driver Verifier Command
+/// Syntax" and "Low Resources Simulation", Windows driver documentation.
+fn faults(settings: &[&str]) -> Result<Option<Duration>, String> {
+    let refused = || format!("not as documented: {settings:?}");
+    let (checks, driver) = settings.split_last_chunk::<2>().ok_or_else(refused)?;
+    if driver[0] != "/driver" {
+        return Err(refused());
+    }
+    match checks {
+        ["/standard"] => Ok(None),
+        // All four values are there, or those that are left out are empty.
+        ["/flags", _, "/faults", _, _, _, minutes] => {
+            let minutes = minutes.parse().map_err(|_| refused())?;
+            Ok(Some(Duration::from_mins(minutes)))
+        }
+        _ => Err(refused()),
+    }
 }
 
 /// A status that the machine does not tell.
