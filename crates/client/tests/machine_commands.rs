@@ -157,6 +157,15 @@ fn a_policy_is_set_piece_by_piece() {
 }
 
 #[test]
+fn a_policy_that_is_set_has_no_bits_that_nobody_knows() {
+    let mut machine = Machine::installed();
+    machine.disk.parameters.insert("Policy".into(), 0x8000_0002);
+    let (code, set) = document(&mut machine, &["policy", "set", "--engine", "system"]);
+    assert_eq!((code, &set["policy"]["physical"]), (SUCCESS, &true.into()));
+    assert_eq!(machine.disk.parameters["Policy"], 2);
+}
+
+#[test]
 fn where_there_is_no_machine_a_sentence_says_so() {
     for command in [
         "install",

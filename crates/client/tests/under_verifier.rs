@@ -157,6 +157,26 @@ fn without_a_restart_the_test_waits_for_one() {
 }
 
 #[test]
+fn settings_that_a_restart_did_not_keep_are_found() {
+    let folder = Folder::new("other-settings");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
+    machine.restart();
+    machine.disk.verifier = ["/standard", "/driver", "other.sys"]
+        .map(String::from)
+        .into();
+    assert!(!complete(&mut machine, &mut client, &folder));
+    let rounds = &report(&folder)["rounds"];
+    let findings = rounds[0]["findings"].to_string();
+    assert!(
+        findings.contains("was not set up for the driver: "),
+        "{findings}"
+    );
+    assert!(findings.contains("other.sys"), "{findings}");
+    assert_eq!(rounds[1]["findings"], json!([]));
+}
+
+#[test]
 fn what_is_found_is_in_the_report() {
     let folder = Folder::new("findings");
     let mut machine = Model::installed();

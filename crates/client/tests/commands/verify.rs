@@ -123,6 +123,22 @@ fn verify_tells_disagreement_from_change() {
 }
 
 #[test]
+fn every_byte_of_a_piece_is_compared() {
+    for (address, byte) in [(0x20_0000, 0), (0x20_003F, 63)] {
+        let wrong = || Model {
+            twist: Some(Box::new(move |engine, at, _, byte| {
+                byte ^ u8::from(engine == Engine::System && at == address)
+            })),
+            ..Model::default()
+        };
+        let args = ["verify", "--physical", "0x200000:64", "--json"];
+        let document = run_with(wrong, &args).json();
+        assert_eq!(document["disagreements"], 1);
+        assert_eq!(document["disagreed_at"][0]["byte"], byte);
+    }
+}
+
+#[test]
 fn a_change_where_nothing_changes_is_a_disagreement() {
     // The session buffer, misread now and then.
     let flaky = twisted(|engine, address, read| {
