@@ -1,10 +1,11 @@
-//! The driver and the accessors, broken on purpose, one guard at a time. A mutant that no test
-//! notices is a test that cannot fail.
+//! The driver, the accessors and the client, broken on purpose, one guard at a time. A mutant that
+//! no test notices is a test that cannot fail.
 //!
 //! A mutant is a piece of a source file and what stands in its place. It is built in a copy of the
-//! tree; then the one test that is there to notice it must fail: in the lab, or under Wine.
+//! tree; then the one test that is there to notice it must fail: in the lab, under Wine, or here.
 
 mod accessors;
+mod client;
 mod driver;
 
 use crate::{
@@ -28,7 +29,8 @@ struct Mutant {
     /// Stands in the file exactly once.
     original: &'static str,
     broken: &'static str,
-    /// A test of `ringcopy-tests`, as `binary::test`; of those for Wine, of `usermode-accessors`.
+    /// A test of `ringcopy-tests`, as `binary::test`; of those for Wine, of `usermode-accessors`;
+    /// of those for the host, of `ringcopy-client`.
     caught_by: &'static str,
 }
 
@@ -43,7 +45,13 @@ pub fn run(lab: &Lab) -> Result<(), Error> {
         let driver = tree.build(mutant)?;
         expect_failure(lab, mutant, &driver)?;
     }
-    let count = driver::MUTANTS.len().saturating_add(run_under_wine(&tree)?);
+    let count = [
+        driver::MUTANTS.len(),
+        run_under_wine(&tree)?,
+        run_here(&tree)?,
+    ]
+    .iter()
+    .sum::<usize>();
     eprintln!("{count} of {count} mutants caught");
     Ok(())
 }
@@ -69,11 +77,54 @@ fn run_under_wine(tree: &Tree) -> Result<usize, Error> {
     Ok(accessors::MUTANTS.len())
 }
 
+/// Those that the client's own tests notice.
+fn run_here(tree: &Tree) -> Result<usize, Error> {
+    let target_dir = tree.target_dir.with_file_name("host");
+    for mutant in client::MUTANTS {
+        let Some((binary, test)) = mutant.caught_by.split_once("::") else {
+            return Err(mutant.unnoticed());
+        };
+        let step = Step::start(format!("running a mutant: {}", mutant.name));
+        let output = tree.with(mutant, |sources| {
+            let cargo = || {
+                let mut cargo = program::cargo();
+                cargo
+                    .current_dir(sources)
+                    .args(["test", "--package", "ringcopy-client", "--test", binary])
+                    .arg("--target-dir")
+                    .arg(&target_dir)
+                    // What is built to be run once should be built soon: anew is what changed,
+                    // and a test that is not fast does.
+                    .env("CARGO_INCREMENTAL", "1")
+                    .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
+                    .env("CARGO_PROFILE_DEV_DEBUG", "0");
+                cargo
+            };
+            program::run(&step, cargo().arg("--no-run"))?;
+            program::outcome_of(cargo().args(["--", "--exact", test]))
+        })?;
+        step.done();
+        mutant.expect_failed(&output)?;
+    }
+    Ok(client::MUTANTS.len())
+}
+
 impl Mutant {
     const fn unnoticed(&self) -> Error {
         Error::MutantUnnoticed {
             name: self.name,
             caught_by: self.caught_by,
+        }
+    }
+
+    /// Looks through what its test printed.
+    fn expect_failed(&self, output: &str) -> Result<(), Error> {
+        // A test that did not run has not failed.
+        if output.contains("0 passed; 1 failed") {
+            eprintln!("  caught by {}", self.caught_by);
+            Ok(())
+        } else {
+            Err(self.unnoticed())
         }
     }
 }
@@ -211,12 +262,5 @@ fn expect_failure(lab: &Lab, mutant: &Mutant, driver: &Path) -> Result<(), Error
         .stdin(Stdio::null());
     lab.tell(&mut command);
     command.env("RINGCOPY_DRIVER", driver);
-    let output = program::outcome_of(&mut command)?;
-    // A test that did not run has not failed.
-    if output.contains("0 passed; 1 failed") {
-        eprintln!("  caught by {}", mutant.caught_by);
-        Ok(())
-    } else {
-        Err(unnoticed())
-    }
+    mutant.expect_failed(&program::outcome_of(&mut command)?)
 }
