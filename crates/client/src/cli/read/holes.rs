@@ -67,9 +67,10 @@ impl Holes {
         }
     }
 
-    /// Those that begin within a part of the output.
+    /// Those that lie in a part of the output, with all of their bytes or with some.
     pub(super) fn within(&self, part: std::ops::Range<u64>) -> impl Iterator<Item = &Hole> {
-        let first = self.list.partition_point(|(at, _)| *at < part.start);
+        let ended = |(at, hole): &(u64, Hole)| at.saturating_add(hole.length) <= part.start;
+        let first = self.list.partition_point(ended);
         self.list
             .iter()
             .skip(first)
