@@ -20,9 +20,14 @@ pub const FILES: [&str; 6] = [
 /// What a file is called until the package is complete.
 const UNFINISHED: &str = ".unfinished";
 
-/// A folder that can take a package.
+/// A folder that can take a package. One that was made for it goes with this value while it is
+/// empty.
 #[derive(Debug)]
-pub struct Folder(PathBuf);
+pub struct Folder {
+    path: PathBuf,
+    /// What of its path was not there before, the innermost first.
+    made: Vec<PathBuf>,
+}
 
 impl Folder {
     /// Makes the folder if it isn't there, and sees that it can be written: before anything is
@@ -36,6 +41,11 @@ impl Folder {
             path: path.to_owned(),
             source,
         };
+        let absent = path.ancestors().take_while(|folder| !folder.exists());
+        let folder = Self {
+            path: path.to_owned(),
+            made: absent.map(Path::to_owned).collect(),
+        };
         fs::create_dir_all(path).map_err(not_writable)?;
         for entry in fs::read_dir(path).map_err(not_writable)? {
             let name = entry.map_err(not_writable)?.file_name();
@@ -48,7 +58,6 @@ impl Folder {
                 });
             }
         }
-        let folder = Self(path.to_owned());
         let probe = folder.unfinished(FILES[0]);
         fs::write(&probe, [])
             .and_then(|()| fs::remove_file(&probe))
@@ -74,7 +83,7 @@ impl Folder {
         written
             .and_then(|()| self.finish())
             .map_err(|source| Problem::FolderNotWritable {
-                path: self.0.clone(),
+                path: self.path.clone(),
                 source,
             })
     }
@@ -82,11 +91,20 @@ impl Folder {
     fn finish(&self) -> io::Result<()> {
         FILES
             .iter()
-            .try_for_each(|name| fs::rename(self.unfinished(name), self.0.join(name)))
+            .try_for_each(|name| fs::rename(self.unfinished(name), self.path.join(name)))
     }
 
     fn unfinished(&self, name: &str) -> PathBuf {
-        self.0.join(format!("{name}{UNFINISHED}"))
+        self.path.join(format!("{name}{UNFINISHED}"))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        for folder in &self.made {
+            // It fails where there is something in it.
+            let _ = fs::remove_dir(folder);
+        }
     }
 }
 
@@ -119,10 +137,22 @@ mod tests {
             let folder = Folder::claim(&scratch.0.join("deep/package")).unwrap();
             folder.fill(&[contents.as_slice(); FILES.len()]).unwrap();
             for name in FILES {
-                assert_eq!(fs::read(folder.0.join(name)).unwrap(), contents);
+                assert_eq!(fs::read(folder.path.join(name)).unwrap(), contents);
             }
-            assert_eq!(fs::read_dir(&folder.0).unwrap().count(), FILES.len());
+            assert_eq!(fs::read_dir(&folder.path).unwrap().count(), FILES.len());
         }
+    }
+
+    #[test]
+    fn a_folder_that_stayed_empty_goes_if_it_was_made_for_the_package() {
+        let scratch = Scratch::new("empty");
+        let (old, made) = (scratch.0.join("old"), scratch.0.join("made/for/this"));
+        fs::create_dir_all(&old).unwrap();
+        for folder in [&old, &made] {
+            drop(Folder::claim(folder).unwrap());
+        }
+        assert!(old.exists());
+        assert!(!scratch.0.join("made").exists());
     }
 
     #[test]
