@@ -66,6 +66,8 @@ enum Task {
         /// Where to; an empty folder, or a package to be replaced [default: target/package]
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
+        #[command(flatten)]
+        signing: package::Signing,
     },
     /// Run every test: lints, host, images, Wine, the lab end to end, and the mutants
     Test,
@@ -112,10 +114,12 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
             command,
             ..
         } => return lab::client(policy, engine, command),
-        Task::Package { output } => println!("{}", package::run(output.as_deref())?.display()),
+        Task::Package { output, signing } => {
+            println!("{}", package::run(output.as_deref(), signing)?.display());
+        }
         Task::Test => test::run()?,
         Task::Wine => {
-            let package = package::run(None)?;
+            let package = package::run(None, &package::Signing::default())?;
             wine::run(&package, &driver::build()?.framework)?;
         }
         Task::WineTest => wine::test()?,

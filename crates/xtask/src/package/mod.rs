@@ -1,8 +1,8 @@
 //! The package: one folder that a person copies onto a Windows test machine. Driver and client are
 //! built elsewhere; here they get an INF, a catalog, a test certificate, signatures and a README.
 //!
-//! All but the signatures and the certificate depends on the commit alone. There is no timestamp on
-//! the signatures, since getting one takes a server: they end with the certificate.
+//! All but the signatures, the certificate, and what the README says of them depends on the commit
+//! alone.
 
 mod catalog;
 pub mod client;
@@ -13,11 +13,13 @@ mod indirect_data;
 mod inf;
 mod problem;
 mod signer;
+mod timestamp;
 
 pub use problem::Problem;
 
 use crate::{driver, error::Error, places, setup, step::Step};
 use catalog::Member;
+use clap::Args;
 use der::Any;
 use folder::Folder;
 use identity::Identity;
@@ -29,13 +31,44 @@ use std::{
     path::{Path, PathBuf},
     time::SystemTime,
 };
+use timestamp::{Address, Authority};
 
 /// The README of the folder, with `$NAMES$` for what is the package's own. `Makefile.toml` fills it,
 /// too.
 const README: &str = include_str!("README.txt");
 
-/// What the README says of the certificate's key.
-const KEY: &str = "Its key is gone. It ends a year after the folder was made.";
+/// Between two lines of what the README says of a file.
+const COLUMN: &str = "\n                 ";
+
+/// How a package is signed.
+#[derive(Args, Default)]
+pub struct Signing {
+    /// Have each signature stamped with the time by the time-stamping authority (RFC 3161) at this
+    /// http:// address, so that the signatures can outlive the certificate
+    #[arg(long, value_name = "URL")]
+    timestamp: Option<Address>,
+}
+
+impl Signing {
+    /// Who signs.
+    fn signer(&self) -> Result<Signer, Problem> {
+        let now = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Ok(Signer::new(now)?.stamped_by(self.timestamp.clone().map(Authority::at)))
+    }
+
+    /// What the README says of the certificate, in lines as long as those around them.
+    const fn told(&self) -> &'static [&'static str] {
+        match self.timestamp {
+            None => &["Its key is gone. It ends a year after the folder was made."],
+            Some(_) => &[
+                "Its key is gone. It ends a year after the folder was made;",
+                "the signatures are stamped with the time, to outlast it.",
+            ],
+        }
+    }
+}
 
 /// What a package is made of that takes long to build.
 pub struct Programs {
@@ -58,29 +91,29 @@ impl Programs {
     }
 }
 
-/// Builds all that a package takes, and makes it in `output`, or below `target/`. Returns its path,
-/// which is absolute.
+/// Builds all that a package takes, and makes it in `output`, or below `target/`, signed as `signing`
+/// says. Returns its path, which is absolute.
 ///
 /// # Errors
 ///
-/// If the folder can't take it, something is missing, or a build fails. A package that was there is
-/// still there then.
-pub fn run(output: Option<&Path>) -> Result<PathBuf, Error> {
+/// If the folder can't take it, something is missing, a build fails, or it can't be signed so. A
+/// package that was there is still there then.
+pub fn run(output: Option<&Path>, signing: &Signing) -> Result<PathBuf, Error> {
     let output = output.map_or_else(|| places::target().join("package"), Path::to_owned);
     let output = env::current_dir().map_err(Error::file("."))?.join(output);
     // What can be refused, is refused before a build that takes a minute.
     Identity::of_tree()?;
     Folder::claim(&output)?;
-    make(&output, &Programs::build()?)?;
+    make(&output, &Programs::build()?, signing)?;
     Ok(output)
 }
 
-/// Makes the package of `programs` in `output`.
+/// Makes the package of `programs` in `output`, signed as `signing` says.
 ///
 /// # Errors
 ///
 /// If the folder can't take it, or a program can't be signed.
-pub fn make(output: &Path, programs: &Programs) -> Result<(), Error> {
+pub fn make(output: &Path, programs: &Programs, signing: &Signing) -> Result<(), Error> {
     let step = Step::start("signing the package");
     let folder = Folder::claim(output)?;
     let identity = Identity::of_tree()?;
@@ -88,10 +121,7 @@ pub fn make(output: &Path, programs: &Programs) -> Result<(), Error> {
     let text = fs::read_to_string(&source).map_err(Error::file(&source))?;
     let inf = inf::stamp(&text, &source, &identity)?;
 
-    let now = SystemTime::now()
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
-    let signer = Signer::new(now)?;
+    let signer = signing.signer()?;
     let driver = read_image(&programs.driver)?;
     let client = read_image(&programs.client)?;
     let members = [
@@ -114,7 +144,7 @@ pub fn make(output: &Path, programs: &Programs) -> Result<(), Error> {
         &catalog,
         &signer.certificate().map_err(Problem::from)?,
         &client,
-        readme(&identity)?.as_bytes(),
+        readme(&identity, signing)?.as_bytes(),
     ])?;
     step.done();
     Ok(())
@@ -138,13 +168,13 @@ fn not_signed(path: &Path) -> impl FnOnce(&'static str) -> Problem {
     }
 }
 
-fn readme(identity: &Identity) -> Result<String, Problem> {
+fn readme(identity: &Identity, signing: &Signing) -> Result<String, Problem> {
     Ok(README
         .replace("$VERSION$", identity.version)
         .replace("$DATE$", &identity.readable_date()?)
         .replace("$KMDFVERSION$", &identity.kmdf_version())
         .replace("$WINDOWS$", identity.windows())
         .replace("$CERTIFICATE$", signer::NAME)
-        .replace("$KEY$", KEY)
+        .replace("$KEY$", &signing.told().join(COLUMN))
         .replace('\n', "\r\n"))
 }

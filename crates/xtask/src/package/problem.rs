@@ -1,5 +1,6 @@
 //! What can stop the making of a package, besides what can stop any task.
 
+use super::timestamp::Refusal;
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,13 @@ pub enum Problem {
     /// The INF's source has a variable that nobody fills.
     #[error("{} holds {variable}, which nothing fills", path.display())]
     InfVariable { path: PathBuf, variable: String },
+
+    /// An authority has not stamped a signature.
+    #[error(
+        "{address} has not stamped the package with the time: {refusal}; look at address and \
+         network, name another authority with --timestamp, or leave that out; no package was made"
+    )]
+    TimeStamp { address: String, refusal: Refusal },
 
     /// A structure that DER can't express.
     #[error("the signature can't be encoded: {0}")]

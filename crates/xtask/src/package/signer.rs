@@ -3,7 +3,11 @@
 //! Key and certificate are made for one package and live as long as it is being made: there is no
 //! key to lose, and nothing else that the certificate vouches for.
 
-use super::{indirect_data::sha256_algorithm, problem::Problem};
+use super::{
+    indirect_data::sha256_algorithm,
+    problem::Problem,
+    timestamp::{Authority, COUNTERSIGNATURE},
+};
 use cms::{
     cert::{CertificateChoices, IssuerAndSerialNumber},
     content_info::{CmsVersion, ContentInfo},
@@ -45,7 +49,7 @@ const KEY_BITS: usize = 2048;
 /// snapshot.
 const HEAD_START: Duration = Duration::from_hours(30 * 24);
 
-/// How long from now it ends to be. There is no timestamp: with it, the signatures end.
+/// How long from now it ends to be. Signatures without a time stamp end with it.
 const LIFE: Duration = Duration::from_hours(365 * 24);
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
@@ -61,14 +65,15 @@ const OPUS_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.31
 const STATEMENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.11");
 const INDIVIDUAL: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.21");
 
-/// A key and its certificate.
+/// A key and its certificate; and who stamps what is signed with the time, if it is to be.
 pub struct Signer {
     key: SigningKey<Sha256>,
     certificate: Certificate,
+    authority: Option<Authority>,
 }
 
 impl Signer {
-    /// Makes both.
+    /// Makes both, without anybody who stamps.
     ///
     /// `now` is the time since the beginning of 1970.
     ///
@@ -100,7 +105,16 @@ impl Signer {
         )?;
         builder.add_extension(&ExtendedKeyUsage(vec![CODE_SIGNING]))?;
         let certificate = builder.build::<Signature>()?;
-        Ok(Self { key, certificate })
+        Ok(Self {
+            key,
+            certificate,
+            authority: None,
+        })
+    }
+
+    /// Has what is signed from now on stamped by `authority`.
+    pub fn stamped_by(self, authority: Option<Authority>) -> Self {
+        Self { authority, ..self }
     }
 
     /// The certificate as a file.
@@ -118,7 +132,7 @@ impl Signer {
     ///
     /// # Errors
     ///
-    /// If DER can't express it.
+    /// If DER can't express it, or no time stamp is to be had.
     pub fn sign(&self, kind: ObjectIdentifier, content: Any) -> Result<Vec<u8>, Problem> {
         let digest = Sha256::digest(content.value());
         let mut attributes = SetOfVec::new();
@@ -133,9 +147,14 @@ impl Signer {
         ] {
             attributes.insert(attribute(oid, value)?)?;
         }
-        let signature = self.key.try_sign(&attributes.to_der()?)?;
+        let signature = self.key.try_sign(&attributes.to_der()?)?.to_bytes();
 
         let certificate = &self.certificate.tbs_certificate;
+        let stamp = self
+            .authority
+            .as_ref()
+            .map(|authority| authority.stamp(&signature, &certificate.validity))
+            .transpose()?;
         let signer = SignerInfo {
             version: CmsVersion::V1,
             sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
@@ -148,8 +167,10 @@ impl Signer {
                 oid: RSA_ENCRYPTION,
                 parameters: Some(Null.into()),
             },
-            signature: OctetString::new(signature.to_bytes())?,
-            unsigned_attrs: None,
+            signature: OctetString::new(signature)?,
+            unsigned_attrs: stamp
+                .map(|stamp| SetOfVec::from_iter([attribute(COUNTERSIGNATURE, stamp)?]))
+                .transpose()?,
         };
         let data = SignedData {
             version: CmsVersion::V1,

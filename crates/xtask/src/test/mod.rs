@@ -8,10 +8,10 @@ use crate::{
     accessors,
     error::Error,
     lab::Lab,
-    package::{self, Programs},
+    package::{self, Programs, Signing},
     places, program, setup, wine,
 };
-use std::{path::PathBuf, process::Command};
+use std::{env, path::PathBuf, process::Command};
 
 /// Runs it all, and stops at the first failure.
 ///
@@ -54,8 +54,8 @@ fn packages() -> Result<[PathBuf; 2], Error> {
     };
     let folder = places::target().join("package-test");
     let packages = ["first", "again"].map(|name| folder.join(name));
-    package::make(&packages[0], &programs)?;
-    package::make(&packages[1], &again)?;
+    package::make(&packages[0], &programs, &Signing::default())?;
+    package::make(&packages[1], &again, &Signing::default())?;
     Ok(packages)
 }
 
@@ -73,7 +73,11 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     accessors::tell(cargo, &accessors::build()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
-        .env("RINGCOPY_PACKAGE_AGAIN", &packages[1]);
+        .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])
+        .env(
+            "RINGCOPY_XTASK",
+            env::current_exe().map_err(Error::file("xtask"))?,
+        );
     cargo.env("RINGCOPY_WINE_SELFTEST", wine::selftest_record());
     program::run_here(cargo)?;
     accessors::report_ring_0()
