@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod abuse;
+pub mod authority;
 mod canary;
 mod copies;
 pub mod inf;

@@ -55,7 +55,9 @@ impl Package {
         Self::at(artefact("RINGCOPY_PACKAGE_AGAIN"))
     }
 
-    fn at(folder: PathBuf) -> Self {
+    /// The one in this folder.
+    #[must_use]
+    pub fn at(folder: PathBuf) -> Self {
         Self {
             folder,
             scratch: Scratch::new(),
@@ -282,17 +284,56 @@ fn run(program: &str, arguments: &[&str]) -> Output {
         .unwrap_or_else(|error| panic!("{program}: {error}; cargo xtask test gets it"))
 }
 
+/// What comes of `cargo xtask package` with these options: what it says, if it makes none.
+///
+/// # Errors
+/// If it fails: what it says then.
+///
+/// # Panics
+/// If it can't be started.
+pub fn make(options: &[&str]) -> Result<(), String> {
+    let program = artefact("RINGCOPY_XTASK");
+    let output = Command::new(program)
+        .arg("package")
+        .args(options)
+        .stdin(Stdio::null())
+        .output()
+        .expect("xtask");
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
 /// A folder of its own for each test, gone with it.
 #[derive(Debug)]
-struct Scratch(PathBuf);
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new() -> Self {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    #[must_use]
+    pub fn new() -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = env::temp_dir().join(format!("ringcopy-package-{}-{number}", process::id()));
         fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
