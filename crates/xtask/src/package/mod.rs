@@ -11,6 +11,8 @@ mod identity;
 mod image;
 mod indirect_data;
 mod inf;
+mod key_folder;
+mod pair;
 mod problem;
 mod signer;
 mod timestamp;
@@ -25,6 +27,7 @@ use folder::Folder;
 use identity::Identity;
 use image::Image;
 use indirect_data::{INDIRECT_DATA, IndirectData};
+use pair::Pair;
 use signer::Signer;
 use std::{
     env, fs,
@@ -43,6 +46,11 @@ const COLUMN: &str = "\n                 ";
 /// How a package is signed.
 #[derive(Args, Default)]
 pub struct Signing {
+    /// Sign with the key and test certificate in this folder, which are made there the first time,
+    /// so that testers trust once; it must lie outside of git's reach, or be ignored by git
+    /// [default: a pair for this package alone]
+    #[arg(long, value_name = "DIR")]
+    certificate: Option<PathBuf>,
     /// Have each signature stamped with the time by the time-stamping authority (RFC 3161) at this
     /// http:// address, so that the signatures can outlive the certificate
     #[arg(long, value_name = "URL")]
@@ -50,23 +58,27 @@ pub struct Signing {
 }
 
 impl Signing {
-    /// Who signs.
-    fn signer(&self) -> Result<Signer, Problem> {
+    /// Who signs the package that is made in `output`, an absolute path.
+    ///
+    /// # Errors
+    ///
+    /// If there is no certificate to sign with.
+    pub fn signer(&self, output: &Path) -> Result<Signer, Error> {
         let now = SystemTime::now()
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        Ok(Signer::new(now)?.stamped_by(self.timestamp.clone().map(Authority::at)))
-    }
-
-    /// What the README says of the certificate, in lines as long as those around them.
-    const fn told(&self) -> &'static [&'static str] {
-        match self.timestamp {
-            None => &["Its key is gone. It ends a year after the folder was made."],
-            Some(_) => &[
-                "Its key is gone. It ends a year after the folder was made;",
-                "the signatures are stamped with the time, to outlast it.",
-            ],
-        }
+        let pair = match &self.certificate {
+            None => Pair::new(now)?,
+            Some(folder) => {
+                let folder = env::current_dir().map_err(Error::file("."))?.join(folder);
+                key_folder::pair_in(&folder, output, now)?
+            }
+        };
+        Ok(Signer {
+            pair,
+            kept: self.certificate.is_some(),
+            authority: self.timestamp.clone().map(Authority::at),
+        })
     }
 }
 
@@ -104,16 +116,17 @@ pub fn run(output: Option<&Path>, signing: &Signing) -> Result<PathBuf, Error> {
     // What can be refused, is refused before a build that takes a minute.
     Identity::of_tree()?;
     Folder::claim(&output)?;
-    make(&output, &Programs::build()?, signing)?;
+    let signer = signing.signer(&output)?;
+    make(&output, &Programs::build()?, &signer)?;
     Ok(output)
 }
 
-/// Makes the package of `programs` in `output`, signed as `signing` says.
+/// Makes the package of `programs` in `output`, signed by `signer`.
 ///
 /// # Errors
 ///
 /// If the folder can't take it, or a program can't be signed.
-pub fn make(output: &Path, programs: &Programs, signing: &Signing) -> Result<(), Error> {
+pub fn make(output: &Path, programs: &Programs, signer: &Signer) -> Result<(), Error> {
     let step = Step::start("signing the package");
     let folder = Folder::claim(output)?;
     let identity = Identity::of_tree()?;
@@ -121,20 +134,19 @@ pub fn make(output: &Path, programs: &Programs, signing: &Signing) -> Result<(),
     let text = fs::read_to_string(&source).map_err(Error::file(&source))?;
     let inf = inf::stamp(&text, &source, &identity)?;
 
-    let signer = signing.signer()?;
     let driver = read_image(&programs.driver)?;
     let client = read_image(&programs.client)?;
     let members = [
         Member::image("ringcopy.sys", &driver).map_err(Problem::from)?,
         Member::file("ringcopy.inf", inf.as_bytes()).map_err(Problem::from)?,
     ];
-    let catalog = catalog::make(&members, identity.date, &signer)?;
-    let driver = sign(driver, members[0].data(), &signer, &programs.driver)?;
+    let catalog = catalog::make(&members, identity.date, signer)?;
+    let driver = sign(driver, members[0].data(), signer, &programs.driver)?;
     let client_data = IndirectData::of_image(&client.digest::<sha2::Sha256>());
     let client = sign(
         client,
         &client_data.map_err(Problem::from)?,
-        &signer,
+        signer,
         &programs.client,
     )?;
 
@@ -142,9 +154,9 @@ pub fn make(output: &Path, programs: &Programs, signing: &Signing) -> Result<(),
         &driver,
         inf.as_bytes(),
         &catalog,
-        &signer.certificate().map_err(Problem::from)?,
+        &signer.pair.certificate().map_err(Problem::from)?,
         &client,
-        readme(&identity, signing)?.as_bytes(),
+        readme(&identity, signer)?.as_bytes(),
     ])?;
     step.done();
     Ok(())
@@ -168,13 +180,13 @@ fn not_signed(path: &Path) -> impl FnOnce(&'static str) -> Problem {
     }
 }
 
-fn readme(identity: &Identity, signing: &Signing) -> Result<String, Problem> {
+fn readme(identity: &Identity, signer: &Signer) -> Result<String, Problem> {
     Ok(README
         .replace("$VERSION$", identity.version)
         .replace("$DATE$", &identity.readable_date()?)
         .replace("$KMDFVERSION$", &identity.kmdf_version())
         .replace("$WINDOWS$", identity.windows())
-        .replace("$CERTIFICATE$", signer::NAME)
-        .replace("$KEY$", &signing.told().join(COLUMN))
+        .replace("$CERTIFICATE$", pair::NAME)
+        .replace("$KEY$", &signer.told().join(COLUMN))
         .replace('\n', "\r\n"))
 }

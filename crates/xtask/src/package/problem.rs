@@ -1,6 +1,6 @@
 //! What can stop the making of a package, besides what can stop any task.
 
-use super::timestamp::Refusal;
+use super::{key_folder::Fault, timestamp::Refusal};
 use std::path::PathBuf;
 
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +39,36 @@ pub enum Problem {
     #[error("{} holds {variable}, which nothing fills", path.display())]
     InfVariable { path: PathBuf, variable: String },
 
+    /// A place for the key from which it could get into a repository.
+    #[error(
+        "{} is in a git working tree and not ignored there, and a key must never be committed; \
+         name another folder with --certificate, or have git ignore this one",
+        path.display()
+    )]
+    KeyNotIgnored { path: PathBuf },
+
+    /// A place for the key from which it would be given away.
+    #[error(
+        "{} is in the package's own folder, and who gets the package must not get the key; name \
+         another folder with --certificate",
+        path.display()
+    )]
+    KeyInPackage { path: PathBuf },
+
+    /// The folder for key and certificate can't be read or written.
+    #[error(
+        "{} can't hold key and certificate: {source}; name another folder with --certificate",
+        path.display()
+    )]
+    KeyFolderUnusable {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+
+    /// What is in the folder for key and certificate does not sign.
+    #[error("{}: {fault}", path.display())]
+    KeptPair { path: PathBuf, fault: Fault },
+
     /// An authority has not stamped a signature.
     #[error(
         "{address} has not stamped the package with the time: {refusal}; look at address and \
@@ -53,6 +83,10 @@ pub enum Problem {
     /// No key, or no signature with it.
     #[error("the test certificate's key can't be made: {0}")]
     Key(#[from] rsa::Error),
+
+    /// The key was made, and can't be written down.
+    #[error("the test certificate's key can't be kept: {0}")]
+    KeyFile(#[from] rsa::pkcs8::Error),
 
     /// The key was made, and does not sign.
     #[error("the test certificate's key does not sign: {0}")]

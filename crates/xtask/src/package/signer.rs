@@ -1,10 +1,8 @@
-//! The test certificate, and what is signed with it.
-//!
-//! Key and certificate are made for one package and live as long as it is being made: there is no
-//! key to lose, and nothing else that the certificate vouches for.
+//! Who signs a package, and how.
 
 use super::{
     indirect_data::sha256_algorithm,
+    pair::Pair,
     problem::Problem,
     timestamp::{Authority, COUNTERSIGNATURE},
 };
@@ -17,47 +15,17 @@ use cms::{
     },
 };
 use der::{
-    Any, DateTime, Encode, Tag,
-    asn1::{Null, ObjectIdentifier, OctetString, SetOfVec, UtcTime},
+    Any, Encode, Tag,
+    asn1::{Null, ObjectIdentifier, OctetString, SetOfVec},
 };
-use rsa::{
-    RsaPrivateKey,
-    pkcs1v15::{Signature, SigningKey},
-    rand_core::{OsRng, RngCore},
-    signature::{Keypair, SignatureEncoding, Signer as _},
-};
+use rsa::signature::{SignatureEncoding, Signer as _};
 use sha2::{Digest, Sha256};
-use std::{str::FromStr, time::Duration};
-use x509_cert::{
-    Certificate,
-    attr::Attribute,
-    builder::{Builder, CertificateBuilder, Profile},
-    ext::pkix::ExtendedKeyUsage,
-    name::Name,
-    serial_number::SerialNumber,
-    spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned},
-    time::{Time, Validity},
-};
-
-/// The certificate's name, by which it is found among others.
-pub const NAME: &str = "ringcopy test signing";
-
-/// What "Creating Test Certificates" asks for, and kernel-mode code signing accepts.
-const KEY_BITS: usize = 2048;
-
-/// How long ago the certificate begins to be valid: the clock of a virtual machine is as old as its
-/// snapshot.
-const HEAD_START: Duration = Duration::from_hours(30 * 24);
-
-/// How long from now it ends to be. Signatures without a time stamp end with it.
-const LIFE: Duration = Duration::from_hours(365 * 24);
+use x509_cert::{attr::Attribute, spki::AlgorithmIdentifierOwned};
 
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 const CONTENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.3");
 const MESSAGE_DIGEST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.9.4");
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
-const CODE_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
-
 /// `SPC_SP_OPUS_INFO_OBJID`: the program's name and address, both of which may be left out.
 const OPUS_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.12");
 
@@ -65,65 +33,31 @@ const OPUS_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.31
 const STATEMENT_TYPE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.11");
 const INDIVIDUAL: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.21");
 
-/// A key and its certificate; and who stamps what is signed with the time, if it is to be.
+/// The test certificate, and who stamps what is signed with it.
 pub struct Signer {
-    key: SigningKey<Sha256>,
-    certificate: Certificate,
-    authority: Option<Authority>,
+    pub pair: Pair,
+    /// Whether the pair stays when the package is made.
+    pub kept: bool,
+    pub authority: Option<Authority>,
 }
 
 impl Signer {
-    /// Makes both, without anybody who stamps.
-    ///
-    /// `now` is the time since the beginning of 1970.
-    ///
-    /// # Errors
-    ///
-    /// If this machine has no random numbers, or thinks that it is before 1970 or after 2049.
-    pub fn new(now: Duration) -> Result<Self, Problem> {
-        let key = SigningKey::new(RsaPrivateKey::new(&mut OsRng, KEY_BITS)?);
-        let mut serial = [0; 16];
-        OsRng.fill_bytes(&mut serial);
-        // A serial number is positive, and written without leading zeros.
-        serial[0] = serial[0] & 0x7F | 0x40;
-
-        let name = Name::from_str(&format!("CN={NAME}"))?;
-        let mut builder = CertificateBuilder::new(
-            Profile::Leaf {
-                issuer: name.clone(),
-                enable_key_agreement: false,
-                enable_key_encipherment: false,
-            },
-            SerialNumber::new(&serial)?,
-            Validity {
-                not_before: utc(now.saturating_sub(HEAD_START))?,
-                not_after: utc(now.saturating_add(LIFE))?,
-            },
-            name,
-            SubjectPublicKeyInfoOwned::from_key(key.verifying_key())?,
-            &key,
-        )?;
-        builder.add_extension(&ExtendedKeyUsage(vec![CODE_SIGNING]))?;
-        let certificate = builder.build::<Signature>()?;
-        Ok(Self {
-            key,
-            certificate,
-            authority: None,
-        })
-    }
-
-    /// Has what is signed from now on stamped by `authority`.
-    pub fn stamped_by(self, authority: Option<Authority>) -> Self {
-        Self { authority, ..self }
-    }
-
-    /// The certificate as a file.
-    ///
-    /// # Errors
-    ///
-    /// If DER can't express it.
-    pub fn certificate(&self) -> der::Result<Vec<u8>> {
-        self.certificate.to_der()
+    /// What the README says of the certificate, in lines.
+    pub fn told(&self) -> Vec<String> {
+        let mut told = if self.kept {
+            let end = self.pair.validity().not_after.to_date_time();
+            let (year, month, day) = (end.year(), end.month(), end.day());
+            vec![
+                "Its key is with who made the folder, and signs others.".to_owned(),
+                format!("It ends on {year}-{month:02}-{day:02}."),
+            ]
+        } else {
+            vec!["Its key is gone. It ends a year after the folder was made.".to_owned()]
+        };
+        if self.authority.is_some() {
+            told.push("The signatures are stamped with the time, to outlast it.".to_owned());
+        }
+        told
     }
 
     /// Signs `content`: a `ContentInfo` with a `SignedData` as PKCS #7 1.5 has it, which is what
@@ -147,9 +81,9 @@ impl Signer {
         ] {
             attributes.insert(attribute(oid, value)?)?;
         }
-        let signature = self.key.try_sign(&attributes.to_der()?)?.to_bytes();
+        let signature = self.pair.key.try_sign(&attributes.to_der()?)?.to_bytes();
 
-        let certificate = &self.certificate.tbs_certificate;
+        let certificate = &self.pair.certificate.tbs_certificate;
         let stamp = self
             .authority
             .as_ref()
@@ -180,7 +114,7 @@ impl Signer {
                 econtent: Some(content),
             },
             certificates: Some(CertificateSet::try_from(vec![
-                CertificateChoices::Certificate(self.certificate.clone()),
+                CertificateChoices::Certificate(self.pair.certificate.clone()),
             ])?),
             crls: None,
             signer_infos: SignerInfos::try_from(vec![signer])?,
@@ -199,9 +133,4 @@ pub fn attribute(oid: ObjectIdentifier, value: Any) -> der::Result<Attribute> {
         oid,
         values: SetOfVec::from_iter([value])?,
     })
-}
-
-fn utc(since_1970: Duration) -> der::Result<Time> {
-    let whole = Duration::from_secs(since_1970.as_secs());
-    Ok(UtcTime::from_date_time(DateTime::from_unix_duration(whole)?)?.into())
 }

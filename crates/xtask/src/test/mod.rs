@@ -54,8 +54,10 @@ fn packages() -> Result<[PathBuf; 2], Error> {
     };
     let folder = places::target().join("package-test");
     let packages = ["first", "again"].map(|name| folder.join(name));
-    package::make(&packages[0], &programs, &Signing::default())?;
-    package::make(&packages[1], &again, &Signing::default())?;
+    for (package, programs) in packages.iter().zip([programs, again]) {
+        let signer = Signing::default().signer(package)?;
+        package::make(package, &programs, &signer)?;
+    }
     Ok(packages)
 }
 
