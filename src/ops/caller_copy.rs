@@ -3,58 +3,57 @@
 use ringcopy_protocol::{CallerCopyRequest, NtStatus, TransferResponse};
 use usermode_accessors::{Fault, UserSlice, VolatileSlice};
 
-use super::{Call, address_field, transfer};
+use super::{Call, transfer};
 
-/// A request whose every field was judged.
-struct Judged<'a> {
+/// Both sides of a copy.
+struct Sides<'a> {
     caller: UserSlice,
     alignment: usize,
     session: VolatileSlice<'a>,
 }
 
-fn judge<'a>(call: &Call<'a>, request: &CallerCopyRequest) -> Result<Judged<'a>, NtStatus> {
-    let mode = call.mode(request.mode)?;
-    let session = usize::try_from(request.session_offset)
-        .ok()
-        .zip(usize::try_from(request.length).ok())
-        .and_then(|(offset, length)| call.file.session.as_volatile().subslice(offset, length))
-        .ok_or(NtStatus::INVALID_BUFFER_SIZE)?;
-    Ok(Judged {
-        caller: mode.slice(address_field(request.address)?, session.len()),
-        alignment: address_field(request.alignment.into())?,
-        session,
-    })
-}
-
 fn serve(
     call: &Call<'_>,
-    copy: impl FnOnce(Judged<'_>) -> Result<(), Fault>,
+    copy: impl FnOnce(Sides<'_>) -> Result<(), Fault>,
 ) -> Result<usize, NtStatus> {
-    let request: CallerCopyRequest = call.capture()?;
-    let judged = judge(call, &request)?;
+    let request = call.capture::<CallerCopyRequest>()?;
+    let sides = Sides {
+        caller: call
+            .mode(request.mode)
+            .slice(request.address, request.length),
+        alignment: request.alignment,
+        // Judged to be a part of it.
+        session: call
+            .file
+            .session
+            .as_volatile()
+            .subslice(request.session_offset, request.length)
+            .ok_or(NtStatus::INVALID_BUFFER_SIZE)?,
+    };
     call.reserve_response::<TransferResponse>()?;
-    let outcome = copy(judged);
-    let result = transfer::of_accessor(request.length, outcome);
-    call.respond_to_caller(&transfer::response(request.length, result))
+    let outcome = copy(sides);
+    let asked = request.length as u64;
+    let result = transfer::of_accessor(asked, outcome);
+    call.respond_to_caller(&transfer::response(asked, result))
 }
 
 /// `CopyFromModeAligned`, into the session buffer.
 pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve(call, |judged| {
-        judged
+    serve(call, |sides| {
+        sides
             .caller
-            .reader_aligned(judged.alignment)?
-            .read_volatile(judged.session)
+            .reader_aligned(sides.alignment)?
+            .read_volatile(sides.session)
     })
 }
 
 /// `CopyToMode`, from the session buffer, with the alignment check that Microsoft gives the other
 /// direction alone.
 pub fn copy_to(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve(call, |judged| {
-        judged
+    serve(call, |sides| {
+        sides
             .caller
-            .writer_aligned(judged.alignment)?
-            .write_volatile(&judged.session)
+            .writer_aligned(sides.alignment)?
+            .write_volatile(&sides.session)
     })
 }

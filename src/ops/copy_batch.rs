@@ -1,31 +1,33 @@
 //! Copies many pieces of virtual or physical memory into the output.
 
-use ringcopy_protocol::{BatchEntry, BatchRequest, EntryResult, NtStatus, judge};
+use ringcopy_protocol::{
+    BatchRequest, EntryResult, NtStatus,
+    judge::{self, Entry, Source},
+};
 use usermode_accessors::VolatileSlice;
 use zerocopy::IntoBytes;
 
 use super::{
-    Call,
-    copy_memory::{self, Source},
+    Call, copy_memory,
     entries::{Captured, Tally},
 };
 use crate::engine::Copier;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let request: BatchRequest = call.capture()?;
-    let captured = Captured::<BatchEntry>::of(call, &request)?;
+    let judged = call.capture::<BatchRequest>()?;
+    let captured = Captured::of(call, &judged)?;
     let entries = captured.as_slice()?;
-    let judged = captured.judged;
-    let length = judged.output_length(entries, call.lengths())?;
+    let length = judged.output_length(entries)?;
     let mut output = call.request.output(length)?;
     let copier = call.device.engines.copier(judged.engine);
-    let mut tally = Tally::of(&judged);
-    let mut slot = judge::results_end(judged.count);
+    let mut tally = Tally::of(judged.count);
+    let mut slot = judge::results_end(entries.len());
     for (number, entry) in entries.iter().enumerate() {
-        let result = copy_entry(call, &copier, entry, &mut output, slot)?;
+        let source = entry.source();
+        let result = copy_entry(call, &copier, source, &mut output, slot)?;
         tally.count(&result);
         write(&mut output, judge::result_offset(number), result.as_bytes())?;
-        slot = slot.saturating_add(entry.length as usize);
+        slot = slot.saturating_add(source.length);
     }
     write(&mut output, 0, tally.response().as_bytes())?;
     Ok(length)
@@ -34,19 +36,14 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
 fn copy_entry(
     call: &Call<'_>,
     copier: &Copier<'_>,
-    entry: &BatchEntry,
+    source: Source,
     output: &mut VolatileSlice<'_>,
     slot: usize,
 ) -> Result<EntryResult, NtStatus> {
     let target = output
         .reborrow()
-        .subslice(slot, entry.length as usize)
+        .subslice(slot, source.length)
         .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
-    let source = Source {
-        flags: entry.flags,
-        address: entry.address,
-        length: entry.length.into(),
-    };
     Ok(copy_memory::copy(call, copier, source, target))
 }
 

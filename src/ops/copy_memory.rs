@@ -4,8 +4,8 @@ use core::ops::Range;
 
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
-    CopyMemoryFlags, CopyMemoryRequest, Engine, EntryResult, MAXIMUM_LENGTH, NtStatus, Reach,
-    TransferResponse,
+    CopyMemoryFlags, CopyMemoryRequest, EntryResult, NtStatus, Reach, TransferResponse,
+    judge::{CopyMemory, Source},
 };
 use usermode_accessors::{VolatileSlice, probe::USER_LIMIT};
 
@@ -13,32 +13,13 @@ use super::{Call, transfer};
 use crate::{engine::Copier, file::FileContext};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let request: CopyMemoryRequest = call.capture()?;
-    let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
-    if request.length > MAXIMUM_LENGTH {
-        return Err(NtStatus::INVALID_BUFFER_SIZE);
-    }
-    let length = usize::try_from(request.length).map_err(|_| NtStatus::INVALID_BUFFER_SIZE)?;
-    let target = call.payload::<TransferResponse>(length)?;
-    let source = Source {
-        flags: request.flags,
-        address: request.address,
-        length: request.length,
-    };
+    let CopyMemory { source, engine, .. } = call.capture::<CopyMemoryRequest>()?;
+    let target = call.payload::<TransferResponse>(source.length)?;
     let copier = call.device.engines.copier(engine);
     let result = copy(call, &copier, source, target);
-    let response = transfer::response(request.length, result);
+    let response = transfer::response(source.length as u64, result);
     let arrived = usize::try_from(response.copied).unwrap_or(0);
     call.respond(&response, arrived)
-}
-
-/// What a request, or an entry of one, wants copied.
-#[derive(Clone, Copy)]
-pub(super) struct Source {
-    /// [`CopyMemoryFlags`], as they were asked for.
-    pub flags: u32,
-    pub address: u64,
-    pub length: u64,
 }
 
 /// Copies to nonpaged memory of the source's length, if that lies within reach.
@@ -82,6 +63,6 @@ fn within_session(file: &FileContext, start: u64, source: Source) -> bool {
     };
     source
         .address
-        .checked_add(source.length)
+        .checked_add(source.length as u64)
         .is_some_and(|end| session.contains(&source.address) && end <= session.end)
 }

@@ -3,14 +3,14 @@
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
     BatchResponse, Engine, EntryResult, NtStatus, ScatterEntry, ScatterRequest, TransferFlags,
-    judge,
+    judge::{self, Entry, Source},
 };
 use usermode_accessors::UserWriter;
 use zerocopy::IntoBytes;
 
 use super::{
-    Call, address_field,
-    copy_memory::{Source, check_reach},
+    Call,
+    copy_memory::check_reach,
     entries::{Captured, Tally},
     transfer,
 };
@@ -23,14 +23,13 @@ use crate::{
 const PIECE: usize = 16 << 10;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let request: ScatterRequest = call.capture()?;
-    let captured = Captured::<ScatterEntry>::of(call, &request)?;
+    let judged = call.capture::<ScatterRequest>()?;
+    let captured = Captured::of(call, &judged)?;
     let entries = captured.as_slice()?;
-    let judged = captured.judged;
-    let length = judged.output_length(entries, call.lengths())?;
+    let length = judged.output_length(entries)?;
     let mut buffer = PoolBuffer::allocate(PIECE)?;
     call.fill_response(length)?;
-    let mut tally = Tally::of(&judged);
+    let mut tally = Tally::of(judged.count);
     for (number, entry) in entries.iter().enumerate() {
         let result = copy_entry(call, judged.engine, entry, &mut buffer);
         tally.count(&result);
@@ -47,18 +46,14 @@ fn copy_entry(
     entry: &ScatterEntry,
     buffer: &mut PoolBuffer,
 ) -> EntryResult {
-    let length = entry.length as usize;
-    let source = Source {
-        flags: entry.flags,
-        address: entry.source,
-        length: entry.length.into(),
-    };
-    let target = match check_reach(call, source).and_then(|()| address_field(entry.target)) {
+    let source = entry.source();
+    let target = match check_reach(call, source).and_then(|()| judge::address(entry.target)) {
         Ok(target) => target,
         Err(status) => return transfer::refused(status),
     };
-    match CallerMode::of(call.request).slice(target, length).writer() {
-        Ok(writer) => copy(call, engine, entry, writer, buffer),
+    let target = CallerMode::of(call.request).slice(target, source.length);
+    match target.writer() {
+        Ok(writer) => copy(call, engine, source, writer, buffer),
         Err(fault) => transfer::of_accessor(0, Err(fault)),
     }
 }
@@ -68,15 +63,15 @@ fn copy_entry(
 fn copy(
     call: &Call<'_>,
     mut engine: Engine,
-    entry: &ScatterEntry,
+    source: Source,
     mut writer: UserWriter,
     buffer: &mut PoolBuffer,
 ) -> EntryResult {
-    let flags = CopyFlags::from_bits_retain(entry.flags);
+    let flags = CopyFlags::from_bits_retain(source.flags);
     let mut fell_back = false;
     loop {
         let done = writer.position();
-        let address = entry.source.wrapping_add(done as u64);
+        let address = source.address.wrapping_add(done as u64);
         let length = writer.remaining().min(PIECE);
         let Some(piece) = buffer.as_volatile().subslice(0, length) else {
             // Not reached: no piece is longer than the buffer.

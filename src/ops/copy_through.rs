@@ -1,29 +1,32 @@
 //! Copies from the caller's memory to the caller's memory, through a bounded buffer.
 
-use ringcopy_protocol::{CopyThroughRequest, MAXIMUM_LENGTH, NtStatus, TransferResponse};
+use ringcopy_protocol::{CopyThroughRequest, NtStatus, TransferResponse, judge::CopyThrough};
 use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
 
-use super::{Call, address_field, transfer};
+use super::{Call, transfer};
 use crate::nt::pool::PoolBuffer;
 
 /// Bytes copied at a time: what a request of any length holds of pool.
 const PIECE: usize = 16 << 10;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let request: CopyThroughRequest = call.capture()?;
-    let mode = call.mode(request.mode)?;
-    if request.length > MAXIMUM_LENGTH {
-        return Err(NtStatus::INVALID_BUFFER_SIZE);
-    }
-    let length = address_field(request.length)?;
-    let source = mode.slice(address_field(request.source)?, length);
-    let destination = mode.slice(address_field(request.destination)?, length);
-    let alignment = address_field(request.alignment.into())?;
+    let CopyThrough {
+        mode,
+        source,
+        destination,
+        length,
+        alignment,
+        ..
+    } = call.capture::<CopyThroughRequest>()?;
+    let mode = call.mode(mode);
+    let source = mode.slice(source, length);
+    let destination = mode.slice(destination, length);
     let mut buffer = PoolBuffer::allocate(PIECE)?;
     call.reserve_response::<TransferResponse>()?;
     let outcome = copy(source, destination, alignment, &mut buffer);
-    let result = transfer::of_accessor(request.length, outcome);
-    call.respond_to_caller(&transfer::response(request.length, result))
+    let asked = length as u64;
+    let result = transfer::of_accessor(asked, outcome);
+    call.respond_to_caller(&transfer::response(asked, result))
 }
 
 /// Both ranges are probed whole before the first byte moves.

@@ -4,7 +4,7 @@ use core::{marker::PhantomData, mem::size_of};
 
 use ringcopy_protocol::{
     BatchResponse, EntryResult, Header, NtStatus,
-    judge::{Entries, Entry, WithEntries},
+    judge::{Entries, Entry},
 };
 use zerocopy::{FromBytes, Immutable};
 
@@ -13,17 +13,15 @@ use crate::nt::pool::PoolBuffer;
 
 /// The entries of a request, in memory of the driver's own.
 pub struct Captured<E> {
-    /// What was judged before they were.
-    pub judged: Entries,
     buffer: PoolBuffer,
+    count: u32,
     entries: PhantomData<[E]>,
 }
 
 impl<E: Entry + FromBytes + Immutable> Captured<E> {
     /// Reads the entries behind a request, each byte once. From here on the caller's copy does
     /// not matter.
-    pub fn of<R: WithEntries<Entry = E>>(call: &Call<'_>, request: &R) -> Result<Self, NtStatus> {
-        let judged = Entries::of(request, call.lengths())?;
+    pub fn of(call: &Call<'_>, judged: &Entries<E>) -> Result<Self, NtStatus> {
         // Pool has no empty allocations.
         let mut buffer = PoolBuffer::allocate(judged.length.max(size_of::<E>()))?;
         let bytes = buffer
@@ -31,11 +29,11 @@ impl<E: Entry + FromBytes + Immutable> Captured<E> {
             .subslice(0, judged.length)
             .ok_or(NtStatus::INFO_LENGTH_MISMATCH)?;
         if !bytes.is_empty() {
-            call.capture_bytes(size_of::<R>(), bytes)?;
+            call.capture_bytes(call.code.request_length, bytes)?;
         }
         Ok(Self {
-            judged,
             buffer,
+            count: judged.count,
             entries: PhantomData,
         })
     }
@@ -43,7 +41,7 @@ impl<E: Entry + FromBytes + Immutable> Captured<E> {
     /// The entries.
     pub fn as_slice(&self) -> Result<&[E], NtStatus> {
         // The buffer was made for them, and pool is aligned to 16 bytes.
-        <[E]>::ref_from_prefix_with_elems(self.buffer.as_slice(), self.judged.count)
+        <[E]>::ref_from_prefix_with_elems(self.buffer.as_slice(), self.count as usize)
             .map(|(entries, _)| entries)
             .map_err(|_| NtStatus::INFO_LENGTH_MISMATCH)
     }
@@ -54,12 +52,10 @@ pub struct Tally(BatchResponse);
 
 impl Tally {
     /// Of a request with so many entries, none of which was served yet.
-    pub const fn of(judged: &Entries) -> Self {
+    pub const fn of(count: u32) -> Self {
         Self(BatchResponse {
             header: Header::of::<BatchResponse>(),
-            // As many as the field of the request held.
-            #[expect(clippy::cast_possible_truncation, reason = "MAXIMUM_ENTRIES at most")]
-            count: judged.count as u32,
+            count,
             succeeded: 0,
             copied: 0,
         })

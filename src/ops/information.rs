@@ -11,7 +11,7 @@ use super::Call;
 use crate::nt::{caller::CallerMode, processor};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let _request: InformationRequest = call.capture()?;
+    call.capture::<InformationRequest>()?;
     let session = &call.file.session;
     let response = InformationResponse {
         header: Header::of::<InformationResponse>(),

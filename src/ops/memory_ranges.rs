@@ -2,18 +2,15 @@
 
 use core::mem::size_of;
 
-use ringcopy_protocol::{
-    Header, MemoryRange, MemoryRangesRequest, MemoryRangesResponse, NtStatus, judge,
-};
+use ringcopy_protocol::{Header, MemoryRange, MemoryRangesRequest, MemoryRangesResponse, NtStatus};
 use zerocopy::IntoBytes;
 
 use super::Call;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let request: MemoryRangesRequest = call.capture()?;
+    let wanted = call.capture::<MemoryRangesRequest>()?;
     let all = call.device.engines.ram();
-    let wanted = judge::ranges_wanted(&request, all.len(), call.parameters.output_length)?;
-    let ranges = all.get(wanted).unwrap_or_default();
+    let ranges = all.get(wanted.of(all.len())).unwrap_or_default();
     let size = size_of::<MemoryRange>();
     let length = ranges.len().saturating_mul(size);
     let mut rest = call.payload::<MemoryRangesResponse>(length)?;

@@ -1,4 +1,4 @@
-//! One file per family of requests: judge what was captured, do it, say what became of it.
+//! One file per family of requests: have what was captured judged, do it, say what became of it.
 
 pub mod caller_copy;
 pub mod copy_batch;
@@ -18,7 +18,7 @@ use ringcopy_protocol::{
     judge::{self, Lengths},
 };
 use usermode_accessors::{Fault, UserWriter, VolatileSlice};
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes};
+use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 use crate::{
     device::DeviceContext,
@@ -43,18 +43,17 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Reads the fixed part of the request, once, and judges what all requests have in common.
-    /// From here on the caller's copy does not matter.
-    fn capture<T: FromBytes + IntoBytes + Immutable>(&self) -> Result<T, NtStatus> {
-        let mut request = T::new_zeroed();
-        let length = self.parameters.input_length.min(size_of::<T>());
+    /// Reads the fixed part of the request, once, and has it judged. From here on the caller's
+    /// copy does not matter.
+    fn capture<R: judge::Request>(&self) -> Result<R::WellFormed, NtStatus> {
+        let mut request = R::new_zeroed();
+        let length = self.parameters.input_length.min(size_of::<R>());
         let bytes = request.as_mut_bytes().get_mut(..length).unwrap_or_default();
         if length < size_of::<Header>() {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
         self.capture_bytes(0, bytes.into())?;
-        judge::fixed_part(self.code, request.as_bytes(), self.lengths())?;
-        Ok(request)
+        judge::request::<R>(self.code, request.as_bytes(), self.lengths())
     }
 
     /// Reads a part of the input.
@@ -81,7 +80,6 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Bytes of both buffers.
     const fn lengths(&self) -> Lengths {
         Lengths {
             input: self.parameters.input_length,
@@ -156,10 +154,10 @@ impl<'a> Call<'a> {
     }
 
     /// The mode that a request asks for: its own, or the stricter one.
-    fn mode(&self, choice: u32) -> Result<CallerMode, NtStatus> {
-        match ModeChoice::from_wire(choice).ok_or(NtStatus::INVALID_PARAMETER)? {
-            ModeChoice::OfRequest => Ok(CallerMode::of(self.request)),
-            ModeChoice::User => Ok(CallerMode::strict()),
+    fn mode(&self, choice: ModeChoice) -> CallerMode {
+        match choice {
+            ModeChoice::OfRequest => CallerMode::of(self.request),
+            ModeChoice::User => CallerMode::strict(),
         }
     }
 }
@@ -167,9 +165,4 @@ impl<'a> Call<'a> {
 /// A fault of a request's or response's own memory, as the status of the request.
 const fn refusal(fault: Fault) -> NtStatus {
     from_accessor(fault.status)
-}
-
-/// A field of a request as an address or a length of this machine.
-fn address_field(value: u64) -> Result<usize, NtStatus> {
-    usize::try_from(value).map_err(|_| NtStatus::INVALID_PARAMETER)
 }

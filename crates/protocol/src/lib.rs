@@ -11,23 +11,31 @@
 //! | `STATUS_INFO_LENGTH_MISMATCH` | the input is not of the size its code takes, or `size` disagrees |
 //! | `STATUS_BUFFER_TOO_SMALL` | the output cannot hold the response |
 //! | `STATUS_REVISION_MISMATCH` | `version` is not [`PROTOCOL_VERSION`] |
-//! | `STATUS_INVALID_PARAMETER` | a reserved field is not zero, or an enumeration has no such value |
+//! | `STATUS_INVALID_PARAMETER` | a reserved or unused field is not zero, an enumeration has no such value, or parts of the device page overlap |
 //! | `STATUS_INVALID_BUFFER_SIZE` | a length is over its limit |
 //! | `STATUS_ACCESS_VIOLATION`, `STATUS_DATATYPE_MISALIGNMENT` | the request or response of a `METHOD_NEITHER` code is not 8-aligned user memory |
 //! | `STATUS_ACCESS_DENIED` | the handle belongs to another process |
 //! | `STATUS_INSUFFICIENT_RESOURCES` | pool ran out |
 //!
+//! [`judge`] decides all of these that a request's bytes and lengths decide.
+//!
 //! All fields are little-endian, structures are 8-aligned, and no structure has padding.
 
 #![no_std]
 #![forbid(unsafe_code)]
-#![deny(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
 )]
+
+#[cfg(test)]
+extern crate std;
 
 mod code;
 mod header;

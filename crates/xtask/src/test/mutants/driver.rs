@@ -70,9 +70,10 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a request is read twice",
         file: "src/ops/copy_through.rs",
-        original: "    let length = address_field(request.length)?;",
-        broken: "    let request: CopyThroughRequest = call.capture()?;\n    \
-                 let length = address_field(request.length)?;",
+        original: "    let mode = call.mode(mode);",
+        broken: "    let mut again = <CopyThroughRequest as zerocopy::FromZeros>::new_zeroed();\n    \
+                 call.capture_bytes(0, zerocopy::IntoBytes::as_mut_bytes(&mut again).into())?;\n    \
+                 let (mode, length) = (call.mode(mode), again.length as usize);",
         caught_by: "lab_capture::a_request_is_carried_out_as_it_was_captured",
     },
     Mutant {
@@ -141,8 +142,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "entries of a scattered copy need no policy",
         file: "src/ops/copy_scatter.rs",
-        original: "match check_reach(call, source).and_then(|()| address_field(entry.target)) {",
-        broken: "match Ok(()).and_then(|()| address_field(entry.target)) {",
+        original: "match check_reach(call, source).and_then(|()| judge::address(entry.target)) {",
+        broken: "match judge::address(entry.target) {",
         caught_by: "lab_batch::every_entry_is_held_to_the_policy",
     },
     Mutant {
@@ -154,9 +155,9 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "the lengths of a batch are not summed",
-        file: "crates/protocol/src/judge.rs",
-        original: "total.saturating_add(entry.length().into())",
-        broken: "total.max(entry.length().into())",
+        file: "crates/protocol/src/judge/entries.rs",
+        original: "total.saturating_add(entry.source().length as u64)",
+        broken: "total.max(entry.source().length as u64)",
         caught_by: "lab_batch::counts_and_lengths_end_at_their_limits",
     },
 ];

@@ -1,0 +1,258 @@
+//! [`DeviceCopyRequest`]: to, from and within the uncached page.
+
+use core::mem::size_of;
+
+use super::{Lengths, Request};
+use crate::{DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, NtStatus, TransferResponse};
+
+/// A copy whose every byte lies within the uncached page. Offsets and lengths are in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceCopy {
+    /// The bytes behind the request, of which there are `length`, go to the page.
+    #[non_exhaustive]
+    ToDevice {
+        /// Where in the page the first byte goes.
+        destination: usize,
+        /// How many.
+        length: usize,
+    },
+    /// Bytes of the page come behind the response, where there is room for them.
+    #[non_exhaustive]
+    FromDevice {
+        /// Where in the page the first byte is.
+        source: usize,
+        /// How many.
+        length: usize,
+    },
+    /// From one part of the page to another, which have no byte in common.
+    #[non_exhaustive]
+    Within {
+        /// Where in the page the first byte is.
+        source: usize,
+        /// Where in the page the first byte goes.
+        destination: usize,
+        /// How many.
+        length: usize,
+    },
+}
+
+impl DeviceCopy {
+    /// Bytes.
+    #[must_use]
+    pub const fn length(self) -> usize {
+        match self {
+            Self::ToDevice { length, .. }
+            | Self::FromDevice { length, .. }
+            | Self::Within { length, .. } => length,
+        }
+    }
+}
+
+impl Request for DeviceCopyRequest {
+    type WellFormed = DeviceCopy;
+
+    /// # Errors
+    ///
+    /// In this order:
+    ///
+    /// 1. `STATUS_INVALID_PARAMETER` for a direction that there is not, or an offset that the
+    ///    direction does not use and that is not zero;
+    /// 2. `STATUS_INFO_LENGTH_MISMATCH` for an input that does not hold just the bytes to write;
+    /// 3. `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold the bytes to read;
+    /// 4. `STATUS_INVALID_PARAMETER` for parts of the page that overlap, which
+    ///    `RtlCopyDeviceMemory` would answer with a fast fail: the caller's to trigger;
+    /// 5. `STATUS_INVALID_BUFFER_SIZE` for bytes beyond the page.
+    fn judge(&self, lengths: Lengths) -> Result<DeviceCopy, NtStatus> {
+        let direction =
+            DeviceDirection::from_wire(self.direction).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let length = self.length as usize;
+        let (source, destination) = (
+            self.source_offset as usize,
+            self.destination_offset as usize,
+        );
+        let (unused, written, read) = match direction {
+            DeviceDirection::ToDevice => (source, length, 0),
+            DeviceDirection::FromDevice => (destination, 0, length),
+            DeviceDirection::Within => (0, 0, 0),
+        };
+        if unused != 0 {
+            return Err(NtStatus::INVALID_PARAMETER);
+        }
+        if lengths.input.checked_sub(size_of::<Self>()) != Some(written) {
+            return Err(NtStatus::INFO_LENGTH_MISMATCH);
+        }
+        if lengths.output < size_of::<TransferResponse>().saturating_add(read) {
+            return Err(NtStatus::BUFFER_TOO_SMALL);
+        }
+        if direction == DeviceDirection::Within && source.abs_diff(destination) < length {
+            return Err(NtStatus::INVALID_PARAMETER);
+        }
+        // The offset that is not used is 0.
+        let end = source.max(destination).saturating_add(length);
+        if end > DEVICE_PAGE_LENGTH as usize {
+            return Err(NtStatus::INVALID_BUFFER_SIZE);
+        }
+        Ok(match direction {
+            DeviceDirection::ToDevice => DeviceCopy::ToDevice {
+                destination,
+                length,
+            },
+            DeviceDirection::FromDevice => DeviceCopy::FromDevice { source, length },
+            DeviceDirection::Within => DeviceCopy::Within {
+                source,
+                destination,
+                length,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{RequestKind, judge::tests::judged};
+
+    const TO: u32 = 1;
+    const FROM: u32 = 2;
+    const WITHIN: u32 = 3;
+
+    const fn copy(direction: u32, offsets: (u32, u32), length: u32) -> DeviceCopyRequest {
+        DeviceCopyRequest {
+            header: crate::Header::of::<DeviceCopyRequest>(),
+            direction,
+            length,
+            source_offset: offsets.0,
+            destination_offset: offsets.1,
+        }
+    }
+
+    /// With just the payload and the room that the request needs.
+    fn verdict(request: &DeviceCopyRequest) -> Result<DeviceCopy, NtStatus> {
+        let length = request.length as usize;
+        match request.direction {
+            TO => with(request, length, 48),
+            FROM => with(request, 0, 48 + length),
+            _ => with(request, 0, 48),
+        }
+    }
+
+    fn with(
+        request: &DeviceCopyRequest,
+        payload: usize,
+        output: usize,
+    ) -> Result<DeviceCopy, NtStatus> {
+        judged(RequestKind::DeviceCopy, request, payload, output)
+    }
+
+    #[test]
+    fn every_field_arrives() {
+        let to = DeviceCopy::ToDevice {
+            destination: 24,
+            length: 5,
+        };
+        let from = DeviceCopy::FromDevice {
+            source: 24,
+            length: 5,
+        };
+        let within = DeviceCopy::Within {
+            source: 24,
+            destination: 32,
+            length: 5,
+        };
+        assert_eq!(verdict(&copy(TO, (0, 24), 5)), Ok(to));
+        assert_eq!(verdict(&copy(FROM, (24, 0), 5)), Ok(from));
+        assert_eq!(verdict(&copy(WITHIN, (24, 32), 5)), Ok(within));
+        assert!([to, from, within].iter().all(|copy| copy.length() == 5));
+    }
+
+    #[test]
+    fn a_direction_that_there_is_not() {
+        for direction in [0, 4, 0x8000_0001, u32::MAX] {
+            let request = copy(direction, (0, 0), 0);
+            assert_eq!(verdict(&request), Err(NtStatus::INVALID_PARAMETER));
+        }
+    }
+
+    #[test]
+    fn an_offset_that_is_not_used() {
+        for offset in [1, 0x8000_0000, u32::MAX] {
+            let to = copy(TO, (offset, 0), 8);
+            let from = copy(FROM, (0, offset), 8);
+            assert_eq!(verdict(&to), Err(NtStatus::INVALID_PARAMETER));
+            assert_eq!(verdict(&from), Err(NtStatus::INVALID_PARAMETER));
+        }
+    }
+
+    #[test]
+    fn other_bytes_than_those_to_write() {
+        for payload in [0, 7, 9, 4096] {
+            let request = copy(TO, (0, 0), 8);
+            let verdict = with(&request, payload, 48);
+            assert_eq!(verdict, Err(NtStatus::INFO_LENGTH_MISMATCH), "{payload}");
+        }
+        for direction in [FROM, WITHIN] {
+            let request = copy(direction, (64, 0), 8);
+            for payload in [1, 8] {
+                let verdict = with(&request, payload, 48 + 8);
+                assert_eq!(verdict, Err(NtStatus::INFO_LENGTH_MISMATCH), "{payload}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_room_for_the_bytes_to_read() {
+        for (length, room) in [(1, 0), (8, 7), (4096, 4095), (u32::MAX, 4096)] {
+            let request = copy(FROM, (0, 0), length);
+            let verdict = with(&request, 0, 48 + room);
+            assert_eq!(verdict, Err(NtStatus::BUFFER_TOO_SMALL), "{length}");
+        }
+    }
+
+    #[test]
+    fn parts_of_the_page_that_overlap() {
+        for (source, destination, length) in [(0, 0, 1), (0, 63, 64), (63, 0, 64), (9, 9, 4096)] {
+            let request = copy(WITHIN, (source, destination), length);
+            assert_eq!(verdict(&request), Err(NtStatus::INVALID_PARAMETER));
+        }
+        for (source, destination, length) in [(0, 64, 64), (64, 0, 64), (9, 9, 0), (0, 2048, 2048)]
+        {
+            assert!(verdict(&copy(WITHIN, (source, destination), length)).is_ok());
+        }
+    }
+
+    #[test]
+    fn bytes_beyond_the_page() {
+        for (offset, length) in [(0, 4097), (1, 4096), (4096, 1), (4097, 0), (u32::MAX, 1)] {
+            let from = copy(FROM, (offset, 0), length);
+            assert_eq!(verdict(&from), Err(NtStatus::INVALID_BUFFER_SIZE));
+            // No input carries more than the page has.
+            if length <= 4096 {
+                let to = copy(TO, (0, offset), length);
+                assert_eq!(verdict(&to), Err(NtStatus::INVALID_BUFFER_SIZE));
+            }
+        }
+        for offsets in [(0, 4033), (4033, 0), (0, u32::MAX), (u32::MAX, 0)] {
+            let within = copy(WITHIN, offsets, 64);
+            assert_eq!(verdict(&within), Err(NtStatus::INVALID_BUFFER_SIZE));
+        }
+        for (offset, length) in [(0, 4096), (4095, 1), (4096, 0)] {
+            assert!(verdict(&copy(FROM, (offset, 0), length)).is_ok());
+            assert!(verdict(&copy(TO, (0, offset), length)).is_ok());
+        }
+    }
+
+    #[test]
+    fn the_order_in_which_it_is_judged() {
+        // Each is wrong in what is looked for from its place in the list on.
+        let status = |direction, offsets, length| {
+            with(&copy(direction, offsets, length), 1, 48).unwrap_err()
+        };
+        assert_eq!(status(9, (1, 1), 9000), NtStatus::INVALID_PARAMETER);
+        assert_eq!(status(FROM, (1, 1), 9000), NtStatus::INVALID_PARAMETER);
+        assert_eq!(status(FROM, (1, 0), 9000), NtStatus::INFO_LENGTH_MISMATCH);
+        let from = with(&copy(FROM, (1, 0), 9000), 0, 48);
+        assert_eq!(from, Err(NtStatus::BUFFER_TOO_SMALL));
+        let overlapping = with(&copy(WITHIN, (1, 1), 9000), 0, 48);
+        assert_eq!(overlapping, Err(NtStatus::INVALID_PARAMETER));
+    }
+}

@@ -1,0 +1,303 @@
+//! [`BatchRequest`] and [`ScatterRequest`]: many copies, one entry for each.
+
+use core::{marker::PhantomData, mem::size_of};
+
+use super::{Lengths, Request, Source};
+use crate::{
+    BatchEntry, BatchRequest, BatchResponse, Engine, EntryResult, MAXIMUM_ENTRIES, MAXIMUM_LENGTH,
+    NtStatus, ScatterEntry, ScatterRequest,
+};
+
+/// One piece of memory to copy.
+pub trait Entry {
+    /// Whether its bytes come behind the results, in the output.
+    const IN_OUTPUT: bool;
+
+    /// What to copy.
+    fn source(&self) -> Source;
+}
+
+impl Entry for BatchEntry {
+    const IN_OUTPUT: bool = true;
+
+    fn source(&self) -> Source {
+        Source {
+            flags: self.flags,
+            address: self.address,
+            length: self.length as usize,
+        }
+    }
+}
+
+impl Entry for ScatterEntry {
+    const IN_OUTPUT: bool = false;
+
+    fn source(&self) -> Source {
+        Source {
+            flags: self.flags,
+            address: self.source,
+            length: self.length as usize,
+        }
+    }
+}
+
+/// How many entries a request has, and who is to copy them: judged before they are captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entries<E> {
+    /// How many, at most [`MAXIMUM_ENTRIES`].
+    pub count: u32,
+    /// Bytes of all of them, behind the fixed part: at most 96 KiB.
+    pub length: usize,
+    /// Who copies.
+    pub engine: Engine,
+    /// Bytes of the output.
+    room: usize,
+    entry: PhantomData<E>,
+}
+
+impl<E: Entry> Entries<E> {
+    fn of<R>(count: u32, engine: u32, lengths: Lengths) -> Result<Self, NtStatus> {
+        let engine = Engine::from_wire(engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        if count > MAXIMUM_ENTRIES {
+            return Err(NtStatus::INVALID_BUFFER_SIZE);
+        }
+        let length = (count as usize).saturating_mul(size_of::<E>());
+        if lengths.input.checked_sub(size_of::<R>()) != Some(length) {
+            return Err(NtStatus::INFO_LENGTH_MISMATCH);
+        }
+        if lengths.output < results_end(count as usize) {
+            return Err(NtStatus::BUFFER_TOO_SMALL);
+        }
+        Ok(Self {
+            count,
+            length,
+            engine,
+            room: lengths.output,
+            entry: PhantomData,
+        })
+    }
+
+    /// Judges the captured entries; gives the bytes of output that the request takes.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INVALID_BUFFER_SIZE` for more than [`MAXIMUM_LENGTH`] bytes in all,
+    /// `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold them, if that is where they go.
+    pub fn output_length(&self, entries: &[E]) -> Result<usize, NtStatus> {
+        let total: u64 = entries.iter().fold(0, |total: u64, entry| {
+            total.saturating_add(entry.source().length as u64)
+        });
+        if total > MAXIMUM_LENGTH {
+            return Err(NtStatus::INVALID_BUFFER_SIZE);
+        }
+        let results = results_end(self.count as usize);
+        if !E::IN_OUTPUT {
+            return Ok(results);
+        }
+        let total = usize::try_from(total).map_err(|_| NtStatus::INVALID_BUFFER_SIZE)?;
+        let length = results.saturating_add(total);
+        if self.room < length {
+            return Err(NtStatus::BUFFER_TOO_SMALL);
+        }
+        Ok(length)
+    }
+}
+
+impl Request for BatchRequest {
+    type WellFormed = Entries<BatchEntry>;
+
+    /// # Errors
+    ///
+    /// In this order: `STATUS_INVALID_PARAMETER` for an engine that there is not,
+    /// `STATUS_INVALID_BUFFER_SIZE` for more than [`MAXIMUM_ENTRIES`],
+    /// `STATUS_INFO_LENGTH_MISMATCH` for an input that does not hold just as many,
+    /// `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold their results.
+    fn judge(&self, lengths: Lengths) -> Result<Entries<BatchEntry>, NtStatus> {
+        Entries::of::<Self>(self.count, self.engine, lengths)
+    }
+}
+
+impl Request for ScatterRequest {
+    type WellFormed = Entries<ScatterEntry>;
+
+    /// # Errors
+    ///
+    /// As for [`BatchRequest`].
+    fn judge(&self, lengths: Lengths) -> Result<Entries<ScatterEntry>, NtStatus> {
+        Entries::of::<Self>(self.count, self.engine, lengths)
+    }
+}
+
+/// Where in the output the result of the entry with this number begins.
+#[must_use]
+pub const fn result_offset(number: usize) -> usize {
+    number
+        .saturating_mul(size_of::<EntryResult>())
+        .saturating_add(size_of::<BatchResponse>())
+}
+
+/// Where in the output the results of so many entries end.
+#[must_use]
+pub const fn results_end(count: usize) -> usize {
+    result_offset(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+
+    use super::*;
+    use crate::{Header, RequestKind, judge::tests::judged};
+
+    /// Bytes of entries in the input.
+    fn batch(
+        count: u32,
+        engine: u32,
+        entries: usize,
+        output: usize,
+    ) -> Result<Entries<BatchEntry>, NtStatus> {
+        let request = BatchRequest {
+            header: Header::of::<BatchRequest>(),
+            count,
+            engine,
+        };
+        judged(RequestKind::CopyBatch, &request, entries, output)
+    }
+
+    /// As [`batch`].
+    fn scatter(
+        count: u32,
+        engine: u32,
+        entries: usize,
+        output: usize,
+    ) -> Result<Entries<ScatterEntry>, NtStatus> {
+        let request = ScatterRequest {
+            header: Header::of::<ScatterRequest>(),
+            count,
+            engine,
+        };
+        judged(RequestKind::CopyScatter, &request, entries, output)
+    }
+
+    /// The status that both are refused with, each with just its entries and so much more.
+    fn refused(count: u32, engine: u32, more: usize, output: usize) -> NtStatus {
+        let of = |entry: usize| count as usize * entry + more;
+        let status = batch(count, engine, of(16), output).unwrap_err();
+        assert_eq!(scatter(count, engine, of(24), output), Err(status));
+        status
+    }
+
+    const fn batched(length: u32) -> BatchEntry {
+        BatchEntry {
+            address: 5,
+            length,
+            flags: 2,
+        }
+    }
+
+    const fn scattered(length: u32) -> ScatterEntry {
+        ScatterEntry {
+            source: 5,
+            target: 7,
+            length,
+            flags: 2,
+        }
+    }
+
+    #[test]
+    fn every_field_arrives() {
+        let batch = batch(3, 2, 48, 120).unwrap();
+        assert_eq!((batch.count, batch.length), (3, 48));
+        assert_eq!(batch.engine, Engine::System);
+        let scatter = scatter(3, 1, 72, 120).unwrap();
+        assert_eq!((scatter.count, scatter.length), (3, 72));
+        assert_eq!(scatter.engine, Engine::Native);
+        let source = Source {
+            flags: 2,
+            address: 5,
+            length: 9,
+        };
+        assert_eq!(batched(9).source(), source);
+        assert_eq!(scattered(9).source(), source);
+    }
+
+    #[test]
+    fn an_engine_that_there_is_not() {
+        for engine in [3, 4, 0x8000_0001, u32::MAX] {
+            assert_eq!(refused(1, engine, 0, 4096), NtStatus::INVALID_PARAMETER);
+        }
+    }
+
+    #[test]
+    fn more_entries_than_one_request_has() {
+        for count in [4097, 0x1000_0000, u32::MAX] {
+            assert_eq!(refused(count, 0, 0, 1 << 20), NtStatus::INVALID_BUFFER_SIZE);
+        }
+        assert!(batch(4096, 0, 65_536, 1 << 20).is_ok());
+        assert_eq!(scatter(4096, 0, 98_304, 1 << 20).unwrap().length, 96 << 10);
+    }
+
+    #[test]
+    fn other_entries_than_are_counted() {
+        for more in [1, 15, 16, 24] {
+            assert_eq!(refused(2, 0, more, 4096), NtStatus::INFO_LENGTH_MISMATCH);
+        }
+        let mismatch = NtStatus::INFO_LENGTH_MISMATCH;
+        assert_eq!(batch(2, 0, 31, 4096), Err(mismatch));
+        assert_eq!(scatter(2, 0, 47, 4096), Err(mismatch));
+    }
+
+    #[test]
+    fn no_room_for_the_results() {
+        for (count, output) in [(1, 55), (2, 87), (4096, 24 + 32 * 4096 - 1)] {
+            assert_eq!(refused(count, 0, 0, output), NtStatus::BUFFER_TOO_SMALL);
+            assert!(batch(count, 0, count as usize * 16, output + 1).is_ok());
+        }
+        assert!(batch(0, 0, 0, 24).is_ok());
+    }
+
+    #[test]
+    fn the_order_in_which_it_is_judged() {
+        assert_eq!(refused(4097, 3, 1, 24), NtStatus::INVALID_PARAMETER);
+        assert_eq!(refused(4097, 0, 1, 24), NtStatus::INVALID_BUFFER_SIZE);
+        assert_eq!(refused(4096, 0, 1, 24), NtStatus::INFO_LENGTH_MISMATCH);
+        assert_eq!(refused(4096, 0, 0, 24), NtStatus::BUFFER_TOO_SMALL);
+    }
+
+    #[test]
+    fn more_bytes_than_one_request_copies() {
+        for lengths in [
+            vec![0x400_0001],
+            vec![0x400_0000, 1],
+            vec![u32::MAX, u32::MAX],
+            vec![0x200_0000, 0x200_0000, 1],
+        ] {
+            let count = u32::try_from(lengths.len()).unwrap();
+            let batch = batch(count, 0, 16 * lengths.len(), usize::MAX).unwrap();
+            let entries: vec::Vec<_> = lengths.iter().copied().map(batched).collect();
+            let status = Err(NtStatus::INVALID_BUFFER_SIZE);
+            assert_eq!(batch.output_length(&entries), status);
+            let scatter = scatter(count, 0, 24 * lengths.len(), usize::MAX).unwrap();
+            let entries: vec::Vec<_> = lengths.into_iter().map(scattered).collect();
+            assert_eq!(scatter.output_length(&entries), status);
+        }
+    }
+
+    #[test]
+    fn no_room_for_the_bytes_of_a_batch() {
+        let with_room = |room: usize| {
+            let batch = batch(2, 0, 32, 88 + room).unwrap();
+            batch.output_length(&[batched(64), batched(3)])
+        };
+        assert_eq!(with_room(66), Err(NtStatus::BUFFER_TOO_SMALL));
+        assert_eq!(with_room(67), Ok(88 + 67));
+        assert_eq!(with_room(4096), Ok(88 + 67));
+        // A scattered copy's bytes go elsewhere.
+        let scatter = scatter(2, 0, 48, 88).unwrap();
+        assert_eq!(
+            scatter.output_length(&[scattered(64), scattered(0x300_0000)]),
+            Ok(88)
+        );
+    }
+}
