@@ -11,6 +11,7 @@
 
 mod accepted;
 mod mutation;
+mod reserved_bits;
 mod second_opinion;
 
 use std::{
@@ -20,8 +21,9 @@ use std::{
     path::Path,
 };
 
+use proptest::prelude::*;
 use ringcopy_protocol::{
-    CODES, Code, NtStatus, RequestKind,
+    CODES, Code, Header, NtStatus, PROTOCOL_VERSION, RequestKind,
     judge::{self, Lengths},
 };
 use zerocopy::{Immutable, IntoBytes};
@@ -170,5 +172,25 @@ fn mutated_requests_are_judged_as_expected() {
     }
     if rounds >= ROUNDS {
         assert_eq!(met, wanted);
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_judged_as_expected(
+        code in 0..CODES.len(),
+        output in prop_oneof![0..256_u64, 0..1_u64 << 40],
+        mut input in prop::collection::vec(any::<u8>(), 0..128),
+        headed: bool,
+    ) {
+        if headed {
+            let size = u32::try_from(CODES[code].request_length).unwrap();
+            let header = Header { version: PROTOCOL_VERSION, size };
+            for (byte, good) in input.iter_mut().zip(header.as_bytes()) {
+                *byte = *good;
+            }
+        }
+        let case = Case { code: code as u64, output, input };
+        prop_assert_eq!(judged(&case), expected(&case));
     }
 }
