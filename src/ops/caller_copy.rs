@@ -34,7 +34,7 @@ fn serve(
     let outcome = copy(sides);
     let asked = request.length as u64;
     let result = transfer::of_accessor(asked, outcome);
-    call.respond_to_caller(&transfer::response(asked, result))
+    call.respond_to_caller(&TransferResponse::of(asked, result))
 }
 
 /// `CopyFromModeAligned`, into the session buffer.

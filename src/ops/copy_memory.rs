@@ -17,7 +17,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let target = call.payload::<TransferResponse>(source.length)?;
     let copier = call.device.engines.copier(engine);
     let result = copy(call, &copier, source, target);
-    let response = transfer::response(source.length as u64, result);
+    let response = TransferResponse::of(source.length as u64, result);
     let arrived = usize::try_from(response.copied).unwrap_or(0);
     call.respond(&response, arrived)
 }

@@ -26,7 +26,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let outcome = copy(source, destination, alignment, &mut buffer);
     let asked = length as u64;
     let result = transfer::of_accessor(asked, outcome);
-    call.respond_to_caller(&transfer::response(asked, result))
+    call.respond_to_caller(&TransferResponse::of(asked, result))
 }
 
 /// Both ranges are probed whole before the first byte moves.

@@ -9,7 +9,7 @@ use super::{Call, transfer};
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let copy = call.capture::<DeviceCopyRequest>()?;
     let asked = copy.length() as u64;
-    let done = transfer::response(asked, transfer::of_accessor(asked, Ok(())));
+    let done = TransferResponse::of(asked, transfer::of_accessor(asked, Ok(())));
     let mut page = call.device.device_page.as_device();
     // Not reached: the copy was judged to stay within the page.
     let outside = |_| NtStatus::INVALID_BUFFER_SIZE;

@@ -1,9 +1,7 @@
 //! What became of a copy, as a response says it.
 
 use mm_copy::{Reason, Stop};
-use ringcopy_protocol::{
-    Direction, Engine, EntryResult, Header, NtStatus, TransferFlags, TransferResponse,
-};
+use ringcopy_protocol::{Direction, Engine, EntryResult, NtStatus, TransferFlags};
 use usermode_accessors::{Access, Fault};
 
 use crate::{engine::Copied, nt::status::from_accessor};
@@ -67,20 +65,6 @@ pub const fn of_engine(copied: &Copied) -> EntryResult {
             address: stop.address,
             ..result
         },
-    }
-}
-
-/// The response of a request that is one copy, of `asked` bytes.
-pub const fn response(asked: u64, result: EntryResult) -> TransferResponse {
-    TransferResponse {
-        header: Header::of::<TransferResponse>(),
-        status: result.status,
-        direction: result.direction,
-        copied: result.copied,
-        asked,
-        address: result.address,
-        engine: result.engine,
-        flags: result.flags,
     }
 }
 

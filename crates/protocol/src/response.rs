@@ -68,6 +68,23 @@ pub struct TransferResponse {
     pub flags: u32,
 }
 
+impl TransferResponse {
+    /// Of a request that is one copy, of so many bytes.
+    #[must_use]
+    pub const fn of(asked: u64, result: EntryResult) -> Self {
+        Self {
+            header: Header::of::<Self>(),
+            status: result.status,
+            direction: result.direction,
+            copied: result.copied,
+            asked,
+            address: result.address,
+            engine: result.engine,
+            flags: result.flags,
+        }
+    }
+}
+
 bitflags! {
     /// What else is to say about a copy.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
