@@ -163,7 +163,8 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     ///
     /// # Errors
     /// [`Error::Refused`] with `STATUS_INVALID_BUFFER_SIZE` where the session buffer ends before
-    /// the copy does, with `STATUS_INVALID_PARAMETER` for an alignment that is no power of two.
+    /// the copy does. An alignment that is no power of two ends the copy with
+    /// `STATUS_INVALID_PARAMETER`.
     pub fn copy_from(&mut self, copy: CallerCopy) -> Result<Transfer, Error> {
         self.caller_copy(RequestKind::CopyFrom, copy)
     }
@@ -180,8 +181,8 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     ///
     /// # Errors
     /// [`Error::Refused`] with `STATUS_INVALID_BUFFER_SIZE` over
-    /// [`MAXIMUM_LENGTH`](ringcopy_protocol::MAXIMUM_LENGTH), with `STATUS_INVALID_PARAMETER` for
-    /// an alignment that is no power of two.
+    /// [`MAXIMUM_LENGTH`](ringcopy_protocol::MAXIMUM_LENGTH). An alignment that is no power of two
+    /// ends the copy with `STATUS_INVALID_PARAMETER`.
     pub fn copy_through(&mut self, copy: CopyThrough) -> Result<Transfer, Error> {
         let request = CopyThroughRequest {
             header: Header::of::<CopyThroughRequest>(),

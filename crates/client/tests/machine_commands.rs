@@ -187,8 +187,11 @@ fn where_there_is_no_machine_a_sentence_says_so() {
 
 #[test]
 fn abuse_finds_a_driver_that_takes_anything() {
-    // The driver on paper does not look at headers.
-    let found = abuse::run(&mut model::Model::default()).unwrap();
+    let found = abuse::run(&mut model::Model {
+        credulous: true,
+        ..model::Model::default()
+    })
+    .unwrap();
     for wrong in [
         "information: version 0: succeeded, with 96 bytes",
         "information: version 0: the output was written",
@@ -197,6 +200,12 @@ fn abuse_finds_a_driver_that_takes_anything() {
         assert!(found.wrong.iter().any(|found| found == wrong), "{wrong}");
     }
     assert!(found.requests > 100, "{}", found.requests);
+}
+
+#[test]
+fn abuse_finds_nothing_in_a_driver_that_judges() {
+    let found = abuse::run(&mut model::Model::default()).unwrap();
+    assert_eq!(found.wrong, Vec::<String>::new());
 }
 
 #[test]

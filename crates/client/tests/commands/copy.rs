@@ -47,16 +47,16 @@ fn a_misaligned_copy_fails_and_says_what_to_do() {
 }
 
 #[test]
-fn a_refused_request_is_an_operation_with_a_sentence() {
+fn an_alignment_that_is_no_power_of_two_ends_the_copy_with_a_sentence() {
     let output = run(&["copy", "--alignment", "3"]);
     assert_eq!(output.code, FAILURE);
     assert!(output.err.contains("not a power of two"), "{}", output.err);
     let document = run(&["copy", "--alignment", "3", "--json"]).json();
-    assert_eq!(
-        operations(&document)[0]["status"],
-        "STATUS_INVALID_PARAMETER"
-    );
-    assert!(document["error"].as_str().unwrap().contains("power of two"));
+    let first = &operations(&document)[0];
+    assert_eq!(first["status"], "STATUS_INVALID_PARAMETER");
+    assert_eq!(first["copied"], 0);
+    let explanation = first["explanation"].as_str().unwrap();
+    assert!(explanation.contains("power of two"), "{explanation}");
 }
 
 #[test]

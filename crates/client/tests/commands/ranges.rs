@@ -24,6 +24,10 @@ fn ranges_for_people_and_for_machines() {
     assert_eq!(document["ranges"][1]["end"], "0x40000000");
     assert_eq!(document["ranges"][0]["length"], 0x9_E000);
     assert_eq!(operations(&document)[0]["operation"], "memory ranges");
+}
+
+#[test]
+fn a_refused_request_is_an_operation_with_a_sentence() {
     let refused = || Model {
         ranges_status: NtStatus::INVALID_DEVICE_REQUEST,
         ..Model::default()
@@ -31,4 +35,11 @@ fn ranges_for_people_and_for_machines() {
     let output = run_with(refused, &["ranges"]);
     assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));
     assert!(output.err.contains("no such request"), "{}", output.err);
+    let document = run_with(refused, &["ranges", "--json"]).json();
+    assert_eq!(
+        operations(&document)[0]["status"],
+        "STATUS_INVALID_DEVICE_REQUEST"
+    );
+    let error = document["error"].as_str().unwrap();
+    assert!(error.contains("no such request"), "{error}");
 }

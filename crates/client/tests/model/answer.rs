@@ -33,19 +33,8 @@ pub(super) fn result(
 }
 
 /// The answer to a request for one copy.
-pub(super) fn response(asked: u64, result: &EntryResult) -> Vec<u8> {
-    TransferResponse {
-        header: Header::of::<TransferResponse>(),
-        status: result.status,
-        direction: result.direction,
-        copied: result.copied,
-        asked,
-        address: result.address,
-        engine: result.engine,
-        flags: result.flags,
-    }
-    .as_bytes()
-    .to_vec()
+pub(super) fn response(asked: u64, result: EntryResult) -> Vec<u8> {
+    TransferResponse::of(asked, result).as_bytes().to_vec()
 }
 
 /// The answer to a request for many.

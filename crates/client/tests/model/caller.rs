@@ -1,8 +1,8 @@
 //! Copies from, to and through the caller's own memory, and those of the device page.
 
 use ringcopy_client::protocol::{
-    CallerCopyRequest, CopyThroughRequest, DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection,
-    Direction, Engine, MAXIMUM_LENGTH, NtStatus, RequestKind, SESSION_LENGTH,
+    Direction, Engine, NtStatus, RequestKind,
+    judge::{CallerCopy, CopyThrough, DeviceCopy},
 };
 
 use super::{
@@ -11,126 +11,92 @@ use super::{
     machine::{Stop, USER_LIMIT},
 };
 
-impl Model {
-    pub(super) fn probe(
-        address: u64,
-        length: u64,
-        alignment: u32,
-        direction: Direction,
-    ) -> Option<Stop> {
-        if length == 0 {
-            return None;
-        }
-        let stop = |status| {
-            Some(Stop {
-                status,
-                access: Some((direction, address)),
-            })
-        };
-        if !address.is_multiple_of(alignment.into()) {
-            return stop(NtStatus::DATATYPE_MISALIGNMENT);
-        }
-        match address.checked_add(length) {
-            Some(end) if end <= USER_LIMIT => None,
-            _ => stop(NtStatus::ACCESS_VIOLATION),
-        }
+/// What an accessor refuses a range with.
+pub(super) fn probe(
+    address: u64,
+    length: u64,
+    alignment: usize,
+    direction: Direction,
+) -> Option<Stop> {
+    if length == 0 {
+        return None;
     }
+    let status = if !alignment.is_power_of_two() {
+        NtStatus::INVALID_PARAMETER
+    } else if !address.is_multiple_of(alignment as u64) {
+        NtStatus::DATATYPE_MISALIGNMENT
+    } else if address
+        .checked_add(length)
+        .is_none_or(|end| end > USER_LIMIT)
+    {
+        NtStatus::ACCESS_VIOLATION
+    } else {
+        return None;
+    };
+    Some(Stop {
+        status,
+        access: Some((direction, address)),
+    })
+}
 
-    pub(super) fn caller_copy(
-        &mut self,
-        kind: RequestKind,
-        request: &CallerCopyRequest,
-    ) -> Result<Vec<u8>, NtStatus> {
-        if !request.alignment.is_power_of_two() {
-            return Err(NtStatus::INVALID_PARAMETER);
-        }
-        let start = request.session_offset;
-        match start.checked_add(request.length) {
-            Some(end) if end <= SESSION_LENGTH => {}
-            _ => return Err(NtStatus::INVALID_BUFFER_SIZE),
-        }
-        let range = start as usize..(start + request.length) as usize;
-        let (direction, alignment) = (
-            if kind == RequestKind::CopyFrom {
-                Direction::Read
-            } else {
-                Direction::Write
-            },
-            request.alignment,
-        );
-        if let Some(stop) = Self::probe(request.address, request.length, alignment, direction) {
-            return Ok(answer(0, request.length, Some(&stop)));
-        }
-        let (copied, stop) = if kind == RequestKind::CopyFrom {
-            let (bytes, stop) = self.machine.read_user(request.address, request.length);
+impl Model {
+    pub(super) fn caller_copy(&mut self, kind: RequestKind, copy: CallerCopy) -> Vec<u8> {
+        let range = copy.session_offset..copy.session_offset + copy.length;
+        let (address, length) = (copy.address as u64, copy.length as u64);
+        let from = kind == RequestKind::CopyFrom;
+        let direction = if from {
+            Direction::Read
+        } else {
+            Direction::Write
+        };
+        let (copied, stop) = if let Some(stop) = probe(address, length, copy.alignment, direction) {
+            (0, Some(stop))
+        } else if from {
+            let (bytes, stop) = self.machine.read_user(address, length);
             self.machine.session[range][..bytes.len()].copy_from_slice(&bytes);
             (bytes.len() as u64, stop)
         } else {
             let bytes = self.machine.session[range].to_vec();
-            self.machine.write_user(request.address, &bytes)
+            self.machine.write_user(address, &bytes)
         };
-        Ok(answer(copied, request.length, stop.as_ref()))
+        answer(copied, length, stop.as_ref())
     }
 
-    pub(super) fn copy_through(
-        &mut self,
-        request: &CopyThroughRequest,
-    ) -> Result<Vec<u8>, NtStatus> {
-        if !request.alignment.is_power_of_two() {
-            return Err(NtStatus::INVALID_PARAMETER);
-        }
-        if request.length > MAXIMUM_LENGTH {
-            return Err(NtStatus::INVALID_BUFFER_SIZE);
-        }
-        let length = request.length;
-        if let Some(stop) = Self::probe(request.source, length, request.alignment, Direction::Read)
-            .or_else(|| Self::probe(request.destination, length, 1, Direction::Write))
+    pub(super) fn copy_through(&mut self, copy: CopyThrough) -> Vec<u8> {
+        let (source, destination) = (copy.source as u64, copy.destination as u64);
+        let length = copy.length as u64;
+        if let Some(stop) = probe(source, length, copy.alignment, Direction::Read)
+            .or_else(|| probe(destination, length, 1, Direction::Write))
         {
-            return Ok(answer(0, length, Some(&stop)));
+            return answer(0, length, Some(&stop));
         }
-        let (bytes, read) = self.machine.read_user(request.source, length);
-        let (copied, written) = self.machine.write_user(request.destination, &bytes);
-        Ok(answer(copied, length, written.or(read).as_ref()))
+        let (bytes, read) = self.machine.read_user(source, length);
+        let (copied, written) = self.machine.write_user(destination, &bytes);
+        answer(copied, length, written.or(read).as_ref())
     }
 
-    pub(super) fn device_copy(
-        &mut self,
-        request: &DeviceCopyRequest,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, NtStatus> {
-        let room = |offset: u32| {
-            let end = u64::from(offset) + u64::from(request.length);
-            let offset = offset as usize;
-            if end <= DEVICE_PAGE_LENGTH.into() {
-                Ok(offset..offset + request.length as usize)
-            } else {
-                Err(NtStatus::INVALID_BUFFER_SIZE)
+    pub(super) fn device_copy(&mut self, copy: DeviceCopy, payload: &[u8]) -> Vec<u8> {
+        let page = &mut self.machine.page;
+        let length = copy.length();
+        let mut output = answer(length as u64, length as u64, None);
+        match copy {
+            DeviceCopy::ToDevice { destination, .. } => {
+                page[destination..destination + length].copy_from_slice(payload);
             }
-        };
-        let (source, destination) = (
-            room(request.source_offset)?,
-            room(request.destination_offset)?,
-        );
-        let mut data = Vec::new();
-        match DeviceDirection::from_wire(request.direction).ok_or(NtStatus::INVALID_PARAMETER)? {
-            DeviceDirection::ToDevice => self.machine.page[destination].copy_from_slice(payload),
-            DeviceDirection::FromDevice => data = self.machine.page[source].to_vec(),
-            DeviceDirection::Within => {
-                if source.start < destination.end && destination.start < source.end {
-                    return Err(NtStatus::INVALID_PARAMETER);
-                }
-                self.machine.page.copy_within(source, destination.start);
+            DeviceCopy::FromDevice { source, .. } => {
+                output.extend_from_slice(&page[source..source + length]);
             }
+            DeviceCopy::Within {
+                source,
+                destination,
+                ..
+            } => page.copy_within(source..source + length, destination),
         }
-        let length = request.length.into();
-        let mut output = answer(length, length, None);
-        output.extend(data);
-        Ok(output)
+        output
     }
 }
 
 /// The answer to a copy that no engine makes.
 fn answer(copied: u64, asked: u64, stop: Option<&Stop>) -> Vec<u8> {
-    let result = result(copied, stop, Engine::Auto, false);
-    response(asked, &result)
+    response(asked, result(copied, stop, Engine::Auto, false))
 }

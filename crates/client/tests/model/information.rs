@@ -2,7 +2,7 @@
 
 use ringcopy_client::protocol::{
     DEVICE_PAGE_LENGTH, Header, InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, MemoryRange,
-    MemoryRangesRequest, MemoryRangesResponse, NtStatus, SESSION_LENGTH,
+    MemoryRangesResponse, NtStatus, SESSION_LENGTH, judge::MemoryRanges,
 };
 use zerocopy::IntoBytes;
 
@@ -35,17 +35,11 @@ impl Model {
         .to_vec()
     }
 
-    pub(super) fn memory_ranges(
-        &self,
-        request: &MemoryRangesRequest,
-        room: usize,
-    ) -> Result<Vec<u8>, NtStatus> {
+    pub(super) fn memory_ranges(&self, wanted: MemoryRanges) -> Result<Vec<u8>, NtStatus> {
         if self.ranges_status != NtStatus::SUCCESS {
             return Err(self.ranges_status);
         }
-        let fits = (room - size_of::<MemoryRangesResponse>()) / size_of::<MemoryRange>();
-        let first = request.first as usize;
-        let page: Vec<_> = self.ranges.iter().skip(first).take(fits).copied().collect();
+        let page = &self.ranges[wanted.of(self.ranges.len())];
         let mut output = MemoryRangesResponse {
             header: Header::of::<MemoryRangesResponse>(),
             count: page.len() as u32,
@@ -53,7 +47,7 @@ impl Model {
         }
         .as_bytes()
         .to_vec();
-        for (base, length) in page {
+        for &(base, length) in page {
             output.extend_from_slice(MemoryRange { base, length }.as_bytes());
         }
         Ok(output)

@@ -1,14 +1,15 @@
 //! Copies of system and physical memory, one by one and many at a time.
 
 use ringcopy_client::protocol::{
-    BatchEntry, BatchRequest, CopyMemoryFlags, CopyMemoryRequest, Direction, Engine, EntryResult,
-    MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus, Reach, SESSION_LENGTH, ScatterEntry, ScatterRequest,
+    BatchEntry, CopyMemoryFlags, Direction, Engine, EntryResult, NtStatus, Reach, SESSION_LENGTH,
+    ScatterEntry,
+    judge::{CopyMemory, Entry, Source},
 };
-use zerocopy::FromBytes;
 
 use super::{
     Model,
     answer::{batch_response, response, result},
+    caller::probe,
     machine::{SESSION, SESSION_PHYSICAL, Stop, USER_LIMIT},
 };
 
@@ -39,26 +40,18 @@ impl Read {
 }
 
 impl Model {
-    pub(super) fn copy_memory(&mut self, request: &CopyMemoryRequest) -> Result<Vec<u8>, NtStatus> {
-        if request.length > MAXIMUM_LENGTH {
-            return Err(NtStatus::INVALID_BUFFER_SIZE);
-        }
-        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
-        let read = self.read_memory(request.flags, request.address, request.length, engine);
-        let mut output = response(request.length, &read.result());
+    pub(super) fn copy_memory(&mut self, copy: CopyMemory) -> Vec<u8> {
+        let read = self.read_memory(copy.source, copy.engine);
+        let mut output = response(copy.source.length as u64, read.result());
         output.extend(read.data);
-        Ok(output)
+        output
     }
 
-    pub(super) fn copy_batch(&mut self, input: &[u8]) -> Result<Vec<u8>, NtStatus> {
-        let (request, entries) = BatchRequest::read_from_prefix(input).unwrap();
-        let entries: Vec<BatchEntry> = entries_of(request.count, entries)?;
-        within_limit(entries.iter().map(|entry| entry.length))?;
-        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+    pub(super) fn copy_batch(&mut self, engine: Engine, entries: &[BatchEntry]) -> Vec<u8> {
         let mut results = Vec::new();
         let mut slots = Vec::new();
         for entry in entries {
-            let read = self.read_memory(entry.flags, entry.address, entry.length.into(), engine);
+            let read = self.read_memory(entry.source(), engine);
             results.push(read.result());
             let missing = entry.length as usize - read.data.len();
             slots.extend(read.data.into_iter().map(Some));
@@ -67,19 +60,14 @@ impl Model {
         self.untouched = slots.iter().map(Option::is_none).collect();
         let mut output = batch_response(&results);
         output.extend(slots.into_iter().map(Option::unwrap_or_default));
-        Ok(output)
+        output
     }
 
-    pub(super) fn copy_scatter(&mut self, input: &[u8]) -> Result<Vec<u8>, NtStatus> {
-        let (request, entries) = ScatterRequest::read_from_prefix(input).unwrap();
-        let entries: Vec<ScatterEntry> = entries_of(request.count, entries)?;
-        within_limit(entries.iter().map(|entry| entry.length))?;
-        let engine = Engine::from_wire(request.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+    pub(super) fn copy_scatter(&mut self, engine: Engine, entries: &[ScatterEntry]) -> Vec<u8> {
         let mut results = Vec::new();
         for entry in entries {
-            let length = entry.length.into();
-            let mut read = self.read_memory(entry.flags, entry.source, length, engine);
-            if let Some(stop) = Self::probe(entry.target, length, 1, Direction::Write) {
+            let mut read = self.read_memory(entry.source(), engine);
+            if let Some(stop) = probe(entry.target, entry.length.into(), 1, Direction::Write) {
                 read.data.clear();
                 read.stop = Some(stop);
             } else {
@@ -89,7 +77,7 @@ impl Model {
             }
             results.push(read.result());
         }
-        Ok(batch_response(&results))
+        batch_response(&results)
     }
 
     /// What keeps this reach from the handle, if anything does.
@@ -103,7 +91,8 @@ impl Model {
         }
     }
 
-    fn read_memory(&mut self, flags: u32, address: u64, length: u64, engine: Engine) -> Read {
+    fn read_memory(&mut self, source: Source, engine: Engine) -> Read {
+        let (flags, address, length) = (source.flags, source.address, source.length as u64);
         let physical = flags == CopyMemoryFlags::PHYSICAL.bits();
         let user = !physical && address < USER_LIMIT;
         let session = if physical { SESSION_PHYSICAL } else { SESSION };
@@ -164,24 +153,4 @@ impl Model {
         }
         read
     }
-}
-
-fn entries_of<E: FromBytes>(count: u32, bytes: &[u8]) -> Result<Vec<E>, NtStatus> {
-    if count > MAXIMUM_ENTRIES {
-        return Err(NtStatus::INVALID_BUFFER_SIZE);
-    }
-    if bytes.len() != count as usize * size_of::<E>() {
-        return Err(NtStatus::INFO_LENGTH_MISMATCH);
-    }
-    Ok(bytes
-        .chunks(size_of::<E>())
-        .map(|entry| E::read_from_bytes(entry).ok().unwrap())
-        .collect())
-}
-
-fn within_limit(lengths: impl Iterator<Item = u32>) -> Result<(), NtStatus> {
-    if lengths.map(u64::from).sum::<u64>() > MAXIMUM_LENGTH {
-        return Err(NtStatus::INVALID_BUFFER_SIZE);
-    }
-    Ok(())
 }

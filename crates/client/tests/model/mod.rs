@@ -1,6 +1,8 @@
-//! A driver on paper: the protocol's rules over a memory of maps, so that the client can be tried
-//! where there is no driver, with right answers and with wrong ones.
+//! A driver on paper: requests are judged as the driver judges them, and carried out over a memory
+//! of maps, so that the client can be tried where there is no driver, with right answers and with
+//! wrong ones.
 //!
+//! - `asked`: what a request has to be.
 //! - `machine`: the memory.
 //! - `information`, `caller`, `memory`: what becomes of each kind of request.
 //! - `answer`: the answers' layouts.
@@ -13,6 +15,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "hosts have 64 bits")]
 
 mod answer;
+mod asked;
 mod caller;
 mod information;
 mod machine;
@@ -21,12 +24,14 @@ mod memory;
 use ringcopy_client::{
     Buffer, Handle, Landmarks, OpenAccess, Protection, RequestError, Transport, TransportError,
     protocol::{
-        CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest, Engine,
-        MemoryRangesRequest, NtStatus, Reach, RequestKind,
+        BatchRequest, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest,
+        DeviceCopyRequest, Engine, Header, InformationRequest, MemoryRangesRequest, NtStatus,
+        PROTOCOL_VERSION, Reach, RequestKind, ScatterRequest,
     },
 };
-use zerocopy::FromBytes;
+use zerocopy::IntoBytes;
 
+use asked::Asked;
 use machine::{
     FIRST_ALLOCATION, HOLE, IO, Machine, RAM_END, SESSION_PHYSICAL, SYSTEM_DATA, USER_PHYSICAL,
     system_data,
@@ -40,6 +45,8 @@ pub struct Model {
     pub reach: Reach,
     pub native_status: NtStatus,
     pub open_status: NtStatus,
+    /// Takes every request for one of this version and of the right size.
+    pub credulous: bool,
     /// What `Transport::landmarks` and `physical_address` give away.
     pub talkative: bool,
     /// Changes an answer on its way.
@@ -69,6 +76,7 @@ impl Default for Model {
             reach: Reach::all(),
             native_status: NtStatus::SUCCESS,
             open_status: NtStatus::SUCCESS,
+            credulous: false,
             talkative: true,
             tamper: None,
             twist: None,
@@ -95,38 +103,35 @@ impl Model {
         model
     }
 
+    /// Judges a request as the driver does, and carries it out.
     fn request(&mut self, code: &Code, input: &[u8], room: usize) -> Result<Vec<u8>, NtStatus> {
-        if input.len() < code.request_length {
-            return Err(NtStatus::INFO_LENGTH_MISMATCH);
-        }
-        if room < code.response_length {
-            return Err(NtStatus::BUFFER_TOO_SMALL);
-        }
-        match code.kind {
-            RequestKind::Information => Ok(self.information()),
+        let asked = Asked { code, input, room };
+        Ok(match code.kind {
+            RequestKind::Information => {
+                asked.judge::<InformationRequest>()?;
+                self.information()
+            }
             RequestKind::CopyFrom | RequestKind::CopyTo => {
-                let request = CallerCopyRequest::read_from_bytes(input).unwrap();
-                self.caller_copy(code.kind, &request)
+                self.caller_copy(code.kind, asked.judge::<CallerCopyRequest>()?)
             }
-            RequestKind::CopyThrough => {
-                let request = CopyThroughRequest::read_from_bytes(input).unwrap();
-                self.copy_through(&request)
-            }
+            RequestKind::CopyThrough => self.copy_through(asked.judge::<CopyThroughRequest>()?),
             RequestKind::DeviceCopy => {
-                let (request, payload) = DeviceCopyRequest::read_from_prefix(input).unwrap();
-                self.device_copy(&request, payload)
+                let copy = asked.judge::<DeviceCopyRequest>()?;
+                self.device_copy(copy, asked.behind())
             }
-            RequestKind::CopyMemory => {
-                let request = CopyMemoryRequest::read_from_bytes(input).unwrap();
-                self.copy_memory(&request)
+            RequestKind::CopyMemory => self.copy_memory(asked.judge::<CopyMemoryRequest>()?),
+            RequestKind::CopyBatch => {
+                let judged = asked.judge::<BatchRequest>()?;
+                self.copy_batch(judged.engine, &asked.entries(&judged)?)
             }
-            RequestKind::CopyBatch => self.copy_batch(input),
-            RequestKind::CopyScatter => self.copy_scatter(input),
+            RequestKind::CopyScatter => {
+                let judged = asked.judge::<ScatterRequest>()?;
+                self.copy_scatter(judged.engine, &asked.entries(&judged)?)
+            }
             RequestKind::MemoryRanges => {
-                let request = MemoryRangesRequest::read_from_bytes(input).unwrap();
-                self.memory_ranges(&request, room)
+                self.memory_ranges(asked.judge::<MemoryRangesRequest>()?)?
             }
-        }
+        })
     }
 }
 
@@ -161,8 +166,16 @@ impl Transport for Model {
             return Err(TransportError::Lost("the cable is out".into()).into());
         }
         self.untouched.clear();
+        let mut input = input.to_vec();
+        if self.credulous && input.len() >= size_of::<Header>() {
+            let header = Header {
+                version: PROTOCOL_VERSION,
+                size: code.request_length as u32,
+            };
+            input[..size_of::<Header>()].copy_from_slice(header.as_bytes());
+        }
         let answer = self
-            .request(code, input, output.len())
+            .request(code, &input, output.len())
             .map_err(RequestError::Status)?;
         let slots = answer.len() - self.untouched.len();
         for (index, (to, from)) in output.iter_mut().zip(&answer).enumerate() {
