@@ -1,6 +1,6 @@
 //! What is kept, what of it is used again, and where it may lie.
 
-use super::{CERTIFICATE, KEY, pair_in};
+use super::{CERTIFICATE, KEY, pair_in, write};
 use crate::{package::pair::Pair, places, program};
 use der::{Encode as _, asn1::ObjectIdentifier};
 use rsa::{
@@ -11,7 +11,7 @@ use rsa::{
     signature::Keypair as _,
 };
 use std::{
-    env, fs,
+    env, fs, io,
     path::{Path, PathBuf},
     process::{self, Command},
     str::FromStr as _,
@@ -83,6 +83,16 @@ fn a_pair_is_made_once_and_used_until_it_ends() {
     let early = scratch.refused("deep/kept", NOW.saturating_sub(YEAR));
     assert!(early.contains("clock"), "{early}");
     assert!(files() == made, "a refusal changes nothing");
+}
+
+#[test]
+fn of_two_runs_at_a_time_one_finds_the_others_key() {
+    let scratch = Scratch::new("twice");
+    let file = scratch.0.join(KEY);
+    write(&file, b"the first").unwrap();
+    let said = write(&file, b"the second").unwrap_err();
+    assert_eq!(said.kind(), io::ErrorKind::AlreadyExists);
+    assert_eq!(fs::read(&file).unwrap(), b"the first");
 }
 
 #[cfg(unix)]
@@ -229,8 +239,9 @@ fn no_key_lies_where_git_would_take_it() {
     // A link from outside leads in all the same.
     #[cfg(unix)]
     {
-        let outside = Scratch::new("link");
-        std::os::unix::fs::symlink(&scratch.0, outside.0.join("link")).unwrap();
+        let (outside, inside) = (Scratch::new("link"), scratch.0.join("inside"));
+        fs::create_dir(&inside).unwrap();
+        std::os::unix::fs::symlink(&inside, outside.0.join("link")).unwrap();
         let said = outside.refused("link/keys", NOW);
         assert!(said.contains("have git ignore this one"), "{said}");
     }
@@ -248,11 +259,11 @@ fn no_key_lies_where_git_would_take_it() {
 
 #[test]
 fn no_key_lies_in_this_tree_unless_git_ignores_it() {
-    let package = Path::new("/nowhere/package");
-    let here = places::root().join("ringcopy-keys");
-    let said = pair_in(&here, package, NOW).err().unwrap().to_string();
+    // Gone at the end, even if there should be one.
+    let here = Scratch(places::root().join(format!("ringcopy-key-{}", process::id())));
+    let said = here.refused("keys", NOW);
     assert!(said.contains("have git ignore this one"), "{said}");
-    assert!(!here.exists());
+    assert!(!here.0.exists());
 }
 
 #[test]
