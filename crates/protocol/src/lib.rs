@@ -15,6 +15,7 @@
 //! | `STATUS_INVALID_BUFFER_SIZE` | a length is over its limit |
 //! | `STATUS_ACCESS_VIOLATION`, `STATUS_DATATYPE_MISALIGNMENT` | the request or response of a `METHOD_NEITHER` code is not 8-aligned user memory |
 //! | `STATUS_ACCESS_DENIED` | the handle belongs to another process |
+//! | `STATUS_QUOTA_EXCEEDED` | the handle has as many requests under way as it may |
 //! | `STATUS_INSUFFICIENT_RESOURCES` | pool ran out |
 //!
 //! [`judge`] decides all of these that a request's bytes and lengths decide.

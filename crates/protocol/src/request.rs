@@ -28,7 +28,8 @@ pub struct CallerCopyRequest {
     pub length: u64,
     /// Where in the session buffer, in bytes.
     pub session_offset: u64,
-    /// The alignment that `address` must have, in bytes: a power of two.
+    /// The alignment that `address` must have, in bytes: a power of two, else the copy ends with
+    /// `STATUS_INVALID_PARAMETER`. Not looked at where nothing is copied, nor in kernel mode.
     pub alignment: u32,
     /// A [`ModeChoice`].
     pub mode: u32,
@@ -46,7 +47,7 @@ pub struct CopyThroughRequest {
     pub destination: u64,
     /// Bytes, at most [`MAXIMUM_LENGTH`](crate::MAXIMUM_LENGTH).
     pub length: u64,
-    /// The alignment that `source` must have, in bytes: a power of two.
+    /// The alignment that `source` must have, as in [`CallerCopyRequest::alignment`].
     pub alignment: u32,
     /// A [`ModeChoice`].
     pub mode: u32,
@@ -79,7 +80,8 @@ pub struct CopyMemoryRequest {
     pub address: u64,
     /// Bytes, at most [`MAXIMUM_LENGTH`](crate::MAXIMUM_LENGTH).
     pub length: u64,
-    /// [`CopyMemoryFlags`], as `MmCopyMemory` takes them: exactly one.
+    /// [`CopyMemoryFlags`], as `MmCopyMemory` takes them: exactly one, else the copy ends with
+    /// `STATUS_INVALID_PARAMETER_4`.
     pub flags: u32,
     /// An [`Engine`].
     pub engine: u32,
