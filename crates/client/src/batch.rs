@@ -132,8 +132,8 @@ impl<T: Transport + ?Sized> Device<'_, T> {
     /// Which physical memory is RAM: ranges that do not overlap, in the order of their addresses.
     ///
     /// # Errors
-    /// [`Error::Refused`] with `STATUS_ACCESS_DENIED` or `STATUS_PRIVILEGE_NOT_HELD` where physical
-    /// memory is out of reach.
+    /// [`Error::Refused`] with `STATUS_INVALID_DEVICE_REQUEST` from a driver that does not know the
+    /// request. It needs no reach: where RAM is, a handle may always ask.
     pub fn memory_ranges(&mut self) -> Result<Vec<MemoryRange>, Error> {
         let operation = Operation::MemoryRanges;
         let nonsense = |reason| Error::Response { operation, reason };
