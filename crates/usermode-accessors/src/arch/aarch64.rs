@@ -84,25 +84,17 @@ impl Record {
     }
 }
 
-#[cfg(windows)]
-macro_rules! on_windows {
-    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
-}
-
-#[cfg(not(windows))]
-macro_rules! on_windows {
-    ($($line:expr),* $(,)?) => {
-        ""
-    };
-}
-
 /// The scopes again, for the tests on Linux, whose signal handler goes by them.
 #[cfg(all(test, target_os = "linux"))]
 macro_rules! on_linux_tests {
-    ($($line:expr),* $(,)?) => {
+    ($(($begin:expr, $end:expr, $landing:expr)),*) => {
         lines![
             ".pushsection usermode_accessors_scopes, \"aw\"",
-            $(concat!(".quad ", $line),)*
+            $(
+                concat!(".quad ", $begin),
+                concat!(".quad ", $end),
+                concat!(".quad ", $landing),
+            )*
             ".popsection"
         ]
     };
@@ -110,14 +102,9 @@ macro_rules! on_linux_tests {
 
 #[cfg(not(all(test, target_os = "linux")))]
 macro_rules! on_linux_tests {
-    ($($line:expr),* $(,)?) => {
+    ($($scope:tt),*) => {
         ""
     };
-}
-
-/// Several instructions as one template.
-macro_rules! lines {
-    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
 }
 
 /// A guarded leaf. `setup` moves arguments to where `access` wants them; the record is in X0, and
@@ -136,18 +123,11 @@ macro_rules! guarded_leaf {
                 concat!(".Llanding_", $name, ":"),
             ],
             [$($result),*],
-            [
-                ".long 1",
-                concat!(".long .Laccess_", $name, "@IMGREL"),
-                concat!(".long .Llanding_", $name, "@IMGREL"),
-                ".long usermode_accessors_filter@IMGREL",
-                concat!(".long .Llanding_", $name, "@IMGREL"),
-            ],
-            [
+            [(
                 concat!(".Laccess_", $name),
                 concat!(".Llanding_", $name),
-                concat!(".Llanding_", $name),
-            ]
+                concat!(".Llanding_", $name)
+            )]
         );
     };
     (
@@ -176,42 +156,22 @@ macro_rules! guarded_leaf {
             ],
             [$($result),*],
             [
-                ".long 2",
-                concat!(".long .Laccess_", $name, "@IMGREL"),
-                concat!(".long .Lrecover_", $name, "@IMGREL"),
-                ".long usermode_accessors_filter@IMGREL",
-                concat!(".long .Lrecover_", $name, "@IMGREL"),
-                concat!(".long .Lagain_", $name, "@IMGREL"),
-                concat!(".long .Llanding_", $name, "@IMGREL"),
-                ".long usermode_accessors_filter@IMGREL",
-                concat!(".long .Llanding_", $name, "@IMGREL"),
-            ],
-            [
-                concat!(".Laccess_", $name),
-                concat!(".Lrecover_", $name),
-                concat!(".Lrecover_", $name),
-                concat!(".Lagain_", $name),
-                concat!(".Llanding_", $name),
-                concat!(".Llanding_", $name),
+                (
+                    concat!(".Laccess_", $name),
+                    concat!(".Lrecover_", $name),
+                    concat!(".Lrecover_", $name)
+                ),
+                (
+                    concat!(".Lagain_", $name),
+                    concat!(".Llanding_", $name),
+                    concat!(".Llanding_", $name)
+                )
             ]
         );
     };
-    (@ $name:literal, [$($setup:literal),*], $guarded:expr, [$($result:literal),*], [$($scope:expr,)*], [$($place:expr,)*]) => {
+    (@ $name:literal, [$($setup:literal),*], $guarded:expr, [$($result:literal),*], [$($scope:tt),*]) => {
         global_asm!(
-            ".text",
-            ".p2align 4",
-            concat!(".globl ", $name),
-            on_windows!(
-                concat!(".def ", $name),
-                ".scl 2",
-                ".type 32",
-                ".endef",
-            ),
-            concat!($name, ":"),
-            on_windows!(
-                concat!(".seh_proc ", $name),
-                ".seh_handler __C_specific_handler, @except"
-            ),
+            begin!($name, handled),
             "stp x29, x30, [sp, #-64]!",
             on_windows!(".seh_save_fplr_x 64"),
             "stp x19, x20, [sp, #16]",
@@ -244,13 +204,8 @@ macro_rules! guarded_leaf {
             on_windows!(".seh_save_fplr_x 64"),
             on_windows!(".seh_endepilogue"),
             "ret",
-            on_windows!(
-                ".seh_handlerdata",
-                $($scope,)*
-                ".text",
-                ".seh_endproc"
-            ),
-            on_linux_tests!($($place),*),
+            end!($name, "usermode_accessors_filter", [$($scope),*]),
+            on_linux_tests!($($scope),*),
             open_window = const offset_of!(Record, open_window),
         );
     };

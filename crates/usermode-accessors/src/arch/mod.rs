@@ -7,6 +7,9 @@
 //! own handler, so no Rust frame stands between the guard and the fault, and none is unwound.
 //! One leaf guards no access but a call, of foreign code that raises.
 
+#[macro_use]
+mod leaf;
+
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
 #[cfg(target_arch = "x86_64")]

@@ -19,8 +19,6 @@
 //! has put it into the record. What AC is at a landing pad depends on the dispatcher: code that
 //! goes on accessing user memory from there opens it again.
 //!
-//! A table of scopes is searched in its order: the narrow scopes come first.
-//!
 //! Source: "x64 exception handling" and "x64 calling convention", Microsoft C++ documentation.
 
 use core::mem::MaybeUninit;
@@ -73,48 +71,6 @@ impl Record {
     }
 }
 
-#[cfg(windows)]
-macro_rules! on_windows {
-    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
-}
-
-#[cfg(not(windows))]
-macro_rules! on_windows {
-    ($($line:expr),* $(,)?) => {
-        ""
-    };
-}
-
-/// Several instructions as one template.
-macro_rules! lines {
-    ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
-}
-
-/// Begins a function with unwind data, and with a handler if `handled`.
-macro_rules! begin {
-    ($name:expr) => {
-        lines![
-            ".text",
-            ".p2align 4",
-            concat!(".globl ", $name),
-            on_windows!(
-                concat!(".def ", $name),
-                ".scl 2",
-                ".type 32",
-                ".endef",
-                concat!(".seh_proc ", $name)
-            ),
-            concat!($name, ":"),
-        ]
-    };
-    ($name:expr, handled) => {
-        lines![
-            begin!($name),
-            on_windows!(".seh_handler __C_specific_handler, @except"),
-        ]
-    };
-}
-
 /// The prologue. `bare`: none. `pushed`: RDI and RSI.
 macro_rules! prologue {
     (bare) => {
@@ -159,26 +115,6 @@ macro_rules! filter {
     };
 }
 
-/// Ends a function, with its table of scopes: each from a label, to a label, to its landing pad.
-macro_rules! end {
-    ($name:expr, $prologue:ident, [$(($begin:expr, $end:expr, $landing:expr)),* $(,)?]) => {
-        on_windows!(
-            ".seh_handlerdata",
-            concat!(".long (.Lscopes_end_", $name, " - .Lscopes_", $name, ") / 16"),
-            concat!(".Lscopes_", $name, ":"),
-            $(
-                concat!(".long ", $begin, "@IMGREL"),
-                concat!(".long ", $end, "@IMGREL"),
-                concat!(".long ", filter!($prologue), "@IMGREL"),
-                concat!(".long ", $landing, "@IMGREL"),
-            )*
-            concat!(".Lscopes_end_", $name, ":"),
-            ".text",
-            ".seh_endproc"
-        )
-    };
-}
-
 /// A guarded leaf, and its opened twin. The record is in RCX; `body` runs behind the prologue, with
 /// the record kept, and returns by itself. In front of the prologue stands `before`.
 macro_rules! guarded_leaf {
@@ -200,7 +136,7 @@ macro_rules! guarded_leaf {
             prologue!($prologue),
             keep_record!($prologue),
             $($body,)*
-            end!($name, $prologue, $scopes),
+            end!($name, filter!($prologue), $scopes),
             opened!($name),
             processor = const offset_of!(Record, processor),
             smap = const processor::SMAP,

@@ -31,20 +31,7 @@ impl Raised {
 }
 
 global_asm!(
-    ".text",
-    ".p2align 4",
-    ".globl usermode_accessors_call",
-    on_windows!(
-        ".def usermode_accessors_call",
-        ".scl 2",
-        ".type 32",
-        ".endef",
-    ),
-    "usermode_accessors_call:",
-    on_windows!(
-        ".seh_proc usermode_accessors_call",
-        ".seh_handler __C_specific_handler, @except"
-    ),
+    begin!("usermode_accessors_call", handled),
     "stp x29, x30, [sp, #-48]!",
     on_windows!(".seh_save_fplr_x 48"),
     "mov x29, sp",
@@ -61,11 +48,11 @@ global_asm!(
     "ldp x0, x1, [x10]",
     "ldp x2, x3, [x10, #16]",
     "ldp x4, x5, [x10, #32]",
-    ".Laccess_usermode_accessors_call:",
+    ".Laccess_call:",
     "blr x9",
     // The address that the call returns to is what a dispatcher may look up: it must be inside.
     "nop",
-    ".Llanding_usermode_accessors_call:",
+    ".Llanding_call:",
     "ldr x9, [x29, #32]",
     "cbz x9, 4f",
     "ldr x9, [x29, #24]",
@@ -76,15 +63,10 @@ global_asm!(
     on_windows!(".seh_save_fplr_x 48"),
     on_windows!(".seh_endepilogue"),
     "ret",
-    on_windows!(
-        ".seh_handlerdata",
-        ".long 1",
-        ".long .Laccess_usermode_accessors_call@IMGREL",
-        ".long .Llanding_usermode_accessors_call@IMGREL",
-        ".long usermode_accessors_call_filter@IMGREL",
-        ".long .Llanding_usermode_accessors_call@IMGREL",
-        ".text",
-        ".seh_endproc"
+    end!(
+        "usermode_accessors_call",
+        "usermode_accessors_call_filter",
+        [(".Laccess_call", ".Llanding_call", ".Llanding_call")]
     ),
 );
 

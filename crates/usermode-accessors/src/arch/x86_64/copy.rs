@@ -322,7 +322,7 @@ global_asm!(
     "mov r8, rsi",
     epilogue!(),
     "jmp usermode_accessors_copy_again",
-    end!("usermode_accessors_copy_long", pushed, [
+    end!("usermode_accessors_copy_long", filter!(pushed), [
         (".Lsecond_copy_long", ".Lthird_copy_long", ".L16_arrived_copy_long"),
         (".Lthird_copy_long", ".Lfourth_copy_long", ".L32_arrived_copy_long"),
         (".Lfourth_copy_long", ".Lend_copy_long", ".L48_arrived_copy_long"),
@@ -388,7 +388,7 @@ global_asm!(
     prologue!(bare),
     ".Lshort_copy_directly:",
     copy_short!("copy_directly", "usermode_accessors_copy_long_directly"),
-    on_windows!(".seh_endproc"),
+    end!(),
     begin!("usermode_accessors_copy_long_directly"),
     prologue!(pushed),
     "mov rdi, rdx",
@@ -407,7 +407,7 @@ global_asm!(
     "rep movsb",
     epilogue!(),
     "ret",
-    on_windows!(".seh_endproc"),
+    end!(),
     long = const LONG,
     strings = const processor::STRINGS,
 );

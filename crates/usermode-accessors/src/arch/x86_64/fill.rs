@@ -259,7 +259,7 @@ global_asm!(
     "mov rdx, rdi",
     epilogue!(),
     "jmp usermode_accessors_fill_again",
-    end!("usermode_accessors_fill_long", pushed, [
+    end!("usermode_accessors_fill_long", filter!(pushed), [
         (".Lsecond_fill_long", ".Lthird_fill_long", ".L16_arrived_fill_long"),
         (".Lthird_fill_long", ".Lfourth_fill_long", ".L32_arrived_fill_long"),
         (".Lfourth_fill_long", ".Lend_fill_long", ".L48_arrived_fill_long"),
@@ -295,7 +295,7 @@ global_asm!(
     "sub rax, rdi",
     epilogue!(),
     "ret",
-    end!("usermode_accessors_fill_bytes", pushed, [
+    end!("usermode_accessors_fill_bytes", filter!(pushed), [
         (".Laccess_fill_bytes", ".Llanding_fill_bytes", ".Llanding_fill_bytes"),
     ]),
     processor = const offset_of!(Record, processor),
@@ -311,7 +311,7 @@ global_asm!(
     repeat_byte!(),
     ".Lshort_fill_directly:",
     fill_short!("fill_directly", "usermode_accessors_fill_long_directly"),
-    on_windows!(".seh_endproc"),
+    end!(),
     begin!("usermode_accessors_fill_long_directly"),
     prologue!(pushed),
     "mov rdi, rdx",
@@ -329,7 +329,7 @@ global_asm!(
     "rep stosb",
     epilogue!(),
     "ret",
-    on_windows!(".seh_endproc"),
+    end!(),
     long = const LONG,
     strings = const processor::STRINGS,
 );

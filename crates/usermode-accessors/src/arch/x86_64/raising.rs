@@ -32,18 +32,7 @@ impl Raised {
 }
 
 global_asm!(
-    ".text",
-    ".p2align 4",
-    ".globl usermode_accessors_call",
-    on_windows!(
-        ".def usermode_accessors_call",
-        ".scl 2",
-        ".type 32",
-        ".endef",
-        ".seh_proc usermode_accessors_call",
-        ".seh_handler __C_specific_handler, @except"
-    ),
-    "usermode_accessors_call:",
+    begin!("usermode_accessors_call", handled),
     "pushfq",
     on_windows!(".seh_stackalloc 8"),
     "sub rsp, 64",
@@ -61,11 +50,11 @@ global_asm!(
     "mov r8, [r10 + 16]",
     "mov rdx, [r10 + 8]",
     "mov rcx, [r10]",
-    ".Laccess_usermode_accessors_call:",
+    ".Laccess_call:",
     "call rax",
     // The address that the call returns to is what a dispatcher looks up: it must be inside.
     "nop",
-    ".Llanding_usermode_accessors_call:",
+    ".Llanding_call:",
     "cld",
     "cmp qword ptr [rsp + 56], 0",
     "je 4f",
@@ -78,15 +67,10 @@ global_asm!(
     "4:",
     "add rsp, 72",
     "ret",
-    on_windows!(
-        ".seh_handlerdata",
-        ".long 1",
-        ".long .Laccess_usermode_accessors_call@IMGREL",
-        ".long .Llanding_usermode_accessors_call@IMGREL",
-        ".long usermode_accessors_call_filter@IMGREL",
-        ".long .Llanding_usermode_accessors_call@IMGREL",
-        ".text",
-        ".seh_endproc"
+    end!(
+        "usermode_accessors_call",
+        "usermode_accessors_call_filter",
+        [(".Laccess_call", ".Llanding_call", ".Llanding_call")]
     ),
     ac = const EFLAGS_AC,
 );

@@ -42,8 +42,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a call that raises is not guarded",
         file: "crates/usermode-accessors/src/arch/x86_64/raising.rs",
-        original: "        \".long 1\",\n",
-        broken: "        \".long 0\",\n",
+        original: "[(\".Laccess_call\", \".Llanding_call\", \".Llanding_call\")]",
+        broken: "[]",
         caught_by: "raising::windows::every_code_is_caught_with_its_flags_and_parameters",
     },
     Mutant {
