@@ -51,7 +51,8 @@ macro_rules! begin {
 }
 
 /// Ends such a function. One that is handled has a filter, and scopes: each from a label, to a
-/// label, to its landing pad.
+/// label, to its landing pad. `(block of "copy")` stands for those that a macro `block` makes of
+/// labels that end in `copy`.
 macro_rules! end {
     () => {
         on_windows!(".seh_endproc")
@@ -69,7 +70,7 @@ macro_rules! end {
     };
 }
 
-/// An entry of the table of scopes.
+/// An entry of the table of scopes, or several.
 #[cfg(windows)]
 macro_rules! scope {
     ($filter:expr, ($begin:expr, $end:expr, $landing:expr)) => {
@@ -79,5 +80,8 @@ macro_rules! scope {
             concat!(".long ", $filter, "@IMGREL"),
             concat!(".long ", $landing, "@IMGREL"),
         ]
+    };
+    ($filter:expr, ($several:ident of $name:literal)) => {
+        $several!($filter, $name)
     };
 }

@@ -206,6 +206,9 @@ macro_rules! guarded_word {
 
 #[macro_use]
 mod again;
+#[macro_use]
+mod stores;
+
 mod backward;
 mod copy;
 mod fill;

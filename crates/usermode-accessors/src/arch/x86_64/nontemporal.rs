@@ -79,7 +79,7 @@ guarded_leaf!(
             ".Lsecond_copy_nontemporal:",
             ".Lthird_copy_nontemporal:",
             ".Lfourth_copy_nontemporal:",
-            ".Lend_block_copy_nontemporal:"
+            ".Lend_copy_nontemporal:"
         ),
         ".Lrest_copy_nontemporal:",
         "rep movsb",
@@ -90,18 +90,10 @@ guarded_leaf!(
         "sub rax, rdi",
         epilogue!(),
         "ret",
-        ".L16_arrived_copy_nontemporal:",
-        "mov r10d, 16",
-        "jmp 7f",
-        ".L32_arrived_copy_nontemporal:",
-        "mov r10d, 32",
-        "jmp 7f",
-        ".L48_arrived_copy_nontemporal:",
-        "mov r10d, 48",
-        "jmp 7f",
+        arrived!("copy_nontemporal", [16, 32, 48]),
         ".Lnone_arrived_copy_nontemporal:",
         "xor r10d, r10d",
-        "7:",
+        ".Lgo_on_copy_nontemporal:",
         "sfence",
         "mov rcx, [rsp + 24]",
         "mov rdx, rdi",
@@ -117,21 +109,7 @@ guarded_leaf!(
             ".Lblocks_copy_nontemporal",
             ".Llanding_copy_nontemporal"
         ),
-        (
-            ".Lsecond_copy_nontemporal",
-            ".Lthird_copy_nontemporal",
-            ".L16_arrived_copy_nontemporal"
-        ),
-        (
-            ".Lthird_copy_nontemporal",
-            ".Lfourth_copy_nontemporal",
-            ".L32_arrived_copy_nontemporal"
-        ),
-        (
-            ".Lfourth_copy_nontemporal",
-            ".Lend_block_copy_nontemporal",
-            ".L48_arrived_copy_nontemporal"
-        ),
+        (block of "copy_nontemporal"),
         (
             ".Lblocks_copy_nontemporal",
             ".Lrest_copy_nontemporal",

@@ -48,9 +48,9 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a copy claims more than has arrived",
-        file: "crates/usermode-accessors/src/arch/x86_64/copy.rs",
-        original: "        \".L16_arrived_copy:\",\n        \"mov r10d, 16\",",
-        broken: "        \".L16_arrived_copy:\",\n        \"mov r10d, 32\",",
+        file: "crates/usermode-accessors/src/arch/x86_64/stores.rs",
+        original: "            concat!(\"mov r10d, \", $bytes),",
+        broken: "            concat!(\"mov r10d, 2 * \", $bytes),",
         caught_by: "faults_edges::a_destination_that_ends_at_any_byte_takes_every_byte_before",
     },
     Mutant {

@@ -1,0 +1,161 @@
+//! Stores that follow one another, and where a fault of one leads.
+//!
+//! Copies and fills differ in what they store, not in where: upward, in the same classes of lengths.
+//! Each store but the first of its class has a label in front of it; there a scope begins, and its
+//! landing pad says how many bytes have arrived by then. All labels end in the name of the leaf.
+
+/// From how many bytes on a string instruction is faster than a loop, on processors that have
+/// [`STRINGS`](super::processor::STRINGS).
+pub(super) const LONG: usize = 1024;
+
+/// Stores of one class, in their order, each but the first behind its label; `end` is behind the last.
+macro_rules! stores {
+    ($name:expr, $first:literal $(, $label:ident: $store:expr)* $(,)?) => {
+        lines![
+            $first,
+            $(
+                concat!(".L", stringify!($label), "_", $name, ":"),
+                $store,
+            )*
+            concat!(".Lend_", $name, ":"),
+        ]
+    };
+}
+
+/// Goes to `from_2`, `from_4`, `from_8` or `over_16` if R9 is so much; falls through with a length
+/// of 1; goes to `nothing` with 0.
+macro_rules! go_by_length {
+    ($name:literal) => {
+        lines![
+            "cmp r9, 16",
+            concat!("ja .Lover_16_", $name),
+            "cmp r9d, 8",
+            concat!("jae .Lfrom_8_", $name),
+            "cmp r9d, 4",
+            concat!("jae .Lfrom_4_", $name),
+            "cmp r9d, 1",
+            concat!("ja .Lfrom_2_", $name),
+            concat!("jb .Lnothing_", $name),
+        ]
+    };
+}
+
+/// Landing pads that put into R10 how many bytes have arrived, and go to `go_on`.
+macro_rules! arrived {
+    ($name:literal, [$($bytes:literal),*]) => {
+        lines![$(
+            concat!(".L", $bytes, "_arrived_", $name, ":"),
+            concat!("mov r10d, ", $bytes),
+            concat!("jmp .Lgo_on_", $name),
+        )*]
+    };
+}
+
+/// The landing pads of up to 128 bytes; how many, is in the home of R9. They fall through to `go_on`.
+///
+/// Half of the most that a class takes is stored from the start on, the other half up to the end. So
+/// all but the last 16 bytes, say, have arrived; but where that is less than the first half, the first
+/// half has.
+macro_rules! arrived_of_short {
+    (
+        $name:literal,
+        all_but: [$($rest:literal of $most:literal),*] and $last_rest:literal of $last_most:literal
+    ) => {
+        lines![
+            concat!(".Lnone_arrived_", $name, ":"),
+            "xor r10d, r10d",
+            concat!("jmp .Lgo_on_", $name),
+            arrived!($name, [2, 4, 8, 16, 32, 48, 64]),
+            $(
+                all_but_arrived!($name, $rest of $most),
+                "jmp 6f",
+            )*
+            all_but_arrived!($name, $last_rest of $last_most),
+            "6:",
+            "neg r10",
+            "add r10, [rsp + 32]",
+            "cmp r10, rax",
+            "cmovb r10, rax",
+        ]
+    };
+}
+
+macro_rules! all_but_arrived {
+    ($name:literal, $rest:literal of $most:literal) => {
+        lines![
+            concat!(".Lall_but_", $rest, "_of_", $most, "_", $name, ":"),
+            concat!("mov eax, ", $most, " / 2"),
+            concat!("mov r10d, ", $rest),
+        ]
+    };
+}
+
+/// Scopes, by the beginnings of their labels.
+#[cfg(windows)]
+macro_rules! scopes_of {
+    ($filter:expr, $name:literal, [$(($begin:expr, $end:expr, $landing:expr)),* $(,)?]) => {
+        lines![$(
+            scope!($filter, (
+                concat!(".L", $begin, "_", $name),
+                concat!(".L", $end, "_", $name),
+                concat!(".L", $landing, "_", $name)
+            )),
+        )*]
+    };
+}
+
+/// The scopes of a block of four stores of 16 bytes.
+#[cfg(windows)]
+macro_rules! block {
+    ($filter:expr, $name:literal) => {
+        scopes_of!(
+            $filter,
+            $name,
+            [
+                ("second", "third", "16_arrived"),
+                ("third", "fourth", "32_arrived"),
+                ("fourth", "end", "48_arrived"),
+            ]
+        )
+    };
+}
+
+/// The scopes of the classes of up to 64 bytes.
+#[cfg(windows)]
+macro_rules! up_to_64 {
+    ($filter:expr, $name:literal) => {
+        scopes_of!(
+            $filter,
+            $name,
+            [
+                ("second_2", "end_2", "2_arrived"),
+                ("second_4", "end_4", "4_arrived"),
+                ("second_8", "end_8", "8_arrived"),
+                ("second_16", "end_16", "16_arrived"),
+                ("second_32", "third_32", "16_arrived"),
+                ("third_32", "fourth_32", "32_arrived"),
+                ("fourth_32", "end_32", "all_but_16_of_64"),
+            ]
+        )
+    };
+}
+
+/// The scopes of the class of up to 128 bytes, which is stored in eight.
+#[cfg(windows)]
+macro_rules! longest {
+    ($filter:expr, $name:literal) => {
+        scopes_of!(
+            $filter,
+            $name,
+            [
+                ("second_longest", "third_longest", "16_arrived"),
+                ("third_longest", "fourth_longest", "32_arrived"),
+                ("fourth_longest", "fifth_longest", "48_arrived"),
+                ("fifth_longest", "sixth_longest", "64_arrived"),
+                ("sixth_longest", "seventh_longest", "all_but_48_of_128"),
+                ("seventh_longest", "eighth_longest", "all_but_32_of_128"),
+                ("eighth_longest", "end_longest", "all_but_16_of_128"),
+            ]
+        )
+    };
+}
