@@ -5,8 +5,9 @@
 //! Windows, and the accesses to PSTATE.PAN have not run at all.
 //!
 //! Every leaf is written once and follows the procedure call standard, which Windows shares; Rust
-//! calls it as `extern "C"` and so knows which registers it may spoil. Only on Windows does it
-//! carry unwind data and a handler; elsewhere a fault ends the process. No leaf touches X18, which is the system's, or a vector register.
+//! is told so, and hence knows which registers it may spoil. Only on Windows does it carry unwind data
+//! and a handler; elsewhere a fault ends the process. No leaf touches X18, which is the system's, or a
+//! vector register.
 //!
 //! # The frame of a guarded leaf
 //!
@@ -46,12 +47,12 @@
 #[cfg(windows)]
 use core::{arch::global_asm, mem::offset_of};
 
-use super::{Trap, Width};
+use super::Trap;
 use processor::pan_is_there;
 
 /// What the leaf and its filter tell the caller, and the caller the leaf.
 #[repr(C)]
-struct Record {
+pub(super) struct Record {
     /// The exception code, or 0 for none. No exception that the filter takes has code 0. First, as
     /// the leaves that recover know.
     code: u32,
@@ -62,7 +63,7 @@ struct Record {
 }
 
 impl Record {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             code: 0,
             open_window: u32::from(pan_is_there()),
@@ -71,7 +72,7 @@ impl Record {
         }
     }
 
-    const fn result(&self, copied: usize) -> Result<(), Trap> {
+    pub(super) const fn result(&self, copied: usize) -> Result<(), Trap> {
         if self.code == 0 {
             return Ok(());
         }
@@ -227,19 +228,25 @@ mod raising;
 mod scalar;
 mod string;
 
-pub(crate) use backward::{copy_backward, guarded_copy_backward};
-pub(crate) use forward::{copy, fill, guarded_copy, guarded_fill};
+pub(crate) use backward::copy_backward;
+pub(crate) use forward::{copy, fill};
 // A block is loaded whole before it is stored, so that the copy may go over its own source.
-pub(crate) use forward::{copy as copy_upward, guarded_copy as guarded_copy_upward};
-pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
-pub(crate) use nontemporal::{copy_nontemporal, guarded_copy_nontemporal};
+pub(crate) use super::bulk::guarded_copy as guarded_copy_upward;
+pub(crate) use forward::copy as copy_upward;
+pub(crate) use nontemporal::copy_nontemporal;
 pub(crate) use processor::fast_fail;
-pub(crate) use raising::call;
 pub(crate) use scalar::{
-    guarded_read, guarded_read_acquire, guarded_write, guarded_write_release, read, read_acquire,
-    write, write_release,
+    guarded_read_acquire, guarded_write_release, read, read_acquire, write, write_release,
 };
 pub(crate) use string::{guarded_scan, scan};
+
+pub(super) use processor::pan_is_there as user_memory_can_be_closed;
+
+/// How many bytes a leaf has moved that copies or fills forward: it returns the number itself.
+#[inline]
+pub(super) const fn moved(answer: usize, _length: usize) -> usize {
+    answer
+}
 
 // The filter of every guarded leaf: X0 = EXCEPTION_POINTERS *, X1 = X29 of the leaf.
 // It takes the exceptions that touching memory raises and leaves every other to the handlers

@@ -1,7 +1,7 @@
 //! x86-64.
 //!
 //! Every leaf is written once and follows Microsoft's x64 calling convention on every system;
-//! Rust calls it as `extern "win64"` and so knows which registers it may spoil, also after a
+//! Rust is told so, and hence knows which registers it may spoil, also after a
 //! fault, when each volatile one is garbage. Only on Windows does it carry unwind data and a
 //! handler; elsewhere a fault ends the process, and tests there use valid memory.
 //!
@@ -25,11 +25,11 @@ use core::mem::MaybeUninit;
 #[cfg(windows)]
 use core::{arch::global_asm, mem::offset_of};
 
-use super::{Trap, Width};
+use super::Trap;
 
 /// What the leaf and its filter tell the caller, and the caller the leaf.
 #[repr(C)]
-struct Record {
+pub(super) struct Record {
     /// The exception code, or 0 for none. No exception that the filter takes has code 0.
     code: u32,
     /// [`processor::SMAP`], [`processor::STRINGS`].
@@ -41,7 +41,12 @@ struct Record {
 
 impl Record {
     #[inline]
-    const fn new(processor: u32) -> Self {
+    pub(super) fn new() -> Self {
+        Self::of(processor::features())
+    }
+
+    #[inline]
+    const fn of(processor: u32) -> Self {
         Self {
             code: 0,
             processor,
@@ -51,7 +56,7 @@ impl Record {
     }
 
     #[inline]
-    const fn result(&self, copied: usize) -> Result<(), Trap> {
+    pub(super) const fn result(&self, copied: usize) -> Result<(), Trap> {
         if self.code == 0 {
             return Ok(());
         }
@@ -219,18 +224,19 @@ mod raising;
 mod scalar;
 mod string;
 
-pub(crate) use backward::{copy_backward, guarded_copy_backward};
-pub(crate) use copy::{copy, copy_upward, guarded_copy, guarded_copy_upward};
-pub(crate) use fill::{fill, guarded_fill};
-pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
-pub(crate) use nontemporal::{copy_nontemporal, guarded_copy_nontemporal};
+pub(crate) use backward::copy_backward;
+pub(crate) use copy::{copy, copy_upward, guarded_copy_upward};
+pub(crate) use fill::fill;
+pub(crate) use nontemporal::copy_nontemporal;
 pub(crate) use processor::fast_fail;
-pub(crate) use raising::call;
 pub(crate) use scalar::{
-    guarded_read, guarded_read_acquire, guarded_write, guarded_write_release, read, read_acquire,
-    write, write_release,
+    guarded_read_acquire, guarded_write_release, read, read_acquire, write, write_release,
 };
 pub(crate) use string::{guarded_scan, scan};
+
+// The leaves that copy or fill forward return how many bytes are left: those at the end.
+pub(super) use super::bulk::all_but as moved;
+pub(super) use processor::smap_is_on as user_memory_can_be_closed;
 
 /// RFLAGS.AC, bit 18: in ring 0 under SMAP, user memory is open.
 const EFLAGS_AC: u32 = 1 << 18;

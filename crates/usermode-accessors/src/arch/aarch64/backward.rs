@@ -8,7 +8,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{Record, Trap};
+use super::Record;
 
 /// Blocks of 64 bytes. `$to` and `$from` stand behind what is still to be moved; `$start` is where
 /// the destination starts.
@@ -66,36 +66,6 @@ guarded_leaf!(
     again: move_bytes_down!("x19", "x20", "x1"),
     result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
 );
-
-unsafe extern "C" {
-    /// Returns how many bytes were *not* moved: those in front.
-    fn usermode_accessors_copy_backward(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
-}
-
-/// Copies from the last byte down, with at least one side in user memory. The trap counts the
-/// bytes at the end.
-///
-/// # Safety
-///
-/// A side that is not user memory is valid for `length` bytes. A user side passed
-/// [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_copy_backward(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let left =
-        unsafe { usermode_accessors_copy_backward(&raw mut record, destination, source, length) };
-    record.result(length.wrapping_sub(left))
-}
 
 /// Copies from the last byte down, without a guard.
 ///

@@ -5,7 +5,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{Record, Trap};
+use super::Record;
 
 /// Blocks of 64 and of 16 bytes, as long as there are such. `$to` and `$from` stand at the next
 /// byte, `$end` is the end of the destination; they move only after a block was stored, so that a
@@ -133,56 +133,6 @@ guarded_leaf!(
     again: fill_bytes!("x19", "w20", "x3"),
     result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
 );
-
-unsafe extern "C" {
-    fn usermode_accessors_copy(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
-    fn usermode_accessors_fill(
-        record: *mut Record,
-        destination: *mut u8,
-        byte: u32,
-        length: usize,
-    ) -> usize;
-}
-
-/// Copies forward, byte by byte as far as anybody can tell, with at least one side in user memory.
-///
-/// # Safety
-///
-/// A side that is not user memory is valid for `length` bytes. A user side passed
-/// [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_copy(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let copied = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
-    record.result(copied)
-}
-
-/// Fills user memory.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_fill(
-    destination: *mut u8,
-    byte: u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let copied =
-        unsafe { usermode_accessors_fill(&raw mut record, destination, u32::from(byte), length) };
-    record.result(copied)
-}
 
 /// Copies forward without a guard.
 ///

@@ -10,7 +10,7 @@
 
 use core::{arch::global_asm, mem::offset_of};
 
-use super::{Record, Trap};
+use super::Record;
 
 macro_rules! retry {
     ($original:literal, $operation:literal, $result:literal) => {
@@ -61,85 +61,3 @@ guarded_leaf!(
     access: retry!("x19", "cmp x19, x3\ncsel x4, x2, x19, eq", "x4"),
     result: ["mov x0, x19"]
 );
-
-unsafe extern "C" {
-    fn usermode_accessors_and4(record: *mut Record, destination: *mut u8, value: u64) -> u64;
-    fn usermode_accessors_and8(record: *mut Record, destination: *mut u8, value: u64) -> u64;
-    fn usermode_accessors_or4(record: *mut Record, destination: *mut u8, value: u64) -> u64;
-    fn usermode_accessors_or8(record: *mut Record, destination: *mut u8, value: u64) -> u64;
-    fn usermode_accessors_compare_exchange4(
-        record: *mut Record,
-        destination: *mut u8,
-        exchange: u64,
-        comperand: u64,
-    ) -> u64;
-    fn usermode_accessors_compare_exchange8(
-        record: *mut Record,
-        destination: *mut u8,
-        exchange: u64,
-        comperand: u64,
-    ) -> u64;
-}
-
-/// ANDs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
-/// barrier.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check`] with its own size as the alignment.
-pub(crate) unsafe fn guarded_and(
-    destination: *mut u8,
-    value: u64,
-    wide: bool,
-) -> Result<u64, Trap> {
-    let leaf = if wide {
-        usermode_accessors_and8
-    } else {
-        usermode_accessors_and4
-    };
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, value) };
-    record.result(0).map(|()| original)
-}
-
-/// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
-/// barrier.
-///
-/// # Safety
-///
-/// As for [`guarded_and`].
-pub(crate) unsafe fn guarded_or(destination: *mut u8, value: u64, wide: bool) -> Result<u64, Trap> {
-    let leaf = if wide {
-        usermode_accessors_or8
-    } else {
-        usermode_accessors_or4
-    };
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, value) };
-    record.result(0).map(|()| original)
-}
-
-/// Stores `exchange` in user memory of 4 bytes, or 8 if `wide`, if `comperand` is there, and
-/// returns what was there. A full barrier.
-///
-/// # Safety
-///
-/// As for [`guarded_and`].
-pub(crate) unsafe fn guarded_compare_exchange(
-    destination: *mut u8,
-    exchange: u64,
-    comperand: u64,
-    wide: bool,
-) -> Result<u64, Trap> {
-    let leaf = if wide {
-        usermode_accessors_compare_exchange8
-    } else {
-        usermode_accessors_compare_exchange4
-    };
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, exchange, comperand) };
-    record.result(0).map(|()| original)
-}

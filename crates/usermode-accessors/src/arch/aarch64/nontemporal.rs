@@ -13,7 +13,7 @@ use core::{
 };
 
 use super::{
-    Record, Trap,
+    Record,
     forward::{copy_blocks, copy_bytes},
 };
 
@@ -25,35 +25,6 @@ guarded_leaf!(
     again: copy_bytes!("x19", "x20", "x3"),
     result: ["dmb ish", "ldr x9, [x29, #40]", "sub x0, x19, x9"]
 );
-
-unsafe extern "C" {
-    fn usermode_accessors_copy_nontemporal(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
-}
-
-/// Copies forward with streaming stores, with at least one side in user memory.
-///
-/// # Safety
-///
-/// A side that is not user memory is valid for `length` bytes. A user side passed
-/// [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_copy_nontemporal(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let copied = unsafe {
-        usermode_accessors_copy_nontemporal(&raw mut record, destination, source, length)
-    };
-    record.result(copied)
-}
 
 /// Copies forward with streaming stores, without a guard.
 ///

@@ -16,7 +16,7 @@ pub(crate) fn fast_fail(code: u32) -> ! {
 /// Whether this code runs in the kernel, on a processor that can close user memory to it.
 ///
 /// That is the same on all processors of a system and does not change, so it is asked once.
-pub(super) fn pan_is_there() -> bool {
+pub(in crate::arch) fn pan_is_there() -> bool {
     const UNKNOWN: u8 = 0;
     const NO: u8 = 1;
     const YES: u8 = 2;

@@ -10,25 +10,12 @@
 //! every one that the convention says survives a call. PSTATE.PAN is not among them: the landing
 //! pad sets it to what it was.
 
+use core::arch::global_asm;
 #[cfg(windows)]
 use core::mem::offset_of;
-use core::{arch::global_asm, ffi::c_void};
 
-use super::pan_is_there;
+#[cfg(windows)]
 use crate::arch::{PARAMETERS, Raised};
-
-impl Raised {
-    pub(super) const fn new() -> Self {
-        Self {
-            any: 0,
-            code: 0,
-            flags: 0,
-            count: 0,
-            address: 0,
-            parameters: [0; PARAMETERS],
-        }
-    }
-}
 
 global_asm!(
     begin!("usermode_accessors_call", handled),
@@ -111,34 +98,3 @@ global_asm!(
     parameters = const offset_of!(Raised, parameters),
     limit = const PARAMETERS,
 );
-
-unsafe extern "C" {
-    /// The result has no meaning if the call raised. `restore_pan` not 0: PSTATE.PAN exists here.
-    fn usermode_accessors_call(
-        raised: *mut Raised,
-        function: *const c_void,
-        arguments: *const [usize; 6],
-        restore_pan: usize,
-    ) -> usize;
-}
-
-/// Calls `function`, and returns what it returns or what it raised.
-///
-/// # Safety
-///
-/// As for [`crate::raising::call`].
-pub(crate) unsafe fn call(
-    function: *const c_void,
-    arguments: &[usize; 6],
-) -> Result<usize, Raised> {
-    let mut raised = Raised::new();
-    let restore_pan = usize::from(pan_is_there());
-    // SAFETY: record and arguments outlive the call; the caller vouches for the function.
-    let result =
-        unsafe { usermode_accessors_call(&raw mut raised, function, arguments, restore_pan) };
-    if raised.any == 0 {
-        Ok(result)
-    } else {
-        Err(raised)
-    }
-}

@@ -8,7 +8,11 @@ use core::{
     mem::offset_of,
 };
 
-use super::{Record, Trap, Width};
+use super::Record;
+use crate::arch::{
+    Trap, Width, guarded_read, guarded_write,
+    scalar::{Read, Write, guarded_read_by, guarded_write_by},
+};
 
 macro_rules! reads {
     ($($name:literal: $access:literal),*) => {$(
@@ -43,22 +47,11 @@ writes!(
     "usermode_accessors_write_release8": "stlr x2, [x1]"
 );
 
-type Read = unsafe extern "C" fn(*mut Record, *const u8) -> u64;
-type Write = unsafe extern "C" fn(*mut Record, *mut u8, u64);
-
-unsafe extern "C" {
-    fn usermode_accessors_read1(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_read2(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_read4(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_read8(record: *mut Record, source: *const u8) -> u64;
+unsafe extern "efiapi" {
     fn usermode_accessors_read_acquire1(record: *mut Record, source: *const u8) -> u64;
     fn usermode_accessors_read_acquire2(record: *mut Record, source: *const u8) -> u64;
     fn usermode_accessors_read_acquire4(record: *mut Record, source: *const u8) -> u64;
     fn usermode_accessors_read_acquire8(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_write1(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write2(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write4(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write8(record: *mut Record, destination: *mut u8, value: u64);
     fn usermode_accessors_write_release1(record: *mut Record, destination: *mut u8, value: u64);
     fn usermode_accessors_write_release2(record: *mut Record, destination: *mut u8, value: u64);
     fn usermode_accessors_write_release4(record: *mut Record, destination: *mut u8, value: u64);
@@ -81,42 +74,6 @@ fn barrier_before_write() {
     unsafe { asm!("dmb ish", options(nostack, preserves_flags)) };
 }
 
-/// # Safety
-///
-/// As for [`guarded_read`].
-unsafe fn guarded_read_by(leaf: Read, source: *const u8) -> Result<u64, Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let value = unsafe { leaf(&raw mut record, source) };
-    record.result(0).map(|()| value)
-}
-
-/// # Safety
-///
-/// As for [`guarded_write`].
-unsafe fn guarded_write_by(leaf: Write, destination: *mut u8, value: u64) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    unsafe { leaf(&raw mut record, destination, value) };
-    record.result(0)
-}
-
-/// Reads user memory with exactly one instruction of the given width, zero-extended.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
-    let leaf: Read = match width {
-        Width::One => usermode_accessors_read1,
-        Width::Two => usermode_accessors_read2,
-        Width::Four => usermode_accessors_read4,
-        Width::Eight => usermode_accessors_read8,
-    };
-    // SAFETY: the caller's promise is the same.
-    unsafe { guarded_read_by(leaf, source) }
-}
-
 /// As [`guarded_read`], and no later access of this thread is made before it.
 ///
 /// # Safety
@@ -137,26 +94,6 @@ pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Re
     };
     // SAFETY: the caller's promise is the same.
     unsafe { guarded_read_by(leaf, source) }
-}
-
-/// Writes the low bytes of `value` to user memory with exactly one instruction of the width.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_write(
-    destination: *mut u8,
-    value: u64,
-    width: Width,
-) -> Result<(), Trap> {
-    let leaf: Write = match width {
-        Width::One => usermode_accessors_write1,
-        Width::Two => usermode_accessors_write2,
-        Width::Four => usermode_accessors_write4,
-        Width::Eight => usermode_accessors_write8,
-    };
-    // SAFETY: the caller's promise is the same.
-    unsafe { guarded_write_by(leaf, destination, value) }
 }
 
 /// As [`guarded_write`], and every earlier access of this thread is made before it.

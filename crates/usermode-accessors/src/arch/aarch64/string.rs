@@ -38,7 +38,7 @@ guarded_leaf!(
     result: ["ldr x9, [x29, #40]", "sub x0, x19, x9", "lsr x0, x0, #1"]
 );
 
-unsafe extern "C" {
+unsafe extern "efiapi" {
     /// Returns how many characters precede the terminator, or were looked at before a fault; if
     /// there is none in `count` characters, `count`. That must not be 0.
     fn usermode_accessors_scan1(record: *mut Record, string: *const u8, count: usize) -> usize;
@@ -57,7 +57,7 @@ pub(crate) unsafe fn guarded_scan(
     count: usize,
     wide: bool,
 ) -> Result<usize, Trap> {
-    type Leaf = unsafe extern "C" fn(*mut Record, *const u8, usize) -> usize;
+    type Leaf = unsafe extern "efiapi" fn(*mut Record, *const u8, usize) -> usize;
 
     if count == 0 {
         return Ok(0);

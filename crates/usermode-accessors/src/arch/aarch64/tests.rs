@@ -7,12 +7,12 @@
 use core::{ffi::c_void, ptr};
 use std::{format, slice, string::String, sync::Once, vec, vec::Vec};
 
-use super::{
-    Record, copy_backward, guarded_and, guarded_compare_exchange, guarded_copy,
-    guarded_copy_backward, guarded_copy_nontemporal, guarded_fill, guarded_or, guarded_read,
-    guarded_read_acquire, guarded_scan, guarded_write, guarded_write_release,
+use super::{Record, copy_backward};
+use crate::arch::{
+    Trap, Width, guarded_and, guarded_compare_exchange, guarded_copy, guarded_copy_backward,
+    guarded_copy_nontemporal, guarded_fill, guarded_or, guarded_read, guarded_read_acquire,
+    guarded_scan, guarded_write, guarded_write_release,
 };
-use crate::arch::{Trap, Width};
 
 const PAGE: usize = 4096;
 const ACCESS_VIOLATION: u32 = 0xC000_0005;

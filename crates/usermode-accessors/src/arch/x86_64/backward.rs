@@ -9,10 +9,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{
-    EFLAGS_AC, Record, Trap,
-    processor::{self, features},
-};
+use super::{EFLAGS_AC, Record, Trap, processor};
 
 /// RDI and RSI stand behind what is still to be moved; RDX is where the destination starts. Spoils
 /// RAX, XMM0 and XMM1. After the store at `second` 16 bytes more have arrived than RDI tells.
@@ -138,36 +135,6 @@ guarded_leaf!(
         unknown = -1,
     ],
 );
-
-unsafe extern "win64" {
-    /// Returns, after a fault, how many bytes were *not* moved: those in front.
-    pub(super) fn usermode_accessors_copy_backward(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
-}
-
-/// Copies from the last byte down, with at least one side in user memory. The trap counts the
-/// bytes at the end.
-///
-/// # Safety
-///
-/// A side that is not user memory is valid for `length` bytes. A user side passed
-/// [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_copy_backward(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new(features());
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let left =
-        unsafe { usermode_accessors_copy_backward(&raw mut record, destination, source, length) };
-    record.result(length.wrapping_sub(left))
-}
 
 /// Copies from the last byte down, without a guard.
 ///

@@ -23,6 +23,7 @@ use super::{
     processor::{self, features},
     stores::LONG,
 };
+use crate::arch::bulk::all_but;
 
 /// Copies R9 bytes from R8 to RDX and returns, up to 128 of them; above that, jumps to `long`. Spoils
 /// RAX, RCX and XMM0 to XMM5. The labels end in `name`.
@@ -322,15 +323,7 @@ global_asm!(
     strings = const processor::STRINGS,
 );
 
-unsafe extern "win64" {
-    /// Returns, after a fault, how many bytes have *not* arrived: those at the end.
-    pub(super) fn usermode_accessors_copy(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
-    /// As [`usermode_accessors_copy`].
+unsafe extern "efiapi" {
     pub(super) fn usermode_accessors_copy_upward(
         record: *mut Record,
         destination: *mut u8,
@@ -345,28 +338,10 @@ unsafe extern "win64" {
     );
 }
 
-/// Copies forward, with at least one side in user memory. If the ranges overlap, the bytes that both
-/// share end up unspecified.
-///
-/// # Safety
-///
-/// A side that is not user memory is valid for `length` bytes. A user side passed
-/// [`crate::probe::check_range`].
-#[inline]
-pub(crate) unsafe fn guarded_copy(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new(features());
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let left = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
-    record.result(length.wrapping_sub(left))
-}
-
 /// As [`guarded_copy`], byte by byte as far as anybody can tell: so the destination may lie below a
 /// source that it overlaps.
+///
+/// [`guarded_copy`]: crate::arch::guarded_copy
 ///
 /// # Safety
 ///
@@ -376,11 +351,12 @@ pub(crate) unsafe fn guarded_copy_upward(
     source: *const u8,
     length: usize,
 ) -> Result<(), Trap> {
-    let mut record = Record::new(features());
-    // SAFETY: as above.
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
+    // fault on a user side returns.
     let left =
         unsafe { usermode_accessors_copy_upward(&raw mut record, destination, source, length) };
-    record.result(length.wrapping_sub(left))
+    record.result(all_but(left, length))
 }
 
 /// Copies forward without a guard. If the ranges overlap, the bytes that both share end up

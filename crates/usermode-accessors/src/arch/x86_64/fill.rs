@@ -6,7 +6,7 @@
 use core::{arch::global_asm, mem::offset_of};
 
 use super::{
-    EFLAGS_AC, Record, Trap,
+    EFLAGS_AC, Record,
     processor::{self, features},
     stores::LONG,
 };
@@ -254,38 +254,13 @@ global_asm!(
     strings = const processor::STRINGS,
 );
 
-unsafe extern "win64" {
-    /// Returns, after a fault, how many bytes are *not* filled: those at the end.
-    pub(super) fn usermode_accessors_fill(
-        record: *mut Record,
-        destination: *mut u8,
-        byte: u32,
-        length: usize,
-    ) -> usize;
+unsafe extern "efiapi" {
     fn usermode_accessors_fill_directly(
         processor: u32,
         destination: *mut u8,
         byte: u32,
         length: usize,
     );
-}
-
-/// Fills user memory.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-#[inline]
-pub(crate) unsafe fn guarded_fill(
-    destination: *mut u8,
-    byte: u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new(features());
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let left =
-        unsafe { usermode_accessors_fill(&raw mut record, destination, u32::from(byte), length) };
-    record.result(length.wrapping_sub(left))
 }
 
 /// Fills without a guard.

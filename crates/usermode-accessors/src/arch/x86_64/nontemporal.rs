@@ -11,10 +11,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{
-    EFLAGS_AC, Record, Trap,
-    processor::{self, features},
-};
+use super::{EFLAGS_AC, Record, processor};
 
 /// Copies, byte by byte, up to where the destination is aligned. RDI and RSI stand at the next byte,
 /// R9 is how many there are, and then how many are left. Spoils RCX.
@@ -122,36 +119,6 @@ guarded_leaf!(
         ),
     ],
 );
-
-unsafe extern "win64" {
-    /// Returns, after a fault, how many bytes have *not* arrived: those at the end.
-    pub(super) fn usermode_accessors_copy_nontemporal(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
-}
-
-/// Copies forward with streaming stores, with at least one side in user memory.
-///
-/// # Safety
-///
-/// A side that is not user memory is valid for `length` bytes. A user side passed
-/// [`crate::probe::check_range`].
-pub(crate) unsafe fn guarded_copy_nontemporal(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let mut record = Record::new(features());
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let left = unsafe {
-        usermode_accessors_copy_nontemporal(&raw mut record, destination, source, length)
-    };
-    record.result(length.wrapping_sub(left))
-}
 
 /// Copies forward with streaming stores, without a guard.
 ///

@@ -34,7 +34,7 @@ pub(super) fn features() -> u32 {
 
 /// Whether [`SMAP`] holds.
 #[inline]
-pub(super) fn smap_is_on() -> bool {
+pub(in crate::arch) fn smap_is_on() -> bool {
     features() & SMAP != 0
 }
 

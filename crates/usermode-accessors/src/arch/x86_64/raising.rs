@@ -11,25 +11,13 @@
 //! every one that the convention says survives a call. RFLAGS are not among them: the landing pad
 //! clears the direction flag and sets AC to what it was.
 
+use core::arch::global_asm;
 #[cfg(windows)]
 use core::mem::offset_of;
-use core::{arch::global_asm, ffi::c_void};
 
-use super::{EFLAGS_AC, processor::smap_is_on};
+use super::EFLAGS_AC;
+#[cfg(windows)]
 use crate::arch::{PARAMETERS, Raised};
-
-impl Raised {
-    pub(super) const fn new() -> Self {
-        Self {
-            any: 0,
-            code: 0,
-            flags: 0,
-            count: 0,
-            address: 0,
-            parameters: [0; PARAMETERS],
-        }
-    }
-}
 
 global_asm!(
     begin!("usermode_accessors_call", handled),
@@ -113,35 +101,3 @@ global_asm!(
     parameters = const offset_of!(Raised, parameters),
     limit = const PARAMETERS,
 );
-
-unsafe extern "win64" {
-    /// The result has no meaning if the call raised. `restore_ac` not 0: this is ring 0 under
-    /// SMAP.
-    pub(super) fn usermode_accessors_call(
-        raised: *mut Raised,
-        function: *const c_void,
-        arguments: *const [usize; 6],
-        restore_ac: usize,
-    ) -> usize;
-}
-
-/// Calls `function`, and returns what it returns or what it raised.
-///
-/// # Safety
-///
-/// As for [`crate::raising::call`].
-pub(crate) unsafe fn call(
-    function: *const c_void,
-    arguments: &[usize; 6],
-) -> Result<usize, Raised> {
-    let mut raised = Raised::new();
-    let restore_ac = usize::from(smap_is_on());
-    // SAFETY: record and arguments outlive the call; the caller vouches for the function.
-    let result =
-        unsafe { usermode_accessors_call(&raw mut raised, function, arguments, restore_ac) };
-    if raised.any == 0 {
-        Ok(result)
-    } else {
-        Err(raised)
-    }
-}

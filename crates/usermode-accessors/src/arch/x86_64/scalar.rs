@@ -9,10 +9,8 @@ use core::{
     sync::atomic::{Ordering, compiler_fence},
 };
 
-use super::{
-    EFLAGS_AC, Record, Trap, Width,
-    processor::{self, features},
-};
+use super::{EFLAGS_AC, Record, processor};
+use crate::arch::{Trap, Width, guarded_read, guarded_write};
 
 guarded_word!("usermode_accessors_read1", setup: [], access: "movzx eax, byte ptr [rdx]");
 guarded_word!("usermode_accessors_read2", setup: [], access: "movzx eax, word ptr [rdx]");
@@ -22,36 +20,6 @@ guarded_word!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx
 guarded_word!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w");
 guarded_word!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d");
 guarded_word!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8");
-
-unsafe extern "win64" {
-    pub(super) fn usermode_accessors_read1(record: *mut Record, source: *const u8) -> u64;
-    pub(super) fn usermode_accessors_read2(record: *mut Record, source: *const u8) -> u64;
-    pub(super) fn usermode_accessors_read4(record: *mut Record, source: *const u8) -> u64;
-    pub(super) fn usermode_accessors_read8(record: *mut Record, source: *const u8) -> u64;
-    pub(super) fn usermode_accessors_write1(record: *mut Record, destination: *mut u8, value: u64);
-    pub(super) fn usermode_accessors_write2(record: *mut Record, destination: *mut u8, value: u64);
-    pub(super) fn usermode_accessors_write4(record: *mut Record, destination: *mut u8, value: u64);
-    pub(super) fn usermode_accessors_write8(record: *mut Record, destination: *mut u8, value: u64);
-}
-
-/// Reads user memory with exactly one instruction of the given width, zero-extended.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-#[inline]
-pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
-    let leaf = match width {
-        Width::One => usermode_accessors_read1,
-        Width::Two => usermode_accessors_read2,
-        Width::Four => usermode_accessors_read4,
-        Width::Eight => usermode_accessors_read8,
-    };
-    let mut record = Record::new(features());
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let value = unsafe { leaf(&raw mut record, source) };
-    record.result(0).map(|()| value)
-}
 
 /// As [`guarded_read`], and no later access of this thread is made before it.
 ///
@@ -64,29 +32,6 @@ pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Re
     let value = unsafe { guarded_read(source, width) };
     compiler_fence(Ordering::Acquire);
     value
-}
-
-/// Writes the low bytes of `value` to user memory with exactly one instruction of the width.
-///
-/// # Safety
-///
-/// The range passed [`crate::probe::check_range`].
-#[inline]
-pub(crate) unsafe fn guarded_write(
-    destination: *mut u8,
-    value: u64,
-    width: Width,
-) -> Result<(), Trap> {
-    let leaf = match width {
-        Width::One => usermode_accessors_write1,
-        Width::Two => usermode_accessors_write2,
-        Width::Four => usermode_accessors_write4,
-        Width::Eight => usermode_accessors_write8,
-    };
-    let mut record = Record::new(features());
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    unsafe { leaf(&raw mut record, destination, value) };
-    record.result(0)
 }
 
 /// As [`guarded_write`], and every earlier access of this thread is made before it.

@@ -9,10 +9,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{
-    EFLAGS_AC, Record, Trap,
-    processor::{self, features},
-};
+use super::{EFLAGS_AC, Record, Trap, processor};
 
 /// Searches R8 bytes, more than 0, at RDX: jumps to `found` if there is a zero, which then begins at
 /// RDI + RAX, else falls through. `compare` is that of a character. RDI is the block that is
@@ -129,7 +126,7 @@ guarded_leaf!(
     scopes: [(".Laccess_scan2_odd", ".Llanding_scan2_odd", ".Llanding_scan2_odd")],
 );
 
-unsafe extern "win64" {
+unsafe extern "efiapi" {
     /// Returns how many bytes precede the terminator, or were looked at before a fault; if there is
     /// none in `length` bytes, `length`. That must not be 0.
     pub(super) fn usermode_accessors_scan1(
@@ -170,7 +167,7 @@ pub(crate) unsafe fn guarded_scan(
         (true, false) => usermode_accessors_scan2,
         (true, true) => usermode_accessors_scan2_odd,
     };
-    let mut record = Record::new(features());
+    let mut record = Record::new();
     let length = count.wrapping_shl(u32::from(wide));
     // SAFETY: the record outlives the call; a fault on the user side returns.
     let length = unsafe { leaf(&raw mut record, string, length) };

@@ -17,31 +17,30 @@ use std::{
 };
 
 use super::{
-    EFLAGS_AC, Record, Trap, Width,
-    backward::usermode_accessors_copy_backward,
-    copy,
-    copy::{usermode_accessors_copy, usermode_accessors_copy_upward},
-    copy_backward, copy_nontemporal, copy_upward, fill,
-    fill::usermode_accessors_fill,
-    guarded_copy, guarded_copy_nontemporal, guarded_or, guarded_read, guarded_scan, guarded_write,
+    EFLAGS_AC, Record, Trap, copy,
+    copy::usermode_accessors_copy_upward,
+    copy_backward, copy_nontemporal, copy_upward, fill, guarded_scan, processor, read, scan,
+    string::{usermode_accessors_scan1, usermode_accessors_scan2, usermode_accessors_scan2_odd},
+    write,
+};
+use crate::arch::{
+    Raised, Width,
+    bulk::{
+        usermode_accessors_copy, usermode_accessors_copy_backward,
+        usermode_accessors_copy_nontemporal, usermode_accessors_fill,
+    },
+    guarded_copy, guarded_copy_nontemporal, guarded_or, guarded_read, guarded_write,
     interlocked::{
         usermode_accessors_and4, usermode_accessors_and8, usermode_accessors_compare_exchange4,
         usermode_accessors_compare_exchange8, usermode_accessors_or4, usermode_accessors_or8,
     },
-    nontemporal::usermode_accessors_copy_nontemporal,
-    processor,
     raising::usermode_accessors_call,
-    read,
     scalar::{
         usermode_accessors_read1, usermode_accessors_read2, usermode_accessors_read4,
         usermode_accessors_read8, usermode_accessors_write1, usermode_accessors_write2,
         usermode_accessors_write4, usermode_accessors_write8,
     },
-    scan,
-    string::{usermode_accessors_scan1, usermode_accessors_scan2, usermode_accessors_scan2_odd},
-    write,
 };
-use crate::arch::Raised;
 
 use crate::pages::{AddVectoredExceptionHandler, Pointers, fail_on_unhandled_exceptions};
 
@@ -223,7 +222,7 @@ fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
     for leaf in leaves() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
-            let mut record = Record::new(processor::SMAP);
+            let mut record = Record::of(processor::SMAP);
             leaf(&mut record, user);
             assert_eq!(record.code, code);
             // After a fault some go on.
@@ -241,7 +240,7 @@ fn user_memory_that_was_open_stays_open() {
     for leaf in leaves() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(true);
-            let mut record = Record::new(processor::SMAP);
+            let mut record = Record::of(processor::SMAP);
             set_ac();
             leaf(&mut record, user);
             clear_ac();
@@ -258,7 +257,7 @@ fn nothing_is_opened_where_nothing_is_closed() {
     for leaf in leaves() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
-            let mut record = Record::new(0);
+            let mut record = Record::of(0);
             leaf(&mut record, user);
             assert_eq!(record.code, code);
             assert_eq!(STAC_COUNT.load(SeqCst), 0);

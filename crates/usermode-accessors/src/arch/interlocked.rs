@@ -1,0 +1,98 @@
+//! Locked operations on user memory that tell what was there.
+
+use super::{Trap, native::Record};
+
+/// An AND or an OR.
+type Operation = unsafe extern "efiapi" fn(*mut Record, *mut u8, u64) -> u64;
+
+unsafe extern "efiapi" {
+    pub(super) fn usermode_accessors_and4(_: *mut Record, destination: *mut u8, value: u64) -> u64;
+    pub(super) fn usermode_accessors_and8(_: *mut Record, destination: *mut u8, value: u64) -> u64;
+    pub(super) fn usermode_accessors_or4(_: *mut Record, destination: *mut u8, value: u64) -> u64;
+    pub(super) fn usermode_accessors_or8(_: *mut Record, destination: *mut u8, value: u64) -> u64;
+    pub(super) fn usermode_accessors_compare_exchange4(
+        record: *mut Record,
+        destination: *mut u8,
+        exchange: u64,
+        comperand: u64,
+    ) -> u64;
+    pub(super) fn usermode_accessors_compare_exchange8(
+        record: *mut Record,
+        destination: *mut u8,
+        exchange: u64,
+        comperand: u64,
+    ) -> u64;
+}
+
+/// ANDs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
+/// barrier.
+///
+/// # Safety
+///
+/// The range passed [`crate::probe::check`] with its own size as the alignment.
+pub(crate) unsafe fn guarded_and(
+    destination: *mut u8,
+    value: u64,
+    wide: bool,
+) -> Result<u64, Trap> {
+    let leaves = (
+        usermode_accessors_and4 as Operation,
+        usermode_accessors_and8 as Operation,
+    );
+    // SAFETY: the caller's promise is the same.
+    unsafe { operate(leaves, destination, value, wide) }
+}
+
+/// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
+/// barrier.
+///
+/// # Safety
+///
+/// As for [`guarded_and`].
+pub(crate) unsafe fn guarded_or(destination: *mut u8, value: u64, wide: bool) -> Result<u64, Trap> {
+    let leaves = (
+        usermode_accessors_or4 as Operation,
+        usermode_accessors_or8 as Operation,
+    );
+    // SAFETY: the caller's promise is the same.
+    unsafe { operate(leaves, destination, value, wide) }
+}
+
+/// # Safety
+///
+/// As for [`guarded_and`].
+unsafe fn operate(
+    (narrow_leaf, wide_leaf): (Operation, Operation),
+    destination: *mut u8,
+    value: u64,
+    wide: bool,
+) -> Result<u64, Trap> {
+    let leaf = if wide { wide_leaf } else { narrow_leaf };
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; a fault on the user side returns.
+    let original = unsafe { leaf(&raw mut record, destination, value) };
+    record.result(0).map(|()| original)
+}
+
+/// Stores `exchange` in user memory of 4 bytes, or 8 if `wide`, if `comperand` is there, and
+/// returns what was there. A full barrier.
+///
+/// # Safety
+///
+/// As for [`guarded_and`].
+pub(crate) unsafe fn guarded_compare_exchange(
+    destination: *mut u8,
+    exchange: u64,
+    comperand: u64,
+    wide: bool,
+) -> Result<u64, Trap> {
+    let leaf = if wide {
+        usermode_accessors_compare_exchange8
+    } else {
+        usermode_accessors_compare_exchange4
+    };
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; a fault on the user side returns.
+    let original = unsafe { leaf(&raw mut record, destination, exchange, comperand) };
+    record.result(0).map(|()| original)
+}
