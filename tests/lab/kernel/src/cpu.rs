@@ -10,6 +10,8 @@ pub(crate) mod cr4 {
 
 /// Flags register bits.
 pub(crate) mod flags {
+    /// The next instruction ends in a trap.
+    pub(crate) const TRAP: u64 = 1 << 8;
     pub(crate) const INTERRUPT: u64 = 1 << 9;
     pub(crate) const DIRECTION: u64 = 1 << 10;
     pub(crate) const ALIGNMENT_CHECK: u64 = 1 << 18;

@@ -17,15 +17,21 @@ static PAGE_ADDRESS: AtomicU64 = AtomicU64::new(0);
 static ENTRY: AtomicU64 = AtomicU64::new(0);
 static KIND: AtomicU64 = AtomicU64::new(0);
 static FLIPPED: AtomicU64 = AtomicU64::new(0);
+/// The frames whose bytes are written in turn.
+static SOURCES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 static CHANGES: AtomicU64 = AtomicU64::new(0);
 /// Set while the second processor is at work on the page.
 static BUSY: AtomicBool = AtomicBool::new(false);
 static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
 
 /// The second processor starts to change the page whose entry is at the physical address `entry`;
-/// to flip it is to change these bits of the entry. To cancel, `address` is anything but 0.
-pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64) {
+/// to flip it is to change these bits of the entry, and to alternate it is to write these frames'
+/// bytes. To cancel, `address` is anything but 0.
+pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64, frames: [u64; 2]) {
     parallel::set_running(kind == Interference::Cancel);
+    for (source, frame) in SOURCES.iter().zip(frames) {
+        source.store(frame, Ordering::Relaxed);
+    }
     ENTRY.store(entry, Ordering::Relaxed);
     FLIPPED.store(flipped, Ordering::Relaxed);
     KIND.store(kind as u64, Ordering::Relaxed);
@@ -67,6 +73,9 @@ pub(crate) fn run() -> ! {
         change(address);
         CHANGES.fetch_add(1, Ordering::Relaxed);
         BUSY.store(false, Ordering::Release);
+        if KIND.load(Ordering::Relaxed) == Interference::Alternate as u64 {
+            continue;
+        }
         pause = pause
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -102,6 +111,15 @@ fn change(address: u64) {
             let byte = raw::read_volatile::<u8>(page).wrapping_add(1);
             for offset in 0..PAGE {
                 raw::write_volatile(page + offset, byte);
+            }
+        }
+        Some(Interference::Alternate) => {
+            let page = phys::linear(entry & bits::ADDRESS);
+            for source in &SOURCES {
+                let source = phys::linear(source.load(Ordering::Relaxed));
+                for offset in (0..PAGE).step_by(8) {
+                    raw::write_volatile(page + offset, raw::read::<u64>(source + offset));
+                }
             }
         }
         Some(Interference::Flip) => {

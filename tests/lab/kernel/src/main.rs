@@ -29,6 +29,7 @@
 
 extern crate alloc;
 
+mod alternation;
 mod boot;
 mod bugcheck;
 mod call;

@@ -17,7 +17,7 @@ use crate::memory::user::{self, Access, Resolution};
 use crate::nt::status;
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
-use crate::{images, interference, raw, smp};
+use crate::{alternation, images, interference, raw, smp};
 
 global_asm!(include_str!("trap.s"));
 
@@ -140,7 +140,7 @@ impl Frame {
 
 /// Every trap comes here from `trap.s`, interrupts off, with the area that `fxsave` wrote.
 #[unsafe(no_mangle)]
-extern "C" fn trap_entered(frame: &Frame, floating: u64) {
+extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
     let address = cpu::read_cr2();
     match frame.vector {
         vector::SHOOTDOWN => interference::shootdown(),
@@ -163,6 +163,7 @@ extern "C" fn trap_entered(frame: &Frame, floating: u64) {
             frame.dispatch(floating, Exception::plain(status::ILLEGAL_INSTRUCTION))
         }
         vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(status::BREAKPOINT)),
+        vector::DEBUG if alternation::close() => frame.flags &= !flags::TRAP,
         vector::DEBUG => frame.dispatch(floating, Exception::plain(status::SINGLE_STEP)),
         vector::ASSERTION => frame.dispatch(floating, Exception::plain(status::ASSERTION_FAILURE)),
         vector::FAST_FAIL => {
@@ -178,7 +179,7 @@ extern "C" fn trap_entered(frame: &Frame, floating: u64) {
     }
 }
 
-fn page_fault(frame: &Frame, floating: u64, address: u64) {
+fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
     let access = frame.access();
     // NT's number for what was tried: "Bug Check 0xA", "EXCEPTION_RECORD".
     let kind = match access {
@@ -234,6 +235,10 @@ fn page_fault(frame: &Frame, floating: u64, address: u64) {
             Code::PAGE_FAULT_IN_NONPAGED_AREA,
             [address, kind, frame.instruction, 0],
         );
+    }
+    if alternation::open(Tables::current(), address) {
+        frame.flags |= flags::TRAP;
+        return;
     }
     match user::resolve(Tables::current(), address, access) {
         Resolution::Retry => cpu::invalidate_page(address),

@@ -289,6 +289,11 @@ argument! {
     PagedOut = 5,
     /// Every access raises `STATUS_IN_PAGE_ERROR`: the page cannot be brought in.
     InPageError = 6,
+    /// Reads and writes, and each instruction that accesses it finds other bytes: those of the next
+    /// page and of the page after that in turn. How often that was, is counted in the 8 bytes at the
+    /// start of the page before. Neighbours are of the same process, and read and write. On the
+    /// first processor, and not for buffers that the system reads or writes for a driver.
+    Alternating = 7,
 }
 
 argument! {
@@ -340,6 +345,9 @@ argument! {
     /// No page at all: cancels the requests that are under way, as another thread's
     /// `CancelIoEx` does.
     Cancel = 4,
+    /// Writes the bytes of the next page into it and those of the page after that, in turn, 8 at a
+    /// time. There is no pause: it changes all the while.
+    Alternate = 5,
 }
 
 /// The positions of [`Command::Machine`]'s results.

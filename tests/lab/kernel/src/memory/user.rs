@@ -18,6 +18,7 @@ mod absent {
     pub(super) const GUARD: u64 = 2 << 9;
     pub(super) const PAGED_OUT: u64 = 3 << 9;
     pub(super) const IN_PAGE_ERROR: u64 = 4 << 9;
+    pub(super) const ALTERNATING: u64 = 5 << 9;
 }
 
 const READ_WRITE: u64 = bits::PRESENT | bits::WRITE | bits::USER | bits::NO_EXECUTE;
@@ -117,6 +118,7 @@ impl UserMemory {
                 Protection::Guard => frame | absent::GUARD,
                 Protection::PagedOut => frame | absent::PAGED_OUT,
                 Protection::InPageError => frame | absent::IN_PAGE_ERROR,
+                Protection::Alternating => frame | absent::ALTERNATING,
                 Protection::Unmapped => {
                     self.frames.remove(&page);
                     crate::object::locked::give_up(frame);
@@ -219,6 +221,22 @@ pub(crate) fn resolve(tables: Tables, address: u64, access: Access) -> Resolutio
         absent::IN_PAGE_ERROR => Resolution::Raise(status::IN_PAGE_ERROR),
         _ => Resolution::Raise(status::ACCESS_VIOLATION),
     }
+}
+
+/// Makes a page present whose bytes change with each access; `false` if it is another.
+pub(crate) fn open_alternating(tables: Tables, page: u64) -> bool {
+    let entry = tables.get(page);
+    let is_one = entry & bits::PRESENT == 0 && entry & absent::MASK == absent::ALTERNATING;
+    if is_one {
+        tables.set(page, entry & bits::ADDRESS | READ_WRITE);
+    }
+    is_one
+}
+
+/// Undoes [`open_alternating`].
+pub(crate) fn close_alternating(tables: Tables, page: u64) {
+    let frame = tables.get(page) & bits::ADDRESS;
+    tables.set(page, frame | absent::ALTERNATING);
 }
 
 /// The physical address behind a user address, after all that an access by the processor would

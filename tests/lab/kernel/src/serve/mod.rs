@@ -304,7 +304,7 @@ fn start_interference(
     }
     if kind == Interference::Cancel {
         *disturbed = Some(Disturbed::default());
-        interference::start(PAGE, 0, kind, 0);
+        interference::start(PAGE, 0, kind, 0, [0; 2]);
         return done(Answer::default());
     }
     let tables = if id == 0 && mosaic::is_small_ram(page_of(address)) {
@@ -322,13 +322,21 @@ fn start_interference(
     } else {
         0
     };
+    let mut frames = [0; 2];
+    if kind == Interference::Alternate {
+        for (frame, pages) in frames.iter_mut().zip([1, 2]) {
+            let source = page_of(address) + pages * PAGE;
+            let leaf = tables.walk(source).ok_or(status::INVALID_PARAMETER)?;
+            *frame = page_of(leaf.physical);
+        }
+    }
     *disturbed = Some(Disturbed {
         entry,
         was,
         address,
         spare,
     });
-    interference::start(page_of(address), entry, kind, frame ^ spare);
+    interference::start(page_of(address), entry, kind, frame ^ spare, frames);
     done(Answer::default())
 }
 
