@@ -1,5 +1,7 @@
 //! `CONTEXT`: the state of a processor, as handlers and unwinding see it.
 
+use crate::cpu::flags;
+
 /// Bytes in the structure.
 const SIZE: usize = 0x4D0;
 
@@ -58,6 +60,12 @@ impl Context {
 
     pub(crate) const fn set_flags(&mut self, value: u64) {
         self.0[FLAGS] = (self.0[FLAGS] & 0xFFFF_FFFF) | value << 32;
+    }
+
+    /// RFLAGS are none of what an unwind restores. AC is clear at a landing pad here, as it is while
+    /// the dispatcher runs: code that goes on in user memory has to open it again.
+    pub(crate) const fn close_user_memory(&mut self) {
+        self.0[FLAGS] &= !(flags::ALIGNMENT_CHECK << 32);
     }
 
     pub(crate) const fn set_vector(&mut self, number: usize, value: [u64; 2]) {

@@ -205,6 +205,7 @@ pub(super) fn unwind(
         if is_target {
             current.set_instruction(target);
             current.poison_volatile();
+            current.close_user_memory();
             current.set_general(register::RAX, value);
             resume(&current);
         }
