@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, env, fs, path::PathBuf, time::Duration};
 
 use accessor_matrix::{
-    Change, DEVICE, Family, Finish, LAST_PAGE, Need, PAGE, PAGES, RACE, RUN, Race, Request, State,
-    Tally, pattern_byte, state_of, used_up,
+    ALTERNATING, Change, DEVICE, Family, Finish, LAST_PAGE, Need, PAGE, PAGES, RACE, RACE_PAGES,
+    RUN, Race, Request, State, Tally, pattern_byte, rewritten_content, state_of, used_up,
 };
 use ringcopy_client::{Handle, Transport};
 use ringcopy_lab::{Interference, Lab, MachineFact, Options, PageState, Process};
@@ -88,6 +88,7 @@ impl<'l> Caller<'l> {
             State::InPageError => PageState::InPageError,
             State::Guard => PageState::Guard,
             State::PagedOut => PageState::PagedOut,
+            State::Alternating => PageState::Alternating,
         };
         let address = base + (page * PAGE) as u64;
         self.process.set_pages(address, PAGE as u64, state).unwrap();
@@ -105,10 +106,41 @@ impl<'l> Caller<'l> {
         base
     }
 
+    /// An arena for a race.
+    fn race(&mut self, change: Change) -> u64 {
+        let base = self.process.allocate((RACE_PAGES * PAGE) as u64).unwrap();
+        self.pattern(base, 2);
+        let changing = base + PAGE as u64;
+        let [first, _] = self.contents(changing);
+        if change == Change::Rewrite {
+            self.process.write(changing, &first).unwrap();
+        }
+        base
+    }
+
+    /// What a page is to hold in turn, which the two pages behind it hold from now on.
+    fn contents(&mut self, page: u64) -> [Vec<u8>; 2] {
+        let address = usize::try_from(page).unwrap();
+        let contents =
+            [0, 1].map(|version| rewritten_content(address, version).collect::<Vec<u8>>());
+        for (source, bytes) in (1..).zip(&contents) {
+            self.process
+                .write(page + source * PAGE as u64, bytes)
+                .unwrap();
+        }
+        contents
+    }
+
     /// The pages of an arena that a family may have used up.
     fn arrange_used_up(&mut self, base: u64) {
         let pages = used_up();
         self.pattern(base + (pages.start * PAGE) as u64, pages.len());
+        let alternating = base + (ALTERNATING * PAGE) as u64;
+        let [first, _] = self.contents(alternating);
+        self.process.write(alternating, &first).unwrap();
+        self.process
+            .write(alternating - PAGE as u64, &[0; 8])
+            .unwrap();
         for page in pages {
             self.arrange(base, page);
         }
@@ -168,11 +200,11 @@ fn every_access_is_exact_while_its_page_changes() {
     for (number, race) in (0..).zip(Race::ALL) {
         for change in race.changes() {
             let mut caller = Caller::start(&lab);
-            let base = caller.process.allocate(2 * PAGE as u64).unwrap();
-            caller.pattern(base, 2);
+            let base = caller.race(*change);
             let interference = match change {
                 Change::Unmap => Interference::Unmap,
                 Change::WriteProtect => Interference::WriteProtect,
+                Change::Rewrite => Interference::Alternate,
             };
             let page = base + PAGE as u64;
             caller

@@ -1,7 +1,7 @@
 //! The families of functions, in the order in which they run.
 
 use crate::{
-    Arena, Room, alignment, bulk, compare, cursor, interlocked, moves, raising,
+    Arena, Room, alignment, alternating, bulk, compare, cursor, interlocked, moves, raising,
     run::Run,
     scalar, string,
     tally::{Checked, Tally},
@@ -33,6 +33,10 @@ macro_rules! families {
 }
 
 families! {
+    /// See the module `alternating`.
+    Alternating = "memory that changes with each access",
+    /// See the module `moves`.
+    Moves = "moves of overlapping ranges",
     /// See the module `bulk`, as for the next three.
     FromCaller = "copies from a caller",
     /// To a caller.
@@ -41,8 +45,6 @@ families! {
     BetweenCallers = "copies between callers",
     /// Around the cache.
     NonTemporal = "copies around the cache",
-    /// See the module `moves`.
-    Moves = "moves of overlapping ranges",
     /// See the module `bulk`, as for the next five.
     Fill = "fills of a caller's memory",
     /// Of a type.
@@ -140,6 +142,7 @@ impl Family {
 
     fn cases<A: Arena>(self, run: &mut Run<'_, A>) -> Checked {
         match self {
+            Self::Alternating => alternating::all(run),
             Self::Moves => moves::all(run),
             Self::Compare => compare::all(run),
             Self::BoundedStringLength => string::bounded(run),

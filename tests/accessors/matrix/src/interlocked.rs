@@ -30,7 +30,7 @@ use crate::{
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
+pub(crate) enum Operation {
     And,
     Or,
     CompareExchange,
@@ -39,10 +39,10 @@ enum Operation {
 /// A locked operation: address, value, comperand.
 pub(crate) struct Locked {
     pub(crate) name: &'static str,
-    width: usize,
-    kernel: bool,
-    operation: Operation,
-    call: fn(usize, u64, u64) -> Result<u64, Fault>,
+    pub(crate) width: usize,
+    pub(crate) kernel: bool,
+    pub(crate) operation: Operation,
+    pub(crate) call: fn(usize, u64, u64) -> Result<u64, Fault>,
 }
 
 macro_rules! locked {

@@ -25,6 +25,10 @@ pub enum State {
     Guard,
     /// The first access brings the page in, unseen.
     PagedOut,
+    /// Reads and writes, and holds the [contents](crate::rewritten_content) of version 0 and of
+    /// version 1 in turn: each instruction that accesses it finds the other. How often that was,
+    /// stands in the 8 bytes at the start of the page before.
+    Alternating,
 }
 
 impl State {
@@ -39,7 +43,7 @@ impl State {
     /// What an access meets, or `None` if it succeeds.
     pub(crate) const fn refusal(self, writes: bool) -> Option<Status> {
         match self {
-            Self::Open | Self::PagedOut => None,
+            Self::Open | Self::PagedOut | Self::Alternating => None,
             Self::ReadOnly if !writes => None,
             Self::Unmapped | Self::NoAccess | Self::ReadOnly => Some(Status::ACCESS_VIOLATION),
             Self::InPageError => Some(Status::IN_PAGE_ERROR),
@@ -110,8 +114,12 @@ pub(crate) const PAGED_OUT: usize = 256;
 const FIRST_GUARD: usize = STRIPS * STRIP;
 const FIRST_PAGED_OUT: usize = FIRST_GUARD + 2 * GUARDS;
 
+/// The page that is [`State::Alternating`], behind an open one. Two open ones follow, which hold its
+/// contents for whoever writes them.
+pub const ALTERNATING: usize = FIRST_PAGED_OUT + 2 * PAGED_OUT + 1;
+
 /// Pages of an arena, which are consecutive.
-pub const PAGES: usize = FIRST_PAGED_OUT + 2 * PAGED_OUT;
+pub const PAGES: usize = ALTERNATING + 3;
 
 /// The page that lies at the very end of user memory, all of it open; not part of the rest.
 pub const LAST_PAGE: usize = USER_LIMIT - PAGE;
@@ -123,6 +131,12 @@ pub const fn state_of(page: usize) -> State {
         return match page % STRIP {
             1..=OPEN => State::Open,
             _ => State::LASTING[page / STRIP / 2],
+        };
+    }
+    if page + 1 >= ALTERNATING {
+        return match page {
+            ALTERNATING => State::Alternating,
+            _ => State::Open,
         };
     }
     match (page < FIRST_PAGED_OUT, page % 2 == FIRST_GUARD % 2) {

@@ -19,6 +19,7 @@
 )]
 
 mod alignment;
+mod alternating;
 mod bulk;
 mod compare;
 mod cursor;
@@ -31,6 +32,7 @@ mod pointer;
 mod race;
 mod raising;
 mod request;
+mod rewritten;
 mod run;
 mod scalar;
 mod string;
@@ -40,10 +42,11 @@ mod unicode_string;
 use core::ffi::c_void;
 
 pub use family::{Family, names, run};
-pub use layout::{LAST_PAGE, Need, PAGE, PAGES, State, state_of, used_up};
+pub use layout::{ALTERNATING, LAST_PAGE, Need, PAGE, PAGES, State, state_of, used_up};
 pub use pattern::byte as pattern_byte;
-pub use race::{Change, Finish, Race, run_race};
+pub use race::{Change, Finish, RACE_PAGES, Race, run_race};
 pub use request::{DEVICE, RACE, RUN, Request};
+pub use rewritten::content as rewritten_content;
 pub use tally::{Check, Failure, Tally};
 
 /// User memory for cases.

@@ -1,5 +1,7 @@
 //! Accesses to a page that somebody else takes away and puts back, or makes read-only and writable,
-//! all the while. The arena is two pages, of which the second is that page; both hold the pattern.
+//! or [writes anew](crate::rewritten), all the while. The arena is [`RACE_PAGES`], of which the
+//! second is that page; the first holds the pattern, and so does the second, unless it is written
+//! anew.
 //!
 //! Each access is made over and over, until it was complete and stopped often enough. It is exact
 //! every time: a copy stops behind the first page and before its end, at the address that it tells,
@@ -13,10 +15,15 @@ use crate::{
     Arena, Room,
     layout::PAGE,
     pointer::{bytes, bytes_mut, from, to},
+    rewritten,
     run::{Content, Place, Run, fault as fault_at},
     scalar::patterned,
     tally::{Check, Checked, Failure, Stop},
 };
+
+/// Pages of an arena for races: one that stays, the one that changes, and two that [hold
+/// what](crate::rewritten_content) [`Change::Rewrite`] writes.
+pub const RACE_PAGES: usize = 4;
 
 /// Bytes of a copy in the first page, and as many in the second.
 const BEFORE: usize = 600;
@@ -38,10 +45,12 @@ pub enum Change {
     Unmap,
     /// It is read-only now and then.
     WriteProtect,
+    /// Its bytes are those of the third page and those of the fourth in turn, written 8 at a time.
+    Rewrite,
 }
 
 macro_rules! races {
-    ($($(#[$doc:meta])* $name:ident = $function:literal, $writes:literal,)+) => {
+    ($($(#[$doc:meta])* $name:ident = $function:literal, $changes:expr,)+) => {
         /// An access that races with changes of its page.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u64)]
@@ -61,42 +70,58 @@ macro_rules! races {
                 }
             }
 
-            const fn writes(self) -> bool {
+            /// What is to be done to the page, in one run each.
+            #[must_use]
+            pub const fn changes(self) -> &'static [Change] {
                 match self {
-                    $(Self::$name => $writes,)+
+                    $(Self::$name => $changes,)+
                 }
             }
         }
     };
 }
 
+const READER: &[Change] = &[Change::Unmap];
+const WRITER: &[Change] = &[Change::Unmap, Change::WriteProtect];
+const REWRITTEN: &[Change] = &[Change::Rewrite];
+
 races! {
     /// The plain copy, from it.
-    CopyFrom = "copy_from_user", false,
+    CopyFrom = "copy_from_user", READER,
     /// The plain copy, to it.
-    CopyTo = "copy_to_user", true,
+    CopyTo = "copy_to_user", WRITER,
     /// Around the cache, from it.
-    NonTemporalFrom = "copy_from_user_nontemporal", false,
+    NonTemporalFrom = "copy_from_user_nontemporal", READER,
     /// Around the cache, to it.
-    NonTemporalTo = "copy_to_user_nontemporal", true,
+    NonTemporalTo = "copy_to_user_nontemporal", WRITER,
     /// Bytes that are set.
-    Fill = "fill_user_memory", true,
+    Fill = "fill_user_memory", WRITER,
     /// Of ranges that overlap, last byte first.
-    MoveBackward = "move_to_user_from_user", true,
+    MoveBackward = "move_to_user_from_user", WRITER,
     /// A read of 8 bytes.
-    Read = "read_ulong64_from_user_acquire", false,
+    Read = "read_ulong64_from_user_acquire", READER,
     /// A write of 8 bytes.
-    Write = "write_ulong64_to_user_release", true,
+    Write = "write_ulong64_to_user_release", WRITER,
     /// A counter, by comparisons.
-    CompareExchange = "interlocked_compare_exchange64_to_user", true,
+    CompareExchange = "interlocked_compare_exchange64_to_user", WRITER,
     /// Bits, set and cleared in turn.
-    AndOr = "interlocked_or_to_user and interlocked_and_to_user", true,
+    AndOr = "interlocked_or_to_user and interlocked_and_to_user", WRITER,
     /// A string that ends in the page.
-    StringLength = "string_length_from_user", false,
+    StringLength = "string_length_from_user", READER,
     /// A wide one.
-    WideStringLength = "wide_string_length_from_user", false,
+    WideStringLength = "wide_string_length_from_user", READER,
     /// A structure across the start of the page, and with a mode.
-    Structure = "read_struct_from_mode", false,
+    Structure = "read_struct_from_mode", READER,
+    /// Every read and write of one value.
+    Scalars = "reads and writes of one value", REWRITTEN,
+    /// Every locked operation.
+    Locked = "interlocked operations", REWRITTEN,
+    /// Every copy from it.
+    Copies = "copies", REWRITTEN,
+    /// Every search for the end of a string.
+    Strings = "lengths of strings", REWRITTEN,
+    /// A `UNICODE_STRING` that is captured.
+    Capture = "user_ptr_capture", REWRITTEN,
 }
 
 impl Race {
@@ -106,25 +131,15 @@ impl Race {
         let number = usize::try_from(number).ok()?;
         Self::ALL.get(number).copied()
     }
-
-    /// What is to be done to the page, in one run each.
-    #[must_use]
-    pub const fn changes(self) -> &'static [Change] {
-        if self.writes() {
-            &[Change::Unmap, Change::WriteProtect]
-        } else {
-            &[Change::Unmap]
-        }
-    }
 }
 
 /// What became of a race.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Finish {
-    /// Accesses that were made whole.
+    /// Accesses that were made whole; or found what [`Change::Rewrite`] writes first.
     pub complete: u64,
-    /// Accesses that met the page gone, or read-only.
+    /// Accesses that met the page gone, or read-only; or found the other.
     pub stopped: u64,
     /// 1 if one was wrong, which ended the race.
     pub failed: u64,
@@ -153,8 +168,12 @@ pub fn run_race<A: Arena>(race: Race, arena: &A, room: &mut Room) -> Finish {
     let mut run = Run::new(arena, room);
     let (mut complete, mut stopped) = (0, 0);
     let mut memory = Memory::default();
+    let least = match race.changes() {
+        [Change::Rewrite] => rewritten::least(race),
+        _ => LEAST,
+    };
     while complete + stopped < MOST
-        && (complete + stopped < LEAST || complete < ENOUGH || stopped < ENOUGH)
+        && (complete + stopped < least || complete < ENOUGH || stopped < ENOUGH)
     {
         run.begin(race.name(), [LENGTH, arena.base(), 0], None);
         match round(&mut run, race, &mut memory) {
@@ -172,18 +191,6 @@ pub fn run_race<A: Arena>(race: Race, arena: &A, room: &mut Room) -> Finish {
     }
 }
 
-/// What a call came to, with EFLAGS kept.
-fn watched<A: Arena, T>(
-    run: &mut Run<'_, A>,
-    call: impl FnOnce() -> Result<T, Fault>,
-) -> Result<Result<T, Fault>, Stop> {
-    let before = run.arena.flags();
-    let outcome = call();
-    let after = run.arena.flags();
-    run.flags_kept(before, after)?;
-    Ok(outcome)
-}
-
 /// Whether it was complete.
 #[expect(clippy::too_many_lines, reason = "a race is an arm of it")]
 fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Result<bool, Stop> {
@@ -195,7 +202,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
         Race::CopyFrom | Race::NonTemporalFrom => {
             run.paint(&target, LENGTH);
             let (into, out_of) = (bytes_mut(target.address), bytes(start));
-            let outcome = watched(run, || {
+            let outcome = run.watched(|| {
                 if race == Race::CopyFrom {
                     // SAFETY: the target has the room.
                     unsafe { ddi::copy_from_user(into, out_of, LENGTH) }
@@ -217,7 +224,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
             };
             run.paint(&stays, BEFORE);
             let (into, out_of) = (bytes_mut(start), bytes(source.address));
-            let outcome = watched(run, || match race {
+            let outcome = run.watched(|| match race {
                 // SAFETY: the source has the bytes; the arena is checked and guarded.
                 Race::CopyTo => unsafe { ddi::copy_to_user(into, out_of, LENGTH) },
                 Race::NonTemporalTo => {
@@ -238,7 +245,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
         }
         Race::MoveBackward => {
             let (into, out_of) = (bytes_mut(start + 8), bytes(start));
-            let outcome = watched(run, || {
+            let outcome = run.watched(|| {
                 // SAFETY: the arena, checked and guarded.
                 unsafe { ddi::move_to_user_from_user(into, out_of, LENGTH) }
             })?;
@@ -247,7 +254,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
         }
         Race::Read => {
             let address = page + 64;
-            let outcome = watched(run, || {
+            let outcome = run.watched(|| {
                 // SAFETY: the arena, checked and guarded.
                 unsafe { ddi::read_ulong64_from_user_acquire(from(address)) }
             })?;
@@ -256,7 +263,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
         Race::Write => {
             // What was written before is there still, whether this one arrives or not.
             let (address, value) = (page + 128, memory.round);
-            let outcome = watched(run, || {
+            let outcome = run.watched(|| {
                 // SAFETY: the arena, checked and guarded.
                 unsafe { ddi::write_ulong64_to_user_release(to(address), value) }
             })?;
@@ -279,7 +286,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
                 memory.value = patterned(address, 8);
                 return Ok(true);
             }
-            let outcome = watched(run, || {
+            let outcome = run.watched(|| {
                 let to = to(address);
                 let old = old.cast_signed();
                 // SAFETY: the arena, checked and guarded.
@@ -299,7 +306,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
             }
             let bit = 1_u32 << (memory.round / 2 % 32);
             let sets = memory.round.is_multiple_of(2);
-            let outcome = watched(run, || {
+            let outcome = run.watched(|| {
                 let to = to(address);
                 if sets {
                     // SAFETY: the arena, checked and guarded.
@@ -317,10 +324,13 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
             single(run, outcome, address, Access::Write, old)
         }
         Race::StringLength | Race::WideStringLength => string(run, race, memory),
+        Race::Scalars | Race::Locked | Race::Copies | Race::Strings | Race::Capture => {
+            rewritten::round(run, race, page, memory.round)
+        }
         Race::Structure => {
             run.paint(&target, 24);
             let (into, out_of) = (to::<[u8; 24]>(target.address), from(page - 12));
-            let outcome = watched(run, || {
+            let outcome = run.watched(|| {
                 // SAFETY: the target has the room.
                 unsafe { ddi::read_struct_from_mode(into, out_of, Mode::User) }
             })?;
@@ -351,7 +361,7 @@ fn string<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Re
         return Ok(false);
     }
     let wide = race == Race::WideStringLength;
-    let outcome = watched(run, || {
+    let outcome = run.watched(|| {
         if wide {
             // SAFETY: the arena, checked and guarded.
             unsafe { ddi::wide_string_length_from_user(from(start)) }

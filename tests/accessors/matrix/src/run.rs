@@ -175,6 +175,18 @@ impl<'r, A: Arena> Run<'r, A> {
         Ok(())
     }
 
+    /// What a call comes to that has to leave EFLAGS as they are.
+    pub(crate) fn watched<T>(
+        &mut self,
+        call: impl FnOnce() -> Result<T, Fault>,
+    ) -> Result<Result<T, Fault>, Stop> {
+        let before = self.arena.flags();
+        let outcome = call();
+        let after = self.arena.flags();
+        self.flags_kept(before, after)?;
+        Ok(outcome)
+    }
+
     /// EFLAGS before a call and after it have to be the same, with AC as it was to be.
     pub(crate) fn flags_kept(&mut self, before: u64, after: u64) -> Checked {
         if (before ^ after) & WATCHED == 0 && (before & AC != 0) == self.window {
@@ -284,10 +296,15 @@ impl<'r, A: Arena> Run<'r, A> {
                 }
             }
             Content::Byte(byte) => written.iter().position(|found| *found != byte),
+            Content::Either(source) => {
+                let expected = pattern::bytes(source, written.len() + 1);
+                (0..written.len())
+                    .find(|&offset| !expected[offset..][..2].contains(&written[offset]))
+            }
         };
         if let Some(offset) = wrong {
             let expected = match source {
-                Content::From(source) => pattern::byte(source + offset),
+                Content::From(source) | Content::Either(source) => pattern::byte(source + offset),
                 Content::Byte(byte) => byte,
             };
             let found = written[offset];
@@ -315,6 +332,8 @@ pub(crate) enum Content {
     From(usize),
     /// This byte.
     Byte(u8),
+    /// Each byte from the pattern's from this address on, or from the next one on.
+    Either(usize),
 }
 
 fn kernel(bytes: &mut [u8]) -> Place {

@@ -25,13 +25,13 @@ use crate::{
 /// A function that counts: address and bound.
 pub(crate) struct Scan {
     pub(crate) name: &'static str,
-    width: usize,
-    kernel: bool,
-    call: fn(usize, usize) -> Result<u64, Fault>,
+    pub(crate) width: usize,
+    pub(crate) kernel: bool,
+    pub(crate) call: fn(usize, usize) -> Result<u64, Fault>,
 }
 
 /// What stands for "no end within the bound".
-const NONE: u64 = u64::MAX;
+pub(crate) const NONE: u64 = u64::MAX;
 
 macro_rules! scans {
     ($width:literal: $($name:literal $kernel:literal |$string:ident| $call:expr;)+) => {

@@ -77,56 +77,53 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 const CAPTURE: &str = "user_ptr_capture";
 
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
-    for function in &READS {
-        reads(run, function)?;
+    for (name, user, call) in READS {
+        places(run, user, Access::Read, |run, place, refusal, closed| {
+            read(run, name, call, place, refusal, closed)
+        })?;
     }
-    for function in &WRITES {
-        writes(run, function)?;
+    for (name, user, call) in WRITES {
+        places(run, user, Access::Write, |run, place, refusal, closed| {
+            write(run, name, call, place, refusal, closed)
+        })?;
     }
     captures(run)?;
     captures_stopped(run)
 }
 
-fn reads<A: Arena>(run: &mut Run<'_, A>, &(name, user, call): &(&str, bool, Read)) -> Checked {
+/// Where a function is tried, in the order of the plan: each place, what is to be met there, and the
+/// closed page behind it.
+fn places<A: Arena>(
+    run: &mut Run<'_, A>,
+    user: bool,
+    access: Access,
+    mut case: impl FnMut(&mut Run<'_, A>, &Place, Option<Fault>, Option<State>) -> Checked,
+) -> Checked {
+    let writes = access == Access::Write;
     for shift in 0..16 {
-        let place = if user {
-            run.strip(State::Unmapped, false)
-        } else {
-            run.kernel_source()
+        let place = match (user, writes) {
+            (true, _) => run.strip(State::Unmapped, writes),
+            (false, false) => run.kernel_source(),
+            (false, true) => run.kernel_target(),
         };
-        read(run, name, call, &place.at(64 + shift), None, None)?;
+        case(run, &place.at(64 + shift), None, None)?;
     }
-    for closed in State::LASTING.into_iter().filter(|_| user) {
-        let open = run.strip(closed, false);
+    if !user {
+        return Ok(());
+    }
+    for closed in State::LASTING {
+        let open = run.strip(closed, writes);
         for stop in 0..=SIZE {
             let refusal = closed
-                .refusal(false)
+                .refusal(writes)
                 .filter(|_| stop < SIZE)
-                .map(|status| fault(status, stop, open.open.end, Access::Read));
-            read(
-                run,
-                name,
-                call,
-                &open.before_end(stop),
-                refusal,
-                Some(closed),
-            )?;
+                .map(|status| fault(status, stop, open.open.end, access));
+            case(run, &open.before_end(stop), refusal, Some(closed))?;
         }
     }
-    for address in REFUSED
-        .into_iter()
-        .chain([USER_LIMIT - 15])
-        .filter(|_| user)
-    {
-        let refusal = fault(Status::ACCESS_VIOLATION, 0, address, Access::Read);
-        read(
-            run,
-            name,
-            call,
-            &Place::nowhere(address),
-            Some(refusal),
-            None,
-        )?;
+    for address in REFUSED.into_iter().chain([USER_LIMIT - 15]) {
+        let refusal = fault(Status::ACCESS_VIOLATION, 0, address, access);
+        case(run, &Place::nowhere(address), Some(refusal), None)?;
     }
     Ok(())
 }
@@ -154,50 +151,6 @@ fn read<A: Arena>(
         run.same(expected.length.into(), found.length.into())?;
         run.same(expected.maximum_length.into(), found.maximum_length.into())?;
         run.same(expected.buffer as u64, found.buffer as u64)?;
-    }
-    Ok(())
-}
-
-fn writes<A: Arena>(run: &mut Run<'_, A>, &(name, user, call): &(&str, bool, Write)) -> Checked {
-    for shift in 0..16 {
-        let place = if user {
-            run.strip(State::Unmapped, true)
-        } else {
-            run.kernel_target()
-        };
-        write(run, name, call, &place.at(64 + shift), None, None)?;
-    }
-    for closed in State::LASTING.into_iter().filter(|_| user) {
-        let open = run.strip(closed, true);
-        for stop in 0..=SIZE {
-            let refusal = closed
-                .refusal(true)
-                .filter(|_| stop < SIZE)
-                .map(|status| fault(status, stop, open.open.end, Access::Write));
-            write(
-                run,
-                name,
-                call,
-                &open.before_end(stop),
-                refusal,
-                Some(closed),
-            )?;
-        }
-    }
-    for address in REFUSED
-        .into_iter()
-        .chain([USER_LIMIT - 15])
-        .filter(|_| user)
-    {
-        let refusal = fault(Status::ACCESS_VIOLATION, 0, address, Access::Write);
-        write(
-            run,
-            name,
-            call,
-            &Place::nowhere(address),
-            Some(refusal),
-            None,
-        )?;
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ fn every_access_is_exact_while_its_page_changes() {
     let mut room = Box::new(Room::new());
     for race in Race::ALL {
         for change in race.changes() {
-            let arena = ProcessArena::two_pages();
+            let arena = ProcessArena::for_race(*change);
             let (base, stop) = (arena.base(), AtomicBool::new(false));
             let end = thread::scope(|scope| {
                 scope.spawn(|| process::keep_changing(base, *change, &stop));

@@ -35,14 +35,15 @@ use table::scalars;
 /// A function that reads or writes one value, as an integer.
 pub(crate) struct Scalar {
     pub(crate) name: &'static str,
-    width: usize,
-    way: Way,
+    pub(crate) width: usize,
+    pub(crate) way: Way,
     /// It takes a mode, of which the kernel's is tried, too.
     kernel: Option<Way>,
 }
 
+/// What it does in user memory, or in the kernel's.
 #[derive(Clone, Copy)]
-enum Way {
+pub(crate) enum Way {
     Read(fn(usize) -> Result<u64, Fault>),
     Write(fn(usize, u64) -> Result<(), Fault>),
 }

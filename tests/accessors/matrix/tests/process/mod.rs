@@ -1,17 +1,20 @@
 //! An arena in this process.
 
+mod alternation;
+
 use std::{
     arch::asm,
     ffi::c_void,
     ptr, slice,
     sync::{
         Once,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
 use accessor_matrix::{
-    Arena, Change, LAST_PAGE, Need, PAGE, PAGES, State, pattern_byte, state_of, used_up,
+    ALTERNATING, Arena, Change, LAST_PAGE, Need, PAGE, PAGES, RACE_PAGES, State, pattern_byte,
+    rewritten_content, state_of, used_up,
 };
 
 const MEM_COMMIT: u32 = 0x1000;
@@ -95,13 +98,13 @@ impl ProcessArena {
         arena
     }
 
-    /// Two open pages, for a race.
-    pub fn two_pages() -> Self {
+    /// Open pages, for a race.
+    pub fn for_race(change: Change) -> Self {
         // SAFETY: asks for memory anywhere.
         let base = unsafe {
             VirtualAlloc(
                 ptr::null_mut(),
-                2 * PAGE,
+                RACE_PAGES * PAGE,
                 MEM_RESERVE | MEM_COMMIT,
                 PAGE_READWRITE,
             )
@@ -113,15 +116,21 @@ impl ProcessArena {
         };
         pattern(arena.page(0));
         pattern(arena.page(1));
+        let changing = arena.page(1).expose_provenance();
+        contents(changing);
+        if change == Change::Rewrite {
+            rewrite(changing, changing + PAGE);
+        }
         arena
     }
 
-    fn page(&self, page: usize) -> *mut u8 {
+    const fn page(&self, page: usize) -> *mut u8 {
         self.base.wrapping_add(page * PAGE)
     }
 
-    /// Puts pages right that are good for one case.
+    /// Puts pages right that a family may have used up.
     pub fn arrange_used_up(&self) {
+        alternation::begin(self.page(ALTERNATING).expose_provenance());
         for page in used_up() {
             self.arrange(page);
         }
@@ -133,8 +142,10 @@ impl ProcessArena {
             State::Open => PAGE_READWRITE,
             State::ReadOnly => PAGE_READONLY,
             State::Guard => PAGE_READWRITE | PAGE_GUARD,
-            // The last two are not to be had; nothing is done with them.
-            State::NoAccess | State::InPageError | State::PagedOut => PAGE_NOACCESS,
+            // Two of them are not to be had; nothing is done with them.
+            State::NoAccess | State::InPageError | State::PagedOut | State::Alternating => {
+                PAGE_NOACCESS
+            }
         };
         protect(self.page(page).expose_provenance(), protection);
     }
@@ -149,15 +160,44 @@ fn protect(address: usize, protection: u32) {
     assert_ne!(done, 0);
 }
 
-/// Changes the second of two pages and changes it back, over and over, until told to stop.
+/// Changes the second page of a race and changes it back, over and over, until told to stop.
 pub fn keep_changing(base: usize, change: Change, stop: &AtomicBool) {
-    let changed = match change {
-        Change::Unmap => PAGE_NOACCESS,
-        Change::WriteProtect => PAGE_READONLY,
-    };
+    let page = base + PAGE;
     while !stop.load(Ordering::Relaxed) {
-        protect(base + PAGE, changed);
-        protect(base + PAGE, PAGE_READWRITE);
+        match change {
+            Change::Unmap => protect(page, PAGE_NOACCESS),
+            Change::WriteProtect => protect(page, PAGE_READONLY),
+            Change::Rewrite => {
+                rewrite(page, page + PAGE);
+                rewrite(page, page + 2 * PAGE);
+                continue;
+            }
+        }
+        protect(page, PAGE_READWRITE);
+    }
+}
+
+/// Has the two pages behind the changing one hold what is written into that.
+fn contents(changing: usize) {
+    for version in 0..2 {
+        let page = changing + (1 + version) * PAGE;
+        for (offset, byte) in rewritten_content(changing, version).enumerate() {
+            let to = ptr::with_exposed_provenance_mut::<u8>(page + offset);
+            // SAFETY: an open page of the arena's that nobody else looks at yet.
+            unsafe { to.write(byte) };
+        }
+    }
+}
+
+/// Writes the bytes of a page into another, 8 at a time, whoever reads them meanwhile.
+fn rewrite(page: usize, from: usize) {
+    for offset in (0..PAGE).step_by(8) {
+        let from = ptr::with_exposed_provenance_mut(from + offset);
+        // SAFETY: a page of the race's that stays as it is.
+        let word = unsafe { AtomicU64::from_ptr(from) }.load(Ordering::Relaxed);
+        let to = ptr::with_exposed_provenance_mut(page + offset);
+        // SAFETY: the open page of the race's; nobody but the accessors looks at it meanwhile.
+        unsafe { AtomicU64::from_ptr(to) }.store(word, Ordering::Relaxed);
     }
 }
 

@@ -1,0 +1,316 @@
+//! A page whose bytes are written anew under the access.
+//!
+//! A value at a multiple of its size is one that was written, never a mixture, and a locked operation
+//! finds no other; each byte of a copy is from the one writing or the other; a string ends where it
+//! ended in one of them; and a `UNICODE_STRING` is captured as it was when it was read: as long as
+//! the one descriptor or the other says, with characters of one buffer, and nothing behind them.
+//!
+//! A [race](crate::race) makes these accesses while somebody writes, and a [family](crate::alternating)
+//! with a page that is written between any two of its instructions.
+
+use usermode_accessors::{Access, Fault, Status, UnicodeString, UserPtr};
+
+use crate::{
+    Arena, Race,
+    bulk::{self, Bulk},
+    interlocked::{self, Locked, Operation},
+    layout::PAGE,
+    pattern::{self, UNTOUCHED},
+    run::{Content, Run, fault},
+    scalar::{self, Scalar, Way, masked, patterned},
+    string::{self, Scan},
+    tally::{Check, Stop},
+};
+
+/// The fewest accesses of a race. Each function has its turn, many times; a capture has but one
+/// moment to be caught in.
+pub(crate) const fn least(race: Race) -> u64 {
+    match race {
+        Race::Capture => 300_000,
+        _ => 20_000,
+    }
+}
+
+/// What lies where in the page: a place that is read; places that are written, and that locked
+/// operations are for, one for each width; the source of copies; a string; a descriptor.
+const READ: usize = 0x40;
+const WRITTEN: usize = 0x80;
+const LOCKED: usize = 0x100;
+pub(crate) const COPIED: usize = 0x180;
+pub(crate) const STRING: usize = 0xB00;
+pub(crate) const DESCRIPTOR: usize = 0xC00;
+
+/// Lengths of copies.
+pub(crate) const LENGTHS: [usize; 20] = [
+    1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 97, 128, 129, 300, 1024, 2048,
+];
+
+/// The longest of them.
+const LONGEST: usize = 2048;
+
+/// Where the string ends in the first content, in the second, and in either.
+const ENDS: [usize; 3] = [0x40, 0x80, 0xA0];
+
+/// Bytes that end it, for characters at any address.
+const END: usize = 4;
+
+/// Bytes that a bounded search may look at: not all.
+const BOUND: usize = 0x60;
+
+/// The descriptors: bytes, bytes of room, and where in the first page the characters are.
+const STRINGS: [(u16, u16, usize); 2] = [(8, 8, 64), (16, 24, 512)];
+
+/// Characters that a capture has room for: more than either string has.
+const ROOM: usize = 12;
+
+/// The bytes of the page at an address, as [`Change::Rewrite`](crate::Change::Rewrite) writes them:
+/// those of version 0 and those of version 1 in turn.
+pub fn content(page: usize, version: usize) -> impl Iterator<Item = u8> {
+    let descriptor = descriptor(page, version);
+    let ends = [ENDS[version % 2], ENDS[2]].map(|end| STRING + end);
+    (0..PAGE).map(move |offset| {
+        if ends.iter().any(|end| (*end..*end + END).contains(&offset)) {
+            return 0;
+        }
+        let in_descriptor = offset.checked_sub(DESCRIPTOR);
+        in_descriptor
+            .and_then(|offset| descriptor.get(offset).copied())
+            .unwrap_or_else(|| pattern::byte(page + offset + version % 2))
+    })
+}
+
+fn descriptor(page: usize, version: usize) -> [u8; 16] {
+    let (length, room, buffer) = STRINGS[version % 2];
+    let lengths = u64::from(length) | u64::from(room) << 16;
+    let buffer = (page - PAGE + buffer) as u64;
+    (u128::from(lengths) | u128::from(buffer) << 64).to_le_bytes()
+}
+
+/// One access, the next of those that the race is about. Whether it found the first content.
+pub(crate) fn round<A: Arena>(
+    run: &mut Run<'_, A>,
+    race: Race,
+    page: usize,
+    number: u64,
+) -> Result<bool, Stop> {
+    let number = usize::try_from(number).unwrap_or(0);
+    let found = match race {
+        Race::Scalars => turn(scalars, number).map(|function| one_value(run, function, page)),
+        Race::Locked => turn(all_locked, number).map(|function| locked(run, function, page)),
+        Race::Copies => {
+            let length = LENGTHS[number / copies().count() % LENGTHS.len()];
+            let source = page + COPIED + number % 16;
+            turn(copies, number).map(|function| copy(run, function, source, length))
+        }
+        Race::Strings => {
+            let shift = number / scans().count() % 16;
+            turn(scans, number).map(|function| scan(run, function, page + STRING, shift))
+        }
+        _ => Some(capture(run, page)),
+    };
+    found.unwrap_or(Ok(true))
+}
+
+/// The function whose turn it is.
+fn turn<I: Iterator>(all: fn() -> I, number: usize) -> Option<I::Item> {
+    all().nth(number % all().count())
+}
+
+pub(crate) fn scalars() -> impl Iterator<Item = &'static Scalar> {
+    let all = [scalar::READ, scalar::WRITE, scalar::ORDERED];
+    all.into_iter().flatten().copied().flatten()
+}
+
+pub(crate) fn all_locked() -> impl Iterator<Item = &'static Locked> {
+    let all = [
+        interlocked::AND,
+        interlocked::OR,
+        interlocked::COMPARE_EXCHANGE,
+    ];
+    all.into_iter()
+        .flatten()
+        .flatten()
+        .filter(|function| !function.kernel)
+}
+
+pub(crate) fn copies() -> impl Iterator<Item = &'static Bulk> {
+    let of_any_length = bulk::FROM_CALLER.iter().chain(&bulk::NON_TEMPORAL);
+    of_any_length
+        .chain(&bulk::READ_STRUCTURE)
+        .copied()
+        .flatten()
+        .filter(|function| !function.to_user && function.length.is_none_or(|only| only <= LONGEST))
+}
+
+pub(crate) fn scans() -> impl Iterator<Item = &'static Scan> {
+    let of_all = string::NARROW.iter().chain(&string::WIDE).copied();
+    of_all
+        .flatten()
+        .chain(&string::BOUNDED)
+        .filter(|function| !function.kernel)
+}
+
+/// What nothing stops.
+pub(crate) fn whole<A: Arena, T>(
+    run: &mut Run<'_, A>,
+    call: impl FnOnce() -> Result<T, Fault>,
+) -> Result<T, Stop> {
+    run.watched(call)?.map_err(|fault| {
+        let told = [fault.status.0.into(), fault.copied as u64, 0, 0];
+        run.fail(Check::Outcome, [0; 4], told)
+    })
+}
+
+/// Which of the values it is.
+fn one_of<A: Arena>(run: &mut Run<'_, A>, values: &[u64], found: u64) -> Result<usize, Stop> {
+    let place = values.iter().position(|value| *value == found);
+    place.ok_or_else(|| {
+        let mut expected = [0; 4];
+        for (place, value) in expected.iter_mut().zip(values) {
+            *place = *value;
+        }
+        run.fail(Check::Other, expected, [found, 0, 0, 0])
+    })
+}
+
+/// What is at an address in either content, and a third value.
+fn values_at(address: usize, width: usize) -> [u64; 3] {
+    [0, 1, 2].map(|version| patterned(address + version, width))
+}
+
+pub(crate) fn one_value<A: Arena>(
+    run: &mut Run<'_, A>,
+    function: &Scalar,
+    page: usize,
+) -> Result<bool, Stop> {
+    let width = function.width;
+    match function.way {
+        Way::Read(call) => {
+            let address = page + READ;
+            run.begin(function.name, [width, address, 0], None);
+            let found = whole(run, || call(address))?;
+            let [first, second, _] = values_at(address, width);
+            Ok(one_of(run, &[first, second], found)? == 0)
+        }
+        Way::Write(call) => {
+            let address = page + WRITTEN + 8 * width;
+            run.begin(function.name, [width, address, 0], None);
+            let values = values_at(address, width);
+            whole(run, || call(address, values[2]))?;
+            let found = whole(run, || match width {
+                1 => UserPtr::<u8>::new(address).read().map(u64::from),
+                2 => UserPtr::<u16>::new(address).read().map(u64::from),
+                4 => UserPtr::<u32>::new(address).read().map(u64::from),
+                _ => UserPtr::<u64>::new(address).read(),
+            })?;
+            Ok(one_of(run, &values, found)? == 0)
+        }
+    }
+}
+
+/// Changes nothing, or the first content to the second.
+pub(crate) fn locked<A: Arena>(
+    run: &mut Run<'_, A>,
+    function: &Locked,
+    page: usize,
+) -> Result<bool, Stop> {
+    let width = function.width;
+    let address = page + LOCKED + 8 * width;
+    run.begin(function.name, [width, address, 0], None);
+    let [first, second, _] = values_at(address, width);
+    let value = match function.operation {
+        Operation::And => masked(u64::MAX, width),
+        Operation::Or => 0,
+        Operation::CompareExchange => second,
+    };
+    let found = whole(run, || (function.call)(address, value, first))?;
+    Ok(one_of(run, &[first, second], found)? == 0)
+}
+
+pub(crate) fn copy<A: Arena>(
+    run: &mut Run<'_, A>,
+    function: &Bulk,
+    source: usize,
+    length: usize,
+) -> Result<bool, Stop> {
+    let length = function.length.unwrap_or(length);
+    let target = run.kernel_target().at(64);
+    run.begin(function.name, [length, source, target.address], None);
+    run.paint(&target, length);
+    whole(run, || (function.call)(target.address, source, length))?;
+    run.inspect(&target, length, length, Content::Either(source))?;
+    Ok(run.room.target[64] == pattern::byte(source))
+}
+
+pub(crate) fn scan<A: Arena>(
+    run: &mut Run<'_, A>,
+    function: &Scan,
+    string: usize,
+    shift: usize,
+) -> Result<bool, Stop> {
+    let (address, width) = (string + shift, function.width);
+    let bounded = string::BOUNDED
+        .iter()
+        .any(|bounded| bounded.name == function.name);
+    let maximum = if bounded { BOUND / width } else { usize::MAX };
+    run.begin(function.name, [width, address, maximum], None);
+    let found = whole(run, || (function.call)(address, maximum))?;
+    let ends = ENDS.map(|end| {
+        let length = (end - shift).div_ceil(width);
+        if length < maximum {
+            length as u64
+        } else {
+            string::NONE
+        }
+    });
+    Ok(one_of(run, &ends, found)? == 0)
+}
+
+pub(crate) fn capture<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Result<bool, Stop> {
+    let address = page + DESCRIPTOR;
+    run.begin("user_ptr_capture", [0, address, ROOM], None);
+    let mut characters = [u16::from_le_bytes([UNTOUCHED; 2]); ROOM];
+    let captured = run.watched(|| {
+        let filled = UserPtr::<UnicodeString>::new(address).capture(&mut characters)?;
+        Ok(filled.len() * 2)
+    })?;
+    let mut found = [0; 2 * ROOM];
+    for (bytes, character) in found.chunks_exact_mut(2).zip(characters) {
+        bytes.copy_from_slice(&character.to_le_bytes());
+    }
+    let lengths = STRINGS.map(|(length, ..)| length.into());
+    let length = match captured {
+        Ok(length) => length,
+        // The greater length, beside the lesser room.
+        Err(met) if met == fault(Status::INVALID_PARAMETER, 0, address, Access::Read) => 0,
+        Err(met) => {
+            let told = [met.status.0.into(), met.copied as u64, 0, 0];
+            return Err(run.fail(Check::Outcome, lengths_told(lengths), told));
+        }
+    };
+    if captured.is_ok() {
+        one_of(run, &lengths, length as u64)?;
+    }
+    let (string, behind) = found.split_at(length);
+    let buffers = STRINGS.map(|(.., buffer)| page - PAGE + buffer);
+    let source = buffers
+        .iter()
+        .position(|buffer| string == pattern::bytes(*buffer, length));
+    if source.is_none() || behind.iter().any(|byte| *byte != UNTOUCHED) {
+        let words = [0, 8, 16].map(|at| u64::from_le_bytes(word_at(&found, at)));
+        let [one, two, three] = words;
+        let told = [length as u64, one, two, three];
+        return Err(run.fail(Check::Moved, lengths_told(lengths), told));
+    }
+    Ok(source == Some(0))
+}
+
+const fn lengths_told([one, two]: [u64; 2]) -> [u64; 4] {
+    [one, two, 0, 0]
+}
+
+fn word_at(bytes: &[u8], at: usize) -> [u8; 8] {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[at..][..8]);
+    word
+}
