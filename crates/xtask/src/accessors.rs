@@ -20,7 +20,7 @@ pub const FIGURES: &str = "RINGCOPY_ACCESSOR_FIGURES";
 const FIGURES_OF_RING_0: &str = "RINGCOPY_ACCESSOR_FIGURES_OF_RING_0";
 
 /// Tells the test in ring 0 where the driver is.
-const DRIVER: &str = "RINGCOPY_ACCESSOR_DRIVER";
+pub const DRIVER: &str = "RINGCOPY_ACCESSOR_DRIVER";
 
 /// Builds the driver.
 ///

@@ -4,11 +4,13 @@
 //! A mutant is a piece of a source file and what stands in its place. It is built in a copy of the
 //! tree; then the one test that is there to notice it must fail: in the lab, under Wine, or here.
 
+mod accessor_matrix;
 mod accessors;
 mod client;
 mod driver;
 
 use crate::{
+    accessors::DRIVER as MATRIX_DRIVER,
     cargo,
     error::Error,
     lab::Lab,
@@ -34,6 +36,25 @@ struct Mutant {
     caught_by: &'static str,
 }
 
+/// A driver that mutants are built into, and the variable that tells a test in the lab where it is.
+struct Image {
+    package: &'static str,
+    file: &'static str,
+    variable: &'static str,
+}
+
+const DRIVER: Image = Image {
+    package: "ringcopy",
+    file: "ringcopy.dll",
+    variable: "RINGCOPY_DRIVER",
+};
+
+const ACCESSOR_MATRIX: Image = Image {
+    package: "accessor-matrix-driver",
+    file: "accessor_matrix_driver.dll",
+    variable: MATRIX_DRIVER,
+};
+
 /// Builds each mutant and runs its test, which must fail.
 ///
 /// # Errors
@@ -41,19 +62,24 @@ struct Mutant {
 /// If a mutant does not apply, does not build, or goes unnoticed.
 pub fn run(lab: &Lab) -> Result<(), Error> {
     let tree = Tree::copy()?;
-    for mutant in driver::MUTANTS {
-        let driver = tree.build(mutant)?;
-        expect_failure(lab, mutant, &driver)?;
-    }
     let count = [
-        driver::MUTANTS.len(),
+        run_in_lab(&tree, lab, &DRIVER, driver::MUTANTS)?,
+        run_in_lab(&tree, lab, &ACCESSOR_MATRIX, accessor_matrix::MUTANTS)?,
         run_under_wine(&tree)?,
         run_here(&tree)?,
-    ]
-    .iter()
-    .sum::<usize>();
+    ];
+    let count: usize = count.iter().sum();
     eprintln!("{count} of {count} mutants caught");
     Ok(())
+}
+
+/// Those that a test in the lab notices.
+fn run_in_lab(tree: &Tree, lab: &Lab, image: &Image, mutants: &[Mutant]) -> Result<usize, Error> {
+    for mutant in mutants {
+        let driver = tree.build(mutant, image)?;
+        expect_failure(lab, mutant, image, &driver)?;
+    }
+    Ok(mutants.len())
 }
 
 /// Those that the accessors' own tests notice.
@@ -137,7 +163,7 @@ impl Mutant {
 pub fn unbroken_driver() -> Result<PathBuf, Error> {
     let tree = Tree::copy()?;
     let step = Step::start("building the driver in another folder");
-    let driver = tree.build_as_it_is(&step)?;
+    let driver = tree.build_as_it_is(&step, &DRIVER)?;
     step.done();
     Ok(driver)
 }
@@ -159,9 +185,9 @@ impl Tree {
         Ok(tree)
     }
 
-    fn build(&self, mutant: &Mutant) -> Result<PathBuf, Error> {
+    fn build(&self, mutant: &Mutant, image: &Image) -> Result<PathBuf, Error> {
         let step = Step::start(format!("building a mutant: {}", mutant.name));
-        let driver = self.with(mutant, |_| self.build_as_it_is(&step))?;
+        let driver = self.with(mutant, |_| self.build_as_it_is(&step, image))?;
         step.done();
         Ok(driver)
     }
@@ -187,7 +213,7 @@ impl Tree {
         done
     }
 
-    fn build_as_it_is(&self, step: &Step) -> Result<PathBuf, Error> {
+    fn build_as_it_is(&self, step: &Step, image: &Image) -> Result<PathBuf, Error> {
         program::run(
             step,
             cargo::build(
@@ -196,12 +222,13 @@ impl Tree {
                 &self.sources.join("crates/wdk-build-linux"),
                 &self.target_dir,
             )
-            .args(["--package", "ringcopy"]),
+            .args(["--package", image.package]),
         )?;
         Ok(self
             .target_dir
             .join(Target::Windows.triple())
-            .join("release/ringcopy.dll"))
+            .join("release")
+            .join(image.file))
     }
 }
 
@@ -244,7 +271,7 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn expect_failure(lab: &Lab, mutant: &Mutant, driver: &Path) -> Result<(), Error> {
+fn expect_failure(lab: &Lab, mutant: &Mutant, image: &Image, driver: &Path) -> Result<(), Error> {
     let unnoticed = || mutant.unnoticed();
     let (binary, test) = mutant.caught_by.split_once("::").ok_or_else(unnoticed)?;
     let mut command = program::cargo();
@@ -261,6 +288,6 @@ fn expect_failure(lab: &Lab, mutant: &Mutant, driver: &Path) -> Result<(), Error
         .args(["--", "--ignored", "--exact", test])
         .stdin(Stdio::null());
     lab.tell(&mut command);
-    command.env("RINGCOPY_DRIVER", driver);
+    command.env(image.variable, driver);
     mutant.expect_failed(&program::outcome_of(&mut command)?)
 }
