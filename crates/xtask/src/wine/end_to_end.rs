@@ -47,22 +47,41 @@ pub fn run(package: &Path, framework: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// What of the client is for Windows alone, and so for no other lint step to see.
+/// Programs and libraries of which a part is for Windows alone, and so for no other lint step to
+/// see; and those of which the tests or benchmarks are.
+const FOR_WINDOWS: [(&str, &[&str]); 2] = [
+    (
+        "--lib --bins",
+        &["ringcopy-win32", "ringcopy-client", "ringcopy-wine"],
+    ),
+    (
+        "--all-targets",
+        &["usermode-accessors", "accessor-matrix", "ringcopy-bench"],
+    ),
+];
+
+/// What is for Windows alone.
 ///
 /// # Errors
 ///
 /// What clippy has said.
 pub fn lint() -> Result<(), Error> {
     setup::for_wine()?;
-    let mut cargo = program::cargo();
-    cargo
-        .current_dir(places::root())
-        .args(["clippy", "--quiet", "--package", "ringcopy-win32"])
-        .args(["--package", "ringcopy-client", "--package", "ringcopy-wine"])
-        .arg("--target-dir")
-        .arg(places::target().join("wine/client"));
-    build_for_wine(&mut cargo, "std,panic_abort");
-    program::run_here(cargo.args(["--", "-D", "warnings"]))
+    for (targets, packages) in FOR_WINDOWS {
+        let mut cargo = program::cargo();
+        cargo
+            .current_dir(places::root())
+            .args(["clippy", "--quiet"])
+            .args(targets.split(' '))
+            .args(packages.iter().flat_map(|package| ["--package", package]))
+            .arg("--target-dir")
+            .arg(places::target().join("wine/client"))
+            // Tests unwind, and one standard library serves both.
+            .env("CARGO_PROFILE_DEV_PANIC", "unwind");
+        build_for_wine(&mut cargo, "std,panic_unwind");
+        program::run_here(cargo.args(["--", "-D", "warnings"]))?;
+    }
+    Ok(())
 }
 
 /// Puts the package, and the programs that stand for other people's, into one folder.

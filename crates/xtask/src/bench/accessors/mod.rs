@@ -33,13 +33,7 @@ pub fn run(save: bool) -> Result<(), Error> {
         cargo
             .args(["--package", "ringcopy-bench", "--bench", "accessors"])
             .args(arguments)
-            .env("CRITERION_HOME", &records)
-            // microseh's guard is `__try` in C, which gcc does not know.
-            .env("CC_x86_64_win7_windows_gnu", "clang")
-            .env(
-                "CFLAGS_x86_64_win7_windows_gnu",
-                "--target=x86_64-w64-windows-gnu -fms-extensions",
-            );
+            .env("CRITERION_HOME", &records);
         if session.run_into(LOG, &mut cargo).is_err() {
             return Err(Error::Failed {
                 program: "the accessors' benchmarks under Wine".to_owned(),
