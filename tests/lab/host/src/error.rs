@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use ringcopy_client::{TransportError, protocol::NtStatus};
+use ringcopy_client::{RequestError, TransportError, protocol::NtStatus};
 use ringcopy_lab_mailbox::Command;
 
 /// The lab did not do what it was asked to.
@@ -85,5 +85,11 @@ impl From<LabError> for TransportError {
             | LabError::DriverEntry { .. } => Self::Unavailable(error.to_string()),
             _ => Self::Lost(error.to_string()),
         }
+    }
+}
+
+impl From<LabError> for RequestError {
+    fn from(error: LabError) -> Self {
+        Self::Transport(error.into())
     }
 }

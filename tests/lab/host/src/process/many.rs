@@ -1,0 +1,149 @@
+//! Calls by the dozen, in one round trip: requests, and calls of the lab's own `MmCopyMemory`.
+
+use std::io;
+
+use ringcopy_client::{Handle, protocol::NtStatus};
+use ringcopy_lab_mailbox::{Call, Called, Command, Exchange, Exchanged};
+use zerocopy::{FromBytes, IntoBytes};
+
+use super::{Process, malformed, transport::Side};
+use crate::{LabError, channel::status_of};
+
+/// What the lab's own `MmCopyMemory` made of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SystemCopy {
+    /// What it returned.
+    pub status: NtStatus,
+    /// `NumberOfBytesTransferred`.
+    pub transferred: u64,
+    /// The whole target, [`UNTOUCHED`](crate::UNTOUCHED) where nothing arrived.
+    pub target: Vec<u8>,
+}
+
+/// What became of one of many requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Its status.
+    pub status: NtStatus,
+    /// Bytes that it returned.
+    pub returned: u64,
+    /// All of its output buffer, [`UNTOUCHED`](crate::UNTOUCHED) where nothing was written.
+    pub output: Vec<u8>,
+}
+
+impl Process<'_> {
+    /// Calls the lab's own `MmCopyMemory` in this process's context, without the driver: what an
+    /// engine of the driver's has to agree with. `flags` are those of the function.
+    ///
+    /// # Errors
+    /// If the lab is gone, or the target does not fit into [`DATA_LENGTH`](crate::DATA_LENGTH). What the function
+    /// returns is no error.
+    pub fn mm_copy_memory(
+        &self,
+        flags: u32,
+        source: u64,
+        length: u64,
+    ) -> Result<SystemCopy, LabError> {
+        let mut copies = self.mm_copy_memory_each(&[(flags, source, length)])?;
+        copies.pop().ok_or_else(malformed)
+    }
+
+    /// The same for many calls, each of flags, source and length, in one round trip.
+    ///
+    /// # Errors
+    /// If the lab is gone, or calls or targets do not fit into [`DATA_LENGTH`](crate::DATA_LENGTH).
+    pub fn mm_copy_memory_each(
+        &self,
+        calls: &[(u32, u64, u64)],
+    ) -> Result<Vec<SystemCopy>, LabError> {
+        let data: Vec<u8> = calls
+            .iter()
+            .flat_map(|&(flags, source, length)| {
+                let flags = flags.into();
+                let call = Call {
+                    flags,
+                    source,
+                    length,
+                };
+                call.as_bytes().to_vec()
+            })
+            .collect();
+        let answer = self.lab.done(Command::CopyMemory, &[self.number], &data)?;
+        let mut left = answer.data.as_slice();
+        calls
+            .iter()
+            .map(|&(_, _, length)| {
+                let called: Called = take(&mut left)?;
+                Ok(SystemCopy {
+                    status: status_of(called.status),
+                    transferred: called.transferred,
+                    target: take_bytes(&mut left, length)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Sends many requests of one code, each of an input and of room for so many bytes of output,
+    /// in one round trip. Their instructions count for
+    /// [`Lab::instructions_of`](crate::Lab::instructions_of).
+    ///
+    /// # Errors
+    /// If the lab is gone, or the requests or their outputs do not fit into [`DATA_LENGTH`](crate::DATA_LENGTH). That a
+    /// request fails is no error.
+    pub fn device_io_control_each(
+        &mut self,
+        handle: Handle,
+        code: u32,
+        requests: &[(&[u8], usize)],
+    ) -> Result<Vec<Sent>, LabError> {
+        let longest = |of: fn(&(&[u8], usize)) -> usize| requests.iter().map(of).max();
+        let input = longest(|(input, _)| input.len()).unwrap_or_default();
+        let output = longest(|&(_, output)| output).unwrap_or_default();
+        let input = self.stage(Side::Input, input).map_err(io::Error::other)?;
+        let output = self.stage(Side::Output, output).map_err(io::Error::other)?;
+        let mut data = Vec::new();
+        for &(input, output) in requests {
+            let exchange = Exchange {
+                input_length: input.len() as u64,
+                output_length: output as u64,
+            };
+            data.extend(exchange.as_bytes());
+            data.extend(input);
+        }
+        let arguments = [
+            self.number,
+            handle.0,
+            code.into(),
+            input.address,
+            output.address,
+        ];
+        let answer = self.lab.done(Command::Exchanges, &arguments, &data)?;
+        let mut left = answer.data.as_slice();
+        requests
+            .iter()
+            .map(|&(_, room)| {
+                let sent: Exchanged = take(&mut left)?;
+                self.lab.add_request(sent.ticks);
+                Ok(Sent {
+                    status: status_of(sent.status),
+                    returned: sent.information,
+                    output: take_bytes(&mut left, room as u64)?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Takes a record off the front of an answer.
+fn take<T: FromBytes>(left: &mut &[u8]) -> Result<T, LabError> {
+    let (record, rest) = T::read_from_prefix(left).map_err(|_| malformed())?;
+    *left = rest;
+    Ok(record)
+}
+
+/// Takes so many bytes off it.
+fn take_bytes(left: &mut &[u8], length: u64) -> Result<Vec<u8>, LabError> {
+    let length = usize::try_from(length).map_err(|_| malformed())?;
+    let bytes = left.split_off(..length).ok_or_else(malformed)?;
+    Ok(bytes.to_vec())
+}

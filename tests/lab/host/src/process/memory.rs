@@ -1,0 +1,67 @@
+//! Pages of a process, and what they are.
+
+use ringcopy_client::{PAGE_LENGTH, RequestError, TransportError};
+use ringcopy_lab_mailbox::{Command, VALUES};
+
+use super::Process;
+use crate::PageState;
+
+impl Process<'_> {
+    /// Allocates at an address of the caller's choice.
+    ///
+    /// # Errors
+    /// If something is there.
+    pub fn allocate_at(&mut self, address: u64, length: u64) -> Result<u64, TransportError> {
+        let length = length.max(1).next_multiple_of(PAGE_LENGTH);
+        let [allocated, ..] = self.arranged(
+            "allocate",
+            (address, length),
+            Command::Allocate,
+            &[self.number, address, length],
+            &[],
+        )?;
+        self.allocations.insert(allocated, length);
+        Ok(allocated)
+    }
+
+    /// Puts whole pages into a state.
+    ///
+    /// # Errors
+    /// If a page of the range is not there.
+    pub fn set_pages(
+        &mut self,
+        address: u64,
+        length: u64,
+        state: PageState,
+    ) -> Result<(), TransportError> {
+        self.arranged(
+            "protect",
+            (address, length),
+            Command::Protect,
+            &[self.number, address, length, state as u64],
+            &[],
+        )
+        .map(drop)
+    }
+
+    /// A command that arranges memory.
+    pub(super) fn arranged(
+        &self,
+        action: &'static str,
+        (address, length): (u64, u64),
+        command: Command,
+        arguments: &[u64],
+        data: &[u8],
+    ) -> Result<[u64; VALUES], TransportError> {
+        match self.asked(command, arguments, data) {
+            Ok(results) => Ok(results),
+            Err(RequestError::Status(status)) => Err(TransportError::Memory {
+                action,
+                address,
+                length,
+                status,
+            }),
+            Err(RequestError::Transport(error)) => Err(error),
+        }
+    }
+}
