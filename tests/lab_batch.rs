@@ -1,77 +1,24 @@
 //! Many copies in one request: each entry comes to what it alone would have come to, whatever its
-//! neighbours are; and the limits of the whole. Batches and scattered copies share their rules, and so
-//! this file, which is why it is long.
+//! neighbours are; and the limits of the whole, which batches and scattered copies share.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, PAGE_LENGTH, Transport,
+    PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, BatchRequest, Code, CopyMemoryFlags, Direction, Engine, EntryResult, Header,
-        MAXIMUM_ENTRIES, MAXIMUM_LENGTH, MemoryRange, MemoryRangesRequest, MemoryRangesResponse,
+        BatchEntry, BatchRequest, Code, Direction, Engine, Header, MAXIMUM_ENTRIES, MAXIMUM_LENGTH,
         NtStatus, Reach, RequestKind, ScatterEntry, judge,
     },
 };
-use ringcopy_lab::{Interference, Lab, MachineFact, Options, PageState};
+use ringcopy_lab::{MachineFact, PageState};
 use ringcopy_tests::{
-    LENGTH, Outcome, PRIVILEGED, Served, Victim, batch, boot, finish, options, outcome, pattern,
-    privileged, scatter, with_victim,
+    LENGTH, Outcome, PRIVILEGED, Served, Victim, batch, boot,
+    entries::{PHYSICAL, UNTOUCHED, VIRTUAL, assert_result, copy_batch, copy_scatter, entry},
+    finish, outcome, pattern, scatter, with_victim,
 };
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::IntoBytes;
 
 const BOTH: [RequestKind; 2] = [RequestKind::CopyBatch, RequestKind::CopyScatter];
-
-const UNTOUCHED: u8 = 0xEE;
-
-const VIRTUAL: u32 = CopyMemoryFlags::VIRTUAL.bits();
-const PHYSICAL: u32 = CopyMemoryFlags::PHYSICAL.bits();
-
-const fn entry(address: u64, length: u32, flags: u32) -> BatchEntry {
-    BatchEntry {
-        address,
-        length,
-        flags,
-    }
-}
-
-/// A batch's answer: its results, and the slot of each entry.
-fn ask(
-    victim: &mut Victim<'_>,
-    engine: Engine,
-    entries: &[BatchEntry],
-) -> Vec<(EntryResult, Vec<u8>)> {
-    let total: u32 = entries.iter().map(|entry| entry.length).sum();
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len()) + total as usize];
-    let input = batch(engine, entries);
-    let answer = victim.send(RequestKind::CopyBatch, &input, &mut output);
-    assert_eq!(outcome(answer), Outcome::Done(output.len()));
-    let served = Served::read(&output);
-    let mut bytes = &output[served.bytes_at..];
-    let slots = entries.iter().map(|entry| {
-        let (slot, rest) = bytes.split_at(entry.length as usize);
-        bytes = rest;
-        slot.to_vec()
-    });
-    served.results.into_iter().zip(slots).collect()
-}
-
-/// A scatter's answer: its results.
-fn place(victim: &mut Victim<'_>, engine: Engine, entries: &[ScatterEntry]) -> Vec<EntryResult> {
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len())];
-    let input = scatter(engine, entries);
-    let answer = victim.send(RequestKind::CopyScatter, &input, &mut output);
-    assert_eq!(outcome(answer), Outcome::Done(output.len()));
-    Served::read(&output).results
-}
-
-#[track_caller]
-fn assert_result(result: &EntryResult, status: NtStatus, copied: u64, direction: Direction) {
-    assert_eq!(
-        (NtStatus(result.status), result.copied, result.direction),
-        (status, copied, direction as u32),
-        "{result:X?}"
-    );
-}
 
 /// What can be wrong with a source, and what an entry of [`LENGTH`] bytes then comes to.
 fn bad_sources(victim: &mut Victim<'_>) -> Vec<(&'static str, BatchEntry, NtStatus, u64)> {
@@ -188,7 +135,7 @@ fn a_bad_entry_spoils_no_neighbour() {
             for (number, (_, entry, ..)) in bad.iter().enumerate() {
                 entries.extend([*entry, good(number + 1)]);
             }
-            let answers = ask(victim, engine, &entries);
+            let answers = copy_batch(victim, engine, &entries);
             for (number, (result, slot)) in answers.iter().step_by(2).enumerate() {
                 assert_result(result, NtStatus::SUCCESS, LENGTH as u64, Direction::None);
                 assert_eq!(*slot, pattern(1, 8192)[number * 8..][..LENGTH]);
@@ -262,7 +209,7 @@ fn a_bad_target_spoils_no_neighbour_and_nothing_is_written_beyond() {
             ..good
         };
         entries.extend([half, last]);
-        let results = place(victim, Engine::Auto, &entries);
+        let results = copy_scatter(victim, Engine::Auto, &entries);
         let mut expected = blank;
         for (number, (what, _, status, copied)) in sources.iter().enumerate() {
             println!("{what}: {:X?}", results[number]);
@@ -318,7 +265,7 @@ fn entries_of_no_bytes_look_at_nothing() {
             .into_iter()
             .flat_map(|address| [VIRTUAL, PHYSICAL].map(|flags| entry(address, 0, flags)))
             .collect();
-        for (result, _) in ask(victim, Engine::Auto, &entries) {
+        for (result, _) in copy_batch(victim, Engine::Auto, &entries) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
         let scattered: Vec<_> = entries
@@ -330,11 +277,11 @@ fn entries_of_no_bytes_look_at_nothing() {
                 flags: entry.flags,
             })
             .collect();
-        for result in place(victim, Engine::Auto, &scattered) {
+        for result in copy_scatter(victim, Engine::Auto, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
-        assert!(ask(victim, Engine::Auto, &[]).is_empty());
-        assert!(place(victim, Engine::Auto, &[]).is_empty());
+        assert!(copy_batch(victim, Engine::Auto, &[]).is_empty());
+        assert!(copy_scatter(victim, Engine::Auto, &[]).is_empty());
     });
 }
 
@@ -377,7 +324,7 @@ fn every_entry_is_held_to_the_policy() {
         ];
         let target = victim.destination;
         let all = entries.map(|(entry, _)| entry);
-        let by_batch = ask(&mut victim, Engine::Auto, &all);
+        let by_batch = copy_batch(&mut victim, Engine::Auto, &all);
         for ((entry, allowed), (result, slot)) in entries.iter().zip(&by_batch) {
             let mut output = vec![UNTOUCHED; judge::results_end(1)];
             victim.process.write(target, &[UNTOUCHED; LENGTH]).unwrap();
@@ -518,7 +465,10 @@ fn as_many_entries_as_there_may_be_are_all_served() {
         let entries: Vec<_> = (0..count as u64)
             .map(|number| entry(victim.source + number, 8, VIRTUAL))
             .collect();
-        for (number, (result, slot)) in ask(victim, Engine::Native, &entries).iter().enumerate() {
+        for (number, (result, slot)) in copy_batch(victim, Engine::Native, &entries)
+            .iter()
+            .enumerate()
+        {
             assert_result(result, NtStatus::SUCCESS, 8, Direction::None);
             assert_eq!(*slot, source[number..number + 8]);
         }
@@ -532,7 +482,7 @@ fn as_many_entries_as_there_may_be_are_all_served() {
                 flags: VIRTUAL,
             })
             .collect();
-        for result in place(victim, Engine::System, &scattered) {
+        for result in copy_scatter(victim, Engine::System, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 8, Direction::None);
         }
         let mut found = vec![0; count * 8];
@@ -540,187 +490,5 @@ fn as_many_entries_as_there_may_be_are_all_served() {
         for (number, bytes) in found.chunks(8).rev().enumerate() {
             assert_eq!(*bytes, source[number..number + 8]);
         }
-    });
-}
-
-/// Where targets overlap, the later entry wins; long entries are copied in pieces, in order.
-#[test]
-#[ignore = "needs the lab: cargo xtask test runs it"]
-fn overlapping_targets_hold_the_last_entry() {
-    with_victim(Reach::empty(), |victim| {
-        let length = 50_000_u32;
-        let source = victim.process.allocate(length.into()).unwrap();
-        let target = victim.process.allocate(length.into()).unwrap();
-        let bytes = pattern(21, length as usize);
-        victim.process.write(source, &bytes).unwrap();
-        let scattered = |offset: u64, at: u64, length: u32| ScatterEntry {
-            source: source + offset,
-            target: target + at,
-            length,
-            flags: VIRTUAL,
-        };
-        let entries = [
-            scattered(0, 0, length),
-            scattered(0, 100, 20_000),
-            scattered(30_000, 90, 20),
-        ];
-        for result in place(victim, Engine::Auto, &entries) {
-            assert_eq!(NtStatus(result.status), NtStatus::SUCCESS);
-        }
-        let mut expected = bytes.clone();
-        expected[100..20_100].copy_from_slice(&bytes[..20_000]);
-        expected[90..110].copy_from_slice(&bytes[30_000..30_020]);
-        let mut found = vec![0; length as usize];
-        victim.process.read(target, &mut found).unwrap();
-        assert!(found == expected);
-    });
-}
-
-/// A target that lies over the response is the caller's own affair, and no more than that.
-#[test]
-#[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_target_over_the_request_or_the_response_does_no_harm() {
-    with_victim(Reach::empty(), |victim| {
-        let code = Code::of(RequestKind::CopyScatter);
-        for target in [victim.request, victim.request + 16, victim.response] {
-            let entries: Vec<_> = (0..16)
-                .map(|number| ScatterEntry {
-                    source: victim.source,
-                    target: target + number * 8,
-                    length: 40,
-                    flags: VIRTUAL,
-                })
-                .collect();
-            let input = scatter(Engine::Auto, &entries);
-            victim.process.write(victim.request, &input).unwrap();
-            let buffer = |address, length: usize| Buffer {
-                address,
-                length: u32::try_from(length).unwrap(),
-            };
-            let room = judge::results_end(16);
-            let (handle, response) = (victim.handle, victim.response);
-            let answer = victim.process.device_io_control_at(
-                handle,
-                code.value,
-                buffer(victim.request, input.len()),
-                buffer(response, room),
-            );
-            // The entries were captured before the first was served.
-            assert_eq!(outcome(answer), Outcome::Done(room));
-        }
-    });
-}
-
-/// The second processor takes a target away and gives it back, all the time.
-#[test]
-#[ignore = "needs the lab: cargo xtask test runs it"]
-fn targets_that_come_and_go_leave_exact_counts() {
-    let lab = Lab::boot(Options {
-        processors: 2,
-        ..options(Reach::empty())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
-    let mut victim = Victim::of(privileged(&lab));
-    let pages = victim.process.allocate(2 * PAGE_LENGTH).unwrap();
-    let changing = pages + PAGE_LENGTH;
-    let entries: Vec<_> = (0..64)
-        .map(|number| ScatterEntry {
-            source: victim.source,
-            target: changing - 600 + number,
-            length: 1200,
-            flags: VIRTUAL,
-        })
-        .collect();
-    let (mut complete, mut stopped) = (0, 0);
-    victim
-        .process
-        .start_interference(changing, Interference::Unmap)
-        .unwrap();
-    for round in 0..2000 {
-        if round >= 20 && complete > 0 && stopped > 0 {
-            break;
-        }
-        for (entry, result) in entries
-            .iter()
-            .zip(place(&mut victim, Engine::Auto, &entries))
-        {
-            if result.status == NtStatus::SUCCESS.0 {
-                complete += 1;
-                assert_eq!(result.copied, 1200);
-            } else {
-                stopped += 1;
-                assert_eq!(NtStatus(result.status), NtStatus::ACCESS_VIOLATION);
-                assert_eq!(result.direction, Direction::Write as u32);
-                let before = changing - entry.target;
-                assert!((before..1200).contains(&result.copied), "{result:?}");
-                assert_eq!(result.address, entry.target + result.copied);
-            }
-        }
-    }
-    victim.process.stop_interference().unwrap();
-    assert!(
-        complete > 0 && stopped > 0,
-        "{complete} complete, {stopped} stopped"
-    );
-    victim.assert_works();
-    drop(victim);
-    finish(lab);
-}
-
-#[test]
-#[ignore = "needs the lab: cargo xtask test runs it"]
-fn the_list_of_ram_is_what_the_system_says_from_any_number_on() {
-    with_victim(Reach::empty(), |victim| {
-        let mut expected: Vec<(u64, u64)> = Vec::new();
-        for range in victim.process.lab().ram_ranges().unwrap() {
-            match expected.last_mut() {
-                Some((base, length)) if *base + *length == range.base => *length += range.length,
-                _ => expected.push((range.base, range.length)),
-            }
-        }
-        let total = expected.len();
-        let ask = |victim: &mut Victim<'_>, first: usize, room: usize| {
-            let request = MemoryRangesRequest {
-                header: Header::of::<MemoryRangesRequest>(),
-                first: u32::try_from(first).unwrap_or(u32::MAX),
-                reserved: 0,
-            };
-            let mut output = vec![UNTOUCHED; room];
-            let kind = RequestKind::MemoryRanges;
-            let answer = victim.send(kind, request.as_bytes(), &mut output);
-            let (response, rest) = MemoryRangesResponse::read_from_prefix(&output).unwrap();
-            let count = response.count as usize;
-            let returned = size_of::<MemoryRangesResponse>() + count * size_of::<MemoryRange>();
-            assert_eq!(outcome(answer), Outcome::Done(returned));
-            assert_eq!(response.total as usize, total);
-            assert!(output[returned..].iter().all(|&byte| byte == UNTOUCHED));
-            let (ranges, _) = <[MemoryRange]>::ref_from_prefix_with_elems(rest, count).unwrap();
-            ranges
-                .iter()
-                .map(|range| (range.base, range.length))
-                .collect::<Vec<_>>()
-        };
-        for first in [0, 1, total - 1, total, total + 1, usize::MAX] {
-            let wanted = &expected[first.min(total)..];
-            for ranges in [0, 1, 2, total, total + 3] {
-                for ragged in [0, 1, 15] {
-                    let room = 16 + ranges * 16 + ragged;
-                    let found = ask(victim, first, room);
-                    assert_eq!(
-                        found,
-                        wanted[..wanted.len().min(ranges)],
-                        "{first}, {ranges}"
-                    );
-                }
-            }
-        }
-        let request = MemoryRangesRequest {
-            header: Header::of::<MemoryRangesRequest>(),
-            first: 0,
-            reserved: 1,
-        };
-        let code = Code::of(RequestKind::MemoryRanges).value;
-        let status = NtStatus::INVALID_PARAMETER;
-        victim.assert_refused(&"reserved", code, request.as_bytes(), 64, status);
     });
 }

@@ -7,6 +7,7 @@ mod abuse;
 pub mod authority;
 mod canary;
 mod copies;
+pub mod entries;
 pub mod inf;
 mod outcome;
 pub mod package;
