@@ -49,22 +49,30 @@ macro_rules! scans {
     };
 }
 
+macro_rules! pointer {
+    ($($name:literal $type:ty, |$string:ident, $maximum:ident| $call:expr;)+) => {
+        [$(Scan {
+            name: $name,
+            width: size_of::<$type>(),
+            kernel: false,
+            call: |string, $maximum| {
+                let $string = UserPtr::<$type>::new(string);
+                $call
+            },
+        },)+]
+    };
+}
+
 pub(crate) static NARROW: [&[Scan]; 2] = [
     &scans! { 1:
         "string_length_from_user" false |string| ddi::string_length_from_user(string);
         "string_length_from_mode" false |string| ddi::string_length_from_mode(string, Mode::User);
         "string_length_from_mode" true |string| ddi::string_length_from_mode(string, Mode::Kernel);
     },
-    &[Scan {
-        name: "user_ptr_string_length",
-        width: 1,
-        kernel: false,
-        call: |string, _| {
-            UserPtr::<u8>::new(string)
-                .string_length()
-                .map(|length| length as u64)
-        },
-    }],
+    &pointer! {
+        "user_ptr_string_length" u8, |string, _maximum|
+            string.string_length().map(|length| length as u64);
+    },
 ];
 
 pub(crate) static WIDE: [&[Scan]; 2] = [
@@ -75,44 +83,22 @@ pub(crate) static WIDE: [&[Scan]; 2] = [
         "wide_string_length_from_mode" true |string|
             ddi::wide_string_length_from_mode(string, Mode::Kernel);
     },
-    &[Scan {
-        name: "user_ptr_string_length",
-        width: 2,
-        kernel: false,
-        call: |string, _| {
-            UserPtr::<u16>::new(string)
-                .string_length()
-                .map(|length| length as u64)
-        },
-    }],
+    &pointer! {
+        "user_ptr_string_length" u16, |string, _maximum|
+            string.string_length().map(|length| length as u64);
+    },
 ];
 
 fn told(length: Option<usize>) -> u64 {
     length.map_or(NONE, |length| length as u64)
 }
 
-pub(crate) static BOUNDED: [Scan; 2] = [
-    Scan {
-        name: "user_ptr_string_length_within",
-        width: 1,
-        kernel: false,
-        call: |string, maximum| {
-            UserPtr::<i8>::new(string)
-                .string_length_within(maximum)
-                .map(told)
-        },
-    },
-    Scan {
-        name: "user_ptr_string_length_within",
-        width: 2,
-        kernel: false,
-        call: |string, maximum| {
-            UserPtr::<u16>::new(string)
-                .string_length_within(maximum)
-                .map(told)
-        },
-    },
-];
+pub(crate) static BOUNDED: [Scan; 2] = pointer! {
+    "user_ptr_string_length_within" i8, |string, maximum|
+        string.string_length_within(maximum).map(told);
+    "user_ptr_string_length_within" u16, |string, maximum|
+        string.string_length_within(maximum).map(told);
+};
 
 /// Runs the plan for each function.
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Scan]) -> Checked {
