@@ -105,7 +105,7 @@ fn two_restarts_lead_to_a_report_and_nothing_is_left() {
         settings,
         [
             "verifier.exe /standard /driver ringcopy.sys",
-            "verifier.exe /flags 0x209BB /faults    8 /driver ringcopy.sys"
+            "verifier.exe /flags 0x209BB /faults 600   8 /driver ringcopy.sys"
         ]
     );
     let report = report(&folder);
@@ -245,7 +245,7 @@ fn low_resources_are_waited_for() {
     assert!(complete(&mut machine, &mut client, &folder));
     assert_eq!(machine.uptime.get(), Duration::from_mins(8));
     let summary = folder.read("ringcopy-vm-test.txt");
-    let settings = "verifier /flags 0x209BB /faults \"\" \"\" \"\" 8 /driver ringcopy.sys";
+    let settings = "verifier /flags 0x209BB /faults 600 \"\" \"\" 8 /driver ringcopy.sys";
     assert!(String::from_utf8(summary).unwrap().contains(settings));
 }
 

@@ -37,14 +37,17 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether what stands behind `/faults` is its four values, of which the last is a number of
-/// minutes: empty ones have to arrive as well. Source: "Low Resources Simulation", Windows driver
-/// documentation.
+/// Whether what stands behind `/faults` is its four values: a probability, what it is limited to,
+/// and a number of minutes. Empty ones have to arrive as well. Source: "Low Resources Simulation",
+/// Windows driver documentation.
 fn is_as_documented(arguments: &[String]) -> bool {
     let values = arguments.iter().skip_while(|word| *word != "/faults");
     match values.map(String::as_str).collect::<Vec<_>>()[..] {
         [] => true,
-        ["/faults", _, _, _, minutes, "/driver", _] => minutes.parse::<u32>().is_ok(),
+        ["/faults", probability, _, _, minutes, "/driver", _] => {
+            let in_range = |value: u32| (1..=10_000).contains(&value);
+            probability.parse().is_ok_and(in_range) && minutes.parse::<u32>().is_ok()
+        }
         _ => false,
     }
 }

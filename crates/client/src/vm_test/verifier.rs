@@ -19,6 +19,10 @@ pub(super) const QUIET_MINUTES: u64 = 8;
 /// Likewise, as a time.
 pub(super) const QUIET_START: Duration = Duration::from_mins(QUIET_MINUTES);
 
+/// Of ten thousand allocations so many fail: Verifier's own default, given because what follows it
+/// on the command line cannot be given without it.
+const PROBABILITY: &str = "600";
+
 /// With what settings the driver is exercised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Round {
@@ -44,9 +48,16 @@ impl Round {
     pub(super) fn arguments(&self) -> Vec<String> {
         let minutes = QUIET_MINUTES.to_string();
         let checks: &[&str] = if self.low_resources {
-            // Probability, pool tags and applications come before the delay, and stay as they are
-            // where they are empty.
-            &["/flags", STANDARD_FLAGS, "/faults", "", "", "", &minutes]
+            // Of all pool tags and of all applications, says an empty pair of quotation marks.
+            &[
+                "/flags",
+                STANDARD_FLAGS,
+                "/faults",
+                PROBABILITY,
+                "",
+                "",
+                &minutes,
+            ]
         } else {
             &["/standard"]
         };
