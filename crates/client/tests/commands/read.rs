@@ -121,6 +121,19 @@ fn read_takes_several_ranges_in_one_request() {
 }
 
 #[test]
+fn of_several_ranges_the_one_that_stopped_is_named() {
+    let output = run(&["read", "--physical", "0x1000:32", "0x9eff0:32"]);
+    assert_eq!(output.code, FAILURE);
+    assert!(
+        output
+            .err
+            .starts_with("physical 0x9eff0: read 16 of 32 bytes; 16 bytes in, there was STATUS_"),
+        "{}",
+        output.err
+    );
+}
+
+#[test]
 fn read_takes_ranges_from_a_file() {
     let folder = Folder::new("ranges");
     let file = folder.write(

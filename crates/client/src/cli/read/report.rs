@@ -91,7 +91,13 @@ pub(super) fn finish(
     for outcome in outcomes {
         if let Some(explanation) = outcome.explanation() {
             document.fault();
-            view.remark(&explanation)?;
+            let named = match outcome.transfer.source {
+                Some(source) if outcomes.len() > 1 => {
+                    format!("{} {:#x}: {explanation}", source.kind(), source.address())
+                }
+                _ => explanation,
+            };
+            view.remark(&named)?;
         }
     }
     holes.show(view)?;
