@@ -9,6 +9,9 @@ use std::{fs, path::Path, process::Command};
 /// own instruction, is killed with all that it has started: after much longer than any takes.
 const TESTS_RUNNER: &str = "timeout --kill-after=10 600 wine";
 
+/// Where what is built goes.
+const BUILD: &str = "wine/build";
+
 /// What the tests print.
 const TESTS_LOG: &str = "tests.log";
 
@@ -24,6 +27,7 @@ pub fn test() -> Result<(), Error> {
     step.detail("building");
     let (ran, output) = session.run_tests(
         &places::root(),
+        &places::target().join(BUILD),
         &["--package", "accessor-matrix", "--lib", "--tests"],
     )?;
     drop(session);
@@ -44,6 +48,9 @@ pub fn test() -> Result<(), Error> {
 
 /// Whether the one test of `program` with this name fails, of the sources in a folder.
 ///
+/// What is built goes to a folder of its own: cargo knows a program by its sources' names and times,
+/// and would take one of these for one of the tree's.
+///
 /// # Errors
 ///
 /// If it does not run, for example because it does not build.
@@ -53,7 +60,8 @@ pub fn fails(session: &Session, sources: &Path, program: &str, test: &str) -> Re
         program => &["--test", program],
     };
     let exactly = ["--", "--exact", test];
-    let (ran, output) = session.run_tests(sources, &[target, &exactly].concat())?;
+    let target_dir = sources.with_file_name("wine");
+    let (ran, output) = session.run_tests(sources, &target_dir, &[target, &exactly].concat())?;
     if starting(&output, "running 1 test") == 1 {
         return Ok(ran.is_err() || starting(&output, RESULT_OK) == 0);
     }
@@ -84,9 +92,10 @@ impl Session {
     fn run_tests(
         &self,
         sources: &Path,
+        target_dir: &Path,
         arguments: &[&str],
     ) -> Result<(Result<(), Error>, String), Error> {
-        let mut cargo = self.cargo("test");
+        let mut cargo = self.cargo_into("test", target_dir);
         cargo
             .current_dir(sources)
             .args(["--package", "usermode-accessors"])
@@ -100,11 +109,15 @@ impl Session {
 
     /// A `cargo` that builds Windows programs, and runs them here.
     pub fn cargo(&self, subcommand: &str) -> Command {
+        self.cargo_into(subcommand, &places::target().join(BUILD))
+    }
+
+    fn cargo_into(&self, subcommand: &str, target_dir: &Path) -> Command {
         let mut cargo = program::cargo();
         cargo
             .current_dir(places::root())
             .args([subcommand, "--target-dir"])
-            .arg(places::target().join("wine/build"))
+            .arg(target_dir)
             .env(accessors::FIGURES, accessors::figures())
             // Such a program unwinds: with the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_DEV_PANIC", "unwind")
