@@ -12,7 +12,7 @@ use core::{
 };
 use std::{
     sync::{Mutex, MutexGuard, Once, PoisonError},
-    vec,
+    thread, vec,
     vec::Vec,
 };
 
@@ -56,12 +56,25 @@ struct Context {
 static STAC_COUNT: AtomicU32 = AtomicU32::new(0);
 static CLAC_COUNT: AtomicU32 = AtomicU32::new(0);
 static OPEN: AtomicBool = AtomicBool::new(false);
+/// The thread whose exceptions are noted. Other tests meet exceptions of their own meanwhile.
+static HOLDER: AtomicU32 = AtomicU32::new(0);
 /// Faults that were met while [`OPEN`] was not set.
 static FAULTS_WHILE_CLOSED: AtomicUsize = AtomicUsize::new(0);
+
+fn this_thread() -> u32 {
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        safe fn GetCurrentThreadId() -> u32;
+    }
+    GetCurrentThreadId()
+}
 
 unsafe extern "system" fn processor(pointers: *mut Pointers) -> i32 {
     const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
     const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
+    if HOLDER.load(SeqCst) != this_thread() {
+        return EXCEPTION_CONTINUE_SEARCH;
+    }
     // SAFETY: the system passes valid pointers.
     let pointers = unsafe { &*pointers };
     // SAFETY: as above.
@@ -94,7 +107,7 @@ unsafe extern "system" fn processor(pointers: *mut Pointers) -> i32 {
     EXCEPTION_CONTINUE_EXECUTION
 }
 
-/// Has the processor to itself: the counts are of the whole process.
+/// Has the processor to itself: there is one set of counts.
 fn processor_alone(open: bool) -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     static INSTALLED: Once = Once::new();
@@ -108,6 +121,7 @@ fn processor_alone(open: bool) -> MutexGuard<'static, ()> {
     CLAC_COUNT.store(0, SeqCst);
     FAULTS_WHILE_CLOSED.store(0, SeqCst);
     OPEN.store(open, SeqCst);
+    HOLDER.store(this_thread(), SeqCst);
     alone
 }
 
@@ -326,6 +340,21 @@ fn direct_accesses_never_open_user_memory() {
     }
     assert_eq!(STAC_COUNT.load(SeqCst), 0);
     assert_eq!(CLAC_COUNT.load(SeqCst), 0);
+}
+
+#[test]
+fn faults_of_other_threads_are_not_noted() {
+    let _alone = processor_alone(true);
+    let fault = || {
+        // SAFETY: the guard is what meets the fault.
+        let outcome = unsafe { guarded_read(bad(), Width::One) };
+        assert!(outcome.is_err());
+        (OPEN.load(SeqCst), FAULTS_WHILE_CLOSED.load(SeqCst))
+    };
+    let noted = thread::scope(|scope| scope.spawn(fault).join().unwrap());
+    assert_eq!(noted, (true, 0));
+    assert_eq!(fault(), (false, 0));
+    assert_eq!(fault(), (false, 1));
 }
 
 static STEPPING: AtomicBool = AtomicBool::new(false);
