@@ -62,11 +62,26 @@ pub(super) const WINDOWS_PROGRAMS: &[Need] = &[Need {
 }];
 
 /// What running them needs.
-pub(super) const WINE: &[Need] = &[Need {
-    what: "Wine (Windows test programs)",
-    is_there: || program::find("wine").is_some(),
-    package: "wine",
-}];
+pub(super) const WINE: &[Need] = &[
+    Need {
+        what: "Wine (Windows test programs)",
+        is_there: has_wine,
+        package: "wine",
+    },
+    // Without it, the kernel now and then lets a program's heap begin where Windows has the data that
+    // it shares with every process, at 0x7FFE_0000. Wine then ends the program before it has begun:
+    // seen in one of some thousand starts, since Linux spreads the heap's beginning over 1 GiB.
+    Need {
+        what: "Wine's preloader (keeps the addresses free that Windows has its own use for)",
+        is_there: || {
+            let folder = Path::new("/usr/lib/wine");
+            // Elsewhere it comes with Wine.
+            let is_apart = folder.join("wine64").is_file();
+            has_wine() && (!is_apart || folder.join("wine64-preloader").is_file())
+        },
+        package: "wine64-preloader",
+    },
+];
 
 /// What running the accessors' tests for 64-bit Arm needs.
 pub(super) const ARM: &[Need] = &[
@@ -179,6 +194,10 @@ fn apt_get() -> Option<impl Fn() -> Command> {
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
         command
     })
+}
+
+fn has_wine() -> bool {
+    program::find("wine").is_some()
 }
 
 /// Whether libclang is in one of the places where bindgen looks for it.

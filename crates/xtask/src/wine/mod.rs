@@ -36,6 +36,10 @@ fn build_for_wine(cargo: &mut Command, library: &str) {
         );
 }
 
+/// What Wine is to say: why it could not do something, since it may end a program over that before
+/// the program has said a word.
+const ERRORS: &str = "-all,err+all";
+
 /// A Wine of the project's own, under `target/`, while this lives.
 pub struct Session {
     prefix: PathBuf,
@@ -62,7 +66,8 @@ impl Session {
         self.run_into("boot.log", self.command("wineserver").arg("-p"))?;
         // Wine's services say what drivers print, where they began.
         let mut boot = self.command("wine");
-        boot.arg("wineboot").env("WINEDEBUG", "-all,+debugstr");
+        boot.arg("wineboot")
+            .env("WINEDEBUG", format!("{ERRORS},+debugstr"));
         self.run_into("boot.log", &mut boot)?;
         step.done();
         Ok(())
@@ -108,7 +113,7 @@ impl Session {
     fn set_environment(&self, command: &mut Command) {
         command
             .env("WINEPREFIX", &self.prefix)
-            .env("WINEDEBUG", "-all");
+            .env("WINEDEBUG", ERRORS);
     }
 }
 
