@@ -8,7 +8,9 @@ use ringcopy_client::{
     protocol::{CODES, Method, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, Options};
-use ringcopy_tests::{Outcome, Victim, finish, options, outcome, privileged, with_victim};
+use ringcopy_tests::{
+    Outcome, Victim, finish, options, outcome, privileged, until_it_happened, with_victim,
+};
 
 fn buffer(address: u64, length: usize) -> Buffer {
     Buffer {
@@ -72,23 +74,25 @@ fn requests_that_are_cancelled_now_and_then_are_whole_or_cancelled() {
             let room = Victim::room(code.kind);
             victim.process.write(victim.request, &good).unwrap();
             let (request, response) = (victim.request, victim.response);
-            lab.start_cancelling().unwrap();
-            for _ in 0..500 {
-                let answer = outcome(victim.process.device_io_control_at(
-                    victim.handle,
-                    code.value,
-                    buffer(request, good.len()),
-                    buffer(response, room),
-                ));
-                assert!(
-                    answer == Outcome::Done(room)
-                        || is_queued(code.method)
-                            && answer == Outcome::Refused(NtStatus::CANCELLED),
-                    "{:?}: {answer:?}",
-                    code.kind
-                );
-            }
-            assert!(lab.stop_interference().unwrap() > 0);
+            until_it_happened(|| {
+                lab.start_cancelling().unwrap();
+                for _ in 0..500 {
+                    let answer = outcome(victim.process.device_io_control_at(
+                        victim.handle,
+                        code.value,
+                        buffer(request, good.len()),
+                        buffer(response, room),
+                    ));
+                    assert!(
+                        answer == Outcome::Done(room)
+                            || is_queued(code.method)
+                                && answer == Outcome::Refused(NtStatus::CANCELLED),
+                        "{:?}: {answer:?}",
+                        code.kind
+                    );
+                }
+                lab.stop_interference().unwrap() > 0
+            });
         }
     });
 }
@@ -100,27 +104,32 @@ fn a_handle_is_closed_while_requests_are_under_way() {
         for code in &CODES {
             let good = victim.good(code.kind);
             let room = Victim::room(code.kind);
-            let handle = victim.process.open(OpenAccess::ReadWrite).unwrap();
             let sides = [0, 1].map(|_| {
                 let request = victim.process.allocate(PAGE_LENGTH).unwrap();
                 let response = victim.process.allocate(room as u64).unwrap();
                 victim.process.write(request, &good).unwrap();
                 (buffer(request, good.len()), buffer(response, room))
             });
-            let [one, other] = victim
-                .process
-                .close_amid_requests(handle, code.value, sides, 300)
-                .unwrap();
-            assert_eq!((one.status, one.sent), (NtStatus::SUCCESS, 300));
-            assert_eq!(other.status, NtStatus::SUCCESS);
-            assert!(other.sent > 0, "{:?}", code.kind);
-            let information = [one.returned, other.returned];
-            assert_eq!(information, [room as u64; 2], "{:?}", code.kind);
-            let [(request, response), _] = sides;
-            let answer = victim
-                .process
-                .device_io_control_at(handle, code.value, request, response);
-            assert_eq!(outcome(answer), Outcome::Refused(NtStatus::INVALID_HANDLE));
+            until_it_happened(|| {
+                let handle = victim.process.open(OpenAccess::ReadWrite).unwrap();
+                let [one, other] = victim
+                    .process
+                    .close_amid_requests(handle, code.value, sides, 300)
+                    .unwrap();
+                assert_eq!((one.status, one.sent), (NtStatus::SUCCESS, 300));
+                let [(request, response), _] = sides;
+                let answer = victim
+                    .process
+                    .device_io_control_at(handle, code.value, request, response);
+                assert_eq!(outcome(answer), Outcome::Refused(NtStatus::INVALID_HANDLE));
+                if other.sent == 0 {
+                    return false;
+                }
+                assert_eq!(other.status, NtStatus::SUCCESS);
+                let information = [one.returned, other.returned];
+                assert_eq!(information, [room as u64; 2], "{:?}", code.kind);
+                true
+            });
         }
     });
 }

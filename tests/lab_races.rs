@@ -13,7 +13,9 @@ use ringcopy_client::{
     },
 };
 use ringcopy_lab::{Interference, Lab, Options};
-use ringcopy_tests::{Victim, finish, open, options, outcome, pattern, privileged};
+use ringcopy_tests::{
+    Victim, finish, open, options, outcome, pattern, privileged, until_it_happened,
+};
 use zerocopy::IntoBytes;
 
 /// Bytes of a copy that lie in the page before the one that changes, and as many in that one.
@@ -192,20 +194,22 @@ fn stir(
     for code in &CODES {
         let good = victim.good(code.kind);
         victim.process.write(request, &good).unwrap();
-        victim
-            .process
-            .start_interference(page, interference)
-            .unwrap();
         let handle = victim.handle;
-        for _ in 0..500 {
-            let _ = outcome(victim.process.device_io_control_at(
-                handle,
-                code.value,
-                buffer(request, good.len()),
-                buffer(response, Victim::room(code.kind)),
-            ));
-        }
-        assert!(victim.process.stop_interference().unwrap() > 0);
+        until_it_happened(|| {
+            victim
+                .process
+                .start_interference(page, interference)
+                .unwrap();
+            for _ in 0..500 {
+                let _ = outcome(victim.process.device_io_control_at(
+                    handle,
+                    code.value,
+                    buffer(request, good.len()),
+                    buffer(response, Victim::room(code.kind)),
+                ));
+            }
+            victim.process.stop_interference().unwrap() > 0
+        });
     }
 }
 

@@ -75,6 +75,17 @@ pub fn boot(policy: Reach) -> Lab {
     Lab::boot(options(policy)).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// Does `round` until it tells that the second processor has had its part in it: when that is, is the
+/// host's business.
+///
+/// # Panics
+/// If that never happens.
+#[track_caller]
+pub fn until_it_happened(mut round: impl FnMut() -> bool) {
+    const MOST: u32 = 200;
+    assert!((0..MOST).any(|_| round()), "not in {MOST} rounds");
+}
+
 /// Starts a process with all privileges.
 ///
 /// # Panics

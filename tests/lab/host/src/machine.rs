@@ -195,11 +195,6 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
         "tcg" => ("tcg,thread=multi", "max"),
         other => (other, "host"),
     };
-    let processors = if options.icount {
-        1
-    } else {
-        options.processors
-    };
     let mut command = Command::new(program);
     if options.icount {
         // One instruction, one nanosecond, one tick.
@@ -208,7 +203,7 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
     command
         .args(["-M", "q35", "-accel", accelerator, "-cpu", processor])
         .args(["-m", &options.memory.to_string()])
-        .args(["-smp", &processors.to_string()])
+        .args(["-smp", &options.running_processors().to_string()])
         .args(["-display", "none", "-nodefaults", "-no-reboot"])
         .arg("-object")
         .arg(format!(

@@ -58,9 +58,18 @@ impl Options {
         }
     }
 
+    /// As many as QEMU is told to have.
+    pub(crate) const fn running_processors(&self) -> u32 {
+        if self.icount { 1 } else { self.processors }
+    }
+
     /// The kernel's command line.
     pub(crate) fn command_line(&self, mode: &str) -> String {
-        let mut words = vec![format!("mode={mode}"), format!("seed={}", self.seed)];
+        let mut words = vec![
+            format!("mode={mode}"),
+            format!("seed={}", self.seed),
+            format!("processors={}", self.running_processors()),
+        ];
         words.extend(
             self.policy
                 .map(|policy| format!("policy={}", policy.bits())),
@@ -82,7 +91,10 @@ mod tests {
     #[test]
     fn what_was_not_said_is_not_passed_on() {
         let options = Options::new("kernel", []);
-        assert_eq!(options.command_line("serve"), "mode=serve seed=1");
+        assert_eq!(
+            options.command_line("serve"),
+            "mode=serve seed=1 processors=2"
+        );
     }
 
     #[test]
@@ -91,13 +103,14 @@ mod tests {
             policy: Some(Reach::PHYSICAL),
             engine: Some(Engine::System),
             seed: 77,
+            processors: 1,
             five_levels: true,
             verbose: true,
             ..Options::new("kernel", [])
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 policy=2 engine=2 la57=1 debug=1"
+            "mode=load seed=77 processors=1 policy=2 engine=2 la57=1 debug=1"
         );
     }
 }

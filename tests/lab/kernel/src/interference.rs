@@ -42,8 +42,9 @@ pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64, 
 
 /// Stops it; gives the changes made. The entry may be left changed.
 pub(crate) fn stop() -> u64 {
-    PAGE_ADDRESS.store(0, Ordering::Release);
-    while BUSY.load(Ordering::Acquire) {
+    // Each side tells, then looks at what the other told: neither may look first.
+    PAGE_ADDRESS.store(0, Ordering::SeqCst);
+    while BUSY.load(Ordering::SeqCst) {
         core::hint::spin_loop();
     }
     parallel::set_running(false);
@@ -62,8 +63,8 @@ pub(crate) fn run() -> ! {
     // A linear congruential generator is random enough for the length of a pause.
     let mut pause = 1_u64;
     loop {
-        BUSY.store(true, Ordering::Release);
-        let address = PAGE_ADDRESS.load(Ordering::Acquire);
+        BUSY.store(true, Ordering::SeqCst);
+        let address = PAGE_ADDRESS.load(Ordering::SeqCst);
         if address == 0 {
             BUSY.store(false, Ordering::Release);
             parallel::work_if_asked();

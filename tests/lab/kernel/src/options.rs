@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) policy: Option<u32>,
     /// `engine`: the value `Engine` there.
     pub(crate) engine: Option<u32>,
+    /// `processors`: how many there are; two at most are used.
+    pub(crate) processors: u64,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
 }
@@ -36,6 +38,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     seed: 0,
     policy: None,
     engine: None,
+    processors: 1,
     driver: "RingCopy",
 });
 
@@ -65,6 +68,7 @@ pub(crate) fn parse(line: &str) {
             "seed" => options.seed = number(value),
             "policy" => options.policy = Some(number(value) as u32),
             "engine" => options.engine = Some(number(value) as u32),
+            "processors" => options.processors = number(value),
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use crate::global::Global;
 use crate::memory::paging::bits;
 use crate::memory::{PAGE, kernel_space, phys, system};
-use crate::{cpu, descriptors, interference, raw};
+use crate::{cpu, descriptors, interference, options, raw};
 
 /// The interrupt by which one processor asks the other to drop a translation.
 pub(crate) const SHOOTDOWN_VECTOR: u32 = 0xE1;
@@ -133,14 +133,15 @@ pub(crate) fn start() {
         phys::linear(&raw const boot_target as u64),
         ap_main as *const () as u64,
     );
+    if options::get().processors < 2 {
+        return;
+    }
     send(INIT);
     pause(10_000);
     send(START_UP | (TRAMPOLINE / PAGE) as u32);
-    for _ in 0..100 {
-        if running() == 2 {
-            break;
-        }
-        pause(10_000);
+    // However long a busy host takes; it loses its patience by itself.
+    while running() < 2 {
+        core::hint::spin_loop();
     }
 }
 
