@@ -14,20 +14,31 @@ use crate::{
     },
 };
 
-/// What the administrator set under the service's `Parameters` key. A value that is missing, or
-/// of another type, counts as zero: the least reach, and the engine of the driver's choice.
+/// What the administrator set under the service's `Parameters` key.
+///
+/// A value that is missing counts as zero: the least reach, and the engine of the driver's choice.
+/// One that cannot be made out allows the least: no reach, and the system's engine alone.
 pub struct Settings {
     pub policy: Reach,
     pub engine: Engine,
 }
 
 impl Settings {
-    fn read(driver: &Driver) -> Self {
-        let value = |name| driver.parameter(name).unwrap_or(0);
-        Self {
-            policy: Reach::from_bits_truncate(value(POLICY_VALUE)),
-            engine: Engine::from_wire(value(ENGINE_VALUE)).unwrap_or(Engine::System),
-        }
+    fn read(driver: &Driver) -> Result<Self, NtStatus> {
+        // Memory that has run out says nothing of what was set: the driver would have loaded with
+        // an engine that was ruled out.
+        let value = |name| match driver.parameter(name) {
+            Ok(value) => Ok(Some(value)),
+            Err(NtStatus::OBJECT_NAME_NOT_FOUND) => Ok(Some(0)),
+            Err(NtStatus::INSUFFICIENT_RESOURCES) => Err(NtStatus::INSUFFICIENT_RESOURCES),
+            Err(_) => Ok(None),
+        };
+        let policy = value(POLICY_VALUE)?.map(Reach::from_bits_truncate);
+        let engine = value(ENGINE_VALUE)?.and_then(Engine::from_wire);
+        Ok(Self {
+            policy: policy.unwrap_or(Reach::empty()),
+            engine: engine.unwrap_or(Engine::System),
+        })
     }
 }
 
@@ -45,7 +56,7 @@ pub fn load(arguments: &EntryArguments) -> NTSTATUS {
 }
 
 fn start(driver: &Driver) -> Result<(), NtStatus> {
-    let settings = Settings::read(driver);
+    let settings = Settings::read(driver)?;
     let device_page = ContiguousPages::allocate(nt::PAGE_SIZE, Caching::Uncached)?;
     let engines = Engines::start(settings.engine)?;
     println!(

@@ -4,10 +4,10 @@
 
 use ringcopy_client::{
     OpenAccess, RequestError, Transport,
-    protocol::{CODES, NtStatus, Reach, TransferResponse},
+    protocol::{CODES, Engine, NtStatus, Reach, TransferResponse},
 };
-use ringcopy_lab::{Count, Counts, Lab, LabError, Process};
-use ringcopy_tests::{Outcome, Victim, boot, finish, outcome, privileged};
+use ringcopy_lab::{Count, Counts, Lab, LabError, Options, Process};
+use ringcopy_tests::{Outcome, Victim, boot, finish, open, options, outcome, privileged};
 use zerocopy::FromBytes;
 
 /// More allocations than loading, opening or any request makes.
@@ -21,7 +21,11 @@ fn assert_no_leak(leaks: &[String]) {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn loading_fails_cleanly_wherever_pool_runs_out() {
-    let lab = boot(Reach::all());
+    let lab = Lab::boot(Options {
+        engine: Some(Engine::System),
+        ..options(Reach::all())
+    })
+    .unwrap();
     assert_no_leak(&lab.unload().unwrap());
     let unloaded = lab.counts().unwrap();
     let mut failures = 0;
@@ -30,6 +34,7 @@ fn loading_fails_cleanly_wherever_pool_runs_out() {
         let status = lab.load().unwrap();
         lab.fail_allocation(None).unwrap();
         if status == NtStatus::SUCCESS {
+            assert_settings(&lab, after);
             assert_no_leak(&lab.unload().unwrap());
         } else {
             failures += 1;
@@ -45,6 +50,16 @@ fn loading_fails_cleanly_wherever_pool_runs_out() {
     assert_eq!(lab.load().unwrap(), NtStatus::SUCCESS);
     Victim::of(privileged(&lab)).assert_works();
     finish(lab);
+}
+
+/// A driver that has loaded does what the administrator told it.
+#[track_caller]
+fn assert_settings(lab: &Lab, after: u64) {
+    let mut process = privileged(lab);
+    let information = open(&mut process).information().unwrap();
+    assert_eq!(information.policy, Reach::all(), "allocation {after}");
+    let native = information.native_status;
+    assert_eq!(native, NtStatus::NOT_SUPPORTED, "allocation {after}");
 }
 
 /// Everything that the lab counts is as it was, but for exceptions, of which there may be more.

@@ -169,4 +169,11 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "total.max(entry.source().length as u64)",
         caught_by: "lab_batch::counts_and_lengths_end_at_their_limits",
     },
+    Mutant {
+        name: "a setting that was not read for want of memory counts as not set",
+        file: "src/driver.rs",
+        original: "=> Err(NtStatus::INSUFFICIENT_RESOURCES),",
+        broken: "=> Ok(Some(0)),",
+        caught_by: "lab_resources::loading_fails_cleanly_wherever_pool_runs_out",
+    },
 ];
