@@ -3,6 +3,9 @@
 //! Requests that name caller memory are carried out here, since nothing else promises that the
 //! queue's callback runs in the right process: `EVT_WDF_IO_IN_CALLER_CONTEXT`,
 //! Windows driver documentation. The rest goes to the queue.
+//!
+//! IRQL: the sender's. A program's is `PASSIVE_LEVEL`, which what is done here needs; a driver must
+//! send its requests at that level.
 
 use wdk_sys::{WDFDEVICE, WDFREQUEST};
 

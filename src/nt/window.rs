@@ -10,6 +10,12 @@
 //!   before its next use, and uses the pages at no other time.
 //! - The entries are put back as they were found.
 //! - The lock is held for [`SPAN`] bytes at most, and only nonpaged memory is touched meanwhile.
+//!
+//! Two things are not its to keep. When the pages are given back, another processor may hold a stale
+//! translation of them: the memory manager is trusted to flush what it hands out next, as for its own
+//! mappings. And frames are mapped write-back, readable, whatever their owner or a hypervisor made of
+//! them: Intel's SDM (volume 3, "Programming the PAT") does not support a frame under two types of
+//! caching, and a frame that a hypervisor withholds faults where nothing may.
 
 use core::{ffi::c_void, ptr::NonNull};
 
