@@ -54,6 +54,27 @@ pub fn cargo() -> Command {
     Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// A git that asks about `folder`, whatever repository's hook runs this: a hook gets variables that
+/// name its own.
+pub fn git(folder: &Path) -> Command {
+    let mut git = Command::new("git");
+    git.current_dir(folder);
+    for variable in OF_ONE_REPOSITORY {
+        git.env_remove(variable);
+    }
+    git
+}
+
+/// What names a repository, or a part of one ("git rev-parse --local-env-vars").
+const OF_ONE_REPOSITORY: [&str; 6] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+];
+
 /// Runs `command` on this process's own output, as the task itself.
 ///
 /// # Errors
@@ -181,6 +202,15 @@ mod tests {
         let mut command = Command::new("/opt/bin/cargo");
         command.args(["build", "--release", "--package", "a"]);
         assert_eq!(as_typed(&command), "cargo build");
+    }
+
+    #[test]
+    fn git_is_not_told_of_the_repository_whose_hook_runs() {
+        let git = git(Path::new("/"));
+        for variable in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"] {
+            let told = git.get_envs().find(|(name, _)| *name == variable);
+            assert_eq!(told, Some((OsStr::new(variable), None)));
+        }
     }
 
     #[test]

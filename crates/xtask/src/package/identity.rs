@@ -3,7 +3,7 @@
 
 use super::problem::Problem;
 use crate::{error::Error, places, program};
-use std::{env, fs, path::Path, process::Command, time::Duration};
+use std::{env, fs, path::Path, time::Duration};
 
 /// The variable that reproducible builds take their date from.
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
@@ -100,10 +100,11 @@ fn date(epoch: Option<&str>, tree: &Path) -> Result<Duration, Problem> {
             why: format!("{EPOCH} is \"{epoch}\", which is no such number"),
         });
     }
-    let mut git = Command::new("git");
-    git.current_dir(tree).args(["log", "-1", "--format=%ct"]);
-    let said = program::output_of(&mut git).map_err(|error| Problem::NoDate {
-        why: error.to_string().trim_end().replace('\n', " "),
+    let mut git = program::git(tree);
+    let said = program::output_of(git.args(["log", "-1", "--format=%ct"])).map_err(|error| {
+        Problem::NoDate {
+            why: error.to_string().trim_end().replace('\n', " "),
+        }
     })?;
     seconds(&said).ok_or_else(|| Problem::NoDate {
         why: "git names none".to_owned(),

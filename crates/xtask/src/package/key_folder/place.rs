@@ -1,11 +1,11 @@
 //! Where a key may lie: nowhere from where it gets into a repository, or into a package.
 
 use super::KEY;
-use crate::{package::problem::Problem, places};
+use crate::{package::problem::Problem, places, program};
 use std::{
     io,
     path::{Component, Path, PathBuf},
-    process::{Command, Stdio},
+    process::Stdio,
 };
 
 /// `folder` without links, if a key may lie in it. It need not be there yet.
@@ -61,14 +61,9 @@ fn is_in_a_tree(real: &Path) -> bool {
 /// Whether git says so, asked in `there`. That it knows a file of this name is enough for it to say
 /// no.
 fn is_ignored(key: &Path, there: &Path) -> bool {
-    Command::new("git")
-        .current_dir(there)
+    program::git(there)
         .args(["check-ignore", "--quiet", "--"])
         .arg(key)
-        // Which name another repository, while a hook of its runs.
-        .env_remove("GIT_DIR")
-        .env_remove("GIT_WORK_TREE")
-        .env_remove("GIT_INDEX_FILE")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

@@ -13,7 +13,7 @@ use rsa::{
 use std::{
     env, fs, io,
     path::{Path, PathBuf},
-    process::{self, Command},
+    process,
     str::FromStr as _,
     time::Duration,
 };
@@ -54,7 +54,7 @@ impl Scratch {
     }
 
     fn git(&self, arguments: &[&str]) {
-        program::output_of(Command::new("git").current_dir(&self.0).args(arguments)).unwrap();
+        program::output_of(program::git(&self.0).args(arguments)).unwrap();
     }
 }
 
