@@ -49,10 +49,18 @@ pub fn run(step: &Step, command: &mut Command) -> Result<(), Error> {
     judged(command, status, output)
 }
 
-/// The cargo that runs this program.
+/// The cargo that runs this program. What it builds lies where this program looks for it, wherever
+/// its user has other builds go.
 pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for variable in ELSEWHERE {
+        cargo.env_remove(variable);
+    }
+    cargo
 }
+
+/// What leads a build to another folder than the one that `--target-dir` names.
+const ELSEWHERE: [&str; 2] = ["CARGO_BUILD_TARGET", "CARGO_BUILD_BUILD_DIR"];
 
 /// A git that asks about `folder`, whatever repository's hook runs this: a hook gets variables that
 /// name its own.
@@ -202,6 +210,15 @@ mod tests {
         let mut command = Command::new("/opt/bin/cargo");
         command.args(["build", "--release", "--package", "a"]);
         assert_eq!(as_typed(&command), "cargo build");
+    }
+
+    #[test]
+    fn cargo_is_not_told_to_build_elsewhere() {
+        let cargo = cargo();
+        for variable in ["CARGO_BUILD_TARGET", "CARGO_BUILD_BUILD_DIR"] {
+            let told = cargo.get_envs().find(|(name, _)| *name == variable);
+            assert_eq!(told, Some((OsStr::new(variable), None)));
+        }
     }
 
     #[test]
