@@ -233,7 +233,8 @@ impl Tree {
 }
 
 /// Copies what differs, so that what is the same keeps its time stamp and is not built again, and
-/// removes what is gone.
+/// removes what is gone. Links are left out: none is a source, and an editor's lock on a file is one
+/// that leads nowhere.
 fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
     fs::create_dir_all(to).map_err(Error::file(to))?;
     let entries = |folder: &Path| -> Result<Vec<fs::DirEntry>, Error> {
@@ -242,7 +243,8 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
             .map_err(Error::file(folder))
     };
     for entry in entries(to)? {
-        if !from.join(entry.file_name()).exists() {
+        let source = from.join(entry.file_name());
+        if !source.symlink_metadata().is_ok_and(|is| !is.is_symlink()) {
             let path = entry.path();
             if path.is_dir() {
                 fs::remove_dir_all(&path)
@@ -254,14 +256,15 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
     }
     for entry in entries(from)? {
         let (source, copy) = (entry.path(), to.join(entry.file_name()));
-        if source.is_dir() {
+        let kind = entry.file_type().map_err(Error::file(&source))?;
+        if kind.is_dir() {
             if !["target", ".git"]
                 .iter()
                 .any(|skipped| entry.file_name() == *skipped)
             {
                 copy_changed(&source, &copy)?;
             }
-        } else {
+        } else if kind.is_file() {
             let bytes = fs::read(&source).map_err(Error::file(&source))?;
             if fs::read(&copy).ok().as_ref() != Some(&bytes) {
                 fs::write(&copy, bytes).map_err(Error::file(&copy))?;
@@ -290,4 +293,38 @@ fn expect_failure(lab: &Lab, mutant: &Mutant, image: &Image, driver: &Path) -> R
     lab.tell(&mut command);
     command.env(image.variable, driver);
     mutant.expect_failed(&program::outcome_of(&mut command)?)
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::copy_changed;
+    use std::{env, fs, os::unix::fs::symlink, process};
+
+    #[test]
+    fn sources_are_copied_and_links_are_not() {
+        let scratch = env::temp_dir().join(format!("ringcopy-copied-{}", process::id()));
+        let (tree, copy) = (scratch.join("tree"), scratch.join("copy"));
+        fs::create_dir_all(tree.join("src")).unwrap();
+        fs::create_dir_all(&copy).unwrap();
+        fs::write(tree.join("src/lib.rs"), "sources").unwrap();
+        // As an editor locks a file.
+        symlink("somebody@somewhere.1", tree.join("src/.#lib.rs")).unwrap();
+        symlink("src", tree.join("linked")).unwrap();
+        // What an earlier run has left.
+        fs::write(copy.join("gone.rs"), "").unwrap();
+        fs::write(copy.join("linked"), "").unwrap();
+
+        copy_changed(&tree, &copy).unwrap();
+
+        let names = |folder: &str| -> Vec<_> {
+            fs::read_dir(copy.join(folder))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name())
+                .collect()
+        };
+        assert_eq!(names("."), ["src"]);
+        assert_eq!(names("src"), ["lib.rs"]);
+        assert_eq!(fs::read(copy.join("src/lib.rs")).unwrap(), b"sources");
+        fs::remove_dir_all(&scratch).unwrap();
+    }
 }
