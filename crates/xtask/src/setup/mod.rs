@@ -7,6 +7,7 @@ mod rust_source_package;
 mod system_packages;
 
 use crate::error::Error;
+use system_packages::Need;
 
 /// Gets what building the driver and running the lab need.
 ///
@@ -14,18 +15,41 @@ use crate::error::Error;
 ///
 /// The first thing that is missing and can't be got, with the command that would get it.
 pub fn run() -> Result<(), Error> {
+    if !get_missing(&[system_packages::LAB])? {
+        eprintln!("set-up: complete, nothing to do");
+    }
+    Ok(())
+}
+
+/// Gets what all the tests need, before the first of them runs: what can't be got, is told of in one
+/// command.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_tests() -> Result<(), Error> {
+    get_missing(&[
+        system_packages::LAB,
+        system_packages::WINDOWS_PROGRAMS,
+        system_packages::WINE,
+        system_packages::ARM,
+        system_packages::PACKAGE_CHECKS,
+    ])?;
+    rust_library::get_sources()?;
+    Ok(())
+}
+
+/// Gets what is needed of these and Rust's library. Returns whether anything was missing.
+fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
     if cfg!(windows) {
         return Err(Error::Missing {
             what: "this task builds without the WDK, on Linux; here there is the WDK".to_owned(),
             command: "cargo make".to_owned(),
         });
     }
-    let packages = system_packages::get_missing(system_packages::LAB)?;
+    let packages = system_packages::get_missing(needs)?;
     let library = rust_library::get_missing()?;
-    if !packages && !library {
-        eprintln!("set-up: complete, nothing to do");
-    }
-    Ok(())
+    Ok(packages || library)
 }
 
 /// Gets what building Windows programs needs besides.
@@ -34,7 +58,7 @@ pub fn run() -> Result<(), Error> {
 ///
 /// As for [`run`].
 pub fn for_windows_programs() -> Result<(), Error> {
-    system_packages::get_missing(system_packages::WINDOWS_PROGRAMS)?;
+    system_packages::get_missing(&[system_packages::WINDOWS_PROGRAMS])?;
     rust_library::get_sources()?;
     Ok(())
 }
@@ -45,7 +69,7 @@ pub fn for_windows_programs() -> Result<(), Error> {
 ///
 /// As for [`run`].
 pub fn for_wine() -> Result<(), Error> {
-    system_packages::get_missing(system_packages::WINE)?;
+    system_packages::get_missing(&[system_packages::WINE])?;
     for_windows_programs()
 }
 
@@ -55,7 +79,7 @@ pub fn for_wine() -> Result<(), Error> {
 ///
 /// As for [`run`].
 pub fn for_arm() -> Result<(), Error> {
-    system_packages::get_missing(system_packages::ARM)?;
+    system_packages::get_missing(&[system_packages::ARM])?;
     Ok(())
 }
 
@@ -66,7 +90,7 @@ pub fn for_arm() -> Result<(), Error> {
 /// As for [`run`].
 pub fn for_benchmarks() -> Result<(), Error> {
     for_wine()?;
-    system_packages::get_missing(system_packages::BENCHMARKS)?;
+    system_packages::get_missing(&[system_packages::BENCHMARKS])?;
     Ok(())
 }
 
@@ -76,6 +100,6 @@ pub fn for_benchmarks() -> Result<(), Error> {
 ///
 /// As for [`run`].
 pub fn for_package_checks() -> Result<(), Error> {
-    system_packages::get_missing(system_packages::PACKAGE_CHECKS)?;
+    system_packages::get_missing(&[system_packages::PACKAGE_CHECKS])?;
     Ok(())
 }

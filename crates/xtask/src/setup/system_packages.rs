@@ -128,28 +128,16 @@ pub(super) const PACKAGE_CHECKS: &[Need] = &[
 /// # Errors
 ///
 /// [`Error::Missing`] if there is no apt or no right to use it; [`Error::Failed`] if it fails.
-pub(super) fn get_missing(needs: &[Need]) -> Result<bool, Error> {
-    let missing: Vec<&Need> = needs.iter().filter(|need| !(need.is_there)()).collect();
+pub(super) fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
+    let missing = missing(needs);
     if missing.is_empty() {
         return Ok(false);
     }
 
-    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
     let Some(apt) = apt_get() else {
-        let what: Vec<&str> = missing.iter().map(|need| need.what).collect();
-        let by_hand = if program::find("apt-get").is_some() {
-            format!("sudo apt-get install {}", packages.join(" "))
-        } else {
-            format!(
-                "your package manager's install command for what Debian calls {}",
-                packages.join(", ")
-            )
-        };
-        return Err(Error::Missing {
-            what: format!("missing: {}", what.join(", ")),
-            command: by_hand,
-        });
+        return Err(by_hand(&missing, program::find("apt-get").is_some()));
     };
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
 
     let step = Step::start(format!("installing {}", packages.join(" ")));
     let install = || {
@@ -173,6 +161,28 @@ pub(super) fn get_missing(needs: &[Need]) -> Result<bool, Error> {
         });
     }
     Ok(true)
+}
+
+fn missing(needs: &[&'static [Need]]) -> Vec<&'static Need> {
+    let all = needs.iter().copied().flatten();
+    all.filter(|need| !(need.is_there)()).collect()
+}
+
+/// The one command that gets all of it, for who may not have it run.
+fn by_hand(missing: &[&Need], has_apt: bool) -> Error {
+    let what: Vec<&str> = missing.iter().map(|need| need.what).collect();
+    let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
+    Error::Missing {
+        what: format!("missing: {}", what.join(", ")),
+        command: if has_apt {
+            format!("sudo apt-get install {}", packages.join(" "))
+        } else {
+            format!(
+                "your package manager's install command for what Debian calls {}",
+                packages.join(", ")
+            )
+        },
+    }
 }
 
 /// How to run apt-get with the right to install: as root, or through sudo where it asks nothing.
@@ -241,7 +251,26 @@ fn is_libclang(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_libclang;
+    use super::{Need, by_hand, is_libclang, missing};
+
+    const fn need(what: &'static str, package: &'static str, there: bool) -> Need {
+        Need {
+            what,
+            is_there: if there { || true } else { || false },
+            package,
+        }
+    }
+
+    #[test]
+    fn what_is_missing_of_all_lists_is_one_command() {
+        const ONE: &[Need] = &[need("a", "a-package", false), need("b", "b-package", true)];
+        const OTHER: &[Need] = &[need("c", "c-package", false)];
+        let told = by_hand(&missing(&[ONE, OTHER]), true).to_string();
+        assert_eq!(
+            told,
+            "missing: a, c; run: sudo apt-get install a-package c-package"
+        );
+    }
 
     #[test]
     fn libclang_is_told_from_its_neighbours() {

@@ -19,6 +19,7 @@ use std::{env, path::PathBuf, process::Command};
 ///
 /// What failed; the failing program has said why.
 pub fn run() -> Result<(), Error> {
+    setup::for_tests()?;
     let lab = Lab::prepare()?;
     lints::run()?;
     host()?;
