@@ -16,8 +16,8 @@ use crate::{
     toolchain::{WINDOWS_PROGRAMS as TARGET, WINDOWS_PROGRAMS_LINKER as LINKER},
 };
 use std::{
-    fs::{self, File},
-    path::PathBuf,
+    fs::{self, File, TryLockError},
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -43,19 +43,25 @@ const ERRORS: &str = "-all,err+all";
 /// A Wine of the project's own, under `target/`, while this lives.
 pub struct Session {
     prefix: PathBuf,
+    /// Locked, and so until this process ends, however it does.
+    _lock: File,
 }
 
 impl Session {
-    /// Starts it.
+    /// Starts it, after the one of another run if there is one.
     ///
     /// # Errors
     ///
     /// If Wine is not there or does not start.
     pub fn start() -> Result<Self, Error> {
+        let prefix = places::target().join("wine/prefix");
+        fs::create_dir_all(&prefix).map_err(Error::file(&prefix))?;
         let session = Self {
-            prefix: places::target().join("wine/prefix"),
+            _lock: locked(&prefix.with_file_name("lock"))?,
+            prefix,
         };
-        fs::create_dir_all(&session.prefix).map_err(Error::file(&session.prefix))?;
+        // A run that was killed has left its server: a second one does not start beside it.
+        session.end();
         session.boot()?;
         Ok(session)
     }
@@ -115,6 +121,17 @@ impl Session {
             .env("WINEPREFIX", &self.prefix)
             .env("WINEDEBUG", ERRORS);
     }
+}
+
+/// The file, opened and locked.
+fn locked(path: &Path) -> Result<File, Error> {
+    let file = File::create(path).map_err(Error::file(path))?;
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        let step = Step::start("waiting until another run is done with Wine");
+        file.lock().map_err(Error::file(path))?;
+        step.done();
+    }
+    Ok(file)
 }
 
 impl Drop for Session {
