@@ -3,36 +3,37 @@
 
 #![forbid(unsafe_code)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::LazyLock,
-};
+use std::{fs, path::Path, sync::LazyLock};
 
 use ringcopy_tests::package::{FILES, Package, Scratch, make, openssl, osslsigncode};
 
-/// Two packages signed with what is kept in a third folder.
+/// What is kept.
+const PAIR: [&str; 2] = ["ringcopy.cer", "ringcopy.key"];
+
+/// Two packages, and what was kept and signed both.
 struct Made {
-    scratch: Scratch,
+    packages: Scratch,
+    pair: [Vec<u8>; 2],
 }
 
 static MADE: LazyLock<Made> = LazyLock::new(|| {
-    let made = Made {
-        scratch: Scratch::new(),
-    };
+    let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("signed-alike");
+    let packages = Scratch::lasting(packages);
+    // The key is in no folder that outlives this.
+    let scratch = Scratch::new();
+    let kept = scratch.path().join("kept");
     for name in ["one", "other"] {
-        made_with(&made.folder("kept"), &made.folder(name)).unwrap();
+        made_with(&kept, &packages.path().join(name)).unwrap();
     }
-    made
+    Made {
+        packages,
+        pair: PAIR.map(|name| fs::read(kept.join(name)).unwrap()),
+    }
 });
 
 impl Made {
-    fn folder(&self, name: &str) -> PathBuf {
-        self.scratch.path().join(name)
-    }
-
     fn packages(&self) -> [Package; 2] {
-        ["one", "other"].map(|name| Package::at(self.folder(name)))
+        ["one", "other"].map(|name| Package::at(self.packages.path().join(name)))
     }
 }
 
@@ -66,8 +67,12 @@ fn who_trusts_one_package_trusts_the_next() {
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn what_is_kept_is_a_pair_by_openssls_reading() {
-    let [certificate, key] = ["ringcopy.cer", "ringcopy.key"]
-        .map(|name| MADE.folder("kept").join(name).display().to_string());
+    let scratch = Scratch::new();
+    let paths = PAIR.map(|name| scratch.path().join(name));
+    for (path, bytes) in paths.iter().zip(&MADE.pair) {
+        fs::write(path, bytes).unwrap();
+    }
+    let [certificate, key] = paths.map(|path| path.display().to_string());
     let certified = openssl(&[
         "x509",
         "-inform",
@@ -83,7 +88,7 @@ fn what_is_kept_is_a_pair_by_openssls_reading() {
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn the_key_stays_where_it_is() {
-    let key = fs::read_to_string(MADE.folder("kept").join("ringcopy.key")).unwrap();
+    let key = str::from_utf8(&MADE.pair[1]).unwrap();
     let line = key.lines().nth(1).unwrap().as_bytes().to_vec();
     for package in MADE.packages() {
         assert_eq!(fs::read_dir(package.folder()).unwrap().count(), FILES.len());
@@ -138,10 +143,8 @@ fn a_key_of_somebody_else_makes_no_package() {
     let scratch = Scratch::new();
     let (kept, output) = (scratch.path().join("kept"), scratch.path().join("package"));
     fs::create_dir(&kept).unwrap();
-    for name in ["ringcopy.cer", "ringcopy.key"] {
-        fs::copy(MADE.folder("kept").join(name), kept.join(name)).unwrap();
-    }
-    let key = kept.join("ringcopy.key").display().to_string();
+    fs::write(kept.join(PAIR[0]), &MADE.pair[0]).unwrap();
+    let key = kept.join(PAIR[1]).display().to_string();
     let _ = openssl(&["genpkey", "-algorithm", "RSA", "-out", &key]);
     let said = made_with(&kept, &output).unwrap_err();
     assert!(

@@ -6,6 +6,7 @@
 use std::{
     fs,
     net::TcpListener,
+    path::Path,
     sync::LazyLock,
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -19,7 +20,9 @@ const YEAR: u64 = 365 * 24 * 60 * 60;
 
 /// One that is made for all tests of this file, and who stamped it.
 static STAMPED: LazyLock<(Authority, Scratch)> = LazyLock::new(|| {
-    let (authority, folder) = (Authority::for_hashes("sha256"), Scratch::new());
+    let lasting = |name| Scratch::lasting(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
+    let authority = Authority::at("sha256", lasting("authority"));
+    let folder = lasting("stamped");
     let output = folder.path().display().to_string();
     make(&["--output", &output, "--timestamp", &authority.url()]).unwrap();
     (authority, folder)

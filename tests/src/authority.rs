@@ -25,7 +25,15 @@ impl Authority {
     /// If openssl makes no certificate.
     #[must_use]
     pub fn for_hashes(hash: &str) -> Self {
-        let folder = Scratch::new();
+        Self::at(hash, Scratch::new())
+    }
+
+    /// As [`Self::for_hashes`], with what it keeps in `folder`.
+    ///
+    /// # Panics
+    /// If openssl makes no certificate.
+    #[must_use]
+    pub fn at(hash: &str, folder: Scratch) -> Self {
         make_certificates(folder.path());
         write_configuration(folder.path(), hash);
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");

@@ -2,7 +2,7 @@
 
 use std::{
     env, fs,
-    io::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process::{self, Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering},
@@ -317,11 +317,33 @@ impl Scratch {
     /// If there is no room for it.
     #[must_use]
     pub fn new() -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = env::temp_dir().join(format!("ringcopy-package-{}-{number}", process::id()));
+        Self::next_in(&env::temp_dir())
+    }
+
+    /// Makes one for what lives as long as the process, which nothing drops: there, in the place of an
+    /// earlier process's.
+    ///
+    /// # Panics
+    /// If there is no room for it.
+    #[must_use]
+    pub fn lasting(path: PathBuf) -> Self {
+        let _ = fs::remove_dir_all(&path);
         fs::create_dir_all(&path).unwrap();
         Self(path)
+    }
+
+    /// The next whose name is free: a process of the same number may have left one.
+    fn next_in(folder: &Path) -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        loop {
+            let number = COUNT.fetch_add(1, Ordering::Relaxed);
+            let path = folder.join(format!("ringcopy-package-{}-{number}", process::id()));
+            match fs::create_dir(&path) {
+                Ok(()) => return Self(path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("{}: {error}", path.display()),
+            }
+        }
     }
 
     /// Where it is.
@@ -340,5 +362,37 @@ impl Default for Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Scratch;
+    use std::{fs, process};
+
+    #[test]
+    fn a_folder_that_is_there_is_not_taken_over() {
+        let folder = Scratch::new();
+        let name = |number| format!("ringcopy-package-{}-{number}", process::id());
+        // Whichever numbers are next, they are taken.
+        for number in 0..100 {
+            let taken = folder.path().join(name(number));
+            fs::create_dir(&taken).unwrap();
+            fs::write(taken.join("file"), "somebody's").unwrap();
+        }
+        let own = Scratch::next_in(folder.path());
+        assert_eq!(fs::read_dir(own.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_lasting_folder_is_begun_anew() {
+        let folder = Scratch::new();
+        let path = folder.path().join("deep/lasting");
+        let earlier = Scratch::lasting(path.clone());
+        fs::write(path.join("file"), "").unwrap();
+        let later = Scratch::lasting(path.clone());
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
+        drop((earlier, later));
+        assert!(!path.exists());
     }
 }

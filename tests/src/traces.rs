@@ -34,11 +34,7 @@ fn depth(folder: &str) -> usize {
 /// either separator.
 #[must_use]
 pub fn found<'f>(folders: &'f [String], bytes: &[u8]) -> Option<&'f str> {
-    let stands = |spelled: &[u8]| {
-        bytes
-            .windows(spelled.len())
-            .any(|window| window == spelled)
-    };
+    let stands = |spelled: &[u8]| bytes.windows(spelled.len()).any(|window| window == spelled);
     folders.iter().map(String::as_str).find(|folder| {
         [(*folder).to_owned(), folder.replace('/', "\\")]
             .iter()
