@@ -181,7 +181,7 @@ fn what_is_found_is_in_the_report() {
     let folder = Folder::new("findings");
     let mut machine = Model::installed();
     machine.statistics = "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
-                          CurrentNonPagedPoolAllocations: 4\n"
+                          Current Pool Allocations:  (      4 /      0 )\n"
         .into();
     let mut client = Client {
         selftest: json!({ "succeeded": false, "error": null, "operations": [
@@ -196,7 +196,7 @@ fn what_is_found_is_in_the_report() {
     for part in [
         "kernel pointer: it was copied",
         "information: no input: succeeded",
-        "CurrentNonPagedPoolAllocations is 4",
+        "Current Pool Allocations is (      4 /      0 )",
     ] {
         assert!(findings.contains(part), "{part}: {findings}");
     }

@@ -24,7 +24,8 @@ fn main() -> ExitCode {
         }
         Some("/query") => {
             println!("MODULE: ringcopy.sys (load: 1 / unload: 1)");
-            println!("  CurrentNonPagedPoolAllocations: 0");
+            println!("    Current Pool Allocations:  (      0 /      0 )");
+            println!("    Current Pool Bytes:        (      0 /      0 )");
             ExitCode::SUCCESS
         }
         Some("/standard" | "/flags") if is_as_documented(&arguments) => {

@@ -124,25 +124,57 @@ pub(super) fn names_driver(text: &str) -> bool {
 
 /// What the counters of the driver say that they should not, once it is unloaded: what is still
 /// allocated. The program's words are in the language of the machine, its counters' names are not.
+/// What cannot be told is said as well.
 pub(super) fn findings(statistics: &str) -> Vec<String> {
-    let mut ours = false;
+    let (mut ours, mut named, mut counted) = (false, false, false);
     let mut findings = Vec::new();
     for line in statistics.lines() {
         let lower = line.to_lowercase();
         if lower.contains(".sys") {
             ours = lower.contains(IMAGE);
+            named |= ours;
         }
         let Some((name, value)) = line.split_once([':', '=']) else {
             continue;
         };
-        let name = name.trim();
-        let current = name.starts_with("Current") && name.contains("Pool");
-        let value = value.trim().trim_start_matches('(').trim_end_matches(')');
-        if ours && current && !value.is_empty() && !value.trim_matches('0').is_empty() {
-            findings.push(format!("{name} is {value} after unloading"));
+        let (name, value) = (name.trim(), value.trim());
+        if !ours || !name.starts_with("Current") || !name.contains("Pool") {
+            continue;
+        }
+        counted = true;
+        match amounts(value) {
+            Some(amounts) if amounts.iter().all(|amount| *amount == 0) => {}
+            Some(_) => findings.push(format!("{name} is {value} after unloading")),
+            None => findings.push(format!(
+                "{name} is \"{value}\" after unloading, which is no number: what the driver left \
+                 behind is not known"
+            )),
         }
     }
+    if named && !counted {
+        findings.push(
+            "none of the driver's counters says what is still allocated: what it left behind is \
+             not known"
+                .into(),
+        );
+    }
     findings
+}
+
+/// What a counter counts: one number or, as Windows 10 and 11 have it, one for each kind of pool,
+/// as in `(      0 /      0 )`. Nothing, if that is not what it says.
+fn amounts(value: &str) -> Option<Vec<u64>> {
+    value
+        .trim_start_matches('(')
+        .trim_end_matches(')')
+        .split('/')
+        .map(|part| {
+            let part = part.trim();
+            part.strip_prefix("0x")
+                .map_or_else(|| part.parse(), |digits| u64::from_str_radix(digits, 16))
+                .ok()
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -151,6 +183,24 @@ mod tests {
 
     #[test]
     fn what_is_still_allocated_is_found() {
+        let text = "MODULE: other.sys (load: 1 / unload: 0)\n\
+                    \u{20}   Current Pool Allocations:  (      7 /      0 )\n\
+                    MODULE: ringcopy.sys (load: 3 / unload: 3)\n\
+                    \u{20}   Current Pool Allocations:  (      0 /      0 )\n\
+                    \u{20}   Current Pool Bytes:        (      0 /    112 )\n\
+                    \u{20}   Peak Pool Allocations:     (     33 /      9 )\n";
+        assert_eq!(
+            findings(text),
+            ["Current Pool Bytes is (      0 /    112 ) after unloading"]
+        );
+        assert_eq!(
+            findings("MODULE: other.sys\nCurrentPagedPoolBytes: 5\n"),
+            [""; 0]
+        );
+    }
+
+    #[test]
+    fn what_is_still_allocated_is_found_where_each_pool_has_a_counter() {
         let text = "MODULE: other.sys (load: 1 / unload: 0)\n  CurrentPagedPoolAllocations: 7\n\
                     MODULE: ringcopy.sys (load: 3 / unload: 3)\n  CurrentPagedPoolAllocations: 0\n\
                     \u{20} CurrentNonPagedPoolAllocations: 2\n  PeakNonPagedPoolAllocations: 9\n";
@@ -158,9 +208,33 @@ mod tests {
             findings(text),
             ["CurrentNonPagedPoolAllocations is 2 after unloading"]
         );
-        assert_eq!(
-            findings("MODULE: other.sys\nCurrentPagedPoolBytes: 5\n"),
-            [""; 0]
-        );
+    }
+
+    #[test]
+    fn nothing_is_nothing_however_it_is_written() {
+        for value in ["0", "000", "0x0", "(0/0)", "( 0x00000000 / 0x00000000 )"] {
+            let text = format!("MODULE: ringcopy.sys\n  Current Pool Bytes: {value}\n");
+            assert_eq!(findings(&text), [""; 0], "{value}");
+        }
+        for value in ["1", "10", "0x10", "( 0 / 0xA0 )"] {
+            let text = format!("MODULE: ringcopy.sys\n  Current Pool Bytes: {value}\n");
+            assert_eq!(
+                findings(&text),
+                [format!("Current Pool Bytes is {value} after unloading")]
+            );
+        }
+    }
+
+    #[test]
+    fn counters_that_cannot_be_told_are_not_passed_over() {
+        for value in ["", "none", "( 0 / )", "( 0 / ? )", "0 of 0"] {
+            let text = format!("MODULE: ringcopy.sys\n  Current Pool Bytes: {value}\n");
+            let findings = findings(&text);
+            assert_eq!(findings.len(), 1, "{value}");
+            assert!(findings[0].contains("not known"), "{findings:?}");
+        }
+        let findings = findings("MODULE: ringcopy.sys\n  Peak Pool Bytes: 0\n");
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].starts_with("none of"), "{findings:?}");
     }
 }

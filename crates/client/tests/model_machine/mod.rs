@@ -69,7 +69,7 @@ impl Default for Model {
             keeps_service: false,
             ran: Vec::new(),
             statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
-                         CurrentNonPagedPoolAllocations: 0\n"
+                         Current Pool Allocations:  (      0 /      0 )\n"
                 .into(),
             starts: 0,
         }
