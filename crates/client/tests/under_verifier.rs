@@ -362,6 +362,24 @@ fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
     assert!(failure.0.contains("`verifier /reset`"), "{failure}");
 }
 
+/// What is written has to reach the disk before the step that may crash the machine: a device that
+/// takes everything and keeps nothing cannot be flushed.
+#[cfg(unix)]
+#[test]
+fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
+    let folder = Folder::new("unflushed");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
+    machine.restart();
+    let before = folder.read("ringcopy-vm-test.progress.json");
+    let beside = folder.at().join("ringcopy-vm-test.progress.part");
+    std::os::unix::fs::symlink("/dev/null", beside).unwrap();
+    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
+    assert!(failure.0.contains("cannot write"), "{failure}");
+    assert_eq!(folder.read("ringcopy-vm-test.progress.json"), before);
+    assert_eq!(client.commands, 0);
+}
+
 #[test]
 fn verifier_that_cannot_be_run_changes_nothing() {
     let folder = Folder::new("no-verifier");

@@ -1,7 +1,8 @@
 //! How far a test is, in a file that outlives restarts and crashes of the machine.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -119,15 +120,23 @@ fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
-/// Writes a file, whole or not at all.
+/// Writes a file, whole or not at all, so that it outlives a crash that follows at once.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let beside = path.with_extension("part");
-    fs::write(&beside, text)
-        .and_then(|()| fs::rename(&beside, path))
-        .map_err(|error| {
-            drop(fs::remove_file(&beside));
-            cannot("write", path, &error)
-        })
+    put(&beside, path, text).map_err(|error| {
+        drop(fs::remove_file(&beside));
+        cannot("write", path, &error)
+    })
+}
+
+/// A bug check loses what is in the cache alone, a name like contents: Windows writes both when the
+/// file is flushed. Source: "File Caching", Windows desktop documentation.
+fn put(beside: &Path, path: &Path, text: &str) -> io::Result<()> {
+    let mut file = File::create(beside)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(beside, path)?;
+    file.sync_all()
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
