@@ -324,6 +324,23 @@ fn giving_up_turns_verifier_off_and_reports() {
 }
 
 #[test]
+fn giving_up_turns_verifier_off_whatever_became_of_the_progress() {
+    let folder = Folder::new("given-up-damaged");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    run(&mut machine, &mut client, &options(&folder)).unwrap();
+    assert!(!machine.disk.verifier.is_empty());
+    folder.write("ringcopy-vm-test.progress.json", "\0\0\0\0");
+    let give_up = Options {
+        give_up: true,
+        ..options(&folder)
+    };
+    let failure = run(&mut machine, &mut client, &give_up).unwrap_err();
+    assert_eq!(machine.disk.verifier, [""; 0]);
+    assert!(failure.0.contains("is not what this program has written"));
+    assert!(failure.0.contains("off from the next restart on"));
+}
+
+#[test]
 fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
     let (mut machine, mut client) = (Model::installed(), Client::default());
     let options = Options {

@@ -74,12 +74,11 @@ pub fn run(
     exercise: &mut dyn Exercise,
     options: &Options,
 ) -> Result<Outcome, Failure> {
-    let found = Progress::load(&options.folder)?;
     if options.give_up {
-        return give_up(machine, exercise, options, found);
+        return give_up(machine, exercise, options);
     }
     let mut test = Test {
-        progress: match found {
+        progress: match Progress::load(&options.folder)? {
             Some(progress) => progress,
             None => begin(machine)?,
         },
@@ -400,9 +399,14 @@ fn give_up(
     machine: &mut dyn Machine,
     exercise: &mut dyn Exercise,
     options: &Options,
-    found: Option<Progress>,
 ) -> Result<Outcome, Failure> {
+    // Whatever the file holds: a machine that keeps crashing is helped first.
     verifier::reset(machine)?;
+    let found = Progress::load(&options.folder).map_err(|failure| {
+        Failure(format!(
+            "{failure} Driver Verifier is off from the next restart on."
+        ))
+    })?;
     let Some(mut progress) = found else {
         return Err(Failure(format!(
             "no test is under way in {}; Driver Verifier is off from the next restart on.",
