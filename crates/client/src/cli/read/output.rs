@@ -211,10 +211,12 @@ impl Place<'_> {
                  --resume, or name another file."
             )));
         }
+        // Not to append: Windows makes no file longer through a handle that may only append
+        // ("File Access Rights Constants", `FILE_APPEND_DATA`).
         let opened = OpenOptions::new()
-            .append(true)
+            .write(true)
             .open(self.path)
-            .and_then(|file| Ok((file.metadata()?.len(), file)));
+            .and_then(|mut file| Ok((file.seek(SeekFrom::End(0))?, file)));
         let (written, file) = match opened {
             Ok(opened) => opened,
             // It never came to the first byte.
@@ -257,4 +259,32 @@ pub(super) fn cannot_write(name: &str, error: &io::Error) -> Stop {
     Stop::File(format!(
         "cannot write {name}: {error}; make room there, or name another file with --output."
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Source;
+
+    /// A file opened to append is written to its end, wherever that is by then: this tells that
+    /// it was not. That no hole could be made in it either shows on Windows alone, where appending
+    /// is a right of its own.
+    #[test]
+    fn what_is_gone_on_with_is_not_opened_to_append() {
+        let path = std::env::temp_dir().join(format!("ringcopy-go-on-{}", std::process::id()));
+        let ranges = [Range {
+            source: Source::Physical(0x1000),
+            length: 12,
+        }];
+        let open = |resume| Output::open(&path, &ranges, resume).ok().unwrap().0;
+        assert!(open(false).bytes(&[1; 8]).is_ok());
+        let mut output = open(true);
+        assert_eq!(output.written, 8);
+        fs::write(&path, [1; 20]).unwrap();
+        assert!(output.bytes(&[2; 4]).is_ok());
+        assert!(output.complete().is_ok());
+        let written = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(written, [&[1; 8][..], &[2; 4], &[1; 8]].concat());
+    }
 }
