@@ -246,3 +246,41 @@ fn a_read_that_went_on_is_told_as_one() {
     assert_eq!(resumed["holes"], whole["holes"]);
     assert_eq!(folder.read("part"), folder.read("whole"));
 }
+
+#[test]
+fn a_hole_that_was_noted_and_not_filled_is_told_once() {
+    let folder = Folder::new("noted");
+    let read = |name: &str, resume: &[&str], request| {
+        let file = folder.path(name);
+        let words = [
+            "read",
+            "--json",
+            "--physical",
+            "0x9e000:0x63000",
+            "0x200000:3MiB",
+            "--output",
+            &file,
+        ];
+        run_with(lost_from(request), &[&words, resume].concat()).json()
+    };
+    let whole = read("whole", &[], usize::MAX);
+    read("part", &[], 4);
+    // As if it had ended behind the hole's note, with some of the hole in the output, and with none.
+    for kept in [0x2000, 0x1000] {
+        assert!(folder.read("part").len() > 0x6_3000);
+        folder.write("part", &folder.read("part")[..kept]);
+        let lost = read("part", &["--resume"], 4);
+        assert_eq!(lost["resumed_at"], kept);
+    }
+    let resumed = read("part", &["--resume"], usize::MAX);
+    assert_eq!(resumed["holes"], whole["holes"]);
+    for number in 0..2 {
+        let told = |field: &str| {
+            let [resumed, whole] = [&resumed, &whole].map(|read| &read["operations"][number]);
+            assert_eq!(resumed[field], whole[field], "{field} of range {number}");
+        };
+        ["copied", "holes", "explanation"].map(told);
+    }
+    assert_eq!(folder.read("part"), folder.read("whole"));
+    assert_eq!(folder.names(), ["part", "whole"]);
+}

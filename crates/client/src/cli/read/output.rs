@@ -230,25 +230,17 @@ impl Place<'_> {
                 request.total()
             )));
         }
-        let holes = lines
+        let holes: Vec<_> = lines
             .filter_map(|line| serde_json::from_str::<Missing>(line).ok())
             .filter_map(|missing| missing.kept(written, request))
             .collect();
-        let sidecar = OpenOptions::new()
-            .append(true)
-            .open(self.sidecar)
-            // What a read left of a line that it was writing ends here.
-            .and_then(|mut sidecar| {
-                if !text.ends_with('\n') {
-                    sidecar.write_all(b"\n")?;
-                }
-                Ok((sidecar, self.sidecar.to_owned()))
-            })
+        // What was noted of a hole and is not in the output is read again, and noted again.
+        let sidecar = sidecar::replace(self.sidecar, request, &holes)
             .map_err(|error| cannot_write(&sidecar_name.to_string(), &error))?;
         let output = Output {
             file,
             name: name.to_string(),
-            sidecar: Some(sidecar),
+            sidecar: Some((sidecar, self.sidecar.to_owned())),
             written,
         };
         Ok((output, holes))

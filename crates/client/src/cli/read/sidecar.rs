@@ -4,11 +4,12 @@
 //! names the ranges asked for, so that another request does not go on in this one's file; each of
 //! the others names a hole, and is written before the zeros that stand for it. How far the read has
 //! come is told by the length of the output alone, so that a read which ends in the middle of
-//! anything loses nothing.
+//! anything loses nothing. A read that goes on first leaves those holes alone in the sidecar that
+//! are in the output, and as much of them as is.
 
 use std::{
     fmt,
-    fs::File,
+    fs::{self, File, OpenOptions},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -21,6 +22,9 @@ use crate::{Source, cli::wanted::Range};
 
 /// What the sidecar's name has behind that of its file.
 const SUFFIX: &str = ".unfinished";
+
+/// What the name of a sidecar that is being replaced has behind it.
+const PART: &str = ".part";
 
 /// The sidecar's first line.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +47,13 @@ pub(super) struct Missing {
 
 /// Where the sidecar of an output lies.
 pub(super) fn path_of(output: &Path) -> PathBuf {
-    let mut sidecar = output.as_os_str().to_owned();
-    sidecar.push(SUFFIX);
-    sidecar.into()
+    with_suffix(output, SUFFIX)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 impl Request {
@@ -125,8 +133,31 @@ impl Missing {
     }
 }
 
+/// Puts a sidecar with these holes alone in the place of the one that is there, whole or not at
+/// all, and gives it for more lines.
+pub(super) fn replace(path: &Path, request: &Request, holes: &[(u64, Hole)]) -> io::Result<File> {
+    let mut lines = Vec::new();
+    put_line(&mut lines, request)?;
+    for (at, hole) in holes {
+        put_line(&mut lines, &Missing::of(*at, hole.length, hole.status))?;
+    }
+    let part = with_suffix(path, PART);
+    let replaced = File::create(&part)
+        .and_then(|mut file| {
+            file.write_all(&lines)?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::rename(&part, path));
+    if let Err(error) = replaced {
+        // The sidecar is as it was, so nobody misses it.
+        drop(fs::remove_file(&part));
+        return Err(error);
+    }
+    OpenOptions::new().append(true).open(path)
+}
+
 /// Adds a line.
-pub(super) fn put_line(sidecar: &mut File, line: &impl Serialize) -> io::Result<()> {
+pub(super) fn put_line(sidecar: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(line)?;
     line.push(b'\n');
     sidecar.write_all(&line)
