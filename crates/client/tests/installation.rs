@@ -9,7 +9,7 @@ mod model_machine;
 use std::fs;
 
 use folder::Folder;
-use model_machine::{Disk, Model, PLACE, UNTOLD};
+use model_machine::{Disk, Model, PLACE, UNTOLD, hash_of};
 use ringcopy_client::machine::{Failure, Installed, Package, install, start, stop, uninstall};
 
 /// A folder with a package in it.
@@ -113,8 +113,104 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
             assert!(failure.0.contains("interrupted"), "{failure}");
             interruptions += 1;
         }
-        // Image, service, policy, note, two stores; and a look before each, and after all.
-        assert_eq!((failures, interruptions), (6, 6));
+        // Image, service, policy, and of two stores: whether it is there, note, certificate. A
+        // look before each of the five, and after all.
+        assert_eq!((failures, interruptions), (9, 6));
+    }
+}
+
+/// The stores of a machine, of which each has these.
+fn trusting(hashes: &[String]) -> std::collections::BTreeMap<String, Vec<String>> {
+    ["Root", "TrustedPublisher"]
+        .map(|store| (store.into(), hashes.to_vec()))
+        .into()
+}
+
+#[test]
+fn the_certificates_of_all_packages_go_with_the_driver() {
+    let (first, second) = (packaged("first"), packaged("second"));
+    second.write("ringcopy.cer", "another");
+    let mut machine = Model::default();
+    for folder in [&first, &second] {
+        install(&mut machine, &package(folder, true)).unwrap();
+    }
+    let both = [hash_of(b"certificate"), hash_of(b"another")];
+    assert_eq!(machine.disk.certificates, trusting(&both));
+    assert_eq!(uninstall(&mut machine), Ok(true));
+    assert_eq!(machine.disk, Disk::default());
+}
+
+#[test]
+fn a_certificate_noted_as_a_hash_alone_goes_too() {
+    let folder = packaged("older-note");
+    let older = hash_of(b"older");
+    let mut machine = Model::installed();
+    machine.disk.certificates = trusting(std::slice::from_ref(&older));
+    machine.disk.notes = [("TrustedCertificate".into(), older)].into();
+    install(&mut machine, &package(&folder, true)).unwrap();
+    assert_eq!(uninstall(&mut machine), Ok(true));
+    assert_eq!(machine.disk, Disk::default());
+}
+
+#[test]
+fn what_the_machine_trusted_before_it_trusts_after() {
+    let folder = packaged("trusted-before");
+    let own = hash_of(b"certificate");
+    let mut machine = Model::default();
+    machine.add_certificate("Root", &own);
+    let before = machine.disk.clone();
+    install(&mut machine, &package(&folder, true)).unwrap();
+    assert_eq!(machine.disk.certificates, trusting(&[own]));
+    assert_eq!(uninstall(&mut machine), Ok(true));
+    assert_eq!(machine.disk, before);
+}
+
+#[test]
+fn a_repeated_installation_that_fails_or_is_interrupted_changes_nothing() {
+    let (folder, other) = (packaged("repeated-undone"), packaged("repeated-other"));
+    other.write("ringcopy.cer", "another");
+    for (trusted, again) in [(true, &folder), (false, &folder), (true, &other)] {
+        let fresh = || {
+            let mut machine = Model::default();
+            install(&mut machine, &package(&folder, trusted)).unwrap();
+            machine
+        };
+        let before = fresh().disk;
+        for step in 0.. {
+            let mut machine = fresh();
+            machine.fail = Some((step, 112));
+            let Err(failure) = install(&mut machine, &package(again, true)) else {
+                break;
+            };
+            assert!(failure.0.contains("Nothing was changed"), "{failure}");
+            assert_eq!(machine.disk, before, "failed at {step}");
+        }
+        for look in 0.. {
+            let mut machine = fresh();
+            machine.interrupt_at.set(Some(look));
+            let Err(failure) = install(&mut machine, &package(again, true)) else {
+                break;
+            };
+            assert!(failure.0.contains("Nothing was changed"), "{failure}");
+            assert_eq!(machine.disk, before, "interrupted at {look}");
+        }
+    }
+}
+
+#[test]
+fn an_uninstallation_that_fails_is_gone_on_with() {
+    let folder = packaged("half-uninstalled");
+    for step in 0.. {
+        let mut machine = Model::default();
+        install(&mut machine, &package(&folder, true)).unwrap();
+        machine.fail = Some((step, 112));
+        if uninstall(&mut machine).is_ok() {
+            // Of each store: whether it is there, certificate, note. Service, image.
+            assert_eq!(step, 8);
+            break;
+        }
+        uninstall(&mut machine).unwrap();
+        assert_eq!(machine.disk, Disk::default(), "failed at {step}");
     }
 }
 

@@ -7,6 +7,7 @@
 mod failure;
 mod policy;
 mod service;
+mod trust;
 
 use std::time::Duration;
 
@@ -146,6 +147,12 @@ pub trait Machine {
     /// # Errors
     /// As [`set_parameter`](Self::set_parameter).
     fn set_note(&mut self, name: &str, text: &str) -> Result<(), Trouble>;
+
+    /// Takes a text of the service's `Parameters` key away.
+    ///
+    /// # Errors
+    /// What the registry fails with for another reason than that there is none.
+    fn remove_note(&mut self, name: &str) -> Result<(), Trouble>;
 
     /// Leaves a mark that the next start of the machine wipes out.
     ///

@@ -9,19 +9,14 @@
 //! /add-driver` puts the same package by its INF, would need the certificate to be trusted
 //! machine-wide first; that is nothing to ask of every machine for a test.
 
-use std::{fmt::Write as _, fs, path::PathBuf};
+use std::{fs, path::PathBuf};
 
 use ringcopy_protocol::POLICY_VALUE;
-use sha1::{Digest, Sha1};
 
-use super::{CERTIFICATE, Failure, IMAGE, Machine, SERVICE, Service, State, failure};
-
-/// Under the service's `Parameters` key: the certificate that the installation made the machine
-/// trust, by its SHA-1 hash, as certutil knows it.
-const TRUSTED_NOTE: &str = "TrustedCertificate";
-
-/// The stores that a certificate has to be in to be trusted for drivers.
-const STORES: [&str; 2] = ["Root", "TrustedPublisher"];
+use super::{
+    CERTIFICATE, Failure, IMAGE, Machine, SERVICE, Service, State, failure,
+    trust::{self, STORES, Trusted},
+};
 
 /// What to install.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,8 +43,8 @@ enum Done {
     Service,
     /// The image that was there before, if any.
     Image(Option<Vec<u8>>),
-    /// In this store, the certificate of this hash.
-    Certificate(&'static str, String),
+    /// It was not trusted before.
+    Certificate(Trusted),
 }
 
 /// Installs the driver: copies its image, creates its service, sets the policy that allows least.
@@ -126,13 +121,13 @@ fn carry_out(
         machine.set_parameter(POLICY_VALUE, 0)?;
     }
     if let Some((path, bytes)) = certificate {
-        let hash = thumbprint(&bytes);
-        machine.set_note(TRUSTED_NOTE, &hash)?;
         for store in STORES {
             go_on(machine)?;
-            done.push(Done::Certificate(store, hash.clone()));
-            let path = path.display().to_string();
-            certutil(machine, &["-f", "-addstore", store, &path])?;
+            let trusted = Trusted::new(store, &bytes);
+            if trusted.note(machine)? {
+                done.push(Done::Certificate(trusted.clone()));
+                trusted.add(machine, &path)?;
+            }
         }
     }
     go_on(machine)
@@ -145,7 +140,7 @@ fn undo(machine: &mut dyn Machine, done: Vec<Done>, failure: &Failure) -> Failur
             Done::Service => machine.delete_service().map_err(Failure::from),
             Done::Image(None) => machine.remove_image().map_err(Failure::from),
             Done::Image(Some(bytes)) => machine.put_image(&bytes).map_err(Failure::from),
-            Done::Certificate(store, hash) => certutil(machine, &["-delstore", store, &hash]),
+            Done::Certificate(trusted) => trusted.remove(machine),
         };
         left.extend(undone.err());
     }
@@ -169,10 +164,8 @@ pub fn uninstall(machine: &mut dyn Machine) -> Result<bool, Failure> {
         if service.state != State::Stopped {
             machine.stop_service()?;
         }
-        if let Some(hash) = machine.note(TRUSTED_NOTE)? {
-            for store in STORES {
-                certutil(machine, &["-delstore", store, &hash])?;
-            }
+        for trusted in trust::noted(machine)? {
+            trusted.remove(machine)?;
         }
         machine.delete_service()?;
     }
@@ -270,28 +263,6 @@ fn read(package: &Package, name: &str) -> Result<Vec<u8>, Failure> {
             path.display()
         ))
     })
-}
-
-fn thumbprint(certificate: &[u8]) -> String {
-    let mut text = String::new();
-    for byte in Sha1::digest(certificate) {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-fn certutil(machine: &mut dyn Machine, arguments: &[&str]) -> Result<(), Failure> {
-    let said = machine.run("certutil.exe", arguments)?;
-    if said.code == Some(0) {
-        return Ok(());
-    }
-    Err(Failure(format!(
-        "`certutil {}` failed: {}; start this program as an administrator, and check the \
-         certificate in the package.",
-        arguments.join(" "),
-        said.text.trim()
-    )))
 }
 
 #[cfg(test)]

@@ -229,6 +229,19 @@ impl Machine for WindowsMachine {
             .map_err(of_registry("change the driver's settings"))
     }
 
+    fn remove_note(&mut self, name: &str) -> Result<(), Trouble> {
+        let removed = LOCAL_MACHINE
+            .options()
+            .read()
+            .write()
+            .open(parameters_path())
+            .and_then(|key| key.remove_value(name));
+        match removed {
+            Ok(()) => Ok(()),
+            Err(error) => none_or::<()>(&error, "change the driver's settings").map(drop),
+        }
+    }
+
     fn mark(&mut self) -> Result<(), Trouble> {
         LOCAL_MACHINE
             .options()

@@ -6,12 +6,13 @@
     reason = "a test program has no other visibility to offer"
 )]
 
-use std::{cell::Cell, collections::BTreeMap, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, fs, time::Duration};
 
 use ringcopy_client::{
     machine::{Facts, Machine, Said, Service, State, Trouble},
     protocol::NtStatus,
 };
+use sha1::{Digest, Sha1};
 
 pub const PLACE: &str = r"C:\Windows\System32\drivers\ringcopy.sys";
 
@@ -23,7 +24,7 @@ pub struct Disk {
     pub parameters: BTreeMap<String, u32>,
     pub notes: BTreeMap<String, String>,
     pub image: Option<Vec<u8>>,
-    /// By store.
+    /// By store: their hashes.
     pub certificates: BTreeMap<String, Vec<String>>,
     pub verifier: Vec<String>,
 }
@@ -84,6 +85,15 @@ fn trouble(action: &str, code: u32) -> Trouble {
     }
 }
 
+/// What certutil ends with when no certificate is of this hash.
+const NTE_NOT_FOUND: i32 = 0x8009_0011_u32.cast_signed();
+
+/// A certificate's, as certutil tells it.
+pub fn hash_of(certificate: &[u8]) -> String {
+    let bytes = Sha1::digest(certificate);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 impl Model {
     pub fn installed() -> Self {
         let mut model = Self::default();
@@ -104,6 +114,19 @@ impl Model {
     pub fn quiet_start(&self) -> Option<Duration> {
         let settings: Vec<_> = self.disk.verifier.iter().map(String::as_str).collect();
         faults(&settings).unwrap()
+    }
+
+    /// Somebody adds a certificate.
+    pub fn add_certificate(&mut self, store: &str, hash: &str) {
+        if !self.has_certificate(store, hash) {
+            let certificates = self.disk.certificates.entry(store.into()).or_default();
+            certificates.push(hash.into());
+        }
+    }
+
+    pub fn has_certificate(&self, store: &str, hash: &str) -> bool {
+        let certificates = self.disk.certificates.get(store);
+        certificates.is_some_and(|all| all.iter().any(|certificate| certificate == hash))
     }
 
     fn change(&mut self, action: &str) -> Result<(), Trouble> {
@@ -193,6 +216,12 @@ impl Machine for Model {
         Ok(())
     }
 
+    fn remove_note(&mut self, name: &str) -> Result<(), Trouble> {
+        self.change("change the driver's settings")?;
+        self.disk.notes.remove(name);
+        Ok(())
+    }
+
     fn mark(&mut self) -> Result<(), Trouble> {
         self.change("leave a mark")?;
         self.marked = true;
@@ -227,19 +256,23 @@ impl Machine for Model {
         self.change(&format!("run {program}"))?;
         self.ran.push(format!("{program} {}", arguments.join(" ")));
         let mut text = String::new();
+        let mut code = 0;
         match (program, arguments) {
             ("certutil.exe", ["-f", "-addstore", store, path]) => {
-                // certutil names a certificate by the hash of its bytes, which the model leaves to
-                // the client: what is added is removed by whatever name follows.
-                self.disk
-                    .certificates
-                    .entry((*store).into())
-                    .or_default()
-                    .push((*path).into());
+                self.add_certificate(store, &hash_of(&fs::read(path).unwrap()));
+            }
+            ("certutil.exe", ["-store", store, hash]) => {
+                if !self.has_certificate(store, hash) {
+                    code = NTE_NOT_FOUND;
+                }
             }
             ("certutil.exe", ["-delstore", store, hash]) => {
-                assert_eq!(hash.len(), 40, "a SHA-1 hash");
-                self.disk.certificates.remove(*store);
+                assert!(self.has_certificate(store, hash), "{store} has no {hash}");
+                let certificates = self.disk.certificates.get_mut(*store).unwrap();
+                certificates.retain(|certificate| certificate != hash);
+                if certificates.is_empty() {
+                    self.disk.certificates.remove(*store);
+                }
             }
             ("verifier.exe", ["/reset"]) => self.disk.verifier.clear(),
             ("verifier.exe", ["/querysettings"]) => text = self.disk.verifier.join(" "),
@@ -251,7 +284,7 @@ impl Machine for Model {
             _ => panic!("{program} {arguments:?}"),
         }
         Ok(Said {
-            code: Some(0),
+            code: Some(code),
             text,
         })
     }
