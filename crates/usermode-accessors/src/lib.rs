@@ -37,7 +37,7 @@
 //!   copy that met a fault in a wide access goes on byte by byte until it is at the very byte that
 //!   cannot be moved, and only then reports it. The bytes of the destination past it are untouched.
 //!   The count is never computed from the fault address; that only keeps a guard page, which raises
-//!   once, from being touched twice.
+//!   once, from being touched twice, be it a stack's or another's.
 //! - **Checks are on captured values, before the access.** Where a check fails nothing was
 //!   touched.
 //! - **Nothing is elided, repeated or reordered** by the compiler around an access: it is
@@ -61,9 +61,10 @@
 //! | 2 | the alignment asked for is a power of two | [`Status::INVALID_PARAMETER`] |
 //! | 3 | the address is a multiple of it | [`Status::DATATYPE_MISALIGNMENT`] |
 //! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`Status::ACCESS_VIOLATION`] |
-//! | 5 | the memory is there, for this kind of access | the exception: [`Status::ACCESS_VIOLATION`], [`Status::GUARD_PAGE_VIOLATION`], [`Status::IN_PAGE_ERROR`] or [`Status::DATATYPE_MISALIGNMENT`] |
+//! | 5 | the memory is there, for this kind of access | the exception: [`Status::ACCESS_VIOLATION`], [`Status::GUARD_PAGE_VIOLATION`], [`Status::STACK_OVERFLOW`], [`Status::IN_PAGE_ERROR`] or [`Status::DATATYPE_MISALIGNMENT`] |
 //!
-//! An exception of any other kind is not caught: it is a bug, and the system treats it as one.
+//! An exception of any other kind, such as a breakpoint or a single step, is not caught: no memory
+//! that a caller names raises it. It is a bug, and the system treats it as one.
 //!
 //! Two accesses deviate. An interlocked operation demands natural alignment without being asked,
 //! in either mode. A string is checked as far as it is looked at.
@@ -120,7 +121,8 @@
 //!
 //! "User-Mode Accessors" in the Windows driver documentation, the pages of
 //! `usermode_accessors.h` and `wdm.h` named at each item, and "x64 exception handling" in the
-//! documentation of Microsoft C++.
+//! documentation of Microsoft C++. For what memory raises: "Creating Guard Pages" and "Thread Stack
+//! Size" in the Win32 documentation.
 
 #![no_std]
 #![cfg_attr(

@@ -25,6 +25,12 @@ impl Status {
     pub const IN_PAGE_ERROR: Self = Self(0xC000_0006);
     /// `STATUS_INVALID_PARAMETER`: an alignment that is no power of two.
     pub const INVALID_PARAMETER: Self = Self(0xC000_000D);
+    /// `STATUS_STACK_OVERFLOW`: the page was the guard page of the thread's own user-mode stack, and
+    /// that stack cannot grow any further; the guard is spent now.
+    ///
+    /// Any caller can have it raised, by the address of that page. See "Thread Stack Size" in the
+    /// Win32 documentation.
+    pub const STACK_OVERFLOW: Self = Self(0xC000_00FD);
     /// `STATUS_INVALID_BUFFER_SIZE`: two lengths that had to agree do not, or more was asked
     /// for than is left.
     pub const INVALID_BUFFER_SIZE: Self = Self(0xC000_0206);
@@ -45,6 +51,7 @@ impl Status {
             Self::ACCESS_VIOLATION => Some("STATUS_ACCESS_VIOLATION"),
             Self::IN_PAGE_ERROR => Some("STATUS_IN_PAGE_ERROR"),
             Self::INVALID_PARAMETER => Some("STATUS_INVALID_PARAMETER"),
+            Self::STACK_OVERFLOW => Some("STATUS_STACK_OVERFLOW"),
             Self::INVALID_BUFFER_SIZE => Some("STATUS_INVALID_BUFFER_SIZE"),
             _ => None,
         }

@@ -77,11 +77,13 @@ fn every_exception_that_memory_raises_becomes_its_fault() {
             Status::IN_PAGE_ERROR,
             Status::GUARD_PAGE_VIOLATION,
             Status::DATATYPE_MISALIGNMENT,
+            Status::STACK_OVERFLOW,
         ] {
             let information = [usize::from(access == Access::Write), 0x1234];
             // A guard page must not be tried again: where the exception is about some other address,
             // the byte is not looked for.
-            let sought = status != Status::GUARD_PAGE_VIOLATION;
+            let guard = [Status::GUARD_PAGE_VIOLATION, Status::STACK_OVERFLOW];
+            let sought = !guard.contains(&status);
             let expected = Fault {
                 status,
                 copied: if sought { 3 } else { 0 },
@@ -143,6 +145,7 @@ fn any_other_exception_is_not_caught() {
     assert!(survives(ACCESS_VIOLATION));
     for code in [
         0x8000_0003, // STATUS_BREAKPOINT
+        0x8000_0004, // STATUS_SINGLE_STEP
         0xC000_001D, // STATUS_ILLEGAL_INSTRUCTION
         0xC000_0094, // STATUS_INTEGER_DIVIDE_BY_ZERO
         0xC000_0420, // STATUS_ASSERTION_FAILURE

@@ -249,8 +249,9 @@ pub(super) const fn moved(answer: usize, _length: usize) -> usize {
 }
 
 // The filter of every guarded leaf: X0 = EXCEPTION_POINTERS *, X1 = X29 of the leaf.
-// It takes the exceptions that touching memory raises and leaves every other to the handlers
-// above, so that a bug stays a bug.
+// It takes the exceptions that touching memory raises: `Status` tells of each. Every other, such as
+// a breakpoint or a single step, is no answer of the memory; it is left to the handlers above, so
+// that a bug stays a bug.
 #[cfg(windows)]
 global_asm!(
     ".text",
@@ -264,6 +265,9 @@ global_asm!(
     "cmp w9, w11",
     "b.eq 2f",
     "add w11, w10, #6", // STATUS_IN_PAGE_ERROR
+    "cmp w9, w11",
+    "b.eq 2f",
+    "add w11, w10, #0xFD", // STATUS_STACK_OVERFLOW
     "cmp w9, w11",
     "b.eq 2f",
     "movz w10, #0x8000, lsl #16",

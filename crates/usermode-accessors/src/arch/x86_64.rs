@@ -242,8 +242,9 @@ pub(super) use processor::smap_is_on as user_memory_can_be_closed;
 const EFLAGS_AC: u32 = 1 << 18;
 
 // The filter of every guarded leaf: RCX = EXCEPTION_POINTERS *, RDX = establisher frame.
-// It takes the exceptions that touching memory raises and leaves every other to the handlers
-// above, so that a bug stays a bug.
+// It takes the exceptions that touching memory raises: `Status` tells of each. Every other, such as
+// a breakpoint or a single step, is no answer of the memory; it is left to the handlers above, so
+// that a bug stays a bug.
 #[cfg(windows)]
 global_asm!(
     ".text",
@@ -262,6 +263,8 @@ global_asm!(
     "cmp r8d, 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
     "je 2f",
     "cmp r8d, 0x80000002", // STATUS_DATATYPE_MISALIGNMENT
+    "je 2f",
+    "cmp r8d, 0xC00000FD", // STATUS_STACK_OVERFLOW
     "je 2f",
     "xor eax, eax", // EXCEPTION_CONTINUE_SEARCH
     "ret",

@@ -4,8 +4,8 @@
 //! landing pad leaves it to a string instruction, from the last byte on that is known to have
 //! arrived: that stops at the byte. If the memory has come back meanwhile, there was no fault.
 //!
-//! A guard page is there for one fault only, so it must not be tried again: then the string
-//! instruction ends in front of the address that the exception names, and the exception stays what
+//! A guard page, that of a stack among them, is there for one fault only, so it must not be tried
+//! again: then the string instruction ends in front of the address that the exception names, and the exception stays what
 //! the leaf reports. Where the exception names no address inside the range, nothing is moved any
 //! more; the count is then of what is known to have arrived.
 
@@ -23,6 +23,8 @@ macro_rules! offsets_to_go_on {
             "2:",
             "mov r11, r9",
             "cmp dword ptr [rcx + {code}], 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
+            "je 3f",
+            "cmp dword ptr [rcx + {code}], 0xC00000FD", // STATUS_STACK_OVERFLOW
             "je 3f",
             "mov dword ptr [rcx + {code}], 0",
             "jmp 4f",

@@ -94,6 +94,8 @@ guarded_leaf!(
         "2:",
         "cmp dword ptr [rcx + {code}], 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
         "je 3f",
+        "cmp dword ptr [rcx + {code}], 0xC00000FD", // STATUS_STACK_OVERFLOW
+        "je 3f",
         "mov dword ptr [rcx + {code}], 0",
         "jmp .Lbytes_copy_backward",
         // The bytes above the guard page; the one that would be next is the one to report.

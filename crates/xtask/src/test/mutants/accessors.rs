@@ -63,16 +63,30 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a guard page is tried again",
         file: "crates/usermode-accessors/src/arch/x86_64/again.rs",
-        original: "            \"je 3f\",\n",
-        broken: "",
+        original: "0x80000001\", // STATUS_GUARD_PAGE_VIOLATION\n            \"je 3f\",\n",
+        broken: "0x80000001\",\n",
         caught_by: "faults_edges::a_guard_page_stops_a_copy_at_any_byte_and_is_met_once",
+    },
+    Mutant {
+        name: "the guard page of a stack is tried again",
+        file: "crates/usermode-accessors/src/arch/x86_64/again.rs",
+        original: "0xC00000FD\", // STATUS_STACK_OVERFLOW\n            \"je 3f\",\n",
+        broken: "0xC00000FD\",\n",
+        caught_by: "faults_stack::reads_stop_at_the_end_of_the_stack",
     },
     Mutant {
         name: "a guard page is tried again by a backward move",
         file: "crates/usermode-accessors/src/arch/x86_64/backward.rs",
-        original: "        \"je 3f\",\n",
-        broken: "",
+        original: "0x80000001\", // STATUS_GUARD_PAGE_VIOLATION\n        \"je 3f\",\n",
+        broken: "0x80000001\",\n",
         caught_by: "faults_edges::a_guard_page_stops_a_backward_move_at_any_byte",
+    },
+    Mutant {
+        name: "the guard page of a stack is tried again by a backward move",
+        file: "crates/usermode-accessors/src/arch/x86_64/backward.rs",
+        original: "0xC00000FD\", // STATUS_STACK_OVERFLOW\n        \"je 3f\",\n",
+        broken: "0xC00000FD\",\n",
+        caught_by: "faults_stack::a_backward_move_stops_at_the_end_of_the_stack_and_counts_what_lies_above",
     },
     Mutant {
         name: "a copy that goes on after a fault finds user memory closed",
@@ -101,6 +115,13 @@ pub const MUTANTS: &[Mutant] = &[
         original: "    \"xor eax, eax\", // EXCEPTION_CONTINUE_SEARCH\n    \"ret\",\n",
         broken: "",
         caught_by: "exceptions::any_other_exception_is_not_caught",
+    },
+    Mutant {
+        name: "the end of a stack is nobody's to handle",
+        file: "crates/usermode-accessors/src/arch/x86_64.rs",
+        original: "    \"cmp r8d, 0xC00000FD\", // STATUS_STACK_OVERFLOW\n    \"je 2f\",\n",
+        broken: "",
+        caught_by: "faults_stack::numbers_stop_at_the_end_of_the_stack",
     },
     Mutant {
         name: "a move upward over its own source goes in blocks",
