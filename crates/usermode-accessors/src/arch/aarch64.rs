@@ -32,6 +32,10 @@
 //! second scope entry, and so stops at the very byte that cannot be moved. A pair that was stored
 //! in part is overwritten by that loop as far as it had come.
 //!
+//! A guard page, that of a stack among them, is there for one fault only, so it must not be tried
+//! again: then the loop ends in front of it, and the exception stays what the leaf reports. Where the
+//! page is, tells the exception; if it names no address inside the range, nothing is moved any more.
+//!
 //! # Privileged Access Never
 //!
 //! PSTATE.PAN is to this processor what SMAP is to x86-64. Whether Windows sets it while a driver
@@ -44,7 +48,7 @@
 //! Source: "ARM64 exception handling", "Overview of ARM64 ABI conventions", Microsoft C++
 //! documentation; Arm Architecture Reference Manual for A-profile.
 
-#[cfg(windows)]
+#[cfg(any(windows, all(test, target_os = "linux")))]
 use core::{arch::global_asm, mem::offset_of};
 
 use super::Trap;
@@ -53,8 +57,7 @@ use processor::pan_is_there;
 /// What the leaf and its filter tell the caller, and the caller the leaf.
 #[repr(C)]
 pub(super) struct Record {
-    /// The exception code, or 0 for none. No exception that the filter takes has code 0. First, as
-    /// the leaves that recover know.
+    /// The exception code, or 0 for none. No exception that the filter takes has code 0.
     code: u32,
     /// Not 0: PSTATE.PAN exists here and must be clear for the access.
     open_window: u32,
@@ -112,7 +115,9 @@ macro_rules! on_linux_tests {
 /// X0, X9 and X10 may be overwritten. `access` is the only code under guard. `result` computes X0.
 ///
 /// With `again`, a fault of `access` leads to that, which does byte by byte, also under guard, what
-/// `access` left to do; so does its end. Numbered labels up to 4 are the frame's own.
+/// `access` left to do; so does its end. In front of it, `recover` puts back what the fault has
+/// spoiled; then, if the fault was of a guard page, `guard` has the bytes end there. The record is in
+/// X0 for both. Numbered labels up to 4 are the frame's own.
 macro_rules! guarded_leaf {
     ($name:literal, setup: [$($setup:literal),*], access: $access:expr, result: [$($result:literal),*]) => {
         guarded_leaf!(
@@ -136,8 +141,11 @@ macro_rules! guarded_leaf {
         setup: [$($setup:literal),*],
         access: $access:expr,
         recover: [$($recover:literal),*],
+        guard: $guard:expr,
         again: $again:expr,
-        result: [$($result:literal),*]
+        result: [$($result:literal),*],
+        operands: [$($operand:ident = $value:expr),* $(,)?]
+        $(,)?
     ) => {
         guarded_leaf!(
             @ $name,
@@ -147,10 +155,22 @@ macro_rules! guarded_leaf {
                 $access,
                 concat!("b .Lagain_", $name),
                 concat!(".Lrecover_", $name, ":"),
-                // If what faulted is there by now, there was no fault.
                 "ldr x0, [x29, #32]",
-                "str wzr, [x0]",
                 $($recover,)*
+                "ldr w9, [x0, #{code}]",
+                "movz w10, #0x8000, lsl #16",
+                "add w10, w10, #1", // STATUS_GUARD_PAGE_VIOLATION
+                "cmp w9, w10",
+                "b.eq 3f",
+                "movz w10, #0xC000, lsl #16",
+                "add w10, w10, #0xFD", // STATUS_STACK_OVERFLOW
+                "cmp w9, w10",
+                "b.eq 3f",
+                // If what faulted is there by now, there was no fault.
+                "str wzr, [x0, #{code}]",
+                concat!("b .Lagain_", $name),
+                "3:",
+                $guard,
                 concat!(".Lagain_", $name, ":"),
                 $again,
                 concat!(".Llanding_", $name, ":"),
@@ -167,10 +187,20 @@ macro_rules! guarded_leaf {
                     concat!(".Llanding_", $name),
                     concat!(".Llanding_", $name)
                 )
-            ]
+            ],
+            code = offset_of!(Record, code),
+            $($operand = $value,)*
         );
     };
-    (@ $name:literal, [$($setup:literal),*], $guarded:expr, [$($result:literal),*], [$($scope:tt),*]) => {
+    (
+        @ $name:literal,
+        [$($setup:literal),*],
+        $guarded:expr,
+        [$($result:literal),*],
+        [$($scope:tt),*]
+        $(, $operand:ident = $value:expr)*
+        $(,)?
+    ) => {
         global_asm!(
             begin!($name, handled),
             "stp x29, x30, [sp, #-64]!",
@@ -208,6 +238,7 @@ macro_rules! guarded_leaf {
             end!($name, "usermode_accessors_filter", [$($scope),*]),
             on_linux_tests!($($scope),*),
             open_window = const offset_of!(Record, open_window),
+            $($operand = const $value,)*
         );
     };
 }
@@ -252,7 +283,7 @@ pub(super) const fn moved(answer: usize, _length: usize) -> usize {
 // It takes the exceptions that touching memory raises: `Status` tells of each. Every other, such as
 // a breakpoint or a single step, is no answer of the memory; it is left to the handlers above, so
 // that a bug stays a bug.
-#[cfg(windows)]
+#[cfg(any(windows, all(test, target_os = "linux")))]
 global_asm!(
     ".text",
     ".p2align 4",

@@ -8,7 +8,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::Record;
+use super::{Record, Trap};
 
 /// Blocks of 64 bytes. `$to` and `$from` stand behind what is still to be moved; `$start` is where
 /// the destination starts.
@@ -63,8 +63,34 @@ guarded_leaf!(
     ],
     access: move_blocks_down!("x19", "x20", "x1"),
     recover: ["ldr x1, [x29, #40]"],
+    // The bytes above the guard page; the one that would be next is the one to report.
+    guard: lines![
+        "ldr x9, [x0, #{kind}]",
+        "cmp x9, #{write}",
+        "csel x9, x19, x20, eq",
+        "sub x9, x9, #1",
+        "ldr x10, [x0, #{address}]",
+        "orr x11, x10, #0xFFF",
+        "cmp x11, x9",
+        "csel x11, x9, x11, hi",
+        "sub x9, x9, x11",
+        "sub x12, x19, x1",
+        // Nothing is moved where it is not known, or not in the range.
+        "mov x1, x19",
+        "cmn x10, #1",
+        "b.eq .Lagain_usermode_accessors_copy_backward",
+        "cmp x9, x12",
+        "b.hs .Lagain_usermode_accessors_copy_backward",
+        "str x11, [x0, #{address}]",
+        "sub x1, x19, x9"
+    ],
     again: move_bytes_down!("x19", "x20", "x1"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
+    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
+    operands: [
+        kind = offset_of!(Record, kind),
+        address = offset_of!(Record, address),
+        write = Trap::WRITE,
+    ],
 );
 
 /// Copies from the last byte down, without a guard.

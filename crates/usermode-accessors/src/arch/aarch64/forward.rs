@@ -5,7 +5,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::Record;
+use super::{Record, Trap};
 
 /// Blocks of 64 and of 16 bytes, as long as there are such. `$to` and `$from` stand at the next
 /// byte, `$end` is the end of the destination; they move only after a block was stored, so that a
@@ -59,7 +59,34 @@ macro_rules! copy_bytes {
     };
 }
 
-pub(super) use {copy_blocks, copy_bytes};
+/// Has the bytes end where the exception says that a guard page begins, if that is ahead; else where
+/// they stand. X9 is how far that side of the copy has come which the exception is about.
+macro_rules! end_at_guard {
+    ($to:literal, $end:literal) => {
+        lines![
+            "ldr x10, [x0, #{address}]",
+            "sub x10, x10, x9",
+            concat!("sub x9, ", $end, ", ", $to),
+            "cmp x10, x9",
+            "csel x10, xzr, x10, hs",
+            concat!("add ", $end, ", ", $to, ", x10"),
+        ]
+    };
+}
+
+/// Likewise, for a copy, whose side is told by the kind of the exception.
+macro_rules! end_copy_at_guard {
+    ($to:literal, $from:literal, $end:literal) => {
+        lines![
+            "ldr x9, [x0, #{kind}]",
+            "cmp x9, #{write}",
+            concat!("csel x9, ", $to, ", ", $from, ", eq"),
+            end_at_guard!($to, $end),
+        ]
+    };
+}
+
+pub(super) use {copy_blocks, copy_bytes, end_at_guard, end_copy_at_guard};
 
 /// Blocks of 64 and of 16 bytes of X5.
 macro_rules! fill_blocks {
@@ -116,8 +143,14 @@ guarded_leaf!(
     ],
     access: copy_blocks!("x19", "x20", "x3", "ldp", "stp"),
     recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
+    guard: end_copy_at_guard!("x19", "x20", "x3"),
     again: copy_bytes!("x19", "x20", "x3"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
+    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
+    operands: [
+        kind = offset_of!(Record, kind),
+        address = offset_of!(Record, address),
+        write = Trap::WRITE,
+    ],
 );
 guarded_leaf!(
     "usermode_accessors_fill",
@@ -130,8 +163,10 @@ guarded_leaf!(
     ],
     access: fill_blocks!("x19", "x3"),
     recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
+    guard: lines!["mov x9, x19", end_at_guard!("x19", "x3")],
     again: fill_bytes!("x19", "w20", "x3"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
+    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
+    operands: [address = offset_of!(Record, address)],
 );
 
 /// Copies forward without a guard.

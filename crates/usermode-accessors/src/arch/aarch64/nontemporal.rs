@@ -13,8 +13,8 @@ use core::{
 };
 
 use super::{
-    Record,
-    forward::{copy_blocks, copy_bytes},
+    Record, Trap,
+    forward::{copy_blocks, copy_bytes, end_at_guard, end_copy_at_guard},
 };
 
 guarded_leaf!(
@@ -22,8 +22,14 @@ guarded_leaf!(
     setup: ["mov x19, x1", "mov x20, x2", "add x3, x1, x3"],
     access: copy_blocks!("x19", "x20", "x3", "ldnp", "stnp"),
     recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
+    guard: end_copy_at_guard!("x19", "x20", "x3"),
     again: copy_bytes!("x19", "x20", "x3"),
-    result: ["dmb ish", "ldr x9, [x29, #40]", "sub x0, x19, x9"]
+    result: ["dmb ish", "ldr x9, [x29, #40]", "sub x0, x19, x9"],
+    operands: [
+        kind = offset_of!(Record, kind),
+        address = offset_of!(Record, address),
+        write = Trap::WRITE,
+    ],
 );
 
 /// Copies forward with streaming stores, without a guard.

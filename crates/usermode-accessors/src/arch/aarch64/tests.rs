@@ -1,13 +1,15 @@
 //! Faults of the leaves, on Linux: a signal handler stands in for Windows's dispatcher.
 //!
-//! It goes by the same scopes, does what the filter does, spoils every register that an unwind may
-//! spoil, and goes on at the landing pad. So what follows a fault is the leaf's own code: this
-//! shows that, not that Windows would get there.
+//! It goes by the same scopes, asks the same filter, spoils every register that an unwind may spoil,
+//! and goes on at the landing pad. So what follows a fault is the leaf's own code: this shows that, not
+//! that Windows would get there. What the exception is, each test says; of a guard page, its one fault
+//! opens the page.
 
-use core::{ffi::c_void, ptr};
+use core::{cell::Cell, ffi::c_void, ptr};
 use std::{format, slice, string::String, sync::Once, vec, vec::Vec};
 
 use super::{Record, copy_backward};
+use crate::Status;
 use crate::arch::{
     Trap, Width, guarded_and, guarded_compare_exchange, guarded_copy, guarded_copy_backward,
     guarded_copy_nontemporal, guarded_fill, guarded_or, guarded_read, guarded_read_acquire,
@@ -16,6 +18,12 @@ use crate::arch::{
 
 const PAGE: usize = 4096;
 const ACCESS_VIOLATION: u32 = 0xC000_0005;
+const GUARDS: [Status; 2] = [Status::GUARD_PAGE_VIOLATION, Status::STACK_OVERFLOW];
+
+std::thread_local! {
+    /// What a fault of this thread is.
+    static CODE: Cell<u32> = const { Cell::new(ACCESS_VIOLATION) };
+}
 
 const NONE: i32 = 0;
 const READ: i32 = 1;
@@ -40,6 +48,34 @@ struct Context {
     program_counter: usize,
 }
 
+/// `EXCEPTION_RECORD`.
+#[repr(C)]
+struct Exception {
+    code: u32,
+    flags: u32,
+    next: usize,
+    address: usize,
+    parameters: u32,
+    information: [usize; 15],
+}
+
+/// What the filter says to an exception in a leaf with this frame.
+fn takes(code: u32, [kind, address]: [usize; 2], frame: usize) -> bool {
+    let mut information = [0; 15];
+    information[..2].copy_from_slice(&[kind, address]);
+    let exception = Exception {
+        code,
+        flags: 0,
+        next: 0,
+        address: 0,
+        parameters: 2,
+        information,
+    };
+    let pointer = &raw const exception;
+    // SAFETY: the record lives as long as the leaf runs, and its address is in the frame.
+    unsafe { usermode_accessors_filter(&raw const pointer, frame) == 1 }
+}
+
 /// As the leaves leave them.
 #[repr(C)]
 struct Scope {
@@ -54,6 +90,8 @@ unsafe extern "C" {
     -> *mut u8;
     fn mprotect(at: *mut u8, size: usize, access: i32) -> i32;
     fn abort() -> !;
+
+    fn usermode_accessors_filter(pointers: *const *const Exception, frame: usize) -> i32;
 
     static __start_usermode_accessors_scopes: Scope;
     static __stop_usermode_accessors_scopes: Scope;
@@ -78,14 +116,20 @@ unsafe extern "C" fn dispatch(_: i32, _: *const c_void, context: *mut Context) {
         // SAFETY: ends this process, which did what no test meant to do.
         unsafe { abort() }
     };
-    let frame = context.registers[29];
-    let record = ptr::with_exposed_provenance::<*mut Record>(frame + 32);
-    // SAFETY: the leaf keeps the record's address there.
-    let record = unsafe { record.read() };
-    // SAFETY: the record lives as long as the leaf runs.
-    unsafe { (*record).code = ACCESS_VIOLATION };
-    // SAFETY: as above.
-    unsafe { (*record).address = context.fault_address };
+    // SAFETY: the instruction that faulted can be read.
+    let instruction = unsafe { ptr::with_exposed_provenance::<u32>(pc).read() };
+    // Of a move between a general register or two and memory, this bit is set in a load.
+    let kind = usize::from(instruction >> 22 & 1 == 0);
+    let (code, address) = (CODE.get(), context.fault_address);
+    if !takes(code, [kind, address], context.registers[29]) {
+        // SAFETY: as above.
+        unsafe { abort() }
+    }
+    if GUARDS.contains(&Status(code)) {
+        let page = ptr::with_exposed_provenance_mut(address & !(PAGE - 1));
+        // SAFETY: a page of the test's, which no longer guards.
+        unsafe { mprotect(page, PAGE, READ_WRITE) };
+    }
     context.registers[..18].fill(0xBAD0_BAD0_BAD0_BAD0);
     context.program_counter = scope.target;
 }
@@ -147,7 +191,7 @@ fn numbers(offset: usize, length: usize) -> Vec<u8> {
 
 fn stopped(outcome: Result<(), Trap>, copied: usize, case: &str) {
     let trap = outcome.expect_err(case);
-    assert_eq!(trap.code(), ACCESS_VIOLATION, "{case}");
+    assert_eq!(trap.code(), CODE.get(), "{case}");
     assert_eq!(trap.copied(), copied, "{case}");
 }
 
@@ -231,6 +275,110 @@ fn a_backward_copy_counts_from_the_end() {
         assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
         let rest = to[..end - after].iter().chain(&to[end..]);
         assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+    }
+}
+
+#[test]
+fn the_filter_takes_what_memory_raises_and_nothing_else() {
+    let mut record = Record::new();
+    let frame = [0, 0, 0, 0, (&raw mut record).expose_provenance()];
+    let mut asked = |code| {
+        record.code = 0;
+        let taken = takes(code, [1, 0x1234], (&raw const frame).expose_provenance());
+        let kept = if taken { code } else { 0 };
+        assert_eq!(record.code, kept, "{code:#X}");
+        taken
+    };
+    for code in [
+        0x8000_0001,
+        0x8000_0002,
+        0xC000_0005,
+        0xC000_0006,
+        0xC000_00FD,
+    ] {
+        assert!(asked(code), "{code:#X}");
+    }
+    for code in [
+        0x8000_0003, // STATUS_BREAKPOINT
+        0x8000_0004, // STATUS_SINGLE_STEP
+        0x8000_00FD, // STATUS_STACK_OVERFLOW, but for its severity
+        0xC000_001D, // STATUS_ILLEGAL_INSTRUCTION
+        0xC000_00FC, // its neighbours
+        0xC000_00FE,
+    ] {
+        assert!(!asked(code), "{code:#X}");
+    }
+    assert_eq!((record.kind, record.address), (1, 0x1234));
+}
+
+#[test]
+fn a_guard_page_stops_a_copy_and_a_fill_at_any_byte_and_is_met_once() {
+    for (guard, (before, shift)) in GUARDS
+        .into_iter()
+        .flat_map(|guard| places().step_by(3).map(move |place| (guard, place)))
+    {
+        CODE.set(guard.0);
+        let at = PAGE - before;
+        let other = numbers(1000, LENGTH + 16);
+        for (name, copy) in FORWARD {
+            let case = format!("{name} {guard} {before} {shift}");
+            let mut to = [UNTOUCHED; LENGTH + 16];
+            let pages = Pages::new([READ, NONE, READ]);
+            // SAFETY: the buffer has room; a fault returns.
+            let outcome = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
+            stopped(outcome, before, &case);
+            assert_eq!(to[shift..shift + before], numbers(at, before), "{case}");
+            let rest = to[..shift].iter().chain(&to[shift + before..]);
+            assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+
+            let pages = Pages::new([READ_WRITE, NONE, READ]);
+            // SAFETY: the buffer holds as much; a fault returns.
+            let outcome = unsafe { copy(pages.at(at), other[shift..].as_ptr(), LENGTH) };
+            stopped(outcome, before, &case);
+            let written = pages.bytes(at, before);
+            assert_eq!(written, other[shift..shift + before], "{case}");
+            assert_eq!(pages.bytes(PAGE, PAGE), numbers(PAGE, PAGE), "{case}");
+        }
+        let pages = Pages::new([READ_WRITE, NONE, READ]);
+        // SAFETY: a fault returns.
+        let outcome = unsafe { guarded_fill(pages.at(at), 0, LENGTH) };
+        stopped(outcome, before, &format!("fill {guard} {before}"));
+        assert_eq!(pages.bytes(at, before), vec![0; before]);
+        assert_eq!(pages.bytes(PAGE, PAGE), numbers(PAGE, PAGE));
+    }
+}
+
+#[test]
+fn a_guard_page_stops_a_backward_copy_at_any_byte_and_is_met_once() {
+    for (guard, (after, shift)) in GUARDS
+        .into_iter()
+        .flat_map(|guard| places().step_by(3).map(move |place| (guard, place)))
+    {
+        CODE.set(guard.0);
+        let case = format!("{guard} {after} {shift}");
+        let at = PAGE + after - LENGTH;
+        let mut to = [UNTOUCHED; LENGTH + 16];
+        let pages = Pages::new([NONE, READ_WRITE, READ]);
+        // SAFETY: the buffer has room; a fault returns.
+        let outcome =
+            unsafe { guarded_copy_backward(to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
+        let last = pages.at(PAGE - 1).addr();
+        let address = outcome.as_ref().map_err(|trap| trap.address());
+        assert_eq!(address, Err(Some(last)), "{case}");
+        stopped(outcome, after, &case);
+        let end = shift + LENGTH;
+        assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
+        let rest = to[..end - after].iter().chain(&to[end..]);
+        assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+
+        let from = numbers(1000, LENGTH + 16);
+        let pages = Pages::new([NONE, READ_WRITE, READ]);
+        // SAFETY: the buffer holds as much; a fault returns.
+        let outcome =
+            unsafe { guarded_copy_backward(pages.at(at), from[shift..].as_ptr(), LENGTH) };
+        stopped(outcome, after, &case);
+        assert_eq!(pages.bytes(PAGE, after), from[end - after..end], "{case}");
+        assert_eq!(pages.bytes(0, PAGE), numbers(0, PAGE), "{case}");
     }
 }
 
