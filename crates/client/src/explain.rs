@@ -81,6 +81,7 @@ pub const fn explain_hole(status: NtStatus) -> &'static str {
         NtStatus::INVALID_ADDRESS => "no RAM there, or not mapped",
         NtStatus::ACCESS_VIOLATION => "not mapped, or not readable",
         NtStatus::GUARD_PAGE_VIOLATION => "a guard page, which is spent now",
+        NtStatus::STACK_OVERFLOW => "the end of this thread's stack, whose guard is spent now",
         NtStatus::IN_PAGE_ERROR => "its page could not be brought in",
         NtStatus::PARTIAL_COPY => "memory ended",
         NtStatus::ACCESS_DENIED => "the policy keeps it out of reach",
@@ -182,6 +183,10 @@ pub(crate) fn explain_stop(transfer: &Transfer) -> String {
             "{place} lies in a guard page, and the guard is spent now; touch the page first, or \
              repeat the request."
         ),
+        NtStatus::STACK_OVERFLOW => format!(
+            "{place} lies in the guard page at the end of the calling thread's own stack, and the \
+             guard is spent now; name a buffer that is no part of a stack."
+        ),
         NtStatus::IN_PAGE_ERROR => format!(
             "the page of {place} could not be read from its file or disk; check the storage \
              behind it."
@@ -277,9 +282,10 @@ mod tests {
     use super::*;
     use crate::{Source, TransportError};
 
-    const STATUSES: [NtStatus; 25] = [
+    const STATUSES: [NtStatus; 26] = [
         NtStatus::PENDING,
         NtStatus::GUARD_PAGE_VIOLATION,
+        NtStatus::STACK_OVERFLOW,
         NtStatus::DATATYPE_MISALIGNMENT,
         NtStatus::PARTIAL_COPY,
         NtStatus::UNSUCCESSFUL,
@@ -379,6 +385,7 @@ mod tests {
         assert!(violation(0x1000, Direction::Read).contains("map the page"));
         let sentence = |status| explain_transfer(&transfer(status)).unwrap();
         assert!(sentence(NtStatus::DATATYPE_MISALIGNMENT).contains("0x10000003 is not a multiple"));
+        assert!(sentence(NtStatus::STACK_OVERFLOW).contains("the calling thread's own stack"));
         assert!(sentence(NtStatus::ACCESS_DENIED).contains("Policy"));
         assert!(sentence(NtStatus::PRIVILEGE_NOT_HELD).contains("SeDebugPrivilege"));
         let needing = |source| {

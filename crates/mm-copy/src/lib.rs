@@ -29,7 +29,7 @@
 //! | both flags, no flag, an unknown bit | `STATUS_INVALID_PARAMETER_4`, 0 transferred, before anything else is looked at |
 //! | `NumberOfBytes` is 0 | `STATUS_SUCCESS`, 0 transferred; the flags are checked, the address is not |
 //! | I/O space, firmware tables, unmapped or malformed system addresses | `STATUS_INVALID_ADDRESS` |
-//! | user memory that cannot be read | the exception's code, such as `STATUS_ACCESS_VIOLATION`, `STATUS_GUARD_PAGE_VIOLATION`, `STATUS_IN_PAGE_ERROR` |
+//! | user memory that cannot be read | the exception's code, such as `STATUS_ACCESS_VIOLATION`, `STATUS_GUARD_PAGE_VIOLATION`, `STATUS_STACK_OVERFLOW`, `STATUS_IN_PAGE_ERROR` |
 //! | a range that begins in user memory and does not end there | `STATUS_ACCESS_VIOLATION`, 0 transferred: refused before any access, as `ProbeForRead` does |
 //! | an address that is neither a user address nor in the upper half | `STATUS_INVALID_ADDRESS`, 0 transferred |
 //! | a source that runs beyond 2^64 | `STATUS_INVALID_ADDRESS`, 0 transferred; to end exactly there is allowed |

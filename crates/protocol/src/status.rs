@@ -71,6 +71,9 @@ statuses! {
     INVALID_PARAMETER_1 = 0xC000_00EF;
     /// The fourth parameter of a function; for `MmCopyMemory`, its flags.
     INVALID_PARAMETER_4 = 0xC000_00F2;
+    /// The page was the guard page of the caller's own stack, which can grow no further; the guard is
+    /// spent.
+    STACK_OVERFLOW = 0xC000_00FD;
     /// Cancelled.
     CANCELLED = 0xC000_0120;
     /// Not memory of the kind asked for: no RAM, or not mapped.
