@@ -198,6 +198,18 @@ fn a_repeated_installation_that_fails_or_is_interrupted_changes_nothing() {
 }
 
 #[test]
+fn a_certutil_that_was_interrupted_is_not_called_a_failure() {
+    let folder = packaged("interrupted-certutil");
+    let mut machine = Model {
+        interrupted_program: Some("-addstore"),
+        ..Model::default()
+    };
+    let failure = install(&mut machine, &package(&folder, true)).unwrap_err();
+    assert_eq!(failure.0, "interrupted. Nothing was changed.");
+    assert_eq!(machine.disk, Disk::default());
+}
+
+#[test]
 fn an_uninstallation_that_fails_is_gone_on_with() {
     let folder = packaged("half-uninstalled");
     for step in 0.. {

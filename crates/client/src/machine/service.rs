@@ -248,7 +248,8 @@ fn plain(path: &str, place: &str) -> String {
     path.into()
 }
 
-fn go_on(machine: &dyn Machine) -> Result<(), Failure> {
+/// Ends what can be undone, if the user has asked for it.
+pub(super) fn go_on(machine: &dyn Machine) -> Result<(), Failure> {
     if machine.is_interrupted() {
         return Err(Failure("interrupted.".into()));
     }

@@ -8,7 +8,7 @@ use std::{fmt::Write as _, path::Path};
 
 use sha1::{Digest, Sha1};
 
-use super::{Failure, Machine};
+use super::{Failure, Machine, service::go_on};
 
 /// Under the service's `Parameters` key: what installations added, as `Store:hash`, with spaces
 /// between. A hash alone stands for all stores.
@@ -53,7 +53,11 @@ impl Trusted {
     /// Adds it, from a file.
     pub(super) fn add(&self, machine: &mut dyn Machine, file: &Path) -> Result<(), Failure> {
         let file = file.display().to_string();
-        certutil(machine, &["-f", "-addstore", self.store, &file])
+        certutil(machine, &["-f", "-addstore", self.store, &file]).or_else(|failure| {
+            // An end that the user asked for is no failure of certutil's.
+            go_on(machine)?;
+            Err(failure)
+        })
     }
 
     /// Takes it away, if it is there, and out of the note.

@@ -3,6 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     fs, io,
+    os::windows::process::CommandExt,
     path::PathBuf,
     process::{Command, Stdio},
     time::{Duration, Instant},
@@ -27,6 +28,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How often the service manager is asked meanwhile.
 const TICK: Duration = Duration::from_millis(10);
+
+/// `CREATE_NO_WINDOW`, of "Process Creation Flags": with a console of its own, which nobody sees.
+const NO_WINDOW: u32 = 0x0800_0000;
 
 const NOT_FOUND: u32 = 2;
 const NO_SUCH_SERVICE: u32 = 1060;
@@ -297,6 +301,10 @@ impl Machine for WindowsMachine {
         let output = Command::new(path)
             .args(arguments)
             .stdin(Stdio::null())
+            // Ctrl-C and Ctrl-Break end all programs of a console, and this one is not the user's
+            // to end: it may be what undoes the rest. `CREATE_NEW_PROCESS_GROUP` would leave it
+            // Ctrl-Break.
+            .creation_flags(NO_WINDOW)
             .output()
             .map_err(|error| of_file(&format!("run {program}"), &error))?;
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();

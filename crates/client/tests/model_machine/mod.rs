@@ -40,6 +40,8 @@ pub struct Model {
     pub fail: Option<(u32, u32)>,
     /// Raises Ctrl-C at the so manieth look at it.
     pub interrupt_at: Cell<Option<u32>>,
+    /// Raises Ctrl-C while a program with this argument runs, and ends it by that.
+    pub interrupted_program: Option<&'static str>,
     pub start_error: Option<u32>,
     /// The service cannot be deleted.
     pub keeps_service: bool,
@@ -66,6 +68,7 @@ impl Default for Model {
             marked: false,
             fail: None,
             interrupt_at: Cell::new(None),
+            interrupted_program: None,
             start_error: None,
             keeps_service: false,
             ran: Vec::new(),
@@ -87,6 +90,9 @@ fn trouble(action: &str, code: u32) -> Trouble {
 
 /// What certutil ends with when no certificate is of this hash.
 const NTE_NOT_FOUND: i32 = 0x8009_0011_u32.cast_signed();
+
+/// What a program that Ctrl-C ended ends with.
+const CONTROL_C_EXIT: i32 = 0xC000_013A_u32.cast_signed();
 
 /// A certificate's, as certutil tells it.
 pub fn hash_of(certificate: &[u8]) -> String {
@@ -255,6 +261,16 @@ impl Machine for Model {
     fn run(&mut self, program: &str, arguments: &[&str]) -> Result<Said, Trouble> {
         self.change(&format!("run {program}"))?;
         self.ran.push(format!("{program} {}", arguments.join(" ")));
+        if let Some(argument) = self.interrupted_program
+            && arguments.contains(&argument)
+        {
+            self.interrupted_program = None;
+            self.interrupt_at.set(Some(0));
+            return Ok(Said {
+                code: Some(CONTROL_C_EXIT),
+                text: String::new(),
+            });
+        }
         let mut text = String::new();
         let mut code = 0;
         match (program, arguments) {
