@@ -1,7 +1,9 @@
 //! Installing, loading, unloading and uninstalling.
 //!
 //! Each can be repeated: what is done already is left alone. An installation that fails or is
-//! interrupted is undone, step by step, in the order opposite to that in which it was done.
+//! interrupted is undone, step by step, in the order opposite to that in which it was done. One that
+//! is ended with its console's window, or with the machine, is not: to install again completes it,
+//! and to uninstall takes it away.
 //!
 //! The image goes to `System32\drivers`: a service may start it from anywhere, but there only
 //! administrators write, it stays when the package's folder goes, Driver Verifier and debuggers

@@ -10,8 +10,12 @@ use ringcopy_win32::Event;
 pub struct Interrupt(Arc<Event>);
 
 impl Interrupt {
-    /// One that Ctrl-C, Ctrl-Break and the closing of the console raise; to be made once in a
-    /// process.
+    /// One that Ctrl-C and Ctrl-Break raise; to be made once in a process.
+    ///
+    /// When the console's window is closed, Windows ends the process as soon as the handler
+    /// returns, which is at once ("`HandlerRoutine` callback function"): nothing is undone then. An
+    /// installation that was under way is completed by `ringcopy install`, or taken away by
+    /// `ringcopy uninstall`; both can be repeated.
     ///
     /// # Errors
     /// If there is another, or the console takes no handler.
