@@ -298,3 +298,50 @@ fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
     let failure = start(&mut Model::default()).unwrap_err();
     assert!(failure.0.contains("`ringcopy install`"), "{failure}");
 }
+
+#[test]
+fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
+    for stopping_error in [1052, 1061] {
+        let mut machine = Model::installed();
+        machine.disk.running = true;
+        machine.held_open = true;
+        machine.stopping_error = stopping_error;
+        // The second time it is asked to stop what is stopping.
+        for command in [stop, stop, uninstall, start] {
+            let failure = command(&mut machine).unwrap_err();
+            let advice = "a program still has the device open";
+            assert!(failure.0.contains(advice), "{failure}");
+            assert!(failure.0.contains("repeat the command"), "{failure}");
+            assert!(!failure.0.contains("error"), "{failure}");
+        }
+        machine.disk.running = false;
+        assert_eq!(stop(&mut machine), Ok(false));
+    }
+    // What cannot be stopped for another reason is told with that.
+    let mut machine = Model::installed();
+    machine.disk.running = true;
+    machine.fail = Some((0, 1052));
+    let failure = stop(&mut machine).unwrap_err();
+    assert!(failure.0.contains("error 1052"), "{failure}");
+}
+
+#[test]
+fn waiting_for_a_driver_to_be_unloaded_ends_when_the_user_asks() {
+    let mut machine = Model::installed();
+    machine.disk.running = true;
+    machine.held_open = true;
+    machine.interrupt_at.set(Some(3));
+    let begun = machine.uptime.get();
+    let failure = stop(&mut machine).unwrap_err();
+    assert!(failure.0.contains("interrupted"), "{failure}");
+    let waited = machine.uptime.get() - begun;
+    assert!(waited < std::time::Duration::from_secs(1), "{waited:?}");
+}
+
+#[test]
+fn a_driver_that_somebody_else_starts_meanwhile_was_loaded_already() {
+    let mut machine = Model::installed();
+    machine.starts_by_itself = true;
+    assert_eq!(start(&mut machine), Ok(false));
+    assert!(machine.disk.running);
+}

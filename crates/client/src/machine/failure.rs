@@ -83,6 +83,40 @@ pub(super) fn not_started(trouble: &Trouble, machine: &mut dyn Machine) -> Failu
     ))
 }
 
+/// A driver that is to be loaded is still being unloaded.
+pub(super) fn still_there() -> Failure {
+    Failure(format!(
+        "{SERVICE} does not start: it is still being unloaded; if that does not end, a program \
+         still has the device open: close it, and repeat the command."
+    ))
+}
+
+/// Why a driver that was asked to unload is still there.
+pub(super) fn not_stopped(machine: &dyn Machine) -> Failure {
+    Failure(if machine.is_interrupted() {
+        "interrupted; the driver is still being unloaded, which ends when no program has the \
+         device open."
+            .into()
+    } else {
+        format!(
+            "{SERVICE} does not stop: a program still has the device open; close it, and repeat \
+             the command."
+        )
+    })
+}
+
+/// Why a driver that Windows began to load is not there.
+pub(super) fn not_settled(machine: &dyn Machine) -> Failure {
+    Failure(if machine.is_interrupted() {
+        "interrupted; `ringcopy status` tells whether the driver is loaded by now.".into()
+    } else {
+        format!(
+            "{SERVICE} does not come to the end of its start-up; see `ringcopy status`, and \
+             restart the machine if it stays so."
+        )
+    })
+}
+
 /// Windows does not take the image's signature.
 fn refused_image(facts: &Facts) -> String {
     if facts.test_signing() == Some(false) {

@@ -112,13 +112,13 @@ pub trait Machine {
     /// What the service manager fails with.
     fn delete_service(&mut self) -> Result<(), Trouble>;
 
-    /// Loads the driver, and waits for it.
+    /// Has the driver loaded. It may be under way still on return.
     ///
     /// # Errors
     /// What the service manager fails with.
     fn start_service(&mut self) -> Result<(), Trouble>;
 
-    /// Unloads the driver, and waits for it.
+    /// Has the driver unloaded. It may be under way still on return.
     ///
     /// # Errors
     /// What the service manager fails with.

@@ -11,7 +11,7 @@
 //! /add-driver` puts the same package by its INF, would need the certificate to be trusted
 //! machine-wide first; that is nothing to ask of every machine for a test.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use ringcopy_protocol::POLICY_VALUE;
 
@@ -19,6 +19,19 @@ use super::{
     CERTIFICATE, Failure, IMAGE, Machine, SERVICE, Service, State, failure,
     trust::{self, STORES, Trusted},
 };
+
+/// How long a driver may take to load or unload.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often the service manager is asked meanwhile.
+const TICK: Duration = Duration::from_millis(10);
+
+// "System Error Codes (1000-1299)": `ERROR_INVALID_SERVICE_CONTROL`,
+// `ERROR_SERVICE_ALREADY_RUNNING`, `ERROR_SERVICE_CANNOT_ACCEPT_CTRL`, `ERROR_SERVICE_NOT_ACTIVE`.
+const INVALID_CONTROL: u32 = 1052;
+const ALREADY_RUNNING: u32 = 1056;
+const CANNOT_ACCEPT_CONTROL: u32 = 1061;
+const NOT_ACTIVE: u32 = 1062;
 
 /// What to install.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +177,7 @@ pub fn uninstall(machine: &mut dyn Machine) -> Result<bool, Failure> {
     let service = own_service(machine)?;
     if let Some(service) = &service {
         if service.state != State::Stopped {
-            machine.stop_service()?;
+            unload(machine)?;
         }
         for trusted in trust::noted(machine)? {
             trusted.remove(machine)?;
@@ -187,9 +200,15 @@ pub fn start(machine: &mut dyn Machine) -> Result<bool, Failure> {
         return Ok(false);
     }
     match machine.start_service() {
-        Ok(()) => Ok(true),
-        // Somebody else was faster.
-        Err(trouble) if trouble.code == 1056 => Ok(false),
+        Ok(()) => match settle(machine, State::Running)? {
+            State::Running => Ok(true),
+            _ => Err(failure::not_settled(machine)),
+        },
+        // Somebody else was faster, or it is still there because it is not unloaded yet.
+        Err(trouble) if trouble.code == ALREADY_RUNNING => match installed(machine)?.state {
+            State::Running => Ok(false),
+            _ => Err(failure::still_there()),
+        },
         Err(trouble) => Err(failure::not_started(&trouble, machine)),
     }
 }
@@ -202,10 +221,36 @@ pub fn stop(machine: &mut dyn Machine) -> Result<bool, Failure> {
     if installed(machine)?.state == State::Stopped {
         return Ok(false);
     }
-    match machine.stop_service() {
-        Ok(()) => Ok(true),
-        Err(trouble) if trouble.code == 1062 => Ok(false),
-        Err(trouble) => Err(trouble.into()),
+    unload(machine)
+}
+
+/// Unloads a driver that was loaded a moment ago. Gives whether it still was.
+fn unload(machine: &mut dyn Machine) -> Result<bool, Failure> {
+    if let Err(trouble) = machine.stop_service() {
+        match trouble.code {
+            NOT_ACTIVE => return Ok(false),
+            // It was asked to unload before.
+            INVALID_CONTROL | CANNOT_ACCEPT_CONTROL
+                if installed(machine)?.state != State::Running => {}
+            _ => return Err(trouble.into()),
+        }
+    }
+    match settle(machine, State::Stopped)? {
+        State::Stopped => Ok(true),
+        _ => Err(failure::not_stopped(machine)),
+    }
+}
+
+/// Waits until the service is in a state, or has not come to it for long, or the user asks to stop.
+fn settle(machine: &mut dyn Machine, wanted: State) -> Result<State, Failure> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let state = installed(machine)?.state;
+        if state == wanted || waited >= PATIENCE || machine.is_interrupted() {
+            return Ok(state);
+        }
+        machine.pause(TICK);
+        waited += TICK;
     }
 }
 

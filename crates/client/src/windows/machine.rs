@@ -6,7 +6,7 @@ use std::{
     os::windows::process::CommandExt,
     path::PathBuf,
     process::{Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use ringcopy_protocol::NtStatus;
@@ -23,18 +23,11 @@ use windows_service::{
 use super::Interrupt;
 use crate::machine::{Facts, IMAGE, Machine, SERVICE, Said, Service, State, Trouble};
 
-/// How long a driver may take to load or unload.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How often the service manager is asked meanwhile.
-const TICK: Duration = Duration::from_millis(10);
-
 /// `CREATE_NO_WINDOW`, of "Process Creation Flags": with a console of its own, which nobody sees.
 const NO_WINDOW: u32 = 0x0800_0000;
 
 const NOT_FOUND: u32 = 2;
 const NO_SUCH_SERVICE: u32 = 1060;
-const REQUEST_TIMEOUT: u32 = 1053;
 
 /// Where the services' keys are.
 const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
@@ -63,29 +56,6 @@ impl WindowsMachine {
         ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)
             .and_then(|manager| manager.open_service(SERVICE, access))
             .map_err(of_service(action))
-    }
-
-    /// Waits until the service has settled in a state.
-    fn settle(
-        service: &windows_service::service::Service,
-        action: &'static str,
-        wanted: ServiceState,
-    ) -> Result<(), Trouble> {
-        let started = Instant::now();
-        loop {
-            let status = service.query_status().map_err(of_service(action))?;
-            if status.current_state == wanted {
-                return Ok(());
-            }
-            if started.elapsed() > PATIENCE {
-                return Err(Trouble {
-                    action: action.into(),
-                    code: REQUEST_TIMEOUT,
-                    text: format!("it is still {:?}", status.current_state),
-                });
-            }
-            std::thread::sleep(TICK);
-        }
     }
 
     fn parameters() -> Result<Option<Key>, Trouble> {
@@ -185,18 +155,17 @@ impl Machine for WindowsMachine {
 
     fn start_service(&mut self) -> Result<(), Trouble> {
         const ACTION: &str = "start the driver";
-        let access = ServiceAccess::START | ServiceAccess::QUERY_STATUS;
-        let service = Self::open(ACTION, access)?;
-        service.start::<&OsStr>(&[]).map_err(of_service(ACTION))?;
-        Self::settle(&service, ACTION, ServiceState::Running)
+        Self::open(ACTION, ServiceAccess::START)?
+            .start::<&OsStr>(&[])
+            .map_err(of_service(ACTION))
     }
 
     fn stop_service(&mut self) -> Result<(), Trouble> {
         const ACTION: &str = "stop the driver";
-        let access = ServiceAccess::STOP | ServiceAccess::QUERY_STATUS;
-        let service = Self::open(ACTION, access)?;
-        service.stop().map_err(of_service(ACTION))?;
-        Self::settle(&service, ACTION, ServiceState::Stopped)
+        Self::open(ACTION, ServiceAccess::STOP)?
+            .stop()
+            .map(drop)
+            .map_err(of_service(ACTION))
     }
 
     fn parameter(&mut self, name: &str) -> Result<Option<u32>, Trouble> {

@@ -43,6 +43,14 @@ pub struct Model {
     /// Raises Ctrl-C while a program with this argument runs, and ends it by that.
     pub interrupted_program: Option<&'static str>,
     pub start_error: Option<u32>,
+    /// A program has the device open: it is not unloaded before that ends.
+    pub held_open: bool,
+    /// It has been asked to unload.
+    pub stopping: bool,
+    /// Somebody else loads the driver right before it is to be loaded.
+    pub starts_by_itself: bool,
+    /// What the service manager says to the wish to stop what is stopping.
+    pub stopping_error: u32,
     /// The service cannot be deleted.
     pub keeps_service: bool,
     pub ran: Vec<String>,
@@ -70,6 +78,10 @@ impl Default for Model {
             interrupt_at: Cell::new(None),
             interrupted_program: None,
             start_error: None,
+            held_open: false,
+            stopping: false,
+            starts_by_itself: false,
+            stopping_error: 1061,
             keeps_service: false,
             ran: Vec::new(),
             statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
@@ -159,10 +171,10 @@ impl Machine for Model {
     fn service(&mut self) -> Result<Option<Service>, Trouble> {
         Ok(self.disk.service.clone().map(|image| Service {
             image,
-            state: if self.disk.running {
-                State::Running
-            } else {
-                State::Stopped
+            state: match (self.disk.running, self.stopping) {
+                (true, true) => State::Changing,
+                (true, false) => State::Running,
+                (false, _) => State::Stopped,
             },
         }))
     }
@@ -191,6 +203,10 @@ impl Machine for Model {
             return Err(trouble("start the driver", code));
         }
         self.change("start the driver")?;
+        self.disk.running |= self.starts_by_itself;
+        if self.disk.running {
+            return Err(trouble("start the driver", 1056));
+        }
         self.starts += 1;
         self.disk.running = true;
         Ok(())
@@ -198,7 +214,11 @@ impl Machine for Model {
 
     fn stop_service(&mut self) -> Result<(), Trouble> {
         self.change("stop the driver")?;
-        self.disk.running = false;
+        if self.stopping {
+            return Err(trouble("stop the driver", self.stopping_error));
+        }
+        self.stopping = self.held_open;
+        self.disk.running = self.held_open;
         Ok(())
     }
 
