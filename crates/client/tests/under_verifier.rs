@@ -5,7 +5,7 @@
 mod folder;
 mod model_machine;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{cell::Cell, fs, path::PathBuf, rc::Rc, time::Duration};
 
 use folder::Folder;
 use model_machine::Model;
@@ -32,6 +32,8 @@ struct Client {
     abuse: Result<Value, String>,
     said: Vec<String>,
     commands: u32,
+    /// Whether there is a driver that could answer.
+    driver: Rc<Cell<bool>>,
     /// Where to look for what is written down as under way, and what was there.
     watched: Option<PathBuf>,
     running: Vec<Value>,
@@ -45,6 +47,7 @@ impl Default for Client {
             abuse: Ok(json!({ "requests": 10, "wrong": [] })),
             said: Vec::new(),
             commands: 0,
+            driver: Rc::new(Cell::new(true)),
             watched: None,
             running: Vec::new(),
         }
@@ -54,6 +57,7 @@ impl Default for Client {
 impl Exercise for Client {
     fn command(&mut self, name: &str) -> Result<Value, String> {
         self.commands += 1;
+        self.reach()?;
         match name {
             "selftest" => Ok(self.selftest.clone()),
             "verify" => Ok(self.verify.clone()),
@@ -67,6 +71,7 @@ impl Exercise for Client {
             let progress: Value = serde_json::from_str(&text).unwrap();
             self.running.push(progress["running"].clone());
         }
+        self.reach()?;
         self.abuse.clone()
     }
 
@@ -75,8 +80,19 @@ impl Exercise for Client {
     }
 }
 
+impl Client {
+    fn reach(&self) -> Result<(), String> {
+        if self.driver.get() {
+            Ok(())
+        } else {
+            Err("there is no driver".into())
+        }
+    }
+}
+
 /// Runs and restarts until it is done.
 fn complete(machine: &mut Model, client: &mut Client, folder: &Folder) -> bool {
+    client.driver = machine.loaded.clone();
     for _ in 0..3 {
         match run(machine, client, &options(folder)).unwrap() {
             Outcome::Restart => machine.restart(),
@@ -265,19 +281,94 @@ fn each_step_is_written_down_before_it_is_taken() {
 fn a_crash_is_found_and_not_repeated() {
     let folder = Folder::new("crash");
     let (mut machine, mut client) = (Model::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    machine.restart();
-    // What a process leaves behind that is ended while the driver is sent nonsense.
-    let path = folder.at().join("ringcopy-vm-test.progress.json");
-    let mut progress: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
-    progress["stage"] = json!("exercise");
-    progress["running"] = json!("abuse");
-    fs::write(&path, progress.to_string()).unwrap();
+    // While the driver is sent nonsense.
+    crash(&mut machine, &mut client, &folder, "abuse");
     assert!(!complete(&mut machine, &mut client, &folder));
     let round = &report(&folder)["rounds"][0];
     assert_eq!(round["steps"]["abuse"], json!({ "ended": false }));
-    assert!(round["findings"].to_string().contains("Minidump"));
+    let findings = round["findings"].as_array().unwrap();
+    assert!(findings[0].to_string().contains("Minidump"));
+    assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!(round["steps"]["load and unload"]["times"], 5, "it goes on");
+}
+
+/// Ends a test's process as a crash in a step of the first round does, and restarts the machine.
+fn crash(machine: &mut Model, client: &mut Client, folder: &Folder, step: &str) {
+    run(machine, client, &options(folder)).unwrap();
+    machine.restart();
+    let text = String::from_utf8(folder.read("ringcopy-vm-test.progress.json")).unwrap();
+    let mut progress: Value = serde_json::from_str(&text).unwrap();
+    progress["stage"] = json!("exercise");
+    progress["running"] = json!(step);
+    folder.write("ringcopy-vm-test.progress.json", progress.to_string());
+}
+
+#[test]
+fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
+    let folder = Folder::new("crash-load");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    crash(&mut machine, &mut client, &folder, "load");
+    client.driver = machine.loaded.clone();
+    let outcome = run(&mut machine, &mut client, &options(&folder));
+    assert_eq!(outcome, Ok(Outcome::Restart), "the second round is set up");
+    assert_eq!(machine.loaded_at, []);
+    machine.restart();
+    assert!(!complete(&mut machine, &mut client, &folder));
+    let rounds = &report(&folder)["rounds"];
+    assert_eq!(rounds[0]["findings"].as_array().unwrap().len(), 1);
+    for step in ["selftest", "verify", "abuse", "load and unload"] {
+        let outcome = &rounds[0]["steps"][step];
+        assert_eq!(outcome["skipped"], "the driver is not loaded", "{step}");
+    }
+    assert_eq!(rounds[1]["findings"], json!([]));
+}
+
+#[test]
+fn after_a_restart_within_a_round_the_driver_is_loaded_again() {
+    let mut moments = 0;
+    for look in 0.. {
+        let folder = Folder::new("restarted");
+        let (mut machine, mut client) = (Model::installed(), Client::default());
+        run(&mut machine, &mut client, &options(&folder)).unwrap();
+        machine.restart();
+        client.driver = machine.loaded.clone();
+        machine.interrupt_at.set(Some(look));
+        if run(&mut machine, &mut client, &options(&folder)).is_ok() {
+            break;
+        }
+        machine.restart();
+        let passed = complete(&mut machine, &mut client, &folder);
+        assert!(passed, "moment {look}: {}", report(&folder));
+        moments += 1;
+    }
+    assert!(moments > 2 * 6, "{moments}");
+}
+
+#[test]
+fn after_a_restart_within_the_second_round_low_resources_are_waited_for_again() {
+    let mut moments = 0;
+    for look in 0.. {
+        let folder = Folder::new("restarted-low");
+        let (mut machine, mut client) = (Model::installed(), Client::default());
+        client.driver = machine.loaded.clone();
+        for _ in 0..2 {
+            let outcome = run(&mut machine, &mut client, &options(&folder));
+            assert_eq!(outcome, Ok(Outcome::Restart));
+            machine.restart();
+        }
+        machine.interrupt_at.set(Some(look));
+        if run(&mut machine, &mut client, &options(&folder)).is_ok() {
+            break;
+        }
+        machine.restart();
+        let passed = complete(&mut machine, &mut client, &folder);
+        assert!(passed, "moment {look}: {}", report(&folder));
+        let quiet = Duration::from_mins(8);
+        assert!(!machine.loaded_at.is_empty(), "moment {look}");
+        assert!(machine.loaded_at.iter().all(|at| *at >= quiet));
+        moments += 1;
+    }
+    assert!(moments > 2 * 6, "{moments}");
 }
 
 #[test]

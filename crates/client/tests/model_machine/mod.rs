@@ -6,7 +6,7 @@
     reason = "a test program has no other visibility to offer"
 )]
 
-use std::{cell::Cell, collections::BTreeMap, fs, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, fs, rc::Rc, time::Duration};
 
 use ringcopy_client::{
     machine::{Facts, Machine, Said, Service, State, Trouble},
@@ -57,6 +57,10 @@ pub struct Model {
     pub statistics: String,
     /// Starts and stops.
     pub starts: u32,
+    /// When the driver was loaded since the last start of the machine.
+    pub loaded_at: Vec<Duration>,
+    /// Whether it is, for whoever drives it.
+    pub loaded: Rc<Cell<bool>>,
 }
 
 impl Default for Model {
@@ -88,6 +92,8 @@ impl Default for Model {
                          Current Pool Allocations:  (      0 /      0 )\n"
                 .into(),
             starts: 0,
+            loaded_at: Vec::new(),
+            loaded: Rc::default(),
         }
     }
 }
@@ -124,6 +130,8 @@ impl Model {
     pub fn restart(&mut self) {
         self.marked = false;
         self.disk.running = false;
+        self.loaded.set(false);
+        self.loaded_at.clear();
         self.interrupt_at.set(None);
         self.uptime.set(Duration::ZERO);
     }
@@ -209,6 +217,8 @@ impl Machine for Model {
         }
         self.starts += 1;
         self.disk.running = true;
+        self.loaded.set(true);
+        self.loaded_at.push(self.uptime.get());
         Ok(())
     }
 
@@ -219,6 +229,7 @@ impl Machine for Model {
         }
         self.stopping = self.held_open;
         self.disk.running = self.held_open;
+        self.loaded.set(self.held_open);
         Ok(())
     }
 
@@ -312,6 +323,8 @@ impl Machine for Model {
             }
             ("verifier.exe", ["/reset"]) => self.disk.verifier.clear(),
             ("verifier.exe", ["/querysettings"]) => text = self.disk.verifier.join(" "),
+            // Drivers that were not loaded since the start have no counters.
+            ("verifier.exe", ["/query"]) if self.loaded_at.is_empty() => {}
             ("verifier.exe", ["/query"]) => text.clone_from(&self.statistics),
             ("verifier.exe", settings) => {
                 faults(settings).unwrap();
