@@ -28,6 +28,10 @@ const DRIVEN: [&str; 4] = ["selftest", "verify", "abuse", "load and unload"];
 /// The last step of a round: what Verifier has counted.
 const STATISTICS: &str = "statistics";
 
+/// How often a driver that is short of memory on purpose may refuse to start. Of its allocations six
+/// in a hundred fail: if it makes thirty of them, one of six loads succeeds.
+const ATTEMPTS: u32 = 100;
+
 /// What the test needs of whoever runs it.
 pub trait Exercise {
     /// Runs a command of the client, as in `selftest`, with `--json`; gives its document.
@@ -268,25 +272,43 @@ impl Test<'_> {
             .step_outcome("load")
             .is_some_and(|outcome| outcome["ended"] == false);
         if !crashed {
-            self.take(
-                "load",
-                |test| {
-                    machine::start(test.machine).map_err(|failure| failure.0)?;
-                    test.loaded = true;
-                    Ok(Value::Null)
-                },
-                round,
-            )?;
+            self.take("load", |test| test.try_to_load(round), round)?;
         }
-        if !self.loaded {
-            for name in DRIVEN {
-                if self.is_open(name) {
-                    self.outcome(name, json!({ "skipped": "the driver is not loaded" }));
-                }
+        if self.loaded {
+            return Ok(());
+        }
+        let failed = self
+            .step_outcome("load")
+            .and_then(|outcome| outcome["failed"].as_str());
+        let reason = failed.map_or_else(
+            || "no driver: the machine or this program was ended while it was loaded".into(),
+            |sentence| format!("no driver: {sentence}"),
+        );
+        for name in DRIVEN {
+            if self.is_open(name) {
+                self.outcome(name, json!({ "skipped": reason }));
             }
-            self.save()?;
         }
-        Ok(())
+        self.save()
+    }
+
+    fn try_to_load(&mut self, round: &Round) -> Result<Value, String> {
+        for attempt in 1..=ATTEMPTS {
+            match machine::start(self.machine) {
+                Ok(_) => {
+                    self.loaded = true;
+                    return Ok(json!({ "attempts": attempt }));
+                }
+                Err(failure) if round.low_resources && is_short(&failure.0) => {}
+                Err(failure) => return Err(failure.0),
+            }
+            if self.machine.is_interrupted() {
+                break;
+            }
+        }
+        Err(format!(
+            "the driver did not start in {ATTEMPTS} attempts, each of them short of memory"
+        ))
     }
 
     /// Runs a step that has not been run in this round.

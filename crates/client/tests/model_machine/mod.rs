@@ -51,13 +51,15 @@ pub struct Model {
     pub starts_by_itself: bool,
     /// What the service manager says to the wish to stop what is stopping.
     pub stopping_error: u32,
+    /// Where Verifier lets allocations fail, so many of the next loads fail with this code.
+    pub short_starts: (u32, u32),
     /// The service cannot be deleted.
     pub keeps_service: bool,
     pub ran: Vec<String>,
     pub statistics: String,
     /// Starts and stops.
     pub starts: u32,
-    /// When the driver was loaded since the last start of the machine.
+    /// When the driver was loaded, or refused to start, since the last start of the machine.
     pub loaded_at: Vec<Duration>,
     /// Whether it is, for whoever drives it.
     pub loaded: Rc<Cell<bool>>,
@@ -86,6 +88,7 @@ impl Default for Model {
             stopping: false,
             starts_by_itself: false,
             stopping_error: 1061,
+            short_starts: (0, 0),
             keeps_service: false,
             ran: Vec::new(),
             statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
@@ -139,6 +142,9 @@ impl Model {
     /// So long after a start Verifier lets allocations fail, if it is set to do so.
     pub fn quiet_start(&self) -> Option<Duration> {
         let settings: Vec<_> = self.disk.verifier.iter().map(String::as_str).collect();
+        if settings.is_empty() {
+            return None;
+        }
         faults(&settings).unwrap()
     }
 
@@ -209,6 +215,12 @@ impl Machine for Model {
     fn start_service(&mut self) -> Result<(), Trouble> {
         if let Some(code) = self.start_error {
             return Err(trouble("start the driver", code));
+        }
+        let quiet = self.quiet_start();
+        if quiet.is_some_and(|quiet| self.uptime.get() >= quiet) && self.short_starts.0 > 0 {
+            self.short_starts.0 -= 1;
+            self.loaded_at.push(self.uptime.get());
+            return Err(trouble("start the driver", self.short_starts.1));
         }
         self.change("start the driver")?;
         self.disk.running |= self.starts_by_itself;
