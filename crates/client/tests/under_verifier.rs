@@ -277,6 +277,104 @@ fn a_driver_that_never_starts_is_one_finding() {
     }
 }
 
+/// What `verify` says of engines that disagree, once for each of these answers of the native one.
+fn disagreeing(native: &[&str]) -> Value {
+    let disagreed: Vec<_> = native
+        .iter()
+        .map(|status| {
+            json!({
+                "kind": "physical",
+                "address": "0x1000",
+                "native": { "status": status, "copied": 0 },
+                "system": { "status": "STATUS_SUCCESS", "copied": 16 },
+            })
+        })
+        .collect();
+    json!({
+        "succeeded": false,
+        "error": null,
+        "operations": [{ "operation": "copy batch", "status": "STATUS_SUCCESS" }],
+        "disagreements": native.len(),
+        "disagreed_at": disagreed,
+        "denied": 0,
+    })
+}
+
+#[test]
+fn engines_that_disagree_are_found_in_every_round() {
+    let folder = Folder::new("disagree");
+    let (short, other) = ("STATUS_INSUFFICIENT_RESOURCES", "STATUS_INVALID_ADDRESS");
+    let mut machine = Model::installed();
+    let mut client = Client {
+        verify: disagreeing(&[short, other, short]),
+        ..Client::default()
+    };
+    assert!(!complete(&mut machine, &mut client, &folder));
+    let report = report(&folder);
+    for (round, count) in [(0, 3), (1, 1)] {
+        let findings = report["rounds"][round]["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), count, "{findings:?}");
+        assert!(
+            findings
+                .iter()
+                .any(|found| found.as_str().unwrap().contains(other))
+        );
+        for found in findings {
+            let found = found.as_str().unwrap();
+            assert!(
+                found.starts_with("verify: the engines disagree: "),
+                "{found}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_command_that_says_no_more_than_that_it_failed_is_found_in_every_round() {
+    let folder = Folder::new("unsaid");
+    let mut machine = Model::installed();
+    let mut verify = disagreeing(&[]);
+    let mut client = Client {
+        verify: verify.clone(),
+        ..Client::default()
+    };
+    assert!(!complete(&mut machine, &mut client, &folder));
+    for round in report(&folder)["rounds"].as_array().unwrap() {
+        assert_eq!(round["findings"], json!(["verify: it did not succeed"]));
+    }
+    verify["denied"] = json!(2);
+    client.verify = verify;
+    assert!(!complete(&mut machine, &mut client, &folder));
+    for round in report(&folder)["rounds"].as_array().unwrap() {
+        assert_eq!(
+            round["findings"],
+            json!(["verify: 2 pieces were out of reach"])
+        );
+    }
+}
+
+#[test]
+fn what_was_found_before_memory_ran_short_is_kept() {
+    let folder = Folder::new("found-before");
+    let mut machine = Model::installed();
+    let mut client = Client {
+        selftest: json!({
+            "succeeded": false,
+            "error": "STATUS_INSUFFICIENT_RESOURCES: the system was short of memory",
+            "operations": [
+                { "case": "kernel pointer", "passed": false, "reason": "it was copied" },
+            ],
+        }),
+        ..Client::default()
+    };
+    assert!(!complete(&mut machine, &mut client, &folder));
+    let findings = &report(&folder)["rounds"][1]["findings"];
+    assert_eq!(
+        *findings,
+        json!(["selftest: kernel pointer: it was copied"])
+    );
+}
+
 #[test]
 fn low_resources_are_waited_for() {
     let folder = Folder::new("waits");
