@@ -277,6 +277,32 @@ fn a_driver_that_never_starts_is_one_finding() {
     }
 }
 
+#[test]
+fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
+    // Of five loads so many fail, with this code.
+    for (folder, failing, code, expected) in [
+        ("four-short", 4, 1450, None),
+        ("five-short", 5, 1450, Some("did not start in 5 attempts")),
+        ("one-other", 1, 183, Some("(error 183)")),
+    ] {
+        let folder = Folder::new(folder);
+        let (mut machine, mut client) = (Model::installed(), Client::default());
+        machine.good_starts = 1;
+        machine.short_starts = (failing, code);
+        let passed = complete(&mut machine, &mut client, &folder);
+        assert_eq!(passed, expected.is_none());
+        let rounds = &report(&folder)["rounds"];
+        assert_eq!(rounds[0]["findings"], json!([]));
+        let round = &rounds[1];
+        let findings = round["findings"].as_array().unwrap();
+        assert_eq!(findings.len(), usize::from(!passed), "{findings:?}");
+        match expected {
+            Some(expected) => assert!(findings[0].as_str().unwrap().contains(expected)),
+            None => assert_eq!(round["steps"]["load and unload"]["short_of_memory"], 4),
+        }
+    }
+}
+
 /// What `verify` says of engines that disagree, once for each of these answers of the native one.
 fn disagreeing(native: &[&str]) -> Value {
     let disagreed: Vec<_> = native

@@ -247,7 +247,7 @@ impl Test<'_> {
             },
             round,
         )?;
-        self.step("load and unload", Self::load_and_unload, round)?;
+        self.step("load and unload", |test| test.load_and_unload(round), round)?;
         self.step(
             STATISTICS,
             |test| {
@@ -416,21 +416,26 @@ impl Test<'_> {
         Ok(document)
     }
 
-    fn load_and_unload(&mut self) -> Result<Value, String> {
-        let mut short = 0;
+    fn load_and_unload(&mut self, round: &Round) -> Result<Value, String> {
+        let (mut loaded, mut short) = (0, 0);
         for number in 0..self.options.loads {
             if self.machine.is_interrupted() {
                 break;
             }
             let outcome = machine::stop(self.machine).and_then(|_| machine::start(self.machine));
             match outcome {
-                Ok(_) => {}
+                Ok(_) => loaded += 1,
                 // A driver may refuse to start for want of memory, as often as it likes.
-                Err(_) if ROUNDS[self.progress.round].low_resources => short += 1,
+                Err(failure) if round.low_resources && is_short(&failure.0) => short += 1,
                 Err(failure) => return Err(format!("the {number}th time: {failure}")),
             }
         }
         machine::stop(self.machine).map_err(|failure| failure.0)?;
+        if loaded == 0 && short > 0 {
+            return Err(format!(
+                "the driver did not start in {short} attempts, each of them short of memory"
+            ));
+        }
         Ok(json!({ "times": self.options.loads, "short_of_memory": short }))
     }
 

@@ -53,6 +53,8 @@ pub struct Model {
     pub stopping_error: u32,
     /// Where Verifier lets allocations fail, so many of the next loads fail with this code.
     pub short_starts: (u32, u32),
+    /// So many loads come before those.
+    pub good_starts: u32,
     /// The service cannot be deleted.
     pub keeps_service: bool,
     pub ran: Vec<String>,
@@ -89,6 +91,7 @@ impl Default for Model {
             starts_by_itself: false,
             stopping_error: 1061,
             short_starts: (0, 0),
+            good_starts: 0,
             keeps_service: false,
             ran: Vec::new(),
             statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
@@ -217,7 +220,10 @@ impl Machine for Model {
             return Err(trouble("start the driver", code));
         }
         let quiet = self.quiet_start();
-        if quiet.is_some_and(|quiet| self.uptime.get() >= quiet) && self.short_starts.0 > 0 {
+        let faults = quiet.is_some_and(|quiet| self.uptime.get() >= quiet);
+        if faults && self.good_starts > 0 {
+            self.good_starts -= 1;
+        } else if faults && self.short_starts.0 > 0 {
             self.short_starts.0 -= 1;
             self.loaded_at.push(self.uptime.get());
             return Err(trouble("start the driver", self.short_starts.1));
