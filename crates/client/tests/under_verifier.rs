@@ -303,6 +303,29 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
     }
 }
 
+#[test]
+fn the_summary_ends_with_what_verifier_counted() {
+    let folder = Folder::new("counted");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    machine.statistics += "MODULE: other.sys (load: 1 / unload: 0)\n  \
+                           Current Pool Bytes:        (     77 /      0 )\n";
+    assert!(complete(&mut machine, &mut client, &folder));
+    let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
+    let counters = |round: &str| {
+        format!(
+            "what Verifier counted in round \"{round}\":\n  \
+             MODULE: ringcopy.sys (load: 1 / unload: 1)\n    \
+             Current Pool Allocations:  (      0 /      0 )\n"
+        )
+    };
+    let end = format!(
+        "{}{}Driver Verifier is off from the next restart on.\n",
+        counters("standard"),
+        counters("low resources")
+    );
+    assert!(summary.ends_with(&end), "{summary}");
+}
+
 /// What `verify` says of engines that disagree, once for each of these answers of the native one.
 fn disagreeing(native: &[&str]) -> Value {
     let disagreed: Vec<_> = native
@@ -447,6 +470,11 @@ fn a_crash_is_found_and_not_repeated() {
     assert!(!complete(&mut machine, &mut client, &folder));
     let round = &report(&folder)["rounds"][0];
     assert_eq!(round["steps"]["abuse"], json!({ "ended": false }));
+    let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
+    assert!(
+        summary.contains("abuse            did not end"),
+        "{summary}"
+    );
     let findings = round["findings"].as_array().unwrap();
     assert!(findings[0].to_string().contains("Minidump"));
     assert_eq!(findings.len(), 1, "{findings:?}");

@@ -577,7 +577,13 @@ fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
             let state = ["failed", "skipped", "short_of_memory"]
                 .into_iter()
                 .find_map(|key| Some(format!("{key}: {}", outcome.get(key)?.as_str()?)))
-                .unwrap_or_else(|| "done".into());
+                .unwrap_or_else(|| {
+                    if outcome["ended"] == false {
+                        "did not end".into()
+                    } else {
+                        "done".into()
+                    }
+                });
             lines.push(format!("  {step:<16} {state}"));
         }
         lines.extend(
@@ -586,6 +592,18 @@ fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
                 .iter()
                 .map(|finding| format!("  FOUND: {finding}")),
         );
+    }
+    for round in &progress.rounds {
+        let text = round.steps.get(STATISTICS).map(|outcome| &outcome["text"]);
+        let Some(text) = text.and_then(Value::as_str) else {
+            continue;
+        };
+        lines.push(format!(
+            "what Verifier counted in round \"{}\":",
+            round.name
+        ));
+        let counters = verifier::counters(text);
+        lines.extend(counters.into_iter().map(|line| format!("  {line}")));
     }
     lines.push("Driver Verifier is off from the next restart on.".into());
     lines.push(String::new());

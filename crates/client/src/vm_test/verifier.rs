@@ -23,6 +23,12 @@ pub(super) const QUIET_START: Duration = Duration::from_mins(QUIET_MINUTES);
 /// on the command line cannot be given without it.
 const PROBABILITY: &str = "600";
 
+/// The most lines of the driver's counters that a summary shows: Windows has some ten.
+const LINES: usize = 20;
+
+/// The most characters of each.
+const LENGTH: usize = 100;
+
 /// With what settings the driver is exercised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Round {
@@ -122,6 +128,23 @@ pub(super) fn names_driver(text: &str) -> bool {
     text.to_lowercase().contains(IMAGE)
 }
 
+/// The driver's own lines of a statistics' text, no more and no longer than a person reads.
+pub(super) fn counters(statistics: &str) -> Vec<String> {
+    let mut ours = false;
+    statistics
+        .lines()
+        .filter(|line| {
+            let lower = line.to_lowercase();
+            if lower.contains(".sys") {
+                ours = lower.contains(IMAGE);
+            }
+            ours && !line.trim().is_empty()
+        })
+        .take(LINES)
+        .map(|line| line.trim_end().chars().take(LENGTH).collect())
+        .collect()
+}
+
 /// What the counters of the driver say that they should not, once it is unloaded: what is still
 /// allocated. The program's words are in the language of the machine, its counters' names are not.
 /// What cannot be told is said as well.
@@ -208,6 +231,25 @@ mod tests {
             findings(text),
             ["CurrentNonPagedPoolAllocations is 2 after unloading"]
         );
+    }
+
+    #[test]
+    fn the_counters_are_the_drivers_own_and_bounded() {
+        let text = "Verifier Flags: 0x209bb\n\nMODULE: other.sys\n  Peak Pool Bytes: ( 1 / 1 )\n\
+                    MODULE: ringcopy.sys (load: 3 / unload: 3)\r\n\n  Peak Pool Bytes: ( 2 / 2 )\n\
+                    MODULE: more.sys\n  Peak Pool Bytes: ( 3 / 3 )\n";
+        assert_eq!(
+            counters(text),
+            [
+                "MODULE: ringcopy.sys (load: 3 / unload: 3)",
+                "  Peak Pool Bytes: ( 2 / 2 )"
+            ]
+        );
+        let endless = format!("MODULE: ringcopy.sys\n{}", "é".repeat(5000));
+        let many = format!("{endless}\n{}", "x\n".repeat(5000));
+        let shown = counters(&many);
+        assert_eq!(shown.len(), LINES);
+        assert!(shown.iter().all(|line| line.chars().count() <= LENGTH));
     }
 
     #[test]
