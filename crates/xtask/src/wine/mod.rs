@@ -126,7 +126,7 @@ impl Session {
 /// The file, opened and locked.
 fn locked(path: &Path) -> Result<File, Error> {
     let file = File::create(path).map_err(Error::file(path))?;
-    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+    if matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
         let step = Step::start("waiting until another run is done with Wine");
         file.lock().map_err(Error::file(path))?;
         step.done();
