@@ -6,10 +6,10 @@
 mod folder;
 mod model_machine;
 
-use std::fs;
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use folder::Folder;
-use model_machine::{Disk, Model, PLACE, UNTOLD, hash_of};
+use model_machine::{Disk, Model, OtherProgram, PLACE, UNTOLD, hash_of};
 use ringcopy_client::machine::{Failure, Installed, Package, install, start, stop, uninstall};
 
 /// A folder with a package in it.
@@ -120,7 +120,7 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
 }
 
 /// The stores of a machine, of which each has these.
-fn trusting(hashes: &[String]) -> std::collections::BTreeMap<String, Vec<String>> {
+fn trusting(hashes: &[String]) -> BTreeMap<String, Vec<String>> {
     ["Root", "TrustedPublisher"]
         .map(|store| (store.into(), hashes.to_vec()))
         .into()
@@ -301,11 +301,10 @@ fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
 
 #[test]
 fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
-    for stopping_error in [1052, 1061] {
+    for code in [1052, 1061] {
         let mut machine = Model::installed();
         machine.disk.running = true;
-        machine.held_open = true;
-        machine.stopping_error = stopping_error;
+        machine.other_program = OtherProgram::HasItOpen(code);
         // The second time it is asked to stop what is stopping.
         for command in [stop, stop, uninstall, start] {
             let failure = command(&mut machine).unwrap_err();
@@ -314,8 +313,6 @@ fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
             assert!(failure.0.contains("repeat the command"), "{failure}");
             assert!(!failure.0.contains("error"), "{failure}");
         }
-        machine.disk.running = false;
-        assert_eq!(stop(&mut machine), Ok(false));
     }
     // What cannot be stopped for another reason is told with that.
     let mut machine = Model::installed();
@@ -329,19 +326,19 @@ fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
 fn waiting_for_a_driver_to_be_unloaded_ends_when_the_user_asks() {
     let mut machine = Model::installed();
     machine.disk.running = true;
-    machine.held_open = true;
+    machine.other_program = OtherProgram::HasItOpen(1061);
     machine.interrupt_at.set(Some(3));
-    let begun = machine.uptime.get();
+    machine.uptime.set(Duration::ZERO);
     let failure = stop(&mut machine).unwrap_err();
     assert!(failure.0.contains("interrupted"), "{failure}");
-    let waited = machine.uptime.get() - begun;
-    assert!(waited < std::time::Duration::from_secs(1), "{waited:?}");
+    let waited = machine.uptime.get();
+    assert!(waited < Duration::from_secs(1), "{waited:?}");
 }
 
 #[test]
 fn a_driver_that_somebody_else_starts_meanwhile_was_loaded_already() {
     let mut machine = Model::installed();
-    machine.starts_by_itself = true;
+    machine.other_program = OtherProgram::LoadsIt;
     assert_eq!(start(&mut machine), Ok(false));
     assert!(machine.disk.running);
 }

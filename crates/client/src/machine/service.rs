@@ -242,11 +242,11 @@ fn unload(machine: &mut dyn Machine) -> Result<bool, Failure> {
 }
 
 /// Waits until the service is in a state, or has not come to it for long, or the user asks to stop.
-fn settle(machine: &mut dyn Machine, wanted: State) -> Result<State, Failure> {
+fn settle(machine: &mut dyn Machine, goal: State) -> Result<State, Failure> {
     let mut waited = Duration::ZERO;
     loop {
         let state = installed(machine)?.state;
-        if state == wanted || waited >= PATIENCE || machine.is_interrupted() {
+        if state == goal || waited >= PATIENCE || machine.is_interrupted() {
             return Ok(state);
         }
         machine.pause(TICK);

@@ -275,11 +275,10 @@ fn a_hole_that_was_noted_and_not_filled_is_told_once() {
     let resumed = read("part", &["--resume"], usize::MAX);
     assert_eq!(resumed["holes"], whole["holes"]);
     for number in 0..2 {
-        let told = |field: &str| {
+        for field in ["copied", "holes", "explanation"] {
             let [resumed, whole] = [&resumed, &whole].map(|read| &read["operations"][number]);
             assert_eq!(resumed[field], whole[field], "{field} of range {number}");
-        };
-        ["copied", "holes", "explanation"].map(told);
+        }
     }
     assert_eq!(folder.read("part"), folder.read("whole"));
     assert_eq!(folder.names(), ["part", "whole"]);

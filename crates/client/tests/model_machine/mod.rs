@@ -29,6 +29,19 @@ pub struct Disk {
     pub verifier: Vec<String>,
 }
 
+/// What another program does meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherProgram {
+    None,
+    /// It loads the driver right before it is to be loaded.
+    LoadsIt,
+    /// It has the device open: the driver is not unloaded before that ends.
+    HasItOpen(u32),
+    /// The driver was asked to unload since. With this code the service manager refuses to ask
+    /// once more.
+    KeepsLoaded(u32),
+}
+
 pub struct Model {
     pub disk: Disk,
     /// All but the time since the last start.
@@ -43,14 +56,7 @@ pub struct Model {
     /// Raises Ctrl-C while a program with this argument runs, and ends it by that.
     pub interrupted_program: Option<&'static str>,
     pub start_error: Option<u32>,
-    /// A program has the device open: it is not unloaded before that ends.
-    pub held_open: bool,
-    /// It has been asked to unload.
-    pub stopping: bool,
-    /// Somebody else loads the driver right before it is to be loaded.
-    pub starts_by_itself: bool,
-    /// What the service manager says to the wish to stop what is stopping.
-    pub stopping_error: u32,
+    pub other_program: OtherProgram,
     /// Where Verifier lets allocations fail, so many of the next loads fail with this code.
     pub short_starts: (u32, u32),
     /// So many loads come before those.
@@ -86,10 +92,7 @@ impl Default for Model {
             interrupt_at: Cell::new(None),
             interrupted_program: None,
             start_error: None,
-            held_open: false,
-            stopping: false,
-            starts_by_itself: false,
-            stopping_error: 1061,
+            other_program: OtherProgram::None,
             short_starts: (0, 0),
             good_starts: 0,
             keeps_service: false,
@@ -121,7 +124,8 @@ const CONTROL_C_EXIT: i32 = 0xC000_013A_u32.cast_signed();
 /// A certificate's, as certutil tells it.
 pub fn hash_of(certificate: &[u8]) -> String {
     let bytes = Sha1::digest(certificate);
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().concat()
 }
 
 impl Model {
@@ -188,10 +192,10 @@ impl Machine for Model {
     fn service(&mut self) -> Result<Option<Service>, Trouble> {
         Ok(self.disk.service.clone().map(|image| Service {
             image,
-            state: match (self.disk.running, self.stopping) {
-                (true, true) => State::Changing,
-                (true, false) => State::Running,
-                (false, _) => State::Stopped,
+            state: match self.other_program {
+                OtherProgram::KeepsLoaded(_) => State::Changing,
+                _ if self.disk.running => State::Running,
+                _ => State::Stopped,
             },
         }))
     }
@@ -229,8 +233,8 @@ impl Machine for Model {
             return Err(trouble("start the driver", self.short_starts.1));
         }
         self.change("start the driver")?;
-        self.disk.running |= self.starts_by_itself;
-        if self.disk.running {
+        if self.disk.running || self.other_program == OtherProgram::LoadsIt {
+            self.disk.running = true;
             return Err(trouble("start the driver", 1056));
         }
         self.starts += 1;
@@ -242,12 +246,12 @@ impl Machine for Model {
 
     fn stop_service(&mut self) -> Result<(), Trouble> {
         self.change("stop the driver")?;
-        if self.stopping {
-            return Err(trouble("stop the driver", self.stopping_error));
+        match self.other_program {
+            OtherProgram::KeepsLoaded(code) => return Err(trouble("stop the driver", code)),
+            OtherProgram::HasItOpen(code) => self.other_program = OtherProgram::KeepsLoaded(code),
+            _ => self.disk.running = false,
         }
-        self.stopping = self.held_open;
-        self.disk.running = self.held_open;
-        self.loaded.set(self.held_open);
+        self.loaded.set(self.disk.running);
         Ok(())
     }
 
