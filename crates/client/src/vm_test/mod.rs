@@ -6,6 +6,8 @@
 //! that a crash ended is found by that, reported, and not repeated.
 
 mod progress;
+mod report;
+mod verdict;
 mod verifier;
 
 use std::path::PathBuf;
@@ -14,13 +16,8 @@ use serde_json::{Value, json};
 
 use crate::machine::{self, Failure, Machine};
 use progress::{Progress, RoundReport, Stage};
+use verdict::is_short;
 use verifier::{QUIET_MINUTES, QUIET_START, ROUNDS, Round, as_typed};
-
-/// The report, in the folder that the user names.
-const REPORT: &str = "ringcopy-vm-test.json";
-
-/// The same for people.
-const SUMMARY: &str = "ringcopy-vm-test.txt";
 
 /// The steps of a round that drive the driver.
 const DRIVEN: [&str; 4] = ["selftest", "verify", "abuse", "load and unload"];
@@ -31,9 +28,6 @@ const STATISTICS: &str = "statistics";
 /// How often a driver that is short of memory on purpose may refuse to start. Of its allocations six
 /// in a hundred fail: if it makes thirty of them, one of six loads succeeds.
 const ATTEMPTS: u32 = 100;
-
-/// Disagreements that are named one by one.
-const NAMED: usize = 20;
 
 /// What the test needs of whoever runs it.
 pub trait Exercise {
@@ -360,62 +354,6 @@ impl Test<'_> {
         self.save()
     }
 
-    /// Looks through a command's document for operations that did not come out as they should.
-    fn judge_document(
-        &mut self,
-        round: &Round,
-        name: &str,
-        document: Value,
-    ) -> Result<Value, String> {
-        if document["skipped"].is_string() {
-            return Ok(json!({ "skipped": document["skipped"] }));
-        }
-        let is_excused = |part: &Value| round.low_resources && is_short(&part.to_string());
-        let (mut failed, mut excused) = (0, 0);
-        for operation in document["operations"].as_array().into_iter().flatten() {
-            if operation["passed"].as_bool().unwrap_or(true) {
-                continue;
-            }
-            if is_excused(operation) {
-                excused += 1;
-                continue;
-            }
-            failed += 1;
-            self.find(format!(
-                "{name}: {}: {}",
-                operation["case"].as_str().unwrap_or("?"),
-                operation["reason"].as_str().unwrap_or("?")
-            ));
-        }
-        for disagreement in document["disagreed_at"].as_array().into_iter().flatten() {
-            if is_excused(disagreement) {
-                excused += 1;
-                continue;
-            }
-            failed += 1;
-            if failed <= NAMED {
-                self.find(format!("{name}: the engines disagree: {disagreement}"));
-            }
-        }
-        if failed > NAMED {
-            self.find(format!("{name}: {failed} in all; the report has the rest"));
-        }
-        if document["denied"].as_u64().unwrap_or(0) > 0 {
-            failed += 1;
-            self.find(format!(
-                "{name}: {} pieces were out of reach",
-                document["denied"]
-            ));
-        }
-        if let Some(error) = document["error"].as_str() {
-            return Err(error.into());
-        }
-        if document["succeeded"] == json!(false) && failed + excused == 0 {
-            self.find(format!("{name}: it did not succeed"));
-        }
-        Ok(document)
-    }
-
     fn load_and_unload(&mut self, round: &Round) -> Result<Value, String> {
         let (mut loaded, mut short) = (0, 0);
         for number in 0..self.options.loads {
@@ -447,7 +385,7 @@ impl Test<'_> {
             ))
         })?;
         self.progress.verifier_set = false;
-        conclude(&self.progress, self.exercise, self.options, true)
+        report::conclude(&self.progress, self.exercise, self.options, true)
     }
 
     fn find(&mut self, finding: String) {
@@ -488,18 +426,6 @@ impl Test<'_> {
     }
 }
 
-/// Whether a text tells of memory that ran short.
-fn is_short(text: &str) -> bool {
-    [
-        "STATUS_INSUFFICIENT_RESOURCES",
-        "(error 1450)",
-        "(error 8)",
-        "(error 14)",
-    ]
-    .iter()
-    .any(|sign| text.contains(sign))
-}
-
 fn give_up(
     machine: &mut dyn Machine,
     exercise: &mut dyn Exercise,
@@ -522,90 +448,5 @@ fn give_up(
     if let (Some(report), Some(step)) = (progress.rounds.last_mut(), progress.running.take()) {
         report.findings.push(format!("\"{step}\" did not end"));
     }
-    conclude(&progress, exercise, options, false)
-}
-
-/// Writes the report and its summary.
-fn conclude(
-    progress: &Progress,
-    exercise: &mut dyn Exercise,
-    options: &Options,
-    complete: bool,
-) -> Result<Outcome, Failure> {
-    let clean = progress
-        .rounds
-        .iter()
-        .all(|round| round.findings.is_empty());
-    let passed = complete && clean;
-    let report = options.folder.join(REPORT);
-    let document = json!({
-        "client": progress.client,
-        "windows": progress.windows,
-        "complete": complete,
-        "passed": passed,
-        "rounds": progress.rounds,
-    });
-    let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    progress::write(&report, &text)?;
-    let summary = summary(progress, complete, passed);
-    progress::write(&options.folder.join(SUMMARY), &summary)?;
-    Progress::forget(&options.folder);
-    for line in summary.lines() {
-        exercise.say(line);
-    }
-    Ok(Outcome::Done { passed, report })
-}
-
-fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
-    let mut lines = vec![format!(
-        "ringcopy {} under Driver Verifier, on Windows build {}: {}",
-        progress.client,
-        progress.windows[2],
-        match (complete, passed) {
-            (false, _) => "given up",
-            (true, true) => "nothing found",
-            (true, false) => "FAILED",
-        }
-    )];
-    for round in &progress.rounds {
-        lines.push(format!(
-            "round \"{}\": verifier {}",
-            round.name,
-            as_typed(&round.verifier)
-        ));
-        for (step, outcome) in &round.steps {
-            let state = ["failed", "skipped", "short_of_memory"]
-                .into_iter()
-                .find_map(|key| Some(format!("{key}: {}", outcome.get(key)?.as_str()?)))
-                .unwrap_or_else(|| {
-                    if outcome["ended"] == false {
-                        "did not end".into()
-                    } else {
-                        "done".into()
-                    }
-                });
-            lines.push(format!("  {step:<16} {state}"));
-        }
-        lines.extend(
-            round
-                .findings
-                .iter()
-                .map(|finding| format!("  FOUND: {finding}")),
-        );
-    }
-    for round in &progress.rounds {
-        let text = round.steps.get(STATISTICS).map(|outcome| &outcome["text"]);
-        let Some(text) = text.and_then(Value::as_str) else {
-            continue;
-        };
-        lines.push(format!(
-            "what Verifier counted in round \"{}\":",
-            round.name
-        ));
-        let counters = verifier::counters(text);
-        lines.extend(counters.into_iter().map(|line| format!("  {line}")));
-    }
-    lines.push("Driver Verifier is off from the next restart on.".into());
-    lines.push(String::new());
-    lines.join("\n")
+    report::conclude(&progress, exercise, options, false)
 }

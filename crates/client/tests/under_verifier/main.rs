@@ -1,0 +1,149 @@
+//! The test under Driver Verifier, on a machine on paper: across restarts, crashes and Ctrl-C.
+
+#![forbid(unsafe_code)]
+
+mod findings;
+#[path = "../folder/mod.rs"]
+mod folder;
+mod interruptions;
+#[path = "../model_machine/mod.rs"]
+mod model_machine;
+
+use std::{cell::Cell, fs, path::PathBuf, rc::Rc};
+
+use folder::Folder;
+use model_machine::Model;
+use ringcopy_client::vm_test::{Exercise, Options, Outcome, run};
+use serde_json::{Value, json};
+
+/// The test's settings, with its report in a folder.
+fn options(folder: &Folder) -> Options {
+    Options {
+        folder: folder.at().into(),
+        loads: 5,
+        give_up: false,
+    }
+}
+
+fn report(folder: &Folder) -> Value {
+    serde_json::from_slice(&folder.read("ringcopy-vm-test.json")).unwrap()
+}
+
+/// A client that answers as it is told.
+struct Client {
+    selftest: Value,
+    verify: Value,
+    abuse: Result<Value, String>,
+    said: Vec<String>,
+    commands: u32,
+    /// Whether there is a driver that could answer.
+    driver: Rc<Cell<bool>>,
+    /// Where to look for what is written down as under way, and what was there.
+    watched: Option<PathBuf>,
+    running: Vec<Value>,
+}
+
+impl Default for Client {
+    fn default() -> Self {
+        Self {
+            selftest: json!({ "succeeded": true, "operations": [], "error": null }),
+            verify: json!({ "succeeded": true, "disagreements": 0, "error": null }),
+            abuse: Ok(json!({ "requests": 10, "wrong": [] })),
+            said: Vec::new(),
+            commands: 0,
+            driver: Rc::new(Cell::new(true)),
+            watched: None,
+            running: Vec::new(),
+        }
+    }
+}
+
+impl Exercise for Client {
+    fn command(&mut self, name: &str) -> Result<Value, String> {
+        self.commands += 1;
+        self.reach()?;
+        match name {
+            "selftest" => Ok(self.selftest.clone()),
+            "verify" => Ok(self.verify.clone()),
+            name => panic!("{name} is no part of the test"),
+        }
+    }
+
+    fn abuse(&mut self) -> Result<Value, String> {
+        if let Some(path) = &self.watched {
+            let text = fs::read_to_string(path).unwrap();
+            let progress: Value = serde_json::from_str(&text).unwrap();
+            self.running.push(progress["running"].clone());
+        }
+        self.reach()?;
+        self.abuse.clone()
+    }
+
+    fn say(&mut self, line: &str) {
+        self.said.push(line.into());
+    }
+}
+
+impl Client {
+    fn reach(&self) -> Result<(), String> {
+        if self.driver.get() {
+            Ok(())
+        } else {
+            Err("there is no driver".into())
+        }
+    }
+}
+
+/// Runs and restarts until it is done.
+fn complete(machine: &mut Model, client: &mut Client, folder: &Folder) -> bool {
+    client.driver = machine.loaded.clone();
+    for _ in 0..3 {
+        match run(machine, client, &options(folder)).unwrap() {
+            Outcome::Restart => machine.restart(),
+            Outcome::Done { passed, .. } => return passed,
+        }
+    }
+    panic!("more restarts than rounds");
+}
+
+#[test]
+fn two_restarts_lead_to_a_report_and_nothing_is_left() {
+    let folder = Folder::new("complete");
+    let (mut machine, mut client) = (Model::installed(), Client::default());
+    assert!(complete(&mut machine, &mut client, &folder));
+    assert_eq!(
+        folder.names(),
+        ["ringcopy-vm-test.json", "ringcopy-vm-test.txt"]
+    );
+    assert_eq!(machine.disk, Model::installed().disk);
+    let settings: Vec<_> = machine
+        .ran
+        .iter()
+        .filter(|line| line.contains("/driver"))
+        .collect();
+    assert_eq!(
+        settings,
+        [
+            "verifier.exe /standard /driver ringcopy.sys",
+            "verifier.exe /flags 0x209BB /faults 600   8 /driver ringcopy.sys"
+        ]
+    );
+    let report = report(&folder);
+    assert_eq!(report["passed"], true);
+    for round in 0..2 {
+        let steps = &report["rounds"][round]["steps"];
+        for step in [
+            "load",
+            "selftest",
+            "verify",
+            "abuse",
+            "load and unload",
+            "statistics",
+        ] {
+            assert!(!steps[step].is_null(), "{step}");
+        }
+        assert_eq!(steps["load and unload"]["times"], 5);
+    }
+    // Once before all, then for each round the load and five more.
+    assert_eq!(machine.starts, 1 + 2 * 6);
+}
