@@ -5,9 +5,9 @@
 //! arrived: that stops at the byte. If the memory has come back meanwhile, there was no fault.
 //!
 //! A guard page, that of a stack among them, is there for one fault only, so it must not be tried
-//! again: then the string instruction ends in front of the address that the exception names, and the exception stays what
-//! the leaf reports. Where the exception names no address inside the range, nothing is moved any
-//! more; the count is then of what is known to have arrived.
+//! again: then the string instruction ends in front of the address that the exception names, and
+//! the exception stays what the leaf reports. Where the exception names no address inside the
+//! range, nothing is moved any more; the count is then of what is known to have arrived.
 
 /// Falls through with R10 and R11 as the offsets where the string instruction begins and ends, if
 /// on entry RCX is the record, R9 the length and R10 the offset of the first byte that may not
