@@ -59,12 +59,12 @@ mod tests {
 
     #[test]
     fn a_path_is_found_however_it_is_spelled() {
-        let folders = folders_of("/work/main", "/home/somebody/", "other");
+        let folders = folders_of("/srv/tree", "/home/somebody/", "other");
         for path in [
-            "/work/main/src/lib.rs",
+            "/srv/tree/src/lib.rs",
             "/home/somebody/x",
             "/home/other/x",
-            "/root/.cargo/registry/src/x",
+            "/opt/rust/.cargo/registry/src/x",
         ] {
             let wide: Vec<u8> = path.encode_utf16().flat_map(u16::to_le_bytes).collect();
             for spelled in [
