@@ -110,35 +110,15 @@ fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
     assert_eq!(rounds[1]["findings"], json!([]));
 }
 
-#[test]
-fn after_a_restart_within_a_round_the_driver_is_loaded_again() {
+/// Has the machine restart at every moment of a round, before which it was restarted so often; the
+/// test ends as if it had not. Shows `then` the machine at the end.
+fn restart_at_every_moment(folder: &str, restarts: u32, then: impl Fn(&Model)) {
     let mut moments = 0;
     for look in 0.. {
-        let folder = Folder::new("restarted");
-        let (mut machine, mut client) = (Model::installed(), Client::default());
-        run(&mut machine, &mut client, &options(&folder)).unwrap();
-        machine.restart();
-        client.driver = machine.loaded.clone();
-        machine.interrupt_at.set(Some(look));
-        if run(&mut machine, &mut client, &options(&folder)).is_ok() {
-            break;
-        }
-        machine.restart();
-        let passed = complete(&mut machine, &mut client, &folder);
-        assert!(passed, "moment {look}: {}", report(&folder));
-        moments += 1;
-    }
-    assert!(moments > 2 * 6, "{moments}");
-}
-
-#[test]
-fn after_a_restart_within_the_second_round_low_resources_are_waited_for_again() {
-    let mut moments = 0;
-    for look in 0.. {
-        let folder = Folder::new("restarted-low");
+        let folder = Folder::new(folder);
         let (mut machine, mut client) = (Model::installed(), Client::default());
         client.driver = machine.loaded.clone();
-        for _ in 0..2 {
+        for _ in 0..restarts {
             let outcome = run(&mut machine, &mut client, &options(&folder));
             assert_eq!(outcome, Ok(Outcome::Restart));
             machine.restart();
@@ -150,12 +130,24 @@ fn after_a_restart_within_the_second_round_low_resources_are_waited_for_again() 
         machine.restart();
         let passed = complete(&mut machine, &mut client, &folder);
         assert!(passed, "moment {look}: {}", report(&folder));
-        let quiet = Duration::from_mins(8);
-        assert!(!machine.loaded_at.is_empty(), "moment {look}");
-        assert!(machine.loaded_at.iter().all(|at| *at >= quiet));
+        then(&machine);
         moments += 1;
     }
     assert!(moments > 2 * 6, "{moments}");
+}
+
+#[test]
+fn after_a_restart_within_a_round_the_driver_is_loaded_again() {
+    restart_at_every_moment("restarted", 1, |_| ());
+}
+
+#[test]
+fn after_a_restart_within_the_second_round_low_resources_are_waited_for_again() {
+    restart_at_every_moment("restarted-low", 2, |machine| {
+        let quiet = Duration::from_mins(8);
+        assert!(!machine.loaded_at.is_empty());
+        assert!(machine.loaded_at.iter().all(|at| *at >= quiet));
+    });
 }
 
 #[test]
