@@ -46,7 +46,7 @@ impl Lab {
 
     /// The program that boots the lab, with the images of this tree but the driver.
     fn host(&self) -> Command {
-        let mut host = Command::new(places::target().join("debug/ringcopy-lab"));
+        let mut host = program::named(places::target().join("debug/ringcopy-lab"));
         host.arg("--kernel")
             .arg(&self.kernel)
             .arg("--image")

@@ -2,7 +2,7 @@
 //! build, `driver` and `lab_kernel` build, `package` makes what Windows installs, `lab` and `demo`
 //! run what was built, `test` proves it, `bench` measures it, `accessors` is what the two runs of
 //! the accessors' matrix have in common, `step` shows what is going on, `program` runs the programs
-//! that do the work.
+//! that do the work, `role` is what this program does when those start it.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,7 @@ mod lab_kernel;
 mod package;
 mod places;
 mod program;
+mod role;
 mod setup;
 mod step;
 mod test;
@@ -87,6 +88,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = role::play() {
+        return code;
+    }
     match run(&Arguments::parse().task) {
         Ok(code) => code,
         Err(error) => {

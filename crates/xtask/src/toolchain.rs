@@ -4,7 +4,6 @@ use crate::{error::Error, program};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// What Windows programs are built for: they need nothing that Windows 7, or Wine 8, lacks, such as
@@ -13,6 +12,9 @@ pub const WINDOWS_PROGRAMS: &str = "x86_64-win7-windows-gnu";
 
 /// Their linker: mingw-w64's, which links the C runtime's start-up code and libgcc in.
 pub const WINDOWS_PROGRAMS_LINKER: &str = "x86_64-w64-mingw32-gcc";
+
+/// What makes import libraries for them, as rustc would choose it by itself.
+pub const WINDOWS_PROGRAMS_DLLTOOL: &str = "x86_64-w64-mingw32-dlltool";
 
 /// A target other than the host's that the project builds for.
 #[derive(Clone, Copy)]
@@ -55,8 +57,8 @@ impl Toolchain {
     ///
     /// If rustc can't be run.
     pub fn of_rustc() -> Result<Self, Error> {
-        let version = program::output_of(Command::new("rustc").arg("--version").arg("--verbose"))?;
-        let sysroot = program::output_of(Command::new("rustc").args(["--print", "sysroot"]))?;
+        let version = program::output_of(program::named("rustc").args(["--version", "--verbose"]))?;
+        let sysroot = program::output_of(program::named("rustc").args(["--print", "sysroot"]))?;
         Ok(Self {
             release: field(&version, "release").unwrap_or_default().to_owned(),
             commit: field(&version, "commit-hash")

@@ -3,7 +3,7 @@
 use crate::{
     cargo,
     error::Error,
-    places, program, setup,
+    places, program, role, setup,
     step::Step,
     toolchain::{Toolchain, WINDOWS_PROGRAMS as TARGET, WINDOWS_PROGRAMS_LINKER as LINKER},
 };
@@ -38,10 +38,8 @@ pub fn build() -> Result<PathBuf, Error> {
         // Symbols are of no use without sources, and name folders of this machine.
         .args(["--config", "profile.release.strip=true"])
         .env("RUSTC_BOOTSTRAP", "1")
-        .env(linker, chosen)
-        // These would replace the flags above, not add to them.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        .env(linker, chosen);
+    role::wrap_rustc(&mut build);
     program::run(&step, &mut build)?;
     step.done();
     Ok(target_dir.join(TARGET).join("release/ringcopy.exe"))

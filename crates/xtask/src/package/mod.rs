@@ -188,5 +188,7 @@ fn readme(identity: &Identity, signer: &Signer) -> Result<String, Problem> {
         .replace("$WINDOWS$", identity.windows())
         .replace("$CERTIFICATE$", pair::NAME)
         .replace("$KEY$", &signer.told().join(COLUMN))
-        .replace('\n', "\r\n"))
+        .lines()
+        .flat_map(|line| [line, "\r\n"])
+        .collect())
 }

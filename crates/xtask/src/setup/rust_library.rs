@@ -8,7 +8,6 @@ use crate::{
     step::Step,
     toolchain::{Target, Toolchain},
 };
-use std::process::Command;
 
 /// Gets the library if it is neither there compiled nor as sources. Returns whether it had to.
 ///
@@ -24,7 +23,7 @@ pub(super) fn get_missing() -> Result<bool, Error> {
     if program::find("rustup").is_some() {
         let step = Step::start("asking rustup for Rust's library");
         for ask in [["target", "add"], ["component", "add"]] {
-            let mut rustup = Command::new("rustup");
+            let mut rustup = program::named("rustup");
             rustup.args(ask);
             match ask[0] {
                 "target" => rustup.args(Target::ALL.map(Target::triple)),
@@ -55,7 +54,7 @@ pub(super) fn get_sources() -> Result<bool, Error> {
     }
     if program::find("rustup").is_some() {
         let step = Step::start("asking rustup for the sources of Rust's library");
-        let mut rustup = Command::new("rustup");
+        let mut rustup = program::named("rustup");
         rustup.args(["component", "add", "rust-src"]);
         if program::run(&step, &mut rustup).is_ok() && toolchain.has_library_source() {
             step.done();

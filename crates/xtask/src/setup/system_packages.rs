@@ -188,16 +188,17 @@ fn by_hand(missing: &[&Need], has_apt: bool) -> Error {
 /// How to run apt-get with the right to install: as root, or through sudo where it asks nothing.
 fn apt_get() -> Option<impl Fn() -> Command> {
     program::find("apt-get")?;
-    let is_root = program::output_of(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let may_sudo = || program::output_of(Command::new("sudo").args(["-n", "true"])).is_ok();
+    let is_root =
+        program::output_of(program::named("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let may_sudo = || program::output_of(program::named("sudo").args(["-n", "true"])).is_ok();
     if !is_root && !may_sudo() {
         return None;
     }
     Some(move || {
         let mut command = if is_root {
-            Command::new("env")
+            program::named("env")
         } else {
-            let mut sudo = Command::new("sudo");
+            let mut sudo = program::named("sudo");
             sudo.args(["-n", "env"]);
             sudo
         };

@@ -23,9 +23,10 @@ pub fn run() -> Result<(), Error> {
                 .args(["fmt", "--all", "--check"]),
         )?;
     }
+    // F5: what an editor checks, `cargo check --workspace --all-targets`, and lints besides.
     let mut host = program::cargo();
     host.current_dir(&root)
-        .args(["clippy", "--quiet", "--all-targets"]);
+        .args(["clippy", "--quiet", "--workspace", "--all-targets"]);
     deny_warnings(host)?;
     cross(
         Target::Windows,

@@ -8,6 +8,7 @@ mod accessor_matrix;
 mod accessors;
 mod client;
 mod driver;
+mod other_checkout;
 
 use crate::{
     accessors::DRIVER as MATRIX_DRIVER,
@@ -176,7 +177,7 @@ struct Tree {
 
 impl Tree {
     fn copy() -> Result<Self, Error> {
-        let folder = places::target().join("mutants");
+        let folder = places::target().join(other_checkout::FOLDER);
         let tree = Self {
             sources: folder.join("sources"),
             target_dir: folder.join("build"),
@@ -199,7 +200,9 @@ impl Tree {
         work: impl FnOnce(&Path) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let path = self.sources.join(mutant.file);
-        let original = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        // However the lines of this checkout end.
+        let original = text.replace("\r\n", "\n");
         if original.matches(mutant.original).count() != 1 {
             return Err(Error::MutantStale {
                 name: mutant.name,
@@ -209,7 +212,7 @@ impl Tree {
         let broken = original.replacen(mutant.original, mutant.broken, 1);
         fs::write(&path, broken).map_err(Error::file(&path))?;
         let done = work(&self.sources);
-        fs::write(&path, original).map_err(Error::file(&path))?;
+        fs::write(&path, text).map_err(Error::file(&path))?;
         done
     }
 
@@ -265,7 +268,7 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
                 copy_changed(&source, &copy)?;
             }
         } else if kind.is_file() {
-            let bytes = fs::read(&source).map_err(Error::file(&source))?;
+            let bytes = other_checkout::bytes_of(&source).map_err(Error::file(&source))?;
             if fs::read(&copy).ok().as_ref() != Some(&bytes) {
                 fs::write(&copy, bytes).map_err(Error::file(&copy))?;
             }
@@ -306,7 +309,7 @@ mod tests {
         let (tree, copy) = (scratch.join("tree"), scratch.join("copy"));
         fs::create_dir_all(tree.join("src")).unwrap();
         fs::create_dir_all(&copy).unwrap();
-        fs::write(tree.join("src/lib.rs"), "sources").unwrap();
+        fs::write(tree.join("src/lib.rs"), "sources\n").unwrap();
         // As an editor locks a file.
         symlink("somebody@somewhere.1", tree.join("src/.#lib.rs")).unwrap();
         symlink("src", tree.join("linked")).unwrap();
@@ -324,7 +327,8 @@ mod tests {
         };
         assert_eq!(names("."), ["src"]);
         assert_eq!(names("src"), ["lib.rs"]);
-        assert_eq!(fs::read(copy.join("src/lib.rs")).unwrap(), b"sources");
+        let copied = fs::read(copy.join("src/lib.rs")).unwrap();
+        assert_eq!(copied, b"sources\r\n");
         fs::remove_dir_all(&scratch).unwrap();
     }
 }

@@ -8,7 +8,6 @@ use std::{
     fmt::Display,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// How often the pretended Verifier's test loads and unloads the driver: fewer than on Windows,
@@ -126,7 +125,7 @@ struct Outcome {
 
 impl Bench {
     fn system32(&self) -> PathBuf {
-        self.session.prefix.join("drive_c/windows/system32")
+        self.session.prefix.path().join("drive_c/windows/system32")
     }
 
     /// What Windows has, and Wine lacks: the framework, and a `verifier.exe`.
@@ -253,14 +252,12 @@ impl Bench {
     /// Runs a program in Wine.
     fn wine(&self, arguments: &[&str]) -> Result<Outcome, Error> {
         let (out, err) = (self.session.log("out.log"), self.session.log("err.log"));
-        let mut command = Command::new("timeout");
+        let mut command = program::named("timeout");
         self.session.set_environment(&mut command);
         command
             .args(["--kill-after=5", PATIENCE, "wine"])
             .args(arguments);
-        let output = fs::File::create(&out).map_err(Error::file(&out))?;
-        let errors = fs::File::create(&err).map_err(Error::file(&err))?;
-        let succeeded = match program::run_into(&mut command, output, errors) {
+        let succeeded = match program::run_into(&mut command, &out, &err) {
             Ok(()) => true,
             Err(Error::Failed { .. }) => false,
             Err(error) => return Err(error),

@@ -186,6 +186,12 @@ fn create_memory(path: &Path, bytes: u64) -> io::Result<File> {
     Ok(file)
 }
 
+/// A path as the value of one of several options in an argument, where a comma ends a value unless
+/// there are two ("QEMU User Documentation", "Invocation", `-device`).
+fn option_value(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
+}
+
 fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: &Path) -> Command {
     let (accelerator, processor) = match options.accelerator.as_str() {
         // Counted instructions are those of one thread.
@@ -209,7 +215,7 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
         .arg(format!(
             "memory-backend-file,id=ram,size={}M,share=on,mem-path={}",
             options.memory,
-            memory.display()
+            option_value(memory)
         ))
         .args(["-machine", "memory-backend=ram"])
         .args(["-chardev", "stdio,id=port,mux=on,signal=off"])
@@ -226,4 +232,23 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit());
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_a_comma_in_the_memorys_path_is_no_end_of_it() {
+        let memory = Path::new("/tmp/one, two & Übung/memory");
+        let options = Options::new("/kernel", []);
+        let command = command("qemu", &options, "serve", memory, Path::new("/images"));
+        let words: Vec<_> = command.get_args().collect();
+        assert!(
+            words.iter().any(|word| word
+                .to_string_lossy()
+                .ends_with(",mem-path=/tmp/one,, two & Übung/memory")),
+            "{words:?}"
+        );
+    }
 }
