@@ -22,9 +22,13 @@ mod setup;
 mod step;
 mod test;
 mod toolchain;
+mod windows_programs;
 mod wine;
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser},
+};
 use error::Error;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -70,8 +74,20 @@ enum Task {
         #[command(flatten)]
         signing: package::Signing,
     },
-    /// Run every test: lints, host, images, Wine, the lab end to end, and the mutants
-    Test,
+    /// Run every test: lints, host, Wine, Arm, the package, and the driver in Wine and in the lab
+    Test {
+        /// Run these parts alone
+        #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(
+            test::PARTS.iter().map(|part| PossibleValue::new(part.name).help(part.what))
+        ))]
+        parts: Vec<String>,
+    },
+    /// Break the sources on purpose, one guard at a time; a test must notice each
+    Mutants {
+        /// Try those alone whose names contain this
+        #[arg(value_name = "WORDS")]
+        only: Option<String>,
+    },
     /// Install the driver in Wine, drive it with the Windows client, and print the transport matrix
     Wine,
     /// Run the accessors' Windows test programs under Wine
@@ -121,7 +137,8 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }
-        Task::Test => test::run()?,
+        Task::Test { parts } => test::run(parts)?,
+        Task::Mutants { only } => test::mutants::run(only.as_deref())?,
         Task::Wine => {
             let package = package::run(None, &package::Signing::default())?;
             wine::run(&package, &driver::build()?.framework)?;

@@ -9,14 +9,15 @@ use crate::{
     toolchain::{Target, Toolchain},
 };
 
-/// Gets the library if it is neither there compiled nor as sources. Returns whether it had to.
+/// Gets the library for `targets` if it is neither there compiled nor as sources. Returns whether it
+/// had to.
 ///
 /// # Errors
 ///
 /// [`Error::Missing`] if no way led to it.
-pub(super) fn get_missing() -> Result<bool, Error> {
+pub(super) fn get_missing(targets: &[Target]) -> Result<bool, Error> {
     let toolchain = Toolchain::of_rustc()?;
-    if is_there(&toolchain) {
+    if is_there(&toolchain, targets) {
         return Ok(false);
     }
 
@@ -26,11 +27,11 @@ pub(super) fn get_missing() -> Result<bool, Error> {
             let mut rustup = program::named("rustup");
             rustup.args(ask);
             match ask[0] {
-                "target" => rustup.args(Target::ALL.map(Target::triple)),
+                "target" => rustup.args(targets.iter().map(|target| target.triple())),
                 _ => rustup.arg("rust-src"),
             };
             // Where rustup can't get it, the next way may.
-            if program::run(&step, &mut rustup).is_ok() && is_there(&toolchain) {
+            if program::run(&step, &mut rustup).is_ok() && is_there(&toolchain, targets) {
                 step.done();
                 return Ok(true);
             }
@@ -65,9 +66,9 @@ pub(super) fn get_sources() -> Result<bool, Error> {
     Ok(true)
 }
 
-fn is_there(toolchain: &Toolchain) -> bool {
+fn is_there(toolchain: &Toolchain, targets: &[Target]) -> bool {
     toolchain.has_library_source()
-        || Target::ALL
+        || targets
             .iter()
             .all(|target| toolchain.has_compiled_library(*target))
 }
