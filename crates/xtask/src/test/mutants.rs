@@ -8,6 +8,7 @@ mod accessor_matrix;
 mod accessors;
 mod client;
 mod driver;
+mod lab_host;
 
 use crate::{
     accessors::DRIVER as MATRIX_DRIVER,
@@ -32,7 +33,7 @@ struct Mutant {
     original: &'static str,
     broken: &'static str,
     /// A test of `ringcopy-tests`, as `binary::test`; of those for Wine, of `usermode-accessors`;
-    /// of those for the host, of `ringcopy-client`.
+    /// of those for the host, of their package, whose own binary is `lib`.
     caught_by: &'static str,
 }
 
@@ -103,10 +104,16 @@ fn run_under_wine(tree: &Tree) -> Result<usize, Error> {
     Ok(accessors::MUTANTS.len())
 }
 
-/// Those that the client's own tests notice.
+/// Those that the tests of these packages notice.
 fn run_here(tree: &Tree) -> Result<usize, Error> {
+    run_here_in(tree, "ringcopy-client", client::MUTANTS)?;
+    run_here_in(tree, "ringcopy-lab", lab_host::MUTANTS)?;
+    Ok(client::MUTANTS.len() + lab_host::MUTANTS.len())
+}
+
+fn run_here_in(tree: &Tree, package: &str, mutants: &[Mutant]) -> Result<(), Error> {
     let target_dir = tree.target_dir.with_file_name("host");
-    for mutant in client::MUTANTS {
+    for mutant in mutants {
         let Some((binary, test)) = mutant.caught_by.split_once("::") else {
             return Err(mutant.unnoticed());
         };
@@ -116,7 +123,11 @@ fn run_here(tree: &Tree) -> Result<usize, Error> {
                 let mut cargo = program::cargo();
                 cargo
                     .current_dir(sources)
-                    .args(["test", "--package", "ringcopy-client", "--test", binary])
+                    .args(["test", "--package", package])
+                    .args(match binary {
+                        "lib" => ["--lib"].as_slice(),
+                        program => &["--test", program],
+                    })
                     .arg("--target-dir")
                     .arg(&target_dir)
                     // What is built to be run once should be built soon: anew is what changed,
@@ -132,7 +143,7 @@ fn run_here(tree: &Tree) -> Result<usize, Error> {
         step.done();
         mutant.expect_failed(&output)?;
     }
-    Ok(client::MUTANTS.len())
+    Ok(())
 }
 
 impl Mutant {

@@ -10,6 +10,8 @@ use std::{
     sync::OnceLock,
 };
 
+use ringcopy_lab_mailbox::{MAGIC, PHYSICAL_ADDRESS};
+
 /// What QEMU says before it ends, and its exit code: `ShutdownCause` in "QEMU QMP Reference Manual".
 const HOST_SIGNAL: &str =
     r#"echo '{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-signal"}}'; exit 0"#;
@@ -22,6 +24,20 @@ const UNTIL_ASKED: &str = r#"
     echo started >&2
     while read -r order; do :; done
     read -r never"#;
+
+/// Lets the host take the machine for one that listens, with its driver loaded.
+fn booted() -> String {
+    let magic: String = MAGIC
+        .to_le_bytes()
+        .iter()
+        .map(|byte| format!("\\{byte:03o}"))
+        .collect();
+    format!(
+        r#"for word; do case $word in *mem-path=*) memory="${{word##*mem-path=}}"; esac; done
+        printf '{magic}' | dd of="$memory" bs=1 seek={PHYSICAL_ADDRESS} conv=notrunc 2>&-
+        "#
+    )
+}
 
 const INTERRUPTED: &str = "interrupted: ";
 
@@ -115,6 +131,19 @@ fn f12_a_qemu_that_is_not_there_is_named() {
     let said = told(&lab.args(["--", "info"]).output().unwrap());
     assert!(said.contains("no-qemu: No such file"), "{said}");
     assert!(said.contains("install QEMU"), "{said}");
+}
+
+#[test]
+fn f12_a_machine_that_ends_under_a_command_is_told_of_once() {
+    for (end, sentence) in [
+        (HOST_SIGNAL, INTERRUPTED),
+        (GUEST_RESET, "a triple fault"),
+        ("kill -KILL $$", "QEMU was killed"),
+        ("exit 1", "exit code 1"),
+    ] {
+        let said = said(&(booted() + end));
+        assert_eq!(said.matches(sentence).count(), 1, "{said}");
+    }
 }
 
 #[test]
