@@ -124,10 +124,8 @@ fn run_here_in(tree: &Tree, package: &str, mutants: &[Mutant]) -> Result<(), Err
                 cargo
                     .current_dir(sources)
                     .args(["test", "--package", package])
-                    .args(match binary {
-                        "lib" => ["--lib"].as_slice(),
-                        program => &["--test", program],
-                    })
+                    .arg(if binary == "lib" { "--lib" } else { "--test" })
+                    .args((binary != "lib").then_some(binary))
                     .arg("--target-dir")
                     .arg(&target_dir)
                     // What is built to be run once should be built soon: anew is what changed,
