@@ -8,6 +8,7 @@ mod accessor_matrix;
 mod accessors;
 mod client;
 mod driver;
+mod lab_host;
 mod other_checkout;
 
 use crate::{
@@ -34,7 +35,7 @@ struct Mutant {
     original: &'static str,
     broken: &'static str,
     /// A test of `ringcopy-tests`, as `binary::test`; of those for Wine, of `usermode-accessors`;
-    /// of those for the host, of `ringcopy-client`.
+    /// of those for the host, of their package, whose own binary is `lib`.
     caught_by: &'static str,
 }
 
@@ -68,14 +69,18 @@ pub fn run(only: Option<&str>) -> Result<(), Error> {
         let names = |mutant: &&Mutant| only.is_none_or(|words| mutant.name.contains(words));
         mutants.iter().filter(names).collect()
     };
-    let [driver, matrix, accessors, client] = [
+    let [driver, matrix, accessors, client, lab_host] = [
         driver::MUTANTS,
         accessor_matrix::MUTANTS,
         accessors::MUTANTS,
         client::MUTANTS,
+        lab_host::MUTANTS,
     ]
     .map(chosen);
-    let count = driver.len() + matrix.len() + accessors.len() + client.len();
+    let count = [&driver, &matrix, &accessors, &client, &lab_host]
+        .iter()
+        .map(|mutants| mutants.len())
+        .sum();
     if count == 0 {
         return Err(Error::NoSuchMutant);
     }
@@ -86,7 +91,8 @@ pub fn run(only: Option<&str>) -> Result<(), Error> {
     run_in_lab(&progress, &tree, &lab, &DRIVER, &driver)?;
     run_in_lab(&progress, &tree, &lab, &ACCESSOR_MATRIX, &matrix)?;
     run_under_wine(&progress, &tree, &accessors)?;
-    run_here(&progress, &tree, &client)?;
+    run_here(&progress, &tree, "ringcopy-client", &client)?;
+    run_here(&progress, &tree, "ringcopy-lab", &lab_host)?;
     eprintln!("{count} of {count} mutants caught");
     Ok(())
 }
@@ -169,8 +175,13 @@ fn run_under_wine(progress: &Progress, tree: &Tree, mutants: &[&Mutant]) -> Resu
     Ok(())
 }
 
-/// Those that the client's own tests notice.
-fn run_here(progress: &Progress, tree: &Tree, mutants: &[&Mutant]) -> Result<(), Error> {
+/// Those that the tests of a package notice.
+fn run_here(
+    progress: &Progress,
+    tree: &Tree,
+    package: &str,
+    mutants: &[&Mutant],
+) -> Result<(), Error> {
     let target_dir = tree.target_dir.with_file_name("host");
     for mutant in mutants {
         progress.attempt(mutant, |step| {
@@ -180,7 +191,9 @@ fn run_here(progress: &Progress, tree: &Tree, mutants: &[&Mutant]) -> Result<(),
                     let mut cargo = program::cargo();
                     cargo
                         .current_dir(sources)
-                        .args(["test", "--package", "ringcopy-client", "--test", binary])
+                        .args(["test", "--package", package])
+                        .arg(if binary == "lib" { "--lib" } else { "--test" })
+                        .args((binary != "lib").then_some(binary))
                         .arg("--target-dir")
                         .arg(&target_dir)
                         // What is built to be run once should be built soon.
