@@ -194,6 +194,8 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
         &mut Console {
             out: &mut io::stdout().lock(),
             err: &mut io::stderr(),
+            input: &mut io::stdin(),
+            terminal: io::stdout().is_terminal(),
             progress: io::stderr().is_terminal(),
         },
         &mut || {
