@@ -18,6 +18,8 @@ fn said(lab: &Lab, command: &[&str]) -> String {
         &mut Console {
             out: &mut out,
             err: &mut err,
+            input: &mut std::io::empty(),
+            terminal: false,
             progress: false,
         },
         &mut || Ok::<_, TransportError>(Box::new(lab.process(PRIVILEGED)?) as Box<dyn Transport>),
