@@ -31,7 +31,8 @@ fn booted() -> String {
         .to_le_bytes()
         .iter()
         .map(|byte| format!("\\{byte:03o}"))
-        .collect();
+        .collect::<Vec<_>>()
+        .concat();
     format!(
         r#"for word; do case $word in *mem-path=*) memory="${{word##*mem-path=}}"; esac; done
         printf '{magic}' | dd of="$memory" bs=1 seek={PHYSICAL_ADDRESS} conv=notrunc 2>&-
