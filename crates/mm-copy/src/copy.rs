@@ -5,7 +5,7 @@ use usermode_accessors::VolatileSlice;
 use crate::{
     cursor::copy_in_steps,
     physical::{PhysicalMemory, ReadError, ram_from},
-    transfer::{Reason, Transfer},
+    transfer::{Hole, Reason, Transfer},
     translate::{Mapping, Translate},
 };
 
@@ -62,13 +62,18 @@ pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
     copy_in_steps(address, target, |cursor| {
         let address = cursor.address();
         if address < UPPER_HALF {
-            return Err(Reason::OutsideSystemRange);
+            return Err(Hole {
+                reason: Reason::OutsideSystemRange,
+                length: translation.system_start().saturating_sub(address),
+            });
         }
         let Mapping { physical, length } = translation.translate(address)?;
         if length == 0 {
-            return Err(Reason::NotPresent { level: 0 });
+            return Err(Reason::NotPresent { level: 0 }.into());
         }
-        cursor.advance(length, |_, piece| copy_physical(memory, physical, piece))
+        cursor.advance(length, |_, piece| {
+            copy_physical(memory, physical, piece).limited_to(length)
+        })
     })
 }
 

@@ -30,13 +30,27 @@ impl Transfer {
         }
     }
 
-    /// A copy that ended for `reason`, at the source's `address`, after `transferred` bytes.
-    pub const fn stopped(transferred: usize, address: u64, reason: Reason) -> Self {
+    /// A copy that ended at `hole`, at the source's `address`, after `transferred` bytes.
+    pub fn stopped(transferred: usize, address: u64, hole: impl Into<Hole>) -> Self {
+        let Hole { reason, length } = hole.into();
         Self {
             status: reason.status(),
             transferred,
-            stop: Some(Stop { address, reason }),
+            stop: Some(Stop {
+                address,
+                reason,
+                hole_length: length,
+            }),
         }
+    }
+
+    /// The same, where nothing is known of the source after its first `length` bytes.
+    pub(crate) fn limited_to(mut self, length: u64) -> Self {
+        let left = length.saturating_sub(self.transferred as u64);
+        if let Some(stop) = &mut self.stop {
+            stop.hole_length = stop.hole_length.min(left);
+        }
+        self
     }
 
     /// Whether all bytes arrived.
@@ -55,6 +69,35 @@ pub struct Stop {
     pub address: u64,
     /// Why.
     pub reason: Reason,
+    /// As in [`Hole::length`], from the first byte that did not arrive on.
+    pub hole_length: u64,
+}
+
+impl Stop {
+    pub(crate) const fn hole(&self) -> Hole {
+        Hole {
+            reason: self.reason,
+            length: self.hole_length,
+        }
+    }
+}
+
+/// Memory that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// Why.
+    pub reason: Reason,
+    /// At least so many bytes could not be read when they were looked up; 0 where that is not
+    /// known. The hole may reach further, and never less far: a caller that goes on after these
+    /// bytes misses nothing. A hole of all 2^64 addresses has a length of 2^64 - 1.
+    pub length: u64,
+}
+
+impl From<Reason> for Hole {
+    /// A hole of unknown length.
+    fn from(reason: Reason) -> Self {
+        Self { reason, length: 0 }
+    }
 }
 
 /// Why a copy ended early.

@@ -102,7 +102,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a table that is not in RAM is walked",
         file: "crates/mm-copy/src/walk.rs",
-        original: "Ok(_) | Err(_) => return Err(Reason::TableNotRam { level }),",
+        original: "Ok(_) | Err(_) => return Err(dead_end(Reason::TableNotRam { level }, false)),",
         broken: "Ok(_) | Err(_) => {}",
         caught_by: "lab_mosaic::both_engines_copy_ram_and_nothing_else",
     },
