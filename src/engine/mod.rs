@@ -3,7 +3,7 @@
 mod native;
 mod system;
 
-use mm_copy::{CopyFlags, Engine as _, RamRange, RamRanges, Reason, Transfer};
+use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Transfer};
 use ringcopy_protocol::{Engine, NtStatus};
 use usermode_accessors::VolatileSlice;
 
@@ -134,13 +134,20 @@ impl Copier<'_> {
         address: u64,
         target: VolatileSlice<'_>,
     ) -> Transfer {
+        let length = target.len();
         let mut transfer = mm_copy::copy_memory(&self.system, flags, address, target);
+        let left = length.saturating_sub(transfer.transferred) as u64;
         if let (Some(stop), Ok(native), CopyFlags::VIRTUAL) =
             (&mut transfer.stop, &self.native, flags)
             && matches!(stop.reason, Reason::Read(_))
         {
             let walk = WindowWalk::over(*native.physical_memory());
-            stop.hole_length = walk.unused_from(stop.address);
+            let hole = Hole {
+                reason: stop.reason,
+                length: walk.unused_from(stop.address),
+            };
+            let hole = hole.within(stop.address, left, |address| walk.unused_from(address));
+            stop.hole_length = hole.length;
         }
         transfer
     }

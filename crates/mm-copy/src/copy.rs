@@ -49,6 +49,8 @@ pub fn copy_physical<M: PhysicalMemory>(
 /// some from after, and a page whose memory was put to another use gives what is there now. An
 /// empty target completes and looks at nothing.
 ///
+/// Where the copy stops, the rest of the range is translated as well, up to the end of the hole.
+///
 /// # Errors
 ///
 /// In [`Transfer::stop`]: [`Reason::Wraps`], [`Reason::OutsideSystemRange`] for an address of the
@@ -67,7 +69,13 @@ pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
                 length: translation.system_start().saturating_sub(address),
             });
         }
-        let Mapping { physical, length } = translation.translate(address)?;
+        let Mapping { physical, length } = translation.translate(address).map_err(|hole| {
+            hole.within(address, cursor.remaining() as u64, |address| {
+                translation
+                    .translate(address)
+                    .map_or_else(|hole| hole.length, |_| 0)
+            })
+        })?;
         if length == 0 {
             return Err(Reason::NotPresent { level: 0 }.into());
         }

@@ -18,7 +18,7 @@ impl Cursor<'_> {
         self.source.wrapping_add(self.transferred as u64)
     }
 
-    const fn remaining(&self) -> usize {
+    pub(crate) const fn remaining(&self) -> usize {
         self.target.len().saturating_sub(self.transferred)
     }
 

@@ -36,7 +36,7 @@
 //! | a physical address wider than the processor's | `STATUS_INVALID_ADDRESS`; what lies below is transferred |
 //! | granularity of a partial transfer | the byte: RAM that ends within a page is copied up to its end |
 //! | order | ascending; what is transferred has no gap |
-//! | how far a hole reaches | [`Stop::hole_length`]: up to the next RAM in the list, or as far as the missing page-table entry translates |
+//! | how far a hole reaches | [`Stop::hole_length`]: up to the next RAM in the list, or as far as the missing page-table entries translate |
 //! | the target behind the bytes transferred | untouched |
 //! | source and target overlap | the target gets an unspecified mix of old and new bytes |
 //! | memory that changes during the copy | some bytes from before, some from after; see [`copy_virtual`] |

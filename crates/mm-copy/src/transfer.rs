@@ -93,6 +93,22 @@ pub struct Hole {
     pub length: u64,
 }
 
+impl Hole {
+    /// Looks on where the hole at `address` ends, as long as it does within `length` bytes:
+    /// `hole_from` says how many bytes from an address on cannot be read, 0 where the hole ends.
+    #[must_use]
+    pub fn within(self, address: u64, length: u64, hole_from: impl Fn(u64) -> u64) -> Self {
+        let mut hole = self;
+        while hole.length > 0 && hole.length < length {
+            match address.checked_add(hole.length).map_or(0, &hole_from) {
+                0 => break,
+                more => hole.length = hole.length.saturating_add(more),
+            }
+        }
+        hole
+    }
+}
+
 impl From<Reason> for Hole {
     /// A hole of unknown length.
     fn from(reason: Reason) -> Self {

@@ -53,9 +53,9 @@ impl Levels {
 /// A walk reads at most as many entries as there are levels, whatever the tables say: entries
 /// that point back at their own table end it like any others.
 ///
-/// The table that mapped the last page is remembered, as the processor remembers such things: what
-/// it maps besides takes one entry each from then on, until another such table is met. So a walk is
-/// made anew for every request, and one that is older is as stale as what it remembers.
+/// The table that the last walk ended in is remembered, as the processor remembers such things: what
+/// it translates besides takes one entry each from then on, until a walk ends in another table. So a
+/// walk is made anew for every request, and one that is older is as stale as what it remembers.
 ///
 /// What is read is only as trustworthy as the tables: they may change during the walk and after
 /// it. So every table is looked up in the RAM ranges before an entry is read from it, and
@@ -75,7 +75,7 @@ pub struct PageTableWalk<M> {
     remembered: Cell<Option<LastTable>>,
 }
 
-/// The table that a walk ended in: the one whose entry mapped the page.
+/// The table that a walk ended in: the one whose entry mapped the page, or was missing.
 #[derive(Clone, Copy, Debug)]
 struct LastTable {
     level: u8,
@@ -168,14 +168,17 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
             _ => (self.root, self.levels.root()),
         };
         for level in (entry::LOWEST_LEVEL..=highest).rev() {
-            match self.entry(table, level, address)? {
+            let found = self.entry(table, level, address);
+            if !matches!(found, Ok(Entry::Table(_))) {
+                self.remembered.set(Some(LastTable {
+                    level,
+                    region: LastTable::region(level, address),
+                    physical: table,
+                }));
+            }
+            match found? {
                 Entry::Table(next) => table = next,
                 Entry::Page(frame) => {
-                    self.remembered.set(Some(LastTable {
-                        level,
-                        region: LastTable::region(level, address),
-                        physical: table,
-                    }));
                     let mask = entry::offset_mask(level);
                     let offset = address & mask;
                     return Ok(Mapping {

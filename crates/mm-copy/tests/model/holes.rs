@@ -204,3 +204,46 @@ fn f8_a_large_page_is_no_hole() {
     assert_eq!(walk.unused_from(address), 0);
     assert!(walk.translate(address).is_ok());
 }
+
+/// The tables are looked at as far as the copy was to go, one entry for each page.
+#[test]
+fn f8_a_run_of_missing_pages_is_one_hole_as_far_as_was_asked() {
+    let base = 0xFFFF_9000_0000_0000;
+    let mut machine = Machine::new(40, &[POOL, (1 << 30, PAGE)]);
+    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    tables.page(&mut machine, base + 300 * PAGE, 1, 1 << 30, 0);
+    for (pages, expected) in [(1, 1), (256, 256), (300, 300), (301, 300), (1024, 300)] {
+        let mut target = vec![0; 4096 * pages];
+        let before = machine.entries_read.get();
+        let walk = PageTableWalk::new(&machine, tables.root, tables.levels);
+        let transfer = copy_virtual(&machine, &walk, base, target.as_mut_slice().into());
+        assert_eq!(transfer.transferred, 0);
+        assert_eq!(transfer.stop.unwrap().hole_length, expected * PAGE);
+        let entries = machine.entries_read.get() - before;
+        assert!(entries <= 4 + pages, "{entries} entries for {pages} pages");
+    }
+}
+
+#[test]
+fn f8_a_run_ends_with_the_addresses() {
+    let mut machine = Machine::new(40, &[POOL]);
+    for levels in BOTH {
+        let mut tables = Tables::new(&mut machine, levels, POOL);
+        let last = 1_u64.wrapping_neg() & !(PAGE - 1);
+        tables.entry(&mut machine, last, 1);
+        let walk = PageTableWalk::new(&machine, tables.root, levels);
+        let mut target = vec![0; 0x2001];
+        let address = last - PAGE - 1;
+        let transfer = copy_virtual(&machine, &walk, address, target.as_mut_slice().into());
+        assert_eq!(transfer.stop.unwrap().hole_length, 0x2001);
+    }
+    let hole = Hole {
+        reason: Reason::NotRam,
+        length: 1,
+    };
+    assert_eq!(hole.within(u64::MAX, 9, |_| panic!("past the end")), hole);
+    let all = hole.within(0, u64::MAX, |_| u64::MAX);
+    assert_eq!(all.length, u64::MAX);
+    let unknown = Hole { length: 0, ..hole };
+    assert_eq!(unknown.within(0, 9, |_| panic!("of nothing")), unknown);
+}

@@ -47,6 +47,25 @@ impl Map {
         u64::try_from(hole).map_or(left, |hole| hole.min(left))
     }
 
+    /// How many bytes from `address` on lie behind dead ends, the last of which begins within
+    /// `length` bytes.
+    fn dead_ends_from(&self, address: u64, length: u64) -> u64 {
+        let mut done = 0;
+        while done < length {
+            let at = address + done;
+            let Err(
+                Reason::NotPresent { level }
+                | Reason::ReservedBits { level }
+                | Reason::TableNotRam { level },
+            ) = self.look_up(at)
+            else {
+                break;
+            };
+            done += reach(level) - at % reach(level);
+        }
+        done
+    }
+
     /// Holds a hole to all that is mapped: none of its bytes may be readable.
     fn assert_unreadable(&self, machine: &Machine, address: u64, length: u64) {
         let end = u128::from(address) + u128::from(length);
@@ -143,12 +162,15 @@ pub fn system(
     });
     let stopped_at = address.wrapping_add(expected.bytes.len() as u64);
     expected.hole = match expected.end {
-        Some(Reason::OutsideSystemRange | Reason::NonCanonical) => lowest - stopped_at,
+        Some(Reason::OutsideSystemRange) => lowest - stopped_at,
+        Some(Reason::NonCanonical) => {
+            let left = length - expected.bytes.len();
+            let hole = lowest - stopped_at;
+            hole + map.dead_ends_from(lowest, (left as u64).saturating_sub(hole))
+        }
         Some(
-            Reason::NotPresent { level }
-            | Reason::ReservedBits { level }
-            | Reason::TableNotRam { level },
-        ) => reach(level) - stopped_at % reach(level),
+            Reason::NotPresent { .. } | Reason::ReservedBits { .. } | Reason::TableNotRam { .. },
+        ) => map.dead_ends_from(stopped_at, (length - expected.bytes.len()) as u64),
         Some(Reason::NotRam) => map.hole_in_mapping(machine, stopped_at),
         _ => 0,
     };

@@ -9,6 +9,10 @@ use crate::{PAGE_LENGTH, Source, cli::wanted::Range};
 /// The most bytes that one of the command's requests asks for.
 pub(super) const CHUNK: u64 = 1 << 20;
 
+/// A hole of so many bytes is worth a request of its own for what lies after it: a request costs
+/// about as much as asking for as many bytes of pages one by one.
+const LONG_HOLE: u64 = CHUNK / 4;
+
 /// A part of a range that one piece of a request asks for.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
@@ -28,9 +32,9 @@ pub(super) fn rest(range: Range, copied: u64) -> Option<(Source, u64)> {
 pub(super) enum Attempt {
     /// Never before.
     First,
-    /// Once, up to a hole; this is what lies after it.
+    /// As a part of more, up to a hole; this is what lies after it.
     AfterHole,
-    /// More often; this is a page, or a part of one.
+    /// As a part of more; this is a page, or a part of one.
     Page,
 }
 
@@ -55,9 +59,9 @@ impl Retry {
 }
 
 /// What to do about the `left` bytes from `stopped` on, of which at least `hole_length` cannot be
-/// read. After a hole of known length the rest is asked for as a whole, once. A second hole, or a
-/// missing page of virtual memory, has more of its kind nearby: then the pages are asked for one by
-/// one, all in one request.
+/// read. After a long hole the rest is asked for as a whole. A short hole has more of its kind
+/// nearby, unless it is the first one in physical memory: then the pages are asked for one by one, all
+/// in one request.
 pub(super) fn retry(
     attempt: Attempt,
     number: usize,
@@ -80,11 +84,9 @@ pub(super) fn retry(
         return Retry::nothing(left);
     };
     let range = Range { source, length };
-    let is_known = match source {
-        Source::Physical(_) => hole_length > 0,
-        Source::Virtual(_) => hole_length > PAGE_LENGTH,
-    };
-    let (attempt, parts) = if attempt == Attempt::First && is_known {
+    let first = attempt == Attempt::First && matches!(source, Source::Physical(_));
+    let long = hole_length >= if first { 1 } else { LONG_HOLE };
+    let (attempt, parts) = if long {
         (Attempt::AfterHole, vec![Part { number, range }])
     } else {
         (Attempt::Page, pages(number, range))
