@@ -70,10 +70,14 @@ pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
             });
         }
         let Mapping { physical, length } = translation.translate(address).map_err(|hole| {
+            let never_there = !hole.reason.may_be_paged_out();
             hole.within(address, cursor.remaining() as u64, |address| {
-                translation
-                    .translate(address)
-                    .map_or_else(|hole| hole.length, |_| 0)
+                match translation.translate(address) {
+                    // Another engine might bring that in.
+                    Err(next) if never_there && next.reason.may_be_paged_out() => 0,
+                    Err(next) => next.length,
+                    Ok(_) => 0,
+                }
             })
         })?;
         if length == 0 {

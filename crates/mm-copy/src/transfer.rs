@@ -69,7 +69,8 @@ pub struct Stop {
     pub address: u64,
     /// Why.
     pub reason: Reason,
-    /// As in [`Hole::length`], from the first byte that did not arrive on.
+    /// As in [`Hole::length`], from the first byte that did not arrive on. Where the reason says
+    /// that this byte cannot be paged out ([`Reason::may_be_paged_out`]), no byte of the hole can.
     pub hole_length: u64,
 }
 

@@ -247,3 +247,27 @@ fn f8_a_run_ends_with_the_addresses() {
     let unknown = Hole { length: 0, ..hole };
     assert_eq!(unknown.within(0, 9, |_| panic!("of nothing")), unknown);
 }
+
+/// Another engine may bring in what is not present; it asks at the first byte of such a hole alone.
+#[test]
+fn f8_what_is_never_there_does_not_reach_over_what_may_be_out() {
+    let base = 0xFFFF_9000_0000_0000;
+    let mut machine = Machine::new(40, &[POOL]);
+    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    // Two malformed pages, one that is out, a malformed one, and none.
+    for (page, raw) in [1 << 45 | 1, 1 << 45 | 1, 1 << 10, 1 << 45 | 1]
+        .into_iter()
+        .enumerate()
+    {
+        let entry = tables.entry(&mut machine, base + page as u64 * PAGE, 1);
+        machine.write_u64(entry, raw);
+    }
+    for (page, pages) in [(0, 2), (1, 1), (2, 6), (3, 1), (4, 4)] {
+        let walk = PageTableWalk::new(&machine, tables.root, tables.levels);
+        let length = usize::try_from((8 - page) * PAGE).unwrap();
+        let mut target = vec![0; length];
+        let address = base + page * PAGE;
+        let transfer = copy_virtual(&machine, &walk, address, target.as_mut_slice().into());
+        assert_eq!(transfer.stop.unwrap().hole_length, pages * PAGE, "{page}");
+    }
+}

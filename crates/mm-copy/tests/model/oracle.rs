@@ -48,20 +48,18 @@ impl Map {
     }
 
     /// How many bytes from `address` on lie behind dead ends, the last of which begins within
-    /// `length` bytes.
-    fn dead_ends_from(&self, address: u64, length: u64) -> u64 {
+    /// `length` bytes; those of entries that are not present if they `may_be_out`.
+    fn dead_ends_from(&self, address: u64, length: u64, may_be_out: bool) -> u64 {
         let mut done = 0;
         while done < length {
             let at = address + done;
-            let Err(
-                Reason::NotPresent { level }
-                | Reason::ReservedBits { level }
-                | Reason::TableNotRam { level },
-            ) = self.look_up(at)
-            else {
-                break;
+            done += match self.look_up(at) {
+                Err(Reason::NotPresent { level }) if may_be_out => reach(level) - at % reach(level),
+                Err(Reason::ReservedBits { level } | Reason::TableNotRam { level }) => {
+                    reach(level) - at % reach(level)
+                }
+                _ => break,
             };
-            done += reach(level) - at % reach(level);
         }
         done
     }
@@ -166,11 +164,20 @@ pub fn system(
         Some(Reason::NonCanonical) => {
             let left = length - expected.bytes.len();
             let hole = lowest - stopped_at;
-            hole + map.dead_ends_from(lowest, (left as u64).saturating_sub(hole))
+            hole + map.dead_ends_from(lowest, (left as u64).saturating_sub(hole), false)
         }
         Some(
-            Reason::NotPresent { .. } | Reason::ReservedBits { .. } | Reason::TableNotRam { .. },
-        ) => map.dead_ends_from(stopped_at, (length - expected.bytes.len()) as u64),
+            reason @ (Reason::NotPresent { .. }
+            | Reason::ReservedBits { .. }
+            | Reason::TableNotRam { .. }),
+        ) => {
+            let left = (length - expected.bytes.len()) as u64;
+            map.dead_ends_from(
+                stopped_at,
+                left,
+                matches!(reason, Reason::NotPresent { .. }),
+            )
+        }
         Some(Reason::NotRam) => map.hole_in_mapping(machine, stopped_at),
         _ => 0,
     };

@@ -62,6 +62,20 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "commands::resume::a_read_goes_on_where_it_stopped_and_loses_nothing",
     },
     Mutant {
+        name: "the hole's extent is ignored",
+        file: "crates/client/src/cli/read/mod.rs",
+        original: "let beyond = transfer.hole_length.checked_sub(left);",
+        broken: "let beyond = None::<u64>;",
+        caught_by: "commands::read::f8_a_hole_costs_what_its_edges_cost_however_long_it_is",
+    },
+    Mutant {
+        name: "a hole that was seen to its end is skipped again",
+        file: "crates/client/src/cli/read/mod.rs",
+        original: "let beyond = transfer.hole_length.checked_sub(left);",
+        broken: "let beyond = Some(transfer.hole_length);",
+        caught_by: "commands::read::f8_what_lies_after_a_hole_is_read_from_its_first_byte_on",
+    },
+    Mutant {
         name: "an installation that failed leaves its service behind",
         file: "crates/client/src/machine/service.rs",
         original: "        done.push(Done::Service);\n",
