@@ -159,6 +159,9 @@ impl Model {
                     (_, true) => Machine::physical_hole(address),
                     (_, false) => self.machine.system_hole(address),
                 };
+                if read.hole > 0 && read.engine == Engine::System {
+                    read.hole = read.hole.saturating_add(self.too_far);
+                }
                 break;
             };
             read.data.push(match &mut self.twist {

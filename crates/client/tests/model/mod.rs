@@ -71,6 +71,8 @@ pub struct Model {
     pub asked: Rc<RefCell<Vec<(u64, u64)>>>,
     /// Says how far holes reach.
     pub tells_holes: bool,
+    /// How many bytes too far the system's engine says that they do.
+    pub too_far: u64,
     /// Which bytes of the slots of the batch at hand were not copied.
     pub untouched: Vec<bool>,
 }
@@ -98,6 +100,7 @@ impl Default for Model {
             reads: 0,
             asked: Rc::default(),
             tells_holes: true,
+            too_far: 0,
             untouched: Vec::new(),
         }
     }

@@ -20,6 +20,13 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "commands::verify::every_byte_of_a_piece_is_compared",
     },
     Mutant {
+        name: "an engine is not held to the holes that it told of",
+        file: "crates/client/src/verify/compare.rs",
+        original: "                if reading.transfer.copied > 0 {",
+        broken: "                if false && reading.transfer.copied > 0 {",
+        caught_by: "commands::verify::f8_a_hole_with_readable_memory_in_it_is_a_disagreement",
+    },
+    Mutant {
         name: "a read goes on in what holds other memory",
         file: "crates/client/src/cli/read/output.rs",
         original: "        if earlier != *request {",
