@@ -31,7 +31,8 @@ fn read_back(form: &str, image: &Path, address: u64) -> Value {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn other_peoples_readers_find_ram_where_it_was() {
-    let folder = env::temp_dir().join(format!("ringcopy-images-{}", std::process::id()));
+    // Where the next run finds them, if this one does not come to its end.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
     fs::create_dir_all(&folder).unwrap();
     let lab = boot(Reach::all());
     let mut process = privileged(&lab);
