@@ -62,7 +62,7 @@ fn is_whole(python: &Path) -> bool {
 
 /// A Python that is led nowhere else by its user's variables and folders.
 fn isolated(python: &Path) -> Command {
-    let mut command = Command::new(python);
+    let mut command = program::named(python);
     command.arg("-I");
     command
 }

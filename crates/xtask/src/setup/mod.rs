@@ -7,7 +7,7 @@ mod rust_library;
 mod rust_source_package;
 mod system_packages;
 
-use crate::error::Error;
+use crate::{error::Error, toolchain::Target};
 use std::path::PathBuf;
 use system_packages::Need;
 
@@ -17,7 +17,7 @@ use system_packages::Need;
 ///
 /// The first thing that is missing and can't be got, with the command that would get it.
 pub fn run() -> Result<(), Error> {
-    if !get_missing(&[system_packages::LAB])? {
+    if !get_missing(&[system_packages::LAB], Target::FOR_LAB)? {
         eprintln!("set-up: complete, nothing to do");
     }
     Ok(())
@@ -30,13 +30,16 @@ pub fn run() -> Result<(), Error> {
 ///
 /// As for [`run`].
 pub fn for_tests() -> Result<(), Error> {
-    get_missing(&[
-        system_packages::LAB,
-        system_packages::WINDOWS_PROGRAMS,
-        system_packages::WINE,
-        system_packages::ARM,
-        system_packages::PACKAGE_CHECKS,
-    ])?;
+    get_missing(
+        &[
+            system_packages::LAB,
+            system_packages::WINDOWS_PROGRAMS,
+            system_packages::WINE,
+            system_packages::ARM,
+            system_packages::PACKAGE_CHECKS,
+        ],
+        Target::FOR_TESTS,
+    )?;
     rust_library::get_sources()?;
     image_readers()?;
     Ok(())
@@ -52,7 +55,7 @@ pub fn image_readers() -> Result<PathBuf, Error> {
 }
 
 /// Gets what is needed of these and Rust's library. Returns whether anything was missing.
-fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
+fn get_missing(needs: &[&'static [Need]], targets: &[Target]) -> Result<bool, Error> {
     if cfg!(windows) {
         return Err(Error::Missing {
             what: "this task builds without the WDK, on Linux; here there is the WDK".to_owned(),
@@ -60,7 +63,7 @@ fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
         });
     }
     let packages = system_packages::get_missing(needs)?;
-    let library = rust_library::get_missing()?;
+    let library = rust_library::get_missing(targets)?;
     Ok(packages || library)
 }
 

@@ -127,7 +127,7 @@ pub(super) const PACKAGE_CHECKS: &[Need] = &[
 pub(super) const IMAGE_READERS: &[Need] = &[Need {
     what: "Python with its venv module (Volatility and LeechCore, which read images back)",
     is_there: || {
-        program::output_of(Command::new("python3").args(["-I", "-c", "import ensurepip, venv"]))
+        program::output_of(program::named("python3").args(["-I", "-c", "import ensurepip, venv"]))
             .is_ok()
     },
     package: "python3-venv",
@@ -198,16 +198,17 @@ fn by_hand(missing: &[&Need], has_apt: bool) -> Error {
 /// How to run apt-get with the right to install: as root, or through sudo where it asks nothing.
 fn apt_get() -> Option<impl Fn() -> Command> {
     program::find("apt-get")?;
-    let is_root = program::output_of(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let may_sudo = || program::output_of(Command::new("sudo").args(["-n", "true"])).is_ok();
+    let is_root =
+        program::output_of(program::named("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    let may_sudo = || program::output_of(program::named("sudo").args(["-n", "true"])).is_ok();
     if !is_root && !may_sudo() {
         return None;
     }
     Some(move || {
         let mut command = if is_root {
-            Command::new("env")
+            program::named("env")
         } else {
-            let mut sudo = Command::new("sudo");
+            let mut sudo = program::named("sudo");
             sudo.args(["-n", "env"]);
             sudo
         };

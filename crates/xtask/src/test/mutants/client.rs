@@ -208,4 +208,32 @@ pub const MUTANTS: &[Mutant] = &[
         broken: " || waited >= PATIENCE {",
         caught_by: "installation::waiting_for_a_driver_to_be_unloaded_ends_when_the_user_asks",
     },
+    Mutant {
+        name: "a driver that a policy blocks is called changed",
+        file: "crates/client/src/machine/failure.rs",
+        original: "        577 => refused_image(&machine.facts()),\n",
+        broken: "        577 | 1275 => refused_image(&machine.facts()),\n",
+        caught_by: "installation::a_driver_that_a_policy_blocks_is_not_called_changed",
+    },
+    Mutant {
+        name: "virtual memory of the system gets advice about physical memory",
+        file: "crates/client/src/explain/stop.rs",
+        original: "LOWEST_SYSTEM_ADDRESS.. => Self::System,",
+        broken: "LOWEST_SYSTEM_ADDRESS.. => Self::Physical,",
+        caught_by: "lib::explain::stop::tests::f15_advice_fits_the_kind_of_memory",
+    },
+    Mutant {
+        name: "somebody who got nothing is advised to ask for that",
+        file: "crates/client/src/explain/stop.rs",
+        original: "        0 => format!(\"start at an address that {readable}\"),\n",
+        broken: "        0 if false => format!(\"start at an address that {readable}\"),\n",
+        caught_by: "lib::explain::stop::tests::f15_advice_asks_for_bytes_that_are_there",
+    },
+    Mutant {
+        name: "memory that ran out is not explained",
+        file: "crates/client/src/explain/mod.rs",
+        original: "Error::Transport(error @ TransportError::Memory { status, .. }) => {",
+        broken: "Error::Transport(error @ TransportError::Memory { status, .. }) if status.0 == 0 => {",
+        caught_by: "lib::explain::tests::f16_memory_that_cannot_be_arranged_has_a_status_by_name_and_advice",
+    },
 ];
