@@ -1,6 +1,6 @@
 //! Programs and headers that come from the system's package manager.
 
-use crate::{error::Error, program, step::Step};
+use crate::{error::Error, program, step::Step, superuser};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -109,6 +109,16 @@ pub(super) const BENCHMARKS: &[Need] = &[Need {
     package: "clang",
 }];
 
+/// What making another release's root file system needs.
+pub(super) const RELEASES: &[Need] = &[Need {
+    what: "debootstrap (the root file system of another release)",
+    // It is root's, whose folders of programs are not in everybody's path.
+    is_there: || {
+        Path::new("/usr/sbin/debootstrap").is_file() || program::find("debootstrap").is_some()
+    },
+    package: "debootstrap",
+}];
+
 /// What tells whether a package is signed as it should be.
 pub(super) const PACKAGE_CHECKS: &[Need] = &[
     Need {
@@ -185,23 +195,12 @@ fn by_hand(missing: &[&Need], has_apt: bool) -> Error {
     }
 }
 
-/// How to run apt-get with the right to install: as root, or through sudo where it asks nothing.
+/// How to run apt-get with the right to install.
 fn apt_get() -> Option<impl Fn() -> Command> {
     program::find("apt-get")?;
-    let is_root =
-        program::output_of(program::named("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let may_sudo = || program::output_of(program::named("sudo").args(["-n", "true"])).is_ok();
-    if !is_root && !may_sudo() {
-        return None;
-    }
+    let as_root = superuser::commands()?;
     Some(move || {
-        let mut command = if is_root {
-            program::named("env")
-        } else {
-            let mut sudo = program::named("sudo");
-            sudo.args(["-n", "env"]);
-            sudo
-        };
+        let mut command = as_root("env");
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
         command
     })
