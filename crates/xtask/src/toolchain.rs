@@ -25,11 +25,21 @@ pub enum Target {
     BareMetal,
     /// The accessors alone, to look at.
     WindowsOnArm,
+    /// The accessors' tests, which QEMU's user-mode emulator runs.
+    LinuxOnArm,
 }
 
 impl Target {
     /// Those that the driver and the lab need.
-    pub const ALL: [Self; 2] = [Self::Windows, Self::BareMetal];
+    pub const FOR_LAB: &[Self] = &[Self::Windows, Self::BareMetal];
+
+    /// Those that all tests need.
+    pub const FOR_TESTS: &[Self] = &[
+        Self::Windows,
+        Self::BareMetal,
+        Self::WindowsOnArm,
+        Self::LinuxOnArm,
+    ];
 
     /// The name that rustc gives it.
     pub const fn triple(self) -> &'static str {
@@ -37,6 +47,7 @@ impl Target {
             Self::Windows => "x86_64-pc-windows-msvc",
             Self::BareMetal => "x86_64-unknown-none",
             Self::WindowsOnArm => "aarch64-pc-windows-msvc",
+            Self::LinuxOnArm => "aarch64-unknown-linux-gnu",
         }
     }
 }

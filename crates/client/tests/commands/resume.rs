@@ -5,19 +5,7 @@ use ringcopy_client::{
     protocol::Reach,
 };
 
-use crate::{folder::Folder, model::Model, run, run_with};
-
-/// A driver that is lost after so many requests.
-fn lost_from(request: usize) -> impl Fn() -> Model {
-    move || Model {
-        lost_from: Some(request),
-        // Every byte of memory tells its address.
-        twist: Some(Box::new(|_, address, _, _| {
-            (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0]
-        })),
-        ..Model::default()
-    }
-}
+use crate::{folder::Folder, lost_from, model::Model, run, run_with};
 
 #[test]
 fn a_read_goes_on_where_it_stopped_and_loses_nothing() {
@@ -156,7 +144,7 @@ fn a_file_that_grew_by_itself_is_not_gone_on_with() {
 }
 
 #[test]
-fn a_refusal_writes_no_zeros_and_can_be_gone_on_with() {
+fn a_refusal_writes_no_zeros() {
     let folder = Folder::new("refused");
     let file = folder.path("memory");
     let args = ["read", "--physical", "0x2000:1GiB", "--output", &file];
@@ -172,8 +160,7 @@ fn a_refusal_writes_no_zeros_and_can_be_gone_on_with() {
         "{}",
         output.err
     );
-    assert!(folder.read("memory").is_empty());
-    // Without a byte in it, it may be begun again with other memory.
+    assert!(folder.names().is_empty(), "{:?}", folder.names());
     let output = run(&["read", "--physical", "0x2000:16", "--output", &file]);
     assert_eq!(output.code, SUCCESS, "{}", output.err);
     // To people, what is refused is one hole, and what is not is read all the same.
@@ -282,4 +269,62 @@ fn a_hole_that_was_noted_and_not_filled_is_told_once() {
     }
     assert_eq!(folder.read("part"), folder.read("whole"));
     assert_eq!(folder.names(), ["part", "whole"]);
+}
+
+#[test]
+fn f9_a_read_that_ended_within_a_hole_goes_on_there() {
+    let folder = Folder::new("f9");
+    for (name, more) in [("raw", &[][..]), ("lime", &["--format", "lime"])] {
+        let file = folder.path(name);
+        let read = |request, resume: &[&str]| {
+            // A page of RAM, and 8 MiB without any.
+            let words = [
+                "read",
+                "--json",
+                "--physical",
+                "0x3ffff000:0x801000",
+                "--output",
+                &file,
+            ];
+            run_with(lost_from(request), &[&words, more, resume].concat()).json()
+        };
+        let lost = read(5, &[]);
+        let kept = lost["written"].as_u64().unwrap();
+        assert!((2 << 20..8 << 20).contains(&kept), "{name}: {kept}");
+        let lost = read(2, &["--resume"]);
+        assert_eq!(lost["resumed_at"], kept, "{name}");
+        let further = lost["written"].as_u64().unwrap();
+        assert!(further > kept, "{name}: {further}");
+        let done = read(usize::MAX, &["--resume"]);
+        assert_eq!(done["resumed_at"], further, "{name}");
+        let holes = done["holes"].as_array().unwrap();
+        assert_eq!(holes.len(), 1, "{name}: the parts of a hole are one");
+        assert_eq!(
+            (&holes[0]["address"], &holes[0]["length"]),
+            (&"0x40000000".into(), &0x80_0000.into())
+        );
+        assert_eq!(done["operations"][0]["copied"], 4096);
+    }
+    assert_eq!(folder.read("raw").len(), 0x80_1000);
+    assert_eq!(folder.read("lime").len(), 32 + 0x1000);
+    assert_eq!(folder.names(), ["lime", "raw"]);
+}
+
+#[test]
+fn f9_a_hole_at_the_start_of_a_new_file_is_recorded() {
+    let folder = Folder::new("f9-start");
+    let file = folder.path("memory");
+    let args = [
+        "read",
+        "--physical",
+        "0x40000000:8MiB",
+        "--output",
+        &file,
+        "--json",
+    ];
+    let lost = run_with(lost_from(3), &args).json();
+    let kept = lost["written"].as_u64().unwrap();
+    assert!(kept >= 1 << 20, "{kept}");
+    let done = run_with(lost_from(usize::MAX), &[&args[..], &["--resume"]].concat()).json();
+    assert_eq!(done["resumed_at"], kept);
 }

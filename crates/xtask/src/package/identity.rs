@@ -1,7 +1,10 @@
 //! What a package says of itself: its version, its date, the framework it needs. All of it is the
 //! commit's, so that one commit makes one package.
 
-use super::problem::Problem;
+use super::{
+    date::{self, Source},
+    problem::Problem,
+};
 use crate::{error::Error, places, program};
 use std::{env, fs, path::Path, time::Duration};
 
@@ -29,7 +32,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// If the tree has no date, or the driver's manifest no framework.
+    /// If the tree has no date that a package can have, or the driver's manifest no framework.
     pub fn of_tree() -> Result<Self, Error> {
         let manifest = places::root().join("Cargo.toml");
         let text = fs::read_to_string(&manifest).map_err(Error::file(&manifest))?;
@@ -39,9 +42,16 @@ impl Identity {
                 name,
             })
         };
+        let epoch = env::var(EPOCH).ok();
+        let source = if epoch.is_some() {
+            Source::Builder
+        } else {
+            Source::Commit
+        };
+        let date = date(epoch.as_deref(), &places::root())?;
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),
-            date: date(env::var(EPOCH).ok().as_deref(), &places::root())?,
+            date: date::of_package(date, source, date::now())?,
             kmdf: (
                 number("kmdf-version-major")?,
                 number("target-kmdf-version-minor")?,

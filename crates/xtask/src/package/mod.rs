@@ -6,6 +6,7 @@
 
 mod catalog;
 pub mod client;
+mod date;
 mod folder;
 mod identity;
 mod image;
@@ -32,7 +33,6 @@ use signer::Signer;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 use timestamp::{Address, Authority};
 
@@ -64,9 +64,7 @@ impl Signing {
     ///
     /// If there is no certificate to sign with.
     pub fn signer(&self, output: &Path) -> Result<Signer, Error> {
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = date::now();
         let pair = match &self.certificate {
             None => Pair::new(now)?,
             Some(folder) => {

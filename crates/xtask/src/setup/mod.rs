@@ -8,7 +8,7 @@ mod system_packages;
 
 pub use apt_source::Archive;
 
-use crate::error::Error;
+use crate::{error::Error, toolchain::Target};
 use system_packages::Need;
 
 /// Gets what building the driver and running the lab need.
@@ -17,7 +17,7 @@ use system_packages::Need;
 ///
 /// The first thing that is missing and can't be got, with the command that would get it.
 pub fn run() -> Result<(), Error> {
-    if !get_missing(&[system_packages::LAB])? {
+    if !get_missing(&[system_packages::LAB], Target::FOR_LAB)? {
         eprintln!("set-up: complete, nothing to do");
     }
     Ok(())
@@ -30,19 +30,22 @@ pub fn run() -> Result<(), Error> {
 ///
 /// As for [`run`].
 pub fn for_tests() -> Result<(), Error> {
-    get_missing(&[
-        system_packages::LAB,
-        system_packages::WINDOWS_PROGRAMS,
-        system_packages::WINE,
-        system_packages::ARM,
-        system_packages::PACKAGE_CHECKS,
-    ])?;
+    get_missing(
+        &[
+            system_packages::LAB,
+            system_packages::WINDOWS_PROGRAMS,
+            system_packages::WINE,
+            system_packages::ARM,
+            system_packages::PACKAGE_CHECKS,
+        ],
+        Target::FOR_TESTS,
+    )?;
     rust_library::get_sources()?;
     Ok(())
 }
 
 /// Gets what is needed of these and Rust's library. Returns whether anything was missing.
-fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
+fn get_missing(needs: &[&'static [Need]], targets: &[Target]) -> Result<bool, Error> {
     if cfg!(windows) {
         return Err(Error::Missing {
             what: "this task builds without the WDK, on Linux; here there is the WDK".to_owned(),
@@ -50,7 +53,7 @@ fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
         });
     }
     let packages = system_packages::get_missing(needs)?;
-    let library = rust_library::get_missing()?;
+    let library = rust_library::get_missing(targets)?;
     Ok(packages || library)
 }
 

@@ -73,12 +73,7 @@ pub(super) const WINE: &[Need] = &[
     // seen in one of some thousand starts, since Linux spreads the heap's beginning over 1 GiB.
     Need {
         what: "Wine's preloader (keeps the addresses free that Windows has its own use for)",
-        is_there: || {
-            let folder = Path::new("/usr/lib/wine");
-            // Elsewhere it comes with Wine.
-            let is_apart = folder.join("wine64").is_file();
-            has_wine() && (!is_apart || folder.join("wine64-preloader").is_file())
-        },
+        is_there: || has_wine() && !is_preloader_missing(),
         package: "wine64-preloader",
     },
 ];
@@ -203,6 +198,19 @@ fn apt_get() -> Option<impl Fn() -> Command> {
         let mut command = as_root("env");
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
         command
+    })
+}
+
+/// Where Debian and Ubuntu put Wine's loader. Its preloader, which lies beside it, is a package of its
+/// own there; elsewhere it comes with Wine.
+const WINE_LOADERS: [&str; 2] = [
+    "/usr/lib/wine/wine64",
+    "/usr/lib/x86_64-linux-gnu/wine/wine",
+];
+
+fn is_preloader_missing() -> bool {
+    WINE_LOADERS.iter().any(|loader| {
+        Path::new(loader).is_file() && !Path::new(&format!("{loader}-preloader")).is_file()
     })
 }
 

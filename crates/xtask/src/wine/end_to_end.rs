@@ -1,8 +1,8 @@
 //! The driver and the Windows client, as a user has them, through Wine's service manager and I/O
 //! manager: installed, loaded, driven, put under a pretended Driver Verifier, uninstalled.
 
-use super::{Session, build_for_wine};
-use crate::{error::Error, places, program, setup, step::Step};
+use super::Session;
+use crate::{error::Error, places, program, setup, step::Step, windows_programs};
 use serde_json::Value;
 use std::{
     fmt::Display,
@@ -51,52 +51,14 @@ pub fn run(package: &Path, framework: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Packages of which a part is for Windows alone.
-const FOR_WINDOWS: [&str; 5] = [
-    "ringcopy-win32",
-    "ringcopy-client",
-    "ringcopy-wine",
-    "accessor-matrix",
-    "ringcopy-bench",
-];
-
-/// What is for Windows alone, and so for no other lint step to see: of the client, and the accessors'
-/// matrix and benchmarks.
-///
-/// # Errors
-///
-/// What clippy has said.
-pub fn lint() -> Result<(), Error> {
-    setup::for_wine()?;
-    let mut cargo = program::cargo();
-    cargo
-        .current_dir(places::root())
-        .args(["clippy", "--quiet", "--lib", "--bins"])
-        .args(["--test", "windows", "--bench", "accessors"])
-        .args(
-            FOR_WINDOWS
-                .iter()
-                .flat_map(|package| ["--package", package]),
-        )
-        .arg("--target-dir")
-        .arg(places::target().join("wine/client"))
-        // Tests unwind. All at once, so that what they share is built once.
-        .env("CARGO_PROFILE_DEV_PANIC", "unwind");
-    build_for_wine(&mut cargo, "std,panic_unwind");
-    program::run_here(cargo.args(["--", "-D", "warnings"]))
-}
-
 /// Puts the package, and the programs that stand for other people's, into one folder.
 fn stage(package: &Path) -> Result<PathBuf, Error> {
     let step = Step::start("building the transport matrix for Windows");
-    let target_dir = places::target().join("wine/client");
-    let mut cargo = program::cargo();
-    cargo
-        .current_dir(places::root())
-        .args(["build", "--package", "ringcopy-wine", "--target-dir"])
-        .arg(&target_dir);
-    build_for_wine(&mut cargo, "std,panic_abort");
-    program::run(&step, &mut cargo)?;
+    program::run(
+        &step,
+        windows_programs::cargo("build", windows_programs::PROFILE)?
+            .args(["--package", "ringcopy-wine"]),
+    )?;
     step.done();
 
     let folder = places::target().join("wine/package");
@@ -105,9 +67,8 @@ fn stage(package: &Path) -> Result<PathBuf, Error> {
         let entry = entry.map_err(Error::file(package))?;
         copy(&entry.path(), &folder.join(entry.file_name()))?;
     }
-    let built = target_dir.join(super::TARGET).join("debug");
     for name in ["ringcopy-matrix.exe", "verifier.exe"] {
-        copy(&built.join(name), &folder.join(name))?;
+        copy(&windows_programs::built(name), &folder.join(name))?;
     }
     for name in ["ringcopy.exe.manifest", "ringcopy-matrix.exe.manifest"] {
         let manifest = folder.join(name);

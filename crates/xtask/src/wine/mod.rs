@@ -9,36 +9,15 @@ mod end_to_end;
 mod prefix;
 
 pub use accessors::{fails, test};
-pub use end_to_end::{lint, run, selftest_record};
+pub use end_to_end::{run, selftest_record};
 
-use crate::{
-    error::Error,
-    places, program, role,
-    step::Step,
-    toolchain::{WINDOWS_PROGRAMS as TARGET, WINDOWS_PROGRAMS_LINKER as LINKER},
-};
+use crate::{error::Error, places, program, step::Step};
 use prefix::Prefix;
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// Has cargo build for the target of Windows programs, standard library and all.
-fn build_for_wine(cargo: &mut Command, library: &str) {
-    cargo
-        .args(["--target", TARGET, "-Z"])
-        .arg(format!("build-std={library}"))
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER", LINKER)
-        // The only C is a guard that the benchmarks compare with: `__try`, which gcc does not know.
-        .env("CC_x86_64_win7_windows_gnu", "clang")
-        .env(
-            "CFLAGS_x86_64_win7_windows_gnu",
-            "--target=x86_64-w64-windows-gnu -fms-extensions",
-        );
-    role::wrap_rustc(cargo);
-}
 
 /// What Wine is to say: why it could not do something, since it may end a program over that before
 /// the program has said a word.
