@@ -179,14 +179,29 @@ fn not_signed(path: &Path) -> impl FnOnce(&'static str) -> Problem {
 }
 
 fn readme(identity: &Identity, signer: &Signer) -> Result<String, Problem> {
-    Ok(README
+    let text = README
         .replace("$VERSION$", identity.version)
         .replace("$DATE$", &identity.readable_date()?)
         .replace("$KMDFVERSION$", &identity.kmdf_version())
         .replace("$WINDOWS$", identity.windows())
         .replace("$CERTIFICATE$", pair::NAME)
-        .replace("$KEY$", &signer.told().join(COLUMN))
-        .lines()
-        .flat_map(|line| [line, "\r\n"])
-        .collect())
+        .replace("$KEY$", &signer.told().join(COLUMN));
+    Ok(with_windows_lines(&text))
+}
+
+/// The text with lines that end as Windows ends them, however the checkout's end.
+fn with_windows_lines(text: &str) -> String {
+    text.lines().flat_map(|line| [line, "\r\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_windows_lines;
+
+    #[test]
+    fn f2_the_packages_texts_have_the_same_lines_from_every_checkout() {
+        for text in ["one\n\ntwo\n", "one\r\n\r\ntwo\r\n"] {
+            assert_eq!(with_windows_lines(text), "one\r\n\r\ntwo\r\n");
+        }
+    }
 }

@@ -92,9 +92,10 @@ mod tests {
     fn f4_a_half_made_prefix_is_made_anew() {
         let scratch = Scratch::new("half");
         fs::create_dir_all(scratch.0.path()).unwrap();
-        fs::write(scratch.0.path().join("half"), "").unwrap();
+        // Wine may start in it, and then lack what was not made.
+        fs::write(scratch.0.path().join("part"), "").unwrap();
         scratch.start().unwrap();
-        assert!(!scratch.0.path().join("half").exists());
+        assert!(!scratch.0.path().join("part").exists());
         assert!(scratch.0.path().join("system.reg").exists());
     }
 
