@@ -1,8 +1,9 @@
 //! The project's tasks. Each room is one thing that a task needs: `setup` makes the machine able to
 //! build, `driver` and `lab_kernel` build, `package` makes what Windows installs, `lab` and `demo`
-//! run what was built, `test` proves it, `bench` measures it, `accessors` is what the two runs of
-//! the accessors' matrix have in common, `step` shows what is going on, `program` runs the programs
-//! that do the work, `role` is what this program does when those start it.
+//! run what was built, `test` proves it, `release` runs tasks on another release of the system,
+//! `bench` measures, `accessors` is what the two runs of the accessors' matrix have in common, `step`
+//! shows what is going on, `program` and `superuser` run the programs that do the work, `role` is
+//! what this program does when those start it.
 
 #![forbid(unsafe_code)]
 
@@ -17,9 +18,11 @@ mod lab_kernel;
 mod package;
 mod places;
 mod program;
+mod release;
 mod role;
 mod setup;
 mod step;
+mod superuser;
 mod test;
 mod toolchain;
 mod windows_programs;
@@ -92,6 +95,9 @@ enum Task {
     Wine,
     /// Run the accessors' Windows test programs under Wine
     WineTest,
+    /// Run this project's tasks in the root file system of another release, which debootstrap makes
+    /// under target/releases: by default `demo`, then `test`. What is committed is run
+    Release(release::Options),
     /// Measure, and say which of the project's aims for speed are met
     Bench {
         /// Measure this alone
@@ -144,6 +150,7 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
             wine::run(&package, &driver::build()?.framework)?;
         }
         Task::WineTest => wine::test()?,
+        Task::Release(options) => return release::run(options),
         Task::Bench { only, save } => bench::run(*only, *save)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -79,6 +79,11 @@ impl Toolchain {
         })
     }
 
+    /// Where all of it is.
+    pub fn sysroot(&self) -> &Path {
+        &self.sysroot
+    }
+
     /// Where the sources of the standard library belong.
     pub fn library_source(&self) -> PathBuf {
         self.sysroot.join("lib/rustlib/src/rust")

@@ -7,6 +7,8 @@ mod rust_library;
 mod rust_source_package;
 mod system_packages;
 
+pub use apt_source::Archive;
+
 use crate::{error::Error, toolchain::Target};
 use std::path::PathBuf;
 use system_packages::Need;
@@ -116,5 +118,15 @@ pub fn for_benchmarks() -> Result<(), Error> {
 /// As for [`run`].
 pub fn for_package_checks() -> Result<(), Error> {
     system_packages::get_missing(&[system_packages::PACKAGE_CHECKS])?;
+    Ok(())
+}
+
+/// Gets what making the root file system of another release needs.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_releases() -> Result<(), Error> {
+    system_packages::get_missing(&[system_packages::RELEASES])?;
     Ok(())
 }

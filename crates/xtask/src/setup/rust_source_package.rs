@@ -27,7 +27,7 @@ const SUITES: [&str; 5] = [
 ///
 /// [`Error::Missing`] if this isn't Debian or no suite has that version.
 pub(super) fn get(toolchain: &Toolchain) -> Result<(), Error> {
-    let archive = Archive::of_this_machine().ok_or_else(|| missing(toolchain, &[]))?;
+    let archive = Archive::of_this_machine("debian").ok_or_else(|| missing(toolchain, &[]))?;
     let step = Step::start(format!(
         "getting the sources of Rust {}'s library from Debian",
         toolchain.release

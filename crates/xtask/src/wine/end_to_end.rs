@@ -17,6 +17,11 @@ const LOADS: &str = "10";
 /// No program takes so long, in seconds, unless it hangs.
 const PATIENCE: &str = "600";
 
+/// Has Wine start the program beside it as Windows does by "Run as administrator". From version 10
+/// on, Wine's programs have no administrator's rights unless a manifest asks for them, and the
+/// package's have none: most of the client's commands need no such rights.
+const AS_ADMINISTRATOR: &str = include_str!("as_administrator.manifest");
+
 /// What the self-test said in Wine, for the comparison with the lab.
 pub fn selftest_record() -> PathBuf {
     places::target().join("wine/selftest.json")
@@ -64,6 +69,10 @@ fn stage(package: &Path) -> Result<PathBuf, Error> {
     }
     for name in ["ringcopy-matrix.exe", "verifier.exe"] {
         copy(&windows_programs::built(name), &folder.join(name))?;
+    }
+    for name in ["ringcopy.exe.manifest", "ringcopy-matrix.exe.manifest"] {
+        let manifest = folder.join(name);
+        fs::write(&manifest, AS_ADMINISTRATOR).map_err(Error::file(&manifest))?;
     }
     Ok(folder)
 }
