@@ -43,7 +43,7 @@ pub(super) struct Root<C> {
     /// The folder of the toolchain, seen from within.
     toolchain: PathBuf,
     user: &'static str,
-    as_root: C,
+    superuser: C,
 }
 
 impl Root<()> {
@@ -67,7 +67,7 @@ impl Root<()> {
                 .join(options.release.codename()),
             toolchain: Path::new(TOOLCHAINS).join(&toolchain.release),
             user: if options.user { "tester" } else { "root" },
-            as_root,
+            superuser: as_root,
         };
         root.debootstrap(options)?;
         root.put_toolchain(&toolchain)?;
@@ -89,7 +89,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
         ));
         self.replace(&step, &self.folder, |unfinished| {
             // debootstrap mounts as well.
-            let mut debootstrap = (self.as_root)("unshare");
+            let mut debootstrap = (self.superuser)("unshare");
             debootstrap
                 .args(["--mount", "--propagation", "private"])
                 .arg("debootstrap")
@@ -109,7 +109,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
         let place = self.folder.join(&self.toolchain);
         if !place.is_dir() {
             self.replace(&step, &place, |unfinished| {
-                let mut copy = (self.as_root)("cp");
+                let mut copy = (self.superuser)("cp");
                 // The library's sources may be a link to what a set-up has fetched.
                 copy.args(["--recursive", "--dereference", "--preserve=mode,timestamps"])
                     .arg(toolchain.sysroot())
@@ -130,7 +130,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
             .arg(&bundle)
             .arg("HEAD");
         program::run(&step, &mut git)?;
-        let mut copy = (self.as_root)("cp");
+        let mut copy = (self.superuser)("cp");
         copy.arg(&bundle).arg(self.folder.join(COMMIT));
         program::run(&step, &mut copy)?;
         step.done();
@@ -140,7 +140,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
     /// Runs a task on this process's own output.
     pub(super) fn run(&self, task: &[String]) -> Result<ExitCode, Error> {
         // What lives in the namespaces ends with `unshare`, and that with this process.
-        let mut enter = (self.as_root)("setpriv");
+        let mut enter = (self.superuser)("setpriv");
         enter
             .args(["--pdeathsig", "KILL"])
             .args(["unshare", "--mount", "--propagation", "private"])
@@ -172,14 +172,14 @@ impl<C: Fn(&str) -> Command> Root<C> {
         make: impl FnOnce(&Path) -> Command,
     ) -> Result<(), Error> {
         let unfinished = folder.with_extension("unfinished");
-        let mut remove = (self.as_root)("rm");
+        let mut remove = (self.superuser)("rm");
         remove.args(["--recursive", "--force", "--one-file-system"]);
         program::run(step, remove.arg(&unfinished))?;
-        let mut make_parent = (self.as_root)("mkdir");
+        let mut make_parent = (self.superuser)("mkdir");
         make_parent.arg("--parents").args(folder.parent());
         program::run(step, &mut make_parent)?;
         program::run(step, &mut make(&unfinished))?;
-        let mut rename = (self.as_root)("mv");
+        let mut rename = (self.superuser)("mv");
         program::run(step, rename.args([&*unfinished, folder]))
     }
 }
