@@ -69,7 +69,7 @@ fn headers_of_other_protocols() {
                 let room = Victim::room(code.kind);
                 victim.assert_refused(&what, code.value, &input, room, status);
             };
-            for version in [0, 2, 0x0100_0000, u32::MAX] {
+            for version in [0, 1, 3, 0x0100_0000, u32::MAX] {
                 let offset = offset_of!(Header, version);
                 refuse("version", offset, version, NtStatus::REVISION_MISMATCH);
             }

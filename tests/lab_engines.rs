@@ -180,6 +180,8 @@ impl Answer {
         );
         let result = EntryResult {
             engine: 0,
+            // An engine may know of less of a hole than the other.
+            hole_length: 0,
             ..result
         };
         Self {
@@ -229,6 +231,7 @@ fn ask_alone(victim: &mut Victim<'_>, engine: Engine, entry: &BatchEntry) -> Ans
         address: response.address,
         engine: response.engine,
         flags: response.flags,
+        hole_length: response.hole_length,
     };
     Answer::new(result, slot)
 }

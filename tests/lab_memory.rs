@@ -33,6 +33,8 @@ fn copy(
             );
             let transfer = Transfer {
                 engine: Engine::Auto,
+                // An engine may know of less of a hole than the other.
+                hole_length: 0,
                 ..transfer
             };
             (transfer, target)

@@ -3,12 +3,12 @@
 mod native;
 mod system;
 
-use mm_copy::{CopyFlags, RamRange, RamRanges, Transfer};
+use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Transfer};
 use ringcopy_protocol::{Engine, NtStatus};
 use usermode_accessors::VolatileSlice;
 
 use crate::nt::{physical::RamList, processor};
-use native::{NativeEngine, NativeMachine};
+use native::{NativeEngine, NativeMachine, WindowWalk};
 use system::SystemMachine;
 
 /// Both engines, as they stand after the start-up checks.
@@ -93,7 +93,7 @@ impl Copier<'_> {
             (Engine::Native, Err(status)) => return Err(*status),
             (Engine::System, _) | (Engine::Auto, Err(_)) => {
                 return Ok(Copied {
-                    transfer: mm_copy::copy_memory(&self.system, flags, address, target),
+                    transfer: self.copy_by_system(flags, address, target),
                     engine: Engine::System,
                     fell_back: false,
                 });
@@ -113,7 +113,7 @@ impl Copier<'_> {
                 fell_back: false,
             }),
             Some((stop, rest)) => {
-                let rest = mm_copy::copy_memory(&self.system, flags, stop.address, rest);
+                let rest = self.copy_by_system(flags, stop.address, rest);
                 Ok(Copied {
                     transfer: Transfer {
                         transferred: arrived.saturating_add(rest.transferred),
@@ -124,5 +124,31 @@ impl Copier<'_> {
                 })
             }
         }
+    }
+
+    /// Copies with the system's engine. How far a hole in system memory reaches, `MmCopyMemory`
+    /// does not say: the page tables do, where the native engine has shown that it can read them.
+    fn copy_by_system(
+        &self,
+        flags: CopyFlags,
+        address: u64,
+        target: VolatileSlice<'_>,
+    ) -> Transfer {
+        let length = target.len();
+        let mut transfer = mm_copy::copy_memory(&self.system, flags, address, target);
+        let left = length.saturating_sub(transfer.transferred) as u64;
+        if let (Some(stop), Ok(native), CopyFlags::VIRTUAL) =
+            (&mut transfer.stop, &self.native, flags)
+            && matches!(stop.reason, Reason::Read(_))
+        {
+            let walk = WindowWalk::over(*native.physical_memory());
+            let hole = Hole {
+                reason: stop.reason,
+                length: walk.unused_from(stop.address),
+            };
+            let hole = hole.within(stop.address, left, |address| walk.unused_from(address));
+            stop.hole_length = hole.length;
+        }
+        transfer
     }
 }

@@ -8,7 +8,7 @@
 //! memory of its own through the window. Whatever does not fit rules the engine out.
 
 use mm_copy::{
-    CopyFlags, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError,
+    CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError,
     Reason, Translate,
 };
 use ringcopy_protocol::NtStatus;
@@ -85,11 +85,7 @@ impl NativeMachine {
     /// The engine over these ranges of RAM, for as long as the current address space is.
     pub fn engine<'a>(&'a self, ram: RamRanges<'a>) -> NativeEngine<'a> {
         let memory = WindowMemory { machine: self, ram };
-        let walk = WindowWalk {
-            machine: self,
-            walk: PageTableWalk::new(memory, processor::page_table_root(), self.levels),
-        };
-        Native::new(memory, walk)
+        Native::new(memory, WindowWalk::over(memory))
     }
 
     /// Reads as much memory of the driver's own as the window shows at a time, another pattern in
@@ -159,12 +155,35 @@ const fn entry_offset(address: u64, levels: Levels) -> u64 {
     (address >> 12 & mask) << 3
 }
 
-impl Translate for WindowWalk<'_> {
-    fn translate(&self, address: u64) -> Result<Mapping, Reason> {
+impl<'a> WindowWalk<'a> {
+    /// A walk through the tables of the current address space that remembers nothing.
+    pub fn over(memory: WindowMemory<'a>) -> Self {
+        let machine = memory.machine;
+        Self {
+            machine,
+            walk: PageTableWalk::new(memory, processor::page_table_root(), machine.levels),
+        }
+    }
+
+    /// As [`PageTableWalk::unused_from`].
+    pub fn unused_from(&self, address: u64) -> u64 {
         if self.machine.window.holds(address) {
-            return Err(Reason::NotPresent { level: 1 });
+            return 0;
+        }
+        self.walk.unused_from(address)
+    }
+}
+
+impl Translate for WindowWalk<'_> {
+    fn translate(&self, address: u64) -> Result<Mapping, Hole> {
+        if self.machine.window.holds(address) {
+            return Err(Reason::NotPresent { level: 1 }.into());
         }
         self.walk.translate(address)
+    }
+
+    fn system_start(&self) -> u64 {
+        self.walk.system_start()
     }
 }
 
@@ -177,6 +196,10 @@ impl PhysicalMemory for WindowMemory<'_> {
 
     fn ram_from(&self, address: u64) -> u64 {
         self.ram.bytes_from(address)
+    }
+
+    fn hole_from(&self, address: u64) -> u64 {
+        self.ram.hole_from(address)
     }
 
     fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {

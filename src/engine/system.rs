@@ -3,7 +3,7 @@
 use mm_copy::{CopyFlags, Engine, PhysicalMemory, RamRanges, ReadError, Transfer, copy_in_spans};
 use usermode_accessors::{Status, VolatileSlice};
 
-use crate::nt::system_copy::mm_copy_memory;
+use crate::nt::{processor, system_copy::mm_copy_memory};
 
 /// Bytes that one call copies at most: bounds how long the system works for one call.
 const RUN: u64 = 64 << 10;
@@ -31,6 +31,10 @@ impl PhysicalMemory for SystemMachine<'_> {
         self.ram.bytes_from(address)
     }
 
+    fn hole_from(&self, address: u64) -> u64 {
+        self.ram.hole_from(address)
+    }
+
     fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
         mm_copy_memory(CopyFlags::PHYSICAL, address, target)
     }
@@ -54,5 +58,9 @@ impl Engine for SystemMachine<'_> {
         copy_in_spans::<RUN>(address, target, |address, target| {
             mm_copy_memory(CopyFlags::VIRTUAL, address, target)
         })
+    }
+
+    fn system_start(&self) -> u64 {
+        processor::paging_levels().system_start()
     }
 }

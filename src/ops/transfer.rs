@@ -15,6 +15,7 @@ pub const fn refused(status: NtStatus) -> EntryResult {
         address: 0,
         engine: Engine::Auto as u32,
         flags: 0,
+        hole_length: 0,
     }
 }
 
@@ -63,6 +64,7 @@ pub const fn of_engine(copied: &Copied) -> EntryResult {
         Some(stop) => EntryResult {
             direction: Direction::Read as u32,
             address: stop.address,
+            hole_length: stop.hole_length,
             ..result
         },
     }

@@ -103,6 +103,7 @@ struct Claim {
     address: u64,
     engine: u32,
     flags: u32,
+    hole_length: u64,
 }
 
 impl Claim {
@@ -140,6 +141,15 @@ impl Claim {
         if status.is_success() && direction != Direction::None {
             return Err(field("direction", self.direction.into()));
         }
+        let first_missing = question
+            .source
+            .filter(|_| direction == Direction::Read)
+            .and_then(|source| source.checked_add(self.copied));
+        // A hole of all 2^64 addresses is said to be one byte shorter.
+        let longest = first_missing.map_or(0, |source| (!source.address()).saturating_add(1));
+        if self.hole_length > longest {
+            return Err(field("hole_length", self.hole_length));
+        }
         Ok(Transfer {
             operation: question.operation,
             status,
@@ -149,6 +159,7 @@ impl Claim {
             direction,
             engine,
             fell_back,
+            hole_length: self.hole_length,
             source: question.source,
         })
     }
@@ -174,6 +185,7 @@ pub(crate) fn transfer(
         address: response.address,
         engine: response.engine,
         flags: response.flags,
+        hole_length: response.hole_length,
     };
     let transfer = claim.judge(question)?;
     let data = if carries_data { transfer.copied } else { 0 };
@@ -228,6 +240,7 @@ pub(crate) fn batch(
             address: result.address,
             engine: result.engine,
             flags: result.flags,
+            hole_length: result.hole_length,
         };
         let transfer = claim.judge(*question)?;
         succeeded += u32::from(transfer.status == NtStatus::SUCCESS);

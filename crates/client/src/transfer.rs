@@ -90,6 +90,9 @@ pub struct Transfer {
     pub engine: Engine,
     /// Whether the native engine met a page that is not resident, and the system's went on.
     pub fell_back: bool,
+    /// At least so many bytes of the source, from the first that did not arrive on, could not be
+    /// read either; 0 where the driver cannot tell.
+    pub hole_length: u64,
     /// What was read, where the request can name more than the caller's own memory.
     pub source: Option<Source>,
 }

@@ -162,11 +162,11 @@ fn tampered(change: impl Fn(&mut [u8], &mut usize) + 'static) -> Model {
 #[test]
 fn every_field_of_a_batchs_answer_is_judged() {
     // The batch's own: version, size, count, succeeded, copied; then those of the first entry
-    // (complete) and of the second (stopped): status, direction, copied, address, engine, flags.
+    // (complete) and of the second (stopped): status, direction, copied, address, engine, flags, hole length.
     let first = 24;
-    let second = first + 32;
+    let second = first + 40;
     for (offset, value) in [
-        (0, 2),
+        (0, 1),
         (4, 25),
         (8, 3),
         (12, 4),
@@ -181,6 +181,7 @@ fn every_field_of_a_batchs_answer_is_judged() {
         (first + 24, 3),
         (first + 28, 1),
         (first + 28, 2),
+        (first + 32, 1),
         (second, 0),
         (second + 4, 0),
         (second + 8, 33),
@@ -201,7 +202,7 @@ fn every_field_of_a_batchs_answer_is_judged() {
 
 #[test]
 fn an_answer_of_another_length_is_refused() {
-    let fixed = 24 + 4 * 32;
+    let fixed = 24 + 4 * 40;
     // The last piece's bytes end the output.
     for (claim, believed) in [
         (0, false),
@@ -219,7 +220,7 @@ fn an_answer_of_another_length_is_refused() {
 
 #[test]
 fn bytes_written_behind_the_copied_ones_are_noticed() {
-    let fixed = 24 + 4 * 32;
+    let fixed = 24 + 4 * 40;
     for offset in [21, 47] {
         let model = tampered(move |output, _| output[fixed + offset] = 0);
         assert_eq!(reason(mixed(model).0), ResponseError::Behind(1));
@@ -263,7 +264,7 @@ fn a_long_list_of_ram_comes_in_several_answers_and_in_order() {
 #[test]
 fn a_list_of_ram_that_makes_no_sense_is_refused() {
     for (offset, value) in [
-        (0, 2),
+        (0, 1),
         (4, 17),
         (8, 1),
         (8, 3),

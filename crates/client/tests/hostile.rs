@@ -81,7 +81,7 @@ fn an_answer_to_another_question_is_refused() {
 
 #[test]
 fn more_returned_than_there_was_room_for_is_refused() {
-    for returned in [0, 47, 48, 111, 113, usize::MAX] {
+    for returned in [0, 55, 56, 119, 121, usize::MAX] {
         let answer = with_answer(move |_, claimed| *claimed = returned, read);
         assert!(
             matches!(reason(answer), ResponseError::Length { returned: found, .. } if found == returned)
@@ -97,24 +97,56 @@ fn an_address_that_stopped_nothing_is_refused() {
     );
 }
 
+/// What was copied whole has no hole, nor does a user's page say how far one reaches.
+#[test]
+fn a_hole_where_nothing_stopped_is_refused() {
+    assert_eq!(
+        reason(with_answer(put(48, 1), read)),
+        ResponseError::Field("hole_length", 1)
+    );
+}
+
+#[test]
+fn f8_a_hole_beyond_the_last_address_is_refused() {
+    const HOLE: u64 = 0x9_F000;
+    let stopped = |length| {
+        with_answer(put(48, length), |device| {
+            let mut target = [0; 8];
+            device
+                .copy_memory(Source::Physical(HOLE - 1), Engine::Auto, &mut target)
+                .map(|transfer| transfer.hole_length)
+        })
+    };
+    let longest = u64::MAX - HOLE + 1;
+    for length in [0, 1, longest] {
+        assert_eq!(stopped(length).unwrap(), length);
+    }
+    for length in [longest + 1, u64::MAX] {
+        assert_eq!(
+            reason(stopped(length)),
+            ResponseError::Field("hole_length", length)
+        );
+    }
+}
+
 #[test]
 fn versions_and_sizes_of_other_protocols_are_refused() {
     assert_eq!(
-        reason(with_answer(put(0, 48 << 32 | 2), read)),
-        ResponseError::Version(2)
+        reason(with_answer(put(0, 56 << 32 | 1), read)),
+        ResponseError::Version(1)
     );
     assert_eq!(
-        reason(with_answer(put(0, 56 << 32 | 1), read)),
-        ResponseError::Size(56, 48)
+        reason(with_answer(put(0, 48 << 32 | 2), read)),
+        ResponseError::Size(48, 56)
     );
 }
 
 proptest! {
     #[test]
     fn no_answer_makes_the_client_panic_or_believe_too_much(
-        noise in proptest::collection::vec(any::<u8>(), 48..112),
-        keep in proptest::collection::vec(any::<bool>(), 48),
-        claimed in prop_oneof![Just(112_usize), Just(48), 0..200_usize, any::<usize>()],
+        noise in proptest::collection::vec(any::<u8>(), 56..120),
+        keep in proptest::collection::vec(any::<bool>(), 56),
+        claimed in prop_oneof![Just(120_usize), Just(56), 0..200_usize, any::<usize>()],
     ) {
         let _ = with_answer(
             move |output, returned| {

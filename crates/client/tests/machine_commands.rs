@@ -195,7 +195,7 @@ fn abuse_finds_a_driver_that_takes_anything() {
     for wrong in [
         "information: version 0: succeeded, with 96 bytes",
         "information: version 0: the output was written",
-        "copy memory: size 0: succeeded, with 48 bytes",
+        "copy memory: size 0: succeeded, with 56 bytes",
     ] {
         assert!(found.wrong.iter().any(|found| found == wrong), "{wrong}");
     }

@@ -82,7 +82,7 @@ fn tampered(offset: usize, bits: u8) -> Report {
 #[test]
 fn every_field_of_a_response_matters() {
     // version, size, status, direction, copied, asked, address, engine, reserved
-    for offset in [0, 4, 8, 12, 16, 24, 32, 40, 44] {
+    for offset in [0, 4, 8, 12, 16, 24, 32, 40, 44, 48] {
         let report = tampered(offset, 0x21);
         assert!(report.counts().failed > 0, "byte {offset} went unnoticed");
     }
@@ -90,8 +90,8 @@ fn every_field_of_a_response_matters() {
 
 #[test]
 fn a_wrong_byte_of_data_is_noticed() {
-    assert!(tampered(48, 1).counts().failed > 0);
-    assert!(tampered(48 + 63, 0x80).counts().failed > 0);
+    assert!(tampered(56, 1).counts().failed > 0);
+    assert!(tampered(56 + 63, 0x80).counts().failed > 0);
 }
 
 #[test]
@@ -105,8 +105,8 @@ fn a_byte_written_behind_the_copied_ones_is_noticed() {
     let mut model = Model {
         tamper: Some(Box::new(|output, _| {
             // That one asks for 8 KiB.
-            if output.len() == 48 + 8192 {
-                output[48 + 8191] ^= 0xFF;
+            if output.len() == 56 + 8192 {
+                output[56 + 8191] ^= 0xFF;
             }
         })),
         ..Model::default()

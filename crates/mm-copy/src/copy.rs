@@ -5,7 +5,7 @@ use usermode_accessors::VolatileSlice;
 use crate::{
     cursor::copy_in_steps,
     physical::{PhysicalMemory, ReadError, ram_from},
-    transfer::{Reason, Transfer},
+    transfer::{Hole, Reason, Transfer},
     translate::{Mapping, Translate},
 };
 
@@ -49,6 +49,8 @@ pub fn copy_physical<M: PhysicalMemory>(
 /// some from after, and a page whose memory was put to another use gives what is there now. An
 /// empty target completes and looks at nothing.
 ///
+/// Where the copy stops, the rest of the range is translated as well, up to the end of the hole.
+///
 /// # Errors
 ///
 /// In [`Transfer::stop`]: [`Reason::Wraps`], [`Reason::OutsideSystemRange`] for an address of the
@@ -62,13 +64,28 @@ pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
     copy_in_steps(address, target, |cursor| {
         let address = cursor.address();
         if address < UPPER_HALF {
-            return Err(Reason::OutsideSystemRange);
+            return Err(Hole {
+                reason: Reason::OutsideSystemRange,
+                length: translation.system_start().saturating_sub(address),
+            });
         }
-        let Mapping { physical, length } = translation.translate(address)?;
+        let Mapping { physical, length } = translation.translate(address).map_err(|hole| {
+            let never_there = !hole.reason.may_be_paged_out();
+            hole.within(address, cursor.remaining() as u64, |address| {
+                match translation.translate(address) {
+                    // Another engine might bring that in.
+                    Err(next) if never_there && next.reason.may_be_paged_out() => 0,
+                    Err(next) => next.length,
+                    Ok(_) => 0,
+                }
+            })
+        })?;
         if length == 0 {
-            return Err(Reason::NotPresent { level: 0 });
+            return Err(Reason::NotPresent { level: 0 }.into());
         }
-        cursor.advance(length, |_, piece| copy_physical(memory, physical, piece))
+        cursor.advance(length, |_, piece| {
+            copy_physical(memory, physical, piece).limited_to(length)
+        })
     })
 }
 

@@ -2,7 +2,7 @@
 
 use usermode_accessors::VolatileSlice;
 
-use crate::transfer::{Reason, Transfer};
+use crate::transfer::{Hole, Reason, Transfer};
 
 /// A copy under way. The count moves forward only, and only over bytes that arrived.
 pub(crate) struct Cursor<'a> {
@@ -18,7 +18,7 @@ impl Cursor<'_> {
         self.source.wrapping_add(self.transferred as u64)
     }
 
-    const fn remaining(&self) -> usize {
+    pub(crate) const fn remaining(&self) -> usize {
         self.target.len().saturating_sub(self.transferred)
     }
 
@@ -28,14 +28,14 @@ impl Cursor<'_> {
         &mut self,
         limit: u64,
         copy: impl FnOnce(u64, VolatileSlice<'_>) -> Transfer,
-    ) -> Result<(), Reason> {
+    ) -> Result<(), Hole> {
         let length = usize::try_from(limit)
             .unwrap_or(usize::MAX)
             .min(self.remaining());
         let address = self.address();
         let Some(piece) = self.target.reborrow().subslice(self.transferred, length) else {
             // Not reached: the piece lies within what remains.
-            return Err(Reason::Wraps);
+            return Err(Reason::Wraps.into());
         };
         let piece = copy(address, piece);
         let arrived = match piece.stop {
@@ -43,7 +43,7 @@ impl Cursor<'_> {
             Some(_) => piece.transferred.min(length),
         };
         self.transferred = self.transferred.saturating_add(arrived);
-        piece.stop.map_or(Ok(()), |stop| Err(stop.reason))
+        piece.stop.map_or(Ok(()), |stop| Err(stop.hole()))
     }
 }
 
@@ -54,7 +54,7 @@ impl Cursor<'_> {
 pub(crate) fn copy_in_steps<'a>(
     source: u64,
     target: VolatileSlice<'a>,
-    mut step: impl FnMut(&mut Cursor<'a>) -> Result<(), Reason>,
+    mut step: impl FnMut(&mut Cursor<'a>) -> Result<(), Hole>,
 ) -> Transfer {
     let last_offset = target.len().saturating_sub(1) as u64;
     if source.checked_add(last_offset).is_none() {
@@ -66,8 +66,8 @@ pub(crate) fn copy_in_steps<'a>(
         transferred: 0,
     };
     while cursor.remaining() > 0 {
-        if let Err(reason) = step(&mut cursor) {
-            return Transfer::stopped(cursor.transferred, cursor.address(), reason);
+        if let Err(hole) = step(&mut cursor) {
+            return Transfer::stopped(cursor.transferred, cursor.address(), hole);
         }
     }
     Transfer::complete(cursor.transferred)

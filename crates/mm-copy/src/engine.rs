@@ -20,10 +20,14 @@ pub trait Engine {
 
     /// Copies system memory from the virtual `address` on to all of `target`, or up to where it
     /// ends, and counts exactly. [`copy_memory`](crate::copy_memory) calls it with at least one
-    /// byte to copy, and only for ranges of the upper half (bit 63 is set, no wrap).
+    /// byte to copy, and only for ranges that begin at [`system_start`](Self::system_start) or
+    /// after it, and do not wrap.
     ///
     /// The address must not be touched, unless the system vouches for the access.
     fn copy_system(&self, address: u64, target: VolatileSlice<'_>) -> Transfer;
+
+    /// The first address of system memory, as in [`Translate::system_start`].
+    fn system_start(&self) -> u64;
 }
 
 /// The engine that needs no help: it translates every page itself and reads the frame.
@@ -42,6 +46,11 @@ impl<M, T> Native<M, T> {
             translation,
         }
     }
+
+    /// How addresses are found.
+    pub const fn translation(&self) -> &T {
+        &self.translation
+    }
 }
 
 impl<M: PhysicalMemory, T: Translate> Engine for Native<M, T> {
@@ -53,5 +62,9 @@ impl<M: PhysicalMemory, T: Translate> Engine for Native<M, T> {
 
     fn copy_system(&self, address: u64, target: VolatileSlice<'_>) -> Transfer {
         copy_virtual(&self.memory, &self.translation, address, target)
+    }
+
+    fn system_start(&self) -> u64 {
+        self.translation.system_start()
     }
 }

@@ -15,6 +15,9 @@ pub(crate) enum Entry {
 /// Why an entry leads nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoEntry {
+    /// All of its bits are zero.
+    Empty,
+    /// It is not present, and holds something else.
     NotPresent,
     Reserved,
 }
@@ -51,16 +54,24 @@ pub(crate) const fn offset_mask(level: u8) -> u64 {
     !u64::MAX.wrapping_shl(shift(level))
 }
 
+/// How many bytes from `address` on an entry of `level` translates.
+pub(crate) const fn bytes_from(address: u64, level: u8) -> u64 {
+    (!address & offset_mask(level)).saturating_add(1)
+}
+
 /// Where in a table of `level` the entry for `address` is, in bytes.
 pub(crate) const fn offset_in_table(address: u64, level: u8) -> u64 {
     (address.wrapping_shr(shift(level)) & 0x1FF) << 3
 }
 
 /// What the entry `raw` of `level` says to a processor whose physical addresses have
-/// `address_bits` bits. Nothing but the present bit is looked at in an entry that is not present.
+/// `address_bits` bits. Of an entry that is not present, nothing is looked at but whether it is zero.
 pub(crate) const fn decode(raw: u64, level: u8, address_bits: u32) -> Result<Entry, NoEntry> {
     if raw & PRESENT == 0 {
-        return Err(NoEntry::NotPresent);
+        return Err(match raw {
+            0 => NoEntry::Empty,
+            _ => NoEntry::NotPresent,
+        });
     }
     let width = match 1_u64.checked_shl(address_bits) {
         Some(end) => end.wrapping_sub(1),

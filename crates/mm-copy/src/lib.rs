@@ -36,6 +36,7 @@
 //! | a physical address wider than the processor's | `STATUS_INVALID_ADDRESS`; what lies below is transferred |
 //! | granularity of a partial transfer | the byte: RAM that ends within a page is copied up to its end |
 //! | order | ascending; what is transferred has no gap |
+//! | how far a hole reaches | [`Stop::hole_length`]: up to the next RAM in the list, or as far as the missing page-table entries translate |
 //! | the target behind the bytes transferred | untouched |
 //! | source and target overlap | the target gets an unspecified mix of old and new bytes |
 //! | memory that changes during the copy | some bytes from before, some from after; see [`copy_virtual`] |
@@ -83,6 +84,10 @@
 //!         RamRanges::new(&[RamRange { start: 0, length: 0x1_0000 }]).bytes_from(address)
 //!     }
 //!
+//!     fn hole_from(&self, address: u64) -> u64 {
+//!         RamRanges::new(&[RamRange { start: 0, length: 0x1_0000 }]).hole_from(address)
+//!     }
+//!
 //!     fn read(&self, address: u64, mut target: VolatileSlice<'_>) -> Result<(), ReadError> {
 //!         let start = address as usize;
 //!         let source = &self.bytes[start..start + target.len()];
@@ -111,7 +116,9 @@
 //! let source = 0xFFFF_8000_0000_0FFC;
 //! let transfer = copy_memory(&engine, CopyFlags::VIRTUAL, source, (&mut target).into());
 //! assert_eq!(transfer.transferred, 4); // the next page is not mapped
-//! assert!(transfer.stop.is_some_and(|stop| stop.reason.may_be_paged_out()));
+//! let stop = transfer.stop.unwrap();
+//! assert!(stop.reason.may_be_paged_out());
+//! assert_eq!(stop.hole_length, 0x1000); // an entry of the page table is missing
 //! assert_eq!(&target, b"last\0\0\0\0");
 //!
 //! let transfer = copy_memory(&engine, CopyFlags::PHYSICAL, 0x5FFC, (&mut target).into());
@@ -156,6 +163,6 @@ pub use engine::{Engine, Native};
 pub use flags::CopyFlags;
 pub use physical::{PAGE_SIZE, PhysicalMemory, RamRange, RamRanges, ReadError};
 pub use request::copy_memory;
-pub use transfer::{Reason, Stop, Transfer};
+pub use transfer::{Hole, Reason, Stop, Transfer};
 pub use translate::{Mapping, Translate};
 pub use walk::{Levels, PageTableWalk};

@@ -2,7 +2,7 @@
 
 use usermode_accessors::{Status, VolatileSlice};
 
-use crate::transfer::Reason;
+use crate::transfer::{Hole, Reason};
 
 /// Bytes in the smallest page: 4 KiB.
 pub const PAGE_SIZE: u64 = 4096;
@@ -26,6 +26,11 @@ pub trait PhysicalMemory {
     /// without a gap; 0 if `address` itself is not. The answer may fall short of the whole run,
     /// but never exceeds it.
     fn ram_from(&self, address: u64) -> u64;
+
+    /// How many bytes from `address` on are not RAM; 0 if `address` itself is, or if that is not
+    /// known. The answer may fall short of the whole hole, but never exceeds it. A hole of all 2^64
+    /// addresses has a length of 2^64 - 1.
+    fn hole_from(&self, address: u64) -> u64;
 
     /// Reads as many bytes as `target` has from `address` on: at least one, all of them RAM, none
     /// beyond the next multiple of [`SPAN`](Self::SPAN).
@@ -55,6 +60,10 @@ impl<M: PhysicalMemory + ?Sized> PhysicalMemory for &M {
         (**self).ram_from(address)
     }
 
+    fn hole_from(&self, address: u64) -> u64 {
+        (**self).hole_from(address)
+    }
+
     fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
         (**self).read(address, target)
     }
@@ -74,16 +83,37 @@ pub struct ReadError {
 }
 
 /// How many bytes from `address` on are RAM within the processor's physical width: at least one.
-pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u64, Reason> {
+pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u64, Hole> {
     let end = 1_u64.checked_shl(memory.address_bits()).unwrap_or(u64::MAX);
     let left = match end.checked_sub(address) {
-        None | Some(0) => return Err(Reason::BeyondPhysicalWidth),
+        None | Some(0) => {
+            return Err(Hole {
+                reason: Reason::BeyondPhysicalWidth,
+                length: addresses_from(address),
+            });
+        }
         Some(left) => left,
     };
     match memory.ram_from(address).min(left) {
-        0 => Err(Reason::NotRam),
+        0 => {
+            let length = memory.hole_from(address);
+            Err(Hole {
+                reason: Reason::NotRam,
+                // Nothing is RAM beyond the width, whatever a list says.
+                length: if length < left {
+                    length
+                } else {
+                    addresses_from(address)
+                },
+            })
+        }
         run => Ok(run),
     }
+}
+
+/// How many addresses there are from `address` on; 2^64 - 1 of all 2^64.
+const fn addresses_from(address: u64) -> u64 {
+    (!address).saturating_add(1)
 }
 
 /// A range of RAM, of the shape `MmGetPhysicalMemoryRanges` reports.
@@ -115,7 +145,8 @@ impl RamRange {
     }
 }
 
-/// A list of RAM ranges: what [`PhysicalMemory::ram_from`] can be answered from.
+/// A list of RAM ranges: what [`PhysicalMemory::ram_from`] and [`PhysicalMemory::hole_from`] can be
+/// answered from.
 ///
 /// An empty range holds nothing.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +154,8 @@ pub struct RamRanges<'a>(&'a [RamRange]);
 
 impl<'a> RamRanges<'a> {
     /// The list that consists of `ranges`, in the order that [`arrange`](Self::arrange) brings
-    /// about. In another order RAM may be missed; what is none is never taken for it.
+    /// about. In another order RAM may be missed, and holes be said to be longer than they are; what
+    /// is no RAM is never taken for it.
     #[must_use]
     pub const fn new(ranges: &'a [RamRange]) -> Self {
         Self(ranges)
@@ -164,5 +196,19 @@ impl<'a> RamRanges<'a> {
             .checked_sub(1)
             .and_then(|last| self.0.get(last))
             .map_or(0, |range| range.bytes_from(address))
+    }
+
+    /// How many bytes from `address` on are not RAM: up to the next range, or to the last address;
+    /// 0 if `address` is RAM. Takes as many steps as [`bytes_from`](Self::bytes_from).
+    #[must_use]
+    pub fn hole_from(&self, address: u64) -> u64 {
+        if self.bytes_from(address) > 0 {
+            return 0;
+        }
+        let next = self.0.partition_point(|range| range.start <= address);
+        self.0.get(next).map_or_else(
+            || addresses_from(address),
+            |range| range.start.saturating_sub(address),
+        )
     }
 }

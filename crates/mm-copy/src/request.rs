@@ -6,7 +6,7 @@ use crate::{
     copy::{UPPER_HALF, copy_physical},
     engine::Engine,
     flags::{AddressKind, CopyFlags},
-    transfer::{Reason, Transfer},
+    transfer::{Hole, Reason, Transfer},
     user::{self, USER_LIMIT},
 };
 
@@ -20,8 +20,9 @@ use crate::{
 /// 3. A virtual source that begins below the user limit must lie below it as a whole. Else
 ///    [`Reason::OutsideUserRange`], with no byte touched.
 /// 4. No other source may run beyond 2^64; it may end there. Else [`Reason::Wraps`].
-/// 5. A virtual source at or above the user limit must begin in the upper half. Else
-///    [`Reason::OutsideSystemRange`].
+/// 5. A virtual source at or above the user limit must begin where system memory does, or after
+///    that. Else [`Reason::OutsideSystemRange`] in the lower half, [`Reason::NonCanonical`] in the
+///    upper.
 ///
 /// Then the copy begins, and goes on to the end or to the first byte that cannot be had: see
 /// [`copy_physical`] and [`copy_virtual`](crate::copy_virtual). User memory is read by a guarded
@@ -56,9 +57,16 @@ pub fn copy_memory<E: Engine>(
     }
     match kind {
         AddressKind::Physical => copy_physical(engine.physical_memory(), source, target),
-        AddressKind::Virtual if source < UPPER_HALF => {
-            Transfer::stopped(0, source, Reason::OutsideSystemRange)
-        }
-        AddressKind::Virtual => engine.copy_system(source, target),
+        AddressKind::Virtual => match engine.system_start().checked_sub(source) {
+            None | Some(0) => engine.copy_system(source, target),
+            Some(length) => {
+                let reason = if source < UPPER_HALF {
+                    Reason::OutsideSystemRange
+                } else {
+                    Reason::NonCanonical
+                };
+                Transfer::stopped(0, source, Hole { reason, length })
+            }
+        },
     }
 }

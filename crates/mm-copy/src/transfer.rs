@@ -30,13 +30,27 @@ impl Transfer {
         }
     }
 
-    /// A copy that ended for `reason`, at the source's `address`, after `transferred` bytes.
-    pub const fn stopped(transferred: usize, address: u64, reason: Reason) -> Self {
+    /// A copy that ended at `hole`, at the source's `address`, after `transferred` bytes.
+    pub fn stopped(transferred: usize, address: u64, hole: impl Into<Hole>) -> Self {
+        let Hole { reason, length } = hole.into();
         Self {
             status: reason.status(),
             transferred,
-            stop: Some(Stop { address, reason }),
+            stop: Some(Stop {
+                address,
+                reason,
+                hole_length: length,
+            }),
         }
+    }
+
+    /// The same, where nothing is known of the source after its first `length` bytes.
+    pub(crate) fn limited_to(mut self, length: u64) -> Self {
+        let left = length.saturating_sub(self.transferred as u64);
+        if let Some(stop) = &mut self.stop {
+            stop.hole_length = stop.hole_length.min(left);
+        }
+        self
     }
 
     /// Whether all bytes arrived.
@@ -55,6 +69,52 @@ pub struct Stop {
     pub address: u64,
     /// Why.
     pub reason: Reason,
+    /// As in [`Hole::length`], from the first byte that did not arrive on. Where the reason says
+    /// that this byte cannot be paged out ([`Reason::may_be_paged_out`]), no byte of the hole can.
+    pub hole_length: u64,
+}
+
+impl Stop {
+    pub(crate) const fn hole(&self) -> Hole {
+        Hole {
+            reason: self.reason,
+            length: self.hole_length,
+        }
+    }
+}
+
+/// Memory that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// Why.
+    pub reason: Reason,
+    /// At least so many bytes could not be read when they were looked up; 0 where that is not
+    /// known. The hole may reach further, and never less far: a caller that goes on after these
+    /// bytes misses nothing. A hole of all 2^64 addresses has a length of 2^64 - 1.
+    pub length: u64,
+}
+
+impl Hole {
+    /// Looks on where the hole at `address` ends, as long as it does within `length` bytes:
+    /// `hole_from` says how many bytes from an address on cannot be read, 0 where the hole ends.
+    #[must_use]
+    pub fn within(self, address: u64, length: u64, hole_from: impl Fn(u64) -> u64) -> Self {
+        let mut hole = self;
+        while hole.length > 0 && hole.length < length {
+            match address.checked_add(hole.length).map_or(0, &hole_from) {
+                0 => break,
+                more => hole.length = hole.length.saturating_add(more),
+            }
+        }
+        hole
+    }
+}
+
+impl From<Reason> for Hole {
+    /// A hole of unknown length.
+    fn from(reason: Reason) -> Self {
+        Self { reason, length: 0 }
+    }
 }
 
 /// Why a copy ended early.

@@ -1,6 +1,6 @@
 //! From virtual to physical addresses.
 
-use crate::transfer::Reason;
+use crate::transfer::Hole;
 
 /// Finds the physical memory behind system addresses.
 ///
@@ -10,13 +10,21 @@ pub trait Translate {
     ///
     /// # Errors
     ///
-    /// Why there is none.
-    fn translate(&self, address: u64) -> Result<Mapping, Reason>;
+    /// Why there is none, and for how many bytes.
+    fn translate(&self, address: u64) -> Result<Mapping, Hole>;
+
+    /// The first address of system memory: in the upper half, and nothing below it that is not the
+    /// user's is mapped.
+    fn system_start(&self) -> u64;
 }
 
 impl<T: Translate + ?Sized> Translate for &T {
-    fn translate(&self, address: u64) -> Result<Mapping, Reason> {
+    fn translate(&self, address: u64) -> Result<Mapping, Hole> {
         (**self).translate(address)
+    }
+
+    fn system_start(&self) -> u64 {
+        (**self).system_start()
     }
 }
 

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use crate::{
     entry::{self, Entry, NoEntry},
     physical::{PhysicalMemory, ram_from},
-    transfer::Reason,
+    transfer::{Hole, Reason},
     translate::{Mapping, Translate},
 };
 
@@ -27,6 +27,15 @@ impl Levels {
         }
     }
 
+    /// The first address of the upper half that has page tables.
+    #[must_use]
+    pub const fn system_start(self) -> u64 {
+        match self {
+            Self::Four => 0xFFFF_8000_0000_0000,
+            Self::Five => 0xFF00_0000_0000_0000,
+        }
+    }
+
     /// Whether the bits above the virtual width repeat its highest bit.
     const fn is_canonical(self, address: u64) -> bool {
         let unused = match self {
@@ -44,9 +53,9 @@ impl Levels {
 /// A walk reads at most as many entries as there are levels, whatever the tables say: entries
 /// that point back at their own table end it like any others.
 ///
-/// The table that mapped the last page is remembered, as the processor remembers such things: what
-/// it maps besides takes one entry each from then on, until another such table is met. So a walk is
-/// made anew for every request, and one that is older is as stale as what it remembers.
+/// The table that the last walk ended in is remembered, as the processor remembers such things: what
+/// it translates besides takes one entry each from then on, until a walk ends in another table. So a
+/// walk is made anew for every request, and one that is older is as stale as what it remembers.
 ///
 /// What is read is only as trustworthy as the tables: they may change during the walk and after
 /// it. So every table is looked up in the RAM ranges before an entry is read from it, and
@@ -54,7 +63,10 @@ impl Levels {
 /// walk gives stale data, never an access to anything but RAM.
 ///
 /// Access rights in the entries are not looked at: whoever may copy system memory may copy all of
-/// it. Nor are entries that are not present: what the operating system keeps there is its own.
+/// it. Nor is what the operating system keeps in entries that are not present.
+///
+/// A walk that ends without a page tells how far the hole reaches: as far as its last entry
+/// translates, which is 4 KiB, 2 MiB, 1 GiB, 512 GiB or 256 TiB at levels 1 to 5.
 #[derive(Clone, Debug)]
 pub struct PageTableWalk<M> {
     memory: M,
@@ -63,7 +75,7 @@ pub struct PageTableWalk<M> {
     remembered: Cell<Option<LastTable>>,
 }
 
-/// The table that a walk ended in: the one whose entry mapped the page.
+/// The table that a walk ended in: the one whose entry mapped the page, or was missing.
 #[derive(Clone, Copy, Debug)]
 struct LastTable {
     level: u8,
@@ -71,6 +83,13 @@ struct LastTable {
     region: u64,
     /// Where it is.
     physical: u64,
+}
+
+/// Where a walk ends that finds no page.
+struct DeadEnd {
+    hole: Hole,
+    /// No bit of the entry is set, or there are no entries for such addresses.
+    empty: bool,
 }
 
 impl LastTable {
@@ -93,28 +112,54 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
     }
 
     /// Reads and decodes the entry for `address` in the table of `level` at `table`.
-    fn entry(&self, table: u64, level: u8, address: u64) -> Result<Entry, Reason> {
+    fn entry(&self, table: u64, level: u8, address: u64) -> Result<Entry, DeadEnd> {
+        let dead_end = |reason, empty| DeadEnd {
+            hole: Hole {
+                reason,
+                length: entry::bytes_from(address, level),
+            },
+            empty,
+        };
         let location = table | entry::offset_in_table(address, level);
         match ram_from(&self.memory, location) {
             Ok(run) if run >= entry::SIZE => {}
-            Ok(_) | Err(_) => return Err(Reason::TableNotRam { level }),
+            Ok(_) | Err(_) => return Err(dead_end(Reason::TableNotRam { level }, false)),
         }
-        let raw = self.memory.read_u64(location).map_err(Reason::Read)?;
+        let raw = self.memory.read_u64(location).map_err(|status| DeadEnd {
+            hole: Reason::Read(status).into(),
+            empty: false,
+        })?;
         entry::decode(raw, level, self.memory.address_bits()).map_err(|none| match none {
-            NoEntry::NotPresent => Reason::NotPresent { level },
-            NoEntry::Reserved => Reason::ReservedBits { level },
+            NoEntry::Empty => dead_end(Reason::NotPresent { level }, true),
+            NoEntry::NotPresent => dead_end(Reason::NotPresent { level }, false),
+            NoEntry::Reserved => dead_end(Reason::ReservedBits { level }, false),
         })
     }
-}
 
-impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
-    /// # Errors
+    /// How many bytes from `address` on have neither a page nor anything that the operating system
+    /// could make one of: addresses that are not canonical, and those of an entry that is zero. 0
+    /// if `address` may be readable, now or once it is brought in, and where that is not known.
     ///
-    /// [`Reason::NonCanonical`], [`Reason::TableNotRam`], [`Reason::NotPresent`],
-    /// [`Reason::ReservedBits`], or [`Reason::Read`] where an entry could not be read.
-    fn translate(&self, address: u64) -> Result<Mapping, Reason> {
+    /// An entry for memory that is paged out, or that is filled at its first use, says so in its
+    /// other bits. For user addresses that does not hold: what an entry of zero means there, the
+    /// operating system keeps elsewhere (Windows Internals, part 1, "Page fault handling").
+    #[must_use]
+    pub fn unused_from(&self, address: u64) -> u64 {
+        match self.look_up(address) {
+            Err(DeadEnd { hole, empty: true }) => hole.length,
+            Ok(_) | Err(_) => 0,
+        }
+    }
+
+    fn look_up(&self, address: u64) -> Result<Mapping, DeadEnd> {
         if !self.levels.is_canonical(address) {
-            return Err(Reason::NonCanonical);
+            return Err(DeadEnd {
+                hole: Hole {
+                    reason: Reason::NonCanonical,
+                    length: self.levels.system_start().saturating_sub(address),
+                },
+                empty: true,
+            });
         }
         let (mut table, highest) = match self.remembered.get() {
             Some(last) if last.region == LastTable::region(last.level, address) => {
@@ -123,14 +168,17 @@ impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
             _ => (self.root, self.levels.root()),
         };
         for level in (entry::LOWEST_LEVEL..=highest).rev() {
-            match self.entry(table, level, address)? {
+            let found = self.entry(table, level, address);
+            if !matches!(found, Ok(Entry::Table(_))) {
+                self.remembered.set(Some(LastTable {
+                    level,
+                    region: LastTable::region(level, address),
+                    physical: table,
+                }));
+            }
+            match found? {
                 Entry::Table(next) => table = next,
                 Entry::Page(frame) => {
-                    self.remembered.set(Some(LastTable {
-                        level,
-                        region: LastTable::region(level, address),
-                        physical: table,
-                    }));
                     let mask = entry::offset_mask(level);
                     let offset = address & mask;
                     return Ok(Mapping {
@@ -141,8 +189,26 @@ impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
             }
         }
         // Not reached: an entry of the lowest level is a page or an error.
-        Err(Reason::NotPresent {
-            level: entry::LOWEST_LEVEL,
+        Err(DeadEnd {
+            hole: Reason::NotPresent {
+                level: entry::LOWEST_LEVEL,
+            }
+            .into(),
+            empty: false,
         })
+    }
+}
+
+impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
+    /// # Errors
+    ///
+    /// [`Reason::NonCanonical`], [`Reason::TableNotRam`], [`Reason::NotPresent`],
+    /// [`Reason::ReservedBits`], or [`Reason::Read`] where an entry could not be read.
+    fn translate(&self, address: u64) -> Result<Mapping, Hole> {
+        self.look_up(address).map_err(|dead_end| dead_end.hole)
+    }
+
+    fn system_start(&self) -> u64 {
+        self.levels.system_start()
     }
 }

@@ -62,7 +62,7 @@ pub use status::NtStatus;
 
 /// The one version of this protocol; a driver refuses every other with
 /// `STATUS_REVISION_MISMATCH`.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The device's name in the object manager.
 pub const DEVICE_NAME: &str = r"\Device\RingCopy";

@@ -1,7 +1,7 @@
 //! What the driver answers.
 
 use bitflags::bitflags;
-use core::mem::size_of;
+use core::mem::{offset_of, size_of};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::Header;
@@ -66,6 +66,10 @@ pub struct TransferResponse {
     pub engine: u32,
     /// [`TransferFlags`].
     pub flags: u32,
+    /// At least so many bytes of the source, from the first that did not arrive on, could not be
+    /// read either: a client that goes on after them misses nothing. 0 where the driver cannot
+    /// tell, or where no read of the source failed.
+    pub hole_length: u64,
 }
 
 impl TransferResponse {
@@ -81,6 +85,7 @@ impl TransferResponse {
             address: result.address,
             engine: result.engine,
             flags: result.flags,
+            hole_length: result.hole_length,
         }
     }
 }
@@ -125,6 +130,8 @@ pub struct EntryResult {
     pub engine: u32,
     /// [`TransferFlags`].
     pub flags: u32,
+    /// As in [`TransferResponse::hole_length`].
+    pub hole_length: u64,
 }
 
 /// How many ranges of physical memory are RAM. Those asked for follow.
@@ -187,9 +194,11 @@ bitflags! {
 
 const _: () = {
     assert!(size_of::<InformationResponse>() == 96);
-    assert!(size_of::<TransferResponse>() == 48);
+    assert!(size_of::<TransferResponse>() == 56);
     assert!(size_of::<BatchResponse>() == 24);
-    assert!(size_of::<EntryResult>() == 32);
+    assert!(size_of::<EntryResult>() == 40);
     assert!(size_of::<MemoryRangesResponse>() == 16);
     assert!(size_of::<MemoryRange>() == 16);
+    assert!(offset_of!(TransferResponse, hole_length) == 48);
+    assert!(offset_of!(EntryResult, hole_length) == 32);
 };

@@ -21,6 +21,9 @@ use crate::{
 /// The most bytes that one piece of a given range has.
 const PIECE: u32 = 64 << 10;
 
+/// Pieces of a given range that are compared at a time: after them, a hole that goes on is skipped.
+const PIECES_OF_RANGE: usize = 64;
+
 /// Pieces that are made at a time, so that no number of them needs more memory than this.
 const PIECES: usize = 4096;
 
@@ -110,7 +113,7 @@ fn given<T: Transport + ?Sized>(
         let mut done = 0;
         while done < range.length {
             let mut pieces = Vec::new();
-            while done < range.length && pieces.len() < PIECES {
+            while done < range.length && pieces.len() < PIECES_OF_RANGE {
                 let length =
                     u32::try_from(range.length - done).map_or(PIECE, |left| left.min(PIECE));
                 let Some(source) = range.source.checked_add(done) else {
@@ -122,7 +125,7 @@ fn given<T: Transport + ?Sized>(
             if pieces.is_empty() {
                 break;
             }
-            verifier.compare(&pieces)?;
+            done = done.saturating_add(verifier.compare(&pieces)?);
         }
     }
     Ok(())
@@ -165,6 +168,10 @@ fn report(comparison: &Comparison, document: &mut Document) {
         value["native"] = answer(disagreement.native);
         value["system"] = answer(disagreement.system);
         value["byte"] = disagreement.byte.into();
+        value["hole"] = disagreement.hole.map_or(
+            Value::Null,
+            |hole| json!({ "address": hexadecimal(hole.source.address()), "length": hole.length }),
+        );
         value
     });
     document.detail("disagreed_at", disagreed.collect::<Value>());
@@ -227,11 +234,19 @@ fn sentence(disagreement: &Disagreement) -> String {
         native,
         system,
         byte,
+        hole,
     } = disagreement;
     let said = |answer: &Answer| format!("{} of {} bytes", answer.status, answer.copied);
     let difference = byte.map_or_else(String::new, |byte| format!("; byte {byte} differs"));
+    let hole = hole.map_or_else(String::new, |hole| {
+        format!(
+            "; one engine says both, for it counts the byte to a hole of {} bytes from {:#x} on",
+            hole.length,
+            hole.source.address()
+        )
+    });
     format!(
-        "{} {:#x}, {} bytes: native says {}, system {}{difference}",
+        "{} {:#x}, {} bytes: native says {}, system {}{difference}{hole}",
         piece.source.kind(),
         piece.source.address(),
         piece.length,

@@ -136,6 +136,7 @@ mod tests {
             direction: Direction::Read,
             engine: Engine::Auto,
             fell_back: false,
+            hole_length: 0,
             source: None,
         }
     }

@@ -199,6 +199,7 @@ mod tests {
             direction: Direction::Read,
             engine: Engine::System,
             fell_back: false,
+            hole_length: 0,
             source,
         }
     }

@@ -3,7 +3,7 @@
 use ringcopy_protocol::{Engine, MAXIMUM_ENTRIES, NtStatus};
 
 use super::Place;
-use crate::{Device, Error, Piece, Transfer, Transport};
+use crate::{Device, Error, Piece, Source, Transfer, Transport};
 
 /// How often both are asked again before memory is said to change too fast.
 const ROUNDS: usize = 8;
@@ -31,6 +31,50 @@ pub struct Disagreement {
     pub system: Answer,
     /// The first byte that differs, counted from the piece's first, if both show it.
     pub byte: Option<u64>,
+    /// The hole that one engine told of, if the piece is in it and the same engine could read it.
+    pub hole: Option<Hole>,
+}
+
+/// Memory of which an engine says that it cannot read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hole {
+    /// The first byte.
+    pub source: Source,
+    /// Bytes.
+    pub length: u64,
+}
+
+impl Hole {
+    /// The hole that a copy ended in, as far as the driver says that it reaches.
+    fn of(transfer: &Transfer) -> Option<Self> {
+        Some(Self {
+            source: transfer.source?.checked_add(transfer.copied)?,
+            length: transfer.hole_length,
+        })
+        .filter(|hole| hole.length > 0)
+    }
+
+    /// A byte of it, as a piece.
+    fn byte(&self, offset: u64) -> Option<Piece> {
+        let source = self.source.checked_add(offset)?;
+        (offset < self.length).then_some(Piece { source, length: 1 })
+    }
+
+    /// How many bytes of it lie at `address` and after it.
+    fn bytes_from(&self, address: u64) -> u64 {
+        address
+            .checked_sub(self.source.address())
+            .map_or(0, |offset| self.length.saturating_sub(offset))
+    }
+}
+
+/// A hole that an engine told of, what it was asked for then, and what it said.
+#[derive(Clone, Copy)]
+struct Claim {
+    engine: Engine,
+    piece: Piece,
+    hole: Hole,
+    answer: Answer,
 }
 
 /// How the engines compare so far.
@@ -124,12 +168,14 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         self.comparison
     }
 
-    /// Asks both engines for these pieces, as often as it takes to tell.
+    /// Asks both engines for these pieces, as often as it takes to tell. Gives how many bytes after
+    /// the last piece neither engine can read, as far as both say so.
     ///
     /// # Errors
     /// If a request fails as a whole. That a piece could not be copied is an answer.
-    pub fn compare(&mut self, pieces: &[Piece]) -> Result<(), Error> {
+    pub fn compare(&mut self, pieces: &[Piece]) -> Result<u64, Error> {
         let mut rest = pieces;
+        let mut beyond = 0;
         while !rest.is_empty() {
             let mut bytes = 0;
             let fitting = rest
@@ -142,23 +188,41 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
                 .count()
                 .clamp(1, rest.len());
             let (group, behind) = rest.split_at(fitting);
-            self.compare_group(group)?;
+            beyond = self.compare_group(group)?;
             rest = behind;
         }
-        Ok(())
+        Ok(beyond)
     }
 
-    fn compare_group(&mut self, pieces: &[Piece]) -> Result<(), Error> {
+    fn compare_group(&mut self, pieces: &[Piece]) -> Result<u64, Error> {
         let native = self.read(pieces, Engine::Native)?;
         let system = self.read(pieces, Engine::System)?;
         let mut differing = Vec::new();
+        let mut claims = Vec::new();
+        let mut beyond = 0;
         for ((piece, native), system) in pieces.iter().zip(native).zip(system) {
+            beyond = 0;
             if native.is_denied() && native.says_the_same(&system) {
                 self.comparison.denials += 1;
                 self.comparison.denied.get_or_insert(native.transfer);
                 continue;
             }
             self.comparison.compared += 1;
+            beyond = u64::MAX;
+            for (engine, reading) in [(Engine::Native, &native), (Engine::System, &system)] {
+                let hole = Hole::of(&reading.transfer);
+                let end = piece.source.checked_add(piece.length.into());
+                let after = hole
+                    .zip(end)
+                    .map_or(0, |(hole, end)| hole.bytes_from(end.address()));
+                beyond = beyond.min(after);
+                claims.extend(hole.map(|hole| Claim {
+                    engine,
+                    piece: *piece,
+                    hole,
+                    answer: reading.answer(),
+                }));
+            }
             if native.says_the_same(&system) {
                 self.comparison.bytes += native.transfer.copied;
                 self.comparison.incomplete += u64::from(!native.transfer.is_complete());
@@ -169,7 +233,70 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
                 differing.push((*piece, history));
             }
         }
-        self.settle(differing)
+        self.settle(differing)?;
+        self.hold_to(&claims)?;
+        Ok(beyond)
+    }
+
+    /// Asks engines for the last byte of the holes that they told of, and for one in the middle.
+    fn hold_to(&mut self, claims: &[Claim]) -> Result<(), Error> {
+        for engine in [Engine::Native, Engine::System] {
+            let probes: Vec<_> = claims
+                .iter()
+                .filter(|claim| claim.engine == engine)
+                .flat_map(|claim| {
+                    let middle = claim.hole.length / 2;
+                    let last = claim.hole.length - 1;
+                    [middle, last].map(|offset| Some((claim, claim.hole.byte(offset)?)))
+                })
+                .flatten()
+                .collect();
+            let pieces: Vec<_> = probes.iter().map(|(_, byte)| *byte).collect();
+            let readings = self.read(&pieces, engine)?;
+            for ((claim, byte), reading) in probes.into_iter().zip(readings) {
+                if reading.transfer.copied > 0 {
+                    self.hold_again(claim, byte)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Memory may have come to be there since the engine told of the hole: it is asked again for
+    /// what made it tell, and then for the byte that it can read, as often as it takes.
+    fn hold_again(&mut self, claim: &Claim, byte: Piece) -> Result<(), Error> {
+        let mut found = claim.answer;
+        for _ in 0..ROUNDS {
+            let again = self.read(&[claim.piece], claim.engine)?;
+            let covers = again
+                .first()
+                .and_then(|reading| Hole::of(&reading.transfer))
+                .is_some_and(|hole| hole.bytes_from(byte.source.address()) > 0);
+            let read = self.read(&[byte], claim.engine)?;
+            let Some(reading) = read
+                .first()
+                .filter(|read| covers && read.transfer.copied > 0)
+            else {
+                return Ok(());
+            };
+            found = reading.answer();
+        }
+        let told = Answer {
+            copied: 0,
+            ..claim.answer
+        };
+        let (native, system) = match claim.engine {
+            Engine::System => (found, told),
+            _ => (told, found),
+        };
+        self.comparison.disagreements.push(Disagreement {
+            piece: byte,
+            native,
+            system,
+            byte: None,
+            hole: Some(claim.hole),
+        });
+        Ok(())
     }
 
     /// Asks again about the pieces that came out differently, all of them in each round.
@@ -232,6 +359,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             native: native.answer(),
             system: system.answer(),
             byte: byte.map(|byte| byte as u64),
+            hole: None,
         });
     }
 

@@ -6,11 +6,15 @@
 //! other says, do. So do engines of which one keeps showing another value for a byte that neither
 //! sees changing, whatever happens to the bytes around it. The rest is memory that changes too fast
 //! to tell.
+//!
+//! How far a hole reaches, one engine may know better than the other. Each is asked for bytes of the
+//! holes that it told of: an engine that can read one of them, and still tells of the same hole,
+//! disagrees with itself, which counts as well.
 
 mod compare;
 mod random;
 
-pub use compare::{Answer, Comparison, Disagreement, Verifier};
+pub use compare::{Answer, Comparison, Disagreement, Hole, Verifier};
 pub use random::Random;
 
 use ringcopy_protocol::{MemoryRange, Reach};

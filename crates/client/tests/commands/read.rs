@@ -1,11 +1,13 @@
 //! `ringcopy read`: what it shows of memory, and of what is not there.
 
+use std::{cell::RefCell, rc::Rc};
+
 use ringcopy_client::{
     cli::{FAILURE, SUCCESS},
     protocol::Reach,
 };
 
-use crate::{folder::Folder, model::Model, operations, run, run_with};
+use crate::{console::Output, folder::Folder, model::Model, operations, run, run_with};
 
 #[test]
 fn read_dumps_sixteen_bytes_a_line() {
@@ -261,4 +263,121 @@ fn a_fallback_is_shown_to_machines() {
         (&read["engine"], &read["fell_back"]),
         (&"system".into(), &true.into())
     );
+}
+
+/// Runs a command; says which pieces of memory the driver was asked for as well.
+fn run_and_count(tells_holes: bool, args: &[&str]) -> (Output, Vec<(u64, u64)>) {
+    let asked = Rc::new(RefCell::default());
+    let output = run_with(
+        || Model {
+            asked: Rc::clone(&asked),
+            tells_holes,
+            // Every byte of memory tells its address.
+            twist: Some(Box::new(|_, address, _, _| {
+                (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0] | 1
+            })),
+            ..Model::default()
+        },
+        args,
+    );
+    (output, asked.take())
+}
+
+#[test]
+fn f8_a_hole_costs_what_its_edges_cost_however_long_it_is() {
+    let folder = Folder::new("f8");
+    let name = folder.path("memory");
+    // RAM ends 8 KiB behind the start.
+    let range = "0x3fffe000:16GiB";
+    let (output, asked) = run_and_count(true, &["read", "--physical", range, "--output", &name]);
+    assert_eq!(asked, [(0x3FFF_E000, 1 << 20)]);
+    assert!(
+        output.out.contains("17179869184 bytes written to")
+            && output.out.contains("of which 17179860992 are holes"),
+        "{}",
+        output.out
+    );
+    assert!(
+        output.err.ends_with(
+            "hole: physical 0x40000000, 17179860992 bytes: STATUS_INVALID_ADDRESS (no RAM there, \
+             or not mapped)\n"
+        ),
+        "{}",
+        output.err
+    );
+    // No byte of the hole was written: the file has blocks for what is before it alone.
+    let metadata = std::fs::metadata(&name).unwrap();
+    assert_eq!(metadata.len(), 16 << 30);
+    assert!(std::os::unix::fs::MetadataExt::blocks(&metadata) < 1024);
+}
+
+#[test]
+fn f8_so_does_a_hole_in_system_memory() {
+    let ranges = ["0xfffff90000000000:16MiB", "0xffffb00000000000:65536GiB"];
+    for range in ranges {
+        let (output, asked) = run_and_count(true, &["read", "--hex", "--virtual", range]);
+        assert_eq!(output.code, FAILURE, "{range}: {}", output.err);
+        // An entry of the highest table is for 512 GiB.
+        let most = if range.ends_with("16MiB") { 1 } else { 128 };
+        assert!(asked.len() <= most, "{range}: {} pieces", asked.len());
+        let holes = output.out.lines().filter(|line| line.contains("??"));
+        assert_eq!(holes.count(), 1, "{range}: {}", output.out);
+    }
+}
+
+#[test]
+fn f8_what_lies_after_a_hole_is_read_from_its_first_byte_on() {
+    let folder = Folder::new("f8_after");
+    // Holes that begin and end within a request, at its edges, and beyond them.
+    for (start, length) in [
+        (0, 0x11_0000_u64),
+        (0x9_F000, 0x6_1001),
+        (0x9_EFFF, 0x6_1002),
+        (0x9_F000, 0x6_1000),
+        (0x9_F001, 0x6_1FFF),
+        (0xF_FFFF, 2),
+        (0x800, 0x1000),
+    ] {
+        let range = format!("{start:#x}:{length:#x}");
+        let mut read = Vec::new();
+        for tells_holes in [true, false] {
+            let name = folder.path("memory");
+            let args = ["read", "--physical", &range, "--output", &name];
+            let (output, asked) = run_and_count(tells_holes, &args);
+            let holes = output.err.lines().filter(|line| line.starts_with("hole: "));
+            read.push((folder.read("memory"), holes.count()));
+            // A read that finds nothing would leave it as it is.
+            std::fs::remove_file(&name).unwrap();
+            if tells_holes {
+                assert!(asked.len() <= 200, "{range}: {} pieces", asked.len());
+            }
+        }
+        assert_eq!(read[0].1, read[1].1, "{range}");
+        assert!(read[0].0 == read[1].0, "{range}: other bytes");
+        assert_eq!(read[0].0.len() as u64, length, "{range}");
+        for (address, byte) in (start..).zip(&read[0].0) {
+            let ram = (0x1000..0x9_F000).contains(&address) || address >= 0x10_0000;
+            assert_eq!(*byte != 0, ram, "{address:#x} of {range}");
+        }
+    }
+}
+
+/// Each range says for itself what was missing in it.
+#[test]
+fn f8_a_hole_that_spans_ranges_is_told_of_each() {
+    let args = [
+        "read",
+        "--json",
+        "--physical",
+        "0xa0000:0x1000",
+        "0xa1000:0x1000",
+        "0x100000:1",
+    ];
+    let document = run(&args).json();
+    let operations = operations(&document);
+    for (number, copied) in [0, 0, 1].into_iter().enumerate() {
+        assert_eq!(operations[number]["copied"], copied);
+        let holes = u32::from(copied == 0);
+        assert_eq!(operations[number]["holes"], holes);
+    }
 }

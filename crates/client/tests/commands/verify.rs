@@ -5,6 +5,7 @@ use ringcopy_client::{
     protocol::{Engine, NtStatus, Reach},
 };
 use serde_json::Value;
+use std::{cell::RefCell, rc::Rc};
 
 use crate::{model::Model, run, run_with};
 
@@ -198,6 +199,65 @@ fn verify_keeps_to_what_it_may_reach_and_says_so() {
         "{}",
         output.err
     );
+}
+
+#[test]
+fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
+    let model = |too_far| {
+        move || Model {
+            too_far,
+            ..Model::default()
+        }
+    };
+    let args = ["verify", "--json", "--physical", "0x9f000:64"];
+    assert_eq!(run_with(model(0), &args).json()["disagreements"], 0);
+    // The hole ends at 1 MiB, and RAM begins.
+    let document = run_with(model(1), &args).json();
+    assert_eq!(document["disagreements"], 1);
+    let disagreement = &document["disagreed_at"][0];
+    assert_eq!(disagreement["address"], "0x100000");
+    assert_eq!(disagreement["native"]["status"], "STATUS_SUCCESS");
+    assert_eq!(disagreement["system"]["status"], "STATUS_INVALID_ADDRESS");
+    assert_eq!(disagreement["hole"]["address"], "0x9f000");
+    assert_eq!(disagreement["hole"]["length"], 0x6_1001);
+    let output = run_with(model(1), &["verify", "--physical", "0x9f000:64"]);
+    assert_eq!(output.code, FAILURE);
+    assert!(
+        output.out.ends_with(
+            "; one engine says both, for it counts the byte to a hole of 397313 bytes from \
+             0x9f000 on\n"
+        ),
+        "{}",
+        output.out
+    );
+}
+
+/// What comes to be in a hole after an engine told of it is no disagreement.
+#[test]
+fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
+    let model = || {
+        let mut model = Model::default();
+        // Brought in by the system's engine, which the native one could not do.
+        model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
+        model
+    };
+    let args = ["verify", "--json", "--virtual", "0xfffff80000000000:64"];
+    assert_eq!(run_with(model, &args).json()["disagreements"], 0);
+}
+
+#[test]
+fn f8_a_hole_is_compared_at_its_edges_alone() {
+    let asked = Rc::new(RefCell::default());
+    let model = || Model {
+        asked: Rc::clone(&asked),
+        ..Model::default()
+    };
+    let args = ["verify", "--json", "--physical", "0x3fff0000:16GiB"];
+    let document = run_with(model, &args).json();
+    assert_eq!(document["disagreements"], 0);
+    // 64 pieces at once, of each engine, and two bytes of each hole.
+    let count = asked.borrow().len();
+    assert!(count <= 2 * 3 * 64, "{count} pieces");
 }
 
 #[test]

@@ -29,6 +29,7 @@ pub(super) fn result(
         } else {
             0
         },
+        hole_length: 0,
     }
 }
 

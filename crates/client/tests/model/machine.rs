@@ -109,6 +109,25 @@ impl Machine {
         (0x1000..HOLE).contains(&address) || (SESSION_PHYSICAL..RAM_END).contains(&address)
     }
 
+    /// How many bytes from a physical address on are no RAM.
+    pub fn physical_hole(address: u64) -> u64 {
+        let next = [0x1000, SESSION_PHYSICAL]
+            .into_iter()
+            .find(|&start| start > address);
+        next.map_or_else(|| (!address).saturating_add(1), |start| start - address)
+    }
+
+    /// How many bytes from a system address on are not mapped, as far as the table entry reaches
+    /// that is not there; 0 within a page of which some is there.
+    pub fn system_hole(&self, address: u64) -> u64 {
+        let out = self.paged_out.iter().map(|page| page * PAGE_LENGTH);
+        let mapped: Vec<_> = [SESSION, SYSTEM_DATA].into_iter().chain(out).collect();
+        [512 << 30, 1 << 30, 2 << 20, PAGE_LENGTH]
+            .into_iter()
+            .find(|size| mapped.iter().all(|place| place / size != address / size))
+            .map_or(0, |size| size - address % size)
+    }
+
     pub fn physical_byte(&self, address: u64) -> Option<u8> {
         if !Self::is_ram(address) {
             return None;

@@ -10,7 +10,7 @@ use super::{
     Model,
     answer::{batch_response, response, result},
     caller::probe,
-    machine::{SESSION, SESSION_PHYSICAL, Stop, USER_LIMIT},
+    machine::{Machine, SESSION, SESSION_PHYSICAL, Stop, USER_LIMIT},
 };
 
 /// What a read of memory came to.
@@ -19,6 +19,7 @@ struct Read {
     stop: Option<Stop>,
     engine: Engine,
     fell_back: bool,
+    hole: u64,
 }
 
 impl Default for Read {
@@ -28,6 +29,7 @@ impl Default for Read {
             stop: None,
             engine: Engine::Auto,
             fell_back: false,
+            hole: 0,
         }
     }
 }
@@ -35,7 +37,10 @@ impl Default for Read {
 impl Read {
     fn result(&self) -> EntryResult {
         let copied = self.data.len() as u64;
-        result(copied, self.stop.as_ref(), self.engine, self.fell_back)
+        EntryResult {
+            hole_length: self.hole,
+            ..result(copied, self.stop.as_ref(), self.engine, self.fell_back)
+        }
     }
 }
 
@@ -70,9 +75,13 @@ impl Model {
             if let Some(stop) = probe(entry.target, entry.length.into(), 1, Direction::Write) {
                 read.data.clear();
                 read.stop = Some(stop);
+                read.hole = 0;
             } else {
                 let (written, stop) = self.machine.write_user(entry.target, &read.data);
                 read.data.truncate(written as usize);
+                if stop.is_some() {
+                    read.hole = 0;
+                }
                 read.stop = stop.or(read.stop);
             }
             results.push(read.result());
@@ -119,6 +128,7 @@ impl Model {
             engine => engine,
         };
         self.reads += 1;
+        self.asked.borrow_mut().push((address, length));
         let auto = engine == Engine::Auto;
         for address in (0..length).map(|offset| address.wrapping_add(offset)) {
             let absent = !user && !physical && self.machine.is_paged_out(address);
@@ -144,6 +154,14 @@ impl Model {
                     },
                     access: Some((Direction::Read, address)),
                 });
+                read.hole = match (user || !self.tells_holes, physical) {
+                    (true, _) => 0,
+                    (_, true) => Machine::physical_hole(address),
+                    (_, false) => self.machine.system_hole(address),
+                };
+                if read.hole > 0 && read.engine == Engine::System {
+                    read.hole = read.hole.saturating_add(self.too_far);
+                }
                 break;
             };
             read.data.push(match &mut self.twist {

@@ -21,6 +21,8 @@ mod information;
 mod machine;
 mod memory;
 
+use std::{cell::RefCell, rc::Rc};
+
 use ringcopy_client::{
     Buffer, Handle, Landmarks, OpenAccess, Protection, RequestError, Transport, TransportError,
     protocol::{
@@ -65,6 +67,12 @@ pub struct Model {
     pub machine: Machine,
     /// How many reads of memory there were.
     pub reads: u64,
+    /// Where each began, and how many bytes it asked for.
+    pub asked: Rc<RefCell<Vec<(u64, u64)>>>,
+    /// Says how far holes reach.
+    pub tells_holes: bool,
+    /// How many bytes too far the system's engine says that they do.
+    pub too_far: u64,
     /// Which bytes of the slots of the batch at hand were not copied.
     pub untouched: Vec<bool>,
 }
@@ -90,6 +98,9 @@ impl Default for Model {
             open_handles: 0,
             machine: Machine::default(),
             reads: 0,
+            asked: Rc::default(),
+            tells_holes: true,
+            too_far: 0,
             untouched: Vec::new(),
         }
     }

@@ -88,6 +88,18 @@ impl<const SPAN: u64> Machine<SPAN> {
         width && self.ram.iter().any(in_range)
     }
 
+    /// How many bytes from `address` on are not RAM, asked of the ranges one by one.
+    pub fn hole_at(&self, address: u64) -> u128 {
+        let width = 1 << self.address_bits;
+        let starts = self.ram.iter().filter(|range| range.length > 0);
+        starts
+            .map(|range| u128::from(range.start))
+            .filter(|&start| start > u128::from(address) && start < width)
+            .min()
+            .unwrap_or(1 << 64)
+            - u128::from(address)
+    }
+
     /// Whether every byte of a range is RAM.
     fn all_ram(&self, address: u64, length: u64) -> bool {
         let end = u128::from(address) + u128::from(length);
@@ -115,6 +127,11 @@ impl<const SPAN: u64> PhysicalMemory for Machine<SPAN> {
     fn ram_from(&self, address: u64) -> u64 {
         self.lookups.set(self.lookups.get() + 1);
         RamRanges::new(&self.arranged).bytes_from(address)
+    }
+
+    fn hole_from(&self, address: u64) -> u64 {
+        self.lookups.set(self.lookups.get() + 1);
+        RamRanges::new(&self.arranged).hole_from(address)
     }
 
     fn read(&self, address: u64, mut target: VolatileSlice<'_>) -> Result<(), ReadError> {

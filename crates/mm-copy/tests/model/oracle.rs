@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use mm_copy::{Levels, Reason, Transfer};
 
-use crate::machine::{Machine, READ_FAILURE};
+use crate::{
+    machine::{Machine, READ_FAILURE},
+    tables::reach,
+};
 
 /// What is behind a range of virtual addresses.
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +38,64 @@ impl Map {
             Answer::DeadEnd(reason) => Err(*reason),
         }
     }
+
+    /// How many bytes from `address` on, which is mapped, are not RAM and mapped by the same entry.
+    fn hole_in_mapping(&self, machine: &Machine, address: u64) -> u64 {
+        let (start, (length, _)) = self.0.range(..=address).next_back().unwrap();
+        let left = length - (address - start);
+        let hole = machine.hole_at(self.look_up(address).unwrap());
+        u64::try_from(hole).map_or(left, |hole| hole.min(left))
+    }
+
+    /// How many bytes from `address` on lie behind dead ends, the last of which begins within
+    /// `length` bytes; those of entries that are not present if they `may_be_out`.
+    fn dead_ends_from(&self, address: u64, length: u64, may_be_out: bool) -> u64 {
+        let mut done = 0;
+        while done < length {
+            let at = address + done;
+            done += match self.look_up(at) {
+                Err(Reason::NotPresent { level }) if may_be_out => reach(level) - at % reach(level),
+                Err(Reason::ReservedBits { level } | Reason::TableNotRam { level }) => {
+                    reach(level) - at % reach(level)
+                }
+                _ => break,
+            };
+        }
+        done
+    }
+
+    /// Holds a hole to all that is mapped: none of its bytes may be readable.
+    fn assert_unreadable(&self, machine: &Machine, address: u64, length: u64) {
+        let end = u128::from(address) + u128::from(length);
+        assert!(end <= 1 << 64);
+        for (&start, &(length, answer)) in &self.0 {
+            let first = start.max(address);
+            let last = end.min(u128::from(start) + u128::from(length));
+            if let Answer::Physical(physical) = answer
+                && u128::from(first) < last
+            {
+                let physical = physical + (first - start);
+                assert!(!machine.is_ram(physical), "{first:#x} is readable");
+                let hole = machine.hole_at(physical);
+                assert!(hole >= last - u128::from(first), "the hole has RAM in it");
+            }
+        }
+    }
 }
 
-/// The bytes that arrive, and what ends the copy.
+/// The bytes that arrive, what ends the copy, and how many bytes from there on cannot be read.
 pub struct Expected {
     pub bytes: Vec<u8>,
     pub end: Option<Reason>,
+    pub hole: u64,
+}
+
+/// The first address of system memory.
+pub const fn system_start(levels: Levels) -> u64 {
+    match levels {
+        Levels::Four => 0xFFFF_8000_0000_0000,
+        Levels::Five => 0xFF00_0000_0000_0000,
+    }
 }
 
 fn physical_byte<const SPAN: u64>(machine: &Machine<SPAN>, address: u64) -> Result<u8, Reason> {
@@ -59,6 +114,7 @@ fn gather(address: u64, length: usize, byte: impl Fn(u64) -> Result<u8, Reason>)
     let mut expected = Expected {
         bytes: Vec::new(),
         end: None,
+        hole: 0,
     };
     if u128::from(address) + length as u128 > 1 << 64 {
         expected.end = Some(Reason::Wraps);
@@ -77,7 +133,12 @@ fn gather(address: u64, length: usize, byte: impl Fn(u64) -> Result<u8, Reason>)
 }
 
 pub fn physical<const SPAN: u64>(machine: &Machine<SPAN>, address: u64, length: usize) -> Expected {
-    gather(address, length, |address| physical_byte(machine, address))
+    let mut expected = gather(address, length, |address| physical_byte(machine, address));
+    if let Some(Reason::NotRam | Reason::BeyondPhysicalWidth) = expected.end {
+        let hole = machine.hole_at(address + expected.bytes.len() as u64);
+        expected.hole = u64::try_from(hole).unwrap_or(u64::MAX);
+    }
+    expected
 }
 
 pub fn system(
@@ -87,11 +148,8 @@ pub fn system(
     address: u64,
     length: usize,
 ) -> Expected {
-    let lowest = match levels {
-        Levels::Four => 0xFFFF_8000_0000_0000,
-        Levels::Five => 0xFF00_0000_0000_0000,
-    };
-    gather(address, length, |address| {
+    let lowest = system_start(levels);
+    let mut expected = gather(address, length, |address| {
         if address < 1 << 63 {
             Err(Reason::OutsideSystemRange)
         } else if address < lowest {
@@ -99,7 +157,34 @@ pub fn system(
         } else {
             physical_byte(machine, map.look_up(address)?)
         }
-    })
+    });
+    let stopped_at = address.wrapping_add(expected.bytes.len() as u64);
+    expected.hole = match expected.end {
+        Some(Reason::OutsideSystemRange) => lowest - stopped_at,
+        Some(Reason::NonCanonical) => {
+            let left = length - expected.bytes.len();
+            let hole = lowest - stopped_at;
+            hole + map.dead_ends_from(lowest, (left as u64).saturating_sub(hole), false)
+        }
+        Some(
+            reason @ (Reason::NotPresent { .. }
+            | Reason::ReservedBits { .. }
+            | Reason::TableNotRam { .. }),
+        ) => {
+            let left = (length - expected.bytes.len()) as u64;
+            map.dead_ends_from(
+                stopped_at,
+                left,
+                matches!(reason, Reason::NotPresent { .. }),
+            )
+        }
+        Some(Reason::NotRam) => map.hole_in_mapping(machine, stopped_at),
+        _ => 0,
+    };
+    if expected.hole > 0 && stopped_at >= lowest {
+        map.assert_unreadable(machine, stopped_at, expected.hole);
+    }
+    expected
 }
 
 /// What is in a target before a copy.
@@ -120,6 +205,8 @@ pub fn check(
         (count, expected.end),
         "{length} bytes from {address:#x}"
     );
+    let hole = transfer.stop.map_or(0, |stop| stop.hole_length);
+    assert_eq!(hole, expected.hole, "{length} bytes from {address:#x}");
     match expected.end {
         None => {
             assert_eq!(transfer.status.0, 0);

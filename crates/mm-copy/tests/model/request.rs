@@ -16,6 +16,7 @@ const ACCESS_VIOLATION: u32 = 0xC000_0005;
 
 const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
 const DATA: u64 = 0x4000_0000;
+const SYSTEM_START: u64 = 0xFF00_0000_0000_0000;
 
 /// An engine that says what it was asked for. Its physical memory has one page of RAM.
 struct Asked {
@@ -46,6 +47,10 @@ impl Engine for Asked {
     fn copy_system(&self, address: u64, target: VolatileSlice<'_>) -> Transfer {
         self.system.borrow_mut().push((address, target.len()));
         Transfer::stopped(1, address + 1, Reason::Read(READ_FAILURE))
+    }
+
+    fn system_start(&self) -> u64 {
+        SYSTEM_START
     }
 }
 
@@ -127,7 +132,14 @@ fn addresses_between_user_and_system_are_refused() {
         let transfer = request(&engine, 2, source, 16);
         assert_eq!(transfer.status.0, INVALID_ADDRESS, "{source:#x}");
         assert_eq!(transfer.transferred, 0);
-        assert_eq!(transfer.stop.unwrap().reason, Reason::OutsideSystemRange);
+        let stop = transfer.stop.unwrap();
+        assert_eq!(stop.reason, Reason::OutsideSystemRange);
+        assert_eq!(stop.hole_length, SYSTEM_START - source);
+    }
+    for source in [1 << 63, SYSTEM_START - 1] {
+        let stop = request(&engine, 2, source, 16).stop.unwrap();
+        assert_eq!(stop.reason, Reason::NonCanonical);
+        assert_eq!(stop.hole_length, SYSTEM_START - source);
     }
     assert!(engine.nothing_happened());
 }
@@ -135,11 +147,11 @@ fn addresses_between_user_and_system_are_refused() {
 #[test]
 fn a_system_request_goes_to_the_engine_whole() {
     let engine = Asked::new();
-    let transfer = request(&engine, 2, 1 << 63, 9);
+    let transfer = request(&engine, 2, SYSTEM_START, 9);
     assert_eq!(transfer.transferred, 1);
     assert_eq!(transfer.status, READ_FAILURE);
     let _ = request(&engine, 2, u64::MAX - 8, 9);
-    let asked = [(1 << 63, 9), (u64::MAX - 8, 9)];
+    let asked = [(SYSTEM_START, 9), (u64::MAX - 8, 9)];
     assert_eq!(*engine.system.borrow(), asked);
     let transfer = request(&engine, 2, u64::MAX - 8, 10);
     assert_eq!(transfer.stop.unwrap().reason, Reason::Wraps);

@@ -59,8 +59,8 @@ mod tests {
     };
 
     fn verdict(request: &CallerCopyRequest) -> Result<CallerCopy, NtStatus> {
-        let from = judged(RequestKind::CopyFrom, request, 0, 48);
-        assert_eq!(from, judged(RequestKind::CopyTo, request, 0, 48));
+        let from = judged(RequestKind::CopyFrom, request, 0, 56);
+        assert_eq!(from, judged(RequestKind::CopyTo, request, 0, 56));
         from
     }
 

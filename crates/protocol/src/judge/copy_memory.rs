@@ -65,7 +65,7 @@ mod tests {
     };
 
     fn with_room(request: &CopyMemoryRequest, room: usize) -> Result<CopyMemory, NtStatus> {
-        judged(RequestKind::CopyMemory, request, 0, 48 + room)
+        judged(RequestKind::CopyMemory, request, 0, 56 + room)
     }
 
     #[test]
@@ -100,7 +100,7 @@ mod tests {
     fn more_bytes_than_one_request_copies() {
         for length in [0x400_0001, 1 << 32, (1 << 32) + 64, 1 << 63, u64::MAX] {
             let request = CopyMemoryRequest { length, ..GOOD };
-            let verdict = with_room(&request, usize::MAX - 48);
+            let verdict = with_room(&request, usize::MAX - 56);
             assert_eq!(verdict, Err(NtStatus::INVALID_BUFFER_SIZE), "{length:#x}");
         }
         for length in [0, 0x400_0000] {

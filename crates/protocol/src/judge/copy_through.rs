@@ -53,7 +53,7 @@ mod tests {
     };
 
     fn verdict(request: &CopyThroughRequest) -> Result<CopyThrough, NtStatus> {
-        judged(RequestKind::CopyThrough, request, 0, 48)
+        judged(RequestKind::CopyThrough, request, 0, 56)
     }
 
     #[test]

@@ -130,9 +130,9 @@ mod tests {
     fn verdict(request: &DeviceCopyRequest) -> Result<DeviceCopy, NtStatus> {
         let length = request.length as usize;
         match request.direction {
-            TO => with(request, length, 48),
-            FROM => with(request, 0, 48 + length),
-            _ => with(request, 0, 48),
+            TO => with(request, length, 56),
+            FROM => with(request, 0, 56 + length),
+            _ => with(request, 0, 56),
         }
     }
 
@@ -187,13 +187,13 @@ mod tests {
     fn other_bytes_than_those_to_write() {
         for payload in [0, 7, 9, 4096] {
             let request = copy(TO, (0, 0), 8);
-            let verdict = with(&request, payload, 48);
+            let verdict = with(&request, payload, 56);
             assert_eq!(verdict, Err(NtStatus::INFO_LENGTH_MISMATCH), "{payload}");
         }
         for direction in [FROM, WITHIN] {
             let request = copy(direction, (64, 0), 8);
             for payload in [1, 8] {
-                let verdict = with(&request, payload, 48 + 8);
+                let verdict = with(&request, payload, 56 + 8);
                 assert_eq!(verdict, Err(NtStatus::INFO_LENGTH_MISMATCH), "{payload}");
             }
         }
@@ -203,7 +203,7 @@ mod tests {
     fn no_room_for_the_bytes_to_read() {
         for (length, room) in [(1, 0), (8, 7), (4096, 4095), (u32::MAX, 4096)] {
             let request = copy(FROM, (0, 0), length);
-            let verdict = with(&request, 0, 48 + room);
+            let verdict = with(&request, 0, 56 + room);
             assert_eq!(verdict, Err(NtStatus::BUFFER_TOO_SMALL), "{length}");
         }
     }
@@ -245,14 +245,14 @@ mod tests {
     fn the_order_in_which_it_is_judged() {
         // Each is wrong in what is looked for from its place in the list on.
         let status = |direction, offsets, length| {
-            with(&copy(direction, offsets, length), 1, 48).unwrap_err()
+            with(&copy(direction, offsets, length), 1, 56).unwrap_err()
         };
         assert_eq!(status(9, (1, 1), 9000), NtStatus::INVALID_PARAMETER);
         assert_eq!(status(FROM, (1, 1), 9000), NtStatus::INVALID_PARAMETER);
         assert_eq!(status(FROM, (1, 0), 9000), NtStatus::INFO_LENGTH_MISMATCH);
-        let from = with(&copy(FROM, (1, 0), 9000), 0, 48);
+        let from = with(&copy(FROM, (1, 0), 9000), 0, 56);
         assert_eq!(from, Err(NtStatus::BUFFER_TOO_SMALL));
-        let overlapping = with(&copy(WITHIN, (1, 1), 9000), 0, 48);
+        let overlapping = with(&copy(WITHIN, (1, 1), 9000), 0, 56);
         assert_eq!(overlapping, Err(NtStatus::INVALID_PARAMETER));
     }
 }

@@ -207,10 +207,10 @@ mod tests {
 
     #[test]
     fn every_field_arrives() {
-        let batch = batch(3, 2, 48, 120).unwrap();
+        let batch = batch(3, 2, 48, 144).unwrap();
         assert_eq!((batch.count, batch.length), (3, 48));
         assert_eq!(batch.engine, Engine::System);
-        let scatter = scatter(3, 1, 72, 120).unwrap();
+        let scatter = scatter(3, 1, 72, 144).unwrap();
         assert_eq!((scatter.count, scatter.length), (3, 72));
         assert_eq!(scatter.engine, Engine::Native);
         let source = Source {
@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn no_room_for_the_results() {
-        for (count, output) in [(1, 55), (2, 87), (4096, 24 + 32 * 4096 - 1)] {
+        for (count, output) in [(1, 63), (2, 103), (4096, 24 + 40 * 4096 - 1)] {
             assert_eq!(refused(count, 0, 0, output), NtStatus::BUFFER_TOO_SMALL);
             assert!(batch(count, 0, count as usize * 16, output + 1).is_ok());
         }
@@ -287,17 +287,17 @@ mod tests {
     #[test]
     fn no_room_for_the_bytes_of_a_batch() {
         let with_room = |room: usize| {
-            let batch = batch(2, 0, 32, 88 + room).unwrap();
+            let batch = batch(2, 0, 32, 104 + room).unwrap();
             batch.output_length(&[batched(64), batched(3)])
         };
         assert_eq!(with_room(66), Err(NtStatus::BUFFER_TOO_SMALL));
-        assert_eq!(with_room(67), Ok(88 + 67));
-        assert_eq!(with_room(4096), Ok(88 + 67));
+        assert_eq!(with_room(67), Ok(104 + 67));
+        assert_eq!(with_room(4096), Ok(104 + 67));
         // A scattered copy's bytes go elsewhere.
-        let scatter = scatter(2, 0, 48, 88).unwrap();
+        let scatter = scatter(2, 0, 48, 104).unwrap();
         assert_eq!(
             scatter.output_length(&[scattered(64), scattered(0x300_0000)]),
-            Ok(88)
+            Ok(104)
         );
     }
 }

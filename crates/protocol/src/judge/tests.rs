@@ -39,7 +39,7 @@ fn headed(
 fn an_input_without_a_header() {
     for code in &CODES {
         for input in 0..8 {
-            let verdict = headed(code, 1, code.request_length, (input, 4096));
+            let verdict = headed(code, 2, code.request_length, (input, 4096));
             assert_eq!(verdict, Err(NtStatus::INFO_LENGTH_MISMATCH), "{code:?}");
         }
     }
@@ -48,7 +48,7 @@ fn an_input_without_a_header() {
 #[test]
 fn another_version_whatever_else_is_wrong() {
     for code in &CODES {
-        for version in [0, 2, 0x100, u32::MAX] {
+        for version in [0, 1, 3, 0x100, u32::MAX] {
             for lengths in [(code.request_length, 4096), (8, 0), (100_000, 0)] {
                 for size in [code.request_length, 0] {
                     let verdict = headed(code, version, size, lengths);
@@ -65,10 +65,10 @@ fn another_size_than_the_code_s() {
     for code in &CODES {
         let size = code.request_length;
         for other in [0, size - 1, size + 1, u32::MAX as usize] {
-            assert_eq!(headed(code, 1, other, (size, 0)), mismatch, "{code:?}");
+            assert_eq!(headed(code, 2, other, (size, 0)), mismatch, "{code:?}");
         }
         for input in 8..size {
-            assert_eq!(headed(code, 1, size, (input, 0)), mismatch, "{code:?}");
+            assert_eq!(headed(code, 2, size, (input, 0)), mismatch, "{code:?}");
         }
     }
 }
@@ -77,7 +77,7 @@ fn another_size_than_the_code_s() {
 fn more_behind_the_fixed_part_than_the_code_takes() {
     for code in &CODES {
         let longest = code.request_length + usize::try_from(code.maximum_payload).unwrap();
-        let with = |input| headed(code, 1, code.request_length, (input, 4096));
+        let with = |input| headed(code, 2, code.request_length, (input, 4096));
         assert_eq!(with(longest), Ok(()), "{code:?}");
         // Of entries there may be too many, which is another status.
         let expected = match code.kind {
@@ -91,7 +91,7 @@ fn more_behind_the_fixed_part_than_the_code_takes() {
 #[test]
 fn an_output_that_cannot_hold_the_response() {
     for code in &CODES {
-        let with = |output| headed(code, 1, code.request_length, (code.request_length, output));
+        let with = |output| headed(code, 2, code.request_length, (code.request_length, output));
         assert_eq!(with(code.response_length), Ok(()), "{code:?}");
         for output in [0, code.response_length - 1] {
             let verdict = with(output);
@@ -106,7 +106,7 @@ fn fewer_bytes_than_the_lengths_promise() {
     let fixed = Header::of::<CallerCopyRequest>().as_bytes().to_vec();
     let lengths = Lengths {
         input: code.request_length,
-        output: 48,
+        output: 56,
     };
     for more in 0..32 {
         let fixed: Vec<u8> = fixed.iter().copied().chain((0..more).map(|_| 0)).collect();

@@ -163,7 +163,7 @@ fn many_copies() -> impl Strategy<Value = Sample> {
             Reserved(8, ENTRIES, NtStatus::INVALID_BUFFER_SIZE),
             Reserved(12, ENGINE, NtStatus::INVALID_PARAMETER),
         ];
-        let results = 32 * count as usize;
+        let results = 40 * count as usize;
         if batch {
             let request = BatchRequest {
                 header: Header::of::<BatchRequest>(),

@@ -15,14 +15,14 @@ pub fn expected(case: &Case) -> Judgement {
     let input = case.input.len() as u128;
     let (fixed, response, payload) = match case.code().kind {
         RequestKind::Information => (8, 96, 0),
-        RequestKind::CopyFrom | RequestKind::CopyTo | RequestKind::CopyThrough => (40, 48, 0),
-        RequestKind::DeviceCopy => (24, 48, 4096),
-        RequestKind::CopyMemory => (32, 48, 0),
+        RequestKind::CopyFrom | RequestKind::CopyTo | RequestKind::CopyThrough => (40, 56, 0),
+        RequestKind::DeviceCopy => (24, 56, 4096),
+        RequestKind::CopyMemory => (32, 56, 0),
         RequestKind::CopyBatch | RequestKind::CopyScatter => (16, 24, u128::MAX - 16),
         RequestKind::MemoryRanges => (16, 16, 0),
     };
     let (version, size) = (field(0).ok_or(mismatch)?, field(4).ok_or(mismatch)?);
-    if version != 1 {
+    if version != 2 {
         return Err(NtStatus::REVISION_MISMATCH);
     }
     if size != fixed || input < fixed || input > fixed + payload {
@@ -61,7 +61,7 @@ pub fn expected(case: &Case) -> Judgement {
             if input != 24 + written {
                 return Err(mismatch);
             }
-            if output < 48 + read {
+            if output < 56 + read {
                 return Err(NtStatus::BUFFER_TOO_SMALL);
             }
             if within && length > 0 && from < to + length && to < from + length {
@@ -70,7 +70,7 @@ pub fn expected(case: &Case) -> Judgement {
             if from + length > 4096 || to + length > 4096 {
                 return Err(NtStatus::INVALID_BUFFER_SIZE);
             }
-            48 + read
+            56 + read
         }
         RequestKind::CopyMemory => {
             if field(28) > 2 {
@@ -79,7 +79,7 @@ pub fn expected(case: &Case) -> Judgement {
             if long(16) > 0x400_0000 {
                 return Err(NtStatus::INVALID_BUFFER_SIZE);
             }
-            48 + long(16)
+            56 + long(16)
         }
         RequestKind::CopyBatch => expected_entries(16, input, output, field)?,
         RequestKind::CopyScatter => expected_entries(24, input, output, field)?,
@@ -114,7 +114,7 @@ fn expected_entries(
     if input != 16 + count * entry {
         return Err(NtStatus::INFO_LENGTH_MISMATCH);
     }
-    if output < 24 + 32 * count {
+    if output < 24 + 40 * count {
         return Err(NtStatus::BUFFER_TOO_SMALL);
     }
     // The length is the last field but one.
@@ -125,5 +125,5 @@ fn expected_entries(
         return Err(NtStatus::INVALID_BUFFER_SIZE);
     }
     let in_output = if entry == 16 { total } else { 0 };
-    Ok(24 + 32 * count + in_output)
+    Ok(24 + 40 * count + in_output)
 }

@@ -1,7 +1,8 @@
 //! `ringcopy read`: ranges of virtual or physical memory, many pieces at a time.
 //!
-//! Where memory ends within a range, the rest of it is tried page by page: what cannot be read is a
-//! hole, and what lies behind it is read all the same.
+//! Where memory ends within a range, there is a hole, and what lies after it is read all the same. As
+//! far as the driver says that the hole reaches, nothing is asked for; where it cannot say, the rest
+//! is tried page by page.
 //!
 //! - `plan`: which parts of the ranges one request asks for.
 //! - `holes`, `outcome`: what was missing, and what has become of each range.
@@ -33,7 +34,7 @@ use ringcopy_protocol::{Direction, Engine, NtStatus};
 
 use super::{
     Stop, View,
-    arguments::{ReadArguments, is_standard_output},
+    arguments::ReadArguments,
     record::Document,
     wanted::{self, Range},
 };
@@ -41,7 +42,7 @@ use crate::{Device, OpenAccess, Piece, Transfer, Transport};
 use form::Form;
 use holes::{Hole, Holes};
 use outcome::{Outcome, add_earlier, outcomes};
-use plan::{Part, next_request, pages, remaining, rest};
+use plan::{Attempt, Part, Retry, next_request, remaining, rest, retry, skip};
 use report::{Finished, finish, progress, report};
 use sink::Sink;
 
@@ -79,6 +80,7 @@ pub(super) fn perform(
         position: sink.position(),
         holes: Holes::default(),
         hole: None,
+        beyond: None,
         outcomes: outcomes(&ranges),
         refused: None,
         progress: progress(view, total),
@@ -102,6 +104,7 @@ pub(super) fn perform(
         sink,
         ..
     } = reading;
+    let has_map = arguments.all_ram && sink.is_file();
     let closed = sink.close(done.is_ok(), view, document);
     report(&outcomes, &holes, form, document);
     if resumed > 0 {
@@ -109,9 +112,8 @@ pub(super) fn perform(
     }
     let is_untouched = done.and(closed)?;
     if let Some(path) = &arguments.output
-        && arguments.all_ram
+        && has_map
         && !is_untouched
-        && !is_standard_output(path)
     {
         map::write(path, form, &ranges, &holes)?;
         document.detail("map", map::path_of(path).display().to_string());
@@ -123,6 +125,7 @@ pub(super) fn perform(
             written: position,
             seconds,
             is_untouched,
+            has_map,
         },
         &outcomes,
         &holes,
@@ -140,6 +143,9 @@ struct Reading<'t, 't2> {
     holes: Holes,
     /// The hole that may still go on, and that the sink does not have yet.
     hole: Option<Hole>,
+    /// The hole that the last piece of the last request ends in, as far as it reaches beyond that
+    /// piece: of which range, how many bytes, and why.
+    beyond: Option<(usize, u64, NtStatus)>,
     /// One for each range.
     outcomes: Vec<Outcome>,
     /// The range of which the last piece was refused, for other reasons than its memory.
@@ -152,7 +158,19 @@ impl Reading<'_, '_> {
     fn all(&mut self, ranges: &[Range], view: &mut View<'_, '_>) -> Result<(), Stop> {
         let mut parts = remaining(ranges, self.position);
         while !parts.is_empty() {
-            self.request(&next_request(&mut parts), true, view)?;
+            self.request(&next_request(&mut parts), Attempt::First, view)?;
+            if let Some((number, length, status)) = self.beyond.take()
+                && let Some(Range { source, length }) = skip(&mut parts, number, length)
+            {
+                self.miss(
+                    Hole {
+                        source,
+                        length,
+                        status,
+                    },
+                    view,
+                )?;
+            }
             if self.sink.takes_parts_of_holes() {
                 self.put_hole(view)?;
             }
@@ -171,11 +189,11 @@ impl Reading<'_, '_> {
         self.put_hole(view)
     }
 
-    /// Reads some parts. `whole`: what stops short is looked into page by page.
+    /// Reads some parts, and what is left of those that stop short, in their order.
     fn request(
         &mut self,
         parts: &[Part],
-        whole: bool,
+        attempt: Attempt,
         view: &mut View<'_, '_>,
     ) -> Result<(), Stop> {
         let pieces: Vec<_> = parts
@@ -189,29 +207,30 @@ impl Reading<'_, '_> {
         let batch = self.device.copy_batch(&pieces, self.engine)?;
         for (part, (transfer, bytes)) in parts.iter().zip(batch.pieces()) {
             self.take(part, transfer, bytes, view)?;
+            self.beyond = None;
             let Some((stopped, left)) = rest(part.range, transfer.copied) else {
                 continue;
             };
             let status = transfer.status;
-            if !is_memorys_fault(transfer) {
+            let retry = if is_memorys_fault(transfer) {
+                let beyond = transfer.hole_length.checked_sub(left);
+                self.beyond = beyond.map(|length| (part.number, length, status));
+                retry(attempt, part.number, (stopped, left), transfer.hole_length)
+            } else {
                 self.refused = Some(part.number);
                 self.sink.refuse(transfer)?;
-            }
-            let (hole, pages) = if whole && is_memorys_fault(transfer) {
-                pages(part.number, stopped, left)
-            } else {
-                (left, Vec::new())
+                Retry::nothing(left)
             };
             self.miss(
                 Hole {
                     source: stopped,
-                    length: hole,
+                    length: retry.hole,
                     status,
                 },
                 view,
             )?;
-            if !pages.is_empty() {
-                self.request(&pages, false, view)?;
+            if !retry.parts.is_empty() {
+                self.request(&retry.parts, retry.attempt, view)?;
             }
         }
         Ok(())

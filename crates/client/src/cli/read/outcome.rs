@@ -31,6 +31,7 @@ pub(super) fn outcomes(ranges: &[Range]) -> Vec<Outcome> {
                     direction: Direction::None,
                     engine: Engine::Auto,
                     fell_back: false,
+                    hole_length: 0,
                     source: Some(range.source),
                 },
                 stopped: None,

@@ -20,6 +20,13 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "commands::verify::every_byte_of_a_piece_is_compared",
     },
     Mutant {
+        name: "an engine is not held to the holes that it told of",
+        file: "crates/client/src/verify/compare.rs",
+        original: "                if reading.transfer.copied > 0 {",
+        broken: "                if false && reading.transfer.copied > 0 {",
+        caught_by: "commands::verify::f8_a_hole_with_readable_memory_in_it_is_a_disagreement",
+    },
+    Mutant {
         name: "a read goes on in what holds other memory",
         file: "crates/client/src/cli/read/output.rs",
         original: "        if earlier != self.request {",
@@ -102,6 +109,20 @@ pub const MUTANTS: &[Mutant] = &[
         original: "        if self.bytes_on_out {",
         broken: "        if false && self.bytes_on_out {",
         caught_by: "commands::standard_output::f6_standard_output_has_the_bytes_alone",
+    },
+    Mutant {
+        name: "the hole's extent is ignored",
+        file: "crates/client/src/cli/read/mod.rs",
+        original: "let beyond = transfer.hole_length.checked_sub(left);",
+        broken: "let beyond = None::<u64>;",
+        caught_by: "commands::read::f8_a_hole_costs_what_its_edges_cost_however_long_it_is",
+    },
+    Mutant {
+        name: "a hole that was seen to its end is skipped again",
+        file: "crates/client/src/cli/read/mod.rs",
+        original: "let beyond = transfer.hole_length.checked_sub(left);",
+        broken: "let beyond = Some(transfer.hole_length);",
+        caught_by: "commands::read::f8_what_lies_after_a_hole_is_read_from_its_first_byte_on",
     },
     Mutant {
         name: "an installation that failed leaves its service behind",
