@@ -367,6 +367,25 @@ fn all_ram_and_formats_that_make_no_sense_are_refused() {
     assert!(output.err.contains("whole pages"), "{}", output.err);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_device_gets_an_image_and_no_map() {
+    for format in ["raw", "lime"] {
+        let args = ["read", "--all-ram", "--format", format];
+        let output = run_with(
+            machine(usize::MAX),
+            &[&args[..], &["--output", "/dev/null"]].concat(),
+        );
+        assert!(
+            output.out.contains("bytes written to /dev/null"),
+            "{}",
+            output.out
+        );
+        assert!(!output.out.contains("map"), "{}", output.out);
+        assert!(!std::path::Path::new("/dev/null.map.json").exists());
+    }
+}
+
 #[test]
 fn all_of_ram_that_can_be_read_is_a_success() {
     let folder = Folder::new("success");

@@ -34,7 +34,7 @@ use ringcopy_protocol::{Direction, Engine, NtStatus};
 
 use super::{
     Stop, View,
-    arguments::{ReadArguments, is_standard_output},
+    arguments::ReadArguments,
     record::Document,
     wanted::{self, Range},
 };
@@ -104,6 +104,7 @@ pub(super) fn perform(
         sink,
         ..
     } = reading;
+    let has_map = arguments.all_ram && sink.is_file();
     let closed = sink.close(done.is_ok(), view, document);
     report(&outcomes, &holes, form, document);
     if resumed > 0 {
@@ -111,9 +112,8 @@ pub(super) fn perform(
     }
     let is_untouched = done.and(closed)?;
     if let Some(path) = &arguments.output
-        && arguments.all_ram
+        && has_map
         && !is_untouched
-        && !is_standard_output(path)
     {
         map::write(path, form, &ranges, &holes)?;
         document.detail("map", map::path_of(path).display().to_string());
@@ -125,6 +125,7 @@ pub(super) fn perform(
             written: position,
             seconds,
             is_untouched,
+            has_map,
         },
         &outcomes,
         &holes,
