@@ -32,7 +32,9 @@ use super::{
 use crate::{Device, OpenAccess, Piece, Transfer, Transport};
 use holes::{Hole, Holes};
 use outcome::{Outcome, add_earlier, outcomes};
-use plan::{Attempt, Part, Retry, next_request, remaining, rest, retry, skip};
+use plan::{
+    Attempt, CHUNK, CHUNK_AFTER_HOLE, Part, Retry, next_request, remaining, rest, retry, skip,
+};
 use report::{Finished, finish, progress, report};
 use sink::Sink;
 
@@ -121,8 +123,10 @@ struct Reading<'t, 't2> {
 impl Reading<'_, '_> {
     fn all(&mut self, ranges: &[Range], view: &mut View<'_, '_>) -> Result<(), Stop> {
         let mut parts = remaining(ranges, self.position);
+        let mut room = CHUNK;
         while !parts.is_empty() {
-            self.request(&next_request(&mut parts), Attempt::First, view)?;
+            self.request(&next_request(&mut parts, room), Attempt::First, view)?;
+            room = CHUNK;
             if let Some((number, length, status)) = self.beyond.take()
                 && let Some(Range { source, length }) = skip(&mut parts, number, length)
             {
@@ -134,6 +138,7 @@ impl Reading<'_, '_> {
                     },
                     view,
                 )?;
+                room = CHUNK_AFTER_HOLE;
             }
             // The rest of a range that was refused would be refused as well.
             while let Some((hole, part)) = self.refused(&mut parts) {
