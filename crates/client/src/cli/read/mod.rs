@@ -42,7 +42,9 @@ use crate::{Device, OpenAccess, Piece, Transfer, Transport};
 use form::Form;
 use holes::{Hole, Holes};
 use outcome::{Outcome, add_earlier, outcomes};
-use plan::{Attempt, Part, Retry, next_request, remaining, rest, retry, skip};
+use plan::{
+    Attempt, CHUNK, CHUNK_AFTER_HOLE, Part, Retry, next_request, remaining, rest, retry, skip,
+};
 use report::{Finished, finish, progress, report};
 use sink::Sink;
 
@@ -157,8 +159,10 @@ struct Reading<'t, 't2> {
 impl Reading<'_, '_> {
     fn all(&mut self, ranges: &[Range], view: &mut View<'_, '_>) -> Result<(), Stop> {
         let mut parts = remaining(ranges, self.position);
+        let mut room = CHUNK;
         while !parts.is_empty() {
-            self.request(&next_request(&mut parts), Attempt::First, view)?;
+            self.request(&next_request(&mut parts, room), Attempt::First, view)?;
+            room = CHUNK;
             if let Some((number, length, status)) = self.beyond.take()
                 && let Some(Range { source, length }) = skip(&mut parts, number, length)
             {
@@ -170,6 +174,7 @@ impl Reading<'_, '_> {
                     },
                     view,
                 )?;
+                room = CHUNK_AFTER_HOLE;
             }
             if self.sink.takes_parts_of_holes() {
                 self.put_hole(view)?;
