@@ -21,6 +21,7 @@
 //! spin lock of the driver guards the native engine's window, under which only nonpaged memory is
 //! touched.
 
+#![cfg(windows)]
 #![no_std]
 #![deny(unsafe_code)]
 #![deny(

@@ -276,6 +276,8 @@ fn run(lab: &Lab, words: &[&str]) -> (i32, u64, u64) {
                 &mut Console {
                     out: &mut io::sink(),
                     err: &mut io::sink(),
+                    input: &mut std::io::empty(),
+                    terminal: false,
                     progress: false,
                 },
                 &mut || Ok(Box::new(privileged(lab)) as Box<dyn Transport>),
@@ -395,6 +397,8 @@ fn f8_a_read_over_holes_misses_nothing() {
                 &mut Console {
                     out: &mut io::sink(),
                     err: &mut io::sink(),
+                    input: &mut std::io::empty(),
+                    terminal: false,
                     progress: false,
                 },
                 &mut || Ok(Box::new(privileged(&lab)) as Box<dyn Transport>),

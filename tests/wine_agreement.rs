@@ -42,6 +42,8 @@ fn lab() -> Value {
         &mut Console {
             out: &mut out,
             err: &mut io::sink(),
+            input: &mut io::empty(),
+            terminal: false,
             progress: false,
         },
         &mut || Ok(Box::new(privileged(&lab)) as Box<dyn Transport>),

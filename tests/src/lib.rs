@@ -44,6 +44,12 @@ pub fn driver() -> PathBuf {
     artefact("RINGCOPY_DRIVER")
 }
 
+/// The program behind `cargo xtask`.
+#[must_use]
+pub fn xtask() -> PathBuf {
+    artefact("RINGCOPY_XTASK")
+}
+
 /// # Panics
 /// If the test was not started by `cargo xtask test`, which builds what is tested.
 #[must_use]

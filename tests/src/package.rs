@@ -14,7 +14,7 @@ use object::{
     read::pe::{ImageNtHeaders, PeFile64},
 };
 
-use super::artefact;
+use super::{artefact, xtask};
 
 /// What is in every package.
 pub const FILES: [&str; 6] = [
@@ -292,10 +292,21 @@ fn run(program: &str, arguments: &[&str]) -> Output {
 /// # Panics
 /// If it can't be started.
 pub fn make(options: &[&str]) -> Result<(), String> {
-    let program = artefact("RINGCOPY_XTASK");
-    let output = Command::new(program)
+    make_with(&[], options)
+}
+
+/// As [`make`], where these variables are set.
+///
+/// # Errors
+/// As for [`make`].
+///
+/// # Panics
+/// As for [`make`].
+pub fn make_with(environment: &[(&str, &str)], options: &[&str]) -> Result<(), String> {
+    let output = Command::new(xtask())
         .arg("package")
         .args(options)
+        .envs(environment.iter().copied())
         .stdin(Stdio::null())
         .output()
         .expect("xtask");

@@ -13,6 +13,8 @@ fn main() -> ExitCode {
     let code = run(&mut Console {
         out: &mut io::stdout().lock(),
         err: &mut io::stderr(),
+        input: &mut io::stdin(),
+        terminal: io::stdout().is_terminal(),
         progress: io::stderr().is_terminal(),
     });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
@@ -25,7 +27,11 @@ fn run(console: &mut Console<'_>) -> i32 {
     let interrupt = match Interrupt::of_console() {
         Ok(interrupt) => interrupt,
         Err(error) => {
-            eprintln!("ringcopy: cannot listen for Ctrl-C: {error}; close some programs.");
+            // Where this cannot be said, the exit code says it.
+            drop(writeln!(
+                console.err,
+                "ringcopy: cannot listen for Ctrl-C: {error}; close some programs."
+            ));
             return cli::FAILURE;
         }
     };

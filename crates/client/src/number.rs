@@ -8,8 +8,9 @@ pub enum ParseNumberError {
     Empty,
     /// A character that is no digit of the base.
     #[error(
-        "`{0}` does not belong in a number; write 4096, 4KiB, 1_000 or 0x1000 (hexadecimal \
-         digits need the 0x)"
+        "`{}` does not belong in a number; write 4096, 4KiB, 1_000 or 0x1000 (hexadecimal \
+         digits need the 0x)",
+        .0.escape_debug()
     )]
     Character(char),
     /// It does not fit.
@@ -107,6 +108,12 @@ mod tests {
         ] {
             assert_eq!(parse_number(text), Err(error), "{text}");
         }
+    }
+
+    #[test]
+    fn f11_a_character_that_nobody_sees_is_told_by_its_number() {
+        let sentence = parse_number("\u{feff}0x1000").unwrap_err().to_string();
+        assert!(sentence.starts_with("`\\u{feff}` does not"), "{sentence}");
     }
 
     proptest! {

@@ -79,7 +79,7 @@ pub enum TransportError {
     #[error("interrupted: the request under way was cancelled, and none was sent after it")]
     Interrupted,
     /// Memory of the caller's own could not be arranged.
-    #[error("cannot {action} {length} bytes of the caller's memory at {address:#x}: {status}")]
+    #[error("cannot {action} {length} bytes of the caller's memory{}: {status}", at(*address))]
     Memory {
         /// What was tried: a verb.
         action: &'static str,
@@ -99,6 +99,15 @@ pub enum TransportError {
         #[source]
         error: io::Error,
     },
+}
+
+/// Where memory is, if it is anywhere yet.
+fn at(address: u64) -> String {
+    if address == 0 {
+        String::new()
+    } else {
+        format!(" at {address:#x}")
+    }
 }
 
 /// An open or a device control request failed.

@@ -7,23 +7,37 @@
 use ringcopy_protocol::NtStatus;
 
 /// Codes: [MS-ERREF] section 2.2. Statuses: section 2.3.1.
-const TABLE: [(u32, NtStatus); 16] = [
+const TABLE: [(u32, NtStatus); 30] = [
     (1, NtStatus::INVALID_DEVICE_REQUEST),
     (2, NtStatus::OBJECT_NAME_NOT_FOUND),
     (3, NtStatus::OBJECT_NAME_NOT_FOUND),
     (5, NtStatus::ACCESS_DENIED),
     (6, NtStatus::INVALID_HANDLE),
-    (8, NtStatus::INSUFFICIENT_RESOURCES),
-    (14, NtStatus::INSUFFICIENT_RESOURCES),
+    (8, NtStatus::NO_MEMORY),
+    (14, NtStatus::NO_MEMORY),
+    (21, NtStatus::DEVICE_NOT_READY),
     (24, NtStatus::INFO_LENGTH_MISMATCH),
+    (31, NtStatus::UNSUCCESSFUL),
+    (32, NtStatus::SHARING_VIOLATION),
     (50, NtStatus::NOT_SUPPORTED),
     (87, NtStatus::INVALID_PARAMETER),
+    (121, NtStatus::IO_TIMEOUT),
     (122, NtStatus::BUFFER_TOO_SMALL),
+    (234, NtStatus::BUFFER_OVERFLOW),
+    (299, NtStatus::PARTIAL_COPY),
     (487, NtStatus::INVALID_ADDRESS),
     (995, NtStatus::CANCELLED),
     (998, NtStatus::ACCESS_VIOLATION),
+    (999, NtStatus::IN_PAGE_ERROR),
+    (1167, NtStatus::DEVICE_NOT_CONNECTED),
+    (1168, NtStatus::NOT_FOUND),
+    (1306, NtStatus::REVISION_MISMATCH),
     (1314, NtStatus::PRIVILEGE_NOT_HELD),
     (1450, NtStatus::INSUFFICIENT_RESOURCES),
+    (1453, NtStatus::WORKING_SET_QUOTA),
+    (1454, NtStatus::PAGEFILE_QUOTA),
+    (1455, NtStatus::COMMITMENT_LIMIT),
+    (1816, NtStatus::QUOTA_EXCEEDED),
 ];
 
 /// The status for an error; for one that the table does not have, the `NTSTATUS` that carries a

@@ -274,29 +274,92 @@ fn what_is_not_a_driver_is_not_installed() {
 
 #[test]
 fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
-    let why = |code: u32, code_integrity, secure_boot| {
-        let mut machine = Model::installed();
-        machine.start_error = Some(code);
-        machine.facts.code_integrity = code_integrity;
-        machine.facts.secure_boot = secure_boot;
-        let failure = start(&mut machine).unwrap_err();
-        assert!(failure.0.ends_with('.'), "{failure}");
-        failure.0
+    let why = |code, code_integrity, secure_boot| {
+        why_not_started(code, |machine| {
+            machine.facts.code_integrity = code_integrity;
+            machine.facts.secure_boot = secure_boot;
+        })
     };
     let off = why(577, Ok(0x1), Some(true));
     assert!(off.contains("bcdedit /set testsigning on"), "{off}");
     assert!(off.contains("Secure Boot"), "{off}");
     assert!(!why(577, Ok(0x1), Some(false)).contains("Secure Boot"));
     assert!(why(577, Ok(0x403), None).contains("memory integrity"));
-    assert!(why(1275, Ok(0x403), None).contains("memory integrity"));
     assert!(why(577, Ok(0x3), None).contains("copy the package again"));
     assert!(why(577, UNTOLD, None).contains("copy the package again"));
     assert!(why(127, Ok(0x3), None).contains("KMDF 1.31"));
     assert!(why(2, Ok(0x3), None).contains(PLACE));
-    assert!(why(5, Ok(0x3), None).contains("as an administrator"));
     assert!(why(1058, Ok(0x3), None).contains("disabled"));
     let failure = start(&mut Model::default()).unwrap_err();
     assert!(failure.0.contains("`ringcopy install`"), "{failure}");
+}
+
+#[test]
+fn a_driver_that_a_policy_blocks_is_not_called_changed() {
+    for code in [1260, 1275, 4551] {
+        for code_integrity in [Ok(0x1), Ok(0x3), Ok(0x403), UNTOLD] {
+            let said = why_not_started(code, |machine| {
+                machine.facts.code_integrity = code_integrity;
+            });
+            assert!(said.contains(&format!("(error {code})")), "{said}");
+            assert!(said.contains("policy of Windows blocks it"), "{said}");
+            assert!(said.contains("CodeIntegrity/Operational"), "{said}");
+            for wrong in ["changed", "copy the package again", "bcdedit"] {
+                assert!(!said.contains(wrong), "{said}");
+            }
+            let both = "turn both off";
+            assert_eq!(said.contains(both), code_integrity == Ok(0x403), "{said}");
+        }
+    }
+}
+
+#[test]
+fn each_reason_not_to_start_has_its_own_advice() {
+    for (code, advice) in [
+        (3, PLACE),
+        (8, "short of memory"),
+        (31, "DebugView"),
+        (39, "make room"),
+        (112, "make room"),
+        (182, "KMDF 1.31"),
+        (183, "another name"),
+        (193, "another processor"),
+        (216, "another processor"),
+        (225, "security software"),
+        (654, "still being unloaded"),
+        (706, "another processor"),
+        (1055, "busy"),
+        (1072, "restart the machine"),
+        (1084, "safe mode"),
+        (1115, "shutting down"),
+        (1150, "KMDF 1.31"),
+        // A library that is not found, not one that is damaged.
+        (1157, "KMDF 1.31"),
+        (1450, "short of memory"),
+        (1455, "short of memory"),
+        (1359, "(error 1359)"),
+    ] {
+        let said = why_not_started(code, |_| {});
+        assert!(said.contains(advice), "{code}: {said}");
+        assert!(said.contains("; "), "{code}: {said}");
+    }
+    let user = why_not_started(5, |machine| machine.facts.elevated = Some(false));
+    assert!(user.contains("as an administrator"), "{user}");
+    let administrator = why_not_started(5, |_| {});
+    assert!(
+        !administrator.contains("as an administrator"),
+        "{administrator}"
+    );
+}
+
+/// What is said of a driver that Windows does not start, with this error, on such a machine.
+fn why_not_started(code: u32, such: impl FnOnce(&mut Model)) -> String {
+    let mut machine = Model::installed();
+    machine.start_error = Some(code);
+    such(&mut machine);
+    let failure = start(&mut machine).unwrap_err();
+    assert!(failure.0.ends_with('.'), "{failure}");
+    failure.0
 }
 
 #[test]

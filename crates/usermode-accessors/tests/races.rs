@@ -11,6 +11,7 @@ use std::{
 use usermode_accessors::{Access, Fault, Status, UserSlice, ddi};
 
 mod pages;
+mod processors;
 use pages::{PAGE, Pages, Protection};
 
 const UNTOUCHED: u8 = 0;
@@ -47,11 +48,13 @@ fn while_disturbed(pages: &Pages, disturb: impl Fn(&Pages) + Sync, test: impl Fn
     let shared = Shared(pages);
     thread::scope(|scope| {
         scope.spawn(|| {
+            processors::take(1);
             while !done.load(Ordering::Relaxed) {
                 disturb(shared.pages());
             }
         });
         let _done = SetOnDrop(&done);
+        processors::take(0);
         test();
     });
 }

@@ -9,6 +9,8 @@ use std::{
 
 use usermode_accessors::{Access, Fault, Interlocked, Mode, Status, UserPtr, ddi};
 
+mod processors;
+
 const MODES: [Mode; 2] = [Mode::User, Mode::Kernel];
 
 /// One value of the heap between two others, so that too wide a store shows.
@@ -183,6 +185,10 @@ fn only_user_memory_will_do_and_alignment_comes_first() {
 /// How often each of two threads must see the other at work, for the two to have met at all.
 const MEETINGS: usize = 2_000;
 
+/// Every so many rounds, a thread that shares its processor with the other lets that have it: in the
+/// midst of an operation of two steps, and half-way to the next time between two.
+const PATIENCE: usize = 64;
+
 /// Two threads set and clear bits of their own in one value. Each must find its bit as it left it
 /// every time: a store that was not indivisible would undo the other's.
 fn contention<T: Interlocked + Send>(
@@ -195,17 +201,22 @@ fn contention<T: Interlocked + Send>(
     let value = Box::new([zero; 2]);
     let address = value.as_ptr().expose_provenance().next_multiple_of(8);
     let done = AtomicUsize::new(0);
+    let share = processors::count() < 2;
     thread::scope(|scope| {
-        for (own, other) in [(0, 1), (1, 0)] {
+        for (processor, own, other) in [(0, 0, 1), (1, 1, 0)] {
             let (bit, mask, others) = (bits[own], masks[own], bits[other]);
             let done = &done;
             scope.spawn(move || {
+                processors::take(processor);
                 let (mut rounds, mut meetings, mut seen) = (0, 0, false);
                 let mut finished = false;
                 // Each goes on until both have had enough, so that neither works alone.
                 while done.load(Relaxed) < 2 {
                     let before = UserPtr::<T>::new(address).fetch_or(bit).unwrap();
                     let found = is_set(before, bit);
+                    if share && rounds % PATIENCE == 0 {
+                        thread::yield_now();
+                    }
                     let after = UserPtr::<T>::new(address).fetch_and(mask).unwrap();
                     let kept = is_set(after, bit);
                     if found || !kept {
@@ -213,6 +224,9 @@ fn contention<T: Interlocked + Send>(
                         panic!("round {rounds}: a bit of this thread's was changed");
                     }
                     rounds += 1;
+                    if share && rounds % PATIENCE == PATIENCE / 2 {
+                        thread::yield_now();
+                    }
                     meetings += usize::from(is_set(before, others) != seen);
                     seen = is_set(before, others);
                     if !finished && rounds >= ROUNDS && meetings >= MEETINGS {
@@ -246,10 +260,15 @@ fn counting<T: Interlocked + PartialEq>(zero: T, successor: impl Fn(T) -> T + Sy
     let value = Box::new([zero; 2]);
     let address = value.as_ptr().expose_provenance().next_multiple_of(8);
     let (failures, total) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let count = || {
+    let share = processors::count() < 2;
+    let count = &|processor| {
+        processors::take(processor);
         let mut rounds = 0;
         while rounds < ROUNDS || failures.load(Relaxed) < MEETINGS {
             let mut seen = UserPtr::<T>::new(address).read().unwrap();
+            if share && rounds % PATIENCE == 0 {
+                thread::yield_now();
+            }
             loop {
                 let at = UserPtr::<T>::new(address);
                 let original = at.compare_exchange(seen, successor(seen)).unwrap();
@@ -264,8 +283,9 @@ fn counting<T: Interlocked + PartialEq>(zero: T, successor: impl Fn(T) -> T + Sy
         total.fetch_add(rounds, Relaxed);
     };
     thread::scope(|scope| {
-        scope.spawn(count);
-        scope.spawn(count);
+        for processor in 0..2 {
+            scope.spawn(move || count(processor));
+        }
     });
     let last = UserPtr::<T>::new(address).read_acquire().unwrap();
     (last, total.into_inner())

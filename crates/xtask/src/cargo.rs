@@ -1,19 +1,15 @@
 //! cargo, for the workspaces that build for another target than the host's.
 
 use crate::{
-    places, program,
+    program, role,
     toolchain::{Target, Toolchain},
 };
+use serde_json::Value;
 use std::{
-    env,
-    fmt::Write as _,
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::Command,
 };
-
-/// Makes what is built independent of where the tree lies; it says how.
-const IDENTITY: &str = "crates/wdk-build-linux/same-identity-everywhere";
 
 /// A `cargo build --release` for `target` in the workspace at `folder`, into `target_dir`.
 pub fn build(toolchain: &Toolchain, target: Target, folder: &Path, target_dir: &Path) -> Command {
@@ -41,17 +37,9 @@ pub fn command(
         .arg(rustflags_config(
             target.triple(),
             &remap_flags(toolchain, tree_of(folder)),
-        ))
-        // These would replace the flags of the configuration, not add to them.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    // A wrapper of the user's own, a cache say, stays.
-    if env::var_os("RUSTC_WRAPPER").is_none() {
-        command.env("RUSTC_WRAPPER", places::root().join(IDENTITY));
-    }
-    if toolchain.has_compiled_library(target) {
-        command.env_remove("RUSTC_BOOTSTRAP");
-    } else {
+        ));
+    role::wrap_rustc(&mut command);
+    if !toolchain.has_compiled_library(target) {
         command.env("RUSTC_BOOTSTRAP", "1");
     }
     command
@@ -100,13 +88,8 @@ fn cargo_home() -> PathBuf {
 
 /// The argument of `--config` that adds the flags to those which the configuration has.
 pub fn rustflags_config(triple: &str, flags: &[String]) -> String {
-    let mut config = format!("target.{triple}.rustflags = [");
-    for flag in flags {
-        // TOML's strings and Rust's debug strings agree on what a path is made of.
-        let _ = write!(config, "{flag:?}, ");
-    }
-    config.push(']');
-    config
+    // Whatever JSON has between quotes means the same in TOML.
+    format!("target.{triple}.rustflags={}", Value::from(flags))
 }
 
 #[cfg(test)]
@@ -122,11 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_quoted_for_toml() {
-        let flags = ["--remap-path-prefix=/home/a \"b\"=/x".to_owned()];
+    fn f1_paths_are_quoted_for_toml() {
+        // The second has its diaeresis as a character of its own, as some systems name folders.
+        let flags = ["=/home/a \"b\" & c=/x", "=/home/U\u{308}bung=/x"].map(str::to_owned);
         assert_eq!(
             rustflags_config(Target::BareMetal.triple(), &flags),
-            r#"target.x86_64-unknown-none.rustflags = ["--remap-path-prefix=/home/a \"b\"=/x", ]"#
+            "target.x86_64-unknown-none.rustflags=\
+             [\"=/home/a \\\"b\\\" & c=/x\",\"=/home/U\u{308}bung=/x\"]"
         );
     }
 }

@@ -62,6 +62,9 @@ pub fn run() -> Result<ExitCode, Error> {
             scene.command.join(" ")
         );
         let succeeded = lab.client(scene.policy, "auto", scene.command)? == ExitCode::SUCCESS;
+        if lab.is_interrupted() {
+            return Ok(ExitCode::FAILURE);
+        }
         if succeeded != scene.succeeds {
             code = ExitCode::FAILURE;
         }

@@ -26,6 +26,10 @@ pub enum Error {
         file: &'static str,
     },
 
+    /// No mutant has such a name.
+    #[error("no mutant's name contains these words; crates/xtask/src/test/mutants/ has them all")]
+    NoSuchMutant,
+
     /// A mutant that no test noticed.
     #[error("the mutant \"{name}\" went unnoticed: {caught_by} did not fail")]
     MutantUnnoticed {

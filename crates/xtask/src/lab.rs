@@ -1,15 +1,21 @@
 //! Runs the client, or another driver, in the lab: QEMU in ring 0.
 
 use crate::{driver, error::Error, lab_kernel, places, program, setup, step::Step};
+use signal_hook::{consts::SIGINT, flag};
 use std::{
     path::PathBuf,
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// What the lab boots with.
 pub struct Lab {
     kernel: PathBuf,
     images: driver::Images,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Lab {
@@ -23,6 +29,7 @@ impl Lab {
         Ok(Self {
             images: driver::build()?,
             kernel: lab_kernel::build()?,
+            interrupted: Arc::default(),
         })
     }
 
@@ -46,12 +53,11 @@ impl Lab {
 
     /// The program that boots the lab, with the images of this tree but the driver.
     fn host(&self) -> Command {
-        let mut host = Command::new(places::target().join("debug/ringcopy-lab"));
+        let mut host = program::named(places::target().join("debug/ringcopy-lab"));
         host.arg("--kernel")
             .arg(&self.kernel)
             .arg("--image")
-            .arg(&self.images.framework)
-            .stdin(Stdio::null());
+            .arg(&self.images.framework);
         host
     }
 
@@ -73,7 +79,20 @@ impl Lab {
             .arg(&self.images.driver)
             .args(["--policy", policy, "--engine", engine, "--"])
             .args(arguments);
-        program::exit_code_of(&mut command)
+        self.run(&mut command)
+    }
+
+    /// Runs the lab's host to its end. Ctrl-C goes to every program of the terminal: the host says
+    /// that it was interrupted, and this program waits until it has.
+    fn run(&self, host: &mut Command) -> Result<ExitCode, Error> {
+        // If this fails, Ctrl-C ends this program at once.
+        drop(flag::register(SIGINT, Arc::clone(&self.interrupted)));
+        program::exit_code_of(host)
+    }
+
+    /// Whether the user has pressed Ctrl-C while a host ran.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 
     /// The driver, and what it binds to.
@@ -106,5 +125,5 @@ pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCo
 /// As for [`client`].
 pub fn other_driver(file: &std::path::Path) -> Result<ExitCode, Error> {
     let lab = Lab::prepare_with_client()?;
-    program::exit_code_of(lab.host().arg("--load").arg(file))
+    lab.run(lab.host().arg("--load").arg(file))
 }

@@ -1,8 +1,9 @@
 //! The project's tasks. Each room is one thing that a task needs: `setup` makes the machine able to
 //! build, `driver` and `lab_kernel` build, `package` makes what Windows installs, `lab` and `demo`
-//! run what was built, `test` proves it, `bench` measures it, `accessors` is what the two runs of
-//! the accessors' matrix have in common, `step` shows what is going on, `program` runs the programs
-//! that do the work.
+//! run what was built, `test` proves it, `release` runs tasks on another release of the system,
+//! `bench` measures, `accessors` is what the two runs of the accessors' matrix have in common, `step`
+//! shows what is going on, `program` and `superuser` run the programs that do the work, `role` is
+//! what this program does when those start it.
 
 #![forbid(unsafe_code)]
 
@@ -17,13 +18,20 @@ mod lab_kernel;
 mod package;
 mod places;
 mod program;
+mod release;
+mod role;
 mod setup;
 mod step;
+mod superuser;
 mod test;
 mod toolchain;
+mod windows_programs;
 mod wine;
 
-use clap::{Parser, Subcommand};
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser},
+};
 use error::Error;
 use std::{path::PathBuf, process::ExitCode};
 
@@ -69,12 +77,27 @@ enum Task {
         #[command(flatten)]
         signing: package::Signing,
     },
-    /// Run every test: lints, host, images, Wine, the lab end to end, and the mutants
-    Test,
+    /// Run every test: lints, host, Wine, Arm, the package, and the driver in Wine and in the lab
+    Test {
+        /// Run these parts alone
+        #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(
+            test::PARTS.iter().map(|part| PossibleValue::new(part.name).help(part.what))
+        ))]
+        parts: Vec<String>,
+    },
+    /// Break the sources on purpose, one guard at a time; a test must notice each
+    Mutants {
+        /// Try those alone whose names contain this
+        #[arg(value_name = "WORDS")]
+        only: Option<String>,
+    },
     /// Install the driver in Wine, drive it with the Windows client, and print the transport matrix
     Wine,
     /// Run the accessors' Windows test programs under Wine
     WineTest,
+    /// Run this project's tasks in the root file system of another release, which debootstrap makes
+    /// under target/releases: by default `demo`, then `test`. What is committed is run
+    Release(release::Options),
     /// Measure, and say which of the project's aims for speed are met
     Bench {
         /// Measure this alone
@@ -87,6 +110,9 @@ enum Task {
 }
 
 fn main() -> ExitCode {
+    if let Some(code) = role::play() {
+        return code;
+    }
     match run(&Arguments::parse().task) {
         Ok(code) => code,
         Err(error) => {
@@ -117,12 +143,14 @@ fn run(task: &Task) -> Result<ExitCode, Error> {
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }
-        Task::Test => test::run()?,
+        Task::Test { parts } => test::run(parts)?,
+        Task::Mutants { only } => test::mutants::run(only.as_deref())?,
         Task::Wine => {
             let package = package::run(None, &package::Signing::default())?;
             wine::run(&package, &driver::build()?.framework)?;
         }
         Task::WineTest => wine::test()?,
+        Task::Release(options) => return release::run(options),
         Task::Bench { only, save } => bench::run(*only, *save)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -4,7 +4,6 @@ use crate::{error::Error, program};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// What Windows programs are built for: they need nothing that Windows 7, or Wine 8, lacks, such as
@@ -13,6 +12,9 @@ pub const WINDOWS_PROGRAMS: &str = "x86_64-win7-windows-gnu";
 
 /// Their linker: mingw-w64's, which links the C runtime's start-up code and libgcc in.
 pub const WINDOWS_PROGRAMS_LINKER: &str = "x86_64-w64-mingw32-gcc";
+
+/// What makes import libraries for them, as rustc would choose it by itself.
+pub const WINDOWS_PROGRAMS_DLLTOOL: &str = "x86_64-w64-mingw32-dlltool";
 
 /// A target other than the host's that the project builds for.
 #[derive(Clone, Copy)]
@@ -23,11 +25,21 @@ pub enum Target {
     BareMetal,
     /// The accessors alone, to look at.
     WindowsOnArm,
+    /// The accessors' tests, which QEMU's user-mode emulator runs.
+    LinuxOnArm,
 }
 
 impl Target {
     /// Those that the driver and the lab need.
-    pub const ALL: [Self; 2] = [Self::Windows, Self::BareMetal];
+    pub const FOR_LAB: &[Self] = &[Self::Windows, Self::BareMetal];
+
+    /// Those that all tests need.
+    pub const FOR_TESTS: &[Self] = &[
+        Self::Windows,
+        Self::BareMetal,
+        Self::WindowsOnArm,
+        Self::LinuxOnArm,
+    ];
 
     /// The name that rustc gives it.
     pub const fn triple(self) -> &'static str {
@@ -35,6 +47,7 @@ impl Target {
             Self::Windows => "x86_64-pc-windows-msvc",
             Self::BareMetal => "x86_64-unknown-none",
             Self::WindowsOnArm => "aarch64-pc-windows-msvc",
+            Self::LinuxOnArm => "aarch64-unknown-linux-gnu",
         }
     }
 }
@@ -55,8 +68,8 @@ impl Toolchain {
     ///
     /// If rustc can't be run.
     pub fn of_rustc() -> Result<Self, Error> {
-        let version = program::output_of(Command::new("rustc").arg("--version").arg("--verbose"))?;
-        let sysroot = program::output_of(Command::new("rustc").args(["--print", "sysroot"]))?;
+        let version = program::output_of(program::named("rustc").args(["--version", "--verbose"]))?;
+        let sysroot = program::output_of(program::named("rustc").args(["--print", "sysroot"]))?;
         Ok(Self {
             release: field(&version, "release").unwrap_or_default().to_owned(),
             commit: field(&version, "commit-hash")
@@ -64,6 +77,11 @@ impl Toolchain {
                 .map(str::to_owned),
             sysroot: PathBuf::from(sysroot.trim()),
         })
+    }
+
+    /// Where all of it is.
+    pub fn sysroot(&self) -> &Path {
+        &self.sysroot
     }
 
     /// Where the sources of the standard library belong.

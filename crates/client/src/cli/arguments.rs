@@ -1,11 +1,14 @@
 //! What the user may write.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use ringcopy_protocol::{Engine, MAXIMUM_LENGTH};
 
-use super::wanted::{self, Wanted};
+use super::{
+    read::form::{Form, check_lime},
+    wanted::{self, Kind, Range, Wanted},
+};
 use crate::{PAGE_LENGTH, parse_number};
 
 /// The most bytes that a JSON document carries.
@@ -16,11 +19,14 @@ pub(super) const JSON_LIMIT: u64 = 1 << 20;
 ///
 /// Numbers may be decimal or, behind 0x, hexadecimal; underscores may separate digits, and KiB,
 /// MiB or GiB may follow. The exit code is 0 only if everything came out as it should, 1 if
-/// something did not, 2 if the command line makes no sense.
+/// something did not, 2 if the command line makes no sense. Where standard output cannot be written,
+/// a sentence on standard error says why, and the exit code is 1; where its reader has closed it,
+/// the exit code is 1 without a word.
 #[derive(Debug, Parser)]
 #[command(name = "ringcopy", bin_name = "ringcopy", version)]
 pub(super) struct Arguments {
-    /// Print one JSON document, and nothing else, on standard output
+    /// Print one JSON document, and nothing else, on standard output; on standard error if standard
+    /// output gets the bytes that `read --output -` reads
     #[arg(long, global = true)]
     pub(super) json: bool,
 
@@ -74,6 +80,11 @@ impl Command {
                 | Self::Doctor
                 | Self::VmTest(_)
         )
+    }
+
+    /// Whether standard output gets bytes that were read, and nothing else.
+    pub(super) fn puts_bytes_on_standard_output(&self) -> bool {
+        matches!(self, Self::Read(read) if read.puts_bytes_on_standard_output())
     }
 
     pub(super) const fn name(&self) -> &'static str {
@@ -180,6 +191,10 @@ pub(super) struct CopyArguments {
 }
 
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of the command line"
+)]
 pub(super) struct ReadArguments {
     #[command(flatten)]
     pub(super) wanted: Wanted,
@@ -188,9 +203,24 @@ pub(super) struct ReadArguments {
     #[arg(long, value_enum, default_value_t = EngineName::Auto)]
     pub(super) engine: EngineName,
 
-    /// Write the bytes to this file, one range behind the other, with zeros for what cannot be read
+    /// Read all RAM, whose ranges the driver lists, into --output, and put a map beside it that
+    /// names the ranges and what of them could not be read: FILE.map.json, which --ranges takes. A
+    /// raw image has each byte at the offset that is its physical address
+    #[arg(
+        long,
+        requires = "output",
+        conflicts_with_all = ["ranges", "virtual_ranges", "length", "file", "hex"]
+    )]
+    pub(super) all_ram: bool,
+
+    /// Write the bytes to this file, or, if it is -, to standard output, which then gets nothing
+    /// else. The file is left alone until something was read, or, if it is new, a hole was met
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
+
+    /// What --output looks like
+    #[arg(long, value_enum, requires = "output", conflicts_with = "hex")]
+    pub(super) format: Option<FormatName>,
 
     /// Go on where an earlier read of the same ranges stopped filling the file
     #[arg(long, requires = "output", conflicts_with = "hex")]
@@ -199,9 +229,52 @@ pub(super) struct ReadArguments {
     /// Show the bytes in hexadecimal, and holes as holes: the default without --output
     #[arg(long)]
     pub(super) hex: bool,
+
+    /// Name every range and every hole that could not be read, not the first few alone
+    #[arg(long)]
+    pub(super) list_holes: bool,
+}
+
+/// The forms of --output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatName {
+    /// The bytes alone, one range after the other, with zeros for what cannot be read
+    Raw,
+    /// Segments of physical memory with their addresses, as Volatility and `MemProcFS` read them;
+    /// what cannot be read is in no segment. For whole pages
+    Lime,
+}
+
+/// Whether an output of this name is standard output.
+pub(super) fn is_standard_output(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
+        .iter()
+        .any(|name| path.as_os_str() == *name)
 }
 
 impl ReadArguments {
+    /// What the output looks like.
+    pub(super) const fn form(&self) -> Form {
+        match self.format {
+            Some(FormatName::Lime) => Form::Lime,
+            Some(FormatName::Raw) | None if self.all_ram => Form::Addresses,
+            Some(FormatName::Raw) | None => Form::Ranges,
+        }
+    }
+
+    /// Refuses ranges that an output of its form cannot have.
+    pub(super) fn judge_form(&self, ranges: &[Range]) -> Result<(), String> {
+        match self.form() {
+            Form::Lime => check_lime(ranges),
+            Form::Ranges | Form::Addresses => Ok(()),
+        }
+    }
+
+    /// Whether standard output gets bytes, and nothing else.
+    pub(super) fn puts_bytes_on_standard_output(&self) -> bool {
+        self.output.as_deref().is_some_and(is_standard_output)
+    }
+
     /// Refuses more than a JSON document carries.
     pub(super) fn judge_total(&self, json: bool, total: u64) -> Result<(), String> {
         if json && self.output.is_none() && total > JSON_LIMIT {
@@ -287,13 +360,32 @@ impl Arguments {
 
 fn judge_read(read: &ReadArguments, json: bool) -> Result<(), String> {
     let ranges = read.wanted.of_command_line()?;
-    if read.wanted.is_empty() {
+    match (read.wanted.is_empty(), read.all_ram) {
+        (true, false) => {
+            return Err(
+                "nothing to read; name ranges, as in `read 0x1000:4KiB` (or behind --virtual or \
+                 --physical), or a file of them with --ranges, or all RAM with --all-ram"
+                    .into(),
+            );
+        }
+        (false, true) => {
+            return Err("--all-ram reads all RAM; leave out the ranges, or --all-ram".into());
+        }
+        _ => {}
+    }
+    if read.resume && read.puts_bytes_on_standard_output() {
         return Err(
-            "nothing to read; name ranges, as in `read 0x1000:4KiB` (or behind --virtual or \
-             --physical), or a file of them with --ranges"
+            "nothing can go on in standard output; name a file with --output, or leave out \
+             --resume"
                 .into(),
         );
     }
+    if read.form() == Form::Lime && !read.all_ram && read.wanted.kind() == Kind::Virtual {
+        return Err(
+            "a LiME image holds physical memory; add --physical, or leave out --format".into(),
+        );
+    }
+    read.judge_form(&ranges)?;
     read.judge_total(json, wanted::total(&ranges)?)
 }
 

@@ -18,11 +18,15 @@
 //! on. `error` is a sentence if the driver could not be reached
 //! or refused a request. Commands add fields of their own.
 //!
-//! A read goes on behind what it cannot read. A raw output file has zeros there; the holes are
-//! listed on standard error and in the document's `holes`, whose `output_offset` counts the bytes
-//! of output in front of one, and `data` has `??` for each byte of them. A raw output that is not
+//! With `read --output -`, standard output gets the bytes that were read and nothing else; what
+//! would be there otherwise, words or the document, goes to standard error.
+//!
+//! A read goes on behind what it cannot read. A raw output file has zeros there; the first holes are
+//! listed on standard error, and all in the document's `holes`, whose `output_offset` is where one
+//! lies in a raw output, and `data` has `??` for each byte of them. An output file that is not
 //! complete has a sidecar beside it, of the same name with `.unfinished` behind it, which
-//! `--resume` goes on from and which completion removes.
+//! `--resume` goes on from and which completion removes. `read --all-ram` puts a map beside its
+//! image, which has the fields `ranges` and `holes` of such documents.
 //!
 //! A verification carries the numbers `compared`, `changed` and `disagreements`, with each place of
 //! the latter two in `changed_at` and `disagreed_at`; only disagreements, and given ranges out of
@@ -31,14 +35,16 @@
 //! | exit code | meaning |
 //! | --- | --- |
 //! | 0 | everything was copied, or came out as a self-test expects |
-//! | 1 | something was not: a hole, a refusal, or a file that could not be used |
+//! | 1 | something was not: a hole, a refusal, or a file that could not be used; or the output could not be written: a sentence says why, unless its reader has closed it |
 //! | 2 | the command line makes no sense; nothing was done |
 
 mod arguments;
 mod copy;
 mod doctor;
+mod encoding;
 mod info;
 mod machine;
+mod range_list;
 mod ranges;
 mod read;
 mod record;
@@ -49,7 +55,7 @@ mod wanted;
 
 use std::{
     ffi::OsString,
-    io::{self, Write},
+    io::{self, Read, Write},
 };
 
 use clap::Parser;
@@ -74,6 +80,10 @@ pub struct Console<'a> {
     pub out: &'a mut dyn Write,
     /// Explanations of failures.
     pub err: &'a mut dyn Write,
+    /// What a file of the name `-` has.
+    pub input: &'a mut dyn Read,
+    /// Whether `out` is a terminal, which takes text alone.
+    pub terminal: bool,
     /// Whether a progress bar may be drawn on the process's standard error.
     pub progress: bool,
 }
@@ -85,7 +95,7 @@ pub type Connect<'c, 't> = dyn FnMut() -> Result<Box<dyn Transport + 't>, Transp
 enum Stop {
     Driver(Error),
     /// Results could not be written.
-    Output,
+    Output(io::Error),
     /// Something about a file of the user's, or about what it asks for, in a sentence.
     File(String),
     /// Something about the machine, said in a sentence.
@@ -111,8 +121,8 @@ impl From<TransportError> for Stop {
 }
 
 impl From<io::Error> for Stop {
-    fn from(_: io::Error) -> Self {
-        Self::Output
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
     }
 }
 
@@ -145,6 +155,7 @@ where
     let mut view = View {
         console,
         json: arguments.json,
+        bytes_on_out: arguments.command.puts_bytes_on_standard_output(),
     };
     let done = if arguments.command.is_about_machine() {
         perform_on(
@@ -164,13 +175,33 @@ where
             )
         })
     };
-    match done {
-        Ok(()) => {}
-        Err(Stop::Output) => return FAILURE,
-        Err(Stop::Driver(error)) => document.fail(&error, explain(&error)),
-        Err(Stop::File(sentence) | Stop::Machine(sentence)) => document.stop(sentence),
+    let finished = match done {
+        Ok(()) => view.finish(&document),
+        Err(Stop::Output(error)) => Err(error),
+        Err(Stop::Driver(error)) => {
+            document.fail(&error, explain(&error));
+            view.finish(&document)
+        }
+        Err(Stop::File(sentence) | Stop::Machine(sentence)) => {
+            document.stop(sentence);
+            view.finish(&document)
+        }
+    };
+    finished.unwrap_or_else(|error| cannot_print(console, &error))
+}
+
+/// Says why results could not be written, unless it is that nobody wants more of them. Gives the
+/// exit code.
+fn cannot_print(console: &mut Console<'_>, error: &io::Error) -> i32 {
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        // Where this cannot be said either, the exit code says it.
+        drop(writeln!(
+            console.err,
+            "ringcopy: cannot write to standard output: {error}; make room there, or send it \
+             elsewhere."
+        ));
     }
-    view.finish(&document).unwrap_or(FAILURE)
+    FAILURE
 }
 
 fn perform(
@@ -230,15 +261,14 @@ fn perform_on(
 
 fn usage(console: &mut Console<'_>, error: &clap::Error) -> i32 {
     let text = error.render();
-    let written = if error.use_stderr() {
-        write!(console.err, "{text}")
-    } else {
-        write!(console.out, "{text}")
-    };
-    match (error.use_stderr(), written) {
-        (true, _) => USAGE,
-        (false, Ok(())) => SUCCESS,
-        (false, Err(_)) => FAILURE,
+    if error.use_stderr() {
+        // Where it cannot be said, the exit code says it.
+        drop(write!(console.err, "{text}"));
+        return USAGE;
+    }
+    match write!(console.out, "{text}").and_then(|()| console.out.flush()) {
+        Ok(()) => SUCCESS,
+        Err(error) => cannot_print(console, &error),
     }
 }
 
@@ -246,6 +276,8 @@ fn usage(console: &mut Console<'_>, error: &clap::Error) -> i32 {
 struct View<'v, 'c> {
     console: &'v mut Console<'c>,
     json: bool,
+    /// Standard output gets the bytes that were read, and nothing else.
+    bytes_on_out: bool,
 }
 
 impl View<'_, '_> {
@@ -254,7 +286,7 @@ impl View<'_, '_> {
         if self.json {
             return Ok(());
         }
-        writeln!(self.console.out, "{text}")
+        writeln!(self.words(), "{text}")
     }
 
     /// A sentence about a failure, for people.
@@ -265,10 +297,20 @@ impl View<'_, '_> {
         writeln!(self.console.err, "{text}")
     }
 
+    /// Where words go, or the document.
+    fn words(&mut self) -> &mut dyn Write {
+        if self.bytes_on_out {
+            self.console.err
+        } else {
+            self.console.out
+        }
+    }
+
     fn finish(&mut self, document: &Document) -> io::Result<i32> {
         if self.json {
-            serde_json::to_writer_pretty(&mut *self.console.out, document)?;
-            writeln!(self.console.out)?;
+            let mut text = serde_json::to_string_pretty(document)?;
+            text.push('\n');
+            self.words().write_all(text.as_bytes())?;
         } else if let Some(error) = &document.error {
             writeln!(self.console.err, "ringcopy: {error}")?;
         }

@@ -36,7 +36,7 @@ pub(super) fn perform(
     view: &mut View<'_, '_>,
     document: &mut Document,
 ) -> Result<(), Stop> {
-    let ranges = arguments.wanted.all()?;
+    let ranges = arguments.wanted.all(view.console.input)?;
     let mut device = Device::open(transport, OpenAccess::Read)?;
     let information = device.information()?;
     if information.native_status != NtStatus::SUCCESS {

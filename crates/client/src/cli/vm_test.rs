@@ -53,6 +53,8 @@ impl Exercise for Client<'_, '_, '_, '_, '_> {
             &mut Console {
                 out: &mut out,
                 err: &mut err,
+                input: &mut io::empty(),
+                terminal: false,
                 progress: false,
             },
             self.connect,

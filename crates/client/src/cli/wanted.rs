@@ -1,10 +1,11 @@
 //! Which ranges of memory a command is to read, as the user names them.
 
-use std::{fmt, path::Path};
+use std::{fmt, io::Read};
 
 use clap::Args;
+use ringcopy_protocol::MemoryRange;
 
-use super::Stop;
+use super::{Stop, range_list};
 use crate::{Source, parse_number};
 
 /// Bytes read at an address that stands alone.
@@ -34,7 +35,9 @@ pub(super) struct Wanted {
     #[arg(long, value_name = "BYTES", value_parser = super::arguments::number)]
     length: Option<u64>,
 
-    /// Read the ranges that this file names, one in a line; what follows a # is a comment
+    /// Read the ranges that this file names, or - for standard input: one ADDRESS:LENGTH in a line,
+    /// what `ringcopy ranges` prints (with --json or without), or the map of an image. What follows
+    /// a # is a comment. UTF-8, or UTF-16 with a byte-order mark
     #[arg(long = "ranges", value_name = "FILE")]
     file: Option<std::path::PathBuf>,
 }
@@ -49,7 +52,7 @@ pub(super) struct Range {
 }
 
 impl Range {
-    fn of(kind: Kind, address: u64, length: u64) -> Result<Self, String> {
+    pub(super) fn of(kind: Kind, address: u64, length: u64) -> Result<Self, String> {
         let source = match kind {
             Kind::Virtual => Source::Virtual(address),
             Kind::Physical => Source::Physical(address),
@@ -65,7 +68,8 @@ impl Range {
         }
     }
 
-    const fn last(self) -> u64 {
+    /// The address of the last byte.
+    pub(super) const fn last(self) -> u64 {
         self.source.address() + (self.length - 1)
     }
 }
@@ -76,8 +80,9 @@ impl fmt::Display for Range {
     }
 }
 
+/// Which memory addresses are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Virtual,
     Physical,
 }
@@ -103,17 +108,18 @@ impl Wanted {
         Ok(ranges)
     }
 
-    /// All ranges, in the order of the command line and then of the file.
-    pub(super) fn all(&self) -> Result<Vec<Range>, Stop> {
+    /// All ranges, in the order of the command line and then of the file. `input` is what a file of
+    /// the name `-` has.
+    pub(super) fn all(&self, input: &mut dyn Read) -> Result<Vec<Range>, Stop> {
         let mut ranges = self.of_command_line().map_err(|sentence| stop(&sentence))?;
         if let Some(path) = &self.file {
-            ranges.extend(read_file(self.kind(), path, self.length)?);
+            ranges.extend(range_list::read(self.kind(), path, self.length, input)?);
             refuse_overlaps(&ranges).map_err(|sentence| stop(&sentence))?;
         }
         Ok(ranges)
     }
 
-    const fn kind(&self) -> Kind {
+    pub(super) const fn kind(&self) -> Kind {
         if self.physical.is_some() {
             Kind::Physical
         } else {
@@ -138,6 +144,19 @@ impl Wanted {
     }
 }
 
+/// The ranges of RAM, in the order of their addresses.
+pub(super) fn of_ram(list: &[MemoryRange]) -> Result<Vec<Range>, Stop> {
+    let ranges: Result<Vec<_>, _> = list
+        .iter()
+        .map(|range| Range::of(Kind::Physical, range.base, range.length))
+        .collect();
+    match ranges {
+        Ok(ranges) if ranges.is_empty() => Err(stop("the system lists no RAM")),
+        Ok(ranges) => Ok(ranges),
+        Err(sentence) => Err(stop(&sentence)),
+    }
+}
+
 /// Bytes in all.
 pub(super) fn total(ranges: &[Range]) -> Result<u64, String> {
     ranges
@@ -152,13 +171,20 @@ fn stop(sentence: &str) -> Stop {
 
 /// Addresses with lengths, in one word or in two. `length`: that of every address, so that bare
 /// words are addresses all.
-fn parse_words(kind: Kind, words: &[String], length: Option<u64>) -> Result<Vec<Range>, String> {
+pub(super) fn parse_words(
+    kind: Kind,
+    words: &[impl AsRef<str>],
+    length: Option<u64>,
+) -> Result<Vec<Range>, String> {
     let mut ranges = Vec::new();
-    let mut rest = words.iter();
+    let mut rest = words.iter().map(AsRef::as_ref);
     while let Some(word) = rest.next() {
         let (address, given) = match word.split_once(':') {
             Some((address, length)) => (address, Some(parse(length)?)),
-            None => (word.as_str(), None),
+            None if word.trim_start_matches('-').contains('-') => {
+                return Err(range_list::start_to_end(word));
+            }
+            None => (word, None),
         };
         let address = parse(address)?;
         let length = match (given, length) {
@@ -186,36 +212,17 @@ fn parse_words(kind: Kind, words: &[String], length: Option<u64>) -> Result<Vec<
     Ok(ranges)
 }
 
-fn parse(text: &str) -> Result<u64, String> {
-    parse_number(text).map_err(|error| format!("`{text}`: {error}"))
+pub(super) fn parse(text: &str) -> Result<u64, String> {
+    parse_number(text).map_err(|error| format!("{}: {error}", quoted(text)))
 }
 
-fn read_file(kind: Kind, path: &Path, length: Option<u64>) -> Result<Vec<Range>, Stop> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Stop::File(format!(
-            "cannot read the ranges in {name}: {error}; name a text file with one ADDRESS:LENGTH \
-             in a line."
-        ))
-    })?;
-    let mut ranges = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.split_once('#').map_or(line, |(line, _)| line);
-        let words: Vec<_> = line.split_whitespace().map(String::from).collect();
-        let found = match parse_words(kind, &words, length) {
-            Ok(found) if found.len() > 1 => Err("one line names one range".into()),
-            found => found,
-        };
-        let found =
-            found.map_err(|error| Stop::File(format!("{name}, line {}: {error}.", number + 1)))?;
-        ranges.extend(found);
+/// A part of what the user wrote, for a sentence.
+pub(super) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 40;
+    match text.char_indices().nth(SHOWN) {
+        None => format!("`{text}`"),
+        Some((end, _)) => format!("`{}…`", &text[..end]),
     }
-    if ranges.is_empty() {
-        return Err(Stop::File(format!(
-            "{name} names no ranges; write one ADDRESS:LENGTH in a line."
-        )));
-    }
-    Ok(ranges)
 }
 
 fn refuse_overlaps(ranges: &[Range]) -> Result<(), String> {
@@ -281,6 +288,7 @@ mod tests {
             ("fee0:2", None, "`fee0`"),
             ("1:", None, "no digits"),
             ("1:2:3", None, "`2:3`"),
+            ("0x1000-0x9f000", None, "write 0x1000:0x9e001 if it is"),
             ("0:16 15:1", None, "overlap"),
             ("15:1 0:16", None, "0x0:0x10 and 0xf:0x1 overlap"),
             ("4:1 4:1", None, "overlap"),

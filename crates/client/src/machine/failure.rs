@@ -34,18 +34,26 @@ impl From<Trouble> for Failure {
     }
 }
 
-/// What to do about an error that means the same whatever was tried.
+/// What to do about an error that means the same whatever was tried. Codes here and below: "System
+/// Error Codes".
 const fn advice(code: u32) -> Option<&'static str> {
     Some(match code {
         5 => "only administrators may; start this program as an administrator",
-        32 => "another program uses the file; close it, or stop the driver first",
-        112 => "the disk is full; make room on it",
-        1055 | 1115 => "the service manager is busy, or the machine is shutting down; try again",
+        // Also the memory that an image is mapped to is a use of its file.
+        32 | 1224 => "another program uses the file; close it, or stop the driver first",
+        39 | 112 => "the disk is full; make room on it",
+        225 | 226 => {
+            "security software takes the file for malicious; have it leave the package alone, on a \
+             machine made for tests"
+        }
+        1055 => "the service manager is busy; repeat the command",
         1060 => "the driver is not installed; run `ringcopy install`",
         1072 => {
             "the service is being deleted, but something still has it open; close the Services \
              window and other tools, or restart the machine"
         }
+        1084 => "Windows runs in safe mode, which loads no such driver; restart it normally",
+        1115 => "the machine is shutting down; repeat the command after its next start",
         _ => return None,
     })
 }
@@ -58,19 +66,33 @@ pub(super) fn not_started(trouble: &Trouble, machine: &mut dyn Machine) -> Failu
              run `ringcopy install` again",
             machine.image_path()
         ),
-        127 | 182 => {
+        5 if machine.facts().elevated == Some(true) => {
+            "access was denied to an administrator, as security software does, or a driver that \
+             may not make its device; see which security software runs, and what the driver \
+             printed in a kernel debugger or DebugView"
+                .into()
+        }
+        127 | 182 | 1150 | 1157 => {
             "it imports something that this Windows does not have; it needs KMDF 1.31, which comes \
              with Windows 10 version 2004"
                 .into()
         }
-        193 | 216 | 1157 => {
+        183 => {
+            "its device is there already; see whether a service of another name has loaded a build \
+             of this driver, and stop that one"
+                .into()
+        }
+        193 | 216 | 706 => {
             "the image is damaged, or made for another processor; copy the package again, and \
              run `ringcopy install` from it"
                 .into()
         }
-        577 | 1275 => refused_image(&machine.facts()),
+        577 => refused_image(&machine.facts()),
+        // Windows knows more than one list of what it does not load.
+        1260 | 1275 | 4551 => blocked(&machine.facts()),
+        654 => return still_there(),
         1058 => "its service is disabled; run `ringcopy uninstall`, then `ringcopy install`".into(),
-        31 | 1450 | 14 | 8 => {
+        31 | 1450 | 1455 | 14 | 8 => {
             "its start-up failed; see what it printed in a kernel debugger or DebugView, and \
              whether the machine is short of memory"
                 .into()
@@ -115,6 +137,26 @@ pub(super) fn not_settled(machine: &dyn Machine) -> Failure {
              restart the machine if it stays so."
         )
     })
+}
+
+/// A policy of Windows' own names the image, or does not allow it; its signature may be good.
+///
+/// The lists are in "Microsoft recommended driver block rules" and "App Control for Business"; what
+/// they block, they log where "Understanding App Control event IDs" says.
+fn blocked(facts: &Facts) -> String {
+    let memory_integrity = if facts.memory_integrity() == Some(true) {
+        "memory integrity is on, and with it the list of blocked drivers: turn both off in Windows \
+         Security, Device security, Core isolation, and restart"
+    } else {
+        "see the lists that are in force in Windows Security, Device security, Core isolation, and \
+         under App & browser control"
+    };
+    format!(
+        "a policy of Windows blocks it, whether or not its signature is good; {memory_integrity}; \
+         an administrator's App Control policy blocks as well, and so does Windows for another \
+         processor than x64; the event log Microsoft-Windows-CodeIntegrity/Operational names what \
+         was blocked"
+    )
 }
 
 /// Windows does not take the image's signature.

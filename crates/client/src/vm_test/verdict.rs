@@ -69,7 +69,10 @@ impl Test<'_> {
 pub(super) fn is_short(text: &str) -> bool {
     [
         "STATUS_INSUFFICIENT_RESOURCES",
+        "STATUS_NO_MEMORY",
+        "STATUS_COMMITMENT_LIMIT",
         "(error 1450)",
+        "(error 1455)",
         "(error 8)",
         "(error 14)",
     ]

@@ -125,6 +125,8 @@ fn output_that_cannot_be_written_is_a_failure_and_no_panic() {
             &mut Console {
                 out: &mut Closed,
                 err: &mut Closed,
+                input: &mut std::io::empty(),
+                terminal: false,
                 progress: false,
             },
             &mut || Ok(Box::new(Model::default()) as Box<dyn Transport>),

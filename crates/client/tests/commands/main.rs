@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod all_ram;
 mod command_line;
 #[path = "../console/mod.rs"]
 mod console;
@@ -9,12 +10,16 @@ mod copy;
 #[path = "../folder/mod.rs"]
 mod folder;
 mod info;
+mod lists;
 #[path = "../model/mod.rs"]
 mod model;
 mod ranges;
 mod read;
 mod resume;
 mod selftest;
+mod standard_output;
+mod summaries;
+mod untouched;
 mod verify;
 
 use console::{Output, run_on, to};
@@ -24,6 +29,22 @@ use serde_json::Value;
 /// Runs a command against drivers that `model` makes.
 fn run_with(model: impl Fn() -> Model, args: &[&str]) -> Output {
     run_on(None, &mut to(model), args)
+}
+
+/// A driver whose every byte of memory tells its address, which does not say how far holes reach, and
+/// which is lost after so many requests.
+fn lost_from(request: usize) -> impl Fn() -> Model {
+    move || Model {
+        lost_from: Some(request),
+        tells_holes: false,
+        twist: Some(Box::new(|_, address, _, _| byte_at(address))),
+        ..Model::default()
+    }
+}
+
+/// What is at an address of such a driver's memory.
+const fn byte_at(address: u64) -> u8 {
+    (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0]
 }
 
 fn run(args: &[&str]) -> Output {

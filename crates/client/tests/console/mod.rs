@@ -16,7 +16,9 @@ use serde_json::Value;
 /// What a command printed, and its exit code.
 pub struct Output {
     pub code: i32,
+    /// As text, as far as it is one.
     pub out: String,
+    pub bytes: Vec<u8>,
     pub err: String,
 }
 
@@ -41,6 +43,16 @@ pub fn run_on(
     connect: &mut Connect<'_, '_>,
     args: &[&str],
 ) -> Output {
+    run_fed(machine, connect, args, &[])
+}
+
+/// Runs a command that finds this on standard input.
+pub fn run_fed(
+    machine: Option<&mut dyn Machine>,
+    connect: &mut Connect<'_, '_>,
+    args: &[&str],
+    mut input: &[u8],
+) -> Output {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let code = cli::run_on(
         machine,
@@ -48,13 +60,16 @@ pub fn run_on(
         &mut Console {
             out: &mut out,
             err: &mut err,
+            input: &mut input,
+            terminal: false,
             progress: false,
         },
         connect,
     );
     Output {
         code,
-        out: String::from_utf8(out).unwrap(),
+        out: String::from_utf8_lossy(&out).into_owned(),
+        bytes: out,
         err: String::from_utf8(err).unwrap(),
     }
 }

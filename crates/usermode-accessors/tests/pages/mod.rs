@@ -79,9 +79,11 @@ pub fn fail_on_unhandled_exceptions() {
     });
 }
 
-/// Consecutive pages, freed on drop.
+/// Consecutive pages, freed on drop. A page on either side is never there, so that no other memory
+/// touches them. Wine 10 takes a guard page that begins where the running thread's stack ends for
+/// the stack's own.
 pub struct Pages {
-    base: *mut u8,
+    reservation: *mut u8,
     count: usize,
 }
 
@@ -91,10 +93,10 @@ impl Pages {
         fail_on_unhandled_exceptions();
         let count = protections.len();
         // SAFETY: asks for memory anywhere.
-        let base = unsafe { VirtualAlloc(ptr::null_mut(), count * PAGE, MEM_RESERVE, 1) };
+        let base = unsafe { VirtualAlloc(ptr::null_mut(), (count + 2) * PAGE, MEM_RESERVE, 1) };
         assert!(!base.is_null());
         let pages = Self {
-            base: base.cast(),
+            reservation: base.cast(),
             count,
         };
         for (page, protection) in protections.iter().enumerate() {
@@ -131,7 +133,7 @@ impl Pages {
 
     pub fn pointer(&self, offset: usize) -> *mut u8 {
         assert!(offset <= self.count * PAGE);
-        self.base.wrapping_add(offset)
+        self.reservation.wrapping_add(PAGE + offset)
     }
 
     pub fn address(&self, offset: usize) -> usize {
@@ -149,7 +151,7 @@ impl Pages {
 impl Drop for Pages {
     fn drop(&mut self) {
         // SAFETY: the reservation is ours, and no pointer into it outlives a test.
-        unsafe { VirtualFree(self.base.cast(), 0, MEM_RELEASE) };
+        unsafe { VirtualFree(self.reservation.cast(), 0, MEM_RELEASE) };
     }
 }
 

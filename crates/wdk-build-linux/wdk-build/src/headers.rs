@@ -93,6 +93,8 @@ pub(crate) fn define((name, value): (String, Option<String>)) -> String {
 }
 
 /// Macros that the headers expect. `__MINGW32__` and `__MINGW64__` come with mingw's own target.
+/// mingw-w64's `intrin.h` includes `mm3dnow.h`, which warns of itself from clang 19 on unless the
+/// last of them is defined.
 pub(crate) fn definitions((major, minor): (u8, u8)) -> Vec<(String, Option<String>)> {
     [
         ("_AMD64_", None),
@@ -102,6 +104,7 @@ pub(crate) fn definitions((major, minor): (u8, u8)) -> Vec<(String, Option<Strin
         ("__MINGW64__", None),
         ("KMDF_VERSION_MAJOR", Some(major)),
         ("KMDF_VERSION_MINOR", Some(minor)),
+        ("_CLANG_DISABLE_CRT_DEPRECATION_WARNINGS", None),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.map(|value| value.to_string())))

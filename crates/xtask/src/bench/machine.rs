@@ -26,8 +26,8 @@ impl Machine {
                 .unwrap_or("unknown processor")
                 .to_owned(),
             is_virtual: flags.split(' ').any(|flag| flag == "hypervisor"),
-            wine: first_line(Command::new("wine").arg("--version"))?,
-            rustc: first_line(Command::new("rustc").arg("--version"))?,
+            wine: first_line(program::named("wine").arg("--version"))?,
+            rustc: first_line(program::named("rustc").arg("--version"))?,
         })
     }
 }

@@ -1,7 +1,10 @@
 //! What a package says of itself: its version, its date, the framework it needs. All of it is the
 //! commit's, so that one commit makes one package.
 
-use super::problem::Problem;
+use super::{
+    date::{self, Source},
+    problem::Problem,
+};
 use crate::{error::Error, places, program};
 use std::{env, fs, path::Path, time::Duration};
 
@@ -29,7 +32,7 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// If the tree has no date, or the driver's manifest no framework.
+    /// If the tree has no date that a package can have, or the driver's manifest no framework.
     pub fn of_tree() -> Result<Self, Error> {
         let manifest = places::root().join("Cargo.toml");
         let text = fs::read_to_string(&manifest).map_err(Error::file(&manifest))?;
@@ -39,9 +42,16 @@ impl Identity {
                 name,
             })
         };
+        let epoch = env::var(EPOCH).ok();
+        let source = if epoch.is_some() {
+            Source::Builder
+        } else {
+            Source::Commit
+        };
+        let date = date(epoch.as_deref(), &places::root())?;
         Ok(Self {
             version: env!("CARGO_PKG_VERSION"),
-            date: date(env::var(EPOCH).ok().as_deref(), &places::root())?,
+            date: date::of_package(date, source, date::now())?,
             kmdf: (
                 number("kmdf-version-major")?,
                 number("target-kmdf-version-minor")?,
@@ -100,12 +110,18 @@ fn date(epoch: Option<&str>, tree: &Path) -> Result<Duration, Problem> {
             why: format!("{EPOCH} is \"{epoch}\", which is no such number"),
         });
     }
-    let mut git = program::git(tree);
-    let said = program::output_of(git.args(["log", "-1", "--format=%ct"])).map_err(|error| {
-        Problem::NoDate {
+    let git = |arguments: &[&str]| {
+        program::output_of(program::git(tree).args(arguments)).map_err(|error| Problem::NoDate {
             why: error.to_string().trim_end().replace('\n', " "),
-        }
-    })?;
+        })
+    };
+    // A repository may hold the folder into which the sources were unpacked, and know nothing of them.
+    if !git(&["rev-parse", "--show-prefix"])?.trim().is_empty() {
+        return Err(Problem::NoDate {
+            why: "the repository that git finds is not its own but one around it".to_owned(),
+        });
+    }
+    let said = git(&["log", "-1", "--no-show-signature", "--format=%ct"])?;
     seconds(&said).ok_or_else(|| Problem::NoDate {
         why: "git names none".to_owned(),
     })
@@ -126,6 +142,7 @@ fn number(manifest: &str, name: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{path::PathBuf, process};
 
     const MANIFEST: &str = "[a]\nkmdf-version-major = 1\ntarget-kmdf-version-minor = 31\n";
 
@@ -170,6 +187,79 @@ mod tests {
         // No repository holds the root of a file system.
         let none = date(None, Path::new("/")).unwrap_err().to_string();
         assert!(none.contains("SOURCE_DATE_EPOCH"), "{none}");
-        assert!(none.contains("git log failed"), "{none}");
+        assert!(none.contains("git rev-parse failed"), "{none}");
+    }
+
+    /// A repository with one commit, and folders besides, gone with its test.
+    struct Repository(PathBuf);
+
+    impl Repository {
+        fn new() -> Self {
+            let path = env::temp_dir().join(format!("ringcopy-date-{}", process::id()));
+            fs::create_dir_all(&path).unwrap();
+            let repository = Self(path);
+            repository.git("", &["init", "--quiet", "--template="]);
+            repository.commit("", "1600000000");
+            repository
+        }
+
+        fn folder(&self, name: &str) -> PathBuf {
+            self.0.join(name)
+        }
+
+        fn git(&self, folder: &str, arguments: &[&str]) {
+            let mut git = program::git(&self.folder(folder));
+            let named = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+            program::output_of(git.args(named).args(arguments)).unwrap();
+        }
+
+        fn commit(&self, folder: &str, when: &str) {
+            let mut git = program::git(&self.folder(folder));
+            git.args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+                .args([
+                    "-c",
+                    "commit.gpgSign=false",
+                    "-c",
+                    "core.hooksPath=/dev/null",
+                ])
+                .args(["commit", "--quiet", "--allow-empty", "--message=a"])
+                .env("GIT_AUTHOR_DATE", format!("{when} +0000"))
+                .env("GIT_COMMITTER_DATE", format!("{when} +0000"));
+            program::output_of(&mut git).unwrap();
+        }
+
+        fn date(&self, folder: &str) -> Result<u64, String> {
+            let date = date(None, &self.folder(folder));
+            date.map(|date| date.as_secs())
+                .map_err(|problem| problem.to_string())
+        }
+    }
+
+    impl Drop for Repository {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn f3_the_date_is_that_of_the_trees_own_repository() {
+        let repository = Repository::new();
+        assert_eq!(repository.date(""), Ok(1_600_000_000));
+        // What was unpacked in it is none of its own.
+        fs::create_dir_all(repository.folder("unpacked/tree")).unwrap();
+        let refused = repository.date("unpacked/tree").unwrap_err();
+        assert!(refused.contains("one around it"), "{refused}");
+        assert!(refused.contains("SOURCE_DATE_EPOCH"), "{refused}");
+        // Another working tree of it has a file where a clone has a folder, and so has a submodule.
+        repository.git("", &["worktree", "add", "--quiet", "--detach", "other"]);
+        repository.commit("other", "1600000100");
+        assert_eq!(repository.date("other"), Ok(1_600_000_100));
+        assert!(repository.folder("other/.git").is_file());
+        repository.git(
+            "",
+            &["init", "--quiet", "--separate-git-dir=part.git", "part"],
+        );
+        repository.commit("part", "1600000200");
+        assert_eq!(repository.date("part"), Ok(1_600_000_200));
     }
 }

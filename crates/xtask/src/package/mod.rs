@@ -6,6 +6,7 @@
 
 mod catalog;
 pub mod client;
+mod date;
 mod folder;
 mod identity;
 mod image;
@@ -32,7 +33,6 @@ use signer::Signer;
 use std::{
     env, fs,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 use timestamp::{Address, Authority};
 
@@ -64,9 +64,7 @@ impl Signing {
     ///
     /// If there is no certificate to sign with.
     pub fn signer(&self, output: &Path) -> Result<Signer, Error> {
-        let now = SystemTime::now()
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = date::now();
         let pair = match &self.certificate {
             None => Pair::new(now)?,
             Some(folder) => {
@@ -181,12 +179,29 @@ fn not_signed(path: &Path) -> impl FnOnce(&'static str) -> Problem {
 }
 
 fn readme(identity: &Identity, signer: &Signer) -> Result<String, Problem> {
-    Ok(README
+    let text = README
         .replace("$VERSION$", identity.version)
         .replace("$DATE$", &identity.readable_date()?)
         .replace("$KMDFVERSION$", &identity.kmdf_version())
         .replace("$WINDOWS$", identity.windows())
         .replace("$CERTIFICATE$", pair::NAME)
-        .replace("$KEY$", &signer.told().join(COLUMN))
-        .replace('\n', "\r\n"))
+        .replace("$KEY$", &signer.told().join(COLUMN));
+    Ok(with_windows_lines(&text))
+}
+
+/// The text with lines that end as Windows ends them, however the checkout's end.
+fn with_windows_lines(text: &str) -> String {
+    text.lines().flat_map(|line| [line, "\r\n"]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_windows_lines;
+
+    #[test]
+    fn f2_the_packages_texts_have_the_same_lines_from_every_checkout() {
+        for text in ["one\n\ntwo\n", "one\r\n\r\ntwo\r\n"] {
+            assert_eq!(with_windows_lines(text), "one\r\n\r\ntwo\r\n");
+        }
+    }
 }

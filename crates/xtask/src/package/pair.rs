@@ -1,6 +1,6 @@
 //! The test certificate and its key.
 
-use super::problem::Problem;
+use super::{date, problem::Problem};
 use der::{
     DateTime, Encode,
     asn1::{ObjectIdentifier, UtcTime},
@@ -33,7 +33,7 @@ const KEY_BITS: usize = 2048;
 
 /// How long ago the certificate begins to be valid: the clock of a virtual machine is as old as its
 /// snapshot.
-const HEAD_START: Duration = Duration::from_hours(30 * 24);
+pub const HEAD_START: Duration = Duration::from_hours(30 * 24);
 
 /// How long from now it ends to be. Signatures without a time stamp end with it.
 const LIFE: Duration = Duration::from_hours(365 * 24);
@@ -51,8 +51,9 @@ impl Pair {
     ///
     /// # Errors
     ///
-    /// If this machine has no random numbers, or thinks that it is before 1970 or after 2049.
+    /// If this machine has no random numbers, or thinks that it is after 2048.
     pub fn new(now: Duration) -> Result<Self, Problem> {
+        let end = date::end_of_certificate(now, LIFE)?;
         let key = SigningKey::new(RsaPrivateKey::new(&mut OsRng, KEY_BITS)?);
         let mut serial = [0; 16];
         OsRng.fill_bytes(&mut serial);
@@ -69,7 +70,7 @@ impl Pair {
             SerialNumber::new(&serial)?,
             Validity {
                 not_before: utc(now.saturating_sub(HEAD_START))?,
-                not_after: utc(now.saturating_add(LIFE))?,
+                not_after: utc(end)?,
             },
             name,
             SubjectPublicKeyInfoOwned::from_key(key.verifying_key())?,

@@ -31,6 +31,28 @@ pub enum Problem {
     )]
     NoDate { why: String },
 
+    /// The package's date has not come yet.
+    #[error(
+        "the package would be dated {date}, and this machine's clock says {clock}; set the clock, \
+         or, if that is right, set SOURCE_DATE_EPOCH to the seconds since 1970 of a date that has \
+         come"
+    )]
+    DateInFuture { date: String, clock: String },
+
+    /// No certificate can have the package's date.
+    #[error(
+        "the package would be dated {date}, and catalogs and certificates tell no time after 2049; \
+         set SOURCE_DATE_EPOCH to the seconds since 1970 of a date that has come"
+    )]
+    DateNotExpressible { date: String },
+
+    /// No certificate can be valid from now on.
+    #[error(
+        "this machine's clock says {clock}, and a certificate that is valid from then on would end \
+         after 2049, which it can't tell; set the clock"
+    )]
+    ClockNotExpressible { clock: String },
+
     /// The manifest does not say what the INF has to repeat.
     #[error("{} has no {name} that is a number", path.display())]
     NoKmdfVersion { path: PathBuf, name: &'static str },

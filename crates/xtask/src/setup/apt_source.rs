@@ -1,4 +1,4 @@
-//! The Debian archive that this machine installs from, out of its own apt sources, so that another
+//! The archive that this machine installs from, out of its own apt sources, so that another
 //! suite can be asked for at the same place and under the same keys.
 
 use std::{
@@ -10,12 +10,12 @@ use std::{
 /// Names under which the release that a machine runs can stand in its sources besides its own.
 const ALIASES: [&str; 4] = ["stable", "testing", "unstable", "sid"];
 
-/// Where a Debian archive is, and what signs it.
+/// Where an archive is, and what signs it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Archive {
-    uri: String,
+pub struct Archive {
+    pub uri: String,
     /// As in a `Signed-By` field: a file, or the key itself in indented lines.
-    signed_by: Option<String>,
+    pub signed_by: Option<String>,
 }
 
 /// One entry of an apt source file, as far as it matters here.
@@ -24,14 +24,15 @@ struct Entry {
     uri: String,
     suites: Vec<String>,
     components: Vec<String>,
-    signed_by: Option<String>,
+    pub signed_by: Option<String>,
 }
 
 impl Archive {
-    /// The archive of the release that this machine runs. None if this isn't Debian.
-    pub(super) fn of_this_machine() -> Option<Self> {
+    /// The archive of the release that this machine runs. None if that is not one of
+    /// `distribution`'s, as in `debian`.
+    pub fn of_this_machine(distribution: &str) -> Option<Self> {
         let release = fs::read_to_string("/etc/os-release").ok()?;
-        if os_release_field(&release, "ID")? != "debian" {
+        if os_release_field(&release, "ID")? != distribution {
             return None;
         }
         let codename = os_release_field(&release, "VERSION_CODENAME").unwrap_or("sid");
@@ -49,20 +50,24 @@ impl Archive {
         Self::among(entries, codename)
     }
 
-    /// The archive that serves the release `codename`, by one name or another.
+    /// The archive that serves the release `codename`: under that name, or else under one that other
+    /// people's archives have for their own releases as well.
     fn among(entries: impl Iterator<Item = Entry>, codename: &str) -> Option<Self> {
-        entries
+        let mut entries: Vec<Entry> = entries
             .filter(|entry| entry.components.iter().any(|component| component == "main"))
-            .find(|entry| {
-                entry
-                    .suites
-                    .iter()
-                    .any(|suite| suite == codename || ALIASES.contains(&suite.as_str()))
-            })
-            .map(|entry| Self {
-                uri: entry.uri,
-                signed_by: entry.signed_by,
-            })
+            .collect();
+        let has = |name: &dyn Fn(&str) -> bool| {
+            entries
+                .iter()
+                .position(|entry| entry.suites.iter().any(|suite| name(suite)))
+        };
+        let found =
+            has(&|suite| suite == codename).or_else(|| has(&|suite| ALIASES.contains(&suite)))?;
+        let entry = entries.swap_remove(found);
+        Some(Self {
+            uri: entry.uri,
+            signed_by: entry.signed_by,
+        })
     }
 
     /// A source file's text for one suite of the archive.
@@ -234,6 +239,16 @@ Components: main
                 "http://archive.example/debian",
                 Some("/keys/a.gpg")
             ))
+        );
+    }
+
+    #[test]
+    fn an_archive_of_other_people_is_not_taken_for_its_stable_suite() {
+        let list = "deb http://browser.example/deb stable main\n\
+                    deb http://archive.example/debian trixie main\n";
+        assert_eq!(
+            Archive::among(one_line_entries(list).into_iter(), "trixie"),
+            Some(archive("http://archive.example/debian", None))
         );
     }
 

@@ -2,11 +2,15 @@
 //! no record of what was done: each run looks again, which takes a fraction of a second.
 
 mod apt_source;
+mod image_readers;
 mod rust_library;
 mod rust_source_package;
 mod system_packages;
 
-use crate::error::Error;
+pub use apt_source::Archive;
+
+use crate::{error::Error, toolchain::Target};
+use std::path::PathBuf;
 use system_packages::Need;
 
 /// Gets what building the driver and running the lab need.
@@ -15,7 +19,7 @@ use system_packages::Need;
 ///
 /// The first thing that is missing and can't be got, with the command that would get it.
 pub fn run() -> Result<(), Error> {
-    if !get_missing(&[system_packages::LAB])? {
+    if !get_missing(&[system_packages::LAB], Target::FOR_LAB)? {
         eprintln!("set-up: complete, nothing to do");
     }
     Ok(())
@@ -28,19 +32,32 @@ pub fn run() -> Result<(), Error> {
 ///
 /// As for [`run`].
 pub fn for_tests() -> Result<(), Error> {
-    get_missing(&[
-        system_packages::LAB,
-        system_packages::WINDOWS_PROGRAMS,
-        system_packages::WINE,
-        system_packages::ARM,
-        system_packages::PACKAGE_CHECKS,
-    ])?;
+    get_missing(
+        &[
+            system_packages::LAB,
+            system_packages::WINDOWS_PROGRAMS,
+            system_packages::WINE,
+            system_packages::ARM,
+            system_packages::PACKAGE_CHECKS,
+        ],
+        Target::FOR_TESTS,
+    )?;
     rust_library::get_sources()?;
+    image_readers()?;
     Ok(())
 }
 
+/// Gets what reads images of memory back in the tests, and tells the Python that has it.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn image_readers() -> Result<PathBuf, Error> {
+    image_readers::get_missing()
+}
+
 /// Gets what is needed of these and Rust's library. Returns whether anything was missing.
-fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
+fn get_missing(needs: &[&'static [Need]], targets: &[Target]) -> Result<bool, Error> {
     if cfg!(windows) {
         return Err(Error::Missing {
             what: "this task builds without the WDK, on Linux; here there is the WDK".to_owned(),
@@ -48,7 +65,7 @@ fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
         });
     }
     let packages = system_packages::get_missing(needs)?;
-    let library = rust_library::get_missing()?;
+    let library = rust_library::get_missing(targets)?;
     Ok(packages || library)
 }
 
@@ -101,5 +118,15 @@ pub fn for_benchmarks() -> Result<(), Error> {
 /// As for [`run`].
 pub fn for_package_checks() -> Result<(), Error> {
     system_packages::get_missing(&[system_packages::PACKAGE_CHECKS])?;
+    Ok(())
+}
+
+/// Gets what making the root file system of another release needs.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn for_releases() -> Result<(), Error> {
+    system_packages::get_missing(&[system_packages::RELEASES])?;
     Ok(())
 }

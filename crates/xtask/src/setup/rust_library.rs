@@ -8,38 +8,35 @@ use crate::{
     step::Step,
     toolchain::{Target, Toolchain},
 };
-use std::process::Command;
 
-/// Gets the library if it is neither there compiled nor as sources. Returns whether it had to.
+/// Gets the library for `targets`: compiled where rustup has it so, otherwise as sources. Returns
+/// whether it had to.
 ///
 /// # Errors
 ///
 /// [`Error::Missing`] if no way led to it.
-pub(super) fn get_missing() -> Result<bool, Error> {
+pub(super) fn get_missing(targets: &[Target]) -> Result<bool, Error> {
     let toolchain = Toolchain::of_rustc()?;
-    if is_there(&toolchain) {
+    let is_there = || {
+        targets
+            .iter()
+            .all(|target| toolchain.has_compiled_library(*target))
+    };
+    if is_there() {
         return Ok(false);
     }
-
     if program::find("rustup").is_some() {
         let step = Step::start("asking rustup for Rust's library");
-        for ask in [["target", "add"], ["component", "add"]] {
-            let mut rustup = Command::new("rustup");
-            rustup.args(ask);
-            match ask[0] {
-                "target" => rustup.args(Target::ALL.map(Target::triple)),
-                _ => rustup.arg("rust-src"),
-            };
-            // Where rustup can't get it, the next way may.
-            if program::run(&step, &mut rustup).is_ok() && is_there(&toolchain) {
-                step.done();
-                return Ok(true);
-            }
+        let mut rustup = program::named("rustup");
+        rustup
+            .args(["target", "add"])
+            .args(targets.iter().map(|target| target.triple()));
+        if program::run(&step, &mut rustup).is_ok() && is_there() {
+            step.done();
+            return Ok(true);
         }
     }
-
-    rust_source_package::get(&toolchain)?;
-    Ok(true)
+    get_sources()
 }
 
 /// Gets the sources, for a target that nobody has the compiled library of. Returns whether it had
@@ -55,7 +52,7 @@ pub(super) fn get_sources() -> Result<bool, Error> {
     }
     if program::find("rustup").is_some() {
         let step = Step::start("asking rustup for the sources of Rust's library");
-        let mut rustup = Command::new("rustup");
+        let mut rustup = program::named("rustup");
         rustup.args(["component", "add", "rust-src"]);
         if program::run(&step, &mut rustup).is_ok() && toolchain.has_library_source() {
             step.done();
@@ -64,11 +61,4 @@ pub(super) fn get_sources() -> Result<bool, Error> {
     }
     rust_source_package::get(&toolchain)?;
     Ok(true)
-}
-
-fn is_there(toolchain: &Toolchain) -> bool {
-    toolchain.has_library_source()
-        || Target::ALL
-            .iter()
-            .all(|target| toolchain.has_compiled_library(*target))
 }

@@ -27,7 +27,7 @@ const SUITES: [&str; 5] = [
 ///
 /// [`Error::Missing`] if this isn't Debian or no suite has that version.
 pub(super) fn get(toolchain: &Toolchain) -> Result<(), Error> {
-    let archive = Archive::of_this_machine().ok_or_else(|| missing(toolchain, &[]))?;
+    let archive = Archive::of_this_machine("debian").ok_or_else(|| missing(toolchain, &[]))?;
     let step = Step::start(format!(
         "getting the sources of Rust {}'s library from Debian",
         toolchain.release
@@ -117,8 +117,8 @@ impl Apt {
         self.command("apt-cache")
     }
 
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+    fn command(&self, name: &str) -> Command {
+        let mut command = program::named(name);
         command.current_dir(&self.folder);
         for option in &self.options {
             command.arg("-o").arg(option);
@@ -127,27 +127,37 @@ impl Apt {
     }
 }
 
-/// Downloads and unpacks one version; returns the folder of the sources.
+/// Downloads and unpacks one version; returns the folder of the sources. What an interrupted run has
+/// left is not taken for any of it.
 fn unpack(step: &Step, apt: &Apt, version: &str, toolchain: &Toolchain) -> Result<PathBuf, Error> {
+    let unfinished = apt.folder.join("unfinished");
+    let name = format!("rustc-{}", toolchain.release);
+    let sources = apt.folder.join(&name);
+    for left in [&unfinished, &sources] {
+        if left.exists() {
+            fs::remove_dir_all(left).map_err(Error::file(left))?;
+        }
+    }
+    fs::create_dir_all(&unfinished).map_err(Error::file(&unfinished))?;
     program::run(
         step,
         apt.get()
+            .current_dir(&unfinished)
             .arg("download")
             .arg(format!("{PACKAGE}={version}")),
     )?;
-    let package = downloaded(&apt.folder)?;
+    let package = downloaded(&unfinished)?;
     program::run(
         step,
-        Command::new("dpkg")
+        program::named("dpkg")
             .arg("-x")
             .arg(&package)
-            .arg(&apt.folder),
+            .arg(&unfinished),
     )?;
-    fs::remove_file(&package).map_err(Error::file(&package))?;
-    Ok(apt
-        .folder
-        .join("usr/src")
-        .join(format!("rustc-{}", toolchain.release)))
+    let unpacked = unfinished.join("usr/src").join(name);
+    fs::rename(&unpacked, &sources).map_err(Error::file(&unpacked))?;
+    fs::remove_dir_all(&unfinished).map_err(Error::file(&unfinished))?;
+    Ok(sources)
 }
 
 /// The package file in `folder`.
@@ -170,7 +180,7 @@ fn link(step: &Step, sources: &Path, place: &Path) -> Result<(), Error> {
     }
     program::run(
         step,
-        Command::new("ln")
+        program::named("ln")
             .args(["--symbolic", "--force", "--no-dereference"])
             .args([sources, place]),
     )

@@ -1,6 +1,6 @@
 //! Programs and headers that come from the system's package manager.
 
-use crate::{error::Error, program, step::Step};
+use crate::{error::Error, program, step::Step, superuser};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -73,12 +73,7 @@ pub(super) const WINE: &[Need] = &[
     // seen in one of some thousand starts, since Linux spreads the heap's beginning over 1 GiB.
     Need {
         what: "Wine's preloader (keeps the addresses free that Windows has its own use for)",
-        is_there: || {
-            let folder = Path::new("/usr/lib/wine");
-            // Elsewhere it comes with Wine.
-            let is_apart = folder.join("wine64").is_file();
-            has_wine() && (!is_apart || folder.join("wine64-preloader").is_file())
-        },
+        is_there: || has_wine() && !is_preloader_missing(),
         package: "wine64-preloader",
     },
 ];
@@ -109,6 +104,16 @@ pub(super) const BENCHMARKS: &[Need] = &[Need {
     package: "clang",
 }];
 
+/// What making another release's root file system needs.
+pub(super) const RELEASES: &[Need] = &[Need {
+    what: "debootstrap (the root file system of another release)",
+    // It is root's, whose folders of programs are not in everybody's path.
+    is_there: || {
+        Path::new("/usr/sbin/debootstrap").is_file() || program::find("debootstrap").is_some()
+    },
+    package: "debootstrap",
+}];
+
 /// What tells whether a package is signed as it should be.
 pub(super) const PACKAGE_CHECKS: &[Need] = &[
     Need {
@@ -122,6 +127,16 @@ pub(super) const PACKAGE_CHECKS: &[Need] = &[
         package: "openssl",
     },
 ];
+
+/// What the readers of memory images are written in.
+pub(super) const IMAGE_READERS: &[Need] = &[Need {
+    what: "Python with its venv module (Volatility and LeechCore, which read images back)",
+    is_there: || {
+        program::output_of(program::named("python3").args(["-I", "-c", "import ensurepip, venv"]))
+            .is_ok()
+    },
+    package: "python3-venv",
+}];
 
 /// Installs what is missing. Returns whether anything was.
 ///
@@ -185,24 +200,27 @@ fn by_hand(missing: &[&Need], has_apt: bool) -> Error {
     }
 }
 
-/// How to run apt-get with the right to install: as root, or through sudo where it asks nothing.
+/// How to run apt-get with the right to install.
 fn apt_get() -> Option<impl Fn() -> Command> {
     program::find("apt-get")?;
-    let is_root = program::output_of(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let may_sudo = || program::output_of(Command::new("sudo").args(["-n", "true"])).is_ok();
-    if !is_root && !may_sudo() {
-        return None;
-    }
+    let as_root = superuser::commands()?;
     Some(move || {
-        let mut command = if is_root {
-            Command::new("env")
-        } else {
-            let mut sudo = Command::new("sudo");
-            sudo.args(["-n", "env"]);
-            sudo
-        };
+        let mut command = as_root("env");
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
         command
+    })
+}
+
+/// Where Debian and Ubuntu put Wine's loader. Its preloader, which lies beside it, is a package of its
+/// own there; elsewhere it comes with Wine.
+const WINE_LOADERS: [&str; 2] = [
+    "/usr/lib/wine/wine64",
+    "/usr/lib/x86_64-linux-gnu/wine/wine",
+];
+
+fn is_preloader_missing() -> bool {
+    WINE_LOADERS.iter().any(|loader| {
+        Path::new(loader).is_file() && !Path::new(&format!("{loader}-preloader")).is_file()
     })
 }
 

@@ -9,8 +9,6 @@ use crate::{
 };
 use std::process::Command;
 
-/// Programs for this target are what `qemu-aarch64` runs.
-const LINUX: &str = "aarch64-unknown-linux-gnu";
 const LINKER: &str = "aarch64-linux-gnu-gcc";
 const RUNNER: &str = "qemu-aarch64 -L /usr/aarch64-linux-gnu";
 
@@ -21,14 +19,7 @@ const RUNNER: &str = "qemu-aarch64 -L /usr/aarch64-linux-gnu";
 /// If the library does not build, or a test fails.
 pub fn run() -> Result<(), Error> {
     let target = Target::WindowsOnArm;
-    let mut build = cargo("build");
-    build.args(["--target", target.triple()]);
-    if !Toolchain::of_rustc()?.has_compiled_library(target) {
-        build
-            .args(["-Z", "build-std=core"])
-            .env("RUSTC_BOOTSTRAP", "1");
-    }
-    program::run_here(&mut build)?;
+    program::run_here(&mut cargo("build", target, "core")?)?;
     let library = places::target()
         .join("aarch64")
         .join(target.triple())
@@ -42,11 +33,9 @@ pub fn run() -> Result<(), Error> {
     )?;
     setup::for_arm()?;
     program::run_here(
-        cargo("test")
+        cargo("test", Target::LinuxOnArm, "std,panic_unwind")?
             .args(["--lib", "--test", "valid_*", "--test", "checks"])
-            .args(["--test", "raising", "--target", LINUX])
-            .args(["-Z", "build-std=std,panic_unwind"])
-            .env("RUSTC_BOOTSTRAP", "1")
+            .args(["--test", "raising"])
             // A test program unwinds: with the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_DEV_PANIC", "unwind")
             .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)
@@ -54,12 +43,19 @@ pub fn run() -> Result<(), Error> {
     )
 }
 
-fn cargo(subcommand: &str) -> Command {
+/// A `cargo` subcommand for the accessors, with what is needed of Rust's library compiled along where
+/// it is not there.
+fn cargo(subcommand: &str, target: Target, library: &str) -> Result<Command, Error> {
     let mut cargo = program::cargo();
     cargo
         .current_dir(places::root())
         .args([subcommand, "--package", "usermode-accessors"])
-        .arg("--target-dir")
+        .args(["--target", target.triple(), "--target-dir"])
         .arg(places::target().join("aarch64"));
-    cargo
+    if !Toolchain::of_rustc()?.has_compiled_library(target) {
+        cargo
+            .args(["-Z", &format!("build-std={library}")])
+            .env("RUSTC_BOOTSTRAP", "1");
+    }
+    Ok(cargo)
 }

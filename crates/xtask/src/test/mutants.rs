@@ -8,18 +8,21 @@ mod accessor_matrix;
 mod accessors;
 mod client;
 mod driver;
+mod lab_host;
+mod other_checkout;
 
 use crate::{
     accessors::DRIVER as MATRIX_DRIVER,
     cargo,
     error::Error,
     lab::Lab,
-    places, program,
+    places, program, setup,
     step::Step,
     toolchain::{Target, Toolchain},
     wine,
 };
 use std::{
+    cell::Cell,
     fs,
     path::{Path, PathBuf},
     process::Stdio,
@@ -32,7 +35,7 @@ struct Mutant {
     original: &'static str,
     broken: &'static str,
     /// A test of `ringcopy-tests`, as `binary::test`; of those for Wine, of `usermode-accessors`;
-    /// of those for the host, of `ringcopy-client`.
+    /// of those for the host, of their package, whose own binary is `lib`.
     caught_by: &'static str,
 }
 
@@ -55,103 +58,170 @@ const ACCESSOR_MATRIX: Image = Image {
     variable: MATRIX_DRIVER,
 };
 
-/// Builds each mutant and runs its test, which must fail.
+/// Builds each mutant and runs its test, which must fail: all of them, or those whose names contain
+/// `only`.
 ///
 /// # Errors
 ///
-/// If a mutant does not apply, does not build, or goes unnoticed.
-pub fn run(lab: &Lab) -> Result<(), Error> {
+/// If there is no such mutant, or one does not apply, does not build, or goes unnoticed.
+pub fn run(only: Option<&str>) -> Result<(), Error> {
+    let chosen = |mutants: &'static [Mutant]| -> Vec<&'static Mutant> {
+        let names = |mutant: &&Mutant| only.is_none_or(|words| mutant.name.contains(words));
+        mutants.iter().filter(names).collect()
+    };
+    let [driver, matrix, accessors, client, lab_host] = [
+        driver::MUTANTS,
+        accessor_matrix::MUTANTS,
+        accessors::MUTANTS,
+        client::MUTANTS,
+        lab_host::MUTANTS,
+    ]
+    .map(chosen);
+    let count = [&driver, &matrix, &accessors, &client, &lab_host]
+        .iter()
+        .map(|mutants| mutants.len())
+        .sum();
+    if count == 0 {
+        return Err(Error::NoSuchMutant);
+    }
+    setup::for_tests()?;
+    let lab = Lab::prepare()?;
     let tree = Tree::copy()?;
-    let count = [
-        run_in_lab(&tree, lab, &DRIVER, driver::MUTANTS)?,
-        run_in_lab(&tree, lab, &ACCESSOR_MATRIX, accessor_matrix::MUTANTS)?,
-        run_under_wine(&tree)?,
-        run_here(&tree)?,
-    ];
-    let count: usize = count.iter().sum();
+    let progress = Progress::of(count);
+    run_in_lab(&progress, &tree, &lab, &DRIVER, &driver)?;
+    run_in_lab(&progress, &tree, &lab, &ACCESSOR_MATRIX, &matrix)?;
+    run_under_wine(&progress, &tree, &accessors)?;
+    run_here(&progress, &tree, "ringcopy-client", &client)?;
+    run_here(&progress, &tree, "ringcopy-lab", &lab_host)?;
     eprintln!("{count} of {count} mutants caught");
     Ok(())
 }
 
-/// Those that a test in the lab notices.
-fn run_in_lab(tree: &Tree, lab: &Lab, image: &Image, mutants: &[Mutant]) -> Result<usize, Error> {
-    for mutant in mutants {
-        let driver = tree.build(mutant, image)?;
-        expect_failure(lab, mutant, image, &driver)?;
+/// How far a run has come.
+struct Progress {
+    begun: Cell<usize>,
+    count: usize,
+}
+
+impl Progress {
+    const fn of(count: usize) -> Self {
+        Self {
+            begun: Cell::new(0),
+            count,
+        }
     }
-    Ok(mutants.len())
+
+    /// Tries a mutant: `failed` says whether its test failed.
+    fn attempt(
+        &self,
+        mutant: &Mutant,
+        failed: impl FnOnce(&Step) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        self.begun.set(self.begun.get() + 1);
+        let (number, count) = (self.begun.get(), self.count);
+        let step = Step::start(format!("[{number} of {count}] {}", mutant.name));
+        if !failed(&step)? {
+            return Err(Error::MutantUnnoticed {
+                name: mutant.name,
+                caught_by: mutant.caught_by,
+            });
+        }
+        step.done();
+        eprintln!("  caught by {}", mutant.caught_by);
+        Ok(())
+    }
+}
+
+/// Those that a test in the lab notices.
+fn run_in_lab(
+    progress: &Progress,
+    tree: &Tree,
+    lab: &Lab,
+    image: &Image,
+    mutants: &[&Mutant],
+) -> Result<(), Error> {
+    for mutant in mutants {
+        progress.attempt(mutant, |step| {
+            let driver = tree.with(mutant, |_| tree.build_as_it_is(step, image))?;
+            let (binary, test) = mutant.test();
+            let mut cargo = program::cargo();
+            cargo
+                .current_dir(places::root())
+                .args(["test", "--quiet", "--package", "ringcopy-tests"])
+                .args(["--test", binary, "--", "--ignored", "--exact", test])
+                .stdin(Stdio::null());
+            lab.tell(&mut cargo);
+            cargo.env(image.variable, driver);
+            Ok(has_failed(&program::outcome_of(&mut cargo)?))
+        })?;
+    }
+    Ok(())
 }
 
 /// Those that the accessors' own tests notice.
-fn run_under_wine(tree: &Tree) -> Result<usize, Error> {
-    let session = wine::Session::start()?;
-    for mutant in accessors::MUTANTS {
-        let unnoticed = mutant.unnoticed();
-        let Some((program, test)) = mutant.caught_by.split_once("::") else {
-            return Err(unnoticed);
-        };
-        let step = Step::start(format!("running a mutant under Wine: {}", mutant.name));
-        let failed = tree.with(mutant, |sources| {
-            wine::fails(&session, sources, program, test)
-        })?;
-        step.done();
-        if !failed {
-            return Err(unnoticed);
-        }
-        eprintln!("  caught by {}", mutant.caught_by);
+fn run_under_wine(progress: &Progress, tree: &Tree, mutants: &[&Mutant]) -> Result<(), Error> {
+    if mutants.is_empty() {
+        return Ok(());
     }
-    Ok(accessors::MUTANTS.len())
+    let session = wine::Session::start()?;
+    for mutant in mutants {
+        progress.attempt(mutant, |_| {
+            let (program, test) = mutant.test();
+            tree.with(mutant, |sources| {
+                wine::fails(&session, sources, program, test)
+            })
+        })?;
+    }
+    Ok(())
 }
 
-/// Those that the client's own tests notice.
-fn run_here(tree: &Tree) -> Result<usize, Error> {
+/// Those that the tests of a package notice.
+fn run_here(
+    progress: &Progress,
+    tree: &Tree,
+    package: &str,
+    mutants: &[&Mutant],
+) -> Result<(), Error> {
     let target_dir = tree.target_dir.with_file_name("host");
-    for mutant in client::MUTANTS {
-        let Some((binary, test)) = mutant.caught_by.split_once("::") else {
-            return Err(mutant.unnoticed());
-        };
-        let step = Step::start(format!("running a mutant: {}", mutant.name));
-        let output = tree.with(mutant, |sources| {
-            let cargo = || {
-                let mut cargo = program::cargo();
-                cargo
-                    .current_dir(sources)
-                    .args(["test", "--package", "ringcopy-client", "--test", binary])
-                    .arg("--target-dir")
-                    .arg(&target_dir)
-                    // What is built to be run once should be built soon: anew is what changed,
-                    // and a test that is not fast does.
-                    .env("CARGO_INCREMENTAL", "1")
-                    .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
-                    .env("CARGO_PROFILE_DEV_DEBUG", "0");
-                cargo
-            };
-            program::run(&step, cargo().arg("--no-run"))?;
-            program::outcome_of(cargo().args(["--", "--exact", test]))
+    for mutant in mutants {
+        progress.attempt(mutant, |step| {
+            let (binary, test) = mutant.test();
+            tree.with(mutant, |sources| {
+                let cargo = || {
+                    let mut cargo = program::cargo();
+                    cargo
+                        .current_dir(sources)
+                        .args(["test", "--package", package])
+                        .arg(if binary == "lib" { "--lib" } else { "--test" })
+                        .args((binary != "lib").then_some(binary))
+                        .arg("--target-dir")
+                        .arg(&target_dir)
+                        // What is built to be run once should be built soon.
+                        .env("CARGO_INCREMENTAL", "1")
+                        .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
+                        .env("CARGO_PROFILE_DEV_DEBUG", "0");
+                    cargo
+                };
+                program::run(step, cargo().arg("--no-run"))?;
+                let output = program::outcome_of(cargo().args(["--", "--exact", test]))?;
+                Ok(has_failed(&output))
+            })
         })?;
-        step.done();
-        mutant.expect_failed(&output)?;
     }
-    Ok(client::MUTANTS.len())
+    Ok(())
+}
+
+/// Whether a run of one test printed that it failed. A test that did not run has not.
+fn has_failed(output: &str) -> bool {
+    output.contains("0 passed; 1 failed")
 }
 
 impl Mutant {
-    const fn unnoticed(&self) -> Error {
-        Error::MutantUnnoticed {
-            name: self.name,
-            caught_by: self.caught_by,
-        }
-    }
-
-    /// Looks through what its test printed.
-    fn expect_failed(&self, output: &str) -> Result<(), Error> {
-        // A test that did not run has not failed.
-        if output.contains("0 passed; 1 failed") {
-            eprintln!("  caught by {}", self.caught_by);
-            Ok(())
-        } else {
-            Err(self.unnoticed())
-        }
+    /// The test program that must notice, and the test in it.
+    fn test(&self) -> (&'static str, &'static str) {
+        self.caught_by
+            .split_once("::")
+            .unwrap_or((self.caught_by, ""))
     }
 }
 
@@ -176,20 +246,13 @@ struct Tree {
 
 impl Tree {
     fn copy() -> Result<Self, Error> {
-        let folder = places::target().join("mutants");
+        let folder = places::target().join(other_checkout::FOLDER);
         let tree = Self {
             sources: folder.join("sources"),
             target_dir: folder.join("build"),
         };
         copy_changed(&places::root(), &tree.sources)?;
         Ok(tree)
-    }
-
-    fn build(&self, mutant: &Mutant, image: &Image) -> Result<PathBuf, Error> {
-        let step = Step::start(format!("building a mutant: {}", mutant.name));
-        let driver = self.with(mutant, |_| self.build_as_it_is(&step, image))?;
-        step.done();
-        Ok(driver)
     }
 
     /// Lets `work` at the sources while they are those of the mutant.
@@ -199,7 +262,9 @@ impl Tree {
         work: impl FnOnce(&Path) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let path = self.sources.join(mutant.file);
-        let original = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
+        // However the lines of this checkout end.
+        let original = text.replace("\r\n", "\n");
         if original.matches(mutant.original).count() != 1 {
             return Err(Error::MutantStale {
                 name: mutant.name,
@@ -209,7 +274,7 @@ impl Tree {
         let broken = original.replacen(mutant.original, mutant.broken, 1);
         fs::write(&path, broken).map_err(Error::file(&path))?;
         let done = work(&self.sources);
-        fs::write(&path, original).map_err(Error::file(&path))?;
+        fs::write(&path, text).map_err(Error::file(&path))?;
         done
     }
 
@@ -265,34 +330,13 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
                 copy_changed(&source, &copy)?;
             }
         } else if kind.is_file() {
-            let bytes = fs::read(&source).map_err(Error::file(&source))?;
+            let bytes = other_checkout::bytes_of(&source).map_err(Error::file(&source))?;
             if fs::read(&copy).ok().as_ref() != Some(&bytes) {
                 fs::write(&copy, bytes).map_err(Error::file(&copy))?;
             }
         }
     }
     Ok(())
-}
-
-fn expect_failure(lab: &Lab, mutant: &Mutant, image: &Image, driver: &Path) -> Result<(), Error> {
-    let unnoticed = || mutant.unnoticed();
-    let (binary, test) = mutant.caught_by.split_once("::").ok_or_else(unnoticed)?;
-    let mut command = program::cargo();
-    command
-        .current_dir(places::root())
-        .args([
-            "test",
-            "--quiet",
-            "--package",
-            "ringcopy-tests",
-            "--test",
-            binary,
-        ])
-        .args(["--", "--ignored", "--exact", test])
-        .stdin(Stdio::null());
-    lab.tell(&mut command);
-    command.env(image.variable, driver);
-    mutant.expect_failed(&program::outcome_of(&mut command)?)
 }
 
 #[cfg(all(test, unix))]
@@ -306,7 +350,7 @@ mod tests {
         let (tree, copy) = (scratch.join("tree"), scratch.join("copy"));
         fs::create_dir_all(tree.join("src")).unwrap();
         fs::create_dir_all(&copy).unwrap();
-        fs::write(tree.join("src/lib.rs"), "sources").unwrap();
+        fs::write(tree.join("src/lib.rs"), "sources\n").unwrap();
         // As an editor locks a file.
         symlink("somebody@somewhere.1", tree.join("src/.#lib.rs")).unwrap();
         symlink("src", tree.join("linked")).unwrap();
@@ -324,7 +368,8 @@ mod tests {
         };
         assert_eq!(names("."), ["src"]);
         assert_eq!(names("src"), ["lib.rs"]);
-        assert_eq!(fs::read(copy.join("src/lib.rs")).unwrap(), b"sources");
+        let copied = fs::read(copy.join("src/lib.rs")).unwrap();
+        assert_eq!(copied, b"sources\r\n");
         fs::remove_dir_all(&scratch).unwrap();
     }
 }

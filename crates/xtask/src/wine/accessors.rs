@@ -1,16 +1,13 @@
 //! The accessors' Windows test programs, under Wine: a second opinion on structured exceptions, by
 //! people who never saw this project.
 
-use super::{Session, build_for_wine};
-use crate::{accessors, error::Error, places, program, setup, step::Step};
+use super::Session;
+use crate::{accessors, error::Error, places, setup, step::Step, windows_programs};
 use std::{fs, path::Path, process::Command};
 
 /// What runs each test program. One that never ends, as a leaf does which a fault leads back to its
 /// own instruction, is killed with all that it has started: after much longer than any takes.
 const TESTS_RUNNER: &str = "timeout --kill-after=10 600 wine";
-
-/// Where what is built goes.
-const BUILD: &str = "wine/build";
 
 /// What the tests print.
 const TESTS_LOG: &str = "tests.log";
@@ -27,7 +24,7 @@ pub fn test() -> Result<(), Error> {
     step.detail("building");
     let (ran, output) = session.run_tests(
         &places::root(),
-        &places::target().join(BUILD),
+        &windows_programs::folder(),
         &["--package", "accessor-matrix", "--lib", "--tests"],
     )?;
     drop(session);
@@ -95,37 +92,25 @@ impl Session {
         target_dir: &Path,
         arguments: &[&str],
     ) -> Result<(Result<(), Error>, String), Error> {
-        let mut cargo = self.cargo_into("test", target_dir);
+        let profile = windows_programs::PROFILE;
+        let mut cargo = windows_programs::of_tree(sources, target_dir, "test", profile)?;
+        self.run_by(&mut cargo);
         cargo
-            .current_dir(sources)
             .args(["--package", "usermode-accessors"])
             .args(arguments)
-            .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUNNER", TESTS_RUNNER);
+            .env(windows_programs::RUNNER, TESTS_RUNNER);
         let ran = self.run_into(TESTS_LOG, &mut cargo);
         let log = self.log(TESTS_LOG);
         let output = fs::read_to_string(&log).map_err(Error::file(&log))?;
         Ok((ran, output))
     }
 
-    /// A `cargo` that builds Windows programs, and runs them here.
-    pub fn cargo(&self, subcommand: &str) -> Command {
-        self.cargo_into(subcommand, &places::target().join(BUILD))
-    }
-
-    fn cargo_into(&self, subcommand: &str, target_dir: &Path) -> Command {
-        let mut cargo = program::cargo();
+    /// Has `cargo` run what it builds here.
+    pub fn run_by(&self, cargo: &mut Command) {
         cargo
-            .current_dir(places::root())
-            .args([subcommand, "--target-dir"])
-            .arg(target_dir)
-            .env(accessors::FIGURES, accessors::figures())
-            // Such a program unwinds: with the profile's abort, core would be built twice.
-            .env("CARGO_PROFILE_DEV_PANIC", "unwind")
-            .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
-            .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUNNER", "wine");
-        build_for_wine(&mut cargo, "std,panic_unwind");
-        self.set_environment(&mut cargo);
-        cargo
+            .env(windows_programs::RUNNER, "wine")
+            .env(accessors::FIGURES, accessors::figures());
+        self.set_environment(cargo);
     }
 }
 

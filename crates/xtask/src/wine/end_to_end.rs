@@ -1,14 +1,13 @@
 //! The driver and the Windows client, as a user has them, through Wine's service manager and I/O
 //! manager: installed, loaded, driven, put under a pretended Driver Verifier, uninstalled.
 
-use super::{Session, build_for_wine};
-use crate::{error::Error, places, program, setup, step::Step};
+use super::Session;
+use crate::{error::Error, places, program, setup, step::Step, windows_programs};
 use serde_json::Value;
 use std::{
     fmt::Display,
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 /// How often the pretended Verifier's test loads and unloads the driver: fewer than on Windows,
@@ -17,6 +16,11 @@ const LOADS: &str = "10";
 
 /// No program takes so long, in seconds, unless it hangs.
 const PATIENCE: &str = "600";
+
+/// Has Wine start the program beside it as Windows does by "Run as administrator". From version 10
+/// on, Wine's programs have no administrator's rights unless a manifest asks for them, and the
+/// package's have none: most of the client's commands need no such rights.
+const AS_ADMINISTRATOR: &str = include_str!("as_administrator.manifest");
 
 /// What the self-test said in Wine, for the comparison with the lab.
 pub fn selftest_record() -> PathBuf {
@@ -47,52 +51,14 @@ pub fn run(package: &Path, framework: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Packages of which a part is for Windows alone.
-const FOR_WINDOWS: [&str; 5] = [
-    "ringcopy-win32",
-    "ringcopy-client",
-    "ringcopy-wine",
-    "accessor-matrix",
-    "ringcopy-bench",
-];
-
-/// What is for Windows alone, and so for no other lint step to see: of the client, and the accessors'
-/// matrix and benchmarks.
-///
-/// # Errors
-///
-/// What clippy has said.
-pub fn lint() -> Result<(), Error> {
-    setup::for_wine()?;
-    let mut cargo = program::cargo();
-    cargo
-        .current_dir(places::root())
-        .args(["clippy", "--quiet", "--lib", "--bins"])
-        .args(["--test", "windows", "--bench", "accessors"])
-        .args(
-            FOR_WINDOWS
-                .iter()
-                .flat_map(|package| ["--package", package]),
-        )
-        .arg("--target-dir")
-        .arg(places::target().join("wine/client"))
-        // Tests unwind. All at once, so that what they share is built once.
-        .env("CARGO_PROFILE_DEV_PANIC", "unwind");
-    build_for_wine(&mut cargo, "std,panic_unwind");
-    program::run_here(cargo.args(["--", "-D", "warnings"]))
-}
-
 /// Puts the package, and the programs that stand for other people's, into one folder.
 fn stage(package: &Path) -> Result<PathBuf, Error> {
     let step = Step::start("building the transport matrix for Windows");
-    let target_dir = places::target().join("wine/client");
-    let mut cargo = program::cargo();
-    cargo
-        .current_dir(places::root())
-        .args(["build", "--package", "ringcopy-wine", "--target-dir"])
-        .arg(&target_dir);
-    build_for_wine(&mut cargo, "std,panic_abort");
-    program::run(&step, &mut cargo)?;
+    program::run(
+        &step,
+        windows_programs::cargo("build", windows_programs::PROFILE)?
+            .args(["--package", "ringcopy-wine"]),
+    )?;
     step.done();
 
     let folder = places::target().join("wine/package");
@@ -101,9 +67,12 @@ fn stage(package: &Path) -> Result<PathBuf, Error> {
         let entry = entry.map_err(Error::file(package))?;
         copy(&entry.path(), &folder.join(entry.file_name()))?;
     }
-    let built = target_dir.join(super::TARGET).join("debug");
     for name in ["ringcopy-matrix.exe", "verifier.exe"] {
-        copy(&built.join(name), &folder.join(name))?;
+        copy(&windows_programs::built(name), &folder.join(name))?;
+    }
+    for name in ["ringcopy.exe.manifest", "ringcopy-matrix.exe.manifest"] {
+        let manifest = folder.join(name);
+        fs::write(&manifest, AS_ADMINISTRATOR).map_err(Error::file(&manifest))?;
     }
     Ok(folder)
 }
@@ -126,7 +95,7 @@ struct Outcome {
 
 impl Bench {
     fn system32(&self) -> PathBuf {
-        self.session.prefix.join("drive_c/windows/system32")
+        self.session.prefix.path().join("drive_c/windows/system32")
     }
 
     /// What Windows has, and Wine lacks: the framework, and a `verifier.exe`.
@@ -253,14 +222,12 @@ impl Bench {
     /// Runs a program in Wine.
     fn wine(&self, arguments: &[&str]) -> Result<Outcome, Error> {
         let (out, err) = (self.session.log("out.log"), self.session.log("err.log"));
-        let mut command = Command::new("timeout");
+        let mut command = program::named("timeout");
         self.session.set_environment(&mut command);
         command
             .args(["--kill-after=5", PATIENCE, "wine"])
             .args(arguments);
-        let output = fs::File::create(&out).map_err(Error::file(&out))?;
-        let errors = fs::File::create(&err).map_err(Error::file(&err))?;
-        let succeeded = match program::run_into(&mut command, output, errors) {
+        let succeeded = match program::run_into(&mut command, &out, &err) {
             Ok(()) => true,
             Err(Error::Failed { .. }) => false,
             Err(error) => return Err(error),

@@ -1,48 +1,35 @@
 //! Wine: an implementation of NT that nobody here wrote. What runs in it, and a session of it.
 //!
 //! - `accessors`: the accessors' Windows test programs.
+//! - `prefix`: the folder of such a session.
 //! - `end_to_end`: the driver and the Windows client, through Wine's service and I/O managers.
 
 mod accessors;
 mod end_to_end;
+mod prefix;
 
 pub use accessors::{fails, test};
-pub use end_to_end::{lint, run, selftest_record};
+pub use end_to_end::{run, selftest_record};
 
-use crate::{
-    error::Error,
-    places, program,
-    step::Step,
-    toolchain::{WINDOWS_PROGRAMS as TARGET, WINDOWS_PROGRAMS_LINKER as LINKER},
-};
+use crate::{error::Error, places, program, step::Step};
+use prefix::Prefix;
 use std::{
     fs::{self, File, TryLockError},
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// Has cargo build for the target of Windows programs, standard library and all.
-fn build_for_wine(cargo: &mut Command, library: &str) {
-    cargo
-        .args(["--target", TARGET, "-Z"])
-        .arg(format!("build-std={library}"))
-        .env("RUSTC_BOOTSTRAP", "1")
-        .env("CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER", LINKER)
-        // The only C is a guard that the benchmarks compare with: `__try`, which gcc does not know.
-        .env("CC_x86_64_win7_windows_gnu", "clang")
-        .env(
-            "CFLAGS_x86_64_win7_windows_gnu",
-            "--target=x86_64-w64-windows-gnu -fms-extensions",
-        );
-}
-
 /// What Wine is to say: why it could not do something, since it may end a program over that before
 /// the program has said a word.
 const ERRORS: &str = "-all,err+all";
 
+/// Parts of Wine that nothing here needs: without Mono and Gecko it asks whether to get them, and it
+/// writes its user's menus.
+const WITHOUT: &str = "mscoree,mshtml,winemenubuilder.exe=";
+
 /// A Wine of the project's own, under `target/`, while this lives.
 pub struct Session {
-    prefix: PathBuf,
+    prefix: Prefix,
     /// Locked, and so until this process ends, however it does.
     _lock: File,
 }
@@ -54,15 +41,13 @@ impl Session {
     ///
     /// If Wine is not there or does not start.
     pub fn start() -> Result<Self, Error> {
-        let prefix = places::target().join("wine/prefix");
-        fs::create_dir_all(&prefix).map_err(Error::file(&prefix))?;
+        let folder = places::target().join("wine");
+        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
         let session = Self {
-            _lock: locked(&prefix.with_file_name("lock"))?,
-            prefix,
+            _lock: locked(&folder.join("lock"))?,
+            prefix: Prefix::at(folder.join("prefix")),
         };
-        // A run that was killed has left its server: a second one does not start beside it.
-        session.end();
-        session.boot()?;
+        session.prefix.start(|| session.end(), || session.boot())?;
         Ok(session)
     }
 
@@ -87,7 +72,7 @@ impl Session {
 
     /// Where [`Self::run_into`] puts what a program says.
     pub fn log(&self, name: &str) -> PathBuf {
-        self.prefix.with_file_name(name)
+        self.prefix.path().with_file_name(name)
     }
 
     fn end(&self) {
@@ -105,20 +90,20 @@ impl Session {
     /// If the program can't be started or fails.
     pub fn run_into(&self, log: &str, command: &mut Command) -> Result<(), Error> {
         let log = self.log(log);
-        let file = File::create(&log).map_err(Error::file(&log))?;
-        let errors = file.try_clone().map_err(Error::file(&log))?;
-        program::run_into(command, file, errors)
+        program::run_into(command, &log, &log)
     }
 
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+    fn command(&self, name: &str) -> Command {
+        let mut command = program::named(name);
         self.set_environment(&mut command);
         command
     }
 
     fn set_environment(&self, command: &mut Command) {
         command
-            .env("WINEPREFIX", &self.prefix)
+            .env("WINEPREFIX", self.prefix.path())
+            .env("WINEARCH", "win64")
+            .env("WINEDLLOVERRIDES", WITHOUT)
             .env("WINEDEBUG", ERRORS);
     }
 }

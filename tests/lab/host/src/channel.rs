@@ -134,6 +134,7 @@ impl Channel {
         arguments: &[u64],
         data: &[u8],
     ) -> Result<(), LabError> {
+        self.machine.go_on()?;
         let mut mailbox = Mailbox::new_zeroed();
         mailbox.command = command as u64;
         for (slot, argument) in mailbox.arguments.iter_mut().zip(arguments) {

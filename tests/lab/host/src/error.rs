@@ -36,16 +36,27 @@ pub enum LabError {
         /// Why.
         reason: &'static str,
     },
+    /// QEMU could not run the virtual machine.
+    #[error("QEMU failed ({reason}); {}", said(log))]
+    QemuFailed {
+        /// What it exited with.
+        reason: String,
+        /// The last lines of the log, QEMU's own among them.
+        log: String,
+    },
+    /// The user, or somebody else outside, does not want it to go on.
+    #[error("interrupted")]
+    Interrupted,
     /// The virtual machine came to an end.
-    #[error("the lab stopped ({reason}); it said last:\n{log}")]
+    #[error("the lab stopped ({reason}); {}", said(log))]
     Stopped {
-        /// The bugcheck, or what the exit code means.
+        /// The bugcheck, or what QEMU said and exited with.
         reason: String,
         /// The last lines of its log.
         log: String,
     },
     /// The virtual machine runs, and does not answer.
-    #[error("the lab did not answer for {} s; it said last:\n{log}", waited.as_secs())]
+    #[error("the lab did not answer for {} s; {}", waited.as_secs(), said(log))]
     Silent {
         /// How long it was waited for.
         waited: Duration,
@@ -53,7 +64,7 @@ pub enum LabError {
         log: String,
     },
     /// The driver's entry point failed.
-    #[error("the driver did not load: {status}; the lab said last:\n{log}")]
+    #[error("the driver did not load: {status}; {}", said(log))]
     DriverEntry {
         /// What it returned.
         status: NtStatus,
@@ -76,10 +87,21 @@ pub enum LabError {
     Memory(#[from] io::Error),
 }
 
+/// The last lines of a log, as the end of a sentence.
+fn said(log: &str) -> String {
+    if log.is_empty() {
+        "it said nothing".into()
+    } else {
+        format!("it said last:\n{log}")
+    }
+}
+
 impl From<LabError> for TransportError {
     fn from(error: LabError) -> Self {
         match error {
+            LabError::Interrupted => Self::Interrupted,
             LabError::NoQemu { .. }
+            | LabError::QemuFailed { .. }
             | LabError::File { .. }
             | LabError::Image { .. }
             | LabError::DriverEntry { .. } => Self::Unavailable(error.to_string()),

@@ -1,6 +1,9 @@
 //! One virtual machine with one driver.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    io::{self, Write as _},
+};
 
 use ringcopy_client::protocol::NtStatus;
 use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, Interference, MachineFact, VALUES};
@@ -9,7 +12,7 @@ use zerocopy::{FromBytes, Immutable, KnownLayout};
 use crate::{
     LabError, Mosaic, Options, Process,
     channel::{Answer, Channel, Flicker},
-    machine::{EXIT_DONE, Machine, meaning},
+    machine::Machine,
 };
 
 /// A running lab. Its driver is loaded.
@@ -77,7 +80,7 @@ impl Lab {
         let verbose = options.verbose;
         let (machine, memory) = Machine::start(&options, "serve", move |line| {
             if verbose {
-                eprintln!("{line}");
+                drop(writeln!(io::stderr(), "{line}"));
             }
         })?;
         Ok(Self {
@@ -288,20 +291,26 @@ impl Lab {
         if channel.machine.check().is_ok() {
             channel.send(Command::Shutdown, &[], &[])?;
         }
-        let status = channel.machine.join(self.options.patience)?;
-        let log = channel.machine.log();
-        let (bugcheck, lines) = (log.bugcheck(), log.lines());
-        if bugcheck.is_none() && status.code() != Some(EXIT_DONE) {
-            return Err(LabError::Stopped {
-                reason: meaning(status).into(),
-                log: log.tail(),
-            });
-        }
+        let bugcheck = match channel.machine.join(self.options.patience) {
+            Ok(()) => channel.machine.log().bugcheck(),
+            Err(error) => Some(channel.machine.log().bugcheck().ok_or(error)?),
+        };
         Ok(Report {
             leaks,
             bugcheck,
-            log: lines,
+            log: channel.machine.log().lines(),
         })
+    }
+
+    /// The process that is the lab's machine.
+    pub fn machine_process(&self) -> u32 {
+        self.channel.borrow().machine.process()
+    }
+
+    /// Whether a request has ended with an error that tells that the lab is gone, or does not
+    /// answer any more.
+    pub fn is_gone(&self) -> bool {
+        self.channel.borrow().machine.is_gone()
     }
 
     /// What `work` gives, and how many instructions the driver, and the lab on its behalf, took for
@@ -416,21 +425,11 @@ impl Lab {
 /// imports and nobody has, what it left behind. Every line goes to `echo` as it comes.
 ///
 /// # Errors
-/// If there is no QEMU, or a file cannot be read; [`LabError::Stopped`] if anything is wrong with
-/// the driver.
+/// If QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong with
+/// the driver; [`LabError::Interrupted`] if nobody wants to wait.
 pub fn load(options: &Options, echo: impl FnMut(&str) + Send + 'static) -> Result<(), LabError> {
     let (mut machine, _memory) = Machine::start(options, "load", echo)?;
-    let status = machine.join(options.patience)?;
-    if status.code() == Some(EXIT_DONE) {
-        return Ok(());
-    }
-    Err(LabError::Stopped {
-        reason: machine
-            .log()
-            .bugcheck()
-            .unwrap_or_else(|| meaning(status).into()),
-        log: machine.log().tail(),
-    })
+    machine.join(options.patience)
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@
 
 mod archive;
 mod channel;
+mod control;
+mod end;
 mod error;
 mod folder;
 mod lab;

@@ -3,14 +3,18 @@
 use std::{
     env,
     fs::{self, File},
-    io::{self, Write},
+    io,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
-use crate::{LabError, Options, archive, folder::Folder, log::Log};
+use crate::{LabError, Options, archive, control::Control, end::End, folder::Folder, log::Log};
 
 /// Names the QEMU to start, if it is not the one on the path.
 const QEMU: &str = "RINGCOPY_QEMU";
@@ -22,9 +26,12 @@ const LAST_WORDS: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Machine {
     child: Child,
+    control: Control,
     log: Log,
     /// Needed until QEMU has opened what is in it.
     folder: Option<Folder>,
+    interrupted: Arc<AtomicBool>,
+    gone: bool,
 }
 
 impl Machine {
@@ -56,15 +63,19 @@ impl Machine {
         let mut child = command(&program, options, mode, &memory, &images)
             .spawn()
             .map_err(|error| LabError::NoQemu { program, error })?;
-        // Both are there: they were asked to be pipes.
-        let log = match child.stdout.take() {
+        // All are there: they were asked to be pipes.
+        let log = match child.stderr.take() {
             Some(port) => Log::gather(port, echo),
             None => Log::gather(io::empty(), echo),
         };
+        let control = Control::begin(child.stdin.take(), child.stdout.take());
         let machine = Self {
             child,
+            control,
             log,
             folder: Some(folder),
+            interrupted: Arc::clone(&options.interrupted),
+            gone: false,
         };
         Ok((machine, file))
     }
@@ -78,46 +89,66 @@ impl Machine {
         &self.log
     }
 
-    /// An error if the machine has come to its end.
+    /// QEMU's.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether an error has told already that the machine is gone, or will never answer.
+    pub(crate) const fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// An error if the user does not want to wait.
+    pub(crate) fn go_on(&mut self) -> Result<(), LabError> {
+        if self.interrupted.load(Ordering::Relaxed) {
+            self.gone = true;
+            return Err(LabError::Interrupted);
+        }
+        Ok(())
+    }
+
+    /// An error if the machine has come to its end, or the user does not want to wait.
     pub(crate) fn check(&mut self) -> Result<(), LabError> {
+        self.go_on()?;
         let ended = self.child.try_wait()?;
         ended.map_or(Ok(()), |status| Err(self.stopped(status)))
     }
 
     /// Gives the machine up: has it say where it hangs, and stops it.
     pub(crate) fn give_up(&mut self, waited: Duration) -> LabError {
-        // The monitor shares the serial port: this key sequence switches to it.
-        let asked = self.child.stdin.as_mut().is_some_and(|port| {
-            port.write_all(b"\x01cnmi\n")
-                .and_then(|()| port.flush())
-                .is_ok()
-        });
-        if asked && let Ok(Some(status)) = self.wait(LAST_WORDS) {
-            return self.stopped(status);
-        }
-        LabError::Silent {
-            waited,
-            log: self.log.tail(),
+        self.gone = true;
+        let asked = self.control.interrupt_processors().is_ok();
+        match self.wait(LAST_WORDS) {
+            Ok(Some(status)) if asked => self.stopped(status),
+            Err(LabError::Interrupted) => LabError::Interrupted,
+            _ => LabError::Silent {
+                waited,
+                log: self.log.tail(),
+            },
         }
     }
 
-    /// Waits for the machine to end by itself.
-    pub(crate) fn join(&mut self, patience: Duration) -> Result<ExitStatus, LabError> {
-        match self.wait(patience)? {
-            Some(status) => {
-                self.log.close();
-                Ok(status)
-            }
-            None => Err(self.give_up(patience)),
+    /// Waits for the machine to end by itself, with all done that it was asked for.
+    pub(crate) fn join(&mut self, patience: Duration) -> Result<(), LabError> {
+        let Some(status) = self.wait(patience)? else {
+            return Err(self.give_up(patience));
+        };
+        let reason = self.control.reason();
+        self.log.close();
+        match End::of(status, reason.as_deref()) {
+            End::Done => Ok(()),
+            _ => Err(self.stopped(status)),
         }
     }
 
-    fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    fn wait(&mut self, patience: Duration) -> Result<Option<ExitStatus>, LabError> {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(Some(status));
             }
+            self.go_on()?;
             if start.elapsed() > patience {
                 return Ok(None);
             }
@@ -125,14 +156,21 @@ impl Machine {
         }
     }
 
+    /// Why a machine that has ended should not have.
     fn stopped(&mut self, status: ExitStatus) -> LabError {
+        self.gone = true;
+        let reason = self.control.reason();
         self.log.close();
+        let log = self.log.tail();
+        let reason = match End::of(status, reason.as_deref()) {
+            End::Interrupted => return LabError::Interrupted,
+            End::Failed(reason) => return LabError::QemuFailed { reason, log },
+            End::Done => "it was done".into(),
+            End::Stopped(reason) => reason,
+        };
         LabError::Stopped {
-            reason: self
-                .log
-                .bugcheck()
-                .unwrap_or_else(|| meaning(status).to_owned()),
-            log: self.log.tail(),
+            reason: self.log.bugcheck().unwrap_or(reason),
+            log,
         }
     }
 }
@@ -142,37 +180,8 @@ impl Drop for Machine {
         // A child that has ended cannot be killed, which is as well.
         drop(self.child.kill());
         drop(self.child.wait());
+        drop(self.control.reason());
         self.log.close();
-    }
-}
-
-/// What QEMU exits with: all is well.
-pub(crate) const EXIT_DONE: i32 = 33;
-/// An image could not be loaded.
-const EXIT_IMAGE: i32 = 35;
-/// The driver left something behind.
-const EXIT_LEAK: i32 = 37;
-/// The driver's entry point failed.
-const EXIT_ENTRY: i32 = 39;
-/// The driver broke a rule.
-const EXIT_BUGCHECK: i32 = 65;
-/// The machine reset, which it does for a fault that nobody handles.
-const EXIT_RESET: i32 = 0;
-/// The lab itself is broken.
-const EXIT_DEFECT: i32 = 97;
-
-/// What an exit of QEMU says about the driver.
-pub(crate) fn meaning(status: ExitStatus) -> &'static str {
-    match status.code() {
-        Some(EXIT_DONE) => "it was done",
-        Some(EXIT_IMAGE) => "an image could not be loaded",
-        Some(EXIT_LEAK) => "the driver left something behind",
-        Some(EXIT_ENTRY) => "the driver's entry point failed",
-        Some(EXIT_BUGCHECK) => "bugcheck",
-        Some(EXIT_RESET) => "a triple fault",
-        Some(EXIT_DEFECT) => "a defect of the lab's own",
-        Some(_) => "QEMU failed",
-        None => "QEMU was killed",
     }
 }
 
@@ -184,6 +193,12 @@ fn create_memory(path: &Path, bytes: u64) -> io::Result<File> {
         .open(path)?;
     file.set_len(bytes)?;
     Ok(file)
+}
+
+/// A path as the value of one of several options in an argument, where a comma ends a value unless
+/// there are two ("QEMU User Documentation", "Invocation", `-device`).
+fn option_value(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
 }
 
 fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: &Path) -> Command {
@@ -204,16 +219,19 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
         .args(["-M", "q35", "-accel", accelerator, "-cpu", processor])
         .args(["-m", &options.memory.to_string()])
         .args(["-smp", &options.running_processors().to_string()])
-        .args(["-display", "none", "-nodefaults", "-no-reboot"])
+        .args(["-display", "none", "-nodefaults", "-no-reboot", "-S"])
         .arg("-object")
         .arg(format!(
             "memory-backend-file,id=ram,size={}M,share=on,mem-path={}",
             options.memory,
-            memory.display()
+            option_value(memory)
         ))
         .args(["-machine", "memory-backend=ram"])
-        .args(["-chardev", "stdio,id=port,mux=on,signal=off"])
-        .args(["-serial", "chardev:port", "-mon", "chardev=port"])
+        .args(["-chardev", "stdio,id=control,signal=off"])
+        .args(["-mon", "chardev=control,mode=control"])
+        // What QEMU itself has to say belongs to the log as well.
+        .args(["-chardev", "file,id=port,path=/proc/self/fd/2"])
+        .args(["-serial", "chardev:port"])
         .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
         // A device whose memory must not be read: all that is asked of it is to be there.
         .args(["-device", "edu"])
@@ -224,6 +242,25 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
         .args(["-append", &options.command_line(mode)])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::inherit());
+        .stderr(Stdio::piped());
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn f1_a_comma_in_the_memorys_path_is_no_end_of_it() {
+        let memory = Path::new("/tmp/one, two & Übung/memory");
+        let options = Options::new("/kernel", []);
+        let command = command("qemu", &options, "serve", memory, Path::new("/images"));
+        let words: Vec<_> = command.get_args().collect();
+        assert!(
+            words.iter().any(|word| word
+                .to_string_lossy()
+                .ends_with(",mem-path=/tmp/one,, two & Übung/memory")),
+            "{words:?}"
+        );
+    }
 }

@@ -4,10 +4,11 @@
 
 use std::{
     cell::OnceCell,
-    env,
+    env, fmt,
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 use clap::{Parser, ValueEnum};
@@ -17,13 +18,17 @@ use ringcopy_client::{
     protocol::{Engine, Reach},
 };
 use ringcopy_lab::{Lab, LabError, Options, load, token};
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    flag,
+};
 
 /// Starts the lab, loads the driver, and runs one `ringcopy` command against it.
 ///
 /// What is not given is taken from the environment: `RINGCOPY_LAB_KERNEL`,
 /// `RINGCOPY_WDFLDR`, `RINGCOPY_DRIVER`. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own
 /// translator. The exit code is the command's, or 1 if the driver left anything behind or brought
-/// the lab down.
+/// the lab down. Ctrl-C ends the command with a sentence; a second one ends the program at once.
 #[derive(Debug, Parser)]
 #[command(name = "ringcopy-lab", version)]
 #[expect(
@@ -101,15 +106,23 @@ enum EngineName {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let done = options(&arguments).and_then(|options| match &arguments.load {
-        Some(_) => inspect(&options),
-        None => Ok(run(&arguments, &options)),
+    let done = options(&arguments).and_then(|options| {
+        listen(&options.interrupted)?;
+        match &arguments.load {
+            Some(_) => inspect(&options),
+            None => Ok(run(&arguments, &options)),
+        }
     });
     let code = done.unwrap_or_else(|sentence| {
-        eprintln!("ringcopy-lab: {sentence}");
+        tell(format_args!("ringcopy-lab: {sentence}"));
         cli::FAILURE
     });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Says something beside the command's output. Where it cannot be said, the exit code stands alone.
+fn tell(line: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 fn options(arguments: &Arguments) -> Result<Options, String> {
@@ -144,6 +157,18 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
     })
 }
 
+/// Has the signals that ask a program to end ask the lab to end, once; the second time they end the
+/// program.
+fn listen(interrupted: &Arc<AtomicBool>) -> Result<(), String> {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        // In this order: what is registered first is done first.
+        flag::register_conditional_default(signal, Arc::clone(interrupted))
+            .and_then(|_| flag::register(signal, Arc::clone(interrupted)))
+            .map_err(|error| format!("cannot listen for signals: {error}."))?;
+    }
+    Ok(())
+}
+
 fn given(path: Option<PathBuf>, option: &str, variable: &str) -> Result<PathBuf, String> {
     path.or_else(|| env::var_os(variable).map(PathBuf::from))
         .ok_or_else(|| {
@@ -162,7 +187,7 @@ fn inspect(options: &Options) -> Result<i32, String> {
             Ok(cli::SUCCESS)
         }
         // The log has been shown already.
-        Err(LabError::Stopped { reason, .. }) => Err(reason),
+        Err(LabError::Stopped { reason, .. } | LabError::QemuFailed { reason, .. }) => Err(reason),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -174,6 +199,8 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
         &mut Console {
             out: &mut io::stdout().lock(),
             err: &mut io::stderr(),
+            input: &mut io::stdin(),
+            terminal: io::stdout().is_terminal(),
             progress: io::stderr().is_terminal(),
         },
         &mut || {
@@ -190,27 +217,32 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
     );
     let lab = lab.into_inner();
     if let Some(instructions) = lab.as_ref().and_then(Lab::instructions) {
-        eprintln!("lab: the command's requests took {instructions} instructions");
+        tell(format_args!(
+            "lab: the command's requests took {instructions} instructions"
+        ));
     }
-    match lab.map(Lab::finish) {
+    let untold = |lab: &Lab| code == cli::SUCCESS || !lab.is_gone();
+    match lab.filter(untold).map(Lab::finish) {
         None => code,
         Some(Ok(report)) => {
             for line in &report.leaks {
-                eprintln!("left behind: {line}");
+                tell(format_args!("left behind: {line}"));
             }
             if let Some(bugcheck) = &report.bugcheck {
-                eprintln!("{bugcheck}");
+                tell(format_args!("{bugcheck}"));
             }
             if !report.leaks.is_empty() || report.bugcheck.is_some() {
                 return cli::FAILURE;
             }
             if !arguments.command.iter().any(|word| word == "--json") {
-                eprintln!("lab: the driver was unloaded and left nothing behind");
+                tell(format_args!(
+                    "lab: the driver was unloaded and left nothing behind"
+                ));
             }
             code
         }
         Some(Err(error)) => {
-            eprintln!("ringcopy-lab: {error}");
+            tell(format_args!("ringcopy-lab: {error}"));
             cli::FAILURE
         }
     }

@@ -1,6 +1,11 @@
 //! What kind of lab to start.
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{
+    env,
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use ringcopy_client::protocol::{Engine, Reach};
 
@@ -33,6 +38,9 @@ pub struct Options {
     pub patience: Duration,
     /// The accelerator: `tcg`, or `kvm` where that can run ring-0 code.
     pub accelerator: String,
+    /// Set by whoever wants the lab to end: what is under way ends with [`LabError::Interrupted`](
+    /// crate::LabError::Interrupted).
+    pub interrupted: Arc<AtomicBool>,
 }
 
 /// Names the accelerator, if it is not to be `tcg`.
@@ -55,6 +63,7 @@ impl Options {
             verbose: false,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
+            interrupted: Arc::default(),
         }
     }
 

@@ -3,6 +3,7 @@
 use ringcopy_protocol::NtStatus;
 use serde_json::{Value, json};
 
+use super::form::Form;
 use crate::{
     Source,
     cli::{View, record::hexadecimal, wanted::Range},
@@ -12,8 +13,8 @@ use crate::{
 /// Holes that are remembered one by one; the others are counted.
 const REMEMBERED: usize = 100_000;
 
-/// Holes that are shown to people.
-const SHOWN: usize = 20;
+/// Holes, or ranges, that are shown to people who did not ask for all.
+pub(super) const SHOWN: usize = 10;
 
 /// A stretch of memory that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,9 +79,10 @@ impl Holes {
             .map(|(_, hole)| hole)
     }
 
-    /// Lists them to people.
-    pub(super) fn show(&self, view: &mut View<'_, '_>) -> std::io::Result<()> {
-        for (_, hole) in self.list.iter().take(SHOWN) {
+    /// Lists them to people: the first few, or all.
+    pub(super) fn show(&self, view: &mut View<'_, '_>, all: bool) -> std::io::Result<()> {
+        let shown = if all { self.list.len() } else { SHOWN };
+        for (_, hole) in self.list.iter().take(shown) {
             view.remark(&format!(
                 "hole: {} {:#x}, {} bytes: {} ({})",
                 hole.source.kind(),
@@ -90,22 +92,36 @@ impl Holes {
                 explain_hole(hole.status)
             ))?;
         }
-        let more = (self.list.len() - self.list.len().min(SHOWN)) as u64 + self.forgotten;
+        let count = self.list.len() as u64 + self.forgotten;
+        let more = self.list.len().saturating_sub(shown) as u64 + self.forgotten;
         if more > 0 {
-            view.remark(&format!("and {more} more holes; --json lists them"))?;
+            let advice = if all {
+                "that were too many to be remembered"
+            } else {
+                "that --list-holes lists"
+            };
+            view.remark(&format!(
+                "{count} holes in all, of {} bytes: the {} above, and {more} {advice}",
+                self.bytes,
+                count - more
+            ))?;
         }
         Ok(())
     }
 
     /// Lists them to machines: those remembered, and how many more there are.
-    pub(super) fn document(&self) -> (Value, u64) {
+    pub(super) fn document(&self, form: Form) -> (Value, u64) {
         let list = self.list.iter().map(|(at, hole)| {
             json!({
                 "kind": hole.source.kind(),
                 "address": hexadecimal(hole.source.address()),
                 "length": hole.length,
                 "status": hole.status.to_string(),
-                "output_offset": at,
+                "output_offset": match form {
+                    Form::Ranges => Some(*at),
+                    Form::Addresses => Some(hole.source.address()),
+                    Form::Lime => None,
+                },
             })
         });
         (list.collect(), self.forgotten)

@@ -6,17 +6,26 @@
 //!
 //! - `plan`: which parts of the ranges one request asks for.
 //! - `holes`, `outcome`: what was missing, and what has become of each range.
-//! - `sink`: where the bytes go: `dump`, or `output`, which `sidecar` lets a later read go on with.
+//! - `sink`: where the bytes go: `dump`, `stream`, or `output`, which `sidecar` lets a later read go
+//!   on with.
+//! - `form`, `image`: what an image of memory looks like, and how it is put into a file.
+//! - `target`: the file, which is left alone until there is something to put into it.
+//! - `map`: which memory an image has, for whom it is not told by the image.
 //! - `report`: what the user is told.
 
 mod dump;
+pub(super) mod form;
 mod holes;
+mod image;
+mod map;
 mod outcome;
 mod output;
 mod plan;
 mod report;
 mod sidecar;
 mod sink;
+mod stream;
+mod target;
 
 use std::{collections::VecDeque, time::Instant};
 
@@ -30,6 +39,7 @@ use super::{
     wanted::{self, Range},
 };
 use crate::{Device, OpenAccess, Piece, Transfer, Transport};
+use form::Form;
 use holes::{Hole, Holes};
 use outcome::{Outcome, add_earlier, outcomes};
 use plan::{
@@ -44,12 +54,28 @@ pub(super) fn perform(
     view: &mut View<'_, '_>,
     document: &mut Document,
 ) -> Result<(), Stop> {
-    let ranges = arguments.wanted.all()?;
+    if view.bytes_on_out && view.console.terminal && !arguments.hex {
+        return Err(Stop::File(
+            "standard output is a terminal, and memory is no text; redirect it, name a file with \
+             --output, or leave --output out."
+                .into(),
+        ));
+    }
+    let mut ranges = arguments.wanted.all(view.console.input)?;
+    let mut device = Device::open(transport, OpenAccess::Read)?;
+    if arguments.all_ram {
+        ranges = wanted::of_ram(&device.memory_ranges()?)?;
+    }
+    let form = arguments.form();
+    if form == Form::Lime {
+        // Its readers take addresses in their order alone.
+        ranges.sort_unstable_by_key(|range| range.source.address());
+    }
     let total = wanted::total(&ranges)
         .and_then(|total| arguments.judge_total(view.json, total).map(|()| total))
+        .and_then(|total| arguments.judge_form(&ranges).map(|()| total))
         .map_err(|sentence| Stop::File(format!("{sentence}.")))?;
-    let device = Device::open(transport, OpenAccess::Read)?;
-    let (sink, earlier) = Sink::open(arguments, &ranges, view.json)?;
+    let (sink, earlier) = Sink::open(arguments, form, &ranges, view.json)?;
     let mut reading = Reading {
         device,
         engine: arguments.engine.into(),
@@ -80,18 +106,28 @@ pub(super) fn perform(
         sink,
         ..
     } = reading;
+    let has_map = arguments.all_ram && sink.is_file();
     let closed = sink.close(done.is_ok(), view, document);
-    report(&outcomes, &holes, document);
+    report(&outcomes, &holes, form, document);
     if resumed > 0 {
         document.detail("resumed_at", resumed);
     }
-    done.and(closed)?;
+    let is_untouched = done.and(closed)?;
+    if let Some(path) = &arguments.output
+        && has_map
+        && !is_untouched
+    {
+        map::write(path, form, &ranges, &holes)?;
+        document.detail("map", map::path_of(path).display().to_string());
+    }
     finish(
         &Finished {
             arguments,
             resumed,
             written: position,
             seconds,
+            is_untouched,
+            has_map,
         },
         &outcomes,
         &holes,
@@ -139,6 +175,9 @@ impl Reading<'_, '_> {
                     view,
                 )?;
                 room = CHUNK_AFTER_HOLE;
+            }
+            if self.sink.takes_parts_of_holes() {
+                self.put_hole(view)?;
             }
             // The rest of a range that was refused would be refused as well.
             while let Some((hole, part)) = self.refused(&mut parts) {

@@ -1,199 +1,178 @@
-//! The file that a long read fills, with zeros for what cannot be read.
+//! The file that a long read fills, and its sidecar, which lets a later read go on.
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Seek, SeekFrom, Write},
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io,
+    path::PathBuf,
 };
 
-use ringcopy_protocol::NtStatus;
-
 use super::{
+    form::Form,
     holes::Hole,
+    image::{Found, Image},
+    map,
     sidecar::{self, Missing, Request, put_line},
+    target::{Target, cannot_write},
 };
 use crate::cli::{Stop, wanted::Range};
 
-/// A raw output file.
+/// An image in a regular file.
 pub(super) struct Output {
-    file: File,
     name: String,
-    /// Absent where the output is a device or a pipe, in which nothing can go on.
-    sidecar: Option<(File, PathBuf)>,
-    /// Bytes that are in the file.
+    /// The file as it was found, until something is put into it.
+    target: Option<Target>,
+    begun: Option<Begun>,
+    request: Request,
+    sidecar: PathBuf,
+    /// Bytes of the ranges that are in the file, holes among them.
     pub(super) written: u64,
 }
 
+/// What is open once something is in the file.
+struct Begun {
+    image: Image,
+    sidecar: File,
+}
+
 impl Output {
-    /// Opens the file for these ranges: empty, or, with `resume`, as an earlier read of the same
-    /// ranges left it. Gives the holes that are in it.
+    /// Opens the file for these ranges: to begin, or, with `resume`, as an earlier read of the same
+    /// ranges left it. Gives the holes that are in it. Changes nothing that is there.
     pub(super) fn open(
-        path: &Path,
+        target: Target,
+        form: Form,
         ranges: &[Range],
         resume: bool,
     ) -> Result<(Self, Vec<(u64, Hole)>), Stop> {
-        let name = path.display().to_string();
-        let request = Request::of(ranges);
-        let sidecar = sidecar::path_of(path);
+        let sidecar = sidecar::path_of(&target.path);
+        let sidecar_name = sidecar.display();
+        let name = target.name.clone();
         let unfinished = match fs::read_to_string(&sidecar) {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
                 return Err(Stop::File(format!(
-                    "cannot read {}: {error}; it tells how far an earlier read of {name} came.",
-                    sidecar.display()
+                    "cannot read {sidecar_name}: {error}; it tells how far an earlier read of \
+                     {name} came."
                 )));
             }
         };
-        let output = Place {
-            path,
-            sidecar: &sidecar,
-            name: &name,
+        match (&unfinished, resume) {
+            (Some(_), false) if target.length > 0 => {
+                return Err(Stop::File(format!(
+                    "{name} holds an unfinished read; go on with --resume, or remove \
+                     {sidecar_name} to start again."
+                )));
+            }
+            (None, true) if target.is_there() => {
+                return Err(Stop::File(format!(
+                    "{name} is there, but no {sidecar_name} that tells what it holds; nothing can \
+                     go on in it, so name another file, or leave out --resume to write over it."
+                )));
+            }
+            _ => {}
+        }
+        let output = Self {
+            name,
+            target: Some(target),
+            begun: None,
+            request: Request::of(ranges, form),
+            sidecar,
+            written: 0,
         };
-        match (unfinished, resume) {
-            (Some(text), true) => output.go_on(&text, &request),
-            (Some(_), false) if fs::metadata(path).is_ok_and(|file| file.len() > 0) => {
-                Err(Stop::File(format!(
-                    "{name} holds an unfinished read; go on with --resume, or remove {} to start \
-                 again.",
-                    sidecar.display()
-                )))
-            }
-            (None, true) if path.exists() => Err(Stop::File(format!(
-                "{name} is there, but no {} that tells what it holds; nothing can go on in it, so \
-                 name another file, or leave out --resume to write over it.",
-                sidecar.display()
-            ))),
-            (_, false) | (None, true) => output.start(&request),
+        match unfinished {
+            Some(text) if resume => output.go_on(&text),
+            _ => Ok((output, Vec::new())),
         }
     }
 
-    /// Writes bytes behind those that are there.
-    pub(super) fn bytes(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match self.file.write(rest) {
-                Ok(0) => return Err(self.full(&io::ErrorKind::WriteZero.into())),
-                Ok(count) => {
-                    self.written += count as u64;
-                    rest = rest.get(count..).unwrap_or_default();
-                }
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.full(&error)),
-            }
-        }
+    /// What it is called.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Adds bytes after those that are there.
+    pub(super) fn bytes(&mut self, address: u64, bytes: &[u8]) -> Result<(), Stop> {
+        let last = self.request.last_of_range(address);
+        let mut position = self.written;
+        let written = self
+            .begin()?
+            .image
+            .bytes(&mut position, address, last, bytes);
+        self.written = position;
+        written.map_err(|error| cannot_write(&self.name, &error))
+    }
+
+    /// Leaves a hole, and notes it first.
+    pub(super) fn hole(&mut self, hole: &Hole) -> Result<(), Stop> {
+        let at = self.written;
+        let line = Missing::of(at, hole.length, hole.status);
+        put_line(&mut self.begin()?.sidecar, &line).map_err(|error| self.cannot_note(&error))?;
+        let left = self.begin()?.image.hole(at, hole);
+        left.map_err(|error| cannot_write(&self.name, &error))?;
+        self.written = at.saturating_add(hole.length);
         Ok(())
-    }
-
-    /// Writes zeros for a hole, and notes it first.
-    pub(super) fn hole(&mut self, length: u64, status: NtStatus) -> Result<(), Stop> {
-        let line = Missing::of(self.written, length, status);
-        if let Some((sidecar, path)) = &mut self.sidecar {
-            put_line(sidecar, &line)
-                .map_err(|error| cannot_write(&path.display().to_string(), &error))?;
-        }
-        if self.sidecar.is_some() {
-            return self.sparse(length);
-        }
-        let zeros = vec![0; 1 << 16];
-        let mut left = length;
-        while left > 0 {
-            let count = usize::try_from(left).map_or(zeros.len(), |left| left.min(zeros.len()));
-            self.bytes(zeros.get(..count).unwrap_or_default())?;
-            left -= count as u64;
-        }
-        Ok(())
-    }
-
-    /// Makes a regular file longer: file systems that can do so store no zeros.
-    fn sparse(&mut self, length: u64) -> Result<(), Stop> {
-        let end = self.written.saturating_add(length);
-        let grown = self
-            .file
-            .set_len(end)
-            .and_then(|()| self.file.seek(SeekFrom::End(0)));
-        match grown {
-            Ok(written) => {
-                self.written = written;
-                Ok(())
-            }
-            Err(error) => Err(self.full(&error)),
-        }
     }
 
     /// Ends a read that came to its end.
     pub(super) fn complete(self) -> Result<(), Stop> {
         let Self {
-            file,
             name,
+            begun,
             sidecar,
             ..
         } = self;
-        file.sync_all()
-            .or_else(|error| match sidecar {
-                // Devices and pipes need not know how.
-                None => Ok(()),
-                Some(_) => Err(error),
-            })
+        let Some(begun) = begun else {
+            return Ok(());
+        };
+        begun
+            .image
+            .complete()
             .map_err(|error| cannot_write(&name, &error))?;
-        if let Some((_, path)) = sidecar {
-            fs::remove_file(&path).map_err(|error| {
-                Stop::File(format!(
-                    "{name} is complete, but {} cannot be removed: {error}; remove it yourself.",
-                    path.display()
-                ))
-            })?;
-        }
-        Ok(())
+        drop(begun.sidecar);
+        fs::remove_file(&sidecar).map_err(|error| {
+            Stop::File(format!(
+                "{name} is complete, but {} cannot be removed: {error}; remove it yourself.",
+                sidecar.display()
+            ))
+        })
     }
 
-    /// What to say about a read that ended early: what it left can be gone on with.
-    pub(super) fn unfinished(&self) -> Option<String> {
+    /// Ends a read that ended early, and tells what to do to go on.
+    pub(super) fn unfinished(&mut self) -> Option<String> {
+        let begun = self.begun.as_mut()?;
+        // If it cannot be done now, it is done by the read that goes on.
+        drop(begun.image.close());
         let Self { name, written, .. } = self;
-        self.sidecar.as_ref()?;
         Some(format!(
             "{written} bytes are in {name}; repeat the command with --resume to go on."
         ))
     }
 
-    fn full(&self, error: &io::Error) -> Stop {
-        cannot_write(&self.name, error)
-    }
-}
-
-/// Where an output and its sidecar lie.
-struct Place<'p> {
-    path: &'p Path,
-    sidecar: &'p Path,
-    name: &'p str,
-}
-
-impl Place<'_> {
-    fn start(&self, request: &Request) -> Result<(Output, Vec<(u64, Hole)>), Stop> {
-        let name = self.name.to_owned();
-        let file = File::create(self.path).map_err(|error| cannot_write(&name, &error))?;
-        let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        let sidecar = if regular {
-            let created = File::create(self.sidecar).and_then(|mut sidecar| {
-                put_line(&mut sidecar, request)?;
-                Ok((sidecar, self.sidecar.to_owned()))
-            });
-            let sidecar_name = self.sidecar.display().to_string();
-            Some(created.map_err(|error| cannot_write(&sidecar_name, &error))?)
-        } else {
-            None
-        };
-        let output = Output {
-            file,
-            name,
-            sidecar,
-            written: 0,
-        };
-        Ok((output, Vec::new()))
+    /// Makes file and sidecar, or empties the file that is there.
+    fn begin(&mut self) -> Result<&mut Begun, Stop> {
+        if let Some(mut target) = self.target.take() {
+            let is_new = !target.is_there();
+            let path = target.path.clone();
+            // It is this read's from here on, so nothing of another's is touched.
+            target.create()?;
+            // Without a line in it: as long as the file may hold what it held before, nothing may
+            // go on in it.
+            let created = File::create(&self.sidecar);
+            if is_new && created.is_err() {
+                drop(fs::remove_file(&path));
+            }
+            let mut sidecar = created.map_err(|error| self.cannot_note(&error))?;
+            let image = Image::new(target.emptied()?, self.request.form());
+            map::forget(&path);
+            put_line(&mut sidecar, &self.request).map_err(|error| self.cannot_note(&error))?;
+            self.begun = Some(Begun { image, sidecar });
+        }
+        let missing = || cannot_write(&self.name, &io::ErrorKind::NotFound.into());
+        self.begun.as_mut().ok_or_else(missing)
     }
 
-    fn go_on(&self, text: &str, request: &Request) -> Result<(Output, Vec<(u64, Hole)>), Stop> {
-        let Self { name, .. } = self;
+    fn go_on(mut self, text: &str) -> Result<(Self, Vec<(u64, Hole)>), Stop> {
+        let name = self.name.as_str();
         let sidecar_name = self.sidecar.display();
         let mut lines = text.lines();
         let earlier: Request = lines
@@ -205,52 +184,43 @@ impl Place<'_> {
                      again."
                 ))
             })?;
-        if earlier != *request {
+        if earlier != self.request {
             return Err(Stop::File(format!(
-                "{name} holds an unfinished read of other memory ({earlier}); repeat that command with \
-                 --resume, or name another file."
+                "{name} holds an unfinished read of other memory ({earlier}); repeat that command \
+                 with --resume, or name another file."
             )));
         }
-        // Not to append: Windows makes no file longer through a handle that may only append
-        // ("File Access Rights Constants", `FILE_APPEND_DATA`).
-        let opened = OpenOptions::new()
-            .write(true)
-            .open(self.path)
-            .and_then(|mut file| Ok((file.seek(SeekFrom::End(0))?, file)));
-        let (written, file) = match opened {
-            Ok(opened) => opened,
+        let there = self.target.take_if(|target| target.is_there());
+        let Some(file) = there.and_then(Target::into_file) else {
             // It never came to the first byte.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.start(request),
-            Err(error) => return Err(cannot_write(name, &error)),
+            return Ok((self, Vec::new()));
         };
-        if written > request.total() {
-            return Err(Stop::File(format!(
-                "{name} has {written} bytes, more than the {} asked for; something else wrote to \
-                 it: remove it and {sidecar_name} to start again.",
-                request.total()
-            )));
-        }
-        let holes: Vec<_> = lines
-            .filter_map(|line| serde_json::from_str::<Missing>(line).ok())
-            .filter_map(|missing| missing.kept(written, request))
-            .collect();
+        let found =
+            Image::found(file, &self.request).map_err(|error| cannot_write(name, &error))?;
+        let (image, in_file) = match found {
+            Found::Image(image, in_file) => (image, in_file),
+            Found::Foreign(length) => {
+                return Err(Stop::File(format!(
+                    "{name} has {length} bytes, which is not what a read of the {} asked for \
+                     leaves; something else wrote to it: remove it and {sidecar_name} to start \
+                     again.",
+                    self.request.total()
+                )));
+            }
+        };
+        let noted = lines.filter_map(|line| serde_json::from_str::<Missing>(line).ok());
+        let (written, holes) = self.request.kept(noted, in_file);
         // What was noted of a hole and is not in the output is read again, and noted again.
-        let sidecar = sidecar::replace(self.sidecar, request, &holes)
-            .map_err(|error| cannot_write(&sidecar_name.to_string(), &error))?;
-        let output = Output {
-            file,
-            name: name.to_string(),
-            sidecar: Some((sidecar, self.sidecar.to_owned())),
-            written,
-        };
-        Ok((output, holes))
+        let sidecar = sidecar::replace(&self.sidecar, &self.request, &holes)
+            .map_err(|error| self.cannot_note(&error))?;
+        self.begun = Some(Begun { image, sidecar });
+        self.written = written;
+        Ok((self, holes))
     }
-}
 
-pub(super) fn cannot_write(name: &str, error: &io::Error) -> Stop {
-    Stop::File(format!(
-        "cannot write {name}: {error}; make room there, or name another file with --output."
-    ))
+    fn cannot_note(&self, error: &io::Error) -> Stop {
+        cannot_write(&self.sidecar.display().to_string(), error)
+    }
 }
 
 #[cfg(test)]
@@ -268,12 +238,18 @@ mod tests {
             source: Source::Physical(0x1000),
             length: 12,
         }];
-        let open = |resume| Output::open(&path, &ranges, resume).ok().unwrap().0;
-        assert!(open(false).bytes(&[1; 8]).is_ok());
+        let open = |resume| {
+            let target = Target::open(&path).ok().unwrap();
+            let (output, _) = Output::open(target, Form::Ranges, &ranges, resume)
+                .ok()
+                .unwrap();
+            output
+        };
+        assert!(open(false).bytes(0x1000, &[1; 8]).is_ok());
         let mut output = open(true);
         assert_eq!(output.written, 8);
         fs::write(&path, [1; 20]).unwrap();
-        assert!(output.bytes(&[2; 4]).is_ok());
+        assert!(output.bytes(0x1008, &[2; 4]).is_ok());
         assert!(output.complete().is_ok());
         let written = fs::read(&path).unwrap();
         fs::remove_file(&path).unwrap();

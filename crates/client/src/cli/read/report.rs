@@ -2,10 +2,16 @@
 
 use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{holes::Holes, outcome::Outcome, plan::CHUNK};
+use super::{
+    form::Form,
+    holes::{Holes, SHOWN},
+    map,
+    outcome::Outcome,
+    plan::CHUNK,
+};
 use crate::cli::{
     Stop, View,
-    arguments::ReadArguments,
+    arguments::{ReadArguments, is_standard_output},
     record::{Document, Record, engine_name, hexadecimal},
 };
 
@@ -25,7 +31,7 @@ pub(super) fn progress(view: &View<'_, '_>, length: u64) -> ProgressBar {
     bar
 }
 
-pub(super) fn report(outcomes: &[Outcome], holes: &Holes, document: &mut Document) {
+pub(super) fn report(outcomes: &[Outcome], holes: &Holes, form: Form, document: &mut Document) {
     for outcome in outcomes {
         let transfer = &outcome.transfer;
         let part = outcome.at..outcome.at.saturating_add(transfer.asked);
@@ -40,7 +46,7 @@ pub(super) fn report(outcomes: &[Outcome], holes: &Holes, document: &mut Documen
                 .with("holes", holes.within(part).count()),
         );
     }
-    let (list, omitted) = holes.document();
+    let (list, omitted) = holes.document(form);
     document.detail("holes", list);
     document.detail("holes_omitted", omitted);
 }
@@ -53,6 +59,10 @@ pub(super) struct Finished<'a> {
     /// Bytes that are there now.
     pub(super) written: u64,
     pub(super) seconds: f64,
+    /// Whether the file holds what it held before, since nothing could be read.
+    pub(super) is_untouched: bool,
+    /// Whether a map is beside the output.
+    pub(super) has_map: bool,
 }
 
 pub(super) fn finish(
@@ -65,42 +75,82 @@ pub(super) fn finish(
     let rate = rate(finished.written - finished.resumed, finished.seconds);
     document.detail("seconds", finished.seconds);
     document.detail("bytes_per_second", rate);
-    if let Some(path) = &finished.arguments.output
-        && holes.bytes < finished.written
-    {
-        let engine = outcomes
-            .last()
-            .and_then(|outcome| engine_name(outcome.transfer.engine))
-            .map_or(String::new(), |name| {
-                format!(", copied by the {name} engine")
-            });
-        let zeros = match holes.bytes {
-            0 => String::new(),
-            bytes => format!(", of which {bytes} are holes"),
-        };
-        view.line(&format!(
-            "{} bytes written to {}{engine}, {}/s{zeros}",
-            finished.written,
-            path.display(),
-            BinaryBytes(rate)
-        ))?;
-    }
+    tell_output(finished, outcomes, holes, view)?;
     if holes.bytes > 0 {
         document.fault();
     }
+    let all = finished.arguments.list_holes;
+    let mut incomplete = 0;
     for outcome in outcomes {
-        if let Some(explanation) = outcome.explanation() {
-            document.fault();
-            let named = match outcome.transfer.source {
-                Some(source) if outcomes.len() > 1 => {
-                    format!("{} {:#x}: {explanation}", source.kind(), source.address())
-                }
-                _ => explanation,
-            };
-            view.remark(&named)?;
+        let Some(explanation) = outcome.explanation() else {
+            continue;
+        };
+        document.fault();
+        incomplete += 1;
+        if incomplete > SHOWN && !all {
+            continue;
         }
+        let named = match outcome.transfer.source {
+            Some(source) if outcomes.len() > 1 => {
+                format!("{} {:#x}: {explanation}", source.kind(), source.address())
+            }
+            _ => explanation,
+        };
+        view.remark(&named)?;
     }
-    holes.show(view)?;
+    if incomplete > SHOWN && !all {
+        view.remark(&format!(
+            "{incomplete} of {} ranges are not complete: the {SHOWN} above, and {} that \
+             --list-holes lists",
+            outcomes.len(),
+            incomplete - SHOWN
+        ))?;
+    }
+    holes.show(view, all)?;
+    Ok(())
+}
+
+/// What is in the output, if there is one.
+fn tell_output(
+    finished: &Finished<'_>,
+    outcomes: &[Outcome],
+    holes: &Holes,
+    view: &mut View<'_, '_>,
+) -> Result<(), Stop> {
+    let Some(path) = &finished.arguments.output else {
+        return Ok(());
+    };
+    let name = if is_standard_output(path) {
+        "standard output".into()
+    } else {
+        path.display().to_string()
+    };
+    if finished.is_untouched {
+        view.remark(&format!(
+            "nothing could be read, and {name} was left as it was"
+        ))?;
+    }
+    if holes.bytes >= finished.written {
+        return Ok(());
+    }
+    let engine = outcomes
+        .last()
+        .and_then(|outcome| engine_name(outcome.transfer.engine))
+        .map_or(String::new(), |name| {
+            format!(", copied by the {name} engine")
+        });
+    let holes = match holes.bytes {
+        0 => String::new(),
+        bytes => format!(", of which {bytes} are holes"),
+    };
+    let rate = BinaryBytes(rate(finished.written - finished.resumed, finished.seconds));
+    view.line(&format!(
+        "{} bytes written to {name}{engine}, {rate}/s{holes}",
+        finished.written
+    ))?;
+    if finished.has_map {
+        view.line(&format!("its map is {}", map::path_of(path).display()))?;
+    }
     Ok(())
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Beside the output stands a sidecar as long as the read is not complete: lines of JSON. The first
 //! names the ranges asked for, so that another request does not go on in this one's file; each of
-//! the others names a hole, and is written before the zeros that stand for it. How far the read has
-//! come is told by the length of the output alone, so that a read which ends in the middle of
-//! anything loses nothing. A read that goes on first leaves those holes alone in the sidecar that
-//! are in the output, and as much of them as is.
+//! the others names a hole, or the part of one that a request came through, and is written before
+//! the zeros that stand for it. How far the read has come is told by the output itself, and, where
+//! holes leave nothing in it, by the holes noted behind its last byte: so a read which ends in the
+//! middle of anything loses nothing. A read that goes on first leaves those holes alone in the
+//! sidecar that it goes on behind, and as much of them as is.
 
 use std::{
     fmt,
@@ -17,7 +18,7 @@ use std::{
 use ringcopy_protocol::NtStatus;
 use serde::{Deserialize, Serialize};
 
-use super::holes::Hole;
+use super::{form::Form, holes::Hole};
 use crate::{Source, cli::wanted::Range};
 
 /// What the sidecar's name has behind that of its file.
@@ -31,6 +32,8 @@ const PART: &str = ".part";
 pub(super) struct Request {
     /// The version of this format.
     ringcopy_read: u32,
+    #[serde(default)]
+    form: Form,
     kind: String,
     /// First addresses and lengths.
     ranges: Vec<(u64, u64)>,
@@ -39,7 +42,7 @@ pub(super) struct Request {
 /// The sidecar's other lines.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Missing {
-    /// Bytes of the output in front of it.
+    /// Bytes of the ranges in front of it.
     at: u64,
     length: u64,
     status: u32,
@@ -57,9 +60,10 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 impl Request {
-    pub(super) fn of(ranges: &[Range]) -> Self {
+    pub(super) fn of(ranges: &[Range], form: Form) -> Self {
         Self {
             ringcopy_read: 1,
+            form,
             kind: ranges
                 .first()
                 .map_or("virtual", |range| range.source.kind())
@@ -71,27 +75,104 @@ impl Request {
         }
     }
 
+    pub(super) const fn form(&self) -> Form {
+        self.form
+    }
+
     pub(super) fn total(&self) -> u64 {
         self.ranges
             .iter()
             .fold(0, |total, (_, length)| total.saturating_add(*length))
     }
 
-    /// The source of a byte of the output.
-    fn source(&self, at: u64) -> Option<Source> {
-        let mut before = 0_u64;
-        for &(address, length) in &self.ranges {
-            let offset = at.checked_sub(before)?;
-            if offset < length {
-                let address = address.checked_add(offset)?;
-                return Some(match self.kind.as_str() {
-                    "physical" => Source::Physical(address),
-                    _ => Source::Virtual(address),
-                });
+    /// How many bytes were asked for before this physical address, where the ranges are in the
+    /// order of their addresses.
+    pub(super) fn position_of(&self, address: u64) -> Option<u64> {
+        let mut position = 0_u64;
+        for &(base, length) in &self.ranges {
+            if let Some(offset) = address.checked_sub(base)
+                && offset < length
+            {
+                return position.checked_add(offset);
             }
-            before = before.checked_add(length)?;
+            position = position.checked_add(length)?;
         }
         None
+    }
+
+    /// How many bytes were asked for below this physical address, unless it lies behind them all.
+    pub(super) fn position_of_end(&self, end: u64) -> Option<u64> {
+        let mut position = 0_u64;
+        let mut last = 0_u64;
+        for &(base, length) in &self.ranges {
+            position = position.checked_add(end.saturating_sub(base).min(length))?;
+            last = last.max(base.saturating_add(length));
+        }
+        (end <= last).then_some(position)
+    }
+
+    /// The last address of the range that this physical address is in, where the ranges are in the
+    /// order of their addresses.
+    pub(super) fn last_of_range(&self, address: u64) -> u64 {
+        let behind = self.ranges.partition_point(|(base, _)| *base <= address);
+        let range = behind.checked_sub(1).and_then(|at| self.ranges.get(at));
+        range.map_or(address, |(base, length)| base.saturating_add(*length) - 1)
+    }
+
+    /// What of the holes that were noted an output has: `in_file` bytes of the ranges are in it.
+    /// Gives how far the earlier read came, and the holes until there, each with its place.
+    pub(super) fn kept(
+        &self,
+        noted: impl Iterator<Item = Missing>,
+        in_file: u64,
+    ) -> (u64, Vec<(u64, Hole)>) {
+        let mut written = in_file;
+        let mut holes: Vec<(u64, Hole)> = Vec::new();
+        let mut starts = Vec::new();
+        let mut start = 0_u64;
+        for (_, length) in &self.ranges {
+            starts.push(start);
+            start = start.saturating_add(*length);
+        }
+        for missing in noted.filter(|missing| missing.length > 0) {
+            if self.form == Form::Lime && missing.at <= written {
+                // A hole is nothing in such a file: its note alone tells of it.
+                let end = missing.at.saturating_add(missing.length);
+                written = written.max(end.min(start));
+            }
+            let Some(there) = written.checked_sub(missing.at).filter(|there| *there > 0) else {
+                continue;
+            };
+            let Some(source) = self.source(&starts, missing.at) else {
+                continue;
+            };
+            let hole = Hole {
+                source,
+                length: missing.length.min(there),
+                status: NtStatus(missing.status),
+            };
+            match holes.last_mut() {
+                Some((at, last)) if *at + last.length == missing.at && last.goes_on_with(&hole) => {
+                    last.length += hole.length;
+                }
+                _ => holes.push((missing.at, hole)),
+            }
+        }
+        (written, holes)
+    }
+
+    /// The source of a byte of the ranges, which begin at these positions.
+    fn source(&self, starts: &[u64], at: u64) -> Option<Source> {
+        let number = starts
+            .partition_point(|start| *start <= at)
+            .checked_sub(1)?;
+        let (address, length) = *self.ranges.get(number)?;
+        let offset = at.checked_sub(*starts.get(number)?)?;
+        let address = address.checked_add(offset).filter(|_| offset < length)?;
+        Some(match self.kind.as_str() {
+            "physical" => Source::Physical(address),
+            _ => Source::Virtual(address),
+        })
     }
 }
 
@@ -116,21 +197,6 @@ impl Missing {
             status: status.0,
         }
     }
-
-    /// What of the hole is in an output of which so much is written: where, and what.
-    pub(super) fn kept(&self, written: u64, request: &Request) -> Option<(u64, Hole)> {
-        let there = written.checked_sub(self.at)?;
-        let length = self.length.min(there);
-        let source = request.source(self.at)?;
-        (length > 0).then_some((
-            self.at,
-            Hole {
-                source,
-                length,
-                status: NtStatus(self.status),
-            },
-        ))
-    }
 }
 
 /// Puts a sidecar with these holes alone in the place of the one that is there, whole or not at
@@ -141,19 +207,24 @@ pub(super) fn replace(path: &Path, request: &Request, holes: &[(u64, Hole)]) -> 
     for (at, hole) in holes {
         put_line(&mut lines, &Missing::of(*at, hole.length, hole.status))?;
     }
+    write_whole(path, &lines)?;
+    OpenOptions::new().append(true).open(path)
+}
+
+/// Puts a file in the place of the one that is there, if one is: whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = with_suffix(path, PART);
     let replaced = File::create(&part)
         .and_then(|mut file| {
-            file.write_all(&lines)?;
+            file.write_all(bytes)?;
             file.sync_all()
         })
         .and_then(|()| fs::rename(&part, path));
-    if let Err(error) = replaced {
-        // The sidecar is as it was, so nobody misses it.
+    if replaced.is_err() {
+        // What was there is as it was, so nobody misses it.
         drop(fs::remove_file(&part));
-        return Err(error);
     }
-    OpenOptions::new().append(true).open(path)
+    replaced
 }
 
 /// Adds a line.

@@ -132,101 +132,129 @@ const fn bad() -> *mut u8 {
 /// As many bytes as any leaf is given.
 const ROOM: usize = 160;
 
-/// Every guarded leaf, as a call that takes the user address.
-fn leaves() -> Vec<fn(&mut Record, *mut u8)> {
-    macro_rules! reads {
-        ($($leaf:ident),*) => {
-            vec![$(|record: &mut Record, user: *mut u8| {
-                // SAFETY: the record lives; the address is the leaf's business.
-                let value = unsafe { $leaf(record, user) };
-                assert!(value == 0 || record.code == 0, "a value came with a fault");
-            }),*]
+/// An argument of a leaf, after the record.
+#[derive(Clone, Copy)]
+enum Argument {
+    /// The user address.
+    User,
+    /// Kernel memory of [`ROOM`] bytes.
+    Buffer,
+    Number(usize),
+}
+
+/// A guarded leaf, as its code and the arguments that it is tried with.
+struct Leaf(*const c_void, [Argument; 3]);
+
+impl Leaf {
+    /// Calls the leaf with `user` as the user address, and with AC set if so told.
+    fn call(&self, record: &mut Record, user: *mut u8, ac: bool) {
+        let mut buffer = [0_u8; ROOM];
+        let buffer = buffer.as_mut_ptr().expose_provenance();
+        let [second, third, fourth] = self.1.map(|argument| match argument {
+            Argument::User => user.expose_provenance(),
+            Argument::Buffer => buffer,
+            Argument::Number(number) => number,
+        });
+        let record = (&raw mut *record).expose_provenance();
+        // SAFETY: the record lives, the buffer holds as many bytes; a bad user address is what the
+        // leaf guards against.
+        unsafe { call(self.0, [record, second, third, fourth], ac) };
+    }
+}
+
+/// Calls `function` by Microsoft's convention, with AC set if so told.
+///
+/// AC is set in the block that makes the call. Between two statements the compiler may access
+/// memory as it likes, and with AC set some processors answer an unaligned MOVUPS with #AC, after
+/// which Wine clears AC.
+///
+/// # Safety
+///
+/// As for the function.
+unsafe fn call(function: *const c_void, arguments: [usize; 4], ac: bool) -> usize {
+    let returned;
+    // SAFETY: AC alone is changed, and cleared again; the stack pointer is kept in R12, which the
+    // callee preserves, and is aligned with the home of four arguments below it.
+    unsafe {
+        asm!(
+            "mov r12, rsp",
+            "and rsp, -16",
+            "sub rsp, 32",
+            "pushfq",
+            "or qword ptr [rsp], r10",
+            "popfq",
+            "call rax",
+            "pushfq",
+            "and dword ptr [rsp], {clear_ac}",
+            "popfq",
+            "mov rsp, r12",
+            clear_ac = const !EFLAGS_AC,
+            inout("rax") function => returned,
+            in("rcx") arguments[0],
+            in("rdx") arguments[1],
+            in("r8") arguments[2],
+            in("r9") arguments[3],
+            in("r10") if ac { u64::from(EFLAGS_AC) } else { 0 },
+            out("r12") _,
+            clobber_abi("C"),
+        );
+    }
+    returned
+}
+
+/// Every guarded leaf.
+fn leaves() -> Vec<Leaf> {
+    use Argument::{Buffer, Number, User};
+    macro_rules! leaves {
+        ($($leaf:ident($($argument:expr),*)),* $(,)?) => {
+            vec![$(Leaf($leaf as *const c_void, [$($argument),*])),*]
         };
     }
-    macro_rules! writes {
-        ($($leaf:ident),*) => {
-            vec![$(|record: &mut Record, user: *mut u8| {
-                // SAFETY: the record lives; the address is the leaf's business.
-                unsafe { $leaf(record, user, 1) }
-            }),*]
-        };
+    let mut leaves = leaves![
+        usermode_accessors_and4(User, Number(1), Number(0)),
+        usermode_accessors_and8(User, Number(1), Number(0)),
+        usermode_accessors_or4(User, Number(1), Number(0)),
+        usermode_accessors_or8(User, Number(1), Number(0)),
+        usermode_accessors_compare_exchange4(User, Number(1), Number(1)),
+        usermode_accessors_compare_exchange8(User, Number(1), Number(1)),
+        usermode_accessors_scan1(User, Number(8), Number(0)),
+        usermode_accessors_scan2(User, Number(8), Number(0)),
+        usermode_accessors_scan2_odd(User, Number(8), Number(0)),
+        usermode_accessors_read1(User, Number(0), Number(0)),
+        usermode_accessors_read2(User, Number(0), Number(0)),
+        usermode_accessors_read4(User, Number(0), Number(0)),
+        usermode_accessors_read8(User, Number(0), Number(0)),
+        usermode_accessors_write1(User, Number(1), Number(0)),
+        usermode_accessors_write2(User, Number(1), Number(0)),
+        usermode_accessors_write4(User, Number(1), Number(0)),
+        usermode_accessors_write8(User, Number(1), Number(0)),
+    ];
+    for length in [1, 8, 40, ROOM] {
+        leaves.extend(leaves![usermode_accessors_fill(
+            User,
+            Number(0),
+            Number(length)
+        )]);
     }
-    let mut leaves: Vec<fn(&mut Record, *mut u8)> = Vec::new();
-    macro_rules! fills {
-        ($($length:literal),*) => {
-            $(leaves.push(|record, user| {
-                // SAFETY: the address is the leaf's business.
-                unsafe { usermode_accessors_fill(record, user, 0, $length) };
-            });)*
-        };
-    }
-    fills![1, 8, 40, 160];
     macro_rules! copies {
-        ($($leaf:ident $length:literal),*) => {{
-            $(leaves.push(|record, user| {
-                let mut buffer = [0; ROOM];
-                // SAFETY: the buffer holds as many bytes.
-                unsafe { $leaf(record, buffer.as_mut_ptr(), user, $length) };
-            });
-            leaves.push(|record, user| {
-                let buffer = [0; ROOM];
-                // SAFETY: the buffer holds as many bytes.
-                unsafe { $leaf(record, user, buffer.as_ptr(), $length) };
-            });)*
-        }};
-    }
-    macro_rules! interlocked {
-        ($($leaf:ident($($argument:expr),*)),*) => {
-            vec![$(|record: &mut Record, user: *mut u8| {
-                // SAFETY: the record lives; the address is the leaf's business.
-                let value = unsafe { $leaf(record, user, $($argument),*) };
-                assert!(value == 0 || record.code == 0, "a value came with a fault");
-            }),*]
+        ($($leaf:ident $length:expr),* $(,)?) => {
+            $(leaves.extend(leaves![
+                $leaf(Buffer, User, Number($length)),
+                $leaf(User, Buffer, Number($length)),
+            ]);)*
         };
     }
     copies![
         usermode_accessors_copy 1,
         usermode_accessors_copy 8,
         usermode_accessors_copy 40,
-        usermode_accessors_copy 160,
+        usermode_accessors_copy ROOM,
         usermode_accessors_copy_upward 8,
         usermode_accessors_copy_backward 8,
         usermode_accessors_copy_backward 40,
         usermode_accessors_copy_nontemporal 8,
-        usermode_accessors_copy_nontemporal 160
+        usermode_accessors_copy_nontemporal ROOM,
     ];
-    leaves.extend::<Vec<fn(&mut Record, *mut u8)>>(interlocked![
-        usermode_accessors_and4(1),
-        usermode_accessors_and8(1),
-        usermode_accessors_or4(1),
-        usermode_accessors_or8(1),
-        usermode_accessors_compare_exchange4(1, 1),
-        usermode_accessors_compare_exchange8(1, 1)
-    ]);
-    leaves.push(|record, user| {
-        // SAFETY: the record lives; the address is the leaf's business.
-        unsafe { usermode_accessors_scan1(record, user, 8) };
-    });
-    leaves.push(|record, user| {
-        // SAFETY: the record lives; the address is the leaf's business.
-        unsafe { usermode_accessors_scan2(record, user, 8) };
-    });
-    leaves.push(|record, user| {
-        // SAFETY: the record lives; the address is the leaf's business.
-        unsafe { usermode_accessors_scan2_odd(record, user, 8) };
-    });
-    leaves.extend::<Vec<fn(&mut Record, *mut u8)>>(reads![
-        usermode_accessors_read1,
-        usermode_accessors_read2,
-        usermode_accessors_read4,
-        usermode_accessors_read8
-    ]);
-    leaves.extend::<Vec<fn(&mut Record, *mut u8)>>(writes![
-        usermode_accessors_write1,
-        usermode_accessors_write2,
-        usermode_accessors_write4,
-        usermode_accessors_write8
-    ]);
     leaves
 }
 
@@ -237,7 +265,7 @@ fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
             let mut record = Record::of(processor::SMAP);
-            leaf(&mut record, user);
+            leaf.call(&mut record, user, false);
             assert_eq!(record.code, code);
             // After a fault some go on.
             assert!((1..=1 + u32::from(code != 0)).contains(&STAC_COUNT.load(SeqCst)));
@@ -255,9 +283,7 @@ fn user_memory_that_was_open_stays_open() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(true);
             let mut record = Record::of(processor::SMAP);
-            set_ac();
-            leaf(&mut record, user);
-            clear_ac();
+            leaf.call(&mut record, user, true);
             assert_eq!(record.code, code);
             assert_eq!(CLAC_COUNT.load(SeqCst), 0);
             assert!(OPEN.load(SeqCst));
@@ -272,7 +298,7 @@ fn nothing_is_opened_where_nothing_is_closed() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
             let mut record = Record::of(0);
-            leaf(&mut record, user);
+            leaf.call(&mut record, user, false);
             assert_eq!(record.code, code);
             assert_eq!(STAC_COUNT.load(SeqCst), 0);
             assert_eq!(CLAC_COUNT.load(SeqCst), 0);
@@ -428,48 +454,35 @@ fn a_fence_follows_the_streaming_stores() {
     }
 }
 
-/// Whether the guard of a call caught what its callee raised, in ring 0 under SMAP if so told.
-fn raise(restore_ac: usize) -> usize {
+/// Whether the guard of a call caught what its callee raised, in ring 0 under SMAP if so told, and
+/// with AC set if so told.
+fn raise(restore_ac: bool, ac: bool) -> bool {
     #[link(name = "kernel32")]
     unsafe extern "system" {
         fn RaiseException(code: u32, flags: u32, count: u32, parameters: *const usize);
     }
     let mut raised = Raised::new();
-    let arguments = [0xE000_0001, 0, 0, 0, 0, 0];
-    let function = RaiseException as *const c_void;
+    let arguments = [0xE000_0001_usize, 0, 0, 0, 0, 0];
+    let guarded = [
+        (&raw mut raised).expose_provenance(),
+        (RaiseException as *const c_void).expose_provenance(),
+        (&raw const arguments).expose_provenance(),
+        usize::from(restore_ac),
+    ];
     // SAFETY: the function is foreign, and takes four arguments.
-    unsafe { usermode_accessors_call(&raw mut raised, function, &raw const arguments, restore_ac) };
-    usize::from(raised.any != 0)
+    unsafe { call(usermode_accessors_call as *const c_void, guarded, ac) };
+    raised.any != 0
 }
 
 #[test]
 fn after_an_exception_user_memory_is_as_open_as_before_the_call() {
     for (open, stac, clac) in [(false, 0, 1), (true, 1, 0)] {
         let _alone = processor_alone(!open);
-        if open {
-            set_ac();
-        }
-        let caught = raise(1);
-        clear_ac();
-        assert_eq!(caught, 1);
+        assert!(raise(true, open));
         let counts = (STAC_COUNT.load(SeqCst), CLAC_COUNT.load(SeqCst));
         assert_eq!((counts, OPEN.load(SeqCst)), ((stac, clac), open));
     }
     let _alone = processor_alone(false);
-    assert_eq!(raise(0), 1);
+    assert!(raise(false, false));
     assert_eq!((STAC_COUNT.load(SeqCst), CLAC_COUNT.load(SeqCst)), (0, 0));
-}
-
-fn set_ac() {
-    // SAFETY: sets AC alone; what runs until it is cleared accesses aligned memory.
-    unsafe {
-        asm!("pushfq", "or dword ptr [rsp], {ac}", "popfq", ac = const EFLAGS_AC);
-    }
-}
-
-fn clear_ac() {
-    // SAFETY: clears AC alone.
-    unsafe {
-        asm!("pushfq", "and dword ptr [rsp], {ac}", "popfq", ac = const !EFLAGS_AC);
-    }
 }

@@ -7,7 +7,7 @@ mod records;
 mod report;
 
 use super::machine::Machine;
-use crate::{error::Error, places, setup, step::Step, wine};
+use crate::{error::Error, places, setup, step::Step, windows_programs, wine};
 use std::fs;
 
 /// What cargo and criterion print.
@@ -29,8 +29,11 @@ pub fn run(save: bool) -> Result<(), Error> {
     let log = session.log(LOG);
     let run = |title: &str, arguments: &[&str]| {
         let step = Step::start(title);
-        let mut cargo = session.cargo("bench");
+        let mut cargo = windows_programs::cargo("bench", "bench")?;
+        session.run_by(&mut cargo);
         cargo
+            // Such a program unwinds: with the profile's abort, core would be built twice.
+            .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
             .args(["--package", "ringcopy-bench", "--bench", "accessors"])
             .args(arguments)
             .env("CRITERION_HOME", &records);

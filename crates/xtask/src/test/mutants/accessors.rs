@@ -12,6 +12,20 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "valid_interlocked::natural_alignment_is_demanded_in_either_mode",
     },
     Mutant {
+        name: "a change made between two steps of an operation is lost",
+        file: "crates/usermode-accessors/src/arch/x86_64/interlocked.rs",
+        original: "concat!(\"lock cmpxchg \", $width,",
+        broken: "concat!(\"cmpxchg \", $width,",
+        caught_by: "valid_interlocked::no_change_is_lost_between_two_threads",
+    },
+    Mutant {
+        name: "two comparisons of one value both succeed",
+        file: "crates/usermode-accessors/src/arch/x86_64/interlocked.rs",
+        original: "access: \"lock cmpxchg qword",
+        broken: "access: \"cmpxchg qword",
+        caught_by: "valid_interlocked::two_threads_count_by_comparing",
+    },
+    Mutant {
         name: "a string is looked at beyond its cap",
         file: "crates/usermode-accessors/src/guarded/string.rs",
         original: "let count = maximum.min(within);",

@@ -1,0 +1,323 @@
+//! Why a copy ended early, and what to do about it.
+
+use ringcopy_protocol::{Direction, Engine, NtStatus, Reach};
+
+use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
+use crate::{Operation, Source, Transfer};
+
+/// The user range of x64 ends here: no address from this on can be a caller's own.
+const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
+
+/// The lowest address of the upper half that a processor of five levels has.
+const LOWEST_SYSTEM_ADDRESS: u64 = 0xFF00_0000_0000_0000;
+
+/// What kind of memory stopped a copy.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// The caller's own.
+    User,
+    /// Virtual memory of the system.
+    System,
+    /// Virtual addresses that nobody has.
+    Nobodys,
+    /// Physical memory.
+    Physical,
+}
+
+impl Memory {
+    /// Of the side that stopped.
+    const fn of(transfer: &Transfer) -> Self {
+        match (transfer.direction, transfer.source) {
+            // Nothing but the caller's own is ever written.
+            (Direction::Write, _) | (_, None) => Self::User,
+            (_, Some(Source::Physical(_))) => Self::Physical,
+            (_, Some(Source::Virtual(address))) => match address {
+                0..USER_LIMIT => Self::User,
+                LOWEST_SYSTEM_ADDRESS.. => Self::System,
+                _ => Self::Nobodys,
+            },
+        }
+    }
+}
+
+/// Why a copy ended early, and what to do about it.
+pub(crate) fn explain_stop(transfer: &Transfer) -> String {
+    let place = transfer.address.map_or_else(
+        || "an address of the range".into(),
+        |address| format!("{address:#x}"),
+    );
+    match transfer.status {
+        NtStatus::DATATYPE_MISALIGNMENT => format!(
+            "{place} is not a multiple of the alignment asked for; align the buffer, or ask for \
+             a smaller alignment."
+        ),
+        NtStatus::ACCESS_VIOLATION => access_violation(transfer, &place),
+        NtStatus::INVALID_ADDRESS => invalid_address(transfer, &place),
+        NtStatus::GUARD_PAGE_VIOLATION => format!(
+            "{place} lies in a guard page, and the guard is spent now; touch the page first, or \
+             repeat the request."
+        ),
+        NtStatus::STACK_OVERFLOW => format!(
+            "{place} lies in the guard page at the end of the calling thread's own stack, and the \
+             guard is spent now; name a buffer that is no part of a stack."
+        ),
+        NtStatus::IN_PAGE_ERROR => format!(
+            "the page of {place} could not be read from its file or disk; check the storage \
+             behind it."
+        ),
+        NtStatus::ACCESS_DENIED => {
+            explain_policy(transfer.source.map_or(Reach::all(), Source::needs))
+        }
+        NtStatus::PRIVILEGE_NOT_HELD => NO_PRIVILEGE.into(),
+        NtStatus::PARTIAL_COPY => format!(
+            "there is no memory at {place}; {}.",
+            other(transfer, readable(Memory::of(transfer)))
+        ),
+        NtStatus::INVALID_PARAMETER if has_alignment(transfer.operation) => ALIGNMENT.into(),
+        NtStatus::NOT_SUPPORTED if transfer.engine == Engine::Native => {
+            "the native engine is not in use on this machine (see `ringcopy info`); ask for the \
+             system's, or for auto."
+                .into()
+        }
+        NtStatus::INVALID_PARAMETER_4 => {
+            "the flags name both kinds of address, or none; name exactly one.".into()
+        }
+        status => status::advice(status),
+    }
+}
+
+fn access_violation(transfer: &Transfer, place: &str) -> String {
+    let memory = Memory::of(transfer);
+    match (transfer.address, transfer.direction) {
+        (Some(u64::MAX), _) => {
+            "an address of the range is not canonical: no processor of this kind has it; check \
+             the upper bits of the pointer."
+                .into()
+        }
+        (_, Direction::None) => {
+            "the range does not lie in user memory, or wraps around; pass a pointer into this \
+             process's own memory."
+                .into()
+        }
+        // Virtual memory of the system and physical memory are never touched where they are
+        // mapped: it was the driver's own view of RAM that could not be read.
+        (_, Direction::Read) if memory != Memory::User => format!(
+            "{place} is RAM, but something keeps it from being read, such as virtualization-based \
+             security; leave its page out."
+        ),
+        (Some(address), _) if address >= USER_LIMIT => format!(
+            "{place} is not user memory, and a user-mode caller may name no other; pass a \
+             pointer into this process's own memory."
+        ),
+        (Some(address), Direction::Read) if leaves_user_memory(transfer, address) => format!(
+            "the range leaves user memory, which ends at {USER_LIMIT:#x}; ask for the bytes \
+             before that alone."
+        ),
+        (_, Direction::Write) => format!(
+            "{place} cannot be written; make the page writable, or choose another destination."
+        ),
+        (_, Direction::Read) => format!(
+            "{place} cannot be read in this process; map the page, or {}.",
+            other(transfer, readable(memory))
+        ),
+    }
+}
+
+fn invalid_address(transfer: &Transfer, place: &str) -> String {
+    let memory = Memory::of(transfer);
+    let other = other(transfer, readable(memory));
+    match memory {
+        Memory::Physical => format!(
+            "there is no RAM at {place}: it is device memory, a firmware table, or nothing at \
+             all; {other}, or see `ringcopy ranges` for what is RAM."
+        ),
+        Memory::System if transfer.engine == Engine::Native => format!(
+            "no RAM is mapped at {place}, or its page is paged out, which the native engine does \
+             not bring in; {other}, or ask for the engine auto."
+        ),
+        Memory::System => format!(
+            "no RAM is mapped at {place}: nothing is mapped there, or device memory is; {other}."
+        ),
+        Memory::Nobodys => format!(
+            "{place} is neither user memory nor the system's; check the upper bits of the pointer."
+        ),
+        Memory::User => format!("nothing is mapped at {place}; {other}."),
+    }
+}
+
+/// What to ask for instead: what arrived, if anything did.
+fn other(transfer: &Transfer, readable: &str) -> String {
+    match transfer.copied {
+        0 => format!("start at an address that {readable}"),
+        1 => "ask for the byte before it alone".into(),
+        copied => format!("ask for the {copied} bytes before it alone"),
+    }
+}
+
+/// What an address has to be, for memory of its kind to be readable.
+const fn readable(memory: Memory) -> &'static str {
+    match memory {
+        Memory::Physical => "is RAM",
+        Memory::User | Memory::System | Memory::Nobodys => "is mapped",
+    }
+}
+
+/// Whether a range begins in user memory and does not end there.
+fn leaves_user_memory(transfer: &Transfer, address: u64) -> bool {
+    let rest = transfer.asked.saturating_sub(transfer.copied);
+    address.checked_add(rest).is_none_or(|end| end > USER_LIMIT)
+}
+
+/// Whether a request asks for an alignment.
+const fn has_alignment(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CopyFrom | Operation::CopyTo | Operation::CopyThrough
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A place of each kind of memory, as a request names it.
+    const SOURCES: [Option<Source>; 5] = [
+        None,
+        Some(Source::Virtual(0x10_0000)),
+        Some(Source::Virtual(0xFFFF_F800_0000_0000)),
+        Some(Source::Virtual(0x0000_8000_0000_0000)),
+        Some(Source::Physical(0x9_F000)),
+    ];
+
+    fn stopped(status: NtStatus, source: Option<Source>, copied: u64) -> Transfer {
+        Transfer {
+            operation: source.map_or(Operation::CopyFrom, |_| Operation::CopyMemory),
+            status,
+            asked: 64,
+            copied,
+            address: Some(source.map_or(0x10_0000, Source::address) + copied),
+            direction: Direction::Read,
+            engine: Engine::System,
+            fell_back: false,
+            hole_length: 0,
+            source,
+        }
+    }
+
+    #[test]
+    fn f15_advice_fits_the_kind_of_memory() {
+        for status in NtStatus::NAMED {
+            for source in SOURCES {
+                for copied in [0, 12] {
+                    let sentence = explain_stop(&stopped(*status, source, copied));
+                    // Whoever names a physical address has no use for page tables and pointers,
+                    // nor has a list of RAM to whoever names a virtual one.
+                    let foreign: &[_] = match source {
+                        Some(Source::Physical(_)) => {
+                            &["mapped", "map the", "user memory", "pointer"]
+                        }
+                        _ => &["ringcopy ranges", "that is RAM", "physical memory)"],
+                    };
+                    // What no kind of memory is to blame for is told the same of each.
+                    let general = sentence == status::advice(*status);
+                    let own_policy = source.is_none() && *status == NtStatus::ACCESS_DENIED;
+                    for word in foreign.iter().filter(|_| !general && !own_policy) {
+                        assert!(!sentence.contains(word), "{source:?}: {sentence}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn f15_an_address_with_nothing_behind_it_is_told_by_its_kind() {
+        let sentence = |source| explain_stop(&stopped(NtStatus::INVALID_ADDRESS, source, 0));
+        let physical = sentence(Some(Source::Physical(0x9_F000)));
+        assert!(
+            physical.starts_with("there is no RAM at 0x9f000"),
+            "{physical}"
+        );
+        assert!(
+            physical.contains("start at an address that is RAM"),
+            "{physical}"
+        );
+        assert!(physical.contains("`ringcopy ranges`"), "{physical}");
+        let system = sentence(Some(Source::Virtual(0xFFFF_F800_0000_0000)));
+        assert!(
+            system.starts_with("no RAM is mapped at 0xfffff80000000000"),
+            "{system}"
+        );
+        assert!(
+            system.ends_with("start at an address that is mapped."),
+            "{system}"
+        );
+        for pointer in [0x0000_8000_0000_0000, 0x8000_0000_0000_0000, USER_LIMIT] {
+            let nobodys = sentence(Some(Source::Virtual(pointer)));
+            assert!(nobodys.contains("neither user memory nor"), "{nobodys}");
+        }
+        let paged = explain_stop(&Transfer {
+            engine: Engine::Native,
+            ..stopped(
+                NtStatus::INVALID_ADDRESS,
+                Some(Source::Virtual(0xFFFF_F800_0000_0000)),
+                0,
+            )
+        });
+        assert!(paged.contains("the engine auto"), "{paged}");
+    }
+
+    #[test]
+    fn f15_an_access_violation_is_told_by_its_kind() {
+        let stop = |source, address, direction| {
+            explain_stop(&Transfer {
+                address: Some(address),
+                direction,
+                ..stopped(NtStatus::ACCESS_VIOLATION, source, 0)
+            })
+        };
+        let system = Source::Virtual(0xFFFF_F800_0000_0000);
+        for source in [Source::Physical(0x9_F000), system] {
+            let withheld = stop(Some(source), source.address(), Direction::Read);
+            assert!(withheld.contains("keeps it from being read"), "{withheld}");
+            // A target of the caller's is another matter.
+            let target = stop(Some(source), 0x1000, Direction::Write);
+            assert!(target.contains("make the page writable"), "{target}");
+        }
+        let last = USER_LIMIT - 16;
+        let leaving = stop(Some(Source::Virtual(last)), last, Direction::Read);
+        assert!(leaving.contains("leaves user memory"), "{leaving}");
+        let own = stop(None, 0x1000, Direction::Read);
+        assert!(own.contains("map the page, or start at"), "{own}");
+    }
+
+    #[test]
+    fn f15_advice_asks_for_bytes_that_are_there() {
+        for status in NtStatus::NAMED {
+            for source in SOURCES {
+                for direction in [Direction::None, Direction::Read, Direction::Write] {
+                    let sentence = |copied| {
+                        explain_stop(&Transfer {
+                            direction,
+                            ..stopped(*status, source, copied)
+                        })
+                    };
+                    assert!(!sentence(0).contains(" 0 bytes"), "{}", sentence(0));
+                    assert!(!sentence(1).contains(" 1 bytes"), "{}", sentence(1));
+                }
+            }
+        }
+        let short = stopped(NtStatus::ACCESS_VIOLATION, None, 12);
+        assert!(explain_stop(&short).ends_with("ask for the 12 bytes before it alone."));
+        let shortest = stopped(NtStatus::PARTIAL_COPY, None, 1);
+        assert!(explain_stop(&shortest).ends_with("ask for the byte before it alone."));
+    }
+
+    #[test]
+    fn f15_nobody_who_names_no_alignment_is_told_of_one() {
+        let own = explain_stop(&stopped(NtStatus::INVALID_PARAMETER, None, 0));
+        assert!(own.contains("alignment"), "{own}");
+        let source = Some(Source::Physical(0x1000));
+        let other = explain_stop(&stopped(NtStatus::INVALID_PARAMETER, source, 0));
+        assert!(!other.contains("alignment"), "{other}");
+    }
+}

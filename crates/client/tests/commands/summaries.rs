@@ -1,0 +1,69 @@
+//! What is told of ranges and holes, however many there are.
+
+use std::fmt::Write;
+
+use ringcopy_client::cli::FAILURE;
+
+use crate::{folder::Folder, operations, run};
+
+const RANGES: usize = 2000;
+
+/// Pages without RAM, each a range and a hole by itself, and a page of RAM.
+fn missing(folder: &Folder) -> String {
+    let mut list = String::from("0x1000:0x1000\n");
+    for number in 0..RANGES {
+        writeln!(list, "{:#x}:0x1000", 0x5000_0000 + number * 0x2000).unwrap();
+    }
+    folder.write("list", list)
+}
+
+#[test]
+fn f14_many_missing_ranges_are_a_summary() {
+    let folder = Folder::new("f14");
+    let list = missing(&folder);
+    let file = folder.path("memory");
+    let args = ["read", "--physical", "--ranges", &list, "--output", &file];
+    let output = run(&args);
+    assert_eq!(output.code, FAILURE);
+    let lines: Vec<_> = output.err.lines().collect();
+    assert_eq!(lines.len(), 22, "{}", output.err);
+    assert!(lines[0].starts_with("physical 0x50000000: read 0 of 4096"));
+    assert_eq!(
+        lines[10],
+        "2000 of 2001 ranges are not complete: the 10 above, and 1990 that --list-holes lists"
+    );
+    assert!(lines[11].starts_with("hole: physical 0x50000000, 4096 bytes"));
+    assert_eq!(
+        lines[21],
+        "2000 holes in all, of 8192000 bytes: the 10 above, and 1990 that --list-holes lists"
+    );
+}
+
+#[test]
+fn f14_the_whole_list_is_there_for_those_who_ask() {
+    let folder = Folder::new("f14-all");
+    let list = missing(&folder);
+    let file = folder.path("memory");
+    let args = ["read", "--physical", "--ranges", &list, "--output", &file];
+    let output = run(&[&args[..], &["--list-holes"]].concat());
+    assert_eq!(output.err.lines().count(), 2 * RANGES, "no more than that");
+    let end = 0x5000_0000 + (RANGES - 1) * 0x2000;
+    for start in ["physical", "hole: physical"] {
+        let line = format!("{start} {end:#x}");
+        assert!(
+            output.err.lines().any(|told| told.starts_with(&line)),
+            "{line}"
+        );
+    }
+    let document = run(&[&args[..], &["--json"]].concat()).json();
+    assert_eq!(document["holes"].as_array().unwrap().len(), RANGES);
+    assert_eq!(document["holes_omitted"], 0);
+    assert_eq!(operations(&document).len(), RANGES + 1);
+}
+
+#[test]
+fn f14_a_few_are_told_without_a_summary() {
+    let output = run(&["read", "--physical", "0x50000000:16", "0x60000000:16"]);
+    assert_eq!(output.err.lines().count(), 4, "{}", output.err);
+    assert!(!output.err.contains("in all"), "{}", output.err);
+}

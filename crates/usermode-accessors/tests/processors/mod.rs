@@ -1,0 +1,92 @@
+//! A processor for each thread of a test whose threads are to be at work at the same time. A system
+//! may leave two busy threads on one processor for minutes; they then meet only where one is
+//! interrupted.
+#![allow(
+    dead_code,
+    reason = "shared by test programs of which each uses a part"
+)]
+
+/// How many processors this process may use, of the first 64.
+pub fn count() -> u32 {
+    system::processors().count_ones()
+}
+
+/// Binds this thread to one of them, if there are so many.
+pub fn take(number: u32) {
+    let mut processors = system::processors();
+    for _ in 0..number {
+        // Without the lowest.
+        processors &= processors.wrapping_sub(1);
+    }
+    if processors != 0 {
+        system::bind(1 << processors.trailing_zeros());
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::ffi::c_void;
+
+    #[link(name = "kernel32")]
+    unsafe extern "system" {
+        fn GetCurrentProcess() -> *mut c_void;
+        fn GetCurrentThread() -> *mut c_void;
+        fn GetProcessAffinityMask(
+            process: *mut c_void,
+            own: *mut usize,
+            machine: *mut usize,
+        ) -> i32;
+        fn SetThreadAffinityMask(thread: *mut c_void, mask: usize) -> usize;
+    }
+
+    /// A bit for each.
+    pub fn processors() -> usize {
+        let (mut own, mut machine) = (0, 0);
+        // SAFETY: takes nothing.
+        let process = unsafe { GetCurrentProcess() };
+        // SAFETY: this process's handle, and two locals.
+        let done = unsafe { GetProcessAffinityMask(process, &raw mut own, &raw mut machine) };
+        assert_ne!(done, 0);
+        own
+    }
+
+    pub fn bind(mask: usize) {
+        // SAFETY: takes nothing.
+        let thread = unsafe { GetCurrentThread() };
+        // SAFETY: this thread's handle.
+        let before = unsafe { SetThreadAffinityMask(thread, mask) };
+        assert_ne!(before, 0);
+    }
+}
+
+#[cfg(not(windows))]
+mod system {
+    use std::{ffi::c_int, process};
+
+    unsafe extern "C" {
+        fn sched_getaffinity(process: c_int, size: usize, mask: *mut u64) -> c_int;
+        fn sched_setaffinity(thread: c_int, size: usize, mask: *const u64) -> c_int;
+    }
+
+    /// The size of a set in the C library.
+    const WORDS: usize = 16;
+
+    /// A bit for each.
+    pub fn processors() -> usize {
+        let mut set = [0; WORDS];
+        // The first thread's, which no test binds.
+        let process = process::id().cast_signed();
+        // SAFETY: fills a local whose size is passed.
+        let done = unsafe { sched_getaffinity(process, size_of_val(&set), set.as_mut_ptr()) };
+        assert_eq!(done, 0);
+        set[0].try_into().unwrap()
+    }
+
+    pub fn bind(mask: usize) {
+        let mut set = [0; WORDS];
+        set[0] = mask.try_into().unwrap();
+        // SAFETY: reads a local whose size is passed.
+        let done = unsafe { sched_setaffinity(0, size_of_val(&set), set.as_ptr()) };
+        assert_eq!(done, 0);
+    }
+}

@@ -1,0 +1,23 @@
+# Within the root file system: USER BUNDLE TASK...
+# Brings the user's clone to the commit in the bundle, and runs a task of xtask's in it.
+set -eu
+
+user=$1
+bundle=$2
+shift 2
+
+if ! id "$user" >/dev/null 2>&1; then
+    useradd --create-home --shell /bin/sh "$user"
+    echo "$user ALL=(ALL) NOPASSWD: ALL" >"/etc/sudoers.d/$user"
+fi
+HOME=$(getent passwd "$user" | cut -d: -f6)
+export HOME
+
+# The folder is kept, and git writes only what differs: so less is built anew.
+cd "$HOME"
+as_user="runuser -u $user --"
+$as_user git init --quiet ringcopy
+cd ringcopy
+$as_user git fetch --quiet --force "$bundle" HEAD
+$as_user git -c advice.detachedHead=false checkout --quiet --force FETCH_HEAD
+$as_user cargo xtask "$@"

@@ -1,0 +1,201 @@
+//! How the program tells that its virtual machine ended: field case F12. QEMU is a script here that
+//! ends as the real one would; `lab_endings`, of the end-to-end tests, has the real one.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use ringcopy_lab_mailbox::{MAGIC, PHYSICAL_ADDRESS};
+
+/// What QEMU says before it ends, and its exit code: `ShutdownCause` in "QEMU QMP Reference Manual".
+const HOST_SIGNAL: &str =
+    r#"echo '{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-signal"}}'; exit 0"#;
+const GUEST_RESET: &str =
+    r#"echo '{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}'; exit 0"#;
+
+/// Runs until somebody asks it to end, and does so as QEMU does. Its input ends with the lab.
+const UNTIL_ASKED: &str = r#"
+    trap 'echo "{\"event\": \"SHUTDOWN\", \"data\": {\"reason\": \"host-signal\"}}"; exit 0' INT TERM
+    echo started >&2
+    while read -r order; do :; done
+    read -r never"#;
+
+/// Lets the host take the machine for one that listens, with its driver loaded.
+fn booted() -> String {
+    let bytes = MAGIC.to_le_bytes().map(|byte| format!("\\{byte:03o}"));
+    let magic = bytes.concat();
+    format!(
+        r#"for word; do case $word in *mem-path=*) memory="${{word##*mem-path=}}"; esac; done
+        printf '{magic}' | dd of="$memory" bs=1 seek={PHYSICAL_ADDRESS} conv=notrunc 2>&-
+        "#
+    )
+}
+
+const INTERRUPTED: &str = "interrupted: ";
+
+/// A folder with a script that stands in for QEMU, and with files that stand in for images. Written
+/// before the first program is started: a file that is open for writing in a process that another
+/// thread has just forked cannot be run.
+fn folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("endings");
+        fs::create_dir_all(&folder).unwrap();
+        let qemu = folder.join("qemu");
+        fs::write(&qemu, "#!/bin/sh\neval \"$AS_QEMU\"\n").unwrap();
+        fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755)).unwrap();
+        for image in ["kernel", "driver.sys"] {
+            fs::write(folder.join(image), "MZ").unwrap();
+        }
+        folder
+    })
+}
+
+fn lab(qemu: &str) -> Command {
+    let folder = folder();
+    let mut lab = Command::new(env!("CARGO_BIN_EXE_ringcopy-lab"));
+    lab.arg("--kernel")
+        .arg(folder.join("kernel"))
+        .arg("--image")
+        .arg(folder.join("driver.sys"))
+        .env("RINGCOPY_QEMU", folder.join("qemu"))
+        .env("AS_QEMU", qemu)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    lab
+}
+
+/// What a command says in a lab whose QEMU does this.
+fn said(qemu: &str) -> String {
+    told(&lab(qemu).args(["--", "info"]).output().unwrap())
+}
+
+/// What a lab that failed says on standard error: one sentence, and maybe lines of a log after it.
+fn told(output: &Output) -> String {
+    let said = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{said}");
+    let sentences = said.lines().filter(|line| line.starts_with("ringcopy"));
+    assert_eq!(sentences.count(), 1, "{said}");
+    said
+}
+
+fn is_interrupted_alone(said: &str) {
+    assert_eq!(said.matches(INTERRUPTED).count(), 1, "{said}");
+    assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+}
+
+#[test]
+fn f12_a_qemu_that_was_asked_to_end_was_interrupted() {
+    is_interrupted_alone(&said(HOST_SIGNAL));
+}
+
+#[test]
+fn f12_a_triple_fault_is_told_once_of_a_guest_that_had_one() {
+    let said = said(GUEST_RESET);
+    assert_eq!(said.matches("a triple fault").count(), 1, "{said}");
+}
+
+#[test]
+fn f12_a_qemu_that_was_killed_is_told_so() {
+    let said = said("kill -KILL $$");
+    assert_eq!(said.matches("QEMU was killed").count(), 1, "{said}");
+}
+
+#[test]
+fn f12_a_qemu_that_fails_is_quoted() {
+    let said = said("echo qemu: no such accelerator >&2; exit 1");
+    assert!(said.contains("QEMU failed (exit code 1)"), "{said}");
+    assert!(said.ends_with("qemu: no such accelerator\n"), "{said}");
+}
+
+#[test]
+fn f12_a_qemu_that_does_not_say_why_it_ended_is_told_so() {
+    let said = said("exit 0");
+    assert!(said.contains("did not say why); it said nothing"), "{said}");
+}
+
+#[test]
+fn f12_a_qemu_that_is_not_there_is_named() {
+    let mut lab = lab("");
+    lab.env("RINGCOPY_QEMU", folder().join("no-qemu"));
+    let said = told(&lab.args(["--", "info"]).output().unwrap());
+    assert!(said.contains("no-qemu: No such file"), "{said}");
+    assert!(said.contains("install QEMU"), "{said}");
+}
+
+#[test]
+fn f12_a_machine_that_ends_under_a_command_is_told_of_once() {
+    for (end, sentence) in [
+        (HOST_SIGNAL, INTERRUPTED),
+        (GUEST_RESET, "a triple fault"),
+        ("kill -KILL $$", "QEMU was killed"),
+        ("exit 1", "exit code 1"),
+    ] {
+        let said = said(&(booted() + end));
+        assert_eq!(said.matches(sentence).count(), 1, "{said}");
+    }
+}
+
+#[test]
+fn f12_a_document_names_the_interruption() {
+    let output = lab(HOST_SIGNAL).args(["--", "info", "--json"]).output();
+    let output = output.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let error = document["error"].as_str().unwrap();
+    assert!(error.starts_with(INTERRUPTED), "{error}");
+}
+
+#[test]
+fn f12_another_driver_that_is_loaded_is_interrupted_as_well() {
+    let mut lab = lab(HOST_SIGNAL);
+    lab.arg("--load").arg(folder().join("driver.sys"));
+    let said = told(&lab.output().unwrap());
+    assert_eq!(said, "ringcopy-lab: interrupted\n");
+}
+
+/// A lab that runs, in a process group of its own, whose leader it is.
+fn running() -> (Child, BufReader<impl Read>) {
+    let mut lab = lab(UNTIL_ASKED);
+    let mut lab = lab
+        .process_group(0)
+        .args(["--verbose", "--", "info"])
+        .spawn()
+        .unwrap();
+    let mut errors = BufReader::new(lab.stderr.take().unwrap());
+    let mut line = String::new();
+    errors.read_line(&mut line).unwrap();
+    assert_eq!(line, "started\n");
+    (lab, errors)
+}
+
+fn ends_interrupted(signal: &str, of: impl Fn(u32) -> String) {
+    let (lab, mut errors) = running();
+    let sent = Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {}", of(lab.id()))])
+        .status();
+    assert!(sent.unwrap().success());
+    let mut output = lab.wait_with_output().unwrap();
+    errors.read_to_end(&mut output.stderr).unwrap();
+    is_interrupted_alone(&told(&output));
+}
+
+#[test]
+fn f12_ctrl_c_is_an_interruption() {
+    // A terminal sends it to the whole group.
+    ends_interrupted("INT", |process| format!("-{process}"));
+}
+
+#[test]
+fn f12_a_lab_that_is_asked_to_end_takes_its_machine_with_it() {
+    for signal in ["TERM", "INT", "HUP"] {
+        ends_interrupted(signal, |process| process.to_string());
+    }
+}
