@@ -1,23 +1,31 @@
-//! Commands that need root's rights.
+//! Programs that need root's rights.
 
 use crate::program;
 use std::process::Command;
 
-/// How to run programs as root: as they are, or through sudo where it asks nothing. None without
-/// the right to.
-pub fn commands() -> Option<impl Fn(&str) -> Command> {
-    let is_root =
-        program::output_of(program::named("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    let may_sudo = || program::output_of(program::named("sudo").args(["-n", "true"])).is_ok();
-    if !is_root && !may_sudo() {
-        return None;
+/// The right to run programs as root.
+pub struct Superuser {
+    through_sudo: bool,
+}
+
+impl Superuser {
+    /// That of this process: it is root's, or sudo lets it without asking. None without.
+    pub fn of_this_process() -> Option<Self> {
+        let is_root =
+            program::output_of(program::named("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+        let may_sudo = || program::output_of(program::named("sudo").args(["-n", "true"])).is_ok();
+        (is_root || may_sudo()).then_some(Self {
+            through_sudo: !is_root,
+        })
     }
-    Some(move |program: &str| {
-        if is_root {
-            return program::named(program);
+
+    /// A command of this name, run as root.
+    pub fn named(&self, name: &str) -> Command {
+        if !self.through_sudo {
+            return program::named(name);
         }
         let mut sudo = program::named("sudo");
-        sudo.args(["-n", program]);
+        sudo.args(["-n", name]);
         sudo
-    })
+    }
 }

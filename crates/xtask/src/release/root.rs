@@ -3,7 +3,8 @@
 
 use super::Options;
 use crate::{
-    error::Error, places, program, setup::Archive, step::Step, superuser, toolchain::Toolchain,
+    error::Error, places, program, setup::Archive, step::Step, superuser::Superuser,
+    toolchain::Toolchain,
 };
 use std::{
     env,
@@ -38,22 +39,22 @@ const HANDED_ON: [&str; 6] = [
 ];
 
 /// A root file system that is complete.
-pub(super) struct Root<C> {
+pub(super) struct Root {
     folder: PathBuf,
     /// The folder of the toolchain, seen from within.
     toolchain: PathBuf,
     user: &'static str,
-    superuser: C,
+    superuser: Superuser,
 }
 
-impl Root<()> {
+impl Root {
     /// Makes it, or brings what is there up to date.
     ///
     /// # Errors
     ///
     /// Without root's rights, without an archive that has the release, or if a program fails.
-    pub(super) fn made(options: &Options) -> Result<Root<impl Fn(&str) -> Command>, Error> {
-        let as_root = superuser::commands().ok_or_else(|| Error::Missing {
+    pub(super) fn made(options: &Options) -> Result<Self, Error> {
+        let superuser = Superuser::of_this_process().ok_or_else(|| Error::Missing {
             what: "another release's root file system takes root's rights to make and to enter"
                 .to_owned(),
             command:
@@ -61,22 +62,20 @@ impl Root<()> {
                     .to_owned(),
         })?;
         let toolchain = Toolchain::of_rustc()?;
-        let root = Root {
+        let root = Self {
             folder: places::target()
                 .join("releases")
                 .join(options.release.codename()),
             toolchain: Path::new(TOOLCHAINS).join(&toolchain.release),
             user: if options.user { "tester" } else { "root" },
-            superuser: as_root,
+            superuser,
         };
         root.debootstrap(options)?;
         root.put_toolchain(&toolchain)?;
         root.put_commit()?;
         Ok(root)
     }
-}
 
-impl<C: Fn(&str) -> Command> Root<C> {
     fn debootstrap(&self, options: &Options) -> Result<(), Error> {
         if self.folder.is_dir() {
             return Ok(());
@@ -89,7 +88,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
         ));
         self.replace(&step, &self.folder, |unfinished| {
             // debootstrap mounts as well.
-            let mut debootstrap = (self.superuser)("unshare");
+            let mut debootstrap = self.superuser.named("unshare");
             debootstrap
                 .args(["--mount", "--propagation", "private"])
                 .arg("debootstrap")
@@ -109,7 +108,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
         let place = self.folder.join(&self.toolchain);
         if !place.is_dir() {
             self.replace(&step, &place, |unfinished| {
-                let mut copy = (self.superuser)("cp");
+                let mut copy = self.superuser.named("cp");
                 // The library's sources may be a link to what a set-up has fetched.
                 copy.args(["--recursive", "--dereference", "--preserve=mode,timestamps"])
                     .arg(toolchain.sysroot())
@@ -130,7 +129,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
             .arg(&bundle)
             .arg("HEAD");
         program::run(&step, &mut git)?;
-        let mut copy = (self.superuser)("cp");
+        let mut copy = self.superuser.named("cp");
         copy.arg(&bundle).arg(self.folder.join(COMMIT));
         program::run(&step, &mut copy)?;
         step.done();
@@ -140,7 +139,7 @@ impl<C: Fn(&str) -> Command> Root<C> {
     /// Runs a task on this process's own output.
     pub(super) fn run(&self, task: &[String]) -> Result<ExitCode, Error> {
         // What lives in the namespaces ends with `unshare`, and that with this process.
-        let mut enter = (self.superuser)("setpriv");
+        let mut enter = self.superuser.named("setpriv");
         enter
             .args(["--pdeathsig", "KILL"])
             .args(["unshare", "--mount", "--propagation", "private"])
@@ -172,14 +171,14 @@ impl<C: Fn(&str) -> Command> Root<C> {
         make: impl FnOnce(&Path) -> Command,
     ) -> Result<(), Error> {
         let unfinished = folder.with_extension("unfinished");
-        let mut remove = (self.superuser)("rm");
+        let mut remove = self.superuser.named("rm");
         remove.args(["--recursive", "--force", "--one-file-system"]);
         program::run(step, remove.arg(&unfinished))?;
-        let mut make_parent = (self.superuser)("mkdir");
+        let mut make_parent = self.superuser.named("mkdir");
         make_parent.arg("--parents").args(folder.parent());
         program::run(step, &mut make_parent)?;
         program::run(step, &mut make(&unfinished))?;
-        let mut rename = (self.superuser)("mv");
+        let mut rename = self.superuser.named("mv");
         program::run(step, rename.args([&*unfinished, folder]))
     }
 }

@@ -1,6 +1,6 @@
 //! Programs and headers that come from the system's package manager.
 
-use crate::{error::Error, program, step::Step, superuser};
+use crate::{error::Error, program, step::Step, superuser::Superuser};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -203,9 +203,9 @@ fn by_hand(missing: &[&Need], has_apt: bool) -> Error {
 /// How to run apt-get with the right to install.
 fn apt_get() -> Option<impl Fn() -> Command> {
     program::find("apt-get")?;
-    let as_root = superuser::commands()?;
+    let superuser = Superuser::of_this_process()?;
     Some(move || {
-        let mut command = as_root("env");
+        let mut command = superuser.named("env");
         command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
         command
     })
