@@ -127,7 +127,13 @@ fn a_second_read_into_one_file_is_refused_and_the_first_is_complete() {
     ] {
         let args = ["read", "--physical", "0x200000:0x180000", "--output", &file];
         let whole = folder.path("whole");
-        let alone = ["read", "--physical", "0x200000:0x180000", "--output", &whole];
+        let alone = [
+            "read",
+            "--physical",
+            "0x200000:0x180000",
+            "--output",
+            &whole,
+        ];
         run_with(lost_from(usize::MAX), &[&alone, more].concat());
         let told = Rc::new(RefCell::new(Vec::new()));
         let first = || {
