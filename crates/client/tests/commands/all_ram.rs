@@ -42,15 +42,15 @@ fn page(address: u64) -> Vec<u8> {
 fn segments(image: &[u8]) -> BTreeMap<u64, Vec<u8>> {
     let mut pages = BTreeMap::new();
     let mut rest = image;
-    let mut behind = 0;
+    let mut after = 0;
     while !rest.is_empty() {
         let number = |at: usize| u64::from_le_bytes(rest[at..at + 8].try_into().unwrap());
         assert_eq!(rest[..8], *b"EMiL\x01\0\0\0");
         assert_eq!(number(24), 0, "reserved");
         let (first, last) = (number(8), number(16));
-        assert!(behind <= first && first <= last, "{first:#x} to {last:#x}");
-        behind = last + 1;
-        let (segment, more) = rest[32..].split_at((behind - first).try_into().unwrap());
+        assert!(after <= first && first <= last, "{first:#x} to {last:#x}");
+        after = last + 1;
+        let (segment, more) = rest[32..].split_at((after - first).try_into().unwrap());
         for (number, page) in segment.chunks(0x1000).enumerate() {
             pages.insert(first + number as u64 * 0x1000, page.to_vec());
         }
