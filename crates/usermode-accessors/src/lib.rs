@@ -12,8 +12,8 @@
 //!   [`UserWriter`], [`UserPtr`] is for one number, string or [`UnicodeString`],
 //!   [`VolatileSlice`] and [`DeviceSlice`] are for kernel memory of two difficult kinds. All safe,
 //!   but for the constructors that take a raw pointer or a mode.
-//! - [`ddi`]: all 244 of Microsoft's functions under their own names, with their arguments in
-//!   their order, all `unsafe`. [`ddi::LIST`] shows them, DDI by DDI.
+//! - [`ddi`]: Microsoft's functions under their own names, with their arguments in their order;
+//!   those that access memory are `unsafe`. [`ddi::LIST`] shows them, DDI by DDI.
 //! - [`raising`]: a guard for kernel routines that report failure by raising.
 //!
 //! ```no_run
@@ -63,11 +63,21 @@
 //! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`Status::ACCESS_VIOLATION`] |
 //! | 5 | the memory is there, for this kind of access | the exception: [`Status::ACCESS_VIOLATION`], [`Status::GUARD_PAGE_VIOLATION`], [`Status::STACK_OVERFLOW`], [`Status::IN_PAGE_ERROR`] or [`Status::DATATYPE_MISALIGNMENT`] |
 //!
-//! An exception of any other kind, such as a breakpoint or a single step, is not caught: no memory
-//! that a caller names raises it. It is a bug, and the system treats it as one.
-//!
 //! Two accesses deviate. An interlocked operation demands natural alignment without being asked,
 //! in either mode. A string is checked as far as it is looked at.
+//!
+//! # Which exceptions are caught
+//!
+//! The five of check 5, and no other. They are what "`GetExceptionCode`" in the Win32 documentation
+//! lists for an address that may not be accessed (`EXCEPTION_ACCESS_VIOLATION`), is misaligned
+//! (`EXCEPTION_DATATYPE_MISALIGNMENT`), lies in a page with `PAGE_GUARD` (`EXCEPTION_GUARD_PAGE`),
+//! cannot be brought in (`EXCEPTION_IN_PAGE_ERROR`), or uses up the thread's stack
+//! (`EXCEPTION_STACK_OVERFLOW`). No page says that memory raises nothing else: the choice is this
+//! crate's. Microsoft's own filter makes another one: [`ddi::uma_exception_filter`] takes every code
+//! of an access to user memory.
+//!
+//! An exception of any other code, such as a breakpoint or a single step, is left to the frames
+//! further up. If none takes it, the system stops, as over any bug.
 //!
 //! # Where the documentation is silent or contradicts itself
 //!
@@ -122,7 +132,7 @@
 //! "User-Mode Accessors" in the Windows driver documentation, the pages of
 //! `usermode_accessors.h` and `wdm.h` named at each item, and "x64 exception handling" in the
 //! documentation of Microsoft C++. For what memory raises: "Creating Guard Pages" and "Thread Stack
-//! Size" in the Win32 documentation.
+//! Size" and "`GetExceptionCode` macro" in the Win32 documentation.
 
 #![no_std]
 #![cfg_attr(

@@ -21,6 +21,8 @@ pub enum Family {
     Volatile,
     /// Device memory.
     Device,
+    /// The decision of an exception filter.
+    ExceptionFilter,
 }
 
 /// Whether Microsoft offers a function to drivers.
@@ -54,8 +56,14 @@ macro_rules! list {
             use super::{$($($rust_name,)+)+};
         };
 
-        /// Every function of `usermode_accessors.h`, and those of `wdm.h` for volatile and device
-        /// memory. A test holds this module to it: none is missing, none is there besides.
+        /// The functions of `usermode_accessors.h`, and those of `wdm.h` for volatile and device
+        /// memory.
+        ///
+        /// They are those whose pages Microsoft's documentation had in August 2025. A test compares
+        /// this list with the names of those pages, and this module with the list.
+        ///
+        /// The folder of those pages was listed with one file more than are named here. Its
+        /// name could not be found; it may be a page that was renamed or removed.
         ///
         /// `MmCopyMemory` is not among them: the crate `mm-copy` is about it.
         ///
@@ -384,5 +392,8 @@ list! {
         RtlZeroDeviceMemory zero_device_memory,
         RtlCompareDeviceMemory compare_device_memory,
         RtlEqualDeviceMemory equal_device_memory,
+    } reserved {}
+    ExceptionFilter {
+        UmaExceptionFilter uma_exception_filter,
     } reserved {}
 }

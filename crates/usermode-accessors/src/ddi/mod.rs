@@ -1,6 +1,6 @@
 //! Microsoft's functions, by their names in snake case, with their arguments in their order.
 //!
-//! [`LIST`] has them all, DDI by DDI. Where the DDI raises a structured exception, the function
+//! [`LIST`] shows them, DDI by DDI. Where the DDI raises a structured exception, the function
 //! returns `Err` with a [`Fault`](crate::Fault). Where the DDI returns its destination, so does the
 //! function. What is checked when, and with what status it fails, is said
 //! [once for all](crate#what-is-checked-in-what-order-with-what-status).
@@ -13,12 +13,14 @@
 //! and `PVOID` a `*mut c_void`, as in `wdk-sys`. `LARGE_INTEGER` is an `i64` and `ULARGE_INTEGER` a
 //! `u64`; `UNICODE_STRING` is a [`UnicodeString`](crate::UnicodeString) of this crate.
 //!
-//! All are `unsafe fn`, though with user addresses alone nothing can go wrong in a kernel: a reader
-//! should not have to look at the mode to know. The types of the crate's root are the safe layer.
+//! All that access memory are `unsafe fn`, though with user addresses alone nothing can go wrong in a
+//! kernel: a reader should not have to look at the mode to know. The types of the crate's root are
+//! the safe layer.
 
 mod copy;
 mod copy_within_user;
 mod device;
+mod exception_filter;
 mod fill;
 mod interlocked;
 mod list;
@@ -39,6 +41,9 @@ pub use copy_within_user::{
 pub use device::{
     compare_device_memory, copy_device_memory, equal_device_memory, fill_device_memory,
     zero_device_memory,
+};
+pub use exception_filter::{
+    EXCEPTION_CONTINUE_SEARCH, EXCEPTION_EXECUTE_HANDLER, uma_exception_filter,
 };
 pub use fill::{
     fill_mode_memory, fill_user_memory, set_mode_memory, set_user_memory, zero_mode_memory,
