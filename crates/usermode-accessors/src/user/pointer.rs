@@ -12,8 +12,8 @@ use crate::{
 
 /// The address of one value of type `T` that a caller named.
 ///
-/// Not a Rust pointer: no `Deref`, no reference. Using it consumes it, so the value cannot be
-/// fetched twice:
+/// Not a Rust pointer: no `Deref`, no reference. Using it consumes it, so a second fetch through the
+/// same `UserPtr` does not compile:
 ///
 /// ```compile_fail,E0382
 /// # use usermode_accessors::UserPtr;
@@ -21,6 +21,8 @@ use crate::{
 /// let judged = length.read();
 /// let used = length.read();
 /// ```
+///
+/// Another `UserPtr` of the same number does compile, and reads what is there by then.
 pub struct UserPtr<T> {
     address: usize,
     mode: Mode,

@@ -8,8 +8,8 @@ use crate::{Access, Fault, Mode, Status, guarded, probe};
 /// A range of memory that a caller named: an address and a length, nothing more.
 ///
 /// It is not a Rust pointer: no reference to the memory can be made. It can be neither copied
-/// nor cloned, and [`reader`](Self::reader) and [`writer`](Self::writer) consume it, so a
-/// second fetch of what was already judged does not compile:
+/// nor cloned, and [`reader`](Self::reader) and [`writer`](Self::writer) consume it. So a second
+/// reader of the same value does not compile:
 ///
 /// ```compile_fail,E0382
 /// # use usermode_accessors::UserSlice;
@@ -24,7 +24,11 @@ use crate::{Access, Fault, Mode, Status, guarded, probe};
 /// let spare = request.clone();
 /// ```
 ///
-/// A range that is both read and written, each once, is split by
+/// That holds for the value, not for the memory. A second `UserSlice` of the same two numbers does
+/// compile, and what is read through it is a second fetch: the caller may have changed the bytes.
+/// Make one slice for each range that a request names, and keep the copy.
+///
+/// A range that is both read and written is split by
 /// [`reader_and_writer`](Self::reader_and_writer).
 #[derive(PartialEq, Eq)]
 pub struct UserSlice {
@@ -137,7 +141,7 @@ impl UserSlice {
         }
     }
 
-    /// Checks the range once, for reading it once and writing it once.
+    /// Checks the range, for one reader and one writer.
     ///
     /// What is read after something was written may be neither what was there nor what was
     /// written: the memory is its owner's.
