@@ -1,6 +1,6 @@
 //! Checked ranges, used front to back.
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use crate::{
     Access, Fault, Mode, Status, VolatileSlice,
@@ -13,6 +13,7 @@ pub(super) struct Cursor {
     remaining: usize,
     position: usize,
     mode: Mode,
+    process: PhantomData<*const ()>,
 }
 
 impl Cursor {
@@ -23,6 +24,7 @@ impl Cursor {
             remaining: length,
             position: 0,
             mode,
+            process: PhantomData,
         }
     }
 
@@ -74,6 +76,7 @@ impl fmt::Debug for Cursor {
             remaining,
             position,
             mode,
+            ..
         } = self;
         write!(
             formatter,

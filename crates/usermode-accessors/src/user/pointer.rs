@@ -23,10 +23,13 @@ use crate::{
 /// ```
 ///
 /// Another `UserPtr` of the same number does compile, and reads what is there by then.
+///
+/// As a [`UserSlice`], it is of the current process, and neither [`Send`] nor [`Sync`].
 pub struct UserPtr<T> {
     address: usize,
     mode: Mode,
     value: PhantomData<fn(T) -> T>,
+    process: PhantomData<*const ()>,
 }
 
 impl<T> UserPtr<T> {
@@ -42,6 +45,7 @@ impl<T> UserPtr<T> {
             address,
             mode: Mode::User,
             value: PhantomData,
+            process: PhantomData,
         }
     }
 
@@ -58,6 +62,7 @@ impl<T> UserPtr<T> {
             address,
             mode,
             value: PhantomData,
+            process: PhantomData,
         }
     }
 

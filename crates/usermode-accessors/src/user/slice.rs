@@ -1,6 +1,6 @@
 //! A range that a caller named, before it is used.
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use super::cursor::{Cursor, UserReader, UserWriter};
 use crate::{Access, Fault, Mode, Status, guarded, probe};
@@ -30,11 +30,29 @@ use crate::{Access, Fault, Mode, Status, guarded, probe};
 ///
 /// A range that is both read and written is split by
 /// [`reader_and_writer`](Self::reader_and_writer).
+///
+/// # Not for another thread
+///
+/// User memory is that of the current process. In a thread of another process, such as a work item's,
+/// the same address is other memory. So a `UserSlice` is neither [`Send`] nor [`Sync`], and neither
+/// are [`UserReader`], [`UserWriter`] and [`UserPtr`](crate::UserPtr):
+///
+/// ```compile_fail,E0277
+/// # use usermode_accessors::UserSlice;
+/// fn queue_work(work: impl FnOnce() + Send) {}
+///
+/// let request = UserSlice::new(0x10_0000, 64);
+/// queue_work(move || drop(request.reader()));
+/// ```
+///
+/// This does not stop a driver that attaches its thread to another process meanwhile, or that passes
+/// the number on.
 #[derive(PartialEq, Eq)]
 pub struct UserSlice {
     address: usize,
     length: usize,
     mode: Mode,
+    process: PhantomData<*const ()>,
 }
 
 impl UserSlice {
@@ -47,6 +65,7 @@ impl UserSlice {
             address,
             length,
             mode: Mode::User,
+            process: PhantomData,
         }
     }
 
@@ -68,6 +87,7 @@ impl UserSlice {
             address,
             length,
             mode,
+            process: PhantomData,
         }
     }
 
@@ -155,12 +175,9 @@ impl UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
-        let twin = Self {
-            address,
-            length,
-            mode,
-        };
+        let twin = Self::from_parts(address, length, mode);
         match (self.reader(), twin.writer()) {
             (Ok(reader), Ok(writer)) => Ok((reader, writer)),
             (Err(fault), _) | (_, Err(fault)) => Err(fault),
@@ -188,11 +205,13 @@ impl UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
         let Self {
             address: target,
             length: room,
             mode: target_mode,
+            ..
         } = destination;
         if room != length {
             let status = Status::INVALID_BUFFER_SIZE;
@@ -210,6 +229,7 @@ impl UserSlice {
             address,
             length,
             mode,
+            process: PhantomData,
         }
     }
 
@@ -219,6 +239,7 @@ impl UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
         if matches!(mode, Mode::User)
             && let Err(status) = probe::check(address, length, alignment)
@@ -236,6 +257,7 @@ impl fmt::Debug for UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
         write!(
             formatter,
