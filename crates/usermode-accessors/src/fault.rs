@@ -89,3 +89,11 @@ impl fmt::Display for Fault {
 }
 
 impl error::Error for Fault {}
+
+/// So `?` leaves a function that returns a [`Status`]; the count and the address are lost.
+impl From<Fault> for Status {
+    #[inline]
+    fn from(fault: Fault) -> Self {
+        fault.status
+    }
+}

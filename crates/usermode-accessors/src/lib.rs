@@ -1,10 +1,11 @@
 //! Guarded access to user memory for Windows kernel drivers in Rust.
 //!
 //! A driver that touches memory which an untrusted caller named has to check the range, survive
-//! the page that is not there, and look at every byte only once. Microsoft's answer is the
-//! User-Mode Accessors of `usermode_accessors.h`; this crate is that answer in Rust, together
+//! the page that is not there, and decide on a copy that no longer changes. Microsoft's answer is
+//! the User-Mode Accessors of `usermode_accessors.h`; this crate offers them in Rust, together
 //! with the volatile and device memory functions of `wdm.h`. It needs no C compiler and no WDK,
-//! only the kernel's `__C_specific_handler` at link time.
+//! only the kernel's `__C_specific_handler` at link time. It is
+//! [not Microsoft's implementation](#not-microsofts-implementation).
 //!
 //! # Two layers, and a guard
 //!
@@ -12,8 +13,8 @@
 //!   [`UserWriter`], [`UserPtr`] is for one number, string or [`UnicodeString`],
 //!   [`VolatileSlice`] and [`DeviceSlice`] are for kernel memory of two difficult kinds. All safe,
 //!   but for the constructors that take a raw pointer or a mode.
-//! - [`ddi`]: all 244 of Microsoft's functions under their own names, with their arguments in
-//!   their order, all `unsafe`. [`ddi::LIST`] shows them, DDI by DDI.
+//! - [`ddi`]: Microsoft's functions under their own names, with their arguments in their order;
+//!   those that access memory are `unsafe`. [`ddi::LIST`] shows them, DDI by DDI.
 //! - [`raising`]: a guard for kernel routines that report failure by raising.
 //!
 //! ```no_run
@@ -29,6 +30,25 @@
 //! }
 //! ```
 //!
+//! # Not Microsoft's implementation
+//!
+//! Microsoft's accessors are in `umaccess.lib`, a static library of the Windows Driver Kit. This
+//! crate does not use it: it is written from the documentation, under the same names. Microsoft has
+//! announced three things, in "User-Mode Accessors" (August 2025):
+//!
+//! - Kernel code that accesses user memory will soon be required to use the accessors.
+//! - A kernel that knows the accessors redirects the calls of a driver that is built with
+//!   `umaccess.lib` to functions of `ntoskrnl.exe`. It does not redirect the functions of this crate.
+//! - The accessors are designed for SMAP, and for PAN on Arm, which let kernel code access user memory
+//!   through designated functions alone. The functions of this crate are not designated. Where the
+//!   processor has closed user memory, they open it themselves for the access. Whether a future
+//!   Windows lets a driver do that is not known.
+//!
+//! So a driver that must use Microsoft's functions, whoever demands it, cannot use this crate in
+//! their place. It has to link `umaccess.lib`, and to guard each call, for those functions raise.
+//! [`raising::call`] is made for functions that raise and take integers and pointers; it has not been
+//! tried with `umaccess.lib`. It returns the exception, without a count of bytes.
+//!
 //! # Guarantees
 //!
 //! - **A fault returns.** It comes back as a [`Fault`], and no Rust frame is unwound: one
@@ -39,11 +59,12 @@
 //!   The count is never computed from the fault address; that only keeps a guard page, which raises
 //!   once, from being touched twice, be it a stack's or another's.
 //! - **Checks are on captured values, before the access.** Where a check fails nothing was
-//!   touched.
+//!   touched. A reader or writer checks its whole range when it is made; each access checks its part
+//!   again.
 //! - **Nothing is elided, repeated or reordered** by the compiler around an access: it is
 //!   assembly. Until it returns, a bulk copy may touch a location more than once, in any order and
 //!   width, so what arrives may be of several moments. Once it has returned, the copy is the
-//!   caller's alone: nothing of it is fetched again. An access of 1, 2, 4 or 8 bytes
+//!   driver's alone: this crate fetches nothing of it again. An access of 1, 2, 4 or 8 bytes
 //!   by [`UserPtr`] or a scalar function is exactly one instruction.
 //! - **User memory is open no longer than the access.** Under SMAP the access is bracketed with
 //!   `STAC` and `CLAC`, on the way out through a fault, too. Where AC was set at entry it is set
@@ -63,11 +84,21 @@
 //! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`Status::ACCESS_VIOLATION`] |
 //! | 5 | the memory is there, for this kind of access | the exception: [`Status::ACCESS_VIOLATION`], [`Status::GUARD_PAGE_VIOLATION`], [`Status::STACK_OVERFLOW`], [`Status::IN_PAGE_ERROR`] or [`Status::DATATYPE_MISALIGNMENT`] |
 //!
-//! An exception of any other kind, such as a breakpoint or a single step, is not caught: no memory
-//! that a caller names raises it. It is a bug, and the system treats it as one.
-//!
 //! Two accesses deviate. An interlocked operation demands natural alignment without being asked,
 //! in either mode. A string is checked as far as it is looked at.
+//!
+//! # Which exceptions are caught
+//!
+//! The five of check 5, and no other. They are what "`GetExceptionCode`" in the Win32 documentation
+//! lists for an address that may not be accessed (`EXCEPTION_ACCESS_VIOLATION`), is misaligned
+//! (`EXCEPTION_DATATYPE_MISALIGNMENT`), lies in a page with `PAGE_GUARD` (`EXCEPTION_GUARD_PAGE`),
+//! cannot be brought in (`EXCEPTION_IN_PAGE_ERROR`), or uses up the thread's stack
+//! (`EXCEPTION_STACK_OVERFLOW`). No page says that memory raises nothing else: the choice is this
+//! crate's. Microsoft's own filter makes another one: [`ddi::uma_exception_filter`] takes every code
+//! of an access to user memory.
+//!
+//! An exception of any other code, such as a breakpoint or a single step, is left to the frames
+//! further up. If none takes it, the system stops, as over any bug.
 //!
 //! # Where the documentation is silent or contradicts itself
 //!
@@ -110,7 +141,8 @@
 //! to the leaf's instructions; on Linux, in an emulator, the tests of memory that is there pass,
 //! and faults return with exact counts where a signal handler stands in for Windows's dispatcher.
 //! That code has not run on Windows. Where this documentation speaks of SMAP, `STAC` and `CLAC`,
-//! there it is PSTATE.PAN; of `MOVNTI` and `SFENCE`, `STNP` and `DMB`.
+//! there it is PSTATE.PAN. A non-temporal copy uses `MOVNTDQ` and `SFENCE` on x86-64, `LDNP`, `STNP`
+//! and `DMB` on Arm.
 //!
 //! # IRQL
 //!
@@ -122,7 +154,7 @@
 //! "User-Mode Accessors" in the Windows driver documentation, the pages of
 //! `usermode_accessors.h` and `wdm.h` named at each item, and "x64 exception handling" in the
 //! documentation of Microsoft C++. For what memory raises: "Creating Guard Pages" and "Thread Stack
-//! Size" in the Win32 documentation.
+//! Size" and "`GetExceptionCode` macro" in the Win32 documentation.
 
 #![no_std]
 #![cfg_attr(

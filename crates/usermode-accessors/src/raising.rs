@@ -21,9 +21,8 @@
 //!     let arguments = [mdl.addr(), usize::from(mode == Mode::User), IO_WRITE_ACCESS];
 //!     let function = MmProbeAndLockPages as *const c_void;
 //!     // SAFETY: the function takes these three arguments; it is the kernel's own, in C.
-//!     unsafe { raising::call(function, arguments) }
-//!         .map(|_| ())
-//!         .map_err(|exception| exception.code)
+//!     unsafe { raising::call(function, arguments) }?;
+//!     Ok(())
 //! }
 //! ```
 //!
@@ -35,9 +34,8 @@
 //! fn probe(address: usize, length: usize) -> Result<(), Status> {
 //!     let function = ProbeForWrite as *const c_void;
 //!     // SAFETY: the function takes these three arguments, whatever their values.
-//!     unsafe { raising::call(function, [address, length, 1]) }
-//!         .map(|_| ())
-//!         .map_err(|exception| exception.code)
+//!     unsafe { raising::call(function, [address, length, 1]) }?;
+//!     Ok(())
 //! }
 //! ```
 //!
@@ -97,6 +95,14 @@ impl fmt::Display for Exception {
 }
 
 impl error::Error for Exception {}
+
+/// So `?` leaves a function that returns a [`Status`]; all but the code is lost.
+impl From<Exception> for Status {
+    #[inline]
+    fn from(exception: Exception) -> Self {
+        exception.code
+    }
+}
 
 impl From<Raised> for Exception {
     fn from(raised: Raised) -> Self {

@@ -58,6 +58,14 @@ impl Status {
     }
 }
 
+/// The `NTSTATUS` that a dispatch routine returns.
+impl From<Status> for i32 {
+    #[inline]
+    fn from(status: Status) -> Self {
+        status.as_raw()
+    }
+}
+
 impl fmt::Debug for Status {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, formatter)

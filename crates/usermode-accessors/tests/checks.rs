@@ -203,3 +203,18 @@ fn any_mode_but_kernel_mode_is_user_mode() {
     }
     assert_eq!((Mode::Kernel.as_raw(), Mode::User.as_raw()), (0, 1));
 }
+
+/// Reads a number, and returns what a dispatch routine would.
+fn dispatch(address: usize) -> i32 {
+    fn read(address: usize) -> Result<u32, Status> {
+        Ok(UserPtr::<u32>::new(address).read()?)
+    }
+    read(address).err().unwrap_or(Status::SUCCESS).into()
+}
+
+#[test]
+fn a_fault_becomes_the_status_that_a_dispatch_routine_returns() {
+    let memory = Box::new(7_u32);
+    assert_eq!(dispatch((&raw const *memory).expose_provenance()), 0);
+    assert_eq!(dispatch(USER_LIMIT), 0xC000_0005_u32.cast_signed());
+}

@@ -1,18 +1,22 @@
-//! The list of Microsoft's functions against the code. That each listed function exists is for the
-//! compiler: the list names them by path.
+//! Microsoft's list of functions, the list of this crate, and the code. That each listed function
+//! exists is for the compiler: the list names them by path.
 
 use std::collections::BTreeSet;
 
-use usermode_accessors::ddi::{Availability, Family, LIST, Row};
+use usermode_accessors::{
+    Mode,
+    ddi::{self, Availability, Family, LIST, Row},
+};
 
-const PUBLIC: usize = 244;
-const RESERVED: usize = 33;
+/// Names that Microsoft documents, and whether they are for drivers.
+const PUBLISHED: &str = include_str!("published_functions.tsv");
 
 /// The files in which functions of the module are written out.
-const WRITTEN_OUT: [&str; 9] = [
+const WRITTEN_OUT: [&str; 10] = [
     include_str!("../src/ddi/copy.rs"),
     include_str!("../src/ddi/copy_within_user.rs"),
     include_str!("../src/ddi/device.rs"),
+    include_str!("../src/ddi/exception_filter.rs"),
     include_str!("../src/ddi/fill.rs"),
     include_str!("../src/ddi/interlocked.rs"),
     include_str!("../src/ddi/string.rs"),
@@ -28,6 +32,21 @@ const MADE: [&str; 2] = [
 ];
 
 const MODULE: &str = include_str!("../src/ddi/mod.rs");
+const README: &str = include_str!("../README.md");
+
+/// The published names with this word after them.
+fn published(availability: &str) -> BTreeSet<&'static str> {
+    let lines = PUBLISHED.lines().filter(|line| !line.starts_with('#'));
+    let rows = lines.map(|line| line.split_once('\t').unwrap());
+    rows.filter(|row| row.1 == availability)
+        .map(|row| row.0)
+        .collect()
+}
+
+fn listed(availability: Availability) -> impl Iterator<Item = &'static Row> {
+    LIST.iter()
+        .filter(move |row| row.availability == availability)
+}
 
 const fn is_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
@@ -36,9 +55,10 @@ const fn is_name(letter: char) -> bool {
 /// Every function that the sources define, by name.
 fn defined() -> BTreeSet<&'static str> {
     let written = WRITTEN_OUT.iter().flat_map(|source| {
-        source
-            .split("pub unsafe fn ")
-            .skip(1)
+        let starts = ["pub unsafe fn ", "pub const fn "];
+        starts
+            .into_iter()
+            .flat_map(|start| source.split(start).skip(1))
             .map(|rest| rest.split(|letter| !is_name(letter)).next().unwrap())
     });
     let made = MADE.iter().flat_map(|source| {
@@ -50,10 +70,35 @@ fn defined() -> BTreeSet<&'static str> {
 }
 
 #[test]
-fn the_list_has_every_function_and_no_other() {
-    let listed: BTreeSet<_> = LIST.iter().filter_map(|row| row.rust_name).collect();
-    assert_eq!(listed, defined());
-    assert_eq!(listed.len(), PUBLIC);
+fn the_published_names_are_sorted_and_each_is_public_or_reserved() {
+    let lines: Vec<_> = PUBLISHED
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .collect();
+    assert!(lines.is_sorted());
+    let names: BTreeSet<_> = published("public")
+        .union(&published("reserved"))
+        .copied()
+        .collect();
+    assert_eq!(names.len(), lines.len());
+}
+
+#[test]
+fn every_published_function_is_listed_and_no_other() {
+    for (word, availability) in [
+        ("public", Availability::Public),
+        ("reserved", Availability::Reserved),
+    ] {
+        let names: BTreeSet<_> = listed(availability).map(|row| row.ddi).collect();
+        assert_eq!(names, published(word));
+        assert_eq!(names.len(), listed(availability).count(), "one twice");
+    }
+}
+
+#[test]
+fn every_listed_function_is_defined_and_no_other() {
+    let names: BTreeSet<_> = LIST.iter().filter_map(|row| row.rust_name).collect();
+    assert_eq!(names, defined());
 }
 
 #[test]
@@ -68,15 +113,8 @@ fn no_file_of_the_module_is_left_out_of_this_test() {
 
 #[test]
 fn public_functions_are_offered_and_reserved_ones_are_not() {
-    let (public, reserved): (Vec<&Row>, Vec<&Row>) = LIST
-        .iter()
-        .partition(|row| row.availability == Availability::Public);
-    assert_eq!((public.len(), reserved.len()), (PUBLIC, RESERVED));
-    assert!(public.iter().all(|row| row.rust_name.is_some()));
-    assert!(reserved.iter().all(|row| row.rust_name.is_none()));
-    assert!(reserved.iter().all(|row| row.ddi.starts_with("Rtl")));
-    let names: BTreeSet<_> = LIST.iter().map(|row| row.ddi).collect();
-    assert_eq!(names.len(), LIST.len(), "a function is listed twice");
+    assert!(listed(Availability::Public).all(|row| row.rust_name.is_some()));
+    assert!(listed(Availability::Reserved).all(|row| row.rust_name.is_none()));
 }
 
 #[test]
@@ -95,18 +133,15 @@ fn every_function_bears_microsofts_name() {
 }
 
 #[test]
-fn families_are_whole() {
-    let count = |family| {
-        let public = LIST.iter().filter(|row| row.rust_name.is_some());
-        public.filter(|row| row.family == family).count()
-    };
-    assert_eq!(count(Family::Copy), 13);
-    assert_eq!(count(Family::Fill), 6);
-    assert_eq!(count(Family::Structure), 12);
-    assert_eq!(count(Family::ScalarRead), 93);
-    assert_eq!(count(Family::ScalarWrite), 93);
-    assert_eq!(count(Family::StringLength), 4);
-    assert_eq!(count(Family::Interlocked), 12);
-    assert_eq!(count(Family::Volatile), 6);
-    assert_eq!(count(Family::Device), 5);
+fn the_readme_tells_how_many_there_are() {
+    let count = published("public").len();
+    assert!(README.contains(&format!("{count} in all")));
+}
+
+#[test]
+fn the_exception_filter_decides_by_the_mode_alone() {
+    assert_eq!(ddi::uma_exception_filter(Mode::User), 1);
+    assert_eq!(ddi::uma_exception_filter(Mode::Kernel), 0);
+    assert_eq!(ddi::EXCEPTION_EXECUTE_HANDLER, 1);
+    assert_eq!(ddi::EXCEPTION_CONTINUE_SEARCH, 0);
 }

@@ -84,6 +84,7 @@ mod windows {
                     let parameters: Vec<usize> = (0..count).map(|at| 1000 + at as usize).collect();
                     let met = raise(code, flags, &parameters);
                     assert_eq!((met.code, met.flags), (Status(code), flags));
+                    assert_eq!(Status::from(met), met.code);
                     assert_eq!(met.parameter_count, count);
                     let kept = parameters.len().min(4);
                     assert_eq!(met.parameters(), &parameters[..kept]);

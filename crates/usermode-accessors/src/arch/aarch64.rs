@@ -280,9 +280,9 @@ pub(super) const fn moved(answer: usize, _length: usize) -> usize {
 }
 
 // The filter of every guarded leaf: X0 = EXCEPTION_POINTERS *, X1 = X29 of the leaf.
-// It takes the exceptions that touching memory raises: `Status` tells of each. Every other, such as
-// a breakpoint or a single step, is no answer of the memory; it is left to the handlers above, so
-// that a bug stays a bug.
+// It takes the exceptions that touching memory raises, and no other; the crate's page says which
+// these are, and by what source. A breakpoint or a single step is left to the handlers above, so that
+// a bug stays a bug.
 #[cfg(any(windows, all(test, target_os = "linux")))]
 global_asm!(
     ".text",

@@ -242,9 +242,9 @@ pub(super) use processor::smap_is_on as user_memory_can_be_closed;
 const EFLAGS_AC: u32 = 1 << 18;
 
 // The filter of every guarded leaf: RCX = EXCEPTION_POINTERS *, RDX = establisher frame.
-// It takes the exceptions that touching memory raises: `Status` tells of each. Every other, such as
-// a breakpoint or a single step, is no answer of the memory; it is left to the handlers above, so
-// that a bug stays a bug.
+// It takes the exceptions that touching memory raises, and no other; the crate's page says which
+// these are, and by what source. A breakpoint or a single step is left to the handlers above, so that
+// a bug stays a bug.
 #[cfg(windows)]
 global_asm!(
     ".text",

@@ -1,6 +1,6 @@
 //! Checked ranges, used front to back.
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use crate::{
     Access, Fault, Mode, Status, VolatileSlice,
@@ -13,6 +13,7 @@ pub(super) struct Cursor {
     remaining: usize,
     position: usize,
     mode: Mode,
+    process: PhantomData<*const ()>,
 }
 
 impl Cursor {
@@ -23,6 +24,7 @@ impl Cursor {
             remaining: length,
             position: 0,
             mode,
+            process: PhantomData,
         }
     }
 
@@ -74,6 +76,7 @@ impl fmt::Debug for Cursor {
             remaining,
             position,
             mode,
+            ..
         } = self;
         write!(
             formatter,
@@ -88,14 +91,14 @@ fn kernel(pointer: *const u8) -> (usize, Mode) {
     (pointer.expose_provenance(), Mode::Kernel)
 }
 
-/// Reads a checked range of user memory, front to back, every byte at most once.
+/// Reads a checked range of user memory, front to back, and hands out no byte twice.
 ///
 /// # Guarantees
 ///
-/// - The range was checked when this was made, and is what it was then: the checks are on the
-///   captured numbers.
-/// - A byte that was handed out is never fetched again; the position moves on over a fault, too,
-///   by [`Fault::copied`].
+/// - The whole range was checked when this was made, on the captured numbers, which do not change.
+///   Each read checks its part again.
+/// - A byte that was handed out is not fetched again by this reader; the position moves on over a
+///   fault, too, by [`Fault::copied`].
 /// - A fault returns. [`Fault::copied`] is exact for the call that met it: so many bytes of the
 ///   destination hold data, the rest is untouched.
 ///
@@ -163,7 +166,7 @@ impl UserReader {
 ///
 /// # Guarantees
 ///
-/// - The range was checked when this was made.
+/// - The whole range was checked when this was made. Each write checks its part again.
 /// - A fault returns. [`Fault::copied`] is exact for the call that met it: so many bytes of user
 ///   memory were written, none after them.
 ///

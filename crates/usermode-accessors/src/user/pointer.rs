@@ -12,8 +12,8 @@ use crate::{
 
 /// The address of one value of type `T` that a caller named.
 ///
-/// Not a Rust pointer: no `Deref`, no reference. Using it consumes it, so the value cannot be
-/// fetched twice:
+/// Not a Rust pointer: no `Deref`, no reference. Using it consumes it, so a second fetch through the
+/// same `UserPtr` does not compile:
 ///
 /// ```compile_fail,E0382
 /// # use usermode_accessors::UserPtr;
@@ -21,10 +21,15 @@ use crate::{
 /// let judged = length.read();
 /// let used = length.read();
 /// ```
+///
+/// Another `UserPtr` of the same number does compile, and reads what is there by then.
+///
+/// As a [`UserSlice`], it is of the current process, and neither [`Send`] nor [`Sync`].
 pub struct UserPtr<T> {
     address: usize,
     mode: Mode,
     value: PhantomData<fn(T) -> T>,
+    process: PhantomData<*const ()>,
 }
 
 impl<T> UserPtr<T> {
@@ -40,6 +45,7 @@ impl<T> UserPtr<T> {
             address,
             mode: Mode::User,
             value: PhantomData,
+            process: PhantomData,
         }
     }
 
@@ -56,6 +62,7 @@ impl<T> UserPtr<T> {
             address,
             mode,
             value: PhantomData,
+            process: PhantomData,
         }
     }
 

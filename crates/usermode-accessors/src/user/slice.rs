@@ -1,6 +1,6 @@
 //! A range that a caller named, before it is used.
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use super::cursor::{Cursor, UserReader, UserWriter};
 use crate::{Access, Fault, Mode, Status, guarded, probe};
@@ -8,8 +8,8 @@ use crate::{Access, Fault, Mode, Status, guarded, probe};
 /// A range of memory that a caller named: an address and a length, nothing more.
 ///
 /// It is not a Rust pointer: no reference to the memory can be made. It can be neither copied
-/// nor cloned, and [`reader`](Self::reader) and [`writer`](Self::writer) consume it, so a
-/// second fetch of what was already judged does not compile:
+/// nor cloned, and [`reader`](Self::reader) and [`writer`](Self::writer) consume it. So a second
+/// reader of the same value does not compile:
 ///
 /// ```compile_fail,E0382
 /// # use usermode_accessors::UserSlice;
@@ -24,13 +24,35 @@ use crate::{Access, Fault, Mode, Status, guarded, probe};
 /// let spare = request.clone();
 /// ```
 ///
-/// A range that is both read and written, each once, is split by
+/// That holds for the value, not for the memory. A second `UserSlice` of the same two numbers does
+/// compile, and what is read through it is a second fetch: the caller may have changed the bytes.
+/// Make one slice for each range that a request names, and keep the copy.
+///
+/// A range that is both read and written is split by
 /// [`reader_and_writer`](Self::reader_and_writer).
+///
+/// # Not for another thread
+///
+/// User memory is that of the current process. In a thread of another process, such as a work item's,
+/// the same address is other memory. So a `UserSlice` is neither [`Send`] nor [`Sync`], and neither
+/// are [`UserReader`], [`UserWriter`] and [`UserPtr`](crate::UserPtr):
+///
+/// ```compile_fail,E0277
+/// # use usermode_accessors::UserSlice;
+/// fn queue_work(work: impl FnOnce() + Send) {}
+///
+/// let request = UserSlice::new(0x10_0000, 64);
+/// queue_work(move || drop(request.reader()));
+/// ```
+///
+/// This does not stop a driver that attaches its thread to another process meanwhile, or that passes
+/// the number on.
 #[derive(PartialEq, Eq)]
 pub struct UserSlice {
     address: usize,
     length: usize,
     mode: Mode,
+    process: PhantomData<*const ()>,
 }
 
 impl UserSlice {
@@ -43,6 +65,7 @@ impl UserSlice {
             address,
             length,
             mode: Mode::User,
+            process: PhantomData,
         }
     }
 
@@ -64,6 +87,7 @@ impl UserSlice {
             address,
             length,
             mode,
+            process: PhantomData,
         }
     }
 
@@ -137,7 +161,7 @@ impl UserSlice {
         }
     }
 
-    /// Checks the range once, for reading it once and writing it once.
+    /// Checks the range, for one reader and one writer.
     ///
     /// What is read after something was written may be neither what was there nor what was
     /// written: the memory is its owner's.
@@ -151,12 +175,9 @@ impl UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
-        let twin = Self {
-            address,
-            length,
-            mode,
-        };
+        let twin = Self::from_parts(address, length, mode);
         match (self.reader(), twin.writer()) {
             (Ok(reader), Ok(writer)) => Ok((reader, writer)),
             (Err(fault), _) | (_, Err(fault)) => Err(fault),
@@ -184,11 +205,13 @@ impl UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
         let Self {
             address: target,
             length: room,
             mode: target_mode,
+            ..
         } = destination;
         if room != length {
             let status = Status::INVALID_BUFFER_SIZE;
@@ -206,6 +229,7 @@ impl UserSlice {
             address,
             length,
             mode,
+            process: PhantomData,
         }
     }
 
@@ -215,6 +239,7 @@ impl UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
         if matches!(mode, Mode::User)
             && let Err(status) = probe::check(address, length, alignment)
@@ -232,6 +257,7 @@ impl fmt::Debug for UserSlice {
             address,
             length,
             mode,
+            ..
         } = self;
         write!(
             formatter,

@@ -46,8 +46,8 @@ impl UnicodeString {
 }
 
 impl UserPtr<UnicodeString> {
-    /// Captures the string: reads the descriptor once, judges what was read, then reads the buffer
-    /// once. Returns the part of `destination` that was filled.
+    /// Captures the string: copies the descriptor once, checks the copy, then copies the buffer once.
+    /// Returns the part of `destination` that was filled.
     ///
     /// The buffer is user memory if the descriptor is. Its alignment is not looked at, and
     /// `maximum_length` only to be not less than `length`. IRQL: at most `APC_LEVEL`.

@@ -58,6 +58,15 @@ const ACCESSOR_MATRIX: Image = Image {
     variable: MATRIX_DRIVER,
 };
 
+/// All of them, by what notices them.
+const ALL: [&[Mutant]; 5] = [
+    driver::MUTANTS,
+    accessor_matrix::MUTANTS,
+    accessors::MUTANTS,
+    client::MUTANTS,
+    lab_host::MUTANTS,
+];
+
 /// Builds each mutant and runs its test, which must fail: all of them, or those whose names contain
 /// `only`.
 ///
@@ -69,14 +78,7 @@ pub fn run(only: Option<&str>) -> Result<(), Error> {
         let names = |mutant: &&Mutant| only.is_none_or(|words| mutant.name.contains(words));
         mutants.iter().filter(names).collect()
     };
-    let [driver, matrix, accessors, client, lab_host] = [
-        driver::MUTANTS,
-        accessor_matrix::MUTANTS,
-        accessors::MUTANTS,
-        client::MUTANTS,
-        lab_host::MUTANTS,
-    ]
-    .map(chosen);
+    let [driver, matrix, accessors, client, lab_host] = ALL.map(chosen);
     let count = [&driver, &matrix, &accessors, &client, &lab_host]
         .iter()
         .map(|mutants| mutants.len())
@@ -217,6 +219,18 @@ fn has_failed(output: &str) -> bool {
 }
 
 impl Mutant {
+    /// What the file's text becomes, however its lines end.
+    fn of(&self, text: &str) -> Result<String, Error> {
+        let text = text.replace("\r\n", "\n");
+        if text.matches(self.original).count() != 1 {
+            return Err(Error::MutantStale {
+                name: self.name,
+                file: self.file,
+            });
+        }
+        Ok(text.replacen(self.original, self.broken, 1))
+    }
+
     /// The test program that must notice, and the test in it.
     fn test(&self) -> (&'static str, &'static str) {
         self.caught_by
@@ -263,15 +277,7 @@ impl Tree {
     ) -> Result<T, Error> {
         let path = self.sources.join(mutant.file);
         let text = fs::read_to_string(&path).map_err(Error::file(&path))?;
-        // However the lines of this checkout end.
-        let original = text.replace("\r\n", "\n");
-        if original.matches(mutant.original).count() != 1 {
-            return Err(Error::MutantStale {
-                name: mutant.name,
-                file: mutant.file,
-            });
-        }
-        let broken = original.replacen(mutant.original, mutant.broken, 1);
+        let broken = mutant.of(&text)?;
         fs::write(&path, broken).map_err(Error::file(&path))?;
         let done = work(&self.sources);
         fs::write(&path, text).map_err(Error::file(&path))?;
@@ -337,6 +343,27 @@ fn copy_changed(from: &Path, to: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod staleness {
+    use super::{ALL, places};
+    use std::fs;
+
+    #[test]
+    fn every_mutant_fits_its_file() {
+        let root = places::root();
+        let stale: Vec<String> = ALL
+            .into_iter()
+            .flatten()
+            .filter_map(|mutant| {
+                let text = fs::read_to_string(root.join(mutant.file)).unwrap_or_default();
+                mutant.of(&text).err()
+            })
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(stale, Vec::<String>::new());
+    }
 }
 
 #[cfg(all(test, unix))]

@@ -123,8 +123,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the window shows itself",
         file: "src/engine/native.rs",
-        original: "if self.machine.window.holds(address)",
-        broken: "if false && self.machine.window.holds(address)",
+        original: "if self.machine.window.holds(address) {\n            return Err(",
+        broken: "if false && self.machine.window.holds(address) {\n            return Err(",
         caught_by: "lab_engines::both_engines_come_to_the_same",
     },
     Mutant {
