@@ -16,10 +16,11 @@ use ringcopy_tests::{
 };
 
 /// Of the system, and of Windows 7 already: nothing that has to be installed.
-const SYSTEM_LIBRARIES: [&str; 8] = [
+const SYSTEM_LIBRARIES: [&str; 9] = [
     "advapi32.dll",
     "bcrypt.dll",
     "kernel32.dll",
+    "ktmw32.dll",
     "msvcrt.dll",
     "ntdll.dll",
     "oleaut32.dll",

@@ -79,12 +79,15 @@ pub fn refused(code: u32, answer: Result<usize, RequestError>, output: &[u8]) ->
                 panic!("no entries");
             };
             assert!(rest.iter().all(|result| result.status == first.status));
+            // Who may not read memory does not learn what of it is there.
+            assert!(served.results.iter().all(|result| result.hole_length == 0));
             NtStatus(first.status)
         }
         (Outcome::Done(_), _) => {
             let (response, _) = TransferResponse::read_from_prefix(output)
                 .unwrap_or_else(|_| panic!("no response in {} bytes", output.len()));
             assert_eq!(response.copied, 0, "{response:?}");
+            assert_eq!(response.hole_length, 0, "{response:?}");
             NtStatus(response.status)
         }
     }

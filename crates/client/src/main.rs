@@ -2,8 +2,6 @@
 
 #![forbid(unsafe_code)]
 
-#[cfg(windows)]
-use std::io::Write;
 use std::{
     io::{self, IsTerminal},
     process::ExitCode,

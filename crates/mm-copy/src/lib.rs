@@ -56,7 +56,8 @@
 //!
 //! Nothing is allocated. A copy takes one `read` per span and one look-up per run of RAM; in
 //! system memory one translation per page, and a walk reads at most five entries for the first of
-//! them and one for each further page of the same page table. A look-up in [`RamRanges`] takes as
+//! them and one for each further page of the same page table. A copy that stops reads as many more
+//! to see how far the hole reaches, which is no further than it was to go. A look-up in [`RamRanges`] takes as
 //! many steps as the number of ranges has binary digits. What that comes to is in
 //! `docs/performance.md`.
 //!

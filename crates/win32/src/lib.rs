@@ -4,6 +4,7 @@
 //! - [`DeviceHandle`], [`Pending`]: a device opened for overlapped requests, and a request under
 //!   way.
 //! - [`Event`]: what a request under way can be interrupted by.
+//! - [`make_sparse()`]: files that store nothing for their holes.
 //! - [`Pages`]: pages of this process whose protection changes, touched by address.
 //! - [`Token`]: whose rights this process has.
 //! - [`system`]: what Windows says of itself.
@@ -16,6 +17,7 @@ mod device;
 mod error;
 mod event;
 mod pages;
+mod sparse;
 pub mod system;
 mod token;
 mod wide;
@@ -24,4 +26,5 @@ pub use device::{DeviceHandle, Outcome, Pending, Range};
 pub use error::Win32Error;
 pub use event::Event;
 pub use pages::{Access, Pages};
+pub use sparse::make_sparse;
 pub use token::Token;

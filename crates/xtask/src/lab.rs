@@ -4,7 +4,7 @@ use crate::{driver, error::Error, lab_kernel, places, program, setup, step::Step
 use signal_hook::{consts::SIGINT, flag};
 use std::{
     path::PathBuf,
-    process::{Command, ExitCode, Stdio},
+    process::{Command, ExitCode},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -57,8 +57,7 @@ impl Lab {
         host.arg("--kernel")
             .arg(&self.kernel)
             .arg("--image")
-            .arg(&self.images.framework)
-            .stdin(Stdio::null());
+            .arg(&self.images.framework);
         host
     }
 

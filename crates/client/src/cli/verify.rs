@@ -111,9 +111,10 @@ fn given<T: Transport + ?Sized>(
 ) -> Result<(), Stop> {
     for range in ranges {
         let mut done = 0;
+        let mut most = PIECES_OF_RANGE;
         while done < range.length {
             let mut pieces = Vec::new();
-            while done < range.length && pieces.len() < PIECES_OF_RANGE {
+            while done < range.length && pieces.len() < most {
                 let length =
                     u32::try_from(range.length - done).map_or(PIECE, |left| left.min(PIECE));
                 let Some(source) = range.source.checked_add(done) else {
@@ -125,7 +126,10 @@ fn given<T: Transport + ?Sized>(
             if pieces.is_empty() {
                 break;
             }
-            done = done.saturating_add(verifier.compare(&pieces)?);
+            let hole = verifier.compare(&pieces)?;
+            done = done.saturating_add(hole);
+            // What comes after a part of a hole is likely its next part.
+            most = if hole > 0 { 1 } else { PIECES_OF_RANGE };
         }
     }
     Ok(())

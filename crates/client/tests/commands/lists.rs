@@ -106,7 +106,7 @@ fn f10_a_notation_that_could_mean_two_things_is_named() {
              0x2000:0x9f000 if it has 0x9f000 bytes, or 0x2000:0x9d000 if it ends in front of \
              0x9f000",
         ),
-        // The size is not that of the addresses, so nobody knows what this is.
+        // The size is not that of the addresses, so it is unclear what this is.
         (
             "0x1000 0x9f000 16.00 KiB\n",
             "line 1: `16.00`: `.` does not belong in a number",

@@ -31,10 +31,12 @@ fn run_with(model: impl Fn() -> Model, args: &[&str]) -> Output {
     run_on(None, &mut to(model), args)
 }
 
-/// A driver whose every byte of memory tells its address, and which is lost after so many requests.
+/// A driver whose every byte of memory tells its address, which does not say how far holes reach, and
+/// which is lost after so many requests.
 fn lost_from(request: usize) -> impl Fn() -> Model {
     move || Model {
         lost_from: Some(request),
+        tells_holes: false,
         twist: Some(Box::new(|_, address, _, _| byte_at(address))),
         ..Model::default()
     }

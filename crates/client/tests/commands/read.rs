@@ -312,6 +312,19 @@ fn f8_a_hole_costs_what_its_edges_cost_however_long_it_is() {
 }
 
 #[test]
+fn f8_a_hole_may_end_with_the_last_address() {
+    let range = "0x3fffe000:0xffffffffc0002000";
+    let (output, asked) = run_and_count(true, &["read", "--hex", "--physical", range]);
+    assert_eq!(output.code, FAILURE);
+    assert_eq!(asked, [(0x3FFF_E000, 1 << 20)]);
+    let hole = format!(
+        "hole: physical 0x40000000, {} bytes",
+        u64::MAX - 0x3FFF_FFFF
+    );
+    assert!(output.err.contains(&hole), "{}", output.err);
+}
+
+#[test]
 fn f8_so_does_a_hole_in_system_memory() {
     let ranges = ["0xfffff90000000000:16MiB", "0xffffb00000000000:65536GiB"];
     for range in ranges {
@@ -346,6 +359,8 @@ fn f8_what_lies_after_a_hole_is_read_from_its_first_byte_on() {
             let (output, asked) = run_and_count(tells_holes, &args);
             let holes = output.err.lines().filter(|line| line.starts_with("hole: "));
             read.push((folder.read("memory"), holes.count()));
+            // A read that finds nothing would leave it as it is.
+            std::fs::remove_file(&name).unwrap();
             if tells_holes {
                 assert!(asked.len() <= 200, "{range}: {} pieces", asked.len());
             }

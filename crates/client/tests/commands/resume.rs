@@ -271,60 +271,79 @@ fn a_hole_that_was_noted_and_not_filled_is_told_once() {
     assert_eq!(folder.names(), ["part", "whole"]);
 }
 
+/// As [`lost_from`], with a page of the caller's own memory at 0x10000, and nothing after it.
+fn one_page(request: usize) -> impl Fn() -> Model {
+    move || {
+        let mut model = lost_from(request)();
+        assert_eq!(model.machine.allocate(4096), 0x1_0000);
+        model
+    }
+}
+
 #[test]
 fn f9_a_read_that_ended_within_a_hole_goes_on_there() {
     let folder = Folder::new("f9");
-    for (name, more) in [("raw", &[][..]), ("lime", &["--format", "lime"])] {
-        let file = folder.path(name);
-        let read = |request, resume: &[&str]| {
-            // A page of RAM, and 8 MiB without any.
-            let words = [
-                "read",
-                "--json",
-                "--physical",
-                "0x3ffff000:0x801000",
-                "--output",
-                &file,
-            ];
-            run_with(lost_from(request), &[&words, more, resume].concat()).json()
-        };
-        let lost = read(5, &[]);
-        let kept = lost["written"].as_u64().unwrap();
-        assert!((2 << 20..8 << 20).contains(&kept), "{name}: {kept}");
-        let lost = read(2, &["--resume"]);
-        assert_eq!(lost["resumed_at"], kept, "{name}");
-        let further = lost["written"].as_u64().unwrap();
-        assert!(further > kept, "{name}: {further}");
-        let done = read(usize::MAX, &["--resume"]);
-        assert_eq!(done["resumed_at"], further, "{name}");
-        let holes = done["holes"].as_array().unwrap();
-        assert_eq!(holes.len(), 1, "{name}: the parts of a hole are one");
-        assert_eq!(
-            (&holes[0]["address"], &holes[0]["length"]),
-            (&"0x40000000".into(), &0x80_0000.into())
-        );
-        assert_eq!(done["operations"][0]["copied"], 4096);
-    }
-    assert_eq!(folder.read("raw").len(), 0x80_1000);
-    assert_eq!(folder.read("lime").len(), 32 + 0x1000);
-    assert_eq!(folder.names(), ["lime", "raw"]);
+    let file = folder.path("memory");
+    let read = |request, resume: &[&str]| {
+        let words = ["read", "--json", "0x10000:0x801000", "--output", &file];
+        run_with(one_page(request), &[&words, resume].concat()).json()
+    };
+    let lost = read(6, &[]);
+    let kept = lost["written"].as_u64().unwrap();
+    assert!((1 << 20..8 << 20).contains(&kept), "{kept}");
+    let lost = read(3, &["--resume"]);
+    assert_eq!(lost["resumed_at"], kept);
+    let further = lost["written"].as_u64().unwrap();
+    assert!(further > kept, "{further}");
+    let done = read(usize::MAX, &["--resume"]);
+    assert_eq!(done["resumed_at"], further);
+    let holes = done["holes"].as_array().unwrap();
+    assert_eq!(holes.len(), 1, "the parts of a hole are one");
+    assert_eq!(
+        (&holes[0]["address"], &holes[0]["length"]),
+        (&"0x11000".into(), &0x80_0000.into())
+    );
+    assert_eq!(done["operations"][0]["copied"], 4096);
+    assert_eq!(folder.read("memory").len(), 0x80_1000);
+    assert_eq!(folder.names(), ["memory"]);
 }
 
 #[test]
 fn f9_a_hole_at_the_start_of_a_new_file_is_recorded() {
     let folder = Folder::new("f9-start");
     let file = folder.path("memory");
-    let args = [
-        "read",
-        "--physical",
-        "0x40000000:8MiB",
-        "--output",
-        &file,
-        "--json",
-    ];
-    let lost = run_with(lost_from(3), &args).json();
+    let args = ["read", "0x20000:8MiB", "--output", &file, "--json"];
+    let lost = run_with(lost_from(4), &args).json();
     let kept = lost["written"].as_u64().unwrap();
     assert!(kept >= 1 << 20, "{kept}");
     let done = run_with(lost_from(usize::MAX), &[&args[..], &["--resume"]].concat()).json();
     assert_eq!(done["resumed_at"], kept);
+}
+
+#[test]
+fn f9_holes_that_an_image_has_no_bytes_for_are_recorded() {
+    let folder = Folder::new("f9-lime");
+    let file = folder.path("memory");
+    // A page of RAM, and eight ranges without any.
+    let mut ranges = vec!["0x3ffff000:0x1000".to_owned()];
+    ranges.extend((0..8).map(|number| format!("{:#x}:1MiB", 0x5000_0000 + number * 0x20_0000)));
+    let read = |request, resume: &[&str]| {
+        let ranges: Vec<_> = ranges.iter().map(String::as_str).collect();
+        let words = ["--format", "lime", "--output", &file, "--json"];
+        let args = [&["read", "--physical"], &ranges[..], &words, resume].concat();
+        run_with(lost_from(request), &args).json()
+    };
+    let lost = read(4, &[]);
+    let kept = lost["written"].as_u64().unwrap();
+    assert!((1 << 20..8 << 20).contains(&kept), "{kept}");
+    let lost = read(1, &["--resume"]);
+    assert_eq!(lost["resumed_at"], kept);
+    let further = lost["written"].as_u64().unwrap();
+    assert!(further > kept, "{further}");
+    let done = read(usize::MAX, &["--resume"]);
+    assert_eq!(done["resumed_at"], further);
+    assert_eq!(done["holes"].as_array().unwrap().len(), 8);
+    assert_eq!(done["operations"][0]["copied"], 4096);
+    assert_eq!(folder.read("memory").len(), 32 + 0x1000);
+    assert_eq!(folder.names(), ["memory"]);
 }

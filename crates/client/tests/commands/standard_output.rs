@@ -245,7 +245,7 @@ fn f7_the_program_says_why_its_output_cannot_be_written() {
         assert_eq!(output.status.code(), Some(FAILURE), "{args:?}");
         assert_eq!(sentence.lines().count(), 1, "{args:?}: {sentence}");
         assert!(sentence.contains("No space left"), "{args:?}: {sentence}");
-        // With nobody to tell, the exit code tells.
+        // Where that cannot be said either, the exit code tells.
         let status = Command::new(env!("CARGO_BIN_EXE_ringcopy"))
             .args(args)
             .stdout(full())

@@ -125,9 +125,15 @@ fn a_second_read_into_one_file_is_refused_and_the_first_is_complete() {
         (&["--format", "lime"], &["--format", "lime", "--resume"]),
         (&["--hex"], &[]),
     ] {
-        let args = ["read", "--physical", "0x200000:3MiB", "--output", &file];
+        let args = ["read", "--physical", "0x200000:0x180000", "--output", &file];
         let whole = folder.path("whole");
-        let alone = ["read", "--physical", "0x200000:3MiB", "--output", &whole];
+        let alone = [
+            "read",
+            "--physical",
+            "0x200000:0x180000",
+            "--output",
+            &whole,
+        ];
         run_with(lost_from(usize::MAX), &[&alone, more].concat());
         let told = Rc::new(RefCell::new(Vec::new()));
         let first = || {
@@ -136,7 +142,7 @@ fn a_second_read_into_one_file_is_refused_and_the_first_is_complete() {
             Model {
                 twist: Some(Box::new(move |_, address, _, _| {
                     // While the first one is under way: with nothing in its file, and with some.
-                    if [0x20_0000, 0x40_0000].contains(&address) {
+                    if [0x20_0000, 0x30_0000].contains(&address) {
                         let words: Vec<_> = again.iter().map(String::as_str).collect();
                         let output = run(&words);
                         told.borrow_mut().push((output.code, output.err));

@@ -2,6 +2,7 @@
 //! no record of what was done: each run looks again, which takes a fraction of a second.
 
 mod apt_source;
+mod image_readers;
 mod rust_library;
 mod rust_source_package;
 mod system_packages;
@@ -9,6 +10,7 @@ mod system_packages;
 pub use apt_source::Archive;
 
 use crate::{error::Error, toolchain::Target};
+use std::path::PathBuf;
 use system_packages::Need;
 
 /// Gets what building the driver and running the lab need.
@@ -41,7 +43,17 @@ pub fn for_tests() -> Result<(), Error> {
         Target::FOR_TESTS,
     )?;
     rust_library::get_sources()?;
+    image_readers()?;
     Ok(())
+}
+
+/// Gets what reads images of memory back in the tests, and tells the Python that has it.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn image_readers() -> Result<PathBuf, Error> {
+    image_readers::get_missing()
 }
 
 /// Gets what is needed of these and Rust's library. Returns whether anything was missing.

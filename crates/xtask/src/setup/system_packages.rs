@@ -128,6 +128,16 @@ pub(super) const PACKAGE_CHECKS: &[Need] = &[
     },
 ];
 
+/// What the readers of memory images are written in.
+pub(super) const IMAGE_READERS: &[Need] = &[Need {
+    what: "Python with its venv module (Volatility and LeechCore, which read images back)",
+    is_there: || {
+        program::output_of(program::named("python3").args(["-I", "-c", "import ensurepip, venv"]))
+            .is_ok()
+    },
+    package: "python3-venv",
+}];
+
 /// Installs what is missing. Returns whether anything was.
 ///
 /// # Errors

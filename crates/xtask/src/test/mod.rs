@@ -134,7 +134,9 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
             "RINGCOPY_XTASK",
             env::current_exe().map_err(Error::file("xtask"))?,
         );
-    cargo.env("RINGCOPY_WINE_SELFTEST", wine::selftest_record());
+    cargo
+        .env("RINGCOPY_WINE_SELFTEST", wine::selftest_record())
+        .env("RINGCOPY_IMAGE_READERS", setup::image_readers()?);
     program::run_here(cargo)?;
     accessors::report_ring_0()
 }

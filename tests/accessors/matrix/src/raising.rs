@@ -138,7 +138,7 @@ fn probes<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             for stop in stops(length) {
                 let address = open.before_end(stop).address;
                 let refusal = closed.refusal(true);
-                probe(run, [address, length, 1], refusal)?;
+                probe(run, [address, length, 1], closed.need(), refusal)?;
             }
         }
     }
@@ -146,22 +146,26 @@ fn probes<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     for offset in 0..16 {
         for alignment in [1, 2, 4, 8, 16] {
             let refusal = (offset % alignment != 0).then_some(Status::DATATYPE_MISALIGNMENT);
-            probe(run, [address + offset, 64, alignment], refusal)?;
+            probe(run, [address + offset, 64, alignment], None, refusal)?;
         }
     }
     for address in REFUSED {
-        probe(run, [address, 1, 1], Some(Status::ACCESS_VIOLATION))?;
-        probe(run, [address, 0, 1], None)?;
+        probe(run, [address, 1, 1], None, Some(Status::ACCESS_VIOLATION))?;
+        probe(run, [address, 0, 1], None, None)?;
     }
     Ok(())
 }
 
+/// One probe, of pages that take `pages` to arrange.
 fn probe<A: Arena>(
     run: &mut Run<'_, A>,
     arguments: [usize; 3],
+    pages: Option<Need>,
     refusal: Option<Status>,
 ) -> Checked {
-    if !run.begin(CALL, arguments, Some(Need::Probes)) {
+    // A case names one need: the probe, or the pages where there is a probe and they are missing.
+    let pages = pages.filter(|need| run.arena.can(Need::Probes) && !run.arena.can(*need));
+    if !run.begin(CALL, arguments, pages.or(Some(Need::Probes))) {
         return Ok(());
     }
     let Some(function) = run.arena.probe_for_write() else {

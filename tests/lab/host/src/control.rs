@@ -56,6 +56,8 @@ impl Control {
 
     /// Why the machine ended (`ShutdownCause`), if QEMU said so. To be called once QEMU has ended.
     pub(crate) fn reason(&mut self) -> Option<String> {
+        // Whatever QEMU was started through, and still listens, ends with its input.
+        self.orders = None;
         if let Some(reader) = self.reader.take() {
             // A reader that panicked has nothing to say.
             drop(reader.join());

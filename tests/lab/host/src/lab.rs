@@ -1,6 +1,9 @@
 //! One virtual machine with one driver.
 
-use std::cell::{Cell, RefCell};
+use std::{
+    cell::{Cell, RefCell},
+    io::{self, Write as _},
+};
 
 use ringcopy_client::protocol::NtStatus;
 use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, Interference, MachineFact, VALUES};
@@ -77,7 +80,7 @@ impl Lab {
         let verbose = options.verbose;
         let (machine, memory) = Machine::start(&options, "serve", move |line| {
             if verbose {
-                eprintln!("{line}");
+                drop(writeln!(io::stderr(), "{line}"));
             }
         })?;
         Ok(Self {

@@ -134,8 +134,9 @@ impl Machine {
         let Some(status) = self.wait(patience)? else {
             return Err(self.give_up(patience));
         };
+        let reason = self.control.reason();
         self.log.close();
-        match End::of(status, None) {
+        match End::of(status, reason.as_deref()) {
             End::Done => Ok(()),
             _ => Err(self.stopped(status)),
         }
@@ -158,9 +159,10 @@ impl Machine {
     /// Why a machine that has ended should not have.
     fn stopped(&mut self, status: ExitStatus) -> LabError {
         self.gone = true;
+        let reason = self.control.reason();
         self.log.close();
         let log = self.log.tail();
-        let reason = match End::of(status, self.control.reason().as_deref()) {
+        let reason = match End::of(status, reason.as_deref()) {
             End::Interrupted => return LabError::Interrupted,
             End::Failed(reason) => return LabError::QemuFailed { reason, log },
             End::Done => "it was done".into(),
@@ -178,6 +180,7 @@ impl Drop for Machine {
         // A child that has ended cannot be killed, which is as well.
         drop(self.child.kill());
         drop(self.child.wait());
+        drop(self.control.reason());
         self.log.close();
     }
 }

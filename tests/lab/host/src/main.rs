@@ -4,7 +4,7 @@
 
 use std::{
     cell::OnceCell,
-    env,
+    env, fmt,
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
@@ -114,10 +114,15 @@ fn main() -> ExitCode {
         }
     });
     let code = done.unwrap_or_else(|sentence| {
-        eprintln!("ringcopy-lab: {sentence}");
+        tell(format_args!("ringcopy-lab: {sentence}"));
         cli::FAILURE
     });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Says something beside the command's output. Where it cannot be said, the exit code stands alone.
+fn tell(line: fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr(), "{line}"));
 }
 
 fn options(arguments: &Arguments) -> Result<Options, String> {
@@ -212,28 +217,32 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
     );
     let lab = lab.into_inner();
     if let Some(instructions) = lab.as_ref().and_then(Lab::instructions) {
-        eprintln!("lab: the command's requests took {instructions} instructions");
+        tell(format_args!(
+            "lab: the command's requests took {instructions} instructions"
+        ));
     }
     let untold = |lab: &Lab| code == cli::SUCCESS || !lab.is_gone();
     match lab.filter(untold).map(Lab::finish) {
         None => code,
         Some(Ok(report)) => {
             for line in &report.leaks {
-                eprintln!("left behind: {line}");
+                tell(format_args!("left behind: {line}"));
             }
             if let Some(bugcheck) = &report.bugcheck {
-                eprintln!("{bugcheck}");
+                tell(format_args!("{bugcheck}"));
             }
             if !report.leaks.is_empty() || report.bugcheck.is_some() {
                 return cli::FAILURE;
             }
             if !arguments.command.iter().any(|word| word == "--json") {
-                eprintln!("lab: the driver was unloaded and left nothing behind");
+                tell(format_args!(
+                    "lab: the driver was unloaded and left nothing behind"
+                ));
             }
             code
         }
         Some(Err(error)) => {
-            eprintln!("ringcopy-lab: {error}");
+            tell(format_args!("ringcopy-lab: {error}"));
             cli::FAILURE
         }
     }

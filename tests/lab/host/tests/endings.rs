@@ -27,12 +27,8 @@ const UNTIL_ASKED: &str = r#"
 
 /// Lets the host take the machine for one that listens, with its driver loaded.
 fn booted() -> String {
-    let magic: String = MAGIC
-        .to_le_bytes()
-        .iter()
-        .map(|byte| format!("\\{byte:03o}"))
-        .collect::<Vec<_>>()
-        .concat();
+    let bytes = MAGIC.to_le_bytes().map(|byte| format!("\\{byte:03o}"));
+    let magic = bytes.concat();
     format!(
         r#"for word; do case $word in *mem-path=*) memory="${{word##*mem-path=}}"; esac; done
         printf '{magic}' | dd of="$memory" bs=1 seek={PHYSICAL_ADDRESS} conv=notrunc 2>&-

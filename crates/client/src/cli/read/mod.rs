@@ -34,7 +34,7 @@ use ringcopy_protocol::{Direction, Engine, NtStatus};
 
 use super::{
     Stop, View,
-    arguments::{ReadArguments, is_standard_output},
+    arguments::ReadArguments,
     record::Document,
     wanted::{self, Range},
 };
@@ -42,7 +42,9 @@ use crate::{Device, OpenAccess, Piece, Transfer, Transport};
 use form::Form;
 use holes::{Hole, Holes};
 use outcome::{Outcome, add_earlier, outcomes};
-use plan::{Attempt, Part, Retry, next_request, remaining, rest, retry, skip};
+use plan::{
+    Attempt, CHUNK, CHUNK_AFTER_HOLE, Part, Retry, next_request, remaining, rest, retry, skip,
+};
 use report::{Finished, finish, progress, report};
 use sink::Sink;
 
@@ -104,6 +106,7 @@ pub(super) fn perform(
         sink,
         ..
     } = reading;
+    let has_map = arguments.all_ram && sink.is_file();
     let closed = sink.close(done.is_ok(), view, document);
     report(&outcomes, &holes, form, document);
     if resumed > 0 {
@@ -111,9 +114,8 @@ pub(super) fn perform(
     }
     let is_untouched = done.and(closed)?;
     if let Some(path) = &arguments.output
-        && arguments.all_ram
+        && has_map
         && !is_untouched
-        && !is_standard_output(path)
     {
         map::write(path, form, &ranges, &holes)?;
         document.detail("map", map::path_of(path).display().to_string());
@@ -125,6 +127,7 @@ pub(super) fn perform(
             written: position,
             seconds,
             is_untouched,
+            has_map,
         },
         &outcomes,
         &holes,
@@ -156,8 +159,10 @@ struct Reading<'t, 't2> {
 impl Reading<'_, '_> {
     fn all(&mut self, ranges: &[Range], view: &mut View<'_, '_>) -> Result<(), Stop> {
         let mut parts = remaining(ranges, self.position);
+        let mut room = CHUNK;
         while !parts.is_empty() {
-            self.request(&next_request(&mut parts), Attempt::First, view)?;
+            self.request(&next_request(&mut parts, room), Attempt::First, view)?;
+            room = CHUNK;
             if let Some((number, length, status)) = self.beyond.take()
                 && let Some(Range { source, length }) = skip(&mut parts, number, length)
             {
@@ -169,6 +174,7 @@ impl Reading<'_, '_> {
                     },
                     view,
                 )?;
+                room = CHUNK_AFTER_HOLE;
             }
             if self.sink.takes_parts_of_holes() {
                 self.put_hole(view)?;

@@ -9,6 +9,9 @@ use crate::{PAGE_LENGTH, Source, cli::wanted::Range};
 /// The most bytes that one of the command's requests asks for.
 pub(super) const CHUNK: u64 = 1 << 20;
 
+/// The most bytes that a request asks for after a part of a hole: likely the next part begins there.
+pub(super) const CHUNK_AFTER_HOLE: u64 = 64 << 10;
+
 /// A hole of so many bytes is worth a request of its own for what lies after it: a request costs
 /// about as much as asking for as many bytes of pages one by one.
 const LONG_HOLE: u64 = CHUNK / 4;
@@ -156,10 +159,9 @@ pub(super) fn remaining(ranges: &[Range], done: u64) -> VecDeque<Part> {
     parts
 }
 
-/// Takes as much from the parts as one request asks for.
-pub(super) fn next_request(parts: &mut VecDeque<Part>) -> Vec<Part> {
+/// Takes as much from the parts as one request asks for, which is at most `room` bytes.
+pub(super) fn next_request(parts: &mut VecDeque<Part>, mut room: u64) -> Vec<Part> {
     let mut request = Vec::new();
-    let mut room = CHUNK;
     while room > 0 && request.len() < MAXIMUM_ENTRIES as usize {
         let Some(part) = parts.pop_front() else {
             break;

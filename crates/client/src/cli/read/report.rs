@@ -61,6 +61,8 @@ pub(super) struct Finished<'a> {
     pub(super) seconds: f64,
     /// Whether the file holds what it held before, since nothing could be read.
     pub(super) is_untouched: bool,
+    /// Whether a map is beside the output.
+    pub(super) has_map: bool,
 }
 
 pub(super) fn finish(
@@ -146,7 +148,7 @@ fn tell_output(
         "{} bytes written to {name}{engine}, {rate}/s{holes}",
         finished.written
     ))?;
-    if finished.arguments.all_ram && !is_standard_output(path) {
+    if finished.has_map {
         view.line(&format!("its map is {}", map::path_of(path).display()))?;
     }
     Ok(())

@@ -4,9 +4,9 @@
 //! names the ranges asked for, so that another request does not go on in this one's file; each of
 //! the others names a hole, or the part of one that a request came through, and is written before
 //! the zeros that stand for it. How far the read has come is told by the output itself, and, where
-//! holes leave nothing in it, by the holes noted behind its last byte: so a read which ends in the
+//! holes leave nothing in it, by the holes noted after its last byte: so a read which ends in the
 //! middle of anything loses nothing. A read that goes on first leaves those holes alone in the
-//! sidecar that it goes on behind, and as much of them as is.
+//! sidecar that it goes on after, and as much of them as is there.
 
 use std::{
     fmt,
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use super::{form::Form, holes::Hole};
 use crate::{Source, cli::wanted::Range};
 
-/// What the sidecar's name has behind that of its file.
+/// What the sidecar's name has after that of its file.
 const SUFFIX: &str = ".unfinished";
 
-/// What the name of a sidecar that is being replaced has behind it.
+/// What the name of a sidecar that is being replaced has after it.
 const PART: &str = ".part";
 
 /// The sidecar's first line.
@@ -100,7 +100,7 @@ impl Request {
         None
     }
 
-    /// How many bytes were asked for below this physical address, unless it lies behind them all.
+    /// How many bytes were asked for below this physical address, unless it lies after them all.
     pub(super) fn position_of_end(&self, end: u64) -> Option<u64> {
         let mut position = 0_u64;
         let mut last = 0_u64;
@@ -114,8 +114,8 @@ impl Request {
     /// The last address of the range that this physical address is in, where the ranges are in the
     /// order of their addresses.
     pub(super) fn last_of_range(&self, address: u64) -> u64 {
-        let behind = self.ranges.partition_point(|(base, _)| *base <= address);
-        let range = behind.checked_sub(1).and_then(|at| self.ranges.get(at));
+        let after = self.ranges.partition_point(|(base, _)| *base <= address);
+        let range = after.checked_sub(1).and_then(|at| self.ranges.get(at));
         range.map_or(address, |(base, length)| base.saturating_add(*length) - 1)
     }
 
@@ -221,7 +221,7 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         })
         .and_then(|()| fs::rename(&part, path));
     if replaced.is_err() {
-        // What was there is as it was, so nobody misses it.
+        // What was there is as it was.
         drop(fs::remove_file(&part));
     }
     replaced

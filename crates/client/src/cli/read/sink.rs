@@ -111,6 +111,11 @@ impl Sink {
         }
     }
 
+    /// Whether it fills a file, beside which others may stand.
+    pub(super) const fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File(_))
+    }
+
     /// Whether a part of a hole may be put into it by itself, so that an interruption loses no more
     /// than the request under way.
     pub(super) const fn takes_parts_of_holes(&self) -> bool {

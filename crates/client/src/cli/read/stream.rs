@@ -37,7 +37,7 @@ impl Stream {
             Form::Ranges => {}
             Form::Addresses => self.zeros(out, address.saturating_sub(self.at))?,
             Form::Lime => {
-                // What is behind these bytes is not known yet, and no header can be changed later.
+                // What follows these bytes is not known yet, and no header can be changed later.
                 let last = address.saturating_add((bytes.len() as u64).saturating_sub(1));
                 self.put(out, &header(address, last))?;
             }

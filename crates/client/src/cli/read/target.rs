@@ -79,6 +79,7 @@ impl Target {
         if self.is_regular {
             file.set_len(0)
                 .map_err(|error| cannot_write(&self.name, &error))?;
+            make_sparse(&file);
         }
         Ok(file)
     }
@@ -104,6 +105,16 @@ impl Target {
         Ok(())
     }
 }
+
+/// Has holes cost no room in a file, where its file system can do so.
+#[cfg(windows)]
+fn make_sparse(file: &File) {
+    let _ = ringcopy_win32::make_sparse(file);
+}
+
+/// Holes cost no room in a file, where its file system can do so.
+#[cfg(not(windows))]
+const fn make_sparse(_: &File) {}
 
 /// What to say of a file that cannot be written.
 pub(super) fn cannot_write(name: &str, error: &io::Error) -> Stop {

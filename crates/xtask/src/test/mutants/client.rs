@@ -92,8 +92,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "two reads fill one file",
         file: "crates/client/src/cli/read/target.rs",
-        original: "            && matches!(file.try_lock(), Err(TryLockError::WouldBlock))",
-        broken: "            && matches!(Ok(()), Err(TryLockError::WouldBlock))",
+        original: "matches!(file.try_lock(), Err(TryLockError::WouldBlock))",
+        broken: "matches!(Ok(()), Err(TryLockError::WouldBlock))",
         caught_by: "commands::untouched::a_second_read_into_one_file_is_refused_and_the_first_is_complete",
     },
     Mutant {
