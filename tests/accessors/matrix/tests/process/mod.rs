@@ -70,6 +70,9 @@ pub struct ProcessArena {
 
 impl ProcessArena {
     pub fn allocate() -> Self {
+        // Wine 10 takes a guard page that begins where the running thread's stack ends for the
+        // stack's own.
+        const { assert!(!matches!(state_of(0), State::Guard)) };
         // SAFETY: asks for memory anywhere.
         let base =
             unsafe { VirtualAlloc(ptr::null_mut(), PAGES * PAGE, MEM_RESERVE, PAGE_NOACCESS) };
