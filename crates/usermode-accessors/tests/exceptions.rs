@@ -13,6 +13,8 @@ use pages::{AddVectoredExceptionHandler, Pages, Pointers, Protection};
 #[derive(Clone, Copy)]
 struct Rewrite {
     used: bool,
+    /// The address that the first fault names, where that has parameters of its own.
+    first: Option<usize>,
     code: u32,
     parameters: u32,
     information: [usize; 2],
@@ -33,14 +35,29 @@ unsafe extern "system" fn rewrite(pointers: *mut Pointers) -> i32 {
     {
         rewrite.used = true;
         record.code = rewrite.code;
-        record.parameters = rewrite.parameters;
-        record.information[..2].copy_from_slice(&rewrite.information);
+        let (parameters, information) = match rewrite.first.take() {
+            Some(address) => (2, [0, address]),
+            None => (rewrite.parameters, rewrite.information),
+        };
+        record.parameters = parameters;
+        record.information[..2].copy_from_slice(&information);
     }
     EXCEPTION_CONTINUE_SEARCH
 }
 
-/// Meets one fault, rewritten, in a read or a write of 8 bytes of which 3 succeed.
+/// Meets a fault, rewritten, in a read or a write of 8 bytes of which 3 succeed.
 fn meet(access: Access, code: u32, parameters: u32, information: [usize; 2]) -> Fault {
+    meet_after(None, access, code, parameters, information)
+}
+
+/// As [`meet`], where the first fault names this address.
+fn meet_after(
+    first: Option<usize>,
+    access: Access,
+    code: u32,
+    parameters: u32,
+    information: [usize; 2],
+) -> Fault {
     static ONE_AT_A_TIME: Mutex<bool> = Mutex::new(false);
     let mut installed = ONE_AT_A_TIME.lock().unwrap();
     if !*installed {
@@ -52,6 +69,7 @@ fn meet(access: Access, code: u32, parameters: u32, information: [usize; 2]) -> 
     let slice = UserSlice::new(pages.address(pages::PAGE - 3), 8);
     *REWRITE.lock().unwrap() = Some(Rewrite {
         used: false,
+        first,
         code,
         parameters,
         information,
@@ -115,7 +133,7 @@ fn an_exception_without_address_leaves_it_unknown() {
         let non_canonical = meet(access, ACCESS_VIOLATION, 2, [0, ALL_ONES]);
         assert_eq!(non_canonical, expected);
         let status = Status::DATATYPE_MISALIGNMENT;
-        let bare = meet(access, status.0, 0, [1, 0x1234]);
+        let bare = meet_after(Some(0x5678), access, status.0, 0, [1, 0x1234]);
         assert_eq!(bare, Fault { status, ..expected });
     }
 }
