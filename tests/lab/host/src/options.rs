@@ -103,7 +103,8 @@ impl Options {
         );
         words.extend(self.values.iter().map(|value| {
             let RegistryValue { name, kind, data } = value;
-            let data: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
+            let data: Vec<_> = data.iter().map(|byte| format!("{byte:02x}")).collect();
+            let data = data.concat();
             format!("value={name}:{kind}:{data}")
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
