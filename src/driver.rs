@@ -31,7 +31,10 @@ impl Settings {
             Ok(value) => Ok(Some(value)),
             Err(NtStatus::OBJECT_NAME_NOT_FOUND) => Ok(Some(0)),
             Err(NtStatus::INSUFFICIENT_RESOURCES) => Err(NtStatus::INSUFFICIENT_RESOURCES),
-            Err(_) => Ok(None),
+            Err(status) => {
+                println!("ringcopy: `{name}` is no REG_DWORD: {status}; the least is allowed");
+                Ok(None)
+            }
         };
         let policy = value(POLICY_VALUE)?.map(Reach::from_bits_truncate);
         let engine = value(ENGINE_VALUE)?.and_then(Engine::from_wire);

@@ -5,7 +5,7 @@ use core::ptr;
 use ringcopy_protocol::NtStatus;
 use wdk_sys::{
     _WDF_DRIVER_INIT_FLAGS::WdfDriverInitNonPnpDriver, KEY_READ, PCUNICODE_STRING, PDRIVER_OBJECT,
-    WDF_DRIVER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDFDRIVER, WDFKEY,
+    REG_DWORD, WDF_DRIVER_CONFIG, WDF_NO_OBJECT_ATTRIBUTES, WDFDRIVER, WDFKEY,
     call_unsafe_wdf_function_binding,
 };
 
@@ -52,7 +52,11 @@ impl Driver {
         from_nt(status).map(|()| Self(driver))
     }
 
-    /// A `REG_DWORD` of the service's `Parameters` key.
+    /// A `REG_DWORD` of the service's `Parameters` key. `STATUS_OBJECT_TYPE_MISMATCH` where the
+    /// value is of another type or length.
+    ///
+    /// `WdfRegistryQueryULong` does not promise to look at the length, and free builds of the
+    /// framework look at neither: they give what was on the stack for what the value lacks.
     pub fn parameter(&self, name: &str) -> Result<u32, NtStatus> {
         let mut key: WDFKEY = ptr::null_mut();
         // SAFETY: the driver object lives until unload, and `key` through the call.
@@ -68,18 +72,26 @@ impl Driver {
         from_nt(status)?;
         let name = WideString::new(name);
         let name = name.as_unicode();
-        let mut value = 0;
-        // SAFETY: the key is open, name and value live through the call.
+        let mut value = [0; size_of::<u32>()];
+        let (mut length, mut kind) = (0, 0);
+        // SAFETY: the key is open; name, value, length and type live through the call.
         let status = unsafe {
             call_unsafe_wdf_function_binding!(
-                WdfRegistryQueryULong,
+                WdfRegistryQueryValue,
                 key,
                 name.as_ptr(),
-                &raw mut value,
+                size_field::<u32>(),
+                value.as_mut_ptr().cast(),
+                &raw mut length,
+                &raw mut kind,
             )
         };
         // SAFETY: opened above, and closed once.
         unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, key) };
-        from_nt(status).map(|()| value)
+        from_nt(status)?;
+        if kind != REG_DWORD || length != size_field::<u32>() {
+            return Err(NtStatus::OBJECT_TYPE_MISMATCH);
+        }
+        Ok(u32::from_le_bytes(value))
     }
 }

@@ -17,9 +17,8 @@ use core::{
 use wdk_sys::{
     ACCESS_MASK, HANDLE, KEY_VALUE_PARTIAL_INFORMATION, NTSTATUS, OBJ_CASE_INSENSITIVE,
     OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES, PCUNICODE_STRING, PULONG, PVOID, PWDF_DRIVER_GLOBALS,
-    PWDF_OBJECT_ATTRIBUTES, REG_DWORD, STATUS_BUFFER_OVERFLOW, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_PARAMETER, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS, ULONG, UNICODE_STRING,
-    WDFDRIVER, WDFKEY, ntddk,
+    PWDF_OBJECT_ATTRIBUTES, STATUS_BUFFER_OVERFLOW, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG, UNICODE_STRING, WDFDRIVER, WDFKEY, ntddk,
 };
 
 /// `KeyValuePartialInformation` of `KEY_VALUE_INFORMATION_CLASS`.
@@ -273,10 +272,16 @@ pub(crate) unsafe extern "C" fn query_value(
     }
 }
 
+/// What the genuine framework's stack may hold where a value is shorter than a number. The worst
+/// that a driver can take for a setting: every bit of it.
+const LEFT_ON_THE_STACK: [u8; ULONG_SIZE as usize] = [0xFF; ULONG_SIZE as usize];
+
 /// `WdfRegistryQueryULong`.
 ///
-/// `STATUS_OBJECT_TYPE_MISMATCH` if the value is no `REG_DWORD`; `STATUS_OBJECT_NAME_NOT_FOUND`;
-/// what else `ZwQueryValueKey` returns.
+/// As a free build of the genuine framework does, whose documentation promises
+/// `STATUS_OBJECT_TYPE_MISMATCH`: the type is not looked at, and what a short value does not fill is
+/// what was on the stack. `STATUS_OBJECT_NAME_NOT_FOUND`; what else `ZwQueryValueKey` returns,
+/// `STATUS_BUFFER_OVERFLOW` for a longer value among it.
 pub(crate) unsafe extern "C" fn query_ulong(
     globals: PWDF_DRIVER_GLOBALS,
     key: WDFKEY,
@@ -288,16 +293,19 @@ pub(crate) unsafe extern "C" fn query_ulong(
     call.require_passive();
     call.require(value);
     match query(&call, key, name, ULONG_SIZE) {
-        Ok(found) if found.kind != REG_DWORD || found.length != ULONG_SIZE => {
-            STATUS_OBJECT_TYPE_MISMATCH
-        }
-        Ok(found) => {
+        Ok(found) if found.status == STATUS_SUCCESS => {
             let data = found.block.0.as_ptr().wrapping_add(DATA);
-            // SAFETY: the block has this much data; any bits make a number.
-            let data = unsafe { data.cast::<[u8; 4]>().read() };
-            call.write(value, ULONG::from_le_bytes(data));
+            // SAFETY: the block has room for this much data; any bits make a number.
+            let data = unsafe { data.cast::<[u8; ULONG_SIZE as usize]>().read() };
+            let mut number = LEFT_ON_THE_STACK;
+            let given = data.iter().take(found.length as usize);
+            for (place, byte) in number.iter_mut().zip(given) {
+                *place = *byte;
+            }
+            call.write(value, ULONG::from_le_bytes(number));
             STATUS_SUCCESS
         }
+        Ok(found) => found.status,
         Err(status) => status,
     }
 }

@@ -24,7 +24,7 @@ pub use channel::Flicker;
 pub use error::LabError;
 pub use lab::{Counts, Facts, Lab, RamRange, Report, load};
 pub use mosaic::{Mosaic, Reader};
-pub use options::Options;
+pub use options::{Options, RegistryValue};
 pub use process::{Caller, Process, Repeated, Sent, SystemCopy};
 pub use ringcopy_lab_mailbox::DATA_LENGTH;
 pub use ringcopy_lab_mailbox::{

@@ -2,12 +2,24 @@
 
 use std::{
     env,
+    fmt::Write as _,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
 use ringcopy_client::protocol::{Engine, Reach};
+
+/// A value of the registry, of any type and length.
+#[derive(Clone, Debug)]
+pub struct RegistryValue {
+    /// Its name, without blanks and colons.
+    pub name: String,
+    /// Its type, as `REG_…`.
+    pub kind: u32,
+    /// Its data.
+    pub data: Vec<u8>,
+}
 
 /// What kind of lab to start.
 #[derive(Clone, Debug)]
@@ -20,6 +32,8 @@ pub struct Options {
     pub policy: Option<Reach>,
     /// The `Engine` value there.
     pub engine: Option<Engine>,
+    /// Further values there.
+    pub values: Vec<RegistryValue>,
     /// Where images, page tables and page frames lie depends on it.
     pub seed: u64,
     /// Processors: a second one is needed only to interfere with the first.
@@ -55,6 +69,7 @@ impl Options {
             images: images.into_iter().collect(),
             policy: None,
             engine: None,
+            values: Vec::new(),
             seed: 1,
             processors: 2,
             memory: 128,
@@ -87,6 +102,15 @@ impl Options {
             self.engine
                 .map(|engine| format!("engine={}", engine as u32)),
         );
+        words.extend(self.values.iter().map(|value| {
+            let RegistryValue { name, kind, data } = value;
+            let start = format!("value={name}:{kind}:");
+            data.iter().fold(start, |mut word, byte| {
+                // Writing to a string does not fail.
+                let _ = write!(word, "{byte:02x}");
+                word
+            })
+        }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
         words.join(" ")
@@ -111,6 +135,11 @@ mod tests {
         let options = Options {
             policy: Some(Reach::PHYSICAL),
             engine: Some(Engine::System),
+            values: vec![RegistryValue {
+                name: "Other".into(),
+                kind: 3,
+                data: vec![0x0A, 0xFF],
+            }],
             seed: 77,
             processors: 1,
             five_levels: true,
@@ -119,7 +148,7 @@ mod tests {
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 processors=1 policy=2 engine=2 la57=1 debug=1"
+            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1"
         );
     }
 }

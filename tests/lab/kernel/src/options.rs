@@ -1,8 +1,10 @@
 //! The command line.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use crate::global::Global;
+use crate::object::registry::Value;
 
 /// What the run is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +44,14 @@ static OPTIONS: Global<Options> = Global::new(Options {
     driver: "RingCopy",
 });
 
+/// `value`: values of any type under the service's `Parameters` key, each `name:type:data`, with
+/// the data in hexadecimal.
+static VALUES: Global<Vec<(String, Value)>> = Global::new(Vec::new());
+
+pub(crate) fn values() -> Vec<(String, Value)> {
+    VALUES.with(|values| values.clone())
+}
+
 pub(crate) fn get() -> Options {
     OPTIONS.with(|options| *options)
 }
@@ -51,6 +61,20 @@ fn number(text: &str) -> u64 {
     text.strip_prefix("0x")
         .map_or_else(|| text.parse(), |digits| u64::from_str_radix(digits, 16))
         .expect("a number on the command line")
+}
+
+fn parse_value(text: &str) -> (String, Value) {
+    let mut parts = text.split(':');
+    let mut next = || parts.next().expect("a value is name:type:data");
+    let (name, kind, digits) = (next(), next(), next());
+    let data = (0..digits.len())
+        .step_by(2)
+        .map(|start| {
+            u8::from_str_radix(&digits[start..start + 2], 16).expect("data is hexadecimal")
+        })
+        .collect();
+    let kind = number(kind) as u32;
+    (name.into(), Value { kind, data })
 }
 
 pub(crate) fn parse(line: &str) {
@@ -68,6 +92,7 @@ pub(crate) fn parse(line: &str) {
             "seed" => options.seed = number(value),
             "policy" => options.policy = Some(number(value) as u32),
             "engine" => options.engine = Some(number(value) as u32),
+            "value" => VALUES.with(|values| values.push(parse_value(value))),
             "processors" => options.processors = number(value),
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.

@@ -211,4 +211,41 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "Err(next) if false && never_there && next.reason.may_be_paged_out() => 0,",
         caught_by: "lab_holes::f8_no_virtual_hole_has_anything_readable_in_it",
     },
+    Mutant {
+        name: "registry type unchecked",
+        file: "src/nt/wdf/driver.rs",
+        original: "kind != REG_DWORD || ",
+        broken: "",
+        caught_by: "lab_settings::a_value_of_another_type_or_length_allows_the_least",
+    },
+    Mutant {
+        name: "registry length unchecked",
+        file: "src/nt/wdf/driver.rs",
+        original: " || length != size_field::<u32>()",
+        broken: "",
+        caught_by: "lab_settings::a_value_of_another_type_or_length_allows_the_least",
+    },
+    Mutant {
+        name: "registry values are read by WdfRegistryQueryULong",
+        file: "src/nt/wdf/driver.rs",
+        original: "                WdfRegistryQueryValue,
+                key,
+                name.as_ptr(),
+                size_field::<u32>(),
+                value.as_mut_ptr().cast(),
+                &raw mut length,
+                &raw mut kind,
+            )
+        };
+",
+        broken: "                WdfRegistryQueryULong,
+                key,
+                name.as_ptr(),
+                value.as_mut_ptr().cast(),
+            )
+        };
+        (length, kind) = (size_field::<u32>(), REG_DWORD);
+",
+        caught_by: "lab_settings::a_value_of_another_type_or_length_allows_the_least",
+    },
 ];

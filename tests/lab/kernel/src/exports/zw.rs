@@ -1,6 +1,7 @@
 //! System services as drivers call them: the previous mode is the kernel's, so nothing is probed.
 
 use alloc::string::String;
+use alloc::vec::Vec;
 
 use super::ob::table_for;
 use crate::bugcheck::violation;
@@ -66,9 +67,9 @@ pub(super) extern "win64" fn zw_create_key(
 const FULL: u32 = 1;
 const PARTIAL: u32 = 2;
 
-/// `ZwQueryValueKey` function (wdm.h), for `REG_DWORD` values: `STATUS_BUFFER_TOO_SMALL` where the
-/// fixed part does not fit, `STATUS_BUFFER_OVERFLOW` where the data does not; the length needed is
-/// told in all cases. IRQL = `PASSIVE_LEVEL`.
+/// `ZwQueryValueKey` function (wdm.h): `STATUS_BUFFER_TOO_SMALL` where the fixed part does not fit;
+/// `STATUS_BUFFER_OVERFLOW` where the rest does not, of which as much is given as fits; the length
+/// needed is told in all cases. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn zw_query_value_key(
     value: u64,
     name: u64,
@@ -85,10 +86,11 @@ pub(super) extern "win64" fn zw_query_value_key(
         return status::OBJECT_TYPE_MISMATCH;
     }
     let name: String = strings::read(name);
-    let data = match registry::value(key.object, &name) {
-        Ok(data) => data,
+    let value = match registry::value(key.object, &name) {
+        Ok(value) => value,
         Err(status) => return status,
     };
+    let data_length = value.data.len() as u32;
     // The fixed part, and where the data stands.
     let units = name.encode_utf16().count() as u32 * 2;
     let (fixed, at) = match class {
@@ -96,30 +98,35 @@ pub(super) extern "win64" fn zw_query_value_key(
         PARTIAL => (12, 12),
         _ => return status::INVALID_PARAMETER,
     };
-    let total = at + 4;
+    let total = at + data_length;
     raw::write(needed, total);
     if length < fixed {
         return status::BUFFER_TOO_SMALL;
     }
     raw::write(buffer, 0_u32);
-    raw::write(buffer + 4, registry::REG_DWORD);
+    raw::write(buffer + 4, value.kind);
     if class == FULL {
         raw::write(buffer + 8, at);
-        raw::write(buffer + 12, 4_u32);
+        raw::write(buffer + 12, data_length);
         raw::write(buffer + 16, units);
     } else {
-        raw::write(buffer + 8, 4_u32);
+        raw::write(buffer + 8, data_length);
     }
-    if length < total {
-        return status::BUFFER_OVERFLOW;
-    }
+    let room = |offset: u32| length.saturating_sub(offset) as usize;
     if class == FULL {
-        for (position, unit) in name.encode_utf16().enumerate() {
-            raw::write(buffer + 20 + position as u64 * 2, unit);
+        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for (byte, offset) in name.into_iter().take(room(fixed)).zip(fixed..) {
+            raw::write(buffer + u64::from(offset), byte);
         }
     }
-    raw::write(buffer + u64::from(at), data);
-    status::SUCCESS
+    for (byte, offset) in value.data.into_iter().take(room(at)).zip(at..) {
+        raw::write(buffer + u64::from(offset), byte);
+    }
+    if length < total {
+        status::BUFFER_OVERFLOW
+    } else {
+        status::SUCCESS
+    }
 }
 
 /// `DACL_SECURITY_INFORMATION`.

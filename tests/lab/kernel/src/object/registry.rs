@@ -12,11 +12,18 @@ use crate::nt::strings::same_name;
 use crate::{options, pool};
 
 /// `REG_DWORD`.
-pub(crate) const REG_DWORD: u32 = 4;
+const REG_DWORD: u32 = 4;
+
+/// A value: its type, as `REG_…`, and its data.
+#[derive(Clone, Debug)]
+pub(crate) struct Value {
+    pub(crate) kind: u32,
+    pub(crate) data: Vec<u8>,
+}
 
 /// Key path to its values; objects of open keys to their paths.
 struct Registry {
-    keys: BTreeMap<String, Vec<(String, u32)>>,
+    keys: BTreeMap<String, Vec<(String, Value)>>,
     open: BTreeMap<u64, String>,
 }
 
@@ -36,10 +43,14 @@ pub(crate) fn service_key() -> String {
 /// Makes the service's keys, with the values of the command line.
 pub(crate) fn initialize() {
     let options = options::get();
-    let values = [("Policy", options.policy), ("Engine", options.engine)]
+    let numbers = [("Policy", options.policy), ("Engine", options.engine)]
         .into_iter()
-        .filter_map(|(name, value)| value.map(|value| (String::from(name), value)))
-        .collect();
+        .filter_map(|(name, number)| {
+            let data = number?.to_le_bytes().to_vec();
+            let kind = REG_DWORD;
+            Some((String::from(name), Value { kind, data }))
+        });
+    let values = numbers.chain(options::values()).collect();
     let service = service_key();
     STATE.with(|registry| {
         registry
@@ -83,15 +94,15 @@ pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, Sta
     Ok(object)
 }
 
-/// The `REG_DWORD` of a name.
-pub(crate) fn value(key: u64, name: &str) -> Result<u32, Status> {
+/// The value of a name.
+pub(crate) fn value(key: u64, name: &str) -> Result<Value, Status> {
     STATE.with(|registry| {
         let path = registry.open.get(&key).ok_or(status::INVALID_HANDLE)?;
         registry
             .keys
             .get(path)
             .and_then(|values| values.iter().find(|(known, _)| same_name(known, name)))
-            .map(|&(_, value)| value)
+            .map(|(_, value)| value.clone())
             .ok_or(status::OBJECT_NAME_NOT_FOUND)
     })
 }
