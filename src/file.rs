@@ -43,7 +43,7 @@ impl FileContext {
         Ok(Self {
             owner: Process::current(),
             reach: if privileged {
-                device.settings.policy
+                device.settings.policy & Reach::MEMORY
             } else {
                 Reach::empty()
             },

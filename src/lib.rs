@@ -16,8 +16,8 @@
 //! | [`engine`] | who copies virtual and physical memory | `nt`, `mm-copy` |
 //! | [`nt`] | the only calls into ntoskrnl and WDF, safe on the outside | the kernel |
 //!
-//! All callbacks run at `PASSIVE_LEVEL`; the first look at a request runs at its sender's level, which
-//! is the same for a program, and which a driver that sends requests has to see to. No lock is held across an access to user memory; the one
+//! All callbacks run at `PASSIVE_LEVEL`; the first look at a request runs at its sender's level, and
+//! refuses the request where that is another. No lock is held across an access to user memory; the one
 //! spin lock of the driver guards the native engine's window, under which only nonpaged memory is
 //! touched.
 

@@ -231,7 +231,7 @@ fn without_a_policy_only_own_memory_lies_in_reach() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn policy_bits_that_mean_nothing_allow_nothing() {
-    let lab = boot(Reach::from_bits_retain(!3));
+    let lab = boot(Reach::from_bits_retain(!7));
     let mut process = privileged(&lab);
     let information = open(&mut process).information().unwrap();
     assert_eq!(information.policy, Reach::empty());
@@ -359,11 +359,12 @@ fn every_handle_has_a_session_buffer_of_its_own_which_starts_empty() {
     finish(lab);
 }
 
-/// A request of the kernel's names the kernel's memory, unless it asks for the user's rules.
+/// Where the policy trusts kernel callers, a request of the kernel's names the kernel's memory, unless
+/// it asks for the user's rules.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn kernel_mode_follows_the_kernels_rules() {
-    let lab = boot(Reach::empty());
+    let lab = boot(Reach::KERNEL_CALLERS);
     let mut victim = Victim::of(privileged(&lab));
     let code = Code::of(RequestKind::CopyFrom);
     let data = lab.write_kernel_scratch(1024, &pattern(9, LENGTH)).unwrap();

@@ -35,7 +35,7 @@ fn records(document: &Value) -> BTreeMap<String, Value> {
 }
 
 fn lab() -> Value {
-    let lab = boot(Reach::all());
+    let lab = boot(Reach::MEMORY);
     let mut out = Vec::new();
     let code = cli::run(
         ["ringcopy", "--json", "selftest"],

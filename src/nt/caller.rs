@@ -1,8 +1,9 @@
 //! The caller's memory, by the rules of the request's mode.
 
+use ringcopy_protocol::{Method, NtStatus, Reach};
 use usermode_accessors::{Mode, UserSlice};
 
-use super::wdf::Request;
+use super::{status::from_accessor, wdf::Request};
 
 /// The mode whose rules a request's copies follow: what the I/O manager recorded, or stricter.
 /// The caller's words never make one.
@@ -10,9 +11,13 @@ use super::wdf::Request;
 pub struct CallerMode(Mode);
 
 impl CallerMode {
-    /// As recorded for the request.
-    pub fn of(request: &Request) -> Self {
-        Self(request.requestor_mode())
+    /// As recorded for the request, where the policy allows kernel callers; else `UserMode`.
+    pub fn of(request: &Request, policy: Reach) -> Self {
+        if policy.contains(Reach::KERNEL_CALLERS) {
+            Self(request.requestor_mode())
+        } else {
+            Self::strict()
+        }
     }
 
     /// `UserMode`, whatever the requestor is.
@@ -20,9 +25,21 @@ impl CallerMode {
         Self(Mode::User)
     }
 
-    /// Whether addresses are checked.
-    pub const fn is_user(self) -> bool {
-        matches!(self.0, Mode::User)
+    /// Checks where the I/O manager takes the output of a buffered or direct request to. It has
+    /// done that itself for a requestor of user mode; for one of kernel mode it takes any address.
+    pub fn check_output(
+        self,
+        request: &Request,
+        method: Method,
+        length: usize,
+    ) -> Result<(), NtStatus> {
+        if method == Method::Neither || length == 0 || request.requestor_mode() == Mode::User {
+            return Ok(());
+        }
+        self.slice(request.output_address(method), length)
+            .writer()
+            .map(drop)
+            .map_err(|fault| from_accessor(fault.status))
     }
 
     /// Memory that the caller named: checked and guarded in user mode.

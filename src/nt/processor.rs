@@ -1,6 +1,7 @@
 //! What the processor says of itself.
 
 use mm_copy::Levels;
+use wdk_sys::{PASSIVE_LEVEL, ntddk::KeGetCurrentIrql};
 
 /// `CR4.LA57`: five levels of page tables. Intel SDM volume 3, section 2.5.
 const CR4_LA57: u64 = 1 << 12;
@@ -28,6 +29,13 @@ pub fn page_table_root() -> u64 {
         core::arch::asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags));
     }
     value
+}
+
+/// Whether the thread runs at `PASSIVE_LEVEL`, at which pages may be brought in.
+pub fn is_at_passive_level() -> bool {
+    // SAFETY: may be called at any IRQL.
+    let level = unsafe { KeGetCurrentIrql() };
+    u32::from(level) == PASSIVE_LEVEL
 }
 
 /// How many levels of page tables the processor walks.

@@ -14,10 +14,7 @@ use super::{
     entries::{Captured, Tally},
     transfer,
 };
-use crate::{
-    engine::Copied,
-    nt::{caller::CallerMode, pool::PoolBuffer},
-};
+use crate::{engine::Copied, nt::pool::PoolBuffer};
 
 /// Bytes copied at a time: with the entries, what a request holds of pool.
 const PIECE: usize = 16 << 10;
@@ -51,7 +48,7 @@ fn copy_entry(
         Ok(target) => target,
         Err(status) => return transfer::refused(status),
     };
-    let target = CallerMode::of(call.request).slice(target, source.length);
+    let target = call.requestor().slice(target, source.length);
     match target.writer() {
         Ok(writer) => copy(call, engine, source, writer, buffer),
         Err(fault) => transfer::of_accessor(0, Err(fault)),

@@ -5,10 +5,10 @@ use ringcopy_protocol::{
     DEVICE_PAGE_LENGTH, Header, InformationRequest, InformationResponse, MAXIMUM_ENTRIES,
     MAXIMUM_LENGTH, NtStatus,
 };
-use usermode_accessors::probe::USER_LIMIT;
+use usermode_accessors::{Mode, probe::USER_LIMIT};
 
 use super::Call;
-use crate::nt::{caller::CallerMode, processor};
+use crate::nt::processor;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     call.capture::<InformationRequest>()?;
@@ -30,7 +30,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         user_limit: USER_LIMIT as u64,
         maximum_length: MAXIMUM_LENGTH,
         device_page_length: DEVICE_PAGE_LENGTH,
-        kernel_mode: (!CallerMode::of(call.request).is_user()).into(),
+        kernel_mode: (call.request.requestor_mode() == Mode::Kernel).into(),
         maximum_entries: MAXIMUM_ENTRIES,
         physical_address_bits: processor::physical_address_bits(),
     };

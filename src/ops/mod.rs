@@ -66,7 +66,7 @@ impl<'a> Call<'a> {
             let input = self.request.unsafe_user_input(end)?;
             // An address that wraps is not the user's: checked as the rest is.
             let part = input.wrapping_add(offset);
-            CallerMode::of(self.request)
+            self.requestor()
                 .slice(part, length)
                 .reader_aligned(MESSAGE_ALIGNMENT)
                 .and_then(|mut reader| reader.read_volatile(bytes))
@@ -117,7 +117,7 @@ impl<'a> Call<'a> {
             .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
         let output = self.request.unsafe_user_output(end)?;
         // An address that wraps is not the user's: checked as the rest is.
-        CallerMode::of(self.request)
+        self.requestor()
             .slice(output.wrapping_add(offset), length)
             .writer_aligned(MESSAGE_ALIGNMENT)
             .map_err(refusal)
@@ -153,10 +153,15 @@ impl<'a> Call<'a> {
             .ok_or(NtStatus::BUFFER_TOO_SMALL)
     }
 
+    /// Whose rules the request follows.
+    pub(super) fn requestor(&self) -> CallerMode {
+        CallerMode::of(self.request, self.device.settings.policy)
+    }
+
     /// The mode that a request asks for: its own, or the stricter one.
     fn mode(&self, choice: ModeChoice) -> CallerMode {
         match choice {
-            ModeChoice::OfRequest => CallerMode::of(self.request),
+            ModeChoice::OfRequest => self.requestor(),
             ModeChoice::User => CallerMode::strict(),
         }
     }

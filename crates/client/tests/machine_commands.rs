@@ -157,6 +157,22 @@ fn a_policy_is_set_piece_by_piece() {
 }
 
 #[test]
+fn trust_in_kernel_callers_is_set_apart_from_reach() {
+    let mut machine = Machine::installed();
+    let mut set = |arguments: &[&str]| {
+        let arguments = [&["policy", "set"], arguments].concat();
+        let (code, set) = document(&mut machine, &arguments);
+        assert_eq!(code, SUCCESS);
+        let trusted = set["policy"]["kernel_callers"].as_bool().unwrap();
+        (trusted, machine.disk.parameters["Policy"])
+    };
+    assert_eq!(set(&["--reach", "all"]), (false, 3));
+    assert_eq!(set(&["--kernel-callers", "trust"]), (true, 7));
+    assert_eq!(set(&["--reach", "user"]), (true, 4));
+    assert_eq!(set(&["--kernel-callers", "check"]), (false, 0));
+}
+
+#[test]
 fn a_policy_that_is_set_has_no_bits_that_nobody_knows() {
     let mut machine = Machine::installed();
     machine.disk.parameters.insert("Policy".into(), 0x8000_0002);

@@ -182,13 +182,18 @@ impl Direction {
 }
 
 bitflags! {
-    /// What lies within reach besides the caller's own memory and the session buffer.
+    /// What the policy allows besides copies of the caller's own memory and the session buffer.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Reach: u32 {
         /// Reads of system virtual memory.
         const SYSTEM_VIRTUAL = 1;
         /// Reads of physical memory.
         const PHYSICAL = 2;
+        /// The memory that a handle's requests may read.
+        const MEMORY = 3;
+        /// Pointers of requests from kernel mode follow the kernel's rules: they are not checked.
+        /// Without it, such requests are held to a user's rules. No handle has it as its reach.
+        const KERNEL_CALLERS = 4;
     }
 }
 

@@ -157,6 +157,8 @@ statuses! {
     COMMITMENT_LIMIT = 0xC000_012D;
     /// Not memory of the kind asked for: no RAM, or not mapped.
     INVALID_ADDRESS = 0xC000_0141;
+    /// Not at this IRQL.
+    INVALID_LEVEL = 0xC000_0148;
     /// A driver lost its way.
     DRIVER_INTERNAL_ERROR = 0xC000_0183;
     /// Not in the device's present state.

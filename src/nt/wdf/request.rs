@@ -2,7 +2,7 @@
 
 use core::{ffi::c_void, mem::size_of, ptr};
 
-use ringcopy_protocol::NtStatus;
+use ringcopy_protocol::{Method, NtStatus};
 use usermode_accessors::{Mode, VolatileSlice};
 use wdk_sys::{
     _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT,
@@ -101,6 +101,23 @@ impl Request {
         // SAFETY: the request is ours.
         let mode = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetRequestorMode, self.0) };
         Mode::from_raw(mode)
+    }
+
+    /// The address that the requestor gave for its output, which the I/O manager keeps in the
+    /// packet, or in the list of its pages: `MmGetMdlVirtualAddress`.
+    pub fn output_address(&self, method: Method) -> usize {
+        // SAFETY: the request is ours.
+        let packet = unsafe { call_unsafe_wdf_function_binding!(WdfRequestWdmGetIrp, self.0) };
+        if method != Method::OutDirect {
+            // SAFETY: the packet lives as long as the request.
+            return unsafe { (*packet).UserBuffer }.addr();
+        }
+        // SAFETY: as above.
+        let list = unsafe { (*packet).MdlAddress };
+        // SAFETY: the list lives as long as the packet, and is not changed meanwhile.
+        unsafe { list.as_ref() }.map_or(0, |list| {
+            list.StartVa.addr().wrapping_add(list.ByteOffset as usize)
+        })
     }
 
     /// The value that the request's device carries.

@@ -139,9 +139,21 @@ pub(super) struct PolicySetArguments {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(super) reach: Vec<ReachName>,
 
+    /// Whether pointers in requests of other drivers are trusted, or held to a user's rules
+    #[arg(long, value_enum)]
+    pub(super) kernel_callers: Option<KernelCallers>,
+
     /// Which engine copies
     #[arg(long, value_enum)]
     pub(super) engine: Option<EngineName>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum KernelCallers {
+    /// They follow the kernel's rules: nothing is checked
+    Trust,
+    /// They are held to a user's rules
+    Check,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

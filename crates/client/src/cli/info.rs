@@ -83,6 +83,7 @@ fn names(reach: Reach) -> Vec<&'static str> {
     [
         (Reach::SYSTEM_VIRTUAL, "system virtual"),
         (Reach::PHYSICAL, "physical"),
+        (Reach::KERNEL_CALLERS, "what kernel callers name"),
     ]
     .into_iter()
     .filter_map(|(bit, name)| reach.contains(bit).then_some(name))

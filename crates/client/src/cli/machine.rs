@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     Stop, View,
-    arguments::{EngineName, InstallArguments, PolicyAction, ReachName},
+    arguments::{EngineName, InstallArguments, KernelCallers, PolicyAction, ReachName},
     info::reach,
     record::Document,
 };
@@ -127,15 +127,20 @@ pub(super) fn policy(
     let mut policy = machine::policy(machine)?;
     if let Some(PolicyAction::Set(set)) = action {
         if !set.reach.is_empty() {
-            policy.reach = set.reach.iter().fold(Reach::empty(), |reach, name| {
+            let others = policy.reach - Reach::MEMORY;
+            policy.reach = set.reach.iter().fold(others, |reach, name| {
                 reach
                     | match name {
                         ReachName::User => Reach::empty(),
                         ReachName::System => Reach::SYSTEM_VIRTUAL,
                         ReachName::Physical => Reach::PHYSICAL,
-                        ReachName::All => Reach::all(),
+                        ReachName::All => Reach::MEMORY,
                     }
             });
+        }
+        if let Some(allowed) = set.kernel_callers {
+            let allowed = allowed == KernelCallers::Trust;
+            policy.reach.set(Reach::KERNEL_CALLERS, allowed);
         }
         if let Some(engine) = set.engine {
             policy.engine = engine.into();
@@ -165,10 +170,21 @@ fn show(policy: Policy, view: &mut View<'_, '_>, document: &mut Document) -> Res
         json!({
             "system_virtual": policy.reach.contains(Reach::SYSTEM_VIRTUAL),
             "physical": policy.reach.contains(Reach::PHYSICAL),
+            "kernel_callers": policy.reach.contains(Reach::KERNEL_CALLERS),
             "engine": engine.as_str(),
         }),
     );
-    view.line(&format!("{:<22} {}", "may be reached", reach(policy.reach)))?;
+    view.line(&format!(
+        "{:<22} {}",
+        "may be reached",
+        reach(policy.reach & Reach::MEMORY)
+    ))?;
+    let callers = if policy.reach.contains(Reach::KERNEL_CALLERS) {
+        "trusted"
+    } else {
+        "held to a user's rules"
+    };
+    view.line(&format!("{:<22} {callers}", "kernel callers"))?;
     view.line(&format!("{:<22} {}", "engine", engine.as_str()))?;
     Ok(())
 }

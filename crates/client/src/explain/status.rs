@@ -149,6 +149,10 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
         "the driver speaks another version; install driver and client of the same release.",
     ),
     (
+        &[NtStatus::INVALID_LEVEL],
+        "another driver sent the request at a raised IRQL; send it at PASSIVE_LEVEL.",
+    ),
+    (
         &[NtStatus::CONFLICTING_ADDRESSES],
         "the addresses are taken already; name others, or free them first.",
     ),

@@ -66,7 +66,7 @@ pub(crate) fn explain_stop(transfer: &Transfer) -> String {
              behind it."
         ),
         NtStatus::ACCESS_DENIED => {
-            explain_policy(transfer.source.map_or(Reach::all(), Source::needs))
+            explain_policy(transfer.source.map_or(Reach::MEMORY, Source::needs))
         }
         NtStatus::PRIVILEGE_NOT_HELD => NO_PRIVILEGE.into(),
         NtStatus::PARTIAL_COPY => format!(

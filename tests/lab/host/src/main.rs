@@ -142,7 +142,7 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
             Policy::User => Reach::empty(),
             Policy::System => Reach::SYSTEM_VIRTUAL,
             Policy::Physical => Reach::PHYSICAL,
-            Policy::All => Reach::all(),
+            Policy::All => Reach::MEMORY,
         }),
         engine: arguments.engine.map(|engine| match engine {
             EngineName::Auto => Engine::Auto,

@@ -87,9 +87,9 @@ commands! {
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
     /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request is
-    /// cancelled before the driver sees it. Results: the status
-    /// block's information, and how far the time-stamp counter went between the call of the driver
-    /// and its return. The command's status is the request's.
+    /// cancelled before the driver sees it, the IRQL that it is sent at. Results: the status block's
+    /// information, and how far the time-stamp counter went between the call of the driver and its
+    /// return. The command's status is the request's.
     DeviceIoControl = 5,
     /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
     /// lab chooses, with an unmapped page on either side), length. Results: address.

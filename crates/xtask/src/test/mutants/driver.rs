@@ -248,4 +248,25 @@ pub const MUTANTS: &[Mutant] = &[
 ",
         caught_by: "lab_settings::a_value_of_another_type_or_length_allows_the_least",
     },
+    Mutant {
+        name: "kernel caller trusted",
+        file: "src/nt/caller.rs",
+        original: "if policy.contains(Reach::KERNEL_CALLERS) {",
+        broken: "if true || policy.contains(Reach::KERNEL_CALLERS) {",
+        caught_by: "lab_kernel_callers::what_a_kernel_caller_names_is_not_overwritten",
+    },
+    Mutant {
+        name: "kernel caller's output taken on trust",
+        file: "src/nt/caller.rs",
+        original: "length == 0 || request.requestor_mode() == Mode::User {",
+        broken: "length == 0 || request.requestor_mode() as i8 >= 0 {",
+        caught_by: "lab_kernel_callers::a_kernel_callers_buffers_are_held_to_a_users_rules",
+    },
+    Mutant {
+        name: "raised IRQL not refused",
+        file: "src/caller_context.rs",
+        original: "if !processor::is_at_passive_level() {",
+        broken: "if false {",
+        caught_by: "lab_kernel_callers::requests_above_passive_level_are_refused",
+    },
 ];

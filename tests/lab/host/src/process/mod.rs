@@ -86,7 +86,26 @@ impl<'l> Process<'l> {
         input: Buffer,
         output: Buffer,
     ) -> Result<usize, RequestError> {
-        let arguments = self.control_arguments(caller, handle, code, input, output);
+        self.device_io_control_raised(0, caller, handle, code, input, output)
+    }
+
+    /// As [`device_io_control_as`](Self::device_io_control_as), at this IRQL.
+    ///
+    /// # Errors
+    /// The status of the request.
+    pub fn device_io_control_raised(
+        &mut self,
+        level: u8,
+        caller: Caller,
+        handle: Handle,
+        code: u32,
+        input: Buffer,
+        output: Buffer,
+    ) -> Result<usize, RequestError> {
+        let of_request = self.control_arguments(caller, handle, code, input, output);
+        let mut arguments = [0; 10];
+        arguments[..of_request.len()].copy_from_slice(&of_request);
+        arguments[9] = level.into();
         let control = Command::DeviceIoControl;
         came_to(&self.lab.request(control, &arguments, &[])?)
     }

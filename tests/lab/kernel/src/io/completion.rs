@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use crate::bugcheck::{Code, bugcheck, stack_here, violation};
 use crate::global::Global;
 use crate::irql::{self, DISPATCH_LEVEL};
+use crate::memory::layout::USER_LIMIT;
 use crate::memory::user::{self, Access};
 use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control};
 use crate::nt::status::{self, Status};
@@ -277,7 +278,8 @@ fn deliver(buffers: &Buffers, outcome: Outcome) -> Status {
             buffers.output_length
         );
     }
-    if buffers.mode == KERNEL_MODE {
+    // Kernel code may pass a user's addresses on.
+    if buffers.mode == KERNEL_MODE && buffers.output >= USER_LIMIT {
         raw::copy(buffers.system, buffers.output, outcome.information);
         return outcome.status;
     }

@@ -15,7 +15,7 @@ use crate::pool::{self, Content, Owner};
 use crate::raw;
 
 use super::completion::{self, Buffers};
-use super::{KERNEL_MODE, Outcome, USER_MODE, cancel, irp, mdl, send};
+use super::{KERNEL_MODE, Outcome, USER_MODE, cancel, irp, mdl, send_at};
 
 const METHOD_BUFFERED: u32 = 0;
 const METHOD_IN_DIRECT: u32 = 1;
@@ -36,6 +36,8 @@ pub(crate) struct Control {
     pub(crate) mode: u8,
     /// It is cancelled before the driver sees it, which another thread can do.
     pub(crate) cancelled: bool,
+    /// The IRQL that it is sent at.
+    pub(crate) level: u8,
 }
 
 /// Carries a request out on a handle of the current process. The request holds a reference to the
@@ -72,7 +74,7 @@ fn control_file(handle: Handle, control: Control) -> Result<Outcome, Status> {
     if control.cancelled {
         cancel::cancel(request);
     }
-    Ok(send(request, device))
+    Ok(send_at(control.level, request, device))
 }
 
 /// Hands the buffers over as the code's method says.
@@ -152,7 +154,8 @@ fn capture(control: Control, length: u64) -> Result<u64, Status> {
     let buffer = pool::allocate(length, tag, Content::Uninitialized, Owner::Lab)
         .ok_or(status::INSUFFICIENT_RESOURCES)?;
     let input = u64::from(control.input_length);
-    if control.mode == KERNEL_MODE {
+    // Kernel code may pass a user's addresses on.
+    if control.mode == KERNEL_MODE && control.input >= USER_LIMIT {
         raw::copy(control.input, buffer, input);
         return Ok(buffer);
     }

@@ -58,20 +58,26 @@ pub(crate) extern "win64" fn invalid_device_request(_device: u64, request: u64) 
     status::INVALID_DEVICE_REQUEST
 }
 
-/// Sends a request to a driver and waits for its end. A request that the driver has left pending
+/// Sends a request to a driver at `PASSIVE_LEVEL`, as all do that come from a program.
+pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
+    send_at(irql::PASSIVE_LEVEL, request, device)
+}
+
+/// Sends a request to a driver at this IRQL and waits for its end. A request that the driver has left pending
 /// when it returns can be completed by the other processor alone, and only while that runs driver
 /// code too.
-pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
+pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Outcome {
     let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
     let name = irp::function_name(function);
     if options::get().debug {
         say!("{name} at {:#x}", request.0);
     }
     call::set_system_thread(false);
-    irql::set(irql::PASSIVE_LEVEL);
+    irql::set(level);
     let start = cpu::time_stamp();
     let returned = call_driver(device, request);
     let ticks = cpu::time_stamp().wrapping_sub(start);
+    irql::set(irql::PASSIVE_LEVEL);
     call::set_system_thread(true);
 
     let routine = images::Place(dispatch_routine(device, function));

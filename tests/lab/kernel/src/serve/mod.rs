@@ -15,6 +15,7 @@ use ringcopy_lab_mailbox::{
 use crate::boot::Archive;
 use crate::io::USER_MODE;
 use crate::io::control::Control;
+use crate::irql::PASSIVE_LEVEL;
 use crate::memory::{PAGE, frames, kernel_space, mosaic, page_of, phys};
 use crate::nt::status::{self, Status};
 use crate::object::{file, process};
@@ -254,6 +255,7 @@ fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
             output_length,
             mode: USER_MODE,
             cancelled: false,
+            level: PASSIVE_LEVEL,
         },
         repetitions,
         closing,

@@ -9,6 +9,7 @@ use super::memory::{within, words};
 use super::{Answer, Carried, data, data_of, narrow};
 use crate::io::control::{Control, device_control};
 use crate::io::{Outcome, USER_MODE};
+use crate::irql::{HIGH_LEVEL, PASSIVE_LEVEL};
 use crate::memory::user::Access;
 use crate::nt::status::{self, Status};
 use crate::object::process;
@@ -26,6 +27,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         seven,
         mode,
         cancelled,
+        level,
         ..,
     ] = *arguments;
     process::require(id)?;
@@ -37,6 +39,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         output_length: 0,
         mode: USER_MODE,
         cancelled: false,
+        level: PASSIVE_LEVEL,
     };
     if command == Command::Exchanges {
         return many(id, handle, control, length);
@@ -49,6 +52,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
     }
     control.mode = u8::from(mode != 0);
     control.cancelled = cancelled != 0;
+    control.level = level as u8 & HIGH_LEVEL;
     let outcome = process::attached(id, || device_control(handle, control))??;
     Ok((outcome.status, results_of(&outcome).into()))
 }
