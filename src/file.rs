@@ -2,7 +2,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use ringcopy_protocol::{NtStatus, Reach, SESSION_LENGTH};
+use ringcopy_protocol::{MAXIMUM_HANDLES, NtStatus, Reach, SESSION_LENGTH};
 use wdk_sys::{WDFDEVICE, WDFFILEOBJECT, WDFREQUEST};
 
 use crate::{
@@ -19,8 +19,32 @@ use crate::{
 /// bounds the pool that a handle can tie up.
 const REQUESTS_UNDER_WAY: u32 = 64;
 
+/// Handles that are open.
+static OPEN: AtomicU32 = AtomicU32::new(0);
+
+/// One of the [`MAXIMUM_HANDLES`], until it is dropped. Each holds contiguous memory.
+struct Place(());
+
+impl Place {
+    fn take() -> Result<Self, NtStatus> {
+        let place = Self(());
+        if OPEN.fetch_add(1, Ordering::Relaxed) < MAXIMUM_HANDLES {
+            Ok(place)
+        } else {
+            Err(NtStatus::TOO_MANY_OPENED_FILES)
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// The state of one open handle.
 pub struct FileContext {
+    _place: Place,
     owner: Process,
     /// What the opener may reach besides its own memory and the session buffer.
     pub reach: Reach,
@@ -39,8 +63,10 @@ impl Context for FileContext {
 impl FileContext {
     fn open(device: &DeviceContext, request: &Request) -> Result<Self, NtStatus> {
         let privileged = process::holds_debug_privilege(request.requestor_mode());
+        let place = Place::take()?;
         let length = usize::try_from(SESSION_LENGTH).map_err(|_| NtStatus::NOT_SUPPORTED)?;
         Ok(Self {
+            _place: place,
             owner: Process::current(),
             reach: if privileged {
                 device.settings.policy & Reach::MEMORY

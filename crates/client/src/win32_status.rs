@@ -7,10 +7,11 @@
 use ringcopy_protocol::NtStatus;
 
 /// Codes: [MS-ERREF] section 2.2. Statuses: section 2.3.1.
-const TABLE: [(u32, NtStatus); 30] = [
+const TABLE: [(u32, NtStatus); 31] = [
     (1, NtStatus::INVALID_DEVICE_REQUEST),
     (2, NtStatus::OBJECT_NAME_NOT_FOUND),
     (3, NtStatus::OBJECT_NAME_NOT_FOUND),
+    (4, NtStatus::TOO_MANY_OPENED_FILES),
     (5, NtStatus::ACCESS_DENIED),
     (6, NtStatus::INVALID_HANDLE),
     (8, NtStatus::NO_MEMORY),

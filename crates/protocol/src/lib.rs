@@ -48,7 +48,9 @@ mod status;
 
 pub use code::{Access, CODES, Code, DEVICE_TYPE, Method, RequestKind};
 pub use header::Header;
-pub use limits::{DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, SESSION_LENGTH};
+pub use limits::{
+    DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, SESSION_LENGTH,
+};
 pub use request::{
     BatchEntry, BatchRequest, CallerCopyRequest, CopyMemoryFlags, CopyMemoryRequest,
     CopyThroughRequest, DeviceCopyRequest, DeviceDirection, Engine, InformationRequest,

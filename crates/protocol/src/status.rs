@@ -149,6 +149,8 @@ statuses! {
     STACK_OVERFLOW = 0xC000_00FD;
     /// The caller's process ends.
     PROCESS_IS_TERMINATING = 0xC000_010A;
+    /// As many handles are open as may be.
+    TOO_MANY_OPENED_FILES = 0xC000_011F;
     /// Cancelled.
     CANCELLED = 0xC000_0120;
     /// The handle is being closed.

@@ -1,8 +1,8 @@
 //! Why a request as a whole was refused, and what to do about it.
 
 use ringcopy_protocol::{
-    DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus, PROTOCOL_VERSION, Reach,
-    SESSION_LENGTH,
+    DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, NtStatus,
+    PROTOCOL_VERSION, Reach, SESSION_LENGTH,
 };
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
@@ -28,6 +28,10 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
              `ringcopy start`, or see what `ringcopy doctor` finds."
                 .into()
         }
+        (_, NtStatus::TOO_MANY_OPENED_FILES) => format!(
+            "{MAXIMUM_HANDLES} handles are open, and the device has no more; close some, or end the \
+             programs that hold them."
+        ),
         (_, NtStatus::INVALID_HANDLE) => {
             "the handle is closed or was never open; open the device first.".into()
         }
@@ -58,7 +62,8 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
              split the piece that is longer."
         ),
         (_, NtStatus::INVALID_BUFFER_SIZE) => format!(
-            "one request copies at most {MAXIMUM_LENGTH} bytes; split it into smaller ones."
+            "one request copies at most {MAXIMUM_LENGTH} bytes, and its output is no longer than \
+             those and the response; split it into smaller ones."
         ),
         (Operation::DeviceCopy, NtStatus::INVALID_PARAMETER) => {
             "source and destination in the device page overlap, or a field holds no value that \

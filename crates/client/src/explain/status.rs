@@ -102,6 +102,10 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
         "this handle has as many requests under way as it may; wait for one of them.",
     ),
     (
+        &[NtStatus::TOO_MANY_OPENED_FILES],
+        "as many handles are open as may be; close some, or end the programs that hold them.",
+    ),
+    (
         &[NtStatus::INVALID_HANDLE, NtStatus::FILE_CLOSED],
         "the handle is closed or was never open; open the device first.",
     ),

@@ -81,7 +81,7 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             policy: Reach::all(),
-            reach: Reach::all(),
+            reach: Reach::MEMORY,
             native_status: NtStatus::SUCCESS,
             open_status: NtStatus::SUCCESS,
             credulous: false,

@@ -2,7 +2,7 @@
 
 use core::{marker::PhantomData, mem::size_of};
 
-use super::{Lengths, Request, Source};
+use super::{Lengths, Request, Source, output_limit};
 use crate::{
     BatchEntry, BatchRequest, BatchResponse, Engine, EntryResult, MAXIMUM_ENTRIES, MAXIMUM_LENGTH,
     NtStatus, ScatterEntry, ScatterRequest,
@@ -69,6 +69,7 @@ impl<E: Entry> Entries<E> {
         if lengths.output < results_end(count as usize) {
             return Err(NtStatus::BUFFER_TOO_SMALL);
         }
+        output_limit(lengths, results_end(count as usize))?;
         Ok(Self {
             count,
             length,
@@ -112,7 +113,8 @@ impl Request for BatchRequest {
     /// In this order: `STATUS_INVALID_PARAMETER` for an engine that there is not,
     /// `STATUS_INVALID_BUFFER_SIZE` for more than [`MAXIMUM_ENTRIES`],
     /// `STATUS_INFO_LENGTH_MISMATCH` for an input that does not hold just as many,
-    /// `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold their results.
+    /// `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold their results,
+    /// `STATUS_INVALID_BUFFER_SIZE` for one of more than these and [`MAXIMUM_LENGTH`] bytes.
     fn judge(&self, lengths: Lengths) -> Result<Entries<BatchEntry>, NtStatus> {
         Entries::of::<Self>(self.count, self.engine, lengths)
     }
@@ -258,6 +260,17 @@ mod tests {
     }
 
     #[test]
+    fn an_output_that_no_response_fills() {
+        for (count, results) in [(0, 24), (1, 64), (4096, 24 + 40 * 4096)] {
+            let longest = results + 0x400_0000;
+            assert!(batch(count, 0, count as usize * 16, longest).is_ok());
+            for output in [longest + 1, u32::MAX as usize, usize::MAX] {
+                assert_eq!(refused(count, 0, 0, output), NtStatus::INVALID_BUFFER_SIZE);
+            }
+        }
+    }
+
+    #[test]
     fn the_order_in_which_it_is_judged() {
         assert_eq!(refused(4097, 3, 1, 24), NtStatus::INVALID_PARAMETER);
         assert_eq!(refused(4097, 0, 1, 24), NtStatus::INVALID_BUFFER_SIZE);
@@ -274,11 +287,12 @@ mod tests {
             vec![0x200_0000, 0x200_0000, 1],
         ] {
             let count = u32::try_from(lengths.len()).unwrap();
-            let batch = batch(count, 0, 16 * lengths.len(), usize::MAX).unwrap();
+            let room = results_end(lengths.len()) + 0x400_0000;
+            let batch = batch(count, 0, 16 * lengths.len(), room).unwrap();
             let entries: vec::Vec<_> = lengths.iter().copied().map(batched).collect();
             let status = Err(NtStatus::INVALID_BUFFER_SIZE);
             assert_eq!(batch.output_length(&entries), status);
-            let scatter = scatter(count, 0, 24 * lengths.len(), usize::MAX).unwrap();
+            let scatter = scatter(count, 0, 24 * lengths.len(), room).unwrap();
             let entries: vec::Vec<_> = lengths.into_iter().map(scattered).collect();
             assert_eq!(scatter.output_length(&entries), status);
         }

@@ -66,7 +66,9 @@ pub trait Request: FromBytes + IntoBytes + Immutable {
 /// 2. `STATUS_REVISION_MISMATCH` for another version, which may well be of another size;
 /// 3. `STATUS_INFO_LENGTH_MISMATCH` for an input, or a size in the header, that is not the code's;
 /// 4. `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold the fixed part of the response;
-/// 5. those of [`Request::judge`].
+/// 5. `STATUS_INVALID_BUFFER_SIZE` for an output that is longer than any response of the code's,
+///    which would be mapped for nothing; of requests with entries, [`Request::judge`] says so;
+/// 6. those of [`Request::judge`].
 pub fn request<R: Request>(
     code: &Code,
     fixed: &[u8],
@@ -96,6 +98,22 @@ fn in_common(code: &Code, fixed: &[u8], lengths: Lengths) -> Result<(), NtStatus
     }
     if lengths.output < code.response_length {
         return Err(NtStatus::BUFFER_TOO_SMALL);
+    }
+    if has_entries {
+        return Ok(());
+    }
+    output_limit(lengths, code.response_length)
+}
+
+/// Refuses an output of more than what precedes the copied bytes, and [`MAXIMUM_LENGTH`] of those.
+///
+/// # Errors
+///
+/// `STATUS_INVALID_BUFFER_SIZE`.
+const fn output_limit(lengths: Lengths, before: usize) -> Result<(), NtStatus> {
+    let bytes = lengths.output.saturating_sub(before);
+    if bytes as u64 > MAXIMUM_LENGTH {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
     }
     Ok(())
 }

@@ -101,6 +101,23 @@ fn an_output_that_cannot_hold_the_response() {
 }
 
 #[test]
+fn an_output_that_no_response_fills() {
+    for code in &CODES {
+        let with = |output| headed(code, 2, code.request_length, (code.request_length, output));
+        let longest = code.response_length + 0x400_0000;
+        assert_eq!(with(longest), Ok(()), "{code:?}");
+        // How many results there are, entries say.
+        let expected = match code.kind {
+            RequestKind::CopyBatch | RequestKind::CopyScatter => Ok(()),
+            _ => Err(NtStatus::INVALID_BUFFER_SIZE),
+        };
+        for output in [longest + 1, usize::MAX] {
+            assert_eq!(with(output), expected, "{code:?}");
+        }
+    }
+}
+
+#[test]
 fn fewer_bytes_than_the_lengths_promise() {
     let code = Code::of(RequestKind::CopyFrom);
     let fixed = Header::of::<CallerCopyRequest>().as_bytes().to_vec();

@@ -31,6 +31,13 @@ pub fn expected(case: &Case) -> Judgement {
     if output < response {
         return Err(NtStatus::BUFFER_TOO_SMALL);
     }
+    let entries = matches!(
+        case.code().kind,
+        RequestKind::CopyBatch | RequestKind::CopyScatter
+    );
+    if !entries && output > response + 0x400_0000 {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
+    }
     // The fixed part is there.
     let field = |at| field(at).unwrap();
     let long = |at| field(at) | field(at + 4) << 32;
@@ -116,6 +123,9 @@ fn expected_entries(
     }
     if output < 24 + 40 * count {
         return Err(NtStatus::BUFFER_TOO_SMALL);
+    }
+    if output > 24 + 40 * count + 0x400_0000 {
+        return Err(NtStatus::INVALID_BUFFER_SIZE);
     }
     // The length is the last field but one.
     let total: u128 = (0..count)

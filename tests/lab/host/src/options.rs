@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    fmt::Write as _,
     path::PathBuf,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -103,9 +104,12 @@ impl Options {
         );
         words.extend(self.values.iter().map(|value| {
             let RegistryValue { name, kind, data } = value;
-            let data: Vec<_> = data.iter().map(|byte| format!("{byte:02x}")).collect();
-            let data = data.concat();
-            format!("value={name}:{kind}:{data}")
+            let start = format!("value={name}:{kind}:");
+            data.iter().fold(start, |mut word, byte| {
+                // Writing to a string does not fail.
+                let _ = write!(word, "{byte:02x}");
+                word
+            })
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));

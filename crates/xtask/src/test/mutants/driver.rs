@@ -269,4 +269,25 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "if false {",
         caught_by: "lab_kernel_callers::requests_above_passive_level_are_refused",
     },
+    Mutant {
+        name: "cap ignored",
+        file: "src/file.rs",
+        original: "if OPEN.fetch_add(1, Ordering::Relaxed) < MAXIMUM_HANDLES {",
+        broken: "if OPEN.fetch_add(1, Ordering::Relaxed) < u32::MAX {",
+        caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
+    },
+    Mutant {
+        name: "a closed handle keeps its place",
+        file: "src/file.rs",
+        original: "        OPEN.fetch_sub(1, Ordering::Relaxed);",
+        broken: "        OPEN.fetch_sub(0, Ordering::Relaxed);",
+        caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
+    },
+    Mutant {
+        name: "output length unchecked",
+        file: "crates/protocol/src/judge/mod.rs",
+        original: "    if bytes as u64 > MAXIMUM_LENGTH {",
+        broken: "    if bytes as u64 > u64::MAX {",
+        caught_by: "lab_bounds::an_output_that_no_response_fills_is_refused",
+    },
 ];
