@@ -46,8 +46,7 @@ fn check(request: &Request, control: ControlParameters) -> Result<(), NtStatus> 
     let (device, file) = device::contexts(request)?;
     file.check_owner()?;
     let mode = CallerMode::of(request, device.settings.policy);
-    match Code::from_value(control.code) {
-        Some(code) => mode.check_output(request, code.method, control.output_length),
-        None => Ok(()),
-    }
+    Code::from_value(control.code).map_or(Ok(()), |code| {
+        mode.check_output(request, code.method, control.output_length)
+    })
 }
