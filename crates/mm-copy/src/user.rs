@@ -46,6 +46,7 @@ mod tests {
             copied,
             address,
             access: Access::Read,
+            cause: None,
         }
     }
 

@@ -36,6 +36,12 @@ pub struct Fault {
     pub address: Option<usize>,
     /// What was attempted on the memory at `address`.
     pub access: Access,
+    /// Why the page could not be brought in: the status of the input or output that failed. It is
+    /// there only for [`Status::IN_PAGE_ERROR`], and only if the exception told it.
+    ///
+    /// Source: the third element of `ExceptionInformation`, "`EXCEPTION_RECORD` structure", Win32
+    /// documentation.
+    pub cause: Option<Status>,
 }
 
 impl Fault {
@@ -47,6 +53,7 @@ impl Fault {
             copied: 0,
             address: Some(address),
             access,
+            cause: None,
         }
     }
 
@@ -62,11 +69,17 @@ impl Fault {
             (Some(_), Trap::WRITE) => Access::Write,
             _ => expected,
         };
+        let status = Status(trap.code());
+        let cause = match trap.cause() {
+            Some(cause) if status.0 == Status::IN_PAGE_ERROR.0 => Some(Status(cause)),
+            _ => None,
+        };
         Self {
-            status: Status(trap.code()),
+            status,
             copied: trap.copied(),
             address,
             access,
+            cause,
         }
     }
 }
@@ -78,13 +91,15 @@ impl fmt::Display for Fault {
             Access::Write => "write",
         };
         let Self { status, copied, .. } = self;
-        match self.address {
-            Some(address) => write!(
-                formatter,
-                "{status} on a {verb} at 0x{address:X}, after {copied} bytes"
-            ),
-            None => write!(formatter, "{status} on a {verb}, after {copied} bytes"),
+        write!(formatter, "{status} on a {verb}")?;
+        if let Some(address) = self.address {
+            write!(formatter, " at 0x{address:X}")?;
         }
+        write!(formatter, ", after {copied} bytes")?;
+        if let Some(cause) = self.cause {
+            write!(formatter, ", because of {cause}")?;
+        }
+        Ok(())
     }
 }
 

@@ -67,6 +67,7 @@ proptest! {
             copied: 0,
             address: Some(address),
             access,
+            cause: None,
         });
         let reader = UserSlice::new(address, length).reader_aligned(alignment);
         prop_assert_eq!(reader.as_ref().map(|_| ()).map_err(|fault| *fault), refused(Access::Read));
@@ -120,6 +121,7 @@ const fn refused(address: usize, access: Access) -> Fault {
         copied: 0,
         address: Some(address),
         access,
+        cause: None,
     }
 }
 
@@ -167,6 +169,7 @@ fn aligned_functions_refuse_a_misaligned_source_in_user_mode_only() {
             copied: 0,
             address: Some(odd.addr()),
             access: Access::Read,
+            cause: None,
         })
     };
     let copy = |length, mode, alignment| {

@@ -17,7 +17,7 @@ struct Rewrite {
     first: Option<usize>,
     code: u32,
     parameters: u32,
-    information: [usize; 2],
+    information: [usize; 3],
 }
 
 static REWRITE: Mutex<Option<Rewrite>> = Mutex::new(None);
@@ -36,17 +36,17 @@ unsafe extern "system" fn rewrite(pointers: *mut Pointers) -> i32 {
         rewrite.used = true;
         record.code = rewrite.code;
         let (parameters, information) = match rewrite.first.take() {
-            Some(address) => (2, [0, address]),
+            Some(address) => (3, [0, address, 0x9ABC]),
             None => (rewrite.parameters, rewrite.information),
         };
         record.parameters = parameters;
-        record.information[..2].copy_from_slice(&information);
+        record.information[..3].copy_from_slice(&information);
     }
     EXCEPTION_CONTINUE_SEARCH
 }
 
 /// Meets a fault, rewritten, in a read or a write of 8 bytes of which 3 succeed.
-fn meet(access: Access, code: u32, parameters: u32, information: [usize; 2]) -> Fault {
+fn meet(access: Access, code: u32, parameters: u32, information: [usize; 3]) -> Fault {
     meet_after(None, access, code, parameters, information)
 }
 
@@ -56,7 +56,7 @@ fn meet_after(
     access: Access,
     code: u32,
     parameters: u32,
-    information: [usize; 2],
+    information: [usize; 3],
 ) -> Fault {
     static ONE_AT_A_TIME: Mutex<bool> = Mutex::new(false);
     let mut installed = ONE_AT_A_TIME.lock().unwrap();
@@ -87,6 +87,9 @@ fn meet_after(
 
 const ALL_ONES: usize = usize::MAX;
 
+/// `STATUS_DEVICE_DATA_ERROR`.
+const CAUSE: usize = 0xC000_009C;
+
 #[test]
 fn every_exception_that_memory_raises_becomes_its_fault() {
     for access in [Access::Read, Access::Write] {
@@ -97,7 +100,7 @@ fn every_exception_that_memory_raises_becomes_its_fault() {
             Status::DATATYPE_MISALIGNMENT,
             Status::STACK_OVERFLOW,
         ] {
-            let information = [usize::from(access == Access::Write), 0x1234];
+            let information = [usize::from(access == Access::Write), 0x1234, CAUSE];
             // A guard page must not be tried again: where the exception is about some other address,
             // the byte is not looked for.
             let guard = [Status::GUARD_PAGE_VIOLATION, Status::STACK_OVERFLOW];
@@ -107,6 +110,7 @@ fn every_exception_that_memory_raises_becomes_its_fault() {
                 copied: if sought { 3 } else { 0 },
                 address: Some(0x1234),
                 access,
+                cause: None,
             };
             assert_eq!(meet(access, status.0, 2, information), expected);
         }
@@ -115,9 +119,9 @@ fn every_exception_that_memory_raises_becomes_its_fault() {
 
 #[test]
 fn the_direction_reported_is_believed_where_it_is_one() {
-    let met = meet(Access::Read, ACCESS_VIOLATION, 2, [1, 0x1234]);
+    let met = meet(Access::Read, ACCESS_VIOLATION, 2, [1, 0x1234, CAUSE]);
     assert_eq!(met.access, Access::Write);
-    let met = meet(Access::Write, ACCESS_VIOLATION, 2, [8, 0x1234]);
+    let met = meet(Access::Write, ACCESS_VIOLATION, 2, [8, 0x1234, CAUSE]);
     assert_eq!((met.access, met.address), (Access::Write, Some(0x1234)));
 }
 
@@ -129,13 +133,28 @@ fn an_exception_without_address_leaves_it_unknown() {
             copied: 3,
             address: None,
             access,
+            cause: None,
         };
-        let non_canonical = meet(access, ACCESS_VIOLATION, 2, [0, ALL_ONES]);
+        let non_canonical = meet(access, ACCESS_VIOLATION, 2, [0, ALL_ONES, CAUSE]);
         assert_eq!(non_canonical, expected);
         let status = Status::DATATYPE_MISALIGNMENT;
-        let bare = meet_after(Some(0x5678), access, status.0, 0, [1, 0x1234]);
+        let bare = meet_after(Some(0x5678), access, status.0, 0, [1, 0x1234, CAUSE]);
         assert_eq!(bare, Fault { status, ..expected });
     }
+}
+
+#[test]
+fn an_in_page_error_tells_its_cause() {
+    let cause = |code: Status, parameters, third| {
+        meet(Access::Read, code.0, parameters, [0, 0x1234, third]).cause
+    };
+    let expected = Some(Status(0xC000_009C));
+    let sign_extended = CAUSE | 0xFFFF_FFFF_0000_0000;
+    assert_eq!(cause(Status::IN_PAGE_ERROR, 3, CAUSE), expected);
+    assert_eq!(cause(Status::IN_PAGE_ERROR, 3, sign_extended), expected);
+    // Where it was not passed, there is none, and of other exceptions it is not one.
+    assert_eq!(cause(Status::IN_PAGE_ERROR, 2, CAUSE), None);
+    assert_eq!(cause(Status::ACCESS_VIOLATION, 3, CAUSE), None);
 }
 
 /// Set in the child process: the code of the exception to meet.
@@ -145,7 +164,7 @@ const CODE: &str = "USERMODE_ACCESSORS_TEST_CODE";
 #[test]
 fn meets_the_exception_it_is_told() {
     if let Ok(code) = env::var(CODE) {
-        let _ = meet(Access::Read, code.parse().unwrap(), 2, [0, 8]);
+        let _ = meet(Access::Read, code.parse().unwrap(), 2, [0, 8, CAUSE]);
     }
 }
 

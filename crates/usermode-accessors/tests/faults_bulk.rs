@@ -22,6 +22,7 @@ const fn violation(copied: usize, address: usize, access: Access) -> Result<(), 
         copied,
         address: Some(address),
         access,
+        cause: None,
     })
 }
 
@@ -214,6 +215,7 @@ fn guard_pages_are_reported_by_every_kind_of_copy() {
             copied,
             address: Some(at),
             access,
+            cause: None,
         })
     };
     pages.protect(1, Protection::Guard);

@@ -31,6 +31,7 @@ const fn stopped(status: Status, copied: usize, address: usize, access: Access) 
         copied,
         address: Some(address),
         access,
+        cause: None,
     }
 }
 

@@ -101,6 +101,7 @@ fn stops(attempt: Attempt, before_end: usize, copied: usize, access: Access) {
         copied,
         address: Some(end - before_end),
         access,
+        cause: None,
     };
     assert_eq!(fault, expected);
 }

@@ -12,6 +12,7 @@ const fn fault(status: Status, copied: usize, address: usize, access: Access) ->
         copied,
         address: Some(address),
         access,
+        cause: None,
     }
 }
 

@@ -92,6 +92,7 @@ fn both_sides_of_a_copy_between_callers_are_checked() {
                 copied: 0,
                 address: Some(address),
                 access,
+                cause: None,
             })
         };
         let each: [Copy; 2] = [ddi::copy_to_user_from_user, ddi::move_to_user_from_user];

@@ -152,6 +152,7 @@ fn natural_alignment_is_demanded_in_either_mode() {
                     copied: 0,
                     address: Some(address),
                     access: Access::Write,
+                    cause: None,
                 });
                 // SAFETY: inside the room, should the check be missing.
                 let at = || unsafe { UserPtr::<T>::for_mode(address, mode) };

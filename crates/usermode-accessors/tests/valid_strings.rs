@@ -88,6 +88,7 @@ fn strings_outside_user_memory_are_refused() {
             copied: 0,
             address: Some(address),
             access: Access::Read,
+            cause: None,
         };
         // SAFETY: user memory is only read; so below.
         let found = unsafe { ddi::string_length_from_user(ptr::without_provenance(address)) };
@@ -142,6 +143,7 @@ impl Given {
             copied: 0,
             address: Some(self.address()),
             access: Access::Read,
+            cause: None,
         };
         for mode in MODES {
             assert_eq!(self.capture(mode, room).err(), Some(expected));

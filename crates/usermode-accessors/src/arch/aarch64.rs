@@ -63,6 +63,7 @@ pub(super) struct Record {
     open_window: u32,
     kind: usize,
     address: usize,
+    cause: usize,
 }
 
 impl Record {
@@ -72,6 +73,7 @@ impl Record {
             open_window: u32::from(pan_is_there()),
             kind: Trap::UNKNOWN,
             address: Trap::UNKNOWN,
+            cause: Trap::UNKNOWN,
         }
     }
 
@@ -83,6 +85,7 @@ impl Record {
             code: self.code,
             kind: self.kind,
             address: self.address,
+            cause: self.cause,
             copied,
         })
     }
@@ -316,14 +319,19 @@ global_asm!(
     // A leaf may fault twice, and the second may know less than the first.
     "mov x11, #-1",
     "mov x12, #-1",
+    "mov x13, #-1",
     "ldr w9, [x8, #{number_parameters}]",
     "cmp w9, #2",
     "b.lo 3f",
     "ldr x11, [x8, #{exception_information}]",
     "ldr x12, [x8, #{exception_information} + 8]",
+    "cmp w9, #3",
+    "b.lo 3f",
+    "ldr x13, [x8, #{exception_information} + 16]",
     "3:",
     "str x11, [x10, #{kind}]",
     "str x12, [x10, #{address}]",
+    "str x13, [x10, #{cause}]",
     "mov w0, #1", // EXCEPTION_EXECUTE_HANDLER
     "ret",
     exception_code = const 0x00,
@@ -332,6 +340,7 @@ global_asm!(
     code = const offset_of!(Record, code),
     kind = const offset_of!(Record, kind),
     address = const offset_of!(Record, address),
+    cause = const offset_of!(Record, cause),
 );
 
 #[cfg(all(test, target_os = "linux"))]

@@ -62,6 +62,7 @@ pub(crate) struct Trap {
     code: u32,
     kind: usize,
     address: usize,
+    cause: usize,
     copied: usize,
 }
 
@@ -70,7 +71,7 @@ impl Trap {
     pub(crate) const READ: usize = 0;
     /// `ExceptionInformation[0]` of a write.
     pub(crate) const WRITE: usize = 1;
-    /// Stands for a kind or an address that the exception did not tell.
+    /// Stands for a kind, an address or a cause that the exception did not tell.
     const UNKNOWN: usize = usize::MAX;
 
     /// The exception code.
@@ -91,6 +92,15 @@ impl Trap {
         } else {
             Some(self.address)
         }
+    }
+
+    /// `ExceptionInformation[2]`, of which a status is the lower half.
+    pub(crate) const fn cause(self) -> Option<u32> {
+        if self.cause == Self::UNKNOWN {
+            return None;
+        }
+        let [a, b, c, d, ..] = self.cause.to_le_bytes();
+        Some(u32::from_le_bytes([a, b, c, d]))
     }
 
     /// The bytes that were moved before the one that faulted.

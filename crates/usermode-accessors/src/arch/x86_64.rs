@@ -34,9 +34,10 @@ pub(super) struct Record {
     code: u32,
     /// [`processor::SMAP`], [`processor::STRINGS`].
     processor: u32,
-    /// Written by the filter together with the code, as is the address.
+    /// Written by the filter together with the code, as are the address and the cause.
     kind: MaybeUninit<usize>,
     address: MaybeUninit<usize>,
+    cause: MaybeUninit<usize>,
 }
 
 impl Record {
@@ -52,6 +53,7 @@ impl Record {
             processor,
             kind: MaybeUninit::uninit(),
             address: MaybeUninit::uninit(),
+            cause: MaybeUninit::uninit(),
         }
     }
 
@@ -71,6 +73,8 @@ impl Record {
             kind: unsafe { self.kind.assume_init() },
             // SAFETY: as above.
             address: unsafe { self.address.assume_init() },
+            // SAFETY: as above.
+            cause: unsafe { self.cause.assume_init() },
             copied,
         }
     }
@@ -274,12 +278,17 @@ global_asm!(
     // A leaf that goes on after a fault may meet another, of fewer words.
     "mov qword ptr [r9 + {kind}], {unknown}",
     "mov qword ptr [r9 + {address}], {unknown}",
+    "mov qword ptr [r9 + {cause}], {unknown}",
     "cmp dword ptr [rax + {number_parameters}], 2",
     "jb 3f",
     "mov r8, [rax + {exception_information}]",
     "mov [r9 + {kind}], r8",
     "mov r8, [rax + {exception_information} + 8]",
     "mov [r9 + {address}], r8",
+    "cmp dword ptr [rax + {number_parameters}], 3",
+    "jb 3f",
+    "mov r8, [rax + {exception_information} + 16]",
+    "mov [r9 + {cause}], r8",
     "3:",
     "mov eax, 1", // EXCEPTION_EXECUTE_HANDLER
     "ret",
@@ -289,6 +298,7 @@ global_asm!(
     code = const offset_of!(Record, code),
     kind = const offset_of!(Record, kind),
     address = const offset_of!(Record, address),
+    cause = const offset_of!(Record, cause),
     unknown = const -1,
 );
 

@@ -7,6 +7,9 @@ use usermode_accessors::{Status, probe::USER_LIMIT};
 /// Bytes of a page.
 pub const PAGE: usize = 0x1000;
 
+/// Why a page of the state [`State::InPageError`] cannot be brought in: `STATUS_NO_SUCH_DEVICE`.
+pub const PAGING_FAILED_BY: Status = Status(0xC000_000E);
+
 /// What a page of the arena is like before a family runs. Every page that holds anything holds its
 /// [pattern](crate::pattern_byte).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub enum State {
     NoAccess,
     /// Reads alone.
     ReadOnly,
-    /// Each access raises `STATUS_IN_PAGE_ERROR`.
+    /// Each access raises `STATUS_IN_PAGE_ERROR`, because of [`PAGING_FAILED_BY`].
     InPageError,
     /// The first access raises `STATUS_GUARD_PAGE_VIOLATION`, and opens the page.
     Guard,

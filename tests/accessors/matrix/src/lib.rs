@@ -42,7 +42,9 @@ mod unicode_string;
 use core::ffi::c_void;
 
 pub use family::{Family, names, run};
-pub use layout::{ALTERNATING, LAST_PAGE, Need, PAGE, PAGES, State, state_of, used_up};
+pub use layout::{
+    ALTERNATING, LAST_PAGE, Need, PAGE, PAGES, PAGING_FAILED_BY, State, state_of, used_up,
+};
 pub use pattern::byte as pattern_byte;
 pub use race::{Change, Finish, RACE_PAGES, Race, run_race};
 pub use request::{DEVICE, RACE, RUN, Request};

@@ -61,6 +61,7 @@ const fn raised(status: Status) -> Outcome {
         copied: 0,
         address: None,
         access: Access::Read,
+        cause: None,
     })
 }
 

@@ -6,7 +6,7 @@ use usermode_accessors::{Access, Fault, Status};
 
 use crate::{
     Arena, Room,
-    layout::{self, Need, State},
+    layout::{self, Need, PAGING_FAILED_BY, State},
     pattern::{self, UNTOUCHED},
     tally::{Check, Checked, Failure, Stop, Tally},
 };
@@ -86,6 +86,11 @@ pub(crate) const fn fault(status: Status, copied: usize, address: usize, access:
         copied,
         address: Some(address),
         access,
+        cause: if status.0 == Status::IN_PAGE_ERROR.0 {
+            Some(PAGING_FAILED_BY)
+        } else {
+            None
+        },
     }
 }
 

@@ -103,6 +103,7 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
             copied: 0,
             address: Some(at),
             access,
+            cause: None,
         };
         let place = ptr::without_provenance_mut(address);
         for read in self.user_reads(place) {

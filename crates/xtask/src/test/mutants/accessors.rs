@@ -151,4 +151,11 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "",
         caught_by: "exceptions::an_exception_without_address_leaves_it_unknown",
     },
+    Mutant {
+        name: "the cause of an in-page error is read where none was passed",
+        file: "crates/usermode-accessors/src/arch/x86_64.rs",
+        original: "    \"cmp dword ptr [rax + {number_parameters}], 3\",\n    \"jb 3f\",\n",
+        broken: "",
+        caught_by: "exceptions::an_in_page_error_tells_its_cause",
+    },
 ];
