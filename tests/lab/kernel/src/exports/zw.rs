@@ -1,7 +1,6 @@
 //! System services as drivers call them: the previous mode is the kernel's, so nothing is probed.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use super::ob::table_for;
 use crate::bugcheck::violation;
@@ -114,8 +113,8 @@ pub(super) extern "win64" fn zw_query_value_key(
     }
     let room = |offset: u32| length.saturating_sub(offset) as usize;
     if class == FULL {
-        let name: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
-        for (byte, offset) in name.into_iter().take(room(fixed)).zip(fixed..) {
+        let name = name.encode_utf16().flat_map(u16::to_le_bytes);
+        for (byte, offset) in name.take(room(fixed)).zip(fixed..) {
             raw::write(buffer + u64::from(offset), byte);
         }
     }
