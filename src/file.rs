@@ -62,14 +62,15 @@ impl Context for FileContext {
 
 impl FileContext {
     fn open(device: &DeviceContext, request: &Request) -> Result<Self, NtStatus> {
-        let privileged = process::holds_debug_privilege(request.requestor_mode());
+        let policy = device.settings.policy;
+        let privileged = process::opener_holds_debug_privilege(request, policy);
         let place = Place::take()?;
         let length = usize::try_from(SESSION_LENGTH).map_err(|_| NtStatus::NOT_SUPPORTED)?;
         Ok(Self {
             _place: place,
             owner: Process::current(),
             reach: if privileged {
-                device.settings.policy & Reach::MEMORY
+                policy & Reach::MEMORY
             } else {
                 Reach::empty()
             },
@@ -108,7 +109,7 @@ impl Drop for UnderWay<'_> {
     }
 }
 
-/// Runs in the opener's process and thread: that is whose privileges count.
+/// Runs in the opener's process and thread. Whose privileges count, the request says.
 pub extern "C" fn evt_device_file_create(
     device: WDFDEVICE,
     request: WDFREQUEST,

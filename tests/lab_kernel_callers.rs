@@ -3,14 +3,17 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, Transport,
+    Buffer, RequestError, Transport,
     protocol::{
-        CODES, CallerCopyRequest, Code, CopyThroughRequest, Method, NtStatus, Reach, RequestKind,
-        ScatterEntry, ScatterRequest, TransferResponse,
+        CODES, CallerCopyRequest, Code, CopyThroughRequest, Header, InformationResponse, Method,
+        NtStatus, Reach, RequestKind, SYMBOLIC_LINK_NAME, ScatterEntry, ScatterRequest,
+        TransferResponse,
     },
 };
-use ringcopy_lab::{Caller, Lab};
-use ringcopy_tests::{LENGTH, Outcome, Victim, boot, finish, outcome, pattern, privileged};
+use ringcopy_lab::{Caller, Lab, Process, opener, token};
+use ringcopy_tests::{
+    LENGTH, Outcome, PRIVILEGED, Victim, boot, finish, outcome, pattern, privileged,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
 /// What memory holds that nobody may write.
@@ -242,6 +245,71 @@ fn requests_above_passive_level_are_refused() {
     for policy in [Reach::empty(), Reach::all()] {
         let lab = boot(policy);
         raised(&lab);
+        finish(lab);
+    }
+}
+
+/// The reach of a handle that somebody opens.
+fn reach_of(process: &mut Process<'_>, opener: u64, impersonated: u64) -> Result<Reach, NtStatus> {
+    let handle = match process.open_name_as(SYMBOLIC_LINK_NAME, 3, opener, impersonated) {
+        Ok(handle) => handle,
+        Err(RequestError::Status(status)) => return Err(status),
+        Err(error) => panic!("{error:?}"),
+    };
+    let code = Code::of(RequestKind::Information);
+    let mut output = vec![0; code.response_length];
+    let header = Header::of::<Header>();
+    let came = process.device_io_control(handle, code.value, header.as_bytes(), &mut output);
+    assert_eq!(outcome(came), Outcome::Done(output.len()));
+    let information = InformationResponse::read_from_bytes(&output).unwrap();
+    process.close(handle).unwrap();
+    Ok(Reach::from_bits(information.reach).unwrap())
+}
+
+/// Who the open was captured for decides, not whose thread the driver finds itself in.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn the_privilege_is_the_captured_subjects() {
+    let lab = boot(Reach::MEMORY);
+    let plain = token::ADMINISTRATORS;
+    for (own, impersonated, expected) in [
+        (PRIVILEGED, plain, Ok(Reach::empty())),
+        (plain, PRIVILEGED, Ok(Reach::MEMORY)),
+        (PRIVILEGED, 0, Err(NtStatus::ACCESS_DENIED)),
+    ] {
+        let mut process = lab.process(own).unwrap();
+        let reach = reach_of(&mut process, opener::IMPERSONATES, impersonated);
+        assert_eq!(reach, expected, "{own:#b} as {impersonated:#b}");
+    }
+    finish(lab);
+}
+
+/// Kernel code holds every privilege where it is trusted, unless it asks to be checked.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn an_open_of_the_kernels_is_checked_where_it_asks_for_it() {
+    for policy in [Reach::MEMORY, Reach::all()] {
+        let lab = boot(policy);
+        let trusted = policy.contains(Reach::KERNEL_CALLERS);
+        for (own, opener, privileged) in [
+            (token::ADMINISTRATORS, opener::KERNEL, trusted),
+            (
+                token::ADMINISTRATORS,
+                opener::KERNEL | opener::FORCED,
+                false,
+            ),
+            (PRIVILEGED, opener::KERNEL, true),
+            (PRIVILEGED, opener::KERNEL | opener::FORCED, true),
+        ] {
+            let mut process = lab.process(own).unwrap();
+            let reach = reach_of(&mut process, opener, 0).unwrap();
+            let expected = if privileged {
+                Reach::MEMORY
+            } else {
+                Reach::empty()
+            };
+            assert_eq!(reach, expected, "{own:#b} {opener:#b} under {policy:?}");
+        }
         finish(lab);
     }
 }

@@ -20,6 +20,11 @@ impl CallerMode {
         }
     }
 
+    /// As the kernel takes it.
+    pub(super) const fn mode(self) -> Mode {
+        self.0
+    }
+
     /// `UserMode`, whatever the requestor is.
     pub const fn strict() -> Self {
         Self(Mode::User)

@@ -2,13 +2,18 @@
 
 use core::ffi::c_void;
 
+use ringcopy_protocol::Reach;
 use usermode_accessors::Mode;
 use wdk_sys::{
-    LUID, PEPROCESS, SE_DEBUG_PRIVILEGE,
+    LUID, LUID_AND_ATTRIBUTES, PEPROCESS, PRIVILEGE_SET, PRIVILEGE_SET_ALL_NECESSARY,
+    SE_DEBUG_PRIVILEGE,
     ntddk::{
-        IoGetCurrentProcess, ObfDereferenceObject, ObfReferenceObject, SeSinglePrivilegeCheck,
+        IoGetCurrentProcess, ObfDereferenceObject, ObfReferenceObject, SePrivilegeCheck,
+        SeSinglePrivilegeCheck,
     },
 };
+
+use super::{caller::CallerMode, wdf::Request};
 
 /// A process, referenced: its object, unlike its number, is not used again while this lives.
 pub struct Process(PEPROCESS);
@@ -46,14 +51,34 @@ impl Drop for Process {
     }
 }
 
-/// Whether the current thread's token holds `SeDebugPrivilege`, enabled; a kernel-mode requestor
-/// holds all privileges.
-pub fn holds_debug_privilege(mode: Mode) -> bool {
+/// Whether who opens the device holds `SeDebugPrivilege`, enabled; kernel code that the policy
+/// trusts holds all privileges.
+///
+/// Asked is the subject that the I/O manager captured for the open, which need not be the current
+/// thread's: `IO_SECURITY_CONTEXT`. Where a system captures none, the current thread's.
+pub fn opener_holds_debug_privilege(opening: &Request, policy: Reach) -> bool {
+    let mode = if opening.is_check_forced() {
+        Mode::User
+    } else {
+        CallerMode::of(opening, policy).mode()
+    };
     let privilege = LUID {
         LowPart: SE_DEBUG_PRIVILEGE,
         HighPart: 0,
     };
-    // SAFETY: the routine checks the calling thread's own token, at PASSIVE_LEVEL.
-    let held = unsafe { SeSinglePrivilegeCheck(privilege, mode as i8) };
+    let Some(subject) = opening.subject() else {
+        // SAFETY: the routine checks the calling thread's own token, at PASSIVE_LEVEL.
+        return unsafe { SeSinglePrivilegeCheck(privilege, mode.as_raw()) } != 0;
+    };
+    let mut required = PRIVILEGE_SET {
+        PrivilegeCount: 1,
+        Control: PRIVILEGE_SET_ALL_NECESSARY,
+        Privilege: [LUID_AND_ATTRIBUTES {
+            Luid: privilege,
+            Attributes: 0,
+        }],
+    };
+    // SAFETY: the set lives through the call; the subject, as long as the request; PASSIVE_LEVEL.
+    let held = unsafe { SePrivilegeCheck(&raw mut required, subject.as_ptr(), mode.as_raw()) };
     held != 0
 }

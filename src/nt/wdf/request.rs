@@ -1,11 +1,16 @@
 //! A request: what it says, its buffers, and how it ends.
 
-use core::{ffi::c_void, mem::size_of, ptr};
+use core::{
+    ffi::c_void,
+    mem::size_of,
+    ptr::{self, NonNull},
+};
 
 use ringcopy_protocol::{Method, NtStatus};
 use usermode_accessors::{Mode, VolatileSlice};
 use wdk_sys::{
-    _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT,
+    _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, IO_STACK_LOCATION, IRP_MJ_CREATE, PIRP,
+    SECURITY_SUBJECT_CONTEXT, SL_FORCE_ACCESS_CHECK, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT,
     WDFREQUEST, call_unsafe_wdf_function_binding,
 };
 
@@ -103,11 +108,56 @@ impl Request {
         Mode::from_raw(mode)
     }
 
+    /// Whose open this is, as the I/O manager captured it; nothing if it is no open, or the system
+    /// captures none.
+    pub(in crate::nt) fn subject(&self) -> Option<NonNull<SECURITY_SUBJECT_CONTEXT>> {
+        let location = self.location();
+        // SAFETY: the location is the request's, and lives as long.
+        if u32::from(unsafe { (*location).MajorFunction }) != IRP_MJ_CREATE {
+            return None;
+        }
+        // SAFETY: as above; only an address is taken.
+        let context = unsafe { &raw const (*location).Parameters.Create.SecurityContext };
+        // SAFETY: the function says that the I/O manager filled this member of the union.
+        let context = unsafe { context.read() };
+        // SAFETY: the context lives as long as the request.
+        let state = NonNull::new(unsafe { context.as_ref() }?.AccessState)?.as_ptr();
+        // SAFETY: only the address of a part of it is taken.
+        NonNull::new(unsafe { &raw mut (*state).SubjectSecurityContext })
+    }
+
+    /// Whether the open is checked as a user's, whoever the requestor is: `SL_FORCE_ACCESS_CHECK`.
+    pub(in crate::nt) fn is_check_forced(&self) -> bool {
+        // SAFETY: the location is the request's, and lives as long.
+        let flags = unsafe { (*self.location()).Flags };
+        u32::from(flags) & SL_FORCE_ACCESS_CHECK != 0
+    }
+
+    fn packet(&self) -> PIRP {
+        // SAFETY: the request is ours; its packet lives as long.
+        unsafe { call_unsafe_wdf_function_binding!(WdfRequestWdmGetIrp, self.0) }
+    }
+
+    /// `IoGetCurrentIrpStackLocation`.
+    fn location(&self) -> *const IO_STACK_LOCATION {
+        let packet = self.packet();
+        // SAFETY: only the address of a part of the packet is taken.
+        let location = unsafe {
+            &raw const (*packet)
+                .Tail
+                .Overlay
+                .__bindgen_anon_2
+                .__bindgen_anon_1
+                .CurrentStackLocation
+        };
+        // SAFETY: the packet is at this driver, so that this member of the unions is the one in use.
+        unsafe { location.read() }
+    }
+
     /// The address that the requestor gave for its output, which the I/O manager keeps in the
     /// packet, or in the list of its pages: `MmGetMdlVirtualAddress`.
     pub fn output_address(&self, method: Method) -> usize {
-        // SAFETY: the request is ours.
-        let packet = unsafe { call_unsafe_wdf_function_binding!(WdfRequestWdmGetIrp, self.0) };
+        let packet = self.packet();
         if method != Method::OutDirect {
             // SAFETY: the packet lives as long as the request.
             return unsafe { (*packet).UserBuffer }.addr();

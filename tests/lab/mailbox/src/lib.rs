@@ -80,7 +80,8 @@ commands! {
     /// Ends a process: closes its handles, frees its memory. Arguments: process.
     EndProcess = 2,
     /// Opens the device named in the data (UTF-8, `\DosDevices\…` or `\Device\…`). Arguments:
-    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2). Results: handle.
+    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2), bits of [`opener`], the
+    /// token of whom the opener impersonates. Results: handle.
     Open = 3,
     /// Closes a handle: cleanup, then close. Arguments: process, handle.
     Close = 4,
@@ -235,6 +236,16 @@ pub struct Tile {
     /// The physical address that the entry names. Of memory that is paged out: where the same bytes
     /// are to be seen, in the memory behind the mosaic.
     pub physical: u64,
+}
+
+/// Bits that say in whose name a device is opened; none: in the process's.
+pub mod opener {
+    /// Kernel code.
+    pub const KERNEL: u64 = 1;
+    /// It asks to be checked as a user: `SL_FORCE_ACCESS_CHECK`.
+    pub const FORCED: u64 = 2;
+    /// The thread impersonates somebody.
+    pub const IMPERSONATES: u64 = 4;
 }
 
 /// What [`Command::CreateProcess`] puts into the process's token.

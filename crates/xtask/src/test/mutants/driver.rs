@@ -290,4 +290,18 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "    if bytes as u64 > u64::MAX {",
         caught_by: "lab_bounds::an_output_that_no_response_fills_is_refused",
     },
+    Mutant {
+        name: "forced check ignored",
+        file: "src/nt/process.rs",
+        original: "if opening.is_check_forced() {",
+        broken: "if false && opening.is_check_forced() {",
+        caught_by: "lab_kernel_callers::an_open_of_the_kernels_is_checked_where_it_asks_for_it",
+    },
+    Mutant {
+        name: "captured subject ignored",
+        file: "src/nt/process.rs",
+        original: "let Some(subject) = opening.subject() else {",
+        broken: "let Some(subject) = opening.subject().filter(|_| false) else {",
+        caught_by: "lab_kernel_callers::the_privilege_is_the_captured_subjects",
+    },
 ];

@@ -74,6 +74,23 @@ impl<'l> Process<'l> {
         Ok(Handle(handle))
     }
 
+    /// Opens a device in somebody else's name: bits of [`opener`](crate::opener), and the token of
+    /// whom the opener impersonates.
+    ///
+    /// # Errors
+    /// The status of the open.
+    pub fn open_name_as(
+        &mut self,
+        name: &str,
+        access: u64,
+        opener: u64,
+        impersonated: u64,
+    ) -> Result<Handle, RequestError> {
+        let arguments = [self.number, access, opener, impersonated];
+        let [handle, ..] = self.asked(Command::Open, &arguments, name.as_bytes())?;
+        Ok(Handle(handle))
+    }
+
     /// Sends a request in somebody's name, with buffers where the caller says.
     ///
     /// # Errors

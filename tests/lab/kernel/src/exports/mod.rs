@@ -188,6 +188,7 @@ table! {
     "RtlSubAuthoritySid" => rtl_security::rtl_sub_authority_sid,
     "RtlValidSid" => rtl_security::rtl_valid_sid,
 
+    "SePrivilegeCheck" => se::se_privilege_check,
     "SeSinglePrivilegeCheck" => se::se_single_privilege_check,
 
     "ZwClose" => zw::zw_close,

@@ -4,9 +4,11 @@ use alloc::vec::Vec;
 
 use ringcopy_lab_mailbox::token;
 
+use crate::bugcheck::violation;
 use crate::global::Global;
 use crate::io::KERNEL_MODE;
 use crate::irql::{PASSIVE_LEVEL, require_at_most};
+use crate::nt::layout::{PrivilegeSet, Structure, SubjectContext};
 use crate::object::{process, security};
 use crate::{pool, raw};
 
@@ -22,6 +24,26 @@ pub(super) extern "win64" fn se_single_privilege_check(privilege: u64, mode: u8)
     }
     let held = process::current_token() & token::DEBUG_PRIVILEGE != 0;
     u8::from(held && privilege == DEBUG_PRIVILEGE)
+}
+
+/// `SePrivilegeCheck` function (ntifs.h), for one privilege: whether the token of the client, or the
+/// primary one where there is no client, holds it, enabled; always for `KernelMode`. IRQL =
+/// `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn se_privilege_check(required: u64, subject: u64, mode: u8) -> u8 {
+    require_at_most(PASSIVE_LEVEL, "SePrivilegeCheck");
+    if mode == KERNEL_MODE {
+        return 1;
+    }
+    let (required, subject) = (PrivilegeSet(required), SubjectContext(subject));
+    if required.get(PrivilegeSet::COUNT) != 1 {
+        violation!("SePrivilegeCheck for other than one privilege is not offered by the lab");
+    }
+    let token = match subject.get(SubjectContext::SUBJECT_CLIENT_TOKEN) {
+        0 => subject.get(SubjectContext::SUBJECT_PRIMARY_TOKEN),
+        client => client,
+    };
+    let held = raw::read::<u64>(token) & token::DEBUG_PRIVILEGE != 0;
+    u8::from(held && required.get(PrivilegeSet::PRIVILEGE) == DEBUG_PRIVILEGE)
 }
 
 /// Bytes of `SE_EXPORTS`, up to where the lab fills it in.

@@ -201,6 +201,26 @@ structures! {
         ATTRIBUTES: u32 = 0x18,
     }
 
+    /// `ACCESS_STATE`, with its `SECURITY_SUBJECT_CONTEXT`.
+    AccessState (0xA0) {
+        CLIENT_TOKEN: u64 = 0x20,
+        IMPERSONATION_LEVEL: u32 = 0x28,
+        PRIMARY_TOKEN: u64 = 0x30,
+    }
+
+    /// `SECURITY_SUBJECT_CONTEXT`.
+    SubjectContext (0x20) {
+        SUBJECT_CLIENT_TOKEN: u64 = 0x00,
+        SUBJECT_PRIMARY_TOKEN: u64 = 0x10,
+    }
+
+    /// `PRIVILEGE_SET`, of one privilege.
+    PrivilegeSet (0x14) {
+        COUNT: u32 = 0x00,
+        CONTROL: u32 = 0x04,
+        PRIVILEGE: u64 = 0x08,
+    }
+
     /// `IO_SECURITY_CONTEXT`.
     SecurityContext (0x18) {
         ACCESS_STATE: u64 = 0x08,

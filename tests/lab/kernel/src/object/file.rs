@@ -7,11 +7,11 @@ use super::handle::{self, Table};
 use super::{Kind, create, dereference, directory, process, reference, security};
 use crate::io::{self, irp};
 use crate::nt::layout::{
-    DeviceObject, FileObject, SecurityContext, StackLocation, Structure, major,
+    AccessState, DeviceObject, FileObject, SecurityContext, StackLocation, Structure, major,
 };
 use crate::nt::status::{self, Status};
 use crate::nt::strings;
-use crate::pool;
+use crate::{pool, raw};
 
 /// `IO_TYPE_FILE`.
 const TYPE: u16 = 5;
@@ -21,12 +21,24 @@ const FILE_WRITE_DATA: u32 = 2;
 const SHARE_ALL: u16 = 3;
 /// `FILE_OPEN` as the disposition, and `FILE_NON_DIRECTORY_FILE`.
 const CREATE_OPTIONS: u32 = 1 << 24 | 0x40;
-/// Bytes of `ACCESS_STATE`, which drivers may look at.
-const ACCESS_STATE: u64 = 160;
+/// `SL_FORCE_ACCESS_CHECK`.
+const FORCE_ACCESS_CHECK: u8 = 1;
+/// `SecurityImpersonation`.
+const IMPERSONATION: u32 = 2;
 
-/// What `NtCreateFile` does for a device: finds it by name, checks access against the token of the
-/// current process, and asks the driver.
-pub(crate) fn open(path: &str, desired: u32) -> Result<u64, Status> {
+/// In whose name a device is opened.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opener {
+    pub(crate) mode: u8,
+    /// Whether kernel code asks to be checked as a user.
+    pub(crate) forced: bool,
+    /// The token of whom the thread impersonated when the open was captured.
+    pub(crate) impersonated: Option<u64>,
+}
+
+/// What `NtCreateFile` does for a device: finds it by name, checks access against the opener's token,
+/// which is the current process's unless it impersonates, and asks the driver.
+pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, Status> {
     let (address, rest) = directory::resolve(path)?;
     let device = DeviceObject(address);
     let flags = device.get(DeviceObject::FLAGS);
@@ -35,25 +47,48 @@ pub(crate) fn open(path: &str, desired: u32) -> Result<u64, Status> {
     }
     // Without FILE_DEVICE_SECURE_OPEN, what is behind the device's name is the driver's to guard.
     let guarded = rest.is_empty() || device.get(DeviceObject::CHARACTERISTICS) & SECURE_OPEN != 0;
-    let list = if guarded { device::list(address) } else { None };
-    let granted = security::check(list.as_ref(), process::current_token(), desired)?;
+    let trusted = opener.mode == io::KERNEL_MODE && !opener.forced;
+    let list = if guarded && !trusted {
+        device::list(address)
+    } else {
+        None
+    };
+    let own = process::current_token();
+    let granted = security::check(list.as_ref(), opener.impersonated.unwrap_or(own), desired)?;
     if flags & device_flags::EXCLUSIVE != 0 && device.get(DeviceObject::REFERENCE_COUNT) > 0 {
         return Err(status::ACCESS_DENIED);
     }
 
     let file = make(device, &rest, granted);
-    let access_state = pool::allocate_for_lab(ACCESS_STATE, *b"AccS");
+    let token = |token: u64| {
+        let object = pool::allocate_for_lab(size_of::<u64>() as u64, *b"Toke");
+        raw::write(object, token);
+        object
+    };
+    let primary = token(own);
+    let client = opener.impersonated.map(token);
+    let state = AccessState(pool::allocate_for_lab(AccessState::SIZE, *b"AccS"));
+    state.set(AccessState::PRIMARY_TOKEN, primary);
+    if let Some(client) = client {
+        state.set(AccessState::CLIENT_TOKEN, client);
+        state.set(AccessState::IMPERSONATION_LEVEL, IMPERSONATION);
+    }
     let context = SecurityContext(pool::allocate_for_lab(SecurityContext::SIZE, *b"SecC"));
-    context.set(SecurityContext::ACCESS_STATE, access_state);
+    context.set(SecurityContext::ACCESS_STATE, state.0);
     context.set(SecurityContext::DESIRED_ACCESS, granted);
-    let request = irp::allocate(device, file, major::CREATE, io::USER_MODE);
+    let request = irp::allocate(device, file, major::CREATE, opener.mode);
     let location = irp::next_location(request);
+    if opener.forced {
+        location.set(StackLocation::FLAGS, FORCE_ACCESS_CHECK);
+    }
     location.set(StackLocation::SECURITY_CONTEXT, context.0);
     location.set(StackLocation::CREATE_OPTIONS, CREATE_OPTIONS);
     location.set(StackLocation::SHARE_ACCESS, SHARE_ALL);
     let outcome = io::send(request, device);
     pool::free(context.0, None);
-    pool::free(access_state, None);
+    for object in [state.0, primary].into_iter().chain(client) {
+        pool::free(object, None);
+    }
 
     if !status::is_success(outcome.status) {
         // A file that never opened is neither cleaned up nor closed.

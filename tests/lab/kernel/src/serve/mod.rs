@@ -10,11 +10,12 @@ use core::mem::offset_of;
 
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS, VALUES,
+    opener,
 };
 
 use crate::boot::Archive;
-use crate::io::USER_MODE;
 use crate::io::control::Control;
+use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::PASSIVE_LEVEL;
 use crate::memory::{PAGE, frames, kernel_space, mosaic, page_of, phys};
 use crate::nt::status::{self, Status};
@@ -155,7 +156,18 @@ fn carry_out(
             raw::copy_out(data(), &mut name);
             let path = file::path_of(&name)?;
             process::require(one)?;
-            done(process::attached(one, || file::open(&path, two as u32))??)
+            let opener = file::Opener {
+                mode: if three & opener::KERNEL == 0 {
+                    USER_MODE
+                } else {
+                    KERNEL_MODE
+                },
+                forced: three & opener::FORCED != 0,
+                impersonated: (three & opener::IMPERSONATES != 0).then_some(arguments[3]),
+            };
+            done(process::attached(one, || {
+                file::open(&path, two as u32, opener)
+            })??)
         }
         Command::Close => {
             process::require(one)?;
