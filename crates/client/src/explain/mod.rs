@@ -40,7 +40,7 @@ pub fn explain(error: &Error) -> String {
             )
         }
         Error::Response { .. } => format!(
-            "{error}. Nothing of the answer was used; check that client and driver are of the \
+            "{error}. Nothing of the response was used; check that client and driver are of the \
              same release."
         ),
     }

@@ -77,7 +77,7 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
     ),
     (
         &[NtStatus::IN_PAGE_ERROR],
-        "a page could not be read from its file or disk; check the storage behind it.",
+        "a page could not be read from its file or disk; check the disk that holds it.",
     ),
     (
         &[NtStatus::HARDWARE_MEMORY_ERROR],
@@ -196,7 +196,7 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
             NtStatus::INVALID_SID,
             NtStatus::INVALID_SECURITY_DESCR,
         ],
-        "the device's security descriptor was refused; install the driver anew.",
+        "the device's security descriptor was refused; install the driver again.",
     ),
     (
         &[
@@ -219,7 +219,7 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
             NtStatus::PROCEDURE_NOT_FOUND,
             NtStatus::INVALID_IMAGE_FORMAT,
         ],
-        "the driver's image does not fit this system; install the driver anew.",
+        "the driver's image does not fit this system; install the driver again.",
     ),
     (
         &[NtStatus::ALLOTTED_SPACE_EXCEEDED],
