@@ -16,7 +16,7 @@ pub mod traces;
 use std::{
     env,
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     thread,
 };
 
@@ -42,6 +42,18 @@ pub const PRIVILEGED: u64 = token::ADMINISTRATORS | token::DEBUG_PRIVILEGE;
 #[must_use]
 pub fn driver() -> PathBuf {
     artefact("RINGCOPY_DRIVER")
+}
+
+/// The folder of the whole project.
+///
+/// # Panics
+/// Never: this package lies two folders deep in it.
+#[must_use]
+pub fn tree() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .unwrap()
 }
 
 /// The program behind `cargo xtask`.

@@ -521,7 +521,7 @@ fn driver_ver_is_a_date_and_four_numbers() {
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn wdf_directives_name_the_service_and_the_framework() {
     // The framework that the driver's manifest asks wdk-build for.
-    let manifest = include_str!("../Cargo.toml");
+    let manifest = include_str!("../../../Cargo.toml");
     let number = |name: &str| {
         let line = manifest.lines().find(|line| line.starts_with(name));
         line.and_then(|line| line.split('=').nth(1)).unwrap().trim()

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 fn read_back(form: &str, image: &Path, address: u64) -> Value {
     let python = env::var_os("RINGCOPY_IMAGE_READERS")
         .expect("RINGCOPY_IMAGE_READERS is not set: run cargo xtask test");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("lab_images.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab_images.py");
     let output = Command::new(python)
         .arg("-I")
         .args([script.as_os_str(), form.as_ref(), image.as_os_str()])

@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use std::{env, fs, path::Path};
+use std::{env, fs};
 
 use object::{
     LittleEndian as LE,
@@ -311,7 +311,7 @@ fn two_packages_of_one_commit_differ_in_signatures_alone() {
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn programs_tell_nothing_about_the_machine_that_built_them() {
     let package = Package::built();
-    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let tree = ringcopy_tests::tree();
     let folders = traces::folders(tree, |name| env::var(name).ok());
     for name in FILES {
         let found = traces::found(&folders, &package.read(name));

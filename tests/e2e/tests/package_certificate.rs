@@ -157,7 +157,7 @@ fn a_key_of_somebody_else_makes_no_package() {
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn no_key_is_kept_in_the_tree_or_in_the_package() {
-    let tree = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let tree = ringcopy_tests::tree();
     let scratch = Scratch::new();
     let output = scratch.path().join("package");
     for (kept, expected) in [

@@ -143,7 +143,7 @@ fn imports_from_the_kernel_and_the_framework_alone() {
 fn tells_nothing_about_the_machine_that_built_it() {
     with_image(|bytes, _| {
         let home = env::var("HOME").ok().filter(|home| home.len() > 1);
-        let tree = env!("CARGO_MANIFEST_DIR").trim_end_matches("tests");
+        let tree = ringcopy_tests::tree().to_str().unwrap();
         let secrets = [".cargo/registry", ".rustup/toolchains", tree]
             .into_iter()
             .chain(home.as_deref());
