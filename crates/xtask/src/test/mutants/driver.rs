@@ -7,14 +7,14 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the probe lets every range pass",
         file: "crates/usermode-accessors/src/probe.rs",
-        original: "        _ => Err(Status::ACCESS_VIOLATION),",
+        original: "        _ => Err(NtStatus::ACCESS_VIOLATION),",
         broken: "        _ => Ok(()),",
         caught_by: "lab_selftest::passes_under_every_policy",
     },
     Mutant {
         name: "alignment is not checked",
         file: "crates/usermode-accessors/src/probe.rs",
-        original: "        return Err(Status::DATATYPE_MISALIGNMENT);",
+        original: "        return Err(NtStatus::DATATYPE_MISALIGNMENT);",
         broken: "        return Ok(());",
         caught_by: "lab_selftest::passes_under_every_policy",
     },
