@@ -137,8 +137,8 @@
 //! # Processors
 //!
 //! x86-64 is tested in user mode under Wine and in ring 0. For 64-bit Arm the library builds
-//! (`aarch64-pc-windows-msvc`); a test decodes the unwind data of each guarded leaf and holds it
-//! to the leaf's instructions; on Linux, in an emulator, the tests of memory that is there pass,
+//! (`aarch64-pc-windows-msvc`); a test decodes the unwind data of each guarded routine and holds it
+//! to the routine's instructions; on Linux, in an emulator, the tests of memory that is there pass,
 //! and faults return with exact counts where a signal handler stands in for Windows's dispatcher.
 //! That code has not run on Windows. Where this documentation speaks of SMAP, `STAC` and `CLAC`,
 //! there it is PSTATE.PAN. A non-temporal copy uses `MOVNTDQ` and `SFENCE` on x86-64, `LDNP`, `STNP`

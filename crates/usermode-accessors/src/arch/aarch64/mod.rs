@@ -4,12 +4,12 @@
 //! signal handler that goes by the same scopes stands in for the dispatcher. It has not run on
 //! Windows, and the accesses to PSTATE.PAN have not run at all.
 //!
-//! Every leaf is written once and follows the procedure call standard, which Windows shares; Rust
+//! Every routine is written once and follows the procedure call standard, which Windows shares; Rust
 //! is told so, and hence knows which registers it may spoil. Only on Windows does it carry unwind data
-//! and a handler; elsewhere a fault ends the process. No leaf touches X18, which is the system's, or a
+//! and a handler; elsewhere a fault ends the process. No routine touches X18, which is the system's, or a
 //! vector register.
 //!
-//! # The frame of a guarded leaf
+//! # The frame of a guarded routine
 //!
 //! | from X29 | what |
 //! | --- | --- |
@@ -21,8 +21,8 @@
 //!
 //! A landing pad relies on this frame, X19, X20 and X29 alone: those survive the unwind.
 //!
-//! The filter is given X29 of the leaf in X1. That is not the establisher frame, which is the stack
-//! pointer at the leaf's entry; it is what Clang's filters count from and what Wine's
+//! The filter is given X29 of the routine in X1. That is not the establisher frame, which is the stack
+//! pointer at the routine's entry; it is what Clang's filters count from and what Wine's
 //! `__C_specific_handler` passes.
 //!
 //! # Blocks, and an exact count
@@ -33,17 +33,17 @@
 //! in part is overwritten by that loop as far as it had come.
 //!
 //! A guard page, that of a stack among them, is there for one fault only, so it must not be tried
-//! again: then the loop ends in front of it, and the exception stays what the leaf reports. Where the
+//! resume: then the loop ends in front of it, and the exception stays what the routine reports. Where the
 //! page is, tells the exception; if it names no address inside the range, nothing is moved any more.
 //!
 //! # Privileged Access Never
 //!
 //! PSTATE.PAN is to this processor what SMAP is to x86-64. Whether Windows sets it while a driver
-//! runs is not documented; that it may is: the accessors' overview names it. So the leaf does as
+//! runs is not documented; that it may is: the accessors' overview names it. So the routine does as
 //! it does there: in the kernel of a processor that has the bit, it opens user memory for the
 //! access and puts the bit back to what it was, after a fault too. If the bit was clear, user
 //! memory was open, and stays so. `LDTR` and `STTR`, which PAN does not stop, come neither in
-//! pairs nor with ordering nor exclusively, so they could not serve all leaves.
+//! pairs nor with ordering nor exclusively, so they could not serve all routines.
 //!
 //! Source: "ARM64 exception handling", "Overview of ARM64 ABI conventions", Microsoft C++
 //! documentation; Arm Architecture Reference Manual for A-profile.
@@ -54,7 +54,7 @@ use core::{arch::global_asm, mem::offset_of};
 use super::Trap;
 use processor::pan_is_there;
 
-/// What the leaf and its filter tell the caller, and the caller the leaf.
+/// What the routine and its filter tell the caller, and the caller the routine.
 #[repr(C)]
 pub(super) struct Record {
     /// The exception code, or 0 for none. No exception that the filter takes has code 0.
@@ -114,16 +114,16 @@ macro_rules! on_linux_tests {
     };
 }
 
-/// A guarded leaf. `setup` moves arguments to where `access` wants them; the record is in X0, and
+/// A guarded routine. `setup` moves arguments to where `access` wants them; the record is in X0, and
 /// X0, X9 and X10 may be overwritten. `access` is the only code under guard. `result` computes X0.
 ///
-/// With `again`, a fault of `access` leads to that, which does byte by byte, also under guard, what
+/// With `resume`, a fault of `access` leads to that, which does byte by byte, also under guard, what
 /// `access` left to do; so does its end. In front of it, `recover` puts back what the fault has
 /// spoiled; then, if the fault was of a guard page, `guard` has the bytes end there. The record is in
 /// X0 for both. Numbered labels up to 4 are the frame's own.
-macro_rules! guarded_leaf {
+macro_rules! guarded_routine {
     ($name:literal, setup: [$($setup:literal),*], access: $access:expr, result: [$($result:literal),*]) => {
-        guarded_leaf!(
+        guarded_routine!(
             @ $name,
             [$($setup),*],
             lines![
@@ -145,18 +145,18 @@ macro_rules! guarded_leaf {
         access: $access:expr,
         recover: [$($recover:literal),*],
         guard: $guard:expr,
-        again: $again:expr,
+        resume: $resume:expr,
         result: [$($result:literal),*],
         operands: [$($operand:ident = $value:expr),* $(,)?]
         $(,)?
     ) => {
-        guarded_leaf!(
+        guarded_routine!(
             @ $name,
             [$($setup),*],
             lines![
                 concat!(".Laccess_", $name, ":"),
                 $access,
-                concat!("b .Lagain_", $name),
+                concat!("b .Lresume_", $name),
                 concat!(".Lrecover_", $name, ":"),
                 "ldr x0, [x29, #32]",
                 $($recover,)*
@@ -171,11 +171,11 @@ macro_rules! guarded_leaf {
                 "b.eq 3f",
                 // If what faulted is there by now, there was no fault.
                 "str wzr, [x0, #{code}]",
-                concat!("b .Lagain_", $name),
+                concat!("b .Lresume_", $name),
                 "3:",
                 $guard,
-                concat!(".Lagain_", $name, ":"),
-                $again,
+                concat!(".Lresume_", $name, ":"),
+                $resume,
                 concat!(".Llanding_", $name, ":"),
             ],
             [$($result),*],
@@ -186,7 +186,7 @@ macro_rules! guarded_leaf {
                     concat!(".Lrecover_", $name)
                 ),
                 (
-                    concat!(".Lagain_", $name),
+                    concat!(".Lresume_", $name),
                     concat!(".Llanding_", $name),
                     concat!(".Llanding_", $name)
                 )
@@ -276,13 +276,13 @@ pub(crate) use string::{guarded_scan, scan};
 
 pub(super) use processor::pan_is_there as user_memory_can_be_closed;
 
-/// How many bytes a leaf has moved that copies or fills forward: it returns the number itself.
+/// How many bytes a routine has moved that copies or fills forward: it returns the number itself.
 #[inline]
 pub(super) const fn moved(answer: usize, _length: usize) -> usize {
     answer
 }
 
-// The filter of every guarded leaf: X0 = EXCEPTION_POINTERS *, X1 = X29 of the leaf.
+// The filter of every guarded routine: X0 = EXCEPTION_POINTERS *, X1 = X29 of the routine.
 // It takes the exceptions that touching memory raises, and no other; the crate's page says which
 // these are, and by what source. A breakpoint or a single step is left to the handlers above, so that
 // a bug stays a bug.
@@ -316,7 +316,7 @@ global_asm!(
     "2:",
     "ldr x10, [x1, #32]",
     "str w9, [x10, #{code}]",
-    // A leaf may fault twice, and the second may know less than the first.
+    // A routine may fault twice, and the second may know less than the first.
     "mov x11, #-1",
     "mov x12, #-1",
     "mov x13, #-1",

@@ -1,7 +1,7 @@
-//! How a leaf is written down, on any processor: its beginning, its end, and between them the lines
+//! How a routine is written down, on any processor: its beginning, its end, and between them the lines
 //! that only Windows has a use for.
 //!
-//! A leaf that guards has a table of scopes: each tells of a range of its code, which filter decides
+//! A routine that guards has a table of scopes: each tells of a range of its code, which filter decides
 //! about an exception there, and which landing pad the unwind leads to. The table is searched in its
 //! order, so the narrow scopes come first. It is the same on every processor, and
 //! `__C_specific_handler` reads it.

@@ -1,20 +1,20 @@
 //! x86-64.
 //!
-//! Every leaf is written once and follows Microsoft's x64 calling convention on every system;
+//! Every routine is written once and follows Microsoft's x64 calling convention on every system;
 //! Rust is told so, and hence knows which registers it may spoil, also after a
 //! fault, when each volatile one is garbage. Only on Windows does it carry unwind data and a
 //! handler; elsewhere a fault ends the process, and tests there use valid memory.
 //!
-//! # A guarded leaf
+//! # A guarded routine
 //!
-//! Its first argument is the [`Record`]. Where user memory is closed to the kernel (SMAP), the leaf
-//! jumps to its *opened* twin, which opens user memory, calls the leaf past that jump, and puts AC
-//! back to what it was. So there is one bracket, and the leaf without it costs a comparison.
+//! Its first argument is the [`Record`]. Where user memory is closed to the kernel (SMAP), the routine
+//! jumps to its *opened* twin, which opens user memory, calls the routine past that jump, and puts AC
+//! back to what it was. So there is one bracket, and the routine without it costs a comparison.
 //!
-//! What a leaf needs after a fault it keeps in memory, or in RDI and RSI: those survive the unwind,
+//! What a routine needs after a fault it keeps in memory, or in RDI and RSI: those survive the unwind,
 //! and nothing else does. The memory is the home of the four register arguments, which a caller by
 //! this convention leaves above the return address. Its first slot holds the record, for the filter:
-//! at 8 from the establisher frame of a leaf without pushes, at 24 of one that has pushed RDI and
+//! at 8 from the establisher frame of a routine without pushes, at 24 of one that has pushed RDI and
 //! RSI. A landing pad does not look at RAX, where the exception code may or may not be; the filter
 //! has put it into the record. What AC is at a landing pad depends on the dispatcher: code that
 //! goes on accessing user memory from there opens it again.
@@ -27,7 +27,7 @@ use core::{arch::global_asm, mem::offset_of};
 
 use super::Trap;
 
-/// What the leaf and its filter tell the caller, and the caller the leaf.
+/// What the routine and its filter tell the caller, and the caller the routine.
 #[repr(C)]
 pub(super) struct Record {
     /// The exception code, or 0 for none. No exception that the filter takes has code 0.
@@ -124,9 +124,9 @@ macro_rules! filter {
     };
 }
 
-/// A guarded leaf, and its opened twin. The record is in RCX; `body` runs behind the prologue, with
+/// A guarded routine, and its opened twin. The record is in RCX; `body` runs behind the prologue, with
 /// the record kept, and returns by itself. In front of the prologue stands `before`.
-macro_rules! guarded_leaf {
+macro_rules! guarded_routine {
     (
         $name:expr,
         before: [$($before:expr),* $(,)?],
@@ -155,7 +155,7 @@ macro_rules! guarded_leaf {
     };
 }
 
-/// The twin that opens user memory around a leaf: it sets AC, and puts it back.
+/// The twin that opens user memory around a routine: it sets AC, and puts it back.
 macro_rules! opened {
     ($name:expr) => {
         lines![
@@ -187,10 +187,10 @@ macro_rules! opened {
     };
 }
 
-/// A guarded leaf of one access that moves all or nothing. It returns RAX, 0 after a fault.
-macro_rules! guarded_word {
+/// A guarded routine of one access that moves all or nothing. It returns RAX, 0 after a fault.
+macro_rules! guarded_access {
     ($name:literal, setup: [$($setup:expr),* $(,)?], access: $access:expr) => {
-        guarded_leaf!(
+        guarded_routine!(
             $name,
             before: [],
             prologue: bare,
@@ -214,7 +214,7 @@ macro_rules! guarded_word {
 }
 
 #[macro_use]
-mod again;
+mod resume;
 #[macro_use]
 mod stores;
 
@@ -238,14 +238,14 @@ pub(crate) use scalar::{
 };
 pub(crate) use string::{guarded_scan, scan};
 
-// The leaves that copy or fill forward return how many bytes are left: those at the end.
+// The routines that copy or fill forward return how many bytes are left: those at the end.
 pub(super) use super::bulk::all_but as moved;
 pub(super) use processor::smap_is_on as user_memory_can_be_closed;
 
 /// RFLAGS.AC, bit 18: in ring 0 under SMAP, user memory is open.
 const EFLAGS_AC: u32 = 1 << 18;
 
-// The filter of every guarded leaf: RCX = EXCEPTION_POINTERS *, RDX = establisher frame.
+// The filter of every guarded routine: RCX = EXCEPTION_POINTERS *, RDX = establisher frame.
 // It takes the exceptions that touching memory raises, and no other; the crate's page says which
 // these are, and by what source. A breakpoint or a single step is left to the handlers above, so that
 // a bug stays a bug.
@@ -275,7 +275,7 @@ global_asm!(
     "2:",
     "mov r9, [rdx + 8]",
     "mov dword ptr [r9 + {code}], r8d",
-    // A leaf that goes on after a fault may meet another, of fewer words.
+    // A routine that goes on after a fault may meet another, of fewer words.
     "mov qword ptr [r9 + {kind}], {unknown}",
     "mov qword ptr [r9 + {address}], {unknown}",
     "mov qword ptr [r9 + {cause}], {unknown}",

@@ -1,6 +1,6 @@
 //! One access on behalf of a mode: checked and guarded, or direct.
 //!
-//! Everything above this file comes down to these functions; they alone choose a leaf.
+//! Everything above this file comes down to these functions; they alone choose a routine.
 
 use core::ptr;
 

@@ -1,4 +1,4 @@
-//! The leaves, out of the object files of the library.
+//! The routines, out of the object files of the library.
 
 use object::{
     Object, ObjectSection, ObjectSymbol, RelocationTarget, Section, SectionIndex, SymbolKind,
@@ -11,7 +11,7 @@ pub const PREFIX: &str = "usermode_accessors_";
 
 /// A function in assembly, and what is said about it.
 #[derive(Clone, Debug)]
-pub struct Leaf {
+pub struct GuardedRoutine {
     /// Its symbol.
     pub name: String,
     /// Its instructions, to the end that its unwind data gives it.
@@ -27,7 +27,7 @@ pub struct Leaf {
     pub scopes: Vec<Scope>,
 }
 
-/// An entry of the handler's table. Offsets in bytes from the leaf's start.
+/// An entry of the handler's table. Offsets in bytes from the routine's start.
 #[derive(Clone, Debug)]
 pub struct Scope {
     /// The first instruction under guard.
@@ -49,14 +49,14 @@ struct Reference {
     symbol: String,
 }
 
-/// Every function with a name like that of a leaf that the library's unwind data knows, by name.
+/// Every function with a name like that of a routine that the library's unwind data knows, by name.
 ///
 /// # Errors
 ///
-/// What is not as the format has it, or as the leaves have it.
-pub fn all(library: &[u8]) -> Result<BTreeMap<String, Leaf>, String> {
+/// What is not as the format has it, or as the routines have it.
+pub fn all(library: &[u8]) -> Result<BTreeMap<String, GuardedRoutine>, String> {
     let archive = ArchiveFile::parse(library).map_err(|error| error.to_string())?;
-    let mut leaves = BTreeMap::new();
+    let mut routines = BTreeMap::new();
     for member in archive.members() {
         let member = member.map_err(|error| error.to_string())?;
         let data = member.data(library).map_err(|error| error.to_string())?;
@@ -65,10 +65,10 @@ pub fn all(library: &[u8]) -> Result<BTreeMap<String, Leaf>, String> {
             continue;
         };
         for section in file.sections().filter(|found| found.name() == Ok(".pdata")) {
-            add(&file, &section, &mut leaves)?;
+            add(&file, &section, &mut routines)?;
         }
     }
-    Ok(leaves)
+    Ok(routines)
 }
 
 /// The names of all functions in assembly, whether they have unwind data or not.
@@ -100,7 +100,7 @@ pub fn names(library: &[u8]) -> Result<Vec<String>, String> {
 fn add(
     file: &object::File<'_>,
     functions: &Section<'_, '_>,
-    leaves: &mut BTreeMap<String, Leaf>,
+    routines: &mut BTreeMap<String, GuardedRoutine>,
 ) -> Result<(), String> {
     /// Where the function starts, and where its unwind data is.
     const ENTRY: u64 = 8;
@@ -113,9 +113,9 @@ fn add(
         }
         let data = reference(file, functions, offset + ENTRY / 2)
             .map_err(|error| format!("{name} has no unwind record: {error}"))?;
-        let leaf =
+        let routine =
             read(file, &name, &function, &data).map_err(|error| format!("{name}: {error}"))?;
-        if leaves.insert(name.clone(), leaf).is_some() {
+        if routines.insert(name.clone(), routine).is_some() {
             return Err(format!("{name} has two entries"));
         }
     }
@@ -127,7 +127,7 @@ fn read(
     name: &str,
     function: &Reference,
     data: &Reference,
-) -> Result<Leaf, String> {
+) -> Result<GuardedRoutine, String> {
     let text = section_of(file, function)?;
     let records = section_of(file, data)?;
     let mut at = unsigned(data.offset)?;
@@ -182,7 +182,7 @@ fn read(
         .iter()
         .map(|bytes| u32::from_le_bytes(*bytes))
         .collect();
-    Ok(Leaf {
+    Ok(GuardedRoutine {
         name: name.to_owned(),
         code,
         codes,

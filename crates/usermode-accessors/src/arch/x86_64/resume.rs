@@ -6,7 +6,7 @@
 //!
 //! A guard page, that of a stack among them, is there for one fault only, so it must not be tried
 //! again: then the string instruction ends in front of the address that the exception names, and
-//! the exception stays what the leaf reports. Where the exception names no address inside the
+//! the exception stays what the routine reports. Where the exception names no address inside the
 //! range, nothing is moved any more; the count is then of what is known to have arrived.
 
 /// Falls through with R10 and R11 as the offsets where the string instruction begins and ends, if
