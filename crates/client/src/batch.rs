@@ -1,7 +1,7 @@
 //! Many copies in one request, and the list of RAM.
 
 use ringcopy_protocol::{
-    BatchEntry, BatchRequest, BatchResponse, CopyMemoryFlags, Engine, EntryResult, Header,
+    BatchEntry, BatchRequest, BatchResponse, CopyFlags, EngineKind, EntryResult, Header,
     MAXIMUM_ENTRIES, MAXIMUM_LENGTH, MemoryRange, MemoryRangesRequest, MemoryRangesResponse,
     RequestKind, ScatterEntry, ScatterRequest,
 };
@@ -76,7 +76,7 @@ impl<T: Transport + ?Sized> Device<'_, T> {
     /// # Errors
     /// [`Error::Refused`] with `STATUS_INVALID_BUFFER_SIZE` where a single piece is longer than
     /// [`MAXIMUM_LENGTH`]. What earlier requests copied is then lost.
-    pub fn copy_batch(&mut self, pieces: &[Piece], engine: Engine) -> Result<Batch, Error> {
+    pub fn copy_batch(&mut self, pieces: &[Piece], engine: EngineKind) -> Result<Batch, Error> {
         let mut batch = Batch::default();
         for pieces in requests(pieces, |piece| piece.length) {
             self.one_batch(pieces, engine, &mut batch)?;
@@ -93,7 +93,7 @@ impl<T: Transport + ?Sized> Device<'_, T> {
     pub fn copy_scatter(
         &mut self,
         pieces: &[ScatterPiece],
-        engine: Engine,
+        engine: EngineKind,
     ) -> Result<Vec<Transfer>, Error> {
         let mut transfers = Vec::with_capacity(pieces.len());
         for pieces in requests(pieces, |piece| piece.length) {
@@ -114,7 +114,7 @@ impl<T: Transport + ?Sized> Device<'_, T> {
                 };
                 input.extend_from_slice(entry.as_bytes());
             }
-            let operation = Operation::CopyScatter;
+            let operation = Operation::Request(RequestKind::CopyScatter);
             let questions: Vec<_> = pieces
                 .iter()
                 .map(|piece| question(operation, piece.source, piece.length, engine))
@@ -135,7 +135,7 @@ impl<T: Transport + ?Sized> Device<'_, T> {
     /// [`Error::Refused`] with `STATUS_INVALID_DEVICE_REQUEST` from a driver that does not know the
     /// request. It needs no reach: where RAM is, a handle may always ask.
     pub fn memory_ranges(&mut self) -> Result<Vec<MemoryRange>, Error> {
-        let operation = Operation::MemoryRanges;
+        let operation = Operation::Request(RequestKind::MemoryRanges);
         let nonsense = |reason| Error::Response { operation, reason };
         let mut ranges: Vec<MemoryRange> = Vec::new();
         let mut expected = None;
@@ -176,10 +176,10 @@ impl<T: Transport + ?Sized> Device<'_, T> {
     fn one_batch(
         &mut self,
         pieces: &[Piece],
-        engine: Engine,
+        engine: EngineKind,
         batch: &mut Batch,
     ) -> Result<(), Error> {
-        let operation = Operation::CopyBatch;
+        let operation = Operation::Request(RequestKind::CopyBatch);
         let mut input = BatchRequest {
             header: Header::of::<BatchRequest>(),
             count: count_of(pieces),
@@ -243,7 +243,7 @@ const fn fixed_part(entries: usize) -> usize {
     size_of::<BatchResponse>() + entries * size_of::<EntryResult>()
 }
 
-fn question(operation: Operation, source: Source, length: u32, engine: Engine) -> Question {
+fn question(operation: Operation, source: Source, length: u32, engine: EngineKind) -> Question {
     Question {
         operation,
         asked: length.into(),
@@ -252,10 +252,10 @@ fn question(operation: Operation, source: Source, length: u32, engine: Engine) -
     }
 }
 
-pub(crate) const fn on_the_wire(source: Source) -> (CopyMemoryFlags, u64) {
+pub(crate) const fn on_the_wire(source: Source) -> (CopyFlags, u64) {
     match source {
-        Source::Virtual(address) => (CopyMemoryFlags::VIRTUAL, address),
-        Source::Physical(address) => (CopyMemoryFlags::PHYSICAL, address),
+        Source::Virtual(address) => (CopyFlags::VIRTUAL, address),
+        Source::Physical(address) => (CopyFlags::PHYSICAL, address),
     }
 }
 

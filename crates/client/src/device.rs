@@ -2,8 +2,8 @@
 
 use ringcopy_protocol::{
     CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest,
-    DeviceDirection, Engine, Header, InformationRequest, InformationResponse, ModeChoice, Reach,
-    RequestKind, TransferResponse,
+    DeviceDirection, EngineKind, Header, InformationRequest, InformationResponse, ModeChoice,
+    Reach, RequestKind, TransferResponse,
 };
 use std::mem::size_of;
 use zerocopy::IntoBytes;
@@ -149,7 +149,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     /// # Errors
     /// [`Error::Refused`] where the request itself failed.
     pub fn information(&mut self) -> Result<Information, Error> {
-        let operation = Operation::Information;
+        let operation = Operation::Request(RequestKind::Information);
         let request = InformationRequest {
             header: Header::of::<InformationRequest>(),
         };
@@ -252,7 +252,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     pub fn copy_memory(
         &mut self,
         source: Source,
-        engine: Engine,
+        engine: EngineKind,
         target: &mut [u8],
     ) -> Result<Transfer, Error> {
         let (flags, address) = on_the_wire(source);
@@ -265,7 +265,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
             engine: engine as u32,
         };
         let question = Question {
-            operation: Operation::CopyMemory,
+            operation: Operation::Request(RequestKind::CopyMemory),
             asked: length,
             engine,
             source: Some(source),
@@ -302,7 +302,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         let question = Question {
             operation: kind.into(),
             asked,
-            engine: Engine::Auto,
+            engine: EngineKind::Auto,
             source: None,
         };
         self.answered(kind, question, input, target)

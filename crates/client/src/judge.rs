@@ -1,7 +1,7 @@
 //! The checks that an answer has to pass before it is believed.
 
 use ringcopy_protocol::{
-    BatchResponse, Direction, Engine, EntryResult, Header, InformationResponse, MemoryRange,
+    BatchResponse, Direction, EngineKind, EntryResult, Header, InformationResponse, MemoryRange,
     MemoryRangesResponse, NtStatus, PROTOCOL_VERSION, Reach, TransferFlags, TransferResponse,
 };
 use std::mem::size_of;
@@ -16,7 +16,7 @@ pub(crate) struct Question {
     /// Bytes.
     pub(crate) asked: u64,
     /// Who was to copy, where the request can say.
-    pub(crate) engine: Engine,
+    pub(crate) engine: EngineKind,
     /// What was to be read, where the request can name more than the caller's own memory.
     pub(crate) source: Option<Source>,
 }
@@ -115,17 +115,17 @@ impl Claim {
         }
         let direction = Direction::from_wire(self.direction)
             .ok_or_else(|| field("direction", self.direction.into()))?;
-        let engine = Engine::from_wire(self.engine)
+        let engine = EngineKind::from_wire(self.engine)
             .filter(|&engine| {
-                engine == Engine::Auto
-                    || question.engine == Engine::Auto
+                engine == EngineKind::Auto
+                    || question.engine == EngineKind::Auto
                     || engine == question.engine
             })
             .ok_or_else(|| field("engine", self.engine.into()))?;
         let fell_back = TransferFlags::from_bits(self.flags)
             .ok_or_else(|| field("flags", self.flags.into()))?
             .contains(TransferFlags::FELL_BACK);
-        if fell_back && (engine != Engine::System || question.engine == Engine::System) {
+        if fell_back && (engine != EngineKind::System || question.engine == EngineKind::System) {
             return Err(field("flags", self.flags.into()));
         }
         let status = NtStatus(self.status);

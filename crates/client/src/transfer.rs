@@ -1,67 +1,39 @@
 //! What came of a request.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus, PROTOCOL_VERSION, Reach, RequestKind};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus, PROTOCOL_VERSION, Reach, RequestKind};
 use std::fmt;
 
 use crate::{RequestError, Source, TransportError};
 
-/// What a client can ask for.
+/// What a client can ask the driver for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
-    /// Open the device.
+    /// To open the device.
     Open,
-    /// Ask what the driver is.
-    Information,
-    /// Caller's memory to session buffer.
-    CopyFrom,
-    /// Session buffer to caller's memory.
-    CopyTo,
-    /// Caller's memory to caller's memory.
-    CopyThrough,
-    /// To, from or within the driver's uncached page.
-    DeviceCopy,
-    /// Virtual or physical memory to the client.
-    CopyMemory,
-    /// Many pieces of virtual or physical memory to the client.
-    CopyBatch,
-    /// Many pieces of virtual or physical memory, each to a place of its own.
-    CopyScatter,
-    /// Ask which physical memory is RAM.
-    MemoryRanges,
+    /// To serve a request.
+    Request(RequestKind),
 }
 
 impl Operation {
-    /// The name in listings and in JSON.
+    /// Returns every operation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let requests = RequestKind::ALL.iter().copied().map(Self::Request);
+        [Self::Open].into_iter().chain(requests)
+    }
+
+    /// Returns the name in listings and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Information => "information",
-            Self::CopyFrom => "copy from",
-            Self::CopyTo => "copy to",
-            Self::CopyThrough => "copy through",
-            Self::DeviceCopy => "device copy",
-            Self::CopyMemory => "copy memory",
-            Self::CopyBatch => "copy batch",
-            Self::CopyScatter => "copy scatter",
-            Self::MemoryRanges => "memory ranges",
+            Self::Request(kind) => kind.name(),
         }
     }
 }
 
 impl From<RequestKind> for Operation {
     fn from(kind: RequestKind) -> Self {
-        match kind {
-            RequestKind::Information => Self::Information,
-            RequestKind::CopyFrom => Self::CopyFrom,
-            RequestKind::CopyTo => Self::CopyTo,
-            RequestKind::CopyThrough => Self::CopyThrough,
-            RequestKind::DeviceCopy => Self::DeviceCopy,
-            RequestKind::CopyMemory => Self::CopyMemory,
-            RequestKind::CopyBatch => Self::CopyBatch,
-            RequestKind::CopyScatter => Self::CopyScatter,
-            RequestKind::MemoryRanges => Self::MemoryRanges,
-        }
+        Self::Request(kind)
     }
 }
 
@@ -86,8 +58,8 @@ pub struct Transfer {
     pub address: Option<u64>,
     /// Which access stopped it.
     pub direction: Direction,
-    /// Who copied; [`Engine::Auto`] where no engine was needed.
-    pub engine: Engine,
+    /// Who copied; [`EngineKind::Auto`] where no engine was needed.
+    pub engine: EngineKind,
     /// Whether the native engine met a page that is not resident, and the system's went on.
     pub fell_back: bool,
     /// At least so many bytes of the source, from the first that did not arrive on, could not be

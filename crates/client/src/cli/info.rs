@@ -1,6 +1,6 @@
 //! `ringcopy info`.
 
-use ringcopy_protocol::{NtStatus, Reach};
+use ringcopy_protocol::{NtStatus, Reach, RequestKind};
 use serde_json::json;
 
 use super::{
@@ -15,7 +15,10 @@ pub(super) fn perform(
     document: &mut Document,
 ) -> Result<(), Stop> {
     let information = Device::open(transport, OpenAccess::Read)?.information()?;
-    document.record(Record::plain(Operation::Information, NtStatus::SUCCESS));
+    document.record(Record::plain(
+        Operation::Request(RequestKind::Information),
+        NtStatus::SUCCESS,
+    ));
     let [major, minor, patch] = information.driver_version;
     let version = format!("{major}.{minor}.{patch}");
     document.detail(

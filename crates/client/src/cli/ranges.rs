@@ -1,7 +1,7 @@
 //! `ringcopy ranges`: which physical memory is RAM.
 
 use indicatif::BinaryBytes;
-use ringcopy_protocol::NtStatus;
+use ringcopy_protocol::{NtStatus, RequestKind};
 use serde_json::{Value, json};
 
 use super::{
@@ -18,7 +18,10 @@ pub(super) fn perform(
     let ranges = Device::open(transport, OpenAccess::Read)?.memory_ranges()?;
     // Ranges that do not overlap cannot have more bytes than there are addresses.
     let total: u64 = ranges.iter().map(|range| range.length).sum();
-    document.record(Record::plain(Operation::MemoryRanges, NtStatus::SUCCESS));
+    document.record(Record::plain(
+        Operation::Request(RequestKind::MemoryRanges),
+        NtStatus::SUCCESS,
+    ));
     let list = ranges.iter().map(|range| {
         json!({
             "base": hexadecimal(range.base),

@@ -1,6 +1,6 @@
 //! `ringcopy selftest`: one screen for people.
 
-use ringcopy_protocol::{Engine, NtStatus};
+use ringcopy_protocol::{EngineKind, NtStatus, RequestKind};
 use serde_json::json;
 
 use super::{
@@ -131,7 +131,7 @@ fn rows(outcomes: &[Outcome]) -> Vec<Row<'_>> {
 
 fn alike(one: &Outcome, other: &Outcome) -> bool {
     let said = |answer: Answer| Answer {
-        engine: Engine::Auto,
+        engine: EngineKind::Auto,
         ..answer
     };
     std::ptr::eq(one.case, other.case)
@@ -148,8 +148,8 @@ impl Row<'_> {
             ..
         } = self.outcome;
         let operation = match self.outcome.operation() {
-            Operation::CopyMemory if self.engines.is_empty() => "read".into(),
-            Operation::CopyMemory => self.engines.join("+"),
+            Operation::Request(RequestKind::CopyMemory) if self.engines.is_empty() => "read".into(),
+            Operation::Request(RequestKind::CopyMemory) => self.engines.join("+"),
             operation => operation.to_string(),
         };
         let asked = format!("  {operation:<13} {:<35}", case.name);

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use indicatif::BinaryBytes;
-use ringcopy_protocol::{NtStatus, Reach};
+use ringcopy_protocol::{NtStatus, Reach, RequestKind};
 use serde_json::{Value, json};
 
 use super::{
@@ -160,7 +160,10 @@ fn seed_of_the_moment() -> u64 {
 }
 
 fn report(comparison: &Comparison, document: &mut Document) {
-    document.record(Record::plain(Operation::CopyBatch, NtStatus::SUCCESS));
+    document.record(Record::plain(
+        Operation::Request(RequestKind::CopyBatch),
+        NtStatus::SUCCESS,
+    ));
     document.detail("compared", comparison.compared);
     document.detail("bytes", comparison.bytes);
     document.detail("incomplete", comparison.incomplete);

@@ -1,6 +1,6 @@
 //! The terms in which a case is put.
 
-use ringcopy_protocol::{Direction, NtStatus, Reach};
+use ringcopy_protocol::{Direction, NtStatus, Reach, RequestKind};
 
 use crate::{Operation, Protection};
 
@@ -259,18 +259,18 @@ impl Action {
     /// The request that carries it.
     #[must_use]
     pub const fn operation(self) -> Operation {
-        match self {
-            Self::CopyFrom { .. } => Operation::CopyFrom,
-            Self::CopyTo { .. } => Operation::CopyTo,
-            Self::CopyThrough { .. } => Operation::CopyThrough,
+        Operation::Request(match self {
+            Self::CopyFrom { .. } => RequestKind::CopyFrom,
+            Self::CopyTo { .. } => RequestKind::CopyTo,
+            Self::CopyThrough { .. } => RequestKind::CopyThrough,
             Self::ToDevice { .. } | Self::FromDevice { .. } | Self::WithinDevice { .. } => {
-                Operation::DeviceCopy
+                RequestKind::DeviceCopy
             }
-            Self::ReadVirtual { .. } | Self::ReadPhysical { .. } => Operation::CopyMemory,
-            Self::ReadBatch(_) | Self::Agree(_) => Operation::CopyBatch,
-            Self::Scatter(_) => Operation::CopyScatter,
-            Self::Ranges => Operation::MemoryRanges,
-        }
+            Self::ReadVirtual { .. } | Self::ReadPhysical { .. } => RequestKind::CopyMemory,
+            Self::ReadBatch(_) | Self::Agree(_) => RequestKind::CopyBatch,
+            Self::Scatter(_) => RequestKind::CopyScatter,
+            Self::Ranges => RequestKind::MemoryRanges,
+        })
     }
 
     /// Bytes asked for.
