@@ -5,7 +5,7 @@
 
 use ringcopy_client::{
     protocol::{EngineKind, Reach},
-    selftest::{self, Action, Report, Verdict},
+    suites::selftest::{self, Action, Report, Verdict},
 };
 use ringcopy_lab::{Lab, Options, token};
 use ringcopy_tests::{PRIVILEGED, finish, options};

@@ -191,9 +191,9 @@ mod tests {
 
     fn stopped(status: NtStatus, source: Option<Source>, copied: u64) -> Transfer {
         Transfer {
-            operation: Operation::Request(
-                source.map_or(RequestKind::CopyFrom, |_| RequestKind::CopyMemory),
-            ),
+            operation: source
+                .map_or(RequestKind::CopyFrom, |_| RequestKind::CopyMemory)
+                .into(),
             status,
             asked: 64,
             copied,
