@@ -7,10 +7,10 @@ use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, RequestError, Transport,
     protocol::{
         BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyFlags,
-        CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest, DeviceDirection, EngineKind,
-        Header, InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest,
-        ModeChoice, NtStatus, Reach, RequestKind, ScatterEntry, ScatterRequest, TransferResponse,
-        validate,
+        CopyMemoryRequest, CopyResponse, CopyThroughRequest, DeviceCopyRequest, DeviceDirection,
+        EngineKind, Header, InformationRequest, InformationResponse, MemoryRange,
+        MemoryRangesRequest, ModeChoice, NtStatus, Reach, RequestKind, ScatterEntry,
+        ScatterRequest, validate,
     },
 };
 use ringcopy_lab::{PageState, Process};
@@ -310,9 +310,9 @@ impl<'l> Victim<'l> {
                     assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
                 }
                 _ => {
-                    let (response, _) = TransferResponse::read_from_prefix(&output).unwrap();
-                    assert_eq!(response.status, NtStatus::SUCCESS.0, "{kind:?}");
-                    assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
+                    let (response, _) = CopyResponse::read_from_prefix(&output).unwrap();
+                    assert_eq!(response.result.status, NtStatus::SUCCESS.0, "{kind:?}");
+                    assert_eq!(response.result.copied, LENGTH as u64, "{kind:?}");
                 }
             }
         }

@@ -2,9 +2,7 @@
 
 use ringcopy_client::{
     RequestError,
-    protocol::{
-        BatchResponse, Code, EntryResult, NtStatus, RequestKind, TransferResponse, validate,
-    },
+    protocol::{BatchResponse, Code, CopyResponse, CopyResult, NtStatus, RequestKind, validate},
 };
 use zerocopy::FromBytes;
 
@@ -36,7 +34,7 @@ pub struct Served {
     /// How the request went.
     pub response: BatchResponse,
     /// How its entries went.
-    pub results: Vec<EntryResult>,
+    pub results: Vec<CopyResult>,
     /// Where the bytes begin.
     pub bytes_at: usize,
 }
@@ -51,7 +49,7 @@ impl Served {
         let (response, rest) = BatchResponse::read_from_prefix(output)
             .unwrap_or_else(|_| panic!("no response in {} bytes", output.len()));
         let count = response.count as usize;
-        let (results, _) = <[EntryResult]>::ref_from_prefix_with_elems(rest, count)
+        let (results, _) = <[CopyResult]>::ref_from_prefix_with_elems(rest, count)
             .unwrap_or_else(|_| panic!("no {count} results in {} bytes", output.len()));
         let succeeded = results.iter().filter(|result| result.status == 0).count();
         assert_eq!(response.succeeded as usize, succeeded, "{response:?}");
@@ -83,14 +81,14 @@ pub fn refused(code: u32, answer: Result<usize, RequestError>, output: &[u8]) ->
             assert!(rest.iter().all(|result| result.status == first.status));
             // Who may not read memory does not learn what of it is there.
             assert!(served.results.iter().all(|result| result.hole_length == 0));
-            NtStatus(first.status)
+            first.status()
         }
         (Outcome::Done(_), _) => {
-            let (response, _) = TransferResponse::read_from_prefix(output)
+            let (response, _) = CopyResponse::read_from_prefix(output)
                 .unwrap_or_else(|_| panic!("no response in {} bytes", output.len()));
-            assert_eq!(response.copied, 0, "{response:?}");
-            assert_eq!(response.hole_length, 0, "{response:?}");
-            NtStatus(response.status)
+            assert_eq!(response.result.copied, 0, "{response:?}");
+            assert_eq!(response.result.hole_length, 0, "{response:?}");
+            response.result.status()
         }
     }
 }

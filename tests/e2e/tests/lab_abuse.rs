@@ -8,8 +8,8 @@ use std::mem::offset_of;
 use ringcopy_client::{
     Buffer, PAGE_LENGTH, Transport,
     protocol::{
-        CODES, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest, Header,
-        MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, SESSION_LENGTH, TransferResponse,
+        CODES, CallerCopyRequest, Code, CopyMemoryRequest, CopyResponse, CopyThroughRequest,
+        Header, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, SESSION_LENGTH,
     },
 };
 use ringcopy_lab::{Lab, Options, PageState};
@@ -282,8 +282,8 @@ fn nothing_is_looked_at_for_no_bytes() {
                 (RequestKind::CopyMemory, memory.as_bytes()),
             ] {
                 let response = transfer(victim, kind, input, 0);
-                assert_eq!(NtStatus(response.status), NtStatus::SUCCESS, "{address:#x}");
-                assert_eq!((response.copied, response.asked), (0, 0));
+                assert_eq!(response.result.status(), NtStatus::SUCCESS, "{address:#x}");
+                assert_eq!((response.result.copied, response.asked), (0, 0));
             }
         }
     });
@@ -295,11 +295,11 @@ fn transfer(
     kind: RequestKind,
     input: &[u8],
     payload: usize,
-) -> TransferResponse {
+) -> CopyResponse {
     let mut output = vec![0; Code::of(kind).response_length + payload];
     match outcome(victim.send(kind, input, &mut output)) {
         Outcome::Done(returned) => {
-            let (response, _) = TransferResponse::read_from_prefix(&output[..returned]).unwrap();
+            let (response, _) = CopyResponse::read_from_prefix(&output[..returned]).unwrap();
             response
         }
         Outcome::Refused(status) => panic!("{kind:?} was refused with {status}"),
@@ -313,7 +313,7 @@ fn a_caller_may_ask_for_the_strictest_rules() {
         let mut request = victim.caller_copy(victim.source);
         request.mode = 1;
         let response = transfer(victim, RequestKind::CopyFrom, request.as_bytes(), 0);
-        assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
+        assert_eq!(response.result.status(), NtStatus::SUCCESS);
     });
 }
 
@@ -331,8 +331,11 @@ fn a_length_far_beyond_the_memory_there_is_stops_where_that_ends() {
             ..victim.copy_through()
         };
         let response = transfer(victim, RequestKind::CopyThrough, request.as_bytes(), 0);
-        assert_eq!(NtStatus(response.status), NtStatus::ACCESS_VIOLATION);
-        assert_eq!((response.copied, response.address), (5000, edge));
+        assert_eq!(response.result.status(), NtStatus::ACCESS_VIOLATION);
+        assert_eq!(
+            (response.result.copied, response.result.address),
+            (5000, edge)
+        );
         let mut arrived = vec![0; 5001];
         victim.process.read(destination, &mut arrived).unwrap();
         assert_eq!(arrived[..5000], pattern(1, 8192)[8192 - 5000..]);
@@ -380,8 +383,8 @@ fn the_longest_copies_are_carried_out() {
         ..victim.copy_through()
     };
     let response = transfer(&mut victim, RequestKind::CopyThrough, request.as_bytes(), 0);
-    assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
-    assert_eq!(response.copied, MAXIMUM_LENGTH);
+    assert_eq!(response.result.status(), NtStatus::SUCCESS);
+    assert_eq!(response.result.copied, MAXIMUM_LENGTH);
     check(&mut victim, 0);
 
     victim.process.free(target).unwrap();

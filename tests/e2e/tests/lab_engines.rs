@@ -13,8 +13,8 @@ use std::{env, fmt};
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, EntryResult, Header, NtStatus, Reach,
-        RequestKind, TransferResponse, validate,
+        BatchEntry, CopyFlags, CopyMemoryRequest, CopyResponse, CopyResult, EngineKind, Header,
+        NtStatus, Reach, RequestKind, validate,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options, PageState};
@@ -160,7 +160,7 @@ impl Places {
 /// What an engine says of an entry, but for its name.
 #[derive(Clone, PartialEq, Eq)]
 struct Answer {
-    result: EntryResult,
+    result: CopyResult,
     slot: Vec<u8>,
 }
 
@@ -172,13 +172,13 @@ impl fmt::Debug for Answer {
 }
 
 impl Answer {
-    fn new(result: EntryResult, slot: &[u8]) -> Self {
+    fn new(result: CopyResult, slot: &[u8]) -> Self {
         let copied = usize::try_from(result.copied).unwrap();
         assert!(
             slot[copied..].iter().all(|&byte| byte == UNTOUCHED),
             "{result:?}: bytes behind the last"
         );
-        let result = EntryResult {
+        let result = CopyResult {
             engine: 0,
             // An engine may know of less of a hole than the other.
             hole_length: 0,
@@ -223,21 +223,12 @@ fn ask_alone(victim: &mut Victim<'_>, engine: EngineKind, entry: &BatchEntry) ->
         flags: entry.flags,
         engine: engine as u32,
     };
-    let head = size_of::<TransferResponse>();
+    let head = size_of::<CopyResponse>();
     let mut output = vec![UNTOUCHED; head + entry.length as usize];
     let answer = victim.send(RequestKind::CopyMemory, request.as_bytes(), &mut output);
     assert!(matches!(outcome(answer), Outcome::Done(_)), "{entry:?}");
-    let (response, slot) = TransferResponse::read_from_prefix(&output).unwrap();
-    let result = EntryResult {
-        status: response.status,
-        direction: response.direction,
-        copied: response.copied,
-        address: response.address,
-        engine: response.engine,
-        flags: response.flags,
-        hole_length: response.hole_length,
-    };
-    Answer::new(result, slot)
+    let (response, slot) = CopyResponse::read_from_prefix(&output).unwrap();
+    Answer::new(response.result, slot)
 }
 
 #[derive(Default)]

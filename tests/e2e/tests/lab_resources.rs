@@ -4,7 +4,7 @@
 
 use ringcopy_client::{
     OpenAccess, RequestError, Transport,
-    protocol::{CODES, EngineKind, NtStatus, Reach, TransferResponse},
+    protocol::{CODES, CopyResponse, EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Count, Counts, Lab, LabError, Options, Process};
 use ringcopy_tests::{Outcome, Victim, boot, finish, open, options, outcome, privileged};
@@ -133,10 +133,10 @@ fn requests_fail_cleanly_wherever_pool_runs_out() {
                 }
                 Outcome::Done(returned) => {
                     assert_eq!(returned, output.len(), "{what}");
-                    if let Ok((response, _)) = TransferResponse::read_from_prefix(&output)
-                        && code.response_length == size_of::<TransferResponse>()
+                    if let Ok((response, _)) = CopyResponse::read_from_prefix(&output)
+                        && code.response_length == size_of::<CopyResponse>()
                     {
-                        assert_eq!(NtStatus(response.status), NtStatus::SUCCESS, "{what}");
+                        assert_eq!(response.result.status(), NtStatus::SUCCESS, "{what}");
                     }
                 }
             }
