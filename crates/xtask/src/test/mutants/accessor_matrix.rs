@@ -2,7 +2,7 @@
 //! address space begins; pages that cannot be brought in. And what memory shows that changes with
 //! each access. Each with the one test of the accessors' matrix in the lab that must notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
