@@ -6,10 +6,11 @@ use std::fmt;
 use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, RequestError, Transport,
     protocol::{
-        BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyMemoryFlags,
-        CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest, DeviceDirection, Engine, Header,
-        InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest, ModeChoice,
-        NtStatus, Reach, RequestKind, ScatterEntry, ScatterRequest, TransferResponse, judge,
+        BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyFlags,
+        CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest, DeviceDirection, EngineKind,
+        Header, InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest,
+        ModeChoice, NtStatus, Reach, RequestKind, ScatterEntry, ScatterRequest, TransferResponse,
+        validate,
     },
 };
 use ringcopy_lab::{PageState, Process};
@@ -93,8 +94,8 @@ impl<'l> Victim<'l> {
                 input
             }
             RequestKind::CopyMemory => self.copy_memory().as_bytes().to_vec(),
-            RequestKind::CopyBatch => batch(Engine::Auto, &self.batch_entries()),
-            RequestKind::CopyScatter => scatter(Engine::Auto, &self.scatter_entries()),
+            RequestKind::CopyBatch => batch(EngineKind::Auto, &self.batch_entries()),
+            RequestKind::CopyScatter => scatter(EngineKind::Auto, &self.scatter_entries()),
             RequestKind::MemoryRanges => MemoryRangesRequest {
                 header: Header::of::<MemoryRangesRequest>(),
                 first: 0,
@@ -112,7 +113,7 @@ impl<'l> Victim<'l> {
         let entry = BatchEntry {
             address: self.source,
             length: half,
-            flags: CopyMemoryFlags::VIRTUAL.bits(),
+            flags: CopyFlags::VIRTUAL.bits(),
         };
         [
             BatchEntry {
@@ -140,8 +141,8 @@ impl<'l> Victim<'l> {
         let code = Code::of(kind);
         match kind {
             RequestKind::CopyMemory => code.response_length + LENGTH,
-            RequestKind::CopyBatch => judge::results_end(2) + LENGTH,
-            RequestKind::CopyScatter => judge::results_end(2),
+            RequestKind::CopyBatch => validate::results_end(2) + LENGTH,
+            RequestKind::CopyScatter => validate::results_end(2),
             RequestKind::MemoryRanges => code.response_length + size_of::<MemoryRange>(),
             _ => code.response_length,
         }
@@ -204,8 +205,8 @@ impl<'l> Victim<'l> {
             header: Header::of::<CopyMemoryRequest>(),
             address: self.source,
             length: LENGTH as u64,
-            flags: CopyMemoryFlags::VIRTUAL.bits(),
-            engine: Engine::Auto as u32,
+            flags: CopyFlags::VIRTUAL.bits(),
+            engine: EngineKind::Auto as u32,
         }
     }
 
@@ -337,7 +338,7 @@ impl<'l> Victim<'l> {
 /// # Panics
 /// If there are more than their count can say.
 #[must_use]
-pub fn batch(engine: Engine, entries: &[BatchEntry]) -> Vec<u8> {
+pub fn batch(engine: EngineKind, entries: &[BatchEntry]) -> Vec<u8> {
     let request = BatchRequest {
         header: Header::of::<BatchRequest>(),
         count: u32::try_from(entries.len()).unwrap(),
@@ -351,7 +352,7 @@ pub fn batch(engine: Engine, entries: &[BatchEntry]) -> Vec<u8> {
 /// # Panics
 /// If there are more than their count can say.
 #[must_use]
-pub fn scatter(engine: Engine, entries: &[ScatterEntry]) -> Vec<u8> {
+pub fn scatter(engine: EngineKind, entries: &[ScatterEntry]) -> Vec<u8> {
     let request = ScatterRequest {
         header: Header::of::<ScatterRequest>(),
         count: u32::try_from(entries.len()).unwrap(),

@@ -1,8 +1,8 @@
 //! Many copies in one request, by the driver: what is asked, and what is answered.
 
 use ringcopy_client::protocol::{
-    BatchEntry, CopyMemoryFlags, Direction, Engine, EntryResult, NtStatus, RequestKind,
-    ScatterEntry, judge,
+    BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, RequestKind, ScatterEntry,
+    validate,
 };
 
 use crate::{Outcome, Served, Victim, batch, outcome, scatter};
@@ -11,9 +11,9 @@ use crate::{Outcome, Served, Victim, batch, outcome, scatter};
 pub const UNTOUCHED: u8 = 0xEE;
 
 /// An entry's source is a virtual address.
-pub const VIRTUAL: u32 = CopyMemoryFlags::VIRTUAL.bits();
+pub const VIRTUAL: u32 = CopyFlags::VIRTUAL.bits();
 /// An entry's source is a physical address.
-pub const PHYSICAL: u32 = CopyMemoryFlags::PHYSICAL.bits();
+pub const PHYSICAL: u32 = CopyFlags::PHYSICAL.bits();
 
 /// An entry of a batch: bytes at an address, of the kind that the flags say.
 #[must_use]
@@ -32,11 +32,11 @@ pub const fn entry(address: u64, length: u32, flags: u32) -> BatchEntry {
 #[must_use]
 pub fn copy_batch(
     victim: &mut Victim<'_>,
-    engine: Engine,
+    engine: EngineKind,
     entries: &[BatchEntry],
 ) -> Vec<(EntryResult, Vec<u8>)> {
     let total: u32 = entries.iter().map(|entry| entry.length).sum();
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len()) + total as usize];
+    let mut output = vec![UNTOUCHED; validate::results_end(entries.len()) + total as usize];
     let input = batch(engine, entries);
     let answer = victim.send(RequestKind::CopyBatch, &input, &mut output);
     assert_eq!(outcome(answer), Outcome::Done(output.len()));
@@ -57,10 +57,10 @@ pub fn copy_batch(
 #[must_use]
 pub fn copy_scatter(
     victim: &mut Victim<'_>,
-    engine: Engine,
+    engine: EngineKind,
     entries: &[ScatterEntry],
 ) -> Vec<EntryResult> {
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len())];
+    let mut output = vec![UNTOUCHED; validate::results_end(entries.len())];
     let input = scatter(engine, entries);
     let answer = victim.send(RequestKind::CopyScatter, &input, &mut output);
     assert_eq!(outcome(answer), Outcome::Done(output.len()));

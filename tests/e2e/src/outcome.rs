@@ -2,7 +2,9 @@
 
 use ringcopy_client::{
     RequestError,
-    protocol::{BatchResponse, Code, EntryResult, NtStatus, RequestKind, TransferResponse, judge},
+    protocol::{
+        BatchResponse, Code, EntryResult, NtStatus, RequestKind, TransferResponse, validate,
+    },
 };
 use zerocopy::FromBytes;
 
@@ -58,7 +60,7 @@ impl Served {
         Self {
             response,
             results: results.to_vec(),
-            bytes_at: judge::results_end(count),
+            bytes_at: validate::results_end(count),
         }
     }
 }

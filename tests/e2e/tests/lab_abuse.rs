@@ -44,7 +44,7 @@ fn inputs_and_outputs_of_the_wrong_size() {
             for short in [0, 1, 4, 7, code.request_length - 1] {
                 refuse(victim, short, room, NtStatus::INFO_LENGTH_MISMATCH);
             }
-            let longest = code.request_length + usize::try_from(code.maximum_payload).unwrap();
+            let longest = code.request_length + usize::try_from(code.payload.maximum()).unwrap();
             for long in [good.len() + 1, longest + 1, longest + 8, longest + 4096] {
                 refuse(victim, long, room, NtStatus::INFO_LENGTH_MISMATCH);
             }

@@ -6,8 +6,8 @@
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, BatchRequest, Code, Direction, Engine, Header, MAXIMUM_ENTRIES, MAXIMUM_LENGTH,
-        NtStatus, Reach, RequestKind, ScatterEntry, judge,
+        BatchEntry, BatchRequest, Code, Direction, EngineKind, Header, MAXIMUM_ENTRIES,
+        MAXIMUM_LENGTH, NtStatus, Reach, RequestKind, ScatterEntry, validate,
     },
 };
 use ringcopy_lab::{MachineFact, PageState};
@@ -126,7 +126,7 @@ fn bad_sources(victim: &mut Victim<'_>) -> Vec<(&'static str, BatchEntry, NtStat
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_bad_entry_spoils_no_neighbour() {
     with_victim(Reach::all(), |victim| {
-        for engine in [Engine::Auto, Engine::Native, Engine::System] {
+        for engine in [EngineKind::Auto, EngineKind::Native, EngineKind::System] {
             let bad = bad_sources(victim);
             let length = u32::try_from(LENGTH).unwrap();
             let good = |number: usize| entry(victim.source + number as u64 * 8, length, VIRTUAL);
@@ -209,7 +209,7 @@ fn a_bad_target_spoils_no_neighbour_and_nothing_is_written_beyond() {
             ..good
         };
         entries.extend([half, last]);
-        let results = copy_scatter(victim, Engine::Auto, &entries);
+        let results = copy_scatter(victim, EngineKind::Auto, &entries);
         let mut expected = blank;
         for (number, (what, _, status, copied)) in sources.iter().enumerate() {
             println!("{what}: {:X?}", results[number]);
@@ -265,7 +265,7 @@ fn entries_of_no_bytes_look_at_nothing() {
             .into_iter()
             .flat_map(|address| [VIRTUAL, PHYSICAL].map(|flags| entry(address, 0, flags)))
             .collect();
-        for (result, _) in copy_batch(victim, Engine::Auto, &entries) {
+        for (result, _) in copy_batch(victim, EngineKind::Auto, &entries) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
         let scattered: Vec<_> = entries
@@ -277,11 +277,11 @@ fn entries_of_no_bytes_look_at_nothing() {
                 flags: entry.flags,
             })
             .collect();
-        for result in copy_scatter(victim, Engine::Auto, &scattered) {
+        for result in copy_scatter(victim, EngineKind::Auto, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
-        assert!(copy_batch(victim, Engine::Auto, &[]).is_empty());
-        assert!(copy_scatter(victim, Engine::Auto, &[]).is_empty());
+        assert!(copy_batch(victim, EngineKind::Auto, &[]).is_empty());
+        assert!(copy_scatter(victim, EngineKind::Auto, &[]).is_empty());
     });
 }
 
@@ -324,12 +324,12 @@ fn every_entry_is_held_to_the_policy() {
         ];
         let target = victim.destination;
         let all = entries.map(|(entry, _)| entry);
-        let by_batch = copy_batch(&mut victim, Engine::Auto, &all);
+        let by_batch = copy_batch(&mut victim, EngineKind::Auto, &all);
         for ((entry, allowed), (result, slot)) in entries.iter().zip(&by_batch) {
-            let mut output = vec![UNTOUCHED; judge::results_end(1)];
+            let mut output = vec![UNTOUCHED; validate::results_end(1)];
             victim.process.write(target, &[UNTOUCHED; LENGTH]).unwrap();
             let input = scatter(
-                Engine::Auto,
+                EngineKind::Auto,
                 &[ScatterEntry {
                     source: entry.address,
                     target,
@@ -381,7 +381,7 @@ fn counts_and_lengths_end_at_their_limits() {
                 input
             };
             let most = MAXIMUM_ENTRIES;
-            let room = judge::results_end(most as usize + 1);
+            let room = validate::results_end(most as usize + 1);
             let mut refuse = |what: &str, input: &[u8], room: usize, status| {
                 let what = format!("{}: {what}", code.name);
                 victim.assert_refused(&what, code.value, input, room, status);
@@ -409,7 +409,7 @@ fn counts_and_lengths_end_at_their_limits() {
             }
             for count in [1, 2, most] {
                 let input = request(count, 0, count as usize);
-                let short = judge::results_end(count as usize) - 1;
+                let short = validate::results_end(count as usize) - 1;
                 refuse("no room", &input, short, NtStatus::BUFFER_TOO_SMALL);
             }
         }
@@ -438,10 +438,10 @@ fn counts_and_lengths_end_at_their_limits() {
                 })
                 .collect();
             let status = NtStatus::INVALID_BUFFER_SIZE;
-            let room = judge::results_end(lengths.len()) + 100;
+            let room = validate::results_end(lengths.len()) + 100;
             for (kind, input) in [
-                (BOTH[0], batch(Engine::Auto, &entries)),
-                (BOTH[1], scatter(Engine::Auto, &scattered)),
+                (BOTH[0], batch(EngineKind::Auto, &entries)),
+                (BOTH[1], scatter(EngineKind::Auto, &scattered)),
             ] {
                 let what = format!("{kind:?} of {} lengths", lengths.len());
                 victim.assert_refused(&what, Code::of(kind).value, &input, room, status);
@@ -449,8 +449,8 @@ fn counts_and_lengths_end_at_their_limits() {
         }
         // The slots need room; one byte less than that is too little.
         let entries = [entry(source, 100, VIRTUAL), entry(source, 28, VIRTUAL)];
-        let input = batch(Engine::Auto, &entries);
-        let room = judge::results_end(2) + 127;
+        let input = batch(EngineKind::Auto, &entries);
+        let room = validate::results_end(2) + 127;
         let code = Code::of(RequestKind::CopyBatch).value;
         victim.assert_refused(&"slots", code, &input, room, NtStatus::BUFFER_TOO_SMALL);
     });
@@ -465,7 +465,7 @@ fn as_many_entries_as_there_may_be_are_all_served() {
         let entries: Vec<_> = (0..count as u64)
             .map(|number| entry(victim.source + number, 8, VIRTUAL))
             .collect();
-        for (number, (result, slot)) in copy_batch(victim, Engine::Native, &entries)
+        for (number, (result, slot)) in copy_batch(victim, EngineKind::Native, &entries)
             .iter()
             .enumerate()
         {
@@ -482,7 +482,7 @@ fn as_many_entries_as_there_may_be_are_all_served() {
                 flags: VIRTUAL,
             })
             .collect();
-        for result in copy_scatter(victim, Engine::System, &scattered) {
+        for result in copy_scatter(victim, EngineKind::System, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 8, Direction::None);
         }
         let mut found = vec![0; count * 8];

@@ -5,7 +5,7 @@
 use ringcopy_client::{
     Buffer, OpenAccess, PAGE_LENGTH, Transport,
     protocol::{
-        CODES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, judge,
+        CODES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, validate,
     },
 };
 use ringcopy_lab::{Lab, Options};
@@ -69,7 +69,7 @@ fn an_output_that_no_response_fills_is_refused() {
         let input = victim.good(code.kind);
         victim.process.write(victim.request, &input).unwrap();
         let before = match code.kind {
-            RequestKind::CopyBatch | RequestKind::CopyScatter => judge::results_end(2),
+            RequestKind::CopyBatch | RequestKind::CopyScatter => validate::results_end(2),
             _ => code.response_length,
         };
         let longest = u32::try_from(MAXIMUM_LENGTH).unwrap() + u32::try_from(before).unwrap();

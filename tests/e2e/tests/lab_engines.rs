@@ -13,8 +13,8 @@ use std::{env, fmt};
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyMemoryFlags, CopyMemoryRequest, Engine, EntryResult, Header, NtStatus,
-        Reach, RequestKind, TransferResponse, judge,
+        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, EntryResult, Header, NtStatus, Reach,
+        RequestKind, TransferResponse, validate,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options, PageState};
@@ -131,9 +131,9 @@ impl Places {
 
     fn entry(&self, random: &mut Random) -> BatchEntry {
         let (places, flags) = if random.below(2) == 0 {
-            (&self.physical, CopyMemoryFlags::PHYSICAL)
+            (&self.physical, CopyFlags::PHYSICAL)
         } else {
-            (&self.virtually, CopyMemoryFlags::VIRTUAL)
+            (&self.virtually, CopyFlags::VIRTUAL)
         };
         let index = usize::try_from(random.below(places.len() as u64)).unwrap();
         let distance = match random.below(8) {
@@ -191,9 +191,13 @@ impl Answer {
     }
 }
 
-fn ask_together(victim: &mut Victim<'_>, engine: Engine, entries: &[BatchEntry]) -> Vec<Answer> {
+fn ask_together(
+    victim: &mut Victim<'_>,
+    engine: EngineKind,
+    entries: &[BatchEntry],
+) -> Vec<Answer> {
     let total: u32 = entries.iter().map(|entry| entry.length).sum();
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len()) + total as usize];
+    let mut output = vec![UNTOUCHED; validate::results_end(entries.len()) + total as usize];
     let input = batch(engine, entries);
     let answer = victim.send(RequestKind::CopyBatch, &input, &mut output);
     assert_eq!(outcome(answer), Outcome::Done(output.len()));
@@ -211,7 +215,7 @@ fn ask_together(victim: &mut Victim<'_>, engine: Engine, entries: &[BatchEntry])
         .collect()
 }
 
-fn ask_alone(victim: &mut Victim<'_>, engine: Engine, entry: &BatchEntry) -> Answer {
+fn ask_alone(victim: &mut Victim<'_>, engine: EngineKind, entry: &BatchEntry) -> Answer {
     let request = CopyMemoryRequest {
         header: Header::of::<CopyMemoryRequest>(),
         address: entry.address,
@@ -260,7 +264,7 @@ impl Counts {
             return;
         }
         let by = |engine| {
-            if engine == Engine::Native {
+            if engine == EngineKind::Native {
                 native
             } else {
                 system
@@ -269,17 +273,17 @@ impl Counts {
         for round in 0..PATIENCE {
             let turns = if round % 2 == 0 {
                 [
-                    Engine::Native,
-                    Engine::System,
-                    Engine::System,
-                    Engine::Native,
+                    EngineKind::Native,
+                    EngineKind::System,
+                    EngineKind::System,
+                    EngineKind::Native,
                 ]
             } else {
                 [
-                    Engine::System,
-                    Engine::Native,
-                    Engine::Native,
-                    Engine::System,
+                    EngineKind::System,
+                    EngineKind::Native,
+                    EngineKind::Native,
+                    EngineKind::System,
                 ]
             };
             for engine in turns {
@@ -302,16 +306,16 @@ fn compare(options: Options, random: &mut Random, batches: usize, singles: usize
     let mut counts = Counts::default();
     for _ in 0..batches {
         let entries: Vec<_> = (0..ENTRIES).map(|_| places.entry(random)).collect();
-        let native = ask_together(&mut victim, Engine::Native, &entries);
-        let system = ask_together(&mut victim, Engine::System, &entries);
+        let native = ask_together(&mut victim, EngineKind::Native, &entries);
+        let system = ask_together(&mut victim, EngineKind::System, &entries);
         for ((entry, native), system) in entries.iter().zip(&native).zip(&system) {
             counts.compare(&mut victim, entry, native, system);
         }
     }
     for _ in 0..singles {
         let entry = places.entry(random);
-        let native = ask_alone(&mut victim, Engine::Native, &entry);
-        let system = ask_alone(&mut victim, Engine::System, &entry);
+        let native = ask_alone(&mut victim, EngineKind::Native, &entry);
+        let system = ask_alone(&mut victim, EngineKind::System, &entry);
         counts.compare(&mut victim, &entry, &native, &system);
     }
     drop(victim);

@@ -6,8 +6,8 @@
 use ringcopy_client::{
     PAGE_LENGTH, Source, Transport,
     protocol::{
-        BatchEntry, CopyMemoryFlags, Direction, Engine, EntryResult, NtStatus, Reach, RequestKind,
-        ScatterEntry, TransferFlags, judge,
+        BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, Reach, RequestKind,
+        ScatterEntry, TransferFlags, validate,
     },
 };
 use ringcopy_lab::{Count, MachineFact, Mosaic, TileKind};
@@ -46,63 +46,63 @@ fn the_automatic_choice_falls_back_and_says_so() {
             (transfer, target)
         };
 
-        let (transfer, _) = copy(source, Engine::Native);
+        let (transfer, _) = copy(source, EngineKind::Native);
         assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
         assert_eq!((transfer.copied, transfer.address), (BEFORE, Some(page)));
         assert_eq!(
             (transfer.engine, transfer.fell_back),
-            (Engine::Native, false)
+            (EngineKind::Native, false)
         );
 
-        let (transfer, bytes) = copy(source, Engine::Auto);
+        let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
         assert_eq!(
             (transfer.engine, transfer.fell_back),
-            (Engine::System, true)
+            (EngineKind::System, true)
         );
         assert!(mosaic.agrees(page - BEFORE, &bytes));
         let now = lab.counts().unwrap().get(Count::BroughtIn);
         assert_eq!(now, before + 1, "native brought a page in, or auto none");
 
         // It is in now: nothing to fall back from.
-        let (transfer, bytes) = copy(source, Engine::Auto);
+        let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
         assert_eq!(
             (transfer.engine, transfer.fell_back),
-            (Engine::Native, false)
+            (EngineKind::Native, false)
         );
         assert!(mosaic.agrees(page - BEFORE, &bytes));
 
         lab.page_out(page).unwrap();
-        let (transfer, _) = copy(source, Engine::System);
+        let (transfer, _) = copy(source, EngineKind::System);
         assert_eq!(
             (transfer.engine, transfer.fell_back),
-            (Engine::System, false)
+            (EngineKind::System, false)
         );
 
         // What is not there at all is asked of both, and is not there.
         let unmapped = lab.facts().unwrap().get(MachineFact::UnmappedSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(unmapped), Engine::Auto);
+        let (transfer, _) = copy(Source::Virtual(unmapped), EngineKind::Auto);
         assert_eq!(
             (transfer.status, transfer.copied),
             (NtStatus::INVALID_ADDRESS, 0)
         );
         assert_eq!(
             (transfer.engine, transfer.fell_back),
-            (Engine::System, true)
+            (EngineKind::System, true)
         );
         // What the native engine refuses for another reason is refused.
         let io = lab.facts().unwrap().get(MachineFact::IoSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(io), Engine::Auto);
+        let (transfer, _) = copy(Source::Virtual(io), EngineKind::Auto);
         assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
         assert_eq!(
             (transfer.engine, transfer.fell_back),
-            (Engine::Native, false)
+            (EngineKind::Native, false)
         );
     });
 }
 
-fn assert_entry(result: &EntryResult, engine: Engine, fell_back: bool, copied: u64) {
+fn assert_entry(result: &EntryResult, engine: EngineKind, fell_back: bool, copied: u64) {
     let flags = if fell_back {
         TransferFlags::FELL_BACK
     } else {
@@ -132,15 +132,15 @@ fn each_entry_falls_back_by_itself() {
         let readable = mosaic.readable(near, long.into(), ringcopy_lab::Reader::MemoryManager);
         let lengths = [short, short, long];
         let sources = [near - 2 * PAGE_LENGTH, near, near];
-        for engine in [Engine::Auto, Engine::Native] {
-            let falls_back = engine == Engine::Auto;
+        for engine in [EngineKind::Auto, EngineKind::Native] {
+            let falls_back = engine == EngineKind::Auto;
             let check = |results: &[EntryResult]| {
-                assert_entry(&results[0], Engine::Native, false, short.into());
+                assert_entry(&results[0], EngineKind::Native, false, short.into());
                 assert_eq!(NtStatus(results[0].status), NtStatus::SUCCESS);
                 let by = if falls_back {
-                    Engine::System
+                    EngineKind::System
                 } else {
-                    Engine::Native
+                    EngineKind::Native
                 };
                 let whole = if falls_back {
                     readable.min(long.into())
@@ -151,7 +151,7 @@ fn each_entry_falls_back_by_itself() {
                 assert_entry(&results[1], by, falls_back, second);
                 assert_eq!(results[2].copied, whole, "{:X?}", results[2]);
                 if !falls_back {
-                    assert_entry(&results[2], Engine::Native, false, BEFORE);
+                    assert_entry(&results[2], EngineKind::Native, false, BEFORE);
                     assert_eq!(results[2].direction, Direction::Read as u32);
                     assert_eq!(results[2].address, page);
                 }
@@ -162,12 +162,12 @@ fn each_entry_falls_back_by_itself() {
                 .map(|(&address, length)| BatchEntry {
                     address,
                     length,
-                    flags: CopyMemoryFlags::VIRTUAL.bits(),
+                    flags: CopyFlags::VIRTUAL.bits(),
                 })
                 .collect();
             lab.page_out(page).unwrap();
             let total: u32 = lengths.iter().sum();
-            let mut output = vec![0; judge::results_end(3) + total as usize];
+            let mut output = vec![0; validate::results_end(3) + total as usize];
             let input = batch(engine, &entries);
             let answer = victim.send(RequestKind::CopyBatch, &input, &mut output);
             assert_eq!(outcome(answer), Outcome::Done(output.len()));
@@ -183,7 +183,7 @@ fn each_entry_falls_back_by_itself() {
                 })
                 .collect();
             lab.page_out(page).unwrap();
-            let mut output = vec![0; judge::results_end(3)];
+            let mut output = vec![0; validate::results_end(3)];
             let input = scatter(engine, &entries);
             let answer = victim.send(RequestKind::CopyScatter, &input, &mut output);
             assert_eq!(outcome(answer), Outcome::Done(output.len()));

@@ -4,9 +4,9 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::protocol::{
-    CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-    DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, MAXIMUM_LENGTH, NtStatus, Reach,
-    RequestKind, SESSION_LENGTH,
+    CallerCopyRequest, Code, CopyFlags, CopyMemoryRequest, CopyThroughRequest, DEVICE_PAGE_LENGTH,
+    DeviceCopyRequest, DeviceDirection, MAXIMUM_LENGTH, NtStatus, Reach, RequestKind,
+    SESSION_LENGTH,
 };
 use ringcopy_tests::{LENGTH, Victim, pattern, with_victim};
 use zerocopy::{Immutable, IntoBytes};
@@ -307,7 +307,7 @@ fn spoilt_memory_copies(victim: &Victim<'_>) -> Vec<Spoilt> {
     ] {
         let request = CopyMemoryRequest {
             address,
-            flags: CopyMemoryFlags::PHYSICAL.bits(),
+            flags: CopyFlags::PHYSICAL.bits(),
             ..good
         };
         let what = format!("physical {address:#x}");

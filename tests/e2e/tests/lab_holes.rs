@@ -8,7 +8,7 @@ use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
 use ringcopy_client::{
     Device, PAGE_LENGTH, Piece, ScatterPiece, Source, Transfer, Transport,
     cli::{self, Console},
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, MachineFact, Mosaic, Options, Process, RamRange, Reader, TileKind};
 use ringcopy_tests::{finish, open, options, privileged, tell};
@@ -16,10 +16,10 @@ use ringcopy_tests::{finish, open, options, privileged, tell};
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-const ENGINES: [(Engine, Reader); 3] = [
-    (Engine::Native, Reader::Walk),
-    (Engine::System, Reader::MemoryManager),
-    (Engine::Auto, Reader::MemoryManager),
+const ENGINES: [(EngineKind, Reader); 3] = [
+    (EngineKind::Native, Reader::Walk),
+    (EngineKind::System, Reader::MemoryManager),
+    (EngineKind::Auto, Reader::MemoryManager),
 ];
 
 /// Lays a mosaic in which pages that are out follow holes.
@@ -39,7 +39,7 @@ fn boot(five_levels: bool, icount: bool) -> Lab {
 /// What becomes of a byte at each of these addresses.
 fn ask(
     device: &mut Device<'_, Process<'_>>,
-    engine: Engine,
+    engine: EngineKind,
     sources: impl IntoIterator<Item = Source>,
 ) -> Vec<Transfer> {
     ask_for(device, engine, 1, sources)
@@ -48,7 +48,7 @@ fn ask(
 /// What becomes of so many bytes from each of these addresses on.
 fn ask_for(
     device: &mut Device<'_, Process<'_>>,
-    engine: Engine,
+    engine: EngineKind,
     length: u32,
     sources: impl IntoIterator<Item = Source>,
 ) -> Vec<Transfer> {
@@ -252,13 +252,13 @@ fn f8_what_has_no_tables_is_one_hole() {
             length: 64,
         };
         let pieces = [scatter(target), scatter(target + PAGE_LENGTH - 2)];
-        let transfers = device.copy_scatter(&pieces, Engine::Auto).unwrap();
-        let expected = ask(&mut device, Engine::Auto, [Source::Physical(hole)])[0].hole_length;
+        let transfers = device.copy_scatter(&pieces, EngineKind::Auto).unwrap();
+        let expected = ask(&mut device, EngineKind::Auto, [Source::Physical(hole)])[0].hole_length;
         assert!(expected > 0);
         let said = transfers.iter().map(|one| (one.copied, one.hole_length));
         assert_eq!(said.collect::<Vec<_>>(), [(5, expected), (2, 0)]);
         // Nor of the caller's own memory, which may come to be at its first use.
-        let transfer = ask(&mut device, Engine::Auto, [Source::Virtual(0)])[0];
+        let transfer = ask(&mut device, EngineKind::Auto, [Source::Virtual(0)])[0];
         assert_eq!(transfer.hole_length, 0);
         drop(device);
         drop(process);
@@ -329,7 +329,7 @@ fn f8_a_read_costs_what_is_there_and_not_how_far_apart_it_lies() {
     let mut device = open(&mut process);
     let mut hole_at = |address| {
         let source = Source::Virtual(address);
-        ask(&mut device, Engine::Native, [source])[0].hole_length
+        ask(&mut device, EngineKind::Native, [source])[0].hole_length
     };
     let without = (1..256)
         .map(|slot| 0xFFFF_8000_0000_0000 + slot * 512 * GIB)

@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use ringcopy_client::{
     Buffer, CallerCopy, CopyThrough, PAGE_LENGTH, Source, Transfer, Transport,
     protocol::{
-        CODES, CopyMemoryFlags, CopyMemoryRequest, Direction, Engine, Method, NtStatus, Reach,
+        CODES, CopyFlags, CopyMemoryRequest, Direction, EngineKind, Method, NtStatus, Reach,
         RequestKind,
     },
 };
@@ -115,7 +115,7 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
                 length: LENGTH,
                 alignment: 1,
             }),
-            Copy::Memory => device.copy_memory(Source::Virtual(start), Engine::Auto, &mut read),
+            Copy::Memory => device.copy_memory(Source::Virtual(start), EngineKind::Auto, &mut read),
         }
         .unwrap_or_else(|error| panic!("{error}"));
         assert_exact(copy, &transfer, changing);
@@ -293,29 +293,29 @@ fn requests_from_two_processors_at_once() {
 fn memory_copies(victim: &Victim<'_>) -> Vec<(&'static str, Vec<u8>)> {
     let good = victim.copy_memory();
     let information = &victim.information;
-    let (virtually, physically) = (CopyMemoryFlags::VIRTUAL, CopyMemoryFlags::PHYSICAL);
+    let (virtually, physically) = (CopyFlags::VIRTUAL, CopyFlags::PHYSICAL);
     [
         (
             "native, virtual",
-            Engine::Native,
+            EngineKind::Native,
             virtually,
             information.session_address,
         ),
         (
             "native, physical",
-            Engine::Native,
+            EngineKind::Native,
             physically,
             information.session_physical_address,
         ),
         (
             "system, virtual",
-            Engine::System,
+            EngineKind::System,
             virtually,
             information.session_address,
         ),
         (
             "system, physical",
-            Engine::System,
+            EngineKind::System,
             physically,
             information.session_physical_address,
         ),

@@ -4,7 +4,7 @@
 
 use ringcopy_client::{
     OpenAccess, RequestError, Transport,
-    protocol::{CODES, Engine, NtStatus, Reach, TransferResponse},
+    protocol::{CODES, EngineKind, NtStatus, Reach, TransferResponse},
 };
 use ringcopy_lab::{Count, Counts, Lab, LabError, Options, Process};
 use ringcopy_tests::{Outcome, Victim, boot, finish, open, options, outcome, privileged};
@@ -22,7 +22,7 @@ fn assert_no_leak(leaks: &[String]) {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn loading_fails_cleanly_wherever_pool_runs_out() {
     let lab = Lab::boot(Options {
-        engine: Some(Engine::System),
+        engine: Some(EngineKind::System),
         ..options(Reach::all())
     })
     .unwrap();

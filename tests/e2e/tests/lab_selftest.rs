@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    protocol::{Engine, Reach},
+    protocol::{EngineKind, Reach},
     suites::selftest::{self, Action, Report, Verdict},
 };
 use ringcopy_lab::{Lab, Options, token};
@@ -97,7 +97,7 @@ fn passes_wherever_images_and_tables_lie() {
 fn passes_without_the_native_engine() {
     let report = run(
         Options {
-            engine: Some(Engine::System),
+            engine: Some(EngineKind::System),
             ..options(Reach::all())
         },
         PRIVILEGED,
@@ -107,7 +107,7 @@ fn passes_without_the_native_engine() {
         report
             .outcomes
             .iter()
-            .all(|outcome| (outcome.engine == Some(Engine::Native)
+            .all(|outcome| (outcome.engine == Some(EngineKind::Native)
                 || matches!(outcome.case.action, Action::Agree(_)))
                 == matches!(outcome.verdict, Verdict::Skipped(_))),
         "{:?}",

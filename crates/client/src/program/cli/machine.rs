@@ -1,6 +1,6 @@
 //! The commands that are about the machine: the service, its policy, and how it all is.
 
-use ringcopy_protocol::{Engine, Reach};
+use ringcopy_protocol::{EngineKind, Reach};
 use serde_json::{Value, json};
 
 use super::{
@@ -161,9 +161,9 @@ pub(super) fn policy(
 
 fn show(policy: Policy, view: &mut View<'_, '_>, document: &mut Document) -> Result<(), Stop> {
     let engine = match policy.engine {
-        Engine::Auto => EngineName::Auto,
-        Engine::Native => EngineName::Native,
-        Engine::System => EngineName::System,
+        EngineKind::Auto => EngineName::Auto,
+        EngineKind::Native => EngineName::Native,
+        EngineKind::System => EngineName::System,
     };
     document.detail(
         "policy",

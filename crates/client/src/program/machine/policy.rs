@@ -1,6 +1,6 @@
 //! What the administrator allows, as it stands under the service's `Parameters` key.
 
-use ringcopy_protocol::{ENGINE_VALUE, Engine, POLICY_VALUE, Reach};
+use ringcopy_protocol::{ENGINE_VALUE, EngineKind, POLICY_VALUE, Reach};
 
 use super::{Failure, Machine, service::installed};
 
@@ -9,8 +9,8 @@ use super::{Failure, Machine, service::installed};
 pub struct Policy {
     /// What a caller with `SeDebugPrivilege` may reach besides its own memory.
     pub reach: Reach,
-    /// Whether the native engine may be used: [`Engine::System`] rules it out.
-    pub engine: Engine,
+    /// Whether the native engine may be used: [`EngineKind::System`] rules it out.
+    pub engine: EngineKind,
 }
 
 /// The settings as they are.
@@ -24,7 +24,7 @@ pub fn policy(machine: &mut dyn Machine) -> Result<Policy, Failure> {
     Ok(Policy {
         reach: Reach::from_bits_truncate(reach),
         // As the driver reads it.
-        engine: Engine::from_wire(engine).unwrap_or(Engine::System),
+        engine: EngineKind::from_wire(engine).unwrap_or(EngineKind::System),
     })
 }
 

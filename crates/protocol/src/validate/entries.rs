@@ -1,19 +1,19 @@
-//! [`BatchRequest`] and [`ScatterRequest`]: many copies, one entry for each.
+//! [`BatchRequest`] and [`ScatterRequest`]: one entry for each copy.
 
-use core::{marker::PhantomData, mem::size_of};
+use core::marker::PhantomData;
 
-use super::{Lengths, Request, Source, output_limit};
+use super::{Lengths, Source, Validate, check_output_limit};
 use crate::{
-    BatchEntry, BatchRequest, BatchResponse, Engine, EntryResult, MAXIMUM_ENTRIES, MAXIMUM_LENGTH,
-    NtStatus, ScatterEntry, ScatterRequest,
+    BatchEntry, BatchRequest, BatchResponse, EngineKind, EntryResult, MAXIMUM_ENTRIES,
+    MAXIMUM_LENGTH, NtStatus, ScatterEntry, ScatterRequest,
 };
 
-/// One piece of memory to copy.
+/// An entry: one piece of memory to copy.
 pub trait Entry {
-    /// Whether its bytes come behind the results, in the output.
+    /// Whether the bytes are copied to the output, after the results.
     const IN_OUTPUT: bool;
 
-    /// What to copy.
+    /// Returns the source of the copy.
     fn source(&self) -> Source;
 }
 
@@ -41,24 +41,24 @@ impl Entry for ScatterEntry {
     }
 }
 
-/// How many entries a request has, and who is to copy them: judged before they are captured.
+/// The number of entries of a request, validated before the entries are captured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entries<E> {
-    /// How many, at most [`MAXIMUM_ENTRIES`].
+    /// The number of entries, at most [`MAXIMUM_ENTRIES`].
     pub count: u32,
-    /// Bytes of all of them, behind the fixed part: at most 96 KiB.
+    /// The length in bytes of all entries, which follow the fixed part: at most 96 KiB.
     pub length: usize,
-    /// Who copies.
-    pub engine: Engine,
-    /// Bytes of the output.
-    room: usize,
+    /// The engine that copies.
+    pub engine: EngineKind,
+    /// The length of the output in bytes.
+    output: usize,
     entry: PhantomData<E>,
 }
 
 impl<E: Entry> Entries<E> {
     fn of<R>(count: u32, engine: u32, lengths: Lengths) -> Result<Self, NtStatus> {
-        let engine = Engine::from_wire(engine).ok_or(NtStatus::INVALID_PARAMETER)?;
+        let engine = EngineKind::from_wire(engine).ok_or(NtStatus::INVALID_PARAMETER)?;
         if count > MAXIMUM_ENTRIES {
             return Err(NtStatus::INVALID_BUFFER_SIZE);
         }
@@ -69,22 +69,22 @@ impl<E: Entry> Entries<E> {
         if lengths.output < results_end(count as usize) {
             return Err(NtStatus::BUFFER_TOO_SMALL);
         }
-        output_limit(lengths, results_end(count as usize))?;
+        check_output_limit(lengths, results_end(count as usize))?;
         Ok(Self {
             count,
             length,
             engine,
-            room: lengths.output,
+            output: lengths.output,
             entry: PhantomData,
         })
     }
 
-    /// Judges the captured entries; gives the bytes of output that the request takes.
+    /// Validates the captured entries, and returns the length of the output in bytes.
     ///
     /// # Errors
     ///
-    /// `STATUS_INVALID_BUFFER_SIZE` for more than [`MAXIMUM_LENGTH`] bytes in all,
-    /// `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold them, if that is where they go.
+    /// `STATUS_INVALID_BUFFER_SIZE` for more than [`MAXIMUM_LENGTH`] bytes in total,
+    /// `STATUS_BUFFER_TOO_SMALL` if they are copied to the output and it cannot hold them.
     pub fn output_length(&self, entries: &[E]) -> Result<usize, NtStatus> {
         let total: u64 = entries.iter().fold(0, |total: u64, entry| {
             total.saturating_add(entry.source().length as u64)
@@ -98,48 +98,48 @@ impl<E: Entry> Entries<E> {
         }
         let total = usize::try_from(total).map_err(|_| NtStatus::INVALID_BUFFER_SIZE)?;
         let length = results.saturating_add(total);
-        if self.room < length {
+        if self.output < length {
             return Err(NtStatus::BUFFER_TOO_SMALL);
         }
         Ok(length)
     }
 }
 
-impl Request for BatchRequest {
-    type WellFormed = Entries<BatchEntry>;
+impl Validate for BatchRequest {
+    type Valid = Entries<BatchEntry>;
 
     /// # Errors
     ///
-    /// In this order: `STATUS_INVALID_PARAMETER` for an engine that there is not,
+    /// In this order: `STATUS_INVALID_PARAMETER` for an invalid engine,
     /// `STATUS_INVALID_BUFFER_SIZE` for more than [`MAXIMUM_ENTRIES`],
-    /// `STATUS_INFO_LENGTH_MISMATCH` for an input that does not hold just as many,
+    /// `STATUS_INFO_LENGTH_MISMATCH` if the input does not hold exactly that many,
     /// `STATUS_BUFFER_TOO_SMALL` for an output that cannot hold their results,
-    /// `STATUS_INVALID_BUFFER_SIZE` for one of more than these and [`MAXIMUM_LENGTH`] bytes.
-    fn judge(&self, lengths: Lengths) -> Result<Entries<BatchEntry>, NtStatus> {
+    /// `STATUS_INVALID_BUFFER_SIZE` for an output longer than those and [`MAXIMUM_LENGTH`] bytes.
+    fn validate(&self, lengths: Lengths) -> Result<Entries<BatchEntry>, NtStatus> {
         Entries::of::<Self>(self.count, self.engine, lengths)
     }
 }
 
-impl Request for ScatterRequest {
-    type WellFormed = Entries<ScatterEntry>;
+impl Validate for ScatterRequest {
+    type Valid = Entries<ScatterEntry>;
 
     /// # Errors
     ///
     /// As for [`BatchRequest`].
-    fn judge(&self, lengths: Lengths) -> Result<Entries<ScatterEntry>, NtStatus> {
+    fn validate(&self, lengths: Lengths) -> Result<Entries<ScatterEntry>, NtStatus> {
         Entries::of::<Self>(self.count, self.engine, lengths)
     }
 }
 
-/// Where in the output the result of the entry with this number begins.
+/// Returns the offset in the output of the result of the entry with this index.
 #[must_use]
-pub const fn result_offset(number: usize) -> usize {
-    number
+pub const fn result_offset(index: usize) -> usize {
+    index
         .saturating_mul(size_of::<EntryResult>())
         .saturating_add(size_of::<BatchResponse>())
 }
 
-/// Where in the output the results of so many entries end.
+/// Returns the offset in the output of the end of the results of `count` entries.
 #[must_use]
 pub const fn results_end(count: usize) -> usize {
     result_offset(count)
@@ -147,16 +147,19 @@ pub const fn results_end(count: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::vec;
+    use std::{vec, vec::Vec};
 
     use super::*;
-    use crate::{Header, RequestKind, judge::tests::judged};
+    use crate::{
+        Header,
+        kind::{CopyBatch, CopyScatter},
+        validate::tests::{INVALID_VALUES, validated},
+    };
 
-    /// Bytes of entries in the input.
     fn batch(
         count: u32,
         engine: u32,
-        entries: usize,
+        payload: usize,
         output: usize,
     ) -> Result<Entries<BatchEntry>, NtStatus> {
         let request = BatchRequest {
@@ -164,14 +167,13 @@ mod tests {
             count,
             engine,
         };
-        judged(RequestKind::CopyBatch, &request, entries, output)
+        validated::<CopyBatch>(&request, payload, output)
     }
 
-    /// As [`batch`].
     fn scatter(
         count: u32,
         engine: u32,
-        entries: usize,
+        payload: usize,
         output: usize,
     ) -> Result<Entries<ScatterEntry>, NtStatus> {
         let request = ScatterRequest {
@@ -179,10 +181,10 @@ mod tests {
             count,
             engine,
         };
-        judged(RequestKind::CopyScatter, &request, entries, output)
+        validated::<CopyScatter>(&request, payload, output)
     }
 
-    /// The status that both are refused with, each with just its entries and so much more.
+    /// Returns the status that both fail with. The payload exceeds the entries by `more` bytes.
     fn refused(count: u32, engine: u32, more: usize, output: usize) -> NtStatus {
         let of = |entry: usize| count as usize * entry + more;
         let status = batch(count, engine, of(16), output).unwrap_err();
@@ -208,13 +210,13 @@ mod tests {
     }
 
     #[test]
-    fn every_field_arrives() {
+    fn every_field_is_kept() {
         let batch = batch(3, 2, 48, 144).unwrap();
         assert_eq!((batch.count, batch.length), (3, 48));
-        assert_eq!(batch.engine, Engine::System);
+        assert_eq!(batch.engine, EngineKind::System);
         let scatter = scatter(3, 1, 72, 144).unwrap();
         assert_eq!((scatter.count, scatter.length), (3, 72));
-        assert_eq!(scatter.engine, Engine::Native);
+        assert_eq!(scatter.engine, EngineKind::Native);
         let source = Source {
             flags: 2,
             address: 5,
@@ -225,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_there_is_not() {
-        for engine in [3, 4, 0x8000_0001, u32::MAX] {
+    fn an_invalid_engine_is_refused() {
+        for engine in [3].into_iter().chain(INVALID_VALUES) {
             assert_eq!(refused(1, engine, 0, 4096), NtStatus::INVALID_PARAMETER);
         }
     }
 
     #[test]
-    fn more_entries_than_one_request_has() {
+    fn a_count_over_the_limit_is_refused() {
         for count in [4097, 0x1000_0000, u32::MAX] {
             assert_eq!(refused(count, 0, 0, 1 << 20), NtStatus::INVALID_BUFFER_SIZE);
         }
@@ -241,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn other_entries_than_are_counted() {
+    fn a_payload_of_another_length_is_refused() {
         for more in [1, 15, 16, 24] {
             assert_eq!(refused(2, 0, more, 4096), NtStatus::INFO_LENGTH_MISMATCH);
         }
@@ -251,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn no_room_for_the_results() {
+    fn an_output_that_cannot_hold_the_results_is_refused() {
         for (count, output) in [(1, 63), (2, 103), (4096, 24 + 40 * 4096 - 1)] {
             assert_eq!(refused(count, 0, 0, output), NtStatus::BUFFER_TOO_SMALL);
             assert!(batch(count, 0, count as usize * 16, output + 1).is_ok());
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn an_output_that_no_response_fills() {
+    fn an_output_longer_than_any_response_is_refused() {
         for (count, results) in [(0, 24), (1, 64), (4096, 24 + 40 * 4096)] {
             let longest = results + 0x400_0000;
             assert!(batch(count, 0, count as usize * 16, longest).is_ok());
@@ -271,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_in_which_it_is_judged() {
+    fn the_checks_have_a_fixed_order() {
         assert_eq!(refused(4097, 3, 1, 24), NtStatus::INVALID_PARAMETER);
         assert_eq!(refused(4097, 0, 1, 24), NtStatus::INVALID_BUFFER_SIZE);
         assert_eq!(refused(4096, 0, 1, 24), NtStatus::INFO_LENGTH_MISMATCH);
@@ -279,7 +281,8 @@ mod tests {
     }
 
     #[test]
-    fn more_bytes_than_one_request_copies() {
+    fn a_total_length_over_the_limit_is_refused() {
+        let status = Err(NtStatus::INVALID_BUFFER_SIZE);
         for lengths in [
             vec![0x400_0001],
             vec![0x400_0000, 1],
@@ -287,31 +290,28 @@ mod tests {
             vec![0x200_0000, 0x200_0000, 1],
         ] {
             let count = u32::try_from(lengths.len()).unwrap();
-            let room = results_end(lengths.len()) + 0x400_0000;
-            let batch = batch(count, 0, 16 * lengths.len(), room).unwrap();
-            let entries: vec::Vec<_> = lengths.iter().copied().map(batched).collect();
-            let status = Err(NtStatus::INVALID_BUFFER_SIZE);
+            let output = results_end(lengths.len()) + 0x400_0000;
+            let batch = batch(count, 0, 16 * lengths.len(), output).unwrap();
+            let entries: Vec<_> = lengths.iter().copied().map(batched).collect();
             assert_eq!(batch.output_length(&entries), status);
-            let scatter = scatter(count, 0, 24 * lengths.len(), room).unwrap();
-            let entries: vec::Vec<_> = lengths.into_iter().map(scattered).collect();
+            let scatter = scatter(count, 0, 24 * lengths.len(), output).unwrap();
+            let entries: Vec<_> = lengths.into_iter().map(scattered).collect();
             assert_eq!(scatter.output_length(&entries), status);
         }
     }
 
     #[test]
-    fn no_room_for_the_bytes_of_a_batch() {
-        let with_room = |room: usize| {
-            let batch = batch(2, 0, 32, 104 + room).unwrap();
+    fn an_output_that_cannot_hold_the_bytes_of_a_batch_is_refused() {
+        let with_capacity = |capacity: usize| {
+            let batch = batch(2, 0, 32, 104 + capacity).unwrap();
             batch.output_length(&[batched(64), batched(3)])
         };
-        assert_eq!(with_room(66), Err(NtStatus::BUFFER_TOO_SMALL));
-        assert_eq!(with_room(67), Ok(104 + 67));
-        assert_eq!(with_room(4096), Ok(104 + 67));
-        // A scattered copy's bytes go elsewhere.
+        assert_eq!(with_capacity(66), Err(NtStatus::BUFFER_TOO_SMALL));
+        assert_eq!(with_capacity(67), Ok(104 + 67));
+        assert_eq!(with_capacity(4096), Ok(104 + 67));
+        // The bytes of a scatter request are not copied to the output.
         let scatter = scatter(2, 0, 48, 104).unwrap();
-        assert_eq!(
-            scatter.output_length(&[scattered(64), scattered(0x300_0000)]),
-            Ok(104)
-        );
+        let entries = [scattered(64), scattered(0x300_0000)];
+        assert_eq!(scatter.output_length(&entries), Ok(104));
     }
 }
