@@ -64,7 +64,7 @@ fn for_windows(root: &Path) -> Result<(), Error> {
     clippy
         .current_dir(root)
         .args(["clippy", "--quiet", "--lib", "--bins"])
-        .args(["--test", "windows", "--bench", "accessors"])
+        .args(["--test", "process", "--bench", "accessors"])
         .args(["--target", Target::Windows.triple()])
         // The C guard that the benchmarks compare with, in mingw-w64's headers.
         .env("CC_x86_64_pc_windows_msvc", "clang")
