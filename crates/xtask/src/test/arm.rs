@@ -29,8 +29,9 @@ pub fn run() -> Result<()> {
     setup::for_arm()?;
     program::run_here(
         cargo("test", Target::LinuxOnArm, "std,panic_unwind")?
-            .args(["--lib", "--test", "valid_*", "--test", "checks"])
-            .args(["--test", "raising"])
+            .args(["--package", "accessor-matrix", "--lib", "--test=process"])
+            .args(["--test=checks", "--test=contention"])
+            .args(["--test=strings", "--test=types"])
             // Tests unwind. With the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_DEV_PANIC", "unwind")
             .env("CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER", LINKER)

@@ -23,6 +23,13 @@ pub fn run() -> Result<()> {
     host.current_dir(&root)
         .args(["clippy", "--quiet", "--workspace", "--all-targets"]);
     deny_warnings(host)?;
+    // The client's library is also built without the program, for programs that depend on it.
+    let mut library = program::cargo();
+    library
+        .current_dir(&root)
+        .args(["clippy", "--quiet", "--package", "ringcopy-client", "--lib"])
+        .arg("--no-default-features");
+    deny_warnings(library)?;
     for_windows(&root)?;
     cross(
         Target::Windows,
@@ -52,7 +59,7 @@ fn for_windows(root: &Path) -> Result<()> {
     clippy
         .current_dir(root)
         .args(["clippy", "--quiet", "--lib", "--bins"])
-        .args(["--test", "windows", "--bench", "accessors"])
+        .args(["--test", "process", "--bench", "accessors"])
         .args(["--target", Target::Windows.triple()])
         // The C guard that the benchmarks compare with, in mingw-w64's headers.
         .env("CC_x86_64_pc_windows_msvc", "clang")

@@ -77,7 +77,8 @@ fn host() -> Result<()> {
     program::run_here(
         program::cargo()
             .current_dir(linux_build)
-            .args(["test", "--package", "wdk-build", "--target-dir"])
+            .args(["test", "--package", "wdk-build"])
+            .args(["--target", "host-tuple", "--target-dir"])
             .arg(paths::target().join("wdk-build")),
     )
 }
