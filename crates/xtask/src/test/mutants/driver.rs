@@ -1,7 +1,7 @@
 //! The guards of the driver and of what it is made of, each with the one test in the lab that must
 //! notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {

@@ -1,10 +1,11 @@
-//! An authority for tests, on this machine, which says what it is told to: the truth, or something
-//! that is wrong in one place.
+//! Responses for tests: valid, or wrong in one part.
+//!
+//! openssl, the time-stamping authority of the end-to-end tests, only makes valid ones. It is a second
+//! opinion on requests and responses, which this forger is not.
 
 use super::{
     message::{Imprint, Info, Request, Response, StatusInfo, VERSION},
-    token::{CertificateId, INFO, SIGNING_CERTIFICATE_V2, SigningCertificate, TIME_STAMPING},
-    transport::Address,
+    token::{CertificateId, INFO, SigningCertificate},
 };
 use crate::package::{indirect_data::sha256_algorithm, signer::attribute};
 use cms::{
@@ -14,6 +15,11 @@ use cms::{
         CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo,
         SignerInfos,
     },
+};
+use const_oid::db::{
+    rfc5280::ID_KP_TIME_STAMPING,
+    rfc5911::{ID_AA_SIGNING_CERTIFICATE_V_2, ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNED_DATA},
+    rfc5912::RSA_ENCRYPTION,
 };
 use der::{
     Any, DateTime, Decode, Encode, Tag,
@@ -26,17 +32,9 @@ use rsa::{
     signature::{Keypair, SignatureEncoding, Signer as _},
 };
 use sha2::{Digest, Sha256};
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
-    str::FromStr,
-    sync::LazyLock,
-    thread,
-    time::Duration,
-};
+use std::{str::FromStr, sync::LazyLock, time::Duration};
 use x509_cert::{
     Certificate,
-    attr::Attribute,
     builder::{Builder, CertificateBuilder, Profile},
     ext::{AsExtension, Extension, pkix::ExtendedKeyUsage},
     name::Name,
@@ -45,7 +43,7 @@ use x509_cert::{
     time::{Time, Validity},
 };
 
-/// When all of its answers are given.
+/// The time of all responses.
 pub const NOW: Duration = Duration::from_secs(1_700_000_000);
 
 pub const DAY: Duration = Duration::from_hours(24);
@@ -53,27 +51,27 @@ pub const DAY: Duration = Duration::from_hours(24);
 static KEY: LazyLock<SigningKey<Sha256>> =
     LazyLock::new(|| SigningKey::new(RsaPrivateKey::new(&mut OsRng, 1024).unwrap()));
 
-/// What an authority answers, part by part. [`Default`] is the truth.
+/// The parts of a response. [`Default`] is a valid one.
 #[allow(clippy::struct_excessive_bools)]
-pub struct Answer {
+pub struct Forged {
     pub status: u8,
     pub text: Option<Vec<String>>,
     pub failure: Option<BitString>,
     pub token: bool,
-    /// Of the message, of what it holds, and as its own attributes say.
+    /// The types of the message, of its content, and in its attributes.
     pub kinds: [ObjectIdentifier; 3],
     pub version: u8,
-    /// What becomes of what was asked.
+    /// Changes of the requested values.
     pub imprint: fn(Imprint) -> Imprint,
     pub nonce: fn(Int) -> Option<Int>,
     pub time: Any,
-    /// What becomes of the content, and of the attributes, after they were signed.
+    /// Changes of the content after it was signed, and of the signature's parts.
     pub signed_content: fn(Vec<u8>) -> Vec<u8>,
     pub digest: fn(&[u8]) -> Vec<u8>,
     pub signature: fn(Vec<u8>) -> Vec<u8>,
     pub hash: AlgorithmIdentifierOwned,
     pub attributes: bool,
-    /// Of the certificate that the attributes name.
+    /// The hash of the certificate, in the attributes.
     pub named: fn(&[u8]) -> Vec<u8>,
     pub signers: u8,
     pub certificate: bool,
@@ -82,18 +80,14 @@ pub struct Answer {
     pub validity: Validity,
 }
 
-impl Default for Answer {
+impl Default for Forged {
     fn default() -> Self {
         Self {
             status: 0,
             text: None,
             failure: None,
             token: true,
-            kinds: [
-                ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2"),
-                INFO,
-                INFO,
-            ],
+            kinds: [ID_SIGNED_DATA, INFO, INFO],
             version: VERSION,
             imprint: |asked| asked,
             nonce: Some,
@@ -106,19 +100,23 @@ impl Default for Answer {
             named: |certificate| Sha256::digest(certificate).to_vec(),
             signers: 1,
             certificate: true,
-            purposes: vec![TIME_STAMPING],
+            purposes: vec![ID_KP_TIME_STAMPING],
             critical: true,
             validity: around(NOW, DAY),
         }
     }
 }
 
-/// A time as a token states it.
+fn octets(bytes: Vec<u8>) -> OctetString {
+    OctetString::new(bytes).unwrap()
+}
+
+/// Encodes a time as in a token.
 pub fn time(text: &str) -> Any {
     Any::new(Tag::GeneralizedTime, text.as_bytes()).unwrap()
 }
 
-/// So long before `time` and after it.
+/// Returns the validity from `distance` before `time` to `distance` after it.
 pub fn around(time: Duration, distance: Duration) -> Validity {
     let at = |time| {
         let time = DateTime::from_unix_duration(time).unwrap();
@@ -130,9 +128,9 @@ pub fn around(time: Duration, distance: Duration) -> Validity {
     }
 }
 
-impl Answer {
-    /// To a request.
-    pub fn to(&self, request: &[u8]) -> Vec<u8> {
+impl Forged {
+    /// Returns the response to a request.
+    pub fn response_to(&self, request: &[u8]) -> Vec<u8> {
         let asked = Request::from_der(request).unwrap();
         assert!(asked.with_certificate);
         let response = Response {
@@ -165,7 +163,7 @@ impl Answer {
         let signers: Vec<SignerInfo> = (1..=self.signers)
             .map(|number| self.signer(number, &content, &certificate))
             .collect();
-        let content = OctetString::new((self.signed_content)(content)).unwrap();
+        let content = octets((self.signed_content)(content));
         let data = SignedData {
             version: CmsVersion::V3,
             digest_algorithms: SetOfVec::from_iter([sha256_algorithm()]).unwrap(),
@@ -187,35 +185,28 @@ impl Answer {
         .unwrap()
     }
 
-    /// Signers differ by their number in a place that nothing depends on.
+    /// Returns a signer. The number, in an attribute of its own, makes signers different.
     fn signer(&self, number: u8, content: &[u8], certificate: &Certificate) -> SignerInfo {
         let named = SigningCertificate {
             certificates: vec![CertificateId {
                 algorithm: None,
-                hash: OctetString::new((self.named)(&certificate.to_der().unwrap())).unwrap(),
+                hash: octets((self.named)(&certificate.to_der().unwrap())),
                 issuer: None,
             }],
             policies: None,
         };
-        let values: [(&str, Any); 2] = [
-            (
-                "1.2.840.113549.1.9.3",
-                Any::encode_from(&self.kinds[2]).unwrap(),
-            ),
-            (
-                "1.2.840.113549.1.9.4",
-                Any::encode_from(&OctetString::new((self.digest)(content)).unwrap()).unwrap(),
-            ),
-        ];
-        let mut attributes: SetOfVec<Attribute> = values
-            .into_iter()
-            .map(|(oid, value)| attribute(ObjectIdentifier::new_unwrap(oid), value).unwrap())
-            .collect::<Vec<_>>()
-            .try_into()
-            .unwrap();
-        let named = Any::encode_from(&named).unwrap();
+        let digest = octets((self.digest)(content));
         let number = ObjectIdentifier::from_arcs([1, 2, 3, u32::from(number)]).unwrap();
-        for (oid, value) in [(SIGNING_CERTIFICATE_V2, named), (number, Null.into())] {
+        let mut attributes = SetOfVec::new();
+        for (oid, value) in [
+            (ID_CONTENT_TYPE, Any::encode_from(&self.kinds[2]).unwrap()),
+            (ID_MESSAGE_DIGEST, Any::encode_from(&digest).unwrap()),
+            (
+                ID_AA_SIGNING_CERTIFICATE_V_2,
+                Any::encode_from(&named).unwrap(),
+            ),
+            (number, Null.into()),
+        ] {
             attributes.insert(attribute(oid, value).unwrap()).unwrap();
         }
         let signature: Signature = KEY.sign(&attributes.to_der().unwrap());
@@ -229,10 +220,10 @@ impl Answer {
             digest_alg: self.hash.clone(),
             signed_attrs: self.attributes.then_some(attributes),
             signature_algorithm: AlgorithmIdentifierOwned {
-                oid: ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1"),
+                oid: RSA_ENCRYPTION,
                 parameters: Some(Null.into()),
             },
-            signature: OctetString::new((self.signature)(signature.to_vec())).unwrap(),
+            signature: octets((self.signature)(signature.to_vec())),
             unsigned_attrs: None,
         }
     }
@@ -261,7 +252,7 @@ impl Answer {
     }
 }
 
-/// The purposes, critical or not.
+/// Purposes in an extension that is critical or not.
 struct Usage {
     purposes: ExtendedKeyUsage,
     critical: bool,
@@ -285,42 +276,4 @@ impl AsExtension for Usage {
     fn critical(&self, _: &Name, _: &[Extension]) -> bool {
         self.critical
     }
-}
-
-/// A server for one request, which gets what `answer` makes of its body: a head, of the lines that
-/// tell what follows, and what follows.
-pub fn serve(answer: impl FnOnce(&[u8]) -> (String, Vec<u8>) + Send + 'static) -> Address {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let address = format!("http://{}/", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut reader = BufReader::new(stream.try_clone().unwrap());
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            if line.trim_end().is_empty() {
-                break;
-            }
-            let line = line.to_ascii_lowercase();
-            if let Some(value) = line.strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-        }
-        let mut body = vec![0; length];
-        reader.read_exact(&mut body).unwrap();
-        let (head, content) = answer(&body);
-        // A client that has seen enough is gone by then.
-        drop(stream.write_all(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes()));
-        drop(stream.write_all(&content));
-    });
-    address.parse().unwrap()
-}
-
-/// The head of an answer as it should be.
-pub fn head(content: &[u8]) -> String {
-    format!(
-        "200 OK\r\nContent-Type: application/timestamp-reply\r\nContent-Length: {}",
-        content.len()
-    )
 }
