@@ -32,27 +32,54 @@ const ACCESSOR_MATRIX: Image = Image {
     variable: MATRIX_DRIVER,
 };
 
-/// All mutants, by where they are tested.
-const ALL: [&[Mutant]; 5] = [
-    driver::MUTANTS,
-    accessor_matrix::MUTANTS,
-    accessors::MUTANTS,
-    client::MUTANTS,
-    lab_host::MUTANTS,
+/// Mutants that are tested in one way.
+struct Group {
+    mutants: &'static [Mutant],
+    tested: Tested,
+}
+
+/// The tests that must notice mutants.
+enum Tested {
+    /// The end-to-end tests, with this driver.
+    InLab(Image),
+    /// The accessors' Windows tests.
+    UnderWine,
+    /// The tests of this package.
+    OnHost(&'static str),
+}
+
+const GROUPS: [Group; 5] = [
+    Group {
+        mutants: driver::MUTANTS,
+        tested: Tested::InLab(DRIVER),
+    },
+    Group {
+        mutants: accessor_matrix::MUTANTS,
+        tested: Tested::InLab(ACCESSOR_MATRIX),
+    },
+    Group {
+        mutants: accessors::MUTANTS,
+        tested: Tested::UnderWine,
+    },
+    Group {
+        mutants: client::MUTANTS,
+        tested: Tested::OnHost("ringcopy-client"),
+    },
+    Group {
+        mutants: lab_host::MUTANTS,
+        tested: Tested::OnHost("ringcopy-lab"),
+    },
 ];
 
 /// Builds each mutant and runs its test, which must fail: all mutants, or those whose names contain
 /// `only`.
 pub fn run(only: Option<&str>) -> Result<()> {
-    let chosen = |mutants: &'static [Mutant]| -> Vec<&'static Mutant> {
+    let chosen = GROUPS.map(|group| {
         let names = |mutant: &&Mutant| only.is_none_or(|words| mutant.name.contains(words));
-        mutants.iter().filter(names).collect()
-    };
-    let [driver, matrix, accessors, client, lab_host] = ALL.map(chosen);
-    let count = [&driver, &matrix, &accessors, &client, &lab_host]
-        .iter()
-        .map(|mutants| mutants.len())
-        .sum();
+        let mutants: Vec<&Mutant> = group.mutants.iter().filter(names).collect();
+        (mutants, group.tested)
+    });
+    let count = chosen.iter().map(|(mutants, _)| mutants.len()).sum();
     if count == 0 {
         bail!("no mutant's name contains these words; all are in crates/xtask/src/test/mutants");
     }
@@ -63,11 +90,13 @@ pub fn run(only: Option<&str>) -> Result<()> {
         lab: Lab::prepare()?,
         tree: Tree::copy()?,
     };
-    run.in_lab(&DRIVER, &driver)?;
-    run.in_lab(&ACCESSOR_MATRIX, &matrix)?;
-    run.under_wine(&accessors)?;
-    run.on_host("ringcopy-client", &client)?;
-    run.on_host("ringcopy-lab", &lab_host)?;
+    for (mutants, tested) in &chosen {
+        match tested {
+            Tested::InLab(image) => run.in_lab(image, mutants)?,
+            Tested::UnderWine => run.under_wine(mutants)?,
+            Tested::OnHost(package) => run.on_host(package, mutants)?,
+        }
+    }
     eprintln!("{count} of {count} mutants caught");
     Ok(())
 }
@@ -186,14 +215,14 @@ pub fn unbroken_driver() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, paths};
+    use super::{GROUPS, paths};
     use fs_err as fs;
 
     #[test]
     fn every_mutant_fits_its_file() {
-        let stale: Vec<String> = ALL
-            .into_iter()
-            .flatten()
+        let stale: Vec<String> = GROUPS
+            .iter()
+            .flat_map(|group| group.mutants)
             .filter_map(|mutant| {
                 let text = fs::read_to_string(paths::root().join(mutant.file)).unwrap_or_default();
                 mutant.of(&text).err()
