@@ -6,11 +6,12 @@ use std::{
 };
 
 use ringcopy_client::{
-    Device, OpenAccess, Source, abuse, explain,
+    Device, OpenAccess, Source, explain,
     protocol::{
         Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
         InformationResponse, NtStatus, RequestKind, TransferResponse, WIN32_DEVICE_PATH,
     },
+    suites::abuse,
     windows::{Interrupt, WindowsTransport},
 };
 use ringcopy_win32::{DeviceHandle, Event, Outcome, Pending};
