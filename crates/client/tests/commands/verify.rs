@@ -2,7 +2,7 @@
 
 use ringcopy_client::{
     cli::{FAILURE, SUCCESS},
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
@@ -49,7 +49,7 @@ fn verify_finds_engines_that_agree() {
 
 /// A driver that reads a byte wrong: which engine, where, in which read, what it was.
 fn twisted(
-    wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static,
+    wrong: impl Fn(EngineKind, u64, u64) -> bool + Copy + 'static,
 ) -> impl Fn() -> SimulatedDriver {
     move || SimulatedDriver {
         twist: Some(Box::new(move |engine, address, read, byte| {
@@ -77,7 +77,7 @@ fn verify_tells_disagreement_from_change() {
     // One engine reads one byte wrong, always in the same way.
     let steady = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, _, byte| {
-            byte ^ u8::from(engine == Engine::Native && address == ADDRESS)
+            byte ^ u8::from(engine == EngineKind::Native && address == ADDRESS)
         })),
         ..SimulatedDriver::default()
     };
@@ -115,7 +115,7 @@ fn verify_tells_disagreement_from_change() {
     let hidden = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, read, byte| match address {
             ADDRESS => byte ^ read.to_le_bytes()[0],
-            0x20_0020 => byte ^ u8::from(engine == Engine::System),
+            0x20_0020 => byte ^ u8::from(engine == EngineKind::System),
             _ => byte,
         })),
         ..SimulatedDriver::default()
@@ -133,7 +133,7 @@ fn every_byte_of_a_piece_is_compared() {
     for (address, byte) in [(0x20_0000, 0), (0x20_003F, 63)] {
         let wrong = || SimulatedDriver {
             twist: Some(Box::new(move |engine, at, _, byte| {
-                byte ^ u8::from(engine == Engine::System && at == address)
+                byte ^ u8::from(engine == EngineKind::System && at == address)
             })),
             ..SimulatedDriver::default()
         };
@@ -148,7 +148,7 @@ fn every_byte_of_a_piece_is_compared() {
 fn a_change_where_nothing_changes_is_a_disagreement() {
     // The session buffer, misread now and then.
     let flaky = twisted(|engine, address, read| {
-        engine == Engine::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
+        engine == EngineKind::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
     });
     let document = run_with(flaky, &["verify", "--physical", "--json", "--seed", "1"]).json();
     assert!(

@@ -1,4 +1,4 @@
-//! Locked operations on user memory that tell what was there.
+//! Interlocked operations on user memory. They return the value that was there before.
 
 use super::{Trap, native::Record};
 
@@ -24,7 +24,7 @@ unsafe extern "efiapi" {
     ) -> u64;
 }
 
-/// ANDs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
+/// ANDs `value` into user memory of 4 bytes, or 8 if `wide`, and returns the value before. A full
 /// barrier.
 ///
 /// # Safety
@@ -35,47 +35,47 @@ pub(crate) unsafe fn guarded_and(
     value: u64,
     wide: bool,
 ) -> Result<u64, Trap> {
-    let leaves = (
+    let routines = (
         usermode_accessors_and4 as Operation,
         usermode_accessors_and8 as Operation,
     );
     // SAFETY: the caller's promise is the same.
-    unsafe { operate(leaves, destination, value, wide) }
+    unsafe { operate(routines, destination, value, wide) }
 }
 
-/// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
+/// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns the value before. A full
 /// barrier.
 ///
 /// # Safety
 ///
 /// As for [`guarded_and`].
 pub(crate) unsafe fn guarded_or(destination: *mut u8, value: u64, wide: bool) -> Result<u64, Trap> {
-    let leaves = (
+    let routines = (
         usermode_accessors_or4 as Operation,
         usermode_accessors_or8 as Operation,
     );
     // SAFETY: the caller's promise is the same.
-    unsafe { operate(leaves, destination, value, wide) }
+    unsafe { operate(routines, destination, value, wide) }
 }
 
 /// # Safety
 ///
 /// As for [`guarded_and`].
 unsafe fn operate(
-    (narrow_leaf, wide_leaf): (Operation, Operation),
+    (narrow_routine, wide_routine): (Operation, Operation),
     destination: *mut u8,
     value: u64,
     wide: bool,
 ) -> Result<u64, Trap> {
-    let leaf = if wide { wide_leaf } else { narrow_leaf };
+    let routine = if wide { wide_routine } else { narrow_routine };
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, value) };
+    let original = unsafe { routine(&raw mut record, destination, value) };
     record.result(0).map(|()| original)
 }
 
-/// Stores `exchange` in user memory of 4 bytes, or 8 if `wide`, if `comperand` is there, and
-/// returns what was there. A full barrier.
+/// Stores `exchange` in user memory of 4 bytes, or 8 if `wide`, if it holds `comperand`, and returns
+/// the value before. A full barrier.
 ///
 /// # Safety
 ///
@@ -86,13 +86,13 @@ pub(crate) unsafe fn guarded_compare_exchange(
     comperand: u64,
     wide: bool,
 ) -> Result<u64, Trap> {
-    let leaf = if wide {
+    let routine = if wide {
         usermode_accessors_compare_exchange8
     } else {
         usermode_accessors_compare_exchange4
     };
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, exchange, comperand) };
+    let original = unsafe { routine(&raw mut record, destination, exchange, comperand) };
     record.result(0).map(|()| original)
 }

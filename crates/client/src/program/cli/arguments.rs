@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
-use ringcopy_protocol::{Engine, MAXIMUM_LENGTH};
+use ringcopy_protocol::{EngineKind, MAXIMUM_LENGTH};
 
 use super::{
     range_argument::{self, Kind, Range, RangeArgument},
@@ -349,7 +349,7 @@ impl EngineName {
     }
 }
 
-impl From<EngineName> for Engine {
+impl From<EngineName> for EngineKind {
     fn from(name: EngineName) -> Self {
         match name {
             EngineName::Auto => Self::Auto,

@@ -1,6 +1,6 @@
 //! The document that `--json` prints.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -88,7 +88,7 @@ impl Record {
                 copied: 0,
                 address: None,
                 direction: Direction::None,
-                engine: Engine::Auto,
+                engine: EngineKind::Auto,
                 fell_back: false,
             },
         )
@@ -142,11 +142,11 @@ impl Record {
 }
 
 /// Returns the name of an engine that copied.
-pub(super) const fn engine_name(engine: Engine) -> Option<&'static str> {
+pub(super) const fn engine_name(engine: EngineKind) -> Option<&'static str> {
     match engine {
-        Engine::Auto => None,
-        Engine::Native => Some("native"),
-        Engine::System => Some("system"),
+        EngineKind::Auto => None,
+        EngineKind::Native => Some("native"),
+        EngineKind::System => Some("system"),
     }
 }
 

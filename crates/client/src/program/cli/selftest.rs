@@ -1,6 +1,6 @@
 //! `ringcopy selftest`: the self-test on one screen.
 
-use ringcopy_protocol::{Engine, NtStatus, RequestKind};
+use ringcopy_protocol::{EngineKind, NtStatus, RequestKind};
 use serde_json::json;
 
 use super::{
@@ -128,7 +128,7 @@ fn rows(outcomes: &[Outcome]) -> Vec<Row<'_>> {
 
 fn alike(one: &Outcome, other: &Outcome) -> bool {
     let said = |answer: Answer| Answer {
-        engine: Engine::Auto,
+        engine: EngineKind::Auto,
         ..answer
     };
     std::ptr::eq(one.case, other.case)

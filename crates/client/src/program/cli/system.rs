@@ -1,6 +1,6 @@
 //! The commands that install, load and configure the driver.
 
-use ringcopy_protocol::{Engine, Reach};
+use ringcopy_protocol::{EngineKind, Reach};
 use serde_json::{Value, json};
 
 use super::{
@@ -157,9 +157,9 @@ pub(super) fn policy(
 
 fn show(policy: Policy, view: &mut View<'_, '_>) -> Result<(), Stop> {
     let engine = match policy.engine {
-        Engine::Auto => EngineName::Auto,
-        Engine::Native => EngineName::Native,
-        Engine::System => EngineName::System,
+        EngineKind::Auto => EngineName::Auto,
+        EngineKind::Native => EngineName::Native,
+        EngineKind::System => EngineName::System,
     };
     let kernel_callers = policy.reach.contains(Reach::KERNEL_CALLERS);
     view.document.detail(

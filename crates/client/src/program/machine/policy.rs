@@ -1,6 +1,6 @@
 //! The policy that the administrator sets, under the service's `Parameters` key.
 
-use ringcopy_protocol::{ENGINE_VALUE, Engine, POLICY_VALUE, Reach};
+use ringcopy_protocol::{ENGINE_VALUE, EngineKind, POLICY_VALUE, Reach};
 
 use super::{Failure, System, service::installed};
 
@@ -9,8 +9,8 @@ use super::{Failure, System, service::installed};
 pub struct Policy {
     /// The reach of callers with `SeDebugPrivilege`, besides their own memory.
     pub reach: Reach,
-    /// Whether the native engine may be used: [`Engine::System`] rules it out.
-    pub engine: Engine,
+    /// Whether the native engine may be used: [`EngineKind::System`] rules it out.
+    pub engine: EngineKind,
 }
 
 /// Returns the policy.
@@ -24,7 +24,7 @@ pub fn policy(system: &mut dyn System) -> Result<Policy, Failure> {
     Ok(Policy {
         reach: Reach::from_bits_truncate(reach),
         // The driver reads it in the same way.
-        engine: Engine::from_wire(engine).unwrap_or(Engine::System),
+        engine: EngineKind::from_wire(engine).unwrap_or(EngineKind::System),
     })
 }
 

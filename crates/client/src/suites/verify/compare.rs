@@ -1,6 +1,6 @@
 //! Asks both engines for pieces of memory, and asks again where they differ.
 
-use ringcopy_protocol::{Engine, NtStatus};
+use ringcopy_protocol::{EngineKind, NtStatus};
 
 use super::Region;
 use crate::{Device, Error, Piece, Source, Transfer, Transport, device::groups_within};
@@ -71,7 +71,7 @@ impl Hole {
 /// A hole that an engine reported, and the piece whose copy reported it.
 #[derive(Clone, Copy)]
 struct ReportedHole {
-    engine: Engine,
+    engine: EngineKind,
     piece: Piece,
     hole: Hole,
     answer: Answer,
@@ -181,8 +181,8 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
     }
 
     fn compare_group(&mut self, pieces: &[Piece]) -> Result<u64, Error> {
-        let native = self.read(pieces, Engine::Native)?;
-        let system = self.read(pieces, Engine::System)?;
+        let native = self.read(pieces, EngineKind::Native)?;
+        let system = self.read(pieces, EngineKind::System)?;
         let mut differing = Vec::new();
         let mut holes = Vec::new();
         let mut beyond = 0;
@@ -195,7 +195,8 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             }
             self.comparison.compared += 1;
             beyond = u64::MAX;
-            for (engine, reading) in [(Engine::Native, &native), (Engine::System, &system)] {
+            for (engine, reading) in [(EngineKind::Native, &native), (EngineKind::System, &system)]
+            {
                 let hole = Hole::of(&reading.transfer);
                 let end = piece.source.checked_add(piece.length.into());
                 let after = hole
@@ -227,7 +228,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
     /// Asks the engines for two bytes of each hole that they reported: the last one, and the one in
     /// the middle.
     fn check_holes(&mut self, holes: &[ReportedHole]) -> Result<(), Error> {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let probes: Vec<_> = holes
                 .iter()
                 .filter(|reported| reported.engine == engine)
@@ -273,7 +274,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             ..reported.answer
         };
         let (native, system) = match reported.engine {
-            Engine::System => (found, in_hole),
+            EngineKind::System => (found, in_hole),
             _ => (in_hole, found),
         };
         self.comparison.disagreements.push(Disagreement {
@@ -293,8 +294,8 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
                 return Ok(());
             }
             let pieces: Vec<_> = differing.iter().map(|(piece, _)| *piece).collect();
-            let native = self.read(&pieces, Engine::Native)?;
-            let system = self.read(&pieces, Engine::System)?;
+            let native = self.read(&pieces, EngineKind::Native)?;
+            let system = self.read(&pieces, EngineKind::System)?;
             for ((_, history), (native, system)) in
                 differing.iter_mut().zip(native.into_iter().zip(system))
             {
@@ -350,7 +351,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         });
     }
 
-    fn read(&mut self, pieces: &[Piece], engine: Engine) -> Result<Vec<Reading>, Error> {
+    fn read(&mut self, pieces: &[Piece], engine: EngineKind) -> Result<Vec<Reading>, Error> {
         let batch = self.device.copy_batch(pieces, engine)?;
         Ok(batch
             .pieces()

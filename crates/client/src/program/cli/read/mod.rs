@@ -30,7 +30,7 @@ mod target;
 use std::{collections::VecDeque, time::Instant};
 
 use indicatif::ProgressBar;
-use ringcopy_protocol::{Direction, Engine, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 
 use super::{
     Stop,
@@ -134,7 +134,7 @@ pub(super) fn run(
 /// A read in progress.
 struct Reading<'t, 't2> {
     device: Device<'t, dyn Transport + 't2>,
-    engine: Engine,
+    engine: EngineKind,
     /// Bytes of the output that are done, holes included.
     position: u64,
     holes: Holes,

@@ -1,6 +1,6 @@
 //! The result of reading each range.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus, RequestKind};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus, RequestKind};
 
 use super::{holes::Hole, plan::rest};
 use crate::{Transfer, cli::range_argument::Range, explain::explain_stop};
@@ -29,7 +29,7 @@ pub(super) fn results(ranges: &[Range]) -> Vec<RangeResult> {
                     copied: 0,
                     address: None,
                     direction: Direction::None,
-                    engine: Engine::Auto,
+                    engine: EngineKind::Auto,
                     fell_back: false,
                     hole_length: 0,
                     source: Some(range.source),
@@ -77,7 +77,7 @@ impl RangeResult {
         let so_far = &mut self.transfer;
         so_far.copied += transfer.copied;
         so_far.fell_back |= transfer.fell_back;
-        if transfer.engine != Engine::Auto || transfer.copied > 0 {
+        if transfer.engine != EngineKind::Auto || transfer.copied > 0 {
             so_far.engine = transfer.engine;
         }
         if !transfer.is_complete() && self.stopped.is_none() {
