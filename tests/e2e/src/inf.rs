@@ -1,17 +1,17 @@
-//! An INF as Windows reads one: sections, and entries in them ("General Syntax Rules for INF
-//! Files"). Names are compared without regard to case, and sections of one name are one.
+//! A reader of INF files ("General Syntax Rules for INF Files"). Names are compared without regard to
+//! case, and sections of the same name are one section.
 
 /// A line of a section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What stands before the equals sign.
+    /// The text before the equals sign.
     pub key: Option<String>,
-    /// What stands behind it, or all there is, split at commas. Quotes are gone.
+    /// The text after it, or the whole line without one, split at commas, without quotes.
     pub values: Vec<String>,
 }
 
 impl Entry {
-    /// A value, or nothing where the line ends before.
+    /// The value at an index, or an empty text.
     #[must_use]
     pub fn value(&self, index: usize) -> &str {
         self.values.get(index).map_or("", String::as_str)
@@ -99,7 +99,7 @@ impl Inf {
     }
 }
 
-/// The line up to a semicolon that is not quoted.
+/// The line up to the first semicolon that is not quoted.
 fn without_comment(line: &str) -> Result<&str, String> {
     let mut quoted = false;
     for (at, letter) in line.char_indices() {
@@ -126,7 +126,7 @@ fn entry(line: &str) -> Entry {
     }
 }
 
-/// The parts of `line` between separators that are not quoted, trimmed, less their quotes.
+/// The parts of `line` between separators that are not quoted, trimmed, without quotes.
 fn split(line: &str, separator: char) -> Vec<String> {
     let mut quoted = false;
     line.split(|letter| {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sections_of_one_name_are_one_and_comments_are_none() {
+    fn sections_of_one_name_are_one_and_comments_are_left_out() {
         let inf = Inf::parse("[A] ; first\r\nx = 1\r\n[b]\r\n[a]\r\nY = \"2;3\", 4\r\n").unwrap();
         assert_eq!(inf.sections().collect::<Vec<_>>(), ["A", "b"]);
         let entry = inf.directive("a", "y").unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_inf_is_refused() {
+    fn malformed_files_are_refused() {
         for text in ["x = 1", "[a", "[a]\nx = \"b"] {
             assert!(Inf::parse(text).is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! A package as `cargo xtask package` made it, and the tools that judge it.
+//! A package that `cargo xtask package` made, and the tools that check it.
 
 use std::{
     env, fs,
@@ -16,7 +16,7 @@ use object::{
 
 use super::{artefact, xtask};
 
-/// What is in every package.
+/// The files of every package.
 pub const FILES: [&str; 6] = [
     "README.txt",
     "ringcopy.cat",
@@ -26,7 +26,7 @@ pub const FILES: [&str; 6] = [
     "ringcopy.sys",
 ];
 
-/// `szOID_CTL`, the type of what a catalog holds, as openssl lists it.
+/// `szOID_CTL`, the type of a catalog's content, as openssl lists it.
 const CTL: &str = ":1.3.6.1.4.1.311.10.1";
 
 /// From the PE signature to the checksum, and to the directory entry of the certificate table: the
@@ -38,7 +38,7 @@ const CERTIFICATE_TABLE: usize = 4 + 20 + 144;
 #[derive(Debug)]
 pub struct Package {
     folder: PathBuf,
-    /// What was made for a test, and goes with it.
+    /// Files of a test. A drop removes them.
     scratch: Scratch,
 }
 
@@ -55,7 +55,7 @@ impl Package {
         Self::at(artefact("RINGCOPY_PACKAGE_AGAIN"))
     }
 
-    /// The one in this folder.
+    /// The package in this folder.
     #[must_use]
     pub fn at(folder: PathBuf) -> Self {
         Self {
@@ -64,10 +64,10 @@ impl Package {
         }
     }
 
-    /// A copy, to be changed.
+    /// A copy that a test may change.
     ///
     /// # Panics
-    /// If it can't be copied.
+    /// If a file cannot be copied.
     #[must_use]
     pub fn copied(&self) -> Self {
         let scratch = Scratch::new();
@@ -80,13 +80,13 @@ impl Package {
         }
     }
 
-    /// Where it is.
+    /// The folder of the package.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// One of its files.
+    /// The path of one of its files.
     #[must_use]
     pub fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
@@ -101,7 +101,7 @@ impl Package {
         fs::read(self.folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Its certificate, in the form that osslsigncode takes.
+    /// The path of its certificate, in the form that osslsigncode takes.
     ///
     /// # Panics
     /// If openssl finds none.
@@ -113,11 +113,11 @@ impl Package {
         pem.display().to_string()
     }
 
-    /// What osslsigncode says of the signature of one of its files, by the package's own
+    /// What osslsigncode prints about the signature of one of its files, with the package's own
     /// certificate.
     ///
     /// # Errors
-    /// If it does not accept it: what it says then.
+    /// If it refuses the signature: what it prints.
     pub fn verify(&self, name: &str, options: &[&str]) -> Result<String, String> {
         let (certificate, file) = (self.certificate(), self.path(name));
         let mut command = vec!["verify", "-CAfile", &certificate];
@@ -126,7 +126,7 @@ impl Package {
         osslsigncode(&command)
     }
 
-    /// The hashes of the catalog's members, in capital hexadecimal digits, as they stand there.
+    /// The hashes of the catalog's members, in upper-case hexadecimal digits, in their order.
     #[must_use]
     pub fn catalog_members(&self) -> Vec<String> {
         // ContentInfo, content, SignedData, contentInfo, content, list, subjects, subject: the
@@ -145,13 +145,7 @@ impl Package {
     /// The structure of the catalog, as openssl lists it.
     #[must_use]
     pub fn catalog(&self) -> String {
-        openssl(&[
-            "asn1parse",
-            "-inform",
-            "DER",
-            "-in",
-            &self.path("ringcopy.cat"),
-        ])
+        self.parse_catalog(&[])
     }
 
     /// The part of the catalog that is signed.
@@ -161,7 +155,7 @@ impl Package {
     #[must_use]
     pub fn trust_list(&self) -> Vec<u8> {
         let catalog = self.catalog();
-        // Its type, the tag around it, and it.
+        // Its type, the tag around it, and the list.
         let list = catalog
             .lines()
             .skip_while(|line| !line.ends_with(CTL))
@@ -169,26 +163,21 @@ impl Package {
             .expect("a trust list");
         let (offset, _) = list.trim_start().split_once(':').unwrap();
         let out = self.scratch.0.join("list.der").display().to_string();
-        let _ = openssl(&[
-            "asn1parse",
-            "-inform",
-            "DER",
-            "-strparse",
-            offset,
-            "-noout",
-            "-out",
-            &out,
-            "-in",
-            &self.path("ringcopy.cat"),
-        ]);
+        let _ = self.parse_catalog(&["-strparse", offset, "-noout", "-out", &out]);
         fs::read(out).unwrap()
+    }
+
+    fn parse_catalog(&self, options: &[&str]) -> String {
+        let catalog = self.path("ringcopy.cat");
+        let parse = ["asn1parse", "-inform", "DER", "-in", &catalog];
+        openssl(&[&parse, options].concat())
     }
 }
 
-/// The signed image without its signature: all that a build has made of it.
+/// The signed image as the build made it, without its signature.
 ///
 /// # Panics
-/// If it is no signed image.
+/// If the image is not signed.
 #[must_use]
 pub fn unsigned(image: &[u8]) -> Vec<u8> {
     let (headers, table) = signature_of(image);
@@ -198,10 +187,11 @@ pub fn unsigned(image: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The Authenticode hash of a signed image, in hexadecimal digits: cut out here, hashed by openssl.
+/// The Authenticode hash of a signed image, in hexadecimal digits. The parts are chosen here and
+/// hashed by openssl.
 ///
 /// # Panics
-/// If it is no signed image.
+/// If the image is not signed.
 #[must_use]
 pub fn authenticode_digest(image: &[u8], hash: &str) -> String {
     let (headers, table) = signature_of(image);
@@ -236,7 +226,7 @@ fn first_word(text: &str) -> String {
         .to_ascii_uppercase()
 }
 
-/// Where the PE signature and the certificate table are.
+/// The offsets of the PE signature and of the certificate table.
 fn signature_of(image: &[u8]) -> (usize, usize) {
     let file = PeFile64::parse(image).expect("a PE32+ image");
     let table = file
@@ -247,10 +237,10 @@ fn signature_of(image: &[u8]) -> (usize, usize) {
     (headers as usize, table.virtual_address.get(LE) as usize)
 }
 
-/// What osslsigncode says.
+/// What osslsigncode prints.
 ///
 /// # Errors
-/// If it fails: what it says then.
+/// If it fails: what it prints.
 pub fn osslsigncode(arguments: &[&str]) -> Result<String, String> {
     let output = run("osslsigncode", arguments);
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -261,7 +251,7 @@ pub fn osslsigncode(arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-/// What openssl writes.
+/// What openssl prints.
 ///
 /// # Panics
 /// If it fails.
@@ -284,10 +274,10 @@ fn run(program: &str, arguments: &[&str]) -> Output {
         .unwrap_or_else(|error| panic!("{program}: {error}; cargo xtask test gets it"))
 }
 
-/// What comes of `cargo xtask package` with these options: what it says, if it makes none.
+/// Runs `cargo xtask package` with these options.
 ///
 /// # Errors
-/// If it fails: what it says then.
+/// If it fails: what it prints.
 ///
 /// # Panics
 /// If it can't be started.
@@ -295,7 +285,7 @@ pub fn make(options: &[&str]) -> Result<(), String> {
     make_with(&[], options)
 }
 
-/// As [`make`], where these variables are set.
+/// As [`make`], with these variables set.
 ///
 /// # Errors
 /// As for [`make`].
@@ -317,25 +307,25 @@ pub fn make_with(environment: &[(&str, &str)], options: &[&str]) -> Result<(), S
     }
 }
 
-/// A folder of its own for each test, gone with it.
+/// A temporary folder for a test. A drop removes it.
 #[derive(Debug)]
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes one.
+    /// Makes a folder.
     ///
     /// # Panics
-    /// If there is no room for it.
+    /// If it cannot be made.
     #[must_use]
     pub fn new() -> Self {
         Self::next_in(&env::temp_dir())
     }
 
-    /// Makes one for what lives as long as the process, which nothing drops: there, in the place of an
-    /// earlier process's.
+    /// Makes a folder at this path, for a static that is never dropped. It replaces the folder of an
+    /// earlier process.
     ///
     /// # Panics
-    /// If there is no room for it.
+    /// If it cannot be made.
     #[must_use]
     pub fn lasting(path: PathBuf) -> Self {
         let _ = fs::remove_dir_all(&path);
@@ -343,7 +333,7 @@ impl Scratch {
         Self(path)
     }
 
-    /// The next whose name is free: a process of the same number may have left one.
+    /// Makes the next folder whose name is free: an earlier process may have had the same number.
     fn next_in(folder: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         loop {
@@ -357,7 +347,7 @@ impl Scratch {
         }
     }
 
-    /// Where it is.
+    /// The path of the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
@@ -382,21 +372,21 @@ mod tests {
     use std::{fs, process};
 
     #[test]
-    fn a_folder_that_is_there_is_not_taken_over() {
+    fn an_existing_folder_is_not_reused() {
         let folder = Scratch::new();
         let name = |number| format!("ringcopy-package-{}-{number}", process::id());
-        // Whichever numbers are next, they are taken.
+        // The next numbers are all taken.
         for number in 0..100 {
             let taken = folder.path().join(name(number));
             fs::create_dir(&taken).unwrap();
-            fs::write(taken.join("file"), "somebody's").unwrap();
+            fs::write(taken.join("file"), "other").unwrap();
         }
         let own = Scratch::next_in(folder.path());
         assert_eq!(fs::read_dir(own.path()).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_lasting_folder_is_begun_anew() {
+    fn a_lasting_folder_is_made_again() {
         let folder = Scratch::new();
         let path = folder.path().join("deep/lasting");
         let earlier = Scratch::lasting(path.clone());

@@ -1,5 +1,5 @@
-//! What becomes of a package where the checkout lies in an odd folder, or its user has set variables
-//! for other uses of the programs that make it.
+//! Packages of checkouts in folders with unusual names, and of users who have set variables for the
+//! programs that make a package.
 
 #![forbid(unsafe_code)]
 
@@ -10,8 +10,8 @@ use ringcopy_tests::{
     xtask,
 };
 
-/// Each of these alone makes a build or a program fail, or do something else, if it gets there.
-const ASTRAY: [(&str, &str); 12] = [
+/// Each of these makes a build or a program fail or change, if it reaches the program.
+const VARIABLES: [(&str, &str); 12] = [
     ("CARGO_BUILD_TARGET", "nowhere"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     ("CARGO_UNSTABLE_BUILD_STD", "nothing"),
@@ -31,7 +31,7 @@ const ASTRAY: [(&str, &str); 12] = [
 fn f4_variables_of_the_user_do_not_change_the_package() {
     let scratch = Scratch::new();
     let output = scratch.path().join("package");
-    make_with(&ASTRAY, &["--output", &output.display().to_string()]).unwrap();
+    make_with(&VARIABLES, &["--output", &output.display().to_string()]).unwrap();
     let (package, built) = (Package::at(output), Package::built());
     for name in ["ringcopy.sys", "ringcopy.exe"] {
         assert!(
@@ -41,7 +41,7 @@ fn f4_variables_of_the_user_do_not_change_the_package() {
     }
 }
 
-/// The symbol by which the members of an import library find each other.
+/// The symbol that links the members of an import library.
 fn head(library: &Path) -> Vec<u8> {
     const HEAD: &[u8] = b"_head_";
     let bytes = fs::read(library).unwrap_or_else(|error| panic!("{}: {error}", library.display()));
@@ -63,7 +63,7 @@ fn f1_import_libraries_are_made_in_any_folder() {
         let path = |file: &str| folder.join(file).display().to_string();
         let (definition, library) = (path("a.dll.def"), path("a.dll.lib"));
         fs::write(&definition, "EXPORTS\nAFunction\n").unwrap();
-        // As rustc asks for it.
+        // As rustc calls it.
         let output = Command::new(xtask())
             .env("RINGCOPY_XTASK_ROLE", "dlltool")
             .args(["-d", &definition, "-D", "a.dll", "-l", &library])
@@ -78,6 +78,6 @@ fn f1_import_libraries_are_made_in_any_folder() {
         );
         head(library.as_ref())
     });
-    // A program that is linked with both has to tell them apart.
+    // A program may link with both.
     assert_ne!(heads[0], heads[1]);
 }

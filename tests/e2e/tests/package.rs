@@ -1,5 +1,5 @@
-//! The package that a Windows test machine installs: whether it is signed as it says, and lists
-//! what is in it, by tools that nobody here wrote; and whether one commit makes one package.
+//! The package that a Windows test machine installs. Tools of others verify its signatures and its
+//! catalog, and one commit makes one package.
 
 #![forbid(unsafe_code)]
 
@@ -15,7 +15,7 @@ use ringcopy_tests::{
     traces,
 };
 
-/// Part of Windows 10: nothing that has to be installed.
+/// Libraries that are part of Windows 10.
 const SYSTEM_LIBRARIES: [&str; 10] = [
     "advapi32.dll",
     "api-ms-win-core-winrt-error-l1-1-0.dll",
@@ -60,8 +60,8 @@ fn images_are_signed_with_the_test_certificate() {
 fn checksums_are_those_of_the_files() {
     let package = Package::built();
     for name in ["ringcopy.sys", "ringcopy.exe"] {
-        // Which of the two it prints, the one in the file and the one that it comes to, when they
-        // are equal depends on its version.
+        // Where the checksum in the file is right, osslsigncode prints it once or twice, depending on
+        // its version.
         let said = package.verify(name, &[]).unwrap();
         let mut sums: Vec<&str> = said
             .lines()
@@ -81,7 +81,7 @@ fn the_catalog_is_signed_and_lists_the_driver() {
     let catalog = package.path("ringcopy.cat");
     let verified = package.verify("ringcopy.sys", &["-catalog", &catalog]);
     assert!(verified.is_ok(), "{verified:?}");
-    // The client is no part of the driver package, so the catalog does not vouch for it.
+    // The client is not part of the driver package, so the catalog does not list it.
     let unlisted = package.verify("ringcopy.exe", &["-catalog", &catalog]);
     assert!(unlisted.is_err(), "{unlisted:?}");
 }
@@ -104,7 +104,7 @@ fn the_catalog_knows_each_file_by_its_hashes() {
     let members = package.catalog_members();
     assert_eq!(members, expected, "sorted, and complete");
 
-    // The hash that osslsigncode comes to is the image's, too.
+    // osslsigncode calculates the same hash of the image.
     let said = package.verify("ringcopy.sys", &[]).unwrap();
     let calculated = said
         .lines()
@@ -145,18 +145,12 @@ fn the_catalog_names_its_files_and_windows() {
 fn the_certificate_is_for_signing_code_and_for_nothing_else() {
     let package = Package::built();
     let certificate = package.path("ringcopy.cer");
-    let said = openssl(&[
-        "x509",
-        "-inform",
-        "DER",
-        "-noout",
-        "-text",
-        // Without it, names are written with blanks or without, by openssl's version.
-        "-nameopt",
-        "RFC2253",
-        "-in",
-        &certificate,
-    ]);
+    let read_certificate = |options: &[&str]| {
+        let read = ["x509", "-inform", "DER", "-noout", "-in", &certificate];
+        openssl(&[&read, options].concat())
+    };
+    // Without `-nameopt`, openssl's version decides whether names have blanks.
+    let said = read_certificate(&["-text", "-nameopt", "RFC2253"]);
     for part in [
         "Subject: CN=ringcopy test signing",
         "Issuer: CN=ringcopy test signing",
@@ -167,24 +161,11 @@ fn the_certificate_is_for_signing_code_and_for_nothing_else() {
     ] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
-    // Both signatures carry it, and it alone.
-    let own = openssl(&[
-        "x509",
-        "-inform",
-        "DER",
-        "-noout",
-        "-serial",
-        "-in",
-        &certificate,
-    ]);
-    let in_catalog = openssl(&[
-        "pkcs7",
-        "-inform",
-        "DER",
-        "-print_certs",
-        "-in",
-        &package.path("ringcopy.cat"),
-    ]);
+    // Both signatures have this certificate and no other.
+    let own = read_certificate(&["-serial"]);
+    let catalog = package.path("ringcopy.cat");
+    let print = ["pkcs7", "-inform", "DER", "-print_certs", "-in", &catalog];
+    let in_catalog = openssl(&print);
     assert_eq!(in_catalog.matches("BEGIN CERTIFICATE").count(), 1);
     let serial = own.trim().strip_prefix("serial=").unwrap();
     let said = package.verify("ringcopy.sys", &[]).unwrap();
@@ -199,7 +180,7 @@ fn every_kind_of_changed_byte_in_the_driver_is_noticed() {
     let original = fs::read(&path).unwrap();
     let signature = unsigned(&original).len();
     let catalog = package.path("ringcopy.cat");
-    // In the DOS header, in the first section, at the end of what is hashed; in the signature.
+    // In the DOS header, in the first section, in the last hashed byte, and in the signature.
     for (at, in_catalog) in [
         (2, true),
         (0x400 + 16, true),
@@ -239,7 +220,7 @@ fn a_changed_byte_of_the_catalog_is_noticed() {
     let path = package.path("ringcopy.cat");
     let original = fs::read(&path).unwrap();
     let listing = package.catalog();
-    // The day of the list, which no member has to do with.
+    // The day of the list, which is part of no member.
     let date = listing
         .lines()
         .find(|line| line.contains("UTCTIME"))
@@ -273,16 +254,11 @@ fn an_expired_certificate_is_noticed() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn another_packages_certificate_does_not_do() {
+fn another_packages_certificate_is_refused() {
     let (package, other) = (Package::built(), Package::built_again());
     let certificate = other.certificate();
-    let verified = osslsigncode(&[
-        "verify",
-        "-CAfile",
-        &certificate,
-        "-in",
-        &package.path("ringcopy.sys"),
-    ]);
+    let driver = package.path("ringcopy.sys");
+    let verified = osslsigncode(&["verify", "-CAfile", &certificate, "-in", &driver]);
     assert!(verified.is_err(), "{verified:?}");
 }
 
@@ -295,7 +271,7 @@ fn two_packages_of_one_commit_differ_in_signatures_alone() {
         let [one, other] = both(name);
         assert!(one == other, "{name} differs");
     }
-    // The second's driver was built anew, in another folder.
+    // The driver of the second was built in another folder.
     for name in ["ringcopy.sys", "ringcopy.exe"] {
         let [one, other] = both(name);
         assert!(one != other, "{name} has the same signature twice");
@@ -309,19 +285,19 @@ fn two_packages_of_one_commit_differ_in_signatures_alone() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn programs_tell_nothing_about_the_machine_that_built_them() {
+fn no_file_names_the_machine_that_built_it() {
     let package = Package::built();
     let tree = ringcopy_tests::tree();
     let folders = traces::folders(tree, |name| env::var(name).ok());
     for name in FILES {
         let found = traces::found(&folders, &package.read(name));
-        assert_eq!(found, None, "stands in {name}");
+        assert_eq!(found, None, "is in {name}");
     }
 }
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn the_client_needs_nothing_beside_it() {
+fn the_client_imports_libraries_of_windows_alone() {
     let bytes = Package::built().read("ringcopy.exe");
     let image = PeFile64::parse(&*bytes).expect("a PE32+ program");
     let imports = image.import_table().unwrap().expect("imports");
@@ -338,7 +314,7 @@ fn the_client_needs_nothing_beside_it() {
         .nt_headers()
         .optional_header()
         .major_subsystem_version();
-    assert!(version <= 6, "it wants Windows {version}");
+    assert!(version <= 6, "it needs Windows {version}");
 }
 
 #[test]
@@ -346,7 +322,7 @@ fn the_client_needs_nothing_beside_it() {
 fn the_readme_is_complete() {
     let package = Package::built();
     let text = String::from_utf8(package.read("README.txt")).unwrap();
-    for told in FILES.iter().filter(|name| **name != "README.txt").chain(&[
+    for word in FILES.iter().filter(|name| **name != "README.txt").chain(&[
         "ringcopy install",
         "ringcopy uninstall",
         "ringcopy vm-test",
@@ -358,7 +334,7 @@ fn the_readme_is_complete() {
         "Secure Boot",
         "Memory integrity",
     ]) {
-        assert!(text.contains(told), "{told} is not mentioned");
+        assert!(text.contains(word), "{word} is not mentioned");
     }
     assert!(!text.contains('$'), "a variable is left");
     assert!(

@@ -1,5 +1,5 @@
-//! Packages that are signed with a kept certificate: whether a tester who trusts one of them trusts
-//! the next; and where no key may be kept.
+//! Packages that are signed with a kept certificate: a tester who trusts one of them trusts the next.
+//! Some folders may not keep the key.
 
 #![forbid(unsafe_code)]
 
@@ -7,10 +7,10 @@ use std::{fs, path::Path, sync::LazyLock};
 
 use ringcopy_tests::package::{FILES, Package, Scratch, make, openssl, osslsigncode};
 
-/// What is kept.
+/// The files that are kept.
 const PAIR: [&str; 2] = ["ringcopy.cer", "ringcopy.key"];
 
-/// Two packages, and what was kept and signed both.
+/// Two packages, and the kept files that signed both.
 struct Made {
     packages: Scratch,
     pair: [Vec<u8>; 2],
@@ -19,7 +19,7 @@ struct Made {
 static MADE: LazyLock<Made> = LazyLock::new(|| {
     let packages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("signed-alike");
     let packages = Scratch::lasting(packages);
-    // The key is in no folder that outlives this.
+    // A drop removes the key.
     let scratch = Scratch::new();
     let kept = scratch.path().join("kept");
     for name in ["one", "other"] {
@@ -44,7 +44,7 @@ fn made_with(kept: &Path, output: &Path) -> Result<(), String> {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn who_trusts_one_package_trusts_the_next() {
+fn a_tester_who_trusts_one_package_trusts_the_next() {
     let [one, other] = MADE.packages();
     assert!(one.read("ringcopy.cer") == other.read("ringcopy.cer"));
     let trusted = one.certificate();
@@ -58,36 +58,29 @@ fn who_trusts_one_package_trusts_the_next() {
             osslsigncode(&[["verify", "-CAfile", &trusted, "-in"].as_slice(), what].concat());
         assert!(verified.is_ok(), "{what:?}: {verified:?}");
     }
-    // What was signed without it has nothing to do with it.
-    let stranger = Package::built().path("ringcopy.sys");
-    let verified = osslsigncode(&["verify", "-CAfile", &trusted, "-in", &stranger]);
+    // Another certificate signed this one.
+    let other = Package::built().path("ringcopy.sys");
+    let verified = osslsigncode(&["verify", "-CAfile", &trusted, "-in", &other]);
     assert!(verified.is_err(), "{verified:?}");
 }
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn what_is_kept_is_a_pair_by_openssls_reading() {
+fn openssl_reads_the_kept_files_as_a_pair() {
     let scratch = Scratch::new();
     let paths = PAIR.map(|name| scratch.path().join(name));
     for (path, bytes) in paths.iter().zip(&MADE.pair) {
         fs::write(path, bytes).unwrap();
     }
     let [certificate, key] = paths.map(|path| path.display().to_string());
-    let certified = openssl(&[
-        "x509",
-        "-inform",
-        "DER",
-        "-noout",
-        "-pubkey",
-        "-in",
-        &certificate,
-    ]);
+    let read = ["x509", "-inform", "DER", "-noout", "-in", &certificate];
+    let certified = openssl(&[&read[..], &["-pubkey"]].concat());
     assert_eq!(certified, openssl(&["pkey", "-pubout", "-in", &key]));
 }
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn the_key_stays_where_it_is() {
+fn the_key_is_in_no_package() {
     let key = str::from_utf8(&MADE.pair[1]).unwrap();
     let line = key.lines().nth(1).unwrap().as_bytes().to_vec();
     for package in MADE.packages() {
@@ -104,24 +97,16 @@ fn the_key_stays_where_it_is() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn the_readme_tells_who_has_the_key_and_when_the_certificate_ends() {
+fn the_readme_says_who_has_the_key_and_when_the_certificate_ends() {
     let [one, _] = MADE.packages();
     let text = String::from_utf8(one.read("README.txt")).unwrap();
     assert!(
         text.contains("Its key is with who made the folder"),
         "{text}"
     );
-    let end = openssl(&[
-        "x509",
-        "-inform",
-        "DER",
-        "-noout",
-        "-enddate",
-        "-dateopt",
-        "iso_8601",
-        "-in",
-        &one.path("ringcopy.cer"),
-    ]);
+    let certificate = one.path("ringcopy.cer");
+    let read = ["x509", "-inform", "DER", "-noout", "-in", &certificate];
+    let end = openssl(&[&read[..], &["-enddate", "-dateopt", "iso_8601"]].concat());
     let day = end
         .strip_prefix("notAfter=")
         .unwrap()
@@ -139,7 +124,7 @@ fn the_readme_tells_who_has_the_key_and_when_the_certificate_ends() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn a_key_of_somebody_else_makes_no_package() {
+fn the_key_of_another_certificate_makes_no_package() {
     let scratch = Scratch::new();
     let (kept, output) = (scratch.path().join("kept"), scratch.path().join("package"));
     fs::create_dir(&kept).unwrap();

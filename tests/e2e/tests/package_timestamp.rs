@@ -1,5 +1,5 @@
-//! A package whose signatures are stamped with the time, by an authority that runs here: whether
-//! other people's tools believe the stamps; and what is left when the authority refuses.
+//! A package whose signatures have time stamps of an authority on this machine: other tools accept the
+//! stamps, and a refused stamp makes no package.
 
 #![forbid(unsafe_code)]
 
@@ -12,16 +12,16 @@ use std::{
 };
 
 use ringcopy_tests::{
-    authority::Authority,
     package::{FILES, Package, Scratch, make},
+    test_authority::TestAuthority,
 };
 
 const YEAR: u64 = 365 * 24 * 60 * 60;
 
-/// One that is made for all tests of this file, and who stamped it.
-static STAMPED: LazyLock<(Authority, Scratch)> = LazyLock::new(|| {
+/// The package of all tests of this file, and its authority.
+static STAMPED: LazyLock<(TestAuthority, Scratch)> = LazyLock::new(|| {
     let lasting = |name| Scratch::lasting(Path::new(env!("CARGO_TARGET_TMPDIR")).join(name));
-    let authority = Authority::at("sha256", lasting("authority"));
+    let authority = TestAuthority::at("sha256", lasting("authority"));
     let folder = lasting("stamped");
     let output = folder.path().display().to_string();
     make(&["--output", &output, "--timestamp", &authority.url()]).unwrap();
@@ -32,8 +32,7 @@ fn stamped() -> Package {
     Package::at(STAMPED.1.path().to_owned())
 }
 
-/// What osslsigncode says of each signature of the stamped package, by the authorities under
-/// `root`.
+/// What osslsigncode prints about each signature of the stamped package, with this root.
 fn verdicts(root: &str, options: &[&str]) -> [Result<String, String>; 3] {
     let package = stamped();
     let catalog = package.path("ringcopy.cat");
@@ -53,7 +52,7 @@ fn years_from_now(years: u64) -> String {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn every_signature_has_a_stamp_that_others_believe() {
+fn every_signature_has_a_stamp_that_others_accept() {
     for said in verdicts(&STAMPED.0.root(), &[]) {
         let said = said.unwrap();
         assert!(said.contains("ringcopy tests authority"), "{said}");
@@ -66,8 +65,8 @@ fn every_signature_has_a_stamp_that_others_believe() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn another_root_does_not_vouch_for_the_stamps() {
-    let other = Authority::for_hashes("sha256");
+fn another_root_does_not_verify_the_stamps() {
+    let other = TestAuthority::for_hashes("sha256");
     for said in verdicts(&other.root(), &[]) {
         let said = said.unwrap_or_else(|said| said);
         assert!(
@@ -85,7 +84,7 @@ fn stamped_signatures_outlive_the_certificate() {
             assert!(said.is_ok(), "in {years} years: {said:?}");
         }
     }
-    // It is the stamp that makes the difference.
+    // Without the stamp, they do not.
     let time = years_from_now(2);
     for said in verdicts(&STAMPED.0.root(), &["-ignore-timestamp", "-time", &time]) {
         assert!(said.is_err(), "{said:?}");
@@ -94,8 +93,8 @@ fn stamped_signatures_outlive_the_certificate() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn the_readme_tells_of_the_stamps() {
-    let told = |package: Package| {
+fn the_readme_mentions_the_stamps() {
+    let mentions = |package: Package| {
         let text = String::from_utf8(package.read("README.txt")).unwrap();
         assert!(
             text.lines().all(|line| line.len() <= 80),
@@ -103,21 +102,21 @@ fn the_readme_tells_of_the_stamps() {
         );
         text.contains("stamped with the time")
     };
-    assert!(told(stamped()));
-    assert!(!told(Package::built()));
+    assert!(mentions(stamped()));
+    assert!(!mentions(Package::built()));
 }
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn without_a_stamp_no_package_is_made_and_none_is_lost() {
-    // openssl refuses what it is not told to stamp.
-    let refusing = Authority::for_hashes("sha512");
+fn a_refused_stamp_makes_no_package_and_deletes_none() {
+    // openssl refuses hashes that its configuration does not have.
+    let refusing = TestAuthority::for_hashes("sha512");
     let closed = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let nobody = format!("http://{}/", closed.local_addr().unwrap());
+    let unreachable = format!("http://{}/", closed.local_addr().unwrap());
     drop(closed);
     for (url, expected) in [
         (refusing.url(), "it does not know the hash"),
-        (nobody, "no answer came"),
+        (unreachable, "no answer came"),
     ] {
         let (before, package) = (Package::built(), Package::built().copied());
         let output = package.folder().display().to_string();
@@ -139,7 +138,7 @@ fn without_a_stamp_no_package_is_made_and_none_is_lost() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn what_is_no_address_is_refused_at_once() {
+fn an_invalid_address_is_refused_at_once() {
     let scratch = Scratch::new();
     let output = scratch.path().display().to_string();
     let said = make(&["--output", &output, "--timestamp", "https://127.0.0.1/"]).unwrap_err();

@@ -1,5 +1,4 @@
-//! A time-stamping authority on this machine. openssl gives its answers; all that is done here is to
-//! carry them.
+//! A time-stamping authority on this machine. openssl makes its responses; the code here sends them.
 
 use std::{
     fs,
@@ -11,15 +10,15 @@ use std::{
 
 use super::package::{Scratch, openssl};
 
-/// An authority, with a certificate of its own, issued by a root of its own.
+/// A time-stamping authority, whose certificate a root of its own issued.
 #[derive(Debug)]
-pub struct Authority {
+pub struct TestAuthority {
     address: SocketAddr,
     folder: Scratch,
 }
 
-impl Authority {
-    /// Starts one that stamps hashes of this kind, as in `sha256`, and no others.
+impl TestAuthority {
+    /// Starts an authority that stamps hashes of one kind, such as `sha256`.
     ///
     /// # Panics
     /// If openssl makes no certificate.
@@ -28,7 +27,7 @@ impl Authority {
         Self::at(hash, Scratch::new())
     }
 
-    /// As [`Self::for_hashes`], with what it keeps in `folder`.
+    /// As [`Self::for_hashes`], with its files in `folder`.
     ///
     /// # Panics
     /// If openssl makes no certificate.
@@ -39,7 +38,7 @@ impl Authority {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
         let address = listener.local_addr().unwrap();
         let at = folder.path().to_owned();
-        // It goes with the process.
+        // It ends with the process.
         thread::spawn(move || {
             for stream in listener.incoming() {
                 serve(&stream.unwrap(), &at);
@@ -48,7 +47,7 @@ impl Authority {
         Self { address, folder }
     }
 
-    /// Where it answers.
+    /// The address of the authority.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/stamps", self.address)
@@ -65,7 +64,7 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-/// A root, and an authority that it vouches for.
+/// Makes a root, and an authority that it certifies.
 fn make_certificates(folder: &Path) {
     let [root, root_key, own, own_key, request, extensions] = [
         "root.pem", "root.key", "own.pem", "own.key", "own.csr", "own.ext",
@@ -103,7 +102,7 @@ fn make_certificates(folder: &Path) {
     );
 }
 
-/// What `openssl ts` is told of the authority.
+/// Writes the configuration for `openssl ts`.
 fn write_configuration(folder: &Path, hash: &str) {
     let at = folder.display();
     let configuration = format!(
@@ -124,7 +123,7 @@ fn write_configuration(folder: &Path, hash: &str) {
     fs::write(folder.join("authority.cnf"), configuration).unwrap();
 }
 
-/// Answers one request.
+/// Serves one request.
 fn serve(stream: &TcpStream, folder: &Path) {
     let mut reader = BufReader::new(stream);
     let mut length = 0;
@@ -147,23 +146,16 @@ fn serve(stream: &TcpStream, folder: &Path) {
     let [query, reply, configuration]: [PathBuf; 3] =
         ["query.tsq", "reply.tsr", "authority.cnf"].map(|name| folder.join(name));
     fs::write(&query, request).unwrap();
-    let _ = openssl(&[
-        "ts",
-        "-reply",
-        "-config",
-        &text(&configuration),
-        "-queryfile",
-        &text(&query),
-        "-out",
-        &text(&reply),
-    ]);
-    let answer = fs::read(reply).unwrap();
+    let stamp = ["ts", "-reply", "-config", &text(&configuration)];
+    let files = ["-queryfile", &text(&query), "-out", &text(&reply)];
+    let _ = openssl(&[stamp, files].concat());
+    let response = fs::read(reply).unwrap();
     let head = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: application/timestamp-reply\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n",
-        answer.len()
+        response.len()
     );
     let mut stream = stream;
     stream.write_all(head.as_bytes()).unwrap();
-    stream.write_all(&answer).unwrap();
+    stream.write_all(&response).unwrap();
 }
