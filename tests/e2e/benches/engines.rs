@@ -9,8 +9,8 @@
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, MAXIMUM_ENTRIES, Reach,
-        RequestKind, TransferResponse, judge,
+        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, Header, MAXIMUM_ENTRIES, Reach,
+        RequestKind, TransferResponse, validate,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options};
@@ -33,7 +33,7 @@ const LINEAR_AIM: f64 = 1.1;
 struct Memory {
     name: &'static str,
     address: u64,
-    flags: CopyMemoryFlags,
+    flags: CopyFlags,
 }
 
 struct Bench<'l> {
@@ -43,7 +43,7 @@ struct Bench<'l> {
 
 impl Bench<'_> {
     /// Instructions of one `copy memory`.
-    fn single(&mut self, engine: Engine, memory: Memory, length: u64) -> f64 {
+    fn single(&mut self, engine: EngineKind, memory: Memory, length: u64) -> f64 {
         let request = CopyMemoryRequest {
             header: Header::of::<CopyMemoryRequest>(),
             address: memory.address,
@@ -59,7 +59,7 @@ impl Bench<'_> {
     }
 
     /// Instructions of one batch of `count` reads of 8 bytes, 8 bytes apart.
-    fn batch(&mut self, engine: Engine, memory: Memory, count: u64) -> f64 {
+    fn batch(&mut self, engine: EngineKind, memory: Memory, count: u64) -> f64 {
         let entries: Vec<_> = (0..count)
             .map(|number| BatchEntry {
                 address: memory.address + number * 8,
@@ -68,7 +68,7 @@ impl Bench<'_> {
             })
             .collect();
         let input = batch(engine, &entries);
-        let output = judge::results_end(entries.len()) + entries.len() * 8;
+        let output = validate::results_end(entries.len()) + entries.len() * 8;
         let output = self.send(RequestKind::CopyBatch, &input, output);
         let batch = BatchOutput::read(&output.0);
         assert_eq!(u64::from(batch.response.succeeded), count);
@@ -110,7 +110,7 @@ fn small_reads(bench: &mut Bench<'_>, memories: &[Memory]) {
     println!("| --- | --- | ---: | ---: | ---: | --- |");
     let count = u64::from(MAXIMUM_ENTRIES);
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let single = bench.single(engine, memory, 8);
             let each = bench.batch(engine, memory, count) / number(count);
             let ratio = each / single;
@@ -128,7 +128,7 @@ fn growth_of_batches(bench: &mut Bench<'_>, memories: &[Memory]) {
     println!("| memory | engine | 40 to 400 | 400 to 4000 | growth |");
     println!("| --- | --- | ---: | ---: | --- |");
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let [one, ten, hundred] =
                 [40, 400, 4000].map(|count| bench.batch(engine, memory, count));
             let (first, second) = ((ten - one) / 360.0, (hundred - ten) / 3600.0);
@@ -157,14 +157,14 @@ fn bulk(bench: &mut Bench<'_>, plain: Memory, memories: &[Memory]) {
         "| memory | engine | instructions | bytes per instruction | ratio | aim: {BULK_AIM} |"
     );
     println!("| --- | --- | ---: | ---: | ---: | --- |");
-    let expected = bench.single(Engine::Native, plain, MIB);
+    let expected = bench.single(EngineKind::Native, plain, MIB);
     println!(
         "| {} | none | {expected:.0} | {:.3} | 1 | |",
         plain.name,
         number(MIB) / expected
     );
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let found = bench.single(engine, memory, MIB);
             let ratio = found / expected;
             println!(
@@ -182,7 +182,7 @@ fn growth_of_copies(bench: &mut Bench<'_>, memories: &[Memory]) {
     println!("| memory | engine | 10 to 100 KiB | 100 to 1000 KiB | growth |");
     println!("| --- | --- | ---: | ---: | --- |");
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let [one, ten, hundred] =
                 [10, 100, 1000].map(|kib| bench.single(engine, memory, kib << 10));
             let (first, second) = ((ten - one) / 90.0, (hundred - ten) / 900.0);
@@ -210,19 +210,19 @@ fn main() {
         address,
         flags,
     };
-    let plain = memory("the caller's", user, CopyMemoryFlags::VIRTUAL);
+    let plain = memory("the caller's", user, CopyFlags::VIRTUAL);
     let memories = [
-        memory("physical", largest.base, CopyMemoryFlags::PHYSICAL),
+        memory("physical", largest.base, CopyFlags::PHYSICAL),
         memory(
             "system, a large page",
             facts.get(MachineFact::LargePageAddress),
-            CopyMemoryFlags::VIRTUAL,
+            CopyFlags::VIRTUAL,
         ),
     ];
     let small = memory(
         "system, small pages",
         victim.information.session_address,
-        CopyMemoryFlags::VIRTUAL,
+        CopyFlags::VIRTUAL,
     );
     let mut bench = Bench { lab: &lab, victim };
     println!("Instructions of whole requests, the lab's share included.");
@@ -231,7 +231,7 @@ fn main() {
     bulk(&mut bench, plain, &memories);
     growth_of_copies(&mut bench, &memories);
     println!("\n16 KiB of small pages, one by one\n");
-    for engine in [Engine::Native, Engine::System] {
+    for engine in [EngineKind::Native, EngineKind::System] {
         let found = bench.single(engine, small, 16 << 10);
         let expected = bench.single(engine, plain, 16 << 10);
         println!(

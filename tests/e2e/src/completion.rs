@@ -2,7 +2,9 @@
 
 use ringcopy_client::{
     RequestError,
-    protocol::{BatchResponse, Code, EntryResult, NtStatus, RequestKind, TransferResponse, judge},
+    protocol::{
+        BatchResponse, Code, EntryResult, NtStatus, RequestKind, TransferResponse, validate,
+    },
 };
 use zerocopy::FromBytes;
 
@@ -50,7 +52,7 @@ impl BatchOutput {
         Self {
             response,
             results: results.to_vec(),
-            bytes_at: judge::results_end(count),
+            bytes_at: validate::results_end(count),
         }
     }
 }

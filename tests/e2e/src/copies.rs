@@ -2,7 +2,9 @@
 
 use ringcopy_client::{
     Handle,
-    protocol::{Code, CopyMemoryRequest, Engine, Header, NtStatus, RequestKind, TransferResponse},
+    protocol::{
+        Code, CopyMemoryRequest, EngineKind, Header, NtStatus, RequestKind, TransferResponse,
+    },
 };
 use ringcopy_lab::{Process, SystemCopy};
 use zerocopy::{FromBytes, IntoBytes};
@@ -18,7 +20,7 @@ pub type Call = (u32, u64, u64);
 pub fn copy_memory_each(
     process: &mut Process<'_>,
     handle: Handle,
-    engine: Engine,
+    engine: EngineKind,
     calls: &[Call],
 ) -> Vec<SystemCopy> {
     // Each copy has a response, shorter than 256 bytes.
@@ -34,7 +36,7 @@ pub fn copy_memory_each(
 fn send(
     process: &mut Process<'_>,
     handle: Handle,
-    engine: Engine,
+    engine: EngineKind,
     calls: &[Call],
 ) -> Vec<SystemCopy> {
     let requests: Vec<_> = calls

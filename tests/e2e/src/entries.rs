@@ -1,16 +1,16 @@
 //! Requests of many copies, and their results.
 
 use ringcopy_client::protocol::{
-    BatchEntry, CopyMemoryFlags, Direction, Engine, EntryResult, NtStatus, RequestKind,
-    ScatterEntry, judge,
+    BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, RequestKind, ScatterEntry,
+    validate,
 };
 
 use crate::{BatchOutput, UNTOUCHED, Victim, batch, scatter};
 
 /// Flags of an entry whose source is a virtual address.
-pub const VIRTUAL: u32 = CopyMemoryFlags::VIRTUAL.bits();
+pub const VIRTUAL: u32 = CopyFlags::VIRTUAL.bits();
 /// Flags of an entry whose source is a physical address.
-pub const PHYSICAL: u32 = CopyMemoryFlags::PHYSICAL.bits();
+pub const PHYSICAL: u32 = CopyFlags::PHYSICAL.bits();
 
 /// An entry of a batch.
 #[must_use]
@@ -40,11 +40,11 @@ pub const fn to_target(entry: &BatchEntry, target: u64) -> ScatterEntry {
 #[must_use]
 pub fn copy_batch(
     victim: &mut Victim<'_>,
-    engine: Engine,
+    engine: EngineKind,
     entries: &[BatchEntry],
 ) -> Vec<(EntryResult, Vec<u8>)> {
     let total: u32 = entries.iter().map(|entry| entry.length).sum();
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len()) + total as usize];
+    let mut output = vec![UNTOUCHED; validate::results_end(entries.len()) + total as usize];
     let input = batch(engine, entries);
     let sent = victim.send(RequestKind::CopyBatch, &input, &mut output);
     assert_eq!(sent, Ok(output.len()));
@@ -65,10 +65,10 @@ pub fn copy_batch(
 #[must_use]
 pub fn copy_scatter(
     victim: &mut Victim<'_>,
-    engine: Engine,
+    engine: EngineKind,
     entries: &[ScatterEntry],
 ) -> Vec<EntryResult> {
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len())];
+    let mut output = vec![UNTOUCHED; validate::results_end(entries.len())];
     let input = scatter(engine, entries);
     let sent = victim.send(RequestKind::CopyScatter, &input, &mut output);
     assert_eq!(sent, Ok(output.len()));

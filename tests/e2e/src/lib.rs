@@ -76,16 +76,8 @@ pub fn artefact(variable: &str) -> PathBuf {
     )
 }
 
-/// Bytes in no visible order, another sequence for every seed.
+/// Returns bytes without a visible order, another sequence for every seed.
 #[must_use]
 pub fn pattern(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
-    (0..length)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()[3]
-        })
-        .collect()
+    ringcopy_client::suites::pattern(seed, length as u64)
 }

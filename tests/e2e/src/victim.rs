@@ -5,10 +5,11 @@ use std::fmt;
 use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, BatchRequest, CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest,
-        CopyThroughRequest, DeviceCopyRequest, DeviceDirection, Engine, Header, InformationRequest,
-        InformationResponse, MemoryRange, MemoryRangesRequest, ModeChoice, NtStatus, Reach,
-        RequestKind, SESSION_LENGTH, ScatterEntry, ScatterRequest, TransferResponse, judge,
+        BatchEntry, BatchRequest, CallerCopyRequest, Code, CopyFlags, CopyMemoryRequest,
+        CopyThroughRequest, DeviceCopyRequest, DeviceDirection, EngineKind, Header,
+        InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest, ModeChoice,
+        NtStatus, Reach, RequestKind, SESSION_LENGTH, ScatterEntry, ScatterRequest,
+        TransferResponse, validate,
     },
 };
 use ringcopy_lab::{PageState, Process};
@@ -89,8 +90,8 @@ impl<'l> Victim<'l> {
                 input
             }
             RequestKind::CopyMemory => self.copy_memory().as_bytes().to_vec(),
-            RequestKind::CopyBatch => batch(Engine::Auto, &self.batch_entries()),
-            RequestKind::CopyScatter => scatter(Engine::Auto, &self.scatter_entries()),
+            RequestKind::CopyBatch => batch(EngineKind::Auto, &self.batch_entries()),
+            RequestKind::CopyScatter => scatter(EngineKind::Auto, &self.scatter_entries()),
             RequestKind::MemoryRanges => MemoryRangesRequest {
                 header: Header::of::<MemoryRangesRequest>(),
                 first: 0,
@@ -108,7 +109,7 @@ impl<'l> Victim<'l> {
         let entry = BatchEntry {
             address: self.source,
             length: half,
-            flags: CopyMemoryFlags::VIRTUAL.bits(),
+            flags: CopyFlags::VIRTUAL.bits(),
         };
         [
             BatchEntry {
@@ -136,8 +137,8 @@ impl<'l> Victim<'l> {
         let code = Code::of(kind);
         match kind {
             RequestKind::CopyMemory => code.response_length + LENGTH,
-            RequestKind::CopyBatch => judge::results_end(2) + LENGTH,
-            RequestKind::CopyScatter => judge::results_end(2),
+            RequestKind::CopyBatch => validate::results_end(2) + LENGTH,
+            RequestKind::CopyScatter => validate::results_end(2),
             RequestKind::MemoryRanges => code.response_length + size_of::<MemoryRange>(),
             _ => code.response_length,
         }
@@ -200,8 +201,8 @@ impl<'l> Victim<'l> {
             header: Header::of::<CopyMemoryRequest>(),
             address: self.source,
             length: LENGTH as u64,
-            flags: CopyMemoryFlags::VIRTUAL.bits(),
-            engine: Engine::Auto as u32,
+            flags: CopyFlags::VIRTUAL.bits(),
+            engine: EngineKind::Auto as u32,
         }
     }
 
@@ -364,7 +365,7 @@ impl<'l> Victim<'l> {
 /// # Panics
 /// If there are more than their count can say.
 #[must_use]
-pub fn batch(engine: Engine, entries: &[BatchEntry]) -> Vec<u8> {
+pub fn batch(engine: EngineKind, entries: &[BatchEntry]) -> Vec<u8> {
     let request = BatchRequest {
         header: Header::of::<BatchRequest>(),
         count: u32::try_from(entries.len()).unwrap(),
@@ -378,7 +379,7 @@ pub fn batch(engine: Engine, entries: &[BatchEntry]) -> Vec<u8> {
 /// # Panics
 /// If there are more than their count can say.
 #[must_use]
-pub fn scatter(engine: Engine, entries: &[ScatterEntry]) -> Vec<u8> {
+pub fn scatter(engine: EngineKind, entries: &[ScatterEntry]) -> Vec<u8> {
     let request = ScatterRequest {
         header: Header::of::<ScatterRequest>(),
         count: u32::try_from(entries.len()).unwrap(),

@@ -41,7 +41,7 @@ fn inputs_and_outputs_of_the_wrong_size() {
                 victim.assert_refused(&what, code.value, &input, output, status);
             };
             let output = Victim::output_length(code.kind);
-            let longest = code.request_length + usize::try_from(code.maximum_payload).unwrap();
+            let longest = code.request_length + usize::try_from(code.payload.maximum()).unwrap();
             let short = [0, 1, 4, 7, code.request_length - 1];
             let long = [good.len() + 1, longest + 1, longest + 8, longest + 4096];
             for length in short.into_iter().chain(long) {

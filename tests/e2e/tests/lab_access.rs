@@ -6,8 +6,9 @@
 use ringcopy_client::{
     CallerCopy, Error, OpenAccess, Operation, Source, Transport,
     protocol::{
-        Access, CODES, CallerCopyRequest, Code, DEVICE_NAME, Engine, Header, InformationResponse,
-        NtStatus, Reach, RequestKind, SESSION_LENGTH, SYMBOLIC_LINK_NAME, TransferResponse,
+        CODES, CallerCopyRequest, Code, DEVICE_NAME, EngineKind, Header, InformationResponse,
+        NtStatus, Reach, RequestKind, RequiredAccess, SESSION_LENGTH, SYMBOLIC_LINK_NAME,
+        TransferResponse,
     },
 };
 use ringcopy_lab::{Caller, Options, token};
@@ -65,8 +66,8 @@ fn a_handle_serves_the_access_that_it_was_opened_for() {
     let mut victim = Victim::of(privileged(&lab));
     let whole = victim.handle;
     for (access, allowed) in [
-        (OpenAccess::Read, Access::Read),
-        (OpenAccess::Write, Access::Write),
+        (OpenAccess::Read, RequiredAccess::Read),
+        (OpenAccess::Write, RequiredAccess::Write),
     ] {
         victim.handle = victim.process.open(access).unwrap();
         for code in &CODES {
@@ -161,7 +162,7 @@ fn policy_and_privilege_decide_what_lies_in_reach() {
             assert_eq!(information.policy, policy);
             let reach = if privileged { policy } else { Reach::empty() };
             assert_eq!(information.reach, reach);
-            for engine in [Engine::Auto, Engine::Native, Engine::System] {
+            for engine in [EngineKind::Auto, EngineKind::Native, EngineKind::System] {
                 let mut bytes = [0; 64];
                 let system_status = expected(Reach::SYSTEM_VIRTUAL, policy, privileged);
                 let physical_status = expected(Reach::PHYSICAL, policy, privileged);
@@ -231,7 +232,7 @@ fn the_session_buffer_ends_where_it_ends() {
             let address = base.wrapping_add(offset);
             let mut target = vec![0; bytes];
             let transfer = device
-                .copy_memory(source(address), Engine::Auto, &mut target)
+                .copy_memory(source(address), EngineKind::Auto, &mut target)
                 .unwrap();
             assert_eq!(transfer.address, None);
             transfer.status
@@ -257,7 +258,7 @@ fn the_session_buffer_ends_where_it_ends() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn an_administrator_can_disable_the_native_engine() {
     let lab = boot_with(Options {
-        engine: Some(Engine::System),
+        engine: Some(EngineKind::System),
         ..options(Reach::all())
     });
     let mut process = privileged(&lab);
@@ -267,15 +268,15 @@ fn an_administrator_can_disable_the_native_engine() {
     let source = Source::Physical(information.session_physical_address);
     let mut bytes = [0; 64];
     let native = device
-        .copy_memory(source, Engine::Native, &mut bytes)
+        .copy_memory(source, EngineKind::Native, &mut bytes)
         .unwrap();
     assert_eq!((native.status, native.copied), (NtStatus::NOT_SUPPORTED, 0));
     let auto = device
-        .copy_memory(source, Engine::Auto, &mut bytes)
+        .copy_memory(source, EngineKind::Auto, &mut bytes)
         .unwrap();
     assert_eq!(
         (auto.status, auto.engine),
-        (NtStatus::SUCCESS, Engine::System)
+        (NtStatus::SUCCESS, EngineKind::System)
     );
 }
 

@@ -6,8 +6,8 @@
 use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use accessor_matrix::{
-    ALTERNATING, Change, DEVICE, Family, Finish, LAST_PAGE, Need, PAGE, PAGES, RACE, RACE_PAGES,
-    RUN, Race, Request, State, Tally, pattern_byte, rewritten_content, state_of, used_up,
+    ALTERNATING, Change, DEVICE, Family, LAST_PAGE, Need, PAGE, PAGES, RACE, RACE_PAGES, RUN, Race,
+    RaceResult, Request, State, Tally, pattern_byte, rewritten_content, state_of, used_up,
 };
 use ringcopy_client::{Handle, Transport};
 use ringcopy_lab::{Interference, Lab, MachineFact, Options, PageState, Process};
@@ -201,7 +201,7 @@ fn every_access_is_exact_while_its_page_changes() {
                 .process
                 .start_interference(page, interference)
                 .unwrap();
-            let end: Finish = caller.send(RACE, number, base);
+            let end: RaceResult = caller.send(RACE, number, base);
             let changes = caller.process.stop_interference().unwrap();
             let what = format!("{}, {change:?}, {changes} changes", race.name());
             if let Some(failure) = end.failure() {

@@ -6,7 +6,7 @@
 use ringcopy_client::{
     CallerCopy, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, NtStatus, Reach, RequestKind,
+        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, NtStatus, Reach, RequestKind,
     },
 };
 use ringcopy_lab::{Caller, Lab, PageState, Process};
@@ -55,7 +55,7 @@ fn each_request_is_about_its_own_process() {
                 }
                 let mut device = open(process);
                 let mut found = vec![0; expected.len()];
-                for engine in [Engine::Native, Engine::System] {
+                for engine in [EngineKind::Native, EngineKind::System] {
                     found.fill(0);
                     let source = Source::Virtual(ADDRESS);
                     let transfer = device.copy_memory(source, engine, &mut found).unwrap();
@@ -99,7 +99,7 @@ fn a_page_that_one_process_lacks_is_there_for_the_others() {
             let mut found = vec![0; usize::try_from(LENGTH).unwrap()];
             let source = Source::Virtual(ADDRESS);
             let transfer = device
-                .copy_memory(source, Engine::Native, &mut found)
+                .copy_memory(source, EngineKind::Native, &mut found)
                 .unwrap();
             let expected = if number == last { PAGE_LENGTH } else { LENGTH };
             assert_eq!(transfer.copied, expected);
@@ -116,8 +116,8 @@ fn a_handle_is_invalid_in_another_process() {
             header: Header::of::<CopyMemoryRequest>(),
             address: ADDRESS,
             length: 8,
-            flags: CopyMemoryFlags::VIRTUAL.bits(),
-            engine: Engine::Auto as u32,
+            flags: CopyFlags::VIRTUAL.bits(),
+            engine: EngineKind::Auto as u32,
         };
         let code = Code::of(RequestKind::CopyMemory).value;
         let mut output = vec![0; 256];

@@ -6,8 +6,8 @@
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, BatchRequest, Code, Direction, Engine, Header, MAXIMUM_ENTRIES, MAXIMUM_LENGTH,
-        NtStatus, Reach, RequestKind, ScatterEntry, judge,
+        BatchEntry, BatchRequest, Code, Direction, EngineKind, Header, MAXIMUM_ENTRIES,
+        MAXIMUM_LENGTH, NtStatus, Reach, RequestKind, ScatterEntry, validate,
     },
 };
 use ringcopy_lab::{MachineFact, PageState};
@@ -74,7 +74,7 @@ fn bad_sources(victim: &mut Victim<'_>) -> Vec<(&'static str, BatchEntry, NtStat
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_bad_entry_spoils_no_other() {
     with_victim(Reach::all(), |victim| {
-        for engine in [Engine::Auto, Engine::Native, Engine::System] {
+        for engine in [EngineKind::Auto, EngineKind::Native, EngineKind::System] {
             let bad = bad_sources(victim);
             let length = u32::try_from(LENGTH).unwrap();
             let good = |number: usize| entry(victim.source + number as u64 * 8, length, VIRTUAL);
@@ -152,7 +152,7 @@ fn a_bad_target_spoils_no_other_and_nothing_is_written_beyond() {
             ..good
         };
         entries.extend([half, last]);
-        let results = copy_scatter(victim, Engine::Auto, &entries);
+        let results = copy_scatter(victim, EngineKind::Auto, &entries);
         let mut expected = blank;
         for (number, (what, _, status, copied)) in sources.iter().enumerate() {
             println!("{what}: {:X?}", results[number]);
@@ -207,18 +207,18 @@ fn entries_of_no_bytes_access_no_memory() {
             .into_iter()
             .flat_map(|address| [VIRTUAL, PHYSICAL].map(|flags| entry(address, 0, flags)))
             .collect();
-        for (result, _) in copy_batch(victim, Engine::Auto, &entries) {
+        for (result, _) in copy_batch(victim, EngineKind::Auto, &entries) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
         let scattered: Vec<_> = entries
             .iter()
             .map(|entry| to_target(entry, entry.address))
             .collect();
-        for result in copy_scatter(victim, Engine::Auto, &scattered) {
+        for result in copy_scatter(victim, EngineKind::Auto, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
-        assert!(copy_batch(victim, Engine::Auto, &[]).is_empty());
-        assert!(copy_scatter(victim, Engine::Auto, &[]).is_empty());
+        assert!(copy_batch(victim, EngineKind::Auto, &[]).is_empty());
+        assert!(copy_scatter(victim, EngineKind::Auto, &[]).is_empty());
     });
 }
 
@@ -261,11 +261,11 @@ fn every_entry_is_held_to_the_policy() {
         ];
         let target = victim.destination;
         let all = entries.map(|(entry, _)| entry);
-        let by_batch = copy_batch(&mut victim, Engine::Auto, &all);
+        let by_batch = copy_batch(&mut victim, EngineKind::Auto, &all);
         for ((entry, allowed), (result, slot)) in entries.iter().zip(&by_batch) {
             victim.process.write(target, &[UNTOUCHED; LENGTH]).unwrap();
             let scattered = [to_target(entry, target)];
-            let scattered = copy_scatter(&mut victim, Engine::Auto, &scattered)[0];
+            let scattered = copy_scatter(&mut victim, EngineKind::Auto, &scattered)[0];
             let mut written = vec![0; LENGTH];
             victim.process.read(target, &mut written).unwrap();
             for (result, bytes) in [(result, slot), (&scattered, &written)] {
@@ -305,7 +305,7 @@ fn counts_and_lengths_end_at_their_limits() {
                 input
             };
             let most = MAXIMUM_ENTRIES;
-            let output = judge::results_end(most as usize + 1);
+            let output = validate::results_end(most as usize + 1);
             let mut refuse = |what: &str, input: &[u8], output: usize, status| {
                 let what = format!("{}: {what}", code.name);
                 victim.assert_refused(&what, code.value, input, output, status);
@@ -339,7 +339,7 @@ fn counts_and_lengths_end_at_their_limits() {
             }
             for count in [1, 2, most] {
                 let input = request(count, 0, count as usize);
-                let short = judge::results_end(count as usize) - 1;
+                let short = validate::results_end(count as usize) - 1;
                 refuse("too short", &input, short, NtStatus::BUFFER_TOO_SMALL);
             }
         }
@@ -363,10 +363,10 @@ fn counts_and_lengths_end_at_their_limits() {
                 .map(|entry| to_target(entry, victim.destination))
                 .collect();
             let status = NtStatus::INVALID_BUFFER_SIZE;
-            let output = judge::results_end(lengths.len()) + 100;
+            let output = validate::results_end(lengths.len()) + 100;
             for (kind, input) in [
-                (BOTH[0], batch(Engine::Auto, &entries)),
-                (BOTH[1], scatter(Engine::Auto, &scattered)),
+                (BOTH[0], batch(EngineKind::Auto, &entries)),
+                (BOTH[1], scatter(EngineKind::Auto, &scattered)),
             ] {
                 let what = format!("{kind:?} of {} lengths", lengths.len());
                 victim.assert_refused(&what, Code::of(kind).value, &input, output, status);
@@ -374,8 +374,8 @@ fn counts_and_lengths_end_at_their_limits() {
         }
         // One byte less than all slots need.
         let entries = [entry(source, 100, VIRTUAL), entry(source, 28, VIRTUAL)];
-        let input = batch(Engine::Auto, &entries);
-        let output = judge::results_end(2) + 127;
+        let input = batch(EngineKind::Auto, &entries);
+        let output = validate::results_end(2) + 127;
         let code = Code::of(RequestKind::CopyBatch).value;
         victim.assert_refused(&"slots", code, &input, output, NtStatus::BUFFER_TOO_SMALL);
     });
@@ -390,7 +390,7 @@ fn the_most_entries_are_all_served() {
         let entries: Vec<_> = (0..count as u64)
             .map(|number| entry(victim.source + number, 8, VIRTUAL))
             .collect();
-        for (number, (result, slot)) in copy_batch(victim, Engine::Native, &entries)
+        for (number, (result, slot)) in copy_batch(victim, EngineKind::Native, &entries)
             .iter()
             .enumerate()
         {
@@ -407,7 +407,7 @@ fn the_most_entries_are_all_served() {
                 flags: VIRTUAL,
             })
             .collect();
-        for result in copy_scatter(victim, Engine::System, &scattered) {
+        for result in copy_scatter(victim, EngineKind::System, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 8, Direction::None);
         }
         let mut found = vec![0; count * 8];

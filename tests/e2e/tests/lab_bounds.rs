@@ -5,7 +5,7 @@
 use ringcopy_client::{
     OpenAccess, PAGE_LENGTH, Transport,
     protocol::{
-        CODES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, judge,
+        CODES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, validate,
     },
 };
 use ringcopy_lab::Options;
@@ -63,7 +63,7 @@ fn an_output_that_no_response_fills_is_refused() {
     for code in CODES.iter().filter(|code| code.method != Method::Buffered) {
         let (input, _) = victim.write_good(code.kind);
         let before = match code.kind {
-            RequestKind::CopyBatch | RequestKind::CopyScatter => judge::results_end(2),
+            RequestKind::CopyBatch | RequestKind::CopyScatter => validate::results_end(2),
             _ => code.response_length,
         };
         let longest = usize::try_from(MAXIMUM_LENGTH).unwrap() + before;

@@ -5,7 +5,7 @@
 
 use ringcopy_client::{
     OpenAccess, Transport,
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, Mosaic, Options, Reader, SystemCopy, TileKind, UNTOUCHED};
 use ringcopy_tests::{Call, boot_with, copy_memory_each, options, pattern, privileged};
@@ -82,8 +82,8 @@ fn compare(lab: &Lab, seed: u64) {
         for tile in mosaic.of_kind(TileKind::PagedOut) {
             lab.page_out(tile.address).unwrap();
         }
-        let native = copy_memory_each(&mut process, handle, Engine::Native, &calls);
-        let system = copy_memory_each(&mut process, handle, Engine::System, &calls);
+        let native = copy_memory_each(&mut process, handle, EngineKind::Native, &calls);
+        let system = copy_memory_each(&mut process, handle, EngineKind::System, &calls);
         let direct = process.mm_copy_memory_each(&calls).unwrap();
         for (number, &call) in calls.iter().enumerate() {
             let (flags, source, length) = call;

@@ -13,8 +13,8 @@ use std::{env, fmt};
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyMemoryFlags, CopyMemoryRequest, Engine, EntryResult, Header, NtStatus,
-        Reach, RequestKind, TransferResponse,
+        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, EntryResult, Header, NtStatus, Reach,
+        RequestKind, TransferResponse,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options, PageState};
@@ -130,9 +130,9 @@ impl Places {
 
     fn entry(&self, random: &mut Random) -> BatchEntry {
         let (places, flags) = if random.below(2) == 0 {
-            (&self.physical, CopyMemoryFlags::PHYSICAL)
+            (&self.physical, CopyFlags::PHYSICAL)
         } else {
-            (&self.virtually, CopyMemoryFlags::VIRTUAL)
+            (&self.virtually, CopyFlags::VIRTUAL)
         };
         let index = usize::try_from(random.below(places.len() as u64)).unwrap();
         let distance = match random.below(8) {
@@ -190,7 +190,11 @@ impl Copied {
     }
 }
 
-fn copy_entries(victim: &mut Victim<'_>, engine: Engine, entries: &[BatchEntry]) -> Vec<Copied> {
+fn copy_entries(
+    victim: &mut Victim<'_>,
+    engine: EngineKind,
+    entries: &[BatchEntry],
+) -> Vec<Copied> {
     let results = copy_batch(victim, engine, entries).into_iter();
     results
         .map(|(result, slot)| {
@@ -200,7 +204,7 @@ fn copy_entries(victim: &mut Victim<'_>, engine: Engine, entries: &[BatchEntry])
         .collect()
 }
 
-fn copy_one(victim: &mut Victim<'_>, engine: Engine, entry: &BatchEntry) -> Copied {
+fn copy_one(victim: &mut Victim<'_>, engine: EngineKind, entry: &BatchEntry) -> Copied {
     let request = CopyMemoryRequest {
         header: Header::of::<CopyMemoryRequest>(),
         address: entry.address,
@@ -248,8 +252,8 @@ impl Counts {
         if native == system {
             return;
         }
-        let by_native = (Engine::Native, native);
-        let by_system = (Engine::System, system);
+        let by_native = (EngineKind::Native, native);
+        let by_system = (EngineKind::System, system);
         for round in 0..PATIENCE {
             let turns = if round % 2 == 0 {
                 [by_native, by_system, by_system, by_native]
@@ -276,7 +280,7 @@ fn compare(options: Options, random: &mut Random, batches: usize, singles: usize
     let mut counts = Counts::default();
     for _ in 0..batches {
         let entries: Vec<_> = (0..ENTRIES).map(|_| places.entry(random)).collect();
-        let [native, system] = [Engine::Native, Engine::System]
+        let [native, system] = [EngineKind::Native, EngineKind::System]
             .map(|engine| copy_entries(&mut victim, engine, &entries));
         for ((entry, native), system) in entries.iter().zip(&native).zip(&system) {
             counts.compare(&mut victim, entry, native, system);
@@ -284,8 +288,8 @@ fn compare(options: Options, random: &mut Random, batches: usize, singles: usize
     }
     for _ in 0..singles {
         let entry = places.entry(random);
-        let [native, system] =
-            [Engine::Native, Engine::System].map(|engine| copy_one(&mut victim, engine, &entry));
+        let [native, system] = [EngineKind::Native, EngineKind::System]
+            .map(|engine| copy_one(&mut victim, engine, &entry));
         counts.compare(&mut victim, &entry, &native, &system);
     }
     counts

@@ -5,7 +5,7 @@
 
 use ringcopy_client::{
     PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{Direction, Engine, EntryResult, NtStatus, Reach, TransferFlags},
+    protocol::{Direction, EngineKind, EntryResult, NtStatus, Reach, TransferFlags},
 };
 use ringcopy_lab::{Count, MachineFact, Mosaic, TileKind};
 use ringcopy_tests::{
@@ -29,7 +29,7 @@ fn page_after_ram(mosaic: &Mosaic) -> u64 {
 }
 
 #[track_caller]
-fn assert_by(transfer: &Transfer, engine: Engine, fell_back: bool) {
+fn assert_by(transfer: &Transfer, engine: EngineKind, fell_back: bool) {
     let found = (transfer.engine, transfer.fell_back);
     assert_eq!(found, (engine, fell_back), "{transfer:?}");
 }
@@ -52,45 +52,45 @@ fn the_automatic_choice_falls_back_and_says_so() {
             (transfer, target)
         };
 
-        let (transfer, _) = copy(source, Engine::Native);
+        let (transfer, _) = copy(source, EngineKind::Native);
         assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
         assert_eq!((transfer.copied, transfer.address), (BEFORE, Some(page)));
-        assert_by(&transfer, Engine::Native, false);
+        assert_by(&transfer, EngineKind::Native, false);
 
-        let (transfer, bytes) = copy(source, Engine::Auto);
+        let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
-        assert_by(&transfer, Engine::System, true);
+        assert_by(&transfer, EngineKind::System, true);
         assert!(mosaic.agrees(page - BEFORE, &bytes));
         let now = lab.counts().unwrap().get(Count::BroughtIn);
         assert_eq!(now, before + 1, "native brought a page in, or auto none");
 
         // The page is in now, so that the native engine copies all.
-        let (transfer, bytes) = copy(source, Engine::Auto);
+        let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
-        assert_by(&transfer, Engine::Native, false);
+        assert_by(&transfer, EngineKind::Native, false);
         assert!(mosaic.agrees(page - BEFORE, &bytes));
 
         lab.page_out(page).unwrap();
-        let (transfer, _) = copy(source, Engine::System);
-        assert_by(&transfer, Engine::System, false);
+        let (transfer, _) = copy(source, EngineKind::System);
+        assert_by(&transfer, EngineKind::System, false);
 
         // At an unmapped page, both engines fail.
         let unmapped = lab.facts().unwrap().get(MachineFact::UnmappedSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(unmapped), Engine::Auto);
+        let (transfer, _) = copy(Source::Virtual(unmapped), EngineKind::Auto);
         assert_eq!(
             (transfer.status, transfer.copied),
             (NtStatus::INVALID_ADDRESS, 0)
         );
-        assert_by(&transfer, Engine::System, true);
+        assert_by(&transfer, EngineKind::System, true);
         // What the native engine refuses for another reason is not tried again.
         let io = lab.facts().unwrap().get(MachineFact::IoSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(io), Engine::Auto);
+        let (transfer, _) = copy(Source::Virtual(io), EngineKind::Auto);
         assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-        assert_by(&transfer, Engine::Native, false);
+        assert_by(&transfer, EngineKind::Native, false);
     });
 }
 
-fn assert_entry(result: &EntryResult, engine: Engine, fell_back: bool, copied: u64) {
+fn assert_entry(result: &EntryResult, engine: EngineKind, fell_back: bool, copied: u64) {
     let flags = if fell_back {
         TransferFlags::FELL_BACK
     } else {
@@ -120,15 +120,15 @@ fn each_entry_falls_back_by_itself() {
         let readable = mosaic.readable(near, long.into(), ringcopy_lab::Reader::MemoryManager);
         let lengths = [short, short, long];
         let sources = [near - 2 * PAGE_LENGTH, near, near];
-        for engine in [Engine::Auto, Engine::Native] {
-            let falls_back = engine == Engine::Auto;
+        for engine in [EngineKind::Auto, EngineKind::Native] {
+            let falls_back = engine == EngineKind::Auto;
             let check = |results: &[EntryResult]| {
-                assert_entry(&results[0], Engine::Native, false, short.into());
+                assert_entry(&results[0], EngineKind::Native, false, short.into());
                 assert_eq!(NtStatus(results[0].status), NtStatus::SUCCESS);
                 let by = if falls_back {
-                    Engine::System
+                    EngineKind::System
                 } else {
-                    Engine::Native
+                    EngineKind::Native
                 };
                 let whole = if falls_back {
                     readable.min(long.into())
@@ -139,7 +139,7 @@ fn each_entry_falls_back_by_itself() {
                 assert_entry(&results[1], by, falls_back, second);
                 assert_eq!(results[2].copied, whole, "{:X?}", results[2]);
                 if !falls_back {
-                    assert_entry(&results[2], Engine::Native, false, BEFORE);
+                    assert_entry(&results[2], EngineKind::Native, false, BEFORE);
                     assert_eq!(results[2].direction, Direction::Read as u32);
                     assert_eq!(results[2].address, page);
                 }

@@ -6,9 +6,9 @@
 use std::fmt::Debug;
 
 use ringcopy_client::protocol::{
-    CallerCopyRequest, Code, CopyMemoryFlags, CopyMemoryRequest, CopyThroughRequest,
-    DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, MAXIMUM_LENGTH, NtStatus, Reach,
-    RequestKind, SESSION_LENGTH,
+    CallerCopyRequest, Code, CopyFlags, CopyMemoryRequest, CopyThroughRequest, DEVICE_PAGE_LENGTH,
+    DeviceCopyRequest, DeviceDirection, MAXIMUM_LENGTH, NtStatus, Reach, RequestKind,
+    SESSION_LENGTH,
 };
 use ringcopy_tests::{LENGTH, Victim, pattern, with_victim};
 use zerocopy::{Immutable, IntoBytes};
@@ -227,7 +227,7 @@ fn fields_of_memory_copies() {
         let last = u64::MAX;
         let physical = [0, 0x1000, 0xFEE0_0000, 1 << 51, 1 << 52, last - 8, last];
         let physical = physical.map(|address| CopyMemoryRequest {
-            flags: CopyMemoryFlags::PHYSICAL.bits(),
+            flags: CopyFlags::PHYSICAL.bits(),
             ..at(address)
         });
         refuse(victim, kind, NtStatus::ACCESS_DENIED, physical);

@@ -4,7 +4,7 @@
 
 use ringcopy_client::{
     PAGE_LENGTH, Source, Transport,
-    protocol::{Engine, Reach},
+    protocol::{EngineKind, Reach},
 };
 use ringcopy_lab::{LabError, Options};
 use ringcopy_tests::{boot, boot_with, open, options, privileged};
@@ -28,7 +28,7 @@ fn instructions_are_counted_whatever_else_the_machine_does() {
         assert!(transfer.unwrap().is_complete());
         instructions
     };
-    for engine in [Engine::Native, Engine::System] {
+    for engine in [EngineKind::Native, EngineKind::System] {
         // The first request may find things to set up.
         instructions(1, engine);
         let (one, page) = (instructions(1, engine), instructions(4096, engine));

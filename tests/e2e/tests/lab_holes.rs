@@ -7,7 +7,7 @@ use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use ringcopy_client::{
     Device, PAGE_LENGTH, Piece, ScatterPiece, Source, Transfer, Transport, cli,
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, MachineFact, Mosaic, Options, Process, RamRange, Reader, TileKind};
 use ringcopy_tests::{CheckedLab, boot_with, open, options, privileged, report, run_client};
@@ -15,10 +15,10 @@ use ringcopy_tests::{CheckedLab, boot_with, open, options, privileged, report, r
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-const ENGINES: [(Engine, Reader); 3] = [
-    (Engine::Native, Reader::Walk),
-    (Engine::System, Reader::MemoryManager),
-    (Engine::Auto, Reader::MemoryManager),
+const ENGINES: [(EngineKind, Reader); 3] = [
+    (EngineKind::Native, Reader::Walk),
+    (EngineKind::System, Reader::MemoryManager),
+    (EngineKind::Auto, Reader::MemoryManager),
 ];
 
 /// Makes mixed mappings in which pages that are out follow holes.
@@ -37,7 +37,7 @@ fn boot(five_levels: bool, icount: bool) -> CheckedLab {
 /// Copies of `length` bytes from each of these addresses.
 fn copy(
     device: &mut Device<'_, Process<'_>>,
-    engine: Engine,
+    engine: EngineKind,
     length: u32,
     sources: impl IntoIterator<Item = Source>,
 ) -> Vec<Transfer> {
@@ -235,13 +235,14 @@ fn f8_memory_without_page_tables_is_one_hole() {
             length: 64,
         };
         let pieces = [scatter(target), scatter(target + PAGE_LENGTH - 2)];
-        let transfers = device.copy_scatter(&pieces, Engine::Auto).unwrap();
-        let expected = copy(&mut device, Engine::Auto, 1, [Source::Physical(hole)])[0].hole_length;
+        let transfers = device.copy_scatter(&pieces, EngineKind::Auto).unwrap();
+        let expected =
+            copy(&mut device, EngineKind::Auto, 1, [Source::Physical(hole)])[0].hole_length;
         assert!(expected > 0);
         let said = transfers.iter().map(|one| (one.copied, one.hole_length));
         assert_eq!(said.collect::<Vec<_>>(), [(5, expected), (2, 0)]);
         // Nor of user memory, which may be made at its first use.
-        let transfer = copy(&mut device, Engine::Auto, 1, [Source::Virtual(0)])[0];
+        let transfer = copy(&mut device, EngineKind::Auto, 1, [Source::Virtual(0)])[0];
         assert_eq!(transfer.hole_length, 0);
     }
 }
@@ -291,7 +292,7 @@ fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
     let mut device = open(&mut process);
     let mut hole_at = |address| {
         let source = Source::Virtual(address);
-        copy(&mut device, Engine::Native, 1, [source])[0].hole_length
+        copy(&mut device, EngineKind::Native, 1, [source])[0].hole_length
     };
     let without = (1..256)
         .map(|slot| 0xFFFF_8000_0000_0000 + slot * 512 * GIB)

@@ -4,7 +4,7 @@
 
 use ringcopy_client::{
     CallerCopy, CopyThrough, Device, PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{Direction, Engine, NtStatus, Reach},
+    protocol::{Direction, EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{MachineFact, PageState, Process, RamRange};
 use ringcopy_tests::{UNTOUCHED, boot, open, pattern, privileged};
@@ -17,7 +17,7 @@ fn copy(
     length: usize,
 ) -> (Transfer, [Vec<u8>; 2]) {
     let [(native, by_native), (system, by_system)] =
-        [Engine::Native, Engine::System].map(|engine| {
+        [EngineKind::Native, EngineKind::System].map(|engine| {
             let mut target = vec![UNTOUCHED; length];
             let transfer = device
                 .copy_memory(source, engine, &mut target)
@@ -29,7 +29,7 @@ fn copy(
                 "{source:?}: bytes after the last"
             );
             let transfer = Transfer {
-                engine: Engine::Auto,
+                engine: EngineKind::Auto,
                 // One engine may report less of a hole than the other.
                 hole_length: 0,
                 ..transfer
@@ -108,7 +108,7 @@ fn own_memory_is_the_same_by_its_physical_addresses() {
         let mut device = open(&mut process);
         for (offset, length) in [(0, 4096), (0, 1), (4095, 1), (1, 4094), (2048, 7)] {
             let source = Source::Physical(physical + offset as u64);
-            for engine in [Engine::Native, Engine::System] {
+            for engine in [EngineKind::Native, EngineKind::System] {
                 let mut found = vec![UNTOUCHED; length];
                 let transfer = device.copy_memory(source, engine, &mut found).unwrap();
                 assert!(transfer.is_complete(), "{transfer:?}");
@@ -256,7 +256,11 @@ fn copies(
             }
             _ => (
                 Direction::Read,
-                device.copy_memory(Source::Virtual(pages.start()), Engine::Auto, &mut target),
+                device.copy_memory(
+                    Source::Virtual(pages.start()),
+                    EngineKind::Auto,
+                    &mut target,
+                ),
             ),
         };
         let transfer = transfer.unwrap_or_else(|error| panic!("{error}"));

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use ringcopy_client::{
     Device, OpenAccess, PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{
     Count, Lab, MachineFact, Mosaic, Options, Process, Reader, Tile, TileKind, UNTOUCHED,
@@ -32,7 +32,7 @@ fn with_mixed_mappings(stage: impl Fn(&Lab, &Mosaic)) {
 /// Copies by one engine. Returns the transfer, and the bytes that it counts.
 fn copy(
     device: &mut Device<'_, Process<'_>>,
-    engine: Engine,
+    engine: EngineKind,
     source: Source,
     length: u64,
 ) -> (Transfer, Vec<u8>) {
@@ -82,8 +82,8 @@ fn both_engines_copy_ram_and_nothing_else() {
             .map(|(address, length)| (VIRTUAL, address, length))
             .collect();
         for (engine, reader) in [
-            (Engine::Native, Reader::Walk),
-            (Engine::System, Reader::MemoryManager),
+            (EngineKind::Native, Reader::Walk),
+            (EngineKind::System, Reader::MemoryManager),
         ] {
             let copies = copy_memory_each(&mut process, handle, engine, &calls);
             assert_eq!(copies.len(), calls.len());
@@ -112,18 +112,18 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_engine() {
         for _ in 0..3 {
             let before = brought_in();
             let mut device = open(&mut process);
-            let (transfer, _) = copy(&mut device, Engine::Native, source, PAGE_LENGTH);
+            let (transfer, _) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
             assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
             assert_eq!(transfer.copied, 0);
             assert_eq!(brought_in(), before);
 
-            let (transfer, bytes) = copy(&mut device, Engine::System, source, PAGE_LENGTH);
+            let (transfer, bytes) = copy(&mut device, EngineKind::System, source, PAGE_LENGTH);
             assert!(transfer.is_complete(), "{transfer:?}");
             assert!(mosaic.agrees(tile.address, &bytes));
             assert_eq!(brought_in(), before + 1);
 
             // Now the native engine finds it too.
-            let (transfer, bytes) = copy(&mut device, Engine::Native, source, PAGE_LENGTH);
+            let (transfer, bytes) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
             assert!(transfer.is_complete(), "{transfer:?}");
             assert!(mosaic.agrees(tile.address, &bytes));
             assert_eq!(brought_in(), before + 1);
@@ -169,7 +169,7 @@ fn devices_and_firmware_are_refused_by_their_physical_addresses() {
             u64::MAX - 1,
         ] {
             assert_eq!(mosaic.ram_from(address), 0, "{address:#x}");
-            for engine in [Engine::Native, Engine::System] {
+            for engine in [EngineKind::Native, EngineKind::System] {
                 let (transfer, _) = copy(&mut device, engine, Source::Physical(address), 2);
                 assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{address:#x}");
                 assert_eq!(transfer.copied, 0, "{address:#x}");

@@ -6,7 +6,7 @@
 use ringcopy_client::{
     CallerCopy, CopyThrough, PAGE_LENGTH, Source, Transfer, Transport,
     protocol::{
-        CODES, CopyMemoryFlags, CopyMemoryRequest, Direction, Engine, Method, NtStatus, Reach,
+        CODES, CopyFlags, CopyMemoryRequest, Direction, EngineKind, Method, NtStatus, Reach,
         RequestKind,
     },
 };
@@ -83,7 +83,7 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
                 length: LENGTH,
                 alignment: 1,
             }),
-            Copy::Memory => device.copy_memory(Source::Virtual(start), Engine::Auto, &mut read),
+            Copy::Memory => device.copy_memory(Source::Virtual(start), EngineKind::Auto, &mut read),
         }
         .unwrap_or_else(|error| panic!("{error}"));
         assert_exact(copy, &transfer, changing);
@@ -227,14 +227,14 @@ fn requests_from_two_processors_at_once() {
 fn memory_copies(victim: &Victim<'_>) -> Vec<(&'static str, Vec<u8>)> {
     let good = victim.copy_memory();
     let information = &victim.information;
-    let by_virtual = (CopyMemoryFlags::VIRTUAL, information.session_address);
+    let by_virtual = (CopyFlags::VIRTUAL, information.session_address);
     let frame = information.session_physical_address;
-    let by_physical = (CopyMemoryFlags::PHYSICAL, frame);
+    let by_physical = (CopyFlags::PHYSICAL, frame);
     [
-        ("native, virtual", Engine::Native, by_virtual),
-        ("native, physical", Engine::Native, by_physical),
-        ("system, virtual", Engine::System, by_virtual),
-        ("system, physical", Engine::System, by_physical),
+        ("native, virtual", EngineKind::Native, by_virtual),
+        ("native, physical", EngineKind::Native, by_physical),
+        ("system, virtual", EngineKind::System, by_virtual),
+        ("system, physical", EngineKind::System, by_physical),
     ]
     .map(|(what, engine, (flags, address))| {
         let request = CopyMemoryRequest {

@@ -6,7 +6,7 @@
 use ringcopy_client::{
     Buffer, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, InformationRequest,
+        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
         InformationResponse, NtStatus, Reach, RequestKind, TransferResponse,
     },
 };
@@ -53,7 +53,7 @@ fn a_system_page_that_flips_is_copied_from_one_frame_or_the_other() {
     with_two_processors(|lab| {
         let (page, bytes) = changing_page(lab);
         let mut process = privileged(lab);
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             lab.start_system_interference(page, Interference::Flip)
                 .unwrap();
             let mut device = open(&mut process);
@@ -85,7 +85,7 @@ fn a_system_page_that_comes_and_goes_ends_a_copy_at_its_start() {
         let (first, bytes) = changing_page(lab);
         let changing = first + PAGE_LENGTH;
         let mut process = privileged(lab);
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             lab.start_system_interference(changing, Interference::Unmap)
                 .unwrap();
             let mut device = open(&mut process);
@@ -123,14 +123,14 @@ struct Side {
 }
 
 impl Side {
-    fn of(process: &mut Process<'_>, seed: u64, source: u64, flags: CopyMemoryFlags) -> Self {
+    fn of(process: &mut Process<'_>, seed: u64, source: u64, flags: CopyFlags) -> Self {
         let bytes = pattern(seed, LENGTH);
         let request = CopyMemoryRequest {
             header: Header::of::<CopyMemoryRequest>(),
             address: source,
             length: LENGTH as u64,
             flags: flags.bits(),
-            engine: Engine::Native as u32,
+            engine: EngineKind::Native as u32,
         };
         let length = size_of::<TransferResponse>() + LENGTH;
         let address = process.allocate(PAGE_LENGTH).unwrap();
@@ -165,8 +165,8 @@ fn two_processes_on_two_processors_share_the_window_and_nothing_else() {
         one.write(ADDRESS, &pattern(1, LENGTH)).unwrap();
         other.write(ADDRESS, &pattern(2, LENGTH)).unwrap();
         let sides = [
-            Side::of(&mut one, 1, ADDRESS, CopyMemoryFlags::VIRTUAL),
-            Side::of(&mut other, 2, ADDRESS, CopyMemoryFlags::VIRTUAL),
+            Side::of(&mut one, 1, ADDRESS, CopyFlags::VIRTUAL),
+            Side::of(&mut other, 2, ADDRESS, CopyFlags::VIRTUAL),
         ];
         let buffers = [0, 1].map(|side: usize| (sides[side].request, sides[side].response));
         let ends = one

@@ -7,7 +7,7 @@ use std::mem;
 
 use ringcopy_client::{
     OpenAccess, Transport,
-    protocol::{CODES, Engine, NtStatus, Reach, TransferResponse},
+    protocol::{CODES, EngineKind, NtStatus, Reach, TransferResponse},
 };
 use ringcopy_lab::{Count, Counts, Lab, LabError, Options, Process};
 use ringcopy_tests::{Victim, boot, boot_with, completion, open, options, privileged};
@@ -25,7 +25,7 @@ fn assert_no_leak(leaks: &[String]) {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn loading_fails_cleanly_wherever_pool_runs_out() {
     let lab = boot_with(Options {
-        engine: Some(Engine::System),
+        engine: Some(EngineKind::System),
         ..options(Reach::all())
     });
     assert_no_leak(&lab.unload().unwrap());

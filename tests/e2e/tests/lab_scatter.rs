@@ -4,7 +4,7 @@
 
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
-    protocol::{Code, Direction, Engine, NtStatus, Reach, RequestKind, ScatterEntry, judge},
+    protocol::{Code, Direction, EngineKind, NtStatus, Reach, RequestKind, ScatterEntry, validate},
 };
 use ringcopy_lab::Interference;
 use ringcopy_tests::{
@@ -34,7 +34,7 @@ fn overlapping_targets_hold_the_last_entry() {
             scattered(0, 100, 20_000),
             scattered(30_000, 90, 20),
         ];
-        for result in copy_scatter(victim, Engine::Auto, &entries) {
+        for result in copy_scatter(victim, EngineKind::Auto, &entries) {
             assert_eq!(NtStatus(result.status), NtStatus::SUCCESS);
         }
         let mut expected = bytes.clone();
@@ -61,9 +61,9 @@ fn a_target_over_the_request_or_the_response_does_no_harm() {
                     flags: VIRTUAL,
                 })
                 .collect();
-            let input = scatter(Engine::Auto, &entries);
+            let input = scatter(EngineKind::Auto, &entries);
             victim.process.write(victim.request, &input).unwrap();
-            let length = judge::results_end(16);
+            let length = validate::results_end(16);
             let request = buffer(victim.request, input.len());
             let response = buffer(victim.response, length);
             // The entries were captured before the first was served.
@@ -100,7 +100,7 @@ fn targets_that_come_and_go_leave_exact_counts() {
             for (entry, result) in
                 entries
                     .iter()
-                    .zip(copy_scatter(&mut victim, Engine::Auto, &entries))
+                    .zip(copy_scatter(&mut victim, EngineKind::Auto, &entries))
             {
                 if result.status == NtStatus::SUCCESS.0 {
                     complete += 1;

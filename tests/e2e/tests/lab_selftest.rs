@@ -4,8 +4,8 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    protocol::{Engine, Reach},
-    selftest::{self, Action, Report, Verdict},
+    protocol::{EngineKind, Reach},
+    suites::selftest::{self, Action, Report, Verdict},
 };
 use ringcopy_lab::{Options, token};
 use ringcopy_tests::{PRIVILEGED, boot_with, options};
@@ -94,7 +94,7 @@ fn passes_wherever_images_and_tables_lie() {
 fn passes_without_the_native_engine() {
     let report = run(
         Options {
-            engine: Some(Engine::System),
+            engine: Some(EngineKind::System),
             ..options(Reach::all())
         },
         PRIVILEGED,
@@ -104,7 +104,7 @@ fn passes_without_the_native_engine() {
         report
             .outcomes
             .iter()
-            .all(|outcome| (outcome.engine == Some(Engine::Native)
+            .all(|outcome| (outcome.engine == Some(EngineKind::Native)
                 || matches!(outcome.case.action, Action::Agree(_)))
                 == matches!(outcome.verdict, Verdict::Skipped(_))),
         "{:?}",

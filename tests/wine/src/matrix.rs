@@ -8,7 +8,7 @@ use std::{
 use ringcopy_client::{
     Device, OpenAccess, Source, abuse, explain,
     protocol::{
-        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, InformationRequest,
+        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
         InformationResponse, NtStatus, RequestKind, TransferResponse, WIN32_DEVICE_PATH,
     },
     windows::{Interrupt, WindowsTransport},
@@ -160,8 +160,8 @@ fn read_request(address: u64, length: usize) -> (Vec<u8>, Vec<u8>) {
         header: Header::of::<CopyMemoryRequest>(),
         address,
         length: length as u64,
-        flags: CopyMemoryFlags::PHYSICAL.bits(),
-        engine: Engine::System as u32,
+        flags: CopyFlags::PHYSICAL.bits(),
+        engine: EngineKind::System as u32,
     };
     (request.as_bytes().to_vec(), vec![0xEE; TRANSFER + length])
 }
@@ -278,7 +278,7 @@ fn out_direct_partial() -> Verdict {
     let start = 0x9_F000 - 4096 - 24;
     let mut target = vec![0xEE; 8192];
     let transfer = device
-        .copy_memory(Source::Physical(start), Engine::System, &mut target)
+        .copy_memory(Source::Physical(start), EngineKind::System, &mut target)
         .map_err(|error| explain(&error))?;
     expect("copied", &transfer.copied, &(4096 + 24))?;
     expect("status", &transfer.status, &NtStatus::INVALID_ADDRESS)?;

@@ -1,26 +1,27 @@
-//! The parts of a long task: which of how many is under way, and the time that each took.
+//! The parts of a long task: progress, and the time of each part.
 
-use crate::{error::Error, lab::Lab};
+use crate::lab::Lab;
+use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// A part, which needs the lab or not.
+/// A part of the tests.
 pub struct Part {
-    /// Asks for it on the command line.
+    /// The name on the command line.
     pub name: &'static str,
-    /// Says what it proves.
+    /// What it tests.
     pub what: &'static str,
-    pub run: fn(&Lab) -> Result<(), Error>,
+    pub run: fn(&Lab) -> Result<()>,
 }
 
 /// A run of some parts.
 pub struct Run<'a> {
     parts: Vec<&'a Part>,
-    /// What each has taken so far, the preparation first.
+    /// The time of each finished part, the preparation first.
     times: Vec<(&'a str, Duration)>,
 }
 
 impl<'a> Run<'a> {
-    /// A run of the parts with the names in `only`, or of all if there are none.
+    /// Returns a run of the parts named in `only`, or of all parts if that is empty.
     pub fn of(parts: &'a [Part], only: &[String]) -> Self {
         Self {
             parts: parts
@@ -31,12 +32,8 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Does what comes before the first part.
-    ///
-    /// # Errors
-    ///
-    /// What `work` fails with.
-    pub fn prepare<T>(&mut self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    /// Does the work before the first part.
+    pub fn prepare<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let started = Instant::now();
         let done = work();
         self.times
@@ -44,12 +41,8 @@ impl<'a> Run<'a> {
         done
     }
 
-    /// Runs the parts up to the first that fails, and says what each has taken.
-    ///
-    /// # Errors
-    ///
-    /// What a part fails with.
-    pub fn each(&mut self, lab: &Lab) -> Result<(), Error> {
+    /// Runs the parts up to the first that fails, and prints the time of each.
+    pub fn each(&mut self, lab: &Lab) -> Result<()> {
         let count = self.parts.len();
         let mut done = Ok(());
         for (number, part) in (1..).zip(&self.parts) {
@@ -77,7 +70,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// A time as minutes and seconds.
+/// Returns a time as minutes and seconds.
 fn minutes(time: Duration) -> String {
     let seconds = time.as_secs();
     format!("{}:{:02}", seconds / 60, seconds % 60)
