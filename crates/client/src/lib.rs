@@ -50,7 +50,6 @@
 mod device;
 mod error;
 mod explain;
-mod hexdump;
 mod information;
 mod number;
 mod operation;
@@ -69,7 +68,6 @@ pub mod windows;
 pub use device::{Batch, CallerCopy, CopyThrough, Device, DeviceCopy, Piece, ScatterPiece};
 pub use error::Error;
 pub use explain::{explain, explain_hole, explain_policy, explain_transfer};
-pub use hexdump::{HexDump, hexdump};
 pub use information::Information;
 pub use number::{ParseNumberError, parse_number};
 pub use operation::Operation;

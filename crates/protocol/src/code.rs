@@ -78,6 +78,6 @@ pub struct Code {
 
 /// Returns the control code: `CTL_CODE`, from the top bit down device type, required access,
 /// function and method.
-pub(crate) const fn control_code(function: u16, method: Method, access: RequiredAccess) -> u32 {
+pub const fn control_code(function: u16, method: Method, access: RequiredAccess) -> u32 {
     (DEVICE_TYPE as u32) << 16 | (access as u32) << 14 | (function as u32) << 2 | method as u32
 }

@@ -24,7 +24,10 @@ fn verify_finds_engines_that_agree() {
         "{}",
         lines[0]
     );
-    assert_eq!(lines[1], "changed 0: memory that was written to in between");
+    assert_eq!(
+        lines[1],
+        "changed 0: memory that was written to during the comparison"
+    );
     assert_eq!(lines[2], "disagreements 0");
     let verify = |seed| run(&["verify", "--random", "300", "--seed", seed, "--json"]).json();
     let document = verify("7");
@@ -82,8 +85,8 @@ fn verify_tells_disagreement_from_change() {
     assert_eq!(output.code, FAILURE);
     assert!(
         output.out.ends_with(
-            "disagreements 1\n  physical 0x200000, 64 bytes: native says STATUS_SUCCESS of 64 \
-             bytes, system STATUS_SUCCESS of 64 bytes; byte 16 differs\n"
+            "disagreements 1\n  physical 0x200000, 64 bytes: native STATUS_SUCCESS with 64 \
+             bytes, system STATUS_SUCCESS with 64 bytes; byte 16 differs\n"
         ),
         "{}",
         output.out
@@ -226,8 +229,8 @@ fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
     assert_eq!(output.code, FAILURE);
     assert!(
         output.out.ends_with(
-            "; one engine says both, for it counts the byte to a hole of 397313 bytes from \
-             0x9f000 on\n"
+            "; the engine that read the byte reported it in a hole of 397313 bytes from \
+             0x9f000\n"
         ),
         "{}",
         output.out

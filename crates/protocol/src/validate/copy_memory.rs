@@ -51,6 +51,8 @@ impl Validate for CopyMemoryRequest {
 
 #[cfg(test)]
 mod tests {
+    use core::iter;
+
     use super::*;
     use crate::{
         Header, kind,
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn an_invalid_engine_is_refused() {
-        for engine in [3].into_iter().chain(INVALID_VALUES) {
+        for engine in iter::once(3).chain(INVALID_VALUES) {
             let request = CopyMemoryRequest { engine, ..VALID };
             assert_eq!(with(&request, 64), Err(NtStatus::INVALID_PARAMETER));
         }

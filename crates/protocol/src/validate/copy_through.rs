@@ -79,8 +79,8 @@ mod tests {
         for mode in [2, 3].into_iter().chain(INVALID_VALUES) {
             for length in [VALID.length, u64::MAX] {
                 let request = CopyThroughRequest {
-                    mode,
                     length,
+                    mode,
                     ..VALID
                 };
                 assert_eq!(result_of(&request), Err(NtStatus::INVALID_PARAMETER));

@@ -107,6 +107,8 @@ impl Validate for DeviceCopyRequest {
 
 #[cfg(test)]
 mod tests {
+    use core::iter;
+
     use super::*;
     use crate::{
         Header, kind,
@@ -168,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_invalid_direction_is_refused() {
-        for direction in [0].into_iter().chain(INVALID_VALUES) {
+        for direction in iter::once(0).chain(INVALID_VALUES) {
             let request = copy(direction, (0, 0), 0);
             assert_eq!(result_of(&request), Err(NtStatus::INVALID_PARAMETER));
         }

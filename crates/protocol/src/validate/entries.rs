@@ -147,7 +147,7 @@ pub const fn results_end(count: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::{vec, vec::Vec};
+    use std::{iter, vec, vec::Vec};
 
     use super::*;
     use crate::{
@@ -228,7 +228,7 @@ mod tests {
 
     #[test]
     fn an_invalid_engine_is_refused() {
-        for engine in [3].into_iter().chain(INVALID_VALUES) {
+        for engine in iter::once(3).chain(INVALID_VALUES) {
             assert_eq!(refused(1, engine, 0, 4096), NtStatus::INVALID_PARAMETER);
         }
     }

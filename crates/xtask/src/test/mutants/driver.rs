@@ -1,7 +1,7 @@
 //! The guards of the driver and of what it is made of, each with the one test in the lab that must
 //! notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -104,21 +104,21 @@ pub const MUTANTS: &[Mutant] = &[
         file: "crates/mm-copy/src/walk.rs",
         original: "Ok(_) | Err(_) => return Err(dead_end(Reason::TableNotRam { level }, false)),",
         broken: "Ok(_) | Err(_) => {}",
-        caught_by: "lab_mosaic::both_engines_copy_ram_and_nothing_else",
+        caught_by: "lab_mixed_mappings::both_engines_copy_ram_and_nothing_else",
     },
     Mutant {
         name: "a page that is out counts as present",
         file: "crates/mm-copy/src/entry.rs",
         original: "if raw & PRESENT == 0 {",
         broken: "if raw == 0 {",
-        caught_by: "lab_mosaic::both_engines_copy_ram_and_nothing_else",
+        caught_by: "lab_mixed_mappings::both_engines_copy_ram_and_nothing_else",
     },
     Mutant {
         name: "reserved bits of a large page count as its address",
         file: "crates/mm-copy/src/entry.rs",
         original: " || frame & offset_mask(level) != 0 {",
         broken: " {",
-        caught_by: "lab_mosaic::both_engines_copy_ram_and_nothing_else",
+        caught_by: "lab_mixed_mappings::both_engines_copy_ram_and_nothing_else",
     },
     Mutant {
         name: "the window shows itself",

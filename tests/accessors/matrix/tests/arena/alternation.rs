@@ -1,7 +1,8 @@
-//! A page whose bytes change with each access to it.
+//! A page whose bytes change after each instruction that accesses it.
 //!
-//! It is closed. An access raises, and a vectored handler, which comes before any guard, opens the
-//! page for one instruction: the trap that follows it writes the other content, and closes the page.
+//! The page is closed, so an access raises. A vectored handler, which runs before any guard, opens
+//! the page for one instruction. The trap after that instruction writes the other content and closes
+//! the page.
 
 use std::{
     ffi::c_void,
@@ -14,7 +15,7 @@ use std::{
 
 use accessor_matrix::PAGE;
 
-use super::{PAGE_NOACCESS, PAGE_READWRITE, contents, protect, rewrite};
+use super::{NO_ACCESS, READ_WRITE, protect, rewrite, write_contents};
 
 const ACCESS_VIOLATION: u32 = 0xC000_0005;
 const SINGLE_STEP: u32 = 0x8000_0004;
@@ -55,29 +56,29 @@ unsafe extern "system" {
     ) -> *mut c_void;
 }
 
-/// The page; 0 for none.
+/// The address of the page, or 0.
 static ADDRESS: AtomicUsize = AtomicUsize::new(0);
-/// An instruction is at work on it.
+/// An instruction is accessing the page.
 static OPEN: AtomicBool = AtomicBool::new(false);
 
-/// Gives the page its first content, and the pages around it what they have to hold. From when its
-/// caller closes it, the page changes. There is one at a time.
+/// Writes the first content to the page, and fills the pages around it. The page changes as soon as
+/// the caller closes it. There is one such page at a time.
 pub fn begin(page: usize) {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the handler does what a handler must.
+        // SAFETY: the handler changes only a trap flag and the page.
         unsafe { AddVectoredExceptionHandler(1, step) };
     });
     ADDRESS.store(page, Ordering::Relaxed);
-    contents(page);
-    protect(page, PAGE_READWRITE);
+    write_contents(page);
+    protect(page, READ_WRITE);
     rewrite(page, page + PAGE);
     count(page).store(0, Ordering::Relaxed);
 }
 
-/// How often the page was accessed.
+/// Returns the counter of accesses to the page.
 const fn count(page: usize) -> &'static AtomicU64 {
-    // SAFETY: the arena outlives its use; there, the place is read alone.
+    // SAFETY: the arena outlives the use, and reads this counter only.
     unsafe { AtomicU64::from_ptr(ptr::with_exposed_provenance_mut(page - PAGE)) }
 }
 
@@ -91,7 +92,7 @@ unsafe extern "system" fn step(pointers: *mut Pointers) -> i32 {
         // SAFETY: as above.
         unsafe { (*context).flags |= EFLAGS_TRAP };
         OPEN.store(true, Ordering::Relaxed);
-        protect(page, PAGE_READWRITE);
+        protect(page, READ_WRITE);
         return CONTINUE_EXECUTION;
     }
     if record.code == SINGLE_STEP && OPEN.swap(false, Ordering::Relaxed) {
@@ -104,7 +105,7 @@ unsafe extern "system" fn step(pointers: *mut Pointers) -> i32 {
             page + 2 * PAGE
         };
         rewrite(page, from);
-        protect(page, PAGE_NOACCESS);
+        protect(page, NO_ACCESS);
         return CONTINUE_EXECUTION;
     }
     CONTINUE_SEARCH

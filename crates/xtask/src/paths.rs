@@ -1,4 +1,4 @@
-//! Where things are in the tree.
+//! Paths in the tree.
 
 use std::{
     env,
@@ -7,10 +7,10 @@ use std::{
     sync::LazyLock,
 };
 
-/// The root of the tree.
+/// Returns the root of the tree.
 pub fn root() -> PathBuf {
     let package = running_package(|name| env::var_os(name));
-    // Two folders up from this package; as written, without `..`, since users get to see it.
+    // Two folders up from this package. Without `..`, since users see the path.
     package
         .ancestors()
         .nth(2)
@@ -18,9 +18,9 @@ pub fn root() -> PathBuf {
         .to_owned()
 }
 
-/// The folder of this package, as cargo names it to what it runs: a tree that was moved or copied
-/// with all that was built in it has a program that was built elsewhere. Where another package's test
-/// runs this program, and so names that package, it is the folder that this was built in.
+/// Returns the folder of this package as cargo names it to the programs that it runs: if the tree was
+/// moved after this program was built, the folder at build time is wrong. If a test of another
+/// package runs this program, cargo names that package, and the folder at build time is returned.
 fn running_package(variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
     let is_this = variable("CARGO_PKG_NAME").is_some_and(|name| name == env!("CARGO_PKG_NAME"));
     variable("CARGO_MANIFEST_DIR")
@@ -28,10 +28,10 @@ fn running_package(variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
 
-/// The file of this program, for builds to start. Where the system does not know, the name by which it
-/// was started has to do.
+/// Returns the file of this program, which builds start. If the system can't tell, it is the name by
+/// which this program was started.
 pub fn this_program() -> &'static Path {
-    // A build may put another file in its place while it runs.
+    // Asked once: a build may replace the file while this program runs.
     static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
         env::current_exe()
             .ok()
@@ -41,13 +41,13 @@ pub fn this_program() -> &'static Path {
     &FILE
 }
 
-/// The folder for everything that is built or fetched. Below it each build has one of its own, so
-/// that none waits for or undoes another.
+/// Returns the folder for everything that is built or fetched. Each kind of build has its own folder
+/// below it, so that builds neither wait for nor undo each other.
 pub fn target() -> PathBuf {
     root().join("target")
 }
 
-/// The finished images, under the names that Windows knows them by.
+/// Returns the folder of the finished images, which have the names that Windows uses.
 pub fn images() -> PathBuf {
     target().join("ringcopy")
 }
@@ -58,7 +58,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn f3_a_moved_tree_is_not_taken_for_the_one_it_was_built_in() {
+    fn f3_a_moved_tree_is_found_at_its_new_path() {
         let run_for = |package: &'static str| {
             running_package(move |name| {
                 let value = match name {
