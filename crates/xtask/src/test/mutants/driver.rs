@@ -77,11 +77,11 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_capture::a_request_is_carried_out_as_it_was_captured",
     },
     Mutant {
-        name: "entries are read again after they were judged",
+        name: "entries are read again after they were validated",
         file: "src/ops/copy_scatter.rs",
-        original: "    let length = judged.output_length(entries)?;",
-        broken: "    let length = judged.output_length(entries)?;\n    \
-                 let captured = Captured::of(call, &judged)?;\n    \
+        original: "    let length = request.output_length(entries)?;",
+        broken: "    let length = request.output_length(entries)?;\n    \
+                 let captured = Captured::of(call, &request)?;\n    \
                  let entries = captured.as_slice()?;",
         caught_by: "lab_capture::so_is_a_request_with_entries",
     },
