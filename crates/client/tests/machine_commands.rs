@@ -236,7 +236,7 @@ fn abuse_finds_nothing_in_a_driver_that_judges() {
 #[test]
 fn the_engine_of_an_unreadable_setting_is_the_one_that_the_driver_takes() {
     let mut machine = SimulatedSystem::installed();
-    machine.disk.parameters.insert("EngineKind".into(), 77);
+    machine.disk.parameters.insert("Engine".into(), 77);
     let policy = machine::policy(&mut machine).unwrap();
     assert_eq!(policy.engine, ringcopy_client::protocol::EngineKind::System);
 }

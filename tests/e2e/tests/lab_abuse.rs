@@ -127,7 +127,10 @@ impl Spot {
 
     /// The alignment is checked before the range, so most spots for `METHOD_NEITHER` are aligned.
     const fn aligned(mut self, code: &Code) -> Self {
-        if let (Method::Neither, NtStatus::ACCESS_VIOLATION) = (code.method, self.neither) {
+        if matches!(
+            (code.method, self.neither),
+            (Method::Neither, NtStatus::ACCESS_VIOLATION)
+        ) {
             self.address &= !7;
         }
         self

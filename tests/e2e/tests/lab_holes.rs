@@ -263,10 +263,9 @@ fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
     let lab = boot(false, true);
     let runs = runs(&lab);
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8.bin");
-    let listed: String = runs
-        .iter()
-        .map(|run| format!(" {:#x}:{:#x}", run.base, run.length))
-        .collect();
+    let listed = runs.iter().fold(String::new(), |list, run| {
+        format!("{list} {:#x}:{:#x}", run.base, run.length)
+    });
     let read = |ranges: &str| {
         let command = format!("read --engine native --physical {ranges}");
         run(&lab, &command, Some(&output))

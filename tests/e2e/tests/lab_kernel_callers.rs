@@ -199,8 +199,7 @@ fn requests_above_passive_level_are_refused() {
 
 /// Opens a handle, and returns its reach.
 fn reach_of(process: &mut Process<'_>, opener: u64, impersonated: u64) -> Result<Reach, NtStatus> {
-    let opened = process.open_name_as(SYMBOLIC_LINK_NAME, 3, opener, impersonated);
-    let handle = completion(opened)?;
+    let handle = completion(process.open_name_as(SYMBOLIC_LINK_NAME, 3, opener, impersonated))?;
     let code = Code::of(RequestKind::Information);
     let mut output = vec![0; code.response_length];
     let header = Header::of::<Header>();

@@ -45,7 +45,7 @@ impl Copy {
 /// Copies across a page's start, while the second processor does something to that page.
 fn race(copy: Copy, interference: Interference) {
     with_two_processors(Reach::empty(), &[false], |lab| {
-        race_in(lab, copy, interference)
+        race_in(lab, copy, interference);
     });
 }
 
