@@ -58,7 +58,7 @@ fn an_honest_answer_is_believed() {
 fn more_copied_than_asked_is_refused() {
     for copied in [65, 1 << 40, u64::MAX] {
         assert_eq!(
-            reason(with_answer(put(16, copied), read)),
+            reason(with_answer(put(24, copied), read)),
             ResponseError::Field("copied", copied)
         );
     }
@@ -67,7 +67,7 @@ fn more_copied_than_asked_is_refused() {
 #[test]
 fn success_with_bytes_missing_is_refused() {
     assert_eq!(
-        reason(with_answer(put(16, 63), read)),
+        reason(with_answer(put(24, 63), read)),
         ResponseError::Field("copied", 63)
     );
 }
@@ -75,7 +75,7 @@ fn success_with_bytes_missing_is_refused() {
 #[test]
 fn an_answer_to_another_question_is_refused() {
     assert_eq!(
-        reason(with_answer(put(24, 65), read)),
+        reason(with_answer(put(8, 65), read)),
         ResponseError::Field("asked", 65)
     );
 }

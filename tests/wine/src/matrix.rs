@@ -8,8 +8,8 @@ use std::{
 use ringcopy_client::{
     Device, OpenAccess, Source, explain,
     protocol::{
-        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
-        InformationResponse, NtStatus, RequestKind, TransferResponse, WIN32_DEVICE_PATH,
+        Code, CopyFlags, CopyMemoryRequest, CopyResponse, EngineKind, Header, InformationRequest,
+        InformationResponse, NtStatus, RequestKind, WIN32_DEVICE_PATH,
     },
     suites::abuse,
     windows::{Interrupt, WindowsTransport},
@@ -139,7 +139,7 @@ fn expect<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -
 }
 
 const INFORMATION: usize = size_of::<InformationResponse>();
-const TRANSFER: usize = size_of::<TransferResponse>();
+const TRANSFER: usize = size_of::<CopyResponse>();
 
 fn information_request() -> Vec<u8> {
     let request = InformationRequest {
@@ -311,9 +311,13 @@ fn neither() -> Verdict {
     let code = Code::of(RequestKind::CopyFrom).value;
     let outcome = open()?.control(code, request.as_bytes(), &mut output, &never()?);
     expect("copy from", &outcome, &Completion::Done(TRANSFER))?;
-    let response = TransferResponse::read_from_bytes(&output).map_err(|error| error.to_string())?;
-    expect("status", &response.status, &NtStatus::ACCESS_VIOLATION.0)?;
-    expect("copied", &response.copied, &0)
+    let response = CopyResponse::read_from_bytes(&output).map_err(|error| error.to_string())?;
+    expect(
+        "status",
+        &response.result.status,
+        &NtStatus::ACCESS_VIOLATION.0,
+    )?;
+    expect("copied", &response.result.copied, &0)
 }
 
 fn overlapped() -> Verdict {
