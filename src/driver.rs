@@ -50,10 +50,10 @@ impl Settings {
 pub fn load(arguments: &EntryArguments) -> NTSTATUS {
     let loaded = Driver::create(arguments, evt_driver_unload).and_then(|driver| start(&driver));
     match loaded {
-        Ok(()) => nt::status::to_nt(NtStatus::SUCCESS),
+        Ok(()) => NtStatus::SUCCESS.as_raw(),
         Err(status) => {
             println!("ringcopy: not loaded: {status}");
-            nt::status::to_nt(status)
+            status.as_raw()
         }
     }
 }

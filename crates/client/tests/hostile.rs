@@ -1,8 +1,9 @@
 //! Answers that no honest driver gives are refused, and never believed or panicked over.
 
-mod model;
+#[path = "simulated/driver/mod.rs"]
+mod driver;
 
-use model::Model;
+use driver::SimulatedDriver;
 use proptest::prelude::*;
 use ringcopy_client::{
     CallerCopy, Device, DeviceCopy, Error, OpenAccess, ResponseError, Source, Transport, explain,
@@ -11,17 +12,17 @@ use ringcopy_client::{
 
 fn with_answer<R>(
     tamper: impl FnMut(&mut [u8], &mut usize) + 'static,
-    ask: impl FnOnce(&mut Device<'_, Model>) -> R,
+    ask: impl FnOnce(&mut Device<'_, SimulatedDriver>) -> R,
 ) -> R {
-    let mut model = Model {
+    let mut model = SimulatedDriver {
         tamper: Some(Box::new(tamper)),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let mut device = Device::open(&mut model, OpenAccess::ReadWrite).unwrap();
     ask(&mut device)
 }
 
-fn read(device: &mut Device<'_, Model>) -> Result<u64, Error> {
+fn read(device: &mut Device<'_, SimulatedDriver>) -> Result<u64, Error> {
     let address = device.transport().allocate(64).unwrap();
     let mut target = [0xEE; 64];
     device

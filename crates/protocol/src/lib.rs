@@ -44,13 +44,13 @@ pub mod judge;
 mod limits;
 mod request;
 mod response;
-mod status;
 
 pub use code::{Access, CODES, Code, DEVICE_TYPE, Method, RequestKind};
 pub use header::Header;
 pub use limits::{
     DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, SESSION_LENGTH,
 };
+pub use nt_status::NtStatus;
 pub use request::{
     BatchEntry, BatchRequest, CallerCopyRequest, CopyMemoryFlags, CopyMemoryRequest,
     CopyThroughRequest, DeviceCopyRequest, DeviceDirection, Engine, InformationRequest,
@@ -60,7 +60,6 @@ pub use response::{
     BatchResponse, Direction, EntryResult, InformationResponse, MemoryRange, MemoryRangesResponse,
     Reach, TransferFlags, TransferResponse,
 };
-pub use status::NtStatus;
 
 /// The one version of this protocol; a driver refuses every other with
 /// `STATUS_REVISION_MISMATCH`.

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Status, VolatileSlice,
+    NtStatus, VolatileSlice,
     arch::{self, Width},
 };
 
@@ -190,8 +190,8 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
-    pub fn read(&self, offset: usize, destination: VolatileSlice<'_>) -> Result<(), Status> {
+    /// [`NtStatus::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    pub fn read(&self, offset: usize, destination: VolatileSlice<'_>) -> Result<(), NtStatus> {
         let mut destination = destination;
         let source = self.at(offset, destination.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
@@ -203,8 +203,8 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
-    pub fn write(&mut self, offset: usize, source: &VolatileSlice<'_>) -> Result<(), Status> {
+    /// [`NtStatus::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    pub fn write(&mut self, offset: usize, source: &VolatileSlice<'_>) -> Result<(), NtStatus> {
         let destination = self.at(offset, source.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
         unsafe { copy(destination, source.as_ptr(), source.len()) };
@@ -215,7 +215,7 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if either range is not all inside, or if they overlap:
+    /// [`NtStatus::INVALID_PARAMETER`] if either range is not all inside, or if they overlap:
     /// what [`copy_device_memory`](crate::ddi::copy_device_memory) answers with a fast fail is
     /// refused here. Then nothing is touched.
     pub fn copy_within(
@@ -223,11 +223,11 @@ impl DeviceSlice<'_> {
         destination: usize,
         source: usize,
         length: usize,
-    ) -> Result<(), Status> {
+    ) -> Result<(), NtStatus> {
         let to = self.at(destination, length)?;
         let from = self.at(source, length)?;
         if overlaps(destination, source, length) {
-            return Err(Status::INVALID_PARAMETER);
+            return Err(NtStatus::INVALID_PARAMETER);
         }
         // SAFETY: both ranges are inside this one, valid by the promise of `from_raw_parts`.
         unsafe { copy(to, from, length) };
@@ -238,8 +238,8 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
-    pub fn fill(&mut self, offset: usize, length: usize, byte: u8) -> Result<(), Status> {
+    /// [`NtStatus::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    pub fn fill(&mut self, offset: usize, length: usize, byte: u8) -> Result<(), NtStatus> {
         let destination = self.at(offset, length)?;
         // SAFETY: the range is valid by the promise of `from_raw_parts`.
         unsafe { fill(destination, length, byte) };
@@ -251,18 +251,18 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if `expected` is longer than what is inside; then nothing is
+    /// [`NtStatus::INVALID_PARAMETER`] if `expected` is longer than what is inside; then nothing is
     /// touched.
-    pub fn compare(&self, offset: usize, expected: &VolatileSlice<'_>) -> Result<usize, Status> {
+    pub fn compare(&self, offset: usize, expected: &VolatileSlice<'_>) -> Result<usize, NtStatus> {
         let source = self.at(offset, expected.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
         Ok(unsafe { compare(source, expected.as_ptr(), expected.len()) })
     }
 
-    const fn at(&self, offset: usize, length: usize) -> Result<*mut u8, Status> {
+    const fn at(&self, offset: usize, length: usize) -> Result<*mut u8, NtStatus> {
         match self.length.checked_sub(offset) {
             Some(rest) if length <= rest => Ok(self.pointer.wrapping_add(offset)),
-            _ => Err(Status::INVALID_PARAMETER),
+            _ => Err(NtStatus::INVALID_PARAMETER),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use core::{error, fmt};
 
-use crate::{Status, arch::Trap};
+use crate::{NtStatus, arch::Trap};
 
 /// What the failed access was about to do to the memory in question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub enum Access {
 #[must_use]
 pub struct Fault {
     /// Why: the exception that the processor raised, or the check that failed.
-    pub status: Status,
+    pub status: NtStatus,
     /// How many bytes, counted from the start, the call had moved. Exact: the first `copied`
     /// bytes of the destination hold data, no byte after them was written. It is 0 if a check
     /// failed, for then nothing was touched.
@@ -37,17 +37,17 @@ pub struct Fault {
     /// What was attempted on the memory at `address`.
     pub access: Access,
     /// Why the page could not be brought in: the status of the input or output that failed. It is
-    /// there only for [`Status::IN_PAGE_ERROR`], and only if the exception told it.
+    /// there only for [`NtStatus::IN_PAGE_ERROR`], and only if the exception told it.
     ///
     /// Source: the third element of `ExceptionInformation`, "`EXCEPTION_RECORD` structure", Win32
     /// documentation.
-    pub cause: Option<Status>,
+    pub cause: Option<NtStatus>,
 }
 
 impl Fault {
     /// The fault of a check that failed before anything was touched.
     #[cold]
-    pub(crate) const fn refused(status: Status, address: usize, access: Access) -> Self {
+    pub(crate) const fn refused(status: NtStatus, address: usize, access: Access) -> Self {
         Self {
             status,
             copied: 0,
@@ -69,9 +69,9 @@ impl Fault {
             (Some(_), Trap::WRITE) => Access::Write,
             _ => expected,
         };
-        let status = Status(trap.code());
+        let status = NtStatus(trap.code());
         let cause = match trap.cause() {
-            Some(cause) if status.0 == Status::IN_PAGE_ERROR.0 => Some(Status(cause)),
+            Some(cause) if status.0 == NtStatus::IN_PAGE_ERROR.0 => Some(NtStatus(cause)),
             _ => None,
         };
         Self {
@@ -105,8 +105,8 @@ impl fmt::Display for Fault {
 
 impl error::Error for Fault {}
 
-/// So `?` leaves a function that returns a [`Status`]; the count and the address are lost.
-impl From<Fault> for Status {
+/// So `?` leaves a function that returns a [`NtStatus`]; the count and the address are lost.
+impl From<Fault> for NtStatus {
     #[inline]
     fn from(fault: Fault) -> Self {
         fault.status

@@ -79,10 +79,10 @@
 //! | order | check | else |
 //! | --- | --- | --- |
 //! | 1 | a length of 0: success, whatever the address and the alignment | |
-//! | 2 | the alignment asked for is a power of two | [`Status::INVALID_PARAMETER`] |
-//! | 3 | the address is a multiple of it | [`Status::DATATYPE_MISALIGNMENT`] |
-//! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`Status::ACCESS_VIOLATION`] |
-//! | 5 | the memory is there, for this kind of access | the exception: [`Status::ACCESS_VIOLATION`], [`Status::GUARD_PAGE_VIOLATION`], [`Status::STACK_OVERFLOW`], [`Status::IN_PAGE_ERROR`] or [`Status::DATATYPE_MISALIGNMENT`] |
+//! | 2 | the alignment asked for is a power of two | [`NtStatus::INVALID_PARAMETER`] |
+//! | 3 | the address is a multiple of it | [`NtStatus::DATATYPE_MISALIGNMENT`] |
+//! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`NtStatus::ACCESS_VIOLATION`] |
+//! | 5 | the memory is there, for this kind of access | the exception: [`NtStatus::ACCESS_VIOLATION`], [`NtStatus::GUARD_PAGE_VIOLATION`], [`NtStatus::STACK_OVERFLOW`], [`NtStatus::IN_PAGE_ERROR`] or [`NtStatus::DATATYPE_MISALIGNMENT`] |
 //!
 //! Two accesses deviate. An interlocked operation demands natural alignment without being asked,
 //! in either mode. A string is checked as far as it is looked at.
@@ -113,9 +113,9 @@
 //! | Are non-temporal stores ordered? | Yes: a fence follows them, after a fault too. |
 //! | Acquire and release for `LARGE_INTEGER`, `ULARGE_INTEGER`, `UNICODE_STRING`? The overview claims them. | No such functions are documented, and none is offered. [`UserPtr::read_acquire`] reads an `i64`. |
 //! | Can a scalar access be torn? | It is one instruction: not if the address is aligned. Alignment is not enforced, acquire and release included, as documented. A `UNICODE_STRING` is copied once, but not in one piece. |
-//! | A misaligned interlocked operation? | [`Status::DATATYPE_MISALIGNMENT`], with nothing touched, in kernel mode too: it is a condition of the operation, and a locked access across a cache line stops every processor. |
+//! | A misaligned interlocked operation? | [`NtStatus::DATATYPE_MISALIGNMENT`], with nothing touched, in kernel mode too: it is a condition of the operation, and a locked access across a cache line stops every processor. |
 //! | A comparison that fails, on read-only memory? | It faults: the processor writes back what it found. |
-//! | How far does a string length look? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`Status::ACCESS_VIOLATION`]. Each character is looked at once, in order, up to 16 bytes at a time: what lies in the aligned 16 bytes in which the string ends is read with it, which never reaches into another page. There is no cap, as documented; [`UserPtr::string_length_within`] has one. |
+//! | How far does a string length look? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`NtStatus::ACCESS_VIOLATION`]. Each character is looked at once, in order, up to 16 bytes at a time: what lies in the aligned 16 bytes in which the string ends is read with it, which never reaches into another page. There is no cap, as documented; [`UserPtr::string_length_within`] has one. |
 //! | `Fill…` takes the length first, `Set…` the byte. | Kept. The byte is a `u8` and the length a `usize`, so an exchange does not compile. |
 //! | May `RtlFillVolatileMemory` fill the whole buffer? The text says less than it, the example all of it. | All of it. |
 //! | May `RtlFillDeviceMemory` make unaligned accesses? The revisions disagree. | No device function makes one. |
@@ -137,8 +137,8 @@
 //! # Processors
 //!
 //! x86-64 is tested in user mode under Wine and in ring 0. For 64-bit Arm the library builds
-//! (`aarch64-pc-windows-msvc`); a test decodes the unwind data of each guarded leaf and holds it
-//! to the leaf's instructions; on Linux, in an emulator, the tests of memory that is there pass,
+//! (`aarch64-pc-windows-msvc`); a test decodes the unwind data of each guarded routine and holds it
+//! to the routine's instructions; on Linux, in an emulator, the tests of memory that is there pass,
 //! and faults return with exact counts where a signal handler stands in for Windows's dispatcher.
 //! That code has not run on Windows. Where this documentation speaks of SMAP, `STAC` and `CLAC`,
 //! there it is PSTATE.PAN. A non-temporal copy uses `MOVNTDQ` and `SFENCE` on x86-64, `LDNP`, `STNP`
@@ -195,7 +195,6 @@ pub mod performance;
 pub mod probe;
 pub mod raising;
 mod scalar;
-mod status;
 mod user;
 mod volatile;
 
@@ -203,7 +202,7 @@ pub use device::{DeviceSlice, overlaps};
 pub use fault::{Access, Fault};
 pub use guarded::moves_backward;
 pub use mode::Mode;
+pub use nt_status::NtStatus;
 pub use scalar::{Character, Interlocked, Scalar};
-pub use status::Status;
 pub use user::{UnicodeString, UserPtr, UserReader, UserSlice, UserWriter};
 pub use volatile::{LengthMismatch, VolatileSlice};

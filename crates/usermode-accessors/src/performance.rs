@@ -10,8 +10,8 @@
 //! - A loop for short fills: it lost to moves that overlap, which fills up to 128 bytes now are.
 //! - Strings word by word: 16 bytes at a time within an aligned block are faster from 32 bytes up.
 //!   A wide string at an odd address still goes by `repne scasw`.
-//! - Calling a leaf for a number read on its own: most of what it cost was the call and the frame.
-//!   The leaves of single accesses have no prologue, and what calls them is inlined.
+//! - Calling a routine for a number read on its own: most of what it cost was the call and the frame.
+//!   The routines of single accesses have no prologue, and what calls them is inlined.
 //! - Not tried: jumping from the loop of blocks straight into the class of what is left, which would
 //!   save four comparisons between 128 bytes and 1 KiB.
 //!

@@ -8,7 +8,7 @@
 //! ```no_run
 //! # use core::ffi::c_void;
 //! # unsafe extern "system" { fn MmProbeAndLockPages(mdl: *mut c_void, mode: i8, operation: i32); }
-//! use usermode_accessors::{Mode, Status, raising};
+//! use usermode_accessors::{Mode, NtStatus, raising};
 //!
 //! const IO_WRITE_ACCESS: usize = 1;
 //!
@@ -17,7 +17,7 @@
 //! /// # Safety
 //! ///
 //! /// The list is valid, built, and not locked yet.
-//! unsafe fn lock(mdl: *mut c_void, mode: Mode) -> Result<(), Status> {
+//! unsafe fn lock(mdl: *mut c_void, mode: Mode) -> Result<(), NtStatus> {
 //!     let arguments = [mdl.addr(), usize::from(mode == Mode::User), IO_WRITE_ACCESS];
 //!     let function = MmProbeAndLockPages as *const c_void;
 //!     // SAFETY: the function takes these three arguments; it is the kernel's own, in C.
@@ -29,9 +29,9 @@
 //! ```no_run
 //! # use core::ffi::c_void;
 //! # unsafe extern "system" { fn ProbeForWrite(address: *mut c_void, length: usize, alignment: u32); }
-//! use usermode_accessors::{Status, raising};
+//! use usermode_accessors::{NtStatus, raising};
 //!
-//! fn probe(address: usize, length: usize) -> Result<(), Status> {
+//! fn probe(address: usize, length: usize) -> Result<(), NtStatus> {
 //!     let function = ProbeForWrite as *const c_void;
 //!     // SAFETY: the function takes these three arguments, whatever their values.
 //!     unsafe { raising::call(function, [address, length, 1]) }?;
@@ -53,7 +53,7 @@
 use core::{error, ffi::c_void, fmt};
 
 use crate::{
-    Status,
+    NtStatus,
     arch::{self, PARAMETERS, Raised},
 };
 
@@ -65,7 +65,7 @@ pub const ARGUMENTS: usize = 6;
 #[must_use]
 pub struct Exception {
     /// `ExceptionCode`: for a routine that calls `ExRaiseStatus`, its status.
-    pub code: Status,
+    pub code: NtStatus,
     /// `ExceptionFlags`. Bit 0: the raiser did not expect to go on.
     pub flags: u32,
     /// `ExceptionAddress`: the instruction that raised. For information only.
@@ -78,7 +78,7 @@ pub struct Exception {
 impl Exception {
     /// `ExceptionInformation`, or its first four if there are more.
     ///
-    /// For [`Status::ACCESS_VIOLATION`] and [`Status::IN_PAGE_ERROR`]: 0 for a read or 1 for a
+    /// For [`NtStatus::ACCESS_VIOLATION`] and [`NtStatus::IN_PAGE_ERROR`]: 0 for a read or 1 for a
     /// write, then the address.
     #[must_use]
     pub fn parameters(&self) -> &[usize] {
@@ -96,8 +96,8 @@ impl fmt::Display for Exception {
 
 impl error::Error for Exception {}
 
-/// So `?` leaves a function that returns a [`Status`]; all but the code is lost.
-impl From<Exception> for Status {
+/// So `?` leaves a function that returns a [`NtStatus`]; all but the code is lost.
+impl From<Exception> for NtStatus {
     #[inline]
     fn from(exception: Exception) -> Self {
         exception.code
@@ -107,7 +107,7 @@ impl From<Exception> for Status {
 impl From<Raised> for Exception {
     fn from(raised: Raised) -> Self {
         Self {
-            code: Status(raised.code),
+            code: NtStatus(raised.code),
             flags: raised.flags,
             address: raised.address,
             parameter_count: raised.count,

@@ -4,7 +4,7 @@
 
 use proptest::prelude::*;
 use usermode_accessors::{
-    Access, Fault, Mode, Status, UserPtr, UserSlice, ddi,
+    Access, Fault, Mode, NtStatus, UserPtr, UserSlice, ddi,
     probe::{self, USER_LIMIT},
 };
 
@@ -25,15 +25,15 @@ fn word() -> impl Strategy<Value = usize> {
     ]
 }
 
-const fn expected(address: usize, length: usize, alignment: usize) -> Result<(), Status> {
+const fn expected(address: usize, length: usize, alignment: usize) -> Result<(), NtStatus> {
     if length == 0 {
         Ok(())
     } else if alignment.count_ones() != 1 {
-        Err(Status::INVALID_PARAMETER)
+        Err(NtStatus::INVALID_PARAMETER)
     } else if !address.is_multiple_of(alignment) {
-        Err(Status::DATATYPE_MISALIGNMENT)
+        Err(NtStatus::DATATYPE_MISALIGNMENT)
     } else if address as u128 + length as u128 > LIMIT {
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     } else {
         Ok(())
     }
@@ -55,7 +55,7 @@ proptest! {
         prop_assert_eq!(probe::check(address, length, alignment), expected(address, length, alignment));
         prop_assert_eq!(probe::check_range(address, length), expected(address, length, 1));
         let only_alignment = if length == 0 { Ok(()) } else { expected(address, 1, alignment) };
-        if only_alignment != Err(Status::ACCESS_VIOLATION) {
+        if only_alignment != Err(NtStatus::ACCESS_VIOLATION) {
             prop_assert_eq!(probe::check_alignment(address, length, alignment), only_alignment);
         }
     }
@@ -92,15 +92,15 @@ fn the_last_byte_of_user_memory_is_in_and_the_next_is_out() {
     assert_eq!(probe::check_range(USER_LIMIT - 1, 1), Ok(()));
     assert_eq!(
         probe::check_range(USER_LIMIT - 1, 2),
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(
         probe::check_range(USER_LIMIT, 1),
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(
         probe::check_range(usize::MAX, 2),
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(probe::check_range(0, USER_LIMIT), Ok(()));
 }
@@ -117,7 +117,7 @@ const FORBIDDEN: [usize; 5] = [
 
 const fn refused(address: usize, access: Access) -> Fault {
     Fault {
-        status: Status::ACCESS_VIOLATION,
+        status: NtStatus::ACCESS_VIOLATION,
         copied: 0,
         address: Some(address),
         access,
@@ -184,15 +184,15 @@ fn aligned_functions_refuse_a_misaligned_source_in_user_mode_only() {
     assert_eq!(copy(8, Mode::User, 1), Ok(read));
     assert_eq!(
         copy(8, Mode::User, 2),
-        misaligned(Status::DATATYPE_MISALIGNMENT)
+        misaligned(NtStatus::DATATYPE_MISALIGNMENT)
     );
     assert_eq!(
         copy(8, Mode::User, 3),
-        misaligned(Status::INVALID_PARAMETER)
+        misaligned(NtStatus::INVALID_PARAMETER)
     );
     assert_eq!(
         copy(8, Mode::User, 0),
-        misaligned(Status::INVALID_PARAMETER)
+        misaligned(NtStatus::INVALID_PARAMETER)
     );
     assert_eq!(copy(0, Mode::User, 8), Ok([0; 8]));
     assert_eq!(copy(8, Mode::Kernel, 8), Ok(read));
@@ -209,10 +209,10 @@ fn any_mode_but_kernel_mode_is_user_mode() {
 
 /// Reads a number, and returns what a dispatch routine would.
 fn dispatch(address: usize) -> i32 {
-    fn read(address: usize) -> Result<u32, Status> {
+    fn read(address: usize) -> Result<u32, NtStatus> {
         Ok(UserPtr::<u32>::new(address).read()?)
     }
-    read(address).err().unwrap_or(Status::SUCCESS).into()
+    read(address).err().unwrap_or(NtStatus::SUCCESS).into()
 }
 
 #[test]

@@ -8,14 +8,14 @@ use std::{
     thread,
 };
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, UserSlice, ddi};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, UserSlice, ddi};
 
 mod pages;
 use pages::{PAGE, Pages, Protection, number};
 
 const UNTOUCHED: u8 = 0;
 
-const fn fault(status: Status, copied: usize, address: usize, access: Access) -> Fault {
+const fn fault(status: NtStatus, copied: usize, address: usize, access: Access) -> Fault {
     Fault {
         status,
         copied,
@@ -66,7 +66,7 @@ fn a_read_stops_exactly_where_readable_memory_ends() {
                 let expected = if readable == length {
                     Ok(())
                 } else {
-                    let status = Status::ACCESS_VIOLATION;
+                    let status = NtStatus::ACCESS_VIOLATION;
                     Err(fault(status, readable, pages.address(PAGE), Access::Read))
                 };
                 assert_eq!(outcome, expected, "{protection:?} {start} {length}");
@@ -97,7 +97,7 @@ fn a_write_stops_exactly_where_writable_memory_ends() {
                 let expected = if writable == length {
                     Ok(())
                 } else {
-                    let status = Status::ACCESS_VIOLATION;
+                    let status = NtStatus::ACCESS_VIOLATION;
                     Err(fault(status, writable, pages.address(PAGE), Access::Write))
                 };
                 assert_eq!(outcome, expected, "{protection:?} {start} {length}");
@@ -129,7 +129,7 @@ fn a_fill_stops_exactly_where_writable_memory_ends() {
             assert_eq!(
                 fill(pages.address(start), 0xA5, NEAR + 1),
                 Err(fault(
-                    Status::ACCESS_VIOLATION,
+                    NtStatus::ACCESS_VIOLATION,
                     writable,
                     pages.address(PAGE),
                     Access::Write
@@ -155,7 +155,7 @@ fn counts_are_exact_over_many_pages() {
     let (outcome, buffer) = read(pages.address(123), 6 * PAGE);
     let readable = 4 * PAGE - 123;
     let end = pages.address(4 * PAGE);
-    let status = Status::ACCESS_VIOLATION;
+    let status = NtStatus::ACCESS_VIOLATION;
     assert_eq!(outcome, Err(fault(status, readable, end, Access::Read)));
     assert_eq!(buffer[..readable], pages.bytes(123, readable));
     assert!(buffer[readable..].iter().all(|byte| *byte == UNTOUCHED));
@@ -170,7 +170,7 @@ fn counts_are_exact_over_many_pages() {
 #[test]
 fn a_guard_page_is_reported_as_one_and_spent() {
     let pages = Pages::new(&[Protection::ReadWrite, Protection::ReadWrite]);
-    let status = Status::GUARD_PAGE_VIOLATION;
+    let status = NtStatus::GUARD_PAGE_VIOLATION;
     let edge = pages.address(PAGE);
 
     pages.protect(1, Protection::Guard);
@@ -193,7 +193,7 @@ fn a_guard_page_is_reported_as_one_and_spent() {
 fn null_and_its_neighbours_fault() {
     pages::fail_on_unhandled_exceptions();
     for address in [0, 1, 8, 0xFFFF] {
-        let status = Status::ACCESS_VIOLATION;
+        let status = NtStatus::ACCESS_VIOLATION;
         let expected = fault(status, 0, address, Access::Read);
         assert_eq!(read(address, 16).0, Err(expected));
         let expected = fault(status, 0, address, Access::Write);
@@ -207,7 +207,7 @@ fn numbers_fault_whole() {
     where
         T: usermode_accessors::Scalar + PartialEq + core::fmt::Debug,
     {
-        let status = Status::ACCESS_VIOLATION;
+        let status = NtStatus::ACCESS_VIOLATION;
         let size = size_of::<T>();
         let edge = pages.address(PAGE);
         // From inside the readable page across its end: nothing is read or written of it.
@@ -261,7 +261,7 @@ fn functions_report_partial_faults() {
     struct Header([u64; 4]);
 
     let pages = Pages::new(&[Protection::ReadWrite, Protection::NoAccess]);
-    let status = Status::ACCESS_VIOLATION;
+    let status = NtStatus::ACCESS_VIOLATION;
     let edge = pages.address(PAGE);
     let mut header = Header([0; 4]);
     // SAFETY: the destination is a header; any bytes are one.

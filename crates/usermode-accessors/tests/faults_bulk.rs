@@ -2,7 +2,7 @@
 //! from whichever end it comes.
 #![cfg(windows)]
 
-use usermode_accessors::{Access, Fault, Mode, Status, UnicodeString, UserPtr, UserSlice, ddi};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UnicodeString, UserPtr, UserSlice, ddi};
 
 mod pages;
 use pages::{PAGE, Pages, Protection, number};
@@ -18,7 +18,7 @@ const UNWRITABLE: [Protection; 3] = [
 
 const fn violation(copied: usize, address: usize, access: Access) -> Result<(), Fault> {
     Err(Fault {
-        status: Status::ACCESS_VIOLATION,
+        status: NtStatus::ACCESS_VIOLATION,
         copied,
         address: Some(address),
         access,
@@ -211,7 +211,7 @@ fn guard_pages_are_reported_by_every_kind_of_copy() {
     let mut buffer = [UNTOUCHED; 32];
     let expected = |copied, at, access| {
         Err(Fault {
-            status: Status::GUARD_PAGE_VIOLATION,
+            status: NtStatus::GUARD_PAGE_VIOLATION,
             copied,
             address: Some(at),
             access,

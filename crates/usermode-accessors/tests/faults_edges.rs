@@ -2,7 +2,7 @@
 //! on either side: the count is exact, and what lies behind it is untouched.
 #![cfg(windows)]
 
-use usermode_accessors::{Access, Fault, Status, ddi};
+use usermode_accessors::{Access, Fault, NtStatus, ddi};
 
 mod pages;
 use pages::{PAGE, Pages, Protection, number};
@@ -25,7 +25,7 @@ fn cases() -> impl Iterator<Item = (usize, usize)> {
     each.chain(long)
 }
 
-const fn stopped(status: Status, copied: usize, address: usize, access: Access) -> Fault {
+const fn stopped(status: NtStatus, copied: usize, address: usize, access: Access) -> Fault {
     Fault {
         status,
         copied,
@@ -53,7 +53,7 @@ fn a_source_that_ends_at_any_byte_gives_every_byte_before() {
             let to = buffer[shift..].as_mut_ptr();
             // SAFETY: the buffer has this much room.
             let met = unsafe { copy(to, from, length) }.unwrap_err();
-            let expected = stopped(Status::ACCESS_VIOLATION, readable, edge, Access::Read);
+            let expected = stopped(NtStatus::ACCESS_VIOLATION, readable, edge, Access::Read);
             assert_eq!(met, expected, "{length} {readable}");
             let (read, rest) = buffer[shift..].split_at(readable);
             let there = (PAGE - readable..PAGE).map(number);
@@ -84,7 +84,7 @@ fn a_destination_that_ends_at_any_byte_takes_every_byte_before() {
             let to = pages.pointer(PAGE - writable);
             // SAFETY: the source is this long.
             let met = unsafe { copy(to, source.as_ptr(), length) }.unwrap_err();
-            let expected = stopped(Status::ACCESS_VIOLATION, writable, edge, Access::Write);
+            let expected = stopped(NtStatus::ACCESS_VIOLATION, writable, edge, Access::Write);
             assert_eq!(met, expected, "{length} {writable}");
             let page = pages.bytes(PAGE - NEAR, NEAR);
             let (before, written) = page.split_at(NEAR - writable);
@@ -112,7 +112,7 @@ fn of_two_ends_the_nearer_stops_a_copy() {
                 } else {
                     (writable, target.address(PAGE), Access::Write)
                 };
-                let expected = stopped(Status::ACCESS_VIOLATION, copied, address, access);
+                let expected = stopped(NtStatus::ACCESS_VIOLATION, copied, address, access);
                 assert_eq!(met, expected, "{length} {readable} {writable}");
                 let page = target.bytes(PAGE - writable, writable);
                 let (written, rest) = page.split_at(copied);
@@ -149,7 +149,7 @@ fn a_backward_move_stops_at_any_byte_from_the_end() {
                     continue;
                 }
                 let at = pages.address(PAGE - 1);
-                let expected = stopped(Status::ACCESS_VIOLATION, moved, at, access);
+                let expected = stopped(NtStatus::ACCESS_VIOLATION, moved, at, access);
                 assert_eq!(outcome, Err(expected), "{length} {moved}");
                 let mut after = before;
                 match access {
@@ -175,7 +175,8 @@ fn a_guard_page_stops_a_copy_at_any_byte_and_is_met_once() {
     let source = vec![0x77; NEAR];
     for length in [1, 3, 6, 13, 27, 50, 64, 80, 110, 200, 1024] {
         for whole in (0..length).step_by(1 + length / 60) {
-            let expected = |access| Err(stopped(Status::GUARD_PAGE_VIOLATION, whole, edge, access));
+            let expected =
+                |access| Err(stopped(NtStatus::GUARD_PAGE_VIOLATION, whole, edge, access));
             let at = pages.pointer(PAGE - whole);
 
             let mut buffer = vec![UNTOUCHED; length];
@@ -217,7 +218,7 @@ fn a_guard_page_stops_a_backward_move_at_any_byte() {
             let (target, source) = (pages.pointer(from + 1), pages.pointer(from));
             // SAFETY: pages of this test.
             let met = unsafe { ddi::move_to_user_from_user(target, source, length) };
-            let status = Status::GUARD_PAGE_VIOLATION;
+            let status = NtStatus::GUARD_PAGE_VIOLATION;
             let at = pages.address(PAGE - 1);
             let expected = stopped(status, moved, at, Access::Read);
             assert_eq!(met, Err(expected), "{length} {moved}");

@@ -1,12 +1,12 @@
 //! Faults of interlocked operations and in the search for the end of a string, on real pages.
 #![cfg(windows)]
 
-use usermode_accessors::{Access, Fault, Interlocked, Status, UserPtr, ddi};
+use usermode_accessors::{Access, Fault, Interlocked, NtStatus, UserPtr, ddi};
 
 mod pages;
 use pages::{PAGE, Pages, Protection};
 
-const fn fault(status: Status, copied: usize, address: usize, access: Access) -> Fault {
+const fn fault(status: NtStatus, copied: usize, address: usize, access: Access) -> Fault {
     Fault {
         status,
         copied,
@@ -24,7 +24,7 @@ fn operations_fault<T: Interlocked + PartialEq + core::fmt::Debug>(value: T) {
     ] {
         let pages = Pages::new(&[Protection::ReadWrite, protection]);
         let edge = pages.address(PAGE);
-        let met = Err(fault(Status::ACCESS_VIOLATION, 0, edge, Access::Write));
+        let met = Err(fault(NtStatus::ACCESS_VIOLATION, 0, edge, Access::Write));
         let at = || UserPtr::<T>::new(edge);
         assert_eq!(at().fetch_and(value), met, "{protection:?}");
         assert_eq!(at().fetch_or(value), met, "{protection:?}");
@@ -40,7 +40,7 @@ fn operations_fault<T: Interlocked + PartialEq + core::fmt::Debug>(value: T) {
         assert_eq!(UserPtr::<T>::new(last).fetch_and(value), Ok(value));
     }
     let pages = Pages::new(&[Protection::ReadWrite]);
-    let status = Status::GUARD_PAGE_VIOLATION;
+    let status = NtStatus::GUARD_PAGE_VIOLATION;
     for operation in [
         |at: UserPtr<T>, value| at.fetch_and(value),
         |at: UserPtr<T>, value| at.fetch_or(value),
@@ -87,7 +87,7 @@ fn a_string_may_end_with_its_page() {
 
 #[test]
 fn a_string_that_does_not_end_faults_behind_its_last_character() {
-    let status = Status::ACCESS_VIOLATION;
+    let status = NtStatus::ACCESS_VIOLATION;
     for protection in [Protection::NoAccess, Protection::Reserved] {
         let pages = Pages::new(&[Protection::ReadOnly, protection]);
         let edge = pages.address(PAGE);
@@ -113,7 +113,7 @@ fn a_string_that_does_not_end_faults_behind_its_last_character() {
     let pages = Pages::new(&[Protection::ReadOnly, Protection::ReadWrite]);
     pages.protect(1, Protection::Guard);
     let edge = pages.address(PAGE);
-    let status = Status::GUARD_PAGE_VIOLATION;
+    let status = NtStatus::GUARD_PAGE_VIOLATION;
     let met = UserPtr::<u16>::new(edge - 6).string_length();
     assert_eq!(met, Err(fault(status, 6, edge, Access::Read)));
 }

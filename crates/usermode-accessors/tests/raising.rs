@@ -40,7 +40,7 @@ mod windows {
 
     use super::{pages::fail_on_unhandled_exceptions, weigh};
     use usermode_accessors::{
-        Status,
+        NtStatus,
         raising::{self, Exception},
     };
 
@@ -83,8 +83,8 @@ mod windows {
                 for count in 0..=15_u32 {
                     let parameters: Vec<usize> = (0..count).map(|at| 1000 + at as usize).collect();
                     let met = raise(code, flags, &parameters);
-                    assert_eq!((met.code, met.flags), (Status(code), flags));
-                    assert_eq!(Status::from(met), met.code);
+                    assert_eq!((met.code, met.flags), (NtStatus(code), flags));
+                    assert_eq!(NtStatus::from(met), met.code);
                     assert_eq!(met.parameter_count, count);
                     let kept = parameters.len().min(4);
                     assert_eq!(met.parameters(), &parameters[..kept]);
@@ -102,7 +102,7 @@ mod windows {
         // SAFETY: foreign code, which takes these three.
         let met =
             unsafe { raising::call(RtlMoveMemory as *const c_void, [to, 16, 1]) }.unwrap_err();
-        assert_eq!(met.code, Status::ACCESS_VIOLATION);
+        assert_eq!(met.code, NtStatus::ACCESS_VIOLATION);
         assert_eq!(met.parameters(), [0, 16]);
     }
 

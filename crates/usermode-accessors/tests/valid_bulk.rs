@@ -6,7 +6,7 @@
 )]
 
 use usermode_accessors::{
-    Access, DeviceSlice, Fault, Mode, Status, UnicodeString, UserSlice, VolatileSlice, ddi,
+    Access, DeviceSlice, Fault, Mode, NtStatus, UnicodeString, UserSlice, VolatileSlice, ddi,
     moves_backward, overlaps,
 };
 
@@ -74,7 +74,7 @@ fn copies_from_user_memory_to_user_memory() {
         writer.write_from(&mut reader, length - first).unwrap();
         assert_eq!((reader.remaining(), writer.remaining()), (0, 0));
         let refused = writer.write_from(&mut reader, 1).unwrap_err();
-        assert_eq!(refused.status, Status::INVALID_BUFFER_SIZE);
+        assert_eq!(refused.status, NtStatus::INVALID_BUFFER_SIZE);
     });
 }
 
@@ -88,7 +88,7 @@ fn both_sides_of_a_copy_between_callers_are_checked() {
         let other = std::ptr::without_provenance_mut::<u8>(address);
         let refused = |access| {
             Err(Fault {
-                status: Status::ACCESS_VIOLATION,
+                status: NtStatus::ACCESS_VIOLATION,
                 copied: 0,
                 address: Some(address),
                 access,
@@ -122,10 +122,10 @@ fn a_copy_between_cursors_needs_room_on_both_sides() {
     let mut reader = UserSlice::new(room.address(0), 4).reader().unwrap();
     let mut writer = UserSlice::new(room.address(16), 8).writer().unwrap();
     let refused = writer.write_from(&mut reader, 5).unwrap_err();
-    assert_eq!(refused.status, Status::INVALID_BUFFER_SIZE);
+    assert_eq!(refused.status, NtStatus::INVALID_BUFFER_SIZE);
     let mut writer_of_2 = UserSlice::new(room.address(16), 2).writer().unwrap();
     let refused = writer_of_2.write_from(&mut reader, 3).unwrap_err();
-    assert_eq!(refused.status, Status::INVALID_BUFFER_SIZE);
+    assert_eq!(refused.status, NtStatus::INVALID_BUFFER_SIZE);
     assert_eq!((reader.position(), writer_of_2.position()), (0, 0));
     writer.write_from(&mut reader, 3).unwrap();
     assert_eq!((reader.remaining(), writer.remaining()), (1, 5));
@@ -192,7 +192,7 @@ fn a_move_needs_equal_lengths() {
     let refused = UserSlice::new(source, 4)
         .move_to(UserSlice::new(destination, 5))
         .unwrap_err();
-    assert_eq!(refused.status, Status::INVALID_BUFFER_SIZE);
+    assert_eq!(refused.status, NtStatus::INVALID_BUFFER_SIZE);
     assert_eq!(room.bytes()[8], 8);
 }
 
@@ -334,13 +334,16 @@ fn device_slices_fill_and_compare_within_their_bounds() {
     let mut memory = [0, 1, 2, 3, 4, 5, 6, 7];
     // SAFETY: the array is used through this value alone until the last assertion.
     let mut device = unsafe { DeviceSlice::from_raw_parts(memory.as_mut_ptr(), 8) };
-    assert_eq!(device.fill(7, 2, 9), Err(Status::INVALID_PARAMETER));
-    assert_eq!(device.fill(9, 0, 9), Err(Status::INVALID_PARAMETER));
+    assert_eq!(device.fill(7, 2, 9), Err(NtStatus::INVALID_PARAMETER));
+    assert_eq!(device.fill(9, 0, 9), Err(NtStatus::INVALID_PARAMETER));
     device.fill(2, 3, 9).unwrap();
     let mut expected = [9, 9, 9, 6, 6];
     let expected = VolatileSlice::from(&mut expected);
     assert_eq!(device.compare(2, &expected), Ok(3));
-    assert_eq!(device.compare(4, &expected), Err(Status::INVALID_PARAMETER));
+    assert_eq!(
+        device.compare(4, &expected),
+        Err(NtStatus::INVALID_PARAMETER)
+    );
     assert_eq!(memory, [0, 1, 9, 9, 9, 5, 6, 7]);
 }
 
@@ -394,7 +397,7 @@ fn aligned_forms_look_at_the_caller_s_side_in_user_mode_only() {
     let mut own = HEADER;
     let own = &raw mut own;
     let status = |outcome: Result<(), Fault>| outcome.unwrap_err().status;
-    let misaligned = Status::DATATYPE_MISALIGNMENT;
+    let misaligned = NtStatus::DATATYPE_MISALIGNMENT;
     // SAFETY: both places hold a header; so below.
     let outcome = unsafe { ddi::read_struct_from_user_aligned(own, odd, 2) };
     assert_eq!(status(outcome), misaligned);
@@ -406,7 +409,7 @@ fn aligned_forms_look_at_the_caller_s_side_in_user_mode_only() {
     assert_eq!(status(outcome), misaligned);
     // SAFETY: as above.
     let outcome = unsafe { ddi::write_struct_to_mode_aligned(odd, own, Mode::User, 3) };
-    assert_eq!(status(outcome), Status::INVALID_PARAMETER);
+    assert_eq!(status(outcome), NtStatus::INVALID_PARAMETER);
     assert!(room.bytes().iter().all(|byte| *byte == UNTOUCHED));
     // SAFETY: as above.
     let outcome = unsafe { ddi::write_struct_to_mode_aligned(odd, own, Mode::Kernel, 8) };

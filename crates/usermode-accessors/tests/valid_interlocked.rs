@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use usermode_accessors::{Access, Fault, Interlocked, Mode, Status, UserPtr, ddi};
+use usermode_accessors::{Access, Fault, Interlocked, Mode, NtStatus, UserPtr, ddi};
 
 mod processors;
 
@@ -148,7 +148,7 @@ fn natural_alignment_is_demanded_in_either_mode() {
             for offset in (1..size_of::<T>()).chain(9..8 + size_of::<T>()) {
                 let address = start + offset;
                 let refused = Err(Fault {
-                    status: Status::DATATYPE_MISALIGNMENT,
+                    status: NtStatus::DATATYPE_MISALIGNMENT,
                     copied: 0,
                     address: Some(address),
                     access: Access::Write,
@@ -170,10 +170,10 @@ fn natural_alignment_is_demanded_in_either_mode() {
 #[test]
 fn only_user_memory_will_do_and_alignment_comes_first() {
     for (address, status) in [
-        (0x7FFF_FFFF_0000, Status::ACCESS_VIOLATION),
-        (0xFFFF_8000_0000_0000, Status::ACCESS_VIOLATION),
-        (0xFFFF_FFFF_FFFF_FFF8, Status::ACCESS_VIOLATION),
-        (0xFFFF_8000_0000_0001, Status::DATATYPE_MISALIGNMENT),
+        (0x7FFF_FFFF_0000, NtStatus::ACCESS_VIOLATION),
+        (0xFFFF_8000_0000_0000, NtStatus::ACCESS_VIOLATION),
+        (0xFFFF_FFFF_FFFF_FFF8, NtStatus::ACCESS_VIOLATION),
+        (0xFFFF_8000_0000_0001, NtStatus::DATATYPE_MISALIGNMENT),
     ] {
         let status_of = |outcome: Result<u64, Fault>| outcome.unwrap_err().status;
         let at = || UserPtr::<u64>::new(address);

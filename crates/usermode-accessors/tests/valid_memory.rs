@@ -3,7 +3,7 @@
 use std::slice;
 
 use usermode_accessors::{
-    DeviceSlice, Fault, LengthMismatch, Mode, Scalar, Status, UserPtr, UserSlice, VolatileSlice,
+    DeviceSlice, Fault, LengthMismatch, Mode, NtStatus, Scalar, UserPtr, UserSlice, VolatileSlice,
     ddi,
 };
 
@@ -183,7 +183,7 @@ fn a_reader_goes_on_where_it_was_and_never_past_its_end() {
     assert_eq!((reader.position(), reader.remaining()), (8, 2));
 
     let Fault { status, copied, .. } = reader.read(&mut piece).unwrap_err();
-    assert_eq!((status, copied), (Status::INVALID_BUFFER_SIZE, 0));
+    assert_eq!((status, copied), (NtStatus::INVALID_BUFFER_SIZE, 0));
     assert_eq!(piece, [4, 5, 6, 7]);
     assert_eq!((reader.position(), reader.remaining()), (8, 2));
 
@@ -205,7 +205,7 @@ fn a_writer_goes_on_where_it_was_and_never_past_its_end() {
     writer.fill(6, 2).unwrap();
     for outcome in [writer.write(&[9, 9]), writer.fill(9, 2)] {
         let Fault { status, copied, .. } = outcome.unwrap_err();
-        assert_eq!((status, copied), (Status::INVALID_BUFFER_SIZE, 0));
+        assert_eq!((status, copied), (NtStatus::INVALID_BUFFER_SIZE, 0));
     }
     assert_eq!((writer.position(), writer.remaining()), (7, 1));
     let expected = [UNTOUCHED, 1, 2, 3, 4, 5, 6, 6, UNTOUCHED];
@@ -253,7 +253,7 @@ fn volatile_slices_split_and_copy_within_their_bounds() {
             source: 3
         })
     );
-    assert_eq!(Status::from(mismatch), Status::INVALID_BUFFER_SIZE);
+    assert_eq!(NtStatus::from(mismatch), NtStatus::INVALID_BUFFER_SIZE);
 
     let (mut head, mut tail) = whole.split_at_checked(5).unwrap();
     tail.fill(9);
@@ -279,20 +279,29 @@ fn device_slices_copy_within_their_bounds() {
     let mut out = [UNTOUCHED; 3];
     assert_eq!(
         device.read(6, (&mut out).into()),
-        Err(Status::INVALID_PARAMETER)
+        Err(NtStatus::INVALID_PARAMETER)
     );
     assert_eq!(
         device.write(usize::MAX, &(&mut out).into()),
-        Err(Status::INVALID_PARAMETER)
+        Err(NtStatus::INVALID_PARAMETER)
     );
     assert_eq!(out, [UNTOUCHED; 3]);
     device.read(5, (&mut out).into()).unwrap();
     assert_eq!(out, [5, 6, 7]);
     device.write(0, &(&mut out).into()).unwrap();
 
-    assert_eq!(device.copy_within(1, 0, 2), Err(Status::INVALID_PARAMETER));
-    assert_eq!(device.copy_within(0, 7, 2), Err(Status::INVALID_PARAMETER));
-    assert_eq!(device.copy_within(7, 0, 2), Err(Status::INVALID_PARAMETER));
+    assert_eq!(
+        device.copy_within(1, 0, 2),
+        Err(NtStatus::INVALID_PARAMETER)
+    );
+    assert_eq!(
+        device.copy_within(0, 7, 2),
+        Err(NtStatus::INVALID_PARAMETER)
+    );
+    assert_eq!(
+        device.copy_within(7, 0, 2),
+        Err(NtStatus::INVALID_PARAMETER)
+    );
     device.copy_within(3, 3, 0).unwrap();
     device.copy_within(3, 0, 3).unwrap();
     assert_eq!((device.len(), device.is_empty()), (8, false));

@@ -6,7 +6,7 @@
 
 use std::ptr;
 
-use usermode_accessors::{Access, Fault, Mode, Status, UnicodeString, UserPtr, ddi};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UnicodeString, UserPtr, ddi};
 
 mod room;
 use room::{Room, UNTOUCHED};
@@ -84,7 +84,7 @@ fn strings_outside_user_memory_are_refused() {
         usize::MAX,
     ] {
         let refused = Fault {
-            status: Status::ACCESS_VIOLATION,
+            status: NtStatus::ACCESS_VIOLATION,
             copied: 0,
             address: Some(address),
             access: Access::Read,
@@ -136,7 +136,7 @@ impl Given {
         unsafe { UserPtr::<UnicodeString>::for_mode(self.address(), mode) }.capture(room)
     }
 
-    fn is_refused(&self, status: Status, room: &mut [u16]) {
+    fn is_refused(&self, status: NtStatus, room: &mut [u16]) {
         let before = room.to_vec();
         let expected = Fault {
             status,
@@ -169,12 +169,12 @@ fn a_capture_fills_as_much_as_the_string_is_long() {
 #[test]
 fn a_capture_refuses_what_no_string_has() {
     let mut room = [0xEEEE_u16; 8];
-    Given::new(3, 8).is_refused(Status::INVALID_PARAMETER, &mut room);
-    Given::new(0xFFFF, 0xFFFF).is_refused(Status::INVALID_PARAMETER, &mut room);
-    Given::new(8, 6).is_refused(Status::INVALID_PARAMETER, &mut room);
-    Given::new(18, 18).is_refused(Status::INVALID_BUFFER_SIZE, &mut room);
-    Given::new(0xFFFE, 0xFFFF).is_refused(Status::INVALID_BUFFER_SIZE, &mut room);
-    Given::new(2, 2).is_refused(Status::INVALID_BUFFER_SIZE, &mut []);
+    Given::new(3, 8).is_refused(NtStatus::INVALID_PARAMETER, &mut room);
+    Given::new(0xFFFF, 0xFFFF).is_refused(NtStatus::INVALID_PARAMETER, &mut room);
+    Given::new(8, 6).is_refused(NtStatus::INVALID_PARAMETER, &mut room);
+    Given::new(18, 18).is_refused(NtStatus::INVALID_BUFFER_SIZE, &mut room);
+    Given::new(0xFFFE, 0xFFFF).is_refused(NtStatus::INVALID_BUFFER_SIZE, &mut room);
+    Given::new(2, 2).is_refused(NtStatus::INVALID_BUFFER_SIZE, &mut []);
     assert_eq!(
         Given::new(16, 17)
             .capture(Mode::User, &mut room)
@@ -191,12 +191,12 @@ fn a_capture_checks_the_buffer_as_it_checks_the_descriptor() {
     let refused = given.capture(Mode::User, &mut room).unwrap_err();
     assert_eq!(
         (refused.status, refused.copied, refused.address),
-        (Status::ACCESS_VIOLATION, 0, Some(0xFFFF_8000_0000_0000))
+        (NtStatus::ACCESS_VIOLATION, 0, Some(0xFFFF_8000_0000_0000))
     );
     assert_eq!(room, [7; 4]);
     // Nothing of it is asked for, so nothing is checked.
     given.descriptor.length = 0;
     assert_eq!(given.capture(Mode::User, &mut room), Ok(&mut [][..]));
     let refused = UserPtr::<UnicodeString>::new(0xFFFF_8000_0000_0000).capture(&mut room);
-    assert_eq!(refused.unwrap_err().status, Status::ACCESS_VIOLATION);
+    assert_eq!(refused.unwrap_err().status, NtStatus::ACCESS_VIOLATION);
 }

@@ -1,22 +1,22 @@
-//! What must hold of a leaf, for a fault of it to return as it promises.
+//! What must hold of a routine, for a fault of it to return as it promises.
 
 use crate::{
     codes::{self, Code},
+    guarded_routine::{GuardedRoutine, Scope},
     instruction,
-    leaf::{Leaf, Scope},
 };
 
 /// The handler of C's `__try`.
 const HANDLER: &str = "__C_specific_handler";
 
-/// The leaf that guards a call, not an access.
+/// The routine that guards a call, not an access.
 const CALL: &str = "usermode_accessors_call";
 
-/// Registers through which a leaf reaches its own frame and its caller's record, which are there.
-/// The leaf that guards a call takes the arguments from X10.
+/// Registers through which a routine reaches its own frame and its caller's record, which are there.
+/// The routine that guards a call takes the arguments from X10.
 const OWN: [u32; 5] = [0, 9, 10, 29, instruction::SP];
 
-/// Registers through which a leaf reaches what may not be there.
+/// Registers through which a routine reaches what may not be there.
 const FOREIGN: [u32; 3] = [1, 19, 20];
 
 /// All of it.
@@ -24,34 +24,34 @@ const FOREIGN: [u32; 3] = [1, 19, 20];
 /// # Errors
 ///
 /// What does not hold.
-pub fn leaf(leaf: &Leaf) -> Result<(), String> {
-    if leaf.handler != HANDLER {
-        return Err(format!("handled by {}", leaf.handler));
+pub fn guarded_routine(routine: &GuardedRoutine) -> Result<(), String> {
+    if routine.handler != HANDLER {
+        return Err(format!("handled by {}", routine.handler));
     }
-    scopes(leaf)?;
-    coverage(leaf)?;
-    prologue(leaf)?;
-    epilogue(leaf)
+    scopes(routine)?;
+    coverage(routine)?;
+    prologue(routine)?;
+    epilogue(routine)
 }
 
-fn length(leaf: &Leaf) -> i64 {
-    i64::try_from(leaf.code.len()).unwrap_or(i64::MAX) * 4
+fn length(routine: &GuardedRoutine) -> i64 {
+    i64::try_from(routine.code.len()).unwrap_or(i64::MAX) * 4
 }
 
-/// Each scope is a stretch of the leaf, with the leaf's filter, and leads to a landing pad of the
-/// leaf that is not within a stretch that leads there as well: a fault would come back for ever.
-fn scopes(leaf: &Leaf) -> Result<(), String> {
-    if leaf.scopes.is_empty() {
+/// Each scope is a stretch of the routine, with the routine's filter, and leads to a landing pad of the
+/// routine that is not within a stretch that leads there as well: a fault would come back for ever.
+fn scopes(routine: &GuardedRoutine) -> Result<(), String> {
+    if routine.scopes.is_empty() {
         return Err("no scope".to_owned());
     }
-    let filter = if leaf.name == CALL {
+    let filter = if routine.name == CALL {
         "usermode_accessors_call_filter"
     } else {
         "usermode_accessors_filter"
     };
-    let length = length(leaf);
+    let length = length(routine);
     let mut landed = 0;
-    for scope in &leaf.scopes {
+    for scope in &routine.scopes {
         let Scope {
             begin, end, target, ..
         } = *scope;
@@ -76,11 +76,11 @@ fn scopes(leaf: &Leaf) -> Result<(), String> {
 }
 
 /// Instructions that may fault are guarded, and no scope is without one.
-fn coverage(leaf: &Leaf) -> Result<(), String> {
-    let mut used = vec![false; leaf.scopes.len()];
-    for (index, word) in leaf.code.iter().copied().enumerate() {
+fn coverage(routine: &GuardedRoutine) -> Result<(), String> {
+    let mut used = vec![false; routine.scopes.len()];
+    for (index, word) in routine.code.iter().copied().enumerate() {
         let offset = i64::try_from(index).unwrap_or(i64::MAX) * 4;
-        let scope = leaf
+        let scope = routine
             .scopes
             .iter()
             .position(|scope| scope.begin <= offset && offset < scope.end);
@@ -88,7 +88,7 @@ fn coverage(leaf: &Leaf) -> Result<(), String> {
             return Err(format!("{offset}: changes a register that is not saved"));
         }
         let may_fault = instruction::base(word).map_or_else(
-            || leaf.name == CALL && instruction::is_indirect_call(word),
+            || routine.name == CALL && instruction::is_indirect_call(word),
             |base| FOREIGN.contains(&base),
         );
         let is_own = instruction::base(word).is_none_or(|base| OWN.contains(&base));
@@ -107,11 +107,11 @@ fn coverage(leaf: &Leaf) -> Result<(), String> {
     if !used.iter().all(|used| *used) {
         return Err("a scope that guards nothing".to_owned());
     }
-    if leaf.name == CALL {
+    if routine.name == CALL {
         // A dispatcher may look up the address that the call returns to.
-        for scope in &leaf.scopes {
+        for scope in &routine.scopes {
             let last = usize::try_from(scope.end / 4 - 1).unwrap_or(0);
-            if !instruction::is_no_operation(leaf.code[last]) {
+            if !instruction::is_no_operation(routine.code[last]) {
                 return Err("the call returns to where its scope ends".to_owned());
             }
         }
@@ -119,12 +119,12 @@ fn coverage(leaf: &Leaf) -> Result<(), String> {
     Ok(())
 }
 
-/// The codes undo the leaf's first instructions, each of them, the last one first.
-fn prologue(leaf: &Leaf) -> Result<(), String> {
-    let mut codes = codes::decode(&leaf.codes, 0)?;
+/// The codes undo the routine's first instructions, each of them, the last one first.
+fn prologue(routine: &GuardedRoutine) -> Result<(), String> {
+    let mut codes = codes::decode(&routine.codes, 0)?;
     codes.pop();
     codes.reverse();
-    let done: Vec<Code> = leaf
+    let done: Vec<Code> = routine
         .code
         .iter()
         .map_while(|word| instruction::of_prologue(*word))
@@ -135,7 +135,7 @@ fn prologue(leaf: &Leaf) -> Result<(), String> {
         ));
     }
     let saves_pair = |code: &Code| matches!(code, Code::SavePair { first: 19, .. });
-    if leaf.name != CALL && !codes.iter().any(saves_pair) {
+    if routine.name != CALL && !codes.iter().any(saves_pair) {
         return Err("X19 and X20 are used and not saved".to_owned());
     }
     // The filter is given X29, and takes it for the frame.
@@ -146,13 +146,13 @@ fn prologue(leaf: &Leaf) -> Result<(), String> {
 }
 
 /// There is one epilogue, at the end, and its codes are its instructions.
-fn epilogue(leaf: &Leaf) -> Result<(), String> {
-    let [(index, place)] = leaf.epilogues[..] else {
-        return Err(format!("{} epilogues", leaf.epilogues.len()));
+fn epilogue(routine: &GuardedRoutine) -> Result<(), String> {
+    let [(index, place)] = routine.epilogues[..] else {
+        return Err(format!("{} epilogues", routine.epilogues.len()));
     };
-    let codes = codes::decode(&leaf.codes, index)?;
-    let start = leaf.code.len().saturating_sub(codes.len());
-    let done: Vec<Code> = leaf.code[start..]
+    let codes = codes::decode(&routine.codes, index)?;
+    let start = routine.code.len().saturating_sub(codes.len());
+    let done: Vec<Code> = routine.code[start..]
         .iter()
         .filter_map(|word| instruction::of_epilogue(*word))
         .collect();
@@ -165,7 +165,7 @@ fn epilogue(leaf: &Leaf) -> Result<(), String> {
         return Err("the epilogue is not where it is said to be".to_owned());
     }
     let begin = i64::try_from(start).unwrap_or(i64::MAX) * 4;
-    if leaf
+    if routine
         .scopes
         .iter()
         .any(|scope| scope.end > begin || scope.target > begin)

@@ -35,7 +35,7 @@ pub enum Code {
 ///
 /// # Errors
 ///
-/// What was met that is no code, or none that a leaf of ours has a use for.
+/// What was met that is no code, or none that a routine of ours has a use for.
 pub fn decode(bytes: &[u8], index: usize) -> Result<Vec<Code>, String> {
     let mut codes = Vec::new();
     let mut rest = bytes.get(index..).unwrap_or_default();

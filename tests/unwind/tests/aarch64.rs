@@ -1,11 +1,12 @@
-//! The built library's leaves: all are there, and what must hold does. Then each thing that must
+//! The built library's routines: all are there, and what must hold does. Then each thing that must
 //! hold is broken in turn, in what was read, and has to be noticed.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_unwind::{
-    check, instruction,
-    leaf::{self, Leaf, PREFIX},
+    check,
+    guarded_routine::{self, GuardedRoutine, PREFIX},
+    instruction,
 };
 use std::{collections::BTreeMap, env, fs};
 
@@ -17,11 +18,11 @@ fn library() -> Vec<u8> {
     fs::read(file).unwrap()
 }
 
-fn leaves() -> BTreeMap<String, Leaf> {
-    leaf::all(&library()).unwrap()
+fn routines() -> BTreeMap<String, GuardedRoutine> {
+    guarded_routine::all(&library()).unwrap()
 }
 
-/// The leaves that `src/arch/aarch64` offers.
+/// The routines that `src/arch/aarch64` offers.
 fn expected() -> Vec<String> {
     let widths = |name: &str, widths: &[usize]| -> Vec<String> {
         widths
@@ -51,73 +52,78 @@ fn expected() -> Vec<String> {
 #[ignore = "needs the library for Windows on Arm: cargo xtask test runs it"]
 fn every_function_in_assembly_but_the_filters_has_unwind_data() {
     let library = library();
-    let in_assembly: Vec<String> = leaf::names(&library)
+    let in_assembly: Vec<String> = guarded_routine::names(&library)
         .unwrap()
         .into_iter()
         .filter(|name| !name.ends_with("_filter"))
         .collect();
     assert_eq!(in_assembly, expected());
-    let with_data: Vec<String> = leaf::all(&library).unwrap().into_keys().collect();
+    let with_data: Vec<String> = guarded_routine::all(&library)
+        .unwrap()
+        .into_keys()
+        .collect();
     assert_eq!(with_data, expected());
 }
 
 #[test]
 #[ignore = "needs the library for Windows on Arm: cargo xtask test runs it"]
-fn a_fault_of_every_leaf_is_handled_and_leads_to_its_landing_pad() {
-    for (name, leaf) in leaves() {
-        assert_eq!(check::leaf(&leaf), Ok(()), "{name}");
+fn a_fault_of_every_guarded_routine_is_handled_and_leads_to_its_landing_pad() {
+    for (name, routine) in routines() {
+        assert_eq!(check::guarded_routine(&routine), Ok(()), "{name}");
     }
 }
 
 #[test]
 #[ignore = "needs the library for Windows on Arm: cargo xtask test runs it"]
 fn whatever_does_not_hold_is_noticed() {
-    type Break = fn(&mut Leaf);
+    type Break = fn(&mut GuardedRoutine);
     let breaks: [(&str, Break); 13] = [
-        ("another handler", |leaf| leaf.handler.push('x')),
-        ("another filter", |leaf| leaf.scopes[0].filter.push('x')),
-        ("no scope", |leaf| leaf.scopes.clear()),
-        ("a scope that begins late", |leaf| {
-            leaf.scopes[0].begin = leaf.scopes[0].end;
+        ("another handler", |routine| routine.handler.push('x')),
+        ("another filter", |routine| {
+            routine.scopes[0].filter.push('x')
         }),
-        ("a scope that misses its instructions", |leaf| {
-            for scope in &mut leaf.scopes {
+        ("no scope", |routine| routine.scopes.clear()),
+        ("a scope that begins late", |routine| {
+            routine.scopes[0].begin = routine.scopes[0].end;
+        }),
+        ("a scope that misses its instructions", |routine| {
+            for scope in &mut routine.scopes {
                 scope.begin = 0;
                 scope.end = 4;
             }
         }),
-        ("a scope of everything", |leaf| {
-            leaf.scopes[0].begin = 0;
+        ("a scope of everything", |routine| {
+            routine.scopes[0].begin = 0;
         }),
-        ("a scope past the end", |leaf| {
-            leaf.scopes[0].end += 0x1_0000;
+        ("a scope past the end", |routine| {
+            routine.scopes[0].end += 0x1_0000;
         }),
-        ("a landing pad past the end", |leaf| {
-            leaf.scopes[0].target += 0x1_0000;
+        ("a landing pad past the end", |routine| {
+            routine.scopes[0].target += 0x1_0000;
         }),
-        ("a landing pad under its own guard", |leaf| {
-            leaf.scopes[0].target = leaf.scopes[0].begin;
+        ("a landing pad under its own guard", |routine| {
+            routine.scopes[0].target = routine.scopes[0].begin;
         }),
-        ("a pair that is restored from elsewhere", |leaf| {
-            let last = leaf.codes.iter().position(|code| *code == 0xE4).unwrap();
-            leaf.codes[last - 1] += 1;
+        ("a pair that is restored from elsewhere", |routine| {
+            let last = routine.codes.iter().position(|code| *code == 0xE4).unwrap();
+            routine.codes[last - 1] += 1;
         }),
-        ("a code without its instruction", |leaf| {
-            leaf.codes.insert(0, 0xE1);
+        ("a code without its instruction", |routine| {
+            routine.codes.insert(0, 0xE1);
         }),
-        ("an epilogue with another's codes", |leaf| {
-            leaf.epilogues[0].0 -= 1;
+        ("an epilogue with another's codes", |routine| {
+            routine.epilogues[0].0 -= 1;
         }),
-        ("a register that is not saved", |leaf| {
-            let middle = leaf.code.len() / 2;
-            leaf.code[middle] = 0xD280_0015; // mov x21, #0
+        ("a register that is not saved", |routine| {
+            let middle = routine.code.len() / 2;
+            routine.code[middle] = 0xD280_0015; // mov x21, #0
         }),
     ];
-    for (name, leaf) in leaves() {
+    for (name, routine) in routines() {
         for (what, break_it) in breaks {
-            let mut broken = leaf.clone();
+            let mut broken = routine.clone();
             break_it(&mut broken);
-            assert!(check::leaf(&broken).is_err(), "{name}: {what}");
+            assert!(check::guarded_routine(&broken).is_err(), "{name}: {what}");
         }
     }
 }
@@ -126,22 +132,28 @@ fn whatever_does_not_hold_is_noticed() {
 #[ignore = "needs the library for Windows on Arm: cargo xtask test runs it"]
 fn a_scope_that_loses_one_access_is_noticed() {
     let mut lost = 0;
-    for (name, leaf) in leaves() {
-        for (index, scope) in leaf.scopes.iter().enumerate() {
+    for (name, routine) in routines() {
+        for (index, scope) in routine.scopes.iter().enumerate() {
             for offset in (scope.begin..scope.end).step_by(4) {
-                let word = leaf.code[usize::try_from(offset / 4).unwrap()];
+                let word = routine.code[usize::try_from(offset / 4).unwrap()];
                 if instruction::base(word).is_none() && !instruction::is_indirect_call(word) {
                     continue;
                 }
-                let mut late = leaf.clone();
+                let mut late = routine.clone();
                 late.scopes[index].begin = offset + 4;
-                assert!(check::leaf(&late).is_err(), "{name}: from {offset} on");
-                let mut early = leaf.clone();
+                assert!(
+                    check::guarded_routine(&late).is_err(),
+                    "{name}: from {offset} on"
+                );
+                let mut early = routine.clone();
                 early.scopes[index].end = offset;
-                assert!(check::leaf(&early).is_err(), "{name}: to {offset}");
+                assert!(
+                    check::guarded_routine(&early).is_err(),
+                    "{name}: to {offset}"
+                );
                 lost += 1;
             }
         }
     }
-    assert!(lost >= leaves().len(), "{lost}");
+    assert!(lost >= routines().len(), "{lost}");
 }

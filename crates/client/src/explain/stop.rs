@@ -1,6 +1,6 @@
 //! Why a copy ended early, and what to do about it.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus, Reach};
+use ringcopy_protocol::{Direction, Engine, NtStatus, Reach, RequestKind};
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
 use crate::{Operation, Source, Transfer};
@@ -172,7 +172,7 @@ fn leaves_user_memory(transfer: &Transfer, address: u64) -> bool {
 const fn has_alignment(operation: Operation) -> bool {
     matches!(
         operation,
-        Operation::CopyFrom | Operation::CopyTo | Operation::CopyThrough
+        Operation::Request(RequestKind::CopyFrom | RequestKind::CopyTo | RequestKind::CopyThrough)
     )
 }
 
@@ -191,7 +191,9 @@ mod tests {
 
     fn stopped(status: NtStatus, source: Option<Source>, copied: u64) -> Transfer {
         Transfer {
-            operation: source.map_or(Operation::CopyFrom, |_| Operation::CopyMemory),
+            operation: source
+                .map_or(RequestKind::CopyFrom, |_| RequestKind::CopyMemory)
+                .into(),
             status,
             asked: 64,
             copied,

@@ -4,16 +4,16 @@ use ringcopy_client::cli::{FAILURE, SUCCESS};
 
 use crate::{
     console::{run_fed, to},
+    driver::SimulatedDriver,
     folder::Folder,
-    model::Model,
     operations, run, run_with,
 };
 
 /// Two ranges of RAM, small enough to be shown.
-fn small() -> Model {
-    Model {
+fn small() -> SimulatedDriver {
+    SimulatedDriver {
         ranges: vec![(0x1000, 0x40), (0x10_0000, 0x20)],
-        ..Model::default()
+        ..SimulatedDriver::default()
     }
 }
 
@@ -68,9 +68,14 @@ fn f10_a_map_is_a_list() {
 fn f10_a_list_may_come_through_a_pipe() {
     let list = run_with(small, &["ranges"]).out;
     let args = ["read", "--json", "--physical", "--ranges", "-"];
-    let output = run_fed(None, &mut to(Model::default), &args, list.as_bytes());
+    let output = run_fed(
+        None,
+        &mut to(SimulatedDriver::default),
+        &args,
+        list.as_bytes(),
+    );
     assert_eq!(output.json()["operations"].as_array().unwrap().len(), 2);
-    let output = run_fed(None, &mut to(Model::default), &args, b"1:2\nx\n");
+    let output = run_fed(None, &mut to(SimulatedDriver::default), &args, b"1:2\nx\n");
     assert!(
         output.out.contains("standard input, line 2: `x`"),
         "{}",

@@ -7,7 +7,7 @@ use ringcopy_client::{
     protocol::Reach,
 };
 
-use crate::{console::Output, folder::Folder, model::Model, operations, run, run_with};
+use crate::{console::Output, driver::SimulatedDriver, folder::Folder, operations, run, run_with};
 
 #[test]
 fn read_dumps_sixteen_bytes_a_line() {
@@ -221,10 +221,10 @@ fn a_full_disk_is_a_sentence() {
 #[test]
 fn read_out_of_reach_names_policy_or_privilege() {
     let model = |policy| {
-        move || Model {
+        move || SimulatedDriver {
             policy,
             reach: Reach::empty(),
-            ..Model::default()
+            ..SimulatedDriver::default()
         }
     };
     let args = ["read", "--physical", "0x1000"];
@@ -253,7 +253,7 @@ fn read_out_of_reach_names_policy_or_privilege() {
 #[test]
 fn a_fallback_is_shown_to_machines() {
     let model = || {
-        let mut model = Model::default();
+        let mut model = SimulatedDriver::default();
         model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
         model
     };
@@ -269,7 +269,7 @@ fn a_fallback_is_shown_to_machines() {
 fn run_and_count(tells_holes: bool, args: &[&str]) -> (Output, Vec<(u64, u64)>) {
     let asked = Rc::new(RefCell::default());
     let output = run_with(
-        || Model {
+        || SimulatedDriver {
             asked: Rc::clone(&asked),
             tells_holes,
             // Whoever asks for a long hole piece by piece is not waited for.
@@ -278,7 +278,7 @@ fn run_and_count(tells_holes: bool, args: &[&str]) -> (Output, Vec<(u64, u64)>) 
             twist: Some(Box::new(|_, address, _, _| {
                 (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0] | 1
             })),
-            ..Model::default()
+            ..SimulatedDriver::default()
         },
         args,
     );

@@ -7,7 +7,7 @@ use ringcopy_client::{
 use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
 
-use crate::{model::Model, run, run_with};
+use crate::{driver::SimulatedDriver, run, run_with};
 
 #[test]
 fn verify_finds_engines_that_agree() {
@@ -45,8 +45,10 @@ fn verify_finds_engines_that_agree() {
 }
 
 /// A driver that reads a byte wrong: which engine, where, in which read, what it was.
-fn twisted(wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static) -> impl Fn() -> Model {
-    move || Model {
+fn twisted(
+    wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static,
+) -> impl Fn() -> SimulatedDriver {
+    move || SimulatedDriver {
         twist: Some(Box::new(move |engine, address, read, byte| {
             if wrong(engine, address, read) {
                 byte ^ read.to_le_bytes()[0].max(1)
@@ -54,7 +56,7 @@ fn twisted(wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static) -> impl Fn
                 byte
             }
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     }
 }
 
@@ -70,11 +72,11 @@ fn verify_tells_disagreement_from_change() {
         "0x300000:1MiB",
     ];
     // One engine reads one byte wrong, always in the same way.
-    let steady = || Model {
+    let steady = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, _, byte| {
             byte ^ u8::from(engine == Engine::Native && address == ADDRESS)
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(steady, &args);
     assert_eq!(output.code, FAILURE);
@@ -107,13 +109,13 @@ fn verify_tells_disagreement_from_change() {
         (&1.into(), &0.into())
     );
     // Beside a byte that never rests, the engines differ in one that does.
-    let hidden = || Model {
+    let hidden = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, read, byte| match address {
             ADDRESS => byte ^ read.to_le_bytes()[0],
             0x20_0020 => byte ^ u8::from(engine == Engine::System),
             _ => byte,
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let document = run_with(hidden, &json).json();
     assert_eq!(
@@ -126,11 +128,11 @@ fn verify_tells_disagreement_from_change() {
 #[test]
 fn every_byte_of_a_piece_is_compared() {
     for (address, byte) in [(0x20_0000, 0), (0x20_003F, 63)] {
-        let wrong = || Model {
+        let wrong = || SimulatedDriver {
             twist: Some(Box::new(move |engine, at, _, byte| {
                 byte ^ u8::from(engine == Engine::System && at == address)
             })),
-            ..Model::default()
+            ..SimulatedDriver::default()
         };
         let args = ["verify", "--physical", "0x200000:64", "--json"];
         let document = run_with(wrong, &args).json();
@@ -156,10 +158,10 @@ fn a_change_where_nothing_changes_is_a_disagreement() {
 #[test]
 fn verify_keeps_to_what_it_may_reach_and_says_so() {
     let model = |policy| {
-        move || Model {
+        move || SimulatedDriver {
             policy,
             reach: Reach::empty(),
-            ..Model::default()
+            ..SimulatedDriver::default()
         }
     };
     let args = ["verify", "--random", "200", "--seed", "1"];
@@ -204,9 +206,9 @@ fn verify_keeps_to_what_it_may_reach_and_says_so() {
 #[test]
 fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
     let model = |too_far| {
-        move || Model {
+        move || SimulatedDriver {
             too_far,
-            ..Model::default()
+            ..SimulatedDriver::default()
         }
     };
     let args = ["verify", "--json", "--physical", "0x9f000:64"];
@@ -236,7 +238,7 @@ fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
 #[test]
 fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
     let model = || {
-        let mut model = Model::default();
+        let mut model = SimulatedDriver::default();
         // Brought in by the system's engine, which the native one could not do.
         model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
         model
@@ -248,9 +250,9 @@ fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
 #[test]
 fn f8_a_hole_is_compared_at_its_edges_alone() {
     let asked = Rc::new(RefCell::default());
-    let model = || Model {
+    let model = || SimulatedDriver {
         asked: Rc::clone(&asked),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let args = ["verify", "--json", "--physical", "0x3fff0000:16GiB"];
     let document = run_with(model, &args).json();
@@ -262,9 +264,9 @@ fn f8_a_hole_is_compared_at_its_edges_alone() {
 
 #[test]
 fn verify_needs_two_engines() {
-    let model = || Model {
+    let model = || SimulatedDriver {
         native_status: NtStatus::NOT_SUPPORTED,
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(model, &["verify"]);
     assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));

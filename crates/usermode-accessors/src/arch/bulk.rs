@@ -34,7 +34,7 @@ unsafe extern "efiapi" {
     ) -> usize;
 }
 
-/// How many of `length` bytes a leaf has moved that returns how many are left.
+/// How many of `length` bytes a routine has moved that returns how many are left.
 #[inline]
 pub(super) const fn all_but(left: usize, length: usize) -> usize {
     length.wrapping_sub(left)

@@ -35,12 +35,12 @@ pub(crate) unsafe fn guarded_and(
     value: u64,
     wide: bool,
 ) -> Result<u64, Trap> {
-    let leaves = (
+    let routines = (
         usermode_accessors_and4 as Operation,
         usermode_accessors_and8 as Operation,
     );
     // SAFETY: the caller's promise is the same.
-    unsafe { operate(leaves, destination, value, wide) }
+    unsafe { operate(routines, destination, value, wide) }
 }
 
 /// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
@@ -50,27 +50,27 @@ pub(crate) unsafe fn guarded_and(
 ///
 /// As for [`guarded_and`].
 pub(crate) unsafe fn guarded_or(destination: *mut u8, value: u64, wide: bool) -> Result<u64, Trap> {
-    let leaves = (
+    let routines = (
         usermode_accessors_or4 as Operation,
         usermode_accessors_or8 as Operation,
     );
     // SAFETY: the caller's promise is the same.
-    unsafe { operate(leaves, destination, value, wide) }
+    unsafe { operate(routines, destination, value, wide) }
 }
 
 /// # Safety
 ///
 /// As for [`guarded_and`].
 unsafe fn operate(
-    (narrow_leaf, wide_leaf): (Operation, Operation),
+    (narrow_routine, wide_routine): (Operation, Operation),
     destination: *mut u8,
     value: u64,
     wide: bool,
 ) -> Result<u64, Trap> {
-    let leaf = if wide { wide_leaf } else { narrow_leaf };
+    let routine = if wide { wide_routine } else { narrow_routine };
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, value) };
+    let original = unsafe { routine(&raw mut record, destination, value) };
     record.result(0).map(|()| original)
 }
 
@@ -86,13 +86,13 @@ pub(crate) unsafe fn guarded_compare_exchange(
     comperand: u64,
     wide: bool,
 ) -> Result<u64, Trap> {
-    let leaf = if wide {
+    let routine = if wide {
         usermode_accessors_compare_exchange8
     } else {
         usermode_accessors_compare_exchange4
     };
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { leaf(&raw mut record, destination, exchange, comperand) };
+    let original = unsafe { routine(&raw mut record, destination, exchange, comperand) };
     record.result(0).map(|()| original)
 }

@@ -1,18 +1,18 @@
 //! The instructions. A port to another processor has to bring a folder like `x86_64`, nothing else.
 //!
-//! Such a folder holds leaves: functions in assembly that touch memory and do nothing else. They
+//! Such a folder holds routines: functions in assembly that touch memory and do nothing else. They
 //! check nothing and know no rules; those are in the portable files. `bulk`, `interlocked`, `raising`
-//! and `scalar` are how Rust calls the leaves that every processor has; `leaf` is how one is written
-//! down. To Rust a leaf is `extern "efiapi"`: that names Microsoft's calling convention on x86-64,
+//! and `scalar` are how Rust calls the routines that every processor has; `guarded_routine` is how one is written
+//! down. To Rust a routine is `extern "efiapi"`: that names Microsoft's calling convention on x86-64,
 //! whatever the system, and the procedure call standard on Arm. What is inlined on x86-64 alone is so
 //! because nobody has measured it on Arm.
 //!
-//! A *guarded* leaf returns from a fault of its one access. It is a frame of its own with its
+//! A *guarded* routine returns from a fault of its one access. It is a frame of its own with its
 //! own handler, so no Rust frame stands between the guard and the fault, and none is unwound.
-//! One leaf guards no access but a call, of foreign code that raises.
+//! One routine guards no access but a call, of foreign code that raises.
 
 #[macro_use]
-mod leaf;
+mod guarded_routine;
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;
@@ -31,7 +31,7 @@ mod scalar;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!(
-    "usermode-accessors has no port to this processor: src/arch/ needs a file with its leaves"
+    "usermode-accessors has no port to this processor: src/arch/ needs a file with its routines"
 );
 
 pub(crate) use bulk::{
@@ -56,7 +56,7 @@ pub enum Width {
     Eight = 8,
 }
 
-/// What a guarded leaf leaves behind when its access faults.
+/// What a guarded routine leaves behind when its access faults.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trap {
     code: u32,

@@ -1,10 +1,10 @@
-//! A call of foreign code that may raise. The leaf is the one that guards no access.
+//! A call of foreign code that may raise. The routine is the one that guards no access.
 
 use core::ffi::c_void;
 
 use super::native::user_memory_can_be_closed;
 
-/// What the leaf that guards a call leaves behind, filled in if the call raised.
+/// What the routine that guards a call leaves behind, filled in if the call raised.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Raised {

@@ -2,9 +2,9 @@
 
 use super::{Trap, Width, native::Record};
 
-/// A leaf that reads.
+/// A routine that reads.
 pub(super) type Read = unsafe extern "efiapi" fn(*mut Record, *const u8) -> u64;
-/// A leaf that writes.
+/// A routine that writes.
 pub(super) type Write = unsafe extern "efiapi" fn(*mut Record, *mut u8, u64);
 
 unsafe extern "efiapi" {
@@ -18,33 +18,33 @@ unsafe extern "efiapi" {
     pub(super) fn usermode_accessors_write8(record: *mut Record, destination: *mut u8, value: u64);
 }
 
-/// Reads user memory by `leaf`.
+/// Reads user memory by `routine`.
 ///
 /// # Safety
 ///
-/// The range that the leaf reads passed [`crate::probe::check_range`].
+/// The range that the routine reads passed [`crate::probe::check_range`].
 #[cfg_attr(target_arch = "x86_64", inline)]
-pub(super) unsafe fn guarded_read_by(leaf: Read, source: *const u8) -> Result<u64, Trap> {
+pub(super) unsafe fn guarded_read_by(routine: Read, source: *const u8) -> Result<u64, Trap> {
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let value = unsafe { leaf(&raw mut record, source) };
+    let value = unsafe { routine(&raw mut record, source) };
     record.result(0).map(|()| value)
 }
 
-/// Writes user memory by `leaf`.
+/// Writes user memory by `routine`.
 ///
 /// # Safety
 ///
-/// The range that the leaf writes passed [`crate::probe::check_range`].
+/// The range that the routine writes passed [`crate::probe::check_range`].
 #[cfg_attr(target_arch = "x86_64", inline)]
 pub(super) unsafe fn guarded_write_by(
-    leaf: Write,
+    routine: Write,
     destination: *mut u8,
     value: u64,
 ) -> Result<(), Trap> {
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    unsafe { leaf(&raw mut record, destination, value) };
+    unsafe { routine(&raw mut record, destination, value) };
     record.result(0)
 }
 
@@ -55,14 +55,14 @@ pub(super) unsafe fn guarded_write_by(
 /// The range passed [`crate::probe::check_range`].
 #[cfg_attr(target_arch = "x86_64", inline)]
 pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
-    let leaf: Read = match width {
+    let routine: Read = match width {
         Width::One => usermode_accessors_read1,
         Width::Two => usermode_accessors_read2,
         Width::Four => usermode_accessors_read4,
         Width::Eight => usermode_accessors_read8,
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded_read_by(leaf, source) }
+    unsafe { guarded_read_by(routine, source) }
 }
 
 /// Writes the low bytes of `value` to user memory with exactly one instruction of the width.
@@ -76,12 +76,12 @@ pub(crate) unsafe fn guarded_write(
     value: u64,
     width: Width,
 ) -> Result<(), Trap> {
-    let leaf: Write = match width {
+    let routine: Write = match width {
         Width::One => usermode_accessors_write1,
         Width::Two => usermode_accessors_write2,
         Width::Four => usermode_accessors_write4,
         Width::Eight => usermode_accessors_write8,
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded_write_by(leaf, destination, value) }
+    unsafe { guarded_write_by(routine, destination, value) }
 }

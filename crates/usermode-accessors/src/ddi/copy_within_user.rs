@@ -13,7 +13,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if the source, or in
+/// [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the source, or in
 /// [`Mode::User`] the destination, is not all user memory, with nothing touched; else the
 /// exception that the memory raised, after [`Fault::copied`] bytes. [`Fault::access`] tells the
 /// side: a read was of the source, a write to the destination.

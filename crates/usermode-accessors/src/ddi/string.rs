@@ -12,7 +12,7 @@ use crate::{Fault, Mode, UserPtr};
 ///
 /// # Errors
 ///
-/// With [`Mode::User`]: [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if the
+/// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the
 /// string does not end within user memory; else the exception that the memory raised.
 /// [`Fault::copied`] is the number of bytes that were looked at. With [`Mode::Kernel`]: none.
 ///

@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData};
 
 use crate::{
-    Access, Fault, Mode, Status, VolatileSlice,
+    Access, Fault, Mode, NtStatus, VolatileSlice,
     guarded::{self, Route, copy},
 };
 
@@ -34,7 +34,7 @@ impl Cursor {
         if length <= self.remaining {
             return Ok(());
         }
-        let status = Status::INVALID_BUFFER_SIZE;
+        let status = NtStatus::INVALID_BUFFER_SIZE;
         Err(Fault::refused(status, self.address, kind))
     }
 
@@ -138,7 +138,7 @@ impl UserReader {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_BUFFER_SIZE`] if fewer remain, with nothing touched; else the exception
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer remain, with nothing touched; else the exception
     /// that the memory raised, after [`Fault::copied`] bytes.
     #[inline]
     pub fn read(&mut self, destination: &mut [u8]) -> Result<(), Fault> {
@@ -202,7 +202,7 @@ impl UserWriter {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_BUFFER_SIZE`] if less room remains, with nothing touched; else the
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if less room remains, with nothing touched; else the
     /// exception that the memory raised, after [`Fault::copied`] bytes.
     #[inline]
     pub fn write(&mut self, source: &[u8]) -> Result<(), Fault> {
@@ -248,7 +248,7 @@ impl UserWriter {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_BUFFER_SIZE`] if fewer bytes remain on either side, with nothing
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes remain on either side, with nothing
     /// touched; else the exception that the memory raised, after [`Fault::copied`] bytes, with
     /// [`Fault::access`] telling the side. Both sides move on by so many.
     #[inline]

@@ -4,7 +4,7 @@ use core::{fmt, marker::PhantomData, mem::size_of};
 
 use super::slice::UserSlice;
 #[allow(unused_imports, reason = "the documentation speaks of it")]
-use crate::Status;
+use crate::NtStatus;
 use crate::{
     Character, Fault, Interlocked, Mode, Scalar,
     guarded::{self, Order},
@@ -89,7 +89,7 @@ impl<T: Scalar> UserPtr<T> {
     ///
     /// # Errors
     ///
-    /// [`Status::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
+    /// [`NtStatus::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
     /// raised. [`Fault::copied`] is 0.
     #[inline]
     pub fn read(self) -> Result<T, Fault> {
@@ -149,8 +149,8 @@ impl<T: Interlocked> UserPtr<T> {
     ///
     /// # Errors
     ///
-    /// [`Status::DATATYPE_MISALIGNMENT`] if it is not aligned, then
-    /// [`Status::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
+    /// [`NtStatus::DATATYPE_MISALIGNMENT`] if it is not aligned, then
+    /// [`NtStatus::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
     /// raised. [`Fault::copied`] is 0 and [`Fault::access`] a write.
     #[inline]
     pub fn fetch_and(self, value: T) -> Result<T, Fault> {
@@ -199,7 +199,7 @@ impl<T: Character> UserPtr<T> {
     ///
     /// # Errors
     ///
-    /// [`Status::ACCESS_VIOLATION`] if the string does not end within user memory; else the
+    /// [`NtStatus::ACCESS_VIOLATION`] if the string does not end within user memory; else the
     /// exception that the memory raised. [`Fault::copied`] is the number of bytes that were looked
     /// at, all of them characters other than the terminator.
     #[inline]

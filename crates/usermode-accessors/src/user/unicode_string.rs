@@ -3,7 +3,7 @@
 use core::mem::{offset_of, size_of};
 
 use super::{pointer::UserPtr, slice::UserSlice};
-use crate::{Access, Fault, Status, VolatileSlice};
+use crate::{Access, Fault, NtStatus, VolatileSlice};
 
 /// `UNICODE_STRING` of a 64-bit system: a length, a room, and an address, none of them checked.
 ///
@@ -68,8 +68,8 @@ impl UserPtr<UnicodeString> {
     ///
     /// # Errors
     ///
-    /// Those of reading the descriptor. [`Status::INVALID_PARAMETER`] if the length is odd or
-    /// greater than the maximum; [`Status::INVALID_BUFFER_SIZE`] if it is greater than the
+    /// Those of reading the descriptor. [`NtStatus::INVALID_PARAMETER`] if the length is odd or
+    /// greater than the maximum; [`NtStatus::INVALID_BUFFER_SIZE`] if it is greater than the
     /// destination; in all three [`Fault::copied`] is 0 and the destination untouched. Else the exception that the buffer raised, after
     /// [`Fault::copied`] bytes of the destination.
     pub fn capture(self, destination: &mut [u16]) -> Result<&mut [u16], Fault> {
@@ -88,10 +88,10 @@ impl UserPtr<UnicodeString> {
         let refused = |status| Fault::refused(status, address, Access::Read);
         let characters = usize::from(length >> 1);
         if length & 1 != 0 || length > maximum_length {
-            return Err(refused(Status::INVALID_PARAMETER));
+            return Err(refused(NtStatus::INVALID_PARAMETER));
         }
         let Some(filled) = destination.get_mut(..characters) else {
-            return Err(refused(Status::INVALID_BUFFER_SIZE));
+            return Err(refused(NtStatus::INVALID_BUFFER_SIZE));
         };
         let length = usize::from(length);
         // SAFETY: the characters are borrowed, and any two bytes are one.

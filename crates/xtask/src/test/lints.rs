@@ -28,6 +28,13 @@ pub fn run() -> Result<(), Error> {
     host.current_dir(&root)
         .args(["clippy", "--quiet", "--workspace", "--all-targets"]);
     deny_warnings(host)?;
+    // The client's library is also built without the program, for programs that depend on it.
+    let mut library = program::cargo();
+    library
+        .current_dir(&root)
+        .args(["clippy", "--quiet", "--package", "ringcopy-client", "--lib"])
+        .arg("--no-default-features");
+    deny_warnings(library)?;
     for_windows(&root)?;
     cross(
         Target::Windows,

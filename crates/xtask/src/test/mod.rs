@@ -80,7 +80,8 @@ fn host() -> Result<(), Error> {
     program::run_here(
         program::cargo()
             .current_dir(linux_build)
-            .args(["test", "--package", "wdk-build", "--target-dir"])
+            .args(["test", "--package", "wdk-build"])
+            .args(["--target", "host-tuple", "--target-dir"])
             .arg(places::target().join("wdk-build")),
     )
 }

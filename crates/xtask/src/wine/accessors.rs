@@ -5,7 +5,7 @@ use super::Session;
 use crate::{accessors, error::Error, places, setup, step::Step, windows_programs};
 use std::{fs, path::Path, process::Command};
 
-/// What runs each test program. One that never ends, as a leaf does which a fault leads back to its
+/// What runs each test program. One that never ends, as a routine does which a fault leads back to its
 /// own instruction, is killed with all that it has started: after much longer than any takes.
 const TESTS_RUNNER: &str = "timeout --kill-after=10 600 wine";
 

@@ -1,7 +1,7 @@
 //! Cursors: ranges of 0 to 64 bytes used in pieces of 1 to 9, all of them before a closed page, or
 //! stopped by it at 0, 1, half, and all but one byte; then what is left is asked for once too much.
 
-use usermode_accessors::{Access, Fault, Status, UserSlice};
+use usermode_accessors::{Access, Fault, NtStatus, UserSlice};
 
 use crate::{
     Arena,
@@ -122,7 +122,7 @@ fn in_pieces<A: Arena>(
     run.flags_kept(before, after)?;
     let done = stop.min(length);
     let met = if stop < length {
-        let status = Status::ACCESS_VIOLATION;
+        let status = NtStatus::ACCESS_VIOLATION;
         fault(status, done % piece, user.open.end, side)
     } else {
         let (at, side) = match kind {
@@ -130,7 +130,7 @@ fn in_pieces<A: Arena>(
             Kind::Through => (source.address + length, Access::Read),
             _ => (user.address + length, side),
         };
-        fault(Status::INVALID_BUFFER_SIZE, 0, at, side)
+        fault(NtStatus::INVALID_BUFFER_SIZE, 0, at, side)
     };
     let expected = Ok(((done, length - done), Err(met)));
     if found != expected {

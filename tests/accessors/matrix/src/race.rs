@@ -8,7 +8,7 @@
 //! with the bytes moved that it counts; a single access or a locked operation is made or not; EFLAGS
 //! are kept.
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, ddi};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
@@ -386,7 +386,7 @@ fn string<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Re
 
 /// One fault of a page that is not there, or not to be written.
 fn stops<A: Arena>(run: &mut Run<'_, A>, fault: Fault, address: usize, access: Access) -> Checked {
-    let expected = fault_at(Status::ACCESS_VIOLATION, fault.copied, address, access);
+    let expected = fault_at(NtStatus::ACCESS_VIOLATION, fault.copied, address, access);
     if fault == expected {
         return Ok(());
     }

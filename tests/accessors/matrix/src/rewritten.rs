@@ -8,7 +8,7 @@
 //! A [race](crate::race) makes these accesses while somebody writes, and a [family](crate::alternating)
 //! with a page that is written between any two of its instructions.
 
-use usermode_accessors::{Access, Fault, Status, UnicodeString, UserPtr};
+use usermode_accessors::{Access, Fault, NtStatus, UnicodeString, UserPtr};
 
 use crate::{
     Arena, Race,
@@ -282,7 +282,7 @@ pub(crate) fn capture<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Result<boo
     let length = match captured {
         Ok(length) => length,
         // The greater length, beside the lesser room.
-        Err(met) if met == fault(Status::INVALID_PARAMETER, 0, address, Access::Read) => 0,
+        Err(met) if met == fault(NtStatus::INVALID_PARAMETER, 0, address, Access::Read) => 0,
         Err(met) => {
             let told = [met.status.0.into(), met.copied as u64, 0, 0];
             return Err(run.fail(Check::Outcome, lengths_told(lengths), told));

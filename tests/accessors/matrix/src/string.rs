@@ -10,7 +10,7 @@
 //! | bounded | lengths to 40; bounds of 0, 1, one less, equal, one more, and none; whole, and up to a closed page without an end |
 //! | AC set at entry | whole, and without an end |
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, ddi, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::USER_LIMIT};
 
 use crate::{
     Arena,
@@ -110,7 +110,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Scan]) -> Checked
             run.in_window(|run| {
                 let open = run.strip(State::Unmapped, true);
                 ended(run, function, &open.at(5), (20, usize::MAX), Ok(20))?;
-                let (status, at) = (Status::ACCESS_VIOLATION, open.open.end);
+                let (status, at) = (NtStatus::ACCESS_VIOLATION, open.open.end);
                 let expected = Err(fault(status, 8, at, Access::Read));
                 scanned(
                     run,
@@ -154,7 +154,7 @@ pub(crate) fn bounded<A: Arena>(run: &mut Run<'_, A>) -> Checked {
                 let expected = if maximum <= length {
                     Ok(NONE)
                 } else {
-                    let (status, at) = (Status::ACCESS_VIOLATION, open.open.end);
+                    let (status, at) = (NtStatus::ACCESS_VIOLATION, open.open.end);
                     Err(fault(status, bytes, at, Access::Read))
                 };
                 scanned(run, function, &place, maximum, expected, None)?;
@@ -269,7 +269,7 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
     for stop in 1..=260 {
         let looked_at = stop / width * width;
         let address = USER_LIMIT - stop;
-        let status = Status::ACCESS_VIOLATION;
+        let status = NtStatus::ACCESS_VIOLATION;
         let expected = fault(status, looked_at, address + looked_at, Access::Read);
         let place = Place::nowhere(address);
         let need = Some(Need::LastPage);
@@ -280,7 +280,7 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
 
 fn refused<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
     for address in REFUSED {
-        let expected = Err(fault(Status::ACCESS_VIOLATION, 0, address, Access::Read));
+        let expected = Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Read));
         let place = Place::nowhere(address);
         scanned(run, function, &place, usize::MAX, expected, None)?;
     }

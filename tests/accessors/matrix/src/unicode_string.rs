@@ -7,7 +7,7 @@
 //! | captured, stopped in the buffer | lengths to 64 bytes: every byte; each lasting state |
 
 use usermode_accessors::{
-    Access, Fault, Mode, Status, UnicodeString, UserPtr, ddi, probe::USER_LIMIT,
+    Access, Fault, Mode, NtStatus, UnicodeString, UserPtr, ddi, probe::USER_LIMIT,
 };
 
 use crate::{
@@ -122,7 +122,7 @@ fn places<A: Arena>(
         }
     }
     for address in REFUSED.into_iter().chain([USER_LIMIT - 15]) {
-        let refusal = fault(Status::ACCESS_VIOLATION, 0, address, access);
+        let refusal = fault(NtStatus::ACCESS_VIOLATION, 0, address, access);
         case(run, &Place::nowhere(address), Some(refusal), None)?;
     }
     Ok(())
@@ -261,7 +261,7 @@ fn captures<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             };
             let (characters, bytes) = (usize::from(length / 2), usize::from(length));
             if length % 2 != 0 {
-                let expected = refused(Status::INVALID_PARAMETER);
+                let expected = refused(NtStatus::INVALID_PARAMETER);
                 capture(run, string, ROOM, (expected, 0), None)?;
                 continue;
             }
@@ -269,13 +269,13 @@ fn captures<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             capture(run, string, ROOM, (expected, bytes), None)?;
             capture(run, string, characters, (expected, bytes), None)?;
             if length > 0 {
-                let expected = refused(Status::INVALID_BUFFER_SIZE);
+                let expected = refused(NtStatus::INVALID_BUFFER_SIZE);
                 capture(run, string, characters - 1, (expected, 0), None)?;
                 let string = UnicodeString {
                     maximum_length: length - 1,
                     ..string
                 };
-                let expected = refused(Status::INVALID_PARAMETER);
+                let expected = refused(NtStatus::INVALID_PARAMETER);
                 capture(run, string, ROOM, (expected, 0), None)?;
             }
         }
@@ -308,7 +308,7 @@ fn captures_stopped<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             maximum_length: 2,
             buffer,
         };
-        let outcome = Err(fault(Status::ACCESS_VIOLATION, 0, buffer, Access::Read));
+        let outcome = Err(fault(NtStatus::ACCESS_VIOLATION, 0, buffer, Access::Read));
         capture(run, string, ROOM, (|_| outcome, 0), None)?;
     }
     Ok(())

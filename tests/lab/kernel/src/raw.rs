@@ -9,12 +9,15 @@
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use nt_status::NtStatus;
+
 /// Values that any bytes make and that have no padding: integers, and arrays of them.
 pub(crate) trait Plain: Copy {}
 impl Plain for u8 {}
 impl Plain for u16 {}
 impl Plain for u32 {}
 impl Plain for u64 {}
+impl Plain for NtStatus {}
 impl<T: Plain, const N: usize> Plain for [T; N] {}
 
 pub(crate) fn read<T: Plain>(address: u64) -> T {

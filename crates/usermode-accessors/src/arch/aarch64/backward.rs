@@ -52,14 +52,14 @@ macro_rules! move_bytes_down {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_copy_backward",
     setup: [
         "add x19, x1, x3",
         "add x20, x2, x3",
         "sub x9, x19, x20",
         "cmp x9, #64",
-        "b.lo .Lagain_usermode_accessors_copy_backward"
+        "b.lo .Lresume_usermode_accessors_copy_backward"
     ],
     access: move_blocks_down!("x19", "x20", "x1"),
     recover: ["ldr x1, [x29, #40]"],
@@ -78,13 +78,13 @@ guarded_leaf!(
         // Nothing is moved where it is not known, or not in the range.
         "mov x1, x19",
         "cmn x10, #1",
-        "b.eq .Lagain_usermode_accessors_copy_backward",
+        "b.eq .Lresume_usermode_accessors_copy_backward",
         "cmp x9, x12",
-        "b.hs .Lagain_usermode_accessors_copy_backward",
+        "b.hs .Lresume_usermode_accessors_copy_backward",
         "str x11, [x0, #{address}]",
         "sub x1, x19, x9"
     ],
-    again: move_bytes_down!("x19", "x20", "x1"),
+    resume: move_bytes_down!("x19", "x20", "x1"),
     result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
     operands: [
         kind = offset_of!(Record, kind),

@@ -129,7 +129,7 @@ macro_rules! fill_bytes {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_copy",
     setup: [
         "mov x19, x1",
@@ -139,12 +139,12 @@ guarded_leaf!(
         // be gone from the source when the block is done again.
         "sub x9, x20, x19",
         "cmp x9, #64",
-        "b.lo .Lagain_usermode_accessors_copy"
+        "b.lo .Lresume_usermode_accessors_copy"
     ],
     access: copy_blocks!("x19", "x20", "x3", "ldp", "stp"),
     recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
     guard: end_copy_at_guard!("x19", "x20", "x3"),
-    again: copy_bytes!("x19", "x20", "x3"),
+    resume: copy_bytes!("x19", "x20", "x3"),
     result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
     operands: [
         kind = offset_of!(Record, kind),
@@ -152,7 +152,7 @@ guarded_leaf!(
         write = Trap::WRITE,
     ],
 );
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_fill",
     setup: [
         "mov x19, x1",
@@ -164,7 +164,7 @@ guarded_leaf!(
     access: fill_blocks!("x19", "x3"),
     recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
     guard: lines!["mov x9, x19", end_at_guard!("x19", "x3")],
-    again: fill_bytes!("x19", "w20", "x3"),
+    resume: fill_bytes!("x19", "w20", "x3"),
     result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
     operands: [address = offset_of!(Record, address)],
 );

@@ -1,7 +1,7 @@
 //! Locked operations on user memory that tell what was there.
 //!
 //! By exclusive loads and stores, which every 64-bit processor of Arm has; the single instructions of
-//! later ones would need two sets of leaves. `DMB` makes them the full barrier that an interlocked
+//! later ones would need two sets of routines. `DMB` makes them the full barrier that an interlocked
 //! operation is. A comparison that fails stores what it found, so that it needs a writable page, as
 //! it does on x86-64.
 //!
@@ -25,37 +25,37 @@ macro_rules! retry {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_and4",
     setup: [],
     access: retry!("w19", "and w4, w19, w2", "w4"),
     result: ["mov x0, x19"]
 );
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_and8",
     setup: [],
     access: retry!("x19", "and x4, x19, x2", "x4"),
     result: ["mov x0, x19"]
 );
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_or4",
     setup: [],
     access: retry!("w19", "orr w4, w19, w2", "w4"),
     result: ["mov x0, x19"]
 );
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_or8",
     setup: [],
     access: retry!("x19", "orr x4, x19, x2", "x4"),
     result: ["mov x0, x19"]
 );
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_compare_exchange4",
     setup: [],
     access: retry!("w19", "cmp w19, w3\ncsel w4, w2, w19, eq", "w4"),
     result: ["mov x0, x19"]
 );
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_compare_exchange8",
     setup: [],
     access: retry!("x19", "cmp x19, x3\ncsel x4, x2, x19, eq", "x4"),

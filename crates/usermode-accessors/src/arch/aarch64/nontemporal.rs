@@ -17,13 +17,13 @@ use super::{
     forward::{copy_blocks, copy_bytes, end_at_guard, end_copy_at_guard},
 };
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_copy_nontemporal",
     setup: ["mov x19, x1", "mov x20, x2", "add x3, x1, x3"],
     access: copy_blocks!("x19", "x20", "x3", "ldnp", "stnp"),
     recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
     guard: end_copy_at_guard!("x19", "x20", "x3"),
-    again: copy_bytes!("x19", "x20", "x3"),
+    resume: copy_bytes!("x19", "x20", "x3"),
     result: ["dmb ish", "ldr x9, [x29, #40]", "sub x0, x19, x9"],
     operands: [
         kind = offset_of!(Record, kind),

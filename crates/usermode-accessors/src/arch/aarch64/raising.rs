@@ -57,7 +57,7 @@ global_asm!(
     ),
 );
 
-// X0 = EXCEPTION_POINTERS *, X1 = X29 of the leaf. Takes every exception.
+// X0 = EXCEPTION_POINTERS *, X1 = X29 of the routine. Takes every exception.
 #[cfg(windows)]
 global_asm!(
     ".text",

@@ -16,13 +16,13 @@ use crate::arch::{
 
 macro_rules! reads {
     ($($name:literal: $access:literal),*) => {$(
-        guarded_leaf!($name, setup: ["mov x19, #0"], access: $access, result: ["mov x0, x19"]);
+        guarded_routine!($name, setup: ["mov x19, #0"], access: $access, result: ["mov x0, x19"]);
     )*};
 }
 
 macro_rules! writes {
     ($($name:literal: $access:literal),*) => {$(
-        guarded_leaf!($name, setup: [], access: $access, result: []);
+        guarded_routine!($name, setup: [], access: $access, result: []);
     )*};
 }
 
@@ -86,14 +86,14 @@ pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Re
         barrier_after_read();
         return value;
     }
-    let leaf: Read = match width {
+    let routine: Read = match width {
         Width::One => usermode_accessors_read_acquire1,
         Width::Two => usermode_accessors_read_acquire2,
         Width::Four => usermode_accessors_read_acquire4,
         Width::Eight => usermode_accessors_read_acquire8,
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded_read_by(leaf, source) }
+    unsafe { guarded_read_by(routine, source) }
 }
 
 /// As [`guarded_write`], and every earlier access of this thread is made before it.
@@ -111,14 +111,14 @@ pub(crate) unsafe fn guarded_write_release(
         // SAFETY: the caller's promise is the same.
         return unsafe { guarded_write(destination, value, width) };
     }
-    let leaf: Write = match width {
+    let routine: Write = match width {
         Width::One => usermode_accessors_write_release1,
         Width::Two => usermode_accessors_write_release2,
         Width::Four => usermode_accessors_write_release4,
         Width::Eight => usermode_accessors_write_release8,
     };
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded_write_by(leaf, destination, value) }
+    unsafe { guarded_write_by(routine, destination, value) }
 }
 
 /// One instruction that loads, zero-extended.

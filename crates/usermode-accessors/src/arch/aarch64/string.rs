@@ -25,13 +25,13 @@ macro_rules! scan_characters {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_scan1",
     setup: ["mov x19, x1", "add x4, x1, x2"],
     access: scan_characters!("ldrb", "x19", "x4", "1"),
     result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
 );
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_scan2",
     setup: ["mov x19, x1", "add x4, x1, x2, lsl #1"],
     access: scan_characters!("ldrh", "x19", "x4", "2"),
@@ -57,19 +57,19 @@ pub(crate) unsafe fn guarded_scan(
     count: usize,
     wide: bool,
 ) -> Result<usize, Trap> {
-    type Leaf = unsafe extern "efiapi" fn(*mut Record, *const u8, usize) -> usize;
+    type Routine = unsafe extern "efiapi" fn(*mut Record, *const u8, usize) -> usize;
 
     if count == 0 {
         return Ok(0);
     }
-    let (leaf, size): (Leaf, usize) = if wide {
+    let (routine, size): (Routine, usize) = if wide {
         (usermode_accessors_scan2, 2)
     } else {
         (usermode_accessors_scan1, 1)
     };
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let length = unsafe { leaf(&raw mut record, string, count) };
+    let length = unsafe { routine(&raw mut record, string, count) };
     record.result(length.wrapping_mul(size)).map(|()| length)
 }
 

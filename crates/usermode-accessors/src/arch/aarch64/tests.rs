@@ -1,7 +1,7 @@
-//! Faults of the leaves, on Linux: a signal handler stands in for Windows's dispatcher.
+//! Faults of the routines, on Linux: a signal handler stands in for Windows's dispatcher.
 //!
 //! It goes by the same scopes, asks the same filter, spoils every register that an unwind may spoil,
-//! and goes on at the landing pad. So what follows a fault is the leaf's own code: this shows that, not
+//! and goes on at the landing pad. So what follows a fault is the routine's own code: this shows that, not
 //! that Windows would get there. What the exception is, each test says; of a guard page, its one fault
 //! opens the page.
 
@@ -9,7 +9,7 @@ use core::{cell::Cell, ffi::c_void, ptr};
 use std::{format, slice, string::String, sync::Once, vec, vec::Vec};
 
 use super::{Record, copy_backward};
-use crate::Status;
+use crate::NtStatus;
 use crate::arch::{
     Trap, Width, guarded_and, guarded_compare_exchange, guarded_copy, guarded_copy_backward,
     guarded_copy_nontemporal, guarded_fill, guarded_or, guarded_read, guarded_read_acquire,
@@ -18,7 +18,7 @@ use crate::arch::{
 
 const PAGE: usize = 4096;
 const ACCESS_VIOLATION: u32 = 0xC000_0005;
-const GUARDS: [Status; 2] = [Status::GUARD_PAGE_VIOLATION, Status::STACK_OVERFLOW];
+const GUARDS: [NtStatus; 2] = [NtStatus::GUARD_PAGE_VIOLATION, NtStatus::STACK_OVERFLOW];
 
 std::thread_local! {
     /// What a fault of this thread is.
@@ -59,7 +59,7 @@ struct Exception {
     information: [usize; 15],
 }
 
-/// What the filter says to an exception in a leaf with this frame.
+/// What the filter says to an exception in a routine with this frame.
 fn takes(code: u32, [kind, address]: [usize; 2], frame: usize) -> bool {
     let mut information = [0; 15];
     information[..2].copy_from_slice(&[kind, address]);
@@ -72,11 +72,11 @@ fn takes(code: u32, [kind, address]: [usize; 2], frame: usize) -> bool {
         information,
     };
     let pointer = &raw const exception;
-    // SAFETY: the record lives as long as the leaf runs, and its address is in the frame.
+    // SAFETY: the record lives as long as the routine runs, and its address is in the frame.
     unsafe { usermode_accessors_filter(&raw const pointer, frame) == 1 }
 }
 
-/// As the leaves leave them.
+/// As the routines leave them.
 #[repr(C)]
 struct Scope {
     begin: usize,
@@ -101,7 +101,7 @@ fn scopes() -> &'static [Scope] {
     let start = &raw const __start_usermode_accessors_scopes;
     let stop = &raw const __stop_usermode_accessors_scopes;
     let count = (stop.addr() - start.addr()) / size_of::<Scope>();
-    // SAFETY: the linker puts these symbols around the scopes of all leaves.
+    // SAFETY: the linker puts these symbols around the scopes of all routines.
     unsafe { slice::from_raw_parts(start, count) }
 }
 
@@ -125,7 +125,7 @@ unsafe extern "C" fn dispatch(_: i32, _: *const c_void, context: *mut Context) {
         // SAFETY: as above.
         unsafe { abort() }
     }
-    if GUARDS.contains(&Status(code)) {
+    if GUARDS.contains(&NtStatus(code)) {
         let page = ptr::with_exposed_provenance_mut(address & !(PAGE - 1));
         // SAFETY: a page of the test's, which no longer guards.
         unsafe { mprotect(page, PAGE, READ_WRITE) };

@@ -2,7 +2,7 @@
 //!
 //! In blocks of 32 bytes, then of 8, each loaded before it is stored, the rest byte by byte. Not with
 //! `std` and `rep movsb`: after a fault the direction flag would be whatever the dispatcher makes of
-//! it. A fault of a block lets the bytes behind it go on one by one, as in [`again`](super::again).
+//! it. A fault of a block lets the bytes behind it go on one by one, as in [`resume`](super::resume).
 
 use core::{
     arch::{asm, global_asm},
@@ -65,7 +65,7 @@ macro_rules! move_bytes_down {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_copy_backward",
     before: [],
     prologue: pushed,

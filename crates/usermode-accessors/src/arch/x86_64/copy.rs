@@ -7,7 +7,7 @@
 //!
 //! Stores go upward, and a fault of any but the first has a landing pad of its own, which knows how
 //! many bytes have arrived by then: not one more is claimed, and none behind them was written. From
-//! there [`again`](super::again) finds the byte. Until it returns, a copy may load and store a byte
+//! there [`resume`](super::resume) finds the byte. Until it returns, a copy may load and store a byte
 //! more than once, and load up to 95 bytes beyond the one that stops it.
 //!
 //! The moves overlap, so source and destination must not: with the destination below an overlapping
@@ -163,7 +163,7 @@ macro_rules! copy_blocks {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_copy",
     before: [],
     prologue: bare,
@@ -182,7 +182,7 @@ guarded_leaf!(
         "mov rdx, [rsp + 16]",
         "mov r8, [rsp + 24]",
         "mov r9, [rsp + 32]",
-        "jmp usermode_accessors_copy_again",
+        "jmp usermode_accessors_copy_resume",
     ],
     scopes: [
         (up_to_64 of "copy"),
@@ -234,7 +234,7 @@ global_asm!(
     "mov rdx, rdi",
     "mov r8, rsi",
     epilogue!(),
-    "jmp usermode_accessors_copy_again",
+    "jmp usermode_accessors_copy_resume",
     end!("usermode_accessors_copy_long", filter!(pushed), [
         (block of "copy_long"),
         (".Laccess_copy_long", ".Lend_copy_long", ".Lnone_arrived_copy_long"),
@@ -249,8 +249,8 @@ global_asm!(
 global_asm!(
     ".text",
     ".p2align 4",
-    ".globl usermode_accessors_copy_again",
-    "usermode_accessors_copy_again:",
+    ".globl usermode_accessors_copy_resume",
+    "usermode_accessors_copy_resume:",
     offsets_to_go_on!(lines![
         "mov rax, r8",
         "cmp qword ptr [rcx + {kind}], {write}",
@@ -265,7 +265,7 @@ global_asm!(
     write = const Trap::WRITE,
 );
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_copy_upward",
     before: [
         "xor r10d, r10d",

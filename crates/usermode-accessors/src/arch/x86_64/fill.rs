@@ -114,7 +114,7 @@ macro_rules! fill_blocks {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_fill",
     before: [],
     prologue: bare,
@@ -134,7 +134,7 @@ guarded_leaf!(
         "mov rdx, [rsp + 16]",
         "mov r8, [rsp + 24]",
         "mov r9, [rsp + 32]",
-        "jmp usermode_accessors_fill_again",
+        "jmp usermode_accessors_fill_resume",
     ],
     scopes: [
         (up_to_64 of "fill"),
@@ -180,7 +180,7 @@ global_asm!(
     "sub r9, rdi",
     "mov rdx, rdi",
     epilogue!(),
-    "jmp usermode_accessors_fill_again",
+    "jmp usermode_accessors_fill_resume",
     end!("usermode_accessors_fill_long", filter!(pushed), [
         (block of "fill_long"),
         (".Laccess_fill_long", ".Lend_fill_long", ".Lnone_arrived_fill_long"),
@@ -195,8 +195,8 @@ global_asm!(
 global_asm!(
     ".text",
     ".p2align 4",
-    ".globl usermode_accessors_fill_again",
-    "usermode_accessors_fill_again:",
+    ".globl usermode_accessors_fill_resume",
+    "usermode_accessors_fill_resume:",
     offsets_to_go_on!("mov rax, rdx"),
     "jmp usermode_accessors_fill_bytes",
     begin!("usermode_accessors_fill_bytes", handled),

@@ -16,7 +16,7 @@ use super::{EFLAGS_AC, Record, processor};
 /// was there, and what it becomes.
 macro_rules! locked_operation {
     ($name:literal, $width:literal, $was:literal, $becomes:literal, $operation:literal) => {
-        guarded_word!(
+        guarded_access!(
             $name,
             setup: [],
             access: lines![
@@ -53,12 +53,12 @@ locked_operation!(
     "or r9d, r8d"
 );
 locked_operation!("usermode_accessors_or8", "qword", "rax", "r9", "or r9, r8");
-guarded_word!(
+guarded_access!(
     "usermode_accessors_compare_exchange4",
     setup: ["mov eax, r9d"],
     access: "lock cmpxchg dword ptr [rdx], r8d"
 );
-guarded_word!(
+guarded_access!(
     "usermode_accessors_compare_exchange8",
     setup: ["mov rax, r9"],
     access: "lock cmpxchg qword ptr [rdx], r8"

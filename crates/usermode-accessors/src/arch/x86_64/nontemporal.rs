@@ -1,7 +1,7 @@
 //! Copies that do not pass through the cache on their way out.
 //!
 //! Streaming stores of 16 bytes, to aligned places only, in blocks of 64; the rest goes byte by byte.
-//! A fault of a block lets its bytes go on one by one, as in [`again`](super::again). `SFENCE`
+//! A fault of a block lets its bytes go on one by one, as in [`resume`](super::resume). `SFENCE`
 //! follows, after a fault too: streaming stores are not ordered with others by themselves.
 //!
 //! Source: "`MOVNTDQ`" and "`SFENCE`", Intel 64 and IA-32 Architectures Software Developer's Manual.
@@ -62,7 +62,7 @@ macro_rules! stream_blocks {
     };
 }
 
-guarded_leaf!(
+guarded_routine!(
     "usermode_accessors_copy_nontemporal",
     before: [],
     prologue: pushed,
@@ -98,7 +98,7 @@ guarded_leaf!(
         "mov r9, [rsp + 32]",
         "sub r9, rdi",
         epilogue!(),
-        "jmp usermode_accessors_copy_again",
+        "jmp usermode_accessors_copy_resume",
     ],
     scopes: [
         (

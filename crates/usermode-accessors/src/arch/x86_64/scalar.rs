@@ -12,14 +12,14 @@ use core::{
 use super::{EFLAGS_AC, Record, processor};
 use crate::arch::{Trap, Width, guarded_read, guarded_write};
 
-guarded_word!("usermode_accessors_read1", setup: [], access: "movzx eax, byte ptr [rdx]");
-guarded_word!("usermode_accessors_read2", setup: [], access: "movzx eax, word ptr [rdx]");
-guarded_word!("usermode_accessors_read4", setup: [], access: "mov eax, dword ptr [rdx]");
-guarded_word!("usermode_accessors_read8", setup: [], access: "mov rax, qword ptr [rdx]");
-guarded_word!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx], r8b");
-guarded_word!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w");
-guarded_word!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d");
-guarded_word!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8");
+guarded_access!("usermode_accessors_read1", setup: [], access: "movzx eax, byte ptr [rdx]");
+guarded_access!("usermode_accessors_read2", setup: [], access: "movzx eax, word ptr [rdx]");
+guarded_access!("usermode_accessors_read4", setup: [], access: "mov eax, dword ptr [rdx]");
+guarded_access!("usermode_accessors_read8", setup: [], access: "mov rax, qword ptr [rdx]");
+guarded_access!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx], r8b");
+guarded_access!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w");
+guarded_access!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d");
+guarded_access!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8");
 
 /// As [`guarded_read`], and no later access of this thread is made before it.
 ///

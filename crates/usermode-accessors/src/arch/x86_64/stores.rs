@@ -2,7 +2,7 @@
 //!
 //! Copies and fills differ in what they store, not in where: upward, in the same classes of lengths.
 //! Each store but the first of its class has a label in front of it; there a scope begins, and its
-//! landing pad says how many bytes have arrived by then. All labels end in the name of the leaf.
+//! landing pad says how many bytes have arrived by then. All labels end in the name of the routine.
 
 /// From how many bytes on a string instruction is faster than a loop, on processors that have
 /// [`STRINGS`](super::processor::STRINGS).

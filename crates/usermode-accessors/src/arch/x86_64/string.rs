@@ -56,9 +56,9 @@ macro_rules! distance {
     };
 }
 
-macro_rules! scan_leaf {
+macro_rules! scan_routine {
     ($name:literal, $compare:literal) => {
-        guarded_leaf!(
+        guarded_routine!(
             $name,
             before: [],
             prologue: pushed,
@@ -99,9 +99,9 @@ macro_rules! scan_leaf {
     };
 }
 
-scan_leaf!("usermode_accessors_scan1", "pcmpeqb");
-scan_leaf!("usermode_accessors_scan2", "pcmpeqw");
-guarded_leaf!(
+scan_routine!("usermode_accessors_scan1", "pcmpeqb");
+scan_routine!("usermode_accessors_scan2", "pcmpeqw");
+guarded_routine!(
     "usermode_accessors_scan2_odd",
     before: [],
     prologue: pushed,
@@ -162,7 +162,7 @@ pub(crate) unsafe fn guarded_scan(
     if count == 0 {
         return Ok(0);
     }
-    let leaf = match (wide, is_odd(string)) {
+    let routine = match (wide, is_odd(string)) {
         (false, _) => usermode_accessors_scan1,
         (true, false) => usermode_accessors_scan2,
         (true, true) => usermode_accessors_scan2_odd,
@@ -170,7 +170,7 @@ pub(crate) unsafe fn guarded_scan(
     let mut record = Record::new();
     let length = count.wrapping_shl(u32::from(wide));
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let length = unsafe { leaf(&raw mut record, string, length) };
+    let length = unsafe { routine(&raw mut record, string, length) };
     record.result(length).map(|()| length >> u32::from(wide))
 }
 

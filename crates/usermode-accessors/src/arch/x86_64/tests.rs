@@ -2,7 +2,7 @@
 //!
 //! In ring 3 STAC and CLAC are illegal instructions. A vectored handler stands in for SMAP: it
 //! notes each of them, steps over it, and keeps a flag of its own as the processor would keep
-//! AC. Addresses that the range check would refuse are tried here as well, on the bare leaf.
+//! AC. Addresses that the range check would refuse are tried here as well, on the bare routine.
 
 use core::{
     arch::asm,
@@ -129,10 +129,10 @@ const fn bad() -> *mut u8 {
     ptr::without_provenance_mut(16)
 }
 
-/// As many bytes as any leaf is given.
+/// As many bytes as any routine is given.
 const ROOM: usize = 160;
 
-/// An argument of a leaf, after the record.
+/// An argument of a routine, after the record.
 #[derive(Clone, Copy)]
 enum Argument {
     /// The user address.
@@ -142,11 +142,11 @@ enum Argument {
     Number(usize),
 }
 
-/// A guarded leaf, as its code and the arguments that it is tried with.
-struct Leaf(*const c_void, [Argument; 3]);
+/// A guarded routine, as its code and the arguments that it is tried with.
+struct Routine(*const c_void, [Argument; 3]);
 
-impl Leaf {
-    /// Calls the leaf with `user` as the user address, and with AC set if so told.
+impl Routine {
+    /// Calls the routine with `user` as the user address, and with AC set if so told.
     fn call(&self, record: &mut Record, user: *mut u8, ac: bool) {
         let mut buffer = [0_u8; ROOM];
         let buffer = buffer.as_mut_ptr().expose_provenance();
@@ -157,7 +157,7 @@ impl Leaf {
         });
         let record = (&raw mut *record).expose_provenance();
         // SAFETY: the record lives, the buffer holds as many bytes; a bad user address is what the
-        // leaf guards against.
+        // routine guards against.
         unsafe { call(self.0, [record, second, third, fourth], ac) };
     }
 }
@@ -202,15 +202,15 @@ unsafe fn call(function: *const c_void, arguments: [usize; 4], ac: bool) -> usiz
     returned
 }
 
-/// Every guarded leaf.
-fn leaves() -> Vec<Leaf> {
+/// Every guarded routine.
+fn routines() -> Vec<Routine> {
     use Argument::{Buffer, Number, User};
-    macro_rules! leaves {
-        ($($leaf:ident($($argument:expr),*)),* $(,)?) => {
-            vec![$(Leaf($leaf as *const c_void, [$($argument),*])),*]
+    macro_rules! routines {
+        ($($routine:ident($($argument:expr),*)),* $(,)?) => {
+            vec![$(Routine($routine as *const c_void, [$($argument),*])),*]
         };
     }
-    let mut leaves = leaves![
+    let mut routines = routines![
         usermode_accessors_and4(User, Number(1), Number(0)),
         usermode_accessors_and8(User, Number(1), Number(0)),
         usermode_accessors_or4(User, Number(1), Number(0)),
@@ -230,17 +230,17 @@ fn leaves() -> Vec<Leaf> {
         usermode_accessors_write8(User, Number(1), Number(0)),
     ];
     for length in [1, 8, 40, ROOM] {
-        leaves.extend(leaves![usermode_accessors_fill(
+        routines.extend(routines![usermode_accessors_fill(
             User,
             Number(0),
             Number(length)
         )]);
     }
     macro_rules! copies {
-        ($($leaf:ident $length:expr),* $(,)?) => {
-            $(leaves.extend(leaves![
-                $leaf(Buffer, User, Number($length)),
-                $leaf(User, Buffer, Number($length)),
+        ($($routine:ident $length:expr),* $(,)?) => {
+            $(routines.extend(routines![
+                $routine(Buffer, User, Number($length)),
+                $routine(User, Buffer, Number($length)),
             ]);)*
         };
     }
@@ -255,17 +255,17 @@ fn leaves() -> Vec<Leaf> {
         usermode_accessors_copy_nontemporal 8,
         usermode_accessors_copy_nontemporal ROOM,
     ];
-    leaves
+    routines
 }
 
 #[test]
 fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
     let mut memory = [0_u64; ROOM / 8];
-    for leaf in leaves() {
+    for routine in routines() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
             let mut record = Record::of(processor::SMAP);
-            leaf.call(&mut record, user, false);
+            routine.call(&mut record, user, false);
             assert_eq!(record.code, code);
             // After a fault some go on.
             assert!((1..=1 + u32::from(code != 0)).contains(&STAC_COUNT.load(SeqCst)));
@@ -279,11 +279,11 @@ fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
 #[test]
 fn user_memory_that_was_open_stays_open() {
     let mut memory = [0_u64; ROOM / 8];
-    for leaf in leaves() {
+    for routine in routines() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(true);
             let mut record = Record::of(processor::SMAP);
-            leaf.call(&mut record, user, true);
+            routine.call(&mut record, user, true);
             assert_eq!(record.code, code);
             assert_eq!(CLAC_COUNT.load(SeqCst), 0);
             assert!(OPEN.load(SeqCst));
@@ -294,11 +294,11 @@ fn user_memory_that_was_open_stays_open() {
 #[test]
 fn nothing_is_opened_where_nothing_is_closed() {
     let mut memory = [0_u64; ROOM / 8];
-    for leaf in leaves() {
+    for routine in routines() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
             let mut record = Record::of(0);
-            leaf.call(&mut record, user, false);
+            routine.call(&mut record, user, false);
             assert_eq!(record.code, code);
             assert_eq!(STAC_COUNT.load(SeqCst), 0);
             assert_eq!(CLAC_COUNT.load(SeqCst), 0);

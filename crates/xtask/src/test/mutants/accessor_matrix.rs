@@ -21,7 +21,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a page that cannot be brought in is nobody's to handle",
-        file: "crates/usermode-accessors/src/arch/x86_64.rs",
+        file: "crates/usermode-accessors/src/arch/x86_64/mod.rs",
         original: "    \"cmp r8d, 0xC0000006\", // STATUS_IN_PAGE_ERROR\n    \"je 2f\",\n",
         broken: "",
         caught_by: "lab_accessors::every_family_passes",

@@ -7,20 +7,20 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the probe lets every range pass",
         file: "crates/usermode-accessors/src/probe.rs",
-        original: "        _ => Err(Status::ACCESS_VIOLATION),",
+        original: "        _ => Err(NtStatus::ACCESS_VIOLATION),",
         broken: "        _ => Ok(()),",
         caught_by: "lab_selftest::passes_under_every_policy",
     },
     Mutant {
         name: "alignment is not checked",
         file: "crates/usermode-accessors/src/probe.rs",
-        original: "        return Err(Status::DATATYPE_MISALIGNMENT);",
+        original: "        return Err(NtStatus::DATATYPE_MISALIGNMENT);",
         broken: "        return Ok(());",
         caught_by: "lab_selftest::passes_under_every_policy",
     },
     Mutant {
         name: "the scope table is empty",
-        file: "crates/usermode-accessors/src/arch/leaf.rs",
+        file: "crates/usermode-accessors/src/arch/guarded_routine.rs",
         original: "concat!(\".long (.Lscopes_end_\", $name, \" - .Lscopes_\", $name, \") / 16\"),",
         broken: "\".long 0\",",
         caught_by: "lab_selftest::passes_under_every_policy",
@@ -34,7 +34,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "user memory is not opened under SMAP",
-        file: "crates/usermode-accessors/src/arch/x86_64.rs",
+        file: "crates/usermode-accessors/src/arch/x86_64/mod.rs",
         original: "            \"stac\",\n            \"2:\",\n            concat!(\"call",
         broken: "            \"2:\",\n            concat!(\"call",
         caught_by: "lab_selftest::passes_under_every_policy",

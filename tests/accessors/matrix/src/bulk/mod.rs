@@ -18,7 +18,7 @@ mod kernel;
 mod structure;
 mod user;
 
-use usermode_accessors::{Access, Fault, Status, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, NtStatus, probe::USER_LIMIT};
 
 use crate::{
     Arena,
@@ -272,10 +272,20 @@ impl<A: Arena> Plan<'_, '_, A> {
                     Ok(())
                 } else if readable <= writable {
                     let at = source.open.end;
-                    Err(fault(Status::ACCESS_VIOLATION, readable, at, Access::Read))
+                    Err(fault(
+                        NtStatus::ACCESS_VIOLATION,
+                        readable,
+                        at,
+                        Access::Read,
+                    ))
                 } else {
                     let at = target.open.end;
-                    Err(fault(Status::ACCESS_VIOLATION, writable, at, Access::Write))
+                    Err(fault(
+                        NtStatus::ACCESS_VIOLATION,
+                        writable,
+                        at,
+                        Access::Write,
+                    ))
                 };
                 let places = (target.before_end(writable), source.before_end(readable));
                 self.case(LENGTH, (&places.0, &places.1), expected, None)?;
@@ -322,7 +332,7 @@ impl<A: Arena> Plan<'_, '_, A> {
                     let expected = if length == 0 {
                         Ok(())
                     } else {
-                        Err(fault(Status::ACCESS_VIOLATION, 0, address, side))
+                        Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, side))
                     };
                     self.case(length, (&to, &from), expected, None)?;
                 }

@@ -1,0 +1,156 @@
+//! What a command did, for machines.
+
+use ringcopy_protocol::{Direction, Engine, NtStatus};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{Error, Operation, Transfer, explain_transfer, suites::selftest::Answer};
+
+/// The one document that `--json` prints.
+#[derive(Debug, Serialize)]
+pub(super) struct Document {
+    command: &'static str,
+    pub(super) succeeded: bool,
+    operations: Vec<Record>,
+    pub(super) error: Option<String>,
+    #[serde(flatten)]
+    details: Map<String, Value>,
+}
+
+/// One request and its outcome.
+#[derive(Debug, Serialize)]
+pub(super) struct Record {
+    operation: &'static str,
+    /// Absent if there was no answer to be believed.
+    status: Option<String>,
+    asked: u64,
+    copied: u64,
+    address: Option<String>,
+    direction: Option<&'static str>,
+    engine: Option<&'static str>,
+    fell_back: bool,
+    explanation: Option<String>,
+    #[serde(flatten)]
+    details: Map<String, Value>,
+}
+
+impl Document {
+    pub(super) fn of(command: &'static str) -> Self {
+        Self {
+            command,
+            succeeded: true,
+            operations: Vec::new(),
+            error: None,
+            details: Map::new(),
+        }
+    }
+
+    /// Adds an operation.
+    pub(super) fn record(&mut self, record: Record) {
+        self.operations.push(record);
+    }
+
+    /// Notes that something did not come out as it should.
+    pub(super) const fn fault(&mut self) {
+        self.succeeded = false;
+    }
+
+    /// Ends the command with a sentence.
+    pub(super) fn stop(&mut self, sentence: String) {
+        self.fault();
+        self.error = Some(sentence);
+    }
+
+    /// Ends the command with a failure of the driver's or of the way to it.
+    pub(super) fn fail(&mut self, error: &Error, sentence: String) {
+        if let Error::Refused { operation, status } = error {
+            let mut record = Record::plain(*operation, *status);
+            record.explanation = Some(sentence.clone());
+            self.record(record);
+        }
+        self.stop(sentence);
+    }
+
+    /// Adds a field of the command's own.
+    pub(super) fn detail(&mut self, name: &str, value: impl Into<Value>) {
+        self.details.insert(name.into(), value.into());
+    }
+}
+
+impl Record {
+    /// A request that copies nothing.
+    pub(super) fn plain(operation: impl Into<Operation>, status: NtStatus) -> Self {
+        Self::of_answer(
+            operation.into(),
+            &Answer {
+                status,
+                asked: 0,
+                copied: 0,
+                address: None,
+                direction: Direction::None,
+                engine: Engine::Auto,
+                fell_back: false,
+            },
+        )
+    }
+
+    /// A copy of so many bytes, to which there was no answer to be believed.
+    pub(super) fn unanswered(operation: Operation, asked: u64) -> Self {
+        let mut record = Self::plain(operation, NtStatus::UNSUCCESSFUL);
+        record.status = None;
+        record.asked = asked;
+        record
+    }
+
+    /// A copy, and why it ended early if it did.
+    pub(super) fn of_transfer(transfer: &Transfer) -> Self {
+        let mut record = Self::of_answer(transfer.operation, &(*transfer).into());
+        record.explanation = explain_transfer(transfer);
+        record
+    }
+
+    /// Says what happened in other words.
+    pub(super) fn explained(mut self, explanation: Option<String>) -> Self {
+        self.explanation = explanation;
+        self
+    }
+
+    pub(super) fn of_answer(operation: Operation, answer: &Answer) -> Self {
+        Self {
+            operation: operation.name(),
+            status: Some(answer.status.to_string()),
+            asked: answer.asked,
+            copied: answer.copied,
+            address: answer.address.map(hexadecimal),
+            direction: match answer.direction {
+                Direction::None => None,
+                Direction::Read => Some("read"),
+                Direction::Write => Some("write"),
+            },
+            engine: engine_name(answer.engine),
+            fell_back: answer.fell_back,
+            explanation: None,
+            details: Map::new(),
+        }
+    }
+
+    /// Adds a field of the command's own.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.into(), value.into());
+        self
+    }
+}
+
+/// The name of an engine that copied.
+pub(super) const fn engine_name(engine: Engine) -> Option<&'static str> {
+    match engine {
+        Engine::Auto => None,
+        Engine::Native => Some("native"),
+        Engine::System => Some("system"),
+    }
+}
+
+/// An address as the documents write it.
+pub(super) fn hexadecimal(address: u64) -> String {
+    format!("{address:#x}")
+}

@@ -1,0 +1,259 @@
+//! One access on behalf of a mode: checked and guarded, or direct.
+//!
+//! Everything above this file comes down to these functions; they alone choose a routine.
+
+use core::ptr;
+
+use crate::{Access, Fault, Mode, Scalar, arch, overlaps, probe};
+
+mod interlocked;
+mod string;
+
+pub(crate) use interlocked::{and, compare_exchange, or};
+pub(crate) use string::string_length;
+
+/// Whether an access of one number also orders others around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Relaxed,
+    /// Reads: later accesses stay later. Writes: earlier accesses stay earlier.
+    AcquireRelease,
+}
+
+/// How the bytes of a copy travel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Route {
+    Cached,
+    /// Around the cache, as a hint to the processor.
+    NonTemporal,
+}
+
+#[inline]
+const fn user_pointer(address: usize) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(address)
+}
+
+/// User addresses must be in range. Kernel addresses are not looked at.
+#[inline]
+fn probed(address: usize, length: usize, access: Access, mode: Mode) -> Result<(), Fault> {
+    match mode {
+        Mode::Kernel => Ok(()),
+        Mode::User => probe::check_range(address, length)
+            .map_err(|status| Fault::refused(status, address, access)),
+    }
+}
+
+/// Copies forward from `source`, which a caller in `source_mode` named, to `destination`, which a
+/// caller in `destination_mode` named. The source is checked first; both are, before either is
+/// touched.
+///
+/// # Safety
+///
+/// A side whose mode is [`Mode::Kernel`] is valid for `length` bytes.
+#[inline]
+pub(crate) unsafe fn copy(
+    (destination, destination_mode): (usize, Mode),
+    (source, source_mode): (usize, Mode),
+    length: usize,
+    route: Route,
+) -> Result<(), Fault> {
+    probed(source, length, Access::Read, source_mode)?;
+    probed(destination, length, Access::Write, destination_mode)?;
+    let (to, from) = (user_pointer(destination), user_pointer(source));
+    let Some(access) = expected(destination_mode, source_mode) else {
+        match route {
+            // SAFETY: the caller vouches for both sides.
+            Route::Cached => unsafe { arch::copy(to, from, length) },
+            // SAFETY: the caller vouches for both sides.
+            Route::NonTemporal => unsafe { arch::copy_nontemporal(to, from, length) },
+        }
+        return Ok(());
+    };
+    let outcome = match route {
+        // SAFETY: each side is a user range, or the caller vouches for it.
+        Route::Cached => unsafe { arch::guarded_copy(to, from, length) },
+        // SAFETY: each side is a user range, or the caller vouches for it.
+        Route::NonTemporal => unsafe { arch::guarded_copy_nontemporal(to, from, length) },
+    };
+    outcome.map_err(|trap| Fault::from_trap(trap, access))
+}
+
+/// Copies ranges that may overlap: backward where [`moves_backward`] says so, else forward.
+///
+/// # Safety
+///
+/// As for [`copy`].
+pub(crate) unsafe fn move_bytes(
+    (destination, destination_mode): (usize, Mode),
+    (source, source_mode): (usize, Mode),
+    length: usize,
+) -> Result<(), Fault> {
+    let (to_mode, from_mode) = (destination_mode, source_mode);
+    if !overlaps(destination, source, length) {
+        let (to, from) = ((destination, to_mode), (source, from_mode));
+        // SAFETY: the caller's promise is the same.
+        return unsafe { copy(to, from, length, Route::Cached) };
+    }
+    probed(source, length, Access::Read, from_mode)?;
+    probed(destination, length, Access::Write, to_mode)?;
+    let (to, from) = (user_pointer(destination), user_pointer(source));
+    let Some(access) = expected(to_mode, from_mode) else {
+        // SAFETY: the caller vouches for both sides.
+        unsafe { move_overlapping(to, from, length) };
+        return Ok(());
+    };
+    let outcome = if moves_backward(destination, source, length) {
+        // SAFETY: each side is a user range, or the caller vouches for it.
+        unsafe { arch::guarded_copy_backward(to, from, length) }
+    } else {
+        // SAFETY: as above.
+        unsafe { arch::guarded_copy_upward(to, from, length) }
+    };
+    outcome.map_err(|trap| Fault::from_trap(trap, access))
+}
+
+/// Copies ranges that may overlap, without a guard.
+///
+/// # Safety
+///
+/// Both ranges are valid for `length` bytes.
+#[inline]
+pub(crate) unsafe fn move_directly(destination: *mut u8, source: *const u8, length: usize) {
+    if overlaps(destination.addr(), source.addr(), length) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { move_overlapping(destination, source, length) };
+    } else {
+        // SAFETY: as above.
+        unsafe { arch::copy(destination, source, length) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`move_directly`].
+unsafe fn move_overlapping(destination: *mut u8, source: *const u8, length: usize) {
+    if moves_backward(destination.addr(), source.addr(), length) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { arch::copy_backward(destination, source, length) };
+    } else {
+        // SAFETY: as above.
+        unsafe { arch::copy_upward(destination, source, length) };
+    }
+}
+
+/// Whether a move of `length` bytes runs from the last byte to the first: it does if the ranges
+/// share a byte and the destination lies above the source.
+///
+/// After a fault of such a move, [`Fault::copied`] counts from the end.
+#[must_use]
+#[inline]
+pub const fn moves_backward(destination: usize, source: usize, length: usize) -> bool {
+    destination > source && overlaps(destination, source, length)
+}
+
+/// What a fault of a copy most likely was doing, if the trap cannot tell; `None` if neither side
+/// is guarded.
+#[inline]
+const fn expected(destination: Mode, source: Mode) -> Option<Access> {
+    match (destination, source) {
+        (Mode::Kernel, Mode::Kernel) => None,
+        (Mode::User, Mode::Kernel) => Some(Access::Write),
+        (_, Mode::User) => Some(Access::Read),
+    }
+}
+
+/// Fills what a caller named.
+///
+/// # Safety
+///
+/// If `mode` is [`Mode::Kernel`], `destination` is valid for `length` bytes.
+#[inline]
+pub(crate) unsafe fn fill(
+    destination: usize,
+    byte: u8,
+    length: usize,
+    mode: Mode,
+) -> Result<(), Fault> {
+    probed(destination, length, Access::Write, mode)?;
+    let pointer = user_pointer(destination);
+    match mode {
+        Mode::Kernel => {
+            // SAFETY: the caller vouches for the range.
+            unsafe { arch::fill(pointer, byte, length) };
+            Ok(())
+        }
+        Mode::User => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_fill(pointer, byte, length) }
+                .map_err(|trap| Fault::from_trap(trap, Access::Write))
+        }
+    }
+}
+
+/// Reads a number that a caller named, with one instruction.
+///
+/// # Safety
+///
+/// If `mode` is [`Mode::Kernel`], `source` is valid.
+#[inline]
+pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) -> Result<T, Fault> {
+    probed(source, T::WIDTH as usize, Access::Read, mode)?;
+    let pointer = user_pointer(source);
+    let bits = match (mode, order) {
+        (Mode::Kernel, Order::Relaxed) => {
+            // SAFETY: the caller vouches for the address.
+            Ok(unsafe { arch::read(pointer, T::WIDTH) })
+        }
+        (Mode::Kernel, Order::AcquireRelease) => {
+            // SAFETY: the caller vouches for the address.
+            Ok(unsafe { arch::read_acquire(pointer, T::WIDTH) })
+        }
+        (Mode::User, Order::Relaxed) => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_read(pointer, T::WIDTH) }
+        }
+        (Mode::User, Order::AcquireRelease) => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_read_acquire(pointer, T::WIDTH) }
+        }
+    };
+    bits.map(T::from_bits)
+        .map_err(|trap| Fault::from_trap(trap, Access::Read))
+}
+
+/// Writes a number to where a caller named, with one instruction.
+///
+/// # Safety
+///
+/// If `mode` is [`Mode::Kernel`], `destination` is valid.
+#[inline]
+pub(crate) unsafe fn write<T: Scalar>(
+    destination: usize,
+    value: T,
+    mode: Mode,
+    order: Order,
+) -> Result<(), Fault> {
+    probed(destination, T::WIDTH as usize, Access::Write, mode)?;
+    let (pointer, bits) = (user_pointer(destination), value.into_bits());
+    let outcome = match (mode, order) {
+        (Mode::Kernel, Order::Relaxed) => {
+            // SAFETY: the caller vouches for the address.
+            unsafe { arch::write(pointer, bits, T::WIDTH) };
+            Ok(())
+        }
+        (Mode::Kernel, Order::AcquireRelease) => {
+            // SAFETY: the caller vouches for the address.
+            unsafe { arch::write_release(pointer, bits, T::WIDTH) };
+            Ok(())
+        }
+        (Mode::User, Order::Relaxed) => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_write(pointer, bits, T::WIDTH) }
+        }
+        (Mode::User, Order::AcquireRelease) => {
+            // SAFETY: it is a user range.
+            unsafe { arch::guarded_write_release(pointer, bits, T::WIDTH) }
+        }
+    };
+    outcome.map_err(|trap| Fault::from_trap(trap, Access::Write))
+}
