@@ -7,7 +7,7 @@ use ringcopy_client::{
     OpenAccess, Transport,
     protocol::{Engine, NtStatus, Reach},
 };
-use ringcopy_lab::{Lab, Mosaic, Options, Reader, SystemCopy, TileKind, UNTOUCHED};
+use ringcopy_lab::{Lab, MappingKind, MixedMappings, Options, Reader, SystemCopy, UNTOUCHED};
 use ringcopy_tests::{Call, copy_memory_each, finish, options, pattern, privileged};
 
 /// Copies of one comparison, in one round trip.
@@ -20,7 +20,7 @@ const ROUNDS: u64 = 40;
 const LONGEST: u64 = 3 * 4096;
 
 /// Random calls: most begin near the edge of a tile, by virtual or physical address.
-fn calls(mosaic: &Mosaic, seed: u64) -> Vec<Call> {
+fn calls(mosaic: &MixedMappings, seed: u64) -> Vec<Call> {
     let random = pattern(seed, ROUND * 16);
     let (words, _) = random.as_chunks::<8>();
     let (block, _) = mosaic.block();
@@ -30,7 +30,8 @@ fn calls(mosaic: &Mosaic, seed: u64) -> Vec<Call> {
         .iter()
         .map(|&[one, other]| {
             let (one, other) = (u64::from_le_bytes(one), u64::from_le_bytes(other));
-            let tile = &mosaic.tiles()[usize::try_from(one % mosaic.tiles().len() as u64).unwrap()];
+            let tile =
+                &mosaic.mappings()[usize::try_from(one % mosaic.mappings().len() as u64).unwrap()];
             let near = match one >> 20 & 3 {
                 0 => tile.length,
                 1 => 0,
@@ -52,7 +53,12 @@ fn calls(mosaic: &Mosaic, seed: u64) -> Vec<Call> {
 }
 
 /// What has to be true of a copy whoever made it.
-fn assert_right(what: &str, mosaic: &Mosaic, (flags, source, length): Call, copy: &SystemCopy) {
+fn assert_right(
+    what: &str,
+    mosaic: &MixedMappings,
+    (flags, source, length): Call,
+    copy: &SystemCopy,
+) {
     let copied = usize::try_from(copy.transferred).unwrap();
     let (bytes, behind) = copy.target.split_at(copied);
     assert!(behind.iter().all(|&byte| byte == UNTOUCHED), "{what}");
@@ -72,14 +78,14 @@ fn assert_right(what: &str, mosaic: &Mosaic, (flags, source, length): Call, copy
 }
 
 fn compare(lab: &Lab, seed: u64) {
-    let mosaic = lab.mosaic().unwrap();
+    let mosaic = lab.mixed_mappings().unwrap();
     let mut process = privileged(lab);
     let handle = process.open(OpenAccess::Read).unwrap();
     let mut complete = 0;
     for round in 0..ROUNDS {
         let calls = calls(&mosaic, seed + round);
         // First the one that brings nothing in, with nothing in.
-        for tile in mosaic.of_kind(TileKind::PagedOut) {
+        for tile in mosaic.of_kind(MappingKind::PagedOut) {
             lab.page_out(tile.address).unwrap();
         }
         let native = copy_memory_each(&mut process, handle, Engine::Native, &calls);

@@ -10,20 +10,20 @@ use ringcopy_client::{
         ScatterEntry, TransferFlags, judge,
     },
 };
-use ringcopy_lab::{Count, MachineFact, Mosaic, TileKind};
+use ringcopy_lab::{Count, MachineFact, MappingKind, MixedMappings};
 use ringcopy_tests::{Outcome, Served, batch, open, outcome, scatter, with_victim};
 
 /// Bytes of a copy before the page that is out, and as many of it.
 const BEFORE: u64 = 100;
 
 /// A page that is out, right behind RAM.
-fn page_behind_ram(mosaic: &Mosaic) -> u64 {
+fn page_behind_ram(mosaic: &MixedMappings) -> u64 {
     mosaic
-        .of_kind(TileKind::PagedOut)
+        .of_kind(MappingKind::PagedOut)
         .map(|tile| tile.address)
         .find(|address| {
-            let before = mosaic.tile(address - 1);
-            before.is_some_and(|tile| tile.kind == TileKind::Ram as u64)
+            let before = mosaic.mapping_at(address - 1);
+            before.is_some_and(|tile| tile.kind == MappingKind::Ram as u64)
         })
         .expect("no page that can be out lies behind RAM")
 }
@@ -33,7 +33,7 @@ fn page_behind_ram(mosaic: &Mosaic) -> u64 {
 fn the_automatic_choice_falls_back_and_says_so() {
     with_victim(Reach::all(), |victim| {
         let lab = victim.process.lab();
-        let mosaic = lab.mosaic().unwrap();
+        let mosaic = lab.mixed_mappings().unwrap();
         let page = page_behind_ram(&mosaic);
         let source = Source::Virtual(page - BEFORE);
         let length = 2 * BEFORE;
@@ -120,7 +120,7 @@ fn assert_entry(result: &EntryResult, engine: Engine, fell_back: bool, copied: u
 fn each_entry_falls_back_by_itself() {
     with_victim(Reach::all(), |victim| {
         let lab = victim.process.lab();
-        let mosaic = lab.mosaic().unwrap();
+        let mosaic = lab.mixed_mappings().unwrap();
         let page = page_behind_ram(&mosaic);
         // A scatter copies in pieces; the page is met in the first of them.
         let long = 20_000_u32;

@@ -10,7 +10,9 @@ use ringcopy_client::{
     cli::{self, Console},
     protocol::{Engine, NtStatus, Reach},
 };
-use ringcopy_lab::{Lab, MachineFact, Mosaic, Options, Process, RamRange, Reader, TileKind};
+use ringcopy_lab::{
+    Lab, MachineFact, MappingKind, MixedMappings, Options, Process, RamRange, Reader,
+};
 use ringcopy_tests::{finish, open, options, privileged, tell};
 
 const MIB: u64 = 1 << 20;
@@ -108,9 +110,9 @@ fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
 }
 
 /// Whether a byte of a range can be read, asked of all that the mosaic consists of.
-fn is_readable(mosaic: &Mosaic, ram: &[RamRange], hole: (u64, u64), reader: Reader) -> bool {
+fn is_readable(mosaic: &MixedMappings, ram: &[RamRange], hole: (u64, u64), reader: Reader) -> bool {
     let end = u128::from(hole.0) + u128::from(hole.1);
-    mosaic.tiles().iter().any(|tile| {
+    mosaic.mappings().iter().any(|tile| {
         let first = tile.address.max(hole.0);
         let last = end.min(u128::from(tile.address + tile.length));
         let Ok(last) = u64::try_from(last) else {
@@ -121,7 +123,7 @@ fn is_readable(mosaic: &Mosaic, ram: &[RamRange], hole: (u64, u64), reader: Read
         }
         let physical = tile.physical.wrapping_add(first - tile.address);
         mosaic.readable(first, 1, reader) > 0
-            || (tile.kind == TileKind::Mixed as u64
+            || (tile.kind == MappingKind::Mixed as u64
                 && ram.iter().any(|range| {
                     range.base < physical + (last - first) && physical < range.base + range.length
                 }))
@@ -133,7 +135,7 @@ fn is_readable(mosaic: &Mosaic, ram: &[RamRange], hole: (u64, u64), reader: Read
 fn f8_no_virtual_hole_has_anything_readable_in_it() {
     for five_levels in [false, true] {
         let lab = boot(five_levels, false);
-        let mosaic = lab.mosaic().unwrap();
+        let mosaic = lab.mixed_mappings().unwrap();
         let ram = lab.ram_ranges().unwrap();
         let facts = lab.facts().unwrap();
         let mut process = privileged(&lab);
@@ -145,11 +147,11 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
         ];
         let unmapped = facts.get(MachineFact::UnmappedSystemAddress);
         let mut addresses: Vec<_> = mosaic
-            .tiles()
+            .mappings()
             .iter()
             .flat_map(|tile| [tile.address, tile.address + tile.length - 1])
             .collect();
-        let tiles = [mosaic.tiles().first(), mosaic.tiles().last()];
+        let tiles = [mosaic.mappings().first(), mosaic.mappings().last()];
         let edges = tiles.into_iter().flatten().map(|tile| tile.address);
         for near in edges.chain(known).chain([unmapped]) {
             for distance in [PAGE_LENGTH, 2 * MIB, GIB, 512 * GIB] {
@@ -158,11 +160,11 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
             }
         }
         addresses.sort_unstable();
-        let out: Vec<_> = mosaic.of_kind(TileKind::PagedOut).collect();
+        let out: Vec<_> = mosaic.of_kind(MappingKind::PagedOut).collect();
         assert!(
             out.iter().any(|tile| {
-                let before = mosaic.tile(tile.address - 1).unwrap().kind;
-                before == TileKind::Unmapped as u64 || before == TileKind::Lost as u64
+                let before = mosaic.mapping_at(tile.address - 1).unwrap().kind;
+                before == MappingKind::Unmapped as u64 || before == MappingKind::Lost as u64
             }),
             "no page that is out follows a hole: choose another seed"
         );
@@ -365,13 +367,13 @@ fn f8_a_read_costs_what_is_there_and_not_how_far_apart_it_lies() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_a_read_over_holes_misses_nothing() {
     let lab = boot(false, false);
-    let mosaic = lab.mosaic().unwrap();
+    let mosaic = lab.mixed_mappings().unwrap();
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8_mosaic.bin");
     let file = output.display().to_string();
-    let first = mosaic.tiles().first().unwrap().address;
+    let first = mosaic.mappings().first().unwrap().address;
     // What lies beside large tiles, too.
     let last_small = mosaic
-        .tiles()
+        .mappings()
         .iter()
         .rfind(|tile| tile.page == PAGE_LENGTH)
         .unwrap();

@@ -10,7 +10,8 @@ use ringcopy_client::{
     protocol::{Engine, NtStatus, Reach},
 };
 use ringcopy_lab::{
-    Count, Lab, MachineFact, Mosaic, Options, Process, Reader, Tile, TileKind, UNTOUCHED,
+    Count, Lab, MachineFact, Mapping, MappingKind, MixedMappings, Options, Process, Reader,
+    UNTOUCHED,
 };
 use ringcopy_tests::{copy_memory_each, finish, open, options, privileged};
 
@@ -18,14 +19,16 @@ use ringcopy_tests::{copy_memory_each, finish, open, options, privileged};
 const VIRTUAL: u32 = 2;
 
 /// Runs `stage` in labs with four and with five levels of page tables.
-fn with_mosaic(stage: impl Fn(&Lab, &Mosaic)) {
+fn with_mosaic(stage: impl Fn(&Lab, &MixedMappings)) {
     for five_levels in [false, true] {
         let lab = Lab::boot(Options {
             five_levels,
             ..options(Reach::all())
         })
         .unwrap_or_else(|error| panic!("{error}"));
-        let mosaic = lab.mosaic().unwrap_or_else(|error| panic!("{error}"));
+        let mosaic = lab
+            .mixed_mappings()
+            .unwrap_or_else(|error| panic!("{error}"));
         stage(&lab, &mosaic);
         finish(lab);
     }
@@ -51,7 +54,7 @@ fn copy(
 }
 
 /// Around the start of every tile.
-const fn starts(tile: &Tile) -> [(u64, u64); 4] {
+const fn starts(tile: &Mapping) -> [(u64, u64); 4] {
     [
         (tile.address, 64),
         (tile.address - 1, 2),
@@ -64,9 +67,9 @@ const fn starts(tile: &Tile) -> [(u64, u64); 4] {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn every_kind_of_memory_is_there() {
     with_mosaic(|_, mosaic| {
-        let kinds: BTreeSet<_> = mosaic.tiles().iter().map(|tile| tile.kind).collect();
-        assert_eq!(kinds, (0..=TileKind::Mixed as u64).collect());
-        let sizes: BTreeSet<_> = mosaic.tiles().iter().map(|tile| tile.page).collect();
+        let kinds: BTreeSet<_> = mosaic.mappings().iter().map(|tile| tile.kind).collect();
+        assert_eq!(kinds, (0..=MappingKind::Mixed as u64).collect());
+        let sizes: BTreeSet<_> = mosaic.mappings().iter().map(|tile| tile.page).collect();
         assert_eq!(sizes, [4 << 10, 2 << 20, 1 << 30].into());
     });
 }
@@ -78,7 +81,7 @@ fn both_engines_copy_ram_and_nothing_else() {
         let mut process = privileged(lab);
         let handle = process.open(OpenAccess::Read).unwrap();
         let calls: Vec<_> = mosaic
-            .tiles()
+            .mappings()
             .iter()
             .flat_map(starts)
             .map(|(address, length)| (VIRTUAL, address, length))
@@ -109,7 +112,7 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_alone() {
     with_mosaic(|lab, mosaic| {
         let mut process = privileged(lab);
         let brought_in = || lab.counts().unwrap().get(Count::BroughtIn);
-        let tile = *mosaic.of_kind(TileKind::PagedOut).next().unwrap();
+        let tile = *mosaic.of_kind(MappingKind::PagedOut).next().unwrap();
         let source = Source::Virtual(tile.address);
         for _ in 0..3 {
             let before = brought_in();
@@ -140,7 +143,7 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_alone() {
             assert_eq!(direct.target, bytes);
             lab.page_out(tile.address).unwrap();
         }
-        let lost = mosaic.of_kind(TileKind::Lost).next().unwrap().address;
+        let lost = mosaic.of_kind(MappingKind::Lost).next().unwrap().address;
         let direct = process.mm_copy_memory(VIRTUAL, lost, 8).unwrap();
         assert_eq!(direct.status, NtStatus::IN_PAGE_ERROR);
         assert_eq!((direct.transferred, direct.target), (0, vec![UNTOUCHED; 8]));

@@ -12,7 +12,7 @@ use ringcopy_client::{
         InformationResponse, NtStatus, Reach, RequestKind, TransferResponse,
     },
 };
-use ringcopy_lab::{Count, Interference, Lab, Options, Process, TileKind};
+use ringcopy_lab::{Count, Interference, Lab, MappingKind, Options, Process};
 use ringcopy_tests::{PRIVILEGED, finish, open, options, pattern, privileged};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -44,22 +44,24 @@ fn with_two_processors(stage: impl Fn(&Lab)) {
 /// A page of the mosaic's that can be changed and behind which another one is RAM too, and what
 /// both hold.
 fn changing_page(lab: &Lab) -> (u64, Vec<u8>) {
-    let mosaic = lab.mosaic().unwrap();
+    let mosaic = lab.mixed_mappings().unwrap();
     let (block, bytes) = mosaic.block();
     let page = mosaic
-        .of_kind(TileKind::Ram)
+        .of_kind(MappingKind::Ram)
         .filter(|tile| tile.page == PAGE_LENGTH)
         .find(|tile| {
             mosaic
-                .tile(tile.address + PAGE_LENGTH)
-                .is_some_and(|next| next.kind == TileKind::Ram as u64 && next.page == PAGE_LENGTH)
+                .mapping_at(tile.address + PAGE_LENGTH)
+                .is_some_and(|next| {
+                    next.kind == MappingKind::Ram as u64 && next.page == PAGE_LENGTH
+                })
         })
         .unwrap();
     let of = |physical: u64| {
         let start = usize::try_from(physical - block).unwrap();
         bytes[start..start + 4096].to_vec()
     };
-    let next = mosaic.tile(page.address + PAGE_LENGTH).unwrap();
+    let next = mosaic.mapping_at(page.address + PAGE_LENGTH).unwrap();
     (
         page.address,
         [of(page.physical), of(next.physical)].concat(),

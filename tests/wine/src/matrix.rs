@@ -21,8 +21,8 @@ use zerocopy::{FromBytes, IntoBytes};
 const RAM: u64 = 0x10_0000;
 
 /// While there is an event of that name and it is not set, the driver's queue presents nothing
-/// (see `tests/wdf/src/wine/gate.rs`).
-const GATE_EVENT: &str = r"Global\RingCopyGate";
+/// (see `tests/wdf/src/wine/queue_hold.rs`).
+const HOLD_EVENT: &str = r"Global\RingCopyQueueHold";
 
 type Verdict = Result<(), String>;
 
@@ -202,7 +202,7 @@ struct Shut(Event);
 
 impl Shut {
     fn new() -> Result<Self, String> {
-        let event = Event::named(GATE_EVENT).map_err(|error| error.to_string())?;
+        let event = Event::named(HOLD_EVENT).map_err(|error| error.to_string())?;
         event.reset();
         Ok(Self(event))
     }
