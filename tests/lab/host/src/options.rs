@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_client::protocol::{Engine, Reach};
+use ringcopy_client::protocol::{EngineKind, Reach};
 
 /// A value of the registry, of any type and length.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Options {
     /// The `Policy` value under the service's Parameters key; `None`: no such value.
     pub policy: Option<Reach>,
     /// The `Engine` value under that key.
-    pub engine: Option<Engine>,
+    pub engine: Option<EngineKind>,
     /// More values under that key.
     pub values: Vec<RegistryValue>,
     /// Determines where images, page tables and page frames lie.
@@ -133,7 +133,7 @@ mod tests {
     fn every_option_is_passed_to_the_guest() {
         let options = Options {
             policy: Some(Reach::PHYSICAL),
-            engine: Some(Engine::System),
+            engine: Some(EngineKind::System),
             values: vec![RegistryValue {
                 name: "Other".into(),
                 kind: 3,
