@@ -11,8 +11,7 @@ use mm_copy::{
     CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError,
     Reason, Translate,
 };
-use ringcopy_protocol::NtStatus;
-use usermode_accessors::{Status, VolatileSlice};
+use usermode_accessors::{NtStatus, VolatileSlice};
 
 use super::system::SystemMachine;
 use crate::nt::{
@@ -207,15 +206,14 @@ impl PhysicalMemory for WindowMemory<'_> {
             .window
             .read(frame_of(address), offset_of(address), target)
             .map_err(|status| ReadError {
-                status: Status(status.0),
+                status,
                 transferred: 0,
             })
     }
 
-    fn read_u64(&self, address: u64) -> Result<u64, Status> {
+    fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
         let index = offset_of(address) >> 3;
-        let entry = self.machine.window.read_entry(frame_of(address), index);
-        entry.map_err(|status| Status(status.0))
+        self.machine.window.read_entry(frame_of(address), index)
     }
 }
 

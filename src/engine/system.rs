@@ -1,7 +1,7 @@
 //! The system's own engine: `MmCopyMemory`, a run of pages at a time.
 
 use mm_copy::{CopyFlags, Engine, PhysicalMemory, RamRanges, ReadError, Transfer, copy_in_spans};
-use usermode_accessors::{Status, VolatileSlice};
+use usermode_accessors::{NtStatus, VolatileSlice};
 
 use crate::nt::{processor, system_copy::mm_copy_memory};
 
@@ -39,7 +39,7 @@ impl PhysicalMemory for SystemMachine<'_> {
         mm_copy_memory(CopyFlags::PHYSICAL, address, target)
     }
 
-    fn read_u64(&self, address: u64) -> Result<u64, Status> {
+    fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
         let mut bytes = [0; 8];
         self.read(address, VolatileSlice::from(&mut bytes[..]))
             .map_err(|error| error.status)?;

@@ -3,7 +3,7 @@
 use ringcopy_protocol::{Method, NtStatus, Reach};
 use usermode_accessors::{Mode, UserSlice};
 
-use super::{status::from_accessor, wdf::Request};
+use super::wdf::Request;
 
 /// The mode whose rules a request's copies follow: what the I/O manager recorded, or stricter.
 /// The caller's words never make one.
@@ -44,7 +44,7 @@ impl CallerMode {
         self.slice(request.output_address(method), length)
             .writer()
             .map(drop)
-            .map_err(|fault| from_accessor(fault.status))
+            .map_err(NtStatus::from)
     }
 
     /// Memory that the caller named: checked and guarded in user mode.

@@ -11,7 +11,6 @@ pub mod pool;
 pub mod process;
 pub mod processor;
 pub mod spin_lock;
-pub mod status;
 pub mod system_copy;
 pub mod unicode;
 pub mod wdf;

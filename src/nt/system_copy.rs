@@ -1,7 +1,7 @@
 //! `MmCopyMemory`, the system's own.
 
 use mm_copy::{CopyFlags, ReadError};
-use usermode_accessors::{Status, VolatileSlice};
+use usermode_accessors::{NtStatus, VolatileSlice};
 use wdk_sys::{MM_COPY_ADDRESS, ntddk::MmCopyMemory};
 
 /// Copies into nonpaged system memory. IRQL: at most `APC_LEVEL`.
@@ -31,7 +31,7 @@ pub fn mm_copy_memory(
     } else {
         let transferred = usize::try_from(transferred).unwrap_or(0).min(target.len());
         Err(ReadError {
-            status: Status(status.cast_unsigned()),
+            status: NtStatus::from_raw(status),
             transferred,
         })
     }

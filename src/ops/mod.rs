@@ -14,10 +14,10 @@ mod transfer;
 use core::mem::size_of;
 
 use ringcopy_protocol::{
-    Code, Header, Method, ModeChoice, NtStatus,
-    judge::{self, Lengths},
+    Code, Header, Kind, Method, ModeChoice, NtStatus,
+    validate::{self, Lengths, Valid},
 };
-use usermode_accessors::{Fault, UserWriter, VolatileSlice};
+use usermode_accessors::{UserWriter, VolatileSlice};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 use crate::{
@@ -25,7 +25,6 @@ use crate::{
     file::FileContext,
     nt::{
         caller::CallerMode,
-        status::from_accessor,
         wdf::{ControlParameters, Request},
     },
 };
@@ -43,17 +42,17 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Reads the fixed part of the request, once, and has it judged. From here on the caller's
-    /// copy does not matter.
-    fn capture<R: judge::Request>(&self) -> Result<R::WellFormed, NtStatus> {
-        let mut request = R::new_zeroed();
-        let length = self.parameters.input_length.min(size_of::<R>());
+    /// Reads the fixed part of the request once, and validates it. The caller's copy is not read
+    /// again.
+    fn capture<K: Kind>(&self) -> Result<Valid<K>, NtStatus> {
+        let mut request = K::Request::new_zeroed();
+        let length = self.parameters.input_length.min(size_of::<K::Request>());
         let bytes = request.as_mut_bytes().get_mut(..length).unwrap_or_default();
         if length < size_of::<Header>() {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
         self.capture_bytes(0, bytes.into())?;
-        judge::request::<R>(self.code, request.as_bytes(), self.lengths())
+        validate::request::<K>(request.as_bytes(), self.lengths())
     }
 
     /// Reads a part of the input.
@@ -70,7 +69,7 @@ impl<'a> Call<'a> {
                 .slice(part, length)
                 .reader_aligned(MESSAGE_ALIGNMENT)
                 .and_then(|mut reader| reader.read_volatile(bytes))
-                .map_err(refusal)
+                .map_err(NtStatus::from)
         } else {
             self.request
                 .input(end)?
@@ -96,7 +95,7 @@ impl<'a> Call<'a> {
     /// As [`reserve_response`](Self::reserve_response), for one of another length.
     fn fill_response(&self, length: usize) -> Result<(), NtStatus> {
         self.response_writer(0, length)
-            .and_then(|mut writer| writer.fill(0, length).map_err(refusal))
+            .and_then(|mut writer| writer.fill(0, length).map_err(NtStatus::from))
     }
 
     /// Writes the response of a `METHOD_NEITHER` request; the answer is its size.
@@ -108,7 +107,7 @@ impl<'a> Call<'a> {
     /// Writes a part of the response of a `METHOD_NEITHER` request.
     fn write_to_caller(&self, offset: usize, bytes: &[u8]) -> Result<(), NtStatus> {
         self.response_writer(offset, bytes.len())
-            .and_then(|mut writer| writer.write(bytes).map_err(refusal))
+            .and_then(|mut writer| writer.write(bytes).map_err(NtStatus::from))
     }
 
     fn response_writer(&self, offset: usize, length: usize) -> Result<UserWriter, NtStatus> {
@@ -120,7 +119,7 @@ impl<'a> Call<'a> {
         self.requestor()
             .slice(output.wrapping_add(offset), length)
             .writer_aligned(MESSAGE_ALIGNMENT)
-            .map_err(refusal)
+            .map_err(NtStatus::from)
     }
 
     /// Writes the response of any other request to the start of its output, `payload` bytes of
@@ -165,9 +164,4 @@ impl<'a> Call<'a> {
             ModeChoice::User => CallerMode::strict(),
         }
     }
-}
-
-/// A fault of a request's or response's own memory, as the status of the request.
-const fn refusal(fault: Fault) -> NtStatus {
-    from_accessor(fault.status)
 }

@@ -1,10 +1,10 @@
 //! What became of a copy, as a response says it.
 
 use mm_copy::{Reason, Stop};
-use ringcopy_protocol::{Direction, Engine, EntryResult, NtStatus, TransferFlags};
+use ringcopy_protocol::{Direction, EngineKind, EntryResult, NtStatus, TransferFlags};
 use usermode_accessors::{Access, Fault};
 
-use crate::{engine::Copied, nt::status::from_accessor};
+use crate::engine::Copied;
 
 /// A copy that was not begun.
 pub const fn refused(status: NtStatus) -> EntryResult {
@@ -13,7 +13,7 @@ pub const fn refused(status: NtStatus) -> EntryResult {
         direction: Direction::None as u32,
         copied: 0,
         address: 0,
-        engine: Engine::Auto as u32,
+        engine: EngineKind::Auto as u32,
         flags: 0,
         hole_length: 0,
     }
@@ -31,7 +31,7 @@ pub fn of_accessor(asked: u64, outcome: Result<(), Fault>) -> EntryResult {
             direction: direction(fault.access) as u32,
             // The processor does not report a non-canonical address.
             address: fault.address.map_or(u64::MAX, |address| address as u64),
-            ..refused(from_accessor(fault.status))
+            ..refused(fault.status)
         },
     }
 }
@@ -52,7 +52,7 @@ pub const fn of_engine(copied: &Copied) -> EntryResult {
         copied: transfer.transferred as u64,
         engine: *engine as u32,
         flags: flags.bits(),
-        ..refused(from_accessor(transfer.status))
+        ..refused(transfer.status)
     };
     match &transfer.stop {
         // Nothing was wrong with the memory.

@@ -1,31 +1,32 @@
 //! Answers that no honest driver gives are refused, and never believed or panicked over.
 
-mod model;
+#[path = "simulated/driver/mod.rs"]
+mod driver;
 
-use model::Model;
+use driver::SimulatedDriver;
 use proptest::prelude::*;
 use ringcopy_client::{
     CallerCopy, Device, DeviceCopy, Error, OpenAccess, ResponseError, Source, Transport, explain,
-    protocol::Engine,
+    protocol::EngineKind,
 };
 
 fn with_answer<R>(
     tamper: impl FnMut(&mut [u8], &mut usize) + 'static,
-    ask: impl FnOnce(&mut Device<'_, Model>) -> R,
+    ask: impl FnOnce(&mut Device<'_, SimulatedDriver>) -> R,
 ) -> R {
-    let mut model = Model {
+    let mut model = SimulatedDriver {
         tamper: Some(Box::new(tamper)),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let mut device = Device::open(&mut model, OpenAccess::ReadWrite).unwrap();
     ask(&mut device)
 }
 
-fn read(device: &mut Device<'_, Model>) -> Result<u64, Error> {
+fn read(device: &mut Device<'_, SimulatedDriver>) -> Result<u64, Error> {
     let address = device.transport().allocate(64).unwrap();
     let mut target = [0xEE; 64];
     device
-        .copy_memory(Source::Virtual(address), Engine::Auto, &mut target)
+        .copy_memory(Source::Virtual(address), EngineKind::Auto, &mut target)
         .map(|transfer| {
             assert!(transfer.copied <= 64);
             transfer.copied
@@ -113,7 +114,7 @@ fn f8_a_hole_beyond_the_last_address_is_refused() {
         with_answer(put(48, length), |device| {
             let mut target = [0; 8];
             device
-                .copy_memory(Source::Physical(HOLE - 1), Engine::Auto, &mut target)
+                .copy_memory(Source::Physical(HOLE - 1), EngineKind::Auto, &mut target)
                 .map(|transfer| transfer.hole_length)
         })
     };

@@ -70,7 +70,7 @@
 //!     CopyFlags, Levels, Native, PageTableWalk, PhysicalMemory, RamRange, RamRanges, ReadError,
 //!     copy_memory,
 //! };
-//! use usermode_accessors::{Status, VolatileSlice};
+//! use usermode_accessors::{NtStatus, VolatileSlice};
 //!
 //! struct Machine {
 //!     bytes: Vec<u8>,
@@ -97,7 +97,7 @@
 //!             .map_err(|error| ReadError { status: error.into(), transferred: 0 })
 //!     }
 //!
-//!     fn read_u64(&self, address: u64) -> Result<u64, Status> {
+//!     fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
 //!         let start = address as usize;
 //!         Ok(u64::from_le_bytes(self.bytes[start..start + 8].try_into().unwrap()))
 //!     }
@@ -153,7 +153,6 @@ mod entry;
 mod flags;
 mod physical;
 mod request;
-mod status;
 mod transfer;
 mod translate;
 mod user;

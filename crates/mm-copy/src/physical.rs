@@ -1,6 +1,6 @@
 //! Physical memory: what of it is RAM, and how it is read.
 
-use usermode_accessors::{Status, VolatileSlice};
+use usermode_accessors::{NtStatus, VolatileSlice};
 
 use crate::transfer::{Hole, Reason};
 
@@ -46,7 +46,7 @@ pub trait PhysicalMemory {
     /// # Errors
     ///
     /// What stopped the read.
-    fn read_u64(&self, address: u64) -> Result<u64, Status>;
+    fn read_u64(&self, address: u64) -> Result<u64, NtStatus>;
 }
 
 impl<M: PhysicalMemory + ?Sized> PhysicalMemory for &M {
@@ -68,7 +68,7 @@ impl<M: PhysicalMemory + ?Sized> PhysicalMemory for &M {
         (**self).read(address, target)
     }
 
-    fn read_u64(&self, address: u64) -> Result<u64, Status> {
+    fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
         (**self).read_u64(address)
     }
 }
@@ -77,7 +77,7 @@ impl<M: PhysicalMemory + ?Sized> PhysicalMemory for &M {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadError {
     /// Why.
-    pub status: Status,
+    pub status: NtStatus,
     /// Bytes that arrived before it, from the first on.
     pub transferred: usize,
 }

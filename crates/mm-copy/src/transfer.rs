@@ -1,8 +1,6 @@
 //! What became of a copy.
 
-use usermode_accessors::{Fault, Status};
-
-use crate::status;
+use usermode_accessors::{Fault, NtStatus};
 
 /// The outcome of a copy: how much arrived, and what ended it.
 ///
@@ -13,7 +11,7 @@ use crate::status;
 #[must_use]
 pub struct Transfer {
     /// `STATUS_SUCCESS` if and only if all bytes arrived, else [`Reason::status`] of `stop`.
-    pub status: Status,
+    pub status: NtStatus,
     /// `NumberOfBytesTransferred`: bytes that arrived, exact to the byte.
     pub transferred: usize,
     /// What ended the copy; `None` if and only if it is complete.
@@ -24,7 +22,7 @@ impl Transfer {
     /// A copy of which all `transferred` bytes arrived.
     pub const fn complete(transferred: usize) -> Self {
         Self {
-            status: Status::SUCCESS,
+            status: NtStatus::SUCCESS,
             transferred,
             stop: None,
         }
@@ -154,7 +152,7 @@ pub enum Reason {
     /// A physical address that is not RAM: device memory, firmware tables, or nothing at all.
     NotRam,
     /// Reading failed, with the status that the reader gave.
-    Read(Status),
+    Read(NtStatus),
     /// A user address that could not be read.
     User(Fault),
 }
@@ -170,11 +168,11 @@ impl Reason {
     /// | `STATUS_UNSUCCESSFUL` | a reader that failed and gave no error status |
     /// | `STATUS_INVALID_ADDRESS` | all others |
     #[must_use]
-    pub const fn status(&self) -> Status {
+    pub const fn status(&self) -> NtStatus {
         match self {
-            Self::Flags => status::INVALID_PARAMETER_4,
-            Self::OutsideUserRange => Status::ACCESS_VIOLATION,
-            Self::Read(status) | Self::User(Fault { status, .. }) => status::failure(*status),
+            Self::Flags => NtStatus::INVALID_PARAMETER_4,
+            Self::OutsideUserRange => NtStatus::ACCESS_VIOLATION,
+            Self::Read(status) | Self::User(Fault { status, .. }) => failure(*status),
             Self::Wraps
             | Self::OutsideSystemRange
             | Self::NonCanonical
@@ -182,7 +180,7 @@ impl Reason {
             | Self::ReservedBits { .. }
             | Self::TableNotRam { .. }
             | Self::BeyondPhysicalWidth
-            | Self::NotRam => status::INVALID_ADDRESS,
+            | Self::NotRam => NtStatus::INVALID_ADDRESS,
         }
     }
 
@@ -197,5 +195,14 @@ impl Reason {
     #[must_use]
     pub const fn was_an_access(&self) -> bool {
         matches!(self, Self::Read(_) | Self::User(_))
+    }
+}
+
+/// Returns `status` if it is an error or a warning. A success cannot end a copy early.
+const fn failure(status: NtStatus) -> NtStatus {
+    if status.is_success() {
+        NtStatus::UNSUCCESSFUL
+    } else {
+        status
     }
 }

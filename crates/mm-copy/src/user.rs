@@ -38,11 +38,11 @@ fn outcome(length: usize, read: Result<(), Fault>) -> Transfer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use usermode_accessors::{Access, Status};
+    use usermode_accessors::{Access, NtStatus};
 
     fn fault(copied: usize, address: Option<usize>) -> Fault {
         Fault {
-            status: Status::GUARD_PAGE_VIOLATION,
+            status: NtStatus::GUARD_PAGE_VIOLATION,
             copied,
             address,
             access: Access::Read,
@@ -55,7 +55,7 @@ mod tests {
         let fault = fault(5, Some(0x1005));
         let transfer = outcome(8, Err(fault));
         assert_eq!(transfer, Transfer::stopped(5, 0x1005, Reason::User(fault)));
-        assert_eq!(transfer.status, Status::GUARD_PAGE_VIOLATION);
+        assert_eq!(transfer.status, NtStatus::GUARD_PAGE_VIOLATION);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 
 use crate::{
-    Status, VolatileSlice,
+    NtStatus, VolatileSlice,
     arch::{self, Width},
 };
 
@@ -188,8 +188,8 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
-    pub fn read(&self, offset: usize, destination: VolatileSlice<'_>) -> Result<(), Status> {
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
+    pub fn read(&self, offset: usize, destination: VolatileSlice<'_>) -> Result<(), NtStatus> {
         let mut destination = destination;
         let source = self.at(offset, destination.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
@@ -201,8 +201,8 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
-    pub fn write(&mut self, offset: usize, source: &VolatileSlice<'_>) -> Result<(), Status> {
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
+    pub fn write(&mut self, offset: usize, source: &VolatileSlice<'_>) -> Result<(), NtStatus> {
         let destination = self.at(offset, source.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
         unsafe { copy(destination, source.as_ptr(), source.len()) };
@@ -213,7 +213,7 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if a range is not all inside, or if the ranges overlap; then nothing
+    /// [`NtStatus::INVALID_PARAMETER`] if a range is not all inside, or if the ranges overlap; then nothing
     /// is accessed. [`copy_device_memory`](crate::ddi::copy_device_memory) makes a fast fail of an
     /// overlap.
     pub fn copy_within(
@@ -221,11 +221,11 @@ impl DeviceSlice<'_> {
         destination: usize,
         source: usize,
         length: usize,
-    ) -> Result<(), Status> {
+    ) -> Result<(), NtStatus> {
         let to = self.at(destination, length)?;
         let from = self.at(source, length)?;
         if overlaps(destination, source, length) {
-            return Err(Status::INVALID_PARAMETER);
+            return Err(NtStatus::INVALID_PARAMETER);
         }
         // SAFETY: both ranges are inside this one, valid by the promise of `from_raw_parts`.
         unsafe { copy(to, from, length) };
@@ -236,8 +236,8 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
-    pub fn fill(&mut self, offset: usize, length: usize, byte: u8) -> Result<(), Status> {
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
+    pub fn fill(&mut self, offset: usize, length: usize, byte: u8) -> Result<(), NtStatus> {
         let destination = self.at(offset, length)?;
         // SAFETY: the range is valid by the promise of `from_raw_parts`.
         unsafe { fill(destination, length, byte) };
@@ -249,17 +249,17 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
-    pub fn compare(&self, offset: usize, expected: &VolatileSlice<'_>) -> Result<usize, Status> {
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
+    pub fn compare(&self, offset: usize, expected: &VolatileSlice<'_>) -> Result<usize, NtStatus> {
         let source = self.at(offset, expected.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
         Ok(unsafe { compare(source, expected.as_ptr(), expected.len()) })
     }
 
-    const fn at(&self, offset: usize, length: usize) -> Result<*mut u8, Status> {
+    const fn at(&self, offset: usize, length: usize) -> Result<*mut u8, NtStatus> {
         match self.length.checked_sub(offset) {
             Some(rest) if length <= rest => Ok(self.pointer.wrapping_add(offset)),
-            _ => Err(Status::INVALID_PARAMETER),
+            _ => Err(NtStatus::INVALID_PARAMETER),
         }
     }
 }

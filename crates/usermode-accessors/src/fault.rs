@@ -2,7 +2,7 @@
 
 use core::{error, fmt};
 
-use crate::{Status, arch::Trap};
+use crate::{NtStatus, arch::Trap};
 
 /// The kind of a failed access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,7 +18,7 @@ pub enum Access {
 #[must_use]
 pub struct Fault {
     /// The reason: the exception that the processor raised, or the check that failed.
-    pub status: Status,
+    pub status: NtStatus,
     /// The exact number of bytes that were moved, from the start. The first `copied` bytes of the
     /// destination are written, and no byte after them. It is 0 if a check failed, because then
     /// nothing is accessed.
@@ -36,17 +36,17 @@ pub struct Fault {
     /// The kind of the access at `address`.
     pub access: Access,
     /// Why the page could not be brought in: the status of the input or output that failed. It is
-    /// present only for [`Status::IN_PAGE_ERROR`], and only if the exception reports it.
+    /// present only for [`NtStatus::IN_PAGE_ERROR`], and only if the exception reports it.
     ///
     /// Source: the third element of `ExceptionInformation`, "`EXCEPTION_RECORD` structure", Win32
     /// documentation.
-    pub cause: Option<Status>,
+    pub cause: Option<NtStatus>,
 }
 
 impl Fault {
     /// Returns the fault of a check that failed. Nothing was accessed.
     #[cold]
-    pub(crate) const fn refused(status: Status, address: usize, access: Access) -> Self {
+    pub(crate) const fn refused(status: NtStatus, address: usize, access: Access) -> Self {
         Self {
             status,
             copied: 0,
@@ -68,9 +68,9 @@ impl Fault {
             (Some(_), Trap::WRITE) => Access::Write,
             _ => expected,
         };
-        let status = Status(trap.code());
+        let status = NtStatus(trap.code());
         let cause = match trap.cause() {
-            Some(cause) if status.0 == Status::IN_PAGE_ERROR.0 => Some(Status(cause)),
+            Some(cause) if status.0 == NtStatus::IN_PAGE_ERROR.0 => Some(NtStatus(cause)),
             _ => None,
         };
         Self {
@@ -104,9 +104,9 @@ impl fmt::Display for Fault {
 
 impl error::Error for Fault {}
 
-/// Keeps the status, for `?` in a function that returns a [`Status`]. The count and the address are
+/// Keeps the status, for `?` in a function that returns a [`NtStatus`]. The count and the address are
 /// lost.
-impl From<Fault> for Status {
+impl From<Fault> for NtStatus {
     #[inline]
     fn from(fault: Fault) -> Self {
         fault.status

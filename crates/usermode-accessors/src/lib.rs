@@ -76,10 +76,10 @@
 //! | order | check | status if it fails |
 //! | --- | --- | --- |
 //! | 1 | a length of 0: success, whatever the address and the alignment | |
-//! | 2 | the required alignment is a power of two | [`Status::INVALID_PARAMETER`] |
-//! | 3 | the address is a multiple of it | [`Status::DATATYPE_MISALIGNMENT`] |
-//! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`Status::ACCESS_VIOLATION`] |
-//! | 5 | the memory allows the access | the exception: [`Status::ACCESS_VIOLATION`], [`Status::GUARD_PAGE_VIOLATION`], [`Status::STACK_OVERFLOW`], [`Status::IN_PAGE_ERROR`] or [`Status::DATATYPE_MISALIGNMENT`] |
+//! | 2 | the required alignment is a power of two | [`NtStatus::INVALID_PARAMETER`] |
+//! | 3 | the address is a multiple of it | [`NtStatus::DATATYPE_MISALIGNMENT`] |
+//! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`NtStatus::ACCESS_VIOLATION`] |
+//! | 5 | the memory allows the access | the exception: [`NtStatus::ACCESS_VIOLATION`], [`NtStatus::GUARD_PAGE_VIOLATION`], [`NtStatus::STACK_OVERFLOW`], [`NtStatus::IN_PAGE_ERROR`] or [`NtStatus::DATATYPE_MISALIGNMENT`] |
 //!
 //! Two kinds of access differ. An interlocked operation always requires natural alignment, in either
 //! mode. A string is checked as far as it is read.
@@ -110,9 +110,9 @@
 //! | Are non-temporal stores ordered? | Yes: a fence follows them, also after a fault. |
 //! | Are there acquire and release forms for `LARGE_INTEGER`, `ULARGE_INTEGER`, `UNICODE_STRING`? The overview names them. | No. No such functions are documented. [`UserPtr::read_acquire`] reads an `i64`. |
 //! | Can a scalar access be torn? | Not if the address is aligned: it is one instruction. Alignment is not required, acquire and release included, as documented. A `UNICODE_STRING` is copied once, but not atomically. |
-//! | What does a misaligned interlocked operation return? | [`Status::DATATYPE_MISALIGNMENT`], and nothing is accessed; in kernel mode too. Alignment is a condition of the operation, and a locked access across a cache line stops all processors. |
+//! | What does a misaligned interlocked operation return? | [`NtStatus::DATATYPE_MISALIGNMENT`], and nothing is accessed; in kernel mode too. Alignment is a condition of the operation, and a locked access across a cache line stops all processors. |
 //! | What does a comparison that fails do on read-only memory? | It faults: the processor writes back the value. |
-//! | How far does a string length read? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`Status::ACCESS_VIOLATION`]. It reads each character once, in order, in aligned blocks of 16 bytes. The block in which the string ends may hold more bytes, but never of another page. There is no bound, as documented; [`UserPtr::string_length_within`] has one. |
+//! | How far does a string length read? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`NtStatus::ACCESS_VIOLATION`]. It reads each character once, in order, in aligned blocks of 16 bytes. The block in which the string ends may hold more bytes, but never of another page. There is no bound, as documented; [`UserPtr::string_length_within`] has one. |
 //! | `Fill…` takes the length first, `Set…` the byte. | Likewise. The byte is a `u8` and the length a `usize`, so swapped arguments do not compile. |
 //! | May `RtlFillVolatileMemory` fill the whole buffer? The text says less, the example all of it. | All of it. |
 //! | May `RtlFillDeviceMemory` make unaligned accesses? The revisions disagree. | No device function makes one. |
@@ -193,7 +193,6 @@ pub mod performance;
 pub mod probe;
 pub mod raising;
 mod scalar;
-mod status;
 mod user;
 mod volatile;
 
@@ -201,7 +200,7 @@ pub use device::{DeviceSlice, overlaps};
 pub use fault::{Access, Fault};
 pub use guarded::moves_backward;
 pub use mode::Mode;
+pub use nt_status::NtStatus;
 pub use scalar::{Character, Interlocked, Scalar};
-pub use status::Status;
 pub use user::{UnicodeString, UserPtr, UserReader, UserSlice, UserWriter};
 pub use volatile::{LengthMismatch, VolatileSlice};

@@ -10,7 +10,7 @@
 //! Source: `ProbeForRead`, `ProbeForWrite` (`wdm.h`); `CopyFromUserAligned`
 //! (`usermode_accessors.h`).
 
-use crate::Status;
+use crate::NtStatus;
 
 /// The first address that is not user memory: `MmUserProbeAddress` on x64 and Arm64.
 ///
@@ -22,16 +22,16 @@ pub const USER_LIMIT: usize = 0x0000_7FFF_FFFF_0000;
 ///
 /// # Errors
 ///
-/// [`Status::ACCESS_VIOLATION`] if the end is above the limit or wraps around.
+/// [`NtStatus::ACCESS_VIOLATION`] if the end is above the limit or wraps around.
 #[inline]
-pub const fn check_range(address: usize, length: usize) -> Result<(), Status> {
+pub const fn check_range(address: usize, length: usize) -> Result<(), NtStatus> {
     if length == 0 {
         return Ok(());
     }
     // If the length is known, this is one comparison.
     match USER_LIMIT.checked_sub(length) {
         Some(last) if address <= last => Ok(()),
-        _ => Err(Status::ACCESS_VIOLATION),
+        _ => Err(NtStatus::ACCESS_VIOLATION),
     }
 }
 
@@ -39,22 +39,22 @@ pub const fn check_range(address: usize, length: usize) -> Result<(), Status> {
 ///
 /// # Errors
 ///
-/// [`Status::INVALID_PARAMETER`] if `alignment` is not a power of two;
-/// [`Status::DATATYPE_MISALIGNMENT`] if the address is not aligned to it.
+/// [`NtStatus::INVALID_PARAMETER`] if `alignment` is not a power of two;
+/// [`NtStatus::DATATYPE_MISALIGNMENT`] if the address is not aligned to it.
 #[inline]
 pub const fn check_alignment(
     address: usize,
     length: usize,
     alignment: usize,
-) -> Result<(), Status> {
+) -> Result<(), NtStatus> {
     if length == 0 {
         return Ok(());
     }
     if !alignment.is_power_of_two() {
-        return Err(Status::INVALID_PARAMETER);
+        return Err(NtStatus::INVALID_PARAMETER);
     }
     if address & alignment.wrapping_sub(1) != 0 {
-        return Err(Status::DATATYPE_MISALIGNMENT);
+        return Err(NtStatus::DATATYPE_MISALIGNMENT);
     }
     Ok(())
 }
@@ -65,7 +65,7 @@ pub const fn check_alignment(
 ///
 /// Those of [`check_alignment`], then those of [`check_range`].
 #[inline]
-pub const fn check(address: usize, length: usize, alignment: usize) -> Result<(), Status> {
+pub const fn check(address: usize, length: usize, alignment: usize) -> Result<(), NtStatus> {
     match check_alignment(address, length, alignment) {
         Ok(()) => check_range(address, length),
         refused => refused,

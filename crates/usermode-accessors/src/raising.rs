@@ -7,7 +7,7 @@
 //! ```no_run
 //! # use core::ffi::c_void;
 //! # unsafe extern "system" { fn MmProbeAndLockPages(mdl: *mut c_void, mode: i8, operation: i32); }
-//! use usermode_accessors::{Mode, Status, raising};
+//! use usermode_accessors::{Mode, NtStatus, raising};
 //!
 //! const IO_WRITE_ACCESS: usize = 1;
 //!
@@ -16,7 +16,7 @@
 //! /// # Safety
 //! ///
 //! /// The MDL is valid, built, and not locked yet.
-//! unsafe fn lock(mdl: *mut c_void, mode: Mode) -> Result<(), Status> {
+//! unsafe fn lock(mdl: *mut c_void, mode: Mode) -> Result<(), NtStatus> {
 //!     let arguments = [mdl.addr(), usize::from(mode == Mode::User), IO_WRITE_ACCESS];
 //!     let function = MmProbeAndLockPages as *const c_void;
 //!     // SAFETY: the function takes these three arguments, and is code of the kernel in C.
@@ -28,9 +28,9 @@
 //! ```no_run
 //! # use core::ffi::c_void;
 //! # unsafe extern "system" { fn ProbeForWrite(address: *mut c_void, length: usize, alignment: u32); }
-//! use usermode_accessors::{Status, raising};
+//! use usermode_accessors::{NtStatus, raising};
 //!
-//! fn probe(address: usize, length: usize) -> Result<(), Status> {
+//! fn probe(address: usize, length: usize) -> Result<(), NtStatus> {
 //!     let function = ProbeForWrite as *const c_void;
 //!     // SAFETY: the function takes these three arguments, whatever their values.
 //!     unsafe { raising::call(function, [address, length, 1]) }?;
@@ -52,7 +52,7 @@
 use core::{error, ffi::c_void, fmt};
 
 use crate::{
-    Status,
+    NtStatus,
     arch::{self, PARAMETERS, Raised},
 };
 
@@ -64,7 +64,7 @@ pub const ARGUMENTS: usize = 6;
 #[must_use]
 pub struct Exception {
     /// `ExceptionCode`. For a routine that calls `ExRaiseStatus`, it is the status.
-    pub code: Status,
+    pub code: NtStatus,
     /// `ExceptionFlags`. Bit 0 means that the exception is not continuable.
     pub flags: u32,
     /// `ExceptionAddress`: the instruction that raised. It is for information only.
@@ -77,7 +77,7 @@ pub struct Exception {
 impl Exception {
     /// Returns `ExceptionInformation`, or its first four elements if there are more.
     ///
-    /// For [`Status::ACCESS_VIOLATION`] and [`Status::IN_PAGE_ERROR`] they are 0 for a read or 1 for a
+    /// For [`NtStatus::ACCESS_VIOLATION`] and [`NtStatus::IN_PAGE_ERROR`] they are 0 for a read or 1 for a
     /// write, and the address.
     #[must_use]
     pub fn parameters(&self) -> &[usize] {
@@ -95,8 +95,8 @@ impl fmt::Display for Exception {
 
 impl error::Error for Exception {}
 
-/// Keeps the code, for `?` in a function that returns a [`Status`]. The rest is lost.
-impl From<Exception> for Status {
+/// Keeps the code, for `?` in a function that returns a [`NtStatus`]. The rest is lost.
+impl From<Exception> for NtStatus {
     #[inline]
     fn from(exception: Exception) -> Self {
         exception.code
@@ -106,7 +106,7 @@ impl From<Exception> for Status {
 impl From<Raised> for Exception {
     fn from(raised: Raised) -> Self {
         Self {
-            code: Status(raised.code),
+            code: NtStatus(raised.code),
             flags: raised.flags,
             address: raised.address,
             parameter_count: raised.count,

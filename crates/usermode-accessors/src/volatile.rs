@@ -2,7 +2,7 @@
 
 use core::{error, fmt, marker::PhantomData};
 
-use crate::{Status, arch};
+use crate::{NtStatus, arch};
 
 /// The lengths of a copy differ. Nothing was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,7 +29,7 @@ impl fmt::Display for LengthMismatch {
 
 impl error::Error for LengthMismatch {}
 
-impl From<LengthMismatch> for Status {
+impl From<LengthMismatch> for NtStatus {
     #[inline]
     fn from(_: LengthMismatch) -> Self {
         Self::INVALID_BUFFER_SIZE

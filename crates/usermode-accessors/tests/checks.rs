@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use usermode_accessors::{
-    Access, Fault, Mode, Status, UserPtr, UserSlice,
+    Access, Fault, Mode, NtStatus, UserPtr, UserSlice,
     probe::{self, USER_LIMIT},
 };
 
@@ -24,15 +24,15 @@ fn word() -> impl Strategy<Value = usize> {
     ]
 }
 
-const fn expected(address: usize, length: usize, alignment: usize) -> Result<(), Status> {
+const fn expected(address: usize, length: usize, alignment: usize) -> Result<(), NtStatus> {
     if length == 0 {
         Ok(())
     } else if alignment.count_ones() != 1 {
-        Err(Status::INVALID_PARAMETER)
+        Err(NtStatus::INVALID_PARAMETER)
     } else if !address.is_multiple_of(alignment) {
-        Err(Status::DATATYPE_MISALIGNMENT)
+        Err(NtStatus::DATATYPE_MISALIGNMENT)
     } else if address as u128 + length as u128 > LIMIT {
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     } else {
         Ok(())
     }
@@ -54,7 +54,7 @@ proptest! {
         prop_assert_eq!(probe::check(address, length, alignment), expected(address, length, alignment));
         prop_assert_eq!(probe::check_range(address, length), expected(address, length, 1));
         let only_alignment = if length == 0 { Ok(()) } else { expected(address, 1, alignment) };
-        if only_alignment != Err(Status::ACCESS_VIOLATION) {
+        if only_alignment != Err(NtStatus::ACCESS_VIOLATION) {
             prop_assert_eq!(probe::check_alignment(address, length, alignment), only_alignment);
         }
     }
@@ -91,15 +91,15 @@ fn the_last_byte_of_user_memory_is_in_and_the_next_is_out() {
     assert_eq!(probe::check_range(USER_LIMIT - 1, 1), Ok(()));
     assert_eq!(
         probe::check_range(USER_LIMIT - 1, 2),
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(
         probe::check_range(USER_LIMIT, 1),
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(
         probe::check_range(usize::MAX, 2),
-        Err(Status::ACCESS_VIOLATION)
+        Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(probe::check_range(0, USER_LIMIT), Ok(()));
 }
@@ -115,10 +115,10 @@ fn any_mode_but_kernel_mode_is_user_mode() {
 
 /// Reads a number, as a dispatch routine would.
 fn dispatch(address: usize) -> i32 {
-    fn read(address: usize) -> Result<u32, Status> {
+    fn read(address: usize) -> Result<u32, NtStatus> {
         Ok(UserPtr::<u32>::new(address).read()?)
     }
-    read(address).err().unwrap_or(Status::SUCCESS).into()
+    read(address).err().unwrap_or(NtStatus::SUCCESS).into()
 }
 
 #[test]

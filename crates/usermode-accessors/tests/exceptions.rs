@@ -5,7 +5,7 @@
 
 use std::{env, process::Command, sync::Mutex};
 
-use usermode_accessors::{Access, Fault, Status, UserSlice};
+use usermode_accessors::{Access, Fault, NtStatus, UserSlice};
 
 mod pages;
 use pages::{AddVectoredExceptionHandler, Pages, Pointers, Protection};
@@ -94,16 +94,16 @@ const CAUSE: usize = 0xC000_009C;
 fn every_exception_that_memory_raises_becomes_its_fault() {
     for access in [Access::Read, Access::Write] {
         for status in [
-            Status::ACCESS_VIOLATION,
-            Status::IN_PAGE_ERROR,
-            Status::GUARD_PAGE_VIOLATION,
-            Status::DATATYPE_MISALIGNMENT,
-            Status::STACK_OVERFLOW,
+            NtStatus::ACCESS_VIOLATION,
+            NtStatus::IN_PAGE_ERROR,
+            NtStatus::GUARD_PAGE_VIOLATION,
+            NtStatus::DATATYPE_MISALIGNMENT,
+            NtStatus::STACK_OVERFLOW,
         ] {
             let information = [usize::from(access == Access::Write), 0x1234, CAUSE];
             // A guard page must not be tried again: where the exception is about some other address,
             // the byte is not looked for.
-            let guard = [Status::GUARD_PAGE_VIOLATION, Status::STACK_OVERFLOW];
+            let guard = [NtStatus::GUARD_PAGE_VIOLATION, NtStatus::STACK_OVERFLOW];
             let sought = !guard.contains(&status);
             let expected = Fault {
                 status,
@@ -129,7 +129,7 @@ fn the_direction_reported_is_believed_where_it_is_one() {
 fn an_exception_without_address_leaves_it_unknown() {
     for access in [Access::Read, Access::Write] {
         let expected = Fault {
-            status: Status::ACCESS_VIOLATION,
+            status: NtStatus::ACCESS_VIOLATION,
             copied: 3,
             address: None,
             access,
@@ -137,7 +137,7 @@ fn an_exception_without_address_leaves_it_unknown() {
         };
         let non_canonical = meet(access, ACCESS_VIOLATION, 2, [0, ALL_ONES, CAUSE]);
         assert_eq!(non_canonical, expected);
-        let status = Status::DATATYPE_MISALIGNMENT;
+        let status = NtStatus::DATATYPE_MISALIGNMENT;
         let bare = meet_after(Some(0x5678), access, status.0, 0, [1, 0x1234, CAUSE]);
         assert_eq!(bare, Fault { status, ..expected });
     }
@@ -145,16 +145,16 @@ fn an_exception_without_address_leaves_it_unknown() {
 
 #[test]
 fn an_in_page_error_tells_its_cause() {
-    let cause = |code: Status, parameters, third| {
+    let cause = |code: NtStatus, parameters, third| {
         meet(Access::Read, code.0, parameters, [0, 0x1234, third]).cause
     };
-    let expected = Some(Status(0xC000_009C));
+    let expected = Some(NtStatus(0xC000_009C));
     let sign_extended = CAUSE | 0xFFFF_FFFF_0000_0000;
-    assert_eq!(cause(Status::IN_PAGE_ERROR, 3, CAUSE), expected);
-    assert_eq!(cause(Status::IN_PAGE_ERROR, 3, sign_extended), expected);
+    assert_eq!(cause(NtStatus::IN_PAGE_ERROR, 3, CAUSE), expected);
+    assert_eq!(cause(NtStatus::IN_PAGE_ERROR, 3, sign_extended), expected);
     // Where it was not passed, there is none, and of other exceptions it is not one.
-    assert_eq!(cause(Status::IN_PAGE_ERROR, 2, CAUSE), None);
-    assert_eq!(cause(Status::ACCESS_VIOLATION, 3, CAUSE), None);
+    assert_eq!(cause(NtStatus::IN_PAGE_ERROR, 2, CAUSE), None);
+    assert_eq!(cause(NtStatus::ACCESS_VIOLATION, 3, CAUSE), None);
 }
 
 /// Set in the child process: the code of the exception to meet.

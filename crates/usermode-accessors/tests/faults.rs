@@ -4,12 +4,12 @@
 
 use std::hint::black_box;
 
-use usermode_accessors::{Access, Fault, Status, UserSlice};
+use usermode_accessors::{Access, Fault, NtStatus, UserSlice};
 
 mod pages;
 use pages::{PAGE, Pages, Protection, UNTOUCHED, fault};
 
-const STATUS: Status = Status::ACCESS_VIOLATION;
+const STATUS: NtStatus = NtStatus::ACCESS_VIOLATION;
 
 /// Reads `length` bytes at `address`. Returns the buffer with the result.
 fn read(address: usize, length: usize) -> (Result<(), Fault>, Vec<u8>) {

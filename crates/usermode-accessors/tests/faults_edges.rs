@@ -2,7 +2,7 @@
 //! a page, on either side. The count is exact, and the bytes after it are untouched.
 #![cfg(windows)]
 
-use usermode_accessors::{Access, Fault, Status, ddi};
+use usermode_accessors::{Access, Fault, NtStatus, ddi};
 
 mod pages;
 use pages::{PAGE, Pages, Protection, UNTOUCHED, fault, number};
@@ -42,7 +42,7 @@ fn a_source_that_ends_at_any_byte_is_read_up_to_it() {
             let to = buffer[shift..].as_mut_ptr();
             // SAFETY: the buffer has this much room.
             let met = unsafe { copy(to, from, length) }.unwrap_err();
-            let expected = fault(Status::ACCESS_VIOLATION, readable, edge, Access::Read);
+            let expected = fault(NtStatus::ACCESS_VIOLATION, readable, edge, Access::Read);
             assert_eq!(met, expected, "{length} {readable}");
             let (read, rest) = buffer[shift..].split_at(readable);
             let there = (PAGE - readable..PAGE).map(number);
@@ -73,7 +73,7 @@ fn a_destination_that_ends_at_any_byte_is_written_up_to_it() {
             let to = pages.pointer(PAGE - writable);
             // SAFETY: the source is this long.
             let met = unsafe { copy(to, source.as_ptr(), length) }.unwrap_err();
-            let expected = fault(Status::ACCESS_VIOLATION, writable, edge, Access::Write);
+            let expected = fault(NtStatus::ACCESS_VIOLATION, writable, edge, Access::Write);
             assert_eq!(met, expected, "{length} {writable}");
             let page = pages.bytes(PAGE - NEAR, NEAR);
             let (before, written) = page.split_at(NEAR - writable);
@@ -101,7 +101,7 @@ fn the_nearer_of_two_ends_stops_a_copy() {
                 } else {
                     (writable, target.address(PAGE), Access::Write)
                 };
-                let expected = fault(Status::ACCESS_VIOLATION, copied, address, access);
+                let expected = fault(NtStatus::ACCESS_VIOLATION, copied, address, access);
                 assert_eq!(met, expected, "{length} {readable} {writable}");
                 let page = target.bytes(PAGE - writable, writable);
                 let (written, rest) = page.split_at(copied);
@@ -138,7 +138,7 @@ fn a_backward_move_stops_at_any_byte_from_the_end() {
                     continue;
                 }
                 let at = pages.address(PAGE - 1);
-                let expected = fault(Status::ACCESS_VIOLATION, moved, at, access);
+                let expected = fault(NtStatus::ACCESS_VIOLATION, moved, at, access);
                 assert_eq!(result, Err(expected), "{length} {moved}");
                 let mut after = before;
                 match access {
@@ -164,7 +164,7 @@ fn a_guard_page_stops_a_copy_at_any_byte_and_is_accessed_once() {
     let source = vec![0x77; NEAR];
     for length in [1, 3, 6, 13, 27, 50, 64, 80, 110, 200, 1024] {
         for whole in (0..length).step_by(1 + length / 60) {
-            let expected = |access| Err(fault(Status::GUARD_PAGE_VIOLATION, whole, edge, access));
+            let expected = |access| Err(fault(NtStatus::GUARD_PAGE_VIOLATION, whole, edge, access));
             let at = pages.pointer(PAGE - whole);
 
             let mut buffer = vec![UNTOUCHED; length];
@@ -206,7 +206,7 @@ fn a_guard_page_stops_a_backward_move_at_any_byte() {
             let (target, source) = (pages.pointer(from + 1), pages.pointer(from));
             // SAFETY: pages of this test.
             let met = unsafe { ddi::move_to_user_from_user(target, source, length) };
-            let status = Status::GUARD_PAGE_VIOLATION;
+            let status = NtStatus::GUARD_PAGE_VIOLATION;
             let at = pages.address(PAGE - 1);
             let expected = fault(status, moved, at, Access::Read);
             assert_eq!(met, Err(expected), "{length} {moved}");

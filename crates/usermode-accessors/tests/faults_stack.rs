@@ -8,7 +8,7 @@
 
 use std::{ffi::c_void, hint::black_box, ptr, thread};
 
-use usermode_accessors::{Access, Fault, Status, UserPtr, UserSlice, ddi};
+use usermode_accessors::{Access, Fault, NtStatus, UserPtr, UserSlice, ddi};
 
 mod pages;
 use pages::{PAGE, fail_on_unhandled_exceptions};
@@ -97,7 +97,7 @@ fn overflow(attempt: Attempt) -> (Fault, usize) {
 fn stops(attempt: Attempt, before_end: usize, copied: usize, access: Access) {
     let (fault, end) = overflow(attempt);
     let expected = Fault {
-        status: Status::STACK_OVERFLOW,
+        status: NtStatus::STACK_OVERFLOW,
         copied,
         address: Some(end - before_end),
         access,

@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use usermode_accessors::{Access, Fault, Status, UserSlice, ddi};
+use usermode_accessors::{Access, Fault, NtStatus, UserSlice, ddi};
 
 mod pages;
 mod processors;
@@ -103,7 +103,7 @@ fn a_destination_that_comes_and_goes_holds_what_was_counted_and_no_more() {
                 let copied = match outcome {
                     Ok(()) => length,
                     Err(fault) => {
-                        assert_eq!(fault.status, Status::ACCESS_VIOLATION);
+                        assert_eq!(fault.status, NtStatus::ACCESS_VIOLATION);
                         assert_eq!(fault.access, Access::Write);
                         fault.copied
                     }

@@ -4,7 +4,7 @@
 use std::{ffi::c_void, hint::black_box};
 
 use usermode_accessors::{
-    Status,
+    NtStatus,
     raising::{self, Exception},
 };
 
@@ -50,8 +50,8 @@ fn every_code_is_caught_with_its_flags_and_parameters() {
             for count in 0..=15_u32 {
                 let parameters: Vec<usize> = (0..count).map(|at| 1000 + at as usize).collect();
                 let met = raise(code, flags, &parameters);
-                assert_eq!((met.code, met.flags), (Status(code), flags));
-                assert_eq!(Status::from(met), met.code);
+                assert_eq!((met.code, met.flags), (NtStatus(code), flags));
+                assert_eq!(NtStatus::from(met), met.code);
                 assert_eq!(met.parameter_count, count);
                 let kept = parameters.len().min(4);
                 assert_eq!(met.parameters(), &parameters[..kept]);
@@ -68,7 +68,7 @@ fn a_fault_of_the_callee_is_caught() {
     let to = (&raw mut byte).expose_provenance();
     // SAFETY: foreign code that takes these three arguments.
     let met = unsafe { raising::call(RtlMoveMemory as *const c_void, [to, 16, 1]) }.unwrap_err();
-    assert_eq!(met.code, Status::ACCESS_VIOLATION);
+    assert_eq!(met.code, NtStatus::ACCESS_VIOLATION);
     assert_eq!(met.parameters(), [0, 16]);
 }
 

@@ -2,7 +2,8 @@
 //! move.
 
 use usermode_accessors::{
-    DeviceSlice, Fault, LengthMismatch, Status, UserSlice, VolatileSlice, moves_backward, overlaps,
+    DeviceSlice, Fault, LengthMismatch, NtStatus, UserSlice, VolatileSlice, moves_backward,
+    overlaps,
 };
 
 const UNTOUCHED: u8 = 0xEE;
@@ -14,7 +15,7 @@ fn slice(bytes: &mut [u8]) -> UserSlice {
 #[track_caller]
 fn is_too_long(result: Result<(), Fault>) {
     let Fault { status, copied, .. } = result.unwrap_err();
-    assert_eq!((status, copied), (Status::INVALID_BUFFER_SIZE, 0));
+    assert_eq!((status, copied), (NtStatus::INVALID_BUFFER_SIZE, 0));
 }
 
 #[test]
@@ -122,8 +123,8 @@ fn volatile_slices_split_and_copy_within_their_bounds() {
     middle.copy_from_slice(&[20, 30, 40]).unwrap();
     assert_eq!(middle.copy_from_slice(&[9, 9]), mismatch(3, 2));
     assert_eq!(middle.copy_to_slice(&mut out[..2]), mismatch(2, 3));
-    let status = mismatch(3, 2).map_err(Status::from);
-    assert_eq!(status, Err(Status::INVALID_BUFFER_SIZE));
+    let status = mismatch(3, 2).map_err(NtStatus::from);
+    assert_eq!(status, Err(NtStatus::INVALID_BUFFER_SIZE));
 
     let (mut head, mut tail) = whole.split_at_checked(5).unwrap();
     tail.fill(9);
@@ -135,7 +136,7 @@ fn volatile_slices_split_and_copy_within_their_bounds() {
 
 #[test]
 fn device_slices_access_only_their_range() {
-    const OUTSIDE: Status = Status::INVALID_PARAMETER;
+    const OUTSIDE: NtStatus = NtStatus::INVALID_PARAMETER;
     let mut memory = [0, 1, 2, 3, 4, 5, 6, 7];
     // SAFETY: only this value accesses the array until the last assertion.
     let mut device = unsafe { DeviceSlice::from_raw_parts(memory.as_mut_ptr(), 8) };

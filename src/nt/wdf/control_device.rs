@@ -14,7 +14,6 @@ use wdk_sys::{
 use super::{Device, Driver, size_field};
 use crate::nt::{
     context::{self, Context},
-    status::from_nt,
     unicode::WideString,
 };
 
@@ -89,7 +88,7 @@ impl ControlDevice {
                     &raw mut device,
                 )
             };
-            from_nt(status).map(|()| device)
+            NtStatus::from_raw(status).into_result().map(|()| device)
         });
         if created.is_err() && !init.is_null() {
             // SAFETY: the framework takes `init`, and nulls it, only where it made a device of it.
@@ -105,7 +104,7 @@ impl ControlDevice {
         let status = unsafe {
             call_unsafe_wdf_function_binding!(WdfDeviceInitAssignName, init, name.as_ptr())
         };
-        from_nt(status)?;
+        NtStatus::from_raw(status).into_result()?;
         // SAFETY: as above.
         unsafe {
             call_unsafe_wdf_function_binding!(WdfDeviceInitSetDeviceType, init, self.device_type,);

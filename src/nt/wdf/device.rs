@@ -12,7 +12,6 @@ use wdk_sys::{
 use super::{Request, plain_attributes, size_field};
 use crate::nt::{
     context::{self, Context},
-    status::from_nt,
     unicode::WideString,
 };
 
@@ -37,7 +36,7 @@ impl Device {
         let status = unsafe {
             call_unsafe_wdf_function_binding!(WdfDeviceEnqueueRequest, self.0, request.0)
         };
-        match from_nt(status) {
+        match NtStatus::from_raw(status).into_result() {
             // The framework has the request now.
             Ok(()) => {}
             Err(status) => request.complete(Err(status)),
@@ -51,7 +50,7 @@ impl Device {
         let status = unsafe {
             call_unsafe_wdf_function_binding!(WdfDeviceCreateSymbolicLink, self.0, link.as_ptr())
         };
-        from_nt(status)
+        NtStatus::from_raw(status).into_result()
     }
 
     /// The default queue: parallel, not power-managed (a control device has no power state).
@@ -79,7 +78,7 @@ impl Device {
                 ptr::null_mut(),
             )
         };
-        from_nt(status)
+        NtStatus::from_raw(status).into_result()
     }
 }
 

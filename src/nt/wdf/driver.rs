@@ -10,7 +10,7 @@ use wdk_sys::{
 };
 
 use super::size_field;
-use crate::nt::{pool::POOL_TAG, status::from_nt, unicode::WideString};
+use crate::nt::{pool::POOL_TAG, unicode::WideString};
 
 /// What the driver's entry point is given.
 pub struct EntryArguments {
@@ -49,7 +49,9 @@ impl Driver {
                 &raw mut driver,
             )
         };
-        from_nt(status).map(|()| Self(driver))
+        NtStatus::from_raw(status)
+            .into_result()
+            .map(|()| Self(driver))
     }
 
     /// A `REG_DWORD` of the service's `Parameters` key. `STATUS_OBJECT_TYPE_MISMATCH` where the
@@ -69,7 +71,7 @@ impl Driver {
                 &raw mut key,
             )
         };
-        from_nt(status)?;
+        NtStatus::from_raw(status).into_result()?;
         let name = WideString::new(name);
         let name = name.as_unicode();
         let mut value = [0; size_of::<u32>()];
@@ -88,7 +90,7 @@ impl Driver {
         };
         // SAFETY: opened above, and closed once.
         unsafe { call_unsafe_wdf_function_binding!(WdfRegistryClose, key) };
-        from_nt(status)?;
+        NtStatus::from_raw(status).into_result()?;
         if kind != REG_DWORD || length != size_field::<u32>() {
             return Err(NtStatus::OBJECT_TYPE_MISMATCH);
         }

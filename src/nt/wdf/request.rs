@@ -14,10 +14,7 @@ use wdk_sys::{
     WDFREQUEST, call_unsafe_wdf_function_binding,
 };
 
-use crate::nt::{
-    context::{self, Context},
-    status::{from_nt, to_nt},
-};
+use crate::nt::context::{self, Context};
 
 /// A request, ours until it is completed or queued.
 #[must_use = "a request that is not completed never returns to its caller"]
@@ -48,7 +45,7 @@ macro_rules! retrieve {
                 &raw mut buffer.length,
             )
         };
-        from_nt(status).map(|()| buffer)
+        NtStatus::from_raw(status).into_result().map(|()| buffer)
     }};
 }
 
@@ -69,7 +66,7 @@ impl Request {
             call_unsafe_wdf_function_binding!(
                 WdfRequestCompleteWithInformation,
                 self.0,
-                to_nt(status),
+                status.as_raw(),
                 information as u64,
             );
         }

@@ -16,7 +16,7 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
         "it took too long; repeat the request, and see whether the machine is overloaded.",
     ),
     (
-        &[NtStatus::PENDING],
+        &[NtStatus::PENDING, NtStatus::MORE_PROCESSING_REQUIRED],
         "the request is still under way, which no request ends with; install driver and \
          client of the same release.",
     ),

@@ -6,12 +6,12 @@ use std::{
 };
 
 use mm_copy::{PhysicalMemory, RamRange, RamRanges, ReadError};
-use usermode_accessors::{Status, VolatileSlice};
+use usermode_accessors::{NtStatus, VolatileSlice};
 
 pub const PAGE: u64 = 4096;
 
 /// What a failing read fails with: `STATUS_IN_PAGE_ERROR`.
-pub const READ_FAILURE: Status = Status(0xC000_0006);
+pub const READ_FAILURE: NtStatus = NtStatus::IN_PAGE_ERROR;
 
 /// RAM, read `SPAN` bytes at a time. Its bytes follow from their address where nobody wrote any.
 pub struct Machine<const SPAN: u64 = PAGE> {
@@ -168,7 +168,7 @@ impl<const SPAN: u64> PhysicalMemory for Machine<SPAN> {
         }
     }
 
-    fn read_u64(&self, address: u64) -> Result<u64, Status> {
+    fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
         assert_eq!(address % 8, 0, "an entry at {address:#x}");
         assert!(self.all_ram(address, 8), "an entry at {address:#x} in I/O");
         self.entries_read.set(self.entries_read.get() + 1);

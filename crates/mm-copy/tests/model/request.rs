@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use mm_copy::{CopyFlags, Engine, Native, PageTableWalk, Reason, Transfer, copy_memory};
-use usermode_accessors::{Status, VolatileSlice};
+use usermode_accessors::{NtStatus, VolatileSlice};
 
 use crate::{
     machine::{Machine, PAGE, READ_FAILURE},
@@ -203,11 +203,11 @@ fn the_native_engine_serves_both_kinds() {
 #[test]
 fn a_reader_that_fails_with_a_success_does_not_make_one() {
     for status in [0, 0x103, 0x4000_0000] {
-        let reason = Reason::Read(Status(status));
+        let reason = Reason::Read(NtStatus(status));
         assert_eq!(reason.status().0, 0xC000_0001);
     }
     for status in [0x8000_0001, 0x8000_000D, 0xC000_0006] {
-        let reason = Reason::Read(Status(status));
+        let reason = Reason::Read(NtStatus(status));
         assert_eq!(reason.status().0, status);
     }
 }

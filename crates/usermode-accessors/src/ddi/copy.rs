@@ -16,7 +16,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// With [`Mode::User`]: [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if the range is
+/// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the range is
 /// not all user memory, and then nothing is accessed; or the exception that the memory raised, after
 /// [`Fault::copied`] bytes. With [`Mode::Kernel`]: none.
 ///
@@ -49,8 +49,8 @@ pub unsafe fn copy_from_mode(
 ///
 /// # Errors
 ///
-/// [`Status::INVALID_PARAMETER`](crate::Status::INVALID_PARAMETER) if `alignment` is not a power of
-/// two; [`Status::DATATYPE_MISALIGNMENT`](crate::Status::DATATYPE_MISALIGNMENT) if `source` is not
+/// [`NtStatus::INVALID_PARAMETER`](crate::NtStatus::INVALID_PARAMETER) if `alignment` is not a power of
+/// two; [`NtStatus::DATATYPE_MISALIGNMENT`](crate::NtStatus::DATATYPE_MISALIGNMENT) if `source` is not
 /// aligned to it; then those of [`copy_from_mode`].
 ///
 /// # Safety

@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 ///
-/// [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if the source, or in [`Mode::User`]
+/// [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the source, or in [`Mode::User`]
 /// the destination, is not all user memory, and then nothing is accessed; or the exception that the
 /// memory raised, after [`Fault::copied`] bytes. [`Fault::access`] shows the side: a read is of the
 /// source, a write of the destination.

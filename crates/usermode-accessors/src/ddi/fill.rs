@@ -12,7 +12,7 @@ use crate::{Fault, Mode, guarded};
 ///
 /// # Errors
 ///
-/// With [`Mode::User`]: [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if the range is
+/// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the range is
 /// not all user memory, and then nothing is accessed; or the exception that the memory raised, after
 /// [`Fault::copied`] bytes. With [`Mode::Kernel`]: none.
 ///

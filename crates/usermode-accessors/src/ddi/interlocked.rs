@@ -11,9 +11,9 @@ use crate::{Fault, Mode, guarded};
 ///
 /// # Errors
 ///
-/// [`Status::DATATYPE_MISALIGNMENT`](crate::Status::DATATYPE_MISALIGNMENT) if `destination` is not a
+/// [`NtStatus::DATATYPE_MISALIGNMENT`](crate::NtStatus::DATATYPE_MISALIGNMENT) if `destination` is not a
 /// multiple of its size. With [`Mode::User`] also
-/// [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if it is not user memory, or the
+/// [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if it is not user memory, or the
 /// exception that the memory raised. [`Fault::copied`] is 0, and nothing was changed.
 ///
 /// # Safety

@@ -13,7 +13,7 @@ use crate::{Fault, Mode, UserPtr};
 ///
 /// # Errors
 ///
-/// With [`Mode::User`]: [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if the string does
+/// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the string does
 /// not end within user memory; or the exception that the memory raised. [`Fault::copied`] is the number
 /// of bytes that were read. With [`Mode::Kernel`]: none.
 ///

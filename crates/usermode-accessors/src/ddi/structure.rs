@@ -105,8 +105,8 @@ pub unsafe fn write_struct_to_mode<T: Copy>(
 ///
 /// # Errors
 ///
-/// [`Status::INVALID_PARAMETER`](crate::Status::INVALID_PARAMETER) if `alignment` is not a power
-/// of two; [`Status::DATATYPE_MISALIGNMENT`](crate::Status::DATATYPE_MISALIGNMENT) if
+/// [`NtStatus::INVALID_PARAMETER`](crate::NtStatus::INVALID_PARAMETER) if `alignment` is not a power
+/// of two; [`NtStatus::DATATYPE_MISALIGNMENT`](crate::NtStatus::DATATYPE_MISALIGNMENT) if
 /// `destination` is not aligned to it; then those of [`write_struct_to_mode`].
 ///
 /// # Safety

@@ -2,7 +2,7 @@
 
 use super::user_pointer;
 use crate::{
-    Access, Character, Fault, Mode, Status,
+    Access, Character, Fault, Mode, NtStatus,
     arch::{self, Width},
     probe::USER_LIMIT,
 };
@@ -42,7 +42,7 @@ pub(crate) unsafe fn string_length<T: Character>(
     Err(Fault {
         copied,
         ..Fault::refused(
-            Status::ACCESS_VIOLATION,
+            NtStatus::ACCESS_VIOLATION,
             string.wrapping_add(copied),
             Access::Read,
         )

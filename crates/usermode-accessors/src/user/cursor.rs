@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData};
 
 use crate::{
-    Access, Fault, Mode, Status, VolatileSlice,
+    Access, Fault, Mode, NtStatus, VolatileSlice,
     guarded::{self, Route, copy},
 };
 
@@ -34,7 +34,7 @@ impl Cursor {
         if length <= self.remaining {
             return Ok(());
         }
-        let status = Status::INVALID_BUFFER_SIZE;
+        let status = NtStatus::INVALID_BUFFER_SIZE;
         Err(Fault::refused(status, self.address, kind))
     }
 
@@ -152,7 +152,7 @@ impl UserReader {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_BUFFER_SIZE`] if fewer bytes are left, and then nothing is accessed; or the
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left, and then nothing is accessed; or the
     /// exception that the memory raised, after [`Fault::copied`] bytes.
     #[inline]
     pub fn read(&mut self, destination: &mut [u8]) -> Result<(), Fault> {
@@ -216,7 +216,7 @@ impl UserWriter {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_BUFFER_SIZE`] if fewer bytes are left, and then nothing is accessed; or the
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left, and then nothing is accessed; or the
     /// exception that the memory raised, after [`Fault::copied`] bytes.
     #[inline]
     pub fn write(&mut self, source: &[u8]) -> Result<(), Fault> {
@@ -256,7 +256,7 @@ impl UserWriter {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_BUFFER_SIZE`] if fewer bytes are left on either side, and then nothing is
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left on either side, and then nothing is
     /// accessed; or the exception that the memory raised, after [`Fault::copied`] bytes. Then
     /// [`Fault::access`] shows the side, and the positions of both sides are after those bytes.
     #[inline]

@@ -4,7 +4,7 @@ use core::{fmt, marker::PhantomData, mem::size_of};
 
 use super::slice::UserSlice;
 #[allow(unused_imports, reason = "the documentation links it")]
-use crate::Status;
+use crate::NtStatus;
 use crate::{
     Character, Fault, Interlocked, Mode, Scalar,
     guarded::{self, Order},
@@ -85,7 +85,7 @@ impl<T: Scalar> UserPtr<T> {
     ///
     /// # Errors
     ///
-    /// [`Status::ACCESS_VIOLATION`] if it is not user memory; or the exception that the memory raised.
+    /// [`NtStatus::ACCESS_VIOLATION`] if it is not user memory; or the exception that the memory raised.
     /// [`Fault::copied`] is 0.
     #[inline]
     pub fn read(self) -> Result<T, Fault> {
@@ -145,7 +145,7 @@ impl<T: Interlocked> UserPtr<T> {
     ///
     /// # Errors
     ///
-    /// [`Status::DATATYPE_MISALIGNMENT`] if it is not aligned, then [`Status::ACCESS_VIOLATION`] if it
+    /// [`NtStatus::DATATYPE_MISALIGNMENT`] if it is not aligned, then [`NtStatus::ACCESS_VIOLATION`] if it
     /// is not user memory; or the exception that the memory raised. [`Fault::copied`] is 0 and
     /// [`Fault::access`] a write.
     #[inline]
@@ -196,7 +196,7 @@ impl<T: Character> UserPtr<T> {
     ///
     /// # Errors
     ///
-    /// [`Status::ACCESS_VIOLATION`] if the string does not end within user memory; or the exception
+    /// [`NtStatus::ACCESS_VIOLATION`] if the string does not end within user memory; or the exception
     /// that the memory raised. [`Fault::copied`] is the number of bytes that were read, none of them
     /// of a terminator.
     #[inline]

@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData};
 
 use super::cursor::{Cursor, UserReader, UserWriter};
-use crate::{Access, Fault, Mode, Status, guarded, probe};
+use crate::{Access, Fault, Mode, NtStatus, guarded, probe};
 
 /// A range of memory from a caller: an address and a length.
 ///
@@ -105,7 +105,7 @@ impl UserSlice {
     ///
     /// # Errors
     ///
-    /// [`Status::ACCESS_VIOLATION`] if the range is not all user memory.
+    /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory.
     #[inline]
     pub const fn reader(self) -> Result<UserReader, Fault> {
         self.reader_aligned(1)
@@ -115,9 +115,9 @@ impl UserSlice {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_PARAMETER`] if `alignment`, in bytes, is not a power of two;
-    /// [`Status::DATATYPE_MISALIGNMENT`] if the address is not aligned to it;
-    /// [`Status::ACCESS_VIOLATION`] if the range is not all user memory. There is no error if the
+    /// [`NtStatus::INVALID_PARAMETER`] if `alignment`, in bytes, is not a power of two;
+    /// [`NtStatus::DATATYPE_MISALIGNMENT`] if the address is not aligned to it;
+    /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory. There is no error if the
     /// length is 0 or the mode is [`Mode::Kernel`].
     #[inline]
     pub const fn reader_aligned(self, alignment: usize) -> Result<UserReader, Fault> {
@@ -181,7 +181,7 @@ impl UserSlice {
     ///
     /// # Errors
     ///
-    /// [`Status::INVALID_BUFFER_SIZE`] if the lengths differ; [`Status::ACCESS_VIOLATION`] if a range is
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if the lengths differ; [`NtStatus::ACCESS_VIOLATION`] if a range is
     /// not all user memory; in both cases nothing is accessed. Or the exception that the memory raised,
     /// after [`Fault::copied`] bytes, counted from the end if the move runs backward.
     #[allow(
@@ -192,7 +192,7 @@ impl UserSlice {
     pub fn move_to(self, destination: Self) -> Result<(), Fault> {
         let to = (destination.address, destination.mode);
         if destination.length != self.length {
-            let status = Status::INVALID_BUFFER_SIZE;
+            let status = NtStatus::INVALID_BUFFER_SIZE;
             return Err(Fault::refused(status, to.0, Access::Write));
         }
         // SAFETY: kernel memory is valid by the promise of `for_mode`.

@@ -3,7 +3,7 @@
 use core::mem::{offset_of, size_of};
 
 use super::{pointer::UserPtr, slice::UserSlice};
-use crate::{Access, Fault, Status, VolatileSlice};
+use crate::{Access, Fault, NtStatus, VolatileSlice};
 
 /// `UNICODE_STRING` of a 64-bit system: a length, a maximum length, and an address, unchecked.
 ///
@@ -67,8 +67,8 @@ impl UserPtr<UnicodeString> {
     ///
     /// # Errors
     ///
-    /// Those of a read of the descriptor; [`Status::INVALID_PARAMETER`] if the length is odd or greater
-    /// than the maximum length; [`Status::INVALID_BUFFER_SIZE`] if the length is greater than the
+    /// Those of a read of the descriptor; [`NtStatus::INVALID_PARAMETER`] if the length is odd or greater
+    /// than the maximum length; [`NtStatus::INVALID_BUFFER_SIZE`] if the length is greater than the
     /// destination. In these cases [`Fault::copied`] is 0 and the destination is untouched. Or the
     /// exception that the buffer raised, after [`Fault::copied`] bytes of the destination.
     pub fn capture(self, destination: &mut [u16]) -> Result<&mut [u16], Fault> {
@@ -87,10 +87,10 @@ impl UserPtr<UnicodeString> {
         let refused = |status| Fault::refused(status, address, Access::Read);
         let characters = usize::from(length >> 1);
         if length & 1 != 0 || length > maximum_length {
-            return Err(refused(Status::INVALID_PARAMETER));
+            return Err(refused(NtStatus::INVALID_PARAMETER));
         }
         let Some(filled) = destination.get_mut(..characters) else {
-            return Err(refused(Status::INVALID_BUFFER_SIZE));
+            return Err(refused(NtStatus::INVALID_BUFFER_SIZE));
         };
         let length = usize::from(length);
         // SAFETY: the characters are borrowed, and any two bytes are a character.

@@ -3,7 +3,7 @@
 
 use std::{eprintln, ffi::c_void, ptr, slice, sync::Once, vec::Vec};
 
-use usermode_accessors::{Access, Fault, Status};
+use usermode_accessors::{Access, Fault, NtStatus};
 
 pub const PAGE: usize = 0x1000;
 
@@ -163,7 +163,7 @@ pub fn number(offset: usize) -> u8 {
     u8::try_from(offset % 251 + 1).unwrap()
 }
 
-pub const fn fault(status: Status, copied: usize, address: usize, access: Access) -> Fault {
+pub const fn fault(status: NtStatus, copied: usize, address: usize, access: Access) -> Fault {
     Fault {
         status,
         copied,

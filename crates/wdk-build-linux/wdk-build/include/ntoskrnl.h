@@ -4,8 +4,7 @@
  * kernel exports them and the WDK declares them. Names, arguments and values are those of the
  * public documentation of wdm.h, ntddk.h and ntifs.h.
  */
-#ifndef RINGCOPY_NTOSKRNL_H
-#define RINGCOPY_NTOSKRNL_H
+#pragma once
 
 /* Inline there, exported by the kernel: moved out of the way, and declared below. */
 #define KeGetCurrentIrql KeGetCurrentIrqlInline
@@ -54,5 +53,3 @@ PVOID MmAllocateContiguousNodeMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowe
                                      NODE_REQUIREMENT PreferredNode);
 
 PVOID MmAllocateMappingAddressEx(SIZE_T NumberOfBytes, ULONG PoolTag, ULONG64 Flags);
-
-#endif

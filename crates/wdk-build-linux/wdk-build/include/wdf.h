@@ -3,14 +3,12 @@
  *
  * Names, numbers and layouts are those that Microsoft documents for the Kernel-Mode Driver
  * Framework (https://learn.microsoft.com/windows-hardware/drivers/ddi/_wdf/); the text is this
- * project's. wdf/layout_asserts.h holds every declared layout to facts/layouts.tsv while this
- * header is compiled, and the tests of the wdk-build package hold those assertions, and the order
- * of the function table, to the facts.
+ * project's. build.rs writes wdf/function_table.h and wdf/structs_layouts.h from the tables in
+ * facts/; the latter asserts every declared layout while this header is compiled.
  *
  * bindgen puts into `wdk_sys::wdf` what comes from files with "wdf" in their path, and nothing else.
  */
-#ifndef RINGCOPY_WDF_H
-#define RINGCOPY_WDF_H
+#pragma once
 
 #include <stddef.h>
 
@@ -18,8 +16,5 @@
 #include "wdf/enums.h"
 #include "wdf/callbacks.h"
 #include "wdf/structs.h"
-#include "wdf/function_table.h"
 #include "wdf/functions.h"
-#include "wdf/layout_asserts.h"
-
-#endif
+#include "wdf/structs_layouts.h"

@@ -55,10 +55,11 @@ impl HeaderFolders {
             })
     }
 
-    /// This project's own, then mingw-w64's.
-    pub(crate) fn paths(&self) -> [PathBuf; 3] {
+    /// This project's own, those that its build script wrote, then mingw-w64's.
+    pub(crate) fn paths(&self) -> [PathBuf; 4] {
         [
             Path::new(env!("CARGO_MANIFEST_DIR")).join("include"),
+            Path::new(env!("OUT_DIR")).join("include"),
             self.mingw_w64.clone(),
             self.mingw_w64.join("ddk"),
         ]

@@ -2,7 +2,7 @@
 //! addresses outside it, and three lengths; and with `KernelMode`, which requires no alignment. The
 //! other side of the copy is at an odd address.
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserSlice, ddi};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserSlice, ddi};
 
 use crate::{
     Arena,
@@ -161,11 +161,11 @@ fn case<A: Arena>(
     let refusal = if length == 0 || function.kernel {
         None
     } else if alignment.count_ones() != 1 {
-        Some(Status::INVALID_PARAMETER)
+        Some(NtStatus::INVALID_PARAMETER)
     } else if !address.is_multiple_of(alignment) {
-        Some(Status::DATATYPE_MISALIGNMENT)
+        Some(NtStatus::DATATYPE_MISALIGNMENT)
     } else if location.open.is_empty() {
-        Some(Status::ACCESS_VIOLATION)
+        Some(NtStatus::ACCESS_VIOLATION)
     } else {
         None
     };

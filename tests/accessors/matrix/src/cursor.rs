@@ -2,7 +2,7 @@
 //! closed page, or the page stops it after 0, 1, half, or all but one byte. At the end one byte more
 //! than is left is requested.
 
-use usermode_accessors::{Access, Fault, Status, UserSlice};
+use usermode_accessors::{Access, Fault, NtStatus, UserSlice};
 
 use crate::{
     Arena,
@@ -124,7 +124,7 @@ fn in_pieces<A: Arena>(
     run.flags_kept(before, after)?;
     let done = stop.min(length);
     let met = if stop < length {
-        let status = Status::ACCESS_VIOLATION;
+        let status = NtStatus::ACCESS_VIOLATION;
         fault(status, done % piece, user.open.end, side)
     } else {
         let (at, side) = match kind {
@@ -132,7 +132,7 @@ fn in_pieces<A: Arena>(
             Kind::Through => (source.address + length, Access::Read),
             _ => (user.address + length, side),
         };
-        fault(Status::INVALID_BUFFER_SIZE, 0, at, side)
+        fault(NtStatus::INVALID_BUFFER_SIZE, 0, at, side)
     };
     let expected = Ok(((done, length - done), Err(met)));
     if found != expected {

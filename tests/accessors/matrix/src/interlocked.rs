@@ -16,7 +16,7 @@
     reason = "the low bits are the value, whatever the type"
 )]
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, ddi};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi};
 
 use crate::{
     Arena,
@@ -283,7 +283,7 @@ fn misaligned<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
                 continue;
             }
             run.paint(&location, width);
-            let status = Status::DATATYPE_MISALIGNMENT;
+            let status = NtStatus::DATATYPE_MISALIGNMENT;
             let expected = Err(fault(status, 0, address, Access::Write));
             run.expect(expected, || (function.call)(address, 0, u64::MAX))?;
             run.inspect(&location, width, 0, Content::Byte(0))?;
@@ -311,7 +311,7 @@ fn at_pages<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
         if address.is_multiple_of(function.width)
             && run.begin(function.name, [function.width, address, 0], None)
         {
-            let expected = Err(fault(Status::ACCESS_VIOLATION, 0, address, Access::Write));
+            let expected = Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Write));
             run.expect(expected, || (function.call)(address, 0, 0))?;
         }
     }

@@ -2,13 +2,13 @@
 
 use core::ops::Range;
 
-use usermode_accessors::{Status, probe::USER_LIMIT};
+use usermode_accessors::{NtStatus, probe::USER_LIMIT};
 
 /// The size of a page in bytes.
 pub const PAGE: usize = 0x1000;
 
 /// Why a page of the state [`State::InPageError`] cannot be brought in: `STATUS_NO_SUCH_DEVICE`.
-pub const PAGING_FAILED_BY: Status = Status(0xC000_000E);
+pub const PAGING_FAILED_BY: NtStatus = NtStatus(0xC000_000E);
 
 /// The state of a page of the arena before a family runs. Every present page holds its
 /// [pattern](crate::pattern_byte).
@@ -44,13 +44,13 @@ impl State {
     ];
 
     /// Returns the status of an access that fails, or `None` if the access succeeds.
-    pub(crate) const fn refusal(self, writes: bool) -> Option<Status> {
+    pub(crate) const fn refusal(self, writes: bool) -> Option<NtStatus> {
         match self {
             Self::Open | Self::PagedOut | Self::Alternating => None,
             Self::ReadOnly if !writes => None,
-            Self::Unmapped | Self::NoAccess | Self::ReadOnly => Some(Status::ACCESS_VIOLATION),
-            Self::InPageError => Some(Status::IN_PAGE_ERROR),
-            Self::Guard => Some(Status::GUARD_PAGE_VIOLATION),
+            Self::Unmapped | Self::NoAccess | Self::ReadOnly => Some(NtStatus::ACCESS_VIOLATION),
+            Self::InPageError => Some(NtStatus::IN_PAGE_ERROR),
+            Self::Guard => Some(NtStatus::GUARD_PAGE_VIOLATION),
         }
     }
 

@@ -7,7 +7,7 @@
 //! and has moved the bytes that it counts. A single access or an interlocked operation is made or
 //! not. EFLAGS are kept.
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, ddi};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
@@ -387,7 +387,7 @@ fn string<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Re
 
 /// Checks the fault of a closed page.
 fn stops<A: Arena>(run: &mut Run<'_, A>, fault: Fault, address: usize, access: Access) -> Checked {
-    let expected = fault_at(Status::ACCESS_VIOLATION, fault.copied, address, access);
+    let expected = fault_at(NtStatus::ACCESS_VIOLATION, fault.copied, address, access);
     if fault == expected {
         return Ok(());
     }

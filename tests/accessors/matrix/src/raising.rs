@@ -9,7 +9,7 @@
 
 use core::ffi::c_void;
 
-use usermode_accessors::{Access, Fault, Status, raising};
+use usermode_accessors::{Access, Fault, NtStatus, raising};
 
 use crate::{
     Arena,
@@ -55,7 +55,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
 }
 
 /// Returns the result of a call that raises `status`.
-const fn raised(status: Status) -> CallResult {
+const fn raised(status: NtStatus) -> CallResult {
     Err(Fault {
         status,
         copied: 0,
@@ -126,7 +126,7 @@ fn raises<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             continue;
         }
         let function = run.arena.raise_status();
-        run.expect(raised(Status(status)), || {
+        run.expect(raised(NtStatus(status)), || {
             // SAFETY: the system's function takes a status and raises it.
             unsafe { call(function, [status as usize]) }
         })?;
@@ -150,12 +150,12 @@ fn probes<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     let address = run.strip(State::Unmapped, true).at(64).address;
     for offset in 0..16 {
         for alignment in [1, 2, 4, 8, 16] {
-            let refusal = (offset % alignment != 0).then_some(Status::DATATYPE_MISALIGNMENT);
+            let refusal = (offset % alignment != 0).then_some(NtStatus::DATATYPE_MISALIGNMENT);
             probe(run, [address + offset, 64, alignment], None, refusal)?;
         }
     }
     for address in REFUSED {
-        probe(run, [address, 1, 1], None, Some(Status::ACCESS_VIOLATION))?;
+        probe(run, [address, 1, 1], None, Some(NtStatus::ACCESS_VIOLATION))?;
         probe(run, [address, 0, 1], None, None)?;
     }
     Ok(())
@@ -166,7 +166,7 @@ fn probe<A: Arena>(
     run: &mut Run<'_, A>,
     arguments: [usize; 3],
     pages: Option<Need>,
-    refusal: Option<Status>,
+    refusal: Option<NtStatus>,
 ) -> Checked {
     // Where there is no probe, that is the need that is counted.
     let pages = pages.filter(|need| run.arena.can(Need::Probes) && !run.arena.can(*need));

@@ -8,7 +8,7 @@
 //! A [race](crate::race) makes these accesses while another thread writes. A
 //! [family](crate::alternating) makes them on a page that changes after each instruction.
 
-use usermode_accessors::{Access, Fault, Status, UnicodeString, UserPtr};
+use usermode_accessors::{Access, Fault, NtStatus, UnicodeString, UserPtr};
 
 use crate::{
     Arena, Race,
@@ -283,7 +283,7 @@ pub(crate) fn capture<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Result<boo
     let length = match captured {
         Ok(length) => length,
         // A mixture: the greater length, and the lesser maximum length.
-        Err(met) if met == fault(Status::INVALID_PARAMETER, 0, address, Access::Read) => 0,
+        Err(met) if met == fault(NtStatus::INVALID_PARAMETER, 0, address, Access::Read) => 0,
         Err(met) => {
             let report = [met.status.0.into(), met.copied as u64, 0, 0];
             return Err(run.fail(Check::Result, lengths_report(lengths), report));

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use usermode_accessors::{Access, Fault, Status};
+use usermode_accessors::{Access, Fault, NtStatus};
 
 use crate::{
     Arena, KernelMemory,
@@ -80,13 +80,18 @@ impl Location {
 }
 
 /// Returns the fault of a page, or of a refused range.
-pub(crate) const fn fault(status: Status, copied: usize, address: usize, access: Access) -> Fault {
+pub(crate) const fn fault(
+    status: NtStatus,
+    copied: usize,
+    address: usize,
+    access: Access,
+) -> Fault {
     Fault {
         status,
         copied,
         address: Some(address),
         access,
-        cause: if status.0 == Status::IN_PAGE_ERROR.0 {
+        cause: if status.0 == NtStatus::IN_PAGE_ERROR.0 {
             Some(PAGING_FAILED_BY)
         } else {
             None

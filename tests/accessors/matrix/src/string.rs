@@ -10,7 +10,7 @@
 //! | bounded | lengths to 40; bounds of 0, 1, one less, equal, one more, and none; complete, in either mode, and up to a closed page without a terminator |
 //! | AC set at entry | complete, and without a terminator |
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, ddi, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::USER_LIMIT};
 
 use crate::{
     Arena,
@@ -116,7 +116,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Scan]) -> Checked
             run.in_window(|run| {
                 let open = run.strip(State::Unmapped, true);
                 ended(run, function, &open.at(5), (20, usize::MAX), Ok(20))?;
-                let (status, at) = (Status::ACCESS_VIOLATION, open.open.end);
+                let (status, at) = (NtStatus::ACCESS_VIOLATION, open.open.end);
                 let expected = Err(fault(status, 8, at, Access::Read));
                 let need = Some(Need::Exceptions);
                 scanned(
@@ -149,7 +149,7 @@ pub(crate) fn bounded<A: Arena>(run: &mut Run<'_, A>) -> Checked {
         if !function.kernel {
             for address in REFUSED {
                 let location = Location::nowhere(address);
-                let expected = Err(fault(Status::ACCESS_VIOLATION, 0, address, Access::Read));
+                let expected = Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Read));
                 scanned(run, function, &location, 5, expected, None)?;
                 scanned(run, function, &location, 0, Ok(NONE), None)?;
             }
@@ -182,7 +182,7 @@ pub(crate) fn bounded<A: Arena>(run: &mut Run<'_, A>) -> Checked {
                 let expected = if maximum <= length {
                     Ok(NONE)
                 } else {
-                    let (status, at) = (Status::ACCESS_VIOLATION, open.open.end);
+                    let (status, at) = (NtStatus::ACCESS_VIOLATION, open.open.end);
                     Err(fault(status, bytes, at, Access::Read))
                 };
                 let need = expected.err().map(|_| Need::Exceptions);
@@ -282,7 +282,7 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
     for stop in 1..=260 {
         let looked_at = stop / width * width;
         let address = USER_LIMIT - stop;
-        let status = Status::ACCESS_VIOLATION;
+        let status = NtStatus::ACCESS_VIOLATION;
         let expected = fault(status, looked_at, address + looked_at, Access::Read);
         let location = Location::nowhere(address);
         let need = Some(Need::LastPage);
@@ -293,7 +293,7 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
 
 fn refused<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
     for address in REFUSED {
-        let expected = Err(fault(Status::ACCESS_VIOLATION, 0, address, Access::Read));
+        let expected = Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Read));
         let location = Location::nowhere(address);
         scanned(run, function, &location, usize::MAX, expected, None)?;
     }

@@ -9,7 +9,7 @@
 //! | captured, refused addresses | of the buffer, for lengths of 0 and 2; of the descriptor |
 
 use usermode_accessors::{
-    Access, Fault, Mode, Status, UnicodeString, UserPtr, ddi, probe::USER_LIMIT,
+    Access, Fault, Mode, NtStatus, UnicodeString, UserPtr, ddi, probe::USER_LIMIT,
 };
 
 use crate::{
@@ -127,7 +127,7 @@ fn locations<A: Arena>(
         }
     }
     for address in REFUSED.into_iter().chain([USER_LIMIT - 15]) {
-        let refusal = fault(Status::ACCESS_VIOLATION, 0, address, access);
+        let refusal = fault(NtStatus::ACCESS_VIOLATION, 0, address, access);
         case(run, &Location::nowhere(address), Some(refusal), None)?;
     }
     Ok(())
@@ -273,9 +273,9 @@ fn captures<A: Arena>(run: &mut Run<'_, A>, mode: Mode) -> Checked {
             let (characters, bytes) = (usize::from(length / 2), usize::from(length));
             if length % 2 != 0 || characters > CAPACITY {
                 let expected = refused(if length % 2 != 0 {
-                    Status::INVALID_PARAMETER
+                    NtStatus::INVALID_PARAMETER
                 } else {
-                    Status::INVALID_BUFFER_SIZE
+                    NtStatus::INVALID_BUFFER_SIZE
                 });
                 capture(run, (mode, string, CAPACITY), (expected, 0), None)?;
                 continue;
@@ -284,13 +284,13 @@ fn captures<A: Arena>(run: &mut Run<'_, A>, mode: Mode) -> Checked {
             capture(run, (mode, string, CAPACITY), (expected, bytes), None)?;
             capture(run, (mode, string, characters), (expected, bytes), None)?;
             if length > 0 {
-                let expected = refused(Status::INVALID_BUFFER_SIZE);
+                let expected = refused(NtStatus::INVALID_BUFFER_SIZE);
                 capture(run, (mode, string, characters - 1), (expected, 0), None)?;
                 let string = UnicodeString {
                     maximum_length: length - 1,
                     ..string
                 };
-                let expected = refused(Status::INVALID_PARAMETER);
+                let expected = refused(NtStatus::INVALID_PARAMETER);
                 capture(run, (mode, string, CAPACITY), (expected, 0), None)?;
             }
         }
@@ -344,7 +344,7 @@ fn captures_stopped<A: Arena>(run: &mut Run<'_, A>) -> Checked {
         }
     }
     for address in REFUSED {
-        let expected = fault(Status::ACCESS_VIOLATION, 0, address, Access::Read);
+        let expected = fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Read);
         descriptor_fails(run, address, expected, None)?;
         // Nothing is checked of a buffer of length 0.
         for (length, outcome) in [(0, Ok(0)), (2, Err(expected))] {

@@ -8,6 +8,7 @@ use crate::cpu::flags;
 use crate::memory::{PAGE, system};
 use crate::processor::PerProcessor;
 use crate::{images, irql, kernel_state, raw};
+use nt_status::NtStatus;
 
 global_asm!(include_str!("call.s"));
 
@@ -83,6 +84,11 @@ pub(crate) fn set_system_thread(system: bool) {
 /// given up again.
 pub(crate) fn driver(what: &str, function: u64, arguments: [u64; 4]) -> u64 {
     driver_to_level(what, function, arguments, irql::current())
+}
+
+/// Calls a driver's routine that returns an `NTSTATUS`, as [`driver`] does.
+pub(crate) fn driver_status(what: &str, function: u64, arguments: [u64; 4]) -> NtStatus {
+    NtStatus(driver(what, function, arguments) as u32)
 }
 
 /// The same for a routine that has to return at another level than it is entered at: a cancel

@@ -8,12 +8,12 @@ use crate::global::Global;
 use crate::images::{self, Image};
 use crate::io::{completion, invalid_device_request, mdl};
 use crate::nt::layout::{DriverExtension, DriverObject, Structure};
-use crate::nt::status::{self, Status};
 use crate::nt::strings;
 use crate::object::{self, device, directory, handle, process, registry};
 use crate::pe::{self, Missing};
 use crate::serial::say;
 use crate::{call, irql, options, outcome, pool, reserved};
+use nt_status::NtStatus;
 
 /// The library that drivers import the framework from.
 const FRAMEWORK: &str = "WDFLDR.SYS";
@@ -40,13 +40,13 @@ pub(crate) fn load_framework(archive: Archive, missing: Missing) {
     let image = load_or_end(&file, missing);
     if let Some(initialize) = pe::export_of(&image, "DllInitialize") {
         let path = place_path();
-        let status = call::driver("DllInitialize", initialize, [path, 0, 0, 0]) as Status;
-        say!("{}: DllInitialize gave {status:#010x}", image.name);
+        let status = call::driver_status("DllInitialize", initialize, [path, 0, 0, 0]);
+        say!("{}: DllInitialize gave {status}", image.name);
     }
 }
 
 fn load_or_end(file: &crate::boot::File, missing: Missing) -> Image {
-    match pe::load(&file.name, file.address, file.length, missing) {
+    match pe::load(&file.name, file.bytes, missing) {
         Ok(image) => {
             say!(
                 "loaded {} at {:#x}, {} bytes, {} functions with unwind data",
@@ -74,9 +74,9 @@ fn place_path() -> u64 {
 
 /// Loads the driver and calls its entry point; gives the entry point's status. An image that cannot
 /// be loaded ends the run.
-pub(crate) fn load(archive: Archive, missing: Missing) -> Status {
+pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
     if DRIVER.with(|driver| driver.is_some()) {
-        return status::INVALID_DEVICE_REQUEST;
+        return NtStatus::INVALID_DEVICE_REQUEST;
     }
     let Some(file) = archive.first_but(FRAMEWORK) else {
         say!("the archive holds no driver");
@@ -115,9 +115,9 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> Status {
 
     process::leave_user_half();
     irql::set(irql::PASSIVE_LEVEL);
-    let status = call::driver("DriverEntry", image.entry, [object.0, path, 0, 0]) as Status;
-    say!("DriverEntry gave {status:#010x}");
-    if status::is_success(status) {
+    let status = call::driver_status("DriverEntry", image.entry, [object.0, path, 0, 0]);
+    say!("DriverEntry gave {status}");
+    if status.is_success() {
         device::finish_initializing(object);
     } else {
         // NT takes the image out without calling the unload routine.
@@ -130,14 +130,14 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> Status {
 }
 
 /// Stops the driver and takes it out of memory: gives what it left behind, a line each.
-pub(crate) fn unload() -> Result<Vec<String>, Status> {
+pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     let object = DRIVER
         .with(|driver| driver.as_ref().map(|driver| driver.object))
-        .ok_or(status::INVALID_DEVICE_REQUEST)?;
+        .ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
     let routine = object.get(DriverObject::DRIVER_UNLOAD);
     let users = handle::count() - handle::left().len() as u64;
     if routine == 0 || users > 0 {
-        return Err(status::INVALID_DEVICE_REQUEST);
+        return Err(NtStatus::INVALID_DEVICE_REQUEST);
     }
     process::leave_user_half();
     irql::set(irql::PASSIVE_LEVEL);

@@ -65,7 +65,6 @@ mod smp;
 mod trap;
 
 use crate::memory::{kernel_space, paging};
-use crate::nt::status;
 use crate::object::{process, registry};
 use crate::options::Mode;
 use crate::outcome::Outcome;
@@ -108,7 +107,7 @@ extern "C" fn kmain(start_info: u64) -> ! {
 /// Loads the driver, unloads it, and tells what it left behind.
 fn load_once(archive: boot::Archive) -> Outcome {
     driver::load_framework(archive, Missing::Stub);
-    if !status::is_success(driver::load(archive, Missing::Stub)) {
+    if !driver::load(archive, Missing::Stub).is_success() {
         return Outcome::EntryFailed;
     }
     match driver::unload() {

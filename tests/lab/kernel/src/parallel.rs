@@ -6,9 +6,9 @@ use crate::global::Global;
 use crate::io::control::{Control, device_control};
 use crate::memory::kernel_space;
 use crate::memory::user::{self, Access};
-use crate::nt::status::{self, Status};
 use crate::object::{file, process};
 use crate::{cpu, processor, raw, smp};
+use nt_status::NtStatus;
 
 /// What one processor does.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub(crate) enum Closing {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     /// The first request's status and bytes of information.
-    pub(crate) status: Status,
+    pub(crate) status: NtStatus,
     pub(crate) information: u64,
     /// Requests whose status, information or output was another.
     pub(crate) different: u64,
@@ -146,7 +146,7 @@ fn carry_out(work: Work) -> Tally {
         while work.closing == Closing::ByOther || tally.sent < work.repetitions {
             let seen = match device_control(work.handle, work.control) {
                 Ok(outcome) => (outcome.status, outcome.information, digest(work.control)),
-                Err(status::INVALID_HANDLE) if work.closing == Closing::ByOther => break,
+                Err(NtStatus::INVALID_HANDLE) if work.closing == Closing::ByOther => break,
                 Err(status) => (status, 0, 0),
             };
             let (status, information, _) = *reference.get_or_insert(seen);

@@ -9,12 +9,15 @@
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use nt_status::NtStatus;
+
 /// Values that any bytes make and that have no padding: integers, and arrays of them.
 pub(crate) trait Plain: Copy {}
 impl Plain for u8 {}
 impl Plain for u16 {}
 impl Plain for u32 {}
 impl Plain for u64 {}
+impl Plain for NtStatus {}
 impl<T: Plain, const N: usize> Plain for [T; N] {}
 
 pub(crate) fn read<T: Plain>(address: u64) -> T {
@@ -54,6 +57,13 @@ pub(crate) fn compare_exchange32(address: u64, expected: u32, value: u32) -> Res
     let word = unsafe { AtomicU32::from_ptr(address as *mut u32) };
     word.compare_exchange(expected, value, Ordering::SeqCst, Ordering::SeqCst)
         .map(|_| ())
+}
+
+/// Memory that nothing writes after this, as a slice.
+pub(crate) fn constant(address: u64, length: u64) -> &'static [u8] {
+    // SAFETY: the module's rule holds for the range, and the caller gives memory that stays as it
+    // is.
+    unsafe { core::slice::from_raw_parts(address as *const u8, length as usize) }
 }
 
 /// Copies bytes; the ranges may overlap.

@@ -14,10 +14,10 @@ use crate::memory::layout;
 use crate::memory::paging::Tables;
 use crate::memory::paging_file;
 use crate::memory::user::{self, Access, Resolution};
-use crate::nt::status;
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
 use crate::{alternation, images, interference, raw, smp};
+use nt_status::NtStatus;
 
 global_asm!(include_str!("trap.s"));
 
@@ -131,7 +131,7 @@ impl Frame {
     fn dispatch(&self, floating: u64, exception: Exception) -> ! {
         if !images::is_driver_code(self.instruction) && !self.is_wild_call() {
             let [kind, address, _] = exception.information;
-            let parameters = [u64::from(exception.code), self.instruction, kind, address];
+            let parameters = [u64::from(exception.code.0), self.instruction, kind, address];
             self.end(Code::KMODE_EXCEPTION_NOT_HANDLED, parameters);
         }
         raise(&mut self.context(floating), exception)
@@ -150,22 +150,24 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
         vector::GENERAL_PROTECTION | vector::STACK => {
             // The processor does not say which address was not canonical.
             let exception = Exception {
-                code: status::ACCESS_VIOLATION,
+                code: NtStatus::ACCESS_VIOLATION,
                 information: [0, u64::MAX, 0],
                 count: 2,
             };
             frame.dispatch(floating, exception)
         }
         vector::DIVIDE => {
-            frame.dispatch(floating, Exception::plain(status::INTEGER_DIVIDE_BY_ZERO))
+            frame.dispatch(floating, Exception::plain(NtStatus::INTEGER_DIVIDE_BY_ZERO))
         }
         vector::INVALID_OPCODE => {
-            frame.dispatch(floating, Exception::plain(status::ILLEGAL_INSTRUCTION))
+            frame.dispatch(floating, Exception::plain(NtStatus::ILLEGAL_INSTRUCTION))
         }
-        vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(status::BREAKPOINT)),
+        vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(NtStatus::BREAKPOINT)),
         vector::DEBUG if alternation::close() => frame.flags &= !flags::TRAP,
-        vector::DEBUG => frame.dispatch(floating, Exception::plain(status::SINGLE_STEP)),
-        vector::ASSERTION => frame.dispatch(floating, Exception::plain(status::ASSERTION_FAILURE)),
+        vector::DEBUG => frame.dispatch(floating, Exception::plain(NtStatus::SINGLE_STEP)),
+        vector::ASSERTION => {
+            frame.dispatch(floating, Exception::plain(NtStatus::ASSERTION_FAILURE))
+        }
         vector::FAST_FAIL => {
             // The code is in ECX: "__fastfail", Microsoft C++ documentation.
             let code = u64::from(frame.rcx as u32);
@@ -244,8 +246,8 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         Resolution::Retry => cpu::invalidate_page(address),
         Resolution::Raise(code) => {
             // An in-page error has the status of the I/O as its third parameter.
-            let (third, count) = if code == status::IN_PAGE_ERROR {
-                (u64::from(status::NO_SUCH_DEVICE), 3)
+            let (third, count) = if code == NtStatus::IN_PAGE_ERROR {
+                (u64::from(NtStatus::NO_SUCH_DEVICE.0), 3)
             } else {
                 (0, 2)
             };

@@ -9,7 +9,7 @@ use core::{cell::Cell, ffi::c_void, ptr};
 use std::{format, slice, string::String, sync::Once, vec, vec::Vec};
 
 use super::{Record, copy_backward};
-use crate::Status;
+use crate::NtStatus;
 use crate::arch::{
     Trap, Width, guarded_and, guarded_compare_exchange, guarded_copy, guarded_copy_backward,
     guarded_copy_nontemporal, guarded_fill, guarded_or, guarded_read, guarded_read_acquire,
@@ -18,7 +18,7 @@ use crate::arch::{
 
 const PAGE: usize = 4096;
 const ACCESS_VIOLATION: u32 = 0xC000_0005;
-const GUARDS: [Status; 2] = [Status::GUARD_PAGE_VIOLATION, Status::STACK_OVERFLOW];
+const GUARDS: [NtStatus; 2] = [NtStatus::GUARD_PAGE_VIOLATION, NtStatus::STACK_OVERFLOW];
 
 std::thread_local! {
     /// What a fault of this thread is.
@@ -125,7 +125,7 @@ unsafe extern "C" fn dispatch(_: i32, _: *const c_void, context: *mut Context) {
         // SAFETY: as above.
         unsafe { abort() }
     }
-    if GUARDS.contains(&Status(code)) {
+    if GUARDS.contains(&NtStatus(code)) {
         let page = ptr::with_exposed_provenance_mut(address & !(PAGE - 1));
         // SAFETY: a page of the test's, which no longer guards.
         unsafe { mprotect(page, PAGE, READ_WRITE) };

@@ -24,7 +24,7 @@ macro_rules! reads {
         ///
         /// # Errors
         ///
-        /// With [`Mode::User`]: [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if it is
+        /// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if it is
         /// not user memory, and then nothing is accessed; or the exception that the memory raised.
         /// [`Fault::copied`] is 0. With [`Mode::Kernel`]: none.
         ///
@@ -69,7 +69,7 @@ macro_rules! writes {
         ///
         /// # Errors
         ///
-        /// With [`Mode::User`]: [`Status::ACCESS_VIOLATION`](crate::Status::ACCESS_VIOLATION) if it is
+        /// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if it is
         /// not user memory; or the exception that the memory raised. [`Fault::copied`] is 0, and no
         /// byte was written. With [`Mode::Kernel`]: none.
         ///

@@ -5,7 +5,7 @@ use core::{ffi::c_void, fmt::Debug, ptr};
 use std::boxed::Box;
 
 use super::*;
-use crate::{Access, Scalar, Status, probe::USER_LIMIT};
+use crate::{Access, NtStatus, Scalar, probe::USER_LIMIT};
 
 type Read<T> = unsafe fn(*const T) -> Result<T, Fault>;
 type Write<T> = unsafe fn(*mut T, T) -> Result<(), Fault>;
@@ -99,7 +99,7 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
 
     fn user_accesses_fail(&self, name: &str, address: usize, at: usize) {
         let expected = |access| Fault {
-            status: Status::ACCESS_VIOLATION,
+            status: NtStatus::ACCESS_VIOLATION,
             copied: 0,
             address: Some(at),
             access,

@@ -2,8 +2,7 @@
  * Functions that a driver gives to the framework. EVT_WDF_XXX is the function's type, PFN_WDF_XXX
  * a pointer to one: the pattern of the public documentation.
  */
-#ifndef RINGCOPY_WDF_CALLBACKS_H
-#define RINGCOPY_WDF_CALLBACKS_H
+#pragma once
 
 typedef VOID EVT_WDF_OBJECT_CONTEXT_CLEANUP(WDFOBJECT Object);
 typedef EVT_WDF_OBJECT_CONTEXT_CLEANUP *PFN_WDF_OBJECT_CONTEXT_CLEANUP;
@@ -67,5 +66,3 @@ typedef EVT_WDF_REQUEST_CANCEL *PFN_WDF_REQUEST_CANCEL;
 
 typedef VOID EVT_WDF_WORKITEM(WDFWORKITEM WorkItem);
 typedef EVT_WDF_WORKITEM *PFN_WDF_WORKITEM;
-
-#endif

@@ -1,6 +1,5 @@
 /* Enumerations that the declared structs and functions take. */
-#ifndef RINGCOPY_WDF_ENUMS_H
-#define RINGCOPY_WDF_ENUMS_H
+#pragma once
 
 typedef enum _WDF_TRI_STATE {
     WdfFalse = 0,
@@ -104,5 +103,3 @@ typedef enum _WDF_REQUEST_TYPE {
     WdfRequestTypeNoFormat = 0xff,
     WdfRequestTypeMax,
 } WDF_REQUEST_TYPE;
-
-#endif

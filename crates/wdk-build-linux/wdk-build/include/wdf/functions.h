@@ -1,9 +1,20 @@
 /*
- * The types of the functions in the table: PFN_ and the name in capitals, which is how wdk-sys
- * finds the signature of a call. A function without an entry here can't be called through wdk-sys.
+ * The function table and the types of its functions. wdk-sys finds a function's type by its name:
+ * PFN_ and the function's name in capitals. It can call no function that has no type here.
  */
-#ifndef RINGCOPY_WDF_FUNCTIONS_H
-#define RINGCOPY_WDF_FUNCTIONS_H
+#pragma once
+
+#include "wdf/function_table.h"
+
+typedef VOID (*WDFFUNC)(VOID);
+
+/*
+ * The client stub's variables, which WdfVersionBind sets before DriverEntry runs
+ * (driver-entry/WdfDriverEntry.c). wdk-sys knows the first by a name made of the version.
+ */
+extern const WDFFUNC *WdfFunctions_01031;
+extern PWDF_DRIVER_GLOBALS WdfDriverGlobals;
+extern ULONG WdfFunctionCount;
 
 typedef NTSTATUS (*PFN_WDFCOLLECTIONCREATE)(
     PWDF_DRIVER_GLOBALS DriverGlobals, PWDF_OBJECT_ATTRIBUTES CollectionAttributes, WDFCOLLECTION *Collection);
@@ -216,5 +227,3 @@ typedef NTSTATUS (*PFN_WDFREQUESTMARKCANCELABLEEX)(
 typedef VOID (*PFN_WDFDEVICEINITSETIOTYPEEX)(
     PWDF_DRIVER_GLOBALS DriverGlobals, PWDFDEVICE_INIT DeviceInit, PWDF_IO_TYPE_CONFIG IoTypeConfig);
 typedef ULONG (*PFN_WDFREQUESTGETREQUESTORPROCESSID)(PWDF_DRIVER_GLOBALS DriverGlobals, WDFREQUEST Request);
-
-#endif

@@ -2,8 +2,7 @@
  * Framework object handles. Each kind is a pointer to a struct of its own that is never defined,
  * so that a compiler tells them apart; WDFOBJECT is the kind that any of them converts to.
  */
-#ifndef RINGCOPY_WDF_HANDLES_H
-#define RINGCOPY_WDF_HANDLES_H
+#pragma once
 
 typedef HANDLE WDFOBJECT, *PWDFOBJECT;
 typedef PVOID WDFCONTEXT;
@@ -25,5 +24,3 @@ DECLARE_HANDLE(WDFWORKITEM);
 
 /* What a device will be, before WdfDeviceCreate makes it one. The framework's own: opaque. */
 typedef struct WDFDEVICE_INIT *PWDFDEVICE_INIT;
-
-#endif

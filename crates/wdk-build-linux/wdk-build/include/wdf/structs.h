@@ -2,8 +2,7 @@
  * Structs that pass between a driver and the framework. A struct that only functions outside
  * functions.h take is not declared.
  */
-#ifndef RINGCOPY_WDF_STRUCTS_H
-#define RINGCOPY_WDF_STRUCTS_H
+#pragma once
 
 /* The framework's per-driver block; the client stub's WdfDriverGlobals points at it. */
 typedef struct _WDF_DRIVER_GLOBALS {
@@ -130,5 +129,3 @@ typedef struct _WDF_WORKITEM_CONFIG {
 
 /* Named by WdfTimerCreate, and through it by the wdk crate; its layout is not among the facts. */
 typedef struct _WDF_TIMER_CONFIG WDF_TIMER_CONFIG, *PWDF_TIMER_CONFIG;
-
-#endif

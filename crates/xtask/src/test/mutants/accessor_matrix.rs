@@ -2,7 +2,7 @@
 //! cannot be brought in, memory that changes with each access, alignment, bounds, and moves. Each has
 //! the test in the lab that must notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {

@@ -1,7 +1,7 @@
 //! The guards of `usermode-accessors`, each with the one of its own tests that must notice, on
 //! Windows or in what stands in for it.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {

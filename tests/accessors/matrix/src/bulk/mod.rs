@@ -18,7 +18,7 @@ mod kernel;
 mod structure;
 mod user;
 
-use usermode_accessors::{Access, Fault, Status, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, NtStatus, probe::USER_LIMIT};
 
 use crate::{
     Arena,
@@ -291,10 +291,20 @@ impl<A: Arena> Plan<'_, '_, A> {
                     Ok(())
                 } else if readable <= writable {
                     let at = source.open.end;
-                    Err(fault(Status::ACCESS_VIOLATION, readable, at, Access::Read))
+                    Err(fault(
+                        NtStatus::ACCESS_VIOLATION,
+                        readable,
+                        at,
+                        Access::Read,
+                    ))
                 } else {
                     let at = target.open.end;
-                    Err(fault(Status::ACCESS_VIOLATION, writable, at, Access::Write))
+                    Err(fault(
+                        NtStatus::ACCESS_VIOLATION,
+                        writable,
+                        at,
+                        Access::Write,
+                    ))
                 };
                 let locations = (target.before_end(writable), source.before_end(readable));
                 let need = expected.err().map(|_| Need::Exceptions);
@@ -342,7 +352,7 @@ impl<A: Arena> Plan<'_, '_, A> {
                     let expected = if length == 0 {
                         Ok(())
                     } else {
-                        Err(fault(Status::ACCESS_VIOLATION, 0, address, side))
+                        Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, side))
                     };
                     self.case(length, (&to, &from), expected, None)?;
                 }

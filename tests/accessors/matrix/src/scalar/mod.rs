@@ -19,7 +19,7 @@ mod table;
 
 use core::ffi::c_void;
 
-use usermode_accessors::{Access, Fault, Mode, Status, UserPtr, ddi, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::USER_LIMIT};
 
 use crate::{
     Arena,
@@ -242,7 +242,7 @@ fn case<A: Arena>(
     function: &Scalar,
     way: Way,
     location: &Location,
-    refusal: Option<(Status, usize)>,
+    refusal: Option<(NtStatus, usize)>,
 ) -> Checked {
     let (address, width) = (location.address, function.width);
     match way {
@@ -334,7 +334,7 @@ fn refused<A: Arena>(run: &mut Run<'_, A>, function: &Scalar) -> Checked {
     let across = (1..function.width).map(|bytes| USER_LIMIT - bytes);
     for address in REFUSED.into_iter().chain(across) {
         if run.begin(function.name, [function.width, address, 0], None) {
-            let refusal = Some((Status::ACCESS_VIOLATION, address));
+            let refusal = Some((NtStatus::ACCESS_VIOLATION, address));
             case(
                 run,
                 function,

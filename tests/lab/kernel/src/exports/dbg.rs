@@ -4,10 +4,10 @@ use alloc::string::String;
 use core::arch::global_asm;
 use core::fmt::Write;
 
-use crate::nt::status::{self, Status};
 use crate::nt::strings;
 use crate::raw;
 use crate::serial::say;
+use nt_status::NtStatus;
 
 global_asm!(include_str!("dbg.s"));
 
@@ -19,23 +19,23 @@ unsafe extern "C" {
 /// Characters that one message may have, as `DbgPrint` has it.
 const MESSAGE_LIMIT: usize = 512;
 
-fn print(format: u64, arguments: u64) -> Status {
+fn print(format: u64, arguments: u64) -> NtStatus {
     let text = self::format(&raw::c_string(format, MESSAGE_LIMIT), arguments);
     for line in text.lines() {
         say!("[driver] {line}");
     }
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `DbgPrint` function (wdm.h): `fixed` is the format, `variable` the arguments behind it.
 #[unsafe(no_mangle)]
-extern "win64" fn dbg_print(fixed: u64, variable: u64) -> Status {
+extern "win64" fn dbg_print(fixed: u64, variable: u64) -> NtStatus {
     print(raw::read(fixed), variable)
 }
 
 /// `DbgPrintEx` function (wdm.h): component, level, format. All components and levels are shown.
 #[unsafe(no_mangle)]
-extern "win64" fn dbg_print_ex(fixed: u64, variable: u64) -> Status {
+extern "win64" fn dbg_print_ex(fixed: u64, variable: u64) -> NtStatus {
     print(raw::read(fixed + 16), variable)
 }
 
@@ -45,7 +45,7 @@ pub(super) extern "win64" fn v_dbg_print_ex(
     _level: u32,
     format: u64,
     arguments: u64,
-) -> Status {
+) -> NtStatus {
     print(format, arguments)
 }
 
@@ -56,13 +56,13 @@ pub(super) extern "win64" fn v_dbg_print_ex_with_prefix(
     _level: u32,
     format: u64,
     arguments: u64,
-) -> Status {
+) -> NtStatus {
     let prefix = raw::c_string(prefix, MESSAGE_LIMIT);
     let text = self::format(&raw::c_string(format, MESSAGE_LIMIT), arguments);
     for line in text.lines() {
         say!("[driver] {prefix}{line}");
     }
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `_vsnprintf`: characters written, or -1 where they do not fit.

@@ -4,10 +4,10 @@ use crate::bugcheck::violation;
 use crate::io::{self, cancel, completion};
 use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::nt::layout::{DeviceObject, DriverObject, Irp, Structure};
-use crate::nt::status::{self, Status};
 use crate::nt::strings;
 use crate::object::{device, directory, process};
 use crate::raw;
+use nt_status::NtStatus;
 
 /// `IoCreateDevice` function (wdm.h). IRQL <= `APC_LEVEL`.
 pub(super) extern "win64" fn io_create_device(
@@ -18,7 +18,7 @@ pub(super) extern "win64" fn io_create_device(
     characteristics: u32,
     exclusive: u8,
     result: u64,
-) -> Status {
+) -> NtStatus {
     require_at_most(APC_LEVEL, "IoCreateDevice");
     let name = (name != 0).then(|| strings::read(name));
     let wanted = device::Wanted {
@@ -31,7 +31,7 @@ pub(super) extern "win64" fn io_create_device(
     match device::make(DriverObject(driver), &wanted) {
         Ok(device) => {
             raw::write(result, device.0);
-            status::SUCCESS
+            NtStatus::SUCCESS
         }
         Err(status) => status,
     }
@@ -44,19 +44,19 @@ pub(super) extern "win64" fn io_delete_device(device: u64) {
 }
 
 /// `IoCreateSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn io_create_symbolic_link(link: u64, target: u64) -> Status {
+pub(super) extern "win64" fn io_create_symbolic_link(link: u64, target: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoCreateSymbolicLink");
     match directory::add_link(&strings::read(link), &strings::read(target)) {
-        Ok(()) => status::SUCCESS,
+        Ok(()) => NtStatus::SUCCESS,
         Err(status) => status,
     }
 }
 
 /// `IoDeleteSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn io_delete_symbolic_link(link: u64) -> Status {
+pub(super) extern "win64" fn io_delete_symbolic_link(link: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoDeleteSymbolicLink");
     match directory::remove_link(&strings::read(link)) {
-        Ok(()) => status::SUCCESS,
+        Ok(()) => NtStatus::SUCCESS,
         Err(status) => status,
     }
 }
@@ -88,7 +88,7 @@ pub(super) extern "win64" fn iof_complete_request(request: u64, _boost: u8) {
 }
 
 /// `IofCallDriver`, which the macro `IoCallDriver` (wdm.h) calls. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn iof_call_driver(device: u64, request: u64) -> Status {
+pub(super) extern "win64" fn iof_call_driver(device: u64, request: u64) -> NtStatus {
     require_at_most(DISPATCH_LEVEL, "IoCallDriver");
     io::call_driver(DeviceObject(device), Irp(request))
 }

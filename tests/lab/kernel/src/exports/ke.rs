@@ -4,9 +4,9 @@ use crate::bugcheck::{self, stack_here, violation};
 use crate::io::KERNEL_MODE;
 use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_most};
 use crate::nt::layout::{Event, Structure};
-use crate::nt::status::{self, Status};
 use crate::{kernel_state, parallel, processor};
 use crate::{raw, smp};
+use nt_status::NtStatus;
 
 /// `KeBugCheck` function (ntddk.h).
 pub(super) extern "win64" fn ke_bug_check(code: u32) -> ! {
@@ -203,7 +203,7 @@ pub(super) extern "win64" fn ke_wait_for_single_object(
     mode: u8,
     _alertable: u8,
     timeout: u64,
-) -> Status {
+) -> NtStatus {
     let immediate = timeout != 0 && raw::read::<u64>(timeout) == 0;
     let level = if immediate { DISPATCH_LEVEL } else { APC_LEVEL };
     require_at_most(level, "KeWaitForSingleObject");
@@ -214,12 +214,12 @@ pub(super) extern "win64" fn ke_wait_for_single_object(
     let after = u32::from(event.get(Event::KIND) != SYNCHRONIZATION);
     while raw::compare_exchange32(event.place(Event::SIGNAL_STATE), 1, after).is_err() {
         if timeout != 0 {
-            return status::TIMEOUT;
+            return NtStatus::TIMEOUT;
         }
         if !parallel::is_running() {
             violation!("a driver waits for the event at {object:#x}, which nobody is left to set");
         }
         core::hint::spin_loop();
     }
-    status::SUCCESS
+    NtStatus::SUCCESS
 }

@@ -7,8 +7,8 @@ use crate::memory::layout::{self, USER_LIMIT};
 use crate::memory::paging::{Tables, bits, index, is_canonical, is_malformed, levels, page_length};
 use crate::memory::user::{self, Access};
 use crate::memory::{PAGE, page_of, paging_file, phys, ranges};
-use crate::nt::status::{self, Status};
 use crate::raw;
+use nt_status::NtStatus;
 
 const PHYSICAL: u32 = 1;
 const VIRTUAL: u32 = 2;
@@ -29,23 +29,23 @@ pub(crate) extern "win64" fn mm_copy_memory(
     length: u64,
     flags: u32,
     transferred: u64,
-) -> Status {
+) -> NtStatus {
     require_at_most(APC_LEVEL, "MmCopyMemory");
     if layout::is_lower_half(target) && length > 0 {
         violation!("MmCopyMemory was given the user address {target:#x} as its target");
     }
     raw::write(transferred, 0_u64);
-    let find: fn(u64) -> Result<u64, Status> = match flags {
+    let find: fn(u64) -> Result<u64, NtStatus> = match flags {
         PHYSICAL => physical_page,
         VIRTUAL => virtual_page,
-        _ => return status::INVALID_PARAMETER_4,
+        _ => return NtStatus::INVALID_PARAMETER_4,
     };
     let mut done = 0;
-    let mut result = status::SUCCESS;
+    let mut result = NtStatus::SUCCESS;
     while done < length {
         let found = source
             .checked_add(done)
-            .ok_or(status::INVALID_ADDRESS)
+            .ok_or(NtStatus::INVALID_ADDRESS)
             .and_then(|at| Ok((at, find(at)?)));
         let (at, found) = match found {
             Ok(found) => found,
@@ -62,18 +62,18 @@ pub(crate) extern "win64" fn mm_copy_memory(
     result
 }
 
-fn physical_page(address: u64) -> Result<u64, Status> {
+fn physical_page(address: u64) -> Result<u64, NtStatus> {
     if ranges::is_ram(page_of(address)) {
         Ok(address)
     } else {
-        Err(status::INVALID_ADDRESS)
+        Err(NtStatus::INVALID_ADDRESS)
     }
 }
 
-fn virtual_page(address: u64) -> Result<u64, Status> {
+fn virtual_page(address: u64) -> Result<u64, NtStatus> {
     if layout::is_lower_half(address) {
         if address >= USER_LIMIT {
-            return Err(status::INVALID_ADDRESS);
+            return Err(NtStatus::INVALID_ADDRESS);
         }
         return user::touch(Tables::current(), address, Access::Read);
     }
@@ -81,15 +81,15 @@ fn virtual_page(address: u64) -> Result<u64, Status> {
         return physical_page(physical);
     }
     paging_file::bring_in(address)?;
-    physical_page(resident(address)?.ok_or(status::INVALID_ADDRESS)?)
+    physical_page(resident(address)?.ok_or(NtStatus::INVALID_ADDRESS)?)
 }
 
 /// The physical address behind one of the system's; `None` where an entry is not present. The
 /// tables are those in memory, not what the processor remembers of them; one that does not lie in
 /// RAM is none, and is not read.
-fn resident(address: u64) -> Result<Option<u64>, Status> {
+fn resident(address: u64) -> Result<Option<u64>, NtStatus> {
     if !is_canonical(address) {
-        return Err(status::INVALID_ADDRESS);
+        return Err(NtStatus::INVALID_ADDRESS);
     }
     let mut table = Tables::current().0;
     for level in (1..=levels()).rev() {
@@ -99,7 +99,7 @@ fn resident(address: u64) -> Result<Option<u64>, Status> {
             return Ok(None);
         }
         if is_malformed(entry, level) {
-            return Err(status::INVALID_ADDRESS);
+            return Err(NtStatus::INVALID_ADDRESS);
         }
         table = entry & bits::ADDRESS;
         if level == 1 || entry & bits::LARGE != 0 {
@@ -107,5 +107,5 @@ fn resident(address: u64) -> Result<Option<u64>, Status> {
             return Ok(Some((table & !inside) | (address & inside)));
         }
     }
-    Err(status::INVALID_ADDRESS)
+    Err(NtStatus::INVALID_ADDRESS)
 }

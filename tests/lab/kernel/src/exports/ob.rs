@@ -2,10 +2,10 @@
 
 use crate::bugcheck::violation;
 use crate::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
-use crate::nt::status::{self, Status};
 use crate::object::handle::{self, Table};
 use crate::object::{self, Kind, process};
 use crate::raw;
+use nt_status::NtStatus;
 
 /// An object type is opaque: an address that stands for it. `IoFileObjectType` and so on are
 /// variables that hold such addresses.
@@ -56,18 +56,18 @@ pub(super) extern "win64" fn ob_open_object_by_pointer(
     kind: u64,
     _mode: u8,
     result: u64,
-) -> Status {
+) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ObOpenObjectByPointer");
     let Some(actual) = object::kind_of(object) else {
         violation!("ObOpenObjectByPointer was given {object:#x}, where no object is");
     };
     if kind != 0 && kind_of_type(kind) != Some(actual) {
-        return status::OBJECT_TYPE_MISMATCH;
+        return NtStatus::OBJECT_TYPE_MISMATCH;
     }
     object::reference(object);
     let table = table_for(attributes, "ObOpenObjectByPointer");
     raw::write(result, handle::open(table, object, access));
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `ObReferenceObjectByHandle` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
@@ -78,7 +78,7 @@ pub(super) extern "win64" fn ob_reference_object_by_handle(
     mode: u8,
     result: u64,
     _information: u64,
-) -> Status {
+) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ObReferenceObjectByHandle");
     let found = handle::find(process::handle_table(), value).or_else(|| {
         // User mode cannot name the kernel's handles.
@@ -87,15 +87,15 @@ pub(super) extern "win64" fn ob_reference_object_by_handle(
             .flatten()
     });
     let Some(found) = found else {
-        return status::INVALID_HANDLE;
+        return NtStatus::INVALID_HANDLE;
     };
     if kind != 0 && kind_of_type(kind) != object::kind_of(found.object) {
-        return status::OBJECT_TYPE_MISMATCH;
+        return NtStatus::OBJECT_TYPE_MISMATCH;
     }
     if mode != crate::io::KERNEL_MODE && found.access & access != access {
-        return status::ACCESS_DENIED;
+        return NtStatus::ACCESS_DENIED;
     }
     object::reference_by_driver(found.object);
     raw::write(result, found.object);
-    status::SUCCESS
+    NtStatus::SUCCESS
 }

@@ -5,8 +5,8 @@ use crate::irql::{APC_LEVEL, require_at_most};
 use crate::memory::layout::USER_LIMIT;
 use crate::memory::paging::{Tables, next_page};
 use crate::memory::user::{self, Access};
-use crate::nt::status;
 use crate::seh::{Context, Exception, raise};
+use nt_status::NtStatus;
 
 unsafe extern "C" {
     pub(super) fn nt_probe_for_read();
@@ -33,11 +33,11 @@ fn check_range(context: &mut Context, function: &str) -> Option<(u64, u64)> {
         return None;
     }
     if address & (alignment - 1) != 0 {
-        raise(context, Exception::plain(status::DATATYPE_MISALIGNMENT));
+        raise(context, Exception::plain(NtStatus::DATATYPE_MISALIGNMENT));
     }
     match address.checked_add(length) {
         Some(end) if end <= USER_LIMIT => Some((address, end)),
-        _ => raise(context, Exception::plain(status::ACCESS_VIOLATION)),
+        _ => raise(context, Exception::plain(NtStatus::ACCESS_VIOLATION)),
     }
 }
 
@@ -74,7 +74,7 @@ extern "C" fn probe_for_write(context: &mut Context) {
 #[unsafe(no_mangle)]
 extern "C" fn raise_status(context: &mut Context) -> ! {
     require_at_most(APC_LEVEL, "ExRaiseStatus");
-    let code = context.general(RCX) as u32;
+    let code = NtStatus(context.general(RCX) as u32);
     raise(context, Exception::plain(code))
 }
 
@@ -83,7 +83,7 @@ extern "C" fn raise_status(context: &mut Context) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn raise_access_violation(context: &mut Context) -> ! {
     require_at_most(APC_LEVEL, "ExRaiseAccessViolation");
-    raise(context, Exception::plain(status::ACCESS_VIOLATION))
+    raise(context, Exception::plain(NtStatus::ACCESS_VIOLATION))
 }
 
 /// `ExRaiseDatatypeMisalignment` function (ntddk.h): raises `STATUS_DATATYPE_MISALIGNMENT`. IRQL <=
@@ -91,5 +91,5 @@ extern "C" fn raise_access_violation(context: &mut Context) -> ! {
 #[unsafe(no_mangle)]
 extern "C" fn raise_datatype_misalignment(context: &mut Context) -> ! {
     require_at_most(APC_LEVEL, "ExRaiseDatatypeMisalignment");
-    raise(context, Exception::plain(status::DATATYPE_MISALIGNMENT))
+    raise(context, Exception::plain(NtStatus::DATATYPE_MISALIGNMENT))
 }

@@ -1,8 +1,8 @@
 //! The run-time library's strings, and the version.
 
-use crate::nt::status::{self, Status};
 use crate::nt::strings;
 use crate::raw;
+use nt_status::NtStatus;
 
 /// `RtlInitUnicodeString` function (wdm.h): of a string that ends with a zero; NULL makes an empty
 /// one.
@@ -52,7 +52,7 @@ pub(super) extern "win64" fn rtl_equal_unicode_string(one: u64, other: u64, igno
 
 /// `RtlGetVersion` function (wdm.h): that of Windows 11, version 24H2. The caller says which of the
 /// two structures it means; the longer one's rest is zeroed.
-pub(super) extern "win64" fn rtl_get_version(information: u64) -> Status {
+pub(super) extern "win64" fn rtl_get_version(information: u64) -> NtStatus {
     const SHORT: u32 = 276;
     let size: u32 = raw::read(information);
     raw::write(information + 4, 10_u32);
@@ -64,5 +64,5 @@ pub(super) extern "win64" fn rtl_get_version(information: u64) -> Status {
     if size > SHORT {
         raw::fill(information + u64::from(SHORT), 0, u64::from(size - SHORT));
     }
-    status::SUCCESS
+    NtStatus::SUCCESS
 }

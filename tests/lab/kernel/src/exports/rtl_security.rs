@@ -3,9 +3,9 @@
 //! Layouts: [MS-DTYP] sections 2.4.2 to 2.4.6; the absolute form of a descriptor is that of
 //! `wdm.h`.
 
-use crate::nt::status::{self, Status};
 use crate::object::security::sid_length;
 use crate::raw;
+use nt_status::NtStatus;
 
 const REVISION: u8 = 1;
 const DACL_PRESENT: u16 = 4;
@@ -18,13 +18,13 @@ const ACE_HEADER: u64 = 8;
 pub(super) extern "win64" fn rtl_create_security_descriptor(
     descriptor: u64,
     revision: u32,
-) -> Status {
+) -> NtStatus {
     if revision != u32::from(REVISION) {
-        return status::REVISION_MISMATCH;
+        return NtStatus::REVISION_MISMATCH;
     }
     raw::fill(descriptor, 0, DESCRIPTOR_SIZE);
     raw::write(descriptor, REVISION);
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `RtlSetDaclSecurityDescriptor` function (wdm.h).
@@ -33,9 +33,9 @@ pub(super) extern "win64" fn rtl_set_dacl_security_descriptor(
     present: u8,
     list: u64,
     defaulted: u8,
-) -> Status {
+) -> NtStatus {
     if raw::read::<u8>(descriptor) != REVISION {
-        return status::INVALID_SECURITY_DESCR;
+        return NtStatus::INVALID_SECURITY_DESCR;
     }
     let mut control: u16 = raw::read(descriptor + 2);
     control &= !(DACL_PRESENT | DACL_DEFAULTED);
@@ -47,21 +47,21 @@ pub(super) extern "win64" fn rtl_set_dacl_security_descriptor(
         }
     }
     raw::write(descriptor + 2, control);
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `RtlCreateAcl` function (ntifs.h): an empty list of the size given.
-pub(super) extern "win64" fn rtl_create_acl(list: u64, length: u32, revision: u32) -> Status {
+pub(super) extern "win64" fn rtl_create_acl(list: u64, length: u32, revision: u32) -> NtStatus {
     if u64::from(length) < ACL_HEADER || length > 0xFFFC {
-        return status::BUFFER_TOO_SMALL;
+        return NtStatus::BUFFER_TOO_SMALL;
     }
     if !(2..=4).contains(&revision) {
-        return status::INVALID_PARAMETER;
+        return NtStatus::INVALID_PARAMETER;
     }
     raw::fill(list, 0, ACL_HEADER);
     raw::write(list, revision as u8);
     raw::write(list + 2, length as u16);
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `RtlAddAccessAllowedAce` function (ntifs.h): behind the entries that are there;
@@ -71,9 +71,9 @@ pub(super) extern "win64" fn rtl_add_access_allowed_ace(
     _revision: u32,
     access: u32,
     sid: u64,
-) -> Status {
+) -> NtStatus {
     if rtl_valid_sid(sid) == 0 {
-        return status::INVALID_SID;
+        return NtStatus::INVALID_SID;
     }
     let (size, count): (u16, u16) = (raw::read(list + 2), raw::read(list + 4));
     let mut at = list + ACL_HEADER;
@@ -82,7 +82,7 @@ pub(super) extern "win64" fn rtl_add_access_allowed_ace(
     }
     let length = ACE_HEADER + sid_length(sid);
     if at + length > list + u64::from(size) {
-        return status::ALLOTTED_SPACE_EXCEEDED;
+        return NtStatus::ALLOTTED_SPACE_EXCEEDED;
     }
     // ACCESS_ALLOWED_ACE_TYPE, no flags.
     raw::write(at, [0_u8, 0]);
@@ -90,7 +90,7 @@ pub(super) extern "win64" fn rtl_add_access_allowed_ace(
     raw::write(at + 4, access);
     raw::copy(sid, at + ACE_HEADER, sid_length(sid));
     raw::write(list + 4, count + 1);
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `RtlLengthSid` function (ntifs.h).
@@ -104,13 +104,13 @@ pub(super) const extern "win64" fn rtl_length_required_sid(parts: u32) -> u32 {
 }
 
 /// `RtlInitializeSid` function (ntifs.h): the authority is six bytes; sub-authorities follow.
-pub(super) extern "win64" fn rtl_initialize_sid(sid: u64, authority: u64, parts: u8) -> Status {
+pub(super) extern "win64" fn rtl_initialize_sid(sid: u64, authority: u64, parts: u8) -> NtStatus {
     if parts > 15 {
-        return status::INVALID_PARAMETER;
+        return NtStatus::INVALID_PARAMETER;
     }
     raw::write(sid, [1_u8, parts]);
     raw::copy(authority, sid + 2, 6);
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
 /// `RtlSubAuthoritySid` function (ntifs.h): the address of a sub-authority.

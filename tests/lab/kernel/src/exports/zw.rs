@@ -6,24 +6,24 @@ use super::ob::table_for;
 use crate::bugcheck::violation;
 use crate::irql::{PASSIVE_LEVEL, require_at_most};
 use crate::nt::layout::{ObjectAttributes, Structure};
-use crate::nt::status::{self, Status};
 use crate::nt::strings;
 use crate::object::handle::{self, Table};
 use crate::object::{self, Kind, device, registry, security};
 use crate::raw;
+use nt_status::NtStatus;
 
 /// `ZwClose` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn zw_close(value: u64) -> Status {
+pub(super) extern "win64" fn zw_close(value: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ZwClose");
     let Some(closed) = handle::remove(Table::Kernel, value) else {
         // Driver Verifier's handle checks end the run as well.
         violation!("ZwClose was given {value:#x}, which is no kernel handle");
     };
     object::dereference(closed.object);
-    status::SUCCESS
+    NtStatus::SUCCESS
 }
 
-fn open_key(result: u64, access: u32, attributes: u64, make: bool, function: &str) -> Status {
+fn open_key(result: u64, access: u32, attributes: u64, make: bool, function: &str) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, function);
     let attributes = ObjectAttributes(attributes);
     let name = strings::read(attributes.get(ObjectAttributes::OBJECT_NAME));
@@ -31,21 +31,21 @@ fn open_key(result: u64, access: u32, attributes: u64, make: bool, function: &st
         0 => None,
         value => match handle::find(Table::Kernel, value) {
             Some(found) => Some(found.object),
-            None => return status::INVALID_HANDLE,
+            None => return NtStatus::INVALID_HANDLE,
         },
     };
     match registry::open(root, &name, make) {
         Ok(key) => {
             let table = table_for(attributes.get(ObjectAttributes::ATTRIBUTES), function);
             raw::write(result, handle::open(table, key, access));
-            status::SUCCESS
+            NtStatus::SUCCESS
         }
         Err(status) => status,
     }
 }
 
 /// `ZwOpenKey` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn zw_open_key(result: u64, access: u32, attributes: u64) -> Status {
+pub(super) extern "win64" fn zw_open_key(result: u64, access: u32, attributes: u64) -> NtStatus {
     open_key(result, access, attributes, false, "ZwOpenKey")
 }
 
@@ -58,7 +58,7 @@ pub(super) extern "win64" fn zw_create_key(
     _class: u64,
     _options: u32,
     _disposition: u64,
-) -> Status {
+) -> NtStatus {
     open_key(result, access, attributes, true, "ZwCreateKey")
 }
 
@@ -76,13 +76,13 @@ pub(super) extern "win64" fn zw_query_value_key(
     buffer: u64,
     length: u32,
     needed: u64,
-) -> Status {
+) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ZwQueryValueKey");
     let Some(key) = handle::find(Table::Kernel, value) else {
-        return status::INVALID_HANDLE;
+        return NtStatus::INVALID_HANDLE;
     };
     if object::kind_of(key.object) != Some(Kind::Key) {
-        return status::OBJECT_TYPE_MISMATCH;
+        return NtStatus::OBJECT_TYPE_MISMATCH;
     }
     let name: String = strings::read(name);
     let value = match registry::value(key.object, &name) {
@@ -95,12 +95,12 @@ pub(super) extern "win64" fn zw_query_value_key(
     let (fixed, at) = match class {
         FULL => (20, (20 + units).next_multiple_of(4)),
         PARTIAL => (12, 12),
-        _ => return status::INVALID_PARAMETER,
+        _ => return NtStatus::INVALID_PARAMETER,
     };
     let total = at + data_length;
     raw::write(needed, total);
     if length < fixed {
-        return status::BUFFER_TOO_SMALL;
+        return NtStatus::BUFFER_TOO_SMALL;
     }
     raw::write(buffer, 0_u32);
     raw::write(buffer + 4, value.kind);
@@ -122,9 +122,9 @@ pub(super) extern "win64" fn zw_query_value_key(
         raw::write(buffer + u64::from(offset), byte);
     }
     if length < total {
-        status::BUFFER_OVERFLOW
+        NtStatus::BUFFER_OVERFLOW
     } else {
-        status::SUCCESS
+        NtStatus::SUCCESS
     }
 }
 
@@ -137,21 +137,21 @@ pub(super) extern "win64" fn zw_set_security_object(
     value: u64,
     information: u32,
     descriptor: u64,
-) -> Status {
+) -> NtStatus {
     const WRITE_DAC: u32 = 0x0004_0000;
     require_at_most(PASSIVE_LEVEL, "ZwSetSecurityObject");
     let Some(found) = handle::find(Table::Kernel, value) else {
-        return status::INVALID_HANDLE;
+        return NtStatus::INVALID_HANDLE;
     };
     if security::map_generic(found.access) & WRITE_DAC == 0 {
-        return status::ACCESS_DENIED;
+        return NtStatus::ACCESS_DENIED;
     }
     if information & DACL == 0 {
-        return status::SUCCESS;
+        return NtStatus::SUCCESS;
     }
     let set = security::read_list(descriptor).and_then(|list| device::set_list(found.object, list));
     match set {
-        Ok(()) => status::SUCCESS,
+        Ok(()) => NtStatus::SUCCESS,
         Err(status) => status,
     }
 }

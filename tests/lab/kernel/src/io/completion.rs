@@ -12,8 +12,8 @@ use crate::irql::{self, DISPATCH_LEVEL};
 use crate::memory::layout::USER_LIMIT;
 use crate::memory::user::{self, Access};
 use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control};
-use crate::nt::status::{self, Status};
 use crate::{call, images, pool, processor, raw};
+use nt_status::NtStatus;
 
 use super::{KERNEL_MODE, Outcome, irp, mdl, wants_completion};
 
@@ -35,7 +35,7 @@ pub(crate) struct Buffers {
 pub(crate) struct Done {
     pub(crate) outcome: Outcome,
     /// The status that the driver gave.
-    pub(crate) driver_status: Status,
+    pub(crate) driver_status: NtStatus,
     /// Whether the driver had called `IoMarkIrpPending`.
     pub(crate) marked_pending: bool,
 }
@@ -179,12 +179,12 @@ pub(crate) fn complete(request: Irp) {
             };
             let routine = location.get(StackLocation::COMPLETION_ROUTINE);
             let context = location.get(StackLocation::CONTEXT);
-            let verdict = call::driver(
+            let verdict = call::driver_status(
                 "a completion routine",
                 routine,
                 [device, request.0, context, 0],
             );
-            if verdict as Status == status::MORE_PROCESSING_REQUIRED {
+            if verdict == NtStatus::MORE_PROCESSING_REQUIRED {
                 return;
             }
         } else if marked_pending && current < count {
@@ -206,7 +206,7 @@ fn require_completable(request: Irp) {
     if !irp::is_plausible(request) {
         violation!("the request at {:#x} was overwritten", request.0);
     }
-    if request.get(Irp::STATUS) == status::PENDING {
+    if request.get(Irp::STATUS) == NtStatus::PENDING {
         violation!(
             "the request at {:#x} was completed with STATUS_PENDING",
             request.0
@@ -257,12 +257,12 @@ fn finish(request: Irp, buffers: &Buffers, sender: usize, marked_pending: bool) 
 /// What the requestor sees of a request's end, in its own context.
 fn hand_over(buffers: &Buffers, mut outcome: Outcome) -> Outcome {
     if buffers.system != 0 {
-        if buffers.output != 0 && !status::is_error(outcome.status) {
+        if buffers.output != 0 && !outcome.status.is_error() {
             outcome.status = deliver(buffers, outcome);
         }
         pool::free(buffers.system, None);
     }
-    if status::is_error(outcome.status) {
+    if outcome.status.is_error() {
         outcome.information = 0;
     }
     outcome
@@ -270,7 +270,7 @@ fn hand_over(buffers: &Buffers, mut outcome: Outcome) -> Outcome {
 
 /// Copies what the driver put into the system buffer to the requestor. A requestor whose memory
 /// went away in the meantime gets the exception's code as the status.
-fn deliver(buffers: &Buffers, outcome: Outcome) -> Status {
+fn deliver(buffers: &Buffers, outcome: Outcome) -> NtStatus {
     if outcome.information > buffers.output_length {
         violation!(
             "a request was completed with {} bytes of information for an output of {} bytes",

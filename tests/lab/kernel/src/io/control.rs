@@ -8,11 +8,11 @@ use crate::memory::paging::Tables;
 use crate::memory::user::{self, Access};
 use crate::memory::{PAGE, page_of};
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
-use crate::nt::status::{self, Status};
 use crate::object::handle::{self, Handle, Table};
 use crate::object::{Kind, dereference, kind_of, process};
 use crate::pool::{self, Content, Owner};
 use crate::raw;
+use nt_status::NtStatus;
 
 use super::completion::{self, Buffers};
 use super::{KERNEL_MODE, Outcome, USER_MODE, cancel, irp, mdl, send_at};
@@ -42,23 +42,23 @@ pub(crate) struct Control {
 
 /// Carries a request out on a handle of the current process. The request holds a reference to the
 /// file object until it has ended.
-pub(crate) fn device_control(value: u64, control: Control) -> Result<Outcome, Status> {
+pub(crate) fn device_control(value: u64, control: Control) -> Result<Outcome, NtStatus> {
     let table = Table::Process(process::current_id());
-    let handle = handle::find_referenced(table, value).ok_or(status::INVALID_HANDLE)?;
+    let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
     let result = control_file(handle, control);
     dereference(handle.object);
     result
 }
 
-fn control_file(handle: Handle, control: Control) -> Result<Outcome, Status> {
+fn control_file(handle: Handle, control: Control) -> Result<Outcome, NtStatus> {
     if kind_of(handle.object) != Some(Kind::File) {
-        return Err(status::OBJECT_TYPE_MISMATCH);
+        return Err(NtStatus::OBJECT_TYPE_MISMATCH);
     }
     // The code's access bits are FILE_READ_ACCESS and FILE_WRITE_ACCESS, which are file rights too;
     // a kernel-mode requestor is not held to them.
     let required = control.code >> 14 & 3;
     if control.mode == USER_MODE && handle.access & required != required {
-        return Err(status::ACCESS_DENIED);
+        return Err(NtStatus::ACCESS_DENIED);
     }
     let file = FileObject(handle.object);
     let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
@@ -78,7 +78,7 @@ fn control_file(handle: Handle, control: Control) -> Result<Outcome, Status> {
 }
 
 /// Hands the buffers over as the code's method says.
-fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(), Status> {
+fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(), NtStatus> {
     let (input, output) = (
         u64::from(control.input_length),
         u64::from(control.output_length),
@@ -149,10 +149,10 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
 
 /// A system buffer that holds the input. What follows the input is not initialised: a driver that
 /// gives it out gives out a pattern.
-fn capture(control: Control, length: u64) -> Result<u64, Status> {
+fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
     let tag = u32::from_le_bytes(*b"IoSB");
     let buffer = pool::allocate(length, tag, Content::Uninitialized, Owner::Lab)
-        .ok_or(status::INSUFFICIENT_RESOURCES)?;
+        .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
     let input = u64::from(control.input_length);
     // Kernel code may pass a user's addresses on.
     if control.mode == KERNEL_MODE && control.input >= USER_LIMIT {
@@ -169,11 +169,11 @@ fn capture(control: Control, length: u64) -> Result<u64, Status> {
 }
 
 /// The list of a direct output buffer, as an address; 0 for an empty one.
-fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, Status> {
+fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, NtStatus> {
     if length == 0 {
         return Ok(0);
     }
-    let list = mdl::allocate(control.output, length).ok_or(status::INSUFFICIENT_RESOURCES)?;
+    let list = mdl::allocate(control.output, length).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
     let operation = if method == METHOD_IN_DIRECT {
         mdl::Operation::Read
     } else {
@@ -189,14 +189,14 @@ fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, Status
 }
 
 /// Every page of a range can be written by user mode.
-fn probe_for_write(address: u64, length: u64) -> Result<(), Status> {
+fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
     if length == 0 {
         return Ok(());
     }
     let end = address
         .checked_add(length)
         .filter(|&end| end <= USER_LIMIT)
-        .ok_or(status::ACCESS_VIOLATION)?;
+        .ok_or(NtStatus::ACCESS_VIOLATION)?;
     let mut at = address;
     while at < end {
         user::touch(Tables::current(), at, Access::Write)?;

@@ -2,8 +2,8 @@
 
 use crate::bugcheck::violation;
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
-use crate::nt::status;
 use crate::{pool, raw};
+use nt_status::NtStatus;
 
 use super::completion;
 
@@ -27,7 +27,7 @@ pub(crate) fn allocate(device: DeviceObject, file: FileObject, function: u8, mod
     );
     request.set(Irp::THREAD, crate::object::process::current_object());
     request.set(Irp::ORIGINAL_FILE_OBJECT, file.0);
-    request.set(Irp::STATUS, status::NOT_SUPPORTED);
+    request.set(Irp::STATUS, NtStatus::NOT_SUPPORTED);
     let location = next_location(request);
     location.set(StackLocation::MAJOR_FUNCTION, function);
     location.set(StackLocation::FILE_OBJECT, file.0);

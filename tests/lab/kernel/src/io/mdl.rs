@@ -15,9 +15,9 @@ use crate::memory::paging::{Tables, bits};
 use crate::memory::user::{self, Access};
 use crate::memory::{PAGE, page_of, pages_spanned, system};
 use crate::nt::layout::{Mdl, Structure, mdl_flags};
-use crate::nt::status::{self, Status};
 use crate::object::{locked, process};
 use crate::{pool, raw};
+use nt_status::NtStatus;
 
 use super::USER_MODE;
 
@@ -110,7 +110,7 @@ fn set_flags(list: Mdl, set: u16, clear: u16) {
 }
 
 /// What `MmProbeAndLockPages` does, with the exception that it would raise as an error.
-pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), Status> {
+pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), NtStatus> {
     if LISTS.with(|lists| !lists.contains_key(&list.0)) {
         violation!(
             "MmProbeAndLockPages was given {:#x}, which is no list",
@@ -124,10 +124,10 @@ pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), Stat
     let (address, length) = (address_of(list), length_of(list));
     let end = address
         .checked_add(length)
-        .ok_or(status::ACCESS_VIOLATION)?;
+        .ok_or(NtStatus::ACCESS_VIOLATION)?;
     let of_user = layout::is_lower_half(address);
     if (mode == USER_MODE || of_user) && end > USER_LIMIT {
-        return Err(status::ACCESS_VIOLATION);
+        return Err(NtStatus::ACCESS_VIOLATION);
     }
     if of_user {
         irql::require_at_most(irql::APC_LEVEL, "MmProbeAndLockPages on user memory");
@@ -176,12 +176,12 @@ pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), Stat
     Ok(())
 }
 
-fn system_page(address: u64, access: Access) -> Result<u64, Status> {
+fn system_page(address: u64, access: Access) -> Result<u64, NtStatus> {
     Tables::current()
         .walk(address)
         .filter(|leaf| access == Access::Read || leaf.write)
         .map(|leaf| leaf.physical)
-        .ok_or(status::ACCESS_VIOLATION)
+        .ok_or(NtStatus::ACCESS_VIOLATION)
 }
 
 /// What `MmUnlockPages` does.

@@ -13,9 +13,9 @@ use crate::bugcheck::violation;
 use crate::nt::layout::{
     DeviceObject, DriverObject, Irp, StackLocation, Structure, location_control,
 };
-use crate::nt::status::{self, Status};
 use crate::serial::say;
 use crate::{call, cpu, images, irql, options, parallel, raw};
+use nt_status::NtStatus;
 
 /// `KernelMode`.
 pub(crate) const KERNEL_MODE: u8 = 0;
@@ -25,7 +25,7 @@ pub(crate) const USER_MODE: u8 = 1;
 /// How a request ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outcome {
-    pub(crate) status: Status,
+    pub(crate) status: NtStatus,
     pub(crate) information: u64,
     /// How far the time-stamp counter went while the driver was at work on it.
     pub(crate) ticks: u64,
@@ -38,7 +38,7 @@ fn dispatch_routine(device: DeviceObject, function: u8) -> u64 {
 }
 
 /// Makes the next stack location the current one and calls the driver: `IoCallDriver`.
-pub(crate) fn call_driver(device: DeviceObject, request: Irp) -> Status {
+pub(crate) fn call_driver(device: DeviceObject, request: Irp) -> NtStatus {
     let location = irp::advance(request, device);
     let function = location.get(StackLocation::MAJOR_FUNCTION);
     let routine = dispatch_routine(device, function);
@@ -46,16 +46,16 @@ pub(crate) fn call_driver(device: DeviceObject, request: Irp) -> Status {
         return invalid_device_request(device.0, request.0);
     }
     let what = irp::function_name(function);
-    call::driver(what, routine, [device.0, request.0, 0, 0]) as Status
+    call::driver_status(what, routine, [device.0, request.0, 0, 0])
 }
 
 /// What a driver's table holds for functions that it does not serve.
-pub(crate) extern "win64" fn invalid_device_request(_device: u64, request: u64) -> Status {
+pub(crate) extern "win64" fn invalid_device_request(_device: u64, request: u64) -> NtStatus {
     let request = Irp(request);
-    request.set(Irp::STATUS, status::INVALID_DEVICE_REQUEST);
+    request.set(Irp::STATUS, NtStatus::INVALID_DEVICE_REQUEST);
     request.set(Irp::INFORMATION, 0);
     completion::complete(request);
-    status::INVALID_DEVICE_REQUEST
+    NtStatus::INVALID_DEVICE_REQUEST
 }
 
 /// Sends a request to a driver at `PASSIVE_LEVEL`, as all do that come from a program.
@@ -82,23 +82,23 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Outcome 
 
     let routine = images::Place(dispatch_routine(device, function));
     let Some(done) = parallel::wait_for(|| completion::take(request)) else {
-        if returned == status::PENDING {
+        if returned == NtStatus::PENDING {
             violation!(
                 "{name} ({routine}) returned STATUS_PENDING and nobody completes the request"
             );
         }
-        violation!("{name} ({routine}) returned {returned:#010x} without completing the request");
+        violation!("{name} ({routine}) returned {returned} without completing the request");
     };
     // "DRIVER_VERIFIER_IOMANAGER_VIOLATION": the rules about what a dispatch routine returns.
-    if done.marked_pending && returned != status::PENDING {
-        violation!("{name} ({routine}) marked the request pending and returned {returned:#010x}");
+    if done.marked_pending && returned != NtStatus::PENDING {
+        violation!("{name} ({routine}) marked the request pending and returned {returned}");
     }
-    if !done.marked_pending && returned == status::PENDING {
+    if !done.marked_pending && returned == NtStatus::PENDING {
         violation!("{name} ({routine}) returned STATUS_PENDING without IoMarkIrpPending");
     }
     if !done.marked_pending && returned != done.driver_status {
         violation!(
-            "{name} ({routine}) returned {returned:#010x} for a request completed with {:#010x}",
+            "{name} ({routine}) returned {returned} for a request completed with {}",
             done.driver_status
         );
     }
@@ -108,7 +108,7 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Outcome 
             information,
             ..
         } = done.outcome;
-        say!("{name} ended: {status:#010x}, {information} bytes");
+        say!("{name} ended: {status}, {information} bytes");
     }
     Outcome {
         ticks,
@@ -117,8 +117,8 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Outcome 
 }
 
 /// Whether a stack location asks for its completion routine to be called.
-pub(crate) const fn wants_completion(bits: u8, status: Status, cancelled: bool) -> bool {
-    let success = status::is_success(status);
+pub(crate) const fn wants_completion(bits: u8, status: NtStatus, cancelled: bool) -> bool {
+    let success = status.is_success();
     (success && bits & location_control::INVOKE_ON_SUCCESS != 0)
         || (!success && bits & location_control::INVOKE_ON_ERROR != 0)
         || (cancelled && bits & location_control::INVOKE_ON_CANCEL != 0)

@@ -10,8 +10,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use super::paging::bits;
 use super::{PAGE, frames, kernel_space, page_of, phys};
 use crate::global::Global;
-use crate::nt::status::{self, Status};
 use crate::raw;
+use nt_status::NtStatus;
 
 /// What entries of pages that are out hold, besides the page's number in the address bits: a bit
 /// that means nothing to the processor.
@@ -56,16 +56,16 @@ pub(crate) fn add(address: u64, bytes: u64, lost: bool) {
 ///
 /// `STATUS_INVALID_ADDRESS` if the address is not in such a page, `STATUS_IN_PAGE_ERROR` if it is
 /// lost, `STATUS_NO_MEMORY` if there is no frame for it.
-pub(crate) fn bring_in(address: u64) -> Result<(), Status> {
+pub(crate) fn bring_in(address: u64) -> Result<(), NtStatus> {
     let address = page_of(address);
     PAGES.with(|pages| {
-        let page = pages.get_mut(&address).ok_or(status::INVALID_ADDRESS)?;
+        let page = pages.get_mut(&address).ok_or(NtStatus::INVALID_ADDRESS)?;
         if page.lost {
-            return Err(status::IN_PAGE_ERROR);
+            return Err(NtStatus::IN_PAGE_ERROR);
         }
         // Another processor may have been faster.
         if page.frame.is_none() {
-            let frame = frames::allocate().ok_or(status::NO_MEMORY)?;
+            let frame = frames::allocate().ok_or(NtStatus::NO_MEMORY)?;
             raw::copy_in(page.bytes.as_slice(), phys::linear(frame));
             page.frame = Some(frame);
             kernel_space::system().set(address, frame | bits::KERNEL_DATA);
@@ -78,10 +78,10 @@ pub(crate) fn bring_in(address: u64) -> Result<(), Status> {
 /// Takes a page out again, if it is in. Its frame is gone.
 ///
 /// `STATUS_INVALID_ADDRESS` if the address is not in such a page.
-pub(crate) fn take_out(address: u64) -> Result<(), Status> {
+pub(crate) fn take_out(address: u64) -> Result<(), NtStatus> {
     let address = page_of(address);
     PAGES.with(|pages| {
-        let page = pages.get_mut(&address).ok_or(status::INVALID_ADDRESS)?;
+        let page = pages.get_mut(&address).ok_or(NtStatus::INVALID_ADDRESS)?;
         if let Some(frame) = page.frame.take() {
             kernel_space::system().set(address, page.entry());
             raw::copy_out(phys::linear(frame), page.bytes.as_mut_slice());

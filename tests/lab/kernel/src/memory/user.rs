@@ -7,8 +7,8 @@ use ringcopy_lab_mailbox::Protection;
 use super::layout::USER_LIMIT;
 use super::paging::{Tables, bits};
 use super::{PAGE, frames, page_of, pages_spanned, paging, phys};
-use crate::nt::status::{self, Status};
 use crate::raw;
+use nt_status::NtStatus;
 
 /// What the lab keeps in entries that are not present, in bits that mean nothing to the processor
 /// in a present one either. The frame's address stays in its place.
@@ -38,7 +38,7 @@ pub(crate) enum Resolution {
     /// The access may be repeated: the page is there now.
     Retry,
     /// The access fails with this status.
-    Raise(Status),
+    Raise(NtStatus),
 }
 
 /// The user half of a process.
@@ -60,9 +60,9 @@ impl UserMemory {
 
     /// Maps zeroed pages at `address`, or anywhere for 0. Either way unmapped pages surround an
     /// address that was chosen here.
-    pub(crate) fn allocate(&mut self, address: u64, length: u64) -> Result<u64, Status> {
+    pub(crate) fn allocate(&mut self, address: u64, length: u64) -> Result<u64, NtStatus> {
         if length == 0 || length > USER_LIMIT {
-            return Err(status::INVALID_PARAMETER);
+            return Err(NtStatus::INVALID_PARAMETER);
         }
         let start = if address == 0 {
             let start = self.next;
@@ -75,16 +75,16 @@ impl UserMemory {
         let end = first
             .checked_add(pages * PAGE)
             .filter(|&end| end <= USER_LIMIT)
-            .ok_or(status::INVALID_PARAMETER)?;
+            .ok_or(NtStatus::INVALID_PARAMETER)?;
         if self.frames.range(first..end).next().is_some() {
-            return Err(status::CONFLICTING_ADDRESSES);
+            return Err(NtStatus::CONFLICTING_ADDRESSES);
         }
-        let list = frames::allocate_many(pages).ok_or(status::NO_MEMORY)?;
+        let list = frames::allocate_many(pages).ok_or(NtStatus::NO_MEMORY)?;
         for (page, frame) in (first..end).step_by(PAGE as usize).zip(list) {
             self.frames.insert(page, frame);
             self.tables
                 .map(page, frame, READ_WRITE)
-                .ok_or(status::NO_MEMORY)?;
+                .ok_or(NtStatus::NO_MEMORY)?;
         }
         Ok(start)
     }
@@ -95,17 +95,17 @@ impl UserMemory {
         address: u64,
         length: u64,
         protection: Protection,
-    ) -> Result<(), Status> {
+    ) -> Result<(), NtStatus> {
         let first = page_of(address);
         let end = first + pages_spanned(address, length) * PAGE;
         let pages = || (first..end).step_by(PAGE as usize);
         if length == 0 || end > USER_LIMIT {
-            return Err(status::INVALID_PARAMETER);
+            return Err(NtStatus::INVALID_PARAMETER);
         }
         // Taking away what is gone already is no error, as with VirtualFree.
         let missing = |page| !self.frames.contains_key(&page);
         if protection != Protection::Unmapped && pages().any(missing) {
-            return Err(status::INVALID_PARAMETER);
+            return Err(NtStatus::INVALID_PARAMETER);
         }
         for page in pages() {
             let Some(&frame) = self.frames.get(&page) else {
@@ -136,17 +136,17 @@ impl UserMemory {
         address: u64,
         length: u64,
         mut visit: impl FnMut(u64, u64, u64),
-    ) -> Result<(), Status> {
+    ) -> Result<(), NtStatus> {
         address
             .checked_add(length)
-            .ok_or(status::INVALID_PARAMETER)?;
+            .ok_or(NtStatus::INVALID_PARAMETER)?;
         let mut done = 0;
         while done < length {
             let at = address + done;
             let frame = *self
                 .frames
                 .get(&page_of(at))
-                .ok_or(status::ACCESS_VIOLATION)?;
+                .ok_or(NtStatus::ACCESS_VIOLATION)?;
             let count = (PAGE - at % PAGE).min(length - done);
             visit(phys::linear(frame) + at % PAGE, done, count);
             done += count;
@@ -161,7 +161,7 @@ impl UserMemory {
         other: u64,
         length: u64,
         access: Access,
-    ) -> Result<(), Status> {
+    ) -> Result<(), NtStatus> {
         // All or nothing: the first pass only looks.
         self.pieces(address, length, |_, _, _| ())?;
         self.pieces(address, length, |memory, done, count| {
@@ -206,20 +206,20 @@ pub(crate) fn resolve(tables: Tables, address: u64, access: Access) -> Resolutio
         return if allowed {
             Resolution::Retry
         } else {
-            Resolution::Raise(status::ACCESS_VIOLATION)
+            Resolution::Raise(NtStatus::ACCESS_VIOLATION)
         };
     }
     match entry & absent::MASK {
         absent::GUARD => {
             tables.set(page, frame | READ_WRITE);
-            Resolution::Raise(status::GUARD_PAGE_VIOLATION)
+            Resolution::Raise(NtStatus::GUARD_PAGE_VIOLATION)
         }
         absent::PAGED_OUT => {
             tables.set(page, frame | READ_WRITE);
             Resolution::Retry
         }
-        absent::IN_PAGE_ERROR => Resolution::Raise(status::IN_PAGE_ERROR),
-        _ => Resolution::Raise(status::ACCESS_VIOLATION),
+        absent::IN_PAGE_ERROR => Resolution::Raise(NtStatus::IN_PAGE_ERROR),
+        _ => Resolution::Raise(NtStatus::ACCESS_VIOLATION),
     }
 }
 
@@ -241,16 +241,16 @@ pub(crate) fn close_alternating(tables: Tables, page: u64) {
 
 /// The physical address behind a user address, after all that an access by the processor would
 /// have caused.
-pub(crate) fn touch(tables: Tables, address: u64, access: Access) -> Result<u64, Status> {
+pub(crate) fn touch(tables: Tables, address: u64, access: Access) -> Result<u64, NtStatus> {
     if address >= USER_LIMIT {
-        return Err(status::ACCESS_VIOLATION);
+        return Err(NtStatus::ACCESS_VIOLATION);
     }
     match resolve(tables, address, access) {
         Resolution::Raise(status) => Err(status),
         Resolution::Retry => tables
             .walk(address)
             .map(|leaf| leaf.physical)
-            .ok_or(status::ACCESS_VIOLATION),
+            .ok_or(NtStatus::ACCESS_VIOLATION),
     }
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn copy(
     other: u64,
     length: u64,
     access: Access,
-) -> Result<(), (Status, u64)> {
+) -> Result<(), (NtStatus, u64)> {
     let tables = Tables::current();
     let mut done = 0;
     while done < length {

@@ -6,6 +6,7 @@
 use core::marker::PhantomData;
 
 use crate::raw::{self, Plain};
+use nt_status::NtStatus;
 
 /// A structure in memory that drivers use too: its address.
 pub(crate) trait Structure: Copy {
@@ -78,7 +79,7 @@ structures! {
         MDL: u64 = 0x08,
         FLAGS: u32 = 0x10,
         SYSTEM_BUFFER: u64 = 0x18,
-        STATUS: u32 = 0x30,
+        STATUS: NtStatus = 0x30,
         INFORMATION: u64 = 0x38,
         REQUESTOR_MODE: u8 = 0x40,
         PENDING_RETURNED: u8 = 0x41,
@@ -166,7 +167,7 @@ structures! {
         DEVICE_OBJECT: u64 = 0x08,
         FS_CONTEXT: u64 = 0x18,
         FS_CONTEXT2: u64 = 0x20,
-        FINAL_STATUS: u32 = 0x38,
+        FINAL_STATUS: NtStatus = 0x38,
         READ_ACCESS: u8 = 0x4A,
         WRITE_ACCESS: u8 = 0x4B,
         FLAGS: u32 = 0x50,

@@ -7,8 +7,8 @@ use super::{Kind, create, dereference, directory};
 use crate::bugcheck::violation;
 use crate::global::Global;
 use crate::nt::layout::{DeviceObject, DriverObject, Structure};
-use crate::nt::status::{self, Status};
 use crate::pool::{self, Content, Owner};
+use nt_status::NtStatus;
 
 /// `DO_*` flags.
 pub(crate) mod device_flags {
@@ -45,11 +45,11 @@ pub(crate) struct Wanted<'name> {
 }
 
 /// Makes a device object, with its extension behind it, as the first of its driver's list.
-pub(crate) fn make(driver: DriverObject, wanted: &Wanted<'_>) -> Result<DeviceObject, Status> {
+pub(crate) fn make(driver: DriverObject, wanted: &Wanted<'_>) -> Result<DeviceObject, NtStatus> {
     let extension = u64::from(wanted.extension_size).next_multiple_of(16);
     let size = DeviceObject::SIZE + extension + OBJECT_EXTENSION;
     let address = pool::allocate(size, TAG, Content::Zeroed, Owner::Driver)
-        .ok_or(status::INSUFFICIENT_RESOURCES)?;
+        .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
     let device = DeviceObject(address);
     let mut flags = device_flags::INITIALIZING;
     if let Some(name) = wanted.name {
@@ -130,11 +130,11 @@ pub(super) fn free(address: u64) {
 }
 
 /// Replaces the access control list of a device.
-pub(crate) fn set_list(device: u64, list: Option<AccessList>) -> Result<(), Status> {
+pub(crate) fn set_list(device: u64, list: Option<AccessList>) -> Result<(), NtStatus> {
     DEVICES.with(|devices| {
         let state = devices
             .get_mut(&device)
-            .ok_or(status::OBJECT_TYPE_MISMATCH)?;
+            .ok_or(NtStatus::OBJECT_TYPE_MISMATCH)?;
         state.list = list;
         Ok(())
     })

@@ -6,8 +6,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::global::Global;
-use crate::nt::status::{self, Status};
 use crate::nt::strings::same_name;
+use nt_status::NtStatus;
 
 struct Names {
     /// Name to address.
@@ -41,13 +41,13 @@ fn link_name(path: &str) -> Option<&str> {
     })
 }
 
-pub(crate) fn add_device(name: &str, device: u64) -> Result<(), Status> {
+pub(crate) fn add_device(name: &str, device: u64) -> Result<(), NtStatus> {
     if !name.starts_with('\\') || name.ends_with('\\') {
-        return Err(status::OBJECT_PATH_SYNTAX_BAD);
+        return Err(NtStatus::OBJECT_PATH_SYNTAX_BAD);
     }
     NAMES.with(|names| {
         if find(&names.devices, name).is_some() {
-            return Err(status::OBJECT_NAME_COLLISION);
+            return Err(NtStatus::OBJECT_NAME_COLLISION);
         }
         names.devices.insert(String::from(name), device);
         Ok(())
@@ -58,35 +58,36 @@ pub(crate) fn remove_device(device: u64) {
     NAMES.with(|names| names.devices.retain(|_, &mut known| known != device));
 }
 
-pub(crate) fn add_link(path: &str, target: &str) -> Result<(), Status> {
-    let name = link_name(path).ok_or(status::OBJECT_PATH_SYNTAX_BAD)?;
+pub(crate) fn add_link(path: &str, target: &str) -> Result<(), NtStatus> {
+    let name = link_name(path).ok_or(NtStatus::OBJECT_PATH_SYNTAX_BAD)?;
     NAMES.with(|names| {
         if find(&names.links, name).is_some() {
-            return Err(status::OBJECT_NAME_COLLISION);
+            return Err(NtStatus::OBJECT_NAME_COLLISION);
         }
         names.links.insert(String::from(name), String::from(target));
         Ok(())
     })
 }
 
-pub(crate) fn remove_link(path: &str) -> Result<(), Status> {
-    let name = link_name(path).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
+pub(crate) fn remove_link(path: &str) -> Result<(), NtStatus> {
+    let name = link_name(path).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
     NAMES.with(|names| {
         let key = find(&names.links, name).map(|(key, _)| key.clone());
         key.and_then(|key| names.links.remove(&key))
             .map(|_| ())
-            .ok_or(status::OBJECT_NAME_NOT_FOUND)
+            .ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)
     })
 }
 
 /// The device that a path leads to, and what is left of the path behind the device's name.
-pub(crate) fn resolve(path: &str) -> Result<(u64, String), Status> {
+pub(crate) fn resolve(path: &str) -> Result<(u64, String), NtStatus> {
     NAMES.with(|names| {
         let path = match link_name(path) {
             None => String::from(path),
             Some(name) => {
                 let (link, rest) = name.find('\\').map_or((name, ""), |at| name.split_at(at));
-                let (_, target) = find(&names.links, link).ok_or(status::OBJECT_NAME_NOT_FOUND)?;
+                let (_, target) =
+                    find(&names.links, link).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?;
                 format!("{target}{rest}")
             }
         };
@@ -99,7 +100,7 @@ pub(crate) fn resolve(path: &str) -> Result<(u64, String), Status> {
                     && (rest.is_empty() || rest.starts_with('\\')))
                 .then(|| (device, String::from(rest)))
             })
-            .ok_or(status::OBJECT_NAME_NOT_FOUND)
+            .ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)
     })
 }
 

@@ -9,9 +9,9 @@ use crate::io::{self, irp};
 use crate::nt::layout::{
     AccessState, DeviceObject, FileObject, SecurityContext, StackLocation, Structure, major,
 };
-use crate::nt::status::{self, Status};
 use crate::nt::strings;
 use crate::{pool, raw};
+use nt_status::NtStatus;
 
 /// `IO_TYPE_FILE`.
 const TYPE: u16 = 5;
@@ -38,12 +38,12 @@ pub(crate) struct Opener {
 
 /// What `NtCreateFile` does for a device: finds it by name, checks access against the opener's token,
 /// which is the current process's unless it impersonates, and asks the driver.
-pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, Status> {
+pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtStatus> {
     let (address, rest) = directory::resolve(path)?;
     let device = DeviceObject(address);
     let flags = device.get(DeviceObject::FLAGS);
     if flags & device_flags::INITIALIZING != 0 {
-        return Err(status::NO_SUCH_DEVICE);
+        return Err(NtStatus::NO_SUCH_DEVICE);
     }
     // Without FILE_DEVICE_SECURE_OPEN, what is behind the device's name is the driver's to guard.
     let guarded = rest.is_empty() || device.get(DeviceObject::CHARACTERISTICS) & SECURE_OPEN != 0;
@@ -56,7 +56,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, Stat
     let own = process::current_token();
     let granted = security::check(list.as_ref(), opener.impersonated.unwrap_or(own), desired)?;
     if flags & device_flags::EXCLUSIVE != 0 && device.get(DeviceObject::REFERENCE_COUNT) > 0 {
-        return Err(status::ACCESS_DENIED);
+        return Err(NtStatus::ACCESS_DENIED);
     }
 
     let file = make(device, &rest, granted);
@@ -90,7 +90,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, Stat
         pool::free(object, None);
     }
 
-    if !status::is_success(outcome.status) {
+    if !outcome.status.is_success() {
         // A file that never opened is neither cleaned up nor closed.
         forget(file);
         return Err(outcome.status);
@@ -136,8 +136,8 @@ fn change_handle_count(device: DeviceObject, by: i32) {
 }
 
 /// Closes a handle of a process, in its context: the driver hears of the last one.
-pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), Status> {
-    let closed = handle::remove(Table::Process(id), value).ok_or(status::INVALID_HANDLE)?;
+pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
+    let closed = handle::remove(Table::Process(id), value).ok_or(NtStatus::INVALID_HANDLE)?;
     process::attached(id, || {
         if super::kind_of(closed.object) == Some(Kind::File) && handle::count_of(closed.object) == 0
         {
@@ -167,9 +167,9 @@ pub(super) fn close(address: u64) {
 }
 
 /// Gives another process a handle to the same object.
-pub(crate) fn duplicate(id: u64, value: u64, target: u64) -> Result<u64, Status> {
+pub(crate) fn duplicate(id: u64, value: u64, target: u64) -> Result<u64, NtStatus> {
     process::require(target)?;
-    let source = handle::find(Table::Process(id), value).ok_or(status::INVALID_HANDLE)?;
+    let source = handle::find(Table::Process(id), value).ok_or(NtStatus::INVALID_HANDLE)?;
     reference(source.object);
     Ok(handle::open(
         Table::Process(target),
@@ -179,8 +179,8 @@ pub(crate) fn duplicate(id: u64, value: u64, target: u64) -> Result<u64, Status>
 }
 
 /// The path that an open names, in the forms that the host may use.
-pub(crate) fn path_of(name: &[u8]) -> Result<String, Status> {
+pub(crate) fn path_of(name: &[u8]) -> Result<String, NtStatus> {
     core::str::from_utf8(name)
         .map(String::from)
-        .map_err(|_| status::OBJECT_NAME_INVALID)
+        .map_err(|_| NtStatus::OBJECT_NAME_INVALID)
 }

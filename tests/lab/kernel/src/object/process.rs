@@ -12,9 +12,9 @@ use crate::global::Global;
 use crate::memory::kernel_space;
 use crate::memory::paging::Tables;
 use crate::memory::user::UserMemory;
-use crate::nt::status::{self, Status};
 use crate::processor::PerProcessor;
 use crate::{pool, random, raw};
+use nt_status::NtStatus;
 
 /// The number of the system process, on every Windows.
 pub(crate) const SYSTEM_ID: u64 = 4;
@@ -54,8 +54,8 @@ pub(crate) fn initialize() {
 }
 
 /// Starts a process with an empty user half.
-pub(crate) fn start(token: u64) -> Result<u64, Status> {
-    let tables = kernel_space::new_root().ok_or(status::NO_MEMORY)?;
+pub(crate) fn start(token: u64) -> Result<u64, NtStatus> {
+    let tables = kernel_space::new_root().ok_or(NtStatus::NO_MEMORY)?;
     let id = NEXT.fetch_add(4 * (1 + random::below(16)), Ordering::Relaxed) + 4;
     NEXT.store(id, Ordering::Relaxed);
     // User allocations start on a 64 KiB boundary, as Windows' do.
@@ -71,7 +71,7 @@ pub(crate) fn start(token: u64) -> Result<u64, Status> {
 }
 
 /// Ends a process as its exit does: handles are closed in its context, then its memory goes.
-pub(crate) fn end(id: u64) -> Result<(), Status> {
+pub(crate) fn end(id: u64) -> Result<(), NtStatus> {
     require(id)?;
     for value in handle::of_table(Table::Process(id)) {
         file::close_handle(id, value)?;
@@ -102,22 +102,22 @@ pub(super) fn free(object: u64) {
     pool::free(object, None);
 }
 
-fn get<R>(id: u64, body: impl FnOnce(&mut Process) -> R) -> Result<R, Status> {
+fn get<R>(id: u64, body: impl FnOnce(&mut Process) -> R) -> Result<R, NtStatus> {
     PROCESSES.with(|processes| {
         processes
             .get_mut(&id)
             .map(body)
-            .ok_or(status::INVALID_HANDLE)
+            .ok_or(NtStatus::INVALID_HANDLE)
     })
 }
 
 /// An error if there is no such process, or it is the system's.
-pub(crate) fn require(id: u64) -> Result<(), Status> {
+pub(crate) fn require(id: u64) -> Result<(), NtStatus> {
     get(id, |process| process.memory.is_some()).and_then(|user| {
         if user {
             Ok(())
         } else {
-            Err(status::INVALID_HANDLE)
+            Err(NtStatus::INVALID_HANDLE)
         }
     })
 }
@@ -125,23 +125,23 @@ pub(crate) fn require(id: u64) -> Result<(), Status> {
 /// Works on the user memory of a process.
 pub(crate) fn with_memory<R>(
     id: u64,
-    body: impl FnOnce(&mut UserMemory) -> Result<R, Status>,
-) -> Result<R, Status> {
+    body: impl FnOnce(&mut UserMemory) -> Result<R, NtStatus>,
+) -> Result<R, NtStatus> {
     get(id, |process| {
         process
             .memory
             .as_mut()
-            .map_or(Err(status::INVALID_HANDLE), body)
+            .map_or(Err(NtStatus::INVALID_HANDLE), body)
     })?
 }
 
-pub(crate) fn tables(id: u64) -> Result<Tables, Status> {
+pub(crate) fn tables(id: u64) -> Result<Tables, NtStatus> {
     get(id, |process| process.tables)
 }
 
 /// Runs `body` in the context of a process. Its tables stay loaded until others are needed: drivers
 /// run in some process's context alone, and loading tables is what a virtual machine is slow at.
-pub(crate) fn attached<R>(id: u64, body: impl FnOnce() -> R) -> Result<R, Status> {
+pub(crate) fn attached<R>(id: u64, body: impl FnOnce() -> R) -> Result<R, NtStatus> {
     let tables = tables(id)?;
     if Tables::current() != tables {
         tables.activate();

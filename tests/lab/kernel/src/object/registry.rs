@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 
 use super::{Kind, create};
 use crate::global::Global;
-use crate::nt::status::{self, Status};
 use crate::nt::strings::same_name;
 use crate::{options, pool};
+use nt_status::NtStatus;
 
 /// `REG_DWORD`.
 const REG_DWORD: u32 = 4;
@@ -61,12 +61,12 @@ pub(crate) fn initialize() {
 }
 
 /// Opens a key by its path, below another open key if there is one; makes it if asked to.
-pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, Status> {
+pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, NtStatus> {
     let path = STATE.with(|registry| {
         let path = match root {
             None => String::from(name.trim_end_matches('\\')),
             Some(root) => {
-                let base = registry.open.get(&root).ok_or(status::INVALID_HANDLE)?;
+                let base = registry.open.get(&root).ok_or(NtStatus::INVALID_HANDLE)?;
                 if name.is_empty() {
                     base.clone()
                 } else {
@@ -85,7 +85,7 @@ pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, Sta
                 registry.keys.insert(path.clone(), Vec::new());
                 Ok(path)
             }
-            None => Err(status::OBJECT_NAME_NOT_FOUND),
+            None => Err(NtStatus::OBJECT_NAME_NOT_FOUND),
         }
     })?;
     let object = pool::allocate_for_lab(16, *b"Key ");
@@ -95,15 +95,15 @@ pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, Sta
 }
 
 /// The value of a name.
-pub(crate) fn value(key: u64, name: &str) -> Result<Value, Status> {
+pub(crate) fn value(key: u64, name: &str) -> Result<Value, NtStatus> {
     STATE.with(|registry| {
-        let path = registry.open.get(&key).ok_or(status::INVALID_HANDLE)?;
+        let path = registry.open.get(&key).ok_or(NtStatus::INVALID_HANDLE)?;
         registry
             .keys
             .get(path)
             .and_then(|values| values.iter().find(|(known, _)| same_name(known, name)))
             .map(|(_, value)| value.clone())
-            .ok_or(status::OBJECT_NAME_NOT_FOUND)
+            .ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)
     })
 }
 

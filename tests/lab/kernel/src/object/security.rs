@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 
 use ringcopy_lab_mailbox::token;
 
-use crate::nt::status::{self, Status};
 use crate::raw;
+use nt_status::NtStatus;
 
 /// `SE_DACL_PRESENT`.
 const DACL_PRESENT: u16 = 4;
@@ -65,10 +65,10 @@ pub(crate) const fn map_generic(access: u32) -> u32 {
 
 /// The list of a security descriptor in memory, absolute or self-relative. `Ok(None)`: the
 /// descriptor has no list, which allows everything to everybody.
-pub(crate) fn read_list(descriptor: u64) -> Result<Option<AccessList>, Status> {
+pub(crate) fn read_list(descriptor: u64) -> Result<Option<AccessList>, NtStatus> {
     let (revision, control): (u8, u16) = (raw::read(descriptor), raw::read(descriptor + 2));
     if revision != 1 {
-        return Err(status::INVALID_SECURITY_DESCR);
+        return Err(NtStatus::INVALID_SECURITY_DESCR);
     }
     if control & DACL_PRESENT == 0 {
         return Ok(None);
@@ -87,31 +87,31 @@ pub(crate) fn read_list(descriptor: u64) -> Result<Option<AccessList>, Status> {
     read_entries(list).map(|entries| Some(AccessList(entries)))
 }
 
-fn read_entries(list: u64) -> Result<Vec<Entry>, Status> {
+fn read_entries(list: u64) -> Result<Vec<Entry>, NtStatus> {
     let (revision, size, count): (u8, u16, u16) =
         (raw::read(list), raw::read(list + 2), raw::read(list + 4));
     if !(2..=4).contains(&revision) {
-        return Err(status::INVALID_ACL);
+        return Err(NtStatus::INVALID_ACL);
     }
     let end = list + u64::from(size);
     let mut entries = Vec::new();
     let mut at = list + 8;
     for _ in 0..count {
         if at + 16 > end {
-            return Err(status::INVALID_ACL);
+            return Err(NtStatus::INVALID_ACL);
         }
         let (kind, flags, length): (u8, u8, u16) =
             (raw::read(at), raw::read(at + 1), raw::read(at + 2));
         let sid = read_sid(at + 8)?;
         if u64::from(length) < 8 + sid.len() as u64 || at + u64::from(length) > end {
-            return Err(status::INVALID_ACL);
+            return Err(NtStatus::INVALID_ACL);
         }
         if flags & INHERIT_ONLY == 0 {
             entries.push(Entry {
                 allowed: match kind {
                     ACCESS_ALLOWED => true,
                     ACCESS_DENIED => false,
-                    _ => return Err(status::INVALID_ACL),
+                    _ => return Err(NtStatus::INVALID_ACL),
                 },
                 access: map_generic(raw::read(at + 4)),
                 sid,
@@ -127,10 +127,10 @@ pub(crate) fn sid_length(sid: u64) -> u64 {
     8 + 4 * u64::from(raw::read::<u8>(sid + 1))
 }
 
-fn read_sid(sid: u64) -> Result<Sid, Status> {
+fn read_sid(sid: u64) -> Result<Sid, NtStatus> {
     let (revision, count): (u8, u8) = (raw::read(sid), raw::read(sid + 1));
     if revision != 1 || count > 15 {
-        return Err(status::INVALID_SID);
+        return Err(NtStatus::INVALID_SID);
     }
     let mut bytes = vec![0; sid_length(sid) as usize];
     raw::copy_out(sid, &mut bytes);
@@ -175,7 +175,7 @@ fn sids_of(bits: u64) -> Vec<Sid> {
 }
 
 /// Whether a token gets all of the access it wants; gives the access granted.
-pub(crate) fn check(list: Option<&AccessList>, token: u64, desired: u32) -> Result<u32, Status> {
+pub(crate) fn check(list: Option<&AccessList>, token: u64, desired: u32) -> Result<u32, NtStatus> {
     let desired = map_generic(desired);
     let Some(AccessList(entries)) = list else {
         return Ok(desired);
@@ -186,12 +186,12 @@ pub(crate) fn check(list: Option<&AccessList>, token: u64, desired: u32) -> Resu
         if entry.allowed {
             wanted &= !entry.access;
         } else if wanted & entry.access != 0 {
-            return Err(status::ACCESS_DENIED);
+            return Err(NtStatus::ACCESS_DENIED);
         }
     }
     if wanted == 0 {
         Ok(desired)
     } else {
-        Err(status::ACCESS_DENIED)
+        Err(NtStatus::ACCESS_DENIED)
     }
 }

@@ -5,9 +5,9 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use super::context::{Context, register};
 use super::unwind::{EXCEPTION_HANDLER, Frame, UNWIND_HANDLER, step};
 use crate::bugcheck::{Code, bugcheck, violation};
-use crate::nt::status::Status;
 use crate::serial::say;
 use crate::{call, images, options};
+use nt_status::NtStatus;
 
 /// `EXCEPTION_RECORD` of x64.
 #[derive(Clone, Copy)]
@@ -66,14 +66,14 @@ pub(crate) fn count() -> u64 {
 /// What was raised.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exception {
-    pub(crate) code: Status,
+    pub(crate) code: NtStatus,
     /// The record's parameters, and how many count.
     pub(crate) information: [u64; 3],
     pub(crate) count: u32,
 }
 
 impl Exception {
-    pub(crate) const fn plain(code: Status) -> Self {
+    pub(crate) const fn plain(code: NtStatus) -> Self {
         Self {
             code,
             information: [0; 3],
@@ -127,7 +127,7 @@ impl Frame {
 pub(crate) fn raise(context: &mut Context, exception: Exception) -> ! {
     DISPATCHED.fetch_add(1, Ordering::Relaxed);
     let mut record = Record {
-        code: exception.code,
+        code: exception.code.0,
         flags: 0,
         next: 0,
         address: context.instruction(),
@@ -139,7 +139,7 @@ pub(crate) fn raise(context: &mut Context, exception: Exception) -> ! {
     if options::get().debug {
         let [kind, address, _] = exception.information;
         say!(
-            "exception {:#010x} ({kind:#x}, {address:#x}) at {}",
+            "exception {} ({kind:#x}, {address:#x}) at {}",
             exception.code,
             images::Place(record.address)
         );

@@ -8,9 +8,9 @@ use ringcopy_lab_mailbox::{Count, MachineFact, VALUES};
 use super::{Answer, Carried, data, data_of, done};
 use crate::memory::mosaic::Mosaic;
 use crate::memory::{mosaic, paging, paging_file, ranges};
-use crate::nt::status;
 use crate::object::{device, handle, locked};
 use crate::{io, machine, pci, pool, raw, reserved, seh, smp};
+use nt_status::NtStatus;
 
 /// The results of `Machine`.
 pub(super) fn machine() -> Vec<u64> {
@@ -68,7 +68,7 @@ pub(super) fn ram_ranges() -> Carried {
 
 /// The answer to `Mosaic`.
 pub(super) fn mosaic() -> Carried {
-    let mosaic = mosaic::lay().ok_or(status::NO_MEMORY)?;
+    let mosaic = mosaic::lay().ok_or(NtStatus::NO_MEMORY)?;
     let mut length = 0;
     for tile in &mosaic.tiles {
         let words = [

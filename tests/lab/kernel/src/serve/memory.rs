@@ -9,9 +9,9 @@ use crate::memory::layout::LOWER_HALF_END;
 use crate::memory::paging::Tables;
 use crate::memory::user::Access;
 use crate::memory::{PAGE, kernel_space, page_of, paging_file, phys, ranges};
-use crate::nt::status::{self, Status};
 use crate::object::process;
 use crate::{exports, machine, raw};
+use nt_status::NtStatus;
 
 /// Carries one of them out; others are none.
 pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64) -> Carried {
@@ -21,7 +21,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
             memory.allocate(two, three)
         })?),
         Command::Protect => {
-            let protection = Protection::from_wire(four).ok_or(status::INVALID_PARAMETER)?;
+            let protection = Protection::from_wire(four).ok_or(NtStatus::INVALID_PARAMETER)?;
             process::with_memory(one, |memory| memory.protect(two, three, protection))?;
             done(Answer::default())
         }
@@ -40,7 +40,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         }
         Command::Translate => {
             let tables = tables_of(one)?;
-            let leaf = tables.walk(two).ok_or(status::INVALID_ADDRESS)?;
+            let leaf = tables.walk(two).ok_or(NtStatus::INVALID_ADDRESS)?;
             done(leaf.physical)
         }
         Command::ReadSystem => read_system(one, two),
@@ -63,7 +63,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
             done(Answer::default())
         }
         Command::CopyMemory => copy_memory(one, length),
-        _ => Err(status::INVALID_PARAMETER),
+        _ => Err(NtStatus::INVALID_PARAMETER),
     }
 }
 
@@ -84,7 +84,7 @@ fn copy_memory(id: u64, length: u64) -> Carried {
         let status = process::attached(id, || {
             exports::mm_copy_memory(data() + target, source, length, flags as u32, place)
         })?;
-        raw::write(data() + end, [u64::from(status), raw::read(place)]);
+        raw::write(data() + end, [u64::from(status.0), raw::read(place)]);
         end = target + length;
     }
     data_of(end)
@@ -99,19 +99,19 @@ pub(super) fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
     words
 }
 
-fn require_room(length: u64) -> Result<(), Status> {
+fn require_room(length: u64) -> Result<(), NtStatus> {
     within(0, length, DATA_LENGTH)
 }
 
-pub(super) const fn within(offset: u64, length: u64, size: u64) -> Result<(), Status> {
+pub(super) const fn within(offset: u64, length: u64, size: u64) -> Result<(), NtStatus> {
     match offset.checked_add(length) {
         Some(end) if end <= size => Ok(()),
-        _ => Err(status::INVALID_PARAMETER),
+        _ => Err(NtStatus::INVALID_PARAMETER),
     }
 }
 
 /// The tables of a process; 0 is the system's.
-fn tables_of(id: u64) -> Result<Tables, Status> {
+fn tables_of(id: u64) -> Result<Tables, NtStatus> {
     if id == 0 {
         Ok(kernel_space::system())
     } else {
@@ -123,9 +123,9 @@ fn read_system(address: u64, length: u64) -> Carried {
     require_room(length)?;
     address
         .checked_add(length)
-        .ok_or(status::INVALID_PARAMETER)?;
+        .ok_or(NtStatus::INVALID_PARAMETER)?;
     if address < LOWER_HALF_END {
-        return Err(status::INVALID_PARAMETER);
+        return Err(NtStatus::INVALID_PARAMETER);
     }
     let mut done = 0;
     while done < length {
@@ -134,7 +134,7 @@ fn read_system(address: u64, length: u64) -> Carried {
         let leaf = kernel_space::system()
             .walk(at)
             .filter(|leaf| ranges::is_ram(page_of(leaf.physical)))
-            .ok_or(status::INVALID_ADDRESS)?;
+            .ok_or(NtStatus::INVALID_ADDRESS)?;
         raw::copy(phys::linear(leaf.physical), data() + done, count);
         done += count;
     }
@@ -145,10 +145,10 @@ fn read_physical(address: u64, length: u64) -> Carried {
     require_room(length)?;
     let end = address
         .checked_add(length)
-        .ok_or(status::INVALID_PARAMETER)?;
+        .ok_or(NtStatus::INVALID_PARAMETER)?;
     // The hole answers too: the host can see what must not be read.
     if end > ranges::end() {
-        return Err(status::INVALID_ADDRESS);
+        return Err(NtStatus::INVALID_ADDRESS);
     }
     raw::copy(phys::linear(address), data(), length);
     data_of(length)

@@ -18,12 +18,12 @@ use crate::io::control::Control;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::PASSIVE_LEVEL;
 use crate::memory::{PAGE, frames, kernel_space, mosaic, page_of, phys};
-use crate::nt::status::{self, Status};
 use crate::object::{file, process};
 use crate::outcome::{self, Outcome};
 use crate::parallel::{Closing, Work};
 use crate::pe::Missing;
 use crate::{cpu, driver, failure, interference, parallel, raw, smp};
+use nt_status::NtStatus;
 
 fn place(offset: usize) -> u64 {
     phys::linear(PHYSICAL_ADDRESS) + offset as u64
@@ -80,12 +80,12 @@ struct Disturbed {
 const PATIENCE: u32 = 20_000;
 
 /// Listens for ever. The driver has been started, with `entry_status`.
-pub(crate) fn listen(archive: Archive, entry_status: Status) -> ! {
+pub(crate) fn listen(archive: Archive, entry_status: NtStatus) -> ! {
     let mut disturbed = None;
     let (mut last, mut idle) = (0, 0);
     write(offset_of!(Mailbox, asked), 0);
     write(offset_of!(Mailbox, answered), 0);
-    write(offset_of!(Mailbox, status), u64::from(entry_status));
+    write(offset_of!(Mailbox, status), u64::from(entry_status.0));
     write(offset_of!(Mailbox, magic), MAGIC);
     loop {
         let asked = read(offset_of!(Mailbox, asked));
@@ -106,7 +106,7 @@ pub(crate) fn listen(archive: Archive, entry_status: Status) -> ! {
             *argument = read(offset_of!(Mailbox, arguments) + position * 8);
         }
         let length = read(offset_of!(Mailbox, data_length)).min(DATA_LENGTH);
-        let result = command.map_or(Err(status::INVALID_PARAMETER), |command| {
+        let result = command.map_or(Err(NtStatus::INVALID_PARAMETER), |command| {
             carry_out(command, &arguments, length, archive, &mut disturbed)
         });
         let (status, answer) = match result {
@@ -118,7 +118,7 @@ pub(crate) fn listen(archive: Archive, entry_status: Status) -> ! {
             write(offset_of!(Mailbox, results) + position * 8, result);
         }
         write(offset_of!(Mailbox, data_length), answer.data_length);
-        write(offset_of!(Mailbox, status), u64::from(status));
+        write(offset_of!(Mailbox, status), u64::from(status.0));
         write(offset_of!(Mailbox, answered), asked);
         if command == Some(Command::Shutdown) {
             outcome::end(Outcome::Done);
@@ -127,11 +127,11 @@ pub(crate) fn listen(archive: Archive, entry_status: Status) -> ! {
 }
 
 /// The command's status and answer, or the status alone.
-type Carried = Result<(Status, Answer), Status>;
+type Carried = Result<(NtStatus, Answer), NtStatus>;
 
 #[expect(clippy::unnecessary_wraps, reason = "commands end with it")]
 fn done(answer: impl Into<Answer>) -> Carried {
-    Ok((status::SUCCESS, answer.into()))
+    Ok((NtStatus::SUCCESS, answer.into()))
 }
 
 fn carry_out(
@@ -146,7 +146,7 @@ fn carry_out(
         Command::CreateProcess => done(process::start(one)?),
         Command::EndProcess => {
             if disturbed.is_some() {
-                return Err(status::INVALID_PARAMETER);
+                return Err(NtStatus::INVALID_PARAMETER);
             }
             process::end(one)?;
             done(Answer::default())
@@ -178,7 +178,7 @@ fn carry_out(
         Command::DeviceIoControl | Command::Exchange | Command::Exchanges => {
             requests::carry_out(command, arguments, length)
         }
-        Command::Parallel if disturbed.is_some() => Err(status::INVALID_PARAMETER),
+        Command::Parallel if disturbed.is_some() => Err(NtStatus::INVALID_PARAMETER),
         Command::Parallel => parallel_requests(arguments),
         Command::Allocate
         | Command::Protect
@@ -206,7 +206,7 @@ fn carry_out(
             let bytes = &left.as_bytes()[..left.len().min(DATA_LENGTH as usize)];
             raw::copy_in(bytes, data());
             Ok((
-                status::SUCCESS,
+                NtStatus::SUCCESS,
                 Answer {
                     results: vec![left.lines().count() as u64],
                     data_length: bytes.len() as u64,
@@ -219,8 +219,8 @@ fn carry_out(
 }
 
 /// A length as requests have it.
-fn narrow(length: u64) -> Result<u32, Status> {
-    u32::try_from(length).map_err(|_| status::INVALID_PARAMETER)
+fn narrow(length: u64) -> Result<u32, NtStatus> {
+    u32::try_from(length).map_err(|_| NtStatus::INVALID_PARAMETER)
 }
 
 /// An answer that is data alone.
@@ -253,7 +253,7 @@ fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
     process::require(process)?;
     process::require(other_process)?;
     if smp::running() < 2 {
-        return Err(status::NOT_SUPPORTED);
+        return Err(NtStatus::NOT_SUPPORTED);
     }
     let (input_length, output_length) = (narrow(input_length)?, narrow(output_length)?);
     let work = |process, handle, input, output, closing| Work {
@@ -277,7 +277,7 @@ fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
     } else if (other_process, other_handle) == (process, handle) {
         (Closing::ByThis, Closing::ByOther)
     } else {
-        return Err(status::INVALID_PARAMETER);
+        return Err(NtStatus::INVALID_PARAMETER);
     };
     let tallies = parallel::run(
         work(process, handle, input, output, closing),
@@ -293,7 +293,7 @@ fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
         .iter()
         .flat_map(|tally| {
             [
-                u64::from(tally.status),
+                u64::from(tally.status.0),
                 tally.information,
                 tally.different,
                 tally.sent,
@@ -309,12 +309,12 @@ fn start_interference(
     kind: u64,
     disturbed: &mut Option<Disturbed>,
 ) -> Carried {
-    let kind = Interference::from_wire(kind).ok_or(status::INVALID_PARAMETER)?;
+    let kind = Interference::from_wire(kind).ok_or(NtStatus::INVALID_PARAMETER)?;
     if smp::running() < 2 {
-        return Err(status::NOT_SUPPORTED);
+        return Err(NtStatus::NOT_SUPPORTED);
     }
     if disturbed.is_some() {
-        return Err(status::INVALID_PARAMETER);
+        return Err(NtStatus::INVALID_PARAMETER);
     }
     if kind == Interference::Cancel {
         *disturbed = Some(Disturbed::default());
@@ -327,8 +327,10 @@ fn start_interference(
         process::require(id)?;
         process::tables(id)?
     };
-    let leaf = tables.walk(address).ok_or(status::INVALID_PARAMETER)?;
-    let entry = tables.entry_of(address).ok_or(status::INVALID_PARAMETER)?;
+    let leaf = tables.walk(address).ok_or(NtStatus::INVALID_PARAMETER)?;
+    let entry = tables
+        .entry_of(address)
+        .ok_or(NtStatus::INVALID_PARAMETER)?;
     let was = phys::read_entry(entry);
     let frame = page_of(leaf.physical);
     let spare = if kind == Interference::Flip {
@@ -340,7 +342,7 @@ fn start_interference(
     if kind == Interference::Alternate {
         for (frame, pages) in frames.iter_mut().zip([1, 2]) {
             let source = page_of(address) + pages * PAGE;
-            let leaf = tables.walk(source).ok_or(status::INVALID_PARAMETER)?;
+            let leaf = tables.walk(source).ok_or(NtStatus::INVALID_PARAMETER)?;
             *frame = page_of(leaf.physical);
         }
     }
@@ -355,8 +357,8 @@ fn start_interference(
 }
 
 /// A frame that holds the complement of each byte of another.
-fn complement_of(frame: u64) -> Result<u64, Status> {
-    let spare = frames::allocate().ok_or(status::NO_MEMORY)?;
+fn complement_of(frame: u64) -> Result<u64, NtStatus> {
+    let spare = frames::allocate().ok_or(NtStatus::NO_MEMORY)?;
     for offset in (0..PAGE).step_by(8) {
         let word: u64 = phys::read(frame + offset);
         raw::write(phys::linear(spare + offset), !word);
@@ -365,7 +367,7 @@ fn complement_of(frame: u64) -> Result<u64, Status> {
 }
 
 fn stop_interference(disturbed: &mut Option<Disturbed>) -> Carried {
-    let stopped = disturbed.take().ok_or(status::INVALID_PARAMETER)?;
+    let stopped = disturbed.take().ok_or(NtStatus::INVALID_PARAMETER)?;
     let changes = interference::stop();
     if stopped.entry != 0 {
         phys::write_entry(stopped.entry, stopped.was);

@@ -11,9 +11,9 @@ use crate::io::control::{Control, device_control};
 use crate::io::{Outcome, USER_MODE};
 use crate::irql::{HIGH_LEVEL, PASSIVE_LEVEL};
 use crate::memory::user::Access;
-use crate::nt::status::{self, Status};
 use crate::object::process;
 use crate::raw;
+use nt_status::NtStatus;
 
 /// Carries one of the commands out; others are none.
 pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64) -> Carried {
@@ -62,7 +62,13 @@ fn results_of(outcome: &Outcome) -> Vec<u64> {
 }
 
 /// Copies between a process's memory and the lab's.
-fn transfer(id: u64, address: u64, other: u64, length: u64, access: Access) -> Result<(), Status> {
+fn transfer(
+    id: u64,
+    address: u64,
+    other: u64,
+    length: u64,
+    access: Access,
+) -> Result<(), NtStatus> {
     process::with_memory(id, |memory| memory.transfer(address, other, length, access))
 }
 
@@ -70,7 +76,7 @@ fn transfer(id: u64, address: u64, other: u64, length: u64, access: Access) -> R
 fn exchange(id: u64, handle: u64, control: Control, length: u64) -> Carried {
     let (input, output) = lengths(&control);
     if input + output != length {
-        return Err(status::INVALID_PARAMETER);
+        return Err(NtStatus::INVALID_PARAMETER);
     }
     transfer(id, control.input, data(), input, Access::Write)?;
     transfer(id, control.output, data() + input, output, Access::Write)?;
@@ -95,7 +101,7 @@ fn many(id: u64, handle: u64, control: Control, length: u64) -> Carried {
         let [input, output] = words(header);
         let (bytes, rest) = rest
             .split_at_checked(input as usize)
-            .ok_or(status::INVALID_PARAMETER)?;
+            .ok_or(NtStatus::INVALID_PARAMETER)?;
         left = rest;
         let room = end + size_of::<Exchanged>() as u64;
         within(room, output, DATA_LENGTH)?;
@@ -117,7 +123,7 @@ fn many(id: u64, handle: u64, control: Control, length: u64) -> Carried {
         transfer(id, control.output, data() + room, output, Access::Read)?;
         let outcome = sent.unwrap_or_else(refused);
         let words = [
-            u64::from(outcome.status),
+            u64::from(outcome.status.0),
             outcome.information,
             outcome.ticks,
         ];
@@ -132,7 +138,7 @@ fn lengths(control: &Control) -> (u64, u64) {
 }
 
 /// A request that did not come as far as the driver.
-const fn refused(status: Status) -> Outcome {
+const fn refused(status: NtStatus) -> Outcome {
     Outcome {
         status,
         information: 0,

@@ -1,0 +1,65 @@
+//! The pages of the repository name files that exist.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use ringcopy_tests::tree;
+
+/// The tracked pages, as paths from the root.
+fn pages() -> Vec<PathBuf> {
+    let listed = Command::new("git")
+        .args(["ls-files", "*.md"])
+        .current_dir(tree())
+        .output()
+        .unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    names.lines().map(PathBuf::from).collect()
+}
+
+/// The targets of links to files, as the page writes them.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+        .filter_map(|target| target.split('#').next())
+        .filter(|target| !target.is_empty() && !target.contains("://"))
+}
+
+/// The paths from the root that the page has as code.
+fn paths(text: &str) -> impl Iterator<Item = &str> {
+    let code = text.split('`').skip(1).step_by(2);
+    code.filter(|code| {
+        let folder = ["src/", "crates/", "tests/", "inf/", ".vscode/"];
+        folder.iter().any(|folder| code.starts_with(folder))
+            && !code.contains(|letter: char| letter.is_whitespace() || "*{<…".contains(letter))
+    })
+}
+
+#[test]
+fn links_and_paths_in_pages_lead_to_files() {
+    let mut missing = Vec::new();
+    for page in pages() {
+        let text = fs::read_to_string(tree().join(&page)).unwrap();
+        let folder = page.parent().unwrap_or_else(|| Path::new(""));
+        let linked = links(&text).map(|link| folder.join(link));
+        // A page of a crate may name paths from the crate's own folder.
+        let named = paths(&text).map(|path| {
+            let beside = folder.join(path);
+            if tree().join(&beside).exists() {
+                beside
+            } else {
+                path.into()
+            }
+        });
+        let absent = linked
+            .chain(named)
+            .filter(|path| !tree().join(path).exists());
+        missing.extend(absent.map(|path| format!("{}: no {}", page.display(), path.display())));
+    }
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}

@@ -1,0 +1,125 @@
+//! Targets of scattered copies: that overlap, that lie over the request, that come and go.
+
+#![forbid(unsafe_code)]
+
+use ringcopy_client::{
+    PAGE_LENGTH, Transport,
+    protocol::{Code, Direction, EngineKind, NtStatus, Reach, RequestKind, ScatterEntry, validate},
+};
+use ringcopy_lab::Interference;
+use ringcopy_tests::{
+    Victim, buffer,
+    entries::{VIRTUAL, copy_scatter},
+    pattern, privileged, scatter, with_two_processors, with_victim,
+};
+
+/// Where targets overlap, they hold the later entry. Long entries are copied in pieces, in order.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn overlapping_targets_hold_the_last_entry() {
+    with_victim(Reach::empty(), |victim| {
+        let length = 50_000_u32;
+        let source = victim.process.allocate(length.into()).unwrap();
+        let target = victim.process.allocate(length.into()).unwrap();
+        let bytes = pattern(21, length as usize);
+        victim.process.write(source, &bytes).unwrap();
+        let scattered = |offset: u64, at: u64, length: u32| ScatterEntry {
+            source: source + offset,
+            target: target + at,
+            length,
+            flags: VIRTUAL,
+        };
+        let entries = [
+            scattered(0, 0, length),
+            scattered(0, 100, 20_000),
+            scattered(30_000, 90, 20),
+        ];
+        for result in copy_scatter(victim, EngineKind::Auto, &entries) {
+            assert_eq!(NtStatus(result.status), NtStatus::SUCCESS);
+        }
+        let mut expected = bytes.clone();
+        expected[100..20_100].copy_from_slice(&bytes[..20_000]);
+        expected[90..110].copy_from_slice(&bytes[30_000..30_020]);
+        let mut found = vec![0; length as usize];
+        victim.process.read(target, &mut found).unwrap();
+        assert!(found == expected);
+    });
+}
+
+/// A target over the response spoils that response and nothing else.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_target_over_the_request_or_the_response_does_no_harm() {
+    with_victim(Reach::empty(), |victim| {
+        let code = Code::of(RequestKind::CopyScatter);
+        for target in [victim.request, victim.request + 16, victim.response] {
+            let entries: Vec<_> = (0..16)
+                .map(|number| ScatterEntry {
+                    source: victim.source,
+                    target: target + number * 8,
+                    length: 40,
+                    flags: VIRTUAL,
+                })
+                .collect();
+            let input = scatter(EngineKind::Auto, &entries);
+            victim.process.write(victim.request, &input).unwrap();
+            let length = validate::results_end(16);
+            let request = buffer(victim.request, input.len());
+            let response = buffer(victim.response, length);
+            // The entries were captured before the first was served.
+            assert_eq!(victim.send_at(code.value, request, response), Ok(length));
+        }
+    });
+}
+
+/// The second processor unmaps and maps a target all the time.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn targets_that_come_and_go_leave_exact_counts() {
+    with_two_processors(Reach::empty(), &[false], |lab| {
+        let mut victim = Victim::of(privileged(lab));
+        let pages = victim.process.allocate(2 * PAGE_LENGTH).unwrap();
+        let changing = pages + PAGE_LENGTH;
+        let entries: Vec<_> = (0..64)
+            .map(|number| ScatterEntry {
+                source: victim.source,
+                target: changing - 600 + number,
+                length: 1200,
+                flags: VIRTUAL,
+            })
+            .collect();
+        let (mut complete, mut stopped) = (0, 0);
+        victim
+            .process
+            .start_interference(changing, Interference::Unmap)
+            .unwrap();
+        for round in 0..2000 {
+            if round >= 20 && complete > 0 && stopped > 0 {
+                break;
+            }
+            for (entry, result) in
+                entries
+                    .iter()
+                    .zip(copy_scatter(&mut victim, EngineKind::Auto, &entries))
+            {
+                if result.status == NtStatus::SUCCESS.0 {
+                    complete += 1;
+                    assert_eq!(result.copied, 1200);
+                } else {
+                    stopped += 1;
+                    assert_eq!(NtStatus(result.status), NtStatus::ACCESS_VIOLATION);
+                    assert_eq!(result.direction, Direction::Write as u32);
+                    let before = changing - entry.target;
+                    assert!((before..1200).contains(&result.copied), "{result:?}");
+                    assert_eq!(result.address, entry.target + result.copied);
+                }
+            }
+        }
+        victim.process.stop_interference().unwrap();
+        assert!(
+            complete > 0 && stopped > 0,
+            "{complete} complete, {stopped} stopped"
+        );
+        victim.assert_works();
+    });
+}
