@@ -39,7 +39,7 @@ const SCENES: [Scene; 5] = [
         succeeds: true,
     },
     Scene {
-        heading: "a policy that allows a caller its own memory alone",
+        heading: "a policy that allows callers only their own memory",
         policy: "user",
         command: &["read", "--physical", "0x1000:32"],
         succeeds: false,

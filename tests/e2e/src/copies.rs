@@ -1,4 +1,4 @@
-//! Many copies at a time, by the driver, as the lab's own `MmCopyMemory` takes them.
+//! Many copies by the driver in one round trip, in the form of the lab's own `MmCopyMemory`.
 
 use ringcopy_client::{
     Handle,
@@ -12,7 +12,7 @@ use zerocopy::{FromBytes, IntoBytes};
 /// The arguments of one copy: flags, source, length.
 pub type Call = (u32, u64, u64);
 
-/// Has the driver make each of the copies, by one engine, in as few round trips as it takes.
+/// Has the driver make each of the copies by one engine, in the fewest round trips.
 ///
 /// # Panics
 /// If a request as a whole fails, or the lab is gone.
@@ -23,7 +23,7 @@ pub fn copy_memory_each(
     engine: EngineKind,
     calls: &[Call],
 ) -> Vec<SystemCopy> {
-    // With a response each, so many of the longest fit into a round trip.
+    // Each copy has a response, shorter than 256 bytes.
     const BYTES: u64 = ringcopy_lab::DATA_LENGTH / 2;
     let longest = calls.iter().map(|&(_, _, length)| length + 256).max();
     let at_once = BYTES / longest.unwrap_or(BYTES).min(BYTES);

@@ -1,5 +1,5 @@
-//! The client's self-test, against the driver, under every policy and on every kind of machine
-//! that the lab can be.
+//! The client's self-test of the driver, under every policy and on every kind of machine that the lab
+//! can be.
 
 #![forbid(unsafe_code)]
 
@@ -7,17 +7,14 @@ use ringcopy_client::{
     protocol::{EngineKind, Reach},
     suites::selftest::{self, Action, Report, Verdict},
 };
-use ringcopy_lab::{Lab, Options, token};
-use ringcopy_tests::{PRIVILEGED, finish, options};
+use ringcopy_lab::{Options, token};
+use ringcopy_tests::{PRIVILEGED, boot_with, options};
 
 /// Runs the self-test in a lab of its own.
 fn run(options: Options, token: u64) -> Report {
-    let lab = Lab::boot(options).unwrap_or_else(|error| panic!("{error}"));
+    let lab = boot_with(options);
     let mut process = lab.process(token).unwrap();
-    let report = selftest::run(&mut process).unwrap_or_else(|error| panic!("{error}"));
-    drop(process);
-    finish(lab);
-    report
+    selftest::run(&mut process).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn names(report: &Report, pick: impl Fn(&Verdict) -> Option<&str>) -> Vec<String> {

@@ -12,8 +12,8 @@ use std::{
 };
 
 use ringcopy_tests::{
-    authority::Authority,
     package::{FILES, Package, lasting_folder, make},
+    test_authority::Authority,
 };
 use tempfile::tempdir;
 

@@ -5,11 +5,7 @@
 //! `wincrypt.h`) in the second version of its layout, in which a plain hash identifies a member.
 //! Members and attributes are those that `inf2cat` writes for a package for 64-bit Windows 10.
 
-use super::{
-    image::Image,
-    indirect_data,
-    signer::{Signer, attribute},
-};
+use super::{image::Image, indirect_data, pkcs7::attributes, signer::Signer};
 use anyhow::Result;
 use authenticode::{SPC_INDIRECT_DATA_OBJID, SpcIndirectDataContent};
 use der::{
@@ -82,21 +78,18 @@ impl Member {
     /// Returns the entries of the member, one for each hash. Verifiers before Windows 8 look for SHA-1,
     /// whose entry has no trusted hash.
     fn subjects(&self) -> der::Result<[Subject; 2]> {
-        let mut attributes = SetOfVec::new();
-        attributes.insert(attribute(MEMBER_INFO, member_info()?)?)?;
+        let mut values = vec![(MEMBER_INFO, member_info()?)];
         for (name, value) in [("File", self.name), ("OSAttr", OS_ATTRIBUTE)] {
             let value = Any::encode_from(&NameValue::new(name, value)?)?;
-            attributes.insert(attribute(NAME_VALUE, value)?)?;
+            values.push((NAME_VALUE, value));
         }
-        let mut trusted = attributes.clone();
-        trusted.insert(attribute(
-            SPC_INDIRECT_DATA_OBJID,
-            Any::encode_from(&self.data)?,
-        )?)?;
+        let known = attributes(values.clone())?;
+        values.push((SPC_INDIRECT_DATA_OBJID, Any::encode_from(&self.data)?));
+        let trusted = attributes(values)?;
         Ok([
             Subject {
                 identifier: OctetString::new(&*self.sha1)?,
-                attributes,
+                attributes: known,
             },
             Subject {
                 identifier: OctetString::new(&*self.sha256)?,

@@ -13,6 +13,7 @@ mod indirect_data;
 mod inf;
 mod key_folder;
 mod pair;
+mod pkcs7;
 mod signer;
 mod timestamp;
 

@@ -1,24 +1,22 @@
 //! A key, and its self-signed test certificate.
 
-use super::date::{self, HEAD_START};
+use super::{
+    date::{self, HEAD_START},
+    pkcs7,
+};
 use anyhow::{Context as _, Result};
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 use der::{DateTime, Encode, asn1::UtcTime};
 use rsa::{
     RsaPrivateKey,
-    pkcs1v15::{Signature, SigningKey},
+    pkcs1v15::SigningKey,
     rand_core::{OsRng, RngCore},
-    signature::Keypair,
 };
 use sha2::Sha256;
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 use x509_cert::{
     Certificate,
-    builder::{Builder, CertificateBuilder, Profile},
     ext::pkix::ExtendedKeyUsage,
-    name::Name,
-    serial_number::SerialNumber,
-    spki::SubjectPublicKeyInfoOwned,
     time::{Time, Validity},
 };
 
@@ -50,24 +48,12 @@ impl Pair {
         // A serial number is positive, and written without leading zeros.
         serial[0] = serial[0] & 0x7F | 0x40;
 
-        let name = name()?;
-        let mut builder = CertificateBuilder::new(
-            Profile::Leaf {
-                issuer: name.clone(),
-                enable_key_agreement: false,
-                enable_key_encipherment: false,
-            },
-            SerialNumber::new(&serial)?,
-            Validity {
-                not_before: utc(now.saturating_sub(HEAD_START))?,
-                not_after: utc(end)?,
-            },
-            name,
-            SubjectPublicKeyInfoOwned::from_key(key.verifying_key())?,
-            &key,
-        )?;
-        builder.add_extension(&ExtendedKeyUsage(vec![ID_KP_CODE_SIGNING]))?;
-        let certificate = builder.build::<Signature>()?;
+        let validity = Validity {
+            not_before: utc(now.saturating_sub(HEAD_START))?,
+            not_after: utc(end)?,
+        };
+        let purpose = ExtendedKeyUsage(vec![ID_KP_CODE_SIGNING]);
+        let certificate = pkcs7::self_signed(&key, NAME, &serial, validity, &purpose)?;
         Ok(Self { key, certificate })
     }
 
@@ -80,11 +66,6 @@ impl Pair {
     pub const fn validity(&self) -> &Validity {
         &self.certificate.tbs_certificate.validity
     }
-}
-
-/// Returns [`NAME`] as certificates encode it.
-pub fn name() -> der::Result<Name> {
-    Name::from_str(&format!("CN={NAME}"))
 }
 
 fn utc(since_1970: Duration) -> der::Result<Time> {

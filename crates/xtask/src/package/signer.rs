@@ -2,30 +2,19 @@
 
 use super::{
     date,
-    indirect_data::sha256_algorithm,
     pair::Pair,
+    pkcs7::{self, attributes, signed_data, signer_info},
     timestamp::{Authority, COUNTERSIGNATURE},
 };
 use anyhow::Result;
-use cms::{
-    cert::{CertificateChoices, IssuerAndSerialNumber},
-    content_info::{CmsVersion, ContentInfo},
-    signed_data::{
-        CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo,
-        SignerInfos,
-    },
-};
-use const_oid::db::{
-    rfc5911::{ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNED_DATA},
-    rfc5912::RSA_ENCRYPTION,
-};
+use cms::content_info::{CmsVersion, ContentInfo};
+use const_oid::db::rfc5911::{ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNED_DATA};
 use der::{
     Any, Encode, Tag,
-    asn1::{Null, ObjectIdentifier, OctetString, SetOfVec},
+    asn1::{ObjectIdentifier, OctetString},
 };
 use rsa::signature::{SignatureEncoding, Signer as _};
 use sha2::{Digest, Sha256};
-use x509_cert::{attr::Attribute, spki::AlgorithmIdentifierOwned};
 
 /// `SPC_SP_OPUS_INFO_OBJID`: the program's name and address, which are left out.
 const OPUS_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.12");
@@ -65,8 +54,7 @@ impl Signer {
     /// versions are other numbers.
     pub fn sign(&self, kind: ObjectIdentifier, content: Any) -> Result<Vec<u8>> {
         let digest = Sha256::digest(content.value());
-        let mut attributes = SetOfVec::new();
-        for (oid, value) in [
+        let attributes = attributes([
             (ID_CONTENT_TYPE, Any::encode_from(&kind)?),
             (
                 ID_MESSAGE_DIGEST,
@@ -74,59 +62,23 @@ impl Signer {
             ),
             (OPUS_INFO, Any::new(Tag::Sequence, [])?),
             (STATEMENT_TYPE, Any::encode_from(&vec![INDIVIDUAL])?),
-        ] {
-            attributes.insert(attribute(oid, value)?)?;
-        }
-        let signature = self.pair.key.try_sign(&attributes.to_der()?)?.to_bytes();
-
-        let certificate = &self.pair.certificate.tbs_certificate;
+        ])?;
+        let signature = self.pair.key.try_sign(&attributes.to_der()?)?.to_vec();
+        let certificate = &self.pair.certificate;
         let stamp = self
             .authority
             .as_ref()
-            .map(|authority| authority.stamp(&signature, &certificate.validity))
+            .map(|authority| authority.stamp(&signature, self.pair.validity()))
             .transpose()?;
-        let signer = SignerInfo {
-            version: CmsVersion::V1,
-            sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-                issuer: certificate.issuer.clone(),
-                serial_number: certificate.serial_number.clone(),
-            }),
-            digest_alg: sha256_algorithm(),
-            signed_attrs: Some(attributes),
-            signature_algorithm: AlgorithmIdentifierOwned {
-                oid: RSA_ENCRYPTION,
-                parameters: Some(Null.into()),
-            },
-            signature: OctetString::new(signature)?,
-            unsigned_attrs: stamp
-                .map(|stamp| SetOfVec::from_iter([attribute(COUNTERSIGNATURE, stamp)?]))
-                .transpose()?,
-        };
-        let data = SignedData {
-            version: CmsVersion::V1,
-            digest_algorithms: SetOfVec::from_iter([sha256_algorithm()])?,
-            encap_content_info: EncapsulatedContentInfo {
-                econtent_type: kind,
-                econtent: Some(content),
-            },
-            certificates: Some(CertificateSet::try_from(vec![
-                CertificateChoices::Certificate(self.pair.certificate.clone()),
-            ])?),
-            crls: None,
-            signer_infos: SignerInfos::try_from(vec![signer])?,
-        };
+        let mut signer = signer_info(certificate, attributes, signature)?;
+        signer.unsigned_attrs = stamp
+            .map(|stamp| pkcs7::attributes([(COUNTERSIGNATURE, stamp)]))
+            .transpose()?;
+        let data = signed_data(CmsVersion::V1, kind, content, certificate, vec![signer])?;
         let info = ContentInfo {
             content_type: ID_SIGNED_DATA,
             content: Any::encode_from(&data)?,
         };
         Ok(info.to_der()?)
     }
-}
-
-/// Returns an attribute with one value.
-pub fn attribute(oid: ObjectIdentifier, value: Any) -> der::Result<Attribute> {
-    Ok(Attribute {
-        oid,
-        values: SetOfVec::from_iter([value])?,
-    })
 }

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 /// Runs the tasks, and stops at the first that fails. Returns its exit code.
 pub fn run(options: &Options) -> Result<ExitCode> {
-    setup::for_releases()?;
+    setup::packages(&[setup::RELEASES])?;
     let root = Root::prepare(options)?;
     let tasks: &[&[String]] = match options.task.as_slice() {
         [] => &[&["demo".to_owned()], &["test".to_owned()]],

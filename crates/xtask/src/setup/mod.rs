@@ -10,11 +10,11 @@ mod system_packages;
 pub use archive::{DEBIAN_KEYRING, of_this_machine as archive_of_this_machine};
 pub use image_readers::install as image_readers;
 
+pub use system_packages::{ARM, BENCHMARKS, PACKAGE_CHECKS, RELEASES, install as packages};
+
 use crate::toolchain::Target;
 use anyhow::{Result, bail};
-use system_packages::{
-    ARM, BENCHMARKS, LAB, Need, PACKAGE_CHECKS, RELEASES, WINDOWS_PROGRAMS, WINE,
-};
+use system_packages::{LAB, Need, WINDOWS_PROGRAMS, WINE};
 
 /// Installs the needs of the driver's build and of the lab.
 pub fn run() -> Result<()> {
@@ -41,40 +41,19 @@ fn install(needs: &[&'static [Need]], targets: &[Target]) -> Result<bool> {
     if cfg!(windows) {
         bail!("this task builds without the WDK, on Linux; on Windows, run: cargo make");
     }
-    let packages = system_packages::install(needs)?;
+    let installed = packages(needs)?;
     let library = rust_library::install(targets)?;
-    Ok(packages || library)
+    Ok(installed || library)
 }
 
 /// Installs the needs of Windows programs.
 pub fn for_windows_programs() -> Result<()> {
-    system_packages::install(&[WINDOWS_PROGRAMS])?;
+    packages(&[WINDOWS_PROGRAMS])?;
     rust_library::install_sources().map(drop)
 }
 
 /// Installs the needs of Windows programs, and of running them.
 pub fn for_wine() -> Result<()> {
-    system_packages::install(&[WINE])?;
+    packages(&[WINE])?;
     for_windows_programs()
-}
-
-/// Installs the needs of the tests for 64-bit Arm.
-pub fn for_arm() -> Result<()> {
-    system_packages::install(&[ARM]).map(drop)
-}
-
-/// Installs the needs of the accessors' benchmarks.
-pub fn for_benchmarks() -> Result<()> {
-    for_wine()?;
-    system_packages::install(&[BENCHMARKS]).map(drop)
-}
-
-/// Installs the programs that check a package's signatures.
-pub fn for_package_checks() -> Result<()> {
-    system_packages::install(&[PACKAGE_CHECKS]).map(drop)
-}
-
-/// Installs the needs of another release's root file system.
-pub fn for_releases() -> Result<()> {
-    system_packages::install(&[RELEASES]).map(drop)
 }

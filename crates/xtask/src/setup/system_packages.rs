@@ -10,7 +10,7 @@ use std::{
 };
 
 /// Something that a task needs.
-pub(super) struct Need {
+pub struct Need {
     /// A description for messages.
     what: &'static str,
     /// Looks for the program or file, not for the package: it may have been installed another way.
@@ -19,31 +19,42 @@ pub(super) struct Need {
     package: &'static str,
 }
 
+const fn need(what: &'static str, package: &'static str, is_there: fn() -> bool) -> Need {
+    Need {
+        what,
+        is_there,
+        package,
+    }
+}
+
+fn has(program: &str) -> bool {
+    program::find(program).is_some()
+}
+
 /// Needs of the driver's build and of the lab.
 pub(super) const LAB: &[Need] = &[
-    Need {
-        what: "QEMU for x86 (the lab)",
-        is_there: || program::find("qemu-system-x86_64").is_some(),
-        package: "qemu-system-x86",
-    },
-    Need {
-        what: "clang (the driver's headers and entry point)",
-        is_there: || program::find("clang").is_some(),
-        package: "clang",
-    },
-    Need {
-        what: "libclang (bindings to the driver's headers)",
-        is_there: has_libclang,
-        package: "libclang-dev",
-    },
-    Need {
-        what: "llvm-dlltool and llvm-lib (the driver's import libraries)",
-        is_there: || program::find("llvm-dlltool").is_some() && program::find("llvm-lib").is_some(),
-        package: "llvm",
-    },
-    Need {
-        what: "mingw-w64's headers for drivers",
-        is_there: || {
+    need("QEMU for x86 (the lab)", "qemu-system-x86", || {
+        has("qemu-system-x86_64")
+    }),
+    need(
+        "clang (the driver's headers and entry point)",
+        "clang",
+        || has("clang"),
+    ),
+    need(
+        "libclang (bindings to the driver's headers)",
+        "libclang-dev",
+        has_libclang,
+    ),
+    need(
+        "llvm-dlltool and llvm-lib (the driver's import libraries)",
+        "llvm",
+        || has("llvm-dlltool") && has("llvm-lib"),
+    ),
+    need(
+        "mingw-w64's headers for drivers",
+        "mingw-w64-common",
+        || {
             [
                 "/usr/share/mingw-w64/include",
                 "/usr/x86_64-w64-mingw32/include",
@@ -52,96 +63,89 @@ pub(super) const LAB: &[Need] = &[
             .iter()
             .any(|folder| Path::new(folder).join("ddk/ntifs.h").is_file())
         },
-        package: "mingw-w64-common",
-    },
+    ),
 ];
 
 /// Further needs of Windows programs.
-pub(super) const WINDOWS_PROGRAMS: &[Need] = &[Need {
-    what: "the mingw-w64 linker (Windows programs)",
-    is_there: || program::find("x86_64-w64-mingw32-gcc").is_some(),
-    package: "gcc-mingw-w64-x86-64",
-}];
+pub(super) const WINDOWS_PROGRAMS: &[Need] = &[need(
+    "the mingw-w64 linker (Windows programs)",
+    "gcc-mingw-w64-x86-64",
+    || has("x86_64-w64-mingw32-gcc"),
+)];
 
 /// Needs of running Windows programs.
 pub(super) const WINE: &[Need] = &[
-    Need {
-        what: "Wine (Windows test programs)",
-        is_there: has_wine,
-        package: "wine",
-    },
+    need("Wine (Windows test programs)", "wine", || has("wine")),
     // Without it, Linux can put a program's heap at 0x7FFE_0000, where Windows has the data that it
     // shares with every process. Wine then ends the program at its start: seen in one of some
     // thousand starts, since Linux chooses the heap's address at random within 1 GiB.
-    Need {
-        what: "Wine's preloader (reserves the addresses that Windows uses itself)",
-        is_there: || has_wine() && !is_preloader_missing(),
-        package: "wine64-preloader",
-    },
+    need(
+        "Wine's preloader (reserves the addresses that Windows uses itself)",
+        "wine64-preloader",
+        || has("wine") && !is_preloader_missing(),
+    ),
 ];
 
 /// Needs of the accessors' tests for 64-bit Arm.
-pub(super) const ARM: &[Need] = &[
-    Need {
-        what: "QEMU's user-mode emulator (tests for 64-bit Arm)",
-        is_there: || program::find("qemu-aarch64").is_some(),
-        package: "qemu-user",
-    },
-    Need {
-        what: "gcc for 64-bit Arm (links those tests)",
-        is_there: || program::find("aarch64-linux-gnu-gcc").is_some(),
-        package: "gcc-aarch64-linux-gnu",
-    },
-    Need {
-        what: "the C library for 64-bit Arm",
-        is_there: || Path::new("/usr/aarch64-linux-gnu/lib/libc.so.6").exists(),
-        package: "libc6-dev-arm64-cross",
-    },
+pub const ARM: &[Need] = &[
+    need(
+        "QEMU's user-mode emulator (tests for 64-bit Arm)",
+        "qemu-user",
+        || has("qemu-aarch64"),
+    ),
+    need(
+        "gcc for 64-bit Arm (links those tests)",
+        "gcc-aarch64-linux-gnu",
+        || has("aarch64-linux-gnu-gcc"),
+    ),
+    need(
+        "the C library for 64-bit Arm",
+        "libc6-dev-arm64-cross",
+        || Path::new("/usr/aarch64-linux-gnu/lib/libc.so.6").exists(),
+    ),
 ];
 
 /// Further needs of the benchmarks.
-pub(super) const BENCHMARKS: &[Need] = &[Need {
-    what: "clang (the C guard that the benchmarks compare with)",
-    is_there: || program::find("clang").is_some(),
-    package: "clang",
-}];
+pub const BENCHMARKS: &[Need] = &[need(
+    "clang (the C guard that the benchmarks compare with)",
+    "clang",
+    || has("clang"),
+)];
 
 /// Needs of another release's root file system.
-pub(super) const RELEASES: &[Need] = &[Need {
-    what: "debootstrap (the root file system of another release)",
+pub const RELEASES: &[Need] = &[need(
+    "debootstrap (the root file system of another release)",
+    "debootstrap",
     // It is for root, and its folder may not be in the path of other users.
-    is_there: || {
-        Path::new("/usr/sbin/debootstrap").is_file() || program::find("debootstrap").is_some()
-    },
-    package: "debootstrap",
-}];
+    || Path::new("/usr/sbin/debootstrap").is_file() || has("debootstrap"),
+)];
 
 /// Programs that check a package's signatures.
-pub(super) const PACKAGE_CHECKS: &[Need] = &[
-    Need {
-        what: "osslsigncode (verification of signatures and catalog)",
-        is_there: || program::find("osslsigncode").is_some(),
-        package: "osslsigncode",
-    },
-    Need {
-        what: "openssl (certificates, the catalog's structure)",
-        is_there: || program::find("openssl").is_some(),
-        package: "openssl",
-    },
+pub const PACKAGE_CHECKS: &[Need] = &[
+    need(
+        "osslsigncode (verification of signatures and catalog)",
+        "osslsigncode",
+        || has("osslsigncode"),
+    ),
+    need(
+        "openssl (certificates, the catalog's structure)",
+        "openssl",
+        || has("openssl"),
+    ),
 ];
 
 /// Needs of the readers of memory images.
-pub(super) const IMAGE_READERS: &[Need] = &[Need {
-    what: "Python with its venv module (Volatility and LeechCore, which read images back)",
-    is_there: || {
+pub(super) const IMAGE_READERS: &[Need] = &[need(
+    "Python with its venv module (Volatility and LeechCore, which read images back)",
+    "python3-venv",
+    || {
         program::output_of(program::named("python3").args(["-I", "-c", "import ensurepip, venv"]))
             .is_ok()
     },
-    package: "python3-venv",
-}];
+)];
 
 /// Installs what is missing. Returns whether anything was missing.
-pub(super) fn install(needs: &[&'static [Need]]) -> Result<bool> {
+pub fn install(needs: &[&'static [Need]]) -> Result<bool> {
     let missing = missing(needs);
     if missing.is_empty() {
         return Ok(false);
@@ -221,10 +225,6 @@ fn is_preloader_missing() -> bool {
     })
 }
 
-fn has_wine() -> bool {
-    program::find("wine").is_some()
-}
-
 /// Returns whether libclang is in a folder in which bindgen looks for it.
 fn has_libclang() -> bool {
     let chosen = env::var_os("LIBCLANG_PATH").map(PathBuf::from);
@@ -267,20 +267,15 @@ fn is_libclang(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Need, by_hand, is_libclang, missing};
-
-    const fn need(what: &'static str, package: &'static str, there: bool) -> Need {
-        Need {
-            what,
-            is_there: if there { || true } else { || false },
-            package,
-        }
-    }
+    use super::{Need, by_hand, is_libclang, missing, need};
 
     #[test]
     fn one_command_installs_what_is_missing_of_all_lists() {
-        const ONE: &[Need] = &[need("a", "a-package", false), need("b", "b-package", true)];
-        const OTHER: &[Need] = &[need("c", "c-package", false)];
+        const ONE: &[Need] = &[
+            need("a", "a-package", || false),
+            need("b", "b-package", || true),
+        ];
+        const OTHER: &[Need] = &[need("c", "c-package", || false)];
         let error = by_hand(&missing(&[ONE, OTHER]), true).to_string();
         assert_eq!(
             error,

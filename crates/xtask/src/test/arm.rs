@@ -26,7 +26,7 @@ pub fn run() -> Result<()> {
             .args(["--", "--include-ignored"])
             .env("RINGCOPY_AARCH64_LIBRARY", library),
     )?;
-    setup::for_arm()?;
+    setup::packages(&[setup::ARM])?;
     program::run_here(
         cargo("test", Target::LinuxOnArm, "std,panic_unwind")?
             .args(["--package", "accessor-matrix", "--lib", "--test=process"])

@@ -61,13 +61,10 @@ pub const PARTS: &[Part] = &[
 
 /// Runs the parts with these names, or all parts, and stops at the first failure.
 pub fn run(only: &[String]) -> Result<()> {
-    let mut parts = parts::Run::of(PARTS, only);
-    parts
-        .prepare(|| {
-            setup::for_tests()?;
-            Lab::prepare()
-        })
-        .and_then(|lab| parts.each(&lab))
+    parts::run(PARTS, only, || {
+        setup::for_tests()?;
+        Lab::prepare()
+    })
 }
 
 /// Runs the tests that need neither Windows nor ring 0.
@@ -100,7 +97,7 @@ fn packages() -> Result<[PathBuf; 2]> {
 /// Makes two packages of this tree. The second's driver is built in another folder: whatever differs
 /// between the two does not depend on the sources alone.
 fn make_packages() -> Result<()> {
-    setup::for_package_checks()?;
+    setup::packages(&[setup::PACKAGE_CHECKS])?;
     let programs = Programs::build()?;
     let again = Programs {
         driver: mutants::unbroken_driver()?,

@@ -72,9 +72,10 @@ const OWN_PAGES: u64 = 16;
 /// The length of the region around an address, in bytes.
 const NEIGHBOURHOOD: u64 = 4 * PAGE_LENGTH;
 
-/// Returns the regions that this handle may reach: RAM, its edges, the holes between, the session
-/// buffer, the landmarks of the transport, both ends of both halves of the address space, and memory
-/// of the caller with holes in it.
+/// Returns the regions that this handle may reach.
+///
+/// They are RAM, its edges, the holes between, the session buffer, the landmarks of the transport,
+/// both ends of both halves of the address space, and memory of the caller with holes in it.
 ///
 /// # Errors
 /// If the driver or its transport fails.

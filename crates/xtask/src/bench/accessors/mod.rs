@@ -18,7 +18,8 @@ const LOG: &str = "bench.log";
 
 /// Measures, prints, and with `save` writes the documentation's page and plot.
 pub fn run(save: bool) -> Result<()> {
-    setup::for_benchmarks()?;
+    setup::for_wine()?;
+    setup::packages(&[setup::BENCHMARKS])?;
     let records = paths::target().join("wine/criterion");
     if records.exists() {
         // A record of an earlier run would be mistaken for one of this run.

@@ -5,7 +5,7 @@ mod location;
 #[cfg(test)]
 mod tests;
 
-use super::pair::{Pair, name};
+use super::pair::{NAME, Pair};
 use anyhow::{Context as _, Result, anyhow, bail};
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 use der::{Decode, Encode, referenced::OwnedToRef as _};
@@ -99,7 +99,7 @@ fn parse(key: &[u8], certificate: &[u8], now: Duration) -> Result<Pair> {
     let certificate = Certificate::from_der(certificate).map_err(|_| anyhow!(other()))?;
     let content = &certificate.tbs_certificate;
     let usage = content.get::<ExtendedKeyUsage>();
-    if !name().is_ok_and(|name| name == content.subject)
+    if content.subject.to_string() != format!("CN={NAME}")
         || !usage.is_ok_and(|usage| usage.is_some_and(|(_, usage)| usage.0 == [ID_KP_CODE_SIGNING]))
     {
         bail!(other());

@@ -1,30 +1,25 @@
 //! What is kept, when it is used again, and where it may be.
 
 use super::{CERTIFICATE, KEY, pair_in, write};
-use crate::{package::pair::Pair, paths, program};
+use crate::{
+    package::{pair::Pair, pkcs7},
+    paths, program,
+};
+use const_oid::db::rfc5280::{ID_KP_CODE_SIGNING, ID_KP_EMAIL_PROTECTION};
 use der::{Encode as _, asn1::ObjectIdentifier};
 use rsa::{
     RsaPrivateKey,
-    pkcs1v15::Signature,
     pkcs8::{EncodePrivateKey as _, LineEnding},
     rand_core::OsRng,
-    signature::Keypair as _,
 };
 use std::{
     fs, io,
     path::{Path, PathBuf},
     process,
-    str::FromStr as _,
     time::Duration,
 };
 use tempfile::TempDir;
-use x509_cert::{
-    builder::{Builder as _, CertificateBuilder, Profile},
-    ext::pkix::ExtendedKeyUsage,
-    name::Name,
-    serial_number::SerialNumber,
-    spki::SubjectPublicKeyInfoOwned,
-};
+use x509_cert::ext::pkix::ExtendedKeyUsage;
 
 const NOW: Duration = Duration::from_secs(1_700_000_000);
 const YEAR: Duration = Duration::from_hours(365 * 24);
@@ -189,35 +184,21 @@ fn another_pair_than_the_one_that_was_made_is_refused() {
 }
 
 /// Returns a certificate of the pair's key with another name or purpose.
-fn certificate_of(pair: &Pair, name: &str, purpose: &str) -> Vec<u8> {
-    let name = Name::from_str(name).unwrap();
-    let mut builder = CertificateBuilder::new(
-        Profile::Leaf {
-            issuer: name.clone(),
-            enable_key_agreement: false,
-            enable_key_encipherment: false,
-        },
-        SerialNumber::new(&[1]).unwrap(),
-        *pair.validity(),
-        name,
-        SubjectPublicKeyInfoOwned::from_key(pair.key.verifying_key()).unwrap(),
-        &pair.key,
-    )
-    .unwrap();
-    let purpose = ExtendedKeyUsage(vec![ObjectIdentifier::new_unwrap(purpose)]);
-    builder.add_extension(&purpose).unwrap();
-    builder.build::<Signature>().unwrap().to_der().unwrap()
+fn certificate_of(pair: &Pair, name: &str, purpose: ObjectIdentifier) -> Vec<u8> {
+    let purpose = ExtendedKeyUsage(vec![purpose]);
+    let certificate = pkcs7::self_signed(&pair.key, name, &[1], *pair.validity(), &purpose);
+    certificate.unwrap().to_der().unwrap()
 }
 
 #[test]
 fn the_certificate_must_have_the_name_and_the_purpose_of_the_readme() {
-    let (name, purpose) = ("CN=ringcopy test signing", "1.3.6.1.5.5.7.3.3");
+    let (name, purpose) = ("ringcopy test signing", ID_KP_CODE_SIGNING);
     let scratch = Scratch::new();
     let pair = scratch.pair("kept", NOW).unwrap();
     for (name, purpose, fits) in [
         (name, purpose, true),
-        ("CN=other", purpose, false),
-        (name, "1.3.6.1.5.5.7.3.4", false),
+        ("other", purpose, false),
+        (name, ID_KP_EMAIL_PROTECTION, false),
     ] {
         let certificate = certificate_of(&pair, name, purpose);
         fs::write(scratch.join("kept").join(CERTIFICATE), certificate).unwrap();

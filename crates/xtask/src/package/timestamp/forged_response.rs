@@ -7,39 +7,32 @@ use super::{
     message::{Imprint, Info, Request, Response, StatusInfo, VERSION},
     token::{CertificateId, INFO, SigningCertificate},
 };
-use crate::package::{indirect_data::sha256_algorithm, signer::attribute};
+use crate::package::{indirect_data::sha256_algorithm, pkcs7};
 use cms::{
-    cert::{CertificateChoices, IssuerAndSerialNumber},
     content_info::{CmsVersion, ContentInfo},
-    signed_data::{
-        CertificateSet, EncapsulatedContentInfo, SignedData, SignerIdentifier, SignerInfo,
-        SignerInfos,
-    },
+    signed_data::SignerInfo,
 };
 use const_oid::db::{
     rfc5280::ID_KP_TIME_STAMPING,
     rfc5911::{ID_AA_SIGNING_CERTIFICATE_V_2, ID_CONTENT_TYPE, ID_MESSAGE_DIGEST, ID_SIGNED_DATA},
-    rfc5912::RSA_ENCRYPTION,
 };
 use der::{
     Any, DateTime, Decode, Encode, Tag,
-    asn1::{BitString, GeneralizedTime, Int, Null, ObjectIdentifier, OctetString, SetOfVec},
+    asn1::{BitString, GeneralizedTime, Int, Null, ObjectIdentifier, OctetString},
 };
 use rsa::{
     RsaPrivateKey,
     pkcs1v15::{Signature, SigningKey},
     rand_core::OsRng,
-    signature::{Keypair, SignatureEncoding, Signer as _},
+    signature::{SignatureEncoding, Signer as _},
 };
 use sha2::{Digest, Sha256};
-use std::{str::FromStr, sync::LazyLock, time::Duration};
+use std::{sync::LazyLock, time::Duration};
 use x509_cert::{
     Certificate,
-    builder::{Builder, CertificateBuilder, Profile},
     ext::{AsExtension, Extension, pkix::ExtendedKeyUsage},
     name::Name,
-    serial_number::SerialNumber,
-    spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned},
+    spki::AlgorithmIdentifierOwned,
     time::{Time, Validity},
 };
 
@@ -164,20 +157,12 @@ impl Forged {
             .map(|number| self.signer(number, &content, &certificate))
             .collect();
         let content = octets((self.signed_content)(content));
-        let data = SignedData {
-            version: CmsVersion::V3,
-            digest_algorithms: SetOfVec::from_iter([sha256_algorithm()]).unwrap(),
-            encap_content_info: EncapsulatedContentInfo {
-                econtent_type: held,
-                econtent: Some(Any::encode_from(&content).unwrap()),
-            },
-            certificates: self.certificate.then(|| {
-                let certificates = vec![CertificateChoices::Certificate(certificate.clone())];
-                CertificateSet::try_from(certificates).unwrap()
-            }),
-            crls: None,
-            signer_infos: SignerInfos::try_from(signers).unwrap(),
-        };
+        let content = Any::encode_from(&content).unwrap();
+        let mut data =
+            pkcs7::signed_data(CmsVersion::V3, held, content, &certificate, signers).unwrap();
+        if !self.certificate {
+            data.certificates = None;
+        }
         Any::encode_from(&ContentInfo {
             content_type: message,
             content: Any::encode_from(&data).unwrap(),
@@ -197,8 +182,7 @@ impl Forged {
         };
         let digest = octets((self.digest)(content));
         let number = ObjectIdentifier::from_arcs([1, 2, 3, u32::from(number)]).unwrap();
-        let mut attributes = SetOfVec::new();
-        for (oid, value) in [
+        let attributes = pkcs7::attributes([
             (ID_CONTENT_TYPE, Any::encode_from(&self.kinds[2]).unwrap()),
             (ID_MESSAGE_DIGEST, Any::encode_from(&digest).unwrap()),
             (
@@ -206,63 +190,39 @@ impl Forged {
                 Any::encode_from(&named).unwrap(),
             ),
             (number, Null.into()),
-        ] {
-            attributes.insert(attribute(oid, value).unwrap()).unwrap();
-        }
+        ])
+        .unwrap();
         let signature: Signature = KEY.sign(&attributes.to_der().unwrap());
-        let own = &certificate.tbs_certificate;
-        SignerInfo {
-            version: CmsVersion::V1,
-            sid: SignerIdentifier::IssuerAndSerialNumber(IssuerAndSerialNumber {
-                issuer: own.issuer.clone(),
-                serial_number: own.serial_number.clone(),
-            }),
-            digest_alg: self.hash.clone(),
-            signed_attrs: self.attributes.then_some(attributes),
-            signature_algorithm: AlgorithmIdentifierOwned {
-                oid: RSA_ENCRYPTION,
-                parameters: Some(Null.into()),
-            },
-            signature: octets((self.signature)(signature.to_vec())),
-            unsigned_attrs: None,
+        let signature = (self.signature)(signature.to_vec());
+        let mut signer = pkcs7::signer_info(certificate, attributes, signature).unwrap();
+        signer.digest_alg = self.hash.clone();
+        if !self.attributes {
+            signer.signed_attrs = None;
         }
+        signer
     }
 
     fn certificate(&self) -> Certificate {
-        let name = Name::from_str("CN=an authority for tests").unwrap();
-        let mut builder = CertificateBuilder::new(
-            Profile::Leaf {
-                issuer: name.clone(),
-                enable_key_agreement: false,
-                enable_key_encipherment: false,
-            },
-            SerialNumber::new(&[7]).unwrap(),
-            self.validity,
-            name,
-            SubjectPublicKeyInfoOwned::from_key(KEY.verifying_key()).unwrap(),
-            &*KEY,
-        )
-        .unwrap();
-        let usage = Usage {
+        let purposes = Purposes {
             purposes: ExtendedKeyUsage(self.purposes.clone()),
             critical: self.critical,
         };
-        builder.add_extension(&usage).unwrap();
-        builder.build::<Signature>().unwrap()
+        let name = "an authority for tests";
+        pkcs7::self_signed(&KEY, name, &[7], self.validity, &purposes).unwrap()
     }
 }
 
 /// Purposes in an extension that is critical or not.
-struct Usage {
+struct Purposes {
     purposes: ExtendedKeyUsage,
     critical: bool,
 }
 
-impl der::oid::AssociatedOid for Usage {
+impl der::oid::AssociatedOid for Purposes {
     const OID: ObjectIdentifier = <ExtendedKeyUsage as der::oid::AssociatedOid>::OID;
 }
 
-impl Encode for Usage {
+impl Encode for Purposes {
     fn encoded_len(&self) -> der::Result<der::Length> {
         self.purposes.encoded_len()
     }
@@ -272,7 +232,7 @@ impl Encode for Usage {
     }
 }
 
-impl AsExtension for Usage {
+impl AsExtension for Purposes {
     fn critical(&self, _: &Name, _: &[Extension]) -> bool {
         self.critical
     }

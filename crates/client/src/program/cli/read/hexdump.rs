@@ -98,7 +98,7 @@ impl HexDump {
         Ok(())
     }
 
-    fn next(&self) -> u64 {
+    const fn next(&self) -> u64 {
         self.address.wrapping_add(self.row.len() as u64)
     }
 

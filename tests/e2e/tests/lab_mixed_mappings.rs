@@ -1,5 +1,5 @@
-//! System memory of every kind that page tables can make: both engines copy all of the RAM and
-//! nothing else, whatever size the pages have that lead there.
+//! System memory with mixed mappings, of every kind that page tables can make. Both engines copy all
+//! of its RAM and nothing else, through pages of every size.
 
 #![forbid(unsafe_code)]
 
@@ -12,26 +12,24 @@ use ringcopy_client::{
 use ringcopy_lab::{
     Count, Lab, MachineFact, Mosaic, Options, Process, Reader, Tile, TileKind, UNTOUCHED,
 };
-use ringcopy_tests::{copy_memory_each, finish, open, options, privileged};
+use ringcopy_tests::{boot_with, copy_memory_each, open, options, privileged};
 
 /// `MM_COPY_MEMORY_VIRTUAL`.
 const VIRTUAL: u32 = 2;
 
 /// Runs `stage` in labs with four and with five levels of page tables.
-fn with_mosaic(stage: impl Fn(&Lab, &Mosaic)) {
+fn with_mixed_mappings(stage: impl Fn(&Lab, &Mosaic)) {
     for five_levels in [false, true] {
-        let lab = Lab::boot(Options {
+        let lab = boot_with(Options {
             five_levels,
             ..options(Reach::all())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
+        });
         let mosaic = lab.mosaic().unwrap_or_else(|error| panic!("{error}"));
         stage(&lab, &mosaic);
-        finish(lab);
     }
 }
 
-/// Copies by one engine: what it says, and the bytes that it says are there.
+/// Copies by one engine. Returns the transfer, and the bytes that it counts.
 fn copy(
     device: &mut Device<'_, Process<'_>>,
     engine: EngineKind,
@@ -42,16 +40,16 @@ fn copy(
     let transfer = device
         .copy_memory(source, engine, &mut target)
         .unwrap_or_else(|error| panic!("{source:x?}: {error}"));
-    let behind = target.split_off(usize::try_from(transfer.copied).unwrap());
+    let rest = target.split_off(usize::try_from(transfer.copied).unwrap());
     assert!(
-        behind.iter().all(|&byte| byte == UNTOUCHED),
-        "{source:x?}: bytes behind the last"
+        rest.iter().all(|&byte| byte == UNTOUCHED),
+        "{source:x?}: bytes after the last"
     );
     (transfer, target)
 }
 
-/// Around the start of every tile.
-const fn starts(tile: &Tile) -> [(u64, u64); 4] {
+/// Ranges around the ends of a tile.
+const fn edges(tile: &Tile) -> [(u64, u64); 4] {
     [
         (tile.address, 64),
         (tile.address - 1, 2),
@@ -63,7 +61,7 @@ const fn starts(tile: &Tile) -> [(u64, u64); 4] {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn every_kind_of_memory_is_there() {
-    with_mosaic(|_, mosaic| {
+    with_mixed_mappings(|_, mosaic| {
         let kinds: BTreeSet<_> = mosaic.tiles().iter().map(|tile| tile.kind).collect();
         assert_eq!(kinds, (0..=TileKind::Mixed as u64).collect());
         let sizes: BTreeSet<_> = mosaic.tiles().iter().map(|tile| tile.page).collect();
@@ -74,13 +72,13 @@ fn every_kind_of_memory_is_there() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn both_engines_copy_ram_and_nothing_else() {
-    with_mosaic(|lab, mosaic| {
+    with_mixed_mappings(|lab, mosaic| {
         let mut process = privileged(lab);
         let handle = process.open(OpenAccess::Read).unwrap();
         let calls: Vec<_> = mosaic
             .tiles()
             .iter()
-            .flat_map(starts)
+            .flat_map(edges)
             .map(|(address, length)| (VIRTUAL, address, length))
             .collect();
         for (engine, reader) in [
@@ -95,9 +93,9 @@ fn both_engines_copy_ram_and_nothing_else() {
                 assert_eq!(copy.transferred, expected, "{what}");
                 let complete = copy.status == NtStatus::SUCCESS;
                 assert_eq!(complete, expected == length, "{what}");
-                let (bytes, behind) = copy.target.split_at(usize::try_from(expected).unwrap());
+                let (bytes, rest) = copy.target.split_at(usize::try_from(expected).unwrap());
                 assert!(mosaic.agrees(address, bytes), "{what}: wrong bytes");
-                assert!(behind.iter().all(|&byte| byte == UNTOUCHED), "{what}");
+                assert!(rest.iter().all(|&byte| byte == UNTOUCHED), "{what}");
             }
         }
     });
@@ -105,8 +103,8 @@ fn both_engines_copy_ram_and_nothing_else() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_system_page_that_is_out_is_brought_in_by_the_system_alone() {
-    with_mosaic(|lab, mosaic| {
+fn a_system_page_that_is_out_is_brought_in_by_the_system_engine() {
+    with_mixed_mappings(|lab, mosaic| {
         let mut process = privileged(lab);
         let brought_in = || lab.counts().unwrap().get(Count::BroughtIn);
         let tile = *mosaic.of_kind(TileKind::PagedOut).next().unwrap();
@@ -124,7 +122,7 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_alone() {
             assert!(mosaic.agrees(tile.address, &bytes));
             assert_eq!(brought_in(), before + 1);
 
-            // Now it is there for the walk too.
+            // Now the native engine finds it too.
             let (transfer, bytes) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
             assert!(transfer.is_complete(), "{transfer:?}");
             assert!(mosaic.agrees(tile.address, &bytes));
@@ -132,7 +130,7 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_alone() {
             drop(device);
             lab.page_out(tile.address).unwrap();
 
-            // The lab's own function, without the driver.
+            // `MmCopyMemory` without the driver.
             let direct = process
                 .mm_copy_memory(VIRTUAL, tile.address, PAGE_LENGTH)
                 .unwrap();
@@ -150,7 +148,7 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_alone() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn devices_and_firmware_are_refused_by_their_physical_addresses() {
-    with_mosaic(|lab, mosaic| {
+    with_mixed_mappings(|lab, mosaic| {
         let mut process = privileged(lab);
         let facts = lab.facts().unwrap();
         let width = facts.get(MachineFact::PhysicalAddressBits);

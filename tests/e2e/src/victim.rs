@@ -1,30 +1,26 @@
-//! A process with a request of every kind that the driver has to carry out, to be spoilt in one
-//! place at a time.
+//! A process with a good request of every kind, for tests that change one part of it.
 
 use std::fmt;
 
 use ringcopy_client::{
-    Buffer, Handle, OpenAccess, PAGE_LENGTH, RequestError, Transport,
+    Buffer, Handle, OpenAccess, PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyFlags,
-        CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest, DeviceDirection, EngineKind,
-        Header, InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest,
-        ModeChoice, NtStatus, Reach, RequestKind, ScatterEntry, ScatterRequest, TransferResponse,
-        validate,
+        BatchEntry, BatchRequest, CallerCopyRequest, Code, CopyFlags, CopyMemoryRequest,
+        CopyThroughRequest, DeviceCopyRequest, DeviceDirection, EngineKind, Header,
+        InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest, ModeChoice,
+        NtStatus, Reach, RequestKind, SESSION_LENGTH, ScatterEntry, ScatterRequest,
+        TransferResponse, validate,
     },
 };
 use ringcopy_lab::{PageState, Process};
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
-use crate::{Canary, Outcome, boot, finish, outcome, pattern, privileged, refused, tell};
+use crate::{BatchOutput, UNTOUCHED, boot, completion, pattern, privileged, refused, report};
 
 /// Bytes that a good request copies.
 pub const LENGTH: usize = LENGTH_FIELD as usize;
 
 const LENGTH_FIELD: u32 = 64;
-
-/// What an output buffer holds before a request.
-const UNTOUCHED: u8 = 0xEE;
 
 /// A process, an open handle, and memory of every kind.
 pub struct Victim<'l> {
@@ -32,15 +28,15 @@ pub struct Victim<'l> {
     pub process: Process<'l>,
     /// Open for reads and writes.
     pub handle: Handle,
-    /// What the driver says of itself and of the handle.
+    /// The driver's response about itself and the handle.
     pub information: InformationResponse,
     /// Memory for good copies to read: two pages.
     pub source: u64,
     /// Memory for good copies to write: two pages.
     pub destination: u64,
-    /// A page for requests, behind which nothing is mapped.
+    /// A page for requests, followed by nothing.
     pub request: u64,
-    /// Two pages for responses, behind which nothing is mapped.
+    /// Two pages for responses, followed by nothing.
     pub response: u64,
 }
 
@@ -67,9 +63,9 @@ impl<'l> Victim<'l> {
             response,
         };
         let request = victim.good(RequestKind::Information);
-        let mut response = vec![0; Self::room(RequestKind::Information)];
-        let answer = victim.send(RequestKind::Information, &request, &mut response);
-        assert_eq!(outcome(answer), Outcome::Done(response.len()));
+        let mut response = vec![0; Self::output_length(RequestKind::Information)];
+        let sent = victim.send(RequestKind::Information, &request, &mut response);
+        assert_eq!(sent, Ok(response.len()));
         victim.information = InformationResponse::read_from_bytes(&response).unwrap();
         victim
     }
@@ -124,7 +120,7 @@ impl<'l> Victim<'l> {
         ]
     }
 
-    /// The entries of a good scatter: the same, each to where it is in the destination.
+    /// The entries of a good scatter: the same, each to its own offset in the destination.
     #[must_use]
     pub fn scatter_entries(&self) -> [ScatterEntry; 2] {
         self.batch_entries().map(|entry| ScatterEntry {
@@ -135,9 +131,9 @@ impl<'l> Victim<'l> {
         })
     }
 
-    /// The room that a good request needs for its output.
+    /// The length of a good request's output.
     #[must_use]
-    pub const fn room(kind: RequestKind) -> usize {
+    pub const fn output_length(kind: RequestKind) -> usize {
         let code = Code::of(kind);
         match kind {
             RequestKind::CopyMemory => code.response_length + LENGTH,
@@ -148,12 +144,12 @@ impl<'l> Victim<'l> {
         }
     }
 
-    /// The least room with which a good request is not refused.
+    /// The shortest output with which a good request is not refused.
     #[must_use]
-    pub const fn least_room(kind: RequestKind) -> usize {
+    pub const fn least_output_length(kind: RequestKind) -> usize {
         match kind {
             RequestKind::MemoryRanges => Code::of(kind).response_length,
-            _ => Self::room(kind),
+            _ => Self::output_length(kind),
         }
     }
 
@@ -183,7 +179,7 @@ impl<'l> Victim<'l> {
         }
     }
 
-    /// A good device copy, but for the payload.
+    /// A good device copy, without the payload.
     #[must_use]
     pub const fn device_copy(direction: DeviceDirection) -> DeviceCopyRequest {
         DeviceCopyRequest {
@@ -210,7 +206,7 @@ impl<'l> Victim<'l> {
         }
     }
 
-    /// Where no user memory is, or where a good copy's length runs out of it.
+    /// Addresses at which no good copy lies in user memory as a whole.
     #[must_use]
     pub const fn bad_addresses(&self) -> [u64; 10] {
         let limit = self.information.user_limit;
@@ -228,7 +224,7 @@ impl<'l> Victim<'l> {
         ]
     }
 
-    /// A page of its own in this state, with nothing mapped on either side.
+    /// Allocates a page in this state, with nothing mapped on either side.
     ///
     /// # Panics
     /// If the lab is gone.
@@ -247,23 +243,34 @@ impl<'l> Victim<'l> {
         what: &impl fmt::Display,
         code: u32,
         input: &[u8],
-        room: usize,
+        output_length: usize,
         expected: NtStatus,
     ) {
-        let before = self.look();
-        let mut output = vec![UNTOUCHED; room];
-        let answer = self
+        let before = self.memory();
+        let mut output = vec![UNTOUCHED; output_length];
+        let sent = self
             .process
             .device_io_control(self.handle, code, input, &mut output);
-        let as_a_whole = answer.is_err();
-        assert_eq!(refused(code, answer, &output), expected, "{what}");
-        if as_a_whole {
-            assert!(
-                output.iter().all(|&byte| byte == UNTOUCHED),
-                "{what}: output written"
-            );
-        }
-        assert_eq!(self.look(), before, "{what}: something changed");
+        let sent = completion(sent);
+        let is_untouched = output.iter().all(|&byte| byte == UNTOUCHED);
+        assert_eq!(refused(code, sent, &output), expected, "{what}");
+        assert!(sent.is_ok() || is_untouched, "{what}: output written");
+        assert!(self.memory() == before, "{what}: something changed");
+    }
+
+    /// Sends a request with buffers anywhere.
+    ///
+    /// # Errors
+    /// The status of the request.
+    ///
+    /// # Panics
+    /// If the lab is gone.
+    pub fn send_at(&mut self, code: u32, input: Buffer, output: Buffer) -> Result<usize, NtStatus> {
+        let handle = self.handle;
+        completion(
+            self.process
+                .device_io_control_at(handle, code, input, output),
+        )
     }
 
     /// Sends a request with buffers anywhere, which has to be refused with nothing changed.
@@ -278,34 +285,51 @@ impl<'l> Victim<'l> {
         output: Buffer,
         expected: NtStatus,
     ) {
-        let before = self.look();
-        let answer = self
-            .process
-            .device_io_control_at(self.handle, code, input, output);
-        assert_eq!(outcome(answer), Outcome::Refused(expected), "{what}");
-        assert_eq!(self.look(), before, "{what}: something changed");
+        let before = self.memory();
+        let sent = self.send_at(code, input, output);
+        assert_eq!(sent, Err(expected), "{what}");
+        assert!(self.memory() == before, "{what}: something changed");
     }
 
-    /// Session buffer, source and destination.
-    fn look(&mut self) -> Canary {
-        let ranges = [(self.source, 8192), (self.destination, 8192)];
-        Canary::look(&mut self.process, self.information.session_address, &ranges)
+    /// Reads session buffer, source and destination without the driver.
+    fn memory(&mut self) -> [Vec<u8>; 3] {
+        let lab = self.process.lab();
+        let session = lab.read_system(self.information.session_address, SESSION_LENGTH);
+        let [source, destination] = [self.source, self.destination].map(|address| {
+            let mut bytes = vec![0; 8192];
+            self.process.read(address, &mut bytes).unwrap();
+            bytes
+        });
+        [session.unwrap(), source, destination]
     }
 
-    /// Sends a good request of every kind: the driver goes on working.
+    /// Writes a good request into the request page. Returns it, and a buffer for its response.
+    ///
+    /// # Panics
+    /// If the lab is gone.
+    pub fn write_good(&mut self, kind: RequestKind) -> (Buffer, Buffer) {
+        let input = self.good(kind);
+        self.process.write(self.request, &input).unwrap();
+        (
+            buffer(self.request, input.len()),
+            buffer(self.response, Self::output_length(kind)),
+        )
+    }
+
+    /// Sends a good request of every kind.
     ///
     /// # Panics
     /// If one of them is not carried out.
     pub fn assert_works(&mut self) {
         for kind in ringcopy_client::protocol::CODES.map(|code| code.kind) {
             let input = self.good(kind);
-            let mut output = vec![0; Self::room(kind)];
-            let answer = self.send(kind, &input, &mut output);
-            assert_eq!(outcome(answer), Outcome::Done(output.len()), "{kind:?}");
+            let mut output = vec![0; Self::output_length(kind)];
+            let sent = self.send(kind, &input, &mut output);
+            assert_eq!(sent, Ok(output.len()), "{kind:?}");
             match kind {
                 RequestKind::Information | RequestKind::MemoryRanges => {}
                 RequestKind::CopyBatch | RequestKind::CopyScatter => {
-                    let (response, _) = BatchResponse::read_from_prefix(&output).unwrap();
+                    let response = BatchOutput::read(&output).response;
                     assert_eq!((response.count, response.succeeded), (2, 2), "{kind:?}");
                     assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
                 }
@@ -321,15 +345,18 @@ impl<'l> Victim<'l> {
     /// Sends a request of this kind.
     ///
     /// # Errors
-    /// Those of the request.
+    /// The status of the request.
+    ///
+    /// # Panics
+    /// If the lab is gone.
     pub fn send(
         &mut self,
         kind: RequestKind,
         input: &[u8],
         output: &mut [u8],
-    ) -> Result<usize, RequestError> {
-        self.process
-            .device_io_control(self.handle, Code::of(kind).value, input, output)
+    ) -> Result<usize, NtStatus> {
+        let (handle, code) = (self.handle, Code::of(kind).value);
+        completion(self.process.device_io_control(handle, code, input, output))
     }
 }
 
@@ -361,16 +388,26 @@ pub fn scatter(engine: EngineKind, entries: &[ScatterEntry]) -> Vec<u8> {
     [request.as_bytes(), entries.as_bytes()].concat()
 }
 
-/// Runs `abuse` on a fresh victim; afterwards the driver works, and leaves nothing behind.
+/// A range of a caller's address space.
 ///
 /// # Panics
-/// If it does not, or does.
-pub fn with_victim(policy: Reach, abuse: impl FnOnce(&mut Victim<'_>)) {
+/// If it is 4 GiB long or longer.
+#[must_use]
+pub fn buffer(address: u64, length: usize) -> Buffer {
+    Buffer {
+        address,
+        length: u32::try_from(length).unwrap(),
+    }
+}
+
+/// Runs `stage` with a new victim in a lab of its own, then checks that the driver still works.
+///
+/// # Panics
+/// If it does not.
+pub fn with_victim(policy: Reach, stage: impl FnOnce(&mut Victim<'_>)) {
     let lab = boot(policy);
     let mut victim = Victim::of(privileged(&lab));
-    abuse(&mut victim);
+    stage(&mut victim);
     victim.assert_works();
-    drop(victim);
-    tell(&format!("{} requests", lab.requests()));
-    finish(lab);
+    report(&format!("{} requests", lab.requests()));
 }
