@@ -151,8 +151,8 @@ fn a_lime_image_has_what_was_read_and_nothing_else() {
     assert_lime(&output.bytes, "standard output");
     // Of named ranges, in any order.
     let ranges = "0x500000:0x1000 0xff000:0x181000 0x2000:0x3000 0x9d000:0x4000";
-    let line = format!("read --physical {ranges} --format lime --output {file}");
-    run_with(four_ranges(usize::MAX), &line);
+    let command = format!("read --physical {ranges} --format lime --output {file}");
+    run_with(four_ranges(usize::MAX), &command);
     assert_lime(&folder.read("ram.lime"), "named ranges");
     assert_eq!(folder.names(), ["ram.lime"], "the map was another image's");
 }
