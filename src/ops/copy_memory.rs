@@ -10,7 +10,7 @@ use ringcopy_protocol::{
 use usermode_accessors::{VolatileSlice, probe::USER_LIMIT};
 
 use super::Call;
-use crate::{engine::Copier, file::FileContext};
+use crate::{engine::Copier, state::FileContext};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;

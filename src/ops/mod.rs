@@ -21,12 +21,11 @@ use usermode_accessors::{UserWriter, VolatileSlice};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 use crate::{
-    device::DeviceContext,
-    file::FileContext,
     nt::{
         caller::CallerMode,
         wdf::{ControlParameters, Request},
     },
+    state::{DeviceContext, FileContext},
 };
 
 /// The alignment of requests and responses in caller memory.

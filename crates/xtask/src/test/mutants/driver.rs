@@ -62,7 +62,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a handle serves any process",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "if self.owner.is_current()",
         broken: "if true",
         caught_by: "lab_access::a_handle_serves_the_process_that_opened_it",
@@ -171,7 +171,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a setting that was not read for want of memory counts as not set",
-        file: "src/driver.rs",
+        file: "src/state/settings.rs",
         original: "=> Err(NtStatus::INSUFFICIENT_RESOURCES),",
         broken: "=> Ok(Some(0)),",
         caught_by: "lab_resources::loading_fails_cleanly_wherever_pool_runs_out",
@@ -271,14 +271,14 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "cap ignored",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "if OPEN.fetch_add(1, Ordering::Relaxed) < MAXIMUM_HANDLES {",
         broken: "if OPEN.fetch_add(1, Ordering::Relaxed) < u32::MAX {",
         caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
     },
     Mutant {
         name: "a closed handle keeps its place",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "        OPEN.fetch_sub(1, Ordering::Relaxed);",
         broken: "        OPEN.fetch_sub(0, Ordering::Relaxed);",
         caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
