@@ -32,7 +32,8 @@ pub(crate) struct Channel {
     pub(crate) vm: VirtualMachine,
     memory: File,
     patience: Duration,
-    /// The number of the last command. It has one byte, so that a reader never sees a part of a write.
+    /// The number of the last command. It has one byte, so that a reader never sees a part of a
+    /// write.
     number: u8,
 }
 

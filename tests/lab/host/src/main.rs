@@ -26,9 +26,9 @@ use signal_hook::{
 /// Starts the lab, loads the driver, and runs one `ringcopy` command against it.
 ///
 /// The environment variables `RINGCOPY_LAB_KERNEL`, `RINGCOPY_WDFLDR` and `RINGCOPY_DRIVER` replace
-/// missing options. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own translator. The exit code
-/// is the command's, or 1 if the driver left anything behind or caused a bugcheck. Ctrl-C ends the
-/// command with a message; a second one ends the program at once.
+/// missing options. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own translator. The exit
+/// code is the command's, or 1 if the driver left anything behind or caused a bugcheck. Ctrl-C ends
+/// the command with a message; a second one ends the program at once.
 #[derive(Debug, Parser)]
 #[command(name = "ringcopy-lab", version)]
 #[expect(
@@ -157,7 +157,8 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
     })
 }
 
-/// Makes the signals that ask a program to end interrupt the lab. The second signal ends the program.
+/// Makes the signals that ask a program to end interrupt the lab. The second signal ends the
+/// program.
 fn listen(interrupted: &Arc<AtomicBool>) -> Result<(), String> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         // The action that is registered first runs first.

@@ -90,8 +90,8 @@ pub(crate) fn disable_interrupts() {
     unsafe { asm!("cli", options(nostack)) };
 }
 
-/// Sleeps until an interrupt. Interrupts are off before and after. A pending interrupt ends the sleep,
-/// too: the processor takes none between STI and HLT.
+/// Sleeps until an interrupt. Interrupts are off before and after. A pending interrupt ends the
+/// sleep, too: the processor takes none between STI and HLT.
 pub(crate) fn sleep() {
     // SAFETY: the interrupt table is loaded before the first call.
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
@@ -110,8 +110,8 @@ pub(crate) fn out8(port: u16, value: u8) {
 }
 
 pub(crate) fn out32(port: u16, value: u32) {
-    // SAFETY: the ports written this way end the virtual test_memory, and configure PCI devices that
-    // no code uses.
+    // SAFETY: the ports written this way end the virtual test_memory, and configure PCI devices
+    // that no code uses.
     unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack)) };
 }
 

@@ -57,8 +57,8 @@ pub(crate) fn by_file_name(file: &str) -> Option<Image> {
     })
 }
 
-// The names are the linker script's. The exports between them are leaf functions in assembly, without
-// a stack frame. Drivers may pass bad addresses to them, and a fault unwinds to the driver.
+// The names are the linker script's. The exports between them are leaf functions in assembly,
+// without a stack frame. Drivers may pass bad addresses to them, and a fault unwinds to the driver.
 unsafe extern "C" {
     static nt_leaf_start: u8;
     static nt_leaf_end: u8;

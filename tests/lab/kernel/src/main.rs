@@ -3,8 +3,8 @@
 //! It runs on a bare virtual machine (QEMU, booted by PVH) and loads a driver's `.sys` file
 //! unchanged. It has real page tables with SMEP and SMAP, turns real faults into structured
 //! exceptions, and has an I/O manager that builds requests. A host program drives it through a
-//! mailbox in shared memory. It is not Windows. It follows Windows' documentation, which each export
-//! cites, and ends the run with a bugcheck if a driver breaks a rule.
+//! mailbox in shared memory. It is not Windows. It follows Windows' documentation, which each
+//! export cites, and ends the run with a bugcheck if a driver breaks a rule.
 //!
 //! The dispatcher and unwinder, the exports, the memory manager and `MmCopyMemory` are the lab's
 //! own on purpose: they are a second reading of the contracts that the driver's code relies on, and

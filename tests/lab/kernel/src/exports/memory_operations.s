@@ -1,6 +1,6 @@
-    // The C library's memory functions that ntoskrnl.exe exports. A driver may pass user addresses to
-    // them inside a guard, so that a fault is the driver's. They are leaf functions without a stack
-    // frame, in a section where the dispatcher finds them.
+    // The C library's memory functions that ntoskrnl.exe exports. A driver may pass user addresses
+    // to them inside a guard, so that a fault is the driver's. They are leaf functions without a
+    // stack frame, in a section where the dispatcher finds them.
 
     .section .nt_leaf, "ax", @progbits
 

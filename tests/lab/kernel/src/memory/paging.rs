@@ -47,8 +47,8 @@ pub(crate) fn width() -> u32 {
     WIDTH.load(Ordering::Relaxed)
 }
 
-/// Whether the processor faults on a present entry of a level, because its address is too wide or is
-/// not the start of a page of that size. Source: Intel SDM volume 3, "4-Level Paging and 5-Level
+/// Whether the processor faults on a present entry of a level, because its address is too wide or
+/// is not the start of a page of that size. Source: Intel SDM volume 3, "4-Level Paging and 5-Level
 /// Paging", on reserved bits.
 pub(crate) fn is_malformed(entry: u64, level: u32) -> bool {
     let address = entry & bits::ADDRESS;

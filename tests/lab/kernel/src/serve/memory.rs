@@ -67,8 +67,8 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
     }
 }
 
-/// Calls `MmCopyMemory` in the context of a process for each call in the data. The targets are in the
-/// data of the reply.
+/// Calls `MmCopyMemory` in the context of a process for each call in the data. The targets are in
+/// the data of the reply.
 fn copy_memory(id: u64, length: u64) -> Carried {
     process::require(id)?;
     let mut asked = vec![0; length as usize];
