@@ -171,8 +171,8 @@ fn bind(
     Ok(client)
 }
 
-/// Unbinds a driver after its unload, or after its `DriverEntry` has failed. Objects that it left
-/// behind end in a bugcheck.
+/// Unbinds a driver after its unload, or after its `DriverEntry` has failed. Objects that it leaked
+/// end in a bugcheck.
 ///
 /// # Safety
 ///
@@ -199,7 +199,7 @@ pub(crate) unsafe extern "C" fn WdfVersionUnbind(
     STATUS_SUCCESS
 }
 
-/// Reports every object that the driver left behind.
+/// Reports every object that the driver leaked.
 fn check_leaks(client: ClientRef) {
     let mut leaked = 0;
     let mut first = 0;

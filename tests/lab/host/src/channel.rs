@@ -98,7 +98,7 @@ impl Channel {
         data: &[u8],
     ) -> Result<Reply, LabError> {
         self.send(command, arguments, data)?;
-        self.wait_for(offset_of!(Mailbox, answered), self.number.into())?;
+        self.wait_for(offset_of!(Mailbox, finished), self.number.into())?;
         self.reply()
     }
 
@@ -117,7 +117,7 @@ impl Channel {
             for value in flicker.values {
                 self.memory.write_all_at(&[value], flicker.address)?;
             }
-            if self.value(offset_of!(Mailbox, answered))? == u64::from(self.number) {
+            if self.value(offset_of!(Mailbox, finished))? == u64::from(self.number) {
                 return self.reply();
             }
             self.check(poll, start)?;

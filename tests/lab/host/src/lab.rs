@@ -29,7 +29,7 @@ pub struct Lab {
 /// How a lab ended.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// A line for each thing that the driver left behind when it was unloaded.
+    /// A line for each thing that the driver leaked when it was unloaded.
     pub leaks: Vec<String>,
     /// The bugcheck, if the driver caused one.
     pub bugcheck: Option<String>,
@@ -226,7 +226,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Stops the driver and returns a line for each thing that it left behind.
+    /// Stops the driver and returns a line for each thing that it leaked.
     ///
     /// # Errors
     /// [`LabError::Refused`] with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
@@ -398,7 +398,7 @@ impl Lab {
 }
 
 /// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output,
-/// its missing imports, and what it left behind.
+/// its missing imports, and what it leaked.
 ///
 /// # Errors
 /// If QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong with

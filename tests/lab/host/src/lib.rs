@@ -3,7 +3,7 @@
 //! [`Transport`](ringcopy_client::Transport) for the client.
 //!
 //! A lab is one virtual machine with one driver. It ends with its [`Lab`], also if the program is
-//! killed, and leaves no file behind.
+//! killed, and leaves no file.
 //!
 //! Any KMDF driver can be loaded. [`MixedMappings`], [`Flicker`], [`Repeated`] and [`SystemCopy`]
 //! are for the tests of this project's driver.

@@ -108,7 +108,7 @@ extern "C" fn kmain(start_info: u64) -> ! {
     }
 }
 
-/// Loads the driver, unloads it, and prints what it left behind.
+/// Loads the driver, unloads it, and prints what it leaked.
 fn load_once(archive: boot::Archive) -> Exit {
     driver::load_framework(archive, Missing::Stub);
     if !driver::load(archive, Missing::Stub).is_success() {
@@ -121,7 +121,7 @@ fn load_once(archive: boot::Archive) -> Exit {
         }
         Ok(left) => {
             for line in &left {
-                say!("left behind: {line}");
+                say!("leaked: {line}");
             }
             Exit::Leaked
         }

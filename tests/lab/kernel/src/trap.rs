@@ -119,7 +119,7 @@ impl Frame {
     }
 
     /// Whether a driver has called an address without code. The exception is the caller's, as one
-    /// in a leaf function is.
+    /// in a function without unwind data is.
     fn is_wild_call(&self) -> bool {
         self.instruction < layout::LINEAR
             && Tables::current().walk(self.stack).is_some()
@@ -267,13 +267,13 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
 /// changed them.
 fn stale(frame: &Frame, address: u64, access: AccessKind) -> bool {
     let prevented = cpu::read_cr4() & cpu::cr4::SMAP != 0;
-    Tables::current().walk(address).is_some_and(|leaf| {
+    Tables::current().walk(address).is_some_and(|translation| {
         let supervisor = match access {
-            AccessKind::Execute => !leaf.user && leaf.execute,
+            AccessKind::Execute => !translation.user && translation.execute,
             AccessKind::Read => true,
-            AccessKind::Write => leaf.write,
+            AccessKind::Write => translation.write,
         };
         let opened = frame.flags & flags::ALIGNMENT_CHECK != 0;
-        supervisor && (!leaf.user || !prevented || opened)
+        supervisor && (!translation.user || !prevented || opened)
     })
 }

@@ -3,7 +3,7 @@
 //! A file backs the guest's memory, and the host reads and writes that file. A [`Mailbox`] is at
 //! [`PHYSICAL_ADDRESS`], followed by [`DATA_LENGTH`] bytes of data at [`DATA_OFFSET`]. The host
 //! writes a command with its arguments, then stores a new number into `asked`. The guest carries
-//! the command out, writes status and results, then stores that number into `answered`. Both sides
+//! the command out, writes status and results, then stores that number into `finished`. Both sides
 //! poll, so a round trip takes microseconds. Logs go through the serial port.
 
 #![no_std]
@@ -38,7 +38,7 @@ pub struct Mailbox {
     /// The number of the command that the host asks for.
     pub asked: u64,
     /// The number of the last command that the guest has carried out.
-    pub answered: u64,
+    pub finished: u64,
     /// A [`Command`].
     pub command: u64,
     /// The command's arguments.
@@ -425,7 +425,7 @@ values! {
     Done = 0x10,
     /// An image could not be loaded.
     NotLoaded = 0x11,
-    /// The driver left something behind; of a driver that is loaded once.
+    /// The driver leaked something; of a driver that is loaded once.
     Leaked = 0x12,
     /// The driver's entry point failed; of a driver that is loaded once.
     EntryFailed = 0x13,

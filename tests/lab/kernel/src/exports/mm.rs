@@ -134,7 +134,7 @@ pub(super) extern "win64" fn mm_free_mapping_address(address: u64, tag: u32) {
 pub(super) extern "win64" fn mm_get_physical_address(address: u64) -> u64 {
     Tables::current()
         .walk(address)
-        .map_or(0, |leaf| leaf.physical)
+        .map_or(0, |translation| translation.physical)
 }
 
 /// `MmGetPhysicalMemoryRanges` function (ntddk.h): pairs of base and bytes, ended by a zero pair,

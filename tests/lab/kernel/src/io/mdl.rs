@@ -179,8 +179,8 @@ pub(crate) fn lock(list: Mdl, mode: u8, operation: LockOperation) -> Result<(), 
 fn system_page(address: u64, access: AccessKind) -> Result<u64, NtStatus> {
     Tables::current()
         .walk(address)
-        .filter(|leaf| access == AccessKind::Read || leaf.write)
-        .map(|leaf| leaf.physical)
+        .filter(|translation| access == AccessKind::Read || translation.write)
+        .map(|translation| translation.physical)
         .ok_or(NtStatus::ACCESS_VIOLATION)
 }
 

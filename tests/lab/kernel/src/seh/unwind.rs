@@ -146,7 +146,7 @@ struct Code {
     sixteens: u64,
 }
 
-/// Undoes the function that `context` is in. A function without unwind data is a leaf function: its
+/// Undoes the function that `context` is in. A function without unwind data has moved nothing: its
 /// return address is on top of the stack.
 ///
 /// A fault inside an epilog is treated as one in the body: an epilog accesses only the stack, which
