@@ -5,7 +5,7 @@
 
 use ringcopy_client::{
     PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{Direction, EngineKind, EntryResult, NtStatus, Reach, TransferFlags},
+    protocol::{CopyResult, Direction, EngineKind, NtStatus, Reach, ResultFlags},
 };
 use ringcopy_lab::{Count, MachineFact, MappingKind, MixedMappings};
 use ringcopy_tests::{
@@ -90,11 +90,11 @@ fn the_automatic_choice_falls_back_and_says_so() {
     });
 }
 
-fn assert_entry(result: &EntryResult, engine: EngineKind, fell_back: bool, copied: u64) {
+fn assert_entry(result: &CopyResult, engine: EngineKind, fell_back: bool, copied: u64) {
     let flags = if fell_back {
-        TransferFlags::FELL_BACK
+        ResultFlags::FELL_BACK
     } else {
-        TransferFlags::empty()
+        ResultFlags::empty()
     };
     assert_eq!(
         (result.engine, result.flags, result.copied),
@@ -122,7 +122,7 @@ fn each_entry_falls_back_by_itself() {
         let sources = [near - 2 * PAGE_LENGTH, near, near];
         for engine in [EngineKind::Auto, EngineKind::Native] {
             let falls_back = engine == EngineKind::Auto;
-            let check = |results: &[EntryResult]| {
+            let check = |results: &[CopyResult]| {
                 assert_entry(&results[0], EngineKind::Native, false, short.into());
                 assert_eq!(NtStatus(results[0].status), NtStatus::SUCCESS);
                 let by = if falls_back {

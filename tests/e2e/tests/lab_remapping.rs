@@ -6,8 +6,8 @@
 use ringcopy_client::{
     Buffer, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
-        InformationResponse, NtStatus, Reach, RequestKind, TransferResponse,
+        Code, CopyFlags, CopyMemoryRequest, CopyResponse, EngineKind, Header, InformationRequest,
+        InformationResponse, NtStatus, Reach, RequestKind,
     },
 };
 use ringcopy_lab::{Count, Interference, Lab, MappingKind, Process};
@@ -134,7 +134,7 @@ impl Side {
             flags: flags.bits(),
             engine: EngineKind::Native as u32,
         };
-        let length = size_of::<TransferResponse>() + LENGTH;
+        let length = size_of::<CopyResponse>() + LENGTH;
         let address = process.allocate(PAGE_LENGTH).unwrap();
         process.write(address, request.as_bytes()).unwrap();
         Self {
@@ -145,10 +145,10 @@ impl Side {
     }
 
     fn assert_copied(&self, process: &mut Process<'_>) {
-        let mut response = vec![0; size_of::<TransferResponse>() + LENGTH];
+        let mut response = vec![0; size_of::<CopyResponse>() + LENGTH];
         process.read(self.response.address, &mut response).unwrap();
-        let (response, found) = TransferResponse::read_from_prefix(&response).unwrap();
-        assert_eq!(response.status, NtStatus::SUCCESS.0);
+        let (response, found) = CopyResponse::read_from_prefix(&response).unwrap();
+        assert_eq!(response.result.status, NtStatus::SUCCESS.0);
         assert!(found == self.bytes, "another process's bytes");
     }
 }

@@ -62,7 +62,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a handle serves any process",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "if self.owner.is_current()",
         broken: "if true",
         caught_by: "lab_access::a_handle_serves_the_process_that_opened_it",
@@ -130,8 +130,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "nobody hears of a fallback",
         file: "src/engine/mod.rs",
-        original: "fell_back: true,",
-        broken: "fell_back: false,",
+        original: "flags: ResultFlags::FELL_BACK.bits(),",
+        broken: "flags: 0,",
         caught_by: "lab_fallback::the_automatic_choice_falls_back_and_says_so",
     },
     Mutant {
@@ -144,8 +144,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "entries of a batch need no policy",
         file: "src/ops/copy_memory.rs",
-        original: "match check_reach(call, source).and_then(|()| copier.copy(flags, source.address, target)) {",
-        broken: "match copier.copy(flags, source.address, target) {",
+        original: "    match check_reach(call, source) {",
+        broken: "    match Ok::<(), NtStatus>(()) {",
         caught_by: "lab_batch::every_entry_is_held_to_the_policy",
     },
     Mutant {
@@ -171,14 +171,14 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a setting that was not read for want of memory counts as not set",
-        file: "src/driver.rs",
+        file: "src/state/settings.rs",
         original: "=> Err(NtStatus::INSUFFICIENT_RESOURCES),",
         broken: "=> Ok(Some(0)),",
         caught_by: "lab_resources::loading_fails_cleanly_wherever_pool_runs_out",
     },
     Mutant {
         name: "how far a hole reaches is not said",
-        file: "src/ops/transfer.rs",
+        file: "src/engine/mod.rs",
         original: "            hole_length: stop.hole_length,",
         broken: "            hole_length: 0,",
         caught_by: "lab_holes::f8_a_physical_hole_ends_where_the_next_ram_begins",
@@ -271,14 +271,14 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "cap ignored",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "if OPEN.fetch_add(1, Ordering::Relaxed) < MAXIMUM_HANDLES {",
         broken: "if OPEN.fetch_add(1, Ordering::Relaxed) < u32::MAX {",
         caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
     },
     Mutant {
         name: "a closed handle keeps its place",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "        OPEN.fetch_sub(1, Ordering::Relaxed);",
         broken: "        OPEN.fetch_sub(0, Ordering::Relaxed);",
         caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
