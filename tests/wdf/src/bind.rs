@@ -1,8 +1,8 @@
 //! The image's exports: a driver's stub binds to the framework and unbinds from it.
 //!
 //! A stub passes the version that it was built for and gets the function table, its globals and the
-//! number of functions. No page documents the exports. Their arguments are the structures that a stub
-//! is built with.
+//! number of functions. No page documents the exports. Their arguments are the structures that a
+//! stub is built with.
 
 use crate::{
     client::ClientRef,
@@ -96,7 +96,8 @@ fn characters<'a>(path: PCUNICODE_STRING) -> Result<&'a [u16], NTSTATUS> {
 /// Binds a driver.
 ///
 /// `STATUS_INFO_LENGTH_MISMATCH` for bind information of unknown size;
-/// `STATUS_OBJECT_TYPE_MISMATCH` for another component or an unsupported version; `STATUS_INVALID_PARAMETER`; `STATUS_INSUFFICIENT_RESOURCES`.
+/// `STATUS_OBJECT_TYPE_MISMATCH` for another component or an unsupported version;
+/// `STATUS_INVALID_PARAMETER`; `STATUS_INSUFFICIENT_RESOURCES`.
 ///
 /// # Safety
 ///
@@ -170,7 +171,7 @@ fn bind(
     Ok(client)
 }
 
-/// Unbinds a driver after its unload, or after its `DriverEntry` has failed. Objects that it left behind
+/// Unbinds a driver after its unload, or after its `DriverEntry` has failed. Objects that it leaked
 /// end in a bugcheck.
 ///
 /// # Safety
@@ -198,7 +199,7 @@ pub(crate) unsafe extern "C" fn WdfVersionUnbind(
     STATUS_SUCCESS
 }
 
-/// Reports every object that the driver left behind.
+/// Reports every object that the driver leaked.
 fn check_leaks(client: ClientRef) {
     let mut leaked = 0;
     let mut first = 0;

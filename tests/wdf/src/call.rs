@@ -1,9 +1,9 @@
 //! A call from a driver through the function table.
 //!
-//! A kernel-mode framework has to trust a driver's pointers: the documentation of each function says
-//! what they point to, and nothing can prove it. [`Call::enter`] takes that promise once for each call.
-//! The methods read and write through the driver's pointers. Handles are not trusted: they are looked
-//! up.
+//! A kernel-mode framework has to trust a driver's pointers: the documentation of each function
+//! says what they point to, and nothing can prove it. [`Call::enter`] takes that promise once for
+//! each call. The methods read and write through the driver's pointers. Handles are not trusted:
+//! they are looked up.
 
 use crate::{
     client::ClientRef,

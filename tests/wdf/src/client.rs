@@ -22,8 +22,8 @@ const CLIENTS: usize = 16;
 /// The bound drivers.
 static BOUND: [AtomicPtr<Client>; CLIENTS] = [const { AtomicPtr::new(null_mut()) }; CLIENTS];
 
-/// A bound driver. `globals` is the first member: the driver has its address and passes it with every
-/// call.
+/// A bound driver. `globals` is the first member: the driver has its address and passes it with
+/// every call.
 #[repr(C)]
 pub(crate) struct Client {
     globals: UnsafeCell<WDF_DRIVER_GLOBALS>,

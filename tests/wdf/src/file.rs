@@ -153,8 +153,8 @@ pub(crate) fn open(device: Ref<Device>, object: FileObject) -> Result<Option<Ref
     Ok(Some(file))
 }
 
-/// Returns the framework's object for an open file; `None` if the driver uses none, or the create was
-/// refused.
+/// Returns the framework's object for an open file; `None` if the driver uses none, or the create
+/// was refused.
 pub(crate) fn find(device: Ref<Device>, object: FileObject) -> Option<Ref<File>> {
     let is_it = |file: &Ref<File>| file.device == device && file.object == object;
     match device.files.keeping {

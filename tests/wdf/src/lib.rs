@@ -1,9 +1,9 @@
 //! WDFLDR.SYS, a stand-in for KMDF 1.31: the framework's loader and the framework in one image.
 //!
-//! A KMDF driver imports `WdfVersionBind` from this image and gets a table of 458 functions. The image
-//! implements the functions that a control-device driver uses, over NT's own exports. Every other
-//! entry prints its name and stops the system. The same image runs on the lab's kernel in ring 0 and
-//! in Wine's driver host.
+//! A KMDF driver imports `WdfVersionBind` from this image and gets a table of 458 functions. The
+//! image implements the functions that a control-device driver uses, over NT's own exports. Every
+//! other entry prints its name and stops the system. The same image runs on the lab's kernel in
+//! ring 0 and in Wine's driver host.
 //!
 //! - `bind`: the exports. `table`: the function table. `call`: a driver's call of a function.
 //!   `client`: a bound driver.
@@ -16,8 +16,8 @@
 //! - `wine`: routines that Wine's kernel lacks.
 //!
 //! The code cites the page of the documentation that it follows, or the function with that page. It
-//! stops a driver where the framework's verifier would. It is a stand-in that only runs the driver in
-//! tests, and is independent of the framework's sources on purpose.
+//! stops a driver where the framework's verifier would. It is a stand-in that only runs the driver
+//! in tests, and is independent of the framework's sources on purpose.
 
 #![no_std]
 #![allow(

@@ -200,7 +200,8 @@ pub(crate) fn copy_to_buffer(
     }
     match source.part(offset, length) {
         Ok(start) => {
-            // SAFETY: a part of the source; the driver promises that its buffer holds `length` bytes.
+            // SAFETY: a part of the source; the driver promises that its buffer holds `length`
+            // bytes.
             unsafe { start.copy_to(buffer.cast(), length) };
             STATUS_SUCCESS
         }

@@ -266,16 +266,16 @@ pub(crate) fn query_value(
     }
 }
 
-/// The bytes that the genuine framework's stack may have after a value that is shorter than a number.
-/// All bits set is the worst value of a setting.
+/// The bytes that the genuine framework's stack may have after a value that is shorter than a
+/// number. All bits set is the worst value of a setting.
 const LEFT_ON_THE_STACK: [u8; ULONG_SIZE as usize] = [0xFF; ULONG_SIZE as usize];
 
 /// `WdfRegistryQueryULong`.
 ///
 /// It does what a free build of the genuine framework does, although the documentation promises
-/// `STATUS_OBJECT_TYPE_MISMATCH`: it ignores the type, and a short value is filled with bytes of the
-/// stack. `STATUS_OBJECT_NAME_NOT_FOUND`; `STATUS_BUFFER_OVERFLOW` for a longer value; what else
-/// `ZwQueryValueKey` returns.
+/// `STATUS_OBJECT_TYPE_MISMATCH`: it ignores the type, and a short value is filled with bytes of
+/// the stack. `STATUS_OBJECT_NAME_NOT_FOUND`; `STATUS_BUFFER_OVERFLOW` for a longer value; what
+/// else `ZwQueryValueKey` returns.
 pub(crate) fn query_ulong(
     call: &Call,
     key: WDFKEY,

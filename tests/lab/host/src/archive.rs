@@ -17,10 +17,7 @@ const ALIGNMENT: usize = 4096;
 pub(crate) fn build(images: &[PathBuf]) -> Result<Vec<u8>, LabError> {
     let mut files = Vec::new();
     for path in images {
-        let bytes = fs::read(path).map_err(|error| LabError::File {
-            path: path.clone(),
-            error,
-        })?;
+        let bytes = fs::read(path).map_err(LabError::file(path))?;
         files.push((name_of(path)?, bytes));
     }
     let header = Header {

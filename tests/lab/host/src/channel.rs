@@ -32,7 +32,8 @@ pub(crate) struct Channel {
     pub(crate) vm: VirtualMachine,
     memory: File,
     patience: Duration,
-    /// The number of the last command. It has one byte, so that a reader never sees a part of a write.
+    /// The number of the last command. It has one byte, so that a reader never sees a part of a
+    /// write.
     number: u8,
 }
 
@@ -97,7 +98,7 @@ impl Channel {
         data: &[u8],
     ) -> Result<Reply, LabError> {
         self.send(command, arguments, data)?;
-        self.wait_for(offset_of!(Mailbox, answered), self.number.into())?;
+        self.wait_for(offset_of!(Mailbox, finished), self.number.into())?;
         self.reply()
     }
 
@@ -116,7 +117,7 @@ impl Channel {
             for value in flicker.values {
                 self.memory.write_all_at(&[value], flicker.address)?;
             }
-            if self.value(offset_of!(Mailbox, answered))? == u64::from(self.number) {
+            if self.value(offset_of!(Mailbox, finished))? == u64::from(self.number) {
                 return self.reply();
             }
             self.check(poll, start)?;

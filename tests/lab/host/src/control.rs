@@ -1,5 +1,5 @@
-//! QEMU's control monitor, on its standard input and output: commands to QEMU, and the reason that it
-//! gives when the machine ends.
+//! QEMU's control monitor, on its standard input and output: commands to QEMU, and the reason that
+//! it gives when the machine ends.
 //!
 //! Source: "QEMU QMP Reference Manual".
 

@@ -1,6 +1,10 @@
 //! The errors of a lab.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ringcopy_client::{RequestError, TransportError, protocol::NtStatus};
 use ringcopy_lab_mailbox::Command;
@@ -93,6 +97,14 @@ fn said(log: &str) -> String {
         "it said nothing".into()
     } else {
         format!("it said last:\n{log}")
+    }
+}
+
+impl LabError {
+    /// Makes an error of a file.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |error| Self::File { path, error }
     }
 }
 

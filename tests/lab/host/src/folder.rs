@@ -26,10 +26,7 @@ impl Folder {
             return Ok(folder);
         }
         let parent = env::temp_dir();
-        Self::create_in(&parent).map_err(|error| LabError::File {
-            path: parent,
-            error,
-        })
+        Self::create_in(&parent).map_err(LabError::file(&parent))
     }
 
     fn create_in(parent: &Path) -> io::Result<Self> {

@@ -29,7 +29,7 @@ pub struct Lab {
 /// How a lab ended.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// A line for each thing that the driver left behind when it was unloaded.
+    /// A line for each thing that the driver leaked when it was unloaded.
     pub leaks: Vec<String>,
     /// The bugcheck, if the driver caused one.
     pub bugcheck: Option<String>,
@@ -184,12 +184,7 @@ impl Lab {
     /// # Errors
     /// If there is no memory.
     pub fn read_physical(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
-        self.pieces(length, |offset, piece| {
-            (
-                Command::ReadPhysical,
-                vec![address.wrapping_add(offset), piece],
-            )
-        })
+        self.pieces(Command::ReadPhysical, &[], address, length)
     }
 
     /// Reads system virtual memory, without the driver.
@@ -197,12 +192,7 @@ impl Lab {
     /// # Errors
     /// If nothing is mapped there.
     pub fn read_system(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
-        self.pieces(length, |offset, piece| {
-            (
-                Command::ReadSystem,
-                vec![address.wrapping_add(offset), piece],
-            )
-        })
+        self.pieces(Command::ReadSystem, &[], address, length)
     }
 
     /// Writes to the memory for requests in kernel mode and returns its address.
@@ -236,7 +226,7 @@ impl Lab {
         Ok(())
     }
 
-    /// Stops the driver and returns a line for each thing that it left behind.
+    /// Stops the driver and returns a line for each thing that it leaked.
     ///
     /// # Errors
     /// [`LabError::Refused`] with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
@@ -265,8 +255,8 @@ impl Lab {
     /// Unloads the driver and ends the lab.
     ///
     /// # Errors
-    /// If handles are open, or if the lab does not stop. A bugcheck is no error here: the report has
-    /// it.
+    /// If handles are open, or if the lab does not stop. A bugcheck is no error here: the report
+    /// has it.
     pub fn finish(self) -> Result<Report, LabError> {
         let leaks = match self.unload() {
             Ok(leaks) => leaks,
@@ -298,12 +288,13 @@ impl Lab {
         self.channel.borrow().vm.is_gone()
     }
 
-    /// Runs `work`. Returns its result and the number of instructions that its device control requests
-    /// took: those of the driver and of the lab on its behalf, from the call of the dispatch routine
-    /// to its return. The lab counts them if it was started with [`Options::icount`]. The same request
-    /// in the same lab takes the same number, to less than one in a hundred: the lab's allocators
-    /// differ. An instruction with a `rep` prefix counts once for each repetition. The cost of a copy
-    /// is the difference between two lengths: a request itself has costs, most of them the lab's.
+    /// Runs `work`. Returns its result and the number of instructions that its device control
+    /// requests took: those of the driver and of the lab on its behalf, from the call of the
+    /// dispatch routine to its return. The lab counts them if it was started with
+    /// [`Options::icount`]. The same request in the same lab takes the same number, to less than
+    /// one in a hundred: the lab's allocators differ. An instruction with a `rep` prefix counts
+    /// once for each repetition. The cost of a copy is the difference between two lengths: a
+    /// request itself has costs, most of them the lab's.
     ///
     /// # Errors
     /// [`LabError::NotCounted`] if the lab was started without.
@@ -338,8 +329,8 @@ impl Lab {
         self.requests.set(self.requests.get().wrapping_add(1));
     }
 
-    /// Returns the number of requests sent, except those that both processors sent at once and those
-    /// that were sent amid changes.
+    /// Returns the number of requests sent, except those that both processors sent at once and
+    /// those that were sent amid changes.
     pub const fn requests(&self) -> u64 {
         self.requests.get()
     }
@@ -380,24 +371,24 @@ impl Lab {
         }
     }
 
-    /// Reads in pieces of at most [`DATA_LENGTH`]. `command` makes the command for an offset and a
-    /// length.
+    /// Reads in pieces of at most [`DATA_LENGTH`]. The arguments of `command` are `first`, an
+    /// address and a length.
     pub(crate) fn pieces(
         &self,
+        command: Command,
+        first: &[u64],
+        address: u64,
         length: u64,
-        command: impl Fn(u64, u64) -> (Command, Vec<u64>),
     ) -> Result<Vec<u8>, LabError> {
         let mut bytes = Vec::new();
         let mut offset = 0;
         while offset < length {
             let piece = DATA_LENGTH.min(length - offset);
-            let (command, arguments) = command(offset, piece);
+            let arguments = [first, &[address.wrapping_add(offset), piece]].concat();
             let reply = self.done(command, &arguments, &[])?;
             if reply.data.len() as u64 != piece {
-                return Err(LabError::Refused {
-                    command,
-                    status: NtStatus::PARTIAL_COPY,
-                });
+                let status = NtStatus::PARTIAL_COPY;
+                return Err(LabError::Refused { command, status });
             }
             bytes.extend(reply.data);
             offset += piece;
@@ -406,8 +397,8 @@ impl Lab {
     }
 }
 
-/// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output, its
-/// missing imports, and what it left behind.
+/// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output,
+/// its missing imports, and what it leaked.
 ///
 /// # Errors
 /// If QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong with

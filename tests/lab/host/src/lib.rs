@@ -1,12 +1,12 @@
-//! The lab's host: starts QEMU with the lab's kernel and a driver, sends commands through the mailbox
-//! in the guest's memory, and makes each process of the lab a
+//! The lab's host: starts QEMU with the lab's kernel and a driver, sends commands through the
+//! mailbox in the guest's memory, and makes each process of the lab a
 //! [`Transport`](ringcopy_client::Transport) for the client.
 //!
 //! A lab is one virtual machine with one driver. It ends with its [`Lab`], also if the program is
-//! killed, and leaves no file behind.
+//! killed, and leaves no file.
 //!
-//! Any KMDF driver can be loaded. [`MixedMappings`], [`Flicker`], [`Repeated`] and [`SystemCopy`] are
-//! for the tests of this project's driver.
+//! Any KMDF driver can be loaded. [`MixedMappings`], [`Flicker`], [`Repeated`] and [`SystemCopy`]
+//! are for the tests of this project's driver.
 
 #![forbid(unsafe_code)]
 

@@ -26,9 +26,9 @@ use signal_hook::{
 /// Starts the lab, loads the driver, and runs one `ringcopy` command against it.
 ///
 /// The environment variables `RINGCOPY_LAB_KERNEL`, `RINGCOPY_WDFLDR` and `RINGCOPY_DRIVER` replace
-/// missing options. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own translator. The exit code
-/// is the command's, or 1 if the driver left anything behind or caused a bugcheck. Ctrl-C ends the
-/// command with a message; a second one ends the program at once.
+/// missing options. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own translator. The exit
+/// code is the command's, or 1 if the driver leaked anything or caused a bugcheck. Ctrl-C ends
+/// the command with a message; a second one ends the program at once.
 #[derive(Debug, Parser)]
 #[command(name = "ringcopy-lab", version)]
 #[expect(
@@ -73,7 +73,7 @@ struct Arguments {
     verbose: bool,
 
     /// Load this driver instead and unload it; print its output, its missing imports and what it
-    /// leaves behind
+    /// leaks
     #[arg(long, value_name = "SYS", conflicts_with = "command")]
     load: Option<PathBuf>,
 
@@ -157,7 +157,8 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
     })
 }
 
-/// Makes the signals that ask a program to end interrupt the lab. The second signal ends the program.
+/// Makes the signals that ask a program to end interrupt the lab. The second signal ends the
+/// program.
 fn listen(interrupted: &Arc<AtomicBool>) -> Result<(), String> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         // The action that is registered first runs first.
@@ -182,7 +183,7 @@ fn inspect(options: &Options) -> Result<i32, String> {
     };
     match load(options, echo) {
         Ok(()) => {
-            echo("loaded and unloaded; nothing missing, nothing left behind");
+            echo("loaded and unloaded; nothing missing, nothing leaked");
             Ok(cli::SUCCESS)
         }
         // The log has been printed already.
@@ -225,7 +226,7 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
         None => code,
         Some(Ok(report)) => {
             for line in &report.leaks {
-                tell(format_args!("left behind: {line}"));
+                tell(format_args!("leaked: {line}"));
             }
             if let Some(bugcheck) = &report.bugcheck {
                 tell(format_args!("{bugcheck}"));
@@ -235,7 +236,7 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
             }
             if !arguments.command.iter().any(|word| word == "--json") {
                 tell(format_args!(
-                    "lab: the driver was unloaded and left nothing behind"
+                    "lab: the driver was unloaded and leaked nothing"
                 ));
             }
             code

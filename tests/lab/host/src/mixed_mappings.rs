@@ -116,8 +116,8 @@ impl MixedMappings {
         end - address
     }
 
-    /// Whether the bytes copied from a virtual address are right. Only bytes of the block are compared:
-    /// other RAM may have changed.
+    /// Whether the bytes copied from a virtual address are right. Only bytes of the block are
+    /// compared: other RAM may have changed.
     #[must_use]
     pub fn agrees(&self, address: u64, copied: &[u8]) -> bool {
         let mut done = 0;

@@ -43,7 +43,8 @@ pub struct Options {
     /// Five levels of page tables, instead of four.
     pub five_levels: bool,
     /// The time-stamp counter counts instructions, so that figures do not depend on the load of the
-    /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and `tcg`.
+    /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
+    /// `tcg`.
     pub icount: bool,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,

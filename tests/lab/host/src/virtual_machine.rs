@@ -47,21 +47,10 @@ impl VirtualMachine {
         let folder = Folder::create()?;
         let memory = folder.path().join("memory");
         let bytes = options.memory << 20;
-        let file = create_memory(&memory, bytes).map_err(|error| LabError::File {
-            path: memory.clone(),
-            error,
-        })?;
+        let file = create_memory(&memory, bytes).map_err(LabError::file(&memory))?;
         let images = folder.path().join("images");
-        fs::write(&images, archive::build(&options.images)?).map_err(|error| LabError::File {
-            path: images.clone(),
-            error,
-        })?;
-        if let Err(error) = File::open(&options.kernel) {
-            return Err(LabError::File {
-                path: options.kernel.clone(),
-                error,
-            });
-        }
+        fs::write(&images, archive::build(&options.images)?).map_err(LabError::file(&images))?;
+        File::open(&options.kernel).map_err(LabError::file(&options.kernel))?;
         let program = env::var(QEMU).unwrap_or_else(|_| "qemu-system-x86_64".into());
         let mut child = command(&program, options, mode, &memory, &images)
             .spawn()
@@ -191,8 +180,9 @@ impl Drop for VirtualMachine {
     }
 }
 
-/// Starts a process that kills QEMU when this process ends without dropping the machine: then the pipe
-/// that it reads is closed. It has a process group of its own, so that Ctrl-C does not end it first.
+/// Starts a process that kills QEMU when this process ends without dropping the machine: then the
+/// pipe that it reads is closed. It has a process group of its own, so that Ctrl-C does not end it
+/// first.
 fn guard(qemu: u32) -> io::Result<Child> {
     Command::new("sh")
         .args(["-c", "read -r _; kill -KILL \"$0\"", &qemu.to_string()])
@@ -213,8 +203,8 @@ fn create_memory(path: &Path, bytes: u64) -> io::Result<File> {
     Ok(file)
 }
 
-/// Converts a path to an option's value. A comma ends a value, and two commas stand for one ("QEMU User
-/// Documentation", "Invocation", `-device`).
+/// Converts a path to an option's value. A comma ends a value, and two commas stand for one ("QEMU
+/// User Documentation", "Invocation", `-device`).
 fn option_value(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
 }

@@ -1,5 +1,5 @@
-//! How the program reports that its virtual machine ended: field case F12. QEMU is a script here that
-//! ends as the real one would. `lab_endings`, of the end-to-end tests, has the real one.
+//! How the program reports that its virtual machine ended: field case F12. QEMU is a script here
+//! that ends as the real one would. `lab_endings`, of the end-to-end tests, has the real one.
 
 use std::{
     fs,
@@ -40,9 +40,9 @@ fn booted() -> String {
 
 const INTERRUPTED: &str = "interrupted: ";
 
-/// A folder with a script that stands in for QEMU, and with files that stand in for images. They are
-/// written before the first program is started: a file cannot be run while it is open for writing in
-/// a process that another thread has just forked.
+/// A folder with a script that stands in for QEMU, and with files that stand in for images. They
+/// are written before the first program is started: a file cannot be run while it is open for
+/// writing in a process that another thread has just forked.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -78,7 +78,8 @@ fn said(qemu: &str) -> String {
     told(&lab(qemu).args(["--", "info"]).output().unwrap())
 }
 
-/// Returns the standard error of a lab that failed: one sentence, and maybe lines of a log after it.
+/// Returns the standard error of a lab that failed: one sentence, and maybe lines of a log after
+/// it.
 fn told(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");

@@ -1,9 +1,9 @@
 //! Pages of user memory whose bytes change with each access, as another thread could change them in
 //! the worst case.
 //!
-//! Such a page is not present. A fault makes it present for one instruction, or for one repetition of
-//! a string instruction. The trap after that instruction counts the access, writes the other bytes,
-//! and makes the page absent again. Only the first processor does this.
+//! Such a page is not present. A fault makes it present for one instruction, or for one repetition
+//! of a string instruction. The trap after that instruction counts the access, writes the other
+//! bytes, and makes the page absent again. Only the first processor does this.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -24,8 +24,8 @@ pub(crate) fn open(tables: Tables, address: u64) -> bool {
     is_one
 }
 
-/// Writes the other bytes to the page that is present and makes it absent. Returns whether there was
-/// one.
+/// Writes the other bytes to the page that is present and makes it absent. Returns whether there
+/// was one.
 pub(crate) fn close() -> bool {
     let page = OPEN.swap(0, Ordering::Relaxed);
     if page == 0 {

@@ -33,7 +33,7 @@ const MAILBOX: Range = Range {
     end: PHYSICAL_ADDRESS + DATA_OFFSET + DATA_LENGTH,
 };
 
-/// The archive of images, which the frame allocator leaves alone.
+/// The archive of images, whose memory is never allocated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Archive(&'static [u8]);
 

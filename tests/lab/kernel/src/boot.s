@@ -1,5 +1,5 @@
-    // From the PVH entry point (32-bit protected mode, paging off) to kmain, and from a start-up IPI
-    // (16-bit real mode) to ap_main.
+    // From the PVH entry point (32-bit protected mode, paging off) to kmain, and from a start-up
+    // IPI (16-bit real mode) to ap_main.
     //
     // The contract of entry: "x86/HVM direct boot ABI", Xen documentation, docs/misc/pvh.
 

@@ -88,7 +88,7 @@ fn show_stack(stack: u64) {
             break;
         }
         // After an overflow, the stack pointer is below the first page of the stack.
-        if tables.walk(slot).is_none_or(|leaf| leaf.user) {
+        if tables.walk(slot).is_none_or(|translation| translation.user) {
             continue;
         }
         let value: u64 = raw::read(slot);

@@ -12,8 +12,8 @@ use nt_status::NtStatus;
 
 global_asm!(include_str!("call.s"));
 
-/// Pages of a kernel stack, as on 64-bit Windows (24 KiB). The page below is never mapped, so an overflow
-/// is a double fault.
+/// Pages of a kernel stack, as on 64-bit Windows (24 KiB). The page below is never mapped, so an
+/// overflow is a double fault.
 const STACK_PAGES: u64 = 6;
 
 /// The lowest address of each processor's stack for drivers.
@@ -79,8 +79,8 @@ pub(crate) fn set_system_thread(system: bool) {
     IN_SYSTEM_THREAD.here().store(system, Ordering::Relaxed);
 }
 
-/// Calls a driver's routine as NT does, and checks what NT expects when it returns: the same IRQL, the
-/// same depth of critical regions, all preserved registers, and no access to user memory.
+/// Calls a driver's routine as NT does, and checks what NT expects when it returns: the same IRQL,
+/// the same depth of critical regions, all preserved registers, and no access to user memory.
 pub(crate) fn driver(what: &str, function: u64, arguments: [u64; 4]) -> u64 {
     driver_to_level(what, function, arguments, irql::current())
 }
@@ -90,8 +90,8 @@ pub(crate) fn driver_status(what: &str, function: u64, arguments: [u64; 4]) -> N
     NtStatus(driver(what, function, arguments) as u32)
 }
 
-/// As [`driver`], for a routine that returns at another IRQL: a cancel routine releases the lock that it
-/// is called with.
+/// As [`driver`], for a routine that returns at another IRQL: a cancel routine releases the lock
+/// that it is called with.
 pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], level: u8) -> u64 {
     if !images::is_driver_code(function) {
         violation!("{what} lies at {function:#x}, outside of all images");
@@ -138,8 +138,8 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
     call.result
 }
 
-/// Calls a routine that the exception dispatcher found in an image's tables, on the current stack and
-/// without checks.
+/// Calls a routine that the exception dispatcher found in an image's tables, on the current stack
+/// and without checks.
 pub(crate) fn plain(function: u64, arguments: [u64; 4]) -> u64 {
     let function = function as *const ();
     // SAFETY: exception tables name functions of this signature; RDX and so on are ignored by

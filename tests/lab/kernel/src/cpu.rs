@@ -46,17 +46,17 @@ control_register!(write write_cr8, "cr8");
 pub(crate) const HAS_SMEP: u32 = 1 << 7;
 pub(crate) const HAS_SMAP: u32 = 1 << 20;
 
-/// Returns EBX of CPUID leaf 7.
+/// Returns EBX of CPUID function 7.
 pub(crate) fn structured_features() -> u32 {
     core::arch::x86_64::__cpuid_count(7, 0).ebx
 }
 
-/// Returns the bits in a physical address: CPUID leaf 0x80000008.
+/// Returns the bits in a physical address: CPUID function 0x80000008.
 pub(crate) fn physical_address_bits() -> u32 {
     core::arch::x86_64::__cpuid(0x8000_0008).eax & 0xFF
 }
 
-/// Whether an entry may map 1 GiB: CPUID leaf 0x80000001.
+/// Whether an entry may map 1 GiB: CPUID function 0x80000001.
 pub(crate) fn has_gigabyte_pages() -> bool {
     core::arch::x86_64::__cpuid(0x8000_0001).edx >> 26 & 1 != 0
 }
@@ -90,8 +90,8 @@ pub(crate) fn disable_interrupts() {
     unsafe { asm!("cli", options(nostack)) };
 }
 
-/// Sleeps until an interrupt. Interrupts are off before and after. A pending interrupt ends the sleep,
-/// too: the processor takes none between STI and HLT.
+/// Sleeps until an interrupt. Interrupts are off before and after. A pending interrupt ends the
+/// sleep, too: the processor takes none between STI and HLT.
 pub(crate) fn sleep() {
     // SAFETY: the interrupt table is loaded before the first call.
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
@@ -110,8 +110,8 @@ pub(crate) fn out8(port: u16, value: u8) {
 }
 
 pub(crate) fn out32(port: u16, value: u32) {
-    // SAFETY: the ports written this way end the virtual test_memory, and configure PCI devices that
-    // no code uses.
+    // SAFETY: the ports written this way end the virtual test_memory, and configure PCI devices
+    // that no code uses.
     unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack)) };
 }
 

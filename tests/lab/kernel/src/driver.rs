@@ -1,4 +1,4 @@
-//! The driver under test: loading, starting and stopping it, and finding what it leaves behind.
+//! The driver under test: loading, starting and stopping it, and finding what it leaks.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -124,13 +124,13 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
         // NT unloads the image without calling the unload routine.
         let left = forget();
         for line in &left {
-            say!("left behind by DriverEntry: {line}");
+            say!("leaked by DriverEntry: {line}");
         }
     }
     status
 }
 
-/// Stops the driver and unloads its image. Returns a line for each thing that it left behind.
+/// Stops the driver and unloads its image. Returns a line for each thing that it leaked.
 pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     let object = DRIVER
         .with(|driver| driver.as_ref().map(|driver| driver.object))

@@ -8,7 +8,7 @@ use crate::processor;
 /// The value of a free lock. Otherwise it is the number of the holder plus one.
 const FREE: usize = 0;
 
-/// A value behind a lock that is held for the length of one closure.
+/// A value that a lock guards. The lock is held while one closure runs.
 ///
 /// A processor that waits for a lock that it holds itself is a defect of the lab: it panics.
 pub(crate) struct Global<T> {
@@ -39,7 +39,7 @@ impl<T> Global<T> {
             assert!(holder != own, "the processor holds the lock already");
             core::hint::spin_loop();
         }
-        // SAFETY: the lock was free and is held by us alone, so no other reference exists.
+        // SAFETY: this processor holds the lock, so no other reference exists.
         let value = unsafe { &mut *self.value.get() };
         let result = body(value);
         self.holder.store(FREE, Ordering::Release);

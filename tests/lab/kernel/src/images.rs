@@ -57,21 +57,22 @@ pub(crate) fn by_file_name(file: &str) -> Option<Image> {
     })
 }
 
-// The names are the linker script's. The exports between them are leaf functions in assembly, without
-// a stack frame. Drivers may pass bad addresses to them, and a fault unwinds to the driver.
+// The names are the linker script's. The exports between them are functions without unwind data, in
+// assembly, without a stack frame. Drivers may pass bad addresses to them, and a fault unwinds to
+// the driver.
 unsafe extern "C" {
-    static nt_leaf_start: u8;
-    static nt_leaf_end: u8;
+    static nt_frameless_start: u8;
+    static nt_frameless_end: u8;
 }
 
 /// Whether an address is in an export of the lab whose faults are the driver's.
-pub(crate) fn is_leaf_export(address: u64) -> bool {
-    (&raw const nt_leaf_start as u64..&raw const nt_leaf_end as u64).contains(&address)
+pub(crate) fn is_frameless_export(address: u64) -> bool {
+    (&raw const nt_frameless_start as u64..&raw const nt_frameless_end as u64).contains(&address)
 }
 
 /// Whether a driver handles an exception at an address.
 pub(crate) fn is_driver_code(address: u64) -> bool {
-    is_leaf_export(address) || find(address).is_some()
+    is_frameless_export(address) || find(address).is_some()
 }
 
 /// Whether the instruction before an address is a call, and both are in an image.
@@ -80,7 +81,11 @@ pub(crate) fn is_return_address(address: u64) -> bool {
         return false;
     };
     let tables = crate::memory::paging::Tables::current();
-    if !image.contains(address) || tables.walk(address - 7).is_none_or(|leaf| !leaf.execute) {
+    if !image.contains(address)
+        || tables
+            .walk(address - 7)
+            .is_none_or(|translation| !translation.execute)
+    {
         return false;
     }
     let before: [u8; 7] = raw::read(address - 7);

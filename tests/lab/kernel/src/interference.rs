@@ -80,8 +80,8 @@ pub(crate) fn run() -> ! {
         pause = pause
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        // Sleep, so that both states of the page last equally long on a busy host. Otherwise the wait for
-        // a shootdown, with the page unmapped, would take most of the time.
+        // Sleep, so that both states of the page last equally long on a busy host. Otherwise the
+        // wait for a shootdown, with the page unmapped, would take most of the time.
         smp::sleep_for(1 + (pause >> 33) as u32 % LONGEST_PAUSE);
     }
 }

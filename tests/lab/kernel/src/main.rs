@@ -3,8 +3,8 @@
 //! It runs on a bare virtual machine (QEMU, booted by PVH) and loads a driver's `.sys` file
 //! unchanged. It has real page tables with SMEP and SMAP, turns real faults into structured
 //! exceptions, and has an I/O manager that builds requests. A host program drives it through a
-//! mailbox in shared memory. It is not Windows. It follows Windows' documentation, which each export
-//! cites, and ends the run with a bugcheck if a driver breaks a rule.
+//! mailbox in shared memory. It is not Windows. It follows Windows' documentation, which each
+//! export cites, and ends the run with a bugcheck if a driver breaks a rule.
 //!
 //! The dispatcher and unwinder, the exports, the memory manager and `MmCopyMemory` are the lab's
 //! own on purpose: they are a second reading of the contracts that the driver's code relies on, and
@@ -108,7 +108,7 @@ extern "C" fn kmain(start_info: u64) -> ! {
     }
 }
 
-/// Loads the driver, unloads it, and prints what it left behind.
+/// Loads the driver, unloads it, and prints what it leaked.
 fn load_once(archive: boot::Archive) -> Exit {
     driver::load_framework(archive, Missing::Stub);
     if !driver::load(archive, Missing::Stub).is_success() {
@@ -121,7 +121,7 @@ fn load_once(archive: boot::Archive) -> Exit {
         }
         Ok(left) => {
             for line in &left {
-                say!("left behind: {line}");
+                say!("leaked: {line}");
             }
             Exit::Leaked
         }

@@ -91,7 +91,8 @@ pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
         } else {
             patience = PATIENCE;
         }
-        // After the load of `works`, so that this sees everything that the other did before it stopped.
+        // After the load of `works`, so that this sees everything that the other did before it
+        // stopped.
         let found = look();
         if found.is_some() || !works || patience == 0 {
             break found;

@@ -1,6 +1,6 @@
-//! Pool. Every allocation is made as in Driver Verifier's special pool: it ends at the end of a page, and
-//! the next page is never mapped, so that overruns fault. Freed memory is unmapped, so that stale
-//! pointers fault.
+//! Pool. Every allocation is made as in Driver Verifier's special pool: it ends at the end of a
+//! page, and the next page is never mapped, so that overruns fault. Freed memory is unmapped, so
+//! that stale pointers fault.
 //!
 //! Source: "Special Pool", Windows driver documentation; alignment is that of `ExAllocatePool2`:
 //! 16 bytes, and a whole page from `PAGE_SIZE` on.

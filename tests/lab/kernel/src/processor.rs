@@ -2,8 +2,8 @@
 
 use crate::cpu;
 
-/// The most processors. The first one carries out the host's commands, the second one interferes with
-/// it or works beside it.
+/// The most processors. The first one carries out the host's commands, the second one interferes
+/// with it or works beside it.
 pub(crate) const COUNT: usize = 2;
 
 /// Selector of the first processor's task state; the next one's is 16 further.

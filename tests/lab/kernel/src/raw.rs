@@ -1,10 +1,10 @@
 //! Memory by address: the only access to memory that a driver shares with the lab.
 //!
-//! No Rust reference is made to such memory; it is read and written by value. An address that is not
-//! mapped, or is a user address, faults, and a fault in the lab's code ends the run with a bugcheck,
-//! as a bad pointer passed to NT does. These functions are safe to call for that reason. The module's
-//! rule: the address is never that of a borrowed Rust object of the lab. Every caller uses addresses
-//! from drivers, from page tables or from [`crate::memory`].
+//! No Rust reference is made to such memory; it is read and written by value. An address that is
+//! not mapped, or is a user address, faults, and a fault in the lab's code ends the run with a
+//! bugcheck, as a bad pointer passed to NT does. These functions are safe to call for that reason.
+//! The module's rule: the address is never that of a borrowed Rust object of the lab. Every caller
+//! uses addresses from drivers, from page tables or from [`crate::memory`].
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

@@ -7,8 +7,8 @@ use crate::cpu;
 
 const COM1: u16 = 0x3F8;
 
-/// The first serial port. QEMU's needs no set-up and no waiting, so a driver crate for the chip would do
-/// nothing here.
+/// The first serial port. QEMU's needs no set-up and no waiting, so a driver crate for the chip
+/// would do nothing here.
 struct Serial;
 
 impl Write for Serial {

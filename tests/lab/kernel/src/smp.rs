@@ -84,8 +84,8 @@ pub(crate) fn wake_other() {
     send(WAKE_VECTOR);
 }
 
-/// Sleeps for a number of ticks of the timer (0: for ever), or until another interrupt. Interrupts are
-/// off before and after.
+/// Sleeps for a number of ticks of the timer (0: for ever), or until another interrupt. Interrupts
+/// are off before and after.
 pub(crate) fn sleep_for(ticks: u32) {
     write(TIMER_DIVISOR, DIVIDE_BY_ONE);
     write(TIMER, TIMER_VECTOR);
@@ -93,8 +93,8 @@ pub(crate) fn sleep_for(ticks: u32) {
     cpu::sleep();
 }
 
-/// Sleeps for a fraction of a millisecond, which leaves the processor to the host. Interrupts are on
-/// before and after.
+/// Sleeps for a fraction of a millisecond, which leaves the processor to the host. Interrupts are
+/// on before and after.
 pub(crate) fn rest() {
     cpu::disable_interrupts();
     sleep_for(REST);

@@ -37,8 +37,8 @@ pub(crate) fn scratch() -> (u64, u64) {
     (SCRATCH.load(Ordering::Relaxed), SCRATCH_PAGES * PAGE)
 }
 
-/// Returns a system address of RAM that a large page maps. It is after the kernel's image, which has
-/// small pages.
+/// Returns a system address of RAM that a large page maps. It is after the kernel's image, which
+/// has small pages.
 pub(crate) fn large_page() -> u64 {
     let first = kernel_space::image_end().next_multiple_of(LARGE_PAGE);
     let found = (first..ranges::end())

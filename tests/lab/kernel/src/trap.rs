@@ -1,8 +1,8 @@
 //! Traps: each becomes an exception for the driver, or ends the run.
 //!
-//! The rules are those of NT's documented bug checks and exception codes. Two rules decide most cases:
-//! structured exception handling covers user addresses only, so a bad system address ends the run
-//! inside a guard, too; and at `DISPATCH_LEVEL` no page fault can be resolved.
+//! The rules are those of NT's documented bug checks and exception codes. Two rules decide most
+//! cases: structured exception handling covers user addresses only, so a bad system address ends
+//! the run inside a guard, too; and at `DISPATCH_LEVEL` no page fault can be resolved.
 
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -118,16 +118,16 @@ impl Frame {
         context
     }
 
-    /// Whether a driver has called an address without code. The exception is the caller's, as one in a
-    /// leaf function is.
+    /// Whether a driver has called an address without code. The exception is the caller's, as one
+    /// in a function without unwind data is.
     fn is_wild_call(&self) -> bool {
         self.instruction < layout::LINEAR
             && Tables::current().walk(self.stack).is_some()
             && images::is_return_address(raw::read(self.stack))
     }
 
-    /// Raises an exception in the driver whose code caused it. An exception in the lab's own code ends
-    /// the run: most likely, the driver has passed a bad pointer to NT.
+    /// Raises an exception in the driver whose code caused it. An exception in the lab's own code
+    /// ends the run: most likely, the driver has passed a bad pointer to NT.
     fn dispatch(&self, floating: u64, exception: Exception) -> ! {
         if !images::is_driver_code(self.instruction) && !self.is_wild_call() {
             let [kind, address, _] = exception.information;
@@ -230,7 +230,8 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         frame.end(code, [address, second, frame.instruction, 0]);
     }
     if present && frame.flags & flags::ALIGNMENT_CHECK == 0 {
-        // No bug check is documented for this. The lab uses the one for memory that must not be accessed.
+        // No bug check is documented for this. The lab uses the one for memory that must not be
+        // accessed.
         say!("VIOLATION: user memory at {address:#x} was accessed with RFLAGS.AC clear (SMAP)");
         frame.end(
             Code::PAGE_FAULT_IN_NONPAGED_AREA,
@@ -262,17 +263,17 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
     }
 }
 
-/// Whether the tables now allow the access that the processor refused: another processor has changed
-/// them.
+/// Whether the tables now allow the access that the processor refused: another processor has
+/// changed them.
 fn stale(frame: &Frame, address: u64, access: AccessKind) -> bool {
     let prevented = cpu::read_cr4() & cpu::cr4::SMAP != 0;
-    Tables::current().walk(address).is_some_and(|leaf| {
+    Tables::current().walk(address).is_some_and(|translation| {
         let supervisor = match access {
-            AccessKind::Execute => !leaf.user && leaf.execute,
+            AccessKind::Execute => !translation.user && translation.execute,
             AccessKind::Read => true,
-            AccessKind::Write => leaf.write,
+            AccessKind::Write => translation.write,
         };
         let opened = frame.flags & flags::ALIGNMENT_CHECK != 0;
-        supervisor && (!leaf.user || !prevented || opened)
+        supervisor && (!translation.user || !prevented || opened)
     })
 }

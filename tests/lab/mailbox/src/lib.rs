@@ -2,9 +2,9 @@
 //!
 //! A file backs the guest's memory, and the host reads and writes that file. A [`Mailbox`] is at
 //! [`PHYSICAL_ADDRESS`], followed by [`DATA_LENGTH`] bytes of data at [`DATA_OFFSET`]. The host
-//! writes a command with its arguments, then stores a new number into `asked`. The guest carries the
-//! command out, writes status and results, then stores that number into `answered`. Both sides poll,
-//! so a round trip takes microseconds. Logs go through the serial port.
+//! writes a command with its arguments, then stores a new number into `asked`. The guest carries
+//! the command out, writes status and results, then stores that number into `finished`. Both sides
+//! poll, so a round trip takes microseconds. Logs go through the serial port.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -38,7 +38,7 @@ pub struct Mailbox {
     /// The number of the command that the host asks for.
     pub asked: u64,
     /// The number of the last command that the guest has carried out.
-    pub answered: u64,
+    pub finished: u64,
     /// A [`Command`].
     pub command: u64,
     /// The command's arguments.
@@ -77,25 +77,25 @@ macro_rules! values {
 }
 
 values! {
-    /// What the host asks the lab to do. Arguments and results are listed in order. If the status is
-    /// not success, the results are zero.
+    /// What the host asks the lab to do. Arguments and results are listed in order. If the status
+    /// is not success, the results are zero.
     Command:
     /// Starts a process of its own address space. Arguments: [`token`] bits. Results: process.
     CreateProcess = 1,
     /// Ends a process: closes its handles, frees its memory. Arguments: process.
     EndProcess = 2,
     /// Opens the device named in the data (UTF-8, `\DosDevices\…` or `\Device\…`). Arguments:
-    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2), bits of [`opener`], the
-    /// token that the opener impersonates. Results: handle.
+    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2), bits of [`opener`],
+    /// the token that the opener impersonates. Results: handle.
     Open = 3,
     /// Closes a handle: cleanup, then close. Arguments: process, handle.
     Close = 4,
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
-    /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request is
-    /// cancelled before the driver sees it, the IRQL of the request. Results: the status block's
-    /// information, and the ticks of the time-stamp counter from the call of the driver to its return.
-    /// The command's status is the request's.
+    /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request
+    /// is cancelled before the driver sees it, the IRQL of the request. Results: the status block's
+    /// information, and the ticks of the time-stamp counter from the call of the driver to its
+    /// return. The command's status is the request's.
     DeviceIoControl = 5,
     /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
     /// lab chooses, with an unmapped page on either side), length. Results: address.
@@ -123,9 +123,9 @@ values! {
     WriteKernelScratch = 15,
     /// Copies from that memory. Arguments: offset, length.
     ReadKernelScratch = 16,
-    /// Starts to change one page on the second processor, until [`Command::StopInterference`]: a user
-    /// page, or for process 0 a small page of RAM of the mixed mappings. Arguments: process, address,
-    /// [`Interference`].
+    /// Starts to change one page on the second processor, until [`Command::StopInterference`]: a
+    /// user page, or for process 0 a small page of RAM of the mixed mappings. Arguments: process,
+    /// address, [`Interference`].
     StartInterference = 17,
     /// Stops the second processor and restores the page. Results: the number of changes.
     StopInterference = 18,
@@ -141,38 +141,39 @@ values! {
     FailAllocation = 22,
     /// Returns the lab's counters. Results: see [`Count`], by position.
     Counts = 23,
-    /// Gives another process a handle to the same file object, as `DuplicateHandle` does. The device
-    /// gets its cleanup when the last handle is closed. Arguments: process, handle, the other
-    /// process. Results: handle.
+    /// Gives another process a handle to the same file object, as `DuplicateHandle` does. The
+    /// device gets its cleanup when the last handle is closed. Arguments: process, handle, the
+    /// other process. Results: handle.
     Duplicate = 24,
     /// Sends device control requests of one code from both processors at once, without a pause.
     /// Either processor may complete the other's requests. Arguments: process, handle, code, input
-    /// length, output length, the first processor's input and output, the second's input and output,
-    /// repetitions on each, the second's process and handle (0: the same), whether the first processor
-    /// closes its handle at the end: then the second repeats until the handle is invalid. Results for
-    /// each processor: status and information of its first request, the number of requests with
-    /// another status, other information or other bytes of output, and the number of requests sent.
-    /// Refused during [`Command::StartInterference`].
+    /// length, output length, the first processor's input and output, the second's input and
+    /// output, repetitions on each, the second's process and handle (0: the same), whether the
+    /// first processor closes its handle at the end: then the second repeats until the handle is
+    /// invalid. Results for each processor: status and information of its first request, the number
+    /// of requests with another status, other information or other bytes of output, and the number
+    /// of requests sent. Refused during [`Command::StartInterference`].
     Parallel = 25,
-    /// Describes the mixed mappings, and makes them on the first call: system virtual memory of every
-    /// kind that page tables can express. Results: the physical address of the block that the pages
-    /// of RAM map, and its bytes. Data: a [`Mapping`] each.
+    /// Describes the mixed mappings, and makes them on the first call: system virtual memory of
+    /// every kind that page tables can express. Results: the physical address of the block that the
+    /// pages of RAM map, and its bytes. Data: a [`Mapping`] each.
     MixedMappings = 26,
     /// Pages out a page of the mixed mappings. Arguments: its address.
     PageOut = 27,
     /// Calls the lab's own `MmCopyMemory`, without the driver, in the context of a process.
-    /// Arguments: process. Data: a [`Call`] each. The reply has a [`Called`] and the whole target for
-    /// each; the target is filled with [`UNTOUCHED`] before the call.
+    /// Arguments: process. Data: a [`Call`] each. The reply has a [`Called`] and the whole target
+    /// for each; the target is filled with [`UNTOUCHED`] before the call.
     CopyMemory = 28,
-    /// Sends a device control request in user mode together with the bytes of both buffers. The data
-    /// holds the input, then the bytes that the output buffer gets before the request. The reply's
-    /// data is the output, also of a failed request. Arguments: process, handle, code, input, input
-    /// length, output, output length. Status and results: as of [`Command::DeviceIoControl`]; no data
-    /// if the buffers are not the process's memory.
+    /// Sends a device control request in user mode together with the bytes of both buffers. The
+    /// data holds the input, then the bytes that the output buffer gets before the request. The
+    /// reply's data is the output, also of a failed request. Arguments: process, handle, code,
+    /// input, input length, output, output length. Status and results: as of
+    /// [`Command::DeviceIoControl`]; no data if the buffers are not the process's memory.
     Exchange = 29,
-    /// Sends many such requests of one code, one after the other, without a pause. Arguments: process,
-    /// handle, code, input, output. Data: an [`Exchange`] and the input for each; the output is filled
-    /// with [`UNTOUCHED`]. The reply has an [`Exchanged`] and all of the output for each.
+    /// Sends many such requests of one code, one after the other, without a pause. Arguments:
+    /// process, handle, code, input, output. Data: an [`Exchange`] and the input for each; the
+    /// output is filled with [`UNTOUCHED`]. The reply has an [`Exchanged`] and all of the output
+    /// for each.
     Exchanges = 30,
 }
 
@@ -233,8 +234,8 @@ pub struct RamRange {
     pub length: u64,
 }
 
-/// One of the mixed mappings: a range mapped by entries of one kind. They are listed in the order of
-/// their addresses; nothing is mapped between them.
+/// One of the mixed mappings: a range mapped by entries of one kind. They are listed in the order
+/// of their addresses; nothing is mapped between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Mapping {
@@ -246,8 +247,8 @@ pub struct Mapping {
     pub page: u64,
     /// A [`MappingKind`].
     pub kind: u64,
-    /// The physical address in the entry. For memory that is paged out: the address of the same bytes
-    /// in the block.
+    /// The physical address in the entry. For memory that is paged out: the address of the same
+    /// bytes in the block.
     pub physical: u64,
 }
 
@@ -288,10 +289,11 @@ values! {
     PagedOut = 5,
     /// Every access raises `STATUS_IN_PAGE_ERROR`: the page cannot be brought in.
     InPageError = 6,
-    /// Read and write, with other bytes for each instruction that accesses the page: those of the next
-    /// page and of the page after that, in turn. The 8 bytes at the start of the page before count
-    /// the accesses. These three pages are of the same process, and [`Protection::ReadWrite`]. Works
-    /// on the first processor, and not for buffers that the system reads or writes for a driver.
+    /// Read and write, with other bytes for each instruction that accesses the page: those of the
+    /// next page and of the page after that, in turn. The 8 bytes at the start of the page before
+    /// count the accesses. These three pages are of the same process, and
+    /// [`Protection::ReadWrite`]. Works on the first processor, and not for buffers that the system
+    /// reads or writes for a driver.
     Alternating = 7,
 }
 
@@ -324,7 +326,7 @@ values! {
     PagedOut = 11,
     /// Not present, and cannot be brought in.
     Lost = 12,
-    /// A large page that maps RAM and other memory: the list of RAM tells them apart.
+    /// A large page that maps RAM and other memory: only the list of RAM distinguishes them.
     Mixed = 13,
 }
 
@@ -338,8 +340,8 @@ values! {
     /// Writes other bytes into it: at any moment all of its bytes from one of the writes, or a
     /// prefix from the next.
     Rewrite = 2,
-    /// Maps two frames in turn, with a TLB shootdown each time. The other frame holds the complement
-    /// of each byte.
+    /// Maps two frames in turn, with a TLB shootdown each time. The other frame holds the
+    /// complement of each byte.
     Flip = 3,
     /// Changes no page: cancels the requests in progress, as another thread's `CancelIoEx` does.
     Cancel = 4,
@@ -373,8 +375,8 @@ values! {
     Processors = 9,
     /// Levels of page tables: 4 or 5.
     PagingLevels = 10,
-    /// Bytes in the hole at [`MachineFact::HoleAddress`]. Memory can be read there; only the list of
-    /// RAM does not have it.
+    /// Bytes in the hole at [`MachineFact::HoleAddress`]. Memory can be read there; only the list
+    /// of RAM does not have it.
     HoleLength = 11,
     /// The address of the memory of [`Command::WriteKernelScratch`]; an unmapped page follows it.
     KernelScratch = 12,
@@ -416,14 +418,14 @@ values! {
 }
 
 values! {
-    /// How a run of the lab ends: what the guest writes to QEMU's `isa-debug-exit` device. QEMU exits
-    /// with `value << 1 | 1`.
+    /// How a run of the lab ends: what the guest writes to QEMU's `isa-debug-exit` device. QEMU
+    /// exits with `value << 1 | 1`.
     Exit:
     /// The guest has done everything that was asked for.
     Done = 0x10,
     /// An image could not be loaded.
     NotLoaded = 0x11,
-    /// The driver left something behind; of a driver that is loaded once.
+    /// The driver leaked something; of a driver that is loaded once.
     Leaked = 0x12,
     /// The driver's entry point failed; of a driver that is loaded once.
     EntryFailed = 0x13,

@@ -38,7 +38,8 @@ pub(crate) struct Settings {
     pub(crate) in_caller_context: PFN_WDF_IO_IN_CALLER_CONTEXT,
 }
 
-/// The object of a `PWDFDEVICE_INIT`. It has no parent: a driver that neither uses nor frees it leaks it.
+/// The object of a `PWDFDEVICE_INIT`. It has no parent: a driver that neither uses nor frees it
+/// leaks it.
 pub(crate) struct DeviceInit(RefCell<Settings>);
 
 impl Class for DeviceInit {

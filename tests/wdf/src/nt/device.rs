@@ -95,7 +95,8 @@ impl DeviceObject {
         unsafe { self.flags_place().read() }
     }
 
-    /// Sets some flags and clears others. A driver may change its device objects while it sets them up.
+    /// Sets some flags and clears others. A driver may change its device objects while it sets them
+    /// up.
     pub(crate) const fn change_flags(self, set: ULONG, clear: ULONG) {
         let flags = (self.flags() | set) & !clear;
         // SAFETY: a member of an object that exists (the promise of the type).

@@ -1,7 +1,7 @@
 //! I/O request packets, their stack locations, and the file and device objects in them.
 //!
-//! They belong to the I/O manager, which changes some members while a driver holds the packet. So no
-//! reference to one is made, and members are read and written one by one.
+//! They belong to the I/O manager, which changes some members while a driver holds the packet. So
+//! no reference to one is made, and members are read and written one by one.
 
 use core::{
     mem::offset_of,
@@ -50,6 +50,11 @@ const CURRENT_STACK_LOCATION: usize = offset_of!(
         .CurrentStackLocation
 );
 
+/// Returns the address of a member of a structure.
+const fn member<T>(structure: NonNull<()>, offset: usize) -> *mut T {
+    structure.as_ptr().wrapping_byte_add(offset).cast()
+}
+
 /// A packet that the framework holds: from its arrival at a dispatch routine to its completion.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Irp(NonNull<IRP>);
@@ -69,20 +74,17 @@ impl Irp {
     }
 
     const fn read<T: Copy>(self, offset: usize) -> T {
-        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
         // SAFETY: a member of a packet that the framework holds (the promise made to `new`).
-        unsafe { member.read() }
+        unsafe { member::<T>(self.0.cast(), offset).read() }
     }
 
     const fn write<T>(self, offset: usize, value: T) {
-        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
-        // SAFETY: a member of a packet that the framework holds (the promise made to `new`), of
-        // those that its holder may write.
-        unsafe { member.write(value) };
+        // SAFETY: as in `read`, of the members that the holder may write.
+        unsafe { member::<T>(self.0.cast(), offset).write(value) };
     }
 
-    /// Returns the stack location of this driver. It is the only driver in its stack, so the location
-    /// is the current one.
+    /// Returns the stack location of this driver. It is the only driver in its stack, so the
+    /// location is the current one.
     pub(crate) const fn stack(self) -> Stack {
         Stack(self.read(CURRENT_STACK_LOCATION))
     }
@@ -145,10 +147,7 @@ impl Irp {
 
     /// `IoSetCancelRoutine`, which is an atomic exchange. Returns whether there was a routine.
     pub(crate) fn set_cancel_routine(self, routine: PDRIVER_CANCEL) -> bool {
-        let member = self
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(IRP, CancelRoutine))
-            .cast::<*mut ()>();
+        let member = member(self.0.cast(), offset_of!(IRP, CancelRoutine));
         // SAFETY: a member of a packet that the framework holds; all code exchanges it atomically.
         let member = unsafe { AtomicPtr::from_ptr(member) };
         let routine = routine.map_or(core::ptr::null_mut(), |routine| routine as *mut ());
@@ -157,10 +156,7 @@ impl Irp {
 
     /// Whether the request has been cancelled.
     pub(crate) fn is_cancelled(self) -> bool {
-        let member = self
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(IRP, Cancel))
-            .cast::<u8>();
+        let member = member(self.0.cast(), offset_of!(IRP, Cancel));
         // SAFETY: a member of a packet that the framework holds; IoCancelIrp may write it
         // meanwhile.
         let member = unsafe { AtomicU8::from_ptr(member) };
@@ -182,9 +178,8 @@ pub(crate) struct Stack(NonNull<IO_STACK_LOCATION>);
 
 impl Stack {
     const fn read<T: Copy>(self, offset: usize) -> T {
-        let member = self.0.as_ptr().wrapping_byte_add(offset).cast::<T>();
         // SAFETY: a member of a stack location of a packet that the framework holds.
-        unsafe { member.read() }
+        unsafe { member::<T>(self.0.cast(), offset).read() }
     }
 
     pub(crate) const fn major_function(self) -> UCHAR {
@@ -242,9 +237,8 @@ impl Stack {
     pub(crate) const fn mark_pending(self) {
         let offset = offset_of!(IO_STACK_LOCATION, Control);
         let control: UCHAR = self.read(offset);
-        let member = self.0.as_ptr().wrapping_byte_add(offset).cast::<UCHAR>();
         // SAFETY: a member of a stack location of a packet that the framework holds.
-        unsafe { member.write(control | PENDING) };
+        unsafe { member::<UCHAR>(self.0.cast(), offset).write(control | PENDING) };
     }
 }
 
@@ -259,9 +253,8 @@ impl FileObject {
     }
 
     const fn read<T: Copy>(self, offset: usize) -> T {
-        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
         // SAFETY: a member of an open file (the promise of the type).
-        unsafe { member.read() }
+        unsafe { member::<T>(self.0.cast(), offset).read() }
     }
 
     pub(crate) const fn flags(self) -> ULONG {
@@ -274,12 +267,8 @@ impl FileObject {
     }
 
     pub(crate) const fn set_context(self, slot: ContextSlot, value: PVOID) {
-        let member = self
-            .as_ptr()
-            .wrapping_byte_add(slot.offset())
-            .cast::<PVOID>();
         // SAFETY: a member of an open file that belongs to the driver of its device.
-        unsafe { member.write(value) };
+        unsafe { member::<PVOID>(self.0.cast(), slot.offset()).write(value) };
     }
 }
 

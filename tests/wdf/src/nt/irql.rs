@@ -19,8 +19,8 @@ unsafe extern "C" {
     fn KeGetCurrentThread() -> *mut c_void;
 }
 
-/// Looks up `KeGetCurrentIrql`, which is inline in the headers of x64 and missing in some kernels: a host
-/// that runs drivers in user mode has no IRQL.
+/// Looks up `KeGetCurrentIrql`, which is inline in the headers of x64 and missing in some kernels:
+/// a host that runs drivers in user mode has no IRQL.
 pub(crate) fn find() {
     if let Some(routine) = routine::address("KeGetCurrentIrql") {
         GET_CURRENT_IRQL.store(routine.as_ptr(), Ordering::Release);

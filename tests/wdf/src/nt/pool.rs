@@ -1,7 +1,7 @@
 //! Nonpaged pool for the framework itself, and pool of any kind for the driver's memory objects.
 //!
-//! The framework's own blocks have [`TAG`], which distinguishes them from the driver's in a report of
-//! leaks.
+//! The framework's own blocks have [`TAG`], which distinguishes them from the driver's in a report
+//! of leaks.
 
 use super::routine;
 use core::{
@@ -66,8 +66,8 @@ pub(crate) fn allocate_raw(pool: POOL_TYPE, bytes: usize, tag: ULONG) -> Option<
     NonNull::new(block)
 }
 
-/// Whether a driver may use this pool. `WdfMemoryCreate` refuses others: combinations with `MustSucceed`
-/// and the like.
+/// Whether a driver may use this pool. `WdfMemoryCreate` refuses others: combinations with
+/// `MustSucceed` and the like.
 pub(crate) const fn is_known(pool: POOL_TYPE) -> bool {
     matches!(pool, PAGED_POOL | NONPAGED_POOL | NONPAGED_POOL_NX)
 }

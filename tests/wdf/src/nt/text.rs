@@ -19,8 +19,8 @@ impl Text {
     ///
     /// # Errors
     ///
-    /// `STATUS_INVALID_PARAMETER` for more characters than a `UNICODE_STRING` can hold (32766 with a
-    /// terminator); `STATUS_INSUFFICIENT_RESOURCES`.
+    /// `STATUS_INVALID_PARAMETER` for more characters than a `UNICODE_STRING` can hold (32766 with
+    /// a terminator); `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn new(characters: &[u16]) -> Result<Self, NTSTATUS> {
         Self::concatenate(characters, &[])
     }

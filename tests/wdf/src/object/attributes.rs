@@ -46,36 +46,24 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// A parent, and nothing else: what most objects take.
-    pub(crate) const PARENT: Self = Self {
-        parent: true,
-        execution_level: false,
-        synchronization_scope: false,
-    };
+    /// A parent, and nothing else: most objects.
+    pub(crate) const PARENT: Self = Self::new(true, false, false);
     /// Drivers and devices.
-    pub(crate) const LEVELS: Self = Self {
-        parent: false,
-        execution_level: true,
-        synchronization_scope: true,
-    };
+    pub(crate) const LEVELS: Self = Self::new(false, true, true);
     /// Queues.
-    pub(crate) const PARENT_AND_LEVELS: Self = Self {
-        parent: true,
-        execution_level: true,
-        synchronization_scope: true,
-    };
+    pub(crate) const PARENT_AND_LEVELS: Self = Self::new(true, true, true);
     /// File objects.
-    pub(crate) const EXECUTION_LEVEL: Self = Self {
-        parent: false,
-        execution_level: true,
-        synchronization_scope: false,
-    };
-    /// Requests of the framework's, and further contexts.
-    pub(crate) const NOTHING: Self = Self {
-        parent: false,
-        execution_level: false,
-        synchronization_scope: false,
-    };
+    pub(crate) const EXECUTION_LEVEL: Self = Self::new(false, true, false);
+    /// Requests of the framework, and further contexts.
+    pub(crate) const NOTHING: Self = Self::new(false, false, false);
+
+    const fn new(parent: bool, execution_level: bool, synchronization_scope: bool) -> Self {
+        Self {
+            parent,
+            execution_level,
+            synchronization_scope,
+        }
+    }
 }
 
 impl Attributes {

@@ -1,8 +1,8 @@
 //! Handles, which a driver has instead of pointers.
 //!
-//! A handle has the number of a slot in a table and the generation of the slot. It is a non-canonical
-//! address, so that a driver that uses it as a pointer faults. A stale handle is recognised without an
-//! access to freed memory.
+//! A handle has the number of a slot in a table and the generation of the slot. It is a
+//! non-canonical address, so that a driver that uses it as a pointer faults. A stale handle is
+//! recognised without an access to freed memory.
 
 use super::{Any, Header, Kind};
 use crate::nt::{lock::SpinLock, pool};

@@ -145,8 +145,8 @@ impl Any {
         Some(Condemned(self))
     }
 
-    /// Deletes the object and its children; each is freed with its last reference. Returns whether this
-    /// call began the deletion.
+    /// Deletes the object and its children; each is freed with its last reference. Returns whether
+    /// this call began the deletion.
     pub(crate) fn delete(self) -> bool {
         self.condemn().map(Condemned::release).is_some()
     }
@@ -161,8 +161,8 @@ impl Any {
         Some(child)
     }
 
-    /// Cleans up from the farthest descendants to the object itself, as "Framework Object Life Cycle"
-    /// says. The caller has begun the object's deletion.
+    /// Cleans up from the farthest descendants to the object itself, as "Framework Object Life
+    /// Cycle" says. The caller has begun the object's deletion.
     fn dispose(self) {
         while let Some(child) = self.claim_child() {
             child.dispose();
@@ -175,7 +175,8 @@ impl Any {
 }
 
 impl Condemned {
-    /// The second half of a deletion: releases the first references of the children, then the object's.
+    /// The second half of a deletion: releases the first references of the children, then the
+    /// object's.
     pub(crate) fn release(self) {
         let mut child = self.0.header().condemned.take();
         while let Some(condemned) = child {

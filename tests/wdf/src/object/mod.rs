@@ -123,8 +123,8 @@ struct Object<T> {
     body: T,
 }
 
-/// A pointer to an object of any kind, valid as long as the object has references. Its holder has one:
-/// the tree for its members, a dispatcher for a request.
+/// A pointer to an object of any kind, valid as long as the object has references. Its holder has
+/// one: the tree for its members, a dispatcher for a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct Any(NonNull<Header>);

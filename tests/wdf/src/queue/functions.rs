@@ -174,68 +174,42 @@ pub(crate) fn start(call: &Call, queue: WDFQUEUE) {
     queue.present_waiting();
 }
 
-/// `WdfIoQueueStop`: the queue accepts requests, and the driver gets none. The callback is called when
-/// the driver owns none.
-pub(crate) fn stop(
+/// `WdfIoQueueStop`: the queue accepts requests, and the driver gets none. The callback is called
+/// when the driver owns none.
+pub(crate) const STOP: u8 = 0;
+/// `WdfIoQueueDrain`: the queue accepts no requests, and the driver gets those that wait. The
+/// callback is called when the driver has disposed of all.
+pub(crate) const DRAIN: u8 = 1;
+/// `WdfIoQueuePurge`: the queue accepts no requests, and those that wait are cancelled. The
+/// callback is called when the driver has disposed of its requests.
+pub(crate) const PURGE: u8 = 2;
+
+/// [`STOP`], [`DRAIN`] and [`PURGE`].
+pub(crate) fn change<const TO: u8>(
     call: &Call,
     queue: WDFQUEUE,
-    complete: PFN_WDF_IO_QUEUE_STATE,
+    callback: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
 ) {
     let queue = call.object::<Queue>(queue.cast());
-    let awaited = Awaited {
-        empty: false,
-        callback: complete,
-        context,
-    };
-    settle(call, queue, awaited, |state| state.presents = false);
-}
-
-/// `WdfIoQueueDrain`: the queue accepts no requests, and the driver gets those that wait. The callback is
-/// called when the driver has disposed of all.
-pub(crate) fn drain(
-    call: &Call,
-    queue: WDFQUEUE,
-    complete: PFN_WDF_IO_QUEUE_STATE,
-    context: WDFCONTEXT,
-) {
-    let queue = call.object::<Queue>(queue.cast());
-    let awaited = Awaited {
-        empty: true,
-        callback: complete,
-        context,
-    };
-    settle(call, queue, awaited, |state| state.accepts = false);
-}
-
-/// `WdfIoQueuePurge`: the queue accepts no requests, and those that wait are cancelled. The callback is
-/// called when the driver has disposed of its requests.
-pub(crate) fn purge(
-    call: &Call,
-    queue: WDFQUEUE,
-    complete: PFN_WDF_IO_QUEUE_STATE,
-    context: WDFCONTEXT,
-) {
-    let queue = call.object::<Queue>(queue.cast());
-    queue.state.lock().accepts = false;
-    queue.purge();
-    let awaited = Awaited {
-        empty: true,
-        callback: complete,
-        context,
-    };
-    settle(call, queue, awaited, |_| {});
-}
-
-/// Changes a queue's state. The callback is called when the queue has settled.
-fn settle(call: &Call, queue: Ref<Queue>, awaited: Awaited, change: impl FnOnce(&mut State)) {
     let mut state = queue.state.lock();
-    change(&mut state);
-    let replaced = if awaited.callback.is_some() {
-        state.awaited.replace(awaited)
+    if TO == STOP {
+        state.presents = false;
     } else {
-        None
-    };
+        state.accepts = false;
+    }
+    drop(state);
+    if TO == PURGE {
+        queue.purge();
+    }
+    let mut state = queue.state.lock();
+    let replaced = callback.and_then(|_| {
+        state.awaited.replace(Awaited {
+            empty: TO != STOP,
+            callback,
+            context,
+        })
+    });
     let fulfilled = state.take_fulfilled();
     drop(state);
     if replaced.is_some() {

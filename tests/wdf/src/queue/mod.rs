@@ -91,8 +91,8 @@ impl State {
         false
     }
 
-    /// Takes the next request, which the driver then owns. A request that is being cancelled is left to
-    /// its cancel routine.
+    /// Takes the next request, which the driver then owns. A request that is being cancelled is
+    /// left to its cancel routine.
     fn take_next(&mut self) -> Option<Ref<Request>> {
         loop {
             let request = self.pop()?;

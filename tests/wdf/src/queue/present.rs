@@ -49,8 +49,8 @@ impl Ref<Queue> {
 
     /// Calls the handler for a request that the driver now owns.
     ///
-    /// While the handler runs, completing the request presents no other one: this thread does that when
-    /// the handler has returned. So a sequential queue does not recurse.
+    /// While the handler runs, completing the request presents no other one: this thread does that
+    /// when the handler has returned. So a sequential queue does not recurse.
     fn present(self, request: Ref<Request>) {
         let any = request.any();
         any.reference();
@@ -120,8 +120,8 @@ impl Ref<Queue> {
         }
     }
 
-    /// Ends a request that was cancelled while it waited. If the driver has a callback for this, the
-    /// driver completes the request (`EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`).
+    /// Ends a request that was cancelled while it waited. If the driver has a callback for this,
+    /// the driver completes the request (`EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`).
     pub(crate) fn cancel_waiting(self, request: Ref<Request>) {
         let Some(evt_canceled) = self.config.EvtIoCanceledOnQueue else {
             complete::finish(request, STATUS_CANCELLED, 0, Origin::Framework);

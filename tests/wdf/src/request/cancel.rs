@@ -26,7 +26,8 @@ use wdk_sys::{
 /// Called by `IoCancelIrp`, with the cancel lock held, for a packet that carries the routine.
 pub(super) unsafe extern "C" fn on_cancel(_device: PDEVICE_OBJECT, irp: PIRP) {
     let Some(irp) = NonNull::new(irp) else { return };
-    // SAFETY: the code that takes the routine out of the packet owns it; IoCancelIrp did, for this call.
+    // SAFETY: the code that takes the routine out of the packet owns it; IoCancelIrp did, for this
+    // call.
     let irp = unsafe { Irp::new(irp) };
     irp.release_cancel_lock();
     let Lookup::Live(any) = handle::look_up(irp.driver_context()) else {

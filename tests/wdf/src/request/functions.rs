@@ -164,7 +164,8 @@ fn forward(request: Ref<Request>, destination: Ref<Queue>) -> Result<(), NTSTATU
     {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
-    // As in a completion: while the handler runs, the thread that called it presents the next request.
+    // As in a completion: while the handler runs, the thread that called it presents the next
+    // request.
     let in_handler = request.in_handler.load(Ordering::SeqCst);
     destination.submit(request)?;
     source.disown();

@@ -182,8 +182,8 @@ impl Ref<Request> {
         queue.submit(self)
     }
 
-    /// Enters a queue, whose lock is held. Returns false if the request is cancelled already, and the
-    /// caller has to end it.
+    /// Enters a queue, whose lock is held. Returns false if the request is cancelled already, and
+    /// the caller has to end it.
     pub(crate) fn enter_queue(self, queue: Ref<Queue>) -> bool {
         let Some(irp) = self.irp.get() else {
             return true;

@@ -1,13 +1,13 @@
 //! Routines that Wine's kernel lacks, for drivers that are bound under Wine.
 //!
-//! Wine runs drivers in a process in user mode. Its ntoskrnl.exe has no physical memory. Some routines
-//! that a driver needs are missing, or are stubs that end the process. When a driver binds,
-//! [`imports`] points the entries of its import table to [`routines`]. A driver that imports a routine
-//! which neither has is refused, and the routine is named.
+//! Wine runs drivers in a process in user mode. Its ntoskrnl.exe has no physical memory. Some
+//! routines that a driver needs are missing, or are stubs that end the process. When a driver
+//! binds, [`imports`] points the entries of its import table to [`routines`]. A driver that imports
+//! a routine which neither has is refused, and the routine is named.
 //!
 //! [`ram`] is a block of ordinary memory, so Wine proves nothing about physical memory. It lets the
-//! rest of a request (the I/O manager's buffers, the framework, the driver's checks, its response) run
-//! on an independent implementation of NT. In the lab, none of this is used.
+//! rest of a request (the I/O manager's buffers, the framework, the driver's checks, its response)
+//! run on an independent implementation of NT. In the lab, none of this is used.
 
 mod imports;
 pub(crate) mod queue_hold;

@@ -1,7 +1,7 @@
 //! Lets a test hold all queues, so that requests wait in them.
 //!
-//! While the event [`EVENT`] exists and is not set, queues present no requests, which a framework may
-//! do at any time. The first request after that also presents the others.
+//! While the event [`EVENT`] exists and is not set, queues present no requests, which a framework
+//! may do at any time. The first request after that also presents the others.
 
 use core::{
     ptr::null_mut,

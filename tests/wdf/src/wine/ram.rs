@@ -29,8 +29,8 @@ pub(super) const RANGES: [(usize, usize); 3] = [
 const LENT: usize = 0xD0_0000;
 const LENT_PAGES: usize = (END - LENT) / PAGE;
 
-/// The allocation of the block, which begins at the first page in it. Wine's pool is a heap without the
-/// page alignment of NT's.
+/// The allocation of the block, which begins at the first page in it. Wine's pool is a heap without
+/// the page alignment of NT's.
 static ALLOCATION: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 /// The block; null while there is none.

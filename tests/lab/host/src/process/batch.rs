@@ -83,8 +83,9 @@ impl Process<'_> {
             .collect()
     }
 
-    /// Sends many requests of one code, each with an input and a length of the output buffer, in one
-    /// round trip. Their instructions count for [`Lab::instructions_of`](crate::Lab::instructions_of).
+    /// Sends many requests of one code, each with an input and a length of the output buffer, in
+    /// one round trip. Their instructions count for
+    /// [`Lab::instructions_of`](crate::Lab::instructions_of).
     ///
     /// # Errors
     /// If the lab is gone, or the requests or their outputs are longer than

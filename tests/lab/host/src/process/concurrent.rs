@@ -1,5 +1,5 @@
-//! Requests that are cancelled, that are sent while memory or a handle changes, or that both processors
-//! send at once.
+//! Requests that are cancelled, that are sent while memory or a handle changes, or that both
+//! processors send at once.
 
 use ringcopy_client::{Buffer, Handle, RequestError, protocol::NtStatus};
 use ringcopy_lab_mailbox::{Command, Interference};
@@ -53,7 +53,8 @@ impl Process<'_> {
         self.send(&[&arguments[..], &[1]].concat())
     }
 
-    /// Sends the same request from both processors at once, `times` from each, with buffers for each.
+    /// Sends the same request from both processors at once, `times` from each, with buffers for
+    /// each.
     ///
     /// # Errors
     /// If there is no second processor, or interference is in progress.
@@ -67,8 +68,8 @@ impl Process<'_> {
         self.on_both(handle, code, buffers, times, None, false)
     }
 
-    /// As [`device_io_control_on_both`](Self::device_io_control_on_both), with the second processor in
-    /// another process, with a handle and memory of its own.
+    /// As [`device_io_control_on_both`](Self::device_io_control_on_both), with the second processor
+    /// in another process, with a handle and memory of its own.
     ///
     /// # Errors
     /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).
@@ -84,8 +85,8 @@ impl Process<'_> {
         self.on_both(handle, code, buffers, times, other, false)
     }
 
-    /// Sends a request `times` while the second processor does the same, then closes the handle. The
-    /// second processor goes on until the handle is invalid.
+    /// Sends a request `times` while the second processor does the same, then closes the handle.
+    /// The second processor goes on until the handle is invalid.
     ///
     /// # Errors
     /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).

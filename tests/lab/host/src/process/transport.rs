@@ -51,7 +51,8 @@ impl Process<'_> {
         information(&reply)
     }
 
-    /// Returns a buffer of `length` bytes; a null pointer for none, as callers without a buffer pass.
+    /// Returns a buffer of `length` bytes; a null pointer for none, as callers without a buffer
+    /// pass.
     pub(super) fn stage(&mut self, which: Side, length: usize) -> Result<Buffer, TransportError> {
         let needed = length as u64;
         let staging = match which {
@@ -189,10 +190,7 @@ impl Transport for Process<'_> {
         let length = bytes.len() as u64;
         let found = self
             .lab
-            .pieces(length, |offset, piece| {
-                let arguments = vec![self.number, address.wrapping_add(offset), piece];
-                (Command::ReadUser, arguments)
-            })
+            .pieces(Command::ReadUser, &[self.number], address, length)
             .map_err(|error| match error {
                 LabError::Refused { status, .. } => TransportError::Memory {
                     action: "read",

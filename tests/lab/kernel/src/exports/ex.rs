@@ -8,8 +8,8 @@ use crate::{parallel, raw};
 
 use super::ps::ps_get_current_thread;
 
-/// `ExGetPreviousMode` function (wdm.h): the mode of the current thread before it entered the kernel,
-/// which is user mode except in the system process.
+/// `ExGetPreviousMode` function (wdm.h): the mode of the current thread before it entered the
+/// kernel, which is user mode except in the system process.
 pub(super) extern "win64" fn ex_get_previous_mode() -> u8 {
     if process::current_id() == process::SYSTEM_ID {
         KERNEL_MODE
@@ -18,8 +18,8 @@ pub(super) extern "win64" fn ex_get_previous_mode() -> u8 {
     }
 }
 
-// Drivers initialise a FAST_MUTEX inline: a count of 1, then owner, contention, event, and the previous
-// IRQL.
+// Drivers initialise a FAST_MUTEX inline: a count of 1, then owner, contention, event, and the
+// previous IRQL.
 const OWNER: u64 = 8;
 const OLD_LEVEL: u64 = 48;
 

@@ -121,8 +121,8 @@ pub(super) extern "win64" fn ke_query_active_processor_count(mask: u64) -> u32 {
     count as u32
 }
 
-/// `KeQueryActiveProcessorCountEx` function (wdm.h): group 0, or `ALL_PROCESSOR_GROUPS`; 0 for other
-/// groups.
+/// `KeQueryActiveProcessorCountEx` function (wdm.h): group 0, or `ALL_PROCESSOR_GROUPS`; 0 for
+/// other groups.
 pub(super) extern "win64" fn ke_query_active_processor_count_ex(group: u16) -> u32 {
     if matches!(group, 0 | 0xFFFF) {
         smp::running() as u32
@@ -196,9 +196,9 @@ pub(super) extern "win64" fn ke_clear_event(event: u64) {
     ke_reset_event(event);
 }
 
-/// `KeWaitForSingleObject` function (wdm.h), for events. If one processor runs, no thread can set the
-/// event: a wait with a timeout ends at once, and one without would never end. If both run, the other
-/// may set it. IRQL <= `APC_LEVEL`; <= `DISPATCH_LEVEL` with a timeout of zero.
+/// `KeWaitForSingleObject` function (wdm.h), for events. If one processor runs, no thread can set
+/// the event: a wait with a timeout ends at once, and one without would never end. If both run, the
+/// other may set it. IRQL <= `APC_LEVEL`; <= `DISPATCH_LEVEL` with a timeout of zero.
 pub(super) extern "win64" fn ke_wait_for_single_object(
     object: u64,
     _reason: u32,

@@ -12,8 +12,8 @@ unsafe extern "C" {
     pub(super) fn nt_probe_and_lock_pages();
 }
 
-/// `IoAllocateMdl` function (wdm.h): with a request, the list becomes the request's, or the last one of
-/// its chain. IRQL <= `DISPATCH_LEVEL`.
+/// `IoAllocateMdl` function (wdm.h): with a request, the list becomes the request's, or the last
+/// one of its chain. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn io_allocate_mdl(
     address: u64,
     length: u32,
@@ -55,8 +55,8 @@ pub(super) extern "win64" fn mm_build_mdl_for_nonpaged_pool(list: u64) {
     mdl::describe_nonpaged(Mdl(list));
 }
 
-/// `MmProbeAndLockPages` function (wdm.h): raises the exception that an access would raise; locks all
-/// pages or none. IRQL <= `APC_LEVEL` for pageable memory, else <= `DISPATCH_LEVEL`.
+/// `MmProbeAndLockPages` function (wdm.h): raises the exception that an access would raise; locks
+/// all pages or none. IRQL <= `APC_LEVEL` for pageable memory, else <= `DISPATCH_LEVEL`.
 #[unsafe(no_mangle)]
 extern "C" fn probe_and_lock_pages(context: &mut Context) {
     let (list, mode) = (Mdl(context.general(1)), context.general(2) as u8);
@@ -77,8 +77,8 @@ pub(super) extern "win64" fn mm_unlock_pages(list: u64) {
     mdl::unlock(Mdl(list));
 }
 
-/// `MmMapLockedPagesSpecifyCache` function (wdm.h): NULL if no addresses are left. Only mappings into
-/// system memory are supported. IRQL <= `DISPATCH_LEVEL`.
+/// `MmMapLockedPagesSpecifyCache` function (wdm.h): NULL if no addresses are left. Only mappings
+/// into system memory are supported. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn mm_map_locked_pages_specify_cache(
     list: u64,
     mode: u8,

@@ -17,20 +17,33 @@ pub(super) static HIGHEST_USER_ADDRESS: u64 = USER_LIMIT - 1;
 const PAGE_READWRITE: u32 = 0x04;
 const PAGE_NOCACHE: u32 = 0x200;
 
-fn contiguous(function: &str, constraints: &Constraints) -> u64 {
+fn contiguous(
+    function: &str,
+    size: u64,
+    (lowest, highest): (u64, u64),
+    boundary: u64,
+    uncached: bool,
+) -> u64 {
     require_at_most(DISPATCH_LEVEL, function);
-    if constraints.size == 0 {
+    if size == 0 {
         violation!("{function} was called for 0 bytes");
     }
     if failure::strikes() {
         return 0;
     }
-    reserved::allocate_contiguous(constraints).unwrap_or(0)
+    let constraints = Constraints {
+        size,
+        lowest,
+        highest,
+        boundary,
+        uncached,
+    };
+    reserved::allocate_contiguous(&constraints).unwrap_or(0)
 }
 
 /// `MmAllocateContiguousNodeMemory` function (wdm.h): page-aligned, not initialised, NULL on
-/// failure. The protections are `PAGE_READWRITE` with and without `PAGE_NOCACHE`. Nodes are ignored,
-/// as on a machine with one node. IRQL <= `DISPATCH_LEVEL`.
+/// failure. The protections are `PAGE_READWRITE` with and without `PAGE_NOCACHE`. Nodes are
+/// ignored, as on a machine with one node. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn mm_allocate_contiguous_node_memory(
     size: u64,
     lowest: u64,
@@ -45,14 +58,15 @@ pub(super) extern "win64" fn mm_allocate_contiguous_node_memory(
     if boundary != 0 && !boundary.is_power_of_two() {
         violation!("MmAllocateContiguousNodeMemory was called for a boundary of {boundary:#x}");
     }
-    let constraints = Constraints {
+    let uncached = protect & PAGE_NOCACHE != 0;
+    let range = (lowest, highest);
+    contiguous(
+        "MmAllocateContiguousNodeMemory",
         size,
-        lowest,
-        highest,
+        range,
         boundary,
-        uncached: protect & PAGE_NOCACHE != 0,
-    };
-    contiguous("MmAllocateContiguousNodeMemory", &constraints)
+        uncached,
+    )
 }
 
 /// `MmAllocateContiguousMemorySpecifyCache` function (wdm.h): `MmNonCached` (0) and `MmCached` (1).
@@ -63,26 +77,13 @@ pub(super) extern "win64" fn mm_allocate_contiguous_memory_specify_cache(
     boundary: u64,
     cache: u32,
 ) -> u64 {
-    let constraints = Constraints {
-        size,
-        lowest,
-        highest,
-        boundary,
-        uncached: cache == 0,
-    };
-    contiguous("MmAllocateContiguousMemorySpecifyCache", &constraints)
+    let function = "MmAllocateContiguousMemorySpecifyCache";
+    contiguous(function, size, (lowest, highest), boundary, cache == 0)
 }
 
 /// `MmAllocateContiguousMemory` function (wdm.h).
 pub(super) extern "win64" fn mm_allocate_contiguous_memory(size: u64, highest: u64) -> u64 {
-    let constraints = Constraints {
-        size,
-        lowest: 0,
-        highest,
-        boundary: 0,
-        uncached: false,
-    };
-    contiguous("MmAllocateContiguousMemory", &constraints)
+    contiguous("MmAllocateContiguousMemory", size, (0, highest), 0, false)
 }
 
 /// `MmFreeContiguousMemory` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
@@ -100,8 +101,8 @@ pub(super) extern "win64" fn mm_free_contiguous_memory_specify_cache(
     mm_free_contiguous_memory(address);
 }
 
-/// `MmAllocateMappingAddress` function (wdm.h): addresses without memory; NULL on failure. A size of 0
-/// is "Bug Check 0xDA", 0x100. IRQL <= `APC_LEVEL`.
+/// `MmAllocateMappingAddress` function (wdm.h): addresses without memory; NULL on failure. A size
+/// of 0 is "Bug Check 0xDA", 0x100. IRQL <= `APC_LEVEL`.
 pub(super) extern "win64" fn mm_allocate_mapping_address(size: u64, tag: u32) -> u64 {
     require_at_most(APC_LEVEL, "MmAllocateMappingAddress");
     if size == 0 {
@@ -133,11 +134,11 @@ pub(super) extern "win64" fn mm_free_mapping_address(address: u64, tag: u32) {
 pub(super) extern "win64" fn mm_get_physical_address(address: u64) -> u64 {
     Tables::current()
         .walk(address)
-        .map_or(0, |leaf| leaf.physical)
+        .map_or(0, |translation| translation.physical)
 }
 
-/// `MmGetPhysicalMemoryRanges` function (ntddk.h): pairs of base and bytes, ended by a zero pair, in
-/// pool that the caller frees; NULL on failure. IRQL <= `APC_LEVEL`.
+/// `MmGetPhysicalMemoryRanges` function (ntddk.h): pairs of base and bytes, ended by a zero pair,
+/// in pool that the caller frees; NULL on failure. IRQL <= `APC_LEVEL`.
 pub(super) extern "win64" fn mm_get_physical_memory_ranges() -> u64 {
     const TAG: u32 = u32::from_le_bytes(*b"hPmM");
     // Its page says PASSIVE_LEVEL; the pages of its successors say APC_LEVEL.
@@ -163,8 +164,8 @@ pub(super) extern "win64" fn mm_get_physical_memory_ranges_ex(partition: u64) ->
     mm_get_physical_memory_ranges()
 }
 
-/// `MmGetPhysicalMemoryRangesEx2` function (ntddk.h): flags may also ask for file-only memory, which
-/// the lab does not have.
+/// `MmGetPhysicalMemoryRangesEx2` function (ntddk.h): flags may also ask for file-only memory,
+/// which the lab does not have.
 pub(super) extern "win64" fn mm_get_physical_memory_ranges_ex2(partition: u64, _flags: u32) -> u64 {
     mm_get_physical_memory_ranges_ex(partition)
 }

@@ -1,5 +1,5 @@
-//! `MmCopyMemory`, written from its documentation alone. The driver's own engine is tested against it,
-//! so the two share nothing on purpose.
+//! `MmCopyMemory`, written from its documentation alone. The driver's own engine is tested against
+//! it, so the two share nothing on purpose.
 
 use crate::bugcheck::violation;
 use crate::irql::{APC_LEVEL, require_at_most};
@@ -13,14 +13,14 @@ use nt_status::NtStatus;
 const PHYSICAL: u32 = 1;
 const VIRTUAL: u32 = 2;
 
-/// `MmCopyMemory` function (ntddk.h). It copies from the start of the range, page by page, up to the
-/// first page that it cannot copy. `transferred` gets the number of bytes, also on failure. I/O space
-/// is refused, by physical and by virtual address. A bad system address is an error and no bugcheck.
-/// System memory that is not resident is brought in, if possible.
+/// `MmCopyMemory` function (ntddk.h). It copies from the start of the range, page by page, up to
+/// the first page that it cannot copy. `transferred` gets the number of bytes, also on failure. I/O
+/// space is refused, by physical and by virtual address. A bad system address is an error and no
+/// bugcheck. System memory that is not resident is brought in, if possible.
 ///
 /// The page names no status except success. The lab returns: `STATUS_INVALID_PARAMETER_4` unless
-/// exactly one flag is set; `STATUS_INVALID_ADDRESS` for a page that is not RAM or not mapped, for a
-/// range that crosses the last address, and for one that crosses the end of user memory;
+/// exactly one flag is set; `STATUS_INVALID_ADDRESS` for a page that is not RAM or not mapped, for
+/// a range that crosses the last address, and for one that crosses the end of user memory;
 /// `STATUS_IN_PAGE_ERROR` for a system page that cannot be brought in; for user pages the exception
 /// that an access would raise. IRQL <= `APC_LEVEL`; the target is nonpageable.
 pub(crate) extern "win64" fn mm_copy_memory(
@@ -84,8 +84,8 @@ fn virtual_page(address: u64) -> Result<u64, NtStatus> {
     physical_page(resident(address)?.ok_or(NtStatus::INVALID_ADDRESS)?)
 }
 
-/// Returns the physical address of a system address; `None` if an entry is not present. It reads the
-/// tables in memory, not the processor's TLB, and reads no table that does not lie in RAM.
+/// Returns the physical address of a system address; `None` if an entry is not present. It reads
+/// the tables in memory, not the processor's TLB, and reads no table that does not lie in RAM.
 fn resident(address: u64) -> Result<Option<u64>, NtStatus> {
     if !is_canonical(address) {
         return Err(NtStatus::INVALID_ADDRESS);

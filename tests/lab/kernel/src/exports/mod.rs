@@ -1,7 +1,7 @@
 //! The exports of ntoskrnl.exe, by name.
 //!
-//! Every function cites the documented contract that it follows. An argument that a contract forbids
-//! ends the run at once; on Windows it would do so later, or corrupt memory.
+//! Every function cites the documented contract that it follows. An argument that a contract
+//! forbids ends the run at once; on Windows it would do so later, or corrupt memory.
 //!
 //! They are the lab's own on purpose: no emulator or library may stand between a driver and the
 //! documentation.

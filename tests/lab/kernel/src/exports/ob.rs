@@ -7,8 +7,8 @@ use crate::object::{self, Kind, process};
 use crate::raw;
 use nt_status::NtStatus;
 
-/// An object type is opaque: an address identifies it. `IoFileObjectType` and the like are variables
-/// that hold such addresses.
+/// An object type is opaque: an address identifies it. `IoFileObjectType` and the like are
+/// variables that hold such addresses.
 pub(super) static FILE_TYPE: u64 = 1;
 pub(super) static DEVICE_TYPE: u64 = 2;
 pub(super) static PROCESS_TYPE: u64 = 3;
@@ -37,9 +37,9 @@ pub(super) extern "win64" fn obf_dereference_object(object: u64) -> u64 {
     object::dereference_by_driver(object)
 }
 
-/// Returns the table of a handle with these attributes. Without `OBJ_KERNEL_HANDLE`, a driver that runs
-/// in a process's context gives that process a handle to a kernel object. Driver Verifier reports
-/// this, and so does the lab.
+/// Returns the table of a handle with these attributes. Without `OBJ_KERNEL_HANDLE`, a driver that
+/// runs in a process's context gives that process a handle to a kernel object. Driver Verifier
+/// reports this, and so does the lab.
 pub(super) fn table_for(attributes: u32, function: &str) -> Table {
     if attributes & KERNEL_HANDLE == 0 && process::current_id() != process::SYSTEM_ID {
         violation!("{function} would give a user process a kernel object (no OBJ_KERNEL_HANDLE)");

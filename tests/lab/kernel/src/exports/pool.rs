@@ -31,8 +31,8 @@ fn allocate(function: &str, paged: bool, size: u64, tag: u32, content: Content) 
     pool::allocate(size, tag & TAG_MASK, content, Owner::Driver).unwrap_or(0)
 }
 
-/// `ExAllocatePool2` function (wdm.h): zeroed unless `POOL_FLAG_UNINITIALIZED`; NULL on failure. IRQL
-/// <= `DISPATCH_LEVEL`, for paged pool <= `APC_LEVEL`.
+/// `ExAllocatePool2` function (wdm.h): zeroed unless `POOL_FLAG_UNINITIALIZED`; NULL on failure.
+/// IRQL <= `DISPATCH_LEVEL`, for paged pool <= `APC_LEVEL`.
 pub(super) extern "win64" fn ex_allocate_pool2(pool: u64, size: u64, tag: u32) -> u64 {
     // The upper 32 bits are optional: unknown flags there are ignored.
     let required = pool & 0xFFFF_FFFF;
@@ -55,8 +55,8 @@ pub(super) extern "win64" fn ex_allocate_pool2(pool: u64, size: u64, tag: u32) -
 }
 
 /// `ExAllocatePoolWithTag` function (wdm.h): not initialised; NULL on failure. The pool types are
-/// `PagedPool` (1) and `NonPagedPoolNx` (512). `NonPagedPool` (0), which is executable on Windows, is
-/// refused.
+/// `PagedPool` (1) and `NonPagedPoolNx` (512). `NonPagedPool` (0), which is executable on Windows,
+/// is refused.
 pub(super) extern "win64" fn ex_allocate_pool_with_tag(kind: u32, size: u64, tag: u32) -> u64 {
     let paged = match kind {
         1 => true,

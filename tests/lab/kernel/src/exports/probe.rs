@@ -20,8 +20,8 @@ const RCX: usize = 1;
 const RDX: usize = 2;
 const R8: usize = 8;
 
-/// The checks that `ProbeForRead` and `ProbeForWrite` share: a length of 0 is not checked; the start must
-/// have the alignment; the range must lie in user memory.
+/// The checks that `ProbeForRead` and `ProbeForWrite` share: a length of 0 is not checked; the
+/// start must have the alignment; the range must lie in user memory.
 fn check_range(context: &mut Context, function: &str) -> Option<(u64, u64)> {
     require_at_most(APC_LEVEL, function);
     let (address, length) = (context.general(RCX), context.general(RDX));
@@ -48,8 +48,8 @@ extern "C" fn probe_for_read(context: &mut Context) {
     let _ = check_range(context, "ProbeForRead");
 }
 
-/// `ProbeForWrite` function (wdm.h): as `ProbeForRead`, and writes to every page, which may raise an
-/// exception.
+/// `ProbeForWrite` function (wdm.h): as `ProbeForRead`, and writes to every page, which may raise
+/// an exception.
 #[unsafe(no_mangle)]
 extern "C" fn probe_for_write(context: &mut Context) {
     let Some((address, end)) = check_range(context, "ProbeForWrite") else {

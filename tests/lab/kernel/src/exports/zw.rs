@@ -67,8 +67,8 @@ const FULL: u32 = 1;
 const PARTIAL: u32 = 2;
 
 /// `ZwQueryValueKey` function (wdm.h): `STATUS_BUFFER_TOO_SMALL` if the fixed part does not fit;
-/// `STATUS_BUFFER_OVERFLOW` if the rest does not, of which it copies as much as fits. The needed length
-/// is written in all cases. IRQL = `PASSIVE_LEVEL`.
+/// `STATUS_BUFFER_OVERFLOW` if the rest does not, of which it copies as much as fits. The needed
+/// length is written in all cases. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn zw_query_value_key(
     value: u64,
     name: u64,
@@ -131,8 +131,8 @@ pub(super) extern "win64" fn zw_query_value_key(
 /// `DACL_SECURITY_INFORMATION`.
 const DACL: u32 = 4;
 
-/// `ZwSetSecurityObject` function (ntifs.h), for the access control lists of devices. The handle needs
-/// `WRITE_DAC`. IRQL = `PASSIVE_LEVEL`.
+/// `ZwSetSecurityObject` function (ntifs.h), for the access control lists of devices. The handle
+/// needs `WRITE_DAC`. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn zw_set_security_object(
     value: u64,
     information: u32,

@@ -11,8 +11,8 @@ use crate::irql::{self, DISPATCH_LEVEL};
 use crate::nt::layout::{Irp, StackLocation, Structure};
 use crate::{call, parallel, processor, raw};
 
-/// The value of the cancel spin lock while it is free. Otherwise it is the number of the holder plus
-/// one.
+/// The value of the cancel spin lock while it is free. Otherwise it is the number of the holder
+/// plus one.
 const FREE: usize = 0;
 static LOCK: AtomicUsize = AtomicUsize::new(FREE);
 
@@ -40,8 +40,8 @@ pub(crate) fn release_lock(level: u8) {
     irql::set(level);
 }
 
-/// Sets a request's cancel bit and calls its cancel routine if there is one, which releases the lock
-/// and completes the request now or later. Returns whether there was one.
+/// Sets a request's cancel bit and calls its cancel routine if there is one, which releases the
+/// lock and completes the request now or later. Returns whether there was one.
 pub(crate) fn cancel(request: Irp) -> bool {
     let level = acquire_lock();
     request.set(Irp::CANCEL, 1);
@@ -68,7 +68,8 @@ pub(crate) fn cancel(request: Irp) -> bool {
     true
 }
 
-/// Cancels a request in progress, if there is one, as another thread of the requestor's process may.
+/// Cancels a request in progress, if there is one, as another thread of the requestor's process
+/// may.
 pub(crate) fn cancel_any() {
     if let Some(request) = completion::pin_any() {
         cancel(request);

@@ -44,8 +44,8 @@ pub(crate) struct Done {
 enum State {
     /// In progress, with its buffers and the processor that sent it.
     InProgress(Buffers, usize),
-    /// Completed by another processor. Results are delivered in the requestor's context, which NT does
-    /// by an APC to the requestor's thread.
+    /// Completed by another processor. Results are delivered in the requestor's context, which NT
+    /// does by an APC to the requestor's thread.
     Returned(Buffers, Done),
     Over(Done),
 }

@@ -40,8 +40,8 @@ pub(crate) struct Control {
     pub(crate) level: u8,
 }
 
-/// Sends a request on a handle of the current process. The request holds a reference to the file object
-/// until it has ended.
+/// Sends a request on a handle of the current process. The request holds a reference to the file
+/// object until it has ended.
 pub(crate) fn device_control(value: u64, control: Control) -> Result<Completion, NtStatus> {
     let table = Table::Process(process::current_id());
     let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
@@ -54,8 +54,8 @@ fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus
     if kind_of(handle.object) != Some(Kind::File) {
         return Err(NtStatus::OBJECT_TYPE_MISMATCH);
     }
-    // The code's access bits are FILE_READ_ACCESS and FILE_WRITE_ACCESS, which are file rights, too.
-    // A kernel-mode requestor needs none.
+    // The code's access bits are FILE_READ_ACCESS and FILE_WRITE_ACCESS, which are file rights,
+    // too. A kernel-mode requestor needs none.
     let required = control.code >> 14 & 3;
     if control.mode == USER_MODE && handle.access & required != required {
         return Err(NtStatus::ACCESS_DENIED);
@@ -147,8 +147,8 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
     Ok(())
 }
 
-/// Allocates a system buffer with the input. The bytes after the input are not initialised: a driver
-/// that returns them returns a pattern.
+/// Allocates a system buffer with the input. The bytes after the input are not initialised: a
+/// driver that returns them returns a pattern.
 fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
     let tag = u32::from_le_bytes(*b"IoSB");
     let buffer = pool::allocate(length, tag, Content::Uninitialized, Owner::Lab)

@@ -10,8 +10,8 @@ use super::completion;
 /// `IO_TYPE_IRP`.
 const TYPE: u16 = 6;
 
-/// Allocates a request for the top driver of a device's stack, and fills in the members of its first
-/// location that all functions share.
+/// Allocates a request for the top driver of a device's stack, and fills in the members of its
+/// first location that all functions share.
 pub(crate) fn allocate(device: DeviceObject, file: FileObject, function: u8, mode: u8) -> Irp {
     let stacks = device.get(DeviceObject::STACK_SIZE).max(1);
     let size = Irp::SIZE + u64::from(stacks) * StackLocation::SIZE;

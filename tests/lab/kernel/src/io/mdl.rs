@@ -179,8 +179,8 @@ pub(crate) fn lock(list: Mdl, mode: u8, operation: LockOperation) -> Result<(), 
 fn system_page(address: u64, access: AccessKind) -> Result<u64, NtStatus> {
     Tables::current()
         .walk(address)
-        .filter(|leaf| access == AccessKind::Read || leaf.write)
-        .map(|leaf| leaf.physical)
+        .filter(|translation| access == AccessKind::Read || translation.write)
+        .map(|translation| translation.physical)
         .ok_or(NtStatus::ACCESS_VIOLATION)
 }
 
@@ -235,8 +235,8 @@ pub(crate) fn map(list: Mdl, uncached: bool) -> Option<u64> {
     if flags & mdl_flags::MAPPED_TO_SYSTEM_VA != 0 {
         violation!("the MDL at {:#x} was mapped twice", list.0);
     }
-    // A list that was locked for reading is mapped read-only, which Windows may not do: a driver that
-    // writes through it faults here.
+    // A list that was locked for reading is mapped read-only, which Windows may not do: a driver
+    // that writes through it faults here.
     let mut entry = bits::PRESENT | bits::NO_EXECUTE;
     if flags & (mdl_flags::WRITE_OPERATION | mdl_flags::SOURCE_IS_NONPAGED_POOL) != 0 {
         entry |= bits::WRITE;

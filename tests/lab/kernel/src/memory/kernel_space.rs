@@ -36,8 +36,8 @@ pub(crate) fn image_end() -> u64 {
     phys::of_kernel(&raw const kernel_end as u64)
 }
 
-/// Returns the access of a page of the linear mapping: code is executable and not writable, constants
-/// are neither, everything else is data.
+/// Returns the access of a page of the linear mapping: code is executable and not writable,
+/// constants are neither, everything else is data.
 fn linear_flags(address: u64) -> u64 {
     let text = &raw const text_start as u64;
     let rodata = &raw const rodata_start as u64;

@@ -1,12 +1,12 @@
 //! The layout of the virtual address space.
 //!
 //! The halves are those of 64-bit Windows: user memory below [`USER_LIMIT`], system memory in the
-//! upper half. Nothing is mapped at its physical address. Each region has its own 512 GiB slot of the
-//! top-level table. The seed chooses the slot of the page tables, as Windows chooses it at boot since
-//! version 1607.
+//! upper half. Nothing is mapped at its physical address. Each region has its own 512 GiB slot of
+//! the top-level table. The seed chooses the slot of the page tables, as Windows chooses it at boot
+//! since version 1607.
 
-/// The first address above user memory. Source: "`MmUserProbeAddress`" on x64: the last 64 KiB of the
-/// lower half are not used.
+/// The first address above user memory. Source: "`MmUserProbeAddress`" on x64: the last 64 KiB of
+/// the lower half are not used.
 pub(crate) const USER_LIMIT: u64 = 0x0000_7FFF_FFFF_0000;
 
 /// The end of the lower half: the first non-canonical address.

@@ -1,8 +1,8 @@
 //! Mixed mappings: system virtual memory of every kind that page tables can express, side by side.
 //!
 //! Only the engines under test read it, and RAM is the only kind that may be read. Its RAM is one
-//! block of 2 MiB with constant bytes. Small pages, large pages and a 1 GiB page over physical memory
-//! all map that block, so that code which confuses two pages returns wrong bytes.
+//! block of 2 MiB with constant bytes. Small pages, large pages and a 1 GiB page over physical
+//! memory all map that block, so that code which confuses two pages returns wrong bytes.
 
 use alloc::vec::Vec;
 
@@ -158,8 +158,9 @@ impl Builder {
         })
     }
 
-    /// Returns a physical address that is too wide for the processor. If every address in an entry is
-    /// valid, all ones: that is malformed in the entry of a large page, and of no RAM in a small one's.
+    /// Returns a physical address that is too wide for the processor. If every address in an entry
+    /// is valid, all ones: that is malformed in the entry of a large page, and of no RAM in a small
+    /// one's.
     fn too_wide(&self) -> u64 {
         1_u64
             .checked_shl(paging::width())
@@ -197,8 +198,8 @@ impl Builder {
         Some(())
     }
 
-    /// Adds the range of a table that does not lie in RAM. A table in reserved memory maps the block's
-    /// pages; the entries of the other one are a device's registers.
+    /// Adds the range of a table that does not lie in RAM. A table in reserved memory maps the
+    /// block's pages; the entries of the other one are a device's registers.
     fn table_elsewhere(&mut self, address: u64, table: u64) -> Option<()> {
         if HOLE.contains(table) {
             for page in 0..SMALL_PAGES {

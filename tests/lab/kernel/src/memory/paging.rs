@@ -47,8 +47,8 @@ pub(crate) fn width() -> u32 {
     WIDTH.load(Ordering::Relaxed)
 }
 
-/// Whether the processor faults on a present entry of a level, because its address is too wide or is
-/// not the start of a page of that size. Source: Intel SDM volume 3, "4-Level Paging and 5-Level
+/// Whether the processor faults on a present entry of a level, because its address is too wide or
+/// is not the start of a page of that size. Source: Intel SDM volume 3, "4-Level Paging and 5-Level
 /// Paging", on reserved bits.
 pub(crate) fn is_malformed(entry: u64, level: u32) -> bool {
     let address = entry & bits::ADDRESS;
@@ -77,7 +77,7 @@ pub(crate) fn is_canonical(address: u64) -> bool {
 
 /// The end of a walk: the entry that maps a page.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Leaf {
+pub(crate) struct Translation {
     /// The physical address.
     pub(crate) physical: u64,
     /// Writes are allowed on every level.
@@ -106,7 +106,7 @@ impl Tables {
     }
 
     /// Walks the tables as the processor does.
-    pub(crate) fn walk(self, address: u64) -> Option<Leaf> {
+    pub(crate) fn walk(self, address: u64) -> Option<Translation> {
         if !is_canonical(address) {
             return None;
         }
@@ -125,7 +125,7 @@ impl Tables {
             execute &= entry & bits::NO_EXECUTE == 0;
             if level == 1 || (level <= 3 && entry & bits::LARGE != 0) {
                 let inside = page_length(level) - 1;
-                return Some(Leaf {
+                return Some(Translation {
                     physical: (entry & bits::ADDRESS & !inside) | (address & inside),
                     write,
                     user,

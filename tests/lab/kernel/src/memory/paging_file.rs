@@ -1,7 +1,7 @@
 //! System memory that can be paged out.
 //!
-//! The entry of a page that is out is not present and names no frame, so that code which ignores the
-//! present bit does not find the bytes. A page that is brought in gets a frame of its own.
+//! The entry of a page that is out is not present and names no frame, so that code which ignores
+//! the present bit does not find the bytes. A page that is brought in gets a frame of its own.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -13,8 +13,8 @@ use crate::global::Global;
 use crate::raw;
 use nt_status::NtStatus;
 
-/// A bit in the entries of pages that are out, which the processor ignores. The address bits hold the
-/// page's number.
+/// A bit in the entries of pages that are out, which the processor ignores. The address bits hold
+/// the page's number.
 const OUT: u64 = 1 << 10;
 
 struct Page {
@@ -54,8 +54,8 @@ pub(crate) fn add(address: u64, bytes: u64, lost: bool) {
 
 /// Brings in the page of an address, if it is out.
 ///
-/// `STATUS_INVALID_ADDRESS` if the address is in no such page, `STATUS_IN_PAGE_ERROR` if the page is
-/// lost, `STATUS_NO_MEMORY` if there is no frame.
+/// `STATUS_INVALID_ADDRESS` if the address is in no such page, `STATUS_IN_PAGE_ERROR` if the page
+/// is lost, `STATUS_NO_MEMORY` if there is no frame.
 pub(crate) fn bring_in(address: u64) -> Result<(), NtStatus> {
     let address = page_of(address);
     PAGES.with(|pages| {

@@ -4,8 +4,8 @@ use alloc::collections::BTreeMap;
 
 use super::PAGE;
 
-/// A region of addresses. Each reservation is followed by a page that is never mapped. Addresses are
-/// reused late, so that an address that was released faults for a long time.
+/// A region of addresses. Each reservation is followed by a page that is never mapped. Addresses
+/// are reused late, so that an address that was released faults for a long time.
 pub(crate) struct Reservations {
     start: u64,
     end: u64,

@@ -248,7 +248,7 @@ pub(crate) fn touch(tables: Tables, address: u64, access: AccessKind) -> Result<
         Resolution::Raise(status) => Err(status),
         Resolution::Retry => tables
             .walk(address)
-            .map(|leaf| leaf.physical)
+            .map(|translation| translation.physical)
             .ok_or(NtStatus::ACCESS_VIOLATION),
     }
 }

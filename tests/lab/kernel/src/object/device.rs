@@ -153,8 +153,8 @@ pub(crate) fn count() -> u64 {
     DEVICES.with(|devices| devices.len() as u64)
 }
 
-/// Allows opening the devices in a driver's list, as the I/O manager does when the driver's entry point
-/// has returned ("`DO_DEVICE_INITIALIZING`", Windows driver documentation).
+/// Allows opening the devices in a driver's list, as the I/O manager does when the driver's entry
+/// point has returned ("`DO_DEVICE_INITIALIZING`", Windows driver documentation).
 pub(crate) fn finish_initializing(driver: DriverObject) {
     let mut device = DeviceObject(driver.get(DriverObject::DEVICE_OBJECT));
     while device.0 != 0 {

@@ -36,8 +36,8 @@ pub(crate) struct Opener {
     pub(crate) impersonated: Option<u64>,
 }
 
-/// Opens a device as `NtCreateFile` does: finds it by name, checks access against the opener's token,
-/// which is the current process's or the impersonated one, and sends a create to the driver.
+/// Opens a device as `NtCreateFile` does: finds it by name, checks access against the opener's
+/// token, which is the current process's or the impersonated one, and sends a create to the driver.
 pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtStatus> {
     let (address, rest) = directory::resolve(path)?;
     let device = DeviceObject(address);

@@ -57,8 +57,8 @@ pub(crate) fn find(table: Table, value: u64) -> Option<Handle> {
     STATE.with(|handles| handles.open.get(&(table, value)).copied())
 }
 
-/// As [`find`], with a reference to the object, which the caller releases: another processor may close
-/// the handle meanwhile.
+/// As [`find`], with a reference to the object, which the caller releases: another processor may
+/// close the handle meanwhile.
 pub(crate) fn find_referenced(table: Table, value: u64) -> Option<Handle> {
     STATE.with(|handles| {
         let handle = handles.open.get(&(table, value)).copied()?;

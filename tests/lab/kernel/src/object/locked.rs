@@ -69,8 +69,8 @@ pub(crate) fn require_unlocked(start: u64, pages: u64) {
     }
     for page in 0..pages {
         let address = start + page * PAGE;
-        let leaf = kernel_space::system().walk(address);
-        if leaf.is_some_and(|leaf| is_locked(leaf.physical)) {
+        let translation = kernel_space::system().walk(address);
+        if translation.is_some_and(|translation| is_locked(translation.physical)) {
             violation!("memory at {address:#x} was freed while it is locked");
         }
     }

@@ -62,8 +62,8 @@ impl Context {
         self.0[FLAGS] = (self.0[FLAGS] & 0xFFFF_FFFF) | value << 32;
     }
 
-    /// Clears AC. An unwind does not restore RFLAGS, so code at a landing pad has to set AC again before
-    /// it accesses user memory.
+    /// Clears AC. An unwind does not restore RFLAGS, so code at a landing pad has to set AC again
+    /// before it accesses user memory.
     pub(crate) const fn close_user_memory(&mut self) {
         self.0[FLAGS] &= !(flags::ALIGNMENT_CHECK << 32);
     }
@@ -80,8 +80,8 @@ impl Context {
         }
     }
 
-    /// Overwrites the volatile registers, as a called function may. Code that relies on them after an
-    /// exception fails here, as it may on Windows.
+    /// Overwrites the volatile registers, as a called function may. Code that relies on them after
+    /// an exception fails here, as it may on Windows.
     pub(crate) const fn poison_volatile(&mut self) {
         const POISON: u64 = 0xBAD0_BAD0_BAD0_BAD0;
         let volatile = [

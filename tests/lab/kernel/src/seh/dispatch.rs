@@ -120,7 +120,8 @@ impl Frame {
     }
 }
 
-/// Searches a handler for an exception at `context` and continues there. Ends the run if there is none.
+/// Searches a handler for an exception at `context` and continues there. Ends the run if there is
+/// none.
 ///
 /// The search ends at the first frame that is not a driver's: the lab has no handlers, and NT's own
 /// handler would be the last one.
@@ -176,8 +177,8 @@ fn unhandled(record: &Record, context: &Context) -> ! {
     bugcheck(code, parameters, Some(record.address), context.stack())
 }
 
-/// Unwinds from the exception to the frame `establisher`, calls the termination handlers on the way, and
-/// continues at `target` with `value` in RAX, as `RtlUnwindEx` does.
+/// Unwinds from the exception to the frame `establisher`, calls the termination handlers on the
+/// way, and continues at `target` with `value` in RAX, as `RtlUnwindEx` does.
 pub(super) fn unwind(
     original: &Context,
     establisher: u64,

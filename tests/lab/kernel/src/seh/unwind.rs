@@ -91,7 +91,8 @@ impl Information {
         raw::read(self.address + 4 + index * 2)
     }
 
-    /// Returns the address after the codes, whose number is even: of a chained function or a handler.
+    /// Returns the address after the codes, whose number is even: of a chained function or a
+    /// handler.
     const fn tail(&self) -> u64 {
         self.address + 4 + self.codes.next_multiple_of(2) * 2
     }
@@ -145,7 +146,7 @@ struct Code {
     sixteens: u64,
 }
 
-/// Undoes the function that `context` is in. A function without unwind data is a leaf function: its
+/// Undoes the function that `context` is in. A function without unwind data has moved nothing: its
 /// return address is on top of the stack.
 ///
 /// A fault inside an epilog is treated as one in the body: an epilog accesses only the stack, which
@@ -202,8 +203,8 @@ fn pop_return_address(context: &mut Context) {
     context.set_stack(context.stack() + 8);
 }
 
-/// Returns the establisher frame: from the frame register if the prolog has set it, else from the stack
-/// pointer.
+/// Returns the establisher frame: from the frame register if the prolog has set it, else from the
+/// stack pointer.
 fn frame_base(information: &Information, offset: u64, context: &Context) -> u64 {
     let established = information.frame_register != 0
         && (offset >= information.prolog

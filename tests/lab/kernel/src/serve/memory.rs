@@ -40,8 +40,8 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         }
         Command::Translate => {
             let tables = tables_of(one)?;
-            let leaf = tables.walk(two).ok_or(NtStatus::INVALID_ADDRESS)?;
-            done(leaf.physical)
+            let translation = tables.walk(two).ok_or(NtStatus::INVALID_ADDRESS)?;
+            done(translation.physical)
         }
         Command::ReadSystem => read_system(one, two),
         Command::ReadPhysical => read_physical(one, two),
@@ -67,8 +67,8 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
     }
 }
 
-/// Calls `MmCopyMemory` in the context of a process for each call in the data. The targets are in the
-/// data of the reply.
+/// Calls `MmCopyMemory` in the context of a process for each call in the data. The targets are in
+/// the data of the reply.
 fn copy_memory(id: u64, length: u64) -> Carried {
     process::require(id)?;
     let mut asked = vec![0; length as usize];
@@ -132,11 +132,11 @@ fn read_system(address: u64, length: u64) -> Carried {
     while done < length {
         let at = address + done;
         let count = (PAGE - at % PAGE).min(length - done);
-        let leaf = kernel_space::system()
+        let translation = kernel_space::system()
             .walk(at)
-            .filter(|leaf| ranges::is_ram(page_of(leaf.physical)))
+            .filter(|translation| ranges::is_ram(page_of(translation.physical)))
             .ok_or(NtStatus::INVALID_ADDRESS)?;
-        raw::copy(phys::linear(leaf.physical), data() + done, count);
+        raw::copy(phys::linear(translation.physical), data() + done, count);
         done += count;
     }
     data_of(length)

@@ -84,7 +84,7 @@ pub(crate) fn listen(archive: Archive, entry_status: NtStatus) -> ! {
     let mut changed = None;
     let (mut last, mut idle) = (0, 0);
     write(offset_of!(Mailbox, asked), 0);
-    write(offset_of!(Mailbox, answered), 0);
+    write(offset_of!(Mailbox, finished), 0);
     write(offset_of!(Mailbox, status), u64::from(entry_status.0));
     write(offset_of!(Mailbox, magic), MAGIC);
     loop {
@@ -119,7 +119,7 @@ pub(crate) fn listen(archive: Archive, entry_status: NtStatus) -> ! {
         }
         write(offset_of!(Mailbox, data_length), reply.data_length);
         write(offset_of!(Mailbox, status), u64::from(status.0));
-        write(offset_of!(Mailbox, answered), asked);
+        write(offset_of!(Mailbox, finished), asked);
         if command == Some(Command::Shutdown) {
             exit::end(Exit::Done);
         }
@@ -333,12 +333,12 @@ fn start_interference(
         process::require(id)?;
         process::tables(id)?
     };
-    let leaf = tables.walk(address).ok_or(NtStatus::INVALID_PARAMETER)?;
+    let translation = tables.walk(address).ok_or(NtStatus::INVALID_PARAMETER)?;
     let entry = tables
         .entry_of(address)
         .ok_or(NtStatus::INVALID_PARAMETER)?;
     let was = phys::read_entry(entry);
-    let frame = page_of(leaf.physical);
+    let frame = page_of(translation.physical);
     let spare = if kind == Interference::Flip {
         complement_of(frame)?
     } else {
@@ -348,8 +348,8 @@ fn start_interference(
     if kind == Interference::Alternate {
         for (frame, pages) in frames.iter_mut().zip([1, 2]) {
             let source = page_of(address) + pages * PAGE;
-            let leaf = tables.walk(source).ok_or(NtStatus::INVALID_PARAMETER)?;
-            *frame = page_of(leaf.physical);
+            let translation = tables.walk(source).ok_or(NtStatus::INVALID_PARAMETER)?;
+            *frame = page_of(translation.physical);
         }
     }
     *changed = Some(ChangedPage {

@@ -72,23 +72,31 @@ fn transfer(
     process::with_memory(id, |memory| memory.transfer(address, other, length, access))
 }
 
+/// Sends a request whose input is at `input` in the lab's memory and whose output is copied from
+/// and to `output`.
+fn send(
+    id: u64,
+    handle: u64,
+    control: Control,
+    input: u64,
+    output: u64,
+) -> Result<Completion, NtStatus> {
+    let (input_length, output_length) = lengths(&control);
+    transfer(id, control.input, input, input_length, AccessKind::Write)?;
+    transfer(id, control.output, output, output_length, AccessKind::Write)?;
+    let sent = process::attached(id, || device_control(handle, control))?;
+    transfer(id, control.output, output, output_length, AccessKind::Read)?;
+    Ok(sent.unwrap_or_else(refused))
+}
+
 /// Sends one request. The data has its input, then the initial bytes of its output.
 fn exchange(id: u64, handle: u64, control: Control, length: u64) -> Carried {
     let (input, output) = lengths(&control);
     if input + output != length {
         return Err(NtStatus::INVALID_PARAMETER);
     }
-    transfer(id, control.input, data(), input, AccessKind::Write)?;
-    transfer(
-        id,
-        control.output,
-        data() + input,
-        output,
-        AccessKind::Write,
-    )?;
-    let sent = process::attached(id, || device_control(handle, control))?;
-    transfer(id, control.output, data(), output, AccessKind::Read)?;
-    let completed = sent.unwrap_or_else(refused);
+    let completed = send(id, handle, control, data(), data() + input)?;
+    raw::copy(data() + input, data(), output);
     Ok((
         completed.status,
         Reply {
@@ -116,24 +124,8 @@ fn many(id: u64, handle: u64, control: Control, length: u64) -> Carried {
             output_length: narrow(output)?,
             ..control
         };
-        transfer(
-            id,
-            control.input,
-            bytes.as_ptr() as u64,
-            input,
-            AccessKind::Write,
-        )?;
         raw::fill(data() + start, UNTOUCHED, output);
-        transfer(
-            id,
-            control.output,
-            data() + start,
-            output,
-            AccessKind::Write,
-        )?;
-        let sent = process::attached(id, || device_control(handle, control))?;
-        transfer(id, control.output, data() + start, output, AccessKind::Read)?;
-        let completed = sent.unwrap_or_else(refused);
+        let completed = send(id, handle, control, bytes.as_ptr() as u64, data() + start)?;
         let words = [
             u64::from(completed.status.0),
             completed.information,
