@@ -115,9 +115,9 @@ fn a_destination_that_changes_holds_the_counted_bytes_and_no_more() {
                 }
                 let place = (round, length, start, copied);
                 let (before, rest) = written.split_at(8);
-                let (there, behind) = rest.split_at(copied);
+                let (there, after) = rest.split_at(copied);
                 assert!(there.iter().all(|byte| *byte == 0x77), "{place:?}");
-                let mut untouched = before.iter().chain(behind);
+                let mut untouched = before.iter().chain(after);
                 assert!(untouched.all(|byte| *byte == UNTOUCHED), "{place:?}");
             }
         });
@@ -129,7 +129,7 @@ fn captured_bytes_do_not_change_with_their_source() {
     let pages = Pages::new(&[Protection::ReadWrite]);
     let disturb = |pages: &Pages| {
         for byte in [0xAA, 0x55] {
-            // SAFETY: pages of this test, which nobody refers to.
+            // SAFETY: pages of this test, to which no reference exists.
             unsafe { ddi::fill_user_memory(pages.pointer(0), 2048, byte) }.unwrap();
         }
     };
