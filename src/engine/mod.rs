@@ -3,8 +3,8 @@
 mod native;
 mod system;
 
-use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Transfer};
-use ringcopy_protocol::{EngineKind, NtStatus};
+use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Stop, Transfer};
+use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
 use crate::nt::{physical::RamList, processor};
@@ -71,32 +71,22 @@ pub struct Copier<'a> {
     system: SystemMachine<'a>,
 }
 
-/// What became of a copy, and whose it was.
-pub struct Copied {
-    pub transfer: Transfer,
-    /// The last engine that copied.
-    pub engine: EngineKind,
-    /// Whether it went on where the native one met a page that is not resident.
-    pub fell_back: bool,
-}
-
 impl Copier<'_> {
-    /// Copies to nonpaged memory; refuses with the self-check's status where the native engine was
-    /// asked for and is not there.
+    /// Copies to nonpaged memory.
+    ///
+    /// If the request asks for the native engine and it is not available, the result has the status
+    /// of its self-check.
     pub fn copy(
         &self,
         flags: CopyFlags,
         address: u64,
         mut target: VolatileSlice<'_>,
-    ) -> Result<Copied, NtStatus> {
+    ) -> CopyResult {
         let native = match (self.choice, &self.native) {
-            (EngineKind::Native, Err(status)) => return Err(*status),
+            (EngineKind::Native, Err(status)) => return CopyResult::of(*status),
             (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => {
-                return Ok(Copied {
-                    transfer: self.copy_by_system(flags, address, target),
-                    engine: EngineKind::System,
-                    fell_back: false,
-                });
+                let transfer = self.copy_by_system(flags, address, target);
+                return result(&transfer, EngineKind::System);
             }
             (EngineKind::Native | EngineKind::Auto, Ok(native)) => native,
         };
@@ -104,24 +94,18 @@ impl Copier<'_> {
         let paged_out = transfer
             .stop
             .filter(|stop| self.choice == EngineKind::Auto && stop.reason.may_be_paged_out());
-        let arrived = transfer.transferred;
-        let length = target.len().saturating_sub(arrived);
-        match paged_out.zip(target.subslice(arrived, length)) {
-            None => Ok(Copied {
-                transfer,
-                engine: EngineKind::Native,
-                fell_back: false,
-            }),
+        let copied = transfer.transferred;
+        let length = target.len().saturating_sub(copied);
+        match paged_out.zip(target.subslice(copied, length)) {
+            None => result(&transfer, EngineKind::Native),
             Some((stop, rest)) => {
                 let rest = self.copy_by_system(flags, stop.address, rest);
-                Ok(Copied {
-                    transfer: Transfer {
-                        transferred: arrived.saturating_add(rest.transferred),
-                        ..rest
-                    },
-                    engine: EngineKind::System,
-                    fell_back: true,
-                })
+                let rest = result(&rest, EngineKind::System);
+                CopyResult {
+                    copied: rest.copied.saturating_add(copied as u64),
+                    flags: ResultFlags::FELL_BACK.bits(),
+                    ..rest
+                }
             }
         }
     }
@@ -150,5 +134,28 @@ impl Copier<'_> {
             stop.hole_length = hole.length;
         }
         transfer
+    }
+}
+
+/// Converts the result of a copy by an engine.
+const fn result(transfer: &Transfer, engine: EngineKind) -> CopyResult {
+    let result = CopyResult {
+        copied: transfer.transferred as u64,
+        engine: engine as u32,
+        ..CopyResult::of(transfer.status)
+    };
+    match &transfer.stop {
+        // No access to memory was refused or failed.
+        None
+        | Some(Stop {
+            reason: Reason::Flags,
+            ..
+        }) => result,
+        Some(stop) => CopyResult {
+            direction: Direction::Read as u32,
+            address: stop.address,
+            hole_length: stop.hole_length,
+            ..result
+        },
     }
 }

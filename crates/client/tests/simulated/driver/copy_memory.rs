@@ -1,7 +1,7 @@
 //! Copies of system and physical memory, one by one and many at a time.
 
 use ringcopy_client::protocol::{
-    BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, Reach, SESSION_LENGTH,
+    BatchEntry, CopyFlags, CopyResult, Direction, EngineKind, NtStatus, Reach, SESSION_LENGTH,
     ScatterEntry,
     validate::{CopyMemory, Entry, Source},
 };
@@ -35,9 +35,9 @@ impl Default for Read {
 }
 
 impl Read {
-    fn result(&self) -> EntryResult {
+    fn result(&self) -> CopyResult {
         let copied = self.data.len() as u64;
-        EntryResult {
+        CopyResult {
             hole_length: self.hole,
             ..result(copied, self.stop.as_ref(), self.engine, self.fell_back)
         }

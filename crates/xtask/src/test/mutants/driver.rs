@@ -130,8 +130,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "nobody hears of a fallback",
         file: "src/engine/mod.rs",
-        original: "fell_back: true,",
-        broken: "fell_back: false,",
+        original: "flags: ResultFlags::FELL_BACK.bits(),",
+        broken: "flags: 0,",
         caught_by: "lab_fallback::the_automatic_choice_falls_back_and_says_so",
     },
     Mutant {
@@ -144,8 +144,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "entries of a batch need no policy",
         file: "src/ops/copy_memory.rs",
-        original: "match check_reach(call, source).and_then(|()| copier.copy(flags, source.address, target)) {",
-        broken: "match copier.copy(flags, source.address, target) {",
+        original: "    match check_reach(call, source) {",
+        broken: "    match Ok::<(), NtStatus>(()) {",
         caught_by: "lab_batch::every_entry_is_held_to_the_policy",
     },
     Mutant {
@@ -178,7 +178,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "how far a hole reaches is not said",
-        file: "src/ops/transfer.rs",
+        file: "src/engine/mod.rs",
         original: "            hole_length: stop.hole_length,",
         broken: "            hole_length: 0,",
         caught_by: "lab_holes::f8_a_physical_hole_ends_where_the_next_ram_begins",
