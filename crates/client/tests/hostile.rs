@@ -11,8 +11,8 @@ use ringcopy_client::{
 };
 
 // Offsets in the response to a copy.
-const COPIED: usize = 24;
 const ASKED: usize = 8;
+const COPIED: usize = 24;
 const ADDRESS: usize = 32;
 const HOLE_LENGTH: usize = 48;
 

@@ -15,7 +15,7 @@ const INFORMATION: usize = size_of::<InformationResponse>();
 
 fn failures(report: &Report) -> Vec<String> {
     report
-        .outcomes
+        .results
         .iter()
         .filter_map(|outcome| match &outcome.verdict {
             Verdict::Failed(reason) => Some(format!("{}: {reason}", outcome.case.name)),
@@ -57,10 +57,10 @@ fn cases_that_need_unknown_facts_are_skipped() {
     let counts = report.counts();
     assert_eq!(counts.failed, 0);
     assert!(counts.passed >= 20 && counts.skipped >= 10, "{counts}");
-    for outcome in &report.outcomes {
+    for outcome in &report.results {
         if let Verdict::Skipped(reason) = &outcome.verdict {
             assert!(!reason.is_empty());
-            assert_eq!(outcome.answer, None);
+            assert_eq!(outcome.transfer, None);
         }
     }
 }

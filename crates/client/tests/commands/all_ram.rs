@@ -137,8 +137,8 @@ fn a_raw_image_is_sparse() {
 fn a_lime_image_has_what_was_read_and_nothing_else() {
     let folder = Folder::new("lime");
     let file = folder.path("ram.lime");
-    let lime = "--all-ram --format lime --output";
-    let output = run_with(four_ranges(usize::MAX), &format!("read {lime} {file}"));
+    let image_to = "--all-ram --format lime --output";
+    let output = run_with(four_ranges(usize::MAX), &format!("read {image_to} {file}"));
     assert_eq!(output.code, FAILURE, "a hole is a failure");
     let image = folder.read("ram.lime");
     assert_lime(&image, "a file");
@@ -147,7 +147,7 @@ fn a_lime_image_has_what_was_read_and_nothing_else() {
     let map: Value = serde_json::from_slice(&folder.read("ram.lime.map.json")).unwrap();
     assert_eq!(map["format"], "lime");
     // In one pass.
-    let output = run_with(four_ranges(usize::MAX), &format!("read {lime} -"));
+    let output = run_with(four_ranges(usize::MAX), &format!("read {image_to} -"));
     assert_lime(&output.bytes, "standard output");
     // Of named ranges, in any order.
     let ranges = "0x500000:0x1000 0xff000:0x181000 0x2000:0x3000 0x9d000:0x4000";

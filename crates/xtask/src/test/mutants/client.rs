@@ -13,8 +13,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the last byte of a piece is not compared",
         file: "crates/client/src/suites/verify/compare.rs",
-        original: "self.answer() == other.answer() && self.bytes == other.bytes",
-        broken: "self.answer() == other.answer()\n            \
+        original: "self.end() == other.end() && self.bytes == other.bytes",
+        broken: "self.end() == other.end()\n            \
                  && self.bytes.split_last().map(|(_, rest)| rest)\n                \
                  == other.bytes.split_last().map(|(_, rest)| rest)",
         caught_by: "commands::verify::every_byte_of_a_piece_is_compared",
