@@ -18,8 +18,8 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let copier = call.device.engines.copier(engine);
     let result = copy(call, &copier, source, target);
     let response = CopyResponse::of(source.length as u64, result);
-    let copied = usize::try_from(result.copied).unwrap_or(0);
-    call.respond(&response, copied)
+    let arrived = usize::try_from(result.copied).unwrap_or(0);
+    call.respond(&response, arrived)
 }
 
 // The protocol and `mm-copy` do not know each other, so each declares the flags of `MmCopyMemory`.
