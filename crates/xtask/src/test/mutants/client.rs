@@ -248,13 +248,13 @@ pub const MUTANTS: &[Mutant] = &[
         file: "crates/client/src/explain/stop.rs",
         original: "        0 => format!(\"start at an address that {readable}\"),\n",
         broken: "        0 if false => format!(\"start at an address that {readable}\"),\n",
-        caught_by: "lib::explain::stop::tests::f15_advice_asks_for_bytes_that_are_there",
+        caught_by: "lib::explain::stop::tests::f15_advice_asks_for_readable_bytes",
     },
     Mutant {
         name: "memory that ran out is not explained",
         file: "crates/client/src/explain/mod.rs",
         original: "Error::Transport(error @ TransportError::Memory { status, .. }) => {",
         broken: "Error::Transport(error @ TransportError::Memory { status, .. }) if status.0 == 0 => {",
-        caught_by: "lib::explain::tests::f16_memory_that_cannot_be_arranged_has_a_status_by_name_and_advice",
+        caught_by: "lib::explain::tests::f16_a_memory_error_has_a_named_status_and_advice",
     },
 ];
