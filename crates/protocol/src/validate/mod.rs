@@ -17,7 +17,7 @@ mod copy_memory;
 mod copy_through;
 mod device_copy;
 mod entries;
-mod information;
+mod header_only;
 mod memory_ranges;
 
 pub use caller_copy::CallerCopy;
