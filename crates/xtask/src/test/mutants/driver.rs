@@ -156,7 +156,7 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_batch::every_entry_is_held_to_the_policy",
     },
     Mutant {
-        name: "a scattered copy begins before its answer has a place",
+        name: "a scattered copy begins before its response has a place",
         file: "src/ops/copy_scatter.rs",
         original: "    call.fill_response(length)?;",
         broken: "    let _ = Call::fill_response;",
