@@ -11,6 +11,7 @@ pub mod entries;
 pub mod inf;
 mod outcome;
 pub mod package;
+pub mod soak;
 pub mod traces;
 
 use std::{
