@@ -6,6 +6,7 @@ use super::{model::Request, random::Random};
 
 /// The most bytes of input or output, so that a request fits into one round trip.
 const LONGEST: usize = 300 << 10;
+const LONG: usize = 2000;
 
 /// Gives a request another control code: a neighbour of its own, or another request's.
 pub(super) fn mutate_code(random: &mut Random, request: &mut Request) {
@@ -28,7 +29,11 @@ pub(super) fn mutate(random: &mut Random, request: &mut Request) {
 fn mutate_once(random: &mut Random, request: &mut Request) {
     let length = request.input.len();
     match random.below(9) {
-        0 => request.output = usize::try_from(random.limit() % LONGEST as u64).unwrap_or_default(),
+        0 => {
+            // A long output takes the lab a long time.
+            let end = if random.once_in(100) { LONGEST } else { LONG };
+            request.output = usize::try_from(random.limit() % end as u64).unwrap_or_default();
+        }
         1 => request.output = (request.output + random.index(65)).saturating_sub(32),
         2 | 3 => {
             let at = random.index(length);

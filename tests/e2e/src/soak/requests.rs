@@ -68,13 +68,14 @@ impl Chooser<'_> {
 
     /// Bytes of one copy: most are short, some end with a page or a piece of the driver's.
     fn length(&mut self, most: u64) -> u64 {
-        let length = match self.random.below(12) {
-            0 => 0,
-            1..=5 => self.random.below(64),
-            6..=8 => self.random.below(600),
-            9 => self.random.below(2 * PAGE as u64),
-            10 => (self.random.pick(&[4096, 8192, 16384]) + self.random.below(3)) - 1,
-            _ => self.random.below(5 * PAGE as u64),
+        let page = PAGE as u64;
+        let length = match self.random.below(100) {
+            0..=5 => 0,
+            6..=59 => self.random.below(64),
+            60..=92 => self.random.below(600),
+            93..=97 => self.random.below(2 * page),
+            98 => (self.random.pick(&[4096, 8192, 16384]) + self.random.below(3)) - 1,
+            _ => self.random.below(6 * page),
         };
         length.min(most)
     }
