@@ -3,8 +3,8 @@
 mod native;
 mod system;
 
-use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Transfer};
-use ringcopy_protocol::{Engine, NtStatus};
+use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Stop, Transfer};
+use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
 use crate::nt::{physical::RamList, processor};
@@ -21,10 +21,10 @@ pub struct Engines {
 impl Engines {
     /// Captures the RAM ranges and checks the native engine, unless the administrator ruled it
     /// out. That it does not pass is no failure.
-    pub fn start(setting: Engine) -> Result<Self, NtStatus> {
+    pub fn start(setting: EngineKind) -> Result<Self, NtStatus> {
         let ram = RamList::capture()?;
         let address_bits = processor::physical_address_bits();
-        let native = if setting == Engine::System {
+        let native = if setting == EngineKind::System {
             Err(NtStatus::NOT_SUPPORTED)
         } else {
             NativeMachine::start(RamRanges::new(ram.as_slice()), address_bits)
@@ -53,7 +53,7 @@ impl Engines {
     /// Copies for one request, with the engine of its choice.
     ///
     /// User addresses are those of the current process.
-    pub fn copier(&self, choice: Engine) -> Copier<'_> {
+    pub fn copier(&self, choice: EngineKind) -> Copier<'_> {
         let ram = RamRanges::new(self.ram.as_slice());
         let native = self.native.as_ref().map_err(|status| *status);
         Copier {
@@ -66,62 +66,46 @@ impl Engines {
 
 /// Copies for one request.
 pub struct Copier<'a> {
-    choice: Engine,
+    choice: EngineKind,
     native: Result<NativeEngine<'a>, NtStatus>,
     system: SystemMachine<'a>,
 }
 
-/// What became of a copy, and whose it was.
-pub struct Copied {
-    pub transfer: Transfer,
-    /// The last engine that copied.
-    pub engine: Engine,
-    /// Whether it went on where the native one met a page that is not resident.
-    pub fell_back: bool,
-}
-
 impl Copier<'_> {
-    /// Copies to nonpaged memory; refuses with the self-check's status where the native engine was
-    /// asked for and is not there.
+    /// Copies to nonpaged memory.
+    ///
+    /// If the request asks for the native engine and it is not available, the result has the status
+    /// of its self-check.
     pub fn copy(
         &self,
         flags: CopyFlags,
         address: u64,
         mut target: VolatileSlice<'_>,
-    ) -> Result<Copied, NtStatus> {
+    ) -> CopyResult {
         let native = match (self.choice, &self.native) {
-            (Engine::Native, Err(status)) => return Err(*status),
-            (Engine::System, _) | (Engine::Auto, Err(_)) => {
-                return Ok(Copied {
-                    transfer: self.copy_by_system(flags, address, target),
-                    engine: Engine::System,
-                    fell_back: false,
-                });
+            (EngineKind::Native, Err(status)) => return CopyResult::of(*status),
+            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => {
+                let transfer = self.copy_by_system(flags, address, target);
+                return result(&transfer, EngineKind::System);
             }
-            (Engine::Native | Engine::Auto, Ok(native)) => native,
+            (EngineKind::Native | EngineKind::Auto, Ok(native)) => native,
         };
         let transfer = mm_copy::copy_memory(native, flags, address, target.reborrow());
         let paged_out = transfer
             .stop
-            .filter(|stop| self.choice == Engine::Auto && stop.reason.may_be_paged_out());
-        let arrived = transfer.transferred;
-        let length = target.len().saturating_sub(arrived);
-        match paged_out.zip(target.subslice(arrived, length)) {
-            None => Ok(Copied {
-                transfer,
-                engine: Engine::Native,
-                fell_back: false,
-            }),
+            .filter(|stop| self.choice == EngineKind::Auto && stop.reason.may_be_paged_out());
+        let copied = transfer.transferred;
+        let length = target.len().saturating_sub(copied);
+        match paged_out.zip(target.subslice(copied, length)) {
+            None => result(&transfer, EngineKind::Native),
             Some((stop, rest)) => {
                 let rest = self.copy_by_system(flags, stop.address, rest);
-                Ok(Copied {
-                    transfer: Transfer {
-                        transferred: arrived.saturating_add(rest.transferred),
-                        ..rest
-                    },
-                    engine: Engine::System,
-                    fell_back: true,
-                })
+                let rest = result(&rest, EngineKind::System);
+                CopyResult {
+                    copied: rest.copied.saturating_add(copied as u64),
+                    flags: ResultFlags::FELL_BACK.bits(),
+                    ..rest
+                }
             }
         }
     }
@@ -150,5 +134,28 @@ impl Copier<'_> {
             stop.hole_length = hole.length;
         }
         transfer
+    }
+}
+
+/// Converts the result of a copy by an engine.
+const fn result(transfer: &Transfer, engine: EngineKind) -> CopyResult {
+    let result = CopyResult {
+        copied: transfer.transferred as u64,
+        engine: engine as u32,
+        ..CopyResult::of(transfer.status)
+    };
+    match &transfer.stop {
+        // No access to memory was refused or failed.
+        None
+        | Some(Stop {
+            reason: Reason::Flags,
+            ..
+        }) => result,
+        Some(stop) => CopyResult {
+            direction: Direction::Read as u32,
+            address: stop.address,
+            hole_length: stop.hole_length,
+            ..result
+        },
     }
 }

@@ -1,9 +1,9 @@
 //! Copies between the caller's memory and the handle's session buffer.
 
-use ringcopy_protocol::{CallerCopyRequest, NtStatus, TransferResponse};
+use ringcopy_protocol::{CallerCopyRequest, CopyResponse, Kind, NtStatus, kind};
 use usermode_accessors::{Fault, UserSlice, VolatileSlice};
 
-use super::{Call, transfer};
+use super::{Call, copy_result};
 
 /// Both sides of a copy.
 struct Sides<'a> {
@@ -12,11 +12,11 @@ struct Sides<'a> {
     session: VolatileSlice<'a>,
 }
 
-fn serve(
+fn serve<K: Kind<Request = CallerCopyRequest>>(
     call: &Call<'_>,
     copy: impl FnOnce(Sides<'_>) -> Result<(), Fault>,
 ) -> Result<usize, NtStatus> {
-    let request = call.capture::<CallerCopyRequest>()?;
+    let request = call.capture::<K>()?;
     let sides = Sides {
         caller: call
             .mode(request.mode)
@@ -30,16 +30,15 @@ fn serve(
             .subslice(request.session_offset, request.length)
             .ok_or(NtStatus::INVALID_BUFFER_SIZE)?,
     };
-    call.reserve_response::<TransferResponse>()?;
-    let outcome = copy(sides);
+    call.reserve_response::<CopyResponse>()?;
     let asked = request.length as u64;
-    let result = transfer::of_accessor(asked, outcome);
-    call.respond_to_caller(&TransferResponse::of(asked, result))
+    let result = copy_result::of_accessor(asked, copy(sides));
+    call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 
 /// `CopyFromModeAligned`, into the session buffer.
 pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve(call, |sides| {
+    serve::<kind::CopyFrom>(call, |sides| {
         sides
             .caller
             .reader_aligned(sides.alignment)?
@@ -50,7 +49,7 @@ pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
 /// `CopyToMode`, from the session buffer, with the alignment check that Microsoft gives the other
 /// direction alone.
 pub fn copy_to(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve(call, |sides| {
+    serve::<kind::CopyTo>(call, |sides| {
         sides
             .caller
             .writer_aligned(sides.alignment)?

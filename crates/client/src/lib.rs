@@ -1,23 +1,27 @@
 //! Drives the ringcopy driver from user mode.
 //!
-//! | to | use |
+//! | module or item | what it does |
 //! | --- | --- |
-//! | reach a driver, wherever it runs | [`Transport`] |
-//! | send one request and have its answer checked | [`Device`] |
-//! | turn a failure into a sentence that says what to do | [`explain()`] |
-//! | prove a driver, case by case | [`selftest`] |
-//! | hold its two engines against each other | [`verify`] |
-//! | send it what no honest client sends | [`abuse`] |
-//! | install, load, examine it on its machine | [`machine`] |
-//! | put it under Driver Verifier | [`vm_test`] |
-//! | offer the whole as a command line | [`cli`] |
-//! | reach the driver of this machine, on Windows | `windows` |
+//! | [`Transport`] | reaches a driver, wherever it runs |
+//! | [`Device`] | sends one request and checks its response |
+//! | [`explain()`] | turns a failure into a sentence that says what to do |
+//! | [`suites`] | tests a driver: a self-test, a comparison of its engines, malformed requests |
+//! | `windows` | reaches the driver of this Windows machine |
 //!
-//! Many small reads are one request, and none spoils its neighbours:
+//! The feature `program`, which is on by default, adds the command-line program and what it
+//! depends on:
+//!
+//! | module | what it does |
+//! | --- | --- |
+//! | `cli` | runs one command line |
+//! | `machine` | installs, loads and examines the driver |
+//! | `vm_test` | tests the driver under Driver Verifier |
+//!
+//! Many small reads are one request, and one that fails changes nothing for the others:
 //!
 //! ```
 //! use ringcopy_client::{
-//!     Device, Error, OpenAccess, Piece, Source, Transport, explain_transfer, protocol::Engine,
+//!     Device, Error, OpenAccess, Piece, Source, Transport, explain_transfer, protocol::EngineKind,
 //! };
 //!
 //! fn counters(transport: &mut dyn Transport, addresses: &[u64]) -> Result<Vec<u64>, Error> {
@@ -26,7 +30,7 @@
 //!         .iter()
 //!         .map(|&address| Piece { source: Source::Virtual(address), length: 8 })
 //!         .collect();
-//!     let batch = device.copy_batch(&pieces, Engine::Auto)?;
+//!     let batch = device.copy_batch(&pieces, EngineKind::Auto)?;
 //!     let mut counters = Vec::new();
 //!     for (transfer, bytes) in batch.pieces() {
 //!         match (explain_transfer(transfer), bytes.try_into()) {
@@ -38,37 +42,41 @@
 //! }
 //! ```
 //!
-//! A failed *transport* (no driver, a lost connection) is never mixed up with a failed *request*
-//! (the driver refused it), nor that with a copy that stopped ([`Transfer::status`]).
+//! Three kinds of failure have different types: the transport failed ([`TransportError`]), the
+//! driver refused the request ([`Error::Refused`]), or a copy stopped early ([`Transfer::status`]).
 
 #![forbid(unsafe_code)]
 
-pub mod abuse;
-mod batch;
-pub mod cli;
 mod device;
+mod error;
 mod explain;
-mod hexdump;
-mod judge;
-pub mod machine;
+mod information;
 mod number;
-pub mod selftest;
+mod operation;
+#[cfg(feature = "program")]
+mod program;
+mod response;
+mod source;
+pub mod suites;
 mod transfer;
 mod transport;
-pub mod verify;
-pub mod vm_test;
 #[cfg(any(windows, test))]
 mod win32_status;
 #[cfg(windows)]
 pub mod windows;
 
-pub use batch::{Batch, Piece, ScatterPiece};
-pub use device::{CallerCopy, CopyThrough, Device, DeviceCopy, Source};
+pub use device::{Batch, CallerCopy, CopyThrough, Device, DeviceCopy, Piece, ScatterPiece};
+pub use error::Error;
 pub use explain::{explain, explain_hole, explain_policy, explain_transfer};
-pub use hexdump::{HexDump, hexdump};
+pub use information::Information;
 pub use number::{ParseNumberError, parse_number};
+pub use operation::Operation;
+#[cfg(feature = "program")]
+pub use program::{cli, machine, vm_test};
+pub use response::ResponseError;
 pub use ringcopy_protocol as protocol;
-pub use transfer::{Error, Information, Operation, ResponseError, Transfer};
+pub use source::Source;
+pub use transfer::Transfer;
 pub use transport::{
     Buffer, Handle, Landmarks, OpenAccess, PAGE_LENGTH, Protection, RequestError, Transport,
     TransportError,

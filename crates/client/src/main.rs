@@ -22,7 +22,10 @@ fn main() -> ExitCode {
 
 #[cfg(windows)]
 fn run(console: &mut Console<'_>) -> i32 {
-    use ringcopy_client::windows::{Interrupt, WindowsMachine, WindowsTransport};
+    use ringcopy_client::{
+        machine::WindowsSystem,
+        windows::{Interrupt, WindowsTransport},
+    };
 
     let interrupt = match Interrupt::of_console() {
         Ok(interrupt) => interrupt,
@@ -36,7 +39,7 @@ fn run(console: &mut Console<'_>) -> i32 {
         }
     };
     cli::run_on(
-        Some(&mut WindowsMachine::new(interrupt.clone())),
+        Some(&mut WindowsSystem::new(interrupt.clone())),
         std::env::args_os(),
         console,
         &mut || Ok(Box::new(WindowsTransport::new(interrupt.clone()))),

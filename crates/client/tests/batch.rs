@@ -1,18 +1,22 @@
 //! Many copies in one request, and the list of RAM: right answers believed, wrong ones refused.
 
-mod model;
+#[path = "simulated/driver/mod.rs"]
+mod driver;
 
-use model::Model;
+use driver::SimulatedDriver;
 use ringcopy_client::{
     Batch, Device, Error, OpenAccess, Piece, ResponseError, ScatterPiece, Source, Transport,
     explain,
-    protocol::{Engine, MAXIMUM_ENTRIES, MemoryRange, NtStatus, RequestKind},
+    protocol::{EngineKind, MAXIMUM_ENTRIES, MemoryRange, NtStatus, RequestKind},
 };
 
 const SYSTEM_DATA: u64 = 0xFFFF_F800_0000_0000;
 const HOLE: u64 = 0x9_F000;
 
-fn with<R>(mut model: Model, ask: impl FnOnce(&mut Device<'_, Model>) -> R) -> (R, Model) {
+fn with<R>(
+    mut model: SimulatedDriver,
+    ask: impl FnOnce(&mut Device<'_, SimulatedDriver>) -> R,
+) -> (R, SimulatedDriver) {
     let mut device = Device::open(&mut model, OpenAccess::ReadWrite).unwrap();
     let answer = ask(&mut device);
     drop(device);
@@ -30,13 +34,13 @@ const MIXED: [Piece; 4] = [
     piece(Source::Virtual(SYSTEM_DATA + 250), 3),
 ];
 
-fn mixed(model: Model) -> (Result<Batch, Error>, Model) {
-    with(model, |device| device.copy_batch(&MIXED, Engine::Auto))
+fn mixed(model: SimulatedDriver) -> (Result<Batch, Error>, SimulatedDriver) {
+    with(model, |device| device.copy_batch(&MIXED, EngineKind::Auto))
 }
 
 #[test]
 fn one_bad_piece_leaves_its_neighbours_alone() {
-    let batch = mixed(Model::default()).0.unwrap();
+    let batch = mixed(SimulatedDriver::default()).0.unwrap();
     let outcomes: Vec<_> = batch
         .transfers
         .iter()
@@ -63,8 +67,8 @@ fn more_pieces_than_one_request_takes_are_several_requests() {
     let pieces: Vec<_> = (0..u64::from(2 * MAXIMUM_ENTRIES + 1))
         .map(|index| piece(Source::Virtual(SYSTEM_DATA + index % 256), 1))
         .collect();
-    let (batch, model) = with(Model::default(), |device| {
-        device.copy_batch(&pieces, Engine::System).unwrap()
+    let (batch, model) = with(SimulatedDriver::default(), |device| {
+        device.copy_batch(&pieces, EngineKind::System).unwrap()
     });
     assert_eq!(model.requests, [RequestKind::CopyBatch; 3]);
     assert_eq!(batch.transfers.len(), pieces.len());
@@ -72,16 +76,19 @@ fn more_pieces_than_one_request_takes_are_several_requests() {
         let expected = piece.source.address().to_le_bytes()[0].wrapping_mul(37);
         assert_eq!(*byte, expected);
     }
-    let (batch, model) = with(Model::default(), |device| {
-        device.copy_batch(&[], Engine::System).unwrap()
+    let (batch, model) = with(SimulatedDriver::default(), |device| {
+        device.copy_batch(&[], EngineKind::System).unwrap()
     });
     assert_eq!((batch, model.requests.len()), (Batch::default(), 0));
 }
 
 #[test]
 fn a_piece_that_no_request_carries_is_refused_with_the_limit() {
-    let error = with(Model::default(), |device| {
-        device.copy_batch(&[piece(Source::Physical(0), (64 << 20) + 1)], Engine::Auto)
+    let error = with(SimulatedDriver::default(), |device| {
+        device.copy_batch(
+            &[piece(Source::Physical(0), (64 << 20) + 1)],
+            EngineKind::Auto,
+        )
     })
     .0
     .unwrap_err();
@@ -95,7 +102,7 @@ fn a_piece_that_no_request_carries_is_refused_with_the_limit() {
 
 #[test]
 fn scattered_pieces_arrive_each_at_its_own_place() {
-    let ((transfers, bytes), model) = with(Model::default(), |device| {
+    let ((transfers, bytes), model) = with(SimulatedDriver::default(), |device| {
         let target = device.transport().allocate(4096).unwrap();
         let scatter = |source, target, length| ScatterPiece {
             source,
@@ -110,7 +117,7 @@ fn scattered_pieces_arrive_each_at_its_own_place() {
                     scatter(Source::Virtual(SYSTEM_DATA + 9), target + 102, 1),
                     scatter(Source::Virtual(SYSTEM_DATA + 1), target + 4094, 4),
                 ],
-                Engine::Auto,
+                EngineKind::Auto,
             )
             .unwrap();
         let mut bytes = [0; 4096];
@@ -127,18 +134,21 @@ fn scattered_pieces_arrive_each_at_its_own_place() {
 
 #[test]
 fn a_fallback_is_told() {
-    let mut model = Model::default();
+    let mut model = SimulatedDriver::default();
     model.machine.paged_out.insert(SYSTEM_DATA / 4096);
     let (batch, mut model) = mixed(model);
     let transfers = batch.unwrap().transfers;
     assert_eq!(
         (transfers[0].engine, transfers[0].fell_back),
-        (Engine::System, true)
+        (EngineKind::System, true)
     );
     assert!(!transfers[1].fell_back);
     assert!(model.machine.paged_out.is_empty());
     model.machine.paged_out.insert(SYSTEM_DATA / 4096);
-    let native = with(model, |device| device.copy_batch(&MIXED, Engine::Native)).0;
+    let native = with(model, |device| {
+        device.copy_batch(&MIXED, EngineKind::Native)
+    })
+    .0;
     assert_eq!(
         native.unwrap().transfers[0].status,
         NtStatus::INVALID_ADDRESS
@@ -152,10 +162,10 @@ fn reason<R: std::fmt::Debug>(result: Result<R, Error>) -> ResponseError {
     }
 }
 
-fn tampered(change: impl Fn(&mut [u8], &mut usize) + 'static) -> Model {
-    Model {
+fn tampered(change: impl Fn(&mut [u8], &mut usize) + 'static) -> SimulatedDriver {
+    SimulatedDriver {
         tamper: Some(Box::new(change)),
-        ..Model::default()
+        ..SimulatedDriver::default()
     }
 }
 
@@ -223,18 +233,21 @@ fn bytes_written_behind_the_copied_ones_are_noticed() {
     let fixed = 24 + 4 * 40;
     for offset in [21, 47] {
         let model = tampered(move |output, _| output[fixed + offset] = 0);
-        assert_eq!(reason(mixed(model).0), ResponseError::Behind(1));
+        assert_eq!(reason(mixed(model).0), ResponseError::AfterCopy(1));
     }
 }
 
 #[test]
 fn the_engine_that_was_not_asked_for_is_not_believed() {
     let model = tampered(|output, _| output[24 + 24] = 2);
-    let result = with(model, |device| device.copy_batch(&MIXED, Engine::Native)).0;
+    let result = with(model, |device| {
+        device.copy_batch(&MIXED, EngineKind::Native)
+    })
+    .0;
     assert_eq!(reason(result), ResponseError::Field("engine", 2));
 }
 
-fn ranges(model: Model) -> (Result<Vec<MemoryRange>, Error>, Model) {
+fn ranges(model: SimulatedDriver) -> (Result<Vec<MemoryRange>, Error>, SimulatedDriver) {
     #[expect(
         clippy::redundant_closure_for_method_calls,
         reason = "the method's name alone has one lifetime, not any"
@@ -246,17 +259,17 @@ fn ranges(model: Model) -> (Result<Vec<MemoryRange>, Error>, Model) {
 #[test]
 fn a_long_list_of_ram_comes_in_several_answers_and_in_order() {
     let many: Vec<_> = (0..700).rev().map(|index| (index << 20, 0x1000)).collect();
-    let (list, model) = ranges(Model {
+    let (list, model) = ranges(SimulatedDriver {
         ranges: many,
-        ..Model::default()
+        ..SimulatedDriver::default()
     });
     let list = list.unwrap();
     assert_eq!(model.requests, [RequestKind::MemoryRanges; 3]);
     let bases: Vec<_> = list.iter().map(|range| range.base).collect();
     assert_eq!(bases, (0..700).map(|index| index << 20).collect::<Vec<_>>());
-    let none = ranges(Model {
+    let none = ranges(SimulatedDriver {
         ranges: Vec::new(),
-        ..Model::default()
+        ..SimulatedDriver::default()
     });
     assert_eq!(none.0.unwrap(), []);
 }
@@ -287,9 +300,9 @@ fn a_list_of_ram_that_makes_no_sense_is_refused() {
         vec![(0x1000, 0x1001), (0x2000, 0x1000)],
         vec![(0x1000, 0x1000), (0x1000, 0x1000)],
     ] {
-        let result = ranges(Model {
+        let result = ranges(SimulatedDriver {
             ranges: list,
-            ..Model::default()
+            ..SimulatedDriver::default()
         });
         assert!(matches!(reason(result.0), ResponseError::Field(..)));
     }
@@ -308,9 +321,9 @@ fn a_list_of_ram_that_never_ends_does_not_hang() {
 #[test]
 fn a_list_of_ram_that_is_refused_is_a_sentence() {
     let refused = |status| {
-        let model = Model {
+        let model = SimulatedDriver {
             ranges_status: status,
-            ..Model::default()
+            ..SimulatedDriver::default()
         };
         explain(&ranges(model).0.unwrap_err())
     };

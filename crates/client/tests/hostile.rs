@@ -1,31 +1,32 @@
 //! Answers that no honest driver gives are refused, and never believed or panicked over.
 
-mod model;
+#[path = "simulated/driver/mod.rs"]
+mod driver;
 
-use model::Model;
+use driver::SimulatedDriver;
 use proptest::prelude::*;
 use ringcopy_client::{
     CallerCopy, Device, DeviceCopy, Error, OpenAccess, ResponseError, Source, Transport, explain,
-    protocol::Engine,
+    protocol::EngineKind,
 };
 
 fn with_answer<R>(
     tamper: impl FnMut(&mut [u8], &mut usize) + 'static,
-    ask: impl FnOnce(&mut Device<'_, Model>) -> R,
+    ask: impl FnOnce(&mut Device<'_, SimulatedDriver>) -> R,
 ) -> R {
-    let mut model = Model {
+    let mut model = SimulatedDriver {
         tamper: Some(Box::new(tamper)),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let mut device = Device::open(&mut model, OpenAccess::ReadWrite).unwrap();
     ask(&mut device)
 }
 
-fn read(device: &mut Device<'_, Model>) -> Result<u64, Error> {
+fn read(device: &mut Device<'_, SimulatedDriver>) -> Result<u64, Error> {
     let address = device.transport().allocate(64).unwrap();
     let mut target = [0xEE; 64];
     device
-        .copy_memory(Source::Virtual(address), Engine::Auto, &mut target)
+        .copy_memory(Source::Virtual(address), EngineKind::Auto, &mut target)
         .map(|transfer| {
             assert!(transfer.copied <= 64);
             transfer.copied
@@ -57,7 +58,7 @@ fn an_honest_answer_is_believed() {
 fn more_copied_than_asked_is_refused() {
     for copied in [65, 1 << 40, u64::MAX] {
         assert_eq!(
-            reason(with_answer(put(16, copied), read)),
+            reason(with_answer(put(24, copied), read)),
             ResponseError::Field("copied", copied)
         );
     }
@@ -66,7 +67,7 @@ fn more_copied_than_asked_is_refused() {
 #[test]
 fn success_with_bytes_missing_is_refused() {
     assert_eq!(
-        reason(with_answer(put(16, 63), read)),
+        reason(with_answer(put(24, 63), read)),
         ResponseError::Field("copied", 63)
     );
 }
@@ -74,7 +75,7 @@ fn success_with_bytes_missing_is_refused() {
 #[test]
 fn an_answer_to_another_question_is_refused() {
     assert_eq!(
-        reason(with_answer(put(24, 65), read)),
+        reason(with_answer(put(8, 65), read)),
         ResponseError::Field("asked", 65)
     );
 }
@@ -113,7 +114,7 @@ fn f8_a_hole_beyond_the_last_address_is_refused() {
         with_answer(put(48, length), |device| {
             let mut target = [0; 8];
             device
-                .copy_memory(Source::Physical(HOLE - 1), Engine::Auto, &mut target)
+                .copy_memory(Source::Physical(HOLE - 1), EngineKind::Auto, &mut target)
                 .map(|transfer| transfer.hole_length)
         })
     };

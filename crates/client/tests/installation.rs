@@ -1,16 +1,18 @@
 //! Installing, loading and uninstalling, on a machine on paper: repeated, failing at every step,
 //! interrupted at every step.
 
+#![cfg(feature = "program")]
 #![forbid(unsafe_code)]
 
 mod folder;
-mod model_machine;
+#[path = "simulated/system/mod.rs"]
+mod system;
 
 use std::{collections::BTreeMap, fs, time::Duration};
 
 use folder::Folder;
-use model_machine::{Disk, Model, OtherProgram, PLACE, UNTOLD, hash_of};
 use ringcopy_client::machine::{Failure, Installed, Package, install, start, stop, uninstall};
+use system::{Disk, OtherProgram, PLACE, SimulatedSystem, UNTOLD, hash_of};
 
 /// A folder with a package in it.
 fn packaged(name: &str) -> Folder {
@@ -31,7 +33,7 @@ fn package(folder: &Folder, trust_certificate: bool) -> Package {
 fn uninstalling_leaves_nothing_of_what_installing_made() {
     let folder = packaged("round-trip");
     for trust in [false, true] {
-        let mut machine = Model::default();
+        let mut machine = SimulatedSystem::default();
         let installed = install(&mut machine, &package(&folder, trust));
         assert_eq!(installed, Ok(Installed::Now));
         assert_eq!(machine.disk.service.as_deref(), Some(PLACE));
@@ -48,7 +50,7 @@ fn uninstalling_leaves_nothing_of_what_installing_made() {
 #[test]
 fn each_command_can_be_repeated() {
     let folder = packaged("repeated");
-    let mut machine = Model::default();
+    let mut machine = SimulatedSystem::default();
     install(&mut machine, &package(&folder, false)).unwrap();
     machine.disk.parameters.insert("Policy".into(), 3);
     let again = install(&mut machine, &package(&folder, false));
@@ -64,7 +66,7 @@ fn each_command_can_be_repeated() {
 #[test]
 fn another_build_replaces_the_image_of_a_driver_that_is_not_loaded() {
     let folder = packaged("update");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.image = Some(b"MZ older".to_vec());
     machine.disk.parameters.insert("Policy".into(), 2);
     machine.disk.running = true;
@@ -84,7 +86,7 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
     let folder = packaged("undone");
     for older in [false, true] {
         let fresh = || {
-            let mut machine = Model::default();
+            let mut machine = SimulatedSystem::default();
             if older {
                 machine.disk.image = Some(b"MZ older".to_vec());
             }
@@ -130,7 +132,7 @@ fn trusting(hashes: &[String]) -> BTreeMap<String, Vec<String>> {
 fn the_certificates_of_all_packages_go_with_the_driver() {
     let (first, second) = (packaged("first"), packaged("second"));
     second.write("ringcopy.cer", "another");
-    let mut machine = Model::default();
+    let mut machine = SimulatedSystem::default();
     for folder in [&first, &second] {
         install(&mut machine, &package(folder, true)).unwrap();
     }
@@ -144,7 +146,7 @@ fn the_certificates_of_all_packages_go_with_the_driver() {
 fn a_certificate_noted_as_a_hash_alone_goes_too() {
     let folder = packaged("older-note");
     let older = hash_of(b"older");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.certificates = trusting(std::slice::from_ref(&older));
     machine.disk.notes = [("TrustedCertificate".into(), older)].into();
     install(&mut machine, &package(&folder, true)).unwrap();
@@ -156,7 +158,7 @@ fn a_certificate_noted_as_a_hash_alone_goes_too() {
 fn what_the_machine_trusted_before_it_trusts_after() {
     let folder = packaged("trusted-before");
     let own = hash_of(b"certificate");
-    let mut machine = Model::default();
+    let mut machine = SimulatedSystem::default();
     machine.add_certificate("Root", &own);
     let before = machine.disk.clone();
     install(&mut machine, &package(&folder, true)).unwrap();
@@ -171,7 +173,7 @@ fn a_repeated_installation_that_fails_or_is_interrupted_changes_nothing() {
     other.write("ringcopy.cer", "another");
     for (trusted, again) in [(true, &folder), (false, &folder), (true, &other)] {
         let fresh = || {
-            let mut machine = Model::default();
+            let mut machine = SimulatedSystem::default();
             install(&mut machine, &package(&folder, trusted)).unwrap();
             machine
         };
@@ -200,9 +202,9 @@ fn a_repeated_installation_that_fails_or_is_interrupted_changes_nothing() {
 #[test]
 fn a_certutil_that_was_interrupted_is_not_called_a_failure() {
     let folder = packaged("interrupted-certutil");
-    let mut machine = Model {
+    let mut machine = SimulatedSystem {
         interrupted_program: Some("-addstore"),
-        ..Model::default()
+        ..SimulatedSystem::default()
     };
     let failure = install(&mut machine, &package(&folder, true)).unwrap_err();
     assert_eq!(failure.0, "interrupted. Nothing was changed.");
@@ -213,7 +215,7 @@ fn a_certutil_that_was_interrupted_is_not_called_a_failure() {
 fn an_uninstallation_that_fails_is_gone_on_with() {
     let folder = packaged("half-uninstalled");
     for step in 0.. {
-        let mut machine = Model::default();
+        let mut machine = SimulatedSystem::default();
         install(&mut machine, &package(&folder, true)).unwrap();
         machine.fail = Some((step, 112));
         if uninstall(&mut machine).is_ok() {
@@ -229,10 +231,10 @@ fn an_uninstallation_that_fails_is_gone_on_with() {
 #[test]
 fn what_could_not_be_undone_is_told() {
     let folder = packaged("stuck");
-    let mut machine = Model {
+    let mut machine = SimulatedSystem {
         keeps_service: true,
         fail: Some((2, 112)),
-        ..Model::default()
+        ..SimulatedSystem::default()
     };
     let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
     assert!(
@@ -245,7 +247,7 @@ fn what_could_not_be_undone_is_told() {
 #[test]
 fn a_service_of_somebody_elses_is_left_alone() {
     let folder = packaged("foreign");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.service = Some(r"C:\Temp\ringcopy.sys".into());
     let before = machine.disk.clone();
     let told = |outcome: Result<(), Failure>| {
@@ -263,7 +265,7 @@ fn a_service_of_somebody_elses_is_left_alone() {
 fn what_is_not_a_driver_is_not_installed() {
     let folder = packaged("nonsense");
     folder.write("ringcopy.sys", "text");
-    let mut machine = Model::default();
+    let mut machine = SimulatedSystem::default();
     let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
     assert!(failure.0.contains("not a driver's image"), "{failure}");
     fs::remove_file(folder.path("ringcopy.sys")).unwrap();
@@ -290,7 +292,7 @@ fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
     assert!(why(127, Ok(0x3), None).contains("KMDF 1.31"));
     assert!(why(2, Ok(0x3), None).contains(PLACE));
     assert!(why(1058, Ok(0x3), None).contains("disabled"));
-    let failure = start(&mut Model::default()).unwrap_err();
+    let failure = start(&mut SimulatedSystem::default()).unwrap_err();
     assert!(failure.0.contains("`ringcopy install`"), "{failure}");
 }
 
@@ -353,8 +355,8 @@ fn each_reason_not_to_start_has_its_own_advice() {
 }
 
 /// What is said of a driver that Windows does not start, with this error, on such a machine.
-fn why_not_started(code: u32, such: impl FnOnce(&mut Model)) -> String {
-    let mut machine = Model::installed();
+fn why_not_started(code: u32, such: impl FnOnce(&mut SimulatedSystem)) -> String {
+    let mut machine = SimulatedSystem::installed();
     machine.start_error = Some(code);
     such(&mut machine);
     let failure = start(&mut machine).unwrap_err();
@@ -365,7 +367,7 @@ fn why_not_started(code: u32, such: impl FnOnce(&mut Model)) -> String {
 #[test]
 fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
     for code in [1052, 1061] {
-        let mut machine = Model::installed();
+        let mut machine = SimulatedSystem::installed();
         machine.disk.running = true;
         machine.other_program = OtherProgram::HasItOpen(code);
         // The second time it is asked to stop what is stopping.
@@ -378,7 +380,7 @@ fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
         }
     }
     // What cannot be stopped for another reason is told with that.
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.running = true;
     machine.fail = Some((0, 1052));
     let failure = stop(&mut machine).unwrap_err();
@@ -387,7 +389,7 @@ fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
 
 #[test]
 fn waiting_for_a_driver_to_be_unloaded_ends_when_the_user_asks() {
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.running = true;
     machine.other_program = OtherProgram::HasItOpen(1061);
     machine.interrupt_at.set(Some(3));
@@ -400,7 +402,7 @@ fn waiting_for_a_driver_to_be_unloaded_ends_when_the_user_asks() {
 
 #[test]
 fn a_driver_that_somebody_else_starts_meanwhile_was_loaded_already() {
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.other_program = OtherProgram::LoadsIt;
     assert_eq!(start(&mut machine), Ok(false));
     assert!(machine.disk.running);

@@ -1,24 +1,33 @@
 //! The commands about the driver's machine, as a user and a script see them.
 
+#![cfg(feature = "program")]
 #![forbid(unsafe_code)]
 
+#[path = "simulated/console/mod.rs"]
 mod console;
-mod model;
-mod model_machine;
+#[path = "simulated/driver/mod.rs"]
+mod driver;
+#[path = "simulated/system/mod.rs"]
+mod system;
 
 use console::{run_on, to};
-use model_machine::{Model as Machine, UNTOLD};
 use ringcopy_client::{
-    TransportError, abuse,
+    TransportError,
     cli::{FAILURE, SUCCESS, USAGE},
     machine,
+    suites::abuse,
 };
 use serde_json::Value;
+use system::{SimulatedSystem, UNTOLD};
 
 /// Exit code and document of a command with `--json`.
-fn document(machine: &mut Machine, command: &[&str]) -> (i32, Value) {
+fn document(machine: &mut SimulatedSystem, command: &[&str]) -> (i32, Value) {
     let args = [&["--json"], command].concat();
-    let output = run_on(Some(machine), &mut to(model::Model::default), &args);
+    let output = run_on(
+        Some(machine),
+        &mut to(driver::SimulatedDriver::default),
+        &args,
+    );
     let document = serde_json::from_str(&output.out).unwrap_or_default();
     (output.code, document)
 }
@@ -34,7 +43,7 @@ fn verdict(document: &Value, name: &str) -> String {
 
 #[test]
 fn a_machine_that_has_all_is_found_well() {
-    let mut machine = Machine::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.running = true;
     let (code, document) = document(&mut machine, &["doctor"]);
     assert_eq!(code, SUCCESS, "{document:#}");
@@ -54,7 +63,7 @@ fn a_machine_that_has_all_is_found_well() {
 
 #[test]
 fn windows_10_version_2004_is_recent_enough() {
-    let mut machine = Machine::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.running = true;
     machine.facts.version = [10, 0, 19041];
     let (code, document) = document(&mut machine, &["doctor"]);
@@ -66,7 +75,7 @@ fn windows_10_version_2004_is_recent_enough() {
 
 #[test]
 fn what_is_missing_is_named_with_what_to_do() {
-    type Break = fn(&mut Machine);
+    type Break = fn(&mut SimulatedSystem);
     let breaks: [(&str, Break, &str); 6] = [
         (
             "Windows",
@@ -100,7 +109,7 @@ fn what_is_missing_is_named_with_what_to_do() {
         ),
     ];
     for (name, break_it, advice) in breaks {
-        let mut machine = Machine::installed();
+        let mut machine = SimulatedSystem::installed();
         machine.disk.running = true;
         break_it(&mut machine);
         let (code, document) = document(&mut machine, &["doctor"]);
@@ -118,7 +127,7 @@ fn what_is_missing_is_named_with_what_to_do() {
 
 #[test]
 fn what_cannot_be_told_is_not_called_bad() {
-    let mut machine = Machine::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.running = true;
     machine.facts.code_integrity = UNTOLD;
     machine.facts.secure_boot = None;
@@ -131,7 +140,7 @@ fn what_cannot_be_told_is_not_called_bad() {
 
 #[test]
 fn a_policy_is_set_piece_by_piece() {
-    let mut machine = Machine::installed();
+    let mut machine = SimulatedSystem::installed();
     let (code, set) = document(
         &mut machine,
         &["policy", "set", "--reach", "system,physical"],
@@ -151,14 +160,14 @@ fn a_policy_is_set_piece_by_piece() {
     let (_, shown) = document(&mut machine, &["policy"]);
     assert_eq!(shown["policy"], set["policy"]);
     assert_eq!(document(&mut machine, &["policy", "set"]).0, USAGE);
-    let (code, none) = document(&mut Machine::default(), &["policy"]);
+    let (code, none) = document(&mut SimulatedSystem::default(), &["policy"]);
     assert_eq!(code, FAILURE);
     assert!(none["error"].as_str().unwrap().contains("ringcopy install"));
 }
 
 #[test]
 fn trust_in_kernel_callers_is_set_apart_from_reach() {
-    let mut machine = Machine::installed();
+    let mut machine = SimulatedSystem::installed();
     let mut set = |arguments: &[&str]| {
         let arguments = [&["policy", "set"], arguments].concat();
         let (code, set) = document(&mut machine, &arguments);
@@ -174,7 +183,7 @@ fn trust_in_kernel_callers_is_set_apart_from_reach() {
 
 #[test]
 fn a_policy_that_is_set_has_no_bits_that_nobody_knows() {
-    let mut machine = Machine::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.parameters.insert("Policy".into(), 0x8000_0002);
     let (code, set) = document(&mut machine, &["policy", "set", "--engine", "system"]);
     assert_eq!((code, &set["policy"]["physical"]), (SUCCESS, &true.into()));
@@ -203,9 +212,9 @@ fn where_there_is_no_machine_a_sentence_says_so() {
 
 #[test]
 fn abuse_finds_a_driver_that_takes_anything() {
-    let found = abuse::run(&mut model::Model {
+    let found = abuse::run(&mut driver::SimulatedDriver {
         credulous: true,
-        ..model::Model::default()
+        ..driver::SimulatedDriver::default()
     })
     .unwrap();
     for wrong in [
@@ -220,14 +229,14 @@ fn abuse_finds_a_driver_that_takes_anything() {
 
 #[test]
 fn abuse_finds_nothing_in_a_driver_that_judges() {
-    let found = abuse::run(&mut model::Model::default()).unwrap();
+    let found = abuse::run(&mut driver::SimulatedDriver::default()).unwrap();
     assert_eq!(found.wrong, Vec::<String>::new());
 }
 
 #[test]
 fn the_engine_of_an_unreadable_setting_is_the_one_that_the_driver_takes() {
-    let mut machine = Machine::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.disk.parameters.insert("Engine".into(), 77);
     let policy = machine::policy(&mut machine).unwrap();
-    assert_eq!(policy.engine, ringcopy_client::protocol::Engine::System);
+    assert_eq!(policy.engine, ringcopy_client::protocol::EngineKind::System);
 }

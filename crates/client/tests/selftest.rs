@@ -1,12 +1,13 @@
 //! The self-test passes a driver that keeps the rules, and notices one that does not.
 
-mod model;
+#[path = "simulated/driver/mod.rs"]
+mod driver;
 
-use model::Model;
+use driver::SimulatedDriver;
 use ringcopy_client::{
     OpenAccess, Transport,
     protocol::{InformationResponse, NtStatus, Reach},
-    selftest::{self, Report, Verdict},
+    suites::selftest::{self, Report, Verdict},
 };
 
 /// Bytes in the one answer that is no copy's: no case asks for so many.
@@ -23,7 +24,7 @@ fn failures(report: &Report) -> Vec<String> {
         .collect()
 }
 
-fn run(model: &mut Model) -> Report {
+fn run(model: &mut SimulatedDriver) -> Report {
     let report = selftest::run(model).unwrap();
     assert_eq!(model.open_handles, 0);
     assert_eq!(model.machine.allocations(), 0);
@@ -35,10 +36,10 @@ fn a_driver_that_keeps_the_rules_passes_under_every_policy() {
     for policy in 0..4 {
         for privileged in [false, true] {
             let policy = Reach::from_bits_retain(policy);
-            let report = run(&mut Model {
+            let report = run(&mut SimulatedDriver {
                 policy,
                 reach: if privileged { policy } else { Reach::empty() },
-                ..Model::default()
+                ..SimulatedDriver::default()
             });
             assert_eq!(failures(&report), Vec::<String>::new());
             assert_eq!(report.counts().skipped, 0);
@@ -48,10 +49,10 @@ fn a_driver_that_keeps_the_rules_passes_under_every_policy() {
 
 #[test]
 fn what_is_not_known_is_skipped_by_name_and_never_failed() {
-    let report = run(&mut Model {
+    let report = run(&mut SimulatedDriver {
         talkative: false,
         native_status: NtStatus::NOT_SUPPORTED,
-        ..Model::default()
+        ..SimulatedDriver::default()
     });
     let counts = report.counts();
     assert_eq!(counts.failed, 0);
@@ -66,7 +67,7 @@ fn what_is_not_known_is_skipped_by_name_and_never_failed() {
 
 /// Flips the bits of one byte of every response to a copy.
 fn tampered(offset: usize, bits: u8) -> Report {
-    let mut model = Model {
+    let mut model = SimulatedDriver {
         tamper: Some(Box::new(move |output, _| {
             if output.len() != INFORMATION
                 && let Some(byte) = output.get_mut(offset)
@@ -74,7 +75,7 @@ fn tampered(offset: usize, bits: u8) -> Report {
                 *byte ^= bits;
             }
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     selftest::run(&mut model).unwrap()
 }
@@ -96,20 +97,20 @@ fn a_wrong_byte_of_data_is_noticed() {
 
 #[test]
 fn a_missing_last_byte_is_noticed() {
-    let report = selftest::run(&mut Model::sloppy()).unwrap();
+    let report = selftest::run(&mut SimulatedDriver::sloppy()).unwrap();
     assert!(report.counts().failed >= 3, "{:?}", failures(&report));
 }
 
 #[test]
 fn a_byte_written_behind_the_copied_ones_is_noticed() {
-    let mut model = Model {
+    let mut model = SimulatedDriver {
         tamper: Some(Box::new(|output, _| {
             // That one asks for 8 KiB.
             if output.len() == 56 + 8192 {
                 output[56 + 8191] ^= 0xFF;
             }
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let report = selftest::run(&mut model).unwrap();
     let noticed = failures(&report);
@@ -124,13 +125,13 @@ fn a_byte_written_behind_the_copied_ones_is_noticed() {
 #[test]
 fn reaching_further_than_the_policy_says_is_noticed() {
     // The driver says that the handle has no reach, and yet copies.
-    let mut model = Model {
+    let mut model = SimulatedDriver {
         tamper: Some(Box::new(|output, _| {
             if output.len() == INFORMATION {
                 output[24] = 0;
             }
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let report = selftest::run(&mut model).unwrap();
     assert!(report.counts().failed > 5, "{:?}", failures(&report));
@@ -138,9 +139,9 @@ fn reaching_further_than_the_policy_says_is_noticed() {
 
 #[test]
 fn a_driver_that_cannot_be_opened_is_an_error() {
-    let mut model = Model {
+    let mut model = SimulatedDriver {
         open_status: NtStatus::ACCESS_DENIED,
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     assert!(selftest::run(&mut model).is_err());
     assert!(model.open(OpenAccess::Read).is_err());

@@ -1,8 +1,8 @@
-//! Many copies at a time, by the driver, as the lab's own `MmCopyMemory` takes them.
+//! Many copies by the driver in one round trip, in the form of the lab's own `MmCopyMemory`.
 
 use ringcopy_client::{
     Handle,
-    protocol::{Code, CopyMemoryRequest, Engine, Header, NtStatus, RequestKind, TransferResponse},
+    protocol::{Code, CopyMemoryRequest, CopyResponse, EngineKind, Header, NtStatus, RequestKind},
 };
 use ringcopy_lab::{Process, SystemCopy};
 use zerocopy::{FromBytes, IntoBytes};
@@ -10,7 +10,7 @@ use zerocopy::{FromBytes, IntoBytes};
 /// The arguments of one copy: flags, source, length.
 pub type Call = (u32, u64, u64);
 
-/// Has the driver make each of the copies, by one engine, in as few round trips as it takes.
+/// Has the driver make each of the copies by one engine, in the fewest round trips.
 ///
 /// # Panics
 /// If a request as a whole fails, or the lab is gone.
@@ -18,10 +18,10 @@ pub type Call = (u32, u64, u64);
 pub fn copy_memory_each(
     process: &mut Process<'_>,
     handle: Handle,
-    engine: Engine,
+    engine: EngineKind,
     calls: &[Call],
 ) -> Vec<SystemCopy> {
-    // With a response each, so many of the longest fit into a round trip.
+    // Each copy has a response, shorter than 256 bytes.
     const BYTES: u64 = ringcopy_lab::DATA_LENGTH / 2;
     let longest = calls.iter().map(|&(_, _, length)| length + 256).max();
     let at_once = BYTES / longest.unwrap_or(BYTES).min(BYTES);
@@ -34,7 +34,7 @@ pub fn copy_memory_each(
 fn send(
     process: &mut Process<'_>,
     handle: Handle,
-    engine: Engine,
+    engine: EngineKind,
     calls: &[Call],
 ) -> Vec<SystemCopy> {
     let requests: Vec<_> = calls
@@ -51,7 +51,7 @@ fn send(
         .iter()
         .map(|request| {
             let length = usize::try_from(request.length).unwrap_or(usize::MAX);
-            (request.as_bytes(), size_of::<TransferResponse>() + length)
+            (request.as_bytes(), size_of::<CopyResponse>() + length)
         })
         .collect();
     let code = Code::of(RequestKind::CopyMemory).value;
@@ -61,11 +61,11 @@ fn send(
         .into_iter()
         .map(|sent| {
             assert_eq!(sent.status, NtStatus::SUCCESS);
-            let (response, target) = TransferResponse::read_from_prefix(&sent.output)
+            let (response, target) = CopyResponse::read_from_prefix(&sent.output)
                 .unwrap_or_else(|_| panic!("no response in {} bytes", sent.output.len()));
             SystemCopy {
-                status: NtStatus(response.status),
-                transferred: response.copied,
+                status: response.result.status(),
+                transferred: response.result.copied,
                 target: target.to_vec(),
             }
         })

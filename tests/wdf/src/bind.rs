@@ -9,7 +9,7 @@ use crate::{
     driver,
     nt::{irql, pool},
     object::handle,
-    report::{Violation, report, violation},
+    report::{report, violation},
     table, wine,
 };
 use wdk_sys::{
@@ -218,12 +218,7 @@ fn check_leaks(client: ClientRef) {
         }
     });
     if leaked != 0 {
-        violation(
-            Violation::Leak,
-            leaked,
-            first,
-            format_args!("{leaked} objects leaked"),
-        );
+        violation!(Leak, [leaked, first], "{leaked} objects leaked");
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         Any, Class, Kind, Ref,
         handle::{self, Lookup},
     },
-    report::{Violation, violation},
+    report::{refuse, violation},
 };
 use core::ffi::c_void;
 use wdk_sys::{
@@ -35,11 +35,10 @@ impl Call {
     pub(crate) unsafe fn enter(globals: PWDF_DRIVER_GLOBALS, name: &'static str) -> Self {
         // SAFETY: the caller's promise.
         let Some(client) = (unsafe { ClientRef::from_globals(globals) }) else {
-            violation(
-                Violation::Parameter,
-                globals.addr(),
-                0,
-                format_args!("{name}: {globals:p} is not what WdfVersionBind returned"),
+            violation!(
+                Parameter,
+                [globals.addr(), 0],
+                "{name}: {globals:p} is not what WdfVersionBind returned"
             )
         };
         Self { client, name }
@@ -63,12 +62,7 @@ impl Call {
     /// Refuses null, as functions do whose documentation does not call a pointer optional.
     pub(crate) fn require<T>(&self, pointer: *const T) {
         if pointer.is_null() {
-            violation(
-                Violation::NullParameter,
-                0,
-                0,
-                format_args!("{}: a required pointer is null", self.name),
-            );
+            refuse!(self, NullParameter, [0, 0], "a required pointer is null");
         }
     }
 
@@ -76,14 +70,11 @@ impl Call {
     pub(crate) fn require_irql(&self, highest: KIRQL) {
         let current = irql::current();
         if current > highest {
-            violation(
-                Violation::Irql,
-                usize::from(current),
-                usize::from(highest),
-                format_args!(
-                    "{}: called at IRQL {current}, and the highest allowed is {highest}",
-                    self.name
-                ),
+            refuse!(
+                self,
+                Irql,
+                [usize::from(current), usize::from(highest)],
+                "called at IRQL {current}, and the highest allowed is {highest}"
             );
         }
     }
@@ -166,12 +157,7 @@ impl Call {
     }
 
     fn refuse_handle(&self, handle: *mut c_void, what: core::fmt::Arguments<'_>) -> ! {
-        violation(
-            Violation::Handle,
-            handle.addr(),
-            0,
-            format_args!("{}: {handle:p} {what}", self.name),
-        )
+        refuse!(self, Handle, [handle.addr(), 0], "{handle:p} {what}")
     }
 
     /// Runs what makes an object and hands its handle to the driver through a required pointer.

@@ -1,9 +1,6 @@
 //! Calls into the driver.
 
-use crate::{
-    nt::irql,
-    report::{Violation, violation},
-};
+use crate::{nt::irql, report::violation};
 
 /// Calls a callback of the driver's, and holds it to returning at the IRQL that it was called at.
 pub(crate) fn invoke<R>(name: &str, callback: impl FnOnce() -> R) -> R {
@@ -11,11 +8,10 @@ pub(crate) fn invoke<R>(name: &str, callback: impl FnOnce() -> R) -> R {
     let result = callback();
     let after = irql::current();
     if before != after {
-        violation(
-            Violation::CallbackIrql,
-            usize::from(before),
-            usize::from(after),
-            format_args!("{name} was called at IRQL {before} and returned at IRQL {after}"),
+        violation!(
+            CallbackIrql,
+            [usize::from(before), usize::from(after)],
+            "{name} was called at IRQL {before} and returned at IRQL {after}"
         );
     }
     result

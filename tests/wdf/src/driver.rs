@@ -11,11 +11,11 @@ use crate::{
         attributes::{Allowed, Attributes},
         create,
     },
-    report::{Violation, report, violation},
+    report::{report, violation},
 };
 use wdk_sys::{
     _WDF_DRIVER_INIT_FLAGS as InitFlags, NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT,
-    PFN_WDF_DRIVER_UNLOAD, PWDF_DRIVER_CONFIG, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES, PWSTR,
+    PFN_WDF_DRIVER_UNLOAD, PWDF_DRIVER_CONFIG, PWDF_OBJECT_ATTRIBUTES, PWSTR,
     STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER,
     STATUS_SUCCESS, WDF_DRIVER_CONFIG, WDFDRIVER,
 };
@@ -38,21 +38,19 @@ impl Class for Driver {
 /// `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another size;
 /// `STATUS_DRIVER_INTERNAL_ERROR` for a second call; `STATUS_INVALID_PARAMETER` for a non-PnP
 /// driver with `EvtDriverDeviceAdd`. A driver with Plug and Play is beyond this stand-in.
-pub(crate) unsafe extern "C" fn create_driver(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_driver(
+    call: &Call,
     driver_object: PDRIVER_OBJECT,
     registry_path: PCUNICODE_STRING,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     config: PWDF_DRIVER_CONFIG,
     driver: *mut WDFDRIVER,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDriverCreate") };
     call.require_passive();
     call.require(driver_object);
     call.require(registry_path);
     let config = call.read(config);
-    match make_driver(&call, driver_object, attributes, &config) {
+    match make_driver(call, driver_object, attributes, &config) {
         Ok(made) => {
             call.write_optional(driver, made.handle().cast());
             STATUS_SUCCESS
@@ -82,11 +80,10 @@ fn make_driver(
     }
     let flags = config.DriverInitFlags.cast_signed();
     if flags & InitFlags::WdfDriverInitNonPnpDriver == 0 {
-        violation(
-            Violation::NotImplemented,
-            0,
-            0,
-            format_args!("WdfDriverCreate: drivers with Plug and Play are not implemented"),
+        violation!(
+            NotImplemented,
+            [0, 0],
+            "WdfDriverCreate: drivers with Plug and Play are not implemented"
         );
     }
     if config.EvtDriverDeviceAdd.is_some() {
@@ -145,23 +142,13 @@ pub(crate) fn delete(client: ClientRef) {
 }
 
 /// `WdfDriverGetRegistryPath`.
-pub(crate) unsafe extern "C" fn get_registry_path(
-    globals: PWDF_DRIVER_GLOBALS,
-    driver: WDFDRIVER,
-) -> PWSTR {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDriverGetRegistryPath") };
+pub(crate) fn get_registry_path(call: &Call, driver: WDFDRIVER) -> PWSTR {
     let driver = call.object::<Driver>(driver.cast());
     driver.client().registry_path().as_ptr()
 }
 
 /// `WdfDriverWdmGetDriverObject`.
-pub(crate) unsafe extern "C" fn wdm_get_driver_object(
-    globals: PWDF_DRIVER_GLOBALS,
-    driver: WDFDRIVER,
-) -> PDRIVER_OBJECT {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDriverWdmGetDriverObject") };
+pub(crate) fn wdm_get_driver_object(call: &Call, driver: WDFDRIVER) -> PDRIVER_OBJECT {
     let driver = call.object::<Driver>(driver.cast());
     driver.client().driver_object()
 }

@@ -13,7 +13,7 @@ use crate::{
         create,
         handle::{self, Lookup},
     },
-    report::{Violation, violation},
+    report::refuse,
 };
 use core::{
     ptr::null_mut,
@@ -21,8 +21,8 @@ use core::{
 };
 use wdk_sys::{
     _WDF_FILEOBJECT_CLASS as FileObjectClass, FILE_OBJECT, NTSTATUS, PFILE_OBJECT,
-    PFN_WDF_DEVICE_FILE_CREATE, PFN_WDF_FILE_CLEANUP, PFN_WDF_FILE_CLOSE, PUNICODE_STRING,
-    PWDF_DRIVER_GLOBALS, ULONG, WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFFILEOBJECT,
+    PFN_WDF_DEVICE_FILE_CREATE, PFN_WDF_FILE_CLEANUP, PFN_WDF_FILE_CLOSE, PUNICODE_STRING, ULONG,
+    WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFFILEOBJECT,
 };
 
 /// Where the framework keeps the handle of a file.
@@ -66,11 +66,11 @@ impl FileConfig {
         attributes: Attributes,
     ) -> Self {
         if config.Size as usize != size_of::<WDF_FILEOBJECT_CONFIG>() {
-            violation(
-                Violation::StructureSize,
-                config.Size as usize,
-                size_of::<WDF_FILEOBJECT_CONFIG>(),
-                format_args!("{}: the size of the configuration is wrong", call.name()),
+            refuse!(
+                call,
+                StructureSize,
+                [config.Size as usize, size_of::<WDF_FILEOBJECT_CONFIG>()],
+                "the size of the configuration is wrong"
             );
         }
         let flag = FileObjectClass::WdfFileObjectCanBeOptional;
@@ -79,11 +79,11 @@ impl FileConfig {
             FileObjectClass::WdfFileObjectWdfCanUseFsContext => Keeping::FsContext,
             FileObjectClass::WdfFileObjectWdfCanUseFsContext2 => Keeping::FsContext2,
             FileObjectClass::WdfFileObjectWdfCannotUseFsContexts => Keeping::Inside,
-            class => violation(
-                Violation::Parameter,
-                class.cast_unsigned() as usize,
-                0,
-                format_args!("{}: there is no file object class {class}", call.name()),
+            class => refuse!(
+                call,
+                Parameter,
+                [class.cast_unsigned() as usize, 0],
+                "there is no file object class {class}"
             ),
         };
         Self {
@@ -203,12 +203,7 @@ pub(crate) fn close(file: Ref<File>) {
 }
 
 /// `WdfFileObjectGetFileName`.
-pub(crate) unsafe extern "C" fn get_file_name(
-    globals: PWDF_DRIVER_GLOBALS,
-    file: WDFFILEOBJECT,
-) -> PUNICODE_STRING {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfFileObjectGetFileName") };
+pub(crate) fn get_file_name(call: &Call, file: WDFFILEOBJECT) -> PUNICODE_STRING {
     let object = call.object::<File>(file.cast()).object;
     object
         .as_ptr()
@@ -217,32 +212,17 @@ pub(crate) unsafe extern "C" fn get_file_name(
 }
 
 /// `WdfFileObjectGetFlags`.
-pub(crate) unsafe extern "C" fn get_flags(
-    globals: PWDF_DRIVER_GLOBALS,
-    file: WDFFILEOBJECT,
-) -> ULONG {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfFileObjectGetFlags") };
+pub(crate) fn get_flags(call: &Call, file: WDFFILEOBJECT) -> ULONG {
     call.object::<File>(file.cast()).object.flags()
 }
 
 /// `WdfFileObjectGetDevice`.
-pub(crate) unsafe extern "C" fn get_device(
-    globals: PWDF_DRIVER_GLOBALS,
-    file: WDFFILEOBJECT,
-) -> WDFDEVICE {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfFileObjectGetDevice") };
+pub(crate) fn get_device(call: &Call, file: WDFFILEOBJECT) -> WDFDEVICE {
     let file = call.object::<File>(file.cast());
     file.device.handle().cast()
 }
 
 /// `WdfFileObjectWdmGetFileObject`.
-pub(crate) unsafe extern "C" fn wdm_get_file_object(
-    globals: PWDF_DRIVER_GLOBALS,
-    file: WDFFILEOBJECT,
-) -> PFILE_OBJECT {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfFileObjectWdmGetFileObject") };
+pub(crate) fn wdm_get_file_object(call: &Call, file: WDFFILEOBJECT) -> PFILE_OBJECT {
     call.object::<File>(file.cast()).object.as_ptr()
 }

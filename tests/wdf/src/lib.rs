@@ -48,7 +48,7 @@ mod verifier;
 mod wine;
 
 use core::panic::PanicInfo;
-use report::{Violation, violation};
+use report::violation;
 use wdk_sys::{NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, STATUS_SUCCESS};
 
 /// Called by loaders that treat every image as a driver. There is nothing to set up: drivers bind.
@@ -66,5 +66,5 @@ pub const unsafe extern "C" fn driver_entry(
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    violation(Violation::Framework, 0, 0, format_args!("{info}"))
+    violation!(Framework, [0, 0], "{info}")
 }

@@ -10,14 +10,14 @@ use crate::{
         attributes::{Allowed, Attributes},
         create,
     },
-    report::{Violation, violation},
+    report::refuse,
 };
 use core::{
     cell::{Cell, UnsafeCell},
     sync::atomic::{AtomicUsize, Ordering},
 };
 use wdk_sys::{
-    _EVENT_TYPE as EventType, KEVENT, KIRQL, KSPIN_LOCK, NTSTATUS, PLONGLONG, PWDF_DRIVER_GLOBALS,
+    _EVENT_TYPE as EventType, KEVENT, KIRQL, KSPIN_LOCK, NTSTATUS, PLONGLONG,
     PWDF_OBJECT_ATTRIBUTES, STATUS_SUCCESS, WDFSPINLOCK, WDFWAITLOCK, ntddk,
 };
 
@@ -40,12 +40,7 @@ impl Holder {
     /// Before a thread waits for the lock: it must not hold it.
     fn before_acquire(&self, call: &Call) {
         if self.0.load(Ordering::Relaxed) == irql::thread() {
-            violation(
-                Violation::LockHeld,
-                0,
-                0,
-                format_args!("{}: the thread holds the lock already", call.name()),
-            );
+            refuse!(call, LockHeld, [0, 0], "the thread holds the lock already");
         }
     }
 
@@ -56,11 +51,11 @@ impl Holder {
     /// Before a thread gives the lock back: it must hold it.
     fn released(&self, call: &Call, handle: usize) {
         if self.0.load(Ordering::Relaxed) != irql::thread() {
-            violation(
-                Violation::Lock,
-                handle,
-                RELEASED_BY_ANOTHER,
-                format_args!("{}: the thread does not hold the lock", call.name()),
+            refuse!(
+                call,
+                Lock,
+                [handle, RELEASED_BY_ANOTHER],
+                "the thread does not hold the lock"
             );
         }
         self.0.store(NOBODY, Ordering::Relaxed);
@@ -80,15 +75,13 @@ impl Class for SpinLock {
 }
 
 /// `WdfSpinLockCreate`.
-pub(crate) unsafe extern "C" fn create_spin_lock(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_spin_lock(
+    call: &Call,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     lock: *mut WDFSPINLOCK,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfSpinLockCreate") };
     call.deliver(lock, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         let lock = SpinLock {
             lock: UnsafeCell::new(0),
             irql: Cell::new(irql::PASSIVE_LEVEL),
@@ -99,11 +92,9 @@ pub(crate) unsafe extern "C" fn create_spin_lock(
 }
 
 /// `WdfSpinLockAcquire`.
-pub(crate) unsafe extern "C" fn acquire_spin_lock(globals: PWDF_DRIVER_GLOBALS, lock: WDFSPINLOCK) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfSpinLockAcquire") };
+pub(crate) fn acquire_spin_lock(call: &Call, lock: WDFSPINLOCK) {
     let lock: Ref<SpinLock> = call.object(lock.cast());
-    lock.holder.before_acquire(&call);
+    lock.holder.before_acquire(call);
     // SAFETY: a spin lock that this thread does not hold, at or below DISPATCH_LEVEL.
     let irql = unsafe { ntddk::KeAcquireSpinLockRaiseToDpc(lock.lock.get()) };
     lock.irql.set(irql);
@@ -111,11 +102,9 @@ pub(crate) unsafe extern "C" fn acquire_spin_lock(globals: PWDF_DRIVER_GLOBALS, 
 }
 
 /// `WdfSpinLockRelease`.
-pub(crate) unsafe extern "C" fn release_spin_lock(globals: PWDF_DRIVER_GLOBALS, lock: WDFSPINLOCK) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfSpinLockRelease") };
+pub(crate) fn release_spin_lock(call: &Call, lock: WDFSPINLOCK) {
     let lock: Ref<SpinLock> = call.object(lock.cast());
-    lock.holder.released(&call, lock.handle().addr());
+    lock.holder.released(call, lock.handle().addr());
     let irql = lock.irql.get();
     // SAFETY: this thread holds the lock, and acquired it at this level.
     unsafe { ntddk::KeReleaseSpinLock(lock.lock.get(), irql) };
@@ -132,15 +121,13 @@ impl Class for WaitLock {
 }
 
 /// `WdfWaitLockCreate`.
-pub(crate) unsafe extern "C" fn create_wait_lock(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_wait_lock(
+    call: &Call,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     lock: *mut WDFWAITLOCK,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfWaitLockCreate") };
     call.deliver(lock, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         let lock = WaitLock {
             event: UnsafeCell::new(KEVENT::default()),
             holder: Holder::new(),
@@ -155,17 +142,11 @@ pub(crate) unsafe extern "C" fn create_wait_lock(
 }
 
 /// `WdfWaitLockAcquire`: `STATUS_TIMEOUT` if the time was given and has passed.
-pub(crate) unsafe extern "C" fn acquire_wait_lock(
-    globals: PWDF_DRIVER_GLOBALS,
-    lock: WDFWAITLOCK,
-    timeout: PLONGLONG,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfWaitLockAcquire") };
+pub(crate) fn acquire_wait_lock(call: &Call, lock: WDFWAITLOCK, timeout: PLONGLONG) -> NTSTATUS {
     let lock: Ref<WaitLock> = call.object(lock.cast());
     if call.read_optional(timeout) != Some(0) {
         call.require_irql(APC_LEVEL);
-        lock.holder.before_acquire(&call);
+        lock.holder.before_acquire(call);
     }
     // SAFETY: undone below or when the lock is released.
     unsafe { ntddk::KeEnterCriticalRegion() };
@@ -182,11 +163,9 @@ pub(crate) unsafe extern "C" fn acquire_wait_lock(
 }
 
 /// `WdfWaitLockRelease`.
-pub(crate) unsafe extern "C" fn release_wait_lock(globals: PWDF_DRIVER_GLOBALS, lock: WDFWAITLOCK) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfWaitLockRelease") };
+pub(crate) fn release_wait_lock(call: &Call, lock: WDFWAITLOCK) {
     let lock: Ref<WaitLock> = call.object(lock.cast());
-    lock.holder.released(&call, lock.handle().addr());
+    lock.holder.released(call, lock.handle().addr());
     // SAFETY: an initialised event; nothing is waited for after this.
     unsafe { ntddk::KeSetEvent(lock.event.get(), 0, 0) };
     // SAFETY: entered when the lock was acquired.

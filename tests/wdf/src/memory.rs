@@ -14,9 +14,8 @@ use crate::{
 };
 use core::{cell::Cell, ptr::NonNull};
 use wdk_sys::{
-    NTSTATUS, POOL_TYPE, PVOID, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
-    STATUS_BUFFER_TOO_SMALL, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS, ULONG, WDFMEMORY,
+    NTSTATUS, POOL_TYPE, PVOID, PWDF_OBJECT_ATTRIBUTES, STATUS_BUFFER_TOO_SMALL,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG, WDFMEMORY,
 };
 
 /// Whose memory it is.
@@ -120,8 +119,8 @@ pub(crate) fn of_locked(
 ///
 /// `STATUS_INVALID_PARAMETER` for an empty buffer or an unknown pool;
 /// `STATUS_INSUFFICIENT_RESOURCES`; what "Framework Object Creation Errors" has.
-pub(crate) unsafe extern "C" fn create_memory(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_memory(
+    call: &Call,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     pool_type: POOL_TYPE,
     tag: ULONG,
@@ -129,11 +128,9 @@ pub(crate) unsafe extern "C" fn create_memory(
     memory: *mut WDFMEMORY,
     buffer: *mut PVOID,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfMemoryCreate") };
     let mut address = core::ptr::null_mut();
     let status = call.deliver(memory, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         if size == 0 || !pool::is_known(pool_type) {
             return Err(STATUS_INVALID_PARAMETER);
         }
@@ -157,18 +154,16 @@ pub(crate) unsafe extern "C" fn create_memory(
 /// `WdfMemoryCreatePreallocated`.
 ///
 /// `STATUS_INVALID_PARAMETER` for an empty buffer; what "Framework Object Creation Errors" has.
-pub(crate) unsafe extern "C" fn create_preallocated(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_preallocated(
+    call: &Call,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     buffer: PVOID,
     size: usize,
     memory: *mut WDFMEMORY,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfMemoryCreatePreallocated") };
     call.require(buffer);
     call.deliver(memory, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         if size == 0 {
             return Err(STATUS_INVALID_PARAMETER);
         }
@@ -182,13 +177,7 @@ pub(crate) unsafe extern "C" fn create_preallocated(
 }
 
 /// `WdfMemoryGetBuffer`.
-pub(crate) unsafe extern "C" fn get_buffer(
-    globals: PWDF_DRIVER_GLOBALS,
-    memory: WDFMEMORY,
-    size: *mut usize,
-) -> PVOID {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfMemoryGetBuffer") };
+pub(crate) fn get_buffer(call: &Call, memory: WDFMEMORY, size: *mut usize) -> PVOID {
     let memory = call.object::<Memory>(memory.cast());
     call.write_optional(size, memory.size);
     memory.buffer
@@ -197,15 +186,13 @@ pub(crate) unsafe extern "C" fn get_buffer(
 /// `WdfMemoryCopyToBuffer`.
 ///
 /// `STATUS_BUFFER_TOO_SMALL` for bytes beyond the end; `STATUS_INVALID_PARAMETER` for none.
-pub(crate) unsafe extern "C" fn copy_to_buffer(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn copy_to_buffer(
+    call: &Call,
     source: WDFMEMORY,
     offset: usize,
     buffer: PVOID,
     length: usize,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfMemoryCopyToBuffer") };
     call.require(buffer);
     let source = call.object::<Memory>(source.cast());
     if length == 0 {
@@ -224,15 +211,13 @@ pub(crate) unsafe extern "C" fn copy_to_buffer(
 /// `WdfMemoryCopyFromBuffer`.
 ///
 /// `STATUS_BUFFER_TOO_SMALL` for bytes beyond the end; `STATUS_INVALID_PARAMETER` for none.
-pub(crate) unsafe extern "C" fn copy_from_buffer(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn copy_from_buffer(
+    call: &Call,
     destination: WDFMEMORY,
     offset: usize,
     buffer: PVOID,
     length: usize,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfMemoryCopyFromBuffer") };
     call.require(buffer);
     let destination = call.object::<Memory>(destination.cast());
     if length == 0 {

@@ -9,6 +9,7 @@ use crate::{
         attributes::{Allowed, Attributes},
         create,
     },
+    status::check,
 };
 use core::{
     mem::offset_of,
@@ -16,9 +17,9 @@ use core::{
 };
 use wdk_sys::{
     ACCESS_MASK, HANDLE, KEY_VALUE_PARTIAL_INFORMATION, NTSTATUS, OBJ_CASE_INSENSITIVE,
-    OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES, PCUNICODE_STRING, PULONG, PVOID, PWDF_DRIVER_GLOBALS,
-    PWDF_OBJECT_ATTRIBUTES, STATUS_BUFFER_OVERFLOW, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG, UNICODE_STRING, WDFDRIVER, WDFKEY, ntddk,
+    OBJ_KERNEL_HANDLE, OBJECT_ATTRIBUTES, PCUNICODE_STRING, PULONG, PVOID, PWDF_OBJECT_ATTRIBUTES,
+    STATUS_BUFFER_OVERFLOW, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
+    STATUS_SUCCESS, ULONG, UNICODE_STRING, WDFDRIVER, WDFKEY, ntddk,
 };
 
 /// `KeyValuePartialInformation` of `KEY_VALUE_INFORMATION_CLASS`.
@@ -74,7 +75,7 @@ fn open(
         SecurityQualityOfService: null_mut(),
     };
     let mut handle = null_mut();
-    let status = match opening {
+    check(match opening {
         // SAFETY: locals that outlive the call; the name describes memory that does too.
         Opening::Existing => unsafe {
             ntddk::ZwOpenKey(&raw mut handle, access, &raw mut attributes)
@@ -91,12 +92,8 @@ fn open(
                 null_mut(),
             )
         },
-    };
-    if status == STATUS_SUCCESS {
-        Ok(handle)
-    } else {
-        Err(status)
-    }
+    })?;
+    Ok(handle)
 }
 
 /// Makes the object for an open key, or closes the key.
@@ -109,23 +106,21 @@ fn make_key(call: &Call, attributes: &Attributes, handle: HANDLE) -> Result<Ref<
 
 /// `WdfDriverOpenParametersRegistryKey`: the key `Parameters` below the driver's service, which is
 /// made if it does not exist. Statuses are `ZwCreateKey`'s, and those of object creation.
-pub(crate) unsafe extern "C" fn open_parameters_key(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn open_parameters_key(
+    call: &Call,
     driver: WDFDRIVER,
     access: ACCESS_MASK,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     key: *mut WDFKEY,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDriverOpenParametersRegistryKey") };
     call.require_passive();
     let driver = call.object::<Driver>(driver.cast());
     call.deliver(key, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         let service = driver.client();
         let path = Text::concatenate(service.registry_path().as_slice(), &PARAMETERS)?;
         let handle = open(null_mut(), path.descriptor(), access, Opening::Created)?;
-        make_key(&call, &attributes, handle)
+        make_key(call, &attributes, handle)
     })
 }
 
@@ -142,16 +137,14 @@ const PARAMETERS: [u16; 11] = {
 };
 
 /// `WdfRegistryOpenKey`. Statuses are `ZwOpenKey`'s, and those of object creation.
-pub(crate) unsafe extern "C" fn open_key(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn open_key(
+    call: &Call,
     parent: WDFKEY,
     name: PCUNICODE_STRING,
     access: ACCESS_MASK,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     key: *mut WDFKEY,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRegistryOpenKey") };
     call.require_passive();
     let parent = if parent.is_null() {
         null_mut()
@@ -159,17 +152,15 @@ pub(crate) unsafe extern "C" fn open_key(
         call.object::<Key>(parent.cast()).0
     };
     call.deliver(key, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         let name = Text::new(call.text(name)?)?;
         let handle = open(parent, name.descriptor(), access, Opening::Existing)?;
-        make_key(&call, &attributes, handle)
+        make_key(call, &attributes, handle)
     })
 }
 
 /// `WdfRegistryClose`.
-pub(crate) unsafe extern "C" fn close(globals: PWDF_DRIVER_GLOBALS, key: WDFKEY) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRegistryClose") };
+pub(crate) fn close(call: &Call, key: WDFKEY) {
     call.require_passive();
     call.object::<Key>(key.cast()).any().delete();
 }
@@ -242,8 +233,8 @@ fn query(call: &Call, key: WDFKEY, name: PCUNICODE_STRING, room: ULONG) -> Resul
 ///
 /// `STATUS_BUFFER_OVERFLOW` if the data is longer than the buffer, which then has the beginning;
 /// `STATUS_OBJECT_NAME_NOT_FOUND`; what else `ZwQueryValueKey` returns.
-pub(crate) unsafe extern "C" fn query_value(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn query_value(
+    call: &Call,
     key: WDFKEY,
     name: PCUNICODE_STRING,
     length: ULONG,
@@ -251,11 +242,9 @@ pub(crate) unsafe extern "C" fn query_value(
     length_queried: PULONG,
     value_type: PULONG,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRegistryQueryValue") };
     call.require_passive();
     let room = if value.is_null() { 0 } else { length };
-    match query(&call, key, name, room) {
+    match query(call, key, name, room) {
         Ok(found) => {
             call.write_optional(length_queried, found.length);
             call.write_optional(value_type, found.kind);
@@ -282,17 +271,15 @@ const LEFT_ON_THE_STACK: [u8; ULONG_SIZE as usize] = [0xFF; ULONG_SIZE as usize]
 /// `STATUS_OBJECT_TYPE_MISMATCH`: the type is not looked at, and what a short value does not fill is
 /// what was on the stack. `STATUS_OBJECT_NAME_NOT_FOUND`; what else `ZwQueryValueKey` returns,
 /// `STATUS_BUFFER_OVERFLOW` for a longer value among it.
-pub(crate) unsafe extern "C" fn query_ulong(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn query_ulong(
+    call: &Call,
     key: WDFKEY,
     name: PCUNICODE_STRING,
     value: PULONG,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRegistryQueryULong") };
     call.require_passive();
     call.require(value);
-    match query(&call, key, name, ULONG_SIZE) {
+    match query(call, key, name, ULONG_SIZE) {
         Ok(found) if found.status == STATUS_SUCCESS => {
             let data = found.block.0.as_ptr().wrapping_add(DATA);
             // SAFETY: the block has room for this much data; any bits make a number.

@@ -1,5 +1,5 @@
-//! What the framework has to say: lines for the debugger's log, and the bugcheck that ends a driver
-//! which broke a rule.
+//! Reports of the framework: lines in the debugger's log, and the bugcheck that ends a driver which
+//! broke a rule.
 
 use core::fmt::{self, Write};
 use wdk_sys::{ULONG_PTR, ntddk};
@@ -12,8 +12,8 @@ const LINE: usize = 384;
 
 /// What a driver did wrong: parameter 1 of the bugcheck.
 ///
-/// Up to 0xE the codes are those documented for "Bug Check 0x10D: `WDF_VIOLATION`"; from 0x100 on
-/// they are this stand-in's, for rules whose breach the documentation gives no code.
+/// The codes up to 0xE are documented for "Bug Check 0x10D: `WDF_VIOLATION`". The codes from 0x100 on
+/// are this stand-in's own, for rules without a documented code.
 #[derive(Clone, Copy)]
 pub(crate) enum Violation {
     /// A lock was acquired that is already held.
@@ -22,9 +22,9 @@ pub(crate) enum Violation {
     RequestMemoryReferenced = 0x3,
     /// A required pointer was null.
     NullParameter = 0x4,
-    /// A handle was none, stale, of another type, or another driver's.
+    /// A value was not a handle, or the handle was stale, of another type, or another driver's.
     Handle = 0x5,
-    /// A request was mistreated; parameter 2 says how.
+    /// A request was misused; parameter 2 says how.
     Request = 0x6,
     /// A reference was dropped that the driver had never taken.
     Dereference = 0x7,
@@ -34,7 +34,7 @@ pub(crate) enum Violation {
     Lock = 0xB,
     /// A callback returned at another IRQL than it was called at.
     CallbackIrql = 0xE,
-    /// A function that this stand-in has no code for was called.
+    /// A function without an implementation was called.
     NotImplemented = 0x100,
     /// Objects were left when the driver unloaded; parameter 2 is their number.
     Leak = 0x101,
@@ -42,9 +42,9 @@ pub(crate) enum Violation {
     CompletedRequest = 0x102,
     /// A function was called at an IRQL that its documentation forbids.
     Irql = 0x103,
-    /// A structure's Size member does not match, where no status can say so.
+    /// A structure's Size member does not match, and the function returns no status.
     StructureSize = 0x104,
-    /// A parameter is outside its documented values, where no status can say so.
+    /// A parameter is outside its documented values, and the function returns no status.
     Parameter = 0x105,
     /// An object was deleted that the driver must not delete, or deleted twice.
     Delete = 0x106,
@@ -60,8 +60,8 @@ struct Line {
 
 impl Write for Line {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = LINE - 1 - self.length;
-        let kept = text.len().min(room);
+        let space = LINE - 1 - self.length;
+        let kept = text.len().min(space);
         let end = self.length + kept;
         if let (Some(place), Some(text)) = (
             self.text.get_mut(self.length..end),
@@ -80,7 +80,7 @@ pub(crate) fn print(text: fmt::Arguments<'_>) {
         text: [0; LINE],
         length: 0,
     };
-    // Writing to a line can't fail: what does not fit is cut.
+    // Writing to a line cannot fail: a text that does not fit is cut.
     let _ = line.write_fmt(text);
     // SAFETY: the format names one string, and the line ends with a null: a byte is kept for it.
     unsafe { ntddk::DbgPrint(c"WDF: %s\n".as_ptr(), line.text.as_ptr()) };
@@ -94,8 +94,36 @@ macro_rules! report {
 }
 pub(crate) use report;
 
-/// Says what was wrong, and stops the system.
-pub(crate) fn violation(
+/// Prints what a driver did wrong, and stops the system: a [`Violation`], parameters 2 and 3 of the
+/// bugcheck, and the text.
+macro_rules! violation {
+    ($violation:ident, [$parameter_2:expr, $parameter_3:expr], $($text:tt)*) => {
+        $crate::report::stop(
+            $crate::report::Violation::$violation,
+            $parameter_2,
+            $parameter_3,
+            format_args!($($text)*),
+        )
+    };
+}
+pub(crate) use violation;
+
+/// As [`violation`], with the name of the function that was called before the text.
+macro_rules! refuse {
+    ($call:expr, $violation:ident, $parameters:tt, $($text:tt)*) => {
+        $crate::report::violation!(
+            $violation,
+            $parameters,
+            "{}: {}",
+            $call.name(),
+            format_args!($($text)*)
+        )
+    };
+}
+pub(crate) use refuse;
+
+/// Prints a line and stops the system.
+pub(crate) fn stop(
     violation: Violation,
     parameter_2: usize,
     parameter_3: usize,

@@ -1,7 +1,16 @@
-//! The framework's own codes (`wdfstatus.h`), which the kernel's headers lack.
+//! Statuses as results, and the framework's own NTSTATUS values (wdfstatus.h), which the kernel's
+//! headers do not have.
 
 use nt_status::NtStatus;
-use wdk_sys::NTSTATUS;
+use wdk_sys::{NTSTATUS, STATUS_SUCCESS};
+
+/// Turns every status but `STATUS_SUCCESS` into an error.
+pub(crate) const fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
+    match status {
+        STATUS_SUCCESS => Ok(()),
+        status => Err(status),
+    }
+}
 
 macro_rules! framework_codes {
     ($($constant:ident = $name:ident;)+) => {

@@ -9,10 +9,7 @@ use crate::{
         create,
     },
 };
-use wdk_sys::{
-    NTSTATUS, PCUNICODE_STRING, PUNICODE_STRING, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
-    WDFSTRING,
-};
+use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PUNICODE_STRING, PWDF_OBJECT_ATTRIBUTES, WDFSTRING};
 
 /// A string.
 struct StringObject(Text);
@@ -24,17 +21,15 @@ impl Class for StringObject {
 /// `WdfStringCreate`. Without a string, the object's is empty.
 ///
 /// `STATUS_INVALID_PARAMETER` for a malformed string; what "Framework Object Creation Errors" has.
-pub(crate) unsafe extern "C" fn create_string(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_string(
+    call: &Call,
     text: PCUNICODE_STRING,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     string: *mut WDFSTRING,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfStringCreate") };
     call.require_passive();
     call.deliver(string, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         let text = if text.is_null() {
             Text::new(&[])?
         } else {
@@ -46,13 +41,7 @@ pub(crate) unsafe extern "C" fn create_string(
 }
 
 /// `WdfStringGetUnicodeString`. The characters stay the object's.
-pub(crate) unsafe extern "C" fn get_unicode_string(
-    globals: PWDF_DRIVER_GLOBALS,
-    string: WDFSTRING,
-    unicode_string: PUNICODE_STRING,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfStringGetUnicodeString") };
+pub(crate) fn get_unicode_string(call: &Call, string: WDFSTRING, unicode_string: PUNICODE_STRING) {
     call.require_passive();
     let string = call.object::<StringObject>(string.cast());
     call.write(unicode_string, string.0.descriptor());

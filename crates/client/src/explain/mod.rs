@@ -102,7 +102,7 @@ pub const fn explain_hole(status: NtStatus) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use ringcopy_protocol::{Direction, Engine};
+    use ringcopy_protocol::{CODES, Direction, EngineKind, RequestKind};
 
     use super::*;
     use crate::{Operation, Source};
@@ -113,28 +113,20 @@ mod tests {
         NtStatus::NAMED.iter().copied().chain(UNKNOWN)
     }
 
-    const OPERATIONS: [Operation; 10] = [
-        Operation::Open,
-        Operation::Information,
-        Operation::CopyFrom,
-        Operation::CopyTo,
-        Operation::CopyThrough,
-        Operation::DeviceCopy,
-        Operation::CopyMemory,
-        Operation::CopyBatch,
-        Operation::CopyScatter,
-        Operation::MemoryRanges,
-    ];
+    fn operations() -> impl Iterator<Item = Operation> {
+        let requests = CODES.iter().map(|code| Operation::Request(code.kind));
+        std::iter::once(Operation::Open).chain(requests)
+    }
 
     fn transfer(status: NtStatus) -> Transfer {
         Transfer {
-            operation: Operation::CopyFrom,
+            operation: RequestKind::CopyFrom.into(),
             status,
             asked: 64,
             copied: 12,
             address: Some(0x1000_0003),
             direction: Direction::Read,
-            engine: Engine::Auto,
+            engine: EngineKind::Auto,
             fell_back: false,
             hole_length: 0,
             source: None,
@@ -143,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_refusal_names_the_operation_and_the_status_and_is_one_sentence() {
-        for operation in OPERATIONS {
+        for operation in operations() {
             for status in statuses() {
                 let sentence = explain(&Error::Refused { operation, status });
                 assert!(sentence.starts_with(operation.name()), "{sentence}");
@@ -212,7 +204,7 @@ mod tests {
     fn a_list_of_ram_that_is_refused_names_what_is_missing() {
         let sentence = |status| {
             explain(&Error::Refused {
-                operation: Operation::MemoryRanges,
+                operation: RequestKind::MemoryRanges.into(),
                 status,
             })
         };

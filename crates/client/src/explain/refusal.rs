@@ -2,11 +2,11 @@
 
 use ringcopy_protocol::{
     DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, NtStatus,
-    PROTOCOL_VERSION, Reach, SESSION_LENGTH,
+    PROTOCOL_VERSION, Reach, RequestKind, SESSION_LENGTH,
 };
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
-use crate::Operation;
+use crate::Operation::{self, Request};
 
 /// Why a request as a whole was refused.
 pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
@@ -16,8 +16,10 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
              administrator."
                 .into()
         }
-        (Operation::MemoryRanges, NtStatus::ACCESS_DENIED) => explain_policy(Reach::PHYSICAL),
-        (Operation::MemoryRanges, NtStatus::PRIVILEGE_NOT_HELD) => NO_PRIVILEGE.into(),
+        (Request(RequestKind::MemoryRanges), NtStatus::ACCESS_DENIED) => {
+            explain_policy(Reach::PHYSICAL)
+        }
+        (Request(RequestKind::MemoryRanges), NtStatus::PRIVILEGE_NOT_HELD) => NO_PRIVILEGE.into(),
         (_, NtStatus::ACCESS_DENIED) => {
             "the handle was opened by another process, or without the read or write access that \
              this request needs; open the device in this process, for both."
@@ -51,13 +53,18 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
             "the output buffer cannot hold the response and the bytes asked for; pass a larger one."
                 .into()
         }
-        (Operation::CopyFrom | Operation::CopyTo, NtStatus::INVALID_BUFFER_SIZE) => format!(
-            "the session buffer has {SESSION_LENGTH} bytes; ask for less, or from a lower offset."
-        ),
-        (Operation::DeviceCopy, NtStatus::INVALID_BUFFER_SIZE) => format!(
+        (Request(RequestKind::CopyFrom | RequestKind::CopyTo), NtStatus::INVALID_BUFFER_SIZE) => {
+            format!(
+                "the session buffer has {SESSION_LENGTH} bytes; ask for less, or from a lower offset."
+            )
+        }
+        (Request(RequestKind::DeviceCopy), NtStatus::INVALID_BUFFER_SIZE) => format!(
             "the device page has {DEVICE_PAGE_LENGTH} bytes; ask for less, or from a lower offset."
         ),
-        (Operation::CopyBatch | Operation::CopyScatter, NtStatus::INVALID_BUFFER_SIZE) => format!(
+        (
+            Request(RequestKind::CopyBatch | RequestKind::CopyScatter),
+            NtStatus::INVALID_BUFFER_SIZE,
+        ) => format!(
             "one request has at most {MAXIMUM_ENTRIES} pieces and {MAXIMUM_LENGTH} bytes in all; \
              split the piece that is longer."
         ),
@@ -65,13 +72,13 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
             "one request copies at most {MAXIMUM_LENGTH} bytes, and its output is no longer than \
              those and the response; split it into smaller ones."
         ),
-        (Operation::DeviceCopy, NtStatus::INVALID_PARAMETER) => {
+        (Request(RequestKind::DeviceCopy), NtStatus::INVALID_PARAMETER) => {
             "source and destination in the device page overlap, or a field holds no value that \
              it may have; move one of them apart."
                 .into()
         }
         (
-            Operation::CopyFrom | Operation::CopyTo | Operation::CopyThrough,
+            Request(RequestKind::CopyFrom | RequestKind::CopyTo | RequestKind::CopyThrough),
             NtStatus::INVALID_PARAMETER,
         ) => ALIGNMENT.into(),
         (_, NtStatus::INVALID_PARAMETER) => {

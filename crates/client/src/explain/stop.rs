@@ -1,6 +1,6 @@
 //! Why a copy ended early, and what to do about it.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus, Reach};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach, RequestKind};
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
 use crate::{Operation, Source, Transfer};
@@ -74,7 +74,7 @@ pub(crate) fn explain_stop(transfer: &Transfer) -> String {
             other(transfer, readable(Memory::of(transfer)))
         ),
         NtStatus::INVALID_PARAMETER if has_alignment(transfer.operation) => ALIGNMENT.into(),
-        NtStatus::NOT_SUPPORTED if transfer.engine == Engine::Native => {
+        NtStatus::NOT_SUPPORTED if transfer.engine == EngineKind::Native => {
             "the native engine is not in use on this machine (see `ringcopy info`); ask for the \
              system's, or for auto."
                 .into()
@@ -131,7 +131,7 @@ fn invalid_address(transfer: &Transfer, place: &str) -> String {
             "there is no RAM at {place}: it is device memory, a firmware table, or nothing at \
              all; {other}, or see `ringcopy ranges` for what is RAM."
         ),
-        Memory::System if transfer.engine == Engine::Native => format!(
+        Memory::System if transfer.engine == EngineKind::Native => format!(
             "no RAM is mapped at {place}, or its page is paged out, which the native engine does \
              not bring in; {other}, or ask for the engine auto."
         ),
@@ -172,7 +172,7 @@ fn leaves_user_memory(transfer: &Transfer, address: u64) -> bool {
 const fn has_alignment(operation: Operation) -> bool {
     matches!(
         operation,
-        Operation::CopyFrom | Operation::CopyTo | Operation::CopyThrough
+        Operation::Request(RequestKind::CopyFrom | RequestKind::CopyTo | RequestKind::CopyThrough)
     )
 }
 
@@ -191,13 +191,15 @@ mod tests {
 
     fn stopped(status: NtStatus, source: Option<Source>, copied: u64) -> Transfer {
         Transfer {
-            operation: source.map_or(Operation::CopyFrom, |_| Operation::CopyMemory),
+            operation: source
+                .map_or(RequestKind::CopyFrom, |_| RequestKind::CopyMemory)
+                .into(),
             status,
             asked: 64,
             copied,
             address: Some(source.map_or(0x10_0000, Source::address) + copied),
             direction: Direction::Read,
-            engine: Engine::System,
+            engine: EngineKind::System,
             fell_back: false,
             hole_length: 0,
             source,
@@ -256,7 +258,7 @@ mod tests {
             assert!(nobodys.contains("neither user memory nor"), "{nobodys}");
         }
         let paged = explain_stop(&Transfer {
-            engine: Engine::Native,
+            engine: EngineKind::Native,
             ..stopped(
                 NtStatus::INVALID_ADDRESS,
                 Some(Source::Virtual(0xFFFF_F800_0000_0000)),

@@ -19,6 +19,7 @@ impl Interrupt {
     ///
     /// # Errors
     /// If there is another, or the console takes no handler.
+    #[cfg(feature = "program")]
     pub fn of_console() -> io::Result<Self> {
         let interrupt = Self::unattached()?;
         let raised = interrupt.clone();

@@ -1,9 +1,7 @@
-//! The driver of this machine: its device, its service, and what Windows has to say about both.
+//! The way to the driver of this Windows machine.
 
 mod interrupt;
-mod machine;
 mod transport;
 
 pub use interrupt::Interrupt;
-pub use machine::WindowsMachine;
 pub use transport::WindowsTransport;

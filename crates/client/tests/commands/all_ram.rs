@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fs};
 use ringcopy_client::cli::{FAILURE, SUCCESS, USAGE};
 use serde_json::{Value, json};
 
-use crate::{byte_at, folder::Folder, lost_from, model::Model, run, run_with};
+use crate::{byte_at, driver::SimulatedDriver, folder::Folder, lost_from, run, run_with};
 
 /// Four ranges, of which the second ends in a hole and the third begins in one.
-fn machine(lost: usize) -> impl Fn() -> Model {
-    move || Model {
+fn machine(lost: usize) -> impl Fn() -> SimulatedDriver {
+    move || SimulatedDriver {
         ranges: vec![
             (0x2000, 0x3000),
             (0x9D000, 0x4000),
@@ -125,9 +125,9 @@ fn a_raw_image_stores_nothing_for_what_is_no_ram() {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new("sparse");
     let file = folder.path("ram.bin");
-    let ends_in_a_hole = || Model {
+    let ends_in_a_hole = || SimulatedDriver {
         ranges: vec![(0x2000, 0x3000), (0x3FFF_F000, 0x3000)],
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     run_with(ends_in_a_hole, &["read", "--all-ram", "--output", &file]);
     let metadata = fs::metadata(&file).unwrap();
@@ -285,9 +285,9 @@ fn an_unfinished_image_is_not_gone_on_with_in_another_form() {
 fn a_machine_that_lists_no_ram_is_told() {
     let folder = Folder::new("no-ram");
     let file = folder.path("image");
-    let none = || Model {
+    let none = || SimulatedDriver {
         ranges: Vec::new(),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(none, &["read", "--all-ram", "--output", &file]);
     assert_eq!(output.code, FAILURE);
@@ -390,7 +390,7 @@ fn a_device_gets_an_image_and_no_map() {
 fn all_of_ram_that_can_be_read_is_a_success() {
     let folder = Folder::new("success");
     let file = folder.path("ram.bin");
-    let small = || Model {
+    let small = || SimulatedDriver {
         ranges: vec![(0x1000, 0x1000)],
         ..lost_from(usize::MAX)()
     };

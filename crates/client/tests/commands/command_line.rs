@@ -6,13 +6,13 @@ use ringcopy_client::{
     protocol::NtStatus,
 };
 
-use crate::{console::run_on, model::Model, operations, run, run_with};
+use crate::{console::run_on, driver::SimulatedDriver, operations, run, run_with};
 
 #[test]
 fn an_open_that_is_denied_is_one_sentence() {
-    let model = || Model {
+    let model = || SimulatedDriver {
         open_status: NtStatus::ACCESS_DENIED,
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(model, &["selftest"]);
     assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));
@@ -129,7 +129,7 @@ fn output_that_cannot_be_written_is_a_failure_and_no_panic() {
                 terminal: false,
                 progress: false,
             },
-            &mut || Ok(Box::new(Model::default()) as Box<dyn Transport>),
+            &mut || Ok(Box::new(SimulatedDriver::default()) as Box<dyn Transport>),
         );
         assert_eq!(code, FAILURE, "{args:?}");
     }

@@ -3,7 +3,7 @@
 use ringcopy_client::cli::{FAILURE, SUCCESS};
 use serde_json::Value;
 
-use crate::{model::Model, operations, run, run_with};
+use crate::{driver::SimulatedDriver, operations, run, run_with};
 
 #[test]
 fn copy_goes_through_all_three_and_compares() {
@@ -61,7 +61,7 @@ fn an_alignment_that_is_no_power_of_two_ends_the_copy_with_a_sentence() {
 
 #[test]
 fn lost_bytes_are_called_by_their_name() {
-    let output = run_with(Model::sloppy, &["copy"]);
+    let output = run_with(SimulatedDriver::sloppy, &["copy"]);
     assert_eq!(output.code, FAILURE);
     assert!(output.out.contains("NOT the bytes"), "{}", output.out);
 }

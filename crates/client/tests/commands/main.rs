@@ -1,18 +1,19 @@
 //! The command line: what it prints, and its exit codes, command by command.
 
+#![cfg(feature = "program")]
 #![forbid(unsafe_code)]
 
 mod all_ram;
 mod command_line;
-#[path = "../console/mod.rs"]
+#[path = "../simulated/console/mod.rs"]
 mod console;
 mod copy;
+#[path = "../simulated/driver/mod.rs"]
+mod driver;
 #[path = "../folder/mod.rs"]
 mod folder;
 mod info;
 mod lists;
-#[path = "../model/mod.rs"]
-mod model;
 mod ranges;
 mod read;
 mod resume;
@@ -23,22 +24,22 @@ mod untouched;
 mod verify;
 
 use console::{Output, run_on, to};
-use model::Model;
+use driver::SimulatedDriver;
 use serde_json::Value;
 
 /// Runs a command against drivers that `model` makes.
-fn run_with(model: impl Fn() -> Model, args: &[&str]) -> Output {
+fn run_with(model: impl Fn() -> SimulatedDriver, args: &[&str]) -> Output {
     run_on(None, &mut to(model), args)
 }
 
 /// A driver whose every byte of memory tells its address, which does not say how far holes reach, and
 /// which is lost after so many requests.
-fn lost_from(request: usize) -> impl Fn() -> Model {
-    move || Model {
+fn lost_from(request: usize) -> impl Fn() -> SimulatedDriver {
+    move || SimulatedDriver {
         lost_from: Some(request),
         tells_holes: false,
         twist: Some(Box::new(|_, address, _, _| byte_at(address))),
-        ..Model::default()
+        ..SimulatedDriver::default()
     }
 }
 
@@ -48,7 +49,7 @@ const fn byte_at(address: u64) -> u8 {
 }
 
 fn run(args: &[&str]) -> Output {
-    run_with(Model::default, args)
+    run_with(SimulatedDriver::default, args)
 }
 
 /// The operations of a document, each of which has what every operation has.

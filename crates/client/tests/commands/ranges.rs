@@ -5,7 +5,7 @@ use ringcopy_client::{
     protocol::NtStatus,
 };
 
-use crate::{model::Model, operations, run, run_with};
+use crate::{driver::SimulatedDriver, operations, run, run_with};
 
 #[test]
 fn ranges_for_people_and_for_machines() {
@@ -28,9 +28,9 @@ fn ranges_for_people_and_for_machines() {
 
 #[test]
 fn a_refused_request_is_an_operation_with_a_sentence() {
-    let refused = || Model {
+    let refused = || SimulatedDriver {
         ranges_status: NtStatus::INVALID_DEVICE_REQUEST,
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(refused, &["ranges"]);
     assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));

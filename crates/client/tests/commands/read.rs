@@ -7,7 +7,7 @@ use ringcopy_client::{
     protocol::Reach,
 };
 
-use crate::{console::Output, folder::Folder, model::Model, operations, run, run_with};
+use crate::{console::Output, driver::SimulatedDriver, folder::Folder, operations, run, run_with};
 
 #[test]
 fn read_dumps_sixteen_bytes_a_line() {
@@ -53,9 +53,9 @@ fn read_shows_a_hole_as_a_hole_and_goes_on_behind_it() {
     let last = lines.last().unwrap();
     assert!(last.starts_with("0000000000100010  00 00"), "{last}");
     assert!(
-        output
-            .err
-            .starts_with("read 64 of 397376 bytes; 32 bytes in, there was STATUS_INVALID"),
+        output.err.starts_with(
+            "read 64 of 397376 bytes; byte 32 is the first that is missing: STATUS_INVALID"
+        ),
         "{}",
         output.err
     );
@@ -127,9 +127,9 @@ fn of_several_ranges_the_one_that_stopped_is_named() {
     let output = run(&["read", "--physical", "0x1000:32", "0x9eff0:32"]);
     assert_eq!(output.code, FAILURE);
     assert!(
-        output
-            .err
-            .starts_with("physical 0x9eff0: read 16 of 32 bytes; 16 bytes in, there was STATUS_"),
+        output.err.starts_with(
+            "physical 0x9eff0: read 16 of 32 bytes; byte 16 is the first that is missing: STATUS_"
+        ),
         "{}",
         output.err
     );
@@ -221,10 +221,10 @@ fn a_full_disk_is_a_sentence() {
 #[test]
 fn read_out_of_reach_names_policy_or_privilege() {
     let model = |policy| {
-        move || Model {
+        move || SimulatedDriver {
             policy,
             reach: Reach::empty(),
-            ..Model::default()
+            ..SimulatedDriver::default()
         }
     };
     let args = ["read", "--physical", "0x1000"];
@@ -253,7 +253,7 @@ fn read_out_of_reach_names_policy_or_privilege() {
 #[test]
 fn a_fallback_is_shown_to_machines() {
     let model = || {
-        let mut model = Model::default();
+        let mut model = SimulatedDriver::default();
         model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
         model
     };
@@ -269,7 +269,7 @@ fn a_fallback_is_shown_to_machines() {
 fn run_and_count(tells_holes: bool, args: &[&str]) -> (Output, Vec<(u64, u64)>) {
     let asked = Rc::new(RefCell::default());
     let output = run_with(
-        || Model {
+        || SimulatedDriver {
             asked: Rc::clone(&asked),
             tells_holes,
             // Whoever asks for a long hole piece by piece is not waited for.
@@ -278,7 +278,7 @@ fn run_and_count(tells_holes: bool, args: &[&str]) -> (Output, Vec<(u64, u64)>) 
             twist: Some(Box::new(|_, address, _, _| {
                 (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0] | 1
             })),
-            ..Model::default()
+            ..SimulatedDriver::default()
         },
         args,
     );

@@ -5,7 +5,7 @@ use ringcopy_client::{
     protocol::Reach,
 };
 
-use crate::{folder::Folder, lost_from, model::Model, run, run_with};
+use crate::{driver::SimulatedDriver, folder::Folder, lost_from, run, run_with};
 
 #[test]
 fn a_read_goes_on_where_it_stopped_and_loses_nothing() {
@@ -132,7 +132,7 @@ fn a_file_that_grew_by_itself_is_not_gone_on_with() {
     folder.write("memory.unfinished", "nonsense");
     let output = run(&[&args[..], &["--resume"]].concat());
     assert!(
-        output.err.contains("does not tell which ranges"),
+        output.err.contains("does not say which ranges"),
         "{}",
         output.err
     );
@@ -148,10 +148,10 @@ fn a_refusal_writes_no_zeros() {
     let folder = Folder::new("refused");
     let file = folder.path("memory");
     let args = ["read", "--physical", "0x2000:1GiB", "--output", &file];
-    let model = || Model {
+    let model = || SimulatedDriver {
         policy: Reach::SYSTEM_VIRTUAL,
         reach: Reach::SYSTEM_VIRTUAL,
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(model, &args);
     assert_eq!(output.code, FAILURE);
@@ -168,10 +168,10 @@ fn a_refusal_writes_no_zeros() {
     assert_eq!(run_with(model, &args).json()["data"], "00");
     let args = ["read", "0xfffff80000000000:1TiB", "0xffffa00000000000:1"];
     let args = args.map(|word| word.replace("1TiB", "1024GiB"));
-    let model = || Model {
+    let model = || SimulatedDriver {
         policy: Reach::all(),
         reach: Reach::empty(),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(model, &args.each_ref().map(String::as_str));
     let lines: Vec<_> = output.out.lines().collect();
@@ -272,7 +272,7 @@ fn a_hole_that_was_noted_and_not_filled_is_told_once() {
 }
 
 /// As [`lost_from`], with a page of the caller's own memory at 0x10000, and nothing after it.
-fn one_page(request: usize) -> impl Fn() -> Model {
+fn one_page(request: usize) -> impl Fn() -> SimulatedDriver {
     move || {
         let mut model = lost_from(request)();
         assert_eq!(model.machine.allocate(4096), 0x1_0000);

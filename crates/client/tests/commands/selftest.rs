@@ -2,7 +2,7 @@
 
 use ringcopy_client::cli::{FAILURE, SUCCESS};
 
-use crate::{model::Model, operations, run, run_with};
+use crate::{driver::SimulatedDriver, operations, run, run_with};
 
 #[test]
 fn selftest_fits_a_screen_and_says_ok() {
@@ -54,11 +54,11 @@ fn selftest_reports_every_case_to_machines() {
 
 #[test]
 fn selftest_of_a_bad_driver_exits_with_1() {
-    let output = run_with(Model::sloppy, &["selftest"]);
+    let output = run_with(SimulatedDriver::sloppy, &["selftest"]);
     assert_eq!(output.code, FAILURE);
     assert!(output.out.contains("FAILED: byte "), "{}", output.out);
     assert_eq!(
-        run_with(Model::sloppy, &["selftest", "--json"]).json()["succeeded"],
+        run_with(SimulatedDriver::sloppy, &["selftest", "--json"]).json()["succeeded"],
         false
     );
 }

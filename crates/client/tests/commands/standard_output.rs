@@ -13,10 +13,9 @@ use ringcopy_client::{
 use crate::{
     byte_at,
     console::{run_on, to},
+    driver::SimulatedDriver,
     folder::Folder,
-    lost_from,
-    model::Model,
-    operations, run, run_with,
+    lost_from, operations, run, run_with,
 };
 
 #[test]
@@ -85,9 +84,9 @@ fn f6_the_document_is_one_and_goes_to_standard_error() {
 
 #[test]
 fn f6_a_refusal_puts_no_byte_on_standard_output() {
-    let refused = || Model {
+    let refused = || SimulatedDriver {
         reach: ringcopy_client::protocol::Reach::empty(),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(
         refused,
@@ -109,7 +108,7 @@ fn f6_a_dump_may_be_asked_for_by_name() {
 fn f6_what_makes_no_sense_of_standard_output_is_refused() {
     let output = run(&["read", "0:16", "--output", "-", "--resume"]);
     assert_eq!((output.code, output.out.as_str()), (USAGE, ""));
-    assert!(output.err.contains("nothing can go on"), "{}", output.err);
+    assert!(output.err.contains("cannot be continued"), "{}", output.err);
 }
 
 #[test]
@@ -131,7 +130,7 @@ fn f6_a_terminal_gets_no_bytes() {
             terminal: true,
             progress: false,
         },
-        &mut to(Model::default),
+        &mut to(SimulatedDriver::default),
     );
     assert_eq!((code, out.as_slice()), (FAILURE, &[][..]));
     let sentence = String::from_utf8(err).unwrap();
@@ -196,12 +195,14 @@ fn f7_an_output_that_cannot_be_written_is_a_sentence_whatever_the_command() {
                 terminal: false,
                 progress: false,
             },
-            &mut || Ok(Box::new(Model::default()) as Box<dyn Transport>),
+            &mut || Ok(Box::new(SimulatedDriver::default()) as Box<dyn Transport>),
         );
         (code, String::from_utf8(err).unwrap())
     };
     for args in COMMANDS {
-        let all = run_on(None, &mut to(Model::default), args).bytes.len();
+        let all = run_on(None, &mut to(SimulatedDriver::default), args)
+            .bytes
+            .len();
         // Documents tell times, and are not always of one length.
         let last = if args[0] == "--json" {
             all / 2

@@ -8,21 +8,23 @@ use ringcopy_client::{
     protocol::{NtStatus, Reach},
 };
 
-use crate::{byte_at, console::run_on, folder::Folder, lost_from, model::Model, run, run_with};
+use crate::{
+    byte_at, console::run_on, driver::SimulatedDriver, folder::Folder, lost_from, run, run_with,
+};
 
 #[test]
 fn f13_a_request_that_gets_nothing_leaves_the_file_as_it_was() {
-    let out_of_reach = || Model {
+    let out_of_reach = || SimulatedDriver {
         reach: Reach::empty(),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
-    let closed = || Model {
+    let closed = || SimulatedDriver {
         open_status: NtStatus::ACCESS_DENIED,
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
-    let gone = || Model {
+    let gone = || SimulatedDriver {
         lost_from: Some(0),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let folder = Folder::new("f13");
     let file = folder.write("precious", "precious");
@@ -48,7 +50,7 @@ fn f13_a_request_that_gets_nothing_leaves_the_file_as_it_was() {
         // Granted, and without a byte: all that was asked for is a hole.
         let words = with(&nothing);
         let args: Vec<_> = words.iter().map(String::as_str).collect();
-        let told = check(run_with(Model::default, &args));
+        let told = check(run_with(SimulatedDriver::default, &args));
         if more != ["--json"] {
             assert!(told.contains("left as it was"), "{more:?}: {told}");
         }
@@ -64,9 +66,9 @@ fn f13_a_request_that_gets_nothing_leaves_the_file_as_it_was() {
 
 #[test]
 fn f13_a_refusal_leaves_no_new_file() {
-    let refused = || Model {
+    let refused = || SimulatedDriver {
         reach: Reach::empty(),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let folder = Folder::new("f13-new");
     let file = folder.path("memory");
@@ -80,9 +82,9 @@ fn f13_a_refusal_leaves_no_new_file() {
 #[test]
 fn f13_what_was_read_before_a_refusal_is_kept() {
     // The session buffer is anybody's; what follows is not.
-    let half = || Model {
+    let half = || SimulatedDriver {
         reach: Reach::empty(),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let folder = Folder::new("f13-half");
     let file = folder.path("memory");
@@ -139,7 +141,7 @@ fn a_second_read_into_one_file_is_refused_and_the_first_is_complete() {
         let first = || {
             let told = Rc::clone(&told);
             let again: Vec<String> = args.iter().chain(second).map(|&word| word.into()).collect();
-            Model {
+            SimulatedDriver {
                 twist: Some(Box::new(move |_, address, _, _| {
                     // While the first one is under way: with nothing in its file, and with some.
                     if [0x20_0000, 0x30_0000].contains(&address) {
@@ -149,7 +151,7 @@ fn a_second_read_into_one_file_is_refused_and_the_first_is_complete() {
                     }
                     byte_at(address)
                 })),
-                ..Model::default()
+                ..SimulatedDriver::default()
             }
         };
         let output = run_with(first, &[&args, more].concat());

@@ -2,12 +2,12 @@
 
 use ringcopy_client::{
     cli::{FAILURE, SUCCESS},
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
 
-use crate::{model::Model, run, run_with};
+use crate::{driver::SimulatedDriver, run, run_with};
 
 #[test]
 fn verify_finds_engines_that_agree() {
@@ -24,7 +24,10 @@ fn verify_finds_engines_that_agree() {
         "{}",
         lines[0]
     );
-    assert_eq!(lines[1], "changed 0: memory that was written to in between");
+    assert_eq!(
+        lines[1],
+        "changed 0: memory that was written to during the comparison"
+    );
     assert_eq!(lines[2], "disagreements 0");
     let verify = |seed| run(&["verify", "--random", "300", "--seed", seed, "--json"]).json();
     let document = verify("7");
@@ -45,8 +48,10 @@ fn verify_finds_engines_that_agree() {
 }
 
 /// A driver that reads a byte wrong: which engine, where, in which read, what it was.
-fn twisted(wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static) -> impl Fn() -> Model {
-    move || Model {
+fn twisted(
+    wrong: impl Fn(EngineKind, u64, u64) -> bool + Copy + 'static,
+) -> impl Fn() -> SimulatedDriver {
+    move || SimulatedDriver {
         twist: Some(Box::new(move |engine, address, read, byte| {
             if wrong(engine, address, read) {
                 byte ^ read.to_le_bytes()[0].max(1)
@@ -54,7 +59,7 @@ fn twisted(wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static) -> impl Fn
                 byte
             }
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     }
 }
 
@@ -70,18 +75,18 @@ fn verify_tells_disagreement_from_change() {
         "0x300000:1MiB",
     ];
     // One engine reads one byte wrong, always in the same way.
-    let steady = || Model {
+    let steady = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, _, byte| {
-            byte ^ u8::from(engine == Engine::Native && address == ADDRESS)
+            byte ^ u8::from(engine == EngineKind::Native && address == ADDRESS)
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(steady, &args);
     assert_eq!(output.code, FAILURE);
     assert!(
         output.out.ends_with(
-            "disagreements 1\n  physical 0x200000, 64 bytes: native says STATUS_SUCCESS of 64 \
-             bytes, system STATUS_SUCCESS of 64 bytes; byte 16 differs\n"
+            "disagreements 1\n  physical 0x200000, 64 bytes: native STATUS_SUCCESS with 64 \
+             bytes, system STATUS_SUCCESS with 64 bytes; byte 16 differs\n"
         ),
         "{}",
         output.out
@@ -107,13 +112,13 @@ fn verify_tells_disagreement_from_change() {
         (&1.into(), &0.into())
     );
     // Beside a byte that never rests, the engines differ in one that does.
-    let hidden = || Model {
+    let hidden = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, read, byte| match address {
             ADDRESS => byte ^ read.to_le_bytes()[0],
-            0x20_0020 => byte ^ u8::from(engine == Engine::System),
+            0x20_0020 => byte ^ u8::from(engine == EngineKind::System),
             _ => byte,
         })),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let document = run_with(hidden, &json).json();
     assert_eq!(
@@ -126,11 +131,11 @@ fn verify_tells_disagreement_from_change() {
 #[test]
 fn every_byte_of_a_piece_is_compared() {
     for (address, byte) in [(0x20_0000, 0), (0x20_003F, 63)] {
-        let wrong = || Model {
+        let wrong = || SimulatedDriver {
             twist: Some(Box::new(move |engine, at, _, byte| {
-                byte ^ u8::from(engine == Engine::System && at == address)
+                byte ^ u8::from(engine == EngineKind::System && at == address)
             })),
-            ..Model::default()
+            ..SimulatedDriver::default()
         };
         let args = ["verify", "--physical", "0x200000:64", "--json"];
         let document = run_with(wrong, &args).json();
@@ -143,7 +148,7 @@ fn every_byte_of_a_piece_is_compared() {
 fn a_change_where_nothing_changes_is_a_disagreement() {
     // The session buffer, misread now and then.
     let flaky = twisted(|engine, address, read| {
-        engine == Engine::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
+        engine == EngineKind::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
     });
     let document = run_with(flaky, &["verify", "--physical", "--json", "--seed", "1"]).json();
     assert!(
@@ -156,10 +161,10 @@ fn a_change_where_nothing_changes_is_a_disagreement() {
 #[test]
 fn verify_keeps_to_what_it_may_reach_and_says_so() {
     let model = |policy| {
-        move || Model {
+        move || SimulatedDriver {
             policy,
             reach: Reach::empty(),
-            ..Model::default()
+            ..SimulatedDriver::default()
         }
     };
     let args = ["verify", "--random", "200", "--seed", "1"];
@@ -204,9 +209,9 @@ fn verify_keeps_to_what_it_may_reach_and_says_so() {
 #[test]
 fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
     let model = |too_far| {
-        move || Model {
+        move || SimulatedDriver {
             too_far,
-            ..Model::default()
+            ..SimulatedDriver::default()
         }
     };
     let args = ["verify", "--json", "--physical", "0x9f000:64"];
@@ -224,8 +229,8 @@ fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
     assert_eq!(output.code, FAILURE);
     assert!(
         output.out.ends_with(
-            "; one engine says both, for it counts the byte to a hole of 397313 bytes from \
-             0x9f000 on\n"
+            "; the engine that read the byte reported it in a hole of 397313 bytes from \
+             0x9f000\n"
         ),
         "{}",
         output.out
@@ -236,7 +241,7 @@ fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
 #[test]
 fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
     let model = || {
-        let mut model = Model::default();
+        let mut model = SimulatedDriver::default();
         // Brought in by the system's engine, which the native one could not do.
         model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
         model
@@ -248,9 +253,9 @@ fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
 #[test]
 fn f8_a_hole_is_compared_at_its_edges_alone() {
     let asked = Rc::new(RefCell::default());
-    let model = || Model {
+    let model = || SimulatedDriver {
         asked: Rc::clone(&asked),
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let args = ["verify", "--json", "--physical", "0x3fff0000:16GiB"];
     let document = run_with(model, &args).json();
@@ -262,9 +267,9 @@ fn f8_a_hole_is_compared_at_its_edges_alone() {
 
 #[test]
 fn verify_needs_two_engines() {
-    let model = || Model {
+    let model = || SimulatedDriver {
         native_status: NtStatus::NOT_SUPPORTED,
-        ..Model::default()
+        ..SimulatedDriver::default()
     };
     let output = run_with(model, &["verify"]);
     assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));

@@ -5,13 +5,13 @@ use std::fs;
 use ringcopy_client::vm_test::run;
 use serde_json::{Value, json};
 
-use crate::{Client, complete, folder::Folder, model_machine::Model, options, report};
+use crate::{Client, complete, folder::Folder, options, report, system::SimulatedSystem};
 
 #[test]
 fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
     for (skipped, passed) in [(json!("not in use"), true), (Value::Null, false)] {
         let folder = Folder::new(if passed { "unused" } else { "failed" });
-        let mut machine = Model::installed();
+        let mut machine = SimulatedSystem::installed();
         let mut client = Client {
             verify: json!({ "succeeded": false, "skipped": skipped, "error": "not in use" }),
             ..Client::default()
@@ -25,7 +25,7 @@ fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
 #[test]
 fn settings_that_a_restart_did_not_keep_are_found() {
     let folder = Folder::new("other-settings");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     machine.disk.verifier = ["/standard", "/driver", "other.sys"]
@@ -45,7 +45,7 @@ fn settings_that_a_restart_did_not_keep_are_found() {
 #[test]
 fn what_is_found_is_in_the_report() {
     let folder = Folder::new("findings");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     machine.statistics = "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
                           Current Pool Allocations:  (      4 /      0 )\n"
         .into();
@@ -74,7 +74,7 @@ fn what_is_found_is_in_the_report() {
 #[test]
 fn memory_that_runs_short_on_purpose_is_no_finding() {
     let folder = Folder::new("short");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     let mut client = Client {
         selftest: json!({ "succeeded": false, "error": null, "operations": [
             { "case": "4 KiB", "passed": false, "status": "STATUS_INSUFFICIENT_RESOURCES" },
@@ -93,7 +93,7 @@ fn memory_that_runs_short_on_purpose_is_no_finding() {
 #[test]
 fn a_driver_that_is_short_of_memory_is_loaded_again_and_again() {
     let folder = Folder::new("short-loads");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     machine.short_starts = (20, 1450);
     let passed = complete(&mut machine, &mut client, &folder);
     let report = report(&folder);
@@ -109,7 +109,7 @@ fn a_driver_that_never_starts_is_one_finding() {
         (183, "always-there", "(error 183)", 1),
     ] {
         let folder = Folder::new(folder);
-        let (mut machine, mut client) = (Model::installed(), Client::default());
+        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
         machine.short_starts = (1000, code);
         assert!(!complete(&mut machine, &mut client, &folder));
         assert_eq!(machine.short_starts.0, 1000 - tries);
@@ -136,7 +136,7 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
         ("one-other", 1, 183, Some("(error 183)")),
     ] {
         let folder = Folder::new(folder);
-        let (mut machine, mut client) = (Model::installed(), Client::default());
+        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
         machine.good_starts = 1;
         machine.short_starts = (failing, code);
         let passed = complete(&mut machine, &mut client, &folder);
@@ -156,20 +156,20 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
 #[test]
 fn the_summary_ends_with_what_verifier_counted() {
     let folder = Folder::new("counted");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     machine.statistics += "MODULE: other.sys (load: 1 / unload: 0)\n  \
                            Current Pool Bytes:        (     77 /      0 )\n";
     assert!(complete(&mut machine, &mut client, &folder));
     let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
     let counters = |round: &str| {
         format!(
-            "what Verifier counted in round \"{round}\":\n  \
+            "Verifier's counters in round \"{round}\":\n  \
              MODULE: ringcopy.sys (load: 1 / unload: 1)\n    \
              Current Pool Allocations:  (      0 /      0 )\n"
         )
     };
     let end = format!(
-        "{}{}Driver Verifier is off from the next restart on.\n",
+        "{}{}Driver Verifier is off after the next restart.\n",
         counters("standard"),
         counters("low resources")
     );
@@ -203,7 +203,7 @@ fn disagreeing(native: &[&str]) -> Value {
 fn engines_that_disagree_are_found_in_every_round() {
     let folder = Folder::new("disagree");
     let (short, other) = ("STATUS_INSUFFICIENT_RESOURCES", "STATUS_INVALID_ADDRESS");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     let mut client = Client {
         verify: disagreeing(&[short, other, short]),
         ..Client::default()
@@ -231,7 +231,7 @@ fn engines_that_disagree_are_found_in_every_round() {
 #[test]
 fn a_command_that_says_no_more_than_that_it_failed_is_found_in_every_round() {
     let folder = Folder::new("unsaid");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     let mut verify = disagreeing(&[]);
     let mut client = Client {
         verify: verify.clone(),
@@ -255,7 +255,7 @@ fn a_command_that_says_no_more_than_that_it_failed_is_found_in_every_round() {
 #[test]
 fn what_was_found_before_memory_ran_short_is_kept() {
     let folder = Folder::new("found-before");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     let mut client = Client {
         selftest: json!({
             "succeeded": false,

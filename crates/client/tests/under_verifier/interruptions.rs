@@ -3,18 +3,18 @@
 
 use std::{fs, time::Duration};
 
-use ringcopy_client::vm_test::{Options, Outcome, run};
+use ringcopy_client::vm_test::{Ended, Options, run};
 use serde_json::{Value, json};
 
-use crate::{Client, complete, folder::Folder, model_machine::Model, options, report};
+use crate::{Client, complete, folder::Folder, options, report, system::SimulatedSystem};
 
 #[test]
 fn without_a_restart_the_test_waits_for_one() {
     let folder = Folder::new("patient");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     for _ in 0..3 {
         let outcome = run(&mut machine, &mut client, &options(&folder));
-        assert_eq!(outcome, Ok(Outcome::Restart));
+        assert_eq!(outcome, Ok(Ended::Restart));
     }
     assert_eq!(client.commands, 0);
     let set = machine.ran.iter().filter(|line| line.contains("/driver"));
@@ -24,7 +24,7 @@ fn without_a_restart_the_test_waits_for_one() {
 #[test]
 fn low_resources_are_waited_for() {
     let folder = Folder::new("waits");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     run(&mut machine, &mut client, &options(&folder)).unwrap();
@@ -49,7 +49,7 @@ fn low_resources_are_waited_for() {
 #[test]
 fn each_step_is_written_down_before_it_is_taken() {
     let folder = Folder::new("watched");
-    let mut machine = Model::installed();
+    let mut machine = SimulatedSystem::installed();
     let mut client = Client {
         watched: Some(folder.at().join("ringcopy-vm-test.progress.json")),
         ..Client::default()
@@ -61,7 +61,7 @@ fn each_step_is_written_down_before_it_is_taken() {
 #[test]
 fn a_crash_is_found_and_not_repeated() {
     let folder = Folder::new("crash");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     // While the driver is sent nonsense.
     crash(&mut machine, &mut client, &folder, "abuse");
     assert!(!complete(&mut machine, &mut client, &folder));
@@ -79,7 +79,7 @@ fn a_crash_is_found_and_not_repeated() {
 }
 
 /// Ends a test's process as a crash in a step of the first round does, and restarts the machine.
-fn crash(machine: &mut Model, client: &mut Client, folder: &Folder, step: &str) {
+fn crash(machine: &mut SimulatedSystem, client: &mut Client, folder: &Folder, step: &str) {
     run(machine, client, &options(folder)).unwrap();
     machine.restart();
     let text = String::from_utf8(folder.read("ringcopy-vm-test.progress.json")).unwrap();
@@ -92,11 +92,11 @@ fn crash(machine: &mut Model, client: &mut Client, folder: &Folder, step: &str) 
 #[test]
 fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
     let folder = Folder::new("crash-load");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     crash(&mut machine, &mut client, &folder, "load");
     client.driver = machine.loaded.clone();
     let outcome = run(&mut machine, &mut client, &options(&folder));
-    assert_eq!(outcome, Ok(Outcome::Restart), "the second round is set up");
+    assert_eq!(outcome, Ok(Ended::Restart), "the second round is set up");
     assert_eq!(machine.loaded_at, []);
     machine.restart();
     assert!(!complete(&mut machine, &mut client, &folder));
@@ -105,22 +105,25 @@ fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
     for step in ["selftest", "verify", "abuse", "load and unload"] {
         let outcome = &rounds[0]["steps"][step];
         let skipped = outcome["skipped"].as_str().unwrap();
-        assert!(skipped.contains("while it was loaded"), "{step}: {skipped}");
+        assert!(
+            skipped.contains("while it was being loaded"),
+            "{step}: {skipped}"
+        );
     }
     assert_eq!(rounds[1]["findings"], json!([]));
 }
 
 /// Has the machine restart at every moment of a round, before which it was restarted so often; the
 /// test ends as if it had not. Shows `then` the machine at the end.
-fn restart_at_every_moment(folder: &str, restarts: u32, then: impl Fn(&Model)) {
+fn restart_at_every_moment(folder: &str, restarts: u32, then: impl Fn(&SimulatedSystem)) {
     let mut moments = 0;
     for look in 0.. {
         let folder = Folder::new(folder);
-        let (mut machine, mut client) = (Model::installed(), Client::default());
+        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
         client.driver = machine.loaded.clone();
         for _ in 0..restarts {
             let outcome = run(&mut machine, &mut client, &options(&folder));
-            assert_eq!(outcome, Ok(Outcome::Restart));
+            assert_eq!(outcome, Ok(Ended::Restart));
             machine.restart();
         }
         machine.interrupt_at.set(Some(look));
@@ -155,7 +158,7 @@ fn ctrl_c_at_any_moment_loses_nothing() {
     let mut moments = 0;
     for look in 0.. {
         let folder = Folder::new("interrupted");
-        let (mut machine, mut client) = (Model::installed(), Client::default());
+        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
         run(&mut machine, &mut client, &options(&folder)).unwrap();
         machine.restart();
         machine.interrupt_at.set(Some(look));
@@ -179,24 +182,24 @@ fn ctrl_c_at_any_moment_loses_nothing() {
 #[test]
 fn giving_up_turns_verifier_off_and_reports() {
     let folder = Folder::new("given-up");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     let give_up = Options {
         give_up: true,
         ..options(&folder)
     };
     let outcome = run(&mut machine, &mut client, &give_up).unwrap();
-    assert!(matches!(outcome, Outcome::Done { passed: false, .. }));
+    assert!(matches!(outcome, Ended::Done { passed: false, .. }));
     assert_eq!(machine.disk.verifier, [""; 0]);
     assert_eq!(report(&folder)["complete"], false);
     let again = run(&mut machine, &mut client, &give_up).unwrap_err();
-    assert!(again.0.contains("no test is under way"), "{again}");
+    assert!(again.0.contains("no test has begun"), "{again}");
 }
 
 #[test]
 fn giving_up_turns_verifier_off_whatever_became_of_the_progress() {
     let folder = Folder::new("given-up-damaged");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     assert!(!machine.disk.verifier.is_empty());
     folder.write("ringcopy-vm-test.progress.json", "\0\0\0\0");
@@ -206,13 +209,13 @@ fn giving_up_turns_verifier_off_whatever_became_of_the_progress() {
     };
     let failure = run(&mut machine, &mut client, &give_up).unwrap_err();
     assert_eq!(machine.disk.verifier, [""; 0]);
-    assert!(failure.0.contains("is not what this program has written"));
-    assert!(failure.0.contains("off from the next restart on"));
+    assert!(failure.0.contains("is not a file that this program wrote"));
+    assert!(failure.0.contains("off after the next restart"));
 }
 
 #[test]
 fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     let options = Options {
         folder: "/nowhere/at/all".into(),
         loads: 5,
@@ -226,7 +229,7 @@ fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
 #[test]
 fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
     let folder = Folder::new("lost");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     // A folder in the file's place: it can be neither read nor written.
@@ -239,7 +242,7 @@ fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
 #[test]
 fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
     let folder = Folder::new("full");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     // A folder where the file would be written first.
@@ -255,7 +258,7 @@ fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
 #[test]
 fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
     let folder = Folder::new("unflushed");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     run(&mut machine, &mut client, &options(&folder)).unwrap();
     machine.restart();
     let before = folder.read("ringcopy-vm-test.progress.json");
@@ -270,12 +273,12 @@ fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
 #[test]
 fn verifier_that_cannot_be_run_changes_nothing() {
     let folder = Folder::new("no-verifier");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     // The driver is started and stopped first.
     machine.fail = Some((2, 5));
     let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("as an administrator"), "{failure}");
     // The next attempt sets it up.
     let outcome = run(&mut machine, &mut client, &options(&folder));
-    assert_eq!(outcome, Ok(Outcome::Restart));
+    assert_eq!(outcome, Ok(Ended::Restart));
 }

@@ -1,20 +1,21 @@
 //! The test under Driver Verifier, on a machine on paper: across restarts, crashes and Ctrl-C.
 
+#![cfg(feature = "program")]
 #![forbid(unsafe_code)]
 
 mod findings;
 #[path = "../folder/mod.rs"]
 mod folder;
 mod interruptions;
-#[path = "../model_machine/mod.rs"]
-mod model_machine;
+#[path = "../simulated/system/mod.rs"]
+mod system;
 
 use std::{cell::Cell, fs, path::PathBuf, rc::Rc};
 
 use folder::Folder;
-use model_machine::Model;
-use ringcopy_client::vm_test::{Exercise, Options, Outcome, run};
+use ringcopy_client::vm_test::{Ended, Exercise, Options, run};
 use serde_json::{Value, json};
+use system::SimulatedSystem;
 
 /// The test's settings, with its report in a folder.
 fn options(folder: &Folder) -> Options {
@@ -95,12 +96,12 @@ impl Client {
 }
 
 /// Runs and restarts until it is done.
-fn complete(machine: &mut Model, client: &mut Client, folder: &Folder) -> bool {
+fn complete(machine: &mut SimulatedSystem, client: &mut Client, folder: &Folder) -> bool {
     client.driver = machine.loaded.clone();
     for _ in 0..3 {
         match run(machine, client, &options(folder)).unwrap() {
-            Outcome::Restart => machine.restart(),
-            Outcome::Done { passed, .. } => return passed,
+            Ended::Restart => machine.restart(),
+            Ended::Done { passed, .. } => return passed,
         }
     }
     panic!("more restarts than rounds");
@@ -109,13 +110,13 @@ fn complete(machine: &mut Model, client: &mut Client, folder: &Folder) -> bool {
 #[test]
 fn two_restarts_lead_to_a_report_and_nothing_is_left() {
     let folder = Folder::new("complete");
-    let (mut machine, mut client) = (Model::installed(), Client::default());
+    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     assert!(complete(&mut machine, &mut client, &folder));
     assert_eq!(
         folder.names(),
         ["ringcopy-vm-test.json", "ringcopy-vm-test.txt"]
     );
-    assert_eq!(machine.disk, Model::installed().disk);
+    assert_eq!(machine.disk, SimulatedSystem::installed().disk);
     let settings: Vec<_> = machine
         .ran
         .iter()

@@ -5,7 +5,9 @@
 use alloc::string::String;
 use core::arch::global_asm;
 
-use ringcopy_lab_mailbox::{DATA_LENGTH, DATA_OFFSET, PHYSICAL_ADDRESS, archive};
+use ringcopy_lab_mailbox::archive::{self, Entry, Header};
+use ringcopy_lab_mailbox::{DATA_LENGTH, DATA_OFFSET, PHYSICAL_ADDRESS};
+use zerocopy::FromBytes;
 
 use crate::memory::ranges::{HOLE, Range};
 use crate::memory::{PAGE, frames, kernel_space, layout, page_of, phys, ranges};
@@ -31,37 +33,26 @@ const MAILBOX: Range = Range {
     end: PHYSICAL_ADDRESS + DATA_OFFSET + DATA_LENGTH,
 };
 
-/// The archive of images, in physical memory.
+/// The archive of images, which the frame allocator leaves alone.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Archive {
-    address: u64,
-    length: u64,
-}
+pub(crate) struct Archive(&'static [u8]);
 
 /// One file of the archive.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
     pub(crate) name: String,
-    /// Where the bytes are, as a kernel address.
-    pub(crate) address: u64,
-    pub(crate) length: u64,
+    pub(crate) bytes: &'static [u8],
 }
 
 /// Takes everything over; the heap works from here on.
 pub(crate) fn take_over(start_info: u64) -> Archive {
     assert_eq!(phys::read::<u32>(start_info), MAGIC, "not booted by PVH");
     let modules: u32 = phys::read(start_info + 12);
-    let archive = if modules == 0 {
-        Archive {
-            address: 0,
-            length: 0,
-        }
+    let (archive, archive_length) = if modules == 0 {
+        (0, 0)
     } else {
         let list = phys::read(start_info + 16);
-        Archive {
-            address: phys::read(list),
-            length: phys::read(list + 8),
-        }
+        (phys::read(list), phys::read(list + 8))
     };
 
     let (mut usable, mut kept) = ([(0, 0); MAP_LIMIT], [(0, 0); MAP_LIMIT]);
@@ -106,8 +97,8 @@ pub(crate) fn take_over(start_info: u64) -> Archive {
         end: MAILBOX.start,
     };
     let modules = Range {
-        start: page_of(archive.address),
-        end: (archive.address + archive.length).next_multiple_of(PAGE),
+        start: page_of(archive),
+        end: (archive + archive_length).next_multiple_of(PAGE),
     };
     for range in ranges::all() {
         assert!(
@@ -116,10 +107,10 @@ pub(crate) fn take_over(start_info: u64) -> Archive {
         );
         add_without(range, &[LOW, image, modules]);
     }
-    archive
+    Archive(raw::constant(phys::linear(archive), archive_length))
 }
 
-/// Gives a range to the frame allocator, but for what is in use.
+/// Gives a range to the frame allocator, except the ranges that are in use.
 fn add_without(range: Range, taken: &[Range]) {
     let mut start = range.start;
     while start < range.end {
@@ -140,40 +131,32 @@ fn add_without(range: Range, taken: &[Range]) {
 impl Archive {
     /// The files, in order.
     pub(crate) fn files(self) -> impl Iterator<Item = File> {
-        let base = if self.length == 0 {
-            0
-        } else {
-            phys::linear(self.address)
-        };
-        let header = size_of::<archive::Header>() as u64;
-        let count = if self.length < header {
-            0
-        } else {
-            assert_eq!(
-                raw::read::<u64>(base),
-                archive::MAGIC,
-                "the initrd is not an archive of images"
-            );
-            raw::read::<u64>(base + 8)
-        };
-        (0..count).map(move |number| {
-            let entry = base + header + number * size_of::<archive::Entry>() as u64;
-            let (offset, length): (u64, u64) = (
-                raw::read(entry + archive::NAME_LENGTH as u64),
-                raw::read(entry + archive::NAME_LENGTH as u64 + 8),
-            );
-            assert!(
-                offset
-                    .checked_add(length)
-                    .is_some_and(|end| end <= self.length),
-                "a file of the archive is cut off"
-            );
-            File {
-                name: raw::c_string(entry, archive::NAME_LENGTH),
-                address: base + offset,
-                length,
-            }
-        })
+        let (count, entries) =
+            Header::read_from_prefix(self.0).map_or((0, &[][..]), |(header, _)| {
+                assert_eq!(
+                    header.magic,
+                    archive::MAGIC,
+                    "the initrd is not an archive of images"
+                );
+                (header.count, &self.0[size_of::<Header>()..])
+            });
+        entries
+            .chunks_exact(size_of::<Entry>())
+            .take(count as usize)
+            .filter_map(|entry| Entry::read_from_bytes(entry).ok())
+            .map(move |entry| {
+                let bytes = self.0.get(entry.offset as usize..);
+                let bytes = bytes.and_then(|bytes| bytes.get(..entry.length as usize));
+                let name = entry
+                    .name
+                    .split(|&byte| byte == 0)
+                    .next()
+                    .unwrap_or_default();
+                File {
+                    name: String::from_utf8_lossy(name).into_owned(),
+                    bytes: bytes.expect("a file of the archive is cut off"),
+                }
+            })
     }
 
     /// The file of a name, whatever its case.

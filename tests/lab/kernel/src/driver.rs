@@ -46,7 +46,7 @@ pub(crate) fn load_framework(archive: Archive, missing: Missing) {
 }
 
 fn load_or_end(file: &crate::boot::File, missing: Missing) -> Image {
-    match pe::load(&file.name, file.address, file.length, missing) {
+    match pe::load(&file.name, file.bytes, missing) {
         Ok(image) => {
             say!(
                 "loaded {} at {:#x}, {} bytes, {} functions with unwind data",

@@ -22,8 +22,8 @@ pub(crate) struct Image {
     pub(crate) function_count: u64,
     /// The entry point.
     pub(crate) entry: u64,
-    /// The export directory's address, or 0.
-    pub(crate) exports: u64,
+    /// The bytes of its file.
+    pub(crate) file: &'static [u8],
 }
 
 impl Image {

@@ -59,6 +59,13 @@ pub(crate) fn compare_exchange32(address: u64, expected: u32, value: u32) -> Res
         .map(|_| ())
 }
 
+/// Memory that nothing writes after this, as a slice.
+pub(crate) fn constant(address: u64, length: u64) -> &'static [u8] {
+    // SAFETY: the module's rule holds for the range, and the caller gives memory that stays as it
+    // is.
+    unsafe { core::slice::from_raw_parts(address as *const u8, length as usize) }
+}
+
 /// Copies bytes; the ranges may overlap.
 pub(crate) fn copy(source: u64, destination: u64, length: u64) {
     // SAFETY: the module's rule holds for both ranges.

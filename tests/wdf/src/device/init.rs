@@ -10,14 +10,14 @@ use crate::{
         attributes::{Allowed, Attributes},
         create,
     },
-    report::{Violation, report, violation},
+    report::{refuse, report},
 };
 use core::cell::RefCell;
 use wdk_sys::{
     _WDF_DEVICE_IO_TYPE as IoType, BOOLEAN, FILE_DEVICE_SECURE_OPEN, FILE_DEVICE_UNKNOWN, NTSTATUS,
-    PCUNICODE_STRING, PFN_WDF_IO_IN_CALLER_CONTEXT, PWDF_DRIVER_GLOBALS, PWDF_FILEOBJECT_CONFIG,
-    PWDF_IO_TYPE_CONFIG, PWDF_OBJECT_ATTRIBUTES, PWDFDEVICE_INIT, STATUS_SUCCESS, ULONG,
-    UNICODE_STRING, WDF_DEVICE_IO_TYPE, WDF_IO_TYPE_CONFIG, WDFDRIVER,
+    PCUNICODE_STRING, PFN_WDF_IO_IN_CALLER_CONTEXT, PWDF_FILEOBJECT_CONFIG, PWDF_IO_TYPE_CONFIG,
+    PWDF_OBJECT_ATTRIBUTES, PWDFDEVICE_INIT, STATUS_SUCCESS, ULONG, UNICODE_STRING,
+    WDF_DEVICE_IO_TYPE, WDF_IO_TYPE_CONFIG, WDFDRIVER,
 };
 
 /// How drivers get at the buffers of requests.
@@ -63,18 +63,12 @@ fn change(call: &Call, init: PWDFDEVICE_INIT, change: impl FnOnce(&mut Settings)
     call.object::<DeviceInit>(init.cast()).with(change);
 }
 
-fn refuse(call: &Call, violated: Violation, what: &str) -> ! {
-    violation(violated, 0, 0, format_args!("{}: {what}", call.name()))
-}
-
 /// `WdfControlDeviceInitAllocate`: null if there is no memory.
-pub(crate) unsafe extern "C" fn control_device_init_allocate(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn control_device_init_allocate(
+    call: &Call,
     driver: WDFDRIVER,
     sddl: *const UNICODE_STRING,
 ) -> PWDFDEVICE_INIT {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfControlDeviceInitAllocate") };
     call.require_passive();
     call.object::<Driver>(driver.cast());
     let made = call.text(sddl).and_then(Text::new).and_then(|security| {
@@ -109,9 +103,7 @@ pub(crate) unsafe extern "C" fn control_device_init_allocate(
 }
 
 /// `WdfDeviceInitFree`.
-pub(crate) unsafe extern "C" fn free(globals: PWDF_DRIVER_GLOBALS, init: PWDFDEVICE_INIT) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitFree") };
+pub(crate) fn free(call: &Call, init: PWDFDEVICE_INIT) {
     call.require_passive();
     call.object::<DeviceInit>(init.cast()).any().delete();
 }
@@ -119,27 +111,19 @@ pub(crate) unsafe extern "C" fn free(globals: PWDF_DRIVER_GLOBALS, init: PWDFDEV
 /// `WdfDeviceInitAssignName`. Null takes a name back.
 ///
 /// `STATUS_INVALID_PARAMETER` for a malformed string; `STATUS_INSUFFICIENT_RESOURCES`.
-pub(crate) unsafe extern "C" fn assign_name(
-    globals: PWDF_DRIVER_GLOBALS,
-    init: PWDFDEVICE_INIT,
-    name: PCUNICODE_STRING,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitAssignName") };
-    assign(&call, init, name, |settings| &mut settings.name)
+pub(crate) fn assign_name(call: &Call, init: PWDFDEVICE_INIT, name: PCUNICODE_STRING) -> NTSTATUS {
+    assign(call, init, name, |settings| &mut settings.name)
 }
 
 /// `WdfDeviceInitAssignSDDLString`. Null takes the setting back.
 ///
 /// `STATUS_INVALID_PARAMETER` for a malformed string; `STATUS_INSUFFICIENT_RESOURCES`.
-pub(crate) unsafe extern "C" fn assign_sddl_string(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn assign_sddl_string(
+    call: &Call,
     init: PWDFDEVICE_INIT,
     sddl: PCUNICODE_STRING,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitAssignSDDLString") };
-    assign(&call, init, sddl, |settings| &mut settings.security)
+    assign(call, init, sddl, |settings| &mut settings.security)
 }
 
 fn assign(
@@ -161,33 +145,22 @@ fn assign(
 }
 
 /// `WdfDeviceInitSetIoType`.
-pub(crate) unsafe extern "C" fn set_io_type(
-    globals: PWDF_DRIVER_GLOBALS,
-    init: PWDFDEVICE_INIT,
-    io_type: WDF_DEVICE_IO_TYPE,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetIoType") };
-    set_read_write_type(&call, init, io_type);
+pub(crate) fn set_io_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVICE_IO_TYPE) {
+    set_read_write_type(call, init, io_type);
 }
 
 /// `WdfDeviceInitSetIoTypeEx`. A control device's device controls carry their own transfer type.
-pub(crate) unsafe extern "C" fn set_io_type_ex(
-    globals: PWDF_DRIVER_GLOBALS,
-    init: PWDFDEVICE_INIT,
-    config: PWDF_IO_TYPE_CONFIG,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetIoTypeEx") };
+pub(crate) fn set_io_type_ex(call: &Call, init: PWDFDEVICE_INIT, config: PWDF_IO_TYPE_CONFIG) {
     let config = call.read(config);
     if config.Size as usize != size_of::<WDF_IO_TYPE_CONFIG>() {
-        refuse(
-            &call,
-            Violation::StructureSize,
-            "the size of the configuration is wrong",
+        refuse!(
+            call,
+            StructureSize,
+            [0, 0],
+            "the size of the configuration is wrong"
         );
     }
-    set_read_write_type(&call, init, config.ReadWriteIoType);
+    set_read_write_type(call, init, config.ReadWriteIoType);
 }
 
 fn set_read_write_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVICE_IO_TYPE) {
@@ -195,10 +168,11 @@ fn set_read_write_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVICE_I
         io_type,
         IoType::WdfDeviceIoNeither | IoType::WdfDeviceIoBuffered | IoType::WdfDeviceIoDirect
     ) {
-        refuse(
+        refuse!(
             call,
-            Violation::Parameter,
-            "the I/O type is none for reads and writes",
+            Parameter,
+            [0, 0],
+            "not an I/O type for reads and writes"
         );
     }
     change(call, init, |settings| {
@@ -207,41 +181,27 @@ fn set_read_write_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVICE_I
 }
 
 /// `WdfDeviceInitSetExclusive`.
-pub(crate) unsafe extern "C" fn set_exclusive(
-    globals: PWDF_DRIVER_GLOBALS,
-    init: PWDFDEVICE_INIT,
-    exclusive: BOOLEAN,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetExclusive") };
-    change(&call, init, |settings| {
+pub(crate) fn set_exclusive(call: &Call, init: PWDFDEVICE_INIT, exclusive: BOOLEAN) {
+    change(call, init, |settings| {
         settings.properties.exclusive = exclusive != 0;
     });
 }
 
 /// `WdfDeviceInitSetDeviceType`.
-pub(crate) unsafe extern "C" fn set_device_type(
-    globals: PWDF_DRIVER_GLOBALS,
-    init: PWDFDEVICE_INIT,
-    device_type: ULONG,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetDeviceType") };
-    change(&call, init, |settings| {
+pub(crate) fn set_device_type(call: &Call, init: PWDFDEVICE_INIT, device_type: ULONG) {
+    change(call, init, |settings| {
         settings.properties.device_type = device_type;
     });
 }
 
 /// `WdfDeviceInitSetCharacteristics`.
-pub(crate) unsafe extern "C" fn set_characteristics(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn set_characteristics(
+    call: &Call,
     init: PWDFDEVICE_INIT,
     characteristics: ULONG,
     or_in: BOOLEAN,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetCharacteristics") };
-    change(&call, init, |settings| {
+    change(call, init, |settings| {
         let kept = if or_in == 0 {
             0
         } else {
@@ -252,31 +212,27 @@ pub(crate) unsafe extern "C" fn set_characteristics(
 }
 
 /// `WdfDeviceInitSetFileObjectConfig`.
-pub(crate) unsafe extern "C" fn set_file_object_config(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn set_file_object_config(
+    call: &Call,
     init: PWDFDEVICE_INIT,
     config: PWDF_FILEOBJECT_CONFIG,
     attributes: PWDF_OBJECT_ATTRIBUTES,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetFileObjectConfig") };
     let config = call.read(config);
-    let attributes = read_attributes(&call, attributes, Allowed::EXECUTION_LEVEL);
-    let files = FileConfig::judge(&call, &config, attributes);
-    change(&call, init, |settings| settings.files = files);
+    let attributes = read_attributes(call, attributes, Allowed::EXECUTION_LEVEL);
+    let files = FileConfig::judge(call, &config, attributes);
+    change(call, init, |settings| settings.files = files);
 }
 
 /// `WdfDeviceInitSetRequestAttributes`.
-pub(crate) unsafe extern "C" fn set_request_attributes(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn set_request_attributes(
+    call: &Call,
     init: PWDFDEVICE_INIT,
     attributes: PWDF_OBJECT_ATTRIBUTES,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetRequestAttributes") };
     call.require(attributes);
-    let attributes = read_attributes(&call, attributes, Allowed::NOTHING);
-    change(&call, init, |settings| {
+    let attributes = read_attributes(call, attributes, Allowed::NOTHING);
+    change(call, init, |settings| {
         settings.request_attributes = attributes;
     });
 }
@@ -287,24 +243,17 @@ fn read_attributes(
     attributes: PWDF_OBJECT_ATTRIBUTES,
     allowed: Allowed,
 ) -> Attributes {
-    Attributes::read(call, attributes, allowed).unwrap_or_else(|_| {
-        refuse(
-            call,
-            Violation::Parameter,
-            "the object attributes are invalid",
-        )
-    })
+    Attributes::read(call, attributes, allowed)
+        .unwrap_or_else(|_| refuse!(call, Parameter, [0, 0], "the object attributes are invalid"))
 }
 
 /// `WdfDeviceInitSetIoInCallerContextCallback`.
-pub(crate) unsafe extern "C" fn set_io_in_caller_context_callback(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn set_io_in_caller_context_callback(
+    call: &Call,
     init: PWDFDEVICE_INIT,
     callback: PFN_WDF_IO_IN_CALLER_CONTEXT,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceInitSetIoInCallerContextCallback") };
-    change(&call, init, |settings| {
+    change(call, init, |settings| {
         settings.in_caller_context = callback;
     });
 }

@@ -1,5 +1,6 @@
-//! Device objects and driver objects of the I/O manager's, and symbolic links.
+//! Device objects, driver objects and symbolic links.
 
+use crate::status::check;
 use core::{
     ffi::c_void,
     mem::offset_of,
@@ -16,7 +17,7 @@ const _: () = {
     assert!(offset_of!(DRIVER_OBJECT, MajorFunction) == 0x70);
 };
 
-/// The device extension has room for one word.
+/// The device extension holds one word.
 const EXTENSION_SIZE: ULONG = 8;
 
 /// What `IoCreateDevice` takes, besides the name.
@@ -39,7 +40,7 @@ impl DeviceObject {
         Self(object)
     }
 
-    /// `IoCreateDevice`, with room in the extension for one word.
+    /// Calls `IoCreateDevice`, with one word of extension.
     ///
     /// # Errors
     ///
@@ -114,13 +115,13 @@ impl DeviceObject {
 
     /// The word in the extension.
     pub(crate) const fn word(self) -> *mut c_void {
-        // SAFETY: the extension has room for one word, which the I/O manager zeroed.
+        // SAFETY: the extension holds one word, which the I/O manager zeroed.
         unsafe { self.extension().read() }
     }
 
     /// Writes the word in the extension.
     pub(crate) const fn set_word(self, word: *mut c_void) {
-        // SAFETY: the extension has room for one word.
+        // SAFETY: the extension holds one word.
         unsafe { self.extension().write(word) };
     }
 }
@@ -133,12 +134,7 @@ impl DeviceObject {
 pub(crate) fn create_link(link: UNICODE_STRING, device: UNICODE_STRING) -> Result<(), NTSTATUS> {
     let (mut link, mut device) = (link, device);
     // SAFETY: both strings describe memory that outlives the call.
-    let status = unsafe { ntddk::IoCreateSymbolicLink(&raw mut link, &raw mut device) };
-    if status == STATUS_SUCCESS {
-        Ok(())
-    } else {
-        Err(status)
-    }
+    check(unsafe { ntddk::IoCreateSymbolicLink(&raw mut link, &raw mut device) })
 }
 
 /// `IoDeleteSymbolicLink`.
@@ -149,12 +145,7 @@ pub(crate) fn create_link(link: UNICODE_STRING, device: UNICODE_STRING) -> Resul
 pub(crate) fn delete_link(link: UNICODE_STRING) -> Result<(), NTSTATUS> {
     let mut link = link;
     // SAFETY: the string describes memory that outlives the call.
-    let status = unsafe { ntddk::IoDeleteSymbolicLink(&raw mut link) };
-    if status == STATUS_SUCCESS {
-        Ok(())
-    } else {
-        Err(status)
-    }
+    check(unsafe { ntddk::IoDeleteSymbolicLink(&raw mut link) })
 }
 
 /// Enters a dispatch routine for every major function.

@@ -2,8 +2,8 @@
 
 use core::{ffi::c_void, mem::offset_of, ptr::NonNull};
 use wdk_sys::{
-    CSHORT, MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS, PMDL, PVOID,
-    STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS, ntddk,
+    CSHORT, LOCK_OPERATION, MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS,
+    PMDL, PVOID, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS, ntddk,
 };
 
 const KERNEL_MODE: i8 = 0;
@@ -16,16 +16,9 @@ const MM_CACHED: i32 = 1;
 /// `MmGetSystemAddressForMdlSafe`).
 const MAP_PRIORITY: i32 = 16 | 0x4000_0000;
 
-/// What the driver is going to do with locked pages.
-#[derive(Clone, Copy)]
-pub(crate) enum Access {
-    Read,
-    Write,
-}
-
-// MmProbeAndLockPages raises. A frame of Rust must not be unwound, and Rust can't catch: so the
-// call is made here, in a frame with a handler of its own. The filter keeps the exception's code
-// in the frame, for what a landing pad finds in EAX differs between systems.
+// MmProbeAndLockPages raises an exception. A frame of Rust must not be unwound, and Rust cannot
+// catch. This frame has a handler. The filter keeps the exception's code in the frame, because the
+// contents of EAX at a landing pad differ between systems.
 core::arch::global_asm!(
     r#"
     .globl wdfldr_probe_and_lock
@@ -67,8 +60,8 @@ wdfldr_probe_and_lock:
 );
 
 unsafe extern "C" {
-    /// `MmProbeAndLockPages` under a guard: the code of the exception it raised, or zero.
-    fn wdfldr_probe_and_lock(mdl: PMDL, mode: i8, operation: i32) -> NTSTATUS;
+    /// Calls `MmProbeAndLockPages`. Returns the code of the exception that it raised, or zero.
+    fn wdfldr_probe_and_lock(mdl: PMDL, mode: i8, operation: LOCK_OPERATION) -> NTSTATUS;
 }
 
 /// A list of the framework's own, freed when dropped.
@@ -103,15 +96,15 @@ impl OwnedMdl {
     ///
     /// `STATUS_INSUFFICIENT_RESOURCES`, or the status that `MmProbeAndLockPages` raised: usually
     /// `STATUS_ACCESS_VIOLATION`.
-    pub(crate) fn lock_user(buffer: PVOID, length: u32, access: Access) -> Result<Self, NTSTATUS> {
+    pub(crate) fn lock_user(
+        buffer: PVOID,
+        length: u32,
+        operation: LOCK_OPERATION,
+    ) -> Result<Self, NTSTATUS> {
         let mdl = Self::allocate(buffer, length)?;
         let mut list = Self { mdl, locked: false };
-        let operation = match access {
-            Access::Read => 0,
-            Access::Write => 1,
-        };
-        // SAFETY: the list was just allocated; probing judges the range for user mode, and what it
-        // raises ends in the guard.
+        // SAFETY: the list was just allocated; probing validates the range for user mode, and
+        // the handler above catches what it raises.
         let status = unsafe { wdfldr_probe_and_lock(mdl.as_ptr(), USER_MODE, operation) };
         if status == STATUS_SUCCESS {
             list.locked = true;
@@ -125,7 +118,7 @@ impl OwnedMdl {
         self.mdl.as_ptr()
     }
 
-    /// Where the system sees the memory.
+    /// Returns the address that the system maps the memory at.
     ///
     /// # Errors
     ///

@@ -3,10 +3,21 @@
 use core::{ffi::c_void, ptr::NonNull};
 use wdk_sys::{UNICODE_STRING, ntddk};
 
-/// The longest name that is looked for.
+/// Characters of the longest name.
 const NAME: usize = 48;
 
-/// The address of an export of the kernel, or `None` if it has no such export.
+/// Returns an export of the kernel as a pointer to a function, or `None` if it does not exist.
+///
+/// # Safety
+///
+/// `F` is the type of a pointer to the routine of that name.
+pub(crate) unsafe fn find<F: Copy>(name: &str) -> Option<F> {
+    const { assert!(size_of::<F>() == size_of::<NonNull<c_void>>()) };
+    // SAFETY: the address of the export of that name, whose type the caller gives.
+    address(name).map(|address| unsafe { core::mem::transmute_copy(&address) })
+}
+
+/// Returns the address of an export of the kernel, or `None` if it does not exist.
 ///
 /// Callable at `PASSIVE_LEVEL`. Source: wdm.h, `MmGetSystemRoutineAddress`.
 pub(crate) fn address(name: &str) -> Option<NonNull<c_void>> {

@@ -5,7 +5,7 @@
 use super::Any;
 use crate::{
     call::Call,
-    report::{Violation, report, violation},
+    report::{refuse, report},
     status::{
         STATUS_WDF_EXECUTION_LEVEL_INVALID, STATUS_WDF_OBJECT_ATTRIBUTES_INVALID,
         STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED, STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID,
@@ -163,14 +163,11 @@ fn judge_levels(
         | SynchronizationScope::WdfSynchronizationScopeQueue
             if allowed.synchronization_scope =>
         {
-            violation(
-                Violation::NotImplemented,
-                0,
-                0,
-                format_args!(
-                    "{}: the framework's synchronization of callbacks is not implemented",
-                    call.name()
-                ),
+            refuse!(
+                call,
+                NotImplemented,
+                [0, 0],
+                "the framework's synchronization of callbacks is not implemented"
             )
         }
         SynchronizationScope::WdfSynchronizationScopeNone

@@ -8,13 +8,13 @@ use super::{
 };
 use crate::{
     call::Call,
-    report::{Violation, violation},
+    report::{refuse, violation},
 };
 use core::ptr::NonNull;
 use wdk_sys::{
-    LONG, NTSTATUS, PCCH, PCWDF_OBJECT_CONTEXT_TYPE_INFO, PVOID, PWDF_DRIVER_GLOBALS,
-    PWDF_OBJECT_ATTRIBUTES, STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES,
-    STATUS_OBJECT_NAME_EXISTS, STATUS_OBJECT_NAME_INVALID, STATUS_SUCCESS, WDFOBJECT,
+    LONG, NTSTATUS, PCCH, PCWDF_OBJECT_CONTEXT_TYPE_INFO, PVOID, PWDF_OBJECT_ATTRIBUTES,
+    STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES, STATUS_OBJECT_NAME_EXISTS,
+    STATUS_OBJECT_NAME_INVALID, STATUS_SUCCESS, WDFOBJECT,
 };
 
 /// An object with nothing of its own: a parent, or a place for a context.
@@ -25,15 +25,13 @@ impl Class for General {
 }
 
 /// `WdfObjectCreate`.
-pub(crate) unsafe extern "C" fn create_object(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_object(
+    call: &Call,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     object: *mut WDFOBJECT,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfObjectCreate") };
     call.deliver(object, || {
-        let attributes = Attributes::read(&call, attributes, Allowed::PARENT)?;
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
         let parent = call.driver_object();
         create(call.client(), &attributes, parent, General)
     })
@@ -42,62 +40,39 @@ pub(crate) unsafe extern "C" fn create_object(
 /// `WdfObjectDelete`.
 ///
 /// A bugcheck for what the framework alone deletes, and for what is being deleted already.
-pub(crate) unsafe extern "C" fn delete(globals: PWDF_DRIVER_GLOBALS, object: WDFOBJECT) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfObjectDelete") };
+pub(crate) fn delete(call: &Call, object: WDFOBJECT) {
     let object = call.any_object(object);
     let deleted = object.may_be_deleted() && object.delete();
     if !deleted {
-        violation(
-            Violation::Delete,
-            object.handle().addr(),
-            0,
-            format_args!(
-                "WdfObjectDelete: {} {:p} is the framework's to delete, or is being deleted",
-                object.kind().name(),
-                object.handle(),
-            ),
+        violation!(
+            Delete,
+            [object.handle().addr(), 0],
+            "WdfObjectDelete: {} {:p} is the framework's to delete, or is being deleted",
+            object.kind().name(),
+            object.handle()
         );
     }
 }
 
 /// `WdfObjectReference` and `WdfObjectReferenceWithTag`.
-pub(crate) unsafe extern "C" fn reference(
-    globals: PWDF_DRIVER_GLOBALS,
-    object: WDFOBJECT,
-    _tag: PVOID,
-    _line: LONG,
-    _file: PCCH,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfObjectReference") };
+pub(crate) fn reference(call: &Call, object: WDFOBJECT, _tag: PVOID, _line: LONG, _file: PCCH) {
     call.any_object(object).reference();
 }
 
 /// `WdfObjectDereference` and `WdfObjectDereferenceWithTag`.
-pub(crate) unsafe extern "C" fn dereference(
-    globals: PWDF_DRIVER_GLOBALS,
-    object: WDFOBJECT,
-    _tag: PVOID,
-    _line: LONG,
-    _file: PCCH,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfObjectDereference") };
-    call.any_object(object).release_for_driver(&call);
+pub(crate) fn dereference(call: &Call, object: WDFOBJECT, _tag: PVOID, _line: LONG, _file: PCCH) {
+    call.any_object(object).release_for_driver(call);
 }
 
 /// `WdfObjectGetTypedContext`: null if the object has no context of the type.
-pub(crate) unsafe extern "C" fn get_typed_context(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn get_typed_context(
+    call: &Call,
     object: WDFOBJECT,
     type_info: PCWDF_OBJECT_CONTEXT_TYPE_INFO,
 ) -> PVOID {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfObjectGetTypedContext") };
     let object = call.any_object(object);
     let info = call.read(type_info);
-    attributes::unique_type(&call, &info)
+    attributes::unique_type(call, &info)
         .and_then(|unique_type| context::find(object, unique_type))
         .unwrap_or(core::ptr::null_mut())
 }
@@ -107,17 +82,15 @@ pub(crate) unsafe extern "C" fn get_typed_context(
 /// `STATUS_OBJECT_NAME_EXISTS` with the existing context if there is one of the type;
 /// `STATUS_OBJECT_NAME_INVALID` without a type; `STATUS_DELETE_PENDING` for an object that is being
 /// deleted; `STATUS_INSUFFICIENT_RESOURCES`.
-pub(crate) unsafe extern "C" fn allocate_context(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn allocate_context(
+    call: &Call,
     object: WDFOBJECT,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     context: *mut PVOID,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfObjectAllocateContext") };
     let object = call.any_object(object);
     call.require(attributes);
-    let attributes = match Attributes::read(&call, attributes, Allowed::NOTHING) {
+    let attributes = match Attributes::read(call, attributes, Allowed::NOTHING) {
         Ok(attributes) => attributes,
         Err(status) => return status,
     };
@@ -141,21 +114,16 @@ pub(crate) unsafe extern "C" fn allocate_context(
 }
 
 /// `WdfObjectContextGetObject`.
-pub(crate) unsafe extern "C" fn context_get_object(
-    globals: PWDF_DRIVER_GLOBALS,
-    data: PVOID,
-) -> WDFOBJECT {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfObjectContextGetObject") };
+pub(crate) fn context_get_object(call: &Call, data: PVOID) -> WDFOBJECT {
     call.require(data);
     // SAFETY: the driver passes a pointer to a context space, before which a header stands.
     let owner = NonNull::new(data).and_then(|data| unsafe { context::owner(data) });
     let Some(object) = owner else {
-        violation(
-            Violation::Handle,
-            data.addr(),
-            0,
-            format_args!("{}: {data:p} is not a context space", call.name()),
+        refuse!(
+            call,
+            Handle,
+            [data.addr(), 0],
+            "{data:p} is not a context space"
         )
     };
     object.handle()

@@ -1,11 +1,7 @@
 //! Birth, references and death of objects.
 
 use super::{Any, Phase, attributes::Attributes, context::Context, handle};
-use crate::{
-    call::Call,
-    nt::lock::SpinLock,
-    report::{Violation, violation},
-};
+use crate::{call::Call, nt::lock::SpinLock, report::refuse};
 use core::sync::atomic::Ordering;
 use wdk_sys::{NTSTATUS, STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES};
 
@@ -124,16 +120,13 @@ impl Any {
     /// As [`Any::release`], for a reference that the driver says it holds.
     pub(crate) fn release_for_driver(self, call: &Call) {
         if self.references() == 1 && !self.is_being_deleted() {
-            violation(
-                Violation::Dereference,
-                self.handle().addr(),
-                0,
-                format_args!(
-                    "{}: {} {:p} was dereferenced more often than referenced",
-                    call.name(),
-                    self.kind().name(),
-                    self.handle(),
-                ),
+            refuse!(
+                call,
+                Dereference,
+                [self.handle().addr(), 0],
+                "{} {:p} was dereferenced more often than referenced",
+                self.kind().name(),
+                self.handle()
             );
         }
         self.release();

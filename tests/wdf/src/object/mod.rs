@@ -24,63 +24,47 @@ use core::{
 };
 use wdk_sys::{NTSTATUS, STATUS_INSUFFICIENT_RESOURCES};
 
-/// The kinds of objects.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Driver,
-    DeviceInit,
-    Device,
-    Queue,
-    Request,
-    File,
-    Memory,
-    SpinLock,
-    WaitLock,
-    String,
-    Key,
-    General,
+macro_rules! kinds {
+    ($($name:ident = $handle:literal,)+) => {
+        /// The kinds of objects.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Kind {
+            $($name,)+
+        }
+
+        impl Kind {
+            const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// Returns Microsoft's name for a handle of this kind.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $handle,)+
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    Driver = "WDFDRIVER",
+    DeviceInit = "PWDFDEVICE_INIT",
+    Device = "WDFDEVICE",
+    Queue = "WDFQUEUE",
+    Request = "WDFREQUEST",
+    File = "WDFFILEOBJECT",
+    Memory = "WDFMEMORY",
+    SpinLock = "WDFSPINLOCK",
+    WaitLock = "WDFWAITLOCK",
+    String = "WDFSTRING",
+    Key = "WDFKEY",
+    General = "WDFOBJECT",
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
-        Self::Driver,
-        Self::DeviceInit,
-        Self::Device,
-        Self::Queue,
-        Self::Request,
-        Self::File,
-        Self::Memory,
-        Self::SpinLock,
-        Self::WaitLock,
-        Self::String,
-        Self::Key,
-        Self::General,
-    ];
-
     /// Undoes `kind as u8`.
     fn from_number(number: u8) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
-            .unwrap_or(Self::General)
-    }
-
-    /// Microsoft's name for a handle of this kind.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Driver => "WDFDRIVER",
-            Self::DeviceInit => "PWDFDEVICE_INIT",
-            Self::Device => "WDFDEVICE",
-            Self::Queue => "WDFQUEUE",
-            Self::Request => "WDFREQUEST",
-            Self::File => "WDFFILEOBJECT",
-            Self::Memory => "WDFMEMORY",
-            Self::SpinLock => "WDFSPINLOCK",
-            Self::WaitLock => "WDFWAITLOCK",
-            Self::String => "WDFSTRING",
-            Self::Key => "WDFKEY",
-            Self::General => "WDFOBJECT",
-        }
+        let kind = Self::ALL.get(usize::from(number));
+        kind.copied().unwrap_or(Self::General)
     }
 }
 

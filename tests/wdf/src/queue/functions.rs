@@ -10,12 +10,12 @@ use crate::{
         attributes::{Allowed, Attributes},
         create,
     },
-    report::{Violation, report, violation},
+    report::{refuse, report},
     status::{STATUS_WDF_NO_CALLBACK, STATUS_WDF_PAUSED},
 };
 use wdk_sys::{
     _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_TRI_STATE as TriState, NTSTATUS,
-    PFN_WDF_IO_QUEUE_STATE, PWDF_DRIVER_GLOBALS, PWDF_IO_QUEUE_CONFIG, PWDF_OBJECT_ATTRIBUTES,
+    PFN_WDF_IO_QUEUE_STATE, PWDF_IO_QUEUE_CONFIG, PWDF_OBJECT_ATTRIBUTES,
     STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
     STATUS_NO_MORE_ENTRIES, STATUS_SUCCESS, STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG, WDFCONTEXT,
     WDFDEVICE, WDFQUEUE, WDFREQUEST,
@@ -27,18 +27,16 @@ use wdk_sys::{
 /// for values out of range, and for a parent that does not hang on the device;
 /// `STATUS_WDF_NO_CALLBACK` without a handler, unless dispatching is manual; `STATUS_UNSUCCESSFUL`
 /// for a second default queue.
-pub(crate) unsafe extern "C" fn create_queue(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn create_queue(
+    call: &Call,
     device: WDFDEVICE,
     config: PWDF_IO_QUEUE_CONFIG,
     attributes: PWDF_OBJECT_ATTRIBUTES,
     queue: *mut WDFQUEUE,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfIoQueueCreate") };
     let device = call.object::<Device>(device.cast());
     let config = call.read(config);
-    match make_queue(&call, device, &config, attributes) {
+    match make_queue(call, device, &config, attributes) {
         Ok(made) => {
             call.write_optional(queue, made.handle().cast());
             STATUS_SUCCESS
@@ -138,12 +136,7 @@ fn hangs_on(object: Any, device: Any) -> bool {
 }
 
 /// `WdfIoQueueGetDevice`.
-pub(crate) unsafe extern "C" fn get_device(
-    globals: PWDF_DRIVER_GLOBALS,
-    queue: WDFQUEUE,
-) -> WDFDEVICE {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfIoQueueGetDevice") };
+pub(crate) fn get_device(call: &Call, queue: WDFQUEUE) -> WDFDEVICE {
     let queue = call.object::<Queue>(queue.cast());
     queue.device.handle().cast()
 }
@@ -152,13 +145,11 @@ pub(crate) unsafe extern "C" fn get_device(
 ///
 /// `STATUS_INVALID_DEVICE_STATE` for a parallel queue; `STATUS_WDF_PAUSED` for a stopped one;
 /// `STATUS_NO_MORE_ENTRIES` for an empty one.
-pub(crate) unsafe extern "C" fn retrieve_next_request(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn retrieve_next_request(
+    call: &Call,
     queue: WDFQUEUE,
     request: *mut WDFREQUEST,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfIoQueueRetrieveNextRequest") };
     let queue = call.object::<Queue>(queue.cast());
     call.deliver(request, || {
         if queue.is_parallel {
@@ -174,9 +165,7 @@ pub(crate) unsafe extern "C" fn retrieve_next_request(
 }
 
 /// `WdfIoQueueStart`: the queue accepts requests, and the driver gets them.
-pub(crate) unsafe extern "C" fn start(globals: PWDF_DRIVER_GLOBALS, queue: WDFQUEUE) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfIoQueueStart") };
+pub(crate) fn start(call: &Call, queue: WDFQUEUE) {
     let queue = call.object::<Queue>(queue.cast());
     let mut state = queue.state.lock();
     state.accepts = true;
@@ -187,52 +176,46 @@ pub(crate) unsafe extern "C" fn start(globals: PWDF_DRIVER_GLOBALS, queue: WDFQU
 
 /// `WdfIoQueueStop`: the queue accepts requests, and the driver gets none. It is told when it owns
 /// none any more.
-pub(crate) unsafe extern "C" fn stop(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn stop(
+    call: &Call,
     queue: WDFQUEUE,
     complete: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfIoQueueStop") };
     let queue = call.object::<Queue>(queue.cast());
     let awaited = Awaited {
         empty: false,
         callback: complete,
         context,
     };
-    settle(&call, queue, awaited, |state| state.presents = false);
+    settle(call, queue, awaited, |state| state.presents = false);
 }
 
 /// `WdfIoQueueDrain`: the queue accepts no requests, and the driver gets those that wait. It is
 /// told when it has disposed of all.
-pub(crate) unsafe extern "C" fn drain(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn drain(
+    call: &Call,
     queue: WDFQUEUE,
     complete: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfIoQueueDrain") };
     let queue = call.object::<Queue>(queue.cast());
     let awaited = Awaited {
         empty: true,
         callback: complete,
         context,
     };
-    settle(&call, queue, awaited, |state| state.accepts = false);
+    settle(call, queue, awaited, |state| state.accepts = false);
 }
 
 /// `WdfIoQueuePurge`: the queue accepts no requests, and those that wait are cancelled. The driver
 /// is told when it has disposed of what it owns.
-pub(crate) unsafe extern "C" fn purge(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn purge(
+    call: &Call,
     queue: WDFQUEUE,
     complete: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfIoQueuePurge") };
     let queue = call.object::<Queue>(queue.cast());
     queue.state.lock().accepts = false;
     queue.purge();
@@ -241,7 +224,7 @@ pub(crate) unsafe extern "C" fn purge(
         callback: complete,
         context,
     };
-    settle(&call, queue, awaited, |_| {});
+    settle(call, queue, awaited, |_| {});
 }
 
 /// Changes a queue's state, and tells the driver when the queue has come to rest.
@@ -256,14 +239,11 @@ fn settle(call: &Call, queue: Ref<Queue>, awaited: Awaited, change: impl FnOnce(
     let fulfilled = state.take_fulfilled();
     drop(state);
     if replaced.is_some() {
-        violation(
-            Violation::Queue,
-            queue.handle().addr(),
-            0,
-            format_args!(
-                "{}: the queue is still settling from an earlier call",
-                call.name()
-            ),
+        refuse!(
+            call,
+            Queue,
+            [queue.handle().addr(), 0],
+            "the queue is still settling from an earlier call"
         );
     }
     queue.notify(fulfilled);

@@ -9,7 +9,7 @@ use crate::{
     device::Device,
     nt::lock::SpinLock,
     object::{Class, Kind, Ref},
-    report::{Violation, violation},
+    report::violation,
     request::Request,
     status::STATUS_WDF_BUSY,
 };
@@ -122,11 +122,10 @@ impl Class for Queue {
         this.purge();
         let owned = this.state.lock().owned;
         if owned != 0 {
-            violation(
-                Violation::Queue,
-                this.handle().addr(),
-                owned as usize,
-                format_args!("a queue is deleted while the driver owns {owned} of its requests"),
+            violation!(
+                Queue,
+                [this.handle().addr(), owned as usize],
+                "a queue is deleted while the driver owns {owned} of its requests"
             );
         }
     }

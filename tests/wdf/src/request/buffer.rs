@@ -1,9 +1,11 @@
 //! The buffers of a request: `WdfRequestRetrieveXxx`.
 //!
-//! Source: "Accessing Data Buffers in Framework-Based Drivers", and the page of each function. All
-//! of them refuse an empty buffer, and one shorter than the driver needs, with
-//! `STATUS_BUFFER_TOO_SMALL`; a request of a type that has no such buffer, or a user-mode request
-//! that is neither buffered nor direct, with `STATUS_INVALID_DEVICE_REQUEST`.
+//! Each function serves two entries of the table: `D` is [`INPUT`] or [`OUTPUT`].
+//!
+//! Source: "Accessing Data Buffers in Framework-Based Drivers", and the page of each function. Every
+//! function refuses an empty buffer, and one shorter than the driver needs, with
+//! `STATUS_BUFFER_TOO_SMALL`. It refuses a request of a type that has no such buffer, and a
+//! user-mode request that is neither buffered nor direct, with `STATUS_INVALID_DEVICE_REQUEST`.
 
 use super::{Request, owned};
 use crate::{
@@ -15,24 +17,26 @@ use crate::{
     },
     object::Ref,
 };
-use core::{mem::offset_of, ptr::NonNull, sync::atomic::Ordering};
+use core::{
+    mem::offset_of,
+    ptr::{NonNull, null_mut},
+    sync::atomic::Ordering,
+};
 use wdk_sys::{
     _WDF_DEVICE_IO_TYPE as IoType, IO_STACK_LOCATION, IRP_MJ_DEVICE_CONTROL,
     IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, METHOD_BUFFERED, METHOD_NEITHER,
-    NTSTATUS, PMDL, PVOID, PWDF_DRIVER_GLOBALS, STATUS_BUFFER_TOO_SMALL,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, ULONG, WDFMEMORY, WDFREQUEST,
+    NTSTATUS, PMDL, PVOID, STATUS_BUFFER_TOO_SMALL, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
+    ULONG, WDFMEMORY, WDFREQUEST,
 };
 
-/// Which of the two buffers.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
-    Input,
-    Output,
-}
+/// The caller's input, and its index in the arrays of a request.
+pub(crate) const INPUT: usize = 0;
+/// The caller's output, and its index in the arrays of a request.
+pub(crate) const OUTPUT: usize = 1;
 
-/// How the driver gets at a buffer.
+/// How the driver reaches a buffer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Transfer {
+enum Method {
     /// In the system buffer.
     Buffered,
     /// Through the packet's memory descriptor list.
@@ -43,75 +47,74 @@ enum Transfer {
 
 /// A buffer of a request.
 #[derive(Clone, Copy)]
-struct Buffer {
-    direction: Direction,
-    transfer: Transfer,
+struct Buffer<const D: usize> {
+    method: Method,
     /// In bytes, never zero.
     length: ULONG,
 }
 
-/// The bits of a control code that say how its buffers travel.
+/// The bits of a control code that name the method of its buffers.
 const METHOD_MASK: u32 = 3;
 
 const KERNEL_MODE: i8 = 0;
 
-/// How the buffer of a request travels.
+/// Returns the method of a buffer.
 ///
 /// # Errors
 ///
 /// `STATUS_INVALID_DEVICE_REQUEST` if requests of this type have no such buffer.
-fn transfer(request: &Request, irp: Irp, direction: Direction) -> Result<Transfer, NTSTATUS> {
+fn method<const D: usize>(request: &Request, irp: Irp) -> Result<Method, NTSTATUS> {
     let stack = irp.stack();
-    match (u32::from(stack.major_function()), direction) {
-        (IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL, direction) => {
-            Ok(match (stack.io_control_code() & METHOD_MASK, direction) {
-                (METHOD_NEITHER, _) => Transfer::Neither,
-                (METHOD_BUFFERED, _) | (_, Direction::Input) => Transfer::Buffered,
-                (_, Direction::Output) => Transfer::Direct,
+    match (u32::from(stack.major_function()), D) {
+        (IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL, _) => {
+            Ok(match (stack.io_control_code() & METHOD_MASK, D) {
+                (METHOD_NEITHER, _) => Method::Neither,
+                (METHOD_BUFFERED, _) | (_, INPUT) => Method::Buffered,
+                _ => Method::Direct,
             })
         }
-        (IRP_MJ_READ, Direction::Output) | (IRP_MJ_WRITE, Direction::Input) => {
+        (IRP_MJ_READ, OUTPUT) | (IRP_MJ_WRITE, INPUT) => {
             Ok(match request.device.io_types.read_write {
-                IoType::WdfDeviceIoBuffered => Transfer::Buffered,
-                IoType::WdfDeviceIoDirect => Transfer::Direct,
-                _ => Transfer::Neither,
+                IoType::WdfDeviceIoBuffered => Method::Buffered,
+                IoType::WdfDeviceIoDirect => Method::Direct,
+                _ => Method::Neither,
             })
         }
         _ => Err(STATUS_INVALID_DEVICE_REQUEST),
     }
 }
 
-/// The buffer of a request, judged.
+const fn length<const D: usize>(irp: Irp) -> ULONG {
+    if D == INPUT {
+        irp.stack().input_length()
+    } else {
+        irp.stack().output_length()
+    }
+}
+
+/// Returns a buffer of a request, validated.
 ///
 /// # Errors
 ///
 /// `STATUS_INVALID_DEVICE_REQUEST`, `STATUS_BUFFER_TOO_SMALL`.
-fn find(request: &Request, irp: Irp, direction: Direction) -> Result<Buffer, NTSTATUS> {
-    let transfer = transfer(request, irp, direction)?;
-    if transfer == Transfer::Neither && irp.requestor_mode() != KERNEL_MODE {
+fn find<const D: usize>(request: &Request, irp: Irp) -> Result<Buffer<D>, NTSTATUS> {
+    let method = method::<D>(request, irp)?;
+    if method == Method::Neither && irp.requestor_mode() != KERNEL_MODE {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
-    let length = match direction {
-        Direction::Input => irp.stack().input_length(),
-        Direction::Output => irp.stack().output_length(),
-    };
-    if length == 0 {
-        return Err(STATUS_BUFFER_TOO_SMALL);
+    match length::<D>(irp) {
+        0 => Err(STATUS_BUFFER_TOO_SMALL),
+        length => Ok(Buffer { method, length }),
     }
-    Ok(Buffer {
-        direction,
-        transfer,
-        length,
-    })
 }
 
-/// The caller's own address of a buffer.
-fn callers_address(irp: Irp, direction: Direction) -> PVOID {
+/// Returns the caller's own address of a buffer.
+fn callers_address<const D: usize>(irp: Irp) -> PVOID {
     let is_control = matches!(
         u32::from(irp.stack().major_function()),
         IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL
     );
-    if direction == Direction::Input && is_control {
+    if D == INPUT && is_control {
         irp.stack().parameter(offset_of!(
             IO_STACK_LOCATION,
             Parameters.DeviceIoControl.Type3InputBuffer
@@ -121,229 +124,121 @@ fn callers_address(irp: Irp, direction: Direction) -> PVOID {
     }
 }
 
-/// Where the driver finds the buffer.
-///
-/// # Errors
-///
-/// `STATUS_INSUFFICIENT_RESOURCES` if it can't be mapped; `STATUS_INVALID_DEVICE_REQUEST` if the
-/// packet has no list.
-fn address(irp: Irp, buffer: Buffer) -> Result<PVOID, NTSTATUS> {
-    match buffer.transfer {
-        Transfer::Buffered => Ok(irp.system_buffer()),
-        Transfer::Neither => Ok(callers_address(irp, buffer.direction)),
-        Transfer::Direct => NonNull::new(irp.mdl())
-            .ok_or(STATUS_INVALID_DEVICE_REQUEST)
-            .and_then(mdl::system_address),
-    }
-}
-
-fn retrieve(
-    call: &Call,
-    request: WDFREQUEST,
-    minimum: usize,
-    direction: Direction,
-) -> Result<(PVOID, usize), NTSTATUS> {
-    let (request, irp) = owned(call, request);
-    let buffer = find(&request, irp, direction)?;
-    if (buffer.length as usize) < minimum {
-        return Err(STATUS_BUFFER_TOO_SMALL);
-    }
-    Ok((address(irp, buffer)?, buffer.length as usize))
-}
-
-/// Writes what a function found to the driver's variables, and makes its status.
-fn answer(
-    call: &Call,
-    found: Result<(PVOID, usize), NTSTATUS>,
-    buffer: *mut PVOID,
-    length: *mut usize,
-) -> NTSTATUS {
-    match found {
-        Ok((address, size)) => {
-            call.write(buffer, address);
-            call.write_optional(length, size);
-            STATUS_SUCCESS
-        }
-        Err(status) => {
-            call.write(buffer, core::ptr::null_mut());
-            call.write_optional(length, 0);
-            status
+impl<const D: usize> Buffer<D> {
+    /// Returns where the driver finds the buffer.
+    ///
+    /// # Errors
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES` if it can't be mapped; `STATUS_INVALID_DEVICE_REQUEST` if
+    /// the packet has no list.
+    fn address(self, irp: Irp) -> Result<PVOID, NTSTATUS> {
+        match self.method {
+            Method::Buffered => Ok(irp.system_buffer()),
+            Method::Neither => Ok(callers_address::<D>(irp)),
+            Method::Direct => NonNull::new(irp.mdl())
+                .ok_or(STATUS_INVALID_DEVICE_REQUEST)
+                .and_then(mdl::system_address),
         }
     }
 }
 
-/// `WdfRequestRetrieveInputBuffer`.
-pub(crate) unsafe extern "C" fn retrieve_input_buffer(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    minimum: usize,
-    buffer: *mut PVOID,
-    length: *mut usize,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveInputBuffer") };
-    let found = retrieve(&call, request, minimum, Direction::Input);
-    answer(&call, found, buffer, length)
-}
-
-/// `WdfRequestRetrieveOutputBuffer`.
-pub(crate) unsafe extern "C" fn retrieve_output_buffer(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    minimum: usize,
-    buffer: *mut PVOID,
-    length: *mut usize,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveOutputBuffer") };
-    let found = retrieve(&call, request, minimum, Direction::Output);
-    answer(&call, found, buffer, length)
-}
-
-fn retrieve_unsafe(
+/// Writes the address and length of a buffer to the driver's variables: null and 0 after an error.
+fn deliver(
     call: &Call,
-    request: WDFREQUEST,
-    minimum: usize,
-    direction: Direction,
-) -> Result<(PVOID, usize), NTSTATUS> {
-    let (request, irp) = owned(call, request);
-    if !request.in_caller_context.load(Ordering::Acquire)
-        || transfer(&request, irp, direction)? != Transfer::Neither
-    {
-        return Err(STATUS_INVALID_DEVICE_REQUEST);
-    }
-    let length = match direction {
-        Direction::Input => irp.stack().input_length(),
-        Direction::Output => irp.stack().output_length(),
-    } as usize;
-    if length < minimum {
-        return Err(STATUS_BUFFER_TOO_SMALL);
-    }
-    Ok((callers_address(irp, direction), length))
-}
-
-/// `WdfRequestRetrieveUnsafeUserInputBuffer`: within `EvtIoInCallerContext` alone, and for requests
-/// that are neither buffered nor direct; `STATUS_INVALID_DEVICE_REQUEST` else.
-pub(crate) unsafe extern "C" fn retrieve_unsafe_user_input_buffer(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    minimum: usize,
+    found: Result<(PVOID, ULONG), NTSTATUS>,
     buffer: *mut PVOID,
     length: *mut usize,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveUnsafeUserInputBuffer") };
-    call.require_passive();
-    let found = retrieve_unsafe(&call, request, minimum, Direction::Input);
-    answer(&call, found, buffer, length)
-}
-
-/// `WdfRequestRetrieveUnsafeUserOutputBuffer`: as the one for input.
-pub(crate) unsafe extern "C" fn retrieve_unsafe_user_output_buffer(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    minimum: usize,
-    buffer: *mut PVOID,
-    length: *mut usize,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveUnsafeUserOutputBuffer") };
-    call.require_passive();
-    let found = retrieve_unsafe(&call, request, minimum, Direction::Output);
-    answer(&call, found, buffer, length)
-}
-
-/// The memory object for a buffer: the same one at every call.
-fn retrieve_memory(
-    call: &Call,
-    request: WDFREQUEST,
-    direction: Direction,
-) -> Result<Ref<Memory>, NTSTATUS> {
-    let (request, irp) = owned(call, request);
-    let [input, output] = &request.memory;
-    let place = match direction {
-        Direction::Input => input,
-        Direction::Output => output,
-    };
-    if let Some(memory) = place.get() {
-        return Ok(memory);
-    }
-    let buffer = find(&request, irp, direction)?;
-    let memory = memory::of_request(request, address(irp, buffer)?, buffer.length as usize)?;
-    place.set(Some(memory));
-    Ok(memory)
-}
-
-/// `WdfRequestRetrieveInputMemory`.
-pub(crate) unsafe extern "C" fn retrieve_input_memory(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    memory: *mut WDFMEMORY,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveInputMemory") };
-    call.deliver(memory, || retrieve_memory(&call, request, Direction::Input))
-}
-
-/// `WdfRequestRetrieveOutputMemory`.
-pub(crate) unsafe extern "C" fn retrieve_output_memory(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    memory: *mut WDFMEMORY,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveOutputMemory") };
-    call.deliver(memory, || {
-        retrieve_memory(&call, request, Direction::Output)
-    })
-}
-
-/// The list for a buffer: the packet's, or one made for its system buffer.
-fn retrieve_mdl(call: &Call, request: WDFREQUEST, direction: Direction) -> Result<PMDL, NTSTATUS> {
-    let (request, irp) = owned(call, request);
-    let buffer = find(&request, irp, direction)?;
-    if buffer.transfer == Transfer::Direct {
-        return Ok(irp.mdl());
-    }
-    let [input, output] = &request.mdls;
-    let place = match direction {
-        Direction::Input => input,
-        Direction::Output => output,
-    };
-    let list = match place.take() {
-        Some(list) => list,
-        None => OwnedMdl::of_nonpaged(address(irp, buffer)?, buffer.length)?,
-    };
-    let pointer = list.as_ptr();
-    place.set(Some(list));
-    Ok(pointer)
-}
-
-fn answer_mdl(call: &Call, found: Result<PMDL, NTSTATUS>, mdl: *mut PMDL) -> NTSTATUS {
-    call.write(mdl, found.unwrap_or(core::ptr::null_mut()));
+    let (address, size) = found.unwrap_or((null_mut(), 0));
+    call.write(buffer, address);
+    call.write_optional(length, size as usize);
     found.err().unwrap_or(STATUS_SUCCESS)
 }
 
-/// `WdfRequestRetrieveInputWdmMdl`.
-pub(crate) unsafe extern "C" fn retrieve_input_wdm_mdl(
-    globals: PWDF_DRIVER_GLOBALS,
+/// `WdfRequestRetrieveInputBuffer` and `WdfRequestRetrieveOutputBuffer`.
+pub(crate) fn retrieve_buffer<const D: usize>(
+    call: &Call,
     request: WDFREQUEST,
-    mdl: *mut PMDL,
+    minimum: usize,
+    buffer: *mut PVOID,
+    length: *mut usize,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveInputWdmMdl") };
-    let found = retrieve_mdl(&call, request, Direction::Input);
-    answer_mdl(&call, found, mdl)
+    let (request, irp) = owned(call, request);
+    let found = find::<D>(&request, irp).and_then(|found| {
+        if (found.length as usize) < minimum {
+            return Err(STATUS_BUFFER_TOO_SMALL);
+        }
+        Ok((found.address(irp)?, found.length))
+    });
+    deliver(call, found, buffer, length)
 }
 
-/// `WdfRequestRetrieveOutputWdmMdl`.
-pub(crate) unsafe extern "C" fn retrieve_output_wdm_mdl(
-    globals: PWDF_DRIVER_GLOBALS,
+/// `WdfRequestRetrieveUnsafeUserInputBuffer` and `WdfRequestRetrieveUnsafeUserOutputBuffer`: within
+/// `EvtIoInCallerContext` alone, and for requests that are neither buffered nor direct; else
+/// `STATUS_INVALID_DEVICE_REQUEST`.
+pub(crate) fn retrieve_unsafe_user_buffer<const D: usize>(
+    call: &Call,
+    request: WDFREQUEST,
+    minimum: usize,
+    buffer: *mut PVOID,
+    length: *mut usize,
+) -> NTSTATUS {
+    call.require_passive();
+    let (request, irp) = owned(call, request);
+    let is_in_context = request.in_caller_context.load(Ordering::Acquire);
+    let found = match method::<D>(&request, irp) {
+        Ok(Method::Neither) if is_in_context => match self::length::<D>(irp) {
+            length if (length as usize) < minimum => Err(STATUS_BUFFER_TOO_SMALL),
+            length => Ok((callers_address::<D>(irp), length)),
+        },
+        _ => Err(STATUS_INVALID_DEVICE_REQUEST),
+    };
+    deliver(call, found, buffer, length)
+}
+
+/// `WdfRequestRetrieveInputMemory` and `WdfRequestRetrieveOutputMemory`: the same memory object at
+/// every call.
+pub(crate) fn retrieve_memory<const D: usize>(
+    call: &Call,
+    request: WDFREQUEST,
+    memory: *mut WDFMEMORY,
+) -> NTSTATUS {
+    call.deliver(memory, || {
+        let (request, irp) = owned(call, request);
+        let kept: &core::cell::Cell<Option<Ref<Memory>>> = &request.memory[D];
+        if let Some(memory) = kept.get() {
+            return Ok(memory);
+        }
+        let buffer = find::<D>(&request, irp)?;
+        let memory = memory::of_request(request, buffer.address(irp)?, buffer.length as usize)?;
+        kept.set(Some(memory));
+        Ok(memory)
+    })
+}
+
+/// Returns the list of a buffer: the packet's, or one made for its system buffer.
+fn mdl<const D: usize>(call: &Call, request: WDFREQUEST) -> Result<PMDL, NTSTATUS> {
+    let (request, irp) = owned(call, request);
+    let buffer = find::<D>(&request, irp)?;
+    if buffer.method == Method::Direct {
+        return Ok(irp.mdl());
+    }
+    let list = match request.mdls[D].take() {
+        Some(list) => list,
+        None => OwnedMdl::of_nonpaged(buffer.address(irp)?, buffer.length)?,
+    };
+    let pointer = list.as_ptr();
+    request.mdls[D].set(Some(list));
+    Ok(pointer)
+}
+
+/// `WdfRequestRetrieveInputWdmMdl` and `WdfRequestRetrieveOutputWdmMdl`.
+pub(crate) fn retrieve_wdm_mdl<const D: usize>(
+    call: &Call,
     request: WDFREQUEST,
     mdl: *mut PMDL,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestRetrieveOutputWdmMdl") };
-    let found = retrieve_mdl(&call, request, Direction::Output);
-    answer_mdl(&call, found, mdl)
+    let found = self::mdl::<D>(call, request);
+    call.write(mdl, found.unwrap_or(null_mut()));
+    found.err().unwrap_or(STATUS_SUCCESS)
 }

@@ -11,13 +11,12 @@ use crate::{
         Ref,
         handle::{self, Lookup},
     },
-    report::{Violation, report, violation},
+    report::{refuse, report},
 };
 use core::ptr::NonNull;
 use wdk_sys::{
-    BOOLEAN, NTSTATUS, PDEVICE_OBJECT, PFN_WDF_REQUEST_CANCEL, PIRP, PWDF_DRIVER_GLOBALS,
-    STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
-    WDFREQUEST,
+    BOOLEAN, NTSTATUS, PDEVICE_OBJECT, PFN_WDF_REQUEST_CANCEL, PIRP, STATUS_CANCELLED,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, WDFREQUEST,
 };
 
 /// The cancel routine of every packet that the framework lets be cancelled.
@@ -78,12 +77,7 @@ fn mark(
 ) -> Result<(Ref<Request>, Marked), NTSTATUS> {
     let (request, irp) = live(call, handle);
     if evt_cancel.is_none() {
-        violation(
-            Violation::NullParameter,
-            0,
-            0,
-            format_args!("{}: no callback", call.name()),
-        );
+        refuse!(call, NullParameter, [0, 0], "no callback");
     }
     if !request.state().is_drivers() || request.evt_cancel.get().is_some() {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
@@ -99,27 +93,22 @@ fn mark(
 }
 
 /// `WdfRequestMarkCancelable`. For a request that has been cancelled, the callback comes at once.
-pub(crate) unsafe extern "C" fn mark_cancelable(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn mark_cancelable(
+    call: &Call,
     request: WDFREQUEST,
     evt_cancel: PFN_WDF_REQUEST_CANCEL,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestMarkCancelable") };
-    match mark(&call, request, evt_cancel) {
+    match mark(call, request, evt_cancel) {
         Ok((_, Marked::Cancelable)) => {}
         Ok((request, Marked::Cancelled)) => {
             request.evt_cancel.set(evt_cancel);
             call_back(request);
         }
-        Err(status) => violation(
-            Violation::Queue,
-            request.addr(),
-            status.cast_unsigned() as usize,
-            format_args!(
-                "{}: the driver does not own the request, or it is cancelable already",
-                call.name()
-            ),
+        Err(status) => refuse!(
+            call,
+            Queue,
+            [request.addr(), status.cast_unsigned() as usize],
+            "the driver does not own the request, or it is cancelable already"
         ),
     }
 }
@@ -128,14 +117,12 @@ pub(crate) unsafe extern "C" fn mark_cancelable(
 ///
 /// `STATUS_CANCELLED` for a request that has been cancelled: the callback will not come.
 /// `STATUS_INVALID_DEVICE_REQUEST` if the driver does not own it, or it is cancelable already.
-pub(crate) unsafe extern "C" fn mark_cancelable_ex(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn mark_cancelable_ex(
+    call: &Call,
     request: WDFREQUEST,
     evt_cancel: PFN_WDF_REQUEST_CANCEL,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestMarkCancelableEx") };
-    match mark(&call, request, evt_cancel) {
+    match mark(call, request, evt_cancel) {
         Ok((_, Marked::Cancelable)) => STATUS_SUCCESS,
         Ok((_, Marked::Cancelled)) => STATUS_CANCELLED,
         Err(status) => status,
@@ -146,13 +133,8 @@ pub(crate) unsafe extern "C" fn mark_cancelable_ex(
 ///
 /// `STATUS_INVALID_PARAMETER` if the request is not cancelable; `STATUS_INVALID_DEVICE_REQUEST` if
 /// the driver does not own it; `STATUS_CANCELLED` if the callback has come or will come.
-pub(crate) unsafe extern "C" fn unmark_cancelable(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestUnmarkCancelable") };
-    let (request, irp) = live(&call, request);
+pub(crate) fn unmark_cancelable(call: &Call, request: WDFREQUEST) -> NTSTATUS {
+    let (request, irp) = live(call, request);
     if !request.state().is_drivers() {
         return STATUS_INVALID_DEVICE_REQUEST;
     }
@@ -168,12 +150,7 @@ pub(crate) unsafe extern "C" fn unmark_cancelable(
 }
 
 /// `WdfRequestIsCanceled`.
-pub(crate) unsafe extern "C" fn is_canceled(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> BOOLEAN {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestIsCanceled") };
-    let (_, irp) = super::owned(&call, request);
+pub(crate) fn is_canceled(call: &Call, request: WDFREQUEST) -> BOOLEAN {
+    let (_, irp) = super::owned(call, request);
     irp.is_cancelled().into()
 }

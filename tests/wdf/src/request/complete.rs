@@ -1,67 +1,53 @@
 //! The end of a request.
 
 use super::{Origin, Request, State, live, refuse_foreign};
-use crate::{
-    call::Call,
-    nt::irp::Irp,
-    object::Ref,
-    report::{Violation, violation},
-};
+use crate::{call::Call, nt::irp::Irp, object::Ref, report::refuse};
 use core::{cell::Cell, sync::atomic::Ordering};
 use wdk_sys::{
     CCHAR, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ,
-    IRP_MJ_WRITE, NTSTATUS, PWDF_DRIVER_GLOBALS, STATUS_PENDING, ULONG_PTR, WDFREQUEST,
+    IRP_MJ_WRITE, NTSTATUS, STATUS_PENDING, ULONG_PTR, WDFREQUEST,
 };
 
 /// The first status that is an error: the I/O manager copies no output for those (`NT_ERROR`).
 const FIRST_ERROR: u32 = 0xC000_0000;
 
-/// What `WdfRequestCompleteXxx` does.
-struct Completion {
+/// Completes a request for the driver. Without `information`, the packet keeps its own.
+fn complete(
+    call: &Call,
+    handle: WDFREQUEST,
     status: NTSTATUS,
     information: Option<ULONG_PTR>,
     priority_boost: CCHAR,
-}
-
-fn complete(call: &Call, handle: WDFREQUEST, completion: &Completion) {
+) {
     let (request, irp) = live(call, handle);
-    if completion.status == STATUS_PENDING {
-        violation(
-            Violation::Parameter,
-            request.handle().addr(),
-            completion.status.cast_unsigned() as usize,
-            format_args!("{}: STATUS_PENDING completes nothing", call.name()),
+    if status == STATUS_PENDING {
+        refuse!(
+            call,
+            Parameter,
+            [request.handle().addr(), status.cast_unsigned() as usize],
+            "STATUS_PENDING completes nothing"
         );
     }
     let Some(state) = request.take_from_driver() else {
         refuse_foreign(call.name(), request);
     };
     if irp.set_cancel_routine(None) {
-        violation(
-            Violation::Queue,
-            request.handle().addr(),
-            0,
-            format_args!(
-                "{}: the request is cancelable; WdfRequestUnmarkCancelable comes first",
-                call.name()
-            ),
+        refuse!(
+            call,
+            Queue,
+            [request.handle().addr(), 0],
+            "the request is cancelable; WdfRequestUnmarkCancelable comes first"
         );
     }
-    let information = completion.information.unwrap_or_else(|| irp.information());
-    check_information(call, request, irp, completion.status, information);
+    let information = information.unwrap_or_else(|| irp.information());
+    check_information(call, request, irp, status, information);
     check_memory(call, request);
     let origin = match (state, request.queue.get()) {
         (State::Owned, Some(queue)) => Origin::Queue(queue),
         _ => Origin::Driver,
     };
     irp.set_information(information);
-    end(
-        request,
-        irp,
-        completion.status,
-        completion.priority_boost,
-        origin,
-    );
+    end(request, irp, status, priority_boost, origin);
 }
 
 /// Ends a request that the driver does not complete itself.
@@ -77,8 +63,8 @@ pub(crate) fn finish(
     }
 }
 
-/// The clean-up of the request comes before the packet goes: what the driver has locked for it is
-/// unlocked then.
+/// Cleans the request up, which unlocks what the driver locked for it, and then gives the packet
+/// back.
 fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR, origin: Origin) {
     request.set_state(State::Completed);
     if u32::from(irp.stack().major_function()) == IRP_MJ_CREATE {
@@ -89,7 +75,7 @@ fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR,
     request.irp.set(None);
     irp.complete(priority_boost);
     if let Origin::Queue(queue) = origin {
-        // The thread that called the handler presents what comes next, if the handler still runs.
+        // While the handler runs, the thread that called it presents the next request.
         queue.disown();
         if !request.in_handler.load(Ordering::SeqCst) {
             queue.present_waiting();
@@ -100,7 +86,7 @@ fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR,
     }
 }
 
-/// A file is open if its create succeeded; else neither clean-up nor close will come for it.
+/// Counts an open file if its create succeeded. After a failure, neither clean-up nor close comes.
 fn end_create(request: Ref<Request>, status: NTSTATUS) {
     if status >= 0 {
         request.device.open_files.fetch_add(1, Ordering::AcqRel);
@@ -125,7 +111,8 @@ const _: () = assert!(size_of::<InformationLengthMismatch>() == 40);
 /// `WDF_REQUEST_FATAL_ERROR`: more bytes were written than the packet has room for.
 const INFORMATION_LENGTH_MISMATCH: usize = 0x4;
 
-/// The I/O manager would copy as many bytes to the caller as the driver says it wrote.
+/// Refuses more information than the buffer has bytes: the I/O manager would copy that many to the
+/// caller.
 fn check_information(
     call: &Call,
     request: Ref<Request>,
@@ -151,18 +138,15 @@ fn check_information(
         information,
         major_function: stack.major_function(),
     };
-    violation(
-        Violation::Request,
-        INFORMATION_LENGTH_MISMATCH,
-        (&raw const data).addr(),
-        format_args!(
-            "{}: {information} bytes of information for a buffer of {length}",
-            call.name()
-        ),
+    refuse!(
+        call,
+        Request,
+        [INFORMATION_LENGTH_MISMATCH, (&raw const data).addr()],
+        "{information} bytes of information for a buffer of {length}"
     );
 }
 
-/// The memory objects of a request die with it: a reference to one would dangle.
+/// Refuses references to the request's memory objects, which are freed together with it.
 fn check_memory(call: &Call, request: Ref<Request>) {
     let references: u32 = request
         .memory
@@ -171,64 +155,36 @@ fn check_memory(call: &Call, request: Ref<Request>) {
         .map(|memory| memory.any().references() - 1)
         .sum();
     if references != 0 {
-        violation(
-            Violation::RequestMemoryReferenced,
-            request.handle().addr(),
-            references as usize,
-            format_args!(
-                "{}: {references} references to the request's memory objects are left",
-                call.name()
-            ),
+        refuse!(
+            call,
+            RequestMemoryReferenced,
+            [request.handle().addr(), references as usize],
+            "{references} references to the request's memory objects are left"
         );
     }
 }
 
 /// `WdfRequestComplete`.
-pub(crate) unsafe extern "C" fn complete_request(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    status: NTSTATUS,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestComplete") };
-    let completion = Completion {
-        status,
-        information: None,
-        priority_boost: 0,
-    };
-    complete(&call, request, &completion);
+pub(crate) fn complete_request(call: &Call, request: WDFREQUEST, status: NTSTATUS) {
+    complete(call, request, status, None, 0);
 }
 
 /// `WdfRequestCompleteWithInformation`.
-pub(crate) unsafe extern "C" fn complete_with_information(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn complete_with_information(
+    call: &Call,
     request: WDFREQUEST,
     status: NTSTATUS,
     information: ULONG_PTR,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestCompleteWithInformation") };
-    let completion = Completion {
-        status,
-        information: Some(information),
-        priority_boost: 0,
-    };
-    complete(&call, request, &completion);
+    complete(call, request, status, Some(information), 0);
 }
 
 /// `WdfRequestCompleteWithPriorityBoost`.
-pub(crate) unsafe extern "C" fn complete_with_priority_boost(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn complete_with_priority_boost(
+    call: &Call,
     request: WDFREQUEST,
     status: NTSTATUS,
     priority_boost: CCHAR,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestCompleteWithPriorityBoost") };
-    let completion = Completion {
-        status,
-        information: None,
-        priority_boost,
-    };
-    complete(&call, request, &completion);
+    complete(call, request, status, None, priority_boost);
 }

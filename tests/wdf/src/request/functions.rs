@@ -7,32 +7,30 @@ use crate::{
     nt::routine,
     object::Ref,
     queue::Queue,
-    report::{Violation, report, violation},
+    report::{refuse, report},
 };
-use core::{ffi::c_void, mem::offset_of, ptr::null_mut, sync::atomic::Ordering};
+use core::{mem::offset_of, ptr::null_mut, sync::atomic::Ordering};
 use wdk_sys::{
     BOOLEAN, IO_STACK_LOCATION, IRP_MJ_CREATE, IRP_MJ_READ, IRP_MJ_WRITE, KPROCESSOR_MODE,
-    NTSTATUS, PIRP, PWDF_DRIVER_GLOBALS, PWDF_REQUEST_PARAMETERS, STATUS_INVALID_DEVICE_REQUEST,
-    STATUS_SUCCESS, ULONG, ULONG_PTR, WDF_REQUEST_PARAMETERS, WDF_REQUEST_TYPE, WDFDEVICE,
-    WDFFILEOBJECT, WDFQUEUE, WDFREQUEST,
+    NTSTATUS, PIRP, PWDF_REQUEST_PARAMETERS, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, ULONG,
+    ULONG_PTR, WDF_REQUEST_PARAMETERS, WDF_REQUEST_TYPE, WDFDEVICE, WDFFILEOBJECT, WDFQUEUE,
+    WDFREQUEST,
 };
 
 /// `WdfRequestGetParameters`.
-pub(crate) unsafe extern "C" fn get_parameters(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn get_parameters(
+    call: &Call,
     request: WDFREQUEST,
     parameters: PWDF_REQUEST_PARAMETERS,
 ) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestGetParameters") };
-    let (_, irp) = owned(&call, request);
+    let (_, irp) = owned(call, request);
     let given = call.read(parameters);
     if usize::from(given.Size) != size_of::<WDF_REQUEST_PARAMETERS>() {
-        violation(
-            Violation::StructureSize,
-            usize::from(given.Size),
-            size_of::<WDF_REQUEST_PARAMETERS>(),
-            format_args!("{}: the size of the parameters is wrong", call.name()),
+        refuse!(
+            call,
+            StructureSize,
+            [usize::from(given.Size), size_of::<WDF_REQUEST_PARAMETERS>()],
+            "the size of the parameters is wrong"
         );
     }
     let stack = irp.stack();
@@ -57,111 +55,61 @@ pub(crate) unsafe extern "C" fn get_parameters(
 }
 
 /// `WdfRequestGetStatus`: of a request that has not been sent anywhere, the packet's.
-pub(crate) unsafe extern "C" fn get_status(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestGetStatus") };
-    let (_, irp) = live(&call, request);
+pub(crate) fn get_status(call: &Call, request: WDFREQUEST) -> NTSTATUS {
+    let (_, irp) = live(call, request);
     irp.status()
 }
 
 /// `WdfRequestSetInformation`.
-pub(crate) unsafe extern "C" fn set_information(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-    information: ULONG_PTR,
-) {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestSetInformation") };
-    let (_, irp) = owned(&call, request);
+pub(crate) fn set_information(call: &Call, request: WDFREQUEST, information: ULONG_PTR) {
+    let (_, irp) = owned(call, request);
     irp.set_information(information);
 }
 
 /// `WdfRequestGetInformation`.
-pub(crate) unsafe extern "C" fn get_information(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> ULONG_PTR {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestGetInformation") };
-    let (_, irp) = owned(&call, request);
+pub(crate) fn get_information(call: &Call, request: WDFREQUEST) -> ULONG_PTR {
+    let (_, irp) = owned(call, request);
     irp.information()
 }
 
 /// `WdfRequestGetFileObject`: null if the driver wants no file objects, or can do without one.
-pub(crate) unsafe extern "C" fn get_file_object(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> WDFFILEOBJECT {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestGetFileObject") };
-    let (request, _) = owned(&call, request);
+pub(crate) fn get_file_object(call: &Call, request: WDFREQUEST) -> WDFFILEOBJECT {
+    let (request, _) = owned(call, request);
     request.file.map_or(null_mut(), |file| file.handle().cast())
 }
 
 /// `WdfRequestGetRequestorMode`.
-pub(crate) unsafe extern "C" fn get_requestor_mode(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> KPROCESSOR_MODE {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestGetRequestorMode") };
-    let (_, irp) = owned(&call, request);
+pub(crate) fn get_requestor_mode(call: &Call, request: WDFREQUEST) -> KPROCESSOR_MODE {
+    let (_, irp) = owned(call, request);
     irp.requestor_mode()
 }
 
 /// `WdfRequestGetRequestorProcessId`.
-pub(crate) unsafe extern "C" fn get_requestor_process_id(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> ULONG {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestGetRequestorProcessId") };
-    let (request, _) = owned(&call, request);
+pub(crate) fn get_requestor_process_id(call: &Call, request: WDFREQUEST) -> ULONG {
+    let (request, _) = owned(call, request);
     request.process_id
 }
 
 type IoIs32bitProcess = unsafe extern "C" fn(PIRP) -> BOOLEAN;
 
 /// `WdfRequestIsFrom32BitProcess`: no, on a system that can't tell.
-pub(crate) unsafe extern "C" fn is_from_32_bit_process(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> BOOLEAN {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestIsFrom32BitProcess") };
-    let (_, irp) = owned(&call, request);
-    let Some(routine) = routine::address("IoIs32bitProcess") else {
-        return 0;
-    };
-    // SAFETY: the address of the export of that name, whose type this is.
-    let routine =
-        unsafe { core::mem::transmute::<*mut c_void, IoIs32bitProcess>(routine.as_ptr()) };
+pub(crate) fn is_from_32_bit_process(call: &Call, request: WDFREQUEST) -> BOOLEAN {
+    let (_, irp) = owned(call, request);
+    // SAFETY: the type of the routine of that name (wdm.h).
+    let routine = unsafe { routine::find::<IoIs32bitProcess>("IoIs32bitProcess") };
     // SAFETY: a packet that the framework holds.
-    unsafe { routine(irp.as_ptr()) }
+    routine.map_or(0, |routine| unsafe { routine(irp.as_ptr()) })
 }
 
 /// `WdfRequestWdmGetIrp`.
-pub(crate) unsafe extern "C" fn wdm_get_irp(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> PIRP {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestWdmGetIrp") };
-    let (_, irp) = owned(&call, request);
+pub(crate) fn wdm_get_irp(call: &Call, request: WDFREQUEST) -> PIRP {
+    let (_, irp) = owned(call, request);
     irp.as_ptr()
 }
 
 /// `WdfRequestGetIoQueue`: null for a request that the driver did not get from a queue.
-pub(crate) unsafe extern "C" fn get_io_queue(
-    globals: PWDF_DRIVER_GLOBALS,
-    request: WDFREQUEST,
-) -> WDFQUEUE {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestGetIoQueue") };
-    let (request, _) = owned(&call, request);
+pub(crate) fn get_io_queue(call: &Call, request: WDFREQUEST) -> WDFQUEUE {
+    let (request, _) = owned(call, request);
     let queue = request.queue.get();
     queue.map_or(null_mut(), |queue| queue.handle().cast())
 }
@@ -171,24 +119,15 @@ pub(crate) unsafe extern "C" fn get_io_queue(
 /// `STATUS_INVALID_DEVICE_REQUEST` if the device has no queue for the request; `STATUS_WDF_BUSY` if
 /// the queue accepts none. On failure the request stays the driver's. For a request that is not
 /// just coming from `EvtIoInCallerContext`, or that of another device, a bugcheck.
-pub(crate) unsafe extern "C" fn enqueue(
-    globals: PWDF_DRIVER_GLOBALS,
-    device: WDFDEVICE,
-    request: WDFREQUEST,
-) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfDeviceEnqueueRequest") };
+pub(crate) fn enqueue(call: &Call, device: WDFDEVICE, request: WDFREQUEST) -> NTSTATUS {
     let device = call.object::<Device>(device.cast());
-    let (request, _) = owned(&call, request);
+    let (request, _) = owned(call, request);
     if request.state() != State::CallerContext || request.device != device {
-        violation(
-            Violation::Queue,
-            request.handle().addr(),
-            0,
-            format_args!(
-                "{}: not a request that EvtIoInCallerContext was called with",
-                call.name()
-            ),
+        refuse!(
+            call,
+            Queue,
+            [request.handle().addr(), 0],
+            "not a request that EvtIoInCallerContext was called with"
         );
     }
     let submitted = request.submit_to_device(device);
@@ -200,14 +139,12 @@ pub(crate) unsafe extern "C" fn enqueue(
 /// `STATUS_INVALID_DEVICE_REQUEST` for a request that the driver did not get from another queue of
 /// the same device, does not own, or has made cancelable; `STATUS_WDF_BUSY` if the queue accepts
 /// none. On failure the request stays the driver's.
-pub(crate) unsafe extern "C" fn forward_to_io_queue(
-    globals: PWDF_DRIVER_GLOBALS,
+pub(crate) fn forward_to_io_queue(
+    call: &Call,
     request: WDFREQUEST,
     destination: WDFQUEUE,
 ) -> NTSTATUS {
-    // SAFETY: the driver's call, with the arguments it passed.
-    let call = unsafe { Call::enter(globals, "WdfRequestForwardToIoQueue") };
-    let (request, _) = live(&call, request);
+    let (request, _) = live(call, request);
     let destination = call.object::<Queue>(destination.cast());
     match forward(request, destination) {
         Ok(()) => STATUS_SUCCESS,

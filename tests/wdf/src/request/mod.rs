@@ -16,7 +16,7 @@ use crate::{
     nt::{irp::Irp, irql, mdl::OwnedMdl},
     object::{Class, Kind, Ref, create as create_object},
     queue::Queue,
-    report::{Violation, violation},
+    report::{refuse, violation},
 };
 use core::{
     cell::Cell,
@@ -213,11 +213,11 @@ impl Ref<Request> {
 fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
     let request = call.object::<Request>(handle.cast());
     let Some(irp) = request.irp.get() else {
-        violation(
-            Violation::CompletedRequest,
-            request.handle().addr(),
-            0,
-            format_args!("{}: the request has been completed", call.name()),
+        refuse!(
+            call,
+            CompletedRequest,
+            [request.handle().addr(), 0],
+            "the request has been completed"
         )
     };
     (request, irp)
@@ -251,13 +251,10 @@ fn refuse_foreign(name: &str, request: Ref<Request>) -> ! {
         request: request.handle(),
         status: STATUS_INVALID_DEVICE_REQUEST,
     };
-    violation(
-        Violation::Queue,
-        (&raw const data).addr(),
-        0,
-        format_args!(
-            "{name}: the driver does not own the request {:p}",
-            request.handle()
-        ),
+    violation!(
+        Queue,
+        [(&raw const data).addr(), 0],
+        "{name}: the driver does not own the request {:p}",
+        request.handle()
     )
 }

@@ -1,12 +1,12 @@
-//! A security descriptor, built with the routines that the system has for it.
+//! A security descriptor, built with the system's own routines.
 
-use crate::nt::pool;
+use crate::{nt::pool, status::check};
 use core::{cell::UnsafeCell, ffi::c_void, ptr::NonNull};
 use wdfldr_sddl::{Dacl, Sid};
 use wdk_sys::{
     ACL, ACL_REVISION, NTSTATUS, PSECURITY_DESCRIPTOR, SE_DACL_PROTECTED, SECURITY_DESCRIPTOR,
-    SECURITY_DESCRIPTOR_REVISION, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS, ULONG, USHORT, ntddk,
+    SECURITY_DESCRIPTOR_REVISION, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, ULONG,
+    USHORT, ntddk,
 };
 
 /// The header and the mask of an `ACCESS_ALLOWED_ACE`, in bytes; the identifier follows.
@@ -20,7 +20,7 @@ const PROTECTED: USHORT = 0x1000;
 
 const _: () = assert!(PROTECTED as ULONG == SE_DACL_PROTECTED);
 
-/// A SID as the system has it, with room for the most sub-authorities.
+/// A SID in the system's layout, with space for the most sub-authorities.
 #[repr(C, align(4))]
 struct NativeSid {
     revision: u8,
@@ -49,22 +49,14 @@ impl NativeSid {
     }
 }
 
-/// A block of pool with an access control list in it.
+/// An access control list in a block of pool.
 struct AclBlock(NonNull<ACL>);
 
 impl Drop for AclBlock {
     fn drop(&mut self) {
         let block: NonNull<c_void> = self.0.cast();
-        // SAFETY: allocated by `AclBlock::new` for this alone.
+        // SAFETY: `AclBlock::new` allocated the block, and nothing else uses it.
         unsafe { pool::free(block, pool::TAG) };
-    }
-}
-
-const fn judge(status: NTSTATUS) -> Result<(), NTSTATUS> {
-    if status == STATUS_SUCCESS {
-        Ok(())
-    } else {
-        Err(status)
     }
 }
 
@@ -84,12 +76,12 @@ impl AclBlock {
             .cast::<ACL>();
         let acl = Self(block);
         // SAFETY: a block of this size.
-        judge(unsafe { ntddk::RtlCreateAcl(block.as_ptr(), ULONG::from(size), ACL_REVISION) })?;
+        check(unsafe { ntddk::RtlCreateAcl(block.as_ptr(), ULONG::from(size), ACL_REVISION) })?;
         for entry in dacl.entries() {
             let mut sid = NativeSid::new(&entry.sid);
             let sid = (&raw mut sid).cast();
-            // SAFETY: a list with room for the entry, and an identifier, which is copied.
-            judge(unsafe {
+            // SAFETY: a list with space for the entry, and an identifier, which is copied.
+            check(unsafe {
                 ntddk::RtlAddAccessAllowedAce(block.as_ptr(), ACL_REVISION, entry.access, sid)
             })?;
         }
@@ -100,7 +92,7 @@ impl AclBlock {
 /// A descriptor with an access control list, and nothing else.
 pub(super) struct Descriptor {
     descriptor: UnsafeCell<SECURITY_DESCRIPTOR>,
-    /// What the descriptor points to.
+    /// The list that the descriptor points to.
     _acl: AclBlock,
 }
 
@@ -113,11 +105,11 @@ impl Descriptor {
         let mut descriptor = SECURITY_DESCRIPTOR::default();
         let pointer = (&raw mut descriptor).cast();
         // SAFETY: a local of the type.
-        judge(unsafe {
+        check(unsafe {
             ntddk::RtlCreateSecurityDescriptor(pointer, SECURITY_DESCRIPTOR_REVISION)
         })?;
         // SAFETY: the descriptor just made, and a list that lives as long as the result.
-        judge(unsafe { ntddk::RtlSetDaclSecurityDescriptor(pointer, 1, acl.0.as_ptr(), 0) })?;
+        check(unsafe { ntddk::RtlSetDaclSecurityDescriptor(pointer, 1, acl.0.as_ptr(), 0) })?;
         if dacl.is_protected() {
             descriptor.Control |= PROTECTED;
         }

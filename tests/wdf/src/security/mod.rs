@@ -1,7 +1,7 @@
 //! Security of device objects: from a string to the object's own descriptor.
 //!
-//! Source: "SDDL for Device Objects", "Securing Device Objects". The steps are those that the
-//! documented routines allow a driver: a handle to the device by `ObOpenObjectByPointer`, and
+//! Source: "SDDL for Device Objects", "Securing Device Objects". A driver
+//! sets it through documented routines: `ObOpenObjectByPointer` for a handle to the device, then
 //! `ZwSetSecurityObject`.
 
 mod descriptor;
@@ -9,17 +9,14 @@ mod descriptor;
 use crate::{
     nt::{device::DeviceObject, routine},
     report::report,
+    status::check,
 };
-use core::{
-    ffi::c_void,
-    ptr::{NonNull, null_mut},
-};
+use core::{ffi::c_void, ptr::null_mut};
 use descriptor::Descriptor;
 use wdfldr_sddl::Dacl;
 use wdk_sys::{
     ACCESS_MASK, DACL_SECURITY_INFORMATION, HANDLE, NTSTATUS, OBJ_KERNEL_HANDLE, POBJECT_TYPE,
-    PSECURITY_DESCRIPTOR, SECURITY_INFORMATION, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG,
-    WRITE_DAC, ntddk,
+    PSECURITY_DESCRIPTOR, SECURITY_INFORMATION, STATUS_INVALID_PARAMETER, ULONG, WRITE_DAC, ntddk,
 };
 
 const KERNEL_MODE: i8 = 0;
@@ -36,7 +33,7 @@ type ObOpenObjectByPointer = unsafe extern "C" fn(
 type ZwSetSecurityObject =
     unsafe extern "C" fn(HANDLE, SECURITY_INFORMATION, PSECURITY_DESCRIPTOR) -> NTSTATUS;
 
-/// Reads a security setting.
+/// Parses a security setting.
 ///
 /// # Errors
 ///
@@ -51,35 +48,25 @@ pub(crate) fn parse(text: &[u16]) -> Result<Dacl<'_>, NTSTATUS> {
     })
 }
 
-/// Sets the access control list of a device. On a system that can't, says so and goes on: that is
-/// no fault of the driver's.
+/// Sets the access control list of a device. A system without the routines for it is reported and
+/// is no error.
 ///
 /// # Errors
 ///
 /// `STATUS_INSUFFICIENT_RESOURCES`; what the system returns.
 pub(crate) fn apply(device: DeviceObject, dacl: &Dacl<'_>) -> Result<(), NTSTATUS> {
     let descriptor = Descriptor::new(dacl)?;
-    let (Some(open), Some(set)) = (
-        routine::address("ObOpenObjectByPointer"),
-        routine::address("ZwSetSecurityObject"),
-    ) else {
+    // SAFETY: the type of the routine of that name (ntifs.h).
+    let open = unsafe { routine::find::<ObOpenObjectByPointer>("ObOpenObjectByPointer") };
+    // SAFETY: the type of the routine of that name (ntifs.h).
+    let set = unsafe { routine::find::<ZwSetSecurityObject>("ZwSetSecurityObject") };
+    let (Some(open), Some(set)) = (open, set) else {
         report!("this system cannot set device security");
         return Ok(());
     };
-    let handle = open_device(open, device)?;
-    let result = set_dacl(set, handle, &descriptor);
-    // SAFETY: opened above, and not given to anybody.
-    let _ = unsafe { ntddk::ZwClose(handle) };
-    result
-}
-
-fn open_device(routine: NonNull<c_void>, device: DeviceObject) -> Result<HANDLE, NTSTATUS> {
-    // SAFETY: the address of the export of that name, whose type this is.
-    let open =
-        unsafe { core::mem::transmute::<*mut c_void, ObOpenObjectByPointer>(routine.as_ptr()) };
     let mut handle = null_mut();
     // SAFETY: a device object that exists, and a local for the handle.
-    let status = unsafe {
+    check(unsafe {
         open(
             device.as_ptr().cast(),
             OBJ_KERNEL_HANDLE,
@@ -89,26 +76,10 @@ fn open_device(routine: NonNull<c_void>, device: DeviceObject) -> Result<HANDLE,
             KERNEL_MODE,
             &raw mut handle,
         )
-    };
-    if status == STATUS_SUCCESS {
-        Ok(handle)
-    } else {
-        Err(status)
-    }
-}
-
-fn set_dacl(
-    routine: NonNull<c_void>,
-    handle: HANDLE,
-    descriptor: &Descriptor,
-) -> Result<(), NTSTATUS> {
-    // SAFETY: the address of the export of that name, whose type this is.
-    let set = unsafe { core::mem::transmute::<*mut c_void, ZwSetSecurityObject>(routine.as_ptr()) };
+    })?;
     // SAFETY: a handle with WRITE_DAC, and a descriptor that outlives the call.
     let status = unsafe { set(handle, DACL_SECURITY_INFORMATION, descriptor.as_ptr()) };
-    if status == STATUS_SUCCESS {
-        Ok(())
-    } else {
-        Err(status)
-    }
+    // SAFETY: opened above, and known to nothing else.
+    let _ = unsafe { ntddk::ZwClose(handle) };
+    check(status)
 }

@@ -1,14 +1,15 @@
-//! The function table that drivers get: an implementation for some functions, and for all others a
-//! function of the same name that says it is none.
+//! The function table that drivers get. A function without an implementation prints its name and
+//! stops the system.
 
+include!(concat!(env!("OUT_DIR"), "/functions.rs"));
+
+mod entry;
 mod implemented;
-mod names;
 
-use crate::report::{Violation, violation};
-use names::for_each_function;
+use crate::report::violation;
 use wdk_sys::{_WDFFUNCENUM as Index, ULONG, WDFFUNC};
 
-/// How many functions there are.
+/// The number of functions.
 pub(crate) const COUNT: ULONG = Index::WdfFunctionTableNumEntries as ULONG;
 
 const LENGTH: usize = COUNT as usize;
@@ -16,10 +17,10 @@ const LENGTH: usize = COUNT as usize;
 /// A function table.
 type Table = [WDFFUNC; LENGTH];
 
-/// What drivers get.
+/// The table that drivers get.
 pub(crate) static TABLE: Table = {
     let mut table = MISSING;
-    implemented::put_over(&mut table);
+    implemented::fill_in(&mut table);
     table
 };
 
@@ -40,13 +41,12 @@ macro_rules! missing {
 
 for_each_function!(missing);
 
-/// Where a driver ends that calls a function which has no implementation.
+/// Stops a driver that calls a function without an implementation.
 fn not_implemented(name: &str) -> ! {
     let index = NAMES.iter().position(|known| *known == name);
-    violation(
-        Violation::NotImplemented,
-        index.unwrap_or(LENGTH),
-        0,
-        format_args!("{name} is not implemented"),
+    violation!(
+        NotImplemented,
+        [index.unwrap_or(LENGTH), 0],
+        "{name} is not implemented"
     )
 }

@@ -5,7 +5,6 @@
 //! that brings the others along. Without such an event, queues are as they always are.
 
 use core::{
-    ffi::c_void,
     ptr::null_mut,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -40,16 +39,13 @@ pub(crate) fn is_shut() -> bool {
 
 /// Whether the event exists and is not set.
 fn is_unset() -> bool {
-    let (Some(open), Some(wait)) = (
-        routine::address("ZwOpenEvent"),
-        routine::address("ZwWaitForSingleObject"),
-    ) else {
+    // SAFETY: the type of the routine of that name (wdm.h).
+    let open = unsafe { routine::find::<OpenEvent>("ZwOpenEvent") };
+    // SAFETY: the type of the routine of that name (ntifs.h).
+    let wait = unsafe { routine::find::<Wait>("ZwWaitForSingleObject") };
+    let (Some(open), Some(wait)) = (open, wait) else {
         return false;
     };
-    // SAFETY: the export of that name, whose type this is (wdm.h, ZwOpenEvent).
-    let open = unsafe { core::mem::transmute::<*mut c_void, OpenEvent>(open.as_ptr()) };
-    // SAFETY: the export of that name, whose type this is (ntifs.h, ZwWaitForSingleObject).
-    let wait = unsafe { core::mem::transmute::<*mut c_void, Wait>(wait.as_ptr()) };
 
     let mut characters = [0_u16; EVENT.len()];
     for (character, byte) in characters.iter_mut().zip(EVENT.bytes()) {

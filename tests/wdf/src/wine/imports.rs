@@ -187,9 +187,8 @@ fn write(entry: NonNull<u64>, routine: *const ()) -> Option<()> {
 
 /// Changes the protection of the page of an entry, in this process. Gives what it was.
 fn protect(entry: NonNull<u64>, protection: ULONG) -> Option<ULONG> {
-    let routine = routine::address("ZwProtectVirtualMemory")?;
-    // SAFETY: the export of that name, whose type this is (ntifs.h, NtProtectVirtualMemory).
-    let routine = unsafe { core::mem::transmute::<*mut c_void, Protect>(routine.as_ptr()) };
+    // SAFETY: the type of the routine of that name (ntifs.h, NtProtectVirtualMemory).
+    let routine = unsafe { routine::find::<Protect>("ZwProtectVirtualMemory") }?;
     let this_process = core::ptr::without_provenance_mut::<c_void>(usize::MAX);
     let mut address = entry.as_ptr().cast::<c_void>();
     let mut length = size_of::<u64>() as SIZE_T;

@@ -1,92 +1,83 @@
-//! Binds the import table: to the lab's own exports, or to another loaded image's.
+//! Binds the import table to the lab's own exports, or to another loaded image's.
 
-use super::headers::{Headers, directory};
-use super::load::Error;
+use alloc::format;
+use alloc::string::String;
+
+use object::LittleEndian as LE;
+use object::pe::ImageNtHeaders64;
+use object::read::pe::{ExportTarget, Import, PeFile64};
+
+use super::load::text;
 use crate::images::Image;
 use crate::serial::say;
 use crate::{exports, raw};
 
-/// What becomes of an import that nobody provides.
+/// What happens to an import that does not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// The image is refused.
     Refuse,
-    /// It becomes a stub that names itself and ends the run when it is called.
+    /// The import becomes a stub that prints its name and ends the run when it is called.
     Stub,
 }
 
-const NAME_LIMIT: usize = 256;
-const DESCRIPTOR: u64 = 20;
-const BY_ORDINAL: u64 = 1 << 63;
-
-/// Fills in the import addresses; every import that nobody provides is named before any is refused.
+/// Fills in the import addresses of an image at `base`. Every missing import is printed before the
+/// image is refused.
 pub(super) fn bind(
-    headers: &Headers,
+    file: &PeFile64<'_>,
     base: u64,
+    size: u64,
     image: &str,
     policy: Missing,
-) -> Result<(), Error> {
-    let table = headers.directory(directory::IMPORT);
-    if table.size == 0 {
+) -> Result<(), String> {
+    let Some(table) = file.import_table().map_err(text)? else {
         return Ok(());
-    }
-    let address = |rva: u64| -> Result<u64, Error> {
-        if rva + 8 > headers.image_size {
-            return Err(Error::Malformed("an import lies outside of the image"));
-        }
-        Ok(base + rva)
     };
     let mut missing = 0;
-    let mut descriptor = table.address;
-    loop {
-        let at = address(descriptor + DESCRIPTOR - 8)? - (DESCRIPTOR - 8);
-        let library = u64::from(raw::read::<u32>(at + 12));
-        if library == 0 {
-            break;
-        }
-        let library = raw::c_string(address(library)?, NAME_LIMIT);
-        let names = u64::from(raw::read::<u32>(at));
-        let addresses = u64::from(raw::read::<u32>(at + 16));
-        let names = if names == 0 { addresses } else { names };
-        for slot in (0..).step_by(8) {
-            let entry: u64 = raw::read(address(names + slot)?);
-            if entry == 0 {
-                break;
-            }
-            if entry & BY_ORDINAL != 0 {
-                return Err(Error::Malformed("an import is by ordinal"));
-            }
-            let name = raw::c_string(address(entry + 2)?, NAME_LIMIT);
+    let mut descriptors = table.descriptors().map_err(text)?;
+    while let Some(descriptor) = descriptors.next().map_err(text)? {
+        let library = table.name(descriptor.name.get(LE)).map_err(text)?;
+        let library = String::from_utf8_lossy(library);
+        let addresses = descriptor.first_thunk.get(LE);
+        let names = match descriptor.original_first_thunk.get(LE) {
+            0 => addresses,
+            names => names,
+        };
+        let mut slot = u64::from(addresses);
+        let mut thunks = table.thunks(names).map_err(text)?;
+        while let Some(thunk) = thunks.next::<ImageNtHeaders64>().map_err(text)? {
+            let import = table.import::<ImageNtHeaders64>(thunk).map_err(text)?;
+            let Import::Name(_, name) = import else {
+                return Err("an import is by ordinal".into());
+            };
+            let name = String::from_utf8_lossy(name);
             let found = exports::resolve(&library, &name).or_else(|| {
                 say!("missing: {library}!{name} (for {image})");
                 missing += 1;
                 (policy == Missing::Stub).then(|| exports::stub(&library, &name))
             });
-            raw::write(address(addresses + slot)?, found.unwrap_or(0));
+            if slot + 8 > size {
+                return Err("an import lies outside of the image".into());
+            }
+            raw::write(base + slot, found.unwrap_or(0));
+            slot += 8;
         }
-        descriptor += DESCRIPTOR;
     }
     if missing > 0 && policy == Missing::Refuse {
-        return Err(Error::MissingImports(missing));
+        return Err(format!("{missing} imports are missing"));
     }
     Ok(())
 }
 
-/// The address of an image's export.
-pub(crate) fn export_of(image: &Image, wanted: &str) -> Option<u64> {
-    if image.exports == 0 {
-        return None;
+/// Returns the address of an image's export.
+pub(crate) fn export_of(image: &Image, name: &str) -> Option<u64> {
+    let file = PeFile64::parse(image.file).ok()?;
+    let exports = file.export_table().ok()??;
+    let (_, index) = exports
+        .name_iter()
+        .find(|&(pointer, _)| exports.name_from_pointer(pointer) == Ok(name.as_bytes()))?;
+    match exports.target_by_index(index.into()).ok()? {
+        ExportTarget::Address(address) => Some(image.base + u64::from(address)),
+        _ => None,
     }
-    let word = |offset| u64::from(raw::read::<u32>(image.exports + offset));
-    let (count, functions) = (word(24), image.base + word(28));
-    let (names, ordinals) = (image.base + word(32), image.base + word(36));
-    (0..count)
-        .find(|position| {
-            let name = image.base + u64::from(raw::read::<u32>(names + position * 4));
-            raw::c_string(name, NAME_LIMIT) == wanted
-        })
-        .map(|position| {
-            let ordinal = u64::from(raw::read::<u16>(ordinals + position * 2));
-            image.base + u64::from(raw::read::<u32>(functions + ordinal * 4))
-        })
 }

@@ -1,9 +1,15 @@
-//! Lays an image out in memory, and takes it out again.
+//! Loads an image into memory, and unloads it.
 
-use alloc::vec::Vec;
-use core::fmt;
+use alloc::string::String;
+use alloc::{format, vec};
 
-use super::headers::{Headers, directory};
+use object::LittleEndian as LE;
+use object::pe::{
+    IMAGE_DIRECTORY_ENTRY_EXCEPTION, IMAGE_FILE_MACHINE_AMD64, IMAGE_REL_BASED_ABSOLUTE,
+    IMAGE_REL_BASED_DIR64, IMAGE_SCN_MEM_EXECUTE, IMAGE_SCN_MEM_WRITE, ImageDataDirectory,
+};
+use object::read::pe::PeFile64;
+
 use super::imports::{self, Missing};
 use crate::images::{self, Image};
 use crate::memory::layout::IMAGES;
@@ -15,69 +21,80 @@ use crate::{random, raw};
 const RANDOM_SPAN: u64 = 64 << 30;
 const GRANULE: u64 = 64 << 10;
 
-/// Why an image cannot be loaded.
-#[derive(Debug)]
-pub(crate) enum Error {
-    /// The file is not a driver image that the lab understands.
-    Malformed(&'static str),
-    /// So many imports are provided by nobody; each was named on the log.
-    MissingImports(usize),
+/// Bytes of the largest image that is loaded.
+const LARGEST: u64 = 64 << 20;
+
+/// An error of the reader, as text for the log.
+pub(super) fn text(error: object::Error) -> String {
+    format!("{error}")
 }
 
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Malformed(reason) => f.write_str(reason),
-            Self::MissingImports(count) => write!(f, "{count} imports are missing"),
-        }
+/// Maps, relocates, binds and protects an image. `bytes` are those of its file. An error is a
+/// sentence for the log.
+pub(crate) fn load(name: &str, bytes: &'static [u8], missing: Missing) -> Result<Image, String> {
+    let file = PeFile64::parse(bytes).map_err(text)?;
+    let headers = file.nt_headers();
+    let optional = &headers.optional_header;
+    let size = u64::from(optional.size_of_image.get(LE));
+    let header_size = u64::from(optional.size_of_headers.get(LE));
+    let entry = u64::from(optional.address_of_entry_point.get(LE));
+    if headers.file_header.machine.get(LE) != IMAGE_FILE_MACHINE_AMD64 {
+        return Err("not an image for x64".into());
     }
-}
-
-/// Maps, relocates, binds and protects a file of `length` bytes at `file`. With `missing` saying
-/// so, imports that nobody provides become stubs.
-pub(crate) fn load(name: &str, file: u64, length: u64, missing: Missing) -> Result<Image, Error> {
-    let headers = Headers::read(file, length).map_err(Error::Malformed)?;
-    let base = choose_base(headers.image_size);
-    let pages = headers.image_size.div_ceil(PAGE);
-    let space = kernel_space::system();
-    for page in 0..pages {
-        let mapped = frames::allocate()
-            .and_then(|frame| space.map(base + page * PAGE, frame, bits::KERNEL_DATA));
-        if mapped.is_none() {
-            return Err(Error::Malformed("memory ran out"));
+    if size > LARGEST || header_size > size.min(bytes.len() as u64) || entry >= size {
+        return Err("the sizes in the headers are inconsistent".into());
+    }
+    let (functions, function_bytes) = file
+        .data_directory(IMAGE_DIRECTORY_ENTRY_EXCEPTION)
+        .map_or((0, 0), ImageDataDirectory::address_range);
+    if !is_inside(size, functions, function_bytes) {
+        return Err("the exception directory lies outside of the image".into());
+    }
+    let sections = file.section_table();
+    for section in sections.iter() {
+        let (address, length) = section.pe_address_range();
+        if !is_inside(size, address, length) || !u64::from(address).is_multiple_of(PAGE) {
+            return Err("a section lies outside of the image, or not on a page".into());
         }
+        section.pe_data(bytes).map_err(text)?;
+    }
+
+    let base = choose_base(size);
+    let pages = size.div_ceil(PAGE);
+    for page in 0..pages {
+        frames::allocate()
+            .and_then(|frame| {
+                kernel_space::system().map(base + page * PAGE, frame, bits::KERNEL_DATA)
+            })
+            .ok_or("memory ran out")?;
     }
     let image = Image {
         name: images::keep_name(name),
         base,
         size: pages * PAGE,
-        functions: base + headers.directory(directory::EXCEPTION).address,
-        function_count: headers.directory(directory::EXCEPTION).size / 12,
-        entry: base + headers.entry,
-        exports: match headers.directory(directory::EXPORT) {
-            exports if exports.size == 0 => 0,
-            exports => base + exports.address,
-        },
+        functions: base + u64::from(functions),
+        function_count: u64::from(function_bytes) / 12,
+        entry: base + entry,
+        file: bytes,
     };
-
-    raw::copy(file, base, headers.header_size);
-    for section in &headers.sections {
-        raw::copy(
-            file + section.file_offset,
-            base + section.address,
-            section.file_size.min(section.virtual_size),
-        );
+    raw::copy_in(&bytes[..header_size as usize], base);
+    for section in sections.iter() {
+        let data = section.pe_data(bytes).map_err(text)?;
+        raw::copy_in(data, base + u64::from(section.virtual_address.get(LE)));
     }
-    let bound = relocate(&headers, base)
-        .map_err(Error::Malformed)
-        .and_then(|()| imports::bind(&headers, base, name, missing));
+    let bound =
+        relocate(&file, base, size).and_then(|()| imports::bind(&file, base, size, name, missing));
     if let Err(error) = bound {
         unmap(&image);
         return Err(error);
     }
-    protect(&headers, base, pages);
+    protect(&file, base, pages);
     images::add(image);
     Ok(image)
+}
+
+fn is_inside(size: u64, address: u32, length: u32) -> bool {
+    u64::from(address) + u64::from(length) <= size
 }
 
 fn choose_base(size: u64) -> u64 {
@@ -92,48 +109,43 @@ fn choose_base(size: u64) -> u64 {
     }
 }
 
-/// Applies the base relocations: blocks of 16-bit entries, of which x64 uses type 10 alone.
-fn relocate(headers: &Headers, base: u64) -> Result<(), &'static str> {
-    let table = headers.directory(directory::BASE_RELOCATION);
-    let delta = base.wrapping_sub(headers.preferred_base);
-    let end = table.address + table.size;
-    let mut block = table.address;
-    while block + 8 <= end {
-        let page = u64::from(raw::read::<u32>(base + block));
-        let size = u64::from(raw::read::<u32>(base + block + 4));
-        if size < 8 || block + size > end {
-            return Err("a relocation block has a wrong size");
-        }
-        for at in (block + 8..block + size).step_by(2) {
-            let entry = raw::read::<u16>(base + at);
-            let target = page + u64::from(entry & 0xFFF);
-            match entry >> 12 {
-                0 => {}
-                10 if target + 8 <= headers.image_size => {
+/// Applies the base relocations, of which x64 uses type 10 alone.
+fn relocate(file: &PeFile64<'_>, base: u64, size: u64) -> Result<(), String> {
+    let delta = base.wrapping_sub(file.nt_headers().optional_header.image_base.get(LE));
+    let directories = file.data_directories();
+    let blocks = directories
+        .relocation_blocks(file.data(), &file.section_table())
+        .map_err(text)?;
+    for block in blocks.into_iter().flatten() {
+        for relocation in block.map_err(text)? {
+            let target = u64::from(relocation.virtual_address);
+            match relocation.typ {
+                IMAGE_REL_BASED_ABSOLUTE => {}
+                IMAGE_REL_BASED_DIR64 if target + 8 <= size => {
                     let value: u64 = raw::read(base + target);
                     raw::write(base + target, value.wrapping_add(delta));
                 }
-                _ => return Err("a relocation is of a type that x64 does not have"),
+                _ => return Err("a relocation is of a type that x64 does not have".into()),
             }
         }
-        block += size;
     }
     Ok(())
 }
 
-/// Headers read-only, every section as it says: and none both writable and executable.
-fn protect(headers: &Headers, base: u64, pages: u64) {
+/// Makes the headers read-only and gives each section the access that its header names, none both
+/// writable and executable.
+fn protect(file: &PeFile64<'_>, base: u64, pages: u64) {
     let space = kernel_space::system();
-    let mut flags: Vec<u64> = (0..pages)
-        .map(|_| bits::PRESENT | bits::NO_EXECUTE)
-        .collect();
-    for section in &headers.sections {
-        let first = section.address / PAGE;
-        for page in first..first + section.virtual_size.div_ceil(PAGE) {
-            let flag = &mut flags[page as usize];
-            if section.executable {
+    let mut flags = vec![bits::PRESENT | bits::NO_EXECUTE; pages as usize];
+    for section in file.section_table().iter() {
+        let (address, length) = section.pe_address_range();
+        let first = (u64::from(address) / PAGE) as usize;
+        let count = u64::from(length).div_ceil(PAGE) as usize;
+        let characteristics = section.characteristics.get(LE);
+        for flag in &mut flags[first..first + count] {
+            if characteristics & IMAGE_SCN_MEM_EXECUTE != 0 {
                 *flag &= !bits::NO_EXECUTE;
-            } else if section.writable {
+            } else if characteristics & IMAGE_SCN_MEM_WRITE != 0 {
                 *flag |= bits::WRITE;
             }
         }
@@ -152,7 +164,7 @@ fn unmap(image: &Image) {
     }
 }
 
-/// Takes an image out of memory: whoever still calls it faults.
+/// Takes an image out of memory. Calls into it fault from then on.
 pub(crate) fn unload(image: &Image) {
     images::remove(image.base);
     unmap(image);

@@ -1,8 +1,6 @@
-//! Portable Executable images: reading the headers, laying an image out, binding its imports.
-//!
-//! Source: "PE Format", Microsoft's public specification.
+//! Portable Executable images: laying an image out, and binding its imports. `object` reads the
+//! file; nothing is read from the file again once the image is loaded, except its export table.
 
-mod headers;
 mod imports;
 mod load;
 

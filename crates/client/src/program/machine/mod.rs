@@ -1,0 +1,162 @@
+//! The machine that the driver is installed on: the service, its settings, the image, and programs
+//! of the system.
+//!
+//! The functions of this module decide what is done, and in which order. They act through
+//! [`System`]: on Windows that is the system itself, in tests a simulated one.
+
+mod failure;
+mod policy;
+mod service;
+mod trust;
+#[cfg(windows)]
+mod windows;
+
+use std::time::Duration;
+
+use ringcopy_protocol::NtStatus;
+
+pub use failure::{Failure, SystemError};
+pub use policy::{Policy, policy, set_policy};
+pub use service::{Installed, Package, install, start, stop, uninstall};
+#[cfg(windows)]
+pub use windows::WindowsSystem;
+
+/// The name of the service and of its key.
+pub const SERVICE: &str = "ringcopy";
+
+/// The file name of the image.
+pub const IMAGE: &str = "ringcopy.sys";
+
+/// The file name of the certificate in a package.
+pub const CERTIFICATE: &str = "ringcopy.cer";
+
+/// What the system reports about itself. Unknown facts are `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// Major version, minor version and build.
+    pub version: [u32; 3],
+    /// Wine's version, if this is Wine.
+    pub wine: Option<String>,
+    /// Whether this process has an administrator's full rights.
+    pub elevated: Option<bool>,
+    /// Whether this process holds `SeDebugPrivilege`.
+    pub debug_privilege: Option<bool>,
+    /// `CODEINTEGRITY_OPTION_*`, or why they are not known.
+    pub code_integrity: Result<u32, NtStatus>,
+    /// Whether the firmware starts only signed boot loaders.
+    pub secure_boot: Option<bool>,
+    /// The time since the last start.
+    pub uptime: Duration,
+}
+
+impl Facts {
+    /// `CODEINTEGRITY_OPTION_TESTSIGN`: images signed with a test certificate are loaded.
+    #[must_use]
+    pub fn test_signing(&self) -> Option<bool> {
+        self.code_integrity.ok().map(|bits| bits & 0x2 != 0)
+    }
+
+    /// `CODEINTEGRITY_OPTION_HVCI_KMCI_ENABLED`: the hypervisor protects kernel code.
+    #[must_use]
+    pub fn memory_integrity(&self) -> Option<bool> {
+        self.code_integrity.ok().map(|bits| bits & 0x400 != 0)
+    }
+}
+
+/// What the service manager knows about the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The path of its image, as the service manager has it.
+    pub image: String,
+    /// Whether the driver is loaded.
+    pub state: State,
+}
+
+/// The state of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// The driver is not loaded.
+    Stopped,
+    /// The driver is loaded.
+    Running,
+    /// The driver is being loaded or unloaded.
+    Changing,
+}
+
+/// What a program printed, and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProgramOutput {
+    /// The exit code; `None` if something else ended the program.
+    pub code: Option<i32>,
+    /// Standard output, then standard error.
+    pub text: String,
+}
+
+/// The Windows system that the driver is installed on. Each function does one thing. It fails with
+/// the error of the service manager, the registry or the file system.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the trait's documentation says what all functions fail with"
+)]
+pub trait System {
+    /// Returns what the system reports about itself.
+    fn facts(&mut self) -> Facts;
+
+    /// Returns the service, if there is one.
+    fn service(&mut self) -> Result<Option<Service>, SystemError>;
+
+    /// Creates the service: a kernel driver that starts on demand from [`image_path`](
+    /// Self::image_path).
+    fn create_service(&mut self) -> Result<(), SystemError>;
+
+    /// Deletes the service, and its key with all that is in it.
+    fn delete_service(&mut self) -> Result<(), SystemError>;
+
+    /// Asks for the driver to be loaded. Loading may not be complete on return.
+    fn start_service(&mut self) -> Result<(), SystemError>;
+
+    /// Asks for the driver to be unloaded. Unloading may not be complete on return.
+    fn stop_service(&mut self) -> Result<(), SystemError>;
+
+    /// Returns a number of the service's `Parameters` key; `None` if there is none.
+    fn parameter(&mut self, name: &str) -> Result<Option<u32>, SystemError>;
+
+    /// Sets a number of the service's `Parameters` key, which is created if it does not exist.
+    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), SystemError>;
+
+    /// Returns a text of the service's `Parameters` key; `None` if there is none.
+    fn note(&mut self, name: &str) -> Result<Option<String>, SystemError>;
+
+    /// Sets a text of the service's `Parameters` key, which is created if it does not exist.
+    fn set_note(&mut self, name: &str, text: &str) -> Result<(), SystemError>;
+
+    /// Removes a text of the service's `Parameters` key, if there is one.
+    fn remove_note(&mut self, name: &str) -> Result<(), SystemError>;
+
+    /// Sets a mark that the next start of the machine removes.
+    fn mark(&mut self) -> Result<(), SystemError>;
+
+    /// Returns whether the mark is set.
+    fn is_marked(&mut self) -> Result<bool, SystemError>;
+
+    /// Returns the path for the image.
+    fn image_path(&self) -> String;
+
+    /// Returns the image at its path, if there is one.
+    fn image(&mut self) -> Result<Option<Vec<u8>>, SystemError>;
+
+    /// Writes the image to its path, atomically.
+    fn put_image(&mut self, bytes: &[u8]) -> Result<(), SystemError>;
+
+    /// Deletes the image.
+    fn remove_image(&mut self) -> Result<(), SystemError>;
+
+    /// Runs a program of the system and waits for its end.
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError>;
+
+    /// Returns whether the user has asked to stop.
+    fn is_interrupted(&self) -> bool;
+
+    /// Waits for this time, or until the user asks to stop.
+    fn pause(&self, time: Duration);
+}

@@ -1,0 +1,265 @@
+//! Memory for a case, as its table row describes it.
+
+use ringcopy_protocol::{EngineKind, SESSION_LENGTH};
+
+use super::case::{Physical, Place};
+use crate::suites::pattern;
+use crate::{
+    CallerCopy, Device, Error, Information, Landmarks, PAGE_LENGTH, Protection, Source, Transfer,
+    Transport, TransportError, explain,
+};
+
+/// Why a case ended without an answer to judge.
+pub(super) enum Trouble {
+    /// Something that it needs is not known.
+    Skip(String),
+    /// A preparation failed, or bytes are not what they have to be.
+    Fail(String),
+    /// There is no use in going on.
+    Fatal(Error),
+}
+
+impl From<TransportError> for Trouble {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::Memory { .. } => Self::Fail(error.to_string()),
+            error => Self::Fatal(error.into()),
+        }
+    }
+}
+
+pub(super) type Step<T> = Result<T, Trouble>;
+
+pub(super) struct Bench<'t, T: Transport + ?Sized> {
+    pub(super) device: Device<'t, T>,
+    pub(super) information: Information,
+    pub(super) landmarks: Landmarks,
+    /// Of the case at hand.
+    pub(super) allocations: Vec<u64>,
+}
+
+/// An address for the driver, and the caller's memory behind it.
+pub(super) struct Prepared {
+    pub(super) address: u64,
+    /// The bytes from `address` on that the case can read, as they were before.
+    pub(super) bytes: Vec<u8>,
+    /// Pages to make readable again before looking.
+    pub(super) closed: Option<(u64, u64)>,
+}
+
+impl Prepared {
+    pub(super) const fn bare(address: u64) -> Self {
+        Self {
+            address,
+            bytes: Vec::new(),
+            closed: None,
+        }
+    }
+}
+
+impl<T: Transport + ?Sized> Bench<'_, T> {
+    /// Asks for a copy that has to work before or after the one that a case is about.
+    pub(super) fn arrange(
+        &mut self,
+        request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
+    ) -> Step<()> {
+        match request(&mut self.device) {
+            Ok(transfer) if transfer.is_complete() => Ok(()),
+            Ok(transfer) => Err(Trouble::Fail(format!(
+                "could not arrange the case: {} ended with {}",
+                transfer.operation, transfer.status
+            ))),
+            Err(error @ Error::Transport(_)) => Err(Trouble::Fatal(error)),
+            Err(error) => Err(Trouble::Fail(format!(
+                "could not arrange the case: {}",
+                explain(&error)
+            ))),
+        }
+    }
+
+    fn allocate(&mut self, length: u64) -> Step<u64> {
+        let address = self.device.transport().allocate(length)?;
+        self.allocations.push(address);
+        Ok(address)
+    }
+
+    /// What follows needs a driver that sees the caller's memory at the caller's addresses.
+    fn require_own_addresses(&self) -> Step<()> {
+        self.landmarks
+            .foreign_addresses
+            .map_or(Ok(()), |reason| Err(Trouble::Skip(reason.into())))
+    }
+
+    fn scratch(&mut self) -> Step<CallerCopy> {
+        Ok(CallerCopy {
+            address: self.allocate(SESSION_LENGTH)?,
+            length: SESSION_LENGTH,
+            session_offset: 0,
+            alignment: 1,
+        })
+    }
+
+    /// What the session buffer holds, without the caller's memory: for a driver that does not see
+    /// it where the caller does.
+    fn peek_session(&mut self) -> Step<Vec<u8>> {
+        let mut bytes = pattern(0, SESSION_LENGTH);
+        let source = Source::Physical(self.information.session_physical_address);
+        self.arrange(|device| device.copy_memory(source, EngineKind::System, &mut bytes))?;
+        Ok(bytes)
+    }
+
+    pub(super) fn fill_session(&mut self, seed: u64) -> Step<Vec<u8>> {
+        if self.landmarks.foreign_addresses.is_some() {
+            return self.peek_session();
+        }
+        let scratch = self.scratch()?;
+        let bytes = pattern(seed, scratch.length);
+        self.device.transport().write(scratch.address, &bytes)?;
+        self.arrange(|device| device.copy_from(scratch))?;
+        Ok(bytes)
+    }
+
+    pub(super) fn read_session(&mut self) -> Step<Vec<u8>> {
+        if self.landmarks.foreign_addresses.is_some() {
+            return self.peek_session();
+        }
+        let scratch = self.scratch()?;
+        self.arrange(|device| device.copy_to(scratch))?;
+        let mut bytes = pattern(0, scratch.length);
+        self.device.transport().read(scratch.address, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    pub(super) fn known_session(&mut self, seed: u64) -> Step<Prepared> {
+        Ok(Prepared {
+            address: self.information.session_address,
+            bytes: self.fill_session(seed)?,
+            closed: None,
+        })
+    }
+
+    pub(super) fn prepare(&mut self, place: Place, length: u64, seed: u64) -> Step<Prepared> {
+        if matches!(
+            place,
+            Place::Buffer(_)
+                | Place::BeforeUnmapped(_)
+                | Place::AroundUnmapped(_)
+                | Place::Before(..)
+                | Place::Session
+        ) {
+            self.require_own_addresses()?;
+        }
+        match place {
+            Place::Buffer(offset) => {
+                let address = self.allocate(offset + length.max(1))? + offset;
+                self.filled(address, length, seed)
+            }
+            Place::BeforeUnmapped(mapped) => {
+                let pages = mapped.next_multiple_of(PAGE_LENGTH);
+                let address = self.allocate(pages)? + pages - mapped;
+                self.filled(address, mapped, seed)
+            }
+            Place::AroundUnmapped(mapped) => {
+                let pages = mapped.next_multiple_of(PAGE_LENGTH);
+                let behind = (length.saturating_sub(mapped)).next_multiple_of(PAGE_LENGTH);
+                let first = self.allocate(pages + PAGE_LENGTH + behind)?;
+                let prepared = self.filled(first + pages - mapped, mapped, seed)?;
+                self.device.transport().protect(
+                    first + pages,
+                    PAGE_LENGTH,
+                    Protection::Unmapped,
+                )?;
+                Ok(prepared)
+            }
+            Place::Before(open, protection) => {
+                let pages = open.next_multiple_of(PAGE_LENGTH);
+                let behind = (length.saturating_sub(open)).next_multiple_of(PAGE_LENGTH);
+                let first = self.allocate(pages + behind)?;
+                let mut prepared = self.filled(first + pages - open, length, seed)?;
+                self.device
+                    .transport()
+                    .protect(first + pages, behind, protection)?;
+                prepared.closed = Some((first + pages, behind));
+                Ok(prepared)
+            }
+            Place::BelowUserLimit(below) => Ok(Prepared::bare(
+                self.information.user_limit.wrapping_sub(below),
+            )),
+            Place::Fixed(address) => Ok(Prepared::bare(address)),
+            Place::Session => Ok(Prepared::bare(self.information.session_address)),
+            Place::SystemData => self.system_data(length),
+            Place::SystemUnmapped => known(
+                self.landmarks.unmapped_system_address,
+                "no unmapped system address",
+            ),
+            Place::SystemIo => known(
+                self.landmarks.io_system_address,
+                "no system address of I/O space",
+            ),
+        }
+    }
+
+    pub(super) fn prepare_physical(
+        &mut self,
+        place: Physical,
+        length: u64,
+        seed: u64,
+    ) -> Step<Prepared> {
+        let landmarks = &self.landmarks;
+        let below = |end: Option<u64>, below: u64, what| {
+            known(end.map(|end| end.wrapping_sub(below)), what)
+        };
+        match place {
+            Physical::Session => {
+                let mut prepared = self.known_session(seed)?;
+                prepared.address = self.information.session_physical_address;
+                Ok(prepared)
+            }
+            Physical::OwnPage => {
+                let mut prepared = self.prepare(Place::Buffer(0), length, seed)?;
+                prepared.address = self
+                    .device
+                    .transport()
+                    .physical_address(prepared.address)?
+                    .ok_or_else(|| unknown("no physical address of its memory"))?;
+                Ok(prepared)
+            }
+            Physical::Io => known(landmarks.io_address, "no address of I/O space"),
+            Physical::BelowHole(bytes) => below(landmarks.hole_address, bytes, "no hole in RAM"),
+            Physical::BelowEnd(bytes) => below(landmarks.ram_end, bytes, "no end of RAM"),
+            Physical::Fixed(address) => Ok(Prepared::bare(address)),
+        }
+    }
+
+    fn system_data(&self, length: u64) -> Step<Prepared> {
+        let (address, bytes) = self
+            .landmarks
+            .system_data
+            .clone()
+            .filter(|(_, bytes)| bytes.len() as u64 >= length)
+            .ok_or_else(|| unknown("no system memory of known contents"))?;
+        Ok(Prepared {
+            address,
+            bytes,
+            closed: None,
+        })
+    }
+
+    fn filled(&mut self, address: u64, length: u64, seed: u64) -> Step<Prepared> {
+        let bytes = pattern(seed, length);
+        self.device.transport().write(address, &bytes)?;
+        Ok(Prepared {
+            address,
+            bytes,
+            closed: None,
+        })
+    }
+}
+
+fn unknown(what: &str) -> Trouble {
+    Trouble::Skip(format!("{what} is known here"))
+}
+
+fn known(address: Option<u64>, what: &str) -> Step<Prepared> {
+    address.map(Prepared::bare).ok_or_else(|| unknown(what))
+}

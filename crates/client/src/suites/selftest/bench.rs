@@ -1,0 +1,384 @@
+//! Asks what a case asks, and looks at every byte.
+
+use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, EngineKind, NtStatus};
+
+use super::{
+    Answer, Outcome, Report, Verdict,
+    arrange::{Bench, Prepared, Step, Trouble},
+    case::{Action, Case, Place},
+    check,
+    table::CASES,
+};
+use crate::{
+    CallerCopy, CopyThrough, Device, DeviceCopy, Error, OpenAccess, Protection, Source, Transfer,
+    Transport, suites::pattern,
+};
+
+pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Error> {
+    let landmarks = transport.landmarks()?;
+    let mut device = Device::open(transport, OpenAccess::ReadWrite)?;
+    let information = device.information()?;
+    let mut bench = Bench {
+        device,
+        information,
+        landmarks,
+        allocations: Vec::new(),
+    };
+    let mut outcomes = Vec::new();
+    for (number, case) in CASES.iter().enumerate() {
+        let engines: &[_] = if case.action.takes_engine() {
+            &[Some(EngineKind::Native), Some(EngineKind::System)]
+        } else {
+            &[None]
+        };
+        for &engine in engines {
+            outcomes.push(bench.outcome(case, number, engine)?);
+        }
+    }
+    Ok(Report { outcomes })
+}
+
+/// What the driver said, and where the two sides of the copy begin.
+pub(super) struct Asked {
+    pub(super) answer: Answer,
+    pub(super) source: Option<u64>,
+    pub(super) destination: Option<u64>,
+    /// What is wrong with the bytes, if anything is.
+    pub(super) damage: Option<String>,
+}
+
+impl<T: Transport + ?Sized> Bench<'_, T> {
+    fn outcome(
+        &mut self,
+        case: &'static Case,
+        number: usize,
+        engine: Option<EngineKind>,
+    ) -> Result<Outcome, Error> {
+        let asked = self.ask(case.action, number as u64, engine);
+        for address in std::mem::take(&mut self.allocations) {
+            self.device.transport().free(address)?;
+        }
+        let (answer, verdict) = match asked {
+            Ok(asked) => (
+                Some(asked.answer),
+                self.verdict(case, engine, &asked)
+                    .map_or_else(Verdict::Failed, |()| Verdict::Passed),
+            ),
+            Err(Trouble::Skip(reason)) => (None, Verdict::Skipped(reason)),
+            Err(Trouble::Fail(reason)) => (None, Verdict::Failed(reason)),
+            Err(Trouble::Fatal(error)) => return Err(error),
+        };
+        Ok(Outcome {
+            case,
+            engine,
+            answer,
+            verdict,
+        })
+    }
+
+    fn verdict(
+        &self,
+        case: &Case,
+        engine: Option<EngineKind>,
+        asked: &Asked,
+    ) -> Result<(), String> {
+        let expected = check::expected(case.action, case.expected, &self.information);
+        check::answer(
+            &asked.answer,
+            expected,
+            case.action.length(),
+            engine,
+            |direction| match direction {
+                Direction::Read => asked.source,
+                Direction::Write => asked.destination,
+                Direction::None => None,
+            },
+        )?;
+        asked.damage.clone().map_or(Ok(()), Err)
+    }
+
+    fn ask(&mut self, action: Action, seed: u64, engine: Option<EngineKind>) -> Step<Asked> {
+        if engine == Some(EngineKind::Native) && self.information.native_status != NtStatus::SUCCESS
+        {
+            return Err(Trouble::Skip(format!(
+                "the native engine is not in use: {}",
+                self.information.native_status
+            )));
+        }
+        match action {
+            Action::CopyFrom {
+                source,
+                length,
+                alignment,
+            } => self.copy_from(source, length, alignment, seed),
+            Action::CopyTo {
+                destination,
+                length,
+                alignment,
+            } => self.copy_to(destination, length, alignment, seed),
+            Action::CopyThrough {
+                source,
+                destination,
+                length,
+                alignment,
+            } => self.copy_through((source, destination), length, alignment, seed),
+            Action::ToDevice { .. } | Action::FromDevice { .. } | Action::WithinDevice { .. } => {
+                self.device_copy(action, seed)
+            }
+            Action::ReadVirtual { source, length } => {
+                let prepared = match source {
+                    Place::Session => self.known_session(seed)?,
+                    place => self.prepare(place, length, seed)?,
+                };
+                let source = Source::Virtual(prepared.address);
+                self.copy_memory(source, &prepared, length, engine, seed)
+            }
+            Action::ReadBatch(parts) => self.read_batch(parts, engine, seed),
+            Action::Scatter(parts) => self.scatter(parts, engine, seed),
+            Action::Agree(parts) => self.agree(parts, seed),
+            Action::Ranges => self.ranges(),
+            Action::ReadPhysical { source, length } => {
+                let prepared = self.prepare_physical(source, length, seed)?;
+                let source = Source::Physical(prepared.address);
+                self.copy_memory(source, &prepared, length, engine, seed)
+            }
+        }
+    }
+
+    fn copy_from(&mut self, place: Place, length: u64, alignment: u32, seed: u64) -> Step<Asked> {
+        let source = self.prepare(place, length, seed)?;
+        let mut session = self.fill_session(seed ^ 1)?;
+        let answer = self.answer(length, |device| {
+            device.copy_from(CallerCopy {
+                address: source.address,
+                length,
+                session_offset: 0,
+                alignment,
+            })
+        })?;
+        overlay(&mut session, &source.bytes, answer.copied);
+        let damage = compare("the session buffer", &self.read_session()?, &session);
+        Ok(Asked {
+            answer,
+            source: Some(source.address),
+            destination: None,
+            damage,
+        })
+    }
+
+    fn copy_to(&mut self, place: Place, length: u64, alignment: u32, seed: u64) -> Step<Asked> {
+        let destination = self.prepare(place, length, seed)?;
+        let session = self.fill_session(seed ^ 1)?;
+        let answer = self.answer(length, |device| {
+            device.copy_to(CallerCopy {
+                address: destination.address,
+                length,
+                session_offset: 0,
+                alignment,
+            })
+        })?;
+        let damage = self.changes(&destination, &session, answer.copied)?;
+        Ok(Asked {
+            answer,
+            source: None,
+            destination: Some(destination.address),
+            damage,
+        })
+    }
+
+    fn copy_through(
+        &mut self,
+        (source, destination): (Place, Place),
+        length: u64,
+        alignment: u32,
+        seed: u64,
+    ) -> Step<Asked> {
+        let source = self.prepare(source, length, seed)?;
+        let destination = self.prepare(destination, length, seed ^ 1)?;
+        let answer = self.answer(length, |device| {
+            device.copy_through(CopyThrough {
+                source: source.address,
+                destination: destination.address,
+                length,
+                alignment,
+            })
+        })?;
+        let damage = self.changes(&destination, &source.bytes, answer.copied)?;
+        Ok(Asked {
+            answer,
+            source: Some(source.address),
+            destination: Some(destination.address),
+            damage,
+        })
+    }
+
+    fn device_copy(&mut self, action: Action, seed: u64) -> Step<Asked> {
+        let mut page = pattern(seed, DEVICE_PAGE_LENGTH.into());
+        self.arrange(|device| {
+            device.device_copy(DeviceCopy::To {
+                offset: 0,
+                bytes: &page,
+            })
+        })?;
+        let mut target = pattern(seed ^ 1, action.length());
+        let mut expected = target.clone();
+        let bytes = pattern(seed ^ 2, action.length());
+        let answer = self.answer(action.length(), |device| {
+            device.device_copy(match action {
+                Action::ToDevice { offset, .. } => DeviceCopy::To {
+                    offset,
+                    bytes: &bytes,
+                },
+                Action::WithinDevice {
+                    source,
+                    destination,
+                    length,
+                } => DeviceCopy::Within {
+                    source,
+                    destination,
+                    length,
+                },
+                Action::FromDevice { offset, .. } => DeviceCopy::From {
+                    offset,
+                    target: &mut target,
+                },
+                // Only the three above come here; an empty copy would fail its case.
+                _ => DeviceCopy::To {
+                    offset: 0,
+                    bytes: &[],
+                },
+            })
+        })?;
+        match action {
+            Action::ToDevice { offset, .. } => {
+                overlay(tail(&mut page, offset), &bytes, answer.copied);
+            }
+            Action::FromDevice { offset, .. } => {
+                overlay(&mut expected, tail(&mut page, offset), answer.copied);
+            }
+            Action::WithinDevice {
+                source,
+                destination,
+                ..
+            } => {
+                let moved = tail(&mut page, source).to_vec();
+                overlay(tail(&mut page, destination), &moved, answer.copied);
+            }
+            _ => {}
+        }
+        let mut after = vec![0; page.len()];
+        self.arrange(|device| {
+            device.device_copy(DeviceCopy::From {
+                offset: 0,
+                target: &mut after,
+            })
+        })?;
+        let damage = compare("the device page", &after, &page)
+            .or_else(|| compare("the output", &target, &expected));
+        Ok(Asked {
+            answer,
+            source: None,
+            destination: None,
+            damage,
+        })
+    }
+
+    fn copy_memory(
+        &mut self,
+        source: Source,
+        prepared: &Prepared,
+        length: u64,
+        engine: Option<EngineKind>,
+        seed: u64,
+    ) -> Step<Asked> {
+        let mut target = pattern(seed ^ 1, length);
+        let mut expected = target.clone();
+        let answer = self.answer(length, |device| {
+            device.copy_memory(source, engine.unwrap_or(EngineKind::Auto), &mut target)
+        })?;
+        overlay(&mut expected, &prepared.bytes, answer.copied);
+        // Memory of somebody else's may hold anything: then only the rest has to be untouched.
+        let known = if prepared.bytes.is_empty() {
+            usize::try_from(answer.copied).unwrap_or(usize::MAX)
+        } else {
+            0
+        };
+        let damage = compare(
+            "the output",
+            target.get(known..).unwrap_or_default(),
+            expected.get(known..).unwrap_or_default(),
+        );
+        Ok(Asked {
+            answer,
+            source: Some(prepared.address),
+            destination: None,
+            damage,
+        })
+    }
+
+    /// Asks for the copy that a case is about.
+    fn answer(
+        &mut self,
+        asked: u64,
+        request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
+    ) -> Step<Answer> {
+        match request(&mut self.device) {
+            Ok(transfer) => Ok(transfer.into()),
+            Err(Error::Refused { status, .. }) => Ok(Answer {
+                status,
+                asked,
+                copied: 0,
+                address: None,
+                direction: Direction::None,
+                engine: EngineKind::Auto,
+                fell_back: false,
+            }),
+            Err(error @ Error::Response { .. }) => Err(Trouble::Fail(error.to_string())),
+            Err(error @ Error::Transport(_)) => Err(Trouble::Fatal(error)),
+        }
+    }
+
+    /// What is wrong with a destination that had to get `copied` bytes of `arrived` and no more.
+    pub(super) fn changes(
+        &mut self,
+        destination: &Prepared,
+        arrived: &[u8],
+        copied: u64,
+    ) -> Step<Option<String>> {
+        if let Some((address, length)) = destination.closed {
+            self.device
+                .transport()
+                .protect(address, length, Protection::ReadWrite)?;
+        }
+        let mut expected = destination.bytes.clone();
+        overlay(&mut expected, arrived, copied);
+        let mut after = vec![0; expected.len()];
+        self.device
+            .transport()
+            .read(destination.address, &mut after)?;
+        Ok(compare("the destination", &after, &expected))
+    }
+}
+
+/// Puts the first `count` bytes of `arrived` over those of `expected`, as far as both go.
+pub(super) fn overlay(expected: &mut [u8], arrived: &[u8], count: u64) {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    for (expected, arrived) in expected.iter_mut().zip(arrived).take(count) {
+        *expected = *arrived;
+    }
+}
+
+fn tail(page: &mut [u8], offset: u32) -> &mut [u8] {
+    page.get_mut(offset as usize..).unwrap_or_default()
+}
+
+pub(super) fn compare(what: &str, found: &[u8], expected: &[u8]) -> Option<String> {
+    let wrong = found
+        .iter()
+        .zip(expected)
+        .position(|(found, expected)| found != expected)?;
+    Some(format!(
+        "byte {wrong} of {what} is {:#04x}, not {:#04x}",
+        found[wrong], expected[wrong]
+    ))
+}

@@ -1,0 +1,399 @@
+//! A machine on paper: a service manager, a registry, an image's place, and a `verifier.exe`.
+
+#![allow(dead_code, reason = "every test file uses another part of it")]
+#![allow(
+    unreachable_pub,
+    reason = "a test program has no other visibility to offer"
+)]
+
+use std::{cell::Cell, collections::BTreeMap, fs, rc::Rc, time::Duration};
+
+use ringcopy_client::{
+    machine::{Facts, ProgramOutput, Service, State, System, SystemError},
+    protocol::NtStatus,
+};
+use sha1::{Digest, Sha1};
+
+pub const PLACE: &str = r"C:\Windows\System32\drivers\ringcopy.sys";
+
+/// All that installing can change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disk {
+    pub service: Option<String>,
+    pub running: bool,
+    pub parameters: BTreeMap<String, u32>,
+    pub notes: BTreeMap<String, String>,
+    pub image: Option<Vec<u8>>,
+    /// By store: their hashes.
+    pub certificates: BTreeMap<String, Vec<String>>,
+    pub verifier: Vec<String>,
+}
+
+/// What another program does meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OtherProgram {
+    None,
+    /// It loads the driver right before it is to be loaded.
+    LoadsIt,
+    /// It has the device open: the driver is not unloaded before that ends.
+    HasItOpen(u32),
+    /// The driver was asked to unload since. With this code the service manager refuses to ask
+    /// once more.
+    KeepsLoaded(u32),
+}
+
+pub struct SimulatedSystem {
+    pub disk: Disk,
+    /// All but the time since the last start.
+    pub facts: Facts,
+    /// Since the last start.
+    pub uptime: Cell<Duration>,
+    pub marked: bool,
+    /// Fails the so manieth change from now on, with this code.
+    pub fail: Option<(u32, u32)>,
+    /// Raises Ctrl-C at the so manieth look at it.
+    pub interrupt_at: Cell<Option<u32>>,
+    /// Raises Ctrl-C while a program with this argument runs, and ends it by that.
+    pub interrupted_program: Option<&'static str>,
+    pub start_error: Option<u32>,
+    pub other_program: OtherProgram,
+    /// Where Verifier lets allocations fail, so many of the next loads fail with this code.
+    pub short_starts: (u32, u32),
+    /// So many loads come before those.
+    pub good_starts: u32,
+    /// The service cannot be deleted.
+    pub keeps_service: bool,
+    pub ran: Vec<String>,
+    pub statistics: String,
+    /// Starts and stops.
+    pub starts: u32,
+    /// When the driver was loaded, or refused to start, since the last start of the machine.
+    pub loaded_at: Vec<Duration>,
+    /// Whether it is, for whoever drives it.
+    pub loaded: Rc<Cell<bool>>,
+}
+
+impl Default for SimulatedSystem {
+    fn default() -> Self {
+        Self {
+            disk: Disk::default(),
+            facts: Facts {
+                version: [10, 0, 22631],
+                wine: None,
+                elevated: Some(true),
+                debug_privilege: Some(true),
+                code_integrity: Ok(0x3),
+                secure_boot: Some(false),
+                uptime: Duration::ZERO,
+            },
+            uptime: Cell::new(Duration::from_hours(1)),
+            marked: false,
+            fail: None,
+            interrupt_at: Cell::new(None),
+            interrupted_program: None,
+            start_error: None,
+            other_program: OtherProgram::None,
+            short_starts: (0, 0),
+            good_starts: 0,
+            keeps_service: false,
+            ran: Vec::new(),
+            statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
+                         Current Pool Allocations:  (      0 /      0 )\n"
+                .into(),
+            starts: 0,
+            loaded_at: Vec::new(),
+            loaded: Rc::default(),
+        }
+    }
+}
+
+fn error(action: &str, code: u32) -> SystemError {
+    SystemError {
+        action: action.into(),
+        code,
+        text: "as the test wants it".into(),
+    }
+}
+
+/// What certutil ends with when no certificate is of this hash.
+const NTE_NOT_FOUND: i32 = 0x8009_0011_u32.cast_signed();
+
+/// What a program that Ctrl-C ended ends with.
+const CONTROL_C_EXIT: i32 = 0xC000_013A_u32.cast_signed();
+
+/// A certificate's, as certutil tells it.
+pub fn hash_of(certificate: &[u8]) -> String {
+    let bytes = Sha1::digest(certificate);
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().concat()
+}
+
+impl SimulatedSystem {
+    pub fn installed() -> Self {
+        let mut model = Self::default();
+        model.disk.service = Some(PLACE.into());
+        model.disk.image = Some(b"MZ driver".to_vec());
+        model
+    }
+
+    /// The machine starts anew.
+    pub fn restart(&mut self) {
+        self.marked = false;
+        self.disk.running = false;
+        self.loaded.set(false);
+        self.loaded_at.clear();
+        self.interrupt_at.set(None);
+        self.uptime.set(Duration::ZERO);
+    }
+
+    /// So long after a start Verifier lets allocations fail, if it is set to do so.
+    pub fn quiet_start(&self) -> Option<Duration> {
+        let settings: Vec<_> = self.disk.verifier.iter().map(String::as_str).collect();
+        if settings.is_empty() {
+            return None;
+        }
+        faults(&settings).unwrap()
+    }
+
+    /// Somebody adds a certificate.
+    pub fn add_certificate(&mut self, store: &str, hash: &str) {
+        if !self.has_certificate(store, hash) {
+            let certificates = self.disk.certificates.entry(store.into()).or_default();
+            certificates.push(hash.into());
+        }
+    }
+
+    pub fn has_certificate(&self, store: &str, hash: &str) -> bool {
+        let certificates = self.disk.certificates.get(store);
+        certificates.is_some_and(|all| all.iter().any(|certificate| certificate == hash))
+    }
+
+    fn change(&mut self, action: &str) -> Result<(), SystemError> {
+        if let Some((left, code)) = &mut self.fail {
+            if *left == 0 {
+                let code = *code;
+                self.fail = None;
+                return Err(error(action, code));
+            }
+            *left -= 1;
+        }
+        Ok(())
+    }
+}
+
+impl System for SimulatedSystem {
+    fn facts(&mut self) -> Facts {
+        Facts {
+            uptime: self.uptime.get(),
+            ..self.facts.clone()
+        }
+    }
+
+    fn service(&mut self) -> Result<Option<Service>, SystemError> {
+        Ok(self.disk.service.clone().map(|image| Service {
+            image,
+            state: match self.other_program {
+                OtherProgram::KeepsLoaded(_) => State::Changing,
+                _ if self.disk.running => State::Running,
+                _ => State::Stopped,
+            },
+        }))
+    }
+
+    fn create_service(&mut self) -> Result<(), SystemError> {
+        self.change("create the service")?;
+        assert_eq!(self.disk.service, None, "created twice");
+        self.disk.service = Some(PLACE.into());
+        Ok(())
+    }
+
+    fn delete_service(&mut self) -> Result<(), SystemError> {
+        self.change("delete the service")?;
+        if self.keeps_service {
+            return Err(error("delete the service", 1072));
+        }
+        assert!(!self.disk.running, "deleted while it runs");
+        self.disk.service.take().expect("a service");
+        self.disk.parameters.clear();
+        self.disk.notes.clear();
+        Ok(())
+    }
+
+    fn start_service(&mut self) -> Result<(), SystemError> {
+        if let Some(code) = self.start_error {
+            return Err(error("start the driver", code));
+        }
+        let quiet = self.quiet_start();
+        let faults = quiet.is_some_and(|quiet| self.uptime.get() >= quiet);
+        if faults && self.good_starts > 0 {
+            self.good_starts -= 1;
+        } else if faults && self.short_starts.0 > 0 {
+            self.short_starts.0 -= 1;
+            self.loaded_at.push(self.uptime.get());
+            return Err(error("start the driver", self.short_starts.1));
+        }
+        self.change("start the driver")?;
+        if self.disk.running || self.other_program == OtherProgram::LoadsIt {
+            self.disk.running = true;
+            return Err(error("start the driver", 1056));
+        }
+        self.starts += 1;
+        self.disk.running = true;
+        self.loaded.set(true);
+        self.loaded_at.push(self.uptime.get());
+        Ok(())
+    }
+
+    fn stop_service(&mut self) -> Result<(), SystemError> {
+        self.change("stop the driver")?;
+        match self.other_program {
+            OtherProgram::KeepsLoaded(code) => return Err(error("stop the driver", code)),
+            OtherProgram::HasItOpen(code) => self.other_program = OtherProgram::KeepsLoaded(code),
+            _ => self.disk.running = false,
+        }
+        self.loaded.set(self.disk.running);
+        Ok(())
+    }
+
+    fn parameter(&mut self, name: &str) -> Result<Option<u32>, SystemError> {
+        Ok(self.disk.parameters.get(name).copied())
+    }
+
+    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), SystemError> {
+        self.change("change the driver's settings")?;
+        self.disk.parameters.insert(name.into(), value);
+        Ok(())
+    }
+
+    fn note(&mut self, name: &str) -> Result<Option<String>, SystemError> {
+        Ok(self.disk.notes.get(name).cloned())
+    }
+
+    fn set_note(&mut self, name: &str, text: &str) -> Result<(), SystemError> {
+        self.change("change the driver's settings")?;
+        self.disk.notes.insert(name.into(), text.into());
+        Ok(())
+    }
+
+    fn remove_note(&mut self, name: &str) -> Result<(), SystemError> {
+        self.change("change the driver's settings")?;
+        self.disk.notes.remove(name);
+        Ok(())
+    }
+
+    fn mark(&mut self) -> Result<(), SystemError> {
+        self.change("leave a mark")?;
+        self.marked = true;
+        Ok(())
+    }
+
+    fn is_marked(&mut self) -> Result<bool, SystemError> {
+        Ok(self.marked)
+    }
+
+    fn image_path(&self) -> String {
+        PLACE.into()
+    }
+
+    fn image(&mut self) -> Result<Option<Vec<u8>>, SystemError> {
+        Ok(self.disk.image.clone())
+    }
+
+    fn put_image(&mut self, bytes: &[u8]) -> Result<(), SystemError> {
+        self.change("copy the driver's image")?;
+        self.disk.image = Some(bytes.into());
+        Ok(())
+    }
+
+    fn remove_image(&mut self) -> Result<(), SystemError> {
+        self.change("delete the driver's image")?;
+        self.disk.image.take().expect("an image");
+        Ok(())
+    }
+
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError> {
+        self.change(&format!("run {program}"))?;
+        self.ran.push(format!("{program} {}", arguments.join(" ")));
+        if let Some(argument) = self.interrupted_program
+            && arguments.contains(&argument)
+        {
+            self.interrupted_program = None;
+            self.interrupt_at.set(Some(0));
+            return Ok(ProgramOutput {
+                code: Some(CONTROL_C_EXIT),
+                text: String::new(),
+            });
+        }
+        let mut text = String::new();
+        let mut code = 0;
+        match (program, arguments) {
+            ("certutil.exe", ["-f", "-addstore", store, path]) => {
+                self.add_certificate(store, &hash_of(&fs::read(path).unwrap()));
+            }
+            ("certutil.exe", ["-store", store, hash]) => {
+                if !self.has_certificate(store, hash) {
+                    code = NTE_NOT_FOUND;
+                }
+            }
+            ("certutil.exe", ["-delstore", store, hash]) => {
+                assert!(self.has_certificate(store, hash), "{store} has no {hash}");
+                let certificates = self.disk.certificates.get_mut(*store).unwrap();
+                certificates.retain(|certificate| certificate != hash);
+                if certificates.is_empty() {
+                    self.disk.certificates.remove(*store);
+                }
+            }
+            ("verifier.exe", ["/reset"]) => self.disk.verifier.clear(),
+            ("verifier.exe", ["/querysettings"]) => text = self.disk.verifier.join(" "),
+            // Drivers that were not loaded since the start have no counters.
+            ("verifier.exe", ["/query"]) if self.loaded_at.is_empty() => {}
+            ("verifier.exe", ["/query"]) => text.clone_from(&self.statistics),
+            ("verifier.exe", settings) => {
+                faults(settings).unwrap();
+                self.disk.verifier = settings.iter().map(ToString::to_string).collect();
+            }
+            _ => panic!("{program} {arguments:?}"),
+        }
+        Ok(ProgramOutput {
+            code: Some(code),
+            text,
+        })
+    }
+
+    fn is_interrupted(&self) -> bool {
+        match self.interrupt_at.get() {
+            Some(0) => true,
+            Some(left) => {
+                self.interrupt_at.set(Some(left - 1));
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn pause(&self, time: Duration) {
+        self.uptime.set(self.uptime.get() + time);
+    }
+}
+
+/// What settings say of allocations that fail: after which delay. Source: "Driver Verifier Command
+/// Syntax" and "Low Resources Simulation", Windows driver documentation.
+fn faults(settings: &[&str]) -> Result<Option<Duration>, String> {
+    let refused = || format!("not as documented: {settings:?}");
+    let (checks, driver) = settings.split_last_chunk::<2>().ok_or_else(refused)?;
+    if driver[0] != "/driver" {
+        return Err(refused());
+    }
+    match checks {
+        ["/standard"] => Ok(None),
+        // All four values are there, or those that are left out are empty.
+        ["/flags", _, "/faults", _, _, _, minutes] => {
+            let minutes = minutes.parse().map_err(|_| refused())?;
+            Ok(Some(Duration::from_mins(minutes)))
+        }
+        _ => Err(refused()),
+    }
+}
+
+/// A status that the machine does not tell.
+pub const UNTOLD: Result<u32, NtStatus> = Err(NtStatus::NOT_SUPPORTED);
