@@ -4,8 +4,8 @@
 use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, RequestError, Transport,
     protocol::{
-        Code, DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Header, InformationRequest,
-        InformationResponse, NtStatus, Reach, RequestKind, SESSION_LENGTH, TransferResponse,
+        Code, CopyResponse, DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Header,
+        InformationRequest, InformationResponse, NtStatus, Reach, RequestKind, SESSION_LENGTH,
     },
 };
 use ringcopy_lab::{Lab, PageState, Process, UNTOUCHED, token};
@@ -211,7 +211,7 @@ impl<'l, 's> Episode<'l, 's> {
         let request = Request {
             code: Code::of(RequestKind::DeviceCopy).value,
             input,
-            output: size_of::<TransferResponse>(),
+            output: size_of::<CopyResponse>(),
             at: None,
         };
         self.exact(0, &request, Way::Exchange)
@@ -273,9 +273,11 @@ impl<'l, 's> Episode<'l, 's> {
         let mut output = vec![UNTOUCHED; request.output];
         let (code, input) = (request.code, request.input.as_slice());
         let came = match way {
-            Way::Exchange => client
-                .process
-                .device_io_control(handle.handle, code, input, &mut output),
+            Way::Exchange => {
+                client
+                    .process
+                    .device_io_control(handle.handle, code, input, &mut output)
+            }
             Way::Cancelled => {
                 let (from, to) = (client.input, client.output);
                 client.process.write(from, input).map_err(sentence)?;
@@ -419,12 +421,7 @@ impl<'l, 's> Episode<'l, 's> {
     }
 
     /// Makes a page of a process one of another kind.
-    pub(super) fn set_page(
-        &mut self,
-        number: usize,
-        page: usize,
-        state: PageState,
-    ) -> Checked<()> {
+    pub(super) fn set_page(&mut self, number: usize, page: usize, state: PageState) -> Checked<()> {
         let process = &mut self.clients[number].process;
         let memory = &mut self.model.memories[number];
         let address = UserMemory::address(page);
@@ -432,7 +429,9 @@ impl<'l, 's> Episode<'l, 's> {
             if state == PageState::Unmapped {
                 return Ok(());
             }
-            process.allocate_at(address, PAGE_LENGTH).map_err(sentence)?;
+            process
+                .allocate_at(address, PAGE_LENGTH)
+                .map_err(sentence)?;
             memory.frames[page] = physical(process, page)?;
             memory.write(address, &[0; PAGE]);
         }

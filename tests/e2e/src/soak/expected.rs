@@ -1,10 +1,8 @@
 //! What a request has to come to: its status, its information, and every byte of its output.
 
-use std::ops::Range;
+use std::{mem::offset_of, ops::Range};
 
-use ringcopy_client::protocol::{
-    Direction, EntryResult, NtStatus, TransferResponse, judge,
-};
+use ringcopy_client::protocol::{CopyResponse, CopyResult, Direction, NtStatus, validate};
 use ringcopy_lab::UNTOUCHED;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -37,7 +35,7 @@ struct Place {
     entry: Option<usize>,
     asked: usize,
     /// Less the length of the hole.
-    result: EntryResult,
+    result: CopyResult,
     hole: Hole,
     loose: bool,
     any_engine: bool,
@@ -73,8 +71,8 @@ impl Expected {
 
     /// A response about one copy of `asked` bytes, with the bytes behind it or without.
     pub(super) fn transfer(output: usize, asked: usize, copied: &Copied, bytes: bool) -> Self {
-        let start = size_of::<TransferResponse>();
-        let response = TransferResponse::of(asked as u64, copied.result);
+        let start = size_of::<CopyResponse>();
+        let response = CopyResponse::of(asked as u64, copied.result);
         let mut expected = Self::of(output, response.as_bytes());
         if bytes {
             expected.returned += copied.bytes.len();
@@ -101,8 +99,7 @@ impl Expected {
         copied: &Copied,
         slot: Option<usize>,
     ) {
-        let at = judge::result_offset(number);
-        self.output[at..at + size_of::<EntryResult>()].copy_from_slice(copied.result.as_bytes());
+        self.put_result(Some(number), &copied.result);
         self.add(Some(number), asked, copied, slot);
     }
 
@@ -169,11 +166,12 @@ impl Expected {
     /// Takes what is not known from a result that came back.
     fn take_over(&mut self, model: &Model, place: &Place, output: &[u8]) -> Result<(), String> {
         let came = result_at(place.entry, output);
-        let mut allowed = place.result;
-        if place.loose {
+        let mut allowed = if place.loose {
             self.take_over_loose(place, &came)?;
-            allowed = came;
-        }
+            came
+        } else {
+            place.result
+        };
         if place.any_engine {
             allowed.engine = came.engine;
             allowed.flags = came.flags;
@@ -203,7 +201,7 @@ impl Expected {
     }
 
     /// A copy that came to memory which the model does not know: it may have stopped anywhere.
-    fn take_over_loose(&mut self, place: &Place, came: &EntryResult) -> Result<(), String> {
+    fn take_over_loose(&mut self, place: &Place, came: &CopyResult) -> Result<(), String> {
         let copied = usize::try_from(came.copied).unwrap_or(usize::MAX);
         let complete = came.status == NtStatus::SUCCESS.0;
         let known = usize::try_from(place.result.copied).unwrap_or_default();
@@ -234,20 +232,9 @@ impl Expected {
         Ok(())
     }
 
-    fn put_result(&mut self, entry: Option<usize>, result: &EntryResult) {
-        match entry {
-            Some(number) => {
-                let at = judge::result_offset(number);
-                let place = &mut self.output[at..at + size_of::<EntryResult>()];
-                place.copy_from_slice(result.as_bytes());
-            }
-            None => {
-                let (response, _) = TransferResponse::read_from_prefix(&self.output)
-                    .unwrap_or_else(|_| unreachable!("it was put there"));
-                let response = TransferResponse::of(response.asked, *result);
-                self.output[..size_of::<TransferResponse>()].copy_from_slice(response.as_bytes());
-            }
-        }
+    fn put_result(&mut self, entry: Option<usize>, result: &CopyResult) {
+        let start = place_of(entry);
+        self.output[start..start + size_of::<CopyResult>()].copy_from_slice(result.as_bytes());
     }
 
     /// The fixed part of a response about entries follows from their results.
@@ -278,25 +265,16 @@ impl Expected {
 }
 
 /// The result of an entry, or the one of a request without entries.
-pub(super) fn result_at(entry: Option<usize>, output: &[u8]) -> EntryResult {
-    entry
-        .map_or_else(
-            || {
-                let (response, _) = TransferResponse::read_from_prefix(output).ok()?;
-                Some(EntryResult {
-                    status: response.status,
-                    direction: response.direction,
-                    copied: response.copied,
-                    address: response.address,
-                    engine: response.engine,
-                    flags: response.flags,
-                    hole_length: response.hole_length,
-                })
-            },
-            |number| {
-                let bytes = &output[judge::result_offset(number)..];
-                Some(EntryResult::read_from_prefix(bytes).ok()?.0)
-            },
-        )
-        .unwrap_or_else(|| unreachable!("the output was large enough"))
+pub(super) fn result_at(entry: Option<usize>, output: &[u8]) -> CopyResult {
+    let start = place_of(entry);
+    CopyResult::read_from_bytes(&output[start..start + size_of::<CopyResult>()])
+        .unwrap_or_else(|_| unreachable!("any bytes are a result"))
+}
+
+/// Where in the output a result is.
+const fn place_of(entry: Option<usize>) -> usize {
+    match entry {
+        Some(number) => validate::result_offset(number),
+        None => offset_of!(CopyResponse, result),
+    }
 }

@@ -5,11 +5,12 @@ use std::fmt;
 use ringcopy_client::{
     Handle,
     protocol::{
-        BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyMemoryRequest,
-        CopyThroughRequest, DeviceCopyRequest, Direction, Engine, Header, InformationRequest,
-        MemoryRange, MemoryRangesRequest, MemoryRangesResponse, Method, NtStatus, Reach,
-        RequestKind, ScatterEntry, ScatterRequest, TransferResponse,
-        judge::{self, CallerCopy, CopyThrough, DeviceCopy, Entries, Entry, Lengths},
+        BatchEntry, BatchResponse, Code, CopyResponse, Direction, EngineKind, Header, Kind,
+        MemoryRange, MemoryRangesResponse, Method, NtStatus, Reach, RequestKind, ScatterEntry,
+        kind,
+        validate::{
+            self, CallerCopy, CopyThrough, DeviceCopy, Entries, Entry, Lengths, Source, Valid,
+        },
     },
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
@@ -20,6 +21,7 @@ use super::{
     system_memory::SystemMemory,
     user_memory::UserMemory,
 };
+use ringcopy_lab::PageState;
 
 /// Bytes of a request's input that a sentence about it shows.
 const SHOWN: usize = 160;
@@ -90,7 +92,8 @@ pub(super) struct Model {
     pub(super) handles: Vec<OpenHandle>,
     pub(super) device_page: Vec<u8>,
     pub(super) system: SystemMemory,
-    /// Whether the request under way copies its own response, or writes over it.
+    /// Whether the outcome of the request under way depends on how the driver cuts it into pieces, or
+    /// the request copies its own response or writes over it.
     pub(super) tangled: bool,
 }
 
@@ -134,7 +137,7 @@ impl Model {
     fn serve(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
         match call.code.kind {
             RequestKind::Information => {
-                let () = self.capture::<InformationRequest>(call)?;
+                let () = self.capture::<kind::Information>(call)?;
                 let information = &self.files[call.file].information;
                 Ok(Expected::of(call.request.output, information))
             }
@@ -150,9 +153,9 @@ impl Model {
     }
 
     /// Reads and validates the fixed part. The protocol's own validation says what the bytes decide.
-    fn capture<R: judge::Request>(&mut self, call: &Call<'_>) -> Result<R::WellFormed, NtStatus> {
+    fn capture<K: Kind>(&mut self, call: &Call<'_>) -> Result<Valid<K>, NtStatus> {
         let input = &call.request.input;
-        let length = input.len().min(size_of::<R>());
+        let length = input.len().min(size_of::<K::Request>());
         if length < size_of::<Header>() {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
@@ -161,7 +164,7 @@ impl Model {
             input: input.len(),
             output: call.request.output,
         };
-        judge::request::<R>(call.code, &input[..length], lengths)
+        validate::request::<K>(&input[..length], lengths)
     }
 
     /// Reads and validates the entries.
@@ -216,8 +219,8 @@ impl Model {
     }
 
     fn copy_from(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
-        let copy = self.capture::<CallerCopyRequest>(call)?;
-        self.reserve(call, size_of::<TransferResponse>())?;
+        let copy = self.capture::<kind::CopyFrom>(call)?;
+        self.reserve(call, size_of::<CopyResponse>())?;
         let mut copied = refused(NtStatus::SUCCESS);
         let (address, length) = (copy.address as u64, copy.length);
         match check_alignment(&copy) {
@@ -229,12 +232,17 @@ impl Model {
         self.tangled |= !copied.unknown.is_empty();
         self.files[call.file].session[copy.session_offset..][..arrived]
             .copy_from_slice(&copied.bytes);
-        Ok(Expected::transfer(call.request.output, length, &copied, false))
+        Ok(Expected::transfer(
+            call.request.output,
+            length,
+            &copied,
+            false,
+        ))
     }
 
     fn copy_to(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
-        let copy = self.capture::<CallerCopyRequest>(call)?;
-        self.reserve(call, size_of::<TransferResponse>())?;
+        let copy = self.capture::<kind::CopyTo>(call)?;
+        self.reserve(call, size_of::<CopyResponse>())?;
         let (address, length) = (copy.address as u64, copy.length);
         let mut copied = refused(NtStatus::SUCCESS);
         if let Err(status) = check_alignment(&copy) {
@@ -244,7 +252,12 @@ impl Model {
             copied.bytes = session[copy.session_offset..][..length].to_vec();
             self.arrive(call.process, address, &mut copied);
         }
-        Ok(Expected::transfer(call.request.output, length, &copied, false))
+        Ok(Expected::transfer(
+            call.request.output,
+            length,
+            &copied,
+            false,
+        ))
     }
 
     /// Writes what was copied to a process's memory, as far as that goes.
@@ -277,8 +290,8 @@ impl Model {
             length,
             alignment,
             ..
-        } = self.capture::<CopyThroughRequest>(call)?;
-        self.reserve(call, size_of::<TransferResponse>())?;
+        } = self.capture::<kind::CopyThrough>(call)?;
+        self.reserve(call, size_of::<CopyResponse>())?;
         let (source, target) = (source as u64, destination as u64);
         let mut copied = refused(NtStatus::SUCCESS);
         if let Err(status) = aligned(source, length, alignment) {
@@ -293,24 +306,42 @@ impl Model {
             let overlap = source.abs_diff(target) < length as u64;
             self.arrive_all(call.process, target, &mut copied, overlap, &before);
         }
-        Ok(Expected::transfer(call.request.output, length, &copied, false))
+        Ok(Expected::transfer(
+            call.request.output,
+            length,
+            &copied,
+            false,
+        ))
     }
 
     /// Writes what was read, in pieces: where a write stops, the read has gone further or not.
+    /// `before`: what the pages were before the read.
     fn arrive_all(
         &mut self,
         process: usize,
         target: u64,
         copied: &mut Copied,
         overlap: bool,
-        before: &[ringcopy_lab::PageState],
+        before: &[PageState],
     ) {
         let read = copied.bytes.len();
+        let memory = &mut self.memories[process];
+        let changed: Vec<usize> = (0..before.len())
+            .filter(|&page| memory.states[page] != before[page])
+            .collect();
+        // A page that the read changed and the write meets: which came first depends on the pieces.
+        if changed
+            .iter()
+            .any(|&page| UserMemory::meets(page, target, read))
+        {
+            memory.doubt_range(target, read);
+            memory.uncertain.extend(&changed);
+            self.tangled = true;
+        }
         self.arrive(process, target, copied);
         let memory = &mut self.memories[process];
         if copied.bytes.len() < read {
-            let changed = (0..before.len()).filter(|&page| memory.states[page] != before[page]);
-            memory.uncertain.extend(changed.collect::<Vec<_>>());
+            memory.uncertain.extend(changed);
         }
         if overlap || !copied.unknown.is_empty() {
             memory.forget(target, copied.bytes.len());
@@ -318,7 +349,7 @@ impl Model {
     }
 
     fn device_copy(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
-        let copy = self.capture::<DeviceCopyRequest>(call)?;
+        let copy = self.capture::<kind::DeviceCopy>(call)?;
         let mut copied = refused(NtStatus::SUCCESS);
         copied.result.copied = copy.length() as u64;
         let mut read = false;
@@ -328,7 +359,7 @@ impl Model {
                 length,
                 ..
             } => {
-                let bytes = &call.request.input[size_of::<DeviceCopyRequest>()..];
+                let bytes = &call.request.input[call.code.request_length..];
                 self.device_page[destination..][..length].copy_from_slice(bytes);
             }
             DeviceCopy::FromDevice { source, length, .. } => {
@@ -344,21 +375,31 @@ impl Model {
                 .device_page
                 .copy_within(source..source + length, destination),
         }
-        Ok(Expected::transfer(call.request.output, copy.length(), &copied, read))
+        Ok(Expected::transfer(
+            call.request.output,
+            copy.length(),
+            &copied,
+            read,
+        ))
     }
 
     fn copy_memory(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
-        let copy = self.capture::<CopyMemoryRequest>(call)?;
+        let copy = self.capture::<kind::CopyMemory>(call)?;
         let copied = self.copy(call.file, copy.source, copy.engine);
         let length = copy.source.length;
-        Ok(Expected::transfer(call.request.output, length, &copied, true))
+        Ok(Expected::transfer(
+            call.request.output,
+            length,
+            &copied,
+            true,
+        ))
     }
 
     fn copy_batch(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
-        let fixed = self.capture::<BatchRequest>(call)?;
+        let fixed = self.capture::<kind::CopyBatch>(call)?;
         let entries: Vec<BatchEntry> = self.entries(call, &fixed)?;
         let mut expected = Expected::entries(call.request.output, entries.len());
-        let mut slot = judge::results_end(entries.len());
+        let mut slot = validate::results_end(entries.len());
         for (number, entry) in entries.iter().enumerate() {
             let source = entry.source();
             let copied = self.copy(call.file, source, fixed.engine);
@@ -370,9 +411,9 @@ impl Model {
     }
 
     fn copy_scatter(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
-        let fixed = self.capture::<ScatterRequest>(call)?;
+        let fixed = self.capture::<kind::CopyScatter>(call)?;
         let entries: Vec<ScatterEntry> = self.entries(call, &fixed)?;
-        let end = judge::results_end(entries.len());
+        let end = validate::results_end(entries.len());
         self.reserve(call, end)?;
         let mut expected = Expected::entries(call.request.output, entries.len());
         for (number, entry) in entries.iter().enumerate() {
@@ -384,7 +425,7 @@ impl Model {
         Ok(expected)
     }
 
-    fn scatter(&mut self, call: &Call<'_>, entry: &ScatterEntry, engine: Engine) -> Copied {
+    fn scatter(&mut self, call: &Call<'_>, entry: &ScatterEntry, engine: EngineKind) -> Copied {
         let (source, target) = (entry.source(), entry.target);
         if let Err(status) = self.check_reach(call.file, source) {
             return refused(status);
@@ -418,7 +459,7 @@ impl Model {
     }
 
     /// Whether a copy reads what it writes.
-    fn overlap(&self, process: usize, source: judge::Source, target: u64) -> bool {
+    fn overlap(&self, process: usize, source: Source, target: u64) -> bool {
         let length = source.length as u64;
         if source.flags == 2 {
             return source.address.abs_diff(target) < length;
@@ -427,7 +468,11 @@ impl Model {
         let memory = &self.memories[process];
         (source.address..source.address.saturating_add(length).min(1 << 40))
             .step_by(4096)
-            .chain(length.checked_sub(1).map(|last| source.address.saturating_add(last)))
+            .chain(
+                length
+                    .checked_sub(1)
+                    .map(|last| source.address.saturating_add(last)),
+            )
             .any(|address| memory.offset_of_physical(address).is_some())
     }
 
@@ -458,7 +503,7 @@ impl Model {
     }
 
     fn memory_ranges(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
-        let asked = self.capture::<MemoryRangesRequest>(call)?;
+        let asked = self.capture::<kind::MemoryRanges>(call)?;
         let all = self.system.ram();
         let ranges = &all[asked.of(all.len())];
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
@@ -479,12 +524,12 @@ impl Model {
     }
 }
 
-fn check_alignment(copy: &CallerCopy) -> Result<(), NtStatus> {
+const fn check_alignment(copy: &CallerCopy) -> Result<(), NtStatus> {
     aligned(copy.address as u64, copy.length, copy.alignment)
 }
 
 /// The address of an empty range may be anything, as may its alignment.
-fn aligned(address: u64, length: usize, alignment: usize) -> Result<(), NtStatus> {
+const fn aligned(address: u64, length: usize, alignment: usize) -> Result<(), NtStatus> {
     if length == 0 {
         return Ok(());
     }

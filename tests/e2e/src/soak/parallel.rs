@@ -39,7 +39,7 @@ enum Senders {
 
 impl Episode<'_, '_> {
     /// Sends one request from both processors at once, many times.
-    pub(super) fn from_both_processors(&mut self) -> Checked<()> {
+    pub(super) fn send_from_both_processors(&mut self) -> Checked<()> {
         let senders = self.random.pick(&[
             Senders::OneHandle,
             Senders::TwoProcesses,
@@ -58,15 +58,20 @@ impl Episode<'_, '_> {
         .of_kind(kind);
         // The permanent handles, whose position is their process's.
         let number = self.random.index(self.clients.len());
-        let mut first = number;
-        if senders == Senders::ClosedMeanwhile {
-            first = self.open(number, OpenAccess::ReadWrite)?;
-        }
+        let first = if senders == Senders::ClosedMeanwhile {
+            self.open(number, OpenAccess::ReadWrite)?
+        } else {
+            number
+        };
         let second = match senders {
             Senders::TwoProcesses => 1 - number,
             _ => first,
         };
-        self.say(&format!("from both processors ({senders:?}), a request"), first, &request);
+        self.say(
+            &format!("from both processors ({senders:?}), a request"),
+            first,
+            &request,
+        );
         let before = self.model.clone();
         let handles = [first, second].map(|handle| self.model.handles[handle]);
         let expected = handles.map(|handle| self.model.carry_out(&handle, &request));
@@ -84,7 +89,10 @@ impl Episode<'_, '_> {
             let offset = index as u64 * SECOND;
             let (input, output) = (client.input + offset, client.output + offset);
             let untouched = vec![UNTOUCHED; length];
-            client.process.write(input, &request.input).map_err(sentence)?;
+            client
+                .process
+                .write(input, &request.input)
+                .map_err(sentence)?;
             client.process.write(output, &untouched).map_err(sentence)?;
             *side = (buffer(input, request.input.len()), buffer(output, length));
         }

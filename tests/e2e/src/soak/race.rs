@@ -1,11 +1,9 @@
 //! Copies of memory that the other processor changes meanwhile, and requests that it cancels.
 
-use ringcopy_client::{
-    protocol::{
-        BatchEntry, BatchRequest, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest,
-        Direction, EntryResult, Header, NtStatus, RequestKind, ScatterEntry, ScatterRequest,
-        TransferResponse, judge,
-    },
+use ringcopy_client::protocol::{
+    BatchEntry, BatchRequest, CallerCopyRequest, Code, CopyMemoryRequest, CopyResponse, CopyResult,
+    CopyThroughRequest, Direction, Header, NtStatus, RequestKind, ScatterEntry, ScatterRequest,
+    validate,
 };
 use ringcopy_lab::{Interference, PageState, UNTOUCHED};
 use zerocopy::{Immutable, IntoBytes};
@@ -22,9 +20,9 @@ use super::{
 const COPIES: u64 = 40;
 
 /// Pages that may change; those from `STEADY` on do not.
-const CHANGING: u64 = 8;
-const STEADY: u64 = 10;
-const STEADY_PAGES: u64 = 6;
+const CHANGING: usize = 8;
+const STEADY: usize = 10;
+const STEADY_PAGES: usize = 6;
 
 /// Where in the session buffer copies go to, and where they come from.
 const SESSION_TARGET: u64 = 0;
@@ -52,7 +50,7 @@ impl Episode<'_, '_> {
     /// Copies while a page is taken away, protected, rewritten or exchanged.
     pub(super) fn race(&mut self) -> Checked<()> {
         let number = self.random.index(self.clients.len());
-        let changing = usize::try_from(1 + self.random.below(CHANGING)).unwrap_or(1);
+        let changing = 1 + self.random.index(CHANGING);
         let interference = self.random.pick(&[
             Interference::Unmap,
             Interference::WriteProtect,
@@ -61,7 +59,7 @@ impl Episode<'_, '_> {
         ]);
         self.request = None;
         self.what = format!("page {changing} of process {number} changes: {interference:?}");
-        let steady = STEADY as usize..(STEADY + STEADY_PAGES) as usize;
+        let steady = STEADY..STEADY + STEADY_PAGES;
         for page in (changing - 1..=changing).chain(steady) {
             self.set_page(number, page, PageState::ReadWrite)?;
         }
@@ -74,7 +72,9 @@ impl Episode<'_, '_> {
         let mut done = Ok(());
         for _ in 0..COPIES {
             let copy = self.choose(address);
-            self.what = format!("page {changing} of process {number} changes ({interference:?}): {copy:X?}");
+            self.what = format!(
+                "page {changing} of process {number} changes ({interference:?}): {copy:X?}"
+            );
             done = self.copy_amid(number, &copy, interference);
             session |= copy.kind == RequestKind::CopyFrom && !keeps_bytes(interference);
             if done.is_err() {
@@ -107,24 +107,19 @@ impl Episode<'_, '_> {
         let (kind, reads) = self.random.pick(&kinds);
         let before = self.random.index(700);
         let after = 1 + self.random.index(1300);
-        let most = (STEADY_PAGES - 1) * PAGE as u64;
+        let most = ((STEADY_PAGES - 1) * PAGE) as u64;
         Copy {
             kind,
             reads,
             start: address - before as u64,
             before,
             length: before + after,
-            steady: UserMemory::address(STEADY as usize) + self.random.below(most),
+            steady: UserMemory::address(STEADY) + self.random.below(most),
         }
     }
 
     /// Sends one copy, on the process's own handle, and holds its result against what may come of it.
-    fn copy_amid(
-        &mut self,
-        number: usize,
-        copy: &Copy,
-        interference: Interference,
-    ) -> Checked<()> {
+    fn copy_amid(&mut self, number: usize, copy: &Copy, interference: Interference) -> Checked<()> {
         let request = request_of(copy);
         let handle = self.model.handles[number];
         let response = self.send(&handle, &request, Way::Exchange)?;
@@ -134,12 +129,12 @@ impl Episode<'_, '_> {
         }
         let entries = matches!(copy.kind, RequestKind::CopyBatch | RequestKind::CopyScatter);
         let bytes = if entries {
-            judge::results_end(1)
+            validate::results_end(1)
         } else {
-            size_of::<TransferResponse>()
+            size_of::<CopyResponse>()
         };
         let result = result_at(entries.then_some(0), &response.output);
-        let EntryResult {
+        let CopyResult {
             status,
             direction,
             copied,
@@ -149,7 +144,11 @@ impl Episode<'_, '_> {
         let came = format!("{result:X?} came");
         let copied = usize::try_from(copied).unwrap_or(usize::MAX);
         let complete = status == NtStatus::SUCCESS.0 && copied == copy.length && stop == 0;
-        let expected = if copy.reads { Direction::Read } else { Direction::Write };
+        let expected = if copy.reads {
+            Direction::Read
+        } else {
+            Direction::Write
+        };
         let stopped = status == NtStatus::ACCESS_VIOLATION.0
             && direction == expected as u32
             && (copy.before..copy.length).contains(&copied)
@@ -176,9 +175,11 @@ impl Episode<'_, '_> {
         if matches!(copy.kind, RequestKind::CopyMemory | RequestKind::CopyBatch) {
             let (arrived, rest) = response.output[bytes..].split_at(copied);
             // Only memory that does not change its bytes is known.
-            let right = arrived[..known] == source[..known]
-                && rest.iter().all(|&byte| byte == UNTOUCHED);
-            return right.then_some(()).ok_or_else(|| format!("{came}, and wrong bytes"));
+            let right =
+                arrived[..known] == source[..known] && rest.iter().all(|&byte| byte == UNTOUCHED);
+            return right
+                .then_some(())
+                .ok_or_else(|| format!("{came}, and wrong bytes"));
         }
         match copy.kind {
             RequestKind::CopyFrom => {
@@ -291,7 +292,7 @@ fn request_of(copy: &Copy) -> Request {
                 flags: 2,
             };
             input.extend(entry.as_bytes());
-            (input, size_of::<EntryResult>() + copy.length)
+            (input, size_of::<CopyResult>() + copy.length)
         }
         RequestKind::CopyScatter => {
             let mut input = bytes_of(|header| ScatterRequest {
@@ -306,7 +307,7 @@ fn request_of(copy: &Copy) -> Request {
                 flags: 2,
             };
             input.extend(entry.as_bytes());
-            (input, size_of::<EntryResult>())
+            (input, size_of::<CopyResult>())
         }
         _ => {
             let input = bytes_of(|header| CopyMemoryRequest {

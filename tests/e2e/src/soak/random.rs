@@ -6,7 +6,7 @@ pub(super) struct Random(u64);
 
 impl Random {
     /// The sequence of an episode, or of another part of a run with a number of its own.
-    pub(super) fn of(seed: u64, part: u64) -> Self {
+    pub(super) const fn of(seed: u64, part: u64) -> Self {
         let mut random = Self(seed);
         let start = random.next();
         Self(start ^ part.wrapping_mul(0xD134_2543_DE82_EF95))

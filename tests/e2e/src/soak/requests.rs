@@ -4,7 +4,7 @@ use ringcopy_client::protocol::{
     BatchEntry, BatchRequest, CODES, CallerCopyRequest, Code, CopyMemoryRequest,
     CopyThroughRequest, DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Header,
     InformationRequest, MemoryRangesRequest, RequestKind, SESSION_LENGTH, ScatterEntry,
-    ScatterRequest, judge,
+    ScatterRequest, validate,
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -34,9 +34,10 @@ impl Chooser<'_> {
     pub(super) fn of_kind(&mut self, kind: RequestKind) -> Request {
         let code = Code::of(kind);
         let (input, output) = match kind {
-            RequestKind::Information => (bytes_of::<InformationRequest>(|header| {
-                InformationRequest { header }
-            }), 0),
+            RequestKind::Information => (
+                bytes_of::<InformationRequest>(|header| InformationRequest { header }),
+                0,
+            ),
             RequestKind::CopyFrom | RequestKind::CopyTo => (self.caller_copy(), 0),
             RequestKind::CopyThrough => (self.copy_through(), 0),
             RequestKind::DeviceCopy => self.device_copy(),
@@ -115,7 +116,8 @@ impl Chooser<'_> {
     }
 
     fn alignment(&mut self) -> u32 {
-        self.random.pick(&[1, 1, 1, 1, 1, 1, 2, 4, 8, 16, 4096, 0, 3])
+        self.random
+            .pick(&[1, 1, 1, 1, 1, 1, 2, 4, 8, 16, 4096, 0, 3])
     }
 
     fn mode(&mut self) -> u32 {
@@ -248,7 +250,7 @@ impl Chooser<'_> {
         (input, usize::try_from(length).unwrap_or_default())
     }
 
-    fn count(&mut self) -> u64 {
+    const fn count(&mut self) -> u64 {
         self.random.below(ENTRIES + 1)
     }
 
@@ -276,7 +278,10 @@ impl Chooser<'_> {
             engine,
         });
         input.extend(entries.as_bytes());
-        (input, judge::results_end(entries.len()) - judge::results_end(0) + total)
+        (
+            input,
+            validate::results_end(entries.len()) - validate::results_end(0) + total,
+        )
     }
 
     fn copy_scatter(&mut self) -> (Vec<u8>, usize) {
@@ -299,7 +304,10 @@ impl Chooser<'_> {
             engine,
         });
         input.extend(entries.as_bytes());
-        (input, judge::results_end(entries.len()) - judge::results_end(0))
+        (
+            input,
+            validate::results_end(entries.len()) - validate::results_end(0),
+        )
     }
 }
 

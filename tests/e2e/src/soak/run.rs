@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use ringcopy_client::protocol::{Engine, NtStatus, Reach};
+use ringcopy_client::protocol::{EngineKind, NtStatus, Reach};
 use ringcopy_lab::{Count, Lab, Options};
 
 use super::{
@@ -48,7 +48,7 @@ impl Soak {
         let mut summary = Summary::default();
         let mut episode = self.from.unwrap_or(0);
         let is_over = |summary: &Summary| {
-            summary.requests >= self.requests
+            summary.requests() >= self.requests
                 || self.time.is_some_and(|time| started.elapsed() >= time)
         };
         while !is_over(&summary) {
@@ -89,7 +89,7 @@ impl Soak {
             Reach::empty(),
         ];
         let policy = random.pick(&policies);
-        let engine = random.pick(&[None, None, None, Some(Engine::System)]);
+        let engine = random.pick(&[None, None, None, Some(EngineKind::System)]);
         let lab = Lab::boot(Options {
             engine,
             five_levels: random.once_in(2),

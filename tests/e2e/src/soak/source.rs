@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use ringcopy_client::protocol::{
-    Direction, Engine, EntryResult, NtStatus, Reach, SESSION_LENGTH, TransferFlags, judge::Source,
+    CopyResult, Direction, EngineKind, NtStatus, Reach, ResultFlags, SESSION_LENGTH,
+    validate::Source,
 };
 
 use super::{
@@ -23,7 +24,7 @@ pub(super) struct Copied {
     /// Those of them that the model does not know.
     pub(super) unknown: Vec<Range<usize>>,
     /// The result, less the length of the hole.
-    pub(super) result: EntryResult,
+    pub(super) result: CopyResult,
     /// Whose hole it is, if there may be one.
     pub(super) hole: Hole,
     /// The model does not know the memory where the copy came to: it may have gone on.
@@ -38,7 +39,9 @@ pub(super) enum Hole {
     None,
     Physical,
     /// Of system memory, as an engine sees it that brings pages in or does not.
-    System { brings_in: bool },
+    System {
+        brings_in: bool,
+    },
 }
 
 /// A copy that was not begun.
@@ -46,15 +49,7 @@ pub(super) const fn refused(status: NtStatus) -> Copied {
     Copied {
         bytes: Vec::new(),
         unknown: Vec::new(),
-        result: EntryResult {
-            status: status.0,
-            direction: Direction::None as u32,
-            copied: 0,
-            address: 0,
-            engine: Engine::Auto as u32,
-            flags: 0,
-            hole_length: 0,
-        },
+        result: CopyResult::of(status),
         hole: Hole::None,
         loose: false,
         any_engine: false,
@@ -77,15 +72,19 @@ impl Copied {
 
 impl Model {
     /// Copies as a request of this file's does: what arrives, and what that does to pages.
-    pub(super) fn copy(&mut self, file: usize, source: Source, engine: Engine) -> Copied {
+    pub(super) fn copy(&mut self, file: usize, source: Source, engine: EngineKind) -> Copied {
         if let Err(status) = self.check_reach(file, source) {
             return refused(status);
         }
-        if engine == Engine::Native && !self.native {
+        if engine == EngineKind::Native && !self.native {
             return refused(NtStatus::NOT_SUPPORTED);
         }
-        let native = self.native && engine != Engine::System;
-        let used = if native { Engine::Native } else { Engine::System };
+        let native = self.native && engine != EngineKind::System;
+        let used = if native {
+            EngineKind::Native
+        } else {
+            EngineKind::System
+        };
         let mut copied = refused(NtStatus::SUCCESS);
         copied.result.engine = used as u32;
         if ![PHYSICAL, VIRTUAL].contains(&source.flags) {
@@ -106,7 +105,7 @@ impl Model {
             copied.hole = Hole::Physical;
             self.copy_physical(address, source.length, &mut copied);
         } else {
-            let brings_in = !native || engine == Engine::Auto;
+            let brings_in = !native || engine == EngineKind::Auto;
             copied.hole = Hole::System { brings_in };
             self.copy_system(address, source.length, (native, brings_in), &mut copied);
         }
@@ -155,7 +154,9 @@ impl Model {
         if accessed.length > 0 {
             copied.bytes.extend(memory.read(address, accessed.length));
             let start = UserMemory::offset(address).unwrap_or_default();
-            copied.unknown.extend(memory.unknown_in(start, accessed.length));
+            copied
+                .unknown
+                .extend(memory.unknown_in(start, accessed.length));
         }
         if let Some(status) = accessed.stop {
             let stop = address + accessed.length as u64;
@@ -197,9 +198,9 @@ impl Model {
             if let Some(start) = memory.offset_of_physical(at) {
                 let here = copied.bytes.len();
                 let unknown = memory.unknown_in(start, count);
-                copied.unknown.extend(
-                    unknown.map(|range| range.start + here..range.end + here),
-                );
+                copied
+                    .unknown
+                    .extend(unknown.map(|range| range.start + here..range.end + here));
                 copied.bytes.extend(&memory.bytes[start..start + count]);
                 return;
             }
@@ -237,11 +238,10 @@ impl Model {
                     copied.loose = true;
                     return;
                 }
-                Mapping::Refused => NtStatus::INVALID_ADDRESS,
                 Mapping::Absent | Mapping::PagedOut | Mapping::Lost if walks && brings_in => {
                     walks = false;
-                    copied.result.engine = Engine::System as u32;
-                    copied.result.flags = TransferFlags::FELL_BACK.bits();
+                    copied.result.engine = EngineKind::System as u32;
+                    copied.result.flags = ResultFlags::FELL_BACK.bits();
                     continue;
                 }
                 Mapping::PagedOut if !walks => {
@@ -249,7 +249,9 @@ impl Model {
                     continue;
                 }
                 Mapping::Lost if !walks => NtStatus::IN_PAGE_ERROR,
-                Mapping::Absent | Mapping::PagedOut | Mapping::Lost => NtStatus::INVALID_ADDRESS,
+                Mapping::Refused | Mapping::Absent | Mapping::PagedOut | Mapping::Lost => {
+                    NtStatus::INVALID_ADDRESS
+                }
             };
             copied.stop(status, at, Direction::Read);
             return;

@@ -43,7 +43,7 @@ impl Episode<'_, '_> {
             45..=49 => self.with_another_code(),
             50 if processors > 1 => self.race(),
             51 if processors > 1 => self.cancel_now_and_then(),
-            52 if processors > 1 => self.from_both_processors(),
+            52 if processors > 1 => self.send_from_both_processors(),
             _ => self.volley(),
         }?;
         self.look_sometimes()
@@ -116,7 +116,7 @@ impl Episode<'_, '_> {
         self.exact(handle, &request, Way::Exchange)
     }
 
-    /// A request of METHOD_NEITHER whose buffers are in the model's memory, or anywhere.
+    /// A request of `METHOD_NEITHER` whose buffers are in the model's memory, or anywhere.
     fn with_pointers_anywhere(&mut self) -> Checked<()> {
         const KINDS: [RequestKind; 4] = [
             RequestKind::CopyFrom,
@@ -165,20 +165,16 @@ impl Episode<'_, '_> {
     }
 
     /// Puts bytes where there is memory for them. The driver finds what is there then.
-    fn write_where_mapped(
-        &mut self,
-        holder: usize,
-        address: u64,
-        bytes: &mut [u8],
-    ) -> Checked<()> {
+    fn write_where_mapped(&mut self, holder: usize, address: u64, bytes: &mut [u8]) -> Checked<()> {
         let mut done = 0;
         while done < bytes.len() {
             let at = address.wrapping_add(done as u64);
             let left = PAGE - usize::try_from(at % PAGE as u64).unwrap_or_default();
             let piece = left.min(bytes.len() - done);
             let memory = &mut self.model.memories[holder];
-            let is_there = UserMemory::offset(at)
-                .is_some_and(|offset| memory.states[offset / PAGE] != ringcopy_lab::PageState::Unmapped);
+            let is_there = UserMemory::offset(at).is_some_and(|offset| {
+                memory.states[offset / PAGE] != ringcopy_lab::PageState::Unmapped
+            });
             let piece_bytes = &mut bytes[done..done + piece];
             if is_there {
                 memory.write(at, piece_bytes);
@@ -206,7 +202,7 @@ impl Episode<'_, '_> {
         way: Way,
     ) -> Checked<()> {
         // METHOD_BUFFERED: the other methods are served in their caller's context.
-        if request.code & 3 == 0 {
+        if request.code.trailing_zeros() >= 2 {
             self.exact_or(handle, request, way, NtStatus::CANCELLED)
         } else {
             self.exact(handle, request, way)
@@ -230,7 +226,11 @@ impl Episode<'_, '_> {
             };
         }
         let (handle, request) = (self.any_handle(), self.request());
-        self.say(&format!("with pool allocation {after} failing, a request"), handle, &request);
+        self.say(
+            &format!("with pool allocation {after} failing, a request"),
+            handle,
+            &request,
+        );
         fail(Some(after))?;
         let status = NtStatus::INSUFFICIENT_RESOURCES;
         let done = self.exact_or(handle, &request, Way::Exchange, status);

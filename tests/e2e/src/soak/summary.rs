@@ -10,13 +10,18 @@ use super::model::Request;
 #[derive(Debug, Default)]
 pub struct Summary {
     counts: BTreeMap<(&'static str, u32), u64>,
-    /// All of them.
-    pub(super) requests: u64,
+    requests: u64,
     /// What else was done, by name.
     others: BTreeMap<&'static str, u64>,
 }
 
 impl Summary {
+    /// Returns how many requests were sent.
+    #[must_use]
+    pub const fn requests(&self) -> u64 {
+        self.requests
+    }
+
     pub(super) fn count(&mut self, request: &Request, status: NtStatus) {
         self.count_many(request.code, status, 1);
     }
@@ -35,7 +40,11 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for ((name, status), count) in &self.counts {
-            writeln!(formatter, "{name:<14} {:<36} {count:>10}", NtStatus(*status))?;
+            writeln!(
+                formatter,
+                "{name:<14} {:<36} {count:>10}",
+                NtStatus(*status)
+            )?;
         }
         for (name, count) in &self.others {
             writeln!(formatter, "{name:<51} {count:>10}")?;

@@ -46,7 +46,7 @@ pub(super) struct UserMemory {
 }
 
 impl UserMemory {
-    pub(super) fn new(bytes: Vec<u8>, frames: [u64; PAGES]) -> Self {
+    pub(super) const fn new(bytes: Vec<u8>, frames: [u64; PAGES]) -> Self {
         Self {
             states: [PageState::ReadWrite; PAGES],
             frames,
@@ -66,12 +66,6 @@ impl UserMemory {
     pub(super) fn offset(address: u64) -> Option<usize> {
         let offset = usize::try_from(address.checked_sub(START)?).ok()?;
         (offset < PAGES * PAGE).then_some(offset)
-    }
-
-    /// Whether all of a range is in the model.
-    pub(super) fn holds(address: u64, length: usize) -> bool {
-        length == 0
-            || Self::offset(address).is_some_and(|offset| offset + length <= PAGES * PAGE)
     }
 
     /// Accesses a range from its start to its end or to the first byte that cannot be accessed:
@@ -133,13 +127,17 @@ impl UserMemory {
 
     /// As of a range that was read further than was needed, or not.
     pub(super) fn doubt_range(&mut self, address: u64, length: usize) {
-        let end = address.saturating_add(length as u64);
         for page in 0..PAGES {
-            let start = Self::address(page);
-            if start < end && address < start + PAGE as u64 {
+            if Self::meets(page, address, length) {
                 self.doubt(page);
             }
         }
+    }
+
+    /// Whether a byte of a range is in a page.
+    pub(super) const fn meets(page: usize, address: u64, length: usize) -> bool {
+        let start = Self::address(page);
+        start < address.saturating_add(length as u64) && address < start + PAGE as u64
     }
 
     /// Bytes of a range that is in the model.
@@ -159,7 +157,8 @@ impl UserMemory {
         if let Some(offset) = Self::offset(address)
             && length > 0
         {
-            self.unknown.push(offset..(offset + length).min(self.bytes.len()));
+            self.unknown
+                .push(offset..(offset + length).min(self.bytes.len()));
         }
     }
 
