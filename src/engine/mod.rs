@@ -1,4 +1,4 @@
-//! Who copies virtual and physical memory: two engines, one contract.
+//! The two engines that copy virtual and physical memory, with one contract.
 
 mod native;
 mod system;
@@ -11,7 +11,7 @@ use crate::nt::{physical::RamList, processor};
 use native::{NativeEngine, NativeMachine, WindowWalk};
 use system::SystemMachine;
 
-/// Both engines, as they stand after the start-up checks.
+/// Both engines, after the checks at load.
 pub struct Engines {
     ram: RamList,
     address_bits: u32,
@@ -19,8 +19,8 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Captures the RAM ranges and checks the native engine, unless the administrator ruled it
-    /// out. That it does not pass is no failure.
+    /// Captures the RAM ranges, and checks the native engine unless the administrator excluded it.
+    /// A native engine that fails its self-check is not an error.
     pub fn start(setting: EngineKind) -> Result<Self, NtStatus> {
         let ram = RamList::capture()?;
         let address_bits = processor::physical_address_bits();
@@ -36,7 +36,7 @@ impl Engines {
         })
     }
 
-    /// `STATUS_SUCCESS` where the native engine may be used; else why not.
+    /// Returns `STATUS_SUCCESS` if the native engine is available; otherwise the reason.
     pub fn native_status(&self) -> NtStatus {
         self.native
             .as_ref()
@@ -45,14 +45,13 @@ impl Engines {
             .unwrap_or(NtStatus::SUCCESS)
     }
 
-    /// The ranges of RAM, in ascending order and with something else between them.
+    /// Returns the ranges of RAM in ascending order, with gaps between them.
     pub fn ram(&self) -> &[RamRange] {
         self.ram.as_slice()
     }
 
-    /// Copies for one request, with the engine of its choice.
-    ///
-    /// User addresses are those of the current process.
+    /// Returns what copies for one request, with the engine that it chose. User addresses are those
+    /// of the current process.
     pub fn copier(&self, choice: EngineKind) -> Copier<'_> {
         let ram = RamRanges::new(self.ram.as_slice());
         let native = self.native.as_ref().map_err(|status| *status);
@@ -110,8 +109,8 @@ impl Copier<'_> {
         }
     }
 
-    /// Copies with the system's engine. How far a hole in system memory reaches, `MmCopyMemory`
-    /// does not say: the page tables do, where the native engine has shown that it can read them.
+    /// Copies with the system's engine. `MmCopyMemory` does not report the length of a hole in system
+    /// memory, so it is read from the page tables if the native engine passed its self-check.
     fn copy_by_system(
         &self,
         flags: CopyFlags,

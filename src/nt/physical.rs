@@ -1,4 +1,4 @@
-//! Which physical memory is RAM, and where the driver's own is.
+//! The ranges of physical memory that are RAM.
 
 use alloc::vec::Vec;
 use core::ptr;
@@ -10,13 +10,13 @@ use wdk_sys::{
     ntddk::{ExFreePool, MmGetPhysicalMemoryRanges},
 };
 
-/// The ranges of RAM as they were when the driver was loaded, in ascending order, with something
-/// else between them. Memory that is added later is not served before the driver is loaded again:
-/// a list that changed would have to be guarded against every copy under way.
+/// The ranges of RAM when the driver was loaded, in ascending order, with gaps between them. Memory
+/// that is added later is not served until the driver is loaded again: a list that can change would
+/// need a lock against every copy under way.
 pub struct RamList(Vec<RamRange>);
 
 impl RamList {
-    /// Asks the memory manager. IRQL: `PASSIVE_LEVEL`.
+    /// Reads the ranges from the memory manager. IRQL: `PASSIVE_LEVEL`.
     pub fn capture() -> Result<Self, NtStatus> {
         // SAFETY: called at PASSIVE_LEVEL; a failure is null.
         let array = unsafe { MmGetPhysicalMemoryRanges() };
@@ -50,7 +50,7 @@ impl RamList {
         }
     }
 
-    /// The ranges.
+    /// Returns the ranges.
     pub fn as_slice(&self) -> &[RamRange] {
         &self.0
     }

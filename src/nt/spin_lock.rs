@@ -1,4 +1,4 @@
-//! A spin lock that holds what it guards.
+//! A spin lock that holds the value that it guards.
 
 use core::{cell::UnsafeCell, ops::Deref};
 
@@ -7,17 +7,17 @@ use wdk_sys::{
     ntddk::{KeAcquireSpinLockRaiseToDpc, KeReleaseSpinLock},
 };
 
-/// Holds a `T` that is reached at `DISPATCH_LEVEL` alone, by one processor at a time.
+/// A value that one processor at a time can access, at `DISPATCH_LEVEL`.
 pub struct SpinLock<T> {
     lock: UnsafeCell<KSPIN_LOCK>,
     value: T,
 }
 
-// SAFETY: the value is reached by whoever holds the lock, one at a time.
+// SAFETY: only the holder of the lock reaches the value.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 impl<T> SpinLock<T> {
-    /// An executive spin lock starts as zero.
+    /// Returns a free lock: an executive spin lock starts as zero.
     pub const fn new(value: T) -> Self {
         Self {
             lock: UnsafeCell::new(0),
@@ -25,8 +25,8 @@ impl<T> SpinLock<T> {
         }
     }
 
-    /// Waits for the lock. From here on, until the guard is dropped, the thread runs at
-    /// `DISPATCH_LEVEL` and stays on its processor: only nonpaged memory may be touched.
+    /// Waits for the lock. Until the guard is dropped, the thread runs at `DISPATCH_LEVEL` and stays
+    /// on its processor, and may touch only nonpaged memory.
     pub fn lock(&self) -> SpinLockGuard<'_, T> {
         // SAFETY: the lock is nonpaged (part of the device context), initialised, and never
         // acquired again by its holder, who cannot reach it through the guard.

@@ -1,21 +1,19 @@
-//! A few pages of address space of the driver's own, through which any frames can be read.
+//! A window: a few pages of address space through which any frames can be read.
 //!
-//! The memory manager reserves the pages with their page-table entries at hand but empty
-//! (`MmAllocateMappingAddress`, `wdm.h`); the driver writes those entries itself. Four rules
-//! make this sound on several processors:
+//! The memory manager reserves the pages with empty page-table entries (`MmAllocateMappingAddress`,
+//! `wdm.h`), and the driver writes those entries. Four rules make this sound on several processors:
 //!
-//! - One user at a time, at `DISPATCH_LEVEL`: nobody is moved to another processor half way.
-//! - Whoever maps a frame invalidates its own processor's translation before it reads. Another
-//!   processor may hold a stale one, from its own last use or from speculation; it does the same
-//!   before its next use, and uses the pages at no other time.
-//! - The entries are put back as they were found.
-//! - The lock is held for [`SPAN`] bytes at most, and only nonpaged memory is touched meanwhile.
+//! - One thread at a time uses the window, at `DISPATCH_LEVEL`: it stays on its processor.
+//! - It invalidates the translation of its own processor after it maps a frame and before it reads.
+//!   Another processor may hold a stale translation, and invalidates it before its next use.
+//! - It restores the entries.
+//! - It holds the lock for at most [`SPAN`] bytes, and touches only nonpaged memory meanwhile.
 //!
-//! Two things are not its to keep. When the pages are given back, another processor may hold a stale
-//! translation of them: the memory manager is trusted to flush what it hands out next, as for its own
-//! mappings. And frames are mapped write-back, readable, whatever their owner or a hypervisor made of
-//! them: Intel's SDM (volume 3, "Programming the PAT") does not support a frame under two types of
-//! caching, and a frame that a hypervisor withholds faults where nothing may.
+//! Two things are not guaranteed. When the pages are freed, another processor may hold a stale
+//! translation of them: the driver relies on the memory manager to flush addresses that it reuses, as
+//! for its own mappings. And every frame is mapped write-back and readable: Intel's SDM (volume 3,
+//! "Programming the PAT") does not support a frame with two types of caching, and a frame that a
+//! hypervisor withholds faults where no fault is allowed.
 
 use core::{ffi::c_void, ptr::NonNull};
 
@@ -28,23 +26,23 @@ use super::{PAGE_SIZE, pool::POOL_TAG, spin_lock::SpinLock};
 /// Present, accessed, never executed, not writable: Intel SDM volume 3, table 5-20.
 const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
 
-/// Entries in a page table.
+/// The number of entries in a page table.
 const ENTRIES: usize = PAGE_SIZE / size_of::<u64>();
 
-/// Pages in the window.
+/// The number of pages in the window.
 pub const PAGES: usize = 16;
 
-/// Bytes in the window: 64 KiB, what one hold of the lock may copy.
+/// The length of the window in bytes: 64 KiB, the most that is copied while the lock is held.
 pub const SPAN: usize = PAGES * PAGE_SIZE;
 
-/// Reserved pages, whose entries nobody has found yet.
+/// The reserved pages of a window.
 pub struct Reservation(NonNull<c_void>);
 
 // SAFETY: the reservation belongs to no thread.
 unsafe impl Send for Reservation {}
 
 impl Reservation {
-    /// IRQL: at most `APC_LEVEL`.
+    /// Reserves the pages. IRQL: at most `APC_LEVEL`.
     pub fn new() -> Result<Self, NtStatus> {
         // SAFETY: any size and tag may be asked for; a failure is null.
         let address = unsafe { MmAllocateMappingAddress(SPAN as u64, POOL_TAG) };
@@ -53,7 +51,7 @@ impl Reservation {
             .ok_or(NtStatus::INSUFFICIENT_RESOURCES)
     }
 
-    /// Where the first page is.
+    /// Returns the address of the first page.
     pub fn address(&self) -> u64 {
         self.0.as_ptr().addr() as u64
     }
@@ -74,7 +72,7 @@ pub struct Window {
 
 struct Pages {
     reservation: Reservation,
-    /// One behind the other, a page's each.
+    /// One entry for each page, contiguous.
     entries: NonNull<[u64; PAGES]>,
 }
 
@@ -82,9 +80,9 @@ struct Pages {
 unsafe impl Send for Pages {}
 
 impl Window {
-    /// Takes the pages whose entries are mapped at `entries_address`, one behind the other, and of
-    /// which the `n`th lies at `physical(n)`. The caller found both by walking the page tables; the
-    /// memory manager must agree, or nothing is ever written: `STATUS_NOT_SUPPORTED`.
+    /// Makes a window of pages whose entries are mapped at `entries_address`, the `n`th of them at
+    /// the physical address `physical(n)`. The caller found both by a walk of the page tables. If the
+    /// memory manager does not agree, nothing is written: `STATUS_NOT_SUPPORTED`.
     pub fn open(
         reservation: Reservation,
         entries_address: u64,
@@ -118,14 +116,13 @@ impl Window {
         })
     }
 
-    /// Whether an address is one of the window's own.
+    /// Returns whether an address is in the window.
     pub const fn holds(&self, address: u64) -> bool {
         address.wrapping_sub(self.address) < SPAN as u64
     }
 
-    /// Reads from RAM, from the frame at `frame` on, into nonpaged memory. `offset` is within the
-    /// frame, and with the target's length within [`SPAN`], else nothing is read:
-    /// `STATUS_INVALID_PARAMETER`.
+    /// Reads RAM at `offset` from the frame at `frame` on, to nonpaged memory. If the read exceeds
+    /// [`SPAN`], nothing is read: `STATUS_INVALID_PARAMETER`.
     pub fn read(
         &self,
         frame: u64,
@@ -135,7 +132,7 @@ impl Window {
         let end = offset.saturating_add(target.len());
         let count = end.div_ceil(PAGE_SIZE);
         self.pages.lock().map(frame, count, |window| {
-            // SAFETY: so many pages are mapped while this runs, and are only read.
+            // SAFETY: `end` bytes are mapped while this runs, and are only read.
             let window = unsafe { VolatileSlice::from_raw_parts(window.as_ptr().cast(), end) };
             let source = window.subslice(offset, target.len());
             source
@@ -144,8 +141,8 @@ impl Window {
         })?
     }
 
-    /// Reads a page-table entry, the `index`th of its frame, by a single load: the processor and
-    /// the memory manager write such entries whole.
+    /// Reads the page-table entry `index` of a frame by a single load: the processor and the memory
+    /// manager write such entries whole.
     pub fn read_entry(&self, frame: u64, index: usize) -> Result<u64, NtStatus> {
         if index >= ENTRIES {
             return Err(NtStatus::INVALID_PARAMETER);
@@ -160,8 +157,8 @@ impl Window {
 }
 
 impl Pages {
-    /// Maps so many frames, from `frame` on, for the time of `read`, which touches nonpaged memory
-    /// alone and so cannot leave early.
+    /// Maps `count` frames, from `frame` on, while `read` runs. It touches only nonpaged memory, so it
+    /// always returns.
     fn map<R>(
         &self,
         frame: u64,
@@ -176,22 +173,21 @@ impl Pages {
         for ((page, frame), found) in (0..count).zip(frames).zip(&mut found) {
             *found = self.exchange(page, frame | READ_ONLY);
         }
-        let answer = read(self.reservation.0);
+        let result = read(self.reservation.0);
         for (page, found) in (0..count).zip(found) {
             self.exchange(page, found);
         }
-        Ok(answer)
+        Ok(result)
     }
 
-    /// Where the entry of a page is.
+    /// Returns the address of the entry of a page.
     fn entry(&self, page: usize) -> Option<NonNull<u64>> {
         let first = self.entries.cast::<u64>();
-        // SAFETY: the entries of the pages lie one behind the other.
+        // SAFETY: the entries of the pages are contiguous.
         (page < PAGES).then(|| unsafe { first.add(page) })
     }
 
-    /// Gives a page another entry, which this processor heeds from then on; the answer is the one
-    /// that it had.
+    /// Replaces the entry of a page for this processor, and returns the previous one.
     fn exchange(&self, page: usize, value: u64) -> u64 {
         let Some(entry) = self.entry(page) else {
             // Not reached: no count is above the number of pages.
@@ -199,11 +195,11 @@ impl Pages {
         };
         // SAFETY: the entry is ours, under the lock.
         let found = unsafe { entry.as_ptr().read_volatile() };
-        // SAFETY: as above; nobody but the holder of the lock uses the page.
+        // SAFETY: as above; only the holder of the lock uses the page.
         unsafe { entry.as_ptr().write_volatile(value) };
         let address = self.reservation.0.as_ptr().cast::<[u8; PAGE_SIZE]>();
-        // SAFETY: invalidating a translation in ring 0 has no effect but to have it walked again.
-        // The assembly counts as touching memory, so accesses stay on their side of it.
+        // SAFETY: the only effect of an invalidation in ring 0 is another walk. The assembly may touch
+        // memory, so the compiler moves no access across it.
         unsafe {
             core::arch::asm!(
                 "invlpg [{}]",

@@ -1,4 +1,4 @@
-//! Copies virtual or physical memory into the output, as `MmCopyMemory` does.
+//! Copies virtual or physical memory to the output, as `MmCopyMemory` does.
 
 use core::ops::Range;
 
@@ -10,7 +10,7 @@ use ringcopy_protocol::{
 use usermode_accessors::{VolatileSlice, probe::USER_LIMIT};
 
 use super::Call;
-use crate::{engine::Copier, file::FileContext};
+use crate::{engine::Copier, state::FileContext};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
@@ -18,8 +18,8 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let copier = call.device.engines.copier(engine);
     let result = copy(call, &copier, source, target);
     let response = CopyResponse::of(source.length as u64, result);
-    let copied = usize::try_from(result.copied).unwrap_or(0);
-    call.respond(&response, copied)
+    let arrived = usize::try_from(result.copied).unwrap_or(0);
+    call.respond(&response, arrived)
 }
 
 // The protocol and `mm-copy` do not know each other, so each declares the flags of `MmCopyMemory`.
@@ -30,7 +30,7 @@ const _: () = {
     assert!(CopyFlags::VIRTUAL.bits() == WireFlags::VIRTUAL.bits());
 };
 
-/// Copies to nonpaged memory of the source's length, if that lies within reach.
+/// Copies a source within reach to nonpaged memory of the same length.
 pub(super) fn copy(
     call: &Call<'_>,
     copier: &Copier<'_>,
@@ -44,9 +44,8 @@ pub(super) fn copy(
     }
 }
 
-/// Whether a copy stays within reach: the caller's own memory and the session buffer by
-/// either address always; the rest by policy and privilege. Flags that make no sense reach
-/// nothing, and are left to the engine to name.
+/// Checks that a source is within reach. The caller's own memory and the session buffer, by either
+/// address, always are; other memory by policy and privilege. The engine refuses invalid flags.
 pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatus> {
     let file = call.file;
     let (own, needed) = match CopyFlags::from_bits(source.flags) {

@@ -22,8 +22,8 @@ use zerocopy::{FromBytes, IntoBytes};
 const RAM: u64 = 0x10_0000;
 
 /// The driver's queue presents no request while an event of this name exists and is not set (see
-/// `tests/wdf/src/wine/gate.rs`).
-const GATE_EVENT: &str = r"Global\RingCopyGate";
+/// `tests/wdf/src/wine/queue_hold.rs`).
+const HOLD_EVENT: &str = r"Global\RingCopyQueueHold";
 
 type Verdict = Result<(), String>;
 
@@ -203,7 +203,7 @@ struct Shut(Event);
 
 impl Shut {
     fn new() -> Result<Self, String> {
-        let event = Event::named(GATE_EVENT).map_err(|error| error.to_string())?;
+        let event = Event::named(HOLD_EVENT).map_err(|error| error.to_string())?;
         event.reset();
         Ok(Self(event))
     }

@@ -1,4 +1,4 @@
-//! Answers as they travel.
+//! The layout of responses.
 
 use ringcopy_client::protocol::{
     BatchResponse, CopyResponse, CopyResult, Direction, EngineKind, Header, NtStatus, ResultFlags,
@@ -7,7 +7,7 @@ use zerocopy::IntoBytes;
 
 use super::memory::Stop;
 
-/// What a copy came to.
+/// Returns the result of a copy.
 pub(super) fn result(
     copied: u64,
     stop: Option<&Stop>,
@@ -32,12 +32,12 @@ pub(super) fn result(
     }
 }
 
-/// The answer to a request for one copy.
+/// Returns the response to a request for one copy.
 pub(super) fn response(asked: u64, result: CopyResult) -> Vec<u8> {
     CopyResponse::of(asked, result).as_bytes().to_vec()
 }
 
-/// The answer to a request for many.
+/// Returns the response to a request for many copies.
 pub(super) fn batch_response(results: &[CopyResult]) -> Vec<u8> {
     let succeeded = |result: &&CopyResult| result.status == NtStatus::SUCCESS.0;
     let mut output = BatchResponse {

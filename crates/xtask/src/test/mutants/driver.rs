@@ -62,7 +62,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a handle serves any process",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "if self.owner.is_current()",
         broken: "if true",
         caught_by: "lab_access::a_handle_serves_the_process_that_opened_it",
@@ -77,11 +77,11 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_capture::a_request_is_carried_out_as_it_was_captured",
     },
     Mutant {
-        name: "entries are read again after they were judged",
+        name: "entries are read again after they were validated",
         file: "src/ops/copy_scatter.rs",
-        original: "    let length = judged.output_length(entries)?;",
-        broken: "    let length = judged.output_length(entries)?;\n    \
-                 let captured = Captured::of(call, &judged)?;\n    \
+        original: "    let length = request.output_length(entries)?;",
+        broken: "    let length = request.output_length(entries)?;\n    \
+                 let captured = Captured::of(call, &request)?;\n    \
                  let entries = captured.as_slice()?;",
         caught_by: "lab_capture::so_is_a_request_with_entries",
     },
@@ -171,7 +171,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "a setting that was not read for want of memory counts as not set",
-        file: "src/driver.rs",
+        file: "src/state/settings.rs",
         original: "=> Err(NtStatus::INSUFFICIENT_RESOURCES),",
         broken: "=> Ok(Some(0)),",
         caught_by: "lab_resources::loading_fails_cleanly_wherever_pool_runs_out",
@@ -271,14 +271,14 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "cap ignored",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "if OPEN.fetch_add(1, Ordering::Relaxed) < MAXIMUM_HANDLES {",
         broken: "if OPEN.fetch_add(1, Ordering::Relaxed) < u32::MAX {",
         caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
     },
     Mutant {
         name: "a closed handle keeps its place",
-        file: "src/file.rs",
+        file: "src/state/file.rs",
         original: "        OPEN.fetch_sub(1, Ordering::Relaxed);",
         broken: "        OPEN.fetch_sub(0, Ordering::Relaxed);",
         caught_by: "lab_bounds::handles_are_capped_for_all_processes_together",
