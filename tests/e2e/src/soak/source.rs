@@ -9,7 +9,7 @@ use ringcopy_client::protocol::{
 
 use super::{
     model::Model,
-    system_memory::Mapping,
+    system_memory::Backing,
     user_memory::{PAGE, USER_LIMIT, UserMemory},
 };
 
@@ -230,26 +230,26 @@ impl Model {
             let (mapping, run) = self.system.at(at);
             let run = left.min(limited(run));
             let status = match mapping {
-                Mapping::Ram(physical) => {
+                Backing::Ram(physical) => {
                     self.take_physical(physical, run, copied);
                     continue;
                 }
-                Mapping::Unknown => {
+                Backing::Unknown => {
                     copied.loose = true;
                     return;
                 }
-                Mapping::Absent | Mapping::PagedOut | Mapping::Lost if walks && brings_in => {
+                Backing::Absent | Backing::PagedOut | Backing::Lost if walks && brings_in => {
                     walks = false;
                     copied.result.engine = EngineKind::System as u32;
                     copied.result.flags = ResultFlags::FELL_BACK.bits();
                     continue;
                 }
-                Mapping::PagedOut if !walks => {
+                Backing::PagedOut if !walks => {
                     self.system.bring_in(at);
                     continue;
                 }
-                Mapping::Lost if !walks => NtStatus::IN_PAGE_ERROR,
-                Mapping::Refused | Mapping::Absent | Mapping::PagedOut | Mapping::Lost => {
+                Backing::Lost if !walks => NtStatus::IN_PAGE_ERROR,
+                Backing::Refused | Backing::Absent | Backing::PagedOut | Backing::Lost => {
                     NtStatus::INVALID_ADDRESS
                 }
             };

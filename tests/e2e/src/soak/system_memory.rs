@@ -4,11 +4,11 @@
 use std::{collections::BTreeSet, rc::Rc};
 
 use ringcopy_client::PAGE_LENGTH;
-use ringcopy_lab::{Lab, LabError, Mosaic, RamRange, TileKind};
+use ringcopy_lab::{Lab, LabError, MappingKind, MixedMappings, RamRange};
 
 /// What a system virtual address stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mapping {
+pub(super) enum Backing {
     /// RAM at this physical address.
     Ram(u64),
     /// A page that is not present, and stays so.
@@ -26,7 +26,7 @@ pub(super) enum Mapping {
 /// System memory that the model knows.
 #[derive(Clone, Debug)]
 pub(super) struct SystemMemory {
-    laid_out: Rc<Mosaic>,
+    laid_out: Rc<MixedMappings>,
     /// Ranges that do not touch each other, in ascending order.
     ram: Vec<RamRange>,
     /// Pages that were out and are in now.
@@ -47,7 +47,7 @@ impl SystemMemory {
             }
         }
         Ok(Self {
-            laid_out: Rc::new(lab.mosaic()?),
+            laid_out: Rc::new(lab.mixed_mappings()?),
             ram,
             brought_in: BTreeSet::new(),
             uncertain: Vec::new(),
@@ -61,8 +61,8 @@ impl SystemMemory {
 
     /// Pages everything out that was brought in, as at the start of an episode.
     pub(super) fn page_out(&mut self, lab: &Lab) -> Result<(), LabError> {
-        for tile in self.laid_out.of_kind(TileKind::PagedOut) {
-            lab.page_out(tile.address)?;
+        for mapping in self.laid_out.of_kind(MappingKind::PagedOut) {
+            lab.page_out(mapping.address)?;
         }
         self.brought_in.clear();
         self.uncertain.clear();
@@ -84,8 +84,9 @@ impl SystemMemory {
 
     /// Addresses of pieces of memory of every kind.
     pub(super) fn pieces(&self) -> impl ExactSizeIterator<Item = (u64, u64, u64)> {
-        let piece = |tile: &ringcopy_lab::Tile| (tile.address, tile.length, tile.physical);
-        self.laid_out.tiles().iter().map(piece)
+        let piece =
+            |mapping: &ringcopy_lab::Mapping| (mapping.address, mapping.length, mapping.physical);
+        self.laid_out.mappings().iter().map(piece)
     }
 
     /// The physical block whose bytes never change.
@@ -99,38 +100,38 @@ impl SystemMemory {
     }
 
     /// What an address stands for, and how many bytes from there on are of the same kind.
-    pub(super) fn at(&self, address: u64) -> (Mapping, u64) {
-        let Some(tile) = self.laid_out.tile(address) else {
+    pub(super) fn at(&self, address: u64) -> (Backing, u64) {
+        let Some(mapping) = self.laid_out.mapping_at(address) else {
             return self.between(address);
         };
-        let offset = address - tile.address;
-        let left = tile.length - offset;
-        let physical = tile.physical.wrapping_add(offset);
-        match TileKind::from_wire(tile.kind) {
-            Some(TileKind::Ram | TileKind::ReadOnly | TileKind::Executable) => {
-                (Mapping::Ram(physical), left)
+        let offset = address - mapping.address;
+        let left = mapping.length - offset;
+        let physical = mapping.physical.wrapping_add(offset);
+        match MappingKind::from_wire(mapping.kind) {
+            Some(MappingKind::Ram | MappingKind::ReadOnly | MappingKind::Executable) => {
+                (Backing::Ram(physical), left)
             }
-            Some(TileKind::PagedOut) if self.brought_in.contains(&tile.address) => {
-                (Mapping::Ram(physical), left)
+            Some(MappingKind::PagedOut) if self.brought_in.contains(&mapping.address) => {
+                (Backing::Ram(physical), left)
             }
-            Some(TileKind::PagedOut) => (Mapping::PagedOut, left),
-            Some(TileKind::Lost) => (Mapping::Lost, left),
-            Some(TileKind::Unmapped) => (Mapping::Absent, left),
-            Some(TileKind::Mixed) => match self.ram_from(physical) {
-                0 => (Mapping::Refused, 1),
-                run => (Mapping::Ram(physical), run.min(left)),
+            Some(MappingKind::PagedOut) => (Backing::PagedOut, left),
+            Some(MappingKind::Lost) => (Backing::Lost, left),
+            Some(MappingKind::Unmapped) => (Backing::Absent, left),
+            Some(MappingKind::Mixed) => match self.ram_from(physical) {
+                0 => (Backing::Refused, 1),
+                run => (Backing::Ram(physical), run.min(left)),
             },
-            _ => (Mapping::Refused, left),
+            _ => (Backing::Refused, left),
         }
     }
 
     /// Between two pieces nothing is mapped; what lies around all of them is not known.
-    fn between(&self, address: u64) -> (Mapping, u64) {
-        let tiles = self.laid_out.tiles();
-        let next = tiles.partition_point(|tile| tile.address <= address);
-        match (next, tiles.get(next)) {
-            (0, _) | (_, None) => (Mapping::Unknown, 1),
-            (_, Some(next)) => (Mapping::Absent, next.address - address),
+    fn between(&self, address: u64) -> (Backing, u64) {
+        let mappings = self.laid_out.mappings();
+        let next = mappings.partition_point(|mapping| mapping.address <= address);
+        match (next, mappings.get(next)) {
+            (0, _) | (_, None) => (Backing::Unknown, 1),
+            (_, Some(next)) => (Backing::Absent, next.address - address),
         }
     }
 
@@ -160,21 +161,21 @@ impl SystemMemory {
     /// or by who has not.
     pub(super) fn any_readable(&self, address: u64, length: u64, helped: bool) -> bool {
         let end = address.saturating_add(length);
-        let tiles = self.laid_out.tiles();
-        let first = tiles.partition_point(|tile| tile.address + tile.length <= address);
-        tiles[first..]
+        let mappings = self.laid_out.mappings();
+        let first = mappings.partition_point(|mapping| mapping.address + mapping.length <= address);
+        mappings[first..]
             .iter()
-            .take_while(|tile| tile.address < end)
-            .any(|tile| {
-                let first = tile.address.max(address);
-                let last = end.min(tile.address + tile.length);
-                if tile.kind == TileKind::Mixed as u64 {
-                    let physical = tile.physical.wrapping_add(first - tile.address);
+            .take_while(|mapping| mapping.address < end)
+            .any(|mapping| {
+                let first = mapping.address.max(address);
+                let last = end.min(mapping.address + mapping.length);
+                if mapping.kind == MappingKind::Mixed as u64 {
+                    let physical = mapping.physical.wrapping_add(first - mapping.address);
                     return self.any_ram(physical, last - first);
                 }
                 match self.at(first).0 {
-                    Mapping::Ram(_) => true,
-                    Mapping::PagedOut => helped,
+                    Backing::Ram(_) => true,
+                    Backing::PagedOut => helped,
                     _ => false,
                 }
             })
