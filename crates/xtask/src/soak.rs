@@ -21,7 +21,7 @@ pub struct Options {
     /// The lab's processors: the second one changes memory, cancels and sends requests
     #[arg(long, value_name = "P", default_value_t = 2, value_parser = value_parser!(u32).range(1..=2))]
     processors: u32,
-    /// Stop after so many minutes
+    /// Stop after this many minutes
     #[arg(long, value_name = "M")]
     minutes: Option<u64>,
     /// Start with this episode of the seed, and compare all memory after each step

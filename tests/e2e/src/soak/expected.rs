@@ -69,7 +69,7 @@ impl Expected {
         expected
     }
 
-    /// A response about one copy of `asked` bytes, with the bytes behind it or without.
+    /// A response about one copy of `asked` bytes, followed by the bytes or not.
     pub(super) fn transfer(output: usize, asked: usize, copied: &Copied, bytes: bool) -> Self {
         let start = size_of::<CopyResponse>();
         let response = CopyResponse::of(asked as u64, copied.result);

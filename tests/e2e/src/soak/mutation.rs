@@ -8,7 +8,7 @@ use super::{model::Request, random::Random};
 const LONGEST: usize = 300 << 10;
 const LONG: usize = 2000;
 
-/// Gives a request another control code: a neighbour of its own, or another request's.
+/// Gives a request another control code: one next to its own, or another request's.
 pub(super) fn mutate_code(random: &mut Random, request: &mut Request) {
     match random.below(3) {
         0 => request.code ^= 1 << random.below(32),

@@ -96,7 +96,7 @@ impl Chooser<'_> {
         }
     }
 
-    /// An address that is nobody's memory, or next to where a kind of memory ends.
+    /// An address without memory, or next to where a kind of memory ends.
     pub(super) fn wild_address(&mut self) -> u64 {
         let near = self.random.below(128);
         let ends = [

@@ -19,7 +19,7 @@ const STEPS: u64 = 500;
 /// Episodes in one lab.
 const EPISODES: u64 = 32;
 
-/// The driver goes and comes again after one in so many episodes.
+/// The driver is reloaded once in this many episodes.
 const EPISODES_PER_LOAD: u64 = 4;
 
 /// A run.
