@@ -173,7 +173,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a setting that was not read for want of memory counts as not set",
         file: "src/state/settings.rs",
         original: "=> Err(NtStatus::INSUFFICIENT_RESOURCES),",
-        broken: "=> Ok(Some(0)),",
+        broken: "=> Ok::<_, NtStatus>(Some(0)),",
         caught_by: "lab_resources::loading_fails_cleanly_wherever_pool_runs_out",
     },
     Mutant {
