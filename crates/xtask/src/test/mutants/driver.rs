@@ -304,4 +304,19 @@ pub const MUTANTS: &[Mutant] = &[
         broken: "let Some(subject) = opening.subject().filter(|_| false) else {",
         caught_by: "lab_kernel_callers::the_privilege_is_the_captured_subjects",
     },
+    Mutant {
+        name: "a copy that stops returns the bytes of the whole",
+        file: "src/ops/copy_memory.rs",
+        original: "    call.respond(&response, arrived)",
+        broken: "    let _ = arrived;\n    call.respond(&response, source.length)",
+        caught_by: "lab_soak::every_request_returns_what_the_model_allows",
+    },
+    Mutant {
+        name: "a copy that stops keeps its buffer",
+        file: "src/ops/copy_through.rs",
+        original: "    let asked = length as u64;",
+        broken: "    if copied.is_err() {\n        core::mem::forget(buffer);\n    }\n    \
+                 let asked = length as u64;",
+        caught_by: "lab_soak::every_request_returns_what_the_model_allows",
+    },
 ];
