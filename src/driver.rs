@@ -61,7 +61,7 @@ pub fn load(arguments: &EntryArguments) -> NTSTATUS {
 fn start(driver: &Driver) -> Result<(), NtStatus> {
     let settings = Settings::read(driver)?;
     let device_page = ContiguousPages::allocate(nt::PAGE_SIZE, Caching::Uncached)?;
-    let engines = Engines::start(settings.engine)?;
+    let engines = Engines::start(settings.engine, device_page.frames())?;
     println!(
         "ringcopy: {} loaded; policy {:#x}, native engine {}",
         env!("CARGO_PKG_VERSION"),

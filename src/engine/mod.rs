@@ -3,7 +3,7 @@
 mod native;
 mod system;
 
-use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Transfer};
+use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Stop, Transfer};
 use ringcopy_protocol::{Engine, NtStatus};
 use usermode_accessors::VolatileSlice;
 
@@ -20,14 +20,14 @@ pub struct Engines {
 
 impl Engines {
     /// Captures the RAM ranges and checks the native engine, unless the administrator ruled it
-    /// out. That it does not pass is no failure.
-    pub fn start(setting: Engine) -> Result<Self, NtStatus> {
+    /// out. That it does not pass is no failure. It will not read `uncached`.
+    pub fn start(setting: Engine, uncached: RamRange) -> Result<Self, NtStatus> {
         let ram = RamList::capture()?;
         let address_bits = processor::physical_address_bits();
         let native = if setting == Engine::System {
             Err(NtStatus::NOT_SUPPORTED)
         } else {
-            NativeMachine::start(RamRanges::new(ram.as_slice()), address_bits)
+            NativeMachine::start(RamRanges::new(ram.as_slice()), uncached, address_bits)
         };
         Ok(Self {
             ram,
@@ -76,7 +76,8 @@ pub struct Copied {
     pub transfer: Transfer,
     /// The last engine that copied.
     pub engine: Engine,
-    /// Whether it went on where the native one met a page that is not resident.
+    /// Whether it went on where the native one stopped: at a page that is not resident, or RAM
+    /// that it does not read.
     pub fell_back: bool,
 }
 
@@ -101,28 +102,35 @@ impl Copier<'_> {
             (Engine::Native | Engine::Auto, Ok(native)) => native,
         };
         let transfer = mm_copy::copy_memory(native, flags, address, target.reborrow());
-        let paged_out = transfer
+        let stopped = transfer
             .stop
-            .filter(|stop| self.choice == Engine::Auto && stop.reason.may_be_paged_out());
+            .filter(|stop| self.choice == Engine::Auto && Self::may_go_on(stop));
         let arrived = transfer.transferred;
         let length = target.len().saturating_sub(arrived);
-        match paged_out.zip(target.subslice(arrived, length)) {
-            None => Ok(Copied {
+        let Some((stop, rest)) = stopped.zip(target.subslice(arrived, length)) else {
+            return Ok(Copied {
                 transfer,
                 engine: Engine::Native,
                 fell_back: false,
-            }),
-            Some((stop, rest)) => {
-                let rest = self.copy_by_system(flags, stop.address, rest);
-                Ok(Copied {
-                    transfer: Transfer {
-                        transferred: arrived.saturating_add(rest.transferred),
-                        ..rest
-                    },
-                    engine: Engine::System,
-                    fell_back: true,
-                })
-            }
+            });
+        };
+        let rest = self.copy_by_system(flags, stop.address, rest);
+        Ok(Copied {
+            transfer: Transfer {
+                transferred: arrived.saturating_add(rest.transferred),
+                ..rest
+            },
+            engine: Engine::System,
+            fell_back: true,
+        })
+    }
+
+    /// Whether the system's engine might read what the native one does not: pages that are not
+    /// resident, and RAM that is not for the native engine.
+    fn may_go_on(stop: &Stop) -> bool {
+        match stop.reason {
+            Reason::Read(status) => status == native::NOT_CACHED,
+            reason => reason.may_be_paged_out(),
         }
     }
 

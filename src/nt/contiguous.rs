@@ -2,6 +2,7 @@
 
 use core::ptr::NonNull;
 
+use mm_copy::RamRange;
 use ringcopy_protocol::NtStatus;
 use usermode_accessors::{DeviceSlice, VolatileSlice};
 use wdk_sys::{
@@ -91,6 +92,14 @@ impl ContiguousPages {
     /// Where they are.
     pub const fn physical_address(&self) -> u64 {
         self.physical
+    }
+
+    /// The physical memory that they are.
+    pub const fn frames(&self) -> RamRange {
+        RamRange {
+            start: self.physical,
+            length: self.length as u64,
+        }
     }
 
     /// Bytes.

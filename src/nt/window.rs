@@ -1,29 +1,61 @@
-//! A few pages of address space of the driver's own, through which any frames can be read.
+//! Address space of the driver's own, through which any frame can be read: a window for each
+//! processor.
 //!
 //! The memory manager reserves the pages with their page-table entries at hand but empty
-//! (`MmAllocateMappingAddress`, `wdm.h`); the driver writes those entries itself. Four rules
-//! make this sound on several processors:
+//! (`MmAllocateMappingAddress`, `wdm.h`); the driver writes those entries itself. Five rules
+//! make this sound:
 //!
-//! - One user at a time, at `DISPATCH_LEVEL`: nobody is moved to another processor half way.
-//! - Whoever maps a frame invalidates its own processor's translation before it reads. Another
-//!   processor may hold a stale one, from its own last use or from speculation; it does the same
-//!   before its next use, and uses the pages at no other time.
+//! - A processor uses its own window alone, at `DISPATCH_LEVEL`: the thread stays on the processor,
+//!   and no other thread comes in between. So there is no lock, and nothing to wait for.
+//! - The translation is invalidated before a frame is read: the processor may hold a stale one, from
+//!   its own last use or from speculation.
 //! - The entries are put back as they were found.
-//! - The lock is held for [`SPAN`] bytes at most, and only nonpaged memory is touched meanwhile.
+//! - The level is raised for [`SPAN`] bytes at most, and only nonpaged memory is touched meanwhile.
+//! - Before the pages are given back, every processor drops what it remembers of them: another
+//!   processor may have walked to an entry that was in use (Intel SDM volume 3, "Caching
+//!   Translation Information": a processor may do so at any time, for any reason).
 //!
-//! Two things are not its to keep. When the pages are given back, another processor may hold a stale
-//! translation of them: the memory manager is trusted to flush what it hands out next, as for its own
-//! mappings. And frames are mapped write-back, readable, whatever their owner or a hypervisor made of
-//! them: Intel's SDM (volume 3, "Programming the PAT") does not support a frame under two types of
-//! caching, and a frame that a hypervisor withholds faults where nothing may.
+//! [`Windows`] holds addresses alone, and may be moved at any time.
+//!
+//! # Why the entries are written, and `MmMapLockedPagesWithReservedMapping` is not called
+//!
+//! That routine (`wdm.h`) maps an MDL into reserved pages, at `DISPATCH_LEVEL` and below, with the
+//! type of caching that the frames have already: a frame would never be mapped under a second
+//! type. But its page requires an MDL whose pages are locked, as `MmProbeAndLockPages` or
+//! `MmAllocatePagesForMdlEx` makes one. An MDL over frames of other owners has to be filled by hand:
+//! the page of `MmGetMdlPfnArray` advises against it ("subtle system problems"), and Driver
+//! Verifier ends the run over an MDL with frames that are not locked or are not memory (bug check
+//! 0xC4, parameters 0x85 and 0x89). What the routine does to such an MDL is not documented. Nor is
+//! its cost: `MmUnmapReservedMapping` has to see to the other processors' translations each time,
+//! where a window that one processor uses needs an `INVLPG`. Its cost was not measured: the lab's
+//! own routine would say nothing about that of Windows.
+//!
+//! That the entries of a reservation may be written is not documented either. The start-up check
+//! finds them in two ways that must agree, and the engine stays off where they do not.
+//!
+//! # Frames that cannot be read
+//!
+//! A hypervisor may withhold a frame. The exception that it raises comes at `DISPATCH_LEVEL`, and
+//! where it is one that is dispatched, the guarded read ends there, with the exact count:
+//! [`mapped`] says which are. A hypervisor that raises another ends in a bug check.
+//!
+//! A frame is mapped write-back and readable, whatever its owner or a hypervisor made of it. Intel's
+//! SDM (volume 3, "Programming the PAT") does not support a frame under two types of caching.
 
 use core::{ffi::c_void, ptr::NonNull};
 
+use mm_copy::ReadError;
 use ringcopy_protocol::NtStatus;
-use usermode_accessors::VolatileSlice;
-use wdk_sys::ntddk::{MmAllocateMappingAddress, MmFreeMappingAddress, MmGetPhysicalAddress};
+use usermode_accessors::{VolatileSlice, mapped};
+use wdk_sys::{
+    USHORT,
+    ntddk::{
+        KeQueryMaximumProcessorCountEx, MmAllocateMappingAddress, MmFreeMappingAddress,
+        MmGetPhysicalAddress,
+    },
+};
 
-use super::{PAGE_SIZE, pool::POOL_TAG, spin_lock::SpinLock};
+use super::{PAGE_SIZE, irql::AtDispatchLevel, pool::POOL_TAG, translations};
 
 /// Present, accessed, never executed, not writable: Intel SDM volume 3, table 5-20.
 const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
@@ -31,117 +63,135 @@ const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
 /// Entries in a page table.
 const ENTRIES: usize = PAGE_SIZE / size_of::<u64>();
 
-/// Pages in the window.
+/// Pages in a window.
 pub const PAGES: usize = 16;
 
-/// Bytes in the window: 64 KiB, what one hold of the lock may copy.
+/// Bytes in a window: 64 KiB, the most that is copied before the level is lowered again.
 pub const SPAN: usize = PAGES * PAGE_SIZE;
 
-/// Reserved pages, whose entries nobody has found yet.
-pub struct Reservation(NonNull<c_void>);
+/// `ALL_PROCESSOR_GROUPS`.
+const ALL_GROUPS: USHORT = USHORT::MAX;
+
+/// Reserved pages, as many as all windows have.
+pub struct Reservation {
+    start: NonNull<c_void>,
+    windows: usize,
+}
 
 // SAFETY: the reservation belongs to no thread.
 unsafe impl Send for Reservation {}
 
+// SAFETY: as above; what is behind the addresses is reached through `Windows` alone.
+unsafe impl Sync for Reservation {}
+
 impl Reservation {
-    /// IRQL: at most `APC_LEVEL`.
+    /// Reserves a window for each processor that the system may ever have. IRQL: at most
+    /// `APC_LEVEL`.
     pub fn new() -> Result<Self, NtStatus> {
-        // SAFETY: any size and tag may be asked for; a failure is null.
-        let address = unsafe { MmAllocateMappingAddress(SPAN as u64, POOL_TAG) };
-        NonNull::new(address)
-            .map(Self)
-            .ok_or(NtStatus::INSUFFICIENT_RESOURCES)
+        // SAFETY: may be called at any IRQL. The number stays the same until the system ends.
+        let windows = unsafe { KeQueryMaximumProcessorCountEx(ALL_GROUPS) } as usize;
+        let length = windows.saturating_mul(SPAN);
+        // SAFETY: any size but zero, and any tag, may be asked for; a failure is null.
+        let address = unsafe { MmAllocateMappingAddress(length as u64, POOL_TAG) };
+        let start = NonNull::new(address).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        Ok(Self { start, windows })
     }
 
     /// Where the first page is.
     pub fn address(&self) -> u64 {
-        self.0.as_ptr().addr() as u64
+        self.start.as_ptr().addr() as u64
+    }
+
+    const fn pages(&self) -> usize {
+        self.windows.saturating_mul(PAGES)
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        translations::drop_everywhere();
         // SAFETY: reserved with this tag, released once, and its entries are as they were found.
-        unsafe { MmFreeMappingAddress(self.0.as_ptr(), POOL_TAG) };
+        unsafe { MmFreeMappingAddress(self.start.as_ptr(), POOL_TAG) };
     }
 }
 
-/// The window.
-pub struct Window {
-    address: u64,
-    pages: SpinLock<Pages>,
-}
-
-struct Pages {
+/// The windows of all processors.
+pub struct Windows {
     reservation: Reservation,
-    /// One behind the other, a page's each.
-    entries: NonNull<[u64; PAGES]>,
+    /// The entry of the first page; those of the other pages follow.
+    entries: NonNull<u64>,
 }
 
-// SAFETY: the entries are reached by the holder of the spin lock alone.
-unsafe impl Send for Pages {}
+// SAFETY: addresses, which belong to no thread.
+unsafe impl Send for Windows {}
 
-impl Window {
-    /// Takes the pages whose entries are mapped at `entries_address`, one behind the other, and of
-    /// which the `n`th lies at `physical(n)`. The caller found both by walking the page tables; the
-    /// memory manager must agree, or nothing is ever written: `STATUS_NOT_SUPPORTED`.
+// SAFETY: what is behind them is reached by one processor each, and by one thread there at a time.
+unsafe impl Sync for Windows {}
+
+impl Windows {
+    /// Takes the pages whose entries are mapped from `entries_address` on, and of which the `n`th
+    /// lies at `physical(n)`. The caller found both by walking the page tables; the memory manager
+    /// must agree, or nothing is ever written: `STATUS_NOT_SUPPORTED`.
     pub fn open(
         reservation: Reservation,
         entries_address: u64,
         physical: impl Fn(usize) -> Option<u64>,
     ) -> Result<Self, NtStatus> {
         let address = usize::try_from(entries_address).map_err(|_| NtStatus::NOT_SUPPORTED)?;
-        let entries = NonNull::new(core::ptr::with_exposed_provenance_mut(address))
+        let entries = NonNull::new(core::ptr::with_exposed_provenance_mut::<u64>(address))
             .ok_or(NtStatus::NOT_SUPPORTED)?;
-        let pages = Pages {
-            reservation,
-            entries,
-        };
-        for page in 0..PAGES {
-            let entry = pages.entry(page).ok_or(NtStatus::NOT_SUPPORTED)?;
+        for page in 0..reservation.pages() {
+            let entry = entries.as_ptr().wrapping_add(page);
             // SAFETY: the routine only looks the address up.
-            let found = unsafe { MmGetPhysicalAddress(entry.as_ptr().cast()) };
+            let found = unsafe { MmGetPhysicalAddress(entry.cast()) };
             // SAFETY: all members of the union are views of the same 64 bits.
             let found = unsafe { found.QuadPart }.cast_unsigned();
             if Some(found) != physical(page) {
                 return Err(NtStatus::NOT_SUPPORTED);
             }
             // SAFETY: the memory manager and the walk agree that the entry is mapped there.
-            let value = unsafe { entry.as_ptr().read_volatile() };
+            let value = unsafe { entry.read_volatile() };
             if value & 1 != 0 {
                 return Err(NtStatus::NOT_SUPPORTED);
             }
         }
         Ok(Self {
-            address: pages.reservation.address(),
-            pages: SpinLock::new(pages),
+            reservation,
+            entries,
         })
     }
 
-    /// Whether an address is one of the window's own.
-    pub const fn holds(&self, address: u64) -> bool {
-        address.wrapping_sub(self.address) < SPAN as u64
+    /// Whether an address is in one of the windows.
+    pub fn hold(&self, address: u64) -> bool {
+        let length = self.reservation.windows.saturating_mul(SPAN) as u64;
+        address.wrapping_sub(self.reservation.address()) < length
     }
 
     /// Reads from RAM, from the frame at `frame` on, into nonpaged memory. `offset` is within the
     /// frame, and with the target's length within [`SPAN`], else nothing is read:
-    /// `STATUS_INVALID_PARAMETER`.
+    /// `STATUS_INVALID_PARAMETER`. Where something keeps a frame from being read, the bytes before
+    /// it arrive: `STATUS_INVALID_ADDRESS`.
     pub fn read(
         &self,
         frame: u64,
         offset: usize,
-        mut target: VolatileSlice<'_>,
-    ) -> Result<(), NtStatus> {
-        let end = offset.saturating_add(target.len());
-        let count = end.div_ceil(PAGE_SIZE);
-        self.pages.lock().map(frame, count, |window| {
-            // SAFETY: so many pages are mapped while this runs, and are only read.
-            let window = unsafe { VolatileSlice::from_raw_parts(window.as_ptr().cast(), end) };
-            let source = window.subslice(offset, target.len());
-            source
-                .and_then(|source| target.copy_from_volatile(&source).ok())
-                .ok_or(NtStatus::INVALID_PARAMETER)
+        target: VolatileSlice<'_>,
+    ) -> Result<(), ReadError> {
+        let count = offset.saturating_add(target.len()).div_ceil(PAGE_SIZE);
+        self.with_frames(frame, count, |window| {
+            let source = window.cast::<u8>().wrapping_add(offset);
+            // SAFETY: so many pages are mapped while this runs, and the driver reaches them by no
+            // other address of the window.
+            unsafe { mapped::read_to(source, target) }
+        })
+        .map_err(|status| ReadError {
+            status,
+            transferred: 0,
         })?
+        .map_err(|fault| ReadError {
+            status: NtStatus::INVALID_ADDRESS,
+            transferred: fault.copied,
+        })
     }
 
     /// Reads a page-table entry, the `index`th of its frame, by a single load: the processor and
@@ -150,67 +200,75 @@ impl Window {
         if index >= ENTRIES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
-        self.pages.lock().map(frame, 1, |window| {
+        self.with_frames(frame, 1, |window| {
             // SAFETY: the index is within the page.
-            let entry = unsafe { window.as_ptr().cast::<u64>().add(index) };
+            let entry = unsafe { window.cast::<u64>().add(index) };
             // SAFETY: the page is mapped while this runs; any value may be read from it.
-            unsafe { entry.read_volatile() }
-        })
+            unsafe { mapped::read(entry) }
+        })?
+        .map_err(|_| NtStatus::INVALID_ADDRESS)
     }
-}
 
-impl Pages {
-    /// Maps so many frames, from `frame` on, for the time of `read`, which touches nonpaged memory
-    /// alone and so cannot leave early.
-    fn map<R>(
+    /// Maps so many frames, from `frame` on, into this processor's window for the time of `read`,
+    /// which touches nonpaged memory alone and so cannot leave early.
+    fn with_frames<R>(
         &self,
         frame: u64,
         count: usize,
-        read: impl FnOnce(NonNull<c_void>) -> R,
+        read: impl FnOnce(*mut c_void) -> R,
     ) -> Result<R, NtStatus> {
         if !frame.is_multiple_of(PAGE_SIZE as u64) || count > PAGES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
+        let level = AtDispatchLevel::raise();
+        let window = self.window(&level).ok_or(NtStatus::NOT_SUPPORTED)?;
         let mut found = [0; PAGES];
         let frames = (frame..).step_by(PAGE_SIZE);
         for ((page, frame), found) in (0..count).zip(frames).zip(&mut found) {
-            *found = self.exchange(page, frame | READ_ONLY);
+            *found = window.exchange(page, frame | READ_ONLY);
         }
-        let answer = read(self.reservation.0);
+        let result = read(window.address);
         for (page, found) in (0..count).zip(found) {
-            self.exchange(page, found);
+            window.exchange(page, found);
         }
-        Ok(answer)
+        Ok(result)
     }
 
-    /// Where the entry of a page is.
-    fn entry(&self, page: usize) -> Option<NonNull<u64>> {
-        let first = self.entries.cast::<u64>();
-        // SAFETY: the entries of the pages lie one behind the other.
-        (page < PAGES).then(|| unsafe { first.add(page) })
+    /// The window of the processor that runs this. There is one, as no processor's number is above
+    /// the number that was reserved for.
+    fn window<'a>(&self, level: &'a AtDispatchLevel) -> Option<Window<'a>> {
+        let number = level.processor();
+        let start = self.reservation.start.as_ptr().cast::<[u8; SPAN]>();
+        (number < self.reservation.windows).then(|| Window {
+            address: start.wrapping_add(number).cast(),
+            entries: self
+                .entries
+                .as_ptr()
+                .cast::<[u64; PAGES]>()
+                .wrapping_add(number),
+            _level: level,
+        })
     }
+}
 
-    /// Gives a page another entry, which this processor heeds from then on; the answer is the one
-    /// that it had.
+/// One window, while its processor has it to itself.
+struct Window<'a> {
+    address: *mut c_void,
+    entries: *mut [u64; PAGES],
+    _level: &'a AtDispatchLevel,
+}
+
+impl Window<'_> {
+    /// Gives a page, below [`PAGES`], another entry, which this processor heeds from then on;
+    /// returns the one that it had.
     fn exchange(&self, page: usize, value: u64) -> u64 {
-        let Some(entry) = self.entry(page) else {
-            // Not reached: no count is above the number of pages.
-            return 0;
-        };
-        // SAFETY: the entry is ours, under the lock.
-        let found = unsafe { entry.as_ptr().read_volatile() };
-        // SAFETY: as above; nobody but the holder of the lock uses the page.
-        unsafe { entry.as_ptr().write_volatile(value) };
-        let address = self.reservation.0.as_ptr().cast::<[u8; PAGE_SIZE]>();
-        // SAFETY: invalidating a translation in ring 0 has no effect but to have it walked again.
-        // The assembly counts as touching memory, so accesses stay on their side of it.
-        unsafe {
-            core::arch::asm!(
-                "invlpg [{}]",
-                in(reg) address.wrapping_add(page),
-                options(nostack, preserves_flags),
-            );
-        }
+        let entry = self.entries.cast::<u64>().wrapping_add(page);
+        // SAFETY: the entry is this window's, which this processor alone uses.
+        let found = unsafe { entry.read_volatile() };
+        // SAFETY: as above.
+        unsafe { entry.write_volatile(value) };
+        let pages = self.address.cast::<[u8; PAGE_SIZE]>();
+        translations::drop_here(pages.wrapping_add(page).cast());
         found
     }
 }

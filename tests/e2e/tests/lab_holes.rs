@@ -298,14 +298,7 @@ fn f8_a_read_costs_what_is_there_and_not_how_far_apart_it_lies() {
         .iter()
         .map(|run| format!("{:#x}:{:#x}", run.base, run.length))
         .collect();
-    let command = [
-        "read",
-        "--engine",
-        "native",
-        "--output",
-        &file,
-        "--physical",
-    ];
+    let command = ["read", "--engine", "auto", "--output", &file, "--physical"];
     let listed: Vec<_> = listed.iter().map(String::as_str).collect();
     let (code, expected, least) = run(&lab, &[&command[..], &listed].concat());
     assert_eq!(code, cli::SUCCESS);

@@ -35,7 +35,8 @@ compile_error!(
 );
 
 pub(crate) use bulk::{
-    guarded_copy, guarded_copy_backward, guarded_copy_nontemporal, guarded_fill,
+    guarded_copy, guarded_copy_backward, guarded_copy_closed, guarded_copy_nontemporal,
+    guarded_fill,
 };
 pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
 pub(crate) use native::{
@@ -44,7 +45,7 @@ pub(crate) use native::{
     write_release,
 };
 pub(crate) use raising::{PARAMETERS, Raised, call};
-pub(crate) use scalar::{guarded_read, guarded_write};
+pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};
 
 /// How wide a single access is, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

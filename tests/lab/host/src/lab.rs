@@ -6,7 +6,9 @@ use std::{
 };
 
 use ringcopy_client::protocol::NtStatus;
-use ringcopy_lab_mailbox::{Command, Count, DATA_LENGTH, Interference, MachineFact, VALUES};
+use ringcopy_lab_mailbox::{
+    Command, Count, DATA_LENGTH, Interference, MachineFact, VALUES, Withheld,
+};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::{
@@ -149,6 +151,17 @@ impl Lab {
     /// If it is none that can be.
     pub fn page_out(&self, address: u64) -> Result<(), LabError> {
         self.done(Command::PageOut, &[address], &[]).map(drop)
+    }
+
+    /// Withholds a frame from the driver's own mappings, as a hypervisor does, or gives it back;
+    /// returns its physical address. On the first processor.
+    ///
+    /// # Errors
+    /// If there is no such page table.
+    pub fn withhold(&self, address: u64, what: Withheld, withheld: bool) -> Result<u64, LabError> {
+        let arguments = [address, what as u64, withheld.into()];
+        let [frame, ..] = self.done(Command::Withhold, &arguments, &[])?.results;
+        Ok(frame)
     }
 
     /// Has the second processor change a small page of RAM of the mosaic's, over and over.

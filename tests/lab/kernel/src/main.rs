@@ -31,6 +31,7 @@ extern crate alloc;
 
 mod alternation;
 mod boot;
+mod broadcast;
 mod bugcheck;
 mod call;
 mod cpu;
@@ -63,6 +64,7 @@ mod serial;
 mod serve;
 mod smp;
 mod trap;
+mod withheld;
 
 use crate::memory::{kernel_space, paging};
 use crate::object::{process, registry};

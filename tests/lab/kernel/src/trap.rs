@@ -16,7 +16,7 @@ use crate::memory::paging_file;
 use crate::memory::user::{self, Access, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
-use crate::{alternation, images, interference, raw, smp};
+use crate::{alternation, broadcast, images, interference, raw, smp, withheld};
 use nt_status::NtStatus;
 
 global_asm!(include_str!("trap.s"));
@@ -67,12 +67,14 @@ mod vector {
     pub(super) const SHOOTDOWN: u64 = smp::SHOOTDOWN_VECTOR as u64;
     pub(super) const WAKE: u64 = smp::WAKE_VECTOR as u64;
     pub(super) const TIMER: u64 = smp::TIMER_VECTOR as u64;
+    pub(super) const BROADCAST: u64 = smp::BROADCAST_VECTOR as u64;
     pub(super) const SPURIOUS: u64 = smp::SPURIOUS_VECTOR as u64;
 }
 
 mod page_fault_error {
     pub(super) const PRESENT: u64 = 1;
     pub(super) const WRITE: u64 = 1 << 1;
+    pub(super) const RESERVED: u64 = 1 << 3;
     pub(super) const FETCH: u64 = 1 << 4;
 }
 
@@ -145,17 +147,10 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
     match frame.vector {
         vector::SHOOTDOWN => interference::shootdown(),
         vector::WAKE | vector::TIMER => smp::end_of_interrupt(),
+        vector::BROADCAST => broadcast::interrupted(),
         vector::SPURIOUS => {}
         vector::PAGE_FAULT => page_fault(frame, floating, address),
-        vector::GENERAL_PROTECTION | vector::STACK => {
-            // The processor does not say which address was not canonical.
-            let exception = Exception {
-                code: NtStatus::ACCESS_VIOLATION,
-                information: [0, u64::MAX, 0],
-                count: 2,
-            };
-            frame.dispatch(floating, exception)
-        }
+        vector::GENERAL_PROTECTION | vector::STACK => frame.dispatch(floating, GENERAL_PROTECTION),
         vector::DIVIDE => {
             frame.dispatch(floating, Exception::plain(NtStatus::INTEGER_DIVIDE_BY_ZERO))
         }
@@ -163,7 +158,7 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
             frame.dispatch(floating, Exception::plain(NtStatus::ILLEGAL_INSTRUCTION))
         }
         vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(NtStatus::BREAKPOINT)),
-        vector::DEBUG if alternation::close() => frame.flags &= !flags::TRAP,
+        vector::DEBUG if alternation::close() || withheld::close() => frame.flags &= !flags::TRAP,
         vector::DEBUG => frame.dispatch(floating, Exception::plain(NtStatus::SINGLE_STEP)),
         vector::ASSERTION => {
             frame.dispatch(floating, Exception::plain(NtStatus::ASSERTION_FAILURE))
@@ -181,7 +176,17 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
     }
 }
 
+/// What a general protection fault becomes: the processor does not say which address it was.
+const GENERAL_PROTECTION: Exception = Exception {
+    code: NtStatus::ACCESS_VIOLATION,
+    information: [0, u64::MAX, 0],
+    count: 2,
+};
+
 fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
+    if frame.error & page_fault_error::RESERVED != 0 && withheld::refuses(address) {
+        frame.dispatch(floating, GENERAL_PROTECTION);
+    }
     let access = frame.access();
     // NT's number for what was tried: "Bug Check 0xA", "EXCEPTION_RECORD".
     let kind = match access {
@@ -192,6 +197,10 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
     if stale(frame, address, access) {
         RETRIED.fetch_add(1, Ordering::Relaxed);
         cpu::invalidate_page(address);
+        return;
+    }
+    if access == Access::Write && withheld::open(address) {
+        frame.flags |= flags::TRAP;
         return;
     }
     let level = irql::current();

@@ -171,6 +171,10 @@ commands! {
     /// output is filled with [`UNTOUCHED`]. In return, for each an [`Exchanged`] and all of the
     /// output.
     Exchanges = 30,
+    /// Withholds a frame from drivers that map it themselves, as a hypervisor does, or gives it back: an
+    /// access raises what a general protection fault does. On the first processor. Arguments:
+    /// address, [`Withheld`], whether it is withheld. Results: the frame's physical address.
+    Withhold = 31,
 }
 
 /// A call of `MmCopyMemory`: its arguments.
@@ -305,6 +309,15 @@ argument! {
     /// start of the page before. Neighbours are of the same process, and read and write. On the
     /// first processor, and not for buffers that the system reads or writes for a driver.
     Alternating = 7,
+}
+
+argument! {
+    /// What [`Command::Withhold`] names.
+    Withheld:
+    /// The frame of a physical address.
+    Frame = 0,
+    /// The frame of the page table that maps a system address.
+    Table = 1,
 }
 
 argument! {

@@ -9,16 +9,27 @@ use core::{
     ffi::{CStr, c_void},
     ptr::null_mut,
 };
-use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, ULONG, ULONG64};
+use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, ULONG, ULONG64, USHORT};
 
 const STATUS_SUCCESS: NTSTATUS = 0;
 const STATUS_INVALID_ADDRESS: NTSTATUS = 0xC000_0141_u32.cast_signed();
 const STATUS_INVALID_PARAMETER_4: NTSTATUS = 0xC000_00F2_u32.cast_signed();
 
 /// Each with the name that drivers import it by.
-pub(super) static ROUTINES: [Routine; 12] = [
+pub(super) static ROUTINES: [Routine; 17] = [
     Routine(c"ExAllocatePool2", ex_allocate_pool_2 as *const ()),
     Routine(c"KeGetCurrentIrql", ke_get_current_irql as *const ()),
+    Routine(
+        c"KeGetCurrentProcessorNumberEx",
+        ke_get_current_processor_number_ex as *const (),
+    ),
+    Routine(c"KeIpiGenericCall", ke_ipi_generic_call as *const ()),
+    Routine(c"KeLowerIrql", ke_lower_irql as *const ()),
+    Routine(
+        c"KeQueryMaximumProcessorCountEx",
+        ke_query_maximum_processor_count_ex as *const (),
+    ),
+    Routine(c"KfRaiseIrql", kf_raise_irql as *const ()),
     Routine(
         c"MmAllocateContiguousNodeMemory",
         mm_allocate_contiguous_node_memory as *const (),
@@ -96,6 +107,30 @@ unsafe extern "C" fn ex_free_pool_2(
 
 /// `KeGetCurrentIrql`: a process in user mode has no other level.
 const extern "C" fn ke_get_current_irql() -> KIRQL {
+    0
+}
+
+/// `KfRaiseIrql`, which `KeRaiseIrql` is.
+const extern "C" fn kf_raise_irql(_level: KIRQL) -> KIRQL {
+    0
+}
+
+/// `KeLowerIrql`.
+const extern "C" fn ke_lower_irql(_level: KIRQL) {}
+
+/// `KeQueryMaximumProcessorCountEx`: one, of every group.
+const extern "C" fn ke_query_maximum_processor_count_ex(_group: USHORT) -> ULONG {
+    1
+}
+
+/// `KeGetCurrentProcessorNumberEx`: the only one. Drivers here do not ask for group and number.
+const extern "C" fn ke_get_current_processor_number_ex(_number: *mut c_void) -> ULONG {
+    0
+}
+
+/// `KeIpiGenericCall`: the routine is not called. What it is for, ring 0 of every processor, a
+/// process in user mode does not have.
+const extern "C" fn ke_ipi_generic_call(_routine: *const c_void, _context: u64) -> u64 {
     0
 }
 

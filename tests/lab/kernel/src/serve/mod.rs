@@ -190,6 +190,7 @@ fn carry_out(
         | Command::WriteKernelScratch
         | Command::ReadKernelScratch
         | Command::PageOut
+        | Command::Withhold
         | Command::CopyMemory => memory::carry_out(command, arguments, length),
         Command::StartInterference => start_interference(one, two, three, disturbed),
         Command::StopInterference => stop_interference(disturbed),

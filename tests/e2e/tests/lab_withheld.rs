@@ -1,0 +1,109 @@
+//! RAM that a hypervisor withholds: an access to it raises an exception, though it is on the list of
+//! RAM and mapped. A copy ends there, with the exact count, and the driver goes on.
+
+#![forbid(unsafe_code)]
+
+use ringcopy_client::{
+    PAGE_LENGTH, Source,
+    protocol::{Engine, NtStatus, Reach},
+};
+use ringcopy_lab::{Count, Lab, Options, TileKind, Withheld};
+use ringcopy_tests::{finish, open, options, privileged};
+
+/// What a target holds where nothing arrived.
+const UNTOUCHED: u8 = 0xEE;
+
+fn boot(five_levels: bool) -> Lab {
+    Lab::boot(Options {
+        five_levels,
+        ..options(Reach::all())
+    })
+    .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A system page of RAM that an entry for `page` bytes maps: its address, and where it is.
+fn mapped(lab: &Lab, page: u64) -> (u64, u64) {
+    let mosaic = lab.mosaic().unwrap();
+    let mut tiles = mosaic.of_kind(TileKind::Ram);
+    let tile = tiles.find(|tile| tile.page == page).unwrap();
+    (tile.address, tile.physical)
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
+    for five_levels in [false, true] {
+        let lab = boot(five_levels);
+        let (address, frame) = mapped(&lab, 2 << 20);
+        // RAM lies before and after it.
+        let (address, frame) = (address + PAGE_LENGTH, frame + PAGE_LENGTH);
+        let mut process = privileged(&lab);
+        let mut device = open(&mut process);
+        lab.withhold(frame, Withheld::Frame, true).unwrap();
+        let exceptions = lab.counts().unwrap().get(Count::Exceptions);
+        let mut copies = 0;
+        for before in [
+            0, 1, 2, 7, 8, 15, 16, 63, 64, 65, 100, 129, 1000, 4095, 4096,
+        ] {
+            for length in [before + 1, before + 8, before + 100, before + PAGE_LENGTH] {
+                let sources = [Source::Virtual(address), Source::Physical(frame)];
+                for (source, engine) in sources
+                    .into_iter()
+                    .flat_map(|source| [(source, Engine::Native), (source, Engine::Auto)])
+                {
+                    let start = match source {
+                        Source::Virtual(address) => Source::Virtual(address - before),
+                        Source::Physical(address) => Source::Physical(address - before),
+                    };
+                    let mut target = vec![UNTOUCHED; usize::try_from(length).unwrap()];
+                    let transfer = device.copy_memory(start, engine, &mut target).unwrap();
+                    let what = format!("{start:x?}, {length} bytes, {engine:?}");
+                    assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{what}");
+                    assert_eq!(transfer.copied, before, "{what}");
+                    assert_eq!(transfer.address, Some(source.address()), "{what}");
+                    assert_eq!(transfer.engine, Engine::Native, "{what}");
+                    let (arrived, rest) = target.split_at(usize::try_from(before).unwrap());
+                    let expected = lab.read_physical(frame - before, before).unwrap();
+                    assert!(arrived == expected, "{what}");
+                    assert!(rest.iter().all(|&byte| byte == UNTOUCHED), "{what}");
+                    copies += 1;
+                }
+            }
+        }
+        let now = lab.counts().unwrap().get(Count::Exceptions);
+        assert!(now >= exceptions + copies, "{copies} copies, no exceptions");
+        // Given back, it is read.
+        lab.withhold(frame, Withheld::Frame, false).unwrap();
+        let mut target = vec![0; 4096];
+        let transfer = device
+            .copy_memory(Source::Virtual(address), Engine::Native, &mut target)
+            .unwrap();
+        assert!(transfer.is_complete(), "{transfer:?}");
+        drop(device);
+        drop(process);
+        finish(lab);
+    }
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_withheld_page_table_hides_what_it_maps() {
+    let lab = boot(false);
+    let (address, frame) = mapped(&lab, PAGE_LENGTH);
+    let mut process = privileged(&lab);
+    let mut device = open(&mut process);
+    lab.withhold(address, Withheld::Table, true).unwrap();
+    let transfer = device
+        .copy_memory(Source::Virtual(address), Engine::Native, &mut [0; 8])
+        .unwrap();
+    assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
+    assert_eq!((transfer.copied, transfer.address), (0, Some(address)));
+    // The frame itself is not withheld.
+    let transfer = device
+        .copy_memory(Source::Physical(frame), Engine::Native, &mut [0; 8])
+        .unwrap();
+    assert!(transfer.is_complete(), "{transfer:?}");
+    drop(device);
+    drop(process);
+    finish(lab);
+}
