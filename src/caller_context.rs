@@ -12,7 +12,7 @@ use wdk_sys::{WDFDEVICE, WDFREQUEST};
 
 use crate::{
     device,
-    dispatch::{self, Place},
+    dispatch::{self, ServedIn},
     nt::{
         caller::CallerMode,
         processor,
@@ -33,10 +33,10 @@ pub extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUES
     if let Err(status) = check(&request, control) {
         return request.complete(Err(status));
     }
-    if dispatch::place(control.code) == Some(Place::Queue) {
+    if dispatch::served_in(control.code) == Some(ServedIn::Queue) {
         Device::of_callback(device).enqueue(request);
     } else {
-        let outcome = dispatch::serve(&request, Place::Caller);
+        let outcome = dispatch::serve(&request, ServedIn::CallerContext);
         request.complete(outcome);
     }
 }

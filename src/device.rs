@@ -5,7 +5,7 @@ use wdk_sys::{ULONG, WDFQUEUE, WDFREQUEST};
 
 use crate::{
     caller_context,
-    dispatch::{self, Place},
+    dispatch::{self, ServedIn},
     driver::Settings,
     engine::Engines,
     file::{self, FileContext},
@@ -60,7 +60,7 @@ extern "C" fn evt_io_device_control(
     _control_code: ULONG,
 ) {
     let request = Request::of_callback(request);
-    let outcome = dispatch::serve(&request, Place::Queue);
+    let outcome = dispatch::serve(&request, ServedIn::Queue);
     request.complete(outcome);
 }
 

@@ -1,6 +1,6 @@
 //! The driver object: what happens at load and at unload.
 
-use ringcopy_protocol::{ENGINE_VALUE, Engine, NtStatus, POLICY_VALUE, Reach};
+use ringcopy_protocol::{ENGINE_VALUE, EngineKind, NtStatus, POLICY_VALUE, Reach};
 use wdk::println;
 use wdk_sys::{NTSTATUS, WDFDRIVER};
 
@@ -20,7 +20,7 @@ use crate::{
 /// One that cannot be made out allows the least: no reach, and the system's engine alone.
 pub struct Settings {
     pub policy: Reach,
-    pub engine: Engine,
+    pub engine: EngineKind,
 }
 
 impl Settings {
@@ -37,10 +37,10 @@ impl Settings {
             }
         };
         let policy = value(POLICY_VALUE)?.map(Reach::from_bits_truncate);
-        let engine = value(ENGINE_VALUE)?.and_then(Engine::from_wire);
+        let engine = value(ENGINE_VALUE)?.and_then(EngineKind::from_wire);
         Ok(Self {
             policy: policy.unwrap_or(Reach::empty()),
-            engine: engine.unwrap_or(Engine::System),
+            engine: engine.unwrap_or(EngineKind::System),
         })
     }
 }

@@ -4,7 +4,7 @@ mod native;
 mod system;
 
 use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Stop, Transfer};
-use ringcopy_protocol::{Engine, NtStatus};
+use ringcopy_protocol::{EngineKind, NtStatus};
 use usermode_accessors::VolatileSlice;
 
 use crate::nt::{physical::RamList, processor};
@@ -21,10 +21,10 @@ pub struct Engines {
 impl Engines {
     /// Captures the RAM ranges and checks the native engine, unless the administrator ruled it
     /// out. That it does not pass is no failure. It will not read `uncached`.
-    pub fn start(setting: Engine, uncached: RamRange) -> Result<Self, NtStatus> {
+    pub fn start(setting: EngineKind, uncached: RamRange) -> Result<Self, NtStatus> {
         let ram = RamList::capture()?;
         let address_bits = processor::physical_address_bits();
-        let native = if setting == Engine::System {
+        let native = if setting == EngineKind::System {
             Err(NtStatus::NOT_SUPPORTED)
         } else {
             NativeMachine::start(RamRanges::new(ram.as_slice()), uncached, address_bits)
@@ -53,7 +53,7 @@ impl Engines {
     /// Copies for one request, with the engine of its choice.
     ///
     /// User addresses are those of the current process.
-    pub fn copier(&self, choice: Engine) -> Copier<'_> {
+    pub fn copier(&self, choice: EngineKind) -> Copier<'_> {
         let ram = RamRanges::new(self.ram.as_slice());
         let native = self.native.as_ref().map_err(|status| *status);
         Copier {
@@ -66,7 +66,7 @@ impl Engines {
 
 /// Copies for one request.
 pub struct Copier<'a> {
-    choice: Engine,
+    choice: EngineKind,
     native: Result<NativeEngine<'a>, NtStatus>,
     system: SystemMachine<'a>,
 }
@@ -75,7 +75,7 @@ pub struct Copier<'a> {
 pub struct Copied {
     pub transfer: Transfer,
     /// The last engine that copied.
-    pub engine: Engine,
+    pub engine: EngineKind,
     /// Whether it went on where the native one stopped: at a page that is not resident, or RAM
     /// that it does not read.
     pub fell_back: bool,
@@ -91,26 +91,26 @@ impl Copier<'_> {
         mut target: VolatileSlice<'_>,
     ) -> Result<Copied, NtStatus> {
         let native = match (self.choice, &self.native) {
-            (Engine::Native, Err(status)) => return Err(*status),
-            (Engine::System, _) | (Engine::Auto, Err(_)) => {
+            (EngineKind::Native, Err(status)) => return Err(*status),
+            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => {
                 return Ok(Copied {
                     transfer: self.copy_by_system(flags, address, target),
-                    engine: Engine::System,
+                    engine: EngineKind::System,
                     fell_back: false,
                 });
             }
-            (Engine::Native | Engine::Auto, Ok(native)) => native,
+            (EngineKind::Native | EngineKind::Auto, Ok(native)) => native,
         };
         let transfer = mm_copy::copy_memory(native, flags, address, target.reborrow());
         let stopped = transfer
             .stop
-            .filter(|stop| self.choice == Engine::Auto && Self::may_go_on(stop));
+            .filter(|stop| self.choice == EngineKind::Auto && Self::may_go_on(stop));
         let arrived = transfer.transferred;
         let length = target.len().saturating_sub(arrived);
         let Some((stop, rest)) = stopped.zip(target.subslice(arrived, length)) else {
             return Ok(Copied {
                 transfer,
-                engine: Engine::Native,
+                engine: EngineKind::Native,
                 fell_back: false,
             });
         };
@@ -120,7 +120,7 @@ impl Copier<'_> {
                 transferred: arrived.saturating_add(rest.transferred),
                 ..rest
             },
-            engine: Engine::System,
+            engine: EngineKind::System,
             fell_back: true,
         })
     }

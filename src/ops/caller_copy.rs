@@ -1,6 +1,6 @@
 //! Copies between the caller's memory and the handle's session buffer.
 
-use ringcopy_protocol::{CallerCopyRequest, NtStatus, TransferResponse};
+use ringcopy_protocol::{CallerCopyRequest, Kind, NtStatus, TransferResponse, kind};
 use usermode_accessors::{Fault, UserSlice, VolatileSlice};
 
 use super::{Call, transfer};
@@ -12,11 +12,11 @@ struct Sides<'a> {
     session: VolatileSlice<'a>,
 }
 
-fn serve(
+fn serve<K: Kind<Request = CallerCopyRequest>>(
     call: &Call<'_>,
     copy: impl FnOnce(Sides<'_>) -> Result<(), Fault>,
 ) -> Result<usize, NtStatus> {
-    let request = call.capture::<CallerCopyRequest>()?;
+    let request = call.capture::<K>()?;
     let sides = Sides {
         caller: call
             .mode(request.mode)
@@ -39,7 +39,7 @@ fn serve(
 
 /// `CopyFromModeAligned`, into the session buffer.
 pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve(call, |sides| {
+    serve::<kind::CopyFrom>(call, |sides| {
         sides
             .caller
             .reader_aligned(sides.alignment)?
@@ -50,7 +50,7 @@ pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
 /// `CopyToMode`, from the session buffer, with the alignment check that Microsoft gives the other
 /// direction alone.
 pub fn copy_to(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve(call, |sides| {
+    serve::<kind::CopyTo>(call, |sides| {
         sides
             .caller
             .writer_aligned(sides.alignment)?

@@ -1,8 +1,8 @@
 //! Copies many pieces of virtual or physical memory into the output.
 
 use ringcopy_protocol::{
-    BatchRequest, EntryResult, NtStatus,
-    judge::{self, Entry, Source},
+    EntryResult, NtStatus, kind,
+    validate::{self, Entry, Source},
 };
 use usermode_accessors::VolatileSlice;
 use zerocopy::IntoBytes;
@@ -14,19 +14,23 @@ use super::{
 use crate::engine::Copier;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let judged = call.capture::<BatchRequest>()?;
+    let judged = call.capture::<kind::CopyBatch>()?;
     let captured = Captured::of(call, &judged)?;
     let entries = captured.as_slice()?;
     let length = judged.output_length(entries)?;
     let mut output = call.request.output(length)?;
     let copier = call.device.engines.copier(judged.engine);
     let mut tally = Tally::of(judged.count);
-    let mut slot = judge::results_end(entries.len());
+    let mut slot = validate::results_end(entries.len());
     for (number, entry) in entries.iter().enumerate() {
         let source = entry.source();
         let result = copy_entry(call, &copier, source, &mut output, slot)?;
         tally.count(&result);
-        write(&mut output, judge::result_offset(number), result.as_bytes())?;
+        write(
+            &mut output,
+            validate::result_offset(number),
+            result.as_bytes(),
+        )?;
         slot = slot.saturating_add(source.length);
     }
     write(&mut output, 0, tally.response().as_bytes())?;

@@ -4,8 +4,8 @@ use core::ops::Range;
 
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
-    CopyMemoryFlags, CopyMemoryRequest, EntryResult, NtStatus, Reach, TransferResponse,
-    judge::{CopyMemory, Source},
+    EntryResult, NtStatus, Reach, TransferResponse, kind,
+    validate::{CopyMemory, Source},
 };
 use usermode_accessors::{VolatileSlice, probe::USER_LIMIT};
 
@@ -13,7 +13,7 @@ use super::{Call, transfer};
 use crate::{engine::Copier, file::FileContext};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let CopyMemory { source, engine, .. } = call.capture::<CopyMemoryRequest>()?;
+    let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
     let target = call.payload::<TransferResponse>(source.length)?;
     let copier = call.device.engines.copier(engine);
     let result = copy(call, &copier, source, target);
@@ -21,6 +21,14 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let arrived = usize::try_from(response.copied).unwrap_or(0);
     call.respond(&response, arrived)
 }
+
+// The protocol and `mm-copy` do not know each other, so each declares the flags of `MmCopyMemory`.
+// The driver uses those of `mm-copy`, and takes the bits of a request as they are.
+const _: () = {
+    use ringcopy_protocol::CopyFlags as WireFlags;
+    assert!(CopyFlags::PHYSICAL.bits() == WireFlags::PHYSICAL.bits());
+    assert!(CopyFlags::VIRTUAL.bits() == WireFlags::VIRTUAL.bits());
+};
 
 /// Copies to nonpaged memory of the source's length, if that lies within reach.
 pub(super) fn copy(
@@ -41,10 +49,10 @@ pub(super) fn copy(
 /// nothing, and are left to the engine to name.
 pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatus> {
     let file = call.file;
-    let (own, needed) = match CopyMemoryFlags::from_bits(source.flags) {
-        Some(CopyMemoryFlags::PHYSICAL) => (file.session.physical_address(), Reach::PHYSICAL),
-        Some(CopyMemoryFlags::VIRTUAL) if source.address < USER_LIMIT as u64 => return Ok(()),
-        Some(CopyMemoryFlags::VIRTUAL) => (file.session.address(), Reach::SYSTEM_VIRTUAL),
+    let (own, needed) = match CopyFlags::from_bits(source.flags) {
+        Some(CopyFlags::PHYSICAL) => (file.session.physical_address(), Reach::PHYSICAL),
+        Some(CopyFlags::VIRTUAL) if source.address < USER_LIMIT as u64 => return Ok(()),
+        Some(CopyFlags::VIRTUAL) => (file.session.address(), Reach::SYSTEM_VIRTUAL),
         _ => return Ok(()),
     };
     if source.length == 0 || within_session(file, own, source) || file.reach.contains(needed) {

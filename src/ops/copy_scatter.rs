@@ -2,8 +2,8 @@
 
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
-    BatchResponse, Engine, EntryResult, NtStatus, ScatterEntry, ScatterRequest, TransferFlags,
-    judge::{self, Entry, Source},
+    BatchResponse, EngineKind, EntryResult, NtStatus, ScatterEntry, TransferFlags, kind,
+    validate::{self, Entry, Source},
 };
 use usermode_accessors::UserWriter;
 use zerocopy::IntoBytes;
@@ -20,7 +20,7 @@ use crate::{engine::Copied, nt::pool::PoolBuffer};
 const PIECE: usize = 16 << 10;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let judged = call.capture::<ScatterRequest>()?;
+    let judged = call.capture::<kind::CopyScatter>()?;
     let captured = Captured::of(call, &judged)?;
     let entries = captured.as_slice()?;
     let length = judged.output_length(entries)?;
@@ -30,7 +30,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     for (number, entry) in entries.iter().enumerate() {
         let result = copy_entry(call, judged.engine, entry, &mut buffer);
         tally.count(&result);
-        call.write_to_caller(judge::result_offset(number), result.as_bytes())?;
+        call.write_to_caller(validate::result_offset(number), result.as_bytes())?;
     }
     call.respond_to_caller::<BatchResponse>(tally.response())?;
     Ok(length)
@@ -39,12 +39,12 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
 /// Policy first, then the whole target: nothing is read for a place that nothing may go to.
 fn copy_entry(
     call: &Call<'_>,
-    engine: Engine,
+    engine: EngineKind,
     entry: &ScatterEntry,
     buffer: &mut PoolBuffer,
 ) -> EntryResult {
     let source = entry.source();
-    let target = match check_reach(call, source).and_then(|()| judge::address(entry.target)) {
+    let target = match check_reach(call, source).and_then(|()| validate::address(entry.target)) {
         Ok(target) => target,
         Err(status) => return transfer::refused(status),
     };
@@ -59,7 +59,7 @@ fn copy_entry(
 /// a stop is still written, so that the count is exact on either side.
 fn copy(
     call: &Call<'_>,
-    mut engine: Engine,
+    mut engine: EngineKind,
     source: Source,
     mut writer: UserWriter,
     buffer: &mut PoolBuffer,
@@ -86,7 +86,7 @@ fn copy(
         if read.fell_back {
             // The rest of the entry is the system's.
             fell_back = true;
-            engine = Engine::System;
+            engine = EngineKind::System;
         }
         let arrived = read.transfer.transferred;
         let written = buffer

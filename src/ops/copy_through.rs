@@ -1,6 +1,6 @@
 //! Copies from the caller's memory to the caller's memory, through a bounded buffer.
 
-use ringcopy_protocol::{CopyThroughRequest, NtStatus, TransferResponse, judge::CopyThrough};
+use ringcopy_protocol::{NtStatus, TransferResponse, kind, validate::CopyThrough};
 use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
 
 use super::{Call, transfer};
@@ -17,7 +17,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         length,
         alignment,
         ..
-    } = call.capture::<CopyThroughRequest>()?;
+    } = call.capture::<kind::CopyThrough>()?;
     let mode = call.mode(mode);
     let source = mode.slice(source, length);
     let destination = mode.slice(destination, length);

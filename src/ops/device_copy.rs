@@ -2,12 +2,14 @@
 
 use core::mem::size_of;
 
-use ringcopy_protocol::{DeviceCopyRequest, NtStatus, TransferResponse, judge::DeviceCopy};
+use ringcopy_protocol::{
+    DeviceCopyRequest, NtStatus, TransferResponse, kind, validate::DeviceCopy,
+};
 
 use super::{Call, transfer};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let copy = call.capture::<DeviceCopyRequest>()?;
+    let copy = call.capture::<kind::DeviceCopy>()?;
     let asked = copy.length() as u64;
     let done = TransferResponse::of(asked, transfer::of_accessor(asked, Ok(())));
     let mut page = call.device.device_page.as_device();

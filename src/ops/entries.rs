@@ -4,7 +4,7 @@ use core::{marker::PhantomData, mem::size_of};
 
 use ringcopy_protocol::{
     BatchResponse, EntryResult, Header, NtStatus,
-    judge::{Entries, Entry},
+    validate::{Entries, Entry},
 };
 use zerocopy::{FromBytes, Immutable};
 

@@ -2,8 +2,8 @@
 
 use mm_copy::Levels;
 use ringcopy_protocol::{
-    DEVICE_PAGE_LENGTH, Header, InformationRequest, InformationResponse, MAXIMUM_ENTRIES,
-    MAXIMUM_LENGTH, NtStatus,
+    DEVICE_PAGE_LENGTH, Header, InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus,
+    kind,
 };
 use usermode_accessors::{Mode, probe::USER_LIMIT};
 
@@ -11,7 +11,7 @@ use super::Call;
 use crate::nt::processor;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    call.capture::<InformationRequest>()?;
+    call.capture::<kind::Information>()?;
     let session = &call.file.session;
     let response = InformationResponse {
         header: Header::of::<InformationResponse>(),

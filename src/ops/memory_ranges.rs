@@ -2,13 +2,13 @@
 
 use core::mem::size_of;
 
-use ringcopy_protocol::{Header, MemoryRange, MemoryRangesRequest, MemoryRangesResponse, NtStatus};
+use ringcopy_protocol::{Header, MemoryRange, MemoryRangesResponse, NtStatus, kind};
 use zerocopy::IntoBytes;
 
 use super::Call;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let wanted = call.capture::<MemoryRangesRequest>()?;
+    let wanted = call.capture::<kind::MemoryRanges>()?;
     let all = call.device.engines.ram();
     let ranges = all.get(wanted.of(all.len())).unwrap_or_default();
     let size = size_of::<MemoryRange>();

@@ -14,8 +14,8 @@ mod transfer;
 use core::mem::size_of;
 
 use ringcopy_protocol::{
-    Code, Header, Method, ModeChoice, NtStatus,
-    judge::{self, Lengths},
+    Code, Header, Kind, Method, ModeChoice, NtStatus,
+    validate::{self, Lengths, Valid},
 };
 use usermode_accessors::{UserWriter, VolatileSlice};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
@@ -42,17 +42,17 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Reads the fixed part of the request, once, and has it judged. From here on the caller's
-    /// copy does not matter.
-    fn capture<R: judge::Request>(&self) -> Result<R::WellFormed, NtStatus> {
-        let mut request = R::new_zeroed();
-        let length = self.parameters.input_length.min(size_of::<R>());
+    /// Reads the fixed part of the request once, and validates it. The caller's copy is not read
+    /// again.
+    fn capture<K: Kind>(&self) -> Result<Valid<K>, NtStatus> {
+        let mut request = K::Request::new_zeroed();
+        let length = self.parameters.input_length.min(size_of::<K::Request>());
         let bytes = request.as_mut_bytes().get_mut(..length).unwrap_or_default();
         if length < size_of::<Header>() {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
         self.capture_bytes(0, bytes.into())?;
-        judge::request::<R>(self.code, request.as_bytes(), self.lengths())
+        validate::request::<K>(request.as_bytes(), self.lengths())
     }
 
     /// Reads a part of the input.

@@ -1,7 +1,7 @@
 //! What became of a copy, as a response says it.
 
 use mm_copy::{Reason, Stop};
-use ringcopy_protocol::{Direction, Engine, EntryResult, NtStatus, TransferFlags};
+use ringcopy_protocol::{Direction, EngineKind, EntryResult, NtStatus, TransferFlags};
 use usermode_accessors::{Access, Fault};
 
 use crate::engine::Copied;
@@ -13,7 +13,7 @@ pub const fn refused(status: NtStatus) -> EntryResult {
         direction: Direction::None as u32,
         copied: 0,
         address: 0,
-        engine: Engine::Auto as u32,
+        engine: EngineKind::Auto as u32,
         flags: 0,
         hole_length: 0,
     }

@@ -4,12 +4,11 @@ Runs a package in a Hyper-V test machine and brings its reports back.
 
 .DESCRIPTION
 Copies the folder that `cargo xtask package` made into a running virtual machine, runs
-`ringcopy install` and `ringcopy vm-test` there, and copies the reports out. The test itself is in
-`ringcopy vm-test`; this only carries things to and fro. When vm-test asks for a restart, restart
-the virtual machine and run this again with -Continue.
+`ringcopy install` and `ringcopy vm-test` there, and copies the reports out. When vm-test asks for a
+restart, restart the virtual machine and run this script again with -Continue.
 
-Unrun: the project is developed without a Windows machine. Take a snapshot of the virtual machine
-first; the package's README.txt says what else it needs.
+This script has never been run: the project is developed without a Windows machine. Take a snapshot
+of the virtual machine first. The package's README.txt lists what else it needs.
 
 .EXAMPLE
 .\run.ps1 -VMName win11-test -Package .\package -Credential (Get-Credential)
@@ -18,7 +17,7 @@ first; the package's README.txt says what else it needs.
 #Requires -RunAsAdministrator
 [CmdletBinding()]
 param(
-    # The virtual machine, which is running and has test signing on.
+    # A running virtual machine with test signing on.
     [Parameter(Mandatory)] [string] $VMName,
     # An administrator of the virtual machine.
     [Parameter(Mandatory)] [pscredential] $Credential,
@@ -26,7 +25,7 @@ param(
     [string] $Package = '.\package',
     # Where the reports go.
     [string] $Reports = '.\reports',
-    # The package is there and installed: go on with vm-test.
+    # Continue with vm-test: the package is installed.
     [switch] $Continue
 )
 Set-StrictMode -Version Latest
@@ -37,7 +36,7 @@ $session = New-PSSession -VMName $VMName -Credential $Credential
 try {
     $steps = @('vm-test')
     if (-not $Continue) {
-        # A folder that is there would be copied into, not replaced.
+        # Copy-Item would copy into an existing folder, not replace it.
         Invoke-Command -Session $session {
             if (Test-Path $using:folder) { Remove-Item -Recurse -Force $using:folder }
         }
@@ -47,13 +46,13 @@ try {
     foreach ($step in $steps) {
         $code = Invoke-Command -Session $session {
             Set-Location $using:folder
-            # What it says goes to the screen, so that its exit code is all that is returned.
+            # The output goes to the screen, so that only the exit code is returned.
             & .\ringcopy.exe $using:step 2>&1 | Out-Host
             $LASTEXITCODE
         }
         if ($code -ne 0) { break }
     }
-    # A test that failed has a report, too.
+    # A failed test has a report, too.
     New-Item -ItemType Directory -Force $Reports | Out-Null
     Copy-Item -FromSession $session -Path "$folder\ringcopy-vm-test.*" -Destination $Reports
 }

@@ -1,12 +1,12 @@
 <#
 .SYNOPSIS
-Turns Driver Verifier on for ringcopy.sys, off for every driver, or shows what it has counted.
+Turns Driver Verifier on for ringcopy.sys, off for every driver, or shows its counters.
 
 .DESCRIPTION
-For use inside the test machine, by hand: `ringcopy vm-test` does all of this itself. On and off
-count from the next start of the machine.
+For manual use in the test machine: `ringcopy vm-test` does all of this itself. "on" and "off" take
+effect at the next start of the machine.
 
-Unrun: the project is developed without a Windows machine.
+This script has never been run: the project is developed without a Windows machine.
 
 .EXAMPLE
 .\verifier.ps1 on

@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use ringcopy_client::{
-//!     Device, Error, OpenAccess, Piece, Source, Transport, explain_transfer, protocol::Engine,
+//!     Device, Error, OpenAccess, Piece, Source, Transport, explain_transfer, protocol::EngineKind,
 //! };
 //!
 //! fn counters(transport: &mut dyn Transport, addresses: &[u64]) -> Result<Vec<u64>, Error> {
@@ -30,7 +30,7 @@
 //!         .iter()
 //!         .map(|&address| Piece { source: Source::Virtual(address), length: 8 })
 //!         .collect();
-//!     let batch = device.copy_batch(&pieces, Engine::Auto)?;
+//!     let batch = device.copy_batch(&pieces, EngineKind::Auto)?;
 //!     let mut counters = Vec::new();
 //!     for (transfer, bytes) in batch.pieces() {
 //!         match (explain_transfer(transfer), bytes.try_into()) {
@@ -50,7 +50,6 @@
 mod device;
 mod error;
 mod explain;
-mod hexdump;
 mod information;
 mod number;
 mod operation;
@@ -69,7 +68,6 @@ pub mod windows;
 pub use device::{Batch, CallerCopy, CopyThrough, Device, DeviceCopy, Piece, ScatterPiece};
 pub use error::Error;
 pub use explain::{explain, explain_hole, explain_policy, explain_transfer};
-pub use hexdump::{HexDump, hexdump};
 pub use information::Information;
 pub use number::{ParseNumberError, parse_number};
 pub use operation::Operation;

@@ -1,6 +1,6 @@
 //! What a client can ask for.
 
-use ringcopy_protocol::{Code, RequestKind};
+use ringcopy_protocol::RequestKind;
 use std::fmt;
 
 /// An operation on the device.
@@ -18,7 +18,7 @@ impl Operation {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Open => "open",
-            Self::Request(kind) => Code::of(kind).name,
+            Self::Request(kind) => kind.name(),
         }
     }
 }

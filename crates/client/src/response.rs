@@ -1,7 +1,7 @@
 //! The checks that a response has to pass before it is used.
 
 use ringcopy_protocol::{
-    BatchResponse, Direction, Engine, EntryResult, Header, InformationResponse, MemoryRange,
+    BatchResponse, Direction, EngineKind, EntryResult, Header, InformationResponse, MemoryRange,
     MemoryRangesResponse, NtStatus, PROTOCOL_VERSION, Reach, TransferFlags, TransferResponse,
 };
 use std::mem::size_of;
@@ -42,8 +42,8 @@ pub(crate) struct Asked {
     pub(crate) operation: Operation,
     /// Bytes.
     pub(crate) length: u64,
-    /// The engine asked for; [`Engine::Auto`] where the request cannot name one.
-    pub(crate) engine: Engine,
+    /// The engine asked for; [`EngineKind::Auto`] where the request cannot name one.
+    pub(crate) engine: EngineKind,
     /// The first byte to read, where the request can name more than the caller's own memory.
     pub(crate) source: Option<Source>,
 }
@@ -141,15 +141,17 @@ impl Unchecked {
         }
         let direction = Direction::from_wire(self.direction)
             .ok_or_else(|| field("direction", self.direction.into()))?;
-        let engine = Engine::from_wire(self.engine)
+        let engine = EngineKind::from_wire(self.engine)
             .filter(|&engine| {
-                engine == Engine::Auto || asked.engine == Engine::Auto || engine == asked.engine
+                engine == EngineKind::Auto
+                    || asked.engine == EngineKind::Auto
+                    || engine == asked.engine
             })
             .ok_or_else(|| field("engine", self.engine.into()))?;
         let fell_back = TransferFlags::from_bits(self.flags)
             .ok_or_else(|| field("flags", self.flags.into()))?
             .contains(TransferFlags::FELL_BACK);
-        if fell_back && (engine != Engine::System || asked.engine == Engine::System) {
+        if fell_back && (engine != EngineKind::System || asked.engine == EngineKind::System) {
             return Err(field("flags", self.flags.into()));
         }
         let status = NtStatus(self.status);

@@ -1,6 +1,6 @@
 //! Addresses that the driver can read.
 
-use ringcopy_protocol::{CopyMemoryFlags, Reach};
+use ringcopy_protocol::{CopyFlags, Reach};
 
 /// The first byte to read, as `MmCopyMemory` understands it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,10 +55,10 @@ impl Source {
     }
 
     /// Returns the flags that name the kind in a request.
-    pub(crate) const fn flags(self) -> CopyMemoryFlags {
+    pub(crate) const fn flags(self) -> CopyFlags {
         match self {
-            Self::Virtual(_) => CopyMemoryFlags::VIRTUAL,
-            Self::Physical(_) => CopyMemoryFlags::PHYSICAL,
+            Self::Virtual(_) => CopyFlags::VIRTUAL,
+            Self::Physical(_) => CopyFlags::PHYSICAL,
         }
     }
 }

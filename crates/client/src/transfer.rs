@@ -1,6 +1,6 @@
 //! How a copy ended.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 
 use crate::{Operation, Source};
 
@@ -19,8 +19,8 @@ pub struct Transfer {
     pub address: Option<u64>,
     /// Which access stopped it.
     pub direction: Direction,
-    /// Who copied; [`Engine::Auto`] where no engine was needed.
-    pub engine: Engine,
+    /// Who copied; [`EngineKind::Auto`] where no engine was needed.
+    pub engine: EngineKind,
     /// Whether the native engine met a page that is not resident, and the system's went on.
     pub fell_back: bool,
     /// The least number of bytes of the source, from the first that did not arrive on, that could

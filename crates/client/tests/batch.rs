@@ -7,7 +7,7 @@ use driver::SimulatedDriver;
 use ringcopy_client::{
     Batch, Device, Error, OpenAccess, Piece, ResponseError, ScatterPiece, Source, Transport,
     explain,
-    protocol::{Engine, MAXIMUM_ENTRIES, MemoryRange, NtStatus, RequestKind},
+    protocol::{EngineKind, MAXIMUM_ENTRIES, MemoryRange, NtStatus, RequestKind},
 };
 
 const SYSTEM_DATA: u64 = 0xFFFF_F800_0000_0000;
@@ -35,7 +35,7 @@ const MIXED: [Piece; 4] = [
 ];
 
 fn mixed(model: SimulatedDriver) -> (Result<Batch, Error>, SimulatedDriver) {
-    with(model, |device| device.copy_batch(&MIXED, Engine::Auto))
+    with(model, |device| device.copy_batch(&MIXED, EngineKind::Auto))
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn more_pieces_than_one_request_takes_are_several_requests() {
         .map(|index| piece(Source::Virtual(SYSTEM_DATA + index % 256), 1))
         .collect();
     let (batch, model) = with(SimulatedDriver::default(), |device| {
-        device.copy_batch(&pieces, Engine::System).unwrap()
+        device.copy_batch(&pieces, EngineKind::System).unwrap()
     });
     assert_eq!(model.requests, [RequestKind::CopyBatch; 3]);
     assert_eq!(batch.transfers.len(), pieces.len());
@@ -77,7 +77,7 @@ fn more_pieces_than_one_request_takes_are_several_requests() {
         assert_eq!(*byte, expected);
     }
     let (batch, model) = with(SimulatedDriver::default(), |device| {
-        device.copy_batch(&[], Engine::System).unwrap()
+        device.copy_batch(&[], EngineKind::System).unwrap()
     });
     assert_eq!((batch, model.requests.len()), (Batch::default(), 0));
 }
@@ -85,7 +85,10 @@ fn more_pieces_than_one_request_takes_are_several_requests() {
 #[test]
 fn a_piece_that_no_request_carries_is_refused_with_the_limit() {
     let error = with(SimulatedDriver::default(), |device| {
-        device.copy_batch(&[piece(Source::Physical(0), (64 << 20) + 1)], Engine::Auto)
+        device.copy_batch(
+            &[piece(Source::Physical(0), (64 << 20) + 1)],
+            EngineKind::Auto,
+        )
     })
     .0
     .unwrap_err();
@@ -114,7 +117,7 @@ fn scattered_pieces_arrive_each_at_its_own_place() {
                     scatter(Source::Virtual(SYSTEM_DATA + 9), target + 102, 1),
                     scatter(Source::Virtual(SYSTEM_DATA + 1), target + 4094, 4),
                 ],
-                Engine::Auto,
+                EngineKind::Auto,
             )
             .unwrap();
         let mut bytes = [0; 4096];
@@ -137,12 +140,15 @@ fn a_fallback_is_told() {
     let transfers = batch.unwrap().transfers;
     assert_eq!(
         (transfers[0].engine, transfers[0].fell_back),
-        (Engine::System, true)
+        (EngineKind::System, true)
     );
     assert!(!transfers[1].fell_back);
     assert!(model.machine.paged_out.is_empty());
     model.machine.paged_out.insert(SYSTEM_DATA / 4096);
-    let native = with(model, |device| device.copy_batch(&MIXED, Engine::Native)).0;
+    let native = with(model, |device| {
+        device.copy_batch(&MIXED, EngineKind::Native)
+    })
+    .0;
     assert_eq!(
         native.unwrap().transfers[0].status,
         NtStatus::INVALID_ADDRESS
@@ -234,7 +240,10 @@ fn bytes_written_behind_the_copied_ones_are_noticed() {
 #[test]
 fn the_engine_that_was_not_asked_for_is_not_believed() {
     let model = tampered(|output, _| output[24 + 24] = 2);
-    let result = with(model, |device| device.copy_batch(&MIXED, Engine::Native)).0;
+    let result = with(model, |device| {
+        device.copy_batch(&MIXED, EngineKind::Native)
+    })
+    .0;
     assert_eq!(reason(result), ResponseError::Field("engine", 2));
 }
 

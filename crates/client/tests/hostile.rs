@@ -7,7 +7,7 @@ use driver::SimulatedDriver;
 use proptest::prelude::*;
 use ringcopy_client::{
     CallerCopy, Device, DeviceCopy, Error, OpenAccess, ResponseError, Source, Transport, explain,
-    protocol::Engine,
+    protocol::EngineKind,
 };
 
 fn with_answer<R>(
@@ -26,7 +26,7 @@ fn read(device: &mut Device<'_, SimulatedDriver>) -> Result<u64, Error> {
     let address = device.transport().allocate(64).unwrap();
     let mut target = [0xEE; 64];
     device
-        .copy_memory(Source::Virtual(address), Engine::Auto, &mut target)
+        .copy_memory(Source::Virtual(address), EngineKind::Auto, &mut target)
         .map(|transfer| {
             assert!(transfer.copied <= 64);
             transfer.copied
@@ -114,7 +114,7 @@ fn f8_a_hole_beyond_the_last_address_is_refused() {
         with_answer(put(48, length), |device| {
             let mut target = [0; 8];
             device
-                .copy_memory(Source::Physical(HOLE - 1), Engine::Auto, &mut target)
+                .copy_memory(Source::Physical(HOLE - 1), EngineKind::Auto, &mut target)
                 .map(|transfer| transfer.hole_length)
         })
     };

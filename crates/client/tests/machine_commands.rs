@@ -238,5 +238,5 @@ fn the_engine_of_an_unreadable_setting_is_the_one_that_the_driver_takes() {
     let mut machine = SimulatedSystem::installed();
     machine.disk.parameters.insert("Engine".into(), 77);
     let policy = machine::policy(&mut machine).unwrap();
-    assert_eq!(policy.engine, ringcopy_client::protocol::Engine::System);
+    assert_eq!(policy.engine, ringcopy_client::protocol::EngineKind::System);
 }

@@ -1,14 +1,13 @@
-//! What the driver and its client say to each other.
+//! The protocol between the driver and its clients.
 //!
-//! Every request and every response starts with a [`Header`]. The
-//! I/O request itself succeeds when the driver understood it; what became of the copy stands in
-//! the response. A request that was not understood fails with the status that names why, and has
-//! changed nothing:
+//! Every request and every response starts with a [`Header`]. The I/O request succeeds if the
+//! request is valid; the response then holds the result of the copy. An invalid request fails with
+//! one of these statuses and changes nothing:
 //!
 //! | the I/O request fails with | because |
 //! | --- | --- |
-//! | `STATUS_INVALID_DEVICE_REQUEST` | no such control code |
-//! | `STATUS_INFO_LENGTH_MISMATCH` | the input is not of the size its code takes, or `size` disagrees |
+//! | `STATUS_INVALID_DEVICE_REQUEST` | there is no such control code |
+//! | `STATUS_INFO_LENGTH_MISMATCH` | the input or the header's `size` is not the size of the code's request |
 //! | `STATUS_BUFFER_TOO_SMALL` | the output cannot hold the response |
 //! | `STATUS_REVISION_MISMATCH` | `version` is not [`PROTOCOL_VERSION`] |
 //! | `STATUS_INVALID_PARAMETER` | a reserved or unused field is not zero, an enumeration has no such value, or parts of the device page overlap |
@@ -18,9 +17,9 @@
 //! | `STATUS_QUOTA_EXCEEDED` | the handle has as many requests under way as it may |
 //! | `STATUS_INSUFFICIENT_RESOURCES` | pool ran out |
 //!
-//! [`judge`] decides all of these that a request's bytes and lengths decide.
+//! [`validate`] makes every check that depends on the bytes and lengths of a request alone.
 //!
-//! All fields are little-endian, structures are 8-aligned, and no structure has padding.
+//! All fields are little-endian. Structures are aligned to 8 bytes and have no padding.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -40,46 +39,50 @@ extern crate std;
 
 mod code;
 mod header;
-pub mod judge;
+pub mod kind;
 mod limits;
 mod request;
 mod response;
+pub mod validate;
+mod wire;
 
-pub use code::{Access, CODES, Code, DEVICE_TYPE, Method, RequestKind};
+pub use code::{Code, DEVICE_TYPE, Method, Payload, RequiredAccess};
 pub use header::Header;
+pub use kind::{CODES, Kind, RequestKind};
 pub use limits::{
     DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, SESSION_LENGTH,
 };
 pub use nt_status::NtStatus;
 pub use request::{
-    BatchEntry, BatchRequest, CallerCopyRequest, CopyMemoryFlags, CopyMemoryRequest,
-    CopyThroughRequest, DeviceCopyRequest, DeviceDirection, Engine, InformationRequest,
-    MemoryRangesRequest, ModeChoice, ScatterEntry, ScatterRequest,
+    BatchEntry, BatchRequest, CallerCopyRequest, CopyFlags, CopyMemoryRequest, CopyThroughRequest,
+    DeviceCopyRequest, DeviceDirection, EngineKind, InformationRequest, MemoryRangesRequest,
+    ModeChoice, ScatterEntry, ScatterRequest,
 };
 pub use response::{
     BatchResponse, Direction, EntryResult, InformationResponse, MemoryRange, MemoryRangesResponse,
     Reach, TransferFlags, TransferResponse,
 };
 
-/// The one version of this protocol; a driver refuses every other with
+/// The version of this protocol. The driver refuses every other one with
 /// `STATUS_REVISION_MISMATCH`.
 pub const PROTOCOL_VERSION: u32 = 2;
 
-/// The device's name in the object manager.
+/// The name of the device in the object manager.
 pub const DEVICE_NAME: &str = r"\Device\RingCopy";
 
-/// The symbolic link through which user mode reaches the device.
+/// The symbolic link by which user mode opens the device.
 pub const SYMBOLIC_LINK_NAME: &str = r"\DosDevices\RingCopy";
 
-/// What a Win32 program passes to `CreateFileW`.
+/// The path that a Win32 program passes to `CreateFileW`.
 pub const WIN32_DEVICE_PATH: &str = r"\\.\RingCopy";
 
-/// Full access for SYSTEM and Administrators, none for anybody else, nothing inherited.
+/// The security descriptor: full access for SYSTEM and Administrators, no access for others,
+/// nothing inherited.
 pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
 
 /// The `REG_DWORD` under the service's `Parameters` key that holds [`Reach`] bits.
 pub const POLICY_VALUE: &str = "Policy";
 
-/// The `REG_DWORD` under the service's `Parameters` key that holds an [`Engine`]:
-/// [`Engine::System`] rules the native engine out for everybody.
+/// The `REG_DWORD` under the service's `Parameters` key that holds an [`EngineKind`].
+/// [`EngineKind::System`] excludes the native engine for all requests.
 pub const ENGINE_VALUE: &str = "Engine";

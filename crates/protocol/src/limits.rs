@@ -1,16 +1,16 @@
 //! The limits of a request.
 
-/// The most bytes that one request may copy: 64 MiB.
+/// The greatest number of bytes that one request may copy: 64 MiB.
 pub const MAXIMUM_LENGTH: u64 = 64 << 20;
 
-/// Bytes in the session buffer that every handle has: 16 KiB, physically contiguous.
+/// The length in bytes of the session buffer of a handle: 16 KiB, physically contiguous.
 pub const SESSION_LENGTH: u64 = 16 << 10;
 
-/// Bytes in the driver's own uncached test page.
+/// The length in bytes of the driver's uncached device page.
 pub const DEVICE_PAGE_LENGTH: u32 = 4096;
 
-/// Handles that may be open at a time; the next open fails with `STATUS_TOO_MANY_OPENED_FILES`.
+/// The greatest number of open handles. The next open fails with `STATUS_TOO_MANY_OPENED_FILES`.
 pub const MAXIMUM_HANDLES: u32 = 256;
 
-/// The most entries that one batch or scatter request may have.
+/// The greatest number of entries of one batch or scatter request.
 pub const MAXIMUM_ENTRIES: u32 = 4096;

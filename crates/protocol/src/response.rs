@@ -1,79 +1,126 @@
-//! What the driver answers.
+//! The fixed parts of responses, and what may follow them.
 
 use bitflags::bitflags;
-use core::mem::{offset_of, size_of};
-use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use crate::Header;
+use crate::{
+    Header,
+    wire::{enumeration, structures},
+};
 
-/// What the driver is, and what this handle may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct InformationResponse {
-    /// The header.
-    pub header: Header,
-    /// The driver's version: major, minor, patch.
-    pub driver_version: [u32; 3],
-    /// The [`Reach`] that the administrator allows.
-    pub policy: u32,
-    /// The [`Reach`] that this handle has: the policy's, if its opener held `SeDebugPrivilege`.
-    pub reach: u32,
-    /// `STATUS_SUCCESS` where the native engine may be used; else what its self-check failed
-    /// with, or `STATUS_NOT_SUPPORTED` where it was ruled out or has no port.
-    pub native_status: u32,
-    /// Levels of page tables the processor walks: 4 or 5.
-    pub paging_levels: u32,
-    /// 1 where supervisor-mode access prevention is on, so that the driver brackets its accesses.
-    pub smap: u32,
-    /// Where this handle's session buffer is mapped.
-    pub session_address: u64,
-    /// Where this handle's session buffer is in physical memory.
-    pub session_physical_address: u64,
-    /// Bytes in the session buffer.
-    pub session_length: u64,
-    /// The first address that is not the user's.
-    pub user_limit: u64,
-    /// The most bytes that one request may copy.
-    pub maximum_length: u64,
-    /// Bytes in the uncached page.
-    pub device_page_length: u32,
-    /// 1 if the requestor of this request is `KernelMode`.
-    pub kernel_mode: u32,
-    /// The most entries that one batch or scatter request may have.
-    pub maximum_entries: u32,
-    /// Bits in a physical address of this processor.
-    pub physical_address_bits: u32,
-}
+structures! {
+    /// The version and the limits of the driver, and the reach of the handle.
+    InformationResponse: 96 {
+        /// The header.
+        header: Header,
+        /// The driver's version: major, minor, patch.
+        driver_version: [u32; 3],
+        /// The [`Reach`] that the administrator allows.
+        policy: u32,
+        /// The [`Reach`] of this handle: the policy's, if its opener held `SeDebugPrivilege`.
+        reach: u32,
+        /// `STATUS_SUCCESS` if the native engine is available. Otherwise the status of its
+        /// self-check, or `STATUS_NOT_SUPPORTED` if the administrator excluded it.
+        native_status: u32,
+        /// The number of page-table levels that the processor walks: 4 or 5.
+        paging_levels: u32,
+        /// 1 if supervisor-mode access prevention is on, so that the driver brackets its accesses.
+        smap: u32,
+        /// The virtual address of the session buffer of this handle.
+        session_address: u64,
+        /// The physical address of the session buffer of this handle.
+        session_physical_address: u64,
+        /// The length of the session buffer in bytes.
+        session_length: u64,
+        /// The first address above user memory.
+        user_limit: u64,
+        /// The greatest number of bytes that one request may copy.
+        maximum_length: u64,
+        /// The length of the uncached device page in bytes.
+        device_page_length: u32,
+        /// 1 if the requestor of this request is `KernelMode`.
+        kernel_mode: u32,
+        /// The greatest number of entries of one batch or scatter request.
+        maximum_entries: u32,
+        /// The number of bits in a physical address of this processor.
+        physical_address_bits: u32,
+    }
 
-/// What became of a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct TransferResponse {
-    /// The header.
-    pub header: Header,
-    /// The `NTSTATUS` of the copy.
-    pub status: u32,
-    /// The [`Direction`] of the access that failed or was refused.
-    pub direction: u32,
-    /// Bytes that arrived, from the first on without a gap. Nothing behind them was written.
-    pub copied: u64,
-    /// Bytes asked for.
-    pub asked: u64,
-    /// The address that stopped the copy, as the processor reported it (all ones for a
-    /// non-canonical one), or the start of the range that a check refused. 0 where nothing did.
-    pub address: u64,
-    /// The [`Engine`](crate::Engine) that copied, the last one if there were two.
-    pub engine: u32,
-    /// [`TransferFlags`].
-    pub flags: u32,
-    /// At least so many bytes of the source, from the first that did not arrive on, could not be
-    /// read either: a client that goes on after them misses nothing. 0 where the driver cannot
-    /// tell, or where no read of the source failed.
-    pub hole_length: u64,
+    /// The result of a request that is one copy.
+    TransferResponse: 56 {
+        /// The header.
+        header: Header,
+        /// The `NTSTATUS` of the copy.
+        status: u32,
+        /// The [`Direction`] of the access that failed or was refused.
+        direction: u32,
+        /// Bytes copied, from the first on without a gap. No byte after them was written.
+        copied: u64,
+        /// Bytes asked for.
+        asked: u64,
+        /// The address that stopped the copy, as the processor reported it (all ones for a
+        /// non-canonical one), or the start of the range that a check refused. 0 if none did.
+        address: u64,
+        /// The [`EngineKind`](crate::EngineKind) that copied, the last one if there were two.
+        engine: u32,
+        /// [`TransferFlags`].
+        flags: u32,
+        /// The number of bytes of the source, from the first that was not copied on, that are
+        /// known to be unreadable: a client may continue after them. 0 if that is not known, or if
+        /// no read of the source failed.
+        hole_length: u64,
+    }
+
+    /// The result of a batch or scatter request. The results of its entries follow.
+    BatchResponse: 24 {
+        /// The header.
+        header: Header,
+        /// The number of [`EntryResult`] that follow: that of the entries of the request.
+        count: u32,
+        /// The number of results whose status is `STATUS_SUCCESS`.
+        succeeded: u32,
+        /// Bytes copied, the sum over all entries.
+        copied: u64,
+    }
+
+    /// The result of one entry of a batch or scatter request.
+    EntryResult: 40 {
+        /// The `NTSTATUS` of the copy.
+        status: u32,
+        /// The [`Direction`] of the access that failed or was refused.
+        direction: u32,
+        /// Bytes copied, from the first on without a gap. No byte after them was written.
+        copied: u64,
+        /// As in [`TransferResponse::address`].
+        address: u64,
+        /// As in [`TransferResponse::engine`].
+        engine: u32,
+        /// [`TransferFlags`].
+        flags: u32,
+        /// As in [`TransferResponse::hole_length`].
+        hole_length: u64,
+    }
+
+    /// The number of ranges of physical memory that are RAM. The ranges asked for follow.
+    MemoryRangesResponse: 16 {
+        /// The header.
+        header: Header,
+        /// The number of [`MemoryRange`] that follow.
+        count: u32,
+        /// The number of ranges in the whole list.
+        total: u32,
+    }
+
+    /// A range of physical memory that is RAM.
+    MemoryRange: 16 {
+        /// The first physical address.
+        base: u64,
+        /// The length in bytes.
+        length: u64,
+    }
 }
 
 impl TransferResponse {
-    /// Of a request that is one copy, of so many bytes.
+    /// Returns the response to a copy of `asked` bytes.
     #[must_use]
     pub const fn of(asked: u64, result: EntryResult) -> Self {
         Self {
@@ -91,119 +138,40 @@ impl TransferResponse {
 }
 
 bitflags! {
-    /// What else is to say about a copy.
+    /// Further facts about a copy.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct TransferFlags: u32 {
-        /// The native engine met a page that is not resident, and the system's engine went on from
-        /// there.
+        /// The native engine met a page that is not resident, and the system's engine continued
+        /// from there.
         const FELL_BACK = 1;
     }
 }
 
-/// How a batch or scatter request went. The results of its entries follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct BatchResponse {
-    /// The header.
-    pub header: Header,
-    /// How many [`EntryResult`] follow: as many as the request has entries.
-    pub count: u32,
-    /// How many of them are `STATUS_SUCCESS`.
-    pub succeeded: u32,
-    /// Bytes that arrived, over all entries.
-    pub copied: u64,
-}
-
-/// What became of one entry of a batch or scatter request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct EntryResult {
-    /// The `NTSTATUS` of the copy.
-    pub status: u32,
-    /// The [`Direction`] of the access that failed or was refused.
-    pub direction: u32,
-    /// Bytes that arrived, from the first on without a gap. Nothing behind them was written.
-    pub copied: u64,
-    /// As in [`TransferResponse::address`].
-    pub address: u64,
-    /// As in [`TransferResponse::engine`].
-    pub engine: u32,
-    /// [`TransferFlags`].
-    pub flags: u32,
-    /// As in [`TransferResponse::hole_length`].
-    pub hole_length: u64,
-}
-
-/// How many ranges of physical memory are RAM. Those asked for follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct MemoryRangesResponse {
-    /// The header.
-    pub header: Header,
-    /// How many [`MemoryRange`] follow.
-    pub count: u32,
-    /// How many there are in all.
-    pub total: u32,
-}
-
-/// A stretch of physical memory that is RAM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct MemoryRange {
-    /// The first physical address.
-    pub base: u64,
-    /// Bytes.
-    pub length: u64,
-}
-
-/// Which access stopped a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Direction {
-    /// None: the copy is complete, or was refused for another reason than its memory.
-    None = 0,
-    /// The read from the source.
-    Read = 1,
-    /// The write to the destination.
-    Write = 2,
-}
-
-impl Direction {
-    /// The value that a field of a response stands for.
-    #[must_use]
-    pub const fn from_wire(value: u32) -> Option<Self> {
-        match value {
-            0 => Some(Self::None),
-            1 => Some(Self::Read),
-            2 => Some(Self::Write),
-            _ => None,
-        }
+enumeration! {
+    /// Which access stopped a copy.
+    Direction {
+        /// None: the copy is complete, or was refused for a reason other than its memory.
+        None = 0,
+        /// The read from the source.
+        Read = 1,
+        /// The write to the target.
+        Write = 2,
     }
 }
 
 bitflags! {
-    /// What the policy allows besides copies of the caller's own memory and the session buffer.
+    /// What the policy allows in addition to copies of the caller's own memory and the session
+    /// buffer.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct Reach: u32 {
         /// Reads of system virtual memory.
         const SYSTEM_VIRTUAL = 1;
         /// Reads of physical memory.
         const PHYSICAL = 2;
-        /// The memory that a handle's requests may read.
+        /// The memory that the requests of a handle may read.
         const MEMORY = 3;
         /// Pointers of requests from kernel mode follow the kernel's rules: they are not checked.
-        /// Without it, such requests are held to a user's rules. No handle has it as its reach.
+        /// Without this bit they follow the user's rules. Never part of a handle's reach.
         const KERNEL_CALLERS = 4;
     }
 }
-
-const _: () = {
-    assert!(size_of::<InformationResponse>() == 96);
-    assert!(size_of::<TransferResponse>() == 56);
-    assert!(size_of::<BatchResponse>() == 24);
-    assert!(size_of::<EntryResult>() == 40);
-    assert!(size_of::<MemoryRangesResponse>() == 16);
-    assert!(size_of::<MemoryRange>() == 16);
-    assert!(offset_of!(TransferResponse, hole_length) == 48);
-    assert!(offset_of!(EntryResult, hole_length) == 32);
-};

@@ -181,6 +181,9 @@ struct Readme;
 extern crate std;
 
 #[cfg(all(test, windows))]
+extern crate self as usermode_accessors;
+
+#[cfg(all(test, windows))]
 #[path = "../tests/pages/mod.rs"]
 mod pages;
 

@@ -1,19 +1,18 @@
-//! Every length at which copies and fills change their ways, with a page's end at every byte of it,
-//! on either side: the count is exact, and what lies behind it is untouched.
+//! Copies and fills of every length to 260 bytes and around 1 KiB, stopped at every byte by the end of
+//! a page, on either side. The count is exact, and the bytes after it are untouched.
 #![cfg(windows)]
 
 use usermode_accessors::{Access, Fault, NtStatus, ddi};
 
 mod pages;
-use pages::{PAGE, Pages, Protection, number};
+use pages::{PAGE, Pages, Protection, UNTOUCHED, fault, number};
 
-const UNTOUCHED: u8 = 0;
-/// How far from the page's end anything begins.
+/// The greatest distance from the end of the page at which an access begins.
 const NEAR: usize = 1200;
 
 type Copy = unsafe fn(*mut u8, *const u8, usize) -> Result<(), Fault>;
 
-/// Lengths, each with how far from the page's end it begins.
+/// Returns lengths, each with a distance from the end of the page.
 fn cases() -> impl Iterator<Item = (usize, usize)> {
     let each = (1..=260).flat_map(|length| (0..length).map(move |whole| (length, whole)));
     let long = [1023, 1024, 1025, 1100].into_iter().flat_map(|length| {
@@ -25,16 +24,6 @@ fn cases() -> impl Iterator<Item = (usize, usize)> {
     each.chain(long)
 }
 
-const fn stopped(status: NtStatus, copied: usize, address: usize, access: Access) -> Fault {
-    Fault {
-        status,
-        copied,
-        address: Some(address),
-        access,
-        cause: None,
-    }
-}
-
 /// Clears the end of the first page.
 fn clear(pages: &Pages) {
     // SAFETY: pages of this test.
@@ -42,7 +31,7 @@ fn clear(pages: &Pages) {
 }
 
 #[test]
-fn a_source_that_ends_at_any_byte_gives_every_byte_before() {
+fn a_source_that_ends_at_any_byte_is_read_up_to_it() {
     let pages = Pages::new(&[Protection::ReadOnly, Protection::NoAccess]);
     let edge = pages.address(PAGE);
     for copy in [ddi::copy_from_user as Copy, ddi::copy_from_user_nontemporal] {
@@ -53,7 +42,7 @@ fn a_source_that_ends_at_any_byte_gives_every_byte_before() {
             let to = buffer[shift..].as_mut_ptr();
             // SAFETY: the buffer has this much room.
             let met = unsafe { copy(to, from, length) }.unwrap_err();
-            let expected = stopped(NtStatus::ACCESS_VIOLATION, readable, edge, Access::Read);
+            let expected = fault(NtStatus::ACCESS_VIOLATION, readable, edge, Access::Read);
             assert_eq!(met, expected, "{length} {readable}");
             let (read, rest) = buffer[shift..].split_at(readable);
             let there = (PAGE - readable..PAGE).map(number);
@@ -64,7 +53,7 @@ fn a_source_that_ends_at_any_byte_gives_every_byte_before() {
 }
 
 #[test]
-fn a_destination_that_ends_at_any_byte_takes_every_byte_before() {
+fn a_destination_that_ends_at_any_byte_is_written_up_to_it() {
     let source: Vec<u8> = (0..NEAR).map(|offset| number(offset + 100)).collect();
     let fill: Copy = |to, _, length| {
         // SAFETY: pages of this test.
@@ -78,25 +67,25 @@ fn a_destination_that_ends_at_any_byte_takes_every_byte_before() {
     ] {
         let pages = Pages::new(&[Protection::ReadWrite, Protection::ReadOnly]);
         let edge = pages.address(PAGE);
-        let behind = pages.bytes(PAGE, PAGE);
+        let after_edge = pages.bytes(PAGE, PAGE);
         for (length, writable) in cases() {
             clear(&pages);
             let to = pages.pointer(PAGE - writable);
             // SAFETY: the source is this long.
             let met = unsafe { copy(to, source.as_ptr(), length) }.unwrap_err();
-            let expected = stopped(NtStatus::ACCESS_VIOLATION, writable, edge, Access::Write);
+            let expected = fault(NtStatus::ACCESS_VIOLATION, writable, edge, Access::Write);
             assert_eq!(met, expected, "{length} {writable}");
             let page = pages.bytes(PAGE - NEAR, NEAR);
             let (before, written) = page.split_at(NEAR - writable);
             assert!(before.iter().all(|byte| *byte == UNTOUCHED));
             assert_eq!(written, &source[..writable], "{length}");
         }
-        assert_eq!(pages.bytes(PAGE, PAGE), behind);
+        assert_eq!(pages.bytes(PAGE, PAGE), after_edge);
     }
 }
 
 #[test]
-fn of_two_ends_the_nearer_stops_a_copy() {
+fn the_nearer_of_two_ends_stops_a_copy() {
     let source = Pages::new(&[Protection::ReadOnly, Protection::NoAccess]);
     let target = Pages::new(&[Protection::ReadWrite, Protection::ReadOnly]);
     for length in [2, 5, 11, 16, 20, 32, 47, 64, 81, 96, 100, 128, 200, 1024] {
@@ -112,7 +101,7 @@ fn of_two_ends_the_nearer_stops_a_copy() {
                 } else {
                     (writable, target.address(PAGE), Access::Write)
                 };
-                let expected = stopped(NtStatus::ACCESS_VIOLATION, copied, address, access);
+                let expected = fault(NtStatus::ACCESS_VIOLATION, copied, address, access);
                 assert_eq!(met, expected, "{length} {readable} {writable}");
                 let page = target.bytes(PAGE - writable, writable);
                 let (written, rest) = page.split_at(copied);
@@ -132,8 +121,8 @@ fn a_backward_move_stops_at_any_byte_from_the_end() {
         let pages = Pages::new(&[protection, Protection::ReadWrite]);
         for length in 1..=140 {
             for moved in 0..length {
-                // The side that stops the move has its last `moved` bytes behind the edge. The
-                // other is one byte further up, or down.
+                // The last `moved` bytes of the side that stops the move lie after the edge. The
+                // other side is one byte above or below.
                 let side = PAGE + moved - length;
                 let (to, from) = match access {
                     Access::Read => (side + 1, side),
@@ -142,15 +131,15 @@ fn a_backward_move_stops_at_any_byte_from_the_end() {
                 let before = pages.bytes(PAGE, 300);
                 let (target, source) = (pages.pointer(to), pages.pointer(from));
                 // SAFETY: pages of this test.
-                let outcome = unsafe { ddi::move_to_user_from_user(target, source, length) };
+                let result = unsafe { ddi::move_to_user_from_user(target, source, length) };
                 if length == 1 {
-                    // Nothing overlaps, so nothing runs backward.
-                    assert_eq!(outcome.unwrap_err().copied, 0);
+                    // The ranges do not overlap, so the move does not run backward.
+                    assert_eq!(result.unwrap_err().copied, 0);
                     continue;
                 }
                 let at = pages.address(PAGE - 1);
-                let expected = stopped(NtStatus::ACCESS_VIOLATION, moved, at, access);
-                assert_eq!(outcome, Err(expected), "{length} {moved}");
+                let expected = fault(NtStatus::ACCESS_VIOLATION, moved, at, access);
+                assert_eq!(result, Err(expected), "{length} {moved}");
                 let mut after = before;
                 match access {
                     Access::Read => after.copy_within(..moved, 1),
@@ -168,15 +157,14 @@ fn a_backward_move_stops_at_any_byte_from_the_end() {
 }
 
 #[test]
-fn a_guard_page_stops_a_copy_at_any_byte_and_is_met_once() {
+fn a_guard_page_stops_a_copy_at_any_byte_and_is_accessed_once() {
     let pages = Pages::new(&[Protection::ReadWrite, Protection::ReadWrite]);
     let edge = pages.address(PAGE);
-    let behind = pages.bytes(PAGE, PAGE);
+    let after_edge = pages.bytes(PAGE, PAGE);
     let source = vec![0x77; NEAR];
     for length in [1, 3, 6, 13, 27, 50, 64, 80, 110, 200, 1024] {
         for whole in (0..length).step_by(1 + length / 60) {
-            let expected =
-                |access| Err(stopped(NtStatus::GUARD_PAGE_VIOLATION, whole, edge, access));
+            let expected = |access| Err(fault(NtStatus::GUARD_PAGE_VIOLATION, whole, edge, access));
             let at = pages.pointer(PAGE - whole);
 
             let mut buffer = vec![UNTOUCHED; length];
@@ -201,7 +189,7 @@ fn a_guard_page_stops_a_copy_at_any_byte_and_is_met_once() {
                 let met = unsafe { copy(at, source.as_ptr(), length) };
                 assert_eq!(met, expected(Access::Write), "{length} {whole}");
                 assert_eq!(pages.bytes(PAGE - whole, whole), source[..whole]);
-                assert_eq!(pages.bytes(PAGE, PAGE), behind, "{length} {whole}");
+                assert_eq!(pages.bytes(PAGE, PAGE), after_edge, "{length} {whole}");
             }
         }
     }
@@ -220,7 +208,7 @@ fn a_guard_page_stops_a_backward_move_at_any_byte() {
             let met = unsafe { ddi::move_to_user_from_user(target, source, length) };
             let status = NtStatus::GUARD_PAGE_VIOLATION;
             let at = pages.address(PAGE - 1);
-            let expected = stopped(status, moved, at, Access::Read);
+            let expected = fault(status, moved, at, Access::Read);
             assert_eq!(met, Err(expected), "{length} {moved}");
             let mut after = before;
             after.copy_within(..moved, 1);

@@ -48,13 +48,13 @@ fn while_disturbed(pages: &Pages, disturb: impl Fn(&Pages) + Sync, test: impl Fn
     let shared = Shared(pages);
     thread::scope(|scope| {
         scope.spawn(|| {
-            processors::take(1);
+            processors::bind_to(1);
             while !done.load(Ordering::Relaxed) {
                 disturb(shared.pages());
             }
         });
         let _done = SetOnDrop(&done);
-        processors::take(0);
+        processors::bind_to(0);
         test();
     });
 }

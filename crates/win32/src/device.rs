@@ -40,7 +40,7 @@ pub struct Range {
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Completion {
     /// It succeeded, and returned so many bytes.
     Done(usize),
     /// It failed with this `NTSTATUS`, as the driver or the I/O manager completed it.
@@ -91,12 +91,12 @@ impl DeviceHandle {
         input: &[u8],
         output: &mut [u8],
         interrupt: &Event,
-    ) -> Outcome {
+    ) -> Completion {
         let (Some(from), Some(to)) = (
             range(input.as_ptr().addr(), input.len()),
             range(output.as_mut_ptr().addr(), output.len()),
         ) else {
-            return Outcome::Refused(Win32Error(ERROR_BAD_LENGTH));
+            return Completion::Refused(Win32Error(ERROR_BAD_LENGTH));
         };
         // SAFETY: both buffers are borrowed until this call ends, which is not before the request
         // has ended.
@@ -114,7 +114,7 @@ impl DeviceHandle {
         output: Range,
         pages: &Pages,
         interrupt: &Event,
-    ) -> Result<Outcome, Win32Error> {
+    ) -> Result<Completion, Win32Error> {
         if !pages.are_expendable(output.address, output.length.into()) {
             return Err(Win32Error(ERROR_INVALID_ADDRESS));
         }
@@ -133,10 +133,10 @@ impl DeviceHandle {
         input: Range,
         output: Range,
         interrupt: &Event,
-    ) -> Outcome {
+    ) -> Completion {
         let request = match Overlapped::new() {
             Ok(request) => request,
-            Err(error) => return Outcome::Refused(error),
+            Err(error) => return Completion::Refused(error),
         };
         // SAFETY: the caller's promise about the output, until the request has ended; `request`
         // lives on this stack until `finish` has seen that end.
@@ -148,10 +148,10 @@ impl DeviceHandle {
     ///
     /// # Errors
     /// If it has failed already.
-    pub fn start(&self, code: u32, input: Vec<u8>, output: Vec<u8>) -> Result<Pending, Outcome> {
+    pub fn start(&self, code: u32, input: Vec<u8>, output: Vec<u8>) -> Result<Pending, Completion> {
         let mut pending = Pending {
             device: Arc::downgrade(&self.0),
-            request: Box::new(Overlapped::new().map_err(Outcome::Refused)?),
+            request: Box::new(Overlapped::new().map_err(Completion::Refused)?),
             input,
             output,
             ended: None,
@@ -160,8 +160,8 @@ impl DeviceHandle {
             range(pending.input.as_ptr().addr(), pending.input.len()),
             range(pending.output.as_mut_ptr().addr(), pending.output.len()),
         ) else {
-            pending.ended = Some(Outcome::Refused(Win32Error(ERROR_BAD_LENGTH)));
-            return Err(Outcome::Refused(Win32Error(ERROR_BAD_LENGTH)));
+            pending.ended = Some(Completion::Refused(Win32Error(ERROR_BAD_LENGTH)));
+            return Err(Completion::Refused(Win32Error(ERROR_BAD_LENGTH)));
         };
         // SAFETY: `pending` owns both buffers and the OVERLAPPED, moves none of them, and frees
         // them no sooner than the request has ended; forgotten, it frees nothing.
@@ -200,7 +200,7 @@ pub struct Pending {
     /// The request reads it, by its address.
     input: Vec<u8>,
     output: Vec<u8>,
-    ended: Option<Outcome>,
+    ended: Option<Completion>,
 }
 
 impl Pending {
@@ -219,12 +219,12 @@ impl Pending {
 
     /// Waits for its end. Gives the output too, as far as the driver has filled it.
     #[must_use]
-    pub fn wait(mut self) -> (Outcome, Vec<u8>) {
+    pub fn wait(mut self) -> (Completion, Vec<u8>) {
         let outcome = self.end();
         (outcome, std::mem::take(&mut self.output))
     }
 
-    fn end(&mut self) -> Outcome {
+    fn end(&mut self) -> Completion {
         if let Some(outcome) = self.ended {
             return outcome;
         }
@@ -272,7 +272,7 @@ impl Overlapped {
         code: u32,
         input: Range,
         output: Range,
-    ) -> Option<Outcome> {
+    ) -> Option<Completion> {
         // SAFETY: an open handle; the I/O manager checks both ranges, of which the output's is the
         // request's to write, and writes the OVERLAPPED until the request ends (the caller's
         // promise). The input's range is only read.
@@ -303,7 +303,7 @@ impl Overlapped {
     }
 
     /// Waits for the end of the request that was started. It is cancelled once the event is set.
-    fn finish(&self, interrupt: Option<(HANDLE, &Event)>) -> Outcome {
+    fn finish(&self, interrupt: Option<(HANDLE, &Event)>) -> Completion {
         if let Some((device, interrupt)) = interrupt {
             let both = [self.event.raw(), interrupt.raw()];
             // SAFETY: two open handles.
@@ -317,24 +317,24 @@ impl Overlapped {
         // SAFETY: the request has ended, so nobody writes the structure any more.
         let status = unsafe { (*overlapped).Internal };
         match status_of(status) {
-            status if status.cast_signed() < 0 => Outcome::Status(status),
+            status if status.cast_signed() < 0 => Completion::Status(status),
             // SAFETY: as above.
-            _ => Outcome::Done(unsafe { (*overlapped).InternalHigh }),
+            _ => Completion::Done(unsafe { (*overlapped).InternalHigh }),
         }
     }
 
     /// `Internal` is the status of a request that got so far as to be completed; the Win32 error
     /// stands for several.
-    fn failed(&self, error: Win32Error) -> Outcome {
+    fn failed(&self, error: Win32Error) -> Completion {
         // SAFETY: the request has ended or never began, so nobody writes the structure any more.
         let status = unsafe { (*self.inner.get()).Internal };
         let status = status_of(status);
         match status.cast_signed() {
             0 | STATUS_PENDING if error.0 == ERROR_OPERATION_ABORTED => {
-                Outcome::Status(STATUS_CANCELLED)
+                Completion::Status(STATUS_CANCELLED)
             }
-            0 | STATUS_PENDING => Outcome::Refused(error),
-            _ => Outcome::Status(status),
+            0 | STATUS_PENDING => Completion::Refused(error),
+            _ => Completion::Status(status),
         }
     }
 }

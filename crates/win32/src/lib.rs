@@ -22,7 +22,7 @@ pub mod system;
 mod token;
 mod wide;
 
-pub use device::{DeviceHandle, Outcome, Pending, Range};
+pub use device::{Completion, DeviceHandle, Pending, Range};
 pub use error::Win32Error;
 pub use event::Event;
 pub use pages::{Access, Pages};

@@ -1,93 +1,64 @@
-//! The matrix of accessors: the driver that runs it in ring 0, and what the Windows program counted.
+//! The matrix of accessors: the driver that runs it in ring 0, and the counts of cases.
 
-use crate::{
-    cargo,
-    error::Error,
-    places, program,
-    step::Step,
-    toolchain::{Target, Toolchain},
-};
+use crate::{driver, paths};
+use anyhow::Result;
+use fs_err as fs;
 use std::{
-    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// Tells the Windows program where to put its figures, and the test in ring 0 where they are.
+/// The variable with the file of the Windows program's counts, for it and for the test in ring 0.
 pub const FIGURES: &str = "RINGCOPY_ACCESSOR_FIGURES";
 
-/// Tells the test in ring 0 where to put its own.
+/// The variable with the file of the counts in ring 0.
 const FIGURES_OF_RING_0: &str = "RINGCOPY_ACCESSOR_FIGURES_OF_RING_0";
 
-/// Tells the test in ring 0 where the driver is.
+/// The variable with the path of the driver.
 pub const DRIVER: &str = "RINGCOPY_ACCESSOR_DRIVER";
 
-/// Builds the driver.
-///
-/// # Errors
-///
-/// If the build fails; the error holds what the compiler said.
-pub fn build() -> Result<PathBuf, Error> {
-    let step = Step::start("building the accessors' test driver");
-    let target_dir = places::target().join("windows");
-    program::run(
-        &step,
-        cargo::build(
-            &Toolchain::of_rustc()?,
-            Target::Windows,
-            &places::root().join("crates/wdk-build-linux"),
-            &target_dir,
-        )
-        .args(["--package", "accessor-matrix-driver"]),
+/// Builds the driver that runs the matrix in ring 0.
+pub fn build() -> Result<PathBuf> {
+    let [driver] = driver::build_files(
+        "building the accessors' test driver",
+        &["accessor-matrix-driver"],
+        [("accessor_matrix_driver.dll", "accessor-matrix.sys")],
     )?;
-    let built = target_dir.join(Target::Windows.triple()).join("release");
-    let driver = places::images().join("accessor-matrix.sys");
-    fs::create_dir_all(places::images()).map_err(Error::file(&driver))?;
-    fs::copy(built.join("accessor_matrix_driver.dll"), &driver).map_err(Error::file(&driver))?;
-    step.done();
     Ok(driver)
 }
 
-/// Where the Windows program's figures are.
+/// Returns the file of the Windows program's counts.
 pub fn figures() -> PathBuf {
-    places::target().join("wine/accessor-matrix.tsv")
+    paths::target().join("wine/accessor-matrix.tsv")
 }
 
 fn figures_of_ring_0() -> PathBuf {
-    places::images().join("accessor-matrix.tsv")
+    paths::images().join("accessor-matrix.tsv")
 }
 
-/// Tells a test in ring 0 where everything is.
-pub fn tell(command: &mut Command, driver: &Path) {
+/// Sets the variables of a test in ring 0.
+pub fn set_variables(command: &mut Command, driver: &Path) {
     command
         .env(DRIVER, driver)
         .env(FIGURES, figures())
         .env(FIGURES_OF_RING_0, figures_of_ring_0());
 }
 
-/// Says what the Windows program counted.
-///
-/// # Errors
-///
-/// If it has left no figures.
-pub fn report_wine() -> Result<(), Error> {
+/// Prints the counts of the Windows program.
+pub fn report_wine() -> Result<()> {
     report("Wine", &figures())
 }
 
-/// Says what the driver counted.
-///
-/// # Errors
-///
-/// If the test has left no figures.
-pub fn report_ring_0() -> Result<(), Error> {
+/// Prints the counts in ring 0.
+pub fn report_ring_0() -> Result<()> {
     report("ring 0", &figures_of_ring_0())
 }
 
-fn report(place: &str, file: &Path) -> Result<(), Error> {
-    let text = fs::read_to_string(file).map_err(Error::file(file))?;
+fn report(environment: &str, file: &Path) -> Result<()> {
+    let text = fs::read_to_string(file)?;
     let (families, ran, skipped) = summed(&text);
     let ran = grouped(ran);
-    eprint!("accessor matrix ({place}): {ran} cases in {families} families");
+    eprint!("accessor matrix ({environment}): {ran} cases in {families} families");
     if skipped > 0 {
         eprint!(", and {} that cannot be arranged there", grouped(skipped));
     }
@@ -95,7 +66,7 @@ fn report(place: &str, file: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Families, cases that ran, and cases that were skipped.
+/// Returns the numbers of families, of cases that ran, and of skipped cases.
 fn summed(figures: &str) -> (usize, u64, u64) {
     let (mut families, mut ran, mut skipped) = (0, 0, 0);
     for line in figures.lines() {
@@ -110,12 +81,12 @@ fn summed(figures: &str) -> (usize, u64, u64) {
     (families, ran, skipped)
 }
 
-/// A number, with its digits in groups.
+/// Returns a number with its digits in groups of three.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
-    for (place, digit) in digits.char_indices() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(' ');
         }
         grouped.push(digit);

@@ -1,32 +1,34 @@
-//! cargo, for the workspaces that build for another target than the host's.
+//! cargo, for builds for other targets than the host's.
 
 use crate::{
     program, role,
     toolchain::{Target, Toolchain},
 };
+use anyhow::Result;
+use fs_err as fs;
 use serde_json::Value;
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// A `cargo build --release` for `target` in the workspace at `folder`, into `target_dir`.
-pub fn build(toolchain: &Toolchain, target: Target, folder: &Path, target_dir: &Path) -> Command {
-    command(toolchain, "build", target, folder, target_dir)
+/// Returns a `cargo build --release` for `target`, in the workspace at `folder`, into `target_dir`.
+pub fn build(target: Target, folder: &Path, target_dir: &Path) -> Result<Command> {
+    command("build", target, folder, target_dir)
 }
 
-/// Any `cargo` subcommand that builds, likewise.
+/// Returns any `cargo` subcommand that builds, with the same options as [`build`].
 ///
-/// The workspaces' own `.cargo/config.toml` ask for the standard library to be built along, which
-/// cargo heeds only where `RUSTC_BOOTSTRAP` is set; so that is set where there is no compiled one.
+/// The workspaces' own `.cargo/config.toml` tell cargo to build the standard library, which cargo does
+/// only if `RUSTC_BOOTSTRAP` is set. It is set if there is no compiled library.
 pub fn command(
-    toolchain: &Toolchain,
     subcommand: &str,
     target: Target,
     folder: &Path,
     target_dir: &Path,
-) -> Command {
+) -> Result<Command> {
+    let toolchain = Toolchain::of_rustc()?;
     let mut command = program::cargo();
     command
         .current_dir(folder)
@@ -36,16 +38,16 @@ pub fn command(
         .arg("--config")
         .arg(rustflags_config(
             target.triple(),
-            &remap_flags(toolchain, tree_of(folder)),
+            &remap_flags(&toolchain, tree_of(folder)),
         ));
     role::wrap_rustc(&mut command);
     if !toolchain.has_compiled_library(target) {
         command.env("RUSTC_BOOTSTRAP", "1");
     }
-    command
+    Ok(command)
 }
 
-/// The tree that a workspace is a part of: this one, or a copy.
+/// Returns the tree that a workspace is a part of: this tree, or a copy.
 fn tree_of(workspace: &Path) -> &Path {
     workspace
         .ancestors()
@@ -53,13 +55,12 @@ fn tree_of(workspace: &Path) -> &Path {
         .unwrap_or(workspace)
 }
 
-/// Flags that write something else than the folders of this machine into what is built from
-/// `tree`.
+/// Returns flags that replace the folders of this machine in what is built from `tree`.
 pub fn remap_flags(toolchain: &Toolchain, tree: &Path) -> Vec<String> {
     let commit = toolchain.commit.as_deref().unwrap_or(&toolchain.release);
     let rust = format!("/rustc/{commit}");
     let source = toolchain.library_source();
-    // The sources may be linked to from elsewhere; the compiler may name either place.
+    // The folder of the sources may be a link. The compiler may name either path.
     let linked = source
         .canonicalize()
         .ok()
@@ -86,9 +87,9 @@ fn cargo_home() -> PathBuf {
         .unwrap_or_default()
 }
 
-/// The argument of `--config` that adds the flags to those which the configuration has.
+/// Returns the argument of `--config` that adds `flags` to those of the configuration.
 pub fn rustflags_config(triple: &str, flags: &[String]) -> String {
-    // Whatever JSON has between quotes means the same in TOML.
+    // A string of JSON means the same in TOML.
     format!("target.{triple}.rustflags={}", Value::from(flags))
 }
 
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_workspace_is_a_part_of_its_tree() {
-        let root = crate::places::root();
+        let root = crate::paths::root();
         for workspace in ["", "crates/wdk-build-linux", "tests/lab/kernel"] {
             assert_eq!(tree_of(&root.join(workspace)), root, "{workspace}");
         }
@@ -106,7 +107,7 @@ mod tests {
 
     #[test]
     fn f1_paths_are_quoted_for_toml() {
-        // The second has its diaeresis as a character of its own, as some systems name folders.
+        // In the second path the diaeresis is a character of its own, as on some systems.
         let flags = ["=/home/a \"b\" & c=/x", "=/home/U\u{308}bung=/x"].map(str::to_owned);
         assert_eq!(
             rustflags_config(Target::BareMetal.triple(), &flags),

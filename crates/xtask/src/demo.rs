@@ -1,21 +1,21 @@
-//! What the project is, shown to a stranger: the driver at work, in its own words.
+//! A demonstration: the driver's own responses to five commands.
 
-use crate::{error::Error, lab::Lab};
+use crate::lab::Lab;
+use anyhow::Result;
 use std::process::ExitCode;
 
-/// One look at the driver.
+/// One command of the demonstration.
 struct Scene {
     heading: &'static str,
     policy: &'static str,
     command: &'static [&'static str],
-    /// Whether the command has to come out well: a hole and a refusal have to be told, and a
-    /// command that meets one fails.
+    /// Whether the command has to succeed. One that finds a hole or is refused has to fail.
     succeeds: bool,
 }
 
 const SCENES: [Scene; 5] = [
     Scene {
-        heading: "the driver copies what is good and refuses what is not, single and in batches",
+        heading: "the driver copies valid ranges and refuses others, single and in batches",
         policy: "all",
         command: &["selftest"],
         succeeds: true,
@@ -39,20 +39,16 @@ const SCENES: [Scene; 5] = [
         succeeds: true,
     },
     Scene {
-        heading: "a policy that allows a caller its own memory alone",
+        heading: "a policy that allows callers only their own memory",
         policy: "user",
         command: &["read", "--physical", "0x1000:32"],
         succeeds: false,
     },
 ];
 
-/// Boots the driver in the lab and lets it show itself. Every line is the driver's own answer to a
-/// request.
-///
-/// # Errors
-///
-/// If the lab can't be prepared or started.
-pub fn run() -> Result<ExitCode, Error> {
+/// Boots the driver in the lab for each command. The exit code says whether all results were as
+/// expected.
+pub fn run() -> Result<ExitCode> {
     let lab = Lab::prepare_with_client()?;
     let mut code = ExitCode::SUCCESS;
     for scene in &SCENES {

@@ -1,18 +1,11 @@
-//! The kernel-mode images: the driver, and the stand-in for the framework it binds to.
+//! The kernel-mode images: the driver, and the stand-in for the framework that it imports.
 
-use crate::{
-    cargo,
-    error::Error,
-    places, program,
-    step::Step,
-    toolchain::{Target, Toolchain},
-};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use crate::{cargo, paths, program, step::Step, toolchain::Target};
+use anyhow::Result;
+use fs_err as fs;
+use std::path::PathBuf;
 
-/// The built images, named as Windows knows them.
+/// The built images.
 pub struct Images {
     /// `ringcopy.sys`.
     pub driver: PathBuf,
@@ -20,40 +13,43 @@ pub struct Images {
     pub framework: PathBuf,
 }
 
-/// Builds both. The linker's maps, by which an address is looked up, are put beside them.
-///
-/// # Errors
-///
-/// If a build fails; the error holds what the compiler said.
-pub fn build() -> Result<Images, Error> {
-    let step = Step::start("building ringcopy.sys and WDFLDR.SYS");
-    let target_dir = places::target().join("windows");
-    program::run(
-        &step,
-        cargo::build(
-            &Toolchain::of_rustc()?,
-            Target::Windows,
-            &places::root().join("crates/wdk-build-linux"),
-            &target_dir,
-        )
-        .args(["--package", "ringcopy", "--package", "wdfldr"]),
+/// Builds both images and the linker's maps, with which addresses are looked up.
+pub fn build() -> Result<Images> {
+    let [driver, framework, _, _] = build_files(
+        "building ringcopy.sys and WDFLDR.SYS",
+        &["ringcopy", "wdfldr"],
+        [
+            ("ringcopy.dll", "ringcopy.sys"),
+            ("wdfldr.dll", "WDFLDR.SYS"),
+            ("deps/ringcopy.map", "ringcopy.map"),
+            ("deps/wdfldr.map", "wdfldr.map"),
+        ],
     )?;
-
-    let built = target_dir.join(Target::Windows.triple()).join("release");
-    let folder = places::images();
-    fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
-    let images = Images {
-        driver: deliver(&built.join("ringcopy.dll"), &folder.join("ringcopy.sys"))?,
-        framework: deliver(&built.join("wdfldr.dll"), &folder.join("WDFLDR.SYS"))?,
-    };
-    for map in ["ringcopy.map", "wdfldr.map"] {
-        deliver(&built.join("deps").join(map), &folder.join(map))?;
-    }
-    step.done();
-    Ok(images)
+    Ok(Images { driver, framework })
 }
 
-fn deliver(from: &Path, to: &Path) -> Result<PathBuf, Error> {
-    fs::copy(from, to).map_err(Error::file(from))?;
-    Ok(to.to_owned())
+/// Builds packages for the kernel, and copies `files` from cargo's names to the names that Windows
+/// uses. Returns the paths of the copies.
+pub fn build_files<const N: usize>(
+    title: &str,
+    packages: &[&str],
+    files: [(&str, &str); N],
+) -> Result<[PathBuf; N]> {
+    let step = Step::start(title);
+    let target_dir = paths::target().join("windows");
+    let workspace = paths::root().join("crates/wdk-build-linux");
+    let mut cargo = cargo::build(Target::Windows, &workspace, &target_dir)?;
+    for package in packages {
+        cargo.args(["--package", package]);
+    }
+    program::run(&step, &mut cargo)?;
+
+    let built = target_dir.join(Target::Windows.triple()).join("release");
+    let folder = paths::images();
+    fs::create_dir_all(&folder)?;
+    for (from, to) in files {
+        fs::copy(built.join(from), folder.join(to))?;
+    }
+    step.done();
+    Ok(files.map(|(_, name)| folder.join(name)))
 }

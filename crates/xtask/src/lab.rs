@@ -1,6 +1,7 @@
-//! Runs the client, or another driver, in the lab: QEMU in ring 0.
+//! Runs the client, or another driver, in the lab: ring 0 under QEMU.
 
-use crate::{driver, error::Error, lab_kernel, places, program, setup, step::Step};
+use crate::{driver, lab_kernel, paths, program, setup, step::Step};
+use anyhow::Result;
 use signal_hook::{consts::SIGINT, flag};
 use std::{
     path::PathBuf,
@@ -11,7 +12,7 @@ use std::{
     },
 };
 
-/// What the lab boots with.
+/// The images that the lab boots.
 pub struct Lab {
     kernel: PathBuf,
     images: driver::Images,
@@ -19,12 +20,8 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Gets and builds all that a run in the lab needs.
-    ///
-    /// # Errors
-    ///
-    /// What is missing, or what the compiler said.
-    pub fn prepare() -> Result<Self, Error> {
+    /// Installs and builds what the lab needs.
+    pub fn prepare() -> Result<Self> {
         setup::run()?;
         Ok(Self {
             images: driver::build()?,
@@ -33,27 +30,24 @@ impl Lab {
         })
     }
 
-    /// As [`Self::prepare`], and builds the program that boots the lab and runs the client.
-    ///
-    /// # Errors
-    ///
-    /// What is missing, or what the compiler said.
-    pub fn prepare_with_client() -> Result<Self, Error> {
+    /// Does the same as [`Self::prepare`], and builds the program that boots the lab and runs the
+    /// client.
+    pub fn prepare_with_client() -> Result<Self> {
         let lab = Self::prepare()?;
         let step = Step::start("building the client and the lab's host");
         let mut build = program::cargo();
         build
-            .current_dir(places::root())
+            .current_dir(paths::root())
             .args(["build", "--package", "ringcopy-lab", "--target-dir"])
-            .arg(places::target());
+            .arg(paths::target());
         program::run(&step, &mut build)?;
         step.done();
         Ok(lab)
     }
 
-    /// The program that boots the lab, with the images of this tree but the driver.
+    /// Returns the program that boots the lab, with all images except the driver.
     fn host(&self) -> Command {
-        let mut host = program::named(places::target().join("debug/ringcopy-lab"));
+        let mut host = program::named(paths::target().join("debug/ringcopy-lab"));
         host.arg("--kernel")
             .arg(&self.kernel)
             .arg("--image")
@@ -61,18 +55,14 @@ impl Lab {
         host
     }
 
-    /// Boots the driver and runs one command of the client against it, which
-    /// [`Self::prepare_with_client`] built.
-    ///
-    /// # Errors
-    ///
-    /// If the lab can't be started. That the command failed is in the exit code.
+    /// Boots the driver and runs one command of the client against it. Returns the command's exit
+    /// code. [`Self::prepare_with_client`] builds the client.
     pub fn client(
         &self,
         policy: &str,
         engine: &str,
         arguments: &[impl AsRef<std::ffi::OsStr>],
-    ) -> Result<ExitCode, Error> {
+    ) -> Result<ExitCode> {
         let mut command = self.host();
         command
             .arg("--image")
@@ -82,26 +72,26 @@ impl Lab {
         self.run(&mut command)
     }
 
-    /// Runs the lab's host to its end. Ctrl-C goes to every program of the terminal: the host says
-    /// that it was interrupted, and this program waits until it has.
-    fn run(&self, host: &mut Command) -> Result<ExitCode, Error> {
+    /// Runs the lab's host to its end. Ctrl-C reaches every program of the terminal: this program waits
+    /// until the host has reported the interrupt.
+    fn run(&self, host: &mut Command) -> Result<ExitCode> {
         // If this fails, Ctrl-C ends this program at once.
         drop(flag::register(SIGINT, Arc::clone(&self.interrupted)));
         program::exit_code_of(host)
     }
 
-    /// Whether the user has pressed Ctrl-C while a host ran.
+    /// Returns whether the user has pressed Ctrl-C while a host ran.
     pub fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// The driver, and what it binds to.
+    /// Returns the driver and its framework.
     pub const fn images(&self) -> &driver::Images {
         &self.images
     }
 
-    /// Tells tests where the images are, by the variables that they read.
-    pub fn tell(&self, command: &mut Command) {
+    /// Sets the variables that tell tests where the images are.
+    pub fn set_variables(&self, command: &mut Command) {
         command
             .env("RINGCOPY_DRIVER", &self.images.driver)
             .env("RINGCOPY_WDFLDR", &self.images.framework)
@@ -109,21 +99,14 @@ impl Lab {
     }
 }
 
-/// Boots the driver and runs one command of the client against it.
-///
-/// # Errors
-///
-/// If the lab can't be prepared or started. That the command failed is in the exit code.
-pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCode, Error> {
+/// Prepares the lab, boots the driver and runs one command of the client against it. Returns the
+/// command's exit code.
+pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCode> {
     Lab::prepare_with_client()?.client(policy, engine, arguments)
 }
 
-/// Loads another driver, reports what it prints, lacks and leaks.
-///
-/// # Errors
-///
-/// As for [`client`].
-pub fn other_driver(file: &std::path::Path) -> Result<ExitCode, Error> {
+/// Loads another driver, and reports its output, missing functions and leaks.
+pub fn other_driver(file: &std::path::Path) -> Result<ExitCode> {
     let lab = Lab::prepare_with_client()?;
     lab.run(lab.host().arg("--load").arg(file))
 }

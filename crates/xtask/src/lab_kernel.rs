@@ -1,31 +1,16 @@
 //! The lab's kernel, which QEMU boots.
 
-use crate::{
-    cargo,
-    error::Error,
-    places, program,
-    step::Step,
-    toolchain::{Target, Toolchain},
-};
+use crate::{cargo, paths, program, step::Step, toolchain::Target};
+use anyhow::Result;
 use std::path::PathBuf;
 
-/// Builds it; returns the path of the ELF file.
-///
-/// # Errors
-///
-/// If the build fails; the error holds what the compiler said.
-pub fn build() -> Result<PathBuf, Error> {
+/// Builds the kernel. Returns the path of the ELF file.
+pub fn build() -> Result<PathBuf> {
     let step = Step::start("building the lab's kernel");
-    let target_dir = places::target().join("lab-kernel");
-    program::run(
-        &step,
-        &mut cargo::build(
-            &Toolchain::of_rustc()?,
-            Target::BareMetal,
-            &places::root().join("tests/lab/kernel"),
-            &target_dir,
-        ),
-    )?;
+    let target_dir = paths::target().join("lab-kernel");
+    let workspace = paths::root().join("tests/lab/kernel");
+    let mut build = cargo::build(Target::BareMetal, &workspace, &target_dir)?;
+    program::run(&step, &mut build)?;
     step.done();
     Ok(target_dir
         .join(Target::BareMetal.triple())

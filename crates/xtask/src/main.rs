@@ -1,9 +1,14 @@
-//! The project's tasks. Each room is one thing that a task needs: `setup` makes the machine able to
-//! build, `driver` and `lab_kernel` build, `package` makes what Windows installs, `lab` and `demo`
-//! run what was built, `test` proves it, `release` runs tasks on another release of the system,
-//! `bench` measures, `accessors` is what the two runs of the accessors' matrix have in common, `step`
-//! shows what is going on, `program` and `superuser` run the programs that do the work, `role` is
-//! what this program does when those start it.
+//! The project's tasks.
+//!
+//! | module | purpose |
+//! | --- | --- |
+//! | `setup` | installs what builds and tests need |
+//! | `driver`, `lab_kernel`, `accessors`, `windows_programs` | build |
+//! | `package` | makes and signs the folder for a Windows test machine |
+//! | `lab`, `demo`, `wine` | run the driver in QEMU and in Wine |
+//! | `test`, `bench`, `release` | test, measure, and do both on another release of the system |
+//! | `cargo`, `program`, `superuser`, `role` | run other programs, and are run by them |
+//! | `paths`, `toolchain`, `step` | the tree's paths, the Rust toolchain, progress |
 
 #![forbid(unsafe_code)]
 
@@ -12,11 +17,10 @@ mod bench;
 mod cargo;
 mod demo;
 mod driver;
-mod error;
 mod lab;
 mod lab_kernel;
 mod package;
-mod places;
+mod paths;
 mod program;
 mod release;
 mod role;
@@ -28,11 +32,11 @@ mod toolchain;
 mod windows_programs;
 mod wine;
 
+use anyhow::Result;
 use clap::{
     Parser, Subcommand,
     builder::{PossibleValue, PossibleValuesParser},
 };
-use error::Error;
 use std::{path::PathBuf, process::ExitCode};
 
 /// The project's tasks.
@@ -45,7 +49,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Get what a build needs and this machine lacks: system packages, Rust's library for other
+    /// Install what a build needs and this machine lacks: system packages, Rust's library for other
     /// targets
     Setup,
     /// Build ringcopy.sys, and the stand-in for the framework that the lab loads with it
@@ -61,7 +65,7 @@ enum Task {
         /// Which engine the registry asks for
         #[arg(long, default_value = "auto", value_parser = ["auto", "native", "system"])]
         engine: String,
-        /// Load this KMDF driver instead; say what it prints, lacks and leaks
+        /// Load this KMDF driver instead; report its output, missing functions and leaks
         #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
         driver: Option<PathBuf>,
         /// The command: see `cargo xtask lab -- --help`
@@ -71,7 +75,7 @@ enum Task {
     /// Make the folder that a Windows test machine installs: driver, INF, catalog, test certificate,
     /// client and README, signed; ends with its path
     Package {
-        /// Where to; an empty folder, or a package to be replaced [default: target/package]
+        /// An empty folder, or a package to replace [default: target/package]
         #[arg(long, value_name = "DIR")]
         output: Option<PathBuf>,
         #[command(flatten)]
@@ -79,7 +83,7 @@ enum Task {
     },
     /// Run every test: lints, host, Wine, Arm, the package, and the driver in Wine and in the lab
     Test {
-        /// Run these parts alone
+        /// Run only these parts
         #[arg(value_name = "PART", value_parser = PossibleValuesParser::new(
             test::PARTS.iter().map(|part| PossibleValue::new(part.name).help(part.what))
         ))]
@@ -87,7 +91,7 @@ enum Task {
     },
     /// Break the sources on purpose, one guard at a time; a test must notice each
     Mutants {
-        /// Try those alone whose names contain this
+        /// Try only mutants whose names contain this
         #[arg(value_name = "WORDS")]
         only: Option<String>,
     },
@@ -95,15 +99,15 @@ enum Task {
     Wine,
     /// Run the accessors' Windows test programs under Wine
     WineTest,
-    /// Run this project's tasks in the root file system of another release, which debootstrap makes
-    /// under target/releases: by default `demo`, then `test`. What is committed is run
+    /// Run tasks in the root file system of another release, which debootstrap makes under
+    /// target/releases: by default `demo`, then `test`, of the committed state
     Release(release::Options),
-    /// Measure, and say which of the project's aims for speed are met
+    /// Measure, and report which of the project's aims for speed are met
     Bench {
-        /// Measure this alone
+        /// Measure only this
         #[arg(long, value_enum)]
         only: Option<bench::Subject>,
-        /// Write what was found into the documentation
+        /// Write the results into the documentation
         #[arg(long)]
         save: bool,
     },
@@ -116,13 +120,13 @@ fn main() -> ExitCode {
     match run(&Arguments::parse().task) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-fn run(task: &Task) -> Result<ExitCode, Error> {
+fn run(task: &Task) -> Result<ExitCode> {
     match task {
         Task::Setup => setup::run()?,
         Task::Build => {

@@ -1,4 +1,4 @@
-//! Progress: a line with a clock while a step runs, and one that says how long it took.
+//! Progress: a line with a clock while a step runs, and a line with its duration at the end.
 
 use indicatif::{ProgressBar, ProgressStyle};
 use std::{
@@ -12,16 +12,16 @@ const TICK: Duration = Duration::from_millis(100);
 /// Steps shorter than this leave no line behind on a terminal.
 const WORTH_A_LINE: Duration = Duration::from_secs(1);
 
-/// A step that is running. Dropped without [`Step::done`], it leaves no line.
+/// A running step. If it is dropped without [`Step::done`], it leaves no line.
 pub struct Step {
     title: String,
     started: Instant,
-    /// None where nobody is watching: then the step's lines are plain.
+    /// None if standard error is no terminal: then the step's lines are plain.
     clock: Option<ProgressBar>,
 }
 
 impl Step {
-    /// Begins a step, which `title` names as what is being done.
+    /// Starts a step. `title` says what is being done, as in "building the driver".
     pub fn start(title: impl Into<String>) -> Self {
         let title = title.into();
         let clock = stderr().is_terminal().then(|| {
@@ -43,14 +43,14 @@ impl Step {
         }
     }
 
-    /// Shows what the step is at.
+    /// Shows `line` beside the title.
     pub fn detail(&self, line: &str) {
         if let Some(clock) = &self.clock {
             clock.set_message(line.trim().to_owned());
         }
     }
 
-    /// Ends the step well.
+    /// Ends the step as a success.
     pub fn done(self) {
         let took = self.started.elapsed();
         if let Some(clock) = &self.clock {

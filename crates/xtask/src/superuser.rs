@@ -1,4 +1,4 @@
-//! Programs that need root's rights.
+//! Running programs as root.
 
 use crate::program;
 use std::process::Command;
@@ -9,7 +9,7 @@ pub struct Superuser {
 }
 
 impl Superuser {
-    /// That of this process: it is root's, or sudo lets it without asking. None without.
+    /// Returns the right of this process: it is root's, or sudo asks no password.
     pub fn of_this_process() -> Option<Self> {
         let is_root =
             program::output_of(program::named("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
@@ -19,7 +19,7 @@ impl Superuser {
         })
     }
 
-    /// A command of this name, run as root.
+    /// Returns a command of this name that runs as root.
     pub fn named(&self, name: &str) -> Command {
         if !self.through_sudo {
             return program::named(name);

@@ -1,19 +1,18 @@
-//! The Rust toolchain that cargo runs here with, and what it can build for.
+//! The Rust toolchain that this program runs with, and the targets that it can build for.
 
-use crate::{error::Error, program};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use crate::program;
+use anyhow::Result;
+use fs_err as fs;
+use std::path::{Path, PathBuf};
 
-/// What Windows programs are built for: they need nothing that Windows 7, or Wine 8, lacks, such as
-/// `bcryptprimitives.dll`. Nobody has its standard library, which is compiled along.
+/// The target of Windows programs: they need nothing that Windows 7, or Wine 8, lacks, such as
+/// `bcryptprimitives.dll`. There is no compiled standard library for it, so each build compiles it.
 pub const WINDOWS_PROGRAMS: &str = "x86_64-win7-windows-gnu";
 
-/// Their linker: mingw-w64's, which links the C runtime's start-up code and libgcc in.
+/// Their linker, mingw-w64's, which adds the C runtime's start-up code and libgcc.
 pub const WINDOWS_PROGRAMS_LINKER: &str = "x86_64-w64-mingw32-gcc";
 
-/// What makes import libraries for them, as rustc would choose it by itself.
+/// The program that makes import libraries for them, which is rustc's own choice.
 pub const WINDOWS_PROGRAMS_DLLTOOL: &str = "x86_64-w64-mingw32-dlltool";
 
 /// A target other than the host's that the project builds for.
@@ -23,17 +22,17 @@ pub enum Target {
     Windows,
     /// The lab's kernel.
     BareMetal,
-    /// The accessors alone, to look at.
+    /// Only the accessors, whose unwind data a test decodes.
     WindowsOnArm,
-    /// The accessors' tests, which QEMU's user-mode emulator runs.
+    /// The accessors' tests, in QEMU's user-mode emulator.
     LinuxOnArm,
 }
 
 impl Target {
-    /// Those that the driver and the lab need.
+    /// The targets of the driver and the lab.
     pub const FOR_LAB: &[Self] = &[Self::Windows, Self::BareMetal];
 
-    /// Those that all tests need.
+    /// The targets of all tests.
     pub const FOR_TESTS: &[Self] = &[
         Self::Windows,
         Self::BareMetal,
@@ -41,7 +40,7 @@ impl Target {
         Self::LinuxOnArm,
     ];
 
-    /// The name that rustc gives it.
+    /// Returns rustc's name for it.
     pub const fn triple(self) -> &'static str {
         match self {
             Self::Windows => "x86_64-pc-windows-msvc",
@@ -62,12 +61,8 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// Asks rustc about itself.
-    ///
-    /// # Errors
-    ///
-    /// If rustc can't be run.
-    pub fn of_rustc() -> Result<Self, Error> {
+    /// Asks rustc.
+    pub fn of_rustc() -> Result<Self> {
         let version = program::output_of(program::named("rustc").args(["--version", "--verbose"]))?;
         let sysroot = program::output_of(program::named("rustc").args(["--print", "sysroot"]))?;
         Ok(Self {
@@ -79,24 +74,24 @@ impl Toolchain {
         })
     }
 
-    /// Where all of it is.
+    /// Returns its folder.
     pub fn sysroot(&self) -> &Path {
         &self.sysroot
     }
 
-    /// Where the sources of the standard library belong.
+    /// Returns the folder in which rustc expects the sources of the standard library.
     pub fn library_source(&self) -> PathBuf {
         self.sysroot.join("lib/rustlib/src/rust")
     }
 
-    /// Whether the sources of the standard library are there.
+    /// Returns whether the sources of the standard library are there.
     pub fn has_library_source(&self) -> bool {
         self.library_source()
             .join("library/core/src/lib.rs")
             .is_file()
     }
 
-    /// Whether the compiled standard library for `target` is there.
+    /// Returns whether the compiled standard library for `target` is there.
     pub fn has_compiled_library(&self, target: Target) -> bool {
         let folder = self.sysroot.join("lib/rustlib").join(target.triple());
         holds_core(&folder.join("lib"))
@@ -111,7 +106,7 @@ fn holds_core(folder: &Path) -> bool {
         .any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
 }
 
-/// A field of what `rustc --version --verbose` says.
+/// Returns a field of the output of `rustc --version --verbose`.
 fn field<'a>(version: &'a str, name: &str) -> Option<&'a str> {
     version
         .lines()

@@ -1,65 +1,55 @@
-//! Windows programs: the client, and what tests it and the accessors under Wine. They are built in one
-//! place, with one profile and one set of flags, so that Rust's library, which nobody has compiled for
-//! their target, and what they share are built once.
+//! Windows programs: the client, and the tests of client and accessors under Wine. They are built in
+//! one folder, with one profile and one set of flags, so that shared crates and Rust's library, which
+//! does not come compiled for their target, are built once.
 
 use crate::{
-    cargo,
-    error::Error,
-    places, program, role,
+    cargo, paths, program, role,
     toolchain::{Toolchain, WINDOWS_PROGRAMS as TARGET, WINDOWS_PROGRAMS_LINKER},
 };
+use anyhow::Result;
 use std::{
     env,
     path::{Path, PathBuf},
     process::Command,
 };
 
-/// The profile of all but the benchmarks: `Cargo.toml` says what it is.
+/// The profile of all of them except the benchmarks. It is in `Cargo.toml`.
 pub const PROFILE: &str = "windows-program";
 
-/// The user's own choice of a linker.
+/// The variable with the linker, which the user may set.
 const LINKER: &str = "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_LINKER";
 
-/// What runs such a program where cargo does.
+/// The variable with the program by which cargo runs them.
 pub const RUNNER: &str = "CARGO_TARGET_X86_64_WIN7_WINDOWS_GNU_RUNNER";
 
-/// So that equal sources make equal programs: no time of linking in the header.
+/// Leaves the time of linking out of the header, so that equal sources make equal programs.
 const NO_TIMESTAMP: &str = "-Clink-arg=-Wl,--no-insert-timestamp";
 
-/// The folder that they are built in.
+/// Returns the folder in which they are built.
 pub fn folder() -> PathBuf {
-    places::target().join("windows-programs")
+    paths::target().join("windows-programs")
 }
 
-/// A program that [`cargo()`] has built.
+/// Returns the path of a program that [`cargo()`] has built.
 pub fn built(name: &str) -> PathBuf {
     folder().join(TARGET).join(PROFILE).join(name)
 }
 
-/// A `cargo` subcommand for Windows programs of this tree.
-///
-/// # Errors
-///
-/// If rustc can't be asked about itself.
-pub fn cargo(subcommand: &str, profile: &str) -> Result<Command, Error> {
-    of_tree(&places::root(), &folder(), subcommand, profile)
+/// Returns a `cargo` subcommand for Windows programs of this tree.
+pub fn cargo(subcommand: &str, profile: &str) -> Result<Command> {
+    of_tree(&paths::root(), &folder(), subcommand, profile)
 }
 
-/// A `cargo` subcommand for Windows programs of the tree at `sources`.
+/// Returns a `cargo` subcommand for Windows programs of the tree at `sources`.
 ///
-/// The flags are those for this tree, also for a copy of it: so a copy of what is built serves the
-/// copy.
-///
-/// # Errors
-///
-/// As for [`cargo()`].
+/// A copy of this tree gets this tree's flags, so that a copy of the target folder is up to date.
 pub fn of_tree(
     sources: &Path,
     target_dir: &Path,
     subcommand: &str,
     profile: &str,
-) -> Result<Command, Error> {
-    let mut flags = cargo::remap_flags(&Toolchain::of_rustc()?, &places::root());
+) -> Result<Command> {
+    let mut flags = cargo::remap_flags(&Toolchain::of_rustc()?, &paths::root());
     flags.push(NO_TIMESTAMP.to_owned());
     let mut cargo = program::cargo();
     cargo
@@ -75,7 +65,7 @@ pub fn of_tree(
             LINKER,
             env::var_os(LINKER).unwrap_or_else(|| WINDOWS_PROGRAMS_LINKER.into()),
         )
-        // The only C is a guard that the benchmarks compare with: `__try`, which gcc does not know.
+        // The only C is the guard that the benchmarks compare with. It uses `__try`, which gcc lacks.
         .env("CC_x86_64_win7_windows_gnu", "clang")
         .env(
             "CFLAGS_x86_64_win7_windows_gnu",

@@ -1,39 +1,39 @@
-//! What the engines cost, in instructions, which the lab counts: figures that do not depend on how
-//! busy the machine is. Each is judged in words; an aim that is missed is told, and is no failure.
+//! The cost of the engines in instructions, which the lab counts, so that the load of the host does
+//! not matter. The tables say which aims are met; a missed aim is no failure.
 //!
 //! An instruction with a `rep` prefix counts once for every repetition, so that a copy by
-//! `rep movsb` moves one byte per instruction. What is compared is what surrounds the copies.
+//! `rep movsb` moves one byte per instruction. The tables compare the code around the copies.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, MAXIMUM_ENTRIES, Reach,
-        RequestKind, TransferResponse, judge,
+        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, Header, MAXIMUM_ENTRIES, Reach,
+        RequestKind, TransferResponse, validate,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options};
-use ringcopy_tests::{Outcome, Served, Victim, batch, finish, options, outcome, privileged};
+use ringcopy_tests::{BatchOutput, Victim, batch, boot_with, options, privileged};
 use zerocopy::{FromBytes, IntoBytes};
 
 const MIB: u64 = 1 << 20;
 
-/// A batch's read costs at most this part of a single request's.
+/// A read in a batch costs at most this part of a single request.
 const BATCH_AIM: f64 = 0.1;
 
-/// A bulk read costs at most so many plain copies of the same bytes.
+/// A bulk read costs at most this many plain copies of the same bytes.
 const BULK_AIM: f64 = 1.2;
 
-/// How far from a straight line a cost may lie that is called linear.
+/// A cost is linear while its slope grows by at most this factor.
 const LINEAR_AIM: f64 = 1.1;
 
-/// Memory to read: at least 10 MiB where it is physical, 1 MiB else.
+/// Memory to read: at least 10 MiB of physical memory, or 1 MiB of other memory.
 #[derive(Clone, Copy)]
 struct Memory {
     name: &'static str,
     address: u64,
-    flags: CopyMemoryFlags,
+    flags: CopyFlags,
 }
 
 struct Bench<'l> {
@@ -42,8 +42,8 @@ struct Bench<'l> {
 }
 
 impl Bench<'_> {
-    /// Instructions of one `copy memory` of so many bytes.
-    fn single(&mut self, engine: Engine, memory: Memory, length: u64) -> f64 {
+    /// Instructions of one `copy memory`.
+    fn single(&mut self, engine: EngineKind, memory: Memory, length: u64) -> f64 {
         let request = CopyMemoryRequest {
             header: Header::of::<CopyMemoryRequest>(),
             address: memory.address,
@@ -51,15 +51,15 @@ impl Bench<'_> {
             flags: memory.flags.bits(),
             engine: engine as u32,
         };
-        let room = size_of::<TransferResponse>() + usize::try_from(length).unwrap();
-        let output = self.send(RequestKind::CopyMemory, request.as_bytes(), room);
+        let output = size_of::<TransferResponse>() + usize::try_from(length).unwrap();
+        let output = self.send(RequestKind::CopyMemory, request.as_bytes(), output);
         let (response, _) = TransferResponse::read_from_prefix(&output.0).unwrap();
         assert_eq!(response.copied, length, "{}: {response:X?}", memory.name);
         output.1
     }
 
-    /// Instructions of one batch of so many reads of 8 bytes, 8 bytes apart.
-    fn batch(&mut self, engine: Engine, memory: Memory, count: u64) -> f64 {
+    /// Instructions of one batch of `count` reads of 8 bytes, 8 bytes apart.
+    fn batch(&mut self, engine: EngineKind, memory: Memory, count: u64) -> f64 {
         let entries: Vec<_> = (0..count)
             .map(|number| BatchEntry {
                 address: memory.address + number * 8,
@@ -68,23 +68,23 @@ impl Bench<'_> {
             })
             .collect();
         let input = batch(engine, &entries);
-        let room = judge::results_end(entries.len()) + entries.len() * 8;
-        let output = self.send(RequestKind::CopyBatch, &input, room);
-        let served = Served::read(&output.0);
-        assert_eq!(u64::from(served.response.succeeded), count);
+        let output = validate::results_end(entries.len()) + entries.len() * 8;
+        let output = self.send(RequestKind::CopyBatch, &input, output);
+        let batch = BatchOutput::read(&output.0);
+        assert_eq!(u64::from(batch.response.succeeded), count);
         output.1
     }
 
-    /// Sends a request twice, for the first may find things to set up; counts the second.
-    fn send(&mut self, kind: RequestKind, input: &[u8], room: usize) -> (Vec<u8>, f64) {
-        let mut output = vec![0; room];
+    /// Sends a request twice, and counts the second: the first may allocate.
+    fn send(&mut self, kind: RequestKind, input: &[u8], length: usize) -> (Vec<u8>, f64) {
+        let mut output = vec![0; length];
         let mut instructions = 0;
         for _ in 0..2 {
-            let (answer, counted) = self
+            let (sent, counted) = self
                 .lab
                 .instructions_of(|| self.victim.send(kind, input, &mut output))
                 .unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(outcome(answer), Outcome::Done(room));
+            assert_eq!(sent, Ok(length));
             instructions = counted;
         }
         #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
@@ -110,7 +110,7 @@ fn small_reads(bench: &mut Bench<'_>, memories: &[Memory]) {
     println!("| --- | --- | ---: | ---: | ---: | --- |");
     let count = u64::from(MAXIMUM_ENTRIES);
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let single = bench.single(engine, memory, 8);
             let each = bench.batch(engine, memory, count) / number(count);
             let ratio = each / single;
@@ -128,7 +128,7 @@ fn growth_of_batches(bench: &mut Bench<'_>, memories: &[Memory]) {
     println!("| memory | engine | 40 to 400 | 400 to 4000 | growth |");
     println!("| --- | --- | ---: | ---: | --- |");
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let [one, ten, hundred] =
                 [40, 400, 4000].map(|count| bench.batch(engine, memory, count));
             let (first, second) = ((ten - one) / 360.0, (hundred - ten) / 3600.0);
@@ -157,14 +157,14 @@ fn bulk(bench: &mut Bench<'_>, plain: Memory, memories: &[Memory]) {
         "| memory | engine | instructions | bytes per instruction | ratio | aim: {BULK_AIM} |"
     );
     println!("| --- | --- | ---: | ---: | ---: | --- |");
-    let expected = bench.single(Engine::Native, plain, MIB);
+    let expected = bench.single(EngineKind::Native, plain, MIB);
     println!(
         "| {} | none | {expected:.0} | {:.3} | 1 | |",
         plain.name,
         number(MIB) / expected
     );
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let found = bench.single(engine, memory, MIB);
             let ratio = found / expected;
             println!(
@@ -182,7 +182,7 @@ fn growth_of_copies(bench: &mut Bench<'_>, memories: &[Memory]) {
     println!("| memory | engine | 10 to 100 KiB | 100 to 1000 KiB | growth |");
     println!("| --- | --- | ---: | ---: | --- |");
     for &memory in memories {
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             let [one, ten, hundred] =
                 [10, 100, 1000].map(|kib| bench.single(engine, memory, kib << 10));
             let (first, second) = ((ten - one) / 90.0, (hundred - ten) / 900.0);
@@ -196,11 +196,10 @@ fn growth_of_copies(bench: &mut Bench<'_>, memories: &[Memory]) {
 }
 
 fn main() {
-    let lab = Lab::boot(Options {
+    let lab = boot_with(Options {
         icount: true,
         ..options(Reach::all())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    });
     let mut victim = Victim::of(privileged(&lab));
     let facts = lab.facts().unwrap();
     let ram = lab.ram_ranges().unwrap();
@@ -211,19 +210,19 @@ fn main() {
         address,
         flags,
     };
-    let plain = memory("the caller's", user, CopyMemoryFlags::VIRTUAL);
+    let plain = memory("the caller's", user, CopyFlags::VIRTUAL);
     let memories = [
-        memory("physical", largest.base, CopyMemoryFlags::PHYSICAL),
+        memory("physical", largest.base, CopyFlags::PHYSICAL),
         memory(
             "system, a large page",
             facts.get(MachineFact::LargePageAddress),
-            CopyMemoryFlags::VIRTUAL,
+            CopyFlags::VIRTUAL,
         ),
     ];
     let small = memory(
         "system, small pages",
         victim.information.session_address,
-        CopyMemoryFlags::VIRTUAL,
+        CopyFlags::VIRTUAL,
     );
     let mut bench = Bench { lab: &lab, victim };
     println!("Instructions of whole requests, the lab's share included.");
@@ -232,7 +231,7 @@ fn main() {
     bulk(&mut bench, plain, &memories);
     growth_of_copies(&mut bench, &memories);
     println!("\n16 KiB of small pages, one by one\n");
-    for engine in [Engine::Native, Engine::System] {
+    for engine in [EngineKind::Native, EngineKind::System] {
         let found = bench.single(engine, small, 16 << 10);
         let expected = bench.single(engine, plain, 16 << 10);
         println!(
@@ -240,6 +239,4 @@ fn main() {
             found / expected
         );
     }
-    drop(bench);
-    finish(lab);
 }

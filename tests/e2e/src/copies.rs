@@ -1,8 +1,10 @@
-//! Many copies at a time, by the driver, as the lab's own `MmCopyMemory` takes them.
+//! Many copies by the driver in one round trip, in the form of the lab's own `MmCopyMemory`.
 
 use ringcopy_client::{
     Handle,
-    protocol::{Code, CopyMemoryRequest, Engine, Header, NtStatus, RequestKind, TransferResponse},
+    protocol::{
+        Code, CopyMemoryRequest, EngineKind, Header, NtStatus, RequestKind, TransferResponse,
+    },
 };
 use ringcopy_lab::{Process, SystemCopy};
 use zerocopy::{FromBytes, IntoBytes};
@@ -10,7 +12,7 @@ use zerocopy::{FromBytes, IntoBytes};
 /// The arguments of one copy: flags, source, length.
 pub type Call = (u32, u64, u64);
 
-/// Has the driver make each of the copies, by one engine, in as few round trips as it takes.
+/// Has the driver make each of the copies by one engine, in the fewest round trips.
 ///
 /// # Panics
 /// If a request as a whole fails, or the lab is gone.
@@ -18,10 +20,10 @@ pub type Call = (u32, u64, u64);
 pub fn copy_memory_each(
     process: &mut Process<'_>,
     handle: Handle,
-    engine: Engine,
+    engine: EngineKind,
     calls: &[Call],
 ) -> Vec<SystemCopy> {
-    // With a response each, so many of the longest fit into a round trip.
+    // Each copy has a response, shorter than 256 bytes.
     const BYTES: u64 = ringcopy_lab::DATA_LENGTH / 2;
     let longest = calls.iter().map(|&(_, _, length)| length + 256).max();
     let at_once = BYTES / longest.unwrap_or(BYTES).min(BYTES);
@@ -34,7 +36,7 @@ pub fn copy_memory_each(
 fn send(
     process: &mut Process<'_>,
     handle: Handle,
-    engine: Engine,
+    engine: EngineKind,
     calls: &[Call],
 ) -> Vec<SystemCopy> {
     let requests: Vec<_> = calls

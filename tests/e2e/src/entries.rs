@@ -1,21 +1,18 @@
-//! Many copies in one request, by the driver: what is asked, and what is answered.
+//! Requests of many copies, and their results.
 
 use ringcopy_client::protocol::{
-    BatchEntry, CopyMemoryFlags, Direction, Engine, EntryResult, NtStatus, RequestKind,
-    ScatterEntry, judge,
+    BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, RequestKind, ScatterEntry,
+    validate,
 };
 
-use crate::{Outcome, Served, Victim, batch, outcome, scatter};
+use crate::{BatchOutput, UNTOUCHED, Victim, batch, scatter};
 
-/// What room for an answer holds where nothing was written.
-pub const UNTOUCHED: u8 = 0xEE;
+/// Flags of an entry whose source is a virtual address.
+pub const VIRTUAL: u32 = CopyFlags::VIRTUAL.bits();
+/// Flags of an entry whose source is a physical address.
+pub const PHYSICAL: u32 = CopyFlags::PHYSICAL.bits();
 
-/// An entry's source is a virtual address.
-pub const VIRTUAL: u32 = CopyMemoryFlags::VIRTUAL.bits();
-/// An entry's source is a physical address.
-pub const PHYSICAL: u32 = CopyMemoryFlags::PHYSICAL.bits();
-
-/// An entry of a batch: bytes at an address, of the kind that the flags say.
+/// An entry of a batch.
 #[must_use]
 pub const fn entry(address: u64, length: u32, flags: u32) -> BatchEntry {
     BatchEntry {
@@ -25,49 +22,60 @@ pub const fn entry(address: u64, length: u32, flags: u32) -> BatchEntry {
     }
 }
 
-/// A batch's answer: its results, and the slot of each entry.
+/// The entry of a scattered copy that copies the same source to `target`.
+#[must_use]
+pub const fn to_target(entry: &BatchEntry, target: u64) -> ScatterEntry {
+    ScatterEntry {
+        source: entry.address,
+        target,
+        length: entry.length,
+        flags: entry.flags,
+    }
+}
+
+/// Sends a batch. Returns the result of each entry, and its part of the output.
 ///
 /// # Panics
 /// If the request as a whole fails.
 #[must_use]
 pub fn copy_batch(
     victim: &mut Victim<'_>,
-    engine: Engine,
+    engine: EngineKind,
     entries: &[BatchEntry],
 ) -> Vec<(EntryResult, Vec<u8>)> {
     let total: u32 = entries.iter().map(|entry| entry.length).sum();
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len()) + total as usize];
+    let mut output = vec![UNTOUCHED; validate::results_end(entries.len()) + total as usize];
     let input = batch(engine, entries);
-    let answer = victim.send(RequestKind::CopyBatch, &input, &mut output);
-    assert_eq!(outcome(answer), Outcome::Done(output.len()));
-    let served = Served::read(&output);
-    let mut bytes = &output[served.bytes_at..];
+    let sent = victim.send(RequestKind::CopyBatch, &input, &mut output);
+    assert_eq!(sent, Ok(output.len()));
+    let batch = BatchOutput::read(&output);
+    let mut bytes = &output[batch.bytes_at..];
     let slots = entries.iter().map(|entry| {
         let (slot, rest) = bytes.split_at(entry.length as usize);
         bytes = rest;
         slot.to_vec()
     });
-    served.results.into_iter().zip(slots).collect()
+    batch.results.into_iter().zip(slots).collect()
 }
 
-/// A scattered copy's answer: its results.
+/// Sends a scattered copy. Returns the result of each entry.
 ///
 /// # Panics
 /// If the request as a whole fails.
 #[must_use]
 pub fn copy_scatter(
     victim: &mut Victim<'_>,
-    engine: Engine,
+    engine: EngineKind,
     entries: &[ScatterEntry],
 ) -> Vec<EntryResult> {
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len())];
+    let mut output = vec![UNTOUCHED; validate::results_end(entries.len())];
     let input = scatter(engine, entries);
-    let answer = victim.send(RequestKind::CopyScatter, &input, &mut output);
-    assert_eq!(outcome(answer), Outcome::Done(output.len()));
-    Served::read(&output).results
+    let sent = victim.send(RequestKind::CopyScatter, &input, &mut output);
+    assert_eq!(sent, Ok(output.len()));
+    BatchOutput::read(&output).results
 }
 
-/// Holds what an entry came to against what it should have come to.
+/// Compares the result of an entry with what it has to be.
 ///
 /// # Panics
 /// If they differ.

@@ -1,23 +1,23 @@
-//! An INF as Windows reads one: sections, and entries in them ("General Syntax Rules for INF
-//! Files"). Names are compared without regard to case, and sections of one name are one.
+//! A parser of INFs: sections with entries ("General Syntax Rules for INF Files"). Names are compared
+//! without regard to case, and sections of one name are merged.
 
 /// A line of a section.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// What stands before the equals sign.
+    /// The text before the equals sign.
     pub key: Option<String>,
-    /// What stands behind it, or all there is, split at commas. Quotes are gone.
+    /// The text after the equals sign, or the whole line, split at commas and without quotes.
     pub values: Vec<String>,
 }
 
 impl Entry {
-    /// A value, or nothing where the line ends before.
+    /// Returns a value, or nothing if the line has fewer.
     #[must_use]
     pub fn value(&self, index: usize) -> &str {
         self.values.get(index).map_or("", String::as_str)
     }
 
-    /// Whether this is the directive of that name.
+    /// Returns whether this is the directive of that name.
     #[must_use]
     pub fn is(&self, directive: &str) -> bool {
         let key = self.key.as_deref().unwrap_or_default();
@@ -58,12 +58,12 @@ impl Inf {
         Ok(Self(sections))
     }
 
-    /// The names of its sections.
+    /// Returns the names of its sections.
     pub fn sections(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// The entries of a section, if it is there.
+    /// Returns the entries of a section, if it exists.
     #[must_use]
     pub fn section(&self, name: &str) -> Option<&[Entry]> {
         self.0
@@ -72,20 +72,20 @@ impl Inf {
             .map(|(_, entries)| entries.as_slice())
     }
 
-    /// All entries, with the section that each is in.
+    /// Returns all entries, each with its section.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.0
             .iter()
             .flat_map(|(name, entries)| entries.iter().map(move |entry| (name.as_str(), entry)))
     }
 
-    /// The first directive of that name in that section.
+    /// Returns the first directive of that name in that section.
     #[must_use]
     pub fn directive(&self, section: &str, name: &str) -> Option<&Entry> {
         self.section(section)?.iter().find(|entry| entry.is(name))
     }
 
-    /// The first value of a directive, with `%tokens%` replaced by their strings.
+    /// Returns the first value of a directive, with `%tokens%` replaced by their strings.
     #[must_use]
     pub fn text(&self, section: &str, name: &str) -> Option<String> {
         let value = self.directive(section, name)?.value(0);
@@ -99,7 +99,7 @@ impl Inf {
     }
 }
 
-/// The line up to a semicolon that is not quoted.
+/// Returns the line up to a semicolon that is not quoted.
 fn without_comment(line: &str) -> Result<&str, String> {
     let mut quoted = false;
     for (at, letter) in line.char_indices() {
@@ -126,7 +126,7 @@ fn entry(line: &str) -> Entry {
     }
 }
 
-/// The parts of `line` between separators that are not quoted, trimmed, less their quotes.
+/// Splits `line` at separators that are not quoted. The parts are trimmed and without quotes.
 fn split(line: &str, separator: char) -> Vec<String> {
     let mut quoted = false;
     line.split(|letter| {
@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sections_of_one_name_are_one_and_comments_are_none() {
+    fn sections_of_one_name_are_merged_and_comments_skipped() {
         let inf = Inf::parse("[A] ; first\r\nx = 1\r\n[b]\r\n[a]\r\nY = \"2;3\", 4\r\n").unwrap();
         assert_eq!(inf.sections().collect::<Vec<_>>(), ["A", "b"]);
         let entry = inf.directive("a", "y").unwrap();
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_inf_is_refused() {
+    fn other_texts_are_refused() {
         for text in ["x = 1", "[a", "[a]\nx = \"b"] {
             assert!(Inf::parse(text).is_err(), "{text}");
         }

@@ -1,17 +1,18 @@
-//! What the end-to-end tests have in common: where the images are, how a lab is started, and how
-//! it has to end.
+//! What the end-to-end tests share: where the images are, how a lab starts and how it has to end,
+//! and the requests that the tests change.
 
 #![forbid(unsafe_code)]
 
-mod abuse;
-pub mod authority;
-mod canary;
+mod client;
+mod completion;
 mod copies;
 pub mod entries;
 pub mod inf;
-mod outcome;
+mod lab;
 pub mod package;
+pub mod test_authority;
 pub mod traces;
+mod victim;
 
 use std::{
     env,
@@ -20,23 +21,24 @@ use std::{
     thread,
 };
 
-use ringcopy_client::{Device, OpenAccess, protocol::Reach};
-use ringcopy_lab::{Lab, Options, Process, token};
-
-pub use abuse::{LENGTH, Victim, batch, scatter, with_victim};
-pub use canary::{Canary, pattern};
+pub use client::{ClientRun, run_client};
+pub use completion::{BatchOutput, completion, refused};
 pub use copies::{Call, copy_memory_each};
-pub use outcome::{Outcome, Served, outcome, refused};
+pub use lab::{
+    CheckedLab, PRIVILEGED, boot, boot_with, open, options, privileged, until_both,
+    until_it_happened, with_two_processors,
+};
+pub use victim::{LENGTH, Victim, batch, buffer, scatter, with_victim};
 
-/// Tells whoever runs the tests how much this one has tried, though it passes.
-pub fn tell(what: &str) {
+/// What a test fills memory with that nothing may write.
+pub const UNTOUCHED: u8 = 0xEE;
+
+/// Prints what a test has tried, though it passes.
+pub fn report(what: &str) {
     let thread = thread::current();
     let test = thread.name().unwrap_or("a test");
     drop(writeln!(io::stderr(), "{test}: {what}"));
 }
-
-/// The token of an administrator who may debug.
-pub const PRIVILEGED: u64 = token::ADMINISTRATORS | token::DEBUG_PRIVILEGE;
 
 /// The driver, as built for this run.
 #[must_use]
@@ -56,80 +58,26 @@ pub fn tree() -> &'static Path {
         .unwrap()
 }
 
-/// The program behind `cargo xtask`.
+/// The program that `cargo xtask` runs.
 #[must_use]
 pub fn xtask() -> PathBuf {
     artefact("RINGCOPY_XTASK")
 }
 
+/// A file that `cargo xtask test` built, by the variable that names it.
+///
 /// # Panics
-/// If the test was not started by `cargo xtask test`, which builds what is tested.
+/// If the variable is not set.
 #[must_use]
-fn artefact(variable: &str) -> PathBuf {
+pub fn artefact(variable: &str) -> PathBuf {
     env::var_os(variable).map_or_else(
         || panic!("{variable} is not set: run cargo xtask test"),
         PathBuf::from,
     )
 }
 
-/// A lab of one processor for the driver, under this policy.
+/// Returns bytes without a visible order, another sequence for every seed.
 #[must_use]
-pub fn options(policy: Reach) -> Options {
-    Options {
-        policy: Some(policy),
-        processors: 1,
-        ..Options::new(
-            artefact("RINGCOPY_LAB_KERNEL"),
-            [artefact("RINGCOPY_WDFLDR"), driver()],
-        )
-    }
-}
-
-/// Starts a lab.
-///
-/// # Panics
-/// If it does not start.
-#[must_use]
-pub fn boot(policy: Reach) -> Lab {
-    Lab::boot(options(policy)).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Does `round` until it tells that the second processor has had its part in it: when that is, is the
-/// host's business.
-///
-/// # Panics
-/// If that never happens.
-#[track_caller]
-pub fn until_it_happened(mut round: impl FnMut() -> bool) {
-    const MOST: u32 = 200;
-    assert!((0..MOST).any(|_| round()), "not in {MOST} rounds");
-}
-
-/// Starts a process with all privileges.
-///
-/// # Panics
-/// If the lab is gone.
-#[must_use]
-pub fn privileged(lab: &Lab) -> Process<'_> {
-    lab.process(PRIVILEGED)
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Opens the device for reads and writes.
-///
-/// # Panics
-/// If that fails.
-#[must_use]
-pub fn open<'p, 'l>(process: &'p mut Process<'l>) -> Device<'p, Process<'l>> {
-    Device::open(process, OpenAccess::ReadWrite).unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Ends a lab, in which the driver may have left nothing behind and broken nothing.
-///
-/// # Panics
-/// If it has.
-pub fn finish(lab: Lab) {
-    let report = lab.finish().unwrap_or_else(|error| panic!("{error}"));
-    assert_eq!(report.bugcheck, None, "{}", report.log.join("\n"));
-    assert_eq!(report.leaks, Vec::<String>::new());
+pub fn pattern(seed: u64, length: usize) -> Vec<u8> {
+    ringcopy_client::suites::pattern(seed, length as u64)
 }

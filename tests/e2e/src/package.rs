@@ -1,11 +1,10 @@
-//! A package as `cargo xtask package` made it, and the tools that judge it.
+//! A package that `cargo xtask package` made, and the programs that check it.
 
 use std::{
-    env, fs,
-    io::{self, Write as _},
+    fs,
+    io::Write as _,
     path::{Path, PathBuf},
-    process::{self, Command, Output, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    process::{Command, Output, Stdio},
 };
 
 use object::{
@@ -13,10 +12,11 @@ use object::{
     pe::IMAGE_DIRECTORY_ENTRY_SECURITY,
     read::pe::{ImageNtHeaders, PeFile64},
 };
+use tempfile::{TempDir, tempdir};
 
 use super::{artefact, xtask};
 
-/// What is in every package.
+/// The files of every package.
 pub const FILES: [&str; 6] = [
     "README.txt",
     "ringcopy.cat",
@@ -26,11 +26,11 @@ pub const FILES: [&str; 6] = [
     "ringcopy.sys",
 ];
 
-/// `szOID_CTL`, the type of what a catalog holds, as openssl lists it.
+/// `szOID_CTL`, the type of a catalog's content, as openssl prints it.
 const CTL: &str = ":1.3.6.1.4.1.311.10.1";
 
-/// From the PE signature to the checksum, and to the directory entry of the certificate table: the
-/// signature, the file header, and 64 and 144 bytes of the optional header of PE32+ ("PE Format").
+/// Offsets from the PE signature of the checksum and of the directory entry of the certificate table:
+/// the signature, the file header, and 64 and 144 bytes of the optional header of PE32+ ("PE Format").
 const CHECKSUM: usize = 4 + 20 + 64;
 const CERTIFICATE_TABLE: usize = 4 + 20 + 144;
 
@@ -38,86 +38,108 @@ const CERTIFICATE_TABLE: usize = 4 + 20 + 144;
 #[derive(Debug)]
 pub struct Package {
     folder: PathBuf,
-    /// What was made for a test, and goes with it.
-    scratch: Scratch,
+    /// A folder for temporary files.
+    scratch: TempDir,
 }
 
 impl Package {
-    /// The package of this run.
+    /// Returns the package of this run.
     #[must_use]
     pub fn built() -> Self {
         Self::at(artefact("RINGCOPY_PACKAGE"))
     }
 
-    /// Another package of the same commit. Its driver was built in another copy of the tree.
+    /// Returns another package of the same commit. Its driver was built in another copy of the tree.
     #[must_use]
     pub fn built_again() -> Self {
         Self::at(artefact("RINGCOPY_PACKAGE_AGAIN"))
     }
 
-    /// The one in this folder.
+    /// Returns the package in this folder.
+    ///
+    /// # Panics
+    /// If there can be no temporary folder.
     #[must_use]
     pub fn at(folder: PathBuf) -> Self {
         Self {
             folder,
-            scratch: Scratch::new(),
+            scratch: tempdir().unwrap(),
         }
     }
 
-    /// A copy, to be changed.
+    /// Returns a copy, which may be changed.
     ///
     /// # Panics
     /// If it can't be copied.
     #[must_use]
     pub fn copied(&self) -> Self {
-        let scratch = Scratch::new();
+        let scratch = tempdir().unwrap();
         for name in FILES {
-            fs::copy(self.folder.join(name), scratch.0.join(name)).unwrap();
+            fs::copy(self.folder.join(name), scratch.path().join(name)).unwrap();
         }
         Self {
-            folder: scratch.0.clone(),
+            folder: scratch.path().to_owned(),
             scratch,
         }
     }
 
-    /// Where it is.
+    /// Returns its folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// One of its files.
+    /// Returns the path of one of its files.
     #[must_use]
     pub fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
 
-    /// The bytes of one of its files.
+    /// Returns the bytes of one of its files.
     ///
     /// # Panics
-    /// If it is not there.
+    /// If the file can't be read.
     #[must_use]
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    /// Its certificate, in the form that osslsigncode takes.
+    /// Returns its README.
     ///
     /// # Panics
-    /// If openssl finds none.
+    /// If the README can't be read, has an unfilled variable, or a line wider than a terminal.
+    #[must_use]
+    pub fn readme(&self) -> String {
+        let text = String::from_utf8(self.read("README.txt")).unwrap();
+        assert!(!text.contains('$'), "a variable is left");
+        for line in text.lines() {
+            assert!(line.len() <= 80, "a line is wider than a terminal: {line}");
+        }
+        text
+    }
+
+    /// Runs openssl with these options in the package's folder. Returns its output.
+    #[must_use]
+    pub fn openssl(&self, options: &str) -> String {
+        openssl(&self.folder, &options.split(' ').collect::<Vec<_>>())
+    }
+
+    /// Returns the path of its certificate in PEM, the form for osslsigncode.
+    ///
+    /// # Panics
+    /// If openssl finds no certificate.
     #[must_use]
     pub fn certificate(&self) -> String {
-        let pem = self.scratch.0.join("certificate.pem");
-        let text = openssl(&["x509", "-inform", "DER", "-in", &self.path("ringcopy.cer")]);
-        fs::write(&pem, text).unwrap();
+        let pem = self.scratch.path().join("certificate.pem");
+        fs::write(&pem, self.openssl("x509 -inform DER -in ringcopy.cer")).unwrap();
         pem.display().to_string()
     }
 
-    /// What osslsigncode says of the signature of one of its files, by the package's own
-    /// certificate.
+    /// Verifies the signature of one of its files with its own certificate. Returns the output of
+    /// osslsigncode.
     ///
     /// # Errors
-    /// If it does not accept it: what it says then.
+    /// The output, if the signature is not accepted.
     pub fn verify(&self, name: &str, options: &[&str]) -> Result<String, String> {
         let (certificate, file) = (self.certificate(), self.path(name));
         let mut command = vec!["verify", "-CAfile", &certificate];
@@ -126,7 +148,13 @@ impl Package {
         osslsigncode(&command)
     }
 
-    /// The hashes of the catalog's members, in capital hexadecimal digits, as they stand there.
+    /// Returns the hash of a file, in hexadecimal digits.
+    #[must_use]
+    pub fn file_digest(&self, name: &str, hash: &str) -> String {
+        first_word(&self.openssl(&format!("dgst -{hash} -r {name}")))
+    }
+
+    /// Returns the hashes of the catalog's members, in capital hexadecimal digits and in their order.
     #[must_use]
     pub fn catalog_members(&self) -> Vec<String> {
         // ContentInfo, content, SignedData, contentInfo, content, list, subjects, subject: the
@@ -142,53 +170,39 @@ impl Package {
             .collect()
     }
 
-    /// The structure of the catalog, as openssl lists it.
+    /// Returns the structure of the catalog, as openssl prints it.
     #[must_use]
     pub fn catalog(&self) -> String {
-        openssl(&[
-            "asn1parse",
-            "-inform",
-            "DER",
-            "-in",
-            &self.path("ringcopy.cat"),
-        ])
+        self.openssl("asn1parse -inform DER -in ringcopy.cat")
     }
 
-    /// The part of the catalog that is signed.
+    /// Returns the signed part of the catalog.
     ///
     /// # Panics
     /// If there is none.
     #[must_use]
     pub fn trust_list(&self) -> Vec<u8> {
         let catalog = self.catalog();
-        // Its type, the tag around it, and it.
+        // Its type, the tag around it, and the list: `OFFSET:d=DEPTH hl=HEADER l= LENGTH ...`.
         let list = catalog
             .lines()
             .skip_while(|line| !line.ends_with(CTL))
             .nth(2)
             .expect("a trust list");
-        let (offset, _) = list.trim_start().split_once(':').unwrap();
-        let out = self.scratch.0.join("list.der").display().to_string();
-        let _ = openssl(&[
-            "asn1parse",
-            "-inform",
-            "DER",
-            "-strparse",
-            offset,
-            "-noout",
-            "-out",
-            &out,
-            "-in",
-            &self.path("ringcopy.cat"),
-        ]);
-        fs::read(out).unwrap()
+        let number = |start: &str| -> usize {
+            let (_, rest) = list.split_once(start).unwrap();
+            let end = rest.trim_start().split([':', ' ']).next();
+            end.unwrap().parse().unwrap()
+        };
+        let bytes = self.read("ringcopy.cat");
+        bytes[number("")..][..number("hl=") + number(" l=")].to_vec()
     }
 }
 
-/// The signed image without its signature: all that a build has made of it.
+/// Returns a signed image without its signature: what the build made.
 ///
 /// # Panics
-/// If it is no signed image.
+/// If the bytes are no signed image.
 #[must_use]
 pub fn unsigned(image: &[u8]) -> Vec<u8> {
     let (headers, table) = signature_of(image);
@@ -198,10 +212,11 @@ pub fn unsigned(image: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The Authenticode hash of a signed image, in hexadecimal digits: cut out here, hashed by openssl.
+/// Returns the Authenticode hash of a signed image, in hexadecimal digits. It is a second opinion on
+/// xtask's: openssl hashes the parts.
 ///
 /// # Panics
-/// If it is no signed image.
+/// If the bytes are no signed image.
 #[must_use]
 pub fn authenticode_digest(image: &[u8], hash: &str) -> String {
     let (headers, table) = signature_of(image);
@@ -223,12 +238,6 @@ pub fn authenticode_digest(image: &[u8], hash: &str) -> String {
     first_word(&String::from_utf8(openssl.wait_with_output().unwrap().stdout).unwrap())
 }
 
-/// The hash of a file, in hexadecimal digits.
-#[must_use]
-pub fn file_digest(path: &str, hash: &str) -> String {
-    first_word(&openssl(&["dgst", &format!("-{hash}"), "-r", path]))
-}
-
 fn first_word(text: &str) -> String {
     text.split_whitespace()
         .next()
@@ -236,7 +245,7 @@ fn first_word(text: &str) -> String {
         .to_ascii_uppercase()
 }
 
-/// Where the PE signature and the certificate table are.
+/// Returns the offsets of the PE signature and of the certificate table.
 fn signature_of(image: &[u8]) -> (usize, usize) {
     let file = PeFile64::parse(image).expect("a PE32+ image");
     let table = file
@@ -247,27 +256,27 @@ fn signature_of(image: &[u8]) -> (usize, usize) {
     (headers as usize, table.virtual_address.get(LE) as usize)
 }
 
-/// What osslsigncode says.
+/// Runs osslsigncode. Returns its output.
 ///
 /// # Errors
-/// If it fails: what it says then.
+/// The output, if it fails.
 pub fn osslsigncode(arguments: &[&str]) -> Result<String, String> {
-    let output = run("osslsigncode", arguments);
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let output = run(Command::new("osslsigncode").args(arguments));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if output.status.success() {
-        Ok(said)
+        Ok(text)
     } else {
-        Err(said)
+        Err(text)
     }
 }
 
-/// What openssl writes.
+/// Runs openssl in a folder. Returns its output.
 ///
 /// # Panics
 /// If it fails.
 #[must_use]
-pub fn openssl(arguments: &[&str]) -> String {
-    let output = run("openssl", arguments);
+pub fn openssl(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(Command::new("openssl").args(arguments).current_dir(folder));
     assert!(
         output.status.success(),
         "openssl {arguments:?}: {}",
@@ -276,40 +285,29 @@ pub fn openssl(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn run(program: &str, arguments: &[&str]) -> Output {
-    Command::new(program)
-        .args(arguments)
+fn run(command: &mut Command) -> Output {
+    command
         .stdin(Stdio::null())
         .output()
-        .unwrap_or_else(|error| panic!("{program}: {error}; cargo xtask test gets it"))
+        .unwrap_or_else(|error| panic!("{command:?}: {error}; cargo xtask test installs it"))
 }
 
-/// What comes of `cargo xtask package` with these options: what it says, if it makes none.
+/// Runs `cargo xtask package` with these options.
 ///
 /// # Errors
-/// If it fails: what it says then.
-///
-/// # Panics
-/// If it can't be started.
+/// Its standard error, if it fails.
 pub fn make(options: &[&str]) -> Result<(), String> {
     make_with(&[], options)
 }
 
-/// As [`make`], where these variables are set.
+/// Runs `cargo xtask package` with these variables and options.
 ///
 /// # Errors
-/// As for [`make`].
-///
-/// # Panics
-/// As for [`make`].
+/// Its standard error, if it fails.
 pub fn make_with(environment: &[(&str, &str)], options: &[&str]) -> Result<(), String> {
-    let output = Command::new(xtask())
-        .arg("package")
-        .args(options)
-        .envs(environment.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .expect("xtask");
+    let mut command = Command::new(xtask());
+    command.arg("package").args(options);
+    let output = run(command.envs(environment.iter().copied()));
     if output.status.success() {
         Ok(())
     } else {
@@ -317,93 +315,28 @@ pub fn make_with(environment: &[(&str, &str)], options: &[&str]) -> Result<(), S
     }
 }
 
-/// A folder of its own for each test, gone with it.
-#[derive(Debug)]
-pub struct Scratch(PathBuf);
-
-impl Scratch {
-    /// Makes one.
-    ///
-    /// # Panics
-    /// If there is no room for it.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::next_in(&env::temp_dir())
-    }
-
-    /// Makes one for what lives as long as the process, which nothing drops: there, in the place of an
-    /// earlier process's.
-    ///
-    /// # Panics
-    /// If there is no room for it.
-    #[must_use]
-    pub fn lasting(path: PathBuf) -> Self {
-        let _ = fs::remove_dir_all(&path);
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    /// The next whose name is free: a process of the same number may have left one.
-    fn next_in(folder: &Path) -> Self {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        loop {
-            let number = COUNT.fetch_add(1, Ordering::Relaxed);
-            let path = folder.join(format!("ringcopy-package-{}-{number}", process::id()));
-            match fs::create_dir(&path) {
-                Ok(()) => return Self(path),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => panic!("{}: {error}", path.display()),
-            }
-        }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
+/// Makes an empty folder for a static value, which is never dropped. It replaces the folder of an
+/// earlier run.
+///
+/// # Panics
+/// If it can't be made.
+#[must_use]
+pub fn lasting_folder(path: &Path) -> PathBuf {
+    let _ = fs::remove_dir_all(path);
+    fs::create_dir_all(path).unwrap();
+    path.to_owned()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Scratch;
-    use std::{fs, process};
+    use super::*;
 
     #[test]
-    fn a_folder_that_is_there_is_not_taken_over() {
-        let folder = Scratch::new();
-        let name = |number| format!("ringcopy-package-{}-{number}", process::id());
-        // Whichever numbers are next, they are taken.
-        for number in 0..100 {
-            let taken = folder.path().join(name(number));
-            fs::create_dir(&taken).unwrap();
-            fs::write(taken.join("file"), "somebody's").unwrap();
-        }
-        let own = Scratch::next_in(folder.path());
-        assert_eq!(fs::read_dir(own.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_lasting_folder_is_begun_anew() {
-        let folder = Scratch::new();
-        let path = folder.path().join("deep/lasting");
-        let earlier = Scratch::lasting(path.clone());
+    fn a_lasting_folder_is_emptied() {
+        let folder = tempdir().unwrap();
+        let path = lasting_folder(&folder.path().join("deep/lasting"));
         fs::write(path.join("file"), "").unwrap();
-        let later = Scratch::lasting(path.clone());
-        assert_eq!(fs::read_dir(&path).unwrap().count(), 0);
-        drop((earlier, later));
-        assert!(!path.exists());
+        let again = lasting_folder(&path);
+        assert_eq!(fs::read_dir(again).unwrap().count(), 0);
     }
 }

@@ -1,13 +1,13 @@
-//! Traces that the machine of a build leaves in what it built: paths of its folders.
+//! Paths of the build machine in files that it built.
 //!
-//! Not its name, nor its user's alone: those are ordinary words as often as not.
+//! Names of machines and users are not searched for: they are often ordinary words.
 
 use std::path::{Component, Path};
 
-/// Folders as they would be found: with a separator behind them, and only such as lie in another, for
-/// a name of one part is found in paths of all kinds.
+/// The folders to search for, each with a separator at its end. Folders of one part are left out, for
+/// their names are in paths of all kinds.
 ///
-/// `tree` is the project's; `variable` gives the environment's.
+/// `tree` is the folder of the project; `variable` returns a variable of the environment.
 #[must_use]
 pub fn folders(tree: &Path, variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let named = ["HOME", "CARGO_HOME", "RUSTUP_HOME"];
@@ -30,17 +30,19 @@ fn depth(folder: &str) -> usize {
         .count()
 }
 
-/// The first of the folders that stands in these bytes: in one byte for each letter or two, with
-/// either separator.
+/// The first of the folders that is in these bytes, in UTF-8 or UTF-16, with either separator.
 #[must_use]
 pub fn found<'f>(folders: &'f [String], bytes: &[u8]) -> Option<&'f str> {
-    let stands = |spelled: &[u8]| bytes.windows(spelled.len()).any(|window| window == spelled);
+    let holds = |spelled: &[u8]| {
+        let mut windows = bytes.windows(spelled.len());
+        windows.any(|window| window.eq_ignore_ascii_case(spelled))
+    };
     folders.iter().map(String::as_str).find(|folder| {
         [(*folder).to_owned(), folder.replace('/', "\\")]
             .iter()
             .any(|spelled| {
                 let wide: Vec<u8> = spelled.encode_utf16().flat_map(u16::to_le_bytes).collect();
-                stands(spelled.as_bytes()) || stands(&wide)
+                holds(spelled.as_bytes()) || holds(&wide)
             })
     })
 }
@@ -59,10 +61,10 @@ mod tests {
 
     #[test]
     fn a_path_is_found_however_it_is_spelled() {
-        let folders = folders_of("/srv/tree", "/home/somebody/", "other");
+        let folders = folders_of("/srv/tree", "/home/person/", "other");
         for path in [
             "/srv/tree/src/lib.rs",
-            "/home/somebody/x",
+            "/home/person/x",
             "/home/other/x",
             "/opt/rust/.cargo/registry/src/x",
         ] {

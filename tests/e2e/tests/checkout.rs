@@ -1,17 +1,18 @@
-//! What becomes of a package where the checkout lies in an odd folder, or its user has set variables
-//! for other uses of the programs that make it.
+//! Packages from folders with unusual names, and with variables that a user has set for other uses of
+//! the same programs.
 
 #![forbid(unsafe_code)]
 
 use std::{fs, path::Path, process::Command};
 
 use ringcopy_tests::{
-    package::{Package, Scratch, make_with, unsigned},
+    package::{Package, make_with, unsigned},
     xtask,
 };
+use tempfile::tempdir;
 
-/// Each of these alone makes a build or a program fail, or do something else, if it gets there.
-const ASTRAY: [(&str, &str); 12] = [
+/// Variables each of which changes a build or a program, or makes it fail.
+const VARIABLES: [(&str, &str); 12] = [
     ("CARGO_BUILD_TARGET", "nowhere"),
     ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"),
     ("CARGO_UNSTABLE_BUILD_STD", "nothing"),
@@ -29,9 +30,9 @@ const ASTRAY: [(&str, &str); 12] = [
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn f4_variables_of_the_user_do_not_change_the_package() {
-    let scratch = Scratch::new();
+    let scratch = tempdir().unwrap();
     let output = scratch.path().join("package");
-    make_with(&ASTRAY, &["--output", &output.display().to_string()]).unwrap();
+    make_with(&VARIABLES, &["--output", &output.display().to_string()]).unwrap();
     let (package, built) = (Package::at(output), Package::built());
     for name in ["ringcopy.sys", "ringcopy.exe"] {
         assert!(
@@ -41,7 +42,7 @@ fn f4_variables_of_the_user_do_not_change_the_package() {
     }
 }
 
-/// The symbol by which the members of an import library find each other.
+/// Returns the symbol by which the members of an import library refer to each other.
 fn head(library: &Path) -> Vec<u8> {
     const HEAD: &[u8] = b"_head_";
     let bytes = fs::read(library).unwrap_or_else(|error| panic!("{}: {error}", library.display()));
@@ -56,14 +57,14 @@ fn head(library: &Path) -> Vec<u8> {
 #[test]
 #[ignore = "needs mingw-w64's tools: cargo xtask test runs it"]
 fn f1_import_libraries_are_made_in_any_folder() {
-    let scratch = Scratch::new();
+    let scratch = tempdir().unwrap();
     let heads = ["one & other, Übung", "another one"].map(|name| {
         let folder = scratch.path().join(name);
         fs::create_dir(&folder).unwrap();
         let path = |file: &str| folder.join(file).display().to_string();
         let (definition, library) = (path("a.dll.def"), path("a.dll.lib"));
         fs::write(&definition, "EXPORTS\nAFunction\n").unwrap();
-        // As rustc asks for it.
+        // The arguments of rustc.
         let output = Command::new(xtask())
             .env("RINGCOPY_XTASK_ROLE", "dlltool")
             .args(["-d", &definition, "-D", "a.dll", "-l", &library])
@@ -78,6 +79,6 @@ fn f1_import_libraries_are_made_in_any_folder() {
         );
         head(library.as_ref())
     });
-    // A program that is linked with both has to tell them apart.
+    // A program can be linked with both.
     assert_ne!(heads[0], heads[1]);
 }

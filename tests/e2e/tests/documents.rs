@@ -45,7 +45,7 @@ fn links_and_paths_in_pages_lead_to_files() {
     let mut missing = Vec::new();
     for page in pages() {
         let text = fs::read_to_string(tree().join(&page)).unwrap();
-        let folder = page.parent().unwrap_or(Path::new(""));
+        let folder = page.parent().unwrap_or_else(|| Path::new(""));
         let linked = links(&text).map(|link| folder.join(link));
         // A page of a crate may name paths from the crate's own folder.
         let named = paths(&text).map(|path| {

@@ -1,5 +1,5 @@
-//! Requests that no honest client sends: each is refused with the status that names why, changes
-//! nothing, and leaves a driver that works. The cases are made from the table of control codes.
+//! Requests that no honest client sends. Each is refused with the status that names the reason, and
+//! changes nothing. The cases are made from the table of control codes.
 
 #![forbid(unsafe_code)]
 
@@ -12,8 +12,8 @@ use ringcopy_client::{
         MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, SESSION_LENGTH, TransferResponse,
     },
 };
-use ringcopy_lab::{Lab, Options, PageState};
-use ringcopy_tests::{Outcome, Victim, finish, options, outcome, pattern, privileged, with_victim};
+use ringcopy_lab::{Options, PageState};
+use ringcopy_tests::{Victim, boot_with, buffer, options, pattern, privileged, with_victim};
 use zerocopy::{FromBytes, IntoBytes};
 
 fn with_field(input: &[u8], offset: usize, value: u32) -> Vec<u8> {
@@ -34,23 +34,22 @@ fn inputs_and_outputs_of_the_wrong_size() {
     with_victim(Reach::empty(), |victim| {
         for code in &CODES {
             let good = victim.good(code.kind);
-            let room = Victim::room(code.kind);
-            let refuse = |victim: &mut Victim<'_>, length: usize, room, status| {
+            let mut refuse = |length: usize, output, status| {
                 let mut input = good.clone();
                 input.resize(length, 0);
-                let what = format!("{}: {length} bytes in, {room} out", code.name);
-                victim.assert_refused(&what, code.value, &input, room, status);
+                let what = format!("{}: {length} bytes in, {output} out", code.name);
+                victim.assert_refused(&what, code.value, &input, output, status);
             };
-            for short in [0, 1, 4, 7, code.request_length - 1] {
-                refuse(victim, short, room, NtStatus::INFO_LENGTH_MISMATCH);
+            let output = Victim::output_length(code.kind);
+            let longest = code.request_length + usize::try_from(code.payload.maximum()).unwrap();
+            let short = [0, 1, 4, 7, code.request_length - 1];
+            let long = [good.len() + 1, longest + 1, longest + 8, longest + 4096];
+            for length in short.into_iter().chain(long) {
+                refuse(length, output, NtStatus::INFO_LENGTH_MISMATCH);
             }
-            let longest = code.request_length + usize::try_from(code.maximum_payload).unwrap();
-            for long in [good.len() + 1, longest + 1, longest + 8, longest + 4096] {
-                refuse(victim, long, room, NtStatus::INFO_LENGTH_MISMATCH);
-            }
-            let least = Victim::least_room(code.kind);
-            for room in [0, 1, code.response_length - 1, least - 1] {
-                refuse(victim, good.len(), room, NtStatus::BUFFER_TOO_SMALL);
+            let least = Victim::least_output_length(code.kind);
+            for output in [0, 1, code.response_length - 1, least - 1] {
+                refuse(good.len(), output, NtStatus::BUFFER_TOO_SMALL);
             }
         }
     });
@@ -66,8 +65,8 @@ fn headers_of_other_protocols() {
             let mut refuse = |field, offset, value, status| {
                 let what = format!("{}: {field} {value:#x}", code.name);
                 let input = with_field(&good, offset, value);
-                let room = Victim::room(code.kind);
-                victim.assert_refused(&what, code.value, &input, room, status);
+                let output = Victim::output_length(code.kind);
+                victim.assert_refused(&what, code.value, &input, output, status);
             };
             for version in [0, 1, 3, 0x0100_0000, u32::MAX] {
                 let offset = offset_of!(Header, version);
@@ -89,81 +88,95 @@ fn codes_with_any_bit_altered() {
             let good = victim.good(code.kind);
             for altered in (0..u32::BITS).map(|bit| code.value ^ 1 << bit) {
                 if Code::from_value(altered).is_none() {
-                    let room = Victim::room(code.kind);
+                    let output = Victim::output_length(code.kind);
                     let status = NtStatus::INVALID_DEVICE_REQUEST;
-                    victim.assert_refused(&format!("{altered:#x}"), altered, &good, room, status);
+                    victim.assert_refused(&format!("{altered:#x}"), altered, &good, output, status);
                 }
             }
         }
     });
 }
 
-/// Where a request or response may lie, and what comes of it for `METHOD_NEITHER`, where the
-/// driver looks, and otherwise, where the I/O manager does.
+/// An address for a request or response, and the status with which the request fails: with
+/// `METHOD_NEITHER`, where the driver probes it, and otherwise, where the I/O manager does.
 struct Spot {
     what: &'static str,
     address: u64,
-    neither: Option<NtStatus>,
+    neither: NtStatus,
     otherwise: Option<NtStatus>,
 }
 
-const fn bad(what: &'static str, address: u64) -> Spot {
-    bad_with(what, address, NtStatus::ACCESS_VIOLATION)
-}
+impl Spot {
+    const fn bad(what: &'static str, address: u64, status: NtStatus) -> Self {
+        Self {
+            what,
+            address,
+            neither: status,
+            otherwise: Some(status),
+        }
+    }
 
-const fn bad_with(what: &'static str, address: u64, status: NtStatus) -> Spot {
-    Spot {
-        what,
-        address,
-        neither: Some(status),
-        otherwise: Some(status),
+    const fn misaligned(address: u64) -> Self {
+        Self {
+            what: "misaligned",
+            address,
+            neither: NtStatus::DATATYPE_MISALIGNMENT,
+            otherwise: None,
+        }
+    }
+
+    /// The alignment is checked before the range, so most spots for `METHOD_NEITHER` are aligned.
+    const fn aligned(mut self, code: &Code) -> Self {
+        if matches!(
+            (code.method, self.neither),
+            (Method::Neither, NtStatus::ACCESS_VIOLATION)
+        ) {
+            self.address &= !7;
+        }
+        self
+    }
+
+    /// Sends a request with a buffer here.
+    fn check(&self, victim: &mut Victim<'_>, code: &Code, side: &str, buffers: [Buffer; 2]) {
+        let what = format!("{}: {side} {} ({:#x})", code.name, self.what, self.address);
+        let [input, output] = buffers;
+        let expected = match code.method {
+            Method::Neither => Some(self.neither),
+            _ => self.otherwise,
+        };
+        if let Some(status) = expected {
+            victim.assert_refused_at(&what, code.value, input, output, status);
+        } else {
+            let sent = victim.send_at(code.value, input, output);
+            assert_eq!(sent, Ok(output.length as usize), "{what}");
+        }
     }
 }
 
-const fn misaligned(address: u64) -> Spot {
-    Spot {
-        what: "misaligned",
-        address,
-        neither: Some(NtStatus::DATATYPE_MISALIGNMENT),
-        otherwise: None,
-    }
-}
-
-/// Addresses that are bad wherever they turn up.
+/// Addresses that are bad for requests and for responses, whose memory ends at `end`.
 fn bad_spots(victim: &mut Victim<'_>, end: u64) -> Vec<Spot> {
     let limit = victim.information.user_limit;
-    vec![
-        bad("the session buffer", victim.information.session_address),
-        bad("the first page of the system's half", 0xFFFF_8000_0000_0000),
-        bad("not canonical", 0x0000_8000_0000_0000),
-        bad("not canonical either", 0xFFFF_7FFF_FFFF_F000),
-        bad("at the limit", limit),
-        bad("across the limit", limit - 8 + 4),
-        bad("around the end", u64::MAX - 3),
-        bad("unmapped", end),
-        bad("half mapped", end - 4),
-        bad("no access", victim.page(PageState::NoAccess)),
-        bad_with(
-            "cannot be paged in",
-            victim.page(PageState::InPageError),
-            NtStatus::IN_PAGE_ERROR,
-        ),
+    let mut spots: Vec<_> = [
+        ("the session buffer", victim.information.session_address),
+        ("the first page of the system's half", 0xFFFF_8000_0000_0000),
+        ("not canonical", 0x0000_8000_0000_0000),
+        ("not canonical either", 0xFFFF_7FFF_FFFF_F000),
+        ("at the limit", limit),
+        ("across the limit", limit - 8 + 4),
+        ("around the end", u64::MAX - 3),
+        ("unmapped", end),
+        ("half mapped", end - 4),
+        ("no access", victim.page(PageState::NoAccess)),
     ]
-}
-
-fn buffer(address: u64, length: usize) -> Buffer {
-    Buffer {
-        address,
-        length: u32::try_from(length).unwrap(),
-    }
-}
-
-/// `8-aligned` is checked before the range, so a spot for `METHOD_NEITHER` is rounded down.
-const fn aligned(spot: &Spot, code: &Code) -> u64 {
-    match (code.method, spot.neither) {
-        (Method::Neither, Some(NtStatus::ACCESS_VIOLATION)) => spot.address & !7,
-        _ => spot.address,
-    }
+    .map(|(what, address)| Spot::bad(what, address, NtStatus::ACCESS_VIOLATION))
+    .into();
+    let broken = victim.page(PageState::InPageError);
+    spots.push(Spot::bad(
+        "cannot be paged in",
+        broken,
+        NtStatus::IN_PAGE_ERROR,
+    ));
+    spots
 }
 
 #[test]
@@ -174,37 +187,24 @@ fn requests_in_bad_memory() {
             let good = victim.good(code.kind);
             let end = victim.request + PAGE_LENGTH;
             let mut spots = bad_spots(victim, end);
-            spots.push(bad_with(
-                "guarded",
-                victim.page(PageState::Guard),
-                NtStatus::GUARD_PAGE_VIOLATION,
-            ));
-            spots.push(misaligned(victim.request + 1));
-            spots.push(misaligned(victim.request + 4));
+            let guarded = victim.page(PageState::Guard);
+            let status = NtStatus::GUARD_PAGE_VIOLATION;
+            spots.push(Spot::bad("guarded", guarded, status));
+            spots.extend([1, 4].map(|offset| Spot::misaligned(victim.request + offset)));
             for spot in spots {
-                let address = aligned(&spot, code);
-                let mapped = end.saturating_sub(address).min(good.len() as u64);
-                if (victim.request..end).contains(&address) {
+                let spot = spot.aligned(code);
+                let mapped = end.saturating_sub(spot.address).min(good.len() as u64);
+                if (victim.request..end).contains(&spot.address) {
                     let mapped = usize::try_from(mapped).unwrap();
-                    victim.process.write(address, &good[..mapped]).unwrap();
+                    victim.process.write(spot.address, &good[..mapped]).unwrap();
                 }
-                let expected = match code.method {
-                    Method::Neither => spot.neither,
-                    _ => spot.otherwise,
-                };
-                let room = Victim::room(code.kind);
-                let (input, output) = (buffer(address, good.len()), buffer(victim.response, room));
-                let what = format!("{}: request {} ({address:#x})", code.name, spot.what);
                 // A request of eight bytes that is rounded down to eight is whole.
                 if spot.what == "half mapped" && mapped == good.len() as u64 {
                     continue;
                 }
-                match expected {
-                    Some(status) => {
-                        victim.assert_refused_at(&what, code.value, input, output, status);
-                    }
-                    None => assert_done(victim, &what, code, input, output),
-                }
+                let output = buffer(victim.response, Victim::output_length(code.kind));
+                let input = buffer(spot.address, good.len());
+                spot.check(victim, code, "request", [input, output]);
             }
         }
     });
@@ -215,49 +215,25 @@ fn requests_in_bad_memory() {
 fn responses_in_bad_memory() {
     with_victim(Reach::empty(), |victim| {
         for code in &CODES {
-            let good = victim.good(code.kind);
-            victim.process.write(victim.request, &good).unwrap();
-            let input = buffer(victim.request, good.len());
-            let room = Victim::room(code.kind);
-            let end = victim.response + 2 * PAGE_LENGTH;
-            let mut spots = bad_spots(victim, end);
-            spots.push(bad("read-only", victim.page(PageState::ReadOnly)));
-            spots.push(misaligned(victim.response + 1));
-            spots.push(misaligned(victim.response + 4));
+            let (input, output) = victim.write_good(code.kind);
+            let mut spots = bad_spots(victim, victim.response + 2 * PAGE_LENGTH);
+            let read_only = victim.page(PageState::ReadOnly);
+            let status = NtStatus::ACCESS_VIOLATION;
+            spots.push(Spot::bad("read-only", read_only, status));
+            spots.extend([1, 4].map(|offset| Spot::misaligned(victim.response + offset)));
             for spot in spots {
-                let address = aligned(&spot, code);
-                let output = buffer(address, room);
-                let what = format!("{}: response {} ({address:#x})", code.name, spot.what);
-                let expected = match code.method {
-                    Method::Neither => spot.neither,
-                    _ => spot.otherwise,
-                };
-                match expected {
-                    Some(status) => {
-                        victim.assert_refused_at(&what, code.value, input, output, status);
-                    }
-                    None => assert_done(victim, &what, code, input, output),
-                }
+                let spot = spot.aligned(code);
+                let address = spot.address;
+                let output = Buffer { address, ..output };
+                spot.check(victim, code, "response", [input, output]);
             }
         }
     });
 }
 
-fn assert_done(victim: &mut Victim<'_>, what: &str, code: &Code, input: Buffer, output: Buffer) {
-    let handle = victim.handle;
-    let answer = victim
-        .process
-        .device_io_control_at(handle, code.value, input, output);
-    assert_eq!(
-        outcome(answer),
-        Outcome::Done(usize::try_from(output.length).unwrap()),
-        "{what}"
-    );
-}
-
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn nothing_is_looked_at_for_no_bytes() {
+fn copies_of_no_bytes_access_no_memory() {
     with_victim(Reach::empty(), |victim| {
         for address in victim.bad_addresses() {
             let from = CallerCopyRequest {
@@ -281,7 +257,7 @@ fn nothing_is_looked_at_for_no_bytes() {
                 (RequestKind::CopyThrough, through.as_bytes()),
                 (RequestKind::CopyMemory, memory.as_bytes()),
             ] {
-                let response = transfer(victim, kind, input, 0);
+                let response = transfer(victim, kind, input);
                 assert_eq!(NtStatus(response.status), NtStatus::SUCCESS, "{address:#x}");
                 assert_eq!((response.copied, response.asked), (0, 0));
             }
@@ -289,21 +265,11 @@ fn nothing_is_looked_at_for_no_bytes() {
     });
 }
 
-/// Sends a request that has to be understood; what became of its copy is the answer.
-fn transfer(
-    victim: &mut Victim<'_>,
-    kind: RequestKind,
-    input: &[u8],
-    payload: usize,
-) -> TransferResponse {
-    let mut output = vec![0; Code::of(kind).response_length + payload];
-    match outcome(victim.send(kind, input, &mut output)) {
-        Outcome::Done(returned) => {
-            let (response, _) = TransferResponse::read_from_prefix(&output[..returned]).unwrap();
-            response
-        }
-        Outcome::Refused(status) => panic!("{kind:?} was refused with {status}"),
-    }
+/// Sends a request that has to be carried out, and returns its response.
+fn transfer(victim: &mut Victim<'_>, kind: RequestKind, input: &[u8]) -> TransferResponse {
+    let mut output = vec![0; Code::of(kind).response_length];
+    let returned = victim.send(kind, input, &mut output).unwrap();
+    TransferResponse::read_from_bytes(&output[..returned]).unwrap()
 }
 
 #[test]
@@ -312,14 +278,14 @@ fn a_caller_may_ask_for_the_strictest_rules() {
     with_victim(Reach::empty(), |victim| {
         let mut request = victim.caller_copy(victim.source);
         request.mode = 1;
-        let response = transfer(victim, RequestKind::CopyFrom, request.as_bytes(), 0);
+        let response = transfer(victim, RequestKind::CopyFrom, request.as_bytes());
         assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
     });
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_length_far_beyond_the_memory_there_is_stops_where_that_ends() {
+fn a_copy_longer_than_its_memory_stops_at_the_end() {
     with_victim(Reach::empty(), |victim| {
         let edge = victim.source + 2 * PAGE_LENGTH;
         let destination = victim.process.allocate(4 * PAGE_LENGTH).unwrap();
@@ -330,7 +296,7 @@ fn a_length_far_beyond_the_memory_there_is_stops_where_that_ends() {
             alignment: 1,
             ..victim.copy_through()
         };
-        let response = transfer(victim, RequestKind::CopyThrough, request.as_bytes(), 0);
+        let response = transfer(victim, RequestKind::CopyThrough, request.as_bytes());
         assert_eq!(NtStatus(response.status), NtStatus::ACCESS_VIOLATION);
         assert_eq!((response.copied, response.address), (5000, edge));
         let mut arrived = vec![0; 5001];
@@ -343,33 +309,26 @@ fn a_length_far_beyond_the_memory_there_is_stops_where_that_ends() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn the_longest_copies_are_carried_out() {
-    let lab = Lab::boot(Options {
+    let lab = boot_with(Options {
         memory: 512,
         ..options(Reach::empty())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    });
     let mut victim = Victim::of(privileged(&lab));
     let source = victim.process.allocate(MAXIMUM_LENGTH).unwrap();
     let target = victim
         .process
         .allocate(MAXIMUM_LENGTH + PAGE_LENGTH)
         .unwrap();
-    let marks: Vec<_> = (0..64)
-        .map(|mark| mark * (MAXIMUM_LENGTH / 64) + 77 * mark)
-        .collect();
-    for &mark in &marks {
-        victim
-            .process
-            .write(source + mark, &pattern(mark, 64))
-            .unwrap();
+    let marks = || (0..64).map(|mark| mark * (MAXIMUM_LENGTH / 64) + 77 * mark);
+    for mark in marks() {
+        let bytes = pattern(mark, 64);
+        victim.process.write(source + mark, &bytes).unwrap();
     }
     let check = |victim: &mut Victim<'_>, offset: u64| {
-        for &mark in &marks {
+        for mark in marks() {
             let mut arrived = [0; 64];
-            victim
-                .process
-                .read(target + offset + mark, &mut arrived)
-                .unwrap();
+            let address = target + offset + mark;
+            victim.process.read(address, &mut arrived).unwrap();
             assert_eq!(arrived[..], pattern(mark, 64), "at {mark:#x}");
         }
     };
@@ -379,7 +338,7 @@ fn the_longest_copies_are_carried_out() {
         length: MAXIMUM_LENGTH,
         ..victim.copy_through()
     };
-    let response = transfer(&mut victim, RequestKind::CopyThrough, request.as_bytes(), 0);
+    let response = transfer(&mut victim, RequestKind::CopyThrough, request.as_bytes());
     assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
     assert_eq!(response.copied, MAXIMUM_LENGTH);
     check(&mut victim, 0);
@@ -400,18 +359,14 @@ fn the_longest_copies_are_carried_out() {
         .write(victim.request, request.as_bytes())
         .unwrap();
     let code = Code::of(RequestKind::CopyMemory);
-    let room = code.response_length + usize::try_from(MAXIMUM_LENGTH).unwrap();
-    let (input, output) = (
-        buffer(victim.request, code.request_length),
-        buffer(target, room),
-    );
-    assert_done(&mut victim, "64 MiB", code, input, output);
+    let length = code.response_length + usize::try_from(MAXIMUM_LENGTH).unwrap();
+    let input = buffer(victim.request, code.request_length);
+    let sent = victim.send_at(code.value, input, buffer(target, length));
+    assert_eq!(sent, Ok(length));
     check(&mut victim, code.response_length as u64);
-    drop(victim);
-    finish(lab);
 }
 
-/// Numbers that are likely to be somebody's limit.
+/// Numbers near a limit of the driver or of the machine.
 fn interesting(random: &mut impl FnMut() -> u64, victim: &Victim<'_>) -> u64 {
     let landmarks = [
         0,
@@ -436,7 +391,7 @@ fn interesting(random: &mut impl FnMut() -> u64, victim: &Victim<'_>) -> u64 {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn noise() {
+fn random_requests() {
     with_victim(Reach::all(), |victim| {
         let mut state = 0x5EED_u64;
         let mut random = || {
@@ -454,7 +409,7 @@ fn noise() {
                 let value = interesting(&mut random, victim);
                 input[field..field + 8].copy_from_slice(&value.to_le_bytes());
                 if random().is_multiple_of(2) {
-                    // The header survives, so that what lies behind it is looked at.
+                    // With a good header, the driver validates the rest.
                     let header = victim.good(code.kind);
                     input[..8].copy_from_slice(&header[..8]);
                 }
@@ -471,14 +426,13 @@ fn noise() {
                 buffer
             };
             let request = spot(&mut random, victim.request, input.len());
-            let response = spot(&mut random, victim.response, Victim::room(code.kind));
-            let handle = victim.handle;
-            // Whatever it says, it says so and goes on.
-            let _ = outcome(
-                victim
-                    .process
-                    .device_io_control_at(handle, code.value, request, response),
+            let response = spot(
+                &mut random,
+                victim.response,
+                Victim::output_length(code.kind),
             );
+            // Any status will do: the driver goes on.
+            let _ = victim.send_at(code.value, request, response);
         }
     });
 }

@@ -1,18 +1,20 @@
-//! Who may reach what: the device's security descriptor, the access of a handle, its owner, the
+//! Access control: the device's security descriptor, the access and the owner of a handle, the
 //! policy and the privilege.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, CallerCopy, Error, OpenAccess, Operation, Source, Transport,
+    CallerCopy, Error, OpenAccess, Operation, Source, Transport,
     protocol::{
-        Access, CODES, CallerCopyRequest, Code, DEVICE_NAME, Engine, Header, InformationResponse,
-        NtStatus, Reach, RequestKind, SESSION_LENGTH, SYMBOLIC_LINK_NAME, TransferResponse,
+        CODES, CallerCopyRequest, Code, DEVICE_NAME, EngineKind, Header, InformationResponse,
+        NtStatus, Reach, RequestKind, RequiredAccess, SESSION_LENGTH, SYMBOLIC_LINK_NAME,
+        TransferResponse,
     },
 };
-use ringcopy_lab::{Caller, Lab, Options, token};
+use ringcopy_lab::{Caller, Options, token};
 use ringcopy_tests::{
-    LENGTH, Outcome, PRIVILEGED, Victim, boot, finish, open, options, outcome, pattern, privileged,
+    LENGTH, PRIVILEGED, UNTOUCHED, Victim, boot, boot_with, buffer, completion, open, options,
+    pattern, privileged,
 };
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -31,33 +33,30 @@ fn only_system_and_administrators_open_the_device() {
                     process.close(handle).unwrap();
                 } else {
                     assert_eq!(
-                        outcome(opened.map(|_| 0)),
-                        Outcome::Refused(NtStatus::ACCESS_DENIED),
+                        completion(opened),
+                        Err(NtStatus::ACCESS_DENIED),
                         "{token:#b} {name} {access}"
                     );
                 }
             }
         }
     }
-    finish(lab);
 }
 
-/// `FILE_DEVICE_SECURE_OPEN`: without it, a name behind the device's would escape the descriptor.
+/// `FILE_DEVICE_SECURE_OPEN`: without it, the descriptor would not hold for longer names.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_name_behind_the_device_is_no_way_around_its_descriptor() {
+fn the_descriptor_holds_for_names_below_the_device() {
     let lab = boot(Reach::all());
     let mut process = lab.process(token::DEBUG_PRIVILEGE).unwrap();
     for trailing in [r"\file", r"\..", r"\", r"\a\b"] {
         let opened = process.open_name(&format!("{DEVICE_NAME}{trailing}"), 3);
         assert_eq!(
-            outcome(opened.map(|_| 0)),
-            Outcome::Refused(NtStatus::ACCESS_DENIED),
+            completion(opened),
+            Err(NtStatus::ACCESS_DENIED),
             "{trailing}"
         );
     }
-    drop(process);
-    finish(lab);
 }
 
 #[test]
@@ -67,28 +66,26 @@ fn a_handle_serves_the_access_that_it_was_opened_for() {
     let mut victim = Victim::of(privileged(&lab));
     let whole = victim.handle;
     for (access, allowed) in [
-        (OpenAccess::Read, Access::Read),
-        (OpenAccess::Write, Access::Write),
+        (OpenAccess::Read, RequiredAccess::Read),
+        (OpenAccess::Write, RequiredAccess::Write),
     ] {
         victim.handle = victim.process.open(access).unwrap();
         for code in &CODES {
             let input = victim.good(code.kind);
-            let mut output = vec![0xEE; Victim::room(code.kind)];
-            let came = outcome(victim.send(code.kind, &input, &mut output));
+            let mut output = vec![UNTOUCHED; Victim::output_length(code.kind)];
+            let sent = victim.send(code.kind, &input, &mut output);
             let expected = if code.access == allowed {
-                Outcome::Done(output.len())
+                Ok(output.len())
             } else {
-                Outcome::Refused(NtStatus::ACCESS_DENIED)
+                Err(NtStatus::ACCESS_DENIED)
             };
-            assert_eq!(came, expected, "{} by a handle for {access:?}", code.name);
-            assert!(code.access == allowed || output.iter().all(|&byte| byte == 0xEE));
+            assert_eq!(sent, expected, "{} by a handle for {access:?}", code.name);
+            assert!(code.access == allowed || output.iter().all(|&byte| byte == UNTOUCHED));
         }
         victim.process.close(victim.handle).unwrap();
     }
     victim.handle = whole;
     victim.assert_works();
-    drop(victim);
-    finish(lab);
 }
 
 #[test]
@@ -104,45 +101,37 @@ fn a_handle_serves_the_process_that_opened_it() {
         .unwrap();
     for code in &CODES {
         let input = thief.good(code.kind);
-        let room = Victim::room(code.kind);
+        let output = Victim::output_length(code.kind);
         let what = format!("{} by another process", code.name);
-        thief.assert_refused(&what, code.value, &input, room, NtStatus::ACCESS_DENIED);
+        thief.assert_refused(&what, code.value, &input, output, NtStatus::ACCESS_DENIED);
     }
     owner.assert_works();
-    // The copy keeps the file object alive, and still serves nobody.
+    // The duplicate keeps the file object alive, and is still refused.
     owner.process.close(owner.handle).unwrap();
     let input = thief.good(RequestKind::Information);
-    let mut output = vec![0; Victim::room(RequestKind::Information)];
-    assert_eq!(
-        outcome(thief.send(RequestKind::Information, &input, &mut output)),
-        Outcome::Refused(NtStatus::ACCESS_DENIED)
-    );
+    let mut output = vec![0; Victim::output_length(RequestKind::Information)];
+    let sent = thief.send(RequestKind::Information, &input, &mut output);
+    assert_eq!(sent, Err(NtStatus::ACCESS_DENIED));
     thief.process.close(thief.handle).unwrap();
     thief.handle = own;
     thief.assert_works();
-    drop((owner, thief));
-    finish(lab);
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_closed_handle_serves_nobody() {
+fn a_closed_handle_is_refused() {
     let lab = boot(Reach::all());
     let mut victim = Victim::of(privileged(&lab));
     victim.process.close(victim.handle).unwrap();
     for code in &CODES {
         let input = victim.good(code.kind);
-        let mut output = vec![0; Victim::room(code.kind)];
-        assert_eq!(
-            outcome(victim.send(code.kind, &input, &mut output)),
-            Outcome::Refused(NtStatus::INVALID_HANDLE)
-        );
+        let mut output = vec![0; Victim::output_length(code.kind)];
+        let sent = victim.send(code.kind, &input, &mut output);
+        assert_eq!(sent, Err(NtStatus::INVALID_HANDLE));
     }
-    drop(victim);
-    finish(lab);
 }
 
-/// What a read of memory of somebody else's has to end with.
+/// The status of a read of memory that is not the caller's.
 const fn expected(needs: Reach, policy: Reach, privileged: bool) -> NtStatus {
     match (policy.contains(needs), privileged) {
         (true, true) => NtStatus::SUCCESS,
@@ -173,34 +162,24 @@ fn policy_and_privilege_decide_what_lies_in_reach() {
             assert_eq!(information.policy, policy);
             let reach = if privileged { policy } else { Reach::empty() };
             assert_eq!(information.reach, reach);
-            for engine in [Engine::Auto, Engine::Native, Engine::System] {
+            for engine in [EngineKind::Auto, EngineKind::Native, EngineKind::System] {
                 let mut bytes = [0; 64];
-                let mut status = |source| {
+                let system_status = expected(Reach::SYSTEM_VIRTUAL, policy, privileged);
+                let physical_status = expected(Reach::PHYSICAL, policy, privileged);
+                let session = information.session_address;
+                let session_frame = information.session_physical_address;
+                for (source, expected) in [
+                    (Source::Physical(physical), physical_status),
+                    // Always in reach.
+                    (Source::Virtual(own), NtStatus::SUCCESS),
+                    (Source::Virtual(session), NtStatus::SUCCESS),
+                    (Source::Physical(session_frame), NtStatus::SUCCESS),
+                    (Source::Virtual(system), system_status),
+                ] {
                     bytes = [0; 64];
-                    device
-                        .copy_memory(source, engine, &mut bytes)
-                        .unwrap()
-                        .status
-                };
-                assert_eq!(
-                    status(Source::Virtual(system)),
-                    expected(Reach::SYSTEM_VIRTUAL, policy, privileged),
-                );
-                assert_eq!(
-                    status(Source::Physical(physical)),
-                    expected(Reach::PHYSICAL, policy, privileged),
-                );
-                // Never out of reach.
-                assert_eq!(status(Source::Virtual(own)), NtStatus::SUCCESS);
-                assert_eq!(
-                    status(Source::Virtual(information.session_address)),
-                    NtStatus::SUCCESS
-                );
-                assert_eq!(
-                    status(Source::Physical(information.session_physical_address)),
-                    NtStatus::SUCCESS
-                );
-                let _ = status(Source::Virtual(system));
+                    let transfer = device.copy_memory(source, engine, &mut bytes).unwrap();
+                    assert_eq!(transfer.status, expected, "{source:x?}");
+                }
                 let in_reach = reach.contains(Reach::SYSTEM_VIRTUAL);
                 assert_eq!(bytes == contents[..64], in_reach);
                 assert_eq!(bytes == [0; 64], !in_reach);
@@ -208,24 +187,20 @@ fn policy_and_privilege_decide_what_lies_in_reach() {
             drop(device);
             drop(process);
         }
-        finish(lab);
     }
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn without_a_policy_only_own_memory_lies_in_reach() {
-    let lab = Lab::boot(Options {
+    let lab = boot_with(Options {
         policy: None,
         ..options(Reach::all())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    });
     let mut process = privileged(&lab);
     let information = open(&mut process).information().unwrap();
     assert_eq!(information.policy, Reach::empty());
     assert_eq!(information.reach, Reach::empty());
-    drop(process);
-    finish(lab);
 }
 
 #[test]
@@ -235,11 +210,9 @@ fn policy_bits_that_mean_nothing_allow_nothing() {
     let mut process = privileged(&lab);
     let information = open(&mut process).information().unwrap();
     assert_eq!(information.policy, Reach::empty());
-    drop(process);
-    finish(lab);
 }
 
-/// The session buffer may be read by its addresses; what lies around it may not.
+/// The session buffer may be read by its addresses; the bytes around it may not.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn the_session_buffer_ends_where_it_ends() {
@@ -259,44 +232,35 @@ fn the_session_buffer_ends_where_it_ends() {
             let address = base.wrapping_add(offset);
             let mut target = vec![0; bytes];
             let transfer = device
-                .copy_memory(source(address), Engine::Auto, &mut target)
+                .copy_memory(source(address), EngineKind::Auto, &mut target)
                 .unwrap();
             assert_eq!(transfer.address, None);
             transfer.status
         };
-        assert_eq!(status(0, 1), NtStatus::SUCCESS);
-        assert_eq!(status(length - 1, 1), NtStatus::SUCCESS);
-        assert_eq!(
-            status(0, usize::try_from(length).unwrap()),
-            NtStatus::SUCCESS
-        );
-        for (offset, bytes) in [
-            (1_u64.wrapping_neg(), 1),
-            (1_u64.wrapping_neg(), 2),
-            (length, 1),
-            (length - 1, 2),
-            (0, usize::try_from(length).unwrap() + 1),
+        let whole = usize::try_from(length).unwrap();
+        for (offset, bytes, expected) in [
+            (0, 1, NtStatus::SUCCESS),
+            (length - 1, 1, NtStatus::SUCCESS),
+            (0, whole, NtStatus::SUCCESS),
+            (1_u64.wrapping_neg(), 1, NtStatus::ACCESS_DENIED),
+            (1_u64.wrapping_neg(), 2, NtStatus::ACCESS_DENIED),
+            (length, 1, NtStatus::ACCESS_DENIED),
+            (length - 1, 2, NtStatus::ACCESS_DENIED),
+            (0, whole + 1, NtStatus::ACCESS_DENIED),
         ] {
-            assert_eq!(
-                status(offset, bytes),
-                NtStatus::ACCESS_DENIED,
-                "{bytes} bytes at {offset:#x}"
-            );
+            let what = format!("{bytes} bytes at {offset:#x}");
+            assert_eq!(status(offset, bytes), expected, "{what}");
         }
     }
-    drop(device);
-    drop(process);
-    finish(lab);
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn an_administrator_can_rule_the_native_engine_out() {
-    let lab = Lab::boot(Options {
-        engine: Some(Engine::System),
+fn an_administrator_can_disable_the_native_engine() {
+    let lab = boot_with(Options {
+        engine: Some(EngineKind::System),
         ..options(Reach::all())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    });
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     let information = device.information().unwrap();
@@ -304,19 +268,16 @@ fn an_administrator_can_rule_the_native_engine_out() {
     let source = Source::Physical(information.session_physical_address);
     let mut bytes = [0; 64];
     let native = device
-        .copy_memory(source, Engine::Native, &mut bytes)
+        .copy_memory(source, EngineKind::Native, &mut bytes)
         .unwrap();
     assert_eq!((native.status, native.copied), (NtStatus::NOT_SUPPORTED, 0));
     let auto = device
-        .copy_memory(source, Engine::Auto, &mut bytes)
+        .copy_memory(source, EngineKind::Auto, &mut bytes)
         .unwrap();
     assert_eq!(
         (auto.status, auto.engine),
-        (NtStatus::SUCCESS, Engine::System)
+        (NtStatus::SUCCESS, EngineKind::System)
     );
-    drop(device);
-    drop(process);
-    finish(lab);
 }
 
 #[test]
@@ -335,8 +296,8 @@ fn every_handle_has_a_session_buffer_of_its_own_which_starts_empty() {
     for round in 0..3 {
         let mut one = Victim::of(privileged(&lab));
         let one_input = one.good(RequestKind::CopyFrom);
-        let mut response = vec![0; Victim::room(RequestKind::CopyFrom)];
-        let _ = outcome(one.send(RequestKind::CopyFrom, &one_input, &mut response));
+        let mut response = vec![0; Victim::output_length(RequestKind::CopyFrom)];
+        let _ = one.send(RequestKind::CopyFrom, &one_input, &mut response);
 
         process.write(buffer, &pattern(round, length)).unwrap();
         let mut device = open(&mut process);
@@ -355,12 +316,10 @@ fn every_handle_has_a_session_buffer_of_its_own_which_starts_empty() {
             .unwrap();
         assert_eq!(seen, pattern(1, 8192)[..LENGTH]);
     }
-    drop(process);
-    finish(lab);
 }
 
-/// Where the policy trusts kernel callers, a request of the kernel's names the kernel's memory, unless
-/// it asks for the user's rules.
+/// Where the policy trusts kernel callers, a request of the kernel may name kernel memory, unless it
+/// asks for a user's rules.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn kernel_mode_follows_the_kernels_rules() {
@@ -371,18 +330,14 @@ fn kernel_mode_follows_the_kernels_rules() {
     let respond = |victim: &mut Victim<'_>, code: &Code, input: &[u8]| {
         let request = lab.write_kernel_scratch(0, input).unwrap();
         let response = lab.write_kernel_scratch(512, &[0; 128]).unwrap();
-        let buffer = |address, length| Buffer {
-            address,
-            length: u32::try_from(length).unwrap(),
-        };
-        let answer = victim.process.device_io_control_as(
+        let sent = victim.process.device_io_control_as(
             Caller::Kernel,
             victim.handle,
             code.value,
             buffer(request, input.len()),
             buffer(response, code.response_length),
         );
-        assert_eq!(outcome(answer), Outcome::Done(code.response_length));
+        assert_eq!(completion(sent), Ok(code.response_length));
         lab.read_kernel_scratch(512, code.response_length as u64)
             .unwrap()
     };
@@ -416,8 +371,6 @@ fn kernel_mode_follows_the_kernels_rules() {
     );
     assert_eq!(victim.information.kernel_mode, 0);
     victim.assert_works();
-    drop(victim);
-    finish(lab);
 }
 
 #[test]
@@ -433,6 +386,4 @@ fn the_typed_client_names_what_was_refused() {
             status: NtStatus::ACCESS_DENIED
         }
     ));
-    drop(process);
-    finish(lab);
 }

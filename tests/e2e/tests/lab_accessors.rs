@@ -1,38 +1,31 @@
-//! The matrix of accessors in ring 0: the same cases that a Windows program runs under Wine, run by
-//! a driver in the lab, on real page tables and under SMAP.
+//! The matrix of accessors in ring 0: a driver in the lab runs the cases that a Windows program runs
+//! under Wine, on real page tables and under SMAP.
 
 #![forbid(unsafe_code)]
 
-use std::{collections::BTreeMap, env, fs, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use accessor_matrix::{
-    ALTERNATING, Change, DEVICE, Family, Finish, LAST_PAGE, Need, PAGE, PAGES, RACE, RACE_PAGES,
-    RUN, Race, Request, State, Tally, pattern_byte, rewritten_content, state_of, used_up,
+    ALTERNATING, Change, DEVICE, Family, LAST_PAGE, Need, PAGE, PAGES, RACE, RACE_PAGES, RUN, Race,
+    RaceResult, Request, State, Tally, pattern_byte, rewritten_content, state_of, used_up,
 };
 use ringcopy_client::{Handle, Transport};
 use ringcopy_lab::{Interference, Lab, MachineFact, Options, PageState, Process};
-use ringcopy_tests::finish;
+use ringcopy_tests::{CheckedLab, artefact, boot_with};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// What a Windows program counted: see the matrix's own test of that name.
+/// Names the file of the counts of the Windows program. The matrix's own test writes it.
 const FIGURES: &str = "RINGCOPY_ACCESSOR_FIGURES";
 
-/// Where the figures of this test go, in the same form.
+/// Names the file for the counts of this test, in the same form.
 const FIGURES_OF_RING_0: &str = "RINGCOPY_ACCESSOR_FIGURES_OF_RING_0";
 
 /// A family is one request, and has some hundred thousand cases.
 const PATIENCE: Duration = Duration::from_mins(10);
 
-fn artefact(variable: &str) -> PathBuf {
-    env::var_os(variable).map_or_else(
-        || panic!("{variable} is not set: run cargo xtask test"),
-        PathBuf::from,
-    )
-}
-
-/// A lab of two processors: for one alone, QEMU makes a locked operation of a load and a store, and
-/// the load is what faults.
-fn boot() -> Lab {
+/// A lab of two processors. With one, QEMU makes a locked operation from a load and a store, and the
+/// load faults.
+fn boot() -> CheckedLab {
     let options = Options {
         processors: 2,
         patience: PATIENCE,
@@ -41,7 +34,7 @@ fn boot() -> Lab {
             [artefact("RINGCOPY_ACCESSOR_DRIVER")],
         )
     };
-    let lab = Lab::boot(options).unwrap_or_else(|error| panic!("{error}"));
+    let lab = boot_with(options);
     let facts = lab.facts().unwrap();
     assert_eq!(facts.get(MachineFact::SupervisorProtection), 1);
     lab
@@ -60,19 +53,19 @@ impl<'l> Caller<'l> {
         Self { process, device }
     }
 
-    /// Sends a request, and gives what it came to.
-    fn ask<T: FromBytes>(&mut self, code: u32, number: u64, base: u64) -> T {
-        let mut answer = vec![0; size_of::<T>()];
+    /// Sends a request, and returns its response.
+    fn send<T: FromBytes>(&mut self, code: u32, number: u64, base: u64) -> T {
+        let mut response = vec![0; size_of::<T>()];
         let request = Request { number, base };
         let length = self
             .process
-            .device_io_control(self.device, code, request.as_bytes(), &mut answer)
+            .device_io_control(self.device, code, request.as_bytes(), &mut response)
             .unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(length, answer.len());
-        T::read_from_bytes(&answer).unwrap()
+        assert_eq!(length, response.len());
+        T::read_from_bytes(&response).unwrap()
     }
 
-    /// Writes into pages what they have to hold, whatever they are.
+    /// Fills pages with their pattern, whatever their state.
     fn pattern(&mut self, address: u64, pages: usize) {
         let start = usize::try_from(address).unwrap();
         let bytes: Vec<u8> = (start..start + pages * PAGE).map(pattern_byte).collect();
@@ -118,7 +111,7 @@ impl<'l> Caller<'l> {
         base
     }
 
-    /// What a page is to hold in turn, which the two pages behind it hold from now on.
+    /// Writes the two contents that a page will hold in turn into the two pages after it.
     fn contents(&mut self, page: u64) -> [Vec<u8>; 2] {
         let address = usize::try_from(page).unwrap();
         let contents =
@@ -164,23 +157,20 @@ fn figures(text: &str) -> BTreeMap<&str, u64> {
 fn every_family_passes() {
     let lab = boot();
     let mut counted = BTreeMap::new();
-    {
-        let mut caller = Caller::start(&lab);
-        let base = caller.arena();
-        for (number, family) in (0..).zip(Family::ALL) {
-            caller.arrange_used_up(base);
-            let tally: Tally = caller.ask(RUN, number, base);
-            if let Some(failure) = tally.failure() {
-                panic!("{}: {failure}", family.name());
-            }
-            for need in Need::ALL {
-                let skipped = tally.skipped[need as usize];
-                assert_eq!(skipped, 0, "{}: {}", family.name(), need.reason());
-            }
-            counted.insert(family.name(), tally.ran);
+    let mut caller = Caller::start(&lab);
+    let base = caller.arena();
+    for (number, family) in (0..).zip(Family::ALL) {
+        caller.arrange_used_up(base);
+        let tally: Tally = caller.send(RUN, number, base);
+        if let Some(failure) = tally.failure() {
+            panic!("{}: {failure}", family.name());
         }
+        for need in Need::ALL {
+            let skipped = tally.skipped[need as usize];
+            assert_eq!(skipped, 0, "{}: {}", family.name(), need.reason());
+        }
+        counted.insert(family.name(), tally.ran);
     }
-    finish(lab);
     if let Some(file) = env::var_os(FIGURES_OF_RING_0) {
         let lines = counted
             .iter()
@@ -211,7 +201,7 @@ fn every_access_is_exact_while_its_page_changes() {
                 .process
                 .start_interference(page, interference)
                 .unwrap();
-            let end: Finish = caller.ask(RACE, number, base);
+            let end: RaceResult = caller.send(RACE, number, base);
             let changes = caller.process.stop_interference().unwrap();
             let what = format!("{}, {change:?}, {changes} changes", race.name());
             if let Some(failure) = end.failure() {
@@ -220,28 +210,22 @@ fn every_access_is_exact_while_its_page_changes() {
             assert!(end.complete > 0 && end.stopped > 0, "{what}: {end:?}");
         }
     }
-    finish(lab);
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_request_that_is_none_is_refused() {
+fn malformed_requests_are_refused() {
     let lab = boot();
-    {
-        let mut caller = Caller::start(&lab);
-        let mut answer = [0; 1024];
-        let mut refused = |code, request: &[u8], room| {
-            let answer = &mut answer[..room];
-            let answered = caller
-                .process
-                .device_io_control(caller.device, code, request, answer);
-            assert!(answered.is_err(), "{code:#x}");
-        };
-        let request = |number| Request { number, base: 0 };
-        refused(RUN, request(Family::ALL.len() as u64).as_bytes(), 1024);
-        refused(RACE, request(Race::ALL.len() as u64).as_bytes(), 1024);
-        refused(RUN, &request(0).as_bytes()[1..], 1024);
-        refused(RUN + 8, request(0).as_bytes(), 1024);
-    }
-    finish(lab);
+    let mut caller = Caller::start(&lab);
+    let mut refused = |code, request: &[u8]| {
+        let sent = caller
+            .process
+            .device_io_control(caller.device, code, request, &mut [0; 1024]);
+        assert!(sent.is_err(), "{code:#x}");
+    };
+    let request = |number| Request { number, base: 0 };
+    refused(RUN, request(Family::ALL.len() as u64).as_bytes());
+    refused(RACE, request(Race::ALL.len() as u64).as_bytes());
+    refused(RUN, &request(0).as_bytes()[1..]);
+    refused(RUN + 8, request(0).as_bytes());
 }

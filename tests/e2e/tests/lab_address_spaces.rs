@@ -1,32 +1,28 @@
-//! Several processes with memory at the same addresses: a request reads and writes that of the
-//! process which made it.
+//! Several processes with memory at the same addresses: a request reads and writes the memory of the
+//! process that sent it.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, CallerCopy, Device, OpenAccess, PAGE_LENGTH, Source, Transport,
+    CallerCopy, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, NtStatus, Reach, RequestKind,
+        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, NtStatus, Reach, RequestKind,
     },
 };
-use ringcopy_lab::{Caller, Lab, Options, PageState, Process};
-use ringcopy_tests::{Outcome, PRIVILEGED, finish, options, outcome, pattern, privileged};
+use ringcopy_lab::{Caller, Lab, PageState, Process};
+use ringcopy_tests::{
+    PRIVILEGED, buffer, completion, open, pattern, privileged, with_two_processors,
+};
 use zerocopy::IntoBytes;
 
-/// Where all of them have memory.
+/// All of them have memory here.
 const ADDRESS: u64 = 0x7700_0000_0000;
 const LENGTH: u64 = 3 * PAGE_LENGTH;
 
 /// Runs `stage` in labs with four and with five levels of page tables.
 fn with_processes(stage: impl Fn(&Lab, Vec<Process<'_>>)) {
-    for five_levels in [false, true] {
-        let lab = Lab::boot(Options {
-            five_levels,
-            processors: 2,
-            ..options(Reach::all())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
-        let first = privileged(&lab);
+    with_two_processors(Reach::all(), &[false, true], |lab| {
+        let first = privileged(lab);
         let mut processes: Vec<_> = (0..3).map(|_| first.another(PRIVILEGED).unwrap()).collect();
         processes.push(first);
         for (process, seed) in processes.iter_mut().zip(0..) {
@@ -34,12 +30,11 @@ fn with_processes(stage: impl Fn(&Lab, Vec<Process<'_>>)) {
             assert_eq!(address, ADDRESS);
             process.write(ADDRESS, &bytes_of(seed)).unwrap();
         }
-        stage(&lab, processes);
-        finish(lab);
-    }
+        stage(lab, processes);
+    });
 }
 
-/// What the process of a number has in its memory.
+/// The bytes in the memory of a process.
 fn bytes_of(seed: u64) -> Vec<u8> {
     pattern(seed, usize::try_from(LENGTH).unwrap())
 }
@@ -58,9 +53,9 @@ fn each_request_is_about_its_own_process() {
                 } else {
                     again.push(physical);
                 }
-                let mut device = Device::open(process, OpenAccess::ReadWrite).unwrap();
+                let mut device = open(process);
                 let mut found = vec![0; expected.len()];
-                for engine in [Engine::Native, Engine::System] {
+                for engine in [EngineKind::Native, EngineKind::System] {
                     found.fill(0);
                     let source = Source::Virtual(ADDRESS);
                     let transfer = device.copy_memory(source, engine, &mut found).unwrap();
@@ -77,7 +72,7 @@ fn each_request_is_about_its_own_process() {
                 let there = device.information().unwrap().session_address;
                 assert_eq!(lab.read_system(there, LENGTH).unwrap(), expected);
                 drop(device);
-                // The function by itself, in the process's context.
+                // `MmCopyMemory` without the driver, in the context of the process.
                 let direct = process.mm_copy_memory(2, ADDRESS, LENGTH).unwrap();
                 assert_eq!(direct.status, NtStatus::SUCCESS);
                 assert_eq!(direct.target, expected);
@@ -100,11 +95,11 @@ fn a_page_that_one_process_lacks_is_there_for_the_others() {
             .unwrap();
         let last = processes.len() - 1;
         for (number, process) in processes.iter_mut().enumerate() {
-            let mut device = Device::open(process, OpenAccess::ReadWrite).unwrap();
+            let mut device = open(process);
             let mut found = vec![0; usize::try_from(LENGTH).unwrap()];
             let source = Source::Virtual(ADDRESS);
             let transfer = device
-                .copy_memory(source, Engine::Native, &mut found)
+                .copy_memory(source, EngineKind::Native, &mut found)
                 .unwrap();
             let expected = if number == last { PAGE_LENGTH } else { LENGTH };
             assert_eq!(transfer.copied, expected);
@@ -114,29 +109,25 @@ fn a_page_that_one_process_lacks_is_there_for_the_others() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_handle_is_worth_nothing_in_another_process() {
+fn a_handle_is_invalid_in_another_process() {
     with_processes(|_, mut processes| {
         let handle = processes[0].open(OpenAccess::ReadWrite).unwrap();
         let request = CopyMemoryRequest {
             header: Header::of::<CopyMemoryRequest>(),
             address: ADDRESS,
             length: 8,
-            flags: CopyMemoryFlags::VIRTUAL.bits(),
-            engine: Engine::Auto as u32,
+            flags: CopyFlags::VIRTUAL.bits(),
+            engine: EngineKind::Auto as u32,
         };
         let code = Code::of(RequestKind::CopyMemory).value;
         let mut output = vec![0; 256];
         let (_, others) = processes.split_first_mut().unwrap();
         for process in others {
-            let answer = process.device_io_control(handle, code, request.as_bytes(), &mut output);
-            assert_eq!(outcome(answer), Outcome::Refused(NtStatus::INVALID_HANDLE));
-            let nothing = Buffer {
-                address: 0,
-                length: 0,
-            };
-            let answer =
-                process.device_io_control_as(Caller::Kernel, handle, code, nothing, nothing);
-            assert_eq!(outcome(answer), Outcome::Refused(NtStatus::INVALID_HANDLE));
+            let sent = process.device_io_control(handle, code, request.as_bytes(), &mut output);
+            assert_eq!(completion(sent), Err(NtStatus::INVALID_HANDLE));
+            let nothing = buffer(0, 0);
+            let sent = process.device_io_control_as(Caller::Kernel, handle, code, nothing, nothing);
+            assert_eq!(completion(sent), Err(NtStatus::INVALID_HANDLE));
         }
     });
 }

@@ -1,26 +1,26 @@
-//! Many copies in one request: each entry comes to what it alone would have come to, whatever its
-//! neighbours are; and the limits of the whole, which batches and scattered copies share.
+//! Many copies in one request. Each entry has the result that it would have alone; batches and
+//! scattered copies have the same limits.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, BatchRequest, Code, Direction, Engine, Header, MAXIMUM_ENTRIES, MAXIMUM_LENGTH,
-        NtStatus, Reach, RequestKind, ScatterEntry, judge,
+        BatchEntry, BatchRequest, Code, Direction, EngineKind, Header, MAXIMUM_ENTRIES,
+        MAXIMUM_LENGTH, NtStatus, Reach, RequestKind, ScatterEntry, validate,
     },
 };
 use ringcopy_lab::{MachineFact, PageState};
 use ringcopy_tests::{
-    LENGTH, Outcome, PRIVILEGED, Served, Victim, batch, boot,
-    entries::{PHYSICAL, UNTOUCHED, VIRTUAL, assert_result, copy_batch, copy_scatter, entry},
-    finish, outcome, pattern, scatter, with_victim,
+    LENGTH, PRIVILEGED, UNTOUCHED, Victim, batch, boot,
+    entries::{PHYSICAL, VIRTUAL, assert_result, copy_batch, copy_scatter, entry, to_target},
+    pattern, scatter, with_victim,
 };
 use zerocopy::IntoBytes;
 
 const BOTH: [RequestKind; 2] = [RequestKind::CopyBatch, RequestKind::CopyScatter];
 
-/// What can be wrong with a source, and what an entry of [`LENGTH`] bytes then comes to.
+/// Bad sources: a name, an entry of [`LENGTH`] bytes, its status, and the bytes that are copied.
 fn bad_sources(victim: &mut Victim<'_>) -> Vec<(&'static str, BatchEntry, NtStatus, u64)> {
     let length = u32::try_from(LENGTH).unwrap();
     let limit = victim.information.user_limit;
@@ -29,119 +29,67 @@ fn bad_sources(victim: &mut Victim<'_>) -> Vec<(&'static str, BatchEntry, NtStat
     let fact = |fact| facts.get(fact);
     let denied = NtStatus::ACCESS_VIOLATION;
     let invalid = NtStatus::INVALID_ADDRESS;
+    let guard = NtStatus::GUARD_PAGE_VIOLATION;
+    let in_page = NtStatus::IN_PAGE_ERROR;
     let no_access = victim.page(PageState::NoAccess);
     let broken = victim.page(PageState::InPageError);
     let guarded = victim.page(PageState::Guard);
     let end = victim.source + 2 * PAGE_LENGTH;
+    let bad = NtStatus::INVALID_PARAMETER_4;
+    let with_flags = |flags| entry(victim.source, length, flags);
     let virtually = |address| entry(address, length, VIRTUAL);
     let physically = |address| entry(address, length, PHYSICAL);
+    let unmapped = fact(MachineFact::UnmappedSystemAddress);
+    let io_mapped = fact(MachineFact::IoSystemAddress);
+    let ram_end = fact(MachineFact::RamEnd) - 5;
+    let hole = fact(MachineFact::HoleAddress);
     vec![
         ("null", virtually(0), denied, 0),
         ("no access", virtually(no_access), denied, 0),
-        (
-            "guarded",
-            virtually(guarded),
-            NtStatus::GUARD_PAGE_VIOLATION,
-            0,
-        ),
-        (
-            "in-page error",
-            virtually(broken),
-            NtStatus::IN_PAGE_ERROR,
-            0,
-        ),
+        ("guarded", virtually(guarded), guard, 0),
+        ("in-page error", virtually(broken), in_page, 0),
         ("half mapped", virtually(end - 24), denied, 24),
         ("across the limit", virtually(limit - 8), denied, 0),
         ("at the limit", virtually(limit), invalid, 0),
-        (
-            "end of the lower half",
-            virtually((1 << 63) - 8),
-            invalid,
-            0,
-        ),
-        ("start of the upper half", virtually(1 << 63), invalid, 0),
-        (
-            "end of the upper half",
-            virtually(u64::MAX - 63),
-            invalid,
-            0,
-        ),
+        ("lower half's end", virtually((1 << 63) - 8), invalid, 0),
+        ("upper half's start", virtually(1 << 63), invalid, 0),
+        ("upper half's end", virtually(u64::MAX - 63), invalid, 0),
         ("around the end", virtually(u64::MAX - 62), invalid, 0),
-        (
-            "unmapped",
-            virtually(fact(MachineFact::UnmappedSystemAddress)),
-            invalid,
-            0,
-        ),
-        (
-            "I/O, mapped",
-            virtually(fact(MachineFact::IoSystemAddress)),
-            invalid,
-            0,
-        ),
+        ("unmapped", virtually(unmapped), invalid, 0),
+        ("I/O, mapped", virtually(io_mapped), invalid, 0),
         ("I/O", physically(fact(MachineFact::IoAddress)), invalid, 0),
-        (
-            "end of RAM",
-            physically(fact(MachineFact::RamEnd) - 5),
-            invalid,
-            5,
-        ),
-        (
-            "a hole",
-            physically(fact(MachineFact::HoleAddress)),
-            invalid,
-            0,
-        ),
+        ("end of RAM", physically(ram_end), invalid, 5),
+        ("a hole", physically(hole), invalid, 0),
         ("beyond the width", physically(1 << width), invalid, 0),
         ("far beyond the width", physically(1 << 63), invalid, 0),
         ("end of everything", physically(u64::MAX - 63), invalid, 0),
-        (
-            "around the end of everything",
-            physically(u64::MAX - 62),
-            invalid,
-            0,
-        ),
-        (
-            "no flag",
-            entry(victim.source, length, 0),
-            NtStatus::INVALID_PARAMETER_4,
-            0,
-        ),
-        (
-            "both flags",
-            entry(victim.source, length, 3),
-            NtStatus::INVALID_PARAMETER_4,
-            0,
-        ),
-        (
-            "another flag",
-            entry(victim.source, length, 6),
-            NtStatus::INVALID_PARAMETER_4,
-            0,
-        ),
+        ("around everything", physically(u64::MAX - 62), invalid, 0),
+        ("no flag", with_flags(0), bad, 0),
+        ("both flags", with_flags(3), bad, 0),
+        ("another flag", with_flags(6), bad, 0),
     ]
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_bad_entry_spoils_no_neighbour() {
+fn a_bad_entry_spoils_no_other() {
     with_victim(Reach::all(), |victim| {
-        for engine in [Engine::Auto, Engine::Native, Engine::System] {
+        for engine in [EngineKind::Auto, EngineKind::Native, EngineKind::System] {
             let bad = bad_sources(victim);
             let length = u32::try_from(LENGTH).unwrap();
             let good = |number: usize| entry(victim.source + number as u64 * 8, length, VIRTUAL);
-            // A good one before, between and behind all of them.
+            // A good entry before, between and after them.
             let mut entries = vec![good(0)];
             for (number, (_, entry, ..)) in bad.iter().enumerate() {
                 entries.extend([*entry, good(number + 1)]);
             }
-            let answers = copy_batch(victim, engine, &entries);
-            for (number, (result, slot)) in answers.iter().step_by(2).enumerate() {
+            let results = copy_batch(victim, engine, &entries);
+            for (number, (result, slot)) in results.iter().step_by(2).enumerate() {
                 assert_result(result, NtStatus::SUCCESS, LENGTH as u64, Direction::None);
                 assert_eq!(*slot, pattern(1, 8192)[number * 8..][..LENGTH]);
             }
             for ((what, _, status, copied), (result, slot)) in
-                bad.iter().zip(answers.iter().skip(1).step_by(2))
+                bad.iter().zip(results.iter().skip(1).step_by(2))
             {
                 let direction = if *status == NtStatus::INVALID_PARAMETER_4 {
                     Direction::None
@@ -160,10 +108,10 @@ fn a_bad_entry_spoils_no_neighbour() {
     });
 }
 
-/// The same sources, each to a place of its own, with bad places among them.
+/// The same sources to separate targets, then bad targets.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_bad_target_spoils_no_neighbour_and_nothing_is_written_beyond() {
+fn a_bad_target_spoils_no_other_and_nothing_is_written_beyond() {
     with_victim(Reach::all(), |victim| {
         let sources = bad_sources(victim);
         let area = victim.process.allocate(8 * PAGE_LENGTH).unwrap();
@@ -175,12 +123,7 @@ fn a_bad_target_spoils_no_neighbour_and_nothing_is_written_beyond() {
         let mut entries: Vec<_> = sources
             .iter()
             .enumerate()
-            .map(|(number, (_, entry, ..))| ScatterEntry {
-                source: entry.address,
-                target: slot(number),
-                length: entry.length,
-                flags: entry.flags,
-            })
+            .map(|(number, (_, entry, ..))| to_target(entry, slot(number)))
             .collect();
         let good = ScatterEntry {
             source: victim.source,
@@ -209,11 +152,10 @@ fn a_bad_target_spoils_no_neighbour_and_nothing_is_written_beyond() {
             ..good
         };
         entries.extend([half, last]);
-        let results = copy_scatter(victim, Engine::Auto, &entries);
+        let results = copy_scatter(victim, EngineKind::Auto, &entries);
         let mut expected = blank;
         for (number, (what, _, status, copied)) in sources.iter().enumerate() {
             println!("{what}: {:X?}", results[number]);
-            // The guard was spent by nobody else: every page of the table is its own.
             assert_eq!(NtStatus(results[number].status), *status, "{what}");
             assert_eq!(results[number].copied, *copied, "{what}");
         }
@@ -229,7 +171,7 @@ fn a_bad_target_spoils_no_neighbour_and_nothing_is_written_beyond() {
         assert_eq!(half.address, area + 8 * PAGE_LENGTH);
         assert_result(&last, NtStatus::SUCCESS, LENGTH as u64, Direction::None);
 
-        // What arrived is where it belongs, and nothing else changed.
+        // Copied bytes are at their targets, and nothing else changed.
         let mut found = vec![0; expected.len()];
         victim.process.read(area, &mut found).unwrap();
         let source = pattern(1, 8192);
@@ -258,34 +200,29 @@ fn a_bad_target_spoils_no_neighbour_and_nothing_is_written_beyond() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn entries_of_no_bytes_look_at_nothing() {
+fn entries_of_no_bytes_access_no_memory() {
     with_victim(Reach::empty(), |victim| {
         let addresses = victim.bad_addresses();
         let entries: Vec<_> = addresses
             .into_iter()
             .flat_map(|address| [VIRTUAL, PHYSICAL].map(|flags| entry(address, 0, flags)))
             .collect();
-        for (result, _) in copy_batch(victim, Engine::Auto, &entries) {
+        for (result, _) in copy_batch(victim, EngineKind::Auto, &entries) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
         let scattered: Vec<_> = entries
             .iter()
-            .map(|entry| ScatterEntry {
-                source: entry.address,
-                target: entry.address,
-                length: 0,
-                flags: entry.flags,
-            })
+            .map(|entry| to_target(entry, entry.address))
             .collect();
-        for result in copy_scatter(victim, Engine::Auto, &scattered) {
+        for result in copy_scatter(victim, EngineKind::Auto, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 0, Direction::None);
         }
-        assert!(copy_batch(victim, Engine::Auto, &[]).is_empty());
-        assert!(copy_scatter(victim, Engine::Auto, &[]).is_empty());
+        assert!(copy_batch(victim, EngineKind::Auto, &[]).is_empty());
+        assert!(copy_scatter(victim, EngineKind::Auto, &[]).is_empty());
     });
 }
 
-/// Policy and privilege hold for each entry as they do for a request of its own.
+/// Policy and privilege hold for each entry.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn every_entry_is_held_to_the_policy() {
@@ -324,22 +261,11 @@ fn every_entry_is_held_to_the_policy() {
         ];
         let target = victim.destination;
         let all = entries.map(|(entry, _)| entry);
-        let by_batch = copy_batch(&mut victim, Engine::Auto, &all);
+        let by_batch = copy_batch(&mut victim, EngineKind::Auto, &all);
         for ((entry, allowed), (result, slot)) in entries.iter().zip(&by_batch) {
-            let mut output = vec![UNTOUCHED; judge::results_end(1)];
             victim.process.write(target, &[UNTOUCHED; LENGTH]).unwrap();
-            let input = scatter(
-                Engine::Auto,
-                &[ScatterEntry {
-                    source: entry.address,
-                    target,
-                    length: entry.length,
-                    flags: entry.flags,
-                }],
-            );
-            let answer = victim.send(RequestKind::CopyScatter, &input, &mut output);
-            assert_eq!(outcome(answer), Outcome::Done(output.len()));
-            let scattered = Served::read(&output).results[0];
+            let scattered = [to_target(entry, target)];
+            let scattered = copy_scatter(&mut victim, EngineKind::Auto, &scattered)[0];
             let mut written = vec![0; LENGTH];
             victim.process.read(target, &mut written).unwrap();
             for (result, bytes) in [(result, slot), (&scattered, &written)] {
@@ -351,11 +277,9 @@ fn every_entry_is_held_to_the_policy() {
                 }
             }
         }
-        // The test of destination and session goes on with what they held.
+        // The check that the driver works needs the bytes of before.
         victim.process.write(target, &pattern(2, 8192)).unwrap();
         victim.assert_works();
-        drop(victim);
-        finish(lab);
     }
 }
 
@@ -381,39 +305,45 @@ fn counts_and_lengths_end_at_their_limits() {
                 input
             };
             let most = MAXIMUM_ENTRIES;
-            let room = judge::results_end(most as usize + 1);
-            let mut refuse = |what: &str, input: &[u8], room: usize, status| {
+            let output = validate::results_end(most as usize + 1);
+            let mut refuse = |what: &str, input: &[u8], output: usize, status| {
                 let what = format!("{}: {what}", code.name);
-                victim.assert_refused(&what, code.value, input, room, status);
+                victim.assert_refused(&what, code.value, input, output, status);
             };
             let too_many = NtStatus::INVALID_BUFFER_SIZE;
             let mismatch = NtStatus::INFO_LENGTH_MISMATCH;
             for count in [most + 1, 0x1000_0001, 0x8000_0000, u32::MAX] {
-                refuse("too many", &request(count, 0, 1), room, too_many);
+                refuse("too many", &request(count, 0, 1), output, too_many);
             }
-            refuse(
-                "one too many",
-                &request(most + 1, 0, most as usize + 1),
-                room,
-                too_many,
-            );
+            let input = request(most + 1, 0, most as usize + 1);
+            refuse("one too many", &input, output, too_many);
             for (count, entries) in [(0, 1), (1, 0), (2, 1), (1, 2), (most, most as usize - 1)] {
-                refuse("another count", &request(count, 0, entries), room, mismatch);
+                refuse(
+                    "another count",
+                    &request(count, 0, entries),
+                    output,
+                    mismatch,
+                );
             }
             let mut ragged = request(1, 0, 1);
             ragged.pop();
-            refuse("a ragged end", &ragged, room, mismatch);
+            refuse("a ragged end", &ragged, output, mismatch);
             for engine in [3, 0x8000_0000, u32::MAX] {
                 let input = request(1, engine, 1);
-                refuse("no such engine", &input, room, NtStatus::INVALID_PARAMETER);
+                refuse(
+                    "no such engine",
+                    &input,
+                    output,
+                    NtStatus::INVALID_PARAMETER,
+                );
             }
             for count in [1, 2, most] {
                 let input = request(count, 0, count as usize);
-                let short = judge::results_end(count as usize) - 1;
-                refuse("no room", &input, short, NtStatus::BUFFER_TOO_SMALL);
+                let short = validate::results_end(count as usize) - 1;
+                refuse("too short", &input, short, NtStatus::BUFFER_TOO_SMALL);
             }
         }
-        // Lengths, summed.
+        // Sums of lengths.
         let maximum = u32::try_from(MAXIMUM_LENGTH).unwrap();
         let source = victim.source;
         for lengths in [
@@ -428,44 +358,39 @@ fn counts_and_lengths_end_at_their_limits() {
                 .iter()
                 .map(|&length| entry(source, length, VIRTUAL))
                 .collect();
-            let scattered: Vec<_> = lengths
+            let scattered: Vec<_> = entries
                 .iter()
-                .map(|&length| ScatterEntry {
-                    source,
-                    target: victim.destination,
-                    length,
-                    flags: VIRTUAL,
-                })
+                .map(|entry| to_target(entry, victim.destination))
                 .collect();
             let status = NtStatus::INVALID_BUFFER_SIZE;
-            let room = judge::results_end(lengths.len()) + 100;
+            let output = validate::results_end(lengths.len()) + 100;
             for (kind, input) in [
-                (BOTH[0], batch(Engine::Auto, &entries)),
-                (BOTH[1], scatter(Engine::Auto, &scattered)),
+                (BOTH[0], batch(EngineKind::Auto, &entries)),
+                (BOTH[1], scatter(EngineKind::Auto, &scattered)),
             ] {
                 let what = format!("{kind:?} of {} lengths", lengths.len());
-                victim.assert_refused(&what, Code::of(kind).value, &input, room, status);
+                victim.assert_refused(&what, Code::of(kind).value, &input, output, status);
             }
         }
-        // The slots need room; one byte less than that is too little.
+        // One byte less than all slots need.
         let entries = [entry(source, 100, VIRTUAL), entry(source, 28, VIRTUAL)];
-        let input = batch(Engine::Auto, &entries);
-        let room = judge::results_end(2) + 127;
+        let input = batch(EngineKind::Auto, &entries);
+        let output = validate::results_end(2) + 127;
         let code = Code::of(RequestKind::CopyBatch).value;
-        victim.assert_refused(&"slots", code, &input, room, NtStatus::BUFFER_TOO_SMALL);
+        victim.assert_refused(&"slots", code, &input, output, NtStatus::BUFFER_TOO_SMALL);
     });
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn as_many_entries_as_there_may_be_are_all_served() {
+fn the_most_entries_are_all_served() {
     with_victim(Reach::all(), |victim| {
         let count = MAXIMUM_ENTRIES as usize;
         let source = pattern(1, 8192);
         let entries: Vec<_> = (0..count as u64)
             .map(|number| entry(victim.source + number, 8, VIRTUAL))
             .collect();
-        for (number, (result, slot)) in copy_batch(victim, Engine::Native, &entries)
+        for (number, (result, slot)) in copy_batch(victim, EngineKind::Native, &entries)
             .iter()
             .enumerate()
         {
@@ -482,7 +407,7 @@ fn as_many_entries_as_there_may_be_are_all_served() {
                 flags: VIRTUAL,
             })
             .collect();
-        for result in copy_scatter(victim, Engine::System, &scattered) {
+        for result in copy_scatter(victim, EngineKind::System, &scattered) {
             assert_result(&result, NtStatus::SUCCESS, 8, Direction::None);
         }
         let mut found = vec![0; count * 8];

@@ -1,15 +1,15 @@
-//! How much of the system's a caller can tie up: handles, and the pages of an output.
+//! Limits of what a caller can hold: handles, and the pages of an output.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, OpenAccess, PAGE_LENGTH, Transport,
+    OpenAccess, PAGE_LENGTH, Transport,
     protocol::{
-        CODES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, judge,
+        CODES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, validate,
     },
 };
-use ringcopy_lab::{Lab, Options};
-use ringcopy_tests::{Outcome, Victim, boot, finish, options, outcome, privileged};
+use ringcopy_lab::Options;
+use ringcopy_tests::{Victim, boot, boot_with, buffer, completion, options, privileged};
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
@@ -27,74 +27,50 @@ fn handles_are_capped_for_all_processes_together() {
             process.open(OpenAccess::ReadWrite).unwrap()
         })
         .collect();
-    let full = Outcome::Refused(NtStatus::TOO_MANY_OPENED_FILES);
+    let full = Err(NtStatus::TOO_MANY_OPENED_FILES);
     for process in [&mut one, &mut other] {
-        let refused = process.open(OpenAccess::Read).map(|_| 0);
-        assert_eq!(outcome(refused), full);
+        assert_eq!(completion(process.open(OpenAccess::Read)), full);
     }
-    // A refused open takes no place, and a closed handle gives one back.
+    // A refused open does not count, and a closed handle no longer does.
     let last = handles.pop().unwrap();
     other.close(last).unwrap();
     let again = one.open(OpenAccess::Read).unwrap();
-    assert_eq!(outcome(other.open(OpenAccess::Read).map(|_| 0)), full);
+    assert_eq!(completion(other.open(OpenAccess::Read)), full);
     one.close(again).unwrap();
-    // A process that ends gives all of its places back.
+    // Nor do the handles of a process that ended.
     drop(one);
     let mut third = privileged(&lab);
     for _ in 0..=MAXIMUM_HANDLES / 2 {
         let _ = third.open(OpenAccess::Read).unwrap();
     }
-    assert_eq!(outcome(third.open(OpenAccess::Read).map(|_| 0)), full);
-    drop((other, third));
-    finish(lab);
+    assert_eq!(completion(third.open(OpenAccess::Read)), full);
 }
 
-/// What the I/O manager locks and the driver would map, it does not map where no response is so
-/// long.
+/// The driver maps no output that is longer than any response.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn an_output_that_no_response_fills_is_refused() {
-    let lab = Lab::boot(Options {
+    let lab = boot_with(Options {
         memory: 512,
         ..options(Reach::empty())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    });
     let mut victim = Victim::of(privileged(&lab));
     let output = victim
         .process
         .allocate(MAXIMUM_LENGTH + PAGE_LENGTH)
         .unwrap();
-    // Buffered output is the I/O manager's own memory, of which the lab has not as much.
+    // The I/O manager allocates buffered output itself, and the lab has less memory than that.
     for code in CODES.iter().filter(|code| code.method != Method::Buffered) {
-        let input = victim.good(code.kind);
-        victim.process.write(victim.request, &input).unwrap();
+        let (input, _) = victim.write_good(code.kind);
         let before = match code.kind {
-            RequestKind::CopyBatch | RequestKind::CopyScatter => judge::results_end(2),
+            RequestKind::CopyBatch | RequestKind::CopyScatter => validate::results_end(2),
             _ => code.response_length,
         };
-        let longest = u32::try_from(MAXIMUM_LENGTH).unwrap() + u32::try_from(before).unwrap();
-        let mut send = |length| {
-            let handle = victim.handle;
-            let (request, room) = (
-                Buffer {
-                    address: victim.request,
-                    length: u32::try_from(input.len()).unwrap(),
-                },
-                Buffer {
-                    address: output,
-                    length,
-                },
-            );
-            let control = victim
-                .process
-                .device_io_control_at(handle, code.value, request, room);
-            outcome(control)
-        };
-        let refused = Outcome::Refused(NtStatus::INVALID_BUFFER_SIZE);
+        let longest = usize::try_from(MAXIMUM_LENGTH).unwrap() + before;
+        let mut send = |length| victim.send_at(code.value, input, buffer(output, length));
+        let refused = Err(NtStatus::INVALID_BUFFER_SIZE);
         assert_eq!(send(longest + 1), refused, "{}", code.name);
-        assert!(matches!(send(longest), Outcome::Done(_)), "{}", code.name);
+        assert!(send(longest).is_ok(), "{}", code.name);
     }
     victim.assert_works();
-    drop(victim);
-    finish(lab);
 }

@@ -1,40 +1,26 @@
-//! Requests that are cancelled, before the driver sees them and while it is at work, and handles
+//! Requests that are cancelled before the driver gets them or while it works on them, and handles
 //! that are closed while requests are under way.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, OpenAccess, PAGE_LENGTH, Transport,
+    OpenAccess, PAGE_LENGTH, Transport,
     protocol::{CODES, Method, NtStatus, Reach},
 };
-use ringcopy_lab::{Lab, Options};
-use ringcopy_tests::{
-    Outcome, Victim, finish, options, outcome, privileged, until_it_happened, with_victim,
-};
-
-fn buffer(address: u64, length: usize) -> Buffer {
-    Buffer {
-        address,
-        length: u32::try_from(length).unwrap(),
-    }
-}
+use ringcopy_lab::Lab;
+use ringcopy_tests::{Victim, buffer, completion, privileged, until_it_happened, with_victim};
 
 /// Runs `stage` with a victim in a lab of two processors.
-fn with_two_processors(stage: impl FnOnce(&Lab, &mut Victim<'_>)) {
-    let lab = Lab::boot(Options {
-        processors: 2,
-        ..options(Reach::all())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
-    let mut victim = Victim::of(privileged(&lab));
-    stage(&lab, &mut victim);
-    victim.assert_works();
-    drop(victim);
-    finish(lab);
+fn with_two_processors(mut stage: impl FnMut(&Lab, &mut Victim<'_>)) {
+    ringcopy_tests::with_two_processors(Reach::all(), &[false], |lab| {
+        let mut victim = Victim::of(privileged(lab));
+        stage(lab, &mut victim);
+        victim.assert_works();
+    });
 }
 
-/// Whether requests of a method wait in the queue, however short: the others name memory of their
-/// caller's, and are served in its context.
+/// Whether requests of a method wait in the queue. The others name memory of their caller, and are
+/// served in its context.
 fn is_queued(method: Method) -> bool {
     method == Method::Buffered
 }
@@ -44,23 +30,16 @@ fn is_queued(method: Method) -> bool {
 fn a_request_that_arrives_cancelled_is_ended_by_its_queue() {
     with_victim(Reach::all(), |victim| {
         for code in &CODES {
-            let good = victim.good(code.kind);
-            let room = Victim::room(code.kind);
-            victim.process.write(victim.request, &good).unwrap();
-            let (request, response) = (victim.request, victim.response);
-            let answer = outcome(victim.process.device_io_control_cancelled(
-                victim.handle,
-                code.value,
-                buffer(request, good.len()),
-                buffer(response, room),
-            ));
-            // What is not queued is done before anybody asks whether it still should be.
+            let (input, output) = victim.write_good(code.kind);
+            let (process, handle) = (&mut victim.process, victim.handle);
+            let sent = process.device_io_control_cancelled(handle, code.value, input, output);
+            // A request that is not queued is done before its cancellation is looked at.
             let expected = if is_queued(code.method) {
-                Outcome::Refused(NtStatus::CANCELLED)
+                Err(NtStatus::CANCELLED)
             } else {
-                Outcome::Done(room)
+                Ok(output.length as usize)
             };
-            assert_eq!(answer, expected, "{:?}", code.kind);
+            assert_eq!(completion(sent), expected, "{:?}", code.kind);
         }
     });
 }
@@ -70,26 +49,14 @@ fn a_request_that_arrives_cancelled_is_ended_by_its_queue() {
 fn requests_that_are_cancelled_now_and_then_are_whole_or_cancelled() {
     with_two_processors(|lab, victim| {
         for code in &CODES {
-            let good = victim.good(code.kind);
-            let room = Victim::room(code.kind);
-            victim.process.write(victim.request, &good).unwrap();
-            let (request, response) = (victim.request, victim.response);
+            let (input, output) = victim.write_good(code.kind);
             until_it_happened(|| {
                 lab.start_cancelling().unwrap();
                 for _ in 0..500 {
-                    let answer = outcome(victim.process.device_io_control_at(
-                        victim.handle,
-                        code.value,
-                        buffer(request, good.len()),
-                        buffer(response, room),
-                    ));
-                    assert!(
-                        answer == Outcome::Done(room)
-                            || is_queued(code.method)
-                                && answer == Outcome::Refused(NtStatus::CANCELLED),
-                        "{:?}: {answer:?}",
-                        code.kind
-                    );
+                    let sent = victim.send_at(code.value, input, output);
+                    let is_whole = sent == Ok(output.length as usize);
+                    let is_cancelled = is_queued(code.method) && sent == Err(NtStatus::CANCELLED);
+                    assert!(is_whole || is_cancelled, "{:?}: {sent:?}", code.kind);
                 }
                 lab.stop_interference().unwrap() > 0
             });
@@ -103,12 +70,12 @@ fn a_handle_is_closed_while_requests_are_under_way() {
     with_two_processors(|_, victim| {
         for code in &CODES {
             let good = victim.good(code.kind);
-            let room = Victim::room(code.kind);
+            let length = Victim::output_length(code.kind);
             let sides = [0, 1].map(|_| {
                 let request = victim.process.allocate(PAGE_LENGTH).unwrap();
-                let response = victim.process.allocate(room as u64).unwrap();
+                let response = victim.process.allocate(length as u64).unwrap();
                 victim.process.write(request, &good).unwrap();
-                (buffer(request, good.len()), buffer(response, room))
+                (buffer(request, good.len()), buffer(response, length))
             });
             until_it_happened(|| {
                 let handle = victim.process.open(OpenAccess::ReadWrite).unwrap();
@@ -118,16 +85,16 @@ fn a_handle_is_closed_while_requests_are_under_way() {
                     .unwrap();
                 assert_eq!((one.status, one.sent), (NtStatus::SUCCESS, 300));
                 let [(request, response), _] = sides;
-                let answer = victim
+                let sent = victim
                     .process
                     .device_io_control_at(handle, code.value, request, response);
-                assert_eq!(outcome(answer), Outcome::Refused(NtStatus::INVALID_HANDLE));
+                assert_eq!(completion(sent), Err(NtStatus::INVALID_HANDLE));
                 if other.sent == 0 {
                     return false;
                 }
                 assert_eq!(other.status, NtStatus::SUCCESS);
                 let information = [one.returned, other.returned];
-                assert_eq!(information, [room as u64; 2], "{:?}", code.kind);
+                assert_eq!(information, [length as u64; 2], "{:?}", code.kind);
                 true
             });
         }

@@ -1,19 +1,19 @@
-//! Many random copies of memory of every kind: the driver's own engine, the system's, and the
-//! lab's `MmCopyMemory` by itself have to agree on every byte, count and refusal.
+//! Many random copies of memory of every kind. The native engine, the system engine and the lab's
+//! `MmCopyMemory` without the driver have to agree on every byte, count and refusal.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
     OpenAccess, Transport,
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, Mosaic, Options, Reader, SystemCopy, TileKind, UNTOUCHED};
-use ringcopy_tests::{Call, copy_memory_each, finish, options, pattern, privileged};
+use ringcopy_tests::{Call, boot_with, copy_memory_each, options, pattern, privileged};
 
 /// Copies of one comparison, in one round trip.
 const ROUND: usize = 64;
 
-/// Rounds with either number of levels.
+/// Rounds for each number of page-table levels.
 const ROUNDS: u64 = 40;
 
 /// The longest copy: a few pages, so that a round's bytes fit into a round trip.
@@ -51,11 +51,11 @@ fn calls(mosaic: &Mosaic, seed: u64) -> Vec<Call> {
         .collect()
 }
 
-/// What has to be true of a copy whoever made it.
+/// Checks what holds for a copy by any engine.
 fn assert_right(what: &str, mosaic: &Mosaic, (flags, source, length): Call, copy: &SystemCopy) {
     let copied = usize::try_from(copy.transferred).unwrap();
-    let (bytes, behind) = copy.target.split_at(copied);
-    assert!(behind.iter().all(|&byte| byte == UNTOUCHED), "{what}");
+    let (bytes, rest) = copy.target.split_at(copied);
+    assert!(rest.iter().all(|&byte| byte == UNTOUCHED), "{what}");
     assert_eq!(
         copy.status == NtStatus::SUCCESS,
         copy.transferred == length,
@@ -78,12 +78,12 @@ fn compare(lab: &Lab, seed: u64) {
     let mut complete = 0;
     for round in 0..ROUNDS {
         let calls = calls(&mosaic, seed + round);
-        // First the one that brings nothing in, with nothing in.
+        // The native engine is first, for it brings no page in.
         for tile in mosaic.of_kind(TileKind::PagedOut) {
             lab.page_out(tile.address).unwrap();
         }
-        let native = copy_memory_each(&mut process, handle, Engine::Native, &calls);
-        let system = copy_memory_each(&mut process, handle, Engine::System, &calls);
+        let native = copy_memory_each(&mut process, handle, EngineKind::Native, &calls);
+        let system = copy_memory_each(&mut process, handle, EngineKind::System, &calls);
         let direct = process.mm_copy_memory_each(&calls).unwrap();
         for (number, &call) in calls.iter().enumerate() {
             let (flags, source, length) = call;
@@ -115,13 +115,11 @@ fn compare(lab: &Lab, seed: u64) {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn engines_and_function_agree_on_random_copies() {
     for five_levels in [false, true] {
-        let lab = Lab::boot(Options {
+        let lab = boot_with(Options {
             five_levels,
             seed: 1 + u64::from(five_levels),
             ..options(Reach::all())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
+        });
         compare(&lab, 1000 * u64::from(five_levels));
-        finish(lab);
     }
 }

@@ -1,5 +1,5 @@
-//! How the end of a machine is told: field case F12, with the real QEMU. `endings`, of the lab's
-//! host, has the program that tells it, and every other way in which QEMU ends.
+//! What a lab reports when its machine ends: field case F12, with the real QEMU. The test `endings`
+//! of the lab's host has the program that reports it, and every other end of QEMU.
 
 #![forbid(unsafe_code)]
 
@@ -7,15 +7,17 @@ use std::{fs, iter, path::Path, process::Command, sync::atomic::Ordering};
 
 use ringcopy_client::protocol::Reach;
 use ringcopy_lab::{Lab, LabError, Options, token};
-use ringcopy_tests::{boot, options};
+use ringcopy_tests::options;
 
-/// Sends a signal to the machine, and gives what becomes of the commands that follow. The machine
-/// may carry some out before it ends.
-fn after_signal(lab: &Lab, name: &str) -> LabError {
+/// Sends a signal to the machine, then commands, of which it may carry out some. Returns the first
+/// error.
+fn after_signal(name: &str) -> (Lab, LabError) {
     const MOST: usize = 10_000_000;
-    signal(lab, name);
+    let lab = Lab::boot(options(Reach::empty())).unwrap();
+    signal(&lab, name);
     let mut commands = iter::repeat_with(|| lab.counts()).take(MOST);
-    commands.find_map(Result::err).expect("it goes on")
+    let error = commands.find_map(Result::err).expect("it goes on");
+    (lab, error)
 }
 
 fn signal(lab: &Lab, name: &str) {
@@ -30,8 +32,7 @@ fn signal(lab: &Lab, name: &str) {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f12_a_machine_that_was_asked_to_end_was_interrupted() {
     for name in ["TERM", "INT", "HUP"] {
-        let lab = boot(Reach::empty());
-        let error = after_signal(&lab, name);
+        let (lab, error) = after_signal(name);
         assert!(matches!(error, LabError::Interrupted), "{error}");
         assert!(lab.is_gone());
     }
@@ -39,15 +40,14 @@ fn f12_a_machine_that_was_asked_to_end_was_interrupted() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f12_a_machine_that_was_killed_is_told_so() {
-    let lab = boot(Reach::empty());
-    let error = after_signal(&lab, "KILL");
+fn f12_a_machine_that_was_killed_is_reported() {
+    let (_, error) = after_signal("KILL");
     assert!(error.to_string().contains("QEMU was killed"), "{error}");
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f12_who_does_not_want_to_wait_sends_nothing_more() {
+fn f12_an_interrupted_test_sends_nothing_more() {
     let options = options(Reach::empty());
     let interrupted = options.interrupted.clone();
     let lab = Lab::boot(options).unwrap();
@@ -61,7 +61,7 @@ fn f12_who_does_not_want_to_wait_sends_nothing_more() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f12_a_guest_that_had_a_triple_fault_is_told_so() {
+fn f12_a_triple_fault_of_the_guest_is_reported() {
     let kernel = Path::new(env!("CARGO_TARGET_TMPDIR")).join("triple-fault");
     fs::write(&kernel, kernel_that_faults()).unwrap();
     let options = Options {
@@ -72,9 +72,8 @@ fn f12_a_guest_that_had_a_triple_fault_is_told_so() {
     assert!(error.to_string().contains("(a triple fault)"), "{error}");
 }
 
-/// A 32-bit ELF file with the note that QEMU boots by. It loads an empty table of interrupts, and
-/// executes what is no instruction: no handler for that, none for the fault about that, none for
-/// the double fault.
+/// A 32-bit ELF file with the note that QEMU boots by. It loads an empty interrupt table, and executes
+/// an undefined instruction: that exception, the fault at its handler and the double fault have none.
 fn kernel_that_faults() -> Vec<u8> {
     const BASE: u32 = 0x20_0000;
     const EMPTY_TABLE: u32 = 0x80;
@@ -91,7 +90,7 @@ fn kernel_that_faults() -> Vec<u8> {
     // "ELF", 32 bits, little-endian, version 1.
     image.extend(b"\x7FELF\x01\x01\x01");
     image.resize(16, 0);
-    // An executable for the 386; version 1; entry; segments behind the header; no sections.
+    // An executable for the 386; version 1; entry; segments after the header; no sections.
     image.extend(halves(&[2, 3]));
     image.extend(words(&[1, BASE + ENTRY, HEADER_LENGTH.into(), 0, 0]));
     image.extend(halves(&[HEADER_LENGTH, SEGMENT_LENGTH, 2, 0, 0, 0]));

@@ -1,10 +1,10 @@
-//! The native engine against the system's, which share no code in the lab: the same random requests
-//! to both have to come to the same, to the byte.
+//! The native engine against the system engine, which share no code in the lab: the same random
+//! requests to both have to have the same results, to the byte.
 //!
-//! Memory of a running system changes by itself, and with every request: some of it is mapped for
-//! that request alone. Where the answers differ, both engines are asked again and again, in an
-//! order in which neither has every other turn. If one of them gives another answer than before,
-//! the memory changed; engines that disagree go on disagreeing.
+//! Memory of a running system changes by itself and with every request, for some of it is mapped for
+//! one request. Where the results differ, the test repeats the request with both engines, in an order
+//! in which neither has every other turn. If the result of one engine changes, the memory changed.
+//! If no result changes, the engines disagree.
 
 #![forbid(unsafe_code)]
 
@@ -13,25 +13,24 @@ use std::{env, fmt};
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyMemoryFlags, CopyMemoryRequest, Engine, EntryResult, Header, NtStatus,
-        Reach, RequestKind, TransferResponse, judge,
+        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, EntryResult, Header, NtStatus, Reach,
+        RequestKind, TransferResponse,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options, PageState};
-use ringcopy_tests::{Outcome, Served, Victim, batch, finish, options, outcome, privileged, tell};
+use ringcopy_tests::{
+    UNTOUCHED, Victim, boot_with, entries::copy_batch, options, privileged, report,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// Where the seed comes from, if it is not to be the usual one.
+/// The variable that sets another seed.
 const SEED: &str = "RINGCOPY_SEED";
 
 /// Entries of one batch: small enough to send many, large enough to be worth it.
 const ENTRIES: usize = 1024;
 
-/// How often both engines are asked again before they are said to disagree.
+/// Rounds of repeated requests, after which the engines disagree.
 const PATIENCE: u32 = 8;
-
-/// What a target holds where nothing arrived.
-const UNTOUCHED: u8 = 0xEE;
 
 /// `SplitMix64`.
 struct Random(u64);
@@ -41,7 +40,7 @@ impl Random {
         let seed = env::var(SEED).map_or(0x5EED, |seed| {
             ringcopy_client::parse_number(&seed).unwrap_or_else(|error| panic!("{SEED}: {error}"))
         });
-        tell(&format!("seed {seed:#x} ({SEED} sets another)"));
+        report(&format!("seed {seed:#x} ({SEED} sets another)"));
         Self(seed)
     }
 
@@ -57,7 +56,7 @@ impl Random {
     }
 }
 
-/// Addresses that are worth looking around.
+/// Addresses near which requests begin.
 struct Places {
     physical: Vec<u64>,
     virtually: Vec<u64>,
@@ -108,7 +107,7 @@ impl Places {
             victim.source + PAGE_LENGTH,
             victim.source + 2 * PAGE_LENGTH,
         ];
-        // A guard page would be spent by whoever comes first.
+        // No guard page: the first access would remove its guard.
         for state in [
             PageState::NoAccess,
             PageState::ReadOnly,
@@ -131,9 +130,9 @@ impl Places {
 
     fn entry(&self, random: &mut Random) -> BatchEntry {
         let (places, flags) = if random.below(2) == 0 {
-            (&self.physical, CopyMemoryFlags::PHYSICAL)
+            (&self.physical, CopyFlags::PHYSICAL)
         } else {
-            (&self.virtually, CopyMemoryFlags::VIRTUAL)
+            (&self.virtually, CopyFlags::VIRTUAL)
         };
         let index = usize::try_from(random.below(places.len() as u64)).unwrap();
         let distance = match random.below(8) {
@@ -157,30 +156,30 @@ impl Places {
     }
 }
 
-/// What an engine says of an entry, but for its name.
+/// The result of an entry, without the name of its engine.
 #[derive(Clone, PartialEq, Eq)]
-struct Answer {
+struct Copied {
     result: EntryResult,
     slot: Vec<u8>,
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for Copied {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = &self.slot[..self.slot.len().min(64)];
         write!(f, "{:?} {bytes:02X?}", self.result)
     }
 }
 
-impl Answer {
+impl Copied {
     fn new(result: EntryResult, slot: &[u8]) -> Self {
         let copied = usize::try_from(result.copied).unwrap();
         assert!(
             slot[copied..].iter().all(|&byte| byte == UNTOUCHED),
-            "{result:?}: bytes behind the last"
+            "{result:?}: bytes after the last"
         );
         let result = EntryResult {
             engine: 0,
-            // An engine may know of less of a hole than the other.
+            // One engine may report less of a hole than the other.
             hole_length: 0,
             ..result
         };
@@ -191,27 +190,21 @@ impl Answer {
     }
 }
 
-fn ask_together(victim: &mut Victim<'_>, engine: Engine, entries: &[BatchEntry]) -> Vec<Answer> {
-    let total: u32 = entries.iter().map(|entry| entry.length).sum();
-    let mut output = vec![UNTOUCHED; judge::results_end(entries.len()) + total as usize];
-    let input = batch(engine, entries);
-    let answer = victim.send(RequestKind::CopyBatch, &input, &mut output);
-    assert_eq!(outcome(answer), Outcome::Done(output.len()));
-    let served = Served::read(&output);
-    let mut bytes = &output[served.bytes_at..];
-    entries
-        .iter()
-        .zip(served.results)
-        .map(|(entry, result)| {
+fn copy_entries(
+    victim: &mut Victim<'_>,
+    engine: EngineKind,
+    entries: &[BatchEntry],
+) -> Vec<Copied> {
+    let results = copy_batch(victim, engine, entries).into_iter();
+    results
+        .map(|(result, slot)| {
             assert!(result.engine == engine as u32, "{result:?}");
-            let (slot, rest) = bytes.split_at(entry.length as usize);
-            bytes = rest;
-            Answer::new(result, slot)
+            Copied::new(result, &slot)
         })
         .collect()
 }
 
-fn ask_alone(victim: &mut Victim<'_>, engine: Engine, entry: &BatchEntry) -> Answer {
+fn copy_one(victim: &mut Victim<'_>, engine: EngineKind, entry: &BatchEntry) -> Copied {
     let request = CopyMemoryRequest {
         header: Header::of::<CopyMemoryRequest>(),
         address: entry.address,
@@ -221,8 +214,8 @@ fn ask_alone(victim: &mut Victim<'_>, engine: Engine, entry: &BatchEntry) -> Ans
     };
     let head = size_of::<TransferResponse>();
     let mut output = vec![UNTOUCHED; head + entry.length as usize];
-    let answer = victim.send(RequestKind::CopyMemory, request.as_bytes(), &mut output);
-    assert!(matches!(outcome(answer), Outcome::Done(_)), "{entry:?}");
+    let sent = victim.send(RequestKind::CopyMemory, request.as_bytes(), &mut output);
+    assert!(sent.is_ok(), "{entry:?}");
     let (response, slot) = TransferResponse::read_from_prefix(&output).unwrap();
     let result = EntryResult {
         status: response.status,
@@ -233,7 +226,7 @@ fn ask_alone(victim: &mut Victim<'_>, engine: Engine, entry: &BatchEntry) -> Ans
         flags: response.flags,
         hole_length: response.hole_length,
     };
-    Answer::new(result, slot)
+    Copied::new(result, slot)
 }
 
 #[derive(Default)]
@@ -250,8 +243,8 @@ impl Counts {
         &mut self,
         victim: &mut Victim<'_>,
         entry: &BatchEntry,
-        native: &Answer,
-        system: &Answer,
+        native: &Copied,
+        system: &Copied,
     ) {
         self.compared += 1;
         self.complete += usize::from(native.result.status == NtStatus::SUCCESS.0);
@@ -261,31 +254,16 @@ impl Counts {
         if native == system || left_out {
             return;
         }
-        let by = |engine| {
-            if engine == Engine::Native {
-                native
-            } else {
-                system
-            }
-        };
+        let by_native = (EngineKind::Native, native);
+        let by_system = (EngineKind::System, system);
         for round in 0..PATIENCE {
             let turns = if round % 2 == 0 {
-                [
-                    Engine::Native,
-                    Engine::System,
-                    Engine::System,
-                    Engine::Native,
-                ]
+                [by_native, by_system, by_system, by_native]
             } else {
-                [
-                    Engine::System,
-                    Engine::Native,
-                    Engine::Native,
-                    Engine::System,
-                ]
+                [by_system, by_native, by_native, by_system]
             };
-            for engine in turns {
-                if ask_alone(victim, engine, entry) != *by(engine) {
+            for (engine, before) in turns {
+                if copy_one(victim, engine, entry) != *before {
                     self.changed += 1;
                     return;
                 }
@@ -296,33 +274,31 @@ impl Counts {
     }
 }
 
-/// Sends so many batches and so many single requests to both engines of a lab.
+/// Sends batches and single requests to both engines of a lab.
 fn compare(options: Options, random: &mut Random, batches: usize, singles: usize) -> Counts {
-    let lab = Lab::boot(options).unwrap_or_else(|error| panic!("{error}"));
+    let lab = boot_with(options);
     let mut victim = Victim::of(privileged(&lab));
     let places = Places::of(&lab, &mut victim);
     let mut counts = Counts::default();
     for _ in 0..batches {
         let entries: Vec<_> = (0..ENTRIES).map(|_| places.entry(random)).collect();
-        let native = ask_together(&mut victim, Engine::Native, &entries);
-        let system = ask_together(&mut victim, Engine::System, &entries);
+        let [native, system] = [EngineKind::Native, EngineKind::System]
+            .map(|engine| copy_entries(&mut victim, engine, &entries));
         for ((entry, native), system) in entries.iter().zip(&native).zip(&system) {
             counts.compare(&mut victim, entry, native, system);
         }
     }
     for _ in 0..singles {
         let entry = places.entry(random);
-        let native = ask_alone(&mut victim, Engine::Native, &entry);
-        let system = ask_alone(&mut victim, Engine::System, &entry);
+        let [native, system] = [EngineKind::Native, EngineKind::System]
+            .map(|engine| copy_one(&mut victim, engine, &entry));
         counts.compare(&mut victim, &entry, &native, &system);
     }
-    drop(victim);
-    finish(lab);
     counts
 }
 
 fn assert_agreed(what: &str, counts: &Counts, least: usize) {
-    tell(&format!(
+    report(&format!(
         "{what}: {} compared, {} complete, {} refused, {} changed, {} disagreements",
         counts.compared,
         counts.complete,

@@ -1,23 +1,23 @@
-//! Where the native engine meets a page that is not resident, the automatic choice goes on with the
-//! system's, from that very byte, and says so. Nobody else does.
+//! At a page that is not resident, the automatic choice goes on with the system engine, from that
+//! byte, and reports it. No other choice does.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    PAGE_LENGTH, Source, Transport,
-    protocol::{
-        BatchEntry, CopyMemoryFlags, Direction, Engine, EntryResult, NtStatus, Reach, RequestKind,
-        ScatterEntry, TransferFlags, judge,
-    },
+    PAGE_LENGTH, Source, Transfer, Transport,
+    protocol::{Direction, EngineKind, EntryResult, NtStatus, Reach, TransferFlags},
 };
 use ringcopy_lab::{Count, MachineFact, Mosaic, TileKind};
-use ringcopy_tests::{Outcome, Served, batch, open, outcome, scatter, with_victim};
+use ringcopy_tests::{
+    entries::{VIRTUAL, copy_batch, copy_scatter, entry, to_target},
+    open, with_victim,
+};
 
-/// Bytes of a copy before the page that is out, and as many of it.
+/// Bytes of a copy before the page that is out, and in it.
 const BEFORE: u64 = 100;
 
-/// A page that is out, right behind RAM.
-fn page_behind_ram(mosaic: &Mosaic) -> u64 {
+/// A page that is out and follows RAM.
+fn page_after_ram(mosaic: &Mosaic) -> u64 {
     mosaic
         .of_kind(TileKind::PagedOut)
         .map(|tile| tile.address)
@@ -25,7 +25,13 @@ fn page_behind_ram(mosaic: &Mosaic) -> u64 {
             let before = mosaic.tile(address - 1);
             before.is_some_and(|tile| tile.kind == TileKind::Ram as u64)
         })
-        .expect("no page that can be out lies behind RAM")
+        .expect("no page that can be out follows RAM")
+}
+
+#[track_caller]
+fn assert_by(transfer: &Transfer, engine: EngineKind, fell_back: bool) {
+    let found = (transfer.engine, transfer.fell_back);
+    assert_eq!(found, (engine, fell_back), "{transfer:?}");
 }
 
 #[test]
@@ -34,7 +40,7 @@ fn the_automatic_choice_falls_back_and_says_so() {
     with_victim(Reach::all(), |victim| {
         let lab = victim.process.lab();
         let mosaic = lab.mosaic().unwrap();
-        let page = page_behind_ram(&mosaic);
+        let page = page_after_ram(&mosaic);
         let source = Source::Virtual(page - BEFORE);
         let length = 2 * BEFORE;
         lab.page_out(page).unwrap();
@@ -46,63 +52,45 @@ fn the_automatic_choice_falls_back_and_says_so() {
             (transfer, target)
         };
 
-        let (transfer, _) = copy(source, Engine::Native);
+        let (transfer, _) = copy(source, EngineKind::Native);
         assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
         assert_eq!((transfer.copied, transfer.address), (BEFORE, Some(page)));
-        assert_eq!(
-            (transfer.engine, transfer.fell_back),
-            (Engine::Native, false)
-        );
+        assert_by(&transfer, EngineKind::Native, false);
 
-        let (transfer, bytes) = copy(source, Engine::Auto);
+        let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
-        assert_eq!(
-            (transfer.engine, transfer.fell_back),
-            (Engine::System, true)
-        );
+        assert_by(&transfer, EngineKind::System, true);
         assert!(mosaic.agrees(page - BEFORE, &bytes));
         let now = lab.counts().unwrap().get(Count::BroughtIn);
         assert_eq!(now, before + 1, "native brought a page in, or auto none");
 
-        // It is in now: nothing to fall back from.
-        let (transfer, bytes) = copy(source, Engine::Auto);
+        // The page is in now, so that the native engine copies all.
+        let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
-        assert_eq!(
-            (transfer.engine, transfer.fell_back),
-            (Engine::Native, false)
-        );
+        assert_by(&transfer, EngineKind::Native, false);
         assert!(mosaic.agrees(page - BEFORE, &bytes));
 
         lab.page_out(page).unwrap();
-        let (transfer, _) = copy(source, Engine::System);
-        assert_eq!(
-            (transfer.engine, transfer.fell_back),
-            (Engine::System, false)
-        );
+        let (transfer, _) = copy(source, EngineKind::System);
+        assert_by(&transfer, EngineKind::System, false);
 
-        // What is not there at all is asked of both, and is not there.
+        // At an unmapped page, both engines fail.
         let unmapped = lab.facts().unwrap().get(MachineFact::UnmappedSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(unmapped), Engine::Auto);
+        let (transfer, _) = copy(Source::Virtual(unmapped), EngineKind::Auto);
         assert_eq!(
             (transfer.status, transfer.copied),
             (NtStatus::INVALID_ADDRESS, 0)
         );
-        assert_eq!(
-            (transfer.engine, transfer.fell_back),
-            (Engine::System, true)
-        );
-        // What the native engine refuses for another reason is refused.
+        assert_by(&transfer, EngineKind::System, true);
+        // What the native engine refuses for another reason is not tried again.
         let io = lab.facts().unwrap().get(MachineFact::IoSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(io), Engine::Auto);
+        let (transfer, _) = copy(Source::Virtual(io), EngineKind::Auto);
         assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-        assert_eq!(
-            (transfer.engine, transfer.fell_back),
-            (Engine::Native, false)
-        );
+        assert_by(&transfer, EngineKind::Native, false);
     });
 }
 
-fn assert_entry(result: &EntryResult, engine: Engine, fell_back: bool, copied: u64) {
+fn assert_entry(result: &EntryResult, engine: EngineKind, fell_back: bool, copied: u64) {
     let flags = if fell_back {
         TransferFlags::FELL_BACK
     } else {
@@ -121,7 +109,7 @@ fn each_entry_falls_back_by_itself() {
     with_victim(Reach::all(), |victim| {
         let lab = victim.process.lab();
         let mosaic = lab.mosaic().unwrap();
-        let page = page_behind_ram(&mosaic);
+        let page = page_after_ram(&mosaic);
         // A scatter copies in pieces; the page is met in the first of them.
         let long = 20_000_u32;
         let target = victim
@@ -132,15 +120,15 @@ fn each_entry_falls_back_by_itself() {
         let readable = mosaic.readable(near, long.into(), ringcopy_lab::Reader::MemoryManager);
         let lengths = [short, short, long];
         let sources = [near - 2 * PAGE_LENGTH, near, near];
-        for engine in [Engine::Auto, Engine::Native] {
-            let falls_back = engine == Engine::Auto;
+        for engine in [EngineKind::Auto, EngineKind::Native] {
+            let falls_back = engine == EngineKind::Auto;
             let check = |results: &[EntryResult]| {
-                assert_entry(&results[0], Engine::Native, false, short.into());
+                assert_entry(&results[0], EngineKind::Native, false, short.into());
                 assert_eq!(NtStatus(results[0].status), NtStatus::SUCCESS);
                 let by = if falls_back {
-                    Engine::System
+                    EngineKind::System
                 } else {
-                    Engine::Native
+                    EngineKind::Native
                 };
                 let whole = if falls_back {
                     readable.min(long.into())
@@ -151,7 +139,7 @@ fn each_entry_falls_back_by_itself() {
                 assert_entry(&results[1], by, falls_back, second);
                 assert_eq!(results[2].copied, whole, "{:X?}", results[2]);
                 if !falls_back {
-                    assert_entry(&results[2], Engine::Native, false, BEFORE);
+                    assert_entry(&results[2], EngineKind::Native, false, BEFORE);
                     assert_eq!(results[2].direction, Direction::Read as u32);
                     assert_eq!(results[2].address, page);
                 }
@@ -159,35 +147,19 @@ fn each_entry_falls_back_by_itself() {
             let entries: Vec<_> = sources
                 .iter()
                 .zip(lengths)
-                .map(|(&address, length)| BatchEntry {
-                    address,
-                    length,
-                    flags: CopyMemoryFlags::VIRTUAL.bits(),
-                })
+                .map(|(&address, length)| entry(address, length, VIRTUAL))
                 .collect();
             lab.page_out(page).unwrap();
-            let total: u32 = lengths.iter().sum();
-            let mut output = vec![0; judge::results_end(3) + total as usize];
-            let input = batch(engine, &entries);
-            let answer = victim.send(RequestKind::CopyBatch, &input, &mut output);
-            assert_eq!(outcome(answer), Outcome::Done(output.len()));
-            check(&Served::read(&output).results);
+            let (results, _): (Vec<_>, Vec<_>) =
+                copy_batch(victim, engine, &entries).into_iter().unzip();
+            check(&results);
 
-            let entries: Vec<_> = entries
+            let scattered: Vec<_> = entries
                 .iter()
-                .map(|entry| ScatterEntry {
-                    source: entry.address,
-                    target,
-                    length: entry.length,
-                    flags: entry.flags,
-                })
+                .map(|entry| to_target(entry, target))
                 .collect();
             lab.page_out(page).unwrap();
-            let mut output = vec![0; judge::results_end(3)];
-            let input = scatter(engine, &entries);
-            let answer = victim.send(RequestKind::CopyScatter, &input, &mut output);
-            assert_eq!(outcome(answer), Outcome::Done(output.len()));
-            check(&Served::read(&output).results);
+            check(&copy_scatter(victim, engine, &scattered));
             let mut found = vec![0; usize::try_from(readable.min(long.into())).unwrap()];
             victim.process.read(target, &mut found).unwrap();
             assert!(!falls_back || mosaic.agrees(near, &found));

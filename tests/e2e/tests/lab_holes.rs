@@ -1,54 +1,43 @@
-//! How far holes reach, as the driver says it: never over anything that can be read, and far enough
-//! that a read costs what is there and not how far apart it lies (field case F8).
+//! The hole lengths that the driver reports. No hole has readable memory in it, and holes are long
+//! enough that the cost of a read follows the memory that is there, not the span (field case F8).
 
 #![forbid(unsafe_code)]
 
-use std::{fs, io, os::unix::fs::MetadataExt as _, path::Path};
+use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use ringcopy_client::{
-    Device, PAGE_LENGTH, Piece, ScatterPiece, Source, Transfer, Transport,
-    cli::{self, Console},
-    protocol::{Engine, NtStatus, Reach},
+    Device, PAGE_LENGTH, Piece, ScatterPiece, Source, Transfer, Transport, cli,
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, MachineFact, Mosaic, Options, Process, RamRange, Reader, TileKind};
-use ringcopy_tests::{finish, open, options, privileged, tell};
+use ringcopy_tests::{CheckedLab, boot_with, open, options, privileged, report, run_client};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 
-const ENGINES: [(Engine, Reader); 3] = [
-    (Engine::Native, Reader::Walk),
-    (Engine::System, Reader::MemoryManager),
-    (Engine::Auto, Reader::MemoryManager),
+const ENGINES: [(EngineKind, Reader); 3] = [
+    (EngineKind::Native, Reader::Walk),
+    (EngineKind::System, Reader::MemoryManager),
+    (EngineKind::Auto, Reader::MemoryManager),
 ];
 
-/// Lays a mosaic in which pages that are out follow holes.
+/// Makes mixed mappings in which pages that are out follow holes.
 const SEED: u64 = 7;
 
-/// A lab with so many levels of page tables.
-fn boot(five_levels: bool, icount: bool) -> Lab {
-    Lab::boot(Options {
+/// A lab with four or five levels of page tables.
+fn boot(five_levels: bool, icount: bool) -> CheckedLab {
+    boot_with(Options {
         five_levels,
         icount,
         seed: SEED,
         ..options(Reach::all())
     })
-    .unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// What becomes of a byte at each of these addresses.
-fn ask(
+/// Copies of `length` bytes from each of these addresses.
+fn copy(
     device: &mut Device<'_, Process<'_>>,
-    engine: Engine,
-    sources: impl IntoIterator<Item = Source>,
-) -> Vec<Transfer> {
-    ask_for(device, engine, 1, sources)
-}
-
-/// What becomes of so many bytes from each of these addresses on.
-fn ask_for(
-    device: &mut Device<'_, Process<'_>>,
-    engine: Engine,
+    engine: EngineKind,
     length: u32,
     sources: impl IntoIterator<Item = Source>,
 ) -> Vec<Transfer> {
@@ -60,7 +49,7 @@ fn ask_for(
     batch.unwrap_or_else(|error| panic!("{error}")).transfers
 }
 
-/// The ranges of RAM, of which none touches the next.
+/// The ranges of RAM, with adjacent ones merged.
 fn runs(lab: &Lab) -> Vec<RamRange> {
     let mut runs: Vec<RamRange> = Vec::new();
     for range in lab.ram_ranges().unwrap() {
@@ -87,7 +76,7 @@ fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
     }
     for (engine, _) in ENGINES {
         let sources = addresses.iter().map(|&address| Source::Physical(address));
-        let transfers = ask(&mut device, engine, sources);
+        let transfers = copy(&mut device, engine, 1, sources);
         for (&address, transfer) in addresses.iter().zip(transfers) {
             let is_ram = runs
                 .iter()
@@ -96,18 +85,15 @@ fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
             let hole = match next {
                 _ if is_ram => 0,
                 Some(next) => next - address,
-                // As many as there are addresses, or one less than all of them.
+                // All addresses that are left, or one less than all there are.
                 None => (u64::MAX - address).saturating_add(1),
             };
             assert_eq!(transfer.hole_length, hole, "{engine:?}, {address:#x}");
         }
     }
-    drop(device);
-    drop(process);
-    finish(lab);
 }
 
-/// Whether a byte of a range can be read, asked of all that the mosaic consists of.
+/// Whether a byte of a range can be read, by the list of all mixed mappings.
 fn is_readable(mosaic: &Mosaic, ram: &[RamRange], hole: (u64, u64), reader: Reader) -> bool {
     let end = u128::from(hole.0) + u128::from(hole.1);
     mosaic.tiles().iter().any(|tile| {
@@ -169,12 +155,12 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
         let mut found = 0;
         let asked = [1, 1 << 16].map(|length| ENGINES.map(|engine| (engine, length)));
         for ((engine, reader), length) in asked.into_iter().flatten() {
-            // An earlier engine may have had them brought in.
+            // Another engine may have brought them in.
             for tile in &out {
                 lab.page_out(tile.address).unwrap();
             }
             let sources = addresses.iter().map(|&address| Source::Virtual(address));
-            let transfers = ask_for(&mut device, engine, length, sources);
+            let transfers = copy(&mut device, engine, length, sources);
             let holes: Vec<_> = addresses
                 .iter()
                 .zip(transfers)
@@ -187,26 +173,23 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
                 assert!(!known.iter().any(inside), "{what}");
                 assert!(!is_readable(&mosaic, &ram, hole, reader), "{what}");
             }
-            // Nor does the same engine read anything there.
+            // The same engine reads nothing there.
             let inside = holes.iter().flat_map(|&(address, length)| {
                 [length / 2, length - 1].map(|offset| Source::Virtual(address + offset))
             });
-            for transfer in ask(&mut device, engine, inside) {
+            for transfer in copy(&mut device, engine, 1, inside) {
                 assert_eq!(transfer.copied, 0, "{engine:?}: {transfer:x?}");
             }
             found += holes.len();
         }
-        tell(&format!("{found} holes"));
+        report(&format!("{found} holes"));
         assert!(found > 300, "{found} holes");
-        drop(device);
-        drop(process);
-        finish(lab);
     }
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f8_what_has_no_tables_is_one_hole() {
+fn f8_memory_without_page_tables_is_one_hole() {
     for five_levels in [false, true] {
         let lab = boot(five_levels, false);
         let facts = lab.facts().unwrap();
@@ -224,15 +207,15 @@ fn f8_what_has_no_tables_is_one_hole() {
             512 * GIB
         };
         for (engine, _) in ENGINES {
-            // What is no address ends where the system's begin.
+            // Non-canonical addresses end where system addresses begin.
             for address in [limit, (1 << 63) - 1, 1 << 63, start - 1] {
-                let transfer = ask(&mut device, engine, [Source::Virtual(address)])[0];
+                let transfer = copy(&mut device, engine, 1, [Source::Virtual(address)])[0];
                 assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
                 assert_eq!(transfer.hole_length, start - address, "{engine:?}");
             }
-            // The table of the highest level says how far what has none reaches.
+            // An empty entry of the highest table is one hole.
             let slots = (1..256).map(|slot| Source::Virtual(start + slot * slot_length));
-            let transfers = ask(&mut device, engine, slots);
+            let transfers = copy(&mut device, engine, 1, slots);
             let whole = |transfer: &&Transfer| transfer.hole_length == slot_length;
             let count = transfers.iter().filter(whole).count();
             assert!(count > 100, "{engine:?}: {count} slots");
@@ -243,7 +226,7 @@ fn f8_what_has_no_tables_is_one_hole() {
             let transfer = device.copy_batch(&wraps, engine).unwrap().transfers[0];
             assert_eq!(transfer.hole_length, 0);
         }
-        // A scattered copy says it, too, and says nothing of a target that cannot be written.
+        // A scattered copy reports it, too, and reports nothing of a target that cannot be written.
         let target = device.transport().allocate(PAGE_LENGTH).unwrap();
         let hole = facts.get(MachineFact::HoleAddress);
         let scatter = |target| ScatterPiece {
@@ -252,59 +235,46 @@ fn f8_what_has_no_tables_is_one_hole() {
             length: 64,
         };
         let pieces = [scatter(target), scatter(target + PAGE_LENGTH - 2)];
-        let transfers = device.copy_scatter(&pieces, Engine::Auto).unwrap();
-        let expected = ask(&mut device, Engine::Auto, [Source::Physical(hole)])[0].hole_length;
+        let transfers = device.copy_scatter(&pieces, EngineKind::Auto).unwrap();
+        let expected =
+            copy(&mut device, EngineKind::Auto, 1, [Source::Physical(hole)])[0].hole_length;
         assert!(expected > 0);
         let said = transfers.iter().map(|one| (one.copied, one.hole_length));
         assert_eq!(said.collect::<Vec<_>>(), [(5, expected), (2, 0)]);
-        // Nor of the caller's own memory, which may come to be at its first use.
-        let transfer = ask(&mut device, Engine::Auto, [Source::Virtual(0)])[0];
+        // Nor of user memory, which may be made at its first use.
+        let transfer = copy(&mut device, EngineKind::Auto, 1, [Source::Virtual(0)])[0];
         assert_eq!(transfer.hole_length, 0);
-        drop(device);
-        drop(process);
-        finish(lab);
     }
 }
 
-/// Runs a command of the client's: its exit code, and the instructions and requests that it took.
-fn run(lab: &Lab, words: &[&str]) -> (i32, u64, u64) {
+/// Runs a command of the client. Returns its exit code, and how many instructions and requests it
+/// took.
+fn run(lab: &Lab, command: &str, output: Option<&Path>) -> (i32, u64, u64) {
     let requests = lab.requests();
-    let (code, instructions) = lab
-        .instructions_of(|| {
-            cli::run(
-                std::iter::once(&"ringcopy").chain(words),
-                &mut Console {
-                    out: &mut io::sink(),
-                    err: &mut io::sink(),
-                    input: &mut std::io::empty(),
-                    terminal: false,
-                    progress: false,
-                },
-                &mut || Ok(Box::new(privileged(lab)) as Box<dyn Transport>),
-            )
-        })
+    let (run, instructions) = lab
+        .instructions_of(|| run_client(lab, command, output))
         .unwrap_or_else(|error| panic!("{error}"));
-    (code, instructions, lab.requests() - requests)
+    (run.code, instructions, lab.requests() - requests)
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f8_a_read_costs_what_is_there_and_not_how_far_apart_it_lies() {
+fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
     let lab = boot(false, true);
     let runs = runs(&lab);
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8.bin");
-    let file = output.display().to_string();
-    let listed: Vec<_> = runs
-        .iter()
-        .map(|run| format!("{:#x}:{:#x}", run.base, run.length))
-        .collect();
-    let command = ["read", "--engine", "auto", "--output", &file, "--physical"];
-    let listed: Vec<_> = listed.iter().map(String::as_str).collect();
-    let (code, expected, least) = run(&lab, &[&command[..], &listed].concat());
+    let listed = runs.iter().fold(String::new(), |list, run| {
+        format!("{list} {:#x}:{:#x}", run.base, run.length)
+    });
+    let read = |ranges: &str| {
+        let command = format!("read --engine auto --physical {ranges}");
+        run(&lab, &command, Some(&output))
+    };
+    let (code, expected, least) = read(&listed);
     assert_eq!(code, cli::SUCCESS);
-    let (code, found, requests) = run(&lab, &[&command[..], &["0:16GiB"]].concat());
+    let (code, found, requests) = read("0:16GiB");
     assert_eq!(code, cli::FAILURE, "a hole is a failure");
-    tell(&format!(
+    report(&format!(
         "{found} instructions and {requests} requests for 16 GiB, {expected} and {least} for the \
          ranges"
     ));
@@ -316,19 +286,18 @@ fn f8_a_read_costs_what_is_there_and_not_how_far_apart_it_lies() {
     assert!(metadata.blocks() * 512 <= ram + 16 * MIB);
     fs::remove_file(&output).unwrap();
 
-    // 16 MiB of missing system memory cost what 50 requests do that come to nothing, with page tables
-    // and without.
+    // 16 MiB of missing system memory cost at most 50 requests, with page tables and without.
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     let mut hole_at = |address| {
         let source = Source::Virtual(address);
-        ask(&mut device, Engine::Native, [source])[0].hole_length
+        copy(&mut device, EngineKind::Native, 1, [source])[0].hole_length
     };
     let without = (1..256)
         .map(|slot| 0xFFFF_8000_0000_0000 + slot * 512 * GIB)
         .find(|&address| hole_at(address) == 512 * GIB)
         .unwrap();
-    // The reads above have used up addresses there, each of which had an entry.
+    // The reads above have made page tables for addresses there.
     let facts = lab.facts().unwrap();
     let with = facts.get(MachineFact::UnmappedSystemAddress);
     let with = with.next_multiple_of(16 * MIB);
@@ -338,31 +307,27 @@ fn f8_a_read_costs_what_is_there_and_not_how_far_apart_it_lies() {
     drop(process);
     for engine in ["auto", "native", "system"] {
         for start in [without, with] {
-            let command = ["read", "--hex", "--engine", engine, "--virtual"];
-            let one = format!("{without:#x}:1MiB");
-            let all = format!("{start:#x}:16MiB");
-            let (_, one, _) = run(&lab, &[&command[..], &[&one]].concat());
-            let (_, all, requests) = run(&lab, &[&command[..], &[&all]].concat());
-            tell(&format!(
+            let command = format!("read --hex --engine {engine} --virtual");
+            let (_, one, _) = run(&lab, &format!("{command} {without:#x}:1MiB"), None);
+            let (_, all, requests) = run(&lab, &format!("{command} {start:#x}:16MiB"), None);
+            report(&format!(
                 "{engine}: {all} instructions and {requests} requests for 16 MiB, {one} \
                  instructions for one"
             ));
             assert!(requests <= 50 && all <= 50 * one, "{all} for {one}");
         }
     }
-    finish(lab);
 }
 
-/// All that can be read of the mosaic arrives, whatever holes there are between.
+/// A read over holes copies all that can be read.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_a_read_over_holes_misses_nothing() {
     let lab = boot(false, false);
     let mosaic = lab.mosaic().unwrap();
-    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8_mosaic.bin");
-    let file = output.display().to_string();
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8_mixed_mappings.bin");
     let first = mosaic.tiles().first().unwrap().address;
-    // What lies beside large tiles, too.
+    // Memory around large tiles, too.
     let last_small = mosaic
         .tiles()
         .iter()
@@ -374,28 +339,8 @@ fn f8_a_read_over_holes_misses_nothing() {
     ];
     for (engine, reader) in [("native", Reader::Walk), ("auto", Reader::MemoryManager)] {
         for (start, length) in windows {
-            let range = format!("{start:#x}:{length:#x}");
-            let words = [
-                "ringcopy",
-                "read",
-                "--engine",
-                engine,
-                "--output",
-                &file,
-                "--virtual",
-                &range,
-            ];
-            let code = cli::run(
-                words,
-                &mut Console {
-                    out: &mut io::sink(),
-                    err: &mut io::sink(),
-                    input: &mut std::io::empty(),
-                    terminal: false,
-                    progress: false,
-                },
-                &mut || Ok(Box::new(privileged(&lab)) as Box<dyn Transport>),
-            );
+            let command = format!("read --engine {engine} --virtual {start:#x}:{length:#x}");
+            let code = run_client(&lab, &command, Some(&output)).code;
             assert_eq!(code, cli::FAILURE, "holes are a failure");
             let bytes = fs::read(&output).unwrap();
             assert_eq!(bytes.len() as u64, length);
@@ -416,5 +361,4 @@ fn f8_a_read_over_holes_misses_nothing() {
         }
     }
     fs::remove_file(&output).unwrap();
-    finish(lab);
 }

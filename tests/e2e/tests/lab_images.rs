@@ -4,15 +4,11 @@
 
 use std::{env, fs, path::Path, process::Command};
 
-use ringcopy_client::{
-    CallerCopy, PAGE_LENGTH, Transport,
-    cli::{self, Console, SUCCESS},
-    protocol::Reach,
-};
-use ringcopy_tests::{boot, finish, open, pattern, privileged};
+use ringcopy_client::{CallerCopy, PAGE_LENGTH, Transport, cli, protocol::Reach};
+use ringcopy_tests::{boot, open, pattern, privileged, run_client};
 use serde_json::{Value, json};
 
-/// What the readers find in an image: its segments, and a page.
+/// The segments and a page of an image, as the readers find them.
 fn read_back(form: &str, image: &Path, address: u64) -> Value {
     let python = env::var_os("RINGCOPY_IMAGE_READERS")
         .expect("RINGCOPY_IMAGE_READERS is not set: run cargo xtask test");
@@ -31,7 +27,7 @@ fn read_back(form: &str, image: &Path, address: u64) -> Value {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn other_peoples_readers_find_ram_where_it_was() {
-    // Where the next run finds them, if this one does not come to its end.
+    // A later run removes the images that a failed one leaves.
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("images");
     fs::create_dir_all(&folder).unwrap();
     let lab = boot(Reach::all());
@@ -40,7 +36,7 @@ fn other_peoples_readers_find_ram_where_it_was() {
     let page = pattern(7, 4096);
     process.write(source, &page).unwrap();
     let mut device = open(&mut process);
-    // A page whose place in RAM is known, and what is in it.
+    // A page whose address and content are known.
     let address = device.information().unwrap().session_physical_address;
     let copy = CallerCopy {
         address: source,
@@ -56,29 +52,9 @@ fn other_peoples_readers_find_ram_where_it_was() {
         .collect();
     for form in ["raw", "lime"] {
         let image = folder.join(form);
-        let (mut out, mut err) = (Vec::new(), Vec::new());
-        let code = cli::run(
-            [
-                "ringcopy",
-                "read",
-                "--all-ram",
-                "--format",
-                form,
-                "--output",
-            ]
-            .map(Into::into)
-            .into_iter()
-            .chain([image.clone().into_os_string()]),
-            &mut Console {
-                out: &mut out,
-                err: &mut err,
-                input: &mut std::io::empty(),
-                terminal: false,
-                progress: false,
-            },
-            &mut || Ok(Box::new(privileged(&lab)) as Box<dyn Transport>),
-        );
-        assert_eq!(code, SUCCESS, "{form}: {}", String::from_utf8_lossy(&err));
+        let command = format!("read --all-ram --format {form}");
+        let run = run_client(&lab, &command, Some(&image));
+        assert_eq!(run.code, cli::SUCCESS, "{form}: {}", run.err);
         let found = read_back(form, &image, address);
         for reader in ["volatility", "leechcore"] {
             assert!(found["pages"][reader] == json!(page), "{form}, {reader}");
@@ -87,8 +63,5 @@ fn other_peoples_readers_find_ram_where_it_was() {
             }
         }
     }
-    drop(device);
-    drop(process);
-    finish(lab);
     fs::remove_dir_all(folder).unwrap();
 }

@@ -1,101 +1,74 @@
-//! Requests whose requestor is kernel code: how far its pointers are trusted, and when.
+//! Requests of kernel code: when the driver trusts its pointers.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, RequestError, Transport,
+    Buffer, Transport,
     protocol::{
         CODES, CallerCopyRequest, Code, CopyThroughRequest, Header, InformationResponse, Method,
         NtStatus, Reach, RequestKind, SYMBOLIC_LINK_NAME, ScatterEntry, ScatterRequest,
         TransferResponse,
     },
 };
-use ringcopy_lab::{Caller, Lab, Process, opener, token};
+use ringcopy_lab::{Caller, Process, opener, token};
 use ringcopy_tests::{
-    LENGTH, Outcome, PRIVILEGED, Victim, boot, finish, outcome, pattern, privileged,
+    LENGTH, PRIVILEGED, UNTOUCHED, Victim, boot, buffer, completion, pattern, privileged,
+    with_victim,
 };
 use zerocopy::{FromBytes, IntoBytes};
-
-/// What memory holds that nobody may write.
-const UNTOUCHED: u8 = 0xEE;
-
-/// `APC_LEVEL` and `DISPATCH_LEVEL`.
-const RAISED: [u8; 2] = [1, 2];
-
-fn buffer(address: u64, length: usize) -> Buffer {
-    Buffer {
-        address,
-        length: u32::try_from(length).unwrap(),
-    }
-}
 
 /// Policies that do not allow kernel callers.
 const STRICT: [Reach; 2] = [Reach::empty(), Reach::MEMORY];
 
-/// The kernel's own memory is no place for a response, whatever its method.
+/// A request from kernel code, and the result with both buffers anywhere.
+fn send_by_kernel(
+    victim: &mut Victim<'_>,
+    code: &Code,
+    input: Buffer,
+    output: Buffer,
+) -> Result<usize, NtStatus> {
+    let (process, handle) = (&mut victim.process, victim.handle);
+    completion(process.device_io_control_as(Caller::Kernel, handle, code.value, input, output))
+}
+
+/// Kernel memory is refused for a response, whatever the method, and for a request that the driver
+/// captures.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_kernel_callers_buffers_are_held_to_a_users_rules() {
     for policy in STRICT {
         let lab = boot(policy);
         let mut victim = Victim::of(privileged(&lab));
+        let refused = Err(NtStatus::ACCESS_VIOLATION);
         for code in &CODES {
-            let input = victim.good(code.kind);
-            let room = Victim::room(code.kind);
-            victim.process.write(victim.request, &input).unwrap();
-            let kernel = lab.write_kernel_scratch(0, &vec![UNTOUCHED; room]).unwrap();
-            let came = victim.process.device_io_control_as(
-                Caller::Kernel,
-                victim.handle,
-                code.value,
-                buffer(victim.request, input.len()),
-                buffer(kernel, room),
-            );
-            assert_eq!(
-                outcome(came),
-                Outcome::Refused(NtStatus::ACCESS_VIOLATION),
-                "{}",
-                code.name
-            );
-            let left = lab.read_kernel_scratch(0, room as u64).unwrap();
-            assert!(left.iter().all(|&byte| byte == UNTOUCHED), "{}", code.name);
+            let (input, output) = victim.write_good(code.kind);
+            let length = output.length as usize;
+            let untouched = vec![UNTOUCHED; length];
+            let kernel = lab.write_kernel_scratch(0, &untouched).unwrap();
+            let sent = send_by_kernel(&mut victim, code, input, buffer(kernel, length));
+            assert_eq!(sent, refused, "{}", code.name);
+            let left = lab.read_kernel_scratch(0, length as u64).unwrap();
+            assert!(left == untouched, "{}", code.name);
         }
         for code in CODES.iter().filter(|code| code.method == Method::Neither) {
+            let (_, output) = victim.write_good(code.kind);
             let input = victim.good(code.kind);
             let kernel = lab.write_kernel_scratch(0, &input).unwrap();
-            let came = victim.process.device_io_control_as(
-                Caller::Kernel,
-                victim.handle,
-                code.value,
-                buffer(kernel, input.len()),
-                buffer(victim.response, Victim::room(code.kind)),
-            );
-            assert_eq!(
-                outcome(came),
-                Outcome::Refused(NtStatus::ACCESS_VIOLATION),
-                "{}",
-                code.name
-            );
+            let sent = send_by_kernel(&mut victim, code, buffer(kernel, input.len()), output);
+            assert_eq!(sent, refused, "{}", code.name);
         }
         victim.assert_works();
-        drop(victim);
-        finish(lab);
     }
 }
 
-/// Sends a request by the kernel, with the user's memory for both buffers.
+/// Sends a request by the kernel, with user memory for both buffers. Returns its output.
 fn send(victim: &mut Victim<'_>, kind: RequestKind, input: &[u8]) -> Vec<u8> {
-    let room = Victim::room(kind);
+    let mut output = vec![0; Victim::output_length(kind)];
     victim.process.write(victim.request, input).unwrap();
-    let came = victim.process.device_io_control_as(
-        Caller::Kernel,
-        victim.handle,
-        Code::of(kind).value,
-        buffer(victim.request, input.len()),
-        buffer(victim.response, room),
-    );
-    assert_eq!(outcome(came), Outcome::Done(room), "{kind:?}");
-    let mut output = vec![0; room];
+    let request = buffer(victim.request, input.len());
+    let response = buffer(victim.response, output.len());
+    let sent = send_by_kernel(victim, Code::of(kind), request, response);
+    assert_eq!(sent, Ok(output.len()), "{kind:?}");
     victim.process.read(victim.response, &mut output).unwrap();
     output
 }
@@ -110,11 +83,9 @@ fn a_kernel_caller_is_served_as_a_user_would_be() {
         let _ = send(&mut victim, code.kind, &input);
     }
     victim.assert_works();
-    drop(victim);
-    finish(lab);
 }
 
-/// Pointers within a request are held to the same rules: neither read nor written by.
+/// Pointers within a request are held to the same rules.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn what_a_kernel_caller_names_is_not_overwritten() {
@@ -160,8 +131,6 @@ fn what_a_kernel_caller_names_is_not_overwritten() {
         let left = lab.read_kernel_scratch(1024, LENGTH as u64).unwrap();
         assert_eq!(left, [UNTOUCHED; LENGTH]);
         victim.assert_works();
-        drop(victim);
-        finish(lab);
     }
 }
 
@@ -186,87 +155,62 @@ fn the_policy_can_trust_kernel_callers() {
     let code = Code::of(RequestKind::CopyFrom);
     let request = lab.write_kernel_scratch(0, copy.as_bytes()).unwrap();
     let response = lab.write_kernel_scratch(512, &[0; 128]).unwrap();
-    let came = victim.process.device_io_control_as(
-        Caller::Kernel,
-        victim.handle,
-        code.value,
-        buffer(request, code.request_length),
-        buffer(response, code.response_length),
-    );
-    assert_eq!(outcome(came), Outcome::Done(code.response_length));
+    let request = buffer(request, code.request_length);
+    let response = buffer(response, code.response_length);
+    let sent = send_by_kernel(&mut victim, code, request, response);
+    assert_eq!(sent, Ok(code.response_length));
     let response = lab
         .read_kernel_scratch(512, code.response_length as u64)
         .unwrap();
     let (response, _) = TransferResponse::read_from_prefix(&response).unwrap();
     assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
-    // The same of a user's is not trusted.
-    let mut output = vec![0; Victim::room(RequestKind::CopyFrom)];
-    let came = victim.send(RequestKind::CopyFrom, copy.as_bytes(), &mut output);
-    assert_eq!(outcome(came), Outcome::Done(output.len()));
+    // The same request of a user is not trusted.
+    let mut output = vec![0; Victim::output_length(RequestKind::CopyFrom)];
+    let sent = victim.send(RequestKind::CopyFrom, copy.as_bytes(), &mut output);
+    assert_eq!(sent, Ok(output.len()));
     refused(&output);
     victim.assert_works();
-    drop(victim);
-    finish(lab);
 }
 
-/// Sends every request above `PASSIVE_LEVEL`, by either caller.
-fn raised(lab: &Lab) {
-    let mut victim = Victim::of(privileged(lab));
-    for code in &CODES {
-        let input = victim.good(code.kind);
-        let room = Victim::room(code.kind);
-        victim.process.write(victim.request, &input).unwrap();
-        for (level, caller) in RAISED
-            .into_iter()
-            .flat_map(|level| [Caller::Kernel, Caller::User].map(|caller| (level, caller)))
-        {
-            let came = victim.process.device_io_control_raised(
-                level,
-                caller,
-                victim.handle,
-                code.value,
-                buffer(victim.request, input.len()),
-                buffer(victim.response, room),
-            );
-            assert_eq!(
-                outcome(came),
-                Outcome::Refused(NtStatus::INVALID_LEVEL),
-                "{} at {level} by {caller:?}",
-                code.name
-            );
-        }
-    }
-    victim.assert_works();
-}
-
+/// Both callers are refused at `APC_LEVEL` and at `DISPATCH_LEVEL`.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn requests_above_passive_level_are_refused() {
     for policy in [Reach::empty(), Reach::all()] {
-        let lab = boot(policy);
-        raised(&lab);
-        finish(lab);
+        with_victim(policy, |victim| {
+            for code in &CODES {
+                let (input, output) = victim.write_good(code.kind);
+                for (level, caller) in [
+                    (1, Caller::Kernel),
+                    (1, Caller::User),
+                    (2, Caller::Kernel),
+                    (2, Caller::User),
+                ] {
+                    let (process, handle) = (&mut victim.process, victim.handle);
+                    let sent = process
+                        .device_io_control_raised(level, caller, handle, code.value, input, output);
+                    let what = format!("{} at {level} by {caller:?}", code.name);
+                    assert_eq!(completion(sent), Err(NtStatus::INVALID_LEVEL), "{what}");
+                }
+            }
+        });
     }
 }
 
-/// The reach of a handle that somebody opens.
+/// Opens a handle, and returns its reach.
 fn reach_of(process: &mut Process<'_>, opener: u64, impersonated: u64) -> Result<Reach, NtStatus> {
-    let handle = match process.open_name_as(SYMBOLIC_LINK_NAME, 3, opener, impersonated) {
-        Ok(handle) => handle,
-        Err(RequestError::Status(status)) => return Err(status),
-        Err(error) => panic!("{error:?}"),
-    };
+    let handle = completion(process.open_name_as(SYMBOLIC_LINK_NAME, 3, opener, impersonated))?;
     let code = Code::of(RequestKind::Information);
     let mut output = vec![0; code.response_length];
     let header = Header::of::<Header>();
-    let came = process.device_io_control(handle, code.value, header.as_bytes(), &mut output);
-    assert_eq!(outcome(came), Outcome::Done(output.len()));
+    let sent = process.device_io_control(handle, code.value, header.as_bytes(), &mut output);
+    assert_eq!(completion(sent), Ok(output.len()));
     let information = InformationResponse::read_from_bytes(&output).unwrap();
     process.close(handle).unwrap();
     Ok(Reach::from_bits(information.reach).unwrap())
 }
 
-/// Who the open was captured for decides, not whose thread the driver finds itself in.
+/// The driver asks the captured subject of the open, not the current thread.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn the_privilege_is_the_captured_subjects() {
@@ -281,10 +225,9 @@ fn the_privilege_is_the_captured_subjects() {
         let reach = reach_of(&mut process, opener::IMPERSONATES, impersonated);
         assert_eq!(reach, expected, "{own:#b} as {impersonated:#b}");
     }
-    finish(lab);
 }
 
-/// Kernel code holds every privilege where it is trusted, unless it asks to be checked.
+/// Trusted kernel code holds every privilege, unless it asks for the check.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn an_open_of_the_kernels_is_checked_where_it_asks_for_it() {
@@ -310,6 +253,5 @@ fn an_open_of_the_kernels_is_checked_where_it_asks_for_it() {
             };
             assert_eq!(reach, expected, "{own:#b} {opener:#b} under {policy:?}");
         }
-        finish(lab);
     }
 }

@@ -1,6 +1,6 @@
-//! Every copy of a matrix, in ring 0: each length and misalignment, stopped at each interesting
-//! byte, on the side that is read and on the side that is written, for each reason that a page can
-//! have. What arrived is counted to the byte, and nothing behind it is touched.
+//! A matrix of copies, in ring 0: each length and misalignment, stopped at the first bytes, in the
+//! middle and at the last byte, by the source and by the destination, for each state of a page that
+//! stops it. The count is exact to the byte, and no byte after it is written.
 
 #![forbid(unsafe_code)]
 
@@ -9,14 +9,11 @@ use ringcopy_client::{
     protocol::{Direction, NtStatus, Reach},
 };
 use ringcopy_lab::{PageState, Process};
-use ringcopy_tests::{boot, finish, open, pattern, privileged, tell};
+use ringcopy_tests::{UNTOUCHED, boot, open, pattern, privileged, report};
 
-/// Lengths: all up to here, where leaves change their ways; then around powers of two.
+/// All lengths up to here, where the guarded routines change their method; then powers of two.
 const ALL_UP_TO: u64 = 260;
 const LONGER: [u64; 9] = [511, 512, 513, 1023, 1024, 1025, 2047, 4095, 4096];
-
-/// What a destination holds before a copy, and behind one after it.
-const UNTOUCHED: u8 = 0xEE;
 
 /// Pages on either side of the edge at which copies stop.
 const PAGES: u64 = 2;
@@ -55,12 +52,12 @@ impl Matrix<'_, '_> {
     /// Copies `length` bytes between two addresses, which must end as `expected` says.
     fn copy(&mut self, (source, destination): (u64, u64), length: u64, expected: &Expected) {
         self.cases += 1;
-        let what = || format!("{length} bytes from {source:#x} to {destination:#x}");
-        // Up to the edge there is something to look at, whatever lies behind it.
-        let room = usize::try_from((length + 32).min(self.destination.edge - destination)).unwrap();
+        let what = format!("{length} bytes from {source:#x} to {destination:#x}");
+        // The destination can be read up to its edge.
+        let seen = usize::try_from((length + 32).min(self.destination.edge - destination)).unwrap();
         self.device
             .transport()
-            .write(destination, &vec![UNTOUCHED; room])
+            .write(destination, &vec![UNTOUCHED; seen])
             .unwrap();
         let copy = CopyThrough {
             source,
@@ -69,28 +66,22 @@ impl Matrix<'_, '_> {
             alignment: 1,
         };
         let transfer = self.device.copy_through(copy).unwrap();
-        assert_eq!(transfer.status, expected.status, "{}", what());
-        assert_eq!(transfer.copied, expected.copied, "{}", what());
-        assert_eq!(transfer.direction, expected.direction, "{}", what());
-        assert_eq!(transfer.address, expected.address, "{}", what());
+        assert_eq!(transfer.status, expected.status, "{what}");
+        assert_eq!(transfer.copied, expected.copied, "{what}");
+        assert_eq!(transfer.direction, expected.direction, "{what}");
+        assert_eq!(transfer.address, expected.address, "{what}");
 
-        let mut after = vec![0; room];
+        let mut after = vec![0; seen];
         self.device
             .transport()
             .read(destination, &mut after)
             .unwrap();
         let from = usize::try_from(source - self.source.start).unwrap();
-        let copied = usize::try_from(expected.copied).unwrap().min(room);
-        assert_eq!(
-            after[..copied],
-            self.bytes[from..from + copied],
-            "{}",
-            what()
-        );
+        let copied = usize::try_from(expected.copied).unwrap().min(seen);
+        assert_eq!(after[..copied], self.bytes[from..from + copied], "{what}");
         assert!(
             after[copied..].iter().all(|&byte| byte == UNTOUCHED),
-            "{}: beyond",
-            what()
+            "{what}: beyond"
         );
     }
 }
@@ -126,7 +117,7 @@ fn lengths() -> impl Iterator<Item = u64> {
     (0..=ALL_UP_TO).chain(LONGER)
 }
 
-/// How many bytes there are before the edge, for a copy of `length`: none, one, half, all but one.
+/// Bytes before the edge, for a copy of `length`: none, one, half, and all except one.
 fn stops(length: u64) -> impl Iterator<Item = u64> {
     let mut stops = vec![0, 1, length / 2, length.saturating_sub(1)];
     stops.retain(|&stop| stop < length);
@@ -136,23 +127,20 @@ fn stops(length: u64) -> impl Iterator<Item = u64> {
 
 fn with_matrix(run: impl FnOnce(&mut Matrix<'_, '_>)) {
     let lab = boot(Reach::empty());
-    {
-        let mut process = privileged(&lab);
-        let source = Side::allocate(&mut process);
-        let destination = Side::allocate(&mut process);
-        let bytes = pattern(7, usize::try_from(2 * PAGES * PAGE_LENGTH).unwrap());
-        process.write(source.start, &bytes).unwrap();
-        let mut matrix = Matrix {
-            device: open(&mut process),
-            source,
-            destination,
-            bytes,
-            cases: 0,
-        };
-        run(&mut matrix);
-        tell(&format!("{} copies", matrix.cases));
-    }
-    finish(lab);
+    let mut process = privileged(&lab);
+    let source = Side::allocate(&mut process);
+    let destination = Side::allocate(&mut process);
+    let bytes = pattern(7, usize::try_from(2 * PAGES * PAGE_LENGTH).unwrap());
+    process.write(source.start, &bytes).unwrap();
+    let mut matrix = Matrix {
+        device: open(&mut process),
+        source,
+        destination,
+        bytes,
+        cases: 0,
+    };
+    run(&mut matrix);
+    report(&format!("{} copies", matrix.cases));
 }
 
 #[test]

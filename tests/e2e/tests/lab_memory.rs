@@ -1,39 +1,36 @@
-//! Memory of every kind, by both engines, against what the lab itself reads there.
+//! Memory of every kind: both engines copy what the lab itself reads there.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
     CallerCopy, CopyThrough, Device, PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{Direction, Engine, NtStatus, Reach},
+    protocol::{Direction, EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{MachineFact, PageState, Process, RamRange};
-use ringcopy_tests::{boot, finish, open, pattern, privileged};
+use ringcopy_tests::{UNTOUCHED, boot, open, pattern, privileged};
 
-/// What a target holds where nothing arrived.
-const UNTOUCHED: u8 = 0xEE;
-
-/// Copies by both engines, which have to agree, but for bytes that may change at any time; gives
-/// what arrived by either.
+/// Copies by both engines. Their results have to be equal; the bytes may have changed between the
+/// copies, and are returned.
 fn copy(
     device: &mut Device<'_, Process<'_>>,
     source: Source,
     length: usize,
 ) -> (Transfer, [Vec<u8>; 2]) {
     let [(native, by_native), (system, by_system)] =
-        [Engine::Native, Engine::System].map(|engine| {
+        [EngineKind::Native, EngineKind::System].map(|engine| {
             let mut target = vec![UNTOUCHED; length];
             let transfer = device
                 .copy_memory(source, engine, &mut target)
                 .unwrap_or_else(|error| panic!("{source:?}: {error}"));
             let copied = usize::try_from(transfer.copied).unwrap();
-            let behind = target.split_off(copied);
+            let rest = target.split_off(copied);
             assert!(
-                behind.iter().all(|&byte| byte == UNTOUCHED),
-                "{source:?}: bytes behind the last"
+                rest.iter().all(|&byte| byte == UNTOUCHED),
+                "{source:?}: bytes after the last"
             );
             let transfer = Transfer {
-                engine: Engine::Auto,
-                // An engine may know of less of a hole than the other.
+                engine: EngineKind::Auto,
+                // One engine may report less of a hole than the other.
                 hole_length: 0,
                 ..transfer
             };
@@ -46,10 +43,10 @@ fn copy(
     (native, [by_native, by_system])
 }
 
-/// How many bytes from `address` on are RAM, of `length`.
+/// How many of `length` bytes at `address` are RAM, up to the first that is not.
 fn ram_from(ranges: &[RamRange], address: u64, length: u64) -> u64 {
     let mut end = address;
-    // A run may be listed in pieces.
+    // Adjacent ranges may be listed apart.
     while let Some(range) = ranges
         .iter()
         .find(|range| end >= range.base && end - range.base < range.length)
@@ -83,9 +80,6 @@ fn physical_memory_is_read_to_the_last_byte_of_ram() {
             }
         }
     }
-    drop(device);
-    drop(process);
-    finish(lab);
 }
 
 fn assert_ends_with_ram(ranges: &[RamRange], address: u64, transfer: &Transfer) {
@@ -114,7 +108,7 @@ fn own_memory_is_the_same_by_its_physical_addresses() {
         let mut device = open(&mut process);
         for (offset, length) in [(0, 4096), (0, 1), (4095, 1), (1, 4094), (2048, 7)] {
             let source = Source::Physical(physical + offset as u64);
-            for engine in [Engine::Native, Engine::System] {
+            for engine in [EngineKind::Native, EngineKind::System] {
                 let mut found = vec![UNTOUCHED; length];
                 let transfer = device.copy_memory(source, engine, &mut found).unwrap();
                 assert!(transfer.is_complete(), "{transfer:?}");
@@ -123,8 +117,6 @@ fn own_memory_is_the_same_by_its_physical_addresses() {
             }
         }
     }
-    drop(process);
-    finish(lab);
 }
 
 #[test]
@@ -166,9 +158,6 @@ fn system_memory_is_read_through_pages_of_every_size() {
             );
         }
     }
-    drop(device);
-    drop(process);
-    finish(lab);
 }
 
 #[test]
@@ -203,18 +192,15 @@ fn system_memory_ends_where_nothing_is_mapped() {
         assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{address:#x}");
         assert_eq!(transfer.copied, 0);
     }
-    drop(device);
-    drop(process);
-    finish(lab);
 }
 
-/// Two pages of user memory, the second of which is in some state.
+/// Two pages of user memory. The second is in some state.
 struct Pages {
     second: u64,
     bytes: Vec<u8>,
 }
 
-/// Bytes of a copy in either of the pages.
+/// Bytes of a copy in each of the pages.
 const EACH: u64 = 300;
 
 impl Pages {
@@ -232,7 +218,7 @@ impl Pages {
     }
 }
 
-/// The copies that read caller's memory, and those that write it.
+/// Makes each copy that reads or writes user memory, across the start of a page in this state.
 fn copies(
     process: &mut Process<'_>,
     state: PageState,
@@ -270,7 +256,11 @@ fn copies(
             }
             _ => (
                 Direction::Read,
-                device.copy_memory(Source::Virtual(pages.start()), Engine::Auto, &mut target),
+                device.copy_memory(
+                    Source::Virtual(pages.start()),
+                    EngineKind::Auto,
+                    &mut target,
+                ),
             ),
         };
         let transfer = transfer.unwrap_or_else(|error| panic!("{error}"));
@@ -298,8 +288,6 @@ fn a_page_that_is_paged_out_is_brought_in() {
             }
         },
     );
-    drop(process);
-    finish(lab);
 }
 
 #[test]
@@ -317,6 +305,4 @@ fn a_page_that_cannot_be_brought_in_stops_the_copy_with_its_own_status() {
             assert_eq!(transfer.direction, direction);
         },
     );
-    drop(process);
-    finish(lab);
 }

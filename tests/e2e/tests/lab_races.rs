@@ -1,34 +1,29 @@
-//! Memory that changes while the driver copies: every count is exact, every byte that counts is
-//! right, and a request is judged by what was captured.
+//! Memory that changes while the driver copies. Every count is exact, every counted byte is right,
+//! and a request is carried out as it was captured.
 
 #![forbid(unsafe_code)]
 
-use std::sync::{Mutex, PoisonError};
-
 use ringcopy_client::{
-    Buffer, CallerCopy, CopyThrough, PAGE_LENGTH, Source, Transfer, Transport,
+    CallerCopy, CopyThrough, PAGE_LENGTH, Source, Transfer, Transport,
     protocol::{
-        CODES, CopyMemoryFlags, CopyMemoryRequest, Direction, Engine, Method, NtStatus, Reach,
+        CODES, CopyFlags, CopyMemoryRequest, Direction, EngineKind, Method, NtStatus, Reach,
         RequestKind,
     },
 };
-use ringcopy_lab::{Interference, Lab, Options};
+use ringcopy_lab::{Interference, Lab};
 use ringcopy_tests::{
-    Victim, finish, open, options, outcome, pattern, privileged, until_it_happened,
+    Victim, buffer, open, pattern, privileged, until_both, until_it_happened, with_two_processors,
 };
 use zerocopy::IntoBytes;
 
-/// Bytes of a copy that lie in the page before the one that changes, and as many in that one.
+/// Bytes of a copy in the page before the one that changes, and in that one.
 const BEFORE: u64 = 600;
 const LENGTH: u64 = 2 * BEFORE;
-
-/// The most copies of one kind: far more than it takes to see both outcomes.
-const MOST: u32 = 50_000;
 
 /// The fewest: enough for copies to be hit in their middle.
 const LEAST: u32 = 500;
 
-/// Which way the copies of a test go.
+/// The kind of a copy, and which side of it is in the page that changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Copy {
     From,
@@ -47,25 +42,11 @@ impl Copy {
     }
 }
 
-/// Labs run in turn: with more processors than the host has, those that are to interfere with each
-/// other would take turns instead.
-static TURN: Mutex<()> = Mutex::new(());
-
-/// Runs `stage` in a lab of two processors.
-fn with_two_processors(policy: Reach, stage: impl FnOnce(&Lab)) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let lab = Lab::boot(Options {
-        processors: 2,
-        ..options(policy)
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
-    stage(&lab);
-    finish(lab);
-}
-
 /// Copies across a page's start, while the second processor does something to that page.
 fn race(copy: Copy, interference: Interference) {
-    with_two_processors(Reach::empty(), |lab| race_in(lab, copy, interference));
+    with_two_processors(Reach::empty(), &[false], |lab| {
+        race_in(lab, copy, interference);
+    });
 }
 
 fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
@@ -86,36 +67,23 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
         alignment: 1,
     };
     assert!(device.copy_from(whole).unwrap().is_complete());
-    let (mut complete, mut stopped) = (0_u32, 0_u32);
-    for round in 0..MOST {
-        if round >= LEAST && complete > 0 && stopped > 0 {
-            break;
-        }
+    let (source, destination) = match copy {
+        Copy::ThroughSource => (start, steady),
+        _ => (steady, start),
+    };
+    let address = start;
+    until_both(LEAST, || {
         let mut read = vec![0; usize::try_from(LENGTH).unwrap()];
         let transfer = match copy {
-            Copy::From => device.copy_from(CallerCopy {
-                address: start,
-                ..whole
-            }),
-            Copy::To => device.copy_to(CallerCopy {
-                address: start,
-                ..whole
-            }),
+            Copy::From => device.copy_from(CallerCopy { address, ..whole }),
+            Copy::To => device.copy_to(CallerCopy { address, ..whole }),
             Copy::ThroughSource | Copy::ThroughDestination => device.copy_through(CopyThrough {
-                source: if copy == Copy::ThroughSource {
-                    start
-                } else {
-                    steady
-                },
-                destination: if copy == Copy::ThroughSource {
-                    steady
-                } else {
-                    start
-                },
+                source,
+                destination,
                 length: LENGTH,
                 alignment: 1,
             }),
-            Copy::Memory => device.copy_memory(Source::Virtual(start), Engine::Auto, &mut read),
+            Copy::Memory => device.copy_memory(Source::Virtual(start), EngineKind::Auto, &mut read),
         }
         .unwrap_or_else(|error| panic!("{error}"));
         assert_exact(copy, &transfer, changing);
@@ -124,19 +92,11 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
             assert_eq!(read[..copied], bytes[..copied]);
             assert!(read[copied..].iter().all(|&byte| byte == 0));
         }
-        if transfer.is_complete() {
-            complete += 1;
-        } else {
-            stopped += 1;
-        }
-    }
+        transfer.is_complete()
+    });
     drop(device);
-    let changes = process.stop_interference().unwrap();
-    assert!(
-        complete > 0 && stopped > 0,
-        "{complete} complete, {stopped} stopped, {changes} changes"
-    );
-    // Every copy was of the same bytes, so that the memory must hold them still.
+    process.stop_interference().unwrap();
+    // Every copy was of the same bytes, so that both places still hold them.
     for address in [start, steady] {
         let mut found = vec![0; bytes.len()];
         process.read(address, &mut found).unwrap();
@@ -152,7 +112,7 @@ fn assert_exact(copy: Copy, transfer: &Transfer, changing: u64) {
     }
     assert_eq!(transfer.status, NtStatus::ACCESS_VIOLATION, "{transfer:?}");
     assert_eq!(transfer.direction, copy.stopped_by(), "{transfer:?}");
-    // The page may go at any moment: not before its start, and not behind the copy's end.
+    // The copy stops anywhere in the page.
     assert!((BEFORE..LENGTH).contains(&transfer.copied), "{transfer:?}");
     let stop = changing - BEFORE + transfer.copied;
     assert_eq!(transfer.address, Some(stop), "{transfer:?}");
@@ -182,50 +142,24 @@ fn a_destination_that_is_write_protected_now_and_then() {
     }
 }
 
-/// Sends requests of every kind whose request or response lies in a page that something happens
-/// to; whatever they come to, the driver goes on.
-fn stir(
-    victim: &mut Victim<'_>,
-    interference: Interference,
-    page: u64,
-    request: u64,
-    response: u64,
-) {
-    for code in &CODES {
-        let good = victim.good(code.kind);
-        victim.process.write(request, &good).unwrap();
-        let handle = victim.handle;
-        until_it_happened(|| {
-            victim
-                .process
-                .start_interference(page, interference)
-                .unwrap();
-            for _ in 0..500 {
-                let _ = outcome(victim.process.device_io_control_at(
-                    handle,
-                    code.value,
-                    buffer(request, good.len()),
-                    buffer(response, Victim::room(code.kind)),
-                ));
-            }
-            victim.process.stop_interference().unwrap() > 0
-        });
-    }
-}
-
-fn buffer(address: u64, length: usize) -> Buffer {
-    Buffer {
-        address,
-        length: u32::try_from(length).unwrap(),
-    }
-}
-
-fn stir_all(interference: Interference) {
-    with_two_processors(Reach::all(), |lab| {
+/// Sends requests of every kind while `interference` happens to the page of the request, then to that
+/// of the response. Any status will do: the driver goes on.
+fn stir(interference: Interference) {
+    with_two_processors(Reach::all(), &[false], |lab| {
         let mut victim = Victim::of(privileged(lab));
-        let (request, response) = (victim.request, victim.response);
-        stir(&mut victim, interference, request, request, response);
-        stir(&mut victim, interference, response, request, response);
+        for page in [victim.request, victim.response] {
+            for code in &CODES {
+                let (input, output) = victim.write_good(code.kind);
+                until_it_happened(|| {
+                    let process = &mut victim.process;
+                    process.start_interference(page, interference).unwrap();
+                    for _ in 0..500 {
+                        let _ = victim.send_at(code.value, input, output);
+                    }
+                    victim.process.stop_interference().unwrap() > 0
+                });
+            }
+        }
         victim.assert_works();
     });
 }
@@ -233,28 +167,28 @@ fn stir_all(interference: Interference) {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn requests_and_responses_whose_page_comes_and_goes() {
-    stir_all(Interference::Unmap);
+    stir(Interference::Unmap);
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn requests_that_are_rewritten_while_they_are_read() {
-    stir_all(Interference::Rewrite);
+    stir(Interference::Rewrite);
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn responses_that_are_write_protected_now_and_then() {
-    stir_all(Interference::WriteProtect);
+    stir(Interference::WriteProtect);
 }
 
-/// Session buffer, engines and window are used by two processors at once; each has to get the same
-/// answers all the time. Requests that are captured in a system buffer go through the queue, where
-/// one processor may complete the other's: the lab has nobody who could wait for that.
+/// Two processors use session buffer, engines and window at once; each gets the same responses all
+/// the time. Buffered requests are left out: they go through the queue, where one processor may
+/// complete the other's, and the lab cannot wait for that.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn requests_from_two_processors_at_once() {
-    with_two_processors(Reach::all(), |lab| {
+    with_two_processors(Reach::all(), &[false], |lab| {
         let mut victim = Victim::of(privileged(lab));
         let other_request = victim.process.allocate(PAGE_LENGTH).unwrap();
         let other_response = victim.process.allocate(2 * PAGE_LENGTH).unwrap();
@@ -266,22 +200,22 @@ fn requests_from_two_processors_at_once() {
             for (what, input) in inputs {
                 victim.process.write(victim.request, &input).unwrap();
                 victim.process.write(other_request, &input).unwrap();
-                let room = Victim::room(code.kind);
+                let length = Victim::output_length(code.kind);
                 let side =
-                    |request, response| (buffer(request, input.len()), buffer(response, room));
+                    |request, response| (buffer(request, input.len()), buffer(response, length));
                 let sides = [
                     side(victim.request, victim.response),
                     side(other_request, other_response),
                 ];
                 let handle = victim.handle;
-                let answers = victim
+                let ends = victim
                     .process
                     .device_io_control_on_both(handle, code.value, sides, 1000)
                     .unwrap_or_else(|error| panic!("{what}: {error}"));
-                for answer in answers {
-                    assert_eq!(answer.status, NtStatus::SUCCESS, "{what}");
-                    assert_eq!(answer.returned, room as u64, "{what}");
-                    assert_eq!(answer.different, 0, "{what}");
+                for end in ends {
+                    assert_eq!(end.status, NtStatus::SUCCESS, "{what}");
+                    assert_eq!(end.returned, length as u64, "{what}");
+                    assert_eq!(end.different, 0, "{what}");
                 }
             }
         }
@@ -289,38 +223,20 @@ fn requests_from_two_processors_at_once() {
     });
 }
 
-/// Copies of the session buffer by every engine and either address: those that need the window.
+/// Copies of the session buffer by every engine and either address. They need the window.
 fn memory_copies(victim: &Victim<'_>) -> Vec<(&'static str, Vec<u8>)> {
     let good = victim.copy_memory();
     let information = &victim.information;
-    let (virtually, physically) = (CopyMemoryFlags::VIRTUAL, CopyMemoryFlags::PHYSICAL);
+    let by_virtual = (CopyFlags::VIRTUAL, information.session_address);
+    let frame = information.session_physical_address;
+    let by_physical = (CopyFlags::PHYSICAL, frame);
     [
-        (
-            "native, virtual",
-            Engine::Native,
-            virtually,
-            information.session_address,
-        ),
-        (
-            "native, physical",
-            Engine::Native,
-            physically,
-            information.session_physical_address,
-        ),
-        (
-            "system, virtual",
-            Engine::System,
-            virtually,
-            information.session_address,
-        ),
-        (
-            "system, physical",
-            Engine::System,
-            physically,
-            information.session_physical_address,
-        ),
+        ("native, virtual", EngineKind::Native, by_virtual),
+        ("native, physical", EngineKind::Native, by_physical),
+        ("system, virtual", EngineKind::System, by_virtual),
+        ("system, physical", EngineKind::System, by_physical),
     ]
-    .map(|(what, engine, flags, address)| {
+    .map(|(what, engine, (flags, address))| {
         let request = CopyMemoryRequest {
             address,
             flags: flags.bits(),

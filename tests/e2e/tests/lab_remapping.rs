@@ -1,48 +1,29 @@
 //! System memory that is remapped while the driver copies it, and requests of two processes on two
-//! processors at once: whatever the driver gives is what was there.
+//! processors at once. The driver returns bytes that were there.
 
 #![forbid(unsafe_code)]
-
-use std::sync::{Mutex, PoisonError};
 
 use ringcopy_client::{
     Buffer, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, InformationRequest,
+        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
         InformationResponse, NtStatus, Reach, RequestKind, TransferResponse,
     },
 };
-use ringcopy_lab::{Count, Interference, Lab, Options, Process, TileKind};
-use ringcopy_tests::{PRIVILEGED, finish, open, options, pattern, privileged};
+use ringcopy_lab::{Count, Interference, Lab, Process, TileKind};
+use ringcopy_tests::{PRIVILEGED, buffer, open, pattern, privileged, until_both};
 use zerocopy::{FromBytes, IntoBytes};
-
-/// The most copies of one kind: far more than it takes to see both outcomes.
-const MOST: u32 = 50_000;
 
 /// The fewest: enough for copies to be hit in their middle.
 const LEAST: u32 = 300;
 
-/// Labs run in turn: with more processors than the host has, those that are to interfere with each
-/// other would take turns instead.
-static TURN: Mutex<()> = Mutex::new(());
-
 /// Runs `stage` in labs of two processors, with four and with five levels of page tables.
-fn with_two_processors(stage: impl Fn(&Lab)) {
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    for five_levels in [false, true] {
-        let lab = Lab::boot(Options {
-            processors: 2,
-            five_levels,
-            ..options(Reach::all())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
-        stage(&lab);
-        finish(lab);
-    }
+fn with_two_processors(stage: impl FnMut(&Lab)) {
+    ringcopy_tests::with_two_processors(Reach::all(), &[false, true], stage);
 }
 
-/// A page of the mosaic's that can be changed and behind which another one is RAM too, and what
-/// both hold.
+/// A page of the mixed mappings that can change and is followed by a page of RAM, and the bytes of
+/// both.
 fn changing_page(lab: &Lab) -> (u64, Vec<u8>) {
     let mosaic = lab.mosaic().unwrap();
     let (block, bytes) = mosaic.block();
@@ -72,15 +53,11 @@ fn a_system_page_that_flips_is_copied_from_one_frame_or_the_other() {
     with_two_processors(|lab| {
         let (page, bytes) = changing_page(lab);
         let mut process = privileged(lab);
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             lab.start_system_interference(page, Interference::Flip)
                 .unwrap();
             let mut device = open(&mut process);
-            let (mut ones, mut others) = (0_u32, 0_u32);
-            for round in 0..MOST {
-                if round >= LEAST && ones > 0 && others > 0 {
-                    break;
-                }
+            until_both(LEAST, || {
                 let mut found = vec![0; bytes.len()];
                 let transfer = device
                     .copy_memory(Source::Virtual(page), engine, &mut found)
@@ -89,17 +66,13 @@ fn a_system_page_that_flips_is_copied_from_one_frame_or_the_other() {
                 let (first, second) = found.split_at(4096);
                 let (one, steady) = bytes.split_at(4096);
                 assert_eq!(second, steady, "{engine:?}: the page that does not change");
-                if first == one {
-                    ones += 1;
-                } else {
-                    let other: Vec<_> = one.iter().map(|byte| !byte).collect();
-                    assert!(first == other, "{engine:?}: a mixture of two frames");
-                    others += 1;
-                }
-            }
+                let other: Vec<_> = one.iter().map(|byte| !byte).collect();
+                let is_one_frame = first == one || first == other;
+                assert!(is_one_frame, "{engine:?}: a mixture of two frames");
+                first == one
+            });
             drop(device);
             assert!(lab.stop_interference().unwrap() > 0);
-            assert!(ones > 0 && others > 0, "{engine:?}: {ones}, {others}");
         }
         assert_eq!(lab.read_system(page, 8192).unwrap(), bytes);
     });
@@ -112,46 +85,37 @@ fn a_system_page_that_comes_and_goes_ends_a_copy_at_its_start() {
         let (first, bytes) = changing_page(lab);
         let changing = first + PAGE_LENGTH;
         let mut process = privileged(lab);
-        for engine in [Engine::Native, Engine::System] {
+        for engine in [EngineKind::Native, EngineKind::System] {
             lab.start_system_interference(changing, Interference::Unmap)
                 .unwrap();
             let mut device = open(&mut process);
-            let (mut complete, mut stopped) = (0_u32, 0_u32);
-            for round in 0..MOST {
-                if round >= LEAST && complete > 0 && stopped > 0 {
-                    break;
-                }
+            until_both(LEAST, || {
                 let mut found = vec![0; bytes.len()];
                 let transfer = device
                     .copy_memory(Source::Virtual(first), engine, &mut found)
                     .unwrap();
                 if transfer.is_complete() {
-                    complete += 1;
                     assert!(found == bytes, "{engine:?}: wrong bytes");
                 } else {
-                    stopped += 1;
                     assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
                     assert_eq!(transfer.copied, PAGE_LENGTH);
                     assert_eq!(transfer.address, Some(changing));
-                    let (before, behind) = found.split_at(4096);
-                    assert!(before == &bytes[..4096] && behind.iter().all(|&byte| byte == 0));
+                    let (before, after) = found.split_at(4096);
+                    assert!(before == &bytes[..4096] && after.iter().all(|&byte| byte == 0));
                 }
-            }
+                transfer.is_complete()
+            });
             drop(device);
             assert!(lab.stop_interference().unwrap() > 0);
-            assert!(
-                complete > 0 && stopped > 0,
-                "{engine:?}: {complete}, {stopped}"
-            );
         }
     });
 }
 
-/// Where both processes have memory.
+/// Both processes have memory here.
 const ADDRESS: u64 = 0x7700_0000_0000;
 const LENGTH: usize = 5000;
 
-/// A process that copies its own memory at [`ADDRESS`], whose buffers are ready.
+/// The buffers of a process for a copy of its own memory.
 struct Side {
     request: Buffer,
     response: Buffer,
@@ -159,21 +123,21 @@ struct Side {
 }
 
 impl Side {
-    fn of(process: &mut Process<'_>, seed: u64, source: u64, flags: CopyMemoryFlags) -> Self {
+    fn of(process: &mut Process<'_>, seed: u64, source: u64, flags: CopyFlags) -> Self {
         let bytes = pattern(seed, LENGTH);
         let request = CopyMemoryRequest {
             header: Header::of::<CopyMemoryRequest>(),
             address: source,
             length: LENGTH as u64,
             flags: flags.bits(),
-            engine: Engine::Native as u32,
+            engine: EngineKind::Native as u32,
         };
-        let room = size_of::<TransferResponse>() + LENGTH;
+        let length = size_of::<TransferResponse>() + LENGTH;
         let address = process.allocate(PAGE_LENGTH).unwrap();
         process.write(address, request.as_bytes()).unwrap();
         Self {
             request: buffer(address, request.as_bytes().len()),
-            response: buffer(process.allocate(room as u64).unwrap(), room),
+            response: buffer(process.allocate(length as u64).unwrap(), length),
             bytes,
         }
     }
@@ -184,13 +148,6 @@ impl Side {
         let (response, found) = TransferResponse::read_from_prefix(&response).unwrap();
         assert_eq!(response.status, NtStatus::SUCCESS.0);
         assert!(found == self.bytes, "another process's bytes");
-    }
-}
-
-fn buffer(address: u64, length: usize) -> Buffer {
-    Buffer {
-        address,
-        length: u32::try_from(length).unwrap(),
     }
 }
 
@@ -208,16 +165,16 @@ fn two_processes_on_two_processors_read_through_windows_of_their_own() {
         one.write(ADDRESS, &pattern(1, LENGTH)).unwrap();
         other.write(ADDRESS, &pattern(2, LENGTH)).unwrap();
         let sides = [
-            Side::of(&mut one, 1, ADDRESS, CopyMemoryFlags::VIRTUAL),
-            Side::of(&mut other, 2, ADDRESS, CopyMemoryFlags::VIRTUAL),
+            Side::of(&mut one, 1, ADDRESS, CopyFlags::VIRTUAL),
+            Side::of(&mut other, 2, ADDRESS, CopyFlags::VIRTUAL),
         ];
         let buffers = [0, 1].map(|side: usize| (sides[side].request, sides[side].response));
-        let answers = one
+        let ends = one
             .device_io_control_in_both(handles[0], code, buffers, 500, (&other, handles[1]))
             .unwrap();
-        for answer in answers {
-            assert_eq!(answer.status, NtStatus::SUCCESS);
-            assert_eq!((answer.different, answer.sent), (0, 500));
+        for end in ends {
+            assert_eq!(end.status, NtStatus::SUCCESS);
+            assert_eq!((end.different, end.sent), (0, 500));
         }
         sides[0].assert_copied(&mut one);
         sides[1].assert_copied(&mut other);
@@ -226,16 +183,16 @@ fn two_processes_on_two_processors_read_through_windows_of_their_own() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_queued_request_is_answered_in_its_own_process_whoever_serves_it() {
+fn a_queued_request_is_completed_in_its_own_process() {
     with_two_processors(|lab| {
         let mut one = privileged(lab);
         let mut other = one.another(PRIVILEGED).unwrap();
         let request = InformationRequest {
             header: Header::of::<InformationRequest>(),
         };
-        let room = size_of::<InformationResponse>();
-        // Both have their buffers at the same addresses: an answer that is delivered in the other
-        // process's context finds memory there.
+        let length = size_of::<InformationResponse>();
+        // Both have their buffers at the same addresses: a response that is written in the context of
+        // the other process finds memory there.
         let sides = [&mut one, &mut other].map(|process| {
             process.allocate_at(ADDRESS, 2 * PAGE_LENGTH).unwrap();
             process.write(ADDRESS, request.as_bytes()).unwrap();
@@ -243,19 +200,19 @@ fn a_queued_request_is_answered_in_its_own_process_whoever_serves_it() {
         });
         let buffers = (
             buffer(ADDRESS, request.as_bytes().len()),
-            buffer(ADDRESS + PAGE_LENGTH, room),
+            buffer(ADDRESS + PAGE_LENGTH, length),
         );
         let code = Code::of(RequestKind::Information).value;
         let crossed = || lab.counts().unwrap().get(Count::EndedElsewhere);
         for _ in 0..50 {
-            let answers = one
+            let ends = one
                 .device_io_control_in_both(sides[0], code, [buffers; 2], 2000, (&other, sides[1]))
                 .unwrap();
-            for answer in answers {
-                assert_eq!(answer.status, NtStatus::SUCCESS);
-                assert_eq!(answer.returned, room as u64);
-                // Each handle has a session buffer of its own, whose address its answers name.
-                assert_eq!((answer.different, answer.sent), (0, 2000));
+            for end in ends {
+                assert_eq!(end.status, NtStatus::SUCCESS);
+                assert_eq!(end.returned, length as u64);
+                // Each handle has a session buffer of its own, and its responses name the address.
+                assert_eq!((end.different, end.sent), (0, 2000));
             }
             if crossed() >= 5 {
                 break;

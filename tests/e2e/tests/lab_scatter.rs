@@ -3,17 +3,17 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, PAGE_LENGTH, Transport,
-    protocol::{Code, Direction, Engine, NtStatus, Reach, RequestKind, ScatterEntry, judge},
+    PAGE_LENGTH, Transport,
+    protocol::{Code, Direction, EngineKind, NtStatus, Reach, RequestKind, ScatterEntry, validate},
 };
-use ringcopy_lab::{Interference, Lab, Options};
+use ringcopy_lab::Interference;
 use ringcopy_tests::{
-    Outcome, Victim,
+    Victim, buffer,
     entries::{VIRTUAL, copy_scatter},
-    finish, options, outcome, pattern, privileged, scatter, with_victim,
+    pattern, privileged, scatter, with_two_processors, with_victim,
 };
 
-/// Where targets overlap, the later entry wins; long entries are copied in pieces, in order.
+/// Where targets overlap, they hold the later entry. Long entries are copied in pieces, in order.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn overlapping_targets_hold_the_last_entry() {
@@ -34,7 +34,7 @@ fn overlapping_targets_hold_the_last_entry() {
             scattered(0, 100, 20_000),
             scattered(30_000, 90, 20),
         ];
-        for result in copy_scatter(victim, Engine::Auto, &entries) {
+        for result in copy_scatter(victim, EngineKind::Auto, &entries) {
             assert_eq!(NtStatus(result.status), NtStatus::SUCCESS);
         }
         let mut expected = bytes.clone();
@@ -46,7 +46,7 @@ fn overlapping_targets_hold_the_last_entry() {
     });
 }
 
-/// A target that lies over the response is the caller's own affair, and no more than that.
+/// A target over the response spoils that response and nothing else.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_target_over_the_request_or_the_response_does_no_harm() {
@@ -61,78 +61,65 @@ fn a_target_over_the_request_or_the_response_does_no_harm() {
                     flags: VIRTUAL,
                 })
                 .collect();
-            let input = scatter(Engine::Auto, &entries);
+            let input = scatter(EngineKind::Auto, &entries);
             victim.process.write(victim.request, &input).unwrap();
-            let buffer = |address, length: usize| Buffer {
-                address,
-                length: u32::try_from(length).unwrap(),
-            };
-            let room = judge::results_end(16);
-            let (handle, response) = (victim.handle, victim.response);
-            let answer = victim.process.device_io_control_at(
-                handle,
-                code.value,
-                buffer(victim.request, input.len()),
-                buffer(response, room),
-            );
+            let length = validate::results_end(16);
+            let request = buffer(victim.request, input.len());
+            let response = buffer(victim.response, length);
             // The entries were captured before the first was served.
-            assert_eq!(outcome(answer), Outcome::Done(room));
+            assert_eq!(victim.send_at(code.value, request, response), Ok(length));
         }
     });
 }
 
-/// The second processor takes a target away and gives it back, all the time.
+/// The second processor unmaps and maps a target all the time.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn targets_that_come_and_go_leave_exact_counts() {
-    let lab = Lab::boot(Options {
-        processors: 2,
-        ..options(Reach::empty())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
-    let mut victim = Victim::of(privileged(&lab));
-    let pages = victim.process.allocate(2 * PAGE_LENGTH).unwrap();
-    let changing = pages + PAGE_LENGTH;
-    let entries: Vec<_> = (0..64)
-        .map(|number| ScatterEntry {
-            source: victim.source,
-            target: changing - 600 + number,
-            length: 1200,
-            flags: VIRTUAL,
-        })
-        .collect();
-    let (mut complete, mut stopped) = (0, 0);
-    victim
-        .process
-        .start_interference(changing, Interference::Unmap)
-        .unwrap();
-    for round in 0..2000 {
-        if round >= 20 && complete > 0 && stopped > 0 {
-            break;
-        }
-        for (entry, result) in entries
-            .iter()
-            .zip(copy_scatter(&mut victim, Engine::Auto, &entries))
-        {
-            if result.status == NtStatus::SUCCESS.0 {
-                complete += 1;
-                assert_eq!(result.copied, 1200);
-            } else {
-                stopped += 1;
-                assert_eq!(NtStatus(result.status), NtStatus::ACCESS_VIOLATION);
-                assert_eq!(result.direction, Direction::Write as u32);
-                let before = changing - entry.target;
-                assert!((before..1200).contains(&result.copied), "{result:?}");
-                assert_eq!(result.address, entry.target + result.copied);
+    with_two_processors(Reach::empty(), &[false], |lab| {
+        let mut victim = Victim::of(privileged(lab));
+        let pages = victim.process.allocate(2 * PAGE_LENGTH).unwrap();
+        let changing = pages + PAGE_LENGTH;
+        let entries: Vec<_> = (0..64)
+            .map(|number| ScatterEntry {
+                source: victim.source,
+                target: changing - 600 + number,
+                length: 1200,
+                flags: VIRTUAL,
+            })
+            .collect();
+        let (mut complete, mut stopped) = (0, 0);
+        victim
+            .process
+            .start_interference(changing, Interference::Unmap)
+            .unwrap();
+        for round in 0..2000 {
+            if round >= 20 && complete > 0 && stopped > 0 {
+                break;
+            }
+            for (entry, result) in
+                entries
+                    .iter()
+                    .zip(copy_scatter(&mut victim, EngineKind::Auto, &entries))
+            {
+                if result.status == NtStatus::SUCCESS.0 {
+                    complete += 1;
+                    assert_eq!(result.copied, 1200);
+                } else {
+                    stopped += 1;
+                    assert_eq!(NtStatus(result.status), NtStatus::ACCESS_VIOLATION);
+                    assert_eq!(result.direction, Direction::Write as u32);
+                    let before = changing - entry.target;
+                    assert!((before..1200).contains(&result.copied), "{result:?}");
+                    assert_eq!(result.address, entry.target + result.copied);
+                }
             }
         }
-    }
-    victim.process.stop_interference().unwrap();
-    assert!(
-        complete > 0 && stopped > 0,
-        "{complete} complete, {stopped} stopped"
-    );
-    victim.assert_works();
-    drop(victim);
-    finish(lab);
+        victim.process.stop_interference().unwrap();
+        assert!(
+            complete > 0 && stopped > 0,
+            "{complete} complete, {stopped} stopped"
+        );
+        victim.assert_works();
+    });
 }

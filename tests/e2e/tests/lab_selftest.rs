@@ -1,23 +1,20 @@
-//! The client's self-test, against the driver, under every policy and on every kind of machine
-//! that the lab can be.
+//! The client's self-test of the driver, under every policy and on every kind of machine that the lab
+//! can be.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    protocol::{Engine, Reach},
+    protocol::{EngineKind, Reach},
     suites::selftest::{self, Action, Report, Verdict},
 };
-use ringcopy_lab::{Lab, Options, token};
-use ringcopy_tests::{PRIVILEGED, finish, options};
+use ringcopy_lab::{Options, token};
+use ringcopy_tests::{PRIVILEGED, boot_with, options};
 
 /// Runs the self-test in a lab of its own.
 fn run(options: Options, token: u64) -> Report {
-    let lab = Lab::boot(options).unwrap_or_else(|error| panic!("{error}"));
+    let lab = boot_with(options);
     let mut process = lab.process(token).unwrap();
-    let report = selftest::run(&mut process).unwrap_or_else(|error| panic!("{error}"));
-    drop(process);
-    finish(lab);
-    report
+    selftest::run(&mut process).unwrap_or_else(|error| panic!("{error}"))
 }
 
 fn names(report: &Report, pick: impl Fn(&Verdict) -> Option<&str>) -> Vec<String> {
@@ -97,7 +94,7 @@ fn passes_wherever_images_and_tables_lie() {
 fn passes_without_the_native_engine() {
     let report = run(
         Options {
-            engine: Some(Engine::System),
+            engine: Some(EngineKind::System),
             ..options(Reach::all())
         },
         PRIVILEGED,
@@ -107,7 +104,7 @@ fn passes_without_the_native_engine() {
         report
             .outcomes
             .iter()
-            .all(|outcome| (outcome.engine == Some(Engine::Native)
+            .all(|outcome| (outcome.engine == Some(EngineKind::Native)
                 || matches!(outcome.case.action, Action::Agree(_)))
                 == matches!(outcome.verdict, Verdict::Skipped(_))),
         "{:?}",

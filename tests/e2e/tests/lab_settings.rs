@@ -1,10 +1,10 @@
-//! What the registry may hold in place of a setting, and what the driver makes of it.
+//! Settings of every type and length in the registry.
 
 #![forbid(unsafe_code)]
 
 use ringcopy_client::protocol::{ENGINE_VALUE, NtStatus, POLICY_VALUE, Reach};
-use ringcopy_lab::{Lab, Options, RegistryValue};
-use ringcopy_tests::{finish, open, options, privileged};
+use ringcopy_lab::{Options, RegistryValue};
+use ringcopy_tests::{boot_with, open, options, privileged};
 
 const REG_NONE: u32 = 0;
 const REG_SZ: u32 = 1;
@@ -13,8 +13,7 @@ const REG_DWORD: u32 = 4;
 const REG_DWORD_BIG_ENDIAN: u32 = 5;
 const REG_QWORD: u32 = 11;
 
-/// Values that are not a `REG_DWORD` of four bytes. As far as they hold anything, it would allow all
-/// reach.
+/// Values that are not a `REG_DWORD` of four bytes. Most hold bits that would allow all reach.
 const MISTYPED: &[(u32, &[u8])] = &[
     (REG_DWORD, &[]),
     (REG_DWORD, &[3]),
@@ -34,24 +33,20 @@ const MISTYPED: &[(u32, &[u8])] = &[
     (u32::MAX, &[3, 0, 0, 0]),
 ];
 
-/// The policy that the driver works by, and what became of the native engine, where these are the
-/// values.
+/// The policy of the driver and the status of its native engine, with these values.
 fn settings(values: &[(&str, u32, &[u8])]) -> (Reach, NtStatus) {
     let values = values.iter().map(|&(name, kind, data)| RegistryValue {
         name: name.into(),
         kind,
         data: data.into(),
     });
-    let lab = Lab::boot(Options {
+    let lab = boot_with(Options {
         policy: None,
         values: values.collect(),
         ..options(Reach::empty())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    });
     let mut process = privileged(&lab);
     let information = open(&mut process).information().unwrap();
-    drop(process);
-    finish(lab);
     (information.policy, information.native_status)
 }
 
@@ -83,7 +78,7 @@ fn a_number_is_taken_as_it_stands() {
     }
 }
 
-/// Each value stands for itself: a mistyped one leaves the other alone.
+/// A mistyped value has no effect on the other.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn one_mistyped_value_spoils_no_other() {

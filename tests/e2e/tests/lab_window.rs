@@ -5,30 +5,31 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    Buffer, Device, DeviceCopy, OpenAccess, PAGE_LENGTH, Source, Transport,
+    Device, DeviceCopy, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, NtStatus, Reach, RequestKind,
+        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, NtStatus, Reach, RequestKind,
         TransferResponse,
     },
 };
 use ringcopy_lab::{Lab, Options, Process};
-use ringcopy_tests::{PRIVILEGED, boot, finish, open, options, pattern, privileged};
+use ringcopy_tests::{
+    PRIVILEGED, boot, boot_with, buffer, open, options, pattern, privileged, with_two_processors,
+};
 use zerocopy::{FromBytes, IntoBytes};
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn no_processor_remembers_pages_that_are_given_back() {
     for processors in [1, 2] {
-        let lab = Lab::boot(Options {
+        let lab = boot_with(Options {
             processors,
             ..options(Reach::all())
-        })
-        .unwrap_or_else(|error| panic!("{error}"));
+        });
         for _ in 0..3 {
             let mut process = privileged(&lab);
             let mut target = [0; 64];
             let transfer = open(&mut process)
-                .copy_memory(Source::Physical(0x10_0000), Engine::Native, &mut target)
+                .copy_memory(Source::Physical(0x10_0000), EngineKind::Native, &mut target)
                 .unwrap();
             assert!(transfer.is_complete(), "{transfer:?}");
             drop(process);
@@ -36,7 +37,6 @@ fn no_processor_remembers_pages_that_are_given_back() {
             assert_eq!(lab.unload().unwrap(), Vec::<String>::new());
             assert_eq!(lab.load().unwrap(), NtStatus::SUCCESS);
         }
-        finish(lab);
     }
 }
 
@@ -46,14 +46,13 @@ const SPAN: usize = 64 << 10;
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn each_processor_reads_through_a_window_of_its_own() {
-    let lab = Lab::boot(Options {
-        processors: 2,
-        ..options(Reach::all())
-    })
-    .unwrap_or_else(|error| panic!("{error}"));
+    with_two_processors(Reach::all(), &[false], read_on_both_processors);
+}
+
+fn read_on_both_processors(lab: &Lab) {
     let mosaic = lab.mosaic().unwrap();
     let (block, bytes) = mosaic.block();
-    let mut one = privileged(&lab);
+    let mut one = privileged(lab);
     let mut other = one.another(PRIVILEGED).unwrap();
     let room = size_of::<TransferResponse>() + SPAN;
     let first = block.next_multiple_of(SPAN as u64);
@@ -62,8 +61,8 @@ fn each_processor_reads_through_a_window_of_its_own() {
             header: Header::of::<CopyMemoryRequest>(),
             address: source,
             length: SPAN as u64,
-            flags: CopyMemoryFlags::PHYSICAL.bits(),
-            engine: Engine::Native as u32,
+            flags: CopyFlags::PHYSICAL.bits(),
+            engine: EngineKind::Native as u32,
         };
         let input = process.allocate(PAGE_LENGTH).unwrap();
         process.write(input, request.as_bytes()).unwrap();
@@ -72,10 +71,7 @@ fn each_processor_reads_through_a_window_of_its_own() {
         (handle, [(input, request.as_bytes().len()), (output, room)])
     });
     let buffers = sides.map(|(_, buffers)| {
-        let [input, output] = buffers.map(|(address, length)| Buffer {
-            address,
-            length: u32::try_from(length).unwrap(),
-        });
+        let [input, output] = buffers.map(|(address, length)| buffer(address, length));
         (input, output)
     });
     let code = Code::of(RequestKind::CopyMemory).value;
@@ -96,8 +92,6 @@ fn each_processor_reads_through_a_window_of_its_own() {
         let start = usize::try_from(first - block).unwrap() + number * SPAN;
         assert!(found == &bytes[start..start + SPAN], "other bytes");
     }
-    drop((one, other));
-    finish(lab);
 }
 
 /// Where the driver's uncached page is: the page of RAM that begins with the bytes that are in the
@@ -143,7 +137,7 @@ fn memory_that_the_driver_maps_uncached_is_left_to_the_system() {
     let mut target = vec![0; length];
     let source = Source::Physical(page - BEFORE);
     let transfer = device
-        .copy_memory(source, Engine::Native, &mut target)
+        .copy_memory(source, EngineKind::Native, &mut target)
         .unwrap();
     assert_eq!(transfer.status, NtStatus::INVALID_PAGE_PROTECTION);
     assert_eq!((transfer.copied, transfer.address), (BEFORE, Some(page)));
@@ -153,18 +147,18 @@ fn memory_that_the_driver_maps_uncached_is_left_to_the_system() {
 
     let inside = Source::Physical(page + 8);
     let transfer = device
-        .copy_memory(inside, Engine::Native, &mut [0; 8])
+        .copy_memory(inside, EngineKind::Native, &mut [0; 8])
         .unwrap();
     assert_eq!(transfer.status, NtStatus::INVALID_PAGE_PROTECTION);
     assert_eq!((transfer.copied, transfer.address), (0, Some(page + 8)));
 
     let transfer = device
-        .copy_memory(source, Engine::Auto, &mut target)
+        .copy_memory(source, EngineKind::Auto, &mut target)
         .unwrap();
     assert!(transfer.is_complete(), "{transfer:?}");
     assert_eq!(
         (transfer.engine, transfer.fell_back),
-        (Engine::System, true)
+        (EngineKind::System, true)
     );
     assert!(target == expected);
 
@@ -172,10 +166,7 @@ fn memory_that_the_driver_maps_uncached_is_left_to_the_system() {
     let source = Source::Physical(page + PAGE_LENGTH);
     let mut target = vec![0; 50];
     let transfer = device
-        .copy_memory(source, Engine::Native, &mut target)
+        .copy_memory(source, EngineKind::Native, &mut target)
         .unwrap();
     assert!(transfer.is_complete(), "{transfer:?}");
-    drop(device);
-    drop(process);
-    finish(lab);
 }

@@ -5,21 +5,10 @@
 
 use ringcopy_client::{
     PAGE_LENGTH, Source,
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Count, Lab, Options, TileKind, Withheld};
-use ringcopy_tests::{finish, open, options, privileged};
-
-/// What a target holds where nothing arrived.
-const UNTOUCHED: u8 = 0xEE;
-
-fn boot(five_levels: bool) -> Lab {
-    Lab::boot(Options {
-        five_levels,
-        ..options(Reach::all())
-    })
-    .unwrap_or_else(|error| panic!("{error}"))
-}
+use ringcopy_tests::{UNTOUCHED, boot, boot_with, open, options, privileged};
 
 /// A system page of RAM that an entry for `page` bytes maps: its address, and where it is.
 fn mapped(lab: &Lab, page: u64) -> (u64, u64) {
@@ -33,7 +22,10 @@ fn mapped(lab: &Lab, page: u64) -> (u64, u64) {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
     for five_levels in [false, true] {
-        let lab = boot(five_levels);
+        let lab = boot_with(Options {
+            five_levels,
+            ..options(Reach::all())
+        });
         let (address, frame) = mapped(&lab, 2 << 20);
         // RAM lies before and after it.
         let (address, frame) = (address + PAGE_LENGTH, frame + PAGE_LENGTH);
@@ -49,7 +41,7 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
                 let sources = [Source::Virtual(address), Source::Physical(frame)];
                 for (source, engine) in sources
                     .into_iter()
-                    .flat_map(|source| [(source, Engine::Native), (source, Engine::Auto)])
+                    .flat_map(|source| [(source, EngineKind::Native), (source, EngineKind::Auto)])
                 {
                     let start = match source {
                         Source::Virtual(address) => Source::Virtual(address - before),
@@ -61,7 +53,7 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
                     assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{what}");
                     assert_eq!(transfer.copied, before, "{what}");
                     assert_eq!(transfer.address, Some(source.address()), "{what}");
-                    assert_eq!(transfer.engine, Engine::Native, "{what}");
+                    assert_eq!(transfer.engine, EngineKind::Native, "{what}");
                     let (arrived, rest) = target.split_at(usize::try_from(before).unwrap());
                     let expected = lab.read_physical(frame - before, before).unwrap();
                     assert!(arrived == expected, "{what}");
@@ -76,34 +68,28 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
         lab.withhold(frame, Withheld::Frame, false).unwrap();
         let mut target = vec![0; 4096];
         let transfer = device
-            .copy_memory(Source::Virtual(address), Engine::Native, &mut target)
+            .copy_memory(Source::Virtual(address), EngineKind::Native, &mut target)
             .unwrap();
         assert!(transfer.is_complete(), "{transfer:?}");
-        drop(device);
-        drop(process);
-        finish(lab);
     }
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_withheld_page_table_hides_what_it_maps() {
-    let lab = boot(false);
+    let lab = boot(Reach::all());
     let (address, frame) = mapped(&lab, PAGE_LENGTH);
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     lab.withhold(address, Withheld::Table, true).unwrap();
     let transfer = device
-        .copy_memory(Source::Virtual(address), Engine::Native, &mut [0; 8])
+        .copy_memory(Source::Virtual(address), EngineKind::Native, &mut [0; 8])
         .unwrap();
     assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
     assert_eq!((transfer.copied, transfer.address), (0, Some(address)));
     // The frame itself is not withheld.
     let transfer = device
-        .copy_memory(Source::Physical(frame), Engine::Native, &mut [0; 8])
+        .copy_memory(Source::Physical(frame), EngineKind::Native, &mut [0; 8])
         .unwrap();
     assert!(transfer.is_complete(), "{transfer:?}");
-    drop(device);
-    drop(process);
-    finish(lab);
 }

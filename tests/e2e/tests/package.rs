@@ -1,5 +1,5 @@
-//! The package that a Windows test machine installs: whether it is signed as it says, and lists
-//! what is in it, by tools that nobody here wrote; and whether one commit makes one package.
+//! The package for a Windows test machine: its signatures and its catalog, checked by independent
+//! programs, and whether one commit makes one package.
 
 #![forbid(unsafe_code)]
 
@@ -11,11 +11,11 @@ use object::{
 };
 use ringcopy_tests::{
     inf::Inf,
-    package::{FILES, Package, authenticode_digest, file_digest, openssl, osslsigncode, unsigned},
+    package::{FILES, Package, authenticode_digest, osslsigncode, unsigned},
     traces,
 };
 
-/// Part of Windows 10: nothing that has to be installed.
+/// Parts of Windows 10.
 const SYSTEM_LIBRARIES: [&str; 10] = [
     "advapi32.dll",
     "api-ms-win-core-winrt-error-l1-1-0.dll",
@@ -60,8 +60,7 @@ fn images_are_signed_with_the_test_certificate() {
 fn checksums_are_those_of_the_files() {
     let package = Package::built();
     for name in ["ringcopy.sys", "ringcopy.exe"] {
-        // Which of the two it prints, the one in the file and the one that it comes to, when they
-        // are equal depends on its version.
+        // The checksum in the file, the calculated one, or both, depending on its version.
         let said = package.verify(name, &[]).unwrap();
         let mut sums: Vec<&str> = said
             .lines()
@@ -81,7 +80,7 @@ fn the_catalog_is_signed_and_lists_the_driver() {
     let catalog = package.path("ringcopy.cat");
     let verified = package.verify("ringcopy.sys", &["-catalog", &catalog]);
     assert!(verified.is_ok(), "{verified:?}");
-    // The client is no part of the driver package, so the catalog does not vouch for it.
+    // The client is no part of the driver package, so it is not in the catalog.
     let unlisted = package.verify("ringcopy.exe", &["-catalog", &catalog]);
     assert!(unlisted.is_err(), "{unlisted:?}");
 }
@@ -95,7 +94,7 @@ fn the_catalog_knows_each_file_by_its_hashes() {
         .into_iter()
         .flat_map(|hash| {
             [
-                file_digest(&package.path("ringcopy.inf"), hash),
+                package.file_digest("ringcopy.inf", hash),
                 authenticode_digest(&driver, hash),
             ]
         })
@@ -104,7 +103,7 @@ fn the_catalog_knows_each_file_by_its_hashes() {
     let members = package.catalog_members();
     assert_eq!(members, expected, "sorted, and complete");
 
-    // The hash that osslsigncode comes to is the image's, too.
+    // osslsigncode calculates the same hash.
     let said = package.verify("ringcopy.sys", &[]).unwrap();
     let calculated = said
         .lines()
@@ -119,8 +118,8 @@ fn the_catalog_knows_each_file_by_its_hashes() {
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn the_catalog_names_its_files_and_windows() {
     let catalog = Package::built().read("ringcopy.cat");
-    // Each under both of its hashes: `File` and `OSAttr`, as `inf2cat` writes them; and `OS` of the
-    // whole package. Values are UTF-16 with a terminator.
+    // `File` and `OSAttr` as `inf2cat` writes them, for both hashes of each file, and `OS` of the
+    // package. Values are UTF-16 with a terminator.
     for (value, times) in [
         ("ringcopy.sys", 2),
         ("ringcopy.inf", 2),
@@ -144,19 +143,8 @@ fn the_catalog_names_its_files_and_windows() {
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn the_certificate_is_for_signing_code_and_for_nothing_else() {
     let package = Package::built();
-    let certificate = package.path("ringcopy.cer");
-    let said = openssl(&[
-        "x509",
-        "-inform",
-        "DER",
-        "-noout",
-        "-text",
-        // Without it, names are written with blanks or without, by openssl's version.
-        "-nameopt",
-        "RFC2253",
-        "-in",
-        &certificate,
-    ]);
+    // Without `-nameopt`, spaces in names depend on openssl's version.
+    let text = package.openssl("x509 -inform DER -noout -text -nameopt RFC2253 -in ringcopy.cer");
     for part in [
         "Subject: CN=ringcopy test signing",
         "Issuer: CN=ringcopy test signing",
@@ -165,26 +153,11 @@ fn the_certificate_is_for_signing_code_and_for_nothing_else() {
         "Code Signing",
         "CA:FALSE",
     ] {
-        assert!(said.contains(part), "{part} is not in\n{said}");
+        assert!(text.contains(part), "{part} is not in\n{text}");
     }
-    // Both signatures carry it, and it alone.
-    let own = openssl(&[
-        "x509",
-        "-inform",
-        "DER",
-        "-noout",
-        "-serial",
-        "-in",
-        &certificate,
-    ]);
-    let in_catalog = openssl(&[
-        "pkcs7",
-        "-inform",
-        "DER",
-        "-print_certs",
-        "-in",
-        &package.path("ringcopy.cat"),
-    ]);
+    // Both signatures have this certificate and no other.
+    let own = package.openssl("x509 -inform DER -noout -serial -in ringcopy.cer");
+    let in_catalog = package.openssl("pkcs7 -inform DER -print_certs -in ringcopy.cat");
     assert_eq!(in_catalog.matches("BEGIN CERTIFICATE").count(), 1);
     let serial = own.trim().strip_prefix("serial=").unwrap();
     let said = package.verify("ringcopy.sys", &[]).unwrap();
@@ -222,7 +195,7 @@ fn every_kind_of_changed_byte_in_the_driver_is_noticed() {
 fn a_changed_byte_of_the_inf_is_in_no_catalog() {
     let package = Package::built().copied();
     let path = package.path("ringcopy.inf");
-    let hash = || file_digest(&path, "sha256");
+    let hash = || package.file_digest("ringcopy.inf", "sha256");
     let members = package.catalog_members();
     assert!(members.contains(&hash()));
     let mut bytes = fs::read(&path).unwrap();
@@ -239,7 +212,7 @@ fn a_changed_byte_of_the_catalog_is_noticed() {
     let path = package.path("ringcopy.cat");
     let original = fs::read(&path).unwrap();
     let listing = package.catalog();
-    // The day of the list, which no member has to do with.
+    // The date of the list, which is in no member.
     let date = listing
         .lines()
         .find(|line| line.contains("UTCTIME"))
@@ -273,7 +246,7 @@ fn an_expired_certificate_is_noticed() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn another_packages_certificate_does_not_do() {
+fn another_packages_certificate_is_not_accepted() {
     let (package, other) = (Package::built(), Package::built_again());
     let certificate = other.certificate();
     let verified = osslsigncode(&[
@@ -295,7 +268,7 @@ fn two_packages_of_one_commit_differ_in_signatures_alone() {
         let [one, other] = both(name);
         assert!(one == other, "{name} differs");
     }
-    // The second's driver was built anew, in another folder.
+    // The second's driver was built in another folder.
     for name in ["ringcopy.sys", "ringcopy.exe"] {
         let [one, other] = both(name);
         assert!(one != other, "{name} has the same signature twice");
@@ -309,7 +282,7 @@ fn two_packages_of_one_commit_differ_in_signatures_alone() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn programs_tell_nothing_about_the_machine_that_built_them() {
+fn programs_name_no_folders_of_the_machine_that_built_them() {
     let package = Package::built();
     let tree = ringcopy_tests::tree();
     let folders = traces::folders(tree, |name| env::var(name).ok());
@@ -321,7 +294,7 @@ fn programs_tell_nothing_about_the_machine_that_built_them() {
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn the_client_needs_nothing_beside_it() {
+fn the_client_needs_no_other_files() {
     let bytes = Package::built().read("ringcopy.exe");
     let image = PeFile64::parse(&*bytes).expect("a PE32+ program");
     let imports = image.import_table().unwrap().expect("imports");
@@ -345,8 +318,8 @@ fn the_client_needs_nothing_beside_it() {
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn the_readme_is_complete() {
     let package = Package::built();
-    let text = String::from_utf8(package.read("README.txt")).unwrap();
-    for told in FILES.iter().filter(|name| **name != "README.txt").chain(&[
+    let text = package.readme();
+    for word in FILES.iter().filter(|name| **name != "README.txt").chain(&[
         "ringcopy install",
         "ringcopy uninstall",
         "ringcopy vm-test",
@@ -358,13 +331,8 @@ fn the_readme_is_complete() {
         "Secure Boot",
         "Memory integrity",
     ]) {
-        assert!(text.contains(told), "{told} is not mentioned");
+        assert!(text.contains(word), "{word} is not mentioned");
     }
-    assert!(!text.contains('$'), "a variable is left");
-    assert!(
-        text.lines().all(|line| line.len() <= 80),
-        "a line is wider than a terminal"
-    );
     let inf = Inf::parse(&String::from_utf8(package.read("ringcopy.inf")).unwrap()).unwrap();
     let version = inf.directive("Version", "DriverVer").unwrap().value(1);
     let version = version.strip_suffix(".0").unwrap();

@@ -1,4 +1,4 @@
-//! What the driver's image has to be for Windows to load it, and to load it well protected.
+//! Properties of the driver's image that Windows needs to load and to protect it.
 
 #![forbid(unsafe_code)]
 
@@ -17,8 +17,8 @@ use object::{
 
 const PAGE: u32 = 4096;
 
-/// The only modules whose exports a driver may import here. Names as `ExAllocatePool2`'s page and
-/// the KMDF documentation give them.
+/// The modules from which the driver may import. The names are those of `ExAllocatePool2`'s page and of
+/// the KMDF documentation.
 const MODULES: [&str; 3] = ["ntoskrnl.exe", "hal.dll", "wdfldr.sys"];
 
 fn with_image(check: impl FnOnce(&[u8], &PeFile64<'_>)) {
@@ -58,7 +58,7 @@ fn is_a_native_image_for_amd64() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn asks_for_every_protection_that_the_loader_gives() {
+fn asks_for_every_protection_of_the_loader() {
     with_image(|_, image| {
         let characteristics = headers(image).optional_header().dll_characteristics.get(LE);
         for (flag, name) in [
@@ -120,7 +120,7 @@ fn can_be_unwound() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn imports_from_the_kernel_and_the_framework_alone() {
+fn imports_only_from_the_kernel_and_the_framework() {
     with_image(|_, image| {
         let imports = image.import_table().unwrap().expect("imports");
         let mut modules = Vec::new();
@@ -140,7 +140,7 @@ fn imports_from_the_kernel_and_the_framework_alone() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn tells_nothing_about_the_machine_that_built_it() {
+fn names_no_folder_of_the_machine_that_built_it() {
     with_image(|bytes, _| {
         let home = env::var("HOME").ok().filter(|home| home.len() > 1);
         let tree = ringcopy_tests::tree().to_str().unwrap();

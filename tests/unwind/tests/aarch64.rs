@@ -80,7 +80,7 @@ fn whatever_does_not_hold_is_noticed() {
     let breaks: [(&str, Break); 13] = [
         ("another handler", |routine| routine.handler.push('x')),
         ("another filter", |routine| {
-            routine.scopes[0].filter.push('x')
+            routine.scopes[0].filter.push('x');
         }),
         ("no scope", |routine| routine.scopes.clear()),
         ("a scope that begins late", |routine| {

@@ -6,14 +6,15 @@ use std::{
 };
 
 use ringcopy_client::{
-    Device, OpenAccess, Source, abuse, explain,
+    Device, OpenAccess, Source, explain,
     protocol::{
-        Code, CopyMemoryFlags, CopyMemoryRequest, Engine, Header, InformationRequest,
+        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
         InformationResponse, NtStatus, RequestKind, TransferResponse, WIN32_DEVICE_PATH,
     },
+    suites::abuse,
     windows::{Interrupt, WindowsTransport},
 };
-use ringcopy_win32::{DeviceHandle, Event, Outcome, Pending};
+use ringcopy_win32::{Completion, DeviceHandle, Event, Pending};
 use serde_json::{Value, json};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -151,7 +152,7 @@ fn information(device: &DeviceHandle) -> Verdict {
     let mut output = [0; INFORMATION];
     let code = Code::of(RequestKind::Information).value;
     let outcome = device.control(code, &information_request(), &mut output, &never()?);
-    expect("information", &outcome, &Outcome::Done(INFORMATION))
+    expect("information", &outcome, &Completion::Done(INFORMATION))
 }
 
 /// A request for RAM, and the output that it needs.
@@ -160,8 +161,8 @@ fn read_request(address: u64, length: usize) -> (Vec<u8>, Vec<u8>) {
         header: Header::of::<CopyMemoryRequest>(),
         address,
         length: length as u64,
-        flags: CopyMemoryFlags::PHYSICAL.bits(),
-        engine: Engine::System as u32,
+        flags: CopyFlags::PHYSICAL.bits(),
+        engine: EngineKind::System as u32,
     };
     (request.as_bytes().to_vec(), vec![0xEE; TRANSFER + length])
 }
@@ -189,7 +190,7 @@ fn expected(address: u64, length: usize) -> Vec<u8> {
 /// Whether a read came to its end with the right bytes.
 fn arrived(pending: Pending, address: u64, length: usize) -> Verdict {
     let (outcome, output) = pending.wait();
-    expect("read", &outcome, &Outcome::Done(TRANSFER + length))?;
+    expect("read", &outcome, &Completion::Done(TRANSFER + length))?;
     if output[TRANSFER..] == expected(address, length) {
         Ok(())
     } else {
@@ -233,7 +234,7 @@ fn waiting(device: &DeviceHandle) -> Result<Pending, String> {
 }
 
 fn done(pending: Pending) -> Verdict {
-    expect("waited", &pending.wait().0, &Outcome::Done(INFORMATION))
+    expect("waited", &pending.wait().0, &Completion::Done(INFORMATION))
 }
 
 fn cancelled(pending: Pending) -> Verdict {
@@ -241,7 +242,7 @@ fn cancelled(pending: Pending) -> Verdict {
     expect(
         "cancelled",
         &outcome,
-        &Outcome::Status(NtStatus::CANCELLED.0),
+        &Completion::Status(NtStatus::CANCELLED.0),
     )?;
     expect("output", &output, &vec![0xEE; INFORMATION])
 }
@@ -257,7 +258,7 @@ fn buffered_too_small() -> Verdict {
     expect(
         "information",
         &outcome,
-        &Outcome::Status(NtStatus::BUFFER_TOO_SMALL.0),
+        &Completion::Status(NtStatus::BUFFER_TOO_SMALL.0),
     )?;
     expect("output", &output, &[0xEE; INFORMATION - 1])
 }
@@ -278,7 +279,7 @@ fn out_direct_partial() -> Verdict {
     let start = 0x9_F000 - 4096 - 24;
     let mut target = vec![0xEE; 8192];
     let transfer = device
-        .copy_memory(Source::Physical(start), Engine::System, &mut target)
+        .copy_memory(Source::Physical(start), EngineKind::System, &mut target)
         .map_err(|error| explain(&error))?;
     expect("copied", &transfer.copied, &(4096 + 24))?;
     expect("status", &transfer.status, &NtStatus::INVALID_ADDRESS)?;
@@ -309,7 +310,7 @@ fn neither() -> Verdict {
     let mut output = [0; TRANSFER];
     let code = Code::of(RequestKind::CopyFrom).value;
     let outcome = open()?.control(code, request.as_bytes(), &mut output, &never()?);
-    expect("copy from", &outcome, &Outcome::Done(TRANSFER))?;
+    expect("copy from", &outcome, &Completion::Done(TRANSFER))?;
     let response = TransferResponse::read_from_bytes(&output).map_err(|error| error.to_string())?;
     expect("status", &response.status, &NtStatus::ACCESS_VIOLATION.0)?;
     expect("copied", &response.copied, &0)
@@ -363,7 +364,7 @@ fn interrupted() -> Verdict {
     expect(
         "interrupted",
         &outcome,
-        &Outcome::Status(NtStatus::CANCELLED.0),
+        &Completion::Status(NtStatus::CANCELLED.0),
     )?;
     expect("output", &output, &[0xEE; INFORMATION])?;
     shut.open()
@@ -377,8 +378,8 @@ fn closed_pending() -> Verdict {
     shut.open()?;
     for pending in under_way {
         match pending.wait().0 {
-            Outcome::Done(INFORMATION) => {}
-            Outcome::Status(status) if status == NtStatus::CANCELLED.0 => {}
+            Completion::Done(INFORMATION) => {}
+            Completion::Status(status) if status == NtStatus::CANCELLED.0 => {}
             outcome => return Err(format!("a request of a closed handle: {outcome:x?}")),
         }
     }

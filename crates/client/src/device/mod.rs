@@ -5,9 +5,9 @@ mod pieces;
 
 use ringcopy_protocol::{
     BatchRequest, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest,
-    DeviceCopyRequest, DeviceDirection, Engine, Header, InformationRequest, InformationResponse,
-    MemoryRange, MemoryRangesRequest, MemoryRangesResponse, ModeChoice, RequestKind,
-    ScatterRequest, TransferResponse, judge::results_end,
+    DeviceCopyRequest, DeviceDirection, EngineKind, Header, InformationRequest,
+    InformationResponse, MemoryRange, MemoryRangesRequest, MemoryRangesResponse, ModeChoice,
+    RequestKind, ScatterRequest, TransferResponse, validate::results_end,
 };
 use std::mem::size_of;
 use zerocopy::IntoBytes;
@@ -158,7 +158,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     pub fn copy_memory(
         &mut self,
         source: Source,
-        engine: Engine,
+        engine: EngineKind,
         target: &mut [u8],
     ) -> Result<Transfer, Error> {
         let kind = RequestKind::CopyMemory;
@@ -188,7 +188,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     /// [`Error::Refused`] with `STATUS_INVALID_BUFFER_SIZE` where a single piece is longer than
     /// [`MAXIMUM_LENGTH`](ringcopy_protocol::MAXIMUM_LENGTH). What earlier requests copied is then
     /// lost.
-    pub fn copy_batch(&mut self, pieces: &[Piece], engine: Engine) -> Result<Batch, Error> {
+    pub fn copy_batch(&mut self, pieces: &[Piece], engine: EngineKind) -> Result<Batch, Error> {
         let kind = RequestKind::CopyBatch;
         let mut batch = Batch::default();
         for pieces in groups(pieces, |piece| piece.length) {
@@ -234,7 +234,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     pub fn copy_scatter(
         &mut self,
         pieces: &[ScatterPiece],
-        engine: Engine,
+        engine: EngineKind,
     ) -> Result<Vec<Transfer>, Error> {
         let kind = RequestKind::CopyScatter;
         let mut transfers = Vec::with_capacity(pieces.len());
@@ -362,7 +362,7 @@ fn own(kind: RequestKind, length: u64) -> Asked {
     Asked {
         operation: kind.into(),
         length,
-        engine: Engine::Auto,
+        engine: EngineKind::Auto,
         source: None,
     }
 }

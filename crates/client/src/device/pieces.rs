@@ -1,7 +1,7 @@
 //! Many copies in one request.
 
 use ringcopy_protocol::{
-    BatchEntry, Engine, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, RequestKind, ScatterEntry,
+    BatchEntry, EngineKind, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, RequestKind, ScatterEntry,
 };
 
 use crate::{ResponseError, Source, Transfer, response::Asked};
@@ -27,7 +27,7 @@ impl Piece {
         }
     }
 
-    pub(super) fn asked(&self, kind: RequestKind, engine: Engine) -> Asked {
+    pub(super) fn asked(&self, kind: RequestKind, engine: EngineKind) -> Asked {
         Asked {
             operation: kind.into(),
             length: self.length.into(),
@@ -58,7 +58,7 @@ impl ScatterPiece {
         }
     }
 
-    pub(super) fn asked(&self, kind: RequestKind, engine: Engine) -> Asked {
+    pub(super) fn asked(&self, kind: RequestKind, engine: EngineKind) -> Asked {
         let (source, length) = (self.source, self.length);
         Piece { source, length }.asked(kind, engine)
     }

@@ -103,7 +103,7 @@ pub const fn explain_hole(status: NtStatus) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use ringcopy_protocol::{CODES, Direction, Engine, RequestKind};
+    use ringcopy_protocol::{CODES, Direction, EngineKind, RequestKind};
 
     use super::*;
     use crate::{Operation, Source};
@@ -127,7 +127,7 @@ mod tests {
             copied: 12,
             address: Some(0x1000_0003),
             direction: Direction::Read,
-            engine: Engine::Auto,
+            engine: EngineKind::Auto,
             fell_back: false,
             hole_length: 0,
             source: None,

@@ -1,6 +1,6 @@
 //! Why a copy ended early, and what to do about it.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus, Reach, RequestKind};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach, RequestKind};
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
 use crate::{Operation, Source, Transfer};
@@ -74,12 +74,12 @@ pub(crate) fn explain_stop(transfer: &Transfer) -> String {
             other(transfer, readable(Memory::of(transfer)))
         ),
         NtStatus::INVALID_PARAMETER if has_alignment(transfer.operation) => ALIGNMENT.into(),
-        NtStatus::NOT_SUPPORTED if transfer.engine == Engine::Native => {
+        NtStatus::NOT_SUPPORTED if transfer.engine == EngineKind::Native => {
             "the native engine is not in use on this machine (see `ringcopy info`); ask for the \
              system's, or for auto."
                 .into()
         }
-        NtStatus::INVALID_PAGE_PROTECTION if transfer.engine == Engine::Native => format!(
+        NtStatus::INVALID_PAGE_PROTECTION if transfer.engine == EngineKind::Native => format!(
             "{place} is RAM that the driver maps uncached, which the native engine does not read; \
              ask for the system's, or for auto."
         ),
@@ -135,7 +135,7 @@ fn invalid_address(transfer: &Transfer, place: &str) -> String {
             "there is no RAM at {place}: it is device memory, a firmware table, or nothing at \
              all; {other}, or see `ringcopy ranges` for what is RAM."
         ),
-        Memory::System if transfer.engine == Engine::Native => format!(
+        Memory::System if transfer.engine == EngineKind::Native => format!(
             "no RAM is mapped at {place}, or its page is paged out, which the native engine does \
              not bring in; {other}, or ask for the engine auto."
         ),
@@ -203,7 +203,7 @@ mod tests {
             copied,
             address: Some(source.map_or(0x10_0000, Source::address) + copied),
             direction: Direction::Read,
-            engine: Engine::System,
+            engine: EngineKind::System,
             fell_back: false,
             hole_length: 0,
             source,
@@ -262,7 +262,7 @@ mod tests {
             assert!(nobodys.contains("neither user memory nor"), "{nobodys}");
         }
         let paged = explain_stop(&Transfer {
-            engine: Engine::Native,
+            engine: EngineKind::Native,
             ..stopped(
                 NtStatus::INVALID_ADDRESS,
                 Some(Source::Virtual(0xFFFF_F800_0000_0000)),

@@ -1,40 +1,40 @@
-//! Requests that no honest client makes, for every control code: each has to be refused with a
-//! status, and the driver has to be the same afterwards.
+//! Malformed requests for every control code. Each must be refused with a status, and the driver
+//! must report the same about itself afterwards.
 //!
-//! This is what can be tried on any machine. The lab's tests try more, at addresses that a real
-//! machine would not survive being wrong about.
+//! These can be sent on any machine. The lab's tests send more, at addresses where a defect of the
+//! driver would crash a real machine.
 
 use ringcopy_protocol::{CODES, Code, Header, Method, PROTOCOL_VERSION};
 use zerocopy::IntoBytes;
 
 use crate::{Buffer, Device, Error, OpenAccess, RequestError, Transport};
 
-/// What came of it.
+/// The result of the suite.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Abuse {
-    /// Requests that were sent.
+    /// The number of requests that were sent.
     pub requests: u64,
-    /// What should not have happened: request and outcome.
+    /// The requests that were not refused as they must be, and what happened.
     pub wrong: Vec<String>,
 }
 
-/// Sends them all.
+/// Sends all requests.
 ///
 /// # Errors
-/// If the driver cannot be opened or asked, or the way to it is lost.
+/// If the device cannot be opened, or the transport fails.
 pub fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Abuse, Error> {
     let mut abuse = Abuse::default();
     let mut device = Device::open(transport, OpenAccess::ReadWrite)?;
     let before = device.information()?;
     for code in &CODES {
-        for (what, input, room) in malformed(code) {
-            let mut output = vec![0xEE; room];
+        for (what, input, output_length) in malformed(code) {
+            let mut output = vec![0xEE; output_length];
             let handle = device.handle();
-            let outcome =
+            let result =
                 device
                     .transport()
                     .device_io_control(handle, code.value, &input, &mut output);
-            abuse.judge(&format!("{}: {what}", code.name), outcome)?;
+            abuse.check(&format!("{}: {what}", code.name), result)?;
             if output.iter().any(|byte| *byte != 0xEE) {
                 let wrong = format!("{}: {what}: the output was written", code.name);
                 abuse.wrong.push(wrong);
@@ -44,23 +44,23 @@ pub fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Abuse, Error> {
     }
     let handle = device.handle();
     for value in unknown_codes() {
-        let outcome = device
+        let result = device
             .transport()
             .device_io_control(handle, value, &[0; 64], &mut [0; 64]);
-        abuse.judge(&format!("unknown code {value:#x}"), outcome)?;
+        abuse.check(&format!("unknown code {value:#x}"), result)?;
     }
     if device.information()? != before {
         abuse
             .wrong
-            .push("the driver tells of itself otherwise than before".into());
+            .push("the driver reports itself differently than before".into());
     }
     Ok(abuse)
 }
 
 impl Abuse {
-    fn judge(&mut self, what: &str, outcome: Result<usize, RequestError>) -> Result<(), Error> {
+    fn check(&mut self, what: &str, result: Result<usize, RequestError>) -> Result<(), Error> {
         self.requests += 1;
-        match outcome {
+        match result {
             Err(RequestError::Status(_)) => Ok(()),
             Err(RequestError::Transport(error)) => Err(error.into()),
             Ok(returned) => {
@@ -71,14 +71,14 @@ impl Abuse {
         }
     }
 
-    /// Buffers where there is no memory of the caller's.
+    /// Sends requests with buffers that are not in the caller's memory.
     fn bad_addresses<T: Transport + ?Sized>(
         &mut self,
         device: &mut Device<'_, T>,
         code: &Code,
     ) -> Result<(), Error> {
-        // The I/O manager copies the buffers of other methods, and refuses bad ones itself; it does
-        // not promise to refuse an output that it never gets to.
+        // For other methods the I/O manager copies the buffers, and refuses bad ones itself. It does
+        // not promise to refuse an output that it does not write.
         if code.method != Method::Neither {
             return Ok(());
         }
@@ -90,7 +90,7 @@ impl Abuse {
             u64::MAX - 7,
         ] {
             let handle = device.handle();
-            let outcome = device.transport().device_io_control_at(
+            let result = device.transport().device_io_control_at(
                 handle,
                 code.value,
                 Buffer {
@@ -102,13 +102,13 @@ impl Abuse {
                     length: length(code.response_length),
                 },
             );
-            self.judge(&format!("{}: buffers at {address:#x}", code.name), outcome)?;
+            self.check(&format!("{}: buffers at {address:#x}", code.name), result)?;
         }
         Ok(())
     }
 }
 
-/// Inputs that no code takes, each with the room for its output.
+/// Returns inputs that the code does not take: a description, the input, and the output's length.
 fn malformed(code: &Code) -> Vec<(String, Vec<u8>, usize)> {
     let header = |version, size| {
         let mut input = vec![0; code.request_length];
@@ -118,33 +118,33 @@ fn malformed(code: &Code) -> Vec<(String, Vec<u8>, usize)> {
         input
     };
     let size = u32::try_from(code.request_length).unwrap_or(u32::MAX);
-    let room = code.response_length;
+    let length = code.response_length;
     let mut requests = vec![
-        ("no input".into(), Vec::new(), room),
-        ("garbage".into(), vec![0xA5; code.request_length], room),
-        ("no room".into(), header(PROTOCOL_VERSION, size), 0),
+        ("no input".into(), Vec::new(), length),
+        ("garbage".into(), vec![0xA5; code.request_length], length),
+        ("no output".into(), header(PROTOCOL_VERSION, size), 0),
         (
-            "too little room".into(),
+            "output too short".into(),
             header(PROTOCOL_VERSION, size),
-            room - 1,
+            length - 1,
         ),
     ];
-    for length in [1, 7, 8, code.request_length - 1] {
+    for input_length in [1, 7, 8, code.request_length - 1] {
         let mut input = header(PROTOCOL_VERSION, size);
-        input.truncate(length.min(code.request_length - 1));
-        requests.push((format!("input of {length} bytes"), input, room));
+        input.truncate(input_length.min(code.request_length - 1));
+        requests.push((format!("input of {input_length} bytes"), input, length));
     }
     for version in [0, PROTOCOL_VERSION + 1, u32::MAX] {
-        requests.push((format!("version {version}"), header(version, size), room));
+        requests.push((format!("version {version}"), header(version, size), length));
     }
     for wrong in [0, size - 1, size + 1, u32::MAX] {
         let input = header(PROTOCOL_VERSION, wrong);
-        requests.push((format!("size {wrong}"), input, room));
+        requests.push((format!("size {wrong}"), input, length));
     }
     requests
 }
 
-/// Codes of our device type that stand for nothing, and codes of others.
+/// Returns unknown codes of the driver's device type, and codes of other device types.
 fn unknown_codes() -> impl Iterator<Item = u32> {
     let first = CODES[0].value;
     (0..64)

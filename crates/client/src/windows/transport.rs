@@ -6,7 +6,7 @@ use ringcopy_protocol::{
     Code, Header, MemoryRange, MemoryRangesRequest, MemoryRangesResponse, NtStatus, RequestKind,
     WIN32_DEVICE_PATH,
 };
-use ringcopy_win32::{Access, DeviceHandle, Outcome, Pages, Range, Token, Win32Error, system};
+use ringcopy_win32::{Access, Completion, DeviceHandle, Pages, Range, Token, Win32Error, system};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::Interrupt;
@@ -59,11 +59,11 @@ impl WindowsTransport {
             .ok_or(RequestError::Status(NtStatus::INVALID_HANDLE))
     }
 
-    fn judge(&self, outcome: Outcome) -> Result<usize, RequestError> {
+    fn judge(&self, outcome: Completion) -> Result<usize, RequestError> {
         let status = match outcome {
-            Outcome::Done(returned) => return Ok(returned),
-            Outcome::Status(status) => NtStatus(status),
-            Outcome::Refused(error) => status_of(error.0),
+            Completion::Done(returned) => return Ok(returned),
+            Completion::Status(status) => NtStatus(status),
+            Completion::Refused(error) => status_of(error.0),
         };
         Err(
             if status == NtStatus::CANCELLED && self.interrupt.is_raised() {

@@ -89,7 +89,7 @@ fn f10_a_notation_that_could_mean_two_things_is_named() {
     for (list, advice) in [
         (
             "# a map\n0x1000-0x9f000\n",
-            "line 2: `0x1000-0x9f000` is START-END, which does not tell whether the end is in the \
+            "line 2: `0x1000-0x9f000` is START-END, which does not say whether the end is in the \
              range; write 0x1000:0x9e001 if it is, or 0x1000:0x9e000 if it is not",
         ),
         (
@@ -99,7 +99,7 @@ fn f10_a_notation_that_could_mean_two_things_is_named() {
         (
             "00001000-0009fbff : System RAM\n",
             "line 1: `00001000-0009fbff : System RAM` is START-END as in /proc/iomem, hexadecimal \
-             and with its end in the range; write 0x1000:0x9ec00",
+             and with the end in the range; write 0x1000:0x9ec00",
         ),
         (
             "  0000         1000 -        9ffff\n",
@@ -108,7 +108,7 @@ fn f10_a_notation_that_could_mean_two_things_is_named() {
         (
             "0x1000:16\n0x2000 0x9f000\n",
             "line 2: `0x2000 0x9f000` may be an address and a length, or a start and an end; write \
-             0x2000:0x9f000 if it has 0x9f000 bytes, or 0x2000:0x9d000 if it ends in front of \
+             0x2000:0x9f000 if it has 0x9f000 bytes, or 0x2000:0x9d000 if it ends before \
              0x9f000",
         ),
         // The size is not that of the addresses, so it is unclear what this is.
@@ -147,7 +147,7 @@ fn f10_a_document_that_makes_no_sense_is_told_with_the_place() {
         ),
         (
             "{\"ranges\": [{\"base\": 16, \"end\": 8}]}",
-            "entry 1 of `ranges`: `end` lies in front of `base`",
+            "entry 1 of `ranges`: `end` is before `base`",
         ),
         (
             "{\"ranges\": [{\"base\": 16, \"end\": 16}]}",

@@ -53,9 +53,9 @@ fn read_shows_a_hole_as_a_hole_and_goes_on_behind_it() {
     let last = lines.last().unwrap();
     assert!(last.starts_with("0000000000100010  00 00"), "{last}");
     assert!(
-        output
-            .err
-            .starts_with("read 64 of 397376 bytes; 32 bytes in, there was STATUS_INVALID"),
+        output.err.starts_with(
+            "read 64 of 397376 bytes; byte 32 is the first that is missing: STATUS_INVALID"
+        ),
         "{}",
         output.err
     );
@@ -127,9 +127,9 @@ fn of_several_ranges_the_one_that_stopped_is_named() {
     let output = run(&["read", "--physical", "0x1000:32", "0x9eff0:32"]);
     assert_eq!(output.code, FAILURE);
     assert!(
-        output
-            .err
-            .starts_with("physical 0x9eff0: read 16 of 32 bytes; 16 bytes in, there was STATUS_"),
+        output.err.starts_with(
+            "physical 0x9eff0: read 16 of 32 bytes; byte 16 is the first that is missing: STATUS_"
+        ),
         "{}",
         output.err
     );

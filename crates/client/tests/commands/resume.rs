@@ -132,7 +132,7 @@ fn a_file_that_grew_by_itself_is_not_gone_on_with() {
     folder.write("memory.unfinished", "nonsense");
     let output = run(&[&args[..], &["--resume"]].concat());
     assert!(
-        output.err.contains("does not tell which ranges"),
+        output.err.contains("does not say which ranges"),
         "{}",
         output.err
     );

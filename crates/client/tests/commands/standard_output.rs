@@ -108,7 +108,7 @@ fn f6_a_dump_may_be_asked_for_by_name() {
 fn f6_what_makes_no_sense_of_standard_output_is_refused() {
     let output = run(&["read", "0:16", "--output", "-", "--resume"]);
     assert_eq!((output.code, output.out.as_str()), (USAGE, ""));
-    assert!(output.err.contains("nothing can go on"), "{}", output.err);
+    assert!(output.err.contains("cannot be continued"), "{}", output.err);
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn f14_many_missing_ranges_are_a_summary() {
     assert_eq!(output.code, FAILURE);
     let lines: Vec<_> = output.err.lines().collect();
     assert_eq!(lines.len(), 22, "{}", output.err);
-    assert!(lines[0].starts_with("physical 0x50000000: read 0 of 4096"));
+    assert!(lines[0].starts_with("physical 0x50000000: read none of 4096 bytes"));
     assert_eq!(
         lines[10],
         "2000 of 2001 ranges are not complete: the 10 above, and 1990 that --list-holes lists"

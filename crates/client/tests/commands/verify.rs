@@ -2,7 +2,7 @@
 
 use ringcopy_client::{
     cli::{FAILURE, SUCCESS},
-    protocol::{Engine, NtStatus, Reach},
+    protocol::{EngineKind, NtStatus, Reach},
 };
 use serde_json::Value;
 use std::{cell::RefCell, rc::Rc};
@@ -24,7 +24,10 @@ fn verify_finds_engines_that_agree() {
         "{}",
         lines[0]
     );
-    assert_eq!(lines[1], "changed 0: memory that was written to in between");
+    assert_eq!(
+        lines[1],
+        "changed 0: memory that was written to during the comparison"
+    );
     assert_eq!(lines[2], "disagreements 0");
     let verify = |seed| run(&["verify", "--random", "300", "--seed", seed, "--json"]).json();
     let document = verify("7");
@@ -46,7 +49,7 @@ fn verify_finds_engines_that_agree() {
 
 /// A driver that reads a byte wrong: which engine, where, in which read, what it was.
 fn twisted(
-    wrong: impl Fn(Engine, u64, u64) -> bool + Copy + 'static,
+    wrong: impl Fn(EngineKind, u64, u64) -> bool + Copy + 'static,
 ) -> impl Fn() -> SimulatedDriver {
     move || SimulatedDriver {
         twist: Some(Box::new(move |engine, address, read, byte| {
@@ -74,7 +77,7 @@ fn verify_tells_disagreement_from_change() {
     // One engine reads one byte wrong, always in the same way.
     let steady = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, _, byte| {
-            byte ^ u8::from(engine == Engine::Native && address == ADDRESS)
+            byte ^ u8::from(engine == EngineKind::Native && address == ADDRESS)
         })),
         ..SimulatedDriver::default()
     };
@@ -82,8 +85,8 @@ fn verify_tells_disagreement_from_change() {
     assert_eq!(output.code, FAILURE);
     assert!(
         output.out.ends_with(
-            "disagreements 1\n  physical 0x200000, 64 bytes: native says STATUS_SUCCESS of 64 \
-             bytes, system STATUS_SUCCESS of 64 bytes; byte 16 differs\n"
+            "disagreements 1\n  physical 0x200000, 64 bytes: native STATUS_SUCCESS with 64 \
+             bytes, system STATUS_SUCCESS with 64 bytes; byte 16 differs\n"
         ),
         "{}",
         output.out
@@ -112,7 +115,7 @@ fn verify_tells_disagreement_from_change() {
     let hidden = || SimulatedDriver {
         twist: Some(Box::new(|engine, address, read, byte| match address {
             ADDRESS => byte ^ read.to_le_bytes()[0],
-            0x20_0020 => byte ^ u8::from(engine == Engine::System),
+            0x20_0020 => byte ^ u8::from(engine == EngineKind::System),
             _ => byte,
         })),
         ..SimulatedDriver::default()
@@ -130,7 +133,7 @@ fn every_byte_of_a_piece_is_compared() {
     for (address, byte) in [(0x20_0000, 0), (0x20_003F, 63)] {
         let wrong = || SimulatedDriver {
             twist: Some(Box::new(move |engine, at, _, byte| {
-                byte ^ u8::from(engine == Engine::System && at == address)
+                byte ^ u8::from(engine == EngineKind::System && at == address)
             })),
             ..SimulatedDriver::default()
         };
@@ -145,7 +148,7 @@ fn every_byte_of_a_piece_is_compared() {
 fn a_change_where_nothing_changes_is_a_disagreement() {
     // The session buffer, misread now and then.
     let flaky = twisted(|engine, address, read| {
-        engine == Engine::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
+        engine == EngineKind::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
     });
     let document = run_with(flaky, &["verify", "--physical", "--json", "--seed", "1"]).json();
     assert!(
@@ -226,8 +229,8 @@ fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
     assert_eq!(output.code, FAILURE);
     assert!(
         output.out.ends_with(
-            "; one engine says both, for it counts the byte to a hole of 397313 bytes from \
-             0x9f000 on\n"
+            "; the engine that read the byte reported it in a hole of 397313 bytes from \
+             0x9f000\n"
         ),
         "{}",
         output.out

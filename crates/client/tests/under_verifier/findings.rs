@@ -163,13 +163,13 @@ fn the_summary_ends_with_what_verifier_counted() {
     let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
     let counters = |round: &str| {
         format!(
-            "what Verifier counted in round \"{round}\":\n  \
+            "Verifier's counters in round \"{round}\":\n  \
              MODULE: ringcopy.sys (load: 1 / unload: 1)\n    \
              Current Pool Allocations:  (      0 /      0 )\n"
         )
     };
     let end = format!(
-        "{}{}Driver Verifier is off from the next restart on.\n",
+        "{}{}Driver Verifier is off after the next restart.\n",
         counters("standard"),
         counters("low resources")
     );

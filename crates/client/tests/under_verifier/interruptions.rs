@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use ringcopy_client::vm_test::{Options, Outcome, run};
+use ringcopy_client::vm_test::{Ended, Options, run};
 use serde_json::{Value, json};
 
 use crate::{Client, complete, folder::Folder, options, report, system::SimulatedSystem};
@@ -14,7 +14,7 @@ fn without_a_restart_the_test_waits_for_one() {
     let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
     for _ in 0..3 {
         let outcome = run(&mut machine, &mut client, &options(&folder));
-        assert_eq!(outcome, Ok(Outcome::Restart));
+        assert_eq!(outcome, Ok(Ended::Restart));
     }
     assert_eq!(client.commands, 0);
     let set = machine.ran.iter().filter(|line| line.contains("/driver"));
@@ -96,7 +96,7 @@ fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
     crash(&mut machine, &mut client, &folder, "load");
     client.driver = machine.loaded.clone();
     let outcome = run(&mut machine, &mut client, &options(&folder));
-    assert_eq!(outcome, Ok(Outcome::Restart), "the second round is set up");
+    assert_eq!(outcome, Ok(Ended::Restart), "the second round is set up");
     assert_eq!(machine.loaded_at, []);
     machine.restart();
     assert!(!complete(&mut machine, &mut client, &folder));
@@ -105,7 +105,10 @@ fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
     for step in ["selftest", "verify", "abuse", "load and unload"] {
         let outcome = &rounds[0]["steps"][step];
         let skipped = outcome["skipped"].as_str().unwrap();
-        assert!(skipped.contains("while it was loaded"), "{step}: {skipped}");
+        assert!(
+            skipped.contains("while it was being loaded"),
+            "{step}: {skipped}"
+        );
     }
     assert_eq!(rounds[1]["findings"], json!([]));
 }
@@ -120,7 +123,7 @@ fn restart_at_every_moment(folder: &str, restarts: u32, then: impl Fn(&Simulated
         client.driver = machine.loaded.clone();
         for _ in 0..restarts {
             let outcome = run(&mut machine, &mut client, &options(&folder));
-            assert_eq!(outcome, Ok(Outcome::Restart));
+            assert_eq!(outcome, Ok(Ended::Restart));
             machine.restart();
         }
         machine.interrupt_at.set(Some(look));
@@ -186,11 +189,11 @@ fn giving_up_turns_verifier_off_and_reports() {
         ..options(&folder)
     };
     let outcome = run(&mut machine, &mut client, &give_up).unwrap();
-    assert!(matches!(outcome, Outcome::Done { passed: false, .. }));
+    assert!(matches!(outcome, Ended::Done { passed: false, .. }));
     assert_eq!(machine.disk.verifier, [""; 0]);
     assert_eq!(report(&folder)["complete"], false);
     let again = run(&mut machine, &mut client, &give_up).unwrap_err();
-    assert!(again.0.contains("no test is under way"), "{again}");
+    assert!(again.0.contains("no test has begun"), "{again}");
 }
 
 #[test]
@@ -206,8 +209,8 @@ fn giving_up_turns_verifier_off_whatever_became_of_the_progress() {
     };
     let failure = run(&mut machine, &mut client, &give_up).unwrap_err();
     assert_eq!(machine.disk.verifier, [""; 0]);
-    assert!(failure.0.contains("is not what this program has written"));
-    assert!(failure.0.contains("off from the next restart on"));
+    assert!(failure.0.contains("is not a file that this program wrote"));
+    assert!(failure.0.contains("off after the next restart"));
 }
 
 #[test]
@@ -277,5 +280,5 @@ fn verifier_that_cannot_be_run_changes_nothing() {
     assert!(failure.0.contains("as an administrator"), "{failure}");
     // The next attempt sets it up.
     let outcome = run(&mut machine, &mut client, &options(&folder));
-    assert_eq!(outcome, Ok(Outcome::Restart));
+    assert_eq!(outcome, Ok(Ended::Restart));
 }

@@ -13,7 +13,7 @@ mod system;
 use std::{cell::Cell, fs, path::PathBuf, rc::Rc};
 
 use folder::Folder;
-use ringcopy_client::vm_test::{Exercise, Options, Outcome, run};
+use ringcopy_client::vm_test::{Ended, Exercise, Options, run};
 use serde_json::{Value, json};
 use system::SimulatedSystem;
 
@@ -100,8 +100,8 @@ fn complete(machine: &mut SimulatedSystem, client: &mut Client, folder: &Folder)
     client.driver = machine.loaded.clone();
     for _ in 0..3 {
         match run(machine, client, &options(folder)).unwrap() {
-            Outcome::Restart => machine.restart(),
-            Outcome::Done { passed, .. } => return passed,
+            Ended::Restart => machine.restart(),
+            Ended::Done { passed, .. } => return passed,
         }
     }
     panic!("more restarts than rounds");

@@ -1,47 +1,55 @@
-//! What a request is accepted as, and the request made anew of that.
+//! Validated requests, and the request that each was made from.
 
 use ringcopy_protocol::{
     BatchRequest, CallerCopyRequest, CopyMemoryRequest, CopyThroughRequest, DeviceCopyRequest,
     DeviceDirection, Header, InformationRequest, MemoryRangesRequest, NtStatus, RequestKind,
-    ScatterRequest,
-    judge::{self, CallerCopy, CopyMemory, CopyThrough, DeviceCopy, Entries, Entry, MemoryRanges},
+    ScatterRequest, kind,
+    validate::{
+        self, CallerCopy, CopyMemory, CopyThrough, DeviceCopy, Entries, Entry, MemoryRanges,
+    },
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::{Case, RANGES};
 
-/// The bytes of output that an accepted request takes, and the request made anew of what it was
-/// accepted as.
+/// Returns the length of the output of a valid request, and the input rebuilt from the validated
+/// request.
 pub fn accepted(case: &Case) -> Result<(usize, Vec<u8>), NtStatus> {
     let response = case.code().response_length;
     Ok(match case.code().kind {
         RequestKind::Information => {
-            let () = case.judge::<InformationRequest>()?;
-            (response, case.anew(&information()))
+            let () = case.validate::<kind::Information>()?;
+            (response, case.with_fixed(&information()))
         }
         RequestKind::CopyFrom | RequestKind::CopyTo => {
-            let copy = case.judge::<CallerCopyRequest>()?;
-            (response, case.anew(&caller_copy(&copy)))
+            let from = case.validate::<kind::CopyFrom>();
+            let to = case.validate::<kind::CopyTo>();
+            let copy = if case.code().kind == RequestKind::CopyFrom {
+                from
+            } else {
+                to
+            }?;
+            (response, case.with_fixed(&caller_copy(&copy)))
         }
         RequestKind::CopyThrough => {
-            let copy = case.judge::<CopyThroughRequest>()?;
-            (response, case.anew(&copy_through(&copy)))
+            let copy = case.validate::<kind::CopyThrough>()?;
+            (response, case.with_fixed(&copy_through(&copy)))
         }
         RequestKind::DeviceCopy => {
-            let copy = case.judge::<DeviceCopyRequest>()?;
+            let copy = case.validate::<kind::DeviceCopy>()?;
             let (request, written, read) = device_copy(copy);
-            assert_eq!(case.behind(&request).len(), written);
-            (response + read, case.anew(&request))
+            assert_eq!(case.payload(&request).len(), written);
+            (response + read, case.with_fixed(&request))
         }
         RequestKind::CopyMemory => {
-            let copy = case.judge::<CopyMemoryRequest>()?;
+            let copy = case.validate::<kind::CopyMemory>()?;
             (
                 response + copy.source.length,
-                case.anew(&copy_memory(&copy)),
+                case.with_fixed(&copy_memory(&copy)),
             )
         }
         RequestKind::CopyBatch => {
-            let entries = case.judge::<BatchRequest>()?;
+            let entries = case.validate::<kind::CopyBatch>()?;
             let request = BatchRequest {
                 header: Header::of::<BatchRequest>(),
                 count: entries.count,
@@ -49,11 +57,11 @@ pub fn accepted(case: &Case) -> Result<(usize, Vec<u8>), NtStatus> {
             };
             (
                 entries_length(case, &entries, &request)?,
-                case.anew(&request),
+                case.with_fixed(&request),
             )
         }
         RequestKind::CopyScatter => {
-            let entries = case.judge::<ScatterRequest>()?;
+            let entries = case.validate::<kind::CopyScatter>()?;
             let request = ScatterRequest {
                 header: Header::of::<ScatterRequest>(),
                 count: entries.count,
@@ -61,15 +69,15 @@ pub fn accepted(case: &Case) -> Result<(usize, Vec<u8>), NtStatus> {
             };
             (
                 entries_length(case, &entries, &request)?,
-                case.anew(&request),
+                case.with_fixed(&request),
             )
         }
         RequestKind::MemoryRanges => {
-            let ranges = case.judge::<MemoryRangesRequest>()?;
-            let wanted = ranges.of(RANGES);
-            assert!(wanted.start <= wanted.end && wanted.end <= RANGES);
-            let length = response + 16 * wanted.len();
-            (length, case.anew(&memory_ranges(ranges)))
+            let ranges = case.validate::<kind::MemoryRanges>()?;
+            let indices = ranges.of(RANGES);
+            assert!(indices.start <= indices.end && indices.end <= RANGES);
+            let length = response + 16 * indices.len();
+            (length, case.with_fixed(&memory_ranges(ranges)))
         }
     })
 }
@@ -102,7 +110,7 @@ const fn copy_through(copy: &CopyThrough) -> CopyThroughRequest {
     }
 }
 
-/// The request, and the bytes behind it and behind its response.
+/// Returns the request, and the lengths of what follows it and its response.
 const fn device_copy(copy: DeviceCopy) -> (DeviceCopyRequest, usize, usize) {
     let (direction, source, destination, written, read) = match copy {
         DeviceCopy::ToDevice {
@@ -147,7 +155,7 @@ const fn memory_ranges(ranges: MemoryRanges) -> MemoryRangesRequest {
     }
 }
 
-/// A number that came from a field of 32 bits.
+/// Converts a number that came from a field of 32 bits.
 const fn field(number: usize) -> u32 {
     assert!(number <= u32::MAX as usize);
     #[expect(clippy::cast_possible_truncation, reason = "asserted")]
@@ -158,16 +166,16 @@ const fn field(number: usize) -> u32 {
 
 fn entries_length<E>(
     case: &Case,
-    judged: &Entries<E>,
+    valid: &Entries<E>,
     request: &(impl IntoBytes + Immutable),
 ) -> Result<usize, NtStatus>
 where
     E: Entry + FromBytes + Immutable,
 {
-    let rest = case.behind(request);
-    assert_eq!(judged.length, rest.len());
-    assert!(judged.length <= 96 << 10);
-    let count = judged.count as usize;
+    let rest = case.payload(request);
+    assert_eq!(valid.length, rest.len());
+    assert!(valid.length <= 96 << 10);
+    let count = valid.count as usize;
     let entries = (0..count)
         .map(|number| {
             E::read_from_prefix(&rest[number * size_of::<E>()..])
@@ -175,7 +183,7 @@ where
                 .0
         })
         .collect::<Vec<_>>();
-    let length = judged.output_length(&entries)?;
-    assert!(length >= judge::results_end(count));
+    let length = valid.output_length(&entries)?;
+    assert!(length >= validate::results_end(count));
     Ok(length)
 }

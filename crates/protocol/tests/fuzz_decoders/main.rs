@@ -1,11 +1,11 @@
-//! Throws mutated requests at the judge of requests, and holds every judgement to a second opinion
-//! that is written down differently. What is accepted must say all that the request did: made anew
-//! of it, the request has the same bytes.
+//! Validates mutated requests, and compares each result with a second opinion, which is written
+//! differently on purpose. A validated request must hold all that the request said: the input that
+//! is rebuilt from it has the same bytes.
 //!
-//! The corpus in `corpus/` is what the mutations start from: an index into the table of codes and
-//! the length of the output, 8 bytes each, and the input. A request that was once judged wrongly
-//! goes there as a file of its own. `RINGCOPY_SEED` and `RINGCOPY_FUZZ_ROUNDS` make another run,
-//! or a longer one.
+//! The mutations start from the corpus in `corpus/`. Each file holds an index into the table of
+//! codes and the length of the output, 8 bytes each, and the input. Add a file for each request
+//! that was once validated wrongly. `RINGCOPY_SEED` selects another run, and `RINGCOPY_FUZZ_ROUNDS`
+//! the number of rounds.
 
 #![forbid(unsafe_code)]
 
@@ -23,8 +23,8 @@ use std::{
 
 use proptest::prelude::*;
 use ringcopy_protocol::{
-    CODES, Code, Header, NtStatus, PROTOCOL_VERSION, RequestKind,
-    judge::{self, Lengths},
+    CODES, Code, Header, Kind, NtStatus, PROTOCOL_VERSION, RequestKind,
+    validate::{self, Lengths, Valid},
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -32,13 +32,13 @@ use accepted::accepted;
 use mutation::Random;
 use second_opinion::expected;
 
-/// Rounds of a usual run: a second or two.
+/// The default number of rounds, which take a second or two.
 const ROUNDS: u64 = 300_000;
 
-/// How many ranges of RAM the machine has.
+/// The number of RAM ranges of the machine.
 const RANGES: usize = 5;
 
-/// A request as the driver meets it.
+/// A request as the driver receives it.
 #[derive(Clone, Debug)]
 struct Case {
     code: u64,
@@ -58,31 +58,30 @@ impl Case {
         }
     }
 
-    fn judge<R: judge::Request>(&self) -> Result<R::WellFormed, NtStatus> {
+    fn validate<K: Kind>(&self) -> Result<Valid<K>, NtStatus> {
         let fixed = self.input.len().min(self.code().request_length);
-        judge::request::<R>(self.code(), &self.input[..fixed], self.lengths())
+        validate::request::<K>(&self.input[..fixed], self.lengths())
     }
 
-    /// The bytes behind the fixed part.
-    fn behind(&self, fixed: &(impl IntoBytes + Immutable)) -> &[u8] {
+    /// Returns the bytes after the fixed part.
+    fn payload(&self, fixed: &(impl IntoBytes + Immutable)) -> &[u8] {
         &self.input[size_of_val(fixed)..]
     }
 
-    /// With another fixed part.
-    fn anew(&self, fixed: &(impl IntoBytes + Immutable)) -> Vec<u8> {
-        [fixed.as_bytes(), self.behind(fixed)].concat()
+    /// Returns the input with another fixed part.
+    fn with_fixed(&self, fixed: &(impl IntoBytes + Immutable)) -> Vec<u8> {
+        [fixed.as_bytes(), self.payload(fixed)].concat()
     }
 }
 
-/// What a request comes to: the bytes of output that it takes, or why it is refused.
-type Judgement = Result<u64, NtStatus>;
+/// The length of the output in bytes, or the status that the request is refused with.
+type Validation = Result<u64, NtStatus>;
 
-/// As the driver asks.
-fn judged(case: &Case) -> Judgement {
-    let (length, again) = accepted(case)?;
+/// Validates a request as the driver does.
+fn validated(case: &Case) -> Validation {
+    let (length, rebuilt) = accepted(case)?;
     assert!(length <= case.lengths().output, "{case:X?}");
-    // What was accepted says all that the request did, and nothing else.
-    assert_eq!(again, case.input, "{case:X?}");
+    assert_eq!(rebuilt, case.input, "{case:X?}");
     Ok(length as u64)
 }
 
@@ -113,16 +112,16 @@ fn number_from(variable: &str, usual: u64) -> u64 {
 }
 
 #[test]
-fn the_corpus_is_judged_as_expected() {
+fn the_corpus_is_validated_as_expected() {
     let corpus = corpus();
     assert!(corpus.len() >= CODES.len());
     for (name, case) in corpus {
-        assert_eq!(judged(&case), expected(&case), "{name}");
+        assert_eq!(validated(&case), expected(&case), "{name}");
     }
 }
 
 #[test]
-fn mutated_requests_are_judged_as_expected() {
+fn mutated_requests_are_validated_as_expected() {
     let seed = number_from("RINGCOPY_SEED", 0x5EED);
     let rounds = number_from("RINGCOPY_FUZZ_ROUNDS", ROUNDS);
     let corpus: Vec<_> = corpus().into_values().collect();
@@ -133,22 +132,21 @@ fn mutated_requests_are_judged_as_expected() {
         for _ in 0..=random.below(4) {
             random.mutate(&mut case, &corpus);
         }
-        let judgement = judged(&case);
+        let result = validated(&case);
         assert_eq!(
-            judgement,
+            result,
             expected(&case),
             "seed {seed}, round {round}: {case:X?}"
         );
-        met.insert((case.code().name, judgement.err().map(|status| status.0)));
+        met.insert((case.code().name, result.err().map(|status| status.0)));
     }
-    // The seed is in every failure's message as well.
     drop(writeln!(
         io::stderr(),
-        "fuzz_decoders: seed {seed}, {rounds} requests, {} judgements of their kinds",
+        "fuzz_decoders: seed {seed}, {rounds} requests, {} different results",
         met.len()
     ));
-    // A run that never gets past the header shows little: every code is accepted and refused.
-    let mut wanted = BTreeSet::new();
+    // Each code must be accepted once, and refused with each status.
+    let mut due = BTreeSet::new();
     for code in &CODES {
         let mut statuses = vec![
             None,
@@ -160,20 +158,20 @@ fn mutated_requests_are_judged_as_expected() {
         if code.kind != RequestKind::Information {
             statuses.push(Some(NtStatus::INVALID_PARAMETER));
         }
-        wanted.extend(
+        due.extend(
             statuses
                 .into_iter()
                 .map(|status| (code.name, status.map(|status| status.0))),
         );
     }
     if rounds >= ROUNDS {
-        assert_eq!(met, wanted);
+        assert_eq!(met, due);
     }
 }
 
 proptest! {
     #[test]
-    fn any_bytes_are_judged_as_expected(
+    fn any_bytes_are_validated_as_expected(
         code in 0..CODES.len(),
         output in prop_oneof![0..256_u64, 0..1_u64 << 40],
         mut input in prop::collection::vec(any::<u8>(), 0..128),
@@ -187,6 +185,6 @@ proptest! {
             }
         }
         let case = Case { code: code as u64, output, input };
-        prop_assert_eq!(judged(&case), expected(&case));
+        prop_assert_eq!(validated(&case), expected(&case));
     }
 }

@@ -1,4 +1,4 @@
-//! Requests that nobody thought of.
+//! Random mutations of requests.
 
 use super::Case;
 
@@ -17,7 +17,7 @@ impl Random {
         usize::try_from(self.next() % end.max(1) as u64).unwrap()
     }
 
-    /// Numbers that are likely to be somebody's limit.
+    /// Returns a number at or near a limit.
     fn number(&mut self) -> u64 {
         const LIMITS: [u64; 16] = [
             0,

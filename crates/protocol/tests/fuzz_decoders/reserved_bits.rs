@@ -1,5 +1,5 @@
-//! Bits that are zero in every well-formed request: those of reserved fields and of fields that a
-//! direction does not use, and those beyond the values that an enumeration or a limit leaves.
+//! Bits that are zero in every valid request: those of reserved and unused fields, and those above
+//! the greatest value of an enumeration or a limit.
 
 use proptest::prelude::*;
 use ringcopy_protocol::{
@@ -9,24 +9,25 @@ use ringcopy_protocol::{
 };
 use zerocopy::{Immutable, IntoBytes};
 
-use super::{CODES, Case, judged};
+use super::{CODES, Case, validated};
 
-/// Reserved bits of the 32 at an offset, and what a request that has one is refused with.
+/// A mask of reserved bits in the `u32` at an offset, and the status that they are refused with.
 struct Reserved(usize, u32, NtStatus);
 
 const MODE: u32 = !1;
 const ENGINE: u32 = !3;
 const DIRECTION: u32 = !3;
-/// Above 2^14, which the session buffer has.
+/// The session buffer has 2^14 bytes.
 const SESSION: u32 = !0x7FFF;
-/// Above 2^26, which one request may copy.
+/// One request copies up to 2^26 bytes.
 const LENGTH: u32 = !0x7FF_FFFF;
-/// Above 2^12, which the page has, and as many entries there may be.
+/// The device page has 2^12 bytes.
 const PAGE: u32 = !0x1FFF;
+/// One request has up to 2^12 entries.
 const ENTRIES: u32 = !0x1FFF;
 const ALL: u32 = !0;
 
-/// A well-formed request, and where it has reserved bits.
+/// A valid request, and its reserved bits.
 struct Sample {
     case: Case,
     reserved: Vec<Reserved>,
@@ -41,12 +42,12 @@ impl std::fmt::Debug for Sample {
 fn sample(
     kind: RequestKind,
     request: &(impl IntoBytes + Immutable),
-    (behind, room): (usize, usize),
+    (payload, capacity): (usize, usize),
     fields: impl IntoIterator<Item = Reserved>,
 ) -> Sample {
     let code = CODES.iter().position(|code| code.kind == kind).unwrap();
     let mut input = request.as_bytes().to_vec();
-    input.resize(input.len() + behind, 0);
+    input.resize(input.len() + payload, 0);
     let header = [
         Reserved(0, ALL, NtStatus::REVISION_MISMATCH),
         Reserved(4, ALL, NtStatus::INFO_LENGTH_MISMATCH),
@@ -54,14 +55,14 @@ fn sample(
     Sample {
         case: Case {
             code: code as u64,
-            output: (Code::of(kind).response_length + room) as u64,
+            output: (Code::of(kind).response_length + capacity) as u64,
             input,
         },
         reserved: header.into_iter().chain(fields).collect(),
     }
 }
 
-/// The halves of a field of 64 bits.
+/// Returns the halves of a `u64`.
 const fn long(at: usize, low: u32, status: NtStatus) -> [Reserved; 2] {
     [Reserved(at, low, status), Reserved(at + 4, ALL, status)]
 }
@@ -111,7 +112,7 @@ fn copies_through() -> impl Strategy<Value = Sample> {
 fn device_copies() -> impl Strategy<Value = Sample> {
     let part = (0..=2048_u32).prop_flat_map(|length| (Just(length), 0..=2048 - length));
     (1..4_u32, part).prop_map(|(direction, (length, offset))| {
-        let (source_offset, destination_offset, behind, room) = match direction {
+        let (source_offset, destination_offset, payload, capacity) = match direction {
             1 => (0, offset + 2048, length, 0),
             2 => (offset + 2048, 0, 0, length),
             _ => (offset, offset + 2048, 0, 0),
@@ -132,8 +133,8 @@ fn device_copies() -> impl Strategy<Value = Sample> {
         };
         let direction = Reserved(8, DIRECTION, NtStatus::INVALID_PARAMETER);
         let fields = offsets.into_iter().chain([direction]);
-        let behind = (behind as usize, room as usize);
-        sample(RequestKind::DeviceCopy, &request, behind, fields)
+        let lengths = (payload as usize, capacity as usize);
+        sample(RequestKind::DeviceCopy, &request, lengths, fields)
     })
 }
 
@@ -150,13 +151,13 @@ fn copies_of_memory() -> impl Strategy<Value = Sample> {
             let fields = long(16, LENGTH, NtStatus::INVALID_BUFFER_SIZE)
                 .into_iter()
                 .chain([Reserved(28, ENGINE, NtStatus::INVALID_PARAMETER)]);
-            let room = usize::try_from(length).unwrap();
-            sample(RequestKind::CopyMemory, &request, (0, room), fields)
+            let capacity = usize::try_from(length).unwrap();
+            sample(RequestKind::CopyMemory, &request, (0, capacity), fields)
         },
     )
 }
 
-/// Entries that copy nothing.
+/// Returns requests whose entries copy nothing.
 fn many_copies() -> impl Strategy<Value = Sample> {
     (any::<bool>(), 0..=64_u32, 0..3_u32).prop_map(|(batch, count, engine)| {
         let fields = [
@@ -170,21 +171,21 @@ fn many_copies() -> impl Strategy<Value = Sample> {
                 count,
                 engine,
             };
-            let behind = (16 * count as usize, results);
-            sample(RequestKind::CopyBatch, &request, behind, fields)
+            let lengths = (16 * count as usize, results);
+            sample(RequestKind::CopyBatch, &request, lengths, fields)
         } else {
             let request = ScatterRequest {
                 header: Header::of::<ScatterRequest>(),
                 count,
                 engine,
             };
-            let behind = (24 * count as usize, results);
-            sample(RequestKind::CopyScatter, &request, behind, fields)
+            let lengths = (24 * count as usize, results);
+            sample(RequestKind::CopyScatter, &request, lengths, fields)
         }
     })
 }
 
-fn questions() -> impl Strategy<Value = Sample> {
+fn queries() -> impl Strategy<Value = Sample> {
     prop_oneof![
         Just(()).prop_map(|()| {
             let request = InformationRequest {
@@ -192,14 +193,14 @@ fn questions() -> impl Strategy<Value = Sample> {
             };
             sample(RequestKind::Information, &request, (0, 0), [])
         }),
-        (any::<u32>(), 0..256_usize).prop_map(|(first, room)| {
+        (any::<u32>(), 0..256_usize).prop_map(|(first, capacity)| {
             let request = MemoryRangesRequest {
                 header: Header::of::<MemoryRangesRequest>(),
                 first,
                 reserved: 0,
             };
             let fields = [Reserved(12, ALL, NtStatus::INVALID_PARAMETER)];
-            sample(RequestKind::MemoryRanges, &request, (0, room), fields)
+            sample(RequestKind::MemoryRanges, &request, (0, capacity), fields)
         }),
     ]
 }
@@ -212,14 +213,14 @@ proptest! {
         device_copies(),
         copies_of_memory(),
         many_copies(),
-        questions(),
+        queries(),
     ]) {
-        prop_assert!(judged(&sample.case).is_ok());
+        prop_assert!(validated(&sample.case).is_ok());
         for Reserved(at, mask, status) in sample.reserved {
             for bit in (0..32_usize).filter(|bit| mask >> bit & 1 == 1) {
-                let mut spoilt = sample.case.clone();
-                spoilt.input[at + bit / 8] ^= 1 << (bit % 8);
-                prop_assert_eq!(judged(&spoilt), Err(status), "bit {} at {}", bit, at);
+                let mut changed = sample.case.clone();
+                changed.input[at + bit / 8] ^= 1 << (bit % 8);
+                prop_assert_eq!(validated(&changed), Err(status), "bit {} at {}", bit, at);
             }
         }
     }

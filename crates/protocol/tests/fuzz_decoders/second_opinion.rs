@@ -1,11 +1,12 @@
-//! The second opinion: numbers picked out of the bytes, limits spelt out.
+//! The second opinion: reads numbers from the bytes, and spells out the limits. It shares no code
+//! with the protocol on purpose.
 
 use ringcopy_protocol::{NtStatus, RequestKind};
 
-use super::{Case, Judgement, RANGES};
+use super::{Case, RANGES, Validation};
 
-/// What a request has to come to.
-pub fn expected(case: &Case) -> Judgement {
+/// Returns the expected result of a request.
+pub fn expected(case: &Case) -> Validation {
     let field = |at: usize| {
         let bytes = case.input.get(at..at + 4)?;
         Some(u128::from(u32::from_le_bytes(bytes.try_into().ok()?)))
@@ -38,7 +39,7 @@ pub fn expected(case: &Case) -> Judgement {
     if !entries && output > response + 0x400_0000 {
         return Err(NtStatus::INVALID_BUFFER_SIZE);
     }
-    // The fixed part is there.
+    // The input holds the fixed part.
     let field = |at| field(at).unwrap();
     let long = |at| field(at) | field(at + 4) << 32;
     let needed = match case.code().kind {
@@ -104,7 +105,7 @@ pub fn expected(case: &Case) -> Judgement {
     Ok(u64::try_from(needed).unwrap())
 }
 
-/// The bytes of output that a request with entries of so many bytes needs.
+/// Returns the length of the output of a request whose entries have `entry` bytes.
 fn expected_entries(
     entry: u128,
     input: u128,
@@ -127,7 +128,7 @@ fn expected_entries(
     if output > 24 + 40 * count + 0x400_0000 {
         return Err(NtStatus::INVALID_BUFFER_SIZE);
     }
-    // The length is the last field but one.
+    // The length is the second field from the end of an entry.
     let total: u128 = (0..count)
         .map(|number| field(usize::try_from(16 + (number + 1) * entry - 8).unwrap()))
         .sum();

@@ -5,27 +5,32 @@ use super::{
     native::{Record, moved},
 };
 
+/// A guarded routine that copies.
+pub(super) type Copy = unsafe extern "efiapi" fn(*mut Record, *mut u8, *const u8, usize) -> usize;
+
 unsafe extern "efiapi" {
-    /// What this and the others return is for [`moved`], unless they say what it is.
+    /// Returns a number for [`moved`].
     pub(super) fn usermode_accessors_copy(
         record: *mut Record,
         destination: *mut u8,
         source: *const u8,
         length: usize,
     ) -> usize;
-    /// Returns how many bytes were *not* moved: those in front.
+    /// Returns how many bytes are left: those at the start.
     pub(super) fn usermode_accessors_copy_backward(
         record: *mut Record,
         destination: *mut u8,
         source: *const u8,
         length: usize,
     ) -> usize;
+    /// Returns a number for [`moved`].
     pub(super) fn usermode_accessors_copy_nontemporal(
         record: *mut Record,
         destination: *mut u8,
         source: *const u8,
         length: usize,
     ) -> usize;
+    /// Returns a number for [`moved`].
     pub(super) fn usermode_accessors_fill(
         record: *mut Record,
         destination: *mut u8,
@@ -34,14 +39,35 @@ unsafe extern "efiapi" {
     ) -> usize;
 }
 
-/// How many of `length` bytes a routine has moved that returns how many are left.
+/// Returns how many of `length` bytes are moved if `rest` are left.
 #[inline]
-pub(super) const fn all_but(left: usize, length: usize) -> usize {
-    length.wrapping_sub(left)
+pub(super) const fn without_rest(rest: usize, length: usize) -> usize {
+    length.wrapping_sub(rest)
 }
 
-/// Copies forward, with at least one side in user memory. If the ranges overlap, the bytes that both
-/// share end up unspecified.
+/// Copies with a guarded routine. `count` makes the count of the trap from what the routine returns
+/// and the length.
+///
+/// # Safety
+///
+/// As for [`guarded_copy`].
+#[cfg_attr(target_arch = "x86_64", inline)]
+pub(super) unsafe fn copy_by(
+    routine: Copy,
+    count: impl FnOnce(usize, usize) -> usize,
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::new();
+    // SAFETY: the record outlives the call; the caller guarantees a side in kernel memory, and a
+    // fault on a user side returns.
+    let returned = unsafe { routine(&raw mut record, destination, source, length) };
+    record.result(count(returned, length))
+}
+
+/// Copies forward, with at least one side in user memory. If the ranges overlap, the shared bytes end
+/// up unspecified.
 ///
 /// # Safety
 ///
@@ -53,11 +79,8 @@ pub(crate) unsafe fn guarded_copy(
     source: *const u8,
     length: usize,
 ) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let answer = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
-    record.result(moved(answer, length))
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_by(usermode_accessors_copy, moved, destination, source, length) }
 }
 
 /// Copies forward within kernel memory: user memory stays closed.
@@ -72,14 +95,14 @@ pub(crate) unsafe fn guarded_copy_closed(
     length: usize,
 ) -> Result<(), Trap> {
     let mut record = Record::closed();
-    // SAFETY: the record outlives the call; the caller vouches for both sides, and an exception that
+    // SAFETY: the record outlives the call; the caller guarantees both sides, and an exception that
     // is dispatched returns.
-    let answer = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
-    record.result(moved(answer, length))
+    let returned = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
+    record.result(moved(returned, length))
 }
 
-/// Copies from the last byte down, with at least one side in user memory. The trap counts the
-/// bytes at the end.
+/// Copies from the last byte down, with at least one side in user memory. The trap counts the bytes
+/// at the end.
 ///
 /// # Safety
 ///
@@ -89,14 +112,12 @@ pub(crate) unsafe fn guarded_copy_backward(
     source: *const u8,
     length: usize,
 ) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: as above.
-    let answer =
-        unsafe { usermode_accessors_copy_backward(&raw mut record, destination, source, length) };
-    record.result(all_but(answer, length))
+    let routine = usermode_accessors_copy_backward;
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_by(routine, without_rest, destination, source, length) }
 }
 
-/// Copies forward with streaming stores, with at least one side in user memory.
+/// Copies forward with non-temporal stores, with at least one side in user memory.
 ///
 /// # Safety
 ///
@@ -106,12 +127,9 @@ pub(crate) unsafe fn guarded_copy_nontemporal(
     source: *const u8,
     length: usize,
 ) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: as above.
-    let answer = unsafe {
-        usermode_accessors_copy_nontemporal(&raw mut record, destination, source, length)
-    };
-    record.result(moved(answer, length))
+    let routine = usermode_accessors_copy_nontemporal;
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_by(routine, moved, destination, source, length) }
 }
 
 /// Fills user memory.
@@ -127,7 +145,7 @@ pub(crate) unsafe fn guarded_fill(
 ) -> Result<(), Trap> {
     let mut record = Record::new();
     // SAFETY: the record outlives the call; a fault on the user side returns.
-    let answer =
+    let returned =
         unsafe { usermode_accessors_fill(&raw mut record, destination, u32::from(byte), length) };
-    record.result(moved(answer, length))
+    record.result(moved(returned, length))
 }

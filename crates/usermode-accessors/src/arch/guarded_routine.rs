@@ -1,10 +1,12 @@
-//! How a routine is written down, on any processor: its beginning, its end, and between them the lines
-//! that only Windows has a use for.
+//! Macros that define a guarded routine, for all processors: its begin, its end, and the directives
+//! that only Windows needs.
 //!
-//! A routine that guards has a table of scopes: each tells of a range of its code, which filter decides
-//! about an exception there, and which landing pad the unwind leads to. The table is searched in its
-//! order, so the narrow scopes come first. It is the same on every processor, and
-//! `__C_specific_handler` reads it.
+//! A guarded routine has a scope table. Each scope is a range of its code, with the filter that
+//! decides about an exception there and the landing pad to which the unwind leads. The table is
+//! searched in order, so the narrow scopes come first. `__C_specific_handler` reads it. Its format is
+//! the same on every processor.
+//!
+//! And macros for a single access without a guard.
 //!
 //! Source: "x64 exception handling" and "ARM64 exception handling", Microsoft C++ documentation.
 
@@ -20,7 +22,7 @@ macro_rules! on_windows {
     };
 }
 
-/// Several instructions as one template.
+/// Joins lines of assembly.
 macro_rules! lines {
     ($($line:expr),* $(,)?) => { concat!($($line, "\n"),*) };
 }
@@ -50,9 +52,9 @@ macro_rules! begin {
     };
 }
 
-/// Ends such a function. One that is handled has a filter, and scopes: each from a label, to a
-/// label, to its landing pad. `(block of "copy")` stands for those that a macro `block` makes of
-/// labels that end in `copy`.
+/// Ends such a function. If it is handled it has a filter and scopes. A scope has three labels: its
+/// begin, its end, and its landing pad. `(block of "copy")` stands for the scopes that the macro
+/// `block` makes of labels that end in `copy`.
 macro_rules! end {
     () => {
         on_windows!(".seh_endproc")
@@ -70,7 +72,7 @@ macro_rules! end {
     };
 }
 
-/// An entry of the table of scopes, or several.
+/// Emits one entry of the scope table, or several.
 #[cfg(windows)]
 macro_rules! scope {
     ($filter:expr, ($begin:expr, $end:expr, $landing:expr)) => {
@@ -83,5 +85,27 @@ macro_rules! scope {
     };
     ($filter:expr, ($several:ident of $name:literal)) => {
         $several!($filter, $name)
+    };
+}
+
+/// Loads with one instruction, zero-extended.
+macro_rules! load {
+    ($instruction:literal, $source:ident) => {{
+        let value: u64;
+        // SAFETY: the caller guarantees the range.
+        unsafe {
+            core::arch::asm!($instruction, out(reg) value, in(reg) $source, options(nostack, preserves_flags));
+        }
+        value
+    }};
+}
+
+/// Stores with one instruction.
+macro_rules! store {
+    ($instruction:literal, $destination:ident, $value:ident) => {
+        // SAFETY: the caller guarantees the range.
+        unsafe {
+            core::arch::asm!($instruction, in(reg) $destination, in(reg) $value, options(nostack, preserves_flags));
+        }
     };
 }

@@ -1,4 +1,4 @@
-//! Locked operations on user memory that tell what was there.
+//! Interlocked operations on user memory. They return the value that was there before.
 
 use super::{Trap, native::Record};
 
@@ -24,7 +24,7 @@ unsafe extern "efiapi" {
     ) -> u64;
 }
 
-/// ANDs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
+/// ANDs `value` into user memory of 4 bytes, or 8 if `wide`, and returns the value before. A full
 /// barrier.
 ///
 /// # Safety
@@ -43,7 +43,7 @@ pub(crate) unsafe fn guarded_and(
     unsafe { operate(routines, destination, value, wide) }
 }
 
-/// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns what was there. A full
+/// ORs `value` into user memory of 4 bytes, or 8 if `wide`, and returns the value before. A full
 /// barrier.
 ///
 /// # Safety
@@ -74,8 +74,8 @@ unsafe fn operate(
     record.result(0).map(|()| original)
 }
 
-/// Stores `exchange` in user memory of 4 bytes, or 8 if `wide`, if `comperand` is there, and
-/// returns what was there. A full barrier.
+/// Stores `exchange` in user memory of 4 bytes, or 8 if `wide`, if it holds `comperand`, and returns
+/// the value before. A full barrier.
 ///
 /// # Safety
 ///

@@ -1,15 +1,15 @@
-//! The instructions. A port to another processor has to bring a folder like `x86_64`, nothing else.
+//! The instructions. A port to another processor adds a folder like `x86_64`, and nothing else.
 //!
-//! Such a folder holds routines: functions in assembly that touch memory and do nothing else. They
-//! check nothing and know no rules; those are in the portable files. `bulk`, `interlocked`, `raising`
-//! and `scalar` are how Rust calls the routines that every processor has; `guarded_routine` is how one is written
-//! down. To Rust a routine is `extern "efiapi"`: that names Microsoft's calling convention on x86-64,
-//! whatever the system, and the procedure call standard on Arm. What is inlined on x86-64 alone is so
-//! because nobody has measured it on Arm.
+//! Such a folder holds guarded routines: functions in assembly that access memory and do nothing
+//! else. They check nothing; the portable files do. A guarded routine returns from a fault of its
+//! access. It has a frame and a handler of its own. So no Rust frame stands between the guard and
+//! the fault, and none is unwound. One guarded routine guards a call instead: of foreign code that
+//! raises.
 //!
-//! A *guarded* routine returns from a fault of its one access. It is a frame of its own with its
-//! own handler, so no Rust frame stands between the guard and the fault, and none is unwound.
-//! One routine guards no access but a call, of foreign code that raises.
+//! `bulk`, `interlocked`, `raising` and `scalar` call the guarded routines from Rust.
+//! `guarded_routine` holds the macros that define one. Rust declares them as `extern "efiapi"`: on
+//! x86-64 that is Microsoft's calling convention, on every system; on Arm it is the procedure call
+//! standard. Some functions are inlined on x86-64 only, because it has not been measured on Arm.
 
 #[macro_use]
 mod guarded_routine;
@@ -30,9 +30,7 @@ mod raising;
 mod scalar;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-compile_error!(
-    "usermode-accessors has no port to this processor: src/arch/ needs a file with its routines"
-);
+compile_error!("usermode-accessors has no port to this processor: src/arch/ needs a folder for it");
 
 pub(crate) use bulk::{
     guarded_copy, guarded_copy_backward, guarded_copy_closed, guarded_copy_nontemporal,
@@ -47,7 +45,7 @@ pub(crate) use native::{
 pub(crate) use raising::{PARAMETERS, Raised, call};
 pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};
 
-/// How wide a single access is, in bytes.
+/// The width of a single access in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(usize)]
 pub enum Width {
@@ -57,7 +55,7 @@ pub enum Width {
     Eight = 8,
 }
 
-/// What a guarded routine leaves behind when its access faults.
+/// A fault as a guarded routine reports it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Trap {
     code: u32,
@@ -72,21 +70,21 @@ impl Trap {
     pub(crate) const READ: usize = 0;
     /// `ExceptionInformation[0]` of a write.
     pub(crate) const WRITE: usize = 1;
-    /// Stands for a kind, an address or a cause that the exception did not tell.
+    /// A kind, an address or a cause that the exception does not report.
     const UNKNOWN: usize = usize::MAX;
 
-    /// The exception code.
+    /// Returns the exception code.
     pub(crate) const fn code(self) -> u32 {
         self.code
     }
 
-    /// `ExceptionInformation[0]`: [`Self::READ`], [`Self::WRITE`], or nothing to rely on.
+    /// Returns `ExceptionInformation[0]`: [`Self::READ`], [`Self::WRITE`], or another value.
     pub(crate) const fn kind(self) -> usize {
         self.kind
     }
 
-    /// `ExceptionInformation[1]`. A general protection fault, as a non-canonical address raises
-    /// it, has none; NT then records all ones.
+    /// Returns `ExceptionInformation[1]`. A general protection fault, which a non-canonical address
+    /// raises, has no address; NT then records all ones.
     pub(crate) const fn address(self) -> Option<usize> {
         if self.address == Self::UNKNOWN {
             None
@@ -95,7 +93,7 @@ impl Trap {
         }
     }
 
-    /// `ExceptionInformation[2]`, of which a status is the lower half.
+    /// Returns `ExceptionInformation[2]`, whose lower half is a status.
     pub(crate) const fn cause(self) -> Option<u32> {
         if self.cause == Self::UNKNOWN {
             return None;
@@ -104,7 +102,7 @@ impl Trap {
         Some(u32::from_le_bytes([a, b, c, d]))
     }
 
-    /// The bytes that were moved before the one that faulted.
+    /// Returns how many bytes were moved before the one that faulted.
     pub(crate) const fn copied(self) -> usize {
         self.copied
     }

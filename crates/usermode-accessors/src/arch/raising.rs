@@ -1,14 +1,14 @@
-//! A call of foreign code that may raise. The routine is the one that guards no access.
+//! A guarded call of foreign code that may raise.
 
 use core::ffi::c_void;
 
 use super::native::user_memory_can_be_closed;
 
-/// What the routine that guards a call leaves behind, filled in if the call raised.
+/// The exception that a guarded call raised, if it did.
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Raised {
-    /// Not 0: the call raised. The code cannot tell, 0 is one.
+    /// Not 0 if the call raised. The code does not show it, for 0 is a valid code.
     pub(crate) any: u32,
     /// `ExceptionCode`.
     pub(crate) code: u32,
@@ -18,11 +18,11 @@ pub(crate) struct Raised {
     pub(crate) count: u32,
     /// `ExceptionAddress`.
     pub(crate) address: usize,
-    /// The first of `ExceptionInformation`.
+    /// The first elements of `ExceptionInformation`.
     pub(crate) parameters: [usize; PARAMETERS],
 }
 
-/// How many parameters of an exception are kept: no exception of the kernel's own has more.
+/// The number of parameters that are kept: no exception of the kernel has more.
 pub(crate) const PARAMETERS: usize = 4;
 
 impl Raised {
@@ -39,8 +39,8 @@ impl Raised {
 }
 
 unsafe extern "efiapi" {
-    /// The result has no meaning if the call raised. `restore` not 0: here the bit exists that
-    /// closes user memory to the kernel, and the exception may have changed it.
+    /// Calls `function`. The result has no meaning if the call raised. `restore` is not 0 if the
+    /// processor can close user memory to the kernel; then the exception may have changed that bit.
     pub(super) fn usermode_accessors_call(
         raised: *mut Raised,
         function: *const c_void,
@@ -60,7 +60,7 @@ pub(crate) unsafe fn call(
 ) -> Result<usize, Raised> {
     let mut raised = Raised::new();
     let restore = usize::from(user_memory_can_be_closed());
-    // SAFETY: record and arguments outlive the call; the caller vouches for the function.
+    // SAFETY: record and arguments outlive the call; the caller guarantees the rest.
     let result = unsafe { usermode_accessors_call(&raw mut raised, function, arguments, restore) };
     if raised.any == 0 {
         Ok(result)

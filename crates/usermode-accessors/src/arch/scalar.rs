@@ -2,9 +2,9 @@
 
 use super::{Trap, Width, native::Record};
 
-/// A routine that reads.
+/// A guarded routine that reads.
 pub(super) type Read = unsafe extern "efiapi" fn(*mut Record, *const u8) -> u64;
-/// A routine that writes.
+/// A guarded routine that writes.
 pub(super) type Write = unsafe extern "efiapi" fn(*mut Record, *mut u8, u64);
 
 unsafe extern "efiapi" {
@@ -18,7 +18,7 @@ unsafe extern "efiapi" {
     pub(super) fn usermode_accessors_write8(record: *mut Record, destination: *mut u8, value: u64);
 }
 
-/// Reads user memory by `routine`.
+/// Reads user memory with a guarded routine.
 ///
 /// # Safety
 ///
@@ -31,7 +31,7 @@ pub(super) unsafe fn guarded_read_by(routine: Read, source: *const u8) -> Result
     record.result(0).map(|()| value)
 }
 
-/// Writes user memory by `routine`.
+/// Writes user memory with a guarded routine.
 ///
 /// # Safety
 ///

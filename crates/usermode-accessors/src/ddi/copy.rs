@@ -1,4 +1,4 @@
-//! Bulk copies between kernel and user memory.
+//! Copies between kernel and user memory.
 
 use crate::{
     Access, Fault, Mode,
@@ -6,25 +6,24 @@ use crate::{
     probe,
 };
 
-/// `CopyFromMode`: copies `length` bytes from `source`, an address that a caller in `mode`
-/// named, to kernel memory.
+/// `CopyFromMode`: copies `length` bytes from `source`, an address that a caller in `mode` passed, to
+/// kernel memory.
 ///
-/// The source may have any alignment and may change during the copy. Until this returns, a location
-/// may be touched more than once: where two moves of a short copy overlap, and after a fault, when
-/// the last bytes are moved one by one. What arrives may then be of several moments, and stays as
-/// it is. IRQL: at most `APC_LEVEL`.
+/// The source may have any alignment and may change during the copy. Until the function returns, it may
+/// access a location more than once: where two moves of a short copy overlap, and after a fault, when
+/// it moves the last bytes one by one. So the copied bytes may be of several moments. They do not
+/// change after the return. IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
-/// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the
-/// range is not all user memory, with nothing touched; else the exception that the memory
-/// raised, after [`Fault::copied`] bytes. With [`Mode::Kernel`]: none.
+/// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the range is
+/// not all user memory, and then nothing is accessed; or the exception that the memory raised, after
+/// [`Fault::copied`] bytes. With [`Mode::Kernel`]: none.
 ///
 /// # Safety
 ///
-/// `destination` is valid kernel memory for `length` bytes, and does not overlap the source.
-/// With [`Mode::Kernel`], `source` is valid kernel memory as well: it is neither checked nor
-/// guarded.
+/// `destination` is valid kernel memory for `length` bytes, and does not overlap the source. With
+/// [`Mode::Kernel`], `source` is valid kernel memory too; it is neither checked nor guarded.
 #[inline]
 pub unsafe fn copy_from_mode(
     destination: *mut u8,
@@ -33,18 +32,26 @@ pub unsafe fn copy_from_mode(
     mode: Mode,
 ) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { from(destination, source, length, mode, Route::Cached) }
+    unsafe {
+        copy(
+            (destination, Mode::Kernel),
+            (source, mode),
+            length,
+            Route::Cached,
+        )
+    }
 }
 
-/// `CopyFromModeAligned`: as [`copy_from_mode`], and `source` must be a multiple of `alignment`
-/// bytes unless `mode` is [`Mode::Kernel`] or `length` is 0. The destination's alignment is not
-/// looked at.
+/// `CopyFromModeAligned`: copies as [`copy_from_mode`] does, from an aligned source.
+///
+/// `source` must be a multiple of `alignment` bytes, unless `mode` is [`Mode::Kernel`] or `length` is
+/// 0. The alignment of the destination is not checked.
 ///
 /// # Errors
 ///
-/// [`NtStatus::INVALID_PARAMETER`](crate::NtStatus::INVALID_PARAMETER) if `alignment` is not a power
-/// of two; [`NtStatus::DATATYPE_MISALIGNMENT`](crate::NtStatus::DATATYPE_MISALIGNMENT) if `source`
-/// is not aligned to it; then those of [`copy_from_mode`].
+/// [`NtStatus::INVALID_PARAMETER`](crate::NtStatus::INVALID_PARAMETER) if `alignment` is not a power of
+/// two; [`NtStatus::DATATYPE_MISALIGNMENT`](crate::NtStatus::DATATYPE_MISALIGNMENT) if `source` is not
+/// aligned to it; then those of [`copy_from_mode`].
 ///
 /// # Safety
 ///
@@ -62,11 +69,11 @@ pub unsafe fn copy_from_mode_aligned(
     unsafe { copy_from_mode(destination, source, length, mode) }
 }
 
-/// `CopyFromModeNonTemporal`: as [`copy_from_mode`], with stores that go around the cache, for
-/// large transfers that will not be looked at soon.
+/// `CopyFromModeNonTemporal`: copies as [`copy_from_mode`] does, with stores that bypass the cache. It
+/// is for large copies whose destination is not read soon.
 ///
-/// On x86-64: `MOVNTDQ` wherever 64 bytes are left at an aligned destination, and an `SFENCE` at
-/// the end, also after a fault. So the copy is ordered as a plain one is.
+/// On x86-64 it uses `MOVNTDQ` where 64 bytes are left at an aligned destination, and an `SFENCE` at
+/// the end, also after a fault. So it is ordered like a plain copy.
 ///
 /// # Errors
 ///
@@ -83,79 +90,27 @@ pub unsafe fn copy_from_mode_nontemporal(
     mode: Mode,
 ) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { from(destination, source, length, mode, Route::NonTemporal) }
+    unsafe {
+        copy(
+            (destination, Mode::Kernel),
+            (source, mode),
+            length,
+            Route::NonTemporal,
+        )
+    }
 }
 
-/// `CopyFromUser`: [`copy_from_mode`] with [`Mode::User`].
+/// `CopyToMode`: copies `length` bytes of kernel memory to `destination`, an address that a caller in
+/// `mode` passed. The rest is as for [`copy_from_mode`].
 ///
 /// # Errors
 ///
-/// As for [`copy_from_mode`].
+/// As for [`copy_from_mode`], but of `destination`.
 ///
 /// # Safety
 ///
-/// `destination` is valid kernel memory for `length` bytes, and does not overlap the source.
-#[inline]
-pub unsafe fn copy_from_user(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { copy_from_mode(destination, source, length, Mode::User) }
-}
-
-/// `CopyFromUserAligned`: [`copy_from_mode_aligned`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`copy_from_mode_aligned`].
-///
-/// # Safety
-///
-/// As for [`copy_from_user`].
-#[inline]
-pub unsafe fn copy_from_user_aligned(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-    alignment: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { copy_from_mode_aligned(destination, source, length, Mode::User, alignment) }
-}
-
-/// `CopyFromUserNonTemporal`: [`copy_from_mode_nontemporal`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`copy_from_mode`].
-///
-/// # Safety
-///
-/// As for [`copy_from_user`].
-#[inline]
-pub unsafe fn copy_from_user_nontemporal(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { copy_from_mode_nontemporal(destination, source, length, Mode::User) }
-}
-
-/// `CopyToMode`: copies `length` bytes of kernel memory to `destination`, an address that a
-/// caller in `mode` named. Otherwise as [`copy_from_mode`].
-///
-/// # Errors
-///
-/// As for [`copy_from_mode`], with regard to `destination`.
-///
-/// # Safety
-///
-/// `source` is valid kernel memory for `length` bytes, and does not overlap the destination.
-/// With [`Mode::Kernel`], `destination` is valid kernel memory as well: it is neither checked
-/// nor guarded.
+/// `source` is valid kernel memory for `length` bytes, and does not overlap the destination. With
+/// [`Mode::Kernel`], `destination` is valid kernel memory too; it is neither checked nor guarded.
 #[inline]
 pub unsafe fn copy_to_mode(
     destination: *mut u8,
@@ -164,10 +119,17 @@ pub unsafe fn copy_to_mode(
     mode: Mode,
 ) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { to(destination, source, length, mode, Route::Cached) }
+    unsafe {
+        copy(
+            (destination, mode),
+            (source, Mode::Kernel),
+            length,
+            Route::Cached,
+        )
+    }
 }
 
-/// `CopyToModeNonTemporal`: as [`copy_to_mode`], with the stores of
+/// `CopyToModeNonTemporal`: copies as [`copy_to_mode`] does, with the stores of
 /// [`copy_from_mode_nontemporal`].
 ///
 /// # Errors
@@ -185,48 +147,38 @@ pub unsafe fn copy_to_mode_nontemporal(
     mode: Mode,
 ) -> Result<(), Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { to(destination, source, length, mode, Route::NonTemporal) }
+    unsafe {
+        copy(
+            (destination, mode),
+            (source, Mode::Kernel),
+            length,
+            Route::NonTemporal,
+        )
+    }
 }
 
-/// `CopyToUser`: [`copy_to_mode`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`copy_to_mode`].
-///
-/// # Safety
-///
-/// `source` is valid kernel memory for `length` bytes, and does not overlap the destination.
-#[inline]
-pub unsafe fn copy_to_user(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { copy_to_mode(destination, source, length, Mode::User) }
+user_forms! {
+    "CopyFromUser", safety: "`destination` is valid kernel memory for `length` bytes, and does not overlap the source."
+    pub unsafe fn copy_from_user(destination: *mut u8, source: *const u8, length: usize) -> ()
+        => copy_from_mode(destination, source, length, Mode::User);
+    "CopyFromUserAligned", safety: "As for [`copy_from_user`]."
+    pub unsafe fn copy_from_user_aligned(
+        destination: *mut u8, source: *const u8, length: usize, alignment: usize
+    ) -> () => copy_from_mode_aligned(destination, source, length, Mode::User, alignment);
+    "CopyFromUserNonTemporal", safety: "As for [`copy_from_user`]."
+    pub unsafe fn copy_from_user_nontemporal(
+        destination: *mut u8, source: *const u8, length: usize
+    ) -> () => copy_from_mode_nontemporal(destination, source, length, Mode::User);
+    "CopyToUser", safety: "`source` is valid kernel memory for `length` bytes, and does not overlap the destination."
+    pub unsafe fn copy_to_user(destination: *mut u8, source: *const u8, length: usize) -> ()
+        => copy_to_mode(destination, source, length, Mode::User);
+    "CopyToUserNonTemporal", safety: "As for [`copy_to_user`]."
+    pub unsafe fn copy_to_user_nontemporal(
+        destination: *mut u8, source: *const u8, length: usize
+    ) -> () => copy_to_mode_nontemporal(destination, source, length, Mode::User);
 }
 
-/// `CopyToUserNonTemporal`: [`copy_to_mode_nontemporal`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`copy_to_mode`].
-///
-/// # Safety
-///
-/// As for [`copy_to_user`].
-#[inline]
-pub unsafe fn copy_to_user_nontemporal(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { copy_to_mode_nontemporal(destination, source, length, Mode::User) }
-}
-
-/// The check of the `…Aligned` macros: in user mode only.
+/// Checks the alignment in user mode, as the `…Aligned` macros do.
 #[inline]
 pub(super) const fn aligned(
     address: usize,
@@ -244,36 +196,20 @@ pub(super) const fn aligned(
     }
 }
 
+/// Copies between two addresses, each with the mode of its caller.
+///
 /// # Safety
 ///
-/// As for [`copy_from_mode`].
+/// As for [`guarded::copy`].
 #[inline]
-unsafe fn from(
-    destination: *mut u8,
-    source: *const u8,
+pub(super) unsafe fn copy(
+    (destination, destination_mode): (*mut u8, Mode),
+    (source, source_mode): (*const u8, Mode),
     length: usize,
-    mode: Mode,
     route: Route,
 ) -> Result<(), Fault> {
-    let destination = (destination.expose_provenance(), Mode::Kernel);
-    let source = (source.expose_provenance(), mode);
-    // SAFETY: the caller's promise is the same.
-    unsafe { guarded::copy(destination, source, length, route) }
-}
-
-/// # Safety
-///
-/// As for [`copy_to_mode`].
-#[inline]
-unsafe fn to(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-    mode: Mode,
-    route: Route,
-) -> Result<(), Fault> {
-    let destination = (destination.expose_provenance(), mode);
-    let source = (source.expose_provenance(), Mode::Kernel);
+    let destination = (destination.expose_provenance(), destination_mode);
+    let source = (source.expose_provenance(), source_mode);
     // SAFETY: the caller's promise is the same.
     unsafe { guarded::copy(destination, source, length, route) }
 }

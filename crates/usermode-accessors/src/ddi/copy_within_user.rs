@@ -1,22 +1,23 @@
 //! Copies from user memory to user memory.
 
+use super::copy::copy;
 use crate::{
     Fault, Mode,
     guarded::{self, Route},
 };
 
-/// `CopyFromUserToMode`: copies `length` bytes from user memory to `destination`, an address that
-/// a caller in `mode` named. The source is user memory whatever the mode.
+/// `CopyFromUserToMode`: copies `length` bytes from user memory to `destination`, an address that a
+/// caller in `mode` passed. The source is user memory, whatever the mode.
 ///
-/// Both ranges are checked before either is touched, the source first. If they overlap, the bytes
-/// that both share end up unspecified. IRQL: at most `APC_LEVEL`.
+/// Both ranges are checked before either is accessed, the source first. If they overlap, the shared
+/// bytes end up unspecified. IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
-/// [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the source, or in
-/// [`Mode::User`] the destination, is not all user memory, with nothing touched; else the
-/// exception that the memory raised, after [`Fault::copied`] bytes. [`Fault::access`] tells the
-/// side: a read was of the source, a write to the destination.
+/// [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if the source, or in [`Mode::User`]
+/// the destination, is not all user memory, and then nothing is accessed; or the exception that the
+/// memory raised, after [`Fault::copied`] bytes. [`Fault::access`] shows the side: a read is of the
+/// source, a write of the destination.
 ///
 /// # Safety
 ///
@@ -28,44 +29,34 @@ pub unsafe fn copy_from_user_to_mode(
     length: usize,
     mode: Mode,
 ) -> Result<(), Fault> {
-    let destination = (destination.expose_provenance(), mode);
-    let source = (source.expose_provenance(), Mode::User);
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded::copy(destination, source, length, Route::Cached) }
+    unsafe {
+        copy(
+            (destination, mode),
+            (source, Mode::User),
+            length,
+            Route::Cached,
+        )
+    }
 }
 
-/// `CopyToUserFromUser`: copies `length` bytes from user memory to user memory:
-/// [`copy_from_user_to_mode`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`copy_from_user_to_mode`].
-///
-/// # Safety
-///
-/// No kernel memory is touched. In a process where user memory holds Rust objects, the
-/// destination must be none that is in use.
-#[inline]
-pub unsafe fn copy_to_user_from_user(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Fault> {
-    // SAFETY: both sides are user memory.
-    unsafe { copy_from_user_to_mode(destination, source, length, Mode::User) }
+user_forms! {
+    "CopyToUserFromUser", safety: "No kernel memory is accessed. In a process where user memory holds Rust objects, the destination must not be one in use."
+    pub unsafe fn copy_to_user_from_user(
+        destination: *mut u8, source: *const u8, length: usize
+    ) -> () => copy_from_user_to_mode(destination, source, length, Mode::User);
 }
 
-/// `MoveToUserFromUser`: as [`copy_to_user_from_user`], and the ranges may overlap: every byte
-/// arrives as it was before the move, if nobody else writes.
+/// `MoveToUserFromUser`: copies as [`copy_to_user_from_user`] does. The ranges may overlap: the
+/// destination then holds the bytes that the source had before the move, if nothing else writes.
 ///
-/// Where [`moves_backward`](crate::moves_backward) says so, the bytes move from the last to the
+/// Where [`moves_backward`](crate::moves_backward) returns `true`, the bytes move from the last to the
 /// first.
 ///
 /// # Errors
 ///
-/// As for [`copy_from_user_to_mode`]. If the move ran backward, the [`Fault::copied`] bytes that
-/// were moved are those at the *end* of the range, and the bytes in front of them are as they
-/// were.
+/// As for [`copy_from_user_to_mode`]. If the move ran backward, the [`Fault::copied`] bytes are those at
+/// the *end* of the range, and the bytes before them are unchanged.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! What an exception in an access means, by the mode of the access.
+//! The exception filter of the accessors.
 
 use crate::Mode;
 
@@ -7,25 +7,25 @@ use crate::Mode;
 /// Source: "try-except statement", Microsoft C++ documentation.
 pub const EXCEPTION_EXECUTE_HANDLER: i32 = 1;
 
-/// `EXCEPTION_CONTINUE_SEARCH`: this frame does not take the exception; a frame further up may.
+/// `EXCEPTION_CONTINUE_SEARCH`: this frame does not take the exception; a frame above may.
 ///
 /// Source: "try-except statement", Microsoft C++ documentation.
 pub const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
 
-/// `UmaExceptionFilter`: what a filter returns for an exception in an access on behalf of `mode`.
+/// `UmaExceptionFilter`: returns what a filter returns for an exception in an access on behalf of
+/// `mode`.
 ///
-/// Whatever the exception, it is [`EXCEPTION_EXECUTE_HANDLER`] for [`Mode::User`] and
-/// [`EXCEPTION_CONTINUE_SEARCH`] for [`Mode::Kernel`].
+/// For every exception that is [`EXCEPTION_EXECUTE_HANDLER`] with [`Mode::User`], and
+/// [`EXCEPTION_CONTINUE_SEARCH`] with [`Mode::Kernel`].
 ///
-/// It is for a driver that has filters of its own, in C or assembly. No function of this crate needs
-/// it: each returns a [`Fault`](crate::Fault) where Microsoft's raises. IRQL: any.
+/// It is for a driver with filters of its own, in C or assembly. The functions of this crate do not
+/// need it: they return a [`Fault`](crate::Fault) where Microsoft's raise. IRQL: any.
 ///
 /// # Not the filter of this crate
 ///
 /// With [`Mode::Kernel`] the two agree: the accesses are not guarded, so no frame of this crate takes
-/// an exception. With [`Mode::User`] this function takes every exception code; the guard of this
-/// crate takes [five](crate#which-exceptions-are-caught), and leaves every other to the frames
-/// further up.
+/// an exception. With [`Mode::User`] this function takes every exception code. The guard of this crate
+/// takes [five](crate#which-exceptions-are-caught); all others go to the frames above.
 ///
 /// Source: `UmaExceptionFilter` (`usermode_accessors.h`).
 #[must_use]

@@ -1,53 +1,37 @@
-//! Interlocked operations: each cannot be divided by another, and is a full memory barrier.
+//! Interlocked operations. Each is atomic, and a full memory barrier.
 
 use crate::{Fault, Mode, guarded};
 
-/// `InterlockedAndToMode`: ANDs `value` into the 4 bytes at `destination`, an address that a caller in `mode`
-/// named, and returns what was there before.
+/// `InterlockedAndToMode`: ANDs `value` into the 4 bytes at `destination`, an address that a caller in
+/// `mode` passed, and returns the value before.
 ///
-/// Natural alignment is demanded in either mode. Another thread that keeps changing the value can
-/// make the operation try again: how often is not bounded, but each time needs a change that came
-/// between. IRQL: at most `APC_LEVEL`.
+/// Natural alignment is required in either mode. If another thread keeps changing the value, the
+/// operation repeats. The number of repetitions is not bounded, but each needs a change in between.
+/// IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
-/// [`NtStatus::DATATYPE_MISALIGNMENT`](crate::NtStatus::DATATYPE_MISALIGNMENT) if `destination` is not
-/// a multiple of its size. With [`Mode::User`] also
+/// [`NtStatus::DATATYPE_MISALIGNMENT`](crate::NtStatus::DATATYPE_MISALIGNMENT) if `destination` is not a
+/// multiple of its size. With [`Mode::User`] also
 /// [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if it is not user memory, or the
-/// exception that the memory raised. [`Fault::copied`] is 0, nothing was changed.
+/// exception that the memory raised. [`Fault::copied`] is 0, and nothing was changed.
 ///
 /// # Safety
 ///
-/// With [`Mode::Kernel`], `destination` is valid kernel memory, and accessed by atomic operations
-/// alone meanwhile: it is not guarded. In a process where user memory holds Rust objects, it must
-/// be none that is in use.
+/// With [`Mode::Kernel`], `destination` is valid kernel memory, and only atomic operations access it
+/// meanwhile; it is not guarded. In a process where user memory holds Rust objects, it must not be one
+/// in use.
 #[inline]
 pub unsafe fn interlocked_and_to_mode(
     destination: *mut i32,
     value: i32,
     mode: Mode,
 ) -> Result<i32, Fault> {
-    let destination = destination.expose_provenance();
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded::and(destination, value, mode) }
+    unsafe { guarded::and(destination.expose_provenance(), value, mode) }
 }
 
-/// `InterlockedAndToUser`: [`interlocked_and_to_mode`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`interlocked_and_to_mode`].
-///
-/// # Safety
-///
-/// As for [`interlocked_and_to_mode`].
-#[inline]
-pub unsafe fn interlocked_and_to_user(destination: *mut i32, value: i32) -> Result<i32, Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { interlocked_and_to_mode(destination, value, Mode::User) }
-}
-
-/// `InterlockedAnd64ToMode`: ANDs `value` into the 8 bytes at `destination`; otherwise as
+/// `InterlockedAnd64ToMode`: ANDs `value` into the 8 bytes at `destination`. The rest is as for
 /// [`interlocked_and_to_mode`].
 ///
 /// # Errors
@@ -63,27 +47,11 @@ pub unsafe fn interlocked_and64_to_mode(
     value: i64,
     mode: Mode,
 ) -> Result<i64, Fault> {
-    let destination = destination.expose_provenance();
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded::and(destination, value, mode) }
+    unsafe { guarded::and(destination.expose_provenance(), value, mode) }
 }
 
-/// `InterlockedAnd64ToUser`: [`interlocked_and64_to_mode`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`interlocked_and_to_mode`].
-///
-/// # Safety
-///
-/// As for [`interlocked_and_to_mode`].
-#[inline]
-pub unsafe fn interlocked_and64_to_user(destination: *mut i64, value: i64) -> Result<i64, Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { interlocked_and64_to_mode(destination, value, Mode::User) }
-}
-
-/// `InterlockedOrToMode`: ORs `value` into the 4 bytes at `destination`; otherwise as
+/// `InterlockedOrToMode`: ORs `value` into the 4 bytes at `destination`. The rest is as for
 /// [`interlocked_and_to_mode`].
 ///
 /// # Errors
@@ -99,27 +67,11 @@ pub unsafe fn interlocked_or_to_mode(
     value: i32,
     mode: Mode,
 ) -> Result<i32, Fault> {
-    let destination = destination.expose_provenance();
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded::or(destination, value, mode) }
+    unsafe { guarded::or(destination.expose_provenance(), value, mode) }
 }
 
-/// `InterlockedOrToUser`: [`interlocked_or_to_mode`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`interlocked_and_to_mode`].
-///
-/// # Safety
-///
-/// As for [`interlocked_and_to_mode`].
-#[inline]
-pub unsafe fn interlocked_or_to_user(destination: *mut i32, value: i32) -> Result<i32, Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { interlocked_or_to_mode(destination, value, Mode::User) }
-}
-
-/// `InterlockedOr64ToMode`: ORs `value` into the 8 bytes at `destination`; otherwise as
+/// `InterlockedOr64ToMode`: ORs `value` into the 8 bytes at `destination`. The rest is as for
 /// [`interlocked_and_to_mode`].
 ///
 /// # Errors
@@ -135,32 +87,16 @@ pub unsafe fn interlocked_or64_to_mode(
     value: i64,
     mode: Mode,
 ) -> Result<i64, Fault> {
-    let destination = destination.expose_provenance();
     // SAFETY: the caller's promise is the same.
-    unsafe { guarded::or(destination, value, mode) }
+    unsafe { guarded::or(destination.expose_provenance(), value, mode) }
 }
 
-/// `InterlockedOr64ToUser`: [`interlocked_or64_to_mode`] with [`Mode::User`].
+/// `InterlockedCompareExchangeToMode`: stores `exchange` in the 4 bytes at `destination`, an address that a caller in `mode`
+/// passed, if they hold `comperand`, and returns the value before.
 ///
-/// # Errors
-///
-/// As for [`interlocked_and_to_mode`].
-///
-/// # Safety
-///
-/// As for [`interlocked_and_to_mode`].
-#[inline]
-pub unsafe fn interlocked_or64_to_user(destination: *mut i64, value: i64) -> Result<i64, Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { interlocked_or64_to_mode(destination, value, Mode::User) }
-}
-
-/// `InterlockedCompareExchangeToMode`: stores `exchange` in the 4 bytes at `destination`, an address
-/// that a caller in `mode` named, if `comperand` is there, and returns what was there before.
-///
-/// It did so exactly if the answer is `comperand`. A comparison that fails changes nothing, but
-/// needs writable memory all the same: the processor writes back what it found. Natural alignment
-/// is demanded in either mode. There is one try. IRQL: at most `APC_LEVEL`.
+/// It has stored `exchange` if the result is `comperand`. A comparison that fails changes nothing, but
+/// needs writable memory: the processor writes back the value. Natural alignment is required in either
+/// mode. The comparison is not repeated. IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
@@ -181,31 +117,12 @@ pub unsafe fn interlocked_compare_exchange_to_mode(
     unsafe { guarded::compare_exchange(destination, exchange, comperand, mode) }
 }
 
-/// `InterlockedCompareExchangeToUser`: [`interlocked_compare_exchange_to_mode`] with [`Mode::User`].
+/// `InterlockedCompareExchange64ToMode`: stores `exchange` in the 8 bytes at `destination`, an address that a caller in `mode`
+/// passed, if they hold `comperand`, and returns the value before.
 ///
-/// # Errors
-///
-/// As for [`interlocked_and_to_mode`].
-///
-/// # Safety
-///
-/// As for [`interlocked_and_to_mode`].
-#[inline]
-pub unsafe fn interlocked_compare_exchange_to_user(
-    destination: *mut i32,
-    exchange: i32,
-    comperand: i32,
-) -> Result<i32, Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { interlocked_compare_exchange_to_mode(destination, exchange, comperand, Mode::User) }
-}
-
-/// `InterlockedCompareExchange64ToMode`: stores `exchange` in the 8 bytes at `destination`, an address
-/// that a caller in `mode` named, if `comperand` is there, and returns what was there before.
-///
-/// It did so exactly if the answer is `comperand`. A comparison that fails changes nothing, but
-/// needs writable memory all the same: the processor writes back what it found. Natural alignment
-/// is demanded in either mode. There is one try. IRQL: at most `APC_LEVEL`.
+/// It has stored `exchange` if the result is `comperand`. A comparison that fails changes nothing, but
+/// needs writable memory: the processor writes back the value. Natural alignment is required in either
+/// mode. The comparison is not repeated. IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
@@ -226,21 +143,25 @@ pub unsafe fn interlocked_compare_exchange64_to_mode(
     unsafe { guarded::compare_exchange(destination, exchange, comperand, mode) }
 }
 
-/// `InterlockedCompareExchange64ToUser`: [`interlocked_compare_exchange64_to_mode`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`interlocked_and_to_mode`].
-///
-/// # Safety
-///
-/// As for [`interlocked_and_to_mode`].
-#[inline]
-pub unsafe fn interlocked_compare_exchange64_to_user(
-    destination: *mut i64,
-    exchange: i64,
-    comperand: i64,
-) -> Result<i64, Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { interlocked_compare_exchange64_to_mode(destination, exchange, comperand, Mode::User) }
+user_forms! {
+    "InterlockedAndToUser", safety: "As for [`interlocked_and_to_mode`]."
+    pub unsafe fn interlocked_and_to_user(destination: *mut i32, value: i32) -> i32
+        => interlocked_and_to_mode(destination, value, Mode::User);
+    "InterlockedAnd64ToUser", safety: "As for [`interlocked_and_to_mode`]."
+    pub unsafe fn interlocked_and64_to_user(destination: *mut i64, value: i64) -> i64
+        => interlocked_and64_to_mode(destination, value, Mode::User);
+    "InterlockedOrToUser", safety: "As for [`interlocked_and_to_mode`]."
+    pub unsafe fn interlocked_or_to_user(destination: *mut i32, value: i32) -> i32
+        => interlocked_or_to_mode(destination, value, Mode::User);
+    "InterlockedOr64ToUser", safety: "As for [`interlocked_and_to_mode`]."
+    pub unsafe fn interlocked_or64_to_user(destination: *mut i64, value: i64) -> i64
+        => interlocked_or64_to_mode(destination, value, Mode::User);
+    "InterlockedCompareExchangeToUser", safety: "As for [`interlocked_and_to_mode`]."
+    pub unsafe fn interlocked_compare_exchange_to_user(
+        destination: *mut i32, exchange: i32, comperand: i32
+    ) -> i32 => interlocked_compare_exchange_to_mode(destination, exchange, comperand, Mode::User);
+    "InterlockedCompareExchange64ToUser", safety: "As for [`interlocked_and_to_mode`]."
+    pub unsafe fn interlocked_compare_exchange64_to_user(
+        destination: *mut i64, exchange: i64, comperand: i64
+    ) -> i64 => interlocked_compare_exchange64_to_mode(destination, exchange, comperand, Mode::User);
 }

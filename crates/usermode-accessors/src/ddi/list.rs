@@ -1,6 +1,6 @@
-//! The list of Microsoft's functions, and what became of each.
+//! The list of Microsoft's functions, with their names in this crate.
 
-/// What a function is for.
+/// The purpose of a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Family {
@@ -8,7 +8,7 @@ pub enum Family {
     Copy,
     /// Filling user memory.
     Fill,
-    /// Copies of a structure, with the size from its type.
+    /// Copies of a structure, with the size of its type.
     Structure,
     /// Reads of one value.
     ScalarRead,
@@ -16,13 +16,13 @@ pub enum Family {
     ScalarWrite,
     /// Lengths of strings that end with a zero.
     StringLength,
-    /// Indivisible operations on user memory.
+    /// Atomic operations on user memory.
     Interlocked,
-    /// Kernel memory that may change meanwhile.
+    /// Accesses to kernel memory that may change meanwhile.
     Volatile,
-    /// Device memory.
+    /// Accesses to device memory.
     Device,
-    /// The decision of an exception filter.
+    /// The result of an exception filter.
     ExceptionFilter,
 }
 
@@ -44,14 +44,14 @@ pub struct Row {
     pub ddi: &'static str,
     /// The name in [`ddi`](super), if it is offered.
     pub rust_name: Option<&'static str>,
-    /// What it is for.
+    /// The purpose.
     pub family: Family,
     /// Whether Microsoft offers it to drivers.
     pub availability: Availability,
 }
 
-/// Makes the list and its table in the documentation. Each public function is named by its path:
-/// what is listed and does not exist does not compile.
+/// Makes the list and its table in the documentation. Each public function is named by its path, so a
+/// function that is listed and missing does not compile.
 macro_rules! list {
     ($($family:ident { $($ddi:literal $rust_name:ident,)+ } reserved { $($reserved:literal,)* })+) => {
         /// The public functions. A search of the documentation for Microsoft's name finds each.
@@ -65,13 +65,13 @@ macro_rules! list {
         /// The functions of `usermode_accessors.h`, and those of `wdm.h` for volatile and device
         /// memory.
         ///
-        /// They are those whose pages Microsoft's documentation had in August 2025. A test compares
-        /// this list with the names of those pages, and this module with the list.
+        /// They are the functions with a page in Microsoft's documentation of August 2025. A test
+        /// compares this list with the names of those pages, and this module with the list.
         ///
-        /// The folder of those pages was listed with one file more than are named here. Its
-        /// name could not be found; it may be a page that was renamed or removed.
+        /// The folder of the pages has one file more than this list. Its name could not be found. It
+        /// may be a page that was renamed or removed.
         ///
-        /// `MmCopyMemory` is not among them: the crate `mm-copy` is about it.
+        /// `MmCopyMemory` is not listed: the crate `mm-copy` implements it.
         ///
         /// | DDI | here |
         /// | --- | --- |

@@ -1,21 +1,45 @@
-//! Microsoft's functions, by their names in snake case, with their arguments in their order.
+//! Microsoft's functions under their names in snake case, with their arguments in the same order.
 //!
-//! [`LIST`] shows them, DDI by DDI. Where the DDI raises a structured exception, the function
-//! returns `Err` with a [`Fault`](crate::Fault). Where the DDI returns its destination, so does the
-//! function. What is checked when, and with what status it fails, is said
-//! [once for all](crate#what-is-checked-in-what-order-with-what-status).
+//! [`LIST`] shows them, DDI by DDI. Where the DDI raises a structured exception, the function returns
+//! `Err` with a [`Fault`](crate::Fault). Where the DDI returns its destination, so does the function.
+//! The crate's page says [what is checked, and which status a failed check
+//! has](crate#what-is-checked-in-what-order-with-what-status).
 //!
-//! # Choices of types
+//! # Types
 //!
-//! Bytes are `*mut u8` and `*const u8`, lengths `usize`, and [`Mode`](crate::Mode) stands for
-//! `KPROCESSOR_MODE`. A scalar is the plain Rust type of its width and sign: `BOOLEAN` a `u8`,
-//! since a caller may write any byte, `NTSTATUS` and `LONG` an `i32`, `SIZE_T` a `usize`, `HANDLE`
-//! and `PVOID` a `*mut c_void`, as in `wdk-sys`. `LARGE_INTEGER` is an `i64` and `ULARGE_INTEGER` a
-//! `u64`; `UNICODE_STRING` is a [`UnicodeString`](crate::UnicodeString) of this crate.
+//! Bytes are `*mut u8` and `*const u8`, lengths are `usize`, and [`Mode`](crate::Mode) stands for
+//! `KPROCESSOR_MODE`. A scalar is the Rust integer of its width and sign: `BOOLEAN` is a `u8`, because
+//! a caller may write any byte; `NTSTATUS` and `LONG` are an `i32`; `SIZE_T` is a `usize`; `HANDLE` and
+//! `PVOID` are a `*mut c_void`, as in `wdk-sys`. `LARGE_INTEGER` is an `i64` and `ULARGE_INTEGER` a
+//! `u64`. `UNICODE_STRING` is the [`UnicodeString`](crate::UnicodeString) of this crate.
 //!
-//! All that access memory are `unsafe fn`, though with user addresses alone nothing can go wrong in a
-//! kernel: a reader should not have to look at the mode to know. The types of the crate's root are
-//! the safe layer.
+//! All functions that access memory are `unsafe`, also those that access only user memory. So a reader
+//! need not know the mode of a call. The types of the crate's root are the safe layer.
+
+/// Defines functions for user memory. Each is a function with a mode, called with `Mode::User`.
+macro_rules! user_forms {
+    ($(
+        $ddi:literal, safety: $safety:literal
+        pub unsafe fn $name:ident $(<$generic:ident: $bound:ident>)? (
+            $($argument:ident: $type:ty),+ $(,)?
+        ) -> $output:ty => $mode_form:ident($($value:expr),+);
+    )+) => {$(
+        #[doc = concat!("`", $ddi, "`: [`", stringify!($mode_form), "`] with [`Mode::User`].")]
+        ///
+        /// # Errors
+        ///
+        #[doc = concat!("As for [`", stringify!($mode_form), "`].")]
+        ///
+        /// # Safety
+        ///
+        #[doc = $safety]
+        #[inline]
+        pub unsafe fn $name $(<$generic: $bound>)? ($($argument: $type),+) -> Result<$output, Fault> {
+            // SAFETY: the caller's promise is the same; user memory is checked and guarded.
+            unsafe { $mode_form($($value),+) }
+        }
+    )+};
+}
 
 mod copy;
 mod copy_within_user;
@@ -33,7 +57,7 @@ mod volatile;
 pub use exception_filter::{EXCEPTION_CONTINUE_SEARCH, EXCEPTION_EXECUTE_HANDLER};
 pub use list::{Availability, Family, LIST, Row, offered::*};
 
-/// What the modules define, for the list to choose from.
+/// The functions of the modules. The list names them.
 mod functions {
     pub use super::{
         copy::*, copy_within_user::*, device::*, exception_filter::*, fill::*, interlocked::*,

@@ -1,25 +1,25 @@
-//! Structures: the size comes from the type.
+//! Copies of a structure, with the size of its type.
 
 use core::mem::size_of;
 
 use super::copy::{aligned, copy_from_mode, copy_from_mode_aligned, copy_to_mode};
 use crate::{Access, Fault, Mode};
 
-/// `ReadStructFromMode`: copies a `T` from `source`, an address that a caller in `mode` named.
+/// `ReadStructFromMode`: copies a `T` from `source`, an address that a caller in `mode` passed.
 ///
-/// Alignment is not enforced. The copy is not atomic: the structure may change in the middle of
-/// it. Judge the copy, and only the copy. IRQL: at most `APC_LEVEL`.
+/// Alignment is not required. The copy is not atomic: the structure may change during it. Validate the
+/// copy, and use only the copy. IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
 /// As for [`copy_from_mode`]. After a fault the first [`Fault::copied`] bytes of `destination` are
-/// overwritten, the rest is not.
+/// overwritten, and the others are not.
 ///
 /// # Safety
 ///
-/// `destination` is valid for writes of a `T`, and does not overlap the source. What arrives are
-/// the caller's bytes: the destination may be read as a `T` only if every pattern of bytes is
-/// one. With [`Mode::Kernel`], `source` is valid as well: it is neither checked nor guarded.
+/// `destination` is valid for writes of a `T`, and does not overlap the source. The caller determines
+/// the bytes, so the destination may be read as a `T` only if every pattern of bytes is a `T`. With
+/// [`Mode::Kernel`], `source` is valid too; it is neither checked nor guarded.
 #[inline]
 pub unsafe fn read_struct_from_mode<T: Copy>(
     destination: *mut T,
@@ -30,13 +30,13 @@ pub unsafe fn read_struct_from_mode<T: Copy>(
     unsafe { copy_from_mode(destination.cast(), source.cast(), size_of::<T>(), mode) }
 }
 
-/// `ReadStructFromModeAligned`: as [`read_struct_from_mode`], and `source` must be a multiple of
-/// `alignment` bytes unless `mode` is [`Mode::Kernel`].
+/// `ReadStructFromModeAligned`: copies as [`read_struct_from_mode`] does. `source` must be a multiple
+/// of `alignment` bytes, unless `mode` is [`Mode::Kernel`].
 ///
 /// # Errors
 ///
-/// As for [`copy_from_mode_aligned`]. After a fault the first [`Fault::copied`] bytes of
-/// `destination` are overwritten, the rest is not.
+/// As for [`copy_from_mode_aligned`]. After a fault the first [`Fault::copied`] bytes of `destination`
+/// are overwritten, and the others are not.
 ///
 /// # Safety
 ///
@@ -53,8 +53,8 @@ pub unsafe fn read_struct_from_mode_aligned<T: Copy>(
     unsafe { copy_from_mode_aligned(to, from, size_of::<T>(), mode, alignment) }
 }
 
-/// `ReadStructFromModeHelper`: what [`read_struct_from_mode`] comes down to, with the size as a
-/// number of bytes: [`copy_from_mode`].
+/// `ReadStructFromModeHelper`: [`read_struct_from_mode`] with the size as an argument, which is
+/// [`copy_from_mode`].
 ///
 /// # Errors
 ///
@@ -74,77 +74,20 @@ pub unsafe fn read_struct_from_mode_helper(
     unsafe { copy_from_mode(destination, source, size, mode) }
 }
 
-/// `ReadStructFromUser`: [`read_struct_from_mode`] with [`Mode::User`].
+/// `WriteStructToMode`: copies a `T` to `destination`, an address that a caller in `mode` passed.
 ///
-/// # Errors
-///
-/// As for [`read_struct_from_mode`].
-///
-/// # Safety
-///
-/// As for [`read_struct_from_mode`].
-#[inline]
-pub unsafe fn read_struct_from_user<T: Copy>(
-    destination: *mut T,
-    source: *const T,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { read_struct_from_mode(destination, source, Mode::User) }
-}
-
-/// `ReadStructFromUserAligned`: [`read_struct_from_mode_aligned`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`read_struct_from_mode_aligned`].
-///
-/// # Safety
-///
-/// As for [`read_struct_from_mode`].
-#[inline]
-pub unsafe fn read_struct_from_user_aligned<T: Copy>(
-    destination: *mut T,
-    source: *const T,
-    alignment: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { read_struct_from_mode_aligned(destination, source, Mode::User, alignment) }
-}
-
-/// `ReadStructFromUserHelper`: [`read_struct_from_mode_helper`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`copy_from_mode`].
-///
-/// # Safety
-///
-/// As for [`copy_from_mode`].
-#[inline]
-pub unsafe fn read_struct_from_user_helper(
-    destination: *mut u8,
-    source: *const u8,
-    size: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { read_struct_from_mode_helper(destination, source, size, Mode::User) }
-}
-
-/// `WriteStructToMode`: copies a `T` to `destination`, an address that a caller in `mode` named.
-///
-/// All its bytes go out, padding too: see to it that no padding holds what the caller must not
-/// see. Alignment is not enforced. IRQL: at most `APC_LEVEL`.
+/// All its bytes are written, padding included. The padding must not hold bytes that the caller must
+/// not read. Alignment is not required. IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
 /// As for [`copy_to_mode`]. After a fault the first [`Fault::copied`] bytes of `destination` are
-/// overwritten, the rest is not.
+/// overwritten, and the others are not.
 ///
 /// # Safety
 ///
-/// `source` is valid for reads of a `T`, all its bytes are initialised, and it does not overlap
-/// the destination. With [`Mode::Kernel`], `destination` is valid as well: it is neither checked
-/// nor guarded.
+/// `source` is valid for reads of a `T`, all its bytes are initialised, and it does not overlap the
+/// destination. With [`Mode::Kernel`], `destination` is valid too; it is neither checked nor guarded.
 #[inline]
 pub unsafe fn write_struct_to_mode<T: Copy>(
     destination: *mut T,
@@ -155,9 +98,10 @@ pub unsafe fn write_struct_to_mode<T: Copy>(
     unsafe { copy_to_mode(destination.cast(), source.cast(), size_of::<T>(), mode) }
 }
 
-/// `WriteStructToModeAligned`: as [`write_struct_to_mode`], and `destination` must be a multiple
-/// of `alignment` bytes unless `mode` is [`Mode::Kernel`]. The source's alignment is not looked
-/// at.
+/// `WriteStructToModeAligned`: copies as [`write_struct_to_mode`] does, to an aligned destination.
+///
+/// `destination` must be a multiple of `alignment` bytes, unless `mode` is [`Mode::Kernel`]. The
+/// alignment of the source is not checked.
 ///
 /// # Errors
 ///
@@ -181,8 +125,8 @@ pub unsafe fn write_struct_to_mode_aligned<T: Copy>(
     unsafe { write_struct_to_mode(destination, source, mode) }
 }
 
-/// `WriteStructToModeHelper`: what [`write_struct_to_mode`] comes down to, with the size as a
-/// number of bytes: [`copy_to_mode`].
+/// `WriteStructToModeHelper`: [`write_struct_to_mode`] with the size as an argument, which is
+/// [`copy_to_mode`].
 ///
 /// # Errors
 ///
@@ -202,58 +146,27 @@ pub unsafe fn write_struct_to_mode_helper(
     unsafe { copy_to_mode(destination, source, size, mode) }
 }
 
-/// `WriteStructToUser`: [`write_struct_to_mode`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`write_struct_to_mode`].
-///
-/// # Safety
-///
-/// As for [`write_struct_to_mode`].
-#[inline]
-pub unsafe fn write_struct_to_user<T: Copy>(
-    destination: *mut T,
-    source: *const T,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { write_struct_to_mode(destination, source, Mode::User) }
-}
-
-/// `WriteStructToUserAligned`: [`write_struct_to_mode_aligned`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`write_struct_to_mode_aligned`].
-///
-/// # Safety
-///
-/// As for [`write_struct_to_mode`].
-#[inline]
-pub unsafe fn write_struct_to_user_aligned<T: Copy>(
-    destination: *mut T,
-    source: *const T,
-    alignment: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { write_struct_to_mode_aligned(destination, source, Mode::User, alignment) }
-}
-
-/// `WriteStructToUserHelper`: [`write_struct_to_mode_helper`] with [`Mode::User`].
-///
-/// # Errors
-///
-/// As for [`copy_to_mode`].
-///
-/// # Safety
-///
-/// As for [`copy_to_mode`].
-#[inline]
-pub unsafe fn write_struct_to_user_helper(
-    destination: *mut u8,
-    source: *const u8,
-    size: usize,
-) -> Result<(), Fault> {
-    // SAFETY: the caller's promise is the same.
-    unsafe { write_struct_to_mode_helper(destination, source, size, Mode::User) }
+user_forms! {
+    "ReadStructFromUser", safety: "As for [`read_struct_from_mode`]."
+    pub unsafe fn read_struct_from_user<T: Copy>(destination: *mut T, source: *const T) -> ()
+        => read_struct_from_mode(destination, source, Mode::User);
+    "ReadStructFromUserAligned", safety: "As for [`read_struct_from_mode`]."
+    pub unsafe fn read_struct_from_user_aligned<T: Copy>(
+        destination: *mut T, source: *const T, alignment: usize
+    ) -> () => read_struct_from_mode_aligned(destination, source, Mode::User, alignment);
+    "ReadStructFromUserHelper", safety: "As for [`copy_from_mode`]."
+    pub unsafe fn read_struct_from_user_helper(
+        destination: *mut u8, source: *const u8, size: usize
+    ) -> () => read_struct_from_mode_helper(destination, source, size, Mode::User);
+    "WriteStructToUser", safety: "As for [`write_struct_to_mode`]."
+    pub unsafe fn write_struct_to_user<T: Copy>(destination: *mut T, source: *const T) -> ()
+        => write_struct_to_mode(destination, source, Mode::User);
+    "WriteStructToUserAligned", safety: "As for [`write_struct_to_mode`]."
+    pub unsafe fn write_struct_to_user_aligned<T: Copy>(
+        destination: *mut T, source: *const T, alignment: usize
+    ) -> () => write_struct_to_mode_aligned(destination, source, Mode::User, alignment);
+    "WriteStructToUserHelper", safety: "As for [`copy_to_mode`]."
+    pub unsafe fn write_struct_to_user_helper(
+        destination: *mut u8, source: *const u8, size: usize
+    ) -> () => write_struct_to_mode_helper(destination, source, size, Mode::User);
 }

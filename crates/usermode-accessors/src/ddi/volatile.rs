@@ -1,34 +1,34 @@
 //! Volatile memory: kernel memory that may change while it is accessed.
 //!
-//! Nothing here is elided, or made into another access by the compiler. Accesses may be unaligned,
-//! and may touch a location more than once. Nothing is checked or guarded. Ordering with other
-//! accesses is what the processor gives to plain ones. A length may be the whole of the memory.
+//! The compiler neither omits these accesses nor replaces them by others. They may be unaligned, and
+//! may access a location more than once. Nothing is checked or guarded. Their order with other accesses
+//! is that of plain accesses. A length may be that of the whole buffer.
 
 use crate::{arch, guarded};
 
-/// `RtlCopyVolatileMemory`: copies `length` bytes of memory that may change meanwhile, and
-/// returns `destination`.
+/// `RtlCopyVolatileMemory`: copies `length` bytes of memory that may change meanwhile, and returns
+/// `destination`.
 ///
-/// Never elided, and never made into another copy by the compiler; accesses may be unaligned.
-/// Nothing is checked or guarded. IRQL: any at which both ranges are resident.
+/// The compiler neither omits the copy nor replaces it. Accesses may be unaligned. Nothing is checked
+/// or guarded. IRQL: any at which both ranges are resident.
 ///
 /// # Safety
 ///
-/// Both ranges are valid kernel memory for `length` bytes. If they overlap, what the shared
-/// bytes hold afterwards is unspecified.
+/// Both ranges are valid kernel memory for `length` bytes. If they overlap, the shared bytes end up
+/// unspecified.
 #[inline]
 pub unsafe fn copy_volatile_memory(
     destination: *mut u8,
     source: *const u8,
     length: usize,
 ) -> *mut u8 {
-    // SAFETY: the caller vouches for both ranges.
+    // SAFETY: the caller guarantees both ranges.
     unsafe { arch::copy(destination, source, length) };
     destination
 }
 
-/// `RtlMoveVolatileMemory`: as [`copy_volatile_memory`], and the ranges may overlap: every byte
-/// arrives as it was before, if nobody else writes.
+/// `RtlMoveVolatileMemory`: copies as [`copy_volatile_memory`] does. The ranges may overlap: the
+/// destination then holds the bytes that the source had before, if nothing else writes.
 ///
 /// # Safety
 ///
@@ -39,22 +39,22 @@ pub unsafe fn move_volatile_memory(
     source: *const u8,
     length: usize,
 ) -> *mut u8 {
-    // SAFETY: the caller vouches for both ranges.
+    // SAFETY: the caller guarantees both ranges.
     unsafe { guarded::move_directly(destination, source, length) };
     destination
 }
 
 /// `RtlFillVolatileMemory`: sets `length` bytes to `fill`, and returns `destination`.
 ///
-/// Microsoft's `int` of which one byte is used is a byte here, so it cannot be mistaken for the
-/// length. IRQL: any at which the range is resident.
+/// Microsoft's parameter is an `int` of which one byte is used. Here it is a byte, so it cannot be
+/// swapped with the length. IRQL: any at which the range is resident.
 ///
 /// # Safety
 ///
 /// The range is valid kernel memory for `length` bytes.
 #[inline]
 pub unsafe fn fill_volatile_memory(destination: *mut u8, length: usize, fill: u8) -> *mut u8 {
-    // SAFETY: the caller vouches for the range.
+    // SAFETY: the caller guarantees the range.
     unsafe { arch::fill(destination, fill, length) };
     destination
 }
@@ -81,8 +81,8 @@ pub unsafe fn zero_volatile_memory(destination: *mut u8, length: usize) -> *mut 
     unsafe { fill_volatile_memory(destination, length, 0) }
 }
 
-/// `RtlSecureZeroMemory2`: [`zero_volatile_memory`], by the name that says why: secrets are gone
-/// from this memory when it returns, also if nobody looks at it again.
+/// `RtlSecureZeroMemory2`: [`zero_volatile_memory`], for secrets. They are erased when it returns, even
+/// if the memory is not read again.
 ///
 /// # Safety
 ///

@@ -1,4 +1,4 @@
-//! Locked operations on behalf of a mode.
+//! Interlocked operations on behalf of a mode.
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
 
@@ -9,8 +9,8 @@ use crate::{
     probe,
 };
 
-/// Natural alignment is demanded in either mode: it is a condition of the operation, and a locked
-/// access across a cache line holds up every processor. User addresses must also be in range.
+/// Natural alignment is required in either mode: it is a condition of the operation, and a locked
+/// access across a cache line stops all processors. User addresses must also be in range.
 const fn probed<T: Interlocked>(destination: usize, mode: Mode) -> Result<*mut u8, Fault> {
     let size = T::WIDTH as usize;
     let checked = match mode {
@@ -23,37 +23,13 @@ const fn probed<T: Interlocked>(destination: usize, mode: Mode) -> Result<*mut u
     }
 }
 
-fn is_wide<T: Interlocked>() -> bool {
-    T::WIDTH == Width::Eight
-}
-
-fn finish<T: Interlocked>(original: Result<u64, Trap>) -> Result<T, Fault> {
-    original
-        .map(T::from_bits)
-        .map_err(|trap| Fault::from_trap(trap, Access::Write))
-}
-
-/// A kernel address, as what the standard atomics take.
-enum Place<'a> {
+/// A value in kernel memory, for the standard atomics.
+enum Atomic<'a> {
     Narrow(&'a AtomicU32),
     Wide(&'a AtomicU64),
 }
 
-/// # Safety
-///
-/// The address is valid for a `T`, which is accessed by atomic operations alone meanwhile. It is
-/// aligned.
-unsafe fn place<'a, T: Interlocked>(pointer: *mut u8) -> Place<'a> {
-    if is_wide::<T>() {
-        // SAFETY: the caller vouches for the address.
-        Place::Wide(unsafe { AtomicU64::from_ptr(pointer.cast()) })
-    } else {
-        // SAFETY: the caller vouches for the address.
-        Place::Narrow(unsafe { AtomicU32::from_ptr(pointer.cast()) })
-    }
-}
-
-/// The low half: what a narrow operation is about.
+/// Returns the low half: the bits of a narrow value.
 #[allow(
     clippy::cast_possible_truncation,
     reason = "a narrow value has its bits in the low half"
@@ -62,31 +38,59 @@ const fn low(bits: u64) -> u32 {
     bits as u32
 }
 
-/// ANDs, and returns what was there.
+/// Checks the address, and runs `user` on user memory or `kernel` on kernel memory. `user` also gets
+/// whether the value is wide.
 ///
 /// # Safety
 ///
-/// If `mode` is [`Mode::Kernel`], `destination` is valid, and accessed by atomic operations alone
-/// meanwhile.
+/// If `mode` is [`Mode::Kernel`], `destination` is valid for a `T`, and only atomic operations access
+/// it meanwhile.
+unsafe fn operate<T: Interlocked>(
+    destination: usize,
+    mode: Mode,
+    user: impl FnOnce(*mut u8, bool) -> Result<u64, Trap>,
+    kernel: impl FnOnce(Atomic<'_>) -> u64,
+) -> Result<T, Fault> {
+    let pointer = probed::<T>(destination, mode)?;
+    let wide = T::WIDTH == Width::Eight;
+    if mode == Mode::User {
+        return user(pointer, wide)
+            .map(T::from_bits)
+            .map_err(|trap| Fault::from_trap(trap, Access::Write));
+    }
+    let atomic = if wide {
+        // SAFETY: the caller guarantees the address; it is aligned.
+        Atomic::Wide(unsafe { AtomicU64::from_ptr(pointer.cast()) })
+    } else {
+        // SAFETY: as above.
+        Atomic::Narrow(unsafe { AtomicU32::from_ptr(pointer.cast()) })
+    };
+    Ok(T::from_bits(kernel(atomic)))
+}
+
+/// ANDs `value` in, and returns the value before.
+///
+/// # Safety
+///
+/// If `mode` is [`Mode::Kernel`], `destination` is valid for a `T`, and only atomic operations access
+/// it meanwhile.
 pub(crate) unsafe fn and<T: Interlocked>(
     destination: usize,
     value: T,
     mode: Mode,
 ) -> Result<T, Fault> {
-    let (pointer, bits) = (probed::<T>(destination, mode)?, value.into_bits());
-    if mode == Mode::User {
-        // SAFETY: it is an aligned user range.
-        return finish(unsafe { arch::guarded_and(pointer, bits, is_wide::<T>()) });
-    }
-    // SAFETY: the caller's promise is the same.
-    let original = match unsafe { place::<T>(pointer) } {
-        Place::Narrow(place) => place.fetch_and(low(bits), SeqCst).into(),
-        Place::Wide(place) => place.fetch_and(bits, SeqCst),
+    let bits = value.into_bits();
+    // SAFETY: an aligned user range.
+    let user = |pointer, wide| unsafe { arch::guarded_and(pointer, bits, wide) };
+    let kernel = |atomic: Atomic<'_>| match atomic {
+        Atomic::Narrow(atomic) => atomic.fetch_and(low(bits), SeqCst).into(),
+        Atomic::Wide(atomic) => atomic.fetch_and(bits, SeqCst),
     };
-    Ok(T::from_bits(original))
+    // SAFETY: the caller's promise is the same.
+    unsafe { operate(destination, mode, user, kernel) }
 }
 
-/// ORs, and returns what was there.
+/// ORs `value` in, and returns the value before.
 ///
 /// # Safety
 ///
@@ -96,20 +100,18 @@ pub(crate) unsafe fn or<T: Interlocked>(
     value: T,
     mode: Mode,
 ) -> Result<T, Fault> {
-    let (pointer, bits) = (probed::<T>(destination, mode)?, value.into_bits());
-    if mode == Mode::User {
-        // SAFETY: it is an aligned user range.
-        return finish(unsafe { arch::guarded_or(pointer, bits, is_wide::<T>()) });
-    }
-    // SAFETY: the caller's promise is the same.
-    let original = match unsafe { place::<T>(pointer) } {
-        Place::Narrow(place) => place.fetch_or(low(bits), SeqCst).into(),
-        Place::Wide(place) => place.fetch_or(bits, SeqCst),
+    let bits = value.into_bits();
+    // SAFETY: an aligned user range.
+    let user = |pointer, wide| unsafe { arch::guarded_or(pointer, bits, wide) };
+    let kernel = |atomic: Atomic<'_>| match atomic {
+        Atomic::Narrow(atomic) => atomic.fetch_or(low(bits), SeqCst).into(),
+        Atomic::Wide(atomic) => atomic.fetch_or(bits, SeqCst),
     };
-    Ok(T::from_bits(original))
+    // SAFETY: the caller's promise is the same.
+    unsafe { operate(destination, mode, user, kernel) }
 }
 
-/// Stores `exchange` if `comperand` is there, and returns what was there.
+/// Stores `exchange` if the value is `comperand`, and returns the value before.
 ///
 /// # Safety
 ///
@@ -120,23 +122,18 @@ pub(crate) unsafe fn compare_exchange<T: Interlocked>(
     comperand: T,
     mode: Mode,
 ) -> Result<T, Fault> {
-    let pointer = probed::<T>(destination, mode)?;
-    let (exchange, comperand) = (exchange.into_bits(), comperand.into_bits());
-    if mode == Mode::User {
-        // SAFETY: it is an aligned user range.
-        let original =
-            unsafe { arch::guarded_compare_exchange(pointer, exchange, comperand, is_wide::<T>()) };
-        return finish(original);
-    }
-    // SAFETY: the caller's promise is the same.
-    let original = match unsafe { place::<T>(pointer) } {
-        Place::Narrow(place) => place
-            .compare_exchange(low(comperand), low(exchange), SeqCst, SeqCst)
-            .unwrap_or_else(|other| other)
+    let (new, old) = (exchange.into_bits(), comperand.into_bits());
+    // SAFETY: an aligned user range.
+    let user = |pointer, wide| unsafe { arch::guarded_compare_exchange(pointer, new, old, wide) };
+    let kernel = |atomic: Atomic<'_>| match atomic {
+        Atomic::Narrow(atomic) => atomic
+            .compare_exchange(low(old), low(new), SeqCst, SeqCst)
+            .unwrap_or_else(|found| found)
             .into(),
-        Place::Wide(place) => place
-            .compare_exchange(comperand, exchange, SeqCst, SeqCst)
-            .unwrap_or_else(|other| other),
+        Atomic::Wide(atomic) => atomic
+            .compare_exchange(old, new, SeqCst, SeqCst)
+            .unwrap_or_else(|found| found),
     };
-    Ok(T::from_bits(original))
+    // SAFETY: the caller's promise is the same.
+    unsafe { operate(destination, mode, user, kernel) }
 }

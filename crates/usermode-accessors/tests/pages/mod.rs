@@ -1,14 +1,13 @@
-//! Pages of the test process with a protection each, and what the processor reports about them.
-#![allow(
-    dead_code,
-    reason = "shared by test programs of which each uses a part"
-)]
+//! Pages of the test process, each with its own protection.
+#![allow(dead_code, reason = "each test program uses a part")]
 
 use std::{eprintln, ffi::c_void, ptr, slice, sync::Once, vec::Vec};
 
+use usermode_accessors::{Access, Fault, NtStatus};
+
 pub const PAGE: usize = 0x1000;
 
-/// What may be done with a page. The values are Win32's.
+/// The protection of a page. The values are those of Win32.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Protection {
@@ -16,7 +15,7 @@ pub enum Protection {
     ReadOnly = 0x02,
     ReadWrite = 0x04,
     Guard = 0x104,
-    /// Reserved, with nothing behind it.
+    /// Reserved without memory.
     Reserved = 0,
 }
 
@@ -34,8 +33,8 @@ unsafe extern "system" {
     pub fn AddVectoredExceptionHandler(first: u32, handler: Handler) -> *mut c_void;
 }
 
-/// An exception handler that is no frame's. A vectored one sees, and may change, what frame
-/// handlers will see.
+/// An exception handler that belongs to no frame. A vectored handler may change the exception before
+/// handlers of frames see it.
 pub type Handler = unsafe extern "system" fn(*mut Pointers) -> i32;
 
 /// `EXCEPTION_POINTERS`.
@@ -56,8 +55,8 @@ pub struct Exception {
     pub information: [usize; 15],
 }
 
-/// Makes an exception that nobody caught fail the test program. Wine would start a debugger, and
-/// the program would then end with status 0, as if its tests had passed.
+/// Makes an uncaught exception fail the test program. Wine would start a debugger, and the program
+/// would end with status 0, as if its tests had passed.
 pub fn fail_on_unhandled_exceptions() {
     const CURRENT_PROCESS: *mut c_void = ptr::without_provenance_mut(usize::MAX);
     const FAILED: u32 = 101;
@@ -66,7 +65,8 @@ pub fn fail_on_unhandled_exceptions() {
         // SAFETY: the system passes valid pointers.
         let record = unsafe { (*pointers).record };
         // SAFETY: as above.
-        eprintln!("nobody caught exception {:#X}", unsafe { (*record).code });
+        let code = unsafe { (*record).code };
+        eprintln!("exception {code:#X} was not caught");
         // SAFETY: ends this process.
         unsafe { TerminateProcess(CURRENT_PROCESS, FAILED) };
         0
@@ -74,21 +74,21 @@ pub fn fail_on_unhandled_exceptions() {
 
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // SAFETY: the filter does what a filter must.
+        // SAFETY: the filter ends the process.
         unsafe { SetUnhandledExceptionFilter(fail) };
     });
 }
 
-/// Consecutive pages, freed on drop. A page on either side is never there, so that no other memory
-/// touches them. Wine 10 takes a guard page that begins where the running thread's stack ends for
-/// the stack's own.
+/// Consecutive pages, freed on drop. The pages before and after them are not present, so no other
+/// memory is adjacent. Wine 10 takes a guard page at the end of the running thread's stack for the
+/// guard page of the stack.
 pub struct Pages {
     reservation: *mut u8,
     count: usize,
 }
 
 impl Pages {
-    /// One page for each protection, each byte holding its [`number`].
+    /// Allocates one page for each protection. Each byte holds its [`number`].
     pub fn new(protections: &[Protection]) -> Self {
         fail_on_unhandled_exceptions();
         let count = protections.len();
@@ -140,10 +140,10 @@ impl Pages {
         self.pointer(offset).expose_provenance()
     }
 
-    /// A copy of what is in pages that can be read.
+    /// Returns a copy of bytes in readable pages.
     pub fn bytes(&self, offset: usize, length: usize) -> Vec<u8> {
         assert!(offset + length <= self.count * PAGE);
-        // SAFETY: a part of pages that the test knows to be readable.
+        // SAFETY: the test names readable pages.
         unsafe { slice::from_raw_parts(self.pointer(offset), length) }.to_vec()
     }
 }
@@ -155,7 +155,20 @@ impl Drop for Pages {
     }
 }
 
-/// What a fresh byte of [`Pages`] holds: never 0, and different on neighbouring pages.
+/// The value of a byte that a test does not expect to be written.
+pub const UNTOUCHED: u8 = 0;
+
+/// Returns the initial value of a byte of [`Pages`]: never 0, and different on adjacent pages.
 pub fn number(offset: usize) -> u8 {
     u8::try_from(offset % 251 + 1).unwrap()
+}
+
+pub const fn fault(status: NtStatus, copied: usize, address: usize, access: Access) -> Fault {
+    Fault {
+        status,
+        copied,
+        address: Some(address),
+        access,
+        cause: None,
+    }
 }

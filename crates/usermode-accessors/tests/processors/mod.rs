@@ -1,21 +1,17 @@
-//! A processor for each thread of a test whose threads are to be at work at the same time. A system
-//! may leave two busy threads on one processor for minutes; they then meet only where one is
-//! interrupted.
-#![allow(
-    dead_code,
-    reason = "shared by test programs of which each uses a part"
-)]
+//! Binds each thread of a test to its own processor, so that the threads run at the same time. A
+//! system may leave two busy threads on one processor for minutes.
+#![allow(dead_code, reason = "each test program uses a part")]
 
-/// How many processors this process may use, of the first 64.
+/// Returns how many of the first 64 processors this process may use.
 pub fn count() -> u32 {
     system::processors().count_ones()
 }
 
-/// Binds this thread to one of them, if there are so many.
-pub fn take(number: u32) {
+/// Binds this thread to the processor with this number among them, if there is one.
+pub fn bind_to(number: u32) {
     let mut processors = system::processors();
     for _ in 0..number {
-        // Without the lowest.
+        // Clears the lowest bit.
         processors &= processors.wrapping_sub(1);
     }
     if processors != 0 {
@@ -39,21 +35,21 @@ mod system {
         fn SetThreadAffinityMask(thread: *mut c_void, mask: usize) -> usize;
     }
 
-    /// A bit for each.
+    /// Returns a mask with a bit for each processor.
     pub fn processors() -> usize {
         let (mut own, mut machine) = (0, 0);
-        // SAFETY: takes nothing.
+        // SAFETY: a call without arguments.
         let process = unsafe { GetCurrentProcess() };
-        // SAFETY: this process's handle, and two locals.
+        // SAFETY: the handle of this process, and two local variables.
         let done = unsafe { GetProcessAffinityMask(process, &raw mut own, &raw mut machine) };
         assert_ne!(done, 0);
         own
     }
 
     pub fn bind(mask: usize) {
-        // SAFETY: takes nothing.
+        // SAFETY: a call without arguments.
         let thread = unsafe { GetCurrentThread() };
-        // SAFETY: this thread's handle.
+        // SAFETY: the handle of this thread.
         let before = unsafe { SetThreadAffinityMask(thread, mask) };
         assert_ne!(before, 0);
     }
@@ -68,15 +64,15 @@ mod system {
         fn sched_setaffinity(thread: c_int, size: usize, mask: *const u64) -> c_int;
     }
 
-    /// The size of a set in the C library.
+    /// The size of a set in the C library, in words.
     const WORDS: usize = 16;
 
-    /// A bit for each.
+    /// Returns a mask with a bit for each processor.
     pub fn processors() -> usize {
         let mut set = [0; WORDS];
-        // The first thread's, which no test binds.
+        // The mask of the first thread, which no test binds.
         let process = process::id().cast_signed();
-        // SAFETY: fills a local whose size is passed.
+        // SAFETY: fills a local variable of the given size.
         let done = unsafe { sched_getaffinity(process, size_of_val(&set), set.as_mut_ptr()) };
         assert_eq!(done, 0);
         set[0].try_into().unwrap()
@@ -85,7 +81,7 @@ mod system {
     pub fn bind(mask: usize) {
         let mut set = [0; WORDS];
         set[0] = mask.try_into().unwrap();
-        // SAFETY: reads a local whose size is passed.
+        // SAFETY: reads a local variable of the given size.
         let done = unsafe { sched_setaffinity(0, size_of_val(&set), set.as_ptr()) };
         assert_eq!(done, 0);
     }

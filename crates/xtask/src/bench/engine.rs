@@ -1,17 +1,14 @@
-//! What the driver's two copy engines cost, in instructions that the lab counts.
+//! The costs of the driver's two copy engines, in instructions that the lab counts.
 
-use crate::{error::Error, lab::Lab, places, program};
+use crate::{lab::Lab, paths, program};
+use anyhow::Result;
 
-/// Prints the tables: reads of eight bytes, single and in batches; bulk copies beside a plain one;
-/// how both grow.
-///
-/// # Errors
-///
-/// If the lab can't be prepared, or a copy fails. An aim that is missed is told in the table.
-pub fn run() -> Result<(), Error> {
+/// Prints tables of reads of eight bytes, single and in batches, and of bulk copies beside a plain
+/// copy, by size. A missed aim is in the table, and no error.
+pub fn run() -> Result<()> {
     let lab = Lab::prepare()?;
     let mut cargo = program::cargo();
-    cargo.current_dir(places::root()).args([
+    cargo.current_dir(paths::root()).args([
         "test",
         "--quiet",
         "--package",
@@ -19,6 +16,6 @@ pub fn run() -> Result<(), Error> {
         "--bench",
         "engines",
     ]);
-    lab.tell(&mut cargo);
+    lab.set_variables(&mut cargo);
     program::run_here(&mut cargo)
 }

@@ -1,9 +1,11 @@
-//! What the figures were measured on: without it they mean nothing.
+//! The machine on which the figures were measured, without which they mean nothing.
 
-use crate::{error::Error, program};
-use std::{fmt, fs, path::Path, process::Command};
+use crate::program;
+use anyhow::Result;
+use fs_err as fs;
+use std::{fmt, process::Command};
 
-/// The machine, and what ran on it.
+/// A processor, and the programs that ran on it.
 pub struct Machine {
     processor: String,
     is_virtual: bool,
@@ -12,14 +14,9 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Asks it.
-    ///
-    /// # Errors
-    ///
-    /// If something can't be asked.
-    pub fn here() -> Result<Self, Error> {
-        let file = Path::new("/proc/cpuinfo");
-        let processors = fs::read_to_string(file).map_err(Error::file(file))?;
+    /// Returns this machine.
+    pub fn here() -> Result<Self> {
+        let processors = fs::read_to_string("/proc/cpuinfo")?;
         let flags = field(&processors, "flags").unwrap_or_default();
         Ok(Self {
             processor: field(&processors, "model name")
@@ -40,16 +37,16 @@ impl fmt::Display for Machine {
             rustc,
             ..
         } = self;
-        let place = if self.is_virtual {
+        let kind = if self.is_virtual {
             ", in a virtual machine"
         } else {
             ""
         };
-        write!(formatter, "{processor}{place}; {wine}; {rustc}")
+        write!(formatter, "{processor}{kind}; {wine}; {rustc}")
     }
 }
 
-/// The value of the first line that has this name.
+/// Returns the value of the first line with this name.
 fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines()
         .filter_map(|line| line.split_once(':'))
@@ -57,7 +54,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.trim())
 }
 
-fn first_line(command: &mut Command) -> Result<String, Error> {
+fn first_line(command: &mut Command) -> Result<String> {
     let output = program::output_of(command)?;
     Ok(output.lines().next().unwrap_or_default().to_owned())
 }
@@ -67,7 +64,7 @@ mod tests {
     use super::field;
 
     #[test]
-    fn the_first_processor_speaks_for_all() {
+    fn the_first_processor_is_read() {
         let text = "processor\t: 0\nmodel name\t: A: 1\n\nprocessor\t: 1\nmodel name\t: B\n";
         assert_eq!(field(text, "model name"), Some("A: 1"));
         assert_eq!(field(text, "name"), None);

@@ -1,16 +1,16 @@
-//! How fast it is, beside what else there is; and whether that is as fast as it should be.
+//! Benchmarks: how fast accessors and engines are beside alternatives, and whether the aims are met.
 //!
-//! A subject has a room of its own. The accessors' figures are Windows programs' under Wine, the
-//! engines' are counts of instructions in the lab.
+//! The accessors are measured in Windows programs under Wine, the engines by counting instructions in
+//! the lab.
 
 mod accessors;
 mod engine;
 mod machine;
 
-use crate::error::Error;
+use anyhow::Result;
 use clap::ValueEnum;
 
-/// What can be measured.
+/// A subject of measurements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Subject {
     /// The guarded accessors beside the C runtime, the bare instructions, and `microseh`
@@ -23,15 +23,11 @@ impl Subject {
     const ALL: [Self; 2] = [Self::Accessors, Self::Engine];
 }
 
-/// Measures `only` this, or everything, and prints what was found; with `save`, writes it into the
+/// Measures `only` this, or everything, and prints the results. With `save`, writes them into the
 /// documentation as well.
 ///
-/// An aim that is not met is told, and is no error: a slower machine, or a busy one, is none.
-///
-/// # Errors
-///
-/// If a benchmark can't be built or fails, or a file can't be written.
-pub fn run(only: Option<Subject>, save: bool) -> Result<(), Error> {
+/// A missed aim is reported and is no error, since it depends on the machine.
+pub fn run(only: Option<Subject>, save: bool) -> Result<()> {
     for subject in Subject::ALL {
         if only.is_none_or(|only| only == subject) {
             match subject {

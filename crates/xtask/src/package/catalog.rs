@@ -1,15 +1,13 @@
-//! The catalog: the list of a package's files by their hashes, which stands for the package when
-//! Windows asks who signed it.
+//! The catalog: a signed list of the hashes of a package's files, by which Windows verifies the
+//! package.
 //!
 //! It is a certificate trust list (`CTL_INFO`, `CERT_TRUST_LIST` in the documentation of
-//! `wincrypt.h`) in the second version of its layout, in which a member is known by its bare hash.
+//! `wincrypt.h`) in the second version of its layout, in which a plain hash identifies a member.
 //! Members and attributes are those that `inf2cat` writes for a package for 64-bit Windows 10.
 
-use super::{
-    indirect_data::{INDIRECT_DATA, IndirectData},
-    problem::Problem,
-    signer::{Signer, attribute},
-};
+use super::{image::Image, indirect_data, pkcs7::attributes, signer::Signer};
+use anyhow::Result;
+use authenticode::{SPC_INDIRECT_DATA_OBJID, SpcIndirectDataContent};
 use der::{
     Any, DateTime, Encode, Sequence, Tag, TagNumber,
     asn1::{BmpString, Null, ObjectIdentifier, OctetString, SetOfVec, UtcTime},
@@ -22,7 +20,7 @@ use x509_cert::{attr::Attribute, ext::Extension, spki::AlgorithmIdentifierOwned}
 /// `szOID_CTL`.
 const CTL: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.10.1");
 
-/// `szOID_CATALOG_LIST`, and `szOID_CATALOG_LIST_MEMBER2`: its members are known by SHA-256.
+/// `szOID_CATALOG_LIST`, and `szOID_CATALOG_LIST_MEMBER2`: SHA-256 identifies its members.
 const CATALOG_LIST: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.12.1.1");
 const CATALOG_LIST_MEMBER: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.12.1.3");
@@ -31,14 +29,14 @@ const CATALOG_LIST_MEMBER: ObjectIdentifier =
 const NAME_VALUE: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.12.2.1");
 const MEMBER_INFO: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.12.2.3");
 
-/// Of a name and its value: it is authenticated, its name is text, its value is text
+/// The flags of a name and its value: authenticated, the name is text, the value is text
 /// (`CRYPTCAT_ATTR_AUTHENTICATED`, `CRYPTCAT_ATTR_NAMEASCII`, `CRYPTCAT_ATTR_DATAASCII`).
 const ATTRIBUTE_FLAGS: u32 = 0x1001_0001;
 
-/// The operating systems that a member is for: NT 10.0 and what follows it.
+/// The operating systems of a member: NT 10.0 and later.
 const OS_ATTRIBUTE: &str = "2:10.0";
 
-/// The same of the whole package, as `inf2cat /os:10_X64` writes it.
+/// The operating system of the package, as `inf2cat /os:10_X64` writes it.
 const OS: &str = "_v100_X64";
 
 /// A file of the package.
@@ -46,56 +44,48 @@ pub struct Member {
     name: &'static str,
     sha1: Output<Sha1>,
     sha256: Output<Sha256>,
-    data: IndirectData,
+    data: SpcIndirectDataContent,
 }
 
 impl Member {
-    /// An image, by its Authenticode hashes.
-    ///
-    /// # Errors
-    ///
-    /// If DER can't express it.
-    pub fn image(name: &'static str, image: &super::image::Image) -> der::Result<Self> {
-        let sha256 = image.digest::<Sha256>();
+    /// Returns an image, identified by its Authenticode hashes.
+    pub fn image(name: &'static str, image: &Image) -> Result<Self> {
+        let sha256 = image.digest::<Sha256>()?;
         Ok(Self {
             name,
-            sha1: image.digest::<Sha1>(),
+            sha1: image.digest::<Sha1>()?,
             sha256,
-            data: IndirectData::of_image(&sha256)?,
+            data: indirect_data::of_image(&sha256)?,
         })
     }
 
-    /// Any other file, by the hashes of its bytes.
-    ///
-    /// # Errors
-    ///
-    /// If DER can't express it.
-    pub fn file(name: &'static str, bytes: &[u8]) -> der::Result<Self> {
+    /// Returns any other file, identified by the hashes of its bytes.
+    pub fn file(name: &'static str, bytes: &[u8]) -> Result<Self> {
         let sha256 = Sha256::digest(bytes);
         Ok(Self {
             name,
             sha1: Sha1::digest(bytes),
             sha256,
-            data: IndirectData::of_file(&sha256)?,
+            data: indirect_data::of_file(&sha256)?,
         })
     }
 
-    /// What an image's own signature says of it.
-    pub const fn data(&self) -> &IndirectData {
+    /// Returns the content of an image's own signature.
+    pub const fn data(&self) -> &SpcIndirectDataContent {
         &self.data
     }
 
-    /// The member under each of its hashes. Verifiers of before Windows 8 look for the older one;
-    /// its entry carries no hash that is trusted.
+    /// Returns the entries of the member, one for each hash. Verifiers before Windows 8 look for SHA-1,
+    /// whose entry has no trusted hash.
     fn subjects(&self) -> der::Result<[Subject; 2]> {
-        let mut known = SetOfVec::new();
-        known.insert(attribute(MEMBER_INFO, member_info()?)?)?;
+        let mut values = vec![(MEMBER_INFO, member_info()?)];
         for (name, value) in [("File", self.name), ("OSAttr", OS_ATTRIBUTE)] {
             let value = Any::encode_from(&NameValue::new(name, value)?)?;
-            known.insert(attribute(NAME_VALUE, value)?)?;
+            values.push((NAME_VALUE, value));
         }
-        let mut trusted = known.clone();
-        trusted.insert(attribute(INDIRECT_DATA, Any::encode_from(&self.data)?)?)?;
+        let known = attributes(values.clone())?;
+        values.push((SPC_INDIRECT_DATA_OBJID, Any::encode_from(&self.data)?));
+        let trusted = attributes(values)?;
         Ok([
             Subject {
                 identifier: OctetString::new(&*self.sha1)?,
@@ -109,14 +99,9 @@ impl Member {
     }
 }
 
-/// A signed catalog of `members`. What is signed depends on the members and on `date` alone.
-///
-/// `date` is the time since the beginning of 1970.
-///
-/// # Errors
-///
-/// If DER can't express it.
-pub fn make(members: &[Member], date: Duration, signer: &Signer) -> Result<Vec<u8>, Problem> {
+/// Returns a signed catalog of `members`. Its signed content depends only on the members and on `date`,
+/// the time since the beginning of 1970.
+pub fn make(members: &[Member], date: Duration, signer: &Signer) -> Result<Vec<u8>> {
     let mut subjects = Vec::new();
     for member in members {
         subjects.extend(member.subjects()?);
@@ -147,7 +132,7 @@ pub fn make(members: &[Member], date: Duration, signer: &Signer) -> Result<Vec<u
     signer.sign(CTL, Any::encode_from(&list)?)
 }
 
-/// `CertificateTrustList`, less what a catalog leaves out.
+/// `CertificateTrustList`, without the fields that a catalog leaves out.
 #[derive(Sequence)]
 struct TrustList {
     usage: Vec<ObjectIdentifier>,
@@ -175,7 +160,7 @@ struct NameValue {
 }
 
 impl NameValue {
-    /// The value is UTF-16 with a terminator.
+    /// Encodes the value as UTF-16 with a terminator.
     fn new(name: &str, value: &str) -> der::Result<Self> {
         let value: Vec<u8> = value
             .encode_utf16()
@@ -190,7 +175,7 @@ impl NameValue {
     }
 }
 
-/// The value of `CAT_MEMBERINFO2_OBJID`: nothing, under the tag `[2]`.
+/// Returns the value of `CAT_MEMBERINFO2_OBJID`: an empty value with the tag `[2]`.
 fn member_info() -> der::Result<Any> {
     Any::new(
         Tag::ContextSpecific {

@@ -1,14 +1,11 @@
-//! `ringcopy.exe`: the client as one Windows program that needs nothing beside it.
+//! `ringcopy.exe`: the client as one Windows program that needs no other file.
 
-use crate::{error::Error, program, setup, step::Step, windows_programs};
+use crate::{program, setup, step::Step, windows_programs};
+use anyhow::Result;
 use std::path::PathBuf;
 
-/// Builds it.
-///
-/// # Errors
-///
-/// What is missing, or what the compiler said.
-pub fn build() -> Result<PathBuf, Error> {
+/// Builds the client. Returns its path.
+pub fn build() -> Result<PathBuf> {
     setup::for_windows_programs()?;
     let step = Step::start("building ringcopy.exe");
     program::run(

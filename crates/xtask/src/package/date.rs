@@ -1,72 +1,76 @@
-//! Which dates a package can have.
+//! The dates that a package can have.
 //!
-//! A package is dated by its commit, which another machine's clock has dated. Where that clock is
-//! right and this one's is behind, as that of a virtual machine is as old as its snapshot, the commit
-//! is of tomorrow and the package as good as ever. So a commit may be ahead by as much as the
-//! certificate begins before now, and by no more: then somebody's clock is plainly wrong. A date that
-//! the builder names by hand is held to this machine's clock.
+//! A package has the date of its commit, which another machine's clock may have set. If this machine's
+//! clock is behind, as that of a virtual machine after going back to a snapshot, the commit's date is
+//! in the future though nothing is wrong. So a commit's date may be ahead by [`HEAD_START`], which is
+//! also how long the certificate is valid before now. Beyond that one of the clocks is wrong. A date
+//! that the user sets must not be in the future at all.
 
-use super::{pair::HEAD_START, problem::Problem};
+use anyhow::{Result, bail};
 use der::DateTime;
 use std::time::{Duration, SystemTime};
 
-/// The last second of 2049: the catalog and the certificate tell time in the form that has two digits
-/// for the year (RFC 5280, 4.1.2.5.1).
+/// The last second of 2049: catalog and certificate use the form with two digits for the year
+/// (RFC 5280, 4.1.2.5.1).
 const LAST: Duration = Duration::from_secs(2_524_607_999);
 
-/// Who dates a package.
+/// How long before now a certificate begins to be valid: the clock of a virtual machine can be as old
+/// as its snapshot.
+pub const HEAD_START: Duration = Duration::from_hours(30 * 24);
+
+/// The origin of a date.
 #[derive(Clone, Copy)]
 pub enum Source {
-    /// Its commit.
     Commit,
-    /// Whoever builds it.
-    Builder,
+    User,
 }
 
-/// What this machine's clock says, since the beginning of 1970, and the beginning of 1970 before that.
+/// Returns the time of this machine's clock since the beginning of 1970, or zero before that.
 pub fn now() -> Duration {
     SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default()
 }
 
-/// Gives the date of a package that is made now, if it can have it.
-///
-/// # Errors
-///
-/// If it has not come yet, or can't be expressed.
-pub fn of_package(date: Duration, source: Source, now: Duration) -> Result<Duration, Problem> {
+/// Checks the date of a package that is made now.
+pub fn check(date: Duration, source: Source, now: Duration) -> Result<()> {
+    let readable = readable(date);
     if date > LAST {
-        return Err(Problem::DateNotExpressible { date: told(date) });
+        bail!(
+            "the package would be dated {readable}, and catalogs and certificates have no dates after \
+             2049; set SOURCE_DATE_EPOCH to the seconds since 1970 of a date in the past"
+        );
     }
     let ahead = match source {
         Source::Commit => HEAD_START,
-        Source::Builder => Duration::ZERO,
+        Source::User => Duration::ZERO,
     };
     if date > now.saturating_add(ahead) {
-        return Err(Problem::DateInFuture {
-            date: told(date),
-            clock: told(now),
-        });
+        bail!(
+            "the package would be dated {readable}, and this machine's clock says {}; set the clock, \
+             or, if that is right, set SOURCE_DATE_EPOCH to the seconds since 1970 of a date in the \
+             past",
+            self::readable(now)
+        );
     }
-    Ok(date)
+    Ok(())
 }
 
-/// Gives the end of a certificate that lives for `life` from now on, if it can have that end.
-///
-/// # Errors
-///
-/// If it can't be expressed.
-pub fn end_of_certificate(now: Duration, life: Duration) -> Result<Duration, Problem> {
+/// Returns the end of a certificate that is valid for `life` from now on.
+pub fn end_of_certificate(now: Duration, life: Duration) -> Result<Duration> {
     let end = now.saturating_add(life);
     if end > LAST {
-        return Err(Problem::ClockNotExpressible { clock: told(now) });
+        bail!(
+            "this machine's clock says {}, and a certificate that is valid from then on would end \
+             after 2049, which it can't express; set the clock",
+            readable(now)
+        );
     }
     Ok(end)
 }
 
-/// A date for people.
-fn told(date: Duration) -> String {
+/// Returns the year, month and day of a date, for messages and texts.
+pub fn readable(date: Duration) -> String {
     DateTime::from_unix_duration(date).map_or_else(
         |_| "after the year 9999".to_owned(),
         |date| format!("{}-{:02}-{:02}", date.year(), date.month(), date.day()),
@@ -83,36 +87,36 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn refused(date: Duration, source: Source, now: Duration) -> String {
-        of_package(date, source, now).unwrap_err().to_string()
+        check(date, source, now).unwrap_err().to_string()
     }
 
     #[test]
-    fn a_package_that_would_be_dated_in_the_future_is_refused() {
-        let tomorrow = refused(NOW + DAY, Source::Builder, NOW);
+    fn a_date_in_the_future_is_refused() {
+        let tomorrow = refused(NOW + DAY, Source::User, NOW);
         assert!(tomorrow.contains("2023-11-15"), "{tomorrow}");
         assert!(tomorrow.contains("2023-11-14"), "{tomorrow}");
         assert!(tomorrow.contains("set the clock"), "{tomorrow}");
-        assert!(of_package(NOW, Source::Builder, NOW).is_ok());
+        assert!(check(NOW, Source::User, NOW).is_ok());
         let commit = refused(NOW + HEAD_START + SECOND, Source::Commit, NOW);
         assert!(commit.contains("2023-12-14"), "{commit}");
-        // A clock that has no battery.
+        // A clock without a battery.
         let reset = refused(NOW, Source::Commit, Duration::ZERO);
         assert!(reset.contains("1970-01-01"), "{reset}");
     }
 
     #[test]
-    fn a_clock_20_days_behind_the_commit_is_none_of_the_packages_business() {
+    fn a_clock_20_days_behind_the_commit_is_accepted() {
         let behind = NOW.saturating_sub(20 * DAY);
-        assert_eq!(of_package(NOW, Source::Commit, behind).unwrap(), NOW);
-        assert!(of_package(NOW, Source::Commit, NOW.saturating_sub(HEAD_START)).is_ok());
+        assert!(check(NOW, Source::Commit, behind).is_ok());
+        assert!(check(NOW, Source::Commit, NOW.saturating_sub(HEAD_START)).is_ok());
     }
 
     #[test]
     fn a_date_that_certificates_cannot_express_is_refused() {
         let far = Duration::MAX;
-        for source in [Source::Commit, Source::Builder] {
-            assert!(of_package(Duration::ZERO, source, far).is_ok());
-            assert!(of_package(LAST, source, far).is_ok());
+        for source in [Source::Commit, Source::User] {
+            assert!(check(Duration::ZERO, source, far).is_ok());
+            assert!(check(LAST, source, far).is_ok());
             let late = refused(LAST + SECOND, source, far);
             assert!(late.contains("2050-01-01"), "{late}");
             assert!(late.contains("after 2049"), "{late}");
@@ -122,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_no_certificate_can_follow_is_told() {
+    fn a_clock_at_the_end_of_2049_is_refused() {
         assert_eq!(
             end_of_certificate(LAST.saturating_sub(DAY), DAY).unwrap(),
             LAST

@@ -1,7 +1,7 @@
-//! The folder that becomes the package. Nothing in it is touched unless all of it is a package's,
-//! and a package is replaced only when the next one is complete.
+//! The folder of a package. A folder with other files is left alone, and an older package is replaced
+//! only when the new one is complete.
 
-use super::problem::Problem;
+use anyhow::{Result, anyhow, bail};
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -17,60 +17,53 @@ pub const FILES: [&str; 6] = [
     "README.txt",
 ];
 
-/// What a file is called until the package is complete.
+/// The suffix of a file until the package is complete.
 const UNFINISHED: &str = ".unfinished";
 
-/// A folder that can take a package. One that was made for it goes with this value while it is
-/// empty.
+/// A folder that can hold a package. If it was made for this and is still empty when this is dropped,
+/// it is removed.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    /// What of its path was not there before, the innermost first.
+    /// The folders that were made, the innermost first.
     made: Vec<PathBuf>,
 }
 
 impl Folder {
-    /// Makes the folder if it isn't there, and sees that it can be written: before anything is
-    /// built for it.
-    ///
-    /// # Errors
-    ///
-    /// If it holds anything that is not a package's, or can't be written.
-    pub fn claim(path: &Path) -> Result<Self, Problem> {
-        let not_writable = |source| Problem::FolderNotWritable {
-            path: path.to_owned(),
-            source,
-        };
+    /// Makes the folder if it does not exist, and checks that files can be written in it. It is an
+    /// error if it holds any file that is not a package's.
+    pub fn claim(path: &Path) -> Result<Self> {
         let absent = path.ancestors().take_while(|folder| !folder.exists());
         let folder = Self {
             path: path.to_owned(),
             made: absent.map(Path::to_owned).collect(),
         };
-        fs::create_dir_all(path).map_err(not_writable)?;
-        for entry in fs::read_dir(path).map_err(not_writable)? {
-            let name = entry.map_err(not_writable)?.file_name();
+        let names = fs::create_dir_all(path)
+            .and_then(|()| fs::read_dir(path))
+            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name())).collect())
+            .map_err(|error| folder.not_writable(&error));
+        let names: Vec<_> = names?;
+        for name in names {
             let name = name.to_string_lossy();
             let known = name.strip_suffix(UNFINISHED).unwrap_or(&name);
             if !FILES.contains(&known) {
-                return Err(Problem::FolderInUse {
-                    path: path.to_owned(),
-                    foreign: name.into_owned(),
-                });
+                bail!(
+                    "{} holds {name}, which belongs to no package, and was left as it is; name an \
+                     empty folder, or a package's, with --output",
+                    path.display()
+                );
             }
         }
         let probe = folder.unfinished(FILES[0]);
         fs::write(&probe, [])
             .and_then(|()| fs::remove_file(&probe))
-            .map_err(not_writable)?;
+            .map_err(|error| folder.not_writable(&error))?;
         Ok(folder)
     }
 
-    /// Writes the package: the bytes of [`FILES`], in their order.
-    ///
-    /// # Errors
-    ///
-    /// If a file can't be written. A package that was there is still there then.
-    pub fn fill(&self, files: &[&[u8]; FILES.len()]) -> Result<(), Problem> {
+    /// Writes the package: the bytes of [`FILES`], in their order. If a file can't be written, an
+    /// older package is left unchanged.
+    pub fn fill(&self, files: &[&[u8]; FILES.len()]) -> Result<()> {
         let written = FILES.iter().zip(files).try_for_each(|(name, bytes)| {
             let path = self.unfinished(name);
             fs::write(path, bytes)
@@ -82,10 +75,14 @@ impl Folder {
         }
         written
             .and_then(|()| self.finish())
-            .map_err(|source| Problem::FolderNotWritable {
-                path: self.path.clone(),
-                source,
-            })
+            .map_err(|error| self.not_writable(&error))
+    }
+
+    fn not_writable(&self, error: &io::Error) -> anyhow::Error {
+        anyhow!(
+            "{} can't be written: {error}; name another folder with --output",
+            self.path.display()
+        )
     }
 
     fn finish(&self) -> io::Result<()> {
@@ -102,7 +99,7 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         for folder in &self.made {
-            // It fails where there is something in it.
+            // This fails if the folder is not empty.
             let _ = fs::remove_dir(folder);
         }
     }
@@ -111,30 +108,13 @@ impl Drop for Folder {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{env, process};
-
-    /// A folder of its own for each test, gone with it.
-    struct Scratch(PathBuf);
-
-    impl Scratch {
-        fn new(name: &str) -> Self {
-            let path = env::temp_dir().join(format!("ringcopy-folder-{name}-{}", process::id()));
-            let _ = fs::remove_dir_all(&path);
-            Self(path)
-        }
-    }
-
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
-        }
-    }
+    use tempfile::tempdir;
 
     #[test]
     fn a_package_is_replaced_by_the_next() {
-        let scratch = Scratch::new("replaced");
+        let scratch = tempdir().unwrap();
         for contents in [b"one", b"two"] {
-            let folder = Folder::claim(&scratch.0.join("deep/package")).unwrap();
+            let folder = Folder::claim(&scratch.path().join("deep/package")).unwrap();
             folder.fill(&[contents.as_slice(); FILES.len()]).unwrap();
             for name in FILES {
                 assert_eq!(fs::read(folder.path.join(name)).unwrap(), contents);
@@ -144,36 +124,38 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_stayed_empty_goes_if_it_was_made_for_the_package() {
-        let scratch = Scratch::new("empty");
-        let (old, made) = (scratch.0.join("old"), scratch.0.join("made/for/this"));
+    fn a_folder_that_was_made_for_the_package_is_removed_if_empty() {
+        let scratch = tempdir().unwrap();
+        let (old, made) = (
+            scratch.path().join("old"),
+            scratch.path().join("made/for/this"),
+        );
         fs::create_dir_all(&old).unwrap();
         for folder in [&old, &made] {
             drop(Folder::claim(folder).unwrap());
         }
         assert!(old.exists());
-        assert!(!scratch.0.join("made").exists());
+        assert!(!scratch.path().join("made").exists());
     }
 
     #[test]
-    fn what_is_not_a_packages_is_left_alone() {
-        let scratch = Scratch::new("foreign");
-        fs::create_dir_all(&scratch.0).unwrap();
-        fs::write(scratch.0.join("thesis.txt"), b"years of work").unwrap();
-        let refused = Folder::claim(&scratch.0).unwrap_err().to_string();
+    fn other_files_are_left_alone() {
+        let scratch = tempdir().unwrap();
+        fs::write(scratch.path().join("thesis.txt"), b"years of work").unwrap();
+        let refused = Folder::claim(scratch.path()).unwrap_err().to_string();
         assert!(refused.contains("holds thesis.txt"), "{refused}");
         assert!(refused.contains("--output"), "{refused}");
-        assert_eq!(fs::read_dir(&scratch.0).unwrap().count(), 1);
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 1);
     }
 
     #[test]
     fn a_folder_that_cannot_be_made_is_refused_before_anything_is_built() {
-        let scratch = Scratch::new("file");
-        fs::write(&scratch.0, b"a file").unwrap();
-        for path in [scratch.0.clone(), scratch.0.join("below")] {
+        let scratch = tempdir().unwrap();
+        let file = scratch.path().join("file");
+        fs::write(&file, b"a file").unwrap();
+        for path in [file.clone(), file.join("below")] {
             let refused = Folder::claim(&path).unwrap_err().to_string();
             assert!(refused.contains("can't be written"), "{refused}");
         }
-        fs::remove_file(&scratch.0).unwrap();
     }
 }

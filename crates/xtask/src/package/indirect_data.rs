@@ -1,47 +1,27 @@
-//! What a signature says of a file: its hash, and what kind of file it is of.
+//! What a signature states about a file: its hash and its kind.
 //!
-//! The structures are those of "Windows Authenticode Portable Executable Signature Format".
+//! Source: "Windows Authenticode Portable Executable Signature Format".
 
+use authenticode::{DigestInfo, SpcAttributeTypeAndOptionalValue, SpcIndirectDataContent};
 use der::{
-    Any, Encode, Sequence, Tag, TagNumber,
-    asn1::{BitString, BmpString, ContextSpecific, Null, ObjectIdentifier, OctetString},
+    Any, Encode, Sequence, Tag, TagMode, TagNumber,
+    asn1::{
+        BitString, BmpString, ContextSpecific, ContextSpecificRef, Null, ObjectIdentifier,
+        OctetString,
+    },
     oid::AssociatedOid,
 };
-use der::{TagMode, asn1::ContextSpecificRef};
 use sha2::Sha256;
 use x509_cert::spki::AlgorithmIdentifierOwned;
-
-/// `SPC_INDIRECT_DATA_OBJID`.
-pub const INDIRECT_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.4");
 
 /// `SPC_PE_IMAGE_DATA_OBJID`.
 const PE_IMAGE_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.15");
 
-/// `SPC_CAB_DATA_OBJID`, which catalogs write for every file that is hashed as it is.
+/// `SPC_CAB_DATA_OBJID`, which catalogs use for every file whose bytes are hashed unchanged.
 const CAB_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.4.1.311.2.1.25");
 
-/// What stands for the name of the file, in which no verifier is interested.
+/// The name of the file, which verifiers ignore.
 const OBSOLETE: &str = "<<<Obsolete>>>";
-
-/// `SpcIndirectDataContent`.
-#[derive(Clone, Sequence)]
-pub struct IndirectData {
-    data: TypeAndValue,
-    digest: DigestInfo,
-}
-
-/// `SpcAttributeTypeAndOptionalValue`.
-#[derive(Clone, Sequence)]
-struct TypeAndValue {
-    kind: ObjectIdentifier,
-    value: Any,
-}
-
-#[derive(Clone, Sequence)]
-struct DigestInfo {
-    algorithm: AlgorithmIdentifierOwned,
-    digest: OctetString,
-}
 
 /// `SpcPeImageData`.
 #[derive(Sequence)]
@@ -50,46 +30,40 @@ struct PeImageData {
     file: ContextSpecific<Any>,
 }
 
-impl IndirectData {
-    /// Of a PE image, by the hash of [`Image`](super::image::Image).
-    ///
-    /// # Errors
-    ///
-    /// If DER can't express it.
-    pub fn of_image(sha256: &[u8]) -> der::Result<Self> {
-        let value = PeImageData {
-            // "Although flags is always present, it is ignored when calculating the hash".
-            flags: BitString::from_bytes(&[])?,
-            file: ContextSpecific {
-                tag_number: TagNumber::N0,
-                tag_mode: TagMode::Explicit,
-                value: link(OBSOLETE)?,
-            },
-        };
-        Self::new(PE_IMAGE_DATA, Any::encode_from(&value)?, sha256)
-    }
-
-    /// Of any other file, by the hash of its bytes.
-    ///
-    /// # Errors
-    ///
-    /// If DER can't express it.
-    pub fn of_file(sha256: &[u8]) -> der::Result<Self> {
-        Self::new(CAB_DATA, link("")?, sha256)
-    }
-
-    fn new(kind: ObjectIdentifier, value: Any, sha256: &[u8]) -> der::Result<Self> {
-        Ok(Self {
-            data: TypeAndValue { kind, value },
-            digest: DigestInfo {
-                algorithm: sha256_algorithm(),
-                digest: OctetString::new(sha256)?,
-            },
-        })
-    }
+/// Describes a PE image with this [`Image::digest`](super::image::Image::digest).
+pub fn of_image(sha256: &[u8]) -> der::Result<SpcIndirectDataContent> {
+    let value = PeImageData {
+        // "Although flags is always present, it is ignored when calculating the hash".
+        flags: BitString::from_bytes(&[])?,
+        file: ContextSpecific {
+            tag_number: TagNumber::N0,
+            tag_mode: TagMode::Explicit,
+            value: link(OBSOLETE)?,
+        },
+    };
+    new(PE_IMAGE_DATA, Any::encode_from(&value)?, sha256)
 }
 
-/// SHA-256 as PKCS #7 writes it, with parameters that are null.
+/// Describes any other file, whose bytes have this hash.
+pub fn of_file(sha256: &[u8]) -> der::Result<SpcIndirectDataContent> {
+    new(CAB_DATA, link("")?, sha256)
+}
+
+fn new(
+    value_type: ObjectIdentifier,
+    value: Any,
+    sha256: &[u8],
+) -> der::Result<SpcIndirectDataContent> {
+    Ok(SpcIndirectDataContent {
+        data: SpcAttributeTypeAndOptionalValue { value_type, value },
+        message_digest: DigestInfo {
+            digest_algorithm: sha256_algorithm(),
+            digest: OctetString::new(sha256)?,
+        },
+    })
+}
+
+/// Returns SHA-256 as PKCS #7 identifies it, with null parameters.
 pub fn sha256_algorithm() -> AlgorithmIdentifierOwned {
     AlgorithmIdentifierOwned {
         oid: Sha256::OID,
@@ -97,7 +71,7 @@ pub fn sha256_algorithm() -> AlgorithmIdentifierOwned {
     }
 }
 
-/// `SpcLink` with a file name: `[2] EXPLICIT SpcString`, of which the kind is
+/// Returns an `SpcLink` with a file name: `[2] EXPLICIT SpcString`, of the kind
 /// `[0] IMPLICIT BMPString`.
 fn link(name: &str) -> der::Result<Any> {
     let name = BmpString::from_utf8(name)?;

@@ -1,18 +1,15 @@
-//! The INF, from its source: what `stampinf` does to it on Windows, with `-a`, `-d`, `-v` and `-k`.
+//! Makes the INF from its source, as `stampinf` does on Windows with `-a`, `-d`, `-v` and `-k`.
 
-use super::{identity::Identity, problem::Problem};
+use super::identity::Identity;
+use anyhow::{Result, bail};
 use std::path::Path;
 
-/// The architecture, as the decorations of an INF's sections name it.
+/// The architecture, as in the decorations of an INF's sections.
 const ARCHITECTURE: &str = "amd64";
 
-/// Fills the variables of `source`, which was read from `path`, and the `DriverVer` directive.
-/// Lines end as Windows ends them.
-///
-/// # Errors
-///
-/// If a variable is left.
-pub fn stamp(source: &str, path: &Path, identity: &Identity) -> Result<String, Problem> {
+/// Fills the variables of `source`, which was read from `path`, and the `DriverVer` directive. The lines
+/// of the result end as on Windows.
+pub fn stamp(source: &str, path: &Path, identity: &Identity) -> Result<String> {
     let (date, version) = (identity.driver_date()?, identity.driver_version());
     let mut inf = String::with_capacity(source.len());
     for line in source.lines() {
@@ -20,10 +17,7 @@ pub fn stamp(source: &str, path: &Path, identity: &Identity) -> Result<String, P
             .replace("$ARCH$", ARCHITECTURE)
             .replace("$KMDFVERSION$", &identity.kmdf_version());
         if let Some(variable) = variable(&line) {
-            return Err(Problem::InfVariable {
-                path: path.to_owned(),
-                variable: variable.to_owned(),
-            });
+            bail!("{} holds {variable}, which nothing fills", path.display());
         }
         let is_version = line
             .split_once('=')
@@ -38,7 +32,8 @@ pub fn stamp(source: &str, path: &Path, identity: &Identity) -> Result<String, P
     Ok(inf)
 }
 
-/// A variable in `line`: capital letters between dollars. `$WINDOWS NT$`, a signature, is none.
+/// Returns the variable in `line`: capital letters between dollars. `$WINDOWS NT$`, a signature, is
+/// none.
 fn variable(line: &str) -> Option<&str> {
     line.match_indices('$').find_map(|(at, _)| {
         let name = line.get(at + 1..)?;
@@ -53,7 +48,7 @@ mod tests {
     use super::variable;
 
     #[test]
-    fn variables_are_told_from_signatures() {
+    fn variables_are_distinguished_from_signatures() {
         assert_eq!(variable("[DefaultInstall.NT$ARCH$]"), Some("$ARCH$"));
         assert_eq!(variable("Signature = \"$WINDOWS NT$\""), None);
         assert_eq!(variable("costs $5, $$, or $"), None);

@@ -1,5 +1,5 @@
-//! The environment of the programs that do the work. What a user has set for other uses of the same
-//! programs does not reach them: another Wine prefix, another language, flags for other builds.
+//! The environment of the programs that xtask runs. Variables that a user has set for other uses of
+//! the same programs are removed: another Wine prefix, another language, flags for other builds.
 
 use std::{
     env,
@@ -8,9 +8,9 @@ use std::{
     process::Command,
 };
 
-/// Variables that change what a program does, or where; with `*`, all that begin so.
+/// Variables that change what a program does, or where. `*` stands for any ending.
 const REMOVED: &[&str] = &[
-    // cargo and rustc: what is built, out of what, and where it goes.
+    // cargo and rustc: what is built, from which sources, and into which folder.
     "CARGO_ALIAS_*",
     "CARGO_BUILD_*",
     "CARGO_ENCODED_*",
@@ -44,24 +44,23 @@ const REMOVED: &[&str] = &[
     "GIT_*",
     "OPENSSL_CONF",
     "QEMU_*",
-    // Wine, which shows windows where it can: a question in one waits for somebody to click.
+    // Wine, which shows windows where it can: a question in a window waits for a click.
     "DISPLAY",
     "WAYLAND_DISPLAY",
     "WINE*",
-    // Languages: what is read must be English, and file names are UTF-8.
+    // Languages: xtask reads English output, and file names are UTF-8.
     "LANG",
     "LANGUAGE",
     "LC_*",
 ];
 
-/// Those of the above that stay: where a user has builds go, how many processors they may take, and
-/// a cache of compilations.
+/// Exceptions from [`REMOVED`]: the user's target folder, number of jobs and compilation cache.
 const KEPT: &[&str] = &["CARGO_BUILD_JOBS", "CARGO_TARGET_DIR", "RUSTC_WRAPPER"];
 
-/// The C library has it built in.
+/// The C library has this locale built in.
 const LOCALE: &str = "C.UTF-8";
 
-/// Gives `command` its environment.
+/// Removes and sets variables of `command`.
 pub fn set(command: &mut Command) {
     for (name, _) in env::vars_os().filter(|(name, _)| is_removed(name)) {
         command.env_remove(name);
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f4_what_would_lead_a_program_astray_is_removed() {
+    fn f4_variables_that_change_programs_are_removed() {
         for name in [
             "WINEARCH",
             "WINEPREFIX",
@@ -124,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn f4_what_leads_to_programs_and_files_is_kept() {
+    fn f4_variables_that_locate_programs_and_files_are_kept() {
         for name in [
             "PATH",
             "HOME",
@@ -150,7 +149,7 @@ mod tests {
     #[test]
     fn f4_every_program_runs_in_one_locale() {
         let command = crate::program::named("wine");
-        let told = command.get_envs().find(|(name, _)| *name == "LC_ALL");
-        assert_eq!(told, Some(("LC_ALL".as_ref(), Some("C.UTF-8".as_ref()))));
+        let locale = command.get_envs().find(|(name, _)| *name == "LC_ALL");
+        assert_eq!(locale, Some(("LC_ALL".as_ref(), Some("C.UTF-8".as_ref()))));
     }
 }

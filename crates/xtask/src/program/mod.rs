@@ -1,64 +1,73 @@
 //! Running other programs, and finding out whether they are there.
+//!
+//! `xshell` is not used: it gives a program this process's environment and shows nothing while the
+//! program runs, so the code of this module would stay as it is, on top of it.
 
 mod environment;
 mod tail;
 
-use crate::{error::Error, step::Step};
+use crate::step::Step;
+use anyhow::{Context as _, Result, bail};
+use fs_err::File;
 use std::{
     env,
     ffi::OsStr,
     fmt::Write as _,
-    fs::File,
     io::{self, BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::{Command, ExitCode, ExitStatus, Stdio},
+    process::{Command, ExitCode, ExitStatus, Output, Stdio},
 };
 use tail::Tail;
 
-/// The program's path, if it is in `PATH`.
+/// Returns the program's path if it is in `PATH`.
 pub fn find(name: &str) -> Option<PathBuf> {
     env::split_paths(&env::var_os("PATH")?)
         .map(|folder| folder.join(name))
         .find(|path| path.is_file())
 }
 
-/// A command of this name, in an environment of the project's making.
+/// Returns a command of this name, with an environment of the project's making.
 pub fn named(name: impl AsRef<OsStr>) -> Command {
     let mut command = inheriting(name);
     environment::set(&mut command);
     command
 }
 
-/// A command of this name, in the environment of this process: for what a build starts through it.
+/// Returns a command of this name with this process's environment, for what a build starts.
 #[expect(
     clippy::disallowed_methods,
-    reason = "whoever asks for this wants that environment"
+    reason = "callers of this function want that environment"
 )]
 pub fn inheriting(name: impl AsRef<OsStr>) -> Command {
     Command::new(name)
 }
 
-/// Runs `command` to its end as the work of `step`. What it writes is shown while it runs, and the
-/// last of it again in the error if it fails.
-///
-/// # Errors
-///
-/// If the program can't be started or fails.
-pub fn run(step: &Step, command: &mut Command) -> Result<(), Error> {
-    let (reader, writer) = io::pipe().map_err(|source| not_started(command, source))?;
-    let errors = writer
-        .try_clone()
-        .map_err(|source| not_started(command, source))?;
+/// Returns the cargo that runs this program.
+pub fn cargo() -> Command {
+    named(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Returns a git that works in `folder`.
+pub fn git(folder: &Path) -> Command {
+    let mut git = named("git");
+    git.current_dir(folder);
+    git
+}
+
+/// Runs `command` to its end as the work of `step`. Its output is shown line by line while it runs;
+/// if it fails, the error holds the last lines.
+pub fn run(step: &Step, command: &mut Command) -> Result<()> {
+    let (reader, writer) = io::pipe()?;
     let started = command
         .stdin(Stdio::null())
-        .stdout(writer)
-        .stderr(errors)
-        // Cargo's lines are read here.
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        // `step` shows cargo's lines without colours.
         .env("CARGO_TERM_COLOR", "never")
         .spawn();
-    // The command holds the pipe's other end, too, which would then never close.
+    // The command holds the other end of the pipe, too, which would then never close.
     command.stdout(Stdio::null()).stderr(Stdio::null());
-    let mut child = started.map_err(|source| not_started(command, source))?;
+    let mut child = started.with_context(|| not_run(command))?;
 
     let mut tail = Tail::default();
     for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
@@ -68,147 +77,102 @@ pub fn run(step: &Step, command: &mut Command) -> Result<(), Error> {
             tail.push(&line);
         }
     }
-
-    let status = child
-        .wait()
-        .map_err(|source| not_started(command, source))?;
-    judged(command, status, &[tail])
+    let status = child.wait().with_context(|| not_run(command))?;
+    check(command, status, &[tail])
 }
 
-/// The cargo that runs this program.
-pub fn cargo() -> Command {
-    named(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-}
-
-/// A git that asks about `folder`.
-pub fn git(folder: &Path) -> Command {
-    let mut git = named("git");
-    git.current_dir(folder);
-    git
-}
-
-/// Runs `command` on this process's own output, as the task itself.
-///
-/// # Errors
-///
-/// If the program can't be started. That it failed is in the exit code.
-pub fn exit_code_of(command: &mut Command) -> Result<ExitCode, Error> {
-    let status = command
-        .status()
-        .map_err(|source| not_started(command, source))?;
+/// Runs `command` on this process's own output, as the whole task. Returns its exit code.
+pub fn exit_code_of(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().with_context(|| not_run(command))?;
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// Runs `command` on this process's own output, as a part of the task.
-///
-/// # Errors
-///
-/// If the program can't be started or fails, which it has then explained.
-pub fn run_here(command: &mut Command) -> Result<(), Error> {
+/// Runs `command` on this process's own output, as a part of the task. If it fails, its output has
+/// said why.
+pub fn run_here(command: &mut Command) -> Result<()> {
     let status = command
         .stdin(Stdio::null())
         .status()
-        .map_err(|source| not_started(command, source))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(Error::FailedHere {
-            program: as_typed(command),
-        })
+        .with_context(|| not_run(command))?;
+    if !status.success() {
+        bail!("{} failed, as it says above", as_typed(command));
     }
+    Ok(())
 }
 
-/// Runs `command` with its output in files, which may be one.
-///
-/// # Errors
-///
-/// If the program can't be started or fails: with the last of what is in the files.
-pub fn run_into(command: &mut Command, output: &Path, errors: &Path) -> Result<(), Error> {
-    let file = File::create(output).map_err(Error::file(output))?;
+/// Runs `command` with its output in two files, which may be one file.
+pub fn status_into(command: &mut Command, output: &Path, errors: &Path) -> Result<ExitStatus> {
+    let output_file = File::create(output)?;
     let errors_file = if errors == output {
-        file.try_clone()
+        output_file.try_clone()
     } else {
         File::create(errors)
-    }
-    .map_err(Error::file(errors))?;
-    let status = command
+    }?;
+    command
         .stdin(Stdio::null())
-        .stdout(file)
-        .stderr(errors_file)
+        .stdout(output_file.into_file())
+        .stderr(errors_file.into_file())
         .status()
-        .map_err(|source| not_started(command, source))?;
-    let mut tails = vec![Tail::of_file(output)];
-    if errors != output {
-        tails.push(Tail::of_file(errors));
-    }
-    judged(command, status, &tails)
+        .with_context(|| not_run(command))
 }
 
-/// What `command` writes to standard output, whether it fails or not.
-///
-/// # Errors
-///
-/// If the program can't be started.
-pub fn outcome_of(command: &mut Command) -> Result<String, Error> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|source| not_started(command, source))?;
+/// Runs `command` with its output in `log`. If it fails, the error holds the last lines.
+pub fn run_into(command: &mut Command, log: &Path) -> Result<()> {
+    let status = status_into(command, log, log)?;
+    check(command, status, &[Tail::of_file(log)])
+}
+
+/// Returns what `command` writes to standard output, also if it fails.
+pub fn output_even_of_failure(command: &mut Command) -> Result<String> {
+    Ok(String::from_utf8_lossy(&finished(command)?.stdout).into_owned())
+}
+
+/// Returns what `command` writes to standard output. If it fails, the error holds the last lines.
+pub fn output_of(command: &mut Command) -> Result<String> {
+    let output = finished(command)?;
+    let tails = [&output.stdout, &output.stderr].map(|bytes| Tail::of_bytes(bytes));
+    check(command, output.status, &tails)?;
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What `command` writes to standard output.
-///
-/// # Errors
-///
-/// If the program can't be started or fails.
-pub fn output_of(command: &mut Command) -> Result<String, Error> {
-    let output = command
+fn finished(command: &mut Command) -> Result<Output> {
+    command
         .stdin(Stdio::null())
         .output()
-        .map_err(|source| not_started(command, source))?;
-    let said = [&output.stdout, &output.stderr].map(|bytes| Tail::of_bytes(bytes));
-    judged(command, output.status, &said)?;
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        .with_context(|| not_run(command))
 }
 
-/// Whether it ended well. If not, how it ended is told where it has said nothing, or was not let.
-fn judged(command: &Command, status: ExitStatus, said: &[Tail]) -> Result<(), Error> {
+/// Checks that the program succeeded. The error names the exit status where the output does not
+/// explain the failure.
+fn check(command: &Command, status: ExitStatus, tails: &[Tail]) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    let mut output: String = said.iter().map(Tail::to_string).collect();
-    if status.code().is_none() || said.iter().all(Tail::is_blank) {
+    let mut output: String = tails.iter().map(Tail::to_string).collect();
+    if status.code().is_none() || tails.iter().all(Tail::is_blank) {
         let _ = write!(output, "it ended with {status}");
     }
-    Err(Error::Failed {
-        program: as_typed(command),
-        output,
-    })
+    bail!("{} failed:\n{output}", as_typed(command));
 }
 
-fn not_started(command: &Command, source: std::io::Error) -> Error {
-    Error::NotStarted {
-        program: as_typed(command),
-        source,
-    }
+fn not_run(command: &Command) -> String {
+    format!("cannot run {}", as_typed(command))
 }
 
-/// The program's name and what it was asked for, without options.
+/// Returns the program's name and its arguments up to the first option.
 fn as_typed(command: &Command) -> String {
-    let program = Path::new(command.get_program());
-    let asked = command.get_args().map(OsStr::to_string_lossy);
+    let program = Path::new(command.get_program()).file_name();
     program
-        .file_name()
-        .map(OsStr::to_string_lossy)
         .into_iter()
-        .chain(asked.take_while(|word| !word.starts_with('-')))
+        .chain(command.get_args())
+        .map(OsStr::to_string_lossy)
+        .take_while(|word| !word.starts_with('-'))
         .collect::<Vec<_>>()
         .join(" ")
 }
 
-/// Whether a line tells a watcher of cargo's what it is at, and a reader of the error nothing.
+/// Returns whether a line of cargo's only reports progress and explains no error.
 fn is_progress(line: &str) -> bool {
     ["Compiling ", "Downloading ", "Downloaded ", "Updating "]
         .iter()
@@ -218,7 +182,6 @@ fn is_progress(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process;
 
     #[test]
     fn a_command_is_named_without_its_options() {
@@ -227,43 +190,41 @@ mod tests {
         assert_eq!(as_typed(&command), "cargo build");
     }
 
-    /// What is told of a shell that runs `script`, whichever way it is run.
-    fn failures_of(name: &str, script: &str) -> [String; 3] {
+    /// Returns the errors for a shell that runs `script`, for each way to run it.
+    fn failures_of(script: &str) -> [String; 3] {
         let shell = || {
             let mut shell = named("sh");
             shell.args(["-c", script]);
             shell
         };
-        let file = env::temp_dir().join(format!("ringcopy-{name}-{}", process::id()));
-        let said = [
+        let log = tempfile::NamedTempFile::new().unwrap();
+        [
             run(&Step::start("a test"), &mut shell()),
             output_of(&mut shell()).map(drop),
-            run_into(&mut shell(), &file, &file),
+            run_into(&mut shell(), log.path()),
         ]
-        .map(|result| result.unwrap_err().to_string());
-        std::fs::remove_file(file).unwrap();
-        said
+        .map(|result| result.unwrap_err().to_string())
     }
 
     #[test]
-    fn f4_a_failed_programs_last_words_are_told_wherever_they_went() {
-        for said in failures_of("words", "echo one; echo two >&2; exit 3") {
-            assert_eq!(said, "sh failed:\none\ntwo\n");
+    fn f4_the_last_lines_of_a_failed_program_are_in_the_error() {
+        for error in failures_of("echo one; echo two >&2; exit 3") {
+            assert_eq!(error, "sh failed:\none\ntwo\n");
         }
     }
 
     #[test]
-    fn f4_how_it_ended_is_told_of_a_program_that_said_nothing() {
-        for said in failures_of("nothing", "exit 3") {
-            assert_eq!(said, "sh failed:\nit ended with exit status: 3");
+    fn f4_the_exit_status_of_a_silent_program_is_in_the_error() {
+        for error in failures_of("exit 3") {
+            assert_eq!(error, "sh failed:\nit ended with exit status: 3");
         }
     }
 
     #[test]
-    fn f4_a_program_that_was_ended_is_told_as_one() {
-        for said in failures_of("ended", "echo busy; kill -TERM $$") {
-            assert!(said.starts_with("sh failed:\nbusy\n"), "{said}");
-            assert!(said.contains("SIGTERM"), "{said}");
+    fn f4_the_signal_that_ended_a_program_is_in_the_error() {
+        for error in failures_of("echo busy; kill -TERM $$") {
+            assert!(error.starts_with("sh failed:\nbusy\n"), "{error}");
+            assert!(error.contains("SIGTERM"), "{error}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! The last words of a program: what it wrote before it failed.
+//! The last lines that a program wrote before it failed.
 
 use std::{
     collections::VecDeque,
@@ -8,18 +8,18 @@ use std::{
     path::Path,
 };
 
-/// More lines than a compiler takes for an error or two.
+/// More lines than a compiler needs for an error or two.
 const LINES: usize = 500;
 
-/// More bytes than these lines have, unless a program writes something else than text.
+/// More bytes than these lines have, if they are text.
 const BYTES: u64 = 256 * 1024;
 
-/// The last lines of what was written.
+/// The last lines of an output.
 #[derive(Default)]
 pub struct Tail(VecDeque<String>);
 
 impl Tail {
-    /// Of a file: nothing if it can't be read.
+    /// Returns the tail of a file, or nothing if it can't be read.
     pub fn of_file(path: &Path) -> Self {
         Self::of_bytes(&last_bytes(path).unwrap_or_default())
     }
@@ -39,7 +39,7 @@ impl Tail {
         self.0.push_back(line.to_owned());
     }
 
-    /// Whether there is nothing in it for a reader.
+    /// Returns whether there is nothing to read.
     pub fn is_blank(&self) -> bool {
         self.0.iter().all(|line| line.trim().is_empty())
     }

@@ -1,9 +1,9 @@
 # Runs a command in the root file system of another release: ROOT COMMAND...
-# It is the first process of its own process and mount namespaces. What it mounts is seen by nobody
-# else, and is gone once it has ended, however it ended.
+# It is the first process of its own process and mount namespaces. No other process sees what it
+# mounts, which is gone once it has ended.
 set -eu
 
-# The first process of a namespace gets only the signals that it handles.
+# The first process of a namespace gets only signals that it handles.
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
@@ -17,8 +17,8 @@ done
 # The shared memory of the machine is not that of the release.
 mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 
-# How this machine finds and trusts others. A link of the release's own leads to a service that does
-# not run there.
+# Name resolution and trusted certificates of this machine. The release's own resolv.conf can be a
+# link to a service that does not run here.
 for file in etc/resolv.conf etc/hosts etc/ssl/certs/ca-certificates.crt; do
     if [ -e "/$file" ]; then
         rm -f "$root/$file"
@@ -26,5 +26,5 @@ for file in etc/resolv.conf etc/hosts etc/ssl/certs/ca-certificates.crt; do
     fi
 done
 
-# Not by `exec`: the traps are this shell's.
+# Not with `exec`: the traps are this shell's.
 chroot "$root" "$@"

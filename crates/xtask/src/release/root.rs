@@ -1,19 +1,16 @@
 //! The root file system of a release, with this machine's Rust and a clone of this tree. It is kept,
-//! with what tasks install and build in it; one that was left half-made is made anew.
+//! with what tasks install and build in it. An incomplete one is replaced.
 
-use super::Options;
-use crate::{
-    error::Error, places, program, setup::Archive, step::Step, superuser::Superuser,
-    toolchain::Toolchain,
-};
+use super::options::Options;
+use crate::{paths, program, setup, step::Step, superuser::Superuser, toolchain::Toolchain};
+use anyhow::{Context as _, Result, bail};
 use std::{
     env,
     path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
-/// What a machine with Rust has besides the least that a release consists of. sudo is for who is
-/// not root.
+/// What a machine with Rust has besides a minimal release. sudo is for tasks of an ordinary user.
 const PACKAGES: &str = "ca-certificates,gcc,git,libc6-dev,sudo";
 
 /// Mounts what the root file system needs, and runs a command in it.
@@ -22,14 +19,14 @@ const ENTER: &str = include_str!("enter.sh");
 /// Brings the clone to the commit, and runs a task there.
 const TASK: &str = include_str!("task.sh");
 
-/// Where things are, seen from within.
+/// Paths in the root file system.
 const TOOLCHAINS: &str = "opt/rust";
 const COMMIT: &str = "opt/ringcopy.bundle";
 
 const SYSTEM_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Variables of this process that a task gets: the way to the network.
-const HANDED_ON: [&str; 6] = [
+/// Variables of this process that a task gets: the proxies.
+const PASSED_ON: [&str; 6] = [
     "http_proxy",
     "https_proxy",
     "no_proxy",
@@ -38,32 +35,25 @@ const HANDED_ON: [&str; 6] = [
     "NO_PROXY",
 ];
 
-/// A root file system that is complete.
+/// A complete root file system.
 pub(super) struct Root {
     folder: PathBuf,
-    /// The folder of the toolchain, seen from within.
+    /// The folder of the toolchain, in the root file system.
     toolchain: PathBuf,
     user: &'static str,
     superuser: Superuser,
 }
 
 impl Root {
-    /// Makes it, or brings what is there up to date.
-    ///
-    /// # Errors
-    ///
-    /// Without root's rights, without an archive that has the release, or if a program fails.
-    pub(super) fn made(options: &Options) -> Result<Self, Error> {
-        let superuser = Superuser::of_this_process().ok_or_else(|| Error::Missing {
-            what: "another release's root file system takes root's rights to make and to enter"
-                .to_owned(),
-            command:
-                "sudo true, so that sudo asks nothing for a while; or the same command as root"
-                    .to_owned(),
-        })?;
+    /// Makes the root file system, or updates an existing one.
+    pub(super) fn prepare(options: &Options) -> Result<Self> {
+        let superuser = Superuser::of_this_process().context(
+            "another release's root file system takes root's rights to make and to enter; run: sudo \
+             true, so that sudo asks nothing for a while; or the same command as root",
+        )?;
         let toolchain = Toolchain::of_rustc()?;
         let root = Self {
-            folder: places::target()
+            folder: paths::target()
                 .join("releases")
                 .join(options.release.codename()),
             toolchain: Path::new(TOOLCHAINS).join(&toolchain.release),
@@ -71,23 +61,23 @@ impl Root {
             superuser,
         };
         root.debootstrap(options)?;
-        root.put_toolchain(&toolchain)?;
-        root.put_commit()?;
+        root.copy_toolchain(&toolchain)?;
+        root.copy_commit()?;
         Ok(root)
     }
 
-    fn debootstrap(&self, options: &Options) -> Result<(), Error> {
+    fn debootstrap(&self, options: &Options) -> Result<()> {
         if self.folder.is_dir() {
             return Ok(());
         }
-        let archive = Archive::of_this_machine(options.release.distribution().id);
+        let archive = setup::archive_of_this_machine(options.release.distribution().id);
         let order = Order::of(options, archive)?;
         let step = Step::start(format!(
             "making a root file system of {}",
             options.release.codename()
         ));
         self.replace(&step, &self.folder, |unfinished| {
-            // debootstrap mounts as well.
+            // debootstrap mounts file systems as well.
             let mut debootstrap = self.superuser.named("unshare");
             debootstrap
                 .args(["--mount", "--propagation", "private"])
@@ -102,14 +92,14 @@ impl Root {
         Ok(())
     }
 
-    /// Copies the toolchain that cargo runs here with.
-    fn put_toolchain(&self, toolchain: &Toolchain) -> Result<(), Error> {
+    /// Copies the toolchain that this program runs with.
+    fn copy_toolchain(&self, toolchain: &Toolchain) -> Result<()> {
         let step = Step::start("copying Rust into it");
-        let place = self.folder.join(&self.toolchain);
-        if !place.is_dir() {
-            self.replace(&step, &place, |unfinished| {
+        let folder = self.folder.join(&self.toolchain);
+        if !folder.is_dir() {
+            self.replace(&step, &folder, |unfinished| {
                 let mut copy = self.superuser.named("cp");
-                // The library's sources may be a link to what a set-up has fetched.
+                // The library's sources may be a link to a folder that a set-up has fetched.
                 copy.args(["--recursive", "--dereference", "--preserve=mode,timestamps"])
                     .arg(toolchain.sysroot())
                     .arg(unfinished);
@@ -120,11 +110,11 @@ impl Root {
         Ok(())
     }
 
-    /// What is committed in this tree.
-    fn put_commit(&self) -> Result<(), Error> {
+    /// Copies what is committed in this tree.
+    fn copy_commit(&self) -> Result<()> {
         let step = Step::start("copying what is committed into it");
-        let bundle = places::target().join("releases/commit.bundle");
-        let mut git = program::git(&places::root());
+        let bundle = paths::target().join("releases/commit.bundle");
+        let mut git = program::git(&paths::root());
         git.args(["bundle", "create", "--quiet"])
             .arg(&bundle)
             .arg("HEAD");
@@ -137,8 +127,8 @@ impl Root {
     }
 
     /// Runs a task on this process's own output.
-    pub(super) fn run(&self, task: &[String]) -> Result<ExitCode, Error> {
-        // What lives in the namespaces ends with `unshare`, and that with this process.
+    pub(super) fn run(&self, task: &[String]) -> Result<ExitCode> {
+        // Processes in the namespaces end with `unshare`, which ends with this process.
         let mut enter = self.superuser.named("setpriv");
         enter
             .args(["--pdeathsig", "KILL"])
@@ -147,7 +137,7 @@ impl Root {
             .args(["sh", "-c", ENTER, "sh"])
             .arg(&self.folder)
             .args(["env", "--ignore-environment"]);
-        for name in HANDED_ON {
+        for name in PASSED_ON {
             if let Ok(value) = env::var(name) {
                 enter.arg(format!("{name}={value}"));
             }
@@ -163,13 +153,13 @@ impl Root {
         program::exit_code_of(&mut enter)
     }
 
-    /// Has a command make a folder under another name, and gives it its own once it is complete.
+    /// Makes a folder with a command, under another name until it is complete.
     fn replace(
         &self,
         step: &Step,
         folder: &Path,
         make: impl FnOnce(&Path) -> Command,
-    ) -> Result<(), Error> {
+    ) -> Result<()> {
         let unfinished = folder.with_extension("unfinished");
         let mut remove = self.superuser.named("rm");
         remove.args(["--recursive", "--force", "--one-file-system"]);
@@ -183,7 +173,7 @@ impl Root {
     }
 }
 
-/// What debootstrap is to do, but for where.
+/// The arguments of debootstrap, except the folder.
 #[derive(Debug, PartialEq, Eq)]
 struct Order {
     options: Vec<String>,
@@ -193,29 +183,25 @@ struct Order {
 }
 
 impl Order {
-    fn of(options: &Options, archive: Option<Archive>) -> Result<Self, Error> {
+    fn of(options: &Options, archive: Option<String>) -> Result<Self> {
         let codename = options.release.codename();
         let distribution = options.release.distribution();
-        let mirror = options
-            .mirror
-            .clone()
-            .or_else(|| archive.map(|archive| archive.uri))
-            .ok_or_else(|| Error::Missing {
-                what: format!("this machine installs from no archive that has {codename}"),
-                command: format!("cargo xtask release {codename} --mirror URI"),
-            })?;
+        let mirror = options.mirror.clone().or(archive).with_context(|| {
+            format!(
+                "this machine installs from no archive that has {codename}; run: \
+                 cargo xtask release {codename} --mirror URI"
+            )
+        })?;
         let keyring = options
             .keyring
             .clone()
             .unwrap_or_else(|| distribution.keyring.into());
         if !keyring.is_file() {
-            return Err(Error::Missing {
-                what: format!(
-                    "{codename}'s archive is signed with keys that are not in {}",
-                    keyring.display()
-                ),
-                command: format!("cargo xtask release {codename} --keyring FILE"),
-            });
+            bail!(
+                "{codename}'s archive is signed with keys that are not in {}; run: \
+                 cargo xtask release {codename} --keyring FILE",
+                keyring.display()
+            );
         }
         let scripts = Path::new("/usr/share/debootstrap/scripts");
         Ok(Self {
@@ -235,7 +221,7 @@ impl Order {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Release, *};
+    use super::{super::options::Release, *};
 
     fn options(release: Release) -> Options {
         Options {
@@ -248,46 +234,33 @@ mod tests {
         }
     }
 
-    fn archive() -> Archive {
-        Archive {
-            uri: "http://archive.example/debian".to_owned(),
-            signed_by: None,
-        }
-    }
+    const ARCHIVE: &str = "http://archive.example/debian";
 
     #[test]
-    fn the_mirror_named_comes_before_the_machines_own() -> Result<(), Error> {
+    fn the_mirror_option_comes_before_the_machines_archive() {
         let mut options = options(Release::Trixie);
-        assert_eq!(
-            Order::of(&options, Some(archive()))?.mirror,
-            "http://archive.example/debian"
-        );
+        let mirror = |options: &Options, archive| Order::of(options, archive).unwrap().mirror;
+        assert_eq!(mirror(&options, Some(ARCHIVE.to_owned())), ARCHIVE);
         options.mirror = Some("http://mirror.example/debian".to_owned());
-        for archive in [None, Some(archive())] {
-            assert_eq!(
-                Order::of(&options, archive)?.mirror,
-                "http://mirror.example/debian"
-            );
+        for archive in [None, Some(ARCHIVE.to_owned())] {
+            assert_eq!(mirror(&options, archive), "http://mirror.example/debian");
         }
-        Ok(())
     }
 
     #[test]
-    fn what_is_lacking_is_told_with_the_option_that_gives_it() {
-        let told = |options: &Options, archive| {
-            Order::of(options, archive)
-                .err()
-                .map(|error| error.to_string())
-                .unwrap_or_default()
+    fn the_error_names_the_option_that_is_needed() {
+        let error = |options: &Options, archive| {
+            let order = Order::of(options, archive);
+            order.err().unwrap().to_string()
         };
         let mut options = options(Release::Resolute);
-        assert!(told(&options, None).ends_with("cargo xtask release resolute --mirror URI"));
+        assert!(error(&options, None).ends_with("cargo xtask release resolute --mirror URI"));
         options.keyring = Some("/nowhere/keys.gpg".into());
-        let told = told(&options, Some(archive()));
-        assert!(told.contains("/nowhere/keys.gpg"), "{told}");
+        let error = error(&options, Some(ARCHIVE.to_owned()));
+        assert!(error.contains("/nowhere/keys.gpg"), "{error}");
         assert!(
-            told.ends_with("cargo xtask release resolute --keyring FILE"),
-            "{told}"
+            error.ends_with("cargo xtask release resolute --keyring FILE"),
+            "{error}"
         );
     }
 }

@@ -1,5 +1,5 @@
-# Within the root file system: USER BUNDLE TASK...
-# Brings the user's clone to the commit in the bundle, and runs a task of xtask's in it.
+# In the root file system: USER BUNDLE TASK...
+# Checks the commit in the bundle out in the user's clone, and runs a task of xtask's there.
 set -eu
 
 user=$1
@@ -13,7 +13,7 @@ fi
 HOME=$(getent passwd "$user" | cut -d: -f6)
 export HOME
 
-# The folder is kept, and git writes only what differs: so less is built anew.
+# The folder is kept, and git writes only what differs, so that less is built again.
 cd "$HOME"
 as_user="runuser -u $user --"
 $as_user git init --quiet ringcopy

@@ -1,23 +1,23 @@
-//! mingw-w64's `dlltool`, which makes import libraries for rustc. It hands the names of its passing
-//! files to an assembler through a command line that it splits at blanks
-//! (<https://github.com/rust-lang/rust/issues/155591>); so it runs in their folder, where they need
-//! none.
+//! mingw-w64's `dlltool`, which makes import libraries for rustc. It passes the paths of its temporary
+//! files to an assembler in a command line that it splits at spaces
+//! (<https://github.com/rust-lang/rust/issues/155591>). So it runs in the folder of these files, and
+//! their paths are bare names.
 
 use crate::{program, toolchain::WINDOWS_PROGRAMS_DLLTOOL};
 use std::{ffi::OsString, path::Path, process::Command};
 
-/// What begins the names of passing files.
+/// The option before the prefix of the temporary files.
 const PREFIX: &str = "--temp-prefix";
 
-/// What to start, for the arguments that rustc has given.
+/// Returns the command to run for the arguments that rustc has given.
 pub fn command(mut arguments: Vec<OsString>) -> Command {
     let mut command = program::inheriting(WINDOWS_PROGRAMS_DLLTOOL);
     let prefix = arguments
         .iter()
         .position(|argument| argument == PREFIX)
         .and_then(|at| arguments.get_mut(at + 1));
-    // The library keeps its folder. Symbols are named by its whole path, and a program is linked with
-    // several that have one name, one for each crate that imports from the same DLL.
+    // The library keeps its folder: symbols are named by its whole path, and a program is linked with
+    // several libraries of one name, one for each crate that imports from the same DLL.
     if let Some(prefix) = prefix
         && let path = Path::new(prefix).to_owned()
         && let (Some(folder), Some(name)) = (path.parent(), path.file_name())
@@ -36,7 +36,7 @@ mod tests {
     use std::ffi::OsStr;
 
     #[test]
-    fn f1_dlltool_sees_no_folder_where_it_would_split_it() {
+    fn f1_temporary_files_are_passed_to_dlltool_without_their_folder() {
         let folder = "/tmp/my work & Übung/rustcAbCd";
         let path = |name: &str| OsString::from(format!("{folder}/{name}"));
         let (definition, library) = (path("a.dll_imports.def"), path("a.dll_imports.lib"));

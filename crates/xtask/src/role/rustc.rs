@@ -1,16 +1,19 @@
 //! The wrapper of rustc.
 
-use super::{DLLTOOL, ROLE, value_of};
+use super::variable::{DLLTOOL, ROLE};
 use crate::{
-    places, program,
+    paths, program,
     toolchain::{Target, WINDOWS_PROGRAMS},
 };
-use std::{ffi::OsString, process::Command};
+use std::{
+    ffi::{OsStr, OsString},
+    process::Command,
+};
 
-/// The driver's crates. Cargo names a crate to rustc by a hash, over the crate's absolute path where
-/// it lies outside of its workspace's folder, as these do; and the order of functions in an image,
-/// and what is inlined into what, follow from the names. Here they are named by themselves, so that
-/// equal sources make equal images wherever they lie.
+/// The driver's crates. Cargo adds a hash to the name of a crate. If the crate is outside of its
+/// workspace's folder, as these are, the hash depends on its absolute path. The order of functions in
+/// an image and inlining depend on the hash. Here the crate's name replaces it, so that equal sources
+/// make equal images in every folder.
 const DRIVER: [&str; 4] = [
     "ringcopy",
     "mm_copy",
@@ -18,13 +21,13 @@ const DRIVER: [&str; 4] = [
     "usermode_accessors",
 ];
 
-/// What to start, for the compiler and arguments that cargo has given. None if it gave none.
+/// Returns the command to run for the compiler and arguments that cargo has given, if it gave any.
 pub fn command(mut arguments: Vec<OsString>, next_wrapper: Option<OsString>) -> Option<Command> {
     if arguments.is_empty() {
         return None;
     }
     if value_of(&arguments, "--target").is_some_and(|target| target == Target::Windows.triple()) {
-        name_by_itself(&mut arguments);
+        replace_hash(&mut arguments);
     }
     let is_program =
         value_of(&arguments, "--target").is_some_and(|target| target == WINDOWS_PROGRAMS);
@@ -33,13 +36,19 @@ pub fn command(mut arguments: Vec<OsString>, next_wrapper: Option<OsString>) -> 
     command.args(arguments);
     if is_program {
         let mut dlltool = OsString::from("-Cdlltool=");
-        dlltool.push(places::this_program());
+        dlltool.push(paths::this_program());
         command.arg(dlltool).env(ROLE, DLLTOOL);
     }
     Some(command)
 }
 
-fn name_by_itself(arguments: &mut [OsString]) {
+/// Returns the argument that follows `name`.
+fn value_of<'a>(arguments: &'a [OsString], name: &str) -> Option<&'a OsStr> {
+    let at = arguments.iter().position(|argument| argument == name)?;
+    arguments.get(at + 1).map(OsString::as_os_str)
+}
+
+fn replace_hash(arguments: &mut [OsString]) {
     let Some(name) = value_of(arguments, "--crate-name").map(|name| name.to_string_lossy()) else {
         return;
     };
@@ -58,7 +67,7 @@ fn name_by_itself(arguments: &mut [OsString]) {
 mod tests {
     use super::*;
 
-    /// What rustc gets of what cargo would pass.
+    /// Returns the compiler and the arguments that it gets.
     fn passed(target: &str, name: &str, next_wrapper: Option<&str>) -> Vec<String> {
         let arguments = [
             "/bin/rustc",
@@ -83,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_drivers_crates_are_named_by_themselves() {
+    fn the_hashes_of_the_drivers_crates_are_replaced() {
         let windows = Target::Windows.triple();
         for (target, name, metadata) in [
             (windows, "mm_copy", "metadata=mm_copy"),
@@ -98,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrapper_of_the_users_own_comes_next() {
+    fn the_users_own_wrapper_is_started() {
         let words = passed(Target::Windows.triple(), "mm_copy", Some("/bin/cache"));
         assert_eq!(words[..2], ["/bin/cache", "/bin/rustc"]);
         assert_eq!(words[5], "metadata=mm_copy");

@@ -1,132 +1,59 @@
-//! Makes the machine able to build: looks for what is needed, and gets what is missing. There is
-//! no record of what was done: each run looks again, which takes a fraction of a second.
+//! Installs what builds and tests need. Nothing is recorded: each run checks again, which takes a
+//! fraction of a second. What can't be installed is named in the error, with the command for it.
 
-mod apt_source;
+mod archive;
 mod image_readers;
 mod rust_library;
 mod rust_source_package;
 mod system_packages;
 
-pub use apt_source::Archive;
+pub use archive::{DEBIAN_KEYRING, of_this_machine as archive_of_this_machine};
+pub use image_readers::install as image_readers;
 
-use crate::{error::Error, toolchain::Target};
-use std::path::PathBuf;
-use system_packages::Need;
+pub use system_packages::{ARM, BENCHMARKS, PACKAGE_CHECKS, RELEASES, install as packages};
 
-/// Gets what building the driver and running the lab need.
-///
-/// # Errors
-///
-/// The first thing that is missing and can't be got, with the command that would get it.
-pub fn run() -> Result<(), Error> {
-    if !get_missing(&[system_packages::LAB], Target::FOR_LAB)? {
+use crate::toolchain::Target;
+use anyhow::{Result, bail};
+use system_packages::{LAB, Need, WINDOWS_PROGRAMS, WINE};
+
+/// Installs the needs of the driver's build and of the lab.
+pub fn run() -> Result<()> {
+    if !install(&[LAB], Target::FOR_LAB)? {
         eprintln!("set-up: complete, nothing to do");
     }
     Ok(())
 }
 
-/// Gets what all the tests need, before the first of them runs: what can't be got, is told of in one
-/// command.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn for_tests() -> Result<(), Error> {
-    get_missing(
-        &[
-            system_packages::LAB,
-            system_packages::WINDOWS_PROGRAMS,
-            system_packages::WINE,
-            system_packages::ARM,
-            system_packages::PACKAGE_CHECKS,
-        ],
+/// Installs the needs of all tests before the first runs, so that one command names all that is
+/// missing.
+pub fn for_tests() -> Result<()> {
+    install(
+        &[LAB, WINDOWS_PROGRAMS, WINE, ARM, PACKAGE_CHECKS],
         Target::FOR_TESTS,
     )?;
-    rust_library::get_sources()?;
+    rust_library::install_sources()?;
     image_readers()?;
     Ok(())
 }
 
-/// Gets what reads images of memory back in the tests, and tells the Python that has it.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn image_readers() -> Result<PathBuf, Error> {
-    image_readers::get_missing()
-}
-
-/// Gets what is needed of these and Rust's library. Returns whether anything was missing.
-fn get_missing(needs: &[&'static [Need]], targets: &[Target]) -> Result<bool, Error> {
+/// Installs system packages and Rust's library. Returns whether anything was missing.
+fn install(needs: &[&'static [Need]], targets: &[Target]) -> Result<bool> {
     if cfg!(windows) {
-        return Err(Error::Missing {
-            what: "this task builds without the WDK, on Linux; here there is the WDK".to_owned(),
-            command: "cargo make".to_owned(),
-        });
+        bail!("this task builds without the WDK, on Linux; on Windows, run: cargo make");
     }
-    let packages = system_packages::get_missing(needs)?;
-    let library = rust_library::get_missing(targets)?;
-    Ok(packages || library)
+    let installed = packages(needs)?;
+    let library = rust_library::install(targets)?;
+    Ok(installed || library)
 }
 
-/// Gets what building Windows programs needs besides.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn for_windows_programs() -> Result<(), Error> {
-    system_packages::get_missing(&[system_packages::WINDOWS_PROGRAMS])?;
-    rust_library::get_sources()?;
-    Ok(())
+/// Installs the needs of Windows programs.
+pub fn for_windows_programs() -> Result<()> {
+    packages(&[WINDOWS_PROGRAMS])?;
+    rust_library::install_sources().map(drop)
 }
 
-/// Gets what running them needs.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn for_wine() -> Result<(), Error> {
-    system_packages::get_missing(&[system_packages::WINE])?;
+/// Installs the needs of Windows programs, and of running them.
+pub fn for_wine() -> Result<()> {
+    packages(&[WINE])?;
     for_windows_programs()
-}
-
-/// Gets what running tests for 64-bit Arm needs.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn for_arm() -> Result<(), Error> {
-    system_packages::get_missing(&[system_packages::ARM])?;
-    Ok(())
-}
-
-/// Gets what the accessors' benchmarks need.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn for_benchmarks() -> Result<(), Error> {
-    for_wine()?;
-    system_packages::get_missing(&[system_packages::BENCHMARKS])?;
-    Ok(())
-}
-
-/// Gets what tells whether a package is signed as it should be.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn for_package_checks() -> Result<(), Error> {
-    system_packages::get_missing(&[system_packages::PACKAGE_CHECKS])?;
-    Ok(())
-}
-
-/// Gets what making the root file system of another release needs.
-///
-/// # Errors
-///
-/// As for [`run`].
-pub fn for_releases() -> Result<(), Error> {
-    system_packages::get_missing(&[system_packages::RELEASES])?;
-    Ok(())
 }

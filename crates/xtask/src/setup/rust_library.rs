@@ -1,21 +1,17 @@
-//! Rust's standard library for the targets that are not the host's: compiled, or as sources to be
-//! compiled along with the project.
+//! Rust's standard library for other targets than the host's: compiled, or as sources that builds
+//! compile.
 
 use super::rust_source_package;
 use crate::{
-    error::Error,
     program,
     step::Step,
     toolchain::{Target, Toolchain},
 };
+use anyhow::Result;
 
-/// Gets the library for `targets`: compiled where rustup has it so, otherwise as sources. Returns
-/// whether it had to.
-///
-/// # Errors
-///
-/// [`Error::Missing`] if no way led to it.
-pub(super) fn get_missing(targets: &[Target]) -> Result<bool, Error> {
+/// Installs the library for `targets`: compiled if rustup has it, otherwise as sources. Returns
+/// whether anything was missing.
+pub(super) fn install(targets: &[Target]) -> Result<bool> {
     let toolchain = Toolchain::of_rustc()?;
     let is_there = || {
         targets
@@ -25,40 +21,42 @@ pub(super) fn get_missing(targets: &[Target]) -> Result<bool, Error> {
     if is_there() {
         return Ok(false);
     }
-    if program::find("rustup").is_some() {
-        let step = Step::start("asking rustup for Rust's library");
-        let mut rustup = program::named("rustup");
-        rustup
-            .args(["target", "add"])
-            .args(targets.iter().map(|target| target.triple()));
-        if program::run(&step, &mut rustup).is_ok() && is_there() {
-            step.done();
-            return Ok(true);
-        }
+    let add = [
+        &["target", "add"],
+        &*targets
+            .iter()
+            .map(|target| target.triple())
+            .collect::<Vec<_>>(),
+    ]
+    .concat();
+    if rustup(&add) && is_there() {
+        return Ok(true);
     }
-    get_sources()
+    install_sources()
 }
 
-/// Gets the sources, for a target that nobody has the compiled library of. Returns whether it had
-/// to.
-///
-/// # Errors
-///
-/// [`Error::Missing`] if no way led to them.
-pub(super) fn get_sources() -> Result<bool, Error> {
+/// Installs the sources, for targets without a compiled library. Returns whether they were missing.
+/// Without rustup, as with Debian's own rustc, they come from Debian's package.
+pub(super) fn install_sources() -> Result<bool> {
     let toolchain = Toolchain::of_rustc()?;
     if toolchain.has_library_source() {
         return Ok(false);
     }
-    if program::find("rustup").is_some() {
-        let step = Step::start("asking rustup for the sources of Rust's library");
-        let mut rustup = program::named("rustup");
-        rustup.args(["component", "add", "rust-src"]);
-        if program::run(&step, &mut rustup).is_ok() && toolchain.has_library_source() {
-            step.done();
-            return Ok(true);
-        }
+    if !rustup(&["component", "add", "rust-src"]) || !toolchain.has_library_source() {
+        rust_source_package::install(&toolchain)?;
     }
-    rust_source_package::get(&toolchain)?;
     Ok(true)
+}
+
+/// Runs rustup, if it is there. Returns whether it succeeded.
+fn rustup(arguments: &[&str]) -> bool {
+    if program::find("rustup").is_none() {
+        return false;
+    }
+    let step = Step::start(format!("rustup {}", arguments.join(" ")));
+    let ran = program::run(&step, program::named("rustup").args(arguments));
+    if ran.is_ok() {
+        step.done();
+    }
+    ran.is_ok()
 }

@@ -1,18 +1,19 @@
-//! The sources of Rust's standard library from Debian's package `rust-src`, for a machine where
-//! rustup can't get them. The package is unpacked under `target/`, and linked to from where rustup
-//! would have put the sources; nothing is installed.
+//! The sources of Rust's standard library from Debian's package `rust-src`, for a machine without
+//! rustup. The package is not installed but unpacked under `target/`. A link to it is put where rustup
+//! would have put the sources.
 
-use super::apt_source::Archive;
-use crate::{error::Error, places, program, step::Step, toolchain::Toolchain};
+use super::archive::{self, DEBIAN_KEYRING};
+use crate::{paths, program, step::Step, toolchain::Toolchain};
+use anyhow::{Context as _, Result, anyhow};
+use fs_err as fs;
 use std::{
-    fs, io,
     path::{Path, PathBuf},
     process::Command,
 };
 
 const PACKAGE: &str = "rust-src";
 
-/// Suites that may hold the version sought, the likeliest and smallest first.
+/// Suites that may have the version, the likeliest and smallest first.
 const SUITES: [&str; 5] = [
     "trixie-backports",
     "forky",
@@ -21,28 +22,24 @@ const SUITES: [&str; 5] = [
     "trixie",
 ];
 
-/// Gets the sources of exactly the compiler's version.
-///
-/// # Errors
-///
-/// [`Error::Missing`] if this isn't Debian or no suite has that version.
-pub(super) fn get(toolchain: &Toolchain) -> Result<(), Error> {
-    let archive = Archive::of_this_machine("debian").ok_or_else(|| missing(toolchain, &[]))?;
+/// Installs the sources of exactly the compiler's version.
+pub(super) fn install(toolchain: &Toolchain) -> Result<()> {
+    let archive = archive::of_this_machine("debian").ok_or_else(|| missing(toolchain, &[]))?;
     let step = Step::start(format!(
         "getting the sources of Rust {}'s library from Debian",
         toolchain.release
     ));
-    let folder = places::target().join("setup/rust-src");
+    let folder = paths::target().join("setup/rust-src");
     let mut seen = Vec::new();
     for suite in SUITES {
         step.detail(suite);
         let apt = Apt::new(&folder, &archive, suite)?;
-        // A suite that the mirror lacks is one in which the version is not.
-        if program::run(&step, apt.get().arg("update")).is_err() {
+        // The mirror may lack the suite.
+        if program::run(&step, apt.command("apt-get").arg("update")).is_err() {
             continue;
         }
-        let versions = program::output_of(apt.cache().args(["madison", PACKAGE]))?;
-        let versions = versions_in(&versions);
+        let mut madison = apt.command("apt-cache");
+        let versions = versions_in(&program::output_of(madison.args(["madison", PACKAGE]))?);
         if let Some(version) = versions
             .iter()
             .find(|version| upstream_of(version) == toolchain.release)
@@ -52,69 +49,61 @@ pub(super) fn get(toolchain: &Toolchain) -> Result<(), Error> {
             step.done();
             return Ok(());
         }
-        seen.extend(
-            versions
-                .iter()
-                .map(|version| upstream_of(version).to_owned()),
-        );
+        let upstream = versions
+            .iter()
+            .map(|version| upstream_of(version).to_owned());
+        seen.extend(upstream);
     }
     Err(missing(toolchain, &seen))
 }
 
-fn missing(toolchain: &Toolchain, seen: &[String]) -> Error {
+fn missing(toolchain: &Toolchain, seen: &[String]) -> anyhow::Error {
     let versions = if seen.is_empty() {
         String::new()
     } else {
         format!(" (Debian has it for {})", seen.join(", "))
     };
-    Error::Missing {
-        what: format!(
-            "Rust {}'s standard library is missing for the targets of the driver and the lab, and \
-             so are its sources{versions}",
-            toolchain.release
-        ),
-        command: "rustup component add rust-src".to_owned(),
-    }
+    anyhow!(
+        "Rust {}'s standard library is missing for the targets of the driver and the lab, and so are \
+         its sources{versions}; run: rustup component add rust-src",
+        toolchain.release
+    )
 }
 
-/// apt-get and apt-cache over one suite, with lists and caches of their own.
+/// apt over one suite, with lists and caches of its own.
 struct Apt {
     folder: PathBuf,
-    options: Vec<String>,
+    options: [String; 6],
 }
 
 impl Apt {
-    fn new(folder: &Path, archive: &Archive, suite: &str) -> Result<Self, Error> {
+    fn new(folder: &Path, archive: &str, suite: &str) -> Result<Self> {
         let lists = folder.join("lists").join(suite);
         let cache = folder.join("cache").join(suite);
         for needed in [lists.join("partial"), cache.join("archives/partial")] {
-            fs::create_dir_all(&needed).map_err(Error::file(&needed))?;
+            fs::create_dir_all(&needed)?;
         }
         let source = folder.join(suite).with_extension("sources");
-        fs::write(&source, archive.entry_for(suite)).map_err(Error::file(&source))?;
+        let entry = format!(
+            "Types: deb\nURIs: {archive}\nSuites: {suite}\nComponents: main\n\
+             Signed-By: {DEBIAN_KEYRING}\n"
+        );
+        fs::write(&source, entry)?;
 
         let options = [
             ("Dir::Etc::sourcelist", source.display().to_string()),
             ("Dir::Etc::sourceparts", "/dev/null".to_owned()),
             ("Dir::State::Lists", lists.display().to_string()),
             ("Dir::Cache", cache.display().to_string()),
-            // The user that apt would change to may not write here.
+            // apt's own user may not write here.
             ("APT::Sandbox::User", "root".to_owned()),
             ("Acquire::Languages", "none".to_owned()),
         ]
         .map(|(name, value)| format!("{name}={value}"));
         Ok(Self {
             folder: folder.to_owned(),
-            options: options.to_vec(),
+            options,
         })
-    }
-
-    fn get(&self) -> Command {
-        self.command("apt-get")
-    }
-
-    fn cache(&self) -> Command {
-        self.command("apt-cache")
     }
 
     fn command(&self, name: &str) -> Command {
@@ -127,21 +116,21 @@ impl Apt {
     }
 }
 
-/// Downloads and unpacks one version; returns the folder of the sources. What an interrupted run has
-/// left is not taken for any of it.
-fn unpack(step: &Step, apt: &Apt, version: &str, toolchain: &Toolchain) -> Result<PathBuf, Error> {
+/// Downloads and unpacks one version, after removing the leftovers of an interrupted run. Returns the
+/// folder of the sources.
+fn unpack(step: &Step, apt: &Apt, version: &str, toolchain: &Toolchain) -> Result<PathBuf> {
     let unfinished = apt.folder.join("unfinished");
     let name = format!("rustc-{}", toolchain.release);
     let sources = apt.folder.join(&name);
     for left in [&unfinished, &sources] {
         if left.exists() {
-            fs::remove_dir_all(left).map_err(Error::file(left))?;
+            fs::remove_dir_all(left)?;
         }
     }
-    fs::create_dir_all(&unfinished).map_err(Error::file(&unfinished))?;
+    fs::create_dir_all(&unfinished)?;
     program::run(
         step,
-        apt.get()
+        apt.command("apt-get")
             .current_dir(&unfinished)
             .arg("download")
             .arg(format!("{PACKAGE}={version}")),
@@ -155,38 +144,34 @@ fn unpack(step: &Step, apt: &Apt, version: &str, toolchain: &Toolchain) -> Resul
             .arg(&unfinished),
     )?;
     let unpacked = unfinished.join("usr/src").join(name);
-    fs::rename(&unpacked, &sources).map_err(Error::file(&unpacked))?;
-    fs::remove_dir_all(&unfinished).map_err(Error::file(&unfinished))?;
+    fs::rename(&unpacked, &sources)?;
+    fs::remove_dir_all(&unfinished)?;
     Ok(sources)
 }
 
-/// The package file in `folder`.
-fn downloaded(folder: &Path) -> Result<PathBuf, Error> {
-    fs::read_dir(folder)
-        .map_err(Error::file(folder))?
+/// Returns the package file in `folder`.
+fn downloaded(folder: &Path) -> Result<PathBuf> {
+    fs::read_dir(folder)?
         .flatten()
         .map(|entry| entry.path())
         .find(|path| path.extension().is_some_and(|extension| extension == "deb"))
-        .ok_or_else(|| Error::File {
-            path: folder.to_owned(),
-            source: io::Error::new(io::ErrorKind::NotFound, "no package was downloaded"),
-        })
+        .with_context(|| format!("{}: no package was downloaded", folder.display()))
 }
 
-/// Makes `place` lead to `sources`, also where a link is whose target was cleaned away.
-fn link(step: &Step, sources: &Path, place: &Path) -> Result<(), Error> {
-    if let Some(folder) = place.parent() {
-        fs::create_dir_all(folder).map_err(Error::file(folder))?;
+/// Makes `link` a link to `sources`, also where an older link leads nowhere.
+fn link(step: &Step, sources: &Path, link: &Path) -> Result<()> {
+    if let Some(folder) = link.parent() {
+        fs::create_dir_all(folder)?;
     }
     program::run(
         step,
         program::named("ln")
             .args(["--symbolic", "--force", "--no-dereference"])
-            .args([sources, place]),
+            .args([sources, link]),
     )
 }
 
-/// The versions in what `apt-cache madison` prints: `package | version | where from`.
+/// Returns the versions in the output of `apt-cache madison`: `package | version | source`.
 fn versions_in(madison: &str) -> Vec<String> {
     madison
         .lines()
@@ -195,7 +180,7 @@ fn versions_in(madison: &str) -> Vec<String> {
         .collect()
 }
 
-/// The upstream part of a Debian version, without epoch, repacking mark and revision.
+/// Returns the upstream part of a Debian version, without epoch, repacking mark and revision.
 fn upstream_of(version: &str) -> &str {
     let version = version.split_once(':').map_or(version, |(_, rest)| rest);
     version.split(['+', '-', '~']).next().unwrap_or(version)

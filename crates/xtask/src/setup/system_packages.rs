@@ -1,47 +1,60 @@
-//! Programs and headers that come from the system's package manager.
+//! Programs and headers from the system's package manager.
 
-use crate::{error::Error, program, step::Step, superuser::Superuser};
+use crate::{program, step::Step, superuser::Superuser};
+use anyhow::{Result, anyhow, bail};
+use fs_err as fs;
 use std::{
-    env, fs,
+    env,
     path::{Path, PathBuf},
     process::Command,
 };
 
 /// Something that a task needs.
-pub(super) struct Need {
-    /// What it is, to a reader.
+pub struct Need {
+    /// A description for messages.
     what: &'static str,
-    /// How to tell that it is there. Not by asking for the package: it may have come another way.
+    /// Looks for the program or file, not for the package: it may have been installed another way.
     is_there: fn() -> bool,
-    /// The package that brings it, by its name in Debian and its kin.
+    /// The package that has it, in Debian and Ubuntu.
     package: &'static str,
 }
 
-/// What building the driver and running the lab need.
+const fn need(what: &'static str, package: &'static str, is_there: fn() -> bool) -> Need {
+    Need {
+        what,
+        is_there,
+        package,
+    }
+}
+
+fn has(program: &str) -> bool {
+    program::find(program).is_some()
+}
+
+/// Needs of the driver's build and of the lab.
 pub(super) const LAB: &[Need] = &[
-    Need {
-        what: "QEMU for x86 (the lab)",
-        is_there: || program::find("qemu-system-x86_64").is_some(),
-        package: "qemu-system-x86",
-    },
-    Need {
-        what: "clang (the driver's headers and entry point)",
-        is_there: || program::find("clang").is_some(),
-        package: "clang",
-    },
-    Need {
-        what: "libclang (bindings to the driver's headers)",
-        is_there: has_libclang,
-        package: "libclang-dev",
-    },
-    Need {
-        what: "llvm-dlltool and llvm-lib (the driver's import libraries)",
-        is_there: || program::find("llvm-dlltool").is_some() && program::find("llvm-lib").is_some(),
-        package: "llvm",
-    },
-    Need {
-        what: "mingw-w64's headers for drivers",
-        is_there: || {
+    need("QEMU for x86 (the lab)", "qemu-system-x86", || {
+        has("qemu-system-x86_64")
+    }),
+    need(
+        "clang (the driver's headers and entry point)",
+        "clang",
+        || has("clang"),
+    ),
+    need(
+        "libclang (bindings to the driver's headers)",
+        "libclang-dev",
+        has_libclang,
+    ),
+    need(
+        "llvm-dlltool and llvm-lib (the driver's import libraries)",
+        "llvm",
+        || has("llvm-dlltool") && has("llvm-lib"),
+    ),
+    need(
+        "mingw-w64's headers for drivers",
+        "mingw-w64-common",
+        || {
             [
                 "/usr/share/mingw-w64/include",
                 "/usr/x86_64-w64-mingw32/include",
@@ -50,100 +63,89 @@ pub(super) const LAB: &[Need] = &[
             .iter()
             .any(|folder| Path::new(folder).join("ddk/ntifs.h").is_file())
         },
-        package: "mingw-w64-common",
-    },
+    ),
 ];
 
-/// What building Windows programs needs besides.
-pub(super) const WINDOWS_PROGRAMS: &[Need] = &[Need {
-    what: "the mingw-w64 linker (Windows programs)",
-    is_there: || program::find("x86_64-w64-mingw32-gcc").is_some(),
-    package: "gcc-mingw-w64-x86-64",
-}];
+/// Further needs of Windows programs.
+pub(super) const WINDOWS_PROGRAMS: &[Need] = &[need(
+    "the mingw-w64 linker (Windows programs)",
+    "gcc-mingw-w64-x86-64",
+    || has("x86_64-w64-mingw32-gcc"),
+)];
 
-/// What running them needs.
+/// Needs of running Windows programs.
 pub(super) const WINE: &[Need] = &[
-    Need {
-        what: "Wine (Windows test programs)",
-        is_there: has_wine,
-        package: "wine",
-    },
-    // Without it, the kernel now and then lets a program's heap begin where Windows has the data that
-    // it shares with every process, at 0x7FFE_0000. Wine then ends the program before it has begun:
-    // seen in one of some thousand starts, since Linux spreads the heap's beginning over 1 GiB.
-    Need {
-        what: "Wine's preloader (keeps the addresses free that Windows has its own use for)",
-        is_there: || has_wine() && !is_preloader_missing(),
-        package: "wine64-preloader",
-    },
+    need("Wine (Windows test programs)", "wine", || has("wine")),
+    // Without it, Linux can put a program's heap at 0x7FFE_0000, where Windows has the data that it
+    // shares with every process. Wine then ends the program at its start: seen in one of some
+    // thousand starts, since Linux chooses the heap's address at random within 1 GiB.
+    need(
+        "Wine's preloader (reserves the addresses that Windows uses itself)",
+        "wine64-preloader",
+        || has("wine") && !is_preloader_missing(),
+    ),
 ];
 
-/// What running the accessors' tests for 64-bit Arm needs.
-pub(super) const ARM: &[Need] = &[
-    Need {
-        what: "QEMU's user-mode emulator (tests for 64-bit Arm)",
-        is_there: || program::find("qemu-aarch64").is_some(),
-        package: "qemu-user",
-    },
-    Need {
-        what: "gcc for 64-bit Arm (links those tests)",
-        is_there: || program::find("aarch64-linux-gnu-gcc").is_some(),
-        package: "gcc-aarch64-linux-gnu",
-    },
-    Need {
-        what: "the C library for 64-bit Arm",
-        is_there: || Path::new("/usr/aarch64-linux-gnu/lib/libc.so.6").exists(),
-        package: "libc6-dev-arm64-cross",
-    },
+/// Needs of the accessors' tests for 64-bit Arm.
+pub const ARM: &[Need] = &[
+    need(
+        "QEMU's user-mode emulator (tests for 64-bit Arm)",
+        "qemu-user",
+        || has("qemu-aarch64"),
+    ),
+    need(
+        "gcc for 64-bit Arm (links those tests)",
+        "gcc-aarch64-linux-gnu",
+        || has("aarch64-linux-gnu-gcc"),
+    ),
+    need(
+        "the C library for 64-bit Arm",
+        "libc6-dev-arm64-cross",
+        || Path::new("/usr/aarch64-linux-gnu/lib/libc.so.6").exists(),
+    ),
 ];
 
-/// What the benchmarks need besides.
-pub(super) const BENCHMARKS: &[Need] = &[Need {
-    what: "clang (the C guard that the benchmarks compare with)",
-    is_there: || program::find("clang").is_some(),
-    package: "clang",
-}];
+/// Further needs of the benchmarks.
+pub const BENCHMARKS: &[Need] = &[need(
+    "clang (the C guard that the benchmarks compare with)",
+    "clang",
+    || has("clang"),
+)];
 
-/// What making another release's root file system needs.
-pub(super) const RELEASES: &[Need] = &[Need {
-    what: "debootstrap (the root file system of another release)",
-    // It is root's, whose folders of programs are not in everybody's path.
-    is_there: || {
-        Path::new("/usr/sbin/debootstrap").is_file() || program::find("debootstrap").is_some()
-    },
-    package: "debootstrap",
-}];
+/// Needs of another release's root file system.
+pub const RELEASES: &[Need] = &[need(
+    "debootstrap (the root file system of another release)",
+    "debootstrap",
+    // It is for root, and its folder may not be in the path of other users.
+    || Path::new("/usr/sbin/debootstrap").is_file() || has("debootstrap"),
+)];
 
-/// What tells whether a package is signed as it should be.
-pub(super) const PACKAGE_CHECKS: &[Need] = &[
-    Need {
-        what: "osslsigncode (verification of signatures and catalog)",
-        is_there: || program::find("osslsigncode").is_some(),
-        package: "osslsigncode",
-    },
-    Need {
-        what: "openssl (certificates, the catalog's structure)",
-        is_there: || program::find("openssl").is_some(),
-        package: "openssl",
-    },
+/// Programs that check a package's signatures.
+pub const PACKAGE_CHECKS: &[Need] = &[
+    need(
+        "osslsigncode (verification of signatures and catalog)",
+        "osslsigncode",
+        || has("osslsigncode"),
+    ),
+    need(
+        "openssl (certificates, the catalog's structure)",
+        "openssl",
+        || has("openssl"),
+    ),
 ];
 
-/// What the readers of memory images are written in.
-pub(super) const IMAGE_READERS: &[Need] = &[Need {
-    what: "Python with its venv module (Volatility and LeechCore, which read images back)",
-    is_there: || {
+/// Needs of the readers of memory images.
+pub(super) const IMAGE_READERS: &[Need] = &[need(
+    "Python with its venv module (Volatility and LeechCore, which read images back)",
+    "python3-venv",
+    || {
         program::output_of(program::named("python3").args(["-I", "-c", "import ensurepip, venv"]))
             .is_ok()
     },
-    package: "python3-venv",
-}];
+)];
 
-/// Installs what is missing. Returns whether anything was.
-///
-/// # Errors
-///
-/// [`Error::Missing`] if there is no apt or no right to use it; [`Error::Failed`] if it fails.
-pub(super) fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
+/// Installs what is missing. Returns whether anything was missing.
+pub fn install(needs: &[&'static [Need]]) -> Result<bool> {
     let missing = missing(needs);
     if missing.is_empty() {
         return Ok(false);
@@ -162,7 +164,7 @@ pub(super) fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
             .args(&packages);
         command
     };
-    // The lists of packages may be old or absent; fetching them takes longer than failing.
+    // The lists of packages may be old or absent. Downloading them takes longer than a failed try.
     if program::run(&step, &mut install()).is_err() {
         program::run(&step, apt().arg("update"))?;
         program::run(&step, &mut install())?;
@@ -170,10 +172,11 @@ pub(super) fn get_missing(needs: &[&'static [Need]]) -> Result<bool, Error> {
     step.done();
 
     if let Some(need) = missing.iter().find(|need| !(need.is_there)()) {
-        return Err(Error::Missing {
-            what: format!("{} is missing though its package is installed", need.what),
-            command: format!("sudo apt-get install --reinstall {}", need.package),
-        });
+        bail!(
+            "{} is missing though its package is installed; run: sudo apt-get install --reinstall {}",
+            need.what,
+            need.package
+        );
     }
     Ok(true)
 }
@@ -183,24 +186,22 @@ fn missing(needs: &[&'static [Need]]) -> Vec<&'static Need> {
     all.filter(|need| !(need.is_there)()).collect()
 }
 
-/// The one command that gets all of it, for who may not have it run.
-fn by_hand(missing: &[&Need], has_apt: bool) -> Error {
+/// Returns an error that names all of `missing`, and one command that installs it.
+fn by_hand(missing: &[&Need], has_apt: bool) -> anyhow::Error {
     let what: Vec<&str> = missing.iter().map(|need| need.what).collect();
     let packages: Vec<&str> = missing.iter().map(|need| need.package).collect();
-    Error::Missing {
-        what: format!("missing: {}", what.join(", ")),
-        command: if has_apt {
-            format!("sudo apt-get install {}", packages.join(" "))
-        } else {
-            format!(
-                "your package manager's install command for what Debian calls {}",
-                packages.join(", ")
-            )
-        },
-    }
+    let command = if has_apt {
+        format!("sudo apt-get install {}", packages.join(" "))
+    } else {
+        format!(
+            "your package manager's install command for what Debian calls {}",
+            packages.join(", ")
+        )
+    };
+    anyhow!("missing: {}; run: {command}", what.join(", "))
 }
 
-/// How to run apt-get with the right to install.
+/// Returns a way to run apt-get with the right to install.
 fn apt_get() -> Option<impl Fn() -> Command> {
     program::find("apt-get")?;
     let superuser = Superuser::of_this_process()?;
@@ -211,8 +212,8 @@ fn apt_get() -> Option<impl Fn() -> Command> {
     })
 }
 
-/// Where Debian and Ubuntu put Wine's loader. Its preloader, which lies beside it, is a package of its
-/// own there; elsewhere it comes with Wine.
+/// The paths of Wine's loader in Debian and Ubuntu. There its preloader, in the same folder, is a
+/// separate package. Elsewhere it is a part of Wine.
 const WINE_LOADERS: [&str; 2] = [
     "/usr/lib/wine/wine64",
     "/usr/lib/x86_64-linux-gnu/wine/wine",
@@ -224,11 +225,7 @@ fn is_preloader_missing() -> bool {
     })
 }
 
-fn has_wine() -> bool {
-    program::find("wine").is_some()
-}
-
-/// Whether libclang is in one of the places where bindgen looks for it.
+/// Returns whether libclang is in a folder in which bindgen looks for it.
 fn has_libclang() -> bool {
     let chosen = env::var_os("LIBCLANG_PATH").map(PathBuf::from);
     let of_llvm = fs::read_dir("/usr/lib")
@@ -260,7 +257,8 @@ fn holds_libclang(folder: &Path) -> bool {
         .any(|entry| is_libclang(&entry.file_name().to_string_lossy()))
 }
 
-/// Whether a file of this name is libclang: `libclang.so`, or with a version before or after `.so`.
+/// Returns whether a file of this name is libclang: `libclang.so`, or with a version before or after
+/// `.so`.
 fn is_libclang(name: &str) -> bool {
     name.strip_prefix("libclang").is_some_and(|rest| {
         rest.starts_with(".so") || (rest.starts_with('-') && rest.contains(".so"))
@@ -269,29 +267,24 @@ fn is_libclang(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Need, by_hand, is_libclang, missing};
-
-    const fn need(what: &'static str, package: &'static str, there: bool) -> Need {
-        Need {
-            what,
-            is_there: if there { || true } else { || false },
-            package,
-        }
-    }
+    use super::{Need, by_hand, is_libclang, missing, need};
 
     #[test]
-    fn what_is_missing_of_all_lists_is_one_command() {
-        const ONE: &[Need] = &[need("a", "a-package", false), need("b", "b-package", true)];
-        const OTHER: &[Need] = &[need("c", "c-package", false)];
-        let told = by_hand(&missing(&[ONE, OTHER]), true).to_string();
+    fn one_command_installs_what_is_missing_of_all_lists() {
+        const ONE: &[Need] = &[
+            need("a", "a-package", || false),
+            need("b", "b-package", || true),
+        ];
+        const OTHER: &[Need] = &[need("c", "c-package", || false)];
+        let error = by_hand(&missing(&[ONE, OTHER]), true).to_string();
         assert_eq!(
-            told,
+            error,
             "missing: a, c; run: sudo apt-get install a-package c-package"
         );
     }
 
     #[test]
-    fn libclang_is_told_from_its_neighbours() {
+    fn libclang_is_distinguished_from_similar_names() {
         for name in ["libclang.so", "libclang.so.1", "libclang-14.so.13"] {
             assert!(is_libclang(name), "{name}");
         }

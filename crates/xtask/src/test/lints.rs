@@ -1,20 +1,15 @@
 //! Formatting and lints, in every workspace. A warning is an error here.
 
 use crate::{
-    cargo,
-    error::Error,
-    places, program,
+    cargo, paths, program,
     toolchain::{Target, Toolchain},
 };
+use anyhow::Result;
 use std::{path::Path, process::Command};
 
-/// Checks what rustfmt and clippy can check.
-///
-/// # Errors
-///
-/// If either has something to say; it has said it.
-pub fn run() -> Result<(), Error> {
-    let root = places::root();
+/// Runs rustfmt and clippy, which print what they find.
+pub fn run() -> Result<()> {
+    let root = paths::root();
     for workspace in ["", "crates/wdk-build-linux", "tests/lab/kernel"] {
         let folder = root.join(workspace);
         program::run_here(
@@ -23,7 +18,7 @@ pub fn run() -> Result<(), Error> {
                 .args(["fmt", "--all", "--check"]),
         )?;
     }
-    // F5: what an editor checks, `cargo check --workspace --all-targets`, and lints besides.
+    // F5: an editor's check, `cargo check --workspace --all-targets`, and lints.
     let mut host = program::cargo();
     host.current_dir(&root)
         .args(["clippy", "--quiet", "--workspace", "--all-targets"]);
@@ -48,7 +43,7 @@ pub fn run() -> Result<(), Error> {
     )
 }
 
-/// Packages of which a part is for Windows alone.
+/// Packages with a part that is only for Windows.
 const FOR_WINDOWS: [&str; 5] = [
     "ringcopy-win32",
     "ringcopy-client",
@@ -57,14 +52,14 @@ const FOR_WINDOWS: [&str; 5] = [
     "ringcopy-bench",
 ];
 
-/// What is for Windows alone, and so for no other of these to see: of the client, and the accessors'
-/// matrix and benchmarks. Nothing is linked, so the library of the driver's target serves.
-fn for_windows(root: &Path) -> Result<(), Error> {
+/// Checks the parts that are only for Windows. Nothing is linked, so the library of the driver's target
+/// serves.
+fn for_windows(root: &Path) -> Result<()> {
     let mut clippy = program::cargo();
     clippy
         .current_dir(root)
         .args(["clippy", "--quiet", "--lib", "--bins"])
-        .args(["--test", "windows", "--bench", "accessors"])
+        .args(["--test", "process", "--bench", "accessors"])
         .args(["--target", Target::Windows.triple()])
         // The C guard that the benchmarks compare with, in mingw-w64's headers.
         .env("CC_x86_64_pc_windows_msvc", "clang")
@@ -84,18 +79,11 @@ fn for_windows(root: &Path) -> Result<(), Error> {
     deny_warnings(clippy)
 }
 
-fn cross(target: Target, folder: &Path, target_dir: &str) -> Result<(), Error> {
-    let target_dir = places::target().join(target_dir);
-    let toolchain = Toolchain::of_rustc()?;
-    deny_warnings(cargo::command(
-        &toolchain,
-        "clippy",
-        target,
-        folder,
-        &target_dir,
-    ))
+fn cross(target: Target, folder: &Path, target_dir: &str) -> Result<()> {
+    let target_dir = paths::target().join(target_dir);
+    deny_warnings(cargo::command("clippy", target, folder, &target_dir)?)
 }
 
-fn deny_warnings(mut clippy: Command) -> Result<(), Error> {
+fn deny_warnings(mut clippy: Command) -> Result<()> {
     program::run_here(clippy.args(["--", "--deny", "warnings"]))
 }

@@ -1,18 +1,19 @@
-//! Everything that `cargo xtask test` proves, in the order of what it costs to find out; and the
-//! mutants, which prove the tests.
+//! The parts of `cargo xtask test`, the quickest first, and the mutants, which test the tests.
 
 mod arm;
+#[cfg(test)]
+mod lint_tables;
 mod lints;
 pub mod mutants;
 mod parts;
 
 use crate::{
     accessors,
-    error::Error,
     lab::Lab,
     package::{self, Programs, Signing},
-    places, program, setup, wine,
+    paths, program, setup, wine,
 };
+use anyhow::Result;
 use parts::Part;
 use std::{env, path::PathBuf, process::Command};
 
@@ -25,7 +26,7 @@ pub const PARTS: &[Part] = &[
     },
     Part {
         name: "host",
-        what: "what can be tested without Windows or ring 0",
+        what: "tests that need neither Windows nor ring 0",
         run: |_| host(),
     },
     Part {
@@ -58,41 +59,34 @@ pub const PARTS: &[Part] = &[
     },
 ];
 
-/// Runs the parts with these names, or all, and stops at the first failure.
-///
-/// # Errors
-///
-/// What failed; the failing program has said why.
-pub fn run(only: &[String]) -> Result<(), Error> {
-    let mut parts = parts::Run::of(PARTS, only);
-    parts
-        .prepare(|| {
-            setup::for_tests()?;
-            Lab::prepare()
-        })
-        .and_then(|lab| parts.each(&lab))
+/// Runs the parts with these names, or all parts, and stops at the first failure.
+pub fn run(only: &[String]) -> Result<()> {
+    parts::run(PARTS, only, || {
+        setup::for_tests()?;
+        Lab::prepare()
+    })
 }
 
-/// All that can be tested without ring 0.
-fn host() -> Result<(), Error> {
-    program::run_here(program::cargo().current_dir(places::root()).arg("test"))?;
-    let linux_build = places::root().join("crates/wdk-build-linux");
+/// Runs the tests that need neither Windows nor ring 0.
+fn host() -> Result<()> {
+    program::run_here(program::cargo().current_dir(paths::root()).arg("test"))?;
+    let linux_build = paths::root().join("crates/wdk-build-linux");
     program::run_here(
         program::cargo()
             .current_dir(linux_build)
             .args(["test", "--package", "wdk-build"])
             .args(["--target", "host-tuple", "--target-dir"])
-            .arg(places::target().join("wdk-build")),
+            .arg(paths::target().join("wdk-build")),
     )
 }
 
-/// Where two packages of this tree are.
+/// Returns the folders of two packages of this tree.
 fn package_folders() -> [PathBuf; 2] {
-    ["first", "again"].map(|name| places::target().join("package-test").join(name))
+    ["first", "again"].map(|name| paths::target().join("package-test").join(name))
 }
 
-/// The two packages. They are made where an earlier part has not made them.
-fn packages() -> Result<[PathBuf; 2], Error> {
+/// Returns the two packages, which are made unless an earlier part has made them.
+fn packages() -> Result<[PathBuf; 2]> {
     let packages = package_folders();
     if !packages.iter().all(|package| package.is_dir()) {
         make_packages()?;
@@ -100,10 +94,10 @@ fn packages() -> Result<[PathBuf; 2], Error> {
     Ok(packages)
 }
 
-/// Makes two packages of this tree. The second's driver is built from a copy of the tree elsewhere:
-/// what differs between the two depends on something else than the sources.
-fn make_packages() -> Result<(), Error> {
-    setup::for_package_checks()?;
+/// Makes two packages of this tree. The second's driver is built in another folder: whatever differs
+/// between the two does not depend on the sources alone.
+fn make_packages() -> Result<()> {
+    setup::packages(&[setup::PACKAGE_CHECKS])?;
     let programs = Programs::build()?;
     let again = Programs {
         driver: mutants::unbroken_driver()?,
@@ -116,9 +110,9 @@ fn make_packages() -> Result<(), Error> {
     Ok(())
 }
 
-/// The driver as a file, the package, and the driver at work in the lab.
-fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result<(), Error> {
-    cargo.current_dir(places::root()).args([
+/// Runs the tests of the driver as a file, of the packages, and of the driver in the lab.
+fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result<()> {
+    cargo.current_dir(paths::root()).args([
         "test",
         "--package",
         "ringcopy-tests",
@@ -126,15 +120,12 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
         "--",
         "--ignored",
     ]);
-    lab.tell(cargo);
-    accessors::tell(cargo, &accessors::build()?);
+    lab.set_variables(cargo);
+    accessors::set_variables(cargo, &accessors::build()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])
-        .env(
-            "RINGCOPY_XTASK",
-            env::current_exe().map_err(Error::file("xtask"))?,
-        );
+        .env("RINGCOPY_XTASK", env::current_exe()?);
     cargo
         .env("RINGCOPY_WINE_SELFTEST", wine::selftest_record())
         .env("RINGCOPY_IMAGE_READERS", setup::image_readers()?);

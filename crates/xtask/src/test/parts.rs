@@ -1,128 +1,87 @@
-//! The parts of a long task: which of how many is under way, and the time that each took.
+//! The parts of a long task: progress, and the time of each part.
 
-use crate::{error::Error, lab::Lab};
+use crate::lab::Lab;
+use anyhow::Result;
 use std::time::{Duration, Instant};
 
-/// A part, which needs the lab or not.
+/// A part of the tests.
 pub struct Part {
-    /// Asks for it on the command line.
+    /// The name on the command line.
     pub name: &'static str,
-    /// Says what it proves.
+    /// What it tests.
     pub what: &'static str,
-    pub run: fn(&Lab) -> Result<(), Error>,
+    pub run: fn(&Lab) -> Result<()>,
 }
 
-/// A run of some parts.
-pub struct Run<'a> {
-    parts: Vec<&'a Part>,
-    /// What each has taken so far, the preparation first.
-    times: Vec<(&'a str, Duration)>,
-}
-
-impl<'a> Run<'a> {
-    /// A run of the parts with the names in `only`, or of all if there are none.
-    pub fn of(parts: &'a [Part], only: &[String]) -> Self {
-        Self {
-            parts: parts
-                .iter()
-                .filter(|part| only.is_empty() || only.iter().any(|name| name == part.name))
-                .collect(),
-            times: Vec::new(),
-        }
-    }
-
-    /// Does what comes before the first part.
-    ///
-    /// # Errors
-    ///
-    /// What `work` fails with.
-    pub fn prepare<T>(&mut self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Runs the parts named in `only`, or all parts if that is empty, up to the first that fails. Then
+/// prints the time of each.
+pub fn run(parts: &[Part], only: &[String], prepare: fn() -> Result<Lab>) -> Result<()> {
+    let started = Instant::now();
+    let lab = prepare()?;
+    let mut times = vec![("set-up, driver and lab", started.elapsed())];
+    let chosen = chosen(parts, only);
+    let count = chosen.len();
+    let mut done = Ok(());
+    for (number, part) in (1..).zip(chosen) {
+        eprintln!("\n[{number} of {count}] {}: {}", part.name, part.what);
         let started = Instant::now();
-        let done = work();
-        self.times
-            .push(("set-up, driver and lab", started.elapsed()));
-        done
-    }
-
-    /// Runs the parts up to the first that fails, and says what each has taken.
-    ///
-    /// # Errors
-    ///
-    /// What a part fails with.
-    pub fn each(&mut self, lab: &Lab) -> Result<(), Error> {
-        let count = self.parts.len();
-        let mut done = Ok(());
-        for (number, part) in (1..).zip(&self.parts) {
-            eprintln!("\n[{number} of {count}] {}: {}", part.name, part.what);
-            let started = Instant::now();
-            done = (part.run)(lab);
-            self.times.push((part.name, started.elapsed()));
-            if done.is_err() {
-                eprintln!("[{number} of {count}] {} failed", part.name);
-                break;
-            }
+        done = (part.run)(&lab);
+        times.push((part.name, started.elapsed()));
+        if done.is_err() {
+            eprintln!("[{number} of {count}] {} failed", part.name);
+            break;
         }
-        eprintln!("\n{}", self.table());
-        done
     }
-
-    fn table(&self) -> String {
-        let all: Duration = self.times.iter().map(|(_, time)| time).sum();
-        self.times
-            .iter()
-            .chain([&("all", all)])
-            .map(|(name, time)| format!("{name:<24} {:>6}", minutes(*time)))
-            .collect::<Vec<_>>()
-            .join("\n")
-    }
+    eprintln!("\n{}", table(&times));
+    done
 }
 
-/// A time as minutes and seconds.
-fn minutes(time: Duration) -> String {
-    let seconds = time.as_secs();
-    format!("{}:{:02}", seconds / 60, seconds % 60)
+fn chosen<'a>(parts: &'a [Part], only: &[String]) -> Vec<&'a Part> {
+    parts
+        .iter()
+        .filter(|part| only.is_empty() || only.iter().any(|name| name == part.name))
+        .collect()
+}
+
+/// Returns a table of times in minutes and seconds, with their sum.
+fn table(times: &[(&str, Duration)]) -> String {
+    let all = times.iter().map(|(_, time)| time).sum();
+    times
+        .iter()
+        .chain([&("all", all)])
+        .map(|(name, time)| {
+            let (minutes, seconds) = (time.as_secs() / 60, time.as_secs() % 60);
+            format!("{name:<24} {:>6}", format!("{minutes}:{seconds:02}"))
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PARTS: [Part; 2] = [
-        Part {
-            name: "one",
-            what: "",
-            run: |_| Ok(()),
-        },
-        Part {
-            name: "other",
-            what: "",
-            run: |_| Ok(()),
-        },
-    ];
-
-    fn names(only: &[&str]) -> Vec<&'static str> {
-        let only: Vec<String> = only.iter().map(ToString::to_string).collect();
-        let run = Run::of(&PARTS, &only);
-        run.parts.iter().map(|part| part.name).collect()
-    }
-
     #[test]
     fn all_parts_run_unless_some_are_named() {
-        assert_eq!(names(&[]), ["one", "other"]);
-        assert_eq!(names(&["other"]), ["other"]);
+        let parts = ["one", "other"].map(|name| Part {
+            name,
+            what: "",
+            run: |_| Ok(()),
+        });
+        for (only, expected) in [(&[][..], &["one", "other"][..]), (&["other"], &["other"])] {
+            let only: Vec<String> = only.iter().map(ToString::to_string).collect();
+            let names: Vec<&str> = chosen(&parts, &only).iter().map(|part| part.name).collect();
+            assert_eq!(names, expected);
+        }
     }
 
     #[test]
     fn the_table_ends_with_the_sum() {
-        let run = Run {
-            parts: Vec::new(),
-            times: vec![
-                ("one", Duration::from_secs(65)),
-                ("other", Duration::from_millis(600_900)),
-            ],
-        };
+        let table = table(&[
+            ("one", Duration::from_secs(65)),
+            ("other", Duration::from_millis(600_900)),
+        ]);
         let expected = ["one", "1:05", "other", "10:00", "all", "11:05"];
-        let table = run.table();
         assert_eq!(table.split_whitespace().collect::<Vec<_>>(), expected);
     }
 }

@@ -1,57 +1,50 @@
-//! The accessors' Windows test programs, under Wine: a second opinion on structured exceptions, by
-//! people who never saw this project.
+//! The accessors' Windows test programs under Wine, an independent implementation of structured
+//! exceptions.
 
-use super::Session;
-use crate::{accessors, error::Error, places, setup, step::Step, windows_programs};
-use std::{fs, path::Path, process::Command};
+use super::session::Session;
+use crate::{accessors, paths, setup, step::Step, windows_programs};
+use anyhow::{Result, bail};
+use fs_err as fs;
+use std::{path::Path, process::Command};
 
-/// What runs each test program. One that never ends, as a routine does which a fault leads back to its
-/// own instruction, is killed with all that it has started: after much longer than any takes.
+/// The command that runs each test program. A program that does not end is killed, with all that it
+/// has started, after much longer than any program takes: a broken guarded routine can fault on one
+/// instruction for ever.
 const TESTS_RUNNER: &str = "timeout --kill-after=10 600 wine";
 
-/// What the tests print.
+/// The log of the tests.
 const TESTS_LOG: &str = "tests.log";
 
-/// Runs them.
-///
-/// # Errors
-///
-/// What is missing, or that a test failed; the test has said why.
-pub fn test() -> Result<(), Error> {
+/// Runs the test programs.
+pub fn test() -> Result<()> {
     setup::for_wine()?;
     let session = Session::start()?;
     let step = Step::start("running the accessors' tests under Wine");
     step.detail("building");
     let (ran, output) = session.run_tests(
-        &places::root(),
+        &paths::root(),
         &windows_programs::folder(),
         &["--package", "accessor-matrix", "--lib", "--tests"],
     )?;
     drop(session);
     let passed: u32 = output.lines().filter_map(passed_of).sum();
-    // A program that an exception ended without a word still ends with status 0 under Wine: what
-    // counts is that each program which began has also told that it passed.
+    // A program that an exception ends silently has exit status 0 under Wine. So each program that
+    // began must have printed that it passed.
     if ran.is_err() || passed == 0 || starting(&output, "running ") != starting(&output, RESULT_OK)
     {
-        return Err(Error::Failed {
-            program: "the accessors' tests under Wine".to_owned(),
-            output,
-        });
+        bail!("the accessors' tests under Wine failed:\n{output}");
     }
     step.done();
     eprintln!("under Wine: {passed} passed");
     accessors::report_wine()
 }
 
-/// Whether the one test of `program` with this name fails, of the sources in a folder.
+/// Returns whether the test of `program` with this name fails, built from `sources`. It is an error if
+/// the test does not run.
 ///
-/// What is built goes to a folder of its own: cargo knows a program by its sources' names and times,
-/// and would take one of these for one of the tree's.
-///
-/// # Errors
-///
-/// If it does not run, for example because it does not build.
-pub fn fails(session: &Session, sources: &Path, program: &str, test: &str) -> Result<bool, Error> {
+/// The target folder is another than the tree's: cargo identifies a program by the names and times of
+/// its sources, and would mistake one for the other.
+pub fn fails(session: &Session, sources: &Path, program: &str, test: &str) -> Result<bool> {
     let target: &[&str] = match program {
         "lib" => &["--lib"],
         program => &["--test", program],
@@ -62,16 +55,13 @@ pub fn fails(session: &Session, sources: &Path, program: &str, test: &str) -> Re
     if starting(&output, "running 1 test") == 1 {
         return Ok(ran.is_err() || starting(&output, RESULT_OK) == 0);
     }
-    Err(Error::Failed {
-        program: format!("{program}::{test} under Wine"),
-        output,
-    })
+    bail!("{program}::{test} under Wine failed:\n{output}")
 }
 
-/// How the line begins in which a test program tells that it passed.
+/// The beginning of the line with which a test program ends if it passed.
 const RESULT_OK: &str = "test result: ok. ";
 
-/// How many tests passed, in a line that tells.
+/// Returns the number of passed tests, if the line has it.
 fn passed_of(line: &str) -> Option<u32> {
     line.strip_prefix(RESULT_OK)?
         .split(' ')
@@ -85,13 +75,13 @@ fn starting(output: &str, with: &str) -> usize {
 }
 
 impl Session {
-    /// Runs tests of the sources in a folder. Whether cargo was content, and what they printed.
+    /// Runs tests built from `sources`. Returns cargo's result, and the output.
     fn run_tests(
         &self,
         sources: &Path,
         target_dir: &Path,
         arguments: &[&str],
-    ) -> Result<(Result<(), Error>, String), Error> {
+    ) -> Result<(Result<()>, String)> {
         let profile = windows_programs::PROFILE;
         let mut cargo = windows_programs::of_tree(sources, target_dir, "test", profile)?;
         self.run_by(&mut cargo);
@@ -101,11 +91,11 @@ impl Session {
             .env(windows_programs::RUNNER, TESTS_RUNNER);
         let ran = self.run_into(TESTS_LOG, &mut cargo);
         let log = self.log(TESTS_LOG);
-        let output = fs::read_to_string(&log).map_err(Error::file(&log))?;
+        let output = fs::read_to_string(&log)?;
         Ok((ran, output))
     }
 
-    /// Has `cargo` run what it builds here.
+    /// Makes `cargo` run what it builds in this session.
     pub fn run_by(&self, cargo: &mut Command) {
         cargo
             .env(windows_programs::RUNNER, "wine")
@@ -119,7 +109,7 @@ mod tests {
     use super::passed_of;
 
     #[test]
-    fn results_are_told_from_failures() {
+    fn passed_tests_are_counted_in_results_alone() {
         assert_eq!(passed_of("test result: ok. 12 passed; 0 failed"), Some(12));
         assert_eq!(passed_of("test result: FAILED. 12 passed; 1 failed"), None);
         assert_eq!(passed_of("test copies ... ok"), None);

@@ -1,16 +1,14 @@
-//! The folder that Wine takes for a Windows machine. It is made by Wine's first program, which can be
-//! interrupted, or fail; what that leaves is no machine, and no later program makes one of it.
+//! Wine's prefix: the folder with a Windows machine. Wine's first program makes it. If that program is
+//! interrupted or fails, the prefix is incomplete, and no later program completes it.
 
-use crate::error::Error;
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use anyhow::Result;
+use fs_err as fs;
+use std::path::{Path, PathBuf};
 
-/// Lies in a prefix that was made to its end.
+/// A file in each complete prefix.
 const COMPLETE: &str = "ringcopy-complete";
 
-/// A prefix, made or to be made.
+/// A prefix, which need not exist yet.
 pub struct Prefix(PathBuf);
 
 impl Prefix {
@@ -22,13 +20,9 @@ impl Prefix {
         &self.0
     }
 
-    /// Has `boot` start Wine in it, after `end` has ended what may still run there. A prefix that is
-    /// half made is made anew, and so is, once, one in which Wine does not start.
-    ///
-    /// # Errors
-    ///
-    /// If Wine does not start in one that was made for this, or it can't be made.
-    pub fn start(&self, end: impl Fn(), boot: impl Fn() -> Result<(), Error>) -> Result<(), Error> {
+    /// Starts Wine in it with `boot`, after ending with `end` what may still run there. A prefix is
+    /// replaced if it is incomplete, or, once, if Wine does not start in it.
+    pub fn start(&self, end: impl Fn(), boot: impl Fn() -> Result<()>) -> Result<()> {
         let complete = self.0.join(COMPLETE);
         if complete.is_file() {
             end();
@@ -37,97 +31,100 @@ impl Prefix {
             }
         }
         if self.0.exists() {
-            // A server would stay that no other program finds: it is known by its folder.
+            // No later program would find a running server, which is identified by its folder.
             end();
-            fs::remove_dir_all(&self.0).map_err(Error::file(&self.0))?;
+            fs::remove_dir_all(&self.0)?;
         }
-        fs::create_dir_all(&self.0).map_err(Error::file(&self.0))?;
+        fs::create_dir_all(&self.0)?;
         boot()?;
-        fs::write(&complete, []).map_err(Error::file(&complete))
+        fs::write(&complete, [])?;
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{cell::Cell, env, process};
+    use anyhow::bail;
+    use std::cell::Cell;
+    use tempfile::TempDir;
 
-    /// Goes with its test.
-    struct Scratch(Prefix);
+    /// A prefix whose simulated Wine starts unless there is a file `incomplete`.
+    struct Scratch {
+        prefix: Prefix,
+        _folder: TempDir,
+    }
 
     impl Scratch {
-        fn new(name: &str) -> Self {
-            let name = format!("ringcopy-prefix-{name}-{}", process::id());
-            Self(Prefix::at(env::temp_dir().join(name)))
-        }
-
-        fn start(&self) -> Result<(), Error> {
-            self.0.start(|| (), || self.boot())
-        }
-
-        /// What a Wine would leave that starts where there is nothing half made.
-        fn boot(&self) -> Result<(), Error> {
-            let half = self.0.path().join("half");
-            if half.exists() {
-                return Err(failed());
+        fn new() -> Self {
+            let folder = TempDir::new().unwrap();
+            Self {
+                prefix: Prefix::at(folder.path().join("prefix")),
+                _folder: folder,
             }
-            fs::write(self.0.path().join("system.reg"), "").map_err(Error::file(half))
         }
-    }
 
-    impl Drop for Scratch {
-        fn drop(&mut self) {
-            drop(fs::remove_dir_all(self.0.path()));
+        fn has(&self, name: &str) -> bool {
+            self.prefix.path().join(name).exists()
         }
-    }
 
-    fn failed() -> Error {
-        Error::Failed {
-            program: "wine".to_owned(),
-            output: String::new(),
+        fn add(&self, name: &str) {
+            fs::create_dir_all(self.prefix.path()).unwrap();
+            fs::write(self.prefix.path().join(name), "").unwrap();
+        }
+
+        fn start(&self) -> Result<()> {
+            self.prefix.start(|| (), || self.boot())
+        }
+
+        fn boot(&self) -> Result<()> {
+            if self.has("incomplete") {
+                bail!("wine failed");
+            }
+            self.add("system.reg");
+            Ok(())
         }
     }
 
     #[test]
-    fn f4_a_half_made_prefix_is_made_anew() {
-        let scratch = Scratch::new("half");
-        fs::create_dir_all(scratch.0.path()).unwrap();
+    fn f4_an_incomplete_prefix_is_replaced() {
+        let scratch = Scratch::new();
         // Wine may start in it, and then lack what was not made.
-        fs::write(scratch.0.path().join("part"), "").unwrap();
+        scratch.add("part");
         scratch.start().unwrap();
-        assert!(!scratch.0.path().join("part").exists());
-        assert!(scratch.0.path().join("system.reg").exists());
+        assert!(!scratch.has("part"));
+        assert!(scratch.has("system.reg"));
     }
 
     #[test]
-    fn f4_a_prefix_in_which_wine_does_not_start_is_made_anew() {
-        let scratch = Scratch::new("spoilt");
+    fn f4_a_prefix_in_which_wine_does_not_start_is_replaced() {
+        let scratch = Scratch::new();
         scratch.start().unwrap();
-        fs::write(scratch.0.path().join("half"), "").unwrap();
+        scratch.add("incomplete");
         scratch.start().unwrap();
-        assert!(!scratch.0.path().join("half").exists());
+        assert!(!scratch.has("incomplete"));
     }
 
     #[test]
-    fn f4_a_prefix_of_a_wine_that_failed_is_not_taken_for_a_good_one() {
-        let scratch = Scratch::new("failed");
+    fn f4_the_prefix_of_a_wine_that_failed_is_not_used_again() {
+        let scratch = Scratch::new();
         let boots = Cell::new(0);
         let fail = || {
             boots.set(boots.get() + 1);
-            fs::write(scratch.0.path().join("half"), "").map_err(Error::file("half"))?;
-            Err(failed())
+            scratch.add("incomplete");
+            scratch.boot()
         };
-        assert!(scratch.0.start(|| (), fail).is_err());
+        assert!(scratch.prefix.start(|| (), fail).is_err());
         assert_eq!(boots.get(), 1);
         scratch.start().unwrap();
     }
 
     #[test]
-    fn a_prefix_that_is_whole_is_kept() {
-        let scratch = Scratch::new("whole");
+    fn a_complete_prefix_is_kept() {
+        let scratch = Scratch::new();
         scratch.start().unwrap();
-        fs::write(scratch.0.path().join("kept"), "").unwrap();
+        scratch.add("kept");
         scratch.start().unwrap();
-        assert!(scratch.0.path().join("kept").exists());
+        assert!(scratch.has("kept"));
     }
 }

@@ -1,17 +1,17 @@
-//! The caller's memory, as the matrix sees it.
+//! The caller's memory as an arena.
 
 use accessor_matrix::{Arena, Need, Request};
 use core::ffi::c_void;
 
 use crate::nt;
 
-/// Pages of the caller's, arranged by whoever sent the request.
+/// Pages of the caller. The sender of the request has arranged them.
 pub(crate) struct UserArena {
     base: usize,
 }
 
 impl UserArena {
-    /// `None` if there is no address like that.
+    /// Returns the arena of a request, or `None` if its address does not fit.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         let base = usize::try_from(request.base).ok()?;
         Some(Self { base })

@@ -1,13 +1,12 @@
 //! A driver that runs the matrix of accessors in ring 0.
 //!
-//! One device, two requests: run this family in the arena at this address of yours, or this race,
-//! and tell what it came to. The host that sends it has made the caller's pages what they have to
-//! be.
+//! It has one device and two requests: run a family, or a race, in the arena at an address of the
+//! caller, and return the result. The host that sends the request has arranged the pages.
 
 #![no_std]
 #![allow(
     clippy::redundant_pub_crate,
-    reason = "unreachable_pub asks for what it forbids"
+    reason = "unreachable_pub requires what it forbids"
 )]
 
 mod arena;
@@ -16,30 +15,30 @@ mod nt;
 use accessor_matrix::{Family, RACE, RUN, Race, Request, run, run_race};
 use arena::UserArena;
 use core::panic::PanicInfo;
-use nt::{Buffer, RoomOfPool};
+use nt::{Buffer, PoolMemory};
 use wdk_sys::{
     NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER,
 };
 use zerocopy::IntoBytes;
 
-/// Carries a request out. Returns the bytes of the answer.
+/// Serves a request. Returns the length of the response.
 fn serve(code: u32, buffer: &mut Buffer) -> Result<usize, NTSTATUS> {
     let request: Request = buffer.request().ok_or(STATUS_INVALID_PARAMETER)?;
     let arena = UserArena::of(&request).ok_or(STATUS_INVALID_PARAMETER)?;
-    let mut room = RoomOfPool::allocate().ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-    let answered = match code {
+    let mut kernel = PoolMemory::allocate().ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+    let responded = match code {
         RUN => {
             let family = Family::from_number(request.number).ok_or(STATUS_INVALID_PARAMETER)?;
-            buffer.answer(run(family, &arena, room.get()).as_bytes())
+            buffer.respond(run(family, &arena, kernel.get()).as_bytes())
         }
         RACE => {
             let race = Race::from_number(request.number).ok_or(STATUS_INVALID_PARAMETER)?;
-            buffer.answer(run_race(race, &arena, room.get()).as_bytes())
+            buffer.respond(run_race(race, &arena, kernel.get()).as_bytes())
         }
         _ => return Err(STATUS_INVALID_DEVICE_REQUEST),
     };
-    answered.ok_or(STATUS_INVALID_PARAMETER)
+    responded.ok_or(STATUS_INVALID_PARAMETER)
 }
 
 #[panic_handler]

@@ -1,7 +1,7 @@
-//! Everything that is unsafe here: the driver's entry points, NT's structures, and the caller's
-//! memory as the matrix looks at it between its cases.
+//! All unsafe code of the driver: its entry points, structures of NT, and the accesses to the caller's
+//! memory between the cases of the matrix.
 
-use accessor_matrix::{DEVICE, Request, Room};
+use accessor_matrix::{DEVICE, KernelMemory, Request};
 use core::{
     arch::asm,
     ffi::c_void,
@@ -17,12 +17,12 @@ use wdk_sys::{
 };
 use zerocopy::FromBytes;
 
-/// `Mxda`, as the pool shows it.
+/// The tag of allocations: `Mxda`.
 const POOL_TAG: ULONG = u32::from_le_bytes(*b"Mxda");
 
 const DEVICE_NAME: &str = r"\Device\AccessorMatrix";
 
-/// A name as NT takes it, while it is used.
+/// Storage for a name as NT takes it.
 struct Name([u16; 48], u16);
 
 impl Name {
@@ -49,7 +49,7 @@ impl Name {
 ///
 /// # Safety
 ///
-/// The I/O manager calls this, with a driver object.
+/// Only the I/O manager calls this, with a driver object.
 #[unsafe(export_name = "DriverEntry")]
 pub unsafe extern "C" fn driver_entry(driver: *mut DRIVER_OBJECT, _: PUNICODE_STRING) -> NTSTATUS {
     let (mut name, mut link) = (Name::new(DEVICE_NAME), Name::new(DEVICE));
@@ -100,7 +100,7 @@ unsafe extern "C" fn unload(driver: *mut DRIVER_OBJECT) {
     unsafe { ntddk::IoDeleteDevice(device) };
 }
 
-/// A member of one of NT's structures, by its offset.
+/// Reads a member of a structure of NT by its offset.
 const fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
     // SAFETY: the callers name members of structures that the I/O manager handed to this driver.
@@ -109,7 +109,7 @@ const fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
 
 const fn set_member<S, T>(structure: *mut S, offset: usize, value: T) {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
-    // SAFETY: as in `member`; of those that a driver may write.
+    // SAFETY: as in `member`; a driver may write these members.
     unsafe { member.write(value) };
 }
 
@@ -165,17 +165,17 @@ impl Buffer {
         if self.input < size_of::<Request>() {
             return None;
         }
-        // SAFETY: a buffered request has its input there, and it is that long.
+        // SAFETY: the input of a buffered request is there, and is long enough.
         let bytes = unsafe { slice::from_raw_parts(self.memory, size_of::<Request>()) };
         Request::read_from_bytes(bytes).ok()
     }
 
-    /// Writes the answer, if there is room for it; returns its length.
-    pub(crate) const fn answer(&mut self, bytes: &[u8]) -> Option<usize> {
+    /// Writes the response if it fits, and returns its length.
+    pub(crate) const fn respond(&mut self, bytes: &[u8]) -> Option<usize> {
         if self.output < bytes.len() {
             return None;
         }
-        // SAFETY: a buffered request gives its output there, and has the room.
+        // SAFETY: the output of a buffered request goes there, and fits.
         unsafe {
             self.memory
                 .copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
@@ -184,26 +184,26 @@ impl Buffer {
     }
 }
 
-/// The kernel's side of the cases, in pool.
-pub(crate) struct RoomOfPool(NonNull<Room>);
+/// The kernel's side of the cases, allocated from pool.
+pub(crate) struct PoolMemory(NonNull<KernelMemory>);
 
-impl RoomOfPool {
+impl PoolMemory {
     pub(crate) fn allocate() -> Option<Self> {
-        let size = size_of::<Room>() as u64;
-        // SAFETY: asks for zeroed nonpaged pool; of a page or more, so it begins at a page.
+        let size = size_of::<KernelMemory>() as u64;
+        // SAFETY: allocates zeroed nonpaged pool. It is larger than a page, so it begins at one.
         let memory = unsafe { ntddk::ExAllocatePool2(POOL_FLAG_NON_PAGED, size, POOL_TAG) };
         NonNull::new(memory.cast()).map(Self)
     }
 
-    pub(crate) const fn get(&mut self) -> &mut Room {
-        // SAFETY: the allocation is as long as a room, zeroed, and this value's own.
+    pub(crate) const fn get(&mut self) -> &mut KernelMemory {
+        // SAFETY: the allocation has this size, is zeroed, and belongs to this value.
         unsafe { self.0.as_mut() }
     }
 }
 
-impl Drop for RoomOfPool {
+impl Drop for PoolMemory {
     fn drop(&mut self) {
-        // SAFETY: the allocation was this value's own.
+        // SAFETY: the allocation belongs to this value.
         unsafe { ntddk::ExFreePoolWithTag(self.0.as_ptr().cast(), POOL_TAG) };
     }
 }
@@ -224,7 +224,7 @@ pub(crate) fn flags() -> u64 {
 }
 
 pub(crate) fn set_ac() {
-    // SAFETY: user memory is open until it is closed again, which the matrix does at once.
+    // SAFETY: opens user memory until the matrix closes it after one call.
     unsafe { asm!("stac", options(nostack)) };
 }
 
@@ -251,8 +251,8 @@ pub(crate) fn write_user(address: usize, bytes: &[u8]) {
 
 /// Copies with user memory open.
 fn copy(to: *mut u8, from: *const u8, length: usize) {
-    // SAFETY: the matrix names open pages of the arena, and the other side is a slice; neither is
-    // looked at by anybody else meanwhile.
+    // SAFETY: the matrix names open pages of the arena, and the other side is a slice. Nothing else
+    // accesses them meanwhile.
     unsafe {
         asm!(
             "stac",
@@ -287,7 +287,7 @@ pub(crate) fn fill_user(address: usize, length: usize, byte: u8) {
     }
 }
 
-/// A line for the debugger.
+/// A line for the debugger, ended by a zero.
 struct Line([u8; 200], usize);
 
 impl fmt::Write for Line {
@@ -301,7 +301,7 @@ impl fmt::Write for Line {
     }
 }
 
-/// Says why, and stops the system.
+/// Prints the reason, and stops the system.
 pub(crate) fn stop(reason: &impl fmt::Display) -> ! {
     const MANUALLY_INITIATED_CRASH: ULONG = 0xE2;
     let mut line = Line([0; 200], 0);

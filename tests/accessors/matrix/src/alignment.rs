@@ -1,6 +1,6 @@
-//! Functions that are told an alignment: [`ALIGNMENTS`], crossed with every offset to 64 in user
-//! memory and with some addresses beyond it, and with three lengths; and with `KernelMode`, which
-//! asks for none.
+//! Functions that take an alignment: [`ALIGNMENTS`], with every offset to 64 in user memory, some
+//! addresses outside it, and three lengths; and with `KernelMode`, which requires no alignment. The
+//! other side of the copy is at an odd address.
 
 use usermode_accessors::{Access, Fault, Mode, NtStatus, UserSlice, ddi};
 
@@ -9,7 +9,7 @@ use crate::{
     bulk::REFUSED,
     layout::State,
     pointer::{bytes, bytes_mut, from, to},
-    run::{Content, Place, Run, fault},
+    run::{Content, Location, Run, fault},
     tally::Checked,
 };
 
@@ -30,7 +30,7 @@ const ALIGNMENTS: [usize; 14] = [
     usize::MAX,
 ];
 
-/// A function with an alignment: destination, source, length, alignment.
+/// A function with an alignment. Its arguments are destination, source, length, alignment.
 struct Aligned {
     name: &'static str,
     side: Access,
@@ -49,7 +49,7 @@ macro_rules! aligned {
             length: $length,
             call: |$to, $from, $length_of, $alignment| {
                 let _: usize = $length_of;
-                // SAFETY: the plan's kernel sides have the room; the others are checked and guarded.
+                // SAFETY: the kernel sides are long enough; the others are checked and guarded.
                 unsafe { $call }
             },
         },)+]
@@ -90,7 +90,7 @@ static TABLES: [&[Aligned]; 6] = [
             ddi::write_struct_to_mode_aligned(
                 to::<Structure>(target), from(source), Mode::User, alignment);
         user_slice_writer_aligned |target, source, _length, alignment|
-            write(target, source, alignment);
+            write(target, from::<Structure>(source).read_unaligned(), alignment);
     },
     &aligned! { Write, true, Some(8);
         write_struct_to_mode_aligned |target, source, _length, alignment|
@@ -99,19 +99,13 @@ static TABLES: [&[Aligned]; 6] = [
     },
 ];
 
-/// # Safety
-///
-/// `source` is valid for a structure.
-unsafe fn write(target: usize, source: usize, alignment: usize) -> Result<(), Fault> {
-    let source = from::<Structure>(source);
-    // SAFETY: the caller vouches for the memory.
-    let source = unsafe { source.read_unaligned() };
+fn write(target: usize, source: Structure, alignment: usize) -> Result<(), Fault> {
     UserSlice::new(target, source.len())
         .writer_aligned(alignment)?
         .write(&source)
 }
 
-/// Names of what is tried here.
+/// Returns the names of the functions.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let all = TABLES.iter().flat_map(|table| table.iter());
     all.map(|function| function.name)
@@ -125,12 +119,18 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
                     continue;
                 }
                 for offset in 0..=64 {
-                    let place = near(run, function, offset);
-                    case(run, function, &place, length, alignment)?;
+                    let location = near(run, function, offset);
+                    case(run, function, &location, length, alignment)?;
                 }
                 let beyond = [REFUSED[0], REFUSED[0] + 1, REFUSED[5], REFUSED[5] + 4];
                 for address in beyond.into_iter().filter(|_| !function.kernel) {
-                    case(run, function, &Place::nowhere(address), length, alignment)?;
+                    case(
+                        run,
+                        function,
+                        &Location::nowhere(address),
+                        length,
+                        alignment,
+                    )?;
                 }
             }
         }
@@ -138,8 +138,8 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     Ok(())
 }
 
-/// The side that the alignment is about.
-fn near<A: Arena>(run: &mut Run<'_, A>, function: &Aligned, offset: usize) -> Place {
+/// Returns the side to which the alignment applies.
+fn near<A: Arena>(run: &mut Run<'_, A>, function: &Aligned, offset: usize) -> Location {
     match (function.kernel, function.side) {
         (true, Access::Read) => run.kernel_source().at(offset),
         (true, Access::Write) => run.kernel_target().at(offset),
@@ -150,11 +150,11 @@ fn near<A: Arena>(run: &mut Run<'_, A>, function: &Aligned, offset: usize) -> Pl
 fn case<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Aligned,
-    place: &Place,
+    location: &Location,
     length: usize,
     alignment: usize,
 ) -> Checked {
-    let address = place.address;
+    let address = location.address;
     if !run.begin(function.name, [length, address, alignment], None) {
         return Ok(());
     }
@@ -164,7 +164,7 @@ fn case<A: Arena>(
         Some(NtStatus::INVALID_PARAMETER)
     } else if !address.is_multiple_of(alignment) {
         Some(NtStatus::DATATYPE_MISALIGNMENT)
-    } else if place.open.is_empty() {
+    } else if location.open.is_empty() {
         Some(NtStatus::ACCESS_VIOLATION)
     } else {
         None
@@ -173,8 +173,8 @@ fn case<A: Arena>(
         Err(fault(status, 0, address, function.side))
     });
     let (target, source) = match function.side {
-        Access::Read => (run.kernel_target().at(64), place.clone()),
-        Access::Write => (place.clone(), run.kernel_source().at(64)),
+        Access::Read => (run.kernel_target().at(65), location.clone()),
+        Access::Write => (location.clone(), run.kernel_source().at(65)),
     };
     run.paint(&target, length);
     run.expect(expected, || {

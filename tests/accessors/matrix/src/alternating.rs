@@ -1,13 +1,13 @@
-//! Memory that changes with each access to it, so between any two instructions that look there.
+//! Memory that changes after each instruction that accesses it.
 //!
-//! | cases | crossed with |
+//! | cases | checks |
 //! | --- | --- |
-//! | one value read | every function: what was there, looked at once |
-//! | one value written | every function: looked at once |
-//! | compared and exchanged | every function: what was there, looked at once |
-//! | copied | every function, 1 to 129 bytes; structures to 257: each byte of the one content or the other |
-//! | lengths of strings | every function, 16 misalignments: one of the ends that there are |
-//! | `UNICODE_STRING`s captured | the descriptor is looked at as often as to be read alone; as long as one of the descriptors says, and nothing behind |
+//! | one value is read | every function: the value was there, and is accessed once |
+//! | one value is written | every function: it is accessed once |
+//! | compare and exchange | every function: the value was there, and is accessed once |
+//! | copies | every function, 1 to 129 bytes, structures to 257: each byte is of one content or the other |
+//! | lengths of strings | every function, 16 misalignments: the length is that of one of the contents |
+//! | captures of a `UNICODE_STRING` | the descriptor is accessed as often as when it is only read; the length is that of one descriptor; no byte after it is written |
 
 use usermode_accessors::{UserPtr, ddi};
 
@@ -25,17 +25,17 @@ use crate::{
     tally::Checked,
 };
 
-/// The longest that is copied: a byte may be an access.
+/// The greatest length of a copy: each byte may be one access.
 const LONGEST: usize = 257;
 
-/// Accesses that an alternating page has seen.
+/// Returns the number of accesses to an alternating page.
 fn accesses<A: Arena>(run: &Run<'_, A>, page: usize) -> u64 {
     let mut count = [0; 8];
     run.arena.read(page - PAGE, &mut count);
     u64::from_le_bytes(count)
 }
 
-/// Every function, with a page that changes with each access.
+/// Runs the cases of every function.
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     let page = run.arena.base() + ALTERNATING * PAGE;
     for function in scalars() {
@@ -46,11 +46,11 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             run.same(1, made)?;
             run.same(before % 2, u64::from(!first))?;
         } else {
-            // And one to look at what was written.
+            // The second access reads the written value.
             run.same(2, made)?;
         }
     }
-    // The others try until nobody comes between.
+    // The other operations repeat until no change comes between.
     for function in all_locked().filter(|one| one.operation == Operation::CompareExchange) {
         let before = accesses(run, page);
         let first = locked(run, function, page)?;
@@ -74,7 +74,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
 }
 
 fn captures<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Checked {
-    // As often as it takes to begin with either content.
+    // Often enough to begin with each content.
     for _ in 0..4 {
         let start = accesses(run, page);
         whole(run, || {
@@ -84,7 +84,7 @@ fn captures<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Checked {
         let read = accesses(run, page);
         capture(run, page)?;
         run.same(read - start, accesses(run, page) - read)?;
-        // So that the next round begins with the other content.
+        // The next round begins with the other content.
         whole(run, || UserPtr::<u8>::new(page).read())?;
     }
     Ok(())

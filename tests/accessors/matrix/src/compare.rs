@@ -1,6 +1,6 @@
-//! Comparisons of device memory: every length of the plan to 260 and 16 misalignments of either
-//! side in pairs, equal, and different in the first, a middle, and the last byte, and in the byte
-//! behind.
+//! Comparisons of device memory: every length to 260, with 16 pairs of misalignments. The ranges are
+//! equal, or differ in the first, the middle, or the last byte, or in the byte after the last; up to
+//! 40 bytes, in each byte.
 
 use usermode_accessors::{DeviceSlice, VolatileSlice, ddi};
 
@@ -11,8 +11,8 @@ use crate::{
     tally::Checked,
 };
 
-/// How many bytes from the start on are equal; for a function that tells only whether all are, 0
-/// or all. One, other, length.
+/// Takes one range, the other, and the length. Returns the number of equal bytes at the start. A
+/// function that returns only whether all are equal counts 0 or all.
 type Compare = fn(usize, usize, usize) -> usize;
 
 const COMPARES: [(&str, bool, Compare); 3] = [
@@ -34,7 +34,10 @@ const COMPARES: [(&str, bool, Compare); 3] = [
     }),
 ];
 
-/// Names of what is tried here.
+/// The greatest length for which the ranges differ in each byte.
+const EVERY_DIFFERENCE: usize = 40;
+
+/// Returns the names of the functions.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     COMPARES.iter().map(|(name, ..)| *name)
 }
@@ -45,13 +48,18 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             for shift in 0..16 {
                 let one = run.kernel_source().at(64 + shift).address;
                 let other = 64 + (shift + length) % 16;
-                let differences = [usize::MAX, 0, length / 2, length.saturating_sub(1), length];
-                for difference in differences {
-                    let place = run.kernel_target().at(other);
+                let some = [usize::MAX, 0, length / 2, length.saturating_sub(1), length];
+                let every = 1..if length <= EVERY_DIFFERENCE {
+                    length
+                } else {
+                    1
+                };
+                for difference in some.into_iter().chain(every) {
+                    let location = run.kernel_target().at(other);
                     if !run.begin(name, [length, one, difference], None) {
                         continue;
                     }
-                    let target = &mut run.room.target[other..];
+                    let target = &mut run.kernel.target[other..];
                     target[..=length].copy_from_slice(pattern::bytes(one, length + 1));
                     if difference <= length {
                         target[difference] ^= 0x80;
@@ -62,7 +70,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
                         (false, _) => length,
                     };
                     run.expect(Ok(expected as u64), || {
-                        Ok(compare(one, place.address, length) as u64)
+                        Ok(compare(one, location.address, length) as u64)
                     })?;
                 }
             }

@@ -1,12 +1,13 @@
-//! Cursors: ranges of 0 to 64 bytes used in pieces of 1 to 9, all of them before a closed page, or
-//! stopped by it at 0, 1, half, and all but one byte; then what is left is asked for once too much.
+//! Readers and writers: ranges of 0 to 64 bytes, used in pieces of 1 to 9. The range lies before a
+//! closed page, or the page stops it after 0, 1, half, or all but one byte. At the end one byte more
+//! than is left is requested.
 
 use usermode_accessors::{Access, Fault, NtStatus, UserSlice};
 
 use crate::{
     Arena,
     bulk::stops,
-    layout::State,
+    layout::{Need, State},
     run::{Content, Run, fault},
     tally::{Check, Checked},
 };
@@ -16,7 +17,7 @@ const WRITER: &str = "user_writer_write, in pieces";
 const FILLER: &str = "user_writer_fill, in pieces";
 const THROUGH: &str = "user_writer_write_from, in pieces";
 
-/// What a piece of an access does: piece's length, position of the piece.
+/// What is done with each piece.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Read,
@@ -48,7 +49,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     Ok(())
 }
 
-/// Where it stands: bytes done and bytes left.
+/// The position of a reader or writer: bytes done, and bytes left.
 type Standing = (usize, usize);
 
 fn in_pieces<A: Arena>(
@@ -57,7 +58,8 @@ fn in_pieces<A: Arena>(
     kind: Kind,
     (length, piece, stop): (usize, usize, usize),
 ) -> Checked {
-    if !run.begin(name, [length, piece, stop], None) {
+    let need = (stop < length).then_some(Need::Exceptions);
+    if !run.begin(name, [length, piece, stop], need) {
         return Ok(());
     }
     let user = run.strip(State::Unmapped, true).before_end(stop);
@@ -74,11 +76,11 @@ fn in_pieces<A: Arena>(
         Kind::Through => (user.clone(), Content::From(source.address)),
     };
     run.paint(&target, length);
-    let room = &mut *run.room;
-    let offset = kernel_source.address - room.source.as_ptr().addr();
-    let from = &room.source[offset..][..length];
-    let offset = kernel_target.address - room.target.as_ptr().addr();
-    let to = &mut room.target[offset..][..length];
+    let kernel = &mut *run.kernel;
+    let offset = kernel_source.address - kernel.source.as_ptr().addr();
+    let from = &kernel.source[offset..][..length];
+    let offset = kernel_target.address - kernel.target.as_ptr().addr();
+    let to = &mut kernel.target[offset..][..length];
 
     let side = if kind == Kind::Read {
         Access::Read
@@ -91,7 +93,7 @@ fn in_pieces<A: Arena>(
         let mut through = UserSlice::new(source.address, length).reader()?;
         let mut met = Ok(());
         let mut next = 0;
-        // One more than fits: the last is refused, for nothing or for too much.
+        // The last piece is one byte more than is left, and is refused.
         while met.is_ok() && next <= length {
             let count = piece.min(length - next).max(usize::from(next == length));
             let bytes = next..(next + count).min(length);
@@ -126,7 +128,7 @@ fn in_pieces<A: Arena>(
         fault(status, done % piece, user.open.end, side)
     } else {
         let (at, side) = match kind {
-            // What is short is found at the source first.
+            // The source is checked first.
             Kind::Through => (source.address + length, Access::Read),
             _ => (user.address + length, side),
         };
@@ -134,7 +136,7 @@ fn in_pieces<A: Arena>(
     };
     let expected = Ok(((done, length - done), Err(met)));
     if found != expected {
-        let told = |found: Result<(Standing, Result<(), Fault>), Fault>| match found {
+        let report = |found: Result<(Standing, Result<(), Fault>), Fault>| match found {
             Ok(((done, left), met)) => {
                 let met = met.err();
                 let copied = met.map_or(u64::MAX, |fault| fault.copied as u64);
@@ -143,7 +145,7 @@ fn in_pieces<A: Arena>(
             }
             Err(fault) => [fault.status.0.into(), 0, 0, 0],
         };
-        return Err(run.fail(Check::Other, told(expected), told(found)));
+        return Err(run.fail(Check::Other, report(expected), report(found)));
     }
     run.inspect(&target, length, done, content)
 }

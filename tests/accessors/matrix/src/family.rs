@@ -1,7 +1,8 @@
 //! The families of functions, in the order in which they run.
 
 use crate::{
-    Arena, Room, alignment, alternating, bulk, compare, cursor, interlocked, moves, raising,
+    Arena, KernelMemory, alignment, alternating, bulk, compare, cursor, interlocked, moves,
+    raising,
     run::Run,
     scalar, string,
     tally::{Checked, Tally},
@@ -10,7 +11,7 @@ use crate::{
 
 macro_rules! families {
     ($($(#[$doc:meta])* $name:ident = $words:literal,)+) => {
-        /// Functions that go through the same plan.
+        /// A group of functions with the same cases.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u64)]
         pub enum Family {
@@ -18,10 +19,10 @@ macro_rules! families {
         }
 
         impl Family {
-            /// All of them.
+            /// All families.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// What it is about.
+            /// Returns a description.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -33,64 +34,64 @@ macro_rules! families {
 }
 
 families! {
-    /// See the module `alternating`.
+    /// The module `alternating`.
     Alternating = "memory that changes with each access",
-    /// See the module `moves`.
+    /// The module `moves`.
     Moves = "moves of overlapping ranges",
-    /// See the module `bulk`, as for the next three.
+    /// The module `bulk`, like the next ten.
     FromCaller = "copies from a caller",
-    /// To a caller.
+    /// Copies of kernel memory to user memory.
     ToCaller = "copies to a caller",
-    /// Between two callers.
+    /// Copies from user memory to user memory.
     BetweenCallers = "copies between callers",
-    /// Around the cache.
-    NonTemporal = "copies around the cache",
-    /// See the module `bulk`, as for the next five.
+    /// Copies with stores that bypass the cache.
+    NonTemporal = "non-temporal copies",
+    /// Fills of user memory.
     Fill = "fills of a caller's memory",
-    /// Of a type.
+    /// Copies with the length of a type, from user memory.
     ReadStructure = "reads of structures",
-    /// Of a type.
+    /// Copies with the length of a type, to user memory.
     WriteStructure = "writes of structures",
-    /// With the kernel on both sides.
+    /// Copies with kernel memory on both sides.
     KernelMode = "copies in kernel mode",
-    /// With the kernel's memory.
+    /// Fills of kernel memory.
     KernelFill = "fills of the kernel's memory",
-    /// Volatile memory.
+    /// Copies of volatile memory.
     Volatile = "copies of volatile memory",
-    /// Device memory.
+    /// Copies of device memory.
     Device = "copies of device memory",
-    /// See the module `compare`.
+    /// The module `compare`.
     Compare = "comparisons of device memory",
-    /// See the module `scalar`, as for the next two.
+    /// The module `scalar`, like the next two.
     ScalarRead = "reads of one value",
-    /// Relaxed.
+    /// Relaxed writes.
     ScalarWrite = "writes of one value",
-    /// Acquire and release, and the safe layer's.
+    /// Reads with acquire, writes with release, and the methods of `UserPtr`.
     ScalarOrdered = "ordered reads and writes of one value",
-    /// See the module `interlocked`, as for the next two.
+    /// The module `interlocked`, like the next two.
     InterlockedAnd = "interlocked AND",
     /// OR.
     InterlockedOr = "interlocked OR",
-    /// Comparisons.
+    /// Compare and exchange.
     CompareExchange = "interlocked compare and exchange",
-    /// See the module `string`, as for the next two.
+    /// The module `string`, like the next two.
     StringLength = "lengths of strings",
-    /// Of two bytes a character.
+    /// Characters of two bytes.
     WideStringLength = "lengths of wide strings",
-    /// With a bound.
+    /// Lengths with a bound.
     BoundedStringLength = "bounded lengths of strings",
-    /// See the module `unicode_string`.
+    /// The module `unicode_string`.
     UnicodeString = "UNICODE_STRINGs",
-    /// See the module `alignment`.
-    Alignment = "alignments asked for",
-    /// See the module `cursor`.
+    /// The module `alignment`.
+    Alignment = "required alignments",
+    /// The module `cursor`.
     Cursor = "ranges used in pieces",
-    /// See the module `raising`.
+    /// The module `raising`.
     Raising = "calls that raise",
 }
 
 impl Family {
-    /// The family of a number.
+    /// Returns the family with this number.
     #[must_use]
     pub fn from_number(number: u64) -> Option<Self> {
         let number = usize::try_from(number).ok()?;
@@ -164,15 +165,15 @@ impl Family {
     }
 }
 
-/// Runs a family in an arena that is [as it has to be](crate::state_of).
-pub fn run<A: Arena>(family: Family, arena: &A, room: &mut Room) -> Tally {
-    let mut run = Run::new(arena, room);
-    // The tally has the failure.
+/// Runs a family in an arena whose pages are in their [states](crate::state_of).
+pub fn run<A: Arena>(family: Family, arena: &A, kernel: &mut KernelMemory) -> Tally {
+    let mut run = Run::new(arena, kernel);
+    // The tally holds the failure.
     let _ = family.cases(&mut run);
     run.tally
 }
 
-/// The names of the functions that are tried, some of them more than once.
+/// Returns the names of the functions in the matrix. Some occur more than once.
 pub fn names() -> impl Iterator<Item = &'static str> {
     let of = |family: &'static Family| {
         let bulk = family.bulk().iter().flat_map(|of| of.iter());

@@ -1,12 +1,12 @@
-//! Locked operations.
+//! Interlocked operations.
 //!
-//! | cases | crossed with |
+//! | cases | combined with |
 //! | --- | --- |
-//! | whole | every multiple of the width in 64 bytes; 6 values there, 6 operands, and of a comparison both outcomes; user memory, and the kernel's for `Mode` |
-//! | misaligned | every offset that is no multiple, in user memory, beyond it, and the kernel's for `Mode` |
-//! | at a closed page | the last place before it and the first in it; each lasting state; a guard page, a page that is out; of a comparison both outcomes |
-//! | refused addresses | all of the plan's that are aligned |
-//! | AC set at entry | whole, and at a closed page |
+//! | complete | every multiple of the width in 64 bytes; 6 values in memory, 6 operands; comparisons that succeed, that fail in the low half, and that fail in the high half; user memory, and kernel memory for functions with a mode |
+//! | misaligned | every offset that is no multiple, in user memory, outside it, and in kernel memory for functions with a mode |
+//! | at a closed page | the last value before it and the first in it; each lasting state; a guard page; a page that is paged out; comparisons that succeed and that fail |
+//! | refused addresses | the aligned ones of [`REFUSED`] |
+//! | AC set at entry | complete, and at a closed page |
 
 #![allow(
     clippy::cast_lossless,
@@ -24,7 +24,7 @@ use crate::{
     layout::State,
     pattern::UNTOUCHED,
     pointer::to,
-    run::{Content, Place, Run, fault},
+    run::{Content, Location, Run, fault},
     scalar::{masked, patterned},
     tally::{Check, Checked},
 };
@@ -36,7 +36,7 @@ pub(crate) enum Operation {
     CompareExchange,
 }
 
-/// A locked operation: address, value, comperand.
+/// An interlocked operation. Its arguments are address, value, comperand.
 pub(crate) struct Locked {
     pub(crate) name: &'static str,
     pub(crate) width: usize,
@@ -65,21 +65,31 @@ macro_rules! locked {
 }
 
 macro_rules! pointer {
-    ($operation:ident: $($name:literal $type:ty,
-        |$to:ident, $value:ident, $comperand:ident| $call:expr;)+) => {
-        [$(Locked {
+    ($operation:ident: $name:literal $($type:ty)+,
+        |$to:ident, $value:ident, $comperand:ident| $call:expr) => {
+        [$(
+            pointer!(@ $operation $name $type, false, Mode::User,
+                |$to, $value, $comperand| $call),
+            pointer!(@ $operation $name $type, true, Mode::Kernel,
+                |$to, $value, $comperand| $call),
+        )+]
+    };
+    (@ $operation:ident $name:literal $type:ty, $kernel:literal, $mode:expr,
+        |$to:ident, $value:ident, $comperand:ident| $call:expr) => {
+        Locked {
             name: $name,
             width: size_of::<$type>(),
-            kernel: false,
+            kernel: $kernel,
             operation: Operation::$operation,
             call: |to, value, comperand| {
-                let $to = UserPtr::<$type>::new(to);
+                // SAFETY: the arena's memory, checked and guarded, or the kernel's own.
+                let $to = unsafe { UserPtr::<$type>::for_mode(to, $mode) };
                 let ($value, $comperand) = (value as $type, comperand as $type);
                 let _: $type = $comperand;
                 let original: Result<$type, Fault> = $call;
                 original.map(|original| masked(original as u64, size_of::<$type>()))
             },
-        },)+]
+        }
     };
 }
 
@@ -98,10 +108,7 @@ pub(crate) static AND: [&[Locked]; 2] = [
         "interlocked_and64_to_mode" i64, true, |at, value, _none|
             ddi::interlocked_and64_to_mode(to(at), value, Mode::Kernel);
     },
-    &pointer! { And:
-        "user_ptr_fetch_and" u32, |at, value, _none| at.fetch_and(value);
-        "user_ptr_fetch_and" u64, |at, value, _none| at.fetch_and(value);
-    },
+    &pointer!(And: "user_ptr_fetch_and" u32 i32 u64 i64, |at, value, _none| at.fetch_and(value)),
 ];
 
 pub(crate) static OR: [&[Locked]; 2] = [
@@ -119,10 +126,7 @@ pub(crate) static OR: [&[Locked]; 2] = [
         "interlocked_or64_to_mode" i64, true, |at, value, _none|
             ddi::interlocked_or64_to_mode(to(at), value, Mode::Kernel);
     },
-    &pointer! { Or:
-        "user_ptr_fetch_or" u32, |at, value, _none| at.fetch_or(value);
-        "user_ptr_fetch_or" u64, |at, value, _none| at.fetch_or(value);
-    },
+    &pointer!(Or: "user_ptr_fetch_or" u32 i32 u64 i64, |at, value, _none| at.fetch_or(value)),
 ];
 
 pub(crate) static COMPARE_EXCHANGE: [&[Locked]; 2] = [
@@ -140,12 +144,8 @@ pub(crate) static COMPARE_EXCHANGE: [&[Locked]; 2] = [
         "interlocked_compare_exchange64_to_mode" i64, true, |at, value, comperand|
             ddi::interlocked_compare_exchange64_to_mode(to(at), value, comperand, Mode::Kernel);
     },
-    &pointer! { CompareExchange:
-        "user_ptr_compare_exchange" u32, |at, value, comperand|
-            at.compare_exchange(comperand, value);
-        "user_ptr_compare_exchange" u64, |at, value, comperand|
-            at.compare_exchange(comperand, value);
-    },
+    &pointer!(CompareExchange: "user_ptr_compare_exchange" u32 i32 u64 i64,
+        |at, value, comperand| at.compare_exchange(comperand, value)),
 ];
 
 const VALUES: [u64; 6] = [
@@ -157,10 +157,14 @@ const VALUES: [u64; 6] = [
     0x5555_5555_AAAA_AAAA,
 ];
 
-/// Bytes of the neighbourhood that are looked at, on either side.
+/// Bytes before and after the value that are checked as well.
 const AROUND: usize = 8;
 
-/// Runs the plan for each function.
+/// By which bits the comperand differs from the value in memory: none, one in the low half, one in
+/// the high half.
+const DIFFERENCES: [u64; 3] = [0, 0x100, 0x100_0000_0000];
+
+/// Runs the cases of each function.
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Locked]) -> Checked {
     for function in functions {
         whole(run, function)?;
@@ -169,7 +173,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Locked]) -> Check
             at_pages(run, function)?;
             run.in_window(|run| {
                 let open = run.strip(State::Unmapped, true);
-                operate(run, function, &open.at(64), VALUES[3], VALUES[5], true)?;
+                operate(run, function, &open.at(64), VALUES[3], VALUES[5], 0)?;
                 refuse(run, function, &open.before_end(0), State::Unmapped)
             })?;
         }
@@ -179,16 +183,21 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Locked]) -> Check
 
 fn whole<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
     for offset in (0..64).step_by(function.width) {
-        let place = if function.kernel {
+        let location = if function.kernel {
             run.kernel_target()
         } else {
             run.strip(State::Unmapped, true)
         };
         for there in VALUES {
             for value in VALUES {
-                operate(run, function, &place.at(64 + offset), there, value, true)?;
-                if function.operation == Operation::CompareExchange {
-                    operate(run, function, &place.at(64 + offset), there, value, false)?;
+                let differences = match (function.operation, function.width) {
+                    (Operation::CompareExchange, 8) => &DIFFERENCES[..],
+                    (Operation::CompareExchange, _) => &DIFFERENCES[..2],
+                    _ => &DIFFERENCES[..1],
+                };
+                for difference in differences {
+                    let location = location.at(64 + offset);
+                    operate(run, function, &location, there, value, *difference)?;
                 }
             }
         }
@@ -196,36 +205,36 @@ fn whole<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
     Ok(())
 }
 
-/// One operation on memory that holds `there`; `equal`: what is compared with.
+/// Runs one operation on memory that holds `there`. The comperand differs by `difference`.
 fn operate<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Locked,
-    place: &Place,
+    location: &Location,
     there: u64,
     value: u64,
-    equal: bool,
+    difference: u64,
 ) -> Checked {
-    let (address, width) = (place.address, function.width);
+    let (address, width) = (location.address, function.width);
     if !run.begin(function.name, [width, address, 0], None) {
         return Ok(());
     }
     let there = masked(there, width);
-    let comperand = if equal { there } else { there ^ 0x100 };
+    let comperand = there ^ difference;
     let mut bytes = [UNTOUCHED; 8 + 2 * AROUND];
     let bytes = &mut bytes[..width + 2 * AROUND];
     bytes[AROUND..][..width].copy_from_slice(&there.to_le_bytes()[..width]);
-    put(run, place, bytes);
+    put(run, location, bytes);
     run.expect(Ok(there), || (function.call)(address, value, comperand))?;
     let after = match function.operation {
         Operation::And => there & value,
         Operation::Or => there | value,
-        Operation::CompareExchange if equal => value,
+        Operation::CompareExchange if difference == 0 => value,
         Operation::CompareExchange => there,
     };
     bytes[AROUND..][..width].copy_from_slice(&after.to_le_bytes()[..width]);
     let mut found = [0; 8 + 2 * AROUND];
     let found = &mut found[..bytes.len()];
-    get(run, place, found);
+    get(run, location, found);
     if found != bytes {
         let value = |bytes: &[u8]| {
             let mut value = [0; 8];
@@ -237,47 +246,47 @@ fn operate<A: Arena>(
     Ok(())
 }
 
-fn put<A: Arena>(run: &mut Run<'_, A>, place: &Place, bytes: &[u8]) {
-    let start = place.address - AROUND;
-    if place.user {
+fn put<A: Arena>(run: &mut Run<'_, A>, location: &Location, bytes: &[u8]) {
+    let start = location.address - AROUND;
+    if location.user {
         run.arena.write(start, bytes);
     } else {
-        let offset = start - place.open.start;
-        run.room.target[offset..][..bytes.len()].copy_from_slice(bytes);
+        let offset = start - location.open.start;
+        run.kernel.target[offset..][..bytes.len()].copy_from_slice(bytes);
     }
 }
 
-fn get<A: Arena>(run: &Run<'_, A>, place: &Place, bytes: &mut [u8]) {
-    let start = place.address - AROUND;
-    if place.user {
+fn get<A: Arena>(run: &Run<'_, A>, location: &Location, bytes: &mut [u8]) {
+    let start = location.address - AROUND;
+    if location.user {
         run.arena.read(start, bytes);
     } else {
-        let offset = start - place.open.start;
-        bytes.copy_from_slice(&run.room.target[offset..][..bytes.len()]);
+        let offset = start - location.open.start;
+        bytes.copy_from_slice(&run.kernel.target[offset..][..bytes.len()]);
     }
 }
 
 fn misaligned<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
     for offset in (0..64).filter(|offset| offset % function.width != 0) {
-        let places = if function.kernel {
+        let locations = if function.kernel {
             [Some(run.kernel_target().at(64 + offset)), None, None]
         } else {
             [
                 Some(run.strip(State::Unmapped, true).at(64 + offset)),
-                Some(Place::nowhere(REFUSED[0] + offset)),
-                Some(Place::nowhere(REFUSED[5] + offset)),
+                Some(Location::nowhere(REFUSED[0] + offset)),
+                Some(Location::nowhere(REFUSED[5] + offset)),
             ]
         };
-        for place in places.into_iter().flatten() {
-            let (address, width) = (place.address, function.width);
+        for location in locations.into_iter().flatten() {
+            let (address, width) = (location.address, function.width);
             if !run.begin(function.name, [width, address, 0], None) {
                 continue;
             }
-            run.paint(&place, width);
+            run.paint(&location, width);
             let status = NtStatus::DATATYPE_MISALIGNMENT;
             let expected = Err(fault(status, 0, address, Access::Write));
             run.expect(expected, || (function.call)(address, 0, u64::MAX))?;
-            run.inspect(&place, width, 0, Content::Byte(0))?;
+            run.inspect(&location, width, 0, Content::Byte(0))?;
         }
     }
     Ok(())
@@ -286,12 +295,12 @@ fn misaligned<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
 fn at_pages<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
     for closed in State::LASTING {
         let open = run.strip(closed, true);
-        let last = Place {
-            // Nothing behind it can be looked at.
+        let last = Location {
+            // The bytes that are checked after it must be open.
             address: open.open.end - 2 * AROUND,
             ..open.clone()
         };
-        operate(run, function, &last, VALUES[2], VALUES[4], true)?;
+        operate(run, function, &last, VALUES[2], VALUES[4], 0)?;
         refuse(run, function, &open.before_end(0), closed)?;
     }
     for closed in [State::Guard, State::PagedOut] {
@@ -309,26 +318,27 @@ fn at_pages<A: Arena>(run: &mut Run<'_, A>, function: &Locked) -> Checked {
     Ok(())
 }
 
-/// An operation on the first bytes of a closed page, which changes nothing of an open one.
+/// Runs an operation on the first bytes of a closed page. It does not change an open page.
 fn refuse<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Locked,
-    place: &Place,
+    location: &Location,
     closed: State,
 ) -> Checked {
-    let (address, width) = (place.address, function.width);
-    // A page that is out holds the pattern; it is there from the first case on.
+    let (address, width) = (location.address, function.width);
+    // A page that is paged out holds the pattern. The first case brings it in.
     let there = patterned(address, width);
     for (round, comperand) in [there ^ 1, there].into_iter().enumerate() {
         let compares = function.operation == Operation::CompareExchange;
         if round > 0 && (!compares || closed == State::Guard) {
             break;
         }
-        if !run.begin(function.name, [width, address, 0], closed.need()) {
+        let need = closed.need(closed.refusal(true).is_some());
+        if !run.begin(function.name, [width, address, 0], need) {
             continue;
         }
-        run.paint(place, 0);
-        // What changes nothing: the next family finds the pattern in a page that was out.
+        run.paint(location, 0);
+        // A value that changes nothing: the next family relies on the pattern in this page.
         let value = match function.operation {
             Operation::And => u64::MAX,
             Operation::Or => 0,
@@ -338,7 +348,7 @@ fn refuse<A: Arena>(
             Err(fault(status, 0, address, Access::Write))
         });
         run.expect(expected, || (function.call)(address, value, comperand))?;
-        run.inspect(place, 0, 0, Content::Byte(0))?;
+        run.inspect(location, 0, 0, Content::Byte(0))?;
     }
     Ok(())
 }

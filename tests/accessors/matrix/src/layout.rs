@@ -1,41 +1,41 @@
-//! Where in the arena which pages are, and what an access finds there.
+//! The pages of an arena, and the result of an access to each.
 
 use core::ops::Range;
 
 use usermode_accessors::{NtStatus, probe::USER_LIMIT};
 
-/// Bytes of a page.
+/// The size of a page in bytes.
 pub const PAGE: usize = 0x1000;
 
 /// Why a page of the state [`State::InPageError`] cannot be brought in: `STATUS_NO_SUCH_DEVICE`.
-pub const PAGING_FAILED_BY: NtStatus = NtStatus::NO_SUCH_DEVICE;
+pub const PAGING_FAILED_BY: NtStatus = NtStatus(0xC000_000E);
 
-/// What a page of the arena is like before a family runs. Every page that holds anything holds its
+/// The state of a page of the arena before a family runs. Every present page holds its
 /// [pattern](crate::pattern_byte).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Reads and writes.
+    /// Readable and writable.
     Open,
-    /// Nothing is there.
+    /// Not mapped.
     Unmapped,
-    /// No access.
+    /// Mapped without access.
     NoAccess,
-    /// Reads alone.
+    /// Readable only.
     ReadOnly,
-    /// Each access raises `STATUS_IN_PAGE_ERROR`, because of [`PAGING_FAILED_BY`].
+    /// Each access raises `STATUS_IN_PAGE_ERROR` with the cause [`PAGING_FAILED_BY`].
     InPageError,
-    /// The first access raises `STATUS_GUARD_PAGE_VIOLATION`, and opens the page.
+    /// The first access raises `STATUS_GUARD_PAGE_VIOLATION` and opens the page.
     Guard,
-    /// The first access brings the page in, unseen.
+    /// The first access brings the page in. The accessor does not notice.
     PagedOut,
-    /// Reads and writes, and holds the [contents](crate::rewritten_content) of version 0 and of
-    /// version 1 in turn: each instruction that accesses it finds the other. How often that was,
-    /// stands in the 8 bytes at the start of the page before.
+    /// Readable and writable. It holds the [contents](crate::rewritten_content) of version 0 and of
+    /// version 1 in turn, and changes after each instruction that accesses it. The first 8 bytes of
+    /// the page before it count the accesses.
     Alternating,
 }
 
 impl State {
-    /// Those that an access does not change: one page serves for every case.
+    /// The states that an access does not change. One page of each serves all cases.
     pub(crate) const LASTING: [Self; 4] = [
         Self::Unmapped,
         Self::NoAccess,
@@ -43,7 +43,7 @@ impl State {
         Self::InPageError,
     ];
 
-    /// What an access meets, or `None` if it succeeds.
+    /// Returns the status of an access that fails, or `None` if the access succeeds.
     pub(crate) const fn refusal(self, writes: bool) -> Option<NtStatus> {
         match self {
             Self::Open | Self::PagedOut | Self::Alternating => None,
@@ -54,80 +54,85 @@ impl State {
         }
     }
 
-    /// What an arena must be able to do to have such pages.
-    pub(crate) const fn need(self) -> Option<Need> {
+    /// Returns the need of a case next to such a page. `fails`: the access raises an exception.
+    pub(crate) const fn need(self, fails: bool) -> Option<Need> {
         match self {
             Self::InPageError => Some(Need::InPageErrors),
             Self::PagedOut => Some(Need::PagingOut),
+            _ if fails => Some(Need::Exceptions),
             _ => None,
         }
     }
 }
 
-/// What not every arena can do. Cases that need it are counted as skipped where it is missing.
+/// A need of a case that not every arena can arrange. Such a case is then counted as skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Need {
     /// Pages that cannot be brought in.
     InPageErrors = 0,
-    /// Pages that are out, on purpose.
+    /// Pages that are paged out.
     PagingOut = 1,
-    /// RFLAGS.AC set at entry: the window of SMAP, opened by the caller.
+    /// RFLAGS.AC set at entry: under SMAP, the caller has opened user memory.
     OpenWindow = 2,
-    /// A page at the very end of user memory.
+    /// The last page of user memory.
     LastPage = 3,
     /// `ProbeForWrite`.
     Probes = 4,
+    /// A system that raises exceptions and a guard that catches them.
+    Exceptions = 5,
 }
 
 impl Need {
-    /// All of them, by number.
-    pub const ALL: [Self; 5] = [
+    /// All needs, by number.
+    pub const ALL: [Self; 6] = [
         Self::InPageErrors,
         Self::PagingOut,
         Self::OpenWindow,
         Self::LastPage,
         Self::Probes,
+        Self::Exceptions,
     ];
 
-    /// Why a case was skipped.
+    /// Returns why a case was skipped.
     #[must_use]
     pub const fn reason(self) -> &'static str {
         match self {
             Self::InPageErrors => "no page whose paging in fails",
-            Self::PagingOut => "no page that is paged out on purpose",
-            Self::OpenWindow => "EFLAGS.AC is another thing in ring 3",
-            Self::LastPage => "the last page of user memory was not to be had",
+            Self::PagingOut => "no page can be paged out",
+            Self::OpenWindow => "EFLAGS.AC has another meaning in ring 3",
+            Self::LastPage => "the last page of user memory could not be allocated",
             Self::Probes => "no ProbeForWrite",
+            Self::Exceptions => "no exception is caught outside Windows",
         }
     }
 }
 
 /// Open pages of a strip.
 const OPEN: usize = 3;
-/// A strip: one closed page, open ones, one closed page.
+/// Pages of a strip: one closed page, the open pages, one closed page.
 const STRIP: usize = OPEN + 2;
 /// A strip to read from and one to write to, for each lasting state.
 const STRIPS: usize = State::LASTING.len() * 2;
-/// Pairs of an open page and a guard page, each good for one case of a family.
+/// Pairs of an open page and a guard page. A family uses each in one case.
 pub(crate) const GUARDS: usize = 1024;
-/// Pairs of an open page and one that is out.
+/// Pairs of an open page and a page that is paged out.
 pub(crate) const PAGED_OUT: usize = 256;
 
 const FIRST_GUARD: usize = STRIPS * STRIP;
 const FIRST_PAGED_OUT: usize = FIRST_GUARD + 2 * GUARDS;
 
-/// The page that is [`State::Alternating`], behind an open one. Two open ones follow, which hold its
-/// contents for whoever writes them.
+/// The page that is [`State::Alternating`], after an open page. Two open pages follow, which hold
+/// its two contents.
 pub const ALTERNATING: usize = FIRST_PAGED_OUT + 2 * PAGED_OUT + 1;
 
-/// Pages of an arena, which are consecutive.
+/// The number of pages of an arena, which are consecutive.
 pub const PAGES: usize = ALTERNATING + 3;
 
-/// The page that lies at the very end of user memory, all of it open; not part of the rest.
+/// The last page of user memory, which is open. It is not one of the [`PAGES`].
 pub const LAST_PAGE: usize = USER_LIMIT - PAGE;
 
-/// What an arena's page is to be.
+/// Returns the state that a page of an arena must have.
 #[must_use]
 pub const fn state_of(page: usize) -> State {
     if page < FIRST_GUARD {
@@ -149,13 +154,13 @@ pub const fn state_of(page: usize) -> State {
     }
 }
 
-/// The pages that one family may have used up, and that are to be made again for the next.
+/// Returns the pages that a family may use up. They are restored before the next family.
 #[must_use]
 pub const fn used_up() -> Range<usize> {
     FIRST_GUARD..PAGES
 }
 
-/// The part of an arena's strip that is open, for one lasting state. Closed pages lie on both sides.
+/// Returns the open part of the strip for one lasting state. Closed pages lie on both sides.
 pub(crate) fn strip(base: usize, closed: State, for_writing: bool) -> Range<usize> {
     let number = State::LASTING
         .iter()
@@ -165,7 +170,7 @@ pub(crate) fn strip(base: usize, closed: State, for_writing: bool) -> Range<usiz
     base + first * PAGE..base + (first + OPEN) * PAGE
 }
 
-/// The open page of a pair.
+/// Returns the open page of a pair.
 pub(crate) const fn pair(base: usize, closed: State, number: usize) -> Option<Range<usize>> {
     let (first, count) = match closed {
         State::Guard => (FIRST_GUARD, GUARDS),

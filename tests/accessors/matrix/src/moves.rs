@@ -1,9 +1,9 @@
 //! Moves between ranges that overlap.
 //!
-//! | cases | lengths | crossed with |
+//! | cases | lengths | combined with |
 //! | --- | --- | --- |
-//! | whole | all of the plan's | [`DISTANCES`] and the lengths one less, equal and one more, upwards and downwards |
-//! | stopped, upwards and downwards | 1 to 64: every byte; the plan's longer ones: 0, 1, half, and all but one byte from the page | four distances; each lasting state |
+//! | complete | [`lengths`] | [`DISTANCES`], and distances of the length and one less and more; upwards and downwards |
+//! | stopped, upwards and downwards | 1 to 64: at every byte; the others of [`lengths`]: 0, 1, half, and all but one byte from the page | four distances; each lasting state |
 
 use core::ops::Range;
 
@@ -11,7 +11,7 @@ use usermode_accessors::{Access, Fault, UserSlice, ddi};
 
 use crate::{
     Arena,
-    bulk::{lengths, stops},
+    bulk::{lengths, stops, user_slice},
     layout::State,
     pattern,
     pointer::{bytes, bytes_mut},
@@ -19,20 +19,20 @@ use crate::{
     tally::{Check, Checked},
 };
 
-const DISTANCES: [usize; 15] = [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 64, 100];
+const DISTANCES: [usize; 17] = [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100];
 
-/// Lengths at each byte of which a move is stopped.
+/// The greatest length for which a move is stopped at every byte.
 const EVERY_STOP: usize = 64;
 
 /// A function that moves.
-pub(crate) struct Move {
+pub(crate) struct MoveFunction {
     pub(crate) name: &'static str,
     user: bool,
     call: fn(usize, usize, usize) -> Result<(), Fault>,
 }
 
-pub(crate) static MOVES: [Move; 3] = [
-    Move {
+pub(crate) static MOVES: [MoveFunction; 4] = [
+    MoveFunction {
         name: "move_to_user_from_user",
         user: true,
         call: |to, from, length| {
@@ -40,23 +40,28 @@ pub(crate) static MOVES: [Move; 3] = [
             unsafe { ddi::move_to_user_from_user(bytes_mut(to), bytes(from), length) }
         },
     },
-    Move {
+    MoveFunction {
         name: "user_slice_move_to",
         user: true,
         call: |to, from, length| UserSlice::new(from, length).move_to(UserSlice::new(to, length)),
     },
-    Move {
+    MoveFunction {
+        name: "user_slice_move_to",
+        user: false,
+        call: |to, from, length| user_slice(from, length).move_to(user_slice(to, length)),
+    },
+    MoveFunction {
         name: "move_volatile_memory",
         user: false,
         call: |to, from, length| {
-            // SAFETY: the plan's kernel memory has the room on both sides.
+            // SAFETY: the kernel memory is long enough on both sides.
             unsafe { ddi::move_volatile_memory(bytes_mut(to), bytes(from), length) };
             Ok(())
         },
     },
 ];
 
-/// Runs the plan for each function.
+/// Runs the cases of each function.
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     for function in &MOVES {
         whole(run, function)?;
@@ -73,7 +78,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     Ok(())
 }
 
-fn whole<A: Arena>(run: &mut Run<'_, A>, function: &Move) -> Checked {
+fn whole<A: Arena>(run: &mut Run<'_, A>, function: &MoveFunction) -> Checked {
     let start = if function.user {
         run.strip(State::Unmapped, true).open.start
     } else {
@@ -81,7 +86,8 @@ fn whole<A: Arena>(run: &mut Run<'_, A>, function: &Move) -> Checked {
     };
     for length in lengths() {
         let own = [length.saturating_sub(1), length, length + 1];
-        for distance in DISTANCES.into_iter().chain(own) {
+        let fits = |distance: &usize| length + distance + 64 < pattern::LONGEST;
+        for distance in DISTANCES.into_iter().chain(own).filter(fits) {
             let low = start + 64 + (length + distance) % 16;
             let high = low + distance;
             case(run, function, (high, low, length), None, State::Unmapped)?;
@@ -91,18 +97,19 @@ fn whole<A: Arena>(run: &mut Run<'_, A>, function: &Move) -> Checked {
     Ok(())
 }
 
-/// What stops a move: the fault, and the part of the destination that was written before it.
+/// How a move stops: the fault, and the part of the destination that was written before it.
 type Stopped = (Fault, Range<usize>);
 
-/// One move in memory that holds the pattern. `closed`: of which strip.
+/// Runs one move in memory that holds the pattern, in the strip of `closed`.
 fn case<A: Arena>(
     run: &mut Run<'_, A>,
-    function: &Move,
+    function: &MoveFunction,
     (to, from, length): (usize, usize, usize),
     stopped: Option<Stopped>,
     closed: State,
 ) -> Checked {
-    if !run.begin(function.name, [length, to, from], closed.need()) {
+    let need = closed.need(stopped.is_some());
+    if !run.begin(function.name, [length, to, from], need) {
         return Ok(());
     }
     let open = if function.user {
@@ -117,19 +124,20 @@ fn case<A: Arena>(
         run.restore(seen.clone());
     } else {
         let offset = start - open.start;
-        run.room.target[offset..][..seen.len()].copy_from_slice(pattern::bytes(start, seen.len()));
+        run.kernel.target[offset..][..seen.len()]
+            .copy_from_slice(pattern::bytes(start, seen.len()));
     }
     let expected = stopped.as_ref().map_or(Ok(0), |(fault, _)| Err(*fault));
     run.expect(expected, || (function.call)(to, from, length).map(|()| 0))?;
     let written = stopped.map_or(0..length, |(_, written)| written);
 
-    let room = &mut *run.room;
+    let kernel = &mut *run.kernel;
     let found = if function.user {
-        let found = &mut room.scratch[..seen.len()];
+        let found = &mut kernel.scratch[..seen.len()];
         run.arena.read(start, found);
         &*found
     } else {
-        &room.target[start - open.start..][..seen.len()]
+        &kernel.target[start - open.start..][..seen.len()]
     };
     let wrong = (0..seen.len()).find_map(|offset| {
         let address = start + offset;
@@ -144,12 +152,12 @@ fn case<A: Arena>(
         (found[offset] != expected).then_some((address, expected, found[offset]))
     });
     wrong.map_or(Ok(()), |(address, expected, found)| {
-        let told = |byte: u8| [u64::from(byte), address as u64, 0, 0];
-        Err(run.fail(Check::Moved, told(expected), told(found)))
+        let report = |byte: u8| [u64::from(byte), address as u64, 0, 0];
+        Err(run.fail(Check::Moved, report(expected), report(found)))
     })
 }
 
-fn stopped<A: Arena>(run: &mut Run<'_, A>, function: &Move) -> Checked {
+fn stopped<A: Arena>(run: &mut Run<'_, A>, function: &MoveFunction) -> Checked {
     for closed in State::LASTING {
         for length in lengths().filter(|length| *length > 0) {
             let every = length <= EVERY_STOP && closed == State::Unmapped;
@@ -168,14 +176,14 @@ fn stopped<A: Arena>(run: &mut Run<'_, A>, function: &Move) -> Checked {
 
 fn both_ways<A: Arena>(
     run: &mut Run<'_, A>,
-    function: &Move,
+    function: &MoveFunction,
     closed: State,
     (length, distance, stop): (usize, usize, usize),
 ) -> Checked {
     let open = run.strip(closed, true).open;
     let reads = closed.refusal(false);
 
-    // Downwards in memory, so first byte first: the source runs into the page behind.
+    // To a lower address, so from the first byte: the source runs into the page after it.
     let from = open.end - stop;
     let to = from - distance;
     let written = if reads.is_some() {
@@ -192,7 +200,7 @@ fn both_ways<A: Arena>(
     });
     case(run, function, (to, from, length), stopped.flatten(), closed)?;
 
-    // Upwards, so last byte first: the source begins in the page before.
+    // To a higher address, so from the last byte: the source begins in the page before.
     let from = open.start + stop - length;
     let to = from + distance;
     let stopped = (written < length).then(|| {

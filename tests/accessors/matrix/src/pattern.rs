@@ -1,13 +1,13 @@
-//! What memory holds: a byte that follows from its address, so that neither a byte of a neighbour
-//! nor one of another round is taken for it.
+//! The pattern in memory. Each byte follows from its address, so a byte from another address is
+//! noticed.
 
-/// A prime, so that the pattern is another one on each page.
+/// A prime, so that the pattern differs from page to page.
 const PERIOD: usize = 251;
 
-/// The longest run of bytes that is looked at in one go.
+/// The most bytes that [`bytes`] returns.
 pub const LONGEST: usize = 0x2400;
 
-/// What a byte holds that nothing may write: none of the pattern's, nor one that is filled in.
+/// The value of a byte that must not be written. It is neither in the pattern nor used by a fill.
 pub const UNTOUCHED: u8 = 0xFE;
 
 static PATTERN: [u8; LONGEST + PERIOD] = {
@@ -28,13 +28,13 @@ const fn at_remainder(remainder: usize) -> u8 {
     remainder as u8 + 1
 }
 
-/// The byte at an address: never 0, never what is "untouched".
+/// Returns the byte of an address: never 0, never [`UNTOUCHED`].
 #[must_use]
 pub const fn byte(address: usize) -> u8 {
     at_remainder(address % PERIOD)
 }
 
-/// The bytes from an address on, at most [`LONGEST`] of them.
+/// Returns the bytes from an address on, at most [`LONGEST`] of them.
 #[must_use]
 pub fn bytes(address: usize, length: usize) -> &'static [u8] {
     &PATTERN[address % PERIOD..][..length]

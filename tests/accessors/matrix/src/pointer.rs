@@ -1,4 +1,4 @@
-//! Numbers as addresses: what a caller passes is a number, and so is every address of a case.
+//! Converts numbers to pointers. A caller passes a number, so each address of a case is one.
 
 use core::ptr;
 

@@ -1,51 +1,50 @@
-//! Accesses to a page that somebody else takes away and puts back, or makes read-only and writable,
-//! or [writes anew](crate::rewritten), all the while. The arena is [`RACE_PAGES`], of which the
-//! second is that page; the first holds the pattern, and so does the second, unless it is written
-//! anew.
+//! Accesses to a page that changes meanwhile: another thread unmaps and maps it, or makes it read-only
+//! and writable, or [rewrites](crate::rewritten) it. The arena has [`RACE_PAGES`] pages; the second
+//! one changes. The first page holds the pattern. So does the second, unless it is rewritten.
 //!
-//! Each access is made over and over, until it was complete and stopped often enough. It is exact
-//! every time: a copy stops behind the first page and before its end, at the address that it tells,
-//! with the bytes moved that it counts; a single access or a locked operation is made or not; EFLAGS
-//! are kept.
+//! Each access is repeated until it was complete and was stopped often enough. It is exact every
+//! time. A copy stops after the first page and before its own end, at the address that it reports,
+//! and has moved the bytes that it counts. A single access or an interlocked operation is made or
+//! not. EFLAGS are kept.
 
 use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::{
-    Arena, Room,
+    Arena, KernelMemory,
     layout::PAGE,
     pointer::{bytes, bytes_mut, from, to},
     rewritten,
-    run::{Content, Place, Run, fault as fault_at},
+    run::{Content, Location, Run, fault as fault_at},
     scalar::patterned,
     tally::{Check, Checked, Failure, Stop},
 };
 
-/// Pages of an arena for races: one that stays, the one that changes, and two that [hold
-/// what](crate::rewritten_content) [`Change::Rewrite`] writes.
+/// The number of pages of an arena for races: one that stays, one that changes, and two with the
+/// [contents](crate::rewritten_content) that [`Change::Rewrite`] writes.
 pub const RACE_PAGES: usize = 4;
 
-/// Bytes of a copy in the first page, and as many in the second.
+/// Bytes of a copy in the first page. As many are in the second.
 const BEFORE: usize = 600;
 const LENGTH: usize = 2 * BEFORE;
 
-/// Complete and stopped accesses that are waited for, each.
+/// The least number of complete accesses, and of stopped ones.
 const ENOUGH: u64 = 20;
 
-/// The most accesses: far more than it takes to see both outcomes.
+/// The greatest number of accesses: far more than both results take.
 const MOST: u64 = 20_000_000;
 
-/// The fewest: enough for some to be hit in their middle.
+/// The least number of accesses: enough for the page to change during some of them.
 const LEAST: u64 = 500;
 
-/// What is done to the page meanwhile.
+/// How the page changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It comes and goes.
+    /// It is unmapped and mapped.
     Unmap,
-    /// It is read-only now and then.
+    /// It becomes read-only and writable.
     WriteProtect,
-    /// Its bytes are those of the third page and those of the fourth in turn, written 8 at a time.
+    /// The third page and the fourth are copied to it in turn, 8 bytes at a time.
     Rewrite,
 }
 
@@ -59,10 +58,10 @@ macro_rules! races {
         }
 
         impl Race {
-            /// All of them.
+            /// All races.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// What is called.
+            /// Returns the name of the function.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -70,7 +69,7 @@ macro_rules! races {
                 }
             }
 
-            /// What is to be done to the page, in one run each.
+            /// Returns the changes. Each is one run.
             #[must_use]
             pub const fn changes(self) -> &'static [Change] {
                 match self {
@@ -86,46 +85,46 @@ const WRITER: &[Change] = &[Change::Unmap, Change::WriteProtect];
 const REWRITTEN: &[Change] = &[Change::Rewrite];
 
 races! {
-    /// The plain copy, from it.
+    /// A copy from the page.
     CopyFrom = "copy_from_user", READER,
-    /// The plain copy, to it.
+    /// A copy to the page.
     CopyTo = "copy_to_user", WRITER,
-    /// Around the cache, from it.
+    /// A non-temporal copy from the page.
     NonTemporalFrom = "copy_from_user_nontemporal", READER,
-    /// Around the cache, to it.
+    /// A non-temporal copy to the page.
     NonTemporalTo = "copy_to_user_nontemporal", WRITER,
-    /// Bytes that are set.
+    /// A fill.
     Fill = "fill_user_memory", WRITER,
-    /// Of ranges that overlap, last byte first.
+    /// A move of overlapping ranges, from the last byte to the first.
     MoveBackward = "move_to_user_from_user", WRITER,
     /// A read of 8 bytes.
     Read = "read_ulong64_from_user_acquire", READER,
     /// A write of 8 bytes.
     Write = "write_ulong64_to_user_release", WRITER,
-    /// A counter, by comparisons.
+    /// A counter that is compared and exchanged.
     CompareExchange = "interlocked_compare_exchange64_to_user", WRITER,
-    /// Bits, set and cleared in turn.
+    /// Bits that are set and cleared in turn.
     AndOr = "interlocked_or_to_user and interlocked_and_to_user", WRITER,
-    /// A string that ends in the page.
+    /// The length of a string that ends in the page.
     StringLength = "string_length_from_user", READER,
-    /// A wide one.
+    /// The length of a wide string that ends in the page.
     WideStringLength = "wide_string_length_from_user", READER,
-    /// A structure across the start of the page, and with a mode.
+    /// A read of a structure across the start of the page, with a mode.
     Structure = "read_struct_from_mode", READER,
     /// Every read and write of one value.
     Scalars = "reads and writes of one value", REWRITTEN,
-    /// Every locked operation.
+    /// Every interlocked operation.
     Locked = "interlocked operations", REWRITTEN,
-    /// Every copy from it.
+    /// Every copy from the page.
     Copies = "copies", REWRITTEN,
-    /// Every search for the end of a string.
+    /// Every function for the length of a string.
     Strings = "lengths of strings", REWRITTEN,
-    /// A `UNICODE_STRING` that is captured.
+    /// A capture of a `UNICODE_STRING`.
     Capture = "user_ptr_capture", REWRITTEN,
 }
 
 impl Race {
-    /// The race of a number.
+    /// Returns the race with this number.
     #[must_use]
     pub fn from_number(number: u64) -> Option<Self> {
         let number = usize::try_from(number).ok()?;
@@ -133,39 +132,41 @@ impl Race {
     }
 }
 
-/// What became of a race.
+/// The result of a race.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Finish {
-    /// Accesses that were made whole; or found what [`Change::Rewrite`] writes first.
+pub struct RaceResult {
+    /// The number of complete accesses; for [`Change::Rewrite`], of those that found the first
+    /// content.
     pub complete: u64,
-    /// Accesses that met the page gone, or read-only; or found the other.
+    /// The number of accesses that the page stopped; for [`Change::Rewrite`], of those that found
+    /// the second content.
     pub stopped: u64,
-    /// 1 if one was wrong, which ended the race.
+    /// 1 if an access was wrong. It ended the race.
     pub failed: u64,
-    /// That one.
+    /// The access that was wrong.
     pub failure: Failure,
 }
 
-impl Finish {
-    /// What went wrong.
+impl RaceResult {
+    /// Returns the access that was wrong.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         (self.failed != 0).then_some(&self.failure)
     }
 }
 
-/// What an access keeps between its rounds.
+/// What a race keeps between its rounds.
 #[derive(Default)]
 struct Memory {
-    /// The value that must be there.
+    /// The value that must be in the page.
     value: u64,
     round: u64,
 }
 
-/// Runs a race; the changes have begun.
-pub fn run_race<A: Arena>(race: Race, arena: &A, room: &mut Room) -> Finish {
-    let mut run = Run::new(arena, room);
+/// Runs a race. The page changes already.
+pub fn run_race<A: Arena>(race: Race, arena: &A, kernel: &mut KernelMemory) -> RaceResult {
+    let mut run = Run::new(arena, kernel);
     let (mut complete, mut stopped) = (0, 0);
     let mut memory = Memory::default();
     let least = match race.changes() {
@@ -183,7 +184,7 @@ pub fn run_race<A: Arena>(race: Race, arena: &A, room: &mut Room) -> Finish {
         }
         memory.round += 1;
     }
-    Finish {
+    RaceResult {
         complete,
         stopped,
         failed: run.tally.failed,
@@ -191,8 +192,8 @@ pub fn run_race<A: Arena>(race: Race, arena: &A, room: &mut Room) -> Finish {
     }
 }
 
-/// Whether it was complete.
-#[expect(clippy::too_many_lines, reason = "a race is an arm of it")]
+/// Makes one access. Returns whether it was complete.
+#[expect(clippy::too_many_lines, reason = "each race is one arm")]
 fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Result<bool, Stop> {
     let page = run.arena.base() + PAGE;
     let start = page - BEFORE;
@@ -204,7 +205,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
             let (into, out_of) = (bytes_mut(target.address), bytes(start));
             let outcome = run.watched(|| {
                 if race == Race::CopyFrom {
-                    // SAFETY: the target has the room.
+                    // SAFETY: the target is long enough.
                     unsafe { ddi::copy_from_user(into, out_of, LENGTH) }
                 } else {
                     // SAFETY: as above.
@@ -216,8 +217,8 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
             Ok(outcome.is_ok())
         }
         Race::CopyTo | Race::NonTemporalTo | Race::Fill => {
-            // The first page, which stays: all of what lies in it must arrive.
-            let stays = Place {
+            // The first page stays, so all bytes in it must be written.
+            let stays = Location {
                 address: start,
                 open: page - PAGE..page,
                 user: true,
@@ -261,7 +262,7 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
             single(run, outcome, address, Access::Read, patterned(address, 8))
         }
         Race::Write => {
-            // What was written before is there still, whether this one arrives or not.
+            // If this write fails, the value of the write before is still there.
             let (address, value) = (page + 128, memory.round);
             let outcome = run.watched(|| {
                 // SAFETY: the arena, checked and guarded.
@@ -331,10 +332,10 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
             run.paint(&target, 24);
             let (into, out_of) = (to::<[u8; 24]>(target.address), from(page - 12));
             let outcome = run.watched(|| {
-                // SAFETY: the target has the room.
+                // SAFETY: the target is long enough.
                 unsafe { ddi::read_struct_from_mode(into, out_of, Mode::User) }
             })?;
-            // Such an access is short: the page goes before it, not while it goes on, or does.
+            // The page may change before this short access or during it.
             let copied = match outcome {
                 Ok(()) => 24,
                 Err(fault) => {
@@ -349,14 +350,14 @@ fn round<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Res
     }
 }
 
-/// A string that ends so many bytes into the second page.
+/// The offset in the second page at which the string ends.
 const TAIL: usize = 400;
 
 fn string<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Result<bool, Stop> {
     let page = run.arena.base() + PAGE;
     let (start, end) = (page - BEFORE, page + TAIL);
     if memory.value == 0 {
-        // The end is written when the page is there.
+        // The terminator can be written only while the page is open.
         memory.value = u64::from(UserPtr::<u16>::new(end).write(0).is_ok());
         return Ok(false);
     }
@@ -384,13 +385,13 @@ fn string<A: Arena>(run: &mut Run<'_, A>, race: Race, memory: &mut Memory) -> Re
     }
 }
 
-/// One fault of a page that is not there, or not to be written.
+/// Checks the fault of a closed page.
 fn stops<A: Arena>(run: &mut Run<'_, A>, fault: Fault, address: usize, access: Access) -> Checked {
     let expected = fault_at(NtStatus::ACCESS_VIOLATION, fault.copied, address, access);
     if fault == expected {
         return Ok(());
     }
-    let told = |fault: Fault| {
+    let report = |fault: Fault| {
         [
             fault.status.0.into(),
             fault.copied as u64,
@@ -398,7 +399,7 @@ fn stops<A: Arena>(run: &mut Run<'_, A>, fault: Fault, address: usize, access: A
             u64::from(fault.access == Access::Write),
         ]
     };
-    Err(run.fail(Check::Outcome, told(expected), told(fault)))
+    Err(run.fail(Check::Result, report(expected), report(fault)))
 }
 
 fn within<A: Arena>(
@@ -413,7 +414,7 @@ fn within<A: Arena>(
     Err(run.fail(Check::Other, expected, [copied as u64, 0, 0, 0]))
 }
 
-/// How much of a copy was made that runs upwards.
+/// Checks a copy that runs upwards. Returns the number of copied bytes.
 fn forward<A: Arena>(
     run: &mut Run<'_, A>,
     outcome: Result<(), Fault>,
@@ -428,7 +429,7 @@ fn forward<A: Arena>(
     Ok(fault.copied)
 }
 
-/// How a move stops that runs downwards by 8 bytes: reading, or writing 8 bytes further up.
+/// Checks a move by 8 bytes that runs downwards. It stops at a read, or at a write 8 bytes above.
 fn backward<A: Arena>(run: &mut Run<'_, A>, outcome: Result<(), Fault>, start: usize) -> Checked {
     let Err(fault) = outcome else {
         return Ok(());
@@ -442,7 +443,7 @@ fn backward<A: Arena>(run: &mut Run<'_, A>, outcome: Result<(), Fault>, start: u
     within(run, fault.copied, 0..BEFORE + 8)
 }
 
-/// A single access: made, with this result, or not.
+/// Checks a single access: it returns `expected`, or was not made. Returns whether it was made.
 fn single<A: Arena>(
     run: &mut Run<'_, A>,
     outcome: Result<u64, Fault>,

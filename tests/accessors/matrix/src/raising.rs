@@ -1,11 +1,11 @@
 //! Calls of foreign functions that raise.
 //!
-//! | cases | crossed with |
+//! | cases | combined with |
 //! | --- | --- |
 //! | calls that return | 0 to 6 arguments, 100 sets of them |
-//! | calls that raise | 200 statuses, of memory and of anything else |
-//! | `ProbeForWrite` | 1 to 64 bytes and the plan's longer lengths, each ending 0, 1, half, and all but one byte behind a closed page of each lasting state; refused addresses; alignments |
-//! | AC set at entry | calls that return, and that raise |
+//! | calls that raise | 200 statuses: those of memory, and others |
+//! | `ProbeForWrite` | [`lengths`], with 0, 1, half, and all but one byte before a closed page of each lasting state; refused addresses; alignments |
+//! | AC set at entry | calls that return, and calls that raise |
 
 use core::ffi::c_void;
 
@@ -15,14 +15,14 @@ use crate::{
     Arena,
     bulk::{REFUSED, lengths, stops},
     layout::{Need, State},
-    run::{Outcome, Run},
+    run::{CallResult, Run},
     tally::Checked,
 };
 
 pub(crate) const CALL: &str = "raising::call";
 
-/// Tells each argument by its place. It raises nothing, so it may be Rust's.
-const extern "system" fn weigh(
+/// Returns a sum in which each argument has its own weight. It does not raise, so it may be Rust.
+const extern "efiapi" fn weighted_sum(
     first: usize,
     second: usize,
     third: usize,
@@ -38,10 +38,10 @@ const extern "system" fn weigh(
 
 const WEIGHTS: [usize; 6] = [1, 3, 5, 7, 11, 13];
 
-/// Sets of arguments.
+/// The number of sets of arguments.
 const SETS: usize = 100;
 
-/// Statuses that are raised.
+/// The number of statuses that are raised.
 const STATUSES: u32 = 200;
 
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
@@ -54,8 +54,8 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     })
 }
 
-/// What a call comes to, of which a status alone is told.
-const fn raised(status: NtStatus) -> Outcome {
+/// Returns the result of a call that raises `status`.
+const fn raised(status: NtStatus) -> CallResult {
     Err(Fault {
         status,
         copied: 0,
@@ -68,7 +68,10 @@ const fn raised(status: NtStatus) -> Outcome {
 /// # Safety
 ///
 /// As for [`raising::call`].
-unsafe fn call<const COUNT: usize>(function: *const c_void, arguments: [usize; COUNT]) -> Outcome {
+unsafe fn call<const COUNT: usize>(
+    function: *const c_void,
+    arguments: [usize; COUNT],
+) -> CallResult {
     // SAFETY: the caller's promise is the same.
     match unsafe { raising::call(function, arguments) } {
         Ok(value) => Ok(value as u64),
@@ -96,7 +99,7 @@ fn returns<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     Ok(())
 }
 
-/// One call with the first of the arguments; those that are not passed are 0.
+/// Makes one call with the first `COUNT` arguments. The others are 0.
 fn passes<A: Arena, const COUNT: usize>(run: &mut Run<'_, A>, all: &[usize; 6]) -> Checked {
     if !run.begin(CALL, [COUNT, 0, 0], None) {
         return Ok(());
@@ -110,8 +113,8 @@ fn passes<A: Arena, const COUNT: usize>(run: &mut Run<'_, A>, all: &[usize; 6]) 
             sum.wrapping_add(argument.wrapping_mul(weight))
         });
     run.expect(Ok(expected as u64), || {
-        // SAFETY: the function takes six integers, and raises nothing.
-        unsafe { call(weigh as *const c_void, arguments) }
+        // SAFETY: the function takes six integers, and does not raise.
+        unsafe { call(weighted_sum as *const c_void, arguments) }
     })
 }
 
@@ -119,19 +122,19 @@ fn raises<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     let of_memory = [0x8000_0001, 0x8000_0002, 0xC000_0005, 0xC000_0006];
     let any = (4..STATUSES).map(|number| 0xC000_0001 + number * 37);
     for status in of_memory.into_iter().chain(any) {
-        if !run.begin(CALL, [1, status as usize, 0], None) {
+        if !run.begin(CALL, [1, status as usize, 0], Some(Need::Exceptions)) {
             continue;
         }
         let function = run.arena.raise_status();
         run.expect(raised(NtStatus(status)), || {
-            // SAFETY: the system's function takes a status, and raises it.
+            // SAFETY: the system's function takes a status and raises it.
             unsafe { call(function, [status as usize]) }
         })?;
     }
     Ok(())
 }
 
-/// `ProbeForWrite`, if there is one: where it looks, each page raises what an access to it does.
+/// Calls `ProbeForWrite`, if there is one. It raises what an access to a page raises.
 fn probes<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     for closed in State::LASTING {
         let open = run.strip(closed, true);
@@ -139,7 +142,8 @@ fn probes<A: Arena>(run: &mut Run<'_, A>) -> Checked {
             for stop in stops(length) {
                 let address = open.before_end(stop).address;
                 let refusal = closed.refusal(true);
-                probe(run, [address, length, 1], closed.need(), refusal)?;
+                let need = closed.need(refusal.is_some());
+                probe(run, [address, length, 1], need, refusal)?;
             }
         }
     }
@@ -157,14 +161,14 @@ fn probes<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     Ok(())
 }
 
-/// One probe, of pages that take `pages` to arrange.
+/// Makes one call. `pages` is what its pages need.
 fn probe<A: Arena>(
     run: &mut Run<'_, A>,
     arguments: [usize; 3],
     pages: Option<Need>,
     refusal: Option<NtStatus>,
 ) -> Checked {
-    // A case names one need: the probe, or the pages where there is a probe and they are missing.
+    // Where there is no probe, that is the need that is counted.
     let pages = pages.filter(|need| run.arena.can(Need::Probes) && !run.arena.can(*need));
     if !run.begin(CALL, arguments, pages.or(Some(Need::Probes))) {
         return Ok(());

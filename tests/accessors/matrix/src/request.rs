@@ -1,4 +1,4 @@
-//! What a driver is asked, in a form that travels.
+//! Requests to the driver.
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -6,22 +6,22 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Request {
-    /// Which.
+    /// The number of the family or race.
     pub number: u64,
-    /// The [arena](crate::Arena)'s first address.
+    /// The first address of the [arena](crate::Arena).
     pub base: u64,
 }
 
-/// The driver's device, as its clients open it.
+/// The name by which clients open the driver's device.
 pub const DEVICE: &str = r"\DosDevices\AccessorMatrix";
 
-/// `IOCTL` codes are made of: device type `FILE_DEVICE_UNKNOWN`, any access, `METHOD_BUFFERED`.
+/// Makes a control code of type `FILE_DEVICE_UNKNOWN`, for any access, `METHOD_BUFFERED`.
 const fn code(function: u32) -> u32 {
     0x22 << 16 | function << 2
 }
 
-/// A [`Request`] for a [`Tally`](crate::Tally).
+/// Runs a family. Takes a [`Request`] and returns a [`Tally`](crate::Tally).
 pub const RUN: u32 = code(0x800);
 
-/// A [`Request`] for a [`Finish`](crate::Finish).
+/// Runs a race. Takes a [`Request`] and returns a [`RaceResult`](crate::RaceResult).
 pub const RACE: u32 = code(0x801);

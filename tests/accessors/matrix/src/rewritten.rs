@@ -1,12 +1,12 @@
-//! A page whose bytes are written anew under the access.
+//! Accesses to a page that is rewritten meanwhile, with two contents in turn.
 //!
-//! A value at a multiple of its size is one that was written, never a mixture, and a locked operation
-//! finds no other; each byte of a copy is from the one writing or the other; a string ends where it
-//! ended in one of them; and a `UNICODE_STRING` is captured as it was when it was read: as long as
-//! the one descriptor or the other says, with characters of one buffer, and nothing behind them.
+//! An aligned value is of one content, never a mixture; an interlocked operation finds such a value.
+//! Each byte of a copy is of one content or the other. The length of a string is that of one of the
+//! contents. A captured `UNICODE_STRING` has the length of one descriptor, characters of one buffer,
+//! and nothing after them.
 //!
-//! A [race](crate::race) makes these accesses while somebody writes, and a [family](crate::alternating)
-//! with a page that is written between any two of its instructions.
+//! A [race](crate::race) makes these accesses while another thread writes. A
+//! [family](crate::alternating) makes them on a page that changes after each instruction.
 
 use usermode_accessors::{Access, Fault, NtStatus, UnicodeString, UserPtr};
 
@@ -22,8 +22,8 @@ use crate::{
     tally::{Check, Stop},
 };
 
-/// The fewest accesses of a race. Each function has its turn, many times; a capture has but one
-/// moment to be caught in.
+/// Returns the least number of accesses of a race. Each function is called many times. A capture
+/// needs more, for it can fail only if the page changes at one moment.
 pub(crate) const fn least(race: Race) -> u64 {
     match race {
         Race::Capture => 300_000,
@@ -31,8 +31,9 @@ pub(crate) const fn least(race: Race) -> u64 {
     }
 }
 
-/// What lies where in the page: a place that is read; places that are written, and that locked
-/// operations are for, one for each width; the source of copies; a string; a descriptor.
+/// Offsets in the page: of a value that is read; of values that are written, and of values for
+/// interlocked operations, one for each width; of the source of copies; of a string; of a
+/// descriptor.
 const READ: usize = 0x40;
 const WRITTEN: usize = 0x80;
 const LOCKED: usize = 0x100;
@@ -45,26 +46,26 @@ pub(crate) const LENGTHS: [usize; 20] = [
     1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 65, 97, 128, 129, 300, 1024, 2048,
 ];
 
-/// The longest of them.
+/// The greatest of them.
 const LONGEST: usize = 2048;
 
-/// Where the string ends in the first content, in the second, and in either.
+/// Where the string ends in the first content, in the second, and in both.
 const ENDS: [usize; 3] = [0x40, 0x80, 0xA0];
 
-/// Bytes that end it, for characters at any address.
+/// The number of zero bytes at each end: enough for characters at any address.
 const END: usize = 4;
 
-/// Bytes that a bounded search may look at: not all.
+/// The bound of a bounded search, in bytes. It excludes the second end.
 const BOUND: usize = 0x60;
 
-/// The descriptors: bytes, bytes of room, and where in the first page the characters are.
+/// The descriptors: length, maximum length, and offset of the characters in the first page.
 const STRINGS: [(u16, u16, usize); 2] = [(8, 8, 64), (16, 24, 512)];
 
-/// Characters that a capture has room for: more than either string has.
-const ROOM: usize = 12;
+/// The capacity of a capture in characters: more than either string has.
+const CAPACITY: usize = 12;
 
-/// The bytes of the page at an address, as [`Change::Rewrite`](crate::Change::Rewrite) writes them:
-/// those of version 0 and those of version 1 in turn.
+/// Returns the bytes that [`Change::Rewrite`](crate::Change::Rewrite) writes to the page at an
+/// address: those of version 0 and of version 1 in turn.
 pub fn content(page: usize, version: usize) -> impl Iterator<Item = u8> {
     let descriptor = descriptor(page, version);
     let ends = [ENDS[version % 2], ENDS[2]].map(|end| STRING + end);
@@ -80,13 +81,13 @@ pub fn content(page: usize, version: usize) -> impl Iterator<Item = u8> {
 }
 
 fn descriptor(page: usize, version: usize) -> [u8; 16] {
-    let (length, room, buffer) = STRINGS[version % 2];
-    let lengths = u64::from(length) | u64::from(room) << 16;
+    let (length, maximum_length, buffer) = STRINGS[version % 2];
+    let lengths = u64::from(length) | u64::from(maximum_length) << 16;
     let buffer = (page - PAGE + buffer) as u64;
     (u128::from(lengths) | u128::from(buffer) << 64).to_le_bytes()
 }
 
-/// One access, the next of those that the race is about. Whether it found the first content.
+/// Makes the next access of a race. Returns whether it found the first content.
 pub(crate) fn round<A: Arena>(
     run: &mut Run<'_, A>,
     race: Race,
@@ -111,7 +112,7 @@ pub(crate) fn round<A: Arena>(
     found.unwrap_or(Ok(true))
 }
 
-/// The function whose turn it is.
+/// Returns the function with this number, counted cyclically.
 fn turn<I: Iterator>(all: fn() -> I, number: usize) -> Option<I::Item> {
     all().nth(number % all().count())
 }
@@ -150,18 +151,18 @@ pub(crate) fn scans() -> impl Iterator<Item = &'static Scan> {
         .filter(|function| !function.kernel)
 }
 
-/// What nothing stops.
+/// Makes a call that must succeed.
 pub(crate) fn whole<A: Arena, T>(
     run: &mut Run<'_, A>,
     call: impl FnOnce() -> Result<T, Fault>,
 ) -> Result<T, Stop> {
     run.watched(call)?.map_err(|fault| {
-        let told = [fault.status.0.into(), fault.copied as u64, 0, 0];
-        run.fail(Check::Outcome, [0; 4], told)
+        let report = [fault.status.0.into(), fault.copied as u64, 0, 0];
+        run.fail(Check::Result, [0; 4], report)
     })
 }
 
-/// Which of the values it is.
+/// Returns the index of the value that was found.
 fn one_of<A: Arena>(run: &mut Run<'_, A>, values: &[u64], found: u64) -> Result<usize, Stop> {
     let place = values.iter().position(|value| *value == found);
     place.ok_or_else(|| {
@@ -173,7 +174,7 @@ fn one_of<A: Arena>(run: &mut Run<'_, A>, values: &[u64], found: u64) -> Result<
     })
 }
 
-/// What is at an address in either content, and a third value.
+/// Returns the values at an address in the two contents, and a third value.
 fn values_at(address: usize, width: usize) -> [u64; 3] {
     [0, 1, 2].map(|version| patterned(address + version, width))
 }
@@ -208,7 +209,7 @@ pub(crate) fn one_value<A: Arena>(
     }
 }
 
-/// Changes nothing, or the first content to the second.
+/// Runs an operation that changes nothing, or changes the first content to the second.
 pub(crate) fn locked<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Locked,
@@ -239,7 +240,7 @@ pub(crate) fn copy<A: Arena>(
     run.paint(&target, length);
     whole(run, || (function.call)(target.address, source, length))?;
     run.inspect(&target, length, length, Content::Either(source))?;
-    Ok(run.room.target[64] == pattern::byte(source))
+    Ok(run.kernel.target[64] == pattern::byte(source))
 }
 
 pub(crate) fn scan<A: Arena>(
@@ -268,24 +269,24 @@ pub(crate) fn scan<A: Arena>(
 
 pub(crate) fn capture<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Result<bool, Stop> {
     let address = page + DESCRIPTOR;
-    run.begin("user_ptr_capture", [0, address, ROOM], None);
-    let mut characters = [u16::from_le_bytes([UNTOUCHED; 2]); ROOM];
+    run.begin("user_ptr_capture", [0, address, CAPACITY], None);
+    let mut characters = [u16::from_le_bytes([UNTOUCHED; 2]); CAPACITY];
     let captured = run.watched(|| {
         let filled = UserPtr::<UnicodeString>::new(address).capture(&mut characters)?;
         Ok(filled.len() * 2)
     })?;
-    let mut found = [0; 2 * ROOM];
+    let mut found = [0; 2 * CAPACITY];
     for (bytes, character) in found.chunks_exact_mut(2).zip(characters) {
         bytes.copy_from_slice(&character.to_le_bytes());
     }
     let lengths = STRINGS.map(|(length, ..)| length.into());
     let length = match captured {
         Ok(length) => length,
-        // The greater length, beside the lesser room.
+        // A mixture: the greater length, and the lesser maximum length.
         Err(met) if met == fault(NtStatus::INVALID_PARAMETER, 0, address, Access::Read) => 0,
         Err(met) => {
-            let told = [met.status.0.into(), met.copied as u64, 0, 0];
-            return Err(run.fail(Check::Outcome, lengths_told(lengths), told));
+            let report = [met.status.0.into(), met.copied as u64, 0, 0];
+            return Err(run.fail(Check::Result, lengths_report(lengths), report));
         }
     };
     if captured.is_ok() {
@@ -299,13 +300,13 @@ pub(crate) fn capture<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Result<boo
     if source.is_none() || behind.iter().any(|byte| *byte != UNTOUCHED) {
         let words = [0, 8, 16].map(|at| u64::from_le_bytes(word_at(&found, at)));
         let [one, two, three] = words;
-        let told = [length as u64, one, two, three];
-        return Err(run.fail(Check::Moved, lengths_told(lengths), told));
+        let report = [length as u64, one, two, three];
+        return Err(run.fail(Check::Moved, lengths_report(lengths), report));
     }
     Ok(source == Some(0))
 }
 
-const fn lengths_told([one, two]: [u64; 2]) -> [u64; 4] {
+const fn lengths_report([one, two]: [u64; 2]) -> [u64; 4] {
     [one, two, 0, 0]
 }
 

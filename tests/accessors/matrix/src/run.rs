@@ -1,48 +1,48 @@
-//! One case after the other: how each is begun, watched and judged.
+//! Runs the cases: begins each, makes the call, and checks the result.
 
 use core::ops::Range;
 
 use usermode_accessors::{Access, Fault, NtStatus};
 
 use crate::{
-    Arena, Room,
+    Arena, KernelMemory,
     layout::{self, Need, PAGING_FAILED_BY, State},
     pattern::{self, UNTOUCHED},
     tally::{Check, Checked, Failure, Stop, Tally},
 };
 
-/// Bytes before and behind a destination that are looked at, too.
+/// Bytes before and after a destination that are checked as well.
 const MARGIN: usize = 16;
 
-/// EFLAGS that an access leaves alone: AC, DF, IF.
+/// The bits of EFLAGS that an access must not change: AC, DF, IF.
 const WATCHED: u64 = AC | 1 << 10 | 1 << 9;
 const AC: u64 = 1 << 18;
 
-/// What a call came to: a value, or 0, or the fault.
-pub(crate) type Outcome = Result<u64, Fault>;
+/// The result of a call: a value, which is 0 where the call returns none, or the fault.
+pub(crate) type CallResult = Result<u64, Fault>;
 
-/// A family while it runs.
+/// The state of a running family.
 pub(crate) struct Run<'r, A> {
     pub(crate) arena: &'r A,
-    pub(crate) room: &'r mut Room,
+    pub(crate) kernel: &'r mut KernelMemory,
     pub(crate) tally: Tally,
     guards: usize,
     paged_out: usize,
-    /// AC is set at entry.
+    /// AC is set at entry of each call.
     window: bool,
 }
 
-/// Where one side of an access is.
+/// Where one side of an access lies.
 #[derive(Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct Location {
     pub(crate) address: usize,
-    /// What of it can be looked at.
+    /// The addresses that the matrix can access.
     pub(crate) open: Range<usize>,
     pub(crate) user: bool,
 }
 
-impl Place {
-    /// The same memory, so far from its start.
+impl Location {
+    /// Returns the address `offset` bytes after the start of the same memory.
     pub(crate) fn at(&self, offset: usize) -> Self {
         Self {
             address: self.open.start + offset,
@@ -50,7 +50,7 @@ impl Place {
         }
     }
 
-    /// So many bytes before its end.
+    /// Returns the address `bytes` bytes before the end of the same memory.
     pub(crate) fn before_end(&self, bytes: usize) -> Self {
         Self {
             address: self.open.end - bytes,
@@ -58,7 +58,7 @@ impl Place {
         }
     }
 
-    /// A number, with nothing behind it.
+    /// Returns an address without memory.
     pub(crate) const fn nowhere(address: usize) -> Self {
         Self {
             address,
@@ -67,7 +67,7 @@ impl Place {
         }
     }
 
-    /// What is looked at around a destination.
+    /// Returns the addresses that are checked for a destination of `length` bytes.
     fn seen(&self, length: usize) -> Range<usize> {
         let start = self.address.saturating_sub(MARGIN).max(self.open.start);
         let end = self
@@ -79,7 +79,7 @@ impl Place {
     }
 }
 
-/// The fault of a page, or of a refused range.
+/// Returns the fault of a page, or of a refused range.
 pub(crate) const fn fault(
     status: NtStatus,
     copied: usize,
@@ -100,42 +100,29 @@ pub(crate) const fn fault(
 }
 
 impl<'r, A: Arena> Run<'r, A> {
-    pub(crate) fn new(arena: &'r A, room: &'r mut Room) -> Self {
-        let mut run = Self {
+    pub(crate) fn new(arena: &'r A, kernel: &'r mut KernelMemory) -> Self {
+        fill_with_pattern(&mut kernel.source);
+        Self {
             arena,
-            room,
+            kernel,
             tally: Tally::EMPTY,
             guards: 0,
             paged_out: 0,
             window: false,
-        };
-        run.refresh_source();
-        run
-    }
-
-    /// Puts the pattern into the kernel's source.
-    pub(crate) fn refresh_source(&mut self) {
-        let start = self.room.source.as_ptr().addr();
-        for (offset, byte) in self.room.source.iter_mut().enumerate() {
-            *byte = pattern::byte(start + offset);
         }
     }
 
-    /// Puts the pattern into the kernel's destination.
+    /// Fills the kernel's destination with the pattern.
     pub(crate) fn refresh_target(&mut self) {
-        let start = self.room.target.as_ptr().addr();
-        for (offset, byte) in self.room.target.iter_mut().enumerate() {
-            *byte = pattern::byte(start + offset);
-        }
+        fill_with_pattern(&mut self.kernel.target);
     }
 
-    /// A case begins. `false`: it is skipped, for something that it needs is missing.
+    /// Begins a case. Returns `false` if the arena cannot arrange it; then it is skipped.
     pub(crate) fn begin(&mut self, name: &str, arguments: [usize; 3], need: Option<Need>) -> bool {
-        let need = need.or_else(|| self.window.then_some(Need::OpenWindow));
-        if let Some(need) = need
-            && !self.arena.can(need)
-        {
-            self.tally.skipped[need as usize] += 1;
+        let window = self.window.then_some(Need::OpenWindow);
+        let mut needs = window.into_iter().chain(need);
+        if let Some(missing) = needs.find(|need| !self.arena.can(*need)) {
+            self.tally.skipped[missing as usize] += 1;
             return false;
         }
         self.tally.ran += 1;
@@ -147,7 +134,7 @@ impl<'r, A: Arena> Run<'r, A> {
         true
     }
 
-    /// The case failed.
+    /// Records that the case failed.
     pub(crate) const fn fail(&mut self, check: Check, expected: [u64; 4], found: [u64; 4]) -> Stop {
         self.tally.failed = 1;
         self.tally.failure = Failure {
@@ -159,7 +146,7 @@ impl<'r, A: Arena> Run<'r, A> {
         Stop
     }
 
-    /// Two numbers have to be the same.
+    /// Checks that two numbers are equal.
     pub(crate) const fn same(&mut self, expected: u64, found: u64) -> Checked {
         if expected == found {
             return Ok(());
@@ -167,8 +154,12 @@ impl<'r, A: Arena> Run<'r, A> {
         Err(self.fail(Check::Other, [expected, 0, 0, 0], [found, 0, 0, 0]))
     }
 
-    /// Makes the call, which has to come to `expected` and to leave EFLAGS as they are.
-    pub(crate) fn expect(&mut self, expected: Outcome, call: impl FnOnce() -> Outcome) -> Checked {
+    /// Makes the call. Checks that it returns `expected` and keeps EFLAGS.
+    pub(crate) fn expect(
+        &mut self,
+        expected: CallResult,
+        call: impl FnOnce() -> CallResult,
+    ) -> Checked {
         if self.window {
             self.arena.open_window();
         }
@@ -180,12 +171,12 @@ impl<'r, A: Arena> Run<'r, A> {
         }
         self.flags_kept(before, after)?;
         if found != expected {
-            return Err(self.fail(Check::Outcome, told(expected), told(found)));
+            return Err(self.fail(Check::Result, report(expected), report(found)));
         }
         Ok(())
     }
 
-    /// What a call comes to that has to leave EFLAGS as they are.
+    /// Makes the call, checks that it keeps EFLAGS, and returns its result.
     pub(crate) fn watched<T>(
         &mut self,
         call: impl FnOnce() -> Result<T, Fault>,
@@ -197,7 +188,7 @@ impl<'r, A: Arena> Run<'r, A> {
         Ok(outcome)
     }
 
-    /// EFLAGS before a call and after it have to be the same, with AC as it was to be.
+    /// Checks that EFLAGS before and after a call are equal, and that AC is as required.
     pub(crate) fn flags_kept(&mut self, before: u64, after: u64) -> Checked {
         if (before ^ after) & WATCHED == 0 && (before & AC != 0) == self.window {
             return Ok(());
@@ -209,7 +200,7 @@ impl<'r, A: Arena> Run<'r, A> {
         Err(self.fail(Check::Flags, flags(before), flags(after)))
     }
 
-    /// What `cases` does is done with AC set at entry of each call.
+    /// Runs `cases` with AC set at entry of each call.
     pub(crate) fn in_window(&mut self, cases: impl FnOnce(&mut Self) -> Checked) -> Checked {
         self.window = true;
         let checked = cases(self);
@@ -217,18 +208,18 @@ impl<'r, A: Arena> Run<'r, A> {
         checked
     }
 
-    /// The open pages before and behind closed ones, in the caller's memory.
-    pub(crate) fn strip(&self, closed: State, for_writing: bool) -> Place {
+    /// Returns the open pages between two closed pages, in the caller's memory.
+    pub(crate) fn strip(&self, closed: State, for_writing: bool) -> Location {
         let open = layout::strip(self.arena.base(), closed, for_writing);
-        Place {
+        Location {
             address: open.start,
             open,
             user: true,
         }
     }
 
-    /// An open page before one that the case will use up.
-    pub(crate) fn pair(&mut self, closed: State) -> Result<Place, Stop> {
+    /// Returns an open page before a page that the case uses up.
+    pub(crate) fn pair(&mut self, closed: State) -> Result<Location, Stop> {
         let used = if closed == State::Guard {
             &mut self.guards
         } else {
@@ -239,62 +230,62 @@ impl<'r, A: Arena> Run<'r, A> {
         let Some(open) = layout::pair(self.arena.base(), closed, number) else {
             return Err(self.fail(Check::Exhausted, [number as u64, 0, 0, 0], [0; 4]));
         };
-        Ok(Place {
+        Ok(Location {
             address: open.start,
             open,
             user: true,
         })
     }
 
-    /// The kernel's own source, which holds the pattern.
-    pub(crate) fn kernel_source(&mut self) -> Place {
-        kernel(&mut self.room.source)
+    /// Returns the kernel's source, which holds the pattern.
+    pub(crate) fn kernel_source(&mut self) -> Location {
+        kernel(&mut self.kernel.source)
     }
 
-    /// The kernel's own destination.
-    pub(crate) fn kernel_target(&mut self) -> Place {
-        kernel(&mut self.room.target)
+    /// Returns the kernel's destination.
+    pub(crate) fn kernel_target(&mut self) -> Location {
+        kernel(&mut self.kernel.target)
     }
 
-    /// Marks a destination and what is around it as untouched.
-    pub(crate) fn paint(&mut self, place: &Place, length: usize) {
-        let seen = place.seen(length);
-        if place.user {
+    /// Marks a destination and the bytes around it as untouched.
+    pub(crate) fn paint(&mut self, location: &Location, length: usize) {
+        let seen = location.seen(length);
+        if location.user {
             self.arena.fill(seen.start, seen.len(), UNTOUCHED);
         } else {
-            let offset = seen.start - self.room.target.as_ptr().addr();
-            self.room.target[offset..][..seen.len()].fill(UNTOUCHED);
+            let offset = seen.start - self.kernel.target.as_ptr().addr();
+            self.kernel.target[offset..][..seen.len()].fill(UNTOUCHED);
         }
     }
 
-    /// Puts the pattern back.
+    /// Fills open pages of the caller with the pattern.
     pub(crate) fn restore(&self, range: Range<usize>) {
         self.arena
             .write(range.start, pattern::bytes(range.start, range.len()));
     }
 
-    /// What a destination holds now: the first `moved` bytes are the pattern's from `source` on, or
-    /// all `source` if that is a byte, and the rest is untouched.
+    /// Checks a destination: its first `moved` bytes are those of `source`, and the rest and the
+    /// bytes around it are untouched.
     pub(crate) fn inspect(
         &mut self,
-        place: &Place,
+        location: &Location,
         length: usize,
         moved: usize,
         source: Content,
     ) -> Checked {
-        let seen = place.seen(length);
-        let room = &mut *self.room;
-        let bytes = if place.user {
-            let bytes = &mut room.scratch[..seen.len()];
+        let seen = location.seen(length);
+        let kernel = &mut *self.kernel;
+        let bytes = if location.user {
+            let bytes = &mut kernel.scratch[..seen.len()];
             self.arena.read(seen.start, bytes);
             &*bytes
         } else {
-            let offset = seen.start - room.target.as_ptr().addr();
-            &room.target[offset..][..seen.len()]
+            let offset = seen.start - kernel.target.as_ptr().addr();
+            &kernel.target[offset..][..seen.len()]
         };
         let untouched = |bytes: &[u8]| bytes.iter().position(|byte| *byte != UNTOUCHED);
         let (before, rest) =
-            bytes.split_at(place.address.saturating_sub(seen.start).min(bytes.len()));
+            bytes.split_at(location.address.saturating_sub(seen.start).min(bytes.len()));
         let (written, after) = rest.split_at(moved.min(rest.len()));
         let wrong = match source {
             Content::From(source) => {
@@ -318,45 +309,52 @@ impl<'r, A: Arena> Run<'r, A> {
                 Content::Byte(byte) => byte,
             };
             let found = written[offset];
-            let at = (place.address + offset) as u64;
-            let told = |byte: u8| [u64::from(byte), at, 0, 0];
-            return Err(self.fail(Check::Moved, told(expected), told(found)));
+            let at = (location.address + offset) as u64;
+            let report = |byte: u8| [u64::from(byte), at, 0, 0];
+            return Err(self.fail(Check::Moved, report(expected), report(found)));
         }
         let beyond = untouched(before)
             .map(|offset| (seen.start + offset, before[offset]))
             .or_else(|| {
-                untouched(after).map(|offset| (place.address + moved + offset, after[offset]))
+                untouched(after).map(|offset| (location.address + moved + offset, after[offset]))
             });
         if let Some((at, found)) = beyond {
-            let told = |byte: u8| [u64::from(byte), at as u64, 0, 0];
-            return Err(self.fail(Check::Untouched, told(UNTOUCHED), told(found)));
+            let report = |byte: u8| [u64::from(byte), at as u64, 0, 0];
+            return Err(self.fail(Check::Untouched, report(UNTOUCHED), report(found)));
         }
         Ok(())
     }
 }
 
-/// What a destination holds as far as it was written.
+/// The content of the written part of a destination.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Content {
-    /// The pattern from this address on.
+    /// The pattern of this address and the following.
     From(usize),
     /// This byte.
     Byte(u8),
-    /// Each byte from the pattern's from this address on, or from the next one on.
+    /// For each byte, the pattern of this address or of the next one, and so on.
     Either(usize),
 }
 
-fn kernel(bytes: &mut [u8]) -> Place {
+fn fill_with_pattern(bytes: &mut [u8]) {
+    let start = bytes.as_ptr().addr();
+    for (offset, byte) in bytes.iter_mut().enumerate() {
+        *byte = pattern::byte(start + offset);
+    }
+}
+
+fn kernel(bytes: &mut [u8]) -> Location {
     let length = bytes.len();
     let start = bytes.as_mut_ptr().expose_provenance();
-    Place {
+    Location {
         address: start,
         open: start..start + length,
         user: false,
     }
 }
 
-fn told(outcome: Outcome) -> [u64; 4] {
+fn report(outcome: CallResult) -> [u64; 4] {
     match outcome {
         Ok(value) => [0, value, 0, 0],
         Err(fault) => [

@@ -1,28 +1,28 @@
 //! Lengths of strings.
 //!
-//! | cases | crossed with |
+//! | cases | combined with |
 //! | --- | --- |
-//! | whole | every length of the plan; 16 misalignments; user memory, and the kernel's for `Mode` |
-//! | whole, up to a closed page | every length to 64 |
-//! | without an end | 0 to 260 bytes, and the plan's longer ones, before a closed page; each lasting state; five before a guard page |
-//! | without an end in user memory | 1 to 260 bytes before it ends |
-//! | refused addresses | all of the plan's |
-//! | bounded | lengths to 40; bounds of 0, 1, one less, equal, one more, and none; whole, and up to a closed page without an end |
-//! | AC set at entry | whole, and without an end |
+//! | complete | [`lengths`]; 16 misalignments; user memory, and kernel memory for functions with a mode |
+//! | complete, up to a closed page | every length to 64 |
+//! | without a terminator | [`lengths`] before a closed page; each lasting state; five lengths before a guard page |
+//! | without a terminator in user memory | 1 to 260 bytes before its end |
+//! | refused addresses | [`REFUSED`]; for bounded functions, bounds of 0 and 5 |
+//! | bounded | lengths to 40; bounds of 0, 1, one less, equal, one more, and none; complete, in either mode, and up to a closed page without a terminator |
+//! | AC set at entry | complete, and without a terminator |
 
 use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::USER_LIMIT};
 
 use crate::{
     Arena,
     bulk::{REFUSED, lengths},
-    layout::{Need, State},
+    layout::{Need, PAGE, State},
     pattern,
     pointer::from,
-    run::{Outcome, Place, Run, fault},
+    run::{CallResult, Location, Run, fault},
     tally::Checked,
 };
 
-/// A function that counts: address and bound.
+/// A function that counts. Its arguments are address and bound.
 pub(crate) struct Scan {
     pub(crate) name: &'static str,
     pub(crate) width: usize,
@@ -30,7 +30,7 @@ pub(crate) struct Scan {
     pub(crate) call: fn(usize, usize) -> Result<u64, Fault>,
 }
 
-/// What stands for "no end within the bound".
+/// The result of a bounded function that finds no terminator within its bound.
 pub(crate) const NONE: u64 = u64::MAX;
 
 macro_rules! scans {
@@ -50,13 +50,15 @@ macro_rules! scans {
 }
 
 macro_rules! pointer {
-    ($($name:literal $type:ty, |$string:ident, $maximum:ident| $call:expr;)+) => {
+    ($($name:literal $type:ty, $kernel:literal $mode:ident,
+        |$string:ident, $maximum:ident| $call:expr;)+) => {
         [$(Scan {
             name: $name,
             width: size_of::<$type>(),
-            kernel: false,
+            kernel: $kernel,
             call: |string, $maximum| {
-                let $string = UserPtr::<$type>::new(string);
+                // SAFETY: user memory, checked and guarded, or a string of the kernel's own.
+                let $string = unsafe { UserPtr::<$type>::for_mode(string, Mode::$mode) };
                 $call
             },
         },)+]
@@ -70,7 +72,7 @@ pub(crate) static NARROW: [&[Scan]; 2] = [
         "string_length_from_mode" true |string| ddi::string_length_from_mode(string, Mode::Kernel);
     },
     &pointer! {
-        "user_ptr_string_length" u8, |string, _maximum|
+        "user_ptr_string_length" u8, false User, |string, _maximum|
             string.string_length().map(|length| length as u64);
     },
 ];
@@ -84,23 +86,27 @@ pub(crate) static WIDE: [&[Scan]; 2] = [
             ddi::wide_string_length_from_mode(string, Mode::Kernel);
     },
     &pointer! {
-        "user_ptr_string_length" u16, |string, _maximum|
+        "user_ptr_string_length" u16, false User, |string, _maximum|
             string.string_length().map(|length| length as u64);
     },
 ];
 
-fn told(length: Option<usize>) -> u64 {
+fn or_none(length: Option<usize>) -> u64 {
     length.map_or(NONE, |length| length as u64)
 }
 
-pub(crate) static BOUNDED: [Scan; 2] = pointer! {
-    "user_ptr_string_length_within" i8, |string, maximum|
-        string.string_length_within(maximum).map(told);
-    "user_ptr_string_length_within" u16, |string, maximum|
-        string.string_length_within(maximum).map(told);
+pub(crate) static BOUNDED: [Scan; 4] = pointer! {
+    "user_ptr_string_length_within" i8, false User, |string, maximum|
+        string.string_length_within(maximum).map(or_none);
+    "user_ptr_string_length_within" i8, true Kernel, |string, maximum|
+        string.string_length_within(maximum).map(or_none);
+    "user_ptr_string_length_within" u16, false User, |string, maximum|
+        string.string_length_within(maximum).map(or_none);
+    "user_ptr_string_length_within" u16, true Kernel, |string, maximum|
+        string.string_length_within(maximum).map(or_none);
 };
 
-/// Runs the plan for each function.
+/// Runs the cases of each function.
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Scan]) -> Checked {
     for function in functions {
         whole(run, function)?;
@@ -112,13 +118,14 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Scan]) -> Checked
                 ended(run, function, &open.at(5), (20, usize::MAX), Ok(20))?;
                 let (status, at) = (NtStatus::ACCESS_VIOLATION, open.open.end);
                 let expected = Err(fault(status, 8, at, Access::Read));
+                let need = Some(Need::Exceptions);
                 scanned(
                     run,
                     function,
                     &open.before_end(8),
                     usize::MAX,
                     expected,
-                    None,
+                    need,
                 )
             })?;
         }
@@ -126,10 +133,28 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Scan]) -> Checked
     Ok(())
 }
 
-/// Runs the plan of the bounded ones.
+/// Returns writable memory that holds the pattern.
+fn memory<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Location {
+    if function.kernel {
+        run.refresh_target();
+        run.kernel_target()
+    } else {
+        run.strip(State::Unmapped, true)
+    }
+}
+
+/// Runs the cases of the bounded functions.
 pub(crate) fn bounded<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     for function in &BOUNDED {
-        let open = run.strip(State::Unmapped, true);
+        if !function.kernel {
+            for address in REFUSED {
+                let location = Location::nowhere(address);
+                let expected = Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Read));
+                scanned(run, function, &location, 5, expected, None)?;
+                scanned(run, function, &location, 0, Ok(NONE), None)?;
+            }
+        }
+        let open = memory(run, function);
         for length in 0..=40 {
             let bytes = length * function.width;
             let all = [
@@ -141,23 +166,27 @@ pub(crate) fn bounded<A: Arena>(run: &mut Run<'_, A>) -> Checked {
                 usize::MAX,
             ];
             for maximum in all {
-                let within = told((length < maximum).then_some(length));
+                let within = or_none((length < maximum).then_some(length));
                 for shift in 0..16 {
-                    let place = open.at(64 + shift);
-                    ended(run, function, &place, (length, maximum), Ok(within))?;
+                    let location = open.at(64 + shift);
+                    ended(run, function, &location, (length, maximum), Ok(within))?;
                 }
-                // The end is the last thing before the page.
-                let place = open.before_end(bytes + function.width);
-                ended(run, function, &place, (length, maximum), Ok(within))?;
-                // There is no end before the page.
-                let place = open.before_end(bytes);
+                if function.kernel {
+                    continue;
+                }
+                // The terminator is the last character before the page.
+                let location = open.before_end(bytes + function.width);
+                ended(run, function, &location, (length, maximum), Ok(within))?;
+                // There is no terminator before the page.
+                let location = open.before_end(bytes);
                 let expected = if maximum <= length {
                     Ok(NONE)
                 } else {
                     let (status, at) = (NtStatus::ACCESS_VIOLATION, open.open.end);
                     Err(fault(status, bytes, at, Access::Read))
                 };
-                scanned(run, function, &place, maximum, expected, None)?;
+                let need = expected.err().map(|_| Need::Exceptions);
+                scanned(run, function, &location, maximum, expected, need)?;
             }
         }
     }
@@ -165,60 +194,42 @@ pub(crate) fn bounded<A: Arena>(run: &mut Run<'_, A>) -> Checked {
 }
 
 fn whole<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
-    let open = if function.kernel {
-        run.refresh_target();
-        run.kernel_target()
-    } else {
-        run.strip(State::Unmapped, true)
-    };
-    for length in lengths() {
-        for shift in 0..16 {
-            let place = open.at(64 + shift);
-            ended(
-                run,
-                function,
-                &place,
-                (length, usize::MAX),
-                Ok(length as u64),
-            )?;
-        }
-    }
-    for length in (0..=64).filter(|_| !function.kernel) {
-        let place = open.before_end((length + 1) * function.width);
-        ended(
-            run,
-            function,
-            &place,
-            (length, usize::MAX),
-            Ok(length as u64),
-        )?;
+    let open = memory(run, function);
+    let lengths = lengths().filter(|length| (length + 1) * function.width <= PAGE * 5 / 2);
+    let anywhere = lengths.flat_map(|length| (0..16).map(move |shift| (length, 64 + shift)));
+    let before_page = (0..=64)
+        .filter(|_| !function.kernel)
+        .map(|length| (length, open.open.len() - (length + 1) * function.width));
+    for (length, offset) in anywhere.chain(before_page) {
+        let string = (length, usize::MAX);
+        ended(run, function, &open.at(offset), string, Ok(length as u64))?;
     }
     Ok(())
 }
 
-/// A string of so many characters, and an end.
+/// Counts a string of `length` characters and a terminator.
 fn ended<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Scan,
-    place: &Place,
+    location: &Location,
     (length, maximum): (usize, usize),
-    expected: Outcome,
+    expected: CallResult,
 ) -> Checked {
-    let end = place.address + length * function.width;
-    let around = place.address.saturating_sub(2).max(place.open.start)..end;
-    if place.user {
+    let end = location.address + length * function.width;
+    let around = location.address.saturating_sub(2).max(location.open.start)..end;
+    if location.user {
         run.restore(around);
         run.arena.fill(end, function.width, 0);
     } else {
-        let offset = end - place.open.start;
-        run.room.target[offset..][..function.width].fill(0);
+        let offset = end - location.open.start;
+        run.kernel.target[offset..][..function.width].fill(0);
     }
-    let checked = scanned(run, function, place, maximum, expected, None);
-    if place.user {
+    let checked = scanned(run, function, location, maximum, expected, None);
+    if location.user {
         run.restore(end..end + function.width);
     } else {
-        let offset = end - place.open.start;
-        run.room.target[offset..][..function.width]
+        let offset = end - location.open.start;
+        run.kernel.target[offset..][..function.width]
             .copy_from_slice(pattern::bytes(end, function.width));
     }
     checked
@@ -227,12 +238,12 @@ fn ended<A: Arena>(
 fn scanned<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Scan,
-    place: &Place,
+    location: &Location,
     maximum: usize,
-    expected: Outcome,
+    expected: CallResult,
     need: Option<Need>,
 ) -> Checked {
-    let address = place.address;
+    let address = location.address;
     if !run.begin(function.name, [function.width, address, maximum], need) {
         return Ok(());
     }
@@ -250,10 +261,11 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
     for closed in State::LASTING {
         let open = run.strip(closed, false);
         for stop in lengths() {
-            // A page that is only read-only is read, and the string goes on.
+            // A read-only page can be read, and the string continues in it.
             if let Some(fault) = met(closed, stop, open.open.end) {
-                let place = open.before_end(stop);
-                scanned(run, function, &place, usize::MAX, Err(fault), closed.need())?;
+                let location = open.before_end(stop);
+                let need = closed.need(true);
+                scanned(run, function, &location, usize::MAX, Err(fault), need)?;
             }
         }
     }
@@ -261,19 +273,20 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
         let open = run.pair(State::Guard)?;
         run.restore(open.open.clone());
         if let Some(fault) = met(State::Guard, stop, open.open.end) {
-            let place = open.before_end(stop);
-            scanned(run, function, &place, usize::MAX, Err(fault), None)?;
+            let location = open.before_end(stop);
+            let need = State::Guard.need(true);
+            scanned(run, function, &location, usize::MAX, Err(fault), need)?;
         }
     }
-    // The last page of user memory holds the pattern, and no end.
+    // The last page of user memory holds the pattern, and no terminator.
     for stop in 1..=260 {
         let looked_at = stop / width * width;
         let address = USER_LIMIT - stop;
         let status = NtStatus::ACCESS_VIOLATION;
         let expected = fault(status, looked_at, address + looked_at, Access::Read);
-        let place = Place::nowhere(address);
+        let location = Location::nowhere(address);
         let need = Some(Need::LastPage);
-        scanned(run, function, &place, usize::MAX, Err(expected), need)?;
+        scanned(run, function, &location, usize::MAX, Err(expected), need)?;
     }
     Ok(())
 }
@@ -281,8 +294,8 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
 fn refused<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
     for address in REFUSED {
         let expected = Err(fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Read));
-        let place = Place::nowhere(address);
-        scanned(run, function, &place, usize::MAX, expected, None)?;
+        let location = Location::nowhere(address);
+        scanned(run, function, &location, usize::MAX, expected, None)?;
     }
     Ok(())
 }

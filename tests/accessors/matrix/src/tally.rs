@@ -1,4 +1,4 @@
-//! What a run came to, in a form that travels.
+//! The result of a family, in a form that a driver can return.
 
 use core::fmt;
 
@@ -6,17 +6,17 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use crate::layout::Need;
 
-/// What one family came to.
+/// The result of one family.
 #[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Tally {
-    /// Cases that ran, the failed one included.
+    /// The number of cases that ran, including the failed one.
     pub ran: u64,
-    /// Cases that were skipped, by [`Need`].
+    /// The number of cases that were skipped, by [`Need`].
     pub skipped: [u64; Need::ALL.len()],
-    /// 1 if a case failed, which ended the family.
+    /// 1 if a case failed. It ended the family.
     pub failed: u64,
-    /// That case.
+    /// The case that failed.
     pub failure: Failure,
 }
 
@@ -28,13 +28,13 @@ impl Tally {
         failure: Failure::NONE,
     };
 
-    /// The cases of the family, whether they ran or not.
+    /// Returns the number of cases of the family, including the skipped ones.
     #[must_use]
     pub fn cases(&self) -> u64 {
         self.ran + self.skipped.iter().sum::<u64>()
     }
 
-    /// The case that failed.
+    /// Returns the case that failed.
     #[must_use]
     pub fn failure(&self) -> Option<&Failure> {
         (self.failed != 0).then_some(&self.failure)
@@ -47,13 +47,13 @@ impl Tally {
 pub struct Failure {
     /// The function's name, padded with zeros.
     pub name: [u8; 48],
-    /// What it was called with: usually length, source, destination.
+    /// The arguments of the case: usually length, source, destination.
     pub arguments: [u64; 3],
-    /// A [`Check`].
+    /// The [`Check`] that failed.
     pub check: u64,
-    /// What should have been found: see [`Check`].
+    /// The expected values; [`Check`] gives their meaning.
     pub expected: [u64; 4],
-    /// What was found.
+    /// The values found.
     pub found: [u64; 4],
 }
 
@@ -67,19 +67,19 @@ impl Failure {
     };
 }
 
-/// What is looked at after a case, and in which form it is told.
+/// A check after a case, and the values that it reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Check {
     /// Status, value or bytes moved, address, 1 for a write.
-    Outcome = 0,
+    Result = 0,
     /// EFLAGS: AC, IF and DF.
     Flags = 1,
-    /// A byte, and where it is.
+    /// A moved byte, and its address.
     Moved = 2,
-    /// A byte that nothing should have written, and where it is.
+    /// A byte that must not be written, and its address.
     Untouched = 3,
-    /// Something of the case's own.
+    /// Values that the case defines.
     Other = 4,
     /// The arena has too few pages of a kind.
     Exhausted = 5,
@@ -88,9 +88,9 @@ pub enum Check {
 const CHECKS: [&str; 6] = [
     "(status, value or count, address, write)",
     "EFLAGS (AC is 0x40000, IF 0x200, DF 0x400)",
-    "a byte that was moved, its address",
-    "a byte beyond, its address",
-    "what the case looked at",
+    "a moved byte, its address",
+    "a byte outside the destination, its address",
+    "values of the case",
     "pages left",
 ];
 
@@ -110,9 +110,9 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A case failed, and the tally has it.
+/// A case failed. The tally holds the failure.
 #[derive(Debug)]
 pub(crate) struct Stop;
 
-/// How a case ends.
+/// The result of a case.
 pub(crate) type Checked = Result<(), Stop>;

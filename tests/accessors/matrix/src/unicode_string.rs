@@ -1,10 +1,12 @@
 //! `UNICODE_STRING`: by value, and captured.
 //!
-//! | cases | crossed with |
+//! | cases | combined with |
 //! | --- | --- |
-//! | by value | 16 misalignments; every number of bytes before a closed page of each lasting state; refused addresses; user memory, and the kernel's for `Mode` |
-//! | captured | lengths of 0 to 260 bytes, odd ones refused; 16 misalignments of the buffer; room that suffices and that does not; a maximum that is less |
-//! | captured, stopped in the buffer | lengths to 64 bytes: every byte; each lasting state |
+//! | by value | 16 misalignments; every number of bytes before a closed page of each lasting state; refused addresses; user memory, and kernel memory for functions with a mode |
+//! | captured | lengths of 0 to 260 bytes, and the greatest two; odd lengths are refused; 16 misalignments of the buffer; a capacity that suffices and one that does not; a maximum that is less; in either mode |
+//! | captured, stopped in the buffer | lengths to 64 bytes: at every byte; each lasting state |
+//! | captured, stopped in the descriptor | at every byte; each lasting state |
+//! | captured, refused addresses | of the buffer, for lengths of 0 and 2; of the descriptor |
 
 use usermode_accessors::{
     Access, Fault, Mode, NtStatus, UnicodeString, UserPtr, ddi, probe::USER_LIMIT,
@@ -13,18 +15,18 @@ use usermode_accessors::{
 use crate::{
     Arena,
     bulk::REFUSED,
-    layout::State,
+    layout::{Need, State},
     pattern::{self, UNTOUCHED},
     pointer::{from, to},
-    run::{Content, Outcome, Place, Run, fault},
+    run::{CallResult, Content, Location, Run, fault},
     scalar::patterned,
     tally::{Check, Checked},
 };
 
-/// Bytes of a descriptor.
+/// The size of a descriptor in bytes.
 const SIZE: usize = size_of::<UnicodeString>();
 
-/// The descriptor that the pattern is at an address.
+/// Returns the descriptor that the pattern forms at an address.
 fn patterned_string(address: usize) -> UnicodeString {
     let [a, b, c, d, ..] = patterned(address, 8).to_le_bytes();
     UnicodeString {
@@ -67,7 +69,7 @@ const WRITES: [(&str, bool, Write); 3] = [
     }),
 ];
 
-/// Names of what is tried here.
+/// Returns the names of the functions.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let reads = READS.iter().map(|(name, ..)| *name);
     let writes = WRITES.iter().map(|(name, ..)| *name);
@@ -78,35 +80,38 @@ const CAPTURE: &str = "user_ptr_capture";
 
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
     for (name, user, call) in READS {
-        places(run, user, Access::Read, |run, place, refusal, closed| {
-            read(run, name, call, place, refusal, closed)
+        locations(run, user, Access::Read, |run, location, refusal, closed| {
+            read(run, name, call, location, refusal, closed)
         })?;
     }
     for (name, user, call) in WRITES {
-        places(run, user, Access::Write, |run, place, refusal, closed| {
-            write(run, name, call, place, refusal, closed)
-        })?;
+        locations(
+            run,
+            user,
+            Access::Write,
+            |run, location, refusal, closed| write(run, name, call, location, refusal, closed),
+        )?;
     }
-    captures(run)?;
+    captures(run, Mode::User)?;
+    captures(run, Mode::Kernel)?;
     captures_stopped(run)
 }
 
-/// Where a function is tried, in the order of the plan: each place, what is to be met there, and the
-/// closed page behind it.
-fn places<A: Arena>(
+/// Runs `case` at each location, with the expected fault and the closed page after the location.
+fn locations<A: Arena>(
     run: &mut Run<'_, A>,
     user: bool,
     access: Access,
-    mut case: impl FnMut(&mut Run<'_, A>, &Place, Option<Fault>, Option<State>) -> Checked,
+    mut case: impl FnMut(&mut Run<'_, A>, &Location, Option<Fault>, Option<State>) -> Checked,
 ) -> Checked {
     let writes = access == Access::Write;
     for shift in 0..16 {
-        let place = match (user, writes) {
+        let location = match (user, writes) {
             (true, _) => run.strip(State::Unmapped, writes),
             (false, false) => run.kernel_source(),
             (false, true) => run.kernel_target(),
         };
-        case(run, &place.at(64 + shift), None, None)?;
+        case(run, &location.at(64 + shift), None, None)?;
     }
     if !user {
         return Ok(());
@@ -123,7 +128,7 @@ fn places<A: Arena>(
     }
     for address in REFUSED.into_iter().chain([USER_LIMIT - 15]) {
         let refusal = fault(NtStatus::ACCESS_VIOLATION, 0, address, access);
-        case(run, &Place::nowhere(address), Some(refusal), None)?;
+        case(run, &Location::nowhere(address), Some(refusal), None)?;
     }
     Ok(())
 }
@@ -132,22 +137,22 @@ fn read<A: Arena>(
     run: &mut Run<'_, A>,
     name: &str,
     call: Read,
-    place: &Place,
+    location: &Location,
     refusal: Option<Fault>,
     closed: Option<State>,
 ) -> Checked {
-    let need = closed.and_then(State::need);
-    if !run.begin(name, [SIZE, place.address, 0], need) {
+    let need = closed.and_then(|closed| closed.need(refusal.is_some()));
+    if !run.begin(name, [SIZE, location.address, 0], need) {
         return Ok(());
     }
     let mut found = UnicodeString::default();
     let expected = refusal.map_or(Ok(0), Err);
     run.expect(expected, || {
-        found = call(place.address)?;
+        found = call(location.address)?;
         Ok(0)
     })?;
     if refusal.is_none() {
-        let expected = patterned_string(place.address);
+        let expected = patterned_string(location.address);
         run.same(expected.length.into(), found.length.into())?;
         run.same(expected.maximum_length.into(), found.maximum_length.into())?;
         run.same(expected.buffer as u64, found.buffer as u64)?;
@@ -159,41 +164,40 @@ fn write<A: Arena>(
     run: &mut Run<'_, A>,
     name: &str,
     call: Write,
-    place: &Place,
+    location: &Location,
     refusal: Option<Fault>,
     closed: Option<State>,
 ) -> Checked {
-    let need = closed.and_then(State::need);
-    let address = place.address;
+    let need = closed.and_then(|closed| closed.need(refusal.is_some()));
+    let address = location.address;
     if !run.begin(name, [SIZE, address, 0], need) {
         return Ok(());
     }
-    // All of it is one byte, but for the four that mean nothing and go out as zeros.
     let value = UnicodeString {
-        length: 0x5A5A,
-        maximum_length: 0x5A5A,
-        buffer: 0x5A5A_5A5A_5A5A_5A5A,
+        length: 0x0201,
+        maximum_length: 0x0403,
+        buffer: 0x0C0B_0A09_0807_0605,
     };
-    run.paint(place, SIZE);
+    run.paint(location, SIZE);
     let expected = refusal.map_or(Ok(0), Err);
     run.expect(expected, || call(address, value).map(|()| 0))?;
     if refusal.is_some_and(|fault| fault.copied == 0) {
-        return run.inspect(place, SIZE, 0, Content::Byte(0));
+        return run.inspect(location, SIZE, 0, Content::Byte(0));
     }
     let moved = refusal.map_or(SIZE, |fault| fault.copied);
-    let mut expected = [0x5A; SIZE];
-    expected[4..8].fill(0);
+    // The four bytes of padding are written as zeros.
+    let mut expected = [1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7, 8, 9, 10, 11, 12];
     expected[moved..].fill(UNTOUCHED);
-    let seen = SIZE.min(place.open.end - address);
+    let seen = SIZE.min(location.open.end - address);
     let mut found = [UNTOUCHED; SIZE];
-    if place.user {
+    if location.user {
         run.arena.read(address, &mut found[..seen]);
     } else {
-        let offset = address - place.open.start;
-        found.copy_from_slice(&run.room.target[offset..][..SIZE]);
+        let offset = address - location.open.start;
+        found.copy_from_slice(&run.kernel.target[offset..][..SIZE]);
     }
     if found != expected {
-        let told = |bytes: [u8; SIZE]| {
+        let report = |bytes: [u8; SIZE]| {
             let (low, high) = bytes.split_at(8);
             let number = |bytes: &[u8]| {
                 bytes
@@ -203,42 +207,46 @@ fn write<A: Arena>(
             };
             [number(low), number(high), 0, 0]
         };
-        return Err(run.fail(Check::Other, told(expected), told(found)));
+        return Err(run.fail(Check::Other, report(expected), report(found)));
     }
     Ok(())
 }
 
-/// Puts a descriptor where a capture will find it: returns its address.
-fn put<A: Arena>(run: &Run<'_, A>, string: UnicodeString) -> usize {
-    let address = run.strip(State::NoAccess, true).at(7).address;
+/// Writes a descriptor to memory of the caller or of the kernel, and returns its address.
+fn put<A: Arena>(run: &mut Run<'_, A>, mode: Mode, string: UnicodeString) -> usize {
     let mut bytes = [0; SIZE];
     bytes[..2].copy_from_slice(&string.length.to_le_bytes());
     bytes[2..4].copy_from_slice(&string.maximum_length.to_le_bytes());
     bytes[8..].copy_from_slice(&string.buffer.to_le_bytes());
+    if mode == Mode::Kernel {
+        run.kernel.target[7..][..SIZE].copy_from_slice(&bytes);
+        return run.kernel_target().at(7).address;
+    }
+    let address = run.strip(State::NoAccess, true).at(7).address;
     run.arena.write(address, &bytes);
     address
 }
 
-/// Characters of the room that captures are given.
-const ROOM: usize = 132;
+/// The greatest capacity that a capture is given, in characters.
+const CAPACITY: usize = 132;
 
-/// Captures `string` into `room` characters; `moved`: bytes of it that arrive.
+/// Captures `string` into `capacity` characters, of which `moved` bytes are written.
 fn capture<A: Arena>(
     run: &mut Run<'_, A>,
-    string: UnicodeString,
-    room: usize,
-    (expected, moved): (impl FnOnce(usize) -> Outcome, usize),
-    closed: Option<State>,
+    (mode, string, capacity): (Mode, UnicodeString, usize),
+    (expected, moved): (impl FnOnce(usize) -> CallResult, usize),
+    need: Option<Need>,
 ) -> Checked {
-    let need = closed.and_then(State::need);
-    let arguments = [string.length.into(), string.buffer, room];
+    let arguments = [string.length.into(), string.buffer, capacity];
     if !run.begin(CAPTURE, arguments, need) {
         return Ok(());
     }
-    let address = put(run, string);
-    let mut characters = [u16::from_le_bytes([UNTOUCHED; 2]); ROOM];
+    let address = put(run, mode, string);
+    let mut characters = [u16::from_le_bytes([UNTOUCHED; 2]); CAPACITY];
     run.expect(expected(address), || {
-        let filled = UserPtr::<UnicodeString>::new(address).capture(&mut characters[..room])?;
+        // SAFETY: user memory, checked and guarded, or kernel memory that holds the string.
+        let string = unsafe { UserPtr::<UnicodeString>::for_mode(address, mode) };
+        let filled = string.capture(&mut characters[..capacity])?;
         Ok(filled.len() as u64)
     })?;
     let mut found = characters.into_iter().flat_map(u16::to_le_bytes);
@@ -249,38 +257,62 @@ fn capture<A: Arena>(
     run.same(0, u64::from(found.any(|byte| byte != UNTOUCHED)))
 }
 
-fn captures<A: Arena>(run: &mut Run<'_, A>) -> Checked {
-    let source = run.strip(State::Unmapped, false);
+fn captures<A: Arena>(run: &mut Run<'_, A>, mode: Mode) -> Checked {
+    let source = match mode {
+        Mode::User => run.strip(State::Unmapped, false),
+        Mode::Kernel => run.kernel_source(),
+    };
     let refused = |status| move |at| Err(fault(status, 0, at, Access::Read));
-    for length in 0..=260_u16 {
+    for length in (0..=260_u16).chain([u16::MAX - 1, u16::MAX]) {
         for shift in 0..16 {
             let string = UnicodeString {
                 length,
-                maximum_length: length + u16::try_from(shift % 3).unwrap_or(0),
+                maximum_length: length.saturating_add(u16::try_from(shift % 3).unwrap_or(0)),
                 buffer: source.at(64 + shift).address,
             };
             let (characters, bytes) = (usize::from(length / 2), usize::from(length));
-            if length % 2 != 0 {
-                let expected = refused(NtStatus::INVALID_PARAMETER);
-                capture(run, string, ROOM, (expected, 0), None)?;
+            if length % 2 != 0 || characters > CAPACITY {
+                let expected = refused(if length % 2 != 0 {
+                    NtStatus::INVALID_PARAMETER
+                } else {
+                    NtStatus::INVALID_BUFFER_SIZE
+                });
+                capture(run, (mode, string, CAPACITY), (expected, 0), None)?;
                 continue;
             }
             let expected = |_| Ok(characters as u64);
-            capture(run, string, ROOM, (expected, bytes), None)?;
-            capture(run, string, characters, (expected, bytes), None)?;
+            capture(run, (mode, string, CAPACITY), (expected, bytes), None)?;
+            capture(run, (mode, string, characters), (expected, bytes), None)?;
             if length > 0 {
                 let expected = refused(NtStatus::INVALID_BUFFER_SIZE);
-                capture(run, string, characters - 1, (expected, 0), None)?;
+                capture(run, (mode, string, characters - 1), (expected, 0), None)?;
                 let string = UnicodeString {
                     maximum_length: length - 1,
                     ..string
                 };
                 let expected = refused(NtStatus::INVALID_PARAMETER);
-                capture(run, string, ROOM, (expected, 0), None)?;
+                capture(run, (mode, string, CAPACITY), (expected, 0), None)?;
             }
         }
     }
     Ok(())
+}
+
+/// Captures a string whose descriptor is at `address`, which fails.
+fn descriptor_fails<A: Arena>(
+    run: &mut Run<'_, A>,
+    address: usize,
+    expected: Fault,
+    need: Option<Need>,
+) -> Checked {
+    if !run.begin(CAPTURE, [SIZE, address, 0], need) {
+        return Ok(());
+    }
+    run.expect(Err(expected), || {
+        let mut characters = [0; CAPACITY];
+        let filled = UserPtr::<UnicodeString>::new(address).capture(&mut characters)?;
+        Ok(filled.len() as u64)
+    })
 }
 
 fn captures_stopped<A: Arena>(run: &mut Run<'_, A>) -> Checked {
@@ -298,18 +330,32 @@ fn captures_stopped<A: Arena>(run: &mut Run<'_, A>) -> Checked {
                     |status| Err(fault(status, stop, open.open.end, Access::Read)),
                 );
                 let moved = outcome.map_or(stop, |_| length.into());
-                capture(run, string, ROOM, (|_| outcome, moved), Some(closed))?;
+                let need = closed.need(outcome.is_err());
+                let string = (Mode::User, string, CAPACITY);
+                capture(run, string, (|_| outcome, moved), need)?;
+            }
+        }
+        for stop in 0..SIZE {
+            if let Some(status) = closed.refusal(false) {
+                let expected = fault(status, 0, open.open.end, Access::Read);
+                let address = open.before_end(stop).address;
+                descriptor_fails(run, address, expected, closed.need(true))?;
             }
         }
     }
-    for buffer in REFUSED {
-        let string = UnicodeString {
-            length: 2,
-            maximum_length: 2,
-            buffer,
-        };
-        let outcome = Err(fault(NtStatus::ACCESS_VIOLATION, 0, buffer, Access::Read));
-        capture(run, string, ROOM, (|_| outcome, 0), None)?;
+    for address in REFUSED {
+        let expected = fault(NtStatus::ACCESS_VIOLATION, 0, address, Access::Read);
+        descriptor_fails(run, address, expected, None)?;
+        // Nothing is checked of a buffer of length 0.
+        for (length, outcome) in [(0, Ok(0)), (2, Err(expected))] {
+            let string = UnicodeString {
+                length,
+                maximum_length: 2,
+                buffer: address,
+            };
+            let string = (Mode::User, string, CAPACITY);
+            capture(run, string, (|_| outcome, 0), None)?;
+        }
     }
     Ok(())
 }

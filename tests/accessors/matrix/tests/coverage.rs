@@ -1,4 +1,4 @@
-//! The matrix leaves no function out.
+//! The matrix covers every function.
 
 use std::collections::BTreeSet;
 

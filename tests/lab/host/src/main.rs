@@ -15,7 +15,7 @@ use clap::{Parser, ValueEnum};
 use ringcopy_client::{
     Transport, TransportError,
     cli::{self, Console},
-    protocol::{Engine, Reach},
+    protocol::{EngineKind, Reach},
 };
 use ringcopy_lab::{Lab, LabError, Options, load, token};
 use signal_hook::{
@@ -145,9 +145,9 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
             Policy::All => Reach::MEMORY,
         }),
         engine: arguments.engine.map(|engine| match engine {
-            EngineName::Auto => Engine::Auto,
-            EngineName::Native => Engine::Native,
-            EngineName::System => Engine::System,
+            EngineName::Auto => EngineKind::Auto,
+            EngineName::Native => EngineKind::Native,
+            EngineName::System => EngineKind::System,
         }),
         seed: arguments.seed,
         five_levels: arguments.five_levels,

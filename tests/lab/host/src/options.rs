@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_client::protocol::{Engine, Reach};
+use ringcopy_client::protocol::{EngineKind, Reach};
 
 /// A value of the registry, of any type and length.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub struct Options {
     /// The `Policy` value under the service's Parameters key; `None`: there is no such value.
     pub policy: Option<Reach>,
     /// The `Engine` value there.
-    pub engine: Option<Engine>,
+    pub engine: Option<EngineKind>,
     /// Further values there.
     pub values: Vec<RegistryValue>,
     /// Where images, page tables and page frames lie depends on it.
@@ -134,7 +134,7 @@ mod tests {
     fn the_guest_is_told_everything_that_was_said() {
         let options = Options {
             policy: Some(Reach::PHYSICAL),
-            engine: Some(Engine::System),
+            engine: Some(EngineKind::System),
             values: vec![RegistryValue {
                 name: "Other".into(),
                 kind: 3,

@@ -6,17 +6,17 @@ use crate::cpu;
 #[derive(Clone, Copy, Debug)]
 #[repr(u32)]
 pub(crate) enum Outcome {
-    /// NtStatus 33: everything asked for was done.
+    /// Exit status 33: everything asked for was done.
     Done = 0x10,
-    /// NtStatus 35: an image could not be loaded.
+    /// Exit status 35: an image could not be loaded.
     NotLoaded = 0x11,
-    /// NtStatus 37, `mode=load` only: the driver left something behind.
+    /// Exit status 37, `mode=load` only: the driver left something behind.
     Leaked = 0x12,
-    /// NtStatus 39, `mode=load` only: the driver's entry point failed.
+    /// Exit status 39, `mode=load` only: the driver's entry point failed.
     EntryFailed = 0x13,
-    /// NtStatus 65: the driver broke a rule, see the `BUGCHECK` line.
+    /// Exit status 65: the driver broke a rule, see the `BUGCHECK` line.
     Bugcheck = 0x20,
-    /// NtStatus 97: the lab itself is at fault.
+    /// Exit status 97: the lab itself is at fault.
     Panic = 0x30,
 }
 

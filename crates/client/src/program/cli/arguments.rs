@@ -1,9 +1,9 @@
-//! What the user may write.
+//! The arguments of the command line.
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
-use ringcopy_protocol::{Engine, MAXIMUM_LENGTH};
+use ringcopy_protocol::{EngineKind, MAXIMUM_LENGTH};
 
 use super::{
     range_argument::{self, Kind, Range, RangeArgument},
@@ -17,16 +17,15 @@ pub(super) const JSON_LIMIT: u64 = 1 << 20;
 /// Drives the ringcopy driver: copies memory of this process, of the device page and of the
 /// system, and reports exactly what arrived.
 ///
-/// Numbers may be decimal or, behind 0x, hexadecimal; underscores may separate digits, and KiB,
-/// MiB or GiB may follow. The exit code is 0 only if everything came out as it should, 1 if
-/// something did not, 2 if the command line makes no sense. Where standard output cannot be written,
-/// a sentence on standard error says why, and the exit code is 1; where its reader has closed it,
-/// the exit code is 1 without a word.
+/// Numbers are decimal, or hexadecimal after 0x. Underscores may separate digits, and KiB, MiB or
+/// GiB may follow. The exit code is 0 if everything ended as it should, 1 if something failed, 2 if
+/// the command line makes no sense. If standard output cannot be written, the exit code is 1 and a
+/// sentence on standard error says why; if its reader has closed it, there is no sentence.
 #[derive(Debug, Parser)]
 #[command(name = "ringcopy", bin_name = "ringcopy", version)]
 pub(super) struct Arguments {
     /// Print one JSON document, and nothing else, on standard output; on standard error if standard
-    /// output gets the bytes that `read --output -` reads
+    /// output gets the bytes of `read --output -`
     #[arg(long, global = true)]
     pub(super) json: bool,
 
@@ -36,6 +35,15 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    #[command(flatten)]
+    Driver(DriverCommand),
+    #[command(flatten)]
+    System(SystemCommand),
+}
+
+/// The commands that send requests to the driver.
+#[derive(Debug, Subcommand)]
+pub(super) enum DriverCommand {
     /// Show what the driver is, and what this process may reach through it
     Info,
     /// Copy memory of this process through the driver and back, and compare
@@ -44,10 +52,15 @@ pub(super) enum Command {
     Ranges,
     /// Read ranges of virtual or physical memory
     Read(ReadArguments),
-    /// Compare what both engines read, of given ranges or by chance
+    /// Compare what both engines read, of given ranges or of random pieces
     Verify(VerifyArguments),
-    /// Run every case that a driver has to get right, and say which it did not
+    /// Run every case of the self-test, and say which failed
     Selftest,
+}
+
+/// The commands that install, load or examine the driver on its machine.
+#[derive(Debug, Subcommand)]
+pub(super) enum SystemCommand {
     /// Install the driver: its image, its service, and the policy that allows least
     Install(InstallArguments),
     /// Unload the driver and remove all that `install` and `policy` have left on this machine
@@ -67,49 +80,38 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// Whether it is about the driver's machine, not about the driver alone.
-    pub(super) const fn is_about_machine(&self) -> bool {
-        matches!(
-            self,
-            Self::Install(_)
-                | Self::Uninstall
-                | Self::Start
-                | Self::Stop
-                | Self::Status
-                | Self::Policy(_)
-                | Self::Doctor
-                | Self::VmTest(_)
-        )
-    }
-
-    /// Whether standard output gets bytes that were read, and nothing else.
+    /// Returns whether standard output gets the bytes that were read, and nothing else.
     pub(super) fn puts_bytes_on_standard_output(&self) -> bool {
-        matches!(self, Self::Read(read) if read.puts_bytes_on_standard_output())
+        matches!(self, Self::Driver(DriverCommand::Read(read)) if read.puts_bytes_on_standard_output())
     }
 
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Info => "info",
-            Self::Copy(_) => "copy",
-            Self::Ranges => "ranges",
-            Self::Read(_) => "read",
-            Self::Verify(_) => "verify",
-            Self::Selftest => "selftest",
-            Self::Install(_) => "install",
-            Self::Uninstall => "uninstall",
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Status => "status",
-            Self::Policy(_) => "policy",
-            Self::Doctor => "doctor",
-            Self::VmTest(_) => "vm-test",
+            Self::Driver(command) => match command {
+                DriverCommand::Info => "info",
+                DriverCommand::Copy(_) => "copy",
+                DriverCommand::Ranges => "ranges",
+                DriverCommand::Read(_) => "read",
+                DriverCommand::Verify(_) => "verify",
+                DriverCommand::Selftest => "selftest",
+            },
+            Self::System(command) => match command {
+                SystemCommand::Install(_) => "install",
+                SystemCommand::Uninstall => "uninstall",
+                SystemCommand::Start => "start",
+                SystemCommand::Stop => "stop",
+                SystemCommand::Status => "status",
+                SystemCommand::Policy(_) => "policy",
+                SystemCommand::Doctor => "doctor",
+                SystemCommand::VmTest(_) => "vm-test",
+            },
         }
     }
 }
 
 #[derive(Debug, Args)]
 pub(super) struct InstallArguments {
-    /// The package's folder; where this program is, if it is not given
+    /// The package's folder; by default the folder of this program
     #[arg(long, value_name = "DIR")]
     pub(super) from: Option<PathBuf>,
 
@@ -126,9 +128,9 @@ pub(super) struct PolicyArguments {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PolicyAction {
-    /// Show it
+    /// Show the policy
     Show,
-    /// Change it; what is not named stays as it is
+    /// Change the policy; settings that are not named stay as they are
     Set(PolicySetArguments),
 }
 
@@ -139,7 +141,7 @@ pub(super) struct PolicySetArguments {
     #[arg(long, value_enum, value_delimiter = ',')]
     pub(super) reach: Vec<ReachName>,
 
-    /// Whether pointers in requests of other drivers are trusted, or held to a user's rules
+    /// Whether pointers in requests of other drivers are trusted, or checked like a user's
     #[arg(long, value_enum)]
     pub(super) kernel_callers: Option<KernelCallers>,
 
@@ -150,9 +152,9 @@ pub(super) struct PolicySetArguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum KernelCallers {
-    /// They follow the kernel's rules: nothing is checked
+    /// Check nothing
     Trust,
-    /// They are held to a user's rules
+    /// Check them like a user's
     Check,
 }
 
@@ -170,7 +172,7 @@ pub(super) enum ReachName {
 
 #[derive(Debug, Args)]
 pub(super) struct VmTestArguments {
-    /// Where the report goes, and what is needed to go on after a restart
+    /// The folder for the report, and for what the test needs to continue after a restart
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(super) folder: PathBuf,
 
@@ -178,14 +180,14 @@ pub(super) struct VmTestArguments {
     #[arg(long, value_name = "TIMES", default_value_t = 100, hide = true)]
     pub(super) loads: u32,
 
-    /// End a test that is under way: turn Driver Verifier off, and write what there is
+    /// End a test that has begun: turn Driver Verifier off, and write a report
     #[arg(long)]
     pub(super) give_up: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct CopyArguments {
-    /// Bytes to copy, at most 64 MiB; the session buffer takes the first 16 KiB of them
+    /// Bytes to copy, at most 64 MiB; the first 16 KiB also go through the session buffer
     #[arg(long, value_name = "BYTES", value_parser = copy_length, default_value = "4KiB")]
     pub(super) length: u64,
 
@@ -193,7 +195,7 @@ pub(super) struct CopyArguments {
     #[arg(long, value_name = "BYTES", value_parser = alignment, default_value = "1")]
     pub(super) alignment: u32,
 
-    /// Move the buffers so many bytes away from the start of a page, to see what happens
+    /// Move the buffers this far from the start of a page
     #[arg(long, value_name = "BYTES", value_parser = misalignment, default_value = "0")]
     pub(super) misalign: u64,
 
@@ -211,13 +213,13 @@ pub(super) struct ReadArguments {
     #[command(flatten)]
     pub(super) ranges: RangeArgument,
 
-    /// Who copies
+    /// Which engine copies
     #[arg(long, value_enum, default_value_t = EngineName::Auto)]
     pub(super) engine: EngineName,
 
-    /// Read all RAM, whose ranges the driver lists, into --output, and put a map beside it that
-    /// names the ranges and what of them could not be read: FILE.map.json, which --ranges takes. A
-    /// raw image has each byte at the offset that is its physical address
+    /// Read all RAM into --output. A map beside it, FILE.map.json, names the ranges and the holes
+    /// in them; --ranges takes it. A raw image has each byte at the offset that is its physical
+    /// address
     #[arg(
         long,
         requires = "output",
@@ -225,39 +227,39 @@ pub(super) struct ReadArguments {
     )]
     pub(super) all_ram: bool,
 
-    /// Write the bytes to this file, or, if it is -, to standard output, which then gets nothing
-    /// else. The file is left alone until something was read, or, if it is new, a hole was met
+    /// Write the bytes to this file; for -, to standard output, which then gets nothing else. An
+    /// existing file keeps its contents until a byte was read
     #[arg(long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
 
-    /// What --output looks like
+    /// The format of --output
     #[arg(long, value_enum, requires = "output", conflicts_with = "hex")]
     pub(super) format: Option<FormatName>,
 
-    /// Go on where an earlier read of the same ranges stopped filling the file
+    /// Continue an earlier read of the same ranges that did not complete the file
     #[arg(long, requires = "output", conflicts_with = "hex")]
     pub(super) resume: bool,
 
-    /// Show the bytes in hexadecimal, and holes as holes: the default without --output
+    /// Show the bytes in hexadecimal, with the holes marked: the default without --output
     #[arg(long)]
     pub(super) hex: bool,
 
-    /// Name every range and every hole that could not be read, not the first few alone
+    /// List all ranges and holes that could not be read, not only the first few
     #[arg(long)]
     pub(super) list_holes: bool,
 }
 
-/// The forms of --output.
+/// The formats of --output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum FormatName {
-    /// The bytes alone, one range after the other, with zeros for what cannot be read
+    /// Only the bytes, one range after the other, with zeros in the holes
     Raw,
-    /// Segments of physical memory with their addresses, as Volatility and `MemProcFS` read them;
-    /// what cannot be read is in no segment. For whole pages
+    /// Segments of physical memory with their addresses, for Volatility and `MemProcFS`; holes are
+    /// in no segment. For whole pages
     Lime,
 }
 
-/// Whether an output of this name is standard output.
+/// Returns whether an output of this name is standard output.
 pub(super) fn is_standard_output(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]
         .iter()
@@ -265,7 +267,7 @@ pub(super) fn is_standard_output(path: &Path) -> bool {
 }
 
 impl ReadArguments {
-    /// What the output looks like.
+    /// Returns the format of the output.
     pub(super) const fn form(&self) -> Form {
         match self.format {
             Some(FormatName::Lime) => Form::Lime,
@@ -274,21 +276,21 @@ impl ReadArguments {
         }
     }
 
-    /// Refuses ranges that an output of its form cannot have.
-    pub(super) fn judge_form(&self, ranges: &[Range]) -> Result<(), String> {
+    /// Refuses ranges that the output's format cannot hold.
+    pub(super) fn validate_form(&self, ranges: &[Range]) -> Result<(), String> {
         match self.form() {
             Form::Lime => check_lime(ranges),
             Form::Ranges | Form::Addresses => Ok(()),
         }
     }
 
-    /// Whether standard output gets bytes, and nothing else.
+    /// Returns whether standard output gets the bytes, and nothing else.
     pub(super) fn puts_bytes_on_standard_output(&self) -> bool {
         self.output.as_deref().is_some_and(is_standard_output)
     }
 
-    /// Refuses more than a JSON document carries.
-    pub(super) fn judge_total(&self, json: bool, total: u64) -> Result<(), String> {
+    /// Refuses more bytes than a JSON document carries.
+    pub(super) fn validate_total(&self, json: bool, total: u64) -> Result<(), String> {
         if json && self.output.is_none() && total > JSON_LIMIT {
             return Err(
                 "a JSON document carries at most 1 MiB of memory; add --output FILE, or ask for \
@@ -300,24 +302,24 @@ impl ReadArguments {
     }
 }
 
-/// Without ranges and without --random, 1000 pieces are chosen.
+/// Without ranges and without --random, 1000 random pieces are compared.
 #[derive(Debug, Args)]
 pub(super) struct VerifyArguments {
     #[command(flatten)]
     pub(super) ranges: RangeArgument,
 
-    /// Compare so many pieces of memory, chosen by chance: of RAM, its edges, the holes between,
-    /// the session buffer, both ends of both halves of the address space, and this process's own
+    /// Compare this many random pieces of memory: of RAM, its edges, the holes between, the session
+    /// buffer, both ends of both halves of the address space, and this process's own memory
     #[arg(long, value_name = "COUNT", value_parser = number)]
     pub(super) random: Option<u64>,
 
-    /// What decides the choice: the same seed chooses the same on the same machine
+    /// The seed of the random choice: the same seed chooses the same pieces on the same machine
     #[arg(long, value_name = "SEED", value_parser = number)]
     pub(super) seed: Option<u64>,
 }
 
 impl VerifyArguments {
-    /// How many pieces are to be chosen.
+    /// Returns the number of random pieces.
     pub(super) fn count(&self) -> u64 {
         match self.random {
             Some(count) => count,
@@ -329,7 +331,7 @@ impl VerifyArguments {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(super) enum EngineName {
-    /// The native engine where it may be used, else the system's
+    /// The native engine if it may be used, else the system's
     Auto,
     /// The driver's own page-table walk and window
     Native,
@@ -347,7 +349,7 @@ impl EngineName {
     }
 }
 
-impl From<EngineName> for Engine {
+impl From<EngineName> for EngineKind {
     fn from(name: EngineName) -> Self {
         match name {
             EngineName::Auto => Self::Auto,
@@ -358,11 +360,13 @@ impl From<EngineName> for Engine {
 }
 
 impl Arguments {
-    /// Refuses combinations that each make sense alone.
-    pub(super) fn judge(self) -> Result<Self, clap::Error> {
+    /// Refuses arguments that make sense alone but not together.
+    pub(super) fn validate(self) -> Result<Self, clap::Error> {
         match &self.command {
-            Command::Read(read) => judge_read(read, self.json),
-            Command::Verify(verify) => verify.ranges.of_command_line().map(drop),
+            Command::Driver(DriverCommand::Read(read)) => validate_read(read, self.json),
+            Command::Driver(DriverCommand::Verify(verify)) => {
+                verify.ranges.of_command_line().map(drop)
+            }
             _ => Ok(()),
         }
         .map_err(|sentence| Self::command().error(ErrorKind::ValueValidation, sentence))?;
@@ -370,12 +374,12 @@ impl Arguments {
     }
 }
 
-fn judge_read(read: &ReadArguments, json: bool) -> Result<(), String> {
+fn validate_read(read: &ReadArguments, json: bool) -> Result<(), String> {
     let ranges = read.ranges.of_command_line()?;
     match (read.ranges.is_empty(), read.all_ram) {
         (true, false) => {
             return Err(
-                "nothing to read; name ranges, as in `read 0x1000:4KiB` (or behind --virtual or \
+                "nothing to read; name ranges, as in `read 0x1000:4KiB` (or after --virtual or \
                  --physical), or a file of them with --ranges, or all RAM with --all-ram"
                     .into(),
             );
@@ -387,8 +391,8 @@ fn judge_read(read: &ReadArguments, json: bool) -> Result<(), String> {
     }
     if read.resume && read.puts_bytes_on_standard_output() {
         return Err(
-            "nothing can go on in standard output; name a file with --output, or leave out \
-             --resume"
+            "a read to standard output cannot be continued; name a file with --output, or leave \
+             out --resume"
                 .into(),
         );
     }
@@ -397,8 +401,8 @@ fn judge_read(read: &ReadArguments, json: bool) -> Result<(), String> {
             "a LiME image holds physical memory; add --physical, or leave out --format".into(),
         );
     }
-    read.judge_form(&ranges)?;
-    read.judge_total(json, range_argument::total(&ranges)?)
+    read.validate_form(&ranges)?;
+    read.validate_total(json, range_argument::total(&ranges)?)
 }
 
 pub(super) fn number(text: &str) -> Result<u64, String> {
@@ -432,7 +436,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_put_together_well() {
+    fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
     }
 }

@@ -3,25 +3,22 @@
 use ringcopy_protocol::SESSION_LENGTH;
 use serde_json::Value;
 
-use super::{
-    Stop, View,
-    arguments::CopyArguments,
-    record::{Document, Record},
-};
+use super::{Stop, arguments::CopyArguments, record::Record, view::View};
 use crate::{
     CallerCopy, CopyThrough, Device, OpenAccess, Transfer, Transport, TransportError,
-    explain_transfer,
+    explain_transfer, suites::pattern,
 };
 
-pub(super) fn perform(
+type DynDevice<'t, 'o> = Device<'t, dyn Transport + 'o>;
+
+pub(super) fn run(
     arguments: &CopyArguments,
     transport: &mut dyn Transport,
     view: &mut View<'_, '_>,
-    document: &mut Document,
 ) -> Result<(), Stop> {
     let mut device = Device::open(transport, OpenAccess::ReadWrite)?;
     let bytes = arguments.text.as_ref().map_or_else(
-        || sample(arguments.length),
+        || pattern(0, arguments.length),
         |text| text.clone().into_bytes(),
     );
     let length = bytes.len() as u64;
@@ -37,11 +34,11 @@ pub(super) fn perform(
         alignment: arguments.alignment,
     })?;
     let arrived = arrived(&mut device, destination, &bytes, &through)?;
-    report(view, document, &through, Some(arrived == bytes))?;
+    report(view, &through, Some(arrived == bytes))?;
     if arguments.text.is_some() {
         let arrived = String::from_utf8_lossy(&arrived).into_owned();
         view.line(&arrived)?;
-        document.detail("text", arrived);
+        view.document.detail("text", arrived);
         return Ok(());
     }
 
@@ -54,18 +51,18 @@ pub(super) fn perform(
         alignment: arguments.alignment,
     };
     let from = device.copy_from(copy(source))?;
-    report(view, document, &from, None)?;
+    report(view, &from, None)?;
     if !from.is_complete() {
         return Ok(());
     }
     let destination = allocate(&mut device, length, misalign)?;
     let to = device.copy_to(copy(destination))?;
     let intact = self::arrived(&mut device, destination, session, &to)? == session;
-    report(view, document, &to, Some(intact))
+    report(view, &to, Some(intact))
 }
 
 fn allocate(
-    device: &mut Device<'_, dyn Transport + '_>,
+    device: &mut DynDevice<'_, '_>,
     length: u64,
     misalign: u64,
 ) -> Result<u64, TransportError> {
@@ -73,9 +70,9 @@ fn allocate(
     Ok(base + misalign)
 }
 
-/// What arrived of `sent`.
+/// Reads the bytes that arrived of `sent`.
 fn arrived(
-    device: &mut Device<'_, dyn Transport + '_>,
+    device: &mut DynDevice<'_, '_>,
     destination: u64,
     sent: &[u8],
     transfer: &Transfer,
@@ -86,20 +83,16 @@ fn arrived(
     Ok(bytes)
 }
 
-/// `intact`: whether the bytes that arrived are those that were sent, if that can be seen yet.
-fn report(
-    view: &mut View<'_, '_>,
-    document: &mut Document,
-    transfer: &Transfer,
-    intact: Option<bool>,
-) -> Result<(), Stop> {
+/// Reports a copy. `intact` says whether the bytes that arrived are those that were sent, if that
+/// is known yet.
+fn report(view: &mut View<'_, '_>, transfer: &Transfer, intact: Option<bool>) -> Result<(), Stop> {
     let complete = transfer.is_complete();
-    // Of a copy that stopped, the bytes that are missing cannot be compared.
+    // The missing bytes of a copy that stopped cannot be compared.
     let intact = intact.filter(|_| complete);
     if !complete || intact == Some(false) {
-        document.fault();
+        view.document.fault();
     }
-    document.record(
+    view.document.record(
         Record::of_transfer(transfer).with("intact", intact.map_or(Value::Null, Value::Bool)),
     );
     view.line(&format!(
@@ -118,11 +111,4 @@ fn report(
         view.remark(&explanation)?;
     }
     Ok(())
-}
-
-/// Bytes that show by themselves where they belong.
-fn sample(length: u64) -> Vec<u8> {
-    (0..length)
-        .map(|index| (index ^ index >> 8 ^ index >> 16).to_le_bytes()[0])
-        .collect()
 }

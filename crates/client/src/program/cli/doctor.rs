@@ -1,15 +1,15 @@
-//! `ringcopy doctor`: what the driver needs of the machine, and whether it has it.
+//! `ringcopy doctor`: checks what the driver needs of the machine.
 
 use ringcopy_protocol::{PROTOCOL_VERSION, WIN32_DEVICE_PATH};
 use serde_json::{Value, json};
 
-use super::{Connect, Stop, View, info::reach, record::Document};
+use super::{Connect, Stop, info::reach, view::View};
 use crate::{
     Device, Error, Information, OpenAccess, explain,
-    machine::{self, Facts, Machine, Service, State},
+    machine::{self, Facts, Service, State, System},
 };
 
-/// The first build that brings KMDF 1.31, which the driver is built for, and `ExAllocatePool2`:
+/// The first build with `ExAllocatePool2` and with KMDF 1.31, which the driver is built for:
 /// Windows 10 version 2004. Source: "KMDF Version History", Windows driver documentation.
 const FIRST_BUILD: u32 = 19041;
 
@@ -17,7 +17,7 @@ const FIRST_BUILD: u32 = 19041;
 enum Verdict {
     Good,
     Bad,
-    /// It cannot be told, or does not matter here.
+    /// It is not known, or does not matter here.
     Unknown,
 }
 
@@ -56,13 +56,12 @@ impl Row {
     }
 }
 
-pub(super) fn perform(
-    machine: &mut dyn Machine,
+pub(super) fn run(
+    system: &mut dyn System,
     connect: &mut Connect<'_, '_>,
     view: &mut View<'_, '_>,
-    document: &mut Document,
 ) -> Result<(), Stop> {
-    let rows = examine(machine, connect);
+    let rows = examine(system, connect);
     for row in &rows {
         view.line(&format!(
             "{:<18} {:<4} {}",
@@ -74,7 +73,7 @@ pub(super) fn perform(
             view.line(&format!("{:<18}      -> {advice}", ""))?;
         }
         if row.verdict == Verdict::Bad {
-            document.fault();
+            view.document.fault();
         }
     }
     let checks: Vec<Value> = rows
@@ -92,30 +91,30 @@ pub(super) fn perform(
             })
         })
         .collect();
-    document.detail("checks", checks);
+    view.document.detail("checks", checks);
     Ok(())
 }
 
-fn examine(machine: &mut dyn Machine, connect: &mut Connect<'_, '_>) -> Vec<Row> {
-    let facts = machine.facts();
+fn examine(system: &mut dyn System, connect: &mut Connect<'_, '_>) -> Vec<Row> {
+    let facts = system.facts();
     let mut rows = vec![
         version(&facts),
         yes_no("administrator", facts.elevated, true)
             .advise("start this program as an administrator"),
         yes_no("SeDebugPrivilege", facts.debug_privilege, true).advise(
-            "without it the driver gives no other memory than one's own; administrators have it",
+            "without it the driver reads only this process's own memory; administrators have it",
         ),
         test_signing(&facts),
         memory_integrity(&facts),
         secure_boot(&facts),
     ];
-    let service = match machine.service() {
+    let service = match system.service() {
         Ok(service) => {
             rows.push(of_service(service.as_ref()));
             service
         }
-        Err(trouble) => {
-            let failure = machine::Failure::from(trouble);
+        Err(error) => {
+            let failure = machine::Failure::from(error);
             rows.push(Row::new("service", Verdict::Bad, failure.0));
             None
         }
@@ -123,7 +122,7 @@ fn examine(machine: &mut dyn Machine, connect: &mut Connect<'_, '_>) -> Vec<Row>
     let Some(service) = service else {
         return rows;
     };
-    rows.push(match machine::policy(machine) {
+    rows.push(match machine::policy(system) {
         Ok(policy) => Row::new("policy", Verdict::Good, reach(policy.reach)),
         Err(failure) => Row::new("policy", Verdict::Bad, failure.0),
     });
@@ -150,15 +149,15 @@ fn version(facts: &Facts) -> Row {
     };
     Row::new("Windows", verdict, found).advise(
         "the driver needs KMDF 1.31, which comes with Windows 10 version 2004; use that or a later \
-         one",
+         version",
     )
 }
 
-fn yes_no(name: &'static str, fact: Option<bool>, wanted: bool) -> Row {
+fn yes_no(name: &'static str, fact: Option<bool>, expected: bool) -> Row {
     let Some(fact) = fact else {
-        return Row::new(name, Verdict::Unknown, "cannot be told here");
+        return Row::new(name, Verdict::Unknown, "not known here");
     };
-    let verdict = if fact == wanted {
+    let verdict = if fact == expected {
         Verdict::Good
     } else {
         Verdict::Bad
@@ -177,11 +176,11 @@ fn test_signing(facts: &Facts) -> Row {
     row
 }
 
-/// Memory integrity takes test-signed images too, where test signing is on; but it refuses those
-/// with writable code, and is the usual suspect.
+/// Memory integrity loads test-signed images too if test signing is on, but refuses those with
+/// writable code. It is a frequent reason for a driver that does not load.
 fn memory_integrity(facts: &Facts) -> Row {
     match facts.memory_integrity() {
-        None => Row::new("memory integrity", Verdict::Unknown, "cannot be told here"),
+        None => Row::new("memory integrity", Verdict::Unknown, "not known here"),
         Some(false) => Row::new("memory integrity", Verdict::Good, "off"),
         Some(true) => Row::new(
             "memory integrity",
@@ -193,7 +192,7 @@ fn memory_integrity(facts: &Facts) -> Row {
 
 fn secure_boot(facts: &Facts) -> Row {
     let off = match facts.secure_boot {
-        None => return Row::new("Secure Boot", Verdict::Unknown, "cannot be told here"),
+        None => return Row::new("Secure Boot", Verdict::Unknown, "not known here"),
         Some(on) => !on,
     };
     let verdict = if off { Verdict::Good } else { Verdict::Bad };
@@ -223,7 +222,7 @@ fn of_driver(connect: &mut Connect<'_, '_>) -> Vec<Row> {
         Err(error) => vec![Row::new(
             "driver",
             Verdict::Bad,
-            format!("{WIN32_DEVICE_PATH} does not answer: {}", explain(&error)),
+            format!("{WIN32_DEVICE_PATH} does not respond: {}", explain(&error)),
         )],
     }
 }
@@ -241,12 +240,12 @@ fn driver_rows(information: &Information) -> Vec<Row> {
         Row::new("driver", verdict, format!("version {version}")).advise(format!(
             "this program is of version {own}; install both from one package"
         )),
-        // A driver of another version would have refused the question.
+        // A driver of another version would have refused the request.
         Row::new(
             "protocol",
             Verdict::Good,
             format!("version {PROTOCOL_VERSION}"),
         ),
-        Row::new("in reach", Verdict::Good, reach(information.reach)),
+        Row::new("reach", Verdict::Good, reach(information.reach)),
     ]
 }

@@ -1,10 +1,10 @@
-//! Text files in the encodings that editors and shells write.
+//! The encodings of text files that editors and shells write.
 
-/// The text of a file, with `\n` at the end of each line: UTF-8, or UTF-16 of the order that its
-/// byte-order mark names, as `>` writes it in Windows PowerShell 5.1.
+/// Decodes a text file: UTF-8, or UTF-16 with a byte-order mark, as `>` writes it in Windows
+/// PowerShell 5.1. Each line of the result ends with `\n`.
 ///
 /// # Errors
-/// What is wrong, as the part of a sentence.
+/// What is wrong, as a part of a sentence.
 pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
     let text = match bytes {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes)?,
@@ -17,12 +17,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, String> {
         if let Some(control) = line.chars().find(|c| c.is_control() && *c != '\t') {
             return Err(match control {
                 '\0' => format!(
-                    "line {} has a NUL in it, as binary data has, and UTF-16 without a byte-order \
-                     mark",
+                    "line {} has a NUL in it, like binary data or UTF-16 without a byte-order mark",
                     number + 1
                 ),
                 control => format!(
-                    "line {} has the control character {} in it, as binary data has",
+                    "line {} has the control character {} in it, like binary data",
                     number + 1,
                     control.escape_unicode()
                 ),
@@ -69,12 +68,12 @@ mod tests {
     }
 
     #[test]
-    fn f11_line_ends_of_all_systems_are_lines() {
+    fn f11_line_ends_of_all_systems_are_accepted() {
         assert_eq!(decode(b"a\nb\r\nc\rd"), Ok("a\nb\nc\nd".into()));
     }
 
     #[test]
-    fn f11_what_is_no_text_is_named() {
+    fn f11_binary_data_is_refused() {
         for (bytes, advice) in [
             (&b"1:2\n\x003:4"[..], "line 2 has a NUL"),
             (&b"1:2\r\n\x7fELF"[..], "line 2 has the control character"),
@@ -84,7 +83,7 @@ mod tests {
             (b"\xff\xfe\x00\xd81\x00", "0xd800"),
             (b"1:2\ngr\xf6\xdfe", "line 2 is not UTF-8"),
             (b"\xef\xbb\xbf1:2\n\xff", "line 2 is not UTF-8"),
-            // UTF-32 has NULs, whichever way it is looked at.
+            // UTF-32 has NULs in every encoding.
             (b"\xff\xfe\x00\x001\x00\x00\x00", "NUL"),
         ] {
             let problem = decode(bytes).unwrap_err();

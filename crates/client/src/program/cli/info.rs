@@ -1,24 +1,22 @@
-//! `ringcopy info`.
+//! `ringcopy info`: what the driver is, and what this process may reach through it.
 
 use ringcopy_protocol::{NtStatus, Reach, RequestKind};
 use serde_json::json;
 
 use super::{
-    Stop, View,
-    record::{Document, Record, hexadecimal},
+    Stop,
+    record::{Record, hexadecimal},
+    view::View,
 };
 use crate::{Device, OpenAccess, Transport};
 
-pub(super) fn perform(
-    transport: &mut dyn Transport,
-    view: &mut View<'_, '_>,
-    document: &mut Document,
-) -> Result<(), Stop> {
+pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Result<(), Stop> {
     let information = Device::open(transport, OpenAccess::Read)?.information()?;
-    document.record(Record::plain(RequestKind::Information, NtStatus::SUCCESS));
+    view.document
+        .record(Record::plain(RequestKind::Information, NtStatus::SUCCESS));
     let [major, minor, patch] = information.driver_version;
     let version = format!("{major}.{minor}.{patch}");
-    document.detail(
+    view.document.detail(
         "information",
         json!({
             "driver_version": version,
@@ -41,7 +39,7 @@ pub(super) fn perform(
     for (name, value) in [
         ("driver", version),
         ("policy allows", reach(information.policy)),
-        ("this handle may reach", reach(information.reach)),
+        ("reach of this handle", reach(information.reach)),
         ("native engine", native(information.native_status)),
         (
             "page tables",
@@ -90,14 +88,14 @@ fn names(reach: Reach) -> Vec<&'static str> {
     .collect()
 }
 
-/// What may be reached, in words.
+/// Returns the text for a reach.
 pub(super) fn reach(reach: Reach) -> String {
     let mut words = vec!["own memory"];
     words.extend(names(reach));
     words.join(", ")
 }
 
-/// Whether the native engine may be used, in words.
+/// Returns the text for the native engine's status.
 pub(super) fn native(status: NtStatus) -> String {
     if status == NtStatus::SUCCESS {
         "ready".into()

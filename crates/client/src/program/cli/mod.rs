@@ -1,4 +1,4 @@
-//! The command line, as a function: whoever can reach a driver can offer it.
+//! The command line, as a function that every program with a way to a driver can offer.
 //!
 //! With `--json`, exactly one JSON document goes to standard output:
 //!
@@ -11,31 +11,34 @@
 //!   "error": null }
 //! ```
 //!
-//! Addresses are hexadecimal strings, since JSON numbers lose digits beyond 2^53; `address` is
-//! `null` where no address stopped the copy. `status` is the name of the status, or its value in
-//! hexadecimal if it has no name here. `engine` is who copied, the last one if there were two;
-//! `fell_back` says that the native engine met memory that is not resident, and the system's went
-//! on. `error` is a sentence if the driver could not be reached
-//! or refused a request. Commands add fields of their own.
+//! - Addresses are hexadecimal strings, since JSON numbers lose digits beyond 2^53.
+//! - `status` is the name of the status, or its value in hexadecimal if it has no name here.
+//! - `address` is `null` where no address stopped the copy.
+//! - `engine` is the engine that copied, the last one if there were two.
+//! - `fell_back` says that the native engine met memory that is not resident, and the system's
+//!   engine continued.
+//! - `error` is a sentence if the driver could not be reached or refused a request.
 //!
-//! With `read --output -`, standard output gets the bytes that were read and nothing else; what
-//! would be there otherwise, words or the document, goes to standard error.
+//! Commands add fields of their own:
 //!
-//! A read goes on behind what it cannot read. A raw output file has zeros there; the first holes are
-//! listed on standard error, and all in the document's `holes`, whose `output_offset` is where one
-//! lies in a raw output, and `data` has `??` for each byte of them. An output file that is not
-//! complete has a sidecar beside it, of the same name with `.unfinished` behind it, which
-//! `--resume` goes on from and which completion removes. `read --all-ram` puts a map beside its
-//! image, which has the fields `ranges` and `holes` of such documents.
+//! - `read` has all holes in `holes`, where `output_offset` is the offset of a hole in a raw
+//!   output; `data` has `??` for each byte of a hole. `read --all-ram` writes a map beside its
+//!   image, with the fields `ranges` and `holes` of such documents.
+//! - `verify` has the numbers `compared`, `changed` and `disagreements`, and lists the pieces of
+//!   the latter two in `changed_at` and `disagreed_at`. Failures are disagreements, and given
+//!   ranges out of reach.
 //!
-//! A verification carries the numbers `compared`, `changed` and `disagreements`, with each place of
-//! the latter two in `changed_at` and `disagreed_at`; only disagreements, and given ranges out of
-//! reach, are failures.
+//! With `read --output -`, standard output gets the bytes that were read and nothing else. Text or
+//! the document goes to standard error.
+//!
+//! A read continues after memory that it cannot read. A raw output file has zeros there; standard
+//! error lists the first holes. An output file that is not complete has a sidecar beside it, with
+//! the suffix `.unfinished`. `--resume` continues from it, and completion removes it.
 //!
 //! | exit code | meaning |
 //! | --- | --- |
-//! | 0 | everything was copied, or came out as a self-test expects |
-//! | 1 | something was not: a hole, a refusal, or a file that could not be used; or the output could not be written: a sentence says why, unless its reader has closed it |
+//! | 0 | everything was copied, or ended as a self-test expects |
+//! | 1 | something failed: a hole, a refusal, or a file that could not be used; or the output could not be written: a sentence says why, unless its reader has closed it |
 //! | 2 | the command line makes no sense; nothing was done |
 
 mod arguments;
@@ -43,14 +46,15 @@ mod copy;
 mod doctor;
 mod encoding;
 mod info;
-mod machine;
 mod range_argument;
 mod range_list;
 mod ranges;
 mod read;
 mod record;
 mod selftest;
+mod system;
 mod verify;
+mod view;
 mod vm_test;
 
 use std::{
@@ -62,33 +66,33 @@ use clap::Parser;
 
 use crate::{
     Error, Transport, TransportError, explain,
-    machine::{Failure, Machine},
+    machine::{Failure, System},
 };
-use arguments::{Arguments, Command};
-use record::Document;
+use arguments::{Arguments, Command, DriverCommand, SystemCommand};
+use view::View;
 
-/// Everything came out as it should.
+/// The exit code if everything ended as it should.
 pub const SUCCESS: i32 = 0;
-/// Something did not.
+/// The exit code if something failed.
 pub const FAILURE: i32 = 1;
-/// The command line makes no sense.
+/// The exit code if the command line makes no sense.
 pub const USAGE: i32 = 2;
 
-/// Where output goes.
+/// The standard streams.
 pub struct Console<'a> {
-    /// Results.
+    /// Gets results.
     pub out: &'a mut dyn Write,
-    /// Explanations of failures.
+    /// Gets explanations of failures.
     pub err: &'a mut dyn Write,
-    /// What a file of the name `-` has.
+    /// Is read for a file named `-`.
     pub input: &'a mut dyn Read,
-    /// Whether `out` is a terminal, which takes text alone.
+    /// Whether `out` is a terminal, which takes only text.
     pub terminal: bool,
     /// Whether a progress bar may be drawn on the process's standard error.
     pub progress: bool,
 }
 
-/// How [`run`] gets its driver; called once, and only if the command line makes sense.
+/// How [`run`] reaches its driver. It is called only if the command line makes sense.
 pub type Connect<'c, 't> = dyn FnMut() -> Result<Box<dyn Transport + 't>, TransportError> + 'c;
 
 /// Why a command ended early.
@@ -96,15 +100,13 @@ enum Stop {
     Driver(Error),
     /// Results could not be written.
     Output(io::Error),
-    /// Something about a file of the user's, or about what it asks for, in a sentence.
-    File(String),
-    /// Something about the machine, said in a sentence.
-    Machine(String),
+    /// Another reason, as a sentence.
+    Sentence(String),
 }
 
 impl From<Failure> for Stop {
     fn from(failure: Failure) -> Self {
-        Self::Machine(failure.0)
+        Self::Sentence(failure.0)
     }
 }
 
@@ -126,8 +128,8 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Runs one command where there is no machine to install the driver on, only a way to it. `args`
-/// starts with the program's name. Gives the exit code.
+/// Runs one command where the driver can be reached but not installed. `args` starts with the
+/// program's name. Returns the exit code.
 pub fn run<I>(args: I, console: &mut Console<'_>, connect: &mut Connect<'_, '_>) -> i32
 where
     I: IntoIterator,
@@ -136,9 +138,10 @@ where
     run_on(None, args, console, connect)
 }
 
-/// Runs one command. The commands about the driver's machine are about `machine`.
+/// Runs one command. `system` is the machine for the commands that install, load or examine the
+/// driver. Returns the exit code.
 pub fn run_on<I>(
-    machine: Option<&mut dyn Machine>,
+    system: Option<&mut dyn System>,
     args: I,
     console: &mut Console<'_>,
     connect: &mut Connect<'_, '_>,
@@ -147,54 +150,78 @@ where
     I: IntoIterator,
     I::Item: Into<OsString> + Clone,
 {
-    let arguments = match Arguments::try_parse_from(args).and_then(Arguments::judge) {
+    let arguments = match Arguments::try_parse_from(args).and_then(Arguments::validate) {
         Ok(arguments) => arguments,
         Err(error) => return usage(console, &error),
     };
-    let mut document = Document::of(arguments.command.name());
-    let mut view = View {
-        console,
-        json: arguments.json,
-        bytes_on_out: arguments.command.puts_bytes_on_standard_output(),
-    };
-    let done = if arguments.command.is_about_machine() {
-        perform_on(
-            &arguments.command,
-            machine,
-            connect,
-            &mut view,
-            &mut document,
-        )
-    } else {
-        connect().map_err(Stop::from).and_then(|mut transport| {
-            perform(
-                &arguments.command,
-                &mut *transport,
-                &mut view,
-                &mut document,
-            )
-        })
+    let mut view = View::new(console, &arguments);
+    let done = match (&arguments.command, system) {
+        (Command::Driver(command), _) => connect()
+            .map_err(Stop::from)
+            .and_then(|mut transport| run_driver_command(command, &mut *transport, &mut view)),
+        (Command::System(command), Some(system)) => {
+            run_system_command(command, system, connect, &mut view)
+        }
+        (Command::System(_), None) => Err(Stop::Sentence(NO_SYSTEM.into())),
     };
     let finished = match done {
-        Ok(()) => view.finish(&document),
+        Ok(()) => view.finish(),
         Err(Stop::Output(error)) => Err(error),
         Err(Stop::Driver(error)) => {
-            document.fail(&error, explain(&error));
-            view.finish(&document)
+            view.document.fail(&error, explain(&error));
+            view.finish()
         }
-        Err(Stop::File(sentence) | Stop::Machine(sentence)) => {
-            document.stop(sentence);
-            view.finish(&document)
+        Err(Stop::Sentence(sentence)) => {
+            view.document.stop(sentence);
+            view.finish()
         }
     };
     finished.unwrap_or_else(|error| cannot_print(console, &error))
 }
 
-/// Says why results could not be written, unless it is that nobody wants more of them. Gives the
+const NO_SYSTEM: &str = "this command installs, loads or examines the driver on Windows; here \
+                         `cargo xtask lab` loads it in a virtual machine for each command.";
+
+fn run_driver_command(
+    command: &DriverCommand,
+    transport: &mut dyn Transport,
+    view: &mut View<'_, '_>,
+) -> Result<(), Stop> {
+    match command {
+        DriverCommand::Info => info::run(transport, view),
+        DriverCommand::Copy(arguments) => copy::run(arguments, transport, view),
+        DriverCommand::Ranges => ranges::run(transport, view),
+        DriverCommand::Read(arguments) => read::run(arguments, transport, view),
+        DriverCommand::Verify(arguments) => verify::run(arguments, transport, view),
+        DriverCommand::Selftest => selftest::run(transport, view),
+    }
+}
+
+fn run_system_command(
+    command: &SystemCommand,
+    system: &mut dyn System,
+    connect: &mut Connect<'_, '_>,
+    view: &mut View<'_, '_>,
+) -> Result<(), Stop> {
+    match command {
+        SystemCommand::Install(arguments) => self::system::install(arguments, system, view),
+        SystemCommand::Uninstall => self::system::uninstall(system, view),
+        SystemCommand::Start => self::system::start(system, view),
+        SystemCommand::Stop => self::system::stop(system, view),
+        SystemCommand::Status => self::system::status(system, view),
+        SystemCommand::Policy(arguments) => {
+            self::system::policy(arguments.action.as_ref(), system, view)
+        }
+        SystemCommand::Doctor => doctor::run(system, connect, view),
+        SystemCommand::VmTest(arguments) => vm_test::run(arguments, system, connect, view),
+    }
+}
+
+/// Says why results could not be written, unless their reader has closed the output. Returns the
 /// exit code.
 fn cannot_print(console: &mut Console<'_>, error: &io::Error) -> i32 {
     if error.kind() != io::ErrorKind::BrokenPipe {
-        // Where this cannot be said either, the exit code says it.
+        // If this cannot be written either, the exit code reports the failure.
         drop(writeln!(
             console.err,
             "ringcopy: cannot write to standard output: {error}; make room there, or send it \
@@ -204,117 +231,15 @@ fn cannot_print(console: &mut Console<'_>, error: &io::Error) -> i32 {
     FAILURE
 }
 
-fn perform(
-    command: &Command,
-    transport: &mut dyn Transport,
-    view: &mut View<'_, '_>,
-    document: &mut Document,
-) -> Result<(), Stop> {
-    match command {
-        Command::Info => info::perform(transport, view, document),
-        Command::Copy(arguments) => copy::perform(arguments, transport, view, document),
-        Command::Ranges => ranges::perform(transport, view, document),
-        Command::Read(arguments) => read::perform(arguments, transport, view, document),
-        Command::Verify(arguments) => verify::perform(arguments, transport, view, document),
-        Command::Selftest => selftest::perform(transport, view, document),
-        // `run_on` keeps these away.
-        Command::Install(_)
-        | Command::Uninstall
-        | Command::Start
-        | Command::Stop
-        | Command::Status
-        | Command::Policy(_)
-        | Command::Doctor
-        | Command::VmTest(_) => Ok(()),
-    }
-}
-
-/// Why there is no machine.
-const NO_MACHINE: &str = "this command installs, loads or examines the driver on Windows; here \
-                          `cargo xtask lab` loads it in a virtual machine for each command.";
-
-fn perform_on(
-    command: &Command,
-    machine: Option<&mut dyn Machine>,
-    connect: &mut Connect<'_, '_>,
-    view: &mut View<'_, '_>,
-    document: &mut Document,
-) -> Result<(), Stop> {
-    let Some(target) = machine else {
-        return Err(Stop::Machine(NO_MACHINE.into()));
-    };
-    match command {
-        Command::Install(arguments) => machine::install(arguments, target, view, document),
-        Command::Uninstall => machine::uninstall(target, view, document),
-        Command::Start => machine::start(target, view, document),
-        Command::Stop => machine::stop(target, view, document),
-        Command::Status => machine::status(target, view, document),
-        Command::Policy(arguments) => {
-            machine::policy(arguments.action.as_ref(), target, view, document)
-        }
-        Command::Doctor => doctor::perform(target, connect, view, document),
-        Command::VmTest(arguments) => vm_test::perform(arguments, target, connect, view, document),
-        // `run_on` keeps these away.
-        _ => Ok(()),
-    }
-}
-
 fn usage(console: &mut Console<'_>, error: &clap::Error) -> i32 {
     let text = error.render();
     if error.use_stderr() {
-        // Where it cannot be said, the exit code says it.
+        // If it cannot be written, the exit code reports the failure.
         drop(write!(console.err, "{text}"));
         return USAGE;
     }
     match write!(console.out, "{text}").and_then(|()| console.out.flush()) {
         Ok(()) => SUCCESS,
         Err(error) => cannot_print(console, &error),
-    }
-}
-
-/// What the user sees: text as it comes, or one document at the end.
-struct View<'v, 'c> {
-    console: &'v mut Console<'c>,
-    json: bool,
-    /// Standard output gets the bytes that were read, and nothing else.
-    bytes_on_out: bool,
-}
-
-impl View<'_, '_> {
-    /// A line for people.
-    fn line(&mut self, text: &str) -> io::Result<()> {
-        if self.json {
-            return Ok(());
-        }
-        writeln!(self.words(), "{text}")
-    }
-
-    /// A sentence about a failure, for people.
-    fn remark(&mut self, text: &str) -> io::Result<()> {
-        if self.json {
-            return Ok(());
-        }
-        writeln!(self.console.err, "{text}")
-    }
-
-    /// Where words go, or the document.
-    fn words(&mut self) -> &mut dyn Write {
-        if self.bytes_on_out {
-            self.console.err
-        } else {
-            self.console.out
-        }
-    }
-
-    fn finish(&mut self, document: &Document) -> io::Result<i32> {
-        if self.json {
-            let mut text = serde_json::to_string_pretty(document)?;
-            text.push('\n');
-            self.words().write_all(text.as_bytes())?;
-        } else if let Some(error) = &document.error {
-            writeln!(self.console.err, "ringcopy: {error}")?;
-        }
-        self.console.out.flush()?;
-        Ok(if document.succeeded { SUCCESS } else { FAILURE })
     }
 }

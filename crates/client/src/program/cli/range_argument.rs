@@ -1,4 +1,4 @@
-//! Which ranges of memory a command is to read, as the user names them.
+//! The ranges of memory that the user names on the command line.
 
 use std::{fmt, io::Read};
 
@@ -8,22 +8,22 @@ use ringcopy_protocol::MemoryRange;
 use super::{Stop, range_list};
 use crate::{Source, parse_number};
 
-/// Bytes read at an address that stands alone.
+/// The length of a range that is only an address.
 const LENGTH: u64 = 256;
 
 /// Ranges of memory to read.
 ///
-/// They may stand behind the option that names their kind, or in front of it; not in both places,
-/// since nobody could say in which order they come.
+/// They may stand after the option that names their kind, or before it. They may not stand in both
+/// places, since their order would be unclear.
 #[derive(Debug, Args)]
 pub(super) struct RangeArgument {
-    /// What to read: ADDRESS:LENGTH, or ADDRESS LENGTH, as often as needed; an address alone means
-    /// 256 bytes
+    /// The ranges to read: ADDRESS:LENGTH, or ADDRESS LENGTH, as often as needed; a single address
+    /// means 256 bytes
     #[arg(value_name = "RANGE")]
     ranges: Vec<String>,
 
-    /// The ranges are virtual memory: this process's, or the system's if the policy allows it. This
-    /// is the default
+    /// The ranges are virtual memory: this process's, or the system's if the policy allows it (the
+    /// default)
     #[arg(long = "virtual", value_name = "RANGE", num_args = 0.., conflicts_with = "physical")]
     virtual_ranges: Option<Vec<String>>,
 
@@ -31,18 +31,18 @@ pub(super) struct RangeArgument {
     #[arg(long, value_name = "RANGE", num_args = 0..)]
     physical: Option<Vec<String>>,
 
-    /// Bytes to read at each address: then no other lengths are given
+    /// Bytes to read at each address; the ranges then have no lengths of their own
     #[arg(long, value_name = "BYTES", value_parser = super::arguments::number)]
     length: Option<u64>,
 
-    /// Read the ranges that this file names, or - for standard input: one ADDRESS:LENGTH in a line,
-    /// what `ringcopy ranges` prints (with --json or without), or the map of an image. What follows
-    /// a # is a comment. UTF-8, or UTF-16 with a byte-order mark
+    /// Read the ranges in this file, or in standard input for -: one ADDRESS:LENGTH in a line, the
+    /// output of `ringcopy ranges` (with --json or without), or the map of an image. A # begins a
+    /// comment. UTF-8, or UTF-16 with a byte-order mark
     #[arg(long = "ranges", value_name = "FILE")]
     file: Option<std::path::PathBuf>,
 }
 
-/// A range of memory, which has bytes and does not run past the end of the address space.
+/// A range of memory. It is not empty, and does not run past the end of the address space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     /// The first byte.
@@ -53,10 +53,7 @@ pub(super) struct Range {
 
 impl Range {
     pub(super) fn of(kind: Kind, address: u64, length: u64) -> Result<Self, String> {
-        let source = match kind {
-            Kind::Virtual => Source::Virtual(address),
-            Kind::Physical => Source::Physical(address),
-        };
+        let source = kind.source(address);
         let range = Self { source, length };
         match length.checked_sub(1) {
             None => Err(format!("{range} has no bytes; give a length of at least 1")),
@@ -68,7 +65,7 @@ impl Range {
         }
     }
 
-    /// The address of the last byte.
+    /// Returns the address of the last byte.
     pub(super) const fn last(self) -> u64 {
         self.source.address() + (self.length - 1)
     }
@@ -80,25 +77,34 @@ impl fmt::Display for Range {
     }
 }
 
-/// Which memory addresses are of.
+/// The kind of memory that addresses name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Virtual,
     Physical,
 }
 
+impl Kind {
+    const fn source(self, address: u64) -> Source {
+        match self {
+            Self::Virtual => Source::Virtual(address),
+            Self::Physical => Source::Physical(address),
+        }
+    }
+}
+
 impl RangeArgument {
-    /// Whether the kind of memory was named: virtual, physical.
+    /// Returns whether --virtual and --physical were given.
     pub(super) const fn kinds_named(&self) -> (bool, bool) {
         (self.virtual_ranges.is_some(), self.physical.is_some())
     }
 
-    /// Whether there is nothing to read.
+    /// Returns whether there is nothing to read.
     pub(super) fn is_empty(&self) -> bool {
         self.file.is_none() && self.words().is_ok_and(<[String]>::is_empty)
     }
 
-    /// The ranges of the command line, not those of the file.
+    /// Returns the ranges of the command line, without those of the file.
     ///
     /// # Errors
     /// A sentence about what makes no sense.
@@ -108,8 +114,7 @@ impl RangeArgument {
         Ok(ranges)
     }
 
-    /// All ranges, in the order of the command line and then of the file. `input` is what a file of
-    /// the name `-` has.
+    /// Returns all ranges, those of the command line first. `input` is read for a file named `-`.
     pub(super) fn all(&self, input: &mut dyn Read) -> Result<Vec<Range>, Stop> {
         let mut ranges = self.of_command_line().map_err(|sentence| stop(&sentence))?;
         if let Some(path) = &self.file {
@@ -128,23 +133,23 @@ impl RangeArgument {
     }
 
     fn words(&self) -> Result<&[String], String> {
-        let behind = self
+        let after_option = self
             .virtual_ranges
             .as_ref()
             .or(self.physical.as_ref())
             .map_or(&[][..], Vec::as_slice);
-        match (self.ranges.as_slice(), behind) {
+        match (self.ranges.as_slice(), after_option) {
             (words, []) | ([], words) => Ok(words),
             _ => Err(
-                "ranges stand both in front of and behind --virtual or --physical; write all of \
-                 them in one place"
+                "ranges stand both before and after --virtual or --physical; write all of them in \
+                 one place"
                     .into(),
             ),
         }
     }
 }
 
-/// The ranges of RAM, in the order of their addresses.
+/// Returns the ranges of RAM, in the order of the list.
 pub(super) fn of_ram(list: &[MemoryRange]) -> Result<Vec<Range>, Stop> {
     let ranges: Result<Vec<_>, _> = list
         .iter()
@@ -157,20 +162,20 @@ pub(super) fn of_ram(list: &[MemoryRange]) -> Result<Vec<Range>, Stop> {
     }
 }
 
-/// Bytes in all.
+/// Returns the number of bytes in all ranges.
 pub(super) fn total(ranges: &[Range]) -> Result<u64, String> {
     ranges
         .iter()
         .try_fold(0_u64, |total, range| total.checked_add(range.length))
-        .ok_or_else(|| "the ranges have more bytes in all than 64 bits can count".into())
+        .ok_or_else(|| "the ranges have more bytes in all than 64 bits can hold".into())
 }
 
 fn stop(sentence: &str) -> Stop {
-    Stop::File(format!("{sentence}."))
+    Stop::Sentence(format!("{sentence}."))
 }
 
-/// Addresses with lengths, in one word or in two. `length`: that of every address, so that bare
-/// words are addresses all.
+/// Parses addresses with lengths, in one word or in two. If `length` is given, it is that of every
+/// address, and all words are addresses.
 pub(super) fn parse_words(
     kind: Kind,
     words: &[impl AsRef<str>],
@@ -216,7 +221,7 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
     parse_number(text).map_err(|error| format!("{}: {error}", quoted(text)))
 }
 
-/// A part of what the user wrote, for a sentence.
+/// Quotes a part of what the user wrote, for a sentence.
 pub(super) fn quoted(text: &str) -> String {
     const SHOWN: usize = 40;
     match text.char_indices().nth(SHOWN) {
@@ -256,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_as_people_write_them() {
+    fn valid_ranges_are_parsed() {
         for (text, length, expected) in [
             ("", None, vec![]),
             ("0x1000", None, vec![(0x1000, 256)]),
@@ -277,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_that_make_no_sense() {
+    fn invalid_ranges_are_refused() {
         for (text, length, advice) in [
             ("0x1000:0", None, "0x1000:0x0 has no bytes"),
             ("0x1000", Some(0), "has no bytes"),
@@ -300,7 +305,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_words_are_judged(text in "[0-9x: ]{0,40}|.*", length: Option<u64>) {
+        fn any_words_are_validated(text in "[0-9x: ]{0,40}|.*", length: Option<u64>) {
             for (address, length) in words(&text, length).unwrap_or_default() {
                 prop_assert!(length > 0 && address.checked_add(length - 1).is_some());
             }

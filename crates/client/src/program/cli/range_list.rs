@@ -1,7 +1,7 @@
-//! Lists of ranges in files: what people write, what `ringcopy ranges` prints, and the maps that
+//! Lists of ranges in files: written by people, printed by `ringcopy ranges`, or maps that
 //! `read --all-ram` puts beside its images.
 //!
-//! A line that could mean two things is refused, with the two ways to write it.
+//! An ambiguous line is refused, with the ways to write what it could mean.
 
 use std::{
     fmt::Display,
@@ -20,13 +20,13 @@ use super::{
 };
 use crate::parse_number;
 
-/// The most bytes that a list has: a hundred thousands of ranges are a tenth of it.
+/// The most bytes that a list may have: a hundred thousand ranges are a tenth of it.
 const LIMIT: u64 = 64 << 20;
 
-/// What a list is to be, for sentences about one that is not.
-const EXPECTED: &str = "write one ADDRESS:LENGTH in a line, or give what `ringcopy ranges` prints";
+/// The end of a sentence about an invalid list.
+const EXPECTED: &str = "write one ADDRESS:LENGTH in a line, or use the output of `ringcopy ranges`";
 
-/// Reads the list in a file, or, if its name is `-`, in `input`.
+/// Reads the list in a file, or in `input` if the file's name is `-`.
 pub(super) fn read(
     kind: Kind,
     path: &Path,
@@ -40,7 +40,7 @@ pub(super) fn read(
         path.display().to_string()
     };
     let refuse = |problem: &dyn Display| {
-        Stop::File(format!(
+        Stop::Sentence(format!(
             "cannot read the ranges in {name}: {problem}; {EXPECTED}."
         ))
     };
@@ -55,18 +55,21 @@ pub(super) fn read(
     } else {
         let mut list = List::default();
         for (number, line) in text.lines().enumerate() {
-            list.line(kind, line, length)
-                .map_err(|error| Stop::File(format!("{name}, line {}: {error}.", number + 1)))?;
+            list.line(kind, line, length).map_err(|error| {
+                Stop::Sentence(format!("{name}, line {}: {error}.", number + 1))
+            })?;
         }
         list
     };
     if list.of_ram && kind != Kind::Physical {
-        return Err(Stop::File(format!(
+        return Err(Stop::Sentence(format!(
             "{name} lists physical memory; add --physical."
         )));
     }
     if list.ranges.is_empty() {
-        return Err(Stop::File(format!("{name} names no ranges; {EXPECTED}.")));
+        return Err(Stop::Sentence(format!(
+            "{name} names no ranges; {EXPECTED}."
+        )));
     }
     Ok(list.ranges)
 }
@@ -83,7 +86,7 @@ fn limited(file: &mut dyn Read) -> io::Result<Vec<u8>> {
 #[derive(Default)]
 struct List {
     ranges: Vec<Range>,
-    /// It says of itself that it lists physical memory.
+    /// Whether it says that it lists physical memory.
     of_ram: bool,
 }
 
@@ -119,15 +122,15 @@ impl List {
     }
 }
 
-/// A range as `ringcopy ranges` prints it. That the size is the one of the two addresses tells such
-/// a line from others of four words.
+/// Parses a range as `ringcopy ranges` prints it. The size must be that of the two addresses, which
+/// distinguishes such a line from others of four words.
 fn printed(base: &str, end: &str, size: &str) -> Option<(u64, u64)> {
     let (base, end) = (parse_number(base).ok()?, parse_number(end).ok()?);
     let length = end.checked_sub(base)?;
     (BinaryBytes(length).to_string() == size).then_some((base, length))
 }
 
-/// Refuses two columns of which the second may be the end of a range, or its length.
+/// Refuses two columns of which the second may be an end or a length.
 fn refuse_two_meanings(one: &str, other: &str) -> Result<(), String> {
     let (Ok(start), Ok(second)) = (parse_number(one), parse_number(other)) else {
         return Ok(());
@@ -137,12 +140,12 @@ fn refuse_two_meanings(one: &str, other: &str) -> Result<(), String> {
     }
     Err(format!(
         "`{one} {other}` may be an address and a length, or a start and an end; write \
-         {one}:{other} if it has {other} bytes, or {start:#x}:{:#x} if it ends in front of {other}",
+         {one}:{other} if it has {other} bytes, or {start:#x}:{:#x} if it ends before {other}",
         second - start
     ))
 }
 
-/// What to say of a range that is written as its start and its end.
+/// Returns the sentence about a range that is written as its start and its end.
 pub(super) fn start_to_end(text: &str) -> String {
     let shown = quoted(text);
     let ends = |parse: &dyn Fn(&str) -> Option<u64>| {
@@ -156,14 +159,14 @@ pub(super) fn start_to_end(text: &str) -> String {
         && let Some((start, end)) = ends(&|digits| u64::from_str_radix(digits, 16).ok())
     {
         return format!(
-            "{shown} is START-END as in /proc/iomem, hexadecimal and with its end in the range; \
+            "{shown} is START-END as in /proc/iomem, hexadecimal and with the end in the range; \
              write {start:#x}:{:#x}",
             end - start + 1
         );
     }
     if let Some((start, end)) = ends(&|number| parse_number(number).ok()) {
         return format!(
-            "{shown} is START-END, which does not tell whether the end is in the range; write \
+            "{shown} is START-END, which does not say whether the end is in the range; write \
              {start:#x}:{:#x} if it is, or {start:#x}:{:#x} if it is not",
             end - start + 1,
             end - start
@@ -172,7 +175,7 @@ pub(super) fn start_to_end(text: &str) -> String {
     format!("{shown} looks like START-END; write ADDRESS:LENGTH")
 }
 
-/// What `ringcopy ranges --json` prints, or a map.
+/// The output of `ringcopy ranges --json`, or a map.
 #[derive(Deserialize)]
 struct Map {
     command: Option<String>,
@@ -232,10 +235,7 @@ impl Entry {
         let end = self.end.as_ref().map(Number::value).transpose()?;
         let to_end = match end {
             None => None,
-            Some(end) => Some(
-                end.checked_sub(base)
-                    .ok_or("`end` lies in front of `base`")?,
-            ),
+            Some(end) => Some(end.checked_sub(base).ok_or("`end` is before `base`")?),
         };
         match (length, to_end) {
             (Some(length), Some(other)) if length != other => {

@@ -2,32 +2,24 @@
 
 use indicatif::BinaryBytes;
 use ringcopy_protocol::{NtStatus, RequestKind};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    Stop, View,
-    record::{Document, Record, hexadecimal},
+    Stop,
+    record::{Record, range},
+    view::View,
 };
 use crate::{Device, OpenAccess, Transport};
 
-pub(super) fn perform(
-    transport: &mut dyn Transport,
-    view: &mut View<'_, '_>,
-    document: &mut Document,
-) -> Result<(), Stop> {
+pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Result<(), Stop> {
     let ranges = Device::open(transport, OpenAccess::Read)?.memory_ranges()?;
     // Ranges that do not overlap cannot have more bytes than there are addresses.
     let total: u64 = ranges.iter().map(|range| range.length).sum();
-    document.record(Record::plain(RequestKind::MemoryRanges, NtStatus::SUCCESS));
-    let list = ranges.iter().map(|range| {
-        json!({
-            "base": hexadecimal(range.base),
-            "end": hexadecimal(range.base + range.length),
-            "length": range.length,
-        })
-    });
-    document.detail("ranges", list.collect::<Value>());
-    document.detail("total", total);
+    let record = Record::plain(RequestKind::MemoryRanges, NtStatus::SUCCESS);
+    view.document.record(record);
+    let list = ranges.iter().map(|ram| range(ram.base, ram.length));
+    view.document.detail("ranges", list.collect::<Value>());
+    view.document.detail("total", total);
     view.line(&line("base", "end (exclusive)", "size"))?;
     for range in &ranges {
         view.line(&line(

@@ -1,8 +1,8 @@
-//! What a command did, for machines.
+//! The document that `--json` prints.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::{Error, Operation, Transfer, explain_transfer, suites::selftest::Answer};
 
@@ -17,11 +17,11 @@ pub(super) struct Document {
     details: Map<String, Value>,
 }
 
-/// One request and its outcome.
+/// One operation and its result.
 #[derive(Debug, Serialize)]
 pub(super) struct Record {
     operation: &'static str,
-    /// Absent if there was no answer to be believed.
+    /// Absent if there was no valid response.
     status: Option<String>,
     asked: u64,
     copied: u64,
@@ -35,7 +35,7 @@ pub(super) struct Record {
 }
 
 impl Document {
-    pub(super) fn of(command: &'static str) -> Self {
+    pub(super) fn new(command: &'static str) -> Self {
         Self {
             command,
             succeeded: true,
@@ -50,7 +50,7 @@ impl Document {
         self.operations.push(record);
     }
 
-    /// Notes that something did not come out as it should.
+    /// Notes that something failed.
     pub(super) const fn fault(&mut self) {
         self.succeeded = false;
     }
@@ -61,7 +61,7 @@ impl Document {
         self.error = Some(sentence);
     }
 
-    /// Ends the command with a failure of the driver's or of the way to it.
+    /// Ends the command with a failure of the driver or of its transport.
     pub(super) fn fail(&mut self, error: &Error, sentence: String) {
         if let Error::Refused { operation, status } = error {
             let mut record = Record::plain(*operation, *status);
@@ -78,7 +78,7 @@ impl Document {
 }
 
 impl Record {
-    /// A request that copies nothing.
+    /// Describes a request that copies nothing.
     pub(super) fn plain(operation: impl Into<Operation>, status: NtStatus) -> Self {
         Self::of_answer(
             operation.into(),
@@ -88,28 +88,28 @@ impl Record {
                 copied: 0,
                 address: None,
                 direction: Direction::None,
-                engine: Engine::Auto,
+                engine: EngineKind::Auto,
                 fell_back: false,
             },
         )
     }
 
-    /// A copy of so many bytes, to which there was no answer to be believed.
-    pub(super) fn unanswered(operation: Operation, asked: u64) -> Self {
+    /// Describes a copy that had no valid response.
+    pub(super) fn without_response(operation: Operation, asked: u64) -> Self {
         let mut record = Self::plain(operation, NtStatus::UNSUCCESSFUL);
         record.status = None;
         record.asked = asked;
         record
     }
 
-    /// A copy, and why it ended early if it did.
+    /// Describes a copy, and why it ended early if it did.
     pub(super) fn of_transfer(transfer: &Transfer) -> Self {
         let mut record = Self::of_answer(transfer.operation, &(*transfer).into());
         record.explanation = explain_transfer(transfer);
         record
     }
 
-    /// Says what happened in other words.
+    /// Replaces the explanation.
     pub(super) fn explained(mut self, explanation: Option<String>) -> Self {
         self.explanation = explanation;
         self
@@ -141,16 +141,25 @@ impl Record {
     }
 }
 
-/// The name of an engine that copied.
-pub(super) const fn engine_name(engine: Engine) -> Option<&'static str> {
+/// Returns the name of an engine that copied.
+pub(super) const fn engine_name(engine: EngineKind) -> Option<&'static str> {
     match engine {
-        Engine::Auto => None,
-        Engine::Native => Some("native"),
-        Engine::System => Some("system"),
+        EngineKind::Auto => None,
+        EngineKind::Native => Some("native"),
+        EngineKind::System => Some("system"),
     }
 }
 
-/// An address as the documents write it.
+/// Returns an address as the document writes it.
 pub(super) fn hexadecimal(address: u64) -> String {
     format!("{address:#x}")
+}
+
+/// Returns a range as the document writes it.
+pub(super) fn range(base: u64, length: u64) -> Value {
+    json!({
+        "base": hexadecimal(base),
+        "end": hexadecimal(base.saturating_add(length)),
+        "length": length,
+    })
 }

@@ -1,31 +1,28 @@
-//! `ringcopy selftest`: one screen for people.
+//! `ringcopy selftest`: the self-test on one screen.
 
-use ringcopy_protocol::{Engine, NtStatus, RequestKind};
+use ringcopy_protocol::{EngineKind, NtStatus, RequestKind};
 use serde_json::json;
 
 use super::{
-    Stop, View,
+    Stop,
     info::{native, reach},
     record::{Document, Record, engine_name, hexadecimal},
+    view::View,
 };
 use crate::{
     Device, Information, OpenAccess, Operation, Transport,
     suites::selftest::{self, Answer, Group, Outcome, Verdict},
 };
 
-pub(super) fn perform(
-    transport: &mut dyn Transport,
-    view: &mut View<'_, '_>,
-    document: &mut Document,
-) -> Result<(), Stop> {
+pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Result<(), Stop> {
     let information = Device::open(transport, OpenAccess::Read)?.information()?;
     let report = selftest::run(transport)?;
     let counts = report.counts();
     if counts.failed > 0 {
-        document.fault();
+        view.document.fault();
     }
-    write_document(&report.outcomes, document);
-    document.detail(
+    write_document(&report.outcomes, &mut view.document);
+    view.document.detail(
         "counts",
         json!({ "passed": counts.passed, "failed": counts.failed, "skipped": counts.skipped }),
     );
@@ -61,7 +58,7 @@ fn write_document(outcomes: &[Outcome], document: &mut Document) {
         };
         let operation = outcome.operation();
         let record = outcome.answer.map_or_else(
-            || Record::unanswered(operation, outcome.case.action.length()),
+            || Record::without_response(operation, outcome.case.action.length()),
             |answer| Record::of_answer(operation, &answer),
         );
         document.record(
@@ -97,7 +94,7 @@ fn heading(group: Group) -> String {
     .into()
 }
 
-/// What kept a copy from memory that is no address's fault.
+/// Returns why a copy was refused, in the column of the address.
 const fn missing(status: NtStatus) -> &'static str {
     match status {
         NtStatus::ACCESS_DENIED => "refused by policy",
@@ -106,7 +103,7 @@ const fn missing(status: NtStatus) -> &'static str {
     }
 }
 
-/// One line: an outcome, or those of several engines that came out alike.
+/// One line: the result of one engine, or the same result of both.
 struct Row<'o> {
     group: Group,
     outcome: &'o Outcome,
@@ -131,7 +128,7 @@ fn rows(outcomes: &[Outcome]) -> Vec<Row<'_>> {
 
 fn alike(one: &Outcome, other: &Outcome) -> bool {
     let said = |answer: Answer| Answer {
-        engine: Engine::Auto,
+        engine: EngineKind::Auto,
         ..answer
     };
     std::ptr::eq(one.case, other.case)

@@ -1,4 +1,4 @@
-//! `ringcopy verify`: both engines, asked for the same memory.
+//! `ringcopy verify`: compares what both engines read.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,11 +7,12 @@ use ringcopy_protocol::{NtStatus, Reach, RequestKind};
 use serde_json::{Value, json};
 
 use super::{
-    Stop, View,
+    Stop,
     arguments::VerifyArguments,
     info,
     range_argument::Range,
-    record::{Document, Record, hexadecimal},
+    record::{Record, hexadecimal},
+    view::View,
 };
 use crate::{
     Device, Information, OpenAccess, Piece, Transport, explain_policy, explain_transfer,
@@ -24,20 +25,20 @@ use crate::{
 /// The most bytes that one piece of a given range has.
 const PIECE: u32 = 64 << 10;
 
-/// Pieces of a given range that are compared at a time: after them, a hole that goes on is skipped.
+/// Pieces of a given range that are compared at a time. A hole that continues after them is
+/// skipped.
 const PIECES_OF_RANGE: usize = 64;
 
-/// Pieces that are made at a time, so that no number of them needs more memory than this.
+/// Random pieces that are compared at a time, which bounds the memory for them.
 const PIECES: usize = 4096;
 
-/// Disagreements and changes that are named one by one.
-const NAMED: usize = 20;
+/// Disagreements that are printed one by one.
+const LISTED: usize = 20;
 
-pub(super) fn perform(
+pub(super) fn run(
     arguments: &VerifyArguments,
     transport: &mut dyn Transport,
     view: &mut View<'_, '_>,
-    document: &mut Document,
 ) -> Result<(), Stop> {
     let ranges = arguments.ranges.all(view.console.input)?;
     let mut device = Device::open(transport, OpenAccess::Read)?;
@@ -48,49 +49,47 @@ pub(super) fn perform(
             info::native(information.native_status)
         );
         if information.native_status == NtStatus::NOT_SUPPORTED {
-            // Nobody's fault, as a self-check that failed would be.
-            document.detail("skipped", sentence.as_str());
+            // This is not a failure, unlike a self-check that failed.
+            view.document.detail("skipped", sentence.as_str());
         }
-        return Err(Stop::File(sentence));
+        return Err(Stop::Sentence(sentence));
     }
-    let seed = arguments.seed.unwrap_or_else(seed_of_the_moment);
     let count = arguments.count();
+    let seed = (count > 0).then(|| arguments.seed.unwrap_or_else(seed_from_time));
     let (named_virtual, named_physical) = arguments.ranges.kinds_named();
     let kinds = Kinds {
         virtual_memory: named_virtual || !named_physical,
         physical: named_physical || !named_virtual,
     };
-    let places = if count > 0 {
-        verify::places(&mut device, &information, kinds)?
-    } else {
-        verify::Places::default()
+    let regions = match seed {
+        Some(_) => verify::regions(&mut device, &information, kinds)?,
+        None => verify::Regions::default(),
     };
-    if let Some(missing) = places.missing {
-        limits(missing, &information, view, document)?;
+    if let Some(missing) = regions.missing {
+        report_limits(missing, &information, view)?;
     }
     let mut verifier = Verifier::new(&mut device);
-    verifier.keep_still(places.still.iter().copied());
-    let compared = given(&ranges, &mut verifier)
-        .and_then(|()| by_chance(&mut Random::of(seed), count, &places, &mut verifier));
+    verifier.keep_still(regions.still.iter().copied());
+    let mut random = Random::of(seed.unwrap_or_default());
+    let compared = compare_ranges(&ranges, &mut verifier)
+        .and_then(|()| compare_random(&mut random, count, &regions, &mut verifier));
     let comparison = verifier.finish();
-    for address in &places.allocations {
+    for address in &regions.allocations {
         device.transport().free(*address)?;
     }
-    if count > 0 {
-        document.detail("seed", seed);
+    if let Some(seed) = seed {
+        view.document.detail("seed", seed);
     }
-    report(&comparison, document);
+    write_document(&comparison, view);
     compared?;
-    show(&comparison, (count > 0).then_some(seed), view)?;
-    Ok(())
+    show(&comparison, seed, view)
 }
 
-/// Says what cannot be verified, and what to do about it.
-fn limits(
+/// Says which memory is not compared, and what to do about it.
+fn report_limits(
     missing: Reach,
     information: &Information,
     view: &mut View<'_, '_>,
-    document: &mut Document,
 ) -> Result<(), Stop> {
     let advice = if information.policy.contains(missing) {
         "the policy allows the rest, but the handle was opened without SeDebugPrivilege; enable \
@@ -100,15 +99,15 @@ fn limits(
         explain_policy(missing)
     };
     let sentence = format!(
-        "only memory of this process and the session buffer are compared where {} would be: {advice}",
+        "only memory of this process and the session buffer are compared, not {}: {advice}",
         info::reach(missing).replace("own memory, ", "")
     );
-    document.detail("limited", sentence.as_str());
+    view.document.detail("limited", sentence.as_str());
     view.remark(&sentence)?;
     Ok(())
 }
 
-fn given<T: Transport + ?Sized>(
+fn compare_ranges<T: Transport + ?Sized>(
     ranges: &[Range],
     verifier: &mut Verifier<'_, '_, T>,
 ) -> Result<(), Stop> {
@@ -131,30 +130,30 @@ fn given<T: Transport + ?Sized>(
             }
             let hole = verifier.compare(&pieces)?;
             done = done.saturating_add(hole);
-            // What comes after a part of a hole is likely its next part.
+            // After a part of a hole, its next part is likely.
             most = if hole > 0 { 1 } else { PIECES_OF_RANGE };
         }
     }
     Ok(())
 }
 
-fn by_chance<T: Transport + ?Sized>(
+fn compare_random<T: Transport + ?Sized>(
     random: &mut Random,
     count: u64,
-    places: &verify::Places,
+    regions: &verify::Regions,
     verifier: &mut Verifier<'_, '_, T>,
 ) -> Result<(), Stop> {
     let mut left = count;
     while left > 0 {
         let now = usize::try_from(left).map_or(PIECES, |left| left.min(PIECES));
-        let pieces: Vec<_> = (0..now).filter_map(|_| random.piece(places)).collect();
+        let pieces: Vec<_> = (0..now).filter_map(|_| random.piece(regions)).collect();
         verifier.compare(&pieces)?;
         left -= now as u64;
     }
     Ok(())
 }
 
-fn seed_of_the_moment() -> u64 {
+fn seed_from_time() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| {
@@ -162,7 +161,8 @@ fn seed_of_the_moment() -> u64 {
         })
 }
 
-fn report(comparison: &Comparison, document: &mut Document) {
+fn write_document(comparison: &Comparison, view: &mut View<'_, '_>) {
+    let document = &mut view.document;
     document.record(Record::plain(RequestKind::CopyBatch, NtStatus::SUCCESS));
     document.detail("compared", comparison.compared);
     document.detail("bytes", comparison.bytes);
@@ -171,9 +171,9 @@ fn report(comparison: &Comparison, document: &mut Document) {
     document.detail("disagreements", comparison.disagreements.len());
     document.detail("denied", comparison.denials);
     let disagreed = comparison.disagreements.iter().map(|disagreement| {
-        let mut value = place(disagreement.piece);
-        value["native"] = answer(disagreement.native);
-        value["system"] = answer(disagreement.system);
+        let mut value = piece(disagreement.piece);
+        value["native"] = copy(disagreement.native);
+        value["system"] = copy(disagreement.system);
         value["byte"] = disagreement.byte.into();
         value["hole"] = disagreement.hole.map_or(
             Value::Null,
@@ -182,14 +182,14 @@ fn report(comparison: &Comparison, document: &mut Document) {
         value
     });
     document.detail("disagreed_at", disagreed.collect::<Value>());
-    let changed = comparison.changed.iter().copied().map(place);
+    let changed = comparison.changed.iter().copied().map(piece);
     document.detail("changed_at", changed.collect::<Value>());
     if !comparison.disagreements.is_empty() || comparison.denials > 0 {
         document.fault();
     }
 }
 
-fn place(piece: Piece) -> Value {
+fn piece(piece: Piece) -> Value {
     json!({
         "kind": piece.source.kind(),
         "address": hexadecimal(piece.source.address()),
@@ -197,32 +197,28 @@ fn place(piece: Piece) -> Value {
     })
 }
 
-fn answer(answer: Answer) -> Value {
+fn copy(answer: Answer) -> Value {
     json!({ "status": answer.status.to_string(), "copied": answer.copied })
 }
 
 fn show(comparison: &Comparison, seed: Option<u64>, view: &mut View<'_, '_>) -> Result<(), Stop> {
-    let Comparison {
-        compared,
-        bytes,
-        incomplete,
-        ..
-    } = comparison;
     let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
     view.line(&format!(
-        "compared {compared} pieces{seed}: {} read alike by both engines, {incomplete} pieces \
-         stopped or refused alike",
-        BinaryBytes(*bytes)
+        "compared {} pieces{seed}: both engines read the same {}; {} pieces stopped or were \
+         refused in the same way",
+        comparison.compared,
+        BinaryBytes(comparison.bytes),
+        comparison.incomplete
     ))?;
     view.line(&format!(
-        "changed {}: memory that was written to in between",
+        "changed {}: memory that was written to during the comparison",
         comparison.changed.len()
     ))?;
     view.line(&format!("disagreements {}", comparison.disagreements.len()))?;
-    for disagreement in comparison.disagreements.iter().take(NAMED) {
+    for disagreement in comparison.disagreements.iter().take(LISTED) {
         view.line(&format!("  {}", sentence(disagreement)))?;
     }
-    let more = comparison.disagreements.len().saturating_sub(NAMED);
+    let more = comparison.disagreements.len().saturating_sub(LISTED);
     if more > 0 {
         view.line(&format!("  and {more} more; --json lists them"))?;
     }
@@ -243,21 +239,21 @@ fn sentence(disagreement: &Disagreement) -> String {
         byte,
         hole,
     } = disagreement;
-    let said = |answer: &Answer| format!("{} of {} bytes", answer.status, answer.copied);
+    let copied = |copy: &Answer| format!("{} with {} bytes", copy.status, copy.copied);
     let difference = byte.map_or_else(String::new, |byte| format!("; byte {byte} differs"));
     let hole = hole.map_or_else(String::new, |hole| {
         format!(
-            "; one engine says both, for it counts the byte to a hole of {} bytes from {:#x} on",
+            "; the engine that read the byte reported it in a hole of {} bytes from {:#x}",
             hole.length,
             hole.source.address()
         )
     });
     format!(
-        "{} {:#x}, {} bytes: native says {}, system {}{difference}{hole}",
+        "{} {:#x}, {} bytes: native {}, system {}{difference}{hole}",
         piece.source.kind(),
         piece.source.address(),
         piece.length,
-        said(native),
-        said(system)
+        copied(native),
+        copied(system)
     )
 }

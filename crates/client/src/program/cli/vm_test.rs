@@ -1,23 +1,22 @@
-//! `ringcopy vm-test`.
+//! `ringcopy vm-test`: the test under Driver Verifier.
 
 use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Connect, Console, Stop, View, arguments::VmTestArguments, record::Document};
+use super::{Connect, Console, Stop, arguments::VmTestArguments, view::View};
 use crate::{
     explain,
-    machine::Machine,
+    machine::System,
     suites::abuse,
-    vm_test::{self, Exercise, Options, Outcome},
+    vm_test::{self, Ended, Exercise, Options},
 };
 
-pub(super) fn perform(
+pub(super) fn run(
     arguments: &VmTestArguments,
-    machine: &mut dyn Machine,
+    system: &mut dyn System,
     connect: &mut Connect<'_, '_>,
     view: &mut View<'_, '_>,
-    document: &mut Document,
 ) -> Result<(), Stop> {
     let options = Options {
         folder: arguments.folder.clone(),
@@ -25,14 +24,14 @@ pub(super) fn perform(
         give_up: arguments.give_up,
     };
     let mut client = Client { connect, view };
-    match vm_test::run(machine, &mut client, &options)? {
-        Outcome::Restart => document.detail("state", "restart"),
-        Outcome::Done { passed, report } => {
-            document.detail("state", "done");
-            document.detail("passed", passed);
-            document.detail("report", report.display().to_string());
+    match vm_test::run(system, &mut client, &options)? {
+        Ended::Restart => view.document.detail("state", "restart"),
+        Ended::Done { passed, report } => {
+            view.document.detail("state", "done");
+            view.document.detail("passed", passed);
+            view.document.detail("report", report.display().to_string());
             if !passed {
-                document.fault();
+                view.document.fault();
             }
             view.line(&format!("report: {}", report.display()))?;
         }
@@ -40,7 +39,7 @@ pub(super) fn perform(
     Ok(())
 }
 
-/// This very client.
+/// This client.
 struct Client<'p, 'c, 't, 'v, 'o> {
     connect: &'p mut Connect<'c, 't>,
     view: &'p mut View<'v, 'o>,
@@ -64,15 +63,15 @@ impl Exercise for Client<'_, '_, '_, '_, '_> {
     }
 
     fn abuse(&mut self) -> Result<Value, String> {
-        let outcome = (self.connect)()
+        let found = (self.connect)()
             .map_err(Into::into)
             .and_then(|mut transport| abuse::run(&mut *transport))
             .map_err(|error| explain(&error))?;
-        Ok(json!({ "requests": outcome.requests, "wrong": outcome.wrong }))
+        Ok(json!({ "requests": found.requests, "wrong": found.wrong }))
     }
 
     fn say(&mut self, line: &str) {
-        // A reader that has gone away ends the output, not the test.
+        // If the output was closed, the test continues.
         let _: io::Result<()> = self.view.line(line);
     }
 }

@@ -1,17 +1,17 @@
-//! What can go wrong on a machine, as sentences that say what to do.
+//! Failures of the system, as sentences that say what to do.
 
-use super::{Facts, IMAGE, Machine, SERVICE};
+use super::{Facts, IMAGE, SERVICE, System};
 use std::fmt;
 
-/// Why a function of a machine failed.
+/// Why a function of the system failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("cannot {action}: {text} (error {code})")]
-pub struct Trouble {
-    /// What was tried: a verb and its object.
+pub struct SystemError {
+    /// The action: a verb and its object.
     pub action: String,
     /// The Win32 error code.
     pub code: u32,
-    /// What the system says about it.
+    /// The system's message.
     pub text: String,
 }
 
@@ -25,21 +25,23 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        Self(match advice(trouble.code) {
-            Some(advice) => format!("cannot {}: {advice}.", trouble.action),
-            None => format!("{trouble}; repeat the command, and look the error up if it stays."),
+impl From<SystemError> for Failure {
+    fn from(error: SystemError) -> Self {
+        Self(match advice(error.code) {
+            Some(advice) => format!("cannot {}: {advice}.", error.action),
+            None => {
+                format!("{error}; repeat the command, and look the error up if it fails again.")
+            }
         })
     }
 }
 
-/// What to do about an error that means the same whatever was tried. Codes here and below: "System
-/// Error Codes".
+/// Returns the advice for an error that means the same for every action. Source for all codes:
+/// "System Error Codes".
 const fn advice(code: u32) -> Option<&'static str> {
     Some(match code {
         5 => "only administrators may; start this program as an administrator",
-        // Also the memory that an image is mapped to is a use of its file.
+        // A file is also in use while its image is mapped.
         32 | 1224 => "another program uses the file; close it, or stop the driver first",
         39 | 112 => "the disk is full; make room on it",
         225 | 226 => {
@@ -58,17 +60,17 @@ const fn advice(code: u32) -> Option<&'static str> {
     })
 }
 
-/// Why a driver that is installed did not start.
-pub(super) fn not_started(trouble: &Trouble, machine: &mut dyn Machine) -> Failure {
-    let why = match trouble.code {
+/// Explains why an installed driver did not start.
+pub(super) fn not_started(error: &SystemError, system: &mut dyn System) -> Failure {
+    let why = match error.code {
         2 | 3 => format!(
             "its image is not at {}, or it imports from a driver that this Windows does not have; \
              run `ringcopy install` again",
-            machine.image_path()
+            system.image_path()
         ),
-        5 if machine.facts().elevated == Some(true) => {
+        5 if system.facts().elevated == Some(true) => {
             "access was denied to an administrator, as security software does, or a driver that \
-             may not make its device; see which security software runs, and what the driver \
+             may not create its device; see which security software runs, and what the driver \
              printed in a kernel debugger or DebugView"
                 .into()
         }
@@ -78,7 +80,7 @@ pub(super) fn not_started(trouble: &Trouble, machine: &mut dyn Machine) -> Failu
                 .into()
         }
         183 => {
-            "its device is there already; see whether a service of another name has loaded a build \
+            "its device exists already; see whether a service of another name has loaded a build \
              of this driver, and stop that one"
                 .into()
         }
@@ -87,25 +89,25 @@ pub(super) fn not_started(trouble: &Trouble, machine: &mut dyn Machine) -> Failu
              run `ringcopy install` from it"
                 .into()
         }
-        577 => refused_image(&machine.facts()),
-        // Windows knows more than one list of what it does not load.
-        1260 | 1275 | 4551 => blocked(&machine.facts()),
+        577 => refused_image(&system.facts()),
+        // Windows has several lists of what it does not load.
+        1260 | 1275 | 4551 => blocked(&system.facts()),
         654 => return still_there(),
         1058 => "its service is disabled; run `ringcopy uninstall`, then `ringcopy install`".into(),
         31 | 1450 | 1455 | 14 | 8 => {
-            "its start-up failed; see what it printed in a kernel debugger or DebugView, and \
-             whether the machine is short of memory"
+            "it failed to start; see what it printed in a kernel debugger or DebugView, and whether \
+             the machine is short of memory"
                 .into()
         }
-        _ => return trouble.clone().into(),
+        _ => return error.clone().into(),
     };
     Failure(format!(
         "{SERVICE} does not start (error {}): {why}.",
-        trouble.code
+        error.code
     ))
 }
 
-/// A driver that is to be loaded is still being unloaded.
+/// Explains that the driver to load is still being unloaded.
 pub(super) fn still_there() -> Failure {
     Failure(format!(
         "{SERVICE} does not start: it is still being unloaded; if that does not end, a program \
@@ -113,12 +115,10 @@ pub(super) fn still_there() -> Failure {
     ))
 }
 
-/// Why a driver that was asked to unload is still there.
-pub(super) fn not_stopped(machine: &dyn Machine) -> Failure {
-    Failure(if machine.is_interrupted() {
-        "interrupted; the driver is still being unloaded, which ends when no program has the \
-         device open."
-            .into()
+/// Explains why a driver that was asked to unload is still loaded.
+pub(super) fn not_stopped(system: &dyn System) -> Failure {
+    Failure(if system.is_interrupted() {
+        "interrupted; the driver is unloaded when no program has the device open any more.".into()
     } else {
         format!(
             "{SERVICE} does not stop: a program still has the device open; close it, and repeat \
@@ -127,39 +127,39 @@ pub(super) fn not_stopped(machine: &dyn Machine) -> Failure {
     })
 }
 
-/// Why a driver that Windows began to load is not there.
-pub(super) fn not_settled(machine: &dyn Machine) -> Failure {
-    Failure(if machine.is_interrupted() {
-        "interrupted; `ringcopy status` tells whether the driver is loaded by now.".into()
+/// Explains why a driver that Windows began to load is not running.
+pub(super) fn not_settled(system: &dyn System) -> Failure {
+    Failure(if system.is_interrupted() {
+        "interrupted; see `ringcopy status` for whether the driver is loaded.".into()
     } else {
         format!(
-            "{SERVICE} does not come to the end of its start-up; see `ringcopy status`, and \
-             restart the machine if it stays so."
+            "{SERVICE} does not finish starting; see `ringcopy status`, and restart the machine if \
+             that does not change."
         )
     })
 }
 
-/// A policy of Windows' own names the image, or does not allow it; its signature may be good.
+/// Explains that a policy of Windows blocks the image, although its signature may be valid.
 ///
-/// The lists are in "Microsoft recommended driver block rules" and "App Control for Business"; what
-/// they block, they log where "Understanding App Control event IDs" says.
+/// Sources: "Microsoft recommended driver block rules" and "App Control for Business" for the
+/// lists, "Understanding App Control event IDs" for the log.
 fn blocked(facts: &Facts) -> String {
     let memory_integrity = if facts.memory_integrity() == Some(true) {
         "memory integrity is on, and with it the list of blocked drivers: turn both off in Windows \
          Security, Device security, Core isolation, and restart"
     } else {
-        "see the lists that are in force in Windows Security, Device security, Core isolation, and \
+        "see the lists that are in effect in Windows Security, Device security, Core isolation, and \
          under App & browser control"
     };
     format!(
-        "a policy of Windows blocks it, whether or not its signature is good; {memory_integrity}; \
-         an administrator's App Control policy blocks as well, and so does Windows for another \
-         processor than x64; the event log Microsoft-Windows-CodeIntegrity/Operational names what \
+        "a policy of Windows blocks it, whether or not its signature is valid; {memory_integrity}; \
+         an administrator's App Control policy blocks too, and so does Windows for processors \
+         other than x64; the event log Microsoft-Windows-CodeIntegrity/Operational names what \
          was blocked"
     )
 }
 
-/// Windows does not take the image's signature.
+/// Explains why Windows refuses the image's signature.
 fn refused_image(facts: &Facts) -> String {
     if facts.test_signing() == Some(false) {
         let secure_boot = if facts.secure_boot == Some(true) {
@@ -178,7 +178,7 @@ fn refused_image(facts: &Facts) -> String {
             .into();
     }
     format!(
-        "the signature of {IMAGE} does not fit its contents: the image was changed on its way; \
+        "the signature of {IMAGE} does not match its contents: the image was changed; \
          copy the package again, and run `ringcopy install` from it"
     )
 }

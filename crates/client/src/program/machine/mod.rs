@@ -1,8 +1,8 @@
-//! The machine that the driver is installed on, and what is done to it: the service, its settings,
-//! the image, and other programs.
+//! The machine that the driver is installed on: the service, its settings, the image, and programs
+//! of the system.
 //!
-//! What is done, and in which order, is decided here, over [`Machine`]; on Windows that is the
-//! machine itself, in tests a model of one.
+//! The functions of this module decide what is done, and in which order. They act through
+//! [`System`]: on Windows that is the system itself, in tests a simulated one.
 
 mod failure;
 mod policy;
@@ -15,27 +15,27 @@ use std::time::Duration;
 
 use ringcopy_protocol::NtStatus;
 
-pub use failure::{Failure, Trouble};
+pub use failure::{Failure, SystemError};
 pub use policy::{Policy, policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
 #[cfg(windows)]
 pub use windows::WindowsSystem;
 
-/// The service's name, and its key's.
+/// The name of the service and of its key.
 pub const SERVICE: &str = "ringcopy";
 
-/// The image's name.
+/// The file name of the image.
 pub const IMAGE: &str = "ringcopy.sys";
 
-/// The certificate's name in a package.
+/// The file name of the certificate in a package.
 pub const CERTIFICATE: &str = "ringcopy.cer";
 
-/// What the machine says of itself. What it does not say is `None`.
+/// What the system reports about itself. Unknown facts are `None`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Facts {
     /// Major version, minor version and build.
     pub version: [u32; 3],
-    /// Wine's version, where that is what pretends to be Windows.
+    /// Wine's version, if this is Wine.
     pub wine: Option<String>,
     /// Whether this process has an administrator's full rights.
     pub elevated: Option<bool>,
@@ -43,9 +43,9 @@ pub struct Facts {
     pub debug_privilege: Option<bool>,
     /// `CODEINTEGRITY_OPTION_*`, or why they are not known.
     pub code_integrity: Result<u32, NtStatus>,
-    /// Whether the firmware lets signed boot loaders alone start.
+    /// Whether the firmware starts only signed boot loaders.
     pub secure_boot: Option<bool>,
-    /// Since the last start.
+    /// The time since the last start.
     pub uptime: Duration,
 }
 
@@ -56,150 +56,107 @@ impl Facts {
         self.code_integrity.ok().map(|bits| bits & 0x2 != 0)
     }
 
-    /// `CODEINTEGRITY_OPTION_HVCI_KMCI_ENABLED`: the hypervisor watches over kernel code.
+    /// `CODEINTEGRITY_OPTION_HVCI_KMCI_ENABLED`: the hypervisor protects kernel code.
     #[must_use]
     pub fn memory_integrity(&self) -> Option<bool> {
         self.code_integrity.ok().map(|bits| bits & 0x400 != 0)
     }
 }
 
-/// What the service manager knows of the service.
+/// What the service manager knows about the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Where its image is, as the service manager has it.
+    /// The path of its image, as the service manager has it.
     pub image: String,
     /// Whether the driver is loaded.
     pub state: State,
 }
 
-/// Of a service.
+/// The state of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// The driver is not loaded.
     Stopped,
-    /// It is.
+    /// The driver is loaded.
     Running,
-    /// It is being loaded or unloaded.
+    /// The driver is being loaded or unloaded.
     Changing,
 }
 
-/// What a program said.
+/// What a program printed, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// Its exit code; `None` if it was ended by something else.
+pub struct ProgramOutput {
+    /// The exit code; `None` if something else ended the program.
     pub code: Option<i32>,
-    /// What it wrote, errors behind the rest.
+    /// Standard output, then standard error.
     pub text: String,
 }
 
-/// A machine with a service manager. Each function does one thing and fails with a Win32 code.
-pub trait Machine {
-    /// What it says of itself.
+/// The Windows system that the driver is installed on. Each function does one thing. It fails with
+/// the error of the service manager, the registry or the file system.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the trait's documentation says what all functions fail with"
+)]
+pub trait System {
+    /// Returns what the system reports about itself.
     fn facts(&mut self) -> Facts;
 
-    /// The service, if there is one.
-    ///
-    /// # Errors
-    /// What the service manager fails with.
-    fn service(&mut self) -> Result<Option<Service>, Trouble>;
+    /// Returns the service, if there is one.
+    fn service(&mut self) -> Result<Option<Service>, SystemError>;
 
     /// Creates the service: a kernel driver that starts on demand from [`image_path`](
     /// Self::image_path).
-    ///
-    /// # Errors
-    /// What the service manager fails with.
-    fn create_service(&mut self) -> Result<(), Trouble>;
+    fn create_service(&mut self) -> Result<(), SystemError>;
 
     /// Deletes the service, and its key with all that is in it.
-    ///
-    /// # Errors
-    /// What the service manager fails with.
-    fn delete_service(&mut self) -> Result<(), Trouble>;
+    fn delete_service(&mut self) -> Result<(), SystemError>;
 
-    /// Has the driver loaded. It may be under way still on return.
-    ///
-    /// # Errors
-    /// What the service manager fails with.
-    fn start_service(&mut self) -> Result<(), Trouble>;
+    /// Asks for the driver to be loaded. Loading may not be complete on return.
+    fn start_service(&mut self) -> Result<(), SystemError>;
 
-    /// Has the driver unloaded. It may be under way still on return.
-    ///
-    /// # Errors
-    /// What the service manager fails with.
-    fn stop_service(&mut self) -> Result<(), Trouble>;
+    /// Asks for the driver to be unloaded. Unloading may not be complete on return.
+    fn stop_service(&mut self) -> Result<(), SystemError>;
 
-    /// A number of the service's `Parameters` key.
-    ///
-    /// # Errors
-    /// What the registry fails with for another reason than that there is none.
-    fn parameter(&mut self, name: &str) -> Result<Option<u32>, Trouble>;
+    /// Returns a number of the service's `Parameters` key; `None` if there is none.
+    fn parameter(&mut self, name: &str) -> Result<Option<u32>, SystemError>;
 
-    /// Sets a number of the service's `Parameters` key, which is made if it is not there.
-    ///
-    /// # Errors
-    /// What the registry fails with.
-    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), Trouble>;
+    /// Sets a number of the service's `Parameters` key, which is created if it does not exist.
+    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), SystemError>;
 
-    /// A text of the service's `Parameters` key.
-    ///
-    /// # Errors
-    /// As [`parameter`](Self::parameter).
-    fn note(&mut self, name: &str) -> Result<Option<String>, Trouble>;
+    /// Returns a text of the service's `Parameters` key; `None` if there is none.
+    fn note(&mut self, name: &str) -> Result<Option<String>, SystemError>;
 
-    /// Sets a text of the service's `Parameters` key.
-    ///
-    /// # Errors
-    /// As [`set_parameter`](Self::set_parameter).
-    fn set_note(&mut self, name: &str, text: &str) -> Result<(), Trouble>;
+    /// Sets a text of the service's `Parameters` key, which is created if it does not exist.
+    fn set_note(&mut self, name: &str, text: &str) -> Result<(), SystemError>;
 
-    /// Takes a text of the service's `Parameters` key away.
-    ///
-    /// # Errors
-    /// What the registry fails with for another reason than that there is none.
-    fn remove_note(&mut self, name: &str) -> Result<(), Trouble>;
+    /// Removes a text of the service's `Parameters` key, if there is one.
+    fn remove_note(&mut self, name: &str) -> Result<(), SystemError>;
 
-    /// Leaves a mark that the next start of the machine wipes out.
-    ///
-    /// # Errors
-    /// What the registry fails with.
-    fn mark(&mut self) -> Result<(), Trouble>;
+    /// Sets a mark that the next start of the machine removes.
+    fn mark(&mut self) -> Result<(), SystemError>;
 
-    /// Whether the mark is there.
-    ///
-    /// # Errors
-    /// What the registry fails with.
-    fn is_marked(&mut self) -> Result<bool, Trouble>;
+    /// Returns whether the mark is set.
+    fn is_marked(&mut self) -> Result<bool, SystemError>;
 
-    /// Where the image belongs.
+    /// Returns the path for the image.
     fn image_path(&self) -> String;
 
-    /// The image that is there, if any.
-    ///
-    /// # Errors
-    /// What the file system fails with.
-    fn image(&mut self) -> Result<Option<Vec<u8>>, Trouble>;
+    /// Returns the image at its path, if there is one.
+    fn image(&mut self) -> Result<Option<Vec<u8>>, SystemError>;
 
-    /// Puts an image there, whole or not at all.
-    ///
-    /// # Errors
-    /// What the file system fails with.
-    fn put_image(&mut self, bytes: &[u8]) -> Result<(), Trouble>;
+    /// Writes the image to its path, atomically.
+    fn put_image(&mut self, bytes: &[u8]) -> Result<(), SystemError>;
 
-    /// Takes it away.
-    ///
-    /// # Errors
-    /// What the file system fails with.
-    fn remove_image(&mut self) -> Result<(), Trouble>;
+    /// Deletes the image.
+    fn remove_image(&mut self) -> Result<(), SystemError>;
 
-    /// Runs a program of the system's to its end.
-    ///
-    /// # Errors
-    /// If it cannot be started.
-    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<Said, Trouble>;
+    /// Runs a program of the system and waits for its end.
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError>;
 
-    /// Whether the user has asked to stop.
+    /// Returns whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;
 
-    /// Waits so long, or until the user asks to stop.
+    /// Waits for this time, or until the user asks to stop.
     fn pause(&self, time: Duration);
 }

@@ -1,40 +1,40 @@
-//! What the administrator allows, as it stands under the service's `Parameters` key.
+//! The policy that the administrator sets, under the service's `Parameters` key.
 
-use ringcopy_protocol::{ENGINE_VALUE, Engine, POLICY_VALUE, Reach};
+use ringcopy_protocol::{ENGINE_VALUE, EngineKind, POLICY_VALUE, Reach};
 
-use super::{Failure, Machine, service::installed};
+use super::{Failure, System, service::installed};
 
-/// The settings. The driver reads them when it is loaded.
+/// The policy. The driver reads it when it is loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What a caller with `SeDebugPrivilege` may reach besides its own memory.
+    /// The reach of callers with `SeDebugPrivilege`, besides their own memory.
     pub reach: Reach,
-    /// Whether the native engine may be used: [`Engine::System`] rules it out.
-    pub engine: Engine,
+    /// Whether the native engine may be used: [`EngineKind::System`] rules it out.
+    pub engine: EngineKind,
 }
 
-/// The settings as they are.
+/// Returns the policy.
 ///
 /// # Errors
-/// A sentence.
-pub fn policy(machine: &mut dyn Machine) -> Result<Policy, Failure> {
-    installed(machine)?;
-    let mut value = |name| machine.parameter(name).map(Option::unwrap_or_default);
+/// If the driver is not installed, or the registry cannot be read.
+pub fn policy(system: &mut dyn System) -> Result<Policy, Failure> {
+    installed(system)?;
+    let mut value = |name| system.parameter(name).map(Option::unwrap_or_default);
     let (reach, engine) = (value(POLICY_VALUE)?, value(ENGINE_VALUE)?);
     Ok(Policy {
         reach: Reach::from_bits_truncate(reach),
-        // As the driver reads it.
-        engine: Engine::from_wire(engine).unwrap_or(Engine::System),
+        // The driver reads it in the same way.
+        engine: EngineKind::from_wire(engine).unwrap_or(EngineKind::System),
     })
 }
 
-/// Changes them.
+/// Changes the policy.
 ///
 /// # Errors
-/// A sentence.
-pub fn set_policy(machine: &mut dyn Machine, policy: Policy) -> Result<(), Failure> {
-    installed(machine)?;
-    machine.set_parameter(POLICY_VALUE, policy.reach.bits())?;
-    machine.set_parameter(ENGINE_VALUE, policy.engine as u32)?;
+/// If the driver is not installed, or the registry cannot be written.
+pub fn set_policy(system: &mut dyn System, policy: Policy) -> Result<(), Failure> {
+    installed(system)?;
+    system.set_parameter(POLICY_VALUE, policy.reach.bits())?;
+    system.set_parameter(ENGINE_VALUE, policy.engine as u32)?;
     Ok(())
 }

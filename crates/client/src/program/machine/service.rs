@@ -1,29 +1,28 @@
 //! Installing, loading, unloading and uninstalling.
 //!
-//! Each can be repeated: what is done already is left alone. An installation that fails or is
-//! interrupted is undone, step by step, in the order opposite to that in which it was done. One that
-//! is ended with its console's window, or with the machine, is not: to install again completes it,
-//! and to uninstall takes it away.
+//! Each command can be repeated, and skips what is done already. An installation that fails or is
+//! interrupted is undone, step by step, in reverse order. An installation that ends with its
+//! console window or with the machine is not undone: installing again completes it, and
+//! uninstalling removes it.
 //!
-//! The image goes to `System32\drivers`: a service may start it from anywhere, but there only
-//! administrators write, it stays when the package's folder goes, Driver Verifier and debuggers
-//! expect it there, and taking it away again is one file. The driver store, where `pnputil
-//! /add-driver` puts the same package by its INF, would need the certificate to be trusted
-//! machine-wide first; that is nothing to ask of every machine for a test.
+//! The image goes to `System32\drivers`. Only administrators can write there, the image stays when
+//! the package's folder is deleted, Driver Verifier and debuggers expect it there, and it is one
+//! file to remove. The driver store, where `pnputil /add-driver` puts the package by its INF, would
+//! first need the certificate to be trusted on the whole machine, which is too much for a test.
 
 use std::{fs, path::PathBuf, time::Duration};
 
 use ringcopy_protocol::POLICY_VALUE;
 
 use super::{
-    CERTIFICATE, Failure, IMAGE, Machine, SERVICE, Service, State, failure,
+    CERTIFICATE, Failure, IMAGE, SERVICE, Service, State, System, failure,
     trust::{self, STORES, Trusted},
 };
 
-/// How long a driver may take to load or unload.
+/// The longest time that loading or unloading may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often the service manager is asked meanwhile.
+/// The time between two queries of the service's state.
 const TICK: Duration = Duration::from_millis(10);
 
 // "System Error Codes (1000-1299)": `ERROR_INVALID_SERVICE_CONTROL`,
@@ -36,37 +35,37 @@ const NOT_ACTIVE: u32 = 1062;
 /// What to install.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Package {
-    /// The folder that holds the image, and the certificate.
+    /// The folder with the image and the certificate.
     pub folder: PathBuf,
-    /// Make the machine trust the certificate.
+    /// Whether to make the machine trust the certificate.
     pub trust_certificate: bool,
 }
 
-/// What an installation came to.
+/// What an installation did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Installed {
-    /// It was not there before.
+    /// The driver was not installed before.
     Now,
-    /// It was there; its image was replaced.
+    /// The driver was installed; its image was replaced.
     Updated,
-    /// It was there, the very same.
+    /// The same driver was installed; nothing was changed.
     Already,
 }
 
-/// What has been done, for undoing it.
+/// A step that was done, for undoing it.
 enum Done {
     Service,
-    /// The image that was there before, if any.
+    /// The previous image, if there was one.
     Image(Option<Vec<u8>>),
-    /// It was not trusted before.
+    /// A certificate that was not trusted before.
     Certificate(Trusted),
 }
 
 /// Installs the driver: copies its image, creates its service, sets the policy that allows least.
 ///
 /// # Errors
-/// A sentence; then everything is as it was before, or the sentence says what is not.
-pub fn install(machine: &mut dyn Machine, package: &Package) -> Result<Installed, Failure> {
+/// If a step fails. The steps before it are undone, or the sentence says which could not be.
+pub fn install(system: &mut dyn System, package: &Package) -> Result<Installed, Failure> {
     let image = read(package, IMAGE)?;
     if !image.starts_with(b"MZ") {
         return Err(Failure(format!(
@@ -79,8 +78,8 @@ pub fn install(machine: &mut dyn Machine, package: &Package) -> Result<Installed
     } else {
         None
     };
-    let service = own_service(machine)?;
-    let before = machine.image()?;
+    let service = own_service(system)?;
+    let before = system.image()?;
     let same = before.as_ref() == Some(&image);
     if service.is_some() && same && certificate.is_none() {
         return Ok(Installed::Already);
@@ -99,7 +98,7 @@ pub fn install(machine: &mut dyn Machine, package: &Package) -> Result<Installed
 
     let mut done = Vec::new();
     let steps = carry_out(
-        machine,
+        system,
         (service.is_none(), !same),
         &image,
         before,
@@ -109,12 +108,12 @@ pub fn install(machine: &mut dyn Machine, package: &Package) -> Result<Installed
     match steps {
         Ok(()) if service.is_some() => Ok(Installed::Updated),
         Ok(()) => Ok(Installed::Now),
-        Err(failure) => Err(undo(machine, done, &failure)),
+        Err(failure) => Err(undo(system, done, &failure)),
     }
 }
 
 fn carry_out(
-    machine: &mut dyn Machine,
+    system: &mut dyn System,
     (new_service, new_image): (bool, bool),
     image: &[u8],
     before: Option<Vec<u8>>,
@@ -122,40 +121,40 @@ fn carry_out(
     done: &mut Vec<Done>,
 ) -> Result<(), Failure> {
     if new_image {
-        go_on(machine)?;
-        machine.put_image(image)?;
+        check_interrupt(system)?;
+        system.put_image(image)?;
         done.push(Done::Image(before));
     }
     if new_service {
-        go_on(machine)?;
-        machine.create_service()?;
+        check_interrupt(system)?;
+        system.create_service()?;
         done.push(Done::Service);
     }
-    go_on(machine)?;
-    if machine.parameter(POLICY_VALUE)?.is_none() {
-        machine.set_parameter(POLICY_VALUE, 0)?;
+    check_interrupt(system)?;
+    if system.parameter(POLICY_VALUE)?.is_none() {
+        system.set_parameter(POLICY_VALUE, 0)?;
     }
     if let Some((path, bytes)) = certificate {
         for store in STORES {
-            go_on(machine)?;
+            check_interrupt(system)?;
             let trusted = Trusted::new(store, &bytes);
-            if trusted.note(machine)? {
+            if trusted.note(system)? {
                 done.push(Done::Certificate(trusted.clone()));
-                trusted.add(machine, &path)?;
+                trusted.add(system, &path)?;
             }
         }
     }
-    go_on(machine)
+    check_interrupt(system)
 }
 
-fn undo(machine: &mut dyn Machine, done: Vec<Done>, failure: &Failure) -> Failure {
+fn undo(system: &mut dyn System, done: Vec<Done>, failure: &Failure) -> Failure {
     let mut left = Vec::new();
     for step in done.into_iter().rev() {
         let undone = match step {
-            Done::Service => machine.delete_service().map_err(Failure::from),
-            Done::Image(None) => machine.remove_image().map_err(Failure::from),
-            Done::Image(Some(bytes)) => machine.put_image(&bytes).map_err(Failure::from),
-            Done::Certificate(trusted) => trusted.remove(machine),
+            Done::Service => system.delete_service().map_err(Failure::from),
+            Done::Image(None) => system.remove_image().map_err(Failure::from),
+            Done::Image(Some(bytes)) => system.put_image(&bytes).map_err(Failure::from),
+            Done::Certificate(trusted) => trusted.remove(system),
         };
         left.extend(undone.err());
     }
@@ -169,105 +168,112 @@ fn undo(machine: &mut dyn Machine, done: Vec<Done>, failure: &Failure) -> Failur
     ))
 }
 
-/// Uninstalls the driver and leaves nothing behind. Gives whether there was anything.
+/// Uninstalls the driver completely. Returns whether there was anything to uninstall.
 ///
 /// # Errors
-/// A sentence. What is left is uninstalled by doing it again.
-pub fn uninstall(machine: &mut dyn Machine) -> Result<bool, Failure> {
-    let service = own_service(machine)?;
+/// If a step fails. Uninstalling again removes the rest.
+pub fn uninstall(system: &mut dyn System) -> Result<bool, Failure> {
+    let service = own_service(system)?;
     if let Some(service) = &service {
         if service.state != State::Stopped {
-            unload(machine)?;
+            unload(system)?;
         }
-        for trusted in trust::noted(machine)? {
-            trusted.remove(machine)?;
+        for trusted in trust::noted(system)? {
+            trusted.remove(system)?;
         }
-        machine.delete_service()?;
+        system.delete_service()?;
     }
-    let image = machine.image()?.is_some();
+    let image = system.image()?.is_some();
     if image {
-        machine.remove_image()?;
+        system.remove_image()?;
     }
     Ok(service.is_some() || image)
 }
 
-/// Loads the driver. Gives whether it was not loaded already.
+/// Loads the driver. Returns `false` if it was loaded already.
 ///
 /// # Errors
-/// A sentence that says why Windows does not load it.
-pub fn start(machine: &mut dyn Machine) -> Result<bool, Failure> {
-    if installed(machine)?.state == State::Running {
+/// If Windows does not load it.
+pub fn start(system: &mut dyn System) -> Result<bool, Failure> {
+    if installed(system)?.state == State::Running {
         return Ok(false);
     }
-    match machine.start_service() {
-        Ok(()) => match settle(machine, State::Running)? {
+    match system.start_service() {
+        Ok(()) => match settle(system, State::Running)? {
             State::Running => Ok(true),
-            _ => Err(failure::not_settled(machine)),
+            _ => Err(failure::not_settled(system)),
         },
-        // Somebody else was faster, or it is still there because it is not unloaded yet.
-        Err(trouble) if trouble.code == ALREADY_RUNNING => match installed(machine)?.state {
+        // Another program loaded it, or it is not unloaded yet.
+        Err(error) if error.code == ALREADY_RUNNING => match installed(system)?.state {
             State::Running => Ok(false),
             _ => Err(failure::still_there()),
         },
-        Err(trouble) => Err(failure::not_started(&trouble, machine)),
+        Err(error) => Err(failure::not_started(&error, system)),
     }
 }
 
-/// Unloads the driver. Gives whether it was loaded.
+/// Unloads the driver. Returns whether it was loaded.
 ///
 /// # Errors
-/// A sentence.
-pub fn stop(machine: &mut dyn Machine) -> Result<bool, Failure> {
-    if installed(machine)?.state == State::Stopped {
+/// If it cannot be unloaded, or is still loaded after some time.
+pub fn stop(system: &mut dyn System) -> Result<bool, Failure> {
+    if installed(system)?.state == State::Stopped {
         return Ok(false);
     }
-    unload(machine)
+    unload(system)
 }
 
-/// Unloads a driver that was loaded a moment ago. Gives whether it still was.
-fn unload(machine: &mut dyn Machine) -> Result<bool, Failure> {
-    if let Err(trouble) = machine.stop_service() {
-        match trouble.code {
+/// Unloads a driver that was loaded when its state was queried. Returns whether it still was.
+fn unload(system: &mut dyn System) -> Result<bool, Failure> {
+    if let Err(error) = system.stop_service() {
+        match error.code {
             NOT_ACTIVE => return Ok(false),
-            // It was asked to unload before.
+            // It was asked to unload already.
             INVALID_CONTROL | CANNOT_ACCEPT_CONTROL
-                if installed(machine)?.state != State::Running => {}
-            _ => return Err(trouble.into()),
+                if installed(system)?.state != State::Running => {}
+            _ => return Err(error.into()),
         }
     }
-    match settle(machine, State::Stopped)? {
+    match settle(system, State::Stopped)? {
         State::Stopped => Ok(true),
-        _ => Err(failure::not_stopped(machine)),
+        _ => Err(failure::not_stopped(system)),
     }
 }
 
-/// Waits until the service is in a state, or has not come to it for long, or the user asks to stop.
-fn settle(machine: &mut dyn Machine, goal: State) -> Result<State, Failure> {
+/// Waits until the service is in the state `goal`, time is up, or the user asks to stop. Returns
+/// the state.
+fn settle(system: &mut dyn System, goal: State) -> Result<State, Failure> {
     let mut waited = Duration::ZERO;
     loop {
-        let state = installed(machine)?.state;
-        if state == goal || waited >= PATIENCE || machine.is_interrupted() {
+        let state = installed(system)?.state;
+        if state == goal || waited >= PATIENCE || system.is_interrupted() {
             return Ok(state);
         }
-        machine.pause(TICK);
+        system.pause(TICK);
         waited += TICK;
     }
 }
 
-/// The service, which has to be there and ours.
-pub(super) fn installed(machine: &mut dyn Machine) -> Result<Service, Failure> {
-    own_service(machine)?.ok_or_else(|| {
+/// Returns the service.
+///
+/// # Errors
+/// If there is none, or it has another image.
+pub(super) fn installed(system: &mut dyn System) -> Result<Service, Failure> {
+    own_service(system)?.ok_or_else(|| {
         Failure("the driver is not installed; run `ringcopy install` as an administrator.".into())
     })
 }
 
-/// The service, if there is one. One of this name with another image is somebody else's.
-fn own_service(machine: &mut dyn Machine) -> Result<Option<Service>, Failure> {
-    let Some(service) = machine.service()? else {
+/// Returns the service, if there is one.
+///
+/// # Errors
+/// If a service of this name has another image: it belongs to something else.
+fn own_service(system: &mut dyn System) -> Result<Option<Service>, Failure> {
+    let Some(service) = system.service()? else {
         return Ok(None);
     };
-    let place = machine.image_path();
-    if plain(&service.image, &place) == plain(&place, &place) {
+    let expected = system.image_path();
+    if plain(&service.image, &expected) == plain(&expected, &expected) {
         return Ok(Some(service));
     }
     Err(Failure(format!(
@@ -277,12 +283,12 @@ fn own_service(machine: &mut dyn Machine) -> Result<Option<Service>, Failure> {
     )))
 }
 
-/// A path without the prefixes that the service manager may put before it. `place` is
-/// `<Windows>\System32\drivers\ringcopy.sys`, which says where Windows is.
-fn plain(path: &str, place: &str) -> String {
+/// Returns a path without the prefixes that the service manager may put before it. `image_path` is
+/// `<Windows>\System32\drivers\ringcopy.sys`, which contains the path of Windows.
+fn plain(path: &str, image_path: &str) -> String {
     let path = path.trim().trim_matches('"').to_lowercase();
-    let place = place.to_lowercase();
-    let windows = place.split(r"\system32\").next().unwrap_or_default();
+    let image_path = image_path.to_lowercase();
+    let windows = image_path.split(r"\system32\").next().unwrap_or_default();
     let path = path.strip_prefix(r"\??\").unwrap_or(&path);
     for prefix in [r"\systemroot\", r"%systemroot%\"] {
         if let Some(rest) = path.strip_prefix(prefix) {
@@ -295,9 +301,9 @@ fn plain(path: &str, place: &str) -> String {
     path.into()
 }
 
-/// Ends what can be undone, if the user has asked for it.
-pub(super) fn go_on(machine: &dyn Machine) -> Result<(), Failure> {
-    if machine.is_interrupted() {
+/// Fails if the user has asked to stop.
+pub(super) fn check_interrupt(system: &dyn System) -> Result<(), Failure> {
+    if system.is_interrupted() {
         return Err(Failure("interrupted.".into()));
     }
     Ok(())

@@ -1,26 +1,26 @@
-//! Making the machine trust a package's certificate, and undoing it.
+//! Makes the machine trust a package's certificate, and undoes it.
 //!
-//! Each package may have a certificate of its own. What is added is noted under the service's
-//! `Parameters` key first, store by store; what the machine trusts without that was somebody
-//! else's doing, and is neither noted nor taken away.
+//! Each package may have a certificate of its own. What is added to a store is first noted under
+//! the service's `Parameters` key. A certificate that the machine trusted before is neither noted
+//! nor removed.
 
 use std::{fmt::Write as _, path::Path};
 
 use sha1::{Digest, Sha1};
 
-use super::{Failure, Machine, service::go_on};
+use super::{Failure, System, service::check_interrupt};
 
-/// Under the service's `Parameters` key: what installations added, as `Store:hash`, with spaces
-/// between. A hash alone stands for all stores.
+/// A value of the service's `Parameters` key: what installations added, as `Store:hash`, separated
+/// by spaces. A hash without a store stands for all stores.
 const NOTE: &str = "TrustedCertificate";
 
-/// The stores that a certificate has to be in to be trusted for drivers.
+/// The stores that a certificate must be in to be trusted for drivers.
 pub(super) const STORES: [&str; 2] = ["Root", "TrustedPublisher"];
 
-/// `NTE_NOT_FOUND` and `CRYPT_E_NOT_FOUND`: what certutil ends with when it finds no certificate.
+/// `NTE_NOT_FOUND` and `CRYPT_E_NOT_FOUND`: certutil's exit codes if it finds no certificate.
 const NOT_FOUND: [i32; 2] = [0x8009_0011_u32.cast_signed(), 0x8009_2004_u32.cast_signed()];
 
-/// A certificate in a store, by its SHA-1 hash, as certutil knows it.
+/// A certificate in a store, identified by its SHA-1 hash as in certutil.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trusted {
     store: &'static str,
@@ -37,47 +37,48 @@ impl Trusted {
         Self { store, hash }
     }
 
-    /// Notes that it is about to be added. Gives whether it has to be: it is not there yet.
-    pub(super) fn note(&self, machine: &mut dyn Machine) -> Result<bool, Failure> {
-        if self.is_there(machine)? == Some(true) {
+    /// Notes that the certificate is about to be added. Returns `false` if the store has it
+    /// already.
+    pub(super) fn note(&self, system: &mut dyn System) -> Result<bool, Failure> {
+        if self.is_there(system)? == Some(true) {
             return Ok(false);
         }
-        let mut all = noted(machine)?;
+        let mut all = noted(system)?;
         if !all.contains(self) {
             all.push(self.clone());
-            put(machine, &all)?;
+            put(system, &all)?;
         }
         Ok(true)
     }
 
-    /// Adds it, from a file.
-    pub(super) fn add(&self, machine: &mut dyn Machine, file: &Path) -> Result<(), Failure> {
+    /// Adds the certificate from a file.
+    pub(super) fn add(&self, system: &mut dyn System, file: &Path) -> Result<(), Failure> {
         let file = file.display().to_string();
-        certutil(machine, &["-f", "-addstore", self.store, &file]).or_else(|failure| {
-            // An end that the user asked for is no failure of certutil's.
-            go_on(machine)?;
+        certutil(system, &["-f", "-addstore", self.store, &file]).or_else(|failure| {
+            // If the user asked to stop, certutil did not fail.
+            check_interrupt(system)?;
             Err(failure)
         })
     }
 
-    /// Takes it away, if it is there, and out of the note.
-    pub(super) fn remove(&self, machine: &mut dyn Machine) -> Result<(), Failure> {
-        if self.is_there(machine)? != Some(false) {
-            certutil(machine, &["-delstore", self.store, &self.hash])?;
+    /// Removes the certificate from the store and from the note.
+    pub(super) fn remove(&self, system: &mut dyn System) -> Result<(), Failure> {
+        if self.is_there(system)? != Some(false) {
+            certutil(system, &["-delstore", self.store, &self.hash])?;
         }
-        let mut all = noted(machine)?;
+        let mut all = noted(system)?;
         let before = all.len();
         all.retain(|trusted| trusted != self);
         if all.len() < before {
-            put(machine, &all)?;
+            put(system, &all)?;
         }
         Ok(())
     }
 
-    /// Whether the store has it, if certutil tells.
-    fn is_there(&self, machine: &mut dyn Machine) -> Result<Option<bool>, Failure> {
-        let said = machine.run("certutil.exe", &["-store", self.store, &self.hash])?;
-        Ok(match said.code {
+    /// Returns whether the store has the certificate, if certutil says so.
+    fn is_there(&self, system: &mut dyn System) -> Result<Option<bool>, Failure> {
+        let output = system.run("certutil.exe", &["-store", self.store, &self.hash])?;
+        Ok(match output.code {
             Some(0) => Some(true),
             Some(code) if NOT_FOUND.contains(&code) => Some(false),
             _ => None,
@@ -85,9 +86,9 @@ impl Trusted {
     }
 }
 
-/// What installations added.
-pub(super) fn noted(machine: &mut dyn Machine) -> Result<Vec<Trusted>, Failure> {
-    let note = machine.note(NOTE)?.unwrap_or_default();
+/// Returns what installations added.
+pub(super) fn noted(system: &mut dyn System) -> Result<Vec<Trusted>, Failure> {
+    let note = system.note(NOTE)?.unwrap_or_default();
     let mut all = Vec::new();
     for word in note.split_whitespace() {
         let (only, hash) = match word.split_once(':') {
@@ -104,26 +105,26 @@ pub(super) fn noted(machine: &mut dyn Machine) -> Result<Vec<Trusted>, Failure> 
     Ok(all)
 }
 
-fn put(machine: &mut dyn Machine, all: &[Trusted]) -> Result<(), Failure> {
+fn put(system: &mut dyn System, all: &[Trusted]) -> Result<(), Failure> {
     if all.is_empty() {
-        return Ok(machine.remove_note(NOTE)?);
+        return Ok(system.remove_note(NOTE)?);
     }
     let words = all
         .iter()
         .map(|Trusted { store, hash }| format!("{store}:{hash}"));
     let words: Vec<_> = words.collect();
-    Ok(machine.set_note(NOTE, &words.join(" "))?)
+    Ok(system.set_note(NOTE, &words.join(" "))?)
 }
 
-fn certutil(machine: &mut dyn Machine, arguments: &[&str]) -> Result<(), Failure> {
-    let said = machine.run("certutil.exe", arguments)?;
-    if said.code == Some(0) {
+fn certutil(system: &mut dyn System, arguments: &[&str]) -> Result<(), Failure> {
+    let output = system.run("certutil.exe", arguments)?;
+    if output.code == Some(0) {
         return Ok(());
     }
     Err(Failure(format!(
         "`certutil {}` failed: {}; start this program as an administrator, and check the \
          certificate in the package.",
         arguments.join(" "),
-        said.text.trim()
+        output.text.trim()
     )))
 }

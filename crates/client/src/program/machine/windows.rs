@@ -1,4 +1,4 @@
-//! This machine.
+//! The Windows system that this process runs on.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -20,45 +20,45 @@ use windows_service::{
     service_manager::{ServiceManager, ServiceManagerAccess},
 };
 
-use super::{Facts, IMAGE, Machine, SERVICE, Said, Service, State, Trouble};
+use super::{Facts, IMAGE, ProgramOutput, SERVICE, Service, State, System, SystemError};
 use crate::windows::Interrupt;
 
-/// `CREATE_NO_WINDOW`, of "Process Creation Flags": with a console of its own, which nobody sees.
+/// `CREATE_NO_WINDOW`, of "Process Creation Flags": with an invisible console of its own.
 const NO_WINDOW: u32 = 0x0800_0000;
 
 const NOT_FOUND: u32 = 2;
 const NO_SUCH_SERVICE: u32 = 1060;
 
-/// Where the services' keys are.
+/// The key of all services.
 const SERVICES: &str = r"SYSTEM\CurrentControlSet\Services";
 
-/// This machine.
+/// The Windows system that this process runs on.
 #[derive(Debug)]
 pub struct WindowsSystem {
     interrupt: Interrupt,
 }
 
 impl WindowsSystem {
-    /// This machine; `interrupt` ends what takes long.
+    /// Returns the system. `interrupt` ends waiting.
     #[must_use]
     pub const fn new(interrupt: Interrupt) -> Self {
         Self { interrupt }
     }
 
-    fn place() -> PathBuf {
+    fn path_of_image() -> PathBuf {
         windows_folder().join(r"System32\drivers").join(IMAGE)
     }
 
     fn open(
         action: &'static str,
         access: ServiceAccess,
-    ) -> Result<windows_service::service::Service, Trouble> {
+    ) -> Result<windows_service::service::Service, SystemError> {
         ServiceManager::local_computer(None::<&str>, ServiceManagerAccess::CONNECT)
             .and_then(|manager| manager.open_service(SERVICE, access))
             .map_err(of_service(action))
     }
 
-    fn parameters() -> Result<Option<Key>, Trouble> {
+    fn parameters() -> Result<Option<Key>, SystemError> {
         match LOCAL_MACHINE.open(parameters_path()) {
             Ok(key) => Ok(Some(key)),
             Err(error) => none_or(&error, "read the driver's settings"),
@@ -66,7 +66,7 @@ impl WindowsSystem {
     }
 }
 
-impl Machine for WindowsSystem {
+impl System for WindowsSystem {
     fn facts(&mut self) -> Facts {
         let token = Token::of_this_process().ok();
         Facts {
@@ -86,12 +86,12 @@ impl Machine for WindowsSystem {
         }
     }
 
-    fn service(&mut self) -> Result<Option<Service>, Trouble> {
+    fn service(&mut self) -> Result<Option<Service>, SystemError> {
         let access = ServiceAccess::QUERY_CONFIG | ServiceAccess::QUERY_STATUS;
         let service = match Self::open("look the service up", access) {
             Ok(service) => service,
-            Err(trouble) if trouble.code == NO_SUCH_SERVICE => return Ok(None),
-            Err(trouble) => return Err(trouble),
+            Err(error) if error.code == NO_SUCH_SERVICE => return Ok(None),
+            Err(error) => return Err(error),
         };
         let config = service
             .query_config()
@@ -109,7 +109,7 @@ impl Machine for WindowsSystem {
         }))
     }
 
-    fn create_service(&mut self) -> Result<(), Trouble> {
+    fn create_service(&mut self) -> Result<(), SystemError> {
         let access = ServiceManagerAccess::CONNECT | ServiceManagerAccess::CREATE_SERVICE;
         ServiceManager::local_computer(None::<&str>, access)
             .and_then(|manager| {
@@ -120,7 +120,7 @@ impl Machine for WindowsSystem {
                         service_type: ServiceType::KERNEL_DRIVER,
                         start_type: ServiceStartType::OnDemand,
                         error_control: ServiceErrorControl::Normal,
-                        executable_path: Self::place(),
+                        executable_path: Self::path_of_image(),
                         launch_arguments: Vec::<OsString>::new(),
                         dependencies: Vec::new(),
                         account_name: None,
@@ -133,10 +133,10 @@ impl Machine for WindowsSystem {
             .map_err(of_service("create the service"))
     }
 
-    fn delete_service(&mut self) -> Result<(), Trouble> {
+    fn delete_service(&mut self) -> Result<(), SystemError> {
         const ACTION: &str = "delete the service";
         let service = Self::open(ACTION, ServiceAccess::DELETE)?;
-        // The key goes with the service; what is below it goes first, in case it should not.
+        // The key is deleted with the service. Its settings are deleted first, in case it is not.
         if let Ok(key) = LOCAL_MACHINE
             .options()
             .read()
@@ -153,14 +153,14 @@ impl Machine for WindowsSystem {
         service.delete().map_err(of_service(ACTION))
     }
 
-    fn start_service(&mut self) -> Result<(), Trouble> {
+    fn start_service(&mut self) -> Result<(), SystemError> {
         const ACTION: &str = "start the driver";
         Self::open(ACTION, ServiceAccess::START)?
             .start::<&OsStr>(&[])
             .map_err(of_service(ACTION))
     }
 
-    fn stop_service(&mut self) -> Result<(), Trouble> {
+    fn stop_service(&mut self) -> Result<(), SystemError> {
         const ACTION: &str = "stop the driver";
         Self::open(ACTION, ServiceAccess::STOP)?
             .stop()
@@ -168,7 +168,7 @@ impl Machine for WindowsSystem {
             .map_err(of_service(ACTION))
     }
 
-    fn parameter(&mut self, name: &str) -> Result<Option<u32>, Trouble> {
+    fn parameter(&mut self, name: &str) -> Result<Option<u32>, SystemError> {
         let Some(key) = Self::parameters()? else {
             return Ok(None);
         };
@@ -178,14 +178,14 @@ impl Machine for WindowsSystem {
         }
     }
 
-    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), Trouble> {
+    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), SystemError> {
         LOCAL_MACHINE
             .create(parameters_path())
             .and_then(|key| key.set_u32(name, value))
             .map_err(of_registry("change the driver's settings"))
     }
 
-    fn note(&mut self, name: &str) -> Result<Option<String>, Trouble> {
+    fn note(&mut self, name: &str) -> Result<Option<String>, SystemError> {
         let Some(key) = Self::parameters()? else {
             return Ok(None);
         };
@@ -195,14 +195,14 @@ impl Machine for WindowsSystem {
         }
     }
 
-    fn set_note(&mut self, name: &str, text: &str) -> Result<(), Trouble> {
+    fn set_note(&mut self, name: &str, text: &str) -> Result<(), SystemError> {
         LOCAL_MACHINE
             .create(parameters_path())
             .and_then(|key| key.set_string(name, text))
             .map_err(of_registry("change the driver's settings"))
     }
 
-    fn remove_note(&mut self, name: &str) -> Result<(), Trouble> {
+    fn remove_note(&mut self, name: &str) -> Result<(), SystemError> {
         let removed = LOCAL_MACHINE
             .options()
             .read()
@@ -215,7 +215,7 @@ impl Machine for WindowsSystem {
         }
     }
 
-    fn mark(&mut self) -> Result<(), Trouble> {
+    fn mark(&mut self) -> Result<(), SystemError> {
         LOCAL_MACHINE
             .options()
             .read()
@@ -227,7 +227,7 @@ impl Machine for WindowsSystem {
             .map_err(of_registry("leave a mark in the registry"))
     }
 
-    fn is_marked(&mut self) -> Result<bool, Trouble> {
+    fn is_marked(&mut self) -> Result<bool, SystemError> {
         match LOCAL_MACHINE.open(mark_path()) {
             Ok(_) => Ok(true),
             Err(error) => none_or::<()>(&error, "look for a mark in the registry")
@@ -236,49 +236,48 @@ impl Machine for WindowsSystem {
     }
 
     fn image_path(&self) -> String {
-        Self::place().display().to_string()
+        Self::path_of_image().display().to_string()
     }
 
-    fn image(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
-        match fs::read(Self::place()) {
+    fn image(&mut self) -> Result<Option<Vec<u8>>, SystemError> {
+        match fs::read(Self::path_of_image()) {
             Ok(bytes) => Ok(Some(bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(of_file("read the driver's image", &error)),
         }
     }
 
-    fn put_image(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    fn put_image(&mut self, bytes: &[u8]) -> Result<(), SystemError> {
         const ACTION: &str = "copy the driver's image";
-        let place = Self::place();
-        let beside = place.with_extension("sys.part");
-        let put = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &place));
+        let path = Self::path_of_image();
+        let beside = path.with_extension("sys.part");
+        let put = fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &path));
         put.map_err(|error| {
-            // What it was to become is not there, so nobody misses it.
+            // The image itself was not replaced.
             drop(fs::remove_file(&beside));
             of_file(ACTION, &error)
         })
     }
 
-    fn remove_image(&mut self) -> Result<(), Trouble> {
-        fs::remove_file(Self::place()).map_err(|error| of_file("delete the driver's image", &error))
+    fn remove_image(&mut self) -> Result<(), SystemError> {
+        fs::remove_file(Self::path_of_image())
+            .map_err(|error| of_file("delete the driver's image", &error))
     }
 
-    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<Said, Trouble> {
-        // By its path: the folder of this program is searched first otherwise, and who knows what
-        // lies in a folder that was copied here.
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError> {
+        // With its full path: otherwise a program of this name in this program's folder would run.
         let path = windows_folder().join("System32").join(program);
         let output = Command::new(path)
             .args(arguments)
             .stdin(Stdio::null())
-            // Ctrl-C and Ctrl-Break end all programs of a console, and this one is not the user's
-            // to end: it may be what undoes the rest. `CREATE_NEW_PROCESS_GROUP` would leave it
-            // Ctrl-Break.
+            // Ctrl-C and Ctrl-Break end all programs of a console. They must not end this one, which
+            // may be undoing an installation. With `CREATE_NEW_PROCESS_GROUP`, Ctrl-Break would.
             .creation_flags(NO_WINDOW)
             .output()
             .map_err(|error| of_file(&format!("run {program}"), &error))?;
         let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
         text.push_str(&String::from_utf8_lossy(&output.stderr));
-        Ok(Said {
+        Ok(ProgramOutput {
             code: output.status.code(),
             text,
         })
@@ -305,10 +304,10 @@ fn mark_path() -> String {
     format!(r"{SERVICES}\{SERVICE}\Parameters\SinceStart")
 }
 
-fn of_service(action: &'static str) -> impl Fn(windows_service::Error) -> Trouble {
+fn of_service(action: &'static str) -> impl Fn(windows_service::Error) -> SystemError {
     move |error| match error {
         windows_service::Error::Winapi(error) => of_file(action, &error),
-        error => Trouble {
+        error => SystemError {
             action: action.into(),
             code: 0,
             text: error.to_string(),
@@ -316,29 +315,32 @@ fn of_service(action: &'static str) -> impl Fn(windows_service::Error) -> Troubl
     }
 }
 
-fn of_file(action: &str, error: &io::Error) -> Trouble {
-    Trouble {
+fn of_file(action: &str, error: &io::Error) -> SystemError {
+    SystemError {
         action: action.into(),
         code: error.raw_os_error().unwrap_or_default().cast_unsigned(),
         text: error.to_string(),
     }
 }
 
-fn of_registry(action: &'static str) -> impl Fn(windows_result::Error) -> Trouble {
-    move |error| Trouble {
+fn of_registry(action: &'static str) -> impl Fn(windows_result::Error) -> SystemError {
+    move |error| SystemError {
         action: action.into(),
         code: code_of(&error),
         text: error.message(),
     }
 }
 
-/// The Win32 code within an `HRESULT` of facility 7.
+/// Returns the Win32 code in an `HRESULT` of facility 7.
 const fn code_of(error: &windows_result::Error) -> u32 {
     error.code().0.cast_unsigned() & 0xFFFF
 }
 
-/// `None` for what is not there.
-fn none_or<T>(error: &windows_result::Error, action: &'static str) -> Result<Option<T>, Trouble> {
+/// Returns `None` if the error says that something does not exist.
+fn none_or<T>(
+    error: &windows_result::Error,
+    action: &'static str,
+) -> Result<Option<T>, SystemError> {
     if code_of(error) == NOT_FOUND {
         Ok(None)
     } else {

@@ -1,9 +1,9 @@
-//! The driver under Driver Verifier, on a machine that may crash: a test that goes on where it was
-//! after each restart, and ends with a report.
+//! A test of the driver under Driver Verifier, which continues after each restart and crash of the
+//! machine, and ends with a report.
 //!
-//! Two rounds, each: set Verifier up, restart, exercise the driver, look at what Verifier has
-//! counted. How far it is stands in a file (`progress`), written before and after each step; a step
-//! that a crash ended is found by that, reported, and not repeated.
+//! It has two rounds. Each sets Verifier up, waits for a restart, exercises the driver, and checks
+//! Verifier's counters. The progress is in a file (`progress`), written before and after each step.
+//! So a step that a crash ended is noticed, reported, and not repeated.
 
 mod progress;
 mod report;
@@ -14,121 +14,121 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::machine::{self, Failure, Machine};
+use crate::machine::{self, Failure, System};
 use progress::{Progress, RoundReport, Stage};
 use verdict::is_short;
 use verifier::{QUIET_MINUTES, QUIET_START, ROUNDS, Round, as_typed};
 
-/// The steps of a round that drive the driver.
+/// The steps of a round that use the driver.
 const DRIVEN: [&str; 4] = ["selftest", "verify", "abuse", "load and unload"];
 
-/// The last step of a round: what Verifier has counted.
+/// The last step of a round, which checks Verifier's counters.
 const STATISTICS: &str = "statistics";
 
-/// How often a driver that is short of memory on purpose may refuse to start. Of its allocations six
-/// in a hundred fail: if it makes thirty of them, one of six loads succeeds.
+/// How often a driver may fail to start while allocations fail on purpose. Six in a hundred fail: if
+/// the driver makes thirty, one of six loads succeeds.
 const ATTEMPTS: u32 = 100;
 
-/// What the test needs of whoever runs it.
+/// What the test needs from its caller.
 pub trait Exercise {
-    /// Runs a command of the client, as in `selftest`, with `--json`; gives its document.
+    /// Runs a command of the client, such as `selftest`, with `--json`. Returns its document.
     ///
     /// # Errors
-    /// Why there is none.
+    /// If it printed none.
     fn command(&mut self, name: &str) -> Result<Value, String>;
 
-    /// Sends requests that no honest client makes; gives what came of it.
+    /// Runs the abuse suite. Returns its result.
     ///
     /// # Errors
-    /// Why it came to an early end.
+    /// If it ended early.
     fn abuse(&mut self) -> Result<Value, String>;
 
-    /// Tells the user what is going on.
+    /// Prints a line for the user.
     fn say(&mut self, line: &str);
 }
 
-/// What is to be done.
+/// The options of the test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Where the report goes.
+    /// The folder for the report.
     pub folder: PathBuf,
-    /// How often the driver is loaded and unloaded.
+    /// The number of times that the driver is loaded and unloaded.
     pub loads: u32,
-    /// End the test that is under way.
+    /// Whether to end a test that has begun.
     pub give_up: bool,
 }
 
-/// How far the test got.
+/// Why a run of the test ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
+pub enum Ended {
     /// The machine has to be restarted, and the command repeated.
     Restart,
-    /// It is done.
+    /// The test is complete.
     Done {
         /// Whether nothing was found.
         passed: bool,
-        /// The report's path.
+        /// The path of the report.
         report: PathBuf,
     },
 }
 
-/// Goes on with the test, or begins one, until the machine has to be restarted or all is done.
+/// Begins or continues the test, until the machine has to be restarted or the test is complete.
 ///
 /// # Errors
-/// A sentence. What was found so far is kept, and the same command goes on from there.
+/// If a step of the test itself fails. The findings are kept, and the next run continues.
 pub fn run(
-    machine: &mut dyn Machine,
+    system: &mut dyn System,
     exercise: &mut dyn Exercise,
     options: &Options,
-) -> Result<Outcome, Failure> {
+) -> Result<Ended, Failure> {
     if options.give_up {
-        return give_up(machine, exercise, options);
+        return give_up(system, exercise, options);
     }
     let mut test = Test {
         progress: match Progress::load(&options.folder)? {
             Some(progress) => progress,
-            None => begin(machine)?,
+            None => begin(system)?,
         },
-        machine,
+        system,
         exercise,
         options,
         loaded: false,
     };
     test.progress.save(&options.folder)?;
-    test.go_on()
+    test.run()
 }
 
-/// What has to be so before anything is changed.
-fn begin(machine: &mut dyn Machine) -> Result<Progress, Failure> {
-    let facts = machine.facts();
+/// Checks the requirements before anything is changed.
+fn begin(system: &mut dyn System) -> Result<Progress, Failure> {
+    let facts = system.facts();
     if facts.elevated == Some(false) {
         return Err(Failure(
             "Driver Verifier is set up by administrators; start this program as one.".into(),
         ));
     }
-    if machine.service()?.is_none() {
+    if system.service()?.is_none() {
         return Err(Failure(
             "the driver is not installed; run `ringcopy install` first.".into(),
         ));
     }
-    // A driver that does not even start without Verifier would be found by a restart otherwise.
-    if machine::start(machine)? {
-        machine::stop(machine)?;
+    // Otherwise a driver that does not start even without Verifier would be found after a restart.
+    if machine::start(system)? {
+        machine::stop(system)?;
     }
     Ok(Progress::new(facts.version))
 }
 
 struct Test<'t> {
     progress: Progress,
-    machine: &'t mut dyn Machine,
+    system: &'t mut dyn System,
     exercise: &'t mut dyn Exercise,
     options: &'t Options,
-    /// Whether this process has seen the driver loaded in this round.
+    /// Whether this process has loaded the driver in this round.
     loaded: bool,
 }
 
 impl Test<'_> {
-    fn go_on(&mut self) -> Result<Outcome, Failure> {
+    fn run(&mut self) -> Result<Ended, Failure> {
         loop {
             let Some(round) = ROUNDS.get(self.progress.round) else {
                 return self.finish();
@@ -136,15 +136,15 @@ impl Test<'_> {
             match self.progress.stage {
                 Stage::Settings => self.set_up(round)?,
                 Stage::Restart => {
-                    if self.machine.is_marked()? {
+                    if self.system.is_marked()? {
                         self.exercise.say(
-                            "Driver Verifier is set up. Restart the machine, then run this \
-                             command again, as it is.",
+                            "Driver Verifier is set up. Restart the machine, then run the same \
+                             command again.",
                         );
                         self.exercise.say(
                             "To end the test instead: `ringcopy vm-test --give-up`, and restart.",
                         );
-                        return Ok(Outcome::Restart);
+                        return Ok(Ended::Restart);
                     }
                     self.check_settings()?;
                 }
@@ -159,11 +159,11 @@ impl Test<'_> {
             round.name,
             as_typed(&round.arguments())
         ));
-        // Written first: whatever ends this process now, the next one knows.
+        // Saved first, so that the next process knows it whatever ends this one.
         self.progress.verifier_set = true;
         self.save()?;
-        verifier::set(self.machine, round)?;
-        self.machine.mark()?;
+        verifier::set(self.system, round)?;
+        self.system.mark()?;
         self.progress.rounds.push(RoundReport {
             name: round.name.into(),
             verifier: round.arguments(),
@@ -174,7 +174,7 @@ impl Test<'_> {
     }
 
     fn check_settings(&mut self) -> Result<(), Failure> {
-        let settings = verifier::settings(self.machine)?;
+        let settings = verifier::settings(self.system)?;
         if !verifier::names_driver(&settings) {
             self.find(format!(
                 "after the restart, Driver Verifier was not set up for the driver: {}",
@@ -189,7 +189,7 @@ impl Test<'_> {
     }
 
     fn wait_for_low_resources(&mut self) -> Result<(), Failure> {
-        while let Some(rest) = QUIET_START.checked_sub(self.machine.facts().uptime) {
+        while let Some(rest) = QUIET_START.checked_sub(self.system.facts().uptime) {
             if rest.is_zero() {
                 break;
             }
@@ -197,7 +197,7 @@ impl Test<'_> {
                 "allocations begin to fail {QUIET_MINUTES} minutes after the start: {} s to go",
                 rest.as_secs()
             ));
-            self.machine.pause(rest);
+            self.system.pause(rest);
             self.check_interrupt()?;
         }
         Ok(())
@@ -209,11 +209,11 @@ impl Test<'_> {
                 "\"{step}\" did not end: the machine or this program was ended while it ran; \
                  see %SystemRoot%\\Minidump for a bug check"
             ));
-            self.outcome(&step, json!({ "ended": false }));
+            self.set_result(&step, json!({ "ended": false }));
             self.save()?;
         }
-        // Each time, since the machine may have been restarted in between: the service starts on
-        // demand, and Verifier lists no driver that was not loaded since the start.
+        // The machine may have been restarted since the last step. The service starts on demand, and
+        // Verifier lists only drivers that were loaded since the start.
         if DRIVEN.iter().any(|name| self.is_open(name)) || self.is_open(STATISTICS) {
             if round.low_resources {
                 self.wait_for_low_resources()?;
@@ -225,7 +225,7 @@ impl Test<'_> {
                 name,
                 |test| {
                     let document = test.exercise.command(name)?;
-                    test.judge_document(round, name, document)
+                    test.check_document(round, name, document)
                 },
                 round,
             )?;
@@ -233,11 +233,11 @@ impl Test<'_> {
         self.step(
             "abuse",
             |test| {
-                let outcome = test.exercise.abuse()?;
-                for wrong in outcome["wrong"].as_array().into_iter().flatten() {
+                let result = test.exercise.abuse()?;
+                for wrong in result["wrong"].as_array().into_iter().flatten() {
                     test.find(format!("abuse: {}", wrong.as_str().unwrap_or_default()));
                 }
-                Ok(outcome)
+                Ok(result)
             },
             round,
         )?;
@@ -245,8 +245,8 @@ impl Test<'_> {
         self.step(
             STATISTICS,
             |test| {
-                machine::stop(test.machine).map_err(|failure| failure.0)?;
-                let text = verifier::statistics(test.machine).map_err(|failure| failure.0)?;
+                machine::stop(test.system).map_err(|failure| failure.0)?;
+                let text = verifier::statistics(test.system).map_err(|failure| failure.0)?;
                 if test.loaded && !verifier::names_driver(&text) {
                     test.find("Driver Verifier counts nothing for the driver".into());
                 }
@@ -263,11 +263,11 @@ impl Test<'_> {
         self.save()
     }
 
-    /// Loads the driver. Without it, the steps that drive it are skipped.
+    /// Loads the driver. If that fails, the steps that use it are skipped.
     fn load(&mut self, round: &Round) -> Result<(), Failure> {
         let crashed = self
-            .step_outcome("load")
-            .is_some_and(|outcome| outcome["ended"] == false);
+            .step_result("load")
+            .is_some_and(|result| result["ended"] == false);
         if !crashed {
             self.take("load", |test| test.try_to_load(round), round)?;
         }
@@ -275,15 +275,15 @@ impl Test<'_> {
             return Ok(());
         }
         let failed = self
-            .step_outcome("load")
-            .and_then(|outcome| outcome["failed"].as_str());
+            .step_result("load")
+            .and_then(|result| result["failed"].as_str());
         let reason = failed.map_or_else(
-            || "no driver: the machine or this program was ended while it was loaded".into(),
+            || "no driver: the machine or this program ended while it was being loaded".into(),
             |sentence| format!("no driver: {sentence}"),
         );
         for name in DRIVEN {
             if self.is_open(name) {
-                self.outcome(name, json!({ "skipped": reason }));
+                self.set_result(name, json!({ "skipped": reason }));
             }
         }
         self.save()
@@ -291,7 +291,7 @@ impl Test<'_> {
 
     fn try_to_load(&mut self, round: &Round) -> Result<Value, String> {
         for attempt in 1..=ATTEMPTS {
-            match machine::start(self.machine) {
+            match machine::start(self.system) {
                 Ok(_) => {
                     self.loaded = true;
                     return Ok(json!({ "attempts": attempt }));
@@ -299,7 +299,7 @@ impl Test<'_> {
                 Err(failure) if round.low_resources && is_short(&failure.0) => {}
                 Err(failure) => return Err(failure.0),
             }
-            if self.machine.is_interrupted() {
+            if self.system.is_interrupted() {
                 break;
             }
         }
@@ -308,7 +308,7 @@ impl Test<'_> {
         ))
     }
 
-    /// Runs a step that has not been run in this round.
+    /// Runs a step, unless it was run in this round.
     fn step(
         &mut self,
         name: &str,
@@ -321,7 +321,7 @@ impl Test<'_> {
         Ok(())
     }
 
-    /// Runs a step, and writes what came of it.
+    /// Runs a step and saves its result.
     fn take(
         &mut self,
         name: &str,
@@ -333,22 +333,22 @@ impl Test<'_> {
             .say(&format!("round \"{}\": {name}", round.name));
         self.progress.running = Some(name.into());
         self.save()?;
-        let outcome = run(self);
+        let result = run(self);
         self.progress.running = None;
-        if self.machine.is_interrupted() {
-            // Half a step says nothing: it is run again.
+        if self.system.is_interrupted() {
+            // A step that was interrupted is run again.
             self.save()?;
             return self.check_interrupt();
         }
-        match outcome {
-            Ok(value) => self.outcome(name, value),
-            // What fails since memory ran short on purpose is as it should be, if it says so.
+        match result {
+            Ok(value) => self.set_result(name, value),
+            // A failure that says that memory was short is expected in this round.
             Err(sentence) if round.low_resources && is_short(&sentence) => {
-                self.outcome(name, json!({ "short_of_memory": sentence }));
+                self.set_result(name, json!({ "short_of_memory": sentence }));
             }
             Err(sentence) => {
                 self.find(format!("{name}: {sentence}"));
-                self.outcome(name, json!({ "failed": sentence }));
+                self.set_result(name, json!({ "failed": sentence }));
             }
         }
         self.save()
@@ -357,18 +357,18 @@ impl Test<'_> {
     fn load_and_unload(&mut self, round: &Round) -> Result<Value, String> {
         let (mut loaded, mut short) = (0, 0);
         for number in 0..self.options.loads {
-            if self.machine.is_interrupted() {
+            if self.system.is_interrupted() {
                 break;
             }
-            let outcome = machine::stop(self.machine).and_then(|_| machine::start(self.machine));
-            match outcome {
+            let loaded_again = machine::stop(self.system).and_then(|_| machine::start(self.system));
+            match loaded_again {
                 Ok(_) => loaded += 1,
-                // A driver may refuse to start for want of memory, as often as it likes.
+                // A driver may fail to start while memory is short.
                 Err(failure) if round.low_resources && is_short(&failure.0) => short += 1,
                 Err(failure) => return Err(format!("the {number}th time: {failure}")),
             }
         }
-        machine::stop(self.machine).map_err(|failure| failure.0)?;
+        machine::stop(self.system).map_err(|failure| failure.0)?;
         if loaded == 0 && short > 0 {
             return Err(format!(
                 "the driver did not start in {short} attempts, each of them short of memory"
@@ -377,8 +377,8 @@ impl Test<'_> {
         Ok(json!({ "times": self.options.loads, "short_of_memory": short }))
     }
 
-    fn finish(&mut self) -> Result<Outcome, Failure> {
-        verifier::reset(self.machine).map_err(|failure| {
+    fn finish(&mut self) -> Result<Ended, Failure> {
+        verifier::reset(self.system).map_err(|failure| {
             Failure(format!(
                 "{failure} Driver Verifier is still set up: `verifier /reset` and a restart turn \
                  it off. Run this command again for the report."
@@ -395,19 +395,19 @@ impl Test<'_> {
         }
     }
 
-    fn outcome(&mut self, step: &str, value: Value) {
+    fn set_result(&mut self, step: &str, value: Value) {
         if let Some(report) = self.progress.rounds.last_mut() {
             report.steps.insert(step.into(), value);
         }
     }
 
-    /// What came of a step of this round, if it has been taken.
-    fn step_outcome(&self, name: &str) -> Option<&Value> {
+    /// Returns the result of a step of this round, if it was run.
+    fn step_result(&self, name: &str) -> Option<&Value> {
         self.progress.rounds.last()?.steps.get(name)
     }
 
     fn is_open(&self, name: &str) -> bool {
-        self.step_outcome(name).is_none()
+        self.step_result(name).is_none()
     }
 
     fn save(&self) -> Result<(), Failure> {
@@ -415,32 +415,32 @@ impl Test<'_> {
     }
 
     fn check_interrupt(&self) -> Result<(), Failure> {
-        if !self.machine.is_interrupted() {
+        if !self.system.is_interrupted() {
             return Ok(());
         }
         Err(Failure(
-            "interrupted; what was found is kept, and Driver Verifier is still set up for the \
-             driver. Run the same command to go on, or `ringcopy vm-test --give-up` to turn it off."
+            "interrupted; the findings are kept, and Driver Verifier is still set up for the driver. \
+             Run the same command to continue, or `ringcopy vm-test --give-up` to turn it off."
                 .into(),
         ))
     }
 }
 
 fn give_up(
-    machine: &mut dyn Machine,
+    system: &mut dyn System,
     exercise: &mut dyn Exercise,
     options: &Options,
-) -> Result<Outcome, Failure> {
-    // Whatever the file holds: a machine that keeps crashing is helped first.
-    verifier::reset(machine)?;
+) -> Result<Ended, Failure> {
+    // First, whatever the file holds: the machine may be crashing at each start.
+    verifier::reset(system)?;
     let found = Progress::load(&options.folder).map_err(|failure| {
         Failure(format!(
-            "{failure} Driver Verifier is off from the next restart on."
+            "{failure} Driver Verifier is off after the next restart."
         ))
     })?;
     let Some(mut progress) = found else {
         return Err(Failure(format!(
-            "no test is under way in {}; Driver Verifier is off from the next restart on.",
+            "no test has begun in {}; Driver Verifier is off after the next restart.",
             options.folder.display()
         )));
     };

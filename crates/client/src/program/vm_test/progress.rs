@@ -1,4 +1,4 @@
-//! How far a test is, in a file that outlives restarts and crashes of the machine.
+//! The progress of a test, in a file that survives restarts and crashes of the machine.
 
 use std::{
     fs::{self, File},
@@ -11,38 +11,38 @@ use serde_json::Value;
 
 use crate::machine::Failure;
 
-/// Where it is written, in the report's folder.
+/// The name of the file, in the folder of the report.
 const FILE: &str = "ringcopy-vm-test.progress.json";
 
-/// Of this file's form.
+/// The version of the file's format.
 const VERSION: u32 = 1;
 
-/// What comes next.
+/// The next stage of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Stage {
-    /// Verifier has to be set up for the round.
+    /// Set Verifier up for the round.
     Settings,
-    /// The machine has to be restarted.
+    /// Wait for a restart of the machine.
     Restart,
-    /// The driver has to be exercised.
+    /// Exercise the driver.
     Exercise,
 }
 
-/// One round, as far as it got.
+/// One round, as far as it is done.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct RoundReport {
     pub(super) name: String,
     pub(super) verifier: Vec<String>,
-    /// What Verifier said of its settings after the restart.
+    /// Verifier's settings after the restart, as it printed them.
     pub(super) settings: String,
-    /// Each step's outcome, by its name.
+    /// The result of each step, by the step's name.
     pub(super) steps: serde_json::Map<String, Value>,
-    /// What is wrong.
+    /// The defects.
     pub(super) findings: Vec<String>,
 }
 
-/// All that is known.
+/// The progress of a test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Progress {
     version: u32,
@@ -50,7 +50,7 @@ pub(super) struct Progress {
     pub(super) windows: [u32; 3],
     pub(super) round: usize,
     pub(super) stage: Stage,
-    /// The step that is under way: whoever reads this in a new process knows that it did not end.
+    /// The step that has begun. A new process that reads this knows that the step did not end.
     pub(super) running: Option<String>,
     /// Whether Verifier may be on.
     pub(super) verifier_set: bool,
@@ -71,7 +71,7 @@ impl Progress {
         }
     }
 
-    /// What an earlier process has written, if one has.
+    /// Reads what an earlier process has saved, if there is anything.
     pub(super) fn load(folder: &Path) -> Result<Option<Self>, Failure> {
         let path = path(folder);
         let text = match fs::read_to_string(&path) {
@@ -81,8 +81,8 @@ impl Progress {
         };
         let unreadable = || {
             Failure(format!(
-                "{} is not what this program has written; run `verifier /reset`, delete the file, \
-                 and begin again.",
+                "{} is not a file that this program wrote; run `verifier /reset`, delete the file, and \
+                 begin again.",
                 path.display()
             ))
         };
@@ -94,7 +94,7 @@ impl Progress {
         }
     }
 
-    /// Writes it, whole or not at all.
+    /// Saves the progress, atomically.
     pub(super) fn save(&self, folder: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         write(&path(folder), &text).map_err(|failure| {
@@ -109,9 +109,9 @@ impl Progress {
         })
     }
 
-    /// Once the report is there, nobody needs it.
-    pub(super) fn forget(folder: &Path) {
-        // If it stays, the next test says so.
+    /// Deletes the file, which is not needed after the report.
+    pub(super) fn remove(folder: &Path) {
+        // If it cannot be deleted, the next test reports it.
         drop(fs::remove_file(path(folder)));
     }
 }
@@ -120,7 +120,7 @@ fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
-/// Writes a file, whole or not at all, so that it outlives a crash that follows at once.
+/// Writes a file, atomically and so that it survives a crash right after.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     let beside = path.with_extension("part");
     put(&beside, path, text).map_err(|error| {
@@ -129,8 +129,9 @@ pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
-/// A bug check loses what is in the cache alone, a name like contents: Windows writes both when the
-/// file is flushed. Source: "File Caching", Windows desktop documentation.
+/// Writes a file under another name, renames it, and flushes it. A bug check loses names and
+/// contents that are only in the cache; flushing writes both. Source: "File Caching", Windows
+/// desktop documentation.
 fn put(beside: &Path, path: &Path, text: &str) -> io::Result<()> {
     let mut file = File::create(beside)?;
     file.write_all(text.as_bytes())?;

@@ -1,18 +1,18 @@
-//! What a test leaves: a report as data, and the same for people.
+//! The report of a test: a JSON document, and a summary as text.
 
 use serde_json::{Value, json};
 
 use super::{
-    Exercise, Options, Outcome, STATISTICS,
+    Ended, Exercise, Options, STATISTICS,
     progress::{self, Progress},
     verifier::{self, as_typed},
 };
 use crate::machine::Failure;
 
-/// The report, in the folder that the user names.
+/// The name of the report.
 const REPORT: &str = "ringcopy-vm-test.json";
 
-/// The same for people.
+/// The name of the summary.
 const SUMMARY: &str = "ringcopy-vm-test.txt";
 
 /// Writes the report and its summary.
@@ -21,7 +21,7 @@ pub(super) fn conclude(
     exercise: &mut dyn Exercise,
     options: &Options,
     complete: bool,
-) -> Result<Outcome, Failure> {
+) -> Result<Ended, Failure> {
     let clean = progress
         .rounds
         .iter()
@@ -39,11 +39,11 @@ pub(super) fn conclude(
     progress::write(&report, &text)?;
     let summary = summary(progress, complete, passed);
     progress::write(&options.folder.join(SUMMARY), &summary)?;
-    Progress::forget(&options.folder);
+    Progress::remove(&options.folder);
     for line in summary.lines() {
         exercise.say(line);
     }
-    Ok(Outcome::Done { passed, report })
+    Ok(Ended::Done { passed, report })
 }
 
 fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
@@ -63,12 +63,12 @@ fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
             round.name,
             as_typed(&round.verifier)
         ));
-        for (step, outcome) in &round.steps {
+        for (step, result) in &round.steps {
             let state = ["failed", "skipped", "short_of_memory"]
                 .into_iter()
-                .find_map(|key| Some(format!("{key}: {}", outcome.get(key)?.as_str()?)))
+                .find_map(|key| Some(format!("{key}: {}", result.get(key)?.as_str()?)))
                 .unwrap_or_else(|| {
-                    if outcome["ended"] == false {
+                    if result["ended"] == false {
                         "did not end".into()
                     } else {
                         "done".into()
@@ -84,18 +84,15 @@ fn summary(progress: &Progress, complete: bool, passed: bool) -> String {
         );
     }
     for round in &progress.rounds {
-        let text = round.steps.get(STATISTICS).map(|outcome| &outcome["text"]);
+        let text = round.steps.get(STATISTICS).map(|result| &result["text"]);
         let Some(text) = text.and_then(Value::as_str) else {
             continue;
         };
-        lines.push(format!(
-            "what Verifier counted in round \"{}\":",
-            round.name
-        ));
+        lines.push(format!("Verifier's counters in round \"{}\":", round.name));
         let counters = verifier::counters(text);
         lines.extend(counters.into_iter().map(|line| format!("  {line}")));
     }
-    lines.push("Driver Verifier is off from the next restart on.".into());
+    lines.push("Driver Verifier is off after the next restart.".into());
     lines.push(String::new());
     lines.join("\n")
 }

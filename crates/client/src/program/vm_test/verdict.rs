@@ -1,15 +1,15 @@
-//! What is a finding, and what is as it should be while memory runs short on purpose.
+//! Decides what is a defect, and what is expected while allocations fail on purpose.
 
 use serde_json::{Value, json};
 
 use super::{Test, verifier::Round};
 
-/// Disagreements that are named one by one.
-const NAMED: usize = 20;
+/// Disagreements that are reported one by one.
+const LISTED: usize = 20;
 
 impl Test<'_> {
-    /// Looks through a command's document for operations that did not come out as they should.
-    pub(super) fn judge_document(
+    /// Finds the failed operations in a command's document.
+    pub(super) fn check_document(
         &mut self,
         round: &Round,
         name: &str,
@@ -41,11 +41,11 @@ impl Test<'_> {
                 continue;
             }
             failed += 1;
-            if failed <= NAMED {
+            if failed <= LISTED {
                 self.find(format!("{name}: the engines disagree: {disagreement}"));
             }
         }
-        if failed > NAMED {
+        if failed > LISTED {
             self.find(format!("{name}: {failed} in all; the report has the rest"));
         }
         if document["denied"].as_u64().unwrap_or(0) > 0 {
@@ -65,7 +65,7 @@ impl Test<'_> {
     }
 }
 
-/// Whether a text tells of memory that ran short.
+/// Returns whether a text says that memory was short.
 pub(super) fn is_short(text: &str) -> bool {
     [
         "STATUS_INSUFFICIENT_RESOURCES",

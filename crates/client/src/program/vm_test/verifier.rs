@@ -1,35 +1,35 @@
-//! Driver Verifier, as its program `verifier.exe` offers it.
+//! Driver Verifier, through its program `verifier.exe`.
 //!
 //! Source: "Driver Verifier Command Syntax" and "Low Resources Simulation", Windows driver
 //! documentation.
 
 use std::time::Duration;
 
-use crate::machine::{Failure, IMAGE, Machine};
+use crate::machine::{Failure, IMAGE, System};
 
 const PROGRAM: &str = "verifier.exe";
 
-/// What `/standard` stands for.
+/// The flags of `/standard`.
 const STANDARD_FLAGS: &str = "0x209BB";
 
-/// So many minutes after the machine's start allocations begin to fail. Verifier is told: of its
-/// own delay one page of the documentation says that it is 8 minutes, the other 7.
+/// The time in minutes after the machine's start at which allocations begin to fail. It is given to
+/// Verifier, whose default is 8 minutes on one page of the documentation and 7 on the other.
 pub(super) const QUIET_MINUTES: u64 = 8;
 
-/// Likewise, as a time.
+/// The same as a [`Duration`].
 pub(super) const QUIET_START: Duration = Duration::from_mins(QUIET_MINUTES);
 
-/// Of ten thousand allocations so many fail: Verifier's own default, given because what follows it
-/// on the command line cannot be given without it.
+/// The number of allocations in ten thousand that fail: Verifier's default, given because the
+/// arguments after it cannot be given without it.
 const PROBABILITY: &str = "600";
 
-/// The most lines of the driver's counters that a summary shows: Windows has some ten.
+/// The most lines of the driver's counters in a summary: Windows has about ten.
 const LINES: usize = 20;
 
-/// The most characters of each.
+/// The most characters of each line.
 const LENGTH: usize = 100;
 
-/// With what settings the driver is exercised.
+/// The settings for one round of the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Round {
     pub(super) name: &'static str,
@@ -37,7 +37,7 @@ pub(super) struct Round {
     pub(super) low_resources: bool,
 }
 
-/// First whether the driver keeps the rules, then whether it does when allocations fail.
+/// The first round checks the driver's rules, the second one also lets allocations fail.
 pub(super) const ROUNDS: [Round; 2] = [
     Round {
         name: "standard",
@@ -50,11 +50,11 @@ pub(super) const ROUNDS: [Round; 2] = [
 ];
 
 impl Round {
-    /// What the program is told.
+    /// Returns the arguments of the program.
     pub(super) fn arguments(&self) -> Vec<String> {
         let minutes = QUIET_MINUTES.to_string();
         let checks: &[&str] = if self.low_resources {
-            // Of all pool tags and of all applications, says an empty pair of quotation marks.
+            // Empty arguments stand for all pool tags and all applications.
             &[
                 "/flags",
                 STANDARD_FLAGS,
@@ -75,7 +75,7 @@ impl Round {
     }
 }
 
-/// Arguments as one types them.
+/// Returns arguments as they are typed.
 pub(super) fn as_typed(arguments: &[impl AsRef<str>]) -> String {
     let words: Vec<_> = arguments
         .iter()
@@ -87,48 +87,51 @@ pub(super) fn as_typed(arguments: &[impl AsRef<str>]) -> String {
     words.join(" ")
 }
 
-/// Sets a round up, for the next start of the machine.
-pub(super) fn set(machine: &mut dyn Machine, round: &Round) -> Result<String, Failure> {
+/// Sets Verifier up for a round, from the next start of the machine.
+pub(super) fn set(system: &mut dyn System, round: &Round) -> Result<String, Failure> {
     let arguments = round.arguments();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
-    // 2 says that a restart is needed.
-    run(machine, &arguments, &[0, 2])
+    // Exit code 2 means that a restart is needed.
+    run(system, &arguments, &[0, 2])
 }
 
-/// Turns it off, from the next start of the machine on.
-pub(super) fn reset(machine: &mut dyn Machine) -> Result<String, Failure> {
-    run(machine, &["/reset"], &[0, 2])
+/// Turns Verifier off, from the next start of the machine.
+pub(super) fn reset(system: &mut dyn System) -> Result<String, Failure> {
+    run(system, &["/reset"], &[0, 2])
 }
 
-/// What it is set to.
-pub(super) fn settings(machine: &mut dyn Machine) -> Result<String, Failure> {
-    run(machine, &["/querysettings"], &[0])
+/// Returns Verifier's settings.
+pub(super) fn settings(system: &mut dyn System) -> Result<String, Failure> {
+    run(system, &["/querysettings"], &[0])
 }
 
-/// What it has counted since the start of the machine.
-pub(super) fn statistics(machine: &mut dyn Machine) -> Result<String, Failure> {
-    run(machine, &["/query"], &[0])
+/// Returns Verifier's counters since the start of the machine.
+pub(super) fn statistics(system: &mut dyn System) -> Result<String, Failure> {
+    run(system, &["/query"], &[0])
 }
 
-fn run(machine: &mut dyn Machine, arguments: &[&str], good: &[i32]) -> Result<String, Failure> {
-    let said = machine.run(PROGRAM, arguments)?;
-    match said.code {
-        Some(code) if good.contains(&code) => Ok(said.text),
+fn run(system: &mut dyn System, arguments: &[&str], good: &[i32]) -> Result<String, Failure> {
+    let output = system.run(PROGRAM, arguments)?;
+    match output.code {
+        Some(code) if good.contains(&code) => Ok(output.text),
         code => Err(Failure(format!(
             "`verifier {}` failed ({}): {}; start this program as an administrator.",
             as_typed(arguments),
-            code.map_or_else(|| "it was ended".into(), |code| format!("exit code {code}")),
-            said.text.trim()
+            code.map_or_else(
+                || "it was terminated".into(),
+                |code| format!("exit code {code}")
+            ),
+            output.text.trim()
         ))),
     }
 }
 
-/// Whether a text of the program's names the driver.
+/// Returns whether a text of the program names the driver.
 pub(super) fn names_driver(text: &str) -> bool {
     text.to_lowercase().contains(IMAGE)
 }
 
-/// The driver's own lines of a statistics' text, no more and no longer than a person reads.
+/// Returns the driver's lines of the statistics, limited in number and length.
 pub(super) fn counters(statistics: &str) -> Vec<String> {
     let mut ours = false;
     statistics
@@ -145,9 +148,9 @@ pub(super) fn counters(statistics: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the counters of the driver say that they should not, once it is unloaded: what is still
-/// allocated. The program's words are in the language of the machine, its counters' names are not.
-/// What cannot be told is said as well.
+/// Returns the driver's counters of allocations that are not zero after unloading. The program's
+/// text is in the language of the machine, but the names of its counters are not. A counter that
+/// cannot be parsed is a finding too.
 pub(super) fn findings(statistics: &str) -> Vec<String> {
     let (mut ours, mut named, mut counted) = (false, false, false);
     let mut findings = Vec::new();
@@ -169,23 +172,22 @@ pub(super) fn findings(statistics: &str) -> Vec<String> {
             Some(amounts) if amounts.iter().all(|amount| *amount == 0) => {}
             Some(_) => findings.push(format!("{name} is {value} after unloading")),
             None => findings.push(format!(
-                "{name} is \"{value}\" after unloading, which is no number: what the driver left \
-                 behind is not known"
+                "{name} is \"{value}\" after unloading, which is not a number: what the driver left \
+                 is not known"
             )),
         }
     }
     if named && !counted {
         findings.push(
-            "none of the driver's counters says what is still allocated: what it left behind is \
-             not known"
+            "none of the driver's counters says what is still allocated: what it left is not known"
                 .into(),
         );
     }
     findings
 }
 
-/// What a counter counts: one number or, as Windows 10 and 11 have it, one for each kind of pool,
-/// as in `(      0 /      0 )`. Nothing, if that is not what it says.
+/// Parses a counter: one number or, on Windows 10 and 11, one for each kind of pool, as in
+/// `(      0 /      0 )`.
 fn amounts(value: &str) -> Option<Vec<u64>> {
     value
         .trim_start_matches('(')
@@ -205,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_still_allocated_is_found() {
+    fn allocations_after_unloading_are_found() {
         let text = "MODULE: other.sys (load: 1 / unload: 0)\n\
                     \u{20}   Current Pool Allocations:  (      7 /      0 )\n\
                     MODULE: ringcopy.sys (load: 3 / unload: 3)\n\
@@ -223,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_allocated_is_found_where_each_pool_has_a_counter() {
+    fn allocations_are_found_where_each_pool_has_a_counter() {
         let text = "MODULE: other.sys (load: 1 / unload: 0)\n  CurrentPagedPoolAllocations: 7\n\
                     MODULE: ringcopy.sys (load: 3 / unload: 3)\n  CurrentPagedPoolAllocations: 0\n\
                     \u{20} CurrentNonPagedPoolAllocations: 2\n  PeakNonPagedPoolAllocations: 9\n";
@@ -234,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn the_counters_are_the_drivers_own_and_bounded() {
+    fn only_the_drivers_counters_are_listed_and_bounded() {
         let text = "Verifier Flags: 0x209bb\n\nMODULE: other.sys\n  Peak Pool Bytes: ( 1 / 1 )\n\
                     MODULE: ringcopy.sys (load: 3 / unload: 3)\r\n\n  Peak Pool Bytes: ( 2 / 2 )\n\
                     MODULE: more.sys\n  Peak Pool Bytes: ( 3 / 3 )\n";
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_nothing_however_it_is_written() {
+    fn zero_is_recognised_in_every_notation() {
         for value in ["0", "000", "0x0", "(0/0)", "( 0x00000000 / 0x00000000 )"] {
             let text = format!("MODULE: ringcopy.sys\n  Current Pool Bytes: {value}\n");
             assert_eq!(findings(&text), [""; 0], "{value}");
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn counters_that_cannot_be_told_are_not_passed_over() {
+    fn counters_that_cannot_be_parsed_are_findings() {
         for value in ["", "none", "( 0 / )", "( 0 / ? )", "0 of 0"] {
             let text = format!("MODULE: ringcopy.sys\n  Current Pool Bytes: {value}\n");
             let findings = findings(&text);

@@ -1,6 +1,6 @@
 //! Memory for a case, as its table row describes it.
 
-use ringcopy_protocol::{Engine, SESSION_LENGTH};
+use ringcopy_protocol::{EngineKind, SESSION_LENGTH};
 
 use super::case::{Physical, Place};
 use crate::suites::pattern;
@@ -104,7 +104,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     fn peek_session(&mut self) -> Step<Vec<u8>> {
         let mut bytes = pattern(0, SESSION_LENGTH);
         let source = Source::Physical(self.information.session_physical_address);
-        self.arrange(|device| device.copy_memory(source, Engine::System, &mut bytes))?;
+        self.arrange(|device| device.copy_memory(source, EngineKind::System, &mut bytes))?;
         Ok(bytes)
     }
 

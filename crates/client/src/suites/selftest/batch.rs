@@ -1,6 +1,6 @@
 //! The cases that ask for many pieces at once, and for the list of RAM.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 
 use super::{
     Answer,
@@ -22,18 +22,19 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     pub(super) fn read_batch(
         &mut self,
         parts: &[Part],
-        engine: Option<Engine>,
+        engine: Option<EngineKind>,
         seed: u64,
     ) -> Step<Asked> {
         let arranged = self.arrange_parts(parts, seed)?;
-        let (batch, damage) = self.ask_batch(parts, &arranged, engine.unwrap_or(Engine::Auto))?;
+        let (batch, damage) =
+            self.ask_batch(parts, &arranged, engine.unwrap_or(EngineKind::Auto))?;
         Ok(asked(&batch.transfers, damage))
     }
 
     pub(super) fn scatter(
         &mut self,
         parts: &[Part],
-        engine: Option<Engine>,
+        engine: Option<EngineKind>,
         seed: u64,
     ) -> Step<Asked> {
         let arranged = self.arrange_parts(parts, seed)?;
@@ -46,7 +47,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 length: part.length,
             })
             .collect();
-        let engine = engine.unwrap_or(Engine::Auto);
+        let engine = engine.unwrap_or(EngineKind::Auto);
         let transfers = answered(self.device.copy_scatter(&pieces, engine))?;
         let mut damage = self.check_parts(parts, &arranged, &transfers, Some(engine));
         for ((number, arranged), transfer) in arranged.iter().enumerate().zip(&transfers) {
@@ -66,8 +67,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             )));
         }
         let arranged = self.arrange_parts(parts, seed)?;
-        let (native, one) = self.ask_batch(parts, &arranged, Engine::Native)?;
-        let (system, other) = self.ask_batch(parts, &arranged, Engine::System)?;
+        let (native, one) = self.ask_batch(parts, &arranged, EngineKind::Native)?;
+        let (system, other) = self.ask_batch(parts, &arranged, EngineKind::System)?;
         let said = |transfer: &Transfer| (transfer.status, transfer.copied, transfer.address);
         let differ = native
             .transfers
@@ -137,7 +138,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         &mut self,
         parts: &[Part],
         arranged: &[Arranged],
-        engine: Engine,
+        engine: EngineKind,
     ) -> Step<(Batch, Option<String>)> {
         let pieces: Vec<_> = parts
             .iter()
@@ -169,7 +170,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         parts: &[Part],
         arranged: &[Arranged],
         transfers: &[Transfer],
-        engine: Option<Engine>,
+        engine: Option<EngineKind>,
     ) -> Option<String> {
         let pieces = parts.iter().zip(arranged).zip(transfers);
         pieces
@@ -177,7 +178,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             .find_map(|(number, ((part, arranged), transfer))| {
                 let expected = check::expected_with(part.needs(), part.expected, &self.information);
                 // The caller's own memory needs no engine.
-                let engine = engine.filter(|_| transfer.engine != Engine::Auto);
+                let engine = engine.filter(|_| transfer.engine != EngineKind::Auto);
                 check::answer(
                     &Answer::from(*transfer),
                     expected,
@@ -209,7 +210,9 @@ fn asked(transfers: &[Transfer], damage: Option<String>) -> Asked {
         answer: Answer {
             asked: transfers.iter().map(|transfer| transfer.asked).sum(),
             copied: transfers.iter().map(|transfer| transfer.copied).sum(),
-            engine: transfers.last().map_or(Engine::Auto, |last| last.engine),
+            engine: transfers
+                .last()
+                .map_or(EngineKind::Auto, |last| last.engine),
             fell_back: transfers.iter().any(|transfer| transfer.fell_back),
             ..answer(
                 stopped.map_or(NtStatus::SUCCESS, |stopped| stopped.status),
@@ -229,7 +232,7 @@ fn answer(status: NtStatus, stopped: Option<&Transfer>) -> Answer {
         copied: 0,
         address: stopped.and_then(|stopped| stopped.address),
         direction: stopped.map_or(Direction::None, |stopped| stopped.direction),
-        engine: Engine::Auto,
+        engine: EngineKind::Auto,
         fell_back: false,
     }
 }

@@ -1,6 +1,6 @@
 //! Asks what a case asks, and looks at every byte.
 
-use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, Engine, NtStatus};
+use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, EngineKind, NtStatus};
 
 use super::{
     Answer, Outcome, Report, Verdict,
@@ -27,7 +27,7 @@ pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Er
     let mut outcomes = Vec::new();
     for (number, case) in CASES.iter().enumerate() {
         let engines: &[_] = if case.action.takes_engine() {
-            &[Some(Engine::Native), Some(Engine::System)]
+            &[Some(EngineKind::Native), Some(EngineKind::System)]
         } else {
             &[None]
         };
@@ -52,7 +52,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         &mut self,
         case: &'static Case,
         number: usize,
-        engine: Option<Engine>,
+        engine: Option<EngineKind>,
     ) -> Result<Outcome, Error> {
         let asked = self.ask(case.action, number as u64, engine);
         for address in std::mem::take(&mut self.allocations) {
@@ -76,7 +76,12 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })
     }
 
-    fn verdict(&self, case: &Case, engine: Option<Engine>, asked: &Asked) -> Result<(), String> {
+    fn verdict(
+        &self,
+        case: &Case,
+        engine: Option<EngineKind>,
+        asked: &Asked,
+    ) -> Result<(), String> {
         let expected = check::expected(case.action, case.expected, &self.information);
         check::answer(
             &asked.answer,
@@ -92,8 +97,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         asked.damage.clone().map_or(Ok(()), Err)
     }
 
-    fn ask(&mut self, action: Action, seed: u64, engine: Option<Engine>) -> Step<Asked> {
-        if engine == Some(Engine::Native) && self.information.native_status != NtStatus::SUCCESS {
+    fn ask(&mut self, action: Action, seed: u64, engine: Option<EngineKind>) -> Step<Asked> {
+        if engine == Some(EngineKind::Native) && self.information.native_status != NtStatus::SUCCESS
+        {
             return Err(Trouble::Skip(format!(
                 "the native engine is not in use: {}",
                 self.information.native_status
@@ -282,13 +288,13 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         source: Source,
         prepared: &Prepared,
         length: u64,
-        engine: Option<Engine>,
+        engine: Option<EngineKind>,
         seed: u64,
     ) -> Step<Asked> {
         let mut target = pattern(seed ^ 1, length);
         let mut expected = target.clone();
         let answer = self.answer(length, |device| {
-            device.copy_memory(source, engine.unwrap_or(Engine::Auto), &mut target)
+            device.copy_memory(source, engine.unwrap_or(EngineKind::Auto), &mut target)
         })?;
         overlay(&mut expected, &prepared.bytes, answer.copied);
         // Memory of somebody else's may hold anything: then only the rest has to be untouched.
@@ -324,7 +330,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 copied: 0,
                 address: None,
                 direction: Direction::None,
-                engine: Engine::Auto,
+                engine: EngineKind::Auto,
                 fell_back: false,
             }),
             Err(error @ Error::Response { .. }) => Err(Trouble::Fail(error.to_string())),

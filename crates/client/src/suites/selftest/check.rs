@@ -1,6 +1,6 @@
 //! Whether an answer is the one expected.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus, Reach};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach};
 
 use super::{
     Answer,
@@ -48,7 +48,7 @@ pub(super) fn answer(
     answer: &Answer,
     expected: Expected,
     asked: u64,
-    engine: Option<Engine>,
+    engine: Option<EngineKind>,
     first: impl Fn(Direction) -> Option<u64>,
 ) -> Result<(), String> {
     let (status, copied) = match expected {

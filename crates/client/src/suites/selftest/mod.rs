@@ -14,7 +14,7 @@ mod table;
 
 use std::fmt;
 
-use ringcopy_protocol::{Direction, Engine, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 
 use crate::{Error, Operation, Transfer, Transport};
 
@@ -35,7 +35,7 @@ pub struct Answer {
     /// Which access stopped it.
     pub direction: Direction,
     /// Who copied.
-    pub engine: Engine,
+    pub engine: EngineKind,
     /// Whether the system's engine went on where the native one could not.
     pub fell_back: bool,
 }
@@ -71,7 +71,7 @@ pub struct Outcome {
     /// Which case.
     pub case: &'static Case,
     /// Who was asked to copy, where the request can say.
-    pub engine: Option<Engine>,
+    pub engine: Option<EngineKind>,
     /// What the driver said; `None` if it was not asked, or gave no answer to be believed.
     pub answer: Option<Answer>,
     /// What to make of it.

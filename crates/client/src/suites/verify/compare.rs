@@ -1,17 +1,17 @@
-//! Asks both engines, and asks again where they differ.
+//! Asks both engines for pieces of memory, and asks again where they differ.
 
-use ringcopy_protocol::{Engine, NtStatus};
+use ringcopy_protocol::{EngineKind, NtStatus};
 
-use super::Place;
+use super::Region;
 use crate::{Device, Error, Piece, Source, Transfer, Transport, device::groups_within};
 
-/// How often both are asked again before memory is said to change too fast.
+/// The number of times that both are asked again before memory is taken to change too fast.
 const ROUNDS: usize = 8;
 
 /// The most bytes that one comparison asks each engine for at once.
 const CHUNK: u64 = 4 << 20;
 
-/// What an engine says about a piece.
+/// How the copy of a piece by one engine ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The status of the copy.
@@ -20,22 +20,22 @@ pub struct Answer {
     pub copied: u64,
 }
 
-/// A piece about which the engines say different things, again and again.
+/// A piece that the engines read differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disagreement {
-    /// Which piece.
+    /// The piece.
     pub piece: Piece,
-    /// What the driver's own engine says.
+    /// The result of the native engine.
     pub native: Answer,
-    /// What `MmCopyMemory` says.
+    /// The result of the system's engine.
     pub system: Answer,
-    /// The first byte that differs, counted from the piece's first, if both show it.
+    /// The first byte that differs, as an offset into the piece, if both engines read it.
     pub byte: Option<u64>,
-    /// The hole that one engine told of, if the piece is in it and the same engine could read it.
+    /// The hole that contains the piece, if the engine that reported it reads the piece.
     pub hole: Option<Hole>,
 }
 
-/// Memory of which an engine says that it cannot read it.
+/// Memory that an engine reported as not readable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hole {
     /// The first byte.
@@ -45,7 +45,7 @@ pub struct Hole {
 }
 
 impl Hole {
-    /// The hole that a copy ended in, as far as the driver says that it reaches.
+    /// Returns the hole that a copy ended in, if the driver reported one.
     fn of(transfer: &Transfer) -> Option<Self> {
         Some(Self {
             source: transfer.source?.checked_add(transfer.copied)?,
@@ -54,13 +54,13 @@ impl Hole {
         .filter(|hole| hole.length > 0)
     }
 
-    /// A byte of it, as a piece.
+    /// Returns one byte of the hole as a piece.
     fn byte(&self, offset: u64) -> Option<Piece> {
         let source = self.source.checked_add(offset)?;
         (offset < self.length).then_some(Piece { source, length: 1 })
     }
 
-    /// How many bytes of it lie at `address` and after it.
+    /// Returns how many bytes of the hole lie at `address` and after it.
     fn bytes_from(&self, address: u64) -> u64 {
         address
             .checked_sub(self.source.address())
@@ -68,32 +68,31 @@ impl Hole {
     }
 }
 
-/// A hole that an engine told of, what it was asked for then, and what it said.
+/// A hole that an engine reported, and the piece whose copy reported it.
 #[derive(Clone, Copy)]
-struct Claim {
-    engine: Engine,
+struct ReportedHole {
+    engine: EngineKind,
     piece: Piece,
     hole: Hole,
     answer: Answer,
 }
 
-/// How the engines compare so far.
+/// The result of a comparison.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
-    /// Pieces about which both gave an answer of their own.
+    /// Pieces that both engines were asked for.
     pub compared: u64,
-    /// Bytes that both copied.
+    /// Bytes that both engines copied.
     pub bytes: u64,
-    /// Pieces that both refused, or that both stopped short in.
+    /// Pieces that both engines refused, or that both stopped in.
     pub incomplete: u64,
-    /// Pieces whose memory changed between two answers.
+    /// Pieces whose memory changed during the comparison.
     pub changed: Vec<Piece>,
-    /// Pieces about which the engines disagree.
+    /// Pieces that the engines read differently.
     pub disagreements: Vec<Disagreement>,
-    /// The first piece that is out of this handle's reach, and how many are: they say nothing about
-    /// the engines.
+    /// The first piece that is out of this handle's reach.
     pub denied: Option<Transfer>,
-    /// Pieces out of reach.
+    /// Pieces that are out of this handle's reach, which are not compared.
     pub denials: u64,
 }
 
@@ -101,7 +100,7 @@ pub struct Comparison {
 #[derive(Clone, PartialEq, Eq)]
 struct Reading {
     transfer: Transfer,
-    /// Those that arrived.
+    /// The bytes that arrived.
     bytes: Vec<u8>,
 }
 
@@ -113,7 +112,7 @@ impl Reading {
         }
     }
 
-    fn says_the_same(&self, other: &Self) -> bool {
+    fn agrees_with(&self, other: &Self) -> bool {
         let equal = self.answer() == other.answer() && self.bytes == other.bytes;
         equal || self.leaves_the_rest_to(other)
     }
@@ -132,14 +131,15 @@ impl Reading {
     }
 }
 
-/// Both engines' readings of one piece, round by round.
+/// The readings of one piece by both engines, one for each round.
 #[derive(Default)]
 struct History {
     native: Vec<Reading>,
     system: Vec<Reading>,
 }
 
-enum Judgement {
+/// What the readings of a piece show.
+enum Verdict {
     Unsettled,
     Changed,
     Disagree,
@@ -149,12 +149,12 @@ enum Judgement {
 pub struct Verifier<'d, 't, T: Transport + ?Sized> {
     device: &'d mut Device<'t, T>,
     comparison: Comparison,
-    /// Memory that nothing changes.
-    still: Vec<Place>,
+    /// Memory that does not change.
+    still: Vec<Region>,
 }
 
 impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
-    /// Nothing compared yet.
+    /// Creates a verifier that has compared nothing yet.
     pub fn new(device: &'d mut Device<'t, T>) -> Self {
         Self {
             device,
@@ -163,23 +163,22 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         }
     }
 
-    /// Names memory that nothing changes while it is verified: engines that agree there only when
-    /// they are asked again disagree all the same.
-    pub fn keep_still(&mut self, places: impl IntoIterator<Item = Place>) {
-        self.still.extend(places);
+    /// Names memory that does not change during the comparison. A change there is a disagreement.
+    pub fn keep_still(&mut self, regions: impl IntoIterator<Item = Region>) {
+        self.still.extend(regions);
     }
 
-    /// What came of it.
+    /// Returns the result.
     #[must_use]
     pub fn finish(self) -> Comparison {
         self.comparison
     }
 
-    /// Asks both engines for these pieces, as often as it takes to tell. Gives how many bytes after
-    /// the last piece neither engine can read, as far as both say so.
+    /// Compares pieces. Returns how many bytes after the last piece are in a hole that both engines
+    /// reported.
     ///
     /// # Errors
-    /// If a request fails as a whole. That a piece could not be copied is an answer.
+    /// If a request fails. A piece that could not be copied is not an error.
     pub fn compare(&mut self, pieces: &[Piece]) -> Result<u64, Error> {
         let mut beyond = 0;
         for group in groups_within(pieces, |piece| piece.length, CHUNK) {
@@ -189,35 +188,36 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
     }
 
     fn compare_group(&mut self, pieces: &[Piece]) -> Result<u64, Error> {
-        let native = self.read(pieces, Engine::Native)?;
-        let system = self.read(pieces, Engine::System)?;
+        let native = self.read(pieces, EngineKind::Native)?;
+        let system = self.read(pieces, EngineKind::System)?;
         let mut differing = Vec::new();
-        let mut claims = Vec::new();
+        let mut holes = Vec::new();
         let mut beyond = 0;
         for ((piece, native), system) in pieces.iter().zip(native).zip(system) {
             beyond = 0;
-            if native.is_denied() && native.says_the_same(&system) {
+            if native.is_denied() && native.agrees_with(&system) {
                 self.comparison.denials += 1;
                 self.comparison.denied.get_or_insert(native.transfer);
                 continue;
             }
             self.comparison.compared += 1;
             beyond = u64::MAX;
-            for (engine, reading) in [(Engine::Native, &native), (Engine::System, &system)] {
+            for (engine, reading) in [(EngineKind::Native, &native), (EngineKind::System, &system)]
+            {
                 let hole = Hole::of(&reading.transfer);
                 let end = piece.source.checked_add(piece.length.into());
                 let after = hole
                     .zip(end)
                     .map_or(0, |(hole, end)| hole.bytes_from(end.address()));
                 beyond = beyond.min(after);
-                claims.extend(hole.map(|hole| Claim {
+                holes.extend(hole.map(|hole| ReportedHole {
                     engine,
                     piece: *piece,
                     hole,
                     answer: reading.answer(),
                 }));
             }
-            if native.says_the_same(&system) {
+            if native.agrees_with(&system) {
                 self.comparison.bytes += native.transfer.copied;
                 self.comparison.incomplete += u64::from(!native.transfer.is_complete());
             } else {
@@ -228,45 +228,46 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             }
         }
         self.settle(differing)?;
-        self.hold_to(&claims)?;
+        self.check_holes(&holes)?;
         Ok(beyond)
     }
 
-    /// Asks engines for the last byte of the holes that they told of, and for one in the middle.
-    fn hold_to(&mut self, claims: &[Claim]) -> Result<(), Error> {
-        for engine in [Engine::Native, Engine::System] {
-            let probes: Vec<_> = claims
+    /// Asks the engines for two bytes of each hole that they reported: the last one, and the one in
+    /// the middle.
+    fn check_holes(&mut self, holes: &[ReportedHole]) -> Result<(), Error> {
+        for engine in [EngineKind::Native, EngineKind::System] {
+            let probes: Vec<_> = holes
                 .iter()
-                .filter(|claim| claim.engine == engine)
-                .flat_map(|claim| {
-                    let middle = claim.hole.length / 2;
-                    let last = claim.hole.length - 1;
-                    [middle, last].map(|offset| Some((claim, claim.hole.byte(offset)?)))
+                .filter(|reported| reported.engine == engine)
+                .flat_map(|reported| {
+                    let middle = reported.hole.length / 2;
+                    let last = reported.hole.length - 1;
+                    [middle, last].map(|offset| Some((reported, reported.hole.byte(offset)?)))
                 })
                 .flatten()
                 .collect();
             let pieces: Vec<_> = probes.iter().map(|(_, byte)| *byte).collect();
             let readings = self.read(&pieces, engine)?;
-            for ((claim, byte), reading) in probes.into_iter().zip(readings) {
+            for ((reported, byte), reading) in probes.into_iter().zip(readings) {
                 if reading.transfer.copied > 0 {
-                    self.hold_again(claim, byte)?;
+                    self.check_hole_again(reported, byte)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Memory may have come to be there since the engine told of the hole: it is asked again for
-    /// what made it tell, and then for the byte that it can read, as often as it takes.
-    fn hold_again(&mut self, claim: &Claim, byte: Piece) -> Result<(), Error> {
-        let mut found = claim.answer;
+    /// Checks a byte that the engine read from a hole that it had reported. Memory may have appeared
+    /// there in between, so the engine is asked again for the piece and for the byte.
+    fn check_hole_again(&mut self, reported: &ReportedHole, byte: Piece) -> Result<(), Error> {
+        let mut found = reported.answer;
         for _ in 0..ROUNDS {
-            let again = self.read(&[claim.piece], claim.engine)?;
+            let again = self.read(&[reported.piece], reported.engine)?;
             let covers = again
                 .first()
                 .and_then(|reading| Hole::of(&reading.transfer))
                 .is_some_and(|hole| hole.bytes_from(byte.source.address()) > 0);
-            let read = self.read(&[byte], claim.engine)?;
+            let read = self.read(&[byte], reported.engine)?;
             let Some(reading) = read
                 .first()
                 .filter(|read| covers && read.transfer.copied > 0)
@@ -275,33 +276,33 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             };
             found = reading.answer();
         }
-        let told = Answer {
+        let in_hole = Answer {
             copied: 0,
-            ..claim.answer
+            ..reported.answer
         };
-        let (native, system) = match claim.engine {
-            Engine::System => (found, told),
-            _ => (told, found),
+        let (native, system) = match reported.engine {
+            EngineKind::System => (found, in_hole),
+            _ => (in_hole, found),
         };
         self.comparison.disagreements.push(Disagreement {
             piece: byte,
             native,
             system,
             byte: None,
-            hole: Some(claim.hole),
+            hole: Some(reported.hole),
         });
         Ok(())
     }
 
-    /// Asks again about the pieces that came out differently, all of them in each round.
+    /// Asks again for the pieces that differ, for all of them in each round.
     fn settle(&mut self, mut differing: Vec<(Piece, History)>) -> Result<(), Error> {
         for _ in 0..ROUNDS {
             if differing.is_empty() {
                 return Ok(());
             }
             let pieces: Vec<_> = differing.iter().map(|(piece, _)| *piece).collect();
-            let native = self.read(&pieces, Engine::Native)?;
-            let system = self.read(&pieces, Engine::System)?;
+            let native = self.read(&pieces, EngineKind::Native)?;
+            let system = self.read(&pieces, EngineKind::System)?;
             for ((_, history), (native, system)) in
                 differing.iter_mut().zip(native.into_iter().zip(system))
             {
@@ -310,10 +311,10 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             }
             let mut unsettled = Vec::new();
             for (piece, history) in differing {
-                match history.judge() {
-                    Judgement::Unsettled => unsettled.push((piece, history)),
-                    Judgement::Changed => self.change(piece, &history),
-                    Judgement::Disagree => self.disagree(piece, &history),
+                match history.verdict() {
+                    Verdict::Unsettled => unsettled.push((piece, history)),
+                    Verdict::Changed => self.change(piece, &history),
+                    Verdict::Disagree => self.disagree(piece, &history),
                 }
             }
             differing = unsettled;
@@ -329,7 +330,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
     }
 
     fn change(&mut self, piece: Piece, history: &History) {
-        if self.still.iter().any(|place| place.holds(piece)) {
+        if self.still.iter().any(|region| region.holds(piece)) {
             self.disagree(piece, history);
         } else {
             self.comparison.changed.push(piece);
@@ -340,7 +341,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         let rounds = history.native.iter().zip(&history.system).rev();
         let Some((native, system)) = rounds
             .into_iter()
-            .find(|(native, system)| !native.says_the_same(system))
+            .find(|(native, system)| !native.agrees_with(system))
         else {
             return;
         };
@@ -357,7 +358,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         });
     }
 
-    fn read(&mut self, pieces: &[Piece], engine: Engine) -> Result<Vec<Reading>, Error> {
+    fn read(&mut self, pieces: &[Piece], engine: EngineKind) -> Result<Vec<Reading>, Error> {
         let batch = self.device.copy_batch(pieces, engine)?;
         Ok(batch
             .pieces()
@@ -370,22 +371,22 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
 }
 
 impl History {
-    fn judge(&self) -> Judgement {
+    fn verdict(&self) -> Verdict {
         let (Some((native, native_before)), Some((system, system_before))) =
             (last_two(&self.native), last_two(&self.system))
         else {
-            return Judgement::Unsettled;
+            return Verdict::Unsettled;
         };
-        if native.says_the_same(system) {
-            Judgement::Changed
-        } else if native.says_the_same(native_before) && system.says_the_same(system_before) {
-            Judgement::Disagree
+        if native.agrees_with(system) {
+            Verdict::Changed
+        } else if native.agrees_with(native_before) && system.agrees_with(system_before) {
+            Verdict::Disagree
         } else {
-            Judgement::Unsettled
+            Verdict::Unsettled
         }
     }
 
-    /// A byte that neither engine ever saw changing, and that they show differently.
+    /// Returns the first byte that never changed for either engine, and that differs between them.
     fn steady_difference(&self) -> Option<usize> {
         let (native, system) = (self.native.first()?, self.system.first()?);
         let steady = |readings: &[Reading], index: usize, byte: u8| {

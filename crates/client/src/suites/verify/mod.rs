@@ -1,15 +1,16 @@
-//! Holds the two engines against each other.
+//! Compares the two engines.
 //!
-//! Both are asked for the same pieces of memory, in batches. Where the answers differ, in status,
-//! count or bytes, both are asked again: memory may have changed between the two. Engines that say
-//! the same in the end never disagreed; engines that each keep saying the same, and not what the
-//! other says, do. So do engines of which one keeps showing another value for a byte that neither
-//! sees changing, whatever happens to the bytes around it. The rest is memory that changes too fast
-//! to tell.
+//! Both are asked for the same pieces of memory, in batches. Where they differ in status, count or
+//! bytes, both are asked again, since memory may have changed in between. Then:
 //!
-//! How far a hole reaches, one engine may know better than the other. Each is asked for bytes of the
-//! holes that it told of: an engine that can read one of them, and still tells of the same hole,
-//! disagrees with itself, which counts as well.
+//! - engines that agree in the end did not disagree;
+//! - engines that both repeat what they reported, and differ, disagree;
+//! - engines that differ in a byte that neither sees changing disagree, even if other bytes change;
+//! - otherwise the memory changes too fast to tell.
+//!
+//! One engine may know better than the other how far a hole reaches. Each is asked for bytes of the
+//! holes that it reported. An engine that reads one of them, and still reports the same hole,
+//! disagrees with itself, which counts too.
 
 mod compare;
 
@@ -20,7 +21,7 @@ use ringcopy_protocol::{MemoryRange, Reach};
 use super::pattern;
 use crate::{Device, Error, Information, PAGE_LENGTH, Piece, Protection, Source, Transport};
 
-/// Which kinds of memory to choose from.
+/// The kinds of memory to choose pieces from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kinds {
     /// Virtual memory.
@@ -29,20 +30,19 @@ pub struct Kinds {
     pub physical: bool,
 }
 
-/// A place from whose neighbourhood pieces are chosen.
+/// A region of memory that pieces are chosen from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct Region {
     /// The first byte.
     pub source: Source,
     /// Bytes.
     pub length: u64,
-    /// Whether pieces may begin before it or end behind it: where it is policy that ends there,
-    /// and not memory, they may not.
+    /// Whether pieces may extend past its end. They may not where the policy ends, and not memory.
     pub open: bool,
 }
 
-impl Place {
-    /// Whether all of a piece lies in it.
+impl Region {
+    /// Returns whether all of a piece lies in the region.
     fn holds(&self, piece: Piece) -> bool {
         let offset = piece.source.address().checked_sub(self.source.address());
         piece.source.kind() == self.source.kind()
@@ -52,90 +52,88 @@ impl Place {
     }
 }
 
-/// The places to choose from, in classes that are chosen with equal probability, and what had to
-/// be left out.
+/// The regions to choose from, in classes that are chosen with equal probability.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
-    /// Classes of places; none is empty.
-    pub classes: Vec<Vec<Place>>,
-    /// Those that nothing changes while nobody asks the driver to: the session buffer, and memory
-    /// of the caller's own.
-    pub still: Vec<Place>,
-    /// What is out of this handle's reach.
+pub struct Regions {
+    /// The classes; none is empty.
+    pub classes: Vec<Vec<Region>>,
+    /// Regions that only requests to the driver change: the session buffer, and the caller's own
+    /// memory.
+    pub still: Vec<Region>,
+    /// The reach that this handle lacks, if it lacks any.
     pub missing: Option<Reach>,
-    /// Memory of the caller's own that was allocated for the purpose.
+    /// The caller's memory that was allocated for the regions.
     pub allocations: Vec<u64>,
 }
 
-/// Pages of the caller's own memory, of which one in four cannot be read.
+/// The number of pages of the caller's own memory; one in four cannot be read.
 const OWN_PAGES: u64 = 16;
 
-/// Bytes around an address that is itself no range.
+/// The length of the region around an address, in bytes.
 const NEIGHBOURHOOD: u64 = 4 * PAGE_LENGTH;
 
-/// Finds the places that this handle may reach.
+/// Returns the regions that this handle may reach.
 ///
-/// They are RAM, its edges, the holes between, the session buffer and its neighbours, what the
-/// transport knows about the machine, both ends of both halves of the address space, and memory of
-/// the caller's own with holes in it.
+/// They are RAM, its edges, the holes between, the session buffer, the landmarks of the transport,
+/// both ends of both halves of the address space, and memory of the caller with holes in it.
 ///
 /// # Errors
 /// If the driver or its transport fails.
-pub fn places<T: Transport + ?Sized>(
+pub fn regions<T: Transport + ?Sized>(
     device: &mut Device<'_, T>,
     information: &Information,
     kinds: Kinds,
-) -> Result<Places, Error> {
-    let mut places = Places::default();
+) -> Result<Regions, Error> {
+    let mut regions = Regions::default();
     let mut missing = Reach::empty();
     if kinds.physical {
         let session = Source::Physical(information.session_physical_address);
-        let session = session_of(information, session);
-        places.still.push(session);
-        places.classes.push(vec![session]);
+        let session = session_buffer(information, session);
+        regions.still.push(session);
+        regions.classes.push(vec![session]);
         if information.reach.contains(Reach::PHYSICAL) {
             let ranges = device.memory_ranges()?;
-            places.classes.extend(physical(&ranges, information));
+            regions.classes.extend(physical(&ranges, information));
         } else {
             missing |= Reach::PHYSICAL;
         }
     }
     if kinds.virtual_memory {
         let session = Source::Virtual(information.session_address);
-        let session = session_of(information, session);
-        places.still.push(session);
-        places.classes.push(vec![session]);
-        let own = own_memory(device, &mut places.allocations)?;
-        places.still.push(own);
-        places.classes.push(vec![own]);
+        let session = session_buffer(information, session);
+        regions.still.push(session);
+        regions.classes.push(vec![session]);
+        let own = own_memory(device, &mut regions.allocations)?;
+        regions.still.push(own);
+        regions.classes.push(vec![own]);
         if information.reach.contains(Reach::SYSTEM_VIRTUAL) {
-            places.classes.push(system(device, information)?);
+            regions.classes.push(system(device, information)?);
         } else {
             missing |= Reach::SYSTEM_VIRTUAL;
         }
     }
-    places.missing = Some(missing).filter(|missing| !missing.is_empty());
-    Ok(places)
+    regions.missing = Some(missing).filter(|missing| !missing.is_empty());
+    Ok(regions)
 }
 
-const fn session_of(information: &Information, source: Source) -> Place {
-    Place {
+const fn session_buffer(information: &Information, source: Source) -> Region {
+    Region {
         source,
         length: information.session_length,
         open: false,
     }
 }
 
-/// RAM, its edges, and what is no RAM.
-fn physical(ranges: &[MemoryRange], information: &Information) -> Vec<Vec<Place>> {
+/// Returns the classes of RAM, of its edges, and of what is not RAM.
+fn physical(ranges: &[MemoryRange], information: &Information) -> Vec<Vec<Region>> {
     let mut edges = Vec::new();
     let mut holes = Vec::new();
     let mut end = 0;
     for range in ranges {
         if range.base > end {
-            holes.push(place(Source::Physical(end), range.base - end));
+            holes.push(open_region(Source::Physical(end), range.base - end));
         }
-        // The checks of the list saw to it that this does not overflow.
+        // The list was checked, so this does not overflow.
         end = range.base.saturating_add(range.length);
         edges.push(around(Source::Physical(range.base)));
         edges.push(around(Source::Physical(end)));
@@ -143,24 +141,27 @@ fn physical(ranges: &[MemoryRange], information: &Information) -> Vec<Vec<Place>
     let top = 1_u64
         .checked_shl(information.physical_address_bits)
         .unwrap_or(u64::MAX);
-    holes.push(place(Source::Physical(end), top.saturating_sub(end).max(1)));
+    holes.push(open_region(
+        Source::Physical(end),
+        top.saturating_sub(end).max(1),
+    ));
     holes.push(around(Source::Physical(top)));
     holes.push(around(Source::Physical(1 << 52)));
     holes.push(around(Source::Physical(u64::MAX)));
     let ram = ranges
         .iter()
-        .map(|range| place(Source::Physical(range.base), range.length))
+        .map(|range| open_region(Source::Physical(range.base), range.length))
         .collect();
     [ram, edges, holes]
         .into_iter()
-        .filter(|class: &Vec<Place>| !class.is_empty())
+        .filter(|class: &Vec<Region>| !class.is_empty())
         .collect()
 }
 
 fn system<T: Transport + ?Sized>(
     device: &mut Device<'_, T>,
     information: &Information,
-) -> Result<Vec<Place>, Error> {
+) -> Result<Vec<Region>, Error> {
     let landmarks = device.transport().landmarks()?;
     let half = match information.paging_levels {
         5 => 1_u64 << 56,
@@ -183,23 +184,23 @@ fn system<T: Transport + ?Sized>(
         .collect())
 }
 
-const fn place(source: Source, length: u64) -> Place {
-    Place {
+const fn open_region(source: Source, length: u64) -> Region {
+    Region {
         source,
         length,
         open: true,
     }
 }
 
-const fn around(source: Source) -> Place {
+const fn around(source: Source) -> Region {
     let first = source.address().saturating_sub(NEIGHBOURHOOD / 2);
-    place(source.with_address(first), NEIGHBOURHOOD)
+    open_region(source.with_address(first), NEIGHBOURHOOD)
 }
 
 fn own_memory<T: Transport + ?Sized>(
     device: &mut Device<'_, T>,
     allocations: &mut Vec<u64>,
-) -> Result<Place, Error> {
+) -> Result<Region, Error> {
     let length = OWN_PAGES * PAGE_LENGTH;
     let address = device.transport().allocate(length)?;
     allocations.push(address);
@@ -212,5 +213,5 @@ fn own_memory<T: Transport + ?Sized>(
             .transport()
             .protect(page, PAGE_LENGTH, Protection::NoAccess)?;
     }
-    Ok(place(Source::Virtual(address), length))
+    Ok(open_region(Source::Virtual(address), length))
 }

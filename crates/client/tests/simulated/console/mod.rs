@@ -9,7 +9,7 @@
 use ringcopy_client::{
     Transport,
     cli::{self, Connect, Console},
-    machine::Machine,
+    machine::System,
 };
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ pub fn to<T: Transport + 'static>(
 
 /// Runs a command on a machine, or where there is none.
 pub fn run_on(
-    machine: Option<&mut dyn Machine>,
+    machine: Option<&mut dyn System>,
     connect: &mut Connect<'_, '_>,
     args: &[&str],
 ) -> Output {
@@ -48,7 +48,7 @@ pub fn run_on(
 
 /// Runs a command that finds this on standard input.
 pub fn run_fed(
-    machine: Option<&mut dyn Machine>,
+    machine: Option<&mut dyn System>,
     connect: &mut Connect<'_, '_>,
     args: &[&str],
     mut input: &[u8],

@@ -1,8 +1,8 @@
 //! Copies from, to and through the caller's own memory, and those of the device page.
 
 use ringcopy_client::protocol::{
-    Direction, Engine, NtStatus, RequestKind,
-    judge::{CallerCopy, CopyThrough, DeviceCopy},
+    Direction, EngineKind, NtStatus, RequestKind,
+    validate::{CallerCopy, CopyThrough, DeviceCopy},
 };
 
 use super::{
@@ -98,5 +98,5 @@ impl SimulatedDriver {
 
 /// The answer to a copy that no engine makes.
 fn answer(copied: u64, asked: u64, stop: Option<&Stop>) -> Vec<u8> {
-    response(asked, result(copied, stop, Engine::Auto, false))
+    response(asked, result(copied, stop, EngineKind::Auto, false))
 }

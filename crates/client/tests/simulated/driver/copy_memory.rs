@@ -1,9 +1,9 @@
 //! Copies of system and physical memory, one by one and many at a time.
 
 use ringcopy_client::protocol::{
-    BatchEntry, CopyMemoryFlags, Direction, Engine, EntryResult, NtStatus, Reach, SESSION_LENGTH,
+    BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, Reach, SESSION_LENGTH,
     ScatterEntry,
-    judge::{CopyMemory, Entry, Source},
+    validate::{CopyMemory, Entry, Source},
 };
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
 struct Read {
     data: Vec<u8>,
     stop: Option<Stop>,
-    engine: Engine,
+    engine: EngineKind,
     fell_back: bool,
     hole: u64,
 }
@@ -27,7 +27,7 @@ impl Default for Read {
         Self {
             data: Vec::new(),
             stop: None,
-            engine: Engine::Auto,
+            engine: EngineKind::Auto,
             fell_back: false,
             hole: 0,
         }
@@ -52,7 +52,7 @@ impl SimulatedDriver {
         output
     }
 
-    pub(super) fn copy_batch(&mut self, engine: Engine, entries: &[BatchEntry]) -> Vec<u8> {
+    pub(super) fn copy_batch(&mut self, engine: EngineKind, entries: &[BatchEntry]) -> Vec<u8> {
         let mut results = Vec::new();
         let mut slots = Vec::new();
         for entry in entries {
@@ -68,7 +68,7 @@ impl SimulatedDriver {
         output
     }
 
-    pub(super) fn copy_scatter(&mut self, engine: Engine, entries: &[ScatterEntry]) -> Vec<u8> {
+    pub(super) fn copy_scatter(&mut self, engine: EngineKind, entries: &[ScatterEntry]) -> Vec<u8> {
         let mut results = Vec::new();
         for entry in entries {
             let mut read = self.read_memory(entry.source(), engine);
@@ -100,9 +100,9 @@ impl SimulatedDriver {
         }
     }
 
-    fn read_memory(&mut self, source: Source, engine: Engine) -> Read {
+    fn read_memory(&mut self, source: Source, engine: EngineKind) -> Read {
         let (flags, address, length) = (source.flags, source.address, source.length as u64);
-        let physical = flags == CopyMemoryFlags::PHYSICAL.bits();
+        let physical = flags == CopyFlags::PHYSICAL.bits();
         let user = !physical && address < USER_LIMIT;
         let session = if physical { SESSION_PHYSICAL } else { SESSION };
         let own = address
@@ -122,21 +122,21 @@ impl SimulatedDriver {
             return read;
         }
         read.engine = match engine {
-            _ if user => Engine::Auto,
-            Engine::Auto if self.native_status == NtStatus::SUCCESS => Engine::Native,
-            Engine::Auto => Engine::System,
+            _ if user => EngineKind::Auto,
+            EngineKind::Auto if self.native_status == NtStatus::SUCCESS => EngineKind::Native,
+            EngineKind::Auto => EngineKind::System,
             engine => engine,
         };
         self.reads += 1;
         self.asked.borrow_mut().push((address, length));
-        let auto = engine == Engine::Auto;
+        let auto = engine == EngineKind::Auto;
         for address in (0..length).map(|offset| address.wrapping_add(offset)) {
             let absent = !user && !physical && self.machine.is_paged_out(address);
-            if absent && read.engine == Engine::Native && auto {
-                read.engine = Engine::System;
+            if absent && read.engine == EngineKind::Native && auto {
+                read.engine = EngineKind::System;
                 read.fell_back = true;
             }
-            if absent && read.engine == Engine::System {
+            if absent && read.engine == EngineKind::System {
                 self.machine.page_in(address);
             }
             let byte = match (user, physical) {
@@ -159,7 +159,7 @@ impl SimulatedDriver {
                     (_, true) => SimulatedMemory::physical_hole(address),
                     (_, false) => self.machine.system_hole(address),
                 };
-                if read.hole > 0 && read.engine == Engine::System {
+                if read.hole > 0 && read.engine == EngineKind::System {
                     read.hole = read.hole.saturating_add(self.too_far);
                 }
                 break;

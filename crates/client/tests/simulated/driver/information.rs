@@ -2,7 +2,7 @@
 
 use ringcopy_client::protocol::{
     DEVICE_PAGE_LENGTH, Header, InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, MemoryRange,
-    MemoryRangesResponse, NtStatus, SESSION_LENGTH, judge::MemoryRanges,
+    MemoryRangesResponse, NtStatus, SESSION_LENGTH, validate::MemoryRanges,
 };
 use zerocopy::IntoBytes;
 

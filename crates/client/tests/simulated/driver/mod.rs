@@ -25,11 +25,7 @@ use std::{cell::RefCell, rc::Rc};
 
 use ringcopy_client::{
     Buffer, Handle, Landmarks, OpenAccess, Protection, RequestError, Transport, TransportError,
-    protocol::{
-        BatchRequest, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest,
-        DeviceCopyRequest, Engine, Header, InformationRequest, MemoryRangesRequest, NtStatus,
-        PROTOCOL_VERSION, Reach, RequestKind, ScatterRequest,
-    },
+    protocol::{Code, EngineKind, Header, NtStatus, PROTOCOL_VERSION, Reach, RequestKind, kind},
 };
 use zerocopy::IntoBytes;
 
@@ -40,7 +36,7 @@ use memory::{
 use request::Asked;
 
 type Tamper = Box<dyn FnMut(&mut [u8], &mut usize)>;
-type Twist = Box<dyn FnMut(Engine, u64, u64, u8) -> u8>;
+type Twist = Box<dyn FnMut(EngineKind, u64, u64, u8) -> u8>;
 
 pub struct SimulatedDriver {
     pub policy: Reach,
@@ -114,33 +110,34 @@ impl SimulatedDriver {
         model
     }
 
-    /// Judges a request as the driver does, and carries it out.
+    /// Validates a request as the driver does, and serves it.
     fn request(&mut self, code: &Code, input: &[u8], room: usize) -> Result<Vec<u8>, NtStatus> {
         let asked = Asked { code, input, room };
         Ok(match code.kind {
             RequestKind::Information => {
-                asked.judge::<InformationRequest>()?;
+                asked.validate::<kind::Information>()?;
                 self.information()
             }
-            RequestKind::CopyFrom | RequestKind::CopyTo => {
-                self.caller_copy(code.kind, asked.judge::<CallerCopyRequest>()?)
+            RequestKind::CopyFrom => {
+                self.caller_copy(code.kind, asked.validate::<kind::CopyFrom>()?)
             }
-            RequestKind::CopyThrough => self.copy_through(asked.judge::<CopyThroughRequest>()?),
+            RequestKind::CopyTo => self.caller_copy(code.kind, asked.validate::<kind::CopyTo>()?),
+            RequestKind::CopyThrough => self.copy_through(asked.validate::<kind::CopyThrough>()?),
             RequestKind::DeviceCopy => {
-                let copy = asked.judge::<DeviceCopyRequest>()?;
+                let copy = asked.validate::<kind::DeviceCopy>()?;
                 self.device_copy(copy, asked.behind())
             }
-            RequestKind::CopyMemory => self.copy_memory(asked.judge::<CopyMemoryRequest>()?),
+            RequestKind::CopyMemory => self.copy_memory(asked.validate::<kind::CopyMemory>()?),
             RequestKind::CopyBatch => {
-                let judged = asked.judge::<BatchRequest>()?;
-                self.copy_batch(judged.engine, &asked.entries(&judged)?)
+                let valid = asked.validate::<kind::CopyBatch>()?;
+                self.copy_batch(valid.engine, &asked.entries(&valid)?)
             }
             RequestKind::CopyScatter => {
-                let judged = asked.judge::<ScatterRequest>()?;
-                self.copy_scatter(judged.engine, &asked.entries(&judged)?)
+                let valid = asked.validate::<kind::CopyScatter>()?;
+                self.copy_scatter(valid.engine, &asked.entries(&valid)?)
             }
             RequestKind::MemoryRanges => {
-                self.memory_ranges(asked.judge::<MemoryRangesRequest>()?)?
+                self.memory_ranges(asked.validate::<kind::MemoryRanges>()?)?
             }
         })
     }

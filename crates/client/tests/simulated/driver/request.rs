@@ -1,8 +1,8 @@
-//! A request on its way: it is judged by the protocol, as in the driver.
+//! A request under way, which the protocol validates as in the driver.
 
 use ringcopy_client::protocol::{
-    Code, NtStatus,
-    judge::{self, Entries, Entry, Lengths},
+    Code, Kind, NtStatus,
+    validate::{self, Entries, Entry, Lengths, Valid},
 };
 use zerocopy::FromBytes;
 
@@ -14,12 +14,12 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    pub(super) fn judge<R: judge::Request>(&self) -> Result<R::WellFormed, NtStatus> {
+    pub(super) fn validate<K: Kind>(&self) -> Result<Valid<K>, NtStatus> {
         let lengths = Lengths {
             input: self.input.len(),
             output: self.room,
         };
-        judge::request::<R>(self.code, self.input, lengths)
+        validate::request::<K>(self.input, lengths)
     }
 
     /// What follows the request's own structure.
@@ -29,14 +29,14 @@ impl Asked<'_> {
 
     pub(super) fn entries<E: Entry + FromBytes>(
         &self,
-        judged: &Entries<E>,
+        validated: &Entries<E>,
     ) -> Result<Vec<E>, NtStatus> {
         let entries: Vec<E> = self
             .behind()
             .chunks(size_of::<E>())
             .map(|entry| E::read_from_bytes(entry).ok().unwrap())
             .collect();
-        judged.output_length(&entries)?;
+        validated.output_length(&entries)?;
         Ok(entries)
     }
 }

@@ -1,7 +1,7 @@
 //! Answers as they travel.
 
 use ringcopy_client::protocol::{
-    BatchResponse, Direction, Engine, EntryResult, Header, NtStatus, TransferFlags,
+    BatchResponse, Direction, EngineKind, EntryResult, Header, NtStatus, TransferFlags,
     TransferResponse,
 };
 use zerocopy::IntoBytes;
@@ -12,7 +12,7 @@ use super::memory::Stop;
 pub(super) fn result(
     copied: u64,
     stop: Option<&Stop>,
-    engine: Engine,
+    engine: EngineKind,
     fell_back: bool,
 ) -> EntryResult {
     let (direction, address) = stop

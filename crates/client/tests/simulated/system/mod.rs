@@ -9,7 +9,7 @@
 use std::{cell::Cell, collections::BTreeMap, fs, rc::Rc, time::Duration};
 
 use ringcopy_client::{
-    machine::{Facts, Machine, Said, Service, State, Trouble},
+    machine::{Facts, ProgramOutput, Service, State, System, SystemError},
     protocol::NtStatus,
 };
 use sha1::{Digest, Sha1};
@@ -107,8 +107,8 @@ impl Default for SimulatedSystem {
     }
 }
 
-fn trouble(action: &str, code: u32) -> Trouble {
-    Trouble {
+fn error(action: &str, code: u32) -> SystemError {
+    SystemError {
         action: action.into(),
         code,
         text: "as the test wants it".into(),
@@ -168,12 +168,12 @@ impl SimulatedSystem {
         certificates.is_some_and(|all| all.iter().any(|certificate| certificate == hash))
     }
 
-    fn change(&mut self, action: &str) -> Result<(), Trouble> {
+    fn change(&mut self, action: &str) -> Result<(), SystemError> {
         if let Some((left, code)) = &mut self.fail {
             if *left == 0 {
                 let code = *code;
                 self.fail = None;
-                return Err(trouble(action, code));
+                return Err(error(action, code));
             }
             *left -= 1;
         }
@@ -181,7 +181,7 @@ impl SimulatedSystem {
     }
 }
 
-impl Machine for SimulatedSystem {
+impl System for SimulatedSystem {
     fn facts(&mut self) -> Facts {
         Facts {
             uptime: self.uptime.get(),
@@ -189,7 +189,7 @@ impl Machine for SimulatedSystem {
         }
     }
 
-    fn service(&mut self) -> Result<Option<Service>, Trouble> {
+    fn service(&mut self) -> Result<Option<Service>, SystemError> {
         Ok(self.disk.service.clone().map(|image| Service {
             image,
             state: match self.other_program {
@@ -200,17 +200,17 @@ impl Machine for SimulatedSystem {
         }))
     }
 
-    fn create_service(&mut self) -> Result<(), Trouble> {
+    fn create_service(&mut self) -> Result<(), SystemError> {
         self.change("create the service")?;
         assert_eq!(self.disk.service, None, "created twice");
         self.disk.service = Some(PLACE.into());
         Ok(())
     }
 
-    fn delete_service(&mut self) -> Result<(), Trouble> {
+    fn delete_service(&mut self) -> Result<(), SystemError> {
         self.change("delete the service")?;
         if self.keeps_service {
-            return Err(trouble("delete the service", 1072));
+            return Err(error("delete the service", 1072));
         }
         assert!(!self.disk.running, "deleted while it runs");
         self.disk.service.take().expect("a service");
@@ -219,9 +219,9 @@ impl Machine for SimulatedSystem {
         Ok(())
     }
 
-    fn start_service(&mut self) -> Result<(), Trouble> {
+    fn start_service(&mut self) -> Result<(), SystemError> {
         if let Some(code) = self.start_error {
-            return Err(trouble("start the driver", code));
+            return Err(error("start the driver", code));
         }
         let quiet = self.quiet_start();
         let faults = quiet.is_some_and(|quiet| self.uptime.get() >= quiet);
@@ -230,12 +230,12 @@ impl Machine for SimulatedSystem {
         } else if faults && self.short_starts.0 > 0 {
             self.short_starts.0 -= 1;
             self.loaded_at.push(self.uptime.get());
-            return Err(trouble("start the driver", self.short_starts.1));
+            return Err(error("start the driver", self.short_starts.1));
         }
         self.change("start the driver")?;
         if self.disk.running || self.other_program == OtherProgram::LoadsIt {
             self.disk.running = true;
-            return Err(trouble("start the driver", 1056));
+            return Err(error("start the driver", 1056));
         }
         self.starts += 1;
         self.disk.running = true;
@@ -244,10 +244,10 @@ impl Machine for SimulatedSystem {
         Ok(())
     }
 
-    fn stop_service(&mut self) -> Result<(), Trouble> {
+    fn stop_service(&mut self) -> Result<(), SystemError> {
         self.change("stop the driver")?;
         match self.other_program {
-            OtherProgram::KeepsLoaded(code) => return Err(trouble("stop the driver", code)),
+            OtherProgram::KeepsLoaded(code) => return Err(error("stop the driver", code)),
             OtherProgram::HasItOpen(code) => self.other_program = OtherProgram::KeepsLoaded(code),
             _ => self.disk.running = false,
         }
@@ -255,39 +255,39 @@ impl Machine for SimulatedSystem {
         Ok(())
     }
 
-    fn parameter(&mut self, name: &str) -> Result<Option<u32>, Trouble> {
+    fn parameter(&mut self, name: &str) -> Result<Option<u32>, SystemError> {
         Ok(self.disk.parameters.get(name).copied())
     }
 
-    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), Trouble> {
+    fn set_parameter(&mut self, name: &str, value: u32) -> Result<(), SystemError> {
         self.change("change the driver's settings")?;
         self.disk.parameters.insert(name.into(), value);
         Ok(())
     }
 
-    fn note(&mut self, name: &str) -> Result<Option<String>, Trouble> {
+    fn note(&mut self, name: &str) -> Result<Option<String>, SystemError> {
         Ok(self.disk.notes.get(name).cloned())
     }
 
-    fn set_note(&mut self, name: &str, text: &str) -> Result<(), Trouble> {
+    fn set_note(&mut self, name: &str, text: &str) -> Result<(), SystemError> {
         self.change("change the driver's settings")?;
         self.disk.notes.insert(name.into(), text.into());
         Ok(())
     }
 
-    fn remove_note(&mut self, name: &str) -> Result<(), Trouble> {
+    fn remove_note(&mut self, name: &str) -> Result<(), SystemError> {
         self.change("change the driver's settings")?;
         self.disk.notes.remove(name);
         Ok(())
     }
 
-    fn mark(&mut self) -> Result<(), Trouble> {
+    fn mark(&mut self) -> Result<(), SystemError> {
         self.change("leave a mark")?;
         self.marked = true;
         Ok(())
     }
 
-    fn is_marked(&mut self) -> Result<bool, Trouble> {
+    fn is_marked(&mut self) -> Result<bool, SystemError> {
         Ok(self.marked)
     }
 
@@ -295,23 +295,23 @@ impl Machine for SimulatedSystem {
         PLACE.into()
     }
 
-    fn image(&mut self) -> Result<Option<Vec<u8>>, Trouble> {
+    fn image(&mut self) -> Result<Option<Vec<u8>>, SystemError> {
         Ok(self.disk.image.clone())
     }
 
-    fn put_image(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+    fn put_image(&mut self, bytes: &[u8]) -> Result<(), SystemError> {
         self.change("copy the driver's image")?;
         self.disk.image = Some(bytes.into());
         Ok(())
     }
 
-    fn remove_image(&mut self) -> Result<(), Trouble> {
+    fn remove_image(&mut self) -> Result<(), SystemError> {
         self.change("delete the driver's image")?;
         self.disk.image.take().expect("an image");
         Ok(())
     }
 
-    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<Said, Trouble> {
+    fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError> {
         self.change(&format!("run {program}"))?;
         self.ran.push(format!("{program} {}", arguments.join(" ")));
         if let Some(argument) = self.interrupted_program
@@ -319,7 +319,7 @@ impl Machine for SimulatedSystem {
         {
             self.interrupted_program = None;
             self.interrupt_at.set(Some(0));
-            return Ok(Said {
+            return Ok(ProgramOutput {
                 code: Some(CONTROL_C_EXIT),
                 text: String::new(),
             });
@@ -354,7 +354,7 @@ impl Machine for SimulatedSystem {
             }
             _ => panic!("{program} {arguments:?}"),
         }
-        Ok(Said {
+        Ok(ProgramOutput {
             code: Some(code),
             text,
         })

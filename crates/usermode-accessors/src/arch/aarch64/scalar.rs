@@ -1,7 +1,8 @@
 //! Reads and writes of exactly one instruction, guarded and direct.
 //!
-//! Acquire is `LDAR` and release is `STLR`. Those demand an aligned address, which the accessors
-//! do not; a misaligned one is accessed by a plain instruction, with `DMB` on the side that counts.
+//! Acquire is `LDAR` and release is `STLR`. Those require an aligned address, which the accessors do
+//! not. A misaligned address is accessed by a plain instruction, with `DMB` after a read or before a
+//! write.
 
 use core::{
     arch::{asm, global_asm},
@@ -62,19 +63,19 @@ fn is_aligned(address: *const u8, width: Width) -> bool {
     address.addr() & (width as usize).wrapping_sub(1) == 0
 }
 
-/// Later accesses of this thread stay behind its earlier reads.
+/// Keeps later accesses of this thread after its earlier reads.
 fn barrier_after_read() {
     // SAFETY: a barrier accesses nothing.
     unsafe { asm!("dmb ishld", options(nostack, preserves_flags)) };
 }
 
-/// Earlier accesses of this thread stay before its later writes.
+/// Keeps earlier accesses of this thread before its later writes.
 fn barrier_before_write() {
     // SAFETY: a barrier accesses nothing.
     unsafe { asm!("dmb ish", options(nostack, preserves_flags)) };
 }
 
-/// As [`guarded_read`], and no later access of this thread is made before it.
+/// Reads as [`guarded_read`] does. No later access of this thread is made before it.
 ///
 /// # Safety
 ///
@@ -96,7 +97,7 @@ pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Re
     unsafe { guarded_read_by(routine, source) }
 }
 
-/// As [`guarded_write`], and every earlier access of this thread is made before it.
+/// Writes as [`guarded_write`] does. Every earlier access of this thread is made before it.
 ///
 /// # Safety
 ///
@@ -121,30 +122,8 @@ pub(crate) unsafe fn guarded_write_release(
     unsafe { guarded_write_by(routine, destination, value) }
 }
 
-/// One instruction that loads, zero-extended.
-macro_rules! load {
-    ($instruction:literal, $source:ident) => {{
-        let value: u64;
-        // SAFETY: the caller vouches for the range.
-        unsafe {
-            asm!($instruction, out(reg) value, in(reg) $source, options(nostack, preserves_flags));
-        }
-        value
-    }};
-}
-
-/// One instruction that stores.
-macro_rules! store {
-    ($instruction:literal, $destination:ident, $value:ident) => {
-        // SAFETY: the caller vouches for the range.
-        unsafe {
-            asm!($instruction, in(reg) $destination, in(reg) $value, options(nostack, preserves_flags));
-        }
-    };
-}
-
-/// Reads with exactly one instruction of the given width, zero-extended, without a guard. Fit for
-/// device memory if the address is aligned.
+/// Reads with exactly one instruction of the given width, zero-extended, without a guard. The address
+/// may be device memory if it is aligned.
 ///
 /// # Safety
 ///
@@ -158,7 +137,7 @@ pub(crate) unsafe fn read(source: *const u8, width: Width) -> u64 {
     }
 }
 
-/// As [`read`], and no later access of this thread is made before it.
+/// Reads as [`read`] does. No later access of this thread is made before it.
 ///
 /// # Safety
 ///
@@ -178,8 +157,8 @@ pub(crate) unsafe fn read_acquire(source: *const u8, width: Width) -> u64 {
     }
 }
 
-/// Writes the low bytes of `value` with exactly one instruction of the width, without a guard.
-/// Fit for device memory if the address is aligned.
+/// Writes the low bytes of `value` with exactly one instruction of the given width, without a guard.
+/// The address may be device memory if it is aligned.
 ///
 /// # Safety
 ///
@@ -193,7 +172,7 @@ pub(crate) unsafe fn write(destination: *mut u8, value: u64, width: Width) {
     }
 }
 
-/// As [`write`], and every earlier access of this thread is made before it.
+/// Writes as [`write`] does. Every earlier access of this thread is made before it.
 ///
 /// # Safety
 ///

@@ -1,8 +1,8 @@
-//! Copies from the last byte to the first, for ranges that overlap the wrong way round.
+//! Copies from the last byte to the first, for a destination above a source that it overlaps.
 //!
-//! In blocks of 32 bytes, then of 8, each loaded before it is stored, the rest byte by byte. Not with
-//! `std` and `rep movsb`: after a fault the direction flag would be whatever the dispatcher makes of
-//! it. A fault of a block lets the bytes behind it go on one by one, as in [`resume`](super::resume).
+//! The copy moves blocks of 32 bytes, then of 8, then single bytes. Each block is loaded before it is
+//! stored. It does not use `std` and `rep movsb`: after a fault the direction flag depends on the
+//! dispatcher. After a fault of a block it continues byte by byte, as in [`resume`](super::resume).
 
 use core::{
     arch::{asm, global_asm},
@@ -11,8 +11,8 @@ use core::{
 
 use super::{EFLAGS_AC, Record, Trap, processor};
 
-/// RDI and RSI stand behind what is still to be moved; RDX is where the destination starts. Spoils
-/// RAX, XMM0 and XMM1. After the store at `second` 16 bytes more have arrived than RDI tells.
+/// Moves blocks. RDI and RSI point after the bytes that are left; RDX is the start of the destination.
+/// Changes RAX, XMM0 and XMM1. At the label `second`, 16 more bytes are stored than RDI shows.
 macro_rules! move_blocks_down {
     ($second:expr, $end:expr) => {
         lines![
@@ -48,7 +48,7 @@ macro_rules! move_blocks_down {
     };
 }
 
-/// Likewise, down to RDX.
+/// Moves single bytes, down to RDX.
 macro_rules! move_bytes_down {
     () => {
         lines![
@@ -98,7 +98,7 @@ guarded_routine!(
         "je 3f",
         "mov dword ptr [rcx + {code}], 0",
         "jmp .Lbytes_copy_backward",
-        // The bytes above the guard page; the one that would be next is the one to report.
+        // Moves the bytes above the guard page. The next byte below them is the one to report.
         "3:",
         "mov r10, rsi",
         "cmp qword ptr [rcx + {kind}], {write}",
@@ -144,7 +144,7 @@ guarded_routine!(
 ///
 /// Both ranges are valid for `length` bytes. They may change under the copy.
 pub(crate) unsafe fn copy_backward(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges.
+    // SAFETY: the caller guarantees both ranges.
     unsafe {
         asm!(
             move_blocks_down!("", ""),

@@ -1,17 +1,18 @@
 //! Copies from the first byte to the last.
 //!
-//! Up to 96 bytes everything is loaded before anything is stored, in moves that overlap in the
-//! middle; up to 128, in two halves. Longer copies go in blocks of 64 bytes, with the rest as one of
-//! those; the longest are one `REP MOVSB`, where the processor is fast at it. Only general registers
-//! and XMM0 to XMM5. One class of sizes jumps into the next, which is why this is one file.
+//! A copy of up to 96 bytes loads all bytes before it stores any, with moves that overlap in the
+//! middle. A copy of up to 128 bytes does so in two halves. A longer copy moves blocks of 64 bytes,
+//! and the rest as a copy of up to 128 bytes. From 1 KiB on it is one `REP MOVSB`, where the
+//! processor is fast at it. Only general registers and XMM0 to XMM5 are used. The classes of lengths
+//! jump to each other, so they are one file.
 //!
-//! Stores go upward, and a fault of any but the first has a landing pad of its own, which knows how
-//! many bytes have arrived by then: not one more is claimed, and none behind them was written. From
-//! there [`resume`](super::resume) finds the byte. Until it returns, a copy may load and store a byte
-//! more than once, and load up to 95 bytes beyond the one that stops it.
+//! Stores go upward. The first store of a class faults to a landing pad for no bytes; each later
+//! store has a landing pad for the bytes stored before it. No byte after those was written. From
+//! there [`resume`](super::resume) finds the exact byte. Until it returns, a copy may load and store
+//! a byte more than once, and may load up to 95 bytes after the one that stops it.
 //!
-//! The moves overlap, so source and destination must not: with the destination below an overlapping
-//! source, bytes would be loaded again that are already overwritten. `copy_upward` is for those.
+//! Because the moves overlap, the ranges must not: with the destination below an overlapping source,
+//! bytes would be loaded that are already overwritten. `copy_upward` is for those.
 
 use core::{
     arch::{asm, global_asm},
@@ -23,14 +24,14 @@ use super::{
     processor::{self, features},
     stores::LONG,
 };
-use crate::arch::bulk::all_but;
+use crate::arch::bulk::{copy_by, without_rest};
 
-/// Copies R9 bytes from R8 to RDX and returns, up to 128 of them; above that, jumps to `long`. Spoils
+/// Copies R9 bytes from R8 to RDX and returns, if they are at most 128; else jumps to `long`. Changes
 /// RAX, RCX and XMM0 to XMM5. The labels end in `name`.
 macro_rules! copy_short {
     ($name:literal, $long:literal) => {
         lines![
-            go_by_length!($name),
+            jump_by_length!($name),
             "movzx eax, byte ptr [r8]",
             "mov byte ptr [rdx], al",
             concat!(".Lnothing_", $name, ":"),
@@ -137,8 +138,8 @@ macro_rules! copy_short {
     };
 }
 
-/// Copies R9 bytes, more than 128, from RSI to RDI in blocks, and stops in front of the last 65 to
-/// 128 of them. Spoils XMM0 to XMM3.
+/// Copies R9 bytes, more than 128, from RSI to RDI in blocks, and stops before the last 65 to 128 of
+/// them. Changes XMM0 to XMM3.
 macro_rules! copy_blocks {
     ($name:literal) => {
         lines![
@@ -177,7 +178,7 @@ guarded_routine!(
         copy_short!("copy", "usermode_accessors_copy_long"),
         ".Lend_copy:",
         arrived_of_short!("copy", all_but: [16 of 64, 16 of 96, 32 of 96, 16 of 128, 32 of 128] and 48 of 128),
-        ".Lgo_on_copy:",
+        ".Lresume_copy:",
         "mov rcx, [rsp + 8]",
         "mov rdx, [rsp + 16]",
         "mov r8, [rsp + 24]",
@@ -196,7 +197,7 @@ guarded_routine!(
     ],
 );
 
-// Goes on where usermode_accessors_copy jumps here, with the homes as that has filled them.
+// usermode_accessors_copy jumps here, with the home space as it has filled it.
 global_asm!(
     begin!("usermode_accessors_copy_long", handled),
     prologue!(pushed),
@@ -226,7 +227,7 @@ global_asm!(
     arrived!("copy_long", [16, 32, 48]),
     ".Lnone_arrived_copy_long:",
     "xor r10d, r10d",
-    ".Lgo_on_copy_long:",
+    ".Lresume_copy_long:",
     "mov rcx, [rsp + 24]",
     "mov r9, [rsp + 32]",
     "add r9, [rsp + 48]",
@@ -245,13 +246,13 @@ global_asm!(
     strings = const processor::STRINGS,
 );
 
-// Touches nothing but the record, and has no frame.
+// Accesses only the record, and has no frame.
 global_asm!(
     ".text",
     ".p2align 4",
     ".globl usermode_accessors_copy_resume",
     "usermode_accessors_copy_resume:",
-    offsets_to_go_on!(lines![
+    offsets_to_resume!(lines![
         "mov rax, r8",
         "cmp qword ptr [rcx + {kind}], {write}",
         "cmove rax, rdx",
@@ -293,7 +294,7 @@ guarded_routine!(
     scopes: [(".Laccess_copy_upward", ".Llanding_copy_upward", ".Llanding_copy_upward")],
 );
 
-// ECX is what the record would say of the processor.
+// ECX holds the features of the processor, as the record does.
 global_asm!(
     begin!("usermode_accessors_copy_directly"),
     prologue!(bare),
@@ -338,8 +339,8 @@ unsafe extern "efiapi" {
     );
 }
 
-/// As [`guarded_copy`], byte by byte as far as anybody can tell: so the destination may lie below a
-/// source that it overlaps.
+/// Copies as [`guarded_copy`] does, in the order of the addresses, with the effect of single bytes. So
+/// the destination may lie below a source that it overlaps.
 ///
 /// [`guarded_copy`]: crate::arch::guarded_copy
 ///
@@ -351,34 +352,30 @@ pub(crate) unsafe fn guarded_copy_upward(
     source: *const u8,
     length: usize,
 ) -> Result<(), Trap> {
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; the caller vouches for the kernel's side, and a
-    // fault on a user side returns.
-    let left =
-        unsafe { usermode_accessors_copy_upward(&raw mut record, destination, source, length) };
-    record.result(all_but(left, length))
+    let routine = usermode_accessors_copy_upward;
+    // SAFETY: the caller's promise is the same.
+    unsafe { copy_by(routine, without_rest, destination, source, length) }
 }
 
-/// Copies forward without a guard. If the ranges overlap, the bytes that both share end up
-/// unspecified.
+/// Copies forward without a guard. If the ranges overlap, the shared bytes end up unspecified.
 ///
 /// # Safety
 ///
 /// Both ranges are valid for `length` bytes. They may change under the copy.
 #[inline]
 pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges.
+    // SAFETY: the caller guarantees both ranges.
     unsafe { usermode_accessors_copy_directly(features(), destination, source, length) };
 }
 
-/// As [`copy`], byte by byte as far as anybody can tell: so the destination may lie below a source
-/// that it overlaps.
+/// Copies as [`copy`] does, in the order of the addresses, with the effect of single bytes. So the
+/// destination may lie below a source that it overlaps.
 ///
 /// # Safety
 ///
 /// As for [`copy`].
 pub(crate) unsafe fn copy_upward(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges; DF is clear by the calling convention.
+    // SAFETY: the caller guarantees both ranges; DF is clear by the calling convention.
     unsafe {
         asm!(
             "rep movsb",

@@ -1,7 +1,6 @@
-//! Fills.
-//!
-//! As [`copy`](super::copy) does it: stores that overlap in the middle up to 128 bytes, blocks of 64
-//! above that, the longest by `REP STOSB`, and after a fault on to the very byte.
+//! Fills, in the way of [`copy`](super::copy): up to 128 bytes with stores that overlap in the middle;
+//! longer with blocks of 64 bytes; from 1 KiB on with `REP STOSB`. After a fault a fill resumes to find
+//! the exact byte.
 
 use core::{arch::global_asm, mem::offset_of};
 
@@ -11,7 +10,7 @@ use super::{
     stores::LONG,
 };
 
-/// Puts the byte in R8 into every byte of R8 and XMM0. Spoils RAX.
+/// Copies the byte in R8 to every byte of R8 and XMM0. Changes RAX.
 macro_rules! repeat_byte {
     () => {
         lines![
@@ -24,12 +23,12 @@ macro_rules! repeat_byte {
     };
 }
 
-/// Fills R9 bytes at RDX and returns, up to 128 of them; above that, jumps to `long`. R8 and XMM0
-/// hold the byte, repeated. The labels end in `name`.
+/// Fills R9 bytes at RDX and returns, if they are at most 128; else jumps to `long`. R8 and XMM0 hold
+/// the byte in each of their bytes. The labels end in `name`.
 macro_rules! fill_short {
     ($name:literal, $long:literal) => {
         lines![
-            go_by_length!($name),
+            jump_by_length!($name),
             "mov byte ptr [rdx], r8b",
             concat!(".Lnothing_", $name, ":"),
             "ret",
@@ -93,8 +92,7 @@ macro_rules! fill_short {
     };
 }
 
-/// Fills R9 bytes, more than 128, at RDI in blocks, and stops in front of the last 65 to
-/// 128 of them.
+/// Fills R9 bytes, more than 128, at RDI in blocks, and stops before the last 65 to 128 of them.
 macro_rules! fill_blocks {
     ($name:literal) => {
         lines![
@@ -129,7 +127,7 @@ guarded_routine!(
         fill_short!("fill", "usermode_accessors_fill_long"),
         ".Lend_fill:",
         arrived_of_short!("fill", all_but: [16 of 64, 16 of 128, 32 of 128] and 48 of 128),
-        ".Lgo_on_fill:",
+        ".Lresume_fill:",
         "mov rcx, [rsp + 8]",
         "mov rdx, [rsp + 16]",
         "mov r8, [rsp + 24]",
@@ -143,7 +141,7 @@ guarded_routine!(
     ],
 );
 
-// Goes on where usermode_accessors_fill jumps here, with the homes as that has filled them.
+// usermode_accessors_fill jumps here, with the home space as it has filled it.
 global_asm!(
     begin!("usermode_accessors_fill_long", handled),
     prologue!(pushed),
@@ -172,7 +170,7 @@ global_asm!(
     arrived!("fill_long", [16, 32, 48]),
     ".Lnone_arrived_fill_long:",
     "xor r10d, r10d",
-    ".Lgo_on_fill_long:",
+    ".Lresume_fill_long:",
     "mov rcx, [rsp + 24]",
     "mov r8, [rsp + 40]",
     "mov r9, [rsp + 32]",
@@ -191,13 +189,13 @@ global_asm!(
     strings = const processor::STRINGS,
 );
 
-// From offset R10 to offset R11 of R9 bytes at RDX, with the byte in R8.
+// Fills from offset R10 to offset R11 of R9 bytes at RDX, with the byte in R8.
 global_asm!(
     ".text",
     ".p2align 4",
     ".globl usermode_accessors_fill_resume",
     "usermode_accessors_fill_resume:",
-    offsets_to_go_on!("mov rax, rdx"),
+    offsets_to_resume!("mov rax, rdx"),
     "jmp usermode_accessors_fill_bytes",
     begin!("usermode_accessors_fill_bytes", handled),
     prologue!(pushed),
@@ -224,7 +222,7 @@ global_asm!(
     address = const offset_of!(Record, address),
 );
 
-// ECX is what the record would say of the processor.
+// ECX holds the features of the processor, as the record does.
 global_asm!(
     begin!("usermode_accessors_fill_directly"),
     prologue!(bare),
@@ -270,6 +268,6 @@ unsafe extern "efiapi" {
 /// The range is valid for `length` bytes.
 #[inline]
 pub(crate) unsafe fn fill(destination: *mut u8, byte: u8, length: usize) {
-    // SAFETY: the caller vouches for the range.
+    // SAFETY: the caller guarantees the range.
     unsafe { usermode_accessors_fill_directly(features(), destination, u32::from(byte), length) };
 }

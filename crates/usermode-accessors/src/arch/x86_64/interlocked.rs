@@ -1,19 +1,19 @@
-//! Locked operations on user memory that tell what was there.
+//! Interlocked operations on user memory. They return the value that was there before.
 //!
-//! The processor has no locked AND or OR that returns the old value, so these try
-//! `LOCK CMPXCHG` until nobody came between. They never read by a plain load: the first guess is
-//! 0, and a wrong guess brings the right one. A locked comparison that fails writes back what it
-//! found, and needs a writable page for it.
+//! The processor has no locked AND or OR that returns the old value. So these repeat `LOCK CMPXCHG`
+//! until no other change comes between. There is no separate load: the first comparison is with 0,
+//! and a comparison that fails returns the value. It also writes that value back, so it needs a
+//! writable page.
 //!
-//! A round fails only if another processor changed the value since the last one; how often is not
-//! bounded. The loop can be interrupted and preempted all the while.
+//! A round fails only if another processor has changed the value since the last round. The number of
+//! rounds is not bounded. The loop can be interrupted and preempted.
 
 use core::{arch::global_asm, mem::offset_of};
 
 use super::{EFLAGS_AC, Record, processor};
 
-/// Tries `operation` on a copy until that can be stored; the registers are those of the width: what
-/// was there, and what it becomes.
+/// Applies `operation` to a copy of the value, until the copy can be stored. The registers have the
+/// width of the value: one for the old value, one for the new.
 macro_rules! locked_operation {
     ($name:literal, $width:literal, $was:literal, $becomes:literal, $operation:literal) => {
         guarded_access!(

@@ -1,23 +1,23 @@
 //! x86-64.
 //!
-//! Every routine is written once and follows Microsoft's x64 calling convention on every system;
-//! Rust is told so, and hence knows which registers it may spoil, also after a
-//! fault, when each volatile one is garbage. Only on Windows does it carry unwind data and a
-//! handler; elsewhere a fault ends the process, and tests there use valid memory.
+//! Every guarded routine follows Microsoft's x64 calling convention, on every system. After a fault
+//! all volatile registers are undefined; Rust assumes the same of every call, so nothing is lost.
+//! Only on Windows does a routine have unwind data and a handler. On other systems a fault ends the
+//! process, and tests there use valid memory.
 //!
 //! # A guarded routine
 //!
-//! Its first argument is the [`Record`]. Where user memory is closed to the kernel (SMAP), the routine
-//! jumps to its *opened* twin, which opens user memory, calls the routine past that jump, and puts AC
-//! back to what it was. So there is one bracket, and the routine without it costs a comparison.
+//! Its first argument is the [`Record`]. Where SMAP closes user memory to the kernel, the routine
+//! jumps to its *opening* part. That part opens user memory, calls the routine after the jump, and
+//! restores AC. Where SMAP is off, this costs one comparison.
 //!
-//! What a routine needs after a fault it keeps in memory, or in RDI and RSI: those survive the unwind,
-//! and nothing else does. The memory is the home of the four register arguments, which a caller by
-//! this convention leaves above the return address. Its first slot holds the record, for the filter:
-//! at 8 from the establisher frame of a routine without pushes, at 24 of one that has pushed RDI and
-//! RSI. A landing pad does not look at RAX, where the exception code may or may not be; the filter
-//! has put it into the record. What AC is at a landing pad depends on the dispatcher: code that
-//! goes on accessing user memory from there opens it again.
+//! Only memory, RDI and RSI survive the unwind, so a routine keeps there what it needs after a fault.
+//! The memory is the home space of the four register arguments, which the caller reserves above the
+//! return address. Its first slot holds the record, for the filter: at offset 8 from the establisher
+//! frame of a routine that pushes nothing, at 24 if it pushes RDI and RSI. A landing pad does not use
+//! RAX, which may or may not hold the exception code; the filter has stored the code in the record.
+//! The value of AC at a landing pad depends on the dispatcher. Code that accesses user memory from
+//! there opens it again.
 //!
 //! Source: "x64 exception handling" and "x64 calling convention", Microsoft C++ documentation.
 
@@ -27,14 +27,14 @@ use core::{arch::global_asm, mem::offset_of};
 
 use super::Trap;
 
-/// What the routine and its filter tell the caller, and the caller the routine.
+/// What a guarded routine and its filter exchange with the caller.
 #[repr(C)]
 pub(super) struct Record {
     /// The exception code, or 0 for none. No exception that the filter takes has code 0.
     code: u32,
-    /// [`processor::SMAP`], [`processor::STRINGS`].
+    /// Bits [`processor::SMAP`] and [`processor::STRINGS`].
     processor: u32,
-    /// Written by the filter together with the code, as are the address and the cause.
+    /// The filter writes the kind, the address and the cause together with the code.
     kind: MaybeUninit<usize>,
     address: MaybeUninit<usize>,
     cause: MaybeUninit<usize>,
@@ -75,7 +75,7 @@ impl Record {
     const fn trap(&self, copied: usize) -> Trap {
         Trap {
             code: self.code,
-            // SAFETY: there is a code, so the filter has written this.
+            // SAFETY: the code is not 0, so the filter has written this.
             kind: unsafe { self.kind.assume_init() },
             // SAFETY: as above.
             address: unsafe { self.address.assume_init() },
@@ -86,7 +86,7 @@ impl Record {
     }
 }
 
-/// The prologue. `bare`: none. `pushed`: RDI and RSI.
+/// The prologue: `bare` pushes nothing, `pushed` pushes RDI and RSI.
 macro_rules! prologue {
     (bare) => {
         on_windows!(".seh_endprologue")
@@ -102,14 +102,14 @@ macro_rules! prologue {
     };
 }
 
-/// Undoes the prologue `pushed`, in front of a return or a jump to another function.
+/// Undoes the prologue `pushed`, before a return or a jump to another function.
 macro_rules! epilogue {
     () => {
         lines!["pop rsi", "pop rdi"]
     };
 }
 
-/// Puts the record where the filter finds it.
+/// Stores the record where the filter finds it.
 macro_rules! keep_record {
     (bare) => {
         "mov [rsp + 8], rcx"
@@ -119,7 +119,7 @@ macro_rules! keep_record {
     };
 }
 
-/// The filter that finds it there.
+/// The filter for a prologue.
 #[cfg(windows)]
 macro_rules! filter {
     (bare) => {
@@ -130,8 +130,8 @@ macro_rules! filter {
     };
 }
 
-/// A guarded routine, and its opened twin. The record is in RCX; `body` runs behind the prologue, with
-/// the record kept, and returns by itself. In front of the prologue stands `before`.
+/// Defines a guarded routine and its opening part. The record is in RCX. `before` comes before the
+/// prologue, `body` after it. The record is stored when `body` begins. `body` contains the return.
 macro_rules! guarded_routine {
     (
         $name:expr,
@@ -161,7 +161,7 @@ macro_rules! guarded_routine {
     };
 }
 
-/// The twin that opens user memory around a routine: it sets AC, and puts it back.
+/// The opening part of a routine: it sets AC, calls the routine, and restores AC.
 macro_rules! opened {
     ($name:expr) => {
         lines![
@@ -172,13 +172,13 @@ macro_rules! opened {
             "sub rsp, 32",
             on_windows!(".seh_stackalloc 32"),
             on_windows!(".seh_endprologue"),
-            // AC already set means that somebody else opened the window and relies on it.
+            // If AC is set already, a caller has opened user memory and relies on it.
             "test dword ptr [rsp + 32], {ac}",
             "jnz 2f",
             "stac",
             "2:",
             concat!("call .Lentry_", $name),
-            // What AC is after an unwind depends on the dispatcher: set it to what it was.
+            // After an unwind the value of AC depends on the dispatcher, so restore it either way.
             "test dword ptr [rsp + 32], {ac}",
             "jnz 3f",
             "clac",
@@ -193,7 +193,8 @@ macro_rules! opened {
     };
 }
 
-/// A guarded routine of one access that moves all or nothing. It returns RAX, 0 after a fault.
+/// Defines a guarded routine with a single access, which moves all bytes or none. It returns RAX, or 0
+/// after a fault.
 macro_rules! guarded_access {
     ($name:literal, setup: [$($setup:expr),* $(,)?], access: $access:expr) => {
         guarded_routine!(
@@ -244,17 +245,17 @@ pub(crate) use scalar::{
 };
 pub(crate) use string::{guarded_scan, scan};
 
-// The routines that copy or fill forward return how many bytes are left: those at the end.
-pub(super) use super::bulk::all_but as moved;
+// The routines that copy or fill forward return how many bytes are left at the end.
+pub(super) use super::bulk::without_rest as moved;
 pub(super) use processor::smap_is_on as user_memory_can_be_closed;
 
-/// RFLAGS.AC, bit 18: in ring 0 under SMAP, user memory is open.
+/// RFLAGS.AC, bit 18. In ring 0 under SMAP, it opens user memory.
 const EFLAGS_AC: u32 = 1 << 18;
 
 // The filter of every guarded routine: RCX = EXCEPTION_POINTERS *, RDX = establisher frame.
-// It takes the exceptions that touching memory raises, and no other; the crate's page says which
-// these are, and by what source. A breakpoint or a single step is left to the handlers above, so that
-// a bug stays a bug.
+// It takes the exceptions that an access to memory raises, and no other. The documentation of the
+// crate lists them with their source. It does not take a breakpoint or a single step, so those are
+// not hidden.
 #[cfg(windows)]
 global_asm!(
     ".text",
@@ -281,7 +282,7 @@ global_asm!(
     "2:",
     "mov r9, [rdx + 8]",
     "mov dword ptr [r9 + {code}], r8d",
-    // A routine that goes on after a fault may meet another, of fewer words.
+    // A routine that resumes after a fault may meet a second one, with fewer parameters.
     "mov qword ptr [r9 + {kind}], {unknown}",
     "mov qword ptr [r9 + {address}], {unknown}",
     "mov qword ptr [r9 + {cause}], {unknown}",

@@ -1,8 +1,9 @@
-//! Copies that do not pass through the cache on their way out.
+//! Copies with stores that bypass the cache.
 //!
-//! Streaming stores of 16 bytes, to aligned places only, in blocks of 64; the rest goes byte by byte.
-//! A fault of a block lets its bytes go on one by one, as in [`resume`](super::resume). `SFENCE`
-//! follows, after a fault too: streaming stores are not ordered with others by themselves.
+//! Blocks of 64 bytes are stored with streaming stores of 16 bytes to aligned addresses. The bytes
+//! before and after them are moved singly. After a fault of a block the copy continues byte by byte,
+//! as in [`resume`](super::resume). An `SFENCE` follows, also after a fault: streaming stores are not
+//! ordered with other stores by themselves.
 //!
 //! Source: "`MOVNTDQ`" and "`SFENCE`", Intel 64 and IA-32 Architectures Software Developer's Manual.
 
@@ -13,8 +14,8 @@ use core::{
 
 use super::{EFLAGS_AC, Record, processor};
 
-/// Copies, byte by byte, up to where the destination is aligned. RDI and RSI stand at the next byte,
-/// R9 is how many there are, and then how many are left. Spoils RCX.
+/// Copies single bytes until the destination is aligned. RDI and RSI point to the next byte. R9 is the
+/// number of bytes, then of the bytes left. Changes RCX.
 macro_rules! copy_to_alignment {
     ($access:expr, $end:expr) => {
         lines![
@@ -31,8 +32,8 @@ macro_rules! copy_to_alignment {
     };
 }
 
-/// Streams blocks until fewer than 64 of R9 bytes are left, which RCX then counts. Spoils R9 and XMM0
-/// to XMM3. The labels stand in front of the stores but the first.
+/// Streams blocks until fewer than 64 of R9 bytes are left. RCX is then their number. Changes R9 and
+/// XMM0 to XMM3. The labels come before the second, third and fourth store.
 macro_rules! stream_blocks {
     ($second:expr, $third:expr, $fourth:expr, $end:expr) => {
         lines![
@@ -90,7 +91,7 @@ guarded_routine!(
         arrived!("copy_nontemporal", [16, 32, 48]),
         ".Lnone_arrived_copy_nontemporal:",
         "xor r10d, r10d",
-        ".Lgo_on_copy_nontemporal:",
+        ".Lresume_copy_nontemporal:",
         "sfence",
         "mov rcx, [rsp + 24]",
         "mov rdx, rdi",
@@ -126,7 +127,7 @@ guarded_routine!(
 ///
 /// Both ranges are valid for `length` bytes. They may change under the copy.
 pub(crate) unsafe fn copy_nontemporal(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges.
+    // SAFETY: the caller guarantees both ranges.
     unsafe {
         asm!(
             copy_to_alignment!("", ""),

@@ -1,4 +1,4 @@
-//! What the processor is, and how to stop on it.
+//! Features of the processor, and a fast fail.
 
 use core::{
     arch::{
@@ -8,22 +8,22 @@ use core::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-/// Ends the program, or the system, at once: `__fastfail`.
+/// Ends the program, or the system in the kernel, at once: `__fastfail`.
 ///
 /// Source: "`__fastfail`", Microsoft C++ documentation.
 pub(crate) fn fast_fail(code: u32) -> ! {
-    // SAFETY: interrupt 29h with a code in ECX does not return and touches no memory of ours.
+    // SAFETY: interrupt 29h with a code in ECX does not return and accesses no memory of the program.
     unsafe { asm!("int 0x29", in("ecx") code, options(noreturn, nostack)) }
 }
 
-/// This code runs in ring 0 of a processor that closes user memory to it.
+/// This code runs in ring 0, and SMAP closes user memory to it.
 pub(super) const SMAP: u32 = 1;
-/// `REP MOVSB` and `REP STOSB` are fast where they are long.
+/// `REP MOVSB` and `REP STOSB` are fast for long ranges.
 pub(super) const STRINGS: u32 = 2;
 
-/// [`SMAP`] and [`STRINGS`], each if it holds.
+/// Returns which of [`SMAP`] and [`STRINGS`] hold.
 ///
-/// Both are the same on all processors of a system and do not change, so they are found out once.
+/// They are the same on all processors of a system and do not change, so they are read once.
 #[inline]
 pub(super) fn features() -> u32 {
     match FEATURES.load(Ordering::Relaxed) {
@@ -32,14 +32,14 @@ pub(super) fn features() -> u32 {
     }
 }
 
-/// Whether [`SMAP`] holds.
+/// Returns whether [`SMAP`] holds.
 #[inline]
 pub(in crate::arch) fn smap_is_on() -> bool {
     features() & SMAP != 0
 }
 
 const UNKNOWN: u32 = 0;
-/// Stands beside the features, so that none is not [`UNKNOWN`].
+/// A bit that is always set, so that no features differ from [`UNKNOWN`].
 const KNOWN: u32 = 4;
 static FEATURES: AtomicU32 = AtomicU32::new(UNKNOWN);
 
@@ -74,7 +74,7 @@ fn is_ring_0() -> bool {
     privilege == 0
 }
 
-/// For ring 0 only.
+/// Returns whether CR4.SMAP is set. For ring 0 only.
 fn cr4_has_smap() -> bool {
     const CR4_SMAP: u64 = 1 << 21;
     let cr4: u64;

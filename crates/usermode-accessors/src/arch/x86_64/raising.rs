@@ -1,15 +1,15 @@
-//! A call of foreign code that may raise.
+//! A guarded call of foreign code that may raise.
 //!
-//! | from RSP after the prologue | what |
+//! | offset from RSP after the prologue | content |
 //! | --- | --- |
-//! | +0 | the callee's home for four register arguments |
-//! | +32 | its fifth and sixth arguments |
-//! | +48 | the [`Raised`], where the filter finds it through its establisher frame |
-//! | +64 | RFLAGS at entry, for AC |
+//! | +0 | the home space of the callee for four register arguments |
+//! | +32 | the fifth and sixth arguments |
+//! | +48 | the [`Raised`]; the filter finds it through its establisher frame |
+//! | +56 | whether to restore AC |
+//! | +64 | RFLAGS at entry |
 //!
-//! The frame keeps nothing in registers, so the unwind through the callee's frames has restored
-//! every one that the convention says survives a call. RFLAGS are not among them: the landing pad
-//! clears the direction flag and sets AC to what it was.
+//! The frame keeps nothing in registers, and the unwind restores all registers that survive a call.
+//! RFLAGS are not restored, so the landing pad clears the direction flag and restores AC.
 
 use core::arch::global_asm;
 #[cfg(windows)]
@@ -40,7 +40,7 @@ global_asm!(
     "mov rcx, [r10]",
     ".Laccess_call:",
     "call rax",
-    // The address that the call returns to is what a dispatcher looks up: it must be inside.
+    // A dispatcher looks up the return address of the call, so it must be inside the scope.
     "nop",
     ".Llanding_call:",
     "cld",

@@ -1,19 +1,19 @@
-//! What a fast copy or fill does after a fault: it goes on byte by byte, to find the very byte.
+//! How a fast copy or fill resumes after a fault: byte by byte, to find the exact byte.
 //!
-//! A fault of a wide access tells that one of its bytes cannot be accessed, not which. So the
-//! landing pad leaves it to a string instruction, from the last byte on that is known to have
-//! arrived: that stops at the byte. If the memory has come back meanwhile, there was no fault.
+//! A fault of a wide access means that one of its bytes cannot be accessed; it does not tell which.
+//! So the landing pad continues with a string instruction after the last byte that is known to be
+//! stored. That instruction stops at the exact byte. If the memory is accessible again by then, the
+//! copy or fill completes and there is no fault.
 //!
-//! A guard page, that of a stack among them, is there for one fault only, so it must not be tried
-//! again: then the string instruction ends in front of the address that the exception names, and
-//! the exception stays what the routine reports. Where the exception names no address inside the
-//! range, nothing is moved any more; the count is then of what is known to have arrived.
+//! A guard page, that of a stack included, raises only once, so it must not be accessed again. Then
+//! the string instruction ends before the address of the exception, and the routine reports that
+//! exception. If the address is unknown or outside the range, nothing more is moved; the count is
+//! that of the bytes known to be stored.
 
-/// Falls through with R10 and R11 as the offsets where the string instruction begins and ends, if
-/// on entry RCX is the record, R9 the length and R10 the offset of the first byte that may not
-/// have arrived. `base` puts into RAX where the side begins that the exception is about; it may
-/// change nothing else.
-macro_rules! offsets_to_go_on {
+/// Computes where the string instruction begins and ends: at offsets R10 and R11. On entry RCX is the
+/// record, R9 the length, and R10 the offset of the first byte that may not be stored. `base` loads
+/// into RAX the start of the side that faulted, and changes nothing else.
+macro_rules! offsets_to_resume {
     ($base:expr) => {
         lines![
             "cld",

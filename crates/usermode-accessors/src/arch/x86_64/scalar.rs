@@ -1,7 +1,7 @@
 //! Reads and writes of exactly one instruction, guarded and direct.
 //!
 //! Acquire and release cost no instruction here: the processor moves no access before an earlier
-//! load and no store before an earlier access. They only hold back the compiler.
+//! load, and no store before an earlier access. Only the compiler must not reorder them.
 
 use core::{
     arch::{asm, global_asm},
@@ -12,16 +12,25 @@ use core::{
 use super::{EFLAGS_AC, Record, processor};
 use crate::arch::{Trap, Width, guarded_read, guarded_write};
 
-guarded_access!("usermode_accessors_read1", setup: [], access: "movzx eax, byte ptr [rdx]");
-guarded_access!("usermode_accessors_read2", setup: [], access: "movzx eax, word ptr [rdx]");
-guarded_access!("usermode_accessors_read4", setup: [], access: "mov eax, dword ptr [rdx]");
-guarded_access!("usermode_accessors_read8", setup: [], access: "mov rax, qword ptr [rdx]");
-guarded_access!("usermode_accessors_write1", setup: [], access: "mov byte ptr [rdx], r8b");
-guarded_access!("usermode_accessors_write2", setup: [], access: "mov word ptr [rdx], r8w");
-guarded_access!("usermode_accessors_write4", setup: [], access: "mov dword ptr [rdx], r8d");
-guarded_access!("usermode_accessors_write8", setup: [], access: "mov qword ptr [rdx], r8");
+/// Defines guarded routines, each with its access.
+macro_rules! accesses {
+    ($($name:literal: $access:literal),* $(,)?) => {
+        $(guarded_access!($name, setup: [], access: $access);)*
+    };
+}
 
-/// As [`guarded_read`], and no later access of this thread is made before it.
+accesses!(
+    "usermode_accessors_read1": "movzx eax, byte ptr [rdx]",
+    "usermode_accessors_read2": "movzx eax, word ptr [rdx]",
+    "usermode_accessors_read4": "mov eax, dword ptr [rdx]",
+    "usermode_accessors_read8": "mov rax, qword ptr [rdx]",
+    "usermode_accessors_write1": "mov byte ptr [rdx], r8b",
+    "usermode_accessors_write2": "mov word ptr [rdx], r8w",
+    "usermode_accessors_write4": "mov dword ptr [rdx], r8d",
+    "usermode_accessors_write8": "mov qword ptr [rdx], r8",
+);
+
+/// Reads as [`guarded_read`] does. No later access of this thread is made before it.
 ///
 /// # Safety
 ///
@@ -34,7 +43,7 @@ pub(crate) unsafe fn guarded_read_acquire(source: *const u8, width: Width) -> Re
     value
 }
 
-/// As [`guarded_write`], and every earlier access of this thread is made before it.
+/// Writes as [`guarded_write`] does. Every earlier access of this thread is made before it.
 ///
 /// # Safety
 ///
@@ -50,37 +59,23 @@ pub(crate) unsafe fn guarded_write_release(
     unsafe { guarded_write(destination, value, width) }
 }
 
-/// Reads with exactly one instruction of the given width, zero-extended, without a guard. Fit for
-/// device memory if the address is aligned.
+/// Reads with exactly one instruction of the given width, zero-extended, without a guard. The address
+/// may be device memory if it is aligned.
 ///
 /// # Safety
 ///
 /// The range is valid.
 #[inline]
 pub(crate) unsafe fn read(source: *const u8, width: Width) -> u64 {
-    let value: u64;
     match width {
-        // SAFETY: the caller vouches for the range.
-        Width::One => unsafe {
-            asm!("movzx {0:e}, byte ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Two => unsafe {
-            asm!("movzx {0:e}, word ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Four => unsafe {
-            asm!("mov {0:e}, dword ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Eight => unsafe {
-            asm!("mov {0}, qword ptr [{1}]", out(reg) value, in(reg) source, options(nostack, preserves_flags));
-        },
+        Width::One => load!("movzx {0:e}, byte ptr [{1}]", source),
+        Width::Two => load!("movzx {0:e}, word ptr [{1}]", source),
+        Width::Four => load!("mov {0:e}, dword ptr [{1}]", source),
+        Width::Eight => load!("mov {0}, qword ptr [{1}]", source),
     }
-    value
 }
 
-/// As [`read`], and no later access of this thread is made before it.
+/// Reads as [`read`] does. No later access of this thread is made before it.
 ///
 /// # Safety
 ///
@@ -93,8 +88,8 @@ pub(crate) unsafe fn read_acquire(source: *const u8, width: Width) -> u64 {
     value
 }
 
-/// Writes the low bytes of `value` with exactly one instruction of the width, without a guard.
-/// Fit for device memory if the address is aligned.
+/// Writes the low bytes of `value` with exactly one instruction of the given width, without a guard.
+/// The address may be device memory if it is aligned.
 ///
 /// # Safety
 ///
@@ -102,26 +97,17 @@ pub(crate) unsafe fn read_acquire(source: *const u8, width: Width) -> u64 {
 #[inline]
 pub(crate) unsafe fn write(destination: *mut u8, value: u64, width: Width) {
     match width {
-        // SAFETY: the caller vouches for the range.
+        // SAFETY: the caller guarantees the range.
         Width::One => unsafe {
             asm!("mov byte ptr [{0}], {1}", in(reg) destination, in(reg_byte) value.to_le_bytes()[0], options(nostack, preserves_flags));
         },
-        // SAFETY: as above.
-        Width::Two => unsafe {
-            asm!("mov word ptr [{0}], {1:x}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Four => unsafe {
-            asm!("mov dword ptr [{0}], {1:e}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
-        },
-        // SAFETY: as above.
-        Width::Eight => unsafe {
-            asm!("mov qword ptr [{0}], {1}", in(reg) destination, in(reg) value, options(nostack, preserves_flags));
-        },
+        Width::Two => store!("mov word ptr [{0}], {1:x}", destination, value),
+        Width::Four => store!("mov dword ptr [{0}], {1:e}", destination, value),
+        Width::Eight => store!("mov qword ptr [{0}], {1}", destination, value),
     }
 }
 
-/// As [`write`], and every earlier access of this thread is made before it.
+/// Writes as [`write`] does. Every earlier access of this thread is made before it.
 ///
 /// # Safety
 ///

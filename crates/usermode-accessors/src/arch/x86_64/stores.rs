@@ -1,14 +1,14 @@
-//! Stores that follow one another, and where a fault of one leads.
+//! Sequences of stores, and the landing pads for their faults.
 //!
-//! Copies and fills differ in what they store, not in where: upward, in the same classes of lengths.
-//! Each store but the first of its class has a label in front of it; there a scope begins, and its
-//! landing pad says how many bytes have arrived by then. All labels end in the name of the routine.
+//! Copies and fills store to the same addresses, upward, in the same classes of lengths. Each store
+//! of a class except the first has a label before it. A scope begins there, and its landing pad knows
+//! how many bytes are stored by then. All labels end in the name of the routine.
 
-/// From how many bytes on a string instruction is faster than a loop, on processors that have
+/// The length in bytes from which a string instruction is faster than a loop, on processors with
 /// [`STRINGS`](super::processor::STRINGS).
 pub(super) const LONG: usize = 1024;
 
-/// Stores of one class, in their order, each but the first behind its label; `end` is behind the last.
+/// The stores of one class. Each except the first comes after its label; `end` comes after the last.
 macro_rules! stores {
     ($name:expr, $first:literal $(, $label:ident: $store:expr)* $(,)?) => {
         lines![
@@ -22,9 +22,9 @@ macro_rules! stores {
     };
 }
 
-/// Goes to `from_2`, `from_4`, `from_8` or `over_16` if R9 is so much; falls through with a length
-/// of 1; goes to `nothing` with 0.
-macro_rules! go_by_length {
+/// Jumps to `from_2`, `from_4`, `from_8` or `over_16` by the length in R9, or to `nothing` if it is 0.
+/// Falls through if it is 1.
+macro_rules! jump_by_length {
     ($name:literal) => {
         lines![
             "cmp r9, 16",
@@ -40,22 +40,22 @@ macro_rules! go_by_length {
     };
 }
 
-/// Landing pads that put into R10 how many bytes have arrived, and go to `go_on`.
+/// Landing pads that load the number of stored bytes into R10 and jump to `resume`.
 macro_rules! arrived {
     ($name:literal, [$($bytes:literal),*]) => {
         lines![$(
             concat!(".L", $bytes, "_arrived_", $name, ":"),
             concat!("mov r10d, ", $bytes),
-            concat!("jmp .Lgo_on_", $name),
+            concat!("jmp .Lresume_", $name),
         )*]
     };
 }
 
-/// The landing pads of up to 128 bytes; how many, is in the home of R9. They fall through to `go_on`.
+/// The landing pads of copies and fills of up to 128 bytes. The length is in the home slot of R9. They
+/// fall through to `resume`.
 ///
-/// Half of the most that a class takes is stored from the start on, the other half up to the end. So
-/// all but the last 16 bytes, say, have arrived; but where that is less than the first half, the first
-/// half has.
+/// A class stores half of its greatest length from the start, and the other half up to the end. So
+/// `16 of 64`, say, means that all except the last 16 bytes are stored, but at least the first 32.
 macro_rules! arrived_of_short {
     (
         $name:literal,
@@ -64,7 +64,7 @@ macro_rules! arrived_of_short {
         lines![
             concat!(".Lnone_arrived_", $name, ":"),
             "xor r10d, r10d",
-            concat!("jmp .Lgo_on_", $name),
+            concat!("jmp .Lresume_", $name),
             arrived!($name, [2, 4, 8, 16, 32, 48, 64]),
             $(
                 all_but_arrived!($name, $rest of $most),
@@ -90,7 +90,7 @@ macro_rules! all_but_arrived {
     };
 }
 
-/// Scopes, by the beginnings of their labels.
+/// Scopes, given by the beginnings of their labels.
 #[cfg(windows)]
 macro_rules! scopes_of {
     ($filter:expr, $name:literal, [$(($begin:expr, $end:expr, $landing:expr)),* $(,)?]) => {
@@ -140,7 +140,7 @@ macro_rules! up_to_64 {
     };
 }
 
-/// The scopes of the class of up to 128 bytes, which is stored in eight.
+/// The scopes of the class of up to 128 bytes, which has eight stores.
 #[cfg(windows)]
 macro_rules! longest {
     ($filter:expr, $name:literal) => {

@@ -1,8 +1,8 @@
-//! The search for the zero that ends a string.
+//! The search for the terminator of a string.
 //!
-//! Sixteen aligned bytes at a time: such a block never reaches into another page, so what is looked
-//! at beyond the string costs no fault, and a fault concerns all of the block. A string of two-byte
-//! characters at an odd address has none that fit; `REPNE SCASW` takes one after the other.
+//! It reads aligned blocks of 16 bytes. Such a block lies within one page, so bytes outside the
+//! string cause no fault, and a fault is one of the whole block. The characters of a wide string at
+//! an odd address cross the blocks; `REPNE SCASW` reads them one by one.
 
 use core::{
     arch::{asm, global_asm},
@@ -11,9 +11,9 @@ use core::{
 
 use super::{EFLAGS_AC, Record, Trap, processor};
 
-/// Searches R8 bytes, more than 0, at RDX: jumps to `found` if there is a zero, which then begins at
-/// RDI + RAX, else falls through. `compare` is that of a character. RDI is the block that is
-/// looked at. Spoils RCX, RSI, XMM0 and XMM1.
+/// Searches R8 bytes, more than 0, at RDX. Jumps to `found` if there is a zero, which then begins at
+/// RDI + RAX; else falls through. `compare` compares characters. RDI is the current block. Changes
+/// RCX, RSI, XMM0 and XMM1.
 macro_rules! scan_blocks {
     ($compare:literal, $found:literal) => {
         lines![
@@ -26,7 +26,7 @@ macro_rules! scan_blocks {
             "movdqa xmm0, [rdi]",
             concat!($compare, " xmm0, xmm1"),
             "pmovmskb eax, xmm0",
-            // In front of the string.
+            // Discards the bytes before the string.
             "shr eax, cl",
             "shl eax, cl",
             "5:",
@@ -44,7 +44,7 @@ macro_rules! scan_blocks {
     };
 }
 
-/// Makes of RDI + RAX the result: how many of R8 bytes at RDX precede it.
+/// Computes the result in RAX: how many of R8 bytes at RDX precede RDI + RAX.
 macro_rules! distance {
     () => {
         lines![
@@ -75,7 +75,7 @@ macro_rules! scan_routine {
                 "8:",
                 epilogue!(),
                 "ret",
-                // The block may begin in front of the string, which begins where it faulted then.
+                // The block may begin before the string. Then the fault is at the first character.
                 concat!(".Llanding_", $name, ":"),
                 "mov rcx, [rsp + 24]",
                 "mov rdx, [rsp + 32]",
@@ -127,8 +127,8 @@ guarded_routine!(
 );
 
 unsafe extern "efiapi" {
-    /// Returns how many bytes precede the terminator, or were looked at before a fault; if there is
-    /// none in `length` bytes, `length`. That must not be 0.
+    /// Returns how many bytes precede the terminator, or were read before a fault; `length` if there
+    /// is no terminator in `length` bytes, which must not be 0.
     pub(super) fn usermode_accessors_scan1(
         record: *mut Record,
         string: *const u8,
@@ -148,8 +148,8 @@ unsafe extern "efiapi" {
     ) -> usize;
 }
 
-/// Counts the characters, of two bytes if `wide`, before the first that is zero, in user memory.
-/// If none of `count` is, the answer is `count`. The trap counts the bytes that were looked at.
+/// Counts the characters, of two bytes if `wide`, before the terminator of a string in user memory.
+/// Returns `count` if `count` characters have no terminator. The trap counts the bytes that were read.
 ///
 /// # Safety
 ///
@@ -174,20 +174,20 @@ pub(crate) unsafe fn guarded_scan(
     record.result(length).map(|()| length >> u32::from(wide))
 }
 
-/// As [`guarded_scan`], without a guard.
+/// Counts as [`guarded_scan`] does, without a guard.
 ///
 /// # Safety
 ///
 /// The string is valid up to its terminator or up to `count` characters.
 pub(crate) unsafe fn scan(string: *const u8, count: usize, wide: bool) -> usize {
     // The string ends before the address space does.
-    let room = usize::MAX.wrapping_sub(string.addr()) >> u32::from(wide);
-    let count = count.min(room);
+    let most = usize::MAX.wrapping_sub(string.addr()) >> u32::from(wide);
+    let count = count.min(most);
     if count == 0 {
         return 0;
     }
     let length = match (wide, is_odd(string)) {
-        // SAFETY: the caller vouches for the string.
+        // SAFETY: the caller guarantees the string.
         (false, _) => unsafe { scan_narrow(string, count) },
         // SAFETY: as above.
         (true, false) => unsafe { scan_wide(string, count.wrapping_mul(2)) },
@@ -203,15 +203,14 @@ fn is_odd(string: *const u8) -> bool {
 
 macro_rules! scan_directly {
     ($name:ident, $compare:literal) => {
-        /// The bytes before the terminator, or `length`, which is not 0.
+        /// Returns the number of bytes before the terminator, or `length`, which must not be 0.
         ///
         /// # Safety
         ///
         /// As for [`scan`].
         unsafe fn $name(string: *const u8, length: usize) -> usize {
             let distance: usize;
-            // SAFETY: the caller vouches for the string; an aligned block reaches into no page that
-            // the string does not.
+            // SAFETY: the caller guarantees the string; an aligned block lies within a page of it.
             unsafe {
                 asm!(
                     scan_blocks!($compare, "6f"),
@@ -239,14 +238,14 @@ macro_rules! scan_directly {
 scan_directly!(scan_narrow, "pcmpeqb");
 scan_directly!(scan_wide, "pcmpeqw");
 
-/// As the others, of `count` characters.
+/// Returns the number of bytes before the terminator, for a wide string at an odd address.
 ///
 /// # Safety
 ///
 /// As for [`scan`].
 unsafe fn scan_wide_odd(string: *const u8, count: usize) -> usize {
     let (left, found): (usize, u8);
-    // SAFETY: the caller vouches for the string; DF is clear by the calling convention.
+    // SAFETY: the caller guarantees the string; DF is clear by the calling convention.
     unsafe {
         asm!(
             "repne scasw",

@@ -1,6 +1,6 @@
-//! Reads and writes of one value, by exactly one instruction each.
+//! Reads and writes of one value, each with exactly one instruction.
 //!
-//! The functions are made from the [table]: six for each type.
+//! The [table] defines six functions for each type.
 
 mod table;
 
@@ -16,22 +16,21 @@ use table::scalar_table;
 /// `Read…FromMode` and `Read…FromUser`.
 macro_rules! reads {
     ($name:literal $c:ident ($type:ty): $from_mode:ident $from_user:ident) => {
-        #[doc = concat!("`Read", $name, "FromMode`: reads a `", stringify!($c), "` at `source`, an address that a caller in `mode` named.")]
+        #[doc = concat!("`Read", $name, "FromMode`: reads a `", stringify!($c), "` at `source`, an address that a caller in `mode` passed.")]
         ///
-        /// Exactly one instruction of the type's width. Alignment is not enforced; where the
-        /// address is aligned the value is not torn. Relaxed: orders no other access. IRQL: at
-        /// most `APC_LEVEL`.
+        /// The read is exactly one instruction of the width of the type. Alignment is not required; if
+        /// the address is aligned, the read is atomic. It is relaxed: it orders no other access.
+        /// IRQL: at most `APC_LEVEL`.
         ///
         /// # Errors
         ///
-        /// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if
-        /// it is not user memory, with nothing touched; else the exception that the memory raised.
+        /// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if it is
+        /// not user memory, and then nothing is accessed; or the exception that the memory raised.
         /// [`Fault::copied`] is 0. With [`Mode::Kernel`]: none.
         ///
         /// # Safety
         ///
-        /// With [`Mode::Kernel`], `source` is valid kernel memory: it is neither checked nor
-        /// guarded.
+        /// With [`Mode::Kernel`], `source` is valid kernel memory; it is neither checked nor guarded.
         ///
         #[doc = concat!("Source: `Read", $name, "FromMode` (`usermode_accessors.h`).")]
         #[inline]
@@ -62,23 +61,22 @@ macro_rules! reads {
 /// `Write…ToMode` and `Write…ToUser`.
 macro_rules! writes {
     ($name:literal $c:ident ($type:ty): $to_mode:ident $to_user:ident) => {
-        #[doc = concat!("`Write", $name, "ToMode`: writes a `", stringify!($c), "` to `destination`, an address that a caller in `mode` named.")]
+        #[doc = concat!("`Write", $name, "ToMode`: writes a `", stringify!($c), "` to `destination`, an address that a caller in `mode` passed.")]
         ///
-        /// Exactly one instruction of the type's width. Alignment is not enforced; where the
-        /// address is aligned nobody sees a part of the value. Relaxed: orders no other access.
+        /// The write is exactly one instruction of the width of the type. Alignment is not required; if
+        /// the address is aligned, the write is atomic. It is relaxed: it orders no other access.
         /// IRQL: at most `APC_LEVEL`.
         ///
         /// # Errors
         ///
-        /// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if
-        /// it is not user memory; else the exception that the memory raised. [`Fault::copied`] is
-        /// 0, and no byte was written. With [`Mode::Kernel`]: none.
+        /// With [`Mode::User`]: [`NtStatus::ACCESS_VIOLATION`](crate::NtStatus::ACCESS_VIOLATION) if it is
+        /// not user memory; or the exception that the memory raised. [`Fault::copied`] is 0, and no
+        /// byte was written. With [`Mode::Kernel`]: none.
         ///
         /// # Safety
         ///
-        /// With [`Mode::Kernel`], `destination` is valid kernel memory: it is neither checked nor
-        /// guarded. In a process where user memory holds Rust objects, it must be none that is in
-        /// use.
+        /// With [`Mode::Kernel`], `destination` is valid kernel memory; it is neither checked nor
+        /// guarded. In a process where user memory holds Rust objects, it must not be one in use.
         ///
         #[doc = concat!("Source: `Write", $name, "ToMode` (`usermode_accessors.h`).")]
         #[inline]
@@ -114,10 +112,10 @@ macro_rules! writes {
 /// `Read…FromUserAcquire` and `Write…ToUserRelease`.
 macro_rules! ordered {
     ($name:literal $c:ident ($type:ty): $acquire:ident $release:ident, $from_mode:ident $to_mode:ident) => {
-        #[doc = concat!("`Read", $name, "FromUserAcquire`: reads a `", stringify!($c), "` from user memory, and no later access of this thread is made before it.")]
+        #[doc = concat!("`Read", $name, "FromUserAcquire`: reads a `", stringify!($c), "` from user memory. No later access of this thread is made before the read.")]
         ///
-        #[doc = concat!("Otherwise as [`", stringify!($from_mode), "`] with [`Mode::User`].")]
-        /// On x86-64 a plain load does it, with the compiler held back.
+        #[doc = concat!("The rest is as for [`", stringify!($from_mode), "`] with [`Mode::User`].")]
+        /// On x86-64 it is a plain load that the compiler does not reorder.
         ///
         /// # Errors
         ///
@@ -135,10 +133,10 @@ macro_rules! ordered {
             unsafe { guarded::read(source, Mode::User, Order::AcquireRelease) }
         }
 
-        #[doc = concat!("`Write", $name, "ToUserRelease`: writes a `", stringify!($c), "` to user memory, and every earlier access of this thread is made before it.")]
+        #[doc = concat!("`Write", $name, "ToUserRelease`: writes a `", stringify!($c), "` to user memory. Every earlier access of this thread is made before the write.")]
         ///
-        #[doc = concat!("Otherwise as [`", stringify!($to_mode), "`] with [`Mode::User`].")]
-        /// On x86-64 a plain store does it, with the compiler held back.
+        #[doc = concat!("The rest is as for [`", stringify!($to_mode), "`] with [`Mode::User`].")]
+        /// On x86-64 it is a plain store that the compiler does not reorder.
         ///
         /// # Errors
         ///
@@ -173,7 +171,7 @@ macro_rules! functions {
 
 scalar_table!(functions);
 
-// Microsoft's overview claims acquire and release for these, but there are no such functions.
+// Microsoft's overview names acquire and release forms of these, but documents no such functions.
 reads!("LargeInteger" LARGE_INTEGER (i64): read_large_integer_from_mode read_large_integer_from_user);
 writes!("LargeInteger" LARGE_INTEGER (i64): write_large_integer_to_mode write_large_integer_to_user);
 reads!("ULargeInteger" ULARGE_INTEGER (u64): read_ularge_integer_from_mode read_ularge_integer_from_user);

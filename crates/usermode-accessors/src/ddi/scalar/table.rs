@@ -1,12 +1,12 @@
-//! Every scalar type: the word in Microsoft's function names, its C type, its Rust type, and the
-//! names of its accessors, reads before writes, each as `Mode`, `User`, and `User` with acquire or
-//! release.
+//! Every scalar type: the word in Microsoft's function names, the C type, the Rust type, and the names
+//! of the accessors. These are reads, then writes; each with a mode, for user memory, and for user
+//! memory with acquire or release.
 //!
-//! A C type becomes the plain Rust type of its width and sign: `BOOLEAN` is a byte, for a caller
-//! may write any; `NTSTATUS` is an `i32`; what is as wide as a pointer is `usize` or `isize`;
-//! `HANDLE` and `PVOID` are `*mut c_void`, as in `wdk-sys`.
+//! A C type becomes the Rust integer of its width and sign. `BOOLEAN` is a byte, because a caller may
+//! write any. `NTSTATUS` is an `i32`. A type as wide as a pointer is `usize` or `isize`. `HANDLE` and
+//! `PVOID` are `*mut c_void`, as in `wdk-sys`.
 
-/// Calls the macro of that name with the whole table.
+/// Calls the macro `$callback` with the whole table.
 macro_rules! scalar_table {
     ($callback:ident) => {
         $callback! {

@@ -1,4 +1,4 @@
-//! Every function of the table, by the table: that it moves its own type, the right way, with the
+//! Tests every function of the table: it moves the bytes of its type in the right direction, with the
 //! checks of its mode.
 
 use core::{ffi::c_void, fmt::Debug, ptr};
@@ -10,7 +10,7 @@ use crate::{Access, NtStatus, Scalar, probe::USER_LIMIT};
 type Read<T> = unsafe fn(*const T) -> Result<T, Fault>;
 type Write<T> = unsafe fn(*mut T, T) -> Result<(), Fault>;
 
-/// The functions of one type, as Microsoft's signatures have them.
+/// The functions of one type.
 struct Accessors<T> {
     from_mode: unsafe fn(*const T, Mode) -> Result<T, Fault>,
     from_user: Read<T>,
@@ -21,7 +21,7 @@ struct Accessors<T> {
 }
 
 impl<T: Scalar + PartialEq + Debug> Accessors<T> {
-    /// What each read makes of user memory.
+    /// Returns the result of each read of user memory.
     fn user_reads(&self, source: *const T) -> impl Iterator<Item = Result<T, Fault>> {
         let Self {
             from_mode,
@@ -38,9 +38,9 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
         [first, second].into_iter().chain(third)
     }
 
-    /// Calls `then` after each write of user memory with what became of it.
+    /// Makes each write of user memory, and calls `then` with its result.
     fn user_writes(&self, destination: *mut T, value: T, mut then: impl FnMut(Result<(), Fault>)) {
-        // SAFETY: the tests pass memory that is theirs, or none.
+        // SAFETY: the tests pass memory of their own, or addresses without memory.
         then(unsafe { (self.to_mode)(destination, value, Mode::User) });
         // SAFETY: as above.
         then(unsafe { (self.to_user)(destination, value) });
@@ -56,14 +56,14 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
         let size = T::WIDTH as usize;
         assert_eq!(size_of::<T>(), size, "{name}");
         let value = T::from_bits(PATTERN);
-        let mut room = Box::new([0_u64; 4]);
-        let bytes: *mut [u8; 32] = ptr::from_mut(&mut *room).cast();
+        let mut memory = Box::new([0_u64; 4]);
+        let bytes: *mut [u8; 32] = ptr::from_mut(&mut *memory).cast();
         for offset in 8..16 {
             let place = bytes.cast::<u8>().wrapping_add(offset).cast::<T>();
             let mut expected = [UNTOUCHED; 32];
             expected[offset..offset + size].copy_from_slice(&PATTERN.to_le_bytes()[..size]);
             let clear = || {
-                // SAFETY: the room is this long, and aligned to more.
+                // SAFETY: the memory has this size, and more alignment.
                 unsafe { bytes.write([UNTOUCHED; 32]) };
             };
             let written = || {
@@ -76,7 +76,7 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
                 assert_eq!(outcome, Ok(()));
                 written();
             });
-            // SAFETY: the place is inside the room.
+            // SAFETY: the value is inside the memory.
             let outcome = unsafe { (self.to_mode)(place, value, Mode::Kernel) };
             assert_eq!(outcome, Ok(()));
             // SAFETY: as above.
@@ -89,8 +89,8 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
         }
     }
 
-    /// Addresses that the range check alone keeps from being touched.
-    fn refuses_what_is_no_user_memory(&self, name: &str) {
+    /// Tries addresses that only the range check refuses.
+    fn refuses_addresses_outside_user_memory(&self, name: &str) {
         let last = USER_LIMIT - size_of::<T>() + 1;
         for address in [last, USER_LIMIT, 0xFFFF_8000_0000_0000, usize::MAX] {
             self.user_accesses_fail(name, address, address);
@@ -128,13 +128,13 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
 
     fn check(&self, name: &str) {
         self.moves_its_own_bytes(name);
-        self.refuses_what_is_no_user_memory(name);
+        self.refuses_addresses_outside_user_memory(name);
         #[cfg(windows)]
         self.reports_a_fault(name);
     }
 }
 
-/// Width in bytes, and whether there is a sign, of a C type in 64-bit Windows.
+/// Returns the width in bytes of a C type in 64-bit Windows, and whether it is signed.
 fn of_c(name: &str) -> (usize, bool) {
     match name {
         "BOOLEAN" | "UCHAR" | "UINT8" => (1, false),
@@ -146,7 +146,7 @@ fn of_c(name: &str) -> (usize, bool) {
         "ULONGLONG" | "ULONG64" | "UINT64" | "ULONG_PTR" | "UINT_PTR" | "SIZE_T" | "HANDLE"
         | "PVOID" => (8, false),
         "LONGLONG" | "LONG64" | "INT64" | "LONG_PTR" | "INT_PTR" | "SSIZE_T" => (8, true),
-        _ => panic!("{name} is no type of the accessors"),
+        _ => panic!("{name} is not a type of the accessors"),
     }
 }
 

@@ -1,18 +1,18 @@
-//! What the project wants of its accessors, and whether it is so.
+//! The project's aims for the speed of its accessors, and whether they are met.
 
 use super::{
     ratios::{Comparison, Contender},
-    report::bytes,
+    units::bytes,
 };
 use std::fmt::Write as _;
 
-/// Noise that a comparison with the best is allowed.
+/// The noise that is allowed in a comparison with the fastest.
 const TOLERANCE: f64 = 1.05;
 
-/// How a guarded read of a number may compare to a plain one, in a chain.
+/// The limit for a guarded read of a number, relative to a plain read, in a chain.
 const CHAIN: f64 = 1.5;
 
-/// One demand, made of some comparisons at each size.
+/// One aim, for some comparisons at each size.
 struct Aim {
     text: &'static str,
     of: &'static [&'static str],
@@ -47,8 +47,8 @@ const AIMS: [Aim; 4] = [
     },
 ];
 
-/// A list, in Markdown, of the aims and of what was found.
-pub fn judged(comparisons: &[Comparison]) -> String {
+/// Returns a Markdown list of the aims and the results.
+pub fn list(comparisons: &[Comparison]) -> String {
     let mut list = String::new();
     for aim in AIMS {
         let _ = writeln!(list, "- {}.", aim.text);
@@ -100,12 +100,12 @@ impl Aim {
     }
 }
 
-/// The sizes at which `met` is `wanted`: neighbours as one span.
-fn runs(sizes: &[u64], met: &[bool], wanted: bool) -> String {
+/// Lists the sizes at which `met` is `expected`, consecutive sizes as one range.
+fn runs(sizes: &[u64], met: &[bool], expected: bool) -> String {
     let pairs: Vec<(u64, bool)> = sizes.iter().copied().zip(met.iter().copied()).collect();
     pairs
         .chunk_by(|a, b| a.1 == b.1)
-        .filter(|run| run.first().is_some_and(|first| first.1 == wanted))
+        .filter(|run| run.first().is_some_and(|first| first.1 == expected))
         .filter_map(|run| {
             let (first, last) = (run.first()?.0, run.last()?.0);
             Some(if first == last {
@@ -133,9 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn it_is_told_at_which_sizes_an_aim_is_met() {
+    fn the_list_names_the_sizes_at_which_an_aim_is_met() {
         let found = [comparison("copy hot", &[1.2, 1.0, 1.04, 1.06, 0.5])];
-        let text = judged(&found);
+        let text = list(&found);
         let expected = "  - copy hot: met at 2 B to 4 B, 16 B; **not met** at 1 B, 8 B \
                         (at worst 1.20, at 1 B).\n";
         assert!(text.contains(expected), "{text}");
@@ -145,15 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_is_held_to_its_own_limit() {
-        let verdict = |ratio| judged(&[comparison("chain hot", &[ratio])]);
+    fn a_chain_has_its_own_limit() {
+        let verdict = |ratio| list(&[comparison("chain hot", &[ratio])]);
         assert!(verdict(1.49).contains("  - chain hot: met, at 1.49.\n"));
         assert!(verdict(1.51).contains("  - chain hot: **not met**, at 1.51.\n"));
     }
 
     #[test]
-    fn a_fault_must_be_cheaper_not_as_cheap() {
-        let text = judged(&[comparison("fault read", &[2.0, 2.1])]);
+    fn a_fault_must_be_strictly_cheaper() {
+        let text = list(&[comparison("fault read", &[2.0, 2.1])]);
         let expected = "  - fault read: **not met** at any size (at worst 1.05, at 2 B).\n";
         assert!(text.contains(expected), "{text}");
     }

@@ -1,29 +1,29 @@
-//! The accessors' benchmarks: run under Wine, read from criterion's records, judged, shown.
+//! The accessors' benchmarks: run under Wine, read from criterion's records, compared with the aims,
+//! and printed.
 
 mod aims;
 mod plot;
 mod ratios;
 mod records;
 mod report;
+mod units;
 
 use super::machine::Machine;
-use crate::{error::Error, places, setup, step::Step, windows_programs, wine};
-use std::fs;
+use crate::{paths, setup, step::Step, windows_programs, wine};
+use anyhow::{Result, bail};
+use fs_err as fs;
 
-/// What cargo and criterion print.
+/// The output of cargo and criterion.
 const LOG: &str = "bench.log";
 
 /// Measures, prints, and with `save` writes the documentation's page and plot.
-///
-/// # Errors
-///
-/// If the benchmarks can't be built or fail, or a file can't be written.
-pub fn run(save: bool) -> Result<(), Error> {
-    setup::for_benchmarks()?;
-    let records = places::target().join("wine/criterion");
+pub fn run(save: bool) -> Result<()> {
+    setup::for_wine()?;
+    setup::packages(&[setup::BENCHMARKS])?;
+    let records = paths::target().join("wine/criterion");
     if records.exists() {
-        // A record of an earlier run would be taken for one of this.
-        fs::remove_dir_all(&records).map_err(Error::file(&records))?;
+        // A record of an earlier run would be mistaken for one of this run.
+        fs::remove_dir_all(&records)?;
     }
     let session = wine::Session::start()?;
     let log = session.log(LOG);
@@ -32,16 +32,16 @@ pub fn run(save: bool) -> Result<(), Error> {
         let mut cargo = windows_programs::cargo("bench", "bench")?;
         session.run_by(&mut cargo);
         cargo
-            // Such a program unwinds: with the profile's abort, core would be built twice.
+            // Benchmarks unwind. With the profile's abort, core would be built twice.
             .env("CARGO_PROFILE_RELEASE_PANIC", "unwind")
             .args(["--package", "ringcopy-bench", "--bench", "accessors"])
             .args(arguments)
             .env("CRITERION_HOME", &records);
         if session.run_into(LOG, &mut cargo).is_err() {
-            return Err(Error::Failed {
-                program: "the accessors' benchmarks under Wine".to_owned(),
-                output: fs::read_to_string(&log).map_err(Error::file(&log))?,
-            });
+            bail!(
+                "the accessors' benchmarks under Wine failed:\n{}",
+                fs::read_to_string(&log)?
+            );
         }
         step.done();
         Ok(())
@@ -56,10 +56,10 @@ pub fn run(save: bool) -> Result<(), Error> {
     };
     print!("{report}");
     if save {
-        let folder = places::root().join("crates/usermode-accessors/docs");
-        fs::create_dir_all(&folder).map_err(Error::file(&folder))?;
+        let folder = paths::root().join("crates/usermode-accessors/docs");
+        fs::create_dir_all(&folder)?;
         let page = folder.join("performance.md");
-        fs::write(&page, report.to_string()).map_err(Error::file(&page))?;
+        fs::write(&page, report.to_string())?;
         plot::draw(&report.comparisons, &folder.join("ratio-by-size.svg"))?;
     }
     Ok(())

@@ -1,16 +1,16 @@
-//! The copies' ratios by size, drawn.
+//! A plot of the copies' ratios by size.
 
 use super::{
     ratios::{Comparison, Contender},
-    report::bytes,
+    units::bytes,
 };
-use crate::error::Error;
+use anyhow::{Context as _, Result};
 use plotters::prelude::*;
 use std::path::Path;
 
 const SIZE: (u32, u32) = (960, 760);
 
-/// What is drawn: a ratio outside is on the edge.
+/// The range of the plot. A ratio outside of it is drawn on the edge.
 const LOWEST: f64 = 0.25;
 const HIGHEST: f64 = 4.0;
 
@@ -29,15 +29,8 @@ const LINES: [(Contender, &str, RGBColor); 3] = [
 ];
 
 /// Draws the plot into `file`.
-///
-/// # Errors
-///
-/// If it can't be written.
-pub fn draw(comparisons: &[Comparison], file: &Path) -> Result<(), Error> {
-    panels(comparisons, file).map_err(|error| Error::Plot {
-        path: file.to_owned(),
-        reason: error.to_string(),
-    })
+pub fn draw(comparisons: &[Comparison], file: &Path) -> Result<()> {
+    panels(comparisons, file).with_context(|| format!("{}: cannot draw", file.display()))
 }
 
 fn panels(

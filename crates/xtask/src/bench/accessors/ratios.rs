@@ -1,8 +1,8 @@
-//! What was measured, as ratios within a round: the machine's moods are not in them.
+//! The measurements, as ratios within a round, so that disturbances of the machine cancel out.
 
 use std::collections::BTreeMap;
 
-/// One way of doing what an accessor does. See `tests/bench/accessors/contender.rs`.
+/// One way to do the work of an accessor. See `tests/bench/accessors/contender.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Contender {
     Guarded,
@@ -12,10 +12,10 @@ pub enum Contender {
 }
 
 impl Contender {
-    /// All that the guarded accessor is compared with.
+    /// The contenders with which the guarded accessor is compared.
     pub const OTHERS: [Self; 3] = [Self::Plain, Self::Instruction, Self::Microseh];
 
-    /// By the name in the records.
+    /// Returns the contender with this name in the records.
     pub fn named(name: &str) -> Option<Self> {
         match name {
             "guarded" => Some(Self::Guarded),
@@ -27,10 +27,10 @@ impl Contender {
     }
 }
 
-/// A round's times in nanoseconds.
+/// The times of a round, in nanoseconds.
 type Round = BTreeMap<Contender, f64>;
 
-/// One subject, at each size, in each round.
+/// The times of one subject, by size and round.
 pub struct Comparison {
     pub name: String,
     sizes: BTreeMap<u64, BTreeMap<usize, Round>>,
@@ -53,25 +53,25 @@ impl Comparison {
         self.sizes.keys().copied()
     }
 
-    /// Whether this contender took part.
+    /// Returns whether there are times of this contender.
     pub fn has(&self, contender: Contender) -> bool {
         self.sizes()
             .any(|size| self.time(size, contender).is_some())
     }
 
-    /// The median over the rounds, in nanoseconds.
+    /// Returns the median over the rounds, in nanoseconds.
     pub fn time(&self, size: u64, contender: Contender) -> Option<f64> {
         self.median(size, |round| round.get(&contender).copied())
     }
 
-    /// How many times as long as `other` the guarded accessor takes: the median over the rounds.
+    /// Returns the time of the guarded accessor divided by that of `other`: the median over the rounds.
     pub fn ratio(&self, size: u64, other: Contender) -> Option<f64> {
         self.median(size, |round| {
             Some(round.get(&Contender::Guarded)? / round.get(&other)?)
         })
     }
 
-    /// How many times as long as the best of all others takes.
+    /// Returns the time of the guarded accessor divided by that of the fastest other contender.
     pub fn ratio_to_best(&self, size: u64) -> Option<f64> {
         Contender::OTHERS
             .iter()
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_round_that_was_disturbed_does_not_count() {
+    fn a_disturbed_round_does_not_count() {
         let calm = [2.0, 1.0, 4.0];
         let slow = [40.0, 20.0, 80.0];
         let interrupted = [900.0, 1.0, 4.0];
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_best_is_who_is_best_in_most_rounds() {
+    fn the_fastest_is_the_fastest_in_most_rounds() {
         let found = comparison(&[[6.0, 3.0, 2.0], [6.0, 2.0, 4.0], [6.0, 2.0, 4.0]]);
         assert_eq!(found.ratio_to_best(1), Some(3.0));
         assert_eq!(found.ratio_to_best(2), None);

@@ -1,13 +1,11 @@
-//! Criterion's records: a folder for each benchmark, with its name in one file and what was
-//! measured in another.
+//! Criterion's records: a folder for each benchmark, with its name in one file and its times in
+//! another.
 
 use super::ratios::{Comparison, Contender};
-use crate::error::Error;
+use anyhow::{Context as _, Result, bail};
+use fs_err as fs;
 use serde::{Deserialize, de::DeserializeOwned};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 /// The part of `benchmark.json` that is used.
 #[derive(Deserialize)]
@@ -25,16 +23,12 @@ struct Estimates {
 
 #[derive(Deserialize)]
 struct Estimate {
-    /// Nanoseconds for an iteration.
+    /// Nanoseconds per iteration.
     point_estimate: f64,
 }
 
-/// All that is recorded below `folder`.
-///
-/// # Errors
-///
-/// If a record can't be read, or there is none.
-pub fn read(folder: &Path) -> Result<Vec<Comparison>, Error> {
+/// Reads all records below `folder`.
+pub fn read(folder: &Path) -> Result<Vec<Comparison>> {
     let mut comparisons = Vec::new();
     for record in records_below(folder)? {
         let file = record.join("benchmark.json");
@@ -45,16 +39,10 @@ pub fn read(folder: &Path) -> Result<Vec<Comparison>, Error> {
             &benchmark,
             estimates.median.point_estimate,
         )
-        .ok_or_else(|| Error::Record {
-            path: file,
-            reason: "not a benchmark that this task knows".to_owned(),
-        })?;
+        .with_context(|| format!("{}: an unknown benchmark", file.display()))?;
     }
     if comparisons.is_empty() {
-        return Err(Error::Record {
-            path: folder.to_owned(),
-            reason: "nothing was measured".to_owned(),
-        });
+        bail!("{}: nothing was measured", folder.display());
     }
     Ok(comparisons)
 }
@@ -65,7 +53,7 @@ fn add(comparisons: &mut Vec<Comparison>, benchmark: &Benchmark, time: f64) -> O
     let round = round.parse().ok()?;
     let contender = Contender::named(&benchmark.function_id)?;
     let size = benchmark.value_str.parse().ok()?;
-    let place = comparisons
+    let index = comparisons
         .iter()
         .position(|known| known.name == name)
         .unwrap_or_else(|| {
@@ -73,18 +61,18 @@ fn add(comparisons: &mut Vec<Comparison>, benchmark: &Benchmark, time: f64) -> O
             comparisons.len() - 1
         });
     comparisons
-        .get_mut(place)?
+        .get_mut(index)?
         .add(size, round, contender, time);
     Some(())
 }
 
-/// The folders named `new`: what the last run measured.
-fn records_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+/// Returns the folders named `new`, which have the records of the last run.
+fn records_below(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut to_visit = vec![folder.to_owned()];
     while let Some(folder) = to_visit.pop() {
-        for entry in fs::read_dir(&folder).map_err(Error::file(&folder))? {
-            let path = entry.map_err(Error::file(&folder))?.path();
+        for entry in fs::read_dir(&folder)? {
+            let path = entry?.path();
             if path.file_name().is_some_and(|name| name == "new") {
                 found.push(path);
             } else if path.is_dir() {
@@ -95,12 +83,9 @@ fn records_below(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     Ok(found)
 }
 
-fn parse<T: DeserializeOwned>(file: &Path) -> Result<T, Error> {
-    let text = fs::read_to_string(file).map_err(Error::file(file))?;
-    serde_json::from_str(&text).map_err(|error| Error::Record {
-        path: file.to_owned(),
-        reason: error.to_string(),
-    })
+fn parse<T: DeserializeOwned>(file: &Path) -> Result<T> {
+    let text = fs::read_to_string(file)?;
+    serde_json::from_str(&text).with_context(|| file.display().to_string())
 }
 
 #[cfg(test)]
@@ -116,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn rounds_of_a_comparison_come_together_and_others_stay_apart() {
+    fn records_are_grouped_by_comparison() {
         let mut comparisons = Vec::new();
         for (group, function, time) in [
             ("copy hot@0", "guarded", 3.0),
@@ -137,10 +122,10 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_not_understood_is_refused() {
+    fn an_unknown_name_is_refused() {
         for (group, function, value) in [
             ("copy", "guarded", "8"),
-            ("copy@0", "somebody", "8"),
+            ("copy@0", "other", "8"),
             ("copy@0", "guarded", "eight"),
         ] {
             let refused = add(&mut Vec::new(), &benchmark(group, function, value), 1.0);

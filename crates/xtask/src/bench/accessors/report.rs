@@ -1,13 +1,14 @@
-//! What was found, as a page of the documentation. It is printed as it is saved.
+//! The results, as a page of the documentation, which is printed as well.
 
 use super::{
     super::machine::Machine,
     aims,
     ratios::{Comparison, Contender},
+    units::{bytes, duration},
 };
 use std::fmt;
 
-/// All that the page says.
+/// The content of the page.
 pub struct Report {
     pub machine: Machine,
     pub comparisons: Vec<Comparison>,
@@ -15,12 +16,12 @@ pub struct Report {
 
 /// A table of the page.
 struct Subject {
-    /// The comparison's name.
+    /// The name of the comparison.
     name: &'static str,
     heading: &'static str,
-    /// What the first column is.
+    /// The heading of the first column.
     size: &'static str,
-    /// What the contenders are here.
+    /// The names of the contenders in this table.
     plain: &'static str,
     instruction: &'static str,
     microseh: &'static str,
@@ -116,7 +117,7 @@ impl fmt::Display for Report {
              ## Aims\n\n{}",
             self.machine,
             ROUNDS,
-            aims::judged(&self.comparisons),
+            aims::list(&self.comparisons),
         )?;
         writeln!(formatter, "## Figures")?;
         for subject in &SUBJECTS {
@@ -180,47 +181,5 @@ impl Subject {
             writeln!(formatter)?;
         }
         Ok(())
-    }
-}
-
-/// A size as people say it.
-pub fn bytes(size: u64) -> String {
-    const KIB: u64 = 1 << 10;
-    const MIB: u64 = 1 << 20;
-    if size >= MIB && size.is_multiple_of(MIB) {
-        format!("{} MiB", size / MIB)
-    } else if size >= KIB && size.is_multiple_of(KIB) {
-        format!("{} KiB", size / KIB)
-    } else {
-        format!("{size} B")
-    }
-}
-
-/// Nanoseconds as people say them.
-fn duration(nanoseconds: f64) -> String {
-    if nanoseconds < 1e3 {
-        format!("{nanoseconds:.1} ns")
-    } else if nanoseconds < 1e6 {
-        format!("{:.1} µs", nanoseconds / 1e3)
-    } else {
-        format!("{:.1} ms", nanoseconds / 1e6)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{bytes, duration};
-
-    #[test]
-    fn sizes_and_times_are_said_as_people_say_them() {
-        let sizes = [0, 1023, 1024, 1536, 1 << 20, 64 << 20].map(bytes);
-        assert_eq!(
-            sizes,
-            ["0 B", "1023 B", "1 KiB", "1536 B", "1 MiB", "64 MiB"]
-        );
-        assert_eq!(
-            [1.25, 1250.0, 1.25e6].map(duration),
-            ["1.2 ns", "1.2 µs", "1.2 ms"]
-        );
     }
 }

@@ -1,14 +1,13 @@
-//! The folder in which a tester's key and test certificate are kept from one package to the next.
+//! The folder in which a tester keeps key and test certificate for further packages.
 
-mod place;
+mod location;
 
 #[cfg(test)]
 mod tests;
 
-use super::{
-    pair::{CODE_SIGNING, Pair, name},
-    problem::Problem,
-};
+use super::pair::{NAME, Pair};
+use anyhow::{Context as _, Result, anyhow, bail};
+use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 use der::{Decode, Encode, referenced::OwnedToRef as _};
 use rsa::{
     RsaPrivateKey, RsaPublicKey,
@@ -26,142 +25,117 @@ use std::{
 use x509_cert::{Certificate, ext::pkix::ExtendedKeyUsage};
 
 /// The key, in PKCS #8 and PEM.
-pub const KEY: &str = "ringcopy.key";
+const KEY: &str = "ringcopy.key";
 
-/// The certificate, as the package has it.
+/// The certificate, as in the package.
 const CERTIFICATE: &str = "ringcopy.cer";
 
-/// More than either file has.
+/// More bytes than either file has.
 const LONGEST: u64 = 64 * 1024;
 
-/// Why what is kept does not sign.
-#[derive(Debug, thiserror::Error)]
-pub enum Fault {
-    #[error(
-        "{there} is there and {missing} is not; put that back, or remove the other, and a pair is \
-         made that testers have to trust anew"
-    )]
-    Half {
-        there: &'static str,
-        missing: &'static str,
-    },
+const NEW_PAIR: &str = "remove both, and a new pair is made, which testers have to trust again";
 
-    #[error(
-        "{KEY} can be read by others than its owner; run chmod 600 on it, or, if somebody may \
-         have, remove it and {CERTIFICATE}"
-    )]
-    Open,
-
-    #[error("{KEY} is no RSA key in the form PKCS #8 and PEM; {ANEW}")]
-    NoKey,
-
-    #[error("{CERTIFICATE} is no certificate that this command has made; {ANEW}")]
-    Foreign,
-
-    #[error("{KEY} is not the key of {CERTIFICATE}; {ANEW}")]
-    Mismatch,
-
-    #[error("{CERTIFICATE} ended at {0}; {ANEW}")]
-    Ended(String),
-
-    #[error("{CERTIFICATE} begins at {0}; see whether the clock of this machine is right")]
-    NotYet(String),
-}
-
-const ANEW: &str = "remove both, and a pair is made that testers have to trust anew";
-
-/// The pair in `folder`, an absolute path; made there if there is none. `output` is where the
-/// package will be.
-///
-/// `now` is the time since the beginning of 1970.
-///
-/// # Errors
-///
-/// If the key must not lie there, or what lies there can't sign now. Nothing is changed then.
-pub fn pair_in(folder: &Path, output: &Path, now: Duration) -> Result<Pair, Problem> {
-    let unusable = |source| Problem::KeyFolderUnusable {
-        path: folder.to_owned(),
-        source,
-    };
-    let place = place::checked(folder, output)?;
-    let (key_file, certificate_file) = (place.join(KEY), place.join(CERTIFICATE));
+/// Returns the pair in `folder`, an absolute path. If there is none, it is made. `output` is the folder
+/// of the package; `now` is the time since the beginning of 1970. After an error, the folder is
+/// unchanged.
+pub fn pair_in(folder: &Path, output: &Path, now: Duration) -> Result<Pair> {
+    let real = location::check(folder, output, KEY)?;
+    let (key_file, certificate_file) = (real.join(KEY), real.join(CERTIFICATE));
     let found = (
-        read(&key_file).map_err(unusable)?,
-        read(&certificate_file).map_err(unusable)?,
+        usable(folder, read(&key_file))?,
+        usable(folder, read(&certificate_file))?,
     );
     match found {
         (None, None) => {
             let pair = Pair::new(now)?;
             let key = pair.key.to_pkcs8_pem(LineEnding::LF)?;
             let certificate = pair.certificate()?;
-            private_folder(&place)
+            let written = private_folder(&real)
                 .and_then(|()| write(&key_file, key.as_bytes()))
                 .and_then(|()| {
                     write(&certificate_file, &certificate).inspect_err(|_| {
                         let _ = fs::remove_file(&key_file);
                     })
-                })
-                .map_err(unusable)?;
-            Ok(pair)
+                });
+            usable(folder, written)?;
+            return Ok(pair);
         }
-        (Some(_), Some(_)) if !is_private(&key_file).map_err(unusable)? => Err(Fault::Open),
-        (Some(key), Some(certificate)) => judged(&key, &certificate, now),
-        (Some(_), None) => Err(Fault::Half {
-            there: KEY,
-            missing: CERTIFICATE,
-        }),
-        (None, Some(_)) => Err(Fault::Half {
-            there: CERTIFICATE,
-            missing: KEY,
-        }),
+        (Some(_), Some(_)) if !usable(folder, is_private(&key_file))? => Err(anyhow!(
+            "{KEY} can be read by others than its owner; run chmod 600 on it, or, if others may have \
+             read it, remove it and {CERTIFICATE}"
+        )),
+        (Some(key), Some(certificate)) => parse(&key, &certificate, now),
+        (Some(_), None) => Err(half(KEY, CERTIFICATE)),
+        (None, Some(_)) => Err(half(CERTIFICATE, KEY)),
     }
-    .map_err(|fault| Problem::KeptPair {
-        path: folder.to_owned(),
-        fault,
+    .with_context(|| folder.display().to_string())
+}
+
+fn half(there: &str, missing: &str) -> anyhow::Error {
+    anyhow!(
+        "{there} is there and {missing} is not; put that back, or remove the other, and a new pair is \
+         made, which testers have to trust again"
+    )
+}
+
+/// Adds the folder, and what to do, to an error.
+fn usable<T>(folder: &Path, result: io::Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        anyhow!(
+            "{} can't hold key and certificate: {error}; name another folder with --certificate",
+            folder.display()
+        )
     })
 }
 
-/// The pair that two files hold.
-fn judged(key: &[u8], certificate: &[u8], now: Duration) -> Result<Pair, Fault> {
-    let key = str::from_utf8(key).map_err(|_| Fault::NoKey)?;
-    let key = RsaPrivateKey::from_pkcs8_pem(key).map_err(|_| Fault::NoKey)?;
-    let certificate = Certificate::from_der(certificate).map_err(|_| Fault::Foreign)?;
+/// Parses and checks the contents of the two files.
+fn parse(key: &[u8], certificate: &[u8], now: Duration) -> Result<Pair> {
+    let key = str::from_utf8(key)
+        .ok()
+        .and_then(|key| RsaPrivateKey::from_pkcs8_pem(key).ok())
+        .with_context(|| format!("{KEY} is no RSA key in the form PKCS #8 and PEM; {NEW_PAIR}"))?;
+    let other =
+        || format!("{CERTIFICATE} is no certificate that this command has made; {NEW_PAIR}");
+    let certificate = Certificate::from_der(certificate).map_err(|_| anyhow!(other()))?;
     let content = &certificate.tbs_certificate;
     let usage = content.get::<ExtendedKeyUsage>();
-    if !name().is_ok_and(|name| name == content.subject)
-        || !usage.is_ok_and(|usage| usage.is_some_and(|(_, usage)| usage.0 == [CODE_SIGNING]))
+    if content.subject.to_string() != format!("CN={NAME}")
+        || !usage.is_ok_and(|usage| usage.is_some_and(|(_, usage)| usage.0 == [ID_KP_CODE_SIGNING]))
     {
-        return Err(Fault::Foreign);
+        bail!(other());
     }
 
     let public = &content.subject_public_key_info;
     if RsaPublicKey::try_from(public.owned_to_ref()) != Ok(key.to_public_key()) {
-        return Err(Fault::Mismatch);
+        bail!("{KEY} is not the key of {CERTIFICATE}; {NEW_PAIR}");
     }
     let key = SigningKey::new(key);
-    let signed = content.to_der().map_err(|_| Fault::Foreign)?;
+    let signed = content.to_der()?;
     Signature::try_from(certificate.signature.raw_bytes())
         .and_then(|signature| key.verifying_key().verify(&signed, &signature))
-        .map_err(|_| Fault::Foreign)?;
+        .map_err(|_| anyhow!(other()))?;
 
     let validity = &content.validity;
     if validity.not_after.to_unix_duration() <= now {
-        return Err(Fault::Ended(validity.not_after.to_string()));
+        bail!("{CERTIFICATE} ended at {}; {NEW_PAIR}", validity.not_after);
     }
     if now < validity.not_before.to_unix_duration() {
-        return Err(Fault::NotYet(validity.not_before.to_string()));
+        bail!(
+            "{CERTIFICATE} begins at {}; check the clock of this machine",
+            validity.not_before
+        );
     }
     Ok(Pair { key, certificate })
 }
 
-/// What is in a file, if there is one.
+/// Returns the content of a file, if it exists.
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
         Ok(found) if !found.is_file() || found.len() > LONGEST => {
             return Err(io::Error::other(format!(
-                "{} is none of its files",
+                "{} is neither a key nor a certificate",
                 path.display()
             )));
         }
@@ -172,8 +146,8 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     Ok(Some(bytes))
 }
 
-/// Writes a file for its owner alone. Never over another: two runs at a time must not end with the key
-/// of one and the certificate of the other.
+/// Writes a file that only its owner can read. It never replaces a file: two runs at a time must not end
+/// with the key of one and the certificate of the other.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -185,7 +159,7 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     })
 }
 
-/// Makes the folder, if it is not there, for its owner alone.
+/// Makes the folder, unless it exists, with access only for its owner.
 fn private_folder(path: &Path) -> io::Result<()> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -194,7 +168,7 @@ fn private_folder(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Whether nobody but its owner can read a file, as far as its mode tells.
+/// Returns whether the mode of a file gives access only to its owner.
 #[cfg(unix)]
 fn is_private(path: &Path) -> io::Result<bool> {
     const OTHERS: u32 = 0o077;

@@ -1,7 +1,5 @@
-//! What is asked of an authority, and what it answers, as RFC 3161 writes it.
-//!
-//! Times are kept as they came: an authority may state them more exactly than to the second
-//! (section 2.4.2), which certificates, and so the types for these, do not know.
+//! The structures of RFC 3161. Those of the crate `x509-tsp` are not used: its times are whole seconds,
+//! and an authority may state fractions (section 2.4.2).
 
 use der::{
     Any, Sequence, Tag, Tagged,
@@ -10,7 +8,7 @@ use der::{
 use std::time::Duration;
 use x509_cert::{ext::Extensions, spki::AlgorithmIdentifierOwned};
 
-/// The version of everything here.
+/// The version of all structures.
 pub const VERSION: u8 = 1;
 
 /// `TimeStampReq`.
@@ -77,11 +75,7 @@ pub struct Accuracy {
 }
 
 impl Info {
-    /// The time since the beginning of 1970, in whole seconds.
-    ///
-    /// # Errors
-    ///
-    /// If it is no time, or one of before 1970.
+    /// Returns the time since the beginning of 1970, in whole seconds.
     pub fn time(&self) -> der::Result<Duration> {
         self.time.tag().assert_eq(Tag::GeneralizedTime)?;
         let stated = self.time.value();

@@ -1,19 +1,24 @@
-//! What of an authority's answers is believed, and what is not.
+//! Which responses of an authority are accepted, and which are refused.
 
 use super::{
-    Authority, Question, Refusal,
-    counterfeit::{Answer, DAY, NOW, around, head, serve, time},
+    Authority,
+    forged_response::{DAY, Forged, NOW, around, time},
+    question::Question,
     token,
     transport::Address,
 };
-use crate::package::indirect_data::sha256_algorithm;
+use const_oid::db::{
+    rfc5280::{ID_KP_CODE_SIGNING, ID_KP_TIME_STAMPING},
+    rfc5911::ID_DATA,
+    rfc5912::{ID_SHA_1, ID_SHA_384},
+};
 use der::{
     Any, Decode, Encode,
-    asn1::{BitString, Int, ObjectIdentifier, OctetString},
+    asn1::{BitString, Int, OctetString},
 };
 use sha1::{Digest, Sha1};
 use std::{
-    io::Read as _,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{TcpListener, TcpStream},
     thread,
     time::Duration,
@@ -21,11 +26,18 @@ use std::{
 
 const SIGNATURE: &[u8] = b"a signature";
 
-/// What is made of an answer.
-fn judged(answer: &Answer) -> Result<Any, Refusal> {
+/// Returns the token of a response, or the sentence with which it is refused.
+fn accepted(forge: fn(&mut Forged)) -> Result<Any, String> {
     let question = Question::about(SIGNATURE).unwrap();
-    let answer = answer.to(&question.request().to_der().unwrap());
-    token::judged(&answer, &question, &around(NOW, 30 * DAY))
+    let mut forged = Forged::default();
+    forge(&mut forged);
+    let response = forged.response_to(&question.request().to_der().unwrap());
+    token::of_response(&response, &question, &around(NOW, 30 * DAY))
+        .map_err(|error| format!("{error:#}"))
+}
+
+fn valid_response(request: &[u8]) -> Vec<u8> {
+    Forged::default().response_to(request)
 }
 
 fn first_bit_changed(mut bytes: Vec<u8>) -> Vec<u8> {
@@ -34,284 +46,158 @@ fn first_bit_changed(mut bytes: Vec<u8>) -> Vec<u8> {
 }
 
 #[test]
-fn a_token_is_taken_as_it_came() {
+fn a_token_is_returned_unchanged() {
     let question = Question::about(SIGNATURE).unwrap();
-    let answer = Answer::default().to(&question.request().to_der().unwrap());
-    let token = token::judged(&answer, &question, &around(NOW, DAY)).unwrap();
-    assert!(answer.ends_with(&token.to_der().unwrap()));
+    let response = valid_response(&question.request().to_der().unwrap());
+    let token = token::of_response(&response, &question, &around(NOW, DAY)).unwrap();
+    assert!(response.ends_with(&token.to_der().unwrap()));
 }
 
 #[test]
-fn more_exact_times_and_lesser_grants_will_do() {
-    for answer in [
-        Answer {
-            time: time("20231114221320.125Z"),
-            ..Answer::default()
+fn fractions_of_a_second_and_grants_with_changes_are_accepted() {
+    assert!(accepted(|forged| forged.time = time("20231114221320.125Z")).is_ok());
+    assert!(accepted(|forged| forged.status = 1).is_ok());
+}
+
+/// A change that makes a response false, and a part of the sentence with which it is refused.
+type Forgery = (fn(&mut Forged), &'static str);
+
+const WRONG_SIGNATURE: &str = "signature of its time stamp is wrong";
+
+const FORGERIES: [Forgery; 28] = [
+    (
+        |forged| {
+            forged.status = 2;
+            forged.text = Some(vec!["not\ntoday".to_owned()]);
+            forged.failure = Some(BitString::new(5, [0b1010_0000]).unwrap());
+            forged.token = false;
         },
-        Answer {
-            status: 1,
-            ..Answer::default()
+        "refused: status 2, \"not\\ntoday\", it does not know the hash, it does not allow",
+    ),
+    // A token that comes with a refusal does not count.
+    (|forged| forged.status = 3, "refused: status 3"),
+    (|forged| forged.token = false, "sent none"),
+    (|forged| forged.kinds[0] = ID_DATA, "no time stamp"),
+    (|forged| forged.kinds[1] = ID_DATA, "no time stamp"),
+    (|forged| forged.kinds[2] = ID_DATA, WRONG_SIGNATURE),
+    (|forged| forged.version = 2, "no time stamp"),
+    (
+        |forged| {
+            forged.imprint = |mut asked| {
+                let hash = first_bit_changed(asked.hash.into_bytes());
+                asked.hash = OctetString::new(hash).unwrap();
+                asked
+            };
         },
-    ] {
-        assert!(judged(&answer).is_ok());
+        "something else than was sent",
+    ),
+    (
+        |forged| {
+            forged.imprint = |mut asked| {
+                asked.algorithm.oid = ID_SHA_384;
+                asked
+            };
+        },
+        "something else than was sent",
+    ),
+    (
+        |forged| {
+            forged.nonce = |asked| Int::new(&first_bit_changed(asked.as_bytes().to_vec())).ok();
+        },
+        "responds to another request",
+    ),
+    (
+        |forged| forged.nonce = |_| None,
+        "responds to another request",
+    ),
+    (|forged| forged.signers = 0, "exactly one signature"),
+    (|forged| forged.signers = 2, "exactly one signature"),
+    (
+        |forged| forged.certificate = false,
+        "left out the certificate",
+    ),
+    (
+        |forged| forged.purposes = vec![ID_KP_CODE_SIGNING],
+        "not one for time stamps",
+    ),
+    (
+        |forged| forged.purposes = vec![ID_KP_TIME_STAMPING, ID_KP_CODE_SIGNING],
+        "not one for time stamps",
+    ),
+    (|forged| forged.critical = false, "not one for time stamps"),
+    (
+        |forged| forged.signature = first_bit_changed,
+        WRONG_SIGNATURE,
+    ),
+    (|forged| forged.signature = |_| Vec::new(), WRONG_SIGNATURE),
+    (|forged| forged.attributes = false, WRONG_SIGNATURE),
+    (|forged| forged.digest = |_| vec![0; 32], WRONG_SIGNATURE),
+    (
+        // The time, an hour later.
+        |forged| {
+            forged.signed_content = |mut content| {
+                let at = content.windows(4).position(|four| four == b"2213").unwrap();
+                content[at + 1] = b'3';
+                content
+            };
+        },
+        WRONG_SIGNATURE,
+    ),
+    (
+        |forged| forged.named = |_| vec![0; 32],
+        "another certificate than it says",
+    ),
+    (
+        |forged| {
+            forged.hash.oid = ID_SHA_1;
+            forged.digest = |content| Sha1::digest(content).to_vec();
+        },
+        "in a way that is not known here (1.3.14.3.2.26)",
+    ),
+    (
+        |forged| forged.validity = around(NOW + 2 * DAY, DAY),
+        "its certificate is not valid",
+    ),
+    (
+        |forged| forged.validity = around(NOW.saturating_sub(2 * DAY), DAY),
+        "its certificate is not valid",
+    ),
+    (
+        |forged| {
+            forged.time = time("20230914221320Z");
+            forged.validity = around(NOW, 300 * DAY);
+        },
+        "the test certificate is not valid",
+    ),
+    (
+        |forged| forged.time = time("20231314221320Z"),
+        "can't be read",
+    ),
+];
+
+#[test]
+fn each_false_response_is_refused_with_its_reason() {
+    for (number, (forge, expected)) in FORGERIES.into_iter().enumerate() {
+        let refused = accepted(forge).expect_err(expected);
+        assert!(refused.contains(expected), "response {number}: {refused}");
     }
 }
 
 #[test]
-#[allow(clippy::too_many_lines)]
-fn each_lie_is_refused_by_its_name() {
-    let other = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
-    let code_signing = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.3");
-    let stamping = token::TIME_STAMPING;
-    let honest = Answer::default;
-    let kinds = honest().kinds;
-    let answers = [
-        (
-            Answer {
-                status: 2,
-                text: Some(vec!["not\ntoday".to_owned()]),
-                failure: Some(BitString::new(5, [0b1010_0000]).unwrap()),
-                token: false,
-                ..honest()
-            },
-            "refused: status 2, \"not\\ntoday\", it does not know the hash, it does not allow",
-        ),
-        // A token that comes with a refusal is none.
-        (
-            Answer {
-                status: 3,
-                ..honest()
-            },
-            "refused: status 3",
-        ),
-        (
-            Answer {
-                token: false,
-                ..honest()
-            },
-            "sent none",
-        ),
-        (
-            Answer {
-                kinds: [other, kinds[1], kinds[2]],
-                ..honest()
-            },
-            "no time stamp",
-        ),
-        (
-            Answer {
-                kinds: [kinds[0], other, kinds[2]],
-                ..honest()
-            },
-            "no time stamp",
-        ),
-        (
-            Answer {
-                kinds: [kinds[0], kinds[1], other],
-                ..honest()
-            },
-            "signature of its time stamp is wrong",
-        ),
-        (
-            Answer {
-                version: 2,
-                ..honest()
-            },
-            "no time stamp",
-        ),
-        (
-            Answer {
-                imprint: |mut asked| {
-                    asked.hash =
-                        OctetString::new(first_bit_changed(asked.hash.into_bytes())).unwrap();
-                    asked
-                },
-                ..honest()
-            },
-            "something else than was sent",
-        ),
-        (
-            Answer {
-                imprint: |mut asked| {
-                    asked.algorithm.oid = ObjectIdentifier::new_unwrap("2.16.840.1.101.3.4.2.2");
-                    asked
-                },
-                ..honest()
-            },
-            "something else than was sent",
-        ),
-        (
-            Answer {
-                nonce: |asked| {
-                    Some(Int::new(&first_bit_changed(asked.as_bytes().to_vec())).unwrap())
-                },
-                ..honest()
-            },
-            "answers another request",
-        ),
-        (
-            Answer {
-                nonce: |_| None,
-                ..honest()
-            },
-            "answers another request",
-        ),
-        (
-            Answer {
-                signers: 0,
-                ..honest()
-            },
-            "exactly one signature",
-        ),
-        (
-            Answer {
-                signers: 2,
-                ..honest()
-            },
-            "exactly one signature",
-        ),
-        (
-            Answer {
-                certificate: false,
-                ..honest()
-            },
-            "left out the certificate",
-        ),
-        (
-            Answer {
-                purposes: vec![code_signing],
-                ..honest()
-            },
-            "not one for time stamps",
-        ),
-        (
-            Answer {
-                purposes: vec![stamping, code_signing],
-                ..honest()
-            },
-            "not one for time stamps",
-        ),
-        (
-            Answer {
-                critical: false,
-                ..honest()
-            },
-            "not one for time stamps",
-        ),
-        (
-            Answer {
-                signature: first_bit_changed,
-                ..honest()
-            },
-            "signature of its time stamp is wrong",
-        ),
-        (
-            Answer {
-                signature: |_| Vec::new(),
-                ..honest()
-            },
-            "signature of its time stamp is wrong",
-        ),
-        (
-            Answer {
-                attributes: false,
-                ..honest()
-            },
-            "signature of its time stamp is wrong",
-        ),
-        (
-            Answer {
-                digest: |_| vec![0; 32],
-                ..honest()
-            },
-            "signature of its time stamp is wrong",
-        ),
-        (
-            // The time, an hour later.
-            Answer {
-                signed_content: |mut content| {
-                    let at = content.windows(4).position(|four| four == b"2213").unwrap();
-                    content[at + 1] = b'3';
-                    content
-                },
-                ..honest()
-            },
-            "signature of its time stamp is wrong",
-        ),
-        (
-            Answer {
-                named: |_| vec![0; 32],
-                ..honest()
-            },
-            "another certificate than it says",
-        ),
-        (
-            Answer {
-                hash: {
-                    let mut hash = sha256_algorithm();
-                    hash.oid = ObjectIdentifier::new_unwrap("1.3.14.3.2.26");
-                    hash
-                },
-                digest: |content| Sha1::digest(content).to_vec(),
-                ..honest()
-            },
-            "in a way that is not known here (1.3.14.3.2.26)",
-        ),
-        (
-            Answer {
-                validity: around(NOW + 2 * DAY, DAY),
-                ..honest()
-            },
-            "its certificate is not valid",
-        ),
-        (
-            Answer {
-                validity: around(NOW.saturating_sub(2 * DAY), DAY),
-                ..honest()
-            },
-            "its certificate is not valid",
-        ),
-        (
-            Answer {
-                time: time("20230914221320Z"),
-                validity: around(NOW, 300 * DAY),
-                ..honest()
-            },
-            "the test certificate is not valid",
-        ),
-        (
-            Answer {
-                time: time("20231314221320Z"),
-                ..honest()
-            },
-            "can't be read",
-        ),
-    ];
-    for (number, (answer, expected)) in answers.iter().enumerate() {
-        let refused = match judged(answer) {
-            Ok(_) => panic!("answer {number} was believed, and is to be refused: {expected}"),
-            Err(refusal) => refusal.to_string(),
-        };
-        assert!(refused.contains(expected), "answer {number}: {refused}");
-    }
-}
-
-#[test]
-fn no_shortened_or_changed_answer_is_believed() {
+fn no_shortened_or_changed_response_is_accepted() {
     let question = Question::about(SIGNATURE).unwrap();
-    let whole = Answer::default().to(&question.request().to_der().unwrap());
+    let whole = valid_response(&question.request().to_der().unwrap());
     let validity = around(NOW, DAY);
     for length in 0..whole.len() {
-        let shortened = token::judged(&whole[..length], &question, &validity);
+        let shortened = token::of_response(&whole[..length], &question, &validity);
         assert!(shortened.is_err(), "{length} bytes");
     }
-    let token = token::judged(&whole, &question, &validity).unwrap();
+    let token = token::of_response(&whole, &question, &validity).unwrap();
     for at in 0..whole.len() {
         let mut changed = whole.clone();
         changed[at] ^= 0x10;
-        // What is not signed, such as the certificate's own signature, may be different; what is
-        // signed may not.
-        if let Ok(other) = token::judged(&changed, &question, &validity) {
+        // Only what is not signed may differ, such as the certificate's own signature.
+        if let Ok(other) = token::of_response(&changed, &question, &validity) {
             assert_eq!(signed_part(&other), signed_part(&token), "byte {at}");
         }
     }
@@ -323,92 +209,131 @@ fn signed_part(token: &Any) -> Vec<u8> {
     signed.encap_content_info.to_der().unwrap()
 }
 
-/// What comes of asking this server.
-fn asked(address: Address) -> Result<Any, String> {
+/// Starts a server for one request. `respond` returns the header lines and the body of the response
+/// to the request's body.
+fn serve(respond: fn(&[u8]) -> (String, Vec<u8>)) -> Address {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let address = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut length = 0;
+        for line in reader.by_ref().lines().map(Result::unwrap) {
+            let line = line.to_ascii_lowercase();
+            if line.is_empty() {
+                break;
+            }
+            if let Some(value) = line.strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let (head, content) = respond(&body);
+        // The client may have closed the connection by then.
+        drop(stream.write_all(format!("HTTP/1.1 {head}\r\n\r\n").as_bytes()));
+        drop(stream.write_all(&content));
+    });
+    address.parse().unwrap()
+}
+
+/// Returns the header lines of a good response.
+fn head(content: &[u8]) -> String {
+    format!(
+        "200 OK\r\nContent-Type: application/timestamp-reply\r\nContent-Length: {}",
+        content.len()
+    )
+}
+
+fn stamped_by(address: Address, time_limit: Duration) -> Result<Any, String> {
     let authority = Authority {
-        patience: Duration::from_secs(20),
-        ..Authority::at(address)
+        address,
+        time_limit,
     };
     authority
         .stamp(SIGNATURE, &around(NOW, DAY))
-        .map_err(|problem| problem.to_string())
+        .map_err(|error| format!("{error:#}"))
 }
+
+const LONG: Duration = Duration::from_secs(20);
 
 #[test]
 fn an_authority_is_asked_over_http() {
     let address = serve(|request| {
-        let answer = Answer::default().to(request);
-        (head(&answer), answer)
+        let response = valid_response(request);
+        (head(&response), response)
     });
-    let token = asked(address).unwrap();
+    let token = stamped_by(address, LONG).unwrap();
     assert!(cms::content_info::ContentInfo::from_der(&token.to_der().unwrap()).is_ok());
 }
 
 #[test]
-fn what_is_no_answer_is_refused_with_what_to_do() {
-    let kind = |content_type: &str| {
-        let lines = format!("200 OK\r\nContent-Type: {content_type}\r\nContent-Length: 0");
-        move |_: &[u8]| (lines, Vec::new())
-    };
-    let cases = [
+fn a_bad_http_response_is_refused_with_what_to_do() {
+    type Respond = fn(&[u8]) -> (String, Vec<u8>);
+    let cases: [(Respond, &str); 10] = [
         (
-            serve(|_| ("404 Not Found\r\nContent-Length: 0".to_owned(), Vec::new())),
+            |_| ("404 Not Found\r\nContent-Length: 0".to_owned(), Vec::new()),
             "HTTP status 404",
         ),
         (
-            serve(|request| {
-                let answer = Answer::default().to(request);
-                (head(&answer).replace("200 OK", "500 Sorry"), answer)
-            }),
+            |request| {
+                let response = valid_response(request);
+                (head(&response).replace("200 OK", "500 Sorry"), response)
+            },
             "HTTP status 500",
         ),
         (
-            serve(|_| {
+            |_| {
                 let elsewhere = "302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0";
                 (elsewhere.to_owned(), Vec::new())
-            }),
+            },
             "HTTP status 302",
         ),
-        (serve(kind("text/html; charset=utf-8")), "\"text/html\""),
         (
-            serve(|request| {
-                let answer = Answer::default().to(request);
-                let head = head(&answer).replace("timestamp-reply", "octet-stream");
-                (head, answer)
-            }),
+            |_| {
+                let head = head(&[]);
+                let html = head.replace("application/timestamp-reply", "text/html; charset=utf-8");
+                (html, Vec::new())
+            },
+            "\"text/html\"",
+        ),
+        (
+            |request| {
+                let response = valid_response(request);
+                let head = head(&response).replace("timestamp-reply", "octet-stream");
+                (head, response)
+            },
             "\"application/octet-stream\"",
         ),
-        (serve(kind("application/timestamp-reply")), "can't be read"),
+        (|_| (head(&[]), Vec::new()), "can't be read"),
         (
-            serve(|_| {
+            |_| {
                 let long = vec![0x30; 64 * 1024 + 1];
                 (head(&long), long)
-            }),
+            },
             "longer than any",
         ),
         (
-            // Without a length, and without an end but that of the connection.
-            serve(|_| {
+            // Without a length: the body ends with the connection.
+            |_| {
                 let lines = "200 OK\r\nContent-Type: application/timestamp-reply";
                 (lines.to_owned(), vec![0x30; 1 << 20])
-            }),
+            },
             "longer than any",
         ),
         (
-            serve(|request| {
-                let answer = Answer::default().to(request);
-                let short = answer[..answer.len() / 2].to_vec();
-                (head(&answer), short)
-            }),
-            "no answer came",
+            |request| {
+                let response = valid_response(request);
+                let half = response[..response.len() / 2].to_vec();
+                (head(&response), half)
+            },
+            "no response came",
         ),
-        (
-            serve(|_| ("nonsense".to_owned(), Vec::new())),
-            "no answer came",
-        ),
+        (|_| ("nonsense".to_owned(), Vec::new()), "no response came"),
     ];
-    for (address, expected) in cases {
-        let refused = asked(address.clone()).unwrap_err();
+    for (respond, expected) in cases {
+        let address = serve(respond);
+        let refused = stamped_by(address.clone(), LONG).unwrap_err();
         assert!(refused.starts_with(&address.to_string()), "{refused}");
         assert!(refused.contains(expected), "{expected}: {refused}");
         assert!(refused.contains("--timestamp"), "{refused}");
@@ -416,34 +341,31 @@ fn what_is_no_answer_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn an_authority_that_is_not_there_or_says_nothing_is_given_up() {
+fn an_absent_or_silent_authority_is_an_error_in_time() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
-    let refused = asked(format!("http://{address}/").parse().unwrap()).unwrap_err();
-    assert!(refused.contains("no answer came"), "{refused}");
+    let url = |address| format!("http://{address}/").parse().unwrap();
+    let refused = stamped_by(url(address), LONG).unwrap_err();
+    assert!(refused.contains("no response came"), "{refused}");
 
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = listener.local_addr().unwrap();
     let silent = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut all = Vec::new();
-        // Until the client gives up, and without a word.
+        // Until the client closes the connection.
         let _ = stream.read_to_end(&mut all);
     });
-    let authority = Authority {
-        patience: Duration::from_millis(50),
-        ..Authority::at(format!("http://{address}/").parse().unwrap())
-    };
-    let refused = authority.stamp(SIGNATURE, &around(NOW, DAY)).unwrap_err();
-    assert!(refused.to_string().contains("timeout"), "{refused}");
-    // Where the client's patience ended before it had connected, nobody else comes.
+    let refused = stamped_by(url(address), Duration::from_millis(50)).unwrap_err();
+    assert!(refused.contains("timeout"), "{refused}");
+    // If the time limit ended before the client had connected, this ends the thread.
     drop(TcpStream::connect(address));
     silent.join().unwrap();
 }
 
 #[test]
-fn what_is_no_address_of_an_authority_is_refused_at_once() {
+fn a_bad_address_is_refused_at_once() {
     for text in [
         "https://example.org/",
         "ftp://example.org/",

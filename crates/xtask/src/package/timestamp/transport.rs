@@ -1,6 +1,7 @@
-//! The way to an authority and back: HTTP, as RFC 3161 has it in section 3.4.
+//! Requests to an authority over HTTP (RFC 3161, section 3.4).
 
-use super::refusal::Refusal;
+use super::token::quoted;
+use anyhow::{Result, anyhow, bail};
 use std::{fmt, net::IpAddr, str::FromStr, time::Duration};
 use ureq::{
     Agent, Error, Proxy,
@@ -10,11 +11,11 @@ use ureq::{
 const QUERY: &str = "application/timestamp-query";
 const REPLY: &str = "application/timestamp-reply";
 
-/// More than any answer has: two certificates or three, and what is said about them.
+/// More bytes than any response has, with two or three certificates.
 const LONGEST: u64 = 64 * 1024;
 
-/// Where an authority answers. Not over TLS: what it answers is signed, and what it is asked is a
-/// hash, so that authorities answer at `http` addresses.
+/// The address of an authority. It is an `http` address: requests are hashes and responses are signed,
+/// so authorities use no TLS.
 #[derive(Clone, Debug)]
 pub struct Address(Uri);
 
@@ -29,7 +30,7 @@ impl FromStr for Address {
         match uri.scheme_str() {
             Some("http") => Ok(Self(uri)),
             Some("https") => Err(
-                "the answer is signed, which takes no TLS; name the address of \
+                "the response is signed, which takes no TLS; name the address of \
                                   the same authority that begins with http://"
                     .to_owned(),
             ),
@@ -45,7 +46,7 @@ impl fmt::Display for Address {
 }
 
 impl Address {
-    /// Whether it is on this machine, which no proxy leads to.
+    /// Returns whether it is on this machine, which is reached without a proxy.
     fn is_here(&self) -> bool {
         let host = self.0.host().unwrap_or_default();
         let ip = host.trim_matches(['[', ']']).parse::<IpAddr>();
@@ -53,18 +54,14 @@ impl Address {
     }
 }
 
-/// What the authority at `address` answers to `request`, within `patience`.
-///
-/// # Errors
-///
-/// If nothing comes, or something that is no answer of an authority.
-pub fn ask(address: &Address, request: &[u8], patience: Duration) -> Result<Vec<u8>, Refusal> {
+/// Returns the response of the authority at `address` to `request`.
+pub fn ask(address: &Address, request: &[u8], time_limit: Duration) -> Result<Vec<u8>> {
     let proxy = Proxy::try_from_env().filter(|_| !address.is_here());
     let agent: Agent = Agent::config_builder()
         .proxy(proxy)
-        .timeout_global(Some(patience))
+        .timeout_global(Some(time_limit))
         .http_status_as_error(false)
-        // Which would make a GET of it.
+        // A redirect would make it a GET.
         .max_redirects(0)
         .user_agent("ringcopy")
         .build()
@@ -73,18 +70,23 @@ pub fn ask(address: &Address, request: &[u8], patience: Duration) -> Result<Vec<
         .post(&address.0)
         .header(header::CONTENT_TYPE, QUERY)
         .header(header::ACCEPT, REPLY)
-        .send(request)?;
+        .send(request)
+        .map_err(|error| no_response(&error))?;
 
     if response.status() != 200 {
-        return Err(Refusal::HttpStatus(response.status().as_u16()));
+        bail!("it returned the HTTP status {}", response.status().as_u16());
     }
     let kind = response.body().mime_type().unwrap_or_default();
     if !kind.eq_ignore_ascii_case(REPLY) {
-        return Err(Refusal::ContentType(kind.to_owned()));
+        bail!("it returned {}, which is no time stamp", quoted(kind));
     }
     let body = response.into_body().into_with_config().limit(LONGEST);
     body.read_to_vec().map_err(|error| match error {
-        Error::BodyExceedsLimit(_) => Refusal::TooLong,
-        other => Refusal::NoAnswer(other),
+        Error::BodyExceedsLimit(_) => anyhow!("its response is longer than any time stamp"),
+        error => no_response(&error),
     })
+}
+
+fn no_response(error: &Error) -> anyhow::Error {
+    anyhow!("no response came ({error})")
 }

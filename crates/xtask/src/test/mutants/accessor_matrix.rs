@@ -1,8 +1,8 @@
-//! What only ring 0 shows of the accessors: SMAP; memory that ends where the system's part of the
-//! address space begins; pages that cannot be brought in. And what memory shows that changes with
-//! each access. Each with the one test of the accessors' matrix in the lab that must notice.
+//! Guards of the accessors that the matrix of accessors tests: SMAP, the end of user memory, pages that
+//! cannot be brought in, memory that changes with each access, alignment, bounds, and moves. Each has
+//! the test in the lab that must notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -20,7 +20,7 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_accessors::every_family_passes",
     },
     Mutant {
-        name: "a page that cannot be brought in is nobody's to handle",
+        name: "a page that cannot be brought in is not handled",
         file: "crates/usermode-accessors/src/arch/x86_64/mod.rs",
         original: "    \"cmp r8d, 0xC0000006\", // STATUS_IN_PAGE_ERROR\n    \"je 2f\",\n",
         broken: "",
@@ -39,6 +39,27 @@ pub const MUTANTS: &[Mutant] = &[
         original: "        let length = usize::from(length);\n",
         broken: "        UserSlice::from_parts(address, bytes.len(), mode).reader()?.read(&mut bytes)?;\n        \
                  let length = usize::from(UnicodeString::from_bytes(bytes).length);\n",
+        caught_by: "lab_accessors::every_family_passes",
+    },
+    Mutant {
+        name: "a locked operation may be misaligned",
+        file: "crates/usermode-accessors/src/guarded/interlocked.rs",
+        original: "        Mode::User => probe::check(destination, size, size),",
+        broken: "        Mode::User => probe::check_range(destination, size),",
+        caught_by: "lab_accessors::every_family_passes",
+    },
+    Mutant {
+        name: "a string is looked at beyond its cap",
+        file: "crates/usermode-accessors/src/guarded/string.rs",
+        original: "let count = maximum.min(within);",
+        broken: "let count = within;",
+        caught_by: "lab_accessors::every_family_passes",
+    },
+    Mutant {
+        name: "a move upward over its own source goes in blocks",
+        file: "crates/usermode-accessors/src/guarded/mod.rs",
+        original: "        unsafe { arch::guarded_copy_upward(to, from, length) }",
+        broken: "        unsafe { arch::guarded_copy(to, from, length) }",
         caught_by: "lab_accessors::every_family_passes",
     },
 ];

@@ -1,50 +1,36 @@
 //! The guards of `usermode-accessors`, each with the one of its own tests that must notice, on
 //! Windows or in what stands in for it.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
-    Mutant {
-        name: "a locked operation may be misaligned",
-        file: "crates/usermode-accessors/src/guarded/interlocked.rs",
-        original: "        Mode::User => probe::check(destination, size, size),",
-        broken: "        Mode::User => probe::check_range(destination, size),",
-        caught_by: "valid_interlocked::natural_alignment_is_demanded_in_either_mode",
-    },
     Mutant {
         name: "a change made between two steps of an operation is lost",
         file: "crates/usermode-accessors/src/arch/x86_64/interlocked.rs",
         original: "concat!(\"lock cmpxchg \", $width,",
         broken: "concat!(\"cmpxchg \", $width,",
-        caught_by: "valid_interlocked::no_change_is_lost_between_two_threads",
+        caught_by: "contention::no_change_is_lost_between_two_threads",
     },
     Mutant {
         name: "two comparisons of one value both succeed",
         file: "crates/usermode-accessors/src/arch/x86_64/interlocked.rs",
         original: "access: \"lock cmpxchg qword",
         broken: "access: \"cmpxchg qword",
-        caught_by: "valid_interlocked::two_threads_count_by_comparing",
-    },
-    Mutant {
-        name: "a string is looked at beyond its cap",
-        file: "crates/usermode-accessors/src/guarded/string.rs",
-        original: "let count = maximum.min(within);",
-        broken: "let count = within;",
-        caught_by: "faults_words::a_string_that_does_not_end_faults_behind_its_last_character",
+        caught_by: "contention::two_threads_count_by_compare_and_exchange",
     },
     Mutant {
         name: "what stands before a string counts as a part of it",
         file: "crates/usermode-accessors/src/arch/x86_64/string.rs",
         original: "            \"shl eax, cl\",\n",
         broken: "",
-        caught_by: "valid_long::the_end_of_a_string_is_found_in_every_place_of_a_block",
+        caught_by: "strings::the_end_of_a_string_is_found_at_every_position_in_a_block",
     },
     Mutant {
         name: "a short fill is not guarded",
         file: "crates/usermode-accessors/src/arch/x86_64/fill.rs",
         original: "        (\".Laccess_fill\", \".Lend_fill\", \".Lnone_arrived_fill\"),\n",
         broken: "",
-        caught_by: "faults::a_fill_stops_exactly_where_writable_memory_ends",
+        caught_by: "faults_edges::a_destination_that_ends_at_any_byte_is_written_up_to_it",
     },
     Mutant {
         name: "no fence follows streaming stores",
@@ -58,28 +44,28 @@ pub const MUTANTS: &[Mutant] = &[
         file: "crates/usermode-accessors/src/arch/x86_64/raising.rs",
         original: "[(\".Laccess_call\", \".Llanding_call\", \".Llanding_call\")]",
         broken: "[]",
-        caught_by: "raising::windows::every_code_is_caught_with_its_flags_and_parameters",
+        caught_by: "raising::every_code_is_caught_with_its_flags_and_parameters",
     },
     Mutant {
         name: "a copy claims more than has arrived",
         file: "crates/usermode-accessors/src/arch/x86_64/stores.rs",
         original: "            concat!(\"mov r10d, \", $bytes),",
         broken: "            concat!(\"mov r10d, 2 * \", $bytes),",
-        caught_by: "faults_edges::a_destination_that_ends_at_any_byte_takes_every_byte_before",
+        caught_by: "faults_edges::a_destination_that_ends_at_any_byte_is_written_up_to_it",
     },
     Mutant {
         name: "a copy stops at the block, not at the byte",
         file: "crates/usermode-accessors/src/arch/x86_64/resume.rs",
         original: "            \"mov dword ptr [rcx + {code}], 0\",\n            \"jmp 4f\",",
         broken: "            \"mov r11, r10\",\n            \"jmp 4f\",",
-        caught_by: "faults_edges::a_source_that_ends_at_any_byte_gives_every_byte_before",
+        caught_by: "faults_edges::a_source_that_ends_at_any_byte_is_read_up_to_it",
     },
     Mutant {
         name: "a guard page is tried again",
         file: "crates/usermode-accessors/src/arch/x86_64/resume.rs",
         original: "0x80000001\", // STATUS_GUARD_PAGE_VIOLATION\n            \"je 3f\",\n",
         broken: "0x80000001\",\n",
-        caught_by: "faults_edges::a_guard_page_stops_a_copy_at_any_byte_and_is_met_once",
+        caught_by: "faults_edges::a_guard_page_stops_a_copy_at_any_byte_and_is_accessed_once",
     },
     Mutant {
         name: "the guard page of a stack is tried again",
@@ -131,18 +117,11 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "exceptions::any_other_exception_is_not_caught",
     },
     Mutant {
-        name: "the end of a stack is nobody's to handle",
+        name: "the end of a stack is not handled",
         file: "crates/usermode-accessors/src/arch/x86_64/mod.rs",
         original: "    \"cmp r8d, 0xC00000FD\", // STATUS_STACK_OVERFLOW\n    \"je 2f\",\n",
         broken: "",
         caught_by: "faults_stack::numbers_stop_at_the_end_of_the_stack",
-    },
-    Mutant {
-        name: "a move upward over its own source goes in blocks",
-        file: "crates/usermode-accessors/src/guarded/mod.rs",
-        original: "        unsafe { arch::guarded_copy_upward(to, from, length) }",
-        broken: "        unsafe { arch::guarded_copy(to, from, length) }",
-        caught_by: "valid_long::long_moves_keep_what_overlaps",
     },
     Mutant {
         name: "the other word of a fault is left over from the one before",

@@ -1,6 +1,6 @@
 //! The guards of the client, each with the one of its own tests that must notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -43,8 +43,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a read begins anew where it could go on",
         file: "crates/client/src/program/cli/read/output.rs",
-        original: "            Some(text) if resume => output.go_on(&text),",
-        broken: "            Some(text) if false && resume => output.go_on(&text),",
+        original: "            Some(text) if resume => output.resume(&text),",
+        broken: "            Some(text) if false && resume => output.resume(&text),",
         caught_by: "commands::resume::a_read_that_went_on_is_told_as_one",
     },
     Mutant {
@@ -99,13 +99,13 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a LiME header promises what is not there",
         file: "crates/client/src/program/cli/read/image.rs",
-        original: "        if last != segment.promised {",
-        broken: "        if false && last != segment.promised {",
+        original: "        if last != segment.last {",
+        broken: "        if false && last != segment.last {",
         caught_by: "commands::all_ram::a_lime_image_has_what_was_read_and_nothing_else",
     },
     Mutant {
         name: "words stand among the bytes",
-        file: "crates/client/src/program/cli/mod.rs",
+        file: "crates/client/src/program/cli/view.rs",
         original: "        if self.bytes_on_out {",
         broken: "        if false && self.bytes_on_out {",
         caught_by: "commands::standard_output::f6_standard_output_has_the_bytes_alone",
@@ -134,8 +134,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "somebody else's service is uninstalled",
         file: "crates/client/src/program/machine/service.rs",
-        original: "    let service = own_service(machine)?;\n    if let Some(service) = &service {",
-        broken: "    let service = machine.service()?;\n    if let Some(service) = &service {",
+        original: "    let service = own_service(system)?;\n    if let Some(service) = &service {",
+        broken: "    let service = system.service()?;\n    if let Some(service) = &service {",
         caught_by: "installation::a_service_of_somebody_elses_is_left_alone",
     },
     Mutant {
@@ -148,8 +148,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "what is not as it has to be is found well",
         file: "crates/client/src/program/cli/doctor.rs",
-        original: "    let verdict = if fact == wanted {",
-        broken: "    let verdict = if fact == wanted || true {",
+        original: "    let verdict = if fact == expected {",
+        broken: "    let verdict = if fact == expected || true {",
         caught_by: "machine_commands::what_is_missing_is_named_with_what_to_do",
     },
     Mutant {
@@ -183,8 +183,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "Verifier stays on at the end",
         file: "crates/client/src/program/vm_test/verifier.rs",
-        original: "    run(machine, &[\"/reset\"], &[0, 2])",
-        broken: "    run(machine, &[\"/querysettings\"], &[0, 2])",
+        original: "    run(system, &[\"/reset\"], &[0, 2])",
+        broken: "    run(system, &[\"/querysettings\"], &[0, 2])",
         caught_by: "under_verifier::two_restarts_lead_to_a_report_and_nothing_is_left",
     },
     Mutant {
@@ -218,22 +218,22 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "certificates of earlier installations are forgotten",
         file: "crates/client/src/program/machine/trust.rs",
-        original: "        let mut all = noted(machine)?;\n        if !all",
+        original: "        let mut all = noted(system)?;\n        if !all",
         broken: "        let mut all = Vec::new();\n        if !all",
         caught_by: "installation::the_certificates_of_all_packages_go_with_the_driver",
     },
     Mutant {
         name: "waiting for the driver to be unloaded cannot be ended",
         file: "crates/client/src/program/machine/service.rs",
-        original: " || waited >= PATIENCE || machine.is_interrupted() {",
+        original: " || waited >= PATIENCE || system.is_interrupted() {",
         broken: " || waited >= PATIENCE {",
         caught_by: "installation::waiting_for_a_driver_to_be_unloaded_ends_when_the_user_asks",
     },
     Mutant {
         name: "a driver that a policy blocks is called changed",
         file: "crates/client/src/program/machine/failure.rs",
-        original: "        577 => refused_image(&machine.facts()),\n",
-        broken: "        577 | 1275 => refused_image(&machine.facts()),\n",
+        original: "        577 => refused_image(&system.facts()),\n",
+        broken: "        577 | 1275 => refused_image(&system.facts()),\n",
         caught_by: "installation::a_driver_that_a_policy_blocks_is_not_called_changed",
     },
     Mutant {

@@ -1,7 +1,7 @@
 //! The guards of the driver and of what it is made of, each with the one test in the lab that must
 //! notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {
@@ -101,7 +101,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a request is read twice",
         file: "src/ops/copy_through.rs",
         original: "    let mode = call.mode(mode);",
-        broken: "    let mut again = <CopyThroughRequest as zerocopy::FromZeros>::new_zeroed();\n    \
+        broken: "    let mut again = <ringcopy_protocol::CopyThroughRequest as zerocopy::FromZeros>::new_zeroed();\n    \
                  call.capture_bytes(0, zerocopy::IntoBytes::as_mut_bytes(&mut again).into())?;\n    \
                  let (mode, length) = (call.mode(mode), again.length as usize);",
         caught_by: "lab_capture::a_request_is_carried_out_as_it_was_captured",
@@ -134,21 +134,21 @@ pub const MUTANTS: &[Mutant] = &[
         file: "crates/mm-copy/src/walk.rs",
         original: "Ok(_) | Err(_) => return Err(dead_end(Reason::TableNotRam { level }, false)),",
         broken: "Ok(_) | Err(_) => {}",
-        caught_by: "lab_mosaic::both_engines_copy_ram_and_nothing_else",
+        caught_by: "lab_mixed_mappings::both_engines_copy_ram_and_nothing_else",
     },
     Mutant {
         name: "a page that is out counts as present",
         file: "crates/mm-copy/src/entry.rs",
         original: "if raw & PRESENT == 0 {",
         broken: "if raw == 0 {",
-        caught_by: "lab_mosaic::both_engines_copy_ram_and_nothing_else",
+        caught_by: "lab_mixed_mappings::both_engines_copy_ram_and_nothing_else",
     },
     Mutant {
         name: "reserved bits of a large page count as its address",
         file: "crates/mm-copy/src/entry.rs",
         original: " || frame & offset_mask(level) != 0 {",
         broken: " {",
-        caught_by: "lab_mosaic::both_engines_copy_ram_and_nothing_else",
+        caught_by: "lab_mixed_mappings::both_engines_copy_ram_and_nothing_else",
     },
     Mutant {
         name: "the window shows itself",
@@ -167,8 +167,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the native engine falls back unasked",
         file: "src/engine/mod.rs",
-        original: "self.choice == Engine::Auto && ",
-        broken: "self.choice != Engine::System && ",
+        original: "self.choice == EngineKind::Auto && ",
+        broken: "self.choice != EngineKind::System && ",
         caught_by: "lab_fallback::the_automatic_choice_falls_back_and_says_so",
     },
     Mutant {
@@ -181,8 +181,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "entries of a scattered copy need no policy",
         file: "src/ops/copy_scatter.rs",
-        original: "match check_reach(call, source).and_then(|()| judge::address(entry.target)) {",
-        broken: "match judge::address(entry.target) {",
+        original: "match check_reach(call, source).and_then(|()| validate::address(entry.target)) {",
+        broken: "match validate::address(entry.target) {",
         caught_by: "lab_batch::every_entry_is_held_to_the_policy",
     },
     Mutant {
@@ -194,7 +194,7 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "the lengths of a batch are not summed",
-        file: "crates/protocol/src/judge/entries.rs",
+        file: "crates/protocol/src/validate/entries.rs",
         original: "total.saturating_add(entry.source().length as u64)",
         broken: "total.max(entry.source().length as u64)",
         caught_by: "lab_batch::counts_and_lengths_end_at_their_limits",
@@ -315,9 +315,9 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "output length unchecked",
-        file: "crates/protocol/src/judge/mod.rs",
-        original: "    if bytes as u64 > MAXIMUM_LENGTH {",
-        broken: "    if bytes as u64 > u64::MAX {",
+        file: "crates/protocol/src/validate/mod.rs",
+        original: "saturating_sub(fixed) as u64 > MAXIMUM_LENGTH {",
+        broken: "saturating_sub(fixed) as u64 > u64::MAX {",
         caught_by: "lab_bounds::an_output_that_no_response_fills_is_refused",
     },
     Mutant {

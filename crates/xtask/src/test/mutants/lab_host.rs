@@ -1,6 +1,6 @@
 //! The guards of the lab's host, each with the one of its own tests that must notice.
 
-use super::Mutant;
+use super::mutant::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant {

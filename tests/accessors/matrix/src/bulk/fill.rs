@@ -1,13 +1,11 @@
 //! Functions that set bytes. The source of such a case is the byte.
 
-#![allow(
-    clippy::unnecessary_wraps,
-    reason = "each is one of a table's functions, most of which can fail"
-)]
+use usermode_accessors::{Fault, Mode, UserSlice, ddi};
 
-use usermode_accessors::{DeviceSlice, Fault, Mode, UserSlice, VolatileSlice, ddi};
-
-use super::{Bulk, Density, Source};
+use super::{
+    Bulk, Density, Source,
+    kernel::{check_returned, device_slice, user_slice, volatile_slice},
+};
 use crate::pointer::bytes_mut;
 
 const SET: u8 = 0xA7;
@@ -24,7 +22,7 @@ macro_rules! fills {
             density: Density::$density,
             length: None,
             call: |$to, _, $length| {
-                // SAFETY: the plan's kernel side has the room; the other is checked and guarded.
+                // SAFETY: the kernel side is long enough; the other is checked and guarded.
                 let outcome: Result<(), Fault> = unsafe { $call };
                 outcome
             },
@@ -46,51 +44,52 @@ pub(crate) static FILL: [&[Bulk]; 4] = [
         zero_user_memory |to, length| ddi::zero_user_memory(bytes_mut(to), length);
         zero_mode_memory |to, length| ddi::zero_mode_memory(bytes_mut(to), length, Mode::User);
     },
-    &[Bulk {
-        name: "user_writer_fill",
-        source: Source::Byte(SET),
-        to_user: true,
-        density: Density::Pairs,
-        length: None,
-        call: |to, _, length| UserSlice::new(to, length).writer()?.fill(SET, length),
-    }],
+    &[Bulk::pairs(
+        "user_writer_fill",
+        Source::Byte(SET),
+        true,
+        |to, _, length| UserSlice::new(to, length).writer()?.fill(SET, length),
+    )],
 ];
 
-/// An answer is the destination.
-fn answers(to: usize, answer: *mut u8) -> Result<(), Fault> {
-    assert_eq!(answer.addr(), to, "the destination is the answer");
-    Ok(())
+const fn kernel(name: &'static str, call: fn(usize, usize, usize) -> Result<(), Fault>) -> Bulk {
+    Bulk::pairs(name, Source::Byte(SET), false, call)
 }
 
-pub(crate) static KERNEL_FILL: [&[Bulk]; 2] = [
+pub(crate) static KERNEL_FILL: [&[Bulk]; 3] = [
     &fills! { SET, false, Pairs:
         fill_mode_memory |to, length|
             ddi::fill_mode_memory(bytes_mut(to), length, SET, Mode::Kernel);
         set_mode_memory |to, length|
             ddi::set_mode_memory(bytes_mut(to), SET, length, Mode::Kernel);
         fill_volatile_memory |to, length|
-            answers(to, ddi::fill_volatile_memory(bytes_mut(to), length, SET));
+            check_returned(to, ddi::fill_volatile_memory(bytes_mut(to), length, SET));
         set_volatile_memory |to, length|
-            answers(to, ddi::set_volatile_memory(bytes_mut(to), SET, length));
+            check_returned(to, ddi::set_volatile_memory(bytes_mut(to), SET, length));
         fill_device_memory |to, length|
-            answers(to, ddi::fill_device_memory(bytes_mut(to), length, SET));
-        volatile_slice_fill |to, length| {
-            VolatileSlice::from_raw_parts(bytes_mut(to), length).fill(SET);
-            Ok(())
-        };
-        device_slice_fill |to, length| {
-            let filled = DeviceSlice::from_raw_parts(bytes_mut(to), length).fill(0, length, SET);
-            assert!(filled.is_ok(), "all of it is inside");
-            Ok(())
-        };
+            check_returned(to, ddi::fill_device_memory(bytes_mut(to), length, SET));
     },
+    &[
+        kernel("user_writer_fill", |to, _, length| {
+            user_slice(to, length).writer()?.fill(SET, length)
+        }),
+        kernel("volatile_slice_fill", |to, _, length| {
+            volatile_slice(to, length).fill(SET);
+            Ok(())
+        }),
+        kernel("device_slice_fill", |to, _, length| {
+            let filled = device_slice(to, length).fill(0, length, SET);
+            assert!(filled.is_ok(), "the range is inside");
+            Ok(())
+        }),
+    ],
     &fills! { 0, false, Pairs:
         zero_mode_memory |to, length| ddi::zero_mode_memory(bytes_mut(to), length, Mode::Kernel);
         zero_volatile_memory |to, length|
-            answers(to, ddi::zero_volatile_memory(bytes_mut(to), length));
+            check_returned(to, ddi::zero_volatile_memory(bytes_mut(to), length));
         secure_zero_memory2 |to, length|
-            answers(to, ddi::secure_zero_memory2(bytes_mut(to), length));
+            check_returned(to, ddi::secure_zero_memory2(bytes_mut(to), length));
         zero_device_memory |to, length|
-            answers(to, ddi::zero_device_memory(bytes_mut(to), length));
+            check_returned(to, ddi::zero_device_memory(bytes_mut(to), length));
     },
 ];

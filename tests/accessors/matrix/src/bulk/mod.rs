@@ -1,17 +1,17 @@
-//! Everything that moves or sets a run of bytes: the same plan for each function.
+//! Functions that move or set a range of bytes. The cases are the same for each function.
 //!
-//! What is crossed, for a function of [`Density::Every`], and in brackets for one of
-//! [`Density::Pairs`], which reaches the same instructions by another name:
+//! A function of [`Density::Every`] gets all combinations. A function of [`Density::Pairs`] reaches
+//! the same instructions under another name, and gets those in brackets.
 //!
-//! | cases | lengths | crossed with |
+//! | cases | lengths | combined with |
 //! | --- | --- | --- |
-//! | whole | [`lengths`] | 16 misalignments of the source and 16 of the destination [16 pairs of them, which the lengths shift] |
-//! | stopped at a closed page, by the source and by the destination | [`lengths`] | 0, 1, half, and all but one byte before the page [one of them, which the lengths shift]; each lasting state of the page |
-//! | stopped at every byte | 1 to 40 | every byte; 16 misalignments of the other side [none] |
+//! | complete | [`lengths`] | 16 misalignments of the source and 16 of the destination [16 pairs of them, which depend on the length] |
+//! | stopped at a closed page, by the source and by the destination | [`lengths`] | 0, 1, half, and all but one byte before the page [one of them, which depends on the length]; each lasting state of the page |
+//! | stopped at every byte | 1 to 40 | every byte; 16 misalignments of the other side [no case] |
 //! | stopped by both sides | 24 | 0 to 24 bytes before either page |
-//! | guard pages and pages that are out | [`SOME`] | 0, 1, half, and all but one byte before the page |
+//! | guard pages and pages that are paged out | [`SOME`] | 0, 1, half, and all but one byte before the page |
 //! | refused addresses | 0, 1, 2, 8, 4097 | [`REFUSED`], and ranges across the end of user memory |
-//! | AC set at entry | 1, 8, 64, 300 | whole, and stopped half-way |
+//! | AC set at entry | 1, 8, 64, 300 | complete, and stopped half-way |
 
 mod fill;
 mod kernel;
@@ -23,30 +23,31 @@ use usermode_accessors::{Access, Fault, NtStatus, probe::USER_LIMIT};
 use crate::{
     Arena,
     layout::{Need, PAGE, State},
-    run::{Content, Place, Run, fault},
+    run::{Content, Location, Run, fault},
     tally::Checked,
 };
 
 pub(crate) use fill::{FILL, KERNEL_FILL};
-pub(crate) use kernel::{COPY_VOLATILE, DEVICE, KERNEL_MODE};
+pub(crate) use kernel::{COPY_VOLATILE, DEVICE, KERNEL_MODE, user_slice};
 pub(crate) use structure::{READ_STRUCTURE, WRITE_STRUCTURE};
 pub(crate) use user::{BETWEEN_CALLERS, FROM_CALLER, NON_TEMPORAL, TO_CALLER};
 
-/// Every length up to this is tried.
+/// Every length up to this one has cases.
 const ALL_UP_TO: usize = 260;
 
-/// Longer ones: where a copy may go another way, and pages.
-const LONGER: [usize; 12] = [
-    511, 512, 513, 1023, 1024, 1025, 2047, 2048, 2049, 4095, 4096, 4097,
+/// Longer lengths: around those where a copy may use other instructions, and around whole pages.
+const LONGER: [usize; 19] = [
+    317, 320, 511, 512, 513, 768, 1021, 1023, 1024, 1025, 1027, 1536, 2047, 2048, 2049, 4095, 4096,
+    4097, 8195,
 ];
 
-/// Lengths for cases that use up a page each.
+/// Lengths for cases that use up one page each.
 const SOME: [usize; 15] = [1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 33, 64, 100, 255, 1000];
 
-/// Lengths with which every byte is stopped at.
+/// The greatest length for which an access is stopped at every byte.
 const EVERY_STOP: usize = 40;
 
-/// No user memory begins here.
+/// Addresses outside user memory.
 pub(crate) const REFUSED: [usize; 8] = [
     USER_LIMIT,
     USER_LIMIT + 0xFFFF,
@@ -54,32 +55,32 @@ pub(crate) const REFUSED: [usize; 8] = [
     0x0000_8000_0000_0000,
     0x1234_5678_9ABC_DEF0,
     0xFFFF_7FFF_FFFF_F000,
-    // The system's half.
+    // The upper half, which is the system's.
     0xFFFF_8000_0000_0000,
     0xFFFF_F800_0000_1001,
     usize::MAX,
 ];
 
-/// Where the open part of a strip is used from, short of misalignment.
+/// The offset in memory at which a side starts, plus its misalignment.
 const START: usize = 64;
 
 pub(crate) fn lengths() -> impl Iterator<Item = usize> {
     (0..=ALL_UP_TO).chain(LONGER)
 }
 
-/// How much of the plan a function gets.
+/// How many of the combinations a function gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Density {
     Every,
     Pairs,
 }
 
-/// What a function takes its bytes from.
+/// Where a function takes its bytes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     User,
     Kernel,
-    /// The one byte that it sets.
+    /// A byte that it sets.
     Byte(u8),
 }
 
@@ -87,23 +88,40 @@ pub(crate) enum Source {
 pub(crate) struct Bulk {
     pub(crate) name: &'static str,
     pub(crate) source: Source,
-    /// Whether the destination is the caller's.
+    /// The destination is the caller's.
     pub(crate) to_user: bool,
     pub(crate) density: Density,
-    /// The only length, if the type has it.
+    /// The only length, if the type determines it.
     pub(crate) length: Option<usize>,
     /// Destination, source, length.
     pub(crate) call: fn(usize, usize, usize) -> Result<(), Fault>,
 }
 
 impl Bulk {
+    /// A function of any length that needs no `unsafe`.
+    const fn pairs(
+        name: &'static str,
+        source: Source,
+        to_user: bool,
+        call: fn(usize, usize, usize) -> Result<(), Fault>,
+    ) -> Self {
+        Self {
+            name,
+            source,
+            to_user,
+            density: Density::Pairs,
+            length: None,
+            call,
+        }
+    }
+
     fn lengths(&self) -> impl Iterator<Item = usize> {
         let only = self.length;
         only.into_iter()
             .chain(lengths().filter(move |_| only.is_none()))
     }
 
-    /// Those of `some` that it can be called with; one in every case.
+    /// Returns the lengths of `some`, or the only length of the function.
     fn of<const COUNT: usize>(&self, some: [usize; COUNT]) -> impl Iterator<Item = usize> {
         let only = self.length;
         only.into_iter()
@@ -111,7 +129,7 @@ impl Bulk {
     }
 }
 
-/// Bytes before a closed page, for an access of `length`: none, one, half, all but one.
+/// Returns how many bytes of an access lie before a closed page: none, one, half, all but one.
 pub(crate) fn stops(length: usize) -> impl Iterator<Item = usize> {
     let all = [0, 1, length / 2, length.saturating_sub(1)];
     (0..all.len())
@@ -119,7 +137,7 @@ pub(crate) fn stops(length: usize) -> impl Iterator<Item = usize> {
         .map(move |index| all[index])
 }
 
-/// Runs the plan for each function.
+/// Runs the cases of each function.
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Bulk]) -> Checked {
     functions.iter().try_for_each(|function| {
         let mut plan = Plan { run, function };
@@ -139,16 +157,16 @@ struct Plan<'p, 'r, A> {
 }
 
 impl<A: Arena> Plan<'_, '_, A> {
-    /// Memory that holds the bytes, or the byte itself.
-    fn source(&mut self, shift: usize) -> Place {
+    /// Returns memory that holds the bytes, or the byte itself.
+    fn source(&mut self, shift: usize) -> Location {
         match self.function.source {
             Source::User => self.run.strip(State::Unmapped, false).at(START + shift),
             Source::Kernel => self.run.kernel_source().at(START + shift),
-            Source::Byte(byte) => Place::nowhere(byte.into()),
+            Source::Byte(byte) => Location::nowhere(byte.into()),
         }
     }
 
-    fn destination(&mut self, shift: usize) -> Place {
+    fn destination(&mut self, shift: usize) -> Location {
         if self.function.to_user {
             self.run.strip(State::Unmapped, true).at(START + shift)
         } else {
@@ -156,11 +174,11 @@ impl<A: Arena> Plan<'_, '_, A> {
         }
     }
 
-    /// One case. `need`: what the arena has to be able to do.
+    /// Runs one case.
     fn case(
         &mut self,
         length: usize,
-        (destination, source): (&Place, &Place),
+        (destination, source): (&Location, &Location),
         expected: Result<(), Fault>,
         need: Option<Need>,
     ) -> Checked {
@@ -196,7 +214,7 @@ impl<A: Arena> Plan<'_, '_, A> {
         Ok(())
     }
 
-    /// The sides that are the caller's.
+    /// Returns the sides that are the caller's.
     fn sides(&self) -> impl Iterator<Item = Access> + use<A> {
         let reads = self.function.source == Source::User;
         let writes = self.function.to_user;
@@ -205,11 +223,11 @@ impl<A: Arena> Plan<'_, '_, A> {
             .filter_map(|(is, side)| is.then_some(side))
     }
 
-    /// `stop` bytes before the closed page that `open` ends at, and what an access comes to there.
+    /// Runs a case whose access starts `stop` bytes before the closed page after `open`.
     fn edge(
         &mut self,
         closed: State,
-        open: &Place,
+        open: &Location,
         (side, length, stop): (Access, usize, usize),
         other: usize,
     ) -> Checked {
@@ -224,7 +242,8 @@ impl<A: Arena> Plan<'_, '_, A> {
             .map_or(Ok(()), |status| {
                 Err(fault(status, stop, open.open.end, side))
             });
-        self.case(length, (&to, &from), expected, closed.need())
+        let need = closed.need(expected.is_err());
+        self.case(length, (&to, &from), expected, need)
     }
 
     fn stopped(&mut self) -> Checked {
@@ -287,8 +306,9 @@ impl<A: Arena> Plan<'_, '_, A> {
                         Access::Write,
                     ))
                 };
-                let places = (target.before_end(writable), source.before_end(readable));
-                self.case(LENGTH, (&places.0, &places.1), expected, None)?;
+                let locations = (target.before_end(writable), source.before_end(readable));
+                let need = expected.err().map(|_| Need::Exceptions);
+                self.case(LENGTH, (&locations.0, &locations.1), expected, need)?;
             }
         }
         Ok(())
@@ -318,13 +338,13 @@ impl<A: Arena> Plan<'_, '_, A> {
     fn refused(&mut self) -> Checked {
         for side in self.sides() {
             for length in self.function.of([0, 1, 2, 8, PAGE + 1]) {
-                // Ranges that begin in user memory and end behind it, too.
+                // And ranges that begin in user memory and end after it.
                 let across = [1, 2, length / 2, length]
                     .map(|bytes| USER_LIMIT.saturating_sub(bytes))
                     .into_iter()
                     .filter(|start| start + length > USER_LIMIT);
                 for address in REFUSED.into_iter().chain(across) {
-                    let bad = Place::nowhere(address);
+                    let bad = Location::nowhere(address);
                     let (to, from) = match side {
                         Access::Read => (self.destination(0), bad),
                         Access::Write => (bad, self.source(0)),

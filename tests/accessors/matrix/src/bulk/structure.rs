@@ -1,4 +1,4 @@
-//! Copies whose length comes from a type.
+//! Copies whose length is that of a type.
 
 use usermode_accessors::{Mode, ddi};
 
@@ -7,7 +7,7 @@ use crate::pointer::{from, to};
 
 macro_rules! of_sizes {
     ($table:ident, $source:ident, $to_user:literal: $($name:ident |$to:ident, $from:ident| $call:expr;)+) => {
-        /// Every function with a type of this size.
+        /// Returns every function with a type of this size.
         const fn $table<const SIZE: usize>() -> [Bulk; 4] {
             type Bytes<const SIZE: usize> = [u8; SIZE];
             [$(Bulk {
@@ -18,7 +18,7 @@ macro_rules! of_sizes {
                 length: Some(SIZE),
                 call: |$to, $from, _| {
                     let ($to, $from) = (to::<Bytes<SIZE>>($to), from::<Bytes<SIZE>>($from));
-                    // SAFETY: the plan's kernel side has the room; the other is checked and guarded.
+                    // SAFETY: the kernel side is long enough; the other is checked and guarded.
                     unsafe { $call }
                 },
             },)+]
@@ -74,7 +74,7 @@ macro_rules! sizes {
     };
 }
 
-/// Sizes that the tables have.
+/// The number of sizes in the tables.
 const SIZES: usize = 25;
 
 pub(crate) static READ_STRUCTURE: [&[Bulk]; SIZES] = sizes!(reads);

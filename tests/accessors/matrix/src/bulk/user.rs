@@ -1,10 +1,10 @@
-//! Copies with a caller on one side or both.
+//! Copies with a caller's memory on one side or both.
 
 use core::slice;
 
-use usermode_accessors::{Fault, Mode, UserSlice, ddi};
+use usermode_accessors::{Mode, UserSlice, ddi};
 
-use super::{Bulk, Density, Source};
+use super::{Bulk, Density, Source, kernel::user_slice};
 use crate::pointer::{bytes, bytes_mut};
 
 macro_rules! copies {
@@ -19,14 +19,14 @@ macro_rules! copies {
             density: Density::$density,
             length: None,
             call: |$to, $from, $length| {
-                // SAFETY: the plan's kernel side has the room; the other is checked and guarded.
+                // SAFETY: the kernel side is long enough; the other is checked and guarded.
                 unsafe { $call }
             },
         },)+]
     };
 }
 
-pub(crate) static FROM_CALLER: [&[Bulk]; 2] = [
+pub(crate) static FROM_CALLER: [&[Bulk]; 3] = [
     &copies! { User, false, Every:
         copy_from_user |to, from, length| ddi::copy_from_user(bytes_mut(to), bytes(from), length);
     },
@@ -43,11 +43,28 @@ pub(crate) static FROM_CALLER: [&[Bulk]; 2] = [
             ddi::read_struct_from_mode_helper(bytes_mut(to), bytes(from), length, Mode::User);
         read_struct_from_user_helper |to, from, length|
             ddi::read_struct_from_user_helper(bytes_mut(to), bytes(from), length);
-        user_reader_read |to, from, length| read(to, from, length);
     },
+    &[
+        Bulk::pairs(
+            "user_reader_read",
+            Source::User,
+            false,
+            |to, from, length| {
+                // SAFETY: the kernel side is long enough.
+                let to = unsafe { slice::from_raw_parts_mut(bytes_mut(to), length) };
+                UserSlice::new(from, length).reader()?.read(to)
+            },
+        ),
+        Bulk::pairs(
+            "user_slice_move_to",
+            Source::User,
+            false,
+            |to, from, length| UserSlice::new(from, length).move_to(user_slice(to, length)),
+        ),
+    ],
 ];
 
-pub(crate) static TO_CALLER: [&[Bulk]; 2] = [
+pub(crate) static TO_CALLER: [&[Bulk]; 3] = [
     &copies! { Kernel, true, Every:
         copy_to_user |to, from, length| ddi::copy_to_user(bytes_mut(to), bytes(from), length);
     },
@@ -58,8 +75,25 @@ pub(crate) static TO_CALLER: [&[Bulk]; 2] = [
             ddi::write_struct_to_mode_helper(bytes_mut(to), bytes(from), length, Mode::User);
         write_struct_to_user_helper |to, from, length|
             ddi::write_struct_to_user_helper(bytes_mut(to), bytes(from), length);
-        user_writer_write |to, from, length| write(to, from, length);
     },
+    &[
+        Bulk::pairs(
+            "user_writer_write",
+            Source::Kernel,
+            true,
+            |to, from, length| {
+                // SAFETY: the kernel side is long enough.
+                let from = unsafe { slice::from_raw_parts(bytes(from), length) };
+                UserSlice::new(to, length).writer()?.write(from)
+            },
+        ),
+        Bulk::pairs(
+            "user_slice_move_to",
+            Source::Kernel,
+            true,
+            |to, from, length| user_slice(from, length).move_to(UserSlice::new(to, length)),
+        ),
+    ],
 ];
 
 pub(crate) static BETWEEN_CALLERS: [&[Bulk]; 3] = [
@@ -74,21 +108,25 @@ pub(crate) static BETWEEN_CALLERS: [&[Bulk]; 3] = [
             ddi::move_to_user_from_user(bytes_mut(to), bytes(from), length);
     },
     &[
-        between("user_slice_move_to", move_to),
-        between("user_writer_write_from", write_from),
+        Bulk::pairs(
+            "user_slice_move_to",
+            Source::User,
+            true,
+            |to, from, length| UserSlice::new(from, length).move_to(UserSlice::new(to, length)),
+        ),
+        Bulk::pairs(
+            "user_writer_write_from",
+            Source::User,
+            true,
+            |to, from, length| {
+                let mut source = UserSlice::new(from, length).reader()?;
+                UserSlice::new(to, length)
+                    .writer()?
+                    .write_from(&mut source, length)
+            },
+        ),
     ],
 ];
-
-const fn between(name: &'static str, call: fn(usize, usize, usize) -> Result<(), Fault>) -> Bulk {
-    Bulk {
-        name,
-        source: Source::User,
-        to_user: true,
-        density: Density::Pairs,
-        length: None,
-        call,
-    }
-}
 
 pub(crate) static NON_TEMPORAL: [&[Bulk]; 4] = [
     &copies! { User, false, Every:
@@ -108,32 +146,3 @@ pub(crate) static NON_TEMPORAL: [&[Bulk]; 4] = [
             ddi::copy_to_mode_nontemporal(bytes_mut(to), bytes(from), length, Mode::User);
     },
 ];
-
-/// # Safety
-///
-/// `to` is valid for `length` bytes.
-unsafe fn read(to: usize, from: usize, length: usize) -> Result<(), Fault> {
-    // SAFETY: the caller vouches for the memory.
-    let to = unsafe { slice::from_raw_parts_mut(bytes_mut(to), length) };
-    UserSlice::new(from, length).reader()?.read(to)
-}
-
-/// # Safety
-///
-/// `from` is valid for `length` bytes.
-unsafe fn write(to: usize, from: usize, length: usize) -> Result<(), Fault> {
-    // SAFETY: the caller vouches for the memory.
-    let from = unsafe { slice::from_raw_parts(bytes(from), length) };
-    UserSlice::new(to, length).writer()?.write(from)
-}
-
-fn move_to(to: usize, from: usize, length: usize) -> Result<(), Fault> {
-    UserSlice::new(from, length).move_to(UserSlice::new(to, length))
-}
-
-fn write_from(to: usize, from: usize, length: usize) -> Result<(), Fault> {
-    let mut source = UserSlice::new(from, length).reader()?;
-    UserSlice::new(to, length)
-        .writer()?
-        .write_from(&mut source, length)
-}

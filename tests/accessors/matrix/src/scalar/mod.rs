@@ -1,11 +1,11 @@
 //! Reads and writes of one value.
 //!
-//! | cases | crossed with |
+//! | cases | combined with |
 //! | --- | --- |
-//! | whole | three values; 16 misalignments; user memory, and the kernel's for `Mode` |
-//! | at a closed page | every number of bytes before it; each lasting state; a guard page, a page that is out |
-//! | refused addresses | all of [`REFUSED`], and across the end of user memory |
-//! | AC set at entry | whole, and at a closed page |
+//! | complete | three values; 16 misalignments; user memory, and kernel memory for functions with a mode |
+//! | at a closed page | every number of bytes before it; each lasting state; a guard page; a page that is paged out |
+//! | refused addresses | [`REFUSED`], and values across the end of user memory |
+//! | AC set at entry | complete, and at a closed page |
 
 #![allow(
     clippy::cast_lossless,
@@ -27,7 +27,7 @@ use crate::{
     layout::State,
     pattern,
     pointer::{from, to},
-    run::{Content, Place, Run, fault},
+    run::{Content, Location, Run, fault},
     tally::Checked,
 };
 use table::scalars;
@@ -37,11 +37,11 @@ pub(crate) struct Scalar {
     pub(crate) name: &'static str,
     pub(crate) width: usize,
     pub(crate) way: Way,
-    /// It takes a mode, of which the kernel's is tried, too.
+    /// The access in kernel mode, if the function takes a mode.
     kernel: Option<Way>,
 }
 
-/// What it does in user memory, or in the kernel's.
+/// An access, as a function of integers.
 #[derive(Clone, Copy)]
 pub(crate) enum Way {
     Read(fn(usize) -> Result<u64, Fault>),
@@ -98,6 +98,42 @@ macro_rules! kernel_write {
     };
 }
 
+/// The methods of a [`UserPtr`], in either mode.
+macro_rules! pointer {
+    ($type:ty) => {
+        [
+            pointer!(@ "user_ptr_read", $type, read, read),
+            pointer!(@ "user_ptr_read_acquire", $type, read, read_acquire),
+            pointer!(@ "user_ptr_write", $type, write, write),
+            pointer!(@ "user_ptr_write_release", $type, write, write_release),
+        ]
+    };
+    (@ $name:literal, $type:ty, $way:ident, $method:ident) => {
+        Scalar {
+            name: $name,
+            width: size_of::<$type>(),
+            way: pointer!(@$way $type, User, $method),
+            kernel: Some(pointer!(@$way $type, Kernel, $method)),
+        }
+    };
+    (@read $type:ty, $mode:ident, $method:ident) => {
+        Way::Read(|address| {
+            // SAFETY: user memory, which is checked and guarded, or the kernel's own.
+            let pointer = unsafe { UserPtr::<$type>::for_mode(address, Mode::$mode) };
+            pointer
+                .$method()
+                .map(|value| masked(value as u64, size_of::<$type>()))
+        })
+    };
+    (@write $type:ty, $mode:ident, $method:ident) => {
+        Way::Write(|address, value| {
+            // SAFETY: as above.
+            let pointer = unsafe { UserPtr::<$type>::for_mode(address, Mode::$mode) };
+            pointer.$method(value as $type)
+        })
+    };
+}
+
 macro_rules! tables {
     ($(
         ($type:ty):
@@ -126,7 +162,8 @@ macro_rules! tables {
                 $release ($type) |address, value|
                     ddi::$release(to::<$type>(address), value), kernel: None;
             },)+
-            &POINTER,
+            &pointer!(u8), &pointer!(i8), &pointer!(u16), &pointer!(i16), &pointer!(u32),
+            &pointer!(i32), &pointer!(u64), &pointer!(i64), &pointer!(usize), &pointer!(isize),
         ];
     };
 }
@@ -159,57 +196,36 @@ static LARGE_WRITE: [Scalar; 4] = writes! {
         ddi::write_ularge_integer_to_user(to(address), value), kernel: None;
 };
 
-static POINTER: [Scalar; 4] = [
-    Scalar {
-        name: "user_ptr_read_acquire",
-        width: 8,
-        way: Way::Read(|address| UserPtr::<u64>::new(address).read_acquire()),
-        kernel: None,
-    },
-    Scalar {
-        name: "user_ptr_read",
-        width: 4,
-        way: Way::Read(|address| UserPtr::<u32>::new(address).read().map(u64::from)),
-        kernel: None,
-    },
-    Scalar {
-        name: "user_ptr_write_release",
-        width: 8,
-        way: Way::Write(|address, value| UserPtr::<u64>::new(address).write_release(value)),
-        kernel: None,
-    },
-    Scalar {
-        name: "user_ptr_write",
-        width: 8,
-        way: Way::Write(|address, value| UserPtr::<u64>::new(address).write(value)),
-        kernel: None,
-    },
-];
-
-/// The low bytes.
+/// Returns the low `width` bytes.
 pub(crate) const fn masked(value: u64, width: usize) -> u64 {
     value & (u64::MAX >> (64 - 8 * width))
 }
 
-/// A value that is the pattern's from an address on.
+/// Returns the value that the pattern has at an address.
 pub(crate) fn patterned(address: usize, width: usize) -> u64 {
     let mut value = [0; 8];
     value[..width].copy_from_slice(pattern::bytes(address, width));
     u64::from_le_bytes(value)
 }
 
-/// Runs the plan for each function.
+/// Runs the cases of each function.
 pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>, functions: &[Scalar]) -> Checked {
     for function in functions {
         whole(run, function)?;
         at_pages(run, function)?;
         refused(run, function)?;
         run.in_window(|run| {
-            let place = run.strip(State::Unmapped, function.writes()).at(0);
-            if run.begin(function.name, [function.width, place.address, 0], None) {
-                case(run, function, function.way, &place, None)?;
+            let location = run.strip(State::Unmapped, function.writes()).at(0);
+            if run.begin(function.name, [function.width, location.address, 0], None) {
+                case(run, function, function.way, &location, None)?;
             }
-            at(run, function, State::Unmapped, &place, function.width / 2)
+            at(
+                run,
+                function,
+                State::Unmapped,
+                &location,
+                function.width / 2,
+            )
         })?;
     }
     Ok(())
@@ -225,10 +241,10 @@ fn case<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Scalar,
     way: Way,
-    place: &Place,
+    location: &Location,
     refusal: Option<(NtStatus, usize)>,
 ) -> Checked {
-    let (address, width) = (place.address, function.width);
+    let (address, width) = (location.address, function.width);
     match way {
         Way::Read(call) => {
             let expected = refusal.map_or_else(
@@ -241,13 +257,13 @@ fn case<A: Arena>(
             let expected = refusal.map_or(Ok(0), |(status, at)| {
                 Err(fault(status, 0, at, Access::Write))
             });
-            // Three values: the pattern's of places far apart.
+            // Three values: those of the pattern at distant addresses.
             for from in [0, 89, 178].map(|apart| address.wrapping_add(apart)) {
                 let value = patterned(from, width);
-                run.paint(place, width);
+                run.paint(location, width);
                 run.expect(expected, || call(address, value).map(|()| 0))?;
                 let moved = if refusal.is_some() { 0 } else { width };
-                run.inspect(place, width, moved, Content::From(from))?;
+                run.inspect(location, width, moved, Content::From(from))?;
                 if refusal.is_some() {
                     break;
                 }
@@ -259,42 +275,42 @@ fn case<A: Arena>(
 
 fn whole<A: Arena>(run: &mut Run<'_, A>, function: &Scalar) -> Checked {
     for shift in 0..16 {
-        let place = run.strip(State::Unmapped, function.writes()).at(64 + shift);
-        if run.begin(function.name, [function.width, place.address, 0], None) {
-            case(run, function, function.way, &place, None)?;
+        let location = run.strip(State::Unmapped, function.writes()).at(64 + shift);
+        if run.begin(function.name, [function.width, location.address, 0], None) {
+            case(run, function, function.way, &location, None)?;
         }
         let Some(way) = function.kernel else {
             continue;
         };
-        let place = if function.writes() {
+        let location = if function.writes() {
             run.kernel_target()
         } else {
             run.kernel_source()
         };
-        let place = place.at(64 + shift);
-        if run.begin(function.name, [function.width, place.address, 0], None) {
-            case(run, function, way, &place, None)?;
+        let location = location.at(64 + shift);
+        if run.begin(function.name, [function.width, location.address, 0], None) {
+            case(run, function, way, &location, None)?;
         }
     }
     Ok(())
 }
 
-/// `stop` bytes before the closed page that `open` ends at.
+/// Runs a case `stop` bytes before the closed page after `open`.
 fn at<A: Arena>(
     run: &mut Run<'_, A>,
     function: &Scalar,
     closed: State,
-    open: &Place,
+    open: &Location,
     stop: usize,
 ) -> Checked {
-    let place = open.before_end(stop);
+    let location = open.before_end(stop);
     let refusal = closed
         .refusal(function.writes())
         .filter(|_| stop < function.width)
         .map(|status| (status, open.open.end));
-    let arguments = [function.width, place.address, stop];
-    if run.begin(function.name, arguments, closed.need()) {
-        case(run, function, function.way, &place, refusal)?;
+    let arguments = [function.width, location.address, stop];
+    if run.begin(function.name, arguments, closed.need(refusal.is_some())) {
+        case(run, function, function.way, &location, refusal)?;
     }
     Ok(())
 }
@@ -323,7 +339,7 @@ fn refused<A: Arena>(run: &mut Run<'_, A>, function: &Scalar) -> Checked {
                 run,
                 function,
                 function.way,
-                &Place::nowhere(address),
+                &Location::nowhere(address),
                 refusal,
             )?;
         }

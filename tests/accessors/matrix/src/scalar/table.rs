@@ -1,5 +1,5 @@
-//! Every accessor of one value, by the type: reads before writes, each as `Mode`, `User`, and
-//! `User` with acquire or release.
+//! Every accessor of one value, by type: reads, then writes; each with a mode, for user memory, and
+//! for user memory with acquire or release. The table is independent of the library's on purpose.
 
 macro_rules! scalars {
     ($callback:ident) => {

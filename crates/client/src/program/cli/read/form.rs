@@ -1,25 +1,25 @@
-//! What an image of memory looks like as a file.
+//! The formats of images of memory.
 //!
-//! | form | what is where | other readers |
+//! | form | layout | readers |
 //! | --- | --- | --- |
-//! | `Ranges` | one range after the other, zeros in the holes | those that are told the offsets |
+//! | `Ranges` | one range after the other, zeros in the holes | those that are given the offsets |
 //! | `Addresses` | each byte at the offset that is its physical address | all that read raw images |
-//! | `Lime` | segments with a header each, no holes | `LeechCore`, `MemProcFS`, Volatility, memflow |
+//! | `Lime` | segments with a header, no holes | `LeechCore`, `MemProcFS`, Volatility, memflow |
 //!
-//! `LiME` is the second form because all of these document it, because it says by itself which
-//! addresses it has, and because it can be written in one go. The documentation of `WinPmem` offers
-//! AFF4 and ELF besides raw images: Volatility 3 lists no layer for AFF4, and an ELF core names its
-//! segments at its start, before the holes are known. Windows' own crash dumps hold the state of the
-//! system, which the driver does not gather.
+//! `LiME` was chosen because all of these readers document it, it contains its addresses, and it
+//! can be written in one pass. The documentation of `WinPmem` has AFF4 and ELF besides raw images.
+//! Volatility 3 lists no layer for AFF4. An ELF core names its segments at its start, before the
+//! holes are known. Windows' crash dumps hold the state of the system, which the driver does not
+//! have.
 //!
-//! A segment ends where a hole begins, so that no reader takes zeros for memory. `LeechCore` opens
-//! images of whole pages alone, so no others are written.
+//! A segment ends where a hole begins, so that no reader mistakes zeros for memory. `LeechCore`
+//! opens only images of whole pages, so no others are written.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{PAGE_LENGTH, cli::range_argument::Range};
 
-/// A form of images.
+/// A format of images.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::program::cli) enum Form {
@@ -30,7 +30,7 @@ pub(in crate::program::cli) enum Form {
 }
 
 impl Form {
-    /// Its name, and what a reader of a map has to know of it.
+    /// Returns the name in a map.
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Ranges | Self::Addresses => "raw",
@@ -43,13 +43,13 @@ impl Form {
 const MAGIC: u32 = 0x4C69_4D45;
 const VERSION: u32 = 1;
 
-/// Bytes in a header.
+/// The length of a header in bytes.
 pub(super) const HEADER: u64 = 32;
 
-/// Where in a header the address of the last byte is.
+/// The offset of the last address in a header.
 pub(super) const LAST: u64 = 16;
 
-/// The header of a segment of these addresses, both of which are in it.
+/// Returns the header of a segment with these first and last addresses.
 pub(super) fn header(first: u64, last: u64) -> [u8; 32] {
     let mut header = [0; 32];
     let fields = [
@@ -65,7 +65,7 @@ pub(super) fn header(first: u64, last: u64) -> [u8; 32] {
     header
 }
 
-/// The addresses in a header, if it is one.
+/// Returns the addresses in a header, if it is valid.
 pub(super) fn addresses(header: [u8; 32]) -> Option<(u64, u64)> {
     let number = |at: usize| {
         let bytes = header.get(at..at + 8)?.try_into().ok()?;
@@ -75,13 +75,13 @@ pub(super) fn addresses(header: [u8; 32]) -> Option<(u64, u64)> {
     (header == self::header(first, last) && first <= last).then_some((first, last))
 }
 
-/// Refuses ranges that no reader of `LiME` images takes.
+/// Refuses ranges that readers of `LiME` images do not take.
 pub(in crate::program::cli) fn check_lime(ranges: &[Range]) -> Result<(), String> {
     for range in ranges {
         if !(range.source.address() | range.length).is_multiple_of(PAGE_LENGTH) {
             return Err(format!(
-                "{range} is not made of whole pages, and not all readers of LiME images take others; \
-                 let address and length be multiples of {PAGE_LENGTH}"
+                "{range} does not have whole pages, which readers of LiME images need; use multiples \
+                 of {PAGE_LENGTH} for address and length"
             ));
         }
     }
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_is_told_from_what_is_none() {
+    fn a_header_is_parsed_and_others_are_refused() {
         let header = header(0x1000, 0x9_EFFF);
         assert_eq!(&header[..8], b"EMiL\x01\0\0\0");
         assert_eq!(addresses(header), Some((0x1000, 0x9_EFFF)));

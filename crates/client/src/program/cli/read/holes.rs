@@ -1,4 +1,4 @@
-//! The memory that could not be read.
+//! Memory that could not be read.
 
 use ringcopy_protocol::NtStatus;
 use serde_json::{Value, json};
@@ -6,23 +6,23 @@ use serde_json::{Value, json};
 use super::form::Form;
 use crate::{
     Source,
-    cli::{View, range_argument::Range, record::hexadecimal},
+    cli::{range_argument::Range, record::hexadecimal, view::View},
     explain_hole,
 };
 
-/// Holes that are remembered one by one; the others are counted.
-const REMEMBERED: usize = 100_000;
+/// Holes that are kept one by one; the others are only counted.
+const KEPT: usize = 100_000;
 
-/// Holes, or ranges, that are shown to people who did not ask for all.
-pub(super) const SHOWN: usize = 10;
+/// Holes, or ranges, that are listed without `--list-holes`.
+pub(super) const LISTED: usize = 10;
 
-/// A stretch of memory that could not be read.
+/// A range of memory that could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Hole {
     pub(super) source: Source,
     /// Bytes.
     pub(super) length: u64,
-    /// Why.
+    /// The reason.
     pub(super) status: NtStatus,
 }
 
@@ -36,39 +36,45 @@ impl From<Hole> for Range {
 }
 
 impl Hole {
-    /// Whether another hole is of the same kind, and begins where this one ends.
-    pub(super) fn goes_on_with(&self, next: &Self) -> bool {
-        self.status == next.status && self.source.checked_add(self.length) == Some(next.source)
+    /// Adds a hole that begins where this one ends and has the same reason. Returns whether it
+    /// does.
+    pub(super) fn extend(&mut self, next: &Self) -> bool {
+        let continues =
+            self.status == next.status && self.source.checked_add(self.length) == Some(next.source);
+        if continues {
+            self.length += next.length;
+        }
+        continues
     }
 }
 
 /// Holes in the order of the ranges asked for.
 #[derive(Debug, Default)]
 pub(super) struct Holes {
-    /// Where each lies in the output, and what it is.
+    /// Each hole, with its offset in the output.
     list: Vec<(u64, Hole)>,
-    forgotten: u64,
-    /// Bytes in all of them.
+    /// Holes that are not in the list.
+    omitted: u64,
+    /// Bytes in all holes.
     pub(super) bytes: u64,
 }
 
 impl Holes {
-    /// Adds a hole; one that goes on where the last one of its kind ended is the same.
+    /// Adds a hole at an offset of the output. One that continues the last one extends it.
     pub(super) fn add(&mut self, at: u64, hole: Hole) {
         self.bytes = self.bytes.saturating_add(hole.length);
-        if let Some((last_at, last)) = self.list.last_mut()
-            && *last_at + last.length == at
-            && last.goes_on_with(&hole)
-        {
-            last.length += hole.length;
-        } else if self.list.len() < REMEMBERED {
+        let last = self.list.last_mut();
+        if last.is_some_and(|(last_at, last)| *last_at + last.length == at && last.extend(&hole)) {
+            return;
+        }
+        if self.list.len() < KEPT {
             self.list.push((at, hole));
         } else {
-            self.forgotten += 1;
+            self.omitted += 1;
         }
     }
 
-    /// Those that lie in a part of the output, with all of their bytes or with some.
+    /// Returns the holes that overlap a part of the output.
     pub(super) fn within(&self, part: std::ops::Range<u64>) -> impl Iterator<Item = &Hole> {
         let ended = |(at, hole): &(u64, Hole)| at.saturating_add(hole.length) <= part.start;
         let first = self.list.partition_point(ended);
@@ -79,10 +85,10 @@ impl Holes {
             .map(|(_, hole)| hole)
     }
 
-    /// Lists them to people: the first few, or all.
+    /// Prints the first few holes, or all.
     pub(super) fn show(&self, view: &mut View<'_, '_>, all: bool) -> std::io::Result<()> {
-        let shown = if all { self.list.len() } else { SHOWN };
-        for (_, hole) in self.list.iter().take(shown) {
+        let listed = if all { self.list.len() } else { LISTED };
+        for (_, hole) in self.list.iter().take(listed) {
             view.remark(&format!(
                 "hole: {} {:#x}, {} bytes: {} ({})",
                 hole.source.kind(),
@@ -92,11 +98,11 @@ impl Holes {
                 explain_hole(hole.status)
             ))?;
         }
-        let count = self.list.len() as u64 + self.forgotten;
-        let more = self.list.len().saturating_sub(shown) as u64 + self.forgotten;
+        let count = self.list.len() as u64 + self.omitted;
+        let more = self.list.len().saturating_sub(listed) as u64 + self.omitted;
         if more > 0 {
             let advice = if all {
-                "that were too many to be remembered"
+                "that were too many to keep"
             } else {
                 "that --list-holes lists"
             };
@@ -109,7 +115,7 @@ impl Holes {
         Ok(())
     }
 
-    /// Lists them to machines: those remembered, and how many more there are.
+    /// Returns the list for the document, and how many holes are not in it.
     pub(super) fn document(&self, form: Form) -> (Value, u64) {
         let list = self.list.iter().map(|(at, hole)| {
             json!({
@@ -124,6 +130,6 @@ impl Holes {
                 },
             })
         });
-        (list.collect(), self.forgotten)
+        (list.collect(), self.omitted)
     }
 }

@@ -1,4 +1,4 @@
-//! An image in a file, where what was written can be found again.
+//! An image in a regular file, in which a later read can continue.
 
 use std::{
     fs::File,
@@ -12,36 +12,37 @@ use super::{
 };
 use crate::PAGE_LENGTH;
 
-/// An image under way.
+/// An image that is being written.
 pub(super) struct Image {
     file: File,
     form: Form,
-    /// Where the next byte goes.
+    /// The offset of the next byte.
     at: u64,
-    /// The `LiME` segment that may still go on.
+    /// The `LiME` segment that more bytes may be added to.
     segment: Option<Segment>,
 }
 
-/// A segment, whose header promises all that is left of its range.
+/// A segment. Its header covers all that is left of the range, until the segment is closed.
 struct Segment {
-    /// Where its header is.
+    /// The offset of its header.
     header: u64,
     first: u64,
-    promised: u64,
+    /// The last address in its header.
+    last: u64,
     /// The address of the next byte.
     next: u64,
 }
 
-/// What an image holds of a request.
+/// What a file holds of a request.
 pub(super) enum Found {
-    /// The image, and how many of the bytes asked for are in it.
+    /// An image, and how many of the bytes asked for are in it.
     Image(Image, u64),
-    /// Something else than the request leaves: a file of so many bytes.
+    /// Something that no read leaves; the length of the file.
     Foreign(u64),
 }
 
 impl Image {
-    /// A new one, in an empty file.
+    /// Creates an image in an empty file.
     pub(super) const fn new(file: File, form: Form) -> Self {
         Self {
             file,
@@ -51,7 +52,7 @@ impl Image {
         }
     }
 
-    /// The one that an earlier read left.
+    /// Finds the image that an earlier read left.
     pub(super) fn found(mut file: File, request: &Request) -> io::Result<Found> {
         let length = file.seek(SeekFrom::End(0))?;
         let mut image = Self::new(file, request.form());
@@ -66,8 +67,8 @@ impl Image {
         }))
     }
 
-    /// Looks through the segments of a file of so many bytes, and takes back what the last one
-    /// promises and does not have. Gives how far they came in the request.
+    /// Finds the segments of a file of `length` bytes, and corrects the header of the last one.
+    /// Returns how many of the bytes asked for are done.
     fn segments(&mut self, length: u64, request: &Request) -> io::Result<Option<u64>> {
         let mut position = 0;
         self.at = 0;
@@ -86,19 +87,19 @@ impl Image {
             let Some(begins) = request.position_of(first).filter(is_next) else {
                 return Ok(None);
             };
-            let promised = (last - first).saturating_add(1);
-            let there = (length - header - HEADER).min(promised);
-            // What is there of a page that was under way is read again: segments are of whole pages.
+            let covered = (last - first).saturating_add(1);
+            let there = (length - header - HEADER).min(covered);
+            // An incomplete page is read again: segments have whole pages.
             let there = there - there % PAGE_LENGTH;
             position = begins.saturating_add(there);
             self.at = header + HEADER + there;
             self.segment = Some(Segment {
                 header,
                 first,
-                promised: last,
+                last,
                 next: first.saturating_add(there),
             });
-            if there < promised {
+            if there < covered {
                 break;
             }
         }
@@ -107,8 +108,8 @@ impl Image {
         Ok(Some(position))
     }
 
-    /// Writes bytes, of which so many were asked for before these. `last` is the last address of
-    /// their range. Counts what is in the file, also where not all of it is.
+    /// Writes bytes at a position of the request. `last` is the last address of their range. Adds
+    /// the bytes written to the position, also on failure.
     pub(super) fn bytes(
         &mut self,
         position: &mut u64,
@@ -141,7 +142,7 @@ impl Image {
         Ok(())
     }
 
-    /// Leaves a hole, which file systems that can do so store nothing for.
+    /// Leaves a hole, for which sparse files store nothing.
     pub(super) fn hole(&mut self, position: u64, hole: &Hole) -> io::Result<()> {
         let begin = match self.form {
             Form::Ranges => position,
@@ -153,7 +154,7 @@ impl Image {
         self.go_to(end)
     }
 
-    /// Lets no header promise more than is there.
+    /// Corrects the header of the last segment, so that it covers only what was written.
     pub(super) fn close(&mut self) -> io::Result<()> {
         let Some(segment) = self.segment.take() else {
             return Ok(());
@@ -162,7 +163,7 @@ impl Image {
             return self.cut(segment.header);
         }
         let last = segment.next - 1;
-        if last != segment.promised {
+        if last != segment.last {
             self.file.seek(SeekFrom::Start(segment.header + LAST))?;
             self.file.write_all(&last.to_le_bytes())?;
             self.file.seek(SeekFrom::Start(self.at))?;
@@ -170,15 +171,15 @@ impl Image {
         Ok(())
     }
 
-    /// Closes it, and waits until it is on the disk.
+    /// Closes the image, and waits until it is on the disk.
     pub(super) fn complete(mut self) -> io::Result<()> {
         self.close()?;
         self.file.sync_all()
     }
 
     fn segment_of(&mut self, address: u64, last: u64) -> io::Result<()> {
-        let goes_on = |segment: &Segment| segment.next == address && address <= segment.promised;
-        if self.segment.as_ref().is_some_and(goes_on) {
+        let continues = |segment: &Segment| segment.next == address && address <= segment.last;
+        if self.segment.as_ref().is_some_and(continues) {
             return Ok(());
         }
         self.close()?;
@@ -188,7 +189,7 @@ impl Image {
         self.segment = Some(Segment {
             header: begin,
             first: address,
-            promised: last,
+            last,
             next: address,
         });
         Ok(())

@@ -1,20 +1,20 @@
 //! `ringcopy read`: ranges of virtual or physical memory, many pieces at a time.
 //!
-//! Where memory ends within a range, there is a hole, and what lies after it is read all the same. As
-//! far as the driver says that the hole reaches, nothing is asked for; where it cannot say, the rest
-//! is tried page by page.
+//! Where memory ends within a range, there is a hole, and what follows it is read too. The driver
+//! says how far a hole reaches, and nothing is asked for up to there; if it cannot say, the rest is
+//! read page by page.
 //!
 //! - `plan`: which parts of the ranges one request asks for.
-//! - `holes`, `outcome`: what was missing, and what has become of each range.
-//! - `sink`: where the bytes go: `dump`, `stream`, or `output`, which `sidecar` lets a later read go
-//!   on with.
-//! - `form`, `image`: what an image of memory looks like, and how it is put into a file.
-//! - `target`: the file, which is left alone until there is something to put into it.
-//! - `map`: which memory an image has, for whom it is not told by the image.
-//! - `report`: what the user is told.
+//! - `holes`, `range_result`: what was missing, and the result of each range.
+//! - `sink`: where the bytes go: to the document, a `stream`, or an `output`. A read to an `output`
+//!   can be continued from its `sidecar`.
+//! - `form`, `image`, `hexdump`: the formats.
+//! - `target`: the file, which keeps its contents until a byte is written.
+//! - `map`: the ranges and holes of an image.
+//! - `report`: what the user sees.
 
-mod dump;
 pub(super) mod form;
+mod hexdump;
 mod holes;
 mod image;
 mod map;
@@ -30,13 +30,13 @@ mod target;
 use std::{collections::VecDeque, time::Instant};
 
 use indicatif::ProgressBar;
-use ringcopy_protocol::{Direction, Engine, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 
 use super::{
-    Stop, View,
+    Stop,
     arguments::ReadArguments,
     range_argument::{self, Range},
-    record::Document,
+    view::View,
 };
 use crate::{Device, OpenAccess, Piece, Transfer, Transport};
 use form::Form;
@@ -44,19 +44,18 @@ use holes::{Hole, Holes};
 use plan::{
     Attempt, CHUNK, CHUNK_AFTER_HOLE, Part, Retry, next_request, remaining, rest, retry, skip,
 };
-use range_result::{Outcome, add_earlier, outcomes};
+use range_result::{RangeResult, add_earlier, results};
 use report::{Finished, finish, progress, report};
 use sink::Sink;
 
-pub(super) fn perform(
+pub(super) fn run(
     arguments: &ReadArguments,
     transport: &mut dyn Transport,
     view: &mut View<'_, '_>,
-    document: &mut Document,
 ) -> Result<(), Stop> {
     if view.bytes_on_out && view.console.terminal && !arguments.hex {
-        return Err(Stop::File(
-            "standard output is a terminal, and memory is no text; redirect it, name a file with \
+        return Err(Stop::Sentence(
+            "standard output is a terminal, and memory is not text; redirect it, name a file with \
              --output, or leave --output out."
                 .into(),
         ));
@@ -68,13 +67,13 @@ pub(super) fn perform(
     }
     let form = arguments.form();
     if form == Form::Lime {
-        // Its readers take addresses in their order alone.
+        // Its readers need the addresses in ascending order.
         ranges.sort_unstable_by_key(|range| range.source.address());
     }
     let total = range_argument::total(&ranges)
-        .and_then(|total| arguments.judge_total(view.json, total).map(|()| total))
-        .and_then(|total| arguments.judge_form(&ranges).map(|()| total))
-        .map_err(|sentence| Stop::File(format!("{sentence}.")))?;
+        .and_then(|total| arguments.validate_total(view.json, total).map(|()| total))
+        .and_then(|total| arguments.validate_form(&ranges).map(|()| total))
+        .map_err(|sentence| Stop::Sentence(format!("{sentence}.")))?;
     let (sink, earlier) = Sink::open(arguments, form, &ranges, view.json)?;
     let mut reading = Reading {
         device,
@@ -83,13 +82,13 @@ pub(super) fn perform(
         holes: Holes::default(),
         hole: None,
         beyond: None,
-        outcomes: outcomes(&ranges),
+        results: results(&ranges),
         refused: None,
         progress: progress(view, total),
         sink,
     };
     let resumed = reading.position;
-    add_earlier(&mut reading.outcomes, resumed, &earlier);
+    add_earlier(&mut reading.results, resumed, &earlier);
     for (at, hole) in earlier {
         reading.holes.add(at, hole);
     }
@@ -102,15 +101,15 @@ pub(super) fn perform(
     let Reading {
         position,
         holes,
-        outcomes,
+        results,
         sink,
         ..
     } = reading;
     let has_map = arguments.all_ram && sink.is_file();
-    let closed = sink.close(done.is_ok(), view, document);
-    report(&outcomes, &holes, form, document);
+    let closed = sink.close(done.is_ok(), view);
+    report(&results, &holes, form, &mut view.document);
     if resumed > 0 {
-        document.detail("resumed_at", resumed);
+        view.document.detail("resumed_at", resumed);
     }
     let is_untouched = done.and(closed)?;
     if let Some(path) = &arguments.output
@@ -118,39 +117,35 @@ pub(super) fn perform(
         && !is_untouched
     {
         map::write(path, form, &ranges, &holes)?;
-        document.detail("map", map::path_of(path).display().to_string());
+        let map = map::path_of(path).display().to_string();
+        view.document.detail("map", map);
     }
-    finish(
-        &Finished {
-            arguments,
-            resumed,
-            written: position,
-            seconds,
-            is_untouched,
-            has_map,
-        },
-        &outcomes,
-        &holes,
-        view,
-        document,
-    )
+    let finished = Finished {
+        arguments,
+        resumed,
+        written: position,
+        seconds,
+        is_untouched,
+        has_map,
+    };
+    finish(&finished, &results, &holes, view)
 }
 
-/// A read that is under way.
+/// A read in progress.
 struct Reading<'t, 't2> {
     device: Device<'t, dyn Transport + 't2>,
-    engine: Engine,
+    engine: EngineKind,
     /// Bytes of the output that are done, holes included.
     position: u64,
     holes: Holes,
-    /// The hole that may still go on, and that the sink does not have yet.
+    /// The last hole, which may continue and was not put into the sink yet.
     hole: Option<Hole>,
-    /// The hole that the last piece of the last request ends in, as far as it reaches beyond that
-    /// piece: of which range, how many bytes, and why.
+    /// The hole after the last piece of the last request: the index of its range, its length, and
+    /// the reason.
     beyond: Option<(usize, u64, NtStatus)>,
     /// One for each range.
-    outcomes: Vec<Outcome>,
-    /// The range of which the last piece was refused, for other reasons than its memory.
+    results: Vec<RangeResult>,
+    /// The index of the range that was refused for a reason other than its memory.
     refused: Option<usize>,
     progress: ProgressBar,
     sink: Sink,
@@ -159,10 +154,10 @@ struct Reading<'t, 't2> {
 impl Reading<'_, '_> {
     fn all(&mut self, ranges: &[Range], view: &mut View<'_, '_>) -> Result<(), Stop> {
         let mut parts = remaining(ranges, self.position);
-        let mut room = CHUNK;
+        let mut most = CHUNK;
         while !parts.is_empty() {
-            self.request(&next_request(&mut parts, room), Attempt::First, view)?;
-            room = CHUNK;
+            self.request(&next_request(&mut parts, most), Attempt::First, view)?;
+            most = CHUNK;
             if let Some((number, length, status)) = self.beyond.take()
                 && let Some(Range { source, length }) = skip(&mut parts, number, length)
             {
@@ -174,18 +169,18 @@ impl Reading<'_, '_> {
                     },
                     view,
                 )?;
-                room = CHUNK_AFTER_HOLE;
+                most = CHUNK_AFTER_HOLE;
             }
             if self.sink.takes_parts_of_holes() {
                 self.put_hole(view)?;
             }
-            // The rest of a range that was refused would be refused as well.
-            while let Some((hole, part)) = self.refused(&mut parts) {
+            // The rest of a refused range would be refused too.
+            while let Some((status, part)) = self.refused(&mut parts) {
                 self.miss(
                     Hole {
                         source: part.source,
                         length: part.length,
-                        status: hole,
+                        status,
                     },
                     view,
                 )?;
@@ -194,7 +189,7 @@ impl Reading<'_, '_> {
         self.put_hole(view)
     }
 
-    /// Reads some parts, and what is left of those that stop short, in their order.
+    /// Reads parts, and what is left of those that stop early, in order.
     fn request(
         &mut self,
         parts: &[Part],
@@ -217,7 +212,7 @@ impl Reading<'_, '_> {
                 continue;
             };
             let status = transfer.status;
-            let retry = if is_memorys_fault(transfer) {
+            let retry = if stopped_at_memory(transfer) {
                 let beyond = transfer.hole_length.checked_sub(left);
                 self.beyond = beyond.map(|length| (part.number, length, status));
                 retry(attempt, part.number, (stopped, left), transfer.hole_length)
@@ -241,7 +236,7 @@ impl Reading<'_, '_> {
         Ok(())
     }
 
-    /// Takes what arrived of a part.
+    /// Takes the bytes that arrived of a part.
     fn take(
         &mut self,
         part: &Part,
@@ -249,8 +244,8 @@ impl Reading<'_, '_> {
         bytes: &[u8],
         view: &mut View<'_, '_>,
     ) -> Result<(), Stop> {
-        if let Some(outcome) = self.outcomes.get_mut(part.number) {
-            outcome.add(transfer);
+        if let Some(result) = self.results.get_mut(part.number) {
+            result.add(transfer);
         }
         if bytes.is_empty() {
             return Ok(());
@@ -267,17 +262,14 @@ impl Reading<'_, '_> {
     fn miss(&mut self, hole: Hole, view: &mut View<'_, '_>) -> Result<(), Stop> {
         self.holes.add(self.position, hole);
         self.advance(hole.length);
-        match &mut self.hole {
-            Some(last) if last.goes_on_with(&hole) => last.length += hole.length,
-            _ => {
-                self.put_hole(view)?;
-                self.hole = Some(hole);
-            }
+        if !self.hole.as_mut().is_some_and(|last| last.extend(&hole)) {
+            self.put_hole(view)?;
+            self.hole = Some(hole);
         }
         Ok(())
     }
 
-    /// Lets the sink have the hole that has come to its end.
+    /// Puts the last hole into the sink.
     fn put_hole(&mut self, view: &mut View<'_, '_>) -> Result<(), Stop> {
         let Some(hole) = self.hole.take() else {
             return Ok(());
@@ -286,11 +278,11 @@ impl Reading<'_, '_> {
         self.progress.suspend(|| sink.hole(view, &hole))
     }
 
-    /// The next part, if it belongs to the range that was refused, and why that was.
+    /// Removes the next part if its range was refused. Returns the reason, and the part.
     fn refused(&self, parts: &mut VecDeque<Part>) -> Option<(NtStatus, Range)> {
         let number = self.refused?;
         let part = parts.pop_front_if(|part| part.number == number)?;
-        let stopped = self.outcomes.get(number)?.stopped?;
+        let stopped = self.results.get(number)?.stopped?;
         Some((stopped.status, part.range))
     }
 
@@ -300,8 +292,7 @@ impl Reading<'_, '_> {
     }
 }
 
-/// Whether it was the memory that stopped a copy: then what lies behind may be readable. A refusal
-/// would be the same there.
-fn is_memorys_fault(transfer: &Transfer) -> bool {
+/// Returns whether memory stopped a copy, and not a refusal: what follows it may be readable.
+fn stopped_at_memory(transfer: &Transfer) -> bool {
     transfer.direction == Direction::Read
 }

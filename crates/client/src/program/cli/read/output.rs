@@ -1,4 +1,4 @@
-//! The file that a long read fills, and its sidecar, which lets a later read go on.
+//! The file that a read fills, and its sidecar, from which a later read continues.
 
 use std::{
     fs::{self, File},
@@ -19,24 +19,24 @@ use crate::cli::{Stop, range_argument::Range};
 /// An image in a regular file.
 pub(super) struct Output {
     name: String,
-    /// The file as it was found, until something is put into it.
+    /// The file as it was found, until a byte is written.
     target: Option<Target>,
     begun: Option<Begun>,
     request: Request,
     sidecar: PathBuf,
-    /// Bytes of the ranges that are in the file, holes among them.
+    /// Bytes of the ranges that are in the file, holes included.
     pub(super) written: u64,
 }
 
-/// What is open once something is in the file.
+/// What is open once a byte was written.
 struct Begun {
     image: Image,
     sidecar: File,
 }
 
 impl Output {
-    /// Opens the file for these ranges: to begin, or, with `resume`, as an earlier read of the same
-    /// ranges left it. Gives the holes that are in it. Changes nothing that is there.
+    /// Opens the file for these ranges: to begin, or, with `resume`, to continue an earlier read of
+    /// the same ranges. Changes nothing. Returns the holes that are in it.
     pub(super) fn open(
         target: Target,
         form: Form,
@@ -50,23 +50,23 @@ impl Output {
             Ok(text) => Some(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(Stop::File(format!(
-                    "cannot read {sidecar_name}: {error}; it tells how far an earlier read of \
+                return Err(Stop::Sentence(format!(
+                    "cannot read {sidecar_name}: {error}; it says how far an earlier read of \
                      {name} came."
                 )));
             }
         };
         match (&unfinished, resume) {
             (Some(_), false) if target.length > 0 => {
-                return Err(Stop::File(format!(
-                    "{name} holds an unfinished read; go on with --resume, or remove \
+                return Err(Stop::Sentence(format!(
+                    "{name} holds an unfinished read; continue with --resume, or remove \
                      {sidecar_name} to start again."
                 )));
             }
-            (None, true) if target.is_there() => {
-                return Err(Stop::File(format!(
-                    "{name} is there, but no {sidecar_name} that tells what it holds; nothing can \
-                     go on in it, so name another file, or leave out --resume to write over it."
+            (None, true) if target.exists() => {
+                return Err(Stop::Sentence(format!(
+                    "{name} exists, but no {sidecar_name} that says what it holds; a read cannot \
+                     continue in it, so name another file, or leave out --resume to overwrite it."
                 )));
             }
             _ => {}
@@ -80,17 +80,17 @@ impl Output {
             written: 0,
         };
         match unfinished {
-            Some(text) if resume => output.go_on(&text),
+            Some(text) if resume => output.resume(&text),
             _ => Ok((output, Vec::new())),
         }
     }
 
-    /// What it is called.
+    /// Returns the name, for sentences.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Adds bytes after those that are there.
+    /// Appends bytes.
     pub(super) fn bytes(&mut self, address: u64, bytes: &[u8]) -> Result<(), Stop> {
         let last = self.request.last_of_range(address);
         let mut position = self.written;
@@ -102,7 +102,7 @@ impl Output {
         written.map_err(|error| cannot_write(&self.name, &error))
     }
 
-    /// Leaves a hole, and notes it first.
+    /// Notes a hole in the sidecar, then leaves it in the file.
     pub(super) fn hole(&mut self, hole: &Hole) -> Result<(), Stop> {
         let at = self.written;
         let line = Missing::of(at, hole.length, hole.status);
@@ -113,7 +113,7 @@ impl Output {
         Ok(())
     }
 
-    /// Ends a read that came to its end.
+    /// Completes the file and removes the sidecar.
     pub(super) fn complete(self) -> Result<(), Stop> {
         let Self {
             name,
@@ -130,40 +130,40 @@ impl Output {
             .map_err(|error| cannot_write(&name, &error))?;
         drop(begun.sidecar);
         fs::remove_file(&sidecar).map_err(|error| {
-            Stop::File(format!(
+            Stop::Sentence(format!(
                 "{name} is complete, but {} cannot be removed: {error}; remove it yourself.",
                 sidecar.display()
             ))
         })
     }
 
-    /// Ends a read that ended early, and tells what to do to go on.
+    /// Ends a read early. Returns a sentence that says how to continue.
     pub(super) fn unfinished(&mut self) -> Option<String> {
         let begun = self.begun.as_mut()?;
-        // If it cannot be done now, it is done by the read that goes on.
+        // If this fails now, the read that continues does it.
         drop(begun.image.close());
         let Self { name, written, .. } = self;
         Some(format!(
-            "{written} bytes are in {name}; repeat the command with --resume to go on."
+            "{written} bytes are in {name}; repeat the command with --resume to continue."
         ))
     }
 
-    /// Makes file and sidecar, or empties the file that is there.
+    /// Creates the file and the sidecar, or empties the existing file.
     fn begin(&mut self) -> Result<&mut Begun, Stop> {
         if let Some(mut target) = self.target.take() {
-            let is_new = !target.is_there();
+            let is_new = !target.exists();
             let path = target.path.clone();
-            // It is this read's from here on, so nothing of another's is touched.
+            // This locks the file, so another read cannot write to it from here on.
             target.create()?;
-            // Without a line in it: as long as the file may hold what it held before, nothing may
-            // go on in it.
+            // The sidecar is empty at first: no read may continue while the file still holds what
+            // it held before.
             let created = File::create(&self.sidecar);
             if is_new && created.is_err() {
                 drop(fs::remove_file(&path));
             }
             let mut sidecar = created.map_err(|error| self.cannot_note(&error))?;
             let image = Image::new(target.emptied()?, self.request.form());
-            map::forget(&path);
+            map::remove(&path);
             put_line(&mut sidecar, &self.request).map_err(|error| self.cannot_note(&error))?;
             self.begun = Some(Begun { image, sidecar });
         }
@@ -171,7 +171,7 @@ impl Output {
         self.begun.as_mut().ok_or_else(missing)
     }
 
-    fn go_on(mut self, text: &str) -> Result<(Self, Vec<(u64, Hole)>), Stop> {
+    fn resume(mut self, text: &str) -> Result<(Self, Vec<(u64, Hole)>), Stop> {
         let name = self.name.as_str();
         let sidecar_name = self.sidecar.display();
         let mut lines = text.lines();
@@ -179,20 +179,20 @@ impl Output {
             .next()
             .and_then(|line| serde_json::from_str(line).ok())
             .ok_or_else(|| {
-                Stop::File(format!(
-                    "{sidecar_name} does not tell which ranges {name} holds; remove both to start \
+                Stop::Sentence(format!(
+                    "{sidecar_name} does not say which ranges {name} holds; remove both to start \
                      again."
                 ))
             })?;
         if earlier != self.request {
-            return Err(Stop::File(format!(
+            return Err(Stop::Sentence(format!(
                 "{name} holds an unfinished read of other memory ({earlier}); repeat that command \
                  with --resume, or name another file."
             )));
         }
-        let there = self.target.take_if(|target| target.is_there());
+        let there = self.target.take_if(|target| target.exists());
         let Some(file) = there.and_then(Target::into_file) else {
-            // It never came to the first byte.
+            // No byte was written.
             return Ok((self, Vec::new()));
         };
         let found =
@@ -200,17 +200,16 @@ impl Output {
         let (image, in_file) = match found {
             Found::Image(image, in_file) => (image, in_file),
             Found::Foreign(length) => {
-                return Err(Stop::File(format!(
-                    "{name} has {length} bytes, which is not what a read of the {} asked for \
-                     leaves; something else wrote to it: remove it and {sidecar_name} to start \
-                     again.",
+                return Err(Stop::Sentence(format!(
+                    "{name} has {length} bytes, which a read of the {} asked for does not leave; \
+                     something else wrote to it: remove it and {sidecar_name} to start again.",
                     self.request.total()
                 )));
             }
         };
         let noted = lines.filter_map(|line| serde_json::from_str::<Missing>(line).ok());
         let (written, holes) = self.request.kept(noted, in_file);
-        // What was noted of a hole and is not in the output is read again, and noted again.
+        // A noted hole that is not in the output is read again, and noted again.
         let sidecar = sidecar::replace(&self.sidecar, &self.request, &holes)
             .map_err(|error| self.cannot_note(&error))?;
         self.begun = Some(Begun { image, sidecar });
@@ -228,12 +227,11 @@ mod tests {
     use super::*;
     use crate::Source;
 
-    /// A file opened to append is written to its end, wherever that is by then: this tells that
-    /// it was not. That no hole could be made in it either shows on Windows alone, where appending
-    /// is a right of its own.
+    /// A file opened for appending is always written at its end, which this would notice. On
+    /// Windows such a file could not get holes either, since appending is a right of its own.
     #[test]
-    fn what_is_gone_on_with_is_not_opened_to_append() {
-        let path = std::env::temp_dir().join(format!("ringcopy-go-on-{}", std::process::id()));
+    fn a_continued_file_is_not_opened_for_appending() {
+        let path = std::env::temp_dir().join(format!("ringcopy-continued-{}", std::process::id()));
         let ranges = [Range {
             source: Source::Physical(0x1000),
             length: 12,

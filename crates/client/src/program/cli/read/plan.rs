@@ -1,4 +1,4 @@
-//! What is still to be read, and in which requests.
+//! The memory that is still to be read, and the requests for it.
 
 use std::collections::VecDeque;
 
@@ -6,52 +6,52 @@ use ringcopy_protocol::MAXIMUM_ENTRIES;
 
 use crate::{PAGE_LENGTH, Source, cli::range_argument::Range};
 
-/// The most bytes that one of the command's requests asks for.
+/// The most bytes that one request asks for.
 pub(super) const CHUNK: u64 = 1 << 20;
 
-/// The most bytes that a request asks for after a part of a hole: likely the next part begins there.
+/// The most bytes that a request asks for after a part of a hole, since another part is likely.
 pub(super) const CHUNK_AFTER_HOLE: u64 = 64 << 10;
 
-/// A hole of so many bytes is worth a request of its own for what lies after it: a request costs
-/// about as much as asking for as many bytes of pages one by one.
+/// The length of a hole after which the rest gets a request of its own. A request costs about as
+/// much as asking for this many bytes page by page.
 const LONG_HOLE: u64 = CHUNK / 4;
 
 /// A part of a range that one piece of a request asks for.
 #[derive(Clone, Copy)]
 pub(super) struct Part {
-    /// Which range.
+    /// The index of the range.
     pub(super) number: usize,
     pub(super) range: Range,
 }
 
-/// What a copy left of a range: where, and how many bytes.
+/// Returns what is left of a range after `copied` bytes: the first byte, and the length.
 pub(super) fn rest(range: Range, copied: u64) -> Option<(Source, u64)> {
     let left = range.length.checked_sub(copied).filter(|&left| left > 0)?;
     Some((range.source.checked_add(copied)?, left))
 }
 
-/// How often a part of a range has been asked for, and in what pieces.
+/// How a part of a range was asked for before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Attempt {
-    /// Never before.
+    /// It was not asked for before.
     First,
-    /// As a part of more, up to a hole; this is what lies after it.
+    /// As a part of a longer one; this is what follows the hole in that.
     AfterHole,
-    /// As a part of more; this is a page, or a part of one.
+    /// As a part of a longer one; this is a page, or a part of one.
     Page,
 }
 
-/// What becomes of a part that stopped short.
+/// What to do about a part that stopped early.
 pub(super) struct Retry {
     /// Bytes that cannot be read.
     pub(super) hole: u64,
-    /// What to ask for after them.
+    /// What to ask for after these bytes.
     pub(super) parts: Vec<Part>,
     pub(super) attempt: Attempt,
 }
 
 impl Retry {
-    /// All that is left cannot be read.
+    /// Gives up what is left.
     pub(super) const fn nothing(left: u64) -> Self {
         Self {
             hole: left,
@@ -61,10 +61,10 @@ impl Retry {
     }
 }
 
-/// What to do about the `left` bytes from `stopped` on, of which at least `hole_length` cannot be
-/// read. After a long hole the rest is asked for as a whole. A short hole has more of its kind
-/// nearby, unless it is the first one in physical memory: then the pages are asked for one by one, all
-/// in one request.
+/// Decides what to do about the `left` bytes from `stopped` on, of which at least `hole_length`
+/// cannot be read. After a long hole the rest is asked for as a whole. Near a short hole there are
+/// likely others, unless it is the first one in physical memory. The pages after it are asked for
+/// one by one, all in one request.
 pub(super) fn retry(
     attempt: Attempt,
     number: usize,
@@ -105,7 +105,7 @@ const fn to_page_end(source: Source) -> u64 {
     PAGE_LENGTH - source.address() % PAGE_LENGTH
 }
 
-/// A range, cut where pages end.
+/// Splits a range where pages end.
 fn pages(number: usize, range: Range) -> Vec<Part> {
     let mut pages = Vec::new();
     let mut left = Some((range.source, range.length));
@@ -123,7 +123,7 @@ fn pages(number: usize, range: Range) -> Vec<Part> {
     pages
 }
 
-/// Takes up to `length` bytes off the next part, if it is one of this range, and says which.
+/// Removes up to `length` bytes from the next part, if it is of this range. Returns what it removed.
 pub(super) fn skip(parts: &mut VecDeque<Part>, number: usize, length: u64) -> Option<Range> {
     if length == 0 {
         return None;
@@ -142,7 +142,7 @@ pub(super) fn skip(parts: &mut VecDeque<Part>, number: usize, length: u64) -> Op
     })
 }
 
-/// What is left of the ranges, when so many bytes of the output are done.
+/// Returns what is left of the ranges when `done` bytes of the output are done.
 pub(super) fn remaining(ranges: &[Range], done: u64) -> VecDeque<Part> {
     let mut before = done;
     let mut parts = VecDeque::new();
@@ -159,14 +159,14 @@ pub(super) fn remaining(ranges: &[Range], done: u64) -> VecDeque<Part> {
     parts
 }
 
-/// Takes as much from the parts as one request asks for, which is at most `room` bytes.
-pub(super) fn next_request(parts: &mut VecDeque<Part>, mut room: u64) -> Vec<Part> {
+/// Removes the parts for one request of at most `most` bytes.
+pub(super) fn next_request(parts: &mut VecDeque<Part>, mut most: u64) -> Vec<Part> {
     let mut request = Vec::new();
-    while room > 0 && request.len() < MAXIMUM_ENTRIES as usize {
+    while most > 0 && request.len() < MAXIMUM_ENTRIES as usize {
         let Some(part) = parts.pop_front() else {
             break;
         };
-        let length = part.range.length.min(room);
+        let length = part.range.length.min(most);
         if let Some((source, left)) = rest(part.range, length) {
             parts.push_front(Part {
                 range: Range {
@@ -183,7 +183,7 @@ pub(super) fn next_request(parts: &mut VecDeque<Part>, mut room: u64) -> Vec<Par
             },
             ..part
         });
-        room -= length;
+        most -= length;
     }
     request
 }

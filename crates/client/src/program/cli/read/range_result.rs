@@ -1,26 +1,26 @@
-//! What has become of each range.
+//! The result of reading each range.
 
-use ringcopy_protocol::{Direction, Engine, NtStatus, RequestKind};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus, RequestKind};
 
 use super::{holes::Hole, plan::rest};
 use crate::{Transfer, cli::range_argument::Range, explain::explain_stop};
 
-/// What has become of a range so far.
-pub(super) struct Outcome {
-    /// Where it begins in the output.
+/// The result of reading a range, so far.
+pub(super) struct RangeResult {
+    /// The range's offset in the output.
     pub(super) at: u64,
     pub(super) transfer: Transfer,
     /// The copy that stopped first.
     pub(super) stopped: Option<Transfer>,
 }
 
-/// Nothing, of any of the ranges.
-pub(super) fn outcomes(ranges: &[Range]) -> Vec<Outcome> {
+/// Returns the results before anything was read.
+pub(super) fn results(ranges: &[Range]) -> Vec<RangeResult> {
     let mut at = 0;
     ranges
         .iter()
         .map(|range| {
-            let outcome = Outcome {
+            let result = RangeResult {
                 at,
                 transfer: Transfer {
                     operation: RequestKind::CopyMemory.into(),
@@ -29,7 +29,7 @@ pub(super) fn outcomes(ranges: &[Range]) -> Vec<Outcome> {
                     copied: 0,
                     address: None,
                     direction: Direction::None,
-                    engine: Engine::Auto,
+                    engine: EngineKind::Auto,
                     fell_back: false,
                     hole_length: 0,
                     source: Some(range.source),
@@ -37,25 +37,25 @@ pub(super) fn outcomes(ranges: &[Range]) -> Vec<Outcome> {
                 stopped: None,
             };
             at += range.length;
-            outcome
+            result
         })
         .collect()
 }
 
-/// Takes what an earlier read left in the output: so many bytes, and holes among them.
-pub(super) fn add_earlier(outcomes: &mut [Outcome], written: u64, holes: &[(u64, Hole)]) {
-    for outcome in &mut *outcomes {
-        let transfer = &mut outcome.transfer;
-        transfer.copied = written.saturating_sub(outcome.at).min(transfer.asked);
+/// Adds what an earlier read left in the output: `written` bytes, holes included.
+pub(super) fn add_earlier(results: &mut [RangeResult], written: u64, holes: &[(u64, Hole)]) {
+    for result in &mut *results {
+        let transfer = &mut result.transfer;
+        transfer.copied = written.saturating_sub(result.at).min(transfer.asked);
     }
     for (at, hole) in holes {
         let (mut at, mut left) = (*at, *hole);
-        // Where one range begins at the other's end, a hole may be in both.
-        let first = outcomes.partition_point(|outcome| outcome.at <= at);
-        for outcome in outcomes.iter_mut().skip(first.saturating_sub(1)) {
-            let end = outcome.at.saturating_add(outcome.transfer.asked);
+        // A hole may span ranges that are next to each other.
+        let first = results.partition_point(|result| result.at <= at);
+        for result in results.iter_mut().skip(first.saturating_sub(1)) {
+            let end = result.at.saturating_add(result.transfer.asked);
             let length = left.length.min(end.saturating_sub(at));
-            outcome.add_earlier_hole(at, &Hole { length, ..left });
+            result.add_earlier_hole(at, &Hole { length, ..left });
             let Some((source, length)) = rest(left.into(), length) else {
                 break;
             };
@@ -71,13 +71,13 @@ pub(super) fn add_earlier(outcomes: &mut [Outcome], written: u64, holes: &[(u64,
     }
 }
 
-impl Outcome {
+impl RangeResult {
     /// Adds a copy of a part of the range.
     pub(super) fn add(&mut self, transfer: &Transfer) {
         let so_far = &mut self.transfer;
         so_far.copied += transfer.copied;
         so_far.fell_back |= transfer.fell_back;
-        if transfer.engine != Engine::Auto || transfer.copied > 0 {
+        if transfer.engine != EngineKind::Auto || transfer.copied > 0 {
             so_far.engine = transfer.engine;
         }
         if !transfer.is_complete() && self.stopped.is_none() {
@@ -93,7 +93,7 @@ impl Outcome {
         }
     }
 
-    /// Takes a hole that an earlier read left in the output: where, and what of it is in the range.
+    /// Adds the part of a hole that is in the range; an earlier read left it at this offset.
     const fn add_earlier_hole(&mut self, at: u64, hole: &Hole) {
         let so_far = &mut self.transfer;
         so_far.copied = so_far.copied.saturating_sub(hole.length);
@@ -109,15 +109,18 @@ impl Outcome {
         });
     }
 
-    /// What is missing and why, in a sentence.
+    /// Returns a sentence about what is missing, and why.
     pub(super) fn explanation(&self) -> Option<String> {
         let Transfer { asked, copied, .. } = self.transfer;
         let stopped = self.stopped?;
-        Some(format!(
-            "read {copied} of {asked} bytes; {} bytes in, there was {}: {}",
-            stopped.copied,
-            stopped.status,
-            explain_stop(&stopped)
-        ))
+        let read = match copied {
+            0 => format!("read none of {asked} bytes"),
+            _ => format!(
+                "read {copied} of {asked} bytes; byte {} is the first that is missing",
+                stopped.copied
+            ),
+        };
+        let (status, advice) = (stopped.status, explain_stop(&stopped));
+        Some(format!("{read}: {status}: {advice}"))
     }
 }

@@ -1,21 +1,22 @@
-//! What a read tells: how far it is, and how it went.
+//! What a read prints: its progress and its result.
 
 use indicatif::{BinaryBytes, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{
     form::Form,
-    holes::{Holes, SHOWN},
+    holes::{Holes, LISTED},
     map,
     plan::CHUNK,
-    range_result::Outcome,
+    range_result::RangeResult,
 };
 use crate::cli::{
-    Stop, View,
+    Stop,
     arguments::{ReadArguments, is_standard_output},
     record::{Document, Record, engine_name, hexadecimal},
+    view::View,
 };
 
-/// How far it is, on a terminal.
+/// Returns a progress bar, which is hidden unless standard error is a terminal.
 pub(super) fn progress(view: &View<'_, '_>, length: u64) -> ProgressBar {
     let target = if view.console.progress && length > CHUNK {
         ProgressDrawTarget::stderr()
@@ -31,16 +32,16 @@ pub(super) fn progress(view: &View<'_, '_>, length: u64) -> ProgressBar {
     bar
 }
 
-pub(super) fn report(outcomes: &[Outcome], holes: &Holes, form: Form, document: &mut Document) {
-    for outcome in outcomes {
-        let transfer = &outcome.transfer;
-        let part = outcome.at..outcome.at.saturating_add(transfer.asked);
+pub(super) fn report(results: &[RangeResult], holes: &Holes, form: Form, document: &mut Document) {
+    for result in results {
+        let transfer = &result.transfer;
+        let part = result.at..result.at.saturating_add(transfer.asked);
         let (kind, from) = transfer
             .source
             .map_or(("", 0), |source| (source.kind(), source.address()));
         document.record(
             Record::of_transfer(transfer)
-                .explained(outcome.explanation())
+                .explained(result.explanation())
                 .with("kind", kind)
                 .with("from", hexadecimal(from))
                 .with("holes", holes.within(part).count()),
@@ -51,15 +52,15 @@ pub(super) fn report(outcomes: &[Outcome], holes: &Holes, form: Form, document: 
     document.detail("holes_omitted", omitted);
 }
 
-/// How a read went that came to its end.
+/// A read that came to its end.
 pub(super) struct Finished<'a> {
     pub(super) arguments: &'a ReadArguments,
-    /// Bytes that were there before.
+    /// Bytes of the output that an earlier read had done.
     pub(super) resumed: u64,
-    /// Bytes that are there now.
+    /// Bytes of the output that are done.
     pub(super) written: u64,
     pub(super) seconds: f64,
-    /// Whether the file holds what it held before, since nothing could be read.
+    /// Whether the file keeps its contents, since nothing could be read.
     pub(super) is_untouched: bool,
     /// Whether a map is beside the output.
     pub(super) has_map: bool,
@@ -67,53 +68,52 @@ pub(super) struct Finished<'a> {
 
 pub(super) fn finish(
     finished: &Finished<'_>,
-    outcomes: &[Outcome],
+    results: &[RangeResult],
     holes: &Holes,
     view: &mut View<'_, '_>,
-    document: &mut Document,
 ) -> Result<(), Stop> {
     let rate = rate(finished.written - finished.resumed, finished.seconds);
-    document.detail("seconds", finished.seconds);
-    document.detail("bytes_per_second", rate);
-    tell_output(finished, outcomes, holes, view)?;
+    view.document.detail("seconds", finished.seconds);
+    view.document.detail("bytes_per_second", rate);
+    report_output(finished, results, holes, view)?;
     if holes.bytes > 0 {
-        document.fault();
+        view.document.fault();
     }
     let all = finished.arguments.list_holes;
     let mut incomplete = 0;
-    for outcome in outcomes {
-        let Some(explanation) = outcome.explanation() else {
+    for result in results {
+        let Some(explanation) = result.explanation() else {
             continue;
         };
-        document.fault();
+        view.document.fault();
         incomplete += 1;
-        if incomplete > SHOWN && !all {
+        if incomplete > LISTED && !all {
             continue;
         }
-        let named = match outcome.transfer.source {
-            Some(source) if outcomes.len() > 1 => {
+        let named = match result.transfer.source {
+            Some(source) if results.len() > 1 => {
                 format!("{} {:#x}: {explanation}", source.kind(), source.address())
             }
             _ => explanation,
         };
         view.remark(&named)?;
     }
-    if incomplete > SHOWN && !all {
+    if incomplete > LISTED && !all {
         view.remark(&format!(
-            "{incomplete} of {} ranges are not complete: the {SHOWN} above, and {} that \
+            "{incomplete} of {} ranges are not complete: the {LISTED} above, and {} that \
              --list-holes lists",
-            outcomes.len(),
-            incomplete - SHOWN
+            results.len(),
+            incomplete - LISTED
         ))?;
     }
     holes.show(view, all)?;
     Ok(())
 }
 
-/// What is in the output, if there is one.
-fn tell_output(
+/// Reports what is in the output, if there is one.
+fn report_output(
     finished: &Finished<'_>,
-    outcomes: &[Outcome],
+    results: &[RangeResult],
     holes: &Holes,
     view: &mut View<'_, '_>,
 ) -> Result<(), Stop> {
@@ -133,9 +133,9 @@ fn tell_output(
     if holes.bytes >= finished.written {
         return Ok(());
     }
-    let engine = outcomes
+    let engine = results
         .last()
-        .and_then(|outcome| engine_name(outcome.transfer.engine))
+        .and_then(|result| engine_name(result.transfer.engine))
         .map_or(String::new(), |name| {
             format!(", copied by the {name} engine")
         });

@@ -1,12 +1,12 @@
-//! What lets a later read go on where this one stopped.
+//! The file from which a later read continues.
 //!
-//! Beside the output stands a sidecar as long as the read is not complete: lines of JSON. The first
-//! names the ranges asked for, so that another request does not go on in this one's file; each of
-//! the others names a hole, or the part of one that a request came through, and is written before
-//! the zeros that stand for it. How far the read has come is told by the output itself, and, where
-//! holes leave nothing in it, by the holes noted after its last byte: so a read which ends in the
-//! middle of anything loses nothing. A read that goes on first leaves those holes alone in the
-//! sidecar that it goes on after, and as much of them as is there.
+//! The sidecar lies beside the output until the read is complete. It has lines of JSON. The first
+//! one names the ranges asked for, so that a read of others does not continue in the file. Each of
+//! the others notes a hole, or a part of one, and is written before the zeros in the output.
+//!
+//! The length of the output says how far the read came. Where holes leave nothing in the output,
+//! the holes noted after its last byte say it. So a read that ends at any moment loses nothing. A
+//! read that continues first writes a new sidecar, with the holes that are in the output.
 
 use std::{
     fmt,
@@ -21,10 +21,10 @@ use serde::{Deserialize, Serialize};
 use super::{form::Form, holes::Hole};
 use crate::{Source, cli::range_argument::Range};
 
-/// What the sidecar's name has after that of its file.
+/// The suffix of a sidecar's name, after the output's name.
 const SUFFIX: &str = ".unfinished";
 
-/// What the name of a sidecar that is being replaced has after it.
+/// The suffix of a file that is being written and then replaces another.
 const PART: &str = ".part";
 
 /// The sidecar's first line.
@@ -42,13 +42,13 @@ pub(super) struct Request {
 /// The sidecar's other lines.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Missing {
-    /// Bytes of the ranges in front of it.
+    /// Bytes of the ranges before it.
     at: u64,
     length: u64,
     status: u32,
 }
 
-/// Where the sidecar of an output lies.
+/// Returns the path of an output's sidecar.
 pub(super) fn path_of(output: &Path) -> PathBuf {
     with_suffix(output, SUFFIX)
 }
@@ -85,7 +85,7 @@ impl Request {
             .fold(0, |total, (_, length)| total.saturating_add(*length))
     }
 
-    /// How many bytes were asked for before this physical address, where the ranges are in the
+    /// Returns how many bytes were asked for before this physical address. The ranges are in the
     /// order of their addresses.
     pub(super) fn position_of(&self, address: u64) -> Option<u64> {
         let mut position = 0_u64;
@@ -100,7 +100,7 @@ impl Request {
         None
     }
 
-    /// How many bytes were asked for below this physical address, unless it lies after them all.
+    /// Returns how many bytes were asked for below this physical address, unless it is after all.
     pub(super) fn position_of_end(&self, end: u64) -> Option<u64> {
         let mut position = 0_u64;
         let mut last = 0_u64;
@@ -111,16 +111,16 @@ impl Request {
         (end <= last).then_some(position)
     }
 
-    /// The last address of the range that this physical address is in, where the ranges are in the
-    /// order of their addresses.
+    /// Returns the last address of the range that this physical address is in. The ranges are in
+    /// the order of their addresses.
     pub(super) fn last_of_range(&self, address: u64) -> u64 {
         let after = self.ranges.partition_point(|(base, _)| *base <= address);
         let range = after.checked_sub(1).and_then(|at| self.ranges.get(at));
         range.map_or(address, |(base, length)| base.saturating_add(*length) - 1)
     }
 
-    /// What of the holes that were noted an output has: `in_file` bytes of the ranges are in it.
-    /// Gives how far the earlier read came, and the holes until there, each with its place.
+    /// Selects the noted holes that are in an output with `in_file` bytes of the ranges. Returns
+    /// how far the earlier read came, and the holes up to there, each with its offset.
     pub(super) fn kept(
         &self,
         noted: impl Iterator<Item = Missing>,
@@ -136,7 +136,7 @@ impl Request {
         }
         for missing in noted.filter(|missing| missing.length > 0) {
             if self.form == Form::Lime && missing.at <= written {
-                // A hole is nothing in such a file: its note alone tells of it.
+                // Such a file has nothing for a hole, only the sidecar has.
                 let end = missing.at.saturating_add(missing.length);
                 written = written.max(end.min(start));
             }
@@ -151,17 +151,16 @@ impl Request {
                 length: missing.length.min(there),
                 status: NtStatus(missing.status),
             };
-            match holes.last_mut() {
-                Some((at, last)) if *at + last.length == missing.at && last.goes_on_with(&hole) => {
-                    last.length += hole.length;
-                }
-                _ => holes.push((missing.at, hole)),
+            let last = holes.last_mut();
+            if !last.is_some_and(|(at, last)| *at + last.length == missing.at && last.extend(&hole))
+            {
+                holes.push((missing.at, hole));
             }
         }
         (written, holes)
     }
 
-    /// The source of a byte of the ranges, which begin at these positions.
+    /// Returns the source of the byte at an offset. `starts` are the offsets of the ranges.
     fn source(&self, starts: &[u64], at: u64) -> Option<Source> {
         let number = starts
             .partition_point(|start| *start <= at)
@@ -199,8 +198,7 @@ impl Missing {
     }
 }
 
-/// Puts a sidecar with these holes alone in the place of the one that is there, whole or not at
-/// all, and gives it for more lines.
+/// Replaces the sidecar by one with only these holes, atomically. Returns it, open for more lines.
 pub(super) fn replace(path: &Path, request: &Request, holes: &[(u64, Hole)]) -> io::Result<File> {
     let mut lines = Vec::new();
     put_line(&mut lines, request)?;
@@ -211,7 +209,7 @@ pub(super) fn replace(path: &Path, request: &Request, holes: &[(u64, Hole)]) -> 
     OpenOptions::new().append(true).open(path)
 }
 
-/// Puts a file in the place of the one that is there, if one is: whole or not at all.
+/// Writes a file, or replaces the existing one, atomically.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let part = with_suffix(path, PART);
     let replaced = File::create(&part)
@@ -221,13 +219,13 @@ pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
         })
         .and_then(|()| fs::rename(&part, path));
     if replaced.is_err() {
-        // What was there is as it was.
+        // The existing file is unchanged.
         drop(fs::remove_file(&part));
     }
     replaced
 }
 
-/// Adds a line.
+/// Appends a line.
 pub(super) fn put_line(sidecar: &mut impl Write, line: &impl Serialize) -> io::Result<()> {
     let mut line = serde_json::to_vec(line)?;
     line.push(b'\n');

@@ -1,5 +1,5 @@
-//! The file that a read fills. It is left alone until there is something to put into it, and belongs
-//! to one read at a time.
+//! The file that a read fills. It keeps its contents until a byte is written, and one read at a
+//! time holds its lock.
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
@@ -9,20 +9,20 @@ use std::{
 
 use crate::cli::Stop;
 
-/// A file to be filled.
+/// A file to fill.
 pub(super) struct Target {
     pub(super) path: PathBuf,
     pub(super) name: String,
-    /// Absent as long as there is no such file.
+    /// `None` if the file does not exist yet.
     file: Option<File>,
-    /// Bytes that are in it.
+    /// Bytes in the file.
     pub(super) length: u64,
-    /// Whether it is a file proper, or will be one: neither a device nor a pipe.
+    /// Whether it is or will be a regular file: neither a device nor a pipe.
     pub(super) is_regular: bool,
 }
 
 impl Target {
-    /// Opens what is there, and keeps other reads away from it. Changes nothing.
+    /// Opens and locks the file, if it exists. Changes nothing.
     pub(super) fn open(path: &Path) -> Result<Self, Stop> {
         let name = path.display().to_string();
         let mut target = Self {
@@ -32,10 +32,10 @@ impl Target {
             length: 0,
             is_regular: true,
         };
-        // Pipes are opened by their readers too, and must not be taken for read by this one.
+        // A pipe that is opened for reading too would not notice that its reader has gone.
         let reads = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
         match OpenOptions::new().read(reads).write(true).open(path) {
-            Ok(file) => target.keep(file)?,
+            Ok(file) => target.lock(file)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let folder = path
                     .parent()
@@ -49,15 +49,15 @@ impl Target {
         Ok(target)
     }
 
-    /// Whether there is such a file.
-    pub(super) const fn is_there(&self) -> bool {
+    /// Returns whether the file exists.
+    pub(super) const fn exists(&self) -> bool {
         self.file.is_some()
     }
 
-    /// Makes the file, if there is none.
+    /// Creates the file, if it does not exist.
     pub(super) fn create(&mut self) -> Result<(), Stop> {
         if self.file.is_none() {
-            // Not emptied yet: another read may have made it in the meantime.
+            // It is not truncated: another read may have created it in the meantime.
             let file = OpenOptions::new()
                 .read(true)
                 .write(true)
@@ -65,12 +65,12 @@ impl Target {
                 .truncate(false)
                 .open(&self.path)
                 .map_err(|error| cannot_write(&self.name, &error))?;
-            self.keep(file)?;
+            self.lock(file)?;
         }
         Ok(())
     }
 
-    /// Makes the file, or empties the one that is there, and gives it.
+    /// Creates the file, or empties the existing one, and returns it.
     pub(super) fn emptied(mut self) -> Result<File, Stop> {
         self.create()?;
         let Some(file) = self.file else {
@@ -84,18 +84,18 @@ impl Target {
         Ok(file)
     }
 
-    /// The file as it is, if it is there.
+    /// Returns the file as it is, if it exists.
     pub(super) fn into_file(self) -> Option<File> {
         self.file
     }
 
-    fn keep(&mut self, file: File) -> Result<(), Stop> {
+    fn lock(&mut self, file: File) -> Result<(), Stop> {
         let metadata = file.metadata();
         self.is_regular = metadata.as_ref().is_ok_and(fs::Metadata::is_file);
         self.length = metadata.map_or(0, |metadata| metadata.len());
-        // Where a file system has no locks, nothing keeps the reads apart.
+        // A file system without locks cannot keep two reads apart.
         if self.is_regular && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            return Err(Stop::File(format!(
+            return Err(Stop::Sentence(format!(
                 "another read is filling {}; wait until it has ended, or name another file with \
                  --output.",
                 self.name
@@ -106,19 +106,19 @@ impl Target {
     }
 }
 
-/// Has holes cost no room in a file, where its file system can do so.
+/// Makes the file sparse, if its file system can, so that holes take no space.
 #[cfg(windows)]
 fn make_sparse(file: &File) {
     let _ = ringcopy_win32::make_sparse(file);
 }
 
-/// Holes cost no room in a file, where its file system can do so.
+/// Files are sparse on other systems, if the file system can.
 #[cfg(not(windows))]
 const fn make_sparse(_: &File) {}
 
-/// What to say of a file that cannot be written.
+/// Returns the sentence for a file that cannot be written.
 pub(super) fn cannot_write(name: &str, error: &io::Error) -> Stop {
-    Stop::File(format!(
+    Stop::Sentence(format!(
         "cannot write {name}: {error}; make room there, or name another file with --output."
     ))
 }

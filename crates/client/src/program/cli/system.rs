@@ -1,0 +1,187 @@
+//! The commands that install, load and configure the driver.
+
+use ringcopy_protocol::{EngineKind, Reach};
+use serde_json::{Value, json};
+
+use super::{
+    Stop,
+    arguments::{EngineName, InstallArguments, KernelCallers, PolicyAction, ReachName},
+    info::reach,
+    view::View,
+};
+use crate::machine::{self, Failure, Installed, Package, Policy, SERVICE, State, System};
+
+pub(super) fn install(
+    arguments: &InstallArguments,
+    system: &mut dyn System,
+    view: &mut View<'_, '_>,
+) -> Result<(), Stop> {
+    let folder = match &arguments.from {
+        Some(folder) => folder.clone(),
+        None => own_folder()?,
+    };
+    let package = Package {
+        folder,
+        trust_certificate: arguments.trust_certificate,
+    };
+    let (word, text) = match machine::install(system, &package)? {
+        Installed::Now => ("installed", "installed"),
+        Installed::Updated => ("updated", "installed again, with this image"),
+        Installed::Already => ("unchanged", "installed already; nothing was changed"),
+    };
+    view.document.detail("result", word);
+    view.document.detail("image", system.image_path());
+    view.line(&format!("{SERVICE} is {text}: {}", system.image_path()))?;
+    Ok(())
+}
+
+/// Returns the folder of this program: in a package, the driver is beside it.
+fn own_folder() -> Result<std::path::PathBuf, Stop> {
+    std::env::current_exe()
+        .ok()
+        .and_then(|path| path.parent().map(Into::into))
+        .ok_or_else(|| {
+            Stop::Sentence(
+                "cannot tell in which folder this program is; name the package's folder with \
+                 --from."
+                    .into(),
+            )
+        })
+}
+
+pub(super) fn uninstall(system: &mut dyn System, view: &mut View<'_, '_>) -> Result<(), Stop> {
+    report(
+        machine::uninstall(system),
+        "uninstalled",
+        "uninstalled: the service, its settings and the image are gone",
+        "there was nothing to uninstall",
+        view,
+    )
+}
+
+pub(super) fn start(system: &mut dyn System, view: &mut View<'_, '_>) -> Result<(), Stop> {
+    report(
+        machine::start(system),
+        "started",
+        "the driver is loaded",
+        "the driver was loaded already",
+        view,
+    )
+}
+
+pub(super) fn stop(system: &mut dyn System, view: &mut View<'_, '_>) -> Result<(), Stop> {
+    report(
+        machine::stop(system),
+        "stopped",
+        "the driver is unloaded",
+        "the driver was not loaded",
+        view,
+    )
+}
+
+/// Reports whether a command changed anything.
+fn report(
+    changed: Result<bool, Failure>,
+    result: &str,
+    if_changed: &str,
+    if_unchanged: &str,
+    view: &mut View<'_, '_>,
+) -> Result<(), Stop> {
+    let (result, line) = if changed? {
+        (result, if_changed)
+    } else {
+        ("unchanged", if_unchanged)
+    };
+    view.document.detail("result", result);
+    Ok(view.line(line)?)
+}
+
+pub(super) fn status(system: &mut dyn System, view: &mut View<'_, '_>) -> Result<(), Stop> {
+    let Some(service) = system.service().map_err(Failure::from)? else {
+        view.document.detail("state", "not installed");
+        view.document.detail("image", Value::Null);
+        return Ok(view.line("not installed")?);
+    };
+    let state = match service.state {
+        State::Stopped => "stopped",
+        State::Running => "running",
+        State::Changing => "changing",
+    };
+    view.document.detail("state", state);
+    view.document.detail("image", service.image.clone());
+    Ok(view.line(&format!("{state}: {}", service.image))?)
+}
+
+pub(super) fn policy(
+    action: Option<&PolicyAction>,
+    system: &mut dyn System,
+    view: &mut View<'_, '_>,
+) -> Result<(), Stop> {
+    let mut policy = machine::policy(system)?;
+    if let Some(PolicyAction::Set(set)) = action {
+        if !set.reach.is_empty() {
+            let others = policy.reach - Reach::MEMORY;
+            policy.reach = set.reach.iter().fold(others, |reach, name| {
+                reach
+                    | match name {
+                        ReachName::User => Reach::empty(),
+                        ReachName::System => Reach::SYSTEM_VIRTUAL,
+                        ReachName::Physical => Reach::PHYSICAL,
+                        ReachName::All => Reach::MEMORY,
+                    }
+            });
+        }
+        if let Some(allowed) = set.kernel_callers {
+            let allowed = allowed == KernelCallers::Trust;
+            policy.reach.set(Reach::KERNEL_CALLERS, allowed);
+        }
+        if let Some(engine) = set.engine {
+            policy.engine = engine.into();
+        }
+        machine::set_policy(system, policy)?;
+    }
+    show(policy, view)?;
+    let running = system
+        .service()
+        .map_err(Failure::from)?
+        .is_some_and(|service| service.state != State::Stopped);
+    let takes_effect = if running { "restart" } else { "start" };
+    view.document.detail("takes_effect", takes_effect);
+    if running && action.is_some_and(|action| matches!(action, PolicyAction::Set(_))) {
+        view.line(
+            "it takes effect when the driver is loaded again: `ringcopy stop`, `ringcopy start`",
+        )?;
+    }
+    Ok(())
+}
+
+fn show(policy: Policy, view: &mut View<'_, '_>) -> Result<(), Stop> {
+    let engine = match policy.engine {
+        EngineKind::Auto => EngineName::Auto,
+        EngineKind::Native => EngineName::Native,
+        EngineKind::System => EngineName::System,
+    };
+    let kernel_callers = policy.reach.contains(Reach::KERNEL_CALLERS);
+    view.document.detail(
+        "policy",
+        json!({
+            "system_virtual": policy.reach.contains(Reach::SYSTEM_VIRTUAL),
+            "physical": policy.reach.contains(Reach::PHYSICAL),
+            "kernel_callers": kernel_callers,
+            "engine": engine.as_str(),
+        }),
+    );
+    let callers = if kernel_callers {
+        "trusted"
+    } else {
+        "checked like a user's"
+    };
+    for (name, value) in [
+        ("reach", reach(policy.reach & Reach::MEMORY).as_str()),
+        ("kernel callers", callers),
+        ("engine", engine.as_str()),
+    ] {
+        view.line(&format!("{name:<22} {value}"))?;
+    }
+    Ok(())
+}

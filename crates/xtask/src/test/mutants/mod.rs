@@ -1,0 +1,234 @@
+//! Mutants: the driver, the accessors and the client with one guard removed. They test the tests: a
+//! test that no mutant fails may be a test that cannot fail.
+//!
+//! Each mutant is built in a copy of the tree. Then one test must fail: in the lab, under Wine, or on
+//! the host.
+
+mod accessor_matrix;
+mod accessors;
+mod client;
+mod driver;
+mod lab_host;
+mod mutant;
+mod tree;
+
+use crate::{
+    accessors::DRIVER as MATRIX_DRIVER, lab::Lab, paths, program, setup, step::Step, wine,
+};
+use anyhow::{Result, bail};
+use mutant::Mutant;
+use std::{cell::Cell, path::PathBuf, process::Stdio};
+use tree::{Image, Tree};
+
+const DRIVER: Image = Image {
+    package: "ringcopy",
+    file: "ringcopy.dll",
+    variable: "RINGCOPY_DRIVER",
+};
+
+const ACCESSOR_MATRIX: Image = Image {
+    package: "accessor-matrix-driver",
+    file: "accessor_matrix_driver.dll",
+    variable: MATRIX_DRIVER,
+};
+
+/// Mutants that are tested in one way.
+struct Group {
+    mutants: &'static [Mutant],
+    tested: Tested,
+}
+
+/// The tests that must notice mutants.
+enum Tested {
+    /// The end-to-end tests, with this driver.
+    InLab(Image),
+    /// The accessors' Windows tests.
+    UnderWine,
+    /// The tests of this package.
+    OnHost(&'static str),
+}
+
+const GROUPS: [Group; 5] = [
+    Group {
+        mutants: driver::MUTANTS,
+        tested: Tested::InLab(DRIVER),
+    },
+    Group {
+        mutants: accessor_matrix::MUTANTS,
+        tested: Tested::InLab(ACCESSOR_MATRIX),
+    },
+    Group {
+        mutants: accessors::MUTANTS,
+        tested: Tested::UnderWine,
+    },
+    Group {
+        mutants: client::MUTANTS,
+        tested: Tested::OnHost("ringcopy-client"),
+    },
+    Group {
+        mutants: lab_host::MUTANTS,
+        tested: Tested::OnHost("ringcopy-lab"),
+    },
+];
+
+/// Builds each mutant and runs its test, which must fail: all mutants, or those whose names contain
+/// `only`.
+pub fn run(only: Option<&str>) -> Result<()> {
+    let chosen = GROUPS.map(|group| {
+        let names = |mutant: &&Mutant| only.is_none_or(|words| mutant.name.contains(words));
+        let mutants: Vec<&Mutant> = group.mutants.iter().filter(names).collect();
+        (mutants, group.tested)
+    });
+    let count = chosen.iter().map(|(mutants, _)| mutants.len()).sum();
+    if count == 0 {
+        bail!("no mutant's name contains these words; all are in crates/xtask/src/test/mutants");
+    }
+    setup::for_tests()?;
+    let run = Run {
+        begun: Cell::new(0),
+        count,
+        lab: Lab::prepare()?,
+        tree: Tree::copy()?,
+    };
+    for (mutants, tested) in &chosen {
+        match tested {
+            Tested::InLab(image) => run.in_lab(image, mutants)?,
+            Tested::UnderWine => run.under_wine(mutants)?,
+            Tested::OnHost(package) => run.on_host(package, mutants)?,
+        }
+    }
+    eprintln!("{count} of {count} mutants caught");
+    Ok(())
+}
+
+struct Run {
+    begun: Cell<usize>,
+    count: usize,
+    lab: Lab,
+    tree: Tree,
+}
+
+impl Run {
+    /// Tries a mutant. `failed` returns whether its test failed.
+    fn attempt(&self, mutant: &Mutant, failed: impl FnOnce(&Step) -> Result<bool>) -> Result<()> {
+        self.begun.set(self.begun.get() + 1);
+        let (number, count) = (self.begun.get(), self.count);
+        let step = Step::start(format!("[{number} of {count}] {}", mutant.name));
+        if !failed(&step)? {
+            bail!(
+                "the mutant \"{}\" went unnoticed: {} did not fail",
+                mutant.name,
+                mutant.caught_by
+            );
+        }
+        step.done();
+        eprintln!("  caught by {}", mutant.caught_by);
+        Ok(())
+    }
+
+    /// Tries mutants with tests in the lab.
+    fn in_lab(&self, image: &Image, mutants: &[&Mutant]) -> Result<()> {
+        for mutant in mutants {
+            self.attempt(mutant, |step| {
+                let driver = self.tree.with(mutant, |_| self.tree.build(step, image))?;
+                let (binary, test) = mutant.test();
+                let mut cargo = program::cargo();
+                cargo
+                    .current_dir(paths::root())
+                    .args(["test", "--quiet", "--package", "ringcopy-tests"])
+                    .args(["--test", binary, "--", "--ignored", "--exact", test])
+                    .stdin(Stdio::null());
+                self.lab.set_variables(&mut cargo);
+                cargo.env(image.variable, driver);
+                Ok(has_failed(&program::output_even_of_failure(&mut cargo)?))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Tries mutants with tests of `usermode-accessors`.
+    fn under_wine(&self, mutants: &[&Mutant]) -> Result<()> {
+        if mutants.is_empty() {
+            return Ok(());
+        }
+        let session = wine::Session::start()?;
+        for mutant in mutants {
+            self.attempt(mutant, |_| {
+                let (program, test) = mutant.test();
+                self.tree.with(mutant, |sources| {
+                    wine::fails(&session, sources, program, test)
+                })
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Tries mutants with tests of `package`.
+    fn on_host(&self, package: &str, mutants: &[&Mutant]) -> Result<()> {
+        let target_dir = self.tree.target_dir.with_file_name("host");
+        for mutant in mutants {
+            self.attempt(mutant, |step| {
+                let (binary, test) = mutant.test();
+                self.tree.with(mutant, |sources| {
+                    let cargo = || {
+                        let mut cargo = program::cargo();
+                        cargo
+                            .current_dir(sources)
+                            .args(["test", "--package", package])
+                            .arg(if binary == "lib" { "--lib" } else { "--test" })
+                            .args((binary != "lib").then_some(binary))
+                            .arg("--target-dir")
+                            .arg(&target_dir)
+                            // A quick build, since the program runs once.
+                            .env("CARGO_INCREMENTAL", "1")
+                            .env("CARGO_PROFILE_DEV_OPT_LEVEL", "0")
+                            .env("CARGO_PROFILE_DEV_DEBUG", "0");
+                        cargo
+                    };
+                    program::run(step, cargo().arg("--no-run"))?;
+                    let mut test = {
+                        let mut cargo = cargo();
+                        cargo.args(["--", "--exact", test]);
+                        cargo
+                    };
+                    Ok(has_failed(&program::output_even_of_failure(&mut test)?))
+                })
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns whether a run of one test printed that it failed. A test that did not run has not failed.
+fn has_failed(output: &str) -> bool {
+    output.contains("0 passed; 1 failed")
+}
+
+/// Builds the driver without a mutation in the copy of the tree. Returns its path.
+pub fn unbroken_driver() -> Result<PathBuf> {
+    let tree = Tree::copy()?;
+    let step = Step::start("building the driver in another folder");
+    let driver = tree.build(&step, &DRIVER)?;
+    step.done();
+    Ok(driver)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{GROUPS, paths};
+    use fs_err as fs;
+
+    #[test]
+    fn every_mutant_fits_its_file() {
+        let stale: Vec<String> = GROUPS
+            .iter()
+            .flat_map(|group| group.mutants)
+            .filter_map(|mutant| {
+                let text = fs::read_to_string(paths::root().join(mutant.file)).unwrap_or_default();
+                mutant.of(&text).err()
+            })
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(stale, Vec::<String>::new());
+    }
+}
