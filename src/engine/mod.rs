@@ -1,19 +1,24 @@
 //! Who copies virtual and physical memory: two engines, one contract.
 
 mod native;
+mod ram;
 mod system;
 
-use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Stop, Transfer};
+use mm_copy::{
+    CopyFlags, Engine as _, Hole, PhysicalMemory as _, RamRange, Reason, Stop, Transfer,
+};
 use ringcopy_protocol::{EngineKind, NtStatus};
 use usermode_accessors::VolatileSlice;
 
-use crate::nt::{physical::RamList, processor};
-use native::{NativeEngine, NativeMachine, WindowWalk};
+use crate::nt::processor;
+use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
+pub use ram::RamOfRequest;
+use ram::{Miss, Ram};
 use system::SystemMachine;
 
 /// Both engines, as they stand after the start-up checks.
 pub struct Engines {
-    ram: RamList,
+    ram: Ram,
     address_bits: u32,
     native: Result<NativeMachine, NtStatus>,
 }
@@ -22,12 +27,12 @@ impl Engines {
     /// Captures the RAM ranges and checks the native engine, unless the administrator ruled it
     /// out. That it does not pass is no failure. It will not read `uncached`.
     pub fn start(setting: EngineKind, uncached: RamRange) -> Result<Self, NtStatus> {
-        let ram = RamList::capture()?;
+        let ram = Ram::capture()?;
         let address_bits = processor::physical_address_bits();
         let native = if setting == EngineKind::System {
             Err(NtStatus::NOT_SUPPORTED)
         } else {
-            NativeMachine::start(RamRanges::new(ram.as_slice()), uncached, address_bits)
+            NativeMachine::start(ram.for_request().ranges(), uncached, address_bits)
         };
         Ok(Self {
             ram,
@@ -45,28 +50,33 @@ impl Engines {
             .unwrap_or(NtStatus::SUCCESS)
     }
 
-    /// The ranges of RAM, in ascending order and with something else between them.
-    pub fn ram(&self) -> &[RamRange] {
-        self.ram.as_slice()
+    /// The list of RAM, for one request. IRQL: `PASSIVE_LEVEL`.
+    pub fn ram(&self) -> RamOfRequest<'_> {
+        self.ram.for_request()
     }
 
     /// Copies for one request, with the engine of its choice.
     ///
     /// User addresses are those of the current process.
-    pub fn copier(&self, choice: EngineKind) -> Copier<'_> {
-        let ram = RamRanges::new(self.ram.as_slice());
+    pub fn copier<'a, 'r>(
+        &'a self,
+        choice: EngineKind,
+        ram: &'a RamOfRequest<'r>,
+    ) -> Copier<'a, 'r> {
         let native = self.native.as_ref().map_err(|status| *status);
         Copier {
             choice,
-            native: native.map(|native| native.engine(ram)),
-            system: SystemMachine::new(ram, self.address_bits),
+            ram,
+            native: native.map(|native| native.engine(ram.ranges())),
+            system: SystemMachine::new(ram.ranges(), self.address_bits),
         }
     }
 }
 
 /// Copies for one request.
-pub struct Copier<'a> {
+pub struct Copier<'a, 'r> {
     choice: EngineKind,
+    ram: &'a RamOfRequest<'r>,
     native: Result<NativeEngine<'a>, NtStatus>,
     system: SystemMachine<'a>,
 }
@@ -81,54 +91,109 @@ pub struct Copied {
     pub fell_back: bool,
 }
 
-impl Copier<'_> {
+impl Copier<'_, '_> {
     /// Copies to nonpaged memory; refuses with the self-check's status where the native engine was
-    /// asked for and is not there.
+    /// asked for and is not there. IRQL: `PASSIVE_LEVEL`.
     pub fn copy(
-        &self,
+        &mut self,
         flags: CopyFlags,
         address: u64,
         mut target: VolatileSlice<'_>,
     ) -> Result<Copied, NtStatus> {
-        let native = match (self.choice, &self.native) {
+        let engine = match (self.choice, &self.native) {
             (EngineKind::Native, Err(status)) => return Err(*status),
-            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => {
+            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => EngineKind::System,
+            (EngineKind::Native | EngineKind::Auto, Ok(_)) => EngineKind::Native,
+        };
+        let mut transfer = self.copy_by(engine, flags, address, target.reborrow());
+        if let Some(miss) = transfer.stop.and_then(|stop| Miss::of(flags, &stop))
+            && self.renew_ram(miss)
+        {
+            transfer = self.go_on(engine, flags, address, transfer, target.reborrow());
+        }
+        let by_system = transfer
+            .stop
+            .filter(|_| engine == EngineKind::Native && self.choice == EngineKind::Auto)
+            .filter(|stop| Self::may_go_on(flags, stop));
+        if let Some(stop) = by_system {
+            let whole = self.go_on(EngineKind::System, flags, address, transfer, target);
+            // Where neither engine can read, the native one knows how far that reaches.
+            if stop.reason.may_be_paged_out() || whole.transferred > transfer.transferred {
                 return Ok(Copied {
-                    transfer: self.copy_by_system(flags, address, target),
+                    transfer: whole,
                     engine: EngineKind::System,
-                    fell_back: false,
+                    fell_back: true,
                 });
             }
-            (EngineKind::Native | EngineKind::Auto, Ok(native)) => native,
-        };
-        let transfer = mm_copy::copy_memory(native, flags, address, target.reborrow());
-        let stopped = transfer
-            .stop
-            .filter(|stop| self.choice == EngineKind::Auto && Self::may_go_on(stop));
-        let arrived = transfer.transferred;
-        let length = target.len().saturating_sub(arrived);
-        let Some((stop, rest)) = stopped.zip(target.subslice(arrived, length)) else {
-            return Ok(Copied {
-                transfer,
-                engine: EngineKind::Native,
-                fell_back: false,
-            });
-        };
-        let rest = self.copy_by_system(flags, stop.address, rest);
+        }
         Ok(Copied {
-            transfer: Transfer {
-                transferred: arrived.saturating_add(rest.transferred),
-                ..rest
-            },
-            engine: EngineKind::System,
-            fell_back: true,
+            transfer,
+            engine,
+            fell_back: false,
         })
     }
 
+    fn copy_by(
+        &self,
+        engine: EngineKind,
+        flags: CopyFlags,
+        address: u64,
+        target: VolatileSlice<'_>,
+    ) -> Transfer {
+        match &self.native {
+            Ok(native) if engine == EngineKind::Native => {
+                mm_copy::copy_memory(native, flags, address, target)
+            }
+            _ => self.copy_by_system(flags, address, target),
+        }
+    }
+
+    /// Goes on with a copy from the first byte that did not arrive.
+    fn go_on(
+        &self,
+        engine: EngineKind,
+        flags: CopyFlags,
+        address: u64,
+        before: Transfer,
+        target: VolatileSlice<'_>,
+    ) -> Transfer {
+        let arrived = before.transferred;
+        let length = target.len().saturating_sub(arrived);
+        let Some(rest) = target.subslice(arrived, length) else {
+            // Not reached: no more arrives than there is room for.
+            return before;
+        };
+        let rest = self.copy_by(engine, flags, address.wrapping_add(arrived as u64), rest);
+        Transfer {
+            transferred: arrived.saturating_add(rest.transferred),
+            ..rest
+        }
+    }
+
+    /// Takes the list of RAM again, if the request may; returns whether it is another one.
+    fn renew_ram(&mut self, miss: Miss) -> bool {
+        let renewed = self.ram.renew(miss);
+        if renewed {
+            let ram = self.ram.ranges();
+            self.system = SystemMachine::new(ram, self.system.address_bits());
+            self.native = self
+                .native
+                .as_ref()
+                .map_err(|status| *status)
+                .map(|native| {
+                    let memory: &WindowMemory<'_> = native.physical_memory();
+                    memory.machine().engine(ram)
+                });
+        }
+        renewed
+    }
+
     /// Whether the system's engine might read what the native one does not: pages that are not
-    /// resident, and RAM that is not for the native engine.
-    fn may_go_on(stop: &Stop) -> bool {
+    /// resident, system memory of which the list of RAM does not know, and RAM that is not for the
+    /// native engine.
+    fn may_go_on(flags: CopyFlags, stop: &Stop) -> bool {
         match stop.reason {
+            Reason::NotRam | Reason::TableNotRam { .. } => flags == CopyFlags::VIRTUAL,
             Reason::Read(status) => status == native::NOT_CACHED,
             reason => reason.may_be_paged_out(),
         }

@@ -244,7 +244,11 @@ impl PhysicalMemory for WindowMemory<'_> {
     }
 }
 
-impl WindowMemory<'_> {
+impl<'a> WindowMemory<'a> {
+    pub const fn machine(&self) -> &'a NativeMachine {
+        self.machine
+    }
+
     /// Reads `length` bytes, as many as `target` has or fewer.
     fn read_cached(
         &self,

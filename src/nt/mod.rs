@@ -6,12 +6,14 @@
 pub mod caller;
 pub mod context;
 pub mod contiguous;
+pub mod generations;
 pub mod irql;
 pub mod physical;
 pub mod pool;
 pub mod process;
 pub mod processor;
 pub mod system_copy;
+pub mod time;
 pub mod translations;
 pub mod unicode;
 pub mod wdf;

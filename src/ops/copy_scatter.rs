@@ -14,7 +14,10 @@ use super::{
     entries::{Captured, Tally},
     transfer,
 };
-use crate::{engine::Copied, nt::pool::PoolBuffer};
+use crate::{
+    engine::{Copied, RamOfRequest},
+    nt::pool::PoolBuffer,
+};
 
 /// Bytes copied at a time: with the entries, what a request holds of pool.
 const PIECE: usize = 16 << 10;
@@ -26,9 +29,10 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let length = judged.output_length(entries)?;
     let mut buffer = PoolBuffer::allocate(PIECE)?;
     call.fill_response(length)?;
+    let ram = call.device.engines.ram();
     let mut tally = Tally::of(judged.count);
     for (number, entry) in entries.iter().enumerate() {
-        let result = copy_entry(call, judged.engine, entry, &mut buffer);
+        let result = copy_entry(call, (judged.engine, &ram), entry, &mut buffer);
         tally.count(&result);
         call.write_to_caller(validate::result_offset(number), result.as_bytes())?;
     }
@@ -39,7 +43,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
 /// Policy first, then the whole target: nothing is read for a place that nothing may go to.
 fn copy_entry(
     call: &Call<'_>,
-    engine: EngineKind,
+    engine: (EngineKind, &RamOfRequest<'_>),
     entry: &ScatterEntry,
     buffer: &mut PoolBuffer,
 ) -> EntryResult {
@@ -59,7 +63,7 @@ fn copy_entry(
 /// a stop is still written, so that the count is exact on either side.
 fn copy(
     call: &Call<'_>,
-    mut engine: EngineKind,
+    (mut engine, ram): (EngineKind, &RamOfRequest<'_>),
     source: Source,
     mut writer: UserWriter,
     buffer: &mut PoolBuffer,
@@ -77,7 +81,7 @@ fn copy(
         let read = match call
             .device
             .engines
-            .copier(engine)
+            .copier(engine, ram)
             .copy(flags, address, piece)
         {
             Ok(read) => read,

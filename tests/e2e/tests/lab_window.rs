@@ -71,8 +71,7 @@ fn read_on_both_processors(lab: &Lab) {
         (handle, [(input, request.as_bytes().len()), (output, room)])
     });
     let buffers = sides.map(|(_, buffers)| {
-        let [input, output] = buffers.map(|(address, length)| buffer(address, length));
-        (input, output)
+        <(_, _)>::from(buffers.map(|(address, length)| buffer(address, length)))
     });
     let code = Code::of(RequestKind::CopyMemory).value;
     let answers = one

@@ -7,7 +7,7 @@ use std::{
 
 use ringcopy_client::protocol::NtStatus;
 use ringcopy_lab_mailbox::{
-    Command, Count, DATA_LENGTH, Interference, MachineFact, VALUES, Withheld,
+    Command, Count, DATA_LENGTH, Interference, MachineFact, RamState, VALUES, Withheld,
 };
 use zerocopy::{FromBytes, Immutable, KnownLayout};
 
@@ -162,6 +162,23 @@ impl Lab {
         let arguments = [address, what as u64, withheld.into()];
         let [frame, ..] = self.done(Command::Withhold, &arguments, &[])?.results;
         Ok(frame)
+    }
+
+    /// Adds RAM or removes it, in whole pages.
+    ///
+    /// # Errors
+    /// If the lab is gone.
+    pub fn set_ram(&self, address: u64, length: u64, state: RamState) -> Result<(), LabError> {
+        let arguments = [address, length, state as u64];
+        self.done(Command::SetRam, &arguments, &[]).map(drop)
+    }
+
+    /// Has the second processor remove a range of RAM and add it, over and over.
+    ///
+    /// # Errors
+    /// If there is no second processor.
+    pub fn start_changing_ram(&self, address: u64, length: u64) -> Result<(), LabError> {
+        self.interfere(length, address, Interference::Ram)
     }
 
     /// Has the second processor change a small page of RAM of the mosaic's, over and over.

@@ -28,6 +28,6 @@ pub use options::{Options, RegistryValue};
 pub use process::{Caller, Process, Repeated, Sent, SystemCopy};
 pub use ringcopy_lab_mailbox::DATA_LENGTH;
 pub use ringcopy_lab_mailbox::{
-    Count, Interference, MachineFact, Protection as PageState, Tile, TileKind, UNTOUCHED, Withheld,
-    opener, token,
+    Count, Interference, MachineFact, Protection as PageState, RamState, Tile, TileKind, UNTOUCHED,
+    Withheld, opener, token,
 };

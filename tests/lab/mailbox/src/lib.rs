@@ -175,6 +175,8 @@ commands! {
     /// access raises what a general protection fault does. On the first processor. Arguments:
     /// address, [`Withheld`], whether it is withheld. Results: the frame's physical address.
     Withhold = 31,
+    /// Adds RAM or removes it, whole pages. Arguments: physical address, length, [`RamState`].
+    SetRam = 32,
 }
 
 /// A call of `MmCopyMemory`: its arguments.
@@ -321,6 +323,17 @@ argument! {
 }
 
 argument! {
+    /// What [`Command::SetRam`] makes of a range.
+    RamState:
+    /// Not RAM of the system.
+    Absent = 0,
+    /// RAM.
+    Listed = 1,
+    /// RAM that the list leaves out which drivers are given: it was added after the list was made.
+    Unlisted = 2,
+}
+
+argument! {
     /// What the entries of a [`Tile`] are.
     TileKind:
     /// Not present.
@@ -372,6 +385,9 @@ argument! {
     /// Writes the bytes of the next page into it and those of the page after that, in turn, 8 at a
     /// time. There is no pause: it changes all the while.
     Alternate = 5,
+    /// Removes a range of RAM and adds it, in turn. The address is physical; for the process stands
+    /// the length.
+    Ram = 6,
 }
 
 /// The positions of [`Command::Machine`]'s results.

@@ -16,7 +16,7 @@ const STATUS_INVALID_ADDRESS: NTSTATUS = 0xC000_0141_u32.cast_signed();
 const STATUS_INVALID_PARAMETER_4: NTSTATUS = 0xC000_00F2_u32.cast_signed();
 
 /// Each with the name that drivers import it by.
-pub(super) static ROUTINES: [Routine; 17] = [
+pub(super) static ROUTINES: [Routine; 18] = [
     Routine(c"ExAllocatePool2", ex_allocate_pool_2 as *const ()),
     Routine(c"KeGetCurrentIrql", ke_get_current_irql as *const ()),
     Routine(
@@ -28,6 +28,10 @@ pub(super) static ROUTINES: [Routine; 17] = [
     Routine(
         c"KeQueryMaximumProcessorCountEx",
         ke_query_maximum_processor_count_ex as *const (),
+    ),
+    Routine(
+        c"KeQueryUnbiasedInterruptTime",
+        ke_query_unbiased_interrupt_time as *const (),
     ),
     Routine(c"KfRaiseIrql", kf_raise_irql as *const ()),
     Routine(
@@ -125,6 +129,11 @@ const extern "C" fn ke_query_maximum_processor_count_ex(_group: USHORT) -> ULONG
 
 /// `KeGetCurrentProcessorNumberEx`: the only one. Drivers here do not ask for group and number.
 const extern "C" fn ke_get_current_processor_number_ex(_number: *mut c_void) -> ULONG {
+    0
+}
+
+/// `KeQueryUnbiasedInterruptTime`: time stands still, as does the list of RAM.
+const extern "C" fn ke_query_unbiased_interrupt_time() -> u64 {
     0
 }
 

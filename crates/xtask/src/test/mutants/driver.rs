@@ -63,11 +63,26 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the window is read without a guard",
         file: "src/nt/window.rs",
-        original: "            unsafe { mapped::read_to(source, target) }",
-        broken: "            let memory = unsafe { VolatileSlice::from_raw_parts(source, target.len()) };\n            \
-                 let mut target = target;\n            \
-                 target.copy_from_volatile(&memory).map_err(|_| unreachable!()) as Result<(), usermode_accessors::Fault>",
+        original: "unsafe { mapped::read_to(source, target) }",
+        broken: "let memory = unsafe { VolatileSlice::from_raw_parts(source, target.len()) };\n            \
+                 let mut target = target;\n            let _ = mapped::read_to;\n            \
+                 let _ = target.copy_from_volatile(&memory);\n            \
+                 Ok::<(), usermode_accessors::Fault>(())",
         caught_by: "lab_withheld::a_withheld_frame_ends_a_copy_at_its_first_byte",
+    },
+    Mutant {
+        name: "the list of RAM is never taken again",
+        file: "src/engine/ram.rs",
+        original: "            self.lists.replace(list);",
+        broken: "            drop(list);",
+        caught_by: "lab_ram::ram_that_is_added_after_load_is_read",
+    },
+    Mutant {
+        name: "memory that the list does not know is not left to the system",
+        file: "src/engine/mod.rs",
+        original: "Reason::NotRam | Reason::TableNotRam { .. } => flags == CopyFlags::VIRTUAL,",
+        broken: "Reason::NotRam | Reason::TableNotRam { .. } => false && flags == CopyFlags::VIRTUAL,",
+        caught_by: "lab_ram::system_memory_that_the_list_does_not_know_is_left_to_the_system",
     },
     Mutant {
         name: "all processors share a window",

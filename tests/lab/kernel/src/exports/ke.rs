@@ -5,7 +5,7 @@ use crate::bugcheck::{self, stack_here, violation};
 use crate::io::KERNEL_MODE;
 use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_most};
 use crate::nt::layout::{Event, Structure};
-use crate::{images, kernel_state, parallel, processor};
+use crate::{cpu, images, kernel_state, parallel, processor};
 use crate::{raw, smp};
 use nt_status::NtStatus;
 
@@ -140,6 +140,13 @@ pub(super) extern "win64" fn ke_get_current_processor_number_ex(number: u64) -> 
         raw::write(number, own << 16);
     }
     own
+}
+
+/// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four
+/// ticks of the time-stamp counter are 100 ns, so that its second is a few hundredths of one of the
+/// host's, and tests need not wait. Any IRQL.
+pub(super) extern "win64" fn ke_query_unbiased_interrupt_time() -> u64 {
+    cpu::time_stamp() / 4
 }
 
 /// `KeIpiGenericCall` function (wdm.h): the routine runs on every processor at `IPI_LEVEL`, from a

@@ -3,7 +3,7 @@
 use alloc::vec;
 
 use ringcopy_lab_mailbox::{
-    Call, Called, Command, DATA_LENGTH, Protection, UNTOUCHED, VALUES, Withheld,
+    Call, Called, Command, DATA_LENGTH, Protection, RamState, UNTOUCHED, VALUES, Withheld,
 };
 
 use super::{Answer, Carried, data, data_of, done};
@@ -74,6 +74,15 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
             });
             withheld::set(frame, three != 0);
             done(frame)
+        }
+        Command::SetRam => {
+            let state = RamState::from_wire(three).ok_or(NtStatus::INVALID_PARAMETER)?;
+            let range = ranges::Range {
+                start: page_of(one),
+                end: page_of(one) + two.next_multiple_of(PAGE),
+            };
+            ranges::change(range, state);
+            done(Answer::default())
         }
         Command::CopyMemory => copy_memory(one, length),
         _ => Err(NtStatus::INVALID_PARAMETER),

@@ -9,15 +9,15 @@ use alloc::vec::Vec;
 use core::mem::offset_of;
 
 use ringcopy_lab_mailbox::{
-    Command, DATA_LENGTH, DATA_OFFSET, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS, VALUES,
-    opener,
+    Command, DATA_LENGTH, DATA_OFFSET, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS, RamState,
+    VALUES, opener,
 };
 
 use crate::boot::Archive;
 use crate::io::control::Control;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::PASSIVE_LEVEL;
-use crate::memory::{PAGE, frames, kernel_space, mosaic, page_of, phys};
+use crate::memory::{PAGE, frames, kernel_space, mosaic, page_of, phys, ranges};
 use crate::object::{file, process};
 use crate::outcome::{self, Outcome};
 use crate::parallel::{Closing, Work};
@@ -71,6 +71,8 @@ struct Disturbed {
     entry: u64,
     was: u64,
     address: u64,
+    /// The range of RAM that it removes, instead of a page.
+    ram: Option<ranges::Range>,
     /// The frame that it shows in turn, or 0.
     spare: u64,
 }
@@ -191,6 +193,7 @@ fn carry_out(
         | Command::ReadKernelScratch
         | Command::PageOut
         | Command::Withhold
+        | Command::SetRam
         | Command::CopyMemory => memory::carry_out(command, arguments, length),
         Command::StartInterference => start_interference(one, two, three, disturbed),
         Command::StopInterference => stop_interference(disturbed),
@@ -322,6 +325,18 @@ fn start_interference(
         interference::start(PAGE, 0, kind, 0, [0; 2]);
         return done(Answer::default());
     }
+    if kind == Interference::Ram {
+        let range = ranges::Range {
+            start: address,
+            end: address + id,
+        };
+        *disturbed = Some(Disturbed {
+            ram: Some(range),
+            ..Disturbed::default()
+        });
+        interference::start(address, id, kind, 0, [0; 2]);
+        return done(Answer::default());
+    }
     let tables = if id == 0 && mosaic::is_small_ram(page_of(address)) {
         kernel_space::system()
     } else {
@@ -348,6 +363,7 @@ fn start_interference(
         }
     }
     *disturbed = Some(Disturbed {
+        ram: None,
         entry,
         was,
         address,
@@ -373,6 +389,9 @@ fn stop_interference(disturbed: &mut Option<Disturbed>) -> Carried {
     if stopped.entry != 0 {
         phys::write_entry(stopped.entry, stopped.was);
         cpu::invalidate_page(stopped.address);
+    }
+    if let Some(range) = stopped.ram {
+        ranges::change(range, RamState::Listed);
     }
     if stopped.spare != 0 {
         frames::free(stopped.spare);
