@@ -1,11 +1,10 @@
-//! Where each request is served, and its handler.
+//! Where each kind of request is served, and by which handler.
 //!
-//! The other properties of a control code (buffers, access, sizes) are in
-//! [`ringcopy_protocol::kind`], which client and tests share.
+//! The other properties of a request are in the table of [`ringcopy_protocol::kind`].
 
-use ringcopy_protocol::{Code, NtStatus, RequestKind};
+use ringcopy_protocol::{NtStatus, RequestKind};
 
-use crate::{device, nt::wdf::Request, ops};
+use crate::ops::{self, Call};
 
 /// Where a request is served.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,10 +16,10 @@ pub enum ServedIn {
 }
 
 /// Serves a request, and returns the length of its output in bytes.
-type Handler = fn(&ops::Call<'_>) -> Result<usize, NtStatus>;
+pub type Handler = fn(&Call<'_>) -> Result<usize, NtStatus>;
 
 /// Returns where a kind of request is served, and its handler.
-fn row(kind: RequestKind) -> (ServedIn, Handler) {
+pub const fn handler(kind: RequestKind) -> (ServedIn, Handler) {
     match kind {
         RequestKind::Information => (ServedIn::Queue, ops::information::serve),
         RequestKind::CopyFrom => (ServedIn::CallerContext, ops::caller_copy::copy_from),
@@ -34,26 +33,8 @@ fn row(kind: RequestKind) -> (ServedIn, Handler) {
     }
 }
 
-/// Returns where a control code is served, if it is one of the driver's.
-pub fn served_in(control_code: u32) -> Option<ServedIn> {
-    Code::from_value(control_code).map(|code| row(code.kind).0)
-}
-
-/// Serves a request if this is where it is served.
-pub fn serve(request: &Request, here: ServedIn) -> Result<usize, NtStatus> {
-    let parameters = request.control().ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
-    let code = Code::from_value(parameters.code).ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
-    let (served_in, handler) = row(code.kind);
-    if served_in != here {
-        return Err(NtStatus::INVALID_DEVICE_REQUEST);
-    }
-    let (device, file) = device::contexts(request)?;
-    let _under_way = file.enter()?;
-    handler(&ops::Call {
-        code,
-        device,
-        file,
-        request,
-        parameters,
-    })
+/// Calls a handler, while the request counts as under way.
+pub fn serve(handler: Handler, call: &Call<'_>) -> Result<usize, NtStatus> {
+    let _under_way = call.file.enter()?;
+    handler(call)
 }

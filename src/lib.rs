@@ -1,25 +1,26 @@
-//! `ringcopy.sys`: a KMDF control device that copies memory for its callers and is not hurt by
-//! what they pass.
+//! `ringcopy.sys`: a KMDF control device that copies memory for its callers, and is safe whatever
+//! they pass.
 //!
-//! The driver is a thin shell. What can fault lives in `usermode-accessors`, what decides how
-//! memory is copied lives in `mm-copy`, what travels lives in `ringcopy-protocol`; none of them
-//! knows the WDK. Here is what ties them to Windows:
+//! The driver is a thin shell. Accesses that can fault are in `usermode-accessors`, the copies of
+//! virtual and physical memory in `mm-copy`, the messages in `ringcopy-protocol`. None of these
+//! crates knows the WDK. The modules of the driver connect them to Windows. Each uses only modules
+//! below it:
 //!
-//! | room | what is in it | may touch |
+//! | module | contents | uses |
 //! | --- | --- | --- |
-//! | [`driver`] | entry, settings, unload | everything below |
-//! | [`device`] | the control device, its queue, its context | `nt` |
-//! | [`file`](mod@file) | what belongs to one handle | `nt` |
-//! | [`caller_context`] | the first look at every request, in its caller's process | `dispatch`, `nt` |
-//! | [`dispatch`] | the table of control codes | `ops` |
-//! | [`ops`] | one file per family of requests | `engine`, accessors |
-//! | [`engine`] | who copies virtual and physical memory | `nt`, `mm-copy` |
-//! | [`nt`] | the only calls into ntoskrnl and WDF, safe on the outside | the kernel |
+//! | [`driver`] | load and unload | `device`, `state`, `nt` |
+//! | [`device`] | the control device: name, security, callbacks | `caller_context`, `queue`, `state`, `nt` |
+//! | [`caller_context`] | the first callback for every request, in its sender's process | `dispatch`, `ops`, `state`, `nt` |
+//! | [`queue`] | the callback of the queue, in any process | `dispatch`, `ops`, `state`, `nt` |
+//! | [`dispatch`] | where each request is served, and its handler | `ops` |
+//! | [`ops`] | one file per family of requests | `engine`, `state`, `nt` |
+//! | [`state`] | what outlives a request: settings, and the contexts of device and handle | `engine`, `nt` |
+//! | [`engine`] | the two engines that copy virtual and physical memory | `nt` |
+//! | [`nt`] | the only calls into ntoskrnl and WDF, behind safe functions | the kernel |
 //!
-//! All callbacks run at `PASSIVE_LEVEL`; the first look at a request runs at its sender's level, and
-//! refuses the request where that is another. No lock is held across an access to user memory; the one
-//! spin lock of the driver guards the native engine's window, under which only nonpaged memory is
-//! touched.
+//! All callbacks run at `PASSIVE_LEVEL`, except [`caller_context`], which runs at its sender's level
+//! and refuses any other. No lock is held during an access to user memory. The one spin lock guards
+//! the window of the native engine, and only nonpaged memory is touched while it is held.
 
 #![cfg(windows)]
 #![no_std]
@@ -39,26 +40,27 @@ mod device;
 mod dispatch;
 mod driver;
 mod engine;
-mod file;
-#[expect(unsafe_code, reason = "the one room where the kernel is called")]
+#[expect(unsafe_code, reason = "this module alone calls the kernel")]
 mod nt;
 mod ops;
+mod queue;
+mod state;
 
 use wdk_alloc::WdkAllocator;
 use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};
 
-// Brings in the panic handler, a bug check that carries the place of the panic.
+// Links the panic handler, whose bug check holds the location of the panic.
 extern crate wdk_panic as _;
 
-/// For `alloc`'s collections, which are filled through `try_reserve` alone; buffers are `nt::pool`'s.
+/// For the collections of `alloc`, which grow by `try_reserve` alone. Buffers come from `nt::pool`.
 #[global_allocator]
 static ALLOCATOR: WdkAllocator = WdkAllocator;
 
-/// Where KMDF's `FxDriverEntry` goes once the framework is bound.
+/// The entry point that KMDF's `FxDriverEntry` calls once the framework is bound.
 ///
 /// # Safety
 ///
-/// Called once, by the framework's entry stub, with the arguments of a driver's entry point:
+/// Only the framework's entry stub may call this, once, with the arguments of an entry point:
 /// "`DriverEntry` for WDF Drivers routine", Windows driver documentation.
 #[expect(unsafe_code, reason = "the linker finds the entry point by its name")]
 #[unsafe(export_name = "DriverEntry")]

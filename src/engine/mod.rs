@@ -7,7 +7,7 @@ mod system;
 use mm_copy::{
     CopyFlags, Engine as _, Hole, PhysicalMemory as _, RamRange, Reason, Stop, Transfer,
 };
-use ringcopy_protocol::{EngineKind, NtStatus};
+use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
 use crate::nt::processor;
@@ -81,27 +81,19 @@ pub struct Copier<'a, 'r> {
     system: SystemMachine<'a>,
 }
 
-/// What became of a copy, and whose it was.
-pub struct Copied {
-    pub transfer: Transfer,
-    /// The last engine that copied.
-    pub engine: EngineKind,
-    /// Whether it went on where the native one stopped: at a page that is not resident, or RAM
-    /// that it does not read.
-    pub fell_back: bool,
-}
-
 impl Copier<'_, '_> {
-    /// Copies to nonpaged memory; refuses with the self-check's status where the native engine was
-    /// asked for and is not there. IRQL: `PASSIVE_LEVEL`.
+    /// Copies to nonpaged memory. IRQL: `PASSIVE_LEVEL`.
+    ///
+    /// If the request asks for the native engine and it is not available, the result has the status
+    /// of its self-check.
     pub fn copy(
         &mut self,
         flags: CopyFlags,
         address: u64,
         mut target: VolatileSlice<'_>,
-    ) -> Result<Copied, NtStatus> {
+    ) -> CopyResult {
         let engine = match (self.choice, &self.native) {
-            (EngineKind::Native, Err(status)) => return Err(*status),
+            (EngineKind::Native, Err(status)) => return CopyResult::of(*status),
             (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => EngineKind::System,
             (EngineKind::Native | EngineKind::Auto, Ok(_)) => EngineKind::Native,
         };
@@ -119,18 +111,13 @@ impl Copier<'_, '_> {
             let whole = self.go_on(EngineKind::System, flags, address, transfer, target);
             // Where neither engine can read, the native one knows how far that reaches.
             if stop.reason.may_be_paged_out() || whole.transferred > transfer.transferred {
-                return Ok(Copied {
-                    transfer: whole,
-                    engine: EngineKind::System,
-                    fell_back: true,
-                });
+                return CopyResult {
+                    flags: ResultFlags::FELL_BACK.bits(),
+                    ..result(&whole, EngineKind::System)
+                };
             }
         }
-        Ok(Copied {
-            transfer,
-            engine,
-            fell_back: false,
-        })
+        result(&transfer, engine)
     }
 
     fn copy_by(
@@ -223,5 +210,28 @@ impl Copier<'_, '_> {
             stop.hole_length = hole.length;
         }
         transfer
+    }
+}
+
+/// Converts the result of a copy by an engine.
+const fn result(transfer: &Transfer, engine: EngineKind) -> CopyResult {
+    let result = CopyResult {
+        copied: transfer.transferred as u64,
+        engine: engine as u32,
+        ..CopyResult::of(transfer.status)
+    };
+    match &transfer.stop {
+        // No access to memory was refused or failed.
+        None
+        | Some(Stop {
+            reason: Reason::Flags,
+            ..
+        }) => result,
+        Some(stop) => CopyResult {
+            direction: Direction::Read as u32,
+            address: stop.address,
+            hole_length: stop.hole_length,
+            ..result
+        },
     }
 }

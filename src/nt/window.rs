@@ -223,13 +223,15 @@ impl Windows {
         let level = AtDispatchLevel::raise();
         let window = self.window(&level).ok_or(NtStatus::NOT_SUPPORTED)?;
         let mut found = [0; PAGES];
-        let frames = (frame..).step_by(PAGE_SIZE);
-        for ((page, frame), found) in (0..count).zip(frames).zip(&mut found) {
-            *found = window.exchange(page, frame | READ_ONLY);
+        let mut frame = frame;
+        for (page, found) in found.iter_mut().enumerate().take(count) {
+            *found = window.entry(page);
+            window.set(page, frame | READ_ONLY);
+            frame = frame.wrapping_add(PAGE_SIZE as u64);
         }
         let result = read(window.address);
-        for (page, found) in (0..count).zip(found) {
-            window.exchange(page, found);
+        for (page, found) in found.iter().enumerate().take(count) {
+            window.set(page, *found);
         }
         Ok(result)
     }
@@ -259,16 +261,21 @@ struct Window<'a> {
 }
 
 impl Window<'_> {
-    /// Gives a page, below [`PAGES`], another entry, which this processor heeds from then on;
-    /// returns the one that it had.
-    fn exchange(&self, page: usize, value: u64) -> u64 {
-        let entry = self.entries.cast::<u64>().wrapping_add(page);
+    /// The entry of a page, below [`PAGES`].
+    fn entry(&self, page: usize) -> u64 {
         // SAFETY: the entry is this window's, which this processor alone uses.
-        let found = unsafe { entry.read_volatile() };
+        unsafe { self.place(page).read_volatile() }
+    }
+
+    /// Gives a page, below [`PAGES`], an entry, which this processor heeds from then on.
+    fn set(&self, page: usize, value: u64) {
         // SAFETY: as above.
-        unsafe { entry.write_volatile(value) };
+        unsafe { self.place(page).write_volatile(value) };
         let pages = self.address.cast::<[u8; PAGE_SIZE]>();
         translations::drop_here(pages.wrapping_add(page).cast());
-        found
+    }
+
+    const fn place(&self, page: usize) -> *mut u64 {
+        self.entries.cast::<u64>().wrapping_add(page)
     }
 }

@@ -1,9 +1,9 @@
 //! Copies between the caller's memory and the handle's session buffer.
 
-use ringcopy_protocol::{CallerCopyRequest, Kind, NtStatus, TransferResponse, kind};
+use ringcopy_protocol::{CallerCopyRequest, CopyResponse, Kind, NtStatus, kind};
 use usermode_accessors::{Fault, UserSlice, VolatileSlice};
 
-use super::{Call, transfer};
+use super::{Call, copy_result};
 
 /// Both sides of a copy.
 struct Sides<'a> {
@@ -30,11 +30,10 @@ fn serve<K: Kind<Request = CallerCopyRequest>>(
             .subslice(request.session_offset, request.length)
             .ok_or(NtStatus::INVALID_BUFFER_SIZE)?,
     };
-    call.reserve_response::<TransferResponse>()?;
-    let outcome = copy(sides);
+    call.reserve_response::<CopyResponse>()?;
     let asked = request.length as u64;
-    let result = transfer::of_accessor(asked, outcome);
-    call.respond_to_caller(&TransferResponse::of(asked, result))
+    let result = copy_result::of_accessor(asked, copy(sides));
+    call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 
 /// `CopyFromModeAligned`, into the session buffer.

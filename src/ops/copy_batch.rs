@@ -1,7 +1,7 @@
 //! Copies many pieces of virtual or physical memory into the output.
 
 use ringcopy_protocol::{
-    EntryResult, NtStatus, kind,
+    CopyResult, NtStatus, kind,
     validate::{self, Entry, Source},
 };
 use usermode_accessors::VolatileSlice;
@@ -44,7 +44,7 @@ fn copy_entry(
     source: Source,
     output: &mut VolatileSlice<'_>,
     slot: usize,
-) -> Result<EntryResult, NtStatus> {
+) -> Result<CopyResult, NtStatus> {
     let target = output
         .reborrow()
         .subslice(slot, source.length)

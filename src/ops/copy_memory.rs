@@ -4,22 +4,22 @@ use core::ops::Range;
 
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
-    EntryResult, NtStatus, Reach, TransferResponse, kind,
+    CopyResponse, CopyResult, NtStatus, Reach, kind,
     validate::{CopyMemory, Source},
 };
 use usermode_accessors::{VolatileSlice, probe::USER_LIMIT};
 
-use super::{Call, transfer};
-use crate::{engine::Copier, file::FileContext};
+use super::Call;
+use crate::{engine::Copier, state::FileContext};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
-    let target = call.payload::<TransferResponse>(source.length)?;
+    let target = call.payload::<CopyResponse>(source.length)?;
     let ram = call.device.engines.ram();
     let mut copier = call.device.engines.copier(engine, &ram);
     let result = copy(call, &mut copier, source, target);
-    let response = TransferResponse::of(source.length as u64, result);
-    let arrived = usize::try_from(response.copied).unwrap_or(0);
+    let response = CopyResponse::of(source.length as u64, result);
+    let arrived = usize::try_from(result.copied).unwrap_or(0);
     call.respond(&response, arrived)
 }
 
@@ -37,11 +37,11 @@ pub(super) fn copy(
     copier: &mut Copier<'_, '_>,
     source: Source,
     target: VolatileSlice<'_>,
-) -> EntryResult {
+) -> CopyResult {
     let flags = CopyFlags::from_bits_retain(source.flags);
-    match check_reach(call, source).and_then(|()| copier.copy(flags, source.address, target)) {
-        Ok(outcome) => transfer::of_engine(&outcome),
-        Err(status) => transfer::refused(status),
+    match check_reach(call, source) {
+        Ok(()) => copier.copy(flags, source.address, target),
+        Err(status) => CopyResult::of(status),
     }
 }
 

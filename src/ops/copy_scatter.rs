@@ -2,7 +2,7 @@
 
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
-    BatchResponse, EngineKind, EntryResult, NtStatus, ScatterEntry, TransferFlags, kind,
+    BatchResponse, CopyResult, EngineKind, NtStatus, ResultFlags, ScatterEntry, kind,
     validate::{self, Entry, Source},
 };
 use usermode_accessors::UserWriter;
@@ -11,13 +11,10 @@ use zerocopy::IntoBytes;
 use super::{
     Call,
     copy_memory::check_reach,
+    copy_result,
     entries::{Captured, Tally},
-    transfer,
 };
-use crate::{
-    engine::{Copied, RamOfRequest},
-    nt::pool::PoolBuffer,
-};
+use crate::{engine::RamOfRequest, nt::pool::PoolBuffer};
 
 /// Bytes copied at a time: with the entries, what a request holds of pool.
 const PIECE: usize = 16 << 10;
@@ -40,88 +37,69 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     Ok(length)
 }
 
-/// Policy first, then the whole target: nothing is read for a place that nothing may go to.
+/// Checks the policy, then the whole target, before it reads anything.
 fn copy_entry(
     call: &Call<'_>,
     engine: (EngineKind, &RamOfRequest<'_>),
     entry: &ScatterEntry,
     buffer: &mut PoolBuffer,
-) -> EntryResult {
+) -> CopyResult {
     let source = entry.source();
     let target = match check_reach(call, source).and_then(|()| validate::address(entry.target)) {
         Ok(target) => target,
-        Err(status) => return transfer::refused(status),
+        Err(status) => return CopyResult::of(status),
     };
     let target = call.requestor().slice(target, source.length);
     match target.writer() {
         Ok(writer) => copy(call, engine, source, writer, buffer),
-        Err(fault) => transfer::of_accessor(0, Err(fault)),
+        Err(fault) => copy_result::of_accessor(0, Err(fault)),
     }
 }
 
-/// Goes on to the end, or to the first byte that cannot be read or written. What was read before
-/// a stop is still written, so that the count is exact on either side.
+/// Copies up to the end, or to the first byte that cannot be read or written. The bytes read before
+/// a stop are still written, so that the count is exact for both sides.
 fn copy(
     call: &Call<'_>,
     (mut engine, ram): (EngineKind, &RamOfRequest<'_>),
     source: Source,
     mut writer: UserWriter,
     buffer: &mut PoolBuffer,
-) -> EntryResult {
+) -> CopyResult {
     let flags = CopyFlags::from_bits_retain(source.flags);
-    let mut fell_back = false;
+    let mut fell_back = ResultFlags::empty();
     loop {
         let done = writer.position();
         let address = source.address.wrapping_add(done as u64);
         let length = writer.remaining().min(PIECE);
         let Some(piece) = buffer.as_volatile().subslice(0, length) else {
             // Not reached: no piece is longer than the buffer.
-            return transfer::refused(NtStatus::INVALID_BUFFER_SIZE);
+            return CopyResult::of(NtStatus::INVALID_BUFFER_SIZE);
         };
-        let read = match call
+        let read = call
             .device
             .engines
             .copier(engine, ram)
-            .copy(flags, address, piece)
-        {
-            Ok(read) => read,
-            Err(status) => return transfer::refused(status),
-        };
-        if read.fell_back {
-            // The rest of the entry is the system's.
-            fell_back = true;
+            .copy(flags, address, piece);
+        if read.fell_back() {
+            // The system's engine copies the rest of the entry.
+            fell_back = ResultFlags::FELL_BACK;
             engine = EngineKind::System;
         }
-        let arrived = read.transfer.transferred;
+        let copied = usize::try_from(read.copied).unwrap_or(0);
         let written = buffer
             .as_volatile()
-            .subslice(0, arrived)
+            .subslice(0, copied)
             .map_or(Ok(()), |piece| writer.write_volatile(&piece));
         let result = match written {
-            Err(fault) => transfer::of_accessor(0, Err(fault)),
-            Ok(()) if writer.remaining() > 0 && read.transfer.is_complete() => continue,
-            Ok(()) => transfer::of_engine(&read),
+            Err(fault) => copy_result::of_accessor(0, Err(fault)),
+            Ok(()) if writer.remaining() > 0 && read.status() == NtStatus::SUCCESS => continue,
+            Ok(()) => read,
         };
-        return finished(result, &read, writer.position(), fell_back);
-    }
-}
-
-/// The result of the last piece as that of the whole entry.
-const fn finished(
-    result: EntryResult,
-    last: &Copied,
-    copied: usize,
-    fell_back: bool,
-) -> EntryResult {
-    let flags = if fell_back {
-        TransferFlags::FELL_BACK
-    } else {
-        TransferFlags::empty()
-    };
-    EntryResult {
-        copied: copied as u64,
-        engine: last.engine as u32,
-        flags: flags.bits(),
-        ..result
+        return CopyResult {
+            copied: writer.position() as u64,
+            engine: read.engine,
+            flags: fell_back.bits(),
+            ..result
+        };
     }
 }

@@ -1,9 +1,9 @@
 //! Copies from the caller's memory to the caller's memory, through a bounded buffer.
 
-use ringcopy_protocol::{NtStatus, TransferResponse, kind, validate::CopyThrough};
+use ringcopy_protocol::{CopyResponse, NtStatus, kind, validate::CopyThrough};
 use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
 
-use super::{Call, transfer};
+use super::{Call, copy_result};
 use crate::nt::pool::PoolBuffer;
 
 /// Bytes copied at a time: what a request of any length holds of pool.
@@ -22,11 +22,11 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let source = mode.slice(source, length);
     let destination = mode.slice(destination, length);
     let mut buffer = PoolBuffer::allocate(PIECE)?;
-    call.reserve_response::<TransferResponse>()?;
-    let outcome = copy(source, destination, alignment, &mut buffer);
+    call.reserve_response::<CopyResponse>()?;
+    let copied = copy(source, destination, alignment, &mut buffer);
     let asked = length as u64;
-    let result = transfer::of_accessor(asked, outcome);
-    call.respond_to_caller(&TransferResponse::of(asked, result))
+    let result = copy_result::of_accessor(asked, copied);
+    call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 
 /// Both ranges are probed whole before the first byte moves.

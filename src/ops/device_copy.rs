@@ -2,16 +2,14 @@
 
 use core::mem::size_of;
 
-use ringcopy_protocol::{
-    DeviceCopyRequest, NtStatus, TransferResponse, kind, validate::DeviceCopy,
-};
+use ringcopy_protocol::{CopyResponse, DeviceCopyRequest, NtStatus, kind, validate::DeviceCopy};
 
-use super::{Call, transfer};
+use super::{Call, copy_result};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let copy = call.capture::<kind::DeviceCopy>()?;
     let asked = copy.length() as u64;
-    let done = TransferResponse::of(asked, transfer::of_accessor(asked, Ok(())));
+    let done = CopyResponse::of(asked, copy_result::of_accessor(asked, Ok(())));
     let mut page = call.device.device_page.as_device();
     // Not reached: the copy was judged to stay within the page.
     let outside = |_| NtStatus::INVALID_BUFFER_SIZE;
@@ -29,7 +27,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             call.respond(&done, 0)
         }
         DeviceCopy::FromDevice { source, length, .. } => {
-            let bytes = call.payload::<TransferResponse>(length)?;
+            let bytes = call.payload::<CopyResponse>(length)?;
             page.read(source, bytes).map_err(outside)?;
             call.respond(&done, length)
         }

@@ -3,7 +3,7 @@
 use core::{marker::PhantomData, mem::size_of};
 
 use ringcopy_protocol::{
-    BatchResponse, EntryResult, Header, NtStatus,
+    BatchResponse, CopyResult, Header, NtStatus,
     validate::{Entries, Entry},
 };
 use zerocopy::{FromBytes, Immutable};
@@ -62,7 +62,7 @@ impl Tally {
     }
 
     /// Counts one more.
-    pub const fn count(&mut self, result: &EntryResult) {
+    pub const fn count(&mut self, result: &CopyResult) {
         let succeeded = (result.status == NtStatus::SUCCESS.0) as u32;
         self.0.succeeded = self.0.succeeded.saturating_add(succeeded);
         self.0.copied = self.0.copied.saturating_add(result.copied);

@@ -3,13 +3,13 @@
 pub mod caller_copy;
 pub mod copy_batch;
 pub mod copy_memory;
+mod copy_result;
 pub mod copy_scatter;
 pub mod copy_through;
 pub mod device_copy;
 mod entries;
 pub mod information;
 pub mod memory_ranges;
-mod transfer;
 
 use core::mem::size_of;
 
@@ -21,12 +21,11 @@ use usermode_accessors::{UserWriter, VolatileSlice};
 use zerocopy::{FromZeros, Immutable, IntoBytes};
 
 use crate::{
-    device::DeviceContext,
-    file::FileContext,
     nt::{
         caller::CallerMode,
         wdf::{ControlParameters, Request},
     },
+    state::{DeviceContext, FileContext},
 };
 
 /// The alignment of requests and responses in caller memory.

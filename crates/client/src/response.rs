@@ -1,8 +1,8 @@
 //! The checks that a response has to pass before it is used.
 
 use ringcopy_protocol::{
-    BatchResponse, Direction, EngineKind, EntryResult, Header, InformationResponse, MemoryRange,
-    MemoryRangesResponse, NtStatus, PROTOCOL_VERSION, Reach, TransferFlags, TransferResponse,
+    BatchResponse, CopyResponse, CopyResult, Direction, EngineKind, Header, InformationResponse,
+    MemoryRange, MemoryRangesResponse, NtStatus, PROTOCOL_VERSION, Reach,
 };
 use std::mem::size_of;
 use zerocopy::FromBytes;
@@ -122,73 +122,57 @@ pub(crate) fn information(output: &[u8], returned: usize) -> Result<Information,
     })
 }
 
-/// The fields of a response that describe one copy, unchecked.
-struct Unchecked {
-    status: u32,
-    direction: u32,
-    copied: u64,
-    address: u64,
-    engine: u32,
-    flags: u32,
-    hole_length: u64,
-}
-
-impl Unchecked {
-    fn check(&self, asked: Asked) -> Result<Transfer, ResponseError> {
-        let field = ResponseError::Field;
-        if self.copied > asked.length {
-            return Err(field("copied", self.copied));
-        }
-        let direction = Direction::from_wire(self.direction)
-            .ok_or_else(|| field("direction", self.direction.into()))?;
-        let engine = EngineKind::from_wire(self.engine)
-            .filter(|&engine| {
-                engine == EngineKind::Auto
-                    || asked.engine == EngineKind::Auto
-                    || engine == asked.engine
-            })
-            .ok_or_else(|| field("engine", self.engine.into()))?;
-        let fell_back = TransferFlags::from_bits(self.flags)
-            .ok_or_else(|| field("flags", self.flags.into()))?
-            .contains(TransferFlags::FELL_BACK);
-        if fell_back && (engine != EngineKind::System || asked.engine == EngineKind::System) {
-            return Err(field("flags", self.flags.into()));
-        }
-        let status = NtStatus(self.status);
-        if status == NtStatus::PENDING {
-            return Err(field("status", self.status.into()));
-        }
-        if status.is_success() && self.copied != asked.length {
-            return Err(field("copied", self.copied));
-        }
-        if direction == Direction::None && self.address != 0 {
-            return Err(field("address", self.address));
-        }
-        if status.is_success() && direction != Direction::None {
-            return Err(field("direction", self.direction.into()));
-        }
-        let first_missing = asked
-            .source
-            .filter(|_| direction == Direction::Read)
-            .and_then(|source| source.checked_add(self.copied));
-        // The length of a hole of all 2^64 addresses is reported as one byte less.
-        let longest = first_missing.map_or(0, |source| (!source.address()).saturating_add(1));
-        if self.hole_length > longest {
-            return Err(field("hole_length", self.hole_length));
-        }
-        Ok(Transfer {
-            operation: asked.operation,
-            status,
-            asked: asked.length,
-            copied: self.copied,
-            address: (direction != Direction::None).then_some(self.address),
-            direction,
-            engine,
-            fell_back,
-            hole_length: self.hole_length,
-            source: asked.source,
-        })
+/// Checks how a copy ended against what was asked for.
+fn check(result: &CopyResult, asked: Asked) -> Result<Transfer, ResponseError> {
+    let field = ResponseError::Field;
+    if result.copied > asked.length {
+        return Err(field("copied", result.copied));
     }
+    if let Some((name, value)) = result.invalid_field() {
+        return Err(field(name, value.into()));
+    }
+    let (direction, engine) = (result.direction(), result.engine());
+    if ![EngineKind::Auto, engine].contains(&asked.engine) && engine != EngineKind::Auto {
+        return Err(field("engine", result.engine.into()));
+    }
+    let from_native = engine == EngineKind::System && asked.engine != EngineKind::System;
+    if result.fell_back() && !from_native {
+        return Err(field("flags", result.flags.into()));
+    }
+    let status = result.status();
+    if status == NtStatus::PENDING {
+        return Err(field("status", result.status.into()));
+    }
+    if status.is_success() && result.copied != asked.length {
+        return Err(field("copied", result.copied));
+    }
+    if direction == Direction::None && result.address != 0 {
+        return Err(field("address", result.address));
+    }
+    if status.is_success() && direction != Direction::None {
+        return Err(field("direction", result.direction.into()));
+    }
+    let first_missing = asked
+        .source
+        .filter(|_| direction == Direction::Read)
+        .and_then(|source| source.checked_add(result.copied));
+    // The length of a hole of all 2^64 addresses is reported as one byte less.
+    let longest = first_missing.map_or(0, |source| (!source.address()).saturating_add(1));
+    if result.hole_length > longest {
+        return Err(field("hole_length", result.hole_length));
+    }
+    Ok(Transfer {
+        operation: asked.operation,
+        status,
+        asked: asked.length,
+        copied: result.copied,
+        address: result.stop_address(),
+        direction,
+        engine,
+        fell_back: result.fell_back(),
+        hole_length: result.hole_length,
+        source: asked.source,
+    })
 }
 
 /// Checks the response to a request for one copy. With `carries_data`, the copied bytes follow the
@@ -199,23 +183,14 @@ pub(crate) fn copy(
     output: &[u8],
     returned: usize,
 ) -> Result<Transfer, ResponseError> {
-    let response: TransferResponse = response_of(output, returned)?;
-    check_header::<TransferResponse>(response.header)?;
+    let response: CopyResponse = response_of(output, returned)?;
+    check_header::<CopyResponse>(response.header)?;
     if response.asked != asked.length {
         return Err(ResponseError::Field("asked", response.asked));
     }
-    let unchecked = Unchecked {
-        status: response.status,
-        direction: response.direction,
-        copied: response.copied,
-        address: response.address,
-        engine: response.engine,
-        flags: response.flags,
-        hole_length: response.hole_length,
-    };
-    let transfer = unchecked.check(asked)?;
+    let transfer = check(&response.result, asked)?;
     let data = if carries_data { transfer.copied } else { 0 };
-    let due = (size_of::<TransferResponse>() as u64).saturating_add(data);
+    let due = (size_of::<CopyResponse>() as u64).saturating_add(data);
     if returned as u64 != due {
         let due = usize::try_from(due).unwrap_or(usize::MAX);
         return Err(ResponseError::Length {
@@ -227,7 +202,7 @@ pub(crate) fn copy(
     Ok(transfer)
 }
 
-/// Checks the response to a request for many copies: a [`BatchResponse`], then an [`EntryResult`]
+/// Checks the response to a request for many copies: a [`BatchResponse`], then an [`CopyResult`]
 /// for each copy. With `slots`, a slot of full length follows for each copy. `returned` may or may
 /// not count the end of the last slots, where nothing was written.
 pub(crate) fn copies(
@@ -242,7 +217,7 @@ pub(crate) fn copies(
     if response.count as usize != pieces.len() {
         return Err(field("count", response.count.into()));
     }
-    let fixed = size_of::<BatchResponse>() + pieces.len() * size_of::<EntryResult>();
+    let fixed = size_of::<BatchResponse>() + pieces.len() * size_of::<CopyResult>();
     let length = ResponseError::Length {
         returned,
         least: fixed,
@@ -254,18 +229,9 @@ pub(crate) fn copies(
     let mut transfers = Vec::with_capacity(pieces.len());
     let (mut succeeded, mut copied) = (0_u32, 0_u64);
     let (mut slot, mut least) = (fixed as u64, fixed as u64);
-    for (asked, result) in pieces.iter().zip(results.chunks(size_of::<EntryResult>())) {
-        let result = EntryResult::read_from_bytes(result).map_err(|_| length)?;
-        let unchecked = Unchecked {
-            status: result.status,
-            direction: result.direction,
-            copied: result.copied,
-            address: result.address,
-            engine: result.engine,
-            flags: result.flags,
-            hole_length: result.hole_length,
-        };
-        let transfer = unchecked.check(*asked)?;
+    for (asked, result) in pieces.iter().zip(results.chunks(size_of::<CopyResult>())) {
+        let result = CopyResult::read_from_bytes(result).map_err(|_| length)?;
+        let transfer = check(&result, *asked)?;
         succeeded += u32::from(transfer.status == NtStatus::SUCCESS);
         copied = copied.saturating_add(transfer.copied);
         if slots && transfer.copied > 0 {

@@ -31,6 +31,22 @@ pub struct Transfer {
 }
 
 impl Transfer {
+    /// Returns the result of an operation of this length that ended before a byte was copied.
+    pub(crate) const fn ended(operation: Operation, status: NtStatus, asked: u64) -> Self {
+        Self {
+            operation,
+            status,
+            asked,
+            copied: 0,
+            address: None,
+            direction: Direction::None,
+            engine: EngineKind::Auto,
+            fell_back: false,
+            hole_length: 0,
+            source: None,
+        }
+    }
+
     /// Returns whether every byte arrived.
     #[must_use]
     pub fn is_complete(&self) -> bool {

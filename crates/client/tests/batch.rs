@@ -1,4 +1,4 @@
-//! Many copies in one request, and the list of RAM: right answers believed, wrong ones refused.
+//! Many copies in one request, and the list of RAM: valid responses are used, others are refused.
 
 #[path = "simulated/driver/mod.rs"]
 mod driver;
@@ -14,13 +14,13 @@ const SYSTEM_DATA: u64 = 0xFFFF_F800_0000_0000;
 const HOLE: u64 = 0x9_F000;
 
 fn with<R>(
-    mut model: SimulatedDriver,
+    mut driver: SimulatedDriver,
     ask: impl FnOnce(&mut Device<'_, SimulatedDriver>) -> R,
 ) -> (R, SimulatedDriver) {
-    let mut device = Device::open(&mut model, OpenAccess::ReadWrite).unwrap();
-    let answer = ask(&mut device);
+    let mut device = Device::open(&mut driver, OpenAccess::ReadWrite).unwrap();
+    let result = ask(&mut device);
     drop(device);
-    (answer, model)
+    (result, driver)
 }
 
 const fn piece(source: Source, length: u32) -> Piece {
@@ -34,20 +34,20 @@ const MIXED: [Piece; 4] = [
     piece(Source::Virtual(SYSTEM_DATA + 250), 3),
 ];
 
-fn mixed(model: SimulatedDriver) -> (Result<Batch, Error>, SimulatedDriver) {
-    with(model, |device| device.copy_batch(&MIXED, EngineKind::Auto))
+fn mixed(driver: SimulatedDriver) -> (Result<Batch, Error>, SimulatedDriver) {
+    with(driver, |device| device.copy_batch(&MIXED, EngineKind::Auto))
 }
 
 #[test]
-fn one_bad_piece_leaves_its_neighbours_alone() {
+fn a_piece_that_fails_changes_nothing_for_the_others() {
     let batch = mixed(SimulatedDriver::default()).0.unwrap();
-    let outcomes: Vec<_> = batch
+    let ends: Vec<_> = batch
         .transfers
         .iter()
         .map(|transfer| (transfer.status, transfer.copied, transfer.address))
         .collect();
     assert_eq!(
-        outcomes,
+        ends,
         [
             (NtStatus::SUCCESS, 16, None),
             (NtStatus::INVALID_ADDRESS, 5, Some(HOLE)),
@@ -67,19 +67,19 @@ fn more_pieces_than_one_request_takes_are_several_requests() {
     let pieces: Vec<_> = (0..u64::from(2 * MAXIMUM_ENTRIES + 1))
         .map(|index| piece(Source::Virtual(SYSTEM_DATA + index % 256), 1))
         .collect();
-    let (batch, model) = with(SimulatedDriver::default(), |device| {
+    let (batch, driver) = with(SimulatedDriver::default(), |device| {
         device.copy_batch(&pieces, EngineKind::System).unwrap()
     });
-    assert_eq!(model.requests, [RequestKind::CopyBatch; 3]);
+    assert_eq!(driver.requests, [RequestKind::CopyBatch; 3]);
     assert_eq!(batch.transfers.len(), pieces.len());
     for (piece, byte) in pieces.iter().zip(&batch.bytes) {
         let expected = piece.source.address().to_le_bytes()[0].wrapping_mul(37);
         assert_eq!(*byte, expected);
     }
-    let (batch, model) = with(SimulatedDriver::default(), |device| {
+    let (batch, driver) = with(SimulatedDriver::default(), |device| {
         device.copy_batch(&[], EngineKind::System).unwrap()
     });
-    assert_eq!((batch, model.requests.len()), (Batch::default(), 0));
+    assert_eq!((batch, driver.requests.len()), (Batch::default(), 0));
 }
 
 #[test]
@@ -101,8 +101,8 @@ fn a_piece_that_no_request_carries_is_refused_with_the_limit() {
 }
 
 #[test]
-fn scattered_pieces_arrive_each_at_its_own_place() {
-    let ((transfers, bytes), model) = with(SimulatedDriver::default(), |device| {
+fn scattered_pieces_arrive_at_their_targets() {
+    let ((transfers, bytes), driver) = with(SimulatedDriver::default(), |device| {
         let target = device.transport().allocate(4096).unwrap();
         let scatter = |source, target, length| ScatterPiece {
             source,
@@ -124,7 +124,7 @@ fn scattered_pieces_arrive_each_at_its_own_place() {
         device.transport().read(target, &mut bytes).unwrap();
         (transfers, bytes)
     });
-    assert_eq!(model.requests, [RequestKind::CopyScatter]);
+    assert_eq!(driver.requests, [RequestKind::CopyScatter]);
     let copied: Vec<_> = transfers.iter().map(|transfer| transfer.copied).collect();
     assert_eq!(copied, [4, 0, 1, 2]);
     assert_eq!(transfers[1].status, NtStatus::ACCESS_VIOLATION);
@@ -133,19 +133,19 @@ fn scattered_pieces_arrive_each_at_its_own_place() {
 }
 
 #[test]
-fn a_fallback_is_told() {
-    let mut model = SimulatedDriver::default();
-    model.machine.paged_out.insert(SYSTEM_DATA / 4096);
-    let (batch, mut model) = mixed(model);
+fn a_fallback_is_reported() {
+    let mut driver = SimulatedDriver::default();
+    driver.memory.paged_out.insert(SYSTEM_DATA / 4096);
+    let (batch, mut driver) = mixed(driver);
     let transfers = batch.unwrap().transfers;
     assert_eq!(
         (transfers[0].engine, transfers[0].fell_back),
         (EngineKind::System, true)
     );
     assert!(!transfers[1].fell_back);
-    assert!(model.machine.paged_out.is_empty());
-    model.machine.paged_out.insert(SYSTEM_DATA / 4096);
-    let native = with(model, |device| {
+    assert!(driver.memory.paged_out.is_empty());
+    driver.memory.paged_out.insert(SYSTEM_DATA / 4096);
+    let native = with(driver, |device| {
         device.copy_batch(&MIXED, EngineKind::Native)
     })
     .0;
@@ -158,21 +158,21 @@ fn a_fallback_is_told() {
 fn reason<R: std::fmt::Debug>(result: Result<R, Error>) -> ResponseError {
     match result {
         Err(Error::Response { reason, .. }) => reason,
-        other => panic!("believed: {other:?}"),
+        other => panic!("not refused: {other:?}"),
     }
 }
 
-fn tampered(change: impl Fn(&mut [u8], &mut usize) + 'static) -> SimulatedDriver {
+fn changing(change: impl Fn(&mut [u8], &mut usize) + 'static) -> SimulatedDriver {
     SimulatedDriver {
-        tamper: Some(Box::new(change)),
+        change_response: Some(Box::new(change)),
         ..SimulatedDriver::default()
     }
 }
 
 #[test]
-fn every_field_of_a_batchs_answer_is_judged() {
-    // The batch's own: version, size, count, succeeded, copied; then those of the first entry
-    // (complete) and of the second (stopped): status, direction, copied, address, engine, flags, hole length.
+fn every_field_of_a_batchs_response_is_checked() {
+    // The batch's version, size, count, succeeded and copied; then status, direction, copied, address,
+    // engine, flags and hole length of the first entry (complete) and of the second (stopped).
     let first = 24;
     let second = first + 40;
     for (offset, value) in [
@@ -199,22 +199,22 @@ fn every_field_of_a_batchs_answer_is_judged() {
         (second + 24, 7),
         (second + 28, 1),
     ] {
-        let model = tampered(move |output, _| {
+        let driver = changing(move |output, _| {
             output[offset..offset + 4].copy_from_slice(&u32::to_le_bytes(value));
         });
-        let result = mixed(model).0;
+        let result = mixed(driver).0;
         assert!(
             matches!(result, Err(Error::Response { .. })),
-            "{value} at {offset} was believed: {result:?}"
+            "{value} at {offset} was not refused: {result:?}"
         );
     }
 }
 
 #[test]
-fn an_answer_of_another_length_is_refused() {
+fn a_response_of_another_length_is_refused() {
     let fixed = 24 + 4 * 40;
     // The last piece's bytes end the output.
-    for (claim, believed) in [
+    for (returned_bytes, valid) in [
         (0, false),
         (24, false),
         (fixed, false),
@@ -223,48 +223,48 @@ fn an_answer_of_another_length_is_refused() {
         (fixed + 52, false),
         (usize::MAX, false),
     ] {
-        let result = mixed(tampered(move |_, returned| *returned = claim)).0;
-        assert_eq!(result.is_ok(), believed, "{claim}: {result:?}");
+        let result = mixed(changing(move |_, returned| *returned = returned_bytes)).0;
+        assert_eq!(result.is_ok(), valid, "{returned_bytes}: {result:?}");
     }
 }
 
 #[test]
-fn bytes_written_behind_the_copied_ones_are_noticed() {
+fn bytes_written_after_the_copied_ones_are_noticed() {
     let fixed = 24 + 4 * 40;
     for offset in [21, 47] {
-        let model = tampered(move |output, _| output[fixed + offset] = 0);
-        assert_eq!(reason(mixed(model).0), ResponseError::AfterCopy(1));
+        let driver = changing(move |output, _| output[fixed + offset] = 0);
+        assert_eq!(reason(mixed(driver).0), ResponseError::AfterCopy(1));
     }
 }
 
 #[test]
-fn the_engine_that_was_not_asked_for_is_not_believed() {
-    let model = tampered(|output, _| output[24 + 24] = 2);
-    let result = with(model, |device| {
+fn a_response_from_another_engine_is_refused() {
+    let driver = changing(|output, _| output[24 + 24] = 2);
+    let result = with(driver, |device| {
         device.copy_batch(&MIXED, EngineKind::Native)
     })
     .0;
     assert_eq!(reason(result), ResponseError::Field("engine", 2));
 }
 
-fn ranges(model: SimulatedDriver) -> (Result<Vec<MemoryRange>, Error>, SimulatedDriver) {
+fn ranges(driver: SimulatedDriver) -> (Result<Vec<MemoryRange>, Error>, SimulatedDriver) {
     #[expect(
         clippy::redundant_closure_for_method_calls,
         reason = "the method's name alone has one lifetime, not any"
     )]
-    let answer = with(model, |device| device.memory_ranges());
-    answer
+    let result = with(driver, |device| device.memory_ranges());
+    result
 }
 
 #[test]
-fn a_long_list_of_ram_comes_in_several_answers_and_in_order() {
+fn a_long_list_of_ram_comes_in_several_responses_and_in_order() {
     let many: Vec<_> = (0..700).rev().map(|index| (index << 20, 0x1000)).collect();
-    let (list, model) = ranges(SimulatedDriver {
+    let (list, driver) = ranges(SimulatedDriver {
         ranges: many,
         ..SimulatedDriver::default()
     });
     let list = list.unwrap();
-    assert_eq!(model.requests, [RequestKind::MemoryRanges; 3]);
+    assert_eq!(driver.requests, [RequestKind::MemoryRanges; 3]);
     let bases: Vec<_> = list.iter().map(|range| range.base).collect();
     assert_eq!(bases, (0..700).map(|index| index << 20).collect::<Vec<_>>());
     let none = ranges(SimulatedDriver {
@@ -275,7 +275,7 @@ fn a_long_list_of_ram_comes_in_several_answers_and_in_order() {
 }
 
 #[test]
-fn a_list_of_ram_that_makes_no_sense_is_refused() {
+fn an_invalid_list_of_ram_is_refused() {
     for (offset, value) in [
         (0, 1),
         (4, 17),
@@ -285,13 +285,13 @@ fn a_list_of_ram_that_makes_no_sense_is_refused() {
         (12, 1),
         (12, 70_000),
     ] {
-        let model = tampered(move |output, _| {
+        let driver = changing(move |output, _| {
             output[offset..offset + 4].copy_from_slice(&u32::to_le_bytes(value));
         });
-        let result = ranges(model).0;
+        let result = ranges(driver).0;
         assert!(
             matches!(result, Err(Error::Response { .. })),
-            "{value} at {offset} was believed: {result:?}"
+            "{value} at {offset} was not refused: {result:?}"
         );
     }
     for list in [
@@ -309,23 +309,23 @@ fn a_list_of_ram_that_makes_no_sense_is_refused() {
 }
 
 #[test]
-fn a_list_of_ram_that_never_ends_does_not_hang() {
-    let model = tampered(|output, _| {
+fn an_endless_list_of_ram_is_refused() {
+    let driver = changing(|output, _| {
         output[12..16].copy_from_slice(&u32::to_le_bytes(60_000));
     });
-    let (result, model) = ranges(model);
+    let (result, driver) = ranges(driver);
     assert_eq!(reason(result), ResponseError::Field("count", 0));
-    assert_eq!(model.requests.len(), 2);
+    assert_eq!(driver.requests.len(), 2);
 }
 
 #[test]
-fn a_list_of_ram_that_is_refused_is_a_sentence() {
+fn a_refused_list_of_ram_is_explained() {
     let refused = |status| {
-        let model = SimulatedDriver {
+        let driver = SimulatedDriver {
             ranges_status: status,
             ..SimulatedDriver::default()
         };
-        explain(&ranges(model).0.unwrap_err())
+        explain(&ranges(driver).0.unwrap_err())
     };
     assert!(refused(NtStatus::ACCESS_DENIED).contains("bit 1 (physical memory)"));
     assert!(refused(NtStatus::INVALID_DEVICE_REQUEST).contains("this client's release"));

@@ -1,4 +1,4 @@
-//! Installing, loading and uninstalling, on a machine on paper: repeated, failing at every step,
+//! Installing, loading and uninstalling, on a system on paper: repeated, failing at every step,
 //! interrupted at every step.
 
 #![cfg(feature = "program")]
@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use folder::Folder;
 use ringcopy_client::machine::{Failure, Installed, Package, install, start, stop, uninstall};
-use system::{Disk, OtherProgram, PLACE, SimulatedSystem, UNTOLD, hash_of};
+use system::{Disk, OtherProgram, PLACE, SimulatedSystem, UNKNOWN, hash_of};
 
 /// A folder with a package in it.
 fn packaged(name: &str) -> Folder {
@@ -33,52 +33,52 @@ fn package(folder: &Folder, trust_certificate: bool) -> Package {
 fn uninstalling_leaves_nothing_of_what_installing_made() {
     let folder = packaged("round-trip");
     for trust in [false, true] {
-        let mut machine = SimulatedSystem::default();
-        let installed = install(&mut machine, &package(&folder, trust));
+        let mut system = SimulatedSystem::default();
+        let installed = install(&mut system, &package(&folder, trust));
         assert_eq!(installed, Ok(Installed::Now));
-        assert_eq!(machine.disk.service.as_deref(), Some(PLACE));
-        assert_eq!(machine.disk.image.as_deref(), Some(&b"MZ driver"[..]));
-        assert_eq!(machine.disk.parameters["Policy"], 0);
-        assert_eq!(machine.disk.certificates.len(), if trust { 2 } else { 0 });
-        assert_eq!(start(&mut machine), Ok(true));
-        assert_eq!(uninstall(&mut machine), Ok(true));
-        assert_eq!(machine.disk, Disk::default());
-        assert_eq!(uninstall(&mut machine), Ok(false));
+        assert_eq!(system.disk.service.as_deref(), Some(PLACE));
+        assert_eq!(system.disk.image.as_deref(), Some(&b"MZ driver"[..]));
+        assert_eq!(system.disk.parameters["Policy"], 0);
+        assert_eq!(system.disk.certificates.len(), if trust { 2 } else { 0 });
+        assert_eq!(start(&mut system), Ok(true));
+        assert_eq!(uninstall(&mut system), Ok(true));
+        assert_eq!(system.disk, Disk::default());
+        assert_eq!(uninstall(&mut system), Ok(false));
     }
 }
 
 #[test]
 fn each_command_can_be_repeated() {
     let folder = packaged("repeated");
-    let mut machine = SimulatedSystem::default();
-    install(&mut machine, &package(&folder, false)).unwrap();
-    machine.disk.parameters.insert("Policy".into(), 3);
-    let again = install(&mut machine, &package(&folder, false));
+    let mut system = SimulatedSystem::default();
+    install(&mut system, &package(&folder, false)).unwrap();
+    system.disk.parameters.insert("Policy".into(), 3);
+    let again = install(&mut system, &package(&folder, false));
     assert_eq!(again, Ok(Installed::Already));
-    assert_eq!(machine.disk.parameters["Policy"], 3, "a policy stays");
-    assert_eq!(start(&mut machine), Ok(true));
-    assert_eq!(start(&mut machine), Ok(false));
-    assert_eq!(stop(&mut machine), Ok(true));
-    assert_eq!(stop(&mut machine), Ok(false));
-    assert_eq!(machine.starts, 1);
+    assert_eq!(system.disk.parameters["Policy"], 3, "a policy stays");
+    assert_eq!(start(&mut system), Ok(true));
+    assert_eq!(start(&mut system), Ok(false));
+    assert_eq!(stop(&mut system), Ok(true));
+    assert_eq!(stop(&mut system), Ok(false));
+    assert_eq!(system.starts, 1);
 }
 
 #[test]
 fn another_build_replaces_the_image_of_a_driver_that_is_not_loaded() {
     let folder = packaged("update");
-    let mut machine = SimulatedSystem::installed();
-    machine.disk.image = Some(b"MZ older".to_vec());
-    machine.disk.parameters.insert("Policy".into(), 2);
-    machine.disk.running = true;
-    let before = machine.disk.clone();
-    let refused = install(&mut machine, &package(&folder, false)).unwrap_err();
+    let mut system = SimulatedSystem::installed();
+    system.disk.image = Some(b"MZ older".to_vec());
+    system.disk.parameters.insert("Policy".into(), 2);
+    system.disk.running = true;
+    let before = system.disk.clone();
+    let refused = install(&mut system, &package(&folder, false)).unwrap_err();
     assert!(refused.0.contains("`ringcopy stop`"), "{refused}");
-    assert_eq!(machine.disk, before);
-    machine.disk.running = false;
-    let updated = install(&mut machine, &package(&folder, false));
+    assert_eq!(system.disk, before);
+    system.disk.running = false;
+    let updated = install(&mut system, &package(&folder, false));
     assert_eq!(updated, Ok(Installed::Updated));
-    assert_eq!(machine.disk.parameters["Policy"], 2, "a policy stays");
-    assert_eq!(machine.disk.image.as_deref(), Some(&b"MZ driver"[..]));
+    assert_eq!(system.disk.parameters["Policy"], 2, "a policy stays");
+    assert_eq!(system.disk.image.as_deref(), Some(&b"MZ driver"[..]));
 }
 
 #[test]
@@ -86,32 +86,32 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
     let folder = packaged("undone");
     for older in [false, true] {
         let fresh = || {
-            let mut machine = SimulatedSystem::default();
+            let mut system = SimulatedSystem::default();
             if older {
-                machine.disk.image = Some(b"MZ older".to_vec());
+                system.disk.image = Some(b"MZ older".to_vec());
             }
-            machine
+            system
         };
         let before = fresh().disk;
         let (mut failures, mut interruptions) = (0, 0);
         for step in 0.. {
-            let mut machine = fresh();
-            machine.fail = Some((step, 112));
-            let Err(failure) = install(&mut machine, &package(&folder, true)) else {
+            let mut system = fresh();
+            system.fail = Some((step, 112));
+            let Err(failure) = install(&mut system, &package(&folder, true)) else {
                 break;
             };
-            assert_eq!(machine.disk, before, "{failure}");
+            assert_eq!(system.disk, before, "{failure}");
             assert!(failure.0.contains("the disk is full"), "{failure}");
             assert!(failure.0.contains("Nothing was changed"), "{failure}");
             failures += 1;
         }
         for look in 0.. {
-            let mut machine = fresh();
-            machine.interrupt_at.set(Some(look));
-            let Err(failure) = install(&mut machine, &package(&folder, true)) else {
+            let mut system = fresh();
+            system.interrupt_at.set(Some(look));
+            let Err(failure) = install(&mut system, &package(&folder, true)) else {
                 break;
             };
-            assert_eq!(machine.disk, before, "{failure}");
+            assert_eq!(system.disk, before, "{failure}");
             assert!(failure.0.contains("interrupted"), "{failure}");
             interruptions += 1;
         }
@@ -121,7 +121,7 @@ fn an_installation_that_fails_or_is_interrupted_changes_nothing() {
     }
 }
 
-/// The stores of a machine, of which each has these.
+/// The stores of a system, of which each has these.
 fn trusting(hashes: &[String]) -> BTreeMap<String, Vec<String>> {
     ["Root", "TrustedPublisher"]
         .map(|store| (store.into(), hashes.to_vec()))
@@ -132,39 +132,39 @@ fn trusting(hashes: &[String]) -> BTreeMap<String, Vec<String>> {
 fn the_certificates_of_all_packages_go_with_the_driver() {
     let (first, second) = (packaged("first"), packaged("second"));
     second.write("ringcopy.cer", "another");
-    let mut machine = SimulatedSystem::default();
+    let mut system = SimulatedSystem::default();
     for folder in [&first, &second] {
-        install(&mut machine, &package(folder, true)).unwrap();
+        install(&mut system, &package(folder, true)).unwrap();
     }
     let both = [hash_of(b"certificate"), hash_of(b"another")];
-    assert_eq!(machine.disk.certificates, trusting(&both));
-    assert_eq!(uninstall(&mut machine), Ok(true));
-    assert_eq!(machine.disk, Disk::default());
+    assert_eq!(system.disk.certificates, trusting(&both));
+    assert_eq!(uninstall(&mut system), Ok(true));
+    assert_eq!(system.disk, Disk::default());
 }
 
 #[test]
 fn a_certificate_noted_as_a_hash_alone_goes_too() {
     let folder = packaged("older-note");
     let older = hash_of(b"older");
-    let mut machine = SimulatedSystem::installed();
-    machine.disk.certificates = trusting(std::slice::from_ref(&older));
-    machine.disk.notes = [("TrustedCertificate".into(), older)].into();
-    install(&mut machine, &package(&folder, true)).unwrap();
-    assert_eq!(uninstall(&mut machine), Ok(true));
-    assert_eq!(machine.disk, Disk::default());
+    let mut system = SimulatedSystem::installed();
+    system.disk.certificates = trusting(std::slice::from_ref(&older));
+    system.disk.notes = [("TrustedCertificate".into(), older)].into();
+    install(&mut system, &package(&folder, true)).unwrap();
+    assert_eq!(uninstall(&mut system), Ok(true));
+    assert_eq!(system.disk, Disk::default());
 }
 
 #[test]
 fn what_the_machine_trusted_before_it_trusts_after() {
     let folder = packaged("trusted-before");
     let own = hash_of(b"certificate");
-    let mut machine = SimulatedSystem::default();
-    machine.add_certificate("Root", &own);
-    let before = machine.disk.clone();
-    install(&mut machine, &package(&folder, true)).unwrap();
-    assert_eq!(machine.disk.certificates, trusting(&[own]));
-    assert_eq!(uninstall(&mut machine), Ok(true));
-    assert_eq!(machine.disk, before);
+    let mut system = SimulatedSystem::default();
+    system.add_certificate("Root", &own);
+    let before = system.disk.clone();
+    install(&mut system, &package(&folder, true)).unwrap();
+    assert_eq!(system.disk.certificates, trusting(&[own]));
+    assert_eq!(uninstall(&mut system), Ok(true));
+    assert_eq!(system.disk, before);
 }
 
 #[test]
@@ -173,28 +173,28 @@ fn a_repeated_installation_that_fails_or_is_interrupted_changes_nothing() {
     other.write("ringcopy.cer", "another");
     for (trusted, again) in [(true, &folder), (false, &folder), (true, &other)] {
         let fresh = || {
-            let mut machine = SimulatedSystem::default();
-            install(&mut machine, &package(&folder, trusted)).unwrap();
-            machine
+            let mut system = SimulatedSystem::default();
+            install(&mut system, &package(&folder, trusted)).unwrap();
+            system
         };
         let before = fresh().disk;
         for step in 0.. {
-            let mut machine = fresh();
-            machine.fail = Some((step, 112));
-            let Err(failure) = install(&mut machine, &package(again, true)) else {
+            let mut system = fresh();
+            system.fail = Some((step, 112));
+            let Err(failure) = install(&mut system, &package(again, true)) else {
                 break;
             };
             assert!(failure.0.contains("Nothing was changed"), "{failure}");
-            assert_eq!(machine.disk, before, "failed at {step}");
+            assert_eq!(system.disk, before, "failed at {step}");
         }
         for look in 0.. {
-            let mut machine = fresh();
-            machine.interrupt_at.set(Some(look));
-            let Err(failure) = install(&mut machine, &package(again, true)) else {
+            let mut system = fresh();
+            system.interrupt_at.set(Some(look));
+            let Err(failure) = install(&mut system, &package(again, true)) else {
                 break;
             };
             assert!(failure.0.contains("Nothing was changed"), "{failure}");
-            assert_eq!(machine.disk, before, "interrupted at {look}");
+            assert_eq!(system.disk, before, "interrupted at {look}");
         }
     }
 }
@@ -202,41 +202,41 @@ fn a_repeated_installation_that_fails_or_is_interrupted_changes_nothing() {
 #[test]
 fn a_certutil_that_was_interrupted_is_not_called_a_failure() {
     let folder = packaged("interrupted-certutil");
-    let mut machine = SimulatedSystem {
+    let mut system = SimulatedSystem {
         interrupted_program: Some("-addstore"),
         ..SimulatedSystem::default()
     };
-    let failure = install(&mut machine, &package(&folder, true)).unwrap_err();
+    let failure = install(&mut system, &package(&folder, true)).unwrap_err();
     assert_eq!(failure.0, "interrupted. Nothing was changed.");
-    assert_eq!(machine.disk, Disk::default());
+    assert_eq!(system.disk, Disk::default());
 }
 
 #[test]
 fn an_uninstallation_that_fails_is_gone_on_with() {
     let folder = packaged("half-uninstalled");
     for step in 0.. {
-        let mut machine = SimulatedSystem::default();
-        install(&mut machine, &package(&folder, true)).unwrap();
-        machine.fail = Some((step, 112));
-        if uninstall(&mut machine).is_ok() {
+        let mut system = SimulatedSystem::default();
+        install(&mut system, &package(&folder, true)).unwrap();
+        system.fail = Some((step, 112));
+        if uninstall(&mut system).is_ok() {
             // Of each store: whether it is there, certificate, note. Service, image.
             assert_eq!(step, 8);
             break;
         }
-        uninstall(&mut machine).unwrap();
-        assert_eq!(machine.disk, Disk::default(), "failed at {step}");
+        uninstall(&mut system).unwrap();
+        assert_eq!(system.disk, Disk::default(), "failed at {step}");
     }
 }
 
 #[test]
 fn what_could_not_be_undone_is_told() {
     let folder = packaged("stuck");
-    let mut machine = SimulatedSystem {
+    let mut system = SimulatedSystem {
         keeps_service: true,
         fail: Some((2, 112)),
         ..SimulatedSystem::default()
     };
-    let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
+    let failure = install(&mut system, &package(&folder, false)).unwrap_err();
     assert!(
         failure.0.contains("Not all of it could be undone"),
         "{failure}"
@@ -247,39 +247,39 @@ fn what_could_not_be_undone_is_told() {
 #[test]
 fn a_service_of_somebody_elses_is_left_alone() {
     let folder = packaged("foreign");
-    let mut machine = SimulatedSystem::installed();
-    machine.disk.service = Some(r"C:\Temp\ringcopy.sys".into());
-    let before = machine.disk.clone();
+    let mut system = SimulatedSystem::installed();
+    system.disk.service = Some(r"C:\Temp\ringcopy.sys".into());
+    let before = system.disk.clone();
     let told = |outcome: Result<(), Failure>| {
         let failure = outcome.unwrap_err();
         assert!(failure.0.contains(r"C:\Temp\ringcopy.sys"), "{failure}");
     };
-    told(install(&mut machine, &package(&folder, false)).map(drop));
-    told(uninstall(&mut machine).map(drop));
-    told(start(&mut machine).map(drop));
-    told(stop(&mut machine).map(drop));
-    assert_eq!(machine.disk, before);
+    told(install(&mut system, &package(&folder, false)).map(drop));
+    told(uninstall(&mut system).map(drop));
+    told(start(&mut system).map(drop));
+    told(stop(&mut system).map(drop));
+    assert_eq!(system.disk, before);
 }
 
 #[test]
 fn what_is_not_a_driver_is_not_installed() {
     let folder = packaged("nonsense");
     folder.write("ringcopy.sys", "text");
-    let mut machine = SimulatedSystem::default();
-    let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
+    let mut system = SimulatedSystem::default();
+    let failure = install(&mut system, &package(&folder, false)).unwrap_err();
     assert!(failure.0.contains("not a driver's image"), "{failure}");
     fs::remove_file(folder.path("ringcopy.sys")).unwrap();
-    let failure = install(&mut machine, &package(&folder, false)).unwrap_err();
+    let failure = install(&mut system, &package(&folder, false)).unwrap_err();
     assert!(failure.0.contains("--from"), "{failure}");
-    assert_eq!(machine.disk, Disk::default());
+    assert_eq!(system.disk, Disk::default());
 }
 
 #[test]
 fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
     let why = |code, code_integrity, secure_boot| {
-        why_not_started(code, |machine| {
-            machine.facts.code_integrity = code_integrity;
-            machine.facts.secure_boot = secure_boot;
+        why_not_started(code, |system| {
+            system.facts.code_integrity = code_integrity;
+            system.facts.secure_boot = secure_boot;
         })
     };
     let off = why(577, Ok(0x1), Some(true));
@@ -288,7 +288,7 @@ fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
     assert!(!why(577, Ok(0x1), Some(false)).contains("Secure Boot"));
     assert!(why(577, Ok(0x403), None).contains("memory integrity"));
     assert!(why(577, Ok(0x3), None).contains("copy the package again"));
-    assert!(why(577, UNTOLD, None).contains("copy the package again"));
+    assert!(why(577, UNKNOWN, None).contains("copy the package again"));
     assert!(why(127, Ok(0x3), None).contains("KMDF 1.31"));
     assert!(why(2, Ok(0x3), None).contains(PLACE));
     assert!(why(1058, Ok(0x3), None).contains("disabled"));
@@ -299,9 +299,9 @@ fn a_driver_that_windows_refuses_is_explained_by_what_the_machine_says() {
 #[test]
 fn a_driver_that_a_policy_blocks_is_not_called_changed() {
     for code in [1260, 1275, 4551] {
-        for code_integrity in [Ok(0x1), Ok(0x3), Ok(0x403), UNTOLD] {
-            let said = why_not_started(code, |machine| {
-                machine.facts.code_integrity = code_integrity;
+        for code_integrity in [Ok(0x1), Ok(0x3), Ok(0x403), UNKNOWN] {
+            let said = why_not_started(code, |system| {
+                system.facts.code_integrity = code_integrity;
             });
             assert!(said.contains(&format!("(error {code})")), "{said}");
             assert!(said.contains("policy of Windows blocks it"), "{said}");
@@ -345,7 +345,7 @@ fn each_reason_not_to_start_has_its_own_advice() {
         assert!(said.contains(advice), "{code}: {said}");
         assert!(said.contains("; "), "{code}: {said}");
     }
-    let user = why_not_started(5, |machine| machine.facts.elevated = Some(false));
+    let user = why_not_started(5, |system| system.facts.elevated = Some(false));
     assert!(user.contains("as an administrator"), "{user}");
     let administrator = why_not_started(5, |_| {});
     assert!(
@@ -354,12 +354,12 @@ fn each_reason_not_to_start_has_its_own_advice() {
     );
 }
 
-/// What is said of a driver that Windows does not start, with this error, on such a machine.
+/// What is said of a driver that Windows does not start, with this error, on such a system.
 fn why_not_started(code: u32, such: impl FnOnce(&mut SimulatedSystem)) -> String {
-    let mut machine = SimulatedSystem::installed();
-    machine.start_error = Some(code);
-    such(&mut machine);
-    let failure = start(&mut machine).unwrap_err();
+    let mut system = SimulatedSystem::installed();
+    system.start_error = Some(code);
+    such(&mut system);
+    let failure = start(&mut system).unwrap_err();
     assert!(failure.0.ends_with('.'), "{failure}");
     failure.0
 }
@@ -367,12 +367,12 @@ fn why_not_started(code: u32, such: impl FnOnce(&mut SimulatedSystem)) -> String
 #[test]
 fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
     for code in [1052, 1061] {
-        let mut machine = SimulatedSystem::installed();
-        machine.disk.running = true;
-        machine.other_program = OtherProgram::HasItOpen(code);
+        let mut system = SimulatedSystem::installed();
+        system.disk.running = true;
+        system.other_program = OtherProgram::HasItOpen(code);
         // The second time it is asked to stop what is stopping.
         for command in [stop, stop, uninstall, start] {
-            let failure = command(&mut machine).unwrap_err();
+            let failure = command(&mut system).unwrap_err();
             let advice = "a program still has the device open";
             assert!(failure.0.contains(advice), "{failure}");
             assert!(failure.0.contains("repeat the command"), "{failure}");
@@ -380,30 +380,30 @@ fn a_driver_whose_device_is_open_elsewhere_is_not_called_loaded_or_unloaded() {
         }
     }
     // What cannot be stopped for another reason is told with that.
-    let mut machine = SimulatedSystem::installed();
-    machine.disk.running = true;
-    machine.fail = Some((0, 1052));
-    let failure = stop(&mut machine).unwrap_err();
+    let mut system = SimulatedSystem::installed();
+    system.disk.running = true;
+    system.fail = Some((0, 1052));
+    let failure = stop(&mut system).unwrap_err();
     assert!(failure.0.contains("error 1052"), "{failure}");
 }
 
 #[test]
 fn waiting_for_a_driver_to_be_unloaded_ends_when_the_user_asks() {
-    let mut machine = SimulatedSystem::installed();
-    machine.disk.running = true;
-    machine.other_program = OtherProgram::HasItOpen(1061);
-    machine.interrupt_at.set(Some(3));
-    machine.uptime.set(Duration::ZERO);
-    let failure = stop(&mut machine).unwrap_err();
+    let mut system = SimulatedSystem::installed();
+    system.disk.running = true;
+    system.other_program = OtherProgram::HasItOpen(1061);
+    system.interrupt_at.set(Some(3));
+    system.uptime.set(Duration::ZERO);
+    let failure = stop(&mut system).unwrap_err();
     assert!(failure.0.contains("interrupted"), "{failure}");
-    let waited = machine.uptime.get();
+    let waited = system.uptime.get();
     assert!(waited < Duration::from_secs(1), "{waited:?}");
 }
 
 #[test]
 fn a_driver_that_somebody_else_starts_meanwhile_was_loaded_already() {
-    let mut machine = SimulatedSystem::installed();
-    machine.other_program = OtherProgram::LoadsIt;
-    assert_eq!(start(&mut machine), Ok(false));
-    assert!(machine.disk.running);
+    let mut system = SimulatedSystem::installed();
+    system.other_program = OtherProgram::LoadsIt;
+    assert_eq!(start(&mut system), Ok(false));
+    assert!(system.disk.running);
 }

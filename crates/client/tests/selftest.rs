@@ -1,4 +1,4 @@
-//! The self-test passes a driver that keeps the rules, and notices one that does not.
+//! The self-test passes a correct driver, and finds the defects of others.
 
 #[path = "simulated/driver/mod.rs"]
 mod driver;
@@ -10,12 +10,12 @@ use ringcopy_client::{
     suites::selftest::{self, Report, Verdict},
 };
 
-/// Bytes in the one answer that is no copy's: no case asks for so many.
+/// The length of the response about the driver: no case has an output of this length.
 const INFORMATION: usize = size_of::<InformationResponse>();
 
 fn failures(report: &Report) -> Vec<String> {
     report
-        .outcomes
+        .results
         .iter()
         .filter_map(|outcome| match &outcome.verdict {
             Verdict::Failed(reason) => Some(format!("{}: {reason}", outcome.case.name)),
@@ -24,15 +24,15 @@ fn failures(report: &Report) -> Vec<String> {
         .collect()
 }
 
-fn run(model: &mut SimulatedDriver) -> Report {
-    let report = selftest::run(model).unwrap();
-    assert_eq!(model.open_handles, 0);
-    assert_eq!(model.machine.allocations(), 0);
+fn run(driver: &mut SimulatedDriver) -> Report {
+    let report = selftest::run(driver).unwrap();
+    assert_eq!(driver.open_handles, 0);
+    assert_eq!(driver.memory.allocations(), 0);
     report
 }
 
 #[test]
-fn a_driver_that_keeps_the_rules_passes_under_every_policy() {
+fn a_correct_driver_passes_under_every_policy() {
     for policy in 0..4 {
         for privileged in [false, true] {
             let policy = Reach::from_bits_retain(policy);
@@ -48,27 +48,27 @@ fn a_driver_that_keeps_the_rules_passes_under_every_policy() {
 }
 
 #[test]
-fn what_is_not_known_is_skipped_by_name_and_never_failed() {
+fn cases_that_need_unknown_facts_are_skipped() {
     let report = run(&mut SimulatedDriver {
-        talkative: false,
+        reports_landmarks: false,
         native_status: NtStatus::NOT_SUPPORTED,
         ..SimulatedDriver::default()
     });
     let counts = report.counts();
     assert_eq!(counts.failed, 0);
     assert!(counts.passed >= 20 && counts.skipped >= 10, "{counts}");
-    for outcome in &report.outcomes {
+    for outcome in &report.results {
         if let Verdict::Skipped(reason) = &outcome.verdict {
             assert!(!reason.is_empty());
-            assert_eq!(outcome.answer, None);
+            assert_eq!(outcome.transfer, None);
         }
     }
 }
 
-/// Flips the bits of one byte of every response to a copy.
-fn tampered(offset: usize, bits: u8) -> Report {
-    let mut model = SimulatedDriver {
-        tamper: Some(Box::new(move |output, _| {
+/// Runs the self-test with bits of one byte flipped in every response to a copy.
+fn with_flipped_bits(offset: usize, bits: u8) -> Report {
+    let mut driver = SimulatedDriver {
+        change_response: Some(Box::new(move |output, _| {
             if output.len() != INFORMATION
                 && let Some(byte) = output.get_mut(offset)
             {
@@ -77,42 +77,42 @@ fn tampered(offset: usize, bits: u8) -> Report {
         })),
         ..SimulatedDriver::default()
     };
-    selftest::run(&mut model).unwrap()
+    selftest::run(&mut driver).unwrap()
 }
 
 #[test]
 fn every_field_of_a_response_matters() {
     // version, size, status, direction, copied, asked, address, engine, reserved
     for offset in [0, 4, 8, 12, 16, 24, 32, 40, 44, 48] {
-        let report = tampered(offset, 0x21);
+        let report = with_flipped_bits(offset, 0x21);
         assert!(report.counts().failed > 0, "byte {offset} went unnoticed");
     }
 }
 
 #[test]
 fn a_wrong_byte_of_data_is_noticed() {
-    assert!(tampered(56, 1).counts().failed > 0);
-    assert!(tampered(56 + 63, 0x80).counts().failed > 0);
+    assert!(with_flipped_bits(56, 1).counts().failed > 0);
+    assert!(with_flipped_bits(56 + 63, 0x80).counts().failed > 0);
 }
 
 #[test]
 fn a_missing_last_byte_is_noticed() {
-    let report = selftest::run(&mut SimulatedDriver::sloppy()).unwrap();
+    let report = selftest::run(&mut SimulatedDriver::losing_last_bytes()).unwrap();
     assert!(report.counts().failed >= 3, "{:?}", failures(&report));
 }
 
 #[test]
-fn a_byte_written_behind_the_copied_ones_is_noticed() {
-    let mut model = SimulatedDriver {
-        tamper: Some(Box::new(|output, _| {
-            // That one asks for 8 KiB.
+fn a_byte_written_after_the_copied_ones_is_noticed() {
+    let mut driver = SimulatedDriver {
+        change_response: Some(Box::new(|output, _| {
+            // One case asks for 8 KiB.
             if output.len() == 56 + 8192 {
                 output[56 + 8191] ^= 0xFF;
             }
         })),
         ..SimulatedDriver::default()
     };
-    let report = selftest::run(&mut model).unwrap();
+    let report = selftest::run(&mut driver).unwrap();
     let noticed = failures(&report);
     assert!(
         noticed
@@ -123,26 +123,26 @@ fn a_byte_written_behind_the_copied_ones_is_noticed() {
 }
 
 #[test]
-fn reaching_further_than_the_policy_says_is_noticed() {
-    // The driver says that the handle has no reach, and yet copies.
-    let mut model = SimulatedDriver {
-        tamper: Some(Box::new(|output, _| {
+fn a_driver_that_ignores_its_policy_is_noticed() {
+    // The driver reports that the handle has no reach, but copies.
+    let mut driver = SimulatedDriver {
+        change_response: Some(Box::new(|output, _| {
             if output.len() == INFORMATION {
                 output[24] = 0;
             }
         })),
         ..SimulatedDriver::default()
     };
-    let report = selftest::run(&mut model).unwrap();
+    let report = selftest::run(&mut driver).unwrap();
     assert!(report.counts().failed > 5, "{:?}", failures(&report));
 }
 
 #[test]
 fn a_driver_that_cannot_be_opened_is_an_error() {
-    let mut model = SimulatedDriver {
+    let mut driver = SimulatedDriver {
         open_status: NtStatus::ACCESS_DENIED,
         ..SimulatedDriver::default()
     };
-    assert!(selftest::run(&mut model).is_err());
-    assert!(model.open(OpenAccess::Read).is_err());
+    assert!(selftest::run(&mut driver).is_err());
+    assert!(driver.open(OpenAccess::Read).is_err());
 }

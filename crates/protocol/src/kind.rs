@@ -4,10 +4,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use crate::{
     BatchEntry, BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyMemoryRequest,
-    CopyThroughRequest, DEVICE_PAGE_LENGTH, DeviceCopyRequest, InformationRequest,
+    CopyResponse, CopyThroughRequest, DEVICE_PAGE_LENGTH, DeviceCopyRequest, InformationRequest,
     InformationResponse, MemoryRangesRequest, MemoryRangesResponse, Method, Payload,
-    RequiredAccess, ScatterEntry, ScatterRequest, TransferResponse, code::control_code,
-    validate::Validate,
+    RequiredAccess, ScatterEntry, ScatterRequest, code::control_code, validate::Validate,
 };
 
 /// A [`RequestKind`] as a type, with the types of its messages.
@@ -82,19 +81,19 @@ requests! {
         InformationRequest => InformationResponse, Payload::None;
     /// Copies the caller's memory to the session buffer, by `CopyFromModeAligned`.
     CopyFrom, "copy from": 0x801, Neither, Write,
-        CallerCopyRequest => TransferResponse, Payload::None;
+        CallerCopyRequest => CopyResponse, Payload::None;
     /// Copies the session buffer to the caller's memory, by `CopyToMode`.
     CopyTo, "copy to": 0x802, Neither, Read,
-        CallerCopyRequest => TransferResponse, Payload::None;
+        CallerCopyRequest => CopyResponse, Payload::None;
     /// Copies the caller's memory to the caller's memory, through the driver.
     CopyThrough, "copy through": 0x803, Neither, ReadWrite,
-        CopyThroughRequest => TransferResponse, Payload::None;
+        CopyThroughRequest => CopyResponse, Payload::None;
     /// Copies to, from or within the uncached device page, by `RtlCopyDeviceMemory`.
     DeviceCopy, "device copy": 0x804, Buffered, ReadWrite,
-        DeviceCopyRequest => TransferResponse, Payload::Bytes(DEVICE_PAGE_LENGTH as u64);
+        DeviceCopyRequest => CopyResponse, Payload::Bytes(DEVICE_PAGE_LENGTH as u64);
     /// Copies virtual or physical memory, as `MmCopyMemory` does.
     CopyMemory, "copy memory": 0x805, OutDirect, Read,
-        CopyMemoryRequest => TransferResponse, Payload::None;
+        CopyMemoryRequest => CopyResponse, Payload::None;
     /// Copies many pieces of memory to the output, one after another.
     CopyBatch, "copy batch": 0x806, OutDirect, Read,
         BatchRequest => BatchResponse, Payload::Entries(size_of::<BatchEntry>());

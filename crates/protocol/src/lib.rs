@@ -38,6 +38,7 @@
 extern crate std;
 
 mod code;
+mod copy_result;
 mod header;
 pub mod kind;
 mod limits;
@@ -47,6 +48,7 @@ pub mod validate;
 mod wire;
 
 pub use code::{Code, DEVICE_TYPE, Method, Payload, RequiredAccess};
+pub use copy_result::{CopyResponse, CopyResult, Direction, ResultFlags};
 pub use header::Header;
 pub use kind::{CODES, Kind, RequestKind};
 pub use limits::{
@@ -58,10 +60,7 @@ pub use request::{
     DeviceCopyRequest, DeviceDirection, EngineKind, InformationRequest, MemoryRangesRequest,
     ModeChoice, ScatterEntry, ScatterRequest,
 };
-pub use response::{
-    BatchResponse, Direction, EntryResult, InformationResponse, MemoryRange, MemoryRangesResponse,
-    Reach, TransferFlags, TransferResponse,
-};
+pub use response::{BatchResponse, InformationResponse, MemoryRange, MemoryRangesResponse, Reach};
 
 /// The version of this protocol. The driver refuses every other one with
 /// `STATUS_REVISION_MISMATCH`.

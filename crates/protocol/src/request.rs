@@ -82,7 +82,7 @@ structures! {
     /// Copies many pieces of virtual or physical memory to the output.
     ///
     /// `count` [`BatchEntry`] follow the request. The output holds a
-    /// [`BatchResponse`](crate::BatchResponse), one [`EntryResult`](crate::EntryResult) for each
+    /// [`BatchResponse`](crate::BatchResponse), one [`CopyResult`](crate::CopyResult) for each
     /// entry, and then one slot of `length` bytes for each entry, in the order of the entries. The
     /// part of a slot that its entry did not copy is left unchanged. The result of one entry does
     /// not affect the others.
@@ -111,7 +111,7 @@ structures! {
     /// memory.
     ///
     /// `count` [`ScatterEntry`] follow the request. The output holds a
-    /// [`BatchResponse`](crate::BatchResponse) and one [`EntryResult`](crate::EntryResult) for each
+    /// [`BatchResponse`](crate::BatchResponse) and one [`CopyResult`](crate::CopyResult) for each
     /// entry. All entries are captured first, then served in their order; if targets overlap, the
     /// later entry's bytes remain.
     ScatterRequest: 16 {

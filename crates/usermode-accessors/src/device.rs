@@ -1,4 +1,4 @@
-//! Memory of a device.
+//! Device memory.
 
 use core::marker::PhantomData;
 
@@ -7,18 +7,18 @@ use crate::{
     arch::{self, Width},
 };
 
-/// Whether two ranges of the same length share a byte.
+/// Returns whether two ranges of the same length share a byte.
 ///
-/// Equal addresses do, if the length is not 0; a length of 0 never does; ranges that touch end
-/// to end do not. The documentation of `RtlCopyDeviceMemory` names no predicate; this is the
-/// plain meaning of its word. A range that would wrap around counts as ending at the top.
+/// Ranges of length 0 share none, and neither do adjacent ranges. The documentation of
+/// `RtlCopyDeviceMemory` does not define overlap; this is the plain meaning of the word. A range that
+/// would wrap around ends at the top of the address space.
 #[must_use]
 #[inline]
 pub const fn overlaps(destination: usize, source: usize, length: usize) -> bool {
     destination.abs_diff(source) < length
 }
 
-/// The widest single move that is aligned on both sides and not longer than what is left.
+/// Returns the widest single move that is aligned on both sides and not longer than `left`.
 #[inline]
 const fn widest_move(destination: usize, source: usize, left: usize) -> Option<Width> {
     let aligned = 1_usize << (destination | source | 8).trailing_zeros();
@@ -31,10 +31,10 @@ const fn widest_move(destination: usize, source: usize, left: usize) -> Option<W
     }
 }
 
-/// The moves that make up a device copy, in order: the offset of each and its width.
+/// Iterates over the moves of a device copy, in order: the offset and the width of each.
 ///
-/// Every move is naturally aligned on both sides. Where source and destination differ modulo 8
-/// no move is wider than the power of two at which they agree.
+/// Every move is naturally aligned on both sides. If source and destination differ modulo 8, no move is
+/// wider than the greatest power of two modulo which they are equal.
 struct Moves {
     destination: usize,
     source: usize,
@@ -43,7 +43,7 @@ struct Moves {
 }
 
 impl Moves {
-    /// Those of an access with one side.
+    /// Returns the moves of an access with one side.
     const fn of_one(address: usize, length: usize) -> Self {
         Self {
             destination: address,
@@ -102,7 +102,7 @@ pub(crate) unsafe fn fill(destination: *mut u8, length: usize, byte: u8) {
     }
 }
 
-/// Counts equal bytes from the start on, byte by byte.
+/// Counts the equal bytes at the start, byte by byte.
 ///
 /// # Safety
 ///
@@ -120,7 +120,7 @@ pub(crate) unsafe fn compare(one: *const u8, other: *const u8, length: usize) ->
     length
 }
 
-/// Whether all bytes are equal, with single aligned moves, lowest address first.
+/// Returns whether all bytes are equal, with single aligned moves, lowest address first.
 ///
 /// # Safety
 ///
@@ -143,11 +143,10 @@ pub(crate) unsafe fn equal(one: *const u8, other: *const u8, length: usize) -> b
 
 /// A mapped range of device memory.
 ///
-/// Accesses are single moves of 1, 2, 4 or 8 bytes, each naturally aligned on both sides: never
-/// a string or a vector instruction, never two moves in one. A copy goes upwards and takes at
-/// each step the widest move that both addresses and the remaining length allow. Which widths
-/// come of that is not for a device with width rules of its own: drive such a device register
-/// by register.
+/// Accesses are single moves of 1, 2, 4 or 8 bytes, each naturally aligned on both sides. They are never
+/// string or vector instructions, and two moves are never merged. A copy goes upward. Each move is the
+/// widest that both addresses and the remaining length allow. A device that requires certain widths must
+/// be accessed register by register instead.
 ///
 /// Source: `RtlCopyDeviceMemory` (`wdm.h`).
 #[derive(Debug)]
@@ -158,13 +157,12 @@ pub struct DeviceSlice<'a> {
 }
 
 impl DeviceSlice<'_> {
-    /// The device memory at `pointer`.
+    /// Returns the device memory at `pointer`.
     ///
     /// # Safety
     ///
-    /// For as long as the value's lifetime parameter says all `length` bytes stay mapped, reads and
-    /// writes of them have no effect that breaks memory safety, and no Rust reference to any of
-    /// them is in use.
+    /// For the lifetime of the value all `length` bytes stay mapped, reads and writes of them have no
+    /// effect that breaks memory safety, and no Rust reference to any of them is in use.
     #[must_use]
     pub const unsafe fn from_raw_parts(pointer: *mut u8, length: usize) -> Self {
         Self {
@@ -174,13 +172,13 @@ impl DeviceSlice<'_> {
         }
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     #[must_use]
     pub const fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether there are no bytes.
+    /// Returns whether the length is 0.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
@@ -190,7 +188,7 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
     pub fn read(&self, offset: usize, destination: VolatileSlice<'_>) -> Result<(), NtStatus> {
         let mut destination = destination;
         let source = self.at(offset, destination.len())?;
@@ -203,7 +201,7 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
     pub fn write(&mut self, offset: usize, source: &VolatileSlice<'_>) -> Result<(), NtStatus> {
         let destination = self.at(offset, source.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
@@ -215,9 +213,9 @@ impl DeviceSlice<'_> {
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_PARAMETER`] if either range is not all inside, or if they overlap:
-    /// what [`copy_device_memory`](crate::ddi::copy_device_memory) answers with a fast fail is
-    /// refused here. Then nothing is touched.
+    /// [`NtStatus::INVALID_PARAMETER`] if a range is not all inside, or if the ranges overlap; then nothing
+    /// is accessed. [`copy_device_memory`](crate::ddi::copy_device_memory) makes a fast fail of an
+    /// overlap.
     pub fn copy_within(
         &mut self,
         destination: usize,
@@ -234,11 +232,11 @@ impl DeviceSlice<'_> {
         Ok(())
     }
 
-    /// Sets `length` bytes from `offset` on.
+    /// Sets `length` bytes from `offset` on to `byte`.
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_PARAMETER`] if that is not all inside; then nothing is touched.
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
     pub fn fill(&mut self, offset: usize, length: usize, byte: u8) -> Result<(), NtStatus> {
         let destination = self.at(offset, length)?;
         // SAFETY: the range is valid by the promise of `from_raw_parts`.
@@ -246,13 +244,12 @@ impl DeviceSlice<'_> {
         Ok(())
     }
 
-    /// How many bytes from `offset` on are those of `expected`, up to the first that differs: one
-    /// byte at a time.
+    /// Returns how many bytes from `offset` on equal those of `expected`, up to the first that differs.
+    /// It compares one byte at a time.
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_PARAMETER`] if `expected` is longer than what is inside; then nothing is
-    /// touched.
+    /// [`NtStatus::INVALID_PARAMETER`] if the range is not all inside; then nothing is accessed.
     pub fn compare(&self, offset: usize, expected: &VolatileSlice<'_>) -> Result<usize, NtStatus> {
         let source = self.at(offset, expected.len())?;
         // SAFETY: both ranges are valid by the promises of their constructors.
@@ -300,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn every_move_is_aligned_and_every_byte_moved_once() {
+    fn every_move_is_aligned_and_every_byte_is_moved_once() {
         for destination in 0..16_usize {
             for source in 0..16_usize {
                 for length in 0..70_usize {

@@ -1,43 +1,42 @@
-//! What became of an access that did not complete.
+//! Failed accesses.
 
 use core::{error, fmt};
 
 use crate::{NtStatus, arch::Trap};
 
-/// What the failed access was about to do to the memory in question.
+/// The kind of a failed access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Access {
-    /// Read from it.
+    /// A read.
     Read,
-    /// Write to it.
+    /// A write.
     Write,
 }
 
-/// An access that did not complete, and how far it came.
+/// A failed access, with the number of bytes that were moved before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct Fault {
-    /// Why: the exception that the processor raised, or the check that failed.
+    /// The reason: the exception that the processor raised, or the check that failed.
     pub status: NtStatus,
-    /// How many bytes, counted from the start, the call had moved. Exact: the first `copied`
-    /// bytes of the destination hold data, no byte after them was written. It is 0 if a check
-    /// failed, for then nothing was touched.
+    /// The exact number of bytes that were moved, from the start. The first `copied` bytes of the
+    /// destination are written, and no byte after them. It is 0 if a check failed, because then
+    /// nothing is accessed.
     ///
-    /// Two kinds of call have to count otherwise. A move of overlapping ranges that
-    /// [runs backward](crate::moves_backward) counts from the end: the *last* `copied` bytes of
-    /// the destination hold data, no byte before them was written. A search for the end of a
-    /// string has no destination, and counts the bytes that it looked at; so it does if the
-    /// string runs out of user memory.
+    /// Two kinds of call count differently. A move of overlapping ranges that
+    /// [runs backward](crate::moves_backward) counts from the end: the *last* `copied` bytes of the
+    /// destination are written, and no byte before them. The length of a string has no destination;
+    /// it counts the bytes that were read, also if the string does not end within user memory.
     pub copied: usize,
-    /// The address that could not be accessed, where it is known.
+    /// The address that could not be accessed, if it is known.
     ///
-    /// For information only, never to compute with. If a check failed it is the start of the
-    /// range. It is unknown for a non-canonical address, which the processor does not report.
+    /// It is for information only. If a check failed, it is the start of the range. It is unknown for
+    /// a non-canonical address, which the processor does not report.
     pub address: Option<usize>,
-    /// What was attempted on the memory at `address`.
+    /// The kind of the access at `address`.
     pub access: Access,
     /// Why the page could not be brought in: the status of the input or output that failed. It is
-    /// there only for [`NtStatus::IN_PAGE_ERROR`], and only if the exception told it.
+    /// present only for [`NtStatus::IN_PAGE_ERROR`], and only if the exception reports it.
     ///
     /// Source: the third element of `ExceptionInformation`, "`EXCEPTION_RECORD` structure", Win32
     /// documentation.
@@ -45,7 +44,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// The fault of a check that failed before anything was touched.
+    /// Returns the fault of a check that failed. Nothing was accessed.
     #[cold]
     pub(crate) const fn refused(status: NtStatus, address: usize, access: Access) -> Self {
         Self {
@@ -57,10 +56,10 @@ impl Fault {
         }
     }
 
-    /// The fault that a trap amounts to, in an access of kind `expected`.
+    /// Returns the fault of a trap, in an access of kind `expected`.
     ///
-    /// The record's own words about kind and address are believed only as far as they go: a
-    /// general protection fault is recorded as a read of address all ones, whatever it was.
+    /// The kind in the record is used only if the address is known: a general protection fault is
+    /// recorded as a read of the address of all ones, whatever the access was.
     #[cold]
     pub(crate) const fn from_trap(trap: Trap, expected: Access) -> Self {
         let address = trap.address();
@@ -105,7 +104,8 @@ impl fmt::Display for Fault {
 
 impl error::Error for Fault {}
 
-/// So `?` leaves a function that returns a [`NtStatus`]; the count and the address are lost.
+/// Keeps the status, for `?` in a function that returns a [`NtStatus`]. The count and the address are
+/// lost.
 impl From<Fault> for NtStatus {
     #[inline]
     fn from(fault: Fault) -> Self {

@@ -1,23 +1,23 @@
-//! On whose behalf an access is made.
+//! The mode of the caller of an access.
 
-/// The processor mode that a request came from: NT's `KPROCESSOR_MODE`.
+/// The processor mode of the caller of a request: NT's `KPROCESSOR_MODE`.
 ///
 /// Source: the `Mode` parameter of `CopyFromMode` and its siblings, `usermode_accessors.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i8)]
 pub enum Mode {
-    /// `KernelMode`: the address is the kernel's own. It is used as it stands: no range check,
-    /// no alignment check, no fault guard.
+    /// `KernelMode`: the address is from the kernel. Its range and alignment are not checked, and the
+    /// access is not guarded.
     Kernel = 0,
-    /// `UserMode`: the address is an untrusted word. It is checked, then accessed under guard.
+    /// `UserMode`: the address is untrusted. It is checked, and the access is guarded.
     User = 1,
 }
 
 impl Mode {
-    /// The mode that a raw `KPROCESSOR_MODE` stands for.
+    /// Returns the mode of a raw `KPROCESSOR_MODE`.
     ///
-    /// Whatever is not `KernelMode` counts as [`Mode::User`]: the stricter reading, and the one
-    /// that Microsoft's own macros take (`Mode != KernelMode` turns the checks on).
+    /// Every value other than `KernelMode` is [`Mode::User`], which is the stricter mode. Microsoft's
+    /// macros do the same: `Mode != KernelMode` turns the checks on.
     #[must_use]
     pub const fn from_raw(mode: i8) -> Self {
         if mode == Self::Kernel as i8 {
@@ -27,7 +27,7 @@ impl Mode {
         }
     }
 
-    /// The value as NT passes it.
+    /// Returns the value as NT passes it.
     #[must_use]
     pub const fn as_raw(self) -> i8 {
         self as i8

@@ -3,20 +3,20 @@
 //!
 //! # What was tried
 //!
-//! - `rep movsb` for everything: with fast short string operations it is as good as anything up to
-//!   128 bytes and from some KiB up, and two to three times as slow between. So copies up to 128
-//!   bytes are moves that overlap, up to 1 KiB blocks of 64 bytes, and from there `rep movsb` where
-//!   the processor says that it has it enhanced (CPUID, asked once).
-//! - A loop for short fills: it lost to moves that overlap, which fills up to 128 bytes now are.
-//! - Strings word by word: 16 bytes at a time within an aligned block are faster from 32 bytes up.
-//!   A wide string at an odd address still goes by `repne scasw`.
-//! - Calling a routine for a number read on its own: most of what it cost was the call and the frame.
-//!   The routines of single accesses have no prologue, and what calls them is inlined.
-//! - Not tried: jumping from the loop of blocks straight into the class of what is left, which would
-//!   save four comparisons between 128 bytes and 1 KiB.
+//! - `rep movsb` for all copies. With fast short string operations it is as fast as the others up to
+//!   128 bytes and from some KiB on, but two to three times as slow between. So copies use overlapping
+//!   moves up to 128 bytes, blocks of 64 bytes up to 1 KiB, and `rep movsb` from there on, where CPUID
+//!   reports that it is enhanced. CPUID is read once.
+//! - A loop for short fills. Overlapping moves are faster, and fills use them up to 128 bytes.
+//! - Strings word by word. Aligned blocks of 16 bytes are faster from 32 bytes on. A wide string at an
+//!   odd address uses `repne scasw`.
+//! - A guarded routine with a frame for each single access. Most of its cost was the call and the
+//!   frame. The routines of single accesses have no prologue now, and their callers are inlined.
+//! - Not tried: a jump from the loop of blocks into the class of the rest. It would save four
+//!   comparisons between 128 bytes and 1 KiB.
 //!
-//! What remains is a fixed cost of some nanoseconds: the check of the range, the frame that the
-//! handler needs, and the bookkeeping that makes the count of a fault exact. It shows most where a
-//! string instruction starts slowly, from 1 to 4 KiB, and in fills of about 128 bytes. AVX is no way
-//! out: a kernel has to save its state first. A fault far into a long copy costs more than a guard
-//! in C takes for it, since the rest of the block is done again byte by byte to find the exact one.
+//! A fixed cost of some nanoseconds remains: the check of the range, the frame for the handler, and
+//! what makes the count of a fault exact. It is greatest where a string instruction starts slowly,
+//! from 1 to 4 KiB, and in fills of about 128 bytes. AVX does not help: a kernel must save its state
+//! first. A fault far into a long copy costs more than with a guard in C, because the copy continues
+//! byte by byte to find the exact byte.

@@ -1,11 +1,11 @@
-//! The checks that an untrusted address must pass before anything touches it.
+//! The checks that an untrusted address must pass before it is accessed.
 //!
-//! Pure functions of numbers. They say that a range *may* be accessed under guard, never that
-//! the access will succeed: another thread can unmap or protect the memory at any time.
+//! They are pure functions of numbers. A range that passes *may* be accessed under guard. The access
+//! may still fail: another thread can unmap or protect the memory at any time.
 //!
-//! Where both checks fail, alignment is reported; the documentation of `ProbeForRead` leaves
-//! the order open. An access of length 0 touches nothing, so nothing about it is checked, not
-//! even the alignment value: that is the documented rule of `ProbeForRead` and `ProbeForWrite`.
+//! If both checks fail, the status is that of the alignment; the documentation of `ProbeForRead` does
+//! not define the order. An access of length 0 accesses nothing, so nothing is checked, not even the
+//! alignment value. That is the documented rule of `ProbeForRead` and `ProbeForWrite`.
 //!
 //! Source: `ProbeForRead`, `ProbeForWrite` (`wdm.h`); `CopyFromUserAligned`
 //! (`usermode_accessors.h`).
@@ -14,11 +14,11 @@ use crate::NtStatus;
 
 /// The first address that is not user memory: `MmUserProbeAddress` on x64 and Arm64.
 ///
-/// The 64 KiB below the canonical boundary are nobody's. Where the processor runs five-level
-/// page tables and a process has memory above this limit, that memory is refused, not accessed.
+/// The 64 KiB below the canonical boundary belong to no process. With five-level page tables a process
+/// may have memory above this limit; that memory is refused.
 pub const USER_LIMIT: usize = 0x0000_7FFF_FFFF_0000;
 
-/// Whether `length` bytes from `address` all lie below [`USER_LIMIT`].
+/// Checks that all `length` bytes from `address` lie below [`USER_LIMIT`].
 ///
 /// # Errors
 ///
@@ -28,14 +28,14 @@ pub const fn check_range(address: usize, length: usize) -> Result<(), NtStatus> 
     if length == 0 {
         return Ok(());
     }
-    // A known length leaves one comparison of this.
+    // If the length is known, this is one comparison.
     match USER_LIMIT.checked_sub(length) {
         Some(last) if address <= last => Ok(()),
         _ => Err(NtStatus::ACCESS_VIOLATION),
     }
 }
 
-/// Whether `address` is a multiple of `alignment` bytes.
+/// Checks that `address` is a multiple of `alignment` bytes, if `length` is not 0.
 ///
 /// # Errors
 ///
@@ -59,7 +59,7 @@ pub const fn check_alignment(
     Ok(())
 }
 
-/// Alignment first, then range.
+/// Checks the alignment, then the range.
 ///
 /// # Errors
 ///

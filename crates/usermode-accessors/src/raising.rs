@@ -1,9 +1,8 @@
 //! Calls of kernel functions that raise.
 //!
-//! A few routines of NT report failure by a structured exception and in no other way:
-//! `MmProbeAndLockPages` and `ProbeForWrite` are the best known. In C the caller puts `__try` around
-//! them. [`call`] is that `__try`, with a filter that takes every
-//! exception, around one call of one foreign function.
+//! Some routines of NT report failure only by a structured exception. `MmProbeAndLockPages` and
+//! `ProbeForWrite` are the best known. In C the caller puts `__try` around them. [`call`] is such a
+//! `__try` around one call of one foreign function. Its filter takes every exception.
 //!
 //! ```no_run
 //! # use core::ffi::c_void;
@@ -12,15 +11,15 @@
 //!
 //! const IO_WRITE_ACCESS: usize = 1;
 //!
-//! /// Locks the pages of a caller's buffer, which the list describes, for writing.
+//! /// Locks the pages of a caller's buffer for writing. The MDL describes the buffer.
 //! ///
 //! /// # Safety
 //! ///
-//! /// The list is valid, built, and not locked yet.
+//! /// The MDL is valid, built, and not locked yet.
 //! unsafe fn lock(mdl: *mut c_void, mode: Mode) -> Result<(), NtStatus> {
 //!     let arguments = [mdl.addr(), usize::from(mode == Mode::User), IO_WRITE_ACCESS];
 //!     let function = MmProbeAndLockPages as *const c_void;
-//!     // SAFETY: the function takes these three arguments; it is the kernel's own, in C.
+//!     // SAFETY: the function takes these three arguments, and is code of the kernel in C.
 //!     unsafe { raising::call(function, arguments) }?;
 //!     Ok(())
 //! }
@@ -41,11 +40,11 @@
 //!
 //! # Why no closure
 //!
-//! A closure would put Rust frames between the guard and the exception. Unwinding them without
-//! running their destructors is undefined in Rust. Worse, a driver's Rust frames may carry a
-//! handler that is a stub: `wdk-sys` defines `__CxxFrameHandler3` as a function that returns 0,
-//! which the dispatcher takes for "continue execution", and the faulting instruction runs again,
-//! for ever. So the guard is a frame in assembly, and calls the function itself.
+//! A closure would put Rust frames between the guard and the exception. To unwind them without running
+//! their destructors is undefined in Rust. And the Rust frames of a driver may have a handler that is a
+//! stub: `wdk-sys` defines `__CxxFrameHandler3` as a function that returns 0. The dispatcher takes that
+//! for "continue execution", and runs the faulting instruction again without end. So the guard is a
+//! frame in assembly, and calls the function itself.
 //!
 //! Source: "x64 exception handling" and "try-except statement", Microsoft C++ documentation;
 //! `MmProbeAndLockPages`, `ProbeForWrite` (`wdm.h`); `EXCEPTION_RECORD` (`winnt.h`).
@@ -57,18 +56,18 @@ use crate::{
     arch::{self, PARAMETERS, Raised},
 };
 
-/// The most arguments that [`call`] passes.
+/// The greatest number of arguments of [`call`].
 pub const ARGUMENTS: usize = 6;
 
-/// What a call raised: the part of NT's `EXCEPTION_RECORD` that has a meaning afterwards.
+/// An exception that a call raised: the members of NT's `EXCEPTION_RECORD` that are valid afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Exception {
-    /// `ExceptionCode`: for a routine that calls `ExRaiseStatus`, its status.
+    /// `ExceptionCode`. For a routine that calls `ExRaiseStatus`, it is the status.
     pub code: NtStatus,
-    /// `ExceptionFlags`. Bit 0: the raiser did not expect to go on.
+    /// `ExceptionFlags`. Bit 0 means that the exception is not continuable.
     pub flags: u32,
-    /// `ExceptionAddress`: the instruction that raised. For information only.
+    /// `ExceptionAddress`: the instruction that raised. It is for information only.
     pub address: usize,
     /// `NumberParameters`.
     pub parameter_count: u32,
@@ -76,10 +75,10 @@ pub struct Exception {
 }
 
 impl Exception {
-    /// `ExceptionInformation`, or its first four if there are more.
+    /// Returns `ExceptionInformation`, or its first four elements if there are more.
     ///
-    /// For [`NtStatus::ACCESS_VIOLATION`] and [`NtStatus::IN_PAGE_ERROR`]: 0 for a read or 1 for a
-    /// write, then the address.
+    /// For [`NtStatus::ACCESS_VIOLATION`] and [`NtStatus::IN_PAGE_ERROR`] they are 0 for a read or 1 for a
+    /// write, and the address.
     #[must_use]
     pub fn parameters(&self) -> &[usize] {
         let count = usize::try_from(self.parameter_count).unwrap_or(PARAMETERS);
@@ -96,7 +95,7 @@ impl fmt::Display for Exception {
 
 impl error::Error for Exception {}
 
-/// So `?` leaves a function that returns a [`NtStatus`]; all but the code is lost.
+/// Keeps the code, for `?` in a function that returns a [`NtStatus`]. The rest is lost.
 impl From<Exception> for NtStatus {
     #[inline]
     fn from(exception: Exception) -> Self {
@@ -118,36 +117,34 @@ impl From<Raised> for Exception {
 
 /// Calls `function` with up to [`ARGUMENTS`] integers or pointers, and returns its result.
 ///
-/// The result is the register that one comes in: if the function returns less than 8 bytes, or
-/// nothing, the upper bits, or all, have no meaning.
+/// The result is the whole return register. If the function returns less than 8 bytes, only its low
+/// bytes have a meaning; if it returns nothing, none has.
 ///
-/// Every exception is taken, whatever its code: also a breakpoint or an illegal instruction,
-/// which `__except(EXCEPTION_EXECUTE_HANDLER)` takes as well. Not caught, because NT offers them
-/// to no handler: a fast fail, a bug check, and an access to a bad *system* address. Outside
-/// Windows nothing is caught.
+/// Every exception is taken, whatever its code: also a breakpoint or an illegal instruction, like
+/// `__except(EXCEPTION_EXECUTE_HANDLER)`. NT passes three errors to no handler, so they are not caught:
+/// a fast fail, a bug check, and an access to a bad *system* address. Outside Windows nothing is caught.
 ///
-/// IRQL: the function's own. Under SMAP, AC is at return what it was at the call.
+/// IRQL: that of the function. Under SMAP, AC at the return is what it was at the call.
 ///
 /// # Errors
 ///
-/// What the function raised.
+/// The exception that the function raised.
 ///
 /// # Safety
 ///
-/// - `function` follows Microsoft's x64 calling convention, takes arguments of these kinds (an
-///   integer of less than 8 bytes is passed in the low bytes), and what it asks of its caller
-///   holds.
-/// - It may be left in its middle: it, and all that it calls before it raises, is foreign code
-///   with unwind data, which cleans up by its own handlers or needs no cleaning up. No Rust frame
-///   is among those frames, so it calls back into none that could be on the stack when it raises.
+/// - `function` follows Microsoft's x64 calling convention and takes arguments of these kinds. An
+///   integer of less than 8 bytes is passed in the low bytes. The conditions of the function hold.
+/// - The function, and all that it calls before it raises, is foreign code with unwind data. It cleans
+///   up in its own handlers, or needs no clean-up. No Rust frame is on the stack between the call and
+///   the exception.
 pub unsafe fn call<const COUNT: usize>(
     function: *const c_void,
     arguments: [usize; COUNT],
 ) -> Result<usize, Exception> {
     const { assert!(COUNT <= ARGUMENTS, "too many arguments") };
     let mut all = [0; ARGUMENTS];
-    for (place, argument) in all.iter_mut().zip(arguments) {
-        *place = argument;
+    for (slot, argument) in all.iter_mut().zip(arguments) {
+        *slot = argument;
     }
     // SAFETY: the caller's promise is the same.
     unsafe { arch::call(function, &all) }.map_err(Exception::from)

@@ -1,4 +1,4 @@
-//! The types that are moved by single instructions.
+//! The types that a single instruction reads or writes.
 
 use core::{ffi::c_void, ptr};
 
@@ -14,14 +14,14 @@ mod sealed {
     }
 }
 
-/// A value of 1, 2, 4 or 8 bytes that one instruction can read or write: a number, or an address
-/// as a pointer to nothing in particular.
+/// A value of 1, 2, 4 or 8 bytes that one instruction can read or write: an integer, or an address as
+/// a `*mut c_void`.
 pub trait Scalar: sealed::Bits {}
 
-/// A number of 4 or 8 bytes on which locked operations work.
+/// An integer of 4 or 8 bytes, for interlocked operations.
 pub trait Interlocked: Scalar {}
 
-/// A character that a string of its kind can end with, if it is 0.
+/// A character of a string that ends with a zero.
 pub trait Character: Scalar {}
 
 macro_rules! scalars {
@@ -67,8 +67,8 @@ scalars! {
     isize, usize, Eight;
 }
 
-/// An address is exposed when written; one that was read may be used as a pointer only where the
-/// kernel would use the caller's word as one, which is nowhere without a check.
+/// An address is exposed when it is written. An address that was read is untrusted, and must be checked
+/// before it is used as a pointer.
 impl sealed::Bits for *mut c_void {
     const WIDTH: Width = Width::Eight;
 

@@ -1,16 +1,16 @@
-//! Memory that something else may change while it is looked at.
+//! Volatile memory: memory that may change while it is accessed.
 
 use core::{error, fmt, marker::PhantomData};
 
 use crate::{NtStatus, arch};
 
-/// Two lengths that had to be equal are not. Nothing was copied.
+/// The lengths of a copy differ. Nothing was copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub struct LengthMismatch {
-    /// Bytes of the destination.
+    /// The length of the destination in bytes.
     pub destination: usize,
-    /// Bytes of the source.
+    /// The length of the source in bytes.
     pub source: usize,
 }
 
@@ -36,15 +36,14 @@ impl From<LengthMismatch> for NtStatus {
     }
 }
 
-/// Valid, writable kernel memory that another processor, a device or user mode (through a
-/// shared mapping) may change at any time.
+/// Valid, writable kernel memory that another processor, a device, or user mode through a shared
+/// mapping may change at any time.
 ///
-/// The one rule that makes this sound: no reference to such memory is ever made. Bytes come out
-/// and go in by copy, through instructions that the compiler neither removes nor repeats, and
-/// which may be unaligned.
+/// No reference to such memory is ever made, so this is sound. Bytes are copied by instructions that the
+/// compiler neither removes nor repeats. The accesses may be unaligned.
 ///
-/// It is not a place for device registers, see [`DeviceSlice`](crate::DeviceSlice), nor for
-/// user addresses, see [`UserSlice`](crate::UserSlice): nothing here is guarded.
+/// It is not for device registers, see [`DeviceSlice`](crate::DeviceSlice), and not for user addresses,
+/// see [`UserSlice`](crate::UserSlice): the accesses are not guarded.
 ///
 /// Source: `RtlCopyVolatileMemory`, `RtlFillVolatileMemory` (`wdm.h`).
 #[derive(Debug)]
@@ -55,15 +54,20 @@ pub struct VolatileSlice<'a> {
 }
 
 impl VolatileSlice<'_> {
-    /// The memory at `pointer`.
+    /// Returns the memory at `pointer`.
     ///
     /// # Safety
     ///
-    /// For the lifetime `'a` all `length` bytes stay mapped and writable in kernel space, and
-    /// no Rust reference to any of them is in use.
+    /// For the lifetime `'a` all `length` bytes stay mapped and writable in kernel space, and no Rust
+    /// reference to any of them is in use.
     #[must_use]
     #[inline]
     pub const unsafe fn from_raw_parts(pointer: *mut u8, length: usize) -> Self {
+        Self::part(pointer, length)
+    }
+
+    #[inline]
+    const fn part(pointer: *mut u8, length: usize) -> Self {
         Self {
             pointer,
             length,
@@ -71,65 +75,51 @@ impl VolatileSlice<'_> {
         }
     }
 
-    /// Length in bytes.
+    /// Returns the length in bytes.
     #[must_use]
     #[inline]
     pub const fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether there are no bytes.
+    /// Returns whether the length is 0.
     #[must_use]
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Where it starts. The pointer must not be made into a reference.
+    /// Returns the start of the memory. The pointer must not be made into a reference.
     #[must_use]
     #[inline]
     pub const fn as_mut_ptr(&mut self) -> *mut u8 {
         self.pointer
     }
 
-    /// The same memory for a shorter time.
+    /// Returns the same memory with a shorter lifetime.
     #[must_use]
     pub const fn reborrow(&mut self) -> VolatileSlice<'_> {
-        VolatileSlice {
-            pointer: self.pointer,
-            length: self.length,
-            memory: PhantomData,
-        }
+        VolatileSlice::part(self.pointer, self.length)
     }
 
-    /// The first `middle` bytes and the rest, or `None` if there are fewer.
+    /// Returns the first `middle` bytes and the rest, or `None` if there are fewer bytes.
     #[must_use]
     pub const fn split_at_checked(self, middle: usize) -> Option<(Self, Self)> {
         let Some(rest) = self.length.checked_sub(middle) else {
             return None;
         };
-        let head = Self {
-            pointer: self.pointer,
-            length: middle,
-            memory: PhantomData,
-        };
-        let tail = Self {
-            pointer: self.pointer.wrapping_add(middle),
-            length: rest,
-            memory: PhantomData,
-        };
+        let head = Self::part(self.pointer, middle);
+        let tail = Self::part(self.pointer.wrapping_add(middle), rest);
         Some((head, tail))
     }
 
-    /// `length` bytes from `offset`, or `None` if that is not all inside.
+    /// Returns the `length` bytes from `offset`, or `None` if they are not all inside.
     #[must_use]
     pub const fn subslice(self, offset: usize, length: usize) -> Option<Self> {
         match self.length.checked_sub(offset) {
-            Some(rest) if length <= rest => Some(Self {
-                pointer: self.pointer.wrapping_add(offset),
-                length,
-                memory: PhantomData,
-            }),
+            Some(rest) if length <= rest => {
+                Some(Self::part(self.pointer.wrapping_add(offset), length))
+            }
             _ => None,
         }
     }
@@ -147,9 +137,10 @@ impl VolatileSlice<'_> {
         Ok(())
     }
 
-    /// Copies all of `source` into all of this memory. Should they overlap, which only two
-    /// calls of [`from_raw_parts`](Self::from_raw_parts) can bring about, the bytes that both
-    /// share end up unspecified.
+    /// Copies all of `source` into all of this memory.
+    ///
+    /// If the two overlap, which takes two calls of [`from_raw_parts`](Self::from_raw_parts), the shared
+    /// bytes end up unspecified.
     ///
     /// # Errors
     ///
@@ -180,7 +171,7 @@ impl VolatileSlice<'_> {
         Ok(())
     }
 
-    /// Sets every byte.
+    /// Sets every byte to `byte`.
     #[inline]
     pub fn fill(&mut self, byte: u8) {
         // SAFETY: this memory is valid by the promise of `from_raw_parts`.
@@ -208,7 +199,7 @@ impl<'a> From<&'a mut [u8]> for VolatileSlice<'a> {
     #[inline]
     fn from(slice: &'a mut [u8]) -> Self {
         let (pointer, length) = (slice.as_mut_ptr(), slice.len());
-        // SAFETY: the slice is valid and borrowed, hence out of use, for all of `'a`.
+        // SAFETY: the slice is valid and borrowed for all of `'a`, so nothing else uses it.
         unsafe { Self::from_raw_parts(pointer, length) }
     }
 }

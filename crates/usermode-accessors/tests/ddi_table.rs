@@ -1,5 +1,5 @@
-//! Microsoft's list of functions, the list of this crate, and the code. That each listed function
-//! exists is for the compiler: the list names them by path.
+//! Compares Microsoft's list of functions, the list of this crate, and the code. The compiler checks that
+//! each listed function exists, because the list names it by path.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use usermode_accessors::{
     ddi::{self, Availability, Family, LIST, Row},
 };
 
-/// Names that Microsoft documents, and whether they are for drivers.
+/// The names that Microsoft documents, and whether they are for drivers.
 const PUBLISHED: &str = include_str!("published_functions.tsv");
 
 /// The files in which functions of the module are written out.
@@ -34,7 +34,7 @@ const MADE: [&str; 2] = [
 const MODULE: &str = include_str!("../src/ddi/mod.rs");
 const README: &str = include_str!("../README.md");
 
-/// The published names with this word after them.
+/// Returns the published names with this availability.
 fn published(availability: &str) -> BTreeSet<&'static str> {
     let lines = PUBLISHED.lines().filter(|line| !line.starts_with('#'));
     let rows = lines.map(|line| line.split_once('\t').unwrap());
@@ -52,7 +52,7 @@ const fn is_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
-/// Every function that the sources define, by name.
+/// Returns the names of the functions that the sources define.
 fn defined() -> BTreeSet<&'static str> {
     let written = WRITTEN_OUT.iter().flat_map(|source| {
         let starts = ["pub unsafe fn ", "pub const fn "];
@@ -102,7 +102,7 @@ fn every_listed_function_is_defined_and_no_other() {
 }
 
 #[test]
-fn no_file_of_the_module_is_left_out_of_this_test() {
+fn this_test_reads_every_file_of_the_module() {
     let mut files: Vec<_> = MODULE
         .lines()
         .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
@@ -118,13 +118,13 @@ fn public_functions_are_offered_and_reserved_ones_are_not() {
 }
 
 #[test]
-fn every_function_bears_microsofts_name() {
+fn every_function_has_microsofts_name() {
     for row in LIST {
         let Some(rust_name) = row.rust_name else {
             continue;
         };
         let theirs = match row.family {
-            // `Rtl` is on all of these, and tells nothing.
+            // All of these names begin with `Rtl`.
             Family::Volatile | Family::Device => row.ddi.strip_prefix("Rtl").unwrap(),
             _ => row.ddi,
         };
@@ -133,13 +133,13 @@ fn every_function_bears_microsofts_name() {
 }
 
 #[test]
-fn the_readme_tells_how_many_there_are() {
+fn the_readme_states_their_number() {
     let count = published("public").len();
     assert!(README.contains(&format!("{count} in all")));
 }
 
 #[test]
-fn the_exception_filter_decides_by_the_mode_alone() {
+fn the_exception_filter_depends_only_on_the_mode() {
     assert_eq!(ddi::uma_exception_filter(Mode::User), 1);
     assert_eq!(ddi::uma_exception_filter(Mode::Kernel), 0);
     assert_eq!(ddi::EXCEPTION_EXECUTE_HANDLER, 1);

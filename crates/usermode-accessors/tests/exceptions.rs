@@ -1,6 +1,6 @@
-//! What the guard makes of an exception by its code and parameters. A vectored handler, which
-//! sees exceptions first, rewrites the record of each fault into the exception under test: of each,
-//! for a copy goes on byte by byte after the first.
+//! The fault that the guard makes of an exception, by its code and parameters. A vectored handler, which
+//! runs first, rewrites the record of each fault into the exception under test. A copy may fault twice,
+//! because it continues byte by byte after the first fault.
 #![cfg(windows)]
 
 use std::{env, process::Command, sync::Mutex};
@@ -13,7 +13,7 @@ use pages::{AddVectoredExceptionHandler, Pages, Pointers, Protection};
 #[derive(Clone, Copy)]
 struct Rewrite {
     used: bool,
-    /// The address that the first fault names, where that has parameters of its own.
+    /// The address of the first fault, if that has parameters of its own.
     first: Option<usize>,
     code: u32,
     parameters: u32,
@@ -45,12 +45,12 @@ unsafe extern "system" fn rewrite(pointers: *mut Pointers) -> i32 {
     EXCEPTION_CONTINUE_SEARCH
 }
 
-/// Meets a fault, rewritten, in a read or a write of 8 bytes of which 3 succeed.
+/// Makes a read or a write of 8 bytes, of which 3 succeed, and returns its fault.
 fn meet(access: Access, code: u32, parameters: u32, information: [usize; 3]) -> Fault {
     meet_after(None, access, code, parameters, information)
 }
 
-/// As [`meet`], where the first fault names this address.
+/// Does the same as [`meet`]. The first fault has the address `first`.
 fn meet_after(
     first: Option<usize>,
     access: Access,
@@ -75,14 +75,14 @@ fn meet_after(
         information,
     });
     let mut buffer = [0; 8];
-    let outcome = match access {
+    let result = match access {
         Access::Read => slice.reader().unwrap().read(&mut buffer),
         Access::Write => slice.writer().unwrap().write(&buffer),
     };
     let rewrite = REWRITE.lock().unwrap().take();
     assert!(rewrite.unwrap().used, "the handler was not asked");
     drop(installed);
-    outcome.unwrap_err()
+    result.unwrap_err()
 }
 
 const ALL_ONES: usize = usize::MAX;
@@ -101,8 +101,8 @@ fn every_exception_that_memory_raises_becomes_its_fault() {
             NtStatus::STACK_OVERFLOW,
         ] {
             let information = [usize::from(access == Access::Write), 0x1234, CAUSE];
-            // A guard page must not be tried again: where the exception is about some other address,
-            // the byte is not looked for.
+            // A guard page must not be accessed again: if the exception has another address, the copy
+            // does not continue.
             let guard = [NtStatus::GUARD_PAGE_VIOLATION, NtStatus::STACK_OVERFLOW];
             let sought = !guard.contains(&status);
             let expected = Fault {
@@ -118,7 +118,7 @@ fn every_exception_that_memory_raises_becomes_its_fault() {
 }
 
 #[test]
-fn the_direction_reported_is_believed_where_it_is_one() {
+fn a_valid_kind_of_the_exception_is_reported() {
     let met = meet(Access::Read, ACCESS_VIOLATION, 2, [1, 0x1234, CAUSE]);
     assert_eq!(met.access, Access::Write);
     let met = meet(Access::Write, ACCESS_VIOLATION, 2, [8, 0x1234, CAUSE]);
@@ -144,7 +144,7 @@ fn an_exception_without_address_leaves_it_unknown() {
 }
 
 #[test]
-fn an_in_page_error_tells_its_cause() {
+fn an_in_page_error_reports_its_cause() {
     let cause = |code: NtStatus, parameters, third| {
         meet(Access::Read, code.0, parameters, [0, 0x1234, third]).cause
     };
@@ -152,7 +152,7 @@ fn an_in_page_error_tells_its_cause() {
     let sign_extended = CAUSE | 0xFFFF_FFFF_0000_0000;
     assert_eq!(cause(NtStatus::IN_PAGE_ERROR, 3, CAUSE), expected);
     assert_eq!(cause(NtStatus::IN_PAGE_ERROR, 3, sign_extended), expected);
-    // Where it was not passed, there is none, and of other exceptions it is not one.
+    // There is no cause without a third parameter, or with another exception.
     assert_eq!(cause(NtStatus::IN_PAGE_ERROR, 2, CAUSE), None);
     assert_eq!(cause(NtStatus::ACCESS_VIOLATION, 3, CAUSE), None);
 }
@@ -160,7 +160,7 @@ fn an_in_page_error_tells_its_cause() {
 /// Set in the child process: the code of the exception to meet.
 const CODE: &str = "USERMODE_ACCESSORS_TEST_CODE";
 
-/// What the child does; a test like any other where the variable is not set.
+/// Runs in the child process. It does nothing if the variable is not set.
 #[test]
 fn meets_the_exception_it_is_told() {
     if let Ok(code) = env::var(CODE) {

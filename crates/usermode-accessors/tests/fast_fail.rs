@@ -1,4 +1,4 @@
-//! An overlapping device copy ends the process that makes it, and no handler is asked.
+//! An overlapping device copy ends its process, and no handler runs.
 
 use std::{env, process::Command};
 
@@ -8,7 +8,7 @@ use usermode_accessors::ddi;
 const DISTANCE: &str = "USERMODE_ACCESSORS_TEST_DISTANCE";
 const LENGTH: usize = 8;
 
-/// What the child does; a test like any other where the variable is not set.
+/// Runs in the child process. It does nothing if the variable is not set.
 #[test]
 fn copies_at_the_distance_it_is_told() {
     let Ok(distance) = env::var(DISTANCE) else {
@@ -32,7 +32,7 @@ fn survives(distance: usize) -> bool {
 }
 
 #[test]
-fn an_overlap_of_one_byte_is_fatal_and_touching_is_not() {
+fn an_overlap_of_one_byte_is_fatal_and_adjacent_ranges_are_not() {
     assert!(!survives(0));
     assert!(!survives(LENGTH - 1));
     assert!(survives(LENGTH));

@@ -40,7 +40,7 @@ fn a_source_that_ends_at_any_byte_is_read_up_to_it() {
             let mut buffer = vec![UNTOUCHED; length + 1];
             let shift = length % 2;
             let to = buffer[shift..].as_mut_ptr();
-            // SAFETY: the buffer has this much room.
+            // SAFETY: the buffer is long enough.
             let met = unsafe { copy(to, from, length) }.unwrap_err();
             let expected = fault(NtStatus::ACCESS_VIOLATION, readable, edge, Access::Read);
             assert_eq!(met, expected, "{length} {readable}");

@@ -1,7 +1,7 @@
-//! The end of a thread's own stack, which any caller can name to a driver: where the stack can grow
-//! no further, its guard page raises `STATUS_STACK_OVERFLOW`. Each kind of access meets it on a
-//! thread of its own, and the thread goes on. (A handler of the standard library's, which every
-//! exception passes first, says of each such thread that it has overflowed its stack.)
+//! The guard page of a thread's own stack, whose address any caller can pass to a driver. If the stack
+//! cannot grow, the guard page raises `STATUS_STACK_OVERFLOW`. Each kind of access meets it on a thread
+//! of its own, and the thread continues. (A handler of the standard library runs first, and prints that
+//! the thread has overflowed its stack.)
 //!
 //! Source: "Thread Stack Size", Win32 documentation.
 #![cfg(windows)]
@@ -44,13 +44,13 @@ fn region(address: *const u8) -> Region {
         protect: 0,
         kind: 0,
     };
-    // SAFETY: the structure is what the function fills, and says how long it is.
+    // SAFETY: the function fills the structure, whose size is passed.
     let filled = unsafe { VirtualQuery(address.cast(), &raw mut region, size_of::<Region>()) };
     assert_eq!(filled, size_of::<Region>());
     region
 }
 
-/// Where the guard page of this thread's stack ends.
+/// Returns the end of the guard page of this thread's stack.
 fn guard() -> usize {
     const PAGE_GUARD: u32 = 0x100;
     let here = 0_u8;
@@ -65,16 +65,16 @@ fn guard() -> usize {
     panic!("the stack has no guard page");
 }
 
-/// Has the stack grow, so that its end is far below any frame. An access may then write there.
+/// Makes the stack grow, so that its end is far below any frame. An access may then write there.
 #[inline(never)]
 const fn grow() {
     black_box([1_u8; 16 * 1024]);
 }
 
-/// An access to the stack's guard page, told where the page ends.
+/// An access to the guard page of the stack. Its argument is the end of that page.
 type Attempt = fn(usize) -> Result<(), Fault>;
 
-/// Tries it on a thread of its own: on one page after the other, until the stack can grow no further.
+/// Makes the access on a thread of its own, on one page after the other, until the stack cannot grow.
 fn overflow(attempt: Attempt) -> (Fault, usize) {
     fail_on_unhandled_exceptions();
     let walk = move || {
@@ -82,7 +82,7 @@ fn overflow(attempt: Attempt) -> (Fault, usize) {
         loop {
             let end = guard();
             match attempt(end) {
-                Ok(()) => assert!(guard() < end, "the guard page was not met"),
+                Ok(()) => assert!(guard() < end, "the guard page was not accessed"),
                 Err(fault) => return (fault, end),
             }
         }
@@ -91,8 +91,8 @@ fn overflow(attempt: Attempt) -> (Fault, usize) {
     thread.unwrap().join().unwrap()
 }
 
-/// Expects an access of this kind to be stopped so many bytes in front of the page's end, after
-/// having moved that many.
+/// Checks that an access is stopped `before_end` bytes before the end of the page, with `copied` bytes
+/// moved.
 #[track_caller]
 fn stops(attempt: Attempt, before_end: usize, copied: usize, access: Access) {
     let (fault, end) = overflow(attempt);
@@ -108,9 +108,9 @@ fn stops(attempt: Attempt, before_end: usize, copied: usize, access: Access) {
 
 fn read<const LENGTH: usize>(address: usize) -> Result<(), Fault> {
     let mut buffer = [0xEE; LENGTH];
-    let outcome = UserSlice::new(address, LENGTH).reader()?.read(&mut buffer);
-    assert_eq!(outcome.is_err(), buffer == [0xEE; LENGTH]);
-    outcome
+    let result = UserSlice::new(address, LENGTH).reader()?.read(&mut buffer);
+    assert_eq!(result.is_err(), buffer == [0xEE; LENGTH]);
+    result
 }
 
 fn write<const LENGTH: usize>(address: usize) -> Result<(), Fault> {

@@ -1,5 +1,5 @@
-//! Another thread takes pages away, gives them back, or writes to them, under a copy. Whatever it
-//! does, a copy is complete or stops with a count that is true.
+//! Copies while another thread closes and opens their pages, or writes to them. A copy is complete, or
+//! stops with an exact count.
 #![cfg(windows)]
 
 use std::{
@@ -15,7 +15,7 @@ mod processors;
 use pages::{PAGE, Pages, Protection};
 
 const UNTOUCHED: u8 = 0;
-/// At least so many copies, and as many more as it takes to have seen every outcome.
+/// The least number of copies. More are made until every result has occurred.
 const ROUNDS: usize = 5_000;
 
 /// Pages that two threads use.
@@ -33,7 +33,7 @@ unsafe impl Sync for Shared<'_> {}
 // SAFETY: as above.
 unsafe impl Send for Shared<'_> {}
 
-/// Ends the other thread, also when an assertion of this one fails.
+/// Ends the other thread, also if an assertion of this thread fails.
 struct SetOnDrop<'a>(&'a AtomicBool);
 
 impl Drop for SetOnDrop<'_> {
@@ -59,11 +59,11 @@ fn while_disturbed(pages: &Pages, disturb: impl Fn(&Pages) + Sync, test: impl Fn
     });
 }
 
-/// Lengths that go each way that a copy has.
+/// Lengths for each class of a copy.
 const LENGTHS: [usize; 10] = [3, 7, 16, 31, 60, 90, 120, 250, 700, 1500];
 
 #[test]
-fn a_destination_that_comes_and_goes_holds_what_was_counted_and_no_more() {
+fn a_destination_that_changes_holds_the_counted_bytes_and_no_more() {
     type Write = fn(*mut u8, usize) -> Result<(), Fault>;
     static SOURCE: [u8; 2048] = [0x77; 2048];
     let writes: [Write; 3] = [
@@ -75,7 +75,7 @@ fn a_destination_that_comes_and_goes_holds_what_was_counted_and_no_more() {
         |to, length| unsafe { ddi::fill_user_memory(to, length, 0x77) },
     ];
     for write in writes {
-        // Both pages can be read at all times, and be written in turn, both, or neither.
+        // Both pages are always readable. Both, one, or none of them is writable.
         let pages = Pages::new(&[Protection::ReadWrite, Protection::ReadWrite]);
         let disturb = |pages: &Pages| {
             for (page, protection) in [
@@ -93,14 +93,14 @@ fn a_destination_that_comes_and_goes_holds_what_was_counted_and_no_more() {
                 round += 1;
                 let length = LENGTHS[round % LENGTHS.len()];
                 let start = PAGE - 1 - round % (length - 1);
-                // A clear range: it may take several attempts.
+                // Clears the range, which may take several attempts.
                 // SAFETY: pages of this test.
                 while unsafe { ddi::zero_user_memory(pages.pointer(start - 8), length + 16) }
                     .is_err()
                 {}
-                let outcome = write(pages.pointer(start), length);
+                let result = write(pages.pointer(start), length);
                 let written = pages.bytes(start - 8, length + 16);
-                let copied = match outcome {
+                let copied = match result {
                     Ok(()) => length,
                     Err(fault) => {
                         assert_eq!(fault.status, NtStatus::ACCESS_VIOLATION);
@@ -115,9 +115,9 @@ fn a_destination_that_comes_and_goes_holds_what_was_counted_and_no_more() {
                 }
                 let place = (round, length, start, copied);
                 let (before, rest) = written.split_at(8);
-                let (there, behind) = rest.split_at(copied);
+                let (there, after) = rest.split_at(copied);
                 assert!(there.iter().all(|byte| *byte == 0x77), "{place:?}");
-                let mut untouched = before.iter().chain(behind);
+                let mut untouched = before.iter().chain(after);
                 assert!(untouched.all(|byte| *byte == UNTOUCHED), "{place:?}");
             }
         });
@@ -125,11 +125,11 @@ fn a_destination_that_comes_and_goes_holds_what_was_counted_and_no_more() {
 }
 
 #[test]
-fn a_source_that_is_rewritten_is_captured_and_then_left_alone() {
+fn captured_bytes_do_not_change_with_their_source() {
     let pages = Pages::new(&[Protection::ReadWrite]);
     let disturb = |pages: &Pages| {
         for byte in [0xAA, 0x55] {
-            // SAFETY: pages of this test, which nobody refers to.
+            // SAFETY: pages of this test, to which no reference exists.
             unsafe { ddi::fill_user_memory(pages.pointer(0), 2048, byte) }.unwrap();
         }
     };
@@ -145,11 +145,11 @@ fn a_source_that_is_rewritten_is_captured_and_then_left_alone() {
                 .unwrap()
                 .read(&mut captured)
                 .unwrap();
-            let judged = captured.clone();
-            assert!(judged.iter().all(|byte| [0xAA, 0x55].contains(byte)));
-            seen[usize::from(judged[0] == 0x55)] = true;
-            torn += usize::from(judged.iter().any(|byte| *byte != judged[0]));
-            // The other thread goes on; the captured bytes do not change with it.
+            let copy = captured.clone();
+            assert!(copy.iter().all(|byte| [0xAA, 0x55].contains(byte)));
+            seen[usize::from(copy[0] == 0x55)] = true;
+            torn += usize::from(copy.iter().any(|byte| *byte != copy[0]));
+            // The other thread continues; the captured bytes do not change.
             let now = pages.bytes(0, 1)[0];
             for _ in 0..50 {
                 if pages.bytes(0, 1)[0] != now {
@@ -157,7 +157,7 @@ fn a_source_that_is_rewritten_is_captured_and_then_left_alone() {
                 }
                 thread::yield_now();
             }
-            assert_eq!(black_box(&captured), &judged);
+            assert_eq!(black_box(&captured), &copy);
         }
         black_box(torn);
     });

@@ -107,6 +107,6 @@ fn nested_calls_catch_their_own_exceptions() {
         raise(code, 0, &[]).code.0 as usize
     }
     // SAFETY: the function catches the exception, and returns.
-    let outcome = unsafe { raising::call(inner as *const c_void, [0xE000_0007]) };
-    assert_eq!(outcome, Ok(0xE000_0007));
+    let result = unsafe { raising::call(inner as *const c_void, [0xE000_0007]) };
+    assert_eq!(result, Ok(0xE000_0007));
 }

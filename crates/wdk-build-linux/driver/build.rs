@@ -1,4 +1,4 @@
-//! Tells the linker how to make a KMDF driver of this package.
+//! Configures the link of a KMDF driver.
 
 fn main() -> Result<(), wdk_build::ConfigError> {
     wdk_build::configure_wdk_binary_build()

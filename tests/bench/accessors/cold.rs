@@ -1,7 +1,7 @@
-//! Memory that is in no cache when it is accessed.
+//! Memory that is not cached when it is accessed.
 //!
-//! A clock cannot be read around one small access. So many places are evicted, and then all of
-//! them are accessed in a row, in an order that no prefetcher guesses.
+//! One small access is too short to be timed. So many ranges are evicted, and then all of them are
+//! accessed, in an order that a prefetcher does not predict.
 
 use std::{
     arch::x86_64::{_mm_clflush, _mm_mfence},
@@ -9,22 +9,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// What a processor keeps together in a cache.
+/// The size of a cache line.
 const LINE: usize = 64;
-/// Between two places: more than a page, so that each has its own entry in the TLB, and a line
-/// more, so that they do not compete for one set of a cache.
+/// The gap between two ranges: a page, so that each has its own entry in the TLB, and a line, so that
+/// they do not compete for one set of a cache.
 const GAP: usize = 4096 + LINE;
-const MOST_PLACES: usize = 1024;
+const MOST_RANGES: usize = 1024;
 
-/// A stretch of memory with room for many places.
+/// Memory for many ranges.
 pub struct Arena {
     bytes: Vec<u8>,
 }
 
 impl Arena {
-    /// Room for at least one place of `largest` bytes. Every page is present.
+    /// Allocates memory for at least one range of `largest` bytes. Every page is present.
     pub fn new(largest: usize) -> Self {
-        let bytes = vec![0x5A; largest + MOST_PLACES * GAP];
+        let bytes = vec![0x5A; largest + MOST_RANGES * GAP];
         Self { bytes }
     }
 
@@ -32,19 +32,19 @@ impl Arena {
         self.bytes.as_mut_ptr()
     }
 
-    /// How many places of `size` bytes there are: a power of two.
-    fn places(&self, size: usize) -> usize {
+    /// Returns the number of ranges of `size` bytes: a power of two.
+    fn ranges(&self, size: usize) -> usize {
         let fit = self.bytes.len() / stride(size);
-        1 << fit.min(MOST_PLACES).ilog2()
+        1 << fit.min(MOST_RANGES).ilog2()
     }
 
     fn evict(&self, offset: usize, size: usize) {
         for line in self.bytes[offset..offset + size].chunks(LINE) {
-            // SAFETY: the line is ours; eviction changes no byte of it.
+            // SAFETY: the line is in the arena; eviction changes no byte.
             unsafe { _mm_clflush(line.as_ptr()) };
         }
         if let Some(last) = self.bytes[offset..offset + size].last() {
-            // SAFETY: as above; the last byte may be on a line of its own.
+            // SAFETY: as above. The last byte may be on a line of its own.
             unsafe { _mm_clflush(last) };
         }
     }
@@ -54,23 +54,23 @@ const fn stride(size: usize) -> usize {
     size.next_multiple_of(LINE) + GAP
 }
 
-/// How long `iterations` calls of `access` take. It is told the offset of a place of `size` bytes
-/// that is cold in both arenas.
+/// Returns the time of `iterations` calls of `access`. Its argument is the offset of a range of `size`
+/// bytes that is uncached in both arenas.
 pub fn time(
     (one, other): (&Arena, &Arena),
     size: usize,
     iterations: u64,
     mut access: impl FnMut(usize),
 ) -> Duration {
-    /// Odd, so that the places of a batch are all different.
+    /// Odd, so that the ranges of a batch are all different.
     const SCATTER: usize = 0x9E37_79B1;
 
-    let places = one.places(size);
-    let offset = |turn: usize| (turn.wrapping_mul(SCATTER) % places) * stride(size);
+    let ranges = one.ranges(size);
+    let offset = |turn: usize| (turn.wrapping_mul(SCATTER) % ranges) * stride(size);
     let mut left = usize::try_from(iterations).unwrap_or(usize::MAX);
     let mut took = Duration::ZERO;
     while left > 0 {
-        let batch = left.min(places);
+        let batch = left.min(ranges);
         for turn in 0..batch {
             one.evict(offset(turn), size);
             other.evict(offset(turn), size);

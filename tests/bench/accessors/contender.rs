@@ -1,8 +1,8 @@
-//! Who runs, in which order, and at which sizes.
+//! The contenders, their order, and the sizes.
 
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, measurement::WallTime};
 
-/// One way of doing what an accessor does.
+/// One way to do the work of an accessor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Contender {
     /// This project's accessor: checked, guarded, counted.
@@ -18,9 +18,9 @@ pub enum Contender {
 impl Contender {
     /// Those that survive a fault.
     pub const SAFE: [Self; 2] = [Self::Guarded, Self::Microseh];
-    /// Those that there are where no instruction does the whole work.
+    /// The contenders where no single instruction does the work.
     pub const THREE: [Self; 3] = [Self::Guarded, Self::Plain, Self::Microseh];
-    /// All.
+    /// All contenders.
     pub const FOUR: [Self; 4] = [
         Self::Guarded,
         Self::Plain,
@@ -28,7 +28,7 @@ impl Contender {
         Self::Microseh,
     ];
 
-    /// The name in criterion's records, by which `cargo xtask bench` knows it.
+    /// Returns the name in criterion's records. `cargo xtask bench` reads it.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Guarded => "guarded",
@@ -39,13 +39,13 @@ impl Contender {
     }
 }
 
-/// The contenders of a round, each round with another one in front.
+/// Returns the contenders of a round. Each round begins with another one.
 pub fn in_turn(contenders: &[Contender], round: usize) -> impl Iterator<Item = Contender> {
     let count = contenders.len();
     (0..count).map(move |place| contenders[(place + round) % count])
 }
 
-/// Criterion's group of a comparison and a round, as `cargo xtask bench` takes it apart.
+/// Returns criterion's group of a comparison and a round. `cargo xtask bench` parses its name.
 pub fn group<'a>(
     criterion: &'a mut Criterion,
     comparison: &str,
@@ -56,8 +56,8 @@ pub fn group<'a>(
     group
 }
 
-/// From 2 to the power of `smallest` bytes to 2 to the power of `largest`: each power of two up to
-/// 1 MiB, and then each second one, for they take long and differ little.
+/// Returns sizes from 2 to the power of `smallest` to 2 to the power of `largest`: each power of two up
+/// to 1 MiB, then each second one, because those take long and differ little.
 pub fn sizes(smallest: u32, largest: u32) -> impl Iterator<Item = usize> {
     const DENSE: u32 = 20;
     (smallest..=largest)

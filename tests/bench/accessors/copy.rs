@@ -1,5 +1,4 @@
-//! Copies of 1 byte to 64 MiB, between buffers that are in the caches and between buffers that
-//! are in none.
+//! Copies of 1 byte to 64 MiB, between cached buffers and between uncached buffers.
 
 use criterion::{Bencher, BenchmarkId, Criterion};
 use std::{arch::asm, ffi::c_void, hint::black_box};
@@ -34,17 +33,17 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
             for contender in in_turn(&Contender::FOUR, round) {
                 let id = BenchmarkId::new(contender.name(), size);
                 group.bench_function(id, |bencher| {
-                    let mut place = Place {
+                    let mut buffers = Buffers {
                         to: &mut to,
                         from: &mut from,
                         size,
                         temperature,
                     };
                     match contender {
-                        Contender::Guarded => place.measure(bencher, guarded),
-                        Contender::Plain => place.measure(bencher, plain),
-                        Contender::Instruction => place.measure(bencher, instruction),
-                        Contender::Microseh => place.measure(bencher, microseh),
+                        Contender::Guarded => buffers.measure(bencher, guarded),
+                        Contender::Plain => buffers.measure(bencher, plain),
+                        Contender::Instruction => buffers.measure(bencher, instruction),
+                        Contender::Microseh => buffers.measure(bencher, microseh),
                     }
                 });
             }
@@ -53,14 +52,14 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
     }
 }
 
-struct Place<'a> {
+struct Buffers<'a> {
     to: &'a mut Arena,
     from: &'a mut Arena,
     size: usize,
     temperature: Temperature,
 }
 
-impl Place<'_> {
+impl Buffers<'_> {
     fn measure(&mut self, bencher: &mut Bencher<'_>, copy: impl Fn(*mut u8, *const u8, usize)) {
         let (to, from, size) = (self.to.start(), self.from.start().cast_const(), self.size);
         match self.temperature {
@@ -81,7 +80,7 @@ impl Place<'_> {
 }
 
 fn guarded(to: *mut u8, from: *const u8, size: usize) {
-    // SAFETY: both arenas have this many bytes here, and they are two.
+    // SAFETY: both arenas have this many bytes here, and do not overlap.
     let copied = unsafe { ddi::copy_from_user(to, from, size) };
     assert!(copied.is_ok(), "the memory is there");
 }

@@ -1,4 +1,4 @@
-//! Faults that are survived: memory that is reserved and has nothing behind it.
+//! Faults that are survived, on reserved memory that is not committed.
 
 use criterion::{Bencher, BenchmarkId, Criterion};
 use std::{ffi::c_void, hint::black_box, ptr};
@@ -48,11 +48,11 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
     copies.finish();
 }
 
-/// The end of a page, behind which there is nothing.
+/// Returns the end of a page. The page after it is not committed.
 fn end_of_page() -> *const u8 {
     // SAFETY: asks for addresses anywhere. They are kept until the program ends.
     let pages = unsafe { VirtualAlloc(ptr::null_mut(), 2 * PAGE, MEM_RESERVE, PAGE_NOACCESS) };
-    // SAFETY: asks for memory behind the first page of them.
+    // SAFETY: commits the first page of them.
     let page = unsafe { VirtualAlloc(pages, PAGE, MEM_COMMIT, PAGE_READWRITE) };
     assert!(!page.is_null(), "no memory");
     page.cast::<u8>().wrapping_add(PAGE)

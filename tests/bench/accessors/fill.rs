@@ -1,4 +1,4 @@
-//! Fills of 1 byte to 64 MiB, hot.
+//! Fills of 1 byte to 64 MiB, cached.
 
 use criterion::{Bencher, BenchmarkId, Criterion};
 use std::{

@@ -1,15 +1,13 @@
-//! The accessors beside what else a program could use, on memory that is there and on memory that
-//! is not.
+//! Compares the accessors with the alternatives of a program, on valid memory and on faults.
 //!
-//! A Windows program; `cargo xtask bench` builds it, runs it under Wine and judges what it found.
-//! Every comparison is run in [`ROUNDS`] rounds. Within a round the contenders follow one another
-//! at each size, so that whatever else the machine does meets them alike; each round begins with
-//! another one. Criterion's median of one contender is compared with that of another in the same
-//! round only.
+//! This is a Windows program. `cargo xtask bench` builds it, runs it under Wine, and evaluates its
+//! results. Every comparison has [`ROUNDS`] rounds. Within a round the contenders follow one another at
+//! each size, so that other load of the machine affects them alike. Each round begins with another
+//! contender. Medians are compared within a round only.
 
 #![allow(
     clippy::significant_drop_tightening,
-    reason = "what a group does when it is dropped needs no haste"
+    reason = "a group may be dropped late"
 )]
 
 #[cfg(windows)]
@@ -27,7 +25,7 @@ mod scalar;
 #[cfg(windows)]
 mod string;
 
-/// Odd, so that there is a round in the middle.
+/// The number of rounds: odd, so that there is a median round.
 #[cfg(windows)]
 const ROUNDS: usize = 5;
 
@@ -36,7 +34,7 @@ fn main() {
     use criterion::Criterion;
     use std::time::Duration;
 
-    // Few samples, many times: rounds tell more than repetitions in a row.
+    // Few samples in many rounds show more than many samples in one.
     let mut criterion = Criterion::default()
         .sample_size(10)
         .warm_up_time(Duration::from_millis(5))

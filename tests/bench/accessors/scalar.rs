@@ -1,5 +1,5 @@
-//! Reads of one number in a dependent chain: each read tells where the next one is, so none can
-//! begin before the last one ends. The hardest case for a guard, whose cost nothing hides.
+//! Reads of one number in a dependent chain: each read gives the address of the next, so none can begin
+//! before the one before it ends. Nothing hides the cost of a guard here.
 
 use criterion::{Bencher, BenchmarkId, Criterion};
 use std::{hint::black_box, ptr};
@@ -10,13 +10,13 @@ use crate::contender::{Contender, group, in_turn};
 /// Reads in one iteration.
 const READS: usize = 64;
 
-/// A number, and where the next one is, on a line of the cache of its own.
+/// A number that is the address of the next one, on a cache line of its own.
 #[derive(Clone)]
 #[repr(align(64))]
 struct Link(usize);
 
 pub fn compare(criterion: &mut Criterion, round: usize) {
-    // In the first cache; and in 64 MiB, past the processor's own caches.
+    // In the first cache; and in 64 MiB, which is more than the caches hold.
     for (name, links) in [("chain hot", 64), ("chain far", 1 << 20)] {
         let chain = chain(links);
         let mut group = group(criterion, name, round);
@@ -32,7 +32,7 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
     }
 }
 
-/// Links in one ring, in an order that no prefetcher guesses.
+/// Returns links in one ring, in an order that a prefetcher does not predict.
 fn chain(length: usize) -> Vec<Link> {
     let mut order: Vec<usize> = (0..length).collect();
     let mut state = 0x2545_F491_4F6C_DD1D_u64;

@@ -1,4 +1,4 @@
-//! The lengths of strings of 1 byte to 1 MiB, terminator included, hot: narrow and wide.
+//! The lengths of cached strings of 1 byte to 1 MiB, terminator included, narrow and wide.
 
 use criterion::{Bencher, BenchmarkId, Criterion};
 use std::hint::black_box;

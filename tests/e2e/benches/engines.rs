@@ -9,8 +9,8 @@
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, Header, MAXIMUM_ENTRIES, Reach,
-        RequestKind, TransferResponse, validate,
+        BatchEntry, CopyFlags, CopyMemoryRequest, CopyResponse, EngineKind, Header,
+        MAXIMUM_ENTRIES, Reach, RequestKind, validate,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options};
@@ -51,10 +51,14 @@ impl Bench<'_> {
             flags: memory.flags.bits(),
             engine: engine as u32,
         };
-        let output = size_of::<TransferResponse>() + usize::try_from(length).unwrap();
+        let output = size_of::<CopyResponse>() + usize::try_from(length).unwrap();
         let output = self.send(RequestKind::CopyMemory, request.as_bytes(), output);
-        let (response, _) = TransferResponse::read_from_prefix(&output.0).unwrap();
-        assert_eq!(response.copied, length, "{}: {response:X?}", memory.name);
+        let (response, _) = CopyResponse::read_from_prefix(&output.0).unwrap();
+        assert_eq!(
+            response.result.copied, length,
+            "{}: {response:X?}",
+            memory.name
+        );
         output.1
     }
 

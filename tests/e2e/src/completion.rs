@@ -2,9 +2,7 @@
 
 use ringcopy_client::{
     RequestError,
-    protocol::{
-        BatchResponse, Code, EntryResult, NtStatus, RequestKind, TransferResponse, validate,
-    },
+    protocol::{BatchResponse, Code, CopyResponse, CopyResult, NtStatus, RequestKind, validate},
 };
 use zerocopy::FromBytes;
 
@@ -28,7 +26,7 @@ pub struct BatchOutput {
     /// The response at its start.
     pub response: BatchResponse,
     /// The result of each entry.
-    pub results: Vec<EntryResult>,
+    pub results: Vec<CopyResult>,
     /// The offset of the bytes that were read.
     pub bytes_at: usize,
 }
@@ -43,7 +41,7 @@ impl BatchOutput {
         let (response, rest) = BatchResponse::read_from_prefix(output)
             .unwrap_or_else(|_| panic!("no response in {} bytes", output.len()));
         let count = response.count as usize;
-        let (results, _) = <[EntryResult]>::ref_from_prefix_with_elems(rest, count)
+        let (results, _) = <[CopyResult]>::ref_from_prefix_with_elems(rest, count)
             .unwrap_or_else(|_| panic!("no {count} results in {} bytes", output.len()));
         let succeeded = results.iter().filter(|result| result.status == 0).count();
         assert_eq!(response.succeeded as usize, succeeded, "{response:?}");
@@ -76,11 +74,11 @@ pub fn refused(code: u32, result: Result<usize, NtStatus>, output: &[u8]) -> NtS
         assert!(rest.iter().all(|result| result.status == first.status));
         // A caller who may not read memory does not learn which of it is there.
         assert!(batch.results.iter().all(|result| result.hole_length == 0));
-        return NtStatus(first.status);
+        return first.status();
     }
-    let (response, _) = TransferResponse::read_from_prefix(output)
+    let (response, _) = CopyResponse::read_from_prefix(output)
         .unwrap_or_else(|_| panic!("no response in {} bytes", output.len()));
-    assert_eq!(response.copied, 0, "{response:?}");
-    assert_eq!(response.hole_length, 0, "{response:?}");
-    NtStatus(response.status)
+    assert_eq!(response.result.copied, 0, "{response:?}");
+    assert_eq!(response.result.hole_length, 0, "{response:?}");
+    response.result.status()
 }

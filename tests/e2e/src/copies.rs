@@ -2,9 +2,7 @@
 
 use ringcopy_client::{
     Handle,
-    protocol::{
-        Code, CopyMemoryRequest, EngineKind, Header, NtStatus, RequestKind, TransferResponse,
-    },
+    protocol::{Code, CopyMemoryRequest, CopyResponse, EngineKind, Header, NtStatus, RequestKind},
 };
 use ringcopy_lab::{Process, SystemCopy};
 use zerocopy::{FromBytes, IntoBytes};
@@ -53,7 +51,7 @@ fn send(
         .iter()
         .map(|request| {
             let length = usize::try_from(request.length).unwrap_or(usize::MAX);
-            (request.as_bytes(), size_of::<TransferResponse>() + length)
+            (request.as_bytes(), size_of::<CopyResponse>() + length)
         })
         .collect();
     let code = Code::of(RequestKind::CopyMemory).value;
@@ -63,11 +61,11 @@ fn send(
         .into_iter()
         .map(|sent| {
             assert_eq!(sent.status, NtStatus::SUCCESS);
-            let (response, target) = TransferResponse::read_from_prefix(&sent.output)
+            let (response, target) = CopyResponse::read_from_prefix(&sent.output)
                 .unwrap_or_else(|_| panic!("no response in {} bytes", sent.output.len()));
             SystemCopy {
-                status: NtStatus(response.status),
-                transferred: response.copied,
+                status: response.result.status(),
+                transferred: response.result.copied,
                 target: target.to_vec(),
             }
         })

@@ -1,7 +1,7 @@
 //! Requests of many copies, and their results.
 
 use ringcopy_client::protocol::{
-    BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, RequestKind, ScatterEntry,
+    BatchEntry, CopyFlags, CopyResult, Direction, EngineKind, NtStatus, RequestKind, ScatterEntry,
     validate,
 };
 
@@ -42,7 +42,7 @@ pub fn copy_batch(
     victim: &mut Victim<'_>,
     engine: EngineKind,
     entries: &[BatchEntry],
-) -> Vec<(EntryResult, Vec<u8>)> {
+) -> Vec<(CopyResult, Vec<u8>)> {
     let total: u32 = entries.iter().map(|entry| entry.length).sum();
     let mut output = vec![UNTOUCHED; validate::results_end(entries.len()) + total as usize];
     let input = batch(engine, entries);
@@ -67,7 +67,7 @@ pub fn copy_scatter(
     victim: &mut Victim<'_>,
     engine: EngineKind,
     entries: &[ScatterEntry],
-) -> Vec<EntryResult> {
+) -> Vec<CopyResult> {
     let mut output = vec![UNTOUCHED; validate::results_end(entries.len())];
     let input = scatter(engine, entries);
     let sent = victim.send(RequestKind::CopyScatter, &input, &mut output);
@@ -80,9 +80,9 @@ pub fn copy_scatter(
 /// # Panics
 /// If they differ.
 #[track_caller]
-pub fn assert_result(result: &EntryResult, status: NtStatus, copied: u64, direction: Direction) {
+pub fn assert_result(result: &CopyResult, status: NtStatus, copied: u64, direction: Direction) {
     assert_eq!(
-        (NtStatus(result.status), result.copied, result.direction),
+        (result.status(), result.copied, result.direction),
         (status, copied, direction as u32),
         "{result:X?}"
     );

@@ -18,6 +18,7 @@ use std::{
     env,
     io::{self, Write as _},
     path::{Path, PathBuf},
+    process::Command,
     thread,
 };
 
@@ -56,6 +57,21 @@ pub fn tree() -> &'static Path {
         .ancestors()
         .nth(2)
         .unwrap()
+}
+
+/// The tracked files of the project that match a pattern of git's, as paths from its folder.
+///
+/// # Panics
+/// If git cannot list them.
+#[must_use]
+pub fn tracked_files(pattern: &str) -> Vec<PathBuf> {
+    let listed = Command::new("git")
+        .args(["ls-files", pattern])
+        .current_dir(tree())
+        .output()
+        .unwrap();
+    let names = String::from_utf8(listed.stdout).unwrap();
+    names.lines().map(PathBuf::from).collect()
 }
 
 /// The program that `cargo xtask` runs.

@@ -6,10 +6,9 @@ use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, Transport,
     protocol::{
         BatchEntry, BatchRequest, CallerCopyRequest, Code, CopyFlags, CopyMemoryRequest,
-        CopyThroughRequest, DeviceCopyRequest, DeviceDirection, EngineKind, Header,
+        CopyResponse, CopyThroughRequest, DeviceCopyRequest, DeviceDirection, EngineKind, Header,
         InformationRequest, InformationResponse, MemoryRange, MemoryRangesRequest, ModeChoice,
-        NtStatus, Reach, RequestKind, SESSION_LENGTH, ScatterEntry, ScatterRequest,
-        TransferResponse, validate,
+        NtStatus, Reach, RequestKind, SESSION_LENGTH, ScatterEntry, ScatterRequest, validate,
     },
 };
 use ringcopy_lab::{PageState, Process};
@@ -334,9 +333,9 @@ impl<'l> Victim<'l> {
                     assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
                 }
                 _ => {
-                    let (response, _) = TransferResponse::read_from_prefix(&output).unwrap();
-                    assert_eq!(response.status, NtStatus::SUCCESS.0, "{kind:?}");
-                    assert_eq!(response.copied, LENGTH as u64, "{kind:?}");
+                    let (response, _) = CopyResponse::read_from_prefix(&output).unwrap();
+                    assert_eq!(response.result.status, NtStatus::SUCCESS.0, "{kind:?}");
+                    assert_eq!(response.result.copied, LENGTH as u64, "{kind:?}");
                 }
             }
         }

@@ -2,24 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path};
 
-use ringcopy_tests::tree;
-
-/// The tracked pages, as paths from the root.
-fn pages() -> Vec<PathBuf> {
-    let listed = Command::new("git")
-        .args(["ls-files", "*.md"])
-        .current_dir(tree())
-        .output()
-        .unwrap();
-    let names = String::from_utf8(listed.stdout).unwrap();
-    names.lines().map(PathBuf::from).collect()
-}
+use ringcopy_tests::{tracked_files, tree};
 
 /// The targets of links to files, as the page writes them.
 fn links(text: &str) -> impl Iterator<Item = &str> {
@@ -43,7 +28,7 @@ fn paths(text: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn links_and_paths_in_pages_lead_to_files() {
     let mut missing = Vec::new();
-    for page in pages() {
+    for page in tracked_files("*.md") {
         let text = fs::read_to_string(tree().join(&page)).unwrap();
         let folder = page.parent().unwrap_or_else(|| Path::new(""));
         let linked = links(&text).map(|link| folder.join(link));

@@ -8,8 +8,8 @@ use std::mem::offset_of;
 use ringcopy_client::{
     Buffer, PAGE_LENGTH, Transport,
     protocol::{
-        CODES, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest, Header,
-        MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, SESSION_LENGTH, TransferResponse,
+        CODES, CallerCopyRequest, Code, CopyMemoryRequest, CopyResponse, CopyThroughRequest,
+        Header, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, SESSION_LENGTH,
     },
 };
 use ringcopy_lab::{Options, PageState};
@@ -258,18 +258,18 @@ fn copies_of_no_bytes_access_no_memory() {
                 (RequestKind::CopyMemory, memory.as_bytes()),
             ] {
                 let response = transfer(victim, kind, input);
-                assert_eq!(NtStatus(response.status), NtStatus::SUCCESS, "{address:#x}");
-                assert_eq!((response.copied, response.asked), (0, 0));
+                assert_eq!(response.result.status(), NtStatus::SUCCESS, "{address:#x}");
+                assert_eq!((response.result.copied, response.asked), (0, 0));
             }
         }
     });
 }
 
 /// Sends a request that has to be carried out, and returns its response.
-fn transfer(victim: &mut Victim<'_>, kind: RequestKind, input: &[u8]) -> TransferResponse {
+fn transfer(victim: &mut Victim<'_>, kind: RequestKind, input: &[u8]) -> CopyResponse {
     let mut output = vec![0; Code::of(kind).response_length];
     let returned = victim.send(kind, input, &mut output).unwrap();
-    TransferResponse::read_from_bytes(&output[..returned]).unwrap()
+    CopyResponse::read_from_bytes(&output[..returned]).unwrap()
 }
 
 #[test]
@@ -279,7 +279,7 @@ fn a_caller_may_ask_for_the_strictest_rules() {
         let mut request = victim.caller_copy(victim.source);
         request.mode = 1;
         let response = transfer(victim, RequestKind::CopyFrom, request.as_bytes());
-        assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
+        assert_eq!(response.result.status(), NtStatus::SUCCESS);
     });
 }
 
@@ -297,8 +297,11 @@ fn a_copy_longer_than_its_memory_stops_at_the_end() {
             ..victim.copy_through()
         };
         let response = transfer(victim, RequestKind::CopyThrough, request.as_bytes());
-        assert_eq!(NtStatus(response.status), NtStatus::ACCESS_VIOLATION);
-        assert_eq!((response.copied, response.address), (5000, edge));
+        assert_eq!(response.result.status(), NtStatus::ACCESS_VIOLATION);
+        assert_eq!(
+            (response.result.copied, response.result.address),
+            (5000, edge)
+        );
         let mut arrived = vec![0; 5001];
         victim.process.read(destination, &mut arrived).unwrap();
         assert_eq!(arrived[..5000], pattern(1, 8192)[8192 - 5000..]);
@@ -339,8 +342,8 @@ fn the_longest_copies_are_carried_out() {
         ..victim.copy_through()
     };
     let response = transfer(&mut victim, RequestKind::CopyThrough, request.as_bytes());
-    assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
-    assert_eq!(response.copied, MAXIMUM_LENGTH);
+    assert_eq!(response.result.status(), NtStatus::SUCCESS);
+    assert_eq!(response.result.copied, MAXIMUM_LENGTH);
     check(&mut victim, 0);
 
     victim.process.free(target).unwrap();

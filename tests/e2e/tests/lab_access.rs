@@ -6,9 +6,9 @@
 use ringcopy_client::{
     CallerCopy, Error, OpenAccess, Operation, Source, Transport,
     protocol::{
-        CODES, CallerCopyRequest, Code, DEVICE_NAME, EngineKind, Header, InformationResponse,
-        NtStatus, Reach, RequestKind, RequiredAccess, SESSION_LENGTH, SYMBOLIC_LINK_NAME,
-        TransferResponse,
+        CODES, CallerCopyRequest, Code, CopyResponse, DEVICE_NAME, EngineKind, Header,
+        InformationResponse, NtStatus, Reach, RequestKind, RequiredAccess, SESSION_LENGTH,
+        SYMBOLIC_LINK_NAME,
     },
 };
 use ringcopy_lab::{Caller, Options, token};
@@ -346,8 +346,8 @@ fn kernel_mode_follows_the_kernels_rules() {
         ..victim.caller_copy(data)
     };
     let bytes = respond(&mut victim, code, request.as_bytes());
-    let response = TransferResponse::read_from_bytes(&bytes).unwrap();
-    assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
+    let response = CopyResponse::read_from_bytes(&bytes).unwrap();
+    assert_eq!(response.result.status(), NtStatus::SUCCESS);
     let session = victim.information.session_address;
     assert_eq!(
         lab.read_system(session, LENGTH as u64).unwrap(),
@@ -356,9 +356,9 @@ fn kernel_mode_follows_the_kernels_rules() {
 
     let strict = CallerCopyRequest { mode: 1, ..request };
     let bytes = respond(&mut victim, code, strict.as_bytes());
-    let response = TransferResponse::read_from_bytes(&bytes).unwrap();
-    assert_eq!(NtStatus(response.status), NtStatus::ACCESS_VIOLATION);
-    assert_eq!(response.copied, 0);
+    let response = CopyResponse::read_from_bytes(&bytes).unwrap();
+    assert_eq!(response.result.status(), NtStatus::ACCESS_VIOLATION);
+    assert_eq!(response.result.copied, 0);
 
     let information = Code::of(RequestKind::Information);
     let header = Header::of::<Header>();

@@ -7,7 +7,7 @@ use ringcopy_client::{
     OpenAccess, Transport,
     protocol::{EngineKind, NtStatus, Reach},
 };
-use ringcopy_lab::{Lab, Mosaic, Options, Reader, SystemCopy, TileKind, UNTOUCHED};
+use ringcopy_lab::{Lab, MappingKind, MixedMappings, Options, Reader, SystemCopy, UNTOUCHED};
 use ringcopy_tests::{Call, boot_with, copy_memory_each, options, pattern, privileged};
 
 /// Copies of one comparison, in one round trip.
@@ -19,22 +19,23 @@ const ROUNDS: u64 = 40;
 /// The longest copy: a few pages, so that a round's bytes fit into a round trip.
 const LONGEST: u64 = 3 * 4096;
 
-/// Random calls: most begin near the edge of a tile, by virtual or physical address.
-fn calls(mosaic: &Mosaic, seed: u64) -> Vec<Call> {
+/// Random calls: most begin near the edge of a mapping, by virtual or physical address.
+fn calls(mixed: &MixedMappings, seed: u64) -> Vec<Call> {
     let random = pattern(seed, ROUND * 16);
     let (words, _) = random.as_chunks::<8>();
-    let (block, _) = mosaic.block();
+    let (block, _) = mixed.block();
     words
         .as_chunks::<2>()
         .0
         .iter()
         .map(|&[one, other]| {
             let (one, other) = (u64::from_le_bytes(one), u64::from_le_bytes(other));
-            let tile = &mosaic.tiles()[usize::try_from(one % mosaic.tiles().len() as u64).unwrap()];
+            let mapping =
+                &mixed.mappings()[usize::try_from(one % mixed.mappings().len() as u64).unwrap()];
             let near = match one >> 20 & 3 {
-                0 => tile.length,
+                0 => mapping.length,
                 1 => 0,
-                _ => other >> 20 & (tile.length - 1),
+                _ => other >> 20 & (mapping.length - 1),
             };
             let back = other >> 52 & 0xFF;
             let length = match other & 3 {
@@ -43,16 +44,21 @@ fn calls(mosaic: &Mosaic, seed: u64) -> Vec<Call> {
                 _ => (other >> 2) % LONGEST,
             };
             match one >> 22 & 7 {
-                0 => (1, (tile.physical + near).saturating_sub(back), length),
+                0 => (1, (mapping.physical + near).saturating_sub(back), length),
                 1 => (1, block + near % (4 << 20) - back, length),
-                _ => (2, tile.address + near - back, length),
+                _ => (2, mapping.address + near - back, length),
             }
         })
         .collect()
 }
 
 /// Checks what holds for a copy by any engine.
-fn assert_right(what: &str, mosaic: &Mosaic, (flags, source, length): Call, copy: &SystemCopy) {
+fn assert_right(
+    what: &str,
+    mixed: &MixedMappings,
+    (flags, source, length): Call,
+    copy: &SystemCopy,
+) {
     let copied = usize::try_from(copy.transferred).unwrap();
     let (bytes, rest) = copy.target.split_at(copied);
     assert!(rest.iter().all(|&byte| byte == UNTOUCHED), "{what}");
@@ -64,23 +70,23 @@ fn assert_right(what: &str, mosaic: &Mosaic, (flags, source, length): Call, copy
         copy.transferred
     );
     let right = if flags == 1 {
-        mosaic.agrees_physically(source, bytes)
+        mixed.agrees_physically(source, bytes)
     } else {
-        mosaic.agrees(source, bytes)
+        mixed.agrees(source, bytes)
     };
     assert!(right, "{what}: wrong bytes");
 }
 
 fn compare(lab: &Lab, seed: u64) {
-    let mosaic = lab.mosaic().unwrap();
+    let mixed = lab.mixed_mappings().unwrap();
     let mut process = privileged(lab);
     let handle = process.open(OpenAccess::Read).unwrap();
     let mut complete = 0;
     for round in 0..ROUNDS {
-        let calls = calls(&mosaic, seed + round);
+        let calls = calls(&mixed, seed + round);
         // The native engine is first, for it brings no page in.
-        for tile in mosaic.of_kind(TileKind::PagedOut) {
-            lab.page_out(tile.address).unwrap();
+        for mapping in mixed.of_kind(MappingKind::PagedOut) {
+            lab.page_out(mapping.address).unwrap();
         }
         let native = copy_memory_each(&mut process, handle, EngineKind::Native, &calls);
         let system = copy_memory_each(&mut process, handle, EngineKind::System, &calls);
@@ -94,11 +100,11 @@ fn compare(lab: &Lab, seed: u64) {
                 ("direct", &direct[number], Reader::MemoryManager),
             ] {
                 let what = format!("{what}, {who}");
-                assert_right(&what, &mosaic, call, copy);
+                assert_right(&what, &mixed, call, copy);
                 let expected = if flags == 1 {
-                    mosaic.ram_from(source).min(length)
+                    mixed.ram_from(source).min(length)
                 } else {
-                    mosaic.readable(source, length, reader)
+                    mixed.readable(source, length, reader)
                 };
                 assert_eq!(copy.transferred, expected, "{what}");
             }

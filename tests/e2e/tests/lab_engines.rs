@@ -13,8 +13,8 @@ use std::{env, fmt};
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
-        BatchEntry, CopyFlags, CopyMemoryRequest, EngineKind, EntryResult, Header, NtStatus, Reach,
-        RequestKind, TransferResponse,
+        BatchEntry, CopyFlags, CopyMemoryRequest, CopyResponse, CopyResult, EngineKind, Header,
+        NtStatus, Reach, RequestKind,
     },
 };
 use ringcopy_lab::{Lab, MachineFact, Options, PageState};
@@ -159,7 +159,7 @@ impl Places {
 /// The result of an entry, without the name of its engine.
 #[derive(Clone, PartialEq, Eq)]
 struct Copied {
-    result: EntryResult,
+    result: CopyResult,
     slot: Vec<u8>,
 }
 
@@ -171,13 +171,13 @@ impl fmt::Debug for Copied {
 }
 
 impl Copied {
-    fn new(result: EntryResult, slot: &[u8]) -> Self {
+    fn new(result: CopyResult, slot: &[u8]) -> Self {
         let copied = usize::try_from(result.copied).unwrap();
         assert!(
             slot[copied..].iter().all(|&byte| byte == UNTOUCHED),
             "{result:?}: bytes after the last"
         );
-        let result = EntryResult {
+        let result = CopyResult {
             engine: 0,
             // One engine may report less of a hole than the other.
             hole_length: 0,
@@ -212,20 +212,12 @@ fn copy_one(victim: &mut Victim<'_>, engine: EngineKind, entry: &BatchEntry) -> 
         flags: entry.flags,
         engine: engine as u32,
     };
-    let head = size_of::<TransferResponse>();
+    let head = size_of::<CopyResponse>();
     let mut output = vec![UNTOUCHED; head + entry.length as usize];
     let sent = victim.send(RequestKind::CopyMemory, request.as_bytes(), &mut output);
     assert!(sent.is_ok(), "{entry:?}");
-    let (response, slot) = TransferResponse::read_from_prefix(&output).unwrap();
-    let result = EntryResult {
-        status: response.status,
-        direction: response.direction,
-        copied: response.copied,
-        address: response.address,
-        engine: response.engine,
-        flags: response.flags,
-        hole_length: response.hole_length,
-    };
+    let (response, slot) = CopyResponse::read_from_prefix(&output).unwrap();
+    let result = response.result;
     Copied::new(result, slot)
 }
 

@@ -5,9 +5,9 @@
 
 use ringcopy_client::{
     PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{Direction, EngineKind, EntryResult, NtStatus, Reach, TransferFlags},
+    protocol::{CopyResult, Direction, EngineKind, NtStatus, Reach, ResultFlags},
 };
-use ringcopy_lab::{Count, MachineFact, Mosaic, TileKind};
+use ringcopy_lab::{Count, MachineFact, MappingKind, MixedMappings};
 use ringcopy_tests::{
     entries::{VIRTUAL, copy_batch, copy_scatter, entry, to_target},
     open, with_victim,
@@ -17,13 +17,13 @@ use ringcopy_tests::{
 const BEFORE: u64 = 100;
 
 /// A page that is out and follows RAM.
-fn page_after_ram(mosaic: &Mosaic) -> u64 {
-    mosaic
-        .of_kind(TileKind::PagedOut)
-        .map(|tile| tile.address)
+fn page_after_ram(mixed: &MixedMappings) -> u64 {
+    mixed
+        .of_kind(MappingKind::PagedOut)
+        .map(|mapping| mapping.address)
         .find(|address| {
-            let before = mosaic.tile(address - 1);
-            before.is_some_and(|tile| tile.kind == TileKind::Ram as u64)
+            let before = mixed.mapping_at(address - 1);
+            before.is_some_and(|mapping| mapping.kind == MappingKind::Ram as u64)
         })
         .expect("no page that can be out follows RAM")
 }
@@ -39,8 +39,8 @@ fn assert_by(transfer: &Transfer, engine: EngineKind, fell_back: bool) {
 fn the_automatic_choice_falls_back_and_says_so() {
     with_victim(Reach::all(), |victim| {
         let lab = victim.process.lab();
-        let mosaic = lab.mosaic().unwrap();
-        let page = page_after_ram(&mosaic);
+        let mixed = lab.mixed_mappings().unwrap();
+        let page = page_after_ram(&mixed);
         let source = Source::Virtual(page - BEFORE);
         let length = 2 * BEFORE;
         lab.page_out(page).unwrap();
@@ -60,7 +60,7 @@ fn the_automatic_choice_falls_back_and_says_so() {
         let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
         assert_by(&transfer, EngineKind::System, true);
-        assert!(mosaic.agrees(page - BEFORE, &bytes));
+        assert!(mixed.agrees(page - BEFORE, &bytes));
         let now = lab.counts().unwrap().get(Count::BroughtIn);
         assert_eq!(now, before + 1, "native brought a page in, or auto none");
 
@@ -68,7 +68,7 @@ fn the_automatic_choice_falls_back_and_says_so() {
         let (transfer, bytes) = copy(source, EngineKind::Auto);
         assert!(transfer.is_complete(), "{transfer:?}");
         assert_by(&transfer, EngineKind::Native, false);
-        assert!(mosaic.agrees(page - BEFORE, &bytes));
+        assert!(mixed.agrees(page - BEFORE, &bytes));
 
         lab.page_out(page).unwrap();
         let (transfer, _) = copy(source, EngineKind::System);
@@ -90,11 +90,11 @@ fn the_automatic_choice_falls_back_and_says_so() {
     });
 }
 
-fn assert_entry(result: &EntryResult, engine: EngineKind, fell_back: bool, copied: u64) {
+fn assert_entry(result: &CopyResult, engine: EngineKind, fell_back: bool, copied: u64) {
     let flags = if fell_back {
-        TransferFlags::FELL_BACK
+        ResultFlags::FELL_BACK
     } else {
-        TransferFlags::empty()
+        ResultFlags::empty()
     };
     assert_eq!(
         (result.engine, result.flags, result.copied),
@@ -108,8 +108,8 @@ fn assert_entry(result: &EntryResult, engine: EngineKind, fell_back: bool, copie
 fn each_entry_falls_back_by_itself() {
     with_victim(Reach::all(), |victim| {
         let lab = victim.process.lab();
-        let mosaic = lab.mosaic().unwrap();
-        let page = page_after_ram(&mosaic);
+        let mixed = lab.mixed_mappings().unwrap();
+        let page = page_after_ram(&mixed);
         // A scatter copies in pieces; the page is met in the first of them.
         let long = 20_000_u32;
         let target = victim
@@ -117,12 +117,12 @@ fn each_entry_falls_back_by_itself() {
             .allocate(u64::from(long) + PAGE_LENGTH)
             .unwrap();
         let (near, short) = (page - BEFORE, u32::try_from(2 * BEFORE).unwrap());
-        let readable = mosaic.readable(near, long.into(), ringcopy_lab::Reader::MemoryManager);
+        let readable = mixed.readable(near, long.into(), ringcopy_lab::Reader::MemoryManager);
         let lengths = [short, short, long];
         let sources = [near - 2 * PAGE_LENGTH, near, near];
         for engine in [EngineKind::Auto, EngineKind::Native] {
             let falls_back = engine == EngineKind::Auto;
-            let check = |results: &[EntryResult]| {
+            let check = |results: &[CopyResult]| {
                 assert_entry(&results[0], EngineKind::Native, false, short.into());
                 assert_eq!(NtStatus(results[0].status), NtStatus::SUCCESS);
                 let by = if falls_back {
@@ -162,7 +162,7 @@ fn each_entry_falls_back_by_itself() {
             check(&copy_scatter(victim, engine, &scattered));
             let mut found = vec![0; usize::try_from(readable.min(long.into())).unwrap()];
             victim.process.read(target, &mut found).unwrap();
-            assert!(!falls_back || mosaic.agrees(near, &found));
+            assert!(!falls_back || mixed.agrees(near, &found));
         }
     });
 }

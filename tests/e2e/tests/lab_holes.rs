@@ -9,7 +9,9 @@ use ringcopy_client::{
     Device, PAGE_LENGTH, Piece, ScatterPiece, Source, Transfer, Transport, cli,
     protocol::{EngineKind, NtStatus, Reach},
 };
-use ringcopy_lab::{Lab, MachineFact, Mosaic, Options, Process, RamRange, Reader, TileKind};
+use ringcopy_lab::{
+    Lab, MachineFact, MappingKind, MixedMappings, Options, Process, RamRange, Reader,
+};
 use ringcopy_tests::{CheckedLab, boot_with, open, options, privileged, report, run_client};
 
 const MIB: u64 = 1 << 20;
@@ -94,20 +96,20 @@ fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
 }
 
 /// Whether a byte of a range can be read, by the list of all mixed mappings.
-fn is_readable(mosaic: &Mosaic, ram: &[RamRange], hole: (u64, u64), reader: Reader) -> bool {
+fn is_readable(mixed: &MixedMappings, ram: &[RamRange], hole: (u64, u64), reader: Reader) -> bool {
     let end = u128::from(hole.0) + u128::from(hole.1);
-    mosaic.tiles().iter().any(|tile| {
-        let first = tile.address.max(hole.0);
-        let last = end.min(u128::from(tile.address + tile.length));
+    mixed.mappings().iter().any(|mapping| {
+        let first = mapping.address.max(hole.0);
+        let last = end.min(u128::from(mapping.address + mapping.length));
         let Ok(last) = u64::try_from(last) else {
-            panic!("a tile at the end of everything");
+            panic!("a mapping at the end of everything");
         };
         if first >= last {
             return false;
         }
-        let physical = tile.physical.wrapping_add(first - tile.address);
-        mosaic.readable(first, 1, reader) > 0
-            || (tile.kind == TileKind::Mixed as u64
+        let physical = mapping.physical.wrapping_add(first - mapping.address);
+        mixed.readable(first, 1, reader) > 0
+            || (mapping.kind == MappingKind::Mixed as u64
                 && ram.iter().any(|range| {
                     range.base < physical + (last - first) && physical < range.base + range.length
                 }))
@@ -119,7 +121,7 @@ fn is_readable(mosaic: &Mosaic, ram: &[RamRange], hole: (u64, u64), reader: Read
 fn f8_no_virtual_hole_has_anything_readable_in_it() {
     for five_levels in [false, true] {
         let lab = boot(five_levels, false);
-        let mosaic = lab.mosaic().unwrap();
+        let mixed = lab.mixed_mappings().unwrap();
         let ram = lab.ram_ranges().unwrap();
         let facts = lab.facts().unwrap();
         let mut process = privileged(&lab);
@@ -130,13 +132,16 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
             facts.get(MachineFact::LargePageAddress),
         ];
         let unmapped = facts.get(MachineFact::UnmappedSystemAddress);
-        let mut addresses: Vec<_> = mosaic
-            .tiles()
+        let mut addresses: Vec<_> = mixed
+            .mappings()
             .iter()
-            .flat_map(|tile| [tile.address, tile.address + tile.length - 1])
+            .flat_map(|mapping| [mapping.address, mapping.address + mapping.length - 1])
             .collect();
-        let tiles = [mosaic.tiles().first(), mosaic.tiles().last()];
-        let edges = tiles.into_iter().flatten().map(|tile| tile.address);
+        let mappings = [mixed.mappings().first(), mixed.mappings().last()];
+        let edges = mappings
+            .into_iter()
+            .flatten()
+            .map(|mapping| mapping.address);
         for near in edges.chain(known).chain([unmapped]) {
             for distance in [PAGE_LENGTH, 2 * MIB, GIB, 512 * GIB] {
                 addresses.extend([near - distance, near - 1]);
@@ -144,11 +149,11 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
             }
         }
         addresses.sort_unstable();
-        let out: Vec<_> = mosaic.of_kind(TileKind::PagedOut).collect();
+        let out: Vec<_> = mixed.of_kind(MappingKind::PagedOut).collect();
         assert!(
-            out.iter().any(|tile| {
-                let before = mosaic.tile(tile.address - 1).unwrap().kind;
-                before == TileKind::Unmapped as u64 || before == TileKind::Lost as u64
+            out.iter().any(|mapping| {
+                let before = mixed.mapping_at(mapping.address - 1).unwrap().kind;
+                before == MappingKind::Unmapped as u64 || before == MappingKind::Lost as u64
             }),
             "no page that is out follows a hole: choose another seed"
         );
@@ -156,8 +161,8 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
         let asked = [1, 1 << 16].map(|length| ENGINES.map(|engine| (engine, length)));
         for ((engine, reader), length) in asked.into_iter().flatten() {
             // Another engine may have brought them in.
-            for tile in &out {
-                lab.page_out(tile.address).unwrap();
+            for mapping in &out {
+                lab.page_out(mapping.address).unwrap();
             }
             let sources = addresses.iter().map(|&address| Source::Virtual(address));
             let transfers = copy(&mut device, engine, length, sources);
@@ -171,7 +176,7 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
                 let what = format!("{engine:?}: {:#x} bytes at {:#x}", hole.1, hole.0);
                 let inside = |address: &u64| *address >= hole.0 && address - hole.0 < hole.1;
                 assert!(!known.iter().any(inside), "{what}");
-                assert!(!is_readable(&mosaic, &ram, hole, reader), "{what}");
+                assert!(!is_readable(&mixed, &ram, hole, reader), "{what}");
             }
             // The same engine reads nothing there.
             let inside = holes.iter().flat_map(|&(address, length)| {
@@ -324,14 +329,14 @@ fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_a_read_over_holes_misses_nothing() {
     let lab = boot(false, false);
-    let mosaic = lab.mosaic().unwrap();
+    let mixed = lab.mixed_mappings().unwrap();
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8_mixed_mappings.bin");
-    let first = mosaic.tiles().first().unwrap().address;
-    // Memory around large tiles, too.
-    let last_small = mosaic
-        .tiles()
+    let first = mixed.mappings().first().unwrap().address;
+    // Memory around large mappings, too.
+    let last_small = mixed
+        .mappings()
         .iter()
-        .rfind(|tile| tile.page == PAGE_LENGTH)
+        .rfind(|mapping| mapping.page == PAGE_LENGTH)
         .unwrap();
     let windows = [
         (first - 3 * MIB, 7 * MIB),
@@ -349,8 +354,8 @@ fn f8_a_read_over_holes_misses_nothing() {
             while done < length {
                 let at = start + done;
                 let page = &bytes[usize::try_from(done).unwrap()..][..4096];
-                if mosaic.readable(at, PAGE_LENGTH, reader) == PAGE_LENGTH {
-                    assert!(mosaic.agrees(at, page), "{engine}: {at:#x}");
+                if mixed.readable(at, PAGE_LENGTH, reader) == PAGE_LENGTH {
+                    assert!(mixed.agrees(at, page), "{engine}: {at:#x}");
                     there += 1;
                 } else {
                     assert!(page.iter().all(|&byte| byte == 0), "{engine}: {at:#x}");

@@ -5,9 +5,9 @@
 use ringcopy_client::{
     Buffer, Transport,
     protocol::{
-        CODES, CallerCopyRequest, Code, CopyThroughRequest, Header, InformationResponse, Method,
-        NtStatus, Reach, RequestKind, SYMBOLIC_LINK_NAME, ScatterEntry, ScatterRequest,
-        TransferResponse,
+        CODES, CallerCopyRequest, Code, CopyResponse, CopyThroughRequest, Header,
+        InformationResponse, Method, NtStatus, Reach, RequestKind, SYMBOLIC_LINK_NAME,
+        ScatterEntry, ScatterRequest,
     },
 };
 use ringcopy_lab::{Caller, Process, opener, token};
@@ -135,9 +135,9 @@ fn what_a_kernel_caller_names_is_not_overwritten() {
 }
 
 fn refused(response: &[u8]) {
-    let (response, _) = TransferResponse::read_from_prefix(response).unwrap();
-    assert_eq!(NtStatus(response.status), NtStatus::ACCESS_VIOLATION);
-    assert_eq!(response.copied, 0);
+    let (response, _) = CopyResponse::read_from_prefix(response).unwrap();
+    assert_eq!(response.result.status(), NtStatus::ACCESS_VIOLATION);
+    assert_eq!(response.result.copied, 0);
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn the_policy_can_trust_kernel_callers() {
     let response = lab
         .read_kernel_scratch(512, code.response_length as u64)
         .unwrap();
-    let (response, _) = TransferResponse::read_from_prefix(&response).unwrap();
-    assert_eq!(NtStatus(response.status), NtStatus::SUCCESS);
+    let (response, _) = CopyResponse::read_from_prefix(&response).unwrap();
+    assert_eq!(response.result.status(), NtStatus::SUCCESS);
     // The same request of a user is not trusted.
     let mut output = vec![0; Victim::output_length(RequestKind::CopyFrom)];
     let sent = victim.send(RequestKind::CopyFrom, copy.as_bytes(), &mut output);

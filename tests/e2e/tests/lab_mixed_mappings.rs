@@ -10,7 +10,8 @@ use ringcopy_client::{
     protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{
-    Count, Lab, MachineFact, Mosaic, Options, Process, Reader, Tile, TileKind, UNTOUCHED,
+    Count, Lab, MachineFact, Mapping, MappingKind, MixedMappings, Options, Process, Reader,
+    UNTOUCHED,
 };
 use ringcopy_tests::{boot_with, copy_memory_each, open, options, privileged};
 
@@ -18,14 +19,16 @@ use ringcopy_tests::{boot_with, copy_memory_each, open, options, privileged};
 const VIRTUAL: u32 = 2;
 
 /// Runs `stage` in labs with four and with five levels of page tables.
-fn with_mixed_mappings(stage: impl Fn(&Lab, &Mosaic)) {
+fn with_mixed_mappings(stage: impl Fn(&Lab, &MixedMappings)) {
     for five_levels in [false, true] {
         let lab = boot_with(Options {
             five_levels,
             ..options(Reach::all())
         });
-        let mosaic = lab.mosaic().unwrap_or_else(|error| panic!("{error}"));
-        stage(&lab, &mosaic);
+        let mixed = lab
+            .mixed_mappings()
+            .unwrap_or_else(|error| panic!("{error}"));
+        stage(&lab, &mixed);
     }
 }
 
@@ -48,23 +51,31 @@ fn copy(
     (transfer, target)
 }
 
-/// Ranges around the ends of a tile.
-const fn edges(tile: &Tile) -> [(u64, u64); 4] {
+/// Ranges around the ends of a mapping.
+const fn edges(mapping: &Mapping) -> [(u64, u64); 4] {
     [
-        (tile.address, 64),
-        (tile.address - 1, 2),
-        (tile.address - 100, 300),
-        (tile.address + tile.length - 40, 80),
+        (mapping.address, 64),
+        (mapping.address - 1, 2),
+        (mapping.address - 100, 300),
+        (mapping.address + mapping.length - 40, 80),
     ]
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn every_kind_of_memory_is_there() {
-    with_mixed_mappings(|_, mosaic| {
-        let kinds: BTreeSet<_> = mosaic.tiles().iter().map(|tile| tile.kind).collect();
-        assert_eq!(kinds, (0..=TileKind::Mixed as u64).collect());
-        let sizes: BTreeSet<_> = mosaic.tiles().iter().map(|tile| tile.page).collect();
+    with_mixed_mappings(|_, mixed| {
+        let kinds: BTreeSet<_> = mixed
+            .mappings()
+            .iter()
+            .map(|mapping| mapping.kind)
+            .collect();
+        assert_eq!(kinds, (0..=MappingKind::Mixed as u64).collect());
+        let sizes: BTreeSet<_> = mixed
+            .mappings()
+            .iter()
+            .map(|mapping| mapping.page)
+            .collect();
         assert_eq!(sizes, [4 << 10, 2 << 20, 1 << 30].into());
     });
 }
@@ -72,11 +83,11 @@ fn every_kind_of_memory_is_there() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn both_engines_copy_ram_and_nothing_else() {
-    with_mixed_mappings(|lab, mosaic| {
+    with_mixed_mappings(|lab, mixed| {
         let mut process = privileged(lab);
         let handle = process.open(OpenAccess::Read).unwrap();
-        let calls: Vec<_> = mosaic
-            .tiles()
+        let calls: Vec<_> = mixed
+            .mappings()
             .iter()
             .flat_map(edges)
             .map(|(address, length)| (VIRTUAL, address, length))
@@ -89,12 +100,12 @@ fn both_engines_copy_ram_and_nothing_else() {
             assert_eq!(copies.len(), calls.len());
             for (&(_, address, length), copy) in calls.iter().zip(copies) {
                 let what = format!("{engine:?}, {address:#x}, {length} bytes");
-                let expected = mosaic.readable(address, length, reader);
+                let expected = mixed.readable(address, length, reader);
                 assert_eq!(copy.transferred, expected, "{what}");
                 let complete = copy.status == NtStatus::SUCCESS;
                 assert_eq!(complete, expected == length, "{what}");
                 let (bytes, rest) = copy.target.split_at(usize::try_from(expected).unwrap());
-                assert!(mosaic.agrees(address, bytes), "{what}: wrong bytes");
+                assert!(mixed.agrees(address, bytes), "{what}: wrong bytes");
                 assert!(rest.iter().all(|&byte| byte == UNTOUCHED), "{what}");
             }
         }
@@ -104,11 +115,11 @@ fn both_engines_copy_ram_and_nothing_else() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_system_page_that_is_out_is_brought_in_by_the_system_engine() {
-    with_mixed_mappings(|lab, mosaic| {
+    with_mixed_mappings(|lab, mixed| {
         let mut process = privileged(lab);
         let brought_in = || lab.counts().unwrap().get(Count::BroughtIn);
-        let tile = *mosaic.of_kind(TileKind::PagedOut).next().unwrap();
-        let source = Source::Virtual(tile.address);
+        let mapping = *mixed.of_kind(MappingKind::PagedOut).next().unwrap();
+        let source = Source::Virtual(mapping.address);
         for _ in 0..3 {
             let before = brought_in();
             let mut device = open(&mut process);
@@ -119,26 +130,26 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_engine() {
 
             let (transfer, bytes) = copy(&mut device, EngineKind::System, source, PAGE_LENGTH);
             assert!(transfer.is_complete(), "{transfer:?}");
-            assert!(mosaic.agrees(tile.address, &bytes));
+            assert!(mixed.agrees(mapping.address, &bytes));
             assert_eq!(brought_in(), before + 1);
 
             // Now the native engine finds it too.
             let (transfer, bytes) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
             assert!(transfer.is_complete(), "{transfer:?}");
-            assert!(mosaic.agrees(tile.address, &bytes));
+            assert!(mixed.agrees(mapping.address, &bytes));
             assert_eq!(brought_in(), before + 1);
             drop(device);
-            lab.page_out(tile.address).unwrap();
+            lab.page_out(mapping.address).unwrap();
 
             // `MmCopyMemory` without the driver.
             let direct = process
-                .mm_copy_memory(VIRTUAL, tile.address, PAGE_LENGTH)
+                .mm_copy_memory(VIRTUAL, mapping.address, PAGE_LENGTH)
                 .unwrap();
             assert_eq!(direct.status, NtStatus::SUCCESS);
             assert_eq!(direct.target, bytes);
-            lab.page_out(tile.address).unwrap();
+            lab.page_out(mapping.address).unwrap();
         }
-        let lost = mosaic.of_kind(TileKind::Lost).next().unwrap().address;
+        let lost = mixed.of_kind(MappingKind::Lost).next().unwrap().address;
         let direct = process.mm_copy_memory(VIRTUAL, lost, 8).unwrap();
         assert_eq!(direct.status, NtStatus::IN_PAGE_ERROR);
         assert_eq!((direct.transferred, direct.target), (0, vec![UNTOUCHED; 8]));
@@ -148,7 +159,7 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_engine() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn devices_and_firmware_are_refused_by_their_physical_addresses() {
-    with_mixed_mappings(|lab, mosaic| {
+    with_mixed_mappings(|lab, mixed| {
         let mut process = privileged(lab);
         let facts = lab.facts().unwrap();
         let width = facts.get(MachineFact::PhysicalAddressBits);
@@ -168,7 +179,7 @@ fn devices_and_firmware_are_refused_by_their_physical_addresses() {
             1 << width,
             u64::MAX - 1,
         ] {
-            assert_eq!(mosaic.ram_from(address), 0, "{address:#x}");
+            assert_eq!(mixed.ram_from(address), 0, "{address:#x}");
             for engine in [EngineKind::Native, EngineKind::System] {
                 let (transfer, _) = copy(&mut device, engine, Source::Physical(address), 2);
                 assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{address:#x}");

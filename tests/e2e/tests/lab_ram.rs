@@ -9,7 +9,7 @@ use ringcopy_client::{
     Device, PAGE_LENGTH, Source, Transfer,
     protocol::{EngineKind, NtStatus, Reach},
 };
-use ringcopy_lab::{Lab, Process, RamState, TileKind, Withheld};
+use ringcopy_lab::{Lab, MappingKind, Process, RamState, Withheld};
 use ringcopy_tests::{UNTOUCHED, boot, open, privileged, until_both, with_two_processors};
 
 /// Longer than the lab's second: the list is older than that afterwards.
@@ -27,14 +27,14 @@ struct Memory {
 
 impl Memory {
     fn of(lab: &Lab) -> Self {
-        let mosaic = lab.mosaic().unwrap();
-        let mut tiles = mosaic.of_kind(TileKind::Ram);
-        let tile = tiles.find(|tile| tile.page > PAGE_LENGTH).unwrap();
+        let mixed = lab.mixed_mappings().unwrap();
+        let mut mappings = mixed.of_kind(MappingKind::Ram);
+        let mapping = mappings.find(|mapping| mapping.page > PAGE_LENGTH).unwrap();
         Self {
-            address: tile.address,
-            physical: tile.physical,
-            length: tile.length,
-            bytes: lab.read_physical(tile.physical, LENGTH as u64).unwrap(),
+            address: mapping.address,
+            physical: mapping.physical,
+            length: mapping.length,
+            bytes: lab.read_physical(mapping.physical, LENGTH as u64).unwrap(),
         }
     }
 
@@ -170,13 +170,17 @@ fn system_memory_that_the_list_does_not_know_is_left_to_the_system() {
     sleep(SECOND);
 
     // A page table in such memory: what it maps is left to the system as well.
-    let mosaic = lab.mosaic().unwrap();
-    let mut tiles = mosaic.of_kind(TileKind::Ram);
-    let tile = tiles.find(|tile| tile.page == PAGE_LENGTH).unwrap();
-    let table = lab.withhold(tile.address, Withheld::Table, false).unwrap();
+    let mixed = lab.mixed_mappings().unwrap();
+    let mut mappings = mixed.of_kind(MappingKind::Ram);
+    let mapping = mappings
+        .find(|mapping| mapping.page == PAGE_LENGTH)
+        .unwrap();
+    let table = lab
+        .withhold(mapping.address, Withheld::Table, false)
+        .unwrap();
     lab.set_ram(table, PAGE_LENGTH, RamState::Unlisted).unwrap();
     sleep(SECOND);
-    let source = Source::Virtual(tile.address);
+    let source = Source::Virtual(mapping.address);
     assert_absent(&read(&mut device, source, EngineKind::Native));
     let (transfer, found) = read(&mut device, source, EngineKind::Auto);
     assert!(transfer.is_complete(), "{transfer:?}");
@@ -184,7 +188,7 @@ fn system_memory_that_the_list_does_not_know_is_left_to_the_system() {
         (transfer.engine, transfer.fell_back),
         (EngineKind::System, true)
     );
-    assert!(mosaic.agrees(tile.address, &found));
+    assert!(mixed.agrees(mapping.address, &found));
     lab.set_ram(table, PAGE_LENGTH, RamState::Listed).unwrap();
 }
 

@@ -6,11 +6,11 @@
 use ringcopy_client::{
     Buffer, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
-        InformationResponse, NtStatus, Reach, RequestKind, TransferResponse,
+        Code, CopyFlags, CopyMemoryRequest, CopyResponse, EngineKind, Header, InformationRequest,
+        InformationResponse, NtStatus, Reach, RequestKind,
     },
 };
-use ringcopy_lab::{Count, Interference, Lab, Process, TileKind};
+use ringcopy_lab::{Count, Interference, Lab, MappingKind, Process};
 use ringcopy_tests::{PRIVILEGED, buffer, open, pattern, privileged, until_both};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -25,22 +25,24 @@ fn with_two_processors(stage: impl FnMut(&Lab)) {
 /// A page of the mixed mappings that can change and is followed by a page of RAM, and the bytes of
 /// both.
 fn changing_page(lab: &Lab) -> (u64, Vec<u8>) {
-    let mosaic = lab.mosaic().unwrap();
-    let (block, bytes) = mosaic.block();
-    let page = mosaic
-        .of_kind(TileKind::Ram)
-        .filter(|tile| tile.page == PAGE_LENGTH)
-        .find(|tile| {
-            mosaic
-                .tile(tile.address + PAGE_LENGTH)
-                .is_some_and(|next| next.kind == TileKind::Ram as u64 && next.page == PAGE_LENGTH)
+    let mixed = lab.mixed_mappings().unwrap();
+    let (block, bytes) = mixed.block();
+    let page = mixed
+        .of_kind(MappingKind::Ram)
+        .filter(|mapping| mapping.page == PAGE_LENGTH)
+        .find(|mapping| {
+            mixed
+                .mapping_at(mapping.address + PAGE_LENGTH)
+                .is_some_and(|next| {
+                    next.kind == MappingKind::Ram as u64 && next.page == PAGE_LENGTH
+                })
         })
         .unwrap();
     let of = |physical: u64| {
         let start = usize::try_from(physical - block).unwrap();
         bytes[start..start + 4096].to_vec()
     };
-    let next = mosaic.tile(page.address + PAGE_LENGTH).unwrap();
+    let next = mixed.mapping_at(page.address + PAGE_LENGTH).unwrap();
     (
         page.address,
         [of(page.physical), of(next.physical)].concat(),
@@ -132,7 +134,7 @@ impl Side {
             flags: flags.bits(),
             engine: EngineKind::Native as u32,
         };
-        let length = size_of::<TransferResponse>() + LENGTH;
+        let length = size_of::<CopyResponse>() + LENGTH;
         let address = process.allocate(PAGE_LENGTH).unwrap();
         process.write(address, request.as_bytes()).unwrap();
         Self {
@@ -143,10 +145,10 @@ impl Side {
     }
 
     fn assert_copied(&self, process: &mut Process<'_>) {
-        let mut response = vec![0; size_of::<TransferResponse>() + LENGTH];
+        let mut response = vec![0; size_of::<CopyResponse>() + LENGTH];
         process.read(self.response.address, &mut response).unwrap();
-        let (response, found) = TransferResponse::read_from_prefix(&response).unwrap();
-        assert_eq!(response.status, NtStatus::SUCCESS.0);
+        let (response, found) = CopyResponse::read_from_prefix(&response).unwrap();
+        assert_eq!(response.result.status, NtStatus::SUCCESS.0);
         assert!(found == self.bytes, "another process's bytes");
     }
 }

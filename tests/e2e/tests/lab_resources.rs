@@ -7,7 +7,7 @@ use std::mem;
 
 use ringcopy_client::{
     OpenAccess, Transport,
-    protocol::{CODES, EngineKind, NtStatus, Reach, TransferResponse},
+    protocol::{CODES, CopyResponse, EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Count, Counts, Lab, LabError, Options, Process};
 use ringcopy_tests::{Victim, boot, boot_with, completion, open, options, privileged};
@@ -131,10 +131,10 @@ fn requests_fail_cleanly_wherever_pool_runs_out() {
                 }
                 Ok(returned) => {
                     assert_eq!(returned, output.len(), "{what}");
-                    if let Ok((response, _)) = TransferResponse::read_from_prefix(&output)
-                        && code.response_length == size_of::<TransferResponse>()
+                    if let Ok((response, _)) = CopyResponse::read_from_prefix(&output)
+                        && code.response_length == size_of::<CopyResponse>()
                     {
-                        assert_eq!(NtStatus(response.status), NtStatus::SUCCESS, "{what}");
+                        assert_eq!(response.result.status(), NtStatus::SUCCESS, "{what}");
                     }
                 }
             }

@@ -35,7 +35,7 @@ fn overlapping_targets_hold_the_last_entry() {
             scattered(30_000, 90, 20),
         ];
         for result in copy_scatter(victim, EngineKind::Auto, &entries) {
-            assert_eq!(NtStatus(result.status), NtStatus::SUCCESS);
+            assert_eq!(result.status(), NtStatus::SUCCESS);
         }
         let mut expected = bytes.clone();
         expected[100..20_100].copy_from_slice(&bytes[..20_000]);
@@ -107,7 +107,7 @@ fn targets_that_come_and_go_leave_exact_counts() {
                     assert_eq!(result.copied, 1200);
                 } else {
                     stopped += 1;
-                    assert_eq!(NtStatus(result.status), NtStatus::ACCESS_VIOLATION);
+                    assert_eq!(result.status(), NtStatus::ACCESS_VIOLATION);
                     assert_eq!(result.direction, Direction::Write as u32);
                     let before = changing - entry.target;
                     assert!((before..1200).contains(&result.copied), "{result:?}");

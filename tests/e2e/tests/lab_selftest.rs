@@ -19,13 +19,13 @@ fn run(options: Options, token: u64) -> Report {
 
 fn names(report: &Report, pick: impl Fn(&Verdict) -> Option<&str>) -> Vec<String> {
     report
-        .outcomes
+        .results
         .iter()
         .filter_map(|outcome| {
             let reason = pick(&outcome.verdict)?;
             Some(format!(
                 "{} ({:?}, {:?}): {reason}: {:?}",
-                outcome.case.name, outcome.case.action, outcome.engine, outcome.answer
+                outcome.case.name, outcome.case.action, outcome.engine, outcome.transfer
             ))
         })
         .collect()
@@ -102,7 +102,7 @@ fn passes_without_the_native_engine() {
     assert_eq!(failed(&report), Vec::<String>::new());
     assert!(
         report
-            .outcomes
+            .results
             .iter()
             .all(|outcome| (outcome.engine == Some(EngineKind::Native)
                 || matches!(outcome.case.action, Action::Agree(_)))

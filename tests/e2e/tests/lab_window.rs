@@ -7,8 +7,8 @@
 use ringcopy_client::{
     Device, DeviceCopy, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{
-        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, NtStatus, Reach, RequestKind,
-        TransferResponse,
+        Code, CopyFlags, CopyMemoryRequest, CopyResponse, EngineKind, Header, NtStatus, Reach,
+        RequestKind,
     },
 };
 use ringcopy_lab::{Lab, Options, Process};
@@ -50,11 +50,11 @@ fn each_processor_reads_through_a_window_of_its_own() {
 }
 
 fn read_on_both_processors(lab: &Lab) {
-    let mosaic = lab.mosaic().unwrap();
-    let (block, bytes) = mosaic.block();
+    let mixed = lab.mixed_mappings().unwrap();
+    let (block, bytes) = mixed.block();
     let mut one = privileged(lab);
     let mut other = one.another(PRIVILEGED).unwrap();
-    let room = size_of::<TransferResponse>() + SPAN;
+    let room = size_of::<CopyResponse>() + SPAN;
     let first = block.next_multiple_of(SPAN as u64);
     let sides = [(&mut one, first), (&mut other, first + SPAN as u64)].map(|(process, source)| {
         let request = CopyMemoryRequest {
@@ -86,8 +86,8 @@ fn read_on_both_processors(lab: &Lab) {
         process
             .read(buffers[number].1.address, &mut output)
             .unwrap();
-        let (response, found) = TransferResponse::read_from_prefix(&output).unwrap();
-        assert_eq!(response.status, NtStatus::SUCCESS.0);
+        let (response, found) = CopyResponse::read_from_prefix(&output).unwrap();
+        assert_eq!(response.result.status, NtStatus::SUCCESS.0);
         let start = usize::try_from(first - block).unwrap() + number * SPAN;
         assert!(found == &bytes[start..start + SPAN], "other bytes");
     }

@@ -7,15 +7,15 @@ use ringcopy_client::{
     PAGE_LENGTH, Source,
     protocol::{EngineKind, NtStatus, Reach},
 };
-use ringcopy_lab::{Count, Lab, Options, TileKind, Withheld};
+use ringcopy_lab::{Count, Lab, MappingKind, Options, Withheld};
 use ringcopy_tests::{UNTOUCHED, boot, boot_with, open, options, privileged};
 
 /// A system page of RAM that an entry for `page` bytes maps: its address, and where it is.
 fn mapped(lab: &Lab, page: u64) -> (u64, u64) {
-    let mosaic = lab.mosaic().unwrap();
-    let mut tiles = mosaic.of_kind(TileKind::Ram);
-    let tile = tiles.find(|tile| tile.page == page).unwrap();
-    (tile.address, tile.physical)
+    let mixed = lab.mixed_mappings().unwrap();
+    let mut mappings = mixed.of_kind(MappingKind::Ram);
+    let mapping = mappings.find(|mapping| mapping.page == page).unwrap();
+    (mapping.address, mapping.physical)
 }
 
 #[test]

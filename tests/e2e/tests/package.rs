@@ -61,8 +61,8 @@ fn checksums_are_those_of_the_files() {
     let package = Package::built();
     for name in ["ringcopy.sys", "ringcopy.exe"] {
         // The checksum in the file, the calculated one, or both, depending on its version.
-        let said = package.verify(name, &[]).unwrap();
-        let mut sums: Vec<&str> = said
+        let output = package.verify(name, &[]).unwrap();
+        let mut sums: Vec<&str> = output
             .lines()
             .filter_map(|line| line.split_once("PE checksum"))
             .filter_map(|(_, sum)| sum.split_once(": "))
@@ -104,8 +104,8 @@ fn the_catalog_knows_each_file_by_its_hashes() {
     assert_eq!(members, expected, "sorted, and complete");
 
     // osslsigncode calculates the same hash.
-    let said = package.verify("ringcopy.sys", &[]).unwrap();
-    let calculated = said
+    let output = package.verify("ringcopy.sys", &[]).unwrap();
+    let calculated = output
         .lines()
         .filter_map(|line| line.split_once(':'))
         .find(|(what, _)| what.trim() == "Calculated message digest")
@@ -160,8 +160,8 @@ fn the_certificate_is_for_signing_code_and_for_nothing_else() {
     let in_catalog = package.openssl("pkcs7 -inform DER -print_certs -in ringcopy.cat");
     assert_eq!(in_catalog.matches("BEGIN CERTIFICATE").count(), 1);
     let serial = own.trim().strip_prefix("serial=").unwrap();
-    let said = package.verify("ringcopy.sys", &[]).unwrap();
-    assert!(said.contains(&format!("Serial : {serial}")), "{said}");
+    let output = package.verify("ringcopy.sys", &[]).unwrap();
+    assert!(output.contains(&format!("Serial : {serial}")), "{output}");
 }
 
 #[test]

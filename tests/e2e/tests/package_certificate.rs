@@ -128,10 +128,10 @@ fn another_key_makes_no_package() {
     fs::create_dir(&kept).unwrap();
     fs::write(kept.join(PAIR[0]), &MADE.pair[0]).unwrap();
     let _ = openssl(&kept, &["genpkey", "-algorithm", "RSA", "-out", PAIR[1]]);
-    let said = made_with(&kept, &output).unwrap_err();
+    let error = made_with(&kept, &output).unwrap_err();
     assert!(
-        said.contains("ringcopy.key is not the key of ringcopy.cer"),
-        "{said}"
+        error.contains("ringcopy.key is not the key of ringcopy.cer"),
+        "{error}"
     );
     assert!(!output.exists());
 }
@@ -149,9 +149,9 @@ fn no_key_is_kept_in_the_tree_or_in_the_package() {
         ),
         (output.join("keys"), "in the package's own folder"),
     ] {
-        let said = made_with(&kept, &output).unwrap_err();
-        assert!(said.contains(expected), "{said}");
-        assert!(said.contains("--certificate"), "{said}");
+        let error = made_with(&kept, &output).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+        assert!(error.contains("--certificate"), "{error}");
         assert!(!kept.exists());
         assert!(!output.exists());
     }

@@ -55,12 +55,12 @@ fn years_from_now(years: u64) -> String {
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn every_signature_has_a_valid_stamp() {
-    for said in verified(&STAMPED.0.root(), &[]) {
-        let said = said.unwrap();
-        assert!(said.contains("ringcopy tests authority"), "{said}");
+    for result in verified(&STAMPED.0.root(), &[]) {
+        let output = result.unwrap();
+        assert!(output.contains("ringcopy tests authority"), "{output}");
         assert!(
-            said.contains("Timestamp Server Signature verification: ok"),
-            "{said}"
+            output.contains("Timestamp Server Signature verification: ok"),
+            "{output}"
         );
     }
 }
@@ -70,11 +70,11 @@ fn every_signature_has_a_valid_stamp() {
 fn another_root_does_not_verify_the_stamps() {
     let folder = tempdir().unwrap();
     let other = Authority::start("sha256", folder.path());
-    for said in verified(&other.root(), &[]) {
-        let said = said.unwrap_or_else(|said| said);
+    for result in verified(&other.root(), &[]) {
+        let output = result.unwrap_or_else(|output| output);
         assert!(
-            said.contains("Timestamp Server Signature verification: failed"),
-            "{said}"
+            output.contains("Timestamp Server Signature verification: failed"),
+            "{output}"
         );
     }
 }
@@ -83,14 +83,14 @@ fn another_root_does_not_verify_the_stamps() {
 #[ignore = "needs a package: cargo xtask test runs it"]
 fn stamped_signatures_outlive_the_certificate() {
     for years in [0, 2] {
-        for said in verified(&STAMPED.0.root(), &["-time", &years_from_now(years)]) {
-            assert!(said.is_ok(), "in {years} years: {said:?}");
+        for result in verified(&STAMPED.0.root(), &["-time", &years_from_now(years)]) {
+            assert!(result.is_ok(), "in {years} years: {result:?}");
         }
     }
     // Not without the stamp.
     let time = years_from_now(2);
-    for said in verified(&STAMPED.0.root(), &["-ignore-timestamp", "-time", &time]) {
-        assert!(said.is_err(), "{said:?}");
+    for result in verified(&STAMPED.0.root(), &["-ignore-timestamp", "-time", &time]) {
+        assert!(result.is_err(), "{result:?}");
     }
 }
 
@@ -117,9 +117,9 @@ fn without_a_stamp_no_package_is_made_and_none_is_lost() {
     ] {
         let (before, package) = (Package::built(), Package::built().copied());
         let output = package.folder().display().to_string();
-        let said = make(&["--output", &output, "--timestamp", &url]).unwrap_err();
-        assert!(said.contains(expected), "{said}");
-        assert!(said.contains("name another authority"), "{said}");
+        let error = make(&["--output", &output, "--timestamp", &url]).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+        assert!(error.contains("name another authority"), "{error}");
         for name in FILES {
             assert!(package.read(name) == before.read(name), "{name}");
         }
@@ -138,7 +138,7 @@ fn without_a_stamp_no_package_is_made_and_none_is_lost() {
 fn a_bad_address_is_refused_at_once() {
     let scratch = tempdir().unwrap();
     let output = scratch.path().display().to_string();
-    let said = make(&["--output", &output, "--timestamp", "https://127.0.0.1/"]).unwrap_err();
-    assert!(said.contains("begins with http://"), "{said}");
+    let error = make(&["--output", &output, "--timestamp", "https://127.0.0.1/"]).unwrap_err();
+    assert!(error.contains("begins with http://"), "{error}");
     assert!(fs::read_dir(scratch.path()).unwrap().next().is_none());
 }

@@ -1,4 +1,4 @@
-//! What must hold of a routine, for a fault of it to return as it promises.
+//! Checks that a fault of a guarded routine returns.
 
 use crate::{
     codes::{self, Code},
@@ -12,18 +12,18 @@ const HANDLER: &str = "__C_specific_handler";
 /// The routine that guards a call, not an access.
 const CALL: &str = "usermode_accessors_call";
 
-/// Registers through which a routine reaches its own frame and its caller's record, which are there.
-/// The routine that guards a call takes the arguments from X10.
+/// Base registers of accesses to the routine's own frame and to its caller's record, which are valid. The
+/// routine that guards a call reads the arguments through X10.
 const OWN: [u32; 5] = [0, 9, 10, 29, instruction::SP];
 
-/// Registers through which a routine reaches what may not be there.
+/// Base registers of accesses that may fault.
 const FOREIGN: [u32; 3] = [1, 19, 20];
 
-/// All of it.
+/// Makes all checks.
 ///
 /// # Errors
 ///
-/// What does not hold.
+/// Describes the check that failed.
 pub fn guarded_routine(routine: &GuardedRoutine) -> Result<(), String> {
     if routine.handler != HANDLER {
         return Err(format!("handled by {}", routine.handler));
@@ -38,8 +38,8 @@ fn length(routine: &GuardedRoutine) -> i64 {
     i64::try_from(routine.code.len()).unwrap_or(i64::MAX) * 4
 }
 
-/// Each scope is a stretch of the routine, with the routine's filter, and leads to a landing pad of the
-/// routine that is not within a stretch that leads there as well: a fault would come back for ever.
+/// Checks that each scope is a range of the routine, with its filter, and that the landing pad is in the
+/// routine after the scope. A landing pad inside its scope would fault without end.
 fn scopes(routine: &GuardedRoutine) -> Result<(), String> {
     if routine.scopes.is_empty() {
         return Err("no scope".to_owned());
@@ -75,7 +75,7 @@ fn scopes(routine: &GuardedRoutine) -> Result<(), String> {
     Ok(())
 }
 
-/// Instructions that may fault are guarded, and no scope is without one.
+/// Checks that all instructions that may fault are guarded, and that each scope has such an instruction.
 fn coverage(routine: &GuardedRoutine) -> Result<(), String> {
     let mut used = vec![false; routine.scopes.len()];
     for (index, word) in routine.code.iter().copied().enumerate() {
@@ -93,7 +93,7 @@ fn coverage(routine: &GuardedRoutine) -> Result<(), String> {
         );
         let is_own = instruction::base(word).is_none_or(|base| OWN.contains(&base));
         if !may_fault && !is_own {
-            return Err(format!("{offset}: an access to who knows what"));
+            return Err(format!("{offset}: an access with an unknown base"));
         }
         match (may_fault, scope) {
             (true, None) => return Err(format!("{offset}: not guarded")),
@@ -119,7 +119,7 @@ fn coverage(routine: &GuardedRoutine) -> Result<(), String> {
     Ok(())
 }
 
-/// The codes undo the routine's first instructions, each of them, the last one first.
+/// Checks that the codes undo the first instructions of the routine, the last one first.
 fn prologue(routine: &GuardedRoutine) -> Result<(), String> {
     let mut codes = codes::decode(&routine.codes, 0)?;
     codes.pop();
@@ -138,14 +138,14 @@ fn prologue(routine: &GuardedRoutine) -> Result<(), String> {
     if routine.name != CALL && !codes.iter().any(saves_pair) {
         return Err("X19 and X20 are used and not saved".to_owned());
     }
-    // The filter is given X29, and takes it for the frame.
+    // The filter gets X29, and uses it as the frame.
     if codes.last() != Some(&Code::SetFp) {
         return Err("X29 is not the frame".to_owned());
     }
     Ok(())
 }
 
-/// There is one epilogue, at the end, and its codes are its instructions.
+/// Checks that there is one epilogue, at the end, and that its codes are its instructions.
 fn epilogue(routine: &GuardedRoutine) -> Result<(), String> {
     let [(index, place)] = routine.epilogues[..] else {
         return Err(format!("{} epilogues", routine.epilogues.len()));
@@ -162,7 +162,7 @@ fn epilogue(routine: &GuardedRoutine) -> Result<(), String> {
         ));
     }
     if place.is_some_and(|place| usize::try_from(place / 4) != Ok(start)) {
-        return Err("the epilogue is not where it is said to be".to_owned());
+        return Err("the epilogue is not at its recorded offset".to_owned());
     }
     let begin = i64::try_from(start).unwrap_or(i64::MAX) * 4;
     if routine

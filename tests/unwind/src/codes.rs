@@ -1,41 +1,41 @@
-//! Unwind codes: what a prologue did, in the order of undoing it.
+//! Unwind codes: what a prologue does, in the order in which it is undone.
 
-/// One code, for the one instruction that it stands for. Sizes and offsets are in bytes.
+/// A code, which stands for one instruction. Sizes and offsets are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
     /// `stp x29, lr, [sp, #-size]!`
     SaveFpLrDown {
-        /// By how much the stack pointer moves.
+        /// The change of the stack pointer.
         size: u32,
     },
     /// `stp x29, lr, [sp, #offset]`
     SaveFpLr {
-        /// Where the pair is.
+        /// The offset of the pair.
         offset: u32,
     },
     /// `stp first, first + 1, [sp, #offset]`
     SavePair {
-        /// The register's number.
+        /// The number of the first register.
         first: u32,
-        /// Where the pair is.
+        /// The offset of the pair.
         offset: u32,
     },
     /// `sub sp, sp, #size`
     Allocate {
-        /// By how much the stack pointer moves.
+        /// The change of the stack pointer.
         size: u32,
     },
     /// `mov x29, sp`
     SetFp,
-    /// `ret`, in an epilogue; the end of the prologue's codes.
+    /// `ret` in an epilogue; the end of the codes of a prologue.
     End,
 }
 
-/// The codes from byte `index` on, to the end code and with it.
+/// Decodes the codes from byte `index` on, up to the end code, inclusive.
 ///
 /// # Errors
 ///
-/// What was met that is no code, or none that a routine of ours has a use for.
+/// Describes bytes that are not a code, or a code that the routines do not use.
 pub fn decode(bytes: &[u8], index: usize) -> Result<Vec<Code>, String> {
     let mut codes = Vec::new();
     let mut rest = bytes.get(index..).unwrap_or_default();
@@ -76,7 +76,7 @@ fn one(bytes: &[u8]) -> Result<(Code, usize), String> {
         }
         0xE1 => (Code::SetFp, 1),
         0xE4 => (Code::End, 1),
-        _ => return Err(format!("a code that is not known here: {first:#X}")),
+        _ => return Err(format!("unknown code {first:#X}")),
     })
 }
 
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_where_the_table_has_them() {
+    fn fields_are_decoded() {
         let pair = Code::SavePair {
             first: 21,
             offset: 32,
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_refused() {
+    fn bytes_that_are_not_a_code_are_refused() {
         for bytes in [&[][..], &[0xE1], &[0xC8], &[0xE8, 0xE4], &[0xFF]] {
             assert!(decode(bytes, 0).is_err(), "{bytes:?}");
         }

@@ -1,4 +1,4 @@
-//! The routines, out of the object files of the library.
+//! Reads the guarded routines from the object files of the library.
 
 use object::{
     Object, ObjectSection, ObjectSymbol, RelocationTarget, Section, SectionIndex, SymbolKind,
@@ -6,61 +6,61 @@ use object::{
 };
 use std::collections::BTreeMap;
 
-/// How the names of the accessors' functions in assembly begin.
+/// The prefix of the names of the accessors' functions in assembly.
 pub const PREFIX: &str = "usermode_accessors_";
 
-/// A function in assembly, and what is said about it.
+/// A function in assembly, with its unwind data.
 #[derive(Clone, Debug)]
 pub struct GuardedRoutine {
-    /// Its symbol.
+    /// The name of the symbol.
     pub name: String,
-    /// Its instructions, to the end that its unwind data gives it.
+    /// The instructions. The unwind data gives their number.
     pub code: Vec<u32>,
     /// Unwind codes, with their padding.
     pub codes: Vec<u8>,
-    /// Where the codes of each epilogue begin, and where the epilogue does, in bytes. None: it is
-    /// at the function's end.
+    /// For each epilogue the index of its codes, and its offset in bytes; `None` if it is at the end of
+    /// the function.
     pub epilogues: Vec<(usize, Option<u32>)>,
-    /// The name of who handles its exceptions.
+    /// The name of the exception handler.
     pub handler: String,
-    /// What the handler is told.
+    /// The scope table for the handler.
     pub scopes: Vec<Scope>,
 }
 
-/// An entry of the handler's table. Offsets in bytes from the routine's start.
+/// An entry of the scope table. Offsets are in bytes from the start of the routine.
 #[derive(Clone, Debug)]
 pub struct Scope {
-    /// The first instruction under guard.
+    /// The first guarded instruction.
     pub begin: i64,
-    /// The first one after.
+    /// The first instruction after the guarded ones.
     pub end: i64,
-    /// The symbol of who says whether an exception is taken.
+    /// The name of the filter.
     pub filter: String,
-    /// Where a taken one leads.
+    /// The landing pad.
     pub target: i64,
 }
 
 /// A field of four bytes that a linker would complete.
 struct Reference {
     section: Option<SectionIndex>,
-    /// In that section, or beyond the symbol.
+    /// The offset in the section.
     offset: i64,
-    /// The symbol's name, where it has one that says more than the section.
+    /// The name of the symbol. It may be that of the section.
     symbol: String,
 }
 
-/// Every function with a name like that of a routine that the library's unwind data knows, by name.
+/// Returns every function with the [`PREFIX`] and unwind data, by name.
 ///
 /// # Errors
 ///
-/// What is not as the format has it, or as the routines have it.
+/// Describes data that does not follow the format, or that the routines do not use.
 pub fn all(library: &[u8]) -> Result<BTreeMap<String, GuardedRoutine>, String> {
     let archive = ArchiveFile::parse(library).map_err(|error| error.to_string())?;
     let mut routines = BTreeMap::new();
     for member in archive.members() {
         let member = member.map_err(|error| error.to_string())?;
         let data = member.data(library).map_err(|error| error.to_string())?;
-        // Metadata is a member that is no object file.
+        // Metadata is a member that is not an object file.
         let Ok(file) = object::File::parse(data) else {
             continue;
         };
@@ -71,11 +71,11 @@ pub fn all(library: &[u8]) -> Result<BTreeMap<String, GuardedRoutine>, String> {
     Ok(routines)
 }
 
-/// The names of all functions in assembly, whether they have unwind data or not.
+/// Returns the names of all functions in assembly, with unwind data or without.
 ///
 /// # Errors
 ///
-/// If it is no library.
+/// If the bytes are not a library.
 pub fn names(library: &[u8]) -> Result<Vec<String>, String> {
     let archive = ArchiveFile::parse(library).map_err(|error| error.to_string())?;
     let mut names = Vec::new();
@@ -102,7 +102,7 @@ fn add(
     functions: &Section<'_, '_>,
     routines: &mut BTreeMap<String, GuardedRoutine>,
 ) -> Result<(), String> {
-    /// Where the function starts, and where its unwind data is.
+    /// The size of an entry: the address of the function, and that of its unwind data.
     const ENTRY: u64 = 8;
 
     for offset in (0..functions.size()).step_by(8) {
@@ -134,7 +134,7 @@ fn read(
     let header = word(&records, at)?;
     at += 4;
     if header >> 18 & 3 != 0 {
-        return Err("a version that is not known".to_owned());
+        return Err("unknown version".to_owned());
     }
     let (count, words) = (header >> 22 & 0x1F, header >> 27);
     if count == 0 && words == 0 {
@@ -192,7 +192,7 @@ fn read(
     })
 }
 
-/// What the field at `offset` refers to: the relocation's target, and what the field holds beyond.
+/// Returns the target of the field at `offset`: that of its relocation, plus the value of the field.
 fn reference(
     file: &object::File<'_>,
     section: &Section<'_, '_>,
@@ -218,7 +218,7 @@ fn reference(
     })
 }
 
-/// The function that begins where `reference` points to.
+/// Returns the name of the function that begins at `reference`.
 fn name_at(file: &object::File<'_>, reference: &Reference) -> Result<String, String> {
     file.symbols()
         .filter(|symbol| symbol.kind() != SymbolKind::Section)

@@ -1,8 +1,8 @@
-//! What the checks ask of an instruction.
+//! Decodes what the checks need of an instruction.
 
 use crate::codes::Code;
 
-/// The stack pointer, where an instruction means that by 31.
+/// The number of the stack pointer as a base register.
 pub const SP: u32 = 31;
 
 const RETURN: u32 = 0xD65F_03C0;
@@ -13,7 +13,7 @@ const fn field(word: u32, lowest: u32, bits: u32) -> u32 {
     word >> lowest & ((1 << bits) - 1)
 }
 
-/// The register that an instruction takes its address from, if it accesses memory.
+/// Returns the base register of an instruction that accesses memory.
 #[must_use]
 pub const fn base(word: u32) -> Option<u32> {
     // "Loads and Stores" of the top-level table: bit 27 set, bit 25 clear.
@@ -23,19 +23,19 @@ pub const fn base(word: u32) -> Option<u32> {
     Some(field(word, 5, 5))
 }
 
-/// Whether it calls through a register.
+/// Returns whether it calls through a register.
 #[must_use]
 pub const fn is_indirect_call(word: u32) -> bool {
     word & 0xFFFF_FC1F == 0xD63F_0000
 }
 
-/// Whether it does nothing.
+/// Returns whether it does nothing.
 #[must_use]
 pub const fn is_no_operation(word: u32) -> bool {
     word == NO_OPERATION
 }
 
-/// The code that a prologue's instruction is to be undone by.
+/// Returns the code that undoes an instruction of a prologue.
 #[must_use]
 pub const fn of_prologue(word: u32) -> Option<Code> {
     if word == MOVE_FP_SP {
@@ -44,7 +44,7 @@ pub const fn of_prologue(word: u32) -> Option<Code> {
     pair_of_sp(word, 0xA980_0000, 0xA900_0000)
 }
 
-/// The code that an epilogue's instruction does.
+/// Returns the code of an instruction of an epilogue.
 #[must_use]
 pub const fn of_epilogue(word: u32) -> Option<Code> {
     if word == RETURN {
@@ -53,8 +53,8 @@ pub const fn of_epilogue(word: u32) -> Option<Code> {
     pair_of_sp(word, 0xA8C0_0000, 0xA940_0000)
 }
 
-/// A pair of registers on the stack: by the instruction that moves the stack pointer, or by the
-/// one that does not.
+/// Returns the code of a pair of registers on the stack. `moving` is the opcode that changes the stack
+/// pointer, `staying` the one that does not.
 const fn pair_of_sp(word: u32, moving: u32, staying: u32) -> Option<Code> {
     let (first, base, second) = (field(word, 0, 5), field(word, 5, 5), field(word, 10, 5));
     if base != SP {
@@ -78,10 +78,10 @@ const fn pair_of_sp(word: u32, moving: u32, staying: u32) -> Option<Code> {
     }
 }
 
-/// Whether it may change a register that survives a call, other than X19, X20 and X29.
+/// Returns whether it may change a register that survives a call, other than X19, X20 and X29.
 #[must_use]
 pub const fn may_change_unsaved(word: u32) -> bool {
-    // "Branches, Exception Generating and System instructions" have other things in those bits.
+    // "Branches, Exception Generating and System instructions" use those bits differently.
     let is_branch = word & 0x1C00_0000 == 0x1400_0000;
     !is_branch && matches!(field(word, 0, 5), 21..=28)
 }

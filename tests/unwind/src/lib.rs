@@ -1,13 +1,14 @@
-//! What Windows would believe about the accessors' routines for Arm when one of them faults.
+//! Checks of the unwind data of the accessors' guarded routines for Arm. Windows uses this data when a
+//! routine faults.
 //!
-//! Nothing here runs that code. The unwind data of the built library is decoded, and each routine's is
-//! held against its instructions: who handles its exceptions, which instructions are guarded and
-//! where each guard leads, and what unwinding restores.
+//! The code does not run. The unwind data of the built library is decoded, and compared with the
+//! instructions of each routine: the handler of its exceptions, the guarded instructions, the landing
+//! pads, and what unwinding restores.
 //!
-//! - [`guarded_routine`] takes routines out of the library's object files;
-//! - [`codes`] reads unwind codes;
-//! - [`instruction`] knows of an instruction what the checks ask;
-//! - [`check`] is what must hold.
+//! - [`guarded_routine`] reads routines from the object files of the library;
+//! - [`codes`] decodes unwind codes;
+//! - [`instruction`] decodes what the checks need of an instruction;
+//! - [`check`] makes the checks.
 //!
 //! Source: "ARM64 exception handling", Microsoft C++ documentation; "PE Format", Windows
 //! documentation; Arm Architecture Reference Manual for A-profile.

@@ -1,5 +1,5 @@
-//! The built library's routines: all are there, and what must hold does. Then each thing that must
-//! hold is broken in turn, in what was read, and has to be noticed.
+//! The guarded routines of the built library: all are present, and pass the checks. Then each property
+//! is broken in turn in the decoded data, and the checks must notice.
 
 #![forbid(unsafe_code)]
 
@@ -75,7 +75,7 @@ fn a_fault_of_every_guarded_routine_is_handled_and_leads_to_its_landing_pad() {
 
 #[test]
 #[ignore = "needs the library for Windows on Arm: cargo xtask test runs it"]
-fn whatever_does_not_hold_is_noticed() {
+fn each_broken_property_is_noticed() {
     type Break = fn(&mut GuardedRoutine);
     let breaks: [(&str, Break); 13] = [
         ("another handler", |routine| routine.handler.push('x')),

@@ -1,7 +1,7 @@
-//! The image's exports: how a driver's stub binds to the framework, and leaves it.
+//! The image's exports: a driver's stub binds to the framework and unbinds from it.
 //!
-//! A stub passes the version it was built for and gets the function table, its globals and the
-//! number of functions. No page documents the exports; their arguments are the structures that a
+//! A stub passes the version that it was built for and gets the function table, its globals and the
+//! number of functions. No page documents the exports. Their arguments are the structures that a
 //! stub is built with.
 
 use crate::{
@@ -18,7 +18,7 @@ use wdk_sys::{
     STATUS_NOT_SUPPORTED, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS, ULONG, WDFFUNC,
 };
 
-/// The framework's version: 1.31, the least that the driver promises to run with.
+/// The framework's version: 1.31, the oldest that the driver supports.
 const MAJOR: ULONG = 1;
 const MINOR: ULONG = 31;
 
@@ -39,7 +39,7 @@ pub(crate) struct BindInfo {
     module: PVOID,
 }
 
-/// What `WDF_BIND_INFO2` has beyond that, of stubs since 1.25.
+/// `WDF_BIND_INFO2`, of stubs since 1.25.
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct BindInfo2 {
@@ -56,7 +56,7 @@ const _: () = {
     assert!(size_of::<BindInfo2>() == 88);
 };
 
-/// Writes through an optional pointer of the stub's.
+/// Writes through an optional pointer of the stub.
 fn write<T>(pointer: *mut T, value: T) {
     if !pointer.is_null() {
         // SAFETY: a variable of the stub's (the contract of WdfVersionBind), not null.
@@ -73,12 +73,12 @@ fn is_component(text: PWSTR) -> bool {
             .enumerate()
             .all(|(index, byte)| {
                 // SAFETY: a string ended by a null (the contract of WdfVersionBind); nothing is
-                // read behind the first character that differs.
+                // read after the first character that differs.
                 (unsafe { text.wrapping_add(index).read() }) == u16::from(byte)
             })
 }
 
-/// The characters of a registry path of the stub's.
+/// Returns the characters of a registry path of the stub.
 fn characters<'a>(path: PCUNICODE_STRING) -> Result<&'a [u16], NTSTATUS> {
     if path.is_null() {
         return Err(STATUS_INVALID_PARAMETER);
@@ -96,8 +96,8 @@ fn characters<'a>(path: PCUNICODE_STRING) -> Result<&'a [u16], NTSTATUS> {
 /// Binds a driver.
 ///
 /// `STATUS_INFO_LENGTH_MISMATCH` for bind information of unknown size;
-/// `STATUS_OBJECT_TYPE_MISMATCH` for another component or a version that the framework does not
-/// have; `STATUS_INVALID_PARAMETER`; `STATUS_INSUFFICIENT_RESOURCES`.
+/// `STATUS_OBJECT_TYPE_MISMATCH` for another component or an unsupported version;
+/// `STATUS_INVALID_PARAMETER`; `STATUS_INSUFFICIENT_RESOURCES`.
 ///
 /// # Safety
 ///
@@ -165,14 +165,14 @@ fn bind(
             BOOLEAN::from(false),
         );
         write(further.function_count, table::COUNT);
-        // Stubs ask for the sizes of structures only where they are newer than the framework.
+        // Only stubs that are newer than the framework ask for the sizes of structures.
         write(further.structure_count, 0);
     }
     Ok(client)
 }
 
-/// Unbinds a driver: after its unloading, or after its `DriverEntry` has failed. What it has left
-/// behind ends in a bugcheck.
+/// Unbinds a driver after its unload, or after its `DriverEntry` has failed. Objects that it leaked
+/// end in a bugcheck.
 ///
 /// # Safety
 ///
@@ -199,7 +199,7 @@ pub(crate) unsafe extern "C" fn WdfVersionUnbind(
     STATUS_SUCCESS
 }
 
-/// Reports every object that the driver has left behind.
+/// Reports every object that the driver leaked.
 fn check_leaks(client: ClientRef) {
     let mut leaked = 0;
     let mut first = 0;
@@ -222,7 +222,7 @@ fn check_leaks(client: ClientRef) {
     }
 }
 
-/// Class extensions are beyond this stand-in.
+/// Refuses class extensions, which are not implemented.
 ///
 /// # Safety
 ///
@@ -236,7 +236,7 @@ pub(crate) const unsafe extern "C" fn WdfVersionBindClass(
     STATUS_NOT_SUPPORTED
 }
 
-/// Undoes nothing: no class extension can be bound.
+/// Does nothing: no class extension can be bound.
 ///
 /// # Safety
 ///

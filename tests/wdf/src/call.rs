@@ -1,9 +1,9 @@
-//! A call from a driver through the function table: where the framework meets what it can't check.
+//! A call from a driver through the function table.
 //!
 //! A kernel-mode framework has to trust a driver's pointers: the documentation of each function
-//! says what they point to, and nothing can prove it. [`Call::enter`] is where that trust is given,
-//! once for each call; the methods read and write what the driver's arguments point to. Handles
-//! are not trusted: they are looked up.
+//! says what they point to, and nothing can prove it. [`Call::enter`] takes that promise once for
+//! each call. The methods read and write through the driver's pointers. Handles are not trusted:
+//! they are looked up.
 
 use crate::{
     client::ClientRef,
@@ -44,29 +44,29 @@ impl Call {
         Self { client, name }
     }
 
-    /// The function's name.
+    /// Returns the function's name.
     pub(crate) const fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The driver that called.
+    /// Returns the driver that called.
     pub(crate) const fn client(&self) -> ClientRef {
         self.client
     }
 
-    /// The driver's WDFDRIVER, the parent of what has no other.
+    /// Returns the driver's WDFDRIVER, the default parent of objects.
     pub(crate) fn driver_object(&self) -> Option<Any> {
         self.client.driver().map(Ref::any)
     }
 
-    /// Refuses null, as functions do whose documentation does not call a pointer optional.
+    /// Refuses a null pointer, if the documentation does not call it optional.
     pub(crate) fn require<T>(&self, pointer: *const T) {
         if pointer.is_null() {
             refuse!(self, NullParameter, [0, 0], "a required pointer is null");
         }
     }
 
-    /// Refuses to go on above an IRQL.
+    /// Refuses a call above an IRQL.
     pub(crate) fn require_irql(&self, highest: KIRQL) {
         let current = irql::current();
         if current > highest {
@@ -79,19 +79,19 @@ impl Call {
         }
     }
 
-    /// Refuses to go on above `PASSIVE_LEVEL`.
+    /// Refuses a call above `PASSIVE_LEVEL`.
     pub(crate) fn require_passive(&self) {
         self.require_irql(irql::PASSIVE_LEVEL);
     }
 
-    /// What a required pointer points to.
+    /// Reads through a required pointer.
     pub(crate) fn read<T: Copy>(&self, pointer: *const T) -> T {
         self.require(pointer);
         // SAFETY: the driver's argument, not null (the promise made to `enter`).
         unsafe { pointer.read() }
     }
 
-    /// What an optional pointer points to.
+    /// Reads through an optional pointer.
     pub(crate) fn read_optional<T: Copy>(&self, pointer: *const T) -> Option<T> {
         (!pointer.is_null()).then(|| self.read(pointer))
     }
@@ -110,7 +110,7 @@ impl Call {
         }
     }
 
-    /// The characters of a required string.
+    /// Returns the characters of a required string.
     ///
     /// # Errors
     ///
@@ -129,7 +129,7 @@ impl Call {
         Ok(unsafe { core::slice::from_raw_parts(string.Buffer, length / size_of::<u16>()) })
     }
 
-    /// The object of a handle of any kind.
+    /// Returns the object of a handle of any kind.
     pub(crate) fn any_object(&self, handle: *mut c_void) -> Any {
         match handle::look_up(handle) {
             Lookup::Live(object) if object.client() == self.client => object,
@@ -144,14 +144,14 @@ impl Call {
         }
     }
 
-    /// The object of a handle of one kind.
+    /// Returns the object of a handle of one kind.
     pub(crate) fn object<T: Class>(&self, handle: *mut c_void) -> Ref<T> {
         let object = self.any_object(handle);
         object.downcast().unwrap_or_else(|| {
-            let (is, wanted): (Kind, Kind) = (object.kind(), T::KIND);
+            let (is, expected): (Kind, Kind) = (object.kind(), T::KIND);
             self.refuse_handle(
                 handle,
-                format_args!("is a {}, not a {}", is.name(), wanted.name()),
+                format_args!("is a {}, not a {}", is.name(), expected.name()),
             )
         })
     }
@@ -160,8 +160,8 @@ impl Call {
         refuse!(self, Handle, [handle.addr(), 0], "{handle:p} {what}")
     }
 
-    /// Runs what makes an object and hands its handle to the driver through a required pointer.
-    /// Returns the status for the driver; on failure the pointer receives null.
+    /// Makes an object and writes its handle through a required pointer of the driver, or null on
+    /// failure. Returns the status for the driver.
     pub(crate) fn deliver<T, H>(
         &self,
         handle: *mut *mut H,

@@ -2,7 +2,7 @@
 
 use crate::{nt::irql, report::violation};
 
-/// Calls a callback of the driver's, and holds it to returning at the IRQL that it was called at.
+/// Calls a callback of the driver and checks that it returns at the IRQL that it was called at.
 pub(crate) fn invoke<R>(name: &str, callback: impl FnOnce() -> R) -> R {
     let before = irql::current();
     let result = callback();

@@ -1,4 +1,4 @@
-//! A bound driver: what the framework knows of it from `WdfVersionBind` to `WdfVersionUnbind`.
+//! A bound driver: its state from `WdfVersionBind` to `WdfVersionUnbind`.
 
 use crate::{
     driver::Driver,
@@ -16,13 +16,13 @@ use wdk_sys::{
     WDF_DRIVER_GLOBALS,
 };
 
-/// As many drivers can be bound at once.
+/// The most drivers that can be bound at once.
 const CLIENTS: usize = 16;
 
 /// The bound drivers.
 static BOUND: [AtomicPtr<Client>; CLIENTS] = [const { AtomicPtr::new(null_mut()) }; CLIENTS];
 
-/// A bound driver. `globals` comes first: its address is what the driver holds, and passes with
+/// A bound driver. `globals` is the first member: the driver has its address and passes it with
 /// every call.
 #[repr(C)]
 pub(crate) struct Client {
@@ -32,7 +32,7 @@ pub(crate) struct Client {
     driver: Cell<Option<Ref<Driver>>>,
 }
 
-/// A pointer to a bound driver, good until it is unbound.
+/// A pointer to a bound driver, valid until it is unbound.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ClientRef(NonNull<Client>);
 
@@ -49,7 +49,7 @@ impl Deref for ClientRef {
 const DEFAULT_TAG: ULONG = u32::from_le_bytes(*b"FxDr");
 
 impl ClientRef {
-    /// Enters a driver in the list.
+    /// Adds a driver to the list.
     ///
     /// # Errors
     ///
@@ -88,7 +88,7 @@ impl ClientRef {
                 .is_ok()
         });
         if place.is_none() {
-            // SAFETY: made above, and nobody knows it.
+            // SAFETY: made above, and known to nothing else.
             drop(unsafe { Allocation::from_raw(client) });
             return Err(STATUS_INSUFFICIENT_RESOURCES);
         }
@@ -101,12 +101,12 @@ impl ClientRef {
             .filter_map(|place| NonNull::new(place.load(Ordering::Acquire)).map(Self))
     }
 
-    /// The bound driver of a driver object.
+    /// Returns the bound driver of a driver object.
     pub(crate) fn of_driver_object(driver_object: PDRIVER_OBJECT) -> Option<Self> {
         Self::all().find(|client| client.driver_object == driver_object)
     }
 
-    /// The bound driver whose globals these are.
+    /// Returns the bound driver with these globals.
     ///
     /// # Safety
     ///
@@ -120,21 +120,21 @@ impl ClientRef {
         Self::all().next().is_some()
     }
 
-    /// Takes the driver off the list. Nothing of it may be used afterwards.
+    /// Removes the driver from the list. It must not be used after this.
     pub(crate) fn unbind(self) {
         let place = BOUND
             .iter()
             .find(|place| place.load(Ordering::Acquire) == self.0.as_ptr());
         if let Some(place) = place {
             place.store(null_mut(), Ordering::Release);
-            // SAFETY: `bind` made it, and it was on the list until now: so nobody has freed it.
+            // SAFETY: `bind` made it, and it was on the list until now: so nothing has freed it.
             drop(unsafe { Allocation::from_raw(self.0) });
         }
     }
 }
 
 impl Client {
-    /// What the driver's stub gets, and passes with every call.
+    /// Returns the globals, which the driver passes with every call.
     pub(crate) const fn globals(&self) -> PWDF_DRIVER_GLOBALS {
         self.globals.get()
     }
@@ -147,20 +147,19 @@ impl Client {
         &self.registry_path
     }
 
-    /// The driver's WDFDRIVER, once `WdfDriverCreate` has made it.
+    /// Returns the driver's WDFDRIVER, once `WdfDriverCreate` has made it.
     pub(crate) const fn driver(&self) -> Option<Ref<Driver>> {
         self.driver.get()
     }
 
-    /// Takes note of the driver's WDFDRIVER, here and where the driver looks for it
-    /// (`WdfGetDriver`).
+    /// Sets the driver's WDFDRIVER, also in the globals (`WdfGetDriver`).
     pub(crate) fn set_driver(&self, driver: Option<Ref<Driver>>) {
         self.driver.set(driver);
         let handle = driver.map_or(null_mut(), |driver| driver.handle().cast());
         self.change_globals(|globals| globals.Driver = handle);
     }
 
-    /// Takes note of the driver's wishes at `WdfDriverCreate`.
+    /// Sets the driver's parameters of `WdfDriverCreate`.
     pub(crate) fn set_up(&self, flags: ULONG, tag: ULONG, displace_unload: bool) {
         self.change_globals(|globals| {
             globals.DriverFlags = flags;
@@ -171,7 +170,7 @@ impl Client {
         });
     }
 
-    /// The tag of pool that the driver allocates without one.
+    /// Returns the tag for pool that the driver allocates without one.
     pub(crate) const fn tag(&self) -> ULONG {
         // SAFETY: the framework alone writes to the globals, in `change_globals`, at set-up.
         unsafe { self.globals.get().read() }.DriverTag
@@ -184,7 +183,7 @@ impl Client {
     }
 }
 
-/// The tag made of a service's name: its first four characters, after a leading "WDF".
+/// Makes a tag of a service's name: its first four characters, after a leading "WDF".
 fn tag_of(service: &[u16]) -> ULONG {
     let is_prefix = service.len() >= 3
         && service
@@ -198,7 +197,7 @@ fn tag_of(service: &[u16]) -> ULONG {
     }
 }
 
-/// The service's name as far as it fits, ended by a null.
+/// Returns the start of the service's name, ended by a null.
 fn name_of(service: &[u16]) -> [CHAR; 32] {
     let mut name = [0; 32];
     for (place, character) in name.iter_mut().take(31).zip(service) {
@@ -207,7 +206,7 @@ fn name_of(service: &[u16]) -> [CHAR; 32] {
     name
 }
 
-/// A character of a service's name; those beyond ASCII become question marks.
+/// Converts a character of a service's name to ASCII, or to a question mark.
 fn ascii(character: u16) -> u8 {
     u8::try_from(character)
         .ok()

@@ -1,4 +1,4 @@
-//! IRPs as they arrive from the I/O manager.
+//! IRPs from the I/O manager.
 //!
 //! Source: "Framework Request Objects", "Request Handlers", `EVT_WDF_IO_IN_CALLER_CONTEXT`,
 //! `EVT_WDF_DEVICE_FILE_CREATE`.
@@ -43,7 +43,7 @@ pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> N
     };
     let major = u32::from(irp.stack().major_function());
     let Some(device) = device else {
-        // The driver has deleted the device; handles to it can still be closed.
+        // The driver has deleted the device. Handles to it can still be closed.
         return irp.complete_with(match major {
             IRP_MJ_CLEANUP | IRP_MJ_CLOSE => STATUS_SUCCESS,
             _ => STATUS_NO_SUCH_DEVICE,
@@ -106,7 +106,7 @@ fn clean_up(device: Ref<Device>, irp: Irp) -> NTSTATUS {
 
 fn close(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     let file = find_file(device, irp);
-    // Without file objects, every close is taken for that of an open file.
+    // Without file objects, every close counts as that of an open file.
     if file.is_some() || device.files.optional {
         device.open_files.fetch_sub(1, Ordering::AcqRel);
     }
@@ -124,7 +124,7 @@ fn find_file(device: Ref<Device>, irp: Irp) -> Option<Ref<file::File>> {
 fn io(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     let file = find_file(device, irp);
     if file.is_none() && !device.files.optional {
-        // A host that ignores the status of a create goes on as if the file had been opened.
+        // A host that ignores the status of a create may send requests for the file.
         report!("a request for a file that was never opened, or has been closed, is refused");
         return irp.complete_with(STATUS_FILE_CLOSED);
     }
@@ -150,12 +150,12 @@ fn io(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     STATUS_PENDING
 }
 
-/// Hands a request to the device's queues, as the framework does for drivers without
+/// Submits a request to the device's queues, as the framework does for drivers without
 /// `EvtIoInCallerContext`.
 fn enqueue(device: Ref<Device>, request: Ref<Request>) {
     let submitted = request.submit_to_device(device);
     if let Err(status) = submitted {
-        // Requests for a queue that takes none fail so ("Managing I/O Queues").
+        // The status for a queue that accepts no requests ("Managing I/O Queues").
         let status = match status {
             STATUS_INVALID_DEVICE_REQUEST => status,
             _ => STATUS_INVALID_DEVICE_STATE,

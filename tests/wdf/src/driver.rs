@@ -1,4 +1,4 @@
-//! WDFDRIVER: a driver's root object, and its unloading.
+//! WDFDRIVER: a driver's root object, and its unload.
 
 use crate::{
     call::Call,
@@ -37,7 +37,7 @@ impl Class for Driver {
 ///
 /// `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another size;
 /// `STATUS_DRIVER_INTERNAL_ERROR` for a second call; `STATUS_INVALID_PARAMETER` for a non-PnP
-/// driver with `EvtDriverDeviceAdd`. A driver with Plug and Play is beyond this stand-in.
+/// driver with `EvtDriverDeviceAdd`. Drivers with Plug and Play are not implemented.
 pub(crate) fn create_driver(
     call: &Call,
     driver_object: PDRIVER_OBJECT,
@@ -133,7 +133,7 @@ unsafe extern "C" fn unload(driver_object: PDRIVER_OBJECT) {
     }
 }
 
-/// Deletes a driver's root object, and with it all that hangs on it: devices, their links, queues.
+/// Deletes a driver's root object with its descendants: devices, their links, queues.
 pub(crate) fn delete(client: ClientRef) {
     if let Some(driver) = client.driver() {
         driver.any().delete();

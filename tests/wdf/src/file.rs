@@ -25,22 +25,22 @@ use wdk_sys::{
     WDF_FILEOBJECT_CONFIG, WDFDEVICE, WDFFILEOBJECT,
 };
 
-/// Where the framework keeps the handle of a file.
+/// The place in which the framework keeps the handle of a file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Keeping {
-    /// The driver wants no file objects.
+    /// None: the driver uses no file objects.
     None,
     FsContext,
     FsContext2,
-    /// Both members are somebody else's, so the framework remembers the file itself.
+    /// The framework's own table: other code uses both members.
     Inside,
 }
 
-/// What a device does about files.
+/// The configuration of a device's files.
 #[derive(Clone, Copy)]
 pub(crate) struct FileConfig {
     keeping: Keeping,
-    /// Requests without a known file are let through.
+    /// Whether requests without a known file are accepted.
     pub(crate) optional: bool,
     pub(crate) evt_create: PFN_WDF_DEVICE_FILE_CREATE,
     evt_cleanup: PFN_WDF_FILE_CLEANUP,
@@ -49,7 +49,7 @@ pub(crate) struct FileConfig {
 }
 
 impl FileConfig {
-    /// For a device whose driver says nothing about files.
+    /// The configuration of a driver that sets none.
     pub(crate) const NOT_REQUIRED: Self = Self {
         keeping: Keeping::None,
         optional: true,
@@ -59,8 +59,9 @@ impl FileConfig {
         attributes: Attributes::NONE,
     };
 
-    /// Reads what the driver says. The function it calls has no status: what is wrong ends here.
-    pub(crate) fn judge(
+    /// Validates the driver's configuration. The function returns no status, so an error stops the
+    /// driver.
+    pub(crate) fn validate(
         call: &Call,
         config: &WDF_FILEOBJECT_CONFIG,
         attributes: Attributes,
@@ -127,7 +128,7 @@ const fn slot_of(keeping: Keeping) -> Option<ContextSlot> {
     }
 }
 
-/// Makes the framework's object for a file that is being opened; `None` if the driver wants none.
+/// Makes the framework's object for a file that is being opened; `None` if the driver uses none.
 ///
 /// # Errors
 ///
@@ -152,8 +153,8 @@ pub(crate) fn open(device: Ref<Device>, object: FileObject) -> Result<Option<Ref
     Ok(Some(file))
 }
 
-/// The framework's object for an open file. `None` if there is none: the driver wants none, or the
-/// create was refused.
+/// Returns the framework's object for an open file; `None` if the driver uses none, or the create
+/// was refused.
 pub(crate) fn find(device: Ref<Device>, object: FileObject) -> Option<Ref<File>> {
     let is_it = |file: &Ref<File>| file.device == device && file.object == object;
     match device.files.keeping {
@@ -177,7 +178,7 @@ pub(crate) fn find(device: Ref<Device>, object: FileObject) -> Option<Ref<File>>
     }
 }
 
-/// The last handle is closed; there may be requests left.
+/// Cleans a file up after its last handle is closed. It may have requests in progress.
 pub(crate) fn clean_up(file: Ref<File>) {
     if file.cleaned_up.swap(true, Ordering::AcqRel) {
         return;
@@ -190,7 +191,7 @@ pub(crate) fn clean_up(file: Ref<File>) {
     }
 }
 
-/// No request is left either. Some hosts send no clean-up before this.
+/// Closes a file without requests. Some hosts send no clean-up before this.
 pub(crate) fn close(file: Ref<File>) {
     clean_up(file);
     if let Some(evt_close) = file.device.files.evt_close {

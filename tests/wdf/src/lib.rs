@@ -1,22 +1,23 @@
 //! WDFLDR.SYS, a stand-in for KMDF 1.31: the framework's loader and the framework in one image.
 //!
-//! A KMDF driver imports `WdfVersionBind` from here and gets a table of 458 functions. This image
-//! implements those that a control-device driver uses, over NT's own exports; every other entry
-//! says its name and stops the system. It knows nothing of who loads it: the lab's kernel in ring
-//! 0, or Wine's driver host.
+//! A KMDF driver imports `WdfVersionBind` from this image and gets a table of 458 functions. The
+//! image implements the functions that a control-device driver uses, over NT's own exports. Every
+//! other entry prints its name and stops the system. The same image runs on the lab's kernel in
+//! ring 0 and in Wine's driver host.
 //!
-//! - `bind`: the exports. `table`: the function table. `call`: what every function begins
-//!   with. `client`: a bound driver.
-//! - `object`: handles, references, contexts, parents and children. Handles are looked up, never
-//!   trusted; `report` has what a driver did wrong.
-//! - `driver`, `device`, `file`, `queue`, `request`, `memory`, `lock`, `string`,
-//!   `registry`, `verifier`: the kinds of objects, each with its functions.
-//! - `dispatch`: IRPs as they come in. `security`: SDDL on devices.
+//! - `bind`: the exports. `table`: the function table. `call`: a driver's call of a function.
+//!   `client`: a bound driver.
+//! - `object`: handles, references, contexts, parents and children. Handles are looked up and never
+//!   trusted. `report`: what a driver did wrong.
+//! - `driver`, `device`, `file`, `queue`, `request`, `memory`, `lock`, `string`, `registry`,
+//!   `verifier`: the kinds of objects, each with its functions.
+//! - `dispatch`: incoming IRPs. `security`: SDDL for devices.
 //! - `nt`: the calls into the kernel.
-//! - `wine`: what Wine's kernel lacks, where that is who loads this image.
+//! - `wine`: routines that Wine's kernel lacks.
 //!
-//! Where a page of the documentation gives a rule, the code names the page or the function whose
-//! page it is, and follows it; where the framework's verifier would stop a driver, so does this.
+//! The code cites the page of the documentation that it follows, or the function with that page. It
+//! stops a driver where the framework's verifier would. It is a stand-in that only runs the driver
+//! in tests, and is independent of the framework's sources on purpose.
 
 #![no_std]
 #![allow(
@@ -51,7 +52,7 @@ use core::panic::PanicInfo;
 use report::violation;
 use wdk_sys::{NTSTATUS, PDRIVER_OBJECT, PUNICODE_STRING, STATUS_SUCCESS};
 
-/// Called by loaders that treat every image as a driver. There is nothing to set up: drivers bind.
+/// Called by loaders that treat every image as a driver. It sets nothing up: drivers bind later.
 ///
 /// # Safety
 ///

@@ -21,23 +21,23 @@ use wdk_sys::{
     PWDF_OBJECT_ATTRIBUTES, STATUS_SUCCESS, WDFSPINLOCK, WDFWAITLOCK, ntddk,
 };
 
-/// "No thread".
-const NOBODY: usize = 0;
+/// The holder of a free lock.
+const NO_THREAD: usize = 0;
 
-/// What parameter 3 says of a lock that is released by a thread that did not acquire it.
+/// Parameter 3 for a lock that is released by a thread that did not acquire it.
 const RELEASED_BY_ANOTHER: usize = 1;
 
 const APC_LEVEL: KIRQL = 1;
 
-/// Who holds a lock: only for the judgement of its users.
+/// The thread that holds a lock, which is used only to check its callers.
 struct Holder(AtomicUsize);
 
 impl Holder {
     const fn new() -> Self {
-        Self(AtomicUsize::new(NOBODY))
+        Self(AtomicUsize::new(NO_THREAD))
     }
 
-    /// Before a thread waits for the lock: it must not hold it.
+    /// Checks that a thread which is about to wait for the lock does not hold it.
     fn before_acquire(&self, call: &Call) {
         if self.0.load(Ordering::Relaxed) == irql::thread() {
             refuse!(call, LockHeld, [0, 0], "the thread holds the lock already");
@@ -48,7 +48,7 @@ impl Holder {
         self.0.store(irql::thread(), Ordering::Relaxed);
     }
 
-    /// Before a thread gives the lock back: it must hold it.
+    /// Checks that a thread which releases the lock holds it.
     fn released(&self, call: &Call, handle: usize) {
         if self.0.load(Ordering::Relaxed) != irql::thread() {
             refuse!(
@@ -58,14 +58,14 @@ impl Holder {
                 "the thread does not hold the lock"
             );
         }
-        self.0.store(NOBODY, Ordering::Relaxed);
+        self.0.store(NO_THREAD, Ordering::Relaxed);
     }
 }
 
 /// A spin lock.
 struct SpinLock {
     lock: UnsafeCell<KSPIN_LOCK>,
-    /// The level to return to. The holder's alone.
+    /// The IRQL to return to, which only the holder uses.
     irql: Cell<KIRQL>,
     holder: Holder,
 }

@@ -1,4 +1,4 @@
-//! WDFMEMORY: a buffer, whoever it belongs to.
+//! WDFMEMORY: a buffer.
 //!
 //! Source: "Using Memory Buffers", `WdfMemoryCreate`.
 
@@ -18,11 +18,11 @@ use wdk_sys::{
     STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG, WDFMEMORY,
 };
 
-/// Whose memory it is.
+/// The owner of the memory.
 enum Owner {
-    /// The object's: pool with this tag.
+    /// The object: pool with this tag.
     Object { tag: ULONG },
-    /// Somebody else's: the driver's, or a request's.
+    /// The driver, or a request.
     Other,
 }
 
@@ -64,7 +64,7 @@ impl Memory {
         }
     }
 
-    /// A part of the buffer.
+    /// Returns the address of a part of the buffer.
     ///
     /// # Errors
     ///
@@ -78,7 +78,7 @@ impl Memory {
     }
 }
 
-/// The memory object for a buffer of a request.
+/// Makes the memory object for a buffer of a request.
 ///
 /// # Errors
 ///
@@ -96,7 +96,7 @@ pub(crate) fn of_request(
     )
 }
 
-/// The memory object for user memory that is locked for a request.
+/// Makes the memory object for user memory that is locked for a request.
 ///
 /// # Errors
 ///
@@ -200,7 +200,8 @@ pub(crate) fn copy_to_buffer(
     }
     match source.part(offset, length) {
         Ok(start) => {
-            // SAFETY: a part of the source; the driver's buffer holds as many bytes, says its call.
+            // SAFETY: a part of the source; the driver promises that its buffer holds `length`
+            // bytes.
             unsafe { start.copy_to(buffer.cast(), length) };
             STATUS_SUCCESS
         }
@@ -225,8 +226,8 @@ pub(crate) fn copy_from_buffer(
     }
     match destination.part(offset, length) {
         Ok(start) => {
-            // SAFETY: a part of the destination; the driver's buffer holds as many bytes, says its
-            // call.
+            // SAFETY: a part of the destination; the driver promises that its buffer holds `length`
+            // bytes.
             unsafe { start.copy_from(buffer.cast(), length) };
             STATUS_SUCCESS
         }

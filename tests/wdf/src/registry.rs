@@ -50,12 +50,12 @@ impl Class for Key {
     }
 }
 
-/// How a key comes to be open.
+/// How a key is opened.
 #[derive(Clone, Copy)]
 enum Opening {
     /// It must exist.
     Existing,
-    /// It is made if it does not exist.
+    /// It is created if it does not exist.
     Created,
 }
 
@@ -80,7 +80,7 @@ fn open(
         Opening::Existing => unsafe {
             ntddk::ZwOpenKey(&raw mut handle, access, &raw mut attributes)
         },
-        // SAFETY: as above; no class, no options, and no wish to know which it was.
+        // SAFETY: as above; no class, no options, and no disposition.
         Opening::Created => unsafe {
             ntddk::ZwCreateKey(
                 &raw mut handle,
@@ -96,16 +96,16 @@ fn open(
     Ok(handle)
 }
 
-/// Makes the object for an open key, or closes the key.
+/// Makes the object for an open key, or closes the key on failure.
 fn make_key(call: &Call, attributes: &Attributes, handle: HANDLE) -> Result<Ref<Key>, NTSTATUS> {
     create(call.client(), attributes, call.driver_object(), Key(handle)).inspect_err(|_| {
-        // SAFETY: opened by the caller, and not given to anybody.
+        // SAFETY: opened by the caller, and known to nothing else.
         let _ = unsafe { ntddk::ZwClose(handle) };
     })
 }
 
 /// `WdfDriverOpenParametersRegistryKey`: the key `Parameters` below the driver's service, which is
-/// made if it does not exist. Statuses are `ZwCreateKey`'s, and those of object creation.
+/// created if it does not exist. Statuses are `ZwCreateKey`'s, and those of object creation.
 pub(crate) fn open_parameters_key(
     call: &Call,
     driver: WDFDRIVER,
@@ -165,11 +165,11 @@ pub(crate) fn close(call: &Call, key: WDFKEY) {
     call.object::<Key>(key.cast()).any().delete();
 }
 
-/// What a key says of a value.
+/// A value of a key.
 struct Value {
     status: NTSTATUS,
     kind: ULONG,
-    /// Of the data, in bytes, all of which may not be in `block`.
+    /// Bytes of the data, of which `block` may have only the first ones.
     length: ULONG,
     block: Block,
 }
@@ -184,17 +184,22 @@ impl Drop for Block {
     }
 }
 
-/// Reads a value and up to `room` bytes of its data.
+/// Reads a value and at most `capacity` bytes of its data.
 ///
 /// # Errors
 ///
-/// What `ZwQueryValueKey` returns, but for `STATUS_BUFFER_OVERFLOW`, with which there is something
-/// to tell; `STATUS_INVALID_PARAMETER` for too much room; `STATUS_INSUFFICIENT_RESOURCES`.
-fn query(call: &Call, key: WDFKEY, name: PCUNICODE_STRING, room: ULONG) -> Result<Value, NTSTATUS> {
+/// What `ZwQueryValueKey` returns, except `STATUS_BUFFER_OVERFLOW`, which is in the result;
+/// `STATUS_INVALID_PARAMETER` if `capacity` is too large; `STATUS_INSUFFICIENT_RESOURCES`.
+fn query(
+    call: &Call,
+    key: WDFKEY,
+    name: PCUNICODE_STRING,
+    capacity: ULONG,
+) -> Result<Value, NTSTATUS> {
     let key = call.object::<Key>(key.cast());
     let name = Text::new(call.text(name)?)?;
     let size = HEADER_SIZE
-        .checked_add(room)
+        .checked_add(capacity)
         .ok_or(STATUS_INVALID_PARAMETER)?;
     let allocated = (size as usize).max(size_of::<KEY_VALUE_PARTIAL_INFORMATION>());
     let block = Block(
@@ -243,16 +248,16 @@ pub(crate) fn query_value(
     value_type: PULONG,
 ) -> NTSTATUS {
     call.require_passive();
-    let room = if value.is_null() { 0 } else { length };
-    match query(call, key, name, room) {
+    let capacity = if value.is_null() { 0 } else { length };
+    match query(call, key, name, capacity) {
         Ok(found) => {
             call.write_optional(length_queried, found.length);
             call.write_optional(value_type, found.kind);
-            let copied = found.length.min(room) as usize;
+            let copied = found.length.min(capacity) as usize;
             if copied != 0 {
                 let data = found.block.0.as_ptr().wrapping_add(DATA);
-                // SAFETY: the block has this much data; the driver's buffer room for it, says its
-                // call.
+                // SAFETY: the block has this much data; the driver promises that its buffer
+                // holds it.
                 unsafe { value.cast::<u8>().copy_from(data, copied) };
             }
             found.status
@@ -261,16 +266,16 @@ pub(crate) fn query_value(
     }
 }
 
-/// What the genuine framework's stack may hold where a value is shorter than a number. The worst
-/// that a driver can take for a setting: every bit of it.
+/// The bytes that the genuine framework's stack may have after a value that is shorter than a
+/// number. All bits set is the worst value of a setting.
 const LEFT_ON_THE_STACK: [u8; ULONG_SIZE as usize] = [0xFF; ULONG_SIZE as usize];
 
 /// `WdfRegistryQueryULong`.
 ///
-/// As a free build of the genuine framework does, whose documentation promises
-/// `STATUS_OBJECT_TYPE_MISMATCH`: the type is not looked at, and what a short value does not fill is
-/// what was on the stack. `STATUS_OBJECT_NAME_NOT_FOUND`; what else `ZwQueryValueKey` returns,
-/// `STATUS_BUFFER_OVERFLOW` for a longer value among it.
+/// It does what a free build of the genuine framework does, although the documentation promises
+/// `STATUS_OBJECT_TYPE_MISMATCH`: it ignores the type, and a short value is filled with bytes of
+/// the stack. `STATUS_OBJECT_NAME_NOT_FOUND`; `STATUS_BUFFER_OVERFLOW` for a longer value; what
+/// else `ZwQueryValueKey` returns.
 pub(crate) fn query_ulong(
     call: &Call,
     key: WDFKEY,
@@ -282,7 +287,7 @@ pub(crate) fn query_ulong(
     match query(call, key, name, ULONG_SIZE) {
         Ok(found) if found.status == STATUS_SUCCESS => {
             let data = found.block.0.as_ptr().wrapping_add(DATA);
-            // SAFETY: the block has room for this much data; any bits make a number.
+            // SAFETY: the block holds this much data; any bits make a number.
             let data = unsafe { data.cast::<[u8; ULONG_SIZE as usize]>().read() };
             let mut number = LEFT_ON_THE_STACK;
             let given = data.iter().take(found.length as usize);

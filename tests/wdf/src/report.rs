@@ -12,8 +12,8 @@ const LINE: usize = 384;
 
 /// What a driver did wrong: parameter 1 of the bugcheck.
 ///
-/// The codes up to 0xE are documented for "Bug Check 0x10D: `WDF_VIOLATION`". The codes from 0x100 on
-/// are this stand-in's own, for rules without a documented code.
+/// The codes up to 0xE are documented for "Bug Check 0x10D: `WDF_VIOLATION`". The codes from 0x100
+/// on are this stand-in's own, for rules without a documented code.
 #[derive(Clone, Copy)]
 pub(crate) enum Violation {
     /// A lock was acquired that is already held.

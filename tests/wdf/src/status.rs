@@ -1,5 +1,5 @@
-//! Statuses as results, and the framework's own NTSTATUS values (wdfstatus.h), which the kernel's
-//! headers do not have.
+//! Statuses as results, and the framework's own codes (`wdfstatus.h`), which the kernel's headers
+//! do not have.
 
 use nt_status::NtStatus;
 use wdk_sys::{NTSTATUS, STATUS_SUCCESS};

@@ -18,7 +18,7 @@ impl Class for StringObject {
     const KIND: Kind = Kind::String;
 }
 
-/// `WdfStringCreate`. Without a string, the object's is empty.
+/// `WdfStringCreate`. Without a string, the object has an empty one.
 ///
 /// `STATUS_INVALID_PARAMETER` for a malformed string; what "Framework Object Creation Errors" has.
 pub(crate) fn create_string(
@@ -40,7 +40,7 @@ pub(crate) fn create_string(
     })
 }
 
-/// `WdfStringGetUnicodeString`. The characters stay the object's.
+/// `WdfStringGetUnicodeString`. The object keeps the characters.
 pub(crate) fn get_unicode_string(call: &Call, string: WDFSTRING, unicode_string: PUNICODE_STRING) {
     call.require_passive();
     let string = call.object::<StringObject>(string.cast());

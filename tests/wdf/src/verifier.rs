@@ -1,4 +1,4 @@
-//! `WdfVerifierXxx`: what drivers call when they find themselves in trouble.
+//! `WdfVerifierXxx`: functions that stop a driver.
 
 use crate::{
     call::Call,
@@ -6,9 +6,9 @@ use crate::{
 };
 use wdk_sys::{ULONG, ULONG_PTR};
 
-/// `WdfVerifierDbgBreakPoint`: stops in a debugger. There is none here, so it only says so.
+/// `WdfVerifierDbgBreakPoint`: stops in a debugger. There is none, so it only prints a line.
 pub(crate) fn dbg_break_point(_call: &Call) {
-    report!("WdfVerifierDbgBreakPoint: the driver wants to be looked at");
+    report!("WdfVerifierDbgBreakPoint: the driver asks for a debugger");
 }
 
 /// `WdfVerifierKeBugCheck`.

@@ -1,5 +1,5 @@
-//! The transport matrix: every way in which a request can travel, wait and end, tried on the driver
-//! through an I/O manager that nobody here wrote. Prints one JSON document.
+//! The transport matrix: requests of every method that wait, end or are cancelled in every way, through
+//! Wine's I/O manager. Prints one JSON document.
 
 #![forbid(unsafe_code)]
 

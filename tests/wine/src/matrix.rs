@@ -1,4 +1,4 @@
-//! The cases. Each has an open device of its own.
+//! The cases. Each opens the device itself.
 
 use std::{
     env,
@@ -8,8 +8,8 @@ use std::{
 use ringcopy_client::{
     Device, OpenAccess, Source, explain,
     protocol::{
-        Code, CopyFlags, CopyMemoryRequest, EngineKind, Header, InformationRequest,
-        InformationResponse, NtStatus, RequestKind, TransferResponse, WIN32_DEVICE_PATH,
+        Code, CopyFlags, CopyMemoryRequest, CopyResponse, EngineKind, Header, InformationRequest,
+        InformationResponse, NtStatus, RequestKind, WIN32_DEVICE_PATH,
     },
     suites::abuse,
     windows::{Interrupt, WindowsTransport},
@@ -18,12 +18,12 @@ use ringcopy_win32::{Completion, DeviceHandle, Event, Pending};
 use serde_json::{Value, json};
 use zerocopy::{FromBytes, IntoBytes};
 
-/// Simulated RAM, in which a word holds its own address (see `tests/wdf/src/wine/ram.rs`).
+/// The start of simulated RAM, in which a word holds its own address (see `tests/wdf/src/wine/ram.rs`).
 const RAM: u64 = 0x10_0000;
 
-/// While there is an event of that name and it is not set, the driver's queue presents nothing
-/// (see `tests/wdf/src/wine/gate.rs`).
-const GATE_EVENT: &str = r"Global\RingCopyGate";
+/// The driver's queue presents no request while an event of this name exists and is not set (see
+/// `tests/wdf/src/wine/queue_hold.rs`).
+const HOLD_EVENT: &str = r"Global\RingCopyQueueHold";
 
 type Verdict = Result<(), String>;
 
@@ -33,7 +33,7 @@ struct Case {
 }
 
 const CASES: [Case; 15] = [
-    case("METHOD_BUFFERED, answered from the queue", buffered),
+    case("METHOD_BUFFERED, through the queue", buffered),
     case("METHOD_BUFFERED, output too small", buffered_too_small),
     case("METHOD_OUT_DIRECT, 64 KiB, overlapped", out_direct),
     case("METHOD_OUT_DIRECT, stopped half way", out_direct_partial),
@@ -54,7 +54,7 @@ const fn case(name: &'static str, run: fn() -> Verdict) -> Case {
     Case { name, run }
 }
 
-/// What Wine cannot show, and who does.
+/// Cases that Wine cannot show, and the tests that do.
 const SKIPPED: [(&str, &str); 5] = [
     (
         "pointers within a request",
@@ -86,13 +86,13 @@ pub fn main() -> ExitCode {
         _ => {}
     }
     let mut passed = true;
-    // A word, where only the cases whose names hold it are wanted.
-    let wanted = arguments.first().map_or("", String::as_str);
+    // Without an argument, all cases run.
+    let word = arguments.first().map_or("", String::as_str);
     let mut cases: Vec<Value> = CASES
         .iter()
-        .filter(|case| case.name.contains(wanted))
+        .filter(|case| case.name.contains(word))
         .map(|case| {
-            // Where a case hangs, its name is the last.
+            // The last name is that of a case that hangs.
             eprintln!("{}", case.name);
             let verdict = (case.run)();
             passed &= verdict.is_ok();
@@ -139,7 +139,7 @@ fn expect<T: PartialEq + std::fmt::Debug>(what: &str, found: &T, expected: &T) -
 }
 
 const INFORMATION: usize = size_of::<InformationResponse>();
-const TRANSFER: usize = size_of::<TransferResponse>();
+const TRANSFER: usize = size_of::<CopyResponse>();
 
 fn information_request() -> Vec<u8> {
     let request = InformationRequest {
@@ -198,17 +198,17 @@ fn arrived(pending: Pending, address: u64, length: usize) -> Verdict {
     }
 }
 
-/// The gate, shut. Whatever a case does, it is open afterwards.
+/// The shut gate. A drop opens it.
 struct Shut(Event);
 
 impl Shut {
     fn new() -> Result<Self, String> {
-        let event = Event::named(GATE_EVENT).map_err(|error| error.to_string())?;
+        let event = Event::named(HOLD_EVENT).map_err(|error| error.to_string())?;
         event.reset();
         Ok(Self(event))
     }
 
-    /// Opens it, and brings along what has waited.
+    /// Opens it, and sends a request that moves the waiting ones on.
     fn open(self) -> Verdict {
         self.0.set();
         information(&open()?)
@@ -300,7 +300,7 @@ fn neither() -> Verdict {
 
     let request = CallerCopyRequest {
         header: Header::of::<CallerCopyRequest>(),
-        // Nobody's memory: what is tested is the way of the request and of the response.
+        // Not an address: the case is about the request and the response.
         address: 0x8000_0000_0000_0000,
         length: 64,
         session_offset: 0,
@@ -311,9 +311,13 @@ fn neither() -> Verdict {
     let code = Code::of(RequestKind::CopyFrom).value;
     let outcome = open()?.control(code, request.as_bytes(), &mut output, &never()?);
     expect("copy from", &outcome, &Completion::Done(TRANSFER))?;
-    let response = TransferResponse::read_from_bytes(&output).map_err(|error| error.to_string())?;
-    expect("status", &response.status, &NtStatus::ACCESS_VIOLATION.0)?;
-    expect("copied", &response.copied, &0)
+    let response = CopyResponse::read_from_bytes(&output).map_err(|error| error.to_string())?;
+    expect(
+        "status",
+        &response.result.status,
+        &NtStatus::ACCESS_VIOLATION.0,
+    )?;
+    expect("copied", &response.result.copied, &0)
 }
 
 fn overlapped() -> Verdict {
@@ -322,7 +326,7 @@ fn overlapped() -> Verdict {
     let pending: Result<Vec<_>, _> = (0..32).map(|_| waiting(&device)).collect();
     let pending = pending?;
     shut.open()?;
-    // The last first: each event is its own request's.
+    // The last request first: each has an event of its own.
     pending.into_iter().rev().try_for_each(done)
 }
 
@@ -398,7 +402,7 @@ fn child(word: &str) -> Result<Child, String> {
         .map_err(|error| format!("cannot start another client: {error}"))
 }
 
-/// As another process: ends with handles open and requests under way.
+/// In another process: ends with handles open and requests under way.
 fn leave() {
     let Ok(device) = open() else {
         std::process::exit(1)
@@ -430,7 +434,7 @@ fn many_handles() -> Verdict {
     devices?.iter().try_for_each(information)
 }
 
-/// As another process: reads, over and over.
+/// In another process: reads again and again.
 fn client() -> ExitCode {
     match reads() {
         Ok(()) => ExitCode::SUCCESS,

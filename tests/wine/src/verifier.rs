@@ -1,11 +1,10 @@
-//! Pretends to be `verifier.exe`, where there is none: keeps its settings in a file beside it, says
-//! what it was set to, and counts nothing.
+//! A stand-in for `verifier.exe`: it keeps its settings in a file, prints them, and counts nothing.
 
 #![forbid(unsafe_code)]
 
 use std::{env, fs, process::ExitCode};
 
-/// A setting is taken, and needs a restart (the exit code that the documentation names).
+/// The exit code for a setting that needs a restart, as documented.
 const RESTART_NEEDED: u8 = 2;
 
 fn main() -> ExitCode {
@@ -38,9 +37,9 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether what stands behind `/faults` is its four values: a probability, what it is limited to,
-/// and a number of minutes. Empty ones have to arrive as well. Source: "Low Resources Simulation",
-/// Windows driver documentation.
+/// Whether `/faults` is followed by its four values: a probability, pool tags, applications, and
+/// minutes. Pool tags and applications may be empty. Source: "Low Resources Simulation", Windows driver
+/// documentation.
 fn is_as_documented(arguments: &[String]) -> bool {
     let values = arguments.iter().skip_while(|word| *word != "/faults");
     match values.map(String::as_str).collect::<Vec<_>>()[..] {

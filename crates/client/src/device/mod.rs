@@ -4,10 +4,10 @@ mod copies;
 mod pieces;
 
 use ringcopy_protocol::{
-    BatchRequest, CallerCopyRequest, Code, CopyMemoryRequest, CopyThroughRequest,
+    BatchRequest, CallerCopyRequest, Code, CopyMemoryRequest, CopyResponse, CopyThroughRequest,
     DeviceCopyRequest, DeviceDirection, EngineKind, Header, InformationRequest,
     InformationResponse, MemoryRange, MemoryRangesRequest, MemoryRangesResponse, ModeChoice,
-    RequestKind, ScatterRequest, TransferResponse, validate::results_end,
+    RequestKind, ScatterRequest, validate::results_end,
 };
 use std::mem::size_of;
 use zerocopy::IntoBytes;
@@ -325,7 +325,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         input: &[u8],
         target: Option<&mut [u8]>,
     ) -> Result<Transfer, Error> {
-        let mut output = vec![0; size_of::<TransferResponse>()];
+        let mut output = vec![0; size_of::<CopyResponse>()];
         if let Some(target) = &target {
             output.extend_from_slice(target);
         }
@@ -333,7 +333,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         let transfer = response::copy(asked, target.is_some(), &output, returned)
             .map_err(Error::in_response(kind))?;
         if let Some(target) = target {
-            target.copy_from_slice(&output[size_of::<TransferResponse>()..]);
+            target.copy_from_slice(&output[size_of::<CopyResponse>()..]);
         }
         Ok(transfer)
     }

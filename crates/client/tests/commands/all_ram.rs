@@ -1,4 +1,4 @@
-//! `read --all-ram`, and the forms of images.
+//! `read --all-ram`, and the formats of images.
 
 use std::{collections::BTreeMap, fs};
 
@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use crate::{byte_at, driver::SimulatedDriver, folder::Folder, lost_from, run, run_with};
 
-/// Four ranges, of which the second ends in a hole and the third begins in one.
-fn machine(lost: usize) -> impl Fn() -> SimulatedDriver {
+/// Returns a driver with four ranges of RAM. The second one ends in a hole, the third one begins in
+/// one.
+fn four_ranges(lost: usize) -> impl Fn() -> SimulatedDriver {
     move || SimulatedDriver {
         ranges: vec![
             (0x2000, 0x3000),
@@ -20,7 +21,7 @@ fn machine(lost: usize) -> impl Fn() -> SimulatedDriver {
     }
 }
 
-/// The pages of those that are RAM.
+/// Returns the pages of these ranges that are RAM.
 fn pages() -> Vec<u64> {
     let ranges = [
         0x2000..0x5000,
@@ -38,7 +39,7 @@ fn page(address: u64) -> Vec<u8> {
     (address..address + 0x1000).map(byte_at).collect()
 }
 
-/// What a `LiME` image has, page by page, read by its specification.
+/// Parses a `LiME` image by its specification. Returns its pages.
 fn segments(image: &[u8]) -> BTreeMap<u64, Vec<u8>> {
     let mut pages = BTreeMap::new();
     let mut rest = image;
@@ -82,19 +83,11 @@ fn assert_raw(image: &[u8], context: &str) {
 fn a_raw_image_has_each_byte_at_its_address() {
     let folder = Folder::new("all-ram");
     let file = folder.path("ram.bin");
-    let output = run_with(
-        machine(usize::MAX),
-        &["read", "--physical", "--all-ram", "--output", &file],
-    );
+    let line = format!("read --physical --all-ram --output {file}");
+    let output = run_with(four_ranges(usize::MAX), &line);
     assert_eq!(output.code, FAILURE, "a hole is a failure");
     assert_raw(&folder.read("ram.bin"), "raw");
-    assert!(
-        output
-            .out
-            .ends_with(&format!("its map is {file}.map.json\n")),
-        "{}",
-        output.out
-    );
+    output.out_has(&format!("its map is {file}.map.json\n"));
     let map: Value = serde_json::from_slice(&folder.read("ram.bin.map.json")).unwrap();
     assert_eq!(map["format"], "raw");
     assert_eq!(map["image"], "ram.bin");
@@ -107,13 +100,13 @@ fn a_raw_image_has_each_byte_at_its_address() {
         .as_array()
         .unwrap()
         .iter()
-        .map(|hole| (&hole["address"], &hole["length"], &hole["output_offset"]))
+        .map(|hole| json!([hole["address"], hole["length"], hole["output_offset"]]))
         .collect();
     assert_eq!(
         holes,
         [
-            (&json!("0x9f000"), &json!(0x2000), &json!(0x9_F000)),
-            (&json!("0xff000"), &json!(0x1000), &json!(0xF_F000)),
+            json!(["0x9f000", 0x2000, 0x9_F000]),
+            json!(["0xff000", 0x1000, 0xF_F000]),
         ]
     );
     assert_eq!(folder.names(), ["ram.bin", "ram.bin.map.json"]);
@@ -121,7 +114,7 @@ fn a_raw_image_has_each_byte_at_its_address() {
 
 #[cfg(unix)]
 #[test]
-fn a_raw_image_stores_nothing_for_what_is_no_ram() {
+fn a_raw_image_is_sparse() {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new("sparse");
     let file = folder.path("ram.bin");
@@ -129,13 +122,13 @@ fn a_raw_image_stores_nothing_for_what_is_no_ram() {
         ranges: vec![(0x2000, 0x3000), (0x3FFF_F000, 0x3000)],
         ..SimulatedDriver::default()
     };
-    run_with(ends_in_a_hole, &["read", "--all-ram", "--output", &file]);
+    run_with(ends_in_a_hole, &format!("read --all-ram --output {file}"));
     let metadata = fs::metadata(&file).unwrap();
     assert_eq!(metadata.len(), 0x4000_2000);
-    // As far as the file system of this machine can do so.
-    let dense = fs::File::create(folder.at().join("empty")).unwrap();
-    dense.set_len(1 << 30).unwrap();
-    if dense.metadata().unwrap().blocks() == 0 {
+    // If the file system of this machine has sparse files.
+    let empty = fs::File::create(folder.at().join("empty")).unwrap();
+    empty.set_len(1 << 30).unwrap();
+    if empty.metadata().unwrap().blocks() == 0 {
         assert!(metadata.blocks() * 512 < 16 << 20, "{}", metadata.blocks());
     }
 }
@@ -144,59 +137,48 @@ fn a_raw_image_stores_nothing_for_what_is_no_ram() {
 fn a_lime_image_has_what_was_read_and_nothing_else() {
     let folder = Folder::new("lime");
     let file = folder.path("ram.lime");
-    let args = ["read", "--all-ram", "--format", "lime", "--output", &file];
-    let output = run_with(machine(usize::MAX), &args);
+    let image_to = "--all-ram --format lime --output";
+    let output = run_with(four_ranges(usize::MAX), &format!("read {image_to} {file}"));
     assert_eq!(output.code, FAILURE, "a hole is a failure");
     let image = folder.read("ram.lime");
     assert_lime(&image, "a file");
-    // One segment for each stretch of memory.
+    // One segment for each contiguous range of memory.
     assert_eq!(image.len(), pages().len() * 0x1000 + 4 * 32);
     let map: Value = serde_json::from_slice(&folder.read("ram.lime.map.json")).unwrap();
     assert_eq!(map["format"], "lime");
-    // To where there is no way back.
-    let args = ["read", "--all-ram", "--format", "lime", "--output", "-"];
-    let output = run_with(machine(usize::MAX), &args);
+    // In one pass.
+    let output = run_with(four_ranges(usize::MAX), &format!("read {image_to} -"));
     assert_lime(&output.bytes, "standard output");
-    // Of ranges that are named, in whatever order.
-    let args = [
-        "read",
-        "--physical",
-        "0x500000:0x1000",
-        "0xff000:0x181000",
-        "0x2000:0x3000",
-        "0x9d000:0x4000",
-        "--format",
-        "lime",
-        "--output",
-        &file,
-    ];
-    run_with(machine(usize::MAX), &args);
+    // Of named ranges, in any order.
+    let ranges = "0x500000:0x1000 0xff000:0x181000 0x2000:0x3000 0x9d000:0x4000";
+    let command = format!("read --physical {ranges} --format lime --output {file}");
+    run_with(four_ranges(usize::MAX), &command);
     assert_lime(&folder.read("ram.lime"), "named ranges");
     assert_eq!(folder.names(), ["ram.lime"], "the map was another image's");
 }
 
 #[test]
-fn an_image_that_was_interrupted_anywhere_goes_on_to_be_the_same() {
+fn an_image_that_was_interrupted_anywhere_is_completed() {
     let folder = Folder::new("anywhere");
     for format in ["raw", "lime"] {
         let file = folder.path("image");
-        let read = |lost, resume: &[&str]| {
-            let args = ["read", "--all-ram", "--format", format, "--output", &file];
-            run_with(machine(lost), &[&args, resume].concat())
+        let read = |lost, resume: &str| {
+            let line = format!("read --all-ram --format {format} --output {file} {resume}");
+            run_with(four_ranges(lost), &line)
         };
         let mut interruptions = 0;
         for lost in 0.. {
-            let first = read(lost, &[]);
+            let first = read(lost, "");
             if folder.names() == ["image", "image.map.json"] {
                 break;
             }
             interruptions += 1;
             assert_eq!(first.code, FAILURE);
             if format == "lime" && lost > 1 {
-                // What is there is an image as well.
+                // The unfinished file is a valid image too.
                 segments(&folder.read("image"));
             }
-            let done = read(usize::MAX, &["--resume"]);
+            let done = read(usize::MAX, "--resume");
             let context = format!("{format}, lost after {lost}: {}", done.err);
             let image = folder.read("image");
             match format {
@@ -204,24 +186,22 @@ fn an_image_that_was_interrupted_anywhere_goes_on_to_be_the_same() {
                 _ => assert_lime(&image, &context),
             }
             assert_eq!(folder.names(), ["image", "image.map.json"], "{context}");
-            fs::remove_file(&file).unwrap();
-            fs::remove_file(folder.path("image.map.json")).unwrap();
+            folder.clear();
         }
         assert!(interruptions > 3, "{interruptions}");
-        fs::remove_file(&file).unwrap();
-        fs::remove_file(folder.path("image.map.json")).unwrap();
+        folder.clear();
     }
 }
 
 #[test]
-fn a_lime_image_that_was_torn_anywhere_goes_on_to_be_the_same() {
+fn a_lime_image_that_was_cut_anywhere_is_completed() {
     let folder = Folder::new("torn");
     let file = folder.path("image");
-    let read = |lost, resume: &[&str]| {
-        let args = ["read", "--all-ram", "--format", "lime", "--output", &file];
-        run_with(machine(lost), &[&args, resume].concat())
+    let read = |lost, resume: &str| {
+        let line = format!("read --all-ram --format lime --output {file} {resume}");
+        run_with(four_ranges(lost), &line)
     };
-    read(3, &[]);
+    read(3, "");
     let (image, sidecar) = (folder.read("image"), folder.read("image.unfinished"));
     let first = 32 + 0x3000;
     for length in [
@@ -239,162 +219,99 @@ fn a_lime_image_that_was_torn_anywhere_goes_on_to_be_the_same() {
     ] {
         folder.write("image", &image[..length]);
         folder.write("image.unfinished", &sidecar);
-        read(usize::MAX, &["--resume"]);
+        read(usize::MAX, "--resume");
         assert_lime(&folder.read("image"), &format!("{length} bytes"));
     }
-    // Something that no read leaves is not gone on with, and stays.
-    read(3, &[]);
+    // A file that no read leaves is refused, and not changed.
+    read(3, "");
     for at in [0, 8, 24] {
         let mut foreign = image.clone();
         foreign[at] ^= 0x40;
         folder.write("image", &foreign);
         folder.write("image.unfinished", &sidecar);
-        let output = read(usize::MAX, &["--resume"]);
-        assert!(
-            output.err.contains("something else wrote to it"),
-            "{at}: {}",
-            output.err
-        );
+        read(usize::MAX, "--resume").err_has("something else wrote to it");
         assert!(folder.read("image") == foreign, "{at}");
     }
 }
 
 #[test]
-fn an_unfinished_image_is_not_gone_on_with_in_another_form() {
+fn an_unfinished_image_is_not_continued_in_another_format() {
     let folder = Folder::new("another-form");
     let file = folder.path("image");
-    run_with(machine(3), &["read", "--all-ram", "--output", &file]);
-    let args = [
-        "read",
-        "--all-ram",
-        "--format",
-        "lime",
-        "--output",
-        &file,
-        "--resume",
-    ];
-    let output = run_with(machine(usize::MAX), &args);
-    assert!(
-        output.err.contains("unfinished read of other memory"),
-        "{}",
-        output.err
-    );
+    run_with(four_ranges(3), &format!("read --all-ram --output {file}"));
+    let line = format!("read --all-ram --format lime --output {file} --resume");
+    run_with(four_ranges(usize::MAX), &line).err_has("unfinished read of other memory");
 }
 
 #[test]
-fn a_machine_that_lists_no_ram_is_told() {
+fn a_machine_that_lists_no_ram_is_reported() {
     let folder = Folder::new("no-ram");
     let file = folder.path("image");
     let none = || SimulatedDriver {
         ranges: Vec::new(),
         ..SimulatedDriver::default()
     };
-    let output = run_with(none, &["read", "--all-ram", "--output", &file]);
-    assert_eq!(output.code, FAILURE);
-    assert!(output.err.contains("lists no RAM"), "{}", output.err);
+    let output = run_with(none, &format!("read --all-ram --output {file}"));
+    output.only_err_has("lists no RAM");
     assert!(folder.names().is_empty());
 }
 
 #[test]
-fn all_ram_and_formats_that_make_no_sense_are_refused() {
-    for (args, advice) in [
-        (&["--all-ram"][..], "--output"),
+fn all_ram_and_formats_with_invalid_arguments_are_refused() {
+    for (arguments, advice) in [
+        ("--all-ram", "--output"),
+        ("--all-ram --output x --virtual", "cannot be used with"),
+        ("--all-ram --output x --hex", "cannot be used with"),
+        ("--all-ram --output x --ranges y", "cannot be used with"),
+        ("0x1000:16 --all-ram --output x", "cannot be used with"),
         (
-            &["--all-ram", "--output", "x", "--virtual"],
-            "cannot be used with",
-        ),
-        (
-            &["--all-ram", "--output", "x", "--hex"],
-            "cannot be used with",
-        ),
-        (
-            &["--all-ram", "--output", "x", "--ranges", "y"],
-            "cannot be used with",
-        ),
-        (
-            &["0x1000:16", "--all-ram", "--output", "x"],
-            "cannot be used with",
-        ),
-        (
-            &["--all-ram", "--output", "x", "--physical", "0x1000:16"],
+            "--all-ram --output x --physical 0x1000:16",
             "leave out the ranges",
         ),
+        ("--physical 0x1000:4096 --format lime", "--output"),
+        ("0x1000:4096 --format lime --output x", "add --physical"),
         (
-            &["--physical", "0x1000:4096", "--format", "lime"],
-            "--output",
-        ),
-        (
-            &["0x1000:4096", "--format", "lime", "--output", "x"],
-            "add --physical",
-        ),
-        (
-            &[
-                "--physical",
-                "0x1001:4096",
-                "--format",
-                "lime",
-                "--output",
-                "x",
-            ],
+            "--physical 0x1001:4096 --format lime --output x",
             "whole pages",
         ),
         (
-            &[
-                "--physical",
-                "0x1000:4095",
-                "--format",
-                "lime",
-                "--output",
-                "x",
-            ],
+            "--physical 0x1000:4095 --format lime --output x",
             "whole pages",
         ),
-        (
-            &["--physical", "0x1000", "--format", "aff4", "--output", "x"],
-            "lime",
-        ),
+        ("--physical 0x1000 --format aff4 --output x", "lime"),
     ] {
-        let output = run(&[&["read"], args].concat());
-        assert_eq!(output.code, USAGE, "{args:?}: {}", output.err);
-        assert!(output.err.contains(advice), "{args:?}: {}", output.err);
+        let output = run(&format!("read {arguments}"));
+        assert_eq!(output.code, USAGE, "{arguments}: {}", output.err);
+        output.err_has(advice);
     }
     let folder = Folder::new("pages");
     let list = folder.write("list", "0x1000:16\n");
     let file = folder.path("x");
-    let args = ["read", "--physical", "--ranges", &list, "--format", "lime"];
-    let output = run(&[&args[..], &["--output", &file]].concat());
-    assert_eq!(output.code, FAILURE);
-    assert!(output.err.contains("whole pages"), "{}", output.err);
+    let line = format!("read --physical --ranges {list} --format lime --output {file}");
+    run(&line).only_err_has("whole pages");
 }
 
 #[cfg(unix)]
 #[test]
 fn a_device_gets_an_image_and_no_map() {
     for format in ["raw", "lime"] {
-        let args = ["read", "--all-ram", "--format", format];
-        let output = run_with(
-            machine(usize::MAX),
-            &[&args[..], &["--output", "/dev/null"]].concat(),
-        );
-        assert!(
-            output.out.contains("bytes written to /dev/null"),
-            "{}",
-            output.out
-        );
+        let line = format!("read --all-ram --format {format} --output /dev/null");
+        let output = run_with(four_ranges(usize::MAX), &line);
+        output.out_has("bytes written to /dev/null");
         assert!(!output.out.contains("map"), "{}", output.out);
         assert!(!std::path::Path::new("/dev/null.map.json").exists());
     }
 }
 
 #[test]
-fn all_of_ram_that_can_be_read_is_a_success() {
+fn an_image_of_all_ram_without_holes_is_a_success() {
     let folder = Folder::new("success");
     let file = folder.path("ram.bin");
     let small = || SimulatedDriver {
         ranges: vec![(0x1000, 0x1000)],
         ..lost_from(usize::MAX)()
     };
-    let output = run_with(small, &["read", "--all-ram", "--output", &file]);
+    let output = run_with(small, &format!("read --all-ram --output {file}"));
     assert_eq!((output.code, output.err.as_str()), (SUCCESS, ""));
     assert_eq!(folder.read("ram.bin").len(), 0x2000);
 }

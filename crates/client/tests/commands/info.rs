@@ -1,19 +1,13 @@
 //! `ringcopy info`.
 
-use ringcopy_client::cli::SUCCESS;
-
 use crate::{operations, run};
 
 #[test]
-fn info_for_people_and_for_machines() {
-    let people = run(&["info"]);
-    assert_eq!(people.code, SUCCESS);
-    assert!(
-        people.out.contains("system virtual, physical"),
-        "{}",
-        people.out
-    );
-    let document = run(&["info", "--json"]).json();
+fn info_is_printed_as_text_and_as_a_document() {
+    let text = run("info");
+    text.succeeded();
+    text.out_has("system virtual, physical");
+    let document = run("info --json").json();
     assert_eq!(document["command"], "info");
     assert_eq!(document["information"]["driver_version"], "0.1.0");
     assert_eq!(document["information"]["user_limit"], "0x7fffffff0000");

@@ -27,32 +27,33 @@ use console::{Output, run_on, to};
 use driver::SimulatedDriver;
 use serde_json::Value;
 
-/// Runs a command against drivers that `model` makes.
-fn run_with(model: impl Fn() -> SimulatedDriver, args: &[&str]) -> Output {
-    run_on(None, &mut to(model), args)
+/// Runs a command line against drivers that a function makes.
+fn run_with(driver: impl Fn() -> SimulatedDriver, line: &str) -> Output {
+    run_on(None, &mut to(driver), line)
 }
 
-/// A driver whose every byte of memory tells its address, which does not say how far holes reach, and
-/// which is lost after so many requests.
+/// Runs a command line against a driver.
+fn run(line: &str) -> Output {
+    run_with(SimulatedDriver::default, line)
+}
+
+/// Returns a driver with [`byte_at`] at each address, which does not report how far holes reach, and
+/// is lost after this many requests.
 fn lost_from(request: usize) -> impl Fn() -> SimulatedDriver {
     move || SimulatedDriver {
         lost_from: Some(request),
-        tells_holes: false,
-        twist: Some(Box::new(|_, address, _, _| byte_at(address))),
+        reports_holes: false,
+        change_byte: Some(Box::new(|_, address, _, _| byte_at(address))),
         ..SimulatedDriver::default()
     }
 }
 
-/// What is at an address of such a driver's memory.
+/// Returns the byte at an address of such a driver's memory.
 const fn byte_at(address: u64) -> u8 {
     (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0]
 }
 
-fn run(args: &[&str]) -> Output {
-    run_with(SimulatedDriver::default, args)
-}
-
-/// The operations of a document, each of which has what every operation has.
+/// Returns the operations of a document, and checks that each has the fields of every operation.
 fn operations(document: &Value) -> &Vec<Value> {
     let operations = document["operations"].as_array().unwrap();
     for operation in operations {

@@ -1,4 +1,4 @@
-//! `ringcopy read`: what it shows of memory, and of what is not there.
+//! `ringcopy read`: what it prints about memory and holes.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -6,59 +6,36 @@ use ringcopy_client::{
     cli::{FAILURE, SUCCESS},
     protocol::Reach,
 };
+use serde_json::json;
 
-use crate::{console::Output, driver::SimulatedDriver, folder::Folder, operations, run, run_with};
+use crate::{
+    byte_at, console::Output, driver::SimulatedDriver, folder::Folder, operations, run, run_with,
+};
 
 #[test]
 fn read_dumps_sixteen_bytes_a_line() {
-    let output = run(&["read", "--virtual", "0xfffff80000000000", "--length", "40"]);
+    let output = run("read --virtual 0xfffff80000000000 --length 40");
     assert_eq!(output.code, SUCCESS);
-    let lines: Vec<_> = output.out.lines().collect();
-    assert_eq!(lines.len(), 3);
-    assert!(
-        lines[0].starts_with("fffff80000000000  00 25 4a"),
-        "{}",
-        lines[0]
-    );
-    assert!(
-        lines[2].starts_with("fffff80000000020  a0 "),
-        "{}",
-        lines[2]
-    );
+    assert_eq!(output.out.lines().count(), 3);
+    assert!(output.out.starts_with("fffff80000000000  00 25 4a"));
+    output.out_has("\nfffff80000000020  a0 ");
 }
 
 #[test]
-fn read_shows_a_hole_as_a_hole_and_goes_on_behind_it() {
-    let args = [
-        "read",
-        "--physical",
-        "0x9efe0",
-        "--length",
-        "0x61040",
-        "--engine",
-        "system",
-    ];
-    let output = run(&args);
+fn read_marks_a_hole_and_continues_after_it() {
+    let line = "read --physical 0x9efe0 --length 0x61040 --engine system";
+    let output = run(line);
     assert_eq!(output.code, FAILURE);
     let lines: Vec<_> = output.out.lines().collect();
-    assert!(
-        lines[1].starts_with("000000000009eff0  00 00"),
-        "{}",
-        lines[1]
-    );
+    assert!(lines[1].starts_with("000000000009eff0  00 00"));
     assert_eq!(
         lines[2],
         "000000000009f000  ?? 397312 bytes: STATUS_INVALID_ADDRESS (no RAM there, or not mapped)"
     );
     let last = lines.last().unwrap();
     assert!(last.starts_with("0000000000100010  00 00"), "{last}");
-    assert!(
-        output.err.starts_with(
-            "read 64 of 397376 bytes; byte 32 is the first that is missing: STATUS_INVALID"
-        ),
-        "{}",
-        output.err
-    );
+    let start = "read 64 of 397376 bytes; byte 32 is the first that is missing: STATUS_INVALID";
+    assert!(output.err.starts_with(start), "{}", output.err);
     assert!(
         output.err.ends_with(
             "hole: physical 0x9f000, 397312 bytes: STATUS_INVALID_ADDRESS (no RAM there, or not \
@@ -67,25 +44,26 @@ fn read_shows_a_hole_as_a_hole_and_goes_on_behind_it() {
         "{}",
         output.err
     );
-    let document = run(&[&["--json"], &args[..]].concat()).json();
+    let document = run(&format!("--json {line}")).json();
     let data = document["data"].as_str().unwrap();
     assert_eq!(data.len(), 2 * 0x61040);
     assert_eq!(data.find('?'), Some(64));
     assert_eq!(data.rfind('?'), Some(data.len() - 65));
     let read = &operations(&document)[0];
-    assert_eq!(read["status"], "STATUS_INVALID_ADDRESS");
-    assert_eq!(read["address"], "0x9f000");
-    assert_eq!(
-        (&read["asked"], &read["copied"], &read["holes"]),
-        (&0x61040.into(), &64.into(), &1.into())
-    );
-    assert_eq!(
-        (&read["engine"], &read["kind"]),
-        (&"system".into(), &"physical".into())
-    );
+    for (field, value) in [
+        ("status", json!("STATUS_INVALID_ADDRESS")),
+        ("address", json!("0x9f000")),
+        ("asked", json!(0x61040)),
+        ("copied", json!(64)),
+        ("holes", json!(1)),
+        ("engine", json!("system")),
+        ("kind", json!("physical")),
+    ] {
+        assert_eq!(read[field], value, "{field}");
+    }
     assert_eq!(
         document["holes"],
-        serde_json::json!([{
+        json!([{
             "kind": "physical",
             "address": "0x9f000",
             "length": 397_312,
@@ -97,20 +75,14 @@ fn read_shows_a_hole_as_a_hole_and_goes_on_behind_it() {
 
 #[test]
 fn read_takes_several_ranges_in_one_request() {
-    let words = [
-        "0xfffff80000000000:4",
-        "0xfffff80000000010",
-        "2",
-        "0xfffff80000000004:1",
-    ];
-    let bytes = "00254a6f50759494";
-    let document = run(&[&["read", "--json"], &words[..]].concat()).json();
-    assert_eq!(document["data"], bytes[..14].replace("9494", "94"));
+    let ranges = "0xfffff80000000000:4 0xfffff80000000010 2 0xfffff80000000004:1";
+    let document = run(&format!("read --json {ranges}")).json();
+    assert_eq!(document["data"], "00254a6f507594");
     let operations = operations(&document);
     assert_eq!(operations.len(), 3);
     assert_eq!(operations[1]["from"], "0xfffff80000000010");
-    let output = run(&[&["read", "--hex", "--virtual"], &words[..]].concat());
-    assert_eq!((output.code, output.err.as_str()), (SUCCESS, ""));
+    let output = run(&format!("read --hex --virtual {ranges}"));
+    output.succeeded();
     let rows: Vec<_> = output.out.lines().map(|line| &line[..26]).collect();
     assert_eq!(
         rows,
@@ -123,16 +95,12 @@ fn read_takes_several_ranges_in_one_request() {
 }
 
 #[test]
-fn of_several_ranges_the_one_that_stopped_is_named() {
-    let output = run(&["read", "--physical", "0x1000:32", "0x9eff0:32"]);
+fn the_range_that_stopped_is_named() {
+    let output = run("read --physical 0x1000:32 0x9eff0:32");
     assert_eq!(output.code, FAILURE);
-    assert!(
-        output.err.starts_with(
-            "physical 0x9eff0: read 16 of 32 bytes; byte 16 is the first that is missing: STATUS_"
-        ),
-        "{}",
-        output.err
-    );
+    let start = "physical 0x9eff0: read 16 of 32 bytes; byte 16 is the first that is missing: \
+                 STATUS_";
+    assert!(output.err.starts_with(start), "{}", output.err);
 }
 
 #[test]
@@ -142,7 +110,7 @@ fn read_takes_ranges_from_a_file() {
         "list",
         "# two of them\n0xfffff80000000001:2\n\n 0xfffff80000000000  1 # the first byte\n",
     );
-    let document = run(&["read", "--json", "--ranges", &file]).json();
+    let document = run(&format!("read --json --ranges {file}")).json();
     assert_eq!(document["data"], "254a00");
     for (text, advice) in [
         ("1:2\n\nfee0:4\n", ", line 3: `fee0`"),
@@ -156,149 +124,103 @@ fn read_takes_ranges_from_a_file() {
         ),
     ] {
         let file = folder.write("bad", text);
-        let output = run(&["read", "--ranges", &file]);
-        assert_eq!((output.code, output.out.as_str()), (FAILURE, ""), "{text}");
-        assert!(output.err.contains(advice), "{text}: {}", output.err);
+        run(&format!("read --ranges {file}")).only_err_has(advice);
     }
-    let output = run(&["read", "--ranges", "/no/such/file"]);
-    assert!(
-        output
-            .err
-            .contains("cannot read the ranges in /no/such/file"),
-        "{}",
-        output.err
-    );
+    run("read --ranges /no/such/file").err_has("cannot read the ranges in /no/such/file");
     let file = folder.write("bad", [0xFF, 0xFE, 0]);
-    assert_eq!(run(&["read", "--ranges", &file]).code, FAILURE);
+    assert_eq!(run(&format!("read --ranges {file}")).code, FAILURE);
 }
 
 #[test]
-fn read_splits_what_one_request_cannot_carry() {
+fn read_splits_ranges_into_requests() {
     let folder = Folder::new("pieces");
-    let name = folder.path("memory");
-    let output = run(&[
-        "read",
-        "--physical",
-        "1MiB",
-        "--length",
-        "0x280_001",
-        "--output",
-        &name,
-    ]);
+    let file = folder.path("memory");
+    let output = run(&format!(
+        "read --physical 1MiB --length 0x280_001 --output {file}"
+    ));
     assert_eq!(output.code, SUCCESS, "{}", output.err);
     assert_eq!(folder.read("memory").len(), 0x28_0001);
-    assert!(
-        output.out.contains("2621441 bytes written to"),
-        "{}",
-        output.out
-    );
-    assert!(output.out.contains("native engine"), "{}", output.out);
+    output.out_has("2621441 bytes written to");
+    output.out_has("native engine");
 }
 
 #[test]
-fn read_into_no_file_says_so() {
-    let output = run(&["read", "--virtual", "0", "--output", "/no/such/folder/x"]);
+fn a_file_that_cannot_be_written_is_reported() {
+    let output = run("read --virtual 0 --output /no/such/folder/x");
     assert_eq!(output.code, FAILURE);
-    assert!(
-        output.err.contains("cannot write /no/such/folder/x"),
-        "{}",
-        output.err
-    );
+    output.err_has("cannot write /no/such/folder/x");
 }
 
 #[test]
-fn a_full_disk_is_a_sentence() {
-    let output = run(&["read", "--physical", "1MiB:4KiB", "--output", "/dev/full"]);
+fn a_full_disk_is_reported() {
+    let output = run("read --physical 1MiB:4KiB --output /dev/full");
     assert_eq!(output.code, FAILURE);
-    assert!(
-        output.err.contains("cannot write /dev/full"),
-        "{}",
-        output.err
-    );
-    assert!(output.err.contains("make room"), "{}", output.err);
+    output.err_has("cannot write /dev/full");
+    output.err_has("make room");
 }
 
 #[test]
-fn read_out_of_reach_names_policy_or_privilege() {
-    let model = |policy| {
+fn a_read_out_of_reach_names_policy_or_privilege() {
+    let with_policy = |policy| {
         move || SimulatedDriver {
             policy,
             reach: Reach::empty(),
             ..SimulatedDriver::default()
         }
     };
-    let args = ["read", "--physical", "0x1000"];
-    let denied = run_with(model(Reach::empty()), &args);
+    let line = "read --physical 0x1000";
+    let denied = run_with(with_policy(Reach::empty()), line);
+    assert_eq!(denied.code, FAILURE);
     assert_eq!(
-        (denied.code, denied.out.as_str()),
-        (
-            FAILURE,
-            "0000000000001000  ?? 256 bytes: STATUS_ACCESS_DENIED (the policy keeps it out of \
-             reach)\n"
-        )
+        denied.out,
+        "0000000000001000  ?? 256 bytes: STATUS_ACCESS_DENIED (the policy keeps it out of reach)\n"
     );
-    assert!(
-        denied.err.contains("bit 1 (physical memory) of `Policy`"),
-        "{}",
-        denied.err
-    );
-    let unprivileged = run_with(model(Reach::all()), &args);
-    assert!(
-        unprivileged.err.contains("SeDebugPrivilege"),
-        "{}",
-        unprivileged.err
-    );
+    denied.err_has("bit 1 (physical memory) of `Policy`");
+    run_with(with_policy(Reach::all()), line).err_has("SeDebugPrivilege");
 }
 
 #[test]
-fn a_fallback_is_shown_to_machines() {
-    let model = || {
-        let mut model = SimulatedDriver::default();
-        model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
-        model
+fn a_fallback_is_in_the_document() {
+    let paged_out = || {
+        let mut driver = SimulatedDriver::default();
+        driver.memory.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
+        driver
     };
-    let document = run_with(model, &["read", "0xfffff80000000000:4", "--json"]).json();
+    let document = run_with(paged_out, "read 0xfffff80000000000:4 --json").json();
     let read = &operations(&document)[0];
     assert_eq!(
         (&read["engine"], &read["fell_back"]),
-        (&"system".into(), &true.into())
+        (&json!("system"), &json!(true))
     );
 }
 
-/// Runs a command; says which pieces of memory the driver was asked for as well.
-fn run_and_count(tells_holes: bool, args: &[&str]) -> (Output, Vec<(u64, u64)>) {
+/// Runs a command. Returns also the pieces of memory that the driver was asked for.
+fn run_and_count(reports_holes: bool, line: &str) -> (Output, Vec<(u64, u64)>) {
     let asked = Rc::new(RefCell::default());
     let output = run_with(
         || SimulatedDriver {
             asked: Rc::clone(&asked),
-            tells_holes,
-            // Whoever asks for a long hole piece by piece is not waited for.
+            reports_holes,
+            // A client that asks for a long hole piece by piece is stopped.
             lost_from: Some(1000),
-            // Every byte of memory tells its address.
-            twist: Some(Box::new(|_, address, _, _| {
-                (address ^ address >> 8 ^ address >> 16).to_le_bytes()[0] | 1
-            })),
+            change_byte: Some(Box::new(|_, address, _, _| byte_at(address) | 1)),
             ..SimulatedDriver::default()
         },
-        args,
+        line,
     );
     (output, asked.take())
 }
 
 #[test]
-fn f8_a_hole_costs_what_its_edges_cost_however_long_it_is() {
+fn f8_a_hole_of_any_length_costs_only_its_edges() {
     let folder = Folder::new("f8");
-    let name = folder.path("memory");
-    // RAM ends 8 KiB behind the start.
-    let range = "0x3fffe000:16GiB";
-    let (output, asked) = run_and_count(true, &["read", "--physical", range, "--output", &name]);
+    let file = folder.path("memory");
+    // RAM ends 8 KiB after the start.
+    let line = format!("read --physical 0x3fffe000:16GiB --output {file}");
+    let (output, asked) = run_and_count(true, &line);
     assert_eq!(asked, [(0x3FFF_E000, 1 << 20)]);
-    assert!(
-        output.out.contains("17179869184 bytes written to")
-            && output.out.contains("of which 17179860992 are holes"),
-        "{}",
-        output.out
-    );
+    output.out_has("17179869184 bytes written to");
+    output.out_has("of which 17179860992 are holes");
     assert!(
         output.err.ends_with(
             "hole: physical 0x40000000, 17179860992 bytes: STATUS_INVALID_ADDRESS (no RAM there, \
@@ -307,33 +229,31 @@ fn f8_a_hole_costs_what_its_edges_cost_however_long_it_is() {
         "{}",
         output.err
     );
-    // No byte of the hole was written: the file has blocks for what is before it alone.
-    let metadata = std::fs::metadata(&name).unwrap();
+    // No byte of the hole was written: the file has blocks only for what is before it.
+    let metadata = std::fs::metadata(&file).unwrap();
     assert_eq!(metadata.len(), 16 << 30);
     assert!(std::os::unix::fs::MetadataExt::blocks(&metadata) < 1024);
 }
 
 #[test]
 fn f8_a_hole_may_end_with_the_last_address() {
-    let range = "0x3fffe000:0xffffffffc0002000";
-    let (output, asked) = run_and_count(true, &["read", "--hex", "--physical", range]);
+    let line = "read --hex --physical 0x3fffe000:0xffffffffc0002000";
+    let (output, asked) = run_and_count(true, line);
     assert_eq!(output.code, FAILURE);
     assert_eq!(asked, [(0x3FFF_E000, 1 << 20)]);
-    let hole = format!(
-        "hole: physical 0x40000000, {} bytes",
-        u64::MAX - 0x3FFF_FFFF
-    );
-    assert!(output.err.contains(&hole), "{}", output.err);
+    let length = u64::MAX - 0x3FFF_FFFF;
+    output.err_has(&format!("hole: physical 0x40000000, {length} bytes"));
 }
 
 #[test]
-fn f8_so_does_a_hole_in_system_memory() {
-    let ranges = ["0xfffff90000000000:16MiB", "0xffffb00000000000:65536GiB"];
-    for range in ranges {
-        let (output, asked) = run_and_count(true, &["read", "--hex", "--virtual", range]);
+fn f8_a_hole_in_system_memory_costs_only_its_edges() {
+    // An entry of the highest table is for 512 GiB.
+    for (range, most) in [
+        ("0xfffff90000000000:16MiB", 1),
+        ("0xffffb00000000000:65536GiB", 128),
+    ] {
+        let (output, asked) = run_and_count(true, &format!("read --hex --virtual {range}"));
         assert_eq!(output.code, FAILURE, "{range}: {}", output.err);
-        // An entry of the highest table is for 512 GiB.
-        let most = if range.ends_with("16MiB") { 1 } else { 128 };
         assert!(asked.len() <= most, "{range}: {} pieces", asked.len());
         let holes = output.out.lines().filter(|line| line.contains("??"));
         assert_eq!(holes.count(), 1, "{range}: {}", output.out);
@@ -341,7 +261,7 @@ fn f8_so_does_a_hole_in_system_memory() {
 }
 
 #[test]
-fn f8_what_lies_after_a_hole_is_read_from_its_first_byte_on() {
+fn f8_memory_after_a_hole_is_read_from_its_first_byte() {
     let folder = Folder::new("f8_after");
     // Holes that begin and end within a request, at its edges, and beyond them.
     for (start, length) in [
@@ -355,15 +275,15 @@ fn f8_what_lies_after_a_hole_is_read_from_its_first_byte_on() {
     ] {
         let range = format!("{start:#x}:{length:#x}");
         let mut read = Vec::new();
-        for tells_holes in [true, false] {
-            let name = folder.path("memory");
-            let args = ["read", "--physical", &range, "--output", &name];
-            let (output, asked) = run_and_count(tells_holes, &args);
+        for reports_holes in [true, false] {
+            let file = folder.path("memory");
+            let line = format!("read --physical {range} --output {file}");
+            let (output, asked) = run_and_count(reports_holes, &line);
             let holes = output.err.lines().filter(|line| line.starts_with("hole: "));
             read.push((folder.read("memory"), holes.count()));
-            // A read that finds nothing would leave it as it is.
-            std::fs::remove_file(&name).unwrap();
-            if tells_holes {
+            // A read that finds nothing would leave the file as it is.
+            std::fs::remove_file(&file).unwrap();
+            if reports_holes {
                 assert!(asked.len() <= 200, "{range}: {} pieces", asked.len());
             }
         }
@@ -377,18 +297,9 @@ fn f8_what_lies_after_a_hole_is_read_from_its_first_byte_on() {
     }
 }
 
-/// Each range says for itself what was missing in it.
 #[test]
-fn f8_a_hole_that_spans_ranges_is_told_of_each() {
-    let args = [
-        "read",
-        "--json",
-        "--physical",
-        "0xa0000:0x1000",
-        "0xa1000:0x1000",
-        "0x100000:1",
-    ];
-    let document = run(&args).json();
+fn f8_a_hole_that_spans_ranges_is_reported_for_each() {
+    let document = run("read --json --physical 0xa0000:0x1000 0xa1000:0x1000 0x100000:1").json();
     let operations = operations(&document);
     for (number, copied) in [0, 0, 1].into_iter().enumerate() {
         assert_eq!(operations[number]["copied"], copied);

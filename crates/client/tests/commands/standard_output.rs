@@ -1,4 +1,4 @@
-//! What goes to standard output, and what becomes of a command where it cannot.
+//! What goes to standard output, and what happens if it cannot be written.
 
 use std::{
     io::{self, Write},
@@ -6,48 +6,35 @@ use std::{
 };
 
 use ringcopy_client::{
-    Transport,
-    cli::{self, Console, FAILURE, SUCCESS, USAGE},
+    cli::{FAILURE, SUCCESS, USAGE},
+    protocol::Reach,
 };
 
 use crate::{
     byte_at,
-    console::{run_on, to},
+    console::{run_to, to},
     driver::SimulatedDriver,
     folder::Folder,
     lost_from, operations, run, run_with,
 };
 
 #[test]
-fn f6_standard_output_has_the_bytes_alone() {
+fn f6_standard_output_has_only_the_bytes() {
     for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
-        let args = ["read", "--physical", "0x100000:4096", "--output", name];
-        let output = run_with(lost_from(usize::MAX), &args);
+        let line = format!("read --physical 0x100000:4096 --output {name}");
+        let output = run_with(lost_from(usize::MAX), &line);
         assert_eq!(output.code, SUCCESS, "{name}: {}", output.err);
         let bytes: Vec<_> = (0x10_0000..0x10_1000).map(byte_at).collect();
         assert!(output.bytes == bytes, "{name}");
-        assert!(
-            output
-                .err
-                .starts_with("4096 bytes written to standard output"),
-            "{name}: {}",
-            output.err
-        );
+        output.err_has("4096 bytes written to standard output");
     }
     assert!(!std::path::Path::new("-").exists());
 }
 
 #[test]
-fn f6_what_is_missing_is_zeros_there_and_words_elsewhere() {
-    let args = [
-        "read",
-        "--physical",
-        "0x9e000:0x63000",
-        "0x1000:3",
-        "--output",
-        "-",
-    ];
-    let output = run_with(lost_from(usize::MAX), &args);
+fn f6_holes_are_zeros_there_and_text_is_elsewhere() {
+    let line = "read --physical 0x9e000:0x63000 0x1000:3 --output -";
+    let output = run_with(lost_from(usize::MAX), line);
     assert_eq!(output.code, FAILURE);
     assert_eq!(output.bytes.len(), 0x6_3003);
     assert!(output.bytes[0x1000..0x6_2000].iter().all(|&byte| byte == 0));
@@ -56,24 +43,13 @@ fn f6_what_is_missing_is_zeros_there_and_words_elsewhere() {
         output.bytes[0x6_3000..],
         [0x1000, 0x1001, 0x1002].map(byte_at)
     );
-    assert!(
-        output.err.contains("hole: physical 0x9f000"),
-        "{}",
-        output.err
-    );
+    output.err_has("hole: physical 0x9f000");
 }
 
 #[test]
-fn f6_the_document_is_one_and_goes_to_standard_error() {
-    let args = [
-        "read",
-        "--json",
-        "--physical",
-        "0x9e000:0x2000",
-        "--output",
-        "-",
-    ];
-    let output = run_with(lost_from(usize::MAX), &args);
+fn f6_the_document_goes_to_standard_error() {
+    let line = "read --json --physical 0x9e000:0x2000 --output -";
+    let output = run_with(lost_from(usize::MAX), line);
     assert_eq!(output.bytes.len(), 0x2000);
     let document = serde_json::from_str(&output.err).expect("one JSON document");
     assert_eq!(operations(&document)[0]["copied"], 0x1000);
@@ -85,59 +61,41 @@ fn f6_the_document_is_one_and_goes_to_standard_error() {
 #[test]
 fn f6_a_refusal_puts_no_byte_on_standard_output() {
     let refused = || SimulatedDriver {
-        reach: ringcopy_client::protocol::Reach::empty(),
+        reach: Reach::empty(),
         ..SimulatedDriver::default()
     };
-    let output = run_with(
-        refused,
-        &["read", "--physical", "0x1000:16", "--output", "-"],
-    );
-    assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));
-    assert!(output.err.contains("SeDebugPrivilege"), "{}", output.err);
+    run_with(refused, "read --physical 0x1000:16 --output -").only_err_has("SeDebugPrivilege");
 }
 
 #[test]
-fn f6_a_dump_may_be_asked_for_by_name() {
-    let named = run(&["read", "0xfffff80000000000:8", "--hex", "--output", "-"]);
-    let plain = run(&["read", "0xfffff80000000000:8"]);
+fn f6_a_dump_may_go_to_a_named_standard_output() {
+    let named = run("read 0xfffff80000000000:8 --hex --output -");
+    let plain = run("read 0xfffff80000000000:8");
     assert_eq!(named.code, SUCCESS, "{}", named.err);
     assert_eq!(named.out, plain.out);
 }
 
 #[test]
-fn f6_what_makes_no_sense_of_standard_output_is_refused() {
-    let output = run(&["read", "0:16", "--output", "-", "--resume"]);
+fn f6_standard_output_cannot_be_resumed() {
+    let output = run("read 0:16 --output - --resume");
     assert_eq!((output.code, output.out.as_str()), (USAGE, ""));
-    assert!(output.err.contains("cannot be continued"), "{}", output.err);
+    output.err_has("cannot be continued");
 }
 
 #[test]
 fn f6_a_terminal_gets_no_bytes() {
-    let (mut out, mut err) = (Vec::new(), Vec::new());
-    let code = cli::run(
-        [
-            "ringcopy",
-            "read",
-            "--physical",
-            "0x1000:16",
-            "--output",
-            "-",
-        ],
-        &mut Console {
-            out: &mut out,
-            err: &mut err,
-            input: &mut io::empty(),
-            terminal: true,
-            progress: false,
-        },
+    let mut out = Vec::new();
+    let (code, sentence) = run_to(
+        &mut out,
+        true,
         &mut to(SimulatedDriver::default),
+        "read --physical 0x1000:16 --output -",
     );
     assert_eq!((code, out.as_slice()), (FAILURE, &[][..]));
-    let sentence = String::from_utf8(err).unwrap();
     assert!(sentence.contains("is a terminal"), "{sentence}");
 }
 
-/// Takes so many bytes, and then fails.
+/// Takes a number of bytes, and then fails.
 struct Failing {
     left: usize,
     with: io::ErrorKind,
@@ -158,71 +116,54 @@ impl Write for Failing {
     }
 }
 
-const COMMANDS: &[&[&str]] = &[
-    &["info"],
-    &["copy"],
-    &["copy", "--text", "x"],
-    &["ranges"],
-    &["read", "0xfffff80000000000:64"],
-    &["read", "--physical", "0x9e000:0x2000", "--output", "-"],
-    &["read", "--physical", "0x9f000:0x2000", "--output", "-"],
-    &["verify", "--random", "3", "--seed", "1"],
-    &["selftest"],
-    &["--help"],
-    &["read", "--help"],
-    &["--version"],
-    &["--json", "info"],
-    &["--json", "ranges"],
-    &["--json", "read", "0xfffff80000000000:64"],
-    &["--json", "verify", "--random", "3"],
-    // Without a machine, each of these is one sentence, which the document has.
-    &["--json", "install"],
-    &["--json", "status"],
-    &["--json", "doctor"],
-    &["--json", "vm-test"],
+const COMMANDS: &[&str] = &[
+    "info",
+    "copy",
+    "copy --text x",
+    "ranges",
+    "read 0xfffff80000000000:64",
+    "read --physical 0x9e000:0x2000 --output -",
+    "read --physical 0x9f000:0x2000 --output -",
+    "verify --random 3 --seed 1",
+    "selftest",
+    "--help",
+    "read --help",
+    "--version",
+    "--json info",
+    "--json ranges",
+    "--json read 0xfffff80000000000:64",
+    "--json verify --random 3",
+    // Without a system, each of these prints a document with one sentence.
+    "--json install",
+    "--json status",
+    "--json doctor",
+    "--json vm-test",
 ];
 
 #[test]
-fn f7_an_output_that_cannot_be_written_is_a_sentence_whatever_the_command() {
-    let run = |args: &[&str], left, with| {
-        let mut err = Vec::new();
-        let code = cli::run(
-            std::iter::once(&"ringcopy").chain(args),
-            &mut Console {
-                out: &mut Failing { left, with },
-                err: &mut err,
-                input: &mut io::empty(),
-                terminal: false,
-                progress: false,
-            },
-            &mut || Ok(Box::new(SimulatedDriver::default()) as Box<dyn Transport>),
-        );
-        (code, String::from_utf8(err).unwrap())
-    };
-    for args in COMMANDS {
-        let all = run_on(None, &mut to(SimulatedDriver::default), args)
-            .bytes
-            .len();
-        // Documents tell times, and are not always of one length.
-        let last = if args[0] == "--json" {
+fn f7_every_command_reports_an_output_that_cannot_be_written() {
+    for line in COMMANDS {
+        let all = run(line).bytes.len();
+        // Documents contain times, so their length varies.
+        let last = if line.starts_with("--json") {
             all / 2
         } else {
             all - 1
         };
         for left in [0, 1, all / 3, last] {
-            let (code, sentence) = run(args, left, io::ErrorKind::StorageFull);
-            assert_eq!(code, FAILURE, "{args:?}, {left} of {all}");
+            let run = |with| {
+                let mut out = Failing { left, with };
+                run_to(&mut out, false, &mut to(SimulatedDriver::default), line)
+            };
+            let (code, sentence) = run(io::ErrorKind::StorageFull);
+            let context = format!("{line}, {left} of {all}: {sentence}");
+            assert_eq!(code, FAILURE, "{context}");
             let last = sentence.lines().last().unwrap_or_default();
-            assert!(
-                last.starts_with("ringcopy: cannot write to standard output: no storage space"),
-                "{args:?}, {left} of {all}: {sentence}"
-            );
-            let (code, sentence) = run(args, left, io::ErrorKind::BrokenPipe);
-            assert_eq!(code, FAILURE, "{args:?}, {left} of {all}");
-            assert!(
-                !sentence.contains("cannot write"),
-                "{args:?}, {left} of {all}: {sentence}"
-            );
+            let expected = "ringcopy: cannot write to standard output: no storage space";
+            assert!(last.starts_with(expected), "{context}");
+            let (code, sentence) = run(io::ErrorKind::BrokenPipe);
+            assert_eq!(code, FAILURE, "{context}");
+            assert!(!sentence.contains("cannot write"), "{context}: {sentence}");
         }
     }
 }
@@ -246,7 +187,7 @@ fn f7_the_program_says_why_its_output_cannot_be_written() {
         assert_eq!(output.status.code(), Some(FAILURE), "{args:?}");
         assert_eq!(sentence.lines().count(), 1, "{args:?}: {sentence}");
         assert!(sentence.contains("No space left"), "{args:?}: {sentence}");
-        // Where that cannot be said either, the exit code tells.
+        // If standard error cannot be written either, the exit code reports the failure.
         let status = Command::new(env!("CARGO_BIN_EXE_ringcopy"))
             .args(args)
             .stdout(full())
@@ -257,7 +198,7 @@ fn f7_the_program_says_why_its_output_cannot_be_written() {
 }
 
 #[test]
-fn f7_a_reader_that_goes_away_is_not_told() {
+fn f7_a_closed_reader_is_not_reported() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ringcopy"))
         .args(["read", "--help"])
         .stdout(Stdio::piped())
@@ -265,28 +206,28 @@ fn f7_a_reader_that_goes_away_is_not_told() {
         .stdin(Stdio::null())
         .spawn()
         .unwrap();
-    // Closed before there is a word in it, or after: either way, nothing is said.
+    // The reader closes before or after the first word; both must be silent.
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
 }
 
 #[test]
-fn f7_files_that_cannot_be_written_are_told_with_the_reason() {
+fn f7_files_that_cannot_be_written_are_reported_with_the_reason() {
     let folder = Folder::new("f7");
     let here = folder.at().to_str().unwrap();
-    for (output, reason) in [
+    for (file, reason) in [
         (here, "directory"),
         ("/dev/full", "No space left"),
         ("/no/such/folder/x", "No such file"),
     ] {
-        for more in [&[][..], &["--hex"], &["--json"]] {
-            let args = ["read", "--physical", "0x1000:0x8000", "--output", output];
-            let done = run(&[&args, more].concat());
-            assert_eq!(done.code, FAILURE, "{output}");
-            let told = format!("{}{}", done.out, done.err);
-            assert!(told.contains(reason), "{output}, {more:?}: {told}");
-            assert!(told.contains("cannot write"), "{output}: {told}");
+        for more in ["", "--hex", "--json"] {
+            let line = format!("read --physical 0x1000:0x8000 --output {file} {more}");
+            let output = run(&line);
+            assert_eq!(output.code, FAILURE, "{line}");
+            let printed = format!("{}{}", output.out, output.err);
+            assert!(printed.contains(reason), "{line}: {printed}");
+            assert!(printed.contains("cannot write"), "{line}: {printed}");
         }
     }
     assert!(folder.names().is_empty());

@@ -11,25 +11,17 @@ use crate::{driver::SimulatedDriver, run, run_with};
 
 #[test]
 fn verify_finds_engines_that_agree() {
-    let output = run(&["verify", "--random", "300", "--seed", "7"]);
-    assert_eq!(
-        (output.code, output.err.as_str()),
-        (SUCCESS, ""),
-        "{}",
-        output.out
-    );
+    let line = "verify --random 300 --seed";
+    let output = run(&format!("{line} 7"));
+    output.succeeded();
     let lines: Vec<_> = output.out.lines().collect();
-    assert!(
-        lines[0].starts_with("compared 300 pieces, seed 7: "),
-        "{}",
-        lines[0]
-    );
+    assert!(lines[0].starts_with("compared 300 pieces, seed 7: "));
     assert_eq!(
         lines[1],
         "changed 0: memory that was written to during the comparison"
     );
     assert_eq!(lines[2], "disagreements 0");
-    let verify = |seed| run(&["verify", "--random", "300", "--seed", seed, "--json"]).json();
+    let verify = |seed| run(&format!("{line} {seed} --json")).json();
     let document = verify("7");
     assert_eq!(document["compared"], 300);
     assert_eq!(document["changed"], 0);
@@ -37,22 +29,19 @@ fn verify_finds_engines_that_agree() {
     assert_eq!(document["seed"], 7);
     assert!(document["bytes"].as_u64().unwrap() > 10_000);
     assert!(document["incomplete"].as_u64().unwrap() > 20);
-    let told = |document: &Value| (document["bytes"].clone(), document["incomplete"].clone());
-    assert_eq!(
-        told(&document),
-        told(&verify("7")),
-        "a seed decides the choice"
-    );
-    assert_ne!(told(&document), told(&verify("8")));
-    assert_eq!(run(&["verify", "--json"]).json()["compared"], 1000);
+    let counts = |document: &Value| (document["bytes"].clone(), document["incomplete"].clone());
+    assert_eq!(counts(&document), counts(&verify("7")), "the same choice");
+    assert_ne!(counts(&document), counts(&verify("8")));
+    assert_eq!(run("verify --json").json()["compared"], 1000);
 }
 
-/// A driver that reads a byte wrong: which engine, where, in which read, what it was.
-fn twisted(
+/// Returns a driver that reads some bytes wrong, each time differently. `wrong` selects them by
+/// engine, address, and number of the read.
+fn reading_wrong(
     wrong: impl Fn(EngineKind, u64, u64) -> bool + Copy + 'static,
 ) -> impl Fn() -> SimulatedDriver {
     move || SimulatedDriver {
-        twist: Some(Box::new(move |engine, address, read, byte| {
+        change_byte: Some(Box::new(move |engine, address, read, byte| {
             if wrong(engine, address, read) {
                 byte ^ read.to_le_bytes()[0].max(1)
             } else {
@@ -64,29 +53,26 @@ fn twisted(
 }
 
 #[test]
-fn verify_tells_disagreement_from_change() {
+fn verify_distinguishes_disagreement_from_change() {
     const ADDRESS: u64 = 0x20_0010;
-    let args = ["verify", "--physical", "0x200000:64", "0x300000:1MiB"];
-    let json = [
-        "--json",
-        "verify",
-        "--physical",
-        "0x200000:64",
-        "0x300000:1MiB",
-    ];
-    // One engine reads one byte wrong, always in the same way.
+    let line = "verify --physical 0x200000:64 0x300000:1MiB";
+    let json = format!("{line} --json");
+    let counts = |document: &Value| {
+        [&document["changed"], &document["disagreements"]].map(|count| count.as_u64().unwrap())
+    };
+    // One engine always reads one byte wrong in the same way.
     let steady = || SimulatedDriver {
-        twist: Some(Box::new(|engine, address, _, byte| {
+        change_byte: Some(Box::new(|engine, address, _, byte| {
             byte ^ u8::from(engine == EngineKind::Native && address == ADDRESS)
         })),
         ..SimulatedDriver::default()
     };
-    let output = run_with(steady, &args);
+    let output = run_with(steady, line);
     assert_eq!(output.code, FAILURE);
     assert!(
         output.out.ends_with(
-            "disagreements 1\n  physical 0x200000, 64 bytes: native STATUS_SUCCESS with 64 \
-             bytes, system STATUS_SUCCESS with 64 bytes; byte 16 differs\n"
+            "disagreements 1\n  physical 0x200000, 64 bytes: native STATUS_SUCCESS with 64 bytes, \
+             system STATUS_SUCCESS with 64 bytes; byte 16 differs\n"
         ),
         "{}",
         output.out
@@ -95,25 +81,18 @@ fn verify_tells_disagreement_from_change() {
     assert_eq!(document["compared"], 17);
     assert_eq!(document["disagreements"], 1);
     assert_eq!(document["disagreed_at"][0]["byte"], 16);
-    // The byte changes with every look: nobody is wrong.
-    let restless = twisted(|_, address, _| address == ADDRESS);
-    let document = run_with(restless, &json).json();
-    assert_eq!(
-        (&document["changed"], &document["disagreements"]),
-        (&1.into(), &0.into())
-    );
+    // The byte changes with every read, so no engine is wrong.
+    let changing = reading_wrong(|_, address, _| address == ADDRESS);
+    let document = run_with(changing, &json).json();
+    assert_eq!(counts(&document), [1, 0]);
     assert_eq!(document["succeeded"], true);
     assert_eq!(document["changed_at"][0]["address"], "0x200000");
-    // It changed once, between the two engines' first looks.
-    let once = twisted(|_, address, read| address == ADDRESS && read == 1);
-    let document = run_with(once, &json).json();
-    assert_eq!(
-        (&document["changed"], &document["disagreements"]),
-        (&1.into(), &0.into())
-    );
-    // Beside a byte that never rests, the engines differ in one that does.
+    // It changed once, between the first reads of the engines.
+    let once = reading_wrong(|_, address, read| address == ADDRESS && read == 1);
+    assert_eq!(counts(&run_with(once, &json).json()), [1, 0]);
+    // One byte always changes, and the engines differ in another one.
     let hidden = || SimulatedDriver {
-        twist: Some(Box::new(|engine, address, read, byte| match address {
+        change_byte: Some(Box::new(|engine, address, read, byte| match address {
             ADDRESS => byte ^ read.to_le_bytes()[0],
             0x20_0020 => byte ^ u8::from(engine == EngineKind::System),
             _ => byte,
@@ -121,10 +100,7 @@ fn verify_tells_disagreement_from_change() {
         ..SimulatedDriver::default()
     };
     let document = run_with(hidden, &json).json();
-    assert_eq!(
-        (&document["changed"], &document["disagreements"]),
-        (&0.into(), &1.into())
-    );
+    assert_eq!(counts(&document), [0, 1]);
     assert_eq!(document["disagreed_at"][0]["byte"], 32);
 }
 
@@ -132,13 +108,12 @@ fn verify_tells_disagreement_from_change() {
 fn every_byte_of_a_piece_is_compared() {
     for (address, byte) in [(0x20_0000, 0), (0x20_003F, 63)] {
         let wrong = || SimulatedDriver {
-            twist: Some(Box::new(move |engine, at, _, byte| {
+            change_byte: Some(Box::new(move |engine, at, _, byte| {
                 byte ^ u8::from(engine == EngineKind::System && at == address)
             })),
             ..SimulatedDriver::default()
         };
-        let args = ["verify", "--physical", "0x200000:64", "--json"];
-        let document = run_with(wrong, &args).json();
+        let document = run_with(wrong, "verify --physical 0x200000:64 --json").json();
         assert_eq!(document["disagreements"], 1);
         assert_eq!(document["disagreed_at"][0]["byte"], byte);
     }
@@ -146,78 +121,52 @@ fn every_byte_of_a_piece_is_compared() {
 
 #[test]
 fn a_change_where_nothing_changes_is_a_disagreement() {
-    // The session buffer, misread now and then.
-    let flaky = twisted(|engine, address, read| {
+    // The session buffer is sometimes read wrong.
+    let flaky = reading_wrong(|engine, address, read| {
         engine == EngineKind::Native && address >> 11 == 0x10_0800 >> 11 && read.is_multiple_of(3)
     });
-    let document = run_with(flaky, &["verify", "--physical", "--json", "--seed", "1"]).json();
-    assert!(
-        document["disagreements"].as_u64().unwrap() > 0,
-        "{document}"
-    );
+    let document = run_with(flaky, "verify --physical --json --seed 1").json();
+    let count = document["disagreements"].as_u64().unwrap();
+    assert!(count > 0, "{document}");
     assert_eq!(document["changed"], 0);
 }
 
 #[test]
-fn verify_keeps_to_what_it_may_reach_and_says_so() {
-    let model = |policy| {
+fn verify_stays_in_reach_and_says_so() {
+    let with_policy = |policy| {
         move || SimulatedDriver {
             policy,
             reach: Reach::empty(),
             ..SimulatedDriver::default()
         }
     };
-    let args = ["verify", "--random", "200", "--seed", "1"];
-    let output = run_with(model(Reach::empty()), &args);
+    let line = "verify --random 200 --seed 1";
+    let output = run_with(with_policy(Reach::empty()), line);
     assert_eq!(output.code, SUCCESS, "{}", output.err);
-    assert!(
-        output.out.starts_with("compared 200 pieces"),
-        "{}",
-        output.out
-    );
-    assert!(
-        output
-            .err
-            .contains("only memory of this process and the session buffer are compared"),
-        "{}",
-        output.err
-    );
-    assert!(
-        output
-            .err
-            .contains("bit 0 (system virtual memory) or bit 1 (physical memory)"),
-        "{}",
-        output.err
-    );
-    let output = run_with(model(Reach::all()), &args);
-    assert!(output.err.contains("SeDebugPrivilege"), "{}", output.err);
-    let given = ["verify", "--physical", "0x200000:64"];
-    let output = run_with(model(Reach::empty()), &given);
+    output.out_has("compared 200 pieces");
+    output.err_has("only memory of this process and the session buffer are compared");
+    output.err_has("bit 0 (system virtual memory) or bit 1 (physical memory)");
+    run_with(with_policy(Reach::all()), line).err_has("SeDebugPrivilege");
+    let given = "verify --physical 0x200000:64";
+    let output = run_with(with_policy(Reach::empty()), given);
     assert_eq!(output.code, FAILURE, "what was asked for was not compared");
-    assert!(
-        output.err.contains("1 pieces are out of reach"),
-        "{}",
-        output.err
-    );
-    assert!(
-        output.err.contains("bit 1 (physical memory)"),
-        "{}",
-        output.err
-    );
+    output.err_has("1 pieces are out of reach");
+    output.err_has("bit 1 (physical memory)");
 }
 
 #[test]
 fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
-    let model = |too_far| {
+    let with_excess = |hole_excess| {
         move || SimulatedDriver {
-            too_far,
+            hole_excess,
             ..SimulatedDriver::default()
         }
     };
-    let args = ["verify", "--json", "--physical", "0x9f000:64"];
-    assert_eq!(run_with(model(0), &args).json()["disagreements"], 0);
-    // The hole ends at 1 MiB, and RAM begins.
-    let document = run_with(model(1), &args).json();
+    let line = "verify --physical 0x9f000:64";
+    let verify = |hole_excess| run_with(with_excess(hole_excess), &format!("{line} --json")).json();
+    assert_eq!(verify(0)["disagreements"], 0);
+    // The hole ends at 1 MiB, where RAM begins.
+    let document = verify(1);
     assert_eq!(document["disagreements"], 1);
     let disagreement = &document["disagreed_at"][0];
     assert_eq!(disagreement["address"], "0x100000");
@@ -225,53 +174,44 @@ fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
     assert_eq!(disagreement["system"]["status"], "STATUS_INVALID_ADDRESS");
     assert_eq!(disagreement["hole"]["address"], "0x9f000");
     assert_eq!(disagreement["hole"]["length"], 0x6_1001);
-    let output = run_with(model(1), &["verify", "--physical", "0x9f000:64"]);
+    let output = run_with(with_excess(1), line);
     assert_eq!(output.code, FAILURE);
-    assert!(
-        output.out.ends_with(
-            "; the engine that read the byte reported it in a hole of 397313 bytes from \
-             0x9f000\n"
-        ),
-        "{}",
-        output.out
+    output.out_has(
+        "; the engine that read the byte reported it in a hole of 397313 bytes from 0x9f000\n",
     );
 }
 
-/// What comes to be in a hole after an engine told of it is no disagreement.
 #[test]
 fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
-    let model = || {
-        let mut model = SimulatedDriver::default();
-        // Brought in by the system's engine, which the native one could not do.
-        model.machine.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
-        model
+    let paged_out = || {
+        let mut driver = SimulatedDriver::default();
+        // The system's engine pages it in, the native engine cannot.
+        driver.memory.paged_out.insert(0xFFFF_F800_0000_0000 / 4096);
+        driver
     };
-    let args = ["verify", "--json", "--virtual", "0xfffff80000000000:64"];
-    assert_eq!(run_with(model, &args).json()["disagreements"], 0);
+    let document = run_with(paged_out, "verify --json --virtual 0xfffff80000000000:64").json();
+    assert_eq!(document["disagreements"], 0);
 }
 
 #[test]
-fn f8_a_hole_is_compared_at_its_edges_alone() {
+fn f8_only_the_edges_of_a_hole_are_compared() {
     let asked = Rc::new(RefCell::default());
-    let model = || SimulatedDriver {
+    let counting = || SimulatedDriver {
         asked: Rc::clone(&asked),
         ..SimulatedDriver::default()
     };
-    let args = ["verify", "--json", "--physical", "0x3fff0000:16GiB"];
-    let document = run_with(model, &args).json();
+    let document = run_with(counting, "verify --json --physical 0x3fff0000:16GiB").json();
     assert_eq!(document["disagreements"], 0);
-    // 64 pieces at once, of each engine, and two bytes of each hole.
+    // 64 pieces at once by each engine, and two bytes of each hole.
     let count = asked.borrow().len();
     assert!(count <= 2 * 3 * 64, "{count} pieces");
 }
 
 #[test]
 fn verify_needs_two_engines() {
-    let model = || SimulatedDriver {
+    let no_native = || SimulatedDriver {
         native_status: NtStatus::NOT_SUPPORTED,
         ..SimulatedDriver::default()
     };
-    let output = run_with(model, &["verify"]);
-    assert_eq!((output.code, output.out.as_str()), (FAILURE, ""));
-    assert!(output.err.contains("nothing to compare"), "{}", output.err);
+    run_with(no_native, "verify").only_err_has("nothing to compare");
 }

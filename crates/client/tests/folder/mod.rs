@@ -1,6 +1,6 @@
-//! A folder of a test's own, which goes when the test does.
+//! A folder of a test, which is deleted at the test's end.
 
-#![allow(dead_code, reason = "every test file uses another part of it")]
+#![allow(dead_code, reason = "every test program uses another part of it")]
 #![allow(
     unreachable_pub,
     reason = "a test program has no other visibility to offer"
@@ -14,7 +14,7 @@ use std::{
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// An empty one; `name` is that of no other test's in this program.
+    /// Creates an empty folder. No other test of the program may use the same name.
     pub fn new(name: &str) -> Self {
         let program = std::env::current_exe().unwrap();
         let program = program.file_stem().unwrap().display();
@@ -28,12 +28,12 @@ impl Folder {
         &self.0
     }
 
-    /// What a file in it is called on a command line.
+    /// Returns the path of a file in it, for a command line.
     pub fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().into()
     }
 
-    /// Writes a file, and gives what it is called on a command line.
+    /// Writes a file. Returns its path, for a command line.
     pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> String {
         fs::write(self.0.join(name), bytes).unwrap();
         self.path(name)
@@ -41,6 +41,13 @@ impl Folder {
 
     pub fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.0.join(name)).unwrap()
+    }
+
+    /// Deletes all files in it.
+    pub fn clear(&self) {
+        for name in self.names() {
+            fs::remove_file(self.0.join(name)).unwrap();
+        }
     }
 
     pub fn names(&self) -> Vec<String> {

@@ -11,12 +11,12 @@ use crate::{Client, complete, folder::Folder, options, report, system::Simulated
 fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
     for (skipped, passed) in [(json!("not in use"), true), (Value::Null, false)] {
         let folder = Folder::new(if passed { "unused" } else { "failed" });
-        let mut machine = SimulatedSystem::installed();
+        let mut system = SimulatedSystem::installed();
         let mut client = Client {
             verify: json!({ "succeeded": false, "skipped": skipped, "error": "not in use" }),
             ..Client::default()
         };
-        assert_eq!(complete(&mut machine, &mut client, &folder), passed);
+        assert_eq!(complete(&mut system, &mut client, &folder), passed);
         let steps = &report(&folder)["rounds"][0]["steps"];
         assert_eq!(steps["verify"]["skipped"], skipped);
     }
@@ -25,13 +25,13 @@ fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
 #[test]
 fn settings_that_a_restart_did_not_keep_are_found() {
     let folder = Folder::new("other-settings");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    machine.restart();
-    machine.disk.verifier = ["/standard", "/driver", "other.sys"]
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    run(&mut system, &mut client, &options(&folder)).unwrap();
+    system.restart();
+    system.disk.verifier = ["/standard", "/driver", "other.sys"]
         .map(String::from)
         .into();
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert!(!complete(&mut system, &mut client, &folder));
     let rounds = &report(&folder)["rounds"];
     let findings = rounds[0]["findings"].to_string();
     assert!(
@@ -45,8 +45,8 @@ fn settings_that_a_restart_did_not_keep_are_found() {
 #[test]
 fn what_is_found_is_in_the_report() {
     let folder = Folder::new("findings");
-    let mut machine = SimulatedSystem::installed();
-    machine.statistics = "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
+    let mut system = SimulatedSystem::installed();
+    system.statistics = "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
                           Current Pool Allocations:  (      4 /      0 )\n"
         .into();
     let mut client = Client {
@@ -57,7 +57,7 @@ fn what_is_found_is_in_the_report() {
         abuse: Ok(json!({ "requests": 1, "wrong": ["information: no input: succeeded"] })),
         ..Client::default()
     };
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert!(!complete(&mut system, &mut client, &folder));
     let findings = report(&folder)["rounds"][0]["findings"].to_string();
     for part in [
         "kernel pointer: it was copied",
@@ -74,7 +74,7 @@ fn what_is_found_is_in_the_report() {
 #[test]
 fn memory_that_runs_short_on_purpose_is_no_finding() {
     let folder = Folder::new("short");
-    let mut machine = SimulatedSystem::installed();
+    let mut system = SimulatedSystem::installed();
     let mut client = Client {
         selftest: json!({ "succeeded": false, "error": null, "operations": [
             { "case": "4 KiB", "passed": false, "status": "STATUS_INSUFFICIENT_RESOURCES" },
@@ -82,7 +82,7 @@ fn memory_that_runs_short_on_purpose_is_no_finding() {
         abuse: Err("open failed with STATUS_INSUFFICIENT_RESOURCES".into()),
         ..Client::default()
     };
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert!(!complete(&mut system, &mut client, &folder));
     let report = report(&folder);
     let first = report["rounds"][0]["findings"].to_string();
     assert!(first.contains("4 KiB"), "in the first round it is: {first}");
@@ -93,9 +93,9 @@ fn memory_that_runs_short_on_purpose_is_no_finding() {
 #[test]
 fn a_driver_that_is_short_of_memory_is_loaded_again_and_again() {
     let folder = Folder::new("short-loads");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    machine.short_starts = (20, 1450);
-    let passed = complete(&mut machine, &mut client, &folder);
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    system.short_starts = (20, 1450);
+    let passed = complete(&mut system, &mut client, &folder);
     let report = report(&folder);
     assert!(passed, "{report}");
     assert_eq!(report["rounds"][1]["steps"]["load"]["attempts"], 21);
@@ -109,10 +109,10 @@ fn a_driver_that_never_starts_is_one_finding() {
         (183, "always-there", "(error 183)", 1),
     ] {
         let folder = Folder::new(folder);
-        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-        machine.short_starts = (1000, code);
-        assert!(!complete(&mut machine, &mut client, &folder));
-        assert_eq!(machine.short_starts.0, 1000 - tries);
+        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+        system.short_starts = (1000, code);
+        assert!(!complete(&mut system, &mut client, &folder));
+        assert_eq!(system.short_starts.0, 1000 - tries);
         let rounds = &report(&folder)["rounds"];
         assert_eq!(rounds[0]["findings"], json!([]));
         let findings = rounds[1]["findings"].as_array().unwrap();
@@ -136,10 +136,10 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
         ("one-other", 1, 183, Some("(error 183)")),
     ] {
         let folder = Folder::new(folder);
-        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-        machine.good_starts = 1;
-        machine.short_starts = (failing, code);
-        let passed = complete(&mut machine, &mut client, &folder);
+        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+        system.good_starts = 1;
+        system.short_starts = (failing, code);
+        let passed = complete(&mut system, &mut client, &folder);
         assert_eq!(passed, expected.is_none());
         let rounds = &report(&folder)["rounds"];
         assert_eq!(rounds[0]["findings"], json!([]));
@@ -156,10 +156,10 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
 #[test]
 fn the_summary_ends_with_what_verifier_counted() {
     let folder = Folder::new("counted");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    machine.statistics += "MODULE: other.sys (load: 1 / unload: 0)\n  \
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    system.statistics += "MODULE: other.sys (load: 1 / unload: 0)\n  \
                            Current Pool Bytes:        (     77 /      0 )\n";
-    assert!(complete(&mut machine, &mut client, &folder));
+    assert!(complete(&mut system, &mut client, &folder));
     let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
     let counters = |round: &str| {
         format!(
@@ -203,12 +203,12 @@ fn disagreeing(native: &[&str]) -> Value {
 fn engines_that_disagree_are_found_in_every_round() {
     let folder = Folder::new("disagree");
     let (short, other) = ("STATUS_INSUFFICIENT_RESOURCES", "STATUS_INVALID_ADDRESS");
-    let mut machine = SimulatedSystem::installed();
+    let mut system = SimulatedSystem::installed();
     let mut client = Client {
         verify: disagreeing(&[short, other, short]),
         ..Client::default()
     };
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert!(!complete(&mut system, &mut client, &folder));
     let report = report(&folder);
     for (round, count) in [(0, 3), (1, 1)] {
         let findings = report["rounds"][round]["findings"].as_array().unwrap();
@@ -231,19 +231,19 @@ fn engines_that_disagree_are_found_in_every_round() {
 #[test]
 fn a_command_that_says_no_more_than_that_it_failed_is_found_in_every_round() {
     let folder = Folder::new("unsaid");
-    let mut machine = SimulatedSystem::installed();
+    let mut system = SimulatedSystem::installed();
     let mut verify = disagreeing(&[]);
     let mut client = Client {
         verify: verify.clone(),
         ..Client::default()
     };
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert!(!complete(&mut system, &mut client, &folder));
     for round in report(&folder)["rounds"].as_array().unwrap() {
         assert_eq!(round["findings"], json!(["verify: it did not succeed"]));
     }
     verify["denied"] = json!(2);
     client.verify = verify;
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert!(!complete(&mut system, &mut client, &folder));
     for round in report(&folder)["rounds"].as_array().unwrap() {
         assert_eq!(
             round["findings"],
@@ -255,7 +255,7 @@ fn a_command_that_says_no_more_than_that_it_failed_is_found_in_every_round() {
 #[test]
 fn what_was_found_before_memory_ran_short_is_kept() {
     let folder = Folder::new("found-before");
-    let mut machine = SimulatedSystem::installed();
+    let mut system = SimulatedSystem::installed();
     let mut client = Client {
         selftest: json!({
             "succeeded": false,
@@ -266,7 +266,7 @@ fn what_was_found_before_memory_ran_short_is_kept() {
         }),
         ..Client::default()
     };
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert!(!complete(&mut system, &mut client, &folder));
     let findings = &report(&folder)["rounds"][1]["findings"];
     assert_eq!(
         *findings,

@@ -11,36 +11,36 @@ use crate::{Client, complete, folder::Folder, options, report, system::Simulated
 #[test]
 fn without_a_restart_the_test_waits_for_one() {
     let folder = Folder::new("patient");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
     for _ in 0..3 {
-        let outcome = run(&mut machine, &mut client, &options(&folder));
+        let outcome = run(&mut system, &mut client, &options(&folder));
         assert_eq!(outcome, Ok(Ended::Restart));
     }
     assert_eq!(client.commands, 0);
-    let set = machine.ran.iter().filter(|line| line.contains("/driver"));
+    let set = system.ran.iter().filter(|line| line.contains("/driver"));
     assert_eq!(set.count(), 1, "Verifier is set up once");
 }
 
 #[test]
 fn low_resources_are_waited_for() {
     let folder = Folder::new("waits");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    machine.restart();
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    machine.restart();
-    machine.uptime.set(Duration::from_mins(1));
-    machine.interrupt_at.set(Some(0));
-    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    run(&mut system, &mut client, &options(&folder)).unwrap();
+    system.restart();
+    run(&mut system, &mut client, &options(&folder)).unwrap();
+    system.restart();
+    system.uptime.set(Duration::from_mins(1));
+    system.interrupt_at.set(Some(0));
+    let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("--give-up"), "{failure}");
     let told = "allocations begin to fail 8 minutes after the start: 420 s to go";
     assert!(client.said.iter().any(|line| line == told));
     // The pause was as long as Verifier's own delay asks for.
-    assert_eq!(Some(machine.uptime.get()), machine.quiet_start());
-    machine.uptime.set(Duration::from_secs(479));
-    machine.interrupt_at.set(None);
-    assert!(complete(&mut machine, &mut client, &folder));
-    assert_eq!(machine.uptime.get(), Duration::from_mins(8));
+    assert_eq!(Some(system.uptime.get()), system.quiet_start());
+    system.uptime.set(Duration::from_secs(479));
+    system.interrupt_at.set(None);
+    assert!(complete(&mut system, &mut client, &folder));
+    assert_eq!(system.uptime.get(), Duration::from_mins(8));
     let summary = folder.read("ringcopy-vm-test.txt");
     let settings = "verifier /flags 0x209BB /faults 600 \"\" \"\" 8 /driver ringcopy.sys";
     assert!(String::from_utf8(summary).unwrap().contains(settings));
@@ -49,22 +49,22 @@ fn low_resources_are_waited_for() {
 #[test]
 fn each_step_is_written_down_before_it_is_taken() {
     let folder = Folder::new("watched");
-    let mut machine = SimulatedSystem::installed();
+    let mut system = SimulatedSystem::installed();
     let mut client = Client {
         watched: Some(folder.at().join("ringcopy-vm-test.progress.json")),
         ..Client::default()
     };
-    assert!(complete(&mut machine, &mut client, &folder));
+    assert!(complete(&mut system, &mut client, &folder));
     assert_eq!(client.running, ["abuse", "abuse"]);
 }
 
 #[test]
 fn a_crash_is_found_and_not_repeated() {
     let folder = Folder::new("crash");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
     // While the driver is sent nonsense.
-    crash(&mut machine, &mut client, &folder, "abuse");
-    assert!(!complete(&mut machine, &mut client, &folder));
+    crash(&mut system, &mut client, &folder, "abuse");
+    assert!(!complete(&mut system, &mut client, &folder));
     let round = &report(&folder)["rounds"][0];
     assert_eq!(round["steps"]["abuse"], json!({ "ended": false }));
     let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
@@ -78,10 +78,10 @@ fn a_crash_is_found_and_not_repeated() {
     assert_eq!(round["steps"]["load and unload"]["times"], 5, "it goes on");
 }
 
-/// Ends a test's process as a crash in a step of the first round does, and restarts the machine.
-fn crash(machine: &mut SimulatedSystem, client: &mut Client, folder: &Folder, step: &str) {
-    run(machine, client, &options(folder)).unwrap();
-    machine.restart();
+/// Ends a test's process as a crash in a step of the first round does, and restarts the system.
+fn crash(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder, step: &str) {
+    run(system, client, &options(folder)).unwrap();
+    system.restart();
     let text = String::from_utf8(folder.read("ringcopy-vm-test.progress.json")).unwrap();
     let mut progress: Value = serde_json::from_str(&text).unwrap();
     progress["stage"] = json!("exercise");
@@ -92,14 +92,14 @@ fn crash(machine: &mut SimulatedSystem, client: &mut Client, folder: &Folder, st
 #[test]
 fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
     let folder = Folder::new("crash-load");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    crash(&mut machine, &mut client, &folder, "load");
-    client.driver = machine.loaded.clone();
-    let outcome = run(&mut machine, &mut client, &options(&folder));
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    crash(&mut system, &mut client, &folder, "load");
+    client.driver = system.loaded.clone();
+    let outcome = run(&mut system, &mut client, &options(&folder));
     assert_eq!(outcome, Ok(Ended::Restart), "the second round is set up");
-    assert_eq!(machine.loaded_at, []);
-    machine.restart();
-    assert!(!complete(&mut machine, &mut client, &folder));
+    assert_eq!(system.loaded_at, []);
+    system.restart();
+    assert!(!complete(&mut system, &mut client, &folder));
     let rounds = &report(&folder)["rounds"];
     assert_eq!(rounds[0]["findings"].as_array().unwrap().len(), 1);
     for step in ["selftest", "verify", "abuse", "load and unload"] {
@@ -113,27 +113,27 @@ fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
     assert_eq!(rounds[1]["findings"], json!([]));
 }
 
-/// Has the machine restart at every moment of a round, before which it was restarted so often; the
-/// test ends as if it had not. Shows `then` the machine at the end.
+/// Has the system restart at every moment of a round, before which it was restarted so often; the
+/// test ends as if it had not. Shows `then` the system at the end.
 fn restart_at_every_moment(folder: &str, restarts: u32, then: impl Fn(&SimulatedSystem)) {
     let mut moments = 0;
     for look in 0.. {
         let folder = Folder::new(folder);
-        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-        client.driver = machine.loaded.clone();
+        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+        client.driver = system.loaded.clone();
         for _ in 0..restarts {
-            let outcome = run(&mut machine, &mut client, &options(&folder));
+            let outcome = run(&mut system, &mut client, &options(&folder));
             assert_eq!(outcome, Ok(Ended::Restart));
-            machine.restart();
+            system.restart();
         }
-        machine.interrupt_at.set(Some(look));
-        if run(&mut machine, &mut client, &options(&folder)).is_ok() {
+        system.interrupt_at.set(Some(look));
+        if run(&mut system, &mut client, &options(&folder)).is_ok() {
             break;
         }
-        machine.restart();
-        let passed = complete(&mut machine, &mut client, &folder);
+        system.restart();
+        let passed = complete(&mut system, &mut client, &folder);
         assert!(passed, "moment {look}: {}", report(&folder));
-        then(&machine);
+        then(&system);
         moments += 1;
     }
     assert!(moments > 2 * 6, "{moments}");
@@ -146,10 +146,10 @@ fn after_a_restart_within_a_round_the_driver_is_loaded_again() {
 
 #[test]
 fn after_a_restart_within_the_second_round_low_resources_are_waited_for_again() {
-    restart_at_every_moment("restarted-low", 2, |machine| {
+    restart_at_every_moment("restarted-low", 2, |system| {
         let quiet = Duration::from_mins(8);
-        assert!(!machine.loaded_at.is_empty());
-        assert!(machine.loaded_at.iter().all(|at| *at >= quiet));
+        assert!(!system.loaded_at.is_empty());
+        assert!(system.loaded_at.iter().all(|at| *at >= quiet));
     });
 }
 
@@ -158,20 +158,17 @@ fn ctrl_c_at_any_moment_loses_nothing() {
     let mut moments = 0;
     for look in 0.. {
         let folder = Folder::new("interrupted");
-        let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-        run(&mut machine, &mut client, &options(&folder)).unwrap();
-        machine.restart();
-        machine.interrupt_at.set(Some(look));
-        match run(&mut machine, &mut client, &options(&folder)) {
+        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+        run(&mut system, &mut client, &options(&folder)).unwrap();
+        system.restart();
+        system.interrupt_at.set(Some(look));
+        match run(&mut system, &mut client, &options(&folder)) {
             Ok(_) => break,
             Err(failure) => assert!(failure.0.contains("--give-up"), "{failure}"),
         }
-        assert!(!machine.disk.verifier.is_empty());
-        machine.interrupt_at.set(None);
-        assert!(
-            complete(&mut machine, &mut client, &folder),
-            "moment {look}"
-        );
+        assert!(!system.disk.verifier.is_empty());
+        system.interrupt_at.set(None);
+        assert!(complete(&mut system, &mut client, &folder), "moment {look}");
         assert_eq!(report(&folder)["rounds"].as_array().unwrap().len(), 2);
         moments += 1;
     }
@@ -182,89 +179,89 @@ fn ctrl_c_at_any_moment_loses_nothing() {
 #[test]
 fn giving_up_turns_verifier_off_and_reports() {
     let folder = Folder::new("given-up");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    run(&mut system, &mut client, &options(&folder)).unwrap();
     let give_up = Options {
         give_up: true,
         ..options(&folder)
     };
-    let outcome = run(&mut machine, &mut client, &give_up).unwrap();
+    let outcome = run(&mut system, &mut client, &give_up).unwrap();
     assert!(matches!(outcome, Ended::Done { passed: false, .. }));
-    assert_eq!(machine.disk.verifier, [""; 0]);
+    assert_eq!(system.disk.verifier, [""; 0]);
     assert_eq!(report(&folder)["complete"], false);
-    let again = run(&mut machine, &mut client, &give_up).unwrap_err();
+    let again = run(&mut system, &mut client, &give_up).unwrap_err();
     assert!(again.0.contains("no test has begun"), "{again}");
 }
 
 #[test]
 fn giving_up_turns_verifier_off_whatever_became_of_the_progress() {
     let folder = Folder::new("given-up-damaged");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    assert!(!machine.disk.verifier.is_empty());
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    run(&mut system, &mut client, &options(&folder)).unwrap();
+    assert!(!system.disk.verifier.is_empty());
     folder.write("ringcopy-vm-test.progress.json", "\0\0\0\0");
     let give_up = Options {
         give_up: true,
         ..options(&folder)
     };
-    let failure = run(&mut machine, &mut client, &give_up).unwrap_err();
-    assert_eq!(machine.disk.verifier, [""; 0]);
+    let failure = run(&mut system, &mut client, &give_up).unwrap_err();
+    assert_eq!(system.disk.verifier, [""; 0]);
     assert!(failure.0.contains("is not a file that this program wrote"));
     assert!(failure.0.contains("off after the next restart"));
 }
 
 #[test]
 fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
     let options = Options {
         folder: "/nowhere/at/all".into(),
         loads: 5,
         give_up: false,
     };
-    let failure = run(&mut machine, &mut client, &options).unwrap_err();
+    let failure = run(&mut system, &mut client, &options).unwrap_err();
     assert!(failure.0.contains("--folder"), "{failure}");
-    assert!(machine.ran.is_empty(), "{:?}", machine.ran);
+    assert!(system.ran.is_empty(), "{:?}", system.ran);
 }
 
 #[test]
 fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
     let folder = Folder::new("lost");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    machine.restart();
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    run(&mut system, &mut client, &options(&folder)).unwrap();
+    system.restart();
     // A folder in the file's place: it can be neither read nor written.
     let path = folder.at().join("ringcopy-vm-test.progress.json");
     fs::write(&path, "{}").unwrap();
-    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
+    let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("`verifier /reset`"), "{failure}");
 }
 
 #[test]
 fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
     let folder = Folder::new("full");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    machine.restart();
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    run(&mut system, &mut client, &options(&folder)).unwrap();
+    system.restart();
     // A folder where the file would be written first.
     fs::create_dir(folder.at().join("ringcopy-vm-test.progress.part")).unwrap();
-    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
+    let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("--folder"), "{failure}");
     assert!(failure.0.contains("`verifier /reset`"), "{failure}");
 }
 
-/// What is written has to reach the disk before the step that may crash the machine: a device that
+/// What is written has to reach the disk before the step that may crash the system: a device that
 /// takes everything and keeps nothing cannot be flushed.
 #[cfg(unix)]
 #[test]
 fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
     let folder = Folder::new("unflushed");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut machine, &mut client, &options(&folder)).unwrap();
-    machine.restart();
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    run(&mut system, &mut client, &options(&folder)).unwrap();
+    system.restart();
     let before = folder.read("ringcopy-vm-test.progress.json");
     let beside = folder.at().join("ringcopy-vm-test.progress.part");
     std::os::unix::fs::symlink("/dev/null", beside).unwrap();
-    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
+    let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("cannot write"), "{failure}");
     assert_eq!(folder.read("ringcopy-vm-test.progress.json"), before);
     assert_eq!(client.commands, 0);
@@ -273,12 +270,12 @@ fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
 #[test]
 fn verifier_that_cannot_be_run_changes_nothing() {
     let folder = Folder::new("no-verifier");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
     // The driver is started and stopped first.
-    machine.fail = Some((2, 5));
-    let failure = run(&mut machine, &mut client, &options(&folder)).unwrap_err();
+    system.fail = Some((2, 5));
+    let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("as an administrator"), "{failure}");
     // The next attempt sets it up.
-    let outcome = run(&mut machine, &mut client, &options(&folder));
+    let outcome = run(&mut system, &mut client, &options(&folder));
     assert_eq!(outcome, Ok(Ended::Restart));
 }

@@ -1,4 +1,4 @@
-//! The test under Driver Verifier, on a machine on paper: across restarts, crashes and Ctrl-C.
+//! The test under Driver Verifier, on a system on paper: across restarts, crashes and Ctrl-C.
 
 #![cfg(feature = "program")]
 #![forbid(unsafe_code)]
@@ -96,11 +96,11 @@ impl Client {
 }
 
 /// Runs and restarts until it is done.
-fn complete(machine: &mut SimulatedSystem, client: &mut Client, folder: &Folder) -> bool {
-    client.driver = machine.loaded.clone();
+fn complete(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) -> bool {
+    client.driver = system.loaded.clone();
     for _ in 0..3 {
-        match run(machine, client, &options(folder)).unwrap() {
-            Ended::Restart => machine.restart(),
+        match run(system, client, &options(folder)).unwrap() {
+            Ended::Restart => system.restart(),
             Ended::Done { passed, .. } => return passed,
         }
     }
@@ -110,14 +110,14 @@ fn complete(machine: &mut SimulatedSystem, client: &mut Client, folder: &Folder)
 #[test]
 fn two_restarts_lead_to_a_report_and_nothing_is_left() {
     let folder = Folder::new("complete");
-    let (mut machine, mut client) = (SimulatedSystem::installed(), Client::default());
-    assert!(complete(&mut machine, &mut client, &folder));
+    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    assert!(complete(&mut system, &mut client, &folder));
     assert_eq!(
         folder.names(),
         ["ringcopy-vm-test.json", "ringcopy-vm-test.txt"]
     );
-    assert_eq!(machine.disk, SimulatedSystem::installed().disk);
-    let settings: Vec<_> = machine
+    assert_eq!(system.disk, SimulatedSystem::installed().disk);
+    let settings: Vec<_> = system
         .ran
         .iter()
         .filter(|line| line.contains("/driver"))
@@ -146,5 +146,5 @@ fn two_restarts_lead_to_a_report_and_nothing_is_left() {
         assert_eq!(steps["load and unload"]["times"], 5);
     }
     // Once before all, then for each round the load and five more.
-    assert_eq!(machine.starts, 1 + 2 * 6);
+    assert_eq!(system.starts, 1 + 2 * 6);
 }

@@ -1,7 +1,7 @@
 //! [`CopyMemoryRequest`]: a copy of virtual or physical memory to the output.
 
 use super::{Lengths, Validate, copy_length};
-use crate::{CopyMemoryRequest, EngineKind, NtStatus, TransferResponse};
+use crate::{CopyMemoryRequest, CopyResponse, EngineKind, NtStatus};
 
 /// The source of a copy that a request or an entry describes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Validate for CopyMemoryRequest {
     fn validate(&self, lengths: Lengths) -> Result<CopyMemory, NtStatus> {
         let engine = EngineKind::from_wire(self.engine).ok_or(NtStatus::INVALID_PARAMETER)?;
         let length = copy_length(self.length)?;
-        if lengths.output < size_of::<TransferResponse>().saturating_add(length) {
+        if lengths.output < size_of::<CopyResponse>().saturating_add(length) {
             return Err(NtStatus::BUFFER_TOO_SMALL);
         }
         Ok(CopyMemory {

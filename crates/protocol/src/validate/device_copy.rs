@@ -1,7 +1,7 @@
 //! [`DeviceCopyRequest`]: a copy to, from or within the uncached device page.
 
 use super::{Lengths, Validate};
-use crate::{DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, NtStatus, TransferResponse};
+use crate::{CopyResponse, DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, NtStatus};
 
 /// A copy whose bytes all lie within the device page. Offsets and lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,7 @@ impl Validate for DeviceCopyRequest {
         if lengths.input.checked_sub(size_of::<Self>()) != Some(written) {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
-        if lengths.output < size_of::<TransferResponse>().saturating_add(read) {
+        if lengths.output < size_of::<CopyResponse>().saturating_add(read) {
             return Err(NtStatus::BUFFER_TOO_SMALL);
         }
         if direction == DeviceDirection::Within && source.abs_diff(destination) < length {

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 
 use super::{Lengths, Source, Validate, check_output_limit};
 use crate::{
-    BatchEntry, BatchRequest, BatchResponse, EngineKind, EntryResult, MAXIMUM_ENTRIES,
+    BatchEntry, BatchRequest, BatchResponse, CopyResult, EngineKind, MAXIMUM_ENTRIES,
     MAXIMUM_LENGTH, NtStatus, ScatterEntry, ScatterRequest,
 };
 
@@ -135,7 +135,7 @@ impl Validate for ScatterRequest {
 #[must_use]
 pub const fn result_offset(index: usize) -> usize {
     index
-        .saturating_mul(size_of::<EntryResult>())
+        .saturating_mul(size_of::<CopyResult>())
         .saturating_add(size_of::<BatchResponse>())
 }
 

@@ -1,6 +1,6 @@
-//! One access on behalf of a mode: checked and guarded, or direct.
+//! Accesses on behalf of a mode: checked and guarded, or direct.
 //!
-//! Everything above this file comes down to these functions; they alone choose a routine.
+//! All accesses of the crate use these functions. Only they choose a guarded routine.
 
 use core::ptr;
 
@@ -12,19 +12,19 @@ mod string;
 pub(crate) use interlocked::{and, compare_exchange, or};
 pub(crate) use string::string_length;
 
-/// Whether an access of one number also orders others around it.
+/// Whether an access of one number orders other accesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Relaxed,
-    /// Reads: later accesses stay later. Writes: earlier accesses stay earlier.
+    /// A read keeps later accesses after it. A write keeps earlier accesses before it.
     AcquireRelease,
 }
 
-/// How the bytes of a copy travel.
+/// How a copy stores its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     Cached,
-    /// Around the cache, as a hint to the processor.
+    /// With a hint to bypass the cache.
     NonTemporal,
 }
 
@@ -33,7 +33,7 @@ const fn user_pointer(address: usize) -> *mut u8 {
     ptr::with_exposed_provenance_mut(address)
 }
 
-/// User addresses must be in range. Kernel addresses are not looked at.
+/// Checks that a user address is in range. A kernel address is not checked.
 #[inline]
 fn probed(address: usize, length: usize, access: Access, mode: Mode) -> Result<(), Fault> {
     match mode {
@@ -43,9 +43,8 @@ fn probed(address: usize, length: usize, access: Access, mode: Mode) -> Result<(
     }
 }
 
-/// Copies forward from `source`, which a caller in `source_mode` named, to `destination`, which a
-/// caller in `destination_mode` named. The source is checked first; both are, before either is
-/// touched.
+/// Copies forward between two addresses, each from a caller in its mode. Both are checked before either
+/// is accessed, the source first.
 ///
 /// # Safety
 ///
@@ -62,23 +61,23 @@ pub(crate) unsafe fn copy(
     let (to, from) = (user_pointer(destination), user_pointer(source));
     let Some(access) = expected(destination_mode, source_mode) else {
         match route {
-            // SAFETY: the caller vouches for both sides.
+            // SAFETY: the caller guarantees both sides.
             Route::Cached => unsafe { arch::copy(to, from, length) },
-            // SAFETY: the caller vouches for both sides.
+            // SAFETY: as above.
             Route::NonTemporal => unsafe { arch::copy_nontemporal(to, from, length) },
         }
         return Ok(());
     };
-    let outcome = match route {
-        // SAFETY: each side is a user range, or the caller vouches for it.
+    let result = match route {
+        // SAFETY: each side is a user range, or the caller guarantees it.
         Route::Cached => unsafe { arch::guarded_copy(to, from, length) },
-        // SAFETY: each side is a user range, or the caller vouches for it.
+        // SAFETY: as above.
         Route::NonTemporal => unsafe { arch::guarded_copy_nontemporal(to, from, length) },
     };
-    outcome.map_err(|trap| Fault::from_trap(trap, access))
+    result.map_err(|trap| Fault::from_trap(trap, access))
 }
 
-/// Copies ranges that may overlap: backward where [`moves_backward`] says so, else forward.
+/// Copies ranges that may overlap: backward where [`moves_backward`] holds, else forward.
 ///
 /// # Safety
 ///
@@ -98,18 +97,18 @@ pub(crate) unsafe fn move_bytes(
     probed(destination, length, Access::Write, to_mode)?;
     let (to, from) = (user_pointer(destination), user_pointer(source));
     let Some(access) = expected(to_mode, from_mode) else {
-        // SAFETY: the caller vouches for both sides.
+        // SAFETY: the caller guarantees both sides.
         unsafe { move_overlapping(to, from, length) };
         return Ok(());
     };
-    let outcome = if moves_backward(destination, source, length) {
-        // SAFETY: each side is a user range, or the caller vouches for it.
+    let result = if moves_backward(destination, source, length) {
+        // SAFETY: each side is a user range, or the caller guarantees it.
         unsafe { arch::guarded_copy_backward(to, from, length) }
     } else {
         // SAFETY: as above.
         unsafe { arch::guarded_copy_upward(to, from, length) }
     };
-    outcome.map_err(|trap| Fault::from_trap(trap, access))
+    result.map_err(|trap| Fault::from_trap(trap, access))
 }
 
 /// Copies ranges that may overlap, without a guard.
@@ -141,8 +140,9 @@ unsafe fn move_overlapping(destination: *mut u8, source: *const u8, length: usiz
     }
 }
 
-/// Whether a move of `length` bytes runs from the last byte to the first: it does if the ranges
-/// share a byte and the destination lies above the source.
+/// Returns whether a move of `length` bytes runs from the last byte to the first.
+///
+/// It does if the ranges share a byte and the destination lies above the source.
 ///
 /// After a fault of such a move, [`Fault::copied`] counts from the end.
 #[must_use]
@@ -151,8 +151,8 @@ pub const fn moves_backward(destination: usize, source: usize, length: usize) ->
     destination > source && overlaps(destination, source, length)
 }
 
-/// What a fault of a copy most likely was doing, if the trap cannot tell; `None` if neither side
-/// is guarded.
+/// Returns the kind of access that a fault of a copy most likely had, for a trap that does not report
+/// it; `None` if neither side is guarded.
 #[inline]
 const fn expected(destination: Mode, source: Mode) -> Option<Access> {
     match (destination, source) {
@@ -162,7 +162,7 @@ const fn expected(destination: Mode, source: Mode) -> Option<Access> {
     }
 }
 
-/// Fills what a caller named.
+/// Fills a range from a caller in `mode`.
 ///
 /// # Safety
 ///
@@ -178,7 +178,7 @@ pub(crate) unsafe fn fill(
     let pointer = user_pointer(destination);
     match mode {
         Mode::Kernel => {
-            // SAFETY: the caller vouches for the range.
+            // SAFETY: the caller guarantees the range.
             unsafe { arch::fill(pointer, byte, length) };
             Ok(())
         }
@@ -190,7 +190,7 @@ pub(crate) unsafe fn fill(
     }
 }
 
-/// Reads a number that a caller named, with one instruction.
+/// Reads a number at an address from a caller in `mode`, with one instruction.
 ///
 /// # Safety
 ///
@@ -201,11 +201,11 @@ pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) ->
     let pointer = user_pointer(source);
     let bits = match (mode, order) {
         (Mode::Kernel, Order::Relaxed) => {
-            // SAFETY: the caller vouches for the address.
+            // SAFETY: the caller guarantees the address.
             Ok(unsafe { arch::read(pointer, T::WIDTH) })
         }
         (Mode::Kernel, Order::AcquireRelease) => {
-            // SAFETY: the caller vouches for the address.
+            // SAFETY: as above.
             Ok(unsafe { arch::read_acquire(pointer, T::WIDTH) })
         }
         (Mode::User, Order::Relaxed) => {
@@ -221,7 +221,7 @@ pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) ->
         .map_err(|trap| Fault::from_trap(trap, Access::Read))
 }
 
-/// Writes a number to where a caller named, with one instruction.
+/// Writes a number to an address from a caller in `mode`, with one instruction.
 ///
 /// # Safety
 ///
@@ -235,14 +235,14 @@ pub(crate) unsafe fn write<T: Scalar>(
 ) -> Result<(), Fault> {
     probed(destination, T::WIDTH as usize, Access::Write, mode)?;
     let (pointer, bits) = (user_pointer(destination), value.into_bits());
-    let outcome = match (mode, order) {
+    let result = match (mode, order) {
         (Mode::Kernel, Order::Relaxed) => {
-            // SAFETY: the caller vouches for the address.
+            // SAFETY: the caller guarantees the address.
             unsafe { arch::write(pointer, bits, T::WIDTH) };
             Ok(())
         }
         (Mode::Kernel, Order::AcquireRelease) => {
-            // SAFETY: the caller vouches for the address.
+            // SAFETY: as above.
             unsafe { arch::write_release(pointer, bits, T::WIDTH) };
             Ok(())
         }
@@ -255,5 +255,5 @@ pub(crate) unsafe fn write<T: Scalar>(
             unsafe { arch::guarded_write_release(pointer, bits, T::WIDTH) }
         }
     };
-    outcome.map_err(|trap| Fault::from_trap(trap, Access::Write))
+    result.map_err(|trap| Fault::from_trap(trap, Access::Write))
 }

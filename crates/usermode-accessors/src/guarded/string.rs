@@ -7,10 +7,10 @@ use crate::{
     probe::USER_LIMIT,
 };
 
-/// Counts the characters before the terminator; `None` if the first `maximum` hold none.
+/// Counts the characters before the terminator. Returns `None` if it is not among the first `maximum`.
 ///
-/// A user string is looked at below [`USER_LIMIT`] only. If it does not end there it is refused,
-/// as memory that cannot be accessed would be, with all that was looked at counted.
+/// A user string is read only below [`USER_LIMIT`]. If it does not end there, the fault is an access
+/// violation at the limit, and counts the bytes that were read.
 ///
 /// # Safety
 ///
@@ -25,14 +25,14 @@ pub(crate) unsafe fn string_length<T: Character>(
     let size = T::WIDTH as usize;
     let found = |length| (length < maximum).then_some(length);
     if mode == Mode::Kernel {
-        // SAFETY: the caller vouches for the string.
+        // SAFETY: the caller guarantees the string.
         return Ok(found(unsafe {
             arch::scan(user_pointer(string), maximum, wide)
         }));
     }
     let within = USER_LIMIT.saturating_sub(string) >> u32::from(wide);
     let count = maximum.min(within);
-    // SAFETY: so many characters end below the limit.
+    // SAFETY: `count` characters end below the limit.
     let length = unsafe { arch::guarded_scan(user_pointer(string), count, wide) }
         .map_err(|trap| Fault::from_trap(trap, Access::Read))?;
     if length < count || count == maximum {

@@ -1,4 +1,4 @@
-//! Checked ranges, used front to back.
+//! Readers and writers: checked ranges that are used from front to back.
 
 use core::{fmt, marker::PhantomData};
 
@@ -7,7 +7,7 @@ use crate::{
     guarded::{self, Route, copy},
 };
 
-/// What is left of a checked range, and how much of it is done with.
+/// The rest of a checked range, and its position.
 pub(super) struct Cursor {
     address: usize,
     remaining: usize,
@@ -28,7 +28,7 @@ impl Cursor {
         }
     }
 
-    /// Refuses a use of more than what is left.
+    /// Checks that `length` bytes are left.
     #[inline]
     const fn has(&self, length: usize, kind: Access) -> Result<(), Fault> {
         if length <= self.remaining {
@@ -45,7 +45,7 @@ impl Cursor {
         self.position = self.position.wrapping_add(moved);
     }
 
-    /// Lets `access` at the next `length` bytes, and moves on by what it got through.
+    /// Runs `access` on the next `length` bytes, and skips the bytes that it moved.
     #[inline]
     fn advance(
         &mut self,
@@ -54,16 +54,30 @@ impl Cursor {
         access: impl FnOnce(usize, Mode) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         self.has(length, kind)?;
-        let outcome = access(self.address, self.mode);
-        self.skip(moved(outcome, length));
-        outcome
+        let result = access(self.address, self.mode);
+        self.skip(moved(result, length));
+        result
+    }
+
+    /// Writes `length` bytes of kernel memory at `source`.
+    ///
+    /// # Safety
+    ///
+    /// The source is valid.
+    #[inline]
+    unsafe fn write(&mut self, source: *const u8, length: usize) -> Result<(), Fault> {
+        self.advance(length, Access::Write, |address, mode| {
+            // SAFETY: the caller guarantees the source. The destination is a part of the range that
+            // passed the check, or kernel memory by the promise of `UserSlice::for_mode`.
+            unsafe { copy((address, mode), kernel(source), length, Route::Cached) }
+        })
     }
 }
 
-/// How far an access of `length` bytes came.
+/// Returns how many of `length` bytes an access moved.
 #[inline]
-const fn moved(outcome: Result<(), Fault>, length: usize) -> usize {
-    match outcome {
+const fn moved(result: Result<(), Fault>, length: usize) -> usize {
+    match result {
         Ok(()) => length,
         Err(fault) => fault.copied,
     }
@@ -85,30 +99,30 @@ impl fmt::Debug for Cursor {
     }
 }
 
-/// Memory of the kernel's own, as one side of a copy.
+/// Returns kernel memory as one side of a copy.
 #[inline]
 fn kernel(pointer: *const u8) -> (usize, Mode) {
     (pointer.expose_provenance(), Mode::Kernel)
 }
 
-/// Reads a checked range of user memory, front to back, and hands out no byte twice.
+/// Reads a checked range of user memory from front to back, and returns no byte twice.
 ///
 /// # Guarantees
 ///
-/// - The whole range was checked when this was made, on the captured numbers, which do not change.
-///   Each read checks its part again.
-/// - A byte that was handed out is not fetched again by this reader; the position moves on over a
-///   fault, too, by [`Fault::copied`].
-/// - A fault returns. [`Fault::copied`] is exact for the call that met it: so many bytes of the
-///   destination hold data, the rest is untouched.
+/// - The whole range is checked when the reader is made, on captured numbers. Each read checks its part
+///   again.
+/// - The reader does not read a byte again that it has returned. After a fault the position is after
+///   the [`Fault::copied`] bytes.
+/// - A fault returns. [`Fault::copied`] is exact for the call: the first `copied` bytes of the
+///   destination are written, and the others are untouched.
 ///
-/// Within one call the processor may touch a location more than once, in any order and width;
-/// what arrives in the destination is then the only copy that counts.
+/// Within one call the processor may access a location more than once, in any order and width. Only the
+/// bytes in the destination count.
 ///
 /// # IRQL
 ///
-/// At most `APC_LEVEL`, in the context of the process whose memory it is: the fault handler of
-/// the memory manager must be able to run.
+/// At most `APC_LEVEL`, in the context of the process that owns the memory: the fault handler of the
+/// memory manager must be able to run.
 #[derive(Debug)]
 pub struct UserReader {
     cursor: Cursor,
@@ -120,14 +134,14 @@ impl UserReader {
         Self { cursor }
     }
 
-    /// Bytes not yet read.
+    /// Returns the number of bytes that are left.
     #[must_use]
     #[inline]
     pub const fn remaining(&self) -> usize {
         self.cursor.remaining
     }
 
-    /// Bytes read so far, over all calls.
+    /// Returns the number of bytes that were read, over all calls.
     #[must_use]
     #[inline]
     pub const fn position(&self) -> usize {
@@ -138,14 +152,14 @@ impl UserReader {
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer remain, with nothing touched; else the exception
-    /// that the memory raised, after [`Fault::copied`] bytes.
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left, and then nothing is accessed; or the
+    /// exception that the memory raised, after [`Fault::copied`] bytes.
     #[inline]
     pub fn read(&mut self, destination: &mut [u8]) -> Result<(), Fault> {
         self.read_volatile(destination.into())
     }
 
-    /// Reads the next `destination.len()` bytes into memory that is itself shared.
+    /// Reads the next `destination.len()` bytes into volatile memory.
     ///
     /// # Errors
     ///
@@ -155,20 +169,20 @@ impl UserReader {
         let mut destination = destination;
         let (pointer, length) = (destination.as_mut_ptr(), destination.len());
         self.cursor.advance(length, Access::Read, |address, mode| {
-            // SAFETY: the destination is valid by its type. The source is a part of the range
-            // that passed the check, or kernel memory by the promise of `UserSlice::for_mode`.
+            // SAFETY: the destination is valid by its type. The source is a part of the range that
+            // passed the check, or kernel memory by the promise of `UserSlice::for_mode`.
             unsafe { copy(kernel(pointer), (address, mode), length, Route::Cached) }
         })
     }
 }
 
-/// Writes a checked range of user memory, front to back.
+/// Writes a checked range of user memory from front to back.
 ///
 /// # Guarantees
 ///
-/// - The whole range was checked when this was made. Each write checks its part again.
-/// - A fault returns. [`Fault::copied`] is exact for the call that met it: so many bytes of user
-///   memory were written, none after them.
+/// - The whole range is checked when the writer is made. Each write checks its part again.
+/// - A fault returns. [`Fault::copied`] is exact for the call: the first `copied` bytes are written, and
+///   none after them.
 ///
 /// # IRQL
 ///
@@ -184,14 +198,14 @@ impl UserWriter {
         Self { cursor }
     }
 
-    /// Bytes not yet written.
+    /// Returns the number of bytes that are left.
     #[must_use]
     #[inline]
     pub const fn remaining(&self) -> usize {
         self.cursor.remaining
     }
 
-    /// Bytes written so far, over all calls.
+    /// Returns the number of bytes that were written, over all calls.
     #[must_use]
     #[inline]
     pub const fn position(&self) -> usize {
@@ -202,30 +216,23 @@ impl UserWriter {
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_BUFFER_SIZE`] if less room remains, with nothing touched; else the
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left, and then nothing is accessed; or the
     /// exception that the memory raised, after [`Fault::copied`] bytes.
     #[inline]
     pub fn write(&mut self, source: &[u8]) -> Result<(), Fault> {
-        let (pointer, length) = (source.as_ptr(), source.len());
-        self.cursor.advance(length, Access::Write, |address, mode| {
-            // SAFETY: the source is valid by its type. The destination is a part of the range
-            // that passed the check, or kernel memory by the promise of `UserSlice::for_mode`.
-            unsafe { copy((address, mode), kernel(pointer), length, Route::Cached) }
-        })
+        // SAFETY: the source is valid by its type.
+        unsafe { self.cursor.write(source.as_ptr(), source.len()) }
     }
 
-    /// Writes all of `source`, which is itself shared memory.
+    /// Writes all of `source`, which is volatile memory.
     ///
     /// # Errors
     ///
     /// As [`write`](Self::write).
     #[inline]
     pub fn write_volatile(&mut self, source: &VolatileSlice<'_>) -> Result<(), Fault> {
-        let (pointer, length) = (source.as_ptr(), source.len());
-        self.cursor.advance(length, Access::Write, |address, mode| {
-            // SAFETY: as in `write`.
-            unsafe { copy((address, mode), kernel(pointer), length, Route::Cached) }
-        })
+        // SAFETY: the source is valid by its type.
+        unsafe { self.cursor.write(source.as_ptr(), source.len()) }
     }
 
     /// Sets the next `length` bytes to `byte`.
@@ -236,38 +243,33 @@ impl UserWriter {
     #[inline]
     pub fn fill(&mut self, byte: u8, length: usize) -> Result<(), Fault> {
         self.cursor.advance(length, Access::Write, |address, mode| {
-            // SAFETY: a part of the range that passed the check, or kernel memory by the promise
-            // of `UserSlice::for_mode`.
+            // SAFETY: a part of the range that passed the check, or kernel memory by the promise of
+            // `UserSlice::for_mode`.
             unsafe { guarded::fill(address, byte, length, mode) }
         })
     }
 
-    /// Writes the next `length` bytes of `source`, from one range of user memory straight to
-    /// another. Should the two overlap, the bytes that both share end up unspecified; see
+    /// Copies the next `length` bytes of `source`, from one range of user memory to another.
+    ///
+    /// If the two overlap, the shared bytes end up unspecified; see
     /// [`UserSlice::move_to`](super::UserSlice::move_to).
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes remain on either side, with nothing
-    /// touched; else the exception that the memory raised, after [`Fault::copied`] bytes, with
-    /// [`Fault::access`] telling the side. Both sides move on by so many.
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left on either side, and then nothing is
+    /// accessed; or the exception that the memory raised, after [`Fault::copied`] bytes. Then
+    /// [`Fault::access`] shows the side, and the positions of both sides are after those bytes.
     #[inline]
     pub fn write_from(&mut self, source: &mut UserReader, length: usize) -> Result<(), Fault> {
         let from = &mut source.cursor;
         from.has(length, Access::Read)?;
-        let outcome = self.cursor.advance(length, Access::Write, |address, mode| {
-            // SAFETY: each side is a part of a range that passed the check, or kernel memory by
-            // the promise of `UserSlice::for_mode`.
-            unsafe {
-                copy(
-                    (address, mode),
-                    (from.address, from.mode),
-                    length,
-                    Route::Cached,
-                )
-            }
+        let source = (from.address, from.mode);
+        let result = self.cursor.advance(length, Access::Write, |address, mode| {
+            // SAFETY: each side is a part of a range that passed the check, or kernel memory by the
+            // promise of `UserSlice::for_mode`.
+            unsafe { copy((address, mode), source, length, Route::Cached) }
         });
-        from.skip(moved(outcome, length));
-        outcome
+        from.skip(moved(result, length));
+        result
     }
 }

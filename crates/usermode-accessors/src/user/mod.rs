@@ -1,4 +1,4 @@
-//! User memory, as types that keep the rules.
+//! The safe types for user memory.
 
 mod cursor;
 mod pointer;
@@ -10,8 +10,8 @@ pub use pointer::UserPtr;
 pub use slice::UserSlice;
 pub use unicode_string::UnicodeString;
 
-/// One implementation fits every type. Another fits if the type is `Send`, or `Sync`; which is meant
-/// is then ambiguous, and the constant below does not compile.
+/// The first implementation applies to every type. The others apply if the type is `Send` or `Sync`.
+/// Then the implementation is ambiguous, and the constant below does not compile.
 trait BoundToThread<Reason> {
     fn item() {}
 }

@@ -3,28 +3,28 @@
 use core::{fmt, marker::PhantomData, mem::size_of};
 
 use super::slice::UserSlice;
-#[allow(unused_imports, reason = "the documentation speaks of it")]
+#[allow(unused_imports, reason = "the documentation links it")]
 use crate::NtStatus;
 use crate::{
     Character, Fault, Interlocked, Mode, Scalar,
     guarded::{self, Order},
 };
 
-/// The address of one value of type `T` that a caller named.
+/// The address of one value of type `T`, from a caller.
 ///
-/// Not a Rust pointer: no `Deref`, no reference. Using it consumes it, so a second fetch through the
-/// same `UserPtr` does not compile:
+/// It is not a Rust pointer: it has no `Deref`, and gives no reference. Its use consumes it, so a second
+/// read through the same `UserPtr` does not compile:
 ///
 /// ```compile_fail,E0382
 /// # use usermode_accessors::UserPtr;
 /// let length = UserPtr::<u32>::new(0x10_0000);
-/// let judged = length.read();
+/// let checked = length.read();
 /// let used = length.read();
 /// ```
 ///
-/// Another `UserPtr` of the same number does compile, and reads what is there by then.
+/// Another `UserPtr` of the same number compiles, and reads the value of that later moment.
 ///
-/// As a [`UserSlice`], it is of the current process, and neither [`Send`] nor [`Sync`].
+/// Like a [`UserSlice`] it belongs to the current process, and is neither [`Send`] nor [`Sync`].
 pub struct UserPtr<T> {
     address: usize,
     mode: Mode,
@@ -37,24 +37,20 @@ impl<T> UserPtr<T> {
         self.mode
     }
 
-    /// The user address of a `T`. Any number will do: it is checked when it is used.
+    /// Returns the user address of a `T`. The address is checked when it is used.
     #[must_use]
     #[inline]
     pub const fn new(address: usize) -> Self {
-        Self {
-            address,
-            mode: Mode::User,
-            value: PhantomData,
-            process: PhantomData,
-        }
+        // SAFETY: the promise is about kernel mode.
+        unsafe { Self::for_mode(address, Mode::User) }
     }
 
-    /// The address of a `T`, named by a caller in `mode`; see [`UserSlice::for_mode`].
+    /// Returns the address of a `T`, from a caller in `mode`; see [`UserSlice::for_mode`].
     ///
     /// # Safety
     ///
-    /// As for [`UserSlice::for_mode`], with `size_of::<T>()` bytes, or what the use that follows
-    /// says instead.
+    /// As for [`UserSlice::for_mode`], with `size_of::<T>()` bytes, unless the method that is called
+    /// states another range.
     #[must_use]
     #[inline]
     pub const unsafe fn for_mode(address: usize, mode: Mode) -> Self {
@@ -66,14 +62,14 @@ impl<T> UserPtr<T> {
         }
     }
 
-    /// The address, as the caller gave it.
+    /// Returns the address, unchecked.
     #[must_use]
     #[inline]
     pub const fn address(&self) -> usize {
         self.address
     }
 
-    /// The bytes of the `T`.
+    /// Returns the range of the `T`.
     #[must_use]
     #[inline]
     pub const fn into_slice(self) -> UserSlice {
@@ -82,22 +78,22 @@ impl<T> UserPtr<T> {
 }
 
 impl<T: Scalar> UserPtr<T> {
-    /// Reads the value with exactly one instruction of its width. Alignment is not enforced, as
-    /// in Microsoft's scalar accessors; an unaligned read may be torn.
+    /// Reads the value with exactly one instruction of its width.
     ///
+    /// Alignment is not required, as in Microsoft's scalar accessors; an unaligned read may be torn.
     /// IRQL: at most `APC_LEVEL`.
     ///
     /// # Errors
     ///
-    /// [`NtStatus::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
-    /// raised. [`Fault::copied`] is 0.
+    /// [`NtStatus::ACCESS_VIOLATION`] if it is not user memory; or the exception that the memory raised.
+    /// [`Fault::copied`] is 0.
     #[inline]
     pub fn read(self) -> Result<T, Fault> {
-        // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::read(self.address, self.mode, Order::Relaxed) }
     }
 
-    /// Writes the value with exactly one instruction of its width. Alignment is not enforced.
+    /// Writes the value with exactly one instruction of its width. Alignment is not required.
     ///
     /// IRQL: at most `APC_LEVEL`.
     ///
@@ -106,55 +102,55 @@ impl<T: Scalar> UserPtr<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn write(self, value: T) -> Result<(), Fault> {
-        // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::write(self.address, value, self.mode, Order::Relaxed) }
     }
 
-    /// As [`read`](Self::read), and no later access of this thread is made before it: what another
-    /// thread wrote before it released the value can be read after this.
+    /// Reads as [`read`](Self::read) does. No later access of this thread is made before the read, so
+    /// the thread can read what another thread wrote before it released the value.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
     #[inline]
     pub fn read_acquire(self) -> Result<T, Fault> {
-        // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::read(self.address, self.mode, Order::AcquireRelease) }
     }
 
-    /// As [`write`](Self::write), and every earlier access of this thread is made before it.
+    /// Writes as [`write`](Self::write) does. Every earlier access of this thread is made before the
+    /// write.
     ///
     /// # Errors
     ///
     /// As [`read`](Self::read).
     #[inline]
     pub fn write_release(self, value: T) -> Result<(), Fault> {
-        // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::write(self.address, value, self.mode, Order::AcquireRelease) }
     }
 }
 
-/// Operations that no other locked operation on the same value can come between, each a full
-/// barrier. They return what was there before.
+/// Interlocked operations. Each is atomic and a full barrier, and returns the value before.
 ///
-/// The value must lie at a multiple of its size, in either mode. It must be writable, also for a
-/// comparison that fails. Another thread that keeps changing the value can make
-/// [`fetch_and`](Self::fetch_and) and [`fetch_or`](Self::fetch_or) try again: how often is not
-/// bounded, but each time needs a change that came between. IRQL: at most `APC_LEVEL`.
+/// The address must be a multiple of the size of the value, in either mode. The value must be writable,
+/// also for a comparison that fails. If another thread keeps changing the value,
+/// [`fetch_and`](Self::fetch_and) and [`fetch_or`](Self::fetch_or) repeat. The number of repetitions is
+/// not bounded, but each needs a change in between. IRQL: at most `APC_LEVEL`.
 ///
-/// In [`Mode::Kernel`] the promise of [`UserPtr::for_mode`] includes that whoever else accesses
-/// the value meanwhile does so by operations of these kinds.
+/// In [`Mode::Kernel`] the promise of [`UserPtr::for_mode`] includes that only atomic operations access
+/// the value meanwhile.
 impl<T: Interlocked> UserPtr<T> {
     /// ANDs `value` in.
     ///
     /// # Errors
     ///
-    /// [`NtStatus::DATATYPE_MISALIGNMENT`] if it is not aligned, then
-    /// [`NtStatus::ACCESS_VIOLATION`] if it is not user memory; else the exception that the memory
-    /// raised. [`Fault::copied`] is 0 and [`Fault::access`] a write.
+    /// [`NtStatus::DATATYPE_MISALIGNMENT`] if it is not aligned, then [`NtStatus::ACCESS_VIOLATION`] if it
+    /// is not user memory; or the exception that the memory raised. [`Fault::copied`] is 0 and
+    /// [`Fault::access`] a write.
     #[inline]
     pub fn fetch_and(self, value: T) -> Result<T, Fault> {
-        // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::and(self.address, value, self.mode) }
     }
 
@@ -165,59 +161,60 @@ impl<T: Interlocked> UserPtr<T> {
     /// As [`fetch_and`](Self::fetch_and).
     #[inline]
     pub fn fetch_or(self, value: T) -> Result<T, Fault> {
-        // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::or(self.address, value, self.mode) }
     }
 
-    /// Stores `replacement` if the value is `current`, which the caller sees from the answer being
-    /// `current`.
+    /// Stores `replacement` if the value is `current`. It has done so if it returns `current`.
     ///
     /// The order of the arguments is that of Rust's atomics; in
-    /// [`ddi`](crate::ddi::interlocked_compare_exchange_to_user) it is the other way round.
+    /// [`ddi`](crate::ddi::interlocked_compare_exchange_to_user) it is reversed.
     ///
     /// # Errors
     ///
     /// As [`fetch_and`](Self::fetch_and).
     #[inline]
     pub fn compare_exchange(self, current: T, replacement: T) -> Result<T, Fault> {
-        // SAFETY: kernel memory, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::compare_exchange(self.address, replacement, current, self.mode) }
     }
 }
 
 /// Strings that end with a zero.
 ///
-/// The length is what it was during the count, and no more: another thread may shorten or lengthen
-/// the string at once. Never read a string by a length found this way and believe it to end there;
-/// look at the copy. No alignment is asked for. IRQL: at most `APC_LEVEL`.
+/// The length is that of the moment of the count: another thread may shorten or lengthen the string at
+/// once. A copy of that length need not end with the terminator, so search the copy for it. Alignment is
+/// not required. IRQL: at most `APC_LEVEL`.
 ///
-/// In [`Mode::Kernel`] the promise of [`UserPtr::for_mode`] is that the string is valid as far as it
-/// will be looked at.
+/// In [`Mode::Kernel`] the promise of [`UserPtr::for_mode`] is that the string is valid as far as it is
+/// read.
 impl<T: Character> UserPtr<T> {
-    /// The characters before the terminator, however many. A caller can make that take as long as
-    /// it has memory mapped: prefer [`string_length_within`](Self::string_length_within).
+    /// Returns the number of characters before the terminator, without a bound.
+    ///
+    /// A caller can make the count take as long as memory is mapped, so prefer
+    /// [`string_length_within`](Self::string_length_within).
     ///
     /// # Errors
     ///
-    /// [`NtStatus::ACCESS_VIOLATION`] if the string does not end within user memory; else the
-    /// exception that the memory raised. [`Fault::copied`] is the number of bytes that were looked
-    /// at, all of them characters other than the terminator.
+    /// [`NtStatus::ACCESS_VIOLATION`] if the string does not end within user memory; or the exception
+    /// that the memory raised. [`Fault::copied`] is the number of bytes that were read, none of them
+    /// of a terminator.
     #[inline]
     pub fn string_length(self) -> Result<usize, Fault> {
-        // SAFETY: a kernel string, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: a kernel string is valid by the promise of `for_mode`.
         unsafe { guarded::string_length::<T>(self.address, usize::MAX, self.mode) }
             .map(|length| length.unwrap_or(usize::MAX))
     }
 
-    /// The characters before the terminator, if it is among the first `maximum`; else `None`. No
-    /// character after those counts, and no page is touched that they do not reach into.
+    /// Returns the number of characters before the terminator, or `None` if it is not among the first
+    /// `maximum` characters. Only pages of those characters are accessed.
     ///
     /// # Errors
     ///
     /// As [`string_length`](Self::string_length).
     #[inline]
     pub fn string_length_within(self, maximum: usize) -> Result<Option<usize>, Fault> {
-        // SAFETY: a kernel string, if that is the mode, is valid by the promise of `for_mode`.
+        // SAFETY: a kernel string is valid by the promise of `for_mode`.
         unsafe { guarded::string_length::<T>(self.address, maximum, self.mode) }
     }
 }

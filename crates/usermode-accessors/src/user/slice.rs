@@ -1,15 +1,15 @@
-//! A range that a caller named, before it is used.
+//! A range from a caller, before it is used.
 
 use core::{fmt, marker::PhantomData};
 
 use super::cursor::{Cursor, UserReader, UserWriter};
 use crate::{Access, Fault, Mode, NtStatus, guarded, probe};
 
-/// A range of memory that a caller named: an address and a length, nothing more.
+/// A range of memory from a caller: an address and a length.
 ///
-/// It is not a Rust pointer: no reference to the memory can be made. It can be neither copied
-/// nor cloned, and [`reader`](Self::reader) and [`writer`](Self::writer) consume it. So a second
-/// reader of the same value does not compile:
+/// It is not a Rust pointer, and no reference to the memory can be made. It is neither `Copy` nor
+/// `Clone`, and [`reader`](Self::reader) and [`writer`](Self::writer) consume it. So a second reader of
+/// the same value does not compile:
 ///
 /// ```compile_fail,E0382
 /// # use usermode_accessors::UserSlice;
@@ -24,18 +24,17 @@ use crate::{Access, Fault, Mode, NtStatus, guarded, probe};
 /// let spare = request.clone();
 /// ```
 ///
-/// That holds for the value, not for the memory. A second `UserSlice` of the same two numbers does
-/// compile, and what is read through it is a second fetch: the caller may have changed the bytes.
-/// Make one slice for each range that a request names, and keep the copy.
+/// This protects the value, not the memory. A second `UserSlice` of the same two numbers compiles. It
+/// reads the memory a second time, and the caller may have changed the bytes. Make one slice for each
+/// range in a request, and keep the copy.
 ///
-/// A range that is both read and written is split by
-/// [`reader_and_writer`](Self::reader_and_writer).
+/// [`reader_and_writer`](Self::reader_and_writer) splits a range that is both read and written.
 ///
 /// # Not for another thread
 ///
-/// User memory is that of the current process. In a thread of another process, such as a work item's,
-/// the same address is other memory. So a `UserSlice` is neither [`Send`] nor [`Sync`], and neither
-/// are [`UserReader`], [`UserWriter`] and [`UserPtr`](crate::UserPtr):
+/// User memory belongs to the current process. In a thread of another process, such as that of a work
+/// item, the same address is other memory. So a `UserSlice` is neither [`Send`] nor [`Sync`]. The same
+/// holds for [`UserReader`], [`UserWriter`] and [`UserPtr`](crate::UserPtr):
 ///
 /// ```compile_fail,E0277
 /// # use usermode_accessors::UserSlice;
@@ -45,8 +44,8 @@ use crate::{Access, Fault, Mode, NtStatus, guarded, probe};
 /// queue_work(move || drop(request.reader()));
 /// ```
 ///
-/// This does not stop a driver that attaches its thread to another process meanwhile, or that passes
-/// the number on.
+/// This does not prevent a driver from attaching its thread to another process meanwhile, or from
+/// passing on the number.
 #[derive(PartialEq, Eq)]
 pub struct UserSlice {
     address: usize,
@@ -56,63 +55,53 @@ pub struct UserSlice {
 }
 
 impl UserSlice {
-    /// `length` bytes of user memory at `address`. Any two numbers will do: they are checked
+    /// Returns the range of `length` bytes of user memory at `address`. The two numbers are checked
     /// when the range is made into a reader or writer.
     #[must_use]
     #[inline]
     pub const fn new(address: usize, length: usize) -> Self {
-        Self {
-            address,
-            length,
-            mode: Mode::User,
-            process: PhantomData,
-        }
+        Self::from_parts(address, length, Mode::User)
     }
 
-    /// `length` bytes at `address`, named by a caller in `mode`.
+    /// Returns the range of `length` bytes at `address`, from a caller in `mode`.
     ///
-    /// With [`Mode::User`] it is the same as [`new`](Self::new). With [`Mode::Kernel`] the
-    /// address is used as it stands: no check, no guard, and user memory stays closed where
-    /// SMAP closes it. An invalid one ends the system, as it would in C.
+    /// With [`Mode::User`] it is the same as [`new`](Self::new). With [`Mode::Kernel`] the address is
+    /// neither checked nor guarded, and user memory stays closed where SMAP closes it. An invalid
+    /// address ends the system, as in C.
     ///
     /// # Safety
     ///
-    /// If `mode` is [`Mode::Kernel`], the range is valid kernel memory, readable or writable as
-    /// the use that follows demands, for as long as this value or what it is made into lives,
-    /// and no Rust reference to it is in use meanwhile.
+    /// If `mode` is [`Mode::Kernel`], the range is valid kernel memory, and readable or writable as its
+    /// use requires. It stays so, and no Rust reference to it is in use, as long as this value or the
+    /// reader or writer made of it lives.
     #[must_use]
     #[inline]
     pub const unsafe fn for_mode(address: usize, length: usize, mode: Mode) -> Self {
-        Self {
-            address,
-            length,
-            mode,
-            process: PhantomData,
-        }
+        Self::from_parts(address, length, mode)
     }
 
-    /// The address, as the caller gave it.
+    /// Returns the address, unchecked.
     #[must_use]
     #[inline]
     pub const fn address(&self) -> usize {
         self.address
     }
 
-    /// The length in bytes, as the caller gave it.
+    /// Returns the length in bytes, unchecked.
     #[must_use]
     #[inline]
     pub const fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether the length is 0.
+    /// Returns whether the length is 0.
     #[must_use]
     #[inline]
     pub const fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Checks the range, for reading.
+    /// Checks the range for reading.
     ///
     /// # Errors
     ///
@@ -122,14 +111,14 @@ impl UserSlice {
         self.reader_aligned(1)
     }
 
-    /// Checks alignment and range, for reading.
+    /// Checks the alignment and the range for reading.
     ///
     /// # Errors
     ///
     /// [`NtStatus::INVALID_PARAMETER`] if `alignment`, in bytes, is not a power of two;
     /// [`NtStatus::DATATYPE_MISALIGNMENT`] if the address is not aligned to it;
-    /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory. None of them if the
-    /// length is 0 or the mode [`Mode::Kernel`].
+    /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory. There is no error if the
+    /// length is 0 or the mode is [`Mode::Kernel`].
     #[inline]
     pub const fn reader_aligned(self, alignment: usize) -> Result<UserReader, Fault> {
         match self.probed(alignment, Access::Read) {
@@ -138,7 +127,7 @@ impl UserSlice {
         }
     }
 
-    /// Checks the range, for writing.
+    /// Checks the range for writing.
     ///
     /// # Errors
     ///
@@ -148,7 +137,7 @@ impl UserSlice {
         self.writer_aligned(1)
     }
 
-    /// Checks alignment and range, for writing.
+    /// Checks the alignment and the range for writing.
     ///
     /// # Errors
     ///
@@ -161,10 +150,10 @@ impl UserSlice {
         }
     }
 
-    /// Checks the range, for one reader and one writer.
+    /// Checks the range for one reader and one writer.
     ///
-    /// What is read after something was written may be neither what was there nor what was
-    /// written: the memory is its owner's.
+    /// A read after a write may return other bytes than were written: the owner of the memory can
+    /// change it.
     ///
     /// # Errors
     ///
@@ -177,52 +166,40 @@ impl UserSlice {
             mode,
             ..
         } = self;
-        let twin = Self::from_parts(address, length, mode);
-        match (self.reader(), twin.writer()) {
+        let same = Self::from_parts(address, length, mode);
+        match (self.reader(), same.writer()) {
             (Ok(reader), Ok(writer)) => Ok((reader, writer)),
             (Err(fault), _) | (_, Err(fault)) => Err(fault),
         }
     }
 
-    /// Moves all of this range to `destination`, of the same length; the two may overlap, and then
-    /// every byte arrives as it was. The source is checked first.
+    /// Moves this range to `destination`, which must have the same length.
     ///
-    /// Where the ranges share a byte and the destination lies above the source
+    /// The ranges may overlap: the destination then holds the bytes that the source had before. The
+    /// source is checked first. If the ranges share a byte and the destination lies above the source
     /// ([`moves_backward`](crate::moves_backward)), the bytes move from the last to the first.
     ///
     /// # Errors
     ///
-    /// [`NtStatus::INVALID_BUFFER_SIZE`] if the lengths differ; [`NtStatus::ACCESS_VIOLATION`] if a
-    /// range is not all user memory; with nothing touched. Else the exception that the memory
-    /// raised, after [`Fault::copied`] bytes, counted from the end if the move runs backward.
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if the lengths differ; [`NtStatus::ACCESS_VIOLATION`] if a range is
+    /// not all user memory; in both cases nothing is accessed. Or the exception that the memory raised,
+    /// after [`Fault::copied`] bytes, counted from the end if the move runs backward.
     #[allow(
         clippy::needless_pass_by_value,
-        reason = "both ranges are used up: neither can be fetched from again"
+        reason = "both ranges are consumed, so that neither can be read again"
     )]
     #[inline]
     pub fn move_to(self, destination: Self) -> Result<(), Fault> {
-        let Self {
-            address,
-            length,
-            mode,
-            ..
-        } = self;
-        let Self {
-            address: target,
-            length: room,
-            mode: target_mode,
-            ..
-        } = destination;
-        if room != length {
+        let to = (destination.address, destination.mode);
+        if destination.length != self.length {
             let status = NtStatus::INVALID_BUFFER_SIZE;
-            return Err(Fault::refused(status, target, Access::Write));
+            return Err(Fault::refused(status, to.0, Access::Write));
         }
-        let to = (target, target_mode);
-        // SAFETY: kernel memory, if that is a mode, is valid by the promise of `for_mode`.
-        unsafe { guarded::move_bytes(to, (address, mode), length) }
+        // SAFETY: kernel memory is valid by the promise of `for_mode`.
+        unsafe { guarded::move_bytes(to, (self.address, self.mode), self.length) }
     }
 
-    /// The parts, for those who check by other means.
+    /// Returns a range in `mode`. In kernel mode the caller of this function guarantees it.
     #[inline]
     pub(super) const fn from_parts(address: usize, length: usize, mode: Mode) -> Self {
         Self {

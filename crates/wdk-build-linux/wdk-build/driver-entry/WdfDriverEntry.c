@@ -11,7 +11,7 @@
 /* RegistryPath names a key under \Registry\Machine\System; a service's name has at most 256 characters. */
 #define REGISTRY_PATH_CHARACTERS 512
 
-/* More than the framework has structures. What it writes here, nothing in this driver reads. */
+/* More entries than the framework has structures. The driver does not read them. */
 #define STRUCTURE_TABLE_ENTRIES 256
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
@@ -19,7 +19,7 @@ NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
 const WDFFUNC *WdfFunctions_01031;
 PWDF_DRIVER_GLOBALS WdfDriverGlobals;
 
-/* What this driver was built for, until the framework says what it has. */
+/* The count of this version, until WdfVersionBind writes that of the framework. */
 ULONG WdfFunctionCount = WdfFunctionTableNumEntries;
 
 static ULONG MinimumVersionRequired = KMDF_VERSION_MINOR;
@@ -42,7 +42,7 @@ static WDF_BIND_INFO2 BindInfo = {
     .StructTable = StructureTable,
 };
 
-/* The caller's registry path lives as long as DriverEntry; unbinding needs it later. */
+/* A copy for the unbinding: the caller's registry path is freed after DriverEntry. */
 static WCHAR RegistryPathBuffer[REGISTRY_PATH_CHARACTERS];
 static UNICODE_STRING BoundRegistryPath = {.MaximumLength = sizeof(RegistryPathBuffer), .Buffer = RegistryPathBuffer};
 
@@ -79,8 +79,8 @@ NTSTATUS FxDriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath
     }
 
     /*
-     * Set by WdfDriverCreate for a driver that has an unload routine: the framework's unload
-     * handler must then be followed by the unbinding. A driver without one never unloads.
+     * WdfDriverCreate sets this for a driver that has an unload routine. Then the unbinding has to
+     * follow the framework's unload handler. A driver without an unload routine never unloads.
      */
     if (WdfDriverGlobals->DisplaceDriverUnload) {
         FrameworkUnload = DriverObject->DriverUnload;

@@ -1,4 +1,4 @@
-//! bindgen, set up as the real `wdk-build` documents it, over the headers here.
+//! bindgen for the headers here, configured as Microsoft's `wdk-build` documents it.
 
 use crate::{Config, ConfigError, headers};
 use bindgen::{
@@ -7,10 +7,11 @@ use bindgen::{
 };
 use std::{borrow::Borrow, fmt::Debug};
 
-/// Rust that the bindings may use: this package's `rust-version`, or the newest that bindgen knows.
+/// The minor version of Rust for the bindings: this package's `rust-version`, or the newest that
+/// bindgen knows.
 const RUST_VERSION: u64 = 95;
 
-/// Functions that the real one leaves out as deprecated: code that builds here builds there.
+/// Deprecated functions, which Microsoft's `wdk-build` leaves out, too.
 const DEPRECATED: [&str; 4] = [
     "ExAllocatePool",
     "ExAllocatePoolWithTag",
@@ -18,9 +19,9 @@ const DEPRECATED: [&str; 4] = [
     "ExAllocatePoolWithTagPriority",
 ];
 
-/// A [`Builder`] made for the WDK's headers.
+/// Makes a [`Builder`] for the WDK's headers.
 pub trait BuilderExt {
-    /// A builder that finds the headers, reads them and names what it finds as `wdk-sys` expects.
+    /// Returns a builder that finds the headers, and gives items the names that `wdk-sys` expects.
     ///
     /// # Errors
     ///
@@ -49,7 +50,7 @@ impl BuilderExt for Builder {
             .default_enum_style(EnumVariation::ModuleConsts)
             .must_use_type("NTSTATUS")
             .must_use_type("HRESULT")
-            // Of clang's own intrinsics; they need a target feature to compile.
+            // Intrinsics of clang that need a target feature.
             .blocklist_item("__tile.*")
             .parse_callbacks(Box::new(bindgen::CargoCallbacks::new()))
             .parse_callbacks(Box::new(FunctionTableName(
@@ -62,7 +63,7 @@ impl BuilderExt for Builder {
     }
 }
 
-/// Gives the function table the name without a version by which `wdk-sys` uses it.
+/// Gives the function table the name without a version that `wdk-sys` uses.
 #[derive(Debug)]
 struct FunctionTableName(Option<String>);
 

@@ -1,4 +1,4 @@
-//! The configuration that build scripts ask for and match on.
+//! The configuration that build scripts read.
 
 use crate::{
     ConfigError,
@@ -6,13 +6,13 @@ use crate::{
 };
 use std::{env, path::PathBuf};
 
-/// Major and minor version of the framework that drivers are built for: that of the last Windows 10,
-/// which every later one runs ("KMDF Version History"). The headers here are those of 1.31 to 1.33:
-/// the last function of the table came with 1.31 (requirements of
-/// `WdfDeviceSetDeviceInterfaceStateEx`), so 1.33 has added none.
+/// Major and minor version of the framework that drivers are built for. It is the version of the last
+/// Windows 10, and every later Windows runs it ("KMDF Version History"). The headers here are those of
+/// 1.31 to 1.33: the last function of the table came with 1.31 (requirements of
+/// `WdfDeviceSetDeviceInterfaceStateEx`), so that 1.33 has added none.
 pub(crate) const KMDF_VERSION: (u8, u8) = (1, 31);
 
-/// What is being built, and against which headers.
+/// The driver model of a build, and its headers.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The driver model.
@@ -38,7 +38,7 @@ pub struct KmdfConfig {
     pub kmdf_version_major: u8,
     /// Minor version that the driver is built for.
     pub target_kmdf_version_minor: u8,
-    /// Oldest minor version that it runs with, if not the one above.
+    /// Oldest minor version that the driver runs with, if it is another.
     pub minimum_kmdf_version_minor: Option<u8>,
 }
 
@@ -49,25 +49,25 @@ pub struct UmdfConfig {
     pub umdf_version_major: u8,
     /// Minor version that the driver is built for.
     pub target_umdf_version_minor: u8,
-    /// Oldest minor version that it runs with, if not the one above.
+    /// Oldest minor version that the driver runs with, if it is another.
     pub minimum_umdf_version_minor: Option<u8>,
 }
 
 /// A part of the WDK that `wdk-sys` generates bindings for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ApiSubset {
-    /// What the kernel exports.
+    /// The functions of the kernel.
     Base,
     /// The framework.
     Wdf,
 }
 
 impl Config {
-    /// The one configuration served here.
+    /// The only configuration.
     ///
     /// # Errors
     ///
-    /// If the kernel's headers aren't there.
+    /// If the kernel headers of mingw-w64 are missing.
     pub(crate) fn new() -> Result<Self, ConfigError> {
         let (kmdf_version_major, target_kmdf_version_minor) = KMDF_VERSION;
         Ok(Self {
@@ -80,7 +80,7 @@ impl Config {
         })
     }
 
-    /// Tells cargo the driver model's `cfg`, and the values that it may have.
+    /// Prints the driver model's `cfg` for cargo, and its possible values.
     pub(crate) fn emit_cfg_settings(&self) {
         println!(
             r#"cargo::rustc-check-cfg=cfg(driver_model__driver_type, values("WDM", "KMDF", "UMDF"))"#
@@ -97,7 +97,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// None here; the signature is that of the real one.
+    /// None; the signature is that of Microsoft's `wdk-build`.
     pub fn include_paths(&self) -> Result<impl Iterator<Item = PathBuf>, ConfigError> {
         Ok(self.folders.paths().into_iter())
     }
@@ -111,7 +111,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// None here; the signature is that of the real one.
+    /// None; the signature is that of Microsoft's `wdk-build`.
     pub fn bindgen_header_contents(
         &self,
         api_subsets: impl IntoIterator<Item = ApiSubset>,
@@ -122,16 +122,16 @@ impl Config {
             .collect())
     }
 
-    /// Libraries that the bindings themselves ask the linker for: none. The driver's build script
-    /// names all of them ([`configure_wdk_binary_build`](crate::configure_wdk_binary_build)), so
-    /// that an image which only uses the types, as the framework's stand-in does, imports nothing.
+    /// Libraries that the bindings link: none. The driver's build script names all libraries
+    /// ([`configure_wdk_binary_build`](crate::configure_wdk_binary_build)), so that an image that uses
+    /// the types alone, such as the framework's stand-in, imports nothing.
     #[must_use]
     pub const fn bindgen_library_link_raw_lines(&self, _: ApiSubset) -> Option<String> {
         None
     }
 
-    /// Name of the client's variable that points at the framework's function table; it holds the
-    /// framework's version.
+    /// Name of the client's variable that points at the framework's function table. The framework's
+    /// version is part of it.
     #[must_use]
     pub fn compute_wdffunctions_symbol_name(&self) -> Option<String> {
         let (major, minor) = match self.driver_config {
@@ -143,7 +143,7 @@ impl Config {
     }
 }
 
-/// Fails unless cargo builds for the target that the layouts are those of.
+/// Fails unless cargo builds for the target of the layouts.
 ///
 /// # Errors
 ///

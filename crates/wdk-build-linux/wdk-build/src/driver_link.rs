@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What the real one passes for every driver, less `/KERNEL`, `/MAPINFO` and `/IGNORE`, which lld
-/// doesn't know.
+/// The arguments that Microsoft's `wdk-build` passes for every driver, without `/KERNEL`, `/MAPINFO`
+/// and `/IGNORE`, which lld does not know.
 const ARGUMENTS: [&str; 9] = [
     "/DRIVER",
     "/NODEFAULTLIB",
@@ -20,16 +20,16 @@ const ARGUMENTS: [&str; 9] = [
     "/MANIFEST:NO",
 ];
 
-/// What is asked of the linker besides. That equal sources make equal images: a PDB would hold the
-/// name of rustc's temporary folder, and the image the PDB's hash, so there is none, and addresses
-/// are looked up in the map. And the checksum, which Windows verifies in a driver.
+/// More arguments, so that equal sources make equal images, and an image has the checksum that
+/// Windows verifies in a driver. There is no PDB: it would hold the name of rustc's temporary folder,
+/// and the image the hash of the PDB. The map has the addresses.
 const ARGUMENTS_OF_OURS: [&str; 4] = ["/BREPRO", "/DEBUG:NONE", "/HIGHENTROPYVA", "/RELEASE"];
 
 /// Configures the link of a KMDF driver: for a driver's build script.
 ///
 /// # Errors
 ///
-/// If the target or its C runtime is not what a driver needs, or a tool or header is missing.
+/// If the target or its C runtime is not that of a driver, or a tool or header is missing.
 pub fn configure_wdk_binary_build() -> Result<(), ConfigError> {
     let (config, folder) = configure_image("FxDriverEntry")?;
     for name in ["hal", "wmilib", "WdfLdr"] {
@@ -39,15 +39,15 @@ pub fn configure_wdk_binary_build() -> Result<(), ConfigError> {
     compile_driver_entry(&config)?;
     link_library("WdfDriverEntry");
 
-    // Microsoft's holds the stack cookie's checks; code compiled without cookies calls none.
+    // Microsoft's library has the checks of stack cookies. Code without cookies does not call them.
     let empty = folder.join("BufferOverflowFastFailK.lib");
     fs::write(&empty, "!<arch>\n").map_err(|source| IoError::with_path(empty, source))?;
     link_library("BufferOverflowFastFailK");
     Ok(())
 }
 
-/// Configures the link of an export driver, a DLL for other drivers, over the kernel alone. Not
-/// part of the real `wdk-build`: for the build script of the framework's stand-in.
+/// Configures the link of an export driver, a DLL for other drivers, with the kernel's library alone.
+/// Microsoft's `wdk-build` has no such function; the build script of the framework's stand-in calls it.
 ///
 /// # Errors
 ///
@@ -56,8 +56,7 @@ pub fn configure_export_driver_build() -> Result<(), ConfigError> {
     configure_image("DriverEntry").map(|_| ())
 }
 
-/// What both kinds of image have in common. Returns the folder for libraries, which the linker
-/// searches.
+/// Configures the link of either image. Returns the folder for libraries, which the linker searches.
 fn configure_image(entry: &str) -> Result<(Config, PathBuf), ConfigError> {
     config::require_target()?;
     config::require_static_crt()?;
@@ -79,7 +78,7 @@ fn link_library(name: &str) {
     println!("cargo::rustc-cdylib-link-arg={name}.lib");
 }
 
-/// Compiles the entry point that the image starts at.
+/// Compiles the image's entry point.
 fn compile_driver_entry(config: &Config) -> Result<(), ConfigError> {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let source = package.join("driver-entry/WdfDriverEntry.c");

@@ -1,8 +1,8 @@
-//! What can go wrong, with the way out where there is one.
+//! Errors of a build, with advice where there is any.
 
 use std::path::PathBuf;
 
-/// A file or program that could not be used.
+/// The error of a file or program.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {source}", path.display())]
 pub struct IoError {
@@ -11,7 +11,7 @@ pub struct IoError {
 }
 
 impl IoError {
-    /// An error met while using `path`.
+    /// Makes the error of `path`.
     pub fn with_path(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
         Self {
             path: path.into(),
@@ -23,11 +23,11 @@ impl IoError {
 /// Why a build could not be configured.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// A file or program that could not be used.
+    /// The error of a file or program.
     #[error(transparent)]
     Io(#[from] IoError),
 
-    /// mingw-w64's headers for drivers are in none of the known places.
+    /// mingw-w64's headers for drivers are in none of the known folders.
     #[error(
         "no header ddk/ntifs.h under {searched:?}; on Debian and its kin: apt-get install mingw-w64-common"
     )]
@@ -36,14 +36,14 @@ pub enum ConfigError {
         searched: Vec<PathBuf>,
     },
 
-    /// The target is not the one that the layouts and the import libraries are for.
+    /// The layouts and the import libraries are for another target.
     #[error("this wdk-build serves the target x86_64-pc-windows-msvc, not {target}")]
     UnsupportedTarget {
         /// The target asked for.
         target: String,
     },
 
-    /// A kernel-mode image can't load a C runtime.
+    /// A kernel-mode image cannot load a C runtime.
     #[error(
         "the C runtime is not linked statically; add `-C target-feature=+crt-static` to the target's \
          rustflags in .cargo/config.toml"
@@ -55,7 +55,7 @@ pub enum ConfigError {
     ImportLibrary {
         /// The list of names.
         definition: PathBuf,
-        /// What the program said.
+        /// What the program printed.
         message: String,
     },
 

@@ -1,4 +1,4 @@
-//! Where the headers are and how clang has to read them.
+//! The folders of the headers, and the options with which clang reads them.
 
 use crate::{ApiSubset, ConfigError, IoError};
 use std::{
@@ -6,17 +6,17 @@ use std::{
     process::Command,
 };
 
-/// Where distributions put mingw-w64's headers: Debian and its kin, Arch, Fedora.
+/// The folders of mingw-w64's headers on Debian and its derivatives, on Arch, and on Fedora.
 const MINGW_W64: [&str; 3] = [
     "/usr/share/mingw-w64/include",
     "/usr/x86_64-w64-mingw32/include",
     "/usr/x86_64-w64-mingw32/sys-root/mingw/include",
 ];
 
-/// mingw-w64's headers are written for GCC; the image is Microsoft's ABI, in which an enumeration
-/// is an `int` and bit-fields are packed by their declared type. So: that target, and GCC's dialect
-/// of the language. What names the Microsoft compiler is taken back, for it would lead the headers
-/// of clang and of mingw-w64 to each other's declarations of the same intrinsics.
+/// Options for mingw-w64's headers, which are written for GCC, and Microsoft's ABI, in which an
+/// enumeration is an `int` and bit-fields are packed by their declared type. They select GCC's dialect
+/// and undefine the macros of Microsoft's compiler, with which the headers of clang and of mingw-w64
+/// would both declare the same intrinsics.
 pub(crate) const DIALECT: [&str; 5] = [
     "-fno-ms-compatibility",
     "-fms-extensions",
@@ -25,7 +25,7 @@ pub(crate) const DIALECT: [&str; 5] = [
     "-U_MSC_EXTENSIONS",
 ];
 
-/// Code in the kernel has no C runtime to probe the stack or hold a cookie.
+/// Options for kernel code, which has no C runtime that probes the stack or holds a cookie.
 pub(crate) const FREESTANDING: [&str; 3] = [
     "-ffreestanding",
     "-fno-stack-protector",
@@ -39,7 +39,7 @@ pub(crate) struct HeaderFolders {
 }
 
 impl HeaderFolders {
-    /// Finds mingw-w64's.
+    /// Finds the headers of mingw-w64.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl HeaderFolders {
             })
     }
 
-    /// This project's own, those that its build script wrote, then mingw-w64's.
+    /// The folders in order: this project's headers, those that its build script wrote, mingw-w64's.
     pub(crate) fn paths(&self) -> [PathBuf; 4] {
         [
             Path::new(env!("CARGO_MANIFEST_DIR")).join("include"),
@@ -66,11 +66,11 @@ impl HeaderFolders {
     }
 }
 
-/// The folder of clang's own headers, which libclang, unlike the program, may not find by itself.
+/// The folder of clang's own headers. Unlike the program, libclang may not find it.
 ///
 /// # Errors
 ///
-/// If `clang` can't be run.
+/// If `clang` cannot be run.
 pub(crate) fn of_clang() -> Result<PathBuf, ConfigError> {
     let output = Command::new("clang")
         .arg("-print-resource-dir")
@@ -88,14 +88,14 @@ pub(crate) const fn header_of(subset: ApiSubset) -> &'static str {
     }
 }
 
-/// A definition as clang's argument.
+/// The option of clang for a definition.
 pub(crate) fn define((name, value): (String, Option<String>)) -> String {
     value.map_or_else(|| format!("-D{name}"), |value| format!("-D{name}={value}"))
 }
 
-/// Macros that the headers expect. `__MINGW32__` and `__MINGW64__` come with mingw's own target.
-/// mingw-w64's `intrin.h` includes `mm3dnow.h`, which warns of itself from clang 19 on unless the
-/// last of them is defined.
+/// Macros that the headers expect. A compiler for mingw defines `__MINGW32__` and `__MINGW64__`
+/// itself. The last one stops a warning of clang 19 and later about `mm3dnow.h`, which mingw-w64's
+/// `intrin.h` includes.
 pub(crate) fn definitions((major, minor): (u8, u8)) -> Vec<(String, Option<String>)> {
     [
         ("_AMD64_", None),
@@ -118,7 +118,7 @@ mod tests {
     use crate::config::KMDF_VERSION;
     use std::error::Error;
 
-    /// The layouts are asserted in the headers, so to compile them is to check them.
+    /// The headers assert the layouts, so that a compilation checks them.
     #[test]
     fn clang_accepts_the_headers_and_their_assertions() -> Result<(), Box<dyn Error>> {
         let entry = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver-entry/WdfDriverEntry.c");

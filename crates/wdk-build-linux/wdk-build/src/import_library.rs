@@ -1,4 +1,4 @@
-//! Import libraries from lists of names: what `ntoskrnl.lib` and its like are in the WDK.
+//! Makes import libraries, such as `ntoskrnl.lib`, from lists of names.
 
 use crate::{ConfigError, IoError};
 use std::{
@@ -10,7 +10,7 @@ use std::{
 ///
 /// # Errors
 ///
-/// If `llvm-dlltool` isn't there or refuses the list.
+/// If `llvm-dlltool` is missing or refuses the list.
 pub(crate) fn make(name: &str, folder: &Path) -> Result<(), ConfigError> {
     let definition = definition(name);
     println!("cargo::rerun-if-changed={}", definition.display());

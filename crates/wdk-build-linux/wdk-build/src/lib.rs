@@ -1,18 +1,17 @@
 //! Stands in for Microsoft's `wdk-build` on a Linux host.
 //!
-//! The crates `wdk`, `wdk-sys`, `wdk-alloc` and `wdk-panic` are taken from the registry as they
-//! are; their build scripts, and a driver's, ask `wdk-build` where the WDK is and how to use it.
-//! Here there is no WDK. The answers come from what Linux has: the kernel's headers of mingw-w64,
-//! headers of this project's for what those lack, import libraries made from lists of names, and
-//! an entry point in C. Of the interface of `wdk-build` 0.6.0
-//! (<https://docs.rs/wdk-build/0.6.0/wdk_build/>) this has what those build scripts call.
+//! The crates `wdk`, `wdk-sys`, `wdk-alloc` and `wdk-panic` come from the registry unchanged. Their
+//! build scripts, and a driver's, ask `wdk-build` for the WDK. In its place, this crate has the kernel
+//! headers of mingw-w64, headers of this project for what those lack, import libraries made from
+//! lists of names, and an entry point in C. It has the part of the interface of `wdk-build` 0.6.0
+//! (<https://docs.rs/wdk-build/0.6.0/wdk_build/>) that those build scripts call.
 //!
-//! One configuration is served: a KMDF 1.31 driver for x64.
+//! The only configuration is a KMDF 1.31 driver for x64.
 
 #![forbid(unsafe_code)]
 #![expect(
     clippy::redundant_pub_crate,
-    reason = "an item says itself how far it reaches, without a look at its module"
+    reason = "an item shows its own visibility, without a look at its module"
 )]
 
 mod bindgen;
@@ -28,22 +27,22 @@ pub use config::{ApiSubset, Config, DriverConfig, KmdfConfig, UmdfConfig};
 pub use driver_link::{configure_export_driver_build, configure_wdk_binary_build};
 pub use error::{ConfigError, IoError};
 
-/// Tells a library's build the driver model, as `cfg(driver_model__driver_type = "KMDF")`.
+/// Sets the driver model for the build of a library, as `cfg(driver_model__driver_type = "KMDF")`.
 ///
 /// # Errors
 ///
-/// If the kernel's headers aren't there.
+/// If the kernel headers of mingw-w64 are missing.
 pub fn configure_wdk_library_build() -> Result<(), ConfigError> {
     Config::new()?.emit_cfg_settings();
     Ok(())
 }
 
-/// As [`configure_wdk_library_build`], then runs `f` with the configuration: for `wdk-sys`, which
-/// makes the bindings in it.
+/// As [`configure_wdk_library_build`], then runs `f` with the configuration. `wdk-sys` makes its
+/// bindings in `f`.
 ///
 /// # Errors
 ///
-/// If the kernel's headers aren't there, and whatever `f` returns.
+/// If the kernel headers of mingw-w64 are missing, and whatever `f` returns.
 pub fn configure_wdk_library_build_and_then<F, E>(mut f: F) -> Result<(), E>
 where
     F: FnMut(Config) -> Result<(), E>,

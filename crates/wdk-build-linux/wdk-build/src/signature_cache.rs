@@ -1,7 +1,7 @@
 //! The file in which `wdk-macros` keeps the framework's signatures between its calls.
 //!
-//! It is made from the bindings at the first call and never again, whatever becomes of the
-//! bindings. So it goes when the bindings are made anew.
+//! `wdk-macros` makes it from the bindings once, and does not notice new bindings. So whoever makes
+//! the bindings deletes it.
 
 use crate::{ConfigError, IoError};
 use std::{
@@ -12,11 +12,11 @@ use std::{
 /// Under the `out` folder of the crate `scratch`, which is built for the host.
 const CACHE: &str = "out/wdk_macros_ast_fragments/cached_function_info_map.json";
 
-/// Deletes the file, if there is one. To be called from the build script of `wdk-sys`.
+/// Deletes the file, if there is one. The build script of `wdk-sys` calls this.
 ///
 /// # Errors
 ///
-/// If it is there and can't be deleted.
+/// If the file cannot be deleted.
 pub(crate) fn delete() -> Result<(), ConfigError> {
     let profile = env::var_os("PROFILE").unwrap_or_default();
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -33,7 +33,7 @@ pub(crate) fn delete() -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Where the file may be among the build folders of one profile.
+/// The possible paths of the file below the build folders of one profile.
 fn caches(build: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(build)
         .into_iter()

@@ -1,9 +1,9 @@
-//! Holds the lists of importable names to an order in which a reader finds a name.
+//! The lists of importable names are sorted.
 
 use std::{fs, path::Path};
 
 #[test]
-fn names_are_sorted_and_stand_once() {
+fn names_are_sorted_and_unique() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("import-libraries");
     for entry in fs::read_dir(folder).expect("the folder of lists") {
         let path = entry.expect("a list").path();

@@ -1,4 +1,4 @@
-//! Holds the driver's manifest for Linux, and this workspace, to the manifest at the root.
+//! The driver's manifest for Linux and this workspace agree with the manifest at the root.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ fn manifest(path: &str) -> Table {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Dependencies by name, each as the folder it comes from or else as it is written.
+/// Dependencies by name. Each is the folder of its path, or its text in the manifest.
 fn dependencies(manifest: &Table, kind: &str, folder: &Path, inherited: &Table) -> Table {
     let resolve = |(name, value): (&String, &Value)| {
         let from_workspace = value.get("workspace").is_some();
@@ -44,9 +44,9 @@ fn dependencies(manifest: &Table, kind: &str, folder: &Path, inherited: &Table) 
         .collect()
 }
 
-/// F5: what the root asks for on every host, an editor on Linux has to compile.
+/// F5: an editor on Linux has to compile the dependencies of the root for every host.
 #[test]
-fn f5_root_asks_for_nothing_unless_on_windows() {
+fn f5_root_has_dependencies_on_windows_alone() {
     let at_root = manifest("");
     for kind in ["dependencies", "build-dependencies"] {
         assert!(!at_root.contains_key(kind), "{kind}");
@@ -93,7 +93,7 @@ fn driver_is_the_package_of_the_root() {
 fn profiles_and_lints_are_those_of_the_root() {
     let mut at_root = manifest("");
     let here = manifest("crates/wdk-build-linux");
-    // Those of programs, and of packages that are not here, are the root's alone.
+    // The root alone has profiles for programs and for packages that are not here.
     let profiles = at_root["profile"].as_table_mut().expect("a table");
     profiles.remove("windows-program");
     let dev = profiles["dev"]["package"].as_table_mut().expect("a table");
@@ -103,7 +103,7 @@ fn profiles_and_lints_are_those_of_the_root() {
 }
 
 #[test]
-fn root_asks_for_the_framework_that_is_served_here() {
+fn root_names_the_framework_of_these_headers() {
     let model = &manifest("")["package"]["metadata"]["wdk"]["driver-model"];
     assert_eq!(model["driver-type"].as_str(), Some("KMDF"));
     assert_eq!(model["kmdf-version-major"].as_integer(), Some(1));

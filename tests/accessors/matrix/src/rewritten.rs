@@ -292,12 +292,12 @@ pub(crate) fn capture<A: Arena>(run: &mut Run<'_, A>, page: usize) -> Result<boo
     if captured.is_ok() {
         one_of(run, &lengths, length as u64)?;
     }
-    let (string, behind) = found.split_at(length);
+    let (string, after) = found.split_at(length);
     let buffers = STRINGS.map(|(.., buffer)| page - PAGE + buffer);
     let source = buffers
         .iter()
         .position(|buffer| string == pattern::bytes(*buffer, length));
-    if source.is_none() || behind.iter().any(|byte| *byte != UNTOUCHED) {
+    if source.is_none() || after.iter().any(|byte| *byte != UNTOUCHED) {
         let words = [0, 8, 16].map(|at| u64::from_le_bytes(word_at(&found, at)));
         let [one, two, three] = words;
         let report = [length as u64, one, two, three];

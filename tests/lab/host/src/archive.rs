@@ -1,4 +1,4 @@
-//! The one file in which the images reach the guest.
+//! The file in which the images are passed to the guest.
 
 use std::{
     fs,
@@ -10,17 +10,14 @@ use zerocopy::IntoBytes;
 
 use crate::LabError;
 
-/// Images begin at multiples of this.
+/// The alignment of images in the archive.
 const ALIGNMENT: usize = 4096;
 
 /// Puts images into one archive.
 pub(crate) fn build(images: &[PathBuf]) -> Result<Vec<u8>, LabError> {
     let mut files = Vec::new();
     for path in images {
-        let bytes = fs::read(path).map_err(|error| LabError::File {
-            path: path.clone(),
-            error,
-        })?;
+        let bytes = fs::read(path).map_err(LabError::file(path))?;
         files.push((name_of(path)?, bytes));
     }
     let header = Header {
@@ -92,7 +89,7 @@ mod tests {
             assert_eq!(entry.name[..name.len()], *name.as_bytes());
             assert!(entry.name[name.len()..].iter().all(|&byte| byte == 0));
             assert_eq!(entry.length, bytes.len() as u64);
-            // An empty last file may begin where the archive ends, or behind.
+            // An empty last file may start at or after the end of the archive.
             let start = usize::try_from(entry.offset).unwrap().min(archive.len());
             assert!(archive[start..].starts_with(bytes));
         }
@@ -109,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_not_there_is_named() {
+    fn a_missing_file_is_named() {
         let error = build(&["/no/such/driver.sys".into()]).unwrap_err();
         assert!(error.to_string().contains("/no/such/driver.sys"));
     }

@@ -1,7 +1,7 @@
 //! Commands to the guest, through the mailbox in its memory.
 //!
-//! The memory is reached by reads and writes of the file that backs it: the file's pages are the
-//! guest's, so each side sees at once what the other wrote, and no memory need be mapped here.
+//! The host reads and writes the file that backs the memory. The file's pages are the guest's, so
+//! each side sees at once what the other wrote, and the host maps no memory.
 
 use std::{
     fs::File,
@@ -18,123 +18,133 @@ use ringcopy_lab_mailbox::{
 };
 use zerocopy::{FromBytes, FromZeros, IntoBytes};
 
-use crate::{LabError, machine::Machine};
+use crate::{LabError, virtual_machine::VirtualMachine};
 
-/// Looks that cost microseconds, before the first that waits.
-const EAGER_LOOKS: u32 = 2000;
+/// Polls without a pause, before those that sleep.
+const EAGER_POLLS: u32 = 2000;
 
-/// How often a wait looks whether there is still somebody to wait for.
-const LOOKS_PER_CHECK: u32 = 256;
+/// Polls between two checks that the machine still runs.
+const POLLS_PER_CHECK: u32 = 256;
 
-/// The mailbox and the machine behind it.
+/// The mailbox, and the machine that it is in.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    pub(crate) machine: Machine,
+    pub(crate) vm: VirtualMachine,
     memory: File,
     patience: Duration,
-    /// The number of the last command. Only its lowest byte ever changes, so that a reader never
-    /// sees a number that was half written.
+    /// The number of the last command. It has one byte, so that a reader never sees a part of a
+    /// write.
     number: u8,
 }
 
-/// What a command gave.
+/// The reply to a command.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: NtStatus,
     pub(crate) results: [u64; VALUES],
     pub(crate) data: Vec<u8>,
 }
 
-/// A byte of physical memory that goes back and forth between values while a command is carried
-/// out: what another processor, or a device, could do to it. A byte arrives whole.
+impl Reply {
+    /// Returns the records in the data.
+    pub(crate) fn records<T: FromBytes>(&self) -> Vec<T> {
+        self.data
+            .chunks_exact(size_of::<T>())
+            .filter_map(|bytes| T::read_from_bytes(bytes).ok())
+            .collect()
+    }
+}
+
+/// A byte of physical memory that changes between two values while a command is carried out, as
+/// another processor or a device could change it.
 #[derive(Clone, Copy, Debug)]
 pub struct Flicker {
-    /// Where it is.
+    /// Its physical address.
     pub address: u64,
-    /// What it becomes, in turn.
+    /// Its values, in turn.
     pub values: [u8; 2],
 }
 
 impl Channel {
-    /// Waits until the guest listens, and its driver's entry point has returned.
+    /// Waits until the guest listens, after its driver's entry point has returned.
     pub(crate) fn open(
-        machine: Machine,
+        vm: VirtualMachine,
         memory: File,
         patience: Duration,
     ) -> Result<Self, LabError> {
         let mut channel = Self {
-            machine,
+            vm,
             memory,
             patience,
             number: 0,
         };
         channel.wait_for(offset_of!(Mailbox, magic), MAGIC)?;
-        channel.machine.forget_files();
+        channel.vm.forget_files();
         let status = channel.mailbox()?.status;
         match status_of(status) {
             NtStatus::SUCCESS => Ok(channel),
             status => Err(LabError::DriverEntry {
                 status,
-                log: channel.machine.log().tail(),
+                log: channel.vm.log().tail(),
             }),
         }
     }
 
-    /// Has the guest carry out a command.
+    /// Sends a command and waits for the reply.
     pub(crate) fn call(
         &mut self,
         command: Command,
         arguments: &[u64],
         data: &[u8],
-    ) -> Result<Answer, LabError> {
+    ) -> Result<Reply, LabError> {
         self.send(command, arguments, data)?;
-        self.wait_for(offset_of!(Mailbox, answered), self.number.into())?;
-        self.answer()
+        self.wait_for(offset_of!(Mailbox, finished), self.number.into())?;
+        self.reply()
     }
 
-    /// The same, with memory that changes all the time.
+    /// As [`call`](Self::call), with memory that changes all the time.
     pub(crate) fn call_amid(
         &mut self,
         command: Command,
         arguments: &[u64],
         flicker: &Flicker,
-    ) -> Result<Answer, LabError> {
+    ) -> Result<Reply, LabError> {
         self.send(command, arguments, &[])?;
         let start = Instant::now();
-        let mut look = 0_u32;
+        let mut poll = 0_u32;
         loop {
-            look = look.wrapping_add(1);
+            poll = poll.wrapping_add(1);
             for value in flicker.values {
                 self.memory.write_all_at(&[value], flicker.address)?;
             }
-            if self.value(offset_of!(Mailbox, answered))? == u64::from(self.number) {
-                return self.answer();
+            if self.value(offset_of!(Mailbox, finished))? == u64::from(self.number) {
+                return self.reply();
             }
-            self.check(look, start)?;
+            self.check(poll, start)?;
         }
     }
 
-    fn answer(&self) -> Result<Answer, LabError> {
+    fn reply(&self) -> Result<Reply, LabError> {
         let mailbox = self.mailbox()?;
         // The guest is not trusted with the size of the host's memory.
         let length = mailbox.data_length.min(DATA_LENGTH);
         let mut data = vec![0; usize::try_from(length).unwrap_or_default()];
         self.read(DATA_OFFSET, &mut data)?;
-        Ok(Answer {
+        Ok(Reply {
             status: status_of(mailbox.status),
             results: mailbox.results,
             data,
         })
     }
 
-    /// Asks for a command without waiting for it.
+    /// Sends a command without waiting for the reply.
     pub(crate) fn send(
         &mut self,
         command: Command,
         arguments: &[u64],
         data: &[u8],
     ) -> Result<(), LabError> {
-        self.machine.go_on()?;
+        self.vm.go_on()?;
         let mut mailbox = Mailbox::new_zeroed();
         mailbox.command = command as u64;
         for (slot, argument) in mailbox.arguments.iter_mut().zip(arguments) {
@@ -156,14 +166,14 @@ impl Channel {
 
     fn wait_for(&mut self, offset: usize, value: u64) -> Result<(), LabError> {
         let start = Instant::now();
-        let mut look = 0_u32;
+        let mut poll = 0_u32;
         loop {
-            look = look.wrapping_add(1);
+            poll = poll.wrapping_add(1);
             if self.value(offset)? == value {
                 return Ok(());
             }
-            self.check(look, start)?;
-            if look < EAGER_LOOKS {
+            self.check(poll, start)?;
+            if poll < EAGER_POLLS {
                 thread::yield_now();
             } else {
                 thread::sleep(Duration::from_micros(100));
@@ -171,12 +181,12 @@ impl Channel {
         }
     }
 
-    /// Now and then, whether there is still somebody to wait for.
-    fn check(&mut self, look: u32, start: Instant) -> Result<(), LabError> {
-        if look.is_multiple_of(LOOKS_PER_CHECK) {
-            self.machine.check()?;
+    /// Checks from time to time that the machine still runs.
+    fn check(&mut self, poll: u32, start: Instant) -> Result<(), LabError> {
+        if poll.is_multiple_of(POLLS_PER_CHECK) {
+            self.vm.check()?;
             if start.elapsed() > self.patience {
-                return Err(self.machine.give_up(self.patience));
+                return Err(self.vm.give_up(self.patience));
             }
         }
         Ok(())
@@ -206,7 +216,7 @@ impl Channel {
     }
 }
 
-/// A status as the mailbox holds it: 32 bits of it, whatever the guest made of the rest.
+/// Converts a status of the mailbox: its low 32 bits.
 pub(crate) const fn status_of(value: u64) -> NtStatus {
     let [a, b, c, d, ..] = value.to_le_bytes();
     NtStatus(u32::from_le_bytes([a, b, c, d]))

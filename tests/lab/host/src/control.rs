@@ -1,5 +1,5 @@
-//! QEMU's control monitor, on its standard input and output: what QEMU is told, and why it says
-//! that its machine ends.
+//! QEMU's control monitor, on its standard input and output: commands to QEMU, and the reason that
+//! it gives when the machine ends.
 //!
 //! Source: "QEMU QMP Reference Manual".
 
@@ -12,54 +12,54 @@ use std::{
 
 use serde_json::Value;
 
-/// The monitor hears nothing else before the first of these, and the machine stands still until the
-/// second: no event is lost.
+/// The first command opens the monitor, the second starts the machine: no event is lost.
 const BEGIN: &str = r#"{"execute":"qmp_capabilities"}{"execute":"cont"}"#;
 
-/// Has the guest say where it hangs.
+/// Makes the guest print where it hangs.
 const INTERRUPT_PROCESSORS: &str = r#"{"execute":"inject-nmi"}"#;
 
-/// The monitor of a QEMU that was started with its machine stopped.
+/// The monitor of a QEMU whose machine is stopped at first.
 #[derive(Debug)]
 pub(crate) struct Control {
-    orders: Option<ChildStdin>,
+    commands: Option<ChildStdin>,
     reason: Arc<Mutex<Option<String>>>,
     reader: Option<JoinHandle<()>>,
 }
 
 impl Control {
-    /// Lets the machine run.
-    pub(crate) fn begin(orders: Option<ChildStdin>, events: Option<ChildStdout>) -> Self {
+    /// Starts the machine.
+    pub(crate) fn begin(commands: Option<ChildStdin>, events: Option<ChildStdout>) -> Self {
         let reason = Arc::<Mutex<Option<String>>>::default();
-        let told = Arc::clone(&reason);
+        let found = Arc::clone(&reason);
         let reader = events.map(|events| {
             thread::spawn(move || {
                 if let Some(reason) = reason_in(events) {
-                    *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
+                    *found.lock().unwrap_or_else(PoisonError::into_inner) = Some(reason);
                 }
             })
         });
         let mut control = Self {
-            orders,
+            commands,
             reason,
             reader,
         };
-        // A QEMU that has failed already hears nothing; its exit code tells.
-        drop(control.order(BEGIN));
+        // If QEMU has already failed, its exit code says so.
+        drop(control.send(BEGIN));
         control
     }
 
-    /// Interrupts all processors, so that the guest says where it hangs.
+    /// Interrupts all processors, so that the guest prints where it hangs.
     pub(crate) fn interrupt_processors(&mut self) -> io::Result<()> {
-        self.order(INTERRUPT_PROCESSORS)
+        self.send(INTERRUPT_PROCESSORS)
     }
 
-    /// Why the machine ended (`ShutdownCause`), if QEMU said so. To be called once QEMU has ended.
+    /// Returns why the machine ended (`ShutdownCause`), if QEMU said so. To be called once QEMU has
+    /// ended.
     pub(crate) fn reason(&mut self) -> Option<String> {
-        // Whatever QEMU was started through, and still listens, ends with its input.
-        self.orders = None;
+        // A wrapper that started QEMU may still read its input.
+        self.commands = None;
         if let Some(reader) = self.reader.take() {
-            // A reader that panicked has nothing to say.
+            // A reader that panicked has no reason.
             drop(reader.join());
         }
         self.reason
@@ -68,17 +68,17 @@ impl Control {
             .clone()
     }
 
-    fn order(&mut self, order: &str) -> io::Result<()> {
-        let orders = self.orders.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        orders.write_all(order.as_bytes())?;
-        orders.flush()
+    fn send(&mut self, command: &str) -> io::Result<()> {
+        let commands = self.commands.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        commands.write_all(command.as_bytes())?;
+        commands.flush()
     }
 }
 
-/// The reason of the first `SHUTDOWN` event. Reads all there is, so that QEMU never waits.
+/// Returns the reason of the first `SHUTDOWN` event. Reads everything, so that QEMU never waits.
 fn reason_in(events: impl Read) -> Option<String> {
     let mut first = None;
-    // What cannot be read has ended.
+    // A failure to read is an end of the output.
     for line in BufReader::new(events).split(b'\n').map_while(Result::ok) {
         let Ok(event) = serde_json::from_slice::<Value>(&line) else {
             continue;
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_shutdown_tells_why() {
+    fn the_first_shutdown_has_the_reason() {
         let said = br#"{"QMP": {"version": {}, "capabilities": ["oob"]}}
 {"return": {}}
 no JSON

@@ -1,35 +1,24 @@
-//! How a machine came to its end, by what QEMU said and exited with.
+//! How a virtual machine ended: the exit status of QEMU and the reason that it gives.
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
-/// What QEMU exits with where the lab's kernel ended the machine: all is well.
-const DONE: i32 = 33;
-/// An image could not be loaded.
-const IMAGE: i32 = 35;
-/// The driver left something behind.
-const LEAK: i32 = 37;
-/// The driver's entry point failed.
-const ENTRY: i32 = 39;
-/// The driver broke a rule.
-const BUGCHECK: i32 = 65;
-/// The lab itself is broken.
-const DEFECT: i32 = 97;
+use ringcopy_lab_mailbox::Exit;
 
-/// What QEMU exits with where it ended the machine itself.
+/// QEMU's exit code when QEMU itself ended the machine.
 const ENDED_BY_QEMU: i32 = 0;
 
-/// What nobody can defend against, and what the system itself sends where memory runs out.
+/// The signal that the system sends when memory runs out.
 const SIGKILL: i32 = 9;
 const KILLED: &str = "QEMU was killed, as happens where memory runs out";
 
-/// How a machine came to its end.
+/// How a virtual machine ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// It did all that it was asked to.
+    /// It did everything that it was asked to do.
     Done,
-    /// Somebody outside asked QEMU to end.
+    /// QEMU was asked to end.
     Interrupted,
-    /// Something happened in it, or to it.
+    /// Something else ended it; the sentence says what.
     Stopped(String),
     /// QEMU could not run it.
     Failed(String),
@@ -39,16 +28,20 @@ impl End {
     /// `reason`: the cause that QEMU's `SHUTDOWN` event names.
     pub(crate) fn of(status: ExitStatus, reason: Option<&str>) -> Self {
         let stopped = |reason: &str| Self::Stopped(reason.to_owned());
+        if let Some(exit) = status.code().and_then(guest_exit) {
+            return match exit {
+                Exit::Done => Self::Done,
+                Exit::NotLoaded => stopped("an image could not be loaded"),
+                Exit::Leaked => stopped("the driver leaked something"),
+                Exit::EntryFailed => stopped("the driver's entry point failed"),
+                Exit::Bugcheck => stopped("bugcheck"),
+                Exit::Panic => stopped("a defect of the lab itself"),
+            };
+        }
         match (status.code(), reason) {
-            (Some(DONE), _) => Self::Done,
-            (Some(IMAGE), _) => stopped("an image could not be loaded"),
-            (Some(LEAK), _) => stopped("the driver left something behind"),
-            (Some(ENTRY), _) => stopped("the driver's entry point failed"),
-            (Some(BUGCHECK), _) => stopped("bugcheck"),
-            (Some(DEFECT), _) => stopped("a defect of the lab's own"),
-            // SIGINT, SIGTERM and SIGHUP are requests, which QEMU grants.
+            // QEMU ends on SIGINT, SIGTERM and SIGHUP.
             (Some(ENDED_BY_QEMU), Some("host-signal")) => Self::Interrupted,
-            // QEMU is told to end the machine where it would reset it.
+            // QEMU is told to end the machine instead of resetting it.
             (Some(ENDED_BY_QEMU), Some("guest-reset")) => stopped("a triple fault"),
             (Some(ENDED_BY_QEMU), Some(reason)) => Self::Stopped(format!("QEMU says {reason}")),
             (Some(ENDED_BY_QEMU), None) => stopped("QEMU ended and did not say why"),
@@ -61,9 +54,19 @@ impl End {
     }
 }
 
+/// Returns how the guest ended the machine, from QEMU's exit code: `value << 1 | 1`.
+fn guest_exit(code: i32) -> Option<Exit> {
+    (code & 1 == 1)
+        .then(|| Exit::from_wire(u64::from(code.cast_unsigned() >> 1)))
+        .flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DONE: i32 = 33;
+    const BUGCHECK: i32 = 65;
 
     const SIGTERM: i32 = 15;
 
@@ -72,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn f12_a_triple_fault_is_told_only_of_a_guest_that_had_one() {
+    fn f12_a_triple_fault_is_reported_only_of_a_guest_that_had_one() {
         let fault = End::of(exit(0), Some("guest-reset"));
         assert_eq!(fault, End::Stopped("a triple fault".into()));
         for (status, reason) in [
@@ -90,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn f12_each_end_is_told_apart() {
+    fn f12_each_end_is_reported() {
         assert_eq!(End::of(exit(0), Some("host-signal")), End::Interrupted);
         assert_eq!(End::of(exit(1), None), End::Failed("exit code 1".into()));
         assert_eq!(
@@ -102,7 +105,7 @@ mod tests {
             End::Stopped("QEMU crashed, by signal 11".into())
         );
         assert_eq!(End::of(exit(DONE), None), End::Done);
-        // A QEMU that passes the guest's exit code on through its own shutdown says so as well.
+        // QEMU may also report the guest's exit code as a shutdown of its own.
         assert_eq!(End::of(exit(DONE), Some("guest-shutdown")), End::Done);
     }
 }

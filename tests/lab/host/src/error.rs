@@ -1,64 +1,68 @@
-//! What can go wrong with a lab.
+//! The errors of a lab.
 
-use std::{io, path::PathBuf, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ringcopy_client::{RequestError, TransportError, protocol::NtStatus};
 use ringcopy_lab_mailbox::Command;
 
-/// The lab did not do what it was asked to.
+/// An error of a lab.
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
-    /// There is no QEMU.
+    /// QEMU is missing.
     #[error(
         "cannot start {program}: {error}; install QEMU (on Debian: apt install qemu-system-x86)"
     )]
     NoQemu {
-        /// What was to be started.
+        /// The program that could not be started.
         program: String,
-        /// Why it was not.
+        /// The reason.
         #[source]
         error: io::Error,
     },
     /// A file could not be read or written.
     #[error("{}: {error}", path.display())]
     File {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         #[source]
         error: io::Error,
     },
-    /// A file cannot go into the lab's archive.
+    /// A file cannot be put into the lab's archive.
     #[error("{}: {reason}", path.display())]
     Image {
-        /// Which.
+        /// The file.
         path: PathBuf,
-        /// Why.
+        /// The reason.
         reason: &'static str,
     },
     /// QEMU could not run the virtual machine.
     #[error("QEMU failed ({reason}); {}", said(log))]
     QemuFailed {
-        /// What it exited with.
+        /// Its exit code.
         reason: String,
-        /// The last lines of the log, QEMU's own among them.
+        /// The last lines of the log, with QEMU's own messages.
         log: String,
     },
-    /// The user, or somebody else outside, does not want it to go on.
+    /// The lab was interrupted.
     #[error("interrupted")]
     Interrupted,
-    /// The virtual machine came to an end.
+    /// The virtual machine ended.
     #[error("the lab stopped ({reason}); {}", said(log))]
     Stopped {
-        /// The bugcheck, or what QEMU said and exited with.
+        /// The bugcheck, or QEMU's reason or exit code.
         reason: String,
         /// The last lines of its log.
         log: String,
     },
-    /// The virtual machine runs, and does not answer.
-    #[error("the lab did not answer for {} s; {}", waited.as_secs(), said(log))]
+    /// The virtual machine runs and does not reply.
+    #[error("the lab did not reply for {} s; {}", waited.as_secs(), said(log))]
     Silent {
-        /// How long it was waited for.
+        /// The time that it was waited for.
         waited: Duration,
         /// The last lines of its log.
         log: String,
@@ -66,7 +70,7 @@ pub enum LabError {
     /// The driver's entry point failed.
     #[error("the driver did not load: {status}; {}", said(log))]
     DriverEntry {
-        /// What it returned.
+        /// Its status.
         status: NtStatus,
         /// The last lines of the log.
         log: String,
@@ -74,12 +78,12 @@ pub enum LabError {
     /// The lab refused a command.
     #[error("the lab refused {command:?} with {status}")]
     Refused {
-        /// Which.
+        /// The command.
         command: Command,
         /// The status.
         status: NtStatus,
     },
-    /// Nobody counts instructions.
+    /// The lab does not count instructions.
     #[error("the lab counts no instructions: start it with the option icount")]
     NotCounted,
     /// The channel to the lab's memory failed.
@@ -93,6 +97,14 @@ fn said(log: &str) -> String {
         "it said nothing".into()
     } else {
         format!("it said last:\n{log}")
+    }
+}
+
+impl LabError {
+    /// Makes an error of a file.
+    pub(crate) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |error| Self::File { path, error }
     }
 }
 

@@ -1,4 +1,4 @@
-//! A folder for a lab's files, gone with its owner.
+//! A folder for a lab's files, which is deleted with its owner.
 
 use std::{
     env, fs, io,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::LabError;
 
-/// Where files are kept in memory, on systems that have such a place.
+/// A file system in memory, on systems that have it.
 const SHARED_MEMORY: &str = "/dev/shm";
 
 /// A folder that is deleted when dropped.
@@ -17,7 +17,7 @@ const SHARED_MEMORY: &str = "/dev/shm";
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
-    /// Creates one, in memory where that is possible.
+    /// Creates a folder, in memory if possible.
     pub(crate) fn create() -> Result<Self, LabError> {
         let shared = Path::new(SHARED_MEMORY);
         if shared.is_dir()
@@ -26,10 +26,7 @@ impl Folder {
             return Ok(folder);
         }
         let parent = env::temp_dir();
-        Self::create_in(&parent).map_err(|error| LabError::File {
-            path: parent,
-            error,
-        })
+        Self::create_in(&parent).map_err(LabError::file(&parent))
     }
 
     fn create_in(parent: &Path) -> io::Result<Self> {
@@ -39,7 +36,7 @@ impl Folder {
             let path = parent.join(format!("ringcopy-lab-{}-{number}", process::id()));
             match fs::create_dir(&path) {
                 Ok(()) => return Ok(Self(path)),
-                // Left by a process of the same number that was killed.
+                // A killed process with the same number has left it.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -53,7 +50,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be deleted now is the system's to delete at its next start.
+        // The system deletes the rest when it restarts.
         drop(fs::remove_dir_all(&self.0));
     }
 }
@@ -63,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_folders_are_not_one_and_both_go() {
+    fn a_folder_is_deleted_alone() {
         let (one, other) = (Folder::create().unwrap(), Folder::create().unwrap());
         assert_ne!(one.path(), other.path());
         let path = one.path().to_path_buf();

@@ -7,22 +7,21 @@ use std::{
 
 use ringcopy_client::protocol::NtStatus;
 use ringcopy_lab_mailbox::{
-    Command, Count, DATA_LENGTH, Interference, MachineFact, RamState, VALUES, Withheld,
+    Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
 };
-use zerocopy::{FromBytes, Immutable, KnownLayout};
 
 use crate::{
-    LabError, Mosaic, Options, Process,
-    channel::{Answer, Channel, Flicker},
-    machine::Machine,
+    LabError, MixedMappings, Options, Process,
+    channel::{Channel, Flicker, Reply},
+    virtual_machine::VirtualMachine,
 };
 
-/// A running lab. Its driver is loaded.
+/// A running lab, whose driver is loaded.
 #[derive(Debug)]
 pub struct Lab {
     channel: RefCell<Channel>,
     options: Options,
-    /// How far the time-stamp counter went during all requests.
+    /// Ticks of the time-stamp counter during all requests.
     ticks: Cell<u64>,
     requests: Cell<u64>,
 }
@@ -30,70 +29,60 @@ pub struct Lab {
 /// How a lab ended.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// What the driver left behind when it was unloaded, a line each.
+    /// A line for each thing that the driver leaked when it was unloaded.
     pub leaks: Vec<String>,
-    /// The bugcheck, if the driver brought the lab down.
+    /// The bugcheck, if the driver caused one.
     pub bugcheck: Option<String>,
-    /// Everything that the lab and the driver said.
+    /// The whole log.
     pub log: Vec<String>,
 }
 
-/// What the lab's machine is, by [`MachineFact`].
+/// The description of the lab's machine, by [`MachineFact`].
 #[derive(Clone, Copy, Debug)]
 pub struct Facts([u64; VALUES]);
 
 impl Facts {
-    /// One of them.
+    /// Returns one of them.
     #[must_use]
     pub const fn get(&self, fact: MachineFact) -> u64 {
         self.0[fact as usize]
     }
 }
 
-/// What the lab counts, by [`Count`].
+/// The lab's counters, by [`Count`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts([u64; VALUES]);
 
 impl Counts {
-    /// One of them.
+    /// Returns one of them.
     #[must_use]
     pub const fn get(&self, count: Count) -> u64 {
         self.0[count as usize]
     }
 }
 
-/// A run of RAM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct RamRange {
-    /// The first byte's physical address.
-    pub base: u64,
-    /// Bytes.
-    pub length: u64,
-}
-
 impl Lab {
-    /// Starts a lab, and waits until its driver is loaded.
+    /// Starts a lab and waits until its driver is loaded.
     ///
     /// # Errors
-    /// If there is no QEMU, if a file cannot be read, if the driver does not load or brings the
-    /// lab down.
+    /// If there is no QEMU, if a file cannot be read, or if the driver does not load or causes a
+    /// bugcheck.
     pub fn boot(options: Options) -> Result<Self, LabError> {
         let verbose = options.verbose;
-        let (machine, memory) = Machine::start(&options, "serve", move |line| {
+        let (vm, memory) = VirtualMachine::start(&options, "serve", move |line| {
             if verbose {
                 drop(writeln!(io::stderr(), "{line}"));
             }
         })?;
         Ok(Self {
-            channel: RefCell::new(Channel::open(machine, memory, options.patience)?),
+            channel: RefCell::new(Channel::open(vm, memory, options.patience)?),
             options,
             ticks: Cell::new(0),
             requests: Cell::new(0),
         })
     }
 
-    /// What it was started with.
+    /// Returns the options that it was started with.
     #[must_use]
     pub const fn options(&self) -> &Options {
         &self.options
@@ -108,7 +97,7 @@ impl Lab {
         Ok(Process::of(self, process))
     }
 
-    /// What its machine is.
+    /// Describes its machine.
     ///
     /// # Errors
     /// If the lab is gone.
@@ -116,7 +105,7 @@ impl Lab {
         Ok(Facts(self.done(Command::Machine, &[], &[])?.results))
     }
 
-    /// What it counts.
+    /// Returns its counters.
     ///
     /// # Errors
     /// If the lab is gone.
@@ -124,31 +113,26 @@ impl Lab {
         Ok(Counts(self.done(Command::Counts, &[], &[])?.results))
     }
 
-    /// The runs of RAM that the driver is told of.
+    /// Returns the ranges of RAM that the driver sees.
     ///
     /// # Errors
     /// If the lab is gone.
     pub fn ram_ranges(&self) -> Result<Vec<RamRange>, LabError> {
-        let answer = self.done(Command::RamRanges, &[], &[])?;
-        Ok(answer
-            .data
-            .chunks_exact(size_of::<RamRange>())
-            .filter_map(|bytes| RamRange::read_from_bytes(bytes).ok())
-            .collect())
+        Ok(self.done(Command::RamRanges, &[], &[])?.records())
     }
 
-    /// The mosaic: system virtual memory of every kind. It is laid out by the first call.
+    /// Returns the mixed mappings: system virtual memory of every kind. The first call makes them.
     ///
     /// # Errors
     /// If there is no memory for it.
-    pub fn mosaic(&self) -> Result<Mosaic, LabError> {
-        Mosaic::of(self)
+    pub fn mixed_mappings(&self) -> Result<MixedMappings, LabError> {
+        MixedMappings::of(self)
     }
 
-    /// Pages a page of the mosaic's out, if it was brought in.
+    /// Pages out a page of the mixed mappings, if it is in.
     ///
     /// # Errors
-    /// If it is none that can be.
+    /// If it cannot be paged out.
     pub fn page_out(&self, address: u64) -> Result<(), LabError> {
         self.done(Command::PageOut, &[address], &[]).map(drop)
     }
@@ -173,7 +157,7 @@ impl Lab {
         self.done(Command::SetRam, &arguments, &[]).map(drop)
     }
 
-    /// Has the second processor remove a range of RAM and add it, over and over.
+    /// Starts to remove a range of RAM and to add it, in turn, on the second processor.
     ///
     /// # Errors
     /// If there is no second processor.
@@ -181,7 +165,7 @@ impl Lab {
         self.interfere(length, address, Interference::Ram)
     }
 
-    /// Has the second processor change a small page of RAM of the mosaic's, over and over.
+    /// Starts to change a small page of RAM of the mixed mappings on the second processor.
     ///
     /// # Errors
     /// If there is no second processor, or no such page.
@@ -193,7 +177,7 @@ impl Lab {
         self.interfere(0, address, interference)
     }
 
-    /// Has the second processor cancel the requests that are under way, until
+    /// Starts to cancel the requests in progress on the second processor, until
     /// [`stop_interference`](Self::stop_interference).
     ///
     /// # Errors
@@ -213,11 +197,11 @@ impl Lab {
             .map(drop)
     }
 
-    /// Has the second processor stop what it was started for; gives how often it did it. A page is
-    /// as it was.
+    /// Stops the second processor, restores the page and returns the number of changes or
+    /// cancellations.
     ///
     /// # Errors
-    /// If it had not been started.
+    /// If it was not started.
     pub fn stop_interference(&self) -> Result<u64, LabError> {
         let [changes, ..] = self.done(Command::StopInterference, &[], &[])?.results;
         Ok(changes)
@@ -226,14 +210,9 @@ impl Lab {
     /// Reads physical memory, without the driver.
     ///
     /// # Errors
-    /// If nothing answers there.
+    /// If there is no memory.
     pub fn read_physical(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
-        self.pieces(length, |offset, piece| {
-            (
-                Command::ReadPhysical,
-                vec![address.wrapping_add(offset), piece],
-            )
-        })
+        self.pieces(Command::ReadPhysical, &[], address, length)
     }
 
     /// Reads system virtual memory, without the driver.
@@ -241,15 +220,10 @@ impl Lab {
     /// # Errors
     /// If nothing is mapped there.
     pub fn read_system(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
-        self.pieces(length, |offset, piece| {
-            (
-                Command::ReadSystem,
-                vec![address.wrapping_add(offset), piece],
-            )
-        })
+        self.pieces(Command::ReadSystem, &[], address, length)
     }
 
-    /// Writes to the memory that is set aside for requests in kernel mode; gives its address.
+    /// Writes to the memory for requests in kernel mode and returns its address.
     ///
     /// # Errors
     /// If it does not fit.
@@ -260,7 +234,7 @@ impl Lab {
         Ok(address)
     }
 
-    /// Reads from that memory.
+    /// Reads from the memory for requests in kernel mode.
     ///
     /// # Errors
     /// If it is not that large.
@@ -270,7 +244,7 @@ impl Lab {
             .data)
     }
 
-    /// Has one pool allocation fail, after so many more that succeed; `None`: none.
+    /// Lets one pool allocation fail after `after` that succeed; `None`: none fails.
     ///
     /// # Errors
     /// If the lab is gone.
@@ -280,25 +254,25 @@ impl Lab {
         Ok(())
     }
 
-    /// Stops the driver; gives what it left behind, a line each.
+    /// Stops the driver and returns a line for each thing that it leaked.
     ///
     /// # Errors
     /// [`LabError::Refused`] with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
     pub fn unload(&self) -> Result<Vec<String>, LabError> {
-        let answer = self.done(Command::Unload, &[], &[])?;
-        let mut leaks: Vec<_> = String::from_utf8_lossy(&answer.data)
+        let reply = self.done(Command::Unload, &[], &[])?;
+        let mut leaks: Vec<_> = String::from_utf8_lossy(&reply.data)
             .lines()
             .map(str::to_owned)
             .collect();
-        let [count, ..] = answer.results;
+        let [count, ..] = reply.results;
         if leaks.is_empty() && count > 0 {
             leaks.push(format!("{count} objects or allocations without a name"));
         }
         Ok(leaks)
     }
 
-    /// Loads the driver again, after [`unload`](Self::unload). The answer is what its entry point
-    /// returned.
+    /// Loads the driver again after [`unload`](Self::unload) and returns the status of its entry
+    /// point.
     ///
     /// # Errors
     /// If the lab is gone.
@@ -309,8 +283,8 @@ impl Lab {
     /// Unloads the driver and ends the lab.
     ///
     /// # Errors
-    /// If handles are open, or if the lab does not stop. A lab that stops with a bugcheck is no
-    /// error here: the report names it.
+    /// If handles are open, or if the lab does not stop. A bugcheck is no error here: the report
+    /// has it.
     pub fn finish(self) -> Result<Report, LabError> {
         let leaks = match self.unload() {
             Ok(leaks) => leaks,
@@ -318,38 +292,37 @@ impl Lab {
             Err(error) => return Err(error),
         };
         let mut channel = self.channel.into_inner();
-        if channel.machine.check().is_ok() {
+        if channel.vm.check().is_ok() {
             channel.send(Command::Shutdown, &[], &[])?;
         }
-        let bugcheck = match channel.machine.join(self.options.patience) {
-            Ok(()) => channel.machine.log().bugcheck(),
-            Err(error) => Some(channel.machine.log().bugcheck().ok_or(error)?),
+        let bugcheck = match channel.vm.join(self.options.patience) {
+            Ok(()) => channel.vm.log().bugcheck(),
+            Err(error) => Some(channel.vm.log().bugcheck().ok_or(error)?),
         };
         Ok(Report {
             leaks,
             bugcheck,
-            log: channel.machine.log().lines(),
+            log: channel.vm.log().lines(),
         })
     }
 
-    /// The process that is the lab's machine.
+    /// Returns the number of the QEMU process.
     pub fn machine_process(&self) -> u32 {
-        self.channel.borrow().machine.process()
+        self.channel.borrow().vm.process()
     }
 
-    /// Whether a request has ended with an error that tells that the lab is gone, or does not
-    /// answer any more.
+    /// Whether a request has failed because the lab ended or no longer replies.
     pub fn is_gone(&self) -> bool {
-        self.channel.borrow().machine.is_gone()
+        self.channel.borrow().vm.is_gone()
     }
 
-    /// What `work` gives, and how many instructions the driver, and the lab on its behalf, took for
-    /// all device control requests that it sent: from the call of the dispatch routine to its
-    /// return. The lab counts them if it was started with [`Options::icount`]; the same request in
-    /// the same lab then takes the same number, whatever else the machine is doing, but for what
-    /// the lab's allocators differ by: less than one in a hundred. An instruction with a `rep`
-    /// prefix counts once for each time that it repeats. What the copy itself costs is the
-    /// difference between two lengths: a request has costs of its own, most of them the lab's.
+    /// Runs `work`. Returns its result and the number of instructions that its device control
+    /// requests took: those of the driver and of the lab on its behalf, from the call of the
+    /// dispatch routine to its return. The lab counts them if it was started with
+    /// [`Options::icount`]. The same request in the same lab takes the same number, to less than
+    /// one in a hundred: the lab's allocators differ. An instruction with a `rep` prefix counts
+    /// once for each repetition. The cost of a copy is the difference between two lengths: a
+    /// request itself has costs, most of them the lab's.
     ///
     /// # Errors
     /// [`LabError::NotCounted`] if the lab was started without.
@@ -359,107 +332,108 @@ impl Lab {
         Ok((result, self.ticks.get().wrapping_sub(before)))
     }
 
-    /// The same for all requests so far; `None` if nobody counts.
+    /// Returns the instructions of all requests so far; `None` if the lab does not count them.
     #[must_use]
     pub fn instructions(&self) -> Option<u64> {
         self.options.icount.then(|| self.ticks.get())
     }
 
-    /// Sends a device control request, and adds up what it took.
+    /// Sends a device control request and adds its ticks.
     pub(crate) fn request(
         &self,
         command: Command,
         arguments: &[u64],
         data: &[u8],
-    ) -> Result<Answer, LabError> {
-        let answer = self.call(command, arguments, data)?;
-        let [_, ticks, ..] = answer.results;
+    ) -> Result<Reply, LabError> {
+        let reply = self.call(command, arguments, data)?;
+        let [_, ticks, ..] = reply.results;
         self.add_request(ticks);
-        Ok(answer)
+        Ok(reply)
     }
 
-    /// Adds a request, and what it took.
+    /// Adds a request and its ticks.
     pub(crate) fn add_request(&self, ticks: u64) {
         self.ticks.set(self.ticks.get().wrapping_add(ticks));
         self.requests.set(self.requests.get().wrapping_add(1));
     }
 
-    /// How many requests were sent, but for those that both processors sent at once or that were
-    /// sent amid changes.
+    /// Returns the number of requests sent, except those that both processors sent at once and
+    /// those that were sent amid changes.
     pub const fn requests(&self) -> u64 {
         self.requests.get()
     }
 
-    /// Carries a command out, whatever its status.
+    /// Carries out a command and returns its reply, whatever its status.
     pub(crate) fn call(
         &self,
         command: Command,
         arguments: &[u64],
         data: &[u8],
-    ) -> Result<Answer, LabError> {
+    ) -> Result<Reply, LabError> {
         self.channel.borrow_mut().call(command, arguments, data)
     }
 
-    /// Carries a command out, and changes memory for as long as that takes.
+    /// Carries out a command, and changes memory meanwhile.
     pub(crate) fn call_amid(
         &self,
         command: Command,
         arguments: &[u64],
         flicker: &Flicker,
-    ) -> Result<Answer, LabError> {
+    ) -> Result<Reply, LabError> {
         self.channel
             .borrow_mut()
             .call_amid(command, arguments, flicker)
     }
 
-    /// Carries a command out that has to succeed.
+    /// Carries out a command that has to succeed.
     pub(crate) fn done(
         &self,
         command: Command,
         arguments: &[u64],
         data: &[u8],
-    ) -> Result<Answer, LabError> {
-        let answer = self.call(command, arguments, data)?;
-        match answer.status {
-            NtStatus::SUCCESS => Ok(answer),
+    ) -> Result<Reply, LabError> {
+        let reply = self.call(command, arguments, data)?;
+        match reply.status {
+            NtStatus::SUCCESS => Ok(reply),
             status => Err(LabError::Refused { command, status }),
         }
     }
 
-    /// Reads more than one command can carry. `command` gives the one for an offset and a length.
+    /// Reads in pieces of at most [`DATA_LENGTH`]. The arguments of `command` are `first`, an
+    /// address and a length.
     pub(crate) fn pieces(
         &self,
+        command: Command,
+        first: &[u64],
+        address: u64,
         length: u64,
-        command: impl Fn(u64, u64) -> (Command, Vec<u64>),
     ) -> Result<Vec<u8>, LabError> {
         let mut bytes = Vec::new();
         let mut offset = 0;
         while offset < length {
             let piece = DATA_LENGTH.min(length - offset);
-            let (command, arguments) = command(offset, piece);
-            let answer = self.done(command, &arguments, &[])?;
-            if answer.data.len() as u64 != piece {
-                return Err(LabError::Refused {
-                    command,
-                    status: NtStatus::PARTIAL_COPY,
-                });
+            let arguments = [first, &[address.wrapping_add(offset), piece]].concat();
+            let reply = self.done(command, &arguments, &[])?;
+            if reply.data.len() as u64 != piece {
+                let status = NtStatus::PARTIAL_COPY;
+                return Err(LabError::Refused { command, status });
             }
-            bytes.extend(answer.data);
+            bytes.extend(reply.data);
             offset += piece;
         }
         Ok(bytes)
     }
 }
 
-/// Loads a driver, unloads it, and tells what became of it: its output, the functions that it
-/// imports and nobody has, what it left behind. Every line goes to `echo` as it comes.
+/// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output,
+/// its missing imports, and what it leaked.
 ///
 /// # Errors
 /// If QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong with
-/// the driver; [`LabError::Interrupted`] if nobody wants to wait.
+/// the driver; [`LabError::Interrupted`] if the user interrupts it.
 pub fn load(options: &Options, echo: impl FnMut(&str) + Send + 'static) -> Result<(), LabError> {
-    let (mut machine, _memory) = Machine::start(options, "load", echo)?;
-    machine.join(options.patience)
+    let (mut vm, _memory) = VirtualMachine::start(options, "load", echo)?;
+    vm.join(options.patience)
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
-//! The lab from its host's side: starts QEMU with the lab's kernel and a driver, talks to it
-//! through the mailbox in its memory, and makes each of its processes a
+//! The lab's host: starts QEMU with the lab's kernel and a driver, sends commands through the
+//! mailbox in the guest's memory, and makes each process of the lab a
 //! [`Transport`](ringcopy_client::Transport) for the client.
 //!
-//! A lab is one virtual machine with one driver. It dies with its [`Lab`], whatever becomes of
-//! the test that started it, and leaves no file behind.
+//! A lab is one virtual machine with one driver. It ends with its [`Lab`], also if the program is
+//! killed, and leaves no file.
+//!
+//! Any KMDF driver can be loaded. [`MixedMappings`], [`Flicker`], [`Repeated`] and [`SystemCopy`]
+//! are for the tests of this project's driver.
 
 #![forbid(unsafe_code)]
 
@@ -15,19 +18,18 @@ mod error;
 mod folder;
 mod lab;
 mod log;
-mod machine;
-mod mosaic;
+mod mixed_mappings;
 mod options;
 mod process;
+mod virtual_machine;
 
 pub use channel::Flicker;
 pub use error::LabError;
-pub use lab::{Counts, Facts, Lab, RamRange, Report, load};
-pub use mosaic::{Mosaic, Reader};
+pub use lab::{Counts, Facts, Lab, Report, load};
+pub use mixed_mappings::{MixedMappings, Reader};
 pub use options::{Options, RegistryValue};
 pub use process::{Caller, Process, Repeated, Sent, SystemCopy};
-pub use ringcopy_lab_mailbox::DATA_LENGTH;
 pub use ringcopy_lab_mailbox::{
-    Count, Interference, MachineFact, Protection as PageState, RamState, Tile, TileKind, UNTOUCHED,
-    Withheld, opener, token,
+    Count, DATA_LENGTH, Interference, MachineFact, Mapping, MappingKind, Protection as PageState,
+    RamRange, RamState, UNTOUCHED, Withheld, opener, token,
 };

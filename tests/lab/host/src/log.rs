@@ -1,4 +1,4 @@
-//! What the guest says on its serial port, and QEMU on its standard error.
+//! The log: the guest's serial port and QEMU's standard error.
 
 use std::{
     io::{BufRead, BufReader, Read},
@@ -6,13 +6,13 @@ use std::{
     thread::{self, JoinHandle},
 };
 
-/// Lines that an error repeats.
+/// Lines of the log in an error.
 const TAIL: usize = 40;
 
-/// What the lab writes when it stops over a defect of the driver's.
+/// The start of the line that the lab prints when a driver breaks a rule.
 const BUGCHECK: &str = "BUGCHECK ";
 
-/// The lines so far, gathered by a thread of their own.
+/// The lines of the log, which a thread reads.
 #[derive(Debug)]
 pub(crate) struct Log {
     lines: Arc<Mutex<Vec<String>>>,
@@ -20,7 +20,7 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Gathers everything from `port` until it closes; `echo` sees every line at once.
+    /// Reads `port` until it closes. `echo` gets every line at once.
     pub(crate) fn gather(
         port: impl Read + Send + 'static,
         mut echo: impl FnMut(&str) + Send + 'static,
@@ -30,7 +30,7 @@ impl Log {
         let reader = thread::spawn(move || {
             let mut port = BufReader::new(port);
             let mut line = Vec::new();
-            // A port that fails is one that is closed.
+            // A failure to read is an end of the port.
             while matches!(port.read_until(b'\n', &mut line), Ok(1..)) {
                 let text = String::from_utf8_lossy(&line);
                 let text = text.trim_end_matches(['\r', '\n']);
@@ -48,23 +48,23 @@ impl Log {
     /// Waits until the port is closed.
     pub(crate) fn close(&mut self) {
         if let Some(reader) = self.reader.take() {
-            // A reader that panicked has nothing more to say.
+            // A reader that panicked adds no more lines.
             drop(reader.join());
         }
     }
 
-    /// Everything so far.
+    /// Returns all lines so far.
     pub(crate) fn lines(&self) -> Vec<String> {
         lock(&self.lines).clone()
     }
 
-    /// The last lines, for an error.
+    /// Returns the last lines, for an error.
     pub(crate) fn tail(&self) -> String {
         let lines = lock(&self.lines);
         lines[lines.len().saturating_sub(TAIL)..].join("\n")
     }
 
-    /// The line that names the driver's end, if it came to that.
+    /// Returns the line of the bugcheck, if there was one.
     pub(crate) fn bugcheck(&self) -> Option<String> {
         lock(&self.lines)
             .iter()
@@ -74,7 +74,7 @@ impl Log {
 }
 
 fn lock(lines: &Mutex<Vec<String>>) -> std::sync::MutexGuard<'_, Vec<String>> {
-    // Lines are pushed whole: those of a reader that panicked are as good as any.
+    // Lines are pushed whole, so that the list is valid after a panic, too.
     lines.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gathers_lines_whatever_their_bytes() {
+    fn lines_may_have_any_bytes() {
         let mut log = Log::gather(&b"one\r\ntwo \xFF\nBUGCHECK 0x50 (1)\nlast"[..], |_| {});
         log.close();
         assert_eq!(

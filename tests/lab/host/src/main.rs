@@ -1,4 +1,4 @@
-//! The `ringcopy-lab` program: a `ringcopy` command in a lab of its own, or a look at a driver.
+//! The `ringcopy-lab` program: runs a `ringcopy` command in a lab, or loads another driver.
 
 #![forbid(unsafe_code)]
 
@@ -25,10 +25,10 @@ use signal_hook::{
 
 /// Starts the lab, loads the driver, and runs one `ringcopy` command against it.
 ///
-/// What is not given is taken from the environment: `RINGCOPY_LAB_KERNEL`,
-/// `RINGCOPY_WDFLDR`, `RINGCOPY_DRIVER`. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own
-/// translator. The exit code is the command's, or 1 if the driver left anything behind or brought
-/// the lab down. Ctrl-C ends the command with a sentence; a second one ends the program at once.
+/// The environment variables `RINGCOPY_LAB_KERNEL`, `RINGCOPY_WDFLDR` and `RINGCOPY_DRIVER` replace
+/// missing options. `RINGCOPY_LAB_ACCEL=kvm` uses KVM instead of QEMU's own translator. The exit
+/// code is the command's, or 1 if the driver leaked anything or caused a bugcheck. Ctrl-C ends
+/// the command with a message; a second one ends the program at once.
 #[derive(Debug, Parser)]
 #[command(name = "ringcopy-lab", version)]
 #[expect(
@@ -40,7 +40,7 @@ struct Arguments {
     #[arg(long, value_name = "ELF")]
     kernel: Option<PathBuf>,
 
-    /// An image to put into the lab: the driver, and WDFLDR.SYS
+    /// An image to load: the driver, and WDFLDR.SYS
     #[arg(long = "image", value_name = "SYS")]
     images: Vec<PathBuf>,
 
@@ -56,15 +56,15 @@ struct Arguments {
     #[arg(long)]
     unprivileged: bool,
 
-    /// Decides where images and page tables lie
+    /// Determines where images and page tables lie
     #[arg(long, default_value_t = 1)]
     seed: u64,
 
-    /// Walk five levels of page tables
+    /// Use five levels of page tables
     #[arg(long)]
     five_levels: bool,
 
-    /// Count instructions, and say how many the command's requests took
+    /// Count instructions, and print how many the command's requests took
     #[arg(long)]
     icount: bool,
 
@@ -72,8 +72,8 @@ struct Arguments {
     #[arg(long)]
     verbose: bool,
 
-    /// Load this driver instead, unload it, and show what it prints, what it lacks and what it
-    /// leaves behind
+    /// Load this driver instead and unload it; print its output, its missing imports and what it
+    /// leaks
     #[arg(long, value_name = "SYS", conflicts_with = "command")]
     load: Option<PathBuf>,
 
@@ -86,11 +86,11 @@ struct Arguments {
 enum Policy {
     /// The caller's own memory
     User,
-    /// And system virtual memory
+    /// Also system virtual memory
     System,
-    /// And physical memory
+    /// Also physical memory
     Physical,
-    /// And both
+    /// All of these
     All,
 }
 
@@ -100,7 +100,7 @@ enum EngineName {
     Auto,
     /// The native engine
     Native,
-    /// The system's alone
+    /// The system's engine
     System,
 }
 
@@ -120,7 +120,7 @@ fn main() -> ExitCode {
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
-/// Says something beside the command's output. Where it cannot be said, the exit code stands alone.
+/// Prints a line to standard error, if possible.
 fn tell(line: fmt::Arguments<'_>) {
     drop(writeln!(io::stderr(), "{line}"));
 }
@@ -157,11 +157,11 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
     })
 }
 
-/// Has the signals that ask a program to end ask the lab to end, once; the second time they end the
+/// Makes the signals that ask a program to end interrupt the lab. The second signal ends the
 /// program.
 fn listen(interrupted: &Arc<AtomicBool>) -> Result<(), String> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // In this order: what is registered first is done first.
+        // The action that is registered first runs first.
         flag::register_conditional_default(signal, Arc::clone(interrupted))
             .and_then(|_| flag::register(signal, Arc::clone(interrupted)))
             .map_err(|error| format!("cannot listen for signals: {error}."))?;
@@ -178,15 +178,15 @@ fn given(path: Option<PathBuf>, option: &str, variable: &str) -> Result<PathBuf,
 
 fn inspect(options: &Options) -> Result<i32, String> {
     let echo = |line: &str| {
-        // A reader that has gone away ends the output, not the inspection.
+        // The inspection goes on without a reader of its output.
         drop(writeln!(io::stdout(), "{line}"));
     };
     match load(options, echo) {
         Ok(()) => {
-            echo("loaded and unloaded; nothing missing, nothing left behind");
+            echo("loaded and unloaded; nothing missing, nothing leaked");
             Ok(cli::SUCCESS)
         }
-        // The log has been shown already.
+        // The log has been printed already.
         Err(LabError::Stopped { reason, .. } | LabError::QemuFailed { reason, .. }) => Err(reason),
         Err(error) => Err(error.to_string()),
     }
@@ -226,7 +226,7 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
         None => code,
         Some(Ok(report)) => {
             for line in &report.leaks {
-                tell(format_args!("left behind: {line}"));
+                tell(format_args!("leaked: {line}"));
             }
             if let Some(bugcheck) = &report.bugcheck {
                 tell(format_args!("{bugcheck}"));
@@ -236,7 +236,7 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
             }
             if !arguments.command.iter().any(|word| word == "--json") {
                 tell(format_args!(
-                    "lab: the driver was unloaded and left nothing behind"
+                    "lab: the driver was unloaded and leaked nothing"
                 ));
             }
             code

@@ -1,4 +1,4 @@
-//! What kind of lab to start.
+//! The options of a lab.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use ringcopy_client::protocol::{EngineKind, Reach};
 /// A value of the registry, of any type and length.
 #[derive(Clone, Debug)]
 pub struct RegistryValue {
-    /// Its name, without blanks and colons.
+    /// Its name, without spaces and colons.
     pub name: String,
     /// Its type, as `REG_…`.
     pub kind: u32,
@@ -21,47 +21,47 @@ pub struct RegistryValue {
     pub data: Vec<u8>,
 }
 
-/// What kind of lab to start.
+/// The options of a lab.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The lab's kernel, an ELF file.
     pub kernel: PathBuf,
     /// The driver, and the images that it imports from (`WDFLDR.SYS`).
     pub images: Vec<PathBuf>,
-    /// The `Policy` value under the service's Parameters key; `None`: there is no such value.
+    /// The `Policy` value under the service's Parameters key; `None`: no such value.
     pub policy: Option<Reach>,
-    /// The `Engine` value there.
+    /// The `Engine` value under that key.
     pub engine: Option<EngineKind>,
-    /// Further values there.
+    /// More values under that key.
     pub values: Vec<RegistryValue>,
-    /// Where images, page tables and page frames lie depends on it.
+    /// Determines where images, page tables and page frames lie.
     pub seed: u64,
-    /// Processors: a second one is needed only to interfere with the first.
+    /// The number of processors. The second one interferes with the first, or works beside it.
     pub processors: u32,
     /// Mebibytes of RAM, 64 to 1024.
     pub memory: u64,
     /// Five levels of page tables, instead of four.
     pub five_levels: bool,
-    /// The time-stamp counter counts instructions, so that figures do not depend on what else the
-    /// machine is doing: see [`Lab::instructions_of`](crate::Lab::instructions_of). One processor,
-    /// and `tcg`, whatever else is asked for.
+    /// The time-stamp counter counts instructions, so that figures do not depend on the load of the
+    /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
+    /// `tcg`.
     pub icount: bool,
-    /// The lab logs every request and exception, and all of its log goes to standard error.
+    /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
-    /// How long one command may take before the lab is given up.
+    /// The time limit for one command.
     pub patience: Duration,
     /// The accelerator: `tcg`, or `kvm` where that can run ring-0 code.
     pub accelerator: String,
-    /// Set by whoever wants the lab to end: what is under way ends with [`LabError::Interrupted`](
+    /// Set to interrupt the lab: a command in progress ends with [`LabError::Interrupted`](
     /// crate::LabError::Interrupted).
     pub interrupted: Arc<AtomicBool>,
 }
 
-/// Names the accelerator, if it is not to be `tcg`.
+/// The accelerator to use instead of `tcg`.
 const ACCELERATOR: &str = "RINGCOPY_LAB_ACCEL";
 
 impl Options {
-    /// A lab with two processors, 128 MiB, and the policy of an administrator who said nothing.
+    /// Options for a lab with two processors, 128 MiB, and no policy value.
     #[must_use]
     pub fn new(kernel: impl Into<PathBuf>, images: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
@@ -82,12 +82,12 @@ impl Options {
         }
     }
 
-    /// As many as QEMU is told to have.
+    /// Returns the number of processors that QEMU gets.
     pub(crate) const fn running_processors(&self) -> u32 {
         if self.icount { 1 } else { self.processors }
     }
 
-    /// The kernel's command line.
+    /// Returns the kernel's command line.
     pub(crate) fn command_line(&self, mode: &str) -> String {
         let mut words = vec![
             format!("mode={mode}"),
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_not_said_is_not_passed_on() {
+    fn options_without_a_value_are_not_passed() {
         let options = Options::new("kernel", []);
         assert_eq!(
             options.command_line("serve"),
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn the_guest_is_told_everything_that_was_said() {
+    fn every_option_is_passed_to_the_guest() {
         let options = Options {
             policy: Some(Reach::PHYSICAL),
             engine: Some(EngineKind::System),

@@ -1,5 +1,5 @@
-//! How the program tells that its virtual machine ended: field case F12. QEMU is a script here that
-//! ends as the real one would; `lab_endings`, of the end-to-end tests, has the real one.
+//! How the program reports that its virtual machine ended: field case F12. QEMU is a script here
+//! that ends as the real one would. `lab_endings`, of the end-to-end tests, has the real one.
 
 use std::{
     fs,
@@ -8,24 +8,26 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
+    thread,
+    time::Duration,
 };
 
 use ringcopy_lab_mailbox::{MAGIC, PHYSICAL_ADDRESS};
 
-/// What QEMU says before it ends, and its exit code: `ShutdownCause` in "QEMU QMP Reference Manual".
+/// QEMU's last message and its exit code: `ShutdownCause` in "QEMU QMP Reference Manual".
 const HOST_SIGNAL: &str =
     r#"echo '{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-signal"}}'; exit 0"#;
 const GUEST_RESET: &str =
     r#"echo '{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}'; exit 0"#;
 
-/// Runs until somebody asks it to end, and does so as QEMU does. Its input ends with the lab.
+/// Runs until a signal asks it to end, as QEMU does. Its input ends with the lab.
 const UNTIL_ASKED: &str = r#"
     trap 'echo "{\"event\": \"SHUTDOWN\", \"data\": {\"reason\": \"host-signal\"}}"; exit 0' INT TERM
     echo started >&2
     while read -r order; do :; done
     read -r never"#;
 
-/// Lets the host take the machine for one that listens, with its driver loaded.
+/// Makes the machine look like one that listens, with its driver loaded.
 fn booted() -> String {
     let bytes = MAGIC.to_le_bytes().map(|byte| format!("\\{byte:03o}"));
     let magic = bytes.concat();
@@ -38,9 +40,9 @@ fn booted() -> String {
 
 const INTERRUPTED: &str = "interrupted: ";
 
-/// A folder with a script that stands in for QEMU, and with files that stand in for images. Written
-/// before the first program is started: a file that is open for writing in a process that another
-/// thread has just forked cannot be run.
+/// A folder with a script that stands in for QEMU, and with files that stand in for images. They
+/// are written before the first program is started: a file cannot be run while it is open for
+/// writing in a process that another thread has just forked.
 fn folder() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
@@ -71,12 +73,13 @@ fn lab(qemu: &str) -> Command {
     lab
 }
 
-/// What a command says in a lab whose QEMU does this.
+/// Runs a command in a lab whose QEMU is a script. Returns standard error.
 fn said(qemu: &str) -> String {
     told(&lab(qemu).args(["--", "info"]).output().unwrap())
 }
 
-/// What a lab that failed says on standard error: one sentence, and maybe lines of a log after it.
+/// Returns the standard error of a lab that failed: one sentence, and maybe lines of a log after
+/// it.
 fn told(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -97,32 +100,32 @@ fn f12_a_qemu_that_was_asked_to_end_was_interrupted() {
 }
 
 #[test]
-fn f12_a_triple_fault_is_told_once_of_a_guest_that_had_one() {
+fn f12_a_triple_fault_is_reported_once() {
     let said = said(GUEST_RESET);
     assert_eq!(said.matches("a triple fault").count(), 1, "{said}");
 }
 
 #[test]
-fn f12_a_qemu_that_was_killed_is_told_so() {
+fn f12_a_killed_qemu_is_reported() {
     let said = said("kill -KILL $$");
     assert_eq!(said.matches("QEMU was killed").count(), 1, "{said}");
 }
 
 #[test]
-fn f12_a_qemu_that_fails_is_quoted() {
+fn f12_a_failed_qemu_is_quoted() {
     let said = said("echo qemu: no such accelerator >&2; exit 1");
     assert!(said.contains("QEMU failed (exit code 1)"), "{said}");
     assert!(said.ends_with("qemu: no such accelerator\n"), "{said}");
 }
 
 #[test]
-fn f12_a_qemu_that_does_not_say_why_it_ended_is_told_so() {
+fn f12_an_end_without_a_reason_is_reported() {
     let said = said("exit 0");
     assert!(said.contains("did not say why); it said nothing"), "{said}");
 }
 
 #[test]
-fn f12_a_qemu_that_is_not_there_is_named() {
+fn f12_a_missing_qemu_is_named() {
     let mut lab = lab("");
     lab.env("RINGCOPY_QEMU", folder().join("no-qemu"));
     let said = told(&lab.args(["--", "info"]).output().unwrap());
@@ -154,7 +157,7 @@ fn f12_a_document_names_the_interruption() {
 }
 
 #[test]
-fn f12_another_driver_that_is_loaded_is_interrupted_as_well() {
+fn f12_loading_another_driver_is_interrupted() {
     let mut lab = lab(HOST_SIGNAL);
     lab.arg("--load").arg(folder().join("driver.sys"));
     let said = told(&lab.output().unwrap());
@@ -198,4 +201,26 @@ fn f12_a_lab_that_is_asked_to_end_takes_its_machine_with_it() {
     for signal in ["TERM", "INT", "HUP"] {
         ends_interrupted(signal, |process| process.to_string());
     }
+}
+
+#[test]
+fn a_lab_that_is_killed_leaves_no_qemu() {
+    let mut lab = lab(r#"echo "$$" >&2; exec sleep 60"#);
+    let mut lab = lab.args(["--verbose", "--", "info"]).spawn().unwrap();
+    let mut qemu = String::new();
+    let mut errors = BufReader::new(lab.stderr.take().unwrap());
+    errors.read_line(&mut qemu).unwrap();
+    let state = Path::new("/proc").join(qemu.trim()).join("stat");
+    assert!(state.exists());
+    lab.kill().unwrap();
+    lab.wait().unwrap();
+    // A process that ended and that nothing has waited for is a zombie.
+    let runs = || fs::read_to_string(&state).is_ok_and(|stat| !stat.contains(") Z "));
+    for _ in 0..1000 {
+        if !runs() {
+            return;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    panic!("QEMU still runs");
 }

@@ -1,9 +1,9 @@
-//! Pages of user memory whose bytes change with each access to them: what another thread can do at
-//! worst, every time.
+//! Pages of user memory whose bytes change with each access, as another thread could change them in
+//! the worst case.
 //!
-//! Such a page is not present. An access opens it for one instruction, or one repetition of a string
-//! instruction: the trap that follows counts it, puts the other content in place, and closes the
-//! page. One processor does this: the first.
+//! Such a page is not present. A fault makes it present for one instruction, or for one repetition
+//! of a string instruction. The trap after that instruction counts the access, writes the other
+//! bytes, and makes the page absent again. Only the first processor does this.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -11,10 +11,10 @@ use crate::memory::paging::{Tables, bits};
 use crate::memory::{PAGE, page_of, phys, user};
 use crate::raw;
 
-/// The page that is open; 0: none.
+/// The page that is present now; 0: none.
 static OPEN: AtomicU64 = AtomicU64::new(0);
 
-/// Opens the page of an address, if it is of this kind.
+/// Makes the page of an address present, if it is an alternating page.
 pub(crate) fn open(tables: Tables, address: u64) -> bool {
     let page = page_of(address);
     let is_one = user::open_alternating(tables, page);
@@ -24,7 +24,8 @@ pub(crate) fn open(tables: Tables, address: u64) -> bool {
     is_one
 }
 
-/// Closes the page that is open, with the other content; gives whether there was one.
+/// Writes the other bytes to the page that is present and makes it absent. Returns whether there
+/// was one.
 pub(crate) fn close() -> bool {
     let page = OPEN.swap(0, Ordering::Relaxed);
     if page == 0 {

@@ -1,6 +1,6 @@
-//! What the boot loader leaves: command line, memory map, and the archive of images.
+//! The data of the boot loader: command line, memory map, and the archive of images.
 //!
-//! Source: "x86/HVM direct boot ABI", Xen documentation: `hvm_start_info` and what it points at.
+//! Source: "x86/HVM direct boot ABI", Xen documentation: `hvm_start_info` and its tables.
 
 use alloc::string::String;
 use core::arch::global_asm;
@@ -18,22 +18,22 @@ global_asm!(include_str!("boot.s"));
 const MAGIC: u32 = 0x336E_C578;
 const USABLE: u32 = 1;
 const COMMAND_LINE_LIMIT: usize = 2048;
-/// Entries of the firmware's map that are looked at.
+/// The most entries of the firmware's map that are used.
 const MAP_LIMIT: usize = 32;
 
-/// Below 1 MiB lie the boot loader's tables and the second processor's first instructions.
+/// Memory of the boot loader's tables and of the second processor's first instructions.
 const LOW: Range = Range {
     start: 0,
     end: 1 << 20,
 };
 
-/// What the host and the kernel share.
+/// The memory that the host and the kernel share.
 const MAILBOX: Range = Range {
     start: PHYSICAL_ADDRESS,
     end: PHYSICAL_ADDRESS + DATA_OFFSET + DATA_LENGTH,
 };
 
-/// The archive of images, which the frame allocator leaves alone.
+/// The archive of images, whose memory is never allocated.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Archive(&'static [u8]);
 
@@ -44,7 +44,7 @@ pub(crate) struct File {
     pub(crate) bytes: &'static [u8],
 }
 
-/// Takes everything over; the heap works from here on.
+/// Reads the boot loader's data and returns the archive. The heap works from here on.
 pub(crate) fn take_over(start_info: u64) -> Archive {
     assert_eq!(phys::read::<u32>(start_info), MAGIC, "not booted by PVH");
     let modules: u32 = phys::read(start_info + 12);
@@ -71,7 +71,7 @@ pub(crate) fn take_over(start_info: u64) -> Archive {
         }
     }
 
-    // The heap's first memory: what is between the kernel's image and the mailbox.
+    // The heap's first memory: the space between the kernel's image and the mailbox.
     let first = Range {
         start: kernel_space::image_end(),
         end: MAILBOX.start,
@@ -129,7 +129,7 @@ fn add_without(range: Range, taken: &[Range]) {
 }
 
 impl Archive {
-    /// The files, in order.
+    /// Returns the files, in order.
     pub(crate) fn files(self) -> impl Iterator<Item = File> {
         let (count, entries) =
             Header::read_from_prefix(self.0).map_or((0, &[][..]), |(header, _)| {
@@ -159,13 +159,13 @@ impl Archive {
             })
     }
 
-    /// The file of a name, whatever its case.
+    /// Returns the file with a name, regardless of case.
     pub(crate) fn find(self, name: &str) -> Option<File> {
         self.files()
             .find(|file| file.name.eq_ignore_ascii_case(name))
     }
 
-    /// The first file that is not the library `library`.
+    /// Returns the first file with another name than `library`.
     pub(crate) fn first_but(self, library: &str) -> Option<File> {
         self.files()
             .find(|file| !file.name.eq_ignore_ascii_case(library))

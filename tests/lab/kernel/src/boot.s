@@ -1,5 +1,5 @@
-    // The way from the PVH entry point (32-bit protected mode, paging off) to kmain, and from a
-    // start-up IPI (16-bit real mode) to ap_main.
+    // From the PVH entry point (32-bit protected mode, paging off) to kmain, and from a start-up
+    // IPI (16-bit real mode) to ap_main.
     //
     // The contract of entry: "x86/HVM direct boot ABI", Xen documentation, docs/misc/pvh.
 
@@ -20,7 +20,7 @@ boot_pd: .fill 512, 8, 0
     .globl pvh_start
 pvh_start:
     cli
-    mov edi, ebx              // the start info, kept for kmain
+    mov edi, ebx              // the start info, for kmain
 
     // 1 GiB of physical memory at 0 and at -2 GiB, in 2 MiB pages
     lea eax, [boot_pdpt_low + 3]
@@ -41,8 +41,8 @@ pvh_start:
     lea eax, [boot_pml4]
     mov [boot_root], eax
 
-    // Five levels can only be chosen while paging is off, so the one word of the command line
-    // that asks for them ("la57=1") is read here.
+    // Five levels can only be chosen while paging is off, so the word of the command line that asks
+    // for them ("la57=1") is read here.
     mov esi, [edi + 24]
     test esi, esi
     jz enter_with_root

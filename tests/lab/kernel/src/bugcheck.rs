@@ -1,17 +1,18 @@
-//! The end that a driver's mistake comes to.
+//! Bugchecks: how the lab ends the run when a driver breaks a rule.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use crate::exit;
 use crate::images;
-use crate::outcome::{self, Outcome};
 use crate::raw;
 use crate::serial::say;
+use ringcopy_lab_mailbox::Exit;
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $value:literal;)+) => {
         /// Bug check codes. Source: "Bug Check Code Reference", Windows driver documentation.
         #[allow(non_camel_case_types, reason = "the names are Microsoft's")]
-        #[allow(dead_code, reason = "some are only known by name: drivers name them")]
+        #[allow(dead_code, reason = "drivers use some of them by number")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u32)]
         pub(crate) enum Code {
@@ -47,22 +48,22 @@ codes! {
     KERNEL_SECURITY_CHECK_FAILURE = 0x139;
 }
 
-/// Set once the run is ending, so that a fault on the way out does not come back here.
+/// Set once the run is ending, so that a fault on the way out does not enter here again.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// How far up the stack return addresses are looked for.
+/// Bytes of the stack that are searched for return addresses.
 const STACK_LIMIT: u64 = 0x6000;
 const FRAMES_SHOWN: usize = 16;
 
-/// Ends the run: one line for the code, then where it happened.
+/// Ends the run: prints a line for the code, the address of the fault and the stack.
 pub(crate) fn bugcheck(code: Code, parameters: [u64; 4], at: Option<u64>, stack: u64) -> ! {
     by_number(code as u32, parameters, at, stack)
 }
 
-/// The same for a code that a driver names.
+/// As [`bugcheck`], for a code that a driver gives.
 pub(crate) fn by_number(code: u32, parameters: [u64; 4], at: Option<u64>, stack: u64) -> ! {
     if ENDING.swap(true, Ordering::Relaxed) {
-        // The other processor is at it: its end is the machine's.
+        // The other processor is ending the run.
         crate::cpu::halt();
     }
     let [one, two, three, four] = parameters;
@@ -71,14 +72,14 @@ pub(crate) fn by_number(code: u32, parameters: [u64; 4], at: Option<u64>, stack:
         name(code)
     );
     if let Some(at) = at {
-        say!("  at {}", images::Place(at));
+        say!("  at {}", images::Location(at));
     }
     show_stack(stack);
-    outcome::end(Outcome::Bugcheck)
+    exit::end(Exit::Bugcheck)
 }
 
-/// Every word above the stack pointer that is an address right behind a call in a loaded image:
-/// some may be left over from calls that returned, none is missing.
+/// Prints every word above the stack pointer that is the address after a call in a loaded image.
+/// Calls that have returned may be among them; no caller is missing.
 fn show_stack(stack: u64) {
     let tables = crate::memory::paging::Tables::current();
     let mut shown = 0;
@@ -86,34 +87,37 @@ fn show_stack(stack: u64) {
         if shown == FRAMES_SHOWN {
             break;
         }
-        // After an overflow, the stack pointer is below the stack's first page.
-        if tables.walk(slot).is_none_or(|leaf| leaf.user) {
+        // After an overflow, the stack pointer is below the first page of the stack.
+        if tables.walk(slot).is_none_or(|translation| translation.user) {
             continue;
         }
         let value: u64 = raw::read(slot);
         if images::is_return_address(value) {
-            say!("  from {}", images::Place(value));
+            say!("  from {}", images::Location(value));
             shown += 1;
         }
     }
 }
 
-/// Where the stack is now, for bugchecks that an export finds.
+/// Ends the run for a mistake that the lab's own code has found.
+pub(crate) fn bugcheck_here(code: Code, parameters: [u64; 4]) -> ! {
+    bugcheck(code, parameters, None, stack_here())
+}
+
+/// Returns the current stack pointer, roughly.
 pub(crate) fn stack_here() -> u64 {
     let marker = 0_u64;
     &raw const marker as u64
 }
 
-/// Ends the run for a rule that the lab holds drivers to, as Driver Verifier does: a sentence, then
-/// the bugcheck that Driver Verifier uses.
+/// Ends the run because a driver broke a rule: prints a sentence, then uses Driver Verifier's
+/// bugcheck.
 macro_rules! violation {
     ($($argument:tt)*) => {{
         $crate::serial::say!("VIOLATION: {}", format_args!($($argument)*));
-        $crate::bugcheck::bugcheck(
+        $crate::bugcheck::bugcheck_here(
             $crate::bugcheck::Code::DRIVER_VERIFIER_DETECTED_VIOLATION,
             [0; 4],
-            None,
-            $crate::bugcheck::stack_here(),
         )
     }};
 }
@@ -122,10 +126,10 @@ pub(crate) use violation;
 #[panic_handler]
 fn panic(information: &core::panic::PanicInfo<'_>) -> ! {
     if ENDING.swap(true, Ordering::Relaxed) {
-        // On the way out of a bugcheck that came in the middle of something.
-        outcome::end(Outcome::Bugcheck);
+        // A bugcheck was already ending the run.
+        exit::end(Exit::Bugcheck);
     }
     say!("PANIC of the lab itself: {information}");
     show_stack(stack_here());
-    outcome::end(Outcome::Panic)
+    exit::end(Exit::Panic)
 }

@@ -12,16 +12,16 @@ use nt_status::NtStatus;
 
 global_asm!(include_str!("call.s"));
 
-/// Pages of a kernel stack: what 64-bit Windows gives a thread (24 KiB). The page below is never
-/// mapped, so an overflow becomes a double fault.
+/// Pages of a kernel stack, as on 64-bit Windows (24 KiB). The page below is never mapped, so an
+/// overflow is a double fault.
 const STACK_PAGES: u64 = 6;
 
-/// Where each processor's stack for drivers starts.
+/// The lowest address of each processor's stack for drivers.
 static STACKS: PerProcessor<AtomicU64> = PerProcessor([AtomicU64::new(0), AtomicU64::new(0)]);
 static IN_SYSTEM_THREAD: PerProcessor<AtomicBool> =
     PerProcessor([AtomicBool::new(true), AtomicBool::new(true)]);
 
-/// What the stack holds where nobody has been.
+/// The contents of unused stack.
 const UNTOUCHED: u8 = 0xCC;
 
 pub(crate) fn initialize() {
@@ -32,7 +32,7 @@ pub(crate) fn initialize() {
     }
 }
 
-/// Bytes of stack that drivers have used at most, and the bytes there are.
+/// Returns the most bytes of stack that drivers have used, and the size of the stack.
 pub(crate) fn stack_use() -> (u64, u64) {
     let length = STACK_PAGES * PAGE;
     let untouched = STACKS
@@ -48,9 +48,9 @@ pub(crate) fn stack_use() -> (u64, u64) {
     (length - untouched, length)
 }
 
-/// What `call.s` reads and writes.
+/// The arguments and results of `call.s`.
 #[repr(C)]
-struct Request {
+struct DriverCall {
     function: u64,
     arguments: [u64; 4],
     result: u64,
@@ -60,10 +60,10 @@ struct Request {
 }
 
 unsafe extern "C" {
-    fn call_driver(request: *mut Request, stack: u64);
+    fn call_driver(call: *mut DriverCall, stack: u64);
 }
 
-/// The registers behind the bits of [`Request::changed`], from the lowest bit up.
+/// The registers of the bits of [`DriverCall::changed`], from the lowest bit up.
 const PRESERVED: [&str; 18] = [
     "xmm15", "xmm14", "xmm13", "xmm12", "xmm11", "xmm10", "xmm9", "xmm8", "xmm7", "xmm6", "r15",
     "r14", "r13", "r12", "rdi", "rsi", "rbp", "rbx",
@@ -74,14 +74,13 @@ pub(crate) fn in_system_thread() -> bool {
     IN_SYSTEM_THREAD.here().load(Ordering::Relaxed)
 }
 
-/// Says for whom the calls that follow are.
+/// Sets whether the next calls are for the system process.
 pub(crate) fn set_system_thread(system: bool) {
     IN_SYSTEM_THREAD.here().store(system, Ordering::Relaxed);
 }
 
-/// Calls a driver's routine as NT does, and holds it to what NT expects when it returns: the same
-/// IRQL, the same depth of critical regions, all preserved registers, and access to user memory
-/// given up again.
+/// Calls a driver's routine as NT does, and checks what NT expects when it returns: the same IRQL,
+/// the same depth of critical regions, all preserved registers, and no access to user memory.
 pub(crate) fn driver(what: &str, function: u64, arguments: [u64; 4]) -> u64 {
     driver_to_level(what, function, arguments, irql::current())
 }
@@ -91,17 +90,17 @@ pub(crate) fn driver_status(what: &str, function: u64, arguments: [u64; 4]) -> N
     NtStatus(driver(what, function, arguments) as u32)
 }
 
-/// The same for a routine that has to return at another level than it is entered at: a cancel
-/// routine releases the lock that it is called with.
+/// As [`driver`], for a routine that returns at another IRQL: a cancel routine releases the lock
+/// that it is called with.
 pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], level: u8) -> u64 {
     if !images::is_driver_code(function) {
-        violation!("{what} lies at {function:#x}, which is in no image");
+        violation!("{what} lies at {function:#x}, outside of all images");
     }
     let regions = kernel_state::critical_regions();
     let bottom = STACKS.here().load(Ordering::Relaxed);
     let top = bottom + STACK_PAGES * PAGE;
     let nested = (bottom..top).contains(&crate::bugcheck::stack_here());
-    let mut request = Request {
+    let mut call = DriverCall {
         function,
         arguments,
         result: 0,
@@ -110,21 +109,21 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
     };
     // SAFETY: the function is in a loaded image's range, and takes up to four arguments in
     // registers; the stack is the driver's own, or the current one when that is in use already.
-    unsafe { call_driver(&raw mut request, if nested { 0 } else { top }) };
+    unsafe { call_driver(&raw mut call, if nested { 0 } else { top }) };
 
-    let place = images::Place(function);
+    let place = images::Location(function);
     for (bit, register) in PRESERVED.iter().enumerate() {
-        if request.changed >> bit & 1 != 0 {
+        if call.changed >> bit & 1 != 0 {
             violation!("{what} ({place}) did not preserve {register}");
         }
     }
-    if request.flags & flags::ALIGNMENT_CHECK != 0 {
+    if call.flags & flags::ALIGNMENT_CHECK != 0 {
         violation!("{what} ({place}) returned with access to user memory open (STAC without CLAC)");
     }
-    if request.flags & flags::DIRECTION != 0 {
+    if call.flags & flags::DIRECTION != 0 {
         violation!("{what} ({place}) returned with the direction flag set");
     }
-    if request.flags & flags::INTERRUPT == 0 {
+    if call.flags & flags::INTERRUPT == 0 {
         violation!("{what} ({place}) returned with interrupts off");
     }
     if irql::current() != level {
@@ -136,11 +135,11 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
     if kernel_state::critical_regions() != regions {
         violation!("{what} ({place}) returned inside of a critical region");
     }
-    request.result
+    call.result
 }
 
-/// Calls a routine of an image that the dispatcher found in the image's own tables: on the current
-/// stack, without checks.
+/// Calls a routine that the exception dispatcher found in an image's tables, on the current stack
+/// and without checks.
 pub(crate) fn plain(function: u64, arguments: [u64; 4]) -> u64 {
     let function = function as *const ();
     // SAFETY: exception tables name functions of this signature; RDX and so on are ignored by

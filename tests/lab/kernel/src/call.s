@@ -1,9 +1,9 @@
-    // Calls from the lab into a driver: on the driver's stack, with a value of the lab's in every
-    // register that the callee must preserve (x64 calling convention, "Caller/callee saved
-    // registers"). call::Checked names what was not preserved.
+    // Calls from the lab into a driver: on the driver's stack, with a known value in every register
+    // that the callee must preserve (x64 calling convention, "Caller/callee saved registers").
+    // call::DriverCall::changed has a bit for each register that was not preserved.
 
     .text
-    // rdi: call::Request*, rsi: stack to use (0: the current one). System V inside the lab.
+    // rdi: call::DriverCall*, rsi: stack to use (0: the current one). System V inside the lab.
     .globl call_driver
 call_driver:
     push rbx
@@ -12,7 +12,7 @@ call_driver:
     push r13
     push r14
     push r15
-    // An export that a driver called may be on the way to another driver: its caller's registers.
+    // The lab's own registers: an export that a driver called may call another driver.
     sub rsp, 168
     .irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
     movups [rsp + (\n - 6) * 16], xmm\n
@@ -49,7 +49,7 @@ call_driver:
     movq xmm14, rbx
     movq xmm15, rbp
     call rax
-    mov r10, [rsp + 0x20]     // the request
+    mov r10, [rsp + 0x20]     // the call
     mov [r10 + 40], rax
     pushfq
     pop qword ptr [r10 + 48]

@@ -1,4 +1,4 @@
-//! The instructions that Rust has no word for.
+//! Instructions that Rust has no function for.
 
 use core::arch::asm;
 
@@ -10,7 +10,7 @@ pub(crate) mod cr4 {
 
 /// Flags register bits.
 pub(crate) mod flags {
-    /// The next instruction ends in a trap.
+    /// The next instruction traps when it is done.
     pub(crate) const TRAP: u64 = 1 << 8;
     pub(crate) const INTERRUPT: u64 = 1 << 9;
     pub(crate) const DIRECTION: u64 = 1 << 10;
@@ -46,28 +46,28 @@ control_register!(write write_cr8, "cr8");
 pub(crate) const HAS_SMEP: u32 = 1 << 7;
 pub(crate) const HAS_SMAP: u32 = 1 << 20;
 
-/// CPUID leaf 7's EBX.
+/// Returns EBX of CPUID function 7.
 pub(crate) fn structured_features() -> u32 {
     core::arch::x86_64::__cpuid_count(7, 0).ebx
 }
 
-/// Bits in a physical address: CPUID leaf 0x80000008.
+/// Returns the bits in a physical address: CPUID function 0x80000008.
 pub(crate) fn physical_address_bits() -> u32 {
     core::arch::x86_64::__cpuid(0x8000_0008).eax & 0xFF
 }
 
-/// Whether an entry may map 1 GiB: CPUID leaf 0x80000001.
+/// Whether an entry may map 1 GiB: CPUID function 0x80000001.
 pub(crate) fn has_gigabyte_pages() -> bool {
     core::arch::x86_64::__cpuid(0x8000_0001).edx >> 26 & 1 != 0
 }
 
-/// The time-stamp counter.
+/// Reads the time-stamp counter.
 pub(crate) fn time_stamp() -> u64 {
     // SAFETY: reading it changes nothing.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
 
-/// The selector in the task register.
+/// Returns the selector in the task register.
 pub(crate) fn task_register() -> u16 {
     let selector: u16;
     // SAFETY: reading the register changes nothing.
@@ -90,8 +90,8 @@ pub(crate) fn disable_interrupts() {
     unsafe { asm!("cli", options(nostack)) };
 }
 
-/// Sleeps until an interrupt. Interrupts are off before and after: one that came in between still
-/// ends the sleep, as the processor lets none in between STI and HLT.
+/// Sleeps until an interrupt. Interrupts are off before and after. A pending interrupt ends the
+/// sleep, too: the processor takes none between STI and HLT.
 pub(crate) fn sleep() {
     // SAFETY: the interrupt table is loaded before the first call.
     unsafe { asm!("sti", "hlt", "cli", options(nostack)) };
@@ -110,8 +110,8 @@ pub(crate) fn out8(port: u16, value: u8) {
 }
 
 pub(crate) fn out32(port: u16, value: u32) {
-    // SAFETY: the ports written this way end the virtual machine, and configure PCI devices that
-    // nobody uses.
+    // SAFETY: the ports written this way end the virtual test_memory, and configure PCI devices
+    // that no code uses.
     unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack)) };
 }
 

@@ -8,7 +8,7 @@ use crate::processor;
 const DOUBLE_FAULT: usize = 8;
 const NMI: usize = 2;
 
-/// What one processor needs of its own.
+/// The tables of one processor.
 #[repr(C, align(16))]
 struct Processor {
     segments: [u64; 3 + 2 * processor::COUNT],
@@ -19,7 +19,7 @@ struct Processor {
 
 impl Processor {
     const EMPTY: Self = Self {
-        // Nothing, code, data; then the task states, of which each processor has its own alone.
+        // Null, code, data; then the task states. Each processor fills in only its own.
         segments: [0, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0, 0, 0, 0],
         task_state: [0; 26],
         double_fault_stack: [0; 1024],
@@ -53,7 +53,7 @@ unsafe extern "C" {
     static trap_vectors: [u64; 256];
 }
 
-/// Fills in the tables of all processors; once.
+/// Fills in the tables of all processors. Called once.
 pub(crate) fn build() {
     // SAFETY: an immutable table in read-only memory.
     let vectors = unsafe { &trap_vectors };
@@ -87,7 +87,7 @@ struct Pointer {
     base: u64,
 }
 
-/// Loads them on the processor that this runs on.
+/// Loads the tables on the current processor.
 pub(crate) fn load(number: usize) {
     let size = size_of::<Processor>() as u64;
     let segments = Pointer {

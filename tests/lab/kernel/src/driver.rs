@@ -1,4 +1,4 @@
-//! The driver under test: loaded, started, stopped, and what it leaves behind.
+//! The driver under test: loading, starting and stopping it, and finding what it leaks.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -12,8 +12,9 @@ use crate::nt::strings;
 use crate::object::{self, device, directory, handle, process, registry};
 use crate::pe::{self, Missing};
 use crate::serial::say;
-use crate::{call, irql, options, outcome, pool, reserved};
+use crate::{call, exit, irql, options, pool, reserved};
 use nt_status::NtStatus;
+use ringcopy_lab_mailbox::Exit;
 
 /// The library that drivers import the framework from.
 const FRAMEWORK: &str = "WDFLDR.SYS";
@@ -23,15 +24,15 @@ const TYPE: u16 = 4;
 struct Driver {
     image: Image,
     object: DriverObject,
-    /// Lab memory that goes with the driver object.
+    /// Memory of the lab that is freed with the driver object.
     parts: Vec<u64>,
-    /// When the driver came, for the pool.
+    /// The pool's mark from before the driver started.
     mark: u64,
 }
 
 static DRIVER: Global<Option<Driver>> = Global::new(None);
 
-/// Loads the framework if the archive has it, with the initialisation of an export driver:
+/// Loads the framework if the archive has it, and initialises it as an export driver:
 /// `DllInitialize` ("Creating Export Drivers", Windows driver documentation).
 pub(crate) fn load_framework(archive: Archive, missing: Missing) {
     let Some(file) = archive.find(FRAMEWORK) else {
@@ -59,12 +60,12 @@ fn load_or_end(file: &crate::boot::File, missing: Missing) -> Image {
         }
         Err(error) => {
             say!("{} was not loaded: {error}", file.name);
-            outcome::end(outcome::Outcome::NotLoaded)
+            exit::end(Exit::NotLoaded)
         }
     }
 }
 
-/// A `UNICODE_STRING` with the path of the service key.
+/// Returns a `UNICODE_STRING` with the path of the service key.
 fn place_path() -> u64 {
     let path = registry::service_key();
     let string = pool::allocate_for_lab(strings::SIZE + strings::placed_length(&path), *b"RegP");
@@ -72,15 +73,15 @@ fn place_path() -> u64 {
     string
 }
 
-/// Loads the driver and calls its entry point; gives the entry point's status. An image that cannot
-/// be loaded ends the run.
+/// Loads the driver, calls its entry point and returns the entry point's status. An image that
+/// cannot be loaded ends the run.
 pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
     if DRIVER.with(|driver| driver.is_some()) {
         return NtStatus::INVALID_DEVICE_REQUEST;
     }
     let Some(file) = archive.first_but(FRAMEWORK) else {
         say!("the archive holds no driver");
-        outcome::end(outcome::Outcome::NotLoaded)
+        exit::end(Exit::NotLoaded)
     };
     let image = load_or_end(&file, missing);
     let path = place_path();
@@ -120,16 +121,16 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
     if status.is_success() {
         device::finish_initializing(object);
     } else {
-        // NT takes the image out without calling the unload routine.
+        // NT unloads the image without calling the unload routine.
         let left = forget();
         for line in &left {
-            say!("left behind by DriverEntry: {line}");
+            say!("leaked by DriverEntry: {line}");
         }
     }
     status
 }
 
-/// Stops the driver and takes it out of memory: gives what it left behind, a line each.
+/// Stops the driver and unloads its image. Returns a line for each thing that it leaked.
 pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     let object = DRIVER
         .with(|driver| driver.as_ref().map(|driver| driver.object))
@@ -147,7 +148,7 @@ pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     Ok(forget())
 }
 
-/// What drivers have now that they should not have when they go.
+/// Returns a line for each thing of a driver that should not exist after its unload.
 fn left(mark: u64) -> Vec<String> {
     let mut left = pool::left_since(mark);
     left.extend(reserved::left());

@@ -1,16 +1,16 @@
-//! Allocations that fail on purpose.
+//! Allocations that fail on request.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
-/// How many more allocations succeed before one fails.
+/// The number of allocations that succeed before one fails.
 static REMAINING: AtomicU64 = AtomicU64::new(u64::MAX);
 
-/// One allocation fails after `count` more; `u64::MAX`: none does.
+/// Lets one allocation fail after `count` that succeed; `u64::MAX`: none fails.
 pub(crate) fn arm(count: u64) {
     REMAINING.store(count, Ordering::Relaxed);
 }
 
-/// Whether the allocation that asks is the one.
+/// Whether the current allocation fails.
 pub(crate) fn strikes() -> bool {
     match REMAINING.load(Ordering::Relaxed) {
         u64::MAX => false,

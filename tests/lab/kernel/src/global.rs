@@ -5,13 +5,12 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::processor;
 
-/// Nobody holds the lock; else it is the number of the processor plus one.
+/// The value of a free lock. Otherwise it is the number of the holder plus one.
 const FREE: usize = 0;
 
-/// A value behind a lock that is held for the length of one closure.
+/// A value that a lock guards. The lock is held while one closure runs.
 ///
-/// A processor that comes back to a lock that it holds itself would wait for ever: that is a defect
-/// of the lab, and panics.
+/// A processor that waits for a lock that it holds itself is a defect of the lab: it panics.
 pub(crate) struct Global<T> {
     holder: AtomicUsize,
     value: UnsafeCell<T>,
@@ -37,17 +36,17 @@ impl<T> Global<T> {
             self.holder
                 .compare_exchange(FREE, own, Ordering::Acquire, Ordering::Relaxed)
         {
-            assert!(holder != own, "the lock is held by its own user");
+            assert!(holder != own, "the processor holds the lock already");
             core::hint::spin_loop();
         }
-        // SAFETY: the lock was free and is held by us alone, so no other reference exists.
+        // SAFETY: this processor holds the lock, so no other reference exists.
         let value = unsafe { &mut *self.value.get() };
         let result = body(value);
         self.holder.store(FREE, Ordering::Release);
         result
     }
 
-    /// Where the value lies, for tables that hardware or assembly reads.
+    /// Returns the address of the value, for tables that hardware or assembly reads.
     pub(crate) fn address(&self) -> u64 {
         self.value.get() as u64
     }

@@ -1,4 +1,4 @@
-//! The images that are loaded: what unwinding and reports look code up in.
+//! The loaded images. Unwinding and reports look up code here.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,11 +13,11 @@ use crate::raw;
 pub(crate) struct Image {
     /// The file's name without its extension, for reports.
     pub(crate) name: &'static str,
-    /// Where it lies.
+    /// Its address.
     pub(crate) base: u64,
     /// Bytes of address space.
     pub(crate) size: u64,
-    /// The exception directory: where its `RUNTIME_FUNCTION`s are, and how many.
+    /// The exception directory: the address and number of its `RUNTIME_FUNCTION`s.
     pub(crate) functions: u64,
     pub(crate) function_count: u64,
     /// The entry point.
@@ -46,7 +46,7 @@ pub(crate) fn find(address: u64) -> Option<Image> {
     IMAGES.with(|images| images.iter().find(|image| image.contains(address)).copied())
 }
 
-/// The image that was loaded from a file of this name.
+/// Returns the image that was loaded from a file with a name.
 pub(crate) fn by_file_name(file: &str) -> Option<Image> {
     let name = file.split('.').next().unwrap_or(file);
     IMAGES.with(|images| {
@@ -57,21 +57,22 @@ pub(crate) fn by_file_name(file: &str) -> Option<Image> {
     })
 }
 
-// The names are the linker script's: the exports that drivers hand bad addresses to, written in
-// assembly without a stack frame, so that a fault in them unwinds like one in a leaf function.
+// The names are the linker script's. The exports between them are functions without unwind data, in
+// assembly, without a stack frame. Drivers may pass bad addresses to them, and a fault unwinds to
+// the driver.
 unsafe extern "C" {
-    static nt_leaf_start: u8;
-    static nt_leaf_end: u8;
+    static nt_frameless_start: u8;
+    static nt_frameless_end: u8;
 }
 
-/// Whether an address is in one of the lab's exports that may fault on the driver's behalf.
-pub(crate) fn is_leaf_export(address: u64) -> bool {
-    (&raw const nt_leaf_start as u64..&raw const nt_leaf_end as u64).contains(&address)
+/// Whether an address is in an export of the lab whose faults are the driver's.
+pub(crate) fn is_frameless_export(address: u64) -> bool {
+    (&raw const nt_frameless_start as u64..&raw const nt_frameless_end as u64).contains(&address)
 }
 
-/// Whether an exception at an address is a driver's to handle.
+/// Whether a driver handles an exception at an address.
 pub(crate) fn is_driver_code(address: u64) -> bool {
-    is_leaf_export(address) || find(address).is_some()
+    is_frameless_export(address) || find(address).is_some()
 }
 
 /// Whether the instruction before an address is a call, and both are in an image.
@@ -80,7 +81,11 @@ pub(crate) fn is_return_address(address: u64) -> bool {
         return false;
     };
     let tables = crate::memory::paging::Tables::current();
-    if !image.contains(address) || tables.walk(address - 7).is_none_or(|leaf| !leaf.execute) {
+    if !image.contains(address)
+        || tables
+            .walk(address - 7)
+            .is_none_or(|translation| !translation.execute)
+    {
         return false;
     }
     let before: [u8; 7] = raw::read(address - 7);
@@ -89,9 +94,9 @@ pub(crate) fn is_return_address(address: u64) -> bool {
 }
 
 /// An address as `image+offset`.
-pub(crate) struct Place(pub(crate) u64);
+pub(crate) struct Location(pub(crate) u64);
 
-impl fmt::Display for Place {
+impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match find(self.0) {
             Some(image) => write!(f, "{}+{:#x}", image.name, self.0 - image.base),
@@ -101,7 +106,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// A name that lasts as long as the run.
+/// Makes a name for reports that is never freed.
 pub(crate) fn keep_name(file: &str) -> &'static str {
     let name = file.split('.').next().unwrap_or(file);
     String::from(name).leak()

@@ -1,4 +1,4 @@
-//! A page that changes behind a driver's back: what another thread of the same process can do.
+//! Changes a page while a driver uses it, as another thread of the same process can.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -10,10 +10,10 @@ use crate::memory::ranges::{self, Range};
 use crate::memory::{PAGE, phys};
 use crate::{cpu, irql, parallel, raw, smp};
 
-/// The longest time between two changes, in ticks of the timer: nanoseconds on QEMU.
+/// The longest pause between two changes, in ticks of the timer: nanoseconds on QEMU.
 const LONGEST_PAUSE: u32 = 100_000;
 
-/// The page under change; 0: none.
+/// The page that changes; 0: none.
 static PAGE_ADDRESS: AtomicU64 = AtomicU64::new(0);
 static ENTRY: AtomicU64 = AtomicU64::new(0);
 static KIND: AtomicU64 = AtomicU64::new(0);
@@ -21,13 +21,14 @@ static FLIPPED: AtomicU64 = AtomicU64::new(0);
 /// The frames whose bytes are written in turn.
 static SOURCES: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 static CHANGES: AtomicU64 = AtomicU64::new(0);
-/// Set while the second processor is at work on the page.
+/// Set while the second processor changes the page.
 static BUSY: AtomicBool = AtomicBool::new(false);
 static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
 
-/// The second processor starts to change the page whose entry is at the physical address `entry`;
-/// to flip it is to change these bits of the entry, and to alternate it is to write these frames'
-/// bytes. To cancel, `address` is anything but 0. For RAM, it is physical, and `entry` the length.
+/// Starts to change a page on the second processor. Its entry is at the physical address `entry`.
+/// `flipped` has the bits of the entry to flip, and `frames` the frames whose bytes are written in
+/// turn. For cancellation, `address` is any value except 0. For RAM, it is
+/// physical, and `entry` is the length.
 pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64, frames: [u64; 2]) {
     parallel::set_running(kind == Interference::Cancel);
     for (source, frame) in SOURCES.iter().zip(frames) {
@@ -41,9 +42,9 @@ pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64, 
     smp::wake_other();
 }
 
-/// Stops it; gives the changes made. The entry may be left changed.
+/// Stops the changes and returns their number. The entry may be left changed.
 pub(crate) fn stop() -> u64 {
-    // Each side tells, then looks at what the other told: neither may look first.
+    // Each side writes its own variable before it reads the other's.
     PAGE_ADDRESS.store(0, Ordering::SeqCst);
     while BUSY.load(Ordering::SeqCst) {
         core::hint::spin_loop();
@@ -52,7 +53,7 @@ pub(crate) fn stop() -> u64 {
     CHANGES.load(Ordering::Relaxed)
 }
 
-/// The first processor's part: drops the translation. Interrupts are off here.
+/// The first processor's part: drops the translation. Interrupts are off.
 pub(crate) fn shootdown() {
     cpu::invalidate_page(PAGE_ADDRESS.load(Ordering::Acquire));
     ACKNOWLEDGED.fetch_add(1, Ordering::AcqRel);
@@ -81,8 +82,8 @@ pub(crate) fn run() -> ! {
         pause = pause
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        // Asleep, so that either state of the page lasts equally long on a host that is busy: the
-        // interrupt of a shootdown would otherwise always be waited for with the page gone.
+        // Sleep, so that both states of the page last equally long on a busy host. Otherwise the
+        // wait for a shootdown, with the page unmapped, would take most of the time.
         smp::sleep_for(1 + (pause >> 33) as u32 % LONGEST_PAUSE);
     }
 }
@@ -149,7 +150,7 @@ fn change(address: u64) {
     }
 }
 
-/// Cancels a request of the first processor's, on this one: driver code runs here for that time.
+/// Cancels a request of the first processor on this one. Driver code runs here meanwhile.
 fn cancel() {
     parallel::set_at_work(true);
     irql::set(irql::PASSIVE_LEVEL);
@@ -159,7 +160,7 @@ fn cancel() {
     parallel::set_at_work(false);
 }
 
-/// Nobody uses the old translation any more when this returns, or the page is let go.
+/// Waits until the other processor has dropped the translation, or the changes are stopped.
 fn wait_for_shootdown(address: u64) {
     let before = ACKNOWLEDGED.load(Ordering::Acquire);
     smp::send_shootdown();

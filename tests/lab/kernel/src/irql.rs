@@ -16,7 +16,7 @@ pub(crate) fn set(level: u8) {
     cpu::write_cr8(u64::from(level));
 }
 
-/// Ends the run if a driver calls a function above the level that its documentation names.
+/// Ends the run if a driver calls a function above the IRQL of its documentation.
 pub(crate) fn require_at_most(level: u8, function: &str) {
     let now = current();
     if now > level {

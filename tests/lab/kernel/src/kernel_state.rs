@@ -1,4 +1,4 @@
-//! What NT keeps about the running threads, as far as drivers can tell: one on each processor.
+//! State of the running threads, one on each processor.
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
@@ -7,7 +7,7 @@ use crate::processor::PerProcessor;
 static CRITICAL_REGIONS: PerProcessor<AtomicU32> =
     PerProcessor([AtomicU32::new(0), AtomicU32::new(0)]);
 
-/// How many critical regions the thread is in.
+/// Returns the number of critical regions that the thread is in.
 pub(crate) fn critical_regions() -> u32 {
     CRITICAL_REGIONS.here().load(Ordering::Relaxed)
 }
@@ -16,7 +16,7 @@ pub(crate) fn enter_critical_region() {
     CRITICAL_REGIONS.here().fetch_add(1, Ordering::Relaxed);
 }
 
-/// Tells whether the thread was in one.
+/// Returns whether the thread was in one.
 pub(crate) fn leave_critical_region() -> bool {
     CRITICAL_REGIONS
         .here()

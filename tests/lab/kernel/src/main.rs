@@ -1,14 +1,18 @@
-//! The lab: NT in ring 0, as far as a driver sees it.
+//! The lab's kernel: a stand-in for NT in ring 0, for drivers.
 //!
-//! A bare virtual machine (QEMU, booted by PVH) on which a driver's `.sys` runs unchanged: real
-//! page tables with SMEP and SMAP, real faults that become structured exceptions, an I/O manager
-//! that builds real requests. A host program drives it through a mailbox in shared memory. It is
-//! not Windows: it is a reading of Windows' documentation, which each export cites, and it ends the
-//! run with a bugcheck where a driver breaks a rule.
+//! It runs on a bare virtual machine (QEMU, booted by PVH) and loads a driver's `.sys` file
+//! unchanged. It has real page tables with SMEP and SMAP, turns real faults into structured
+//! exceptions, and has an I/O manager that builds requests. A host program drives it through a
+//! mailbox in shared memory. It is not Windows. It follows Windows' documentation, which each
+//! export cites, and ends the run with a bugcheck if a driver breaks a rule.
 //!
-//! [`boot`] and [`memory`] bring the machine up, [`pe`] loads images, [`trap`] and [`seh`] turn
-//! faults into exceptions, [`object`], [`io`] and [`exports`] are what drivers see of NT,
-//! [`driver`] and [`serve`] are what the host sees.
+//! The dispatcher and unwinder, the exports, the memory manager and `MmCopyMemory` are the lab's
+//! own on purpose: they are a second reading of the contracts that the driver's code relies on, and
+//! share nothing with it.
+//!
+//! [`boot`] and [`memory`] start the machine. [`pe`] loads images. [`trap`] and [`seh`] turn faults
+//! into exceptions. [`object`], [`io`] and [`exports`] are the drivers' view of NT. [`driver`] and
+//! [`serve`] carry out the host's commands.
 
 #![no_std]
 #![no_main]
@@ -24,7 +28,7 @@
 )]
 #![allow(
     clippy::missing_const_for_fn,
-    reason = "what reads memory by its address has no use at compile time"
+    reason = "functions that read memory by its address are of no use at compile time"
 )]
 
 extern crate alloc;
@@ -37,6 +41,7 @@ mod call;
 mod cpu;
 mod descriptors;
 mod driver;
+mod exit;
 mod exports;
 mod failure;
 mod global;
@@ -45,12 +50,10 @@ mod interference;
 mod io;
 mod irql;
 mod kernel_state;
-mod machine;
 mod memory;
 mod nt;
 mod object;
 mod options;
-mod outcome;
 mod parallel;
 mod pci;
 mod pe;
@@ -63,17 +66,18 @@ mod seh;
 mod serial;
 mod serve;
 mod smp;
+mod test_memory;
 mod trap;
 mod withheld;
 
 use crate::memory::{kernel_space, paging};
 use crate::object::{process, registry};
 use crate::options::Mode;
-use crate::outcome::Outcome;
 use crate::pe::Missing;
 use crate::serial::say;
+use ringcopy_lab_mailbox::Exit;
 
-/// Entered from `boot.s`, interrupts off, on the tables that it made.
+/// Entered from `boot.s`, with interrupts off, on the tables that `boot.s` made.
 #[unsafe(no_mangle)]
 extern "C" fn kmain(start_info: u64) -> ! {
     descriptors::build();
@@ -84,7 +88,7 @@ extern "C" fn kmain(start_info: u64) -> ! {
     let protected = kernel_space::protect_supervisor();
     trap::set_supervisor_access_prevention(cpu::read_cr4() & cpu::cr4::SMAP != 0);
     call::initialize();
-    machine::initialize(protected);
+    test_memory::initialize(protected);
     smp::start();
     cpu::enable_interrupts();
     process::initialize();
@@ -102,30 +106,30 @@ extern "C" fn kmain(start_info: u64) -> ! {
             let status = driver::load(archive, Missing::Refuse);
             serve::listen(archive, status)
         }
-        Mode::Load => outcome::end(load_once(archive)),
+        Mode::Load => exit::end(load_once(archive)),
     }
 }
 
-/// Loads the driver, unloads it, and tells what it left behind.
-fn load_once(archive: boot::Archive) -> Outcome {
+/// Loads the driver, unloads it, and prints what it leaked.
+fn load_once(archive: boot::Archive) -> Exit {
     driver::load_framework(archive, Missing::Stub);
     if !driver::load(archive, Missing::Stub).is_success() {
-        return Outcome::EntryFailed;
+        return Exit::EntryFailed;
     }
     match driver::unload() {
         Ok(left) if left.is_empty() => {
             say!("unloaded: nothing is left");
-            Outcome::Done
+            Exit::Done
         }
         Ok(left) => {
             for line in &left {
-                say!("left behind: {line}");
+                say!("leaked: {line}");
             }
-            Outcome::Leaked
+            Exit::Leaked
         }
         Err(_) => {
             say!("the driver has no unload routine");
-            Outcome::Leaked
+            Exit::Leaked
         }
     }
 }

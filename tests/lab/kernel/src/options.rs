@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use crate::global::Global;
 use crate::object::registry::Value;
 
-/// What the run is for.
+/// The purpose of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
-    /// Commands come through the mailbox.
+    /// The host sends commands through the mailbox.
     Serve,
     /// The driver is loaded and unloaded once.
     Load,
@@ -22,13 +22,13 @@ pub(crate) struct Options {
     pub(crate) mode: Mode,
     /// `debug`: whether exceptions and requests are printed.
     pub(crate) debug: bool,
-    /// `seed`: what image bases, the page tables' slot and the order of frames follow from.
+    /// `seed`: determines image bases, the page tables' slot and the order of frames.
     pub(crate) seed: u64,
     /// `policy`: the value `Policy` under the service's `Parameters` key.
     pub(crate) policy: Option<u32>,
-    /// `engine`: the value `Engine` there.
+    /// `engine`: the value `Engine` under that key.
     pub(crate) engine: Option<u32>,
-    /// `processors`: how many there are; two at most are used.
+    /// `processors`: their number; at most two are used.
     pub(crate) processors: u64,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
@@ -56,7 +56,7 @@ pub(crate) fn get() -> Options {
     OPTIONS.with(|options| *options)
 }
 
-/// A number, decimal or with `0x`.
+/// Parses a number, decimal or with `0x`.
 fn number(text: &str) -> u64 {
     text.strip_prefix("0x")
         .map_or_else(|| text.parse(), |digits| u64::from_str_radix(digits, 16))

@@ -1,81 +1,81 @@
-//! The same kind of request from both processors at once.
+//! Requests from both processors at once.
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use crate::global::Global;
 use crate::io::control::{Control, device_control};
 use crate::memory::kernel_space;
-use crate::memory::user::{self, Access};
+use crate::memory::user::{self, AccessKind};
 use crate::object::{file, process};
 use crate::{cpu, processor, raw, smp};
 use nt_status::NtStatus;
 
-/// What one processor does.
+/// The work of one processor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Work {
     pub(crate) process: u64,
     pub(crate) handle: u64,
     pub(crate) control: Control,
     pub(crate) repetitions: u64,
-    /// When the handle is closed, if it is.
+    /// Whether and when the handle is closed.
     pub(crate) closing: Closing,
 }
 
-/// What becomes of the handle.
+/// Whether and when the handle is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closing {
     Never,
     /// By this processor, when it is done.
     ByThis,
-    /// By the other processor: this one goes on until then.
+    /// By the other processor. This one repeats until then.
     ByOther,
 }
 
-/// What came of it.
+/// The results of the work.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Tally {
     /// The first request's status and bytes of information.
     pub(crate) status: NtStatus,
     pub(crate) information: u64,
-    /// Requests whose status, information or output was another.
+    /// Requests with another status, information or output.
     pub(crate) different: u64,
-    /// Requests sent, but for the one that found no handle any more.
+    /// Requests sent, without the one whose handle was invalid.
     pub(crate) sent: u64,
 }
 
 /// The second processor's work, and then its tally.
 static ASKED: Global<Option<Work>> = Global::new(None);
 static TALLY: Global<Option<Tally>> = Global::new(None);
-/// Processors that have come to the start.
+/// Processors that are ready to start.
 static READY: AtomicU32 = AtomicU32::new(0);
 /// Whether both processors may run driver code.
 static BOTH: AtomicBool = AtomicBool::new(false);
-/// Processors that run driver code, and may end the other one's requests.
+/// Processors that run driver code, and may complete the other one's requests.
 static AT_WORK: [AtomicBool; processor::COUNT] =
     [const { AtomicBool::new(false) }; processor::COUNT];
-/// Those of them that wait for the end of a request of their own.
+/// Processors that wait for the end of a request of their own.
 static WAITING: [AtomicBool; processor::COUNT] =
     [const { AtomicBool::new(false) }; processor::COUNT];
 
-/// Looks at a processor that waits too, before both are given up: it may have been waited for.
+/// Polls while both processors wait, before the wait fails.
 const PATIENCE: u32 = 10_000_000;
 
-/// Whether the other processor runs driver code, or is about to.
+/// Whether both processors may run driver code.
 pub(crate) fn is_running() -> bool {
     BOTH.load(Ordering::Acquire)
 }
 
-/// Says that both processors may run driver code from now on, or no longer.
+/// Sets whether both processors may run driver code.
 pub(crate) fn set_running(both: bool) {
     BOTH.store(both, Ordering::Release);
 }
 
-/// Says that this processor may end the other one's requests, or no longer.
+/// Sets whether this processor may complete the other one's requests.
 pub(crate) fn set_at_work(at_work: bool) {
     AT_WORK[processor::number()].store(at_work, Ordering::Release);
 }
 
-/// Waits until `look` finds something, for as long as the other processor may bring that about.
+/// Waits until `look` finds something, as long as the other processor may cause it.
 pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     if let Some(found) = look() {
         return Some(found);
@@ -91,7 +91,8 @@ pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
         } else {
             patience = PATIENCE;
         }
-        // Looked at last: what the other did before it stopped is there.
+        // After the load of `works`, so that this sees everything that the other did before it
+        // stopped.
         let found = look();
         if found.is_some() || !works || patience == 0 {
             break found;
@@ -102,7 +103,7 @@ pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     found
 }
 
-/// Does both processors' work; gives their tallies.
+/// Does the work of both processors and returns their tallies.
 pub(crate) fn run(first: Work, second: Work) -> [Tally; 2] {
     set_running(true);
     READY.store(1, Ordering::Release);
@@ -126,7 +127,7 @@ pub(crate) fn work_if_asked() {
         return;
     };
     READY.store(2, Ordering::Release);
-    // Translations from before are dropped.
+    // This drops old translations.
     kernel_space::system().activate();
     cpu::enable_interrupts();
     let tally = carry_out(work);
@@ -145,7 +146,11 @@ fn carry_out(work: Work) -> Tally {
         let mut reference = None;
         while work.closing == Closing::ByOther || tally.sent < work.repetitions {
             let seen = match device_control(work.handle, work.control) {
-                Ok(outcome) => (outcome.status, outcome.information, digest(work.control)),
+                Ok(completed) => (
+                    completed.status,
+                    completed.information,
+                    digest(work.control),
+                ),
                 Err(NtStatus::INVALID_HANDLE) if work.closing == Closing::ByOther => break,
                 Err(status) => (status, 0, 0),
             };
@@ -168,7 +173,7 @@ fn carry_out(work: Work) -> Tally {
     })
 }
 
-/// A number that differs where the output's bytes do. Function: FNV-1a, by 64-bit words.
+/// Returns a hash of the output. Function: FNV-1a, by 64-bit words.
 fn digest(control: Control) -> u64 {
     const BASIS: u64 = 0xCBF2_9CE4_8422_2325;
     const PRIME: u64 = 0x100_0000_01B3;
@@ -179,7 +184,7 @@ fn digest(control: Control) -> u64 {
         let count = left.min(size_of_val(&buffer) as u64);
         buffer.fill(0);
         let place = buffer.as_mut_ptr() as u64;
-        if user::copy(at, place, count, Access::Read).is_err() {
+        if user::copy(at, place, count, AccessKind::Read).is_err() {
             break;
         }
         for position in 0..buffer.len() as u64 {

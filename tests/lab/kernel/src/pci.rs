@@ -1,4 +1,4 @@
-//! PCI devices: where one has its memory.
+//! The memory of PCI devices.
 //!
 //! Source: "PCI Local Bus Specification", on configuration mechanism #1 and base addresses.
 
@@ -15,11 +15,11 @@ const BASE_ADDRESS: u32 = 0x10;
 
 const NO_DEVICE: u32 = u32::MAX;
 const BRIDGE: u32 = 6;
-/// In [`COMMAND`]: the device answers at its base addresses.
+/// In [`COMMAND`]: the device responds at its base addresses.
 const MEMORY_SPACE: u32 = 1 << 1;
 /// In a base address: ports, not memory.
 const IS_PORTS: u32 = 1;
-/// In a base address: what is not part of the address.
+/// In a base address: the bits that are not part of the address.
 const FLAGS: u32 = 0xF;
 /// In a base address: it has 64 bits.
 const IS_WIDE: u32 = 0b100;
@@ -28,7 +28,7 @@ const IS_WIDE: u32 = 0b100;
 const DEVICES: u32 = 32;
 
 /// The memory of a device.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Device {
     pub(crate) address: u64,
     pub(crate) length: u64,
@@ -48,7 +48,7 @@ impl Function {
         cpu::out32(DATA, value);
     }
 
-    /// The memory behind its first base address, if the firmware has given it any.
+    /// Returns the memory at its first base address, if the firmware has assigned any.
     fn memory(self) -> Option<Device> {
         if self.read(IDENTITY) == NO_DEVICE || self.read(CLASS) >> 24 == BRIDGE {
             return None;
@@ -57,7 +57,7 @@ impl Function {
         if command & MEMORY_SPACE == 0 || base & IS_PORTS != 0 || base & !FLAGS == 0 {
             return None;
         }
-        // Ones read back where the address has bits: not while the device answers.
+        // Bits of the address read back as ones. The device must not respond meanwhile.
         self.write(COMMAND, command & !MEMORY_SPACE);
         self.write(BASE_ADDRESS, u32::MAX);
         let length = (!(self.read(BASE_ADDRESS) & !FLAGS)).wrapping_add(1);
@@ -75,7 +75,7 @@ impl Function {
     }
 }
 
-/// The first device of the first bus that has memory.
+/// Returns the memory of the first device on the first bus that has any.
 pub(crate) fn first_with_memory() -> Option<Device> {
     (0..DEVICES).find_map(|device| Function(device << 11).memory())
 }

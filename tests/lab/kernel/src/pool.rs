@@ -1,6 +1,6 @@
-//! Pool, every allocation as Driver Verifier's special pool makes it: it ends where a page ends
-//! that is followed by one that is never mapped, so that overruns fault; what is freed is unmapped,
-//! so that stale pointers fault.
+//! Pool. Every allocation is made as in Driver Verifier's special pool: it ends at the end of a
+//! page, and the next page is never mapped, so that overruns fault. Freed memory is unmapped, so
+//! that stale pointers fault.
 //!
 //! Source: "Special Pool", Windows driver documentation; alignment is that of `ExAllocatePool2`:
 //! 16 bytes, and a whole page from `PAGE_SIZE` on.
@@ -10,7 +10,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::failure;
 use crate::global::Global;
 use crate::memory::layout::{POOL, REGION_LENGTH};
@@ -20,23 +20,23 @@ use crate::memory::{PAGE, frames, kernel_space};
 use crate::raw;
 
 const ALIGNMENT: u64 = 16;
-/// What memory holds that nobody has initialised.
+/// The contents of memory that is not initialised.
 const UNINITIALIZED: u8 = 0xD5;
-/// What follows an allocation up to the end of its last page.
+/// The bytes after an allocation, up to the end of its last page.
 const SLACK: u8 = 0xA7;
 /// Larger requests fail.
 const LARGEST: u64 = 256 << 20;
 
-/// For whom an allocation is.
+/// The owner of an allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
-    /// Drivers, who must free it.
+    /// A driver, which must free it.
     Driver,
-    /// The lab, for structures that drivers look into.
+    /// The lab, for structures that drivers read.
     Lab,
 }
 
-/// What new memory holds.
+/// The contents of new memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Content {
     Zeroed,
@@ -67,7 +67,7 @@ static STATE: Global<Pool> = Global::new(Pool {
     sequence: 0,
 });
 
-/// A tag as it is written in source: four characters, the first in the lowest byte.
+/// Returns a tag as text: four characters, the first in the lowest byte.
 pub(crate) fn tag_text(tag: u32) -> String {
     tag.to_le_bytes()
         .iter()
@@ -122,43 +122,31 @@ pub(crate) fn allocate(size: u64, tag: u32, content: Content, owner: Owner) -> O
     Some(address)
 }
 
-/// Memory of the lab's own that drivers look into. The lab cannot go on without it.
+/// Allocates memory of the lab that drivers read. Panics if memory runs out.
 pub(crate) fn allocate_for_lab(size: u64, tag: [u8; 4]) -> u64 {
     let tag = u32::from_le_bytes(tag);
     allocate(size, tag, Content::Zeroed, Owner::Lab).expect("memory ran out")
 }
 
-/// Frees an allocation; with a tag, only the one that it was made with. Anything else ends the run:
-/// "Bug Check 0xC2: `BAD_POOL_CALLER`".
+/// Frees an allocation. A tag must be the allocation's. A mistake ends the run: "Bug Check 0xC2:
+/// `BAD_POOL_CALLER`".
 pub(crate) fn free(address: u64, tag: Option<u32>) {
     let Some(allocation) = STATE.with(|pool| pool.live.remove(&address)) else {
         // 7: freed already, or never allocated.
-        bugcheck(
-            Code::BAD_POOL_CALLER,
-            [7, 0, 0, address],
-            None,
-            stack_here(),
-        );
+        bugcheck_here(Code::BAD_POOL_CALLER, [7, 0, 0, address]);
     };
     if let Some(tag) = tag.filter(|&tag| tag != allocation.tag) {
         let (is, said) = (u64::from(allocation.tag), u64::from(tag));
         // 0xA: another tag than that of the allocation.
-        bugcheck(
-            Code::BAD_POOL_CALLER,
-            [0xA, address, is, said],
-            None,
-            stack_here(),
-        );
+        bugcheck_here(Code::BAD_POOL_CALLER, [0xA, address, is, said]);
     }
     let end = allocation.start + allocation.pages * PAGE;
     for at in address + allocation.size..end {
         if raw::read::<u8>(at) != SLACK {
-            // 0x24: the pattern behind the allocation is not what it was.
-            bugcheck(
+            // 0x24: the pattern after the allocation has changed.
+            bugcheck_here(
                 Code::SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION,
                 [address, at, allocation.size, 0x24],
-                None,
-                stack_here(),
             );
         }
     }
@@ -166,14 +154,14 @@ pub(crate) fn free(address: u64, tag: Option<u32>) {
     for page in (allocation.start..end).step_by(PAGE as usize) {
         let entry = kernel_space::system().unmap(page);
         if entry & bits::PRESENT == 0 {
-            violation!("the page of pool at {page:#x} was unmapped by somebody else");
+            violation!("the page of pool at {page:#x} is not mapped");
         }
         frames::free(entry & bits::ADDRESS);
     }
     STATE.with(|pool| pool.region.release(allocation.start));
 }
 
-/// Allocations alive that drivers made, and the bytes in them.
+/// Returns the number of live allocations of drivers, and their bytes.
 pub(crate) fn usage() -> (u64, u64) {
     STATE.with(|pool| {
         pool.live
@@ -185,12 +173,12 @@ pub(crate) fn usage() -> (u64, u64) {
     })
 }
 
-/// A mark in time, for [`left_since`].
+/// Returns a mark for [`left_since`].
 pub(crate) fn mark() -> u64 {
     STATE.with(|pool| pool.sequence)
 }
 
-/// What drivers allocated after a mark and have not freed: a line each.
+/// Returns a line for each live allocation that a driver made after a mark.
 pub(crate) fn left_since(mark: u64) -> Vec<String> {
     STATE.with(|pool| {
         pool.live

@@ -1,4 +1,4 @@
-//! Numbers from the seed on the command line: the same seed makes the same machine.
+//! Random numbers from the seed on the command line. The same seed makes the same machine.
 
 use crate::global::Global;
 
@@ -8,7 +8,7 @@ pub(crate) fn seed(value: u64) {
     STATE.with(|state| *state = value);
 }
 
-/// The next number. Generator: `SplitMix64` (Steele, Lea, Flood 2014).
+/// Returns the next number. Generator: `SplitMix64` (Steele, Lea, Flood 2014).
 pub(crate) fn next() -> u64 {
     STATE.with(|state| {
         *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -18,7 +18,7 @@ pub(crate) fn next() -> u64 {
     })
 }
 
-/// A number below `limit`.
+/// Returns a number below `limit`.
 pub(crate) fn below(limit: u64) -> u64 {
     next() % limit
 }

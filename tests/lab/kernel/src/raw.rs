@@ -1,11 +1,10 @@
-//! Memory by address: the one door to memory that a driver shares with the lab.
+//! Memory by address: the only access to memory that a driver shares with the lab.
 //!
-//! No Rust reference is ever made to such memory; it is read and written by value. An address
-//! that is not mapped, or is a user address, faults, and a fault with the instruction pointer in
-//! the lab ends the run with a bugcheck, as a bad pointer given to NT does. That is why these
-//! functions are safe to call: what can go wrong goes wrong loudly. What they must never be given
-//! is the address of a Rust object of the lab that is borrowed; every caller upholds that by
-//! using addresses that came from drivers, from page tables or from [`crate::memory`].
+//! No Rust reference is made to such memory; it is read and written by value. An address that is
+//! not mapped, or is a user address, faults, and a fault in the lab's code ends the run with a
+//! bugcheck, as a bad pointer passed to NT does. These functions are safe to call for that reason.
+//! The module's rule: the address is never that of a borrowed Rust object of the lab. Every caller
+//! uses addresses from drivers, from page tables or from [`crate::memory`].
 
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -30,19 +29,19 @@ pub(crate) fn write<T: Plain>(address: u64, value: T) {
     unsafe { (address as *mut T).write_unaligned(value) }
 }
 
-/// Reads in one instruction, every time: for page tables, devices and the mailbox.
+/// Reads in one instruction: for page tables, devices and the mailbox.
 pub(crate) fn read_volatile<T: Plain>(address: u64) -> T {
     // SAFETY: as for `read`; callers give naturally aligned addresses.
     unsafe { (address as *const T).read_volatile() }
 }
 
-/// Writes in one instruction, every time: for page tables, devices and the mailbox.
+/// Writes in one instruction: for page tables, devices and the mailbox.
 pub(crate) fn write_volatile<T: Plain>(address: u64, value: T) {
     // SAFETY: as for `write`; callers give naturally aligned addresses.
     unsafe { (address as *mut T).write_volatile(value) }
 }
 
-/// Replaces a value in one instruction if it is what was expected; else gives what it is.
+/// Replaces a value atomically if it is the expected one; otherwise returns the value.
 pub(crate) fn compare_exchange(address: u64, expected: u64, value: u64) -> Result<(), u64> {
     // SAFETY: the module's rule holds for the address, which callers give naturally aligned; all
     // other accesses to it are the driver's or go through this module.
@@ -51,7 +50,7 @@ pub(crate) fn compare_exchange(address: u64, expected: u64, value: u64) -> Resul
         .map(|_| ())
 }
 
-/// The same for 32 bits.
+/// As [`compare_exchange`], for 32 bits.
 pub(crate) fn compare_exchange32(address: u64, expected: u32, value: u32) -> Result<(), u32> {
     // SAFETY: as for `compare_exchange`.
     let word = unsafe { AtomicU32::from_ptr(address as *mut u32) };
@@ -93,7 +92,7 @@ pub(crate) fn fill(address: u64, byte: u8, length: u64) {
     unsafe { core::ptr::write_bytes(address as *mut u8, byte, length as usize) }
 }
 
-/// A zero-terminated string, at most `limit` bytes of it.
+/// Reads a zero-terminated string of at most `limit` bytes.
 pub(crate) fn c_string(address: u64, limit: usize) -> alloc::string::String {
     let mut text = alloc::string::String::new();
     for offset in 0..limit as u64 {

@@ -1,12 +1,11 @@
-//! What drivers have from the memory manager besides pool: contiguous memory, and addresses that
-//! they map themselves.
+//! Contiguous memory, and reserved addresses that drivers map themselves.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::global::Global;
 use crate::memory::paging::bits;
 use crate::memory::{PAGE, frames, kernel_space, phys, system};
@@ -14,21 +13,21 @@ use crate::object::locked;
 use crate::pool::tag_text;
 use crate::{broadcast, raw, withheld};
 
-/// What contiguous memory holds that nobody has initialised.
+/// The contents of contiguous memory that is not initialised.
 const UNINITIALIZED: u64 = 0xD5D5_D5D5_D5D5_D5D5;
 
 #[derive(Clone, Copy)]
 enum Reservation {
     /// Frames from the first on.
     Contiguous { frame: u64, size: u64 },
-    /// Addresses, with the tag of who reserved them.
+    /// Addresses, with the tag that they were reserved with.
     Addresses { tag: u32 },
 }
 
 static RESERVATIONS: Global<BTreeMap<u64, Reservation>> = Global::new(BTreeMap::new());
 
-/// What a driver asks of contiguous memory.
-pub(crate) struct Wanted {
+/// The constraints of an allocation of contiguous memory.
+pub(crate) struct Constraints {
     pub(crate) size: u64,
     pub(crate) lowest: u64,
     pub(crate) highest: u64,
@@ -36,12 +35,17 @@ pub(crate) struct Wanted {
     pub(crate) uncached: bool,
 }
 
-/// Contiguous memory, not initialised; `None` if there is none.
-pub(crate) fn allocate_contiguous(wanted: &Wanted) -> Option<u64> {
-    let pages = wanted.size.div_ceil(PAGE);
-    let frame = frames::allocate_contiguous(pages, wanted.lowest, wanted.highest, wanted.boundary)?;
+/// Allocates contiguous memory, not initialised; `None` if there is none.
+pub(crate) fn allocate_contiguous(constraints: &Constraints) -> Option<u64> {
+    let pages = constraints.size.div_ceil(PAGE);
+    let frame = frames::allocate_contiguous(
+        pages,
+        constraints.lowest,
+        constraints.highest,
+        constraints.boundary,
+    )?;
     let mut flags = bits::KERNEL_DATA;
-    if wanted.uncached {
+    if constraints.uncached {
         flags |= bits::UNCACHED;
     }
     for page in 0..pages {
@@ -50,7 +54,7 @@ pub(crate) fn allocate_contiguous(wanted: &Wanted) -> Option<u64> {
     let address = system::map(pages, flags, |page| frame + page * PAGE)?;
     let reservation = Reservation::Contiguous {
         frame,
-        size: wanted.size,
+        size: constraints.size,
     };
     RESERVATIONS.with(|all| all.insert(address, reservation));
     Some(address)
@@ -75,7 +79,7 @@ pub(crate) fn free_contiguous(address: u64) {
     }
 }
 
-/// Reserves addresses for mappings of the driver's own.
+/// Reserves addresses that a driver maps itself.
 pub(crate) fn reserve_addresses(size: u64, tag: u32) -> Option<u64> {
     let address = system::reserve_apart(size.div_ceil(PAGE))?;
     RESERVATIONS.with(|all| all.insert(address, Reservation::Addresses { tag }));
@@ -83,23 +87,22 @@ pub(crate) fn reserve_addresses(size: u64, tag: u32) -> Option<u64> {
     Some(address)
 }
 
-/// Gives them back. Mistakes end the run: "Bug Check 0xDA: `SYSTEM_PTE_MISUSE`".
+/// Releases reserved addresses. A mistake ends the run: "Bug Check 0xDA: `SYSTEM_PTE_MISUSE`".
 pub(crate) fn release_addresses(address: u64, tag: u32) {
-    let misuse =
-        |parameters| -> ! { bugcheck(Code::SYSTEM_PTE_MISUSE, parameters, None, stack_here()) };
+    let misuse = |parameters| -> ! { bugcheck_here(Code::SYSTEM_PTE_MISUSE, parameters) };
     let Some(Reservation::Addresses { tag: owner }) = get(address) else {
         // 0x102: nothing is reserved there.
         misuse([0x102, address, u64::from(tag), 0]);
     };
     if owner != tag {
-        // 0x101: reserved by somebody else.
+        // 0x101: reserved with another tag.
         misuse([0x101, address, u64::from(tag), u64::from(owner)]);
     }
     let pages = system::pages_of(address).unwrap_or(0);
     for page in 0..pages {
         let at = address + page * PAGE;
         if kernel_space::system().get(at) != 0 {
-            // 0x103: something is still mapped.
+            // 0x103: a page is still mapped.
             misuse([0x103, at, u64::from(tag), pages]);
         }
     }
@@ -158,12 +161,12 @@ fn get(address: u64) -> Option<Reservation> {
     RESERVATIONS.with(|all| all.get(&address).copied())
 }
 
-/// Reservations alive.
+/// Returns the number of live reservations.
 pub(crate) fn count() -> u64 {
     RESERVATIONS.with(|all| all.len() as u64)
 }
 
-/// Reservations alive: a line each.
+/// Returns a line for each live reservation.
 pub(crate) fn left() -> Vec<String> {
     RESERVATIONS.with(|all| {
         all.iter()

@@ -7,7 +7,8 @@ use crate::cpu;
 
 const COM1: u16 = 0x3F8;
 
-/// The first serial port. QEMU takes bytes without any set-up and without waiting.
+/// The first serial port. QEMU's needs no set-up and no waiting, so a driver crate for the chip
+/// would do nothing here.
 struct Serial;
 
 impl Write for Serial {
@@ -21,7 +22,7 @@ impl Write for Serial {
 
 /// Held while a line is printed.
 static BUSY: AtomicBool = AtomicBool::new(false);
-/// How long a line is waited for: whoever held the port may have come to an end in the middle.
+/// Polls for the port. Its holder may have ended in the middle of a line.
 const PATIENCE: u32 = 1 << 24;
 
 /// Prints one line.
@@ -32,7 +33,7 @@ pub(crate) fn line(text: fmt::Arguments<'_>) {
         }
         core::hint::spin_loop();
     }
-    // The port takes every byte: there is no error to handle.
+    // Writing to the port cannot fail.
     let _ = writeln!(Serial, "{text}");
     BUSY.store(false, Ordering::Release);
 }

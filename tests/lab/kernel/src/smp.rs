@@ -15,7 +15,7 @@ pub(crate) const WAKE_VECTOR: u32 = 0xE2;
 pub(crate) const TIMER_VECTOR: u32 = 0xE3;
 /// The interrupt that has the other processors take part in a call on all of them.
 pub(crate) const BROADCAST_VECTOR: u32 = 0xE4;
-/// Where the local APIC sends interrupts that went away.
+/// The vector of spurious interrupts of the local APIC.
 pub(crate) const SPURIOUS_VECTOR: u32 = 0xFF;
 
 /// The local APIC's registers in physical memory: I/O space of every PC.
@@ -37,7 +37,7 @@ const INIT: u32 = 0b101 << 8;
 const START_UP: u32 = 0b110 << 8;
 const BUSY: u32 = 1 << 12;
 
-/// Where `boot.s` expects its copy.
+/// The address of the copy of `boot.s`.
 const TRAMPOLINE: u64 = 0x8000;
 
 static APIC_ADDRESS: AtomicU64 = AtomicU64::new(0);
@@ -51,7 +51,7 @@ unsafe extern "C" {
     static mut boot_target: u64;
 }
 
-/// A system address that maps the local APIC.
+/// Returns the system address of the local APIC.
 pub(crate) fn apic_address() -> u64 {
     APIC_ADDRESS.load(Ordering::Relaxed)
 }
@@ -64,7 +64,7 @@ fn write(register: u64, value: u32) {
     raw::write_volatile(apic_address() + register, value);
 }
 
-/// Processors that run.
+/// Returns the number of running processors.
 pub(crate) fn running() -> u64 {
     RUNNING.load(Ordering::Acquire)
 }
@@ -91,8 +91,8 @@ pub(crate) fn wake_other() {
     send(WAKE_VECTOR);
 }
 
-/// Sleeps for so many ticks of the timer (0: for ever), or until another interrupt. Interrupts are
-/// off before and after.
+/// Sleeps for a number of ticks of the timer (0: for ever), or until another interrupt. Interrupts
+/// are off before and after.
 pub(crate) fn sleep_for(ticks: u32) {
     write(TIMER_DIVISOR, DIVIDE_BY_ONE);
     write(TIMER, TIMER_VECTOR);
@@ -100,8 +100,8 @@ pub(crate) fn sleep_for(ticks: u32) {
     cpu::sleep();
 }
 
-/// Sleeps for a fraction of a millisecond: while the host thinks, the processor is its own.
-/// Interrupts are on before and after.
+/// Sleeps for a fraction of a millisecond, which leaves the processor to the host. Interrupts are
+/// on before and after.
 pub(crate) fn rest() {
     cpu::disable_interrupts();
     sleep_for(REST);
@@ -120,7 +120,7 @@ fn pause(rounds: u32) {
 
 /// Starts the second processor, if there is one. Source: Intel SDM volume 3, "MP Initialization".
 pub(crate) fn start() {
-    // The old interrupt controllers stay silent.
+    // Mask the old interrupt controllers.
     cpu::out8(0x21, 0xFF);
     cpu::out8(0xA1, 0xFF);
     let flags = bits::KERNEL_DATA | bits::UNCACHED;
@@ -146,7 +146,7 @@ pub(crate) fn start() {
     send(INIT);
     pause(10_000);
     send(START_UP | (TRAMPOLINE / PAGE) as u32);
-    // However long a busy host takes; it loses its patience by itself.
+    // A busy host may take long. It has a time limit of its own.
     while running() < 2 {
         core::hint::spin_loop();
     }

@@ -1,8 +1,8 @@
-//! What becomes of a trap: an exception for the driver to handle, or the end of the run.
+//! Traps: each becomes an exception for the driver, or ends the run.
 //!
-//! The rules are those of NT's documented bug checks and exception codes. The two that decide most:
-//! structured exception handling covers user addresses only, so a bad system address is the end
-//! whatever guard surrounds it; and at `DISPATCH_LEVEL` no page fault can be served at all.
+//! The rules are those of NT's documented bug checks and exception codes. Two rules decide most
+//! cases: structured exception handling covers user addresses only, so a bad system address ends
+//! the run inside a guard, too; and at `DISPATCH_LEVEL` no page fault can be resolved.
 
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use crate::irql::{self, DISPATCH_LEVEL};
 use crate::memory::layout;
 use crate::memory::paging::Tables;
 use crate::memory::paging_file;
-use crate::memory::user::{self, Access, Resolution};
+use crate::memory::user::{self, AccessKind, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
 use crate::{alternation, broadcast, images, interference, raw, smp, withheld};
@@ -21,7 +21,7 @@ use nt_status::NtStatus;
 
 global_asm!(include_str!("trap.s"));
 
-/// What `trap.s` pushes.
+/// The stack frame of `trap.s`.
 #[repr(C)]
 pub(crate) struct Frame {
     /// R15 down to RAX, in the order of `trap.s`.
@@ -78,11 +78,11 @@ mod page_fault_error {
     pub(super) const FETCH: u64 = 1 << 4;
 }
 
-/// Read by `trap.s`: whether there is a CLAC to execute.
+/// Read by `trap.s`: whether the processor has CLAC.
 #[unsafe(no_mangle)]
 static supervisor_access_prevention: AtomicBool = AtomicBool::new(false);
 
-/// Faults that the page tables no longer explained, because another processor had changed them.
+/// Faults that the page tables no longer explain, because another processor has changed them.
 static RETRIED: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn set_supervisor_access_prevention(on: bool) {
@@ -90,13 +90,13 @@ pub(crate) fn set_supervisor_access_prevention(on: bool) {
 }
 
 impl Frame {
-    const fn access(&self) -> Access {
+    const fn access(&self) -> AccessKind {
         if self.error & page_fault_error::FETCH != 0 {
-            Access::Execute
+            AccessKind::Execute
         } else if self.error & page_fault_error::WRITE != 0 {
-            Access::Write
+            AccessKind::Write
         } else {
-            Access::Read
+            AccessKind::Read
         }
     }
 
@@ -104,7 +104,7 @@ impl Frame {
         bugcheck(code, parameters, Some(self.instruction), self.stack)
     }
 
-    /// The state at the trap, as handlers see it.
+    /// Returns the state at the trap, for handlers.
     fn context(&self, floating: u64) -> Context {
         let mut context = Context::new();
         let general = [
@@ -120,16 +120,16 @@ impl Frame {
         context
     }
 
-    /// Whether a driver has called an address that holds no code: then the exception is the
-    /// caller's, as one in a leaf function would be.
+    /// Whether a driver has called an address without code. The exception is the caller's, as one
+    /// in a function without unwind data is.
     fn is_wild_call(&self) -> bool {
         self.instruction < layout::LINEAR
             && Tables::current().walk(self.stack).is_some()
             && images::is_return_address(raw::read(self.stack))
     }
 
-    /// Hands an exception to the driver whose code caused it. In the lab's own code, there is
-    /// nobody to hand it to: most likely the driver gave NT a bad pointer.
+    /// Raises an exception in the driver whose code caused it. An exception in the lab's own code
+    /// ends the run: most likely, the driver has passed a bad pointer to NT.
     fn dispatch(&self, floating: u64, exception: Exception) -> ! {
         if !images::is_driver_code(self.instruction) && !self.is_wild_call() {
             let [kind, address, _] = exception.information;
@@ -176,7 +176,7 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
     }
 }
 
-/// What a general protection fault becomes: the processor does not say which address it was.
+/// What a general protection fault becomes: the processor does not report the address.
 const GENERAL_PROTECTION: Exception = Exception {
     code: NtStatus::ACCESS_VIOLATION,
     information: [0, u64::MAX, 0],
@@ -188,18 +188,18 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         frame.dispatch(floating, GENERAL_PROTECTION);
     }
     let access = frame.access();
-    // NT's number for what was tried: "Bug Check 0xA", "EXCEPTION_RECORD".
+    // NT's number of the access: "Bug Check 0xA", "EXCEPTION_RECORD".
     let kind = match access {
-        Access::Read => 0,
-        Access::Write => 1,
-        Access::Execute => 8,
+        AccessKind::Read => 0,
+        AccessKind::Write => 1,
+        AccessKind::Execute => 8,
     };
     if stale(frame, address, access) {
         RETRIED.fetch_add(1, Ordering::Relaxed);
         cpu::invalidate_page(address);
         return;
     }
-    if access == Access::Write && withheld::open(address) {
+    if access == AccessKind::Write && withheld::open(address) {
         frame.flags |= flags::TRAP;
         return;
     }
@@ -213,7 +213,7 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         frame.end(code, [address, u64::from(level), kind, frame.instruction]);
     }
     let present = frame.error & page_fault_error::PRESENT != 0;
-    if access == Access::Execute && present {
+    if access == AccessKind::Execute && present {
         // Data is never executable, and user pages are not for the supervisor (SMEP).
         let entry = Tables::current().get(address);
         frame.end(
@@ -225,7 +225,7 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         if !present && paging_file::bring_in(address).is_ok() {
             return;
         }
-        let code = if present && access == Access::Write {
+        let code = if present && access == AccessKind::Write {
             Code::ATTEMPTED_WRITE_TO_READONLY_MEMORY
         } else {
             Code::PAGE_FAULT_IN_NONPAGED_AREA
@@ -239,9 +239,9 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         frame.end(code, [address, second, frame.instruction, 0]);
     }
     if present && frame.flags & flags::ALIGNMENT_CHECK == 0 {
-        // No bug check is documented for this; the lab takes the one for memory that must not be
-        // touched, and says so.
-        say!("VIOLATION: user memory at {address:#x} was touched with RFLAGS.AC clear (SMAP)");
+        // No bug check is documented for this. The lab uses the one for memory that must not be
+        // accessed.
+        say!("VIOLATION: user memory at {address:#x} was accessed with RFLAGS.AC clear (SMAP)");
         frame.end(
             Code::PAGE_FAULT_IN_NONPAGED_AREA,
             [address, kind, frame.instruction, 0],
@@ -272,16 +272,17 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
     }
 }
 
-/// Whether the tables allow by now what the processor refused: another processor changed them.
-fn stale(frame: &Frame, address: u64, access: Access) -> bool {
+/// Whether the tables now allow the access that the processor refused: another processor has
+/// changed them.
+fn stale(frame: &Frame, address: u64, access: AccessKind) -> bool {
     let prevented = cpu::read_cr4() & cpu::cr4::SMAP != 0;
-    Tables::current().walk(address).is_some_and(|leaf| {
+    Tables::current().walk(address).is_some_and(|translation| {
         let supervisor = match access {
-            Access::Execute => !leaf.user && leaf.execute,
-            Access::Read => true,
-            Access::Write => leaf.write,
+            AccessKind::Execute => !translation.user && translation.execute,
+            AccessKind::Read => true,
+            AccessKind::Write => translation.write,
         };
         let opened = frame.flags & flags::ALIGNMENT_CHECK != 0;
-        supervisor && (!leaf.user || !prevented || opened)
+        supervisor && (!translation.user || !prevented || opened)
     })
 }

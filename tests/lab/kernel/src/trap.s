@@ -96,8 +96,8 @@ restore_context:
     mov rdi, [rdi + 0xb0]
     iretq
 
-    // Exports that raise: the stub captures the caller's CONTEXT as at the return address, and
-    // the Rust function behind it decides. If that returns, its value goes to the caller.
+    // Exports that raise exceptions: the stub captures the caller's CONTEXT at the return address
+    // and calls a Rust function. If that returns, its value is the caller's result.
     .macro RAISING name, body
     .globl \name
     .p2align 4

@@ -1,10 +1,10 @@
 //! The mailbox through which the host drives the lab.
 //!
-//! QEMU backs the guest's memory with a file that the host maps too. At [`PHYSICAL_ADDRESS`] lies
-//! a [`Mailbox`], behind it [`DATA_LENGTH`] bytes of data. The host writes a command with its
-//! arguments, then stores a number that it has not used before into `asked`; the guest carries the
-//! command out, writes status and results, then stores that number into `answered`. Both poll:
-//! a round trip takes microseconds, and logs travel by the serial port instead.
+//! A file backs the guest's memory, and the host reads and writes that file. A [`Mailbox`] is at
+//! [`PHYSICAL_ADDRESS`], followed by [`DATA_LENGTH`] bytes of data at [`DATA_OFFSET`]. The host
+//! writes a command with its arguments, then stores a new number into `asked`. The guest carries
+//! the command out, writes status and results, then stores that number into `finished`. Both sides
+//! poll, so a round trip takes microseconds. Logs go through the serial port.
 
 #![no_std]
 #![forbid(unsafe_code)]
@@ -13,20 +13,20 @@ pub mod archive;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// Where the mailbox lies in the guest's physical memory: above the kernel image, below the
-/// modules, reported by the guest's own memory map to nobody.
+/// The mailbox's physical address in the guest: above the kernel's image, and in no range of RAM
+/// that the guest reports to drivers.
 pub const PHYSICAL_ADDRESS: u64 = 16 << 20;
 
-/// Offset of the data from the mailbox.
+/// The offset of the data from the mailbox.
 pub const DATA_OFFSET: u64 = 4096;
 
-/// Bytes that one command can carry either way.
+/// The most bytes of data of a command or a reply.
 pub const DATA_LENGTH: u64 = 1 << 20;
 
-/// What [`Mailbox::magic`] holds once the guest listens.
+/// The value of [`Mailbox::magic`] once the guest listens.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"RINGLAB1");
 
-/// Arguments or results of one command.
+/// The number of arguments, and of results.
 pub const VALUES: usize = 24;
 
 /// The shared page.
@@ -35,38 +35,40 @@ pub const VALUES: usize = 24;
 pub struct Mailbox {
     /// [`MAGIC`].
     pub magic: u64,
-    /// The number of the command that the host wants done.
+    /// The number of the command that the host asks for.
     pub asked: u64,
-    /// The number of the command that the guest has done last.
-    pub answered: u64,
+    /// The number of the last command that the guest has carried out.
+    pub finished: u64,
     /// A [`Command`].
     pub command: u64,
-    /// What the command takes.
+    /// The command's arguments.
     pub arguments: [u64; VALUES],
-    /// The `NTSTATUS` of the command.
+    /// The command's `NTSTATUS`.
     pub status: u64,
-    /// What the command gives.
+    /// The command's results.
     pub results: [u64; VALUES],
-    /// Bytes of data, from the host with a command and from the guest with an answer.
+    /// Bytes of data: of the command from the host, of the reply from the guest.
     pub data_length: u64,
 }
 
-macro_rules! commands {
-    ($($(#[$doc:meta])* $name:ident = $value:literal,)+) => {
-        /// What the host can ask of the lab. Arguments and results are listed in order; a status
-        /// other than success leaves the results zero.
+macro_rules! values {
+    (
+        $(#[$doc:meta])* $name:ident:
+        $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)+
+    ) => {
+        $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u64)]
-        pub enum Command {
-            $($(#[$doc])* $name = $value,)+
+        pub enum $name {
+            $($(#[$variant_doc])* $variant = $value,)+
         }
 
-        impl Command {
-            /// The command of a number.
+        impl $name {
+            /// Returns the variant with a value.
             #[must_use]
             pub const fn from_wire(value: u64) -> Option<Self> {
                 match value {
-                    $($value => Some(Self::$name),)+
+                    $($value => Some(Self::$variant),)+
                     _ => None,
                 }
             }
@@ -74,22 +76,25 @@ macro_rules! commands {
     };
 }
 
-commands! {
+values! {
+    /// What the host asks the lab to do. Arguments and results are listed in order. If the status
+    /// is not success, the results are zero.
+    Command:
     /// Starts a process of its own address space. Arguments: [`token`] bits. Results: process.
     CreateProcess = 1,
     /// Ends a process: closes its handles, frees its memory. Arguments: process.
     EndProcess = 2,
     /// Opens the device named in the data (UTF-8, `\DosDevices\…` or `\Device\…`). Arguments:
-    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2), bits of [`opener`], the
-    /// token of whom the opener impersonates. Results: handle.
+    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2), bits of [`opener`],
+    /// the token that the opener impersonates. Results: handle.
     Open = 3,
     /// Closes a handle: cleanup, then close. Arguments: process, handle.
     Close = 4,
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
-    /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request is
-    /// cancelled before the driver sees it, the IRQL that it is sent at. Results: the status block's
-    /// information, and how far the time-stamp counter went between the call of the driver and its
+    /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request
+    /// is cancelled before the driver sees it, the IRQL of the request. Results: the status block's
+    /// information, and the ticks of the time-stamp counter from the call of the driver to its
     /// return. The command's status is the request's.
     DeviceIoControl = 5,
     /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
@@ -103,73 +108,72 @@ commands! {
     /// Copies from a process's user memory into the data, whatever its protection. Arguments:
     /// process, address, length.
     ReadUser = 9,
-    /// Where a virtual address lies. Arguments: process, address. Results: physical address.
+    /// Translates a virtual address. Arguments: process, address. Results: physical address.
     Translate = 10,
-    /// What the lab's machine is. Results: see [`MachineFact`], by position.
+    /// Describes the lab's machine. Results: see [`MachineFact`], by position.
     Machine = 11,
-    /// The ranges of RAM, as the driver is told of them: data of `(base, length)` pairs.
+    /// Returns the ranges of RAM that the driver sees. Data: a [`RamRange`] each.
     RamRanges = 12,
     /// Copies physical memory into the data, without the driver. Arguments: address, length.
     ReadPhysical = 13,
     /// Copies system virtual memory into the data, without the driver. Arguments: address, length.
     ReadSystem = 14,
-    /// Copies the data into kernel memory that the lab set aside for requests in kernel mode.
-    /// Arguments: offset. Results: address.
+    /// Copies the data into kernel memory that is reserved for requests in kernel mode. Arguments:
+    /// offset. Results: address.
     WriteKernelScratch = 15,
     /// Copies from that memory. Arguments: offset, length.
     ReadKernelScratch = 16,
-    /// The second processor starts to change one page behind the first one's back, until told to
-    /// stop: a user page, or for process 0 a small page of RAM of the mosaic's. Arguments: process,
+    /// Starts to change one page on the second processor, until [`Command::StopInterference`]: a
+    /// user page, or for process 0 a small page of RAM of the mixed mappings. Arguments: process,
     /// address, [`Interference`].
     StartInterference = 17,
-    /// The second processor stops, and the page is as it was. Results: changes made.
+    /// Stops the second processor and restores the page. Results: the number of changes.
     StopInterference = 18,
     /// Stops the driver: refused with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
-    /// Results: objects and allocations left behind; the data names them, a line each.
+    /// Results: the number of leaked objects and allocations. Data: a line for each.
     Unload = 19,
     /// Loads the driver again. The command's status is that of its entry point.
     Load = 20,
     /// Ends the lab.
     Shutdown = 21,
-    /// Pool, from now on, fails once after this many more allocations. Arguments: count
-    /// (all ones: never).
+    /// Lets one pool allocation fail. Arguments: the number of allocations that succeed before it
+    /// (all ones: none fails).
     FailAllocation = 22,
-    /// What the lab counts. Results: see [`Count`], by position.
+    /// Returns the lab's counters. Results: see [`Count`], by position.
     Counts = 23,
-    /// Gives another process a handle to the same file object, as `DuplicateHandle` does; the
-    /// device sees its cleanup when the last of them is closed. Arguments: process, handle, the
-    /// process that gets it. Results: handle.
+    /// Gives another process a handle to the same file object, as `DuplicateHandle` does. The
+    /// device gets its cleanup when the last handle is closed. Arguments: process, handle, the
+    /// other process. Results: handle.
     Duplicate = 24,
-    /// Sends device control requests of one code from both processors at once, so many from each,
-    /// without a pause. Either processor may end the other's requests. Arguments: process, handle,
-    /// code, input length, output length, the first processor's input and output, the second's
-    /// input and output, repetitions, the second's process and handle (0: the same), whether the
-    /// first processor closes its handle when it is done: then the second goes on until it is told
-    /// that there is no such handle. Results, for each processor in turn: status and information of
-    /// its first request, how many of its requests had another status, other information or other
-    /// bytes of output, and how many requests it sent. Not while [`Command::StartInterference`] is
-    /// in force.
+    /// Sends device control requests of one code from both processors at once, without a pause.
+    /// Either processor may complete the other's requests. Arguments: process, handle, code, input
+    /// length, output length, the first processor's input and output, the second's input and
+    /// output, repetitions on each, the second's process and handle (0: the same), whether the
+    /// first processor closes its handle at the end: then the second repeats until the handle is
+    /// invalid. Results for each processor: status and information of its first request, the number
+    /// of requests with another status, other information or other bytes of output, and the number
+    /// of requests sent. Refused during [`Command::StartInterference`].
     Parallel = 25,
-    /// Where the mosaic lies, which the first of these commands lays out: system virtual memory of
-    /// every kind that page tables can make. Results: the physical address of the memory behind its
-    /// pages of RAM, and bytes there. Data: a [`Tile`] each.
-    Mosaic = 26,
-    /// Pages a page of the mosaic's out that was brought in. Arguments: its address.
+    /// Describes the mixed mappings, and makes them on the first call: system virtual memory of
+    /// every kind that page tables can express. Results: the physical address of the block that the
+    /// pages of RAM map, and its bytes. Data: a [`Mapping`] each.
+    MixedMappings = 26,
+    /// Pages out a page of the mixed mappings. Arguments: its address.
     PageOut = 27,
     /// Calls the lab's own `MmCopyMemory`, without the driver, in the context of a process.
-    /// Arguments: process. Data: a [`Call`] each, and in return for each a [`Called`] and the whole
-    /// target, which held [`UNTOUCHED`].
+    /// Arguments: process. Data: a [`Call`] each. The reply has a [`Called`] and the whole target
+    /// for each; the target is filled with [`UNTOUCHED`] before the call.
     CopyMemory = 28,
-    /// Sends a device control request in user mode, and carries both buffers' bytes along: writes
-    /// the data to the input and what follows it to the output, sends the request, and gives the
-    /// output as data, whatever became of the request. Arguments: process, handle, code, input,
-    /// input length, output, output length. Status and results: as of
-    /// [`Command::DeviceIoControl`]; no data where the buffers are not memory of the process's.
+    /// Sends a device control request in user mode together with the bytes of both buffers. The
+    /// data holds the input, then the bytes that the output buffer gets before the request. The
+    /// reply's data is the output, also of a failed request. Arguments: process, handle, code,
+    /// input, input length, output, output length. Status and results: as of
+    /// [`Command::DeviceIoControl`]; no data if the buffers are not the process's memory.
     Exchange = 29,
-    /// The same for many requests of one code, one after the other, without a pause. Arguments:
-    /// process, handle, code, input, output. Data: for each an [`Exchange`] and the input; the
-    /// output is filled with [`UNTOUCHED`]. In return, for each an [`Exchanged`] and all of the
-    /// output.
+    /// Sends many such requests of one code, one after the other, without a pause. Arguments:
+    /// process, handle, code, input, output. Data: an [`Exchange`] and the input for each; the
+    /// output is filled with [`UNTOUCHED`]. The reply has an [`Exchanged`] and all of the output
+    /// for each.
     Exchanges = 30,
     /// Withholds a frame from drivers that map it themselves, as a hypervisor does, or gives it back: an
     /// access raises what a general protection fault does. On the first processor. Arguments:
@@ -179,7 +183,7 @@ commands! {
     SetRam = 32,
 }
 
-/// A call of `MmCopyMemory`: its arguments.
+/// The arguments of a call of `MmCopyMemory`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Call {
@@ -191,11 +195,11 @@ pub struct Call {
     pub length: u64,
 }
 
-/// What it came to.
+/// The result of a [`Call`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Called {
-    /// What it returned.
+    /// The returned status.
     pub status: u64,
     /// `NumberOfBytesTransferred`.
     pub transferred: u64,
@@ -207,11 +211,11 @@ pub struct Called {
 pub struct Exchange {
     /// Bytes of input.
     pub input_length: u64,
-    /// Bytes of room for output.
+    /// Bytes of the output buffer.
     pub output_length: u64,
 }
 
-/// What it came to.
+/// The result of an [`Exchange`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Exchanged {
@@ -219,42 +223,52 @@ pub struct Exchanged {
     pub status: u64,
     /// The status block's information.
     pub information: u64,
-    /// How far the time-stamp counter went while the driver was at work on it.
+    /// Ticks of the time-stamp counter from the call of the driver to its return.
     pub ticks: u64,
 }
 
-/// What memory holds that the lab prepares for a copy, where nothing arrives.
+/// The byte that the lab fills a target with before a copy.
 pub const UNTOUCHED: u8 = 0xEE;
 
-/// A piece of the mosaic, mapped by entries of one kind. Pieces are listed in the order of their
-/// addresses; between them, nothing is mapped.
+/// A range of RAM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
-pub struct Tile {
+pub struct RamRange {
+    /// The first byte's physical address.
+    pub base: u64,
+    /// Bytes.
+    pub length: u64,
+}
+
+/// One of the mixed mappings: a range mapped by entries of one kind. They are listed in the order
+/// of their addresses; nothing is mapped between them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Mapping {
     /// The first virtual address.
     pub address: u64,
     /// Bytes.
     pub length: u64,
-    /// Bytes that one entry maps, or would map.
+    /// Bytes that one entry maps, or would map if it were present.
     pub page: u64,
-    /// A [`TileKind`].
+    /// A [`MappingKind`].
     pub kind: u64,
-    /// The physical address that the entry names. Of memory that is paged out: where the same bytes
-    /// are to be seen, in the memory behind the mosaic.
+    /// The physical address in the entry. For memory that is paged out: the address of the same
+    /// bytes in the block.
     pub physical: u64,
 }
 
-/// Bits that say in whose name a device is opened; none: in the process's.
+/// Bits that say who opens a device; no bit: the process.
 pub mod opener {
     /// Kernel code.
     pub const KERNEL: u64 = 1;
-    /// It asks to be checked as a user: `SL_FORCE_ACCESS_CHECK`.
+    /// Kernel code that asks for a user's access check: `SL_FORCE_ACCESS_CHECK`.
     pub const FORCED: u64 = 2;
-    /// The thread impersonates somebody.
+    /// The thread impersonates another token.
     pub const IMPERSONATES: u64 = 4;
 }
 
-/// What [`Command::CreateProcess`] puts into the process's token.
+/// Bits of the token of a new process.
 pub mod token {
     /// The user is a member of Administrators.
     pub const ADMINISTRATORS: u64 = 1;
@@ -264,56 +278,32 @@ pub mod token {
     pub const DEBUG_PRIVILEGE: u64 = 4;
 }
 
-macro_rules! argument {
-    (
-        $(#[$doc:meta])* $name:ident:
-        $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)+
-    ) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[repr(u64)]
-        pub enum $name {
-            $($(#[$variant_doc])* $variant = $value,)+
-        }
-
-        impl $name {
-            /// The value that an argument stands for.
-            #[must_use]
-            pub const fn from_wire(value: u64) -> Option<Self> {
-                match value {
-                    $($value => Some(Self::$variant),)+
-                    _ => None,
-                }
-            }
-        }
-    };
-}
-
-argument! {
-    /// What [`Command::Protect`] makes of a page.
+values! {
+    /// The state that [`Command::Protect`] puts a page into.
     Protection:
-    /// No access: a fault by a page that is there.
+    /// Mapped, without access.
     NoAccess = 0,
-    /// Reads only.
+    /// Read only.
     ReadOnly = 1,
-    /// Reads and writes.
+    /// Read and write.
     ReadWrite = 2,
-    /// Reads and writes, once the first access has raised `STATUS_GUARD_PAGE_VIOLATION`.
+    /// Read and write, after the first access has raised `STATUS_GUARD_PAGE_VIOLATION`.
     Guard = 3,
-    /// Nothing there.
+    /// Not mapped.
     Unmapped = 4,
-    /// Reads and writes, once the first access has brought the page in: no fault is seen.
+    /// Read and write, after the first access has brought the page in, without an exception.
     PagedOut = 5,
     /// Every access raises `STATUS_IN_PAGE_ERROR`: the page cannot be brought in.
     InPageError = 6,
-    /// Reads and writes, and each instruction that accesses it finds other bytes: those of the next
-    /// page and of the page after that in turn. How often that was, is counted in the 8 bytes at the
-    /// start of the page before. Neighbours are of the same process, and read and write. On the
-    /// first processor, and not for buffers that the system reads or writes for a driver.
+    /// Read and write, with other bytes for each instruction that accesses the page: those of the
+    /// next page and of the page after that, in turn. The 8 bytes at the start of the page before
+    /// count the accesses. These three pages are of the same process, and
+    /// [`Protection::ReadWrite`]. Works on the first processor, and not for buffers that the system
+    /// reads or writes for a driver.
     Alternating = 7,
 }
 
-argument! {
+values! {
     /// What [`Command::Withhold`] names.
     Withheld:
     /// The frame of a physical address.
@@ -322,7 +312,7 @@ argument! {
     Table = 1,
 }
 
-argument! {
+values! {
     /// What [`Command::SetRam`] makes of a range.
     RamState:
     /// Not RAM of the system.
@@ -333,9 +323,9 @@ argument! {
     Unlisted = 2,
 }
 
-argument! {
-    /// What the entries of a [`Tile`] are.
-    TileKind:
+values! {
+    /// The kind of the entries of a [`Mapping`].
+    MappingKind:
     /// Not present.
     Unmapped = 0,
     /// Data in RAM.
@@ -344,61 +334,59 @@ argument! {
     ReadOnly = 2,
     /// The same, executable.
     Executable = 3,
-    /// Memory that answers and is not on the list of RAM.
+    /// Memory that can be read and is not on the list of RAM.
     Reserved = 4,
     /// The local APIC.
     Apic = 5,
     /// The memory of a PCI device.
     Device = 6,
-    /// What firmware keeps: its ROM and its tables.
+    /// The firmware's ROM and tables.
     Firmware = 7,
-    /// The address behind the last byte of RAM.
+    /// The address after the last byte of RAM.
     BeyondRam = 8,
     /// Present, with a bit set that the processor reserves: it raises a page fault.
     Malformed = 9,
-    /// Behind a table that does not lie in RAM.
+    /// Mapped by a table that does not lie in RAM.
     TableElsewhere = 10,
-    /// Not present, and brought in by who has the memory manager's help.
+    /// Not present; the memory manager can bring it in.
     PagedOut = 11,
     /// Not present, and cannot be brought in.
     Lost = 12,
-    /// A large page onto RAM and what is none: the list of RAM tells them apart.
+    /// A large page that maps RAM and other memory: only the list of RAM distinguishes them.
     Mixed = 13,
 }
 
-argument! {
-    /// What [`Command::StartInterference`] does to a page.
+values! {
+    /// The change that [`Command::StartInterference`] makes to a page.
     Interference:
-    /// Takes the page away and puts it back, with a shootdown each time.
+    /// Unmaps the page and maps it again, with a TLB shootdown each time.
     Unmap = 0,
-    /// Makes it read-only and writable in turn, with a shootdown each time.
+    /// Makes it read-only and writable in turn, with a TLB shootdown each time.
     WriteProtect = 1,
     /// Writes other bytes into it: at any moment all of its bytes from one of the writes, or a
     /// prefix from the next.
     Rewrite = 2,
-    /// Maps it to one frame and another in turn, with a shootdown each time: the other frame holds
-    /// the complement of each byte.
+    /// Maps two frames in turn, with a TLB shootdown each time. The other frame holds the
+    /// complement of each byte.
     Flip = 3,
-    /// No page at all: cancels the requests that are under way, as another thread's
-    /// `CancelIoEx` does.
+    /// Changes no page: cancels the requests in progress, as another thread's `CancelIoEx` does.
     Cancel = 4,
-    /// Writes the bytes of the next page into it and those of the page after that, in turn, 8 at a
-    /// time. There is no pause: it changes all the while.
+    /// Writes the bytes of the next page and of the page after that into it, in turn, 8 at a time,
+    /// without a pause.
     Alternate = 5,
     /// Removes a range of RAM and adds it, in turn. The address is physical; for the process stands
     /// the length.
     Ram = 6,
 }
 
-/// The positions of [`Command::Machine`]'s results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
-pub enum MachineFact {
+values! {
+    /// The positions of the results of [`Command::Machine`].
+    MachineFact:
     /// A physical address of I/O space: the local APIC.
     IoAddress = 0,
     /// The first physical address beyond all RAM.
     RamEnd = 1,
-    /// A system virtual address that is mapped, and holds the lab's own constant data.
+    /// A system virtual address of constant data.
     SystemAddress = 2,
     /// Bytes there.
     SystemLength = 3,
@@ -406,55 +394,72 @@ pub enum MachineFact {
     UnmappedSystemAddress = 4,
     /// A system virtual address that maps I/O space.
     IoSystemAddress = 5,
-    /// The last physical address below a hole in RAM, plus one.
+    /// The physical address of a hole in RAM.
     HoleAddress = 6,
-    /// 1 where SMAP and SMEP are on.
+    /// 1 if SMAP and SMEP are on.
     SupervisorProtection = 7,
-    /// A system virtual address that a 2 MiB page maps, onto RAM.
+    /// A system virtual address of RAM that a 2 MiB page maps.
     LargePageAddress = 8,
-    /// Processors that run.
+    /// Running processors.
     Processors = 9,
     /// Levels of page tables: 4 or 5.
     PagingLevels = 10,
-    /// Bytes in the hole at [`MachineFact::HoleAddress`]. Memory answers there: only the list of
-    /// RAM ranges says that it is none of the system's.
+    /// Bytes in the hole at [`MachineFact::HoleAddress`]. Memory can be read there; only the list
+    /// of RAM does not have it.
     HoleLength = 11,
-    /// Where [`Command::WriteKernelScratch`] writes; an unmapped page follows it.
+    /// The address of the memory of [`Command::WriteKernelScratch`]; an unmapped page follows it.
     KernelScratch = 12,
     /// Bytes there.
     KernelScratchLength = 13,
-    /// Bits in a physical address of the processor's.
+    /// Bits in a physical address.
     PhysicalAddressBits = 14,
     /// The physical address of a PCI device's memory.
     DeviceAddress = 15,
     /// Bytes there.
     DeviceLength = 16,
-    /// The physical address of a page that firmware keeps, and the map of memory says so.
+    /// The physical address of a page that the memory map reserves for firmware.
     FirmwareAddress = 17,
 }
 
-/// The positions of [`Command::Counts`]'s results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(usize)]
-pub enum Count {
-    /// Pool allocations alive.
+values! {
+    /// The positions of the results of [`Command::Counts`].
+    Count:
+    /// Live pool allocations.
     PoolAllocations = 0,
     /// Bytes in them.
     PoolBytes = 1,
-    /// Exceptions dispatched since start.
+    /// Exceptions dispatched since boot.
     Exceptions = 2,
-    /// Handles open.
+    /// Open handles.
     Handles = 3,
-    /// Device objects alive.
+    /// Live device objects.
     Devices = 4,
-    /// Pages locked.
+    /// Locked pages.
     LockedPages = 5,
-    /// I/O request packets alive.
+    /// Live I/O request packets.
     Requests = 6,
-    /// Addresses reserved for mappings, and contiguous allocations.
+    /// Reserved mapping addresses and contiguous allocations.
     Reservations = 7,
-    /// System pages that were brought in since start.
+    /// System pages brought in since boot.
     BroughtIn = 8,
-    /// Requests that the other processor ended than the one that had sent them, since start.
+    /// Requests completed by another processor than the one that sent them, since boot.
     EndedElsewhere = 9,
+}
+
+values! {
+    /// How a run of the lab ends: what the guest writes to QEMU's `isa-debug-exit` device. QEMU
+    /// exits with `value << 1 | 1`.
+    Exit:
+    /// The guest has done everything that was asked for.
+    Done = 0x10,
+    /// An image could not be loaded.
+    NotLoaded = 0x11,
+    /// The driver leaked something; of a driver that is loaded once.
+    Leaked = 0x12,
+    /// The driver's entry point failed; of a driver that is loaded once.
+    EntryFailed = 0x13,
+    /// The driver broke a rule: the log has a line that starts with `BUGCHECK`.
+    Bugcheck = 0x20,
+    /// The lab itself has a defect.
+    Panic = 0x30,
 }

@@ -32,12 +32,12 @@ pub struct Dacl<'a> {
     protected: bool,
 }
 
-/// An entry of a list: it allows somebody something.
+/// An entry of a list, which allows access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// The rights, generic and specific, as an `ACCESS_MASK` has them.
     pub access: u32,
-    /// Who gets them.
+    /// The identifier that gets them.
     pub sid: Sid,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Dacl<'a> {
         self.protected
     }
 
-    /// The entries, in order. An empty list lets nobody in.
+    /// The entries, in order. An empty list allows no access.
     pub fn entries(&self) -> impl Iterator<Item = Entry> + Clone {
         let mut cursor = self.entries;
         core::iter::from_fn(move || {

@@ -41,7 +41,7 @@ impl SubAuthorities {
 }
 
 impl Sid {
-    /// Makes an identifier. Parts that it has no room for are left out.
+    /// Makes an identifier. Excess parts are left out.
     const fn of(authority: u64, parts: &[u32]) -> Self {
         let [_, _, authority @ ..] = authority.to_be_bytes();
         let mut values = [0; MAXIMUM];

@@ -134,12 +134,12 @@ fn large_authorities_keep_their_six_bytes() {
 }
 
 #[test]
-fn an_empty_list_lets_nobody_in() {
+fn an_empty_list_allows_no_access() {
     assert_eq!(entries("D:P"), Ok(vec![]));
 }
 
 #[test]
-fn protection_is_told() {
+fn protection_is_reported() {
     let (protected, open) = (units("D:P(A;;GA;;;SY)"), units("D:(A;;GA;;;SY)"));
     assert_eq!(
         Dacl::parse(&protected).map(|dacl| dacl.is_protected()),

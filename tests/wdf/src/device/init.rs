@@ -1,4 +1,4 @@
-//! `WDFDEVICE_INIT`: what a device will be, before `WdfDeviceCreate` makes it one.
+//! `WDFDEVICE_INIT`: the settings of a device before `WdfDeviceCreate`.
 
 use crate::{
     call::Call,
@@ -20,16 +20,16 @@ use wdk_sys::{
     WDF_DEVICE_IO_TYPE, WDF_IO_TYPE_CONFIG, WDFDRIVER,
 };
 
-/// How drivers get at the buffers of requests.
+/// How drivers reach the buffers of requests.
 #[derive(Clone, Copy)]
 pub(crate) struct IoTypes {
     pub(crate) read_write: WDF_DEVICE_IO_TYPE,
 }
 
-/// What has been set so far.
+/// The settings so far.
 pub(crate) struct Settings {
     pub(crate) name: Option<Text>,
-    /// In SDDL; `WdfDeviceCreate` judges it.
+    /// In SDDL; `WdfDeviceCreate` validates it.
     pub(crate) security: Option<Text>,
     pub(crate) properties: Properties,
     pub(crate) io_types: IoTypes,
@@ -38,7 +38,7 @@ pub(crate) struct Settings {
     pub(crate) in_caller_context: PFN_WDF_IO_IN_CALLER_CONTEXT,
 }
 
-/// The object behind a `PWDFDEVICE_INIT`. It has no parent: a driver that neither uses nor frees it
+/// The object of a `PWDFDEVICE_INIT`. It has no parent: a driver that neither uses nor frees it
 /// leaks it.
 pub(crate) struct DeviceInit(RefCell<Settings>);
 
@@ -52,7 +52,7 @@ impl Class for DeviceInit {
 }
 
 impl DeviceInit {
-    /// Reads or changes what has been set. The driver sets up a device in one thread.
+    /// Reads or changes the settings. A driver sets up a device in one thread.
     pub(crate) fn with<R>(&self, function: impl FnOnce(&mut Settings) -> R) -> R {
         function(&mut self.0.borrow_mut())
     }
@@ -108,14 +108,14 @@ pub(crate) fn free(call: &Call, init: PWDFDEVICE_INIT) {
     call.object::<DeviceInit>(init.cast()).any().delete();
 }
 
-/// `WdfDeviceInitAssignName`. Null takes a name back.
+/// `WdfDeviceInitAssignName`. Null removes the name.
 ///
 /// `STATUS_INVALID_PARAMETER` for a malformed string; `STATUS_INSUFFICIENT_RESOURCES`.
 pub(crate) fn assign_name(call: &Call, init: PWDFDEVICE_INIT, name: PCUNICODE_STRING) -> NTSTATUS {
     assign(call, init, name, |settings| &mut settings.name)
 }
 
-/// `WdfDeviceInitAssignSDDLString`. Null takes the setting back.
+/// `WdfDeviceInitAssignSDDLString`. Null removes the setting.
 ///
 /// `STATUS_INVALID_PARAMETER` for a malformed string; `STATUS_INSUFFICIENT_RESOURCES`.
 pub(crate) fn assign_sddl_string(
@@ -220,7 +220,7 @@ pub(crate) fn set_file_object_config(
 ) {
     let config = call.read(config);
     let attributes = read_attributes(call, attributes, Allowed::EXECUTION_LEVEL);
-    let files = FileConfig::judge(call, &config, attributes);
+    let files = FileConfig::validate(call, &config, attributes);
     change(call, init, |settings| settings.files = files);
 }
 
@@ -237,7 +237,7 @@ pub(crate) fn set_request_attributes(
     });
 }
 
-/// Reads attributes for a function that has no status to refuse them with.
+/// Reads attributes for a function without a status, so an error stops the driver.
 fn read_attributes(
     call: &Call,
     attributes: PWDF_OBJECT_ATTRIBUTES,

@@ -50,7 +50,7 @@ pub(crate) struct Device {
 
 const ROUTES: usize = 4;
 
-/// Where the queue for a type of request stands in [`Device::routes`].
+/// Returns the index of a type of request in [`Device::routes`].
 const fn route(request_type: WDF_REQUEST_TYPE) -> Option<usize> {
     match request_type {
         RequestType::WdfRequestTypeRead => Some(0),
@@ -76,7 +76,7 @@ impl Class for Device {
 }
 
 impl Device {
-    /// The queue that requests of a type go to.
+    /// Returns the queue for requests of a type.
     pub(crate) fn queue_for(&self, request_type: WDF_REQUEST_TYPE) -> Option<Ref<Queue>> {
         route(request_type)
             .and_then(|route| self.routes.get(route))
@@ -181,7 +181,7 @@ fn make_device(
     }
 }
 
-/// How the I/O manager is to treat the buffers of reads and writes.
+/// Returns the flags for the buffers of reads and writes.
 const fn flags_of(io_types: IoTypes) -> ULONG {
     match io_types.read_write {
         IoType::WdfDeviceIoBuffered => DO_BUFFERED_IO,
@@ -190,14 +190,14 @@ const fn flags_of(io_types: IoTypes) -> ULONG {
     }
 }
 
-/// `WdfControlFinishInitializing`: from now on the device can be opened.
+/// `WdfControlFinishInitializing`: allows opening the device.
 pub(crate) fn finish_initializing(call: &Call, device: WDFDEVICE) {
     call.require_passive();
     let device = call.object::<Device>(device.cast());
     device.object.change_flags(0, DO_DEVICE_INITIALIZING);
 }
 
-/// `WdfDeviceCreateSymbolicLink`. The link goes with the device.
+/// `WdfDeviceCreateSymbolicLink`. The link is deleted with the device.
 ///
 /// `STATUS_INVALID_DEVICE_STATE` for a device without a name, or with a link already;
 /// `STATUS_INSUFFICIENT_RESOURCES`; what `IoCreateSymbolicLink` returns.
@@ -245,7 +245,7 @@ pub(crate) fn get_default_queue(call: &Call, device: WDFDEVICE) -> WDFQUEUE {
 
 /// `WdfDeviceConfigureRequestDispatching`.
 ///
-/// `STATUS_INVALID_PARAMETER` for a type of request that can't be dispatched so, or a queue of
+/// `STATUS_INVALID_PARAMETER` for a type of request without such dispatching, or a queue of
 /// another device; `STATUS_INVALID_DEVICE_REQUEST` if the type has a queue already.
 pub(crate) fn configure_request_dispatching(
     call: &Call,

@@ -20,7 +20,7 @@ const _: () = {
 /// The device extension holds one word.
 const EXTENSION_SIZE: ULONG = 8;
 
-/// What `IoCreateDevice` takes, besides the name.
+/// The parameters of `IoCreateDevice` except the name.
 #[derive(Clone, Copy)]
 pub(crate) struct Properties {
     pub(crate) device_type: ULONG,
@@ -79,7 +79,7 @@ impl DeviceObject {
         unsafe { ntddk::IoDeleteDevice(self.as_ptr()) };
     }
 
-    /// What drivers get.
+    /// Returns the object for drivers.
     pub(crate) const fn as_ptr(self) -> *mut DEVICE_OBJECT {
         self.0.as_ptr()
     }
@@ -95,8 +95,8 @@ impl DeviceObject {
         unsafe { self.flags_place().read() }
     }
 
-    /// Sets some flags and clears others. The driver's device objects are its own to change while
-    /// it sets them up.
+    /// Sets some flags and clears others. A driver may change its device objects while it sets them
+    /// up.
     pub(crate) const fn change_flags(self, set: ULONG, clear: ULONG) {
         let flags = (self.flags() | set) & !clear;
         // SAFETY: a member of an object that exists (the promise of the type).
@@ -113,7 +113,7 @@ impl DeviceObject {
         unsafe { member.read() }
     }
 
-    /// The word in the extension.
+    /// Reads the word in the extension.
     pub(crate) const fn word(self) -> *mut c_void {
         // SAFETY: the extension holds one word, which the I/O manager zeroed.
         unsafe { self.extension().read() }
@@ -148,7 +148,7 @@ pub(crate) fn delete_link(link: UNICODE_STRING) -> Result<(), NTSTATUS> {
     check(unsafe { ntddk::IoDeleteSymbolicLink(&raw mut link) })
 }
 
-/// Enters a dispatch routine for every major function.
+/// Sets the dispatch routine for every major function.
 pub(crate) fn set_dispatch(driver: PDRIVER_OBJECT, routine: PDRIVER_DISPATCH) {
     let routines = driver
         .wrapping_byte_add(offset_of!(DRIVER_OBJECT, MajorFunction))
@@ -157,7 +157,7 @@ pub(crate) fn set_dispatch(driver: PDRIVER_OBJECT, routine: PDRIVER_DISPATCH) {
     unsafe { routines.write([routine; 28]) };
 }
 
-/// Enters the unload routine.
+/// Sets the unload routine.
 pub(crate) fn set_unload(driver: PDRIVER_OBJECT, routine: PDRIVER_UNLOAD) {
     let member = driver
         .wrapping_byte_add(offset_of!(DRIVER_OBJECT, DriverUnload))

@@ -1,7 +1,7 @@
-//! I/O request packets, their stack locations, and the file and device objects they name.
+//! I/O request packets, their stack locations, and the file and device objects in them.
 //!
-//! Each of these belongs to the I/O manager, which changes some members while a driver holds the
-//! packet: so no reference to one is ever made, and members are read and written one by one.
+//! They belong to the I/O manager, which changes some members while a driver holds the packet. So
+//! no reference to one is made, and members are read and written one by one.
 
 use core::{
     mem::offset_of,
@@ -50,6 +50,11 @@ const CURRENT_STACK_LOCATION: usize = offset_of!(
         .CurrentStackLocation
 );
 
+/// Returns the address of a member of a structure.
+const fn member<T>(structure: NonNull<()>, offset: usize) -> *mut T {
+    structure.as_ptr().wrapping_byte_add(offset).cast()
+}
+
 /// A packet that the framework holds: from its arrival at a dispatch routine to its completion.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Irp(NonNull<IRP>);
@@ -63,25 +68,23 @@ impl Irp {
         Self(irp)
     }
 
-    /// What drivers get.
+    /// Returns the structure for drivers.
     pub(crate) const fn as_ptr(self) -> *mut IRP {
         self.0.as_ptr()
     }
 
     const fn read<T: Copy>(self, offset: usize) -> T {
-        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
         // SAFETY: a member of a packet that the framework holds (the promise made to `new`).
-        unsafe { member.read() }
+        unsafe { member::<T>(self.0.cast(), offset).read() }
     }
 
     const fn write<T>(self, offset: usize, value: T) {
-        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
-        // SAFETY: a member of a packet that the framework holds (the promise made to `new`), of
-        // those that its holder may write.
-        unsafe { member.write(value) };
+        // SAFETY: as in `read`, of the members that the holder may write.
+        unsafe { member::<T>(self.0.cast(), offset).write(value) };
     }
 
-    /// The stack location of this driver: it is the only one in its stack, so the current one.
+    /// Returns the stack location of this driver. It is the only driver in its stack, so the
+    /// location is the current one.
     pub(crate) const fn stack(self) -> Stack {
         Stack(self.read(CURRENT_STACK_LOCATION))
     }
@@ -118,14 +121,14 @@ impl Irp {
         self.write(offset_of!(IRP, IoStatus.Information), information);
     }
 
-    /// Gives the packet back. It must not be used after this.
+    /// Completes the packet. It must not be used after this.
     pub(crate) fn complete(self, priority_boost: CCHAR) {
         // SAFETY: the framework holds the packet (the promise made to `new`), and no longer after.
         unsafe { ntddk::IofCompleteRequest(self.as_ptr(), priority_boost) };
     }
 
-    /// Sets both members of the status block and gives the packet back, for a dispatch routine to
-    /// return the status.
+    /// Sets both members of the status block, completes the packet and returns the status, for a
+    /// dispatch routine.
     pub(crate) fn complete_with(self, status: NTSTATUS) -> NTSTATUS {
         self.set_status(status);
         self.set_information(0);
@@ -133,7 +136,7 @@ impl Irp {
         status
     }
 
-    /// A place in the packet for whoever holds it.
+    /// Reads the member for the packet's holder.
     pub(crate) const fn driver_context(self) -> PVOID {
         self.read(DRIVER_CONTEXT)
     }
@@ -144,29 +147,23 @@ impl Irp {
 
     /// `IoSetCancelRoutine`, which is an atomic exchange. Returns whether there was a routine.
     pub(crate) fn set_cancel_routine(self, routine: PDRIVER_CANCEL) -> bool {
-        let member = self
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(IRP, CancelRoutine))
-            .cast::<*mut ()>();
-        // SAFETY: a member of a packet that the framework holds; everybody exchanges it atomically.
+        let member = member(self.0.cast(), offset_of!(IRP, CancelRoutine));
+        // SAFETY: a member of a packet that the framework holds; all code exchanges it atomically.
         let member = unsafe { AtomicPtr::from_ptr(member) };
         let routine = routine.map_or(core::ptr::null_mut(), |routine| routine as *mut ());
         !member.swap(routine, Ordering::AcqRel).is_null()
     }
 
-    /// Whether somebody asked for the request to be cancelled.
+    /// Whether the request has been cancelled.
     pub(crate) fn is_cancelled(self) -> bool {
-        let member = self
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(IRP, Cancel))
-            .cast::<u8>();
+        let member = member(self.0.cast(), offset_of!(IRP, Cancel));
         // SAFETY: a member of a packet that the framework holds; IoCancelIrp may write it
         // meanwhile.
         let member = unsafe { AtomicU8::from_ptr(member) };
         member.load(Ordering::Acquire) != 0
     }
 
-    /// Ends what `IoCancelIrp` began: a cancel routine's first duty.
+    /// Releases the cancel lock, which a cancel routine does first.
     pub(crate) fn release_cancel_lock(self) {
         let irql: KIRQL = self.read(offset_of!(IRP, CancelIrql));
         // SAFETY: called from the cancel routine, which is entered with the lock held at this
@@ -175,15 +172,14 @@ impl Irp {
     }
 }
 
-/// The part of a packet that is addressed to one driver.
+/// The stack location of one driver.
 #[derive(Clone, Copy)]
 pub(crate) struct Stack(NonNull<IO_STACK_LOCATION>);
 
 impl Stack {
     const fn read<T: Copy>(self, offset: usize) -> T {
-        let member = self.0.as_ptr().wrapping_byte_add(offset).cast::<T>();
         // SAFETY: a member of a stack location of a packet that the framework holds.
-        unsafe { member.read() }
+        unsafe { member::<T>(self.0.cast(), offset).read() }
     }
 
     pub(crate) const fn major_function(self) -> UCHAR {
@@ -194,7 +190,7 @@ impl Stack {
         self.read(offset_of!(IO_STACK_LOCATION, MinorFunction))
     }
 
-    /// A member of `Parameters`, by its offset in the stack location.
+    /// Reads a member of `Parameters`, by its offset in the stack location.
     pub(crate) const fn parameter<T: Copy>(self, offset: usize) -> T {
         self.read(offset)
     }
@@ -241,26 +237,24 @@ impl Stack {
     pub(crate) const fn mark_pending(self) {
         let offset = offset_of!(IO_STACK_LOCATION, Control);
         let control: UCHAR = self.read(offset);
-        let member = self.0.as_ptr().wrapping_byte_add(offset).cast::<UCHAR>();
         // SAFETY: a member of a stack location of a packet that the framework holds.
-        unsafe { member.write(control | PENDING) };
+        unsafe { member::<UCHAR>(self.0.cast(), offset).write(control | PENDING) };
     }
 }
 
-/// An open file of the I/O manager's, which lives at least from its create to its close.
+/// A file object of the I/O manager, which exists at least from its create to its close.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileObject(NonNull<FILE_OBJECT>);
 
 impl FileObject {
-    /// What drivers get.
+    /// Returns the structure for drivers.
     pub(crate) const fn as_ptr(self) -> *mut FILE_OBJECT {
         self.0.as_ptr()
     }
 
     const fn read<T: Copy>(self, offset: usize) -> T {
-        let member = self.as_ptr().wrapping_byte_add(offset).cast::<T>();
         // SAFETY: a member of an open file (the promise of the type).
-        unsafe { member.read() }
+        unsafe { member::<T>(self.0.cast(), offset).read() }
     }
 
     pub(crate) const fn flags(self) -> ULONG {
@@ -273,12 +267,8 @@ impl FileObject {
     }
 
     pub(crate) const fn set_context(self, slot: ContextSlot, value: PVOID) {
-        let member = self
-            .as_ptr()
-            .wrapping_byte_add(slot.offset())
-            .cast::<PVOID>();
         // SAFETY: a member of an open file that belongs to the driver of its device.
-        unsafe { member.write(value) };
+        unsafe { member::<PVOID>(self.0.cast(), slot.offset()).write(value) };
     }
 }
 

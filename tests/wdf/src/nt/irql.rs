@@ -1,4 +1,4 @@
-//! The interrupt request level, and who is running.
+//! The interrupt request level, the current thread and the current process.
 
 use super::routine;
 use core::{
@@ -7,7 +7,7 @@ use core::{
 };
 use wdk_sys::{KIRQL, ntddk};
 
-/// The level at which threads run undisturbed by nothing but interrupts.
+/// The IRQL of ordinary threads.
 pub(crate) const PASSIVE_LEVEL: KIRQL = 0;
 
 type GetCurrentIrql = unsafe extern "C" fn() -> KIRQL;
@@ -19,7 +19,7 @@ unsafe extern "C" {
     fn KeGetCurrentThread() -> *mut c_void;
 }
 
-/// Looks for `KeGetCurrentIrql`, which is inline in the headers of x64 and missing in some kernels:
+/// Looks up `KeGetCurrentIrql`, which is inline in the headers of x64 and missing in some kernels:
 /// a host that runs drivers in user mode has no IRQL.
 pub(crate) fn find() {
     if let Some(routine) = routine::address("KeGetCurrentIrql") {
@@ -27,7 +27,7 @@ pub(crate) fn find() {
     }
 }
 
-/// The current level; `PASSIVE_LEVEL` where the system knows no other.
+/// Returns the current IRQL; `PASSIVE_LEVEL` on a system without IRQLs.
 pub(crate) fn current() -> KIRQL {
     let routine = GET_CURRENT_IRQL.load(Ordering::Acquire);
     if routine.is_null() {
@@ -39,13 +39,13 @@ pub(crate) fn current() -> KIRQL {
     unsafe { routine() }
 }
 
-/// What tells the current thread from every other one.
+/// Identifies the current thread.
 pub(crate) fn thread() -> usize {
     // SAFETY: callable at any level, without arguments (wdm.h, KeGetCurrentThread).
     unsafe { KeGetCurrentThread() }.addr()
 }
 
-/// The process in whose context the caller runs.
+/// Returns the number of the current process.
 pub(crate) fn process_id() -> u32 {
     // SAFETY: callable at or below DISPATCH_LEVEL, without arguments (ntddk.h,
     // PsGetCurrentProcessId).

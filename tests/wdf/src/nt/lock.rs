@@ -1,4 +1,4 @@
-//! A value behind a kernel spin lock.
+//! A value that a kernel spin lock guards.
 
 use core::{
     cell::UnsafeCell,
@@ -6,19 +6,19 @@ use core::{
 };
 use wdk_sys::{KIRQL, KSPIN_LOCK, ntddk};
 
-/// A value that one processor at a time reaches, at `DISPATCH_LEVEL`.
+/// A value that one processor at a time uses, at `DISPATCH_LEVEL`.
 ///
-/// Nothing is called out of the framework while a lock is held.
+/// The framework calls no driver while it holds a lock.
 pub(crate) struct SpinLock<T> {
     lock: UnsafeCell<KSPIN_LOCK>,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: the lock lets one processor at a time at the value.
+// SAFETY: with the lock, one processor at a time uses the value.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 impl<T> SpinLock<T> {
-    /// A lock that nobody holds: `KeInitializeSpinLock` makes the word zero.
+    /// Makes a free lock: `KeInitializeSpinLock` sets the word to zero.
     pub(crate) const fn new(value: T) -> Self {
         Self {
             lock: UnsafeCell::new(0),

@@ -1,4 +1,4 @@
-//! The only calls into the kernel: each a few lines, and what they hand out is safe to use.
+//! The only calls into the kernel, as safe functions of a few lines.
 
 pub(crate) mod device;
 pub(crate) mod irp;

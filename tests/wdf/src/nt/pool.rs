@@ -1,7 +1,7 @@
 //! Nonpaged pool for the framework itself, and pool of any kind for the driver's memory objects.
 //!
-//! The framework's own blocks carry [`TAG`], so that a pool's leak report tells them from the
-//! driver's.
+//! The framework's own blocks have [`TAG`], which distinguishes them from the driver's in a report
+//! of leaks.
 
 use super::routine;
 use core::{
@@ -12,7 +12,7 @@ use core::{
 };
 use wdk_sys::{POOL_TYPE, SIZE_T, ULONG, ULONG64, ntddk};
 
-/// What the framework's own allocations are tagged with.
+/// The tag of the framework's own allocations.
 pub(crate) const TAG: ULONG = u32::from_le_bytes(*b"LdWF");
 
 /// Every pool block is aligned to this (`MEMORY_ALLOCATION_ALIGNMENT` of x64).
@@ -35,18 +35,18 @@ type AllocatePool2 = unsafe extern "C" fn(ULONG64, SIZE_T, ULONG) -> *mut c_void
 static ALLOCATE_POOL_2: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
 unsafe extern "C" {
-    /// Deprecated, and all there is where `ExAllocatePool2` is missing.
+    /// Deprecated; used if `ExAllocatePool2` is missing.
     fn ExAllocatePoolWithTag(pool: POOL_TYPE, bytes: SIZE_T, tag: ULONG) -> *mut c_void;
 }
 
-/// Looks for `ExAllocatePool2`, which kernels before Windows 10, version 2004, don't have.
+/// Looks up `ExAllocatePool2`, which kernels before Windows 10, version 2004, do not have.
 pub(crate) fn find() {
     if let Some(routine) = routine::address("ExAllocatePool2") {
         ALLOCATE_POOL_2.store(routine.as_ptr(), Ordering::Release);
     }
 }
 
-/// A block of pool with unspecified contents. `pool` is what the driver asked for.
+/// Allocates a block with unspecified contents. `pool` is the driver's choice.
 pub(crate) fn allocate_raw(pool: POOL_TYPE, bytes: usize, tag: ULONG) -> Option<NonNull<c_void>> {
     let routine = ALLOCATE_POOL_2.load(Ordering::Acquire);
     let block = if routine.is_null() {
@@ -66,13 +66,13 @@ pub(crate) fn allocate_raw(pool: POOL_TYPE, bytes: usize, tag: ULONG) -> Option<
     NonNull::new(block)
 }
 
-/// Whether a driver may name this pool. Others are combinations with `MustSucceed` and the like,
-/// which `WdfMemoryCreate` refuses.
+/// Whether a driver may use this pool. `WdfMemoryCreate` refuses others: combinations with
+/// `MustSucceed` and the like.
 pub(crate) const fn is_known(pool: POOL_TYPE) -> bool {
     matches!(pool, PAGED_POOL | NONPAGED_POOL | NONPAGED_POOL_NX)
 }
 
-/// A zeroed block of nonpaged pool of the framework's.
+/// Allocates a zeroed block of nonpaged pool for the framework.
 pub(crate) fn allocate_zeroed(bytes: usize) -> Option<NonNull<c_void>> {
     let block = allocate_raw(NONPAGED_POOL_NX, bytes, TAG)?;
     // SAFETY: the block was just allocated with this size.

@@ -4,7 +4,7 @@ use super::pool;
 use core::{ffi::c_void, ptr::NonNull};
 use wdk_sys::{NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, UNICODE_STRING};
 
-/// The size of the null behind the characters, in bytes.
+/// Bytes of the null after the characters.
 const TERMINATOR: u16 = 2;
 
 /// A copy of a string in nonpaged pool, with a terminating null that its length does not count.
@@ -19,8 +19,8 @@ impl Text {
     ///
     /// # Errors
     ///
-    /// `STATUS_INVALID_PARAMETER` if a `UNICODE_STRING` could not hold so many (32766 is the most
-    /// with a terminator); `STATUS_INSUFFICIENT_RESOURCES`.
+    /// `STATUS_INVALID_PARAMETER` for more characters than a `UNICODE_STRING` can hold (32766 with
+    /// a terminator); `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn new(characters: &[u16]) -> Result<Self, NTSTATUS> {
         Self::concatenate(characters, &[])
     }
@@ -49,7 +49,7 @@ impl Text {
         })
     }
 
-    /// The descriptor that kernel routines and drivers take; valid as long as `self`.
+    /// Returns the descriptor for kernel routines and drivers; valid as long as `self`.
     pub(crate) const fn descriptor(&self) -> UNICODE_STRING {
         UNICODE_STRING {
             Length: self.maximum - TERMINATOR,
@@ -58,12 +58,12 @@ impl Text {
         }
     }
 
-    /// The characters, ended by a null; valid as long as `self`.
+    /// Returns the characters, ended by a null; valid as long as `self`.
     pub(crate) const fn as_ptr(&self) -> *mut u16 {
         self.characters.as_ptr()
     }
 
-    /// The characters without the terminator.
+    /// Returns the characters without the terminator.
     pub(crate) fn as_slice(&self) -> &[u16] {
         let length = usize::from(self.maximum - TERMINATOR) / size_of::<u16>();
         // SAFETY: `concatenate` filled this many characters; the block lives as long as `self`.

@@ -1,4 +1,4 @@
-//! `WDF_OBJECT_ATTRIBUTES`, read and judged.
+//! `WDF_OBJECT_ATTRIBUTES`, read and validated.
 //!
 //! Source: "Framework Object Creation Errors", `WDF_OBJECT_ATTRIBUTES`.
 
@@ -18,7 +18,7 @@ use wdk_sys::{
     STATUS_INFO_LENGTH_MISMATCH, WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO,
 };
 
-/// A type of context space, and the size that it is to have.
+/// A type of context space, and its size.
 #[derive(Clone, Copy)]
 pub(crate) struct ContextType {
     /// Identifies the type: the driver has one such address for each.
@@ -32,7 +32,7 @@ pub(crate) struct ContextType {
 pub(crate) struct Attributes {
     pub(super) cleanup: PFN_WDF_OBJECT_CONTEXT_CLEANUP,
     pub(super) destroy: PFN_WDF_OBJECT_CONTEXT_DESTROY,
-    /// The parent that the driver names.
+    /// The parent that the driver gives.
     pub(crate) parent: Option<Any>,
     pub(super) context: Option<ContextType>,
 }
@@ -46,36 +46,24 @@ pub(crate) struct Allowed {
 }
 
 impl Allowed {
-    /// A parent, and nothing else: what most objects take.
-    pub(crate) const PARENT: Self = Self {
-        parent: true,
-        execution_level: false,
-        synchronization_scope: false,
-    };
+    /// A parent, and nothing else: most objects.
+    pub(crate) const PARENT: Self = Self::new(true, false, false);
     /// Drivers and devices.
-    pub(crate) const LEVELS: Self = Self {
-        parent: false,
-        execution_level: true,
-        synchronization_scope: true,
-    };
+    pub(crate) const LEVELS: Self = Self::new(false, true, true);
     /// Queues.
-    pub(crate) const PARENT_AND_LEVELS: Self = Self {
-        parent: true,
-        execution_level: true,
-        synchronization_scope: true,
-    };
+    pub(crate) const PARENT_AND_LEVELS: Self = Self::new(true, true, true);
     /// File objects.
-    pub(crate) const EXECUTION_LEVEL: Self = Self {
-        parent: false,
-        execution_level: true,
-        synchronization_scope: false,
-    };
-    /// Requests of the framework's, and further contexts.
-    pub(crate) const NOTHING: Self = Self {
-        parent: false,
-        execution_level: false,
-        synchronization_scope: false,
-    };
+    pub(crate) const EXECUTION_LEVEL: Self = Self::new(false, true, false);
+    /// Requests of the framework, and further contexts.
+    pub(crate) const NOTHING: Self = Self::new(false, false, false);
+
+    const fn new(parent: bool, execution_level: bool, synchronization_scope: bool) -> Self {
+        Self {
+            parent,
+            execution_level,
+            synchronization_scope,
+        }
+    }
 }
 
 impl Attributes {
@@ -87,7 +75,7 @@ impl Attributes {
         context: None,
     };
 
-    /// Reads what the driver passed; null is `WDF_NO_OBJECT_ATTRIBUTES`.
+    /// Reads the driver's attributes; null is `WDF_NO_OBJECT_ATTRIBUTES`.
     ///
     /// # Errors
     ///
@@ -102,17 +90,17 @@ impl Attributes {
         let Some(attributes) = call.read_optional(attributes) else {
             return Ok(Self::NONE);
         };
-        let judged = Self::judge(call, &attributes, allowed);
-        if let Err(status) = judged {
+        let validated = Self::validate(call, &attributes, allowed);
+        if let Err(status) = validated {
             report!(
                 "{}: the object attributes are refused with {status:#010x}",
                 call.name()
             );
         }
-        judged
+        validated
     }
 
-    fn judge(
+    fn validate(
         call: &Call,
         attributes: &WDF_OBJECT_ATTRIBUTES,
         allowed: Allowed,
@@ -120,11 +108,11 @@ impl Attributes {
         if attributes.Size as usize != size_of::<WDF_OBJECT_ATTRIBUTES>() {
             return Err(STATUS_INFO_LENGTH_MISMATCH);
         }
-        let context = ContextType::judge(call, attributes)?;
+        let context = ContextType::validate(call, attributes)?;
         if !attributes.ParentObject.is_null() && !allowed.parent {
             return Err(STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
         }
-        judge_levels(call, attributes, allowed)?;
+        validate_levels(call, attributes, allowed)?;
         Ok(Self {
             cleanup: attributes.EvtCleanupCallback,
             destroy: attributes.EvtDestroyCallback,
@@ -134,13 +122,13 @@ impl Attributes {
         })
     }
 
-    /// Whether there is anything to keep for the object's clean-up.
+    /// Whether the object needs a context.
     pub(super) const fn wants_context(&self) -> bool {
         self.context.is_some() || self.cleanup.is_some() || self.destroy.is_some()
     }
 }
 
-fn judge_levels(
+fn validate_levels(
     call: &Call,
     attributes: &WDF_OBJECT_ATTRIBUTES,
     allowed: Allowed,
@@ -180,7 +168,7 @@ fn judge_levels(
 }
 
 impl ContextType {
-    fn judge(call: &Call, attributes: &WDF_OBJECT_ATTRIBUTES) -> Result<Option<Self>, NTSTATUS> {
+    fn validate(call: &Call, attributes: &WDF_OBJECT_ATTRIBUTES) -> Result<Option<Self>, NTSTATUS> {
         let Some(info) = call.read_optional(attributes.ContextTypeInfo) else {
             return if attributes.ContextSizeOverride == 0 {
                 Ok(None)
@@ -204,7 +192,7 @@ impl ContextType {
     }
 }
 
-/// What identifies a type of context space.
+/// Returns the address that identifies a type of context space.
 pub(super) fn unique_type(
     call: &Call,
     info: &WDF_OBJECT_CONTEXT_TYPE_INFO,

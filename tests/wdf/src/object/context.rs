@@ -9,7 +9,7 @@ use wdk_sys::{
     PFN_WDF_OBJECT_CONTEXT_CLEANUP, PFN_WDF_OBJECT_CONTEXT_DESTROY, WDF_OBJECT_CONTEXT_TYPE_INFO,
 };
 
-/// Stands before the driver's data.
+/// The header before the driver's data.
 #[repr(C, align(16))]
 pub(crate) struct Context {
     mark: usize,
@@ -21,7 +21,7 @@ pub(crate) struct Context {
     destroy: PFN_WDF_OBJECT_CONTEXT_DESTROY,
 }
 
-/// Tells a context from other memory.
+/// Identifies a context.
 const MARK: usize = usize::from_le_bytes(*b"WDFctxt\0");
 
 const _: () = assert!(align_of::<Context>() <= pool::ALIGNMENT);
@@ -44,7 +44,7 @@ const fn get<'a>(context: NonNull<Context>) -> &'a Context {
     unsafe { context.as_ref() }
 }
 
-/// The driver's data.
+/// Returns the address of the driver's data.
 const fn data(context: NonNull<Context>) -> *mut c_void {
     context.as_ptr().wrapping_add(1).cast()
 }
@@ -54,7 +54,7 @@ impl Context {
     pub(super) fn allocate(object: Any, attributes: &Attributes) -> Option<NonNull<Self>> {
         let size = attributes.context.map_or(0, |context| context.size);
         let block = pool::allocate_zeroed(size_of::<Self>().checked_add(size)?)?.cast::<Self>();
-        // SAFETY: the block was just allocated for this and the data behind it.
+        // SAFETY: the block was just allocated for this and the data after it.
         unsafe {
             block.write(Self {
                 mark: MARK,
@@ -100,10 +100,10 @@ impl Context {
     }
 }
 
-/// What became of the wish for another context space.
+/// The result of adding a context space.
 pub(super) enum Attached {
     Added(*mut c_void),
-    /// The object has one of that type.
+    /// The object already has a context space of that type.
     Existing(*mut c_void),
 }
 
@@ -133,7 +133,7 @@ fn find_type(
         .find(|context| get(*context).unique_type == unique_type)
 }
 
-/// The object's context space of a type.
+/// Returns the object's context space of a type.
 pub(super) fn find(
     object: Any,
     unique_type: NonNull<WDF_OBJECT_CONTEXT_TYPE_INFO>,
@@ -144,7 +144,7 @@ pub(super) fn find(
     context.map(data)
 }
 
-/// The object that a context space belongs to; `None` if the pointer is to no context space.
+/// Returns the object of a context space; `None` if the pointer is not to a context space.
 ///
 /// # Safety
 ///

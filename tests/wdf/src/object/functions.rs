@@ -17,7 +17,7 @@ use wdk_sys::{
     STATUS_OBJECT_NAME_INVALID, STATUS_SUCCESS, WDFOBJECT,
 };
 
-/// An object with nothing of its own: a parent, or a place for a context.
+/// An object without state of its own: a parent, or the owner of a context.
 struct General;
 
 impl Class for General {
@@ -39,7 +39,7 @@ pub(crate) fn create_object(
 
 /// `WdfObjectDelete`.
 ///
-/// A bugcheck for what the framework alone deletes, and for what is being deleted already.
+/// A bugcheck for an object that only the framework deletes, or that is being deleted.
 pub(crate) fn delete(call: &Call, object: WDFOBJECT) {
     let object = call.any_object(object);
     let deleted = object.may_be_deleted() && object.delete();
@@ -116,7 +116,7 @@ pub(crate) fn allocate_context(
 /// `WdfObjectContextGetObject`.
 pub(crate) fn context_get_object(call: &Call, data: PVOID) -> WDFOBJECT {
     call.require(data);
-    // SAFETY: the driver passes a pointer to a context space, before which a header stands.
+    // SAFETY: the driver passes a pointer to a context space, which follows a header.
     let owner = NonNull::new(data).and_then(|data| unsafe { context::owner(data) });
     let Some(object) = owner else {
         refuse!(

@@ -1,8 +1,8 @@
-//! Handles: what a driver holds instead of a pointer.
+//! Handles, which a driver has instead of pointers.
 //!
-//! A handle names a slot of a table and the use of that slot it was given for. It is a
-//! non-canonical address, so that a driver that takes it for a pointer faults; a stale one is told
-//! from a live one without touching freed memory.
+//! A handle has the number of a slot in a table and the generation of the slot. It is a
+//! non-canonical address, so that a driver that uses it as a pointer faults. A stale handle is
+//! recognised without an access to freed memory.
 
 use super::{Any, Header, Kind};
 use crate::nt::{lock::SpinLock, pool};
@@ -30,28 +30,28 @@ const NONE: usize = usize::MAX;
 /// A place for one object.
 struct Slot {
     object: AtomicPtr<Header>,
-    /// Counts the objects that have been here; a handle carries the count of its own.
+    /// The number of objects that have used the slot; a handle has that of its own object.
     generation: AtomicUsize,
-    /// Of the object that is or was here last.
+    /// The kind of the object that uses the slot, or used it last.
     kind: AtomicU8,
     next_free: AtomicUsize,
 }
 
 type Chunk = [Slot; CHUNK];
 
-/// The table grows by chunks, which stay where they are until [`free_all`].
+/// The table grows by chunks, which do not move until [`free_all`].
 static TABLE: [AtomicPtr<Chunk>; CHUNKS] = [const { AtomicPtr::new(null_mut()) }; CHUNKS];
 
-/// The first free slot; also the lock for the list that begins there and for growing.
+/// The first free slot. The lock guards the list of free slots and the growth of the table.
 static FREE: SpinLock<usize> = SpinLock::new(NONE);
 
-/// What a value that was passed as a handle turned out to be.
+/// The meaning of a value that was passed as a handle.
 pub(crate) enum Lookup {
     /// The handle of this object.
     Live(Any),
     /// The handle of an object of this kind that no longer exists.
     Stale(Kind),
-    /// Not a handle that the framework ever gave out.
+    /// The value was never a handle.
     Unknown,
 }
 
@@ -69,7 +69,7 @@ const fn encode(index: usize, generation: usize) -> *mut c_void {
     core::ptr::without_provenance_mut(value)
 }
 
-/// Adds a chunk. `None` if there is no memory or no room in the table.
+/// Adds a chunk. `None` if memory runs out or the table is full.
 fn grow(free: &mut usize) -> Option<()> {
     let (position, place) = TABLE
         .iter()
@@ -91,7 +91,7 @@ fn grow(free: &mut usize) -> Option<()> {
     Some(())
 }
 
-/// Gives an object its handle. `None` if there is no memory.
+/// Makes a handle for an object. `None` if memory runs out.
 pub(super) fn insert(object: Any, kind: Kind) -> Option<*mut c_void> {
     let mut free = FREE.lock();
     if *free == NONE {
@@ -122,7 +122,7 @@ fn index_of(handle: *mut c_void) -> usize {
     (handle.addr() >> SLOT_SHIFT) & SLOT_MASK
 }
 
-/// Finds out what a driver passed.
+/// Looks up a value that a driver passed.
 pub(crate) fn look_up(handle: *mut c_void) -> Lookup {
     let generation = (handle.addr() >> GENERATION_SHIFT) & GENERATION_MASK;
     let index = index_of(handle);
@@ -144,7 +144,7 @@ pub(crate) fn look_up(handle: *mut c_void) -> Lookup {
     }
 }
 
-/// Calls a function with every object there is.
+/// Calls a function with every object.
 pub(crate) fn for_each(mut function: impl FnMut(Any)) {
     for index in 0..CHUNKS * CHUNK {
         let Some(slot) = slot(index) else { return };
@@ -155,7 +155,7 @@ pub(crate) fn for_each(mut function: impl FnMut(Any)) {
     }
 }
 
-/// Frees the table. For when no driver is bound any more, and so no object is left.
+/// Frees the table, when no driver is bound and no object is left.
 pub(crate) fn free_all() {
     let mut free = FREE.lock();
     *free = NONE;

@@ -8,7 +8,7 @@ use wdk_sys::{NTSTATUS, STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES};
 /// Guards the cells of every header.
 pub(super) static TREE: SpinLock<()> = SpinLock::new(());
 
-/// Gives a fresh object its context, its handle and its parent, or nothing of that.
+/// Gives a new object its context, its handle and its parent, or none of them.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ fn unlink(object: Any) {
     }
 }
 
-/// An object whose clean-up has run, and which awaits the release of its first reference.
+/// An object whose clean-up has run, before the release of its first reference.
 #[must_use]
 pub(crate) struct Condemned(Any);
 
@@ -87,7 +87,7 @@ impl Any {
         phase != Phase::Live
     }
 
-    /// The parent, which the driver can't change once the object is made.
+    /// Returns the parent, which a driver cannot change.
     pub(crate) fn parent(self) -> Option<Self> {
         let guard = TREE.lock();
         let parent = self.header().parent.get();
@@ -99,12 +99,12 @@ impl Any {
         self.header().references.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The references that keep the object, its first one included.
+    /// Returns the number of references, with the first one.
     pub(crate) fn references(self) -> u32 {
         self.header().references.load(Ordering::Acquire)
     }
 
-    /// Drops a reference, and with the last one the object.
+    /// Releases a reference, and frees the object after the last one.
     pub(crate) fn release(self) {
         if self.header().references.fetch_sub(1, Ordering::AcqRel) != 1 {
             return;
@@ -132,8 +132,8 @@ impl Any {
         self.release();
     }
 
-    /// The first half of a deletion: the clean-up of the children and of the object. `None` if
-    /// somebody else has begun it.
+    /// The first half of a deletion: the clean-up of the children and of the object. `None` if the
+    /// deletion has begun already.
     pub(crate) fn condemn(self) -> Option<Condemned> {
         let guard = TREE.lock();
         if self.header().phase.replace(Phase::Deleting) != Phase::Live {
@@ -145,13 +145,13 @@ impl Any {
         Some(Condemned(self))
     }
 
-    /// Deletes the object and its children, or has them deleted when their last references go.
-    /// Returns whether this call began it.
+    /// Deletes the object and its children; each is freed with its last reference. Returns whether
+    /// this call began the deletion.
     pub(crate) fn delete(self) -> bool {
         self.condemn().map(Condemned::release).is_some()
     }
 
-    /// Takes a child whose deletion this begins.
+    /// Takes a child out of the list and begins its deletion.
     fn claim_child(self) -> Option<Self> {
         let guard = TREE.lock();
         let child = self.header().first_child.get()?;
@@ -162,7 +162,7 @@ impl Any {
     }
 
     /// Cleans up from the farthest descendants to the object itself, as "Framework Object Life
-    /// Cycle" says. Whoever calls this has begun the object's deletion.
+    /// Cycle" says. The caller has begun the object's deletion.
     fn dispose(self) {
         while let Some(child) = self.claim_child() {
             child.dispose();
@@ -175,7 +175,8 @@ impl Any {
 }
 
 impl Condemned {
-    /// The second half: the children's first references go, then the object's.
+    /// The second half of a deletion: releases the first references of the children, then the
+    /// object's.
     pub(crate) fn release(self) {
         let mut child = self.0.header().condemned.take();
         while let Some(condemned) = child {

@@ -1,5 +1,5 @@
-//! Framework objects: a common header with the object's place in the tree of parents and children,
-//! its references, its contexts and its handle; behind it, what makes its kind.
+//! Framework objects. Each has a header with its parent, children, references, contexts and handle,
+//! followed by the state of its kind.
 //!
 //! Source: "Framework Object Life Cycle" and "Framework Object Hierarchy" of the WDF documentation.
 
@@ -68,7 +68,7 @@ impl Kind {
     }
 }
 
-/// What a kind of object is beyond its header.
+/// A kind of object.
 pub(crate) trait Class: Sized {
     const KIND: Kind;
 
@@ -77,19 +77,19 @@ pub(crate) trait Class: Sized {
         true
     }
 
-    /// Undoes what the object stands for. Runs once, after the clean-up callbacks of the object
-    /// and its children; references may keep the object itself for longer.
+    /// Releases what the object owns. Runs once, after the clean-up callbacks of the object and its
+    /// children. References may keep the object itself for longer.
     fn dispose(_this: Ref<Self>) {}
 }
 
-/// The functions of a class, for code that does not know it.
+/// The functions of a class, for code that handles objects of any kind.
 struct Operations {
     may_be_deleted: fn(Any) -> bool,
     dispose: fn(Any),
     free: fn(Any),
 }
 
-/// How far an object's life has come.
+/// The phase of an object's life.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     /// It may be used, and may get children.
@@ -98,7 +98,7 @@ enum Phase {
     Deleting,
 }
 
-/// What all objects have. The cells are guarded by the lock of the tree (`life::TREE`).
+/// The header of all objects. The lock of the tree (`life::TREE`) guards the cells.
 pub(crate) struct Header {
     kind: Kind,
     operations: &'static Operations,
@@ -123,8 +123,8 @@ struct Object<T> {
     body: T,
 }
 
-/// A pointer to an object of any kind. It is good for as long as the object has references, which
-/// whoever holds it sees to: the tree for its members, a dispatcher for what it dispatches.
+/// A pointer to an object of any kind, valid as long as the object has references. Its holder has
+/// one: the tree for its members, a dispatcher for a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(transparent)]
 pub(crate) struct Any(NonNull<Header>);
@@ -154,12 +154,12 @@ impl Any {
         self.header().client
     }
 
-    /// What the driver knows the object by.
+    /// Returns the driver's handle of the object.
     pub(crate) const fn handle(self) -> *mut c_void {
         self.header().handle.get()
     }
 
-    /// The object as one of a class, if that is what it is.
+    /// Returns the object as one of a class, if it is of that class.
     pub(crate) fn downcast<T: Class>(self) -> Option<Ref<T>> {
         (self.kind() == T::KIND).then_some(Ref(self.0.cast()))
     }
@@ -169,7 +169,7 @@ impl Any {
     }
 }
 
-/// A pointer to an object of a class: as [`Any`], and dereferences to what makes its kind.
+/// A pointer to an object of a class: as [`Any`], and dereferences to the state of its kind.
 #[repr(transparent)]
 pub(crate) struct Ref<T>(NonNull<Object<T>>);
 

@@ -24,7 +24,7 @@ use wdk_sys::{
 /// `WdfIoQueueCreate`.
 ///
 /// `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another size; `STATUS_INVALID_PARAMETER`
-/// for values out of range, and for a parent that does not hang on the device;
+/// for values out of range, and for a parent that is not a descendant of the device;
 /// `STATUS_WDF_NO_CALLBACK` without a handler, unless dispatching is manual; `STATUS_UNSUCCESSFUL`
 /// for a second default queue.
 pub(crate) fn create_queue(
@@ -58,9 +58,9 @@ fn make_queue(
         return Err(STATUS_INFO_LENGTH_MISMATCH);
     }
     let attributes = Attributes::read(call, attributes, Allowed::PARENT_AND_LEVELS)?;
-    let dispatching = judge(config)?;
+    let dispatching = validate(config)?;
     if let Some(parent) = attributes.parent
-        && !hangs_on(parent, device.any())
+        && !descends_from(parent, device.any())
     {
         return Err(STATUS_INVALID_PARAMETER);
     }
@@ -92,7 +92,7 @@ fn make_queue(
     Ok(queue)
 }
 
-fn judge(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
+fn validate(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
     // SAFETY: every bit pattern of the union is a number.
     let at_most = unsafe { config.Settings.Parallel }.NumberOfPresentedRequests;
     let dispatching = match config.DispatchType {
@@ -123,8 +123,8 @@ fn judge(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
     Ok(dispatching)
 }
 
-/// Whether the chain of parents leads from an object to a device.
-fn hangs_on(object: Any, device: Any) -> bool {
+/// Whether an object is a device or its descendant.
+fn descends_from(object: Any, device: Any) -> bool {
     let mut current = Some(object);
     while let Some(object) = current {
         if object == device {
@@ -174,68 +174,42 @@ pub(crate) fn start(call: &Call, queue: WDFQUEUE) {
     queue.present_waiting();
 }
 
-/// `WdfIoQueueStop`: the queue accepts requests, and the driver gets none. It is told when it owns
-/// none any more.
-pub(crate) fn stop(
+/// `WdfIoQueueStop`: the queue accepts requests, and the driver gets none. The callback is called
+/// when the driver owns none.
+pub(crate) const STOP: u8 = 0;
+/// `WdfIoQueueDrain`: the queue accepts no requests, and the driver gets those that wait. The
+/// callback is called when the driver has disposed of all.
+pub(crate) const DRAIN: u8 = 1;
+/// `WdfIoQueuePurge`: the queue accepts no requests, and those that wait are cancelled. The
+/// callback is called when the driver has disposed of its requests.
+pub(crate) const PURGE: u8 = 2;
+
+/// [`STOP`], [`DRAIN`] and [`PURGE`].
+pub(crate) fn change<const TO: u8>(
     call: &Call,
     queue: WDFQUEUE,
-    complete: PFN_WDF_IO_QUEUE_STATE,
+    callback: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
 ) {
     let queue = call.object::<Queue>(queue.cast());
-    let awaited = Awaited {
-        empty: false,
-        callback: complete,
-        context,
-    };
-    settle(call, queue, awaited, |state| state.presents = false);
-}
-
-/// `WdfIoQueueDrain`: the queue accepts no requests, and the driver gets those that wait. It is
-/// told when it has disposed of all.
-pub(crate) fn drain(
-    call: &Call,
-    queue: WDFQUEUE,
-    complete: PFN_WDF_IO_QUEUE_STATE,
-    context: WDFCONTEXT,
-) {
-    let queue = call.object::<Queue>(queue.cast());
-    let awaited = Awaited {
-        empty: true,
-        callback: complete,
-        context,
-    };
-    settle(call, queue, awaited, |state| state.accepts = false);
-}
-
-/// `WdfIoQueuePurge`: the queue accepts no requests, and those that wait are cancelled. The driver
-/// is told when it has disposed of what it owns.
-pub(crate) fn purge(
-    call: &Call,
-    queue: WDFQUEUE,
-    complete: PFN_WDF_IO_QUEUE_STATE,
-    context: WDFCONTEXT,
-) {
-    let queue = call.object::<Queue>(queue.cast());
-    queue.state.lock().accepts = false;
-    queue.purge();
-    let awaited = Awaited {
-        empty: true,
-        callback: complete,
-        context,
-    };
-    settle(call, queue, awaited, |_| {});
-}
-
-/// Changes a queue's state, and tells the driver when the queue has come to rest.
-fn settle(call: &Call, queue: Ref<Queue>, awaited: Awaited, change: impl FnOnce(&mut State)) {
     let mut state = queue.state.lock();
-    change(&mut state);
-    let replaced = if awaited.callback.is_some() {
-        state.awaited.replace(awaited)
+    if TO == STOP {
+        state.presents = false;
     } else {
-        None
-    };
+        state.accepts = false;
+    }
+    drop(state);
+    if TO == PURGE {
+        queue.purge();
+    }
+    let mut state = queue.state.lock();
+    let replaced = callback.and_then(|_| {
+        state.awaited.replace(Awaited {
+            empty: TO != STOP,
+            callback,
+            context,
+        })
+    });
     let fulfilled = state.take_fulfilled();
     drop(state);
     if replaced.is_some() {

@@ -15,12 +15,12 @@ use crate::{
 };
 use wdk_sys::{NTSTATUS, PFN_WDF_IO_QUEUE_STATE, WDF_IO_QUEUE_CONFIG, WDFCONTEXT};
 
-/// How requests get from the queue to the driver.
+/// How a driver gets requests from the queue.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Dispatching {
     /// The driver fetches them.
     Manual,
-    /// The framework presents as many at a time.
+    /// The framework presents at most `at_most` at a time.
     Presented { at_most: u32 },
 }
 
@@ -29,26 +29,26 @@ pub(crate) struct Queue {
     pub(crate) device: Ref<Device>,
     config: WDF_IO_QUEUE_CONFIG,
     dispatching: Dispatching,
-    /// Whether requests can be fetched from it.
+    /// Whether it is parallel, so that the driver cannot fetch requests.
     is_parallel: bool,
     state: SpinLock<State>,
 }
 
-/// What changes about a queue.
+/// The state of a queue that changes.
 struct State {
     first: Option<Ref<Request>>,
     last: Option<Ref<Request>>,
-    /// Requests that the driver has got from the queue and not disposed of.
+    /// Requests of the queue that the driver owns.
     owned: u32,
     accepts: bool,
     presents: bool,
     awaited: Option<Awaited>,
 }
 
-/// What the driver wants to be told.
+/// A callback for a state of the queue.
 #[derive(Clone, Copy)]
 struct Awaited {
-    /// Not only must the driver own nothing: nothing may be waiting either.
+    /// Whether no request may be waiting, either.
     empty: bool,
     callback: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
@@ -72,7 +72,7 @@ impl State {
         Some(request)
     }
 
-    /// Takes a request out, wherever it stands. Returns whether it was there.
+    /// Removes a request. Returns whether it was in the queue.
     fn remove(&mut self, request: Ref<Request>) -> bool {
         if self.first == Some(request) {
             return self.pop().is_some();
@@ -91,7 +91,7 @@ impl State {
         false
     }
 
-    /// The next request for the driver, which owns it from now on. One that is being cancelled is
+    /// Takes the next request, which the driver then owns. A request that is being cancelled is
     /// left to its cancel routine.
     fn take_next(&mut self) -> Option<Ref<Request>> {
         loop {
@@ -103,7 +103,7 @@ impl State {
         }
     }
 
-    /// What the driver is to be told now.
+    /// Takes the callback, if its state is reached.
     fn take_fulfilled(&mut self) -> Option<Awaited> {
         let awaited = self.awaited?;
         let fulfilled = self.owned == 0 && (!awaited.empty || self.first.is_none());
@@ -132,7 +132,7 @@ impl Class for Queue {
 }
 
 impl Ref<Queue> {
-    /// Takes a request in, and presents what can be presented.
+    /// Adds a request and presents requests to the driver.
     ///
     /// # Errors
     ///
@@ -152,12 +152,12 @@ impl Ref<Queue> {
         Ok(())
     }
 
-    /// Takes a request out that is being cancelled, if it is still waiting.
+    /// Removes a request that is being cancelled, if it still waits.
     pub(crate) fn withdraw(self, request: Ref<Request>) {
         self.state.lock().remove(request);
     }
 
-    /// The driver has disposed of a request that it got from this queue.
+    /// Ends the driver's ownership of a request of this queue.
     pub(crate) fn disown(self) {
         let mut state = self.state.lock();
         state.owned -= 1;
@@ -166,7 +166,7 @@ impl Ref<Queue> {
         self.notify(fulfilled);
     }
 
-    /// Cancels what waits.
+    /// Cancels the waiting requests.
     fn purge(self) {
         loop {
             let mut state = self.state.lock();
@@ -176,7 +176,7 @@ impl Ref<Queue> {
                 Some(request) if request.leave_queue() => {
                     self.cancel_waiting(request);
                 }
-                // Its cancel routine is on its way.
+                // Its cancel routine is about to run.
                 Some(_) => {}
                 None => return,
             }

@@ -1,11 +1,11 @@
-//! Requests on their way from a queue to the driver.
+//! Presenting requests of a queue to the driver.
 
 use super::{Awaited, Dispatching, Queue};
 use crate::{
     callback,
     object::Ref,
     request::{Origin, Request, State, complete},
-    wine::gate,
+    wine::queue_hold,
 };
 use core::sync::atomic::Ordering;
 use wdk_sys::{
@@ -14,15 +14,15 @@ use wdk_sys::{
 };
 
 impl Ref<Queue> {
-    /// Presents requests for as long as the queue has some and may.
+    /// Presents requests as long as the queue may.
     pub(crate) fn present_waiting(self) {
         let Dispatching::Presented { at_most } = self.dispatching else {
             return;
         };
         loop {
-            let shut = gate::is_shut();
+            let held = queue_hold::is_active();
             let mut state = self.state.lock();
-            let request = if !shut && state.presents && state.owned < at_most {
+            let request = if !held && state.presents && state.owned < at_most {
                 state.take_next()
             } else {
                 None
@@ -35,7 +35,7 @@ impl Ref<Queue> {
         }
     }
 
-    /// Tells the driver that a queue has come to rest.
+    /// Calls the driver's callback for a queue that has settled.
     pub(super) fn notify(self, fulfilled: Option<Awaited>) {
         if let Some(awaited) = fulfilled
             && let Some(callback) = awaited.callback
@@ -49,7 +49,7 @@ impl Ref<Queue> {
 
     /// Calls the handler for a request that the driver now owns.
     ///
-    /// While the handler runs, completing the request presents no further one: this thread will,
+    /// While the handler runs, completing the request presents no other one: this thread does that
     /// when the handler has returned. So a sequential queue does not recurse.
     fn present(self, request: Ref<Request>) {
         let any = request.any();
@@ -120,8 +120,8 @@ impl Ref<Queue> {
         }
     }
 
-    /// Ends a request that was cancelled while it waited: the driver is told, and completes it, if
-    /// it asked for that (`EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`).
+    /// Ends a request that was cancelled while it waited. If the driver has a callback for this,
+    /// the driver completes the request (`EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`).
     pub(crate) fn cancel_waiting(self, request: Ref<Request>) {
         let Some(evt_canceled) = self.config.EvtIoCanceledOnQueue else {
             complete::finish(request, STATUS_CANCELLED, 0, Origin::Framework);

@@ -2,8 +2,8 @@
 //!
 //! Each function serves two entries of the table: `D` is [`INPUT`] or [`OUTPUT`].
 //!
-//! Source: "Accessing Data Buffers in Framework-Based Drivers", and the page of each function. Every
-//! function refuses an empty buffer, and one shorter than the driver needs, with
+//! Source: "Accessing Data Buffers in Framework-Based Drivers", and the page of each function.
+//! Every function refuses an empty buffer, and one shorter than the driver needs, with
 //! `STATUS_BUFFER_TOO_SMALL`. It refuses a request of a type that has no such buffer, and a
 //! user-mode request that is neither buffered nor direct, with `STATUS_INVALID_DEVICE_REQUEST`.
 

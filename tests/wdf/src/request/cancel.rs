@@ -26,7 +26,8 @@ use wdk_sys::{
 /// Called by `IoCancelIrp`, with the cancel lock held, for a packet that carries the routine.
 pub(super) unsafe extern "C" fn on_cancel(_device: PDEVICE_OBJECT, irp: PIRP) {
     let Some(irp) = NonNull::new(irp) else { return };
-    // SAFETY: who takes the routine out of the packet ends it; IoCancelIrp did, for this call.
+    // SAFETY: the code that takes the routine out of the packet owns it; IoCancelIrp did, for this
+    // call.
     let irp = unsafe { Irp::new(irp) };
     irp.release_cancel_lock();
     let Lookup::Live(any) = handle::look_up(irp.driver_context()) else {
@@ -45,7 +46,7 @@ pub(super) unsafe extern "C" fn on_cancel(_device: PDEVICE_OBJECT, irp: PIRP) {
     }
 }
 
-/// Tells the driver, which then completes the request.
+/// Calls the driver's callback, which completes the request.
 fn call_back(request: Ref<Request>) {
     let any = request.any();
     any.reference();
@@ -58,10 +59,10 @@ fn call_back(request: Ref<Request>) {
     any.release();
 }
 
-/// What became of the wish to have a request cancelable.
+/// The result of making a request cancelable.
 enum Marked {
     Cancelable,
-    /// Too late: it has been cancelled, and nobody will call back.
+    /// It is cancelled already, and the callback will not be called.
     Cancelled,
 }
 

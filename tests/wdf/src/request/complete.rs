@@ -108,7 +108,7 @@ struct InformationLengthMismatch {
 
 const _: () = assert!(size_of::<InformationLengthMismatch>() == 40);
 
-/// `WDF_REQUEST_FATAL_ERROR`: more bytes were written than the packet has room for.
+/// `WDF_REQUEST_FATAL_ERROR`: more bytes were written than the buffer holds.
 const INFORMATION_LENGTH_MISMATCH: usize = 0x4;
 
 /// Refuses more information than the buffer has bytes: the I/O manager would copy that many to the

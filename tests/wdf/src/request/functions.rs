@@ -1,4 +1,4 @@
-//! What a driver may ask about a request, and where it may send it.
+//! Functions that read a request or send it to a queue.
 
 use super::{Request, State, live, owned};
 use crate::{
@@ -35,23 +35,23 @@ pub(crate) fn get_parameters(
     }
     let stack = irp.stack();
     let major = stack.major_function();
-    let mut answer = WDF_REQUEST_PARAMETERS {
+    let mut result = WDF_REQUEST_PARAMETERS {
         Size: given.Size,
         MinorFunction: stack.minor_function(),
         Type: WDF_REQUEST_TYPE::from(major),
-        // The members agree with the stack location's, but for the lengths, which are wider here.
+        // The members are the stack location's, except that the lengths are wider.
         Parameters: stack.parameter(offset_of!(IO_STACK_LOCATION, Parameters)),
     };
     match u32::from(major) {
         IRP_MJ_CREATE => {}
-        IRP_MJ_READ => answer.Parameters.Read.Length = stack.output_length() as usize,
-        IRP_MJ_WRITE => answer.Parameters.Write.Length = stack.input_length() as usize,
+        IRP_MJ_READ => result.Parameters.Read.Length = stack.output_length() as usize,
+        IRP_MJ_WRITE => result.Parameters.Write.Length = stack.input_length() as usize,
         _ => {
-            answer.Parameters.DeviceIoControl.OutputBufferLength = stack.output_length() as usize;
-            answer.Parameters.DeviceIoControl.InputBufferLength = stack.input_length() as usize;
+            result.Parameters.DeviceIoControl.OutputBufferLength = stack.output_length() as usize;
+            result.Parameters.DeviceIoControl.InputBufferLength = stack.input_length() as usize;
         }
     }
-    call.write(parameters, answer);
+    call.write(parameters, result);
 }
 
 /// `WdfRequestGetStatus`: of a request that has not been sent anywhere, the packet's.
@@ -92,7 +92,7 @@ pub(crate) fn get_requestor_process_id(call: &Call, request: WDFREQUEST) -> ULON
 
 type IoIs32bitProcess = unsafe extern "C" fn(PIRP) -> BOOLEAN;
 
-/// `WdfRequestIsFrom32BitProcess`: no, on a system that can't tell.
+/// `WdfRequestIsFrom32BitProcess`: false on a system without `IoIs32bitProcess`.
 pub(crate) fn is_from_32_bit_process(call: &Call, request: WDFREQUEST) -> BOOLEAN {
     let (_, irp) = owned(call, request);
     // SAFETY: the type of the routine of that name (wdm.h).
@@ -164,7 +164,8 @@ fn forward(request: Ref<Request>, destination: Ref<Queue>) -> Result<(), NTSTATU
     {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
-    // As at a completion: a handler that still runs leaves it to its caller to present more.
+    // As in a completion: while the handler runs, the thread that called it presents the next
+    // request.
     let in_handler = request.in_handler.load(Ordering::SeqCst);
     destination.submit(request)?;
     source.disown();

@@ -1,4 +1,4 @@
-//! WDFREQUEST: an I/O request on its way through the framework and the driver.
+//! WDFREQUEST: an I/O request in the framework and the driver.
 //!
 //! Source: "Framework Request Objects", "Request Ownership", "Completing I/O Requests".
 
@@ -24,7 +24,7 @@ use core::{
 };
 use wdk_sys::{NTSTATUS, PFN_WDF_REQUEST_CANCEL, STATUS_INVALID_DEVICE_REQUEST, WDF_REQUEST_TYPE};
 
-/// Who has the request.
+/// The holder of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     /// The driver, from `EvtIoInCallerContext` on; no queue has seen the request.
@@ -33,9 +33,9 @@ pub(crate) enum State {
     Create,
     /// A queue.
     Queued,
-    /// The driver, by a queue.
+    /// The driver, from a queue.
     Owned,
-    /// Nobody.
+    /// None: it is completed.
     Completed,
 }
 
@@ -53,14 +53,14 @@ impl State {
     }
 }
 
-/// Who ends a request.
+/// How a request ends.
 #[derive(Clone, Copy)]
 pub(crate) enum Origin {
-    /// The framework, before the driver got it.
+    /// By the framework, before the driver got it.
     Framework,
-    /// The driver, or the framework for it, after a queue had given it out.
+    /// By the driver, or by the framework for it, after it left a queue.
     Queue(Ref<Queue>),
-    /// The driver, without a queue.
+    /// By the driver, without a queue.
     Driver,
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Request {
     queue: Cell<Option<Ref<Queue>>>,
     /// The next one in that queue, whose lock guards it.
     pub(crate) next: Cell<Option<Ref<Self>>>,
-    /// What the driver wants to be called if the request is cancelled.
+    /// The driver's callback for cancellation.
     evt_cancel: Cell<PFN_WDF_REQUEST_CANCEL>,
     /// The memory objects for its buffers, once the driver has asked for them.
     memory: [Cell<Option<Ref<Memory>>>; 2],
@@ -149,7 +149,7 @@ impl Request {
         self.state.store(state as u8, Ordering::Release);
     }
 
-    /// Takes the request from the driver, if it has it. Returns the state it was in.
+    /// Takes the request from the driver, if the driver has it. Returns the previous state.
     fn take_from_driver(&self) -> Option<State> {
         let state = self.state();
         let taken = state.is_drivers()
@@ -167,7 +167,7 @@ impl Request {
 }
 
 impl Ref<Request> {
-    /// Hands the request to the queue that the device has for its type.
+    /// Submits the request to the device's queue for its type.
     ///
     /// # Errors
     ///
@@ -182,8 +182,8 @@ impl Ref<Request> {
         queue.submit(self)
     }
 
-    /// Becomes one of the queue's, which holds its lock. Returns false if the request has been
-    /// cancelled already, and nobody else will end it.
+    /// Enters a queue, whose lock is held. Returns false if the request is cancelled already, and
+    /// the caller has to end it.
     pub(crate) fn enter_queue(self, queue: Ref<Queue>) -> bool {
         let Some(irp) = self.irp.get() else {
             return true;
@@ -195,7 +195,7 @@ impl Ref<Request> {
         !(irp.is_cancelled() && irp.set_cancel_routine(None))
     }
 
-    /// Becomes the driver's. Returns false if the request is being cancelled.
+    /// Leaves the queue for the driver. Returns false if the request is being cancelled.
     pub(crate) fn leave_queue(self) -> bool {
         let Some(irp) = self.irp.get() else {
             return false;
@@ -209,7 +209,7 @@ impl Ref<Request> {
     }
 }
 
-/// The request of a handle, for a function that needs its packet.
+/// Returns the request of a handle and its packet, for a function that needs the packet.
 fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
     let request = call.object::<Request>(handle.cast());
     let Some(irp) = request.irp.get() else {
@@ -223,7 +223,7 @@ fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
     (request, irp)
 }
 
-/// As [`live`], for a function that only the request's owner may call.
+/// As [`live`], for a function that only the request's holder may call.
 fn owned(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
     let (request, irp) = live(call, handle);
     if !request.state().is_drivers() {

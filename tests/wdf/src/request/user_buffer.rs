@@ -16,8 +16,8 @@ pub(crate) const READ: LOCK_OPERATION = LockOperation::IoReadAccess;
 /// The driver writes the buffer.
 pub(crate) const WRITE: LOCK_OPERATION = LockOperation::IoWriteAccess;
 
-/// `WdfRequestProbeAndLockUserBufferForRead` and `WdfRequestProbeAndLockUserBufferForWrite`. Locks a
-/// buffer of the process that made the request.
+/// `WdfRequestProbeAndLockUserBufferForRead` and `WdfRequestProbeAndLockUserBufferForWrite`. Locks
+/// a buffer of the process that made the request.
 ///
 /// `STATUS_INVALID_USER_BUFFER` for an empty buffer; `STATUS_INVALID_PARAMETER` for one of 4 GiB or
 /// more; `STATUS_ACCESS_VIOLATION` in another process, or if the memory is not accessible;

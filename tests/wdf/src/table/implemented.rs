@@ -3,7 +3,12 @@
 
 use super::{LENGTH, NAMES, Table, entry::entry};
 use crate::{
-    device, driver, file, lock, memory, object, queue, registry,
+    device, driver, file, lock, memory, object,
+    queue::{
+        self,
+        functions::{DRAIN, PURGE, STOP},
+    },
+    registry,
     request::{
         self,
         buffer::{self, INPUT, OUTPUT},
@@ -80,11 +85,11 @@ implemented! {
     WdfFileObjectWdmGetFileObject = file::wdm_get_file_object;
     WdfIoQueueCreate = queue::functions::create_queue;
     WdfIoQueueStart = queue::functions::start;
-    WdfIoQueueStop = queue::functions::stop;
+    WdfIoQueueStop = queue::functions::change::<STOP>;
     WdfIoQueueGetDevice = queue::functions::get_device;
     WdfIoQueueRetrieveNextRequest = queue::functions::retrieve_next_request;
-    WdfIoQueueDrain = queue::functions::drain;
-    WdfIoQueuePurge = queue::functions::purge;
+    WdfIoQueueDrain = queue::functions::change::<DRAIN>;
+    WdfIoQueuePurge = queue::functions::change::<PURGE>;
     WdfMemoryCreate = memory::create_memory;
     WdfMemoryCreatePreallocated = memory::create_preallocated;
     WdfMemoryGetBuffer = memory::get_buffer;

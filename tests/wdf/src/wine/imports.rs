@@ -1,4 +1,4 @@
-//! A driver's import table, as its loader left it in memory.
+//! A driver's import table in memory.
 //!
 //! Layouts: "PE Format", Microsoft's specification, sections "Optional Header Data Directories" and
 //! "The .idata Section".
@@ -25,13 +25,13 @@ const ENTRY: u32 = 20;
 const ENTRY_DLL: u32 = 12;
 const ENTRY_ADDRESSES: u32 = 16;
 
-/// In a name table: this entry has a number, not a name.
-const BY_NUMBER: u64 = 1 << 63;
+/// In a name table: the entry has an ordinal, not a name.
+const BY_ORDINAL: u64 = 1 << 63;
 
 /// The longest name that is read.
 const NAME: usize = 64;
 
-/// An image in memory, from which nothing is read beyond its end.
+/// An image in memory. Reads beyond its end fail.
 struct Image {
     base: NonNull<u8>,
     size: u32,
@@ -48,7 +48,7 @@ impl Image {
             .cast::<*mut u8>();
         // SAFETY: a member of a driver object that exists.
         let base = NonNull::new(unsafe { start.read() })?;
-        // Enough to read where the headers say how large the image is.
+        // Large enough to read the image's size in the headers.
         let headers = Self { base, size: 0x1000 };
         let size = headers.read(
             headers
@@ -71,7 +71,7 @@ impl Image {
         Some(unsafe { place.as_ptr().read_unaligned() })
     }
 
-    /// A string that ends with a null.
+    /// Reads a string that ends with a null.
     fn name(&self, offset: u32) -> Option<Name> {
         let mut name = [0; NAME];
         for (byte, place) in name.iter_mut().take(NAME - 1).zip(offset..) {
@@ -96,7 +96,7 @@ impl Name {
     }
 }
 
-/// Points the entries of routines that Wine lacks at ours.
+/// Points the entries of routines that Wine lacks to [`ROUTINES`].
 ///
 /// # Errors
 ///
@@ -105,7 +105,7 @@ pub(super) fn replace(driver: PDRIVER_OBJECT) -> Result<(), NTSTATUS> {
     // SAFETY: a driver that is binding: its image is loaded while it does.
     let image = unsafe { Image::of(driver) }.ok_or(STATUS_INVALID_IMAGE_FORMAT)?;
     let (replaced, missing) = walk(&image).ok_or(STATUS_INVALID_IMAGE_FORMAT)?;
-    report!("under Wine: {replaced} imports are of the stand-in's own");
+    report!("under Wine: {replaced} imports are the stand-in's");
     if missing == 0 {
         Ok(())
     } else {
@@ -113,7 +113,7 @@ pub(super) fn replace(driver: PDRIVER_OBJECT) -> Result<(), NTSTATUS> {
     }
 }
 
-/// How many entries were replaced, and how many routines nobody has.
+/// Returns the number of replaced entries and the number of missing routines.
 fn walk(image: &Image) -> Option<(u32, u32)> {
     let headers = image.read::<u32>(PE_HEADERS)?;
     let mut entry = image.read::<u32>(headers.checked_add(IMPORT_DIRECTORY)?)?;
@@ -133,15 +133,15 @@ fn walk(image: &Image) -> Option<(u32, u32)> {
             loop {
                 match image.read::<u64>(name)? {
                     0 => break,
-                    BY_NUMBER.. => {}
+                    BY_ORDINAL.. => {}
                     // Two bytes of hint, then the name.
-                    at => match judge(&image.name(u32::try_from(at).ok()?.checked_add(2)?)?) {
-                        Import::Theirs => {}
+                    at => match find(&image.name(u32::try_from(at).ok()?.checked_add(2)?)?) {
+                        Import::Wines => {}
                         Import::Ours(routine) => {
                             write(image.place(address)?, routine)?;
                             replaced += 1;
                         }
-                        Import::Nobodys => missing += 1,
+                        Import::Missing => missing += 1,
                     },
                 }
                 name = name.checked_add(8)?;
@@ -153,22 +153,22 @@ fn walk(image: &Image) -> Option<(u32, u32)> {
 }
 
 enum Import {
-    /// Wine's own will do.
-    Theirs,
+    /// Wine's own is used.
+    Wines,
     /// This one, instead of Wine's.
     Ours(*const ()),
-    Nobodys,
+    Missing,
 }
 
-fn judge(name: &Name) -> Import {
+fn find(name: &Name) -> Import {
     if let Some(routine) = ROUTINES.iter().find(|routine| routine.0 == name.as_c()) {
         return Import::Ours(routine.1);
     }
     if routine::address(name.as_str()).is_some() {
-        return Import::Theirs;
+        return Import::Wines;
     }
-    report!("under Wine: nobody has {}", name.as_str());
-    Import::Nobodys
+    report!("under Wine: {} is missing", name.as_str());
+    Import::Missing
 }
 
 type Protect =
@@ -176,16 +176,16 @@ type Protect =
 
 const PAGE_READWRITE: ULONG = 4;
 
-/// Writes an entry of the import table, whose page its loader has left read-only.
+/// Writes an entry of the import table, whose page is read-only.
 fn write(entry: NonNull<u64>, routine: *const ()) -> Option<()> {
     let before = protect(entry, PAGE_READWRITE)?;
-    // SAFETY: an entry of the driver's import table, made writable above; the driver is binding,
-    // so nothing of it but its stub has run.
+    // SAFETY: an entry of the driver's import table, made writable above; the driver is binding, so
+    // only its stub has run.
     unsafe { entry.as_ptr().write(routine.expose_provenance() as u64) };
     protect(entry, before).map(drop)
 }
 
-/// Changes the protection of the page of an entry, in this process. Gives what it was.
+/// Changes the protection of the page of an entry in this process, and returns the old one.
 fn protect(entry: NonNull<u64>, protection: ULONG) -> Option<ULONG> {
     // SAFETY: the type of the routine of that name (ntifs.h, NtProtectVirtualMemory).
     let routine = unsafe { routine::find::<Protect>("ZwProtectVirtualMemory") }?;

@@ -1,18 +1,16 @@
-//! What Wine's kernel lacks, supplied to the drivers that are bound under Wine.
+//! Routines that Wine's kernel lacks, for drivers that are bound under Wine.
 //!
-//! Wine runs drivers in a process in user mode. Its ntoskrnl.exe has no physical memory, and either
-//! no export or a stub that ends the process for some routines that a driver needs. So when a
-//! driver binds, [`imports`] looks through its import table: an entry of a routine that [`routines`]
-//! has is pointed there, and a routine that nobody has is named, and the driver refused, instead of
-//! ending the process on its first call.
+//! Wine runs drivers in a process in user mode. Its ntoskrnl.exe has no physical memory. Some
+//! routines that a driver needs are missing, or are stubs that end the process. When a driver
+//! binds, [`imports`] points the entries of its import table to [`routines`]. A driver that imports
+//! a routine which neither has is refused, and the routine is named.
 //!
-//! What is simulated proves nothing about the driver's way with physical memory: [`ram`] is a block
-//! of ordinary memory. It is there so that all the rest of a request (the I/O manager's buffers, the
-//! framework, the driver's checks, its answer) runs on an implementation of NT that nobody here
-//! wrote. In the lab, and on Windows, none of this is used.
+//! [`ram`] is a block of ordinary memory, so Wine proves nothing about physical memory. It lets the
+//! rest of a request (the I/O manager's buffers, the framework, the driver's checks, its response)
+//! run on an independent implementation of NT. In the lab, none of this is used.
 
-pub(crate) mod gate;
 mod imports;
+pub(crate) mod queue_hold;
 mod ram;
 mod routines;
 
@@ -24,22 +22,22 @@ fn is_host() -> bool {
     routine::address("wine_ntoskrnl_main_loop").is_some()
 }
 
-/// Gives a driver what it imports and Wine lacks. Under another kernel, nothing happens.
+/// Supplies a driver with the imports that Wine lacks. Does nothing under another kernel.
 ///
 /// # Errors
 ///
-/// `STATUS_PROCEDURE_NOT_FOUND` for an import that nobody has; `STATUS_INVALID_IMAGE_FORMAT`;
+/// `STATUS_PROCEDURE_NOT_FOUND` for a missing import; `STATUS_INVALID_IMAGE_FORMAT`;
 /// `STATUS_INSUFFICIENT_RESOURCES`.
 pub(crate) fn supply(driver: PDRIVER_OBJECT) -> Result<(), NTSTATUS> {
     if !is_host() {
         return Ok(());
     }
-    gate::put_up();
+    queue_hold::enable();
     ram::start()?;
     imports::replace(driver)
 }
 
-/// Once no driver is bound any more.
+/// Frees the simulated memory, when no driver is bound.
 pub(crate) fn end() {
     ram::end();
 }

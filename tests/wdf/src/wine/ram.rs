@@ -1,6 +1,6 @@
 //! Physical memory, simulated: a block of pool that physical addresses are offsets into.
 //!
-//! A word that nobody has written holds its own physical address.
+//! A word that was not written has its own physical address as its value.
 
 use crate::nt::{
     lock::SpinLock,
@@ -18,28 +18,28 @@ pub(super) const PAGE: usize = 0x1000;
 /// Where addresses end.
 const END: usize = 0x100_0000;
 
-/// What is RAM: first address and length. What lies between is nothing.
+/// The ranges of RAM: first address and length.
 pub(super) const RANGES: [(usize, usize); 3] = [
     (0x1000, 0x9_E000),
     (0x10_0000, 0xB0_0000),
     (LENT, END - LENT),
 ];
 
-/// Contiguous memory is lent out from here.
+/// The first address of contiguous memory.
 const LENT: usize = 0xD0_0000;
 const LENT_PAGES: usize = (END - LENT) / PAGE;
 
-/// What was allocated for the block, which begins at the first page in it. Pool of a page and more
-/// is page-aligned on NT; Wine's is a heap.
+/// The allocation of the block, which begins at the first page in it. Wine's pool is a heap without
+/// the page alignment of NT's.
 static ALLOCATION: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
 /// The block; null while there is none.
 static BLOCK: AtomicPtr<u8> = AtomicPtr::new(null_mut());
 
-/// For each page from [`LENT`] on, how many pages were lent out from it on; 0 for none.
+/// For each page from [`LENT`] on, the number of pages of a loan that starts there; 0 for none.
 static LOANS: SpinLock<[u16; LENT_PAGES]> = SpinLock::new([0; LENT_PAGES]);
 
-/// Makes it, unless it is there.
+/// Allocates the block, unless it exists.
 ///
 /// # Errors
 ///
@@ -62,7 +62,7 @@ pub(super) fn start() -> Result<(), NTSTATUS> {
     Ok(())
 }
 
-/// Gives it back.
+/// Frees the block.
 pub(super) fn end() {
     BLOCK.store(null_mut(), Ordering::Release);
     if let Some(block) = NonNull::new(ALLOCATION.swap(null_mut(), Ordering::AcqRel)) {
@@ -71,14 +71,14 @@ pub(super) fn end() {
     }
 }
 
-/// The physical address of a byte of the block.
+/// Returns the physical address of a byte of the block.
 pub(super) fn physical(address: *const c_void) -> Option<usize> {
     let block = BLOCK.load(Ordering::Acquire);
     let offset = address.addr().checked_sub(block.addr())?;
     (!block.is_null() && offset < END).then_some(offset)
 }
 
-/// Lends so many bytes of RAM, as whole pages behind one another. Null if there are none.
+/// Lends contiguous pages of RAM for `bytes`. Null if there are none.
 pub(super) fn lend(bytes: usize) -> *mut c_void {
     let pages = bytes.max(1).div_ceil(PAGE);
     let Ok(loan) = u16::try_from(pages) else {
@@ -106,7 +106,7 @@ pub(super) fn take_back(address: *const c_void) {
     }
 }
 
-/// Copies RAM, up to the first byte that is none. Gives how many bytes that were.
+/// Copies RAM, up to the first byte that is not RAM. Returns the number of bytes copied.
 ///
 /// # Safety
 ///
@@ -121,14 +121,14 @@ pub(super) unsafe fn read(address: u64, target: *mut u8, length: usize) -> usize
         let Some(there) = rest_of_ram(at) else { break };
         let part = there.min(length - copied);
         let source = BLOCK.load(Ordering::Acquire).wrapping_add(at);
-        // SAFETY: RAM is within the block; the caller has room for what is missing of `length`.
+        // SAFETY: RAM is within the block; the caller has space for the rest of `length`.
         unsafe { source.copy_to(target.wrapping_add(copied), part) };
         copied += part;
     }
     copied
 }
 
-/// How many bytes of RAM begin at an address.
+/// Returns the number of bytes of RAM that start at an address.
 fn rest_of_ram(address: usize) -> Option<usize> {
     RANGES
         .into_iter()

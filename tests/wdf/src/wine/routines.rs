@@ -1,7 +1,7 @@
-//! The routines that Wine lacks, as drivers call them.
+//! The routines that Wine lacks.
 //!
-//! Each follows its page of the documentation in what it takes, returns and fails with, as far as
-//! a process in user mode can.
+//! Each takes, returns and fails as its page of the documentation says, as far as a process in user
+//! mode can.
 
 use super::ram;
 use crate::nt::pool;
@@ -9,66 +9,39 @@ use core::{
     ffi::{CStr, c_void},
     ptr::null_mut,
 };
-use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, ULONG, ULONG64, USHORT};
+use nt_status::NtStatus;
+use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, STATUS_SUCCESS, ULONG, ULONG64, USHORT};
 
-const STATUS_SUCCESS: NTSTATUS = 0;
-const STATUS_INVALID_ADDRESS: NTSTATUS = 0xC000_0141_u32.cast_signed();
-const STATUS_INVALID_PARAMETER_4: NTSTATUS = 0xC000_00F2_u32.cast_signed();
+const STATUS_INVALID_ADDRESS: NTSTATUS = NtStatus::INVALID_ADDRESS.as_raw();
+const STATUS_INVALID_PARAMETER_4: NTSTATUS = NtStatus::INVALID_PARAMETER_4.as_raw();
 
-/// Each with the name that drivers import it by.
-pub(super) static ROUTINES: [Routine; 18] = [
-    Routine(c"ExAllocatePool2", ex_allocate_pool_2 as *const ()),
-    Routine(c"KeGetCurrentIrql", ke_get_current_irql as *const ()),
-    Routine(
-        c"KeGetCurrentProcessorNumberEx",
-        ke_get_current_processor_number_ex as *const (),
-    ),
-    Routine(c"KeIpiGenericCall", ke_ipi_generic_call as *const ()),
-    Routine(c"KeLowerIrql", ke_lower_irql as *const ()),
-    Routine(
-        c"KeQueryMaximumProcessorCountEx",
-        ke_query_maximum_processor_count_ex as *const (),
-    ),
-    Routine(
-        c"KeQueryUnbiasedInterruptTime",
-        ke_query_unbiased_interrupt_time as *const (),
-    ),
-    Routine(c"KfRaiseIrql", kf_raise_irql as *const ()),
-    Routine(
-        c"MmAllocateContiguousNodeMemory",
-        mm_allocate_contiguous_node_memory as *const (),
-    ),
-    Routine(
-        c"MmAllocateMappingAddress",
-        mm_allocate_mapping_address as *const (),
-    ),
-    Routine(c"MmCopyMemory", mm_copy_memory as *const ()),
-    Routine(
-        c"MmFreeContiguousMemory",
-        mm_free_contiguous_memory as *const (),
-    ),
-    Routine(
-        c"MmFreeMappingAddress",
-        mm_free_mapping_address as *const (),
-    ),
-    Routine(
-        c"MmGetPhysicalAddress",
-        mm_get_physical_address as *const (),
-    ),
-    Routine(
-        c"MmGetPhysicalMemoryRanges",
-        mm_get_physical_memory_ranges as *const (),
-    ),
-    Routine(
-        c"MmGetPhysicalMemoryRangesEx",
-        mm_get_physical_memory_ranges as *const (),
-    ),
-    Routine(
-        c"MmGetPhysicalMemoryRangesEx2",
-        mm_get_physical_memory_ranges as *const (),
-    ),
-    Routine(c"ExFreePool2", ex_free_pool_2 as *const ()),
-];
+macro_rules! routines {
+    ($($name:literal = $function:ident;)+) => {
+        /// The routines, with the names that drivers import.
+        pub(super) static ROUTINES: &[Routine] = &[$(Routine($name, $function as *const ()),)+];
+    };
+}
+
+routines! {
+    c"ExAllocatePool2" = ex_allocate_pool_2;
+    c"ExFreePool2" = ex_free_pool_2;
+    c"KeGetCurrentIrql" = ke_get_current_irql;
+    c"KeGetCurrentProcessorNumberEx" = ke_get_current_processor_number_ex;
+    c"KeIpiGenericCall" = ke_ipi_generic_call;
+    c"KeLowerIrql" = ke_lower_irql;
+    c"KeQueryMaximumProcessorCountEx" = ke_query_maximum_processor_count_ex;
+    c"KeQueryUnbiasedInterruptTime" = ke_query_unbiased_interrupt_time;
+    c"KfRaiseIrql" = kf_raise_irql;
+    c"MmAllocateContiguousNodeMemory" = mm_allocate_contiguous_node_memory;
+    c"MmAllocateMappingAddress" = mm_allocate_mapping_address;
+    c"MmCopyMemory" = mm_copy_memory;
+    c"MmFreeContiguousMemory" = mm_free_contiguous_memory;
+    c"MmFreeMappingAddress" = mm_free_mapping_address;
+    c"MmGetPhysicalAddress" = mm_get_physical_address;
+    c"MmGetPhysicalMemoryRanges" = mm_get_physical_memory_ranges;
+    c"MmGetPhysicalMemoryRangesEx" = mm_get_physical_memory_ranges;
+    c"MmGetPhysicalMemoryRangesEx2" = mm_get_physical_memory_ranges;
+}
 
 /// A name and an address.
 pub(super) struct Routine(pub(super) &'static CStr, pub(super) *const ());
@@ -76,7 +49,7 @@ pub(super) struct Routine(pub(super) &'static CStr, pub(super) *const ());
 // SAFETY: addresses of functions, which are never written to.
 unsafe impl Sync for Routine {}
 
-/// The tag of ranges, which drivers free with `ExFreePool`, whatever it is.
+/// The tag of ranges, which drivers free with `ExFreePool`.
 const RANGES_TAG: ULONG = u32::from_le_bytes(*b"LdWr");
 
 const POOL_FLAG_UNINITIALIZED: ULONG64 = 0x2;
@@ -122,7 +95,7 @@ const extern "C" fn kf_raise_irql(_level: KIRQL) -> KIRQL {
 /// `KeLowerIrql`.
 const extern "C" fn ke_lower_irql(_level: KIRQL) {}
 
-/// `KeQueryMaximumProcessorCountEx`: one, of every group.
+/// `KeQueryMaximumProcessorCountEx`: one, in any group.
 const extern "C" fn ke_query_maximum_processor_count_ex(_group: USHORT) -> ULONG {
     1
 }
@@ -137,14 +110,13 @@ const extern "C" fn ke_query_unbiased_interrupt_time() -> u64 {
     0
 }
 
-/// `KeIpiGenericCall`: the routine is not called. What it is for, ring 0 of every processor, a
-/// process in user mode does not have.
+/// `KeIpiGenericCall`: does not call the routine, which needs ring 0.
 const extern "C" fn ke_ipi_generic_call(_routine: *const c_void, _context: u64) -> u64 {
     0
 }
 
-/// `MmAllocateContiguousNodeMemory`: any of the simulated RAM lies within any range that a driver
-/// asks for here.
+/// `MmAllocateContiguousNodeMemory`: all of the simulated RAM lies within every range that a driver
+/// asks for.
 extern "C" fn mm_allocate_contiguous_node_memory(
     bytes: SIZE_T,
     _lowest: PHYSICAL_ADDRESS,
@@ -219,7 +191,7 @@ unsafe extern "C" fn mm_copy_memory(
         _ => return STATUS_INVALID_PARAMETER_4,
     };
     let copied = physical.map_or(0, |physical| {
-        // SAFETY: the driver's promise: its target has room for as many bytes as it asks for.
+        // SAFETY: the driver's promise: its target holds `length` bytes.
         unsafe { ram::read(physical, target.cast(), length) }
     });
     // SAFETY: the driver's variable.

@@ -4,7 +4,7 @@ use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{Error, Operation, Transfer, explain_transfer, suites::selftest::Answer};
+use crate::{Error, Operation, Transfer, explain_transfer};
 
 /// The one document that `--json` prints.
 #[derive(Debug, Serialize)]
@@ -80,33 +80,21 @@ impl Document {
 impl Record {
     /// Describes a request that copies nothing.
     pub(super) fn plain(operation: impl Into<Operation>, status: NtStatus) -> Self {
-        Self::of_answer(
-            operation.into(),
-            &Answer {
-                status,
-                asked: 0,
-                copied: 0,
-                address: None,
-                direction: Direction::None,
-                engine: EngineKind::Auto,
-                fell_back: false,
-            },
-        )
+        Self::unexplained(&Transfer::ended(operation.into(), status, 0))
     }
 
     /// Describes a copy that had no valid response.
     pub(super) fn without_response(operation: Operation, asked: u64) -> Self {
-        let mut record = Self::plain(operation, NtStatus::UNSUCCESSFUL);
-        record.status = None;
-        record.asked = asked;
-        record
+        let copy = Transfer::ended(operation, NtStatus::UNSUCCESSFUL, asked);
+        Self {
+            status: None,
+            ..Self::unexplained(&copy)
+        }
     }
 
     /// Describes a copy, and why it ended early if it did.
     pub(super) fn of_transfer(transfer: &Transfer) -> Self {
-        let mut record = Self::of_answer(transfer.operation, &(*transfer).into());
-        record.explanation = explain_transfer(transfer);
-        record
+        Self::unexplained(transfer).explained(explain_transfer(transfer))
     }
 
     /// Replaces the explanation.
@@ -115,20 +103,21 @@ impl Record {
         self
     }
 
-    pub(super) fn of_answer(operation: Operation, answer: &Answer) -> Self {
+    /// Describes a copy.
+    pub(super) fn unexplained(transfer: &Transfer) -> Self {
         Self {
-            operation: operation.name(),
-            status: Some(answer.status.to_string()),
-            asked: answer.asked,
-            copied: answer.copied,
-            address: answer.address.map(hexadecimal),
-            direction: match answer.direction {
+            operation: transfer.operation.name(),
+            status: Some(transfer.status.to_string()),
+            asked: transfer.asked,
+            copied: transfer.copied,
+            address: transfer.address.map(hexadecimal),
+            direction: match transfer.direction {
                 Direction::None => None,
                 Direction::Read => Some("read"),
                 Direction::Write => Some("write"),
             },
-            engine: engine_name(answer.engine),
-            fell_back: answer.fell_back,
+            engine: engine_name(transfer.engine),
+            fell_back: transfer.fell_back,
             explanation: None,
             details: Map::new(),
         }

@@ -10,8 +10,8 @@ use super::{
     view::View,
 };
 use crate::{
-    Device, Information, OpenAccess, Operation, Transport,
-    suites::selftest::{self, Answer, Group, Outcome, Verdict},
+    Device, Information, OpenAccess, Operation, Transfer, Transport,
+    suites::selftest::{self, CaseResult, Group, Verdict},
 };
 
 pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Result<(), Stop> {
@@ -21,14 +21,14 @@ pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Res
     if counts.failed > 0 {
         view.document.fault();
     }
-    write_document(&report.outcomes, &mut view.document);
+    write_document(&report.results, &mut view.document);
     view.document.detail(
         "counts",
         json!({ "passed": counts.passed, "failed": counts.failed, "skipped": counts.skipped }),
     );
     view.line(&header(&information))?;
     let mut group = None;
-    for row in rows(&report.outcomes) {
+    for row in rows(&report.results) {
         if group != Some(row.group) {
             group = Some(row.group);
             view.line(&heading(row.group))?;
@@ -39,31 +39,31 @@ pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Res
     Ok(())
 }
 
-fn write_document(outcomes: &[Outcome], document: &mut Document) {
+fn write_document(results: &[CaseResult], document: &mut Document) {
     let mut skipped = Vec::new();
-    for outcome in outcomes {
-        let engine = outcome.engine.and_then(engine_name);
-        let (passed, reason) = match &outcome.verdict {
+    for result in results {
+        let engine = result.engine.and_then(engine_name);
+        let (passed, reason) = match &result.verdict {
             Verdict::Passed => (true, None),
             Verdict::Failed(reason) => (false, Some(reason.as_str())),
             Verdict::Skipped(reason) => {
                 skipped.push(json!({
-                    "operation": outcome.operation().name(),
-                    "case": outcome.case.name,
+                    "operation": result.operation().name(),
+                    "case": result.case.name,
                     "engine": engine,
                     "reason": reason,
                 }));
                 continue;
             }
         };
-        let operation = outcome.operation();
-        let record = outcome.answer.map_or_else(
-            || Record::without_response(operation, outcome.case.action.length()),
-            |answer| Record::of_answer(operation, &answer),
+        let operation = result.operation();
+        let record = result.transfer.map_or_else(
+            || Record::without_response(operation, result.case.action.length()),
+            |transfer| Record::unexplained(&transfer),
         );
         document.record(
             record
-                .with("case", outcome.case.name)
+                .with("case", result.case.name)
                 .with("engine_asked", engine)
                 .with("passed", passed)
                 .with("reason", reason),
@@ -106,19 +106,19 @@ const fn missing(status: NtStatus) -> &'static str {
 /// One line: the result of one engine, or the same result of both.
 struct Row<'o> {
     group: Group,
-    outcome: &'o Outcome,
+    result: &'o CaseResult,
     engines: Vec<&'static str>,
 }
 
-fn rows(outcomes: &[Outcome]) -> Vec<Row<'_>> {
+fn rows(results: &[CaseResult]) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = Vec::new();
-    for outcome in outcomes {
-        let engine = outcome.engine.and_then(engine_name);
+    for result in results {
+        let engine = result.engine.and_then(engine_name);
         match rows.last_mut() {
-            Some(row) if alike(row.outcome, outcome) => row.engines.extend(engine),
+            Some(row) if alike(row.result, result) => row.engines.extend(engine),
             _ => rows.push(Row {
-                group: outcome.case.group,
-                outcome,
+                group: result.case.group,
+                result,
                 engines: engine.into_iter().collect(),
             }),
         }
@@ -126,38 +126,40 @@ fn rows(outcomes: &[Outcome]) -> Vec<Row<'_>> {
     rows
 }
 
-fn alike(one: &Outcome, other: &Outcome) -> bool {
-    let said = |answer: Answer| Answer {
+fn alike(one: &CaseResult, other: &CaseResult) -> bool {
+    let end = |transfer: Transfer| Transfer {
         engine: EngineKind::Auto,
-        ..answer
+        hole_length: 0,
+        source: None,
+        ..transfer
     };
     std::ptr::eq(one.case, other.case)
         && one.verdict == other.verdict
-        && one.answer.map(said) == other.answer.map(said)
+        && one.transfer.map(end) == other.transfer.map(end)
 }
 
 impl Row<'_> {
     fn text(&self) -> String {
-        let Outcome {
+        let CaseResult {
             case,
-            answer,
+            transfer,
             verdict,
             ..
-        } = self.outcome;
-        let operation = match self.outcome.operation() {
+        } = self.result;
+        let operation = match self.result.operation() {
             Operation::Request(RequestKind::CopyMemory) if self.engines.is_empty() => "read".into(),
             Operation::Request(RequestKind::CopyMemory) => self.engines.join("+"),
             operation => operation.to_string(),
         };
         let asked = format!("  {operation:<13} {:<35}", case.name);
-        let said = answer.map_or_else(String::new, |answer| {
+        let said = transfer.map_or_else(String::new, |transfer| {
             format!(
                 "{:<28} {:>13}  {:<18}",
-                answer.status,
-                format!("{}/{}", answer.copied, answer.asked),
-                answer
+                transfer.status,
+                format!("{}/{}", transfer.copied, transfer.asked),
+                transfer
                     .address
-                    .map_or_else(|| missing(answer.status).into(), hexadecimal)
+                    .map_or_else(|| missing(transfer.status).into(), hexadecimal)
             )
         });
         match verdict {

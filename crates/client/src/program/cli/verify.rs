@@ -15,10 +15,10 @@ use super::{
     view::View,
 };
 use crate::{
-    Device, Information, OpenAccess, Piece, Transport, explain_policy, explain_transfer,
+    Device, Information, OpenAccess, Piece, Transfer, Transport, explain_policy, explain_transfer,
     suites::{
         Random,
-        verify::{self, Answer, Comparison, Disagreement, Kinds, Verifier},
+        verify::{self, Comparison, Disagreement, Kinds, Verifier},
     },
 };
 
@@ -197,8 +197,8 @@ fn piece(piece: Piece) -> Value {
     })
 }
 
-fn copy(answer: Answer) -> Value {
-    json!({ "status": answer.status.to_string(), "copied": answer.copied })
+fn copy(transfer: Transfer) -> Value {
+    json!({ "status": transfer.status.to_string(), "copied": transfer.copied })
 }
 
 fn show(comparison: &Comparison, seed: Option<u64>, view: &mut View<'_, '_>) -> Result<(), Stop> {
@@ -239,7 +239,7 @@ fn sentence(disagreement: &Disagreement) -> String {
         byte,
         hole,
     } = disagreement;
-    let copied = |copy: &Answer| format!("{} with {} bytes", copy.status, copy.copied);
+    let copied = |copy: &Transfer| format!("{} with {} bytes", copy.status, copy.copied);
     let difference = byte.map_or_else(String::new, |byte| format!("; byte {byte} differs"));
     let hole = hole.map_or_else(String::new, |hole| {
         format!(

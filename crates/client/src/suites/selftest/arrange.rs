@@ -1,4 +1,4 @@
-//! Memory for a case, as its table row describes it.
+//! The memory for a case.
 
 use ringcopy_protocol::{EngineKind, SESSION_LENGTH};
 
@@ -9,17 +9,17 @@ use crate::{
     Transport, TransportError, explain,
 };
 
-/// Why a case ended without an answer to judge.
-pub(super) enum Trouble {
-    /// Something that it needs is not known.
+/// Why a case ended without a result to check.
+pub(super) enum CaseError {
+    /// A fact that it needs is not known.
     Skip(String),
-    /// A preparation failed, or bytes are not what they have to be.
+    /// A preparation failed.
     Fail(String),
-    /// There is no use in going on.
+    /// The self-test cannot continue.
     Fatal(Error),
 }
 
-impl From<TransportError> for Trouble {
+impl From<TransportError> for CaseError {
     fn from(error: TransportError) -> Self {
         match error {
             TransportError::Memory { .. } => Self::Fail(error.to_string()),
@@ -28,22 +28,22 @@ impl From<TransportError> for Trouble {
     }
 }
 
-pub(super) type Step<T> = Result<T, Trouble>;
+pub(super) type Step<T> = Result<T, CaseError>;
 
 pub(super) struct Bench<'t, T: Transport + ?Sized> {
     pub(super) device: Device<'t, T>,
     pub(super) information: Information,
     pub(super) landmarks: Landmarks,
-    /// Of the case at hand.
+    /// The allocations of the current case.
     pub(super) allocations: Vec<u64>,
 }
 
-/// An address for the driver, and the caller's memory behind it.
+/// An address for the driver, and the memory there.
 pub(super) struct Prepared {
     pub(super) address: u64,
-    /// The bytes from `address` on that the case can read, as they were before.
+    /// The contents from `address` on that the case can read.
     pub(super) bytes: Vec<u8>,
-    /// Pages to make readable again before looking.
+    /// Pages to make readable again before checking.
     pub(super) closed: Option<(u64, u64)>,
 }
 
@@ -58,20 +58,20 @@ impl Prepared {
 }
 
 impl<T: Transport + ?Sized> Bench<'_, T> {
-    /// Asks for a copy that has to work before or after the one that a case is about.
+    /// Makes a copy that must succeed before or after the one that a case is about.
     pub(super) fn arrange(
         &mut self,
         request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
     ) -> Step<()> {
         match request(&mut self.device) {
             Ok(transfer) if transfer.is_complete() => Ok(()),
-            Ok(transfer) => Err(Trouble::Fail(format!(
-                "could not arrange the case: {} ended with {}",
+            Ok(transfer) => Err(CaseError::Fail(format!(
+                "cannot prepare the case: {} ended with {}",
                 transfer.operation, transfer.status
             ))),
-            Err(error @ Error::Transport(_)) => Err(Trouble::Fatal(error)),
-            Err(error) => Err(Trouble::Fail(format!(
-                "could not arrange the case: {}",
+            Err(error @ Error::Transport(_)) => Err(CaseError::Fatal(error)),
+            Err(error) => Err(CaseError::Fail(format!(
+                "cannot prepare the case: {}",
                 explain(&error)
             ))),
         }
@@ -83,11 +83,11 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         Ok(address)
     }
 
-    /// What follows needs a driver that sees the caller's memory at the caller's addresses.
+    /// Skips the case if the driver does not see the caller's memory at the caller's addresses.
     fn require_own_addresses(&self) -> Step<()> {
         self.landmarks
             .foreign_addresses
-            .map_or(Ok(()), |reason| Err(Trouble::Skip(reason.into())))
+            .map_or(Ok(()), |reason| Err(CaseError::Skip(reason.into())))
     }
 
     fn scratch(&mut self) -> Step<CallerCopy> {
@@ -99,8 +99,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })
     }
 
-    /// What the session buffer holds, without the caller's memory: for a driver that does not see
-    /// it where the caller does.
+    /// Reads the session buffer without the caller's memory, for a driver that does not see that at
+    /// the caller's addresses.
     fn peek_session(&mut self) -> Step<Vec<u8>> {
         let mut bytes = pattern(0, SESSION_LENGTH);
         let source = Source::Physical(self.information.session_physical_address);
@@ -161,8 +161,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             }
             Place::AroundUnmapped(mapped) => {
                 let pages = mapped.next_multiple_of(PAGE_LENGTH);
-                let behind = (length.saturating_sub(mapped)).next_multiple_of(PAGE_LENGTH);
-                let first = self.allocate(pages + PAGE_LENGTH + behind)?;
+                let after = (length.saturating_sub(mapped)).next_multiple_of(PAGE_LENGTH);
+                let first = self.allocate(pages + PAGE_LENGTH + after)?;
                 let prepared = self.filled(first + pages - mapped, mapped, seed)?;
                 self.device.transport().protect(
                     first + pages,
@@ -173,13 +173,13 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             }
             Place::Before(open, protection) => {
                 let pages = open.next_multiple_of(PAGE_LENGTH);
-                let behind = (length.saturating_sub(open)).next_multiple_of(PAGE_LENGTH);
-                let first = self.allocate(pages + behind)?;
+                let after = (length.saturating_sub(open)).next_multiple_of(PAGE_LENGTH);
+                let first = self.allocate(pages + after)?;
                 let mut prepared = self.filled(first + pages - open, length, seed)?;
                 self.device
                     .transport()
-                    .protect(first + pages, behind, protection)?;
-                prepared.closed = Some((first + pages, behind));
+                    .protect(first + pages, after, protection)?;
+                prepared.closed = Some((first + pages, after));
                 Ok(prepared)
             }
             Place::BelowUserLimit(below) => Ok(Prepared::bare(
@@ -256,8 +256,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 }
 
-fn unknown(what: &str) -> Trouble {
-    Trouble::Skip(format!("{what} is known here"))
+fn unknown(what: &str) -> CaseError {
+    CaseError::Skip(format!("{what} is known here"))
 }
 
 fn known(address: Option<u64>, what: &str) -> Step<Prepared> {

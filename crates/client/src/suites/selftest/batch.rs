@@ -1,17 +1,16 @@
-//! The cases that ask for many pieces at once, and for the list of RAM.
+//! The cases with many pieces in one request, and the list of RAM.
 
-use ringcopy_protocol::{Direction, EngineKind, NtStatus};
+use ringcopy_protocol::{Direction, EngineKind, NtStatus, RequestKind};
 
 use super::{
-    Answer,
-    arrange::{Bench, Prepared, Step, Trouble},
-    bench::{Asked, compare, overlay},
+    arrange::{Bench, CaseError, Prepared, Step},
+    bench::{Performed, compare, overlay},
     case::{Origin, Part, Physical},
     check,
 };
 use crate::{Batch, Error, Piece, ScatterPiece, Source, Transfer, Transport};
 
-/// A piece, and the memory arranged for it.
+/// A piece, and the memory prepared for it.
 struct Arranged {
     source: Source,
     from: Prepared,
@@ -24,11 +23,11 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         parts: &[Part],
         engine: Option<EngineKind>,
         seed: u64,
-    ) -> Step<Asked> {
+    ) -> Step<Performed> {
         let arranged = self.arrange_parts(parts, seed)?;
         let (batch, damage) =
             self.ask_batch(parts, &arranged, engine.unwrap_or(EngineKind::Auto))?;
-        Ok(asked(&batch.transfers, damage))
+        Ok(as_one(RequestKind::CopyBatch, &batch.transfers, damage))
     }
 
     pub(super) fn scatter(
@@ -36,7 +35,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         parts: &[Part],
         engine: Option<EngineKind>,
         seed: u64,
-    ) -> Step<Asked> {
+    ) -> Step<Performed> {
         let arranged = self.arrange_parts(parts, seed)?;
         let pieces: Vec<_> = parts
             .iter()
@@ -48,7 +47,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             })
             .collect();
         let engine = engine.unwrap_or(EngineKind::Auto);
-        let transfers = answered(self.device.copy_scatter(&pieces, engine))?;
+        let transfers = succeeded(self.device.copy_scatter(&pieces, engine))?;
         let mut damage = self.check_parts(parts, &arranged, &transfers, Some(engine));
         for ((number, arranged), transfer) in arranged.iter().enumerate().zip(&transfers) {
             if let Some(target) = &arranged.to {
@@ -56,12 +55,12 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 damage = damage.or_else(|| changes.map(|what| format!("piece {number}: {what}")));
             }
         }
-        Ok(asked(&transfers, damage))
+        Ok(as_one(RequestKind::CopyScatter, &transfers, damage))
     }
 
-    pub(super) fn agree(&mut self, parts: &[Part], seed: u64) -> Step<Asked> {
+    pub(super) fn agree(&mut self, parts: &[Part], seed: u64) -> Step<Performed> {
         if self.information.native_status != NtStatus::SUCCESS {
-            return Err(Trouble::Skip(format!(
+            return Err(CaseError::Skip(format!(
                 "the native engine is not in use: {}",
                 self.information.native_status
             )));
@@ -69,21 +68,21 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let arranged = self.arrange_parts(parts, seed)?;
         let (native, one) = self.ask_batch(parts, &arranged, EngineKind::Native)?;
         let (system, other) = self.ask_batch(parts, &arranged, EngineKind::System)?;
-        let said = |transfer: &Transfer| (transfer.status, transfer.copied, transfer.address);
+        let end = |transfer: &Transfer| (transfer.status, transfer.copied, transfer.address);
         let differ = native
             .transfers
             .iter()
-            .map(said)
-            .ne(system.transfers.iter().map(said))
+            .map(end)
+            .ne(system.transfers.iter().map(end))
             || native.bytes != system.bytes;
         let damage = one
             .or(other)
             .or_else(|| differ.then(|| "the engines disagree".into()));
-        Ok(asked(&native.transfers, damage))
+        Ok(as_one(RequestKind::CopyBatch, &native.transfers, damage))
     }
 
-    pub(super) fn ranges(&mut self) -> Step<Asked> {
-        let ranges = answered(self.device.memory_ranges())?;
+    pub(super) fn ranges(&mut self) -> Step<Performed> {
+        let ranges = succeeded(self.device.memory_ranges())?;
         let session = self.information.session_physical_address;
         let length = self.information.session_length;
         let held = ranges.iter().any(|range| {
@@ -92,8 +91,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 .and_then(|offset| offset.checked_add(length))
                 .is_some_and(|end| end <= range.length)
         });
-        Ok(Asked {
-            answer: answer(NtStatus::SUCCESS, None),
+        Ok(Performed {
+            transfer: Transfer::ended(RequestKind::MemoryRanges.into(), NtStatus::SUCCESS, 0),
             source: None,
             destination: None,
             damage: (!held).then(|| "the session buffer is not in RAM".into()),
@@ -101,7 +100,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 
     fn arrange_parts(&mut self, parts: &[Part], seed: u64) -> Step<Vec<Arranged>> {
-        // All pieces that read it have to find the same session buffer.
+        // All pieces that read the session buffer must find the same contents.
         let session = self.fill_session(seed)?;
         parts
             .iter()
@@ -148,12 +147,12 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 length: part.length,
             })
             .collect();
-        let batch = answered(self.device.copy_batch(&pieces, engine))?;
+        let batch = succeeded(self.device.copy_batch(&pieces, engine))?;
         let mut damage = self.check_parts(parts, arranged, &batch.transfers, Some(engine));
         for (number, (arranged, (transfer, bytes))) in
             arranged.iter().zip(batch.pieces()).enumerate()
         {
-            // Memory of somebody else's may hold anything.
+            // The contents of other memory are not known.
             if arranged.from.bytes.is_empty() {
                 continue;
             }
@@ -164,7 +163,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         Ok((batch, damage))
     }
 
-    /// What is wrong with the first piece of which something is.
+    /// Returns what is wrong with the first wrong piece.
     fn check_parts(
         &self,
         parts: &[Part],
@@ -179,8 +178,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 let expected = check::expected_with(part.needs(), part.expected, &self.information);
                 // The caller's own memory needs no engine.
                 let engine = engine.filter(|_| transfer.engine != EngineKind::Auto);
-                check::answer(
-                    &Answer::from(*transfer),
+                check::transfer(
+                    transfer,
                     expected,
                     part.length.into(),
                     engine,
@@ -196,43 +195,30 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 }
 
-fn answered<R>(result: Result<R, Error>) -> Step<R> {
+fn succeeded<R>(result: Result<R, Error>) -> Step<R> {
     result.map_err(|error| match error {
-        Error::Transport(_) => Trouble::Fatal(error),
-        error => Trouble::Fail(error.to_string()),
+        Error::Transport(_) => CaseError::Fatal(error),
+        error => CaseError::Fail(error.to_string()),
     })
 }
 
-/// The whole of a batch as one answer: the first piece that stopped tells why and where.
-fn asked(transfers: &[Transfer], damage: Option<String>) -> Asked {
+/// Returns the copies of a batch as one: the first copy that stopped gives the reason.
+fn as_one(kind: RequestKind, transfers: &[Transfer], damage: Option<String>) -> Performed {
     let stopped = transfers.iter().find(|transfer| !transfer.is_complete());
-    Asked {
-        answer: Answer {
+    let complete = Transfer::ended(kind.into(), NtStatus::SUCCESS, 0);
+    Performed {
+        transfer: Transfer {
+            operation: kind.into(),
             asked: transfers.iter().map(|transfer| transfer.asked).sum(),
             copied: transfers.iter().map(|transfer| transfer.copied).sum(),
             engine: transfers
                 .last()
                 .map_or(EngineKind::Auto, |last| last.engine),
             fell_back: transfers.iter().any(|transfer| transfer.fell_back),
-            ..answer(
-                stopped.map_or(NtStatus::SUCCESS, |stopped| stopped.status),
-                stopped,
-            )
+            ..*stopped.unwrap_or(&complete)
         },
         source: None,
         destination: None,
         damage,
-    }
-}
-
-fn answer(status: NtStatus, stopped: Option<&Transfer>) -> Answer {
-    Answer {
-        status,
-        asked: 0,
-        copied: 0,
-        address: stopped.and_then(|stopped| stopped.address),
-        direction: stopped.map_or(Direction::None, |stopped| stopped.direction),
-        engine: EngineKind::Auto,
-        fell_back: false,
     }
 }

@@ -1,10 +1,10 @@
-//! Asks what a case asks, and looks at every byte.
+//! Sends the request of a case, and checks every byte.
 
 use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, EngineKind, NtStatus};
 
 use super::{
-    Answer, Outcome, Report, Verdict,
-    arrange::{Bench, Prepared, Step, Trouble},
+    CaseResult, Report, Verdict,
+    arrange::{Bench, CaseError, Prepared, Step},
     case::{Action, Case, Place},
     check,
     table::CASES,
@@ -24,7 +24,7 @@ pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Er
         landmarks,
         allocations: Vec::new(),
     };
-    let mut outcomes = Vec::new();
+    let mut results = Vec::new();
     for (number, case) in CASES.iter().enumerate() {
         let engines: &[_] = if case.action.takes_engine() {
             &[Some(EngineKind::Native), Some(EngineKind::System)]
@@ -32,46 +32,46 @@ pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Er
             &[None]
         };
         for &engine in engines {
-            outcomes.push(bench.outcome(case, number, engine)?);
+            results.push(bench.result(case, number, engine)?);
         }
     }
-    Ok(Report { outcomes })
+    Ok(Report { results })
 }
 
-/// What the driver said, and where the two sides of the copy begin.
-pub(super) struct Asked {
-    pub(super) answer: Answer,
+/// A copy that was made for a case, and where its two sides begin.
+pub(super) struct Performed {
+    pub(super) transfer: Transfer,
     pub(super) source: Option<u64>,
     pub(super) destination: Option<u64>,
-    /// What is wrong with the bytes, if anything is.
+    /// What is wrong with the bytes, if anything.
     pub(super) damage: Option<String>,
 }
 
 impl<T: Transport + ?Sized> Bench<'_, T> {
-    fn outcome(
+    fn result(
         &mut self,
         case: &'static Case,
         number: usize,
         engine: Option<EngineKind>,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<CaseResult, Error> {
         let asked = self.ask(case.action, number as u64, engine);
         for address in std::mem::take(&mut self.allocations) {
             self.device.transport().free(address)?;
         }
-        let (answer, verdict) = match asked {
+        let (transfer, verdict) = match asked {
             Ok(asked) => (
-                Some(asked.answer),
+                Some(asked.transfer),
                 self.verdict(case, engine, &asked)
                     .map_or_else(Verdict::Failed, |()| Verdict::Passed),
             ),
-            Err(Trouble::Skip(reason)) => (None, Verdict::Skipped(reason)),
-            Err(Trouble::Fail(reason)) => (None, Verdict::Failed(reason)),
-            Err(Trouble::Fatal(error)) => return Err(error),
+            Err(CaseError::Skip(reason)) => (None, Verdict::Skipped(reason)),
+            Err(CaseError::Fail(reason)) => (None, Verdict::Failed(reason)),
+            Err(CaseError::Fatal(error)) => return Err(error),
         };
-        Ok(Outcome {
+        Ok(CaseResult {
             case,
             engine,
-            answer,
+            transfer,
             verdict,
         })
     }
@@ -80,11 +80,11 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         &self,
         case: &Case,
         engine: Option<EngineKind>,
-        asked: &Asked,
+        asked: &Performed,
     ) -> Result<(), String> {
         let expected = check::expected(case.action, case.expected, &self.information);
-        check::answer(
-            &asked.answer,
+        check::transfer(
+            &asked.transfer,
             expected,
             case.action.length(),
             engine,
@@ -97,10 +97,10 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         asked.damage.clone().map_or(Ok(()), Err)
     }
 
-    fn ask(&mut self, action: Action, seed: u64, engine: Option<EngineKind>) -> Step<Asked> {
+    fn ask(&mut self, action: Action, seed: u64, engine: Option<EngineKind>) -> Step<Performed> {
         if engine == Some(EngineKind::Native) && self.information.native_status != NtStatus::SUCCESS
         {
-            return Err(Trouble::Skip(format!(
+            return Err(CaseError::Skip(format!(
                 "the native engine is not in use: {}",
                 self.information.native_status
             )));
@@ -145,10 +145,16 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         }
     }
 
-    fn copy_from(&mut self, place: Place, length: u64, alignment: u32, seed: u64) -> Step<Asked> {
+    fn copy_from(
+        &mut self,
+        place: Place,
+        length: u64,
+        alignment: u32,
+        seed: u64,
+    ) -> Step<Performed> {
         let source = self.prepare(place, length, seed)?;
         let mut session = self.fill_session(seed ^ 1)?;
-        let answer = self.answer(length, |device| {
+        let transfer = self.perform(length, |device| {
             device.copy_from(CallerCopy {
                 address: source.address,
                 length,
@@ -156,20 +162,20 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 alignment,
             })
         })?;
-        overlay(&mut session, &source.bytes, answer.copied);
+        overlay(&mut session, &source.bytes, transfer.copied);
         let damage = compare("the session buffer", &self.read_session()?, &session);
-        Ok(Asked {
-            answer,
+        Ok(Performed {
+            transfer,
             source: Some(source.address),
             destination: None,
             damage,
         })
     }
 
-    fn copy_to(&mut self, place: Place, length: u64, alignment: u32, seed: u64) -> Step<Asked> {
+    fn copy_to(&mut self, place: Place, length: u64, alignment: u32, seed: u64) -> Step<Performed> {
         let destination = self.prepare(place, length, seed)?;
         let session = self.fill_session(seed ^ 1)?;
-        let answer = self.answer(length, |device| {
+        let transfer = self.perform(length, |device| {
             device.copy_to(CallerCopy {
                 address: destination.address,
                 length,
@@ -177,9 +183,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 alignment,
             })
         })?;
-        let damage = self.changes(&destination, &session, answer.copied)?;
-        Ok(Asked {
-            answer,
+        let damage = self.changes(&destination, &session, transfer.copied)?;
+        Ok(Performed {
+            transfer,
             source: None,
             destination: Some(destination.address),
             damage,
@@ -192,10 +198,10 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         length: u64,
         alignment: u32,
         seed: u64,
-    ) -> Step<Asked> {
+    ) -> Step<Performed> {
         let source = self.prepare(source, length, seed)?;
         let destination = self.prepare(destination, length, seed ^ 1)?;
-        let answer = self.answer(length, |device| {
+        let transfer = self.perform(length, |device| {
             device.copy_through(CopyThrough {
                 source: source.address,
                 destination: destination.address,
@@ -203,16 +209,16 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 alignment,
             })
         })?;
-        let damage = self.changes(&destination, &source.bytes, answer.copied)?;
-        Ok(Asked {
-            answer,
+        let damage = self.changes(&destination, &source.bytes, transfer.copied)?;
+        Ok(Performed {
+            transfer,
             source: Some(source.address),
             destination: Some(destination.address),
             damage,
         })
     }
 
-    fn device_copy(&mut self, action: Action, seed: u64) -> Step<Asked> {
+    fn device_copy(&mut self, action: Action, seed: u64) -> Step<Performed> {
         let mut page = pattern(seed, DEVICE_PAGE_LENGTH.into());
         self.arrange(|device| {
             device.device_copy(DeviceCopy::To {
@@ -223,7 +229,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let mut target = pattern(seed ^ 1, action.length());
         let mut expected = target.clone();
         let bytes = pattern(seed ^ 2, action.length());
-        let answer = self.answer(action.length(), |device| {
+        let transfer = self.perform(action.length(), |device| {
             device.device_copy(match action {
                 Action::ToDevice { offset, .. } => DeviceCopy::To {
                     offset,
@@ -242,7 +248,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                     offset,
                     target: &mut target,
                 },
-                // Only the three above come here; an empty copy would fail its case.
+                // Other actions do not come here; an empty copy would fail the case.
                 _ => DeviceCopy::To {
                     offset: 0,
                     bytes: &[],
@@ -251,10 +257,10 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })?;
         match action {
             Action::ToDevice { offset, .. } => {
-                overlay(tail(&mut page, offset), &bytes, answer.copied);
+                overlay(tail(&mut page, offset), &bytes, transfer.copied);
             }
             Action::FromDevice { offset, .. } => {
-                overlay(&mut expected, tail(&mut page, offset), answer.copied);
+                overlay(&mut expected, tail(&mut page, offset), transfer.copied);
             }
             Action::WithinDevice {
                 source,
@@ -262,7 +268,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 ..
             } => {
                 let moved = tail(&mut page, source).to_vec();
-                overlay(tail(&mut page, destination), &moved, answer.copied);
+                overlay(tail(&mut page, destination), &moved, transfer.copied);
             }
             _ => {}
         }
@@ -275,8 +281,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })?;
         let damage = compare("the device page", &after, &page)
             .or_else(|| compare("the output", &target, &expected));
-        Ok(Asked {
-            answer,
+        Ok(Performed {
+            transfer,
             source: None,
             destination: None,
             damage,
@@ -290,16 +296,16 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         length: u64,
         engine: Option<EngineKind>,
         seed: u64,
-    ) -> Step<Asked> {
+    ) -> Step<Performed> {
         let mut target = pattern(seed ^ 1, length);
         let mut expected = target.clone();
-        let answer = self.answer(length, |device| {
+        let transfer = self.perform(length, |device| {
             device.copy_memory(source, engine.unwrap_or(EngineKind::Auto), &mut target)
         })?;
-        overlay(&mut expected, &prepared.bytes, answer.copied);
-        // Memory of somebody else's may hold anything: then only the rest has to be untouched.
+        overlay(&mut expected, &prepared.bytes, transfer.copied);
+        // The contents of other memory are not known: then only the rest is checked.
         let known = if prepared.bytes.is_empty() {
-            usize::try_from(answer.copied).unwrap_or(usize::MAX)
+            usize::try_from(transfer.copied).unwrap_or(usize::MAX)
         } else {
             0
         };
@@ -308,37 +314,32 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             target.get(known..).unwrap_or_default(),
             expected.get(known..).unwrap_or_default(),
         );
-        Ok(Asked {
-            answer,
+        Ok(Performed {
+            transfer,
             source: Some(prepared.address),
             destination: None,
             damage,
         })
     }
 
-    /// Asks for the copy that a case is about.
-    fn answer(
+    /// Makes the copy that a case is about.
+    fn perform(
         &mut self,
         asked: u64,
         request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
-    ) -> Step<Answer> {
+    ) -> Step<Transfer> {
         match request(&mut self.device) {
-            Ok(transfer) => Ok(transfer.into()),
-            Err(Error::Refused { status, .. }) => Ok(Answer {
-                status,
-                asked,
-                copied: 0,
-                address: None,
-                direction: Direction::None,
-                engine: EngineKind::Auto,
-                fell_back: false,
-            }),
-            Err(error @ Error::Response { .. }) => Err(Trouble::Fail(error.to_string())),
-            Err(error @ Error::Transport(_)) => Err(Trouble::Fatal(error)),
+            Ok(transfer) => Ok(transfer),
+            Err(Error::Refused { operation, status }) => {
+                Ok(Transfer::ended(operation, status, asked))
+            }
+            Err(error @ Error::Response { .. }) => Err(CaseError::Fail(error.to_string())),
+            Err(error @ Error::Transport(_)) => Err(CaseError::Fatal(error)),
         }
     }
 
-    /// What is wrong with a destination that had to get `copied` bytes of `arrived` and no more.
+    /// Checks that a destination has the first `copied` bytes of `arrived`, and is otherwise
+    /// unchanged. Returns what is wrong.
     pub(super) fn changes(
         &mut self,
         destination: &Prepared,
@@ -360,7 +361,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 }
 
-/// Puts the first `count` bytes of `arrived` over those of `expected`, as far as both go.
+/// Overwrites the start of `expected` with the first `count` bytes of `arrived`.
 pub(super) fn overlay(expected: &mut [u8], arrived: &[u8], count: u64) {
     let count = usize::try_from(count).unwrap_or(usize::MAX);
     for (expected, arrived) in expected.iter_mut().zip(arrived).take(count) {

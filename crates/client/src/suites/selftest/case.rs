@@ -1,10 +1,10 @@
-//! The terms in which a case is put.
+//! The parts of a case.
 
 use ringcopy_protocol::{Direction, NtStatus, Reach, RequestKind};
 
 use crate::Protection;
 
-/// A function of the driver, as a reader of the report looks for it.
+/// The groups of cases in a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
     /// `CopyFromModeAligned`, `CopyToMode`.
@@ -16,7 +16,7 @@ pub enum Group {
 }
 
 impl Group {
-    /// The heading in a report.
+    /// Returns the heading in a report.
     #[must_use]
     pub const fn heading(self) -> &'static str {
         match self {
@@ -30,17 +30,17 @@ impl Group {
 /// A virtual address to hand to the driver. Buffers are allocated and filled for the case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// A buffer, so many bytes behind a page's start.
+    /// A buffer at this offset from a page's start.
     Buffer(u64),
-    /// A buffer of so many bytes, and an unmapped page at its end.
+    /// A buffer of this length before an unmapped page.
     BeforeUnmapped(u64),
-    /// So many bytes, one page that was taken away, and memory again.
+    /// A buffer of this length, an unmapped page, and memory again.
     AroundUnmapped(u64),
-    /// So many bytes that can be read and written, then pages of this protection.
+    /// A buffer of this length, then pages of this protection.
     Before(u64, Protection),
-    /// So many bytes below the first address that is not the user's.
+    /// This many bytes below the end of user memory.
     BelowUserLimit(u64),
-    /// This very address.
+    /// This address.
     Fixed(u64),
     /// The handle's session buffer, in system memory.
     Session,
@@ -61,94 +61,94 @@ pub enum Physical {
     OwnPage,
     /// I/O space.
     Io,
-    /// So many bytes below a hole in RAM.
+    /// This many bytes below a hole in RAM.
     BelowHole(u64),
-    /// So many bytes below the end of all RAM.
+    /// This many bytes below the end of all RAM.
     BelowEnd(u64),
-    /// This very address.
+    /// This address.
     Fixed(u64),
 }
 
-/// What is asked for. Lengths are bytes.
+/// The request of a case. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
     /// Caller's memory to session buffer.
     CopyFrom {
-        /// Where from.
+        /// The source.
         source: Place,
-        /// How much.
+        /// The length.
         length: u64,
         /// The alignment asked for.
         alignment: u32,
     },
     /// Session buffer to caller's memory.
     CopyTo {
-        /// Where to.
+        /// The destination.
         destination: Place,
-        /// How much.
+        /// The length.
         length: u64,
         /// The alignment asked for.
         alignment: u32,
     },
     /// Caller's memory to caller's memory.
     CopyThrough {
-        /// Where from.
+        /// The source.
         source: Place,
-        /// Where to.
+        /// The destination.
         destination: Place,
-        /// How much.
+        /// The length.
         length: u64,
         /// The alignment asked for.
         alignment: u32,
     },
     /// To the uncached page.
     ToDevice {
-        /// Where to.
+        /// The destination.
         offset: u32,
-        /// How much.
+        /// The length.
         length: u32,
     },
     /// From the uncached page.
     FromDevice {
-        /// Where from.
+        /// The source.
         offset: u32,
-        /// How much.
+        /// The length.
         length: u32,
     },
     /// Within the uncached page.
     WithinDevice {
-        /// Where from.
+        /// The source.
         source: u32,
-        /// Where to.
+        /// The destination.
         destination: u32,
-        /// How much.
+        /// The length.
         length: u32,
     },
     /// By virtual address.
     ReadVirtual {
-        /// Where from.
+        /// The source.
         source: Place,
-        /// How much.
+        /// The length.
         length: u64,
     },
     /// By physical address.
     ReadPhysical {
-        /// Where from.
+        /// The source.
         source: Physical,
-        /// How much.
+        /// The length.
         length: u64,
     },
-    /// Many pieces in one request, behind one another.
+    /// Many pieces in one request, contiguous in the output.
     ReadBatch(&'static [Part]),
-    /// Many pieces in one request, each to a place of its own.
+    /// Many pieces in one request, each to its own target.
     Scatter(&'static [Part]),
-    /// The same pieces by both engines, which have to say the same.
+    /// The same pieces by both engines, which must agree.
     Agree(&'static [Part]),
-    /// The list of RAM, which has to hold the session buffer.
+    /// The list of RAM, which must contain the session buffer.
     Ranges,
 }
 
-/// What one piece of a batch reads.
+/// The source of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
     /// A virtual address.
@@ -157,58 +157,58 @@ pub enum Origin {
     Physical(Physical),
 }
 
-/// One piece of a batch, and what has to come of it whatever becomes of the others.
+/// One piece of a batch, and its expected result, which does not depend on the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// Where from.
+    /// The source.
     pub source: Origin,
-    /// Where to: of scattered pieces only.
+    /// The target, of scattered pieces only.
     pub target: Option<Place>,
-    /// How much.
+    /// The length.
     pub length: u32,
-    /// What has to come of it.
+    /// The expected result.
     pub expected: Expected,
 }
 
-/// What has to come of it, where the handle may have it.
+/// The expected result, if the memory is in reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// Every byte.
+    /// Every byte is copied.
     Complete,
-    /// So many bytes, and this status.
+    /// The copy stops.
     Stops {
         /// The status of the copy.
         status: NtStatus,
-        /// Bytes.
+        /// The number of bytes copied.
         copied: u64,
-        /// What is reported about the place.
+        /// What is reported about the address.
         fault: Fault,
     },
-    /// Nothing: the request fails with this status.
+    /// The request fails with this status.
     Refused(NtStatus),
-    /// What its pieces say, each for itself.
+    /// Each piece has its own expected result.
     AsItsParts,
 }
 
-/// What has to be reported about the place where a copy stopped.
+/// What must be reported about the address where a copy stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// The access, made or refused, and the address of the first byte that was not copied.
+    /// The access that failed or was refused, and the address of the first byte not copied.
     Access(Direction),
-    /// No address: it is none of the caller's business.
+    /// No address, since the caller may not know it.
     Denied,
 }
 
-/// One row of the table.
+/// A case of the self-test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// Which function it is about.
+    /// The group in the report.
     pub group: Group,
-    /// What is special about it, in a few words.
+    /// What the case tests, in a few words.
     pub name: &'static str,
-    /// What is asked for.
+    /// The request.
     pub action: Action,
-    /// What has to come of it.
+    /// The expected result.
     pub expected: Expected,
 }
 
@@ -238,7 +238,7 @@ impl Physical {
 }
 
 impl Part {
-    /// What the handle must be allowed.
+    /// Returns the reach that the handle needs.
     #[must_use]
     pub const fn needs(&self) -> Reach {
         match self.source {
@@ -256,7 +256,7 @@ const fn total(parts: &[Part]) -> u64 {
 }
 
 impl Action {
-    /// The request that carries it.
+    /// Returns the kind of request.
     #[must_use]
     pub const fn operation(self) -> RequestKind {
         match self {
@@ -273,7 +273,7 @@ impl Action {
         }
     }
 
-    /// Bytes asked for.
+    /// Returns the number of bytes asked for.
     #[must_use]
     pub const fn length(self) -> u64 {
         match self {
@@ -290,18 +290,18 @@ impl Action {
         }
     }
 
-    /// What the handle must be allowed.
+    /// Returns the reach that the handle needs.
     #[must_use]
     pub const fn needs(self) -> Reach {
         match self {
             Self::ReadVirtual { source, .. } => source.needs(),
             Self::ReadPhysical { source, .. } => source.needs(),
-            // Of batches, each piece has its own needs.
+            // Each piece of a batch has its own needs.
             _ => Reach::empty(),
         }
     }
 
-    /// Whether an engine copies, so that each of them has to be tried.
+    /// Returns whether an engine copies, so that both are tested.
     #[must_use]
     pub const fn takes_engine(self) -> bool {
         match self {

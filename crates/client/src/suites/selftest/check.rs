@@ -1,15 +1,12 @@
-//! Whether an answer is the one expected.
+//! Checks a copy against the expected result.
 
 use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach};
 
-use super::{
-    Answer,
-    case::{Action, Expected, Fault},
-};
-use crate::Information;
+use super::case::{Action, Expected, Fault};
+use crate::{Information, Transfer};
 
-/// What has to come of an action for a handle with this reach: memory out of reach is refused,
-/// by the policy or for want of the privilege.
+/// Returns the expected result of an action for this handle: memory out of reach is refused, by the
+/// policy or because the privilege is missing.
 pub(super) const fn expected(
     action: Action,
     otherwise: Expected,
@@ -18,7 +15,7 @@ pub(super) const fn expected(
     expected_with(action.needs(), otherwise, information)
 }
 
-/// As [`expected`], of what needs this reach.
+/// As [`expected`], for memory that needs this reach.
 pub(super) const fn expected_with(
     needs: Reach,
     otherwise: Expected,
@@ -42,10 +39,10 @@ const fn denial(needs: Reach, policy: Reach) -> NtStatus {
     }
 }
 
-/// Compares an answer with what was expected. `first`: the addresses at which the reading and the
-/// writing side begin.
-pub(super) fn answer(
-    answer: &Answer,
+/// Compares a copy with the expected result. `first` returns the first address that is read or
+/// written.
+pub(super) fn transfer(
+    transfer: &Transfer,
     expected: Expected,
     asked: u64,
     engine: Option<EngineKind>,
@@ -57,42 +54,42 @@ pub(super) fn answer(
         Expected::Refused(status) => (status, 0),
         Expected::AsItsParts => return Ok(()),
     };
-    if answer.status != status {
+    if transfer.status != status {
         return Err(format!("expected {status}"));
     }
-    if answer.copied != copied {
+    if transfer.copied != copied {
         return Err(format!("expected {copied} bytes"));
     }
     if let Expected::Stops { fault, .. } = expected {
-        place(answer, fault, &first)?;
+        stop(transfer, fault, &first)?;
     }
     if let Some(engine) = engine
         && copied > 0
-        && answer.engine != engine
+        && transfer.engine != engine
     {
-        return Err(format!("copied by engine {:?}", answer.engine));
+        return Err(format!("copied by engine {:?}", transfer.engine));
     }
     Ok(())
 }
 
-fn place(
-    answer: &Answer,
+fn stop(
+    transfer: &Transfer,
     fault: Fault,
     first: &impl Fn(Direction) -> Option<u64>,
 ) -> Result<(), String> {
-    let at = |direction| first(direction).map(|first| first.wrapping_add(answer.copied));
+    let at = |direction| first(direction).map(|first| first.wrapping_add(transfer.copied));
     match fault {
         Fault::Access(direction) => {
-            if answer.direction != direction {
+            if transfer.direction != direction {
                 return Err(format!("expected a fault of the {direction:?}"));
             }
             let expected = at(direction);
-            if answer.address != expected {
+            if transfer.address != expected {
                 return Err(format!("expected {:#x}", expected.unwrap_or_default()));
             }
         }
         Fault::Denied => {
-            if answer.address.is_some() {
+            if transfer.address.is_some() {
                 return Err("an address out of reach was reported".into());
             }
         }

@@ -1,9 +1,9 @@
-//! Proves a driver from its caller's side, case by case.
+//! Tests a driver from its caller's side, case by case.
 //!
-//! [`CASES`] says what is asked and what has to come of it; [`run`] arranges the memory, asks, and
-//! looks at every byte that was to arrive and at every byte that was not. Cases that this handle
-//! may not have are expected to be refused; cases that need a fact about the machine which the
-//! transport does not know are skipped, by name and with the reason.
+//! [`CASES`] has the requests and their expected results. [`run`] prepares the memory, sends the
+//! requests, and checks every byte: those that had to arrive, and those that had to stay. Requests
+//! out of this handle's reach are expected to be refused. Cases that need a fact about the machine
+//! which the transport does not know are skipped, with the reason.
 
 mod arrange;
 mod batch;
@@ -14,92 +14,59 @@ mod table;
 
 use std::fmt;
 
-use ringcopy_protocol::{Direction, EngineKind, NtStatus};
+use ringcopy_protocol::EngineKind;
 
 use crate::{Error, Operation, Transfer, Transport};
 
 pub use case::{Action, Case, Expected, Fault, Group, Origin, Part, Physical, Place};
 pub use table::CASES;
 
-/// What the driver said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The status, of the copy or of the whole request.
-    pub status: NtStatus,
-    /// Bytes asked for.
-    pub asked: u64,
-    /// Bytes copied.
-    pub copied: u64,
-    /// The address that stopped the copy.
-    pub address: Option<u64>,
-    /// Which access stopped it.
-    pub direction: Direction,
-    /// Who copied.
-    pub engine: EngineKind,
-    /// Whether the system's engine went on where the native one could not.
-    pub fell_back: bool,
-}
-
-impl From<Transfer> for Answer {
-    fn from(transfer: Transfer) -> Self {
-        Self {
-            status: transfer.status,
-            asked: transfer.asked,
-            copied: transfer.copied,
-            address: transfer.address,
-            direction: transfer.direction,
-            engine: transfer.engine,
-            fell_back: transfer.fell_back,
-        }
-    }
-}
-
-/// What became of a case.
+/// Whether a case passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// All as expected.
+    /// Everything was as expected.
     Passed,
-    /// Not as expected: what was wrong.
+    /// Something was wrong: the text says what.
     Failed(String),
-    /// Not run: what is missing.
+    /// It was not run: the text says why.
     Skipped(String),
 }
 
-/// One case that was run, by one engine.
+/// The result of one case with one engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// Which case.
+pub struct CaseResult {
+    /// The case.
     pub case: &'static Case,
-    /// Who was asked to copy, where the request can say.
+    /// The engine asked for, where the request can name one.
     pub engine: Option<EngineKind>,
-    /// What the driver said; `None` if it was not asked, or gave no answer to be believed.
-    pub answer: Option<Answer>,
-    /// What to make of it.
+    /// How the copy ended; `None` if the case was not run, or had no valid response.
+    pub transfer: Option<Transfer>,
+    /// Whether the case passed.
     pub verdict: Verdict,
 }
 
-impl Outcome {
-    /// The request that the case makes.
+impl CaseResult {
+    /// Returns the request of the case.
     #[must_use]
     pub const fn operation(&self) -> Operation {
         Operation::Request(self.case.action.operation())
     }
 }
 
-/// Everything that was run.
+/// The results of all cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// In the order of [`CASES`].
-    pub outcomes: Vec<Outcome>,
+    pub results: Vec<CaseResult>,
 }
 
 impl Report {
-    /// How many passed, failed and were skipped.
+    /// Returns how many cases passed, failed and were skipped.
     #[must_use]
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        for outcome in &self.outcomes {
-            match outcome.verdict {
+        for result in &self.results {
+            match result.verdict {
                 Verdict::Passed => counts.passed += 1,
                 Verdict::Failed(_) => counts.failed += 1,
                 Verdict::Skipped(_) => counts.skipped += 1,
@@ -109,14 +76,14 @@ impl Report {
     }
 }
 
-/// How a self-test went.
+/// The numbers of a self-test.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Outcomes as expected.
+    /// Cases that passed.
     pub passed: usize,
-    /// Outcomes not as expected.
+    /// Cases that failed.
     pub failed: usize,
-    /// Cases that could not be run.
+    /// Cases that were skipped.
     pub skipped: usize,
 }
 
@@ -133,8 +100,7 @@ impl fmt::Display for Counts {
 /// Runs every case.
 ///
 /// # Errors
-/// Only if the driver cannot be opened or asked, or its transport fails; a case that goes wrong is
-/// an outcome.
+/// If the device cannot be opened, or the transport fails. A case that fails is not an error.
 pub fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Error> {
     bench::run(transport)
 }

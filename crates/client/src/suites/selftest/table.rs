@@ -1,4 +1,4 @@
-//! The cases.
+//! The table of cases.
 
 use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, NtStatus};
 
@@ -8,13 +8,13 @@ use crate::Protection;
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// Not canonical under four levels of page tables, nor under five.
+/// Not canonical with four or five levels of page tables.
 const NON_CANONICAL: u64 = 0x8000_0000_0000_0000;
 
-/// Runs around the end of the address space with anything longer than eight bytes.
+/// The last eight bytes of the address space; a longer range wraps around.
 const LAST_WORD: u64 = u64::MAX - 7;
 
-/// No processor's physical addresses go beyond 52 bits; nobody has RAM in the last page.
+/// The last page of the widest physical address, 52 bits, where no machine has RAM.
 const LAST_PHYSICAL_PAGE: u64 = (1 << 52) - 4096;
 
 const READ: Fault = Fault::Access(Direction::Read);
@@ -123,7 +123,7 @@ const fn to_place(part: Part, target: Place) -> Part {
 
 const COMPLETE: Expected = Expected::Complete;
 
-/// Many pieces of every kind that every handle may read.
+/// Pieces of every kind that every handle may read.
 const WITHIN_REACH: &[Part] = &[
     part(Place::Session, 8, COMPLETE),
     physical(Physical::Session, 16 << 10, COMPLETE),
@@ -132,7 +132,7 @@ const WITHIN_REACH: &[Part] = &[
     part(Place::Session, 4097, COMPLETE),
 ];
 
-/// Holes of all kinds, each between neighbours that have none.
+/// Pieces with holes of all kinds, each between pieces without a hole.
 const HOLES: &[Part] = &[
     part(Place::Session, 64, COMPLETE),
     physical(Physical::BelowHole(100), 300, no_such_memory(100)),
@@ -350,7 +350,7 @@ pub static CASES: &[Case] = &[
         no_such_memory(0),
     ),
     parts("many pieces at once", Action::ReadBatch(WITHIN_REACH)),
-    parts("holes leave neighbours alone", Action::ReadBatch(HOLES)),
+    parts("holes do not affect other pieces", Action::ReadBatch(HOLES)),
     parts("many pieces to many places", Action::Scatter(SCATTERED)),
     parts("both engines agree", Action::Agree(WITHIN_REACH)),
     parts("both engines agree on holes", Action::Agree(HOLES)),

@@ -11,24 +11,15 @@ const ROUNDS: usize = 8;
 /// The most bytes that one comparison asks each engine for at once.
 const CHUNK: u64 = 4 << 20;
 
-/// How the copy of a piece by one engine ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The status of the copy.
-    pub status: NtStatus,
-    /// Bytes that arrived.
-    pub copied: u64,
-}
-
 /// A piece that the engines read differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Disagreement {
     /// The piece.
     pub piece: Piece,
     /// The result of the native engine.
-    pub native: Answer,
+    pub native: Transfer,
     /// The result of the system's engine.
-    pub system: Answer,
+    pub system: Transfer,
     /// The first byte that differs, as an offset into the piece, if both engines read it.
     pub byte: Option<u64>,
     /// The hole that contains the piece, if the engine that reported it reads the piece.
@@ -74,7 +65,7 @@ struct ReportedHole {
     engine: EngineKind,
     piece: Piece,
     hole: Hole,
-    answer: Answer,
+    transfer: Transfer,
 }
 
 /// The result of a comparison.
@@ -105,15 +96,13 @@ struct Reading {
 }
 
 impl Reading {
-    const fn answer(&self) -> Answer {
-        Answer {
-            status: self.transfer.status,
-            copied: self.transfer.copied,
-        }
+    /// Returns what both engines must agree on, besides the bytes.
+    const fn end(&self) -> (NtStatus, u64) {
+        (self.transfer.status, self.transfer.copied)
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
-        let equal = self.answer() == other.answer() && self.bytes == other.bytes;
+        let equal = self.end() == other.end() && self.bytes == other.bytes;
         equal || self.leaves_the_rest_to(other)
     }
 
@@ -214,7 +203,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
                     engine,
                     piece: *piece,
                     hole,
-                    answer: reading.answer(),
+                    transfer: reading.transfer,
                 }));
             }
             if native.agrees_with(&system) {
@@ -260,7 +249,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
     /// Checks a byte that the engine read from a hole that it had reported. Memory may have appeared
     /// there in between, so the engine is asked again for the piece and for the byte.
     fn check_hole_again(&mut self, reported: &ReportedHole, byte: Piece) -> Result<(), Error> {
-        let mut found = reported.answer;
+        let mut found = reported.transfer;
         for _ in 0..ROUNDS {
             let again = self.read(&[reported.piece], reported.engine)?;
             let covers = again
@@ -274,11 +263,11 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             else {
                 return Ok(());
             };
-            found = reading.answer();
+            found = reading.transfer;
         }
-        let in_hole = Answer {
+        let in_hole = Transfer {
             copied: 0,
-            ..reported.answer
+            ..reported.transfer
         };
         let (native, system) = match reported.engine {
             EngineKind::System => (found, in_hole),
@@ -351,8 +340,8 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         });
         self.comparison.disagreements.push(Disagreement {
             piece,
-            native: native.answer(),
-            system: system.answer(),
+            native: native.transfer,
+            system: system.transfer,
             byte: byte.map(|byte| byte as u64),
             hole: None,
         });

@@ -14,7 +14,7 @@
 
 mod compare;
 
-pub use compare::{Answer, Comparison, Disagreement, Hole, Verifier};
+pub use compare::{Comparison, Disagreement, Hole, Verifier};
 
 use ringcopy_protocol::{MemoryRange, Reach};
 

@@ -1,4 +1,4 @@
-//! Copies from, to and through the caller's own memory, and those of the device page.
+//! Copies of the caller's own memory and of the device page.
 
 use ringcopy_client::protocol::{
     Direction, EngineKind, NtStatus, RequestKind,
@@ -11,7 +11,7 @@ use super::{
     response::{response, result},
 };
 
-/// What an accessor refuses a range with.
+/// Returns why an accessor refuses a range, if it does.
 pub(super) fn probe(
     address: u64,
     length: u64,
@@ -52,14 +52,14 @@ impl SimulatedDriver {
         let (copied, stop) = if let Some(stop) = probe(address, length, copy.alignment, direction) {
             (0, Some(stop))
         } else if from {
-            let (bytes, stop) = self.machine.read_user(address, length);
-            self.machine.session[range][..bytes.len()].copy_from_slice(&bytes);
+            let (bytes, stop) = self.memory.read_user(address, length);
+            self.memory.session[range][..bytes.len()].copy_from_slice(&bytes);
             (bytes.len() as u64, stop)
         } else {
-            let bytes = self.machine.session[range].to_vec();
-            self.machine.write_user(address, &bytes)
+            let bytes = self.memory.session[range].to_vec();
+            self.memory.write_user(address, &bytes)
         };
-        answer(copied, length, stop.as_ref())
+        own_response(copied, length, stop.as_ref())
     }
 
     pub(super) fn copy_through(&mut self, copy: CopyThrough) -> Vec<u8> {
@@ -68,17 +68,17 @@ impl SimulatedDriver {
         if let Some(stop) = probe(source, length, copy.alignment, Direction::Read)
             .or_else(|| probe(destination, length, 1, Direction::Write))
         {
-            return answer(0, length, Some(&stop));
+            return own_response(0, length, Some(&stop));
         }
-        let (bytes, read) = self.machine.read_user(source, length);
-        let (copied, written) = self.machine.write_user(destination, &bytes);
-        answer(copied, length, written.or(read).as_ref())
+        let (bytes, read) = self.memory.read_user(source, length);
+        let (copied, written) = self.memory.write_user(destination, &bytes);
+        own_response(copied, length, written.or(read).as_ref())
     }
 
     pub(super) fn device_copy(&mut self, copy: DeviceCopy, payload: &[u8]) -> Vec<u8> {
-        let page = &mut self.machine.page;
+        let page = &mut self.memory.page;
         let length = copy.length();
-        let mut output = answer(length as u64, length as u64, None);
+        let mut output = own_response(length as u64, length as u64, None);
         match copy {
             DeviceCopy::ToDevice { destination, .. } => {
                 page[destination..destination + length].copy_from_slice(payload);
@@ -96,7 +96,7 @@ impl SimulatedDriver {
     }
 }
 
-/// The answer to a copy that no engine makes.
-fn answer(copied: u64, asked: u64, stop: Option<&Stop>) -> Vec<u8> {
+/// Returns the response to a copy without an engine.
+fn own_response(copied: u64, asked: u64, stop: Option<&Stop>) -> Vec<u8> {
     response(asked, result(copied, stop, EngineKind::Auto, false))
 }

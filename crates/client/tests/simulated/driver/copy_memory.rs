@@ -1,7 +1,7 @@
 //! Copies of system and physical memory, one by one and many at a time.
 
 use ringcopy_client::protocol::{
-    BatchEntry, CopyFlags, Direction, EngineKind, EntryResult, NtStatus, Reach, SESSION_LENGTH,
+    BatchEntry, CopyFlags, CopyResult, Direction, EngineKind, NtStatus, Reach, SESSION_LENGTH,
     ScatterEntry,
     validate::{CopyMemory, Entry, Source},
 };
@@ -13,7 +13,7 @@ use super::{
     response::{batch_response, response, result},
 };
 
-/// What a read of memory came to.
+/// The result of a read of memory.
 struct Read {
     data: Vec<u8>,
     stop: Option<Stop>,
@@ -35,9 +35,9 @@ impl Default for Read {
 }
 
 impl Read {
-    fn result(&self) -> EntryResult {
+    fn result(&self) -> CopyResult {
         let copied = self.data.len() as u64;
-        EntryResult {
+        CopyResult {
             hole_length: self.hole,
             ..result(copied, self.stop.as_ref(), self.engine, self.fell_back)
         }
@@ -77,7 +77,7 @@ impl SimulatedDriver {
                 read.stop = Some(stop);
                 read.hole = 0;
             } else {
-                let (written, stop) = self.machine.write_user(entry.target, &read.data);
+                let (written, stop) = self.memory.write_user(entry.target, &read.data);
                 read.data.truncate(written as usize);
                 if stop.is_some() {
                     read.hole = 0;
@@ -89,7 +89,7 @@ impl SimulatedDriver {
         batch_response(&results)
     }
 
-    /// What keeps this reach from the handle, if anything does.
+    /// Returns why the handle lacks this reach, if it does.
     const fn denial(&self, need: Reach) -> Option<NtStatus> {
         if self.reach.contains(need) {
             None
@@ -131,19 +131,19 @@ impl SimulatedDriver {
         self.asked.borrow_mut().push((address, length));
         let auto = engine == EngineKind::Auto;
         for address in (0..length).map(|offset| address.wrapping_add(offset)) {
-            let absent = !user && !physical && self.machine.is_paged_out(address);
+            let absent = !user && !physical && self.memory.is_paged_out(address);
             if absent && read.engine == EngineKind::Native && auto {
                 read.engine = EngineKind::System;
                 read.fell_back = true;
             }
             if absent && read.engine == EngineKind::System {
-                self.machine.page_in(address);
+                self.memory.page_in(address);
             }
             let byte = match (user, physical) {
-                (true, _) => self.machine.user_byte(address),
-                (_, true) => self.machine.physical_byte(address),
-                _ if self.machine.is_paged_out(address) => None,
-                (_, false) => self.machine.system_byte(address),
+                (true, _) => self.memory.user_byte(address),
+                (_, true) => self.memory.physical_byte(address),
+                _ if self.memory.is_paged_out(address) => None,
+                (_, false) => self.memory.system_byte(address),
             };
             let Some(byte) = byte else {
                 read.stop = Some(Stop {
@@ -154,18 +154,18 @@ impl SimulatedDriver {
                     },
                     access: Some((Direction::Read, address)),
                 });
-                read.hole = match (user || !self.tells_holes, physical) {
+                read.hole = match (user || !self.reports_holes, physical) {
                     (true, _) => 0,
                     (_, true) => SimulatedMemory::physical_hole(address),
-                    (_, false) => self.machine.system_hole(address),
+                    (_, false) => self.memory.system_hole(address),
                 };
                 if read.hole > 0 && read.engine == EngineKind::System {
-                    read.hole = read.hole.saturating_add(self.too_far);
+                    read.hole = read.hole.saturating_add(self.hole_excess);
                 }
                 break;
             };
-            read.data.push(match &mut self.twist {
-                Some(twist) => twist(read.engine, address, self.reads, byte),
+            read.data.push(match &mut self.change_byte {
+                Some(change_byte) => change_byte(read.engine, address, self.reads, byte),
                 None => byte,
             });
         }

@@ -1,4 +1,4 @@
-//! What the driver on paper says of itself, and of the machine's memory.
+//! What the simulated driver reports about itself and about RAM.
 
 use ringcopy_client::protocol::{
     DEVICE_PAGE_LENGTH, Header, InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, MemoryRange,

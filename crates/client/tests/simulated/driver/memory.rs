@@ -1,4 +1,4 @@
-//! The memory of a machine on paper.
+//! The memory of a simulated machine.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,18 +17,18 @@ pub const HOLE: u64 = 0x9_F000;
 pub const RAM_END: u64 = 0x4000_0000;
 pub const IO: u64 = 0xFEE0_0000;
 
-/// Why an access, or a copy, ended.
+/// Why an access or a copy stopped.
 pub struct Stop {
     pub status: NtStatus,
     pub access: Option<(Direction, u64)>,
 }
 
 pub struct SimulatedMemory {
-    /// Writes to user memory leave their last byte out, and say that they did not.
-    pub sloppy: bool,
+    /// Whether writes to user memory leave out their last byte but report it as written.
+    pub loses_last_byte: bool,
     pub session: Vec<u8>,
     pub page: Vec<u8>,
-    /// Pages of system memory that only the system can bring in, by their numbers.
+    /// The numbers of the pages of system memory that only the system's engine can page in.
     pub paged_out: BTreeSet<u64>,
     pages: BTreeMap<u64, (Vec<u8>, Protection)>,
     allocations: BTreeMap<u64, u64>,
@@ -38,7 +38,7 @@ pub struct SimulatedMemory {
 impl Default for SimulatedMemory {
     fn default() -> Self {
         Self {
-            sloppy: false,
+            loses_last_byte: false,
             session: vec![0; SESSION_LENGTH as usize],
             page: vec![0; DEVICE_PAGE_LENGTH as usize],
             paged_out: BTreeSet::new(),
@@ -54,7 +54,7 @@ impl SimulatedMemory {
         self.allocations.len()
     }
 
-    /// The bytes from an address to the end of its page.
+    /// Returns the bytes from an address to the end of its page.
     fn touch(&mut self, address: u64, direction: Direction) -> Result<&mut [u8], Stop> {
         let stop = |status| Stop {
             status,
@@ -90,12 +90,12 @@ impl SimulatedMemory {
     pub fn write_user(&mut self, address: u64, bytes: &[u8]) -> (u64, Option<Stop>) {
         let mut written = 0;
         while written < bytes.len() {
-            let sloppy = self.sloppy;
+            let loses_last_byte = self.loses_last_byte;
             let left = bytes.len() - written;
             match self.touch(address + written as u64, Direction::Write) {
                 Ok(page) => {
                     let count = left.min(page.len());
-                    let kept = usize::from(sloppy && count == left);
+                    let kept = usize::from(loses_last_byte && count == left);
                     page[..count - kept].copy_from_slice(&bytes[written..written + count - kept]);
                     written += count;
                 }
@@ -109,7 +109,7 @@ impl SimulatedMemory {
         (0x1000..HOLE).contains(&address) || (SESSION_PHYSICAL..RAM_END).contains(&address)
     }
 
-    /// How many bytes from a physical address on are no RAM.
+    /// Returns the number of bytes from a physical address on that are not RAM.
     pub fn physical_hole(address: u64) -> u64 {
         let next = [0x1000, SESSION_PHYSICAL]
             .into_iter()
@@ -117,8 +117,8 @@ impl SimulatedMemory {
         next.map_or_else(|| (!address).saturating_add(1), |start| start - address)
     }
 
-    /// How many bytes from a system address on are not mapped, as far as the table entry reaches
-    /// that is not there; 0 within a page of which some is there.
+    /// Returns the number of bytes from a system address to the end of the empty table entry that it
+    /// is in; 0 if a part of its page is mapped.
     pub fn system_hole(&self, address: u64) -> u64 {
         let out = self.paged_out.iter().map(|page| page * PAGE_LENGTH);
         let mapped: Vec<_> = [SESSION, SYSTEM_DATA].into_iter().chain(out).collect();
@@ -211,9 +211,9 @@ impl SimulatedMemory {
     }
 
     pub fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), TransportError> {
-        let sloppy = std::mem::take(&mut self.sloppy);
+        let loses_last_byte = std::mem::take(&mut self.loses_last_byte);
         let (_, stop) = self.write_user(address, bytes);
-        self.sloppy = sloppy;
+        self.loses_last_byte = loses_last_byte;
         match stop {
             None => Ok(()),
             Some(_) => Err(memory("write", address, bytes.len() as u64)),

@@ -1,13 +1,12 @@
-//! A driver on paper: requests are judged as the driver judges them, and carried out over a memory
-//! of maps, so that the client can be tried where there is no driver, with right answers and with
-//! wrong ones.
+//! A simulated driver. It validates requests as the driver does, and serves them from simulated
+//! memory, correctly or with defects.
 //!
-//! - `asked`: what a request has to be.
-//! - `machine`: the memory.
-//! - `information`, `caller`, `memory`: what becomes of each kind of request.
-//! - `answer`: the answers' layouts.
+//! - `request`: validation.
+//! - `memory`: the memory.
+//! - `information`, `caller_copy`, `copy_memory`: the requests.
+//! - `response`: the layout of the responses.
 
-#![allow(dead_code, reason = "every test file uses another part of it")]
+#![allow(dead_code, reason = "every test program uses another part of it")]
 #![allow(
     unreachable_pub,
     reason = "a test program has no other visibility to offer"
@@ -33,7 +32,7 @@ use memory::{
     FIRST_ALLOCATION, HOLE, IO, RAM_END, SESSION_PHYSICAL, SYSTEM_DATA, SimulatedMemory,
     USER_PHYSICAL, system_data,
 };
-use request::Asked;
+use request::Received;
 
 type Tamper = Box<dyn FnMut(&mut [u8], &mut usize)>;
 type Twist = Box<dyn FnMut(EngineKind, u64, u64, u8) -> u8>;
@@ -43,33 +42,34 @@ pub struct SimulatedDriver {
     pub reach: Reach,
     pub native_status: NtStatus,
     pub open_status: NtStatus,
-    /// Takes every request for one of this version and of the right size.
-    pub credulous: bool,
-    /// What `Transport::landmarks` and `physical_address` give away.
-    pub talkative: bool,
-    /// Changes an answer on its way.
-    pub tamper: Option<Tamper>,
-    /// Changes a byte that an engine read: which one, where, in the how-manieth read, what it was.
-    pub twist: Option<Twist>,
-    /// The control codes of the requests that came.
+    /// Accepts every version and size in a request's header.
+    pub accepts_any_header: bool,
+    /// Whether `Transport::landmarks` and `physical_address` return facts.
+    pub reports_landmarks: bool,
+    /// Changes a response: its bytes, and the number of returned bytes.
+    pub change_response: Option<Tamper>,
+    /// Changes a byte that was read. The arguments are the engine, the address, the number of the
+    /// read, and the byte.
+    pub change_byte: Option<Twist>,
+    /// The requests that were received.
     pub requests: Vec<RequestKind>,
-    /// The request of this number is the first that finds the driver gone.
+    /// The number of the first request for which the driver is lost.
     pub lost_from: Option<usize>,
-    /// What is said to be RAM.
+    /// The list of RAM.
     pub ranges: Vec<(u64, u64)>,
-    /// What the list of RAM is refused with.
+    /// The status of a request for the list of RAM.
     pub ranges_status: NtStatus,
     pub open_handles: i32,
-    pub machine: SimulatedMemory,
-    /// How many reads of memory there were.
+    pub memory: SimulatedMemory,
+    /// The number of reads of memory.
     pub reads: u64,
-    /// Where each began, and how many bytes it asked for.
+    /// The address and the length of each read.
     pub asked: Rc<RefCell<Vec<(u64, u64)>>>,
-    /// Says how far holes reach.
-    pub tells_holes: bool,
-    /// How many bytes too far the system's engine says that they do.
-    pub too_far: u64,
-    /// Which bytes of the slots of the batch at hand were not copied.
+    /// Whether responses say how far holes reach.
+    pub reports_holes: bool,
+    /// The number of bytes by which holes reported by the system's engine are too long.
+    pub hole_excess: u64,
+    /// Which bytes of the slots of the current batch were not copied.
     pub untouched: Vec<bool>,
 }
 
@@ -80,10 +80,10 @@ impl Default for SimulatedDriver {
             reach: Reach::MEMORY,
             native_status: NtStatus::SUCCESS,
             open_status: NtStatus::SUCCESS,
-            credulous: false,
-            talkative: true,
-            tamper: None,
-            twist: None,
+            accepts_any_header: false,
+            reports_landmarks: true,
+            change_response: None,
+            change_byte: None,
             requests: Vec::new(),
             lost_from: None,
             ranges: vec![
@@ -92,52 +92,65 @@ impl Default for SimulatedDriver {
             ],
             ranges_status: NtStatus::SUCCESS,
             open_handles: 0,
-            machine: SimulatedMemory::default(),
+            memory: SimulatedMemory::default(),
             reads: 0,
             asked: Rc::default(),
-            tells_holes: true,
-            too_far: 0,
+            reports_holes: true,
+            hole_excess: 0,
             untouched: Vec::new(),
         }
     }
 }
 
 impl SimulatedDriver {
-    /// One that loses the last byte of what it writes to its callers.
-    pub fn sloppy() -> Self {
-        let mut model = Self::default();
-        model.machine.sloppy = true;
-        model
+    /// Returns a driver that does not write the last byte of a copy to the caller's memory.
+    pub fn losing_last_bytes() -> Self {
+        let mut driver = Self::default();
+        driver.memory.loses_last_byte = true;
+        driver
     }
 
     /// Validates a request as the driver does, and serves it.
-    fn request(&mut self, code: &Code, input: &[u8], room: usize) -> Result<Vec<u8>, NtStatus> {
-        let asked = Asked { code, input, room };
+    fn request(
+        &mut self,
+        code: &Code,
+        input: &[u8],
+        output_length: usize,
+    ) -> Result<Vec<u8>, NtStatus> {
+        let received = Received {
+            code,
+            input,
+            output_length,
+        };
         Ok(match code.kind {
             RequestKind::Information => {
-                asked.validate::<kind::Information>()?;
+                received.validate::<kind::Information>()?;
                 self.information()
             }
             RequestKind::CopyFrom => {
-                self.caller_copy(code.kind, asked.validate::<kind::CopyFrom>()?)
+                self.caller_copy(code.kind, received.validate::<kind::CopyFrom>()?)
             }
-            RequestKind::CopyTo => self.caller_copy(code.kind, asked.validate::<kind::CopyTo>()?),
-            RequestKind::CopyThrough => self.copy_through(asked.validate::<kind::CopyThrough>()?),
+            RequestKind::CopyTo => {
+                self.caller_copy(code.kind, received.validate::<kind::CopyTo>()?)
+            }
+            RequestKind::CopyThrough => {
+                self.copy_through(received.validate::<kind::CopyThrough>()?)
+            }
             RequestKind::DeviceCopy => {
-                let copy = asked.validate::<kind::DeviceCopy>()?;
-                self.device_copy(copy, asked.behind())
+                let copy = received.validate::<kind::DeviceCopy>()?;
+                self.device_copy(copy, received.payload())
             }
-            RequestKind::CopyMemory => self.copy_memory(asked.validate::<kind::CopyMemory>()?),
+            RequestKind::CopyMemory => self.copy_memory(received.validate::<kind::CopyMemory>()?),
             RequestKind::CopyBatch => {
-                let valid = asked.validate::<kind::CopyBatch>()?;
-                self.copy_batch(valid.engine, &asked.entries(&valid)?)
+                let valid = received.validate::<kind::CopyBatch>()?;
+                self.copy_batch(valid.engine, &received.entries(&valid)?)
             }
             RequestKind::CopyScatter => {
-                let valid = asked.validate::<kind::CopyScatter>()?;
-                self.copy_scatter(valid.engine, &asked.entries(&valid)?)
+                let valid = received.validate::<kind::CopyScatter>()?;
+                self.copy_scatter(valid.engine, &received.entries(&valid)?)
             }
             RequestKind::MemoryRanges => {
-                self.memory_ranges(asked.validate::<kind::MemoryRanges>()?)?
+                self.memory_ranges(received.validate::<kind::MemoryRanges>()?)?
             }
         })
     }
@@ -175,26 +188,26 @@ impl Transport for SimulatedDriver {
         }
         self.untouched.clear();
         let mut input = input.to_vec();
-        if self.credulous && input.len() >= size_of::<Header>() {
+        if self.accepts_any_header && input.len() >= size_of::<Header>() {
             let header = Header {
                 version: PROTOCOL_VERSION,
                 size: code.request_length as u32,
             };
             input[..size_of::<Header>()].copy_from_slice(header.as_bytes());
         }
-        let answer = self
+        let response = self
             .request(code, &input, output.len())
             .map_err(RequestError::Status)?;
-        let slots = answer.len() - self.untouched.len();
-        for (index, (to, from)) in output.iter_mut().zip(&answer).enumerate() {
+        let slots = response.len() - self.untouched.len();
+        for (index, (to, from)) in output.iter_mut().zip(&response).enumerate() {
             let slot = index.checked_sub(slots);
             if slot.is_none_or(|slot| !self.untouched[slot]) {
                 *to = *from;
             }
         }
-        let mut returned = answer.len();
-        if let Some(tamper) = &mut self.tamper {
-            tamper(output, &mut returned);
+        let mut returned = response.len();
+        if let Some(change_response) = &mut self.change_response {
+            change_response(output, &mut returned);
         }
         Ok(returned)
     }
@@ -210,11 +223,11 @@ impl Transport for SimulatedDriver {
     }
 
     fn allocate(&mut self, length: u64) -> Result<u64, TransportError> {
-        Ok(self.machine.allocate(length))
+        Ok(self.memory.allocate(length))
     }
 
     fn free(&mut self, address: u64) -> Result<(), TransportError> {
-        self.machine.free(address)
+        self.memory.free(address)
     }
 
     fn protect(
@@ -223,25 +236,25 @@ impl Transport for SimulatedDriver {
         length: u64,
         protection: Protection,
     ) -> Result<(), TransportError> {
-        self.machine.protect(address, length, protection)
+        self.memory.protect(address, length, protection)
     }
 
     fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), TransportError> {
-        self.machine.write(address, bytes)
+        self.memory.write(address, bytes)
     }
 
     fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), TransportError> {
-        self.machine.read(address, bytes)
+        self.memory.read(address, bytes)
     }
 
     fn physical_address(&mut self, address: u64) -> Result<Option<u64>, TransportError> {
         Ok(self
-            .talkative
+            .reports_landmarks
             .then(|| address - FIRST_ALLOCATION + USER_PHYSICAL))
     }
 
     fn landmarks(&mut self) -> Result<Landmarks, TransportError> {
-        if !self.talkative {
+        if !self.reports_landmarks {
             return Ok(Landmarks::default());
         }
         Ok(Landmarks {

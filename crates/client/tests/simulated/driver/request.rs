@@ -1,4 +1,4 @@
-//! A request under way, which the protocol validates as in the driver.
+//! A request, which the protocol validates as in the driver.
 
 use ringcopy_client::protocol::{
     Code, Kind, NtStatus,
@@ -6,24 +6,24 @@ use ringcopy_client::protocol::{
 };
 use zerocopy::FromBytes;
 
-pub(super) struct Asked<'a> {
+pub(super) struct Received<'a> {
     pub(super) code: &'a Code,
     pub(super) input: &'a [u8],
-    /// How many bytes the answer may have.
-    pub(super) room: usize,
+    /// The length of the output.
+    pub(super) output_length: usize,
 }
 
-impl Asked<'_> {
+impl Received<'_> {
     pub(super) fn validate<K: Kind>(&self) -> Result<Valid<K>, NtStatus> {
         let lengths = Lengths {
             input: self.input.len(),
-            output: self.room,
+            output: self.output_length,
         };
         validate::request::<K>(self.input, lengths)
     }
 
-    /// What follows the request's own structure.
-    pub(super) fn behind(&self) -> &[u8] {
+    /// Returns the bytes after the fixed part.
+    pub(super) fn payload(&self) -> &[u8] {
         &self.input[self.code.request_length..]
     }
 
@@ -32,7 +32,7 @@ impl Asked<'_> {
         validated: &Entries<E>,
     ) -> Result<Vec<E>, NtStatus> {
         let entries: Vec<E> = self
-            .behind()
+            .payload()
             .chunks(size_of::<E>())
             .map(|entry| E::read_from_bytes(entry).ok().unwrap())
             .collect();

@@ -1,31 +1,30 @@
-//! Answers as they travel.
+//! The layout of responses.
 
 use ringcopy_client::protocol::{
-    BatchResponse, Direction, EngineKind, EntryResult, Header, NtStatus, TransferFlags,
-    TransferResponse,
+    BatchResponse, CopyResponse, CopyResult, Direction, EngineKind, Header, NtStatus, ResultFlags,
 };
 use zerocopy::IntoBytes;
 
 use super::memory::Stop;
 
-/// What a copy came to.
+/// Returns the result of a copy.
 pub(super) fn result(
     copied: u64,
     stop: Option<&Stop>,
     engine: EngineKind,
     fell_back: bool,
-) -> EntryResult {
+) -> CopyResult {
     let (direction, address) = stop
         .and_then(|stop| stop.access)
         .unwrap_or((Direction::None, 0));
-    EntryResult {
+    CopyResult {
         status: stop.map_or(NtStatus::SUCCESS, |stop| stop.status).0,
         direction: direction as u32,
         copied,
         address,
         engine: engine as u32,
         flags: if fell_back {
-            TransferFlags::FELL_BACK.bits()
+            ResultFlags::FELL_BACK.bits()
         } else {
             0
         },
@@ -33,14 +32,14 @@ pub(super) fn result(
     }
 }
 
-/// The answer to a request for one copy.
-pub(super) fn response(asked: u64, result: EntryResult) -> Vec<u8> {
-    TransferResponse::of(asked, result).as_bytes().to_vec()
+/// Returns the response to a request for one copy.
+pub(super) fn response(asked: u64, result: CopyResult) -> Vec<u8> {
+    CopyResponse::of(asked, result).as_bytes().to_vec()
 }
 
-/// The answer to a request for many.
-pub(super) fn batch_response(results: &[EntryResult]) -> Vec<u8> {
-    let succeeded = |result: &&EntryResult| result.status == NtStatus::SUCCESS.0;
+/// Returns the response to a request for many copies.
+pub(super) fn batch_response(results: &[CopyResult]) -> Vec<u8> {
+    let succeeded = |result: &&CopyResult| result.status == NtStatus::SUCCESS.0;
     let mut output = BatchResponse {
         header: Header::of::<BatchResponse>(),
         count: results.len() as u32,

@@ -1,6 +1,6 @@
-//! A machine on paper: a service manager, a registry, an image's place, and a `verifier.exe`.
+//! A simulated Windows system: a service manager, a registry, an image, and a `verifier.exe`.
 
-#![allow(dead_code, reason = "every test file uses another part of it")]
+#![allow(dead_code, reason = "every test program uses another part of it")]
 #![allow(
     unreachable_pub,
     reason = "a test program has no other visibility to offer"
@@ -16,7 +16,7 @@ use sha1::{Digest, Sha1};
 
 pub const PLACE: &str = r"C:\Windows\System32\drivers\ringcopy.sys";
 
-/// All that installing can change.
+/// The state that an installation can change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Disk {
     pub service: Option<String>,
@@ -24,52 +24,52 @@ pub struct Disk {
     pub parameters: BTreeMap<String, u32>,
     pub notes: BTreeMap<String, String>,
     pub image: Option<Vec<u8>>,
-    /// By store: their hashes.
+    /// The hashes of the certificates in each store.
     pub certificates: BTreeMap<String, Vec<String>>,
     pub verifier: Vec<String>,
 }
 
-/// What another program does meanwhile.
+/// What another program does at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OtherProgram {
     None,
-    /// It loads the driver right before it is to be loaded.
+    /// It loads the driver just before the client does.
     LoadsIt,
-    /// It has the device open: the driver is not unloaded before that ends.
+    /// It has the device open, so the driver is not unloaded. The service manager then refuses
+    /// further requests with this code.
     HasItOpen(u32),
-    /// The driver was asked to unload since. With this code the service manager refuses to ask
-    /// once more.
+    /// As above, after the driver was asked to unload.
     KeepsLoaded(u32),
 }
 
 pub struct SimulatedSystem {
     pub disk: Disk,
-    /// All but the time since the last start.
+    /// The facts, without the uptime.
     pub facts: Facts,
-    /// Since the last start.
+    /// The time since the last start.
     pub uptime: Cell<Duration>,
     pub marked: bool,
-    /// Fails the so manieth change from now on, with this code.
+    /// Fails the change with this number from now on, with this code.
     pub fail: Option<(u32, u32)>,
-    /// Raises Ctrl-C at the so manieth look at it.
+    /// Raises Ctrl-C at the query with this number.
     pub interrupt_at: Cell<Option<u32>>,
-    /// Raises Ctrl-C while a program with this argument runs, and ends it by that.
+    /// Ends a program with this argument by Ctrl-C.
     pub interrupted_program: Option<&'static str>,
     pub start_error: Option<u32>,
     pub other_program: OtherProgram,
-    /// Where Verifier lets allocations fail, so many of the next loads fail with this code.
+    /// The number of loads that fail while Verifier lets allocations fail, and their code.
     pub short_starts: (u32, u32),
-    /// So many loads come before those.
+    /// The number of loads that succeed before those.
     pub good_starts: u32,
-    /// The service cannot be deleted.
+    /// Whether deleting the service fails.
     pub keeps_service: bool,
     pub ran: Vec<String>,
     pub statistics: String,
-    /// Starts and stops.
+    /// The number of loads.
     pub starts: u32,
-    /// When the driver was loaded, or refused to start, since the last start of the machine.
+    /// The uptimes at which the driver was loaded or failed to start.
     pub loaded_at: Vec<Duration>,
-    /// Whether it is, for whoever drives it.
+    /// Whether the driver is loaded, for its simulated client.
     pub loaded: Rc<Cell<bool>>,
 }
 
@@ -115,13 +115,13 @@ fn error(action: &str, code: u32) -> SystemError {
     }
 }
 
-/// What certutil ends with when no certificate is of this hash.
+/// certutil's exit code if no certificate has this hash.
 const NTE_NOT_FOUND: i32 = 0x8009_0011_u32.cast_signed();
 
-/// What a program that Ctrl-C ended ends with.
+/// The exit code of a program that Ctrl-C ended.
 const CONTROL_C_EXIT: i32 = 0xC000_013A_u32.cast_signed();
 
-/// A certificate's, as certutil tells it.
+/// Returns the hash of a certificate, as certutil prints it.
 pub fn hash_of(certificate: &[u8]) -> String {
     let bytes = Sha1::digest(certificate);
     let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
@@ -136,7 +136,7 @@ impl SimulatedSystem {
         model
     }
 
-    /// The machine starts anew.
+    /// Restarts the machine.
     pub fn restart(&mut self) {
         self.marked = false;
         self.disk.running = false;
@@ -146,7 +146,7 @@ impl SimulatedSystem {
         self.uptime.set(Duration::ZERO);
     }
 
-    /// So long after a start Verifier lets allocations fail, if it is set to do so.
+    /// Returns the time after a start at which Verifier lets allocations fail, if it is set to.
     pub fn quiet_start(&self) -> Option<Duration> {
         let settings: Vec<_> = self.disk.verifier.iter().map(String::as_str).collect();
         if settings.is_empty() {
@@ -155,7 +155,7 @@ impl SimulatedSystem {
         faults(&settings).unwrap()
     }
 
-    /// Somebody adds a certificate.
+    /// Adds a certificate to a store.
     pub fn add_certificate(&mut self, store: &str, hash: &str) {
         if !self.has_certificate(store, hash) {
             let certificates = self.disk.certificates.entry(store.into()).or_default();
@@ -345,7 +345,7 @@ impl System for SimulatedSystem {
             }
             ("verifier.exe", ["/reset"]) => self.disk.verifier.clear(),
             ("verifier.exe", ["/querysettings"]) => text = self.disk.verifier.join(" "),
-            // Drivers that were not loaded since the start have no counters.
+            // Only drivers that were loaded since the start have counters.
             ("verifier.exe", ["/query"]) if self.loaded_at.is_empty() => {}
             ("verifier.exe", ["/query"]) => text.clone_from(&self.statistics),
             ("verifier.exe", settings) => {
@@ -376,7 +376,7 @@ impl System for SimulatedSystem {
     }
 }
 
-/// What settings say of allocations that fail: after which delay. Source: "Driver Verifier Command
+/// Returns the delay after which settings let allocations fail. Source: "Driver Verifier Command
 /// Syntax" and "Low Resources Simulation", Windows driver documentation.
 fn faults(settings: &[&str]) -> Result<Option<Duration>, String> {
     let refused = || format!("not as documented: {settings:?}");
@@ -386,7 +386,7 @@ fn faults(settings: &[&str]) -> Result<Option<Duration>, String> {
     }
     match checks {
         ["/standard"] => Ok(None),
-        // All four values are there, or those that are left out are empty.
+        // All four values are given; those without a value are empty.
         ["/flags", _, "/faults", _, _, _, minutes] => {
             let minutes = minutes.parse().map_err(|_| refused())?;
             Ok(Some(Duration::from_mins(minutes)))
@@ -395,5 +395,5 @@ fn faults(settings: &[&str]) -> Result<Option<Duration>, String> {
     }
 }
 
-/// A status that the machine does not tell.
-pub const UNTOLD: Result<u32, NtStatus> = Err(NtStatus::NOT_SUPPORTED);
+/// The code integrity options of a system that does not report them.
+pub const UNKNOWN: Result<u32, NtStatus> = Err(NtStatus::NOT_SUPPORTED);

@@ -1,7 +1,7 @@
-//! Copies from the last byte to the first, for ranges that overlap the wrong way round.
+//! Copies from the last byte to the first, for a destination above a source that it overlaps.
 //!
-//! Blocks only where the ranges are at least a block apart. Closer, what a block had stored before
-//! it met a fault would be gone from the source when the block is done again byte by byte.
+//! It moves blocks only if the ranges are at least a block apart. Closer ranges share bytes of a block:
+//! the bytes that it stored before a fault would have overwritten source bytes of its second move.
 
 use core::{
     arch::{asm, global_asm},
@@ -10,8 +10,8 @@ use core::{
 
 use super::{Record, Trap};
 
-/// Blocks of 64 bytes. `$to` and `$from` stand behind what is still to be moved; `$start` is where
-/// the destination starts.
+/// Moves blocks of 64 bytes. `$to` and `$from` point after the bytes that are left; `$start` is the
+/// start of the destination.
 macro_rules! move_blocks_down {
     ($to:literal, $from:literal, $start:literal) => {
         lines![
@@ -35,7 +35,7 @@ macro_rules! move_blocks_down {
     };
 }
 
-/// The rest, byte by byte.
+/// Moves the rest byte by byte.
 macro_rules! move_bytes_down {
     ($to:literal, $from:literal, $start:literal) => {
         lines![
@@ -63,7 +63,7 @@ guarded_routine!(
     ],
     access: move_blocks_down!("x19", "x20", "x1"),
     recover: ["ldr x1, [x29, #40]"],
-    // The bytes above the guard page; the one that would be next is the one to report.
+    // Moves the bytes above the guard page. The next byte below them is the one to report.
     guard: lines![
         "ldr x9, [x0, #{kind}]",
         "cmp x9, #{write}",
@@ -75,7 +75,7 @@ guarded_routine!(
         "csel x11, x9, x11, hi",
         "sub x9, x9, x11",
         "sub x12, x19, x1",
-        // Nothing is moved where it is not known, or not in the range.
+        // Nothing is moved if the address is unknown or outside the range.
         "mov x1, x19",
         "cmn x10, #1",
         "b.eq .Lresume_usermode_accessors_copy_backward",
@@ -99,7 +99,7 @@ guarded_routine!(
 ///
 /// Both ranges are valid for `length` bytes. They may change under the copy.
 pub(crate) unsafe fn copy_backward(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges. A block is loaded before any of it is stored.
+    // SAFETY: the caller guarantees both ranges. A block is loaded before any of it is stored.
     unsafe {
         asm!(
             move_blocks_down!("x0", "x1", "x2"),

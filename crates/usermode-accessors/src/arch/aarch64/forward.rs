@@ -7,9 +7,8 @@ use core::{
 
 use super::{Record, Trap};
 
-/// Blocks of 64 and of 16 bytes, as long as there are such. `$to` and `$from` stand at the next
-/// byte, `$end` is the end of the destination; they move only after a block was stored, so that a
-/// fault finds both at its start.
+/// Copies blocks of 64 and of 16 bytes. `$to` and `$from` point to the next byte, `$end` is the end of
+/// the destination. They advance only after a block is stored, so at a fault both are at its start.
 macro_rules! copy_blocks {
     ($to:literal, $from:literal, $end:literal, $load:literal, $store:literal) => {
         lines![
@@ -42,7 +41,7 @@ macro_rules! copy_blocks {
     };
 }
 
-/// The rest, byte by byte.
+/// Copies the rest byte by byte.
 macro_rules! copy_bytes {
     ($to:literal, $from:literal, $end:literal) => {
         lines![
@@ -59,8 +58,8 @@ macro_rules! copy_bytes {
     };
 }
 
-/// Has the bytes end where the exception says that a guard page begins, if that is ahead; else where
-/// they stand. X9 is how far that side of the copy has come which the exception is about.
+/// Moves the end to the address of the exception, if that is ahead; else to the next byte. X9 is the
+/// next byte of the side that faulted.
 macro_rules! end_at_guard {
     ($to:literal, $end:literal) => {
         lines![
@@ -74,7 +73,7 @@ macro_rules! end_at_guard {
     };
 }
 
-/// Likewise, for a copy, whose side is told by the kind of the exception.
+/// Does the same for a copy, where the kind of the exception gives the side.
 macro_rules! end_copy_at_guard {
     ($to:literal, $from:literal, $end:literal) => {
         lines![
@@ -88,7 +87,7 @@ macro_rules! end_copy_at_guard {
 
 pub(super) use {copy_blocks, copy_bytes, end_at_guard, end_copy_at_guard};
 
-/// Blocks of 64 and of 16 bytes of X5.
+/// Fills blocks of 64 and of 16 bytes with X5.
 macro_rules! fill_blocks {
     ($to:literal, $end:literal) => {
         lines![
@@ -114,7 +113,7 @@ macro_rules! fill_blocks {
     };
 }
 
-/// The rest, byte by byte.
+/// Fills the rest byte by byte.
 macro_rules! fill_bytes {
     ($to:literal, $byte:literal, $end:literal) => {
         lines![
@@ -135,8 +134,8 @@ guarded_routine!(
         "mov x19, x1",
         "mov x20, x2",
         "add x3, x1, x3",
-        // A move to less than a block below: what a block had stored before it met a fault would
-        // be gone from the source when the block is done again.
+        // A move to less than a block below: the bytes that a block stored before a fault would have
+        // overwritten source bytes of its second move.
         "sub x9, x20, x19",
         "cmp x9, #64",
         "b.lo .Lresume_usermode_accessors_copy"
@@ -175,7 +174,7 @@ guarded_routine!(
 ///
 /// Both ranges are valid for `length` bytes. They may change under the copy.
 pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges.
+    // SAFETY: the caller guarantees both ranges.
     unsafe {
         asm!(
             copy_blocks!("x0", "x1", "x2", "ldp", "stp"),
@@ -197,7 +196,7 @@ pub(crate) unsafe fn copy(destination: *mut u8, source: *const u8, length: usize
 ///
 /// The range is valid for `length` bytes.
 pub(crate) unsafe fn fill(destination: *mut u8, byte: u8, length: usize) {
-    // SAFETY: the caller vouches for the range.
+    // SAFETY: the caller guarantees the range.
     unsafe {
         asm!(
             fill_blocks!("x0", "x2"),

@@ -1,12 +1,11 @@
-//! Locked operations on user memory that tell what was there.
+//! Interlocked operations on user memory. They return the value that was there before.
 //!
-//! By exclusive loads and stores, which every 64-bit processor of Arm has; the single instructions of
-//! later ones would need two sets of routines. `DMB` makes them the full barrier that an interlocked
-//! operation is. A comparison that fails stores what it found, so that it needs a writable page, as
-//! it does on x86-64.
+//! They use exclusive loads and stores, which every 64-bit Arm processor has. The single instructions of
+//! later processors would need a second set of routines. `DMB` makes the operation a full barrier. A
+//! comparison that fails stores the value it found, so it needs a writable page, as on x86-64.
 //!
-//! A round fails if another processor wrote near by, or an interrupt came, since the load; how
-//! often is not bounded. The loop can be interrupted and preempted all the while.
+//! A round fails if another processor has written near by since the load, or an interrupt came. The
+//! number of rounds is not bounded. The loop can be interrupted and preempted.
 
 use core::{arch::global_asm, mem::offset_of};
 

@@ -1,49 +1,45 @@
 //! 64-bit Arm, for Windows on Arm.
 //!
-//! Built, its unwind data decoded and checked by a test, its instructions run on Linux, where a
-//! signal handler that goes by the same scopes stands in for the dispatcher. It has not run on
-//! Windows, and the accesses to PSTATE.PAN have not run at all.
+//! The code builds. A test decodes its unwind data and compares it with the instructions. The
+//! instructions run on Linux, with a signal handler that uses the same scopes in place of the
+//! dispatcher. The code has not run on Windows, and the accesses to PSTATE.PAN have not run at all.
 //!
-//! Every routine is written once and follows the procedure call standard, which Windows shares; Rust
-//! is told so, and hence knows which registers it may spoil. Only on Windows does it carry unwind data
-//! and a handler; elsewhere a fault ends the process. No routine touches X18, which is the system's, or a
-//! vector register.
+//! Every guarded routine follows the procedure call standard, as Windows does. Only on Windows does it
+//! have unwind data and a handler; on other systems a fault ends the process. No routine uses X18, which
+//! belongs to the system, or a vector register.
 //!
 //! # The frame of a guarded routine
 //!
-//! | from X29 | what |
+//! | offset from X29 | content |
 //! | --- | --- |
-//! | +0 | the caller's X29, and the return address: a link of the frame chain |
-//! | +16 | the caller's X19 and X20 |
-//! | +32 | the `Record`, where the filter finds it, and where the access starts |
+//! | +0 | X29 of the caller, and the return address: a link of the frame chain |
+//! | +16 | X19 and X20 of the caller |
+//! | +32 | the `Record`, where the filter finds it, and the start of the access |
 //! | +48 | the fourth argument, for a length |
 //! | +56 | PSTATE.PAN at entry |
 //!
-//! A landing pad relies on this frame, X19, X20 and X29 alone: those survive the unwind.
+//! This frame, X19, X20 and X29 survive the unwind. A landing pad uses nothing else.
 //!
-//! The filter is given X29 of the routine in X1. That is not the establisher frame, which is the stack
-//! pointer at the routine's entry; it is what Clang's filters count from and what Wine's
-//! `__C_specific_handler` passes.
+//! The filter gets X29 of the routine in X1. The establisher frame would be the stack pointer at the
+//! entry of the routine. Clang's filters use X29, and Wine's `__C_specific_handler` passes it.
 //!
 //! # Blocks, and an exact count
 //!
-//! A copy moves 16 and 64 bytes at a time with pairs of registers. Where a block meets a page that
-//! is not there, the first landing pad is a loop that does the block again byte by byte, under the
-//! second scope entry, and so stops at the very byte that cannot be moved. A pair that was stored
-//! in part is overwritten by that loop as far as it had come.
+//! A copy moves 16 or 64 bytes at a time with pairs of registers. After a fault of a block, the first
+//! landing pad is a loop that moves the block byte by byte, under the second scope. It stops at the
+//! exact byte that cannot be moved. It overwrites a pair that was stored in part.
 //!
-//! A guard page, that of a stack among them, is there for one fault only, so it must not be tried
-//! resume: then the loop ends in front of it, and the exception stays what the routine reports. Where the
-//! page is, tells the exception; if it names no address inside the range, nothing is moved any more.
+//! A guard page, that of a stack included, raises only once, so it must not be accessed again. Then the
+//! loop ends before that page, and the routine reports that exception. The address of the exception
+//! gives the page. If it is unknown or outside the range, nothing more is moved.
 //!
 //! # Privileged Access Never
 //!
-//! PSTATE.PAN is to this processor what SMAP is to x86-64. Whether Windows sets it while a driver
-//! runs is not documented; that it may is: the accessors' overview names it. So the routine does as
-//! it does there: in the kernel of a processor that has the bit, it opens user memory for the
-//! access and puts the bit back to what it was, after a fault too. If the bit was clear, user
-//! memory was open, and stays so. `LDTR` and `STTR`, which PAN does not stop, come neither in
-//! pairs nor with ordering nor exclusively, so they could not serve all routines.
+//! PSTATE.PAN has the part of SMAP on x86-64. The overview of the accessors names it, but it is not
+//! documented whether Windows sets it while a driver runs. In the kernel of a processor with this bit, a
+//! routine clears it for the access, and then restores it, also after a fault. If the bit was clear,
+//! user memory was open, and stays open. PAN does not stop `LDTR` and `STTR`, but they exist neither in
+//! pairs, nor with ordering, nor exclusive, so they cannot serve all routines.
 //!
 //! Source: "ARM64 exception handling", "Overview of ARM64 ABI conventions", Microsoft C++
 //! documentation; Arm Architecture Reference Manual for A-profile.
@@ -54,12 +50,12 @@ use core::{arch::global_asm, mem::offset_of};
 use super::Trap;
 use processor::pan_is_there;
 
-/// What the routine and its filter tell the caller, and the caller the routine.
+/// What a guarded routine and its filter exchange with the caller.
 #[repr(C)]
 pub(super) struct Record {
     /// The exception code, or 0 for none. No exception that the filter takes has code 0.
     code: u32,
-    /// Not 0: PSTATE.PAN exists here and must be clear for the access.
+    /// Not 0 if PSTATE.PAN exists and must be clear for the access.
     open_window: u32,
     kind: usize,
     address: usize,
@@ -100,7 +96,7 @@ impl Record {
     }
 }
 
-/// The scopes again, for the tests on Linux, whose signal handler goes by them.
+/// Emits the scopes for the signal handler of the tests on Linux.
 #[cfg(all(test, target_os = "linux"))]
 macro_rules! on_linux_tests {
     ($(($begin:expr, $end:expr, $landing:expr)),*) => {
@@ -123,13 +119,14 @@ macro_rules! on_linux_tests {
     };
 }
 
-/// A guarded routine. `setup` moves arguments to where `access` wants them; the record is in X0, and
-/// X0, X9 and X10 may be overwritten. `access` is the only code under guard. `result` computes X0.
+/// Defines a guarded routine. `setup` moves the arguments to the registers of `access`; the record is in
+/// X0, and X0, X9 and X10 may be overwritten. `access` is the only code under guard. `result` computes
+/// X0.
 ///
-/// With `resume`, a fault of `access` leads to that, which does byte by byte, also under guard, what
-/// `access` left to do; so does its end. In front of it, `recover` puts back what the fault has
-/// spoiled; then, if the fault was of a guard page, `guard` has the bytes end there. The record is in
-/// X0 for both. Numbered labels up to 4 are the frame's own.
+/// With `resume`, the end of `access` and a fault of it lead to `resume`. That moves the rest byte by
+/// byte, also under guard. After a fault, `recover` restores the registers first. Then, after a fault of
+/// a guard page, `guard` makes the bytes end before that page. The record is in X0 for both. The frame
+/// uses the numbered labels up to 4.
 macro_rules! guarded_routine {
     ($name:literal, setup: [$($setup:literal),*], access: $access:expr, result: [$($result:literal),*]) => {
         guarded_routine!(
@@ -178,7 +175,7 @@ macro_rules! guarded_routine {
                 "add w10, w10, #0xFD", // STATUS_STACK_OVERFLOW
                 "cmp w9, w10",
                 "b.eq 3f",
-                // If what faulted is there by now, there was no fault.
+                // If the memory is accessible again by then, there is no fault.
                 "str wzr, [x0, #{code}]",
                 concat!("b .Lresume_", $name),
                 "3:",
@@ -232,7 +229,7 @@ macro_rules! guarded_routine {
             "2:",
             $($setup,)*
             $guarded,
-            // What PAN is after an unwind depends on the dispatcher: set it to what it was.
+            // After an unwind the value of PAN depends on the dispatcher, so restore it.
             "ldr x9, [x29, #32]",
             "ldr w9, [x9, #{open_window}]",
             "cbz w9, 4f",
@@ -255,7 +252,7 @@ macro_rules! guarded_routine {
     };
 }
 
-/// PSTATE.PAN by its encoding: an assembler knows the name only if told that the processor has it.
+/// PSTATE.PAN by its encoding: an assembler knows the name only with a feature enabled.
 macro_rules! pan {
     () => {
         "s3_0_c4_c2_3"
@@ -273,7 +270,7 @@ mod string;
 
 pub(crate) use backward::copy_backward;
 pub(crate) use forward::{copy, fill};
-// A block is loaded whole before it is stored, so that the copy may go over its own source.
+// A block is loaded before it is stored, so the copy may overwrite its own source.
 pub(crate) use super::bulk::guarded_copy as guarded_copy_upward;
 pub(crate) use forward::copy as copy_upward;
 pub(crate) use nontemporal::copy_nontemporal;
@@ -285,16 +282,16 @@ pub(crate) use string::{guarded_scan, scan};
 
 pub(super) use processor::pan_is_there as user_memory_can_be_closed;
 
-/// How many bytes a routine has moved that copies or fills forward: it returns the number itself.
+/// Returns how many bytes a copy or fill has moved forward: the routine returns this number itself.
 #[inline]
-pub(super) const fn moved(answer: usize, _length: usize) -> usize {
-    answer
+pub(super) const fn moved(returned: usize, _length: usize) -> usize {
+    returned
 }
 
 // The filter of every guarded routine: X0 = EXCEPTION_POINTERS *, X1 = X29 of the routine.
-// It takes the exceptions that touching memory raises, and no other; the crate's page says which
-// these are, and by what source. A breakpoint or a single step is left to the handlers above, so that
-// a bug stays a bug.
+// It takes the exceptions that an access to memory raises, and no other. The documentation of the
+// crate lists them with their source. It does not take a breakpoint or a single step, so those are
+// not hidden.
 #[cfg(any(windows, all(test, target_os = "linux")))]
 global_asm!(
     ".text",
@@ -325,7 +322,7 @@ global_asm!(
     "2:",
     "ldr x10, [x1, #32]",
     "str w9, [x10, #{code}]",
-    // A routine may fault twice, and the second may know less than the first.
+    // A routine may fault twice, and the second fault may have fewer parameters.
     "mov x11, #-1",
     "mov x12, #-1",
     "mov x13, #-1",

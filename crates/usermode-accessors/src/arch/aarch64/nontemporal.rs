@@ -1,8 +1,7 @@
-//! Copies with a hint that nobody will look at the bytes soon.
+//! Copies with a hint that the bytes are not accessed soon.
 //!
-//! `LDNP` and `STNP` are pairs like any other, and fault like any other. They are less ordered,
-//! though; so `DMB` follows, after a fault too, and the copy is not less ordered against what
-//! comes later than a plain one.
+//! `LDNP` and `STNP` fault like plain pairs, but are less ordered. So a `DMB` follows, also after a
+//! fault, and the copy is ordered before later accesses like a plain copy.
 //!
 //! Source: "Load/store pair of general-purpose registers, non-temporal", Arm Architecture
 //! Reference Manual.
@@ -32,13 +31,13 @@ guarded_routine!(
     ],
 );
 
-/// Copies forward with streaming stores, without a guard.
+/// Copies forward with non-temporal stores, without a guard.
 ///
 /// # Safety
 ///
 /// Both ranges are valid for `length` bytes. They may change under the copy.
 pub(crate) unsafe fn copy_nontemporal(destination: *mut u8, source: *const u8, length: usize) {
-    // SAFETY: the caller vouches for both ranges.
+    // SAFETY: the caller guarantees both ranges.
     unsafe {
         asm!(
             copy_blocks!("x0", "x1", "x2", "ldnp", "stnp"),

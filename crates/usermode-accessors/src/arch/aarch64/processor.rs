@@ -1,21 +1,21 @@
-//! What the processor is, and how to stop on it.
+//! Features of the processor, and a fast fail.
 
 use core::{
     arch::asm,
     sync::atomic::{AtomicU8, Ordering},
 };
 
-/// Ends the program, or the system, at once: `__fastfail`.
+/// Ends the program, or the system in the kernel, at once: `__fastfail`.
 ///
 /// Source: "`__fastfail`", Microsoft C++ documentation.
 pub(crate) fn fast_fail(code: u32) -> ! {
-    // SAFETY: breakpoint F003h with a code in W0 does not return and touches no memory of ours.
+    // SAFETY: breakpoint F003h with a code in W0 does not return and accesses no memory of the program.
     unsafe { asm!("brk #0xF003", in("w0") code, options(noreturn, nostack)) }
 }
 
-/// Whether this code runs in the kernel, on a processor that can close user memory to it.
+/// Returns whether this code runs in the kernel, on a processor that can close user memory to it.
 ///
-/// That is the same on all processors of a system and does not change, so it is asked once.
+/// This is the same on all processors of a system and does not change, so it is read once.
 pub(in crate::arch) fn pan_is_there() -> bool {
     const UNKNOWN: u8 = 0;
     const NO: u8 = 1;
@@ -32,20 +32,20 @@ pub(in crate::arch) fn pan_is_there() -> bool {
     }
 }
 
-/// Whether this code is in the upper half of the address space, where only the kernel executes.
-/// The register that holds the exception level cannot be read by user mode.
+/// Returns whether this code is in the upper half of the address space, where only the kernel executes.
+/// User mode cannot read the register with the exception level.
 fn is_kernel() -> bool {
     const UPPER_HALF: usize = 1 << 63;
     let here = is_kernel as fn() -> bool;
     (here as usize) & UPPER_HALF != 0
 }
 
-/// For the kernel only.
+/// Returns whether the processor has PSTATE.PAN. For the kernel only.
 fn processor_has_pan() -> bool {
     const PAN_SHIFT: u64 = 20;
     const FIELD: u64 = 0xF;
     let features: u64;
-    // SAFETY: only called in the kernel, where ID_AA64MMFR1_EL1 can be read; it changes nothing.
+    // SAFETY: only called in the kernel, which can read ID_AA64MMFR1_EL1; it changes nothing.
     unsafe {
         asm!("mrs {0}, s3_0_c0_c7_1", out(reg) features, options(nomem, nostack, preserves_flags));
     }

@@ -1,14 +1,14 @@
-//! A call of foreign code that may raise.
+//! A guarded call of foreign code that may raise.
 //!
-//! | from X29 | what |
+//! | offset from X29 | content |
 //! | --- | --- |
-//! | +0 | the caller's X29, and the return address |
+//! | +0 | X29 of the caller, and the return address |
 //! | +16 | the [`Raised`], where the filter finds it |
-//! | +24 | PSTATE.PAN at entry, if it exists here |
+//! | +24 | PSTATE.PAN at entry, if it exists |
+//! | +32 | whether to restore PSTATE.PAN |
 //!
-//! The frame keeps nothing in registers, so the unwind through the callee's frames has restored
-//! every one that the convention says survives a call. PSTATE.PAN is not among them: the landing
-//! pad sets it to what it was.
+//! The frame keeps nothing in registers, and the unwind restores all registers that survive a call.
+//! PSTATE.PAN is not restored, so the landing pad restores it.
 
 use core::arch::global_asm;
 #[cfg(windows)]
@@ -37,7 +37,7 @@ global_asm!(
     "ldp x4, x5, [x10, #32]",
     ".Laccess_call:",
     "blr x9",
-    // The address that the call returns to is what a dispatcher may look up: it must be inside.
+    // A dispatcher may look up the return address of the call, so it must be inside the scope.
     "nop",
     ".Llanding_call:",
     "ldr x9, [x29, #32]",

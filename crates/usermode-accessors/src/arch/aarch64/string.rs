@@ -1,7 +1,7 @@
-//! The search for the zero that ends a string.
+//! The search for the terminator of a string.
 //!
-//! One character after the other and none behind the terminator, so no page is touched that the
-//! string does not reach into.
+//! It reads one character at a time and none after the terminator, so it accesses only pages of the
+//! string.
 
 use core::{
     arch::{asm, global_asm},
@@ -10,7 +10,7 @@ use core::{
 
 use super::{Record, Trap};
 
-/// `$at` stands at the next character, `$end` is the end; there is at least one.
+/// Searches from `$at` to `$end`, which are not equal. `$at` points to the next character.
 macro_rules! scan_characters {
     ($load:literal, $at:literal, $end:literal, $size:literal) => {
         lines![
@@ -39,15 +39,15 @@ guarded_routine!(
 );
 
 unsafe extern "efiapi" {
-    /// Returns how many characters precede the terminator, or were looked at before a fault; if
-    /// there is none in `count` characters, `count`. That must not be 0.
+    /// Returns how many characters precede the terminator, or were read before a fault; `count` if
+    /// there is no terminator in `count` characters, which must not be 0.
     fn usermode_accessors_scan1(record: *mut Record, string: *const u8, count: usize) -> usize;
-    /// As [`usermode_accessors_scan1`], with characters of two bytes.
+    /// Does the same with characters of two bytes.
     fn usermode_accessors_scan2(record: *mut Record, string: *const u8, count: usize) -> usize;
 }
 
-/// Counts the characters, of two bytes if `wide`, before the first that is zero, in user memory.
-/// If none of `count` is, the answer is `count`. The trap counts the bytes that were looked at.
+/// Counts the characters, of two bytes if `wide`, before the terminator of a string in user memory.
+/// Returns `count` if `count` characters have no terminator. The trap counts the bytes that were read.
 ///
 /// # Safety
 ///
@@ -73,7 +73,7 @@ pub(crate) unsafe fn guarded_scan(
     record.result(length.wrapping_mul(size)).map(|()| length)
 }
 
-/// As [`guarded_scan`], without a guard.
+/// Counts as [`guarded_scan`] does, without a guard.
 ///
 /// # Safety
 ///
@@ -84,9 +84,9 @@ pub(crate) unsafe fn scan(string: *const u8, count: usize, wide: bool) -> usize 
     }
     let end: *const u8;
     if wide {
-        // Without an end the count is that of the whole address space, and wraps around.
+        // Without a bound the count is that of the whole address space, and wraps around.
         let last = string.wrapping_add(count.wrapping_mul(2));
-        // SAFETY: the caller vouches for the string.
+        // SAFETY: the caller guarantees the string.
         unsafe {
             asm!(
                 scan_characters!("ldrh", "x0", "x1", "2"),

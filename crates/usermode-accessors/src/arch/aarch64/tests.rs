@@ -1,9 +1,9 @@
-//! Faults of the routines, on Linux: a signal handler stands in for Windows's dispatcher.
+//! Faults of the guarded routines on Linux, with a signal handler in place of Windows's dispatcher.
 //!
-//! It goes by the same scopes, asks the same filter, spoils every register that an unwind may spoil,
-//! and goes on at the landing pad. So what follows a fault is the routine's own code: this shows that, not
-//! that Windows would get there. What the exception is, each test says; of a guard page, its one fault
-//! opens the page.
+//! The handler uses the same scopes and calls the same filter. It overwrites every register that an
+//! unwind may overwrite, and continues at the landing pad. So these tests show the code of the routine
+//! after a fault; they do not show that Windows gets there. Each test sets the exception code. The fault
+//! of a guard page opens the page.
 
 use core::{cell::Cell, ffi::c_void, ptr};
 use std::{format, slice, string::String, sync::Once, vec, vec::Vec};
@@ -21,7 +21,7 @@ const ACCESS_VIOLATION: u32 = 0xC000_0005;
 const GUARDS: [NtStatus; 2] = [NtStatus::GUARD_PAGE_VIOLATION, NtStatus::STACK_OVERFLOW];
 
 std::thread_local! {
-    /// What a fault of this thread is.
+    /// The exception code of faults of this thread.
     static CODE: Cell<u32> = const { Cell::new(ACCESS_VIOLATION) };
 }
 
@@ -59,7 +59,7 @@ struct Exception {
     information: [usize; 15],
 }
 
-/// What the filter says to an exception in a routine with this frame.
+/// Returns whether the filter takes an exception in a routine with this frame.
 fn takes(code: u32, [kind, address]: [usize; 2], frame: usize) -> bool {
     let mut information = [0; 15];
     information[..2].copy_from_slice(&[kind, address]);
@@ -72,11 +72,11 @@ fn takes(code: u32, [kind, address]: [usize; 2], frame: usize) -> bool {
         information,
     };
     let pointer = &raw const exception;
-    // SAFETY: the record lives as long as the routine runs, and its address is in the frame.
+    // SAFETY: the record outlives the routine, and its address is in the frame.
     unsafe { usermode_accessors_filter(&raw const pointer, frame) == 1 }
 }
 
-/// As the routines leave them.
+/// A scope as the routines emit it.
 #[repr(C)]
 struct Scope {
     begin: usize,
@@ -113,12 +113,12 @@ unsafe extern "C" fn dispatch(_: i32, _: *const c_void, context: *mut Context) {
         .iter()
         .find(|scope| scope.begin <= pc && pc < scope.end)
     else {
-        // SAFETY: ends this process, which did what no test meant to do.
+        // SAFETY: ends this process: no test expects this fault.
         unsafe { abort() }
     };
     // SAFETY: the instruction that faulted can be read.
     let instruction = unsafe { ptr::with_exposed_provenance::<u32>(pc).read() };
-    // Of a move between a general register or two and memory, this bit is set in a load.
+    // In a load or store of one or two general registers, this bit is set in a load.
     let kind = usize::from(instruction >> 22 & 1 == 0);
     let (code, address) = (CODE.get(), context.fault_address);
     if !takes(code, [kind, address], context.registers[29]) {
@@ -127,7 +127,7 @@ unsafe extern "C" fn dispatch(_: i32, _: *const c_void, context: *mut Context) {
     }
     if GUARDS.contains(&NtStatus(code)) {
         let page = ptr::with_exposed_provenance_mut(address & !(PAGE - 1));
-        // SAFETY: a page of the test's, which no longer guards.
+        // SAFETY: a page of the test, which is no longer a guard page.
         unsafe { mprotect(page, PAGE, READ_WRITE) };
     }
     context.registers[..18].fill(0xBAD0_BAD0_BAD0_BAD0);
@@ -150,7 +150,7 @@ impl Pages {
                 flags: SIGINFO,
                 restorer: 0,
             };
-            // SAFETY: the handler does what a handler must.
+            // SAFETY: the handler changes only registers and pages of the tests.
             unsafe { sigaction(SIGSEGV, &raw const action, ptr::null_mut()) };
         });
         let size = 3 * PAGE;
@@ -175,12 +175,12 @@ impl Pages {
     }
 
     fn bytes(&self, offset: usize, length: usize) -> Vec<u8> {
-        // SAFETY: the test knows these pages to be readable.
+        // SAFETY: the test names readable pages.
         unsafe { slice::from_raw_parts(self.at(offset), length) }.to_vec()
     }
 }
 
-/// What a byte holds at first: never 0, and different a page or a block further on.
+/// Returns the initial value of a byte: never 0, and different a page or a block later.
 fn number(offset: usize) -> u8 {
     u8::try_from(offset % 251 + 1).unwrap()
 }
@@ -189,8 +189,8 @@ fn numbers(offset: usize, length: usize) -> Vec<u8> {
     (offset..offset + length).map(number).collect()
 }
 
-fn stopped(outcome: Result<(), Trap>, copied: usize, case: &str) {
-    let trap = outcome.expect_err(case);
+fn stopped(result: Result<(), Trap>, copied: usize, case: &str) {
+    let trap = result.expect_err(case);
     assert_eq!(trap.code(), CODE.get(), "{case}");
     assert_eq!(trap.copied(), copied, "{case}");
 }
@@ -202,8 +202,8 @@ const FORWARD: [(&str, Copy); 2] = [
     ("non-temporal", guarded_copy_nontemporal),
 ];
 
-/// How many bytes lie before the page that is not there, and how far the other side is misaligned.
-fn places() -> impl Iterator<Item = (usize, usize)> {
+/// Returns numbers of bytes before the closed page, each with misalignments of the other side.
+fn positions() -> impl Iterator<Item = (usize, usize)> {
     (0..=150).flat_map(|before| [0, 1, 7, 8, 13].map(|shift| (before, shift)))
 }
 
@@ -211,16 +211,16 @@ const LENGTH: usize = 200;
 const UNTOUCHED: u8 = 0xEE;
 
 #[test]
-fn a_copy_stops_at_the_very_byte_that_cannot_be_read() {
+fn a_copy_stops_at_the_byte_that_cannot_be_read() {
     let pages = Pages::new([READ, NONE, READ]);
-    for (before, shift) in places() {
+    for (before, shift) in positions() {
         for (name, copy) in FORWARD {
             let case = format!("{name} {before} {shift}");
             let mut to = [UNTOUCHED; LENGTH + 16];
             let from = PAGE - before;
-            // SAFETY: the buffer has room; a fault returns.
-            let outcome = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(from), LENGTH) };
-            stopped(outcome, before, &case);
+            // SAFETY: the buffer is long enough; a fault returns.
+            let result = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(from), LENGTH) };
+            stopped(result, before, &case);
             assert_eq!(to[shift..shift + before], numbers(from, before), "{case}");
             let rest = to[..shift].iter().chain(&to[shift + before..]);
             assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
@@ -229,16 +229,16 @@ fn a_copy_stops_at_the_very_byte_that_cannot_be_read() {
 }
 
 #[test]
-fn a_copy_and_a_fill_stop_at_the_very_byte_that_cannot_be_written() {
-    for (before, shift) in places().step_by(3) {
+fn a_copy_and_a_fill_stop_at_the_byte_that_cannot_be_written() {
+    for (before, shift) in positions().step_by(3) {
         let from = numbers(1000, LENGTH + 16);
         for (name, copy) in FORWARD {
             let case = format!("{name} {before} {shift}");
             let pages = Pages::new([READ_WRITE, READ, READ]);
             let to = PAGE - before;
-            // SAFETY: the buffer holds as much; a fault returns.
-            let outcome = unsafe { copy(pages.at(to), from[shift..].as_ptr(), LENGTH) };
-            stopped(outcome, before, &case);
+            // SAFETY: the buffer is long enough; a fault returns.
+            let result = unsafe { copy(pages.at(to), from[shift..].as_ptr(), LENGTH) };
+            stopped(result, before, &case);
             assert_eq!(pages.bytes(0, to), numbers(0, to), "{case}");
             assert_eq!(
                 pages.bytes(to, before),
@@ -263,14 +263,14 @@ fn a_copy_and_a_fill_stop_at_the_very_byte_that_cannot_be_written() {
 #[test]
 fn a_backward_copy_counts_from_the_end() {
     let pages = Pages::new([NONE, READ_WRITE, READ]);
-    for (after, shift) in places() {
+    for (after, shift) in positions() {
         let case = format!("{after} {shift}");
         let mut to = [UNTOUCHED; LENGTH + 16];
         let from = PAGE + after - LENGTH;
-        // SAFETY: the buffer has room; a fault returns.
-        let outcome =
+        // SAFETY: the buffer is long enough; a fault returns.
+        let result =
             unsafe { guarded_copy_backward(to[shift..].as_mut_ptr(), pages.at(from), LENGTH) };
-        stopped(outcome, after, &case);
+        stopped(result, after, &case);
         let end = shift + LENGTH;
         assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
         let rest = to[..end - after].iter().chain(&to[end..]);
@@ -279,7 +279,7 @@ fn a_backward_copy_counts_from_the_end() {
 }
 
 #[test]
-fn the_filter_takes_what_memory_raises_and_nothing_else() {
+fn the_filter_takes_the_exceptions_of_memory_and_no_other() {
     let mut record = Record::new();
     let frame = [0, 0, 0, 0, (&raw mut record).expose_provenance()];
     let mut asked = |code| {
@@ -303,7 +303,7 @@ fn the_filter_takes_what_memory_raises_and_nothing_else() {
         0x8000_0004, // STATUS_SINGLE_STEP
         0x8000_00FD, // STATUS_STACK_OVERFLOW, but for its severity
         0xC000_001D, // STATUS_ILLEGAL_INSTRUCTION
-        0xC000_00FC, // its neighbours
+        0xC000_00FC, // the codes before and after STATUS_STACK_OVERFLOW
         0xC000_00FE,
     ] {
         assert!(!asked(code), "{code:#X}");
@@ -312,11 +312,12 @@ fn the_filter_takes_what_memory_raises_and_nothing_else() {
 }
 
 #[test]
-fn a_guard_page_stops_a_copy_and_a_fill_at_any_byte_and_is_met_once() {
-    for (guard, (before, shift)) in GUARDS
-        .into_iter()
-        .flat_map(|guard| places().step_by(3).map(move |place| (guard, place)))
-    {
+fn a_guard_page_stops_a_copy_and_a_fill_at_any_byte_and_is_accessed_once() {
+    for (guard, (before, shift)) in GUARDS.into_iter().flat_map(|guard| {
+        positions()
+            .step_by(3)
+            .map(move |position| (guard, position))
+    }) {
         CODE.set(guard.0);
         let at = PAGE - before;
         let other = numbers(1000, LENGTH + 16);
@@ -324,48 +325,49 @@ fn a_guard_page_stops_a_copy_and_a_fill_at_any_byte_and_is_met_once() {
             let case = format!("{name} {guard} {before} {shift}");
             let mut to = [UNTOUCHED; LENGTH + 16];
             let pages = Pages::new([READ, NONE, READ]);
-            // SAFETY: the buffer has room; a fault returns.
-            let outcome = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
-            stopped(outcome, before, &case);
+            // SAFETY: the buffer is long enough; a fault returns.
+            let result = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
+            stopped(result, before, &case);
             assert_eq!(to[shift..shift + before], numbers(at, before), "{case}");
             let rest = to[..shift].iter().chain(&to[shift + before..]);
             assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
 
             let pages = Pages::new([READ_WRITE, NONE, READ]);
-            // SAFETY: the buffer holds as much; a fault returns.
-            let outcome = unsafe { copy(pages.at(at), other[shift..].as_ptr(), LENGTH) };
-            stopped(outcome, before, &case);
+            // SAFETY: the buffer is long enough; a fault returns.
+            let result = unsafe { copy(pages.at(at), other[shift..].as_ptr(), LENGTH) };
+            stopped(result, before, &case);
             let written = pages.bytes(at, before);
             assert_eq!(written, other[shift..shift + before], "{case}");
             assert_eq!(pages.bytes(PAGE, PAGE), numbers(PAGE, PAGE), "{case}");
         }
         let pages = Pages::new([READ_WRITE, NONE, READ]);
         // SAFETY: a fault returns.
-        let outcome = unsafe { guarded_fill(pages.at(at), 0, LENGTH) };
-        stopped(outcome, before, &format!("fill {guard} {before}"));
+        let result = unsafe { guarded_fill(pages.at(at), 0, LENGTH) };
+        stopped(result, before, &format!("fill {guard} {before}"));
         assert_eq!(pages.bytes(at, before), vec![0; before]);
         assert_eq!(pages.bytes(PAGE, PAGE), numbers(PAGE, PAGE));
     }
 }
 
 #[test]
-fn a_guard_page_stops_a_backward_copy_at_any_byte_and_is_met_once() {
-    for (guard, (after, shift)) in GUARDS
-        .into_iter()
-        .flat_map(|guard| places().step_by(3).map(move |place| (guard, place)))
-    {
+fn a_guard_page_stops_a_backward_copy_at_any_byte_and_is_accessed_once() {
+    for (guard, (after, shift)) in GUARDS.into_iter().flat_map(|guard| {
+        positions()
+            .step_by(3)
+            .map(move |position| (guard, position))
+    }) {
         CODE.set(guard.0);
         let case = format!("{guard} {after} {shift}");
         let at = PAGE + after - LENGTH;
         let mut to = [UNTOUCHED; LENGTH + 16];
         let pages = Pages::new([NONE, READ_WRITE, READ]);
-        // SAFETY: the buffer has room; a fault returns.
-        let outcome =
+        // SAFETY: the buffer is long enough; a fault returns.
+        let result =
             unsafe { guarded_copy_backward(to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
         let last = pages.at(PAGE - 1).addr();
-        let address = outcome.as_ref().map_err(|trap| trap.address());
+        let address = result.as_ref().map_err(|trap| trap.address());
         assert_eq!(address, Err(Some(last)), "{case}");
-        stopped(outcome, after, &case);
+        stopped(result, after, &case);
         let end = shift + LENGTH;
         assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
         let rest = to[..end - after].iter().chain(&to[end..]);
@@ -373,25 +375,24 @@ fn a_guard_page_stops_a_backward_copy_at_any_byte_and_is_met_once() {
 
         let from = numbers(1000, LENGTH + 16);
         let pages = Pages::new([NONE, READ_WRITE, READ]);
-        // SAFETY: the buffer holds as much; a fault returns.
-        let outcome =
-            unsafe { guarded_copy_backward(pages.at(at), from[shift..].as_ptr(), LENGTH) };
-        stopped(outcome, after, &case);
+        // SAFETY: the buffer is long enough; a fault returns.
+        let result = unsafe { guarded_copy_backward(pages.at(at), from[shift..].as_ptr(), LENGTH) };
+        stopped(result, after, &case);
         assert_eq!(pages.bytes(PAGE, after), from[end - after..end], "{case}");
         assert_eq!(pages.bytes(0, PAGE), numbers(0, PAGE), "{case}");
     }
 }
 
 #[test]
-fn a_move_that_faults_has_moved_what_was_there_before_it() {
+fn a_move_that_faults_has_moved_the_bytes_of_before() {
     for distance in (1..=20).chain([31, 32, 33, 48, 63, 64, 65, 100]) {
         for moved in (0..=130).step_by(5) {
             let case = format!("{distance} {moved}");
             let pages = Pages::new([READ_WRITE, READ, READ]);
             let to = PAGE - moved;
             // SAFETY: a fault returns.
-            let outcome = unsafe { guarded_copy(pages.at(to), pages.at(to + distance), LENGTH) };
-            stopped(outcome, moved, &case);
+            let result = unsafe { guarded_copy(pages.at(to), pages.at(to + distance), LENGTH) };
+            stopped(result, moved, &case);
             let expected = numbers(to + distance, moved);
             assert_eq!(pages.bytes(to, moved), expected, "down {case}");
 
@@ -399,8 +400,8 @@ fn a_move_that_faults_has_moved_what_was_there_before_it() {
             let to = PAGE + moved - LENGTH;
             let from = pages.at(to - distance);
             // SAFETY: a fault returns.
-            let outcome = unsafe { guarded_copy_backward(pages.at(to), from, LENGTH) };
-            stopped(outcome, moved, &case);
+            let result = unsafe { guarded_copy_backward(pages.at(to), from, LENGTH) };
+            stopped(result, moved, &case);
             let expected = numbers(PAGE - distance, moved);
             assert_eq!(pages.bytes(PAGE, moved), expected, "up {case}");
         }
@@ -422,7 +423,7 @@ fn a_move_without_a_guard_is_right_at_any_distance() {
 }
 
 #[test]
-fn a_string_is_looked_at_up_to_the_page_that_is_not_there() {
+fn a_string_is_read_up_to_the_closed_page() {
     let pages = Pages::new([READ, NONE, READ]);
     for (before, wide) in [
         (0, false),
@@ -433,8 +434,8 @@ fn a_string_is_looked_at_up_to_the_page_that_is_not_there() {
         (8, true),
     ] {
         // SAFETY: a fault returns.
-        let outcome = unsafe { guarded_scan(pages.at(PAGE - before), 100, wide) };
-        stopped(outcome.map(|_| ()), before, &format!("{before} {wide}"));
+        let result = unsafe { guarded_scan(pages.at(PAGE - before), 100, wide) };
+        stopped(result.map(|_| ()), before, &format!("{before} {wide}"));
     }
 }
 
@@ -442,9 +443,9 @@ fn a_string_is_looked_at_up_to_the_page_that_is_not_there() {
 fn an_access_of_one_number_returns_from_its_fault() {
     let pages = Pages::new([READ, NONE, READ]);
     let (there, gone) = (pages.at(8), pages.at(PAGE));
-    let mut outcomes: Vec<(String, Result<(), Trap>)> = Vec::new();
+    let mut results: Vec<(String, Result<(), Trap>)> = Vec::new();
     for width in [Width::One, Width::Two, Width::Four, Width::Eight] {
-        let mut add = |name: &str, outcome| outcomes.push((format!("{name} {width:?}"), outcome));
+        let mut add = |name: &str, result| results.push((format!("{name} {width:?}"), result));
         // SAFETY: a fault returns; so below.
         add("read", unsafe { guarded_read(gone, width) }.map(|_| ()));
         // SAFETY: as above.
@@ -459,8 +460,8 @@ fn an_access_of_one_number_returns_from_its_fault() {
     }
     for wide in [false, true] {
         for user in [there, gone] {
-            let mut add = |name: &str, outcome: Result<u64, Trap>| {
-                outcomes.push((format!("{name} {wide} {user:?}"), outcome.map(|_| ())));
+            let mut add = |name: &str, result: Result<u64, Trap>| {
+                results.push((format!("{name} {wide} {user:?}"), result.map(|_| ())));
             };
             // SAFETY: as above.
             add("and", unsafe { guarded_and(user, 0, wide) });
@@ -472,8 +473,8 @@ fn an_access_of_one_number_returns_from_its_fault() {
             });
         }
     }
-    for (case, outcome) in outcomes {
-        stopped(outcome, 0, &case);
+    for (case, result) in results {
+        stopped(result, 0, &case);
     }
     assert_eq!(pages.bytes(0, PAGE), numbers(0, PAGE));
 }

@@ -1,8 +1,8 @@
-//! What only ring 0 shows otherwise: when user memory is open.
+//! When user memory is open, without ring 0.
 //!
-//! In ring 3 STAC and CLAC are illegal instructions. A vectored handler stands in for SMAP: it
-//! notes each of them, steps over it, and keeps a flag of its own as the processor would keep
-//! AC. Addresses that the range check would refuse are tried here as well, on the bare routine.
+//! In ring 3 STAC and CLAC are illegal instructions. A vectored handler stands in for SMAP: it counts
+//! them, skips them, and keeps a flag in place of AC. Addresses that the range check would refuse are
+//! tested as well, on the guarded routines.
 
 use core::{
     arch::asm,
@@ -56,9 +56,9 @@ struct Context {
 static STAC_COUNT: AtomicU32 = AtomicU32::new(0);
 static CLAC_COUNT: AtomicU32 = AtomicU32::new(0);
 static OPEN: AtomicBool = AtomicBool::new(false);
-/// The thread whose exceptions are noted. Other tests meet exceptions of their own meanwhile.
+/// The thread whose exceptions are counted. Other tests raise exceptions meanwhile.
 static HOLDER: AtomicU32 = AtomicU32::new(0);
-/// Faults that were met while [`OPEN`] was not set.
+/// The number of faults while [`OPEN`] was not set.
 static FAULTS_WHILE_CLOSED: AtomicUsize = AtomicUsize::new(0);
 
 fn this_thread() -> u32 {
@@ -107,14 +107,14 @@ unsafe extern "system" fn processor(pointers: *mut Pointers) -> i32 {
     EXCEPTION_CONTINUE_EXECUTION
 }
 
-/// Has the processor to itself: there is one set of counts.
+/// Locks the counters for one test, and resets them.
 fn processor_alone(open: bool) -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     static INSTALLED: Once = Once::new();
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     INSTALLED.call_once(|| {
         fail_on_unhandled_exceptions();
-        // SAFETY: the handler does what a handler must.
+        // SAFETY: the handler changes only the counters and RIP.
         unsafe { AddVectoredExceptionHandler(1, processor) };
     });
     STAC_COUNT.store(0, SeqCst);
@@ -129,26 +129,26 @@ const fn bad() -> *mut u8 {
     ptr::without_provenance_mut(16)
 }
 
-/// As many bytes as any routine is given.
-const ROOM: usize = 160;
+/// The greatest length that a routine is given.
+const LONGEST: usize = 160;
 
 /// An argument of a routine, after the record.
 #[derive(Clone, Copy)]
 enum Argument {
     /// The user address.
     User,
-    /// Kernel memory of [`ROOM`] bytes.
+    /// Kernel memory of [`LONGEST`] bytes.
     Buffer,
     Number(usize),
 }
 
-/// A guarded routine, as its code and the arguments that it is tried with.
+/// A guarded routine, and its arguments.
 struct Routine(*const c_void, [Argument; 3]);
 
 impl Routine {
-    /// Calls the routine with `user` as the user address, and with AC set if so told.
+    /// Calls the routine with `user` as the user address, and with AC set if `ac`.
     fn call(&self, record: &mut Record, user: *mut u8, ac: bool) {
-        let mut buffer = [0_u8; ROOM];
+        let mut buffer = [0_u8; LONGEST];
         let buffer = buffer.as_mut_ptr().expose_provenance();
         let [second, third, fourth] = self.1.map(|argument| match argument {
             Argument::User => user.expose_provenance(),
@@ -156,25 +156,23 @@ impl Routine {
             Argument::Number(number) => number,
         });
         let record = (&raw mut *record).expose_provenance();
-        // SAFETY: the record lives, the buffer holds as many bytes; a bad user address is what the
-        // routine guards against.
+        // SAFETY: the record and the buffer are valid; the routine guards against a bad user address.
         unsafe { call(self.0, [record, second, third, fourth], ac) };
     }
 }
 
-/// Calls `function` by Microsoft's convention, with AC set if so told.
+/// Calls `function` by Microsoft's convention, with AC set if `ac`.
 ///
-/// AC is set in the block that makes the call. Between two statements the compiler may access
-/// memory as it likes, and with AC set some processors answer an unaligned MOVUPS with #AC, after
-/// which Wine clears AC.
+/// AC is set in the block that makes the call. Between two blocks the compiler may access memory. With AC
+/// set, some processors raise #AC on an unaligned MOVUPS, and then Wine clears AC.
 ///
 /// # Safety
 ///
 /// As for the function.
 unsafe fn call(function: *const c_void, arguments: [usize; 4], ac: bool) -> usize {
     let returned;
-    // SAFETY: AC alone is changed, and cleared again; the stack pointer is kept in R12, which the
-    // callee preserves, and is aligned with the home of four arguments below it.
+    // SAFETY: only AC is changed, and cleared again. R12, which the callee preserves, keeps the stack
+    // pointer. The stack is aligned, with home space for four arguments.
     unsafe {
         asm!(
             "mov r12, rsp",
@@ -229,7 +227,7 @@ fn routines() -> Vec<Routine> {
         usermode_accessors_write4(User, Number(1), Number(0)),
         usermode_accessors_write8(User, Number(1), Number(0)),
     ];
-    for length in [1, 8, 40, ROOM] {
+    for length in [1, 8, 40, LONGEST] {
         routines.extend(routines![usermode_accessors_fill(
             User,
             Number(0),
@@ -248,26 +246,26 @@ fn routines() -> Vec<Routine> {
         usermode_accessors_copy 1,
         usermode_accessors_copy 8,
         usermode_accessors_copy 40,
-        usermode_accessors_copy ROOM,
+        usermode_accessors_copy LONGEST,
         usermode_accessors_copy_upward 8,
         usermode_accessors_copy_backward 8,
         usermode_accessors_copy_backward 40,
         usermode_accessors_copy_nontemporal 8,
-        usermode_accessors_copy_nontemporal ROOM,
+        usermode_accessors_copy_nontemporal LONGEST,
     ];
     routines
 }
 
 #[test]
 fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
-    let mut memory = [0_u64; ROOM / 8];
+    let mut memory = [0_u64; LONGEST / 8];
     for routine in routines() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
             let mut record = Record::of(processor::SMAP);
             routine.call(&mut record, user, false);
             assert_eq!(record.code, code);
-            // After a fault some go on.
+            // Some routines resume after a fault.
             assert!((1..=1 + u32::from(code != 0)).contains(&STAC_COUNT.load(SeqCst)));
             assert_eq!(CLAC_COUNT.load(SeqCst), 1);
             assert_eq!(FAULTS_WHILE_CLOSED.load(SeqCst), 0);
@@ -278,7 +276,7 @@ fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
 
 #[test]
 fn user_memory_that_was_open_stays_open() {
-    let mut memory = [0_u64; ROOM / 8];
+    let mut memory = [0_u64; LONGEST / 8];
     for routine in routines() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(true);
@@ -292,8 +290,8 @@ fn user_memory_that_was_open_stays_open() {
 }
 
 #[test]
-fn nothing_is_opened_where_nothing_is_closed() {
-    let mut memory = [0_u64; ROOM / 8];
+fn user_memory_is_not_opened_without_smap() {
+    let mut memory = [0_u64; LONGEST / 8];
     for routine in routines() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
             let _alone = processor_alone(false);
@@ -307,7 +305,7 @@ fn nothing_is_opened_where_nothing_is_closed() {
 }
 
 #[test]
-fn a_system_or_non_canonical_address_returns_too() {
+fn a_fault_of_a_system_or_non_canonical_address_returns() {
     for (address, known) in [
         (0x0000_8000_0000_0000, false),
         (0x8000_0000_0000_0000, false),
@@ -369,12 +367,12 @@ fn direct_accesses_never_open_user_memory() {
 }
 
 #[test]
-fn faults_of_other_threads_are_not_noted() {
+fn faults_of_other_threads_are_not_counted() {
     let _alone = processor_alone(true);
     let fault = || {
         // SAFETY: the guard is what meets the fault.
-        let outcome = unsafe { guarded_read(bad(), Width::One) };
-        assert!(outcome.is_err());
+        let result = unsafe { guarded_read(bad(), Width::One) };
+        assert!(result.is_err());
         (OPEN.load(SeqCst), FAULTS_WHILE_CLOSED.load(SeqCst))
     };
     let noted = thread::scope(|scope| scope.spawn(fault).join().unwrap());
@@ -384,13 +382,13 @@ fn faults_of_other_threads_are_not_noted() {
 }
 
 static STEPPING: AtomicBool = AtomicBool::new(false);
-/// How many streaming stores were made since the last fence, and how many fences.
+/// The number of streaming stores since the last fence.
 static STREAMED: AtomicUsize = AtomicUsize::new(0);
 static FENCES: AtomicUsize = AtomicUsize::new(0);
 /// RFLAGS.TF: an exception after each instruction.
 const EFLAGS_TF: u32 = 1 << 8;
 
-/// Looks at each instruction before it is executed.
+/// Counts streaming stores and fences before each is executed.
 unsafe extern "system" fn single_step(pointers: *mut Pointers) -> i32 {
     const STATUS_SINGLE_STEP: u32 = 0x8000_0004;
     const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
@@ -427,10 +425,10 @@ fn a_fence_follows_the_streaming_stores() {
     static INSTALLED: Once = Once::new();
     let _alone = processor_alone(false);
     INSTALLED.call_once(|| {
-        // SAFETY: the handler does what a handler must.
+        // SAFETY: the handler changes only the counters and TF.
         unsafe { AddVectoredExceptionHandler(1, single_step) };
     });
-    let (mut to, from) = ([0_u8; ROOM], [1_u8; ROOM]);
+    let (mut to, from) = ([0_u8; LONGEST], [1_u8; LONGEST]);
     for guarded in [true, false] {
         STREAMED.store(0, SeqCst);
         FENCES.store(0, SeqCst);
@@ -439,23 +437,23 @@ fn a_fence_follows_the_streaming_stores() {
         unsafe {
             asm!("pushfq", "or dword ptr [rsp], {tf}", "popfq", tf = const EFLAGS_TF);
         }
-        let outcome = if guarded {
+        let result = if guarded {
             // SAFETY: both arrays are this long.
-            unsafe { guarded_copy_nontemporal(to.as_mut_ptr(), from.as_ptr(), ROOM) }
+            unsafe { guarded_copy_nontemporal(to.as_mut_ptr(), from.as_ptr(), LONGEST) }
         } else {
             // SAFETY: as above.
-            unsafe { copy_nontemporal(to.as_mut_ptr(), from.as_ptr(), ROOM) };
+            unsafe { copy_nontemporal(to.as_mut_ptr(), from.as_ptr(), LONGEST) };
             Ok(())
         };
         STEPPING.store(false, SeqCst);
-        assert!(outcome.is_ok());
+        assert!(result.is_ok());
         assert_eq!(to, from);
         assert_eq!((STREAMED.load(SeqCst), FENCES.load(SeqCst)), (0, 1));
     }
 }
 
-/// Whether the guard of a call caught what its callee raised, in ring 0 under SMAP if so told, and
-/// with AC set if so told.
+/// Calls a function that raises, with AC set if `ac`. `restore_ac` is what ring 0 under SMAP passes.
+/// Returns whether the guard caught the exception.
 fn raise(restore_ac: bool, ac: bool) -> bool {
     #[link(name = "kernel32")]
     unsafe extern "system" {

@@ -72,13 +72,13 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
                 clear();
             };
             clear();
-            self.user_writes(place, value, |outcome| {
-                assert_eq!(outcome, Ok(()));
+            self.user_writes(place, value, |result| {
+                assert_eq!(result, Ok(()));
                 written();
             });
             // SAFETY: the value is inside the memory.
-            let outcome = unsafe { (self.to_mode)(place, value, Mode::Kernel) };
-            assert_eq!(outcome, Ok(()));
+            let result = unsafe { (self.to_mode)(place, value, Mode::Kernel) };
+            assert_eq!(result, Ok(()));
             // SAFETY: as above.
             let read = unsafe { (self.from_mode)(place, Mode::Kernel) };
             assert_eq!(read, Ok(value), "{name} {offset}");
@@ -109,8 +109,8 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
         for read in self.user_reads(place) {
             assert_eq!(read, Err(expected(Access::Read)), "{name} {address:#x}");
         }
-        self.user_writes(place, T::from_bits(0), |outcome| {
-            assert_eq!(outcome, Err(expected(Access::Write)), "{name} {address:#x}");
+        self.user_writes(place, T::from_bits(0), |result| {
+            assert_eq!(result, Err(expected(Access::Write)), "{name} {address:#x}");
         });
     }
 

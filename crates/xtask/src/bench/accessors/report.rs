@@ -14,92 +14,73 @@ pub struct Report {
     pub comparisons: Vec<Comparison>,
 }
 
-/// A table of the page.
-struct Subject {
-    /// The name of the comparison.
-    name: &'static str,
-    heading: &'static str,
-    /// The heading of the first column.
-    size: &'static str,
-    /// The names of the contenders in this table.
-    plain: &'static str,
-    instruction: &'static str,
-    microseh: &'static str,
-}
+/// A table of the page: the name of the comparison, the heading, the heading of the first column, and
+/// the names of the other contenders.
+struct Subject(
+    &'static str,
+    &'static str,
+    &'static str,
+    [&'static str; Contender::OTHERS.len()],
+);
+
+const COPIES: [&str; 3] = ["`memcpy`", "`rep movsb`", "`microseh` around `memcpy`"];
+const READS: [&str; 3] = ["`read_volatile`", "", "`microseh` around it"];
 
 const SUBJECTS: [Subject; 9] = [
-    Subject {
-        name: "copy hot",
-        heading: "`copy_from_user`, both buffers in the caches as far as they fit",
-        size: "length",
-        plain: "`memcpy`",
-        instruction: "`rep movsb`",
-        microseh: "`microseh` around `memcpy`",
-    },
-    Subject {
-        name: "copy cold",
-        heading: "`copy_from_user`, neither buffer in a cache",
-        size: "length",
-        plain: "`memcpy`",
-        instruction: "`rep movsb`",
-        microseh: "`microseh` around `memcpy`",
-    },
-    Subject {
-        name: "fill",
-        heading: "`fill_user_memory`, hot",
-        size: "length",
-        plain: "`memset`",
-        instruction: "`rep stosb`",
-        microseh: "`microseh` around `memset`",
-    },
-    Subject {
-        name: "string",
-        heading: "`string_length_from_user`, hot",
-        size: "with its zero",
-        plain: "`strlen`",
-        instruction: "",
-        microseh: "`microseh` around `strlen`",
-    },
-    Subject {
-        name: "wide string",
-        heading: "`wide_string_length_from_user`, hot",
-        size: "with its zero",
-        plain: "`wcslen`",
-        instruction: "",
-        microseh: "`microseh` around `wcslen`",
-    },
-    Subject {
-        name: "chain hot",
-        heading: "`read_uintptr_from_user`, 64 reads in a dependent chain, in the first cache",
-        size: "each",
-        plain: "`read_volatile`",
-        instruction: "",
-        microseh: "`microseh` around it",
-    },
-    Subject {
-        name: "chain far",
-        heading: "`read_uintptr_from_user`, 64 reads in a dependent chain through 64 MiB",
-        size: "each",
-        plain: "`read_volatile`",
-        instruction: "",
-        microseh: "`microseh` around it",
-    },
-    Subject {
-        name: "fault read",
-        heading: "`read_uintptr_from_user`, from memory that is not there",
-        size: "length",
-        plain: "",
-        instruction: "",
-        microseh: "`microseh` around `read_volatile`",
-    },
-    Subject {
-        name: "fault copy",
-        heading: "`copy_from_user`, with a fault after some bytes",
-        size: "before it",
-        plain: "",
-        instruction: "",
-        microseh: "`microseh` around `memcpy`",
-    },
+    Subject(
+        "copy hot",
+        "`copy_from_user`, both buffers in the caches as far as they fit",
+        "length",
+        COPIES,
+    ),
+    Subject(
+        "copy cold",
+        "`copy_from_user`, neither buffer in a cache",
+        "length",
+        COPIES,
+    ),
+    Subject(
+        "fill",
+        "`fill_user_memory`, hot",
+        "length",
+        ["`memset`", "`rep stosb`", "`microseh` around `memset`"],
+    ),
+    Subject(
+        "string",
+        "`string_length_from_user`, hot",
+        "with its zero",
+        ["`strlen`", "", "`microseh` around `strlen`"],
+    ),
+    Subject(
+        "wide string",
+        "`wide_string_length_from_user`, hot",
+        "with its zero",
+        ["`wcslen`", "", "`microseh` around `wcslen`"],
+    ),
+    Subject(
+        "chain hot",
+        "`read_uintptr_from_user`, 64 reads in a dependent chain, in the first cache",
+        "each",
+        READS,
+    ),
+    Subject(
+        "chain far",
+        "`read_uintptr_from_user`, 64 reads in a dependent chain through 64 MiB",
+        "each",
+        READS,
+    ),
+    Subject(
+        "fault read",
+        "`read_uintptr_from_user`, from memory that is not there",
+        "length",
+        ["", "", "`microseh` around `read_volatile`"],
+    ),
+    Subject(
+        "fault copy",
+        "`copy_from_user`, with a fault after some bytes",
+        "before it",
+        ["", "", "`microseh` around `memcpy`"],
+    ),
 ];
 
 impl fmt::Display for Report {
@@ -124,7 +105,7 @@ impl fmt::Display for Report {
             let found = self
                 .comparisons
                 .iter()
-                .find(|comparison| comparison.name == subject.name);
+                .find(|comparison| comparison.name == subject.0);
             if let Some(comparison) = found {
                 subject.write(comparison, formatter)?;
             }
@@ -137,30 +118,16 @@ impl fmt::Display for Report {
 const ROUNDS: usize = 5;
 
 impl Subject {
-    const fn name_of(&self, contender: Contender) -> &'static str {
-        match contender {
-            Contender::Guarded => "time",
-            Contender::Plain => self.plain,
-            Contender::Instruction => self.instruction,
-            Contender::Microseh => self.microseh,
-        }
-    }
-
     fn write(&self, comparison: &Comparison, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let others: Vec<Contender> = Contender::OTHERS
-            .into_iter()
-            .filter(|other| comparison.has(*other))
-            .collect();
-        write!(
-            formatter,
-            "\n### {}\n\n| {} | time |",
-            self.heading, self.size
-        )?;
-        for other in &others {
-            write!(formatter, " to {} |", self.name_of(*other))?;
+        let Self(_, heading, size, names) = self;
+        let others = || Contender::OTHERS.into_iter().zip(names);
+        let others = || others().filter(|(other, _)| comparison.has(*other));
+        write!(formatter, "\n### {heading}\n\n| {size} | time |")?;
+        for (_, name) in others() {
+            write!(formatter, " to {name} |")?;
         }
         write!(formatter, "\n| ---: | ---: |")?;
-        for _ in &others {
+        for _ in others() {
             write!(formatter, " ---: |")?;
         }
         writeln!(formatter)?;
@@ -172,8 +139,8 @@ impl Subject {
                 bytes(size),
                 time.map_or_else(String::new, duration)
             )?;
-            for other in &others {
-                match comparison.ratio(size, *other) {
+            for (other, _) in others() {
+                match comparison.ratio(size, other) {
                     Some(ratio) => write!(formatter, " {ratio:.2} |")?,
                     None => write!(formatter, " |")?,
                 }

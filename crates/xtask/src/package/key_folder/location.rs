@@ -1,7 +1,7 @@
 //! The location of a key: neither in a package, nor where git would add it to a repository.
 
 use crate::{paths, program};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use std::{
     io,
     path::{Component, Path, PathBuf},
@@ -10,8 +10,8 @@ use std::{
 /// Returns `folder` without links, if a key of this file name may be there. The folder need not exist
 /// yet.
 pub fn check(folder: &Path, output: &Path, key: &str) -> Result<PathBuf> {
-    let (real, existing) = super::usable(folder, resolve(folder))?;
-    let (output, _) = super::usable(folder, resolve(output))?;
+    let (real, existing) = usable(folder, resolve(folder))?;
+    let (output, _) = usable(folder, resolve(output))?;
     if real.starts_with(output) {
         bail!(
             "{} is in the package's own folder, and who gets the package must not get the key; name \
@@ -27,6 +27,16 @@ pub fn check(folder: &Path, output: &Path, key: &str) -> Result<PathBuf> {
         );
     }
     Ok(real)
+}
+
+/// Adds the folder, and what to do, to an error.
+pub fn usable<T>(folder: &Path, result: io::Result<T>) -> Result<T> {
+    result.map_err(|error| {
+        anyhow!(
+            "{} can't hold key and certificate: {error}; name another folder with --certificate",
+            folder.display()
+        )
+    })
 }
 
 /// Returns the path without links, and the part of it that exists.

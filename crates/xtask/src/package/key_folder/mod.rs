@@ -9,6 +9,7 @@ use super::pair::{NAME, Pair};
 use anyhow::{Context as _, Result, anyhow, bail};
 use const_oid::db::rfc5280::ID_KP_CODE_SIGNING;
 use der::{Decode, Encode, referenced::OwnedToRef as _};
+use location::usable;
 use rsa::{
     RsaPrivateKey, RsaPublicKey,
     pkcs1v15::{Signature, SigningKey},
@@ -76,16 +77,6 @@ fn half(there: &str, missing: &str) -> anyhow::Error {
         "{there} is there and {missing} is not; put that back, or remove the other, and a new pair is \
          made, which testers have to trust again"
     )
-}
-
-/// Adds the folder, and what to do, to an error.
-fn usable<T>(folder: &Path, result: io::Result<T>) -> Result<T> {
-    result.map_err(|error| {
-        anyhow!(
-            "{} can't hold key and certificate: {error}; name another folder with --certificate",
-            folder.display()
-        )
-    })
 }
 
 /// Parses and checks the contents of the two files.

@@ -110,77 +110,53 @@ fn another_pair_than_the_one_that_was_made_is_refused() {
     let scratch = Scratch::new();
     scratch.pair("kept", NOW).unwrap();
     scratch.pair("other", NOW).unwrap();
-    let (key, certificate) = (
-        scratch.join("kept").join(KEY),
-        scratch.join("kept").join(CERTIFICATE),
-    );
-    let (good_key, good_certificate) = (fs::read(&key).unwrap(), fs::read(&certificate).unwrap());
+    let [key, certificate] = [KEY, CERTIFICATE].map(|name| scratch.join("kept").join(name));
+    let (good_key, good) = (fs::read(&key).unwrap(), fs::read(&certificate).unwrap());
     let other_key = fs::read(scratch.join("other").join(KEY)).unwrap();
     let small = RsaPrivateKey::new(&mut OsRng, 512).unwrap();
     let small = small.to_pkcs8_pem(LineEnding::LF).unwrap();
     // The last byte is in the signature of the certificate, which covers the rest.
     let changed = |at: usize| {
-        let mut bytes = good_certificate.clone();
+        let mut bytes = good.clone();
         bytes[at] ^= 1;
         bytes
     };
-    let name = good_certificate.windows(4).position(|four| four == b"ring");
+    let name = good.windows(4).position(|four| four == b"ring").unwrap();
+    let half = good_key.len() / 2;
+    let long = vec![0x30; 65 * 1024];
     for (key_bytes, certificate_bytes, expected) in [
-        (
-            other_key.as_slice(),
-            good_certificate.clone(),
-            "not the key of",
-        ),
-        (small.as_bytes(), good_certificate.clone(), "not the key of"),
-        (b"", good_certificate.clone(), "no RSA key"),
-        (&[0xFF; 100], good_certificate.clone(), "no RSA key"),
-        (
-            &good_key[..good_key.len() / 2],
-            good_certificate.clone(),
-            "no RSA key",
-        ),
-        (&good_key, Vec::new(), "no certificate that"),
-        (
-            &good_key,
-            good_certificate[..300].to_vec(),
-            "no certificate that",
-        ),
-        (
-            &good_key,
-            changed(good_certificate.len() - 1),
-            "no certificate that",
-        ),
-        (&good_key, changed(name.unwrap()), "no certificate that"),
-        (
-            &good_key,
-            vec![0x30; 65 * 1024],
-            "neither a key nor a certificate",
-        ),
+        (&other_key[..], &good[..], "not the key of"),
+        (small.as_bytes(), &good, "not the key of"),
+        (b"", &good, "no RSA key"),
+        (&[0xFF; 100], &good, "no RSA key"),
+        (&good_key[..half], &good, "no RSA key"),
+        (&good_key, &[], "no certificate that"),
+        (&good_key, &good[..300], "no certificate that"),
+        (&good_key, &changed(good.len() - 1), "no certificate that"),
+        (&good_key, &changed(name), "no certificate that"),
+        (&good_key, &long, "neither a key nor a certificate"),
     ] {
         fs::write(&key, key_bytes).unwrap();
-        fs::write(&certificate, &certificate_bytes).unwrap();
+        fs::write(&certificate, certificate_bytes).unwrap();
         let error = scratch.refused("kept", NOW);
         assert!(error.contains(expected), "{expected}: {error}");
         assert!(fs::read(&key).unwrap() == key_bytes);
         assert!(fs::read(&certificate).unwrap() == certificate_bytes);
     }
     fs::write(&key, &good_key).unwrap();
-    fs::write(&certificate, &good_certificate).unwrap();
+    fs::write(&certificate, &good).unwrap();
     assert!(scratch.pair("kept", NOW).is_ok());
 
+    let half = |missing: &str| {
+        let error = scratch.refused("kept", NOW);
+        let expected = format!("{missing} is not; put that back");
+        assert!(error.contains(&expected), "{error}");
+    };
     fs::remove_file(&certificate).unwrap();
-    let error = scratch.refused("kept", NOW);
-    assert!(
-        error.contains("ringcopy.cer is not; put that back"),
-        "{error}"
-    );
+    half(CERTIFICATE);
     fs::remove_file(&key).unwrap();
-    fs::write(&certificate, &good_certificate).unwrap();
-    let error = scratch.refused("kept", NOW);
-    assert!(
-        error.contains("ringcopy.key is not; put that back"),
-        "{error}"
-    );
+    fs::write(&certificate, &good).unwrap();
+    half(KEY);
 }
 
 /// Returns a certificate of the pair's key with another name or purpose.

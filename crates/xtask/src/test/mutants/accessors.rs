@@ -135,6 +135,6 @@ pub const MUTANTS: &[Mutant] = &[
         file: "crates/usermode-accessors/src/arch/x86_64/mod.rs",
         original: "    \"cmp dword ptr [rax + {number_parameters}], 3\",\n    \"jb 3f\",\n",
         broken: "",
-        caught_by: "exceptions::an_in_page_error_tells_its_cause",
+        caught_by: "exceptions::an_in_page_error_reports_its_cause",
     },
 ];

@@ -1,4 +1,4 @@
-//! Pages of a process, and what they are.
+//! Pages of a process.
 
 use ringcopy_client::{PAGE_LENGTH, RequestError, TransportError};
 use ringcopy_lab_mailbox::{Command, VALUES};
@@ -7,10 +7,10 @@ use super::Process;
 use crate::PageState;
 
 impl Process<'_> {
-    /// Allocates at an address of the caller's choice.
+    /// Allocates at a given address.
     ///
     /// # Errors
-    /// If something is there.
+    /// If memory is allocated there.
     pub fn allocate_at(&mut self, address: u64, length: u64) -> Result<u64, TransportError> {
         let length = length.max(1).next_multiple_of(PAGE_LENGTH);
         let [allocated, ..] = self.arranged(
@@ -27,7 +27,7 @@ impl Process<'_> {
     /// Puts whole pages into a state.
     ///
     /// # Errors
-    /// If a page of the range is not there.
+    /// If a page of the range is not allocated.
     pub fn set_pages(
         &mut self,
         address: u64,
@@ -44,7 +44,7 @@ impl Process<'_> {
         .map(drop)
     }
 
-    /// A command that arranges memory.
+    /// Carries out a command that changes memory.
     pub(super) fn arranged(
         &self,
         action: &'static str,

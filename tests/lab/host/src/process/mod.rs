@@ -1,12 +1,12 @@
-//! A process of the lab, as a client sees it.
+//! A process of the lab.
 //!
-//! - `memory`: its pages, and what they are.
-//! - `transport`: what the client asks of any machine.
-//! - `disturbed`: requests that somebody interferes with.
-//! - `many`: calls by the dozen, in one round trip.
+//! - `memory`: its pages.
+//! - `transport`: the client's `Transport`.
+//! - `concurrent`: requests while another processor interferes with them.
+//! - `batch`: many calls in one round trip.
 
-mod disturbed;
-mod many;
+mod batch;
+mod concurrent;
 mod memory;
 mod transport;
 
@@ -15,29 +15,29 @@ use std::{collections::BTreeMap, io};
 use ringcopy_client::{Buffer, Handle, RequestError, protocol::NtStatus};
 use ringcopy_lab_mailbox::{Command, VALUES};
 
-use crate::{Lab, LabError, channel::Answer};
+use crate::{Lab, LabError, channel::Reply};
 
-pub use disturbed::Repeated;
-pub use many::{Sent, SystemCopy};
+pub use batch::{Sent, SystemCopy};
+pub use concurrent::Repeated;
 use transport::Staging;
 
-/// In whose name a request is sent.
+/// Who sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Caller {
-    /// Kernel code: its pointers are the kernel's own.
+    /// Kernel code, with kernel pointers.
     Kernel = 0,
     /// The process.
     User = 1,
 }
 
-/// A process of its own address space; ended when dropped.
+/// A process with an address space of its own. It ends when dropped.
 #[derive(Debug)]
 pub struct Process<'l> {
     lab: &'l Lab,
     number: u64,
-    /// Length of each allocation, by address.
+    /// The length of each allocation, by address.
     allocations: BTreeMap<u64, u64>,
-    /// Where the buffers of requests go that name no addresses of their own.
+    /// Buffers for requests that are sent without addresses.
     input: Staging,
     output: Staging,
 }
@@ -59,23 +59,22 @@ impl<'l> Process<'l> {
         }
     }
 
-    /// The lab that it runs in.
+    /// Returns the lab that it runs in.
     #[must_use]
     pub const fn lab(&self) -> &'l Lab {
         self.lab
     }
 
-    /// Opens a device by name, for these access bits.
+    /// Opens a device by name, with these access bits.
     ///
     /// # Errors
     /// The status of the open.
     pub fn open_name(&mut self, name: &str, access: u64) -> Result<Handle, RequestError> {
-        let [handle, ..] = self.asked(Command::Open, &[self.number, access], name.as_bytes())?;
-        Ok(Handle(handle))
+        self.open_name_as(name, access, 0, 0)
     }
 
-    /// Opens a device in somebody else's name: bits of [`opener`](crate::opener), and the token of
-    /// whom the opener impersonates.
+    /// Opens a device as another opener: bits of [`opener`](crate::opener), and the token that the
+    /// opener impersonates.
     ///
     /// # Errors
     /// The status of the open.
@@ -91,7 +90,7 @@ impl<'l> Process<'l> {
         Ok(Handle(handle))
     }
 
-    /// Sends a request in somebody's name, with buffers where the caller says.
+    /// Sends a request of a caller, with buffers at given addresses.
     ///
     /// # Errors
     /// The status of the request.
@@ -106,7 +105,7 @@ impl<'l> Process<'l> {
         self.device_io_control_raised(0, caller, handle, code, input, output)
     }
 
-    /// As [`device_io_control_as`](Self::device_io_control_as), at this IRQL.
+    /// As [`device_io_control_as`](Self::device_io_control_as), at an IRQL.
     ///
     /// # Errors
     /// The status of the request.
@@ -119,12 +118,13 @@ impl<'l> Process<'l> {
         input: Buffer,
         output: Buffer,
     ) -> Result<usize, RequestError> {
-        let of_request = self.control_arguments(caller, handle, code, input, output);
-        let mut arguments = [0; 10];
-        arguments[..of_request.len()].copy_from_slice(&of_request);
-        arguments[9] = level.into();
-        let control = Command::DeviceIoControl;
-        came_to(&self.lab.request(control, &arguments, &[])?)
+        let arguments = self.control_arguments(caller, handle, code, input, output);
+        self.send(&[&arguments[..], &[0, level.into()]].concat())
+    }
+
+    /// Sends a request with all of its arguments.
+    fn send(&self, arguments: &[u64]) -> Result<usize, RequestError> {
+        information(&self.lab.request(Command::DeviceIoControl, arguments, &[])?)
     }
 
     const fn control_arguments(
@@ -147,7 +147,7 @@ impl<'l> Process<'l> {
         ]
     }
 
-    /// Starts another process, with a token of its own: bits of [`token`](crate::token).
+    /// Starts another process with a token: bits of [`token`](crate::token).
     ///
     /// # Errors
     /// If the lab refuses or is gone.
@@ -165,39 +165,39 @@ impl<'l> Process<'l> {
         Ok(Handle(copy))
     }
 
-    /// A command whose status is that of a request.
+    /// Carries out a command whose status is that of a request.
     fn asked(
         &self,
         command: Command,
         arguments: &[u64],
         data: &[u8],
     ) -> Result<[u64; VALUES], RequestError> {
-        let answer = self.lab.call(command, arguments, data)?;
-        results_of(&answer)
+        let reply = self.lab.call(command, arguments, data)?;
+        results_of(&reply)
     }
 }
 
-/// An answer that is not what the mailbox promises.
+/// The error for a reply that breaks the rules of the mailbox.
 fn malformed() -> LabError {
     io::Error::from(io::ErrorKind::InvalidData).into()
 }
 
-const fn results_of(answer: &Answer) -> Result<[u64; VALUES], RequestError> {
-    match answer.status {
-        NtStatus::SUCCESS => Ok(answer.results),
+const fn results_of(reply: &Reply) -> Result<[u64; VALUES], RequestError> {
+    match reply.status {
+        NtStatus::SUCCESS => Ok(reply.results),
         status => Err(RequestError::Status(status)),
     }
 }
 
-/// What a request came to, of which the answer tells: its status, or the bytes that it returned.
-fn came_to(answer: &Answer) -> Result<usize, RequestError> {
-    let [information, ..] = results_of(answer)?;
+/// Returns the result of a request: its status, or the bytes that it returned.
+fn information(reply: &Reply) -> Result<usize, RequestError> {
+    let [information, ..] = results_of(reply)?;
     Ok(usize::try_from(information).unwrap_or(usize::MAX))
 }
 
 impl Drop for Process<'_> {
     fn drop(&mut self) {
-        // A lab that is gone has no processes.
+        // A lab that has ended has no processes.
         drop(self.lab.call(Command::EndProcess, &[self.number], &[]));
     }
 }

@@ -1,4 +1,4 @@
-//! What the client asks of any machine, of a process of the lab's.
+//! The client's `Transport`, for a process of the lab.
 
 use ringcopy_client::{
     Buffer, Handle, Landmarks, OpenAccess, PAGE_LENGTH, Protection, RequestError, Transport,
@@ -7,10 +7,10 @@ use ringcopy_client::{
 };
 use ringcopy_lab_mailbox::{Command, DATA_LENGTH, MachineFact};
 
-use super::{Caller, Process, came_to};
+use super::{Caller, Process, information};
 use crate::{LabError, PageState};
 
-/// Memory of the process's, grown as needed.
+/// Memory of the process for a buffer, which grows as needed.
 #[derive(Debug, Default)]
 pub(super) struct Staging {
     pub(super) address: u64,
@@ -41,17 +41,18 @@ impl Process<'_> {
             output_buffer.address,
             output_buffer.length.into(),
         ];
-        let answer = self
+        let reply = self
             .lab
             .request(Command::Exchange, &arguments, &[input, output].concat())?;
-        // Also of a failed request: what it should have left alone is to be seen.
-        if answer.data.len() == output.len() {
-            output.copy_from_slice(&answer.data);
+        // A failed request has an output, too: the caller checks that it is unchanged.
+        if reply.data.len() == output.len() {
+            output.copy_from_slice(&reply.data);
         }
-        came_to(&answer)
+        information(&reply)
     }
 
-    /// Room for so many bytes; a null pointer for none, as callers without a buffer pass it.
+    /// Returns a buffer of `length` bytes; a null pointer for none, as callers without a buffer
+    /// pass.
     pub(super) fn stage(&mut self, which: Side, length: usize) -> Result<Buffer, TransportError> {
         let needed = length as u64;
         let staging = match which {
@@ -109,7 +110,7 @@ impl Transport for Process<'_> {
         self.write(input_buffer.address, input)?;
         self.write(output_buffer.address, output)?;
         let returned = self.device_io_control_at(handle, code, input_buffer, output_buffer);
-        // Also of a failed request: what it should have left alone is to be seen.
+        // A failed request has an output, too: the caller checks that it is unchanged.
         self.read(output_buffer.address, output)?;
         returned
     }
@@ -142,7 +143,7 @@ impl Transport for Process<'_> {
         if !matches!(whole, Err(TransportError::Memory { .. })) {
             return whole;
         }
-        // Pages of it were taken away already, and there is nothing to be done about those.
+        // Some pages were unmapped already: unmap the rest one by one.
         for page in 0..length / PAGE_LENGTH {
             let page = address + page * PAGE_LENGTH;
             match self.set_pages(page, PAGE_LENGTH, PageState::Unmapped) {
@@ -189,10 +190,7 @@ impl Transport for Process<'_> {
         let length = bytes.len() as u64;
         let found = self
             .lab
-            .pieces(length, |offset, piece| {
-                let arguments = vec![self.number, address.wrapping_add(offset), piece];
-                (Command::ReadUser, arguments)
-            })
+            .pieces(Command::ReadUser, &[self.number], address, length)
             .map_err(|error| match error {
                 LabError::Refused { status, .. } => TransportError::Memory {
                     action: "read",

@@ -16,27 +16,27 @@ unsafe extern "C" {
     pub(super) fn nt_dbg_print_ex();
 }
 
-/// Characters that one message may have, as `DbgPrint` has it.
+/// The most characters of a message, as for `DbgPrint`.
 const MESSAGE_LIMIT: usize = 512;
 
-fn print(format: u64, arguments: u64) -> NtStatus {
+fn print(prefix: &str, format: u64, arguments: u64) -> NtStatus {
     let text = self::format(&raw::c_string(format, MESSAGE_LIMIT), arguments);
     for line in text.lines() {
-        say!("[driver] {line}");
+        say!("[driver] {prefix}{line}");
     }
     NtStatus::SUCCESS
 }
 
-/// `DbgPrint` function (wdm.h): `fixed` is the format, `variable` the arguments behind it.
+/// `DbgPrint` function (wdm.h): `fixed` points to the format, `variable` to the other arguments.
 #[unsafe(no_mangle)]
 extern "win64" fn dbg_print(fixed: u64, variable: u64) -> NtStatus {
-    print(raw::read(fixed), variable)
+    print("", raw::read(fixed), variable)
 }
 
-/// `DbgPrintEx` function (wdm.h): component, level, format. All components and levels are shown.
+/// `DbgPrintEx` function (wdm.h): component, level, format. All components and levels are printed.
 #[unsafe(no_mangle)]
 extern "win64" fn dbg_print_ex(fixed: u64, variable: u64) -> NtStatus {
-    print(raw::read(fixed + 16), variable)
+    print("", raw::read(fixed + 16), variable)
 }
 
 /// `vDbgPrintEx` function (wdm.h).
@@ -46,7 +46,7 @@ pub(super) extern "win64" fn v_dbg_print_ex(
     format: u64,
     arguments: u64,
 ) -> NtStatus {
-    print(format, arguments)
+    print("", format, arguments)
 }
 
 /// `vDbgPrintExWithPrefix` function (wdm.h).
@@ -57,15 +57,10 @@ pub(super) extern "win64" fn v_dbg_print_ex_with_prefix(
     format: u64,
     arguments: u64,
 ) -> NtStatus {
-    let prefix = raw::c_string(prefix, MESSAGE_LIMIT);
-    let text = self::format(&raw::c_string(format, MESSAGE_LIMIT), arguments);
-    for line in text.lines() {
-        say!("[driver] {prefix}{line}");
-    }
-    NtStatus::SUCCESS
+    print(&raw::c_string(prefix, MESSAGE_LIMIT), format, arguments)
 }
 
-/// `_vsnprintf`: characters written, or -1 where they do not fit.
+/// `_vsnprintf`: returns the characters written, or -1 if they do not fit.
 pub(super) extern "win64" fn vsnprintf(
     buffer: u64,
     limit: u64,
@@ -81,7 +76,7 @@ pub(super) extern "win64" fn vsnprintf(
     })
 }
 
-/// `_vsnwprintf`: the same in UTF-16.
+/// `_vsnwprintf`: as `_vsnprintf`, in UTF-16.
 pub(super) extern "win64" fn vsnwprintf(
     buffer: u64,
     limit: u64,
@@ -109,7 +104,7 @@ fn finish(written: u64, needed: u64, limit: u64, terminate: impl FnOnce(u64)) ->
     if needed > limit { -1 } else { written as i32 }
 }
 
-/// One conversion of a format: what stands between the percent sign and its letter.
+/// A conversion of a format: the flags between the percent sign and its letter.
 #[derive(Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -127,8 +122,7 @@ struct Conversion {
     wide: bool,
 }
 
-/// C's `printf`, as far as drivers use it: integers, pointers, characters, and strings of all
-/// kinds.
+/// Formats as C's `printf` does: integers, pointers, characters and all kinds of strings.
 fn format(format: &str, arguments: u64) -> String {
     let mut output = String::new();
     let mut characters = format.chars().peekable();
@@ -216,9 +210,15 @@ fn convert(letter: char, conversion: &Conversion, value: u64) -> String {
         'X' => write!(text, "{prefix}{unsigned:X}"),
         'p' => write!(text, "{value:016X}"),
         'c' => write!(text, "{}", char::from(value as u8)),
-        's' if conversion.wide => write!(text, "{}", wide(value)),
-        's' => write!(text, "{}", narrow(value, conversion.precision)),
-        'S' => write!(text, "{}", wide(value)),
+        's' | 'S' if value == 0 => write!(text, "(null)"),
+        's' if !conversion.wide => {
+            let limit = conversion.precision.unwrap_or(MESSAGE_LIMIT);
+            write!(text, "{}", raw::c_string(value, limit))
+        }
+        's' | 'S' => {
+            let units = strings::length_of(value);
+            write!(text, "{}", strings::read_units(value, units))
+        }
         'Z' => write!(text, "{}", strings::read(value)),
         other => write!(text, "%{other}"),
     };
@@ -228,20 +228,6 @@ fn convert(letter: char, conversion: &Conversion, value: u64) -> String {
         }
         _ => text,
     }
-}
-
-fn narrow(address: u64, precision: Option<usize>) -> String {
-    if address == 0 {
-        return String::from("(null)");
-    }
-    raw::c_string(address, precision.unwrap_or(MESSAGE_LIMIT))
-}
-
-fn wide(address: u64) -> String {
-    if address == 0 {
-        return String::from("(null)");
-    }
-    strings::read_units(address, strings::length_of(address))
 }
 
 fn pad(output: &mut String, conversion: &Conversion, text: &str) {

@@ -1,5 +1,5 @@
-    // Functions with variable arguments: the four register arguments go to their home area, behind
-    // which the others lie, so that all of them are one array (x64 calling convention).
+    // Functions with variable arguments: the four register arguments are stored in their home area,
+    // which the others follow, so that all are one array (x64 calling convention).
 
     .text
     .macro VARIADIC name, body, fixed

@@ -8,8 +8,8 @@ use crate::{parallel, raw};
 
 use super::ps::ps_get_current_thread;
 
-/// `ExGetPreviousMode` function (wdm.h): the mode that the current thread was in when it entered
-/// the kernel: user for every process but the system's.
+/// `ExGetPreviousMode` function (wdm.h): the mode of the current thread before it entered the
+/// kernel, which is user mode except in the system process.
 pub(super) extern "win64" fn ex_get_previous_mode() -> u8 {
     if process::current_id() == process::SYSTEM_ID {
         KERNEL_MODE
@@ -18,12 +18,12 @@ pub(super) extern "win64" fn ex_get_previous_mode() -> u8 {
     }
 }
 
-// A FAST_MUTEX is initialised inline by drivers: a count of 1, then owner, contention, event, and
-// the level to return to.
+// Drivers initialise a FAST_MUTEX inline: a count of 1, then owner, contention, event, and the
+// previous IRQL.
 const OWNER: u64 = 8;
 const OLD_LEVEL: u64 = 48;
 
-/// `ExTryToAcquireFastMutex` function (wdm.h): raises to `APC_LEVEL` where it succeeds. IRQL <=
+/// `ExTryToAcquireFastMutex` function (wdm.h): raises to `APC_LEVEL` if it succeeds. IRQL <=
 /// `APC_LEVEL`.
 pub(super) extern "win64" fn ex_try_to_acquire_fast_mutex(mutex: u64) -> u8 {
     require_at_most(APC_LEVEL, "ExTryToAcquireFastMutex");
@@ -50,7 +50,7 @@ pub(super) extern "win64" fn ex_acquire_fast_mutex(mutex: u64) {
     }
 }
 
-/// `ExReleaseFastMutex` function (wdm.h): called at `APC_LEVEL`; returns to the level from before.
+/// `ExReleaseFastMutex` function (wdm.h): called at `APC_LEVEL`; restores the previous IRQL.
 pub(super) extern "win64" fn ex_release_fast_mutex(mutex: u64) {
     if irql::current() != APC_LEVEL || raw::read::<u64>(mutex + OWNER) != ps_get_current_thread() {
         violation!("the fast mutex at {mutex:#x} was released and is not held");

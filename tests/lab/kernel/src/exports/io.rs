@@ -21,14 +21,14 @@ pub(super) extern "win64" fn io_create_device(
 ) -> NtStatus {
     require_at_most(APC_LEVEL, "IoCreateDevice");
     let name = (name != 0).then(|| strings::read(name));
-    let wanted = device::Wanted {
+    let attributes = device::Attributes {
         extension_size,
         name: name.as_deref(),
         kind,
         characteristics,
         exclusive: exclusive != 0,
     };
-    match device::make(DriverObject(driver), &wanted) {
+    match device::make(DriverObject(driver), &attributes) {
         Ok(device) => {
             raw::write(result, device.0);
             NtStatus::SUCCESS
@@ -46,23 +46,18 @@ pub(super) extern "win64" fn io_delete_device(device: u64) {
 /// `IoCreateSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn io_create_symbolic_link(link: u64, target: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoCreateSymbolicLink");
-    match directory::add_link(&strings::read(link), &strings::read(target)) {
-        Ok(()) => NtStatus::SUCCESS,
-        Err(status) => status,
-    }
+    let added = directory::add_link(&strings::read(link), &strings::read(target));
+    added.err().unwrap_or(NtStatus::SUCCESS)
 }
 
 /// `IoDeleteSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn io_delete_symbolic_link(link: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoDeleteSymbolicLink");
-    match directory::remove_link(&strings::read(link)) {
-        Ok(()) => NtStatus::SUCCESS,
-        Err(status) => status,
-    }
+    let removed = directory::remove_link(&strings::read(link));
+    removed.err().unwrap_or(NtStatus::SUCCESS)
 }
 
-/// `IoAcquireCancelSpinLock` function (wdm.h): gives the level from before. IRQL <=
-/// `DISPATCH_LEVEL`.
+/// `IoAcquireCancelSpinLock` function (wdm.h): writes the previous IRQL. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn io_acquire_cancel_spin_lock(level: u64) {
     require_at_most(DISPATCH_LEVEL, "IoAcquireCancelSpinLock");
     raw::write(level, cancel::acquire_lock());
@@ -98,9 +93,9 @@ pub(super) const extern "win64" fn io_is_32bit_process(_request: u64) -> u8 {
     0
 }
 
-/// `IoGetRequestorProcess` function (ntifs.h): the process that the request came from.
+/// `IoGetRequestorProcess` function (ntifs.h): the process that sent the request.
 pub(super) extern "win64" fn io_get_requestor_process(request: u64) -> u64 {
-    // The lab names threads by their process.
+    // The lab uses the address of the process for its thread.
     Irp(request).get(Irp::THREAD)
 }
 

@@ -30,7 +30,7 @@ pub(super) extern "win64" fn ke_initialize_spin_lock(lock: u64) {
     raw::write(lock, 0_u64);
 }
 
-/// What a spin lock holds while this processor has it.
+/// The value of a spin lock that this processor holds.
 fn owner() -> u64 {
     processor::number() as u64 + 1
 }
@@ -52,7 +52,7 @@ fn release(lock: u64) {
     }
 }
 
-/// `KeAcquireSpinLockRaiseToDpc` function (wdm.h): gives the level from before. IRQL <=
+/// `KeAcquireSpinLockRaiseToDpc` function (wdm.h): returns the previous IRQL. IRQL <=
 /// `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn ke_acquire_spin_lock_raise_to_dpc(lock: u64) -> u8 {
     require_at_most(DISPATCH_LEVEL, "KeAcquireSpinLock");
@@ -123,7 +123,7 @@ pub(super) extern "win64" fn ke_query_active_processor_count(mask: u64) -> u32 {
 }
 
 /// `KeQueryActiveProcessorCountEx` function (wdm.h): group 0, or `ALL_PROCESSOR_GROUPS`; 0 for
-/// groups that there are not.
+/// other groups.
 pub(super) extern "win64" fn ke_query_active_processor_count_ex(group: u16) -> u32 {
     if matches!(group, 0 | 0xFFFF) {
         smp::running() as u32
@@ -192,20 +192,22 @@ pub(super) extern "win64" fn ke_initialize_event(event: u64, kind: u32, state: u
     event.set(Event::WAIT_LIST, [list, list]);
 }
 
-/// `KeSetEvent` function (wdm.h): gives the state from before. IRQL <= `DISPATCH_LEVEL`.
+fn replace_state(event: u64, state: u32) -> u32 {
+    let before = Event(event).get(Event::SIGNAL_STATE);
+    Event(event).set(Event::SIGNAL_STATE, state);
+    before
+}
+
+/// `KeSetEvent` function (wdm.h): returns the previous state. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn ke_set_event(event: u64, _increment: u32, _wait: u8) -> u32 {
     require_at_most(DISPATCH_LEVEL, "KeSetEvent");
-    let before = Event(event).get(Event::SIGNAL_STATE);
-    Event(event).set(Event::SIGNAL_STATE, 1);
-    before
+    replace_state(event, 1)
 }
 
 /// `KeResetEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn ke_reset_event(event: u64) -> u32 {
     require_at_most(DISPATCH_LEVEL, "KeResetEvent");
-    let before = Event(event).get(Event::SIGNAL_STATE);
-    Event(event).set(Event::SIGNAL_STATE, 0);
-    before
+    replace_state(event, 0)
 }
 
 /// `KeClearEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
@@ -213,9 +215,9 @@ pub(super) extern "win64" fn ke_clear_event(event: u64) {
     ke_reset_event(event);
 }
 
-/// `KeWaitForSingleObject` function (wdm.h), for events. With one thread, an event that is not set
-/// stays so: a wait for it ends at once if it has a limit, and never if it has none. With two, the
-/// other may set it. IRQL <= `APC_LEVEL`; <= `DISPATCH_LEVEL` with a limit of zero.
+/// `KeWaitForSingleObject` function (wdm.h), for events. If one processor runs, no thread can set
+/// the event: a wait with a timeout ends at once, and one without would never end. If both run, the
+/// other may set it. IRQL <= `APC_LEVEL`; <= `DISPATCH_LEVEL` with a timeout of zero.
 pub(super) extern "win64" fn ke_wait_for_single_object(
     object: u64,
     _reason: u32,
@@ -236,7 +238,9 @@ pub(super) extern "win64" fn ke_wait_for_single_object(
             return NtStatus::TIMEOUT;
         }
         if !parallel::is_running() {
-            violation!("a driver waits for the event at {object:#x}, which nobody is left to set");
+            violation!(
+                "a driver waits for the event at {object:#x}, which no other thread can set"
+            );
         }
         core::hint::spin_loop();
     }

@@ -2,7 +2,7 @@
 
 use crate::bugcheck::violation;
 use crate::failure;
-use crate::io::mdl::{self, Operation};
+use crate::io::mdl::{self, LockOperation};
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::{DISPATCH_LEVEL, require_at_most};
 use crate::nt::layout::{Irp, Mdl, Structure};
@@ -12,8 +12,8 @@ unsafe extern "C" {
     pub(super) fn nt_probe_and_lock_pages();
 }
 
-/// `IoAllocateMdl` function (wdm.h): with a request, the list becomes the request's, or the last of
-/// its chain. IRQL <= `DISPATCH_LEVEL`.
+/// `IoAllocateMdl` function (wdm.h): with a request, the list becomes the request's, or the last
+/// one of its chain. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn io_allocate_mdl(
     address: u64,
     length: u32,
@@ -55,12 +55,12 @@ pub(super) extern "win64" fn mm_build_mdl_for_nonpaged_pool(list: u64) {
     mdl::describe_nonpaged(Mdl(list));
 }
 
-/// `MmProbeAndLockPages` function (wdm.h): raises what an access would; all pages are locked, or
-/// none. IRQL <= `APC_LEVEL` for pageable memory, else <= `DISPATCH_LEVEL`.
+/// `MmProbeAndLockPages` function (wdm.h): raises the exception that an access would raise; locks
+/// all pages or none. IRQL <= `APC_LEVEL` for pageable memory, else <= `DISPATCH_LEVEL`.
 #[unsafe(no_mangle)]
 extern "C" fn probe_and_lock_pages(context: &mut Context) {
     let (list, mode) = (Mdl(context.general(1)), context.general(2) as u8);
-    let Some(operation) = Operation::from_wire(context.general(8) as u32) else {
+    let Some(operation) = LockOperation::from_wire(context.general(8) as u32) else {
         violation!("MmProbeAndLockPages was called for an operation that does not exist");
     };
     if mode != KERNEL_MODE && mode != USER_MODE {
@@ -71,15 +71,14 @@ extern "C" fn probe_and_lock_pages(context: &mut Context) {
     }
 }
 
-/// `MmUnlockPages` function (wdm.h): unmaps the list too, if it is mapped. IRQL <=
-/// `DISPATCH_LEVEL`.
+/// `MmUnlockPages` function (wdm.h): also unmaps a mapped list. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn mm_unlock_pages(list: u64) {
     require_at_most(DISPATCH_LEVEL, "MmUnlockPages");
     mdl::unlock(Mdl(list));
 }
 
-/// `MmMapLockedPagesSpecifyCache` function (wdm.h): NULL where addresses run out. Only mappings
-/// into the system's addresses are offered. IRQL <= `DISPATCH_LEVEL`.
+/// `MmMapLockedPagesSpecifyCache` function (wdm.h): NULL if no addresses are left. Only mappings
+/// into system memory are supported. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn mm_map_locked_pages_specify_cache(
     list: u64,
     mode: u8,

@@ -1,4 +1,4 @@
-//! `memcpy` and its like: in assembly, because they may fault on a driver's behalf.
+//! `memcpy` and similar functions, in assembly: a fault in them is the driver's.
 
 use core::arch::global_asm;
 

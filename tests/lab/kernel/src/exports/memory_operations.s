@@ -1,9 +1,8 @@
-    // The C library's memory functions, as ntoskrnl.exe exports them. A driver may give them user
-    // addresses under a guard of its own, so they fault on its behalf: they are leaf functions,
-    // move nothing on the stack, and live in a section of their own where the dispatcher finds
-    // them.
+    // The C library's memory functions that ntoskrnl.exe exports. A driver may pass user addresses
+    // to them inside a guard, so that a fault is the driver's. They have no unwind data and no
+    // stack frame, and are in a section where the dispatcher finds them.
 
-    .section .nt_leaf, "ax", @progbits
+    .section .nt_frameless, "ax", @progbits
 
     // (rcx destination, rdx source, r8 bytes) -> destination; ranges may overlap
     .globl nt_memmove

@@ -1,6 +1,6 @@
-//! The memory manager's functions, but for MDLs and `MmCopyMemory`.
+//! The memory manager's functions, except MDLs and `MmCopyMemory`.
 
-use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::failure;
 use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::memory::layout::USER_LIMIT;
@@ -9,7 +9,7 @@ use crate::memory::ranges;
 use crate::nt::strings;
 use crate::pool::{self, Content, Owner};
 use crate::raw;
-use crate::reserved::{self, Wanted};
+use crate::reserved::{self, Constraints};
 
 pub(super) static USER_PROBE_ADDRESS: u64 = USER_LIMIT;
 pub(super) static HIGHEST_USER_ADDRESS: u64 = USER_LIMIT - 1;
@@ -17,20 +17,33 @@ pub(super) static HIGHEST_USER_ADDRESS: u64 = USER_LIMIT - 1;
 const PAGE_READWRITE: u32 = 0x04;
 const PAGE_NOCACHE: u32 = 0x200;
 
-fn contiguous(function: &str, wanted: &Wanted) -> u64 {
+fn contiguous(
+    function: &str,
+    size: u64,
+    (lowest, highest): (u64, u64),
+    boundary: u64,
+    uncached: bool,
+) -> u64 {
     require_at_most(DISPATCH_LEVEL, function);
-    if wanted.size == 0 {
-        violation!("{function} was called for no bytes");
+    if size == 0 {
+        violation!("{function} was called for 0 bytes");
     }
     if failure::strikes() {
         return 0;
     }
-    reserved::allocate_contiguous(wanted).unwrap_or(0)
+    let constraints = Constraints {
+        size,
+        lowest,
+        highest,
+        boundary,
+        uncached,
+    };
+    reserved::allocate_contiguous(&constraints).unwrap_or(0)
 }
 
 /// `MmAllocateContiguousNodeMemory` function (wdm.h): page-aligned, not initialised, NULL on
-/// failure. Of the protections, `PAGE_READWRITE` with or without `PAGE_NOCACHE` is offered; nodes
-/// are ignored, as on a machine that has one. IRQL <= `DISPATCH_LEVEL`.
+/// failure. The protections are `PAGE_READWRITE` with and without `PAGE_NOCACHE`. Nodes are
+/// ignored, as on a machine with one node. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn mm_allocate_contiguous_node_memory(
     size: u64,
     lowest: u64,
@@ -45,14 +58,15 @@ pub(super) extern "win64" fn mm_allocate_contiguous_node_memory(
     if boundary != 0 && !boundary.is_power_of_two() {
         violation!("MmAllocateContiguousNodeMemory was called for a boundary of {boundary:#x}");
     }
-    let wanted = Wanted {
+    let uncached = protect & PAGE_NOCACHE != 0;
+    let range = (lowest, highest);
+    contiguous(
+        "MmAllocateContiguousNodeMemory",
         size,
-        lowest,
-        highest,
+        range,
         boundary,
-        uncached: protect & PAGE_NOCACHE != 0,
-    };
-    contiguous("MmAllocateContiguousNodeMemory", &wanted)
+        uncached,
+    )
 }
 
 /// `MmAllocateContiguousMemorySpecifyCache` function (wdm.h): `MmNonCached` (0) and `MmCached` (1).
@@ -63,26 +77,13 @@ pub(super) extern "win64" fn mm_allocate_contiguous_memory_specify_cache(
     boundary: u64,
     cache: u32,
 ) -> u64 {
-    let wanted = Wanted {
-        size,
-        lowest,
-        highest,
-        boundary,
-        uncached: cache == 0,
-    };
-    contiguous("MmAllocateContiguousMemorySpecifyCache", &wanted)
+    let function = "MmAllocateContiguousMemorySpecifyCache";
+    contiguous(function, size, (lowest, highest), boundary, cache == 0)
 }
 
 /// `MmAllocateContiguousMemory` function (wdm.h).
 pub(super) extern "win64" fn mm_allocate_contiguous_memory(size: u64, highest: u64) -> u64 {
-    let wanted = Wanted {
-        size,
-        lowest: 0,
-        highest,
-        boundary: 0,
-        uncached: false,
-    };
-    contiguous("MmAllocateContiguousMemory", &wanted)
+    contiguous("MmAllocateContiguousMemory", size, (0, highest), 0, false)
 }
 
 /// `MmFreeContiguousMemory` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
@@ -100,13 +101,13 @@ pub(super) extern "win64" fn mm_free_contiguous_memory_specify_cache(
     mm_free_contiguous_memory(address);
 }
 
-/// `MmAllocateMappingAddress` function (wdm.h): addresses with nothing behind them; NULL on
-/// failure. No bytes are "Bug Check 0xDA", 0x100. IRQL <= `APC_LEVEL`.
+/// `MmAllocateMappingAddress` function (wdm.h): addresses without memory; NULL on failure. A size
+/// of 0 is "Bug Check 0xDA", 0x100. IRQL <= `APC_LEVEL`.
 pub(super) extern "win64" fn mm_allocate_mapping_address(size: u64, tag: u32) -> u64 {
     require_at_most(APC_LEVEL, "MmAllocateMappingAddress");
     if size == 0 {
         let parameters = [0x100, 0, u64::from(tag), 0];
-        bugcheck(Code::SYSTEM_PTE_MISUSE, parameters, None, stack_here());
+        bugcheck_here(Code::SYSTEM_PTE_MISUSE, parameters);
     }
     if failure::strikes() {
         return 0;
@@ -123,24 +124,24 @@ pub(super) extern "win64" fn mm_allocate_mapping_address_ex(
     mm_allocate_mapping_address(size, tag)
 }
 
-/// `MmFreeMappingAddress` function (wdm.h): nothing is mapped there any more. IRQL <= `APC_LEVEL`.
+/// `MmFreeMappingAddress` function (wdm.h): the addresses are unmapped. IRQL <= `APC_LEVEL`.
 pub(super) extern "win64" fn mm_free_mapping_address(address: u64, tag: u32) {
     require_at_most(APC_LEVEL, "MmFreeMappingAddress");
     reserved::release_addresses(address, tag);
 }
 
-/// `MmGetPhysicalAddress` function (wdm.h): for addresses that are resident; 0 for others.
+/// `MmGetPhysicalAddress` function (wdm.h): of resident addresses; 0 for others.
 pub(super) extern "win64" fn mm_get_physical_address(address: u64) -> u64 {
     Tables::current()
         .walk(address)
-        .map_or(0, |leaf| leaf.physical)
+        .map_or(0, |translation| translation.physical)
 }
 
-/// `MmGetPhysicalMemoryRanges` function (ntddk.h): pairs of base and bytes, the last one zero, in
-/// pool that the caller frees; NULL on failure. IRQL <= `APC_LEVEL`.
+/// `MmGetPhysicalMemoryRanges` function (ntddk.h): pairs of base and bytes, ended by a zero pair,
+/// in pool that the caller frees; NULL on failure. IRQL <= `APC_LEVEL`.
 pub(super) extern "win64" fn mm_get_physical_memory_ranges() -> u64 {
     const TAG: u32 = u32::from_le_bytes(*b"hPmM");
-    // The page says PASSIVE_LEVEL; later ones of the family say APC_LEVEL.
+    // Its page says PASSIVE_LEVEL; the pages of its successors say APC_LEVEL.
     require_at_most(APC_LEVEL, "MmGetPhysicalMemoryRanges");
     let all = ranges::listed();
     let size = (all.len() as u64 + 1) * 16;
@@ -155,7 +156,7 @@ pub(super) extern "win64" fn mm_get_physical_memory_ranges() -> u64 {
     array
 }
 
-/// `MmGetPhysicalMemoryRangesEx` function (ntddk.h): of the system's own partition, NULL.
+/// `MmGetPhysicalMemoryRangesEx` function (ntddk.h): only for the system's own partition, NULL.
 pub(super) extern "win64" fn mm_get_physical_memory_ranges_ex(partition: u64) -> u64 {
     if partition != 0 {
         violation!("the lab has one memory partition");
@@ -163,14 +164,13 @@ pub(super) extern "win64" fn mm_get_physical_memory_ranges_ex(partition: u64) ->
     mm_get_physical_memory_ranges()
 }
 
-/// `MmGetPhysicalMemoryRangesEx2` function (ntddk.h): flags may ask for file-only memory too, of
-/// which there is none.
+/// `MmGetPhysicalMemoryRangesEx2` function (ntddk.h): flags may also ask for file-only memory,
+/// which the lab does not have.
 pub(super) extern "win64" fn mm_get_physical_memory_ranges_ex2(partition: u64, _flags: u32) -> u64 {
     mm_get_physical_memory_ranges_ex(partition)
 }
 
-/// `MmGetSystemRoutineAddress` function (wdm.h): NULL for what there is not. IRQL =
-/// `PASSIVE_LEVEL`.
+/// `MmGetSystemRoutineAddress` function (wdm.h): NULL for an unknown name. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn mm_get_system_routine_address(name: u64) -> u64 {
     require_at_most(PASSIVE_LEVEL, "MmGetSystemRoutineAddress");
     super::own(&strings::read(name)).unwrap_or(0)

@@ -1,11 +1,11 @@
-//! `MmCopyMemory`, written from its documentation alone: the driver's own engine is tested against
-//! it, so the two share nothing.
+//! `MmCopyMemory`, written from its documentation alone. The driver's own engine is tested against
+//! it, so the two share nothing on purpose.
 
 use crate::bugcheck::violation;
 use crate::irql::{APC_LEVEL, require_at_most};
 use crate::memory::layout::{self, USER_LIMIT};
 use crate::memory::paging::{Tables, bits, index, is_canonical, is_malformed, levels, page_length};
-use crate::memory::user::{self, Access};
+use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of, paging_file, phys, ranges};
 use crate::{raw, withheld};
 use nt_status::NtStatus;
@@ -13,16 +13,16 @@ use nt_status::NtStatus;
 const PHYSICAL: u32 = 1;
 const VIRTUAL: u32 = 2;
 
-/// `MmCopyMemory` function (ntddk.h). The range is copied from its start, page by page, up to the
-/// first page that cannot be: `transferred` tells how far, and is written whatever happens. I/O
-/// space is refused, by physical address and by virtual; a bad system address is an error and not
-/// the end; system memory that is not resident is brought in where that is possible.
+/// `MmCopyMemory` function (ntddk.h). It copies from the start of the range, page by page, up to
+/// the first page that it cannot copy. `transferred` gets the number of bytes, also on failure. I/O
+/// space is refused, by physical and by virtual address. A bad system address is an error and no
+/// bugcheck. System memory that is not resident is brought in, if possible.
 ///
-/// The page names no status but success; these are the lab's choice: `STATUS_INVALID_PARAMETER_4`
-/// for flags that are not exactly one, `STATUS_INVALID_ADDRESS` for a page that is not RAM or not
-/// mapped, for a range that runs beyond the last address, and for one that begins in user memory
-/// and runs beyond that; `STATUS_IN_PAGE_ERROR` for a system page that cannot be brought in; and
-/// for user pages what an access would have raised. IRQL <= `APC_LEVEL`; the target is nonpageable.
+/// The page names no status except success. The lab returns: `STATUS_INVALID_PARAMETER_4` unless
+/// exactly one flag is set; `STATUS_INVALID_ADDRESS` for a page that is not RAM or not mapped, for
+/// a range that crosses the last address, and for one that crosses the end of user memory;
+/// `STATUS_IN_PAGE_ERROR` for a system page that cannot be brought in; for user pages the exception
+/// that an access would raise. IRQL <= `APC_LEVEL`; the target is nonpageable.
 pub(crate) extern "win64" fn mm_copy_memory(
     target: u64,
     source: u64,
@@ -76,7 +76,7 @@ fn virtual_page(address: u64) -> Result<u64, NtStatus> {
         if address >= USER_LIMIT {
             return Err(NtStatus::INVALID_ADDRESS);
         }
-        return user::touch(Tables::current(), address, Access::Read);
+        return user::touch(Tables::current(), address, AccessKind::Read);
     }
     if let Some(physical) = resident(address)? {
         return physical_page(physical);
@@ -85,9 +85,8 @@ fn virtual_page(address: u64) -> Result<u64, NtStatus> {
     physical_page(resident(address)?.ok_or(NtStatus::INVALID_ADDRESS)?)
 }
 
-/// The physical address behind one of the system's; `None` where an entry is not present. The
-/// tables are those in memory, not what the processor remembers of them; one that does not lie in
-/// RAM is none, and is not read.
+/// Returns the physical address of a system address; `None` if an entry is not present. It reads
+/// the tables in memory, not the processor's TLB, and reads no table that does not lie in RAM.
 fn resident(address: u64) -> Result<Option<u64>, NtStatus> {
     if !is_canonical(address) {
         return Err(NtStatus::INVALID_ADDRESS);

@@ -1,7 +1,10 @@
-//! What ntoskrnl.exe exports to drivers: names to addresses.
+//! The exports of ntoskrnl.exe, by name.
 //!
-//! Every function says which documented contract it follows. An argument that a contract forbids
-//! ends the run: on Windows it would do so later, or corrupt something.
+//! Every function cites the documented contract that it follows. An argument that a contract
+//! forbids ends the run at once; on Windows it would do so later, or corrupt memory.
+//!
+//! They are the lab's own on purpose: no emulator or library may stand between a driver and the
+//! documentation.
 
 mod dbg;
 mod ex;
@@ -33,7 +36,7 @@ const LIBRARIES: [&str; 2] = ["ntoskrnl.exe", "HAL.dll"];
 
 macro_rules! table {
     ($($name:literal => $function:expr,)+) => {
-        /// The address of a function that the lab exports.
+        /// Returns the address of a function that the lab exports.
         pub(crate) fn own(name: &str) -> Option<u64> {
             match name {
                 $($name => Some($function as *const () as u64),)+
@@ -43,7 +46,7 @@ macro_rules! table {
     };
 }
 
-/// The address of a variable that the lab exports.
+/// Returns the address of a variable that the lab exports.
 fn data(name: &str) -> Option<u64> {
     match name {
         "SeExports" => Some(se::exports()),
@@ -56,7 +59,7 @@ fn data(name: &str) -> Option<u64> {
     }
 }
 
-/// What an import of a library is bound to.
+/// Returns the address that an import of a library is bound to.
 pub(crate) fn resolve(library: &str, name: &str) -> Option<u64> {
     if LIBRARIES.iter().any(|known| same_name(known, library)) {
         return own(name);

@@ -7,7 +7,7 @@ use crate::object::{self, Kind, process};
 use crate::raw;
 use nt_status::NtStatus;
 
-/// An object type is opaque: an address that stands for it. `IoFileObjectType` and so on are
+/// An object type is opaque: an address identifies it. `IoFileObjectType` and the like are
 /// variables that hold such addresses.
 pub(super) static FILE_TYPE: u64 = 1;
 pub(super) static DEVICE_TYPE: u64 = 2;
@@ -37,9 +37,9 @@ pub(super) extern "win64" fn obf_dereference_object(object: u64) -> u64 {
     object::dereference_by_driver(object)
 }
 
-/// The table that a handle with these attributes belongs to. A driver that runs in a process's
-/// context and does not say `OBJ_KERNEL_HANDLE` gives that process a handle to a kernel object:
-/// Driver Verifier objects, and so does the lab.
+/// Returns the table of a handle with these attributes. Without `OBJ_KERNEL_HANDLE`, a driver that
+/// runs in a process's context gives that process a handle to a kernel object. Driver Verifier
+/// reports this, and so does the lab.
 pub(super) fn table_for(attributes: u32, function: &str) -> Table {
     if attributes & KERNEL_HANDLE == 0 && process::current_id() != process::SYSTEM_ID {
         violation!("{function} would give a user process a kernel object (no OBJ_KERNEL_HANDLE)");
@@ -81,7 +81,7 @@ pub(super) extern "win64" fn ob_reference_object_by_handle(
 ) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ObReferenceObjectByHandle");
     let found = handle::find(process::handle_table(), value).or_else(|| {
-        // User mode cannot name the kernel's handles.
+        // User mode cannot use the kernel's handles.
         (mode == crate::io::KERNEL_MODE)
             .then(|| handle::find(Table::Kernel, value))
             .flatten()

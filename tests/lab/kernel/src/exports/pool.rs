@@ -16,7 +16,7 @@ mod flags {
         USE_QUOTA | UNINITIALIZED | CACHE_ALIGNED | RAISE_ON_FAILURE | NON_PAGED | PAGED;
 }
 
-/// The highest bit of a tag says `PROTECTED_POOL` and is not part of it.
+/// The highest bit of a tag is the flag `PROTECTED_POOL`.
 const TAG_MASK: u32 = 0x7FFF_FFFF;
 
 fn allocate(function: &str, paged: bool, size: u64, tag: u32, content: Content) -> u64 {
@@ -26,25 +26,25 @@ fn allocate(function: &str, paged: bool, size: u64, tag: u32, content: Content) 
         violation!("{function} was called without a tag");
     }
     if size == 0 {
-        violation!("{function} was called for no bytes");
+        violation!("{function} was called for 0 bytes");
     }
     pool::allocate(size, tag & TAG_MASK, content, Owner::Driver).unwrap_or(0)
 }
 
-/// `ExAllocatePool2` function (wdm.h): zeroed unless `POOL_FLAG_UNINITIALIZED`; NULL on failure,
-/// and for flags that do not exist; IRQL <= `DISPATCH_LEVEL`, for paged pool <= `APC_LEVEL`.
+/// `ExAllocatePool2` function (wdm.h): zeroed unless `POOL_FLAG_UNINITIALIZED`; NULL on failure.
+/// IRQL <= `DISPATCH_LEVEL`, for paged pool <= `APC_LEVEL`.
 pub(super) extern "win64" fn ex_allocate_pool2(pool: u64, size: u64, tag: u32) -> u64 {
-    // The upper 32 bits are optional: what is unknown there is ignored.
+    // The upper 32 bits are optional: unknown flags there are ignored.
     let required = pool & 0xFFFF_FFFF;
     if required & !flags::KNOWN != 0 {
         violation!("ExAllocatePool2 was called with flags {pool:#x}");
     }
     let paged = pool & flags::PAGED != 0;
     if paged == (pool & flags::NON_PAGED != 0) {
-        violation!("ExAllocatePool2 was not told one kind of pool: flags {pool:#x}");
+        violation!("ExAllocatePool2 was called without exactly one kind of pool: flags {pool:#x}");
     }
     if pool & flags::RAISE_ON_FAILURE != 0 {
-        violation!("ExAllocatePool2 with POOL_FLAG_RAISE_ON_FAILURE is not offered by the lab");
+        violation!("ExAllocatePool2 with POOL_FLAG_RAISE_ON_FAILURE is not supported by the lab");
     }
     let content = if pool & flags::UNINITIALIZED != 0 {
         Content::Uninitialized
@@ -54,9 +54,9 @@ pub(super) extern "win64" fn ex_allocate_pool2(pool: u64, size: u64, tag: u32) -
     allocate("ExAllocatePool2", paged, size, tag, content)
 }
 
-/// `ExAllocatePoolWithTag` function (wdm.h): not initialised; NULL on failure. Of the pool types,
-/// `NonPagedPool` (0) is executable on Windows and refused here; `PagedPool` (1) and
-/// `NonPagedPoolNx` (512) are served.
+/// `ExAllocatePoolWithTag` function (wdm.h): not initialised; NULL on failure. The pool types are
+/// `PagedPool` (1) and `NonPagedPoolNx` (512). `NonPagedPool` (0), which is executable on Windows,
+/// is refused.
 pub(super) extern "win64" fn ex_allocate_pool_with_tag(kind: u32, size: u64, tag: u32) -> u64 {
     let paged = match kind {
         1 => true,
@@ -83,16 +83,16 @@ pub(super) extern "win64" fn ex_free_pool(block: u64) {
     pool::free(block, None);
 }
 
-/// `ExFreePoolWithTag` function (wdm.h): the tag must be the allocation's; 0 stands for any.
+/// `ExFreePoolWithTag` function (wdm.h): the tag must be the allocation's; 0 means any tag.
 pub(super) extern "win64" fn ex_free_pool_with_tag(block: u64, tag: u32) {
     require_at_most(DISPATCH_LEVEL, "ExFreePoolWithTag");
     pool::free(block, Some(tag & TAG_MASK).filter(|&tag| tag != 0));
 }
 
-/// `ExFreePool2` function (wdm.h): as `ExFreePoolWithTag`; extended parameters are not offered.
+/// `ExFreePool2` function (wdm.h): as `ExFreePoolWithTag`; without extended parameters.
 pub(super) extern "win64" fn ex_free_pool2(block: u64, tag: u32, parameters: u64, count: u32) {
     if parameters != 0 || count != 0 {
-        violation!("ExFreePool2 with extended parameters is not offered by the lab");
+        violation!("ExFreePool2 with extended parameters is not supported by the lab");
     }
     ex_free_pool_with_tag(block, tag);
 }

@@ -1,10 +1,10 @@
-//! Functions that raise. `trap.s` captures the caller's context, as these are called from there.
+//! Functions that raise exceptions. `trap.s` captures the caller's context and calls them.
 
 use crate::bugcheck::violation;
 use crate::irql::{APC_LEVEL, require_at_most};
 use crate::memory::layout::USER_LIMIT;
 use crate::memory::paging::{Tables, next_page};
-use crate::memory::user::{self, Access};
+use crate::memory::user::{self, AccessKind};
 use crate::seh::{Context, Exception, raise};
 use nt_status::NtStatus;
 
@@ -20,8 +20,8 @@ const RCX: usize = 1;
 const RDX: usize = 2;
 const R8: usize = 8;
 
-/// The checks that `ProbeForRead` and `ProbeForWrite` share: length 0 is never checked; the start
-/// must have the alignment; the range must lie in user memory.
+/// The checks that `ProbeForRead` and `ProbeForWrite` share: a length of 0 is not checked; the
+/// start must have the alignment; the range must lie in user memory.
 fn check_range(context: &mut Context, function: &str) -> Option<(u64, u64)> {
     require_at_most(APC_LEVEL, function);
     let (address, length) = (context.general(RCX), context.general(RDX));
@@ -48,8 +48,8 @@ extern "C" fn probe_for_read(context: &mut Context) {
     let _ = check_range(context, "ProbeForRead");
 }
 
-/// `ProbeForWrite` function (wdm.h): as `ProbeForRead`, and every page is touched for writing, with
-/// the exception that this causes.
+/// `ProbeForWrite` function (wdm.h): as `ProbeForRead`, and writes to every page, which may raise
+/// an exception.
 #[unsafe(no_mangle)]
 extern "C" fn probe_for_write(context: &mut Context) {
     let Some((address, end)) = check_range(context, "ProbeForWrite") else {
@@ -57,7 +57,7 @@ extern "C" fn probe_for_write(context: &mut Context) {
     };
     let mut at = address;
     while at < end {
-        if let Err(code) = user::touch(Tables::current(), at, Access::Write) {
+        if let Err(code) = user::touch(Tables::current(), at, AccessKind::Write) {
             let exception = Exception {
                 code,
                 information: [1, at, 0],

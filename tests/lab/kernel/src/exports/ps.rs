@@ -1,5 +1,5 @@
-//! Processes and threads. A process has one thread on each processor; the lab names it by an
-//! address within the process's own object.
+//! Processes and threads. A process has one thread on each processor, whose address lies in the
+//! process's object.
 
 use crate::bugcheck::violation;
 use crate::object::process;

@@ -4,8 +4,8 @@ use crate::nt::strings;
 use crate::raw;
 use nt_status::NtStatus;
 
-/// `RtlInitUnicodeString` function (wdm.h): of a string that ends with a zero; NULL makes an empty
-/// one.
+/// `RtlInitUnicodeString` function (wdm.h): of a string that ends with a zero; an empty string for
+/// NULL.
 pub(super) extern "win64" fn rtl_init_unicode_string(string: u64, source: u64) {
     if source == 0 {
         strings::write(string, 0, 0, 0);
@@ -15,7 +15,8 @@ pub(super) extern "win64" fn rtl_init_unicode_string(string: u64, source: u64) {
     strings::write(string, source, length, length + 2);
 }
 
-/// `RtlCopyUnicodeString` function (wdm.h): as much as fits; NULL makes the destination empty.
+/// `RtlCopyUnicodeString` function (wdm.h): copies as much as fits; NULL makes the destination
+/// empty.
 pub(super) extern "win64" fn rtl_copy_unicode_string(destination: u64, source: u64) {
     if source == 0 {
         raw::write(destination, 0_u16);
@@ -50,8 +51,8 @@ pub(super) extern "win64" fn rtl_equal_unicode_string(one: u64, other: u64, igno
     u8::from(rtl_compare_unicode_string(one, other, ignore_case) == 0)
 }
 
-/// `RtlGetVersion` function (wdm.h): that of Windows 11, version 24H2. The caller says which of the
-/// two structures it means; the longer one's rest is zeroed.
+/// `RtlGetVersion` function (wdm.h): that of Windows 11, version 24H2. The caller's size selects
+/// one of two structures; the other members of the longer one are zero.
 pub(super) extern "win64" fn rtl_get_version(information: u64) -> NtStatus {
     const SHORT: u32 = 276;
     let size: u32 = raw::read(information);

@@ -1,4 +1,4 @@
-//! The run-time library's security descriptors, as drivers build them.
+//! The run-time library's functions for security descriptors.
 //!
 //! Layouts: [MS-DTYP] sections 2.4.2 to 2.4.6; the absolute form of a descriptor is that of
 //! `wdm.h`.
@@ -64,8 +64,8 @@ pub(super) extern "win64" fn rtl_create_acl(list: u64, length: u32, revision: u3
     NtStatus::SUCCESS
 }
 
-/// `RtlAddAccessAllowedAce` function (ntifs.h): behind the entries that are there;
-/// `STATUS_ALLOTTED_SPACE_EXCEEDED` where the list has no room.
+/// `RtlAddAccessAllowedAce` function (ntifs.h): after the existing entries;
+/// `STATUS_ALLOTTED_SPACE_EXCEEDED` if the list has no space.
 pub(super) extern "win64" fn rtl_add_access_allowed_ace(
     list: u64,
     _revision: u32,

@@ -15,8 +15,8 @@ use crate::{pool, raw};
 /// `SE_DEBUG_PRIVILEGE`, the low part of its LUID.
 const DEBUG_PRIVILEGE: u64 = 20;
 
-/// `SeSinglePrivilegeCheck` function (ntddk.h): whether the current thread holds the privilege,
-/// enabled; always for `KernelMode`. The LUID comes by value. IRQL = `PASSIVE_LEVEL`.
+/// `SeSinglePrivilegeCheck` function (ntddk.h): whether the privilege is enabled in the current
+/// thread's token; always for `KernelMode`. The LUID is passed by value. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn se_single_privilege_check(privilege: u64, mode: u8) -> u8 {
     require_at_most(PASSIVE_LEVEL, "SeSinglePrivilegeCheck");
     if mode == KERNEL_MODE {
@@ -26,8 +26,8 @@ pub(super) extern "win64" fn se_single_privilege_check(privilege: u64, mode: u8)
     u8::from(held && privilege == DEBUG_PRIVILEGE)
 }
 
-/// `SePrivilegeCheck` function (ntifs.h), for one privilege: whether the token of the client, or the
-/// primary one where there is no client, holds it, enabled; always for `KernelMode`. IRQL =
+/// `SePrivilegeCheck` function (ntifs.h), for one privilege: whether it is enabled in the client's
+/// token, or without a client in the primary token; always for `KernelMode`. IRQL =
 /// `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn se_privilege_check(required: u64, subject: u64, mode: u8) -> u8 {
     require_at_most(PASSIVE_LEVEL, "SePrivilegeCheck");
@@ -36,7 +36,7 @@ pub(super) extern "win64" fn se_privilege_check(required: u64, subject: u64, mod
     }
     let (required, subject) = (PrivilegeSet(required), SubjectContext(subject));
     if required.get(PrivilegeSet::COUNT) != 1 {
-        violation!("SePrivilegeCheck for other than one privilege is not offered by the lab");
+        violation!("SePrivilegeCheck for other than one privilege is not supported by the lab");
     }
     let token = match subject.get(SubjectContext::SUBJECT_CLIENT_TOKEN) {
         0 => subject.get(SubjectContext::SUBJECT_PRIMARY_TOKEN),
@@ -46,9 +46,9 @@ pub(super) extern "win64" fn se_privilege_check(required: u64, subject: u64, mod
     u8::from(held && required.get(PrivilegeSet::PRIVILEGE) == DEBUG_PRIVILEGE)
 }
 
-/// Bytes of `SE_EXPORTS`, up to where the lab fills it in.
+/// Bytes of `SE_EXPORTS` that the lab provides.
 const EXPORTS_SIZE: u64 = 520;
-/// Where its first 23 privileges, and the identifiers behind them, stand.
+/// The offsets of its first 23 privileges and of identifiers.
 const PRIVILEGES: u64 = 0;
 const WORLD: u64 = 192;
 const LOCAL_SYSTEM: u64 = 264;
@@ -64,7 +64,7 @@ const PRIVILEGE_NUMBERS: [u64; 23] = [
 
 static EXPORTS: Global<[u64; 1]> = Global::new([0]);
 
-/// The address of the variable `SeExports`, which points to the structure.
+/// Returns the address of the variable `SeExports`, which points to the structure.
 pub(super) fn exports() -> u64 {
     if EXPORTS.with(|exports| exports[0]) == 0 {
         let made = make_exports();

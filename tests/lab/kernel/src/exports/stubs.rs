@@ -1,4 +1,4 @@
-//! Stand-ins for functions that nobody provides, for `mode=load`: each names itself when called.
+//! Stubs for missing imports, for `mode=load`. A stub prints its name when it is called.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -9,7 +9,7 @@ use crate::memory::paging::bits;
 use crate::memory::{PAGE, frames, phys, system};
 use crate::raw;
 
-/// The functions by number, and the page that their code is in.
+/// The functions by number, and the page with their code.
 struct Stubs {
     names: Vec<String>,
     frame: u64,
@@ -22,7 +22,7 @@ static STUBS: Global<Stubs> = Global::new(Stubs {
     address: 0,
 });
 
-/// Bytes of code for one.
+/// Bytes of code of one stub.
 const SIZE: u64 = 32;
 
 extern "win64" fn called(number: u64) -> ! {
@@ -30,7 +30,7 @@ extern "win64" fn called(number: u64) -> ! {
     violation!("{name} was called, which the lab does not provide");
 }
 
-/// The address of a function that ends the run with its name.
+/// Returns the address of a function that prints its name and ends the run.
 pub(crate) fn stub(library: &str, name: &str) -> u64 {
     STUBS.with(|stubs| {
         if stubs.address == 0 {

@@ -1,4 +1,4 @@
-//! System services as drivers call them: the previous mode is the kernel's, so nothing is probed.
+//! System services. Drivers call them in kernel mode, so nothing is probed.
 
 use alloc::string::String;
 
@@ -16,7 +16,7 @@ use nt_status::NtStatus;
 pub(super) extern "win64" fn zw_close(value: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ZwClose");
     let Some(closed) = handle::remove(Table::Kernel, value) else {
-        // Driver Verifier's handle checks end the run as well.
+        // Driver Verifier's handle checks also end the run.
         violation!("ZwClose was given {value:#x}, which is no kernel handle");
     };
     object::dereference(closed.object);
@@ -66,9 +66,9 @@ pub(super) extern "win64" fn zw_create_key(
 const FULL: u32 = 1;
 const PARTIAL: u32 = 2;
 
-/// `ZwQueryValueKey` function (wdm.h): `STATUS_BUFFER_TOO_SMALL` where the fixed part does not fit;
-/// `STATUS_BUFFER_OVERFLOW` where the rest does not, of which as much is given as fits; the length
-/// needed is told in all cases. IRQL = `PASSIVE_LEVEL`.
+/// `ZwQueryValueKey` function (wdm.h): `STATUS_BUFFER_TOO_SMALL` if the fixed part does not fit;
+/// `STATUS_BUFFER_OVERFLOW` if the rest does not, of which it copies as much as fits. The needed
+/// length is written in all cases. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn zw_query_value_key(
     value: u64,
     name: u64,
@@ -90,7 +90,7 @@ pub(super) extern "win64" fn zw_query_value_key(
         Err(status) => return status,
     };
     let data_length = value.data.len() as u32;
-    // The fixed part, and where the data stands.
+    // The fixed part, and the offset of the data.
     let units = name.encode_utf16().count() as u32 * 2;
     let (fixed, at) = match class {
         FULL => (20, (20 + units).next_multiple_of(4)),
@@ -111,14 +111,14 @@ pub(super) extern "win64" fn zw_query_value_key(
     } else {
         raw::write(buffer + 8, data_length);
     }
-    let room = |offset: u32| length.saturating_sub(offset) as usize;
+    let space = |offset: u32| length.saturating_sub(offset) as usize;
     if class == FULL {
         let name = name.encode_utf16().flat_map(u16::to_le_bytes);
-        for (byte, offset) in name.take(room(fixed)).zip(fixed..) {
+        for (byte, offset) in name.take(space(fixed)).zip(fixed..) {
             raw::write(buffer + u64::from(offset), byte);
         }
     }
-    for (byte, offset) in value.data.into_iter().take(room(at)).zip(at..) {
+    for (byte, offset) in value.data.into_iter().take(space(at)).zip(at..) {
         raw::write(buffer + u64::from(offset), byte);
     }
     if length < total {
@@ -131,7 +131,7 @@ pub(super) extern "win64" fn zw_query_value_key(
 /// `DACL_SECURITY_INFORMATION`.
 const DACL: u32 = 4;
 
-/// `ZwSetSecurityObject` function (ntifs.h), for the access control list of devices: the handle
+/// `ZwSetSecurityObject` function (ntifs.h), for the access control lists of devices. The handle
 /// needs `WRITE_DAC`. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn zw_set_security_object(
     value: u64,
@@ -150,8 +150,5 @@ pub(super) extern "win64" fn zw_set_security_object(
         return NtStatus::SUCCESS;
     }
     let set = security::read_list(descriptor).and_then(|list| device::set_list(found.object, list));
-    match set {
-        Ok(()) => NtStatus::SUCCESS,
-        Err(status) => status,
-    }
+    set.err().unwrap_or(NtStatus::SUCCESS)
 }

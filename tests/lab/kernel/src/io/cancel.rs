@@ -1,4 +1,4 @@
-//! The cancellation of requests.
+//! Cancelling requests.
 //!
 //! Source: "Canceling IRPs", Windows driver documentation, and the pages of `IoCancelIrp` and
 //! `IoAcquireCancelSpinLock` (wdm.h).
@@ -11,11 +11,12 @@ use crate::irql::{self, DISPATCH_LEVEL};
 use crate::nt::layout::{Irp, StackLocation, Structure};
 use crate::{call, parallel, processor, raw};
 
-/// Nobody holds the cancel spin lock; else it is the number of the processor plus one.
+/// The value of the cancel spin lock while it is free. Otherwise it is the number of the holder
+/// plus one.
 const FREE: usize = 0;
 static LOCK: AtomicUsize = AtomicUsize::new(FREE);
 
-/// Acquires the system's cancel spin lock; gives the level from before.
+/// Acquires the system's cancel spin lock and returns the previous IRQL.
 pub(crate) fn acquire_lock() -> u8 {
     let level = irql::current();
     irql::set(DISPATCH_LEVEL);
@@ -29,7 +30,7 @@ pub(crate) fn acquire_lock() -> u8 {
     level
 }
 
-/// Releases it, for a level.
+/// Releases the cancel spin lock and sets the IRQL.
 pub(crate) fn release_lock(level: u8) {
     let own = processor::number() + 1;
     let released = LOCK.compare_exchange(own, FREE, Ordering::Release, Ordering::Relaxed);
@@ -39,8 +40,8 @@ pub(crate) fn release_lock(level: u8) {
     irql::set(level);
 }
 
-/// Sets a request's cancel bit, and calls its cancel routine if there is one: that releases the
-/// lock, and ends the request now or later. Gives whether there was one.
+/// Sets a request's cancel bit and calls its cancel routine if there is one, which releases the
+/// lock and completes the request now or later. Returns whether there was one.
 pub(crate) fn cancel(request: Irp) -> bool {
     let level = acquire_lock();
     request.set(Irp::CANCEL, 1);
@@ -67,8 +68,8 @@ pub(crate) fn cancel(request: Irp) -> bool {
     true
 }
 
-/// Cancels a request that is under way, if there is one, as another thread of the requestor's
-/// process may.
+/// Cancels a request in progress, if there is one, as another thread of the requestor's process
+/// may.
 pub(crate) fn cancel_any() {
     if let Some(request) = completion::pin_any() {
         cancel(request);

@@ -1,4 +1,4 @@
-//! The way back of a request.
+//! Completing requests.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -6,46 +6,46 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::global::Global;
 use crate::irql::{self, DISPATCH_LEVEL};
 use crate::memory::layout::USER_LIMIT;
-use crate::memory::user::{self, Access};
+use crate::memory::user::{self, AccessKind};
 use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control};
 use crate::{call, images, pool, processor, raw};
 use nt_status::NtStatus;
 
-use super::{KERNEL_MODE, Outcome, irp, mdl, wants_completion};
+use super::{Completion, KERNEL_MODE, irp, mdl, wants_completion};
 
-/// What is to be done when the request ends, besides freeing it.
+/// The buffers of a request, which its completion copies and frees.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Buffers {
     /// The system buffer to free, or 0.
     pub(crate) system: u64,
-    /// Where results go from the system buffer, or 0.
+    /// The address that the system buffer's results are copied to, or 0.
     pub(crate) output: u64,
-    /// Bytes that fit there.
+    /// Bytes of that output.
     pub(crate) output_length: u64,
-    /// Whether those are the system's own addresses.
+    /// The requestor mode.
     pub(crate) mode: u8,
 }
 
 /// A request that has ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Done {
-    pub(crate) outcome: Outcome,
-    /// The status that the driver gave.
+    pub(crate) completed: Completion,
+    /// The driver's status.
     pub(crate) driver_status: NtStatus,
-    /// Whether the driver had called `IoMarkIrpPending`.
+    /// Whether the driver called `IoMarkIrpPending`.
     pub(crate) marked_pending: bool,
 }
 
 #[derive(Clone, Copy)]
 enum State {
-    /// With its buffers, and the processor that sent it.
-    Under(Buffers, usize),
-    /// Ended by another processor: results have to be delivered in the requestor's context, which
-    /// NT does by an APC to the requestor's thread.
+    /// In progress, with its buffers and the processor that sent it.
+    InProgress(Buffers, usize),
+    /// Completed by another processor. Results are delivered in the requestor's context, which NT
+    /// does by an APC to the requestor's thread.
     Returned(Buffers, Done),
     Over(Done),
 }
@@ -53,8 +53,8 @@ enum State {
 /// Requests by address, until the I/O manager has taken their results.
 static REQUESTS: Global<BTreeMap<u64, State>> = Global::new(BTreeMap::new());
 
-/// Requests that somebody is about to cancel, and whether they have ended in the meantime: then
-/// their memory goes when that is done.
+/// Requests that are being cancelled, and whether they have ended meanwhile: then [`unpin`] frees
+/// their memory.
 static PINNED: Global<BTreeMap<u64, bool>> = Global::new(BTreeMap::new());
 
 static ENDED_ELSEWHERE: AtomicU64 = AtomicU64::new(0);
@@ -63,35 +63,34 @@ pub(super) fn register(request: Irp) {
     set_buffers(request, Buffers::default());
 }
 
-/// Says what is to be done when a request of this processor's ends.
+/// Sets the buffers of a request that this processor sends.
 pub(super) fn set_buffers(request: Irp, buffers: Buffers) {
-    let state = State::Under(buffers, processor::number());
+    let state = State::InProgress(buffers, processor::number());
     REQUESTS.with(|requests| requests.insert(request.0, state));
 }
 
-/// The results of a request that has ended, for the processor that sent it.
+/// Returns the results of a request that has ended, on the processor that sent it.
 pub(super) fn take(request: Irp) -> Option<Done> {
     let state = REQUESTS.with(|requests| match requests.get(&request.0) {
         Some(State::Over(_) | State::Returned(..)) => requests.remove(&request.0),
         _ => None,
     })?;
     match state {
-        State::Under(..) => None,
+        State::InProgress(..) => None,
         State::Over(done) => Some(done),
         State::Returned(buffers, mut done) => {
-            done.outcome = hand_over(&buffers, done.outcome);
+            done.completed = hand_over(&buffers, done.completed);
             Some(done)
         }
     }
 }
 
-/// A request that is under way and that nobody cancels yet, to be given back to [`unpin`]: until
-/// then it keeps its memory.
+/// Returns a request in progress that is not being cancelled. It keeps its memory until [`unpin`].
 pub(crate) fn pin_any() -> Option<Irp> {
     REQUESTS.with(|requests| {
         PINNED.with(|pinned| {
             let (&address, _) = requests.iter().find(|(address, state)| {
-                matches!(state, State::Under(..)) && !pinned.contains_key(address)
+                matches!(state, State::InProgress(..)) && !pinned.contains_key(address)
             })?;
             pinned.insert(address, false);
             Some(Irp(address))
@@ -99,14 +98,14 @@ pub(crate) fn pin_any() -> Option<Irp> {
     })
 }
 
-/// Lets a request go that was pinned.
+/// Ends what [`pin_any`] began.
 pub(crate) fn unpin(request: Irp) {
     if PINNED.with(|pinned| pinned.remove(&request.0)) == Some(true) {
         irp::free(request);
     }
 }
 
-/// Frees a request's memory, or leaves that to who cancels it.
+/// Frees a request's memory, or leaves that to [`unpin`].
 fn release(request: Irp) {
     let kept = PINNED.with(|pinned| pinned.get_mut(&request.0).map(|ended| *ended = true));
     if kept.is_none() {
@@ -114,23 +113,23 @@ fn release(request: Irp) {
     }
 }
 
-/// Gives up a request that was never sent.
+/// Frees a request that was never sent.
 pub(super) fn withdraw(request: Irp) {
     REQUESTS.with(|requests| requests.remove(&request.0));
     release(request);
 }
 
-/// Requests that the other processor ended than the one that had sent them.
+/// Returns the number of requests completed by another processor than the one that sent them.
 pub(crate) fn ended_elsewhere() -> u64 {
     ENDED_ELSEWHERE.load(Ordering::Relaxed)
 }
 
-/// Requests alive.
+/// Returns the number of live requests.
 pub(crate) fn count() -> u64 {
     REQUESTS.with(|requests| requests.len() as u64)
 }
 
-/// Requests that nobody completed: a line each.
+/// Returns a line for each request that was not completed.
 pub(crate) fn left() -> Vec<String> {
     REQUESTS.with(|requests| {
         requests
@@ -140,20 +139,15 @@ pub(crate) fn left() -> Vec<String> {
     })
 }
 
-/// What `IofCompleteRequest` does: calls the completion routines from the current location up, then
-/// ends the request.
+/// Completes a request as `IofCompleteRequest` does: calls the completion routines from the current
+/// location up, then ends the request.
 pub(crate) fn complete(request: Irp) {
-    let under = REQUESTS.with(|requests| match requests.get(&request.0) {
-        Some(&State::Under(buffers, sender)) => Some((buffers, sender)),
+    let in_progress = REQUESTS.with(|requests| match requests.get(&request.0) {
+        Some(&State::InProgress(buffers, sender)) => Some((buffers, sender)),
         _ => None,
     });
-    let Some((buffers, sender)) = under else {
-        bugcheck(
-            Code::MULTIPLE_IRP_COMPLETE_REQUESTS,
-            [request.0, 0, 0, 0],
-            None,
-            stack_here(),
-        );
+    let Some((buffers, sender)) = in_progress else {
+        bugcheck_here(Code::MULTIPLE_IRP_COMPLETE_REQUESTS, [request.0, 0, 0, 0]);
     };
     require_completable(request);
 
@@ -217,16 +211,15 @@ fn require_completable(request: Irp) {
         violation!(
             "the request at {:#x} was completed with the cancel routine {} still set",
             request.0,
-            images::Place(routine)
+            images::Location(routine)
         );
     }
 }
 
-/// The end of a request: memory back to the system, and results to the requestor, if this is its
-/// context.
+/// Ends a request: frees its memory, and delivers its results if this is the requestor's context.
 fn finish(request: Irp, buffers: &Buffers, sender: usize, marked_pending: bool) {
     let driver_status = request.get(Irp::STATUS);
-    let outcome = Outcome {
+    let completed = Completion {
         status: driver_status,
         information: request.get(Irp::INFORMATION),
         ticks: 0,
@@ -238,58 +231,58 @@ fn finish(request: Irp, buffers: &Buffers, sender: usize, marked_pending: bool) 
         mdl::free(list);
         list = next;
     }
-    let done = |outcome| Done {
-        outcome,
+    let done = |completed| Done {
+        completed,
         driver_status,
         marked_pending,
     };
     let state = if sender == processor::number() {
-        State::Over(done(hand_over(buffers, outcome)))
+        State::Over(done(hand_over(buffers, completed)))
     } else {
         ENDED_ELSEWHERE.fetch_add(1, Ordering::Relaxed);
-        State::Returned(*buffers, done(outcome))
+        State::Returned(*buffers, done(completed))
     };
-    // In this order: nobody pins a request whose memory is about to go.
+    // In this order, so that no request is pinned whose memory is being freed.
     REQUESTS.with(|requests| requests.insert(request.0, state));
     release(request);
 }
 
-/// What the requestor sees of a request's end, in its own context.
-fn hand_over(buffers: &Buffers, mut outcome: Outcome) -> Outcome {
+/// Delivers the results of a request to the requestor, in its own context.
+fn hand_over(buffers: &Buffers, mut completed: Completion) -> Completion {
     if buffers.system != 0 {
-        if buffers.output != 0 && !outcome.status.is_error() {
-            outcome.status = deliver(buffers, outcome);
+        if buffers.output != 0 && !completed.status.is_error() {
+            completed.status = deliver(buffers, completed);
         }
         pool::free(buffers.system, None);
     }
-    if outcome.status.is_error() {
-        outcome.information = 0;
+    if completed.status.is_error() {
+        completed.information = 0;
     }
-    outcome
+    completed
 }
 
-/// Copies what the driver put into the system buffer to the requestor. A requestor whose memory
-/// went away in the meantime gets the exception's code as the status.
-fn deliver(buffers: &Buffers, outcome: Outcome) -> NtStatus {
-    if outcome.information > buffers.output_length {
+/// Copies the system buffer to the requestor. If the requestor's memory cannot be written, the
+/// exception's code is the status.
+fn deliver(buffers: &Buffers, completed: Completion) -> NtStatus {
+    if completed.information > buffers.output_length {
         violation!(
             "a request was completed with {} bytes of information for an output of {} bytes",
-            outcome.information,
+            completed.information,
             buffers.output_length
         );
     }
-    // Kernel code may pass a user's addresses on.
+    // Kernel code may pass on a user's addresses.
     if buffers.mode == KERNEL_MODE && buffers.output >= USER_LIMIT {
-        raw::copy(buffers.system, buffers.output, outcome.information);
-        return outcome.status;
+        raw::copy(buffers.system, buffers.output, completed.information);
+        return completed.status;
     }
     match user::copy(
         buffers.output,
         buffers.system,
-        outcome.information,
-        Access::Write,
+        completed.information,
+        AccessKind::Write,
     ) {
-        Ok(()) => outcome.status,
+        Ok(()) => completed.status,
         Err((status, _)) => status,
     }
 }

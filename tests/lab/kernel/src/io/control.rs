@@ -5,7 +5,7 @@
 
 use crate::memory::layout::USER_LIMIT;
 use crate::memory::paging::Tables;
-use crate::memory::user::{self, Access};
+use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of};
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
 use crate::object::handle::{self, Handle, Table};
@@ -15,7 +15,7 @@ use crate::raw;
 use nt_status::NtStatus;
 
 use super::completion::{self, Buffers};
-use super::{KERNEL_MODE, Outcome, USER_MODE, cancel, irp, mdl, send_at};
+use super::{Completion, KERNEL_MODE, USER_MODE, cancel, irp, mdl, send_at};
 
 const METHOD_BUFFERED: u32 = 0;
 const METHOD_IN_DIRECT: u32 = 1;
@@ -25,7 +25,7 @@ const METHOD_OUT_DIRECT: u32 = 2;
 const BUFFERED_FLAGS: u32 = 0x10 | 0x20;
 const INPUT_OPERATION: u32 = 0x40;
 
-/// A request as the caller makes it.
+/// The parameters of a device control request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Control {
     pub(crate) code: u32,
@@ -34,15 +34,15 @@ pub(crate) struct Control {
     pub(crate) output: u64,
     pub(crate) output_length: u32,
     pub(crate) mode: u8,
-    /// It is cancelled before the driver sees it, which another thread can do.
+    /// Whether it is cancelled before the driver sees it, as another thread can do.
     pub(crate) cancelled: bool,
-    /// The IRQL that it is sent at.
+    /// The IRQL of the request.
     pub(crate) level: u8,
 }
 
-/// Carries a request out on a handle of the current process. The request holds a reference to the
-/// file object until it has ended.
-pub(crate) fn device_control(value: u64, control: Control) -> Result<Outcome, NtStatus> {
+/// Sends a request on a handle of the current process. The request holds a reference to the file
+/// object until it has ended.
+pub(crate) fn device_control(value: u64, control: Control) -> Result<Completion, NtStatus> {
     let table = Table::Process(process::current_id());
     let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
     let result = control_file(handle, control);
@@ -50,12 +50,12 @@ pub(crate) fn device_control(value: u64, control: Control) -> Result<Outcome, Nt
     result
 }
 
-fn control_file(handle: Handle, control: Control) -> Result<Outcome, NtStatus> {
+fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus> {
     if kind_of(handle.object) != Some(Kind::File) {
         return Err(NtStatus::OBJECT_TYPE_MISMATCH);
     }
-    // The code's access bits are FILE_READ_ACCESS and FILE_WRITE_ACCESS, which are file rights too;
-    // a kernel-mode requestor is not held to them.
+    // The code's access bits are FILE_READ_ACCESS and FILE_WRITE_ACCESS, which are file rights,
+    // too. A kernel-mode requestor needs none.
     let required = control.code >> 14 & 3;
     if control.mode == USER_MODE && handle.access & required != required {
         return Err(NtStatus::ACCESS_DENIED);
@@ -77,7 +77,7 @@ fn control_file(handle: Handle, control: Control) -> Result<Outcome, NtStatus> {
     Ok(send_at(control.level, request, device))
 }
 
-/// Hands the buffers over as the code's method says.
+/// Sets the buffers of a request by the code's method.
 fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(), NtStatus> {
     let (input, output) = (
         u64::from(control.input_length),
@@ -139,7 +139,7 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
             );
         }
         _ => {
-            // METHOD_NEITHER: the caller's own addresses, unchecked.
+            // METHOD_NEITHER: the caller's own addresses, not validated.
             location.set(StackLocation::TYPE3_INPUT_BUFFER, control.input);
             request.set(Irp::USER_BUFFER, control.output);
         }
@@ -147,19 +147,19 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
     Ok(())
 }
 
-/// A system buffer that holds the input. What follows the input is not initialised: a driver that
-/// gives it out gives out a pattern.
+/// Allocates a system buffer with the input. The bytes after the input are not initialised: a
+/// driver that returns them returns a pattern.
 fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
     let tag = u32::from_le_bytes(*b"IoSB");
     let buffer = pool::allocate(length, tag, Content::Uninitialized, Owner::Lab)
         .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
     let input = u64::from(control.input_length);
-    // Kernel code may pass a user's addresses on.
+    // Kernel code may pass on a user's addresses.
     if control.mode == KERNEL_MODE && control.input >= USER_LIMIT {
         raw::copy(control.input, buffer, input);
         return Ok(buffer);
     }
-    match user::copy(control.input, buffer, input, Access::Read) {
+    match user::copy(control.input, buffer, input, AccessKind::Read) {
         Ok(()) => Ok(buffer),
         Err((status, _)) => {
             pool::free(buffer, None);
@@ -168,16 +168,16 @@ fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
     }
 }
 
-/// The list of a direct output buffer, as an address; 0 for an empty one.
+/// Locks a direct output buffer and returns the address of its list; 0 for an empty buffer.
 fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, NtStatus> {
     if length == 0 {
         return Ok(0);
     }
     let list = mdl::allocate(control.output, length).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
     let operation = if method == METHOD_IN_DIRECT {
-        mdl::Operation::Read
+        mdl::LockOperation::Read
     } else {
-        mdl::Operation::Write
+        mdl::LockOperation::Write
     };
     match mdl::lock(list, control.mode, operation) {
         Ok(()) => Ok(list.0),
@@ -188,7 +188,7 @@ fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, NtStat
     }
 }
 
-/// Every page of a range can be written by user mode.
+/// Validates that user mode can write every page of a range.
 fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
     if length == 0 {
         return Ok(());
@@ -199,7 +199,7 @@ fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
         .ok_or(NtStatus::ACCESS_VIOLATION)?;
     let mut at = address;
     while at < end {
-        user::touch(Tables::current(), at, Access::Write)?;
+        user::touch(Tables::current(), at, AccessKind::Write)?;
         at = page_of(at) + PAGE;
     }
     Ok(())

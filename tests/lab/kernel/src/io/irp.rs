@@ -10,8 +10,8 @@ use super::completion;
 /// `IO_TYPE_IRP`.
 const TYPE: u16 = 6;
 
-/// A request for the driver on top of a device's stack, its first location filled in with what all
-/// functions share.
+/// Allocates a request for the top driver of a device's stack, and fills in the members of its
+/// first location that all functions share.
 pub(crate) fn allocate(device: DeviceObject, file: FileObject, function: u8, mode: u8) -> Irp {
     let stacks = device.get(DeviceObject::STACK_SIZE).max(1);
     let size = Irp::SIZE + u64::from(stacks) * StackLocation::SIZE;
@@ -35,12 +35,12 @@ pub(crate) fn allocate(device: DeviceObject, file: FileObject, function: u8, mod
     request
 }
 
-/// The location that the next driver will have: `IoGetNextIrpStackLocation`.
+/// Returns the location of the next driver: `IoGetNextIrpStackLocation`.
 pub(crate) fn next_location(request: Irp) -> StackLocation {
     StackLocation(request.get(Irp::CURRENT_STACK_LOCATION) - StackLocation::SIZE)
 }
 
-/// Makes it the current one, for a device.
+/// Makes the next location the current one, for a device.
 pub(super) fn advance(request: Irp, device: DeviceObject) -> StackLocation {
     let current = request.get(Irp::CURRENT_LOCATION);
     if current <= 1 {
@@ -56,12 +56,12 @@ pub(super) fn advance(request: Irp, device: DeviceObject) -> StackLocation {
     location
 }
 
-/// Frees a request's memory: whoever still uses it faults.
+/// Frees a request's memory. Later accesses to it fault.
 pub(super) fn free(request: Irp) {
     pool::free(request.0, None);
 }
 
-/// The address of a stack location by its number, 1 being the last driver's.
+/// Returns a stack location by its number; 1 is the last driver's.
 pub(super) fn location(request: Irp, number: u8) -> StackLocation {
     StackLocation(request.0 + Irp::SIZE + (u64::from(number) - 1) * StackLocation::SIZE)
 }
@@ -76,7 +76,7 @@ pub(crate) const fn function_name(function: u8) -> &'static str {
     }
 }
 
-/// Whether an address looks like a request: its type field, and its size.
+/// Whether the type of the structure at an address is that of a request.
 pub(super) fn is_plausible(request: Irp) -> bool {
     raw::read::<u16>(request.0) == TYPE
 }

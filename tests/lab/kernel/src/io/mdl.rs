@@ -1,4 +1,4 @@
-//! Memory descriptor lists: which frames a buffer lies in, and what keeps them there.
+//! Memory descriptor lists: the frames of a buffer, which a lock keeps.
 //!
 //! Source: "Using MDLs", Windows driver documentation.
 
@@ -7,12 +7,12 @@ use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use crate::bugcheck::{Code, bugcheck, stack_here, violation};
+use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::global::Global;
 use crate::irql::{self, DISPATCH_LEVEL};
 use crate::memory::layout::{self, USER_LIMIT};
 use crate::memory::paging::{Tables, bits};
-use crate::memory::user::{self, Access};
+use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of, pages_spanned, system};
 use crate::nt::layout::{Mdl, Structure, mdl_flags};
 use crate::object::{locked, process};
@@ -25,13 +25,13 @@ const TAG: u32 = u32::from_le_bytes(*b"Mdl ");
 
 /// `LOCK_OPERATION`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub(crate) enum LockOperation {
     Read,
     Write,
     Modify,
 }
 
-impl Operation {
+impl LockOperation {
     pub(crate) const fn from_wire(value: u32) -> Option<Self> {
         match value {
             0 => Some(Self::Read),
@@ -42,10 +42,10 @@ impl Operation {
     }
 }
 
-/// Lists alive; those with locked pages hold how many.
+/// Live lists, and the number of their locked pages.
 static LISTS: Global<BTreeMap<u64, u64>> = Global::new(BTreeMap::new());
 
-/// A list for a buffer, whose pages are not described yet.
+/// Allocates a list for a buffer, without its frames.
 pub(crate) fn allocate(address: u64, length: u64) -> Option<Mdl> {
     if length > u64::from(u32::MAX) - PAGE {
         return None;
@@ -67,7 +67,7 @@ pub(crate) fn allocate(address: u64, length: u64) -> Option<Mdl> {
     Some(list)
 }
 
-/// Frees a list. Its pages are unlocked and unmapped.
+/// Frees a list, whose pages are unlocked and unmapped.
 pub(crate) fn free(list: Mdl) {
     let Some(locked) = LISTS.with(|lists| lists.remove(&list.0)) else {
         violation!("IoFreeMdl was given {:#x}, which is no list", list.0);
@@ -109,8 +109,8 @@ fn set_flags(list: Mdl, set: u16, clear: u16) {
     list.set(Mdl::FLAGS, (list.get(Mdl::FLAGS) & !clear) | set);
 }
 
-/// What `MmProbeAndLockPages` does, with the exception that it would raise as an error.
-pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), NtStatus> {
+/// Locks the pages of a list as `MmProbeAndLockPages` does. An error is the exception to raise.
+pub(crate) fn lock(list: Mdl, mode: u8, operation: LockOperation) -> Result<(), NtStatus> {
     if LISTS.with(|lists| !lists.contains_key(&list.0)) {
         violation!(
             "MmProbeAndLockPages was given {:#x}, which is no list",
@@ -134,10 +134,10 @@ pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), NtSt
     } else {
         irql::require_at_most(DISPATCH_LEVEL, "MmProbeAndLockPages");
     }
-    let access = if operation == Operation::Read {
-        Access::Read
+    let access = if operation == LockOperation::Read {
+        AccessKind::Read
     } else {
-        Access::Write
+        AccessKind::Write
     };
     let pages = page_count(list);
     for page in 0..pages {
@@ -169,22 +169,22 @@ pub(crate) fn lock(list: Mdl, mode: u8, operation: Operation) -> Result<(), NtSt
         },
     );
     set_flags(list, mdl_flags::PAGES_LOCKED, 0);
-    if access == Access::Write {
+    if access == AccessKind::Write {
         set_flags(list, mdl_flags::WRITE_OPERATION, 0);
     }
     LISTS.with(|lists| lists.insert(list.0, pages));
     Ok(())
 }
 
-fn system_page(address: u64, access: Access) -> Result<u64, NtStatus> {
+fn system_page(address: u64, access: AccessKind) -> Result<u64, NtStatus> {
     Tables::current()
         .walk(address)
-        .filter(|leaf| access == Access::Read || leaf.write)
-        .map(|leaf| leaf.physical)
+        .filter(|translation| access == AccessKind::Read || translation.write)
+        .map(|translation| translation.physical)
         .ok_or(NtStatus::ACCESS_VIOLATION)
 }
 
-/// What `MmUnlockPages` does.
+/// Unlocks the pages of a list as `MmUnlockPages` does.
 pub(crate) fn unlock(list: Mdl) {
     if list.get(Mdl::FLAGS) & mdl_flags::PAGES_LOCKED == 0 {
         violation!(
@@ -206,18 +206,18 @@ pub(crate) fn unlock(list: Mdl) {
     LISTS.with(|lists| lists.insert(list.0, 0));
 }
 
-/// The I/O manager unlocks what it locked for a request.
+/// Unlocks the pages of a list that are locked for a request.
 pub(super) fn unlock_for_completion(list: Mdl) {
     if list.get(Mdl::FLAGS) & mdl_flags::PAGES_LOCKED != 0 {
         unlock(list);
     }
 }
 
-/// Describes memory that cannot go away: `MmBuildMdlForNonPagedPool`.
+/// Fills in the frames of nonpaged memory: `MmBuildMdlForNonPagedPool`.
 pub(crate) fn describe_nonpaged(list: Mdl) {
     for page in 0..page_count(list) {
         let at = list.get(Mdl::START_VA) + page * PAGE;
-        let Ok(physical) = system_page(at, Access::Read) else {
+        let Ok(physical) = system_page(at, AccessKind::Read) else {
             violation!("MmBuildMdlForNonPagedPool was given {at:#x}, which is not mapped");
         };
         raw::write(frame_place(list, page), physical / PAGE);
@@ -226,7 +226,7 @@ pub(crate) fn describe_nonpaged(list: Mdl) {
     set_flags(list, mdl_flags::SOURCE_IS_NONPAGED_POOL, 0);
 }
 
-/// Maps a locked list into the system's addresses; `None` if there are none left.
+/// Maps a locked list into system memory; `None` if no addresses are left.
 pub(crate) fn map(list: Mdl, uncached: bool) -> Option<u64> {
     let flags = list.get(Mdl::FLAGS);
     if flags & (mdl_flags::PAGES_LOCKED | mdl_flags::SOURCE_IS_NONPAGED_POOL) == 0 {
@@ -235,8 +235,8 @@ pub(crate) fn map(list: Mdl, uncached: bool) -> Option<u64> {
     if flags & mdl_flags::MAPPED_TO_SYSTEM_VA != 0 {
         violation!("the MDL at {:#x} was mapped twice", list.0);
     }
-    // A list that was locked for reading is no leave to write, whatever the addresses allow on
-    // Windows: a driver that writes through it is caught here.
+    // A list that was locked for reading is mapped read-only, which Windows may not do: a driver
+    // that writes through it faults here.
     let mut entry = bits::PRESENT | bits::NO_EXECUTE;
     if flags & (mdl_flags::WRITE_OPERATION | mdl_flags::SOURCE_IS_NONPAGED_POOL) != 0 {
         entry |= bits::WRITE;
@@ -251,25 +251,25 @@ pub(crate) fn map(list: Mdl, uncached: bool) -> Option<u64> {
     Some(address)
 }
 
-/// Unmaps it. Mistakes end the run: "Bug Check 0xDA: `SYSTEM_PTE_MISUSE`".
+/// Unmaps a list. A mistake ends the run: "Bug Check 0xDA: `SYSTEM_PTE_MISUSE`".
 pub(crate) fn unmap(list: Mdl, address: u64) {
     let pages = page_count(list);
     if list.get(Mdl::FLAGS) & mdl_flags::MAPPED_TO_SYSTEM_VA == 0 {
-        // 6: the list was never mapped, or is not any more.
+        // 6: the list is not mapped.
         let parameters = [6, list.0, address, pages];
-        bugcheck(Code::SYSTEM_PTE_MISUSE, parameters, None, stack_here());
+        bugcheck_here(Code::SYSTEM_PTE_MISUSE, parameters);
     }
     if address != list.get(Mdl::MAPPED_SYSTEM_VA) || system::unmap(page_of(address)) != Some(pages)
     {
-        // 3: not the address that it was mapped at.
+        // 3: the list is mapped at another address.
         let parameters = [3, list.0, list.get(Mdl::MAPPED_SYSTEM_VA), address];
-        bugcheck(Code::SYSTEM_PTE_MISUSE, parameters, None, stack_here());
+        bugcheck_here(Code::SYSTEM_PTE_MISUSE, parameters);
     }
     set_flags(list, 0, mdl_flags::MAPPED_TO_SYSTEM_VA);
     list.set(Mdl::MAPPED_SYSTEM_VA, 0);
 }
 
-/// Lists alive: a line each.
+/// Returns a line for each live list.
 pub(crate) fn left() -> Vec<String> {
     LISTS.with(|lists| {
         lists

@@ -1,4 +1,4 @@
-//! The I/O manager: requests go to drivers, and come back.
+//! The I/O manager: sends requests to drivers and completes them.
 //!
 //! Source: "Handling IRPs", Windows driver documentation, and the rules that Driver Verifier's I/O
 //! verification checks.
@@ -22,16 +22,16 @@ pub(crate) const KERNEL_MODE: u8 = 0;
 /// `UserMode`.
 pub(crate) const USER_MODE: u8 = 1;
 
-/// How a request ended.
+/// The result of a request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Outcome {
+pub(crate) struct Completion {
     pub(crate) status: NtStatus,
     pub(crate) information: u64,
-    /// How far the time-stamp counter went while the driver was at work on it.
+    /// Ticks of the time-stamp counter from the call of the driver to its return.
     pub(crate) ticks: u64,
 }
 
-/// The dispatch routine of a driver for a major function.
+/// Returns the dispatch routine of a driver for a major function.
 fn dispatch_routine(device: DeviceObject, function: u8) -> u64 {
     let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
     raw::read(driver.place(DriverObject::MAJOR_FUNCTION) + u64::from(function) * 8)
@@ -49,7 +49,7 @@ pub(crate) fn call_driver(device: DeviceObject, request: Irp) -> NtStatus {
     call::driver_status(what, routine, [device.0, request.0, 0, 0])
 }
 
-/// What a driver's table holds for functions that it does not serve.
+/// The dispatch routine for functions that a driver does not serve.
 pub(crate) extern "win64" fn invalid_device_request(_device: u64, request: u64) -> NtStatus {
     let request = Irp(request);
     request.set(Irp::STATUS, NtStatus::INVALID_DEVICE_REQUEST);
@@ -58,15 +58,14 @@ pub(crate) extern "win64" fn invalid_device_request(_device: u64, request: u64) 
     NtStatus::INVALID_DEVICE_REQUEST
 }
 
-/// Sends a request to a driver at `PASSIVE_LEVEL`, as all do that come from a program.
-pub(crate) fn send(request: Irp, device: DeviceObject) -> Outcome {
+/// Sends a request to a driver at `PASSIVE_LEVEL`, the level of all requests of programs.
+pub(crate) fn send(request: Irp, device: DeviceObject) -> Completion {
     send_at(irql::PASSIVE_LEVEL, request, device)
 }
 
-/// Sends a request to a driver at this IRQL and waits for its end. A request that the driver has left pending
-/// when it returns can be completed by the other processor alone, and only while that runs driver
-/// code too.
-pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Outcome {
+/// Sends a request to a driver at an IRQL and waits for its end. Only the other processor can
+/// complete a request that is pending when the driver returns, and only while it runs driver code.
+pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completion {
     let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
     let name = irp::function_name(function);
     if options::get().debug {
@@ -80,16 +79,16 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Outcome 
     irql::set(irql::PASSIVE_LEVEL);
     call::set_system_thread(true);
 
-    let routine = images::Place(dispatch_routine(device, function));
+    let routine = images::Location(dispatch_routine(device, function));
     let Some(done) = parallel::wait_for(|| completion::take(request)) else {
         if returned == NtStatus::PENDING {
             violation!(
-                "{name} ({routine}) returned STATUS_PENDING and nobody completes the request"
+                "{name} ({routine}) returned STATUS_PENDING and the request is never completed"
             );
         }
         violation!("{name} ({routine}) returned {returned} without completing the request");
     };
-    // "DRIVER_VERIFIER_IOMANAGER_VIOLATION": the rules about what a dispatch routine returns.
+    // "DRIVER_VERIFIER_IOMANAGER_VIOLATION": the rules for the status of a dispatch routine.
     if done.marked_pending && returned != NtStatus::PENDING {
         violation!("{name} ({routine}) marked the request pending and returned {returned}");
     }
@@ -103,20 +102,20 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Outcome 
         );
     }
     if options::get().debug {
-        let Outcome {
+        let Completion {
             status,
             information,
             ..
-        } = done.outcome;
+        } = done.completed;
         say!("{name} ended: {status}, {information} bytes");
     }
-    Outcome {
+    Completion {
         ticks,
-        ..done.outcome
+        ..done.completed
     }
 }
 
-/// Whether a stack location asks for its completion routine to be called.
+/// Whether a stack location asks for a call of its completion routine.
 pub(crate) const fn wants_completion(bits: u8, status: NtStatus, cancelled: bool) -> bool {
     let success = status.is_success();
     (success && bits & location_control::INVOKE_ON_SUCCESS != 0)

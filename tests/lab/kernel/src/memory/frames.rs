@@ -11,7 +11,7 @@ use crate::random;
 const FRAMES: usize = (LINEAR_LENGTH / PAGE) as usize;
 const WORDS: usize = FRAMES / 64;
 
-/// What freed memory holds until it is handed out again.
+/// The contents of freed memory until it is allocated again.
 const FREED: u64 = 0xDDDD_DDDD_DDDD_DDDD;
 
 struct Bitmap {
@@ -19,7 +19,7 @@ struct Bitmap {
     free: [u64; WORDS],
     /// Frames that are free.
     available: u64,
-    /// The first and the last word that ever had a free frame.
+    /// The first and the last word that has ever had a free frame.
     bounds: (usize, usize),
 }
 
@@ -51,7 +51,7 @@ impl Bitmap {
     }
 }
 
-/// Gives the frames of a range to the allocator.
+/// Adds the frames of a range to the allocator.
 pub(crate) fn add(range: Range) {
     BITMAP.with(|bitmap| {
         for frame in (range.start..range.end).step_by(PAGE as usize) {
@@ -65,8 +65,8 @@ pub(crate) fn add(range: Range) {
     });
 }
 
-/// A frame, zeroed. The search starts anywhere, so that frames handed out one after the other
-/// are not neighbours: code that takes a page's neighbour for the next page of a buffer fails.
+/// Allocates a zeroed frame. The search starts at a random place, so that consecutive allocations
+/// are rarely adjacent: code that takes the next frame for the next page of a buffer fails.
 pub(crate) fn allocate() -> Option<u64> {
     let start = random::next();
     let frame = BITMAP.with(|bitmap| {
@@ -74,7 +74,7 @@ pub(crate) fn allocate() -> Option<u64> {
         if bitmap.available == 0 {
             return None;
         }
-        // The lowest quarter is the last resort: contiguous allocations find room there.
+        // The lowest quarter is used last: contiguous allocations find space there.
         let span = (last - first + 1) as u64;
         let start = span / 4 + start % (span - span / 4);
         (0..span)
@@ -91,7 +91,7 @@ pub(crate) fn allocate() -> Option<u64> {
     Some(frame)
 }
 
-/// Neighbouring frames, zeroed, all within `lowest..=highest` and none across a multiple of
+/// Allocates adjacent zeroed frames within `lowest..=highest` that do not cross a multiple of
 /// `boundary` (0: no such rule).
 pub(crate) fn allocate_contiguous(
     count: u64,
@@ -126,13 +126,13 @@ pub(crate) fn allocate_contiguous(
     Some(start)
 }
 
-/// Takes a frame back. Nothing maps it any more.
+/// Frees a frame, which nothing maps any more.
 pub(crate) fn free(frame: u64) {
     phys::fill_frame(frame, FREED);
     BITMAP.with(|bitmap| bitmap.set(frame, true));
 }
 
-/// `count` frames, or none at all.
+/// Allocates `count` frames, or none at all.
 pub(crate) fn allocate_many(count: u64) -> Option<Vec<u64>> {
     let mut frames = Vec::new();
     for _ in 0..count {

@@ -1,4 +1,4 @@
-//! The lab's own heap, for Rust's collections. Drivers never see it: their pool is [`crate::pool`].
+//! The lab's own heap, for Rust's collections. Drivers allocate from [`crate::pool`] instead.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr;

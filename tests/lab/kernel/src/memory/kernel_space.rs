@@ -1,4 +1,4 @@
-//! The system half that all address spaces share, and the roots that lead to it.
+//! The system half, which all address spaces share, and the root tables.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,15 +10,15 @@ use crate::{cpu, random};
 static SYSTEM_ROOT: AtomicU64 = AtomicU64::new(0);
 static SELF_MAP_SLOT: AtomicU64 = AtomicU64::new(0);
 
-/// Bytes that one entry of the next-to-last level maps.
+/// Bytes of a large page.
 const LARGE_PAGE: u64 = 2 << 20;
 
-/// The address space of the system process: no user half.
+/// Returns the address space of the system process, which has no user half.
 pub(crate) fn system() -> Tables {
     Tables(SYSTEM_ROOT.load(Ordering::Relaxed))
 }
 
-/// The top-level table's slot through which the page tables map themselves.
+/// Returns the slot of the top-level table that maps the page tables themselves.
 pub(crate) fn self_map_slot() -> u64 {
     SELF_MAP_SLOT.load(Ordering::Relaxed)
 }
@@ -36,8 +36,8 @@ pub(crate) fn image_end() -> u64 {
     phys::of_kernel(&raw const kernel_end as u64)
 }
 
-/// What a page of the linear region allows: code is executable and not writable, constants are
-/// neither, all else is data.
+/// Returns the access of a page of the linear mapping: code is executable and not writable,
+/// constants are neither, everything else is data.
 fn linear_flags(address: u64) -> u64 {
     let text = &raw const text_start as u64;
     let rodata = &raw const rodata_start as u64;
@@ -51,7 +51,7 @@ fn linear_flags(address: u64) -> u64 {
     }
 }
 
-/// Builds the system half, and leaves the tables of `boot.s`.
+/// Builds the system half and switches to it from the tables of `boot.s`.
 pub(crate) fn build() {
     let root = new_frame();
     let tables = Tables(root);
@@ -74,7 +74,7 @@ pub(crate) fn build() {
             );
         }
     }
-    // The regions' own tables exist from the start: every root copies the entries that lead there.
+    // The regions' own tables exist from boot on: every root copies the entries for them.
     for region in REGIONS {
         assert!(
             tables.make_table(region, 3).is_some(),
@@ -97,7 +97,7 @@ fn new_frame() -> u64 {
     frames::allocate().expect("memory ran out at start")
 }
 
-/// A root with an empty user half. Each root maps itself in the slot that all share.
+/// Makes a root with an empty user half. Each root maps itself in the same slot.
 pub(crate) fn new_root() -> Option<Tables> {
     let root = frames::allocate()?;
     for slot in 256..512 {
@@ -107,17 +107,17 @@ pub(crate) fn new_root() -> Option<Tables> {
     Some(Tables(root))
 }
 
-/// Turns on what the processor has of supervisor-mode execution and access prevention; gives
-/// whether it has both.
+/// Turns on supervisor-mode execution prevention and access prevention, if the processor has them.
+/// Returns whether it has both.
 pub(crate) fn protect_supervisor() -> bool {
     let features = cpu::structured_features();
-    let mut wanted = 0;
+    let mut bits = 0;
     if features & cpu::HAS_SMEP != 0 {
-        wanted |= cpu::cr4::SMEP;
+        bits |= cpu::cr4::SMEP;
     }
     if features & cpu::HAS_SMAP != 0 {
-        wanted |= cpu::cr4::SMAP;
+        bits |= cpu::cr4::SMAP;
     }
-    cpu::write_cr4(cpu::read_cr4() | wanted);
-    wanted == cpu::cr4::SMEP | cpu::cr4::SMAP
+    cpu::write_cr4(cpu::read_cr4() | bits);
+    bits == cpu::cr4::SMEP | cpu::cr4::SMAP
 }

@@ -4,7 +4,7 @@ pub(crate) mod frames;
 pub(crate) mod heap;
 pub(crate) mod kernel_space;
 pub(crate) mod layout;
-pub(crate) mod mosaic;
+pub(crate) mod mixed_mappings;
 pub(crate) mod paging;
 pub(crate) mod paging_file;
 pub(crate) mod phys;

@@ -17,7 +17,7 @@ pub(crate) mod bits {
     pub(crate) const CACHE_DISABLE: u64 = 1 << 4;
     pub(crate) const LARGE: u64 = 1 << 7;
     pub(crate) const NO_EXECUTE: u64 = 1 << 63;
-    /// Where the next table, or the page, is.
+    /// The address of the next table, or of the page.
     pub(crate) const ADDRESS: u64 = 0x000F_FFFF_FFFF_F000;
 
     /// Data of the kernel.
@@ -29,7 +29,7 @@ pub(crate) mod bits {
 static LEVELS: AtomicU32 = AtomicU32::new(4);
 static WIDTH: AtomicU32 = AtomicU32::new(52);
 
-/// Takes over what `boot.s` has chosen, and what the processor can do.
+/// Reads the number of levels that `boot.s` has chosen, and the processor's address width.
 pub(crate) fn initialize() {
     WIDTH.store(cpu::physical_address_bits(), Ordering::Relaxed);
     if cpu::read_cr4() & cpu::cr4::LA57 != 0 {
@@ -47,8 +47,8 @@ pub(crate) fn width() -> u32 {
     WIDTH.load(Ordering::Relaxed)
 }
 
-/// Whether the processor faults over an entry of a level that is present: an address that is too
-/// wide, or not the start of such a page. Source: Intel SDM volume 3, "4-Level Paging and 5-Level
+/// Whether the processor faults on a present entry of a level, because its address is too wide or
+/// is not the start of a page of that size. Source: Intel SDM volume 3, "4-Level Paging and 5-Level
 /// Paging", on reserved bits.
 pub(crate) fn is_malformed(entry: u64, level: u32) -> bool {
     let address = entry & bits::ADDRESS;
@@ -63,22 +63,22 @@ pub(crate) const fn page_length(level: u32) -> u64 {
     1 << (12 + 9 * (level - 1))
 }
 
-/// The index that an address has in a table of a level (1: the table of 4 KiB pages).
+/// Returns the index of an address in a table of a level (1: the table of 4 KiB pages).
 pub(crate) const fn index(address: u64, level: u32) -> u64 {
     address >> (12 + 9 * (level - 1)) & 511
 }
 
-/// Whether the processor accepts an address: its upper bits repeat the highest one translated.
+/// Whether an address is canonical: its upper bits equal the highest translated bit.
 pub(crate) fn is_canonical(address: u64) -> bool {
     let unused = 64 - (12 + 9 * levels());
     let extended = ((address << unused) as i64 >> unused) as u64;
     extended == address
 }
 
-/// Where a walk ended: at an entry that maps a page.
+/// The end of a walk: the entry that maps a page.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Leaf {
-    /// The physical address that the virtual one stands for.
+pub(crate) struct Translation {
+    /// The physical address.
     pub(crate) physical: u64,
     /// Writes are allowed on every level.
     pub(crate) write: bool,
@@ -88,7 +88,7 @@ pub(crate) struct Leaf {
     pub(crate) execute: bool,
 }
 
-/// Held while tables are made: two processors may miss the same one.
+/// Held while tables are made: two processors may need the same one.
 static MAKING: Global<()> = Global::new(());
 
 /// A tree of tables, by the physical address of its root.
@@ -96,7 +96,7 @@ static MAKING: Global<()> = Global::new(());
 pub(crate) struct Tables(pub(crate) u64);
 
 impl Tables {
-    /// The tree that the processor uses now.
+    /// Returns the processor's current tree.
     pub(crate) fn current() -> Self {
         Self(cpu::read_cr3() & bits::ADDRESS)
     }
@@ -105,14 +105,14 @@ impl Tables {
         cpu::write_cr3(self.0);
     }
 
-    /// What an address is mapped to, as the processor would find it.
-    pub(crate) fn walk(self, address: u64) -> Option<Leaf> {
+    /// Walks the tables as the processor does.
+    pub(crate) fn walk(self, address: u64) -> Option<Translation> {
         if !is_canonical(address) {
             return None;
         }
         let (mut table, mut write, mut user, mut execute) = (self.0, true, true, true);
         for level in (1..=levels()).rev() {
-            // No table of the lab's own lies elsewhere.
+            // All of the lab's own tables are below.
             if table >= LINEAR_LENGTH {
                 return None;
             }
@@ -125,7 +125,7 @@ impl Tables {
             execute &= entry & bits::NO_EXECUTE == 0;
             if level == 1 || (level <= 3 && entry & bits::LARGE != 0) {
                 let inside = page_length(level) - 1;
-                return Some(Leaf {
+                return Some(Translation {
                     physical: (entry & bits::ADDRESS & !inside) | (address & inside),
                     write,
                     user,
@@ -137,7 +137,7 @@ impl Tables {
         None
     }
 
-    /// The physical address of the entry that maps a 4 KiB page, if its table exists.
+    /// Returns the physical address of the entry of a 4 KiB page, if its table exists.
     pub(crate) fn entry_of(self, address: u64) -> Option<u64> {
         let mut table = self.0;
         for level in (2..=levels()).rev() {
@@ -153,27 +153,28 @@ impl Tables {
         Some(table + index(address, 1) * 8)
     }
 
-    /// The same, making the tables on the way; `None` if memory runs out.
+    /// As [`entry_of`](Self::entry_of), and makes missing tables; `None` if memory runs out.
     pub(crate) fn make_entry(self, address: u64) -> Option<u64> {
         self.make_table(address, 1)
             .map(|table| table + index(address, 1) * 8)
     }
 
-    /// The table of a level that an address is translated by, made if need be.
-    pub(crate) fn make_table(self, address: u64, wanted: u32) -> Option<u64> {
-        MAKING.with(|()| self.make_table_alone(address, wanted))
+    /// Returns the table of a level for an address, and makes missing tables; `None` if memory runs
+    /// out.
+    pub(crate) fn make_table(self, address: u64, level: u32) -> Option<u64> {
+        MAKING.with(|()| self.make_table_alone(address, level))
     }
 
-    fn make_table_alone(self, address: u64, wanted: u32) -> Option<u64> {
-        // An upper table allows what any of its pages may; user pages live in the lower half only.
+    fn make_table_alone(self, address: u64, level: u32) -> Option<u64> {
+        // An upper table allows the access of any of its pages; user pages are in the lower half.
         let allowed = if super::layout::is_lower_half(address) {
             bits::PRESENT | bits::WRITE | bits::USER
         } else {
             bits::PRESENT | bits::WRITE
         };
         let mut table = self.0;
-        for level in (wanted + 1..=levels()).rev() {
-            let place = table + index(address, level) * 8;
+        for upper in (level + 1..=levels()).rev() {
+            let place = table + index(address, upper) * 8;
             let mut entry = phys::read_entry(place);
             assert!(
                 entry & bits::LARGE == 0 || entry & bits::PRESENT == 0,
@@ -200,7 +201,7 @@ impl Tables {
         Some(())
     }
 
-    /// Clears the entry of a page, and gives what it held.
+    /// Clears the entry of a page and returns its old value.
     pub(crate) fn unmap(self, address: u64) -> u64 {
         let Some(place) = self.entry_of(address) else {
             return 0;
@@ -219,15 +220,15 @@ impl Tables {
         }
     }
 
-    /// The entry of a page; 0 if there is no table for it.
+    /// Returns the entry of a page; 0 if there is no table for it.
     pub(crate) fn get(self, address: u64) -> u64 {
         self.entry_of(address).map_or(0, phys::read_entry)
     }
 
-    /// Frees the tables of the lower half. Their pages are gone.
+    /// Frees the tables of the lower half, whose pages are freed already.
     pub(crate) fn free_lower_half(self) {
         let mut pending = Vec::new();
-        // With five levels the whole lower half of `layout` is below the first entry.
+        // With five levels, the first entry covers the whole lower half of `layout`.
         let entries = if levels() == 5 { 1 } else { 256 };
         for slot in 0..entries {
             let entry = phys::read_entry(self.0 + slot * 8);
@@ -249,7 +250,7 @@ impl Tables {
     }
 }
 
-/// The next page boundary above an address.
+/// Returns the next page boundary above an address.
 pub(crate) const fn next_page(address: u64) -> u64 {
     (address | (PAGE - 1)) + 1
 }

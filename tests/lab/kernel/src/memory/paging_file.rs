@@ -1,7 +1,7 @@
-//! System memory that is not always there: its bytes are kept while it is out.
+//! System memory that can be paged out.
 //!
-//! A page that is out has an entry that is not present and names no frame, so that nothing which
-//! ignores the bit finds the bytes; one that comes in gets a frame of its own.
+//! The entry of a page that is out is not present and names no frame, so that code which ignores
+//! the present bit does not find the bytes. A page that is brought in gets a frame of its own.
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -13,14 +13,14 @@ use crate::global::Global;
 use crate::raw;
 use nt_status::NtStatus;
 
-/// What entries of pages that are out hold, besides the page's number in the address bits: a bit
-/// that means nothing to the processor.
+/// A bit in the entries of pages that are out, which the processor ignores. The address bits hold
+/// the page's number.
 const OUT: u64 = 1 << 10;
 
 struct Page {
     number: u64,
     bytes: Box<[u8; PAGE as usize]>,
-    /// Where it is while it is in.
+    /// Its frame while it is in.
     frame: Option<u64>,
     /// It cannot be brought in.
     lost: bool,
@@ -36,8 +36,8 @@ impl Page {
 static PAGES: Global<BTreeMap<u64, Page>> = Global::new(BTreeMap::new());
 static BROUGHT_IN: AtomicU64 = AtomicU64::new(0);
 
-/// Has a page of the system's, whose table exists, start as one that is out and holds what is at
-/// `bytes`. If it is lost, it stays out.
+/// Adds a page that is out, with the contents at `bytes`. Its table exists. A lost page cannot be
+/// brought in.
 pub(crate) fn add(address: u64, bytes: u64, lost: bool) {
     PAGES.with(|pages| {
         let mut page = Page {
@@ -52,10 +52,10 @@ pub(crate) fn add(address: u64, bytes: u64, lost: bool) {
     });
 }
 
-/// Brings the page of an address in, if it is out.
+/// Brings in the page of an address, if it is out.
 ///
-/// `STATUS_INVALID_ADDRESS` if the address is not in such a page, `STATUS_IN_PAGE_ERROR` if it is
-/// lost, `STATUS_NO_MEMORY` if there is no frame for it.
+/// `STATUS_INVALID_ADDRESS` if the address is in no such page, `STATUS_IN_PAGE_ERROR` if the page
+/// is lost, `STATUS_NO_MEMORY` if there is no frame.
 pub(crate) fn bring_in(address: u64) -> Result<(), NtStatus> {
     let address = page_of(address);
     PAGES.with(|pages| {
@@ -63,7 +63,7 @@ pub(crate) fn bring_in(address: u64) -> Result<(), NtStatus> {
         if page.lost {
             return Err(NtStatus::IN_PAGE_ERROR);
         }
-        // Another processor may have been faster.
+        // The other processor may have brought it in.
         if page.frame.is_none() {
             let frame = frames::allocate().ok_or(NtStatus::NO_MEMORY)?;
             raw::copy_in(page.bytes.as_slice(), phys::linear(frame));
@@ -75,9 +75,9 @@ pub(crate) fn bring_in(address: u64) -> Result<(), NtStatus> {
     })
 }
 
-/// Takes a page out again, if it is in. Its frame is gone.
+/// Pages out the page of an address, if it is in, and frees its frame.
 ///
-/// `STATUS_INVALID_ADDRESS` if the address is not in such a page.
+/// `STATUS_INVALID_ADDRESS` if the address is in no such page.
 pub(crate) fn take_out(address: u64) -> Result<(), NtStatus> {
     let address = page_of(address);
     PAGES.with(|pages| {
@@ -91,7 +91,7 @@ pub(crate) fn take_out(address: u64) -> Result<(), NtStatus> {
     })
 }
 
-/// Pages brought in since start.
+/// Returns the number of pages brought in since boot.
 pub(crate) fn brought_in() -> u64 {
     BROUGHT_IN.load(Ordering::Relaxed)
 }

@@ -1,10 +1,10 @@
-//! Physical memory, through the linear region.
+//! Physical memory, through the linear mapping.
 
 use super::PAGE;
 use super::layout::{LINEAR, LINEAR_LENGTH};
 use crate::raw::{self, Plain};
 
-/// The virtual address of a physical one.
+/// Returns the virtual address of a physical address.
 pub(crate) fn linear(address: u64) -> u64 {
     assert!(
         address < LINEAR_LENGTH,
@@ -13,7 +13,7 @@ pub(crate) fn linear(address: u64) -> u64 {
     LINEAR + address
 }
 
-/// The physical address of one of the kernel's own, which all lie in the linear region.
+/// Returns the physical address of an address in the linear mapping.
 pub(crate) const fn of_kernel(address: u64) -> u64 {
     address - LINEAR
 }
@@ -22,12 +22,12 @@ pub(crate) fn read<T: Plain>(address: u64) -> T {
     raw::read(linear(address))
 }
 
-/// One entry of a page table.
+/// Reads an entry of a page table.
 pub(crate) fn read_entry(address: u64) -> u64 {
     raw::read_volatile(linear(address))
 }
 
-/// One entry of a page table.
+/// Writes an entry of a page table.
 pub(crate) fn write_entry(address: u64, value: u64) {
     raw::write_volatile(linear(address), value);
 }

@@ -1,4 +1,4 @@
-//! Which physical addresses are the system's RAM.
+//! The physical addresses that are RAM of the system, and those of firmware.
 
 use alloc::vec::Vec;
 
@@ -15,13 +15,17 @@ pub(crate) struct Range {
 }
 
 impl Range {
+    pub(crate) const fn length(self) -> u64 {
+        self.end - self.start
+    }
+
     pub(crate) const fn contains(self, address: u64) -> bool {
         self.start <= address && address < self.end
     }
 }
 
-/// A stretch of memory that answers and is nevertheless none of the system's, as memory is that
-/// firmware keeps: code that reads it has not asked what is RAM.
+/// A hole in the list of RAM. The memory can be read, as memory of firmware can: code that reads it
+/// has not looked at the list.
 pub(crate) const HOLE: Range = Range {
     start: 48 << 20,
     end: (48 << 20) + 0x1_0000,
@@ -30,14 +34,14 @@ pub(crate) const HOLE: Range = Range {
 static RAM: Global<Vec<Range>> = Global::new(Vec::new());
 static FIRMWARE: Global<Vec<Range>> = Global::new(Vec::new());
 
-/// Where firmware has its ROM on every PC: the last 64 KiB of the first MiB.
+/// The firmware's ROM on every PC: the last 64 KiB of the first MiB.
 const ROM: Range = Range {
     start: 0xF_0000,
     end: 0x10_0000,
 };
 
-/// Takes over the firmware's map: whole pages of usable memory, without the first page, which NT
-/// never reports, and without the `withheld` ranges.
+/// Sets the list of RAM from the firmware's map: whole pages of usable memory, without the first
+/// page, which NT never reports, and without the `withheld` ranges.
 pub(crate) fn set(usable: &[(u64, u64)], withheld: &[Range]) {
     let mut ranges: Vec<Range> = usable
         .iter()
@@ -85,7 +89,7 @@ pub(crate) fn change(range: Range, state: RamState) {
         if state != RamState::Absent {
             ranges.push(range);
             ranges.sort_by_key(|range| range.start);
-            // Neighbours are one range, as they were before a part was removed.
+            // Ranges that touch are one, as they were before a part was removed.
             ranges.dedup_by(|next, last| {
                 let touches = next.start == last.end;
                 if touches {
@@ -104,7 +108,7 @@ pub(crate) fn change(range: Range, state: RamState) {
     });
 }
 
-/// What drivers are told of.
+/// Returns the ranges that drivers are told of.
 pub(crate) fn listed() -> Vec<Range> {
     let unlisted = UNLISTED.with(|unlisted| unlisted.clone());
     let mut ranges = all();
@@ -114,7 +118,7 @@ pub(crate) fn listed() -> Vec<Range> {
     ranges
 }
 
-/// Takes over what the firmware's map calls anything but usable.
+/// Sets the firmware's ranges: those that its map does not call usable.
 pub(crate) fn set_firmware(kept: &[(u64, u64)]) {
     let mut ranges = Vec::from([ROM]);
     ranges.extend(kept.iter().map(|&(start, length)| Range {
@@ -124,7 +128,7 @@ pub(crate) fn set_firmware(kept: &[(u64, u64)]) {
     FIRMWARE.with(|firmware| *firmware = ranges);
 }
 
-/// What firmware keeps to itself: the first of them its ROM.
+/// Returns the firmware's ranges; the first is its ROM.
 pub(crate) fn firmware() -> Vec<Range> {
     FIRMWARE.with(|firmware| firmware.clone())
 }
@@ -137,7 +141,7 @@ pub(crate) fn is_ram(address: u64) -> bool {
     RAM.with(|ram| ram.iter().any(|range| range.contains(address)))
 }
 
-/// The first address beyond all RAM.
+/// Returns the first address after all RAM.
 pub(crate) fn end() -> u64 {
     RAM.with(|ram| ram.last().map_or(0, |range| range.end))
 }

@@ -1,11 +1,11 @@
-//! Which addresses of a region are taken.
+//! Reservations of addresses in a region.
 
 use alloc::collections::BTreeMap;
 
 use super::PAGE;
 
-/// A region whose reservations are each followed by a page that is never mapped. Addresses come
-/// back late: an address that was given up faults for a long time.
+/// A region of addresses. Each reservation is followed by a page that is never mapped. Addresses
+/// are reused late, so that an address that was released faults for a long time.
 pub(crate) struct Reservations {
     start: u64,
     end: u64,
@@ -24,7 +24,7 @@ impl Reservations {
         }
     }
 
-    /// Reserves pages, `gap` pages beyond the last reservation where that is free.
+    /// Reserves pages, `gap` pages after the last reservation if that space is free.
     pub(crate) fn reserve(&mut self, pages: u64, gap: u64) -> u64 {
         let length = (pages + 1) * PAGE;
         let mut start = self.next + gap * PAGE;
@@ -45,12 +45,12 @@ impl Reservations {
         start
     }
 
-    /// Gives a reservation back, and how many pages it had.
+    /// Releases a reservation and returns its number of pages.
     pub(crate) fn release(&mut self, start: u64) -> Option<u64> {
         self.taken.remove(&start)
     }
 
-    /// The pages of a reservation.
+    /// Returns the number of pages of a reservation.
     pub(crate) fn pages_of(&self, start: u64) -> Option<u64> {
         self.taken.get(&start).copied()
     }

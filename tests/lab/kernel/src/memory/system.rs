@@ -1,4 +1,4 @@
-//! Addresses of the mappings region, and what they are mapped to.
+//! The mappings region: reserving addresses, and mapping frames there.
 
 use super::layout::{MAPPINGS, REGION_LENGTH};
 use super::paging::bits;
@@ -22,7 +22,7 @@ const fn region_of(address: u64) -> &'static Global<Reservations> {
     }
 }
 
-/// Reserves addresses, page-aligned. Their tables exist, their entries are empty.
+/// Reserves page-aligned addresses, whose tables exist and whose entries are empty.
 pub(crate) fn reserve(pages: u64) -> Option<u64> {
     reserve_in(&REGION, pages)
 }
@@ -47,12 +47,12 @@ fn reserve_in(region: &Global<Reservations>, pages: u64) -> Option<u64> {
     Some(start)
 }
 
-/// Gives a reservation back, and how many pages it had. Its pages are unmapped.
+/// Releases a reservation, whose pages are unmapped, and returns its number of pages.
 pub(crate) fn release(start: u64) -> Option<u64> {
     region_of(start).with(|region| region.release(start))
 }
 
-/// The pages of a reservation.
+/// Returns the number of pages of a reservation.
 pub(crate) fn pages_of(start: u64) -> Option<u64> {
     region_of(start).with(|region| region.pages_of(start))
 }
@@ -66,7 +66,7 @@ pub(crate) fn map(pages: u64, flags: u64, frame_of: impl Fn(u64) -> u64) -> Opti
     Some(start)
 }
 
-/// Unmaps a reservation and gives its addresses back; the frames are the caller's.
+/// Unmaps and releases a reservation. The caller owns the frames.
 pub(crate) fn unmap(start: u64) -> Option<u64> {
     let pages = release(start)?;
     for page in 0..pages {
@@ -75,7 +75,7 @@ pub(crate) fn unmap(start: u64) -> Option<u64> {
     Some(pages)
 }
 
-/// Memory of the lab's own, one page beside the other only in virtual memory, for good.
+/// Allocates memory of the lab's own that is never freed and is contiguous only in virtual memory.
 pub(crate) fn allocate_permanent(pages: u64) -> u64 {
     let list = frames::allocate_many(pages).expect("memory ran out at start");
     map(pages, bits::KERNEL_DATA, |page| list[page as usize]).expect("memory ran out at start")

@@ -1,4 +1,4 @@
-//! User memory: the pages of one process, and the ways an access to them can go.
+//! User memory: the pages of one process, and the results of an access to them.
 
 use alloc::collections::BTreeMap;
 
@@ -10,8 +10,8 @@ use super::{PAGE, frames, page_of, pages_spanned, paging, phys};
 use crate::raw;
 use nt_status::NtStatus;
 
-/// What the lab keeps in entries that are not present, in bits that mean nothing to the processor
-/// in a present one either. The frame's address stays in its place.
+/// The state of a page in an entry that is not present, in bits that the processor ignores. The
+/// address of the frame stays in the entry.
 mod absent {
     pub(super) const MASK: u64 = 7 << 9;
     pub(super) const NO_ACCESS: u64 = 1 << 9;
@@ -24,18 +24,18 @@ mod absent {
 const READ_WRITE: u64 = bits::PRESENT | bits::WRITE | bits::USER | bits::NO_EXECUTE;
 const READ_ONLY: u64 = bits::PRESENT | bits::USER | bits::NO_EXECUTE;
 
-/// What an access wants.
+/// What an access does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Access {
+pub(crate) enum AccessKind {
     Read,
     Write,
     Execute,
 }
 
-/// What NT makes of an access that the processor refused.
+/// NT's response to an access that the processor refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resolution {
-    /// The access may be repeated: the page is there now.
+    /// The access is repeated: the page is present now.
     Retry,
     /// The access fails with this status.
     Raise(NtStatus),
@@ -58,8 +58,7 @@ impl UserMemory {
         }
     }
 
-    /// Maps zeroed pages at `address`, or anywhere for 0. Either way unmapped pages surround an
-    /// address that was chosen here.
+    /// Maps zeroed pages at `address`, or for 0 at an address with an unmapped page on either side.
     pub(crate) fn allocate(&mut self, address: u64, length: u64) -> Result<u64, NtStatus> {
         if length == 0 || length > USER_LIMIT {
             return Err(NtStatus::INVALID_PARAMETER);
@@ -89,7 +88,7 @@ impl UserMemory {
         Ok(start)
     }
 
-    /// Changes the pages that the range lies in; all of them are allocated.
+    /// Changes the pages of a range, which are all allocated.
     pub(crate) fn protect(
         &mut self,
         address: u64,
@@ -102,7 +101,7 @@ impl UserMemory {
         if length == 0 || end > USER_LIMIT {
             return Err(NtStatus::INVALID_PARAMETER);
         }
-        // Taking away what is gone already is no error, as with VirtualFree.
+        // Unmapping an unmapped page is no error, as with VirtualFree.
         let missing = |page| !self.frames.contains_key(&page);
         if protection != Protection::Unmapped && pages().any(missing) {
             return Err(NtStatus::INVALID_PARAMETER);
@@ -130,7 +129,7 @@ impl UserMemory {
         Ok(())
     }
 
-    /// The frames of a range, whatever its protection.
+    /// Calls `visit` for each part of a range that lies in one frame, whatever its protection.
     fn pieces(
         &self,
         address: u64,
@@ -160,12 +159,12 @@ impl UserMemory {
         address: u64,
         other: u64,
         length: u64,
-        access: Access,
+        access: AccessKind,
     ) -> Result<(), NtStatus> {
-        // All or nothing: the first pass only looks.
+        // All or nothing: the first pass finds missing pages.
         self.pieces(address, length, |_, _, _| ())?;
         self.pieces(address, length, |memory, done, count| {
-            if access == Access::Write {
+            if access == AccessKind::Write {
                 raw::copy(other + done, memory, count);
             } else {
                 raw::copy(memory, other + done, count);
@@ -173,13 +172,13 @@ impl UserMemory {
         })
     }
 
-    /// Pages that are locked.
+    /// Returns the number of locked pages.
     pub(crate) fn locked_pages(&self) -> u64 {
         let locked = |frame: &&u64| crate::object::locked::is_locked(**frame);
         self.frames.values().filter(locked).count() as u64
     }
 
-    /// Gives all memory back.
+    /// Frees all memory.
     pub(crate) fn free(&mut self) {
         for (page, frame) in core::mem::take(&mut self.frames) {
             self.tables.unmap(page);
@@ -190,18 +189,18 @@ impl UserMemory {
     }
 }
 
-/// What becomes of an access to user memory that the entry does not allow, by the rules of the
-/// Windows memory manager: a guard page raises once and is an ordinary page from then on
-/// ("Creating Guard Pages", Win32 memory documentation); a page that is out is brought in.
-pub(crate) fn resolve(tables: Tables, address: u64, access: Access) -> Resolution {
+/// Resolves an access to user memory that the entry does not allow, by the rules of the Windows
+/// memory manager: a guard page raises once and is an ordinary page from then on ("Creating Guard
+/// Pages", Win32 memory documentation); a page that is out is brought in.
+pub(crate) fn resolve(tables: Tables, address: u64, access: AccessKind) -> Resolution {
     let page = page_of(address);
     let entry = tables.get(page);
     let frame = entry & bits::ADDRESS;
     if entry & bits::PRESENT != 0 {
         let allowed = match access {
-            Access::Read => true,
-            Access::Write => entry & bits::WRITE != 0,
-            Access::Execute => entry & bits::NO_EXECUTE == 0,
+            AccessKind::Read => true,
+            AccessKind::Write => entry & bits::WRITE != 0,
+            AccessKind::Execute => entry & bits::NO_EXECUTE == 0,
         };
         return if allowed {
             Resolution::Retry
@@ -223,7 +222,7 @@ pub(crate) fn resolve(tables: Tables, address: u64, access: Access) -> Resolutio
     }
 }
 
-/// Makes a page present whose bytes change with each access; `false` if it is another.
+/// Makes an alternating page present; returns `false` for any other page.
 pub(crate) fn open_alternating(tables: Tables, page: u64) -> bool {
     let entry = tables.get(page);
     let is_one = entry & bits::PRESENT == 0 && entry & absent::MASK == absent::ALTERNATING;
@@ -239,9 +238,9 @@ pub(crate) fn close_alternating(tables: Tables, page: u64) {
     tables.set(page, frame | absent::ALTERNATING);
 }
 
-/// The physical address behind a user address, after all that an access by the processor would
-/// have caused.
-pub(crate) fn touch(tables: Tables, address: u64, access: Access) -> Result<u64, NtStatus> {
+/// Returns the physical address of a user address, with all the effects that an access by the
+/// processor has.
+pub(crate) fn touch(tables: Tables, address: u64, access: AccessKind) -> Result<u64, NtStatus> {
     if address >= USER_LIMIT {
         return Err(NtStatus::ACCESS_VIOLATION);
     }
@@ -249,18 +248,18 @@ pub(crate) fn touch(tables: Tables, address: u64, access: Access) -> Result<u64,
         Resolution::Raise(status) => Err(status),
         Resolution::Retry => tables
             .walk(address)
-            .map(|leaf| leaf.physical)
+            .map(|translation| translation.physical)
             .ok_or(NtStatus::ACCESS_VIOLATION),
     }
 }
 
-/// Copies between user memory of the current process and the lab's memory at `other`, as code
-/// that touches each byte in turn does. An error tells how many bytes were copied before.
+/// Copies between user memory of the current process and the lab's memory at `other`, as code that
+/// touches each byte in turn does. An error has the number of bytes copied before it.
 pub(crate) fn copy(
     address: u64,
     other: u64,
     length: u64,
-    access: Access,
+    access: AccessKind,
 ) -> Result<(), (NtStatus, u64)> {
     let tables = Tables::current();
     let mut done = 0;
@@ -269,7 +268,7 @@ pub(crate) fn copy(
         let count = (paging::next_page(at) - at).min(length - done);
         let physical = touch(tables, at, access).map_err(|status| (status, done))?;
         let memory = phys::linear(physical);
-        if access == Access::Write {
+        if access == AccessKind::Write {
             raw::copy(other + done, memory, count);
         } else {
             raw::copy(memory, other + done, count);

@@ -1,7 +1,7 @@
-//! The structures of `wdm.h` that the lab and drivers share, field by field, as x64 lays them out.
+//! The structures of `wdm.h` that the lab and drivers share, as x64 lays them out.
 //!
 //! Source: the public declarations in the mingw-w64 project's `wdm.h` and `ntifs.h`, measured with
-//! `offsetof`. Opaque members are left out: drivers may not use them.
+//! `offsetof`. The tables have the members that the lab uses.
 
 use core::marker::PhantomData;
 
@@ -22,7 +22,7 @@ pub(crate) trait Structure: Copy {
         raw::write(self.address() + field.offset, value);
     }
 
-    /// Where a field lies in memory.
+    /// Returns the address of a field.
     fn place<T>(self, field: Field<Self, T>) -> u64 {
         self.address() + field.offset
     }
@@ -59,7 +59,6 @@ macro_rules! structures {
                 }
             }
 
-            #[allow(dead_code, reason = "the table is the structure's description")]
             impl $name {
                 $(pub(crate) const $field: Field<Self, $type> = Field::at($offset);)+
             }
@@ -87,13 +86,9 @@ structures! {
         CURRENT_LOCATION: u8 = 0x43,
         CANCEL: u8 = 0x44,
         CANCEL_IRQL: u8 = 0x45,
-        USER_IOSB: u64 = 0x48,
-        USER_EVENT: u64 = 0x50,
         CANCEL_ROUTINE: u64 = 0x68,
         USER_BUFFER: u64 = 0x70,
-        DRIVER_CONTEXT: [u64; 4] = 0x78,
         THREAD: u64 = 0x98,
-        LIST_ENTRY: [u64; 2] = 0xA8,
         CURRENT_STACK_LOCATION: u64 = 0xB8,
         ORIGINAL_FILE_OBJECT: u64 = 0xC0,
     }
@@ -101,7 +96,6 @@ structures! {
     /// `IO_STACK_LOCATION`.
     StackLocation (0x48) {
         MAJOR_FUNCTION: u8 = 0x00,
-        MINOR_FUNCTION: u8 = 0x01,
         FLAGS: u8 = 0x02,
         CONTROL: u8 = 0x03,
         OUTPUT_LENGTH: u32 = 0x08,
@@ -110,7 +104,6 @@ structures! {
         TYPE3_INPUT_BUFFER: u64 = 0x20,
         SECURITY_CONTEXT: u64 = 0x08,
         CREATE_OPTIONS: u32 = 0x10,
-        FILE_ATTRIBUTES: u16 = 0x18,
         SHARE_ACCESS: u16 = 0x1A,
         DEVICE_OBJECT: u64 = 0x28,
         FILE_OBJECT: u64 = 0x30,
@@ -125,14 +118,11 @@ structures! {
         REFERENCE_COUNT: u32 = 0x04,
         DRIVER_OBJECT: u64 = 0x08,
         NEXT_DEVICE: u64 = 0x10,
-        ATTACHED_DEVICE: u64 = 0x18,
         FLAGS: u32 = 0x30,
         CHARACTERISTICS: u32 = 0x34,
         DEVICE_EXTENSION: u64 = 0x40,
         DEVICE_TYPE: u32 = 0x48,
         STACK_SIZE: u8 = 0x4C,
-        ALIGNMENT_REQUIREMENT: u32 = 0x98,
-        SECURITY_DESCRIPTOR: u64 = 0x110,
         DEVICE_OBJECT_EXTENSION: u64 = 0x138,
     }
 
@@ -141,12 +131,10 @@ structures! {
         TYPE: u16 = 0x00,
         LENGTH: u16 = 0x02,
         DEVICE_OBJECT: u64 = 0x08,
-        FLAGS: u32 = 0x10,
         DRIVER_START: u64 = 0x18,
         DRIVER_SIZE: u32 = 0x20,
         DRIVER_EXTENSION: u64 = 0x30,
         DRIVER_NAME: [u8; 16] = 0x38,
-        HARDWARE_DATABASE: u64 = 0x48,
         DRIVER_INIT: u64 = 0x58,
         DRIVER_UNLOAD: u64 = 0x68,
         MAJOR_FUNCTION: [u64; 28] = 0x70,
@@ -155,9 +143,6 @@ structures! {
     /// `DRIVER_EXTENSION`.
     DriverExtension (0x28) {
         DRIVER_OBJECT: u64 = 0x00,
-        ADD_DEVICE: u64 = 0x08,
-        COUNT: u32 = 0x10,
-        SERVICE_KEY_NAME: [u8; 16] = 0x18,
     }
 
     /// `FILE_OBJECT`.
@@ -165,12 +150,8 @@ structures! {
         TYPE: u16 = 0x00,
         LENGTH: u16 = 0x02,
         DEVICE_OBJECT: u64 = 0x08,
-        FS_CONTEXT: u64 = 0x18,
-        FS_CONTEXT2: u64 = 0x20,
-        FINAL_STATUS: NtStatus = 0x38,
         READ_ACCESS: u8 = 0x4A,
         WRITE_ACCESS: u8 = 0x4B,
-        FLAGS: u32 = 0x50,
         FILE_NAME: [u8; 16] = 0x58,
     }
 
@@ -196,7 +177,6 @@ structures! {
 
     /// `OBJECT_ATTRIBUTES`.
     ObjectAttributes (0x30) {
-        LENGTH: u32 = 0x00,
         ROOT_DIRECTORY: u64 = 0x08,
         OBJECT_NAME: u64 = 0x10,
         ATTRIBUTES: u32 = 0x18,
@@ -218,7 +198,6 @@ structures! {
     /// `PRIVILEGE_SET`, of one privilege.
     PrivilegeSet (0x14) {
         COUNT: u32 = 0x00,
-        CONTROL: u32 = 0x04,
         PRIVILEGE: u64 = 0x08,
     }
 

@@ -8,7 +8,7 @@ use crate::raw;
 /// Bytes in the structure.
 pub(crate) const SIZE: u64 = 16;
 
-/// The text of a `UNICODE_STRING` at an address; empty for none.
+/// Reads a `UNICODE_STRING`; a null pointer is an empty string.
 pub(crate) fn read(string: u64) -> String {
     if string == 0 {
         return String::new();
@@ -24,7 +24,7 @@ pub(crate) fn read_units(buffer: u64, units: u64) -> String {
     String::from_utf16_lossy(&units)
 }
 
-/// UTF-16 units before the terminating zero.
+/// Returns the number of UTF-16 units before the terminating zero.
 pub(crate) fn length_of(buffer: u64) -> u64 {
     let mut units = 0;
     while raw::read::<u16>(buffer + units * 2) != 0 {
@@ -33,7 +33,7 @@ pub(crate) fn length_of(buffer: u64) -> u64 {
     units
 }
 
-/// Fills in a `UNICODE_STRING` whose text lies at `buffer`.
+/// Writes a `UNICODE_STRING` whose text is at `buffer`.
 pub(crate) fn write(string: u64, buffer: u64, length: u16, capacity: u16) {
     raw::write(string, length);
     raw::write(string + 2, capacity);
@@ -41,7 +41,7 @@ pub(crate) fn write(string: u64, buffer: u64, length: u16, capacity: u16) {
     raw::write(string + 8, buffer);
 }
 
-/// Writes text as UTF-16 with a terminating zero, and a `UNICODE_STRING` about it.
+/// Writes text as UTF-16 with a terminating zero to `buffer`, and a `UNICODE_STRING` for it.
 pub(crate) fn place(string: u64, buffer: u64, text: &str) {
     let mut length = 0;
     for unit in text.encode_utf16() {
@@ -52,12 +52,12 @@ pub(crate) fn place(string: u64, buffer: u64, text: &str) {
     write(string, buffer, length, length + 2);
 }
 
-/// Bytes that `place` writes at `buffer`.
+/// Returns the bytes that `place` writes to `buffer`.
 pub(crate) fn placed_length(text: &str) -> u64 {
     (text.encode_utf16().count() as u64 + 1) * 2
 }
 
-/// Whether two names are the same to NT: letter case does not count.
+/// Whether two names are equal to NT, which ignores case.
 pub(crate) const fn same_name(one: &str, other: &str) -> bool {
     one.eq_ignore_ascii_case(other)
 }

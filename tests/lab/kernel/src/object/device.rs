@@ -26,7 +26,7 @@ const TYPE: u16 = 3;
 const OBJECT_EXTENSION: u64 = 0x70;
 const TAG: u32 = u32::from_le_bytes(*b"Devi");
 
-/// What the lab knows of a device besides its object.
+/// The state of a device that is not in its object.
 #[derive(Default)]
 struct Device {
     list: Option<AccessList>,
@@ -35,8 +35,8 @@ struct Device {
 
 static DEVICES: Global<BTreeMap<u64, Device>> = Global::new(BTreeMap::new());
 
-/// What a driver asks for.
-pub(crate) struct Wanted<'name> {
+/// The attributes of a new device.
+pub(crate) struct Attributes<'name> {
     pub(crate) extension_size: u32,
     pub(crate) name: Option<&'name str>,
     pub(crate) kind: u32,
@@ -44,28 +44,31 @@ pub(crate) struct Wanted<'name> {
     pub(crate) exclusive: bool,
 }
 
-/// Makes a device object, with its extension behind it, as the first of its driver's list.
-pub(crate) fn make(driver: DriverObject, wanted: &Wanted<'_>) -> Result<DeviceObject, NtStatus> {
-    let extension = u64::from(wanted.extension_size).next_multiple_of(16);
+/// Makes a device object, followed by its extension, and puts it first in its driver's list.
+pub(crate) fn make(
+    driver: DriverObject,
+    attributes: &Attributes<'_>,
+) -> Result<DeviceObject, NtStatus> {
+    let extension = u64::from(attributes.extension_size).next_multiple_of(16);
     let size = DeviceObject::SIZE + extension + OBJECT_EXTENSION;
     let address = pool::allocate(size, TAG, Content::Zeroed, Owner::Driver)
         .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
     let device = DeviceObject(address);
     let mut flags = device_flags::INITIALIZING;
-    if let Some(name) = wanted.name {
+    if let Some(name) = attributes.name {
         if let Err(status) = directory::add_device(name, address) {
             pool::free(address, None);
             return Err(status);
         }
         flags |= device_flags::HAS_NAME;
     }
-    if wanted.exclusive {
+    if attributes.exclusive {
         flags |= device_flags::EXCLUSIVE;
     }
     device.set(DeviceObject::TYPE, TYPE);
     device.set(
         DeviceObject::LENGTH,
-        (DeviceObject::SIZE + u64::from(wanted.extension_size)) as u16,
+        (DeviceObject::SIZE + u64::from(attributes.extension_size)) as u16,
     );
     device.set(DeviceObject::DRIVER_OBJECT, driver.0);
     device.set(
@@ -73,11 +76,11 @@ pub(crate) fn make(driver: DriverObject, wanted: &Wanted<'_>) -> Result<DeviceOb
         driver.get(DriverObject::DEVICE_OBJECT),
     );
     device.set(DeviceObject::FLAGS, flags);
-    device.set(DeviceObject::CHARACTERISTICS, wanted.characteristics);
-    if wanted.extension_size > 0 {
+    device.set(DeviceObject::CHARACTERISTICS, attributes.characteristics);
+    if attributes.extension_size > 0 {
         device.set(DeviceObject::DEVICE_EXTENSION, address + DeviceObject::SIZE);
     }
-    device.set(DeviceObject::DEVICE_TYPE, wanted.kind);
+    device.set(DeviceObject::DEVICE_TYPE, attributes.kind);
     device.set(DeviceObject::STACK_SIZE, 1);
     device.set(
         DeviceObject::DEVICE_OBJECT_EXTENSION,
@@ -89,7 +92,7 @@ pub(crate) fn make(driver: DriverObject, wanted: &Wanted<'_>) -> Result<DeviceOb
     Ok(device)
 }
 
-/// Deletes a device: its name goes at once, its memory with the last reference.
+/// Deletes a device. Its name is deleted at once, its memory is freed with the last reference.
 pub(crate) fn delete(device: DeviceObject) {
     let known = DEVICES.with(|devices| {
         devices
@@ -123,7 +126,7 @@ pub(crate) fn delete(device: DeviceObject) {
     dereference(device.0);
 }
 
-/// The last reference to a device is gone.
+/// Frees a device after its last reference.
 pub(super) fn free(address: u64) {
     DEVICES.with(|devices| devices.remove(&address));
     pool::free(address, Some(TAG));
@@ -140,18 +143,18 @@ pub(crate) fn set_list(device: u64, list: Option<AccessList>) -> Result<(), NtSt
     })
 }
 
-/// The access control list of a device.
+/// Returns the access control list of a device.
 pub(crate) fn list(device: u64) -> Option<AccessList> {
     DEVICES.with(|devices| devices.get(&device).and_then(|state| state.list.clone()))
 }
 
-/// Device objects alive.
+/// Returns the number of live device objects.
 pub(crate) fn count() -> u64 {
     DEVICES.with(|devices| devices.len() as u64)
 }
 
-/// The devices in a driver's list may be opened from now on: what the I/O manager does once the
-/// driver's entry point has returned ("`DO_DEVICE_INITIALIZING`", Windows driver documentation).
+/// Allows opening the devices in a driver's list, as the I/O manager does when the driver's entry
+/// point has returned ("`DO_DEVICE_INITIALIZING`", Windows driver documentation).
 pub(crate) fn finish_initializing(driver: DriverObject) {
     let mut device = DeviceObject(driver.get(DriverObject::DEVICE_OBJECT));
     while device.0 != 0 {

@@ -21,7 +21,7 @@ static NAMES: Global<Names> = Global::new(Names {
     links: BTreeMap::new(),
 });
 
-/// The directories that all mean the same one: that of names which user mode opens.
+/// Names of the directory in which user mode opens devices.
 const LINK_DIRECTORIES: [&str; 4] = [
     r"\DosDevices\Global\",
     r"\DosDevices\",
@@ -33,7 +33,7 @@ fn find<'map, T>(map: &'map BTreeMap<String, T>, name: &str) -> Option<(&'map St
     map.iter().find(|(known, _)| same_name(known, name))
 }
 
-/// The name of a link within its directory.
+/// Returns the name of a link within its directory.
 fn link_name(path: &str) -> Option<&str> {
     LINK_DIRECTORIES.iter().find_map(|directory| {
         let head = path.get(..directory.len())?;
@@ -79,7 +79,7 @@ pub(crate) fn remove_link(path: &str) -> Result<(), NtStatus> {
     })
 }
 
-/// The device that a path leads to, and what is left of the path behind the device's name.
+/// Returns the device of a path, and the part of the path after the device's name.
 pub(crate) fn resolve(path: &str) -> Result<(u64, String), NtStatus> {
     NAMES.with(|names| {
         let path = match link_name(path) {
@@ -104,7 +104,7 @@ pub(crate) fn resolve(path: &str) -> Result<(u64, String), NtStatus> {
     })
 }
 
-/// The names that exist: a line each.
+/// Returns a line for each name.
 pub(crate) fn left() -> Vec<String> {
     NAMES.with(|names| {
         let devices = names.devices.keys().map(|name| format!("device: {name}"));

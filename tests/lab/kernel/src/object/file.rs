@@ -26,18 +26,18 @@ const FORCE_ACCESS_CHECK: u8 = 1;
 /// `SecurityImpersonation`.
 const IMPERSONATION: u32 = 2;
 
-/// In whose name a device is opened.
+/// Who opens a device.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Opener {
     pub(crate) mode: u8,
-    /// Whether kernel code asks to be checked as a user.
+    /// Whether kernel code asks for a user's access check.
     pub(crate) forced: bool,
-    /// The token of whom the thread impersonated when the open was captured.
+    /// The token that the thread impersonates when the open is captured.
     pub(crate) impersonated: Option<u64>,
 }
 
-/// What `NtCreateFile` does for a device: finds it by name, checks access against the opener's token,
-/// which is the current process's unless it impersonates, and asks the driver.
+/// Opens a device as `NtCreateFile` does: finds it by name, checks access against the opener's
+/// token, which is the current process's or the impersonated one, and sends a create to the driver.
 pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtStatus> {
     let (address, rest) = directory::resolve(path)?;
     let device = DeviceObject(address);
@@ -45,7 +45,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     if flags & device_flags::INITIALIZING != 0 {
         return Err(NtStatus::NO_SUCH_DEVICE);
     }
-    // Without FILE_DEVICE_SECURE_OPEN, what is behind the device's name is the driver's to guard.
+    // Without FILE_DEVICE_SECURE_OPEN, the driver guards the names below the device's own.
     let guarded = rest.is_empty() || device.get(DeviceObject::CHARACTERISTICS) & SECURE_OPEN != 0;
     let trusted = opener.mode == io::KERNEL_MODE && !opener.forced;
     let list = if guarded && !trusted {
@@ -84,16 +84,16 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     location.set(StackLocation::SECURITY_CONTEXT, context.0);
     location.set(StackLocation::CREATE_OPTIONS, CREATE_OPTIONS);
     location.set(StackLocation::SHARE_ACCESS, SHARE_ALL);
-    let outcome = io::send(request, device);
+    let completed = io::send(request, device);
     pool::free(context.0, None);
     for object in [state.0, primary].into_iter().chain(client) {
         pool::free(object, None);
     }
 
-    if !outcome.status.is_success() {
-        // A file that never opened is neither cleaned up nor closed.
+    if !completed.status.is_success() {
+        // A file that was not opened gets neither cleanup nor close.
         forget(file);
-        return Err(outcome.status);
+        return Err(completed.status);
     }
     create(file.0, Kind::File);
     change_handle_count(device, 1);
@@ -135,7 +135,7 @@ fn change_handle_count(device: DeviceObject, by: i32) {
     device.set(DeviceObject::REFERENCE_COUNT, count.wrapping_add_signed(by));
 }
 
-/// Closes a handle of a process, in its context: the driver hears of the last one.
+/// Closes a handle of a process, in its context. The driver gets a cleanup for the last one.
 pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
     let closed = handle::remove(Table::Process(id), value).ok_or(NtStatus::INVALID_HANDLE)?;
     process::attached(id, || {
@@ -143,7 +143,7 @@ pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
         {
             let file = FileObject(closed.object);
             let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
-            // The status of a cleanup means nothing: the handle is gone.
+            // A cleanup cannot fail: the handle is closed already.
             let _ = io::send(
                 irp::allocate(device, file, major::CLEANUP, io::KERNEL_MODE),
                 device,
@@ -154,11 +154,11 @@ pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
     })
 }
 
-/// The last reference to a file object is gone.
+/// Closes a file object after its last reference.
 pub(super) fn close(address: u64) {
     let file = FileObject(address);
     let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
-    // Close cannot fail either.
+    // A close cannot fail.
     let _ = io::send(
         irp::allocate(device, file, major::CLOSE, io::KERNEL_MODE),
         device,
@@ -178,7 +178,7 @@ pub(crate) fn duplicate(id: u64, value: u64, target: u64) -> Result<u64, NtStatu
     ))
 }
 
-/// The path that an open names, in the forms that the host may use.
+/// Converts the name in a command to a path.
 pub(crate) fn path_of(name: &[u8]) -> Result<String, NtStatus> {
     core::str::from_utf8(name)
         .map(String::from)

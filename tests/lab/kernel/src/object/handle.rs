@@ -8,20 +8,20 @@ use alloc::vec::Vec;
 use super::kind_of;
 use crate::global::Global;
 
-/// Whose handle table.
+/// A handle table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Table {
     /// Handles made with `OBJ_KERNEL_HANDLE`, or in the system process.
     Kernel,
-    /// Those of the process of this number.
+    /// The handles of the process with a number.
     Process(u64),
 }
 
-/// What a handle stands for.
+/// The object and access of a handle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Handle {
     pub(crate) object: u64,
-    /// The access that was granted when it was made.
+    /// The granted access.
     pub(crate) access: u32,
 }
 
@@ -35,10 +35,10 @@ static STATE: Global<Handles> = Global::new(Handles {
     next: 0,
 });
 
-/// Kernel handles have the upper half's top bits, so that no process can name one.
+/// The top bits of kernel handles, which no handle of a process has.
 const KERNEL_BIT: u64 = 0xFFFF_FFFF_8000_0000;
 
-/// A handle to an object, to which the caller has taken a reference for it.
+/// Makes a handle to an object. The handle takes over a reference of the caller.
 pub(crate) fn open(table: Table, object: u64, access: u32) -> u64 {
     STATE.with(|handles| {
         handles.next += 4;
@@ -57,8 +57,8 @@ pub(crate) fn find(table: Table, value: u64) -> Option<Handle> {
     STATE.with(|handles| handles.open.get(&(table, value)).copied())
 }
 
-/// The same, with a reference to the object that is the caller's to give back: for as long as it
-/// uses the object, another processor may close the handle.
+/// As [`find`], with a reference to the object, which the caller releases: another processor may
+/// close the handle meanwhile.
 pub(crate) fn find_referenced(table: Table, value: u64) -> Option<Handle> {
     STATE.with(|handles| {
         let handle = handles.open.get(&(table, value)).copied()?;
@@ -67,12 +67,12 @@ pub(crate) fn find_referenced(table: Table, value: u64) -> Option<Handle> {
     })
 }
 
-/// Takes a handle out of its table; the reference is the caller's now.
+/// Removes a handle from its table. The caller takes over its reference.
 pub(crate) fn remove(table: Table, value: u64) -> Option<Handle> {
     STATE.with(|handles| handles.open.remove(&(table, value)))
 }
 
-/// The handles of one table.
+/// Returns the handles of one table.
 pub(crate) fn of_table(table: Table) -> Vec<u64> {
     STATE.with(|handles| {
         handles
@@ -84,7 +84,7 @@ pub(crate) fn of_table(table: Table) -> Vec<u64> {
     })
 }
 
-/// Handles, of all tables, to an object.
+/// Returns the number of handles to an object, of all tables.
 pub(crate) fn count_of(object: u64) -> usize {
     STATE.with(|handles| {
         handles
@@ -95,12 +95,12 @@ pub(crate) fn count_of(object: u64) -> usize {
     })
 }
 
-/// Handles open, of all tables.
+/// Returns the number of open handles, of all tables.
 pub(crate) fn count() -> u64 {
     STATE.with(|handles| handles.open.len() as u64)
 }
 
-/// The kernel handles that exist: a line each.
+/// Returns a line for each kernel handle.
 pub(crate) fn left() -> Vec<String> {
     STATE.with(|handles| {
         handles

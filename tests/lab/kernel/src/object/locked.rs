@@ -1,4 +1,4 @@
-//! Frames that are locked for transfers, and so outlive the memory that they belonged to.
+//! Locked frames, which may outlive the memory that they belonged to.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
@@ -7,9 +7,9 @@ use crate::global::Global;
 use crate::memory::{PAGE, frames, kernel_space};
 
 struct Locked {
-    /// Frame to how many times.
+    /// The number of locks of each frame.
     counts: BTreeMap<u64, u64>,
-    /// Frames that nobody but a lock keeps.
+    /// Frames that only a lock keeps.
     orphans: BTreeSet<u64>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) fn unlock(frame: u64) {
     }
 }
 
-/// Frees a frame, or leaves it to the lock that keeps it.
+/// Frees a frame, or leaves that to its last unlock.
 pub(crate) fn give_up(frame: u64) {
     let kept = STATE.with(|state| {
         let kept = state.counts.contains_key(&frame);
@@ -57,20 +57,20 @@ pub(crate) fn is_locked(frame: u64) -> bool {
     STATE.with(|state| state.counts.contains_key(&frame))
 }
 
-/// Pages locked, each counted as often as it is locked.
+/// Returns the number of locks of all pages.
 pub(crate) fn count() -> u64 {
     STATE.with(|state| state.counts.values().sum())
 }
 
-/// Ends the run if system memory that is about to be freed is locked.
+/// Ends the run if system memory that is being freed is locked.
 pub(crate) fn require_unlocked(start: u64, pages: u64) {
     if count() == 0 {
         return;
     }
     for page in 0..pages {
         let address = start + page * PAGE;
-        let leaf = kernel_space::system().walk(address);
-        if leaf.is_some_and(|leaf| is_locked(leaf.physical)) {
+        let translation = kernel_space::system().walk(address);
+        if translation.is_some_and(|translation| is_locked(translation.physical)) {
             violation!("memory at {address:#x} was freed while it is locked");
         }
     }

@@ -1,7 +1,7 @@
 //! Objects that drivers hold references to.
 //!
-//! Source: "Life Cycle of an Object", Windows driver documentation: an object lives while somebody
-//! refers to it; what its kind does when the last reference goes is in the kind's own file.
+//! Source: "Life Cycle of an Object", Windows driver documentation. An object lives while it has
+//! references. The module of its kind frees it after the last one.
 
 pub(crate) mod device;
 pub(crate) mod directory;
@@ -20,7 +20,7 @@ use alloc::vec::Vec;
 use crate::bugcheck::violation;
 use crate::global::Global;
 
-/// What an object is.
+/// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Device,
@@ -33,14 +33,14 @@ pub(crate) enum Kind {
 struct Object {
     kind: Kind,
     references: u64,
-    /// References that drivers took with `ObReferenceObject` and have not given back.
+    /// References that drivers have taken with `ObReferenceObject` and not released.
     held_by_drivers: u64,
 }
 
-/// By the address that drivers know.
+/// The objects, by the address that drivers have.
 static OBJECTS: Global<BTreeMap<u64, Object>> = Global::new(BTreeMap::new());
 
-/// A new object with one reference: its creator's.
+/// Adds an object with one reference, its creator's.
 pub(crate) fn create(address: u64, kind: Kind) {
     OBJECTS.with(|objects| {
         let object = Object {
@@ -65,12 +65,12 @@ fn change(address: u64, by: i64, drivers: i64) -> Option<u64> {
     })
 }
 
-/// One more reference of the lab's own.
+/// Adds a reference of the lab.
 pub(crate) fn reference(address: u64) {
     assert!(change(address, 1, 0).is_some(), "no object at {address:#x}");
 }
 
-/// One less.
+/// Releases a reference of the lab.
 pub(crate) fn dereference(address: u64) {
     match change(address, -1, 0) {
         Some(0) => delete(address),
@@ -79,16 +79,16 @@ pub(crate) fn dereference(address: u64) {
     }
 }
 
-/// One more reference of a driver's; gives how many there are.
+/// Adds a reference of a driver and returns the number of references.
 pub(crate) fn reference_by_driver(address: u64) -> u64 {
     change(address, 1, 1)
-        .unwrap_or_else(|| violation!("a driver referred to {address:#x}, where no object is"))
+        .unwrap_or_else(|| violation!("a driver referenced {address:#x}, where no object is"))
 }
 
-/// One less; gives how many are left.
+/// Releases a reference of a driver and returns the number of references.
 pub(crate) fn dereference_by_driver(address: u64) -> u64 {
     let left = change(address, -1, -1).unwrap_or_else(|| {
-        violation!("a driver gave back a reference to {address:#x} that it does not have")
+        violation!("a driver released a reference to {address:#x} that it does not have")
     });
     if left == 0 {
         delete(address);
@@ -107,7 +107,7 @@ fn delete(address: u64) {
     }
 }
 
-/// References that drivers hold: a line each.
+/// Returns a line for each object with references of drivers.
 pub(crate) fn held() -> Vec<String> {
     OBJECTS.with(|objects| {
         objects

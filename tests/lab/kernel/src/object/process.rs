@@ -1,4 +1,4 @@
-//! Processes: an address space, a token and handles each.
+//! Processes. Each has an address space, a token and handles.
 
 use alloc::collections::BTreeMap;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -7,7 +7,7 @@ use ringcopy_lab_mailbox::token;
 
 use super::handle::{self, Table};
 use super::{Kind, create, dereference, file, kind_of};
-use crate::bugcheck::{Code, bugcheck, stack_here};
+use crate::bugcheck::{Code, bugcheck_here};
 use crate::global::Global;
 use crate::memory::kernel_space;
 use crate::memory::paging::Tables;
@@ -19,7 +19,7 @@ use nt_status::NtStatus;
 /// The number of the system process, on every Windows.
 pub(crate) const SYSTEM_ID: u64 = 4;
 
-/// `EPROCESS` is opaque to drivers: they see an address. The lab keeps the number there.
+/// Bytes of `EPROCESS`, which is opaque to drivers. The lab keeps the process's number there.
 const OBJECT_SIZE: u64 = 64;
 
 struct Process {
@@ -31,7 +31,7 @@ struct Process {
 }
 
 static PROCESSES: Global<BTreeMap<u64, Process>> = Global::new(BTreeMap::new());
-/// The process in whose context each processor is.
+/// The current process of each processor.
 static CURRENT: PerProcessor<AtomicU64> =
     PerProcessor([AtomicU64::new(SYSTEM_ID), AtomicU64::new(SYSTEM_ID)]);
 static NEXT: AtomicU64 = AtomicU64::new(SYSTEM_ID);
@@ -70,7 +70,7 @@ pub(crate) fn start(token: u64) -> Result<u64, NtStatus> {
     Ok(id)
 }
 
-/// Ends a process as its exit does: handles are closed in its context, then its memory goes.
+/// Ends a process as its exit does: closes its handles in its context, then frees its memory.
 pub(crate) fn end(id: u64) -> Result<(), NtStatus> {
     require(id)?;
     for value in handle::of_table(Table::Process(id)) {
@@ -83,12 +83,7 @@ pub(crate) fn end(id: u64) -> Result<(), NtStatus> {
             let locked = memory.locked_pages();
             if locked > 0 {
                 let parameters = [0, process.object, locked, 0];
-                bugcheck(
-                    Code::PROCESS_HAS_LOCKED_PAGES,
-                    parameters,
-                    None,
-                    stack_here(),
-                );
+                bugcheck_here(Code::PROCESS_HAS_LOCKED_PAGES, parameters);
             }
             memory.free();
         }
@@ -97,7 +92,7 @@ pub(crate) fn end(id: u64) -> Result<(), NtStatus> {
     Ok(())
 }
 
-/// The last reference to a process is gone.
+/// Frees a process's object after its last reference.
 pub(super) fn free(object: u64) {
     pool::free(object, None);
 }
@@ -111,7 +106,7 @@ fn get<R>(id: u64, body: impl FnOnce(&mut Process) -> R) -> Result<R, NtStatus> 
     })
 }
 
-/// An error if there is no such process, or it is the system's.
+/// Returns an error if there is no such process, or it is the system's.
 pub(crate) fn require(id: u64) -> Result<(), NtStatus> {
     get(id, |process| process.memory.is_some()).and_then(|user| {
         if user {
@@ -122,7 +117,7 @@ pub(crate) fn require(id: u64) -> Result<(), NtStatus> {
     })
 }
 
-/// Works on the user memory of a process.
+/// Calls `body` with the user memory of a process.
 pub(crate) fn with_memory<R>(
     id: u64,
     body: impl FnOnce(&mut UserMemory) -> Result<R, NtStatus>,
@@ -139,8 +134,8 @@ pub(crate) fn tables(id: u64) -> Result<Tables, NtStatus> {
     get(id, |process| process.tables)
 }
 
-/// Runs `body` in the context of a process. Its tables stay loaded until others are needed: drivers
-/// run in some process's context alone, and loading tables is what a virtual machine is slow at.
+/// Runs `body` in the context of a process. Its tables stay loaded until others are needed, because
+/// loading tables is slow in a virtual machine.
 pub(crate) fn attached<R>(id: u64, body: impl FnOnce() -> R) -> Result<R, NtStatus> {
     let tables = tables(id)?;
     if Tables::current() != tables {
@@ -152,32 +147,32 @@ pub(crate) fn attached<R>(id: u64, body: impl FnOnce() -> R) -> Result<R, NtStat
     Ok(result)
 }
 
-/// The system process's tables are loaded from here on, which have no user half.
+/// Loads the system process's tables, which have no user half.
 pub(crate) fn leave_user_half() {
     kernel_space::system().activate();
 }
 
-/// The number of the current process.
+/// Returns the number of the current process.
 pub(crate) fn current_id() -> u64 {
     CURRENT.here().load(Ordering::Relaxed)
 }
 
-/// The object of the current process.
+/// Returns the object of the current process.
 pub(crate) fn current_object() -> u64 {
     get(current_id(), |process| process.object).unwrap_or(0)
 }
 
-/// The token of the current process.
+/// Returns the token of the current process.
 pub(crate) fn current_token() -> u64 {
     get(current_id(), |process| process.token).unwrap_or(0)
 }
 
-/// The number of the process that an object is, even after its end.
+/// Returns the number of the process of an object, also after the process has ended.
 pub(crate) fn id_of(object: u64) -> Option<u64> {
     (kind_of(object) == Some(Kind::Process)).then(|| raw::read(object))
 }
 
-/// The table that a handle of the current process is in.
+/// Returns the handle table of the current process.
 pub(crate) fn handle_table() -> Table {
     match current_id() {
         SYSTEM_ID => Table::Kernel,

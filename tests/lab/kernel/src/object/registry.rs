@@ -1,4 +1,4 @@
-//! The registry, as far as a service's own keys go.
+//! The registry keys of a service.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -32,7 +32,7 @@ static STATE: Global<Registry> = Global::new(Registry {
     open: BTreeMap::new(),
 });
 
-/// The path of the driver's service key.
+/// Returns the path of the driver's service key.
 pub(crate) fn service_key() -> String {
     format!(
         r"\Registry\Machine\System\CurrentControlSet\Services\{}",
@@ -60,7 +60,7 @@ pub(crate) fn initialize() {
     });
 }
 
-/// Opens a key by its path, below another open key if there is one; makes it if asked to.
+/// Opens a key by its path, below `root` if that is given. `make` creates a missing key.
 pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, NtStatus> {
     let path = STATE.with(|registry| {
         let path = match root {
@@ -94,7 +94,7 @@ pub(crate) fn open(root: Option<u64>, name: &str, make: bool) -> Result<u64, NtS
     Ok(object)
 }
 
-/// The value of a name.
+/// Returns a value by its name.
 pub(crate) fn value(key: u64, name: &str) -> Result<Value, NtStatus> {
     STATE.with(|registry| {
         let path = registry.open.get(&key).ok_or(NtStatus::INVALID_HANDLE)?;
@@ -107,7 +107,7 @@ pub(crate) fn value(key: u64, name: &str) -> Result<Value, NtStatus> {
     })
 }
 
-/// The last reference to an open key is gone.
+/// Frees an open key after its last reference.
 pub(super) fn free(key: u64) {
     STATE.with(|registry| registry.open.remove(&key));
     pool::free(key, None);

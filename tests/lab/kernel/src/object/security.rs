@@ -25,7 +25,7 @@ const GENERIC_EXECUTE: u32 = 0x2000_0000;
 const GENERIC_WRITE: u32 = 0x4000_0000;
 const GENERIC_READ: u32 = 0x8000_0000;
 
-/// `FILE_ALL_ACCESS`, `FILE_GENERIC_READ` and so on: what generic rights mean for a device.
+/// `FILE_ALL_ACCESS`, `FILE_GENERIC_READ` and so on: the specific rights of a device.
 const FILE_ALL_ACCESS: u32 = 0x001F_01FF;
 const FILE_GENERIC_READ: u32 = 0x0012_0089;
 const FILE_GENERIC_WRITE: u32 = 0x0012_0116;
@@ -45,7 +45,7 @@ struct Entry {
 #[derive(Clone, Debug)]
 pub(crate) struct AccessList(Vec<Entry>);
 
-/// The access that generic rights stand for.
+/// Replaces generic rights by specific ones.
 pub(crate) const fn map_generic(access: u32) -> u32 {
     let mut mapped = access & 0x0FFF_FFFF;
     if access & GENERIC_ALL != 0 {
@@ -63,8 +63,8 @@ pub(crate) const fn map_generic(access: u32) -> u32 {
     mapped
 }
 
-/// The list of a security descriptor in memory, absolute or self-relative. `Ok(None)`: the
-/// descriptor has no list, which allows everything to everybody.
+/// Reads the list of a security descriptor in memory, absolute or self-relative. `Ok(None)`: the
+/// descriptor has no list, which allows all access.
 pub(crate) fn read_list(descriptor: u64) -> Result<Option<AccessList>, NtStatus> {
     let (revision, control): (u8, u16) = (raw::read(descriptor), raw::read(descriptor + 2));
     if revision != 1 {
@@ -122,7 +122,7 @@ fn read_entries(list: u64) -> Result<Vec<Entry>, NtStatus> {
     Ok(entries)
 }
 
-/// Bytes in the identifier at an address.
+/// Returns the bytes of the identifier at an address.
 pub(crate) fn sid_length(sid: u64) -> u64 {
     8 + 4 * u64::from(raw::read::<u8>(sid + 1))
 }
@@ -137,7 +137,7 @@ fn read_sid(sid: u64) -> Result<Sid, NtStatus> {
     Ok(bytes)
 }
 
-/// An identifier from its authority and sub-authorities.
+/// Makes an identifier from its authority and sub-authorities.
 pub(crate) fn sid(authority: u8, parts: &[u32]) -> Sid {
     let mut bytes = vec![1, parts.len() as u8, 0, 0, 0, 0, 0, authority];
     for part in parts {
@@ -153,11 +153,11 @@ pub(crate) mod well_known {
     pub(crate) const SYSTEM: (u8, &[u32]) = (5, &[18]);
     pub(crate) const ADMINISTRATORS: (u8, &[u32]) = (5, &[32, 544]);
     pub(crate) const USERS: (u8, &[u32]) = (5, &[32, 545]);
-    /// Somebody: the one account of this machine.
+    /// The only user account of this machine.
     pub(super) const ACCOUNT: (u8, &[u32]) = (5, &[21, 1, 2, 3, 1001]);
 }
 
-/// The identifiers that a token holds.
+/// Returns the identifiers of a token.
 fn sids_of(bits: u64) -> Vec<Sid> {
     let mut held = vec![well_known::WORLD, well_known::AUTHENTICATED_USERS];
     if bits & token::SYSTEM != 0 {
@@ -174,22 +174,22 @@ fn sids_of(bits: u64) -> Vec<Sid> {
         .collect()
 }
 
-/// Whether a token gets all of the access it wants; gives the access granted.
+/// Checks whether a token gets all of the desired access, and returns the granted access.
 pub(crate) fn check(list: Option<&AccessList>, token: u64, desired: u32) -> Result<u32, NtStatus> {
     let desired = map_generic(desired);
     let Some(AccessList(entries)) = list else {
         return Ok(desired);
     };
     let held = sids_of(token);
-    let mut wanted = desired;
+    let mut missing = desired;
     for entry in entries.iter().filter(|entry| held.contains(&entry.sid)) {
         if entry.allowed {
-            wanted &= !entry.access;
-        } else if wanted & entry.access != 0 {
+            missing &= !entry.access;
+        } else if missing & entry.access != 0 {
             return Err(NtStatus::ACCESS_DENIED);
         }
     }
-    if wanted == 0 {
+    if missing == 0 {
         Ok(desired)
     } else {
         Err(NtStatus::ACCESS_DENIED)

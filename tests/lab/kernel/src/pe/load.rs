@@ -109,7 +109,7 @@ fn choose_base(size: u64) -> u64 {
     }
 }
 
-/// Applies the base relocations, of which x64 uses type 10 alone.
+/// Applies the base relocations. x64 uses only type 10.
 fn relocate(file: &PeFile64<'_>, base: u64, size: u64) -> Result<(), String> {
     let delta = base.wrapping_sub(file.nt_headers().optional_header.image_base.get(LE));
     let directories = file.data_directories();

@@ -1,11 +1,11 @@
-//! `CONTEXT`: the state of a processor, as handlers and unwinding see it.
+//! `CONTEXT`: the state of a processor, for handlers and unwinding.
 
 use crate::cpu::flags;
 
 /// Bytes in the structure.
 const SIZE: usize = 0x4D0;
 
-/// `CONTEXT` of x64, as words; the accessors name those that matter.
+/// `CONTEXT` of x64, as words; the methods name the members that are used.
 #[derive(Clone, Copy)]
 #[repr(C, align(16))]
 pub(crate) struct Context([u64; SIZE / 8]);
@@ -62,8 +62,8 @@ impl Context {
         self.0[FLAGS] = (self.0[FLAGS] & 0xFFFF_FFFF) | value << 32;
     }
 
-    /// RFLAGS are none of what an unwind restores. AC is clear at a landing pad here, as it is while
-    /// the dispatcher runs: code that goes on in user memory has to open it again.
+    /// Clears AC. An unwind does not restore RFLAGS, so code at a landing pad has to set AC again
+    /// before it accesses user memory.
     pub(crate) const fn close_user_memory(&mut self) {
         self.0[FLAGS] &= !(flags::ALIGNMENT_CHECK << 32);
     }
@@ -73,15 +73,15 @@ impl Context {
         self.0[VECTOR + 2 * number + 1] = value[1];
     }
 
-    /// Takes over what `fxsave` wrote at an address.
+    /// Copies the area that `fxsave` wrote.
     pub(crate) fn set_floating(&mut self, saved: u64) {
         for word in 0..FLOATING_WORDS {
             self.0[FLOATING + word] = crate::raw::read(saved + word as u64 * 8);
         }
     }
 
-    /// What a called function may leave behind in the volatile registers: nothing of use. Code that
-    /// relies on them after an exception fails here as it may on Windows.
+    /// Overwrites the volatile registers, as a called function may. Code that relies on them after
+    /// an exception fails here, as it may on Windows.
     pub(crate) const fn poison_volatile(&mut self) {
         const POISON: u64 = 0xBAD0_BAD0_BAD0_BAD0;
         let volatile = [

@@ -44,7 +44,7 @@ const _: () = assert!(size_of::<Record>() == 0x98 && size_of::<DispatcherContext
 pub(super) mod record_flags {
     pub(in crate::seh) const UNWINDING: u32 = 2;
     pub(in crate::seh) const TARGET_UNWIND: u32 = 0x20;
-    /// Any of the bits that say that this is no search.
+    /// Any of the bits of an unwind: this is no search.
     pub(in crate::seh) const UNWIND: u32 = 0x66;
 }
 
@@ -53,21 +53,21 @@ const CONTINUE_EXECUTION: u32 = 0;
 /// `ExceptionContinueSearch`.
 pub(super) const CONTINUE_SEARCH: u32 = 1;
 
-/// Frames between an exception and its handler, at most: more means that the stack is broken.
+/// The most frames between an exception and its handler. If there are more, the stack is broken.
 const DEEPEST: u32 = 256;
 
 static DISPATCHED: AtomicU64 = AtomicU64::new(0);
 
-/// Exceptions dispatched since start.
+/// Returns the number of exceptions dispatched since boot.
 pub(crate) fn count() -> u64 {
     DISPATCHED.load(Ordering::Relaxed)
 }
 
-/// What was raised.
+/// An exception.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exception {
     pub(crate) code: NtStatus,
-    /// The record's parameters, and how many count.
+    /// The record's parameters, and their number.
     pub(crate) information: [u64; 3],
     pub(crate) count: u32,
 }
@@ -83,7 +83,7 @@ impl Exception {
 }
 
 unsafe extern "C" {
-    /// In `trap.s`: goes on where a context says.
+    /// In `trap.s`: continues at a context.
     fn restore_context(context: *const Context) -> !;
 }
 
@@ -120,10 +120,11 @@ impl Frame {
     }
 }
 
-/// Looks for a handler from where `context` is, and goes on there; ends the run if there is none.
+/// Searches a handler for an exception at `context` and continues there. Ends the run if there is
+/// none.
 ///
 /// The search ends at the first frame that is not a driver's: the lab has no handlers, and NT's own
-/// would be the last as well.
+/// handler would be the last one.
 pub(crate) fn raise(context: &mut Context, exception: Exception) -> ! {
     DISPATCHED.fetch_add(1, Ordering::Relaxed);
     let mut record = Record {
@@ -141,13 +142,13 @@ pub(crate) fn raise(context: &mut Context, exception: Exception) -> ! {
         say!(
             "exception {} ({kind:#x}, {address:#x}) at {}",
             exception.code,
-            images::Place(record.address)
+            images::Location(record.address)
         );
     }
 
     let mut walked = *context;
     for depth in 0..DEEPEST {
-        // Only the innermost frame can be at an address that holds no code.
+        // Only the innermost frame can be at an address without code.
         if depth > 0 && !images::is_driver_code(walked.instruction()) {
             break;
         }
@@ -176,8 +177,8 @@ fn unhandled(record: &Record, context: &Context) -> ! {
     bugcheck(code, parameters, Some(record.address), context.stack())
 }
 
-/// Unwinds from where the exception happened to the frame `establisher`, calling the termination
-/// handlers on the way, and goes on at `target` with `value` in RAX: what `RtlUnwindEx` does.
+/// Unwinds from the exception to the frame `establisher`, calls the termination handlers on the
+/// way, and continues at `target` with `value` in RAX, as `RtlUnwindEx` does.
 pub(super) fn unwind(
     original: &Context,
     establisher: u64,
@@ -200,7 +201,7 @@ pub(super) fn unwind(
         if is_target {
             record.flags |= record_flags::TARGET_UNWIND;
         }
-        // Termination handlers return; there is nothing to decide any more.
+        // A termination handler decides nothing.
         let _ = frame.call_handler(record, &mut current, target);
         if is_target {
             current.set_instruction(target);

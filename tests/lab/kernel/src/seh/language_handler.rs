@@ -19,7 +19,7 @@ struct Pointers {
 /// described in "x64 exception handling": a count, then begin, end, handler and target, as RVAs. A
 /// scope with a target is `__except`, its handler the filter or 1; one without is `__finally`.
 ///
-/// During a search `context` is where the exception happened.
+/// During a search, `context` is the context of the exception.
 pub(crate) extern "win64" fn c_specific_handler(
     record: u64,
     establisher: u64,
@@ -68,7 +68,7 @@ pub(crate) extern "win64" fn c_specific_handler(
                 unwind(&original, establisher, base + u64::from(jump), record, code);
             }
         } else {
-            // The scope that control is to go on in, and those around it, are not left.
+            // Control stays in the scope of the target, and in those around it.
             if at_target && (jump == target && jump != 0 || (begin..end).contains(&target)) {
                 break;
             }

@@ -25,20 +25,20 @@ mod operation {
     pub(super) const PUSH_MACHINE_FRAME: u16 = 10;
 }
 
-/// A frame with unwind data, after a step beyond it.
+/// A frame with unwind data that was undone.
 pub(super) struct Frame {
     pub(super) image: Image,
     /// The address of its `RUNTIME_FUNCTION`.
     pub(super) function: u64,
-    /// Where control was in it.
+    /// The address of control in it.
     pub(super) instruction: u64,
     /// Its establisher frame.
     pub(super) establisher: u64,
-    /// Its language handler and that handler's data, if there is one for the phase.
+    /// Its language handler and that handler's data, if it has one for the phase.
     pub(super) handler: Option<(u64, u64)>,
 }
 
-/// The `RUNTIME_FUNCTION` that covers an address; the table is sorted by start.
+/// Returns the `RUNTIME_FUNCTION` of an address. The table is sorted by start.
 fn function_of(image: &Image, address: u64) -> Option<u64> {
     let rva = (address - image.base) as u32;
     let (mut low, mut high) = (0, image.function_count);
@@ -74,7 +74,7 @@ impl Information {
         if !matches!(version, 1 | 2) {
             violation!(
                 "{} has unwind data of version {version}",
-                images::Place(address)
+                images::Location(address)
             );
         }
         Self {
@@ -91,12 +91,13 @@ impl Information {
         raw::read(self.address + 4 + index * 2)
     }
 
-    /// Behind the codes, of which there is an even number: a chained function, or a handler.
+    /// Returns the address after the codes, whose number is even: of a chained function or a
+    /// handler.
     const fn tail(&self) -> u64 {
         self.address + 4 + self.codes.next_multiple_of(2) * 2
     }
 
-    /// The codes, one by one: offset in the prolog, operation, its four bits, index, slots.
+    /// Returns the codes.
     fn codes(&self) -> impl Iterator<Item = Code> + '_ {
         let mut index = 0;
         core::iter::from_fn(move || {
@@ -145,11 +146,11 @@ struct Code {
     sixteens: u64,
 }
 
-/// Undoes the function that `context` is in. A function without unwind data is a leaf: it has
-/// moved nothing, its return address is on top of the stack.
+/// Undoes the function that `context` is in. A function without unwind data has moved nothing: its
+/// return address is on top of the stack.
 ///
-/// A fault inside an epilog is not told apart from one in the body: what an epilog touches is the
-/// stack alone, which does not fault.
+/// A fault inside an epilog is treated as one in the body: an epilog accesses only the stack, which
+/// does not fault.
 pub(super) fn step(context: &mut Context, phase: u8) -> Option<Frame> {
     let instruction = context.instruction();
     let found = images::find(instruction)
@@ -202,7 +203,8 @@ fn pop_return_address(context: &mut Context) {
     context.set_stack(context.stack() + 8);
 }
 
-/// The establisher frame: by the frame register once the prolog has set it, else the stack pointer.
+/// Returns the establisher frame: from the frame register if the prolog has set it, else from the
+/// stack pointer.
 fn frame_base(information: &Information, offset: u64, context: &Context) -> u64 {
     let established = information.frame_register != 0
         && (offset >= information.prolog
@@ -216,8 +218,7 @@ fn frame_base(information: &Information, offset: u64, context: &Context) -> u64 
     }
 }
 
-/// Undoes one operation of the prolog; tells whether it was the one that already restored the
-/// instruction pointer.
+/// Undoes one operation of the prolog. Returns whether it restored the instruction pointer.
 fn undo(code: &Code, information: &Information, base: u64, context: &mut Context) -> bool {
     let stack = context.stack();
     match code.operation {
@@ -238,7 +239,7 @@ fn undo(code: &Code, information: &Information, base: u64, context: &mut Context
             context.set_vector(code.detail, raw::read(base + code.sixteens));
         }
         operation::PUSH_MACHINE_FRAME => {
-            // Behind an error code, if there is one: instruction, segment, flags, stack.
+            // After an error code, if there is one: instruction, segment, flags, stack.
             let frame = stack + code.detail as u64 * 8;
             context.set_instruction(raw::read(frame));
             context.set_stack(raw::read(frame + 24));

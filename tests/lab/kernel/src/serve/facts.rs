@@ -1,106 +1,97 @@
-//! What the machine is, and what the lab counts.
+//! The commands that describe the machine, the mixed mappings and the lab's counters.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use ringcopy_lab_mailbox::{Count, MachineFact, VALUES};
-
-use super::{Answer, Carried, data, data_of, done};
-use crate::memory::mosaic::Mosaic;
-use crate::memory::{mosaic, paging, paging_file, ranges};
-use crate::object::{device, handle, locked};
-use crate::{io, machine, pci, pool, raw, reserved, seh, smp};
 use nt_status::NtStatus;
+use ringcopy_lab_mailbox::{Count, MachineFact, RamRange, VALUES};
 
-/// The results of `Machine`.
+use super::{Carried, Reply, data_of_records, done};
+use crate::memory::mixed_mappings::{self, MixedMappings};
+use crate::memory::{paging, paging_file, ranges};
+use crate::object::{device, handle, locked};
+use crate::{io, pci, pool, reserved, seh, smp, test_memory};
+
+/// Puts values at their positions among the results.
+fn results<const N: usize>(values: [(usize, u64); N]) -> Vec<u64> {
+    let mut results = vec![0; VALUES];
+    for (position, value) in values {
+        results[position] = value;
+    }
+    results
+}
+
+/// Returns the results of `Machine`.
 pub(super) fn machine() -> Vec<u64> {
-    let mut facts = vec![0; VALUES];
-    let mut set = |fact: MachineFact, value: u64| facts[fact as usize] = value;
-    let (constant, constant_length) = machine::constant();
-    let (scratch, scratch_length) = machine::scratch();
-    set(MachineFact::IoAddress, smp::APIC);
-    set(MachineFact::RamEnd, ranges::end());
-    set(MachineFact::SystemAddress, constant);
-    set(MachineFact::SystemLength, constant_length);
-    set(
-        MachineFact::UnmappedSystemAddress,
-        constant + constant_length,
-    );
-    set(MachineFact::IoSystemAddress, smp::apic_address());
-    set(MachineFact::HoleAddress, ranges::HOLE.start);
-    set(
-        MachineFact::HoleLength,
-        ranges::HOLE.end - ranges::HOLE.start,
-    );
-    set(
-        MachineFact::SupervisorProtection,
-        u64::from(machine::supervisor_protection()),
-    );
-    set(MachineFact::LargePageAddress, machine::large_page());
-    set(MachineFact::Processors, smp::running());
-    set(MachineFact::PagingLevels, u64::from(paging::levels()));
-    set(MachineFact::KernelScratch, scratch);
-    set(MachineFact::KernelScratchLength, scratch_length);
-    set(MachineFact::PhysicalAddressBits, u64::from(paging::width()));
-    if let Some(device) = pci::first_with_memory() {
-        set(MachineFact::DeviceAddress, device.address);
-        set(MachineFact::DeviceLength, device.length);
-    }
-    // The last of them is a table or ROM that the map names, not a place that all PCs have.
-    let kept = ranges::firmware();
-    set(
-        MachineFact::FirmwareAddress,
-        kept.last().map_or(0, |range| range.start),
-    );
-    facts
+    use MachineFact as Fact;
+    let (constant, constant_length) = test_memory::constant();
+    let (scratch, scratch_length) = test_memory::scratch();
+    let device = pci::first_with_memory().unwrap_or_default();
+    // The first firmware range is the ROM, which every PC has; the last is one that the map names.
+    let firmware = ranges::firmware().last().map_or(0, |range| range.start);
+    let protected = u64::from(test_memory::supervisor_protection());
+    results([
+        (Fact::IoAddress as usize, smp::APIC),
+        (Fact::RamEnd as usize, ranges::end()),
+        (Fact::SystemAddress as usize, constant),
+        (Fact::SystemLength as usize, constant_length),
+        (
+            Fact::UnmappedSystemAddress as usize,
+            constant + constant_length,
+        ),
+        (Fact::IoSystemAddress as usize, smp::apic_address()),
+        (Fact::HoleAddress as usize, ranges::HOLE.start),
+        (Fact::HoleLength as usize, ranges::HOLE.length()),
+        (Fact::SupervisorProtection as usize, protected),
+        (Fact::LargePageAddress as usize, test_memory::large_page()),
+        (Fact::Processors as usize, smp::running()),
+        (Fact::PagingLevels as usize, paging::levels().into()),
+        (Fact::KernelScratch as usize, scratch),
+        (Fact::KernelScratchLength as usize, scratch_length),
+        (Fact::PhysicalAddressBits as usize, paging::width().into()),
+        (Fact::DeviceAddress as usize, device.address),
+        (Fact::DeviceLength as usize, device.length),
+        (Fact::FirmwareAddress as usize, firmware),
+    ])
 }
 
-/// The answer to `RamRanges`.
-pub(super) fn ram_ranges() -> Carried {
-    let mut length = 0;
-    for range in ranges::listed() {
-        raw::write(data() + length, range.start);
-        raw::write(data() + length + 8, range.end - range.start);
-        length += 16;
-    }
-    data_of(length)
-}
-
-/// The answer to `Mosaic`.
-pub(super) fn mosaic() -> Carried {
-    let mosaic = mosaic::lay().ok_or(NtStatus::NO_MEMORY)?;
-    let mut length = 0;
-    for tile in &mosaic.tiles {
-        let words = [
-            tile.address,
-            tile.length,
-            tile.page,
-            tile.kind,
-            tile.physical,
-        ];
-        raw::write(data() + length, words);
-        length += size_of_val(&words) as u64;
-    }
-    done(Answer {
-        results: vec![mosaic.block, Mosaic::BLOCK_LENGTH],
-        data_length: length,
-    })
-}
-
-/// The results of `Counts`.
+/// Returns the results of `Counts`.
 pub(super) fn counts() -> Vec<u64> {
-    let mut counts = vec![0; VALUES];
-    let mut set = |count: Count, value: u64| counts[count as usize] = value;
     let (allocations, bytes) = pool::usage();
-    set(Count::PoolAllocations, allocations);
-    set(Count::PoolBytes, bytes);
-    set(Count::Exceptions, seh::count());
-    set(Count::Handles, handle::count());
-    set(Count::Devices, device::count());
-    set(Count::LockedPages, locked::count());
-    set(Count::Requests, io::completion::count());
-    set(Count::Reservations, reserved::count());
-    set(Count::EndedElsewhere, io::completion::ended_elsewhere());
-    set(Count::BroughtIn, paging_file::brought_in());
-    counts
+    results([
+        (Count::PoolAllocations as usize, allocations),
+        (Count::PoolBytes as usize, bytes),
+        (Count::Exceptions as usize, seh::count()),
+        (Count::Handles as usize, handle::count()),
+        (Count::Devices as usize, device::count()),
+        (Count::LockedPages as usize, locked::count()),
+        (Count::Requests as usize, io::completion::count()),
+        (Count::Reservations as usize, reserved::count()),
+        (
+            Count::EndedElsewhere as usize,
+            io::completion::ended_elsewhere(),
+        ),
+        (Count::BroughtIn as usize, paging_file::brought_in()),
+    ])
+}
+
+/// Carries out `RamRanges`.
+pub(super) fn ram_ranges() -> Carried {
+    let ranges: Vec<RamRange> = ranges::listed()
+        .iter()
+        .map(|range| RamRange {
+            base: range.start,
+            length: range.length(),
+        })
+        .collect();
+    done(data_of_records(&ranges))
+}
+
+/// Carries out `MixedMappings`.
+pub(super) fn mixed_mappings() -> Carried {
+    let mixed = mixed_mappings::get().ok_or(NtStatus::NO_MEMORY)?;
+    done(Reply {
+        results: vec![mixed.block, MixedMappings::BLOCK_LENGTH],
+        ..data_of_records(&mixed.mappings)
+    })
 }

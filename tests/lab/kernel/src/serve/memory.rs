@@ -6,16 +6,16 @@ use ringcopy_lab_mailbox::{
     Call, Called, Command, DATA_LENGTH, Protection, RamState, UNTOUCHED, VALUES, Withheld,
 };
 
-use super::{Answer, Carried, data, data_of, done};
+use super::{Carried, Reply, data, data_of, done};
 use crate::memory::layout::LOWER_HALF_END;
 use crate::memory::paging::Tables;
-use crate::memory::user::Access;
+use crate::memory::user::AccessKind;
 use crate::memory::{PAGE, kernel_space, page_of, paging_file, phys, ranges};
 use crate::object::process;
-use crate::{exports, machine, raw, withheld};
+use crate::{exports, raw, test_memory, withheld};
 use nt_status::NtStatus;
 
-/// Carries one of them out; others are none.
+/// Carries out one of them. Other commands are refused.
 pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64) -> Carried {
     let [one, two, three, four, ..] = *arguments;
     match command {
@@ -25,44 +25,44 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         Command::Protect => {
             let protection = Protection::from_wire(four).ok_or(NtStatus::INVALID_PARAMETER)?;
             process::with_memory(one, |memory| memory.protect(two, three, protection))?;
-            done(Answer::default())
+            done(Reply::default())
         }
         Command::WriteUser => {
             process::with_memory(one, |memory| {
-                memory.transfer(two, data(), length, Access::Write)
+                memory.transfer(two, data(), length, AccessKind::Write)
             })?;
-            done(Answer::default())
+            done(Reply::default())
         }
         Command::ReadUser => {
-            require_room(three)?;
+            require_space(three)?;
             process::with_memory(one, |memory| {
-                memory.transfer(two, data(), three, Access::Read)
+                memory.transfer(two, data(), three, AccessKind::Read)
             })?;
             data_of(three)
         }
         Command::Translate => {
             let tables = tables_of(one)?;
-            let leaf = tables.walk(two).ok_or(NtStatus::INVALID_ADDRESS)?;
-            done(leaf.physical)
+            let translation = tables.walk(two).ok_or(NtStatus::INVALID_ADDRESS)?;
+            done(translation.physical)
         }
         Command::ReadSystem => read_system(one, two),
         Command::ReadPhysical => read_physical(one, two),
         Command::WriteKernelScratch => {
-            let (scratch, size) = machine::scratch();
+            let (scratch, size) = test_memory::scratch();
             within(one, length, size)?;
             raw::copy(data(), scratch + one, length);
             done(scratch + one)
         }
         Command::ReadKernelScratch => {
-            let (scratch, size) = machine::scratch();
+            let (scratch, size) = test_memory::scratch();
             within(one, two, size)?;
-            require_room(two)?;
+            require_space(two)?;
             raw::copy(scratch + one, data(), two);
             data_of(two)
         }
         Command::PageOut => {
             paging_file::take_out(one)?;
-            done(Answer::default())
+            done(Reply::default())
         }
         Command::Withhold => {
             let frame = page_of(match Withheld::from_wire(two) {
@@ -82,14 +82,15 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
                 end: page_of(one) + two.next_multiple_of(PAGE),
             };
             ranges::change(range, state);
-            done(Answer::default())
+            done(Reply::default())
         }
         Command::CopyMemory => copy_memory(one, length),
         _ => Err(NtStatus::INVALID_PARAMETER),
     }
 }
 
-/// `MmCopyMemory` in the context of a process, call by call, the mailbox's data its target.
+/// Calls `MmCopyMemory` in the context of a process for each call in the data. The targets are in
+/// the data of the reply.
 fn copy_memory(id: u64, length: u64) -> Carried {
     process::require(id)?;
     let mut asked = vec![0; length as usize];
@@ -112,7 +113,7 @@ fn copy_memory(id: u64, length: u64) -> Carried {
     data_of(end)
 }
 
-/// The 64-bit words of some bytes; zero for those that are missing.
+/// Returns the 64-bit words of some bytes; missing words are zero.
 pub(super) fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
     let mut words = [0; N];
     for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<8>().0) {
@@ -121,7 +122,7 @@ pub(super) fn words<const N: usize>(bytes: &[u8]) -> [u64; N] {
     words
 }
 
-fn require_room(length: u64) -> Result<(), NtStatus> {
+fn require_space(length: u64) -> Result<(), NtStatus> {
     within(0, length, DATA_LENGTH)
 }
 
@@ -132,7 +133,7 @@ pub(super) const fn within(offset: u64, length: u64, size: u64) -> Result<(), Nt
     }
 }
 
-/// The tables of a process; 0 is the system's.
+/// Returns the tables of a process; 0 is the system's.
 fn tables_of(id: u64) -> Result<Tables, NtStatus> {
     if id == 0 {
         Ok(kernel_space::system())
@@ -142,7 +143,7 @@ fn tables_of(id: u64) -> Result<Tables, NtStatus> {
 }
 
 fn read_system(address: u64, length: u64) -> Carried {
-    require_room(length)?;
+    require_space(length)?;
     address
         .checked_add(length)
         .ok_or(NtStatus::INVALID_PARAMETER)?;
@@ -153,22 +154,22 @@ fn read_system(address: u64, length: u64) -> Carried {
     while done < length {
         let at = address + done;
         let count = (PAGE - at % PAGE).min(length - done);
-        let leaf = kernel_space::system()
+        let translation = kernel_space::system()
             .walk(at)
-            .filter(|leaf| ranges::is_ram(page_of(leaf.physical)))
+            .filter(|translation| ranges::is_ram(page_of(translation.physical)))
             .ok_or(NtStatus::INVALID_ADDRESS)?;
-        raw::copy(phys::linear(leaf.physical), data() + done, count);
+        raw::copy(phys::linear(translation.physical), data() + done, count);
         done += count;
     }
     data_of(length)
 }
 
 fn read_physical(address: u64, length: u64) -> Carried {
-    require_room(length)?;
+    require_space(length)?;
     let end = address
         .checked_add(length)
         .ok_or(NtStatus::INVALID_PARAMETER)?;
-    // The hole answers too: the host can see what must not be read.
+    // The host may read the hole, too, to compare what the driver must not read.
     if end > ranges::end() {
         return Err(NtStatus::INVALID_ADDRESS);
     }

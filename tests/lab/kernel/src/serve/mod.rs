@@ -1,4 +1,4 @@
-//! The mailbox: commands of the host, one after the other.
+//! The mailbox: carries out the host's commands, one after the other.
 
 mod facts;
 mod memory;
@@ -9,27 +9,27 @@ use alloc::vec::Vec;
 use core::mem::offset_of;
 
 use ringcopy_lab_mailbox::{
-    Command, DATA_LENGTH, DATA_OFFSET, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS, RamState,
-    VALUES, opener,
+    Command, DATA_LENGTH, DATA_OFFSET, Exit, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS,
+    RamState, VALUES, opener,
 };
+use zerocopy::{Immutable, IntoBytes};
 
 use crate::boot::Archive;
 use crate::io::control::Control;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::PASSIVE_LEVEL;
-use crate::memory::{PAGE, frames, kernel_space, mosaic, page_of, phys, ranges};
+use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
 use crate::object::{file, process};
-use crate::outcome::{self, Outcome};
 use crate::parallel::{Closing, Work};
 use crate::pe::Missing;
-use crate::{cpu, driver, failure, interference, parallel, raw, smp};
+use crate::{cpu, driver, exit, failure, interference, parallel, raw, smp};
 use nt_status::NtStatus;
 
 fn place(offset: usize) -> u64 {
     phys::linear(PHYSICAL_ADDRESS) + offset as u64
 }
 
-/// The data that travels with a command or an answer.
+/// Returns the address of the data of a command or reply.
 fn data() -> u64 {
     place(DATA_OFFSET as usize)
 }
@@ -42,14 +42,14 @@ fn write(offset: usize, value: u64) {
     raw::write_volatile(place(offset), value);
 }
 
-/// What a command came to.
+/// The reply to a command.
 #[derive(Default)]
-struct Answer {
+struct Reply {
     results: Vec<u64>,
     data_length: u64,
 }
 
-impl From<Vec<u64>> for Answer {
+impl From<Vec<u64>> for Reply {
     fn from(results: Vec<u64>) -> Self {
         Self {
             results,
@@ -58,35 +58,35 @@ impl From<Vec<u64>> for Answer {
     }
 }
 
-impl From<u64> for Answer {
+impl From<u64> for Reply {
     fn from(result: u64) -> Self {
         vec![result].into()
     }
 }
 
-/// The page that the second processor changes, to be put right again.
+/// The page that the second processor changes, and how to restore it.
 #[derive(Default)]
-struct Disturbed {
-    /// 0: there is no such page.
+struct ChangedPage {
+    /// The physical address of its entry, or 0 for no page.
     entry: u64,
     was: u64,
     address: u64,
-    /// The range of RAM that it removes, instead of a page.
+    /// The range of RAM that is removed and added, instead of a page.
     ram: Option<ranges::Range>,
-    /// The frame that it shows in turn, or 0.
+    /// The other frame that it maps in turn, or 0.
     spare: u64,
 }
 
-/// How often the mailbox is looked at without a pause: a host that has its next command ready is
-/// answered within microseconds.
+/// Polls of the mailbox without a pause: a host that sends its next command at once gets its reply
+/// within microseconds.
 const PATIENCE: u32 = 20_000;
 
-/// Listens for ever. The driver has been started, with `entry_status`.
+/// Listens until the run ends. `entry_status` is the status of the driver's entry point.
 pub(crate) fn listen(archive: Archive, entry_status: NtStatus) -> ! {
-    let mut disturbed = None;
+    let mut changed = None;
     let (mut last, mut idle) = (0, 0);
     write(offset_of!(Mailbox, asked), 0);
-    write(offset_of!(Mailbox, answered), 0);
+    write(offset_of!(Mailbox, finished), 0);
     write(offset_of!(Mailbox, status), u64::from(entry_status.0));
     write(offset_of!(Mailbox, magic), MAGIC);
     loop {
@@ -109,31 +109,31 @@ pub(crate) fn listen(archive: Archive, entry_status: NtStatus) -> ! {
         }
         let length = read(offset_of!(Mailbox, data_length)).min(DATA_LENGTH);
         let result = command.map_or(Err(NtStatus::INVALID_PARAMETER), |command| {
-            carry_out(command, &arguments, length, archive, &mut disturbed)
+            carry_out(command, &arguments, length, archive, &mut changed)
         });
-        let (status, answer) = match result {
-            Ok((status, answer)) => (status, answer),
-            Err(status) => (status, Answer::default()),
+        let (status, reply) = match result {
+            Ok((status, reply)) => (status, reply),
+            Err(status) => (status, Reply::default()),
         };
         for position in 0..VALUES {
-            let result = answer.results.get(position).copied().unwrap_or(0);
+            let result = reply.results.get(position).copied().unwrap_or(0);
             write(offset_of!(Mailbox, results) + position * 8, result);
         }
-        write(offset_of!(Mailbox, data_length), answer.data_length);
+        write(offset_of!(Mailbox, data_length), reply.data_length);
         write(offset_of!(Mailbox, status), u64::from(status.0));
-        write(offset_of!(Mailbox, answered), asked);
+        write(offset_of!(Mailbox, finished), asked);
         if command == Some(Command::Shutdown) {
-            outcome::end(Outcome::Done);
+            exit::end(Exit::Done);
         }
     }
 }
 
-/// The command's status and answer, or the status alone.
-type Carried = Result<(NtStatus, Answer), NtStatus>;
+/// A command's status and reply, or the status of a failure.
+type Carried = Result<(NtStatus, Reply), NtStatus>;
 
 #[expect(clippy::unnecessary_wraps, reason = "commands end with it")]
-fn done(answer: impl Into<Answer>) -> Carried {
-    Ok((NtStatus::SUCCESS, answer.into()))
+fn done(reply: impl Into<Reply>) -> Carried {
+    Ok((NtStatus::SUCCESS, reply.into()))
 }
 
 fn carry_out(
@@ -141,17 +141,17 @@ fn carry_out(
     arguments: &[u64; VALUES],
     length: u64,
     archive: Archive,
-    disturbed: &mut Option<Disturbed>,
+    changed: &mut Option<ChangedPage>,
 ) -> Carried {
     let [one, two, three, ..] = *arguments;
     match command {
         Command::CreateProcess => done(process::start(one)?),
         Command::EndProcess => {
-            if disturbed.is_some() {
+            if changed.is_some() {
                 return Err(NtStatus::INVALID_PARAMETER);
             }
             process::end(one)?;
-            done(Answer::default())
+            done(Reply::default())
         }
         Command::Open => {
             let mut name = vec![0; length as usize];
@@ -174,13 +174,13 @@ fn carry_out(
         Command::Close => {
             process::require(one)?;
             file::close_handle(one, two)?;
-            done(Answer::default())
+            done(Reply::default())
         }
         Command::Duplicate => done(file::duplicate(one, two, three)?),
         Command::DeviceIoControl | Command::Exchange | Command::Exchanges => {
             requests::carry_out(command, arguments, length)
         }
-        Command::Parallel if disturbed.is_some() => Err(NtStatus::INVALID_PARAMETER),
+        Command::Parallel if changed.is_some() => Err(NtStatus::INVALID_PARAMETER),
         Command::Parallel => parallel_requests(arguments),
         Command::Allocate
         | Command::Protect
@@ -195,44 +195,50 @@ fn carry_out(
         | Command::Withhold
         | Command::SetRam
         | Command::CopyMemory => memory::carry_out(command, arguments, length),
-        Command::StartInterference => start_interference(one, two, three, disturbed),
-        Command::StopInterference => stop_interference(disturbed),
+        Command::StartInterference => start_interference(one, two, three, changed),
+        Command::StopInterference => stop_interference(changed),
         Command::Machine => done(facts::machine()),
         Command::RamRanges => facts::ram_ranges(),
-        Command::Mosaic => facts::mosaic(),
+        Command::MixedMappings => facts::mixed_mappings(),
         Command::Counts => done(facts::counts()),
         Command::FailAllocation => {
             failure::arm(one);
-            done(Answer::default())
+            done(Reply::default())
         }
         Command::Unload => {
             let left = driver::unload()?.join("\n");
             let bytes = &left.as_bytes()[..left.len().min(DATA_LENGTH as usize)];
-            raw::copy_in(bytes, data());
-            Ok((
-                NtStatus::SUCCESS,
-                Answer {
-                    results: vec![left.lines().count() as u64],
-                    data_length: bytes.len() as u64,
-                },
-            ))
+            done(Reply {
+                results: vec![left.lines().count() as u64],
+                ..data_of_records(bytes)
+            })
         }
-        Command::Load => Ok((driver::load(archive, Missing::Refuse), Answer::default())),
-        Command::Shutdown => done(Answer::default()),
+        Command::Load => Ok((driver::load(archive, Missing::Refuse), Reply::default())),
+        Command::Shutdown => done(Reply::default()),
     }
 }
 
-/// A length as requests have it.
+/// Converts a length to the width that requests have.
 fn narrow(length: u64) -> Result<u32, NtStatus> {
     u32::try_from(length).map_err(|_| NtStatus::INVALID_PARAMETER)
 }
 
-/// An answer that is data alone.
+/// A reply with `length` bytes of data and no results.
 fn data_of(length: u64) -> Carried {
-    done(Answer {
+    done(Reply {
         results: Vec::new(),
         data_length: length,
     })
+}
+
+/// Writes records to the data of the reply.
+fn data_of_records<T: IntoBytes + Immutable>(records: &[T]) -> Reply {
+    let bytes = records.as_bytes();
+    raw::copy_in(bytes, data());
+    Reply {
+        results: Vec::new(),
+        data_length: bytes.len() as u64,
+    }
 }
 
 fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
@@ -311,44 +317,44 @@ fn start_interference(
     id: u64,
     address: u64,
     kind: u64,
-    disturbed: &mut Option<Disturbed>,
+    changed: &mut Option<ChangedPage>,
 ) -> Carried {
     let kind = Interference::from_wire(kind).ok_or(NtStatus::INVALID_PARAMETER)?;
     if smp::running() < 2 {
         return Err(NtStatus::NOT_SUPPORTED);
     }
-    if disturbed.is_some() {
+    if changed.is_some() {
         return Err(NtStatus::INVALID_PARAMETER);
     }
     if kind == Interference::Cancel {
-        *disturbed = Some(Disturbed::default());
+        *changed = Some(ChangedPage::default());
         interference::start(PAGE, 0, kind, 0, [0; 2]);
-        return done(Answer::default());
+        return done(Reply::default());
     }
     if kind == Interference::Ram {
         let range = ranges::Range {
             start: address,
             end: address + id,
         };
-        *disturbed = Some(Disturbed {
+        *changed = Some(ChangedPage {
             ram: Some(range),
-            ..Disturbed::default()
+            ..ChangedPage::default()
         });
         interference::start(address, id, kind, 0, [0; 2]);
-        return done(Answer::default());
+        return done(Reply::default());
     }
-    let tables = if id == 0 && mosaic::is_small_ram(page_of(address)) {
+    let tables = if id == 0 && mixed_mappings::is_small_ram(page_of(address)) {
         kernel_space::system()
     } else {
         process::require(id)?;
         process::tables(id)?
     };
-    let leaf = tables.walk(address).ok_or(NtStatus::INVALID_PARAMETER)?;
+    let translation = tables.walk(address).ok_or(NtStatus::INVALID_PARAMETER)?;
     let entry = tables
         .entry_of(address)
         .ok_or(NtStatus::INVALID_PARAMETER)?;
     let was = phys::read_entry(entry);
-    let frame = page_of(leaf.physical);
+    let frame = page_of(translation.physical);
     let spare = if kind == Interference::Flip {
         complement_of(frame)?
     } else {
@@ -358,11 +364,11 @@ fn start_interference(
     if kind == Interference::Alternate {
         for (frame, pages) in frames.iter_mut().zip([1, 2]) {
             let source = page_of(address) + pages * PAGE;
-            let leaf = tables.walk(source).ok_or(NtStatus::INVALID_PARAMETER)?;
-            *frame = page_of(leaf.physical);
+            let translation = tables.walk(source).ok_or(NtStatus::INVALID_PARAMETER)?;
+            *frame = page_of(translation.physical);
         }
     }
-    *disturbed = Some(Disturbed {
+    *changed = Some(ChangedPage {
         ram: None,
         entry,
         was,
@@ -370,10 +376,10 @@ fn start_interference(
         spare,
     });
     interference::start(page_of(address), entry, kind, frame ^ spare, frames);
-    done(Answer::default())
+    done(Reply::default())
 }
 
-/// A frame that holds the complement of each byte of another.
+/// Allocates a frame and fills it with the complement of each byte of another.
 fn complement_of(frame: u64) -> Result<u64, NtStatus> {
     let spare = frames::allocate().ok_or(NtStatus::NO_MEMORY)?;
     for offset in (0..PAGE).step_by(8) {
@@ -383,8 +389,8 @@ fn complement_of(frame: u64) -> Result<u64, NtStatus> {
     Ok(spare)
 }
 
-fn stop_interference(disturbed: &mut Option<Disturbed>) -> Carried {
-    let stopped = disturbed.take().ok_or(NtStatus::INVALID_PARAMETER)?;
+fn stop_interference(page: &mut Option<ChangedPage>) -> Carried {
+    let stopped = page.take().ok_or(NtStatus::INVALID_PARAMETER)?;
     let changes = interference::stop();
     if stopped.entry != 0 {
         phys::write_entry(stopped.entry, stopped.was);

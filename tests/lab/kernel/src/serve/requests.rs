@@ -1,4 +1,4 @@
-//! Device control requests: one by one, and those whose buffers' bytes travel with them.
+//! Device control requests, with and without the bytes of their buffers.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -6,16 +6,16 @@ use alloc::vec::Vec;
 use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Exchange, Exchanged, UNTOUCHED, VALUES};
 
 use super::memory::{within, words};
-use super::{Answer, Carried, data, data_of, narrow};
+use super::{Carried, Reply, data, data_of, narrow};
 use crate::io::control::{Control, device_control};
-use crate::io::{Outcome, USER_MODE};
+use crate::io::{Completion, USER_MODE};
 use crate::irql::{HIGH_LEVEL, PASSIVE_LEVEL};
-use crate::memory::user::Access;
+use crate::memory::user::AccessKind;
 use crate::object::process;
 use crate::raw;
 use nt_status::NtStatus;
 
-/// Carries one of the commands out; others are none.
+/// Carries out one of the commands.
 pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64) -> Carried {
     let [
         id,
@@ -53,12 +53,12 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
     control.mode = u8::from(mode != 0);
     control.cancelled = cancelled != 0;
     control.level = level as u8 & HIGH_LEVEL;
-    let outcome = process::attached(id, || device_control(handle, control))??;
-    Ok((outcome.status, results_of(&outcome).into()))
+    let completed = process::attached(id, || device_control(handle, control))??;
+    Ok((completed.status, results_of(&completed).into()))
 }
 
-fn results_of(outcome: &Outcome) -> Vec<u64> {
-    vec![outcome.information, outcome.ticks]
+fn results_of(completed: &Completion) -> Vec<u64> {
+    vec![completed.information, completed.ticks]
 }
 
 /// Copies between a process's memory and the lab's.
@@ -67,32 +67,46 @@ fn transfer(
     address: u64,
     other: u64,
     length: u64,
-    access: Access,
+    access: AccessKind,
 ) -> Result<(), NtStatus> {
     process::with_memory(id, |memory| memory.transfer(address, other, length, access))
 }
 
-/// One request; the data are its input and what its output holds before it.
+/// Sends a request whose input is at `input` in the lab's memory and whose output is copied from
+/// and to `output`.
+fn send(
+    id: u64,
+    handle: u64,
+    control: Control,
+    input: u64,
+    output: u64,
+) -> Result<Completion, NtStatus> {
+    let (input_length, output_length) = lengths(&control);
+    transfer(id, control.input, input, input_length, AccessKind::Write)?;
+    transfer(id, control.output, output, output_length, AccessKind::Write)?;
+    let sent = process::attached(id, || device_control(handle, control))?;
+    transfer(id, control.output, output, output_length, AccessKind::Read)?;
+    Ok(sent.unwrap_or_else(refused))
+}
+
+/// Sends one request. The data has its input, then the initial bytes of its output.
 fn exchange(id: u64, handle: u64, control: Control, length: u64) -> Carried {
     let (input, output) = lengths(&control);
     if input + output != length {
         return Err(NtStatus::INVALID_PARAMETER);
     }
-    transfer(id, control.input, data(), input, Access::Write)?;
-    transfer(id, control.output, data() + input, output, Access::Write)?;
-    let sent = process::attached(id, || device_control(handle, control))?;
-    transfer(id, control.output, data(), output, Access::Read)?;
-    let outcome = sent.unwrap_or_else(refused);
+    let completed = send(id, handle, control, data(), data() + input)?;
+    raw::copy(data() + input, data(), output);
     Ok((
-        outcome.status,
-        Answer {
-            results: results_of(&outcome),
+        completed.status,
+        Reply {
+            results: results_of(&completed),
             data_length: output,
         },
     ))
 }
 
-/// Many of them.
+/// Sends many requests.
 fn many(id: u64, handle: u64, control: Control, length: u64) -> Carried {
     let mut asked = vec![0; length as usize];
     raw::copy_out(data(), &mut asked);
@@ -103,32 +117,22 @@ fn many(id: u64, handle: u64, control: Control, length: u64) -> Carried {
             .split_at_checked(input as usize)
             .ok_or(NtStatus::INVALID_PARAMETER)?;
         left = rest;
-        let room = end + size_of::<Exchanged>() as u64;
-        within(room, output, DATA_LENGTH)?;
+        let start = end + size_of::<Exchanged>() as u64;
+        within(start, output, DATA_LENGTH)?;
         let control = Control {
             input_length: narrow(input)?,
             output_length: narrow(output)?,
             ..control
         };
-        transfer(
-            id,
-            control.input,
-            bytes.as_ptr() as u64,
-            input,
-            Access::Write,
-        )?;
-        raw::fill(data() + room, UNTOUCHED, output);
-        transfer(id, control.output, data() + room, output, Access::Write)?;
-        let sent = process::attached(id, || device_control(handle, control))?;
-        transfer(id, control.output, data() + room, output, Access::Read)?;
-        let outcome = sent.unwrap_or_else(refused);
+        raw::fill(data() + start, UNTOUCHED, output);
+        let completed = send(id, handle, control, bytes.as_ptr() as u64, data() + start)?;
         let words = [
-            u64::from(outcome.status.0),
-            outcome.information,
-            outcome.ticks,
+            u64::from(completed.status.0),
+            completed.information,
+            completed.ticks,
         ];
         raw::write(data() + end, words);
-        end = room + output;
+        end = start + output;
     }
     data_of(end)
 }
@@ -137,9 +141,9 @@ fn lengths(control: &Control) -> (u64, u64) {
     (control.input_length.into(), control.output_length.into())
 }
 
-/// A request that did not come as far as the driver.
-const fn refused(status: NtStatus) -> Outcome {
-    Outcome {
+/// The result of a request that was not sent to the driver.
+const fn refused(status: NtStatus) -> Completion {
+    Completion {
         status,
         information: 0,
         ticks: 0,

@@ -23,16 +23,12 @@ pub(super) fn results(ranges: &[Range]) -> Vec<RangeResult> {
             let result = RangeResult {
                 at,
                 transfer: Transfer {
-                    operation: RequestKind::CopyMemory.into(),
-                    status: NtStatus::SUCCESS,
-                    asked: range.length,
-                    copied: 0,
-                    address: None,
-                    direction: Direction::None,
-                    engine: EngineKind::Auto,
-                    fell_back: false,
-                    hole_length: 0,
                     source: Some(range.source),
+                    ..Transfer::ended(
+                        RequestKind::CopyMemory.into(),
+                        NtStatus::SUCCESS,
+                        range.length,
+                    )
                 },
                 stopped: None,
             };

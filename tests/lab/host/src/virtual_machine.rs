@@ -1,9 +1,10 @@
-//! The virtual machine: a QEMU process, its memory as a file, its log.
+//! The virtual machine: a QEMU process, the file of its memory, and its log.
 
 use std::{
     env,
     fs::{self, File},
     io,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -16,26 +17,28 @@ use std::{
 
 use crate::{LabError, Options, archive, control::Control, end::End, folder::Folder, log::Log};
 
-/// Names the QEMU to start, if it is not the one on the path.
+/// The QEMU to start instead of the one on the path.
 const QEMU: &str = "RINGCOPY_QEMU";
 
-/// How long a machine that was asked to stop, or to say where it hangs, may take to do so.
+/// The time that a machine gets to print where it hangs.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// A running virtual machine; killed when dropped.
 #[derive(Debug)]
-pub(crate) struct Machine {
+pub(crate) struct VirtualMachine {
     child: Child,
+    /// Kills QEMU if this process is killed.
+    guard: Child,
     control: Control,
     log: Log,
-    /// Needed until QEMU has opened what is in it.
+    /// Kept until QEMU has opened the files in it.
     folder: Option<Folder>,
     interrupted: Arc<AtomicBool>,
     gone: bool,
 }
 
-impl Machine {
-    /// Starts QEMU; gives the machine and the file that is its memory.
+impl VirtualMachine {
+    /// Starts QEMU. Returns the machine and the file of its memory.
     pub(crate) fn start(
         options: &Options,
         mode: &str,
@@ -44,26 +47,15 @@ impl Machine {
         let folder = Folder::create()?;
         let memory = folder.path().join("memory");
         let bytes = options.memory << 20;
-        let file = create_memory(&memory, bytes).map_err(|error| LabError::File {
-            path: memory.clone(),
-            error,
-        })?;
+        let file = create_memory(&memory, bytes).map_err(LabError::file(&memory))?;
         let images = folder.path().join("images");
-        fs::write(&images, archive::build(&options.images)?).map_err(|error| LabError::File {
-            path: images.clone(),
-            error,
-        })?;
-        if let Err(error) = File::open(&options.kernel) {
-            return Err(LabError::File {
-                path: options.kernel.clone(),
-                error,
-            });
-        }
+        fs::write(&images, archive::build(&options.images)?).map_err(LabError::file(&images))?;
+        File::open(&options.kernel).map_err(LabError::file(&options.kernel))?;
         let program = env::var(QEMU).unwrap_or_else(|_| "qemu-system-x86_64".into());
         let mut child = command(&program, options, mode, &memory, &images)
             .spawn()
             .map_err(|error| LabError::NoQemu { program, error })?;
-        // All are there: they were asked to be pipes.
+        let guard = guard(child.id()).inspect_err(|_| drop(child.kill()))?;
         let log = match child.stderr.take() {
             Some(port) => Log::gather(port, echo),
             None => Log::gather(io::empty(), echo),
@@ -71,6 +63,7 @@ impl Machine {
         let control = Control::begin(child.stdin.take(), child.stdout.take());
         let machine = Self {
             child,
+            guard,
             control,
             log,
             folder: Some(folder),
@@ -80,7 +73,7 @@ impl Machine {
         Ok((machine, file))
     }
 
-    /// To be called once the guest runs: QEMU has its files open, so they need no names.
+    /// Deletes the files' names. To be called once the guest runs: QEMU has the files open.
     pub(crate) fn forget_files(&mut self) {
         self.folder = None;
     }
@@ -89,17 +82,17 @@ impl Machine {
         &self.log
     }
 
-    /// QEMU's.
+    /// Returns the number of the QEMU process.
     pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether an error has told already that the machine is gone, or will never answer.
+    /// Whether an error has said that the machine ended or no longer replies.
     pub(crate) const fn is_gone(&self) -> bool {
         self.gone
     }
 
-    /// An error if the user does not want to wait.
+    /// Returns an error if the user has interrupted the lab.
     pub(crate) fn go_on(&mut self) -> Result<(), LabError> {
         if self.interrupted.load(Ordering::Relaxed) {
             self.gone = true;
@@ -108,14 +101,14 @@ impl Machine {
         Ok(())
     }
 
-    /// An error if the machine has come to its end, or the user does not want to wait.
+    /// Returns an error if the machine has ended, or the user has interrupted the lab.
     pub(crate) fn check(&mut self) -> Result<(), LabError> {
         self.go_on()?;
         let ended = self.child.try_wait()?;
         ended.map_or(Ok(()), |status| Err(self.stopped(status)))
     }
 
-    /// Gives the machine up: has it say where it hangs, and stops it.
+    /// Gives up on the machine: lets it print where it hangs, and stops it.
     pub(crate) fn give_up(&mut self, waited: Duration) -> LabError {
         self.gone = true;
         let asked = self.control.interrupt_processors().is_ok();
@@ -129,7 +122,7 @@ impl Machine {
         }
     }
 
-    /// Waits for the machine to end by itself, with all done that it was asked for.
+    /// Waits until the machine has done everything and ends.
     pub(crate) fn join(&mut self, patience: Duration) -> Result<(), LabError> {
         let Some(status) = self.wait(patience)? else {
             return Err(self.give_up(patience));
@@ -156,7 +149,7 @@ impl Machine {
         }
     }
 
-    /// Why a machine that has ended should not have.
+    /// Returns the error for a machine that ended too early.
     fn stopped(&mut self, status: ExitStatus) -> LabError {
         self.gone = true;
         let reason = self.control.reason();
@@ -175,14 +168,29 @@ impl Machine {
     }
 }
 
-impl Drop for Machine {
+impl Drop for VirtualMachine {
     fn drop(&mut self) {
-        // A child that has ended cannot be killed, which is as well.
-        drop(self.child.kill());
-        drop(self.child.wait());
+        // Killing a child that has ended fails, which is no error here.
+        for child in [&mut self.child, &mut self.guard] {
+            drop(child.kill());
+            drop(child.wait());
+        }
         drop(self.control.reason());
         self.log.close();
     }
+}
+
+/// Starts a process that kills QEMU when this process ends without dropping the machine: then the
+/// pipe that it reads is closed. It has a process group of its own, so that Ctrl-C does not end it
+/// first.
+fn guard(qemu: u32) -> io::Result<Child> {
+    Command::new("sh")
+        .args(["-c", "read -r _; kill -KILL \"$0\"", &qemu.to_string()])
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
 }
 
 fn create_memory(path: &Path, bytes: u64) -> io::Result<File> {
@@ -195,18 +203,17 @@ fn create_memory(path: &Path, bytes: u64) -> io::Result<File> {
     Ok(file)
 }
 
-/// A path as the value of one of several options in an argument, where a comma ends a value unless
-/// there are two ("QEMU User Documentation", "Invocation", `-device`).
+/// Converts a path to an option's value. A comma ends a value, and two commas stand for one ("QEMU
+/// User Documentation", "Invocation", `-device`).
 fn option_value(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
 }
 
 fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: &Path) -> Command {
     let (accelerator, processor) = match options.accelerator.as_str() {
-        // Counted instructions are those of one thread.
+        // Instructions can be counted in one thread only.
         _ if options.icount => ("tcg,thread=single", "max"),
-        // With one thread for all of them, the processor that copies would starve the one that is
-        // to interfere with it.
+        // In one thread, the processor that copies would starve the one that interferes with it.
         "tcg" => ("tcg,thread=multi", "max"),
         other => (other, "host"),
     };
@@ -229,11 +236,11 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
         .args(["-machine", "memory-backend=ram"])
         .args(["-chardev", "stdio,id=control,signal=off"])
         .args(["-mon", "chardev=control,mode=control"])
-        // What QEMU itself has to say belongs to the log as well.
+        // QEMU's own messages are in the log, too.
         .args(["-chardev", "file,id=port,path=/proc/self/fd/2"])
         .args(["-serial", "chardev:port"])
         .args(["-device", "isa-debug-exit,iobase=0xf4,iosize=4"])
-        // A device whose memory must not be read: all that is asked of it is to be there.
+        // A device whose memory must not be read. Nothing uses it.
         .args(["-device", "edu"])
         .arg("-kernel")
         .arg(&options.kernel)
@@ -251,7 +258,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f1_a_comma_in_the_memorys_path_is_no_end_of_it() {
+    fn f1_a_comma_in_a_path_is_doubled() {
         let memory = Path::new("/tmp/one, two & Übung/memory");
         let options = Options::new("/kernel", []);
         let command = command("qemu", &options, "serve", memory, Path::new("/images"));

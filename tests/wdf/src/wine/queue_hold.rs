@@ -1,8 +1,7 @@
-//! Queues that a test can hold shut, so that it has requests that wait for as long as it likes.
+//! Lets a test hold all queues, so that requests wait in them.
 //!
-//! While an event of the name [`EVENT`] exists and is not set, queues present nothing: requests
-//! wait in them, as they may in any queue whenever the framework likes. The first request after
-//! that brings the others along. Without such an event, queues are as they always are.
+//! While the event [`EVENT`] exists and is not set, queues present no requests, which a framework
+//! may do at any time. The first request after that also presents the others.
 
 use core::{
     ptr::null_mut,
@@ -15,26 +14,26 @@ use wdk_sys::{
 
 use crate::nt::routine;
 
-/// The event's name. A client calls it `Global\RingCopyGate`.
-const EVENT: &str = "\\BaseNamedObjects\\RingCopyGate";
+/// The event's name. A client calls it `Global\RingCopyQueueHold`.
+const EVENT: &str = "\\BaseNamedObjects\\RingCopyQueueHold";
 
 /// `SYNCHRONIZE`.
 const ACCESS: ULONG = 0x0010_0000;
 
-/// Whether there can be a gate: under Wine alone.
-static EXISTS: AtomicBool = AtomicBool::new(false);
+/// Whether the event is looked for: under Wine only.
+static ENABLED: AtomicBool = AtomicBool::new(false);
 
 type OpenEvent = unsafe extern "C" fn(*mut HANDLE, ULONG, *mut OBJECT_ATTRIBUTES) -> NTSTATUS;
 type Wait = unsafe extern "C" fn(HANDLE, u8, *mut LARGE_INTEGER) -> NTSTATUS;
 
-/// From now on, the event is looked for.
-pub(super) fn put_up() {
-    EXISTS.store(true, Ordering::Release);
+/// Enables holds: from now on, the event is looked for.
+pub(super) fn enable() {
+    ENABLED.store(true, Ordering::Release);
 }
 
-/// Whether a test holds the queues shut.
-pub(crate) fn is_shut() -> bool {
-    EXISTS.load(Ordering::Acquire) && is_unset()
+/// Whether a test holds the queues.
+pub(crate) fn is_active() -> bool {
+    ENABLED.load(Ordering::Acquire) && is_unset()
 }
 
 /// Whether the event exists and is not set.

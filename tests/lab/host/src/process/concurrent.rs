@@ -1,27 +1,27 @@
-//! Requests that somebody interferes with: that are cancelled, that are sent while memory or a handle
-//! changes, or by both processors at once.
+//! Requests that are cancelled, that are sent while memory or a handle changes, or that both
+//! processors send at once.
 
 use ringcopy_client::{Buffer, Handle, RequestError, protocol::NtStatus};
 use ringcopy_lab_mailbox::{Command, Interference};
 
-use super::{Caller, Process, came_to, malformed};
+use super::{Caller, Process, information, malformed};
 use crate::{Flicker, LabError, channel::status_of};
 
-/// What became of a request that one processor sent many times.
+/// The results of a request that one processor sent many times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeated {
     /// The status of the first.
     pub status: NtStatus,
     /// Bytes that the first returned.
     pub returned: u64,
-    /// How many came to something else than the first, or to other bytes.
+    /// Requests with another status, other information or other bytes than the first.
     pub different: u64,
-    /// How many were sent.
+    /// Requests sent.
     pub sent: u64,
 }
 
 impl Process<'_> {
-    /// Sends a request while a byte of memory keeps changing.
+    /// Sends a request while a byte of memory changes.
     ///
     /// # Errors
     /// The status of the request.
@@ -35,10 +35,10 @@ impl Process<'_> {
     ) -> Result<usize, RequestError> {
         let arguments = self.control_arguments(Caller::User, handle, code, input, output);
         let control = Command::DeviceIoControl;
-        came_to(&self.lab.call_amid(control, &arguments, flicker)?)
+        information(&self.lab.call_amid(control, &arguments, flicker)?)
     }
 
-    /// Sends a request that was cancelled before the driver sees it.
+    /// Sends a request that is cancelled before the driver sees it.
     ///
     /// # Errors
     /// The status of the request.
@@ -50,16 +50,14 @@ impl Process<'_> {
         output: Buffer,
     ) -> Result<usize, RequestError> {
         let arguments = self.control_arguments(Caller::User, handle, code, input, output);
-        let cancelled = [arguments.as_slice(), &[1]].concat();
-        let control = Command::DeviceIoControl;
-        came_to(&self.lab.request(control, &cancelled, &[])?)
+        self.send(&[&arguments[..], &[1]].concat())
     }
 
-    /// Sends the same request from both processors at once, so often from each, with these
-    /// buffers.
+    /// Sends the same request from both processors at once, `times` from each, with buffers for
+    /// each.
     ///
     /// # Errors
-    /// If there is no second processor, or memory of a page changes all the time.
+    /// If there is no second processor, or interference is in progress.
     pub fn device_io_control_on_both(
         &mut self,
         handle: Handle,
@@ -70,7 +68,8 @@ impl Process<'_> {
         self.on_both(handle, code, buffers, times, None, false)
     }
 
-    /// The same with the second processor in another process, with a handle and memory of its own.
+    /// As [`device_io_control_on_both`](Self::device_io_control_on_both), with the second processor
+    /// in another process, with a handle and memory of its own.
     ///
     /// # Errors
     /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).
@@ -86,8 +85,8 @@ impl Process<'_> {
         self.on_both(handle, code, buffers, times, other, false)
     }
 
-    /// Sends a request so often, while the second processor does the same; then closes the handle,
-    /// while the second processor goes on until there is none any more.
+    /// Sends a request `times` while the second processor does the same, then closes the handle.
+    /// The second processor goes on until the handle is invalid.
     ///
     /// # Errors
     /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).
@@ -139,7 +138,7 @@ impl Process<'_> {
         Ok([of(*one), of(*another)])
     }
 
-    /// Has the second processor change a page, over and over.
+    /// Starts to change a page on the second processor.
     ///
     /// # Errors
     /// If there is no second processor, or no such page.
@@ -151,10 +150,10 @@ impl Process<'_> {
         self.lab.interfere(self.number, address, interference)
     }
 
-    /// Has it stop; gives how often it changed the page, which is as it was.
+    /// Stops the changes, restores the page and returns the number of changes.
     ///
     /// # Errors
-    /// If it had not been started.
+    /// If it was not started.
     pub fn stop_interference(&mut self) -> Result<u64, LabError> {
         self.lab.stop_interference()
     }

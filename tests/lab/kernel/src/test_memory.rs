@@ -1,4 +1,4 @@
-//! Memory that the lab sets aside for tests, and what the machine can do.
+//! Memory that the lab reserves for tests, and features of the machine.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -27,18 +27,18 @@ pub(crate) fn initialize(protected: bool) {
     PROTECTED.store(protected, Ordering::Relaxed);
 }
 
-/// Where the constant data is, and its bytes.
+/// Returns the address and length of the constant data.
 pub(crate) fn constant() -> (u64, u64) {
     (CONSTANT.load(Ordering::Relaxed), CONSTANT_PAGES * PAGE)
 }
 
-/// Where the scratch memory is, and its bytes.
+/// Returns the address and length of the scratch memory.
 pub(crate) fn scratch() -> (u64, u64) {
     (SCRATCH.load(Ordering::Relaxed), SCRATCH_PAGES * PAGE)
 }
 
-/// A system address that a large page maps onto RAM: behind the kernel's image, which has small
-/// ones.
+/// Returns a system address of RAM that a large page maps. It is after the kernel's image, which
+/// has small pages.
 pub(crate) fn large_page() -> u64 {
     let first = kernel_space::image_end().next_multiple_of(LARGE_PAGE);
     let found = (first..ranges::end())

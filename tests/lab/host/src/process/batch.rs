@@ -1,4 +1,4 @@
-//! Calls by the dozen, in one round trip: requests, and calls of the lab's own `MmCopyMemory`.
+//! Many calls in one round trip: requests, and calls of the lab's own `MmCopyMemory`.
 
 use std::io;
 
@@ -9,18 +9,18 @@ use zerocopy::{FromBytes, IntoBytes};
 use super::{Process, malformed, transport::Side};
 use crate::{LabError, channel::status_of};
 
-/// What the lab's own `MmCopyMemory` made of a call.
+/// The result of a call of the lab's own `MmCopyMemory`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SystemCopy {
-    /// What it returned.
+    /// The returned status.
     pub status: NtStatus,
     /// `NumberOfBytesTransferred`.
     pub transferred: u64,
-    /// The whole target, [`UNTOUCHED`](crate::UNTOUCHED) where nothing arrived.
+    /// The whole target, [`UNTOUCHED`](crate::UNTOUCHED) where nothing was copied.
     pub target: Vec<u8>,
 }
 
-/// What became of one of many requests.
+/// The result of one of many requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
     /// Its status.
@@ -32,12 +32,12 @@ pub struct Sent {
 }
 
 impl Process<'_> {
-    /// Calls the lab's own `MmCopyMemory` in this process's context, without the driver: what an
-    /// engine of the driver's has to agree with. `flags` are those of the function.
+    /// Calls the lab's own `MmCopyMemory` in this process's context, without the driver, for a
+    /// comparison with the driver's engines. `flags` are those of the function.
     ///
     /// # Errors
-    /// If the lab is gone, or the target does not fit into [`DATA_LENGTH`](crate::DATA_LENGTH). What the function
-    /// returns is no error.
+    /// If the lab is gone, or the target is longer than [`DATA_LENGTH`](crate::DATA_LENGTH). The
+    /// function's own status is no error.
     pub fn mm_copy_memory(
         &self,
         flags: u32,
@@ -48,10 +48,10 @@ impl Process<'_> {
         copies.pop().ok_or_else(malformed)
     }
 
-    /// The same for many calls, each of flags, source and length, in one round trip.
+    /// As [`mm_copy_memory`](Self::mm_copy_memory), for many calls of flags, source and length.
     ///
     /// # Errors
-    /// If the lab is gone, or calls or targets do not fit into [`DATA_LENGTH`](crate::DATA_LENGTH).
+    /// If the lab is gone, or calls or targets are longer than [`DATA_LENGTH`](crate::DATA_LENGTH).
     pub fn mm_copy_memory_each(
         &self,
         calls: &[(u32, u64, u64)],
@@ -68,8 +68,8 @@ impl Process<'_> {
                 call.as_bytes().to_vec()
             })
             .collect();
-        let answer = self.lab.done(Command::CopyMemory, &[self.number], &data)?;
-        let mut left = answer.data.as_slice();
+        let reply = self.lab.done(Command::CopyMemory, &[self.number], &data)?;
+        let mut left = reply.data.as_slice();
         calls
             .iter()
             .map(|&(_, _, length)| {
@@ -83,13 +83,13 @@ impl Process<'_> {
             .collect()
     }
 
-    /// Sends many requests of one code, each of an input and of room for so many bytes of output,
-    /// in one round trip. Their instructions count for
+    /// Sends many requests of one code, each with an input and a length of the output buffer, in
+    /// one round trip. Their instructions count for
     /// [`Lab::instructions_of`](crate::Lab::instructions_of).
     ///
     /// # Errors
-    /// If the lab is gone, or the requests or their outputs do not fit into [`DATA_LENGTH`](crate::DATA_LENGTH). That a
-    /// request fails is no error.
+    /// If the lab is gone, or the requests or their outputs are longer than
+    /// [`DATA_LENGTH`](crate::DATA_LENGTH). A failed request is no error.
     pub fn device_io_control_each(
         &mut self,
         handle: Handle,
@@ -117,31 +117,31 @@ impl Process<'_> {
             input.address,
             output.address,
         ];
-        let answer = self.lab.done(Command::Exchanges, &arguments, &data)?;
-        let mut left = answer.data.as_slice();
+        let reply = self.lab.done(Command::Exchanges, &arguments, &data)?;
+        let mut left = reply.data.as_slice();
         requests
             .iter()
-            .map(|&(_, room)| {
+            .map(|&(_, length)| {
                 let sent: Exchanged = take(&mut left)?;
                 self.lab.add_request(sent.ticks);
                 Ok(Sent {
                     status: status_of(sent.status),
                     returned: sent.information,
-                    output: take_bytes(&mut left, room as u64)?,
+                    output: take_bytes(&mut left, length as u64)?,
                 })
             })
             .collect()
     }
 }
 
-/// Takes a record off the front of an answer.
+/// Takes a record off the front of a reply.
 fn take<T: FromBytes>(left: &mut &[u8]) -> Result<T, LabError> {
     let (record, rest) = T::read_from_prefix(left).map_err(|_| malformed())?;
     *left = rest;
     Ok(record)
 }
 
-/// Takes so many bytes off it.
+/// Takes `length` bytes off the front of a reply.
 fn take_bytes(left: &mut &[u8], length: u64) -> Result<Vec<u8>, LabError> {
     let length = usize::try_from(length).map_err(|_| malformed())?;
     let bytes = left.split_off(..length).ok_or_else(malformed)?;
