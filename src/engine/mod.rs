@@ -144,15 +144,15 @@ impl Copier<'_, '_> {
         before: Transfer,
         target: VolatileSlice<'_>,
     ) -> Transfer {
-        let arrived = before.transferred;
-        let length = target.len().saturating_sub(arrived);
-        let Some(rest) = target.subslice(arrived, length) else {
-            // Not reached: no more arrives than there is room for.
+        let copied = before.transferred;
+        let length = target.len().saturating_sub(copied);
+        let Some(rest) = target.subslice(copied, length) else {
+            // Not reached: a copy is no longer than its target.
             return before;
         };
-        let rest = self.copy_by(engine, flags, address.wrapping_add(arrived as u64), rest);
+        let rest = self.copy_by(engine, flags, address.wrapping_add(copied as u64), rest);
         Transfer {
-            transferred: arrived.saturating_add(rest.transferred),
+            transferred: copied.saturating_add(rest.transferred),
             ..rest
         }
     }

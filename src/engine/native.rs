@@ -49,7 +49,7 @@ pub struct NativeMachine {
 /// The engine for one request.
 pub type NativeEngine<'a> = Native<WindowMemory<'a>, WindowWalk<'a>>;
 
-/// The walk, which finds nothing behind the window itself. What is mapped there is there for the
+/// The walk, which finds nothing at the window's own addresses. What is mapped there is there for the
 /// walk's own sake: it would find the very table that it is reading.
 pub struct WindowWalk<'a> {
     machine: &'a NativeMachine,

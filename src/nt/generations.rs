@@ -8,7 +8,7 @@ use core::{
 /// Values that are kept at a time: the current one, and those before it that are still in use.
 const SLOTS: usize = 4;
 
-/// A value, and those before it that are still in use. Nobody waits for anybody: users keep what
+/// A value, and those before it that are still in use. There is no wait: users keep what
 /// they have, and a new value that finds no place is dropped.
 pub struct Generations<T> {
     slots: [Slot<T>; SLOTS],
@@ -27,7 +27,7 @@ struct Slot<T> {
 unsafe impl<T: Send + Sync> Sync for Generations<T> {}
 
 impl<T> Generations<T> {
-    /// One value, which nobody uses yet.
+    /// One value, without a user.
     pub const fn new(first: T) -> Self {
         const fn slot<T>(value: Option<T>) -> Slot<T> {
             Slot {
@@ -92,10 +92,10 @@ impl<T> Generations<T> {
 }
 
 impl<T> Slot<T> {
-    /// For the holder of `changing`, where nobody uses the slot.
+    /// For the holder of `changing`, where the slot has no users.
     fn put(&self, value: Option<T>) {
-        // SAFETY: nobody else writes, as the caller holds `changing`, and nobody reads: the slot has
-        // no users, and whoever becomes one finds that it is not the current one.
+        // SAFETY: there is no other writer, as the caller holds `changing`, and no reader: the slot
+        // has no users, and a new user finds that it is not the current one.
         drop(unsafe { self.value.get().replace(value) });
     }
 }

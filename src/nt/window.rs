@@ -81,7 +81,7 @@ pub struct Reservation {
 // SAFETY: the reservation belongs to no thread.
 unsafe impl Send for Reservation {}
 
-// SAFETY: as above; what is behind the addresses is reached through `Windows` alone.
+// SAFETY: as above; what is mapped there is reached through `Windows` alone.
 unsafe impl Sync for Reservation {}
 
 impl Reservation {
@@ -125,7 +125,7 @@ pub struct Windows {
 // SAFETY: addresses, which belong to no thread.
 unsafe impl Send for Windows {}
 
-// SAFETY: what is behind them is reached by one processor each, and by one thread there at a time.
+// SAFETY: what is mapped there is reached by one processor each, and by one thread there at a time.
 unsafe impl Sync for Windows {}
 
 impl Windows {

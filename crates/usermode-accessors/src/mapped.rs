@@ -1,7 +1,7 @@
 //! Reads of kernel memory that is mapped, and that may refuse to be read all the same.
 //!
 //! A hypervisor can withhold a page of RAM that the kernel's page tables map: an access to it then
-//! raises an exception in the kernel, though no table says why. What becomes of a fault at a system
+//! raises an exception in the kernel, though no table says why. The result of a fault at a system
 //! address depends on the exception:
 //!
 //! - A general protection fault, or another exception that a hypervisor injects, is dispatched to

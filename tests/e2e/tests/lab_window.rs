@@ -54,7 +54,7 @@ fn read_on_both_processors(lab: &Lab) {
     let (block, bytes) = mixed.block();
     let mut one = privileged(lab);
     let mut other = one.another(PRIVILEGED).unwrap();
-    let room = size_of::<CopyResponse>() + SPAN;
+    let space = size_of::<CopyResponse>() + SPAN;
     let first = block.next_multiple_of(SPAN as u64);
     let sides = [(&mut one, first), (&mut other, first + SPAN as u64)].map(|(process, source)| {
         let request = CopyMemoryRequest {
@@ -66,23 +66,23 @@ fn read_on_both_processors(lab: &Lab) {
         };
         let input = process.allocate(PAGE_LENGTH).unwrap();
         process.write(input, request.as_bytes()).unwrap();
-        let output = process.allocate(room as u64).unwrap();
+        let output = process.allocate(space as u64).unwrap();
         let handle = process.open(OpenAccess::ReadWrite).unwrap();
-        (handle, [(input, request.as_bytes().len()), (output, room)])
+        (handle, [(input, request.as_bytes().len()), (output, space)])
     });
     let buffers = sides.map(|(_, buffers)| {
         <(_, _)>::from(buffers.map(|(address, length)| buffer(address, length)))
     });
     let code = Code::of(RequestKind::CopyMemory).value;
-    let answers = one
+    let both = one
         .device_io_control_in_both(sides[0].0, code, buffers, 500, (&other, sides[1].0))
         .unwrap();
-    for answer in answers {
-        assert_eq!(answer.status, NtStatus::SUCCESS);
-        assert_eq!((answer.different, answer.sent), (0, 500));
+    for repeated in both {
+        assert_eq!(repeated.status, NtStatus::SUCCESS);
+        assert_eq!((repeated.different, repeated.sent), (0, 500));
     }
     for (number, process) in [&mut one, &mut other].into_iter().enumerate() {
-        let mut output = vec![0; room];
+        let mut output = vec![0; space];
         process
             .read(buffers[number].1.address, &mut output)
             .unwrap();

@@ -54,9 +54,9 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
                     assert_eq!(transfer.copied, before, "{what}");
                     assert_eq!(transfer.address, Some(source.address()), "{what}");
                     assert_eq!(transfer.engine, EngineKind::Native, "{what}");
-                    let (arrived, rest) = target.split_at(usize::try_from(before).unwrap());
+                    let (copied, rest) = target.split_at(usize::try_from(before).unwrap());
                     let expected = lab.read_physical(frame - before, before).unwrap();
-                    assert!(arrived == expected, "{what}");
+                    assert!(copied == expected, "{what}");
                     assert!(rest.iter().all(|&byte| byte == UNTOUCHED), "{what}");
                     copies += 1;
                 }
