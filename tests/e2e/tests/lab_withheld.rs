@@ -33,7 +33,7 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
         let mut device = open(&mut process);
         lab.withhold(frame, Withheld::Frame, true).unwrap();
         let exceptions = lab.counts().unwrap().get(Count::Exceptions);
-        let mut copies = 0;
+        let mut count = 0;
         for before in [
             0, 1, 2, 7, 8, 15, 16, 63, 64, 65, 100, 129, 1000, 4095, 4096,
         ] {
@@ -58,12 +58,12 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
                     let expected = lab.read_physical(frame - before, before).unwrap();
                     assert!(copied == expected, "{what}");
                     assert!(rest.iter().all(|&byte| byte == UNTOUCHED), "{what}");
-                    copies += 1;
+                    count += 1;
                 }
             }
         }
         let now = lab.counts().unwrap().get(Count::Exceptions);
-        assert!(now >= exceptions + copies, "{copies} copies, no exceptions");
+        assert!(now >= exceptions + count, "{count} copies, no exceptions");
         // Given back, it is read.
         lab.withhold(frame, Withheld::Frame, false).unwrap();
         let mut target = vec![0; 4096];
