@@ -10,7 +10,10 @@ use mm_copy::{
 use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
-use crate::nt::processor;
+use crate::{
+    nt::{hypervisor, processor},
+    state::Settings,
+};
 use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
 pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
@@ -26,11 +29,13 @@ pub struct Engines {
 impl Engines {
     /// Captures the RAM ranges and checks the native engine, unless the administrator ruled it
     /// out. That it does not pass is no failure. It will not read `uncached`.
-    pub fn start(setting: EngineKind, uncached: RamRange) -> Result<Self, NtStatus> {
+    pub fn start(settings: &Settings, uncached: RamRange) -> Result<Self, NtStatus> {
         let ram = Ram::capture()?;
         let address_bits = processor::physical_address_bits();
-        let native = if setting == EngineKind::System {
+        let native = if settings.engine == EngineKind::System {
             Err(NtStatus::NOT_SUPPORTED)
+        } else if hypervisor::may_withhold_memory() && !settings.native_in_spite {
+            Err(NtStatus::HV_ACCESS_DENIED)
         } else {
             NativeMachine::start(ram.for_request().ranges(), uncached, address_bits)
         };

@@ -7,6 +7,7 @@ pub mod caller;
 pub mod context;
 pub mod contiguous;
 pub mod generations;
+pub mod hypervisor;
 pub mod irql;
 pub mod physical;
 pub mod pool;

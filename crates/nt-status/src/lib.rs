@@ -197,6 +197,8 @@ statuses! {
     WDF_SYNCHRONIZATION_SCOPE_INVALID = 0xC020_0210;
     /// Such objects do not have this execution level.
     WDF_EXECUTION_LEVEL_INVALID = 0xC020_0211;
+    /// The hypervisor's policy does not allow it.
+    HV_ACCESS_DENIED = 0xC035_0006;
 }
 
 impl NtStatus {

@@ -45,6 +45,7 @@ mod exit;
 mod exports;
 mod failure;
 mod global;
+mod hypervisor;
 mod images;
 mod interference;
 mod io;

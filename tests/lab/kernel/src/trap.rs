@@ -16,7 +16,7 @@ use crate::memory::paging_file;
 use crate::memory::user::{self, AccessKind, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
-use crate::{alternation, broadcast, images, interference, raw, smp, withheld};
+use crate::{alternation, broadcast, hypervisor, images, interference, raw, smp, withheld};
 use nt_status::NtStatus;
 
 global_asm!(include_str!("trap.s"));
@@ -100,6 +100,17 @@ impl Frame {
         }
     }
 
+    /// Carries out a CPUID that the lab replaced; gives whether it was one.
+    fn stands_for_cpuid(&mut self) -> bool {
+        let (leaf, part) = (self.rax as u32, self.rcx as u32);
+        let Some(result) = hypervisor::cpuid(self.instruction, leaf, part) else {
+            return false;
+        };
+        [self.rax, self.rbx, self.rcx, self.rdx] = result.map(u64::from);
+        self.instruction += 2;
+        true
+    }
+
     fn end(&self, code: Code, parameters: [u64; 4]) -> ! {
         bugcheck(code, parameters, Some(self.instruction), self.stack)
     }
@@ -155,7 +166,9 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
             frame.dispatch(floating, Exception::plain(NtStatus::INTEGER_DIVIDE_BY_ZERO))
         }
         vector::INVALID_OPCODE => {
-            frame.dispatch(floating, Exception::plain(NtStatus::ILLEGAL_INSTRUCTION))
+            if !frame.stands_for_cpuid() {
+                frame.dispatch(floating, Exception::plain(NtStatus::ILLEGAL_INSTRUCTION));
+            }
         }
         vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(NtStatus::BREAKPOINT)),
         vector::DEBUG if alternation::close() || withheld::close() => frame.flags &= !flags::TRAP,

@@ -324,6 +324,19 @@ values! {
 }
 
 values! {
+    /// What drivers are told of a hypervisor, which the command line says.
+    HypervisorKind:
+    /// What QEMU tells.
+    None = 0,
+    /// One with Microsoft's interface.
+    HyperV = 1,
+    /// The same, in a partition that may use virtual secure mode.
+    Vsm = 2,
+    /// The same, in an isolated partition.
+    Isolated = 3,
+}
+
+values! {
     /// The kind of the entries of a [`Mapping`].
     MappingKind:
     /// Not present.

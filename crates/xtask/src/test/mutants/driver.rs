@@ -85,6 +85,13 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_ram::system_memory_that_the_list_does_not_know_is_left_to_the_system",
     },
     Mutant {
+        name: "the hypervisor is not asked",
+        file: "src/engine/mod.rs",
+        original: "hypervisor::may_withhold_memory() &&",
+        broken: "false && hypervisor::may_withhold_memory() &&",
+        caught_by: "lab_hypervisor::the_native_engine_is_not_used_where_memory_may_be_withheld",
+    },
+    Mutant {
         name: "all processors share a window",
         file: "src/nt/window.rs",
         original: "let number = level.processor();",
