@@ -33,7 +33,7 @@ impl DeviceContext {
     pub fn start(driver: &Driver) -> Result<Self, NtStatus> {
         let settings = Settings::read(driver)?;
         let device_page = ContiguousPages::allocate(PAGE_SIZE, Caching::Uncached)?;
-        let engines = Engines::start(settings.engine)?;
+        let engines = Engines::start(&settings, device_page.frames())?;
         Ok(Self {
             settings,
             engines,

@@ -6,6 +6,7 @@ mod settings;
 
 pub use device::DeviceContext;
 pub use file::FileContext;
+pub use settings::Settings;
 
 use ringcopy_protocol::NtStatus;
 
