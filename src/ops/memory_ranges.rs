@@ -8,10 +8,10 @@ use zerocopy::IntoBytes;
 use super::Call;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let wanted = call.capture::<kind::MemoryRanges>()?;
+    let request = call.capture::<kind::MemoryRanges>()?;
     let ram = call.device.engines.ram();
     let all = ram.as_slice();
-    let ranges = all.get(wanted.of(all.len())).unwrap_or_default();
+    let ranges = all.get(request.of(all.len())).unwrap_or_default();
     let size = size_of::<MemoryRange>();
     let length = ranges.len().saturating_mul(size);
     let mut rest = call.payload::<MemoryRangesResponse>(length)?;

@@ -41,7 +41,7 @@ pub(crate) fn cpuid(at: u64, leaf: u32, part: u32) -> Option<[u32; 4]> {
     }
     let word = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
     let kind = options::get().hypervisor;
-    let on = |wanted, bit: u32| u32::from(kind == wanted) << bit;
+    let on = |hypervisor, bit: u32| u32::from(kind == hypervisor) << bit;
     Some(match leaf {
         0x4000_0000 => [0x4000_000C, word(b"Micr"), word(b"osof"), word(b"t Hv")],
         0x4000_0001 => [word(b"Hv#1"), 0, 0, 0],
