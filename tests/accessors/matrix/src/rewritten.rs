@@ -264,6 +264,19 @@ pub(crate) fn scan<A: Arena>(
             string::NONE
         }
     });
+    // A search that reads one character at a time can read the first zero bytes of an end before they
+    // are written, and the others after.
+    let late = if cfg!(target_arch = "x86_64") {
+        1
+    } else {
+        END / width
+    };
+    let is_end = |end: &u64| {
+        found
+            .checked_sub(*end)
+            .is_some_and(|distance| distance < late as u64)
+    };
+    let found = ends.into_iter().find(is_end).unwrap_or(found);
     Ok(one_of(run, &ends, found)? == 0)
 }
 

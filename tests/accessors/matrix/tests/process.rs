@@ -45,6 +45,15 @@ fn every_family_passes() {
     }
 }
 
+/// Ends the other thread when the race ends, also by a panic.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn every_access_is_exact_while_its_page_changes() {
     let mut kernel = Box::new(KernelMemory::new());
@@ -55,9 +64,8 @@ fn every_access_is_exact_while_its_page_changes() {
             let (base, stop) = (arena.base(), AtomicBool::new(false));
             let result = thread::scope(|scope| {
                 scope.spawn(|| arena::keep_changing(base, *change, &stop));
-                let result = run_race(*race, &arena, &mut kernel);
-                stop.store(true, Ordering::Relaxed);
-                result
+                let _stop = StopOnDrop(&stop);
+                run_race(*race, &arena, &mut kernel)
             });
             let what = format!("{}, {change:?}", race.name());
             if let Some(failure) = result.failure() {
