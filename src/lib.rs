@@ -16,7 +16,7 @@
 //! | [`ops`] | one file per family of requests | `engine`, `state`, `nt` |
 //! | [`state`] | what outlives a request: settings, and the contexts of device and handle | `engine`, `nt` |
 //! | [`engine`] | the two engines that copy virtual and physical memory | `nt` |
-//! | [`nt`] | the only calls into ntoskrnl and WDF, behind safe functions | the kernel |
+//! | [`nt`] | the only calls into ntoskrnl and WDF, in safe functions | the kernel |
 //!
 //! All callbacks run at `PASSIVE_LEVEL`, except [`caller_context`], which runs at its sender's level
 //! and refuses any other. No lock is held during an access to user memory. The one spin lock guards

@@ -1,4 +1,4 @@
-//! Who copies virtual and physical memory: two engines, one contract.
+//! The two engines that copy virtual and physical memory, with one contract.
 
 mod native;
 mod ram;
@@ -19,7 +19,7 @@ pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
 use system::SystemMachine;
 
-/// Both engines, as they stand after the start-up checks.
+/// Both engines, after the checks at load.
 pub struct Engines {
     ram: Ram,
     address_bits: u32,
@@ -27,8 +27,8 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Captures the RAM ranges and checks the native engine, unless the administrator ruled it
-    /// out. That it does not pass is no failure. It will not read `uncached`.
+    /// Captures the RAM ranges, and checks the native engine unless the administrator excluded it.
+    /// A native engine that fails its self-check is not an error. It does not read `uncached`.
     pub fn start(settings: &Settings, uncached: RamRange) -> Result<Self, NtStatus> {
         let ram = Ram::capture()?;
         let address_bits = processor::physical_address_bits();
@@ -46,7 +46,7 @@ impl Engines {
         })
     }
 
-    /// `STATUS_SUCCESS` where the native engine may be used; else why not.
+    /// Returns `STATUS_SUCCESS` if the native engine is available; otherwise the reason.
     pub fn native_status(&self) -> NtStatus {
         self.native
             .as_ref()
@@ -55,14 +55,13 @@ impl Engines {
             .unwrap_or(NtStatus::SUCCESS)
     }
 
-    /// The list of RAM, for one request. IRQL: `PASSIVE_LEVEL`.
+    /// Returns the list of RAM for one request. IRQL: `PASSIVE_LEVEL`.
     pub fn ram(&self) -> RamOfRequest<'_> {
         self.ram.for_request()
     }
 
-    /// Copies for one request, with the engine of its choice.
-    ///
-    /// User addresses are those of the current process.
+    /// Returns what copies for one request, with the engine that it chose. User addresses are those
+    /// of the current process.
     pub fn copier<'a, 'r>(
         &'a self,
         choice: EngineKind,
@@ -191,8 +190,8 @@ impl Copier<'_, '_> {
         }
     }
 
-    /// Copies with the system's engine. How far a hole in system memory reaches, `MmCopyMemory`
-    /// does not say: the page tables do, where the native engine has shown that it can read them.
+    /// Copies with the system's engine. `MmCopyMemory` does not report the length of a hole in system
+    /// memory, so it is read from the page tables if the native engine passed its self-check.
     fn copy_by_system(
         &self,
         flags: CopyFlags,

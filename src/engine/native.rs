@@ -1,11 +1,11 @@
-//! The driver's own engine: a page-table walk, and a window onto a frame.
+//! The native engine: a page-table walk, and a window onto a frame.
 //!
-//! To write the window's page-table entry, the driver has to find where that entry is mapped.
-//! Windows maps its page tables into themselves: one entry of the root table points back at the
-//! root table, at a place that differs from boot to boot. [`NativeMachine::start`] reads the root
-//! table through `MmCopyMemory`, looks for that entry, computes from it where the window's entry
-//! is mapped, and checks that a walk by physical addresses leads to the same entry. Then it reads
-//! memory of its own through the window. Whatever does not fit rules the engine out.
+//! To write the window's page-table entry, the driver has to find the address of that entry.
+//! Windows maps its page tables into themselves: one entry of the root table points at the root
+//! table itself, and its index differs from boot to boot. [`NativeMachine::start`] reads the root
+//! table through `MmCopyMemory`, finds that entry, computes the address of the window's entry from
+//! its index, and checks that a walk by physical addresses leads to the same entry. Then it reads
+//! memory of the driver through the window. If a check fails, the engine is not used.
 
 use mm_copy::{
     CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRange, RamRanges,
@@ -34,10 +34,10 @@ const ENTRY_SIZE: u64 = 8;
 /// The frame's address in a page-table entry.
 const FRAME: u64 = 0x000F_FFFF_FFFF_F000;
 
-/// What the self-check makes its patterns of: an odd number with bits in every byte.
+/// The factor of the self-check's patterns: an odd number with bits in every byte.
 const MARK: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The engine, once it passed its self-check.
+/// The engine after its self-check.
 pub struct NativeMachine {
     windows: Windows,
     /// A page that the driver maps uncached, which is never read.
@@ -49,8 +49,8 @@ pub struct NativeMachine {
 /// The engine for one request.
 pub type NativeEngine<'a> = Native<WindowMemory<'a>, WindowWalk<'a>>;
 
-/// The walk, which finds nothing at the window's own addresses. What is mapped there is there for the
-/// walk's own sake: it would find the very table that it is reading.
+/// The walk, which finds no page at the addresses of the window itself: a page there is one that the
+/// walk is reading.
 pub struct WindowWalk<'a> {
     machine: &'a NativeMachine,
     walk: PageTableWalk<WindowMemory<'a>>,
@@ -64,7 +64,7 @@ pub struct WindowMemory<'a> {
 }
 
 impl NativeMachine {
-    /// Finds the windows' entries and checks the engine on memory of the driver's own. RAM in
+    /// Finds the windows' entries, and checks the engine with memory of the driver. RAM in
     /// `uncached` is not read: it is mapped elsewhere under another type of caching.
     pub fn start(
         ram: RamRanges<'_>,
@@ -92,13 +92,13 @@ impl NativeMachine {
         Ok(machine)
     }
 
-    /// The engine over these ranges of RAM, for as long as the current address space is.
+    /// Returns the engine over these ranges of RAM, for the current address space.
     pub fn engine<'a>(&'a self, ram: RamRanges<'a>) -> NativeEngine<'a> {
         let memory = WindowMemory { machine: self, ram };
         Native::new(memory, WindowWalk::over(memory))
     }
 
-    /// How many bytes from `address` on are not those that the driver maps uncached: 0 if
+    /// Returns how many bytes from `address` on are not those that the driver maps uncached: 0 if
     /// `address` is one of them.
     const fn bytes_before_uncached(&self, address: u64) -> u64 {
         match self.uncached.start.checked_sub(address) {
@@ -108,8 +108,8 @@ impl NativeMachine {
         }
     }
 
-    /// Reads as much memory of the driver's own as the window shows at a time, another pattern in
-    /// every page, by physical and by virtual address; both must give the patterns.
+    /// Fills memory as long as the window with a different pattern in each page, and reads it by
+    /// physical and by virtual address; both must return the patterns.
     fn self_check(&self, ram: RamRanges<'_>) -> Result<(), NtStatus> {
         let pages = ContiguousPages::allocate(window::SPAN, Caching::Cached)?;
         let mut expected = PoolBuffer::allocate(window::SPAN)?;
@@ -143,8 +143,8 @@ impl NativeMachine {
     }
 }
 
-/// Where the page tables are mapped into themselves: the entry of the root table that points at
-/// the root table gives all bits of that address.
+/// Returns the address at which the page tables are mapped into themselves. The index of the entry of
+/// the root table that points at the root table determines it.
 fn page_table_base(memory: &SystemMachine<'_>, levels: Levels) -> Result<u64, NtStatus> {
     let root = processor::page_table_root() & FRAME;
     let mut table = PoolBuffer::allocate(PAGE_SIZE)?;
@@ -161,11 +161,11 @@ fn page_table_base(memory: &SystemMachine<'_>, levels: Levels) -> Result<u64, Nt
         Levels::Four => (39, 48),
         Levels::Five => (48, 57),
     };
-    // Indices are below 512, so that nothing is shifted out; the upper half is sign-extended.
+    // Indices are below 512, so no bit is lost; addresses of the upper half are sign-extended.
     Ok((index as u64) << shift | u64::MAX << bits)
 }
 
-/// Where, from that base, the entry of a page lies.
+/// Returns the offset from that base of the entry of a page.
 const fn entry_offset(address: u64, levels: Levels) -> u64 {
     // The bits of an address that choose a page: 9 for each level.
     let mask = match levels {
@@ -176,7 +176,7 @@ const fn entry_offset(address: u64, levels: Levels) -> u64 {
 }
 
 impl<'a> WindowWalk<'a> {
-    /// A walk through the tables of the current address space that remembers nothing.
+    /// Returns a new walk through the tables of the current address space.
     pub fn over(memory: WindowMemory<'a>) -> Self {
         let machine = memory.machine;
         Self {
@@ -268,12 +268,12 @@ impl<'a> WindowMemory<'a> {
 /// The bits of an address within its page.
 const OFFSET: u64 = 0xFFF;
 
-/// The frame that a physical address is in.
+/// Returns the address of the frame of a physical address.
 const fn frame_of(address: u64) -> u64 {
     address & !OFFSET
 }
 
-/// Where in its frame a physical address is.
+/// Returns the offset of a physical address in its frame.
 const fn offset_of(address: u64) -> usize {
     (address & OFFSET) as usize
 }

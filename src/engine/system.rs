@@ -1,11 +1,11 @@
-//! The system's own engine: `MmCopyMemory`, a run of pages at a time.
+//! The system's engine: `MmCopyMemory`, a run of pages at a time.
 
 use mm_copy::{CopyFlags, Engine, PhysicalMemory, RamRanges, ReadError, Transfer, copy_in_spans};
 use usermode_accessors::{NtStatus, VolatileSlice};
 
 use crate::nt::{processor, system_copy::mm_copy_memory};
 
-/// Bytes that one call copies at most: bounds how long the system works for one call.
+/// The greatest number of bytes of one call, which limits the time of a call.
 const RUN: u64 = 64 << 10;
 
 /// RAM and system memory, through `MmCopyMemory`.

@@ -1,4 +1,4 @@
-//! Values that live in the framework's context space of an object.
+//! Values in the context space of the framework's objects.
 
 use core::{
     cell::UnsafeCell,
@@ -17,9 +17,10 @@ use wdk_sys::{
 
 use super::wdf::size_field;
 
-/// A value that objects of the framework carry.
+/// A value that an object of the framework can hold.
 pub trait Context: Send + Sync + Sized + 'static {
-    /// By which the framework finds it: its address is its identity, so it is a `static`.
+    /// Returns the type by which the framework finds the value. Its address identifies it, so it is a
+    /// `static`.
     fn context_type() -> &'static ContextType<Self>;
 }
 
@@ -33,14 +34,14 @@ pub struct ContextType<T: 'static> {
 // SAFETY: the structure is never written, and its pointers are to statics.
 unsafe impl<T> Sync for ContextType<T> {}
 
-/// What the framework allocates with the object, zeroed: empty until it is filled.
+/// The space that the framework allocates with the object, zeroed: empty until it is filled.
 struct Space<T> {
     filled: AtomicBool,
     value: UnsafeCell<MaybeUninit<T>>,
 }
 
 impl<T: Context> ContextType<T> {
-    /// `unique` is the static that is being made.
+    /// Returns a context type. `unique` is the static that it initialises.
     pub const fn new(name: &'static CStr, unique: &'static Self) -> Self {
         const { assert!(align_of::<Space<T>>() <= 8, "pool is aligned to pointers") };
         Self {
@@ -56,7 +57,7 @@ impl<T: Context> ContextType<T> {
     }
 }
 
-/// The attributes of an object that is to carry a `T`; the value is dropped when the object goes.
+/// Returns the attributes of an object that holds a `T`. The value is dropped with the object.
 pub fn attributes<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
     WDF_OBJECT_ATTRIBUTES {
         EvtDestroyCallback: Some(drop_value::<T>),
@@ -65,14 +66,14 @@ pub fn attributes<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
     }
 }
 
-/// The context space of an object, if it has one of this type.
+/// Returns the context space of an object, if it has one of this type.
 ///
 /// # Safety
 ///
 /// `object` is a live object for as long as `'a`.
 unsafe fn space<'a, T: Context>(object: WDFOBJECT) -> Option<&'a Space<T>> {
     let information = &raw const T::context_type().information;
-    // SAFETY: the caller vouches for the handle; the type is a static.
+    // SAFETY: the caller guarantees the handle; the type is a static.
     let space = unsafe {
         call_unsafe_wdf_function_binding!(WdfObjectGetTypedContextWorker, object, information)
     };
@@ -81,13 +82,13 @@ unsafe fn space<'a, T: Context>(object: WDFOBJECT) -> Option<&'a Space<T>> {
     unsafe { space.cast::<Space<T>>().as_ref() }
 }
 
-/// The value that an object carries, if it was set.
+/// Returns the value of an object, if it was set.
 ///
 /// # Safety
 ///
 /// `object` is a live object for as long as `'a`.
 pub unsafe fn get<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
-    // SAFETY: the caller vouches for the handle.
+    // SAFETY: the caller guarantees the handle.
     let space = unsafe { space::<T>(object) }?;
     if !space.filled.load(Ordering::Acquire) {
         return None;
@@ -98,13 +99,13 @@ pub unsafe fn get<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
     Some(unsafe { value.assume_init_ref() })
 }
 
-/// Gives an object its value, once.
+/// Sets the value of an object, once.
 ///
 /// # Safety
 ///
 /// `object` is a live object, and no other thread is setting its value.
 pub unsafe fn set<T: Context>(object: WDFOBJECT, value: T) -> Result<(), NtStatus> {
-    // SAFETY: the caller vouches for the handle.
+    // SAFETY: the caller guarantees the handle.
     let space = unsafe { space::<T>(object) }.ok_or(NtStatus::UNSUCCESSFUL)?;
     if space.filled.load(Ordering::Relaxed) {
         return Err(NtStatus::UNSUCCESSFUL);
@@ -115,15 +116,15 @@ pub unsafe fn set<T: Context>(object: WDFOBJECT, value: T) -> Result<(), NtStatu
     Ok(())
 }
 
-/// `EVT_WDF_OBJECT_CONTEXT_DESTROY`: the last reference is gone, the context
-/// space is still there.
+/// `EVT_WDF_OBJECT_CONTEXT_DESTROY`: there is no reference to the object any more; the context space
+/// still exists.
 extern "C" fn drop_value<T: Context>(object: WDFOBJECT) {
     // SAFETY: the object lives until this callback returns.
     let Some(space) = (unsafe { space::<T>(object) }) else {
         return;
     };
     if space.filled.swap(false, Ordering::Acquire) {
-        // SAFETY: it was filled, and with the last reference gone nobody else can reach it.
+        // SAFETY: it was filled, and without a reference no other code can reach it.
         unsafe { ptr::drop_in_place(space.value.get().cast::<T>()) };
     }
 }

@@ -10,17 +10,17 @@ use wdk_sys::{
     ntddk::{MmAllocateContiguousNodeMemory, MmFreeContiguousMemory, MmGetPhysicalAddress},
 };
 
-/// How the processor may hold the pages.
+/// How the processor caches the pages.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Caching {
-    /// Write-back, as all ordinary memory.
+    /// Write-back, as ordinary memory.
     Cached,
     /// Not at all, as device registers.
     Uncached,
 }
 
-/// Zeroed pages of the driver's own; freed when dropped. Requests of one handle run side by side,
-/// so what is in them may change at any time and no reference to it is ever made.
+/// Zeroed pages that the driver owns; freed when dropped. Requests of one handle run concurrently, so
+/// the contents may change at any time, and no reference to them is ever made.
 pub struct ContiguousPages {
     bytes: NonNull<u8>,
     length: usize,
@@ -38,7 +38,7 @@ const fn physical_address(value: i64) -> PHYSICAL_ADDRESS {
 }
 
 impl ContiguousPages {
-    /// `STATUS_INSUFFICIENT_RESOURCES` where no such run of pages is free. IRQL:
+    /// Allocates pages; `STATUS_INSUFFICIENT_RESOURCES` if no such run is free. IRQL:
     /// `PASSIVE_LEVEL`.
     pub fn allocate(length: usize, caching: Caching) -> Result<Self, NtStatus> {
         let protection = match caching {
@@ -66,35 +66,35 @@ impl ContiguousPages {
             length,
             physical,
         };
-        // The allocation holds whatever was there before, and callers read it.
+        // The allocation is not zeroed, and callers read it.
         pages.as_volatile().fill(0);
         Ok(pages)
     }
 
-    /// The pages as ordinary memory.
+    /// Returns the pages as ordinary memory.
     pub const fn as_volatile(&self) -> VolatileSlice<'_> {
         // SAFETY: the allocation is `length` bytes long and lives as long as `self`; all access to
         // it is volatile.
         unsafe { VolatileSlice::from_raw_parts(self.bytes.as_ptr(), self.length) }
     }
 
-    /// The pages as device memory.
+    /// Returns the pages as device memory.
     pub const fn as_device(&self) -> DeviceSlice<'_> {
         // SAFETY: as above, by single aligned moves.
         unsafe { DeviceSlice::from_raw_parts(self.bytes.as_ptr(), self.length) }
     }
 
-    /// Where they are mapped.
+    /// Returns their virtual address.
     pub fn address(&self) -> u64 {
         self.bytes.as_ptr().addr() as u64
     }
 
-    /// Where they are.
+    /// Returns their physical address.
     pub const fn physical_address(&self) -> u64 {
         self.physical
     }
 
-    /// The physical memory that they are.
+    /// Returns the physical memory that they are.
     pub const fn frames(&self) -> RamRange {
         RamRange {
             start: self.physical,
@@ -102,7 +102,7 @@ impl ContiguousPages {
         }
     }
 
-    /// Bytes.
+    /// Returns their length in bytes.
     pub const fn length(&self) -> usize {
         self.length
     }

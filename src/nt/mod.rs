@@ -1,7 +1,7 @@
-//! The calls into the kernel and the framework: each a few lines, safe on the outside.
+//! The calls into the kernel and the framework, each in a short safe function.
 //!
-//! Nothing else in the driver is `unsafe`. A wrapper here takes what it needs to be sound (a
-//! handle that only a callback can make, a buffer that it owns) and gives back Rust values.
+//! Nothing else in the driver is `unsafe`. A function here takes what it needs to be sound (a handle
+//! that only a callback can make, a buffer that it owns) and returns Rust values.
 
 pub mod caller;
 pub mod context;
@@ -20,5 +20,5 @@ pub mod unicode;
 pub mod wdf;
 pub mod window;
 
-/// Bytes in a page, on every processor that the driver is built for.
+/// The length of a page in bytes, on every processor that the driver is built for.
 pub const PAGE_SIZE: usize = 4096;

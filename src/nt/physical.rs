@@ -1,4 +1,4 @@
-//! Which physical memory is RAM, and where the driver's own is.
+//! The ranges of physical memory that are RAM.
 
 use alloc::vec::Vec;
 use core::ptr;
@@ -10,13 +10,12 @@ use wdk_sys::{
     ntddk::{ExFreePool, MmGetPhysicalMemoryRanges},
 };
 
-/// The ranges of RAM as they were when the list was taken, in ascending order, with something else
-/// between them.
+/// The ranges of RAM when the list was taken, in ascending order, with gaps between them.
 #[derive(PartialEq, Eq)]
 pub struct RamList(Vec<RamRange>);
 
 impl RamList {
-    /// Asks the memory manager. IRQL: `PASSIVE_LEVEL`.
+    /// Reads the ranges from the memory manager. IRQL: `PASSIVE_LEVEL`.
     pub fn capture() -> Result<Self, NtStatus> {
         // SAFETY: called at PASSIVE_LEVEL; a failure is null.
         let array = unsafe { MmGetPhysicalMemoryRanges() };
@@ -50,7 +49,7 @@ impl RamList {
         }
     }
 
-    /// The ranges.
+    /// Returns the ranges.
     pub fn as_slice(&self) -> &[RamRange] {
         &self.0
     }

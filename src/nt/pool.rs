@@ -1,7 +1,7 @@
-//! Buffers of nonpaged pool, with a tag of their own.
+//! Buffers of nonpaged pool, with the driver's tag.
 //!
-//! The global allocator aborts when pool runs out and keeps no alignment over 16; a failed
-//! allocation here is a status.
+//! The global allocator aborts if the allocation fails, and keeps no alignment over 16. Here a failed
+//! allocation is a status.
 
 use core::{ffi::c_void, ptr::NonNull};
 
@@ -22,7 +22,8 @@ pub struct PoolBuffer {
 }
 
 impl PoolBuffer {
-    /// `STATUS_INSUFFICIENT_RESOURCES` where pool ran out. IRQL: at most `DISPATCH_LEVEL`.
+    /// Allocates a buffer; `STATUS_INSUFFICIENT_RESOURCES` if that fails. IRQL: at most
+    /// `DISPATCH_LEVEL`.
     pub fn allocate(length: usize) -> Result<Self, NtStatus> {
         // SAFETY: any size and tag may be asked for at this IRQL; without
         // POOL_FLAG_RAISE_ON_FAILURE a failure is null.
@@ -31,14 +32,14 @@ impl PoolBuffer {
         Ok(Self { bytes, length })
     }
 
-    /// The bytes, for a copy.
+    /// Returns the bytes for a copy.
     pub const fn as_volatile(&mut self) -> VolatileSlice<'_> {
         // SAFETY: the allocation is `length` bytes long, lives as long as `self`, and is borrowed
         // exclusively.
         unsafe { VolatileSlice::from_raw_parts(self.bytes.as_ptr(), self.length) }
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub const fn as_slice(&self) -> &[u8] {
         // SAFETY: the pool zeroed `length` bytes, and writes need `&mut self`.
         unsafe { core::slice::from_raw_parts(self.bytes.as_ptr(), self.length) }

@@ -1,4 +1,4 @@
-//! Whose process it is, and what it may.
+//! Processes, and the privilege of an opener.
 
 use core::ffi::c_void;
 
@@ -15,7 +15,7 @@ use wdk_sys::{
 
 use super::{caller::CallerMode, wdf::Request};
 
-/// A process, referenced: its object, unlike its number, is not used again while this lives.
+/// A referenced process. Unlike its number, its object is not reused while the reference exists.
 pub struct Process(PEPROCESS);
 
 // SAFETY: a process object belongs to no thread, and is only compared here.
@@ -30,7 +30,7 @@ fn current() -> PEPROCESS {
 }
 
 impl Process {
-    /// The process whose address space is the current one.
+    /// Returns the process whose address space is the current one.
     pub fn current() -> Self {
         let process = current();
         // SAFETY: the current process exists.
@@ -38,7 +38,7 @@ impl Process {
         Self(process)
     }
 
-    /// Whether its address space is the current one.
+    /// Returns whether its address space is the current one.
     pub fn is_current(&self) -> bool {
         self.0 == current()
     }
@@ -51,11 +51,11 @@ impl Drop for Process {
     }
 }
 
-/// Whether who opens the device holds `SeDebugPrivilege`, enabled; kernel code that the policy
-/// trusts holds all privileges.
+/// Returns whether the opener of the device holds `SeDebugPrivilege`, enabled. Kernel code that the
+/// policy trusts holds all privileges.
 ///
-/// Asked is the subject that the I/O manager captured for the open, which need not be the current
-/// thread's: `IO_SECURITY_CONTEXT`. Where a system captures none, the current thread's.
+/// Checks the subject that the I/O manager captured for the open, which may differ from the current
+/// thread's (`IO_SECURITY_CONTEXT`); if there is none, the current thread's.
 pub fn opener_holds_debug_privilege(opening: &Request, policy: Reach) -> bool {
     let mode = if opening.is_check_forced() {
         Mode::User

@@ -1,4 +1,4 @@
-//! What the processor says of itself.
+//! The properties of the processor.
 
 use mm_copy::Levels;
 use wdk_sys::{PASSIVE_LEVEL, ntddk::KeGetCurrentIrql};
@@ -19,8 +19,8 @@ fn cr4() -> u64 {
     value
 }
 
-/// The register that holds the root of the current address space's page tables. System addresses
-/// mean the same in every address space.
+/// Returns `CR3`: the root of the page tables of the current address space. System addresses are
+/// mapped alike in every address space.
 #[cfg(target_arch = "x86_64")]
 pub fn page_table_root() -> u64 {
     let value: u64;
@@ -31,14 +31,14 @@ pub fn page_table_root() -> u64 {
     value
 }
 
-/// Whether the thread runs at `PASSIVE_LEVEL`, at which pages may be brought in.
+/// Returns whether the thread runs at `PASSIVE_LEVEL`, at which memory can be paged in.
 pub fn is_at_passive_level() -> bool {
     // SAFETY: may be called at any IRQL.
     let level = unsafe { KeGetCurrentIrql() };
     u32::from(level) == PASSIVE_LEVEL
 }
 
-/// How many levels of page tables the processor walks.
+/// Returns the number of page-table levels that the processor walks.
 pub fn paging_levels() -> Levels {
     if cr4() & CR4_LA57 == 0 {
         Levels::Four
@@ -47,19 +47,19 @@ pub fn paging_levels() -> Levels {
     }
 }
 
-/// Whether supervisor-mode access prevention is on.
+/// Returns whether supervisor-mode access prevention is on.
 pub fn supervisor_access_prevention() -> bool {
     cr4() & CR4_SMAP != 0
 }
 
-/// Bits in a physical address.
+/// Returns the number of bits in a physical address.
 #[cfg(target_arch = "x86_64")]
 pub fn physical_address_bits() -> u32 {
     use core::arch::x86_64::__cpuid;
 
-    // Leaf 8000_0008, EAX bits 7 to 0; every 64-bit processor has it.
+    // Function 8000_0008 of CPUID, EAX bits 7 to 0; every 64-bit processor has it.
     let width = __cpuid(0x8000_0008).eax & 0xFF;
-    // Memory encryption takes bits away: leaf 8000_001F, EBX bits 11 to 6. AMD APM volume 3, E.4.17.
+    // Memory encryption reduces the width: function 8000_001F, EBX bits 11 to 6. AMD APM volume 3, E.4.17.
     let reduction = if __cpuid(0x8000_0000).eax >= 0x8000_001F {
         __cpuid(0x8000_001F).ebx >> 6 & 0x3F
     } else {

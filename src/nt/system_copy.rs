@@ -11,7 +11,7 @@ pub fn mm_copy_memory(
     mut target: VolatileSlice<'_>,
 ) -> Result<(), ReadError> {
     let mut source = MM_COPY_ADDRESS::default();
-    // The union's members are both 64 bits wide; the flags say which one is meant.
+    // Both members of the union are 64 bits wide; the flags select one.
     source.__bindgen_anon_1.PhysicalAddress.QuadPart = address.cast_signed();
     let mut transferred = 0;
     // SAFETY: the target is nonpaged system memory of that length (pool, contiguous memory, or

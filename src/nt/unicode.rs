@@ -4,10 +4,10 @@ use core::marker::PhantomData;
 
 use wdk_sys::UNICODE_STRING;
 
-/// The longest name that the driver passes to the kernel, in UTF-16 units.
+/// The length of the longest name that the driver passes to the kernel, in UTF-16 units.
 const LONGEST: usize = 64;
 
-/// An ASCII string of the driver's own, as UTF-16 on the stack.
+/// An ASCII string as UTF-16, on the stack.
 pub struct WideString {
     units: [u16; LONGEST],
     length: usize,
@@ -20,8 +20,7 @@ pub struct UnicodeString<'a> {
 }
 
 impl WideString {
-    /// Takes the string's ASCII part; names of the driver's own are all ASCII, and shorter than
-    /// the buffer.
+    /// Converts a name of the driver, all of which are ASCII and shorter than the buffer.
     pub fn new(text: &str) -> Self {
         let mut units = [0; LONGEST];
         let length = units
@@ -32,7 +31,7 @@ impl WideString {
         Self { units, length }
     }
 
-    /// What the kernel takes.
+    /// Returns the string as the kernel takes it.
     pub const fn as_unicode(&self) -> UnicodeString<'_> {
         // At most 128 bytes.
         #[expect(clippy::cast_possible_truncation)]
@@ -50,7 +49,7 @@ impl WideString {
 }
 
 impl UnicodeString<'_> {
-    /// For one call into the kernel.
+    /// Returns the pointer for a call into the kernel.
     pub const fn as_ptr(&self) -> *const UNICODE_STRING {
         &raw const self.raw
     }

@@ -22,7 +22,7 @@ fn serve<K: Kind<Request = CallerCopyRequest>>(
             .mode(request.mode)
             .slice(request.address, request.length),
         alignment: request.alignment,
-        // Judged to be a part of it.
+        // Not reached: the request is valid.
         session: call
             .file
             .session
@@ -36,7 +36,7 @@ fn serve<K: Kind<Request = CallerCopyRequest>>(
     call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 
-/// `CopyFromModeAligned`, into the session buffer.
+/// Copies to the session buffer: `CopyFromModeAligned`.
 pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
     serve::<kind::CopyFrom>(call, |sides| {
         sides
@@ -46,8 +46,8 @@ pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
     })
 }
 
-/// `CopyToMode`, from the session buffer, with the alignment check that Microsoft gives the other
-/// direction alone.
+/// Copies from the session buffer: `CopyToMode`, with the alignment check that Microsoft's function
+/// for this direction lacks.
 pub fn copy_to(call: &Call<'_>) -> Result<usize, NtStatus> {
     serve::<kind::CopyTo>(call, |sides| {
         sides

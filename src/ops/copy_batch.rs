@@ -14,14 +14,14 @@ use super::{
 use crate::engine::Copier;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let judged = call.capture::<kind::CopyBatch>()?;
-    let captured = Captured::of(call, &judged)?;
+    let request = call.capture::<kind::CopyBatch>()?;
+    let captured = Captured::of(call, &request)?;
     let entries = captured.as_slice()?;
-    let length = judged.output_length(entries)?;
+    let length = request.output_length(entries)?;
     let mut output = call.request.output(length)?;
     let ram = call.device.engines.ram();
-    let mut copier = call.device.engines.copier(judged.engine, &ram);
-    let mut tally = Tally::of(judged.count);
+    let mut copier = call.device.engines.copier(request.engine, &ram);
+    let mut tally = Tally::of(request.count);
     let mut slot = validate::results_end(entries.len());
     for (number, entry) in entries.iter().enumerate() {
         let source = entry.source();
@@ -52,7 +52,7 @@ fn copy_entry(
     Ok(copy_memory::copy(call, copier, source, target))
 }
 
-/// Writes a part of the output, which was judged to have room for it.
+/// Writes the part of the output at `offset`, which the validated output can hold.
 fn write(output: &mut VolatileSlice<'_>, offset: usize, bytes: &[u8]) -> Result<(), NtStatus> {
     output
         .reborrow()

@@ -1,4 +1,4 @@
-//! Copies virtual or physical memory into the output, as `MmCopyMemory` does.
+//! Copies virtual or physical memory to the output, as `MmCopyMemory` does.
 
 use core::ops::Range;
 
@@ -31,7 +31,7 @@ const _: () = {
     assert!(CopyFlags::VIRTUAL.bits() == WireFlags::VIRTUAL.bits());
 };
 
-/// Copies to nonpaged memory of the source's length, if that lies within reach.
+/// Copies a source within reach to nonpaged memory of the same length.
 pub(super) fn copy(
     call: &Call<'_>,
     copier: &mut Copier<'_, '_>,
@@ -45,9 +45,8 @@ pub(super) fn copy(
     }
 }
 
-/// Whether a copy stays within reach: the caller's own memory and the session buffer by
-/// either address always; the rest by policy and privilege. Flags that make no sense reach
-/// nothing, and are left to the engine to name.
+/// Checks that a source is within reach. The caller's own memory and the session buffer, by either
+/// address, always are; other memory by policy and privilege. The engine refuses invalid flags.
 pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatus> {
     let file = call.file;
     let (own, needed) = match CopyFlags::from_bits(source.flags) {

@@ -1,4 +1,4 @@
-//! Copies many pieces of virtual or physical memory, each to its own place in the caller's.
+//! Copies many pieces of virtual or physical memory, each to its own address in the caller's memory.
 
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
@@ -16,20 +16,20 @@ use super::{
 };
 use crate::{engine::RamOfRequest, nt::pool::PoolBuffer};
 
-/// Bytes copied at a time: with the entries, what a request holds of pool.
+/// The number of bytes copied at a time. A request holds this much pool, and its entries.
 const PIECE: usize = 16 << 10;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let judged = call.capture::<kind::CopyScatter>()?;
-    let captured = Captured::of(call, &judged)?;
+    let request = call.capture::<kind::CopyScatter>()?;
+    let captured = Captured::of(call, &request)?;
     let entries = captured.as_slice()?;
-    let length = judged.output_length(entries)?;
+    let length = request.output_length(entries)?;
     let mut buffer = PoolBuffer::allocate(PIECE)?;
     call.fill_response(length)?;
     let ram = call.device.engines.ram();
-    let mut tally = Tally::of(judged.count);
+    let mut tally = Tally::of(request.count);
     for (number, entry) in entries.iter().enumerate() {
-        let result = copy_entry(call, (judged.engine, &ram), entry, &mut buffer);
+        let result = copy_entry(call, (request.engine, &ram), entry, &mut buffer);
         tally.count(&result);
         call.write_to_caller(validate::result_offset(number), result.as_bytes())?;
     }

@@ -6,7 +6,7 @@ use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
 use super::{Call, copy_result};
 use crate::nt::pool::PoolBuffer;
 
-/// Bytes copied at a time: what a request of any length holds of pool.
+/// The number of bytes copied at a time. A request of any length holds this much pool.
 const PIECE: usize = 16 << 10;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
@@ -29,7 +29,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 
-/// Both ranges are probed whole before the first byte moves.
+/// Probes both whole ranges, then copies.
 fn copy(
     source: UserSlice,
     destination: UserSlice,
@@ -48,8 +48,8 @@ fn copy(
     Ok(())
 }
 
-/// What was read before a fault is still written, so that the writer's position is the exact
-/// count on either side.
+/// Copies one piece. The bytes read before a fault are still written, so that the writer's position
+/// is the exact count for both sides.
 fn copy_piece(
     reader: &mut UserReader,
     writer: &mut UserWriter,
@@ -57,7 +57,7 @@ fn copy_piece(
 ) -> Result<(), Fault> {
     let length = reader.remaining().min(PIECE);
     let start = reader.position();
-    // A piece is never longer than the buffer.
+    // No piece is longer than the buffer.
     let piece = buffer.as_volatile().subslice(0, length);
     let read = piece.map_or(Ok(()), |piece| reader.read_volatile(piece));
     let arrived = reader.position().saturating_sub(start);

@@ -1,4 +1,4 @@
-//! Copies to, from and within the driver's uncached page, as device memory is copied.
+//! Copies to, from and within the uncached device page.
 
 use core::mem::size_of;
 
@@ -11,7 +11,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let asked = copy.length() as u64;
     let done = CopyResponse::of(asked, copy_result::of_accessor(asked, Ok(())));
     let mut page = call.device.device_page.as_device();
-    // Not reached: the copy was judged to stay within the page.
+    // Not reached: the valid copy stays within the page.
     let outside = |_| NtStatus::INVALID_BUFFER_SIZE;
     match copy {
         DeviceCopy::ToDevice {

@@ -1,4 +1,4 @@
-//! What the driver is, and what this handle may reach.
+//! Returns the version and the limits of the driver, and the reach of the handle.
 
 use mm_copy::Levels;
 use ringcopy_protocol::{
@@ -37,7 +37,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     call.respond(&response, 0)
 }
 
-/// Major, minor and patch, as the package has them.
+/// Returns major, minor and patch of the package's version.
 fn version() -> [u32; 3] {
     let mut numbers = [0; 3];
     let parts = env!("CARGO_PKG_VERSION").split(['.', '-', '+']);

@@ -1,4 +1,4 @@
-//! Which physical memory is RAM.
+//! Returns the ranges of physical memory that are RAM.
 
 use core::mem::size_of;
 
@@ -8,10 +8,10 @@ use zerocopy::IntoBytes;
 use super::Call;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
-    let wanted = call.capture::<kind::MemoryRanges>()?;
+    let request = call.capture::<kind::MemoryRanges>()?;
     let ram = call.device.engines.ram();
     let all = ram.as_slice();
-    let ranges = all.get(wanted.of(all.len())).unwrap_or_default();
+    let ranges = all.get(request.of(all.len())).unwrap_or_default();
     let size = size_of::<MemoryRange>();
     let length = ranges.len().saturating_mul(size);
     let mut rest = call.payload::<MemoryRangesResponse>(length)?;
@@ -20,13 +20,12 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             base: range.start,
             length: range.length,
         };
-        let (mut place, behind) = rest
+        let (mut next, after) = rest
             .split_at_checked(size)
             .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
-        place
-            .copy_from_slice(range.as_bytes())
+        next.copy_from_slice(range.as_bytes())
             .map_err(|_| NtStatus::BUFFER_TOO_SMALL)?;
-        rest = behind;
+        rest = after;
     }
     let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     let response = MemoryRangesResponse {

@@ -1,4 +1,5 @@
-//! One file per family of requests: have what was captured judged, do it, say what became of it.
+//! The handlers, one file per family of requests. Each captures and validates its request, copies,
+//! and writes the response.
 
 pub mod caller_copy;
 pub mod copy_batch;
@@ -31,7 +32,7 @@ use crate::{
 /// The alignment of requests and responses in caller memory.
 const MESSAGE_ALIGNMENT: usize = 8;
 
-/// A request on its way through a handler.
+/// A request that is being served.
 pub struct Call<'a> {
     pub code: &'static Code,
     pub device: &'a DeviceContext,
@@ -54,7 +55,7 @@ impl<'a> Call<'a> {
         validate::request::<K>(request.as_bytes(), self.lengths())
     }
 
-    /// Reads a part of the input.
+    /// Reads the part of the input at `offset`.
     fn capture_bytes(&self, offset: usize, mut bytes: VolatileSlice<'_>) -> Result<(), NtStatus> {
         let length = bytes.len();
         let end = offset
@@ -62,7 +63,7 @@ impl<'a> Call<'a> {
             .ok_or(NtStatus::INFO_LENGTH_MISMATCH)?;
         if self.code.method == Method::Neither {
             let input = self.request.unsafe_user_input(end)?;
-            // An address that wraps is not the user's: checked as the rest is.
+            // An address that wraps is checked like any other.
             let part = input.wrapping_add(offset);
             self.requestor()
                 .slice(part, length)
@@ -85,25 +86,25 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Makes sure that the response of a `METHOD_NEITHER` request has a place, before anything is
-    /// done that would have to be told there.
+    /// Writes a zeroed response of a `METHOD_NEITHER` request, so that a request whose response
+    /// cannot be written fails before it has an effect.
     fn reserve_response<T: FromZeros + IntoBytes + Immutable>(&self) -> Result<(), NtStatus> {
         self.respond_to_caller(&T::new_zeroed()).map(|_| ())
     }
 
-    /// As [`reserve_response`](Self::reserve_response), for one of another length.
+    /// As [`reserve_response`](Self::reserve_response), for a response of `length` bytes.
     fn fill_response(&self, length: usize) -> Result<(), NtStatus> {
         self.response_writer(0, length)
             .and_then(|mut writer| writer.fill(0, length).map_err(NtStatus::from))
     }
 
-    /// Writes the response of a `METHOD_NEITHER` request; the answer is its size.
+    /// Writes the response of a `METHOD_NEITHER` request, and returns its length in bytes.
     fn respond_to_caller<T: IntoBytes + Immutable>(&self, response: &T) -> Result<usize, NtStatus> {
         self.write_to_caller(0, response.as_bytes())?;
         Ok(size_of::<T>())
     }
 
-    /// Writes a part of the response of a `METHOD_NEITHER` request.
+    /// Writes the part of the response of a `METHOD_NEITHER` request at `offset`.
     fn write_to_caller(&self, offset: usize, bytes: &[u8]) -> Result<(), NtStatus> {
         self.response_writer(offset, bytes.len())
             .and_then(|mut writer| writer.write(bytes).map_err(NtStatus::from))
@@ -114,15 +115,15 @@ impl<'a> Call<'a> {
             .checked_add(length)
             .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
         let output = self.request.unsafe_user_output(end)?;
-        // An address that wraps is not the user's: checked as the rest is.
+        // An address that wraps is checked like any other.
         self.requestor()
             .slice(output.wrapping_add(offset), length)
             .writer_aligned(MESSAGE_ALIGNMENT)
             .map_err(NtStatus::from)
     }
 
-    /// Writes the response of any other request to the start of its output, `payload` bytes of
-    /// which follow; the answer is the size of both.
+    /// Writes the response of any other request to the start of its output, and returns its length
+    /// together with the `payload` bytes after it.
     fn respond<T: IntoBytes + Immutable>(
         &self,
         response: &T,
@@ -140,7 +141,7 @@ impl<'a> Call<'a> {
         Ok(length)
     }
 
-    /// The part of the output that follows a response of type `T`.
+    /// Returns the `length` bytes of the output after a response of type `T`.
     fn payload<T>(&self, length: usize) -> Result<VolatileSlice<'a>, NtStatus> {
         let whole = size_of::<T>()
             .checked_add(length)
@@ -151,12 +152,12 @@ impl<'a> Call<'a> {
             .ok_or(NtStatus::BUFFER_TOO_SMALL)
     }
 
-    /// Whose rules the request follows.
+    /// Returns the mode whose rules the request follows.
     pub(super) fn requestor(&self) -> CallerMode {
         CallerMode::of(self.request, self.device.settings.policy)
     }
 
-    /// The mode that a request asks for: its own, or the stricter one.
+    /// Returns the mode that the request asks for: its own, or the stricter one.
     fn mode(&self, choice: ModeChoice) -> CallerMode {
         match choice {
             ModeChoice::OfRequest => self.requestor(),

@@ -6,24 +6,23 @@ pub enum ParseNumberError {
     /// There are no digits.
     #[error("no digits; write a number such as 4096, 4KiB or 0x1000")]
     Empty,
-    /// A character that is no digit of the base.
+    /// A character is not a digit of the base.
     #[error(
         "`{}` does not belong in a number; write 4096, 4KiB, 1_000 or 0x1000 (hexadecimal \
          digits need the 0x)",
         .0.escape_debug()
     )]
     Character(char),
-    /// It does not fit.
+    /// It does not fit in 64 bits.
     #[error("the number does not fit in 64 bits")]
     Overflow,
 }
 
-/// Parses a decimal number or, behind `0x`, a hexadecimal one. Underscores, and the back-quotes
-/// with which debuggers split addresses, may stand between digits; `KiB`, `MiB` or `GiB` may
-/// follow.
+/// Parses a decimal number, or a hexadecimal one after `0x`. Underscores, and the back-quotes that
+/// debuggers put into addresses, may stand between digits; `KiB`, `MiB` or `GiB` may follow.
 ///
 /// # Errors
-/// A [`ParseNumberError`] whose text tells what to write instead.
+/// A [`ParseNumberError`], whose text says what to write instead.
 pub fn parse_number(text: &str) -> Result<u64, ParseNumberError> {
     let (digits, factor) = split_unit(text.trim());
     let (digits, radix) = digits
@@ -73,7 +72,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn accepts_what_people_write() {
+    fn accepts_valid_numbers() {
         for (text, value) in [
             ("0", 0),
             ("4096", 4096),
@@ -92,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_the_rest() {
+    fn refuses_invalid_numbers() {
         for (text, error) in [
             ("", ParseNumberError::Empty),
             ("0x", ParseNumberError::Empty),
@@ -111,14 +110,14 @@ mod tests {
     }
 
     #[test]
-    fn f11_a_character_that_nobody_sees_is_told_by_its_number() {
+    fn f11_an_invisible_character_is_shown_by_its_number() {
         let sentence = parse_number("\u{feff}0x1000").unwrap_err().to_string();
         assert!(sentence.starts_with("`\\u{feff}` does not"), "{sentence}");
     }
 
     proptest! {
         #[test]
-        fn every_number_survives_being_written(value: u64) {
+        fn every_printed_number_is_parsed(value: u64) {
             prop_assert_eq!(parse_number(&value.to_string()), Ok(value));
             prop_assert_eq!(parse_number(&format!("{value:#x}")), Ok(value));
             prop_assert_eq!(parse_number(&format!("0x{:04X}_{:012x}", value >> 48, value << 16 >> 16)), Ok(value));
@@ -131,7 +130,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_judged(text in ".*") {
+        fn any_text_is_validated(text in ".*") {
             let _ = parse_number(&text);
         }
     }

@@ -19,9 +19,9 @@ pub struct Transfer {
     pub address: Option<u64>,
     /// Which access stopped it.
     pub direction: Direction,
-    /// Who copied; [`EngineKind::Auto`] where no engine was needed.
+    /// The engine that copied; [`EngineKind::Auto`] if none was needed.
     pub engine: EngineKind,
-    /// Whether the native engine met a page that is not resident, and the system's went on.
+    /// Whether the native engine met a page that is not resident, and the system's engine continued.
     pub fell_back: bool,
     /// The least number of bytes of the source, from the first that did not arrive on, that could
     /// not be read either; 0 where the driver cannot tell.

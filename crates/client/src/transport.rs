@@ -7,11 +7,11 @@ use ringcopy_protocol::NtStatus;
 /// Bytes in a page, the unit of [`Transport::protect`].
 pub const PAGE_LENGTH: u64 = 4096;
 
-/// An open handle to the device, as its transport numbers them.
+/// The number of an open handle to the device, which the transport chooses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle(pub u64);
 
-/// What a handle is opened for.
+/// The access for which a handle is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenAccess {
     /// `FILE_READ_ACCESS` alone.
@@ -22,7 +22,7 @@ pub enum OpenAccess {
     ReadWrite,
 }
 
-/// A range of the caller's address space, which need not be valid: the driver has to judge it.
+/// A range of the caller's address space. It need not be valid: the driver must validate it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffer {
     /// The first byte.
@@ -31,10 +31,10 @@ pub struct Buffer {
     pub length: u32,
 }
 
-/// What may be done with a page of the caller's memory.
+/// The access that a page of the caller's memory allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
-    /// Nothing, though the page is there.
+    /// None, though the page is mapped.
     NoAccess,
     /// Reads.
     ReadOnly,
@@ -42,23 +42,23 @@ pub enum Protection {
     ReadWrite,
     /// Reads and writes, once the first access has raised `STATUS_GUARD_PAGE_VIOLATION`.
     Guard,
-    /// Nothing: there is no page. A page that was taken away does not come back.
+    /// None: the page is not mapped. An unmapped page cannot be mapped again.
     Unmapped,
 }
 
-/// What a transport knows about the machine that the driver runs on. Facts that it does not know
-/// are `None`, and the cases that need them are skipped by name.
+/// What a transport knows about the machine that the driver runs on. Unknown facts are `None`, and
+/// cases that need them are skipped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Landmarks {
-    /// Why the addresses that the driver sees are not this process's, where they are not.
+    /// Why the driver does not see this process's addresses, if it does not.
     pub foreign_addresses: Option<&'static str>,
     /// A physical address of I/O space.
     pub io_address: Option<u64>,
-    /// The first physical address behind all RAM.
+    /// The first physical address after all RAM.
     pub ram_end: Option<u64>,
-    /// The end of a run of RAM that something else, or nothing, follows.
+    /// The end of a range of RAM, where a hole or other memory follows.
     pub hole_address: Option<u64>,
-    /// A system address and the constant bytes that lie there.
+    /// A system address, and the constant bytes there.
     pub system_data: Option<(u64, Vec<u8>)>,
     /// A system address where nothing is mapped.
     pub unmapped_system_address: Option<u64>,
@@ -66,42 +66,42 @@ pub struct Landmarks {
     pub io_system_address: Option<u64>,
 }
 
-/// The way to the driver failed; what the driver would have said is unknown.
+/// The transport failed, so the result of the request is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
-    /// There is no driver to be reached from here. The text says where there is one.
+    /// No driver can be reached. The text says where there is one.
     #[error("{0}")]
     Unavailable(String),
-    /// There was one, and it is gone.
+    /// The driver can no longer be reached.
     #[error("the driver can no longer be reached: {0}")]
     Lost(String),
-    /// The user does not want to wait. The request under way was cancelled, and no other is sent.
-    #[error("interrupted: the request under way was cancelled, and none was sent after it")]
+    /// The user asked to stop. The pending request was cancelled, and no other is sent.
+    #[error("interrupted: the pending request was cancelled, and none was sent after it")]
     Interrupted,
-    /// Memory of the caller's own could not be arranged.
+    /// The caller's memory could not be allocated or changed.
     #[error("cannot {action} {length} bytes of the caller's memory{}: {status}", at(*address))]
     Memory {
-        /// What was tried: a verb.
+        /// The action: a verb.
         action: &'static str,
-        /// Where; 0 for an allocation.
+        /// The first byte; 0 for an allocation.
         address: u64,
         /// Bytes.
         length: u64,
-        /// What it failed with.
+        /// The status of the failure.
         status: NtStatus,
     },
     /// Input or output on the host failed.
     #[error("{context}: {error}")]
     Io {
-        /// What was tried.
+        /// The action.
         context: String,
-        /// Why it failed.
+        /// The reason.
         #[source]
         error: io::Error,
     },
 }
 
-/// Where memory is, if it is anywhere yet.
+/// Returns the text for the address of memory, if it has one.
 fn at(address: u64) -> String {
     if address == 0 {
         String::new()
@@ -113,7 +113,7 @@ fn at(address: u64) -> String {
 /// An open or a device control request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// It did not reach the driver, or its outcome did not come back.
+    /// It did not reach the driver, or its result did not come back.
     #[error(transparent)]
     Transport(#[from] TransportError),
     /// It was refused.
@@ -121,14 +121,14 @@ pub enum RequestError {
     Status(NtStatus),
 }
 
-/// A way to the driver, from within one calling process.
+/// A way to the driver from one calling process.
 ///
-/// On Windows that is the client's own process; in the lab it is a process of the lab's.
+/// On Windows that is the client's own process; in the lab it is a process of the lab.
 pub trait Transport {
     /// Opens the device.
     ///
     /// # Errors
-    /// The status of the open, e.g. `STATUS_ACCESS_DENIED`.
+    /// The status of the open, such as `STATUS_ACCESS_DENIED`.
     fn open(&mut self, access: OpenAccess) -> Result<Handle, RequestError>;
 
     /// Closes a handle.
@@ -137,9 +137,9 @@ pub trait Transport {
     /// `STATUS_INVALID_HANDLE`, if it is not open.
     fn close(&mut self, handle: Handle) -> Result<(), RequestError>;
 
-    /// Sends a request with buffers of the transport's own choosing. `output` goes to the driver
-    /// as it is, so that what the driver leaves alone stays as it was. Gives the number of bytes
-    /// that the driver says it returned, which is not to be trusted.
+    /// Sends a request with buffers that the transport chooses. `output` goes to the driver as it
+    /// is, so bytes that the driver does not write stay as they were. Returns the number of bytes
+    /// that the driver says it returned, which is not checked.
     ///
     /// # Errors
     /// The status of the request, if that is an error or a warning.
@@ -151,7 +151,7 @@ pub trait Transport {
         output: &mut [u8],
     ) -> Result<usize, RequestError>;
 
-    /// Sends a request with buffers where the caller says, valid or not.
+    /// Sends a request with buffers at given addresses, valid or not.
     ///
     /// # Errors
     /// The status of the request, if that is an error or a warning.
@@ -163,22 +163,22 @@ pub trait Transport {
         output: Buffer,
     ) -> Result<usize, RequestError>;
 
-    /// Whole zeroed pages for at least `length` bytes, with an unmapped page on either side.
+    /// Allocates zeroed pages for at least `length` bytes, with an unmapped page on either side.
     ///
     /// # Errors
-    /// If there is no room.
+    /// If there is not enough memory.
     fn allocate(&mut self, length: u64) -> Result<u64, TransportError>;
 
-    /// Gives back what [`allocate`](Self::allocate) gave.
+    /// Frees an allocation of [`allocate`](Self::allocate).
     ///
     /// # Errors
     /// If nothing was allocated there.
     fn free(&mut self, address: u64) -> Result<(), TransportError>;
 
-    /// Changes whole pages.
+    /// Changes the protection of whole pages.
     ///
     /// # Errors
-    /// If a page of the range is not there.
+    /// If a page of the range is not mapped.
     fn protect(
         &mut self,
         address: u64,
@@ -186,19 +186,19 @@ pub trait Transport {
         protection: Protection,
     ) -> Result<(), TransportError>;
 
-    /// Writes to the caller's memory, which has to be [`Protection::ReadWrite`].
+    /// Writes to the caller's memory, which must be [`Protection::ReadWrite`].
     ///
     /// # Errors
-    /// If a page of the range is not there.
+    /// If a page of the range is not mapped.
     fn write(&mut self, address: u64, bytes: &[u8]) -> Result<(), TransportError>;
 
-    /// Reads the caller's memory, which has to be readable.
+    /// Reads the caller's memory, which must be readable.
     ///
     /// # Errors
-    /// If a page of the range is not there.
+    /// If a page of the range is not mapped.
     fn read(&mut self, address: u64, bytes: &mut [u8]) -> Result<(), TransportError>;
 
-    /// Where a byte of the caller's memory lies in physical memory, if the transport can tell.
+    /// Returns the physical address of a byte of the caller's memory, if the transport knows it.
     ///
     /// # Errors
     /// If the byte is not mapped.
@@ -206,10 +206,10 @@ pub trait Transport {
         Ok(None)
     }
 
-    /// What the transport knows about the driver's machine.
+    /// Returns what the transport knows about the driver's machine.
     ///
     /// # Errors
-    /// If the machine cannot be asked.
+    /// If the transport fails.
     fn landmarks(&mut self) -> Result<Landmarks, TransportError> {
         Ok(Landmarks::default())
     }

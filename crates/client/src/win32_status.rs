@@ -1,8 +1,8 @@
-//! The status behind a Win32 error.
+//! The status for a Win32 error.
 //!
-//! The I/O manager speaks in `NTSTATUS`; Win32 translates, and several statuses become one error.
-//! Where a request got as far as the driver its status is known anyway; this is for opens, and for
-//! requests that the I/O manager turned down. Each error is given the status that those have.
+//! The I/O manager uses `NTSTATUS`, which Win32 translates: several statuses become one error. The
+//! status of a request that reached the driver is known. This table is for opens, and for requests
+//! that the I/O manager refused; each error gets the status that these have.
 
 use ringcopy_protocol::NtStatus;
 
@@ -41,8 +41,8 @@ const TABLE: [(u32, NtStatus); 31] = [
     (1816, NtStatus::QUOTA_EXCEEDED),
 ];
 
-/// The status for an error; for one that the table does not have, the `NTSTATUS` that carries a
-/// Win32 error as such (facility 7).
+/// Returns the status for an error. An error that is not in the table becomes the `NTSTATUS` that
+/// contains it (facility 7).
 pub(crate) fn status_of(error: u32) -> NtStatus {
     TABLE
         .iter()
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_error_is_still_told() {
+    fn an_unknown_error_is_contained_in_the_status() {
         assert_eq!(status_of(1223), NtStatus(0xC007_04C7));
     }
 }

@@ -1,4 +1,4 @@
-//! Copies from one kind of memory, whole or up to where it ends.
+//! Copies of one kind of memory.
 
 use usermode_accessors::VolatileSlice;
 
@@ -9,16 +9,15 @@ use crate::{
     translate::{Mapping, Translate},
 };
 
-/// The first address of the upper half, whatever the number of levels: bit 63 is set.
+/// The first address of the upper half: bit 63 is set.
 pub(crate) const UPPER_HALF: u64 = 1 << 63;
 
 /// Copies RAM, from the physical `address` on, to all of `target`.
 ///
-/// Stops at the first byte that is not RAM, however small the gap, with exactly the bytes before
-/// it transferred; no byte outside RAM is ever read. An empty target completes and looks at
-/// nothing.
+/// Stops at the first byte that is not RAM, with exactly the bytes before it transferred. Never reads
+/// a byte outside RAM. An empty target completes without a look-up.
 ///
-/// Every run of RAM is looked up once, and read in pieces that end at multiples of
+/// Looks up every run of RAM once, and reads it in pieces that end at multiples of
 /// [`PhysicalMemory::SPAN`].
 ///
 /// # Errors
@@ -41,20 +40,20 @@ pub fn copy_physical<M: PhysicalMemory>(
     })
 }
 
-/// Copies system memory, from the virtual `address` on, to all of `target`, without touching it by
-/// that address: page by page, each is translated and then copied as [`copy_physical`] does.
+/// Copies system memory, from the virtual `address` on, to all of `target`, without an access to that
+/// address: translates each page, then copies it as [`copy_physical`] does.
 ///
-/// Stops at the first byte that is not mapped to RAM, with exactly the bytes before it
-/// transferred. The mapping may change while it is copied: then some pages are from before and
-/// some from after, and a page whose memory was put to another use gives what is there now. An
-/// empty target completes and looks at nothing.
+/// Stops at the first byte that is not mapped to RAM, with exactly the bytes before it transferred.
+/// If the mapping changes during the copy, some pages are those before the change and some those
+/// after it, and a page whose frame is reused has its present contents. An empty target completes
+/// without a look-up.
 ///
-/// Where the copy stops, the rest of the range is translated as well, up to the end of the hole.
+/// After a stop, translates the rest of the range up to the end of the hole.
 ///
 /// # Errors
 ///
 /// In [`Transfer::stop`]: [`Reason::Wraps`], [`Reason::OutsideSystemRange`] for an address of the
-/// lower half, what `translation` fails with, and all that [`copy_physical`] fails with.
+/// lower half, the errors of `translation`, and those of [`copy_physical`].
 pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
     memory: &M,
     translation: &T,
@@ -73,7 +72,7 @@ pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
             let never_there = !hole.reason.may_be_paged_out();
             hole.within(address, cursor.remaining() as u64, |address| {
                 match translation.translate(address) {
-                    // Another engine might bring that in.
+                    // Another engine may be able to page that in.
                     Err(next) if never_there && next.reason.may_be_paged_out() => 0,
                     Err(next) => next.length,
                     Ok(_) => 0,
@@ -89,15 +88,15 @@ pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
     })
 }
 
-/// Copies from `address` on to all of `target` by calls of `read`, cut at the multiples of `SPAN`
-/// bytes in the source: for a reader that is trusted with a bounded piece at a time.
+/// Copies from `address` on to all of `target` by calls of `read` that do not cross a multiple of
+/// `SPAN` in the source: for a reader that takes bounded pieces.
 ///
-/// `read` gets an address and as many bytes as it is to read from there. An empty target
-/// completes without a call. `SPAN` is a power of two, held at compile time.
+/// `read` gets an address, and a target of the length to read. An empty target completes without a
+/// call. `SPAN` is a power of two, which the compiler checks.
 ///
 /// # Errors
 ///
-/// In [`Transfer::stop`]: [`Reason::Wraps`], or [`Reason::Read`] with what `read` failed with.
+/// In [`Transfer::stop`]: [`Reason::Wraps`], or [`Reason::Read`] with the status of `read`.
 ///
 /// # Examples
 ///
@@ -123,7 +122,7 @@ pub fn copy_in_spans<const SPAN: u64>(
     cut_at_spans(SPAN, address, target, read)
 }
 
-/// As [`copy_in_spans`], for a `span` that the caller knows to be a power of two.
+/// Copies as [`copy_in_spans`] does. `span` is a power of two.
 fn cut_at_spans(
     span: u64,
     address: u64,

@@ -1,10 +1,10 @@
-//! How far a copy has come.
+//! The progress of a copy.
 
 use usermode_accessors::VolatileSlice;
 
 use crate::transfer::{Hole, Reason, Transfer};
 
-/// A copy under way. The count moves forward only, and only over bytes that arrived.
+/// A copy under way. The count only grows, by bytes that were copied.
 pub(crate) struct Cursor<'a> {
     source: u64,
     target: VolatileSlice<'a>,
@@ -12,7 +12,7 @@ pub(crate) struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    /// The address in the source of the next byte to copy.
+    /// Returns the source address of the next byte.
     pub(crate) const fn address(&self) -> u64 {
         // Within the source, which does not wrap.
         self.source.wrapping_add(self.transferred as u64)
@@ -22,8 +22,8 @@ impl Cursor<'_> {
         self.target.len().saturating_sub(self.transferred)
     }
 
-    /// Lets `copy` fill the next bytes of the target, at most `limit` of them, from
-    /// [`address`](Self::address) on, and counts what arrived. Fails with what stopped `copy`.
+    /// Calls `copy` for the next bytes of the target, at most `limit`, and counts the copied ones.
+    /// Fails with the hole that stopped `copy`.
     pub(crate) fn advance(
         &mut self,
         limit: u64,
@@ -50,7 +50,7 @@ impl Cursor<'_> {
 /// Copies from `source` to all of `target`, one `step` after another. A step either advances the
 /// cursor by at least one byte or fails.
 ///
-/// A source that runs beyond 2^64 is refused before the first step; one that ends there is not.
+/// A source that exceeds 2^64 is refused before the first step. It may end there.
 pub(crate) fn copy_in_steps<'a>(
     source: u64,
     target: VolatileSlice<'a>,

@@ -1,4 +1,4 @@
-//! Who copies system and physical memory.
+//! Engines, which copy system and physical memory.
 
 use usermode_accessors::VolatileSlice;
 
@@ -6,31 +6,31 @@ use crate::{
     copy::copy_virtual, physical::PhysicalMemory, transfer::Transfer, translate::Translate,
 };
 
-/// A way to reach RAM and system virtual memory.
+/// A way to read RAM and system virtual memory.
 ///
-/// A driver has two: [`Native`], over its own window onto a frame, and one that hands bounded
-/// pieces to the system's `MmCopyMemory`. Which bytes are RAM, where a physical copy ends and how
-/// it is counted is decided by [`copy_physical`](crate::copy_physical) for every engine alike.
+/// A driver may have two: [`Native`], with the driver's window onto a frame, and one that passes
+/// bounded pieces to the system's `MmCopyMemory`. For every engine,
+/// [`copy_physical`](crate::copy_physical) decides which bytes are RAM, and counts them.
 pub trait Engine {
-    /// Physical memory, as this engine reads it.
+    /// The type of the physical memory.
     type Memory: PhysicalMemory;
 
-    /// Physical memory.
+    /// Returns the physical memory.
     fn physical_memory(&self) -> &Self::Memory;
 
-    /// Copies system memory from the virtual `address` on to all of `target`, or up to where it
-    /// ends, and counts exactly. [`copy_memory`](crate::copy_memory) calls it with at least one
-    /// byte to copy, and only for ranges that begin at [`system_start`](Self::system_start) or
-    /// after it, and do not wrap.
+    /// Copies system memory from the virtual `address` on to all of `target`, or up to the first byte
+    /// that cannot be read, with an exact count. [`copy_memory`](crate::copy_memory) calls it only
+    /// for ranges that are not empty, do not wrap, and begin at
+    /// [`system_start`](Self::system_start) or after it.
     ///
-    /// The address must not be touched, unless the system vouches for the access.
+    /// The implementation must not access the address itself, unless the system guards the access.
     fn copy_system(&self, address: u64, target: VolatileSlice<'_>) -> Transfer;
 
-    /// The first address of system memory, as in [`Translate::system_start`].
+    /// Returns the first address of system memory, as in [`Translate::system_start`].
     fn system_start(&self) -> u64;
 }
 
-/// The engine that needs no help: it translates every page itself and reads the frame.
+/// The engine that needs no function of the system: it translates every page and reads the frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Native<M, T> {
     memory: M,
@@ -38,7 +38,7 @@ pub struct Native<M, T> {
 }
 
 impl<M, T> Native<M, T> {
-    /// An engine that finds addresses by `translation` and reads them from `memory`.
+    /// Returns an engine that translates by `translation` and reads from `memory`.
     #[must_use]
     pub const fn new(memory: M, translation: T) -> Self {
         Self {
@@ -47,7 +47,7 @@ impl<M, T> Native<M, T> {
         }
     }
 
-    /// How addresses are found.
+    /// Returns the translation.
     pub const fn translation(&self) -> &T {
         &self.translation
     }

@@ -1,23 +1,23 @@
-//! One page-table entry, as the processor reads it.
+//! Page-table entries, as the processor reads them.
 //!
 //! The format, and which bits are reserved at which level: Intel 64 and IA-32 Architectures
 //! Software Developer's Manual, volume 3A, section 4.5 "4-Level Paging and 5-Level Paging".
 
-/// An entry that is present.
+/// The meaning of a present entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entry {
-    /// It points to the table of the next level down, at this physical address.
+    /// The table of the next lower level is at this physical address.
     Table(u64),
-    /// It maps a page that begins at this physical address.
+    /// A page at this physical address is mapped.
     Page(u64),
 }
 
-/// Why an entry leads nowhere.
+/// Why an entry maps nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoEntry {
-    /// All of its bits are zero.
+    /// All bits are zero.
     Empty,
-    /// It is not present, and holds something else.
+    /// The present bit is clear, and another bit is set.
     NotPresent,
     Reserved,
 }
@@ -27,7 +27,7 @@ const PRESENT: u64 = 1;
 const PAGE: u64 = 1 << 7;
 /// Part of the memory type in an entry that maps a large page; not part of its address.
 const LARGE_PAGE_ATTRIBUTE: u64 = 1 << 12;
-/// Bits 12 to 51: the most that an entry can hold of a physical address.
+/// Bits 12 to 51: the physical address in an entry.
 pub(crate) const ADDRESS: u64 = 0x000F_FFFF_FFFF_F000;
 
 /// The page table: the level whose entries map 4 KiB each.
@@ -35,10 +35,10 @@ pub(crate) const LOWEST_LEVEL: u8 = 1;
 /// The page-directory-pointer table: the highest level whose entries may map a page, of 1 GiB.
 const HIGHEST_LEVEL_OF_PAGES: u8 = 3;
 
-/// Bytes in an entry.
+/// The length of an entry in bytes.
 pub(crate) const SIZE: u64 = 8;
 
-/// How many of an address's low bits an entry of `level`, 1 to 5, leaves untranslated.
+/// Returns the number of low address bits that an entry of `level`, 1 to 5, does not translate.
 const fn shift(level: u8) -> u32 {
     match level {
         1 => 12,
@@ -49,23 +49,23 @@ const fn shift(level: u8) -> u32 {
     }
 }
 
-/// The bits of an address that an entry of `level` leaves untranslated.
+/// Returns the address bits that an entry of `level` does not translate.
 pub(crate) const fn offset_mask(level: u8) -> u64 {
     !u64::MAX.wrapping_shl(shift(level))
 }
 
-/// How many bytes from `address` on an entry of `level` translates.
+/// Returns the number of bytes from `address` on that an entry of `level` translates.
 pub(crate) const fn bytes_from(address: u64, level: u8) -> u64 {
     (!address & offset_mask(level)).saturating_add(1)
 }
 
-/// Where in a table of `level` the entry for `address` is, in bytes.
+/// Returns the offset in bytes, in a table of `level`, of the entry for `address`.
 pub(crate) const fn offset_in_table(address: u64, level: u8) -> u64 {
     (address.wrapping_shr(shift(level)) & 0x1FF) << 3
 }
 
-/// What the entry `raw` of `level` says to a processor whose physical addresses have
-/// `address_bits` bits. Of an entry that is not present, nothing is looked at but whether it is zero.
+/// Decodes the entry `raw` of `level` for a processor whose physical addresses have `address_bits`
+/// bits. An entry that is not present is only compared with zero.
 pub(crate) const fn decode(raw: u64, level: u8, address_bits: u32) -> Result<Entry, NoEntry> {
     if raw & PRESENT == 0 {
         return Err(match raw {

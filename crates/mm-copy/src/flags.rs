@@ -1,12 +1,12 @@
-//! What a source address is.
+//! The kinds of source address.
 
 use bitflags::bitflags;
 
 bitflags! {
     /// The `Flags` of `MmCopyMemory`: what the source address is.
     ///
-    /// Exactly one must be set. [`CopyFlags::from_bits_retain`] takes the raw word of a request;
-    /// unknown bits stay in it, and [`copy_memory`](crate::copy_memory) refuses them.
+    /// Exactly one must be set. [`CopyFlags::from_bits_retain`] keeps the unknown bits of a request,
+    /// and [`copy_memory`](crate::copy_memory) refuses them.
     ///
     /// Source: [MmCopyMemory](https://learn.microsoft.com/windows-hardware/drivers/ddi/ntddk/nf-ntddk-mmcopymemory),
     /// which names the flags; their values are those of every public copy of the header.
@@ -27,7 +27,7 @@ pub(crate) enum AddressKind {
 }
 
 impl CopyFlags {
-    /// The one kind that is asked for; `None` for no kind, for both, and for unknown bits.
+    /// Returns the kind; `None` for no kind, for both, and for unknown bits.
     pub(crate) const fn kind(self) -> Option<AddressKind> {
         match self {
             Self::PHYSICAL => Some(AddressKind::Physical),

@@ -1,65 +1,63 @@
-//! `MmCopyMemory` in safe Rust: copies of virtual and physical memory that never touch device
-//! memory, never touch system memory by its virtual address, and count to the byte what arrived.
+//! `MmCopyMemory` in safe Rust: copies of virtual and physical memory that never access device memory,
+//! never access system memory by its virtual address, and count the bytes exactly.
 //!
-//! [`copy_memory`] takes the flags, the source and the target of `MmCopyMemory` and gives a
-//! [`Transfer`] back. How RAM is reached is behind two traits, which the driver implements:
-//! [`PhysicalMemory`] says what is RAM and reads it, [`Translate`] finds the physical memory behind
-//! a system address. [`PageTableWalk`] is a `Translate` that needs nothing but a `PhysicalMemory`;
-//! the two together are the [`Native`] engine. Another [`Engine`] may hand system addresses to the
-//! system's own `MmCopyMemory`.
+//! [`copy_memory`] takes the flags, the source and the target of `MmCopyMemory`, and returns a
+//! [`Transfer`]. A driver implements two traits: [`PhysicalMemory`] knows which addresses are RAM and
+//! reads them, [`Translate`] translates system addresses. [`PageTableWalk`] implements `Translate` with
+//! a `PhysicalMemory`; the two together are the [`Native`] engine. Another [`Engine`] may pass system
+//! addresses to the system's own `MmCopyMemory`.
 //!
-//! # Who reads what
+//! # How each source is read
 //!
 //! | source | how it is read |
 //! | --- | --- |
-//! | physical | every run of it is looked up in [`PhysicalMemory::ram_from`] first, then read by [`PhysicalMemory::read`] |
-//! | virtual, of the user | by `usermode-accessors`: probed, guarded, in the current process; pages are brought in |
-//! | virtual, of the system | [`Engine::copy_system`]; natively, page by page: translated, then as physical |
+//! | physical | each run is looked up by [`PhysicalMemory::ram_from`], then read by [`PhysicalMemory::read`] |
+//! | virtual, of the user | by `usermode-accessors`: probed, guarded, in the current process; pages are paged in |
+//! | virtual, of the system | [`Engine::copy_system`]; natively, each page is translated, then read as physical memory |
 //!
 //! # The contract
 //!
-//! What Microsoft's page of [`MmCopyMemory`] promises holds, with one exception: the native engine
-//! does not bring in system memory that is paged out. [`Reason::may_be_paged_out`] tells such a
-//! stop from others, and a caller that has the system's engine can go on there.
+//! The crate keeps the contract on Microsoft's page of [`MmCopyMemory`], with one exception: the native
+//! engine does not page in system memory. [`Reason::may_be_paged_out`] identifies such a stop, and a
+//! caller that has the system's engine can continue there.
 //!
-//! What that page leaves open is settled as follows.
+//! What that page leaves open is defined as follows.
 //!
-//! | question | answer |
+//! | case | result |
 //! | --- | --- |
-//! | both flags, no flag, an unknown bit | `STATUS_INVALID_PARAMETER_4`, 0 transferred, before anything else is looked at |
-//! | `NumberOfBytes` is 0 | `STATUS_SUCCESS`, 0 transferred; the flags are checked, the address is not |
+//! | both flags, no flag, an unknown bit | `STATUS_INVALID_PARAMETER_4`, 0 transferred, before any other check |
+//! | `NumberOfBytes` is 0 | `STATUS_SUCCESS`, 0 transferred; the flags are checked, the address is ignored |
 //! | I/O space, firmware tables, unmapped or malformed system addresses | `STATUS_INVALID_ADDRESS` |
 //! | user memory that cannot be read | the exception's code, such as `STATUS_ACCESS_VIOLATION`, `STATUS_GUARD_PAGE_VIOLATION`, `STATUS_STACK_OVERFLOW`, `STATUS_IN_PAGE_ERROR` |
 //! | a range that begins in user memory and does not end there | `STATUS_ACCESS_VIOLATION`, 0 transferred: refused before any access, as `ProbeForRead` does |
 //! | an address that is neither a user address nor in the upper half | `STATUS_INVALID_ADDRESS`, 0 transferred |
-//! | a source that runs beyond 2^64 | `STATUS_INVALID_ADDRESS`, 0 transferred; to end exactly there is allowed |
-//! | a physical address wider than the processor's | `STATUS_INVALID_ADDRESS`; what lies below is transferred |
+//! | a source that exceeds 2^64 | `STATUS_INVALID_ADDRESS`, 0 transferred; a source may end there |
+//! | a physical address wider than the processor's | `STATUS_INVALID_ADDRESS`; the bytes below are transferred |
 //! | granularity of a partial transfer | the byte: RAM that ends within a page is copied up to its end |
-//! | order | ascending; what is transferred has no gap |
-//! | how far a hole reaches | [`Stop::hole_length`]: up to the next RAM in the list, or as far as the missing page-table entries translate |
-//! | the target behind the bytes transferred | untouched |
+//! | order | ascending, without a gap |
+//! | length of a hole | [`Stop::hole_length`]: up to the next RAM in the list, or what the missing page-table entries translate |
+//! | the target after the transferred bytes | unchanged |
 //! | source and target overlap | the target gets an unspecified mix of old and new bytes |
 //! | memory that changes during the copy | some bytes from before, some from after; see [`copy_virtual`] |
-//! | RAM that is added or taken away | as [`PhysicalMemory::ram_from`] says at the time of the look-up; one look-up serves a run |
+//! | RAM that is added or removed | as [`PhysicalMemory::ram_from`] returns at the look-up of the run |
 //!
-//! The target is memory of the kernel's own or locked down, which a [`VolatileSlice`] promises by
-//! its construction; it does not fault.
+//! The target is kernel memory or locked memory, and does not fault: a [`VolatileSlice`] requires that
+//! where it is made.
 //!
 //! # IRQL
 //!
-//! This crate raises nothing and waits for nothing. Virtual sources: at most `APC_LEVEL`, for user
-//! memory may be paged in. Physical sources: whatever the implementation of [`PhysicalMemory`]
-//! asks. An implementation that must raise the IRQL, or hold a lock, does so for one `read` of at
-//! most [`PhysicalMemory::SPAN`] bytes at a time.
+//! This crate neither raises the IRQL nor waits. Virtual sources: at most `APC_LEVEL`, because user
+//! memory may be paged in. Physical sources: the level of the implementation of [`PhysicalMemory`]. An
+//! implementation that must raise the IRQL or hold a lock does so for one `read` of at most
+//! [`PhysicalMemory::SPAN`] bytes.
 //!
 //! # Bounds
 //!
-//! Nothing is allocated. A copy takes one `read` per span and one look-up per run of RAM; in
-//! system memory one translation per page, and a walk reads at most five entries for the first of
-//! them and one for each further page of the same page table. A copy that stops reads as many more
-//! to see how far the hole reaches, which is no further than it was to go. A look-up in [`RamRanges`] takes as
-//! many steps as the number of ranges has binary digits. What that comes to is in
-//! `docs/performance.md`.
+//! The crate allocates nothing. A copy takes one `read` for each span, and one look-up for each run of
+//! RAM. In system memory it takes one translation for each page; a walk reads at most five entries for
+//! the first page, and one for each further page of the same page table. A copy that stops reads
+//! entries up to the end of the hole or of the requested range. A look-up in [`RamRanges`] is a binary
+//! search. `docs/performance.md` has figures.
 //!
 //! # Examples
 //!
@@ -143,7 +141,7 @@
 )]
 #![allow(
     clippy::redundant_pub_crate,
-    reason = "an item says itself that it is not part of the interface"
+    reason = "the item itself shows that it is not part of the interface"
 )]
 
 mod copy;

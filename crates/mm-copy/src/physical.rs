@@ -1,51 +1,51 @@
-//! Physical memory: what of it is RAM, and how it is read.
+//! Physical memory: which addresses are RAM, and reads from it.
 
 use usermode_accessors::{NtStatus, VolatileSlice};
 
 use crate::transfer::{Hole, Reason};
 
-/// Bytes in the smallest page: 4 KiB.
+/// The length of the smallest page: 4 KiB.
 pub const PAGE_SIZE: u64 = 4096;
 
-/// Physical frames, as an engine reaches them.
+/// Physical memory, as an engine reads it.
 ///
-/// This crate reads only what [`ram_from`](Self::ram_from) calls RAM: it asks first, and no
-/// [`read`](Self::read) names a byte that was not in the answer.
+/// This crate calls [`ram_from`](Self::ram_from) before each [`read`](Self::read), and reads only
+/// bytes that it returned as RAM.
 ///
 /// IRQL: the implementation's.
 pub trait PhysicalMemory {
-    /// No read crosses a multiple of this many bytes: the size of the window onto a frame, or the
-    /// most that one call of the system is trusted with. A power of two, held at compile time.
+    /// No read crosses a multiple of this number of bytes: the length of the window onto frames, or
+    /// the limit of one call of the system. A power of two, which the compiler checks.
     const SPAN: u64 = PAGE_SIZE;
 
-    /// Bits in a physical address: `CPUID.80000008H:EAX[7:0]`, less the bits that memory
-    /// encryption takes away (`CPUID.8000001FH:EBX[11:6]`) where it is on.
+    /// Returns the number of bits in a physical address: `CPUID.80000008H:EAX[7:0]`, minus the bits
+    /// that memory encryption uses if it is on (`CPUID.8000001FH:EBX[11:6]`).
     fn address_bits(&self) -> u32;
 
-    /// How many bytes from `address` on are RAM under the control of the operating system,
-    /// without a gap; 0 if `address` itself is not. The answer may fall short of the whole run,
-    /// but never exceeds it.
+    /// Returns the number of contiguous bytes from `address` on that are RAM under the control of
+    /// the operating system; 0 if `address` is not. The result may be less than the whole run, but
+    /// never more.
     fn ram_from(&self, address: u64) -> u64;
 
-    /// How many bytes from `address` on are not RAM; 0 if `address` itself is, or if that is not
-    /// known. The answer may fall short of the whole hole, but never exceeds it. A hole of all 2^64
-    /// addresses has a length of 2^64 - 1.
+    /// Returns the number of bytes from `address` on that are not RAM; 0 if `address` is RAM, or if
+    /// it is not known. The result may be less than the whole hole, but never more. A hole of all
+    /// 2^64 addresses has a length of 2^64 - 1.
     fn hole_from(&self, address: u64) -> u64;
 
-    /// Reads as many bytes as `target` has from `address` on: at least one, all of them RAM, none
-    /// beyond the next multiple of [`SPAN`](Self::SPAN).
+    /// Reads from `address` on to all of `target`: at least one byte, all of them RAM, none beyond
+    /// the next multiple of [`SPAN`](Self::SPAN).
     ///
     /// # Errors
     ///
-    /// What stopped the read, and how many bytes arrived before it.
+    /// The status that stopped the read, and the number of bytes read before it.
     fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError>;
 
-    /// Reads the eight bytes at `address`, in one access: a page-table entry, which the operating
-    /// system may change at any moment. `address` is a multiple of 8, and RAM.
+    /// Reads the eight bytes at `address` in one access: a page-table entry, which the operating
+    /// system may change at any time. `address` is a multiple of 8, and RAM.
     ///
     /// # Errors
     ///
-    /// What stopped the read.
+    /// The status that stopped the read.
     fn read_u64(&self, address: u64) -> Result<u64, NtStatus>;
 }
 
@@ -76,13 +76,14 @@ impl<M: PhysicalMemory + ?Sized> PhysicalMemory for &M {
 /// A read that stopped early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadError {
-    /// Why.
+    /// The reason.
     pub status: NtStatus,
-    /// Bytes that arrived before it, from the first on.
+    /// The number of bytes read before it.
     pub transferred: usize,
 }
 
-/// How many bytes from `address` on are RAM within the processor's physical width: at least one.
+/// Returns the number of bytes from `address` on that are RAM within the processor's physical width: at
+/// least one.
 pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u64, Hole> {
     let end = 1_u64.checked_shl(memory.address_bits()).unwrap_or(u64::MAX);
     let left = match end.checked_sub(address) {
@@ -99,7 +100,7 @@ pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u6
             let length = memory.hole_from(address);
             Err(Hole {
                 reason: Reason::NotRam,
-                // Nothing is RAM beyond the width, whatever a list says.
+                // No address beyond the width is RAM, even if a list has it.
                 length: if length < left {
                     length
                 } else {
@@ -111,7 +112,7 @@ pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u6
     }
 }
 
-/// How many addresses there are from `address` on; 2^64 - 1 of all 2^64.
+/// Returns the number of addresses from `address` on; 2^64 - 1 for all 2^64.
 const fn addresses_from(address: u64) -> u64 {
     (!address).saturating_add(1)
 }
@@ -126,7 +127,7 @@ pub struct RamRange {
 }
 
 impl RamRange {
-    /// How many bytes of the range lie at `address` and behind it; 0 if `address` is not in it.
+    /// Returns the number of bytes of the range from `address` on; 0 if `address` is not in it.
     #[must_use]
     pub const fn bytes_from(&self, address: u64) -> u64 {
         match address.checked_sub(self.start) {
@@ -135,7 +136,7 @@ impl RamRange {
         }
     }
 
-    /// This range and one that begins in it or right behind it, as one.
+    /// Returns the union with a range that begins in this one or directly after it.
     fn joined(self, next: Self) -> Option<Self> {
         let offset = next.start.checked_sub(self.start)?;
         (offset <= self.length).then(|| Self {
@@ -145,26 +146,23 @@ impl RamRange {
     }
 }
 
-/// A list of RAM ranges: what [`PhysicalMemory::ram_from`] and [`PhysicalMemory::hole_from`] can be
-/// answered from.
-///
-/// An empty range holds nothing.
+/// A list of RAM ranges, with which [`PhysicalMemory::ram_from`] and [`PhysicalMemory::hole_from`] can
+/// be implemented. Empty ranges are ignored.
 #[derive(Clone, Copy, Debug)]
 pub struct RamRanges<'a>(&'a [RamRange]);
 
 impl<'a> RamRanges<'a> {
-    /// The list that consists of `ranges`, in the order that [`arrange`](Self::arrange) brings
-    /// about. In another order RAM may be missed, and holes be said to be longer than they are; what
-    /// is no RAM is never taken for it.
+    /// Returns the list of `ranges`, which [`arrange`](Self::arrange) has put in order. In another
+    /// order the list may miss RAM and report holes that are too long, but never reports RAM where
+    /// there is none.
     #[must_use]
     pub const fn new(ranges: &'a [RamRange]) -> Self {
         Self(ranges)
     }
 
-    /// Puts ranges in ascending order and makes one of those that touch or overlap, so that a
-    /// look-up takes few steps and a copy no more than one per run. The answer is how many there
-    /// are now, from the first on; what is behind them means nothing any more. A range that runs
-    /// beyond 2^64 ends there.
+    /// Sorts the ranges, and joins those that touch or overlap, so that a copy needs one look-up for
+    /// each run. Returns the number of ranges that remain at the start of the slice; the rest of the
+    /// slice is unspecified. A range that exceeds 2^64 ends there.
     #[must_use]
     pub fn arrange(ranges: &mut [RamRange]) -> usize {
         ranges.sort_unstable_by_key(|range| range.start);
@@ -179,27 +177,26 @@ impl<'a> RamRanges<'a> {
                 left = left.saturating_add(1);
             }
             let range = joined.unwrap_or(range);
-            if let Some(place) = ranges.get_mut(left) {
-                *place = range;
+            if let Some(slot) = ranges.get_mut(left) {
+                *slot = range;
             }
             last = Some(range);
         }
         left.saturating_add(usize::from(last.is_some()))
     }
 
-    /// How many bytes from `address` on are RAM; 0 if `address` is not. Takes as many steps as
-    /// the number of ranges has binary digits.
+    /// Returns the number of bytes from `address` on that are RAM; 0 if `address` is not. A binary
+    /// search.
     #[must_use]
     pub fn bytes_from(&self, address: u64) -> u64 {
-        let behind = self.0.partition_point(|range| range.start <= address);
-        behind
-            .checked_sub(1)
+        let next = self.0.partition_point(|range| range.start <= address);
+        next.checked_sub(1)
             .and_then(|last| self.0.get(last))
             .map_or(0, |range| range.bytes_from(address))
     }
 
-    /// How many bytes from `address` on are not RAM: up to the next range, or to the last address;
-    /// 0 if `address` is RAM. Takes as many steps as [`bytes_from`](Self::bytes_from).
+    /// Returns the number of bytes from `address` on that are not RAM, up to the next range or the
+    /// last address; 0 if `address` is RAM. A binary search.
     #[must_use]
     pub fn hole_from(&self, address: u64) -> u64 {
         if self.bytes_from(address) > 0 {

@@ -1,4 +1,4 @@
-//! `MmCopyMemory` itself: what is asked, who copies it.
+//! `MmCopyMemory`: checks a request, and chooses what copies it.
 
 use usermode_accessors::VolatileSlice;
 
@@ -10,8 +10,8 @@ use crate::{
     user::{self, USER_LIMIT},
 };
 
-/// Copies from physical memory, system memory or the current process's memory, at `source`, to
-/// all of `target`, whose length is `NumberOfBytes`.
+/// Copies physical memory, system memory or the current process's memory, from `source` on, to all of
+/// `target`, whose length is `NumberOfBytes`.
 ///
 /// The checks, in this order:
 ///
@@ -24,15 +24,13 @@ use crate::{
 ///    that. Else [`Reason::OutsideSystemRange`] in the lower half, [`Reason::NonCanonical`] in the
 ///    upper.
 ///
-/// Then the copy begins, and goes on to the end or to the first byte that cannot be had: see
-/// [`copy_physical`] and [`copy_virtual`](crate::copy_virtual). User memory is read by a guarded
-/// access, which brings pages in, in the address space of the current process, whichever engine
-/// copies the rest.
+/// Then it copies up to the end or to the first byte that cannot be read: see [`copy_physical`] and
+/// [`copy_virtual`](crate::copy_virtual). With any engine, user memory is read by a guarded access in
+/// the current process, which pages it in.
 ///
-/// Where source and target overlap, the target gets an unspecified mix of old and new bytes.
+/// If source and target overlap, the target gets an unspecified mix of old and new bytes.
 ///
-/// IRQL: at most `APC_LEVEL` for a virtual source, as for `MmCopyMemory`; else what the engine
-/// asks.
+/// IRQL: at most `APC_LEVEL` for a virtual source, as for `MmCopyMemory`; otherwise the engine's.
 ///
 /// # Errors
 ///

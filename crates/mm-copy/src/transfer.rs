@@ -1,25 +1,25 @@
-//! What became of a copy.
+//! The result of a copy.
 
 use usermode_accessors::{Fault, NtStatus};
 
-/// The outcome of a copy: how much arrived, and what ended it.
+/// The result of a copy: the number of bytes, and what stopped it.
 ///
-/// The first [`transferred`](Self::transferred) bytes of the target hold what was read, without a
-/// gap; the bytes behind them were not written. This holds for failures too: a failed copy that
-/// transferred something is what Microsoft's page calls a partial transfer.
+/// The first [`transferred`](Self::transferred) bytes of the target hold what was read. The bytes after
+/// them were not written. This also holds for failures: Microsoft's page calls a failed copy of some
+/// bytes a partial transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Transfer {
     /// `STATUS_SUCCESS` if and only if all bytes arrived, else [`Reason::status`] of `stop`.
     pub status: NtStatus,
-    /// `NumberOfBytesTransferred`: bytes that arrived, exact to the byte.
+    /// `NumberOfBytesTransferred`: the exact number of bytes copied.
     pub transferred: usize,
-    /// What ended the copy; `None` if and only if it is complete.
+    /// What stopped the copy; `None` if and only if it is complete.
     pub stop: Option<Stop>,
 }
 
 impl Transfer {
-    /// A copy of which all `transferred` bytes arrived.
+    /// Returns the result of a complete copy of `transferred` bytes.
     pub const fn complete(transferred: usize) -> Self {
         Self {
             status: NtStatus::SUCCESS,
@@ -28,7 +28,8 @@ impl Transfer {
         }
     }
 
-    /// A copy that ended at `hole`, at the source's `address`, after `transferred` bytes.
+    /// Returns the result of a copy that `hole`, at the source `address`, stopped after `transferred`
+    /// bytes.
     pub fn stopped(transferred: usize, address: u64, hole: impl Into<Hole>) -> Self {
         let Hole { reason, length } = hole.into();
         Self {
@@ -42,7 +43,7 @@ impl Transfer {
         }
     }
 
-    /// The same, where nothing is known of the source after its first `length` bytes.
+    /// Limits the hole to the first `length` bytes of the source.
     pub(crate) fn limited_to(mut self, length: u64) -> Self {
         let left = length.saturating_sub(self.transferred as u64);
         if let Some(stop) = &mut self.stop {
@@ -51,24 +52,24 @@ impl Transfer {
         self
     }
 
-    /// Whether all bytes arrived.
+    /// Returns whether all bytes were copied.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.stop.is_none()
     }
 }
 
-/// Where and why a copy ended early.
+/// Where and why a copy stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stop {
-    /// The address, of the kind the request named, of the first byte that did not arrive. For
-    /// [`Reason::User`], the address as the fault reported it, which is all ones where the
-    /// processor names none. For [`Reason::Flags`], the source as it was given.
+    /// The address, of the kind that the request named, of the first byte that was not copied. For
+    /// [`Reason::User`], the address of the fault, which is all ones if the processor reports none.
+    /// For [`Reason::Flags`], the source of the request.
     pub address: u64,
     /// Why.
     pub reason: Reason,
-    /// As in [`Hole::length`], from the first byte that did not arrive on. Where the reason says
-    /// that this byte cannot be paged out ([`Reason::may_be_paged_out`]), no byte of the hole can.
+    /// As in [`Hole::length`], from the first byte that was not copied on. If the reason excludes
+    /// that this byte is paged out ([`Reason::may_be_paged_out`]), no byte of the hole is.
     pub hole_length: u64,
 }
 
@@ -86,15 +87,15 @@ impl Stop {
 pub struct Hole {
     /// Why.
     pub reason: Reason,
-    /// At least so many bytes could not be read when they were looked up; 0 where that is not
-    /// known. The hole may reach further, and never less far: a caller that goes on after these
-    /// bytes misses nothing. A hole of all 2^64 addresses has a length of 2^64 - 1.
+    /// A lower bound of the number of unreadable bytes; 0 if it is not known. A caller that
+    /// continues after these bytes misses nothing. A hole of all 2^64 addresses has a length of
+    /// 2^64 - 1.
     pub length: u64,
 }
 
 impl Hole {
-    /// Looks on where the hole at `address` ends, as long as it does within `length` bytes:
-    /// `hole_from` says how many bytes from an address on cannot be read, 0 where the hole ends.
+    /// Extends the hole at `address` by the holes that directly follow it, while it is shorter than
+    /// `length` bytes. `hole_from` returns the length of the hole at an address, 0 if there is none.
     #[must_use]
     pub fn within(self, address: u64, length: u64, hole_from: impl Fn(u64) -> u64) -> Self {
         let mut hole = self;
@@ -109,30 +110,30 @@ impl Hole {
 }
 
 impl From<Reason> for Hole {
-    /// A hole of unknown length.
+    /// Returns a hole of unknown length.
     fn from(reason: Reason) -> Self {
         Self { reason, length: 0 }
     }
 }
 
-/// Why a copy ended early.
+/// Why a copy stopped.
 ///
-/// Levels count as in the processor manuals' numbering of paging structures: 1 is the page table,
+/// Levels are numbered as in the processor manuals: 1 is the page table,
 /// 2 the page directory, 3 the page-directory-pointer table, 4 the PML4, 5 the PML5.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// Not exactly one of [`CopyFlags`](crate::CopyFlags), or an unknown bit. Nothing was read.
     Flags,
-    /// The source runs beyond 2^64. Nothing was read.
+    /// The source exceeds 2^64. Nothing was read.
     Wraps,
     /// The source begins among the user addresses and does not end there. Nothing was read.
     OutsideUserRange,
     /// A virtual address that is neither a user address nor one of the upper half.
     OutsideSystemRange,
-    /// No virtual address of a processor that walks this many levels.
+    /// Not a canonical address for this number of levels.
     NonCanonical,
-    /// The entry of this level is not present. What software keeps in such an entry is not
-    /// looked at: the page may be paged out, in transition, or not exist.
+    /// The entry of this level is not present. Its other bits are not interpreted: the page may be
+    /// paged out, in transition, or not exist.
     NotPresent {
         /// The level of the entry. 0 if a [`Translate`](crate::Translate) gave an empty mapping.
         level: u8,
@@ -151,21 +152,21 @@ pub enum Reason {
     BeyondPhysicalWidth,
     /// A physical address that is not RAM: device memory, firmware tables, or nothing at all.
     NotRam,
-    /// Reading failed, with the status that the reader gave.
+    /// A read failed with this status.
     Read(NtStatus),
     /// A user address that could not be read.
     User(Fault),
 }
 
 impl Reason {
-    /// The `NTSTATUS` of a copy that ended for this reason; never a success.
+    /// Returns the `NTSTATUS` of a copy that stopped for this reason; never a success.
     ///
     /// | status | reasons |
     /// | --- | --- |
     /// | `STATUS_INVALID_PARAMETER_4` | [`Flags`](Self::Flags) |
     /// | `STATUS_ACCESS_VIOLATION` | [`OutsideUserRange`](Self::OutsideUserRange) |
     /// | the reader's | [`Read`](Self::Read), [`User`](Self::User) |
-    /// | `STATUS_UNSUCCESSFUL` | a reader that failed and gave no error status |
+    /// | `STATUS_UNSUCCESSFUL` | a reader that failed with a success status |
     /// | `STATUS_INVALID_ADDRESS` | all others |
     #[must_use]
     pub const fn status(&self) -> NtStatus {
@@ -184,14 +185,14 @@ impl Reason {
         }
     }
 
-    /// Whether the memory manager might make the rest readable by bringing a page in. A caller
-    /// with another engine can go on there from the first byte that did not arrive.
+    /// Returns whether the memory manager may be able to page in the rest. A caller with another
+    /// engine can continue at the first byte that was not copied.
     #[must_use]
     pub const fn may_be_paged_out(&self) -> bool {
         matches!(self, Self::NotPresent { .. })
     }
 
-    /// Whether the copy ended in an access to the source, rather than in a check before one.
+    /// Returns whether an access to the source failed, rather than a check before it.
     #[must_use]
     pub const fn was_an_access(&self) -> bool {
         matches!(self, Self::Read(_) | Self::User(_))

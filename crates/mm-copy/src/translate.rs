@@ -1,20 +1,20 @@
-//! From virtual to physical addresses.
+//! Translation of virtual to physical addresses.
 
 use crate::transfer::Hole;
 
-/// Finds the physical memory behind system addresses.
+/// Translates system addresses.
 ///
 /// IRQL: the implementation's.
 pub trait Translate {
-    /// The physical address that `address` maps to at this moment.
+    /// Returns the physical address that `address` is mapped to now.
     ///
     /// # Errors
     ///
-    /// Why there is none, and for how many bytes.
+    /// The hole, if `address` is not mapped.
     fn translate(&self, address: u64) -> Result<Mapping, Hole>;
 
-    /// The first address of system memory: in the upper half, and nothing below it that is not the
-    /// user's is mapped.
+    /// Returns the first address of system memory, which is in the upper half. Below it only user
+    /// memory is mapped.
     fn system_start(&self) -> u64;
 }
 
@@ -28,12 +28,12 @@ impl<T: Translate + ?Sized> Translate for &T {
     }
 }
 
-/// What an address maps to.
+/// The mapping of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mapping {
     /// The physical address.
     pub physical: u64,
-    /// How many bytes from the address on are mapped to physical memory without a gap: at least
-    /// one. An empty mapping ends a copy with [`Reason::NotPresent`].
+    /// The number of bytes from the address on that are mapped to contiguous physical memory: at
+    /// least one. An empty mapping ends a copy with [`Reason::NotPresent`].
     pub length: u64,
 }

@@ -4,7 +4,7 @@ use usermode_accessors::{Fault, UserSlice, VolatileSlice, probe};
 
 use crate::transfer::{Reason, Transfer};
 
-/// The first address that is not the user's.
+/// The first address above user memory.
 pub(crate) const USER_LIMIT: u64 = probe::USER_LIMIT as u64;
 
 /// Reads user memory, from `address` on, to all of `target`, by a guarded access.
@@ -22,10 +22,10 @@ pub(crate) fn copy(address: u64, target: VolatileSlice<'_>) -> Transfer {
     let Ok(mut reader) = UserSlice::new(start, length).reader() else {
         return refused;
     };
-    outcome(length, reader.read_volatile(target))
+    result(length, reader.read_volatile(target))
 }
 
-fn outcome(length: usize, read: Result<(), Fault>) -> Transfer {
+fn result(length: usize, read: Result<(), Fault>) -> Transfer {
     match read {
         Ok(()) => Transfer::complete(length),
         Err(fault) => {
@@ -53,14 +53,14 @@ mod tests {
     #[test]
     fn a_fault_keeps_its_count_status_and_address() {
         let fault = fault(5, Some(0x1005));
-        let transfer = outcome(8, Err(fault));
+        let transfer = result(8, Err(fault));
         assert_eq!(transfer, Transfer::stopped(5, 0x1005, Reason::User(fault)));
         assert_eq!(transfer.status, NtStatus::GUARD_PAGE_VIOLATION);
     }
 
     #[test]
     fn a_fault_without_an_address_is_reported_as_all_ones() {
-        let stop = outcome(8, Err(fault(0, None))).stop.unwrap();
+        let stop = result(8, Err(fault(0, None))).stop.unwrap();
         assert_eq!(stop.address, u64::MAX);
     }
 }

@@ -1,4 +1,4 @@
-//! The walk through the processor's page tables.
+//! The walk through page tables.
 
 use core::cell::Cell;
 
@@ -9,7 +9,7 @@ use crate::{
     translate::{Mapping, Translate},
 };
 
-/// How many levels of page tables the processor walks (`CR4.LA57`).
+/// The number of page-table levels that the processor walks (`CR4.LA57`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Levels {
     /// 48-bit virtual addresses.
@@ -19,7 +19,7 @@ pub enum Levels {
 }
 
 impl Levels {
-    /// The level of the table that `CR3` points to.
+    /// Returns the level of the table that `CR3` points to.
     const fn root(self) -> u8 {
         match self {
             Self::Four => 4,
@@ -27,7 +27,7 @@ impl Levels {
         }
     }
 
-    /// The first address of the upper half that has page tables.
+    /// Returns the first canonical address of the upper half.
     #[must_use]
     pub const fn system_start(self) -> u64 {
         match self {
@@ -36,7 +36,7 @@ impl Levels {
         }
     }
 
-    /// Whether the bits above the virtual width repeat its highest bit.
+    /// Returns whether the bits above the virtual width repeat its highest bit.
     const fn is_canonical(self, address: u64) -> bool {
         let unused = match self {
             Self::Four => 16,
@@ -47,26 +47,23 @@ impl Levels {
     }
 }
 
-/// Translates by reading page tables from physical memory, as the processor would.
+/// Translates by reading page tables from physical memory, as the processor does.
 ///
 /// Four or five levels; pages of 4 KiB, 2 MiB and 1 GiB. Each entry is read once, in one access.
-/// A walk reads at most as many entries as there are levels, whatever the tables say: entries
-/// that point back at their own table end it like any others.
+/// A walk reads at most one entry for each level, even if an entry points at its own table.
 ///
-/// The table that the last walk ended in is remembered, as the processor remembers such things: what
-/// it translates besides takes one entry each from then on, until a walk ends in another table. So a
-/// walk is made anew for every request, and one that is older is as stale as what it remembers.
+/// The walk remembers the table in which it last ended, as the processor caches such tables: further
+/// addresses of that table take one entry each. Make a new walk for each request, because what it
+/// remembers becomes stale.
 ///
-/// What is read is only as trustworthy as the tables: they may change during the walk and after
-/// it. So every table is looked up in the RAM ranges before an entry is read from it, and
-/// [`copy_virtual`](crate::copy_virtual) does the same with the page that the walk found. A stale
-/// walk gives stale data, never an access to anything but RAM.
+/// The tables may change during the walk and after it. So every table is looked up in the RAM ranges
+/// before an entry is read from it, and [`copy_virtual`](crate::copy_virtual) looks up the page that
+/// the walk found. A stale walk returns stale data, but never accesses anything other than RAM.
 ///
-/// Access rights in the entries are not looked at: whoever may copy system memory may copy all of
-/// it. Nor is what the operating system keeps in entries that are not present.
+/// Access rights in the entries are ignored: a caller that may copy system memory may copy all of it.
+/// The contents of entries that are not present are ignored too.
 ///
-/// A walk that ends without a page tells how far the hole reaches: as far as its last entry
-/// translates, which is 4 KiB, 2 MiB, 1 GiB, 512 GiB or 256 TiB at levels 1 to 5.
+/// A walk that finds no page returns the length of the hole: what its last entry translates, which is 4 KiB, 2 MiB, 1 GiB, 512 GiB or 256 TiB at levels 1 to 5.
 #[derive(Clone, Debug)]
 pub struct PageTableWalk<M> {
     memory: M,
@@ -75,20 +72,20 @@ pub struct PageTableWalk<M> {
     remembered: Cell<Option<LastTable>>,
 }
 
-/// The table that a walk ended in: the one whose entry mapped the page, or was missing.
+/// The table in which a walk ended: its entry maps the page, or is not present.
 #[derive(Clone, Copy, Debug)]
 struct LastTable {
     level: u8,
-    /// Which virtual addresses it translates.
+    /// The first virtual address that it translates.
     region: u64,
-    /// Where it is.
+    /// Its physical address.
     physical: u64,
 }
 
-/// Where a walk ends that finds no page.
+/// The end of a walk that found no page.
 struct DeadEnd {
     hole: Hole,
-    /// No bit of the entry is set, or there are no entries for such addresses.
+    /// All bits of the entry are zero, or the address is not canonical.
     empty: bool,
 }
 
@@ -99,8 +96,8 @@ impl LastTable {
 }
 
 impl<M: PhysicalMemory> PageTableWalk<M> {
-    /// A walk over the tables in `memory` that begins at `cr3`, the value of the register: bits
-    /// below 12 and above 51 are no part of the address and may be anything.
+    /// Returns a walk over the tables in `memory` that begins at `cr3`, the value of the register. Bits
+    /// below 12 and above 51 are ignored.
     #[must_use]
     pub const fn new(memory: M, cr3: u64, levels: Levels) -> Self {
         Self {
@@ -136,13 +133,13 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
         })
     }
 
-    /// How many bytes from `address` on have neither a page nor anything that the operating system
-    /// could make one of: addresses that are not canonical, and those of an entry that is zero. 0
-    /// if `address` may be readable, now or once it is brought in, and where that is not known.
+    /// Returns the number of bytes from `address` on that have no page and that the operating system
+    /// cannot page in: addresses that are not canonical, and those of an entry that is zero. 0 if
+    /// `address` may be readable, now or when it is paged in, or if that is not known.
     ///
-    /// An entry for memory that is paged out, or that is filled at its first use, says so in its
-    /// other bits. For user addresses that does not hold: what an entry of zero means there, the
-    /// operating system keeps elsewhere (Windows Internals, part 1, "Page fault handling").
+    /// The entry of a system page that is paged out, or that is filled on demand, is not zero. That
+    /// does not hold for user addresses, whose state the operating system keeps elsewhere: Windows
+    /// Internals, part 1, "Page fault handling".
     #[must_use]
     pub fn unused_from(&self, address: u64) -> u64 {
         match self.look_up(address) {
@@ -203,7 +200,7 @@ impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
     /// # Errors
     ///
     /// [`Reason::NonCanonical`], [`Reason::TableNotRam`], [`Reason::NotPresent`],
-    /// [`Reason::ReservedBits`], or [`Reason::Read`] where an entry could not be read.
+    /// [`Reason::ReservedBits`], or [`Reason::Read`] if an entry could not be read.
     fn translate(&self, address: u64) -> Result<Mapping, Hole> {
         self.look_up(address).map_err(|dead_end| dead_end.hole)
     }

@@ -20,7 +20,11 @@ pub struct NtStatus(pub u32);
 macro_rules! statuses {
     ($($(#[$doc:meta])* $name:ident = $value:literal;)+) => {
         impl NtStatus {
-            $($(#[$doc])* pub const $name: Self = Self($value);)+
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n`STATUS_", stringify!($name), "`.")]
+                pub const $name: Self = Self($value);
+            )+
 
             /// Every code that has a name here, in ascending order.
             pub const NAMED: &[Self] = &[$(Self::$name),+];
@@ -39,9 +43,7 @@ macro_rules! statuses {
 }
 
 statuses! {
-    /// The operation is complete.
     SUCCESS = 0x0000_0000;
-    /// The wait ended before its object was signalled.
     TIMEOUT = 0x0000_0102;
     /// The request is under way. Never a final status.
     PENDING = 0x0000_0103;
@@ -49,105 +51,57 @@ statuses! {
     GUARD_PAGE_VIOLATION = 0x8000_0001;
     /// The address lacks the required alignment.
     DATATYPE_MISALIGNMENT = 0x8000_0002;
-    /// A debugger's breakpoint was hit.
     BREAKPOINT = 0x8000_0003;
-    /// A single step ended, or a debug register matched an access.
     SINGLE_STEP = 0x8000_0004;
     /// The output holds the first part of the result.
     BUFFER_OVERFLOW = 0x8000_0005;
-    /// A part of the range was copied.
     PARTIAL_COPY = 0x8000_000D;
-    /// The device is serving another request.
     DEVICE_BUSY = 0x8000_0011;
-    /// The operation failed for no stated reason.
     UNSUCCESSFUL = 0xC000_0001;
-    /// The operation is not implemented.
     NOT_IMPLEMENTED = 0xC000_0002;
-    /// The input has the wrong length.
     INFO_LENGTH_MISMATCH = 0xC000_0004;
-    /// The memory is not mapped, or does not allow this access.
     ACCESS_VIOLATION = 0xC000_0005;
-    /// The page could not be read in.
     IN_PAGE_ERROR = 0xC000_0006;
-    /// The process's quota of the paging file is exhausted.
     PAGEFILE_QUOTA = 0xC000_0007;
-    /// Not an open handle.
     INVALID_HANDLE = 0xC000_0008;
-    /// A parameter or field has an invalid value.
     INVALID_PARAMETER = 0xC000_000D;
-    /// No such device.
     NO_SUCH_DEVICE = 0xC000_000E;
-    /// The device does not support the request.
     INVALID_DEVICE_REQUEST = 0xC000_0010;
     /// A completion routine keeps the request.
     MORE_PROCESSING_REQUIRED = 0xC000_0016;
-    /// The process's memory is exhausted.
     NO_MEMORY = 0xC000_0017;
-    /// The address range is in use.
     CONFLICTING_ADDRESSES = 0xC000_0018;
-    /// The processor does not know the instruction.
     ILLEGAL_INSTRUCTION = 0xC000_001D;
-    /// The caller lacks the required access.
     ACCESS_DENIED = 0xC000_0022;
-    /// The output cannot hold the result.
     BUFFER_TOO_SMALL = 0xC000_0023;
-    /// The object is of another type.
     OBJECT_TYPE_MISMATCH = 0xC000_0024;
-    /// Not a valid object name.
     OBJECT_NAME_INVALID = 0xC000_0033;
-    /// No object or value has the name.
     OBJECT_NAME_NOT_FOUND = 0xC000_0034;
-    /// An object of the name exists.
     OBJECT_NAME_COLLISION = 0xC000_0035;
-    /// Not a valid object path.
     OBJECT_PATH_SYNTAX_BAD = 0xC000_003B;
-    /// Another handle does not share the access.
     SHARING_VIOLATION = 0xC000_0043;
-    /// A quota is exhausted.
     QUOTA_EXCEEDED = 0xC000_0044;
-    /// Not a valid page protection.
     INVALID_PAGE_PROTECTION = 0xC000_0045;
-    /// The object is being deleted.
     DELETE_PENDING = 0xC000_0056;
-    /// The two sides use different versions of an interface.
     REVISION_MISMATCH = 0xC000_0059;
-    /// The caller does not hold a required privilege.
     PRIVILEGE_NOT_HELD = 0xC000_0061;
-    /// Not a valid access-control list.
     INVALID_ACL = 0xC000_0077;
-    /// Not a valid security identifier.
     INVALID_SID = 0xC000_0078;
-    /// Not a valid security descriptor.
     INVALID_SECURITY_DESCR = 0xC000_0079;
-    /// An image lacks a function that another imports.
     PROCEDURE_NOT_FOUND = 0xC000_007A;
-    /// Not an image for this machine.
     INVALID_IMAGE_FORMAT = 0xC000_007B;
-    /// An integer was divided by zero.
     INTEGER_DIVIDE_BY_ZERO = 0xC000_0094;
-    /// The value exceeds the object's capacity.
     ALLOTTED_SPACE_EXCEEDED = 0xC000_0099;
-    /// The system's memory is exhausted.
     INSUFFICIENT_RESOURCES = 0xC000_009A;
-    /// The device is not connected.
     DEVICE_NOT_CONNECTED = 0xC000_009D;
-    /// The process's quota of resident memory is exhausted.
     WORKING_SET_QUOTA = 0xC000_00A1;
-    /// The device does not serve requests now.
     DEVICE_NOT_READY = 0xC000_00A3;
-    /// The request timed out.
     IO_TIMEOUT = 0xC000_00B5;
-    /// The operation is not supported.
     NOT_SUPPORTED = 0xC000_00BB;
-    /// The device was deleted.
     DEVICE_DOES_NOT_EXIST = 0xC000_00C0;
-    /// A user buffer is not accessible.
     INVALID_USER_BUFFER = 0xC000_00E8;
-    /// The first parameter has an invalid value.
     INVALID_PARAMETER_1 = 0xC000_00EF;
-    /// The second parameter has an invalid value.
     INVALID_PARAMETER_2 = 0xC000_00F0;
-    /// The third parameter has an invalid value.
     INVALID_PARAMETER_3 = 0xC000_00F1;
     /// The fourth parameter has an invalid value. For `MmCopyMemory`: its flags.
     INVALID_PARAMETER_4 = 0xC000_00F2;
@@ -155,47 +109,28 @@ statuses! {
     /// guard is spent now. Any caller can cause it by passing that page's address: "Thread Stack
     /// Size", Win32 documentation.
     STACK_OVERFLOW = 0xC000_00FD;
-    /// The process is ending.
     PROCESS_IS_TERMINATING = 0xC000_010A;
-    /// The limit of open handles is reached.
     TOO_MANY_OPENED_FILES = 0xC000_011F;
-    /// The request was cancelled.
     CANCELLED = 0xC000_0120;
-    /// The handle is being closed.
     FILE_CLOSED = 0xC000_0128;
-    /// RAM and paging files together are exhausted.
     COMMITMENT_LIMIT = 0xC000_012D;
     /// Not an address of the required kind: not RAM, or not mapped.
     INVALID_ADDRESS = 0xC000_0141;
-    /// The operation is not allowed at this IRQL.
     INVALID_LEVEL = 0xC000_0148;
-    /// A driver detected an internal error.
     DRIVER_INTERNAL_ERROR = 0xC000_0183;
-    /// The device's state does not allow the request.
     INVALID_DEVICE_STATE = 0xC000_0184;
     /// A length exceeds its limit, or two lengths disagree.
     INVALID_BUFFER_SIZE = 0xC000_0206;
-    /// The item does not exist.
     NOT_FOUND = 0xC000_0225;
-    /// The device was removed.
     DEVICE_REMOVED = 0xC000_02B6;
-    /// An assertion in kernel code failed.
     ASSERTION_FAILURE = 0xC000_0420;
-    /// The RAM is defective at the address.
     HARDWARE_MEMORY_ERROR = 0xC000_0709;
-    /// The queue is stopped.
     WDF_PAUSED = 0xC020_0203;
-    /// The queue does not accept requests.
     WDF_BUSY = 0xC020_0204;
-    /// The object attributes are invalid.
     WDF_OBJECT_ATTRIBUTES_INVALID = 0xC020_0209;
-    /// The queue has no callback that takes its requests.
     WDF_NO_CALLBACK = 0xC020_020B;
-    /// The framework chooses the parent of such objects.
     WDF_PARENT_ASSIGNMENT_NOT_ALLOWED = 0xC020_020F;
-    /// Such objects do not have this synchronization scope.
     WDF_SYNCHRONIZATION_SCOPE_INVALID = 0xC020_0210;
-    /// Such objects do not have this execution level.
     WDF_EXECUTION_LEVEL_INVALID = 0xC020_0211;
     /// The hypervisor's policy does not allow it.
     HV_ACCESS_DENIED = 0xC035_0006;
@@ -227,9 +162,7 @@ impl NtStatus {
     }
 
     /// Returns `Ok` for a success or informational code.
-    ///
     /// # Errors
-    ///
     /// The code itself, if it is a warning or an error.
     pub const fn into_result(self) -> Result<(), Self> {
         if self.is_success() { Ok(()) } else { Err(self) }

@@ -55,12 +55,8 @@ pub use limits::{
     DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, SESSION_LENGTH,
 };
 pub use nt_status::NtStatus;
-pub use request::{
-    BatchEntry, BatchRequest, CallerCopyRequest, CopyFlags, CopyMemoryRequest, CopyThroughRequest,
-    DeviceCopyRequest, DeviceDirection, EngineKind, InformationRequest, MemoryRangesRequest,
-    ModeChoice, ScatterEntry, ScatterRequest,
-};
-pub use response::{BatchResponse, InformationResponse, MemoryRange, MemoryRangesResponse, Reach};
+pub use request::*;
+pub use response::*;
 
 /// The version of this protocol. The driver refuses every other one with
 /// `STATUS_REVISION_MISMATCH`.

@@ -1,12 +1,11 @@
 //! A device opened for overlapped requests.
 //!
-//! A request works on memory of this process until it is complete, whoever has lost interest in
-//! it. So a buffer that is borrowed is borrowed by a call that ends no sooner than the request
-//! does, and a buffer that is to wait is owned by the request. An interrupted request is cancelled
-//! and then waited for like any other.
+//! A request accesses memory of this process until it is complete. So a call that borrows a buffer
+//! returns only after the request has ended, and a request that outlives its call owns its buffers.
+//! An interrupted request is cancelled and then waited for like any other.
 //!
-//! What a request says about memory within its input is between the caller and the driver, as
-//! between a debugger and the system: it is not for this crate to read.
+//! Pointers within the input are between the caller and the driver, as between a debugger and the
+//! system. This crate does not read them.
 
 use crate::{Event, Pages, Win32Error, wide::wide};
 use std::{
@@ -38,18 +37,18 @@ pub struct Range {
     pub length: u32,
 }
 
-/// What became of a request.
+/// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Completion {
-    /// It succeeded, and returned so many bytes.
+    /// It succeeded, and returned this many bytes.
     Done(usize),
     /// It failed with this `NTSTATUS`, as the driver or the I/O manager completed it.
     Status(u32),
-    /// It failed before it was anybody's to complete, with this error.
+    /// It failed with this error before the driver or the I/O manager could complete it.
     Refused(Win32Error),
 }
 
-/// An open device. Requests that are under way outlive it.
+/// An open device. Pending requests outlive it.
 #[derive(Debug)]
 pub struct DeviceHandle(Arc<OwnedHandle>);
 
@@ -78,12 +77,12 @@ impl DeviceHandle {
         if handle == INVALID_HANDLE_VALUE {
             return Err(Win32Error::last());
         }
-        // SAFETY: the handle was just opened, and nobody else knows it.
+        // SAFETY: the handle was just opened, and no other code knows it.
         let handle = unsafe { OwnedHandle::from_raw_handle(handle) };
         Ok(Self(Arc::new(handle)))
     }
 
-    /// Sends a request and waits for its end, which comes soon once `interrupt` is set.
+    /// Sends a request and waits for its end. It is cancelled once `interrupt` is set.
     #[must_use]
     pub fn control(
         &self,
@@ -106,7 +105,7 @@ impl DeviceHandle {
     /// Sends a request with buffers at addresses, valid or not, and waits for its end.
     ///
     /// # Errors
-    /// `ERROR_INVALID_ADDRESS`, if there is memory in the output's range that is not of `pages`.
+    /// `ERROR_INVALID_ADDRESS` if the output's range contains memory that is not of `pages`.
     pub fn control_at(
         &self,
         code: u32,
@@ -182,7 +181,7 @@ impl DeviceHandle {
     }
 }
 
-/// For a buffer that its parameter cannot describe.
+/// The error for a buffer that is too long for its parameter.
 const ERROR_BAD_LENGTH: u32 = 24;
 
 fn range(address: usize, length: usize) -> Option<Range> {
@@ -192,7 +191,7 @@ fn range(address: usize, length: usize) -> Option<Range> {
     })
 }
 
-/// A request under way, and the memory that it works on. Dropped, it is cancelled and waited for.
+/// A pending request, with its buffers. When dropped, it is cancelled and waited for.
 #[derive(Debug)]
 pub struct Pending {
     device: Weak<OwnedHandle>,
@@ -204,20 +203,20 @@ pub struct Pending {
 }
 
 impl Pending {
-    /// Asks the driver to cancel it. Gives whether there was anything to cancel.
+    /// Asks the driver to cancel the request. Returns whether there was anything to cancel.
     #[must_use]
     pub fn cancel(&self) -> bool {
         let device = self.device.upgrade();
         device.is_some_and(|device| self.request.cancel(device.as_raw_handle()))
     }
 
-    /// Whether it has ended.
+    /// Returns whether the request has ended.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.ended.is_some() || self.request.event.is_set()
     }
 
-    /// Waits for its end. Gives the output too, as far as the driver has filled it.
+    /// Waits for the end of the request. Returns also the output.
     #[must_use]
     pub fn wait(mut self) -> (Completion, Vec<u8>) {
         let outcome = self.end();
@@ -243,7 +242,7 @@ impl Drop for Pending {
     }
 }
 
-/// What the I/O manager knows a request by.
+/// The identity of a request for the I/O manager.
 #[derive(Debug)]
 struct Overlapped {
     inner: UnsafeCell<OVERLAPPED>,
@@ -260,12 +259,12 @@ impl Overlapped {
         Ok(Self { inner, event })
     }
 
-    /// Gives the outcome if there is one already and nothing to wait for.
+    /// Starts the request. Returns how it ended, if there is nothing to wait for.
     ///
     /// # Safety
     ///
     /// `self` stays where it is, and the output's range the request's to write, until `finish` has
-    /// returned; nobody waits for another request with `self`.
+    /// returned; no other request uses `self`.
     unsafe fn start(
         &self,
         device: HANDLE,
@@ -314,7 +313,7 @@ impl Overlapped {
         }
         self.event.wait_for_ever();
         let overlapped = self.inner.get();
-        // SAFETY: the request has ended, so nobody writes the structure any more.
+        // SAFETY: the request has ended, so nothing writes the structure any more.
         let status = unsafe { (*overlapped).Internal };
         match status_of(status) {
             status if status.cast_signed() < 0 => Completion::Status(status),
@@ -326,7 +325,7 @@ impl Overlapped {
     /// `Internal` is the status of a request that got so far as to be completed; the Win32 error
     /// stands for several.
     fn failed(&self, error: Win32Error) -> Completion {
-        // SAFETY: the request has ended or never began, so nobody writes the structure any more.
+        // SAFETY: the request has ended or never began, so nothing writes the structure any more.
         let status = unsafe { (*self.inner.get()).Internal };
         let status = status_of(status);
         match status.cast_signed() {
@@ -339,14 +338,14 @@ impl Overlapped {
     }
 }
 
-/// A status has 32 bits; the upper half of the word is its sign, or nothing.
+/// Returns the status in the lower half of a word. The upper half is its sign, or zero.
 fn status_of(word: usize) -> u32 {
     u32::try_from(word & 0xFFFF_FFFF).unwrap_or_default()
 }
 
 const STATUS_CANCELLED: u32 = 0xC000_0120;
 
-/// An address for the I/O manager, which takes nothing about it on trust.
+/// Returns a pointer for the I/O manager, which checks it.
 fn pointer<T>(address: u64) -> *mut T {
     std::ptr::with_exposed_provenance_mut(usize::try_from(address).unwrap_or(usize::MAX))
 }

@@ -1,4 +1,4 @@
-//! What the last call failed with.
+//! The error of the last call.
 
 use std::{fmt, io};
 use windows_sys::Win32::Foundation::GetLastError;
@@ -8,7 +8,7 @@ use windows_sys::Win32::Foundation::GetLastError;
 pub struct Win32Error(pub u32);
 
 impl Win32Error {
-    /// The calling thread's last error.
+    /// Returns the calling thread's last error.
     #[must_use]
     pub(crate) fn last() -> Self {
         // SAFETY: reads a word of the calling thread's; there is nothing to uphold.

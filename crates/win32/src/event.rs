@@ -16,7 +16,7 @@ use windows_sys::Win32::{
 pub struct Event(OwnedHandle);
 
 impl Event {
-    /// An event of this process's own, not set.
+    /// Creates an event without a name, not set.
     ///
     /// # Errors
     /// What `CreateEventW` fails with.
@@ -24,7 +24,7 @@ impl Event {
         Self::create(null())
     }
 
-    /// An event that other processes find by its name; not set if it is created here.
+    /// Creates or opens an event by its name. A new event is not set.
     ///
     /// # Errors
     /// What `CreateEventW` fails with.
@@ -39,11 +39,11 @@ impl Event {
         if handle.is_null() {
             return Err(Win32Error::last());
         }
-        // SAFETY: the handle was just created, and nobody else knows it.
+        // SAFETY: the handle was just created, and no other code knows it.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
 
-    /// Sets it, and with it frees all who wait.
+    /// Sets the event, which releases all waiting threads.
     pub fn set(&self) {
         // SAFETY: an open handle of an event. It cannot fail for one.
         let _ = unsafe { SetEvent(self.raw()) };
@@ -55,13 +55,13 @@ impl Event {
         let _ = unsafe { ResetEvent(self.raw()) };
     }
 
-    /// Whether it is set.
+    /// Returns whether the event is set.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.wait(Duration::ZERO)
     }
 
-    /// Waits until it is set, but no longer than this. Gives whether it is.
+    /// Waits until the event is set, or for this time. Returns whether it is set.
     #[must_use]
     pub fn wait(&self, patience: Duration) -> bool {
         // All ones would mean "for ever".
@@ -71,7 +71,7 @@ impl Event {
         waited == WAIT_OBJECT_0
     }
 
-    /// Waits until it is set.
+    /// Waits until the event is set.
     pub(crate) fn wait_for_ever(&self) {
         // SAFETY: an open handle of an event. It cannot fail for one.
         let _ = unsafe { WaitForSingleObject(self.raw(), INFINITE) };

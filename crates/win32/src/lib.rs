@@ -1,13 +1,12 @@
-//! The calls into Windows that the client needs and no safe crate has: each a few lines, safe on
-//! the outside. Nothing else in user mode is `unsafe`.
+//! The calls into Windows that the client needs and no safe crate has, as safe functions of a few
+//! lines. Nothing else in user mode is `unsafe`.
 //!
-//! - [`DeviceHandle`], [`Pending`]: a device opened for overlapped requests, and a request under
-//!   way.
-//! - [`Event`]: what a request under way can be interrupted by.
+//! - [`DeviceHandle`], [`Pending`]: a device opened for overlapped requests, and a pending request.
+//! - [`Event`]: interrupts a pending request.
 //! - [`make_sparse()`]: files that store nothing for their holes.
 //! - [`Pages`]: pages of this process whose protection changes, touched by address.
-//! - [`Token`]: whose rights this process has.
-//! - [`system`]: what Windows says of itself.
+//! - [`Token`]: the rights of this process.
+//! - [`system`]: what Windows reports about itself.
 //!
 //! On other systems the crate is empty.
 

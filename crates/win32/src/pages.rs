@@ -1,8 +1,7 @@
 //! Pages of this process whose protection changes, touched by their addresses.
 //!
-//! They are no Rust objects: nothing ever refers to them, and each access asks the system first
-//! whether the page is there for it. So whatever a driver does to them, or to their guards, is
-//! nothing that Rust code relies on.
+//! They are not Rust objects: no reference to them is made, and each access first queries the
+//! system for the protection of the page. So Rust code does not rely on what a driver does to them.
 
 use crate::Win32Error;
 use std::{
@@ -23,10 +22,10 @@ const PAGE: usize = 4096;
 
 const INVALID: Win32Error = Win32Error(ERROR_INVALID_ADDRESS);
 
-/// What may be done with a page.
+/// The access that a page allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Nothing, though the page is there.
+    /// None, though the page is mapped.
     None,
     /// Reads.
     Read,
@@ -34,20 +33,20 @@ pub enum Access {
     ReadWrite,
     /// Reads and writes, once the first access has raised `STATUS_GUARD_PAGE_VIOLATION`.
     Guard,
-    /// Nothing: there is no page.
+    /// None: the page is not mapped.
     Unmapped,
 }
 
-/// Allocations of pages. Freed when dropped.
+/// Allocations of pages, which are freed when dropped.
 #[derive(Debug, Default)]
 pub struct Pages {
-    /// The length of each in bytes, by its first address. Each lies in a reservation of its own,
-    /// with a page on either side that is never there.
+    /// The length of each allocation in bytes, by its first address. Each has its own reservation,
+    /// with an unmapped page on either side.
     allocations: BTreeMap<usize, usize>,
 }
 
 impl Pages {
-    /// Whole zeroed pages for at least `length` bytes, with an unmapped page on either side.
+    /// Allocates zeroed pages for at least `length` bytes, with an unmapped page on either side.
     ///
     /// # Errors
     /// What `VirtualAlloc` fails with.
@@ -77,7 +76,7 @@ impl Pages {
         Ok(address as u64)
     }
 
-    /// Gives back what [`allocate`](Self::allocate) gave.
+    /// Frees an allocation of [`allocate`](Self::allocate).
     ///
     /// # Errors
     /// `ERROR_INVALID_ADDRESS` if nothing was allocated there.
@@ -88,7 +87,7 @@ impl Pages {
         Ok(())
     }
 
-    /// Changes whole pages.
+    /// Changes the access of whole pages.
     ///
     /// # Errors
     /// `ERROR_INVALID_ADDRESS` if the range is not of an allocation, or a page is not there.
@@ -99,7 +98,7 @@ impl Pages {
             Access::Unmapped => {
                 // SAFETY: a range of an allocation, which nothing refers to.
                 let done = unsafe { VirtualFree(pointer, length, MEM_DECOMMIT) };
-                return judged(done);
+                return succeeded(done);
             }
             Access::None => PAGE_NOACCESS,
             Access::Read => PAGE_READONLY,
@@ -109,10 +108,10 @@ impl Pages {
         let mut before = 0;
         // SAFETY: a range of an allocation, which nothing refers to.
         let done = unsafe { VirtualProtect(pointer, length, flags, &raw mut before) };
-        judged(done)
+        succeeded(done)
     }
 
-    /// Writes bytes, where pages can be written.
+    /// Writes bytes to pages that can be written.
     ///
     /// # Errors
     /// `ERROR_INVALID_ADDRESS` if the range is not of an allocation, or a page cannot be written;
@@ -128,7 +127,7 @@ impl Pages {
         Ok(())
     }
 
-    /// Reads bytes, where pages can be read.
+    /// Reads bytes from pages that can be read.
     ///
     /// # Errors
     /// `ERROR_INVALID_ADDRESS` if the range is not of an allocation, or a page cannot be read.
@@ -143,12 +142,12 @@ impl Pages {
         Ok(())
     }
 
-    /// Whether writes to the range can change nothing that Rust code relies on: each page of it
-    /// is of an allocation here, or there is no page.
+    /// Returns whether writes to the range cannot change what Rust code relies on: each page is of
+    /// an allocation here, or is not mapped.
     #[must_use]
     pub fn are_expendable(&self, address: u64, length: u64) -> bool {
         let Some(end) = address.checked_add(length) else {
-            // It runs around the end of the address space: nobody will take it.
+            // It wraps around the end of the address space, so it is refused.
             return true;
         };
         let mut place = address;
@@ -158,7 +157,7 @@ impl Pages {
                 continue;
             }
             let Ok(information) = query(place) else {
-                // Not an address of this process's.
+                // Not an address of this process.
                 return true;
             };
             if information.State == MEM_COMMIT {
@@ -173,7 +172,7 @@ impl Pages {
         true
     }
 
-    /// The end of the allocation that an address lies in.
+    /// Returns the end of the allocation that contains an address.
     fn end_of_owned(&self, address: u64) -> Option<u64> {
         let address = usize::try_from(address).ok()?;
         let (first, length) = self.allocations.range(..=address).next_back()?;
@@ -181,7 +180,7 @@ impl Pages {
         (address < end).then_some(end as u64)
     }
 
-    /// A range of one allocation.
+    /// Checks that a range is of one allocation.
     fn find(&self, address: u64, length: u64) -> Result<(usize, usize), Win32Error> {
         let end = address.checked_add(length).ok_or(INVALID)?;
         let owned = self.end_of_owned(address).ok_or(INVALID)?;
@@ -192,7 +191,7 @@ impl Pages {
         Ok((address, usize::try_from(length).map_err(|_| INVALID)?))
     }
 
-    /// Whether each page of a range is there with one of these protections.
+    /// Checks that each page of a range has one of these protections.
     #[expect(
         clippy::unused_self,
         reason = "the range is of an allocation of `self`"
@@ -229,7 +228,7 @@ impl Drop for Pages {
     }
 }
 
-/// Gives back a reservation of `Pages::allocate`.
+/// Frees a reservation of `Pages::allocate`.
 fn release(base: usize) {
     // SAFETY: the first address of a reservation, which nothing refers to. It cannot fail for one.
     let _ = unsafe { VirtualFree(with_exposed_provenance_mut(base), 0, MEM_RELEASE) };
@@ -256,7 +255,7 @@ fn query(address: u64) -> Result<MEMORY_BASIC_INFORMATION, Win32Error> {
     }
 }
 
-fn judged(done: i32) -> Result<(), Win32Error> {
+fn succeeded(done: i32) -> Result<(), Win32Error> {
     if done == 0 {
         Err(Win32Error::last())
     } else {

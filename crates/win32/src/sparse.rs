@@ -8,12 +8,12 @@ use std::{
 };
 use windows_sys::Win32::System::{IO::DeviceIoControl, Ioctl::FSCTL_SET_SPARSE};
 
-/// Has the file system store nothing for what is never written to a file.
+/// Makes a file sparse: the file system stores nothing for what is not written.
 ///
 /// Source: "`FSCTL_SET_SPARSE` control code": without it, NTFS stores zeros.
 ///
 /// # Errors
-/// What `DeviceIoControl` fails with, as it does where the file system has no such files.
+/// What `DeviceIoControl` fails with, for example if the file system has no sparse files.
 pub fn make_sparse(file: &File) -> Result<(), Win32Error> {
     let mut returned = 0;
     // SAFETY: an open handle that is not for overlapped requests, no buffers, and a local.

@@ -1,4 +1,4 @@
-//! What Windows says of itself.
+//! What Windows reports about itself.
 
 #![expect(
     clippy::cast_possible_truncation,
@@ -18,10 +18,9 @@ use windows_sys::{
     },
 };
 
-/// Major version, minor version and build.
+/// Returns the major version, minor version and build.
 ///
-/// Source: `RtlGetVersion`, which does not pretend to be an older version to programs without a
-/// manifest.
+/// Source: `RtlGetVersion`, which reports the real version also to programs without a manifest.
 #[must_use]
 pub fn version() -> [u32; 3] {
     let mut version = OSVERSIONINFOW {
@@ -37,7 +36,7 @@ pub fn version() -> [u32; 3] {
     ]
 }
 
-/// The `CODEINTEGRITY_OPTION_*` bits, or the status that the question failed with.
+/// Returns the `CODEINTEGRITY_OPTION_*` bits, or the status of the failure.
 ///
 /// # Errors
 /// What `NtQuerySystemInformation` fails with; Wine knows no such class.
@@ -63,14 +62,14 @@ pub fn code_integrity() -> Result<u32, u32> {
     }
 }
 
-/// How long the system has been running.
+/// Returns the time since the system was started.
 #[must_use]
 pub fn uptime() -> Duration {
     // SAFETY: takes nothing.
     Duration::from_millis(unsafe { GetTickCount64() })
 }
 
-/// The Windows folder of the machine, as in `C:\Windows`; `None` if it cannot be told.
+/// Returns the Windows folder, such as `C:\Windows`; `None` if it is not known.
 #[must_use]
 pub fn windows_folder() -> Option<PathBuf> {
     let mut path = [0_u16; 260];
@@ -82,7 +81,7 @@ pub fn windows_folder() -> Option<PathBuf> {
     Some(PathBuf::from(String::from_utf16(path).ok()?))
 }
 
-/// Wine's version where this is Wine; `None` on Windows.
+/// Returns Wine's version under Wine; `None` on Windows.
 ///
 /// Source: Wine's developer FAQ, which names the export for programs that must know.
 #[must_use]

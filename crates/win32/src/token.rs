@@ -1,4 +1,4 @@
-//! The token of this process: whose rights it has.
+//! The token of this process: its rights.
 
 use crate::{Win32Error, wide::wide};
 use std::{
@@ -20,7 +20,7 @@ use windows_sys::Win32::{
 pub struct Token(OwnedHandle);
 
 impl Token {
-    /// Opens it.
+    /// Opens the token.
     ///
     /// # Errors
     /// What `OpenProcessToken` fails with.
@@ -39,11 +39,11 @@ impl Token {
         if opened == 0 {
             return Err(Win32Error::last());
         }
-        // SAFETY: the handle was just opened, and nobody else knows it.
+        // SAFETY: the handle was just opened, and no other code knows it.
         Ok(Self(unsafe { OwnedHandle::from_raw_handle(handle) }))
     }
 
-    /// Whether it is an administrator's full token.
+    /// Returns whether it is an administrator's full token.
     ///
     /// # Errors
     /// What `GetTokenInformation` fails with.
@@ -68,10 +68,11 @@ impl Token {
         Ok(elevation.TokenIsElevated != 0)
     }
 
-    /// Enables a privilege by its name, as in `SeDebugPrivilege`. Gives whether the token has it.
+    /// Enables a privilege by its name, such as `SeDebugPrivilege`. Returns whether the token has
+    /// it.
     ///
     /// # Errors
-    /// What the system fails with for another reason than that.
+    /// What the system fails with for another reason.
     pub fn enable(&self, privilege: &str) -> Result<bool, Win32Error> {
         let name = wide(privilege);
         let mut luid = LUID::default();
@@ -98,7 +99,7 @@ impl Token {
                 null_mut(),
             )
         };
-        // It succeeds without the privilege too, and says so in the last error.
+        // The call also succeeds without the privilege; the last error says so.
         match Win32Error::last() {
             error if adjusted == 0 => Err(error),
             Win32Error(ERROR_NOT_ALL_ASSIGNED) => Ok(false),

@@ -1,6 +1,6 @@
-//! Strings as Windows takes them.
+//! Strings for Windows.
 
-/// UTF-16 with a null at its end. A null within ends it early, as it would in C.
+/// Returns UTF-16 with a null at its end. A null within the text ends it early, as in C.
 pub fn wide(text: &str) -> Vec<u16> {
     text.encode_utf16().chain([0]).collect()
 }

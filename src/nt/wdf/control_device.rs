@@ -1,4 +1,4 @@
-//! How the control device comes to be.
+//! Creation of the control device.
 
 use core::ptr;
 
@@ -17,15 +17,15 @@ use crate::nt::{
     unicode::WideString,
 };
 
-/// What happens when the device is opened.
+/// How the device is opened.
 pub struct FileCallbacks {
-    /// Decides whether it is.
+    /// Completes the create request.
     pub create: extern "C" fn(WDFDEVICE, WDFREQUEST, WDFFILEOBJECT),
     /// The attributes of the file objects.
     pub attributes: WDF_OBJECT_ATTRIBUTES,
 }
 
-/// What a control device is made from.
+/// The properties of a control device.
 pub struct ControlDevice {
     /// Its name.
     pub name: &'static str,
@@ -35,17 +35,17 @@ pub struct ControlDevice {
     pub security: &'static str,
     /// Its type, the upper half of its control codes.
     pub device_type: u32,
-    /// What happens when it is opened.
+    /// How it is opened.
     pub file: FileCallbacks,
-    /// The first to see every request.
+    /// The first callback for every request.
     pub in_caller_context: extern "C" fn(WDFDEVICE, WDFREQUEST),
-    /// Serves what the first one put into the queue.
+    /// The callback of the queue.
     pub device_control: extern "C" fn(WDFQUEUE, WDFREQUEST, usize, usize, u32),
 }
 
 impl ControlDevice {
-    /// Creates device, link and queue, and lets opens in once all is there. The framework deletes
-    /// the device with the driver object, on every way out.
+    /// Creates device, link and queue, then allows opens. In every case the framework deletes the
+    /// device with the driver object.
     pub fn create<T: Context>(self, driver: &Driver, value: T) -> Result<(), NtStatus> {
         let device = Device(self.create_device::<T>(driver)?);
         // SAFETY: the device lives until unload, and no request reaches it yet.
@@ -109,7 +109,7 @@ impl ControlDevice {
         unsafe {
             call_unsafe_wdf_function_binding!(WdfDeviceInitSetDeviceType, init, self.device_type,);
         }
-        // The security descriptor then guards opens of names below the device too.
+        // The security descriptor then also applies to names below the device.
         // SAFETY: as above.
         unsafe {
             call_unsafe_wdf_function_binding!(

@@ -1,4 +1,4 @@
-//! The device and its opens.
+//! The device and its file objects.
 
 use core::ptr;
 
@@ -19,18 +19,18 @@ use crate::nt::{
 pub struct Device(pub(super) WDFDEVICE);
 
 impl Device {
-    /// As a callback was given it.
+    /// Wraps the handle that a callback received.
     pub const fn of_callback(device: WDFDEVICE) -> Self {
         Self(device)
     }
 
-    /// The value that the device carries.
+    /// Returns the context of the device.
     pub fn context<T: Context>(&self) -> Option<&T> {
         // SAFETY: the device outlives the callback that this wrapper was made in.
         unsafe { context::get(self.0.cast()) }
     }
 
-    /// Puts a request into the queue; completes it where that fails.
+    /// Puts a request into the queue, or completes it if that fails.
     pub fn enqueue(&self, request: Request) {
         // SAFETY: both are live, and the request is handed over.
         let status = unsafe {
@@ -53,7 +53,7 @@ impl Device {
         NtStatus::from_raw(status).into_result()
     }
 
-    /// The default queue: parallel, not power-managed (a control device has no power state).
+    /// Creates the default queue: parallel, not power-managed (a control device has no power state).
     pub(super) fn queue(
         &self,
         device_control: extern "C" fn(WDFQUEUE, WDFREQUEST, usize, usize, u32),
@@ -82,16 +82,16 @@ impl Device {
     }
 }
 
-/// An open of the device.
+/// A file object: one open of the device.
 pub struct FileObject(WDFFILEOBJECT);
 
 impl FileObject {
-    /// As a callback was given it.
+    /// Wraps the handle that a callback received.
     pub const fn of_callback(file: WDFFILEOBJECT) -> Self {
         Self(file)
     }
 
-    /// Gives the open its value.
+    /// Sets the context of the file object.
     pub fn set_context<T: Context>(&self, value: T) -> Result<(), NtStatus> {
         // SAFETY: the file object is being created, in this callback alone.
         unsafe { context::set(self.0.cast(), value) }

@@ -12,7 +12,7 @@ use wdk_sys::{
 use super::size_field;
 use crate::nt::{pool::POOL_TAG, unicode::WideString};
 
-/// What the driver's entry point is given.
+/// The arguments of the driver's entry point.
 pub struct EntryArguments {
     /// The driver object.
     pub driver_object: PDRIVER_OBJECT,
@@ -24,7 +24,7 @@ pub struct EntryArguments {
 pub struct Driver(pub(super) WDFDRIVER);
 
 impl Driver {
-    /// A non-PnP driver that can always be unloaded.
+    /// Creates a non-PnP driver that can always be unloaded.
     pub fn create(
         arguments: &EntryArguments,
         unload: extern "C" fn(WDFDRIVER),
@@ -54,11 +54,11 @@ impl Driver {
             .map(|()| Self(driver))
     }
 
-    /// A `REG_DWORD` of the service's `Parameters` key. `STATUS_OBJECT_TYPE_MISMATCH` where the
-    /// value is of another type or length.
+    /// Reads a `REG_DWORD` of the service's `Parameters` key. `STATUS_OBJECT_TYPE_MISMATCH` if the
+    /// value has another type or length.
     ///
-    /// `WdfRegistryQueryULong` does not promise to look at the length, and free builds of the
-    /// framework look at neither: they give what was on the stack for what the value lacks.
+    /// `WdfRegistryQueryULong` does not promise to check the length, and free builds of the framework
+    /// check neither: they return stack contents for the missing bytes.
     pub fn parameter(&self, name: &str) -> Result<u32, NtStatus> {
         let mut key: WDFKEY = ptr::null_mut();
         // SAFETY: the driver object lives until unload, and `key` through the call.

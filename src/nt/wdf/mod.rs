@@ -1,8 +1,8 @@
-//! The framework's objects, as far as this driver uses them.
+//! The framework's objects that this driver uses.
 //!
-//! A handle wrapper is made from what the framework hands to a callback, and from nothing else;
-//! that it is valid while the callback runs is the framework's promise. [`Request`] is consumed by
-//! [`Request::complete`], so completing twice does not compile.
+//! A wrapper is only made from a handle that the framework passes to a callback, which is valid while
+//! the callback runs. [`Request::complete`] consumes the [`Request`], so completing it twice does not
+//! compile.
 
 mod control_device;
 mod device;
@@ -18,7 +18,7 @@ pub use device::{Device, FileObject};
 pub use driver::{Driver, EntryArguments};
 pub use request::{ControlParameters, Request};
 
-/// The `Size` member that a framework structure starts with.
+/// Returns the value of the `Size` member at the start of a framework structure.
 pub const fn size_field<T>() -> u32 {
     assert!(size_of::<T>() < 4096);
     #[expect(clippy::cast_possible_truncation, reason = "asserted above")]
@@ -26,8 +26,8 @@ pub const fn size_field<T>() -> u32 {
     size
 }
 
-/// Attributes of an object without a context, which takes execution level and synchronization from
-/// its parent.
+/// Returns the attributes of an object without a context, which inherits execution level and
+/// synchronization from its parent.
 pub fn plain_attributes() -> WDF_OBJECT_ATTRIBUTES {
     WDF_OBJECT_ATTRIBUTES {
         Size: size_field::<WDF_OBJECT_ATTRIBUTES>(),

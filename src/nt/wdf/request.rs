@@ -1,4 +1,4 @@
-//! A request: what it says, its buffers, and how it ends.
+//! A request: its parameters, its buffers, its completion.
 
 use core::{
     ffi::c_void,
@@ -16,22 +16,22 @@ use wdk_sys::{
 
 use crate::nt::context::{self, Context};
 
-/// A request, ours until it is completed or queued.
+/// A request, which the driver owns until it is completed or queued.
 #[must_use = "a request that is not completed never returns to its caller"]
 pub struct Request(pub(super) WDFREQUEST);
 
-/// The fixed part of a device control request, as the I/O manager recorded it.
+/// The parameters of a device control request, as the I/O manager recorded them.
 #[derive(Clone, Copy)]
 pub struct ControlParameters {
     /// The control code.
     pub code: u32,
-    /// Bytes of input.
+    /// The length of the input in bytes.
     pub input_length: usize,
-    /// Bytes of output.
+    /// The length of the output in bytes.
     pub output_length: usize,
 }
 
-/// One of the framework's `WdfRequestRetrieve…Buffer` functions, which differ in name alone.
+/// Calls one of the framework's `WdfRequestRetrieve…Buffer` functions, which differ only in name.
 macro_rules! retrieve {
     ($request:ident, $function:ident, $minimum:ident) => {{
         let mut buffer = Located::default();
@@ -50,12 +50,12 @@ macro_rules! retrieve {
 }
 
 impl Request {
-    /// As a callback was given it.
+    /// Wraps the handle that a callback received.
     pub const fn of_callback(request: WDFREQUEST) -> Self {
         Self(request)
     }
 
-    /// Ends the request: with bytes of output, or with the status that says why not.
+    /// Completes the request: with a number of bytes of output, or with a status.
     pub fn complete(self, outcome: Result<usize, NtStatus>) {
         let (status, information) = match outcome {
             Ok(information) => (NtStatus::SUCCESS, information),
@@ -72,7 +72,7 @@ impl Request {
         }
     }
 
-    /// What a device control request asks; nothing if it is another kind of request.
+    /// Returns the parameters of a device control request; `None` for other requests.
     pub fn control(&self) -> Option<ControlParameters> {
         let mut parameters = WDF_REQUEST_PARAMETERS {
             // The one framework structure whose size is a USHORT.
@@ -98,7 +98,7 @@ impl Request {
         })
     }
 
-    /// Whose rules the request follows, as the I/O manager recorded it.
+    /// Returns the requestor mode that the I/O manager recorded.
     pub fn requestor_mode(&self) -> Mode {
         // SAFETY: the request is ours.
         let mode = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetRequestorMode, self.0) };
@@ -151,8 +151,8 @@ impl Request {
         unsafe { location.read() }
     }
 
-    /// The address that the requestor gave for its output, which the I/O manager keeps in the
-    /// packet, or in the list of its pages: `MmGetMdlVirtualAddress`.
+    /// Returns the requestor's address of its output, which the I/O manager keeps in the packet or in
+    /// the MDL: `MmGetMdlVirtualAddress`.
     pub fn output_address(&self, method: Method) -> usize {
         let packet = self.packet();
         if method != Method::OutDirect {
@@ -167,7 +167,7 @@ impl Request {
         })
     }
 
-    /// The value that the request's device carries.
+    /// Returns the context of the request's device.
     pub fn device_context<T: Context>(&self) -> Option<&T> {
         let file = self.file_object()?;
         // SAFETY: the file object lives as long as the request.
@@ -176,7 +176,7 @@ impl Request {
         unsafe { context::get(device.cast()) }
     }
 
-    /// The value that the request's open carries.
+    /// Returns the context of the request's file object.
     pub fn file_context<T: Context>(&self) -> Option<&T> {
         let file = self.file_object()?;
         // SAFETY: the file object lives as long as the request, and so the borrow of it.
@@ -189,39 +189,38 @@ impl Request {
         (!file.is_null()).then_some(file)
     }
 
-    /// The input in system memory: of `METHOD_BUFFERED`, where it is the output too, and of
+    /// Returns the input in system memory, of `METHOD_BUFFERED` (where it is also the output) and
     /// `METHOD_OUT_DIRECT`.
     pub fn input(&self, minimum: usize) -> Result<VolatileSlice<'_>, NtStatus> {
         let buffer = retrieve!(self, WdfRequestRetrieveInputBuffer, minimum)?;
-        // SAFETY: the framework gave system memory, which nobody else touches while the request is
-        // under way; completing it consumes what is borrowed here.
+        // SAFETY: the framework returned system memory, which belongs to the request while it is under
+        // way; completing it consumes what is borrowed here.
         Ok(unsafe { buffer.into_volatile() })
     }
 
-    /// The output in system memory, or the caller's locked pages mapped there.
+    /// Returns the output in system memory, or the caller's locked pages mapped there.
     pub fn output(&self, minimum: usize) -> Result<VolatileSlice<'_>, NtStatus> {
         let buffer = retrieve!(self, WdfRequestRetrieveOutputBuffer, minimum)?;
-        // SAFETY: as above, but that the caller may change locked pages at any time: hence
-        // volatile.
+        // SAFETY: as above. The caller may change locked pages at any time, so the slice is volatile.
         Ok(unsafe { buffer.into_volatile() })
     }
 
-    /// The address that the caller of a `METHOD_NEITHER` request gave for its input: checked by
-    /// nobody. Only in its caller's context.
+    /// Returns the caller's unchecked address of the input of a `METHOD_NEITHER` request. Only in the
+    /// caller's context.
     pub fn unsafe_user_input(&self, minimum: usize) -> Result<usize, NtStatus> {
         retrieve!(self, WdfRequestRetrieveUnsafeUserInputBuffer, minimum)
             .map(|buffer| buffer.address.addr())
     }
 
-    /// The address that the caller of a `METHOD_NEITHER` request gave for its output: checked by
-    /// nobody. Only in its caller's context.
+    /// Returns the caller's unchecked address of the output of a `METHOD_NEITHER` request. Only in the
+    /// caller's context.
     pub fn unsafe_user_output(&self, minimum: usize) -> Result<usize, NtStatus> {
         retrieve!(self, WdfRequestRetrieveUnsafeUserOutputBuffer, minimum)
             .map(|buffer| buffer.address.addr())
     }
 }
 
-/// What the framework says of a buffer.
+/// A buffer that the framework located.
 struct Located {
     address: *mut c_void,
     length: usize,
@@ -237,13 +236,13 @@ impl Default for Located {
 }
 
 impl Located {
-    /// The buffer as memory.
+    /// Returns the buffer as memory.
     ///
     /// # Safety
     ///
     /// It is system memory, valid for `'a`, and only touched through volatile accesses.
     const unsafe fn into_volatile<'a>(self) -> VolatileSlice<'a> {
-        // SAFETY: the caller vouches for the memory; the framework, for its length.
+        // SAFETY: the caller guarantees the memory, and the framework its length.
         unsafe { VolatileSlice::from_raw_parts(self.address.cast(), self.length) }
     }
 }

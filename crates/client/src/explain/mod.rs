@@ -21,14 +21,14 @@ const ALIGNMENT: &str = "the alignment is not a power of two, or a field holds n
 const NO_PRIVILEGE: &str = "the policy allows it, but the handle was opened without \
                             SeDebugPrivilege; enable the privilege and open the device again.";
 
-/// Says what an error means and what to do about it.
+/// Explains an error, and says what to do about it.
 #[must_use]
 pub fn explain(error: &Error) -> String {
     match error {
         Error::Transport(error @ TransportError::Memory { status, .. }) => {
             format!("{error}: {}", status::advice(*status))
         }
-        // What it says may end in lines of a log.
+        // The text may contain lines of a log.
         Error::Transport(error) => match error.to_string() {
             text if text.contains('\n') => text,
             sentence => format!("{sentence}."),
@@ -46,7 +46,7 @@ pub fn explain(error: &Error) -> String {
     }
 }
 
-/// Says what stopped a copy and what to do about it; `None` for a complete one.
+/// Explains why a copy stopped, and says what to do about it; `None` for a complete copy.
 #[must_use]
 pub fn explain_transfer(transfer: &Transfer) -> Option<String> {
     if transfer.is_complete() {
@@ -65,7 +65,7 @@ pub fn explain_transfer(transfer: &Transfer) -> Option<String> {
     ))
 }
 
-/// Says which bits of the policy a reach needs, and how they are set.
+/// Explains which bits of the policy a reach needs, and how they are set.
 #[must_use]
 pub fn explain_policy(needed: Reach) -> String {
     let bits: Vec<_> = [
@@ -82,7 +82,7 @@ pub fn explain_policy(needed: Reach) -> String {
     )
 }
 
-/// Says in a few words why a byte could not be read, for lists of holes.
+/// Explains in a few words why memory could not be read, for lists of holes.
 #[must_use]
 pub const fn explain_hole(status: NtStatus) -> &'static str {
     match status {
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn every_stop_tells_how_much_arrived() {
+    fn every_explanation_says_how_much_arrived() {
         for status in statuses() {
             let sentence = explain_transfer(&transfer(status)).unwrap();
             assert!(sentence.contains("12 of 64 bytes"), "{sentence}");
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_ram_that_is_refused_names_what_is_missing() {
+    fn a_refused_list_of_ram_names_what_is_missing() {
         let sentence = |status| {
             explain(&Error::Refused {
                 operation: RequestKind::MemoryRanges.into(),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn f16_memory_that_cannot_be_arranged_has_a_status_by_name_and_advice() {
+    fn f16_a_memory_error_has_a_named_status_and_advice() {
         let sentence = |address, status| {
             explain(&Error::Transport(TransportError::Memory {
                 action: "allocate",
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_transport_speaks_for_itself() {
+    fn a_transport_error_is_its_own_explanation() {
         let error = Error::Transport(TransportError::Unavailable("there is none here".into()));
         assert_eq!(explain(&error), "there is none here.");
     }

@@ -1,4 +1,4 @@
-//! Why a request as a whole was refused, and what to do about it.
+//! Explains why a request was refused.
 
 use ringcopy_protocol::{
     DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, NtStatus,
@@ -8,7 +8,7 @@ use ringcopy_protocol::{
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
 use crate::Operation::{self, Request};
 
-/// Why a request as a whole was refused.
+/// Explains why a request was refused, with advice after a semicolon.
 pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
     match (operation, status) {
         (Operation::Open, NtStatus::ACCESS_DENIED) => {
@@ -26,7 +26,7 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
                 .into()
         }
         (_, NtStatus::OBJECT_NAME_NOT_FOUND) => {
-            "the device is not there; install the driver with `ringcopy install` and load it with \
+            "the device does not exist; install the driver with `ringcopy install` and load it with \
              `ringcopy start`, or see what `ringcopy doctor` finds."
                 .into()
         }
@@ -82,8 +82,8 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
             NtStatus::INVALID_PARAMETER,
         ) => ALIGNMENT.into(),
         (_, NtStatus::INVALID_PARAMETER) => {
-            "a field of the request holds no value that it may have; fill it from this \
-             protocol's enumerations and leave reserved fields zero."
+            "a field of the request has an invalid value; use this protocol's enumerations and \
+             leave reserved fields zero."
                 .into()
         }
         (_, NtStatus::ACCESS_VIOLATION | NtStatus::DATATYPE_MISALIGNMENT) => {

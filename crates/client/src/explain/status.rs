@@ -1,11 +1,11 @@
-//! What a status means wherever it turns up, and what to do about it.
+//! Explains a status without its context.
 
 use ringcopy_protocol::NtStatus;
 
 /// Statuses that carry a Win32 error: [MS-ERREF] section 2.3.
 const WIN32: u32 = 0xC007_0000;
 
-/// What is known of statuses that have a name.
+/// The explanations of statuses that have a name.
 const KNOWN: &[(&[NtStatus], &str)] = &[
     (
         &[NtStatus::SUCCESS],
@@ -245,7 +245,7 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
     ),
 ];
 
-/// The meaning of a status, and advice after a semicolon.
+/// Explains a status, with advice after a semicolon.
 pub(super) fn advice(status: NtStatus) -> String {
     if let Some(known) = known(status) {
         return known.into();
@@ -261,7 +261,7 @@ pub(super) fn advice(status: NtStatus) -> String {
         .into()
 }
 
-/// The same of a status that has a name.
+/// Returns the explanation of a status that has a name.
 fn known(status: NtStatus) -> Option<&'static str> {
     KNOWN
         .iter()
@@ -279,12 +279,16 @@ mod tests {
             let advice = known(*status).unwrap_or_else(|| panic!("{status}"));
             assert!(advice.contains("; ") && advice.ends_with('.'), "{advice}");
         }
-        let told: usize = KNOWN.iter().map(|(statuses, _)| statuses.len()).sum();
-        assert_eq!(told, NtStatus::NAMED.len(), "a status is told of twice");
+        let explained: usize = KNOWN.iter().map(|(statuses, _)| statuses.len()).sum();
+        assert_eq!(
+            explained,
+            NtStatus::NAMED.len(),
+            "a status has two explanations"
+        );
     }
 
     #[test]
-    fn f16_a_status_without_a_name_tells_where_it_is_explained() {
+    fn f16_a_status_without_a_name_refers_to_its_documentation() {
         let unknown = advice(NtStatus(0xC000_DEAD));
         assert!(unknown.contains("[MS-ERREF]"), "{unknown}");
         let carried = advice(NtStatus(0xC007_04C7));

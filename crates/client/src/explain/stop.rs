@@ -1,46 +1,46 @@
-//! Why a copy ended early, and what to do about it.
+//! Explains why a copy ended early.
 
 use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach, RequestKind};
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
 use crate::{Operation, Source, Transfer};
 
-/// The user range of x64 ends here: no address from this on can be a caller's own.
+/// The end of the user range of x64.
 const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
 
-/// The lowest address of the upper half that a processor of five levels has.
+/// The lowest system address of a processor with five levels.
 const LOWEST_SYSTEM_ADDRESS: u64 = 0xFF00_0000_0000_0000;
 
-/// What kind of memory stopped a copy.
+/// The kind of memory that stopped a copy.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Memory {
     /// The caller's own.
     User,
     /// Virtual memory of the system.
     System,
-    /// Virtual addresses that nobody has.
-    Nobodys,
+    /// Virtual addresses that are not canonical.
+    NonCanonical,
     /// Physical memory.
     Physical,
 }
 
 impl Memory {
-    /// Of the side that stopped.
+    /// Returns the kind of the side that stopped.
     const fn of(transfer: &Transfer) -> Self {
         match (transfer.direction, transfer.source) {
-            // Nothing but the caller's own is ever written.
+            // Only the caller's own memory is written.
             (Direction::Write, _) | (_, None) => Self::User,
             (_, Some(Source::Physical(_))) => Self::Physical,
             (_, Some(Source::Virtual(address))) => match address {
                 0..USER_LIMIT => Self::User,
                 LOWEST_SYSTEM_ADDRESS.. => Self::System,
-                _ => Self::Nobodys,
+                _ => Self::NonCanonical,
             },
         }
     }
 }
 
-/// Why a copy ended early, and what to do about it.
+/// Explains why a copy ended early, with advice after a semicolon.
 pub(crate) fn explain_stop(transfer: &Transfer) -> String {
     let place = transfer.address.map_or_else(
         || "an address of the range".into(),
@@ -62,8 +62,8 @@ pub(crate) fn explain_stop(transfer: &Transfer) -> String {
              guard is spent now; name a buffer that is no part of a stack."
         ),
         NtStatus::IN_PAGE_ERROR => format!(
-            "the page of {place} could not be read from its file or disk; check the storage \
-             behind it."
+            "the page of {place} could not be read from its file or disk; check the \
+             storage that holds it."
         ),
         NtStatus::ACCESS_DENIED => {
             explain_policy(transfer.source.map_or(Reach::MEMORY, Source::needs))
@@ -103,8 +103,8 @@ fn access_violation(transfer: &Transfer, place: &str) -> String {
              process's own memory."
                 .into()
         }
-        // Virtual memory of the system and physical memory are never touched where they are
-        // mapped: it was the driver's own view of RAM that could not be read.
+        // System memory and physical memory are read through the driver's own mapping of RAM, which
+        // failed here.
         (_, Direction::Read) if memory != Memory::User => format!(
             "{place} is RAM, but something keeps it from being read, such as virtualization-based \
              security; leave its page out."
@@ -142,14 +142,14 @@ fn invalid_address(transfer: &Transfer, place: &str) -> String {
         Memory::System => format!(
             "no RAM is mapped at {place}: nothing is mapped there, or device memory is; {other}."
         ),
-        Memory::Nobodys => format!(
+        Memory::NonCanonical => format!(
             "{place} is neither user memory nor the system's; check the upper bits of the pointer."
         ),
         Memory::User => format!("nothing is mapped at {place}; {other}."),
     }
 }
 
-/// What to ask for instead: what arrived, if anything did.
+/// Returns advice to ask for what arrived, or for another address.
 fn other(transfer: &Transfer, readable: &str) -> String {
     match transfer.copied {
         0 => format!("start at an address that {readable}"),
@@ -158,21 +158,21 @@ fn other(transfer: &Transfer, readable: &str) -> String {
     }
 }
 
-/// What an address has to be, for memory of its kind to be readable.
+/// Returns what makes an address of this kind of memory readable.
 const fn readable(memory: Memory) -> &'static str {
     match memory {
         Memory::Physical => "is RAM",
-        Memory::User | Memory::System | Memory::Nobodys => "is mapped",
+        Memory::User | Memory::System | Memory::NonCanonical => "is mapped",
     }
 }
 
-/// Whether a range begins in user memory and does not end there.
+/// Returns whether a range begins in user memory and does not end there.
 fn leaves_user_memory(transfer: &Transfer, address: u64) -> bool {
     let rest = transfer.asked.saturating_sub(transfer.copied);
     address.checked_add(rest).is_none_or(|end| end > USER_LIMIT)
 }
 
-/// Whether a request asks for an alignment.
+/// Returns whether a request has an alignment.
 const fn has_alignment(operation: Operation) -> bool {
     matches!(
         operation,
@@ -184,7 +184,7 @@ const fn has_alignment(operation: Operation) -> bool {
 mod tests {
     use super::*;
 
-    /// A place of each kind of memory, as a request names it.
+    /// An address of each kind of memory.
     const SOURCES: [Option<Source>; 5] = [
         None,
         Some(Source::Virtual(0x10_0000)),
@@ -216,15 +216,15 @@ mod tests {
             for source in SOURCES {
                 for copied in [0, 12] {
                     let sentence = explain_stop(&stopped(*status, source, copied));
-                    // Whoever names a physical address has no use for page tables and pointers,
-                    // nor has a list of RAM to whoever names a virtual one.
+                    // Page tables and pointers do not explain a physical address, nor does a list of
+                    // RAM explain a virtual one.
                     let foreign: &[_] = match source {
                         Some(Source::Physical(_)) => {
                             &["mapped", "map the", "user memory", "pointer"]
                         }
                         _ => &["ringcopy ranges", "that is RAM", "physical memory)"],
                     };
-                    // What no kind of memory is to blame for is told the same of each.
+                    // A status that is not about memory is explained without its context.
                     let general = sentence == status::advice(*status);
                     let own_policy = source.is_none() && *status == NtStatus::ACCESS_DENIED;
                     for word in foreign.iter().filter(|_| !general && !own_policy) {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_an_address_with_nothing_behind_it_is_told_by_its_kind() {
+    fn f15_an_invalid_address_is_explained_by_its_kind() {
         let sentence = |source| explain_stop(&stopped(NtStatus::INVALID_ADDRESS, source, 0));
         let physical = sentence(Some(Source::Physical(0x9_F000)));
         assert!(
@@ -258,8 +258,11 @@ mod tests {
             "{system}"
         );
         for pointer in [0x0000_8000_0000_0000, 0x8000_0000_0000_0000, USER_LIMIT] {
-            let nobodys = sentence(Some(Source::Virtual(pointer)));
-            assert!(nobodys.contains("neither user memory nor"), "{nobodys}");
+            let non_canonical = sentence(Some(Source::Virtual(pointer)));
+            assert!(
+                non_canonical.contains("neither user memory nor"),
+                "{non_canonical}"
+            );
         }
         let paged = explain_stop(&Transfer {
             engine: EngineKind::Native,
@@ -273,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_an_access_violation_is_told_by_its_kind() {
+    fn f15_an_access_violation_is_explained_by_its_kind() {
         let stop = |source, address, direction| {
             explain_stop(&Transfer {
                 address: Some(address),
@@ -285,7 +288,7 @@ mod tests {
         for source in [Source::Physical(0x9_F000), system] {
             let withheld = stop(Some(source), source.address(), Direction::Read);
             assert!(withheld.contains("keeps it from being read"), "{withheld}");
-            // A target of the caller's is another matter.
+            // The target is in the caller's memory.
             let target = stop(Some(source), 0x1000, Direction::Write);
             assert!(target.contains("make the page writable"), "{target}");
         }
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_advice_asks_for_bytes_that_are_there() {
+    fn f15_advice_asks_for_readable_bytes() {
         for status in NtStatus::NAMED {
             for source in SOURCES {
                 for direction in [Direction::None, Direction::Read, Direction::Write] {
@@ -319,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_nobody_who_names_no_alignment_is_told_of_one() {
+    fn f15_only_requests_with_an_alignment_mention_one() {
         let own = explain_stop(&stopped(NtStatus::INVALID_PARAMETER, None, 0));
         assert!(own.contains("alignment"), "{own}");
         let source = Some(Source::Physical(0x1000));

@@ -1,24 +1,22 @@
-//! Ctrl-C: the request under way is cancelled, and the command ends with a sentence rather than in
-//! the middle of one.
+//! Ctrl-C: the pending request is cancelled, and the command ends with a sentence.
 
 use std::{io, sync::Arc, time::Duration};
 
 use ringcopy_win32::Event;
 
-/// Whether the user has asked to stop. All copies are one.
+/// Whether the user has asked to stop. Clones share their state.
 #[derive(Clone, Debug)]
 pub struct Interrupt(Arc<Event>);
 
 impl Interrupt {
-    /// One that Ctrl-C and Ctrl-Break raise; to be made once in a process.
+    /// Creates the interrupt that Ctrl-C and Ctrl-Break raise. A process may have only one.
     ///
     /// When the console's window is closed, Windows ends the process as soon as the handler
-    /// returns, which is at once ("`HandlerRoutine` callback function"): nothing is undone then. An
-    /// installation that was under way is completed by `ringcopy install`, or taken away by
-    /// `ringcopy uninstall`; both can be repeated.
+    /// returns, which is at once ("`HandlerRoutine` callback function"), so nothing is undone.
+    /// `ringcopy install` then completes an installation, and `ringcopy uninstall` removes it.
     ///
     /// # Errors
-    /// If there is another, or the console takes no handler.
+    /// If there is one already, or the handler cannot be set.
     #[cfg(feature = "program")]
     pub fn of_console() -> io::Result<Self> {
         let interrupt = Self::unattached()?;
@@ -27,7 +25,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// One that only [`raise`](Self::raise) raises.
+    /// Creates an interrupt that only [`raise`](Self::raise) raises.
     ///
     /// # Errors
     /// If the system is out of handles.
@@ -41,13 +39,13 @@ impl Interrupt {
         self.0.set();
     }
 
-    /// Whether somebody has asked to stop.
+    /// Returns whether the interrupt was raised.
     #[must_use]
     pub fn is_raised(&self) -> bool {
         self.0.is_set()
     }
 
-    /// Waits so long, or until somebody asks to stop.
+    /// Waits for this time, or until the interrupt is raised.
     pub fn pause(&self, time: Duration) {
         let _ = self.0.wait(time);
     }

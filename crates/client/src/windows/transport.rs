@@ -1,4 +1,4 @@
-//! The way to the driver through `CreateFileW` and `DeviceIoControl`, from this very process.
+//! The way to the driver through `CreateFileW` and `DeviceIoControl`, from this process.
 
 use std::{collections::BTreeMap, mem::size_of};
 
@@ -15,17 +15,17 @@ use crate::{
     win32_status::status_of,
 };
 
-/// Under Wine a driver runs in a process of its own, and gets copies of its callers' buffers.
+/// Under Wine a driver runs in its own process, and gets copies of its callers' buffers.
 const UNDER_WINE: &str =
     "under Wine the driver has a process of its own, and sees no address of this one";
 
-/// As many ranges of RAM are asked for at once.
+/// The number of ranges of RAM that are asked for at once.
 const RANGES: usize = 64;
 
 /// The driver of this machine, as this process reaches it.
 ///
-/// `SeDebugPrivilege` is enabled, if the process has it: handles opened through this have the
-/// reach that the policy allows.
+/// `SeDebugPrivilege` is enabled if the process has it, so that handles have the reach that the
+/// policy allows.
 #[derive(Debug)]
 pub struct WindowsTransport {
     handles: BTreeMap<u64, DeviceHandle>,
@@ -35,10 +35,10 @@ pub struct WindowsTransport {
 }
 
 impl WindowsTransport {
-    /// A way to the driver on which `interrupt` ends all waiting.
+    /// Creates a transport whose waiting `interrupt` ends.
     #[must_use]
     pub fn new(interrupt: Interrupt) -> Self {
-        // Without it, the driver says which requests it is missing for.
+        // Without the privilege, the driver refuses the requests that need it.
         if let Ok(token) = Token::of_this_process() {
             let _ = token.enable("SeDebugPrivilege");
         }
@@ -59,7 +59,7 @@ impl WindowsTransport {
             .ok_or(RequestError::Status(NtStatus::INVALID_HANDLE))
     }
 
-    fn judge(&self, outcome: Completion) -> Result<usize, RequestError> {
+    fn check(&self, outcome: Completion) -> Result<usize, RequestError> {
         let status = match outcome {
             Completion::Done(returned) => return Ok(returned),
             Completion::Status(status) => NtStatus(status),
@@ -74,7 +74,7 @@ impl WindowsTransport {
         )
     }
 
-    /// The ranges of RAM, where the driver tells; the first of them, if there are many.
+    /// Returns the first ranges of RAM.
     fn ram(&mut self) -> Result<Vec<MemoryRange>, RequestError> {
         let handle = self.open(OpenAccess::Read)?;
         let request = MemoryRangesRequest {
@@ -126,7 +126,7 @@ impl Transport for WindowsTransport {
         let outcome = self
             .device(handle)?
             .control(code, input, output, self.interrupt.event());
-        self.judge(outcome)
+        self.check(outcome)
     }
 
     fn device_io_control_at(
@@ -150,7 +150,7 @@ impl Transport for WindowsTransport {
                 self.interrupt.event(),
             )
             .map_err(memory("hand out", output.address, output.length.into()))?;
-        self.judge(outcome)
+        self.check(outcome)
     }
 
     fn allocate(&mut self, length: u64) -> Result<u64, TransportError> {
@@ -197,7 +197,7 @@ impl Transport for WindowsTransport {
         let ram = match self.ram() {
             Ok(ram) => ram,
             Err(RequestError::Transport(error)) => return Err(error),
-            // An older driver, or none: whoever opens the device next hears about that.
+            // An older driver, or none: the next open reports that.
             Err(RequestError::Status(_)) => Vec::new(),
         };
         let end = |range: &MemoryRange| range.base.checked_add(range.length);

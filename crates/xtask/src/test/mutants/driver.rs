@@ -129,11 +129,11 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_capture::a_request_is_carried_out_as_it_was_captured",
     },
     Mutant {
-        name: "entries are read again after they were judged",
+        name: "entries are read again after they were validated",
         file: "src/ops/copy_scatter.rs",
-        original: "    let length = judged.output_length(entries)?;",
-        broken: "    let length = judged.output_length(entries)?;\n    \
-                 let captured = Captured::of(call, &judged)?;\n    \
+        original: "    let length = request.output_length(entries)?;",
+        broken: "    let length = request.output_length(entries)?;\n    \
+                 let captured = Captured::of(call, &request)?;\n    \
                  let entries = captured.as_slice()?;",
         caught_by: "lab_capture::so_is_a_request_with_entries",
     },
@@ -208,7 +208,7 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_batch::every_entry_is_held_to_the_policy",
     },
     Mutant {
-        name: "a scattered copy begins before its answer has a place",
+        name: "a scattered copy begins before its response has a place",
         file: "src/ops/copy_scatter.rs",
         original: "    call.fill_response(length)?;",
         broken: "    let _ = Call::fill_response;",
@@ -225,7 +225,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a setting that was not read for want of memory counts as not set",
         file: "src/state/settings.rs",
         original: "=> Err(NtStatus::INSUFFICIENT_RESOURCES),",
-        broken: "=> Ok(Some(0)),",
+        broken: "=> Ok::<_, NtStatus>(Some(0)),",
         caught_by: "lab_resources::loading_fails_cleanly_wherever_pool_runs_out",
     },
     Mutant {
@@ -355,5 +355,20 @@ pub const MUTANTS: &[Mutant] = &[
         original: "let Some(subject) = opening.subject() else {",
         broken: "let Some(subject) = opening.subject().filter(|_| false) else {",
         caught_by: "lab_kernel_callers::the_privilege_is_the_captured_subjects",
+    },
+    Mutant {
+        name: "a copy that stops returns the bytes of the whole",
+        file: "src/ops/copy_memory.rs",
+        original: "    call.respond(&response, arrived)",
+        broken: "    let _ = arrived;\n    call.respond(&response, source.length)",
+        caught_by: "lab_soak::every_request_returns_what_the_model_allows",
+    },
+    Mutant {
+        name: "a copy that stops keeps its buffer",
+        file: "src/ops/copy_through.rs",
+        original: "    let asked = length as u64;",
+        broken: "    if copied.is_err() {\n        core::mem::forget(buffer);\n    }\n    \
+                 let asked = length as u64;",
+        caught_by: "lab_soak::every_request_returns_what_the_model_allows",
     },
 ];
