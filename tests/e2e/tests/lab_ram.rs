@@ -42,7 +42,7 @@ impl Memory {
         lab.set_ram(self.physical, self.length, state).unwrap();
     }
 
-    fn sources(&self) -> [Source; 2] {
+    const fn sources(&self) -> [Source; 2] {
         [
             Source::Physical(self.physical),
             Source::Virtual(self.address),
