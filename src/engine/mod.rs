@@ -10,10 +10,7 @@ use mm_copy::{
 use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
-use crate::{
-    nt::{hypervisor, processor},
-    state::Settings,
-};
+use crate::nt::{hypervisor, processor};
 use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
 pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
@@ -27,14 +24,21 @@ pub struct Engines {
 }
 
 impl Engines {
-    /// Captures the RAM ranges, and checks the native engine unless the administrator excluded it.
-    /// A native engine that fails its self-check is not an error. It does not read `uncached`.
-    pub fn start(settings: &Settings, uncached: RamRange) -> Result<Self, NtStatus> {
+    /// Captures the list of RAM, and checks the native engine if it may be used.
+    ///
+    /// It may not if `setting` names the other engine, or if a hypervisor may withhold memory and
+    /// `native_under_hypervisor` is not set. The native engine never reads `uncached`. Without it the
+    /// system's engine serves.
+    pub fn start(
+        setting: EngineKind,
+        native_under_hypervisor: bool,
+        uncached: RamRange,
+    ) -> Result<Self, NtStatus> {
         let ram = Ram::capture()?;
         let address_bits = processor::physical_address_bits();
-        let native = if settings.engine == EngineKind::System {
+        let native = if setting == EngineKind::System {
             Err(NtStatus::NOT_SUPPORTED)
-        } else if hypervisor::may_withhold_memory() && !settings.native_in_spite {
+        } else if hypervisor::may_withhold_memory() && !native_under_hypervisor {
             Err(NtStatus::HV_ACCESS_DENIED)
         } else {
             NativeMachine::start(ram.for_request().ranges(), uncached, address_bits)
@@ -55,7 +59,7 @@ impl Engines {
             .unwrap_or(NtStatus::SUCCESS)
     }
 
-    /// Returns the list of RAM for one request. IRQL: `PASSIVE_LEVEL`.
+    /// The list of RAM, for one request. IRQL: `PASSIVE_LEVEL`.
     pub fn ram(&self) -> RamOfRequest<'_> {
         self.ram.for_request()
     }

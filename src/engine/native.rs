@@ -49,8 +49,8 @@ pub struct NativeMachine {
 /// The engine for one request.
 pub type NativeEngine<'a> = Native<WindowMemory<'a>, WindowWalk<'a>>;
 
-/// The walk, which finds no page at the addresses of the window itself: a page there is one that the
-/// walk is reading.
+/// The walk, which finds nothing at the window's own addresses. What is mapped there is there for the
+/// walk's own sake: it would find the very table that it is reading.
 pub struct WindowWalk<'a> {
     machine: &'a NativeMachine,
     walk: PageTableWalk<WindowMemory<'a>>,
@@ -64,7 +64,7 @@ pub struct WindowMemory<'a> {
 }
 
 impl NativeMachine {
-    /// Finds the windows' entries, and checks the engine with memory of the driver. RAM in
+    /// Finds the windows' entries and checks the engine on memory of the driver's own. RAM in
     /// `uncached` is not read: it is mapped elsewhere under another type of caching.
     pub fn start(
         ram: RamRanges<'_>,
@@ -98,7 +98,7 @@ impl NativeMachine {
         Native::new(memory, WindowWalk::over(memory))
     }
 
-    /// Returns how many bytes from `address` on are not those that the driver maps uncached: 0 if
+    /// How many bytes from `address` on are not those that the driver maps uncached: 0 if
     /// `address` is one of them.
     const fn bytes_before_uncached(&self, address: u64) -> u64 {
         match self.uncached.start.checked_sub(address) {
@@ -108,8 +108,8 @@ impl NativeMachine {
         }
     }
 
-    /// Fills memory as long as the window with a different pattern in each page, and reads it by
-    /// physical and by virtual address; both must return the patterns.
+    /// Reads as much memory of the driver's own as the window shows at a time, another pattern in
+    /// every page, by physical and by virtual address; both must give the patterns.
     fn self_check(&self, ram: RamRanges<'_>) -> Result<(), NtStatus> {
         let pages = ContiguousPages::allocate(window::SPAN, Caching::Cached)?;
         let mut expected = PoolBuffer::allocate(window::SPAN)?;

@@ -94,7 +94,7 @@ impl ContiguousPages {
         self.physical
     }
 
-    /// Returns the physical memory that they are.
+    /// The physical memory that they are.
     pub const fn frames(&self) -> RamRange {
         RamRange {
             start: self.physical,
@@ -102,7 +102,7 @@ impl ContiguousPages {
         }
     }
 
-    /// Returns their length in bytes.
+    /// Bytes.
     pub const fn length(&self) -> usize {
         self.length
     }

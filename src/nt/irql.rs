@@ -27,8 +27,12 @@ impl AtDispatchLevel {
         }
     }
 
-    /// The number of the processor, counted over all groups from 0: below
+    /// Returns the number of the processor, counted over all groups from 0. It is below
     /// `KeQueryMaximumProcessorCountEx` of all groups.
+    #[expect(
+        clippy::unused_self,
+        reason = "the thread stays on the processor only while the level is raised"
+    )]
     pub fn processor(&self) -> usize {
         // SAFETY: the group and the number within it need not be told.
         let number = unsafe { KeGetCurrentProcessorNumberEx(core::ptr::null_mut()) };

@@ -10,7 +10,8 @@ use wdk_sys::{
     ntddk::{ExFreePool, MmGetPhysicalMemoryRanges},
 };
 
-/// The ranges of RAM when the list was taken, in ascending order, with gaps between them.
+/// The ranges of RAM as they were when the list was taken, in ascending order, with something else
+/// between them.
 #[derive(PartialEq, Eq)]
 pub struct RamList(Vec<RamRange>);
 

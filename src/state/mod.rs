@@ -6,7 +6,6 @@ mod settings;
 
 pub use device::DeviceContext;
 pub use file::FileContext;
-pub use settings::Settings;
 
 use ringcopy_protocol::NtStatus;
 

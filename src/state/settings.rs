@@ -13,7 +13,7 @@ pub struct Settings {
     pub policy: Reach,
     pub engine: EngineKind,
     /// The native engine may be used where a hypervisor may withhold memory.
-    pub native_in_spite: bool,
+    pub native_under_hypervisor: bool,
 }
 
 impl Settings {
@@ -32,7 +32,7 @@ impl Settings {
         let engine = value(ENGINE_VALUE)?.and_then(EngineKind::from_wire);
         let native = value(NATIVE_VALUE)?;
         Ok(Self {
-            native_in_spite: native.is_some_and(|value| value == 1),
+            native_under_hypervisor: native.is_some_and(|value| value == 1),
             policy: policy.unwrap_or(Reach::empty()),
             engine: engine.unwrap_or(EngineKind::System),
         })

@@ -67,7 +67,7 @@ impl Soak {
                 return Err(self.failed(
                     episode - 1,
                     &format!(
-                        "at the end of the lab: bugcheck {:?}, left behind {:?}",
+                        "at the end of the lab: bugcheck {:?}, leaked {:?}",
                         report.bugcheck, report.leaks
                     ),
                 ));
@@ -146,11 +146,11 @@ impl Soak {
     }
 }
 
-/// Unloads the driver, which leaves nothing behind, and loads it again.
+/// Unloads the driver, which must leak nothing, and loads it again.
 fn reload(lab: &Lab) -> Checked<()> {
     let leaks = lab.unload().map_err(sentence)?;
     if !leaks.is_empty() {
-        return Err(format!("unloading left behind {leaks:?}"));
+        return Err(format!("unloading leaked {leaks:?}"));
     }
     let counts = lab.counts().map_err(sentence)?;
     let left = [

@@ -41,8 +41,8 @@ pub(crate) fn cpuid(at: u64, function: u32, part: u32) -> Option<[u32; 4]> {
     }
     let word = |bytes: &[u8; 4]| u32::from_le_bytes(*bytes);
     let kind = options::get().hypervisor;
-    let on = |asked, bit: u32| u32::from(kind == asked) << bit;
-    Some(match function {
+    let on = |hypervisor, bit: u32| u32::from(kind == hypervisor) << bit;
+    Some(match leaf {
         0x4000_0000 => [0x4000_000C, word(b"Micr"), word(b"osof"), word(b"t Hv")],
         0x4000_0001 => [word(b"Hv#1"), 0, 0, 0],
         // The partition's privileges: AccessVsm is bit 48, and bit 54 that the isolation is known.
