@@ -64,8 +64,9 @@ impl Engines {
         self.ram.for_request()
     }
 
-    /// Returns what copies for one request, with the engine that it chose. User addresses are those
-    /// of the current process.
+    /// Copies for one request, with the engine of its choice.
+    ///
+    /// User addresses are those of the current process.
     pub fn copier<'a, 'r>(
         &'a self,
         choice: EngineKind,

@@ -8,10 +8,10 @@ use core::arch::x86_64::__cpuid;
 /// `CPUID.1:ECX`: there is a hypervisor.
 const PRESENT: u32 = 1 << 31;
 
-/// The highest function of the hypervisor.
+/// The highest leaf of the hypervisor.
 const HIGHEST: u32 = 0x4000_0000;
 
-/// The interface, by which the functions that follow have their meaning.
+/// The interface, by which the leaves that follow have their meaning.
 const INTERFACE: u32 = 0x4000_0001;
 
 /// `Hv#1`: the interface of Microsoft's hypervisor, and of those that behave like it.
@@ -30,7 +30,7 @@ const ISOLATION_KNOWN: u32 = 1 << (54 - 32);
 const ISOLATION: u32 = 0x4000_000C;
 
 /// Whether RAM may be withheld from this system: it may use virtual secure mode, or its partition is
-/// isolated from the host. Whether it does use that mode, no function says.
+/// isolated from the host. Whether it does use that mode, no leaf says.
 pub fn may_withhold_memory() -> bool {
     if __cpuid(1).ecx & PRESENT == 0 || __cpuid(INTERFACE).eax != HV_1 {
         return false;

@@ -60,7 +60,7 @@ use super::{PAGE_SIZE, irql::AtDispatchLevel, pool::POOL_TAG, translations};
 /// Present, accessed, never executed, not writable: Intel SDM volume 3, table 5-20.
 const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
 
-/// Entries in a page table.
+/// The number of entries in a page table.
 const ENTRIES: usize = PAGE_SIZE / size_of::<u64>();
 
 /// Pages in a window.
@@ -97,7 +97,7 @@ impl Reservation {
         Ok(Self { start, windows })
     }
 
-    /// Where the first page is.
+    /// Returns the address of the first page.
     pub fn address(&self) -> u64 {
         self.start.as_ptr().addr() as u64
     }
@@ -194,8 +194,8 @@ impl Windows {
         })
     }
 
-    /// Reads a page-table entry, the `index`th of its frame, by a single load: the processor and
-    /// the memory manager write such entries whole.
+    /// Reads the page-table entry `index` of a frame by a single load: the processor and the memory
+    /// manager write such entries whole.
     pub fn read_entry(&self, frame: u64, index: usize) -> Result<u64, NtStatus> {
         if index >= ENTRIES {
             return Err(NtStatus::INVALID_PARAMETER);

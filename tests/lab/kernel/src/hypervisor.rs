@@ -1,6 +1,6 @@
 //! What drivers are told of a hypervisor, if the command line asks for one.
 //!
-//! QEMU's own translator has no functions of Microsoft's hypervisor, and a CPUID in ring 0 does not trap.
+//! QEMU's own translator has no leaves of Microsoft's hypervisor, and a CPUID in ring 0 does not trap.
 //! So the lab replaces each CPUID of a driver's code by UD2, which has as many bytes, and carries it
 //! out in the trap. It finds them by the bytes of CPUID and of the exchange of RBX that follows:
 //! `__cpuid_count` of Rust's library, which is how the driver asks. This changes the driver's code,
@@ -35,7 +35,7 @@ pub(crate) fn replace(start: u64, length: u64) {
 }
 
 /// What CPUID gives in EAX, EBX, ECX and EDX, if the instruction at an address was one.
-pub(crate) fn cpuid(at: u64, function: u32, part: u32) -> Option<[u32; 4]> {
+pub(crate) fn cpuid(at: u64, leaf: u32, part: u32) -> Option<[u32; 4]> {
     if !REPLACED.with(|replaced| replaced.contains(&at)) {
         return None;
     }
@@ -53,8 +53,8 @@ pub(crate) fn cpuid(at: u64, function: u32, part: u32) -> Option<[u32; 4]> {
         0x4000_000C => [0, on(HypervisorKind::Isolated, 0), 0, 0],
         0x4000_0002..=0x4000_00FF => [0; 4],
         _ => {
-            let result = __cpuid_count(function, part);
-            let present = u32::from(function == 1) << 31;
+            let result = __cpuid_count(leaf, part);
+            let present = u32::from(leaf == 1) << 31;
             [result.eax, result.ebx, result.ecx | present, result.edx]
         }
     })

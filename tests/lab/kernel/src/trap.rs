@@ -102,8 +102,8 @@ impl Frame {
 
     /// Carries out a CPUID that the lab replaced; gives whether it was one.
     fn stands_for_cpuid(&mut self) -> bool {
-        let (function, part) = (self.rax as u32, self.rcx as u32);
-        let Some(result) = hypervisor::cpuid(self.instruction, function, part) else {
+        let (leaf, part) = (self.rax as u32, self.rcx as u32);
+        let Some(result) = hypervisor::cpuid(self.instruction, leaf, part) else {
             return false;
         };
         [self.rax, self.rbx, self.rcx, self.rdx] = result.map(u64::from);
