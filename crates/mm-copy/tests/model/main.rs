@@ -6,6 +6,7 @@ mod machine;
 mod oracle;
 mod physical;
 mod random;
+mod ranges;
 mod request;
 mod system;
 mod tables;
