@@ -23,14 +23,14 @@ const OVER_THE_LIMIT: [u64; 5] = [LONGEST + 1, 1 << 32, (1 << 32) + 64, 1 << 63,
 /// Any address and alignment is valid: that they are is for the copy to find.
 const ADDRESSES: [(u64, u64); 4] = [(0, 0), (1, 3), (u64::MAX, 0xFFFF_FFFF), (1 << 63, 1 << 31)];
 
-/// Validates a request with these fields, of 8 bytes each and then of 4, with `payload` bytes after
-/// it and an output that can hold `capacity` bytes after the response.
-fn result_of<const LONG: usize, const SHORT: usize>(
+/// Returns a request with these fields, of 8 bytes each and then of 4, with `payload` bytes after it
+/// and an output that can hold `capacity` bytes after the response.
+pub fn case<const LONG: usize, const SHORT: usize>(
     kind: RequestKind,
     long: [u64; LONG],
     short: [u64; SHORT],
     (payload, capacity): (usize, u64),
-) -> Validation {
+) -> Case {
     let code = CODES.iter().position(|code| code.kind == kind).unwrap();
     let header = Header {
         version: PROTOCOL_VERSION,
@@ -42,11 +42,21 @@ fn result_of<const LONG: usize, const SHORT: usize>(
     }
     assert_eq!(input.len(), CODES[code].request_length);
     input.resize(input.len() + payload, 0);
-    let case = Case {
+    Case {
         code: code as u64,
         output: CODES[code].response_length as u64 + capacity,
         input,
-    };
+    }
+}
+
+/// Validates such a request, and compares the result with the second opinion.
+fn result_of<const LONG: usize, const SHORT: usize>(
+    kind: RequestKind,
+    long: [u64; LONG],
+    short: [u64; SHORT],
+    spaces: (usize, u64),
+) -> Validation {
+    let case = case(kind, long, short, spaces);
     let result = validated(&case);
     assert_eq!(result, expected(&case), "{case:X?}");
     result
