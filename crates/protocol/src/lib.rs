@@ -75,6 +75,10 @@ pub const WIN32_DEVICE_PATH: &str = r"\\.\RingCopy";
 /// nothing inherited.
 pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
 
+/// The `REG_DWORD` there that is 1 where the native engine is to be used although a hypervisor may
+/// withhold memory from it.
+pub const NATIVE_VALUE: &str = "Native";
+
 /// The `REG_DWORD` under the service's `Parameters` key that holds [`Reach`] bits.
 pub const POLICY_VALUE: &str = "Policy";
 
