@@ -2,82 +2,21 @@
 //!
 //! The models that every copy is held to say it as well; here are the ends of everything.
 
-use mm_copy::{
-    Hole, Levels, PageTableWalk, RamRange, RamRanges, Reason, Translate as _, copy_physical,
-    copy_virtual,
-};
-use proptest::prelude::*;
+use mm_copy::{Hole, Levels, PageTableWalk, Reason, Translate as _, copy_physical, copy_virtual};
 
 use crate::{
     machine::{Machine, PAGE},
     oracle::system_start,
     random::HOLE,
-    tables::{LARGE, Tables, reach},
+    tables::{LARGE, POOL, Tables, reach},
 };
 
-const POOL: (u64, u64) = (0x10_0000, 0x10_0000);
 const BOTH: [Levels; 2] = [Levels::Four, Levels::Five];
 
-fn ranges(list: &[(u64, u64)]) -> Vec<RamRange> {
-    let mut ranges: Vec<_> = list
-        .iter()
-        .map(|&(start, length)| RamRange { start, length })
-        .collect();
-    let left = RamRanges::arrange(&mut ranges);
-    ranges.truncate(left);
-    ranges
-}
-
-#[test]
-fn f8_a_hole_between_ranges_ends_where_the_next_begins() {
-    let list = ranges(&[(0x2000, 1), (0x5000, 0x1000), (0x8000, 0), (u64::MAX, 1)]);
-    let list = RamRanges::new(&list);
-    let cases = [
-        (0, 0x2000),
-        (0x1FFF, 1),
-        (0x2000, 0),
-        (0x2001, 0x2FFF),
-        (0x4FFF, 1),
-        (0x5FFF, 0),
-        (0x6000, u64::MAX - 0x6000),
-        (u64::MAX - 1, 1),
-        (u64::MAX, 0),
-    ];
-    for (address, length) in cases {
-        assert_eq!(list.hole_from(address), length, "{address:#x}");
-    }
-}
-
-#[test]
-fn f8_a_hole_after_the_last_range_ends_with_the_addresses() {
-    let list = ranges(&[(0x1000, 0x1000)]);
-    let list = RamRanges::new(&list);
-    assert_eq!(list.hole_from(0x2000), u64::MAX - 0x1FFF);
-    assert_eq!(list.hole_from(u64::MAX), 1);
-    // 2^64 bytes are one more than a length can say.
-    assert_eq!(RamRanges::new(&[]).hole_from(0), u64::MAX);
-    assert_eq!(RamRanges::new(&[]).hole_from(1), u64::MAX);
-    let all = ranges(&[(1, u64::MAX)]);
-    assert_eq!(RamRanges::new(&all).hole_from(0), 1);
-    assert_eq!(RamRanges::new(&all).hole_from(u64::MAX), 0);
-}
-
-proptest! {
-    #[test]
-    fn f8_a_hole_is_as_long_as_byte_by_byte(
-        given in prop::collection::vec((0..60_u64, 0..12_u64), 0..12),
-    ) {
-        let list = ranges(&given);
-        let list = RamRanges::new(&list);
-        for address in 0..80 {
-            let held = |at: u64| given.iter().any(|&(start, length)| {
-                (start..start + length).contains(&at)
-            });
-            let hole = (address..100).take_while(|&at| !held(at)).count() as u64;
-            let expected = if address + hole == 100 { u64::MAX - address + u64::from(address > 0) } else { hole };
-            prop_assert_eq!(list.hole_from(address), expected, "{}", address);
-        }
-    }
+fn empty(levels: Levels) -> (Machine, Tables) {
+    let mut machine = Machine::new(40, &[POOL]);
+    let tables = Tables::new(&mut machine, levels, POOL);
+    (machine, tables)
 }
 
 fn physical_hole(machine: &Machine, address: u64) -> Hole {
@@ -116,10 +55,9 @@ fn f8_a_missing_entry_is_a_hole_as_long_as_it_translates() {
             let size = [4 << 10, 2 << 20, 1 << 30, 512 << 30, 256 << 40][usize::from(level) - 1];
             assert_eq!(size, reach(level));
             for base in [system_start(levels), size.wrapping_neg()] {
-                let mut machine = Machine::new(40, &[POOL]);
-                let mut tables = Tables::new(&mut machine, levels, POOL);
+                let (mut machine, mut tables) = empty(levels);
                 tables.entry(&mut machine, base, level);
-                let walk = PageTableWalk::new(&machine, tables.root, levels);
+                let walk = tables.walk(&machine);
                 for offset in [0, 1, size / 2 + 5, size - 1] {
                     let expected = Hole {
                         reason: Reason::NotPresent { level },
@@ -138,12 +76,11 @@ fn f8_a_missing_entry_is_a_hole_as_long_as_it_translates() {
 fn f8_an_entry_with_any_bit_set_is_not_called_unused() {
     let address = 0xFFFF_9000_0000_0000;
     for level in 1..=5 {
-        let mut machine = Machine::new(40, &[POOL]);
-        let mut tables = Tables::new(&mut machine, Levels::Five, POOL);
+        let (mut machine, mut tables) = empty(Levels::Five);
         let entry = tables.entry(&mut machine, address, level);
         for bit in 0..64 {
             machine.write_u64(entry, 1 << bit);
-            let walk = PageTableWalk::new(&machine, tables.root, Levels::Five);
+            let walk = tables.walk(&machine);
             assert_eq!(walk.unused_from(address), 0, "bit {bit} at level {level}");
         }
     }
@@ -180,10 +117,9 @@ fn f8_a_hole_in_a_mapping_ends_with_it() {
         let mut machine = Machine::new(40, &[POOL, (HOLE + 0x123, 1), (8 << 30, PAGE)]);
         let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
         tables.page(&mut machine, base, level, frame, 0);
-        let walk = PageTableWalk::new(&machine, tables.root, tables.levels);
         let hole = |offset| {
-            let transfer = copy_virtual(&machine, &walk, base + offset, (&mut [0; 1]).into());
-            transfer.stop.map(|stop| stop.hole_length)
+            let stop = tables.copy(&machine, base + offset, 1).stop;
+            stop.map(|stop| stop.hole_length)
         };
         let size = reach(level);
         assert_eq!(hole(size - 5), Some(5));
@@ -196,11 +132,10 @@ fn f8_a_hole_in_a_mapping_ends_with_it() {
 #[test]
 fn f8_a_large_page_is_no_hole() {
     let address = 0xFFFF_9000_0000_0000;
-    let mut machine = Machine::new(40, &[POOL]);
-    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    let (mut machine, mut tables) = empty(Levels::Four);
     let entry = tables.entry(&mut machine, address, 2);
     machine.write_u64(entry, LARGE | 1);
-    let walk = PageTableWalk::new(&machine, tables.root, Levels::Four);
+    let walk = tables.walk(&machine);
     assert_eq!(walk.unused_from(address), 0);
     assert!(walk.translate(address).is_ok());
 }
@@ -213,10 +148,8 @@ fn f8_a_run_of_missing_pages_is_one_hole_as_far_as_was_asked() {
     let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
     tables.page(&mut machine, base + 300 * PAGE, 1, 1 << 30, 0);
     for (pages, expected) in [(1, 1), (256, 256), (300, 300), (301, 300), (1024, 300)] {
-        let mut target = vec![0; 4096 * pages];
         let before = machine.entries_read.get();
-        let walk = PageTableWalk::new(&machine, tables.root, tables.levels);
-        let transfer = copy_virtual(&machine, &walk, base, target.as_mut_slice().into());
+        let transfer = tables.copy(&machine, base, 4096 * pages);
         assert_eq!(transfer.transferred, 0);
         assert_eq!(transfer.stop.unwrap().hole_length, expected * PAGE);
         let entries = machine.entries_read.get() - before;
@@ -231,10 +164,7 @@ fn f8_a_run_ends_with_the_addresses() {
         let mut tables = Tables::new(&mut machine, levels, POOL);
         let last = 1_u64.wrapping_neg() & !(PAGE - 1);
         tables.entry(&mut machine, last, 1);
-        let walk = PageTableWalk::new(&machine, tables.root, levels);
-        let mut target = vec![0; 0x2001];
-        let address = last - PAGE - 1;
-        let transfer = copy_virtual(&machine, &walk, address, target.as_mut_slice().into());
+        let transfer = tables.copy(&machine, last - PAGE - 1, 0x2001);
         assert_eq!(transfer.stop.unwrap().hole_length, 0x2001);
     }
     let hole = Hole {
@@ -252,8 +182,7 @@ fn f8_a_run_ends_with_the_addresses() {
 #[test]
 fn f8_what_is_never_there_does_not_reach_over_what_may_be_out() {
     let base = 0xFFFF_9000_0000_0000;
-    let mut machine = Machine::new(40, &[POOL]);
-    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    let (mut machine, mut tables) = empty(Levels::Four);
     // Two malformed pages, one that is out, a malformed one, and none.
     for (page, raw) in [1 << 45 | 1, 1 << 45 | 1, 1 << 10, 1 << 45 | 1]
         .into_iter()
@@ -263,11 +192,8 @@ fn f8_what_is_never_there_does_not_reach_over_what_may_be_out() {
         machine.write_u64(entry, raw);
     }
     for (page, pages) in [(0, 2), (1, 1), (2, 6), (3, 1), (4, 4)] {
-        let walk = PageTableWalk::new(&machine, tables.root, tables.levels);
         let length = usize::try_from((8 - page) * PAGE).unwrap();
-        let mut target = vec![0; length];
-        let address = base + page * PAGE;
-        let transfer = copy_virtual(&machine, &walk, address, target.as_mut_slice().into());
+        let transfer = tables.copy(&machine, base + page * PAGE, length);
         assert_eq!(transfer.stop.unwrap().hole_length, pages * PAGE, "{page}");
     }
 }

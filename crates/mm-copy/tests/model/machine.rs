@@ -27,6 +27,20 @@ pub struct Machine<const SPAN: u64 = PAGE> {
     pub lookups: Cell<usize>,
 }
 
+/// A list of ranges, each a start and a length, as it was given.
+pub fn listed(ranges: &[(u64, u64)]) -> Vec<RamRange> {
+    let range = |&(start, length): &(u64, u64)| RamRange { start, length };
+    ranges.iter().map(range).collect()
+}
+
+/// The same list, in order and joined.
+pub fn arranged(ranges: &[(u64, u64)]) -> Vec<RamRange> {
+    let mut ranges = listed(ranges);
+    let left = RamRanges::arrange(&mut ranges);
+    ranges.truncate(left);
+    ranges
+}
+
 impl Machine {
     /// RAM that is read a page at a time.
     pub fn new(address_bits: u32, ram: &[(u64, u64)]) -> Self {
@@ -36,17 +50,10 @@ impl Machine {
 
 impl<const SPAN: u64> Machine<SPAN> {
     pub fn with_span(address_bits: u32, ram: &[(u64, u64)]) -> Self {
-        let ram: Vec<_> = ram
-            .iter()
-            .map(|&(start, length)| RamRange { start, length })
-            .collect();
-        let mut arranged = ram.clone();
-        let left = RamRanges::arrange(&mut arranged);
-        arranged.truncate(left);
         Self {
             address_bits,
-            ram,
-            arranged,
+            ram: listed(ram),
+            arranged: arranged(ram),
             broken: None,
             words: BTreeMap::new(),
             reads: RefCell::default(),

@@ -1,6 +1,6 @@
 //! Copies of physical memory.
 
-use mm_copy::{RamRange, RamRanges, Reason, copy_physical};
+use mm_copy::{Reason, copy_physical};
 use proptest::prelude::*;
 
 use crate::{
@@ -115,101 +115,4 @@ fn an_empty_target_looks_at_nothing() {
         assert_eq!(transfer.transferred, 0);
     }
     assert_eq!(machine.lookups.get(), 0);
-}
-
-#[test]
-fn a_list_of_ranges_is_exact_to_the_byte() {
-    let mut ranges = [
-        RamRange {
-            start: 0x5000,
-            length: 0x1000,
-        },
-        RamRange {
-            start: 0x1000,
-            length: 0,
-        },
-        RamRange {
-            start: 0x2000,
-            length: 1,
-        },
-        RamRange {
-            start: u64::MAX,
-            length: 1,
-        },
-    ];
-    let left = RamRanges::arrange(&mut ranges);
-    let ranges = RamRanges::new(&ranges[..left]);
-    let cases = [
-        (0, 0),
-        (0x1000, 0),
-        (0x1FFF, 0),
-        (0x2000, 1),
-        (0x2001, 0),
-        (0x4FFF, 0),
-        (0x5000, 0x1000),
-        (0x5FFF, 1),
-        (0x6000, 0),
-        (u64::MAX - 1, 0),
-        (u64::MAX, 1),
-    ];
-    for (address, bytes) in cases {
-        assert_eq!(ranges.bytes_from(address), bytes, "{address:#x}");
-    }
-    assert_eq!(RamRanges::new(&[]).bytes_from(0), 0);
-}
-
-proptest! {
-    /// Arranged, the ranges hold the same bytes, in order and apart.
-    #[test]
-    fn arranged_ranges_hold_the_same_bytes(
-        given in prop::collection::vec((0..60_u64, 0..12_u64), 0..12),
-    ) {
-        let given: Vec<_> = given
-            .into_iter()
-            .map(|(start, length)| RamRange { start, length })
-            .collect();
-        let mut arranged = given.clone();
-        let left = RamRanges::arrange(&mut arranged);
-        arranged.truncate(left);
-        for pair in arranged.windows(2) {
-            assert!(pair[0].start + pair[0].length < pair[1].start);
-        }
-        assert!(arranged.iter().all(|range| range.length > 0));
-        let ranges = RamRanges::new(&arranged);
-        for address in 0..80 {
-            let held = |address| given.iter().any(|range| range.bytes_from(address) > 0);
-            let run = (address..100).take_while(|&address| held(address)).count() as u64;
-            assert_eq!(ranges.bytes_from(address), run, "{address}");
-        }
-    }
-}
-
-/// In any order, nothing is taken for RAM that is none.
-#[test]
-fn ranges_out_of_order_invent_nothing() {
-    let ranges = [(9, 2), (3, 3), (5, 0), (0, 2)].map(|(start, length)| RamRange { start, length });
-    for address in 0..12 {
-        let bytes = RamRanges::new(&ranges).bytes_from(address);
-        let longest = ranges.iter().map(|range| range.bytes_from(address)).max();
-        assert!(bytes <= longest.unwrap());
-    }
-}
-
-#[test]
-fn a_range_that_runs_beyond_the_end_ends_there() {
-    let mut ranges = [
-        RamRange {
-            start: u64::MAX - 4,
-            length: u64::MAX,
-        },
-        RamRange {
-            start: u64::MAX - 8,
-            length: 4,
-        },
-    ];
-    assert_eq!(RamRanges::arrange(&mut ranges), 1);
-    assert_eq!(
-        RamRanges::new(&ranges[..1]).bytes_from(u64::MAX - 8),
-        u64::MAX
-    );
 }

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 
 use crate::{
     machine::{Machine, PAGE, mix},
+    oracle::system_start,
     tables::{LARGE, Tables},
 };
 
@@ -119,11 +120,8 @@ pub fn layout() -> impl Strategy<Value = Layout> {
     let slots = || prop::collection::vec(slot(), 1..4);
     (any::<bool>(), any::<u64>(), slots(), slot(), slots()).prop_map(
         |(five, place, before, giant, after)| {
-            let (levels, lowest) = if five {
-                (Levels::Five, 0xFF00_0000_0000_0000)
-            } else {
-                (Levels::Four, 0xFFFF_8000_0000_0000)
-            };
+            let levels = if five { Levels::Five } else { Levels::Four };
+            let lowest = system_start(levels);
             // A GiB of the upper half that has neighbours on both sides.
             let gibs = (u64::MAX - lowest) / GIB - 1;
             let middle = lowest + (1 + place % gibs) * GIB;

@@ -2,31 +2,24 @@
 
 use std::cell::Cell;
 
-use mm_copy::{Hole, Levels, Mapping, PageTableWalk, Reason, Transfer, Translate, copy_virtual};
+use mm_copy::{Hole, Levels, Mapping, PageTableWalk, Reason, Translate, copy_virtual};
 use proptest::prelude::*;
-use usermode_accessors::VolatileSlice;
 
 use crate::{
     machine::{Machine, PAGE, READ_FAILURE},
     oracle::{self, check},
     random::{self, HOLE},
-    tables::{LARGE, Tables},
+    tables::{LARGE, POOL, Tables, reach},
 };
 
-const POOL: (u64, u64) = (0x10_0000, 0x10_0000);
 /// RAM for the pages of the tests below: 4 MiB.
 const DATA: u64 = 0x4000_0000;
-
-fn copy(machine: &Machine, tables: &Tables, address: u64, target: VolatileSlice<'_>) -> Transfer {
-    let walk = PageTableWalk::new(machine, tables.root, tables.levels);
-    copy_virtual(machine, &walk, address, target)
-}
 
 fn check_against_model(machine: &Machine, tables: &Tables, address: u64, length: usize) {
     let entries_before = machine.entries_read.get();
     let expected = oracle::system(machine, &tables.map, tables.levels, address, length);
     check(&expected, address, length, |target| {
-        copy(machine, tables, address, target)
+        copy_virtual(machine, &tables.walk(machine), address, target)
     });
     let entries = machine.entries_read.get() - entries_before;
     let pages = length / 4096 + 2;
@@ -37,11 +30,16 @@ fn machine() -> Machine {
     Machine::new(40, &[POOL, (DATA, 0x40_0000)])
 }
 
+fn empty(levels: Levels) -> (Machine, Tables) {
+    let mut machine = machine();
+    let tables = Tables::new(&mut machine, levels, POOL);
+    (machine, tables)
+}
+
 /// Where a walk leads, in the tables as they are.
 fn translate(machine: &Machine, tables: &Tables, address: u64) -> Result<Mapping, Reason> {
-    PageTableWalk::new(machine, tables.root, tables.levels)
-        .translate(address)
-        .map_err(|hole| hole.reason)
+    let found = tables.walk(machine).translate(address);
+    found.map_err(|hole| hole.reason)
 }
 
 proptest! {
@@ -57,8 +55,7 @@ proptest! {
 
 #[test]
 fn several_mib_of_scattered_pages_arrive() {
-    let mut machine = machine();
-    let mut tables = Tables::new(&mut machine, Levels::Five, POOL);
+    let (mut machine, mut tables) = empty(Levels::Five);
     let base = 0xFFF1_2345_6780_0000;
     for page in 0..1024 {
         // 389 and 1024 have no common factor: every frame is used, none twice in a row.
@@ -91,28 +88,23 @@ fn a_copy_may_end_where_the_address_space_ends_and_not_beyond() {
 #[test]
 fn the_upper_half_begins_where_the_number_of_levels_says() {
     let mut machine = machine();
-    let cases = [
+    for (levels, lowest) in [
         (Levels::Four, 0xFFFF_8000_0000_0000),
         (Levels::Five, 0xFF00_0000_0000_0000),
-    ];
-    for (levels, lowest) in cases {
+    ] {
         let mut tables = Tables::new(&mut machine, levels, POOL);
         tables.page(&mut machine, lowest, 1, DATA, 0);
         check_against_model(&machine, &tables, lowest, 16);
         check_against_model(&machine, &tables, lowest - 1, 16);
         check_against_model(&machine, &tables, 1 << 63, 16);
-        let address = lowest - 1;
-        assert_eq!(
-            translate(&machine, &tables, address),
-            Err(Reason::NonCanonical)
-        );
+        let found = translate(&machine, &tables, lowest - 1);
+        assert_eq!(found, Err(Reason::NonCanonical));
     }
 }
 
 #[test]
 fn the_lower_half_is_not_walked() {
-    let mut machine = machine();
-    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    let (mut machine, mut tables) = empty(Levels::Four);
     tables.page(&mut machine, 0x1_0000, 1, DATA, 0);
     for address in [0, 0x1_0000, 0x7FFF_FFFF_0000, (1 << 63) - 1] {
         check_against_model(&machine, &tables, address, 16);
@@ -124,13 +116,13 @@ fn the_lower_half_is_not_walked() {
 fn a_page_of_each_size_maps_to_its_last_byte() {
     let mut machine = machine();
     let base = 0xFFFF_9000_0000_0000;
-    for (level, frame) in [(1, DATA), (2, DATA), (3, DATA)] {
+    for level in 1..=3 {
         let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
-        tables.page(&mut machine, base, level, frame, u64::MAX);
-        let size = 1 << (12 + 9 * (level - 1));
+        tables.page(&mut machine, base, level, DATA, u64::MAX);
+        let size = reach(level);
         for offset in [0, 1, size / 2 + 5, size - 1] {
             let expected = Mapping {
-                physical: frame + offset,
+                physical: DATA + offset,
                 length: size - offset,
             };
             let found = translate(&machine, &tables, base + offset);
@@ -144,8 +136,7 @@ fn a_page_of_each_size_maps_to_its_last_byte() {
 fn the_page_size_bit_counts_at_the_levels_that_have_it() {
     let address = 0xFFFF_9000_0000_0000;
     for level in 1..=5 {
-        let mut machine = machine();
-        let mut tables = Tables::new(&mut machine, Levels::Five, POOL);
+        let (mut machine, mut tables) = empty(Levels::Five);
         // Aligned to pages of any size that a level could have, were there such pages.
         let frame = match level {
             1 => DATA + PAGE,
@@ -194,8 +185,7 @@ fn bits_below_the_size_of_a_large_page_are_reserved_but_for_the_memory_type() {
     let address = 0xFFFF_9000_0000_0000;
     for (level, size_bits) in [(2, 21), (3, 30)] {
         for bit in 12..size_bits {
-            let mut machine = machine();
-            let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+            let (mut machine, mut tables) = empty(Levels::Four);
             let entry = tables.entry(&mut machine, address, level);
             machine.write_u64(entry, DATA | (1 << bit) | LARGE | 1);
             let found = translate(&machine, &tables, address + 5);
@@ -212,8 +202,7 @@ fn bits_below_the_size_of_a_large_page_are_reserved_but_for_the_memory_type() {
 fn an_entry_that_is_not_present_is_not_interpreted() {
     let address = 0xFFFF_9000_0000_0000;
     for level in 1..=5 {
-        let mut machine = machine();
-        let mut tables = Tables::new(&mut machine, Levels::Five, POOL);
+        let (mut machine, mut tables) = empty(Levels::Five);
         let reason = Reason::NotPresent { level };
         assert!(reason.may_be_paged_out());
         for raw in [0, u64::MAX - 1, DATA, DATA | LARGE] {
@@ -227,8 +216,7 @@ fn an_entry_that_is_not_present_is_not_interpreted() {
 fn tables_are_read_from_ram_only() {
     let address = 0xFFFF_9000_0000_0000;
     for level in 1..=4 {
-        let mut machine = machine();
-        let mut tables = Tables::new(&mut machine, Levels::Five, POOL);
+        let (mut machine, mut tables) = empty(Levels::Five);
         let reason = Reason::TableNotRam { level };
         assert!(!reason.may_be_paged_out());
         tables.dead_end(&mut machine, address, level + 1, HOLE | 1, reason);
@@ -263,14 +251,12 @@ fn a_table_may_end_where_ram_ends() {
 
 #[test]
 fn an_entry_that_cannot_be_read_ends_the_copy_with_its_status() {
-    let mut machine = machine();
-    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    let (mut machine, mut tables) = empty(Levels::Four);
     let base = 0xFFFF_9000_0000_0000;
     tables.page(&mut machine, base, 1, DATA, 0);
     tables.page(&mut machine, base + PAGE, 1, DATA, 0);
     machine.broken = Some(tables.entry(&mut machine, base + PAGE, 1));
-    let mut target = [0; 0x2000];
-    let transfer = copy(&machine, &tables, base, (&mut target).into());
+    let transfer = tables.copy(&machine, base, 0x2000);
     assert_eq!(transfer.transferred, 0x1000);
     assert_eq!(transfer.status, READ_FAILURE);
     assert_eq!(transfer.stop.unwrap().address, base + PAGE);
@@ -279,8 +265,7 @@ fn an_entry_that_cannot_be_read_ends_the_copy_with_its_status() {
 /// What a walk remembers of one address is never taken for another's.
 #[test]
 fn a_walk_that_goes_to_and_fro_finds_what_a_fresh_one_does() {
-    let mut machine = machine();
-    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    let (mut machine, mut tables) = empty(Levels::Four);
     let base = 0xFFFF_9000_0000_0000;
     // Page tables, a large page, and nothing, in neighbouring regions of 2 MiB.
     let region = 2 << 20;
@@ -290,11 +275,11 @@ fn a_walk_that_goes_to_and_fro_finds_what_a_fresh_one_does() {
     let addresses: Vec<_> = (0..4)
         .flat_map(|number| [0, 8, PAGE].map(|offset| base + number * region + offset))
         .collect();
-    let walk = PageTableWalk::new(&machine, tables.root, tables.levels);
+    let walk = tables.walk(&machine);
     for &one in &addresses {
         for &other in &addresses {
             for address in [one, other] {
-                let fresh = PageTableWalk::new(&machine, tables.root, tables.levels);
+                let fresh = tables.walk(&machine);
                 assert_eq!(walk.translate(address), fresh.translate(address));
             }
         }
@@ -322,8 +307,7 @@ fn a_walk_through_an_entry_that_points_at_its_own_table_ends() {
 
 #[test]
 fn control_bits_in_cr3_are_no_part_of_the_address() {
-    let mut machine = machine();
-    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    let (mut machine, mut tables) = empty(Levels::Four);
     let base = 0xFFFF_9000_0000_0000;
     tables.page(&mut machine, base, 1, DATA, 0);
     let cr3 = tables.root | 0xFFF0_0000_0000_0FFF;

@@ -1,11 +1,14 @@
 //! Page tables, built entry by entry in a machine's RAM.
 
-use mm_copy::{Levels, Reason};
+use mm_copy::{Levels, PageTableWalk, Reason, Transfer, copy_virtual};
 
 use crate::{
     machine::{Machine, PAGE, mix},
     oracle::{Map, Mapped},
 };
+
+/// Frames for tables.
+pub const POOL: (u64, u64) = (0x10_0000, 0x10_0000);
 
 const PRESENT: u64 = 1;
 pub const LARGE: u64 = 1 << 7;
@@ -39,6 +42,18 @@ impl Tables {
         };
         tables.root = tables.frame(machine);
         tables
+    }
+
+    /// A walk through these tables.
+    pub const fn walk<'m>(&self, machine: &'m Machine) -> PageTableWalk<&'m Machine> {
+        PageTableWalk::new(machine, self.root, self.levels)
+    }
+
+    /// Copies `length` bytes from `address`, and returns the result alone.
+    pub fn copy(&self, machine: &Machine, address: u64, length: usize) -> Transfer {
+        let mut target = vec![0; length];
+        let walk = self.walk(machine);
+        copy_virtual(machine, &walk, address, target.as_mut_slice().into())
     }
 
     const fn top(&self) -> u8 {

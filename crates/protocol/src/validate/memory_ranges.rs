@@ -49,31 +49,6 @@ impl Validate for MemoryRangesRequest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Header, kind, validate::tests::validated};
-
-    fn result_of(first: u32, reserved: u32, output: usize) -> Result<MemoryRanges, NtStatus> {
-        let request = MemoryRangesRequest {
-            header: Header::of::<MemoryRangesRequest>(),
-            first,
-            reserved,
-        };
-        validated::<kind::MemoryRanges>(&request, 0, output)
-    }
-
-    #[test]
-    fn a_reserved_field_that_is_not_zero_is_refused() {
-        for reserved in [1, 0x8000_0000, u32::MAX] {
-            assert_eq!(result_of(0, reserved, 64), Err(NtStatus::INVALID_PARAMETER));
-        }
-    }
-
-    #[test]
-    fn the_output_limits_the_number_of_ranges() {
-        for (output, capacity) in [(16, 0), (31, 0), (32, 1), (47, 1), (48, 2)] {
-            let ranges = MemoryRanges { first: 7, capacity };
-            assert_eq!(result_of(7, 0, output), Ok(ranges));
-        }
-    }
 
     #[test]
     fn no_index_is_beyond_the_end_of_the_list() {

@@ -1,4 +1,4 @@
-//! Tests of the checks that all requests share, and what the tests of the messages use.
+//! Tests of the checks that all requests share. Each request's own are in `tests/fuzz_decoders`.
 
 use std::vec::Vec;
 
@@ -11,10 +11,6 @@ use crate::{
 
 /// Values that no enumeration of the protocol has.
 pub const INVALID_VALUES: [u32; 4] = [4, 0x8000_0000, 0x8000_0001, u32::MAX];
-
-/// Lengths that exceed `MAXIMUM_LENGTH`.
-pub const LENGTHS_OVER_THE_LIMIT: [u64; 5] =
-    [0x400_0001, 1 << 32, (1 << 32) + 64, 1 << 63, u64::MAX];
 
 /// Validates a request with `payload` bytes after it and `output` bytes of output.
 pub fn validated<K: Kind>(
