@@ -60,6 +60,11 @@ const KNOWN: &[(&[NtStatus], &str)] = &[
          if it fails again.",
     ),
     (
+        &[NtStatus::HV_ACCESS_DENIED],
+        "a hypervisor may withhold memory on this machine, so the native engine is not in use; see \
+         `ringcopy info`.",
+    ),
+    (
         &[NtStatus::NOT_IMPLEMENTED, NtStatus::NOT_SUPPORTED],
         "this machine, or the driver's configuration, does not offer it; see `ringcopy \
          info`.",

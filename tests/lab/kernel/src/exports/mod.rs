@@ -78,7 +78,8 @@ table! {
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
         IoIs32bitProcess IoGetRequestorProcess IoGetRequestorProcessId;
-    ke: KeBugCheck KeBugCheckEx KeAcquireSpinLockRaiseToDpc KeReleaseSpinLock KeInitializeSpinLock
+    ke: KeIpiGenericCall KeQueryUnbiasedInterruptTime KeBugCheck KeBugCheckEx
+        KeAcquireSpinLockRaiseToDpc KeReleaseSpinLock KeInitializeSpinLock
         KeAcquireSpinLockAtDpcLevel KeReleaseSpinLockFromDpcLevel KfRaiseIrql KeRaiseIrqlToDpcLevel
         KeLowerIrql KeGetCurrentIrql KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx
         KeGetCurrentProcessorNumberEx KeEnterCriticalRegion KeLeaveCriticalRegion KeAreApcsDisabled
