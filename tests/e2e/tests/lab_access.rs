@@ -330,8 +330,8 @@ fn kernel_mode_follows_the_kernels_rules() {
     let respond = |victim: &mut Victim<'_>, code: &Code, input: &[u8]| {
         let request = lab.write_kernel_scratch(0, input).unwrap();
         let response = lab.write_kernel_scratch(512, &[0; 128]).unwrap();
-        let sent = victim.process.device_io_control_as(
-            Caller::Kernel,
+        let sent = victim.process.device_io_control_sent(
+            Caller::Kernel.into(),
             victim.handle,
             code.value,
             buffer(request, input.len()),

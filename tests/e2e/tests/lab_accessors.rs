@@ -197,12 +197,11 @@ fn every_access_is_exact_while_its_page_changes() {
                 Change::Rewrite => Interference::Alternate,
             };
             let page = base + PAGE as u64;
-            caller
-                .process
-                .start_interference(page, interference)
+            let lab = caller.process.lab();
+            lab.start_interference(Some(&caller.process), page, interference)
                 .unwrap();
             let end: RaceResult = caller.send(RACE, number, base);
-            let changes = caller.process.stop_interference().unwrap();
+            let changes = lab.stop_interference().unwrap();
             let what = format!("{}, {change:?}, {changes} changes", race.name());
             if let Some(failure) = end.failure() {
                 panic!("{what}: {failure}");

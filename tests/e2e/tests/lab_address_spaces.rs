@@ -126,7 +126,8 @@ fn a_handle_is_invalid_in_another_process() {
             let sent = process.device_io_control(handle, code, request.as_bytes(), &mut output);
             assert_eq!(completion(sent), Err(NtStatus::INVALID_HANDLE));
             let nothing = buffer(0, 0);
-            let sent = process.device_io_control_as(Caller::Kernel, handle, code, nothing, nothing);
+            let kernel = Caller::Kernel.into();
+            let sent = process.device_io_control_sent(kernel, handle, code, nothing, nothing);
             assert_eq!(completion(sent), Err(NtStatus::INVALID_HANDLE));
         }
     });

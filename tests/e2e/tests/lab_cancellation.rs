@@ -7,7 +7,7 @@ use ringcopy_client::{
     OpenAccess, PAGE_LENGTH, Transport,
     protocol::{CODES, Method, NtStatus, Reach},
 };
-use ringcopy_lab::Lab;
+use ringcopy_lab::{Beside, Interference, Lab, Sending};
 use ringcopy_tests::{Victim, buffer, completion, privileged, until_it_happened, with_victim};
 
 /// Runs `stage` with a victim in a lab of two processors.
@@ -32,7 +32,11 @@ fn a_request_that_arrives_cancelled_is_ended_by_its_queue() {
         for code in &CODES {
             let (input, output) = victim.write_good(code.kind);
             let (process, handle) = (&mut victim.process, victim.handle);
-            let sent = process.device_io_control_cancelled(handle, code.value, input, output);
+            let how = Sending {
+                cancelled: true,
+                ..Sending::default()
+            };
+            let sent = process.device_io_control_sent(how, handle, code.value, input, output);
             // A request that is not queued is done before its cancellation is looked at.
             let expected = if is_queued(code.method) {
                 Err(NtStatus::CANCELLED)
@@ -51,7 +55,8 @@ fn requests_that_are_cancelled_now_and_then_are_whole_or_cancelled() {
         for code in &CODES {
             let (input, output) = victim.write_good(code.kind);
             until_it_happened(|| {
-                lab.start_cancelling().unwrap();
+                lab.start_interference(None, 0, Interference::Cancel)
+                    .unwrap();
                 for _ in 0..500 {
                     let sent = victim.send_at(code.value, input, output);
                     let is_whole = sent == Ok(output.length as usize);
@@ -81,7 +86,7 @@ fn a_handle_is_closed_while_requests_are_under_way() {
                 let handle = victim.process.open(OpenAccess::ReadWrite).unwrap();
                 let [one, other] = victim
                     .process
-                    .close_amid_requests(handle, code.value, sides, 300)
+                    .device_io_control_on_both(handle, code.value, sides, 300, Beside::UntilClosed)
                     .unwrap();
                 assert_eq!((one.status, one.sent), (NtStatus::SUCCESS, 300));
                 let [(request, response), _] = sides;

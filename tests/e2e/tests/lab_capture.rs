@@ -7,7 +7,7 @@ use ringcopy_client::{
     Transport,
     protocol::{CODES, Code, Method, NtStatus, Reach, RequestKind},
 };
-use ringcopy_lab::Flicker;
+use ringcopy_lab::{Flicker, Sending};
 use ringcopy_tests::{UNTOUCHED, Victim, buffer, completion, until_both, with_victim};
 
 /// The fewest requests of each kind and field.
@@ -28,10 +28,11 @@ fn send(
     let input = buffer(victim.request, length);
     let output = buffer(victim.response, bytes.len());
     let (process, handle) = (&mut victim.process, victim.handle);
-    let sent = match flicker {
-        Some(flicker) => process.device_io_control_amid(flicker, handle, code.value, input, output),
-        None => process.device_io_control_at(handle, code.value, input, output),
+    let how = Sending {
+        flicker,
+        ..Sending::default()
     };
+    let sent = process.device_io_control_sent(how, handle, code.value, input, output);
     process.read(victim.response, &mut bytes).unwrap();
     (completion(sent), bytes)
 }

@@ -10,7 +10,7 @@ use ringcopy_client::{
         ScatterEntry, ScatterRequest,
     },
 };
-use ringcopy_lab::{Caller, Process, opener, token};
+use ringcopy_lab::{Caller, Process, Sending, opener, token};
 use ringcopy_tests::{
     LENGTH, PRIVILEGED, UNTOUCHED, Victim, boot, buffer, completion, pattern, privileged,
     with_victim,
@@ -28,7 +28,8 @@ fn send_by_kernel(
     output: Buffer,
 ) -> Result<usize, NtStatus> {
     let (process, handle) = (&mut victim.process, victim.handle);
-    completion(process.device_io_control_as(Caller::Kernel, handle, code.value, input, output))
+    let kernel = Caller::Kernel.into();
+    completion(process.device_io_control_sent(kernel, handle, code.value, input, output))
 }
 
 /// Kernel memory is refused for a response, whatever the method, and for a request that the driver
@@ -187,8 +188,12 @@ fn requests_above_passive_level_are_refused() {
                     (2, Caller::User),
                 ] {
                     let (process, handle) = (&mut victim.process, victim.handle);
-                    let sent = process
-                        .device_io_control_raised(level, caller, handle, code.value, input, output);
+                    let how = Sending {
+                        level,
+                        ..caller.into()
+                    };
+                    let sent =
+                        process.device_io_control_sent(how, handle, code.value, input, output);
                     let what = format!("{} at {level} by {caller:?}", code.name);
                     assert_eq!(completion(sent), Err(NtStatus::INVALID_LEVEL), "{what}");
                 }

@@ -10,7 +10,7 @@ use ringcopy_client::{
         RequestKind,
     },
 };
-use ringcopy_lab::{Interference, Lab};
+use ringcopy_lab::{Beside, Interference, Lab};
 use ringcopy_tests::{
     Victim, buffer, open, pattern, privileged, until_both, until_it_happened, with_two_processors,
 };
@@ -58,7 +58,8 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
     let bytes = pattern(7, usize::try_from(LENGTH).unwrap());
     process.write(start, &bytes).unwrap();
     process.write(steady, &bytes).unwrap();
-    process.start_interference(changing, interference).unwrap();
+    lab.start_interference(Some(&process), changing, interference)
+        .unwrap();
     let mut device = open(&mut process);
     let whole = CallerCopy {
         address: steady,
@@ -95,7 +96,7 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
         transfer.is_complete()
     });
     drop(device);
-    process.stop_interference().unwrap();
+    lab.stop_interference().unwrap();
     // Every copy was of the same bytes, so that both places still hold them.
     for address in [start, steady] {
         let mut found = vec![0; bytes.len()];
@@ -151,12 +152,13 @@ fn stir(interference: Interference) {
             for code in &CODES {
                 let (input, output) = victim.write_good(code.kind);
                 until_it_happened(|| {
-                    let process = &mut victim.process;
-                    process.start_interference(page, interference).unwrap();
+                    let process = &victim.process;
+                    lab.start_interference(Some(process), page, interference)
+                        .unwrap();
                     for _ in 0..500 {
                         let _ = victim.send_at(code.value, input, output);
                     }
-                    victim.process.stop_interference().unwrap() > 0
+                    lab.stop_interference().unwrap() > 0
                 });
             }
         }
@@ -210,7 +212,7 @@ fn requests_from_two_processors_at_once() {
                 let handle = victim.handle;
                 let ends = victim
                     .process
-                    .device_io_control_on_both(handle, code.value, sides, 1000)
+                    .device_io_control_on_both(handle, code.value, sides, 1000, Beside::Same)
                     .unwrap_or_else(|error| panic!("{what}: {error}"));
                 for end in ends {
                     assert_eq!(end.status, NtStatus::SUCCESS, "{what}");

@@ -10,7 +10,7 @@ use ringcopy_client::{
         InformationResponse, NtStatus, Reach, RequestKind,
     },
 };
-use ringcopy_lab::{Count, Interference, Lab, MappingKind, Process};
+use ringcopy_lab::{Beside, Count, Interference, Lab, MappingKind, Process};
 use ringcopy_tests::{PRIVILEGED, buffer, open, pattern, privileged, until_both};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -56,7 +56,7 @@ fn a_system_page_that_flips_is_copied_from_one_frame_or_the_other() {
         let (page, bytes) = changing_page(lab);
         let mut process = privileged(lab);
         for engine in [EngineKind::Native, EngineKind::System] {
-            lab.start_system_interference(page, Interference::Flip)
+            lab.start_interference(None, page, Interference::Flip)
                 .unwrap();
             let mut device = open(&mut process);
             until_both(LEAST, || {
@@ -88,7 +88,7 @@ fn a_system_page_that_comes_and_goes_ends_a_copy_at_its_start() {
         let changing = first + PAGE_LENGTH;
         let mut process = privileged(lab);
         for engine in [EngineKind::Native, EngineKind::System] {
-            lab.start_system_interference(changing, Interference::Unmap)
+            lab.start_interference(None, changing, Interference::Unmap)
                 .unwrap();
             let mut device = open(&mut process);
             until_both(LEAST, || {
@@ -171,8 +171,9 @@ fn two_processes_on_two_processors_read_through_windows_of_their_own() {
             Side::of(&mut other, 2, ADDRESS, CopyFlags::VIRTUAL),
         ];
         let buffers = [0, 1].map(|side: usize| (sides[side].request, sides[side].response));
+        let beside = Beside::Other(&other, handles[1]);
         let ends = one
-            .device_io_control_in_both(handles[0], code, buffers, 500, (&other, handles[1]))
+            .device_io_control_on_both(handles[0], code, buffers, 500, beside)
             .unwrap();
         for end in ends {
             assert_eq!(end.status, NtStatus::SUCCESS);
@@ -206,9 +207,10 @@ fn a_queued_request_is_completed_in_its_own_process() {
         );
         let code = Code::of(RequestKind::Information).value;
         let crossed = || lab.counts().unwrap().get(Count::EndedElsewhere);
+        let beside = Beside::Other(&other, sides[1]);
         for _ in 0..50 {
             let ends = one
-                .device_io_control_in_both(sides[0], code, [buffers; 2], 2000, (&other, sides[1]))
+                .device_io_control_on_both(sides[0], code, [buffers; 2], 2000, beside)
                 .unwrap();
             for end in ends {
                 assert_eq!(end.status, NtStatus::SUCCESS);

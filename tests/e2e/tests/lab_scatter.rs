@@ -89,9 +89,8 @@ fn targets_that_come_and_go_leave_exact_counts() {
             })
             .collect();
         let (mut complete, mut stopped) = (0, 0);
-        victim
-            .process
-            .start_interference(changing, Interference::Unmap)
+        let lab = victim.process.lab();
+        lab.start_interference(Some(&victim.process), changing, Interference::Unmap)
             .unwrap();
         for round in 0..2000 {
             if round >= 20 && complete > 0 && stopped > 0 {
@@ -115,7 +114,7 @@ fn targets_that_come_and_go_leave_exact_counts() {
                 }
             }
         }
-        victim.process.stop_interference().unwrap();
+        lab.stop_interference().unwrap();
         assert!(
             complete > 0 && stopped > 0,
             "{complete} complete, {stopped} stopped"

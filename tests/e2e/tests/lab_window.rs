@@ -11,7 +11,7 @@ use ringcopy_client::{
         RequestKind,
     },
 };
-use ringcopy_lab::{Lab, Options, Process};
+use ringcopy_lab::{Beside, Lab, Options, Process};
 use ringcopy_tests::{
     PRIVILEGED, boot, boot_with, buffer, open, options, pattern, privileged, with_two_processors,
 };
@@ -74,8 +74,9 @@ fn read_on_both_processors(lab: &Lab) {
         <(_, _)>::from(buffers.map(|(address, length)| buffer(address, length)))
     });
     let code = Code::of(RequestKind::CopyMemory).value;
+    let beside = Beside::Other(&other, sides[1].0);
     let both = one
-        .device_io_control_in_both(sides[0].0, code, buffers, 500, (&other, sides[1].0))
+        .device_io_control_on_both(sides[0].0, code, buffers, 500, beside)
         .unwrap();
     for repeated in both {
         assert_eq!(repeated.status, NtStatus::SUCCESS);

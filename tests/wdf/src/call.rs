@@ -9,16 +9,31 @@ use crate::{
     client::ClientRef,
     nt::irql,
     object::{
-        Any, Class, Kind, Ref,
+        self, Any, Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
         handle::{self, Lookup},
     },
-    report::{refuse, violation},
+    report::{refuse, report, violation},
 };
 use core::ffi::c_void;
 use wdk_sys::{
-    KIRQL, NTSTATUS, PCUNICODE_STRING, PWDF_DRIVER_GLOBALS, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS,
+    KIRQL, NTSTATUS, PCUNICODE_STRING, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
+    STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
 };
+
+/// Functions with one argument, a handle: `name(find: handle => object) -> result = value;`, where
+/// `find` looks the handle up.
+macro_rules! getters {
+    ($($(#[$doc:meta])* $name:ident($find:path: $handle:ty => $object:pat) -> $result:ty
+        = $value:expr;)+) => {$(
+        $(#[$doc])*
+        pub(crate) fn $name(call: &$crate::call::Call, handle: $handle) -> $result {
+            let $object = $find(call, handle);
+            $value
+        }
+    )+};
+}
+pub(crate) use getters;
 
 /// A call in progress.
 pub(crate) struct Call {
@@ -54,15 +69,23 @@ impl Call {
         self.client
     }
 
-    /// Returns the driver's WDFDRIVER, the default parent of objects.
-    pub(crate) fn driver_object(&self) -> Option<Any> {
-        self.client.driver().map(Ref::any)
-    }
-
     /// Refuses a null pointer, if the documentation does not call it optional.
     pub(crate) fn require<T>(&self, pointer: *const T) {
         if pointer.is_null() {
-            refuse!(self, NullParameter, [0, 0], "a required pointer is null");
+            refuse!(self, NullParameter, "a required pointer is null");
+        }
+    }
+
+    /// Refuses a structure whose `Size` member is not the size of its type.
+    pub(crate) fn require_size<T>(&self, size: impl Into<u32>) {
+        let (size, expected) = (size.into() as usize, size_of::<T>());
+        if size != expected {
+            refuse!(
+                self,
+                StructureSize,
+                [size, expected],
+                "a structure of {size} bytes"
+            );
         }
     }
 
@@ -112,8 +135,6 @@ impl Call {
 
     /// Returns the characters of a required string.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INVALID_PARAMETER` if the length is odd or a buffer is missing.
     pub(crate) fn text(&self, string: PCUNICODE_STRING) -> Result<&[u16], NTSTATUS> {
         let string = self.read(string);
@@ -145,7 +166,8 @@ impl Call {
     }
 
     /// Returns the object of a handle of one kind.
-    pub(crate) fn object<T: Class>(&self, handle: *mut c_void) -> Ref<T> {
+    pub(crate) fn object<T: Class>(&self, handle: *mut impl Sized) -> Ref<T> {
+        let handle = handle.cast();
         let object = self.any_object(handle);
         object.downcast().unwrap_or_else(|| {
             let (is, expected): (Kind, Kind) = (object.kind(), T::KIND);
@@ -158,6 +180,37 @@ impl Call {
 
     fn refuse_handle(&self, handle: *mut c_void, what: core::fmt::Arguments<'_>) -> ! {
         refuse!(self, Handle, [handle.addr(), 0], "{handle:p} {what}")
+    }
+
+    /// Reads the attributes of an object that may have a parent, and nothing else that is special.
+    ///
+    /// As [`Attributes::read`].
+    pub(crate) fn attributes(
+        &self,
+        attributes: PWDF_OBJECT_ATTRIBUTES,
+    ) -> Result<Attributes, NTSTATUS> {
+        Attributes::read(self, attributes, Allowed::PARENT)
+    }
+
+    /// Makes an object of the driver, whose default parent is its WDFDRIVER.
+    ///
+    /// As [`object::create`].
+    pub(crate) fn create<T: Class>(
+        &self,
+        attributes: &Attributes,
+        body: T,
+    ) -> Result<Ref<T>, NTSTATUS> {
+        let parent = self.client.driver().map(Ref::any);
+        object::create(self.client, attributes, parent, body)
+    }
+
+    /// Returns the status for the driver, and prints one that is an error.
+    pub(crate) fn report(&self, result: Result<(), NTSTATUS>) -> NTSTATUS {
+        let status = result.err().unwrap_or(STATUS_SUCCESS);
+        if status != STATUS_SUCCESS {
+            report!("{}: {status:#010x}", self.name);
+        }
+        status
     }
 
     /// Makes an object and writes its handle through a required pointer of the driver, or null on

@@ -51,8 +51,6 @@ const DEFAULT_TAG: ULONG = u32::from_le_bytes(*b"FxDr");
 impl ClientRef {
     /// Adds a driver to the list.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_INVALID_PARAMETER` for a path of more characters
     /// than a `UNICODE_STRING` can hold together with a terminator.
     pub(crate) fn bind(

@@ -8,10 +8,7 @@ use crate::{
     device::Device,
     file,
     nt::{device::DeviceObject, irp::Irp},
-    object::{
-        Ref,
-        handle::{self, Lookup},
-    },
+    object::{Ref, handle},
     report::report,
     request::{Origin, Request, State, complete},
 };
@@ -37,12 +34,8 @@ pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> N
     let irp = unsafe { Irp::new(irp) };
     // SAFETY: the I/O manager's device object, which it keeps during this call.
     let object = unsafe { DeviceObject::new(device) };
-    let device = match handle::look_up(object.word()) {
-        Lookup::Live(any) => any.downcast::<Device>(),
-        Lookup::Stale(_) | Lookup::Unknown => None,
-    };
     let major = u32::from(irp.stack().major_function());
-    let Some(device) = device else {
+    let Some(device) = handle::find::<Device>(object.word()) else {
         // The driver has deleted the device. Handles to it can still be closed.
         return irp.complete_with(match major {
             IRP_MJ_CLEANUP | IRP_MJ_CLOSE => STATUS_SUCCESS,
@@ -75,10 +68,11 @@ fn create(device: Ref<Device>, irp: Irp) -> NTSTATUS {
         Ok(file) => file,
         Err(status) => return irp.complete_with(status),
     };
-    let Some(evt_create) = device.files.evt_create else {
+    let evt_create = device.files.evt_create;
+    if evt_create.is_none() {
         device.open_files.fetch_add(1, Ordering::AcqRel);
         return irp.complete_with(STATUS_SUCCESS);
-    };
+    }
     let request = match Request::create(device, irp, file, State::Create) {
         Ok(request) => request,
         Err(status) => {
@@ -90,10 +84,8 @@ fn create(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     };
     irp.stack().mark_pending();
     let file = file.map_or(core::ptr::null_mut(), |file| file.handle().cast());
-    callback::invoke("EvtDeviceFileCreate", || {
-        // SAFETY: the driver's callback, with handles of objects that exist when it begins.
-        unsafe { evt_create(device.handle().cast(), request.handle().cast(), file) }
-    });
+    let (device, request) = (device.handle().cast(), request.handle().cast());
+    callback::call!(evt_create, "EvtDeviceFileCreate", device, request, file);
     STATUS_PENDING
 }
 
@@ -133,20 +125,18 @@ fn io(device: Ref<Device>, irp: Irp) -> NTSTATUS {
         Err(status) => return irp.complete_with(status),
     };
     irp.stack().mark_pending();
-    match device.in_caller_context {
-        Some(in_caller_context) => {
-            let any = request.any();
-            any.reference();
-            request.in_caller_context.store(true, Ordering::Release);
-            callback::invoke("EvtIoInCallerContext", || {
-                // SAFETY: the driver's callback, with handles of objects that exist when it begins.
-                unsafe { in_caller_context(device.handle().cast(), request.handle().cast()) }
-            });
-            request.in_caller_context.store(false, Ordering::Release);
-            any.release();
-        }
-        None => enqueue(device, request),
+    let in_caller_context = device.in_caller_context;
+    if in_caller_context.is_none() {
+        enqueue(device, request);
+        return STATUS_PENDING;
     }
+    let any = request.any();
+    any.reference();
+    request.in_caller_context.store(true, Ordering::Release);
+    let (device, handle) = (device.handle().cast(), request.handle().cast());
+    callback::call!(in_caller_context, "EvtIoInCallerContext", device, handle);
+    request.in_caller_context.store(false, Ordering::Release);
+    any.release();
     STATUS_PENDING
 }
 

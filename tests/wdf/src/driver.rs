@@ -1,7 +1,7 @@
 //! WDFDRIVER: a driver's root object, and its unload.
 
 use crate::{
-    call::Call,
+    call::{Call, getters},
     callback,
     client::ClientRef,
     dispatch,
@@ -17,7 +17,7 @@ use wdk_sys::{
     _WDF_DRIVER_INIT_FLAGS as InitFlags, NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT,
     PFN_WDF_DRIVER_UNLOAD, PWDF_DRIVER_CONFIG, PWDF_OBJECT_ATTRIBUTES, PWSTR,
     STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS, WDF_DRIVER_CONFIG, WDFDRIVER,
+    WDF_DRIVER_CONFIG, WDFDRIVER,
 };
 
 /// A driver's root object.
@@ -50,16 +50,8 @@ pub(crate) fn create_driver(
     call.require(driver_object);
     call.require(registry_path);
     let config = call.read(config);
-    match make_driver(call, driver_object, attributes, &config) {
-        Ok(made) => {
-            call.write_optional(driver, made.handle().cast());
-            STATUS_SUCCESS
-        }
-        Err(status) => {
-            report!("WdfDriverCreate: {status:#010x}");
-            status
-        }
-    }
+    let made = make_driver(call, driver_object, attributes, &config);
+    call.report(made.map(|made| call.write_optional(driver, made.handle().cast())))
 }
 
 fn make_driver(
@@ -82,7 +74,6 @@ fn make_driver(
     if flags & InitFlags::WdfDriverInitNonPnpDriver == 0 {
         violation!(
             NotImplemented,
-            [0, 0],
             "WdfDriverCreate: drivers with Plug and Play are not implemented"
         );
     }
@@ -123,12 +114,7 @@ unsafe extern "C" fn unload(driver_object: PDRIVER_OBJECT) {
         return;
     };
     if let Some(driver) = client.driver() {
-        if let Some(evt_unload) = driver.evt_unload {
-            callback::invoke("EvtDriverUnload", || {
-                // SAFETY: the driver's callback, with the handle of an object that exists.
-                unsafe { evt_unload(driver.handle().cast()) }
-            });
-        }
+        callback::call!(driver.evt_unload, "EvtDriverUnload", driver.handle().cast());
         delete(client);
     }
 }
@@ -141,14 +127,11 @@ pub(crate) fn delete(client: ClientRef) {
     }
 }
 
-/// `WdfDriverGetRegistryPath`.
-pub(crate) fn get_registry_path(call: &Call, driver: WDFDRIVER) -> PWSTR {
-    let driver = call.object::<Driver>(driver.cast());
-    driver.client().registry_path().as_ptr()
-}
-
-/// `WdfDriverWdmGetDriverObject`.
-pub(crate) fn wdm_get_driver_object(call: &Call, driver: WDFDRIVER) -> PDRIVER_OBJECT {
-    let driver = call.object::<Driver>(driver.cast());
-    driver.client().driver_object()
+getters! {
+    /// `WdfDriverGetRegistryPath`.
+    get_registry_path(Call::object::<Driver>: WDFDRIVER => driver) -> PWSTR
+        = driver.client().registry_path().as_ptr();
+    /// `WdfDriverWdmGetDriverObject`.
+    wdm_get_driver_object(Call::object::<Driver>: WDFDRIVER => driver) -> PDRIVER_OBJECT
+        = driver.client().driver_object();
 }

@@ -3,19 +3,18 @@
 //! Source: `WDF_FILEOBJECT_CONFIG`, `WDF_FILEOBJECT_CLASS`, "Framework File Objects".
 
 use crate::{
-    call::Call,
+    call::{Call, getters},
     callback,
     device::Device,
-    nt::irp::{ContextSlot, FileObject},
-    object::{
-        Class, Kind, Ref,
-        attributes::Attributes,
-        create,
-        handle::{self, Lookup},
+    nt::{
+        irp::{ContextSlot, FileObject},
+        member,
     },
+    object::{Class, Kind, Ref, attributes::Attributes, create, handle},
     report::refuse,
 };
 use core::{
+    mem::offset_of,
     ptr::null_mut,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -66,14 +65,7 @@ impl FileConfig {
         config: &WDF_FILEOBJECT_CONFIG,
         attributes: Attributes,
     ) -> Self {
-        if config.Size as usize != size_of::<WDF_FILEOBJECT_CONFIG>() {
-            refuse!(
-                call,
-                StructureSize,
-                [config.Size as usize, size_of::<WDF_FILEOBJECT_CONFIG>()],
-                "the size of the configuration is wrong"
-            );
-        }
+        call.require_size::<WDF_FILEOBJECT_CONFIG>(config.Size);
         let flag = FileObjectClass::WdfFileObjectCanBeOptional;
         let keeping = match config.FileObjectClass & !flag {
             FileObjectClass::WdfFileObjectNotRequired => Keeping::None,
@@ -130,8 +122,6 @@ const fn slot_of(keeping: Keeping) -> Option<ContextSlot> {
 
 /// Makes the framework's object for a file that is being opened; `None` if the driver uses none.
 ///
-/// # Errors
-///
 /// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_DELETE_PENDING`.
 pub(crate) fn open(device: Ref<Device>, object: FileObject) -> Result<Option<Ref<File>>, NTSTATUS> {
     if device.files.keeping == Keeping::None {
@@ -169,11 +159,7 @@ pub(crate) fn find(device: Ref<Device>, object: FileObject) -> Option<Ref<File>>
             found
         }
         keeping @ (Keeping::FsContext | Keeping::FsContext2) => {
-            let kept = object.context(slot_of(keeping)?);
-            match handle::look_up(kept) {
-                Lookup::Live(any) => any.downcast().filter(is_it),
-                Lookup::Stale(_) | Lookup::Unknown => None,
-            }
+            handle::find(object.context(slot_of(keeping)?)).filter(is_it)
         }
     }
 }
@@ -183,47 +169,28 @@ pub(crate) fn clean_up(file: Ref<File>) {
     if file.cleaned_up.swap(true, Ordering::AcqRel) {
         return;
     }
-    if let Some(evt_cleanup) = file.device.files.evt_cleanup {
-        callback::invoke("EvtFileCleanup", || {
-            // SAFETY: the driver's callback, with the handle of an object that exists.
-            unsafe { evt_cleanup(file.handle().cast()) }
-        });
-    }
+    let evt_cleanup = file.device.files.evt_cleanup;
+    callback::call!(evt_cleanup, "EvtFileCleanup", file.handle().cast());
 }
 
 /// Closes a file without requests. Some hosts send no clean-up before this.
 pub(crate) fn close(file: Ref<File>) {
     clean_up(file);
-    if let Some(evt_close) = file.device.files.evt_close {
-        callback::invoke("EvtFileClose", || {
-            // SAFETY: the driver's callback, with the handle of an object that exists.
-            unsafe { evt_close(file.handle().cast()) }
-        });
-    }
+    let evt_close = file.device.files.evt_close;
+    callback::call!(evt_close, "EvtFileClose", file.handle().cast());
     file.any().delete();
 }
 
-/// `WdfFileObjectGetFileName`.
-pub(crate) fn get_file_name(call: &Call, file: WDFFILEOBJECT) -> PUNICODE_STRING {
-    let object = call.object::<File>(file.cast()).object;
-    object
-        .as_ptr()
-        .wrapping_byte_add(core::mem::offset_of!(FILE_OBJECT, FileName))
-        .cast()
-}
-
-/// `WdfFileObjectGetFlags`.
-pub(crate) fn get_flags(call: &Call, file: WDFFILEOBJECT) -> ULONG {
-    call.object::<File>(file.cast()).object.flags()
-}
-
-/// `WdfFileObjectGetDevice`.
-pub(crate) fn get_device(call: &Call, file: WDFFILEOBJECT) -> WDFDEVICE {
-    let file = call.object::<File>(file.cast());
-    file.device.handle().cast()
-}
-
-/// `WdfFileObjectWdmGetFileObject`.
-pub(crate) fn wdm_get_file_object(call: &Call, file: WDFFILEOBJECT) -> PFILE_OBJECT {
-    call.object::<File>(file.cast()).object.as_ptr()
+getters! {
+    /// `WdfFileObjectGetFileName`.
+    get_file_name(Call::object::<File>: WDFFILEOBJECT => file) -> PUNICODE_STRING
+        = member(file.object.as_ptr(), offset_of!(FILE_OBJECT, FileName));
+    /// `WdfFileObjectGetFlags`.
+    get_flags(Call::object::<File>: WDFFILEOBJECT => file) -> ULONG = file.object.flags();
+    /// `WdfFileObjectGetDevice`.
+    get_device(Call::object::<File>: WDFFILEOBJECT => file) -> WDFDEVICE
+        = file.device.handle().cast();
+    /// `WdfFileObjectWdmGetFileObject`.
+    wdm_get_file_object(Call::object::<File>: WDFFILEOBJECT => file) -> PFILE_OBJECT
+        = file.object.as_ptr();
 }

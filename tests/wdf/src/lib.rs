@@ -16,8 +16,9 @@
 //! - `wine`: routines that Wine's kernel lacks.
 //!
 //! The code cites the page of the documentation that it follows, or the function with that page. It
-//! stops a driver where the framework's verifier would. It is a stand-in that only runs the driver
-//! in tests, and is independent of the framework's sources on purpose.
+//! stops a driver where the framework's verifier would. Statuses at the end of a function's docs are
+//! those of its errors. It is a stand-in that only runs the driver in tests, and is independent of
+//! the framework's sources on purpose.
 
 #![no_std]
 #![allow(
@@ -67,5 +68,5 @@ pub const unsafe extern "C" fn driver_entry(
 
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
-    violation!(Framework, [0, 0], "{info}")
+    violation!(Framework, "{info}")
 }

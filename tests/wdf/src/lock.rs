@@ -5,11 +5,7 @@
 use crate::{
     call::Call,
     nt::irql,
-    object::{
-        Class, Kind, Ref,
-        attributes::{Allowed, Attributes},
-        create,
-    },
+    object::{Class, Kind, Ref},
     report::refuse,
 };
 use core::{
@@ -40,7 +36,7 @@ impl Holder {
     /// Checks that a thread which is about to wait for the lock does not hold it.
     fn before_acquire(&self, call: &Call) {
         if self.0.load(Ordering::Relaxed) == irql::thread() {
-            refuse!(call, LockHeld, [0, 0], "the thread holds the lock already");
+            refuse!(call, LockHeld, "the thread holds the lock already");
         }
     }
 
@@ -81,19 +77,19 @@ pub(crate) fn create_spin_lock(
     lock: *mut WDFSPINLOCK,
 ) -> NTSTATUS {
     call.deliver(lock, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let attributes = call.attributes(attributes)?;
         let lock = SpinLock {
             lock: UnsafeCell::new(0),
             irql: Cell::new(irql::PASSIVE_LEVEL),
             holder: Holder::new(),
         };
-        create(call.client(), &attributes, call.driver_object(), lock)
+        call.create(&attributes, lock)
     })
 }
 
 /// `WdfSpinLockAcquire`.
 pub(crate) fn acquire_spin_lock(call: &Call, lock: WDFSPINLOCK) {
-    let lock: Ref<SpinLock> = call.object(lock.cast());
+    let lock: Ref<SpinLock> = call.object(lock);
     lock.holder.before_acquire(call);
     // SAFETY: a spin lock that this thread does not hold, at or below DISPATCH_LEVEL.
     let irql = unsafe { ntddk::KeAcquireSpinLockRaiseToDpc(lock.lock.get()) };
@@ -103,7 +99,7 @@ pub(crate) fn acquire_spin_lock(call: &Call, lock: WDFSPINLOCK) {
 
 /// `WdfSpinLockRelease`.
 pub(crate) fn release_spin_lock(call: &Call, lock: WDFSPINLOCK) {
-    let lock: Ref<SpinLock> = call.object(lock.cast());
+    let lock: Ref<SpinLock> = call.object(lock);
     lock.holder.released(call, lock.handle().addr());
     let irql = lock.irql.get();
     // SAFETY: this thread holds the lock, and acquired it at this level.
@@ -127,12 +123,12 @@ pub(crate) fn create_wait_lock(
     lock: *mut WDFWAITLOCK,
 ) -> NTSTATUS {
     call.deliver(lock, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let attributes = call.attributes(attributes)?;
         let lock = WaitLock {
             event: UnsafeCell::new(KEVENT::default()),
             holder: Holder::new(),
         };
-        let made = create(call.client(), &attributes, call.driver_object(), lock)?;
+        let made = call.create(&attributes, lock)?;
         // SAFETY: nonpaged memory for an event, where the event will stay.
         unsafe {
             ntddk::KeInitializeEvent(made.event.get(), EventType::SynchronizationEvent, 1);
@@ -143,7 +139,7 @@ pub(crate) fn create_wait_lock(
 
 /// `WdfWaitLockAcquire`: `STATUS_TIMEOUT` if the time was given and has passed.
 pub(crate) fn acquire_wait_lock(call: &Call, lock: WDFWAITLOCK, timeout: PLONGLONG) -> NTSTATUS {
-    let lock: Ref<WaitLock> = call.object(lock.cast());
+    let lock: Ref<WaitLock> = call.object(lock);
     if call.read_optional(timeout) != Some(0) {
         call.require_irql(APC_LEVEL);
         lock.holder.before_acquire(call);
@@ -164,7 +160,7 @@ pub(crate) fn acquire_wait_lock(call: &Call, lock: WDFWAITLOCK, timeout: PLONGLO
 
 /// `WdfWaitLockRelease`.
 pub(crate) fn release_wait_lock(call: &Call, lock: WDFWAITLOCK) {
-    let lock: Ref<WaitLock> = call.object(lock.cast());
+    let lock: Ref<WaitLock> = call.object(lock);
     lock.holder.released(call, lock.handle().addr());
     // SAFETY: an initialised event; nothing is waited for after this.
     unsafe { ntddk::KeSetEvent(lock.event.get(), 0, 0) };

@@ -5,11 +5,7 @@
 use crate::{
     call::Call,
     nt::{mdl::OwnedMdl, pool},
-    object::{
-        Class, Kind, Ref,
-        attributes::{Allowed, Attributes},
-        create,
-    },
+    object::{Class, Kind, Ref, attributes::Attributes, create},
     request::Request,
 };
 use core::{cell::Cell, ptr::NonNull};
@@ -66,8 +62,6 @@ impl Memory {
 
     /// Returns the address of a part of the buffer.
     ///
-    /// # Errors
-    ///
     /// `STATUS_BUFFER_TOO_SMALL` if it would reach beyond the end.
     fn part(&self, offset: usize, length: usize) -> Result<*mut u8, NTSTATUS> {
         let end = offset.checked_add(length).ok_or(STATUS_BUFFER_TOO_SMALL)?;
@@ -78,41 +72,18 @@ impl Memory {
     }
 }
 
-/// Makes the memory object for a buffer of a request.
-///
-/// # Errors
+/// Makes the memory object for a buffer of a request, or for user memory locked for it.
 ///
 /// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_DELETE_PENDING`.
 pub(crate) fn of_request(
     request: Ref<Request>,
     buffer: PVOID,
     size: usize,
+    locked: Option<OwnedMdl>,
 ) -> Result<Ref<Memory>, NTSTATUS> {
-    create(
-        request.client(),
-        &Attributes::NONE,
-        Some(request.any()),
-        Memory::new(buffer, size, Owner::Other, None),
-    )
-}
-
-/// Makes the memory object for user memory that is locked for a request.
-///
-/// # Errors
-///
-/// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_DELETE_PENDING`.
-pub(crate) fn of_locked(
-    request: Ref<Request>,
-    buffer: PVOID,
-    size: usize,
-    mdl: OwnedMdl,
-) -> Result<Ref<Memory>, NTSTATUS> {
-    create(
-        request.client(),
-        &Attributes::NONE,
-        Some(request.any()),
-        Memory::new(buffer, size, Owner::Other, Some(mdl)),
-    )
+    let memory = Memory::new(buffer, size, Owner::Other, locked);
+    let parent = Some(request.any());
+    create(request.client(), &Attributes::NONE, parent, memory)
 }
 
 /// `WdfMemoryCreate`. The contents are unspecified.
@@ -130,7 +101,7 @@ pub(crate) fn create_memory(
 ) -> NTSTATUS {
     let mut address = core::ptr::null_mut();
     let status = call.deliver(memory, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let attributes = call.attributes(attributes)?;
         if size == 0 || !pool::is_known(pool_type) {
             return Err(STATUS_INVALID_PARAMETER);
         }
@@ -138,12 +109,8 @@ pub(crate) fn create_memory(
         let block =
             pool::allocate_raw(pool_type, size, tag).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
         address = block.as_ptr();
-        create(
-            call.client(),
-            &attributes,
-            call.driver_object(),
-            Memory::new(block.as_ptr(), size, Owner::Object { tag }, None),
-        )
+        let memory = Memory::new(block.as_ptr(), size, Owner::Object { tag }, None);
+        call.create(&attributes, memory)
     });
     if status == STATUS_SUCCESS {
         call.write_optional(buffer, address);
@@ -163,74 +130,50 @@ pub(crate) fn create_preallocated(
 ) -> NTSTATUS {
     call.require(buffer);
     call.deliver(memory, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let attributes = call.attributes(attributes)?;
         if size == 0 {
             return Err(STATUS_INVALID_PARAMETER);
         }
-        create(
-            call.client(),
-            &attributes,
-            call.driver_object(),
-            Memory::new(buffer, size, Owner::Other, None),
-        )
+        call.create(&attributes, Memory::new(buffer, size, Owner::Other, None))
     })
 }
 
 /// `WdfMemoryGetBuffer`.
 pub(crate) fn get_buffer(call: &Call, memory: WDFMEMORY, size: *mut usize) -> PVOID {
-    let memory = call.object::<Memory>(memory.cast());
+    let memory = call.object::<Memory>(memory);
     call.write_optional(size, memory.size);
     memory.buffer
 }
 
 /// `WdfMemoryCopyToBuffer`.
-///
-/// `STATUS_BUFFER_TOO_SMALL` for bytes beyond the end; `STATUS_INVALID_PARAMETER` for none.
-pub(crate) fn copy_to_buffer(
-    call: &Call,
-    source: WDFMEMORY,
-    offset: usize,
-    buffer: PVOID,
-    length: usize,
-) -> NTSTATUS {
-    call.require(buffer);
-    let source = call.object::<Memory>(source.cast());
-    if length == 0 {
-        return STATUS_INVALID_PARAMETER;
-    }
-    match source.part(offset, length) {
-        Ok(start) => {
-            // SAFETY: a part of the source; the driver promises that its buffer holds `length`
-            // bytes.
-            unsafe { start.copy_to(buffer.cast(), length) };
-            STATUS_SUCCESS
-        }
-        Err(status) => status,
-    }
-}
-
+pub(crate) const TO_BUFFER: bool = true;
 /// `WdfMemoryCopyFromBuffer`.
+pub(crate) const FROM_BUFFER: bool = false;
+
+/// [`TO_BUFFER`] and [`FROM_BUFFER`].
 ///
 /// `STATUS_BUFFER_TOO_SMALL` for bytes beyond the end; `STATUS_INVALID_PARAMETER` for none.
-pub(crate) fn copy_from_buffer(
+pub(crate) fn copy<const DIRECTION: bool>(
     call: &Call,
-    destination: WDFMEMORY,
+    memory: WDFMEMORY,
     offset: usize,
     buffer: PVOID,
     length: usize,
 ) -> NTSTATUS {
     call.require(buffer);
-    let destination = call.object::<Memory>(destination.cast());
+    let memory = call.object::<Memory>(memory);
     if length == 0 {
         return STATUS_INVALID_PARAMETER;
     }
-    match destination.part(offset, length) {
-        Ok(start) => {
-            // SAFETY: a part of the destination; the driver promises that its buffer holds `length`
-            // bytes.
-            unsafe { start.copy_from(buffer.cast(), length) };
-            STATUS_SUCCESS
-        }
-        Err(status) => status,
-    }
+    let start = match memory.part(offset, length) {
+        Ok(start) => start,
+        Err(status) => return status,
+    };
+    let (source, destination) = match DIRECTION {
+        TO_BUFFER => (start, buffer.cast()),
+        FROM_BUFFER => (buffer.cast(), start),
+    };
+    // SAFETY: a part of the memory; the driver promises that its buffer holds `length` bytes.
+    unsafe { source.copy_to(destination, length) };
+    STATUS_SUCCESS
 }

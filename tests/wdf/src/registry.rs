@@ -3,12 +3,11 @@
 use crate::{
     call::Call,
     driver::Driver,
-    nt::{pool, text::Text},
-    object::{
-        Class, Kind, Ref,
-        attributes::{Allowed, Attributes},
-        create,
+    nt::{
+        pool,
+        text::{Text, wide},
     },
+    object::{Class, Kind, Ref, attributes::Attributes},
     status::check,
 };
 use core::{
@@ -50,22 +49,13 @@ impl Class for Key {
     }
 }
 
-/// How a key is opened.
-#[derive(Clone, Copy)]
-enum Opening {
-    /// It must exist.
-    Existing,
-    /// It is created if it does not exist.
-    Created,
-}
-
+/// Opens a key, and creates it if it does not exist and `create` says so.
 fn open(
     parent: HANDLE,
-    name: UNICODE_STRING,
+    mut name: UNICODE_STRING,
     access: ACCESS_MASK,
-    opening: Opening,
+    create: bool,
 ) -> Result<HANDLE, NTSTATUS> {
-    let mut name = name;
     let mut attributes = OBJECT_ATTRIBUTES {
         Length: ATTRIBUTES_SIZE,
         RootDirectory: parent,
@@ -75,30 +65,21 @@ fn open(
         SecurityQualityOfService: null_mut(),
     };
     let mut handle = null_mut();
-    check(match opening {
-        // SAFETY: locals that outlive the call; the name describes memory that does too.
-        Opening::Existing => unsafe {
-            ntddk::ZwOpenKey(&raw mut handle, access, &raw mut attributes)
-        },
-        // SAFETY: as above; no class, no options, and no disposition.
-        Opening::Created => unsafe {
-            ntddk::ZwCreateKey(
-                &raw mut handle,
-                access,
-                &raw mut attributes,
-                0,
-                null_mut(),
-                0,
-                null_mut(),
-            )
-        },
+    let (key, attributes) = (&raw mut handle, &raw mut attributes);
+    check(if create {
+        // SAFETY: locals that outlive the call; the name describes memory that does too. No class,
+        // no options, and no disposition.
+        unsafe { ntddk::ZwCreateKey(key, access, attributes, 0, null_mut(), 0, null_mut()) }
+    } else {
+        // SAFETY: as above.
+        unsafe { ntddk::ZwOpenKey(key, access, attributes) }
     })?;
     Ok(handle)
 }
 
 /// Makes the object for an open key, or closes the key on failure.
 fn make_key(call: &Call, attributes: &Attributes, handle: HANDLE) -> Result<Ref<Key>, NTSTATUS> {
-    create(call.client(), attributes, call.driver_object(), Key(handle)).inspect_err(|_| {
+    call.create(attributes, Key(handle)).inspect_err(|_| {
         // SAFETY: opened by the caller, and known to nothing else.
         let _ = unsafe { ntddk::ZwClose(handle) };
     })
@@ -114,27 +95,15 @@ pub(crate) fn open_parameters_key(
     key: *mut WDFKEY,
 ) -> NTSTATUS {
     call.require_passive();
-    let driver = call.object::<Driver>(driver.cast());
+    let driver = call.object::<Driver>(driver);
     call.deliver(key, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let attributes = call.attributes(attributes)?;
         let service = driver.client();
-        let path = Text::concatenate(service.registry_path().as_slice(), &PARAMETERS)?;
-        let handle = open(null_mut(), path.descriptor(), access, Opening::Created)?;
+        let path = Text::concatenate(service.registry_path().as_slice(), &wide(b"\\Parameters"))?;
+        let handle = open(null_mut(), path.descriptor(), access, true)?;
         make_key(call, &attributes, handle)
     })
 }
-
-/// `\Parameters`.
-const PARAMETERS: [u16; 11] = {
-    let text = *b"\\Parameters";
-    let mut characters = [0; 11];
-    let mut index = 0;
-    while index < text.len() {
-        characters[index] = text[index] as u16;
-        index += 1;
-    }
-    characters
-};
 
 /// `WdfRegistryOpenKey`. Statuses are `ZwOpenKey`'s, and those of object creation.
 pub(crate) fn open_key(
@@ -149,12 +118,12 @@ pub(crate) fn open_key(
     let parent = if parent.is_null() {
         null_mut()
     } else {
-        call.object::<Key>(parent.cast()).0
+        call.object::<Key>(parent).0
     };
     call.deliver(key, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let attributes = call.attributes(attributes)?;
         let name = Text::new(call.text(name)?)?;
-        let handle = open(parent, name.descriptor(), access, Opening::Existing)?;
+        let handle = open(parent, name.descriptor(), access, false)?;
         make_key(call, &attributes, handle)
     })
 }
@@ -162,7 +131,7 @@ pub(crate) fn open_key(
 /// `WdfRegistryClose`.
 pub(crate) fn close(call: &Call, key: WDFKEY) {
     call.require_passive();
-    call.object::<Key>(key.cast()).any().delete();
+    call.object::<Key>(key).any().delete();
 }
 
 /// A value of a key.
@@ -186,8 +155,6 @@ impl Drop for Block {
 
 /// Reads a value and at most `capacity` bytes of its data.
 ///
-/// # Errors
-///
 /// What `ZwQueryValueKey` returns, except `STATUS_BUFFER_OVERFLOW`, which is in the result;
 /// `STATUS_INVALID_PARAMETER` if `capacity` is too large; `STATUS_INSUFFICIENT_RESOURCES`.
 fn query(
@@ -196,17 +163,14 @@ fn query(
     name: PCUNICODE_STRING,
     capacity: ULONG,
 ) -> Result<Value, NTSTATUS> {
-    let key = call.object::<Key>(key.cast());
+    let key = call.object::<Key>(key);
     let name = Text::new(call.text(name)?)?;
     let size = HEADER_SIZE
         .checked_add(capacity)
         .ok_or(STATUS_INVALID_PARAMETER)?;
     let allocated = (size as usize).max(size_of::<KEY_VALUE_PARTIAL_INFORMATION>());
-    let block = Block(
-        pool::allocate_zeroed(allocated)
-            .ok_or(STATUS_INSUFFICIENT_RESOURCES)?
-            .cast(),
-    );
+    let block = pool::allocate_zeroed(allocated).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+    let block = Block(block.cast());
     let mut name = name.descriptor();
     let mut needed = 0;
     // SAFETY: an open key, a name that outlives the call, and a block of at least this size.

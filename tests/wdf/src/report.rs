@@ -95,8 +95,11 @@ macro_rules! report {
 pub(crate) use report;
 
 /// Prints what a driver did wrong, and stops the system: a [`Violation`], parameters 2 and 3 of the
-/// bugcheck, and the text.
+/// bugcheck, which are zero if they are left out, and the text.
 macro_rules! violation {
+    ($violation:ident, $text:literal $($arguments:tt)*) => {
+        $crate::report::violation!($violation, [0, 0], $text $($arguments)*)
+    };
     ($violation:ident, [$parameter_2:expr, $parameter_3:expr], $($text:tt)*) => {
         $crate::report::stop(
             $crate::report::Violation::$violation,
@@ -110,6 +113,9 @@ pub(crate) use violation;
 
 /// As [`violation`], with the name of the function that was called before the text.
 macro_rules! refuse {
+    ($call:expr, $violation:ident, $text:literal $($arguments:tt)*) => {
+        $crate::report::refuse!($call, $violation, [0, 0], $text $($arguments)*)
+    };
     ($call:expr, $violation:ident, $parameters:tt, $($text:tt)*) => {
         $crate::report::violation!(
             $violation,

@@ -3,11 +3,7 @@
 use crate::{
     call::Call,
     nt::text::Text,
-    object::{
-        Class, Kind,
-        attributes::{Allowed, Attributes},
-        create,
-    },
+    object::{Class, Kind},
 };
 use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PUNICODE_STRING, PWDF_OBJECT_ATTRIBUTES, WDFSTRING};
 
@@ -29,20 +25,19 @@ pub(crate) fn create_string(
 ) -> NTSTATUS {
     call.require_passive();
     call.deliver(string, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let attributes = call.attributes(attributes)?;
         let text = if text.is_null() {
             Text::new(&[])?
         } else {
             Text::new(call.text(text)?)?
         };
-        let parent = call.driver_object();
-        create(call.client(), &attributes, parent, StringObject(text))
+        call.create(&attributes, StringObject(text))
     })
 }
 
 /// `WdfStringGetUnicodeString`. The object keeps the characters.
 pub(crate) fn get_unicode_string(call: &Call, string: WDFSTRING, unicode_string: PUNICODE_STRING) {
     call.require_passive();
-    let string = call.object::<StringObject>(string.cast());
+    let string = call.object::<StringObject>(string);
     call.write(unicode_string, string.0.descriptor());
 }

@@ -8,7 +8,7 @@ use ringcopy_client::{
         InformationRequest, InformationResponse, NtStatus, Reach, RequestKind, SESSION_LENGTH,
     },
 };
-use ringcopy_lab::{Lab, PageState, Process, UNTOUCHED, token};
+use ringcopy_lab::{Lab, PageState, Process, Sending, UNTOUCHED, token};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::{
@@ -282,7 +282,12 @@ impl<'l, 's> Episode<'l, 's> {
                 let (from, to) = (client.input, client.output);
                 client.process.write(from, input).map_err(sentence)?;
                 client.process.write(to, &output).map_err(sentence)?;
-                let came = client.process.device_io_control_cancelled(
+                let how = Sending {
+                    cancelled: true,
+                    ..Sending::default()
+                };
+                let came = client.process.device_io_control_sent(
+                    how,
                     handle.handle,
                     code,
                     buffer(from, input.len()),

@@ -5,7 +5,7 @@ use ringcopy_client::{
     OpenAccess, Transport,
     protocol::{NtStatus, RequestKind},
 };
-use ringcopy_lab::UNTOUCHED;
+use ringcopy_lab::{Beside, UNTOUCHED};
 
 use super::{
     episode::{Checked, Episode, Way, buffer, sentence},
@@ -103,15 +103,14 @@ impl Episode<'_, '_> {
         } else {
             (&mut other[0].process, &one[0].process)
         };
-        let came = match senders {
-            Senders::OneHandle => client.device_io_control_on_both(handle, code, sides, TIMES),
-            Senders::TwoProcesses => {
-                let another = (another, handles[1].handle);
-                client.device_io_control_in_both(handle, code, sides, TIMES, another)
-            }
-            Senders::ClosedMeanwhile => client.close_amid_requests(handle, code, sides, TIMES),
-        }
-        .map_err(sentence)?;
+        let beside = match senders {
+            Senders::OneHandle => Beside::Same,
+            Senders::TwoProcesses => Beside::Other(another, handles[1].handle),
+            Senders::ClosedMeanwhile => Beside::UntilClosed,
+        };
+        let came = client
+            .device_io_control_on_both(handle, code, sides, TIMES, beside)
+            .map_err(sentence)?;
         if senders == Senders::ClosedMeanwhile {
             self.model.handles.swap_remove(first);
             self.forget_file(handles[0].file);

@@ -64,9 +64,9 @@ impl Episode<'_, '_> {
             self.set_page(number, page, PageState::ReadWrite)?;
         }
         let address = UserMemory::address(changing);
-        self.clients[number]
-            .process
-            .start_interference(address, interference)
+        let process = &self.clients[number].process;
+        self.lab
+            .start_interference(Some(process), address, interference)
             .map_err(sentence)?;
         let mut session = false;
         let mut done = Ok(());
@@ -81,7 +81,7 @@ impl Episode<'_, '_> {
                 break;
             }
         }
-        let changes = self.clients[number].process.stop_interference();
+        let changes = self.lab.stop_interference();
         done?;
         self.summary
             .count_other("changes of a page under copies", changes.map_err(sentence)?);
@@ -212,7 +212,9 @@ impl Episode<'_, '_> {
 
     /// Ordinary requests, some of which the other processor cancels.
     pub(super) fn cancel_now_and_then(&mut self) -> Checked<()> {
-        self.lab.start_cancelling().map_err(sentence)?;
+        self.lab
+            .start_interference(None, 0, Interference::Cancel)
+            .map_err(sentence)?;
         let mut done = Ok(());
         for _ in 0..CANCELLED {
             let handle = self.any_handle();

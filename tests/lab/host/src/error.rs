@@ -11,78 +11,45 @@ use ringcopy_lab_mailbox::Command;
 
 /// An error of a lab.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages say what the fields are")]
 pub enum LabError {
     /// QEMU is missing.
     #[error(
         "cannot start {program}: {error}; install QEMU (on Debian: apt install qemu-system-x86)"
     )]
     NoQemu {
-        /// The program that could not be started.
         program: String,
-        /// The reason.
         #[source]
         error: io::Error,
     },
     /// A file could not be read or written.
     #[error("{}: {error}", path.display())]
     File {
-        /// The file.
         path: PathBuf,
-        /// The reason.
         #[source]
         error: io::Error,
     },
     /// A file cannot be put into the lab's archive.
     #[error("{}: {reason}", path.display())]
-    Image {
-        /// The file.
-        path: PathBuf,
-        /// The reason.
-        reason: &'static str,
-    },
+    Image { path: PathBuf, reason: &'static str },
     /// QEMU could not run the virtual machine.
     #[error("QEMU failed ({reason}); {}", said(log))]
-    QemuFailed {
-        /// Its exit code.
-        reason: String,
-        /// The last lines of the log, with QEMU's own messages.
-        log: String,
-    },
+    QemuFailed { reason: String, log: String },
     /// The lab was interrupted.
     #[error("interrupted")]
     Interrupted,
     /// The virtual machine ended.
     #[error("the lab stopped ({reason}); {}", said(log))]
-    Stopped {
-        /// The bugcheck, or QEMU's reason or exit code.
-        reason: String,
-        /// The last lines of its log.
-        log: String,
-    },
+    Stopped { reason: String, log: String },
     /// The virtual machine runs and does not reply.
     #[error("the lab did not reply for {} s; {}", waited.as_secs(), said(log))]
-    Silent {
-        /// The time that it was waited for.
-        waited: Duration,
-        /// The last lines of its log.
-        log: String,
-    },
+    Silent { waited: Duration, log: String },
     /// The driver's entry point failed.
     #[error("the driver did not load: {status}; {}", said(log))]
-    DriverEntry {
-        /// Its status.
-        status: NtStatus,
-        /// The last lines of the log.
-        log: String,
-    },
+    DriverEntry { status: NtStatus, log: String },
     /// The lab refused a command.
     #[error("the lab refused {command:?} with {status}")]
-    Refused {
-        /// The command.
-        command: Command,
-        /// The status.
-        status: NtStatus,
-    },
+    Refused { command: Command, status: NtStatus },
     /// The lab does not count instructions.
     #[error("the lab counts no instructions: start it with the option icount")]
     NotCounted,

@@ -16,7 +16,8 @@ use crate::{
     virtual_machine::VirtualMachine,
 };
 
-/// A running lab, whose driver is loaded.
+/// A running lab, whose driver is loaded. Its methods, and those of its processes, also fail if the
+/// lab is gone.
 #[derive(Debug)]
 pub struct Lab {
     channel: RefCell<Channel>,
@@ -62,11 +63,8 @@ impl Counts {
 }
 
 impl Lab {
-    /// Starts a lab and waits until its driver is loaded.
-    ///
-    /// # Errors
-    /// If there is no QEMU, if a file cannot be read, or if the driver does not load or causes a
-    /// bugcheck.
+    /// Starts a lab and waits until its driver is loaded. Fails if there is no QEMU, if a file
+    /// cannot be read, or if the driver does not load or causes a bugcheck.
     pub fn boot(options: Options) -> Result<Self, LabError> {
         let verbose = options.verbose;
         let (vm, memory) = VirtualMachine::start(&options, "serve", move |line| {
@@ -89,59 +87,39 @@ impl Lab {
     }
 
     /// Starts a process. `token`: bits of [`token`](crate::token).
-    ///
-    /// # Errors
-    /// If the lab refuses or is gone.
     pub fn process(&self, token: u64) -> Result<Process<'_>, LabError> {
         let [process, ..] = self.done(Command::CreateProcess, &[token], &[])?.results;
         Ok(Process::of(self, process))
     }
 
     /// Describes its machine.
-    ///
-    /// # Errors
-    /// If the lab is gone.
     pub fn facts(&self) -> Result<Facts, LabError> {
         Ok(Facts(self.done(Command::Machine, &[], &[])?.results))
     }
 
     /// Returns its counters.
-    ///
-    /// # Errors
-    /// If the lab is gone.
     pub fn counts(&self) -> Result<Counts, LabError> {
         Ok(Counts(self.done(Command::Counts, &[], &[])?.results))
     }
 
     /// Returns the ranges of RAM that the driver sees.
-    ///
-    /// # Errors
-    /// If the lab is gone.
     pub fn ram_ranges(&self) -> Result<Vec<RamRange>, LabError> {
         Ok(self.done(Command::RamRanges, &[], &[])?.records())
     }
 
     /// Returns the mixed mappings: system virtual memory of every kind. The first call makes them.
-    ///
-    /// # Errors
-    /// If there is no memory for it.
+    /// Fails if there is no memory for it.
     pub fn mixed_mappings(&self) -> Result<MixedMappings, LabError> {
         MixedMappings::of(self)
     }
 
-    /// Pages out a page of the mixed mappings, if it is in.
-    ///
-    /// # Errors
-    /// If it cannot be paged out.
+    /// Pages out a page of the mixed mappings, if it is in. Fails if it cannot be paged out.
     pub fn page_out(&self, address: u64) -> Result<(), LabError> {
         self.done(Command::PageOut, &[address], &[]).map(drop)
     }
 
     /// Withholds a frame from the driver's own mappings, as a hypervisor does, or gives it back;
-    /// returns its physical address. On the first processor.
-    ///
-    /// # Errors
-    /// If there is no such page table.
+    /// returns its physical address. On the first processor. Fails if there is no such page table.
     pub fn withhold(&self, address: u64, what: Withheld, withheld: bool) -> Result<u64, LabError> {
         let arguments = [address, what as u64, withheld.into()];
         let [frame, ..] = self.done(Command::Withhold, &arguments, &[])?.results;
@@ -149,84 +127,54 @@ impl Lab {
     }
 
     /// Adds RAM or removes it, in whole pages.
-    ///
-    /// # Errors
-    /// If the lab is gone.
     pub fn set_ram(&self, address: u64, length: u64, state: RamState) -> Result<(), LabError> {
         let arguments = [address, length, state as u64];
         self.done(Command::SetRam, &arguments, &[]).map(drop)
     }
 
-    /// Starts to remove a range of RAM and to add it, in turn, on the second processor.
-    ///
-    /// # Errors
-    /// If there is no second processor.
+    /// Starts to remove a range of RAM and to add it, in turn, on the second processor. Fails if
+    /// there is no second processor.
     pub fn start_changing_ram(&self, address: u64, length: u64) -> Result<(), LabError> {
-        self.interfere(length, address, Interference::Ram)
+        let arguments = [length, address, Interference::Ram as u64];
+        self.done(Command::StartInterference, &arguments, &[])
+            .map(drop)
     }
 
-    /// Starts to change a small page of RAM of the mixed mappings on the second processor.
-    ///
-    /// # Errors
-    /// If there is no second processor, or no such page.
-    pub fn start_system_interference(
+    /// Starts to interfere on the second processor, until
+    /// [`stop_interference`](Self::stop_interference): with a page of a process, or without a
+    /// process with a small page of RAM of the mixed mappings. Fails if there is no second
+    /// processor, or no such page.
+    pub fn start_interference(
         &self,
+        process: Option<&Process<'_>>,
         address: u64,
         interference: Interference,
     ) -> Result<(), LabError> {
-        self.interfere(0, address, interference)
-    }
-
-    /// Starts to cancel the requests in progress on the second processor, until
-    /// [`stop_interference`](Self::stop_interference).
-    ///
-    /// # Errors
-    /// If there is no second processor.
-    pub fn start_cancelling(&self) -> Result<(), LabError> {
-        self.interfere(0, 0, Interference::Cancel)
-    }
-
-    pub(crate) fn interfere(
-        &self,
-        process: u64,
-        address: u64,
-        interference: Interference,
-    ) -> Result<(), LabError> {
+        let process = process.map_or(0, |process| process.number);
         let arguments = [process, address, interference as u64];
         self.done(Command::StartInterference, &arguments, &[])
             .map(drop)
     }
 
     /// Stops the second processor, restores the page and returns the number of changes or
-    /// cancellations.
-    ///
-    /// # Errors
-    /// If it was not started.
+    /// cancellations. Fails if it was not started.
     pub fn stop_interference(&self) -> Result<u64, LabError> {
         let [changes, ..] = self.done(Command::StopInterference, &[], &[])?.results;
         Ok(changes)
     }
 
-    /// Reads physical memory, without the driver.
-    ///
-    /// # Errors
-    /// If there is no memory.
+    /// Reads physical memory, without the driver. Fails if there is no memory.
     pub fn read_physical(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
         self.pieces(Command::ReadPhysical, &[], address, length)
     }
 
-    /// Reads system virtual memory, without the driver.
-    ///
-    /// # Errors
-    /// If nothing is mapped there.
+    /// Reads system virtual memory, without the driver. Fails if nothing is mapped there.
     pub fn read_system(&self, address: u64, length: u64) -> Result<Vec<u8>, LabError> {
         self.pieces(Command::ReadSystem, &[], address, length)
     }
 
-    /// Writes to the memory for requests in kernel mode and returns its address.
-    ///
-    /// # Errors
-    /// If it does not fit.
+    /// Writes to the memory for requests in kernel mode and returns its address. Fails if it does
+    /// not fit.
     pub fn write_kernel_scratch(&self, offset: u64, bytes: &[u8]) -> Result<u64, LabError> {
         let [address, ..] = self
             .done(Command::WriteKernelScratch, &[offset], bytes)?
@@ -234,10 +182,7 @@ impl Lab {
         Ok(address)
     }
 
-    /// Reads from the memory for requests in kernel mode.
-    ///
-    /// # Errors
-    /// If it is not that large.
+    /// Reads from the memory for requests in kernel mode. Fails if it is not that large.
     pub fn read_kernel_scratch(&self, offset: u64, length: u64) -> Result<Vec<u8>, LabError> {
         Ok(self
             .done(Command::ReadKernelScratch, &[offset, length], &[])?
@@ -245,19 +190,14 @@ impl Lab {
     }
 
     /// Lets one pool allocation fail after `after` that succeed; `None`: none fails.
-    ///
-    /// # Errors
-    /// If the lab is gone.
     pub fn fail_allocation(&self, after: Option<u64>) -> Result<(), LabError> {
         let after = after.unwrap_or(u64::MAX);
         self.done(Command::FailAllocation, &[after], &[])?;
         Ok(())
     }
 
-    /// Stops the driver and returns a line for each thing that it leaked.
-    ///
-    /// # Errors
-    /// [`LabError::Refused`] with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
+    /// Stops the driver and returns a line for each thing that it leaked. Fails with
+    /// `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
     pub fn unload(&self) -> Result<Vec<String>, LabError> {
         let reply = self.done(Command::Unload, &[], &[])?;
         let mut leaks: Vec<_> = String::from_utf8_lossy(&reply.data)
@@ -273,18 +213,12 @@ impl Lab {
 
     /// Loads the driver again after [`unload`](Self::unload) and returns the status of its entry
     /// point.
-    ///
-    /// # Errors
-    /// If the lab is gone.
     pub fn load(&self) -> Result<NtStatus, LabError> {
         Ok(self.call(Command::Load, &[], &[])?.status)
     }
 
-    /// Unloads the driver and ends the lab.
-    ///
-    /// # Errors
-    /// If handles are open, or if the lab does not stop. A bugcheck is no error here: the report
-    /// has it.
+    /// Unloads the driver and ends the lab. Fails if handles are open, or if the lab does not stop.
+    /// A bugcheck is no error here: the report has it.
     pub fn finish(self) -> Result<Report, LabError> {
         let leaks = match self.unload() {
             Ok(leaks) => leaks,
@@ -322,10 +256,8 @@ impl Lab {
     /// [`Options::icount`]. The same request in the same lab takes the same number, to less than
     /// one in a hundred: the lab's allocators differ. An instruction with a `rep` prefix counts
     /// once for each repetition. The cost of a copy is the difference between two lengths: a
-    /// request itself has costs, most of them the lab's.
-    ///
-    /// # Errors
-    /// [`LabError::NotCounted`] if the lab was started without.
+    /// request itself has costs, most of them the lab's. [`LabError::NotCounted`] if the lab was
+    /// started without.
     pub fn instructions_of<R>(&self, work: impl FnOnce() -> R) -> Result<(R, u64), LabError> {
         let before = self.instructions().ok_or(LabError::NotCounted)?;
         let result = work();
@@ -428,9 +360,8 @@ impl Lab {
 /// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output,
 /// its missing imports, and what it leaked.
 ///
-/// # Errors
-/// If QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong with
-/// the driver; [`LabError::Interrupted`] if the user interrupts it.
+/// Fails if QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong
+/// with the driver; [`LabError::Interrupted`] if the user interrupts it.
 pub fn load(options: &Options, echo: impl FnMut(&str) + Send + 'static) -> Result<(), LabError> {
     let (mut vm, _memory) = VirtualMachine::start(options, "load", echo)?;
     vm.join(options.patience)

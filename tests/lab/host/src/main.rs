@@ -114,14 +114,14 @@ fn main() -> ExitCode {
         }
     });
     let code = done.unwrap_or_else(|sentence| {
-        tell(format_args!("ringcopy-lab: {sentence}"));
+        print_error(format_args!("ringcopy-lab: {sentence}"));
         cli::FAILURE
     });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
 }
 
 /// Prints a line to standard error, if possible.
-fn tell(line: fmt::Arguments<'_>) {
+fn print_error(line: fmt::Arguments<'_>) {
     drop(writeln!(io::stderr(), "{line}"));
 }
 
@@ -217,32 +217,32 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
     );
     let lab = lab.into_inner();
     if let Some(instructions) = lab.as_ref().and_then(Lab::instructions) {
-        tell(format_args!(
+        print_error(format_args!(
             "lab: the command's requests took {instructions} instructions"
         ));
     }
-    let untold = |lab: &Lab| code == cli::SUCCESS || !lab.is_gone();
-    match lab.filter(untold).map(Lab::finish) {
+    let unreported = |lab: &Lab| code == cli::SUCCESS || !lab.is_gone();
+    match lab.filter(unreported).map(Lab::finish) {
         None => code,
         Some(Ok(report)) => {
             for line in &report.leaks {
-                tell(format_args!("leaked: {line}"));
+                print_error(format_args!("leaked: {line}"));
             }
             if let Some(bugcheck) = &report.bugcheck {
-                tell(format_args!("{bugcheck}"));
+                print_error(format_args!("{bugcheck}"));
             }
             if !report.leaks.is_empty() || report.bugcheck.is_some() {
                 return cli::FAILURE;
             }
             if !arguments.command.iter().any(|word| word == "--json") {
-                tell(format_args!(
+                print_error(format_args!(
                     "lab: the driver was unloaded and leaked nothing"
                 ));
             }
             code
         }
         Some(Err(error)) => {
-            tell(format_args!("ringcopy-lab: {error}"));
+            print_error(format_args!("ringcopy-lab: {error}"));
             cli::FAILURE
         }
     }

@@ -75,12 +75,12 @@ fn lab(qemu: &str) -> Command {
 
 /// Runs a command in a lab whose QEMU is a script. Returns standard error.
 fn said(qemu: &str) -> String {
-    told(&lab(qemu).args(["--", "info"]).output().unwrap())
+    failure(&lab(qemu).args(["--", "info"]).output().unwrap())
 }
 
 /// Returns the standard error of a lab that failed: one sentence, and maybe lines of a log after
 /// it.
-fn told(output: &Output) -> String {
+fn failure(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{said}");
@@ -100,15 +100,15 @@ fn f12_a_qemu_that_was_asked_to_end_was_interrupted() {
 }
 
 #[test]
-fn f12_a_triple_fault_is_reported_once() {
-    let said = said(GUEST_RESET);
-    assert_eq!(said.matches("a triple fault").count(), 1, "{said}");
-}
-
-#[test]
-fn f12_a_killed_qemu_is_reported() {
-    let said = said("kill -KILL $$");
-    assert_eq!(said.matches("QEMU was killed").count(), 1, "{said}");
+fn f12_each_end_is_reported_once() {
+    for (end, sentence) in [
+        (GUEST_RESET, "a triple fault"),
+        ("kill -KILL $$", "QEMU was killed"),
+        ("exit 0", "did not say why); it said nothing"),
+    ] {
+        let said = said(end);
+        assert_eq!(said.matches(sentence).count(), 1, "{said}");
+    }
 }
 
 #[test]
@@ -119,22 +119,16 @@ fn f12_a_failed_qemu_is_quoted() {
 }
 
 #[test]
-fn f12_an_end_without_a_reason_is_reported() {
-    let said = said("exit 0");
-    assert!(said.contains("did not say why); it said nothing"), "{said}");
-}
-
-#[test]
 fn f12_a_missing_qemu_is_named() {
     let mut lab = lab("");
     lab.env("RINGCOPY_QEMU", folder().join("no-qemu"));
-    let said = told(&lab.args(["--", "info"]).output().unwrap());
+    let said = failure(&lab.args(["--", "info"]).output().unwrap());
     assert!(said.contains("no-qemu: No such file"), "{said}");
     assert!(said.contains("install QEMU"), "{said}");
 }
 
 #[test]
-fn f12_a_machine_that_ends_under_a_command_is_told_of_once() {
+fn f12_a_machine_that_ends_during_a_command_is_reported_once() {
     for (end, sentence) in [
         (HOST_SIGNAL, INTERRUPTED),
         (GUEST_RESET, "a triple fault"),
@@ -160,7 +154,7 @@ fn f12_a_document_names_the_interruption() {
 fn f12_loading_another_driver_is_interrupted() {
     let mut lab = lab(HOST_SIGNAL);
     lab.arg("--load").arg(folder().join("driver.sys"));
-    let said = told(&lab.output().unwrap());
+    let said = failure(&lab.output().unwrap());
     assert_eq!(said, "ringcopy-lab: interrupted\n");
 }
 
@@ -187,7 +181,7 @@ fn ends_interrupted(signal: &str, of: impl Fn(u32) -> String) {
     assert!(sent.unwrap().success());
     let mut output = lab.wait_with_output().unwrap();
     errors.read_to_end(&mut output.stderr).unwrap();
-    is_interrupted_alone(&told(&output));
+    is_interrupted_alone(&failure(&output));
 }
 
 #[test]
@@ -197,7 +191,7 @@ fn f12_ctrl_c_is_an_interruption() {
 }
 
 #[test]
-fn f12_a_lab_that_is_asked_to_end_takes_its_machine_with_it() {
+fn f12_a_lab_that_is_asked_to_end_ends_its_machine() {
     for signal in ["TERM", "INT", "HUP"] {
         ends_interrupted(signal, |process| process.to_string());
     }

@@ -110,7 +110,7 @@ pub(crate) fn out8(port: u16, value: u8) {
 }
 
 pub(crate) fn out32(port: u16, value: u32) {
-    // SAFETY: the ports written this way end the virtual test_memory, and configure PCI devices
+    // SAFETY: the ports written this way end the virtual machine, and configure PCI devices
     // that no code uses.
     unsafe { asm!("out dx, eax", in("dx") port, in("eax") value, options(nomem, nostack)) };
 }

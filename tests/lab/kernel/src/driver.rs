@@ -1,7 +1,6 @@
 //! The driver under test: loading, starting and stopping it, and finding what it leaks.
 
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use crate::boot::Archive;
 use crate::global::Global;

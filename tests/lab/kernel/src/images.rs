@@ -1,7 +1,6 @@
 //! The loaded images. Unwinding and reports look up code here.
 
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use crate::global::Global;

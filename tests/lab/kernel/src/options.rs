@@ -1,7 +1,6 @@
 //! The command line.
 
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use ringcopy_lab_mailbox::HypervisorKind;
 

@@ -5,10 +5,7 @@
 //! Source: "Special Pool", Windows driver documentation; alignment is that of `ExAllocatePool2`:
 //! 16 bytes, and a whole page from `PAGE_SIZE` on.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::failure;

@@ -17,20 +17,12 @@ pub struct Sid {
     pub sub_authorities: SubAuthorities,
 }
 
-/// The sub-authorities of an identifier: one to fifteen.
-#[derive(Clone, Copy, Debug)]
+/// The sub-authorities of an identifier: one to fifteen, then zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SubAuthorities {
     values: [u32; MAXIMUM],
     count: usize,
 }
-
-impl PartialEq for SubAuthorities {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_slice() == other.as_slice()
-    }
-}
-
-impl Eq for SubAuthorities {}
 
 impl SubAuthorities {
     /// The values, in order.

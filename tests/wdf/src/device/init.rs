@@ -60,7 +60,7 @@ impl DeviceInit {
 
 fn change(call: &Call, init: PWDFDEVICE_INIT, change: impl FnOnce(&mut Settings)) {
     call.require_passive();
-    call.object::<DeviceInit>(init.cast()).with(change);
+    call.object::<DeviceInit>(init).with(change);
 }
 
 /// `WdfControlDeviceInitAllocate`: null if there is no memory.
@@ -70,7 +70,7 @@ pub(crate) fn control_device_init_allocate(
     sddl: *const UNICODE_STRING,
 ) -> PWDFDEVICE_INIT {
     call.require_passive();
-    call.object::<Driver>(driver.cast());
+    call.object::<Driver>(driver);
     let made = call.text(sddl).and_then(Text::new).and_then(|security| {
         create(
             call.client(),
@@ -105,7 +105,7 @@ pub(crate) fn control_device_init_allocate(
 /// `WdfDeviceInitFree`.
 pub(crate) fn free(call: &Call, init: PWDFDEVICE_INIT) {
     call.require_passive();
-    call.object::<DeviceInit>(init.cast()).any().delete();
+    call.object::<DeviceInit>(init).any().delete();
 }
 
 /// `WdfDeviceInitAssignName`. Null removes the name.
@@ -152,14 +152,7 @@ pub(crate) fn set_io_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVIC
 /// `WdfDeviceInitSetIoTypeEx`. A control device's device controls carry their own transfer type.
 pub(crate) fn set_io_type_ex(call: &Call, init: PWDFDEVICE_INIT, config: PWDF_IO_TYPE_CONFIG) {
     let config = call.read(config);
-    if config.Size as usize != size_of::<WDF_IO_TYPE_CONFIG>() {
-        refuse!(
-            call,
-            StructureSize,
-            [0, 0],
-            "the size of the configuration is wrong"
-        );
-    }
+    call.require_size::<WDF_IO_TYPE_CONFIG>(config.Size);
     set_read_write_type(call, init, config.ReadWriteIoType);
 }
 
@@ -168,29 +161,24 @@ fn set_read_write_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVICE_I
         io_type,
         IoType::WdfDeviceIoNeither | IoType::WdfDeviceIoBuffered | IoType::WdfDeviceIoDirect
     ) {
-        refuse!(
-            call,
-            Parameter,
-            [0, 0],
-            "not an I/O type for reads and writes"
-        );
+        refuse!(call, Parameter, "not an I/O type for reads and writes");
     }
     change(call, init, |settings| {
-        settings.io_types.read_write = io_type;
+        settings.io_types.read_write = io_type
     });
 }
 
 /// `WdfDeviceInitSetExclusive`.
 pub(crate) fn set_exclusive(call: &Call, init: PWDFDEVICE_INIT, exclusive: BOOLEAN) {
     change(call, init, |settings| {
-        settings.properties.exclusive = exclusive != 0;
+        settings.properties.exclusive = exclusive != 0
     });
 }
 
 /// `WdfDeviceInitSetDeviceType`.
 pub(crate) fn set_device_type(call: &Call, init: PWDFDEVICE_INIT, device_type: ULONG) {
     change(call, init, |settings| {
-        settings.properties.device_type = device_type;
+        settings.properties.device_type = device_type
     });
 }
 
@@ -233,7 +221,7 @@ pub(crate) fn set_request_attributes(
     call.require(attributes);
     let attributes = read_attributes(call, attributes, Allowed::NOTHING);
     change(call, init, |settings| {
-        settings.request_attributes = attributes;
+        settings.request_attributes = attributes
     });
 }
 
@@ -244,7 +232,7 @@ fn read_attributes(
     allowed: Allowed,
 ) -> Attributes {
     Attributes::read(call, attributes, allowed)
-        .unwrap_or_else(|_| refuse!(call, Parameter, [0, 0], "the object attributes are invalid"))
+        .unwrap_or_else(|_| refuse!(call, Parameter, "the object attributes are invalid"))
 }
 
 /// `WdfDeviceInitSetIoInCallerContextCallback`.
@@ -253,7 +241,5 @@ pub(crate) fn set_io_in_caller_context_callback(
     init: PWDFDEVICE_INIT,
     callback: PFN_WDF_IO_IN_CALLER_CONTEXT,
 ) {
-    change(call, init, |settings| {
-        settings.in_caller_context = callback;
-    });
+    change(call, init, |settings| settings.in_caller_context = callback);
 }

@@ -3,7 +3,7 @@
 pub(crate) mod init;
 
 use crate::{
-    call::Call,
+    call::{Call, getters},
     driver::Driver,
     file::FileConfig,
     nt::{
@@ -108,7 +108,7 @@ pub(crate) fn create_device(
     device: *mut WDFDEVICE,
 ) -> NTSTATUS {
     call.require_passive();
-    let settings = call.object::<DeviceInit>(call.read(init).cast());
+    let settings = call.object::<DeviceInit>(call.read(init));
     let status = call.deliver(device, || {
         let attributes = Attributes::read(call, attributes, Allowed::LEVELS)?;
         settings.with(|settings| make_device(call, settings, &attributes))
@@ -193,7 +193,7 @@ const fn flags_of(io_types: IoTypes) -> ULONG {
 /// `WdfControlFinishInitializing`: allows opening the device.
 pub(crate) fn finish_initializing(call: &Call, device: WDFDEVICE) {
     call.require_passive();
-    let device = call.object::<Device>(device.cast());
+    let device = call.object::<Device>(device);
     device.object.change_flags(0, DO_DEVICE_INITIALIZING);
 }
 
@@ -207,7 +207,7 @@ pub(crate) fn create_symbolic_link(
     name: PCUNICODE_STRING,
 ) -> NTSTATUS {
     call.require_passive();
-    let device = call.object::<Device>(device.cast());
+    let device = call.object::<Device>(device);
     let linked = call.text(name).and_then(|name| link(device, name));
     linked.err().unwrap_or(STATUS_SUCCESS)
 }
@@ -225,22 +225,16 @@ fn link(device: Ref<Device>, name: &[u16]) -> Result<(), NTSTATUS> {
     Ok(())
 }
 
-/// `WdfDeviceWdmGetDeviceObject`.
-pub(crate) fn wdm_get_device_object(call: &Call, device: WDFDEVICE) -> PDEVICE_OBJECT {
-    call.object::<Device>(device.cast()).object.as_ptr()
-}
-
-/// `WdfDeviceGetDriver`.
-pub(crate) fn get_driver(call: &Call, device: WDFDEVICE) -> WDFDRIVER {
-    let device = call.object::<Device>(device.cast());
-    device.driver.handle().cast()
-}
-
-/// `WdfDeviceGetDefaultQueue`: null if the device has none.
-pub(crate) fn get_default_queue(call: &Call, device: WDFDEVICE) -> WDFQUEUE {
-    let device = call.object::<Device>(device.cast());
-    let queue = device.default_queue.get();
-    queue.map_or(null_mut(), |queue| queue.handle().cast())
+getters! {
+    /// `WdfDeviceWdmGetDeviceObject`.
+    wdm_get_device_object(Call::object::<Device>: WDFDEVICE => device) -> PDEVICE_OBJECT
+        = device.object.as_ptr();
+    /// `WdfDeviceGetDriver`.
+    get_driver(Call::object::<Device>: WDFDEVICE => device) -> WDFDRIVER
+        = device.driver.handle().cast();
+    /// `WdfDeviceGetDefaultQueue`: null if the device has none.
+    get_default_queue(Call::object::<Device>: WDFDEVICE => device) -> WDFQUEUE
+        = device.default_queue.get().map_or(null_mut(), |queue| queue.handle().cast());
 }
 
 /// `WdfDeviceConfigureRequestDispatching`.
@@ -253,8 +247,8 @@ pub(crate) fn configure_request_dispatching(
     queue: WDFQUEUE,
     request_type: WDF_REQUEST_TYPE,
 ) -> NTSTATUS {
-    let device = call.object::<Device>(device.cast());
-    let queue = call.object::<Queue>(queue.cast());
+    let device = call.object::<Device>(device);
+    let queue = call.object::<Queue>(queue);
     let Some(route) = route(request_type).and_then(|route| device.routes.get(route)) else {
         return STATUS_INVALID_PARAMETER;
     };

@@ -1,5 +1,6 @@
 //! Device objects, driver objects and symbolic links.
 
+use super::member;
 use crate::status::check;
 use core::{
     ffi::c_void,
@@ -42,8 +43,6 @@ impl DeviceObject {
 
     /// Calls `IoCreateDevice`, with one word of extension.
     ///
-    /// # Errors
-    ///
     /// What `IoCreateDevice` returns: `STATUS_OBJECT_NAME_COLLISION`,
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn create(
@@ -85,9 +84,7 @@ impl DeviceObject {
     }
 
     const fn flags_place(self) -> *mut ULONG {
-        self.as_ptr()
-            .wrapping_byte_add(offset_of!(DEVICE_OBJECT, Flags))
-            .cast()
+        member(self.as_ptr(), offset_of!(DEVICE_OBJECT, Flags))
     }
 
     pub(crate) const fn flags(self) -> ULONG {
@@ -104,13 +101,10 @@ impl DeviceObject {
     }
 
     const fn extension(self) -> NonNull<*mut c_void> {
-        let member = self
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(DEVICE_OBJECT, DeviceExtension))
-            .cast::<NonNull<*mut c_void>>();
+        let extension = offset_of!(DEVICE_OBJECT, DeviceExtension);
         // SAFETY: a member of an object that exists; `create` asked for an extension, so it is
         // not null.
-        unsafe { member.read() }
+        unsafe { member::<_, NonNull<*mut c_void>>(self.as_ptr(), extension).read() }
     }
 
     /// Reads the word in the extension.
@@ -128,8 +122,6 @@ impl DeviceObject {
 
 /// `IoCreateSymbolicLink`.
 ///
-/// # Errors
-///
 /// What the routine returns, such as `STATUS_OBJECT_NAME_COLLISION`.
 pub(crate) fn create_link(link: UNICODE_STRING, device: UNICODE_STRING) -> Result<(), NTSTATUS> {
     let (mut link, mut device) = (link, device);
@@ -138,8 +130,6 @@ pub(crate) fn create_link(link: UNICODE_STRING, device: UNICODE_STRING) -> Resul
 }
 
 /// `IoDeleteSymbolicLink`.
-///
-/// # Errors
 ///
 /// What the routine returns: `STATUS_OBJECT_NAME_NOT_FOUND` for one that does not exist.
 pub(crate) fn delete_link(link: UNICODE_STRING) -> Result<(), NTSTATUS> {
@@ -150,18 +140,15 @@ pub(crate) fn delete_link(link: UNICODE_STRING) -> Result<(), NTSTATUS> {
 
 /// Sets the dispatch routine for every major function.
 pub(crate) fn set_dispatch(driver: PDRIVER_OBJECT, routine: PDRIVER_DISPATCH) {
-    let routines = driver
-        .wrapping_byte_add(offset_of!(DRIVER_OBJECT, MajorFunction))
-        .cast::<[PDRIVER_DISPATCH; 28]>();
+    let routines: *mut [PDRIVER_DISPATCH; 28] =
+        member(driver, offset_of!(DRIVER_OBJECT, MajorFunction));
     // SAFETY: a member of the object of a driver that is in its DriverEntry, and its own to set.
     unsafe { routines.write([routine; 28]) };
 }
 
 /// Sets the unload routine.
 pub(crate) fn set_unload(driver: PDRIVER_OBJECT, routine: PDRIVER_UNLOAD) {
-    let member = driver
-        .wrapping_byte_add(offset_of!(DRIVER_OBJECT, DriverUnload))
-        .cast::<PDRIVER_UNLOAD>();
+    let member: *mut PDRIVER_UNLOAD = member(driver, offset_of!(DRIVER_OBJECT, DriverUnload));
     // SAFETY: a member of the object of a driver that is in its DriverEntry, and its own to set.
     unsafe { member.write(routine) };
 }

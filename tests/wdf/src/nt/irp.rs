@@ -3,6 +3,7 @@
 //! They belong to the I/O manager, which changes some members while a driver holds the packet. So
 //! no reference to one is made, and members are read and written one by one.
 
+use super::member;
 use core::{
     mem::offset_of,
     ptr::NonNull,
@@ -50,9 +51,18 @@ const CURRENT_STACK_LOCATION: usize = offset_of!(
         .CurrentStackLocation
 );
 
-/// Returns the address of a member of a structure.
-const fn member<T>(structure: NonNull<()>, offset: usize) -> *mut T {
-    structure.as_ptr().wrapping_byte_add(offset).cast()
+/// Methods that read members, and write those that the framework may change: their names, type and
+/// offset.
+macro_rules! members {
+    ($($get:ident $(, $set:ident)?: $type:ty = $offset:expr;)+) => {$(
+        pub(crate) const fn $get(self) -> $type {
+            self.read($offset)
+        }
+
+        $(pub(crate) const fn $set(self, value: $type) {
+            self.write($offset, value);
+        })?
+    )+};
 }
 
 /// A packet that the framework holds: from its arrival at a dispatch routine to its completion.
@@ -75,12 +85,12 @@ impl Irp {
 
     const fn read<T: Copy>(self, offset: usize) -> T {
         // SAFETY: a member of a packet that the framework holds (the promise made to `new`).
-        unsafe { member::<T>(self.0.cast(), offset).read() }
+        unsafe { member::<_, T>(self.0.as_ptr(), offset).read() }
     }
 
     const fn write<T>(self, offset: usize, value: T) {
         // SAFETY: as in `read`, of the members that the holder may write.
-        unsafe { member::<T>(self.0.cast(), offset).write(value) };
+        unsafe { member::<_, T>(self.0.as_ptr(), offset).write(value) };
     }
 
     /// Returns the stack location of this driver. It is the only driver in its stack, so the
@@ -89,36 +99,14 @@ impl Irp {
         Stack(self.read(CURRENT_STACK_LOCATION))
     }
 
-    pub(crate) const fn requestor_mode(self) -> KPROCESSOR_MODE {
-        self.read(offset_of!(IRP, RequestorMode))
-    }
-
-    pub(crate) const fn system_buffer(self) -> PVOID {
-        self.read(offset_of!(IRP, AssociatedIrp))
-    }
-
-    pub(crate) const fn user_buffer(self) -> PVOID {
-        self.read(offset_of!(IRP, UserBuffer))
-    }
-
-    pub(crate) const fn mdl(self) -> PMDL {
-        self.read(offset_of!(IRP, MdlAddress))
-    }
-
-    pub(crate) const fn status(self) -> NTSTATUS {
-        self.read(offset_of!(IRP, IoStatus))
-    }
-
-    pub(crate) const fn set_status(self, status: NTSTATUS) {
-        self.write(offset_of!(IRP, IoStatus), status);
-    }
-
-    pub(crate) const fn information(self) -> ULONG_PTR {
-        self.read(offset_of!(IRP, IoStatus.Information))
-    }
-
-    pub(crate) const fn set_information(self, information: ULONG_PTR) {
-        self.write(offset_of!(IRP, IoStatus.Information), information);
+    members! {
+        requestor_mode: KPROCESSOR_MODE = offset_of!(IRP, RequestorMode);
+        system_buffer: PVOID = offset_of!(IRP, AssociatedIrp);
+        user_buffer: PVOID = offset_of!(IRP, UserBuffer);
+        mdl: PMDL = offset_of!(IRP, MdlAddress);
+        status, set_status: NTSTATUS = offset_of!(IRP, IoStatus);
+        information, set_information: ULONG_PTR = offset_of!(IRP, IoStatus.Information);
+        driver_context, set_driver_context: PVOID = DRIVER_CONTEXT;
     }
 
     /// Completes the packet. It must not be used after this.
@@ -136,18 +124,9 @@ impl Irp {
         status
     }
 
-    /// Reads the member for the packet's holder.
-    pub(crate) const fn driver_context(self) -> PVOID {
-        self.read(DRIVER_CONTEXT)
-    }
-
-    pub(crate) const fn set_driver_context(self, value: PVOID) {
-        self.write(DRIVER_CONTEXT, value);
-    }
-
     /// `IoSetCancelRoutine`, which is an atomic exchange. Returns whether there was a routine.
     pub(crate) fn set_cancel_routine(self, routine: PDRIVER_CANCEL) -> bool {
-        let member = member(self.0.cast(), offset_of!(IRP, CancelRoutine));
+        let member = member(self.0.as_ptr(), offset_of!(IRP, CancelRoutine));
         // SAFETY: a member of a packet that the framework holds; all code exchanges it atomically.
         let member = unsafe { AtomicPtr::from_ptr(member) };
         let routine = routine.map_or(core::ptr::null_mut(), |routine| routine as *mut ());
@@ -156,7 +135,7 @@ impl Irp {
 
     /// Whether the request has been cancelled.
     pub(crate) fn is_cancelled(self) -> bool {
-        let member = member(self.0.cast(), offset_of!(IRP, Cancel));
+        let member = member(self.0.as_ptr(), offset_of!(IRP, Cancel));
         // SAFETY: a member of a packet that the framework holds; IoCancelIrp may write it
         // meanwhile.
         let member = unsafe { AtomicU8::from_ptr(member) };
@@ -179,28 +158,20 @@ pub(crate) struct Stack(NonNull<IO_STACK_LOCATION>);
 impl Stack {
     const fn read<T: Copy>(self, offset: usize) -> T {
         // SAFETY: a member of a stack location of a packet that the framework holds.
-        unsafe { member::<T>(self.0.cast(), offset).read() }
+        unsafe { member::<_, T>(self.0.as_ptr(), offset).read() }
     }
 
-    pub(crate) const fn major_function(self) -> UCHAR {
-        self.read(offset_of!(IO_STACK_LOCATION, MajorFunction))
-    }
-
-    pub(crate) const fn minor_function(self) -> UCHAR {
-        self.read(offset_of!(IO_STACK_LOCATION, MinorFunction))
+    members! {
+        major_function: UCHAR = offset_of!(IO_STACK_LOCATION, MajorFunction);
+        minor_function: UCHAR = offset_of!(IO_STACK_LOCATION, MinorFunction);
+        // Meaningful for device control alone.
+        io_control_code: ULONG =
+            offset_of!(IO_STACK_LOCATION, Parameters.DeviceIoControl.IoControlCode);
     }
 
     /// Reads a member of `Parameters`, by its offset in the stack location.
     pub(crate) const fn parameter<T: Copy>(self, offset: usize) -> T {
         self.read(offset)
-    }
-
-    /// `DeviceIoControl.IoControlCode`; meaningful for device control alone.
-    pub(crate) const fn io_control_code(self) -> ULONG {
-        self.read(offset_of!(
-            IO_STACK_LOCATION,
-            Parameters.DeviceIoControl.IoControlCode
-        ))
     }
 
     /// The length of the caller's input: of a write or device control.
@@ -238,7 +209,7 @@ impl Stack {
         let offset = offset_of!(IO_STACK_LOCATION, Control);
         let control: UCHAR = self.read(offset);
         // SAFETY: a member of a stack location of a packet that the framework holds.
-        unsafe { member::<UCHAR>(self.0.cast(), offset).write(control | PENDING) };
+        unsafe { member::<_, UCHAR>(self.0.as_ptr(), offset).write(control | PENDING) };
     }
 }
 
@@ -254,7 +225,7 @@ impl FileObject {
 
     const fn read<T: Copy>(self, offset: usize) -> T {
         // SAFETY: a member of an open file (the promise of the type).
-        unsafe { member::<T>(self.0.cast(), offset).read() }
+        unsafe { member::<_, T>(self.0.as_ptr(), offset).read() }
     }
 
     pub(crate) const fn flags(self) -> ULONG {
@@ -268,7 +239,7 @@ impl FileObject {
 
     pub(crate) const fn set_context(self, slot: ContextSlot, value: PVOID) {
         // SAFETY: a member of an open file that belongs to the driver of its device.
-        unsafe { member::<PVOID>(self.0.cast(), slot.offset()).write(value) };
+        unsafe { member::<_, PVOID>(self.0.as_ptr(), slot.offset()).write(value) };
     }
 }
 

@@ -1,5 +1,6 @@
 //! Memory descriptor lists: of requests, and of user memory that a driver has locked.
 
+use super::member;
 use core::{ffi::c_void, mem::offset_of, ptr::NonNull};
 use wdk_sys::{
     CSHORT, LOCK_OPERATION, MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS,
@@ -79,8 +80,6 @@ impl OwnedMdl {
 
     /// Describes a nonpaged buffer, as the system buffer of a request is.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn of_nonpaged(buffer: PVOID, length: u32) -> Result<Self, NTSTATUS> {
         let mdl = Self::allocate(buffer, length)?;
@@ -91,8 +90,6 @@ impl OwnedMdl {
     }
 
     /// Locks memory of the current process's user half.
-    ///
-    /// # Errors
     ///
     /// `STATUS_INSUFFICIENT_RESOURCES`, or the status that `MmProbeAndLockPages` raised: usually
     /// `STATUS_ACCESS_VIOLATION`.
@@ -120,8 +117,6 @@ impl OwnedMdl {
 
     /// Returns the address that the system maps the memory at.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn system_address(&self) -> Result<PVOID, NTSTATUS> {
         system_address(self.mdl)
@@ -142,8 +137,6 @@ impl Drop for OwnedMdl {
 
 /// `MmGetSystemAddressForMdlSafe`: maps the pages of a list, unless they are mapped already.
 ///
-/// # Errors
-///
 /// `STATUS_INSUFFICIENT_RESOURCES`.
 pub(crate) fn system_address(mdl: NonNull<MDL>) -> Result<PVOID, NTSTATUS> {
     const MAPPED: CSHORT = 1 | 4;
@@ -151,16 +144,10 @@ pub(crate) fn system_address(mdl: NonNull<MDL>) -> Result<PVOID, NTSTATUS> {
         assert!(MAPPED as u32 == MDL_MAPPED_TO_SYSTEM_VA | MDL_SOURCE_IS_NONPAGED_POOL);
     }
 
-    let flags = mdl
-        .as_ptr()
-        .wrapping_byte_add(offset_of!(MDL, MdlFlags))
-        .cast::<CSHORT>();
+    let flags = member::<_, CSHORT>(mdl.as_ptr(), offset_of!(MDL, MdlFlags));
     // SAFETY: a member of a list that the request or the framework owns.
     if unsafe { flags.read() } & MAPPED != 0 {
-        let address = mdl
-            .as_ptr()
-            .wrapping_byte_add(offset_of!(MDL, MappedSystemVa))
-            .cast::<PVOID>();
+        let address = member::<_, PVOID>(mdl.as_ptr(), offset_of!(MDL, MappedSystemVa));
         // SAFETY: a member of a list that the request or the framework owns.
         return Ok(unsafe { address.read() });
     }

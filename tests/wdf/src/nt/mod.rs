@@ -8,3 +8,8 @@ pub(crate) mod mdl;
 pub(crate) mod pool;
 pub(crate) mod routine;
 pub(crate) mod text;
+
+/// Returns the address of a member of a structure, by its offset.
+pub(crate) const fn member<S, T>(structure: *mut S, offset: usize) -> *mut T {
+    structure.wrapping_byte_add(offset).cast()
+}

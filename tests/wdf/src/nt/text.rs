@@ -7,6 +7,17 @@ use wdk_sys::{NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER,
 /// Bytes of the null after the characters.
 const TERMINATOR: u16 = 2;
 
+/// Converts ASCII characters to UTF-16.
+pub(crate) const fn wide<const N: usize>(text: &[u8; N]) -> [u16; N] {
+    let mut characters = [0; N];
+    let mut index = 0;
+    while index < N {
+        characters[index] = text[index] as u16;
+        index += 1;
+    }
+    characters
+}
+
 /// A copy of a string in nonpaged pool, with a terminating null that its length does not count.
 pub(crate) struct Text {
     characters: NonNull<u16>,
@@ -17,8 +28,6 @@ pub(crate) struct Text {
 impl Text {
     /// Copies characters.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INVALID_PARAMETER` for more characters than a `UNICODE_STRING` can hold (32766 with
     /// a terminator); `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn new(characters: &[u16]) -> Result<Self, NTSTATUS> {
@@ -26,8 +35,6 @@ impl Text {
     }
 
     /// Copies characters and appends more.
-    ///
-    /// # Errors
     ///
     /// As [`Text::new`].
     pub(crate) fn concatenate(first: &[u16], second: &[u16]) -> Result<Self, NTSTATUS> {

@@ -77,8 +77,6 @@ impl Attributes {
 
     /// Reads the driver's attributes; null is `WDF_NO_OBJECT_ATTRIBUTES`.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INFO_LENGTH_MISMATCH`, `STATUS_WDF_OBJECT_ATTRIBUTES_INVALID`,
     /// `STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED`, `STATUS_WDF_EXECUTION_LEVEL_INVALID` and
     /// `STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID`, as "Framework Object Creation Errors" has them.
@@ -154,7 +152,6 @@ fn validate_levels(
             refuse!(
                 call,
                 NotImplemented,
-                [0, 0],
                 "the framework's synchronization of callbacks is not implemented"
             )
         }

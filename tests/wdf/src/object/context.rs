@@ -79,23 +79,13 @@ impl Context {
 
     pub(super) fn call_cleanup(contexts: Option<NonNull<Self>>, handle: *mut c_void) {
         for context in Contexts(contexts) {
-            if let Some(cleanup) = get(context).cleanup {
-                callback::invoke("EvtCleanupCallback", || {
-                    // SAFETY: the driver's callback, with the handle of an object that exists.
-                    unsafe { cleanup(handle) }
-                });
-            }
+            callback::call!(get(context).cleanup, "EvtCleanupCallback", handle);
         }
     }
 
     pub(super) fn call_destroy(contexts: Option<NonNull<Self>>, handle: *mut c_void) {
         for context in Contexts(contexts) {
-            if let Some(destroy) = get(context).destroy {
-                callback::invoke("EvtDestroyCallback", || {
-                    // SAFETY: the driver's callback, with the handle of an object that exists.
-                    unsafe { destroy(handle) }
-                });
-            }
+            callback::call!(get(context).destroy, "EvtDestroyCallback", handle);
         }
     }
 }

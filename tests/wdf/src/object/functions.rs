@@ -4,7 +4,6 @@ use super::{
     Class, Kind,
     attributes::{self, Allowed, Attributes},
     context::{self, Attached},
-    create,
 };
 use crate::{
     call::Call,
@@ -31,9 +30,7 @@ pub(crate) fn create_object(
     object: *mut WDFOBJECT,
 ) -> NTSTATUS {
     call.deliver(object, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
-        let parent = call.driver_object();
-        create(call.client(), &attributes, parent, General)
+        call.create(&call.attributes(attributes)?, General)
     })
 }
 
@@ -100,17 +97,13 @@ pub(crate) fn allocate_context(
     if object.is_being_deleted() {
         return STATUS_DELETE_PENDING;
     }
-    match context::attach(object, &attributes) {
-        Some(Attached::Added(data)) => {
-            call.write_optional(context, data);
-            STATUS_SUCCESS
-        }
-        Some(Attached::Existing(data)) => {
-            call.write_optional(context, data);
-            STATUS_OBJECT_NAME_EXISTS
-        }
-        None => STATUS_INSUFFICIENT_RESOURCES,
-    }
+    let (data, status) = match context::attach(object, &attributes) {
+        Some(Attached::Added(data)) => (data, STATUS_SUCCESS),
+        Some(Attached::Existing(data)) => (data, STATUS_OBJECT_NAME_EXISTS),
+        None => return STATUS_INSUFFICIENT_RESOURCES,
+    };
+    call.write_optional(context, data);
+    status
 }
 
 /// `WdfObjectContextGetObject`.

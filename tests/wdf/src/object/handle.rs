@@ -4,7 +4,7 @@
 //! non-canonical address, so that a driver that uses it as a pointer faults. A stale handle is
 //! recognised without an access to freed memory.
 
-use super::{Any, Header, Kind};
+use super::{Any, Class, Header, Kind, Ref};
 use crate::nt::{lock::SpinLock, pool};
 use core::{
     ffi::c_void,
@@ -141,6 +141,14 @@ pub(crate) fn look_up(handle: *mut c_void) -> Lookup {
         // SAFETY: a slot holds an object until the object is freed, which removes it first.
         Some(object) if generation == latest => Lookup::Live(unsafe { Any::new(object) }),
         _ => Lookup::Stale(Kind::from_number(slot.kind.load(Ordering::Relaxed))),
+    }
+}
+
+/// Returns the object of a handle, if there is one and it is of the class.
+pub(crate) fn find<T: Class>(handle: *mut c_void) -> Option<Ref<T>> {
+    match look_up(handle) {
+        Lookup::Live(object) => object.downcast(),
+        Lookup::Stale(_) | Lookup::Unknown => None,
     }
 }
 

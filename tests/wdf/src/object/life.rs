@@ -10,8 +10,6 @@ pub(super) static TREE: SpinLock<()> = SpinLock::new(());
 
 /// Gives a new object its context, its handle and its parent, or none of them.
 ///
-/// # Errors
-///
 /// `STATUS_INSUFFICIENT_RESOURCES`, `STATUS_DELETE_PENDING`.
 pub(super) fn admit(
     object: Any,

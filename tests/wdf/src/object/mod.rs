@@ -226,8 +226,6 @@ impl<T: Class> Object<T> {
 /// Makes an object, with the context that the attributes ask for, as a child of `parent` or of the
 /// parent that the attributes name.
 ///
-/// # Errors
-///
 /// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_DELETE_PENDING` if the parent is being deleted.
 pub(crate) fn create<T: Class>(
     client: ClientRef,

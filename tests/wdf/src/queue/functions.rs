@@ -10,15 +10,15 @@ use crate::{
         attributes::{Allowed, Attributes},
         create,
     },
-    report::{refuse, report},
+    report::refuse,
     status::{STATUS_WDF_NO_CALLBACK, STATUS_WDF_PAUSED},
 };
 use wdk_sys::{
     _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_TRI_STATE as TriState, NTSTATUS,
     PFN_WDF_IO_QUEUE_STATE, PWDF_IO_QUEUE_CONFIG, PWDF_OBJECT_ATTRIBUTES,
     STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
-    STATUS_NO_MORE_ENTRIES, STATUS_SUCCESS, STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG, WDFCONTEXT,
-    WDFDEVICE, WDFQUEUE, WDFREQUEST,
+    STATUS_NO_MORE_ENTRIES, STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG, WDFCONTEXT, WDFDEVICE,
+    WDFQUEUE, WDFREQUEST,
 };
 
 /// `WdfIoQueueCreate`.
@@ -34,18 +34,10 @@ pub(crate) fn create_queue(
     attributes: PWDF_OBJECT_ATTRIBUTES,
     queue: *mut WDFQUEUE,
 ) -> NTSTATUS {
-    let device = call.object::<Device>(device.cast());
+    let device = call.object::<Device>(device);
     let config = call.read(config);
-    match make_queue(call, device, &config, attributes) {
-        Ok(made) => {
-            call.write_optional(queue, made.handle().cast());
-            STATUS_SUCCESS
-        }
-        Err(status) => {
-            report!("WdfIoQueueCreate: {status:#010x}");
-            status
-        }
-    }
+    let made = make_queue(call, device, &config, attributes);
+    call.report(made.map(|made| call.write_optional(queue, made.handle().cast())))
 }
 
 fn make_queue(
@@ -137,7 +129,7 @@ fn descends_from(object: Any, device: Any) -> bool {
 
 /// `WdfIoQueueGetDevice`.
 pub(crate) fn get_device(call: &Call, queue: WDFQUEUE) -> WDFDEVICE {
-    let queue = call.object::<Queue>(queue.cast());
+    let queue = call.object::<Queue>(queue);
     queue.device.handle().cast()
 }
 
@@ -150,7 +142,7 @@ pub(crate) fn retrieve_next_request(
     queue: WDFQUEUE,
     request: *mut WDFREQUEST,
 ) -> NTSTATUS {
-    let queue = call.object::<Queue>(queue.cast());
+    let queue = call.object::<Queue>(queue);
     call.deliver(request, || {
         if queue.is_parallel {
             return Err(STATUS_INVALID_DEVICE_STATE);
@@ -166,7 +158,7 @@ pub(crate) fn retrieve_next_request(
 
 /// `WdfIoQueueStart`: the queue accepts requests, and the driver gets them.
 pub(crate) fn start(call: &Call, queue: WDFQUEUE) {
-    let queue = call.object::<Queue>(queue.cast());
+    let queue = call.object::<Queue>(queue);
     let mut state = queue.state.lock();
     state.accepts = true;
     state.presents = true;
@@ -191,7 +183,7 @@ pub(crate) fn change<const TO: u8>(
     callback: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
 ) {
-    let queue = call.object::<Queue>(queue.cast());
+    let queue = call.object::<Queue>(queue);
     let mut state = queue.state.lock();
     if TO == STOP {
         state.presents = false;

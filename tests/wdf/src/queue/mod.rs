@@ -134,8 +134,6 @@ impl Class for Queue {
 impl Ref<Queue> {
     /// Adds a request and presents requests to the driver.
     ///
-    /// # Errors
-    ///
     /// `STATUS_WDF_BUSY` if the queue is not accepting requests; the request is as it was.
     pub(crate) fn submit(self, request: Ref<Request>) -> Result<(), NTSTATUS> {
         let mut state = self.state.lock();

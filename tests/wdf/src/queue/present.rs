@@ -9,8 +9,8 @@ use crate::{
 };
 use core::sync::atomic::Ordering;
 use wdk_sys::{
-    IRP_MJ_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE, STATUS_CANCELLED,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
+    IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ, IRP_MJ_WRITE,
+    STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS,
 };
 
 impl Ref<Queue> {
@@ -37,13 +37,11 @@ impl Ref<Queue> {
 
     /// Calls the driver's callback for a queue that has settled.
     pub(super) fn notify(self, fulfilled: Option<Awaited>) {
-        if let Some(awaited) = fulfilled
-            && let Some(callback) = awaited.callback
+        if let Some(Awaited {
+            callback, context, ..
+        }) = fulfilled
         {
-            callback::invoke("EvtIoQueueState", || {
-                // SAFETY: the driver's callback, with the handle of an object that exists.
-                unsafe { callback(self.handle().cast(), awaited.context) }
-            });
+            callback::call!(callback, "EvtIoQueueState", self.handle().cast(), context);
         }
     }
 
@@ -71,67 +69,56 @@ impl Ref<Queue> {
         );
         let code = stack.io_control_code();
         let config = &self.config;
+        let (read, write) = (config.EvtIoRead, config.EvtIoWrite);
+        let (control, internal) = (config.EvtIoDeviceControl, config.EvtIoInternalDeviceControl);
+        let finish = |status| complete::finish(request, status, 0, Origin::Queue(self));
 
         match u32::from(stack.major_function()) {
             IRP_MJ_READ if output == 0 && config.AllowZeroLengthRequests == 0 => {
-                complete::finish(request, STATUS_SUCCESS, 0, Origin::Queue(self));
+                finish(STATUS_SUCCESS);
             }
             IRP_MJ_WRITE if input == 0 && config.AllowZeroLengthRequests == 0 => {
-                complete::finish(request, STATUS_SUCCESS, 0, Origin::Queue(self));
+                finish(STATUS_SUCCESS);
             }
-            IRP_MJ_READ if let Some(evt_read) = config.EvtIoRead => {
-                callback::invoke("EvtIoRead", || {
-                    // SAFETY: the driver's callback, with handles of objects that exist.
-                    unsafe { evt_read(queue, handle, output) }
-                });
+            IRP_MJ_READ if read.is_some() => {
+                callback::call!(read, "EvtIoRead", queue, handle, output);
             }
-            IRP_MJ_WRITE if let Some(evt_write) = config.EvtIoWrite => {
-                callback::invoke("EvtIoWrite", || {
-                    // SAFETY: the driver's callback, with handles of objects that exist.
-                    unsafe { evt_write(queue, handle, input) }
-                });
+            IRP_MJ_WRITE if write.is_some() => {
+                callback::call!(write, "EvtIoWrite", queue, handle, input);
             }
-            IRP_MJ_DEVICE_CONTROL if let Some(evt_control) = config.EvtIoDeviceControl => {
-                callback::invoke("EvtIoDeviceControl", || {
-                    // SAFETY: the driver's callback, with handles of objects that exist.
-                    unsafe { evt_control(queue, handle, output, input, code) }
-                });
+            IRP_MJ_DEVICE_CONTROL if control.is_some() => {
+                callback::call!(
+                    control,
+                    "EvtIoDeviceControl",
+                    queue,
+                    handle,
+                    output,
+                    input,
+                    code
+                );
             }
-            wdk_sys::IRP_MJ_INTERNAL_DEVICE_CONTROL
-                if let Some(evt_control) = config.EvtIoInternalDeviceControl =>
-            {
-                callback::invoke("EvtIoInternalDeviceControl", || {
-                    // SAFETY: the driver's callback, with handles of objects that exist.
-                    unsafe { evt_control(queue, handle, output, input, code) }
-                });
+            IRP_MJ_INTERNAL_DEVICE_CONTROL if internal.is_some() => {
+                let name = "EvtIoInternalDeviceControl";
+                callback::call!(internal, name, queue, handle, output, input, code);
             }
-            _ => match config.EvtIoDefault {
-                Some(evt_default) => callback::invoke("EvtIoDefault", || {
-                    // SAFETY: the driver's callback, with handles of objects that exist.
-                    unsafe { evt_default(queue, handle) }
-                }),
-                None => complete::finish(
-                    request,
-                    STATUS_INVALID_DEVICE_REQUEST,
-                    0,
-                    Origin::Queue(self),
-                ),
-            },
+            _ if config.EvtIoDefault.is_some() => {
+                callback::call!(config.EvtIoDefault, "EvtIoDefault", queue, handle);
+            }
+            _ => finish(STATUS_INVALID_DEVICE_REQUEST),
         }
     }
 
     /// Ends a request that was cancelled while it waited. If the driver has a callback for this,
     /// the driver completes the request (`EVT_WDF_IO_QUEUE_IO_CANCELED_ON_QUEUE`).
     pub(crate) fn cancel_waiting(self, request: Ref<Request>) {
-        let Some(evt_canceled) = self.config.EvtIoCanceledOnQueue else {
+        let evt_canceled = self.config.EvtIoCanceledOnQueue;
+        if evt_canceled.is_none() {
             complete::finish(request, STATUS_CANCELLED, 0, Origin::Framework);
             return;
-        };
+        }
         self.state.lock().owned += 1;
         request.set_state(State::Owned);
-        callback::invoke("EvtIoCanceledOnQueue", || {
-            // SAFETY: the driver's callback, with handles of objects that exist.
-            unsafe { evt_canceled(self.handle().cast(), request.handle().cast()) }
-        });
+        let (queue, request) = (self.handle().cast(), request.handle().cast());
+        callback::call!(evt_canceled, "EvtIoCanceledOnQueue", queue, request);
     }
 }

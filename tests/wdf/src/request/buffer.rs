@@ -60,8 +60,6 @@ const KERNEL_MODE: i8 = 0;
 
 /// Returns the method of a buffer.
 ///
-/// # Errors
-///
 /// `STATUS_INVALID_DEVICE_REQUEST` if requests of this type have no such buffer.
 fn method<const D: usize>(request: &Request, irp: Irp) -> Result<Method, NTSTATUS> {
     let stack = irp.stack();
@@ -94,8 +92,6 @@ const fn length<const D: usize>(irp: Irp) -> ULONG {
 
 /// Returns a buffer of a request, validated.
 ///
-/// # Errors
-///
 /// `STATUS_INVALID_DEVICE_REQUEST`, `STATUS_BUFFER_TOO_SMALL`.
 fn find<const D: usize>(request: &Request, irp: Irp) -> Result<Buffer<D>, NTSTATUS> {
     let method = method::<D>(request, irp)?;
@@ -126,8 +122,6 @@ fn callers_address<const D: usize>(irp: Irp) -> PVOID {
 
 impl<const D: usize> Buffer<D> {
     /// Returns where the driver finds the buffer.
-    ///
-    /// # Errors
     ///
     /// `STATUS_INSUFFICIENT_RESOURCES` if it can't be mapped; `STATUS_INVALID_DEVICE_REQUEST` if
     /// the packet has no list.
@@ -210,7 +204,8 @@ pub(crate) fn retrieve_memory<const D: usize>(
             return Ok(memory);
         }
         let buffer = find::<D>(&request, irp)?;
-        let memory = memory::of_request(request, buffer.address(irp)?, buffer.length as usize)?;
+        let memory =
+            memory::of_request(request, buffer.address(irp)?, buffer.length as usize, None)?;
         kept.set(Some(memory));
         Ok(memory)
     })

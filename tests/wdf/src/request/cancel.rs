@@ -15,7 +15,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 use wdk_sys::{
-    BOOLEAN, NTSTATUS, PDEVICE_OBJECT, PFN_WDF_REQUEST_CANCEL, PIRP, STATUS_CANCELLED,
+    NTSTATUS, PDEVICE_OBJECT, PFN_WDF_REQUEST_CANCEL, PIRP, STATUS_CANCELLED,
     STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, WDFREQUEST,
 };
 
@@ -50,12 +50,8 @@ pub(super) unsafe extern "C" fn on_cancel(_device: PDEVICE_OBJECT, irp: PIRP) {
 fn call_back(request: Ref<Request>) {
     let any = request.any();
     any.reference();
-    if let Some(evt_cancel) = request.evt_cancel.get() {
-        callback::invoke("EvtRequestCancel", || {
-            // SAFETY: the driver's callback, with the handle of an object that exists.
-            unsafe { evt_cancel(request.handle().cast()) }
-        });
-    }
+    let evt_cancel = request.evt_cancel.get();
+    callback::call!(evt_cancel, "EvtRequestCancel", request.handle().cast());
     any.release();
 }
 
@@ -68,8 +64,6 @@ enum Marked {
 
 /// Makes a request cancelable.
 ///
-/// # Errors
-///
 /// `STATUS_INVALID_DEVICE_REQUEST` if the driver does not own it, or it is cancelable already.
 fn mark(
     call: &Call,
@@ -78,7 +72,7 @@ fn mark(
 ) -> Result<(Ref<Request>, Marked), NTSTATUS> {
     let (request, irp) = live(call, handle);
     if evt_cancel.is_none() {
-        refuse!(call, NullParameter, [0, 0], "no callback");
+        refuse!(call, NullParameter, "no callback");
     }
     if !request.state().is_drivers() || request.evt_cancel.get().is_some() {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
@@ -148,10 +142,4 @@ pub(crate) fn unmark_cancelable(call: &Call, request: WDFREQUEST) -> NTSTATUS {
     } else {
         STATUS_CANCELLED
     }
-}
-
-/// `WdfRequestIsCanceled`.
-pub(crate) fn is_canceled(call: &Call, request: WDFREQUEST) -> BOOLEAN {
-    let (_, irp) = super::owned(call, request);
-    irp.is_cancelled().into()
 }

@@ -2,12 +2,12 @@
 
 use super::{Request, State, live, owned};
 use crate::{
-    call::Call,
+    call::{Call, getters},
     device::Device,
     nt::routine,
     object::Ref,
     queue::Queue,
-    report::{refuse, report},
+    report::refuse,
 };
 use core::{mem::offset_of, ptr::null_mut, sync::atomic::Ordering};
 use wdk_sys::{
@@ -25,14 +25,7 @@ pub(crate) fn get_parameters(
 ) {
     let (_, irp) = owned(call, request);
     let given = call.read(parameters);
-    if usize::from(given.Size) != size_of::<WDF_REQUEST_PARAMETERS>() {
-        refuse!(
-            call,
-            StructureSize,
-            [usize::from(given.Size), size_of::<WDF_REQUEST_PARAMETERS>()],
-            "the size of the parameters is wrong"
-        );
-    }
+    call.require_size::<WDF_REQUEST_PARAMETERS>(given.Size);
     let stack = irp.stack();
     let major = stack.major_function();
     let mut result = WDF_REQUEST_PARAMETERS {
@@ -54,40 +47,31 @@ pub(crate) fn get_parameters(
     call.write(parameters, result);
 }
 
-/// `WdfRequestGetStatus`: of a request that has not been sent anywhere, the packet's.
-pub(crate) fn get_status(call: &Call, request: WDFREQUEST) -> NTSTATUS {
-    let (_, irp) = live(call, request);
-    irp.status()
+getters! {
+    /// `WdfRequestGetStatus`: of a request that has not been sent anywhere, the packet's.
+    get_status(live: WDFREQUEST => (_, irp)) -> NTSTATUS = irp.status();
+    /// `WdfRequestGetInformation`.
+    get_information(owned: WDFREQUEST => (_, irp)) -> ULONG_PTR = irp.information();
+    /// `WdfRequestGetFileObject`: null if the driver wants no file objects, or can do without one.
+    get_file_object(owned: WDFREQUEST => (request, _)) -> WDFFILEOBJECT
+        = request.file.map_or(null_mut(), |file| file.handle().cast());
+    /// `WdfRequestGetRequestorMode`.
+    get_requestor_mode(owned: WDFREQUEST => (_, irp)) -> KPROCESSOR_MODE = irp.requestor_mode();
+    /// `WdfRequestGetRequestorProcessId`.
+    get_requestor_process_id(owned: WDFREQUEST => (request, _)) -> ULONG = request.process_id;
+    /// `WdfRequestIsCanceled`.
+    is_canceled(owned: WDFREQUEST => (_, irp)) -> BOOLEAN = irp.is_cancelled().into();
+    /// `WdfRequestWdmGetIrp`.
+    wdm_get_irp(owned: WDFREQUEST => (_, irp)) -> PIRP = irp.as_ptr();
+    /// `WdfRequestGetIoQueue`: null for a request that the driver did not get from a queue.
+    get_io_queue(owned: WDFREQUEST => (request, _)) -> WDFQUEUE
+        = request.queue.get().map_or(null_mut(), |queue| queue.handle().cast());
 }
 
 /// `WdfRequestSetInformation`.
 pub(crate) fn set_information(call: &Call, request: WDFREQUEST, information: ULONG_PTR) {
     let (_, irp) = owned(call, request);
     irp.set_information(information);
-}
-
-/// `WdfRequestGetInformation`.
-pub(crate) fn get_information(call: &Call, request: WDFREQUEST) -> ULONG_PTR {
-    let (_, irp) = owned(call, request);
-    irp.information()
-}
-
-/// `WdfRequestGetFileObject`: null if the driver wants no file objects, or can do without one.
-pub(crate) fn get_file_object(call: &Call, request: WDFREQUEST) -> WDFFILEOBJECT {
-    let (request, _) = owned(call, request);
-    request.file.map_or(null_mut(), |file| file.handle().cast())
-}
-
-/// `WdfRequestGetRequestorMode`.
-pub(crate) fn get_requestor_mode(call: &Call, request: WDFREQUEST) -> KPROCESSOR_MODE {
-    let (_, irp) = owned(call, request);
-    irp.requestor_mode()
-}
-
-/// `WdfRequestGetRequestorProcessId`.
-pub(crate) fn get_requestor_process_id(call: &Call, request: WDFREQUEST) -> ULONG {
-    let (request, _) = owned(call, request);
-    request.process_id
 }
 
 type IoIs32bitProcess = unsafe extern "C" fn(PIRP) -> BOOLEAN;
@@ -101,26 +85,13 @@ pub(crate) fn is_from_32_bit_process(call: &Call, request: WDFREQUEST) -> BOOLEA
     routine.map_or(0, |routine| unsafe { routine(irp.as_ptr()) })
 }
 
-/// `WdfRequestWdmGetIrp`.
-pub(crate) fn wdm_get_irp(call: &Call, request: WDFREQUEST) -> PIRP {
-    let (_, irp) = owned(call, request);
-    irp.as_ptr()
-}
-
-/// `WdfRequestGetIoQueue`: null for a request that the driver did not get from a queue.
-pub(crate) fn get_io_queue(call: &Call, request: WDFREQUEST) -> WDFQUEUE {
-    let (request, _) = owned(call, request);
-    let queue = request.queue.get();
-    queue.map_or(null_mut(), |queue| queue.handle().cast())
-}
-
 /// `WdfDeviceEnqueueRequest`.
 ///
 /// `STATUS_INVALID_DEVICE_REQUEST` if the device has no queue for the request; `STATUS_WDF_BUSY` if
 /// the queue accepts none. On failure the request stays the driver's. For a request that is not
 /// just coming from `EvtIoInCallerContext`, or that of another device, a bugcheck.
 pub(crate) fn enqueue(call: &Call, device: WDFDEVICE, request: WDFREQUEST) -> NTSTATUS {
-    let device = call.object::<Device>(device.cast());
+    let device = call.object::<Device>(device);
     let (request, _) = owned(call, request);
     if request.state() != State::CallerContext || request.device != device {
         refuse!(
@@ -145,14 +116,8 @@ pub(crate) fn forward_to_io_queue(
     destination: WDFQUEUE,
 ) -> NTSTATUS {
     let (request, _) = live(call, request);
-    let destination = call.object::<Queue>(destination.cast());
-    match forward(request, destination) {
-        Ok(()) => STATUS_SUCCESS,
-        Err(status) => {
-            report!("WdfRequestForwardToIoQueue: {status:#010x}");
-            status
-        }
-    }
+    let destination = call.object::<Queue>(destination);
+    call.report(forward(request, destination))
 }
 
 fn forward(request: Ref<Request>, destination: Ref<Queue>) -> Result<(), NTSTATUS> {

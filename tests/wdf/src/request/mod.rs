@@ -107,8 +107,6 @@ impl Class for Request {
 impl Request {
     /// Makes the object for a packet. It has no parent: completion is what ends it.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INSUFFICIENT_RESOURCES`.
     pub(crate) fn create(
         device: Ref<Device>,
@@ -169,8 +167,6 @@ impl Request {
 impl Ref<Request> {
     /// Submits the request to the device's queue for its type.
     ///
-    /// # Errors
-    ///
     /// `STATUS_INVALID_DEVICE_REQUEST` if it has none; `STATUS_WDF_BUSY` if that accepts no
     /// requests.
     pub(crate) fn submit_to_device(self, device: Ref<Device>) -> Result<(), NTSTATUS> {
@@ -211,7 +207,7 @@ impl Ref<Request> {
 
 /// Returns the request of a handle and its packet, for a function that needs the packet.
 fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
-    let request = call.object::<Request>(handle.cast());
+    let request = call.object::<Request>(handle);
     let Some(irp) = request.irp.get() else {
         refuse!(
             call,

@@ -41,6 +41,6 @@ pub(crate) fn probe_and_lock<const OPERATION: LOCK_OPERATION>(
         }
         let mdl = OwnedMdl::lock_user(buffer, length, OPERATION)?;
         let address = mdl.system_address()?;
-        memory::of_locked(request, address, length as usize, mdl)
+        memory::of_request(request, address, length as usize, Some(mdl))
     })
 }

@@ -97,8 +97,6 @@ pub(super) struct Descriptor {
 }
 
 impl Descriptor {
-    /// # Errors
-    ///
     /// `STATUS_INSUFFICIENT_RESOURCES`; `STATUS_INVALID_PARAMETER` for a list of 64 KiB or more.
     pub(super) fn new(dacl: &Dacl<'_>) -> Result<Self, NTSTATUS> {
         let acl = AclBlock::new(dacl)?;

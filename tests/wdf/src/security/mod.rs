@@ -35,8 +35,6 @@ type ZwSetSecurityObject =
 
 /// Parses a security setting.
 ///
-/// # Errors
-///
 /// `STATUS_INVALID_PARAMETER` if it is not in the language.
 pub(crate) fn parse(text: &[u16]) -> Result<Dacl<'_>, NTSTATUS> {
     Dacl::parse(text).map_err(|malformed| {
@@ -50,8 +48,6 @@ pub(crate) fn parse(text: &[u16]) -> Result<Dacl<'_>, NTSTATUS> {
 
 /// Sets the access control list of a device. A system without the routines for it is reported and
 /// is no error.
-///
-/// # Errors
 ///
 /// `STATUS_INSUFFICIENT_RESOURCES`; what the system returns.
 pub(crate) fn apply(device: DeviceObject, dacl: &Dacl<'_>) -> Result<(), NTSTATUS> {

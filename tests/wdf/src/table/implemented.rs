@@ -3,7 +3,9 @@
 
 use super::{LENGTH, NAMES, Table, entry::entry};
 use crate::{
-    device, driver, file, lock, memory, object,
+    device, driver, file, lock,
+    memory::{self, FROM_BUFFER, TO_BUFFER},
+    object,
     queue::{
         self,
         functions::{DRAIN, PURGE, STOP},
@@ -93,8 +95,8 @@ implemented! {
     WdfMemoryCreate = memory::create_memory;
     WdfMemoryCreatePreallocated = memory::create_preallocated;
     WdfMemoryGetBuffer = memory::get_buffer;
-    WdfMemoryCopyToBuffer = memory::copy_to_buffer;
-    WdfMemoryCopyFromBuffer = memory::copy_from_buffer;
+    WdfMemoryCopyToBuffer = memory::copy::<TO_BUFFER>;
+    WdfMemoryCopyFromBuffer = memory::copy::<FROM_BUFFER>;
     WdfObjectGetTypedContextWorker = object::functions::get_typed_context;
     WdfObjectAllocateContext = object::functions::allocate_context;
     WdfObjectContextGetObject = object::functions::context_get_object;
@@ -109,7 +111,7 @@ implemented! {
     WdfRequestGetStatus = request::functions::get_status;
     WdfRequestMarkCancelable = request::cancel::mark_cancelable;
     WdfRequestUnmarkCancelable = request::cancel::unmark_cancelable;
-    WdfRequestIsCanceled = request::cancel::is_canceled;
+    WdfRequestIsCanceled = request::functions::is_canceled;
     WdfRequestIsFrom32BitProcess = request::functions::is_from_32_bit_process;
     WdfRequestComplete = request::complete::complete_request;
     WdfRequestCompleteWithPriorityBoost = request::complete::complete_with_priority_boost;

@@ -4,7 +4,10 @@
 //! "The .idata Section".
 
 use super::routines::ROUTINES;
-use crate::{nt::routine, report::report};
+use crate::{
+    nt::{member, routine},
+    report::report,
+};
 use core::{
     ffi::{CStr, c_void},
     mem::offset_of,
@@ -43,18 +46,13 @@ impl Image {
     /// The driver object is of a driver whose image is loaded and stays so while the result is
     /// used.
     unsafe fn of(driver: PDRIVER_OBJECT) -> Option<Self> {
-        let start = driver
-            .wrapping_byte_add(offset_of!(DRIVER_OBJECT, DriverStart))
-            .cast::<*mut u8>();
+        let start = member::<_, *mut u8>(driver, offset_of!(DRIVER_OBJECT, DriverStart));
         // SAFETY: a member of a driver object that exists.
         let base = NonNull::new(unsafe { start.read() })?;
         // Large enough to read the image's size in the headers.
         let headers = Self { base, size: 0x1000 };
-        let size = headers.read(
-            headers
-                .read::<u32>(PE_HEADERS)?
-                .checked_add(SIZE_OF_IMAGE)?,
-        )?;
+        let start = headers.read::<u32>(PE_HEADERS)?;
+        let size = headers.read(start.checked_add(SIZE_OF_IMAGE)?)?;
         Some(Self { base, size })
     }
 
@@ -98,8 +96,6 @@ impl Name {
 
 /// Points the entries of routines that Wine lacks to [`ROUTINES`].
 ///
-/// # Errors
-///
 /// See [`supply`](super::supply).
 pub(super) fn replace(driver: PDRIVER_OBJECT) -> Result<(), NTSTATUS> {
     // SAFETY: a driver that is binding: its image is loaded while it does.
@@ -123,11 +119,8 @@ fn walk(image: &Image) -> Option<(u32, u32)> {
         if entry == 0 || dll == 0 {
             return Some((replaced, missing));
         }
-        if image
-            .name(dll)?
-            .as_str()
-            .eq_ignore_ascii_case("ntoskrnl.exe")
-        {
+        let library = image.name(dll)?;
+        if library.as_str().eq_ignore_ascii_case("ntoskrnl.exe") {
             let mut name = image.read::<u32>(entry)?;
             let mut address = image.read::<u32>(entry.checked_add(ENTRY_ADDRESSES)?)?;
             loop {

@@ -24,8 +24,6 @@ fn is_host() -> bool {
 
 /// Supplies a driver with the imports that Wine lacks. Does nothing under another kernel.
 ///
-/// # Errors
-///
 /// `STATUS_PROCEDURE_NOT_FOUND` for a missing import; `STATUS_INVALID_IMAGE_FORMAT`;
 /// `STATUS_INSUFFICIENT_RESOURCES`.
 pub(crate) fn supply(driver: PDRIVER_OBJECT) -> Result<(), NTSTATUS> {

@@ -12,10 +12,10 @@ use wdk_sys::{
     STATUS_SUCCESS, STATUS_TIMEOUT, ULONG, UNICODE_STRING, ntddk,
 };
 
-use crate::nt::routine;
+use crate::nt::{routine, text::wide};
 
 /// The event's name. A client calls it `Global\RingCopyQueueHold`.
-const EVENT: &str = "\\BaseNamedObjects\\RingCopyQueueHold";
+const EVENT: &[u8; 35] = b"\\BaseNamedObjects\\RingCopyQueueHold";
 
 /// `SYNCHRONIZE`.
 const ACCESS: ULONG = 0x0010_0000;
@@ -46,10 +46,7 @@ fn is_unset() -> bool {
         return false;
     };
 
-    let mut characters = [0_u16; EVENT.len()];
-    for (character, byte) in characters.iter_mut().zip(EVENT.bytes()) {
-        *character = u16::from(byte);
-    }
+    let mut characters = wide(EVENT);
     let mut name = UNICODE_STRING {
         Length: BYTES,
         MaximumLength: BYTES,

@@ -41,8 +41,6 @@ static LOANS: SpinLock<[u16; LENT_PAGES]> = SpinLock::new([0; LENT_PAGES]);
 
 /// Allocates the block, unless it exists.
 ///
-/// # Errors
-///
 /// `STATUS_INSUFFICIENT_RESOURCES`.
 pub(super) fn start() -> Result<(), NTSTATUS> {
     if !BLOCK.load(Ordering::Acquire).is_null() {

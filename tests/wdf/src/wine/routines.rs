@@ -32,11 +32,11 @@ routines! {
     c"KeQueryMaximumProcessorCountEx" = ke_query_maximum_processor_count_ex;
     c"KeQueryUnbiasedInterruptTime" = ke_query_unbiased_interrupt_time;
     c"KfRaiseIrql" = kf_raise_irql;
-    c"MmAllocateContiguousNodeMemory" = mm_allocate_contiguous_node_memory;
-    c"MmAllocateMappingAddress" = mm_allocate_mapping_address;
+    c"MmAllocateContiguousNodeMemory" = mm_allocate;
+    c"MmAllocateMappingAddress" = mm_allocate;
     c"MmCopyMemory" = mm_copy_memory;
-    c"MmFreeContiguousMemory" = mm_free_contiguous_memory;
-    c"MmFreeMappingAddress" = mm_free_mapping_address;
+    c"MmFreeContiguousMemory" = mm_free;
+    c"MmFreeMappingAddress" = mm_free;
     c"MmGetPhysicalAddress" = mm_get_physical_address;
     c"MmGetPhysicalMemoryRanges" = mm_get_physical_memory_ranges;
     c"MmGetPhysicalMemoryRangesEx" = mm_get_physical_memory_ranges;
@@ -115,32 +115,15 @@ const extern "C" fn ke_ipi_generic_call(_routine: *const c_void, _context: u64) 
     0
 }
 
-/// `MmAllocateContiguousNodeMemory`: all of the simulated RAM lies within every range that a driver
-/// asks for.
-extern "C" fn mm_allocate_contiguous_node_memory(
-    bytes: SIZE_T,
-    _lowest: PHYSICAL_ADDRESS,
-    _highest: PHYSICAL_ADDRESS,
-    _boundary: PHYSICAL_ADDRESS,
-    _protection: ULONG,
-    _node: ULONG,
-) -> *mut c_void {
+/// `MmAllocateContiguousNodeMemory`, whose further arguments are ignored: all of the simulated RAM
+/// lies within every range that a driver asks for. `MmAllocateMappingAddress`, whose tag is ignored:
+/// an address at which nothing can be mapped, since there are no page tables to be reached.
+extern "C" fn mm_allocate(bytes: SIZE_T) -> *mut c_void {
     usize::try_from(bytes).map_or(null_mut(), ram::lend)
 }
 
-/// `MmFreeContiguousMemory`.
-extern "C" fn mm_free_contiguous_memory(address: *mut c_void) {
-    ram::take_back(address);
-}
-
-/// `MmAllocateMappingAddress`: an address at which nothing can be mapped, since there are no page
-/// tables to be reached.
-extern "C" fn mm_allocate_mapping_address(bytes: SIZE_T, _tag: ULONG) -> *mut c_void {
-    usize::try_from(bytes).map_or(null_mut(), ram::lend)
-}
-
-/// `MmFreeMappingAddress`.
-extern "C" fn mm_free_mapping_address(address: *mut c_void, _tag: ULONG) {
+/// `MmFreeContiguousMemory`, and `MmFreeMappingAddress`, whose tag is ignored.
+extern "C" fn mm_free(address: *mut c_void) {
     ram::take_back(address);
 }
 

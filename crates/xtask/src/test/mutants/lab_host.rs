@@ -15,13 +15,13 @@ pub const MUTANTS: &[Mutant] = &[
         file: "tests/lab/host/src/main.rs",
         original: "code == cli::SUCCESS || !lab.is_gone()",
         broken: "code == cli::SUCCESS || !lab.is_gone() || true",
-        caught_by: "endings::f12_a_machine_that_ends_under_a_command_is_told_of_once",
+        caught_by: "endings::f12_a_machine_that_ends_during_a_command_is_reported_once",
     },
     Mutant {
         name: "Ctrl-C is nobody's business",
         file: "tests/lab/host/src/main.rs",
         original: "        listen(&options.interrupted)?;\n",
         broken: "        let _ = listen;\n",
-        caught_by: "endings::f12_a_lab_that_is_asked_to_end_takes_its_machine_with_it",
+        caught_by: "endings::f12_a_lab_that_is_asked_to_end_ends_its_machine",
     },
 ];

@@ -33,11 +33,8 @@ pub struct Sent {
 
 impl Process<'_> {
     /// Calls the lab's own `MmCopyMemory` in this process's context, without the driver, for a
-    /// comparison with the driver's engines. `flags` are those of the function.
-    ///
-    /// # Errors
-    /// If the lab is gone, or the target is longer than [`DATA_LENGTH`](crate::DATA_LENGTH). The
-    /// function's own status is no error.
+    /// comparison with the driver's engines. `flags` are those of the function. Fails if the target
+    /// is longer than [`DATA_LENGTH`](crate::DATA_LENGTH). The function's own status is no error.
     pub fn mm_copy_memory(
         &self,
         flags: u32,
@@ -49,9 +46,7 @@ impl Process<'_> {
     }
 
     /// As [`mm_copy_memory`](Self::mm_copy_memory), for many calls of flags, source and length.
-    ///
-    /// # Errors
-    /// If the lab is gone, or calls or targets are longer than [`DATA_LENGTH`](crate::DATA_LENGTH).
+    /// Fails if calls or targets are longer than [`DATA_LENGTH`](crate::DATA_LENGTH).
     pub fn mm_copy_memory_each(
         &self,
         calls: &[(u32, u64, u64)],
@@ -85,11 +80,8 @@ impl Process<'_> {
 
     /// Sends many requests of one code, each with an input and a length of the output buffer, in
     /// one round trip. Their instructions count for
-    /// [`Lab::instructions_of`](crate::Lab::instructions_of).
-    ///
-    /// # Errors
-    /// If the lab is gone, or the requests or their outputs are longer than
-    /// [`DATA_LENGTH`](crate::DATA_LENGTH). A failed request is no error.
+    /// [`Lab::instructions_of`](crate::Lab::instructions_of). Fails if the requests or their
+    /// outputs are longer than [`DATA_LENGTH`](crate::DATA_LENGTH). A failed request is no error.
     pub fn device_io_control_each(
         &mut self,
         handle: Handle,

@@ -1,11 +1,10 @@
-//! Requests that are cancelled, that are sent while memory or a handle changes, or that both
-//! processors send at once.
+//! Requests that both processors send at once.
 
-use ringcopy_client::{Buffer, Handle, RequestError, protocol::NtStatus};
-use ringcopy_lab_mailbox::{Command, Interference};
+use ringcopy_client::{Buffer, Handle, protocol::NtStatus};
+use ringcopy_lab_mailbox::Command;
 
-use super::{Caller, Process, information, malformed};
-use crate::{Flicker, LabError, channel::status_of};
+use super::{Process, malformed};
+use crate::{LabError, channel::status_of};
 
 /// The results of a request that one processor sent many times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,96 +19,32 @@ pub struct Repeated {
     pub sent: u64,
 }
 
+/// What the second processor does beside the first.
+#[derive(Clone, Copy, Debug)]
+pub enum Beside<'p> {
+    /// It sends the same request on the same handle.
+    Same,
+    /// As [`Beside::Same`], until the handle is invalid: the first processor closes it at the end.
+    UntilClosed,
+    /// It sends the request from another process, with a handle and memory of that process.
+    Other(&'p Process<'p>, Handle),
+}
+
 impl Process<'_> {
-    /// Sends a request while a byte of memory changes.
-    ///
-    /// # Errors
-    /// The status of the request.
-    pub fn device_io_control_amid(
-        &mut self,
-        flicker: &Flicker,
-        handle: Handle,
-        code: u32,
-        input: Buffer,
-        output: Buffer,
-    ) -> Result<usize, RequestError> {
-        let arguments = self.control_arguments(Caller::User, handle, code, input, output);
-        let control = Command::DeviceIoControl;
-        information(&self.lab.call_amid(control, &arguments, flicker)?)
-    }
-
-    /// Sends a request that is cancelled before the driver sees it.
-    ///
-    /// # Errors
-    /// The status of the request.
-    pub fn device_io_control_cancelled(
-        &mut self,
-        handle: Handle,
-        code: u32,
-        input: Buffer,
-        output: Buffer,
-    ) -> Result<usize, RequestError> {
-        let arguments = self.control_arguments(Caller::User, handle, code, input, output);
-        self.send(&[&arguments[..], &[1]].concat())
-    }
-
-    /// Sends the same request from both processors at once, `times` from each, with buffers for
-    /// each.
-    ///
-    /// # Errors
-    /// If there is no second processor, or interference is in progress.
+    /// Sends a request `times` while the second processor does the same, with buffers for each.
+    /// Fails if there is no second processor, or interference is in progress.
     pub fn device_io_control_on_both(
         &mut self,
         handle: Handle,
         code: u32,
-        buffers: [(Buffer, Buffer); 2],
-        times: u64,
-    ) -> Result<[Repeated; 2], LabError> {
-        self.on_both(handle, code, buffers, times, None, false)
-    }
-
-    /// As [`device_io_control_on_both`](Self::device_io_control_on_both), with the second processor
-    /// in another process, with a handle and memory of its own.
-    ///
-    /// # Errors
-    /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).
-    pub fn device_io_control_in_both(
-        &mut self,
-        handle: Handle,
-        code: u32,
-        buffers: [(Buffer, Buffer); 2],
-        times: u64,
-        (other, other_handle): (&Process<'_>, Handle),
-    ) -> Result<[Repeated; 2], LabError> {
-        let other = Some((other.number, other_handle));
-        self.on_both(handle, code, buffers, times, other, false)
-    }
-
-    /// Sends a request `times` while the second processor does the same, then closes the handle.
-    /// The second processor goes on until the handle is invalid.
-    ///
-    /// # Errors
-    /// Those of [`device_io_control_on_both`](Self::device_io_control_on_both).
-    pub fn close_amid_requests(
-        &mut self,
-        handle: Handle,
-        code: u32,
-        buffers: [(Buffer, Buffer); 2],
-        times: u64,
-    ) -> Result<[Repeated; 2], LabError> {
-        self.on_both(handle, code, buffers, times, None, true)
-    }
-
-    fn on_both(
-        &self,
-        handle: Handle,
-        code: u32,
         [(input, output), (other_input, other_output)]: [(Buffer, Buffer); 2],
         times: u64,
-        other: Option<(u64, Handle)>,
-        close: bool,
+        beside: Beside<'_>,
     ) -> Result<[Repeated; 2], LabError> {
-        let (other, Handle(other_handle)) = other.unwrap_or((0, Handle(0)));
+        let (other, Handle(other_handle)) = match beside {
+            Beside::Same | Beside::UntilClosed => (0, Handle(0)),
+            Beside::Other(process, handle) => (process.number, handle),
+        };
         let arguments = [
             self.number,
             handle.0,
@@ -123,7 +58,7 @@ impl Process<'_> {
             times,
             other,
             other_handle,
-            close.into(),
+            matches!(beside, Beside::UntilClosed).into(),
         ];
         let results = self.lab.done(Command::Parallel, &arguments, &[])?.results;
         let of = |[status, returned, different, sent]: [u64; 4]| Repeated {
@@ -136,25 +71,5 @@ impl Process<'_> {
             return Err(malformed());
         };
         Ok([of(*one), of(*another)])
-    }
-
-    /// Starts to change a page on the second processor.
-    ///
-    /// # Errors
-    /// If there is no second processor, or no such page.
-    pub fn start_interference(
-        &mut self,
-        address: u64,
-        interference: Interference,
-    ) -> Result<(), LabError> {
-        self.lab.interfere(self.number, address, interference)
-    }
-
-    /// Stops the changes, restores the page and returns the number of changes.
-    ///
-    /// # Errors
-    /// If it was not started.
-    pub fn stop_interference(&mut self) -> Result<u64, LabError> {
-        self.lab.stop_interference()
     }
 }

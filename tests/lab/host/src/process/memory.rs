@@ -7,10 +7,7 @@ use super::Process;
 use crate::PageState;
 
 impl Process<'_> {
-    /// Allocates at a given address.
-    ///
-    /// # Errors
-    /// If memory is allocated there.
+    /// Allocates at a given address. Fails if memory is allocated there.
     pub fn allocate_at(&mut self, address: u64, length: u64) -> Result<u64, TransportError> {
         let length = length.max(1).next_multiple_of(PAGE_LENGTH);
         let [allocated, ..] = self.arranged(
@@ -24,10 +21,7 @@ impl Process<'_> {
         Ok(allocated)
     }
 
-    /// Puts whole pages into a state.
-    ///
-    /// # Errors
-    /// If a page of the range is not allocated.
+    /// Puts whole pages into a state. Fails if a page of the range is not allocated.
     pub fn set_pages(
         &mut self,
         address: u64,

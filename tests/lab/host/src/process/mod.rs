@@ -2,7 +2,7 @@
 //!
 //! - `memory`: its pages.
 //! - `transport`: the client's `Transport`.
-//! - `concurrent`: requests while another processor interferes with them.
+//! - `concurrent`: requests that both processors send at once.
 //! - `batch`: many calls in one round trip.
 
 mod batch;
@@ -15,26 +15,50 @@ use std::{collections::BTreeMap, io};
 use ringcopy_client::{Buffer, Handle, RequestError, protocol::NtStatus};
 use ringcopy_lab_mailbox::{Command, VALUES};
 
-use crate::{Lab, LabError, channel::Reply};
+use crate::{Flicker, Lab, LabError, channel::Reply};
 
 pub use batch::{Sent, SystemCopy};
-pub use concurrent::Repeated;
+pub use concurrent::{Beside, Repeated};
 use transport::Staging;
 
 /// Who sends a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Caller {
     /// Kernel code, with kernel pointers.
     Kernel = 0,
     /// The process.
+    #[default]
     User = 1,
+}
+
+/// How a request is sent. By default, the process sends it at `PASSIVE_LEVEL`, and no other thread
+/// interferes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sending<'f> {
+    /// Who sends it.
+    pub caller: Caller,
+    /// The IRQL of the request.
+    pub level: u8,
+    /// Whether it is cancelled before the driver sees it.
+    pub cancelled: bool,
+    /// A byte of memory that changes meanwhile.
+    pub flicker: Option<&'f Flicker>,
+}
+
+impl From<Caller> for Sending<'_> {
+    fn from(caller: Caller) -> Self {
+        Self {
+            caller,
+            ..Self::default()
+        }
+    }
 }
 
 /// A process with an address space of its own. It ends when dropped.
 #[derive(Debug)]
 pub struct Process<'l> {
     lab: &'l Lab,
-    number: u64,
+    pub(crate) number: u64,
     /// The length of each allocation, by address.
     allocations: BTreeMap<u64, u64>,
     /// Buffers for requests that are sent without addresses.
@@ -48,14 +72,8 @@ impl<'l> Process<'l> {
             lab,
             number,
             allocations: BTreeMap::new(),
-            input: Staging {
-                address: 0,
-                length: 0,
-            },
-            output: Staging {
-                address: 0,
-                length: 0,
-            },
+            input: Staging::NONE,
+            output: Staging::NONE,
         }
     }
 
@@ -65,19 +83,13 @@ impl<'l> Process<'l> {
         self.lab
     }
 
-    /// Opens a device by name, with these access bits.
-    ///
-    /// # Errors
-    /// The status of the open.
+    /// Opens a device by name, with these access bits. An error is the status of the open.
     pub fn open_name(&mut self, name: &str, access: u64) -> Result<Handle, RequestError> {
         self.open_name_as(name, access, 0, 0)
     }
 
     /// Opens a device as another opener: bits of [`opener`](crate::opener), and the token that the
-    /// opener impersonates.
-    ///
-    /// # Errors
-    /// The status of the open.
+    /// opener impersonates. An error is the status of the open.
     pub fn open_name_as(
         &mut self,
         name: &str,
@@ -90,75 +102,41 @@ impl<'l> Process<'l> {
         Ok(Handle(handle))
     }
 
-    /// Sends a request of a caller, with buffers at given addresses.
-    ///
-    /// # Errors
-    /// The status of the request.
-    pub fn device_io_control_as(
+    /// Sends a request with buffers at given addresses. An error is the status of the request.
+    pub fn device_io_control_sent(
         &mut self,
-        caller: Caller,
+        sending: Sending<'_>,
         handle: Handle,
         code: u32,
         input: Buffer,
         output: Buffer,
     ) -> Result<usize, RequestError> {
-        self.device_io_control_raised(0, caller, handle, code, input, output)
-    }
-
-    /// As [`device_io_control_as`](Self::device_io_control_as), at an IRQL.
-    ///
-    /// # Errors
-    /// The status of the request.
-    pub fn device_io_control_raised(
-        &mut self,
-        level: u8,
-        caller: Caller,
-        handle: Handle,
-        code: u32,
-        input: Buffer,
-        output: Buffer,
-    ) -> Result<usize, RequestError> {
-        let arguments = self.control_arguments(caller, handle, code, input, output);
-        self.send(&[&arguments[..], &[0, level.into()]].concat())
-    }
-
-    /// Sends a request with all of its arguments.
-    fn send(&self, arguments: &[u64]) -> Result<usize, RequestError> {
-        information(&self.lab.request(Command::DeviceIoControl, arguments, &[])?)
-    }
-
-    const fn control_arguments(
-        &self,
-        caller: Caller,
-        handle: Handle,
-        code: u32,
-        input: Buffer,
-        output: Buffer,
-    ) -> [u64; 8] {
-        [
+        let arguments = [
             self.number,
             handle.0,
-            code as u64,
+            code.into(),
             input.address,
-            input.length as u64,
+            input.length.into(),
             output.address,
-            output.length as u64,
-            caller as u64,
-        ]
+            output.length.into(),
+            sending.caller as u64,
+            sending.cancelled.into(),
+            sending.level.into(),
+        ];
+        let command = Command::DeviceIoControl;
+        information(&match sending.flicker {
+            Some(flicker) => self.lab.call_amid(command, &arguments, flicker)?,
+            None => self.lab.request(command, &arguments, &[])?,
+        })
     }
 
     /// Starts another process with a token: bits of [`token`](crate::token).
-    ///
-    /// # Errors
-    /// If the lab refuses or is gone.
     pub fn another(&self, token: u64) -> Result<Self, LabError> {
         self.lab.process(token)
     }
 
-    /// Gives another process a handle to the same file object.
-    ///
-    /// # Errors
-    /// If there is no such handle or process.
+    /// Gives another process a handle to the same file object. Fails if there is no such handle or
+    /// process.
     pub fn duplicate(&mut self, handle: Handle, to: &Process<'_>) -> Result<Handle, LabError> {
         let arguments = [self.number, handle.0, to.number];
         let [copy, ..] = self.lab.done(Command::Duplicate, &arguments, &[])?.results;

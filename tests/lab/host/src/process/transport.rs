@@ -7,14 +7,21 @@ use ringcopy_client::{
 };
 use ringcopy_lab_mailbox::{Command, DATA_LENGTH, MachineFact};
 
-use super::{Caller, Process, information};
+use super::{Process, Sending, information};
 use crate::{LabError, PageState};
 
 /// Memory of the process for a buffer, which grows as needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Staging {
-    pub(super) address: u64,
-    pub(super) length: u64,
+    address: u64,
+    length: u64,
+}
+
+impl Staging {
+    pub(super) const NONE: Self = Self {
+        address: 0,
+        length: 0,
+    };
 }
 
 #[derive(Clone, Copy)]
@@ -122,7 +129,7 @@ impl Transport for Process<'_> {
         input: Buffer,
         output: Buffer,
     ) -> Result<usize, RequestError> {
-        self.device_io_control_as(Caller::User, handle, code, input, output)
+        self.device_io_control_sent(Sending::default(), handle, code, input, output)
     }
 
     fn allocate(&mut self, length: u64) -> Result<u64, TransportError> {

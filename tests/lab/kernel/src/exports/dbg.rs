@@ -40,7 +40,7 @@ extern "win64" fn dbg_print_ex(fixed: u64, variable: u64) -> NtStatus {
 }
 
 /// `vDbgPrintEx` function (wdm.h).
-pub(super) extern "win64" fn v_dbg_print_ex(
+pub(super) extern "win64" fn vDbgPrintEx(
     _component: u32,
     _level: u32,
     format: u64,
@@ -50,7 +50,7 @@ pub(super) extern "win64" fn v_dbg_print_ex(
 }
 
 /// `vDbgPrintExWithPrefix` function (wdm.h).
-pub(super) extern "win64" fn v_dbg_print_ex_with_prefix(
+pub(super) extern "win64" fn vDbgPrintExWithPrefix(
     prefix: u64,
     _component: u32,
     _level: u32,

@@ -6,11 +6,11 @@ use crate::irql::{self, APC_LEVEL, require_at_most};
 use crate::object::process;
 use crate::{parallel, raw};
 
-use super::ps::ps_get_current_thread;
+use super::ps::PsGetCurrentThread;
 
 /// `ExGetPreviousMode` function (wdm.h): the mode of the current thread before it entered the
 /// kernel, which is user mode except in the system process.
-pub(super) extern "win64" fn ex_get_previous_mode() -> u8 {
+pub(super) extern "win64" fn ExGetPreviousMode() -> u8 {
     if process::current_id() == process::SYSTEM_ID {
         KERNEL_MODE
     } else {
@@ -25,22 +25,22 @@ const OLD_LEVEL: u64 = 48;
 
 /// `ExTryToAcquireFastMutex` function (wdm.h): raises to `APC_LEVEL` if it succeeds. IRQL <=
 /// `APC_LEVEL`.
-pub(super) extern "win64" fn ex_try_to_acquire_fast_mutex(mutex: u64) -> u8 {
+pub(super) extern "win64" fn ExTryToAcquireFastMutex(mutex: u64) -> u8 {
     require_at_most(APC_LEVEL, "ExTryToAcquireFastMutex");
     if raw::compare_exchange32(mutex, 1, 0).is_err() {
         return 0;
     }
-    raw::write(mutex + OWNER, ps_get_current_thread());
+    raw::write(mutex + OWNER, PsGetCurrentThread());
     raw::write(mutex + OLD_LEVEL, u32::from(irql::current()));
     irql::set(APC_LEVEL);
     1
 }
 
 /// `ExAcquireFastMutex` function (wdm.h). With one thread, a mutex that is held is never released.
-pub(super) extern "win64" fn ex_acquire_fast_mutex(mutex: u64) {
+pub(super) extern "win64" fn ExAcquireFastMutex(mutex: u64) {
     require_at_most(APC_LEVEL, "ExAcquireFastMutex");
-    while ex_try_to_acquire_fast_mutex(mutex) == 0 {
-        let own = raw::read::<u64>(mutex + OWNER) == ps_get_current_thread();
+    while ExTryToAcquireFastMutex(mutex) == 0 {
+        let own = raw::read::<u64>(mutex + OWNER) == PsGetCurrentThread();
         if own || !parallel::is_running() {
             violation!(
                 "the fast mutex at {mutex:#x} was acquired by its owner, or never initialised"
@@ -51,8 +51,8 @@ pub(super) extern "win64" fn ex_acquire_fast_mutex(mutex: u64) {
 }
 
 /// `ExReleaseFastMutex` function (wdm.h): called at `APC_LEVEL`; restores the previous IRQL.
-pub(super) extern "win64" fn ex_release_fast_mutex(mutex: u64) {
-    if irql::current() != APC_LEVEL || raw::read::<u64>(mutex + OWNER) != ps_get_current_thread() {
+pub(super) extern "win64" fn ExReleaseFastMutex(mutex: u64) {
+    if irql::current() != APC_LEVEL || raw::read::<u64>(mutex + OWNER) != PsGetCurrentThread() {
         violation!("the fast mutex at {mutex:#x} was released and is not held");
     }
     let level: u32 = raw::read(mutex + OLD_LEVEL);

@@ -10,7 +10,7 @@ use crate::raw;
 use nt_status::NtStatus;
 
 /// `IoCreateDevice` function (wdm.h). IRQL <= `APC_LEVEL`.
-pub(super) extern "win64" fn io_create_device(
+pub(super) extern "win64" fn IoCreateDevice(
     driver: u64,
     extension_size: u32,
     name: u64,
@@ -28,80 +28,76 @@ pub(super) extern "win64" fn io_create_device(
         characteristics,
         exclusive: exclusive != 0,
     };
-    match device::make(DriverObject(driver), &attributes) {
-        Ok(device) => {
-            raw::write(result, device.0);
-            NtStatus::SUCCESS
-        }
-        Err(status) => status,
-    }
+    let made = device::make(DriverObject(driver), &attributes);
+    let given = made.map(|device| raw::write(result, device.0));
+    given.err().unwrap_or(NtStatus::SUCCESS)
 }
 
 /// `IoDeleteDevice` function (wdm.h). IRQL <= `APC_LEVEL`.
-pub(super) extern "win64" fn io_delete_device(device: u64) {
+pub(super) extern "win64" fn IoDeleteDevice(device: u64) {
     require_at_most(APC_LEVEL, "IoDeleteDevice");
     device::delete(DeviceObject(device));
 }
 
 /// `IoCreateSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn io_create_symbolic_link(link: u64, target: u64) -> NtStatus {
+pub(super) extern "win64" fn IoCreateSymbolicLink(link: u64, target: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoCreateSymbolicLink");
     let added = directory::add_link(&strings::read(link), &strings::read(target));
     added.err().unwrap_or(NtStatus::SUCCESS)
 }
 
 /// `IoDeleteSymbolicLink` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn io_delete_symbolic_link(link: u64) -> NtStatus {
+pub(super) extern "win64" fn IoDeleteSymbolicLink(link: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoDeleteSymbolicLink");
     let removed = directory::remove_link(&strings::read(link));
     removed.err().unwrap_or(NtStatus::SUCCESS)
 }
 
 /// `IoAcquireCancelSpinLock` function (wdm.h): writes the previous IRQL. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn io_acquire_cancel_spin_lock(level: u64) {
+pub(super) extern "win64" fn IoAcquireCancelSpinLock(level: u64) {
     require_at_most(DISPATCH_LEVEL, "IoAcquireCancelSpinLock");
     raw::write(level, cancel::acquire_lock());
 }
 
 /// `IoReleaseCancelSpinLock` function (wdm.h). IRQL = `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn io_release_cancel_spin_lock(level: u8) {
+pub(super) extern "win64" fn IoReleaseCancelSpinLock(level: u8) {
     cancel::release_lock(level);
 }
 
 /// `IoCancelIrp` function (wdm.h): sets the cancel bit and calls the cancel routine, if there is
 /// one; TRUE if there was. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn io_cancel_irp(request: u64) -> u8 {
+pub(super) extern "win64" fn IoCancelIrp(request: u64) -> u8 {
     require_at_most(DISPATCH_LEVEL, "IoCancelIrp");
     u8::from(cancel::cancel(Irp(request)))
 }
 
 /// `IofCompleteRequest`, which the macro `IoCompleteRequest` (wdm.h) calls. IRQL <=
 /// `DISPATCH_LEVEL`. A second completion is "Bug Check 0x44".
-pub(super) extern "win64" fn iof_complete_request(request: u64, _boost: u8) {
+pub(super) extern "win64" fn IofCompleteRequest(request: u64, _boost: u8) {
     require_at_most(DISPATCH_LEVEL, "IoCompleteRequest");
     completion::complete(Irp(request));
 }
 
 /// `IofCallDriver`, which the macro `IoCallDriver` (wdm.h) calls. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn iof_call_driver(device: u64, request: u64) -> NtStatus {
+pub(super) extern "win64" fn IofCallDriver(device: u64, request: u64) -> NtStatus {
     require_at_most(DISPATCH_LEVEL, "IoCallDriver");
     io::call_driver(DeviceObject(device), Irp(request))
 }
 
 /// `IoIs32bitProcess` function (wdm.h): the lab's processes are 64-bit.
-pub(super) const extern "win64" fn io_is_32bit_process(_request: u64) -> u8 {
+pub(super) const extern "win64" fn IoIs32bitProcess(_request: u64) -> u8 {
     0
 }
 
 /// `IoGetRequestorProcess` function (ntifs.h): the process that sent the request.
-pub(super) extern "win64" fn io_get_requestor_process(request: u64) -> u64 {
+pub(super) extern "win64" fn IoGetRequestorProcess(request: u64) -> u64 {
     // The lab uses the address of the process for its thread.
     Irp(request).get(Irp::THREAD)
 }
 
 /// `IoGetRequestorProcessId` function (ntddk.h).
-pub(super) extern "win64" fn io_get_requestor_process_id(request: u64) -> u32 {
-    let Some(id) = process::id_of(io_get_requestor_process(request)) else {
+pub(super) extern "win64" fn IoGetRequestorProcessId(request: u64) -> u32 {
+    let Some(id) = process::id_of(IoGetRequestorProcess(request)) else {
         violation!("the request at {request:#x} has no requestor");
     };
     id as u32

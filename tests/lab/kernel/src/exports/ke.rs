@@ -10,12 +10,12 @@ use crate::{raw, smp};
 use nt_status::NtStatus;
 
 /// `KeBugCheck` function (ntddk.h).
-pub(super) extern "win64" fn ke_bug_check(code: u32) -> ! {
+pub(super) extern "win64" fn KeBugCheck(code: u32) -> ! {
     bugcheck::by_number(code, [0; 4], None, stack_here())
 }
 
 /// `KeBugCheckEx` function (wdm.h).
-pub(super) extern "win64" fn ke_bug_check_ex(
+pub(super) extern "win64" fn KeBugCheckEx(
     code: u32,
     one: u64,
     two: u64,
@@ -26,7 +26,7 @@ pub(super) extern "win64" fn ke_bug_check_ex(
 }
 
 /// `KeInitializeSpinLock` function (wdm.h): any IRQL.
-pub(super) extern "win64" fn ke_initialize_spin_lock(lock: u64) {
+pub(super) extern "win64" fn KeInitializeSpinLock(lock: u64) {
     raw::write(lock, 0_u64);
 }
 
@@ -54,7 +54,7 @@ fn release(lock: u64) {
 
 /// `KeAcquireSpinLockRaiseToDpc` function (wdm.h): returns the previous IRQL. IRQL <=
 /// `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn ke_acquire_spin_lock_raise_to_dpc(lock: u64) -> u8 {
+pub(super) extern "win64" fn KeAcquireSpinLockRaiseToDpc(lock: u64) -> u8 {
     require_at_most(DISPATCH_LEVEL, "KeAcquireSpinLock");
     let level = irql::current();
     irql::set(DISPATCH_LEVEL);
@@ -63,13 +63,13 @@ pub(super) extern "win64" fn ke_acquire_spin_lock_raise_to_dpc(lock: u64) -> u8 
 }
 
 /// `KeReleaseSpinLock` function (wdm.h). IRQL = `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn ke_release_spin_lock(lock: u64, level: u8) {
-    ke_release_spin_lock_from_dpc_level(lock);
-    ke_lower_irql(level);
+pub(super) extern "win64" fn KeReleaseSpinLock(lock: u64, level: u8) {
+    KeReleaseSpinLockFromDpcLevel(lock);
+    KeLowerIrql(level);
 }
 
 /// `KeAcquireSpinLockAtDpcLevel` function (wdm.h). IRQL >= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn ke_acquire_spin_lock_at_dpc_level(lock: u64) {
+pub(super) extern "win64" fn KeAcquireSpinLockAtDpcLevel(lock: u64) {
     if irql::current() < DISPATCH_LEVEL {
         violation!("KeAcquireSpinLockAtDpcLevel was called below DISPATCH_LEVEL");
     }
@@ -77,7 +77,7 @@ pub(super) extern "win64" fn ke_acquire_spin_lock_at_dpc_level(lock: u64) {
 }
 
 /// `KeReleaseSpinLockFromDpcLevel` function (wdm.h). IRQL >= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn ke_release_spin_lock_from_dpc_level(lock: u64) {
+pub(super) extern "win64" fn KeReleaseSpinLockFromDpcLevel(lock: u64) {
     if irql::current() < DISPATCH_LEVEL {
         violation!("a spin lock was released below DISPATCH_LEVEL");
     }
@@ -85,7 +85,7 @@ pub(super) extern "win64" fn ke_release_spin_lock_from_dpc_level(lock: u64) {
 }
 
 /// `KfRaiseIrql`, which `KeRaiseIrql` (wdm.h) is: never lowers.
-pub(super) extern "win64" fn kf_raise_irql(level: u8) -> u8 {
+pub(super) extern "win64" fn KfRaiseIrql(level: u8) -> u8 {
     let now = irql::current();
     if level < now || level > HIGH_LEVEL {
         violation!("KeRaiseIrql was asked to go from {now} to {level}");
@@ -95,12 +95,12 @@ pub(super) extern "win64" fn kf_raise_irql(level: u8) -> u8 {
 }
 
 /// `KeRaiseIrqlToDpcLevel` function (wdm.h).
-pub(super) extern "win64" fn ke_raise_irql_to_dpc_level() -> u8 {
-    kf_raise_irql(DISPATCH_LEVEL)
+pub(super) extern "win64" fn KeRaiseIrqlToDpcLevel() -> u8 {
+    KfRaiseIrql(DISPATCH_LEVEL)
 }
 
 /// `KeLowerIrql` function (wdm.h): never raises.
-pub(super) extern "win64" fn ke_lower_irql(level: u8) {
+pub(super) extern "win64" fn KeLowerIrql(level: u8) {
     let now = irql::current();
     if level > now {
         violation!("KeLowerIrql was asked to go from {now} to {level}");
@@ -109,12 +109,12 @@ pub(super) extern "win64" fn ke_lower_irql(level: u8) {
 }
 
 /// `KeGetCurrentIrql` function (wdm.h).
-pub(super) extern "win64" fn ke_get_current_irql() -> u8 {
+pub(super) extern "win64" fn KeGetCurrentIrql() -> u8 {
     irql::current()
 }
 
 /// `KeQueryActiveProcessorCount` function (wdm.h): the mask is optional.
-pub(super) extern "win64" fn ke_query_active_processor_count(mask: u64) -> u32 {
+pub(super) extern "win64" fn KeQueryActiveProcessorCount(mask: u64) -> u32 {
     let count = smp::running();
     if mask != 0 {
         raw::write(mask, (1_u64 << count) - 1);
@@ -124,7 +124,7 @@ pub(super) extern "win64" fn ke_query_active_processor_count(mask: u64) -> u32 {
 
 /// `KeQueryActiveProcessorCountEx` function (wdm.h): group 0, or `ALL_PROCESSOR_GROUPS`; 0 for
 /// other groups.
-pub(super) extern "win64" fn ke_query_active_processor_count_ex(group: u16) -> u32 {
+pub(super) extern "win64" fn KeQueryActiveProcessorCountEx(group: u16) -> u32 {
     if matches!(group, 0 | 0xFFFF) {
         smp::running() as u32
     } else {
@@ -133,7 +133,7 @@ pub(super) extern "win64" fn ke_query_active_processor_count_ex(group: u16) -> u
 }
 
 /// `KeGetCurrentProcessorNumberEx` function (wdm.h): group, number within it.
-pub(super) extern "win64" fn ke_get_current_processor_number_ex(number: u64) -> u32 {
+pub(super) extern "win64" fn KeGetCurrentProcessorNumberEx(number: u64) -> u32 {
     let own = processor::number() as u32;
     if number != 0 {
         // Group 0, the number within it, and a reserved byte.
@@ -145,14 +145,14 @@ pub(super) extern "win64" fn ke_get_current_processor_number_ex(number: u64) -> 
 /// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four
 /// ticks of the time-stamp counter are 100 ns, so that its second is a few hundredths of one of the
 /// host's, and tests need not wait. Any IRQL.
-pub(super) extern "win64" fn ke_query_unbiased_interrupt_time() -> u64 {
+pub(super) extern "win64" fn KeQueryUnbiasedInterruptTime() -> u64 {
     cpu::time_stamp() / 4
 }
 
 /// `KeIpiGenericCall` function (wdm.h): the routine runs on every processor at `IPI_LEVEL`, from a
 /// barrier on; all have returned before this does, with what the routine returned here. IRQL <
 /// `IPI_LEVEL`.
-pub(super) extern "win64" fn ke_ipi_generic_call(routine: u64, context: u64) -> u64 {
+pub(super) extern "win64" fn KeIpiGenericCall(routine: u64, context: u64) -> u64 {
     require_at_most(IPI_LEVEL - 1, "KeIpiGenericCall");
     if !images::is_driver_code(routine) {
         violation!("KeIpiGenericCall was given {routine:#x}, which is in no image");
@@ -161,13 +161,13 @@ pub(super) extern "win64" fn ke_ipi_generic_call(routine: u64, context: u64) -> 
 }
 
 /// `KeEnterCriticalRegion` function (wdm.h). IRQL <= `APC_LEVEL`.
-pub(super) extern "win64" fn ke_enter_critical_region() {
+pub(super) extern "win64" fn KeEnterCriticalRegion() {
     require_at_most(APC_LEVEL, "KeEnterCriticalRegion");
     kernel_state::enter_critical_region();
 }
 
 /// `KeLeaveCriticalRegion` function (wdm.h). IRQL <= `APC_LEVEL`.
-pub(super) extern "win64" fn ke_leave_critical_region() {
+pub(super) extern "win64" fn KeLeaveCriticalRegion() {
     require_at_most(APC_LEVEL, "KeLeaveCriticalRegion");
     if !kernel_state::leave_critical_region() {
         violation!("KeLeaveCriticalRegion was called outside of a critical region");
@@ -175,7 +175,7 @@ pub(super) extern "win64" fn ke_leave_critical_region() {
 }
 
 /// `KeAreApcsDisabled` function (wdm.h).
-pub(super) extern "win64" fn ke_are_apcs_disabled() -> u8 {
+pub(super) extern "win64" fn KeAreApcsDisabled() -> u8 {
     u8::from(kernel_state::critical_regions() > 0 || irql::current() >= APC_LEVEL)
 }
 
@@ -183,7 +183,7 @@ pub(super) extern "win64" fn ke_are_apcs_disabled() -> u8 {
 const SYNCHRONIZATION: u8 = 1;
 
 /// `KeInitializeEvent` function (wdm.h): any IRQL.
-pub(super) extern "win64" fn ke_initialize_event(event: u64, kind: u32, state: u8) {
+pub(super) extern "win64" fn KeInitializeEvent(event: u64, kind: u32, state: u8) {
     let event = Event(event);
     event.set(Event::KIND, kind as u8);
     event.set(Event::LENGTH, (Event::SIZE / 4) as u8);
@@ -199,26 +199,26 @@ fn replace_state(event: u64, state: u32) -> u32 {
 }
 
 /// `KeSetEvent` function (wdm.h): returns the previous state. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn ke_set_event(event: u64, _increment: u32, _wait: u8) -> u32 {
+pub(super) extern "win64" fn KeSetEvent(event: u64, _increment: u32, _wait: u8) -> u32 {
     require_at_most(DISPATCH_LEVEL, "KeSetEvent");
     replace_state(event, 1)
 }
 
 /// `KeResetEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn ke_reset_event(event: u64) -> u32 {
+pub(super) extern "win64" fn KeResetEvent(event: u64) -> u32 {
     require_at_most(DISPATCH_LEVEL, "KeResetEvent");
     replace_state(event, 0)
 }
 
 /// `KeClearEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn ke_clear_event(event: u64) {
-    ke_reset_event(event);
+pub(super) extern "win64" fn KeClearEvent(event: u64) {
+    KeResetEvent(event);
 }
 
 /// `KeWaitForSingleObject` function (wdm.h), for events. If one processor runs, no thread can set
 /// the event: a wait with a timeout ends at once, and one without would never end. If both run, the
 /// other may set it. IRQL <= `APC_LEVEL`; <= `DISPATCH_LEVEL` with a timeout of zero.
-pub(super) extern "win64" fn ke_wait_for_single_object(
+pub(super) extern "win64" fn KeWaitForSingleObject(
     object: u64,
     _reason: u32,
     mode: u8,

@@ -14,7 +14,7 @@ unsafe extern "C" {
 
 /// `IoAllocateMdl` function (wdm.h): with a request, the list becomes the request's, or the last
 /// one of its chain. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn io_allocate_mdl(
+pub(super) extern "win64" fn IoAllocateMdl(
     address: u64,
     length: u32,
     secondary: u8,
@@ -44,13 +44,13 @@ pub(super) extern "win64" fn io_allocate_mdl(
 }
 
 /// `IoFreeMdl` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn io_free_mdl(list: u64) {
+pub(super) extern "win64" fn IoFreeMdl(list: u64) {
     require_at_most(DISPATCH_LEVEL, "IoFreeMdl");
     mdl::free(Mdl(list));
 }
 
 /// `MmBuildMdlForNonPagedPool` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn mm_build_mdl_for_nonpaged_pool(list: u64) {
+pub(super) extern "win64" fn MmBuildMdlForNonPagedPool(list: u64) {
     require_at_most(DISPATCH_LEVEL, "MmBuildMdlForNonPagedPool");
     mdl::describe_nonpaged(Mdl(list));
 }
@@ -72,14 +72,14 @@ extern "C" fn probe_and_lock_pages(context: &mut Context) {
 }
 
 /// `MmUnlockPages` function (wdm.h): also unmaps a mapped list. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn mm_unlock_pages(list: u64) {
+pub(super) extern "win64" fn MmUnlockPages(list: u64) {
     require_at_most(DISPATCH_LEVEL, "MmUnlockPages");
     mdl::unlock(Mdl(list));
 }
 
 /// `MmMapLockedPagesSpecifyCache` function (wdm.h): NULL if no addresses are left. Only mappings
 /// into system memory are supported. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn mm_map_locked_pages_specify_cache(
+pub(super) extern "win64" fn MmMapLockedPagesSpecifyCache(
     list: u64,
     mode: u8,
     cache: u32,
@@ -99,7 +99,7 @@ pub(super) extern "win64" fn mm_map_locked_pages_specify_cache(
 }
 
 /// `MmUnmapLockedPages` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn mm_unmap_locked_pages(address: u64, list: u64) {
+pub(super) extern "win64" fn MmUnmapLockedPages(address: u64, list: u64) {
     require_at_most(DISPATCH_LEVEL, "MmUnmapLockedPages");
     mdl::unmap(Mdl(list), address);
 }

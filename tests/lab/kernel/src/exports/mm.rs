@@ -44,7 +44,7 @@ fn contiguous(
 /// `MmAllocateContiguousNodeMemory` function (wdm.h): page-aligned, not initialised, NULL on
 /// failure. The protections are `PAGE_READWRITE` with and without `PAGE_NOCACHE`. Nodes are
 /// ignored, as on a machine with one node. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn mm_allocate_contiguous_node_memory(
+pub(super) extern "win64" fn MmAllocateContiguousNodeMemory(
     size: u64,
     lowest: u64,
     highest: u64,
@@ -70,7 +70,7 @@ pub(super) extern "win64" fn mm_allocate_contiguous_node_memory(
 }
 
 /// `MmAllocateContiguousMemorySpecifyCache` function (wdm.h): `MmNonCached` (0) and `MmCached` (1).
-pub(super) extern "win64" fn mm_allocate_contiguous_memory_specify_cache(
+pub(super) extern "win64" fn MmAllocateContiguousMemorySpecifyCache(
     size: u64,
     lowest: u64,
     highest: u64,
@@ -82,28 +82,28 @@ pub(super) extern "win64" fn mm_allocate_contiguous_memory_specify_cache(
 }
 
 /// `MmAllocateContiguousMemory` function (wdm.h).
-pub(super) extern "win64" fn mm_allocate_contiguous_memory(size: u64, highest: u64) -> u64 {
+pub(super) extern "win64" fn MmAllocateContiguousMemory(size: u64, highest: u64) -> u64 {
     contiguous("MmAllocateContiguousMemory", size, (0, highest), 0, false)
 }
 
 /// `MmFreeContiguousMemory` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn mm_free_contiguous_memory(address: u64) {
+pub(super) extern "win64" fn MmFreeContiguousMemory(address: u64) {
     require_at_most(DISPATCH_LEVEL, "MmFreeContiguousMemory");
     reserved::free_contiguous(address);
 }
 
 /// `MmFreeContiguousMemorySpecifyCache` function (wdm.h).
-pub(super) extern "win64" fn mm_free_contiguous_memory_specify_cache(
+pub(super) extern "win64" fn MmFreeContiguousMemorySpecifyCache(
     address: u64,
     _size: u64,
     _cache: u32,
 ) {
-    mm_free_contiguous_memory(address);
+    MmFreeContiguousMemory(address);
 }
 
 /// `MmAllocateMappingAddress` function (wdm.h): addresses without memory; NULL on failure. A size
 /// of 0 is "Bug Check 0xDA", 0x100. IRQL <= `APC_LEVEL`.
-pub(super) extern "win64" fn mm_allocate_mapping_address(size: u64, tag: u32) -> u64 {
+pub(super) extern "win64" fn MmAllocateMappingAddress(size: u64, tag: u32) -> u64 {
     require_at_most(APC_LEVEL, "MmAllocateMappingAddress");
     if size == 0 {
         let parameters = [0x100, 0, u64::from(tag), 0];
@@ -116,22 +116,18 @@ pub(super) extern "win64" fn mm_allocate_mapping_address(size: u64, tag: u32) ->
 }
 
 /// `MmAllocateMappingAddressEx` function (wdm.h): no flags are documented.
-pub(super) extern "win64" fn mm_allocate_mapping_address_ex(
-    size: u64,
-    tag: u32,
-    _flags: u32,
-) -> u64 {
-    mm_allocate_mapping_address(size, tag)
+pub(super) extern "win64" fn MmAllocateMappingAddressEx(size: u64, tag: u32, _flags: u32) -> u64 {
+    MmAllocateMappingAddress(size, tag)
 }
 
 /// `MmFreeMappingAddress` function (wdm.h): the addresses are unmapped. IRQL <= `APC_LEVEL`.
-pub(super) extern "win64" fn mm_free_mapping_address(address: u64, tag: u32) {
+pub(super) extern "win64" fn MmFreeMappingAddress(address: u64, tag: u32) {
     require_at_most(APC_LEVEL, "MmFreeMappingAddress");
     reserved::release_addresses(address, tag);
 }
 
 /// `MmGetPhysicalAddress` function (wdm.h): of resident addresses; 0 for others.
-pub(super) extern "win64" fn mm_get_physical_address(address: u64) -> u64 {
+pub(super) extern "win64" fn MmGetPhysicalAddress(address: u64) -> u64 {
     Tables::current()
         .walk(address)
         .map_or(0, |translation| translation.physical)
@@ -139,7 +135,7 @@ pub(super) extern "win64" fn mm_get_physical_address(address: u64) -> u64 {
 
 /// `MmGetPhysicalMemoryRanges` function (ntddk.h): pairs of base and bytes, ended by a zero pair,
 /// in pool that the caller frees; NULL on failure. IRQL <= `APC_LEVEL`.
-pub(super) extern "win64" fn mm_get_physical_memory_ranges() -> u64 {
+pub(super) extern "win64" fn MmGetPhysicalMemoryRanges() -> u64 {
     const TAG: u32 = u32::from_le_bytes(*b"hPmM");
     // Its page says PASSIVE_LEVEL; the pages of its successors say APC_LEVEL.
     require_at_most(APC_LEVEL, "MmGetPhysicalMemoryRanges");
@@ -157,21 +153,21 @@ pub(super) extern "win64" fn mm_get_physical_memory_ranges() -> u64 {
 }
 
 /// `MmGetPhysicalMemoryRangesEx` function (ntddk.h): only for the system's own partition, NULL.
-pub(super) extern "win64" fn mm_get_physical_memory_ranges_ex(partition: u64) -> u64 {
+pub(super) extern "win64" fn MmGetPhysicalMemoryRangesEx(partition: u64) -> u64 {
     if partition != 0 {
         violation!("the lab has one memory partition");
     }
-    mm_get_physical_memory_ranges()
+    MmGetPhysicalMemoryRanges()
 }
 
 /// `MmGetPhysicalMemoryRangesEx2` function (ntddk.h): flags may also ask for file-only memory,
 /// which the lab does not have.
-pub(super) extern "win64" fn mm_get_physical_memory_ranges_ex2(partition: u64, _flags: u32) -> u64 {
-    mm_get_physical_memory_ranges_ex(partition)
+pub(super) extern "win64" fn MmGetPhysicalMemoryRangesEx2(partition: u64, _flags: u32) -> u64 {
+    MmGetPhysicalMemoryRangesEx(partition)
 }
 
 /// `MmGetSystemRoutineAddress` function (wdm.h): NULL for an unknown name. IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn mm_get_system_routine_address(name: u64) -> u64 {
+pub(super) extern "win64" fn MmGetSystemRoutineAddress(name: u64) -> u64 {
     require_at_most(PASSIVE_LEVEL, "MmGetSystemRoutineAddress");
     super::own(&strings::read(name)).unwrap_or(0)
 }

@@ -23,7 +23,7 @@ const VIRTUAL: u32 = 2;
 /// a range that crosses the last address, and for one that crosses the end of user memory;
 /// `STATUS_IN_PAGE_ERROR` for a system page that cannot be brought in; for user pages the exception
 /// that an access would raise. IRQL <= `APC_LEVEL`; the target is nonpageable.
-pub(crate) extern "win64" fn mm_copy_memory(
+pub(crate) extern "win64" fn MmCopyMemory(
     target: u64,
     source: u64,
     length: u64,

@@ -26,13 +26,13 @@ const fn kind_of_type(kind: u64) -> Option<Kind> {
 pub(super) const KERNEL_HANDLE: u32 = 0x200;
 
 /// `ObReferenceObject` macro (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn obf_reference_object(object: u64) -> u64 {
+pub(super) extern "win64" fn ObfReferenceObject(object: u64) -> u64 {
     require_at_most(DISPATCH_LEVEL, "ObReferenceObject");
     object::reference_by_driver(object)
 }
 
 /// `ObDereferenceObject` macro (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn obf_dereference_object(object: u64) -> u64 {
+pub(super) extern "win64" fn ObfDereferenceObject(object: u64) -> u64 {
     require_at_most(DISPATCH_LEVEL, "ObDereferenceObject");
     object::dereference_by_driver(object)
 }
@@ -48,7 +48,7 @@ pub(super) fn table_for(attributes: u32, function: &str) -> Table {
 }
 
 /// `ObOpenObjectByPointer` function (ntifs.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn ob_open_object_by_pointer(
+pub(super) extern "win64" fn ObOpenObjectByPointer(
     object: u64,
     attributes: u32,
     _access_state: u64,
@@ -71,7 +71,7 @@ pub(super) extern "win64" fn ob_open_object_by_pointer(
 }
 
 /// `ObReferenceObjectByHandle` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn ob_reference_object_by_handle(
+pub(super) extern "win64" fn ObReferenceObjectByHandle(
     value: u64,
     access: u32,
     kind: u64,

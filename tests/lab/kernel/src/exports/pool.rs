@@ -33,7 +33,7 @@ fn allocate(function: &str, paged: bool, size: u64, tag: u32, content: Content) 
 
 /// `ExAllocatePool2` function (wdm.h): zeroed unless `POOL_FLAG_UNINITIALIZED`; NULL on failure.
 /// IRQL <= `DISPATCH_LEVEL`, for paged pool <= `APC_LEVEL`.
-pub(super) extern "win64" fn ex_allocate_pool2(pool: u64, size: u64, tag: u32) -> u64 {
+pub(super) extern "win64" fn ExAllocatePool2(pool: u64, size: u64, tag: u32) -> u64 {
     // The upper 32 bits are optional: unknown flags there are ignored.
     let required = pool & 0xFFFF_FFFF;
     if required & !flags::KNOWN != 0 {
@@ -57,7 +57,7 @@ pub(super) extern "win64" fn ex_allocate_pool2(pool: u64, size: u64, tag: u32) -
 /// `ExAllocatePoolWithTag` function (wdm.h): not initialised; NULL on failure. The pool types are
 /// `PagedPool` (1) and `NonPagedPoolNx` (512). `NonPagedPool` (0), which is executable on Windows,
 /// is refused.
-pub(super) extern "win64" fn ex_allocate_pool_with_tag(kind: u32, size: u64, tag: u32) -> u64 {
+pub(super) extern "win64" fn ExAllocatePoolWithTag(kind: u32, size: u64, tag: u32) -> u64 {
     let paged = match kind {
         1 => true,
         512 => false,
@@ -73,26 +73,26 @@ pub(super) extern "win64" fn ex_allocate_pool_with_tag(kind: u32, size: u64, tag
 }
 
 /// `ExAllocatePool` function (wdm.h): as `ExAllocatePoolWithTag`, with the tag 'None'.
-pub(super) extern "win64" fn ex_allocate_pool(kind: u32, size: u64) -> u64 {
-    ex_allocate_pool_with_tag(kind, size, u32::from_le_bytes(*b"None"))
+pub(super) extern "win64" fn ExAllocatePool(kind: u32, size: u64) -> u64 {
+    ExAllocatePoolWithTag(kind, size, u32::from_le_bytes(*b"None"))
 }
 
 /// `ExFreePool` function (wdm.h): whatever the tag.
-pub(super) extern "win64" fn ex_free_pool(block: u64) {
+pub(super) extern "win64" fn ExFreePool(block: u64) {
     require_at_most(DISPATCH_LEVEL, "ExFreePool");
     pool::free(block, None);
 }
 
 /// `ExFreePoolWithTag` function (wdm.h): the tag must be the allocation's; 0 means any tag.
-pub(super) extern "win64" fn ex_free_pool_with_tag(block: u64, tag: u32) {
+pub(super) extern "win64" fn ExFreePoolWithTag(block: u64, tag: u32) {
     require_at_most(DISPATCH_LEVEL, "ExFreePoolWithTag");
     pool::free(block, Some(tag & TAG_MASK).filter(|&tag| tag != 0));
 }
 
 /// `ExFreePool2` function (wdm.h): as `ExFreePoolWithTag`; without extended parameters.
-pub(super) extern "win64" fn ex_free_pool2(block: u64, tag: u32, parameters: u64, count: u32) {
+pub(super) extern "win64" fn ExFreePool2(block: u64, tag: u32, parameters: u64, count: u32) {
     if parameters != 0 || count != 0 {
         violation!("ExFreePool2 with extended parameters is not supported by the lab");
     }
-    ex_free_pool_with_tag(block, tag);
+    ExFreePoolWithTag(block, tag);
 }

@@ -6,17 +6,17 @@ use crate::object::process;
 use crate::processor;
 
 /// `PsGetCurrentProcess`, which `IoGetCurrentProcess` (wdm.h) is too: no reference is taken.
-pub(super) extern "win64" fn ps_get_current_process() -> u64 {
+pub(super) extern "win64" fn PsGetCurrentProcess() -> u64 {
     process::current_object()
 }
 
 /// `PsGetCurrentProcessId` function (ntddk.h).
-pub(super) extern "win64" fn ps_get_current_process_id() -> u64 {
+pub(super) extern "win64" fn PsGetCurrentProcessId() -> u64 {
     process::current_id()
 }
 
 /// `PsGetProcessId` function (ntddk.h).
-pub(super) extern "win64" fn ps_get_process_id(object: u64) -> u64 {
+pub(super) extern "win64" fn PsGetProcessId(object: u64) -> u64 {
     let Some(id) = process::id_of(object) else {
         violation!("PsGetProcessId was given {object:#x}, which is no process");
     };
@@ -24,11 +24,11 @@ pub(super) extern "win64" fn ps_get_process_id(object: u64) -> u64 {
 }
 
 /// `PsGetCurrentThread` function (ntddk.h), and `KeGetCurrentThread` (wdm.h).
-pub(super) extern "win64" fn ps_get_current_thread() -> u64 {
+pub(super) extern "win64" fn PsGetCurrentThread() -> u64 {
     process::current_object() + 8 * processor::number() as u64
 }
 
 /// `PsGetCurrentThreadId` function (ntddk.h).
-pub(super) extern "win64" fn ps_get_current_thread_id() -> u64 {
+pub(super) extern "win64" fn PsGetCurrentThreadId() -> u64 {
     process::current_id() + 1 + processor::number() as u64
 }

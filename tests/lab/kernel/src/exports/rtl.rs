@@ -6,7 +6,7 @@ use nt_status::NtStatus;
 
 /// `RtlInitUnicodeString` function (wdm.h): of a string that ends with a zero; an empty string for
 /// NULL.
-pub(super) extern "win64" fn rtl_init_unicode_string(string: u64, source: u64) {
+pub(super) extern "win64" fn RtlInitUnicodeString(string: u64, source: u64) {
     if source == 0 {
         strings::write(string, 0, 0, 0);
         return;
@@ -17,7 +17,7 @@ pub(super) extern "win64" fn rtl_init_unicode_string(string: u64, source: u64) {
 
 /// `RtlCopyUnicodeString` function (wdm.h): copies as much as fits; NULL makes the destination
 /// empty.
-pub(super) extern "win64" fn rtl_copy_unicode_string(destination: u64, source: u64) {
+pub(super) extern "win64" fn RtlCopyUnicodeString(destination: u64, source: u64) {
     if source == 0 {
         raw::write(destination, 0_u16);
         return;
@@ -33,11 +33,7 @@ pub(super) extern "win64" fn rtl_copy_unicode_string(destination: u64, source: u
 }
 
 /// `RtlCompareUnicodeString` function (wdm.h): negative, zero or positive.
-pub(super) extern "win64" fn rtl_compare_unicode_string(
-    one: u64,
-    other: u64,
-    ignore_case: u8,
-) -> i32 {
+pub(super) extern "win64" fn RtlCompareUnicodeString(one: u64, other: u64, ignore_case: u8) -> i32 {
     let (mut one, mut other) = (strings::read(one), strings::read(other));
     if ignore_case != 0 {
         one.make_ascii_uppercase();
@@ -47,13 +43,13 @@ pub(super) extern "win64" fn rtl_compare_unicode_string(
 }
 
 /// `RtlEqualUnicodeString` function (wdm.h).
-pub(super) extern "win64" fn rtl_equal_unicode_string(one: u64, other: u64, ignore_case: u8) -> u8 {
-    u8::from(rtl_compare_unicode_string(one, other, ignore_case) == 0)
+pub(super) extern "win64" fn RtlEqualUnicodeString(one: u64, other: u64, ignore_case: u8) -> u8 {
+    u8::from(RtlCompareUnicodeString(one, other, ignore_case) == 0)
 }
 
 /// `RtlGetVersion` function (wdm.h): that of Windows 11, version 24H2. The caller's size selects
 /// one of two structures; the other members of the longer one are zero.
-pub(super) extern "win64" fn rtl_get_version(information: u64) -> NtStatus {
+pub(super) extern "win64" fn RtlGetVersion(information: u64) -> NtStatus {
     const SHORT: u32 = 276;
     let size: u32 = raw::read(information);
     raw::write(information + 4, 10_u32);

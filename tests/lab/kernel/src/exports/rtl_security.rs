@@ -15,7 +15,7 @@ const ACL_HEADER: u64 = 8;
 const ACE_HEADER: u64 = 8;
 
 /// `RtlCreateSecurityDescriptor` function (wdm.h): absolute, empty.
-pub(super) extern "win64" fn rtl_create_security_descriptor(
+pub(super) extern "win64" fn RtlCreateSecurityDescriptor(
     descriptor: u64,
     revision: u32,
 ) -> NtStatus {
@@ -28,7 +28,7 @@ pub(super) extern "win64" fn rtl_create_security_descriptor(
 }
 
 /// `RtlSetDaclSecurityDescriptor` function (wdm.h).
-pub(super) extern "win64" fn rtl_set_dacl_security_descriptor(
+pub(super) extern "win64" fn RtlSetDaclSecurityDescriptor(
     descriptor: u64,
     present: u8,
     list: u64,
@@ -51,7 +51,7 @@ pub(super) extern "win64" fn rtl_set_dacl_security_descriptor(
 }
 
 /// `RtlCreateAcl` function (ntifs.h): an empty list of the size given.
-pub(super) extern "win64" fn rtl_create_acl(list: u64, length: u32, revision: u32) -> NtStatus {
+pub(super) extern "win64" fn RtlCreateAcl(list: u64, length: u32, revision: u32) -> NtStatus {
     if u64::from(length) < ACL_HEADER || length > 0xFFFC {
         return NtStatus::BUFFER_TOO_SMALL;
     }
@@ -66,13 +66,13 @@ pub(super) extern "win64" fn rtl_create_acl(list: u64, length: u32, revision: u3
 
 /// `RtlAddAccessAllowedAce` function (ntifs.h): after the existing entries;
 /// `STATUS_ALLOTTED_SPACE_EXCEEDED` if the list has no space.
-pub(super) extern "win64" fn rtl_add_access_allowed_ace(
+pub(super) extern "win64" fn RtlAddAccessAllowedAce(
     list: u64,
     _revision: u32,
     access: u32,
     sid: u64,
 ) -> NtStatus {
-    if rtl_valid_sid(sid) == 0 {
+    if RtlValidSid(sid) == 0 {
         return NtStatus::INVALID_SID;
     }
     let (size, count): (u16, u16) = (raw::read(list + 2), raw::read(list + 4));
@@ -94,17 +94,17 @@ pub(super) extern "win64" fn rtl_add_access_allowed_ace(
 }
 
 /// `RtlLengthSid` function (ntifs.h).
-pub(super) extern "win64" fn rtl_length_sid(sid: u64) -> u32 {
+pub(super) extern "win64" fn RtlLengthSid(sid: u64) -> u32 {
     sid_length(sid) as u32
 }
 
 /// `RtlLengthRequiredSid` function (ntifs.h).
-pub(super) const extern "win64" fn rtl_length_required_sid(parts: u32) -> u32 {
+pub(super) const extern "win64" fn RtlLengthRequiredSid(parts: u32) -> u32 {
     8 + 4 * parts
 }
 
 /// `RtlInitializeSid` function (ntifs.h): the authority is six bytes; sub-authorities follow.
-pub(super) extern "win64" fn rtl_initialize_sid(sid: u64, authority: u64, parts: u8) -> NtStatus {
+pub(super) extern "win64" fn RtlInitializeSid(sid: u64, authority: u64, parts: u8) -> NtStatus {
     if parts > 15 {
         return NtStatus::INVALID_PARAMETER;
     }
@@ -114,11 +114,11 @@ pub(super) extern "win64" fn rtl_initialize_sid(sid: u64, authority: u64, parts:
 }
 
 /// `RtlSubAuthoritySid` function (ntifs.h): the address of a sub-authority.
-pub(super) const extern "win64" fn rtl_sub_authority_sid(sid: u64, part: u32) -> u64 {
+pub(super) const extern "win64" fn RtlSubAuthoritySid(sid: u64, part: u32) -> u64 {
     sid + 8 + 4 * part as u64
 }
 
 /// `RtlValidSid` function (ntifs.h).
-pub(super) extern "win64" fn rtl_valid_sid(sid: u64) -> u8 {
+pub(super) extern "win64" fn RtlValidSid(sid: u64) -> u8 {
     u8::from(raw::read::<u8>(sid) == 1 && raw::read::<u8>(sid + 1) <= 15)
 }

@@ -17,7 +17,7 @@ const DEBUG_PRIVILEGE: u64 = 20;
 
 /// `SeSinglePrivilegeCheck` function (ntddk.h): whether the privilege is enabled in the current
 /// thread's token; always for `KernelMode`. The LUID is passed by value. IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn se_single_privilege_check(privilege: u64, mode: u8) -> u8 {
+pub(super) extern "win64" fn SeSinglePrivilegeCheck(privilege: u64, mode: u8) -> u8 {
     require_at_most(PASSIVE_LEVEL, "SeSinglePrivilegeCheck");
     if mode == KERNEL_MODE {
         return 1;
@@ -29,7 +29,7 @@ pub(super) extern "win64" fn se_single_privilege_check(privilege: u64, mode: u8)
 /// `SePrivilegeCheck` function (ntifs.h), for one privilege: whether it is enabled in the client's
 /// token, or without a client in the primary token; always for `KernelMode`. IRQL =
 /// `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn se_privilege_check(required: u64, subject: u64, mode: u8) -> u8 {
+pub(super) extern "win64" fn SePrivilegeCheck(required: u64, subject: u64, mode: u8) -> u8 {
     require_at_most(PASSIVE_LEVEL, "SePrivilegeCheck");
     if mode == KERNEL_MODE {
         return 1;

@@ -1,7 +1,6 @@
 //! Stubs for missing imports, for `mode=load`. A stub prints its name when it is called.
 
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use crate::bugcheck::violation;
 use crate::global::Global;

@@ -13,7 +13,7 @@ use crate::raw;
 use nt_status::NtStatus;
 
 /// `ZwClose` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn zw_close(value: u64) -> NtStatus {
+pub(super) extern "win64" fn ZwClose(value: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ZwClose");
     let Some(closed) = handle::remove(Table::Kernel, value) else {
         // Driver Verifier's handle checks also end the run.
@@ -34,23 +34,20 @@ fn open_key(result: u64, access: u32, attributes: u64, make: bool, function: &st
             None => return NtStatus::INVALID_HANDLE,
         },
     };
-    match registry::open(root, &name, make) {
-        Ok(key) => {
-            let table = table_for(attributes.get(ObjectAttributes::ATTRIBUTES), function);
-            raw::write(result, handle::open(table, key, access));
-            NtStatus::SUCCESS
-        }
-        Err(status) => status,
-    }
+    let given = registry::open(root, &name, make).map(|key| {
+        let table = table_for(attributes.get(ObjectAttributes::ATTRIBUTES), function);
+        raw::write(result, handle::open(table, key, access));
+    });
+    given.err().unwrap_or(NtStatus::SUCCESS)
 }
 
 /// `ZwOpenKey` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn zw_open_key(result: u64, access: u32, attributes: u64) -> NtStatus {
+pub(super) extern "win64" fn ZwOpenKey(result: u64, access: u32, attributes: u64) -> NtStatus {
     open_key(result, access, attributes, false, "ZwOpenKey")
 }
 
 /// `ZwCreateKey` function (wdm.h): opens a key that exists. IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn zw_create_key(
+pub(super) extern "win64" fn ZwCreateKey(
     result: u64,
     access: u32,
     attributes: u64,
@@ -69,7 +66,7 @@ const PARTIAL: u32 = 2;
 /// `ZwQueryValueKey` function (wdm.h): `STATUS_BUFFER_TOO_SMALL` if the fixed part does not fit;
 /// `STATUS_BUFFER_OVERFLOW` if the rest does not, of which it copies as much as fits. The needed
 /// length is written in all cases. IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn zw_query_value_key(
+pub(super) extern "win64" fn ZwQueryValueKey(
     value: u64,
     name: u64,
     class: u32,
@@ -133,7 +130,7 @@ const DACL: u32 = 4;
 
 /// `ZwSetSecurityObject` function (ntifs.h), for the access control lists of devices. The handle
 /// needs `WRITE_DAC`. IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn zw_set_security_object(
+pub(super) extern "win64" fn ZwSetSecurityObject(
     value: u64,
     information: u32,
     descriptor: u64,

@@ -1,9 +1,6 @@
 //! Completing requests.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bugcheck::{Code, bugcheck_here, violation};

@@ -2,10 +2,7 @@
 //!
 //! Source: "Using MDLs", Windows driver documentation.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::global::Global;

@@ -1,7 +1,6 @@
 //! `UNICODE_STRING`: length in bytes, capacity in bytes, address of UTF-16.
 
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{string::String, vec::Vec};
 
 use crate::raw;
 

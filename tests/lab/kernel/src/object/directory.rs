@@ -1,9 +1,6 @@
 //! The object manager's names: devices, and symbolic links to them.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::global::Global;
 use crate::nt::strings::same_name;

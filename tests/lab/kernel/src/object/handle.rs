@@ -1,9 +1,6 @@
 //! Handles: the kernel's own, and those of each process.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use super::kind_of;
 use crate::global::Global;

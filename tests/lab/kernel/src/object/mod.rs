@@ -12,10 +12,7 @@ pub(crate) mod process;
 pub(crate) mod registry;
 pub(crate) mod security;
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::bugcheck::violation;
 use crate::global::Global;

@@ -1,9 +1,6 @@
 //! The registry keys of a service.
 
-use alloc::collections::BTreeMap;
-use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use super::{Kind, create};
 use crate::global::Global;

@@ -3,8 +3,7 @@
 //! Source: [MS-DTYP] sections 2.4.2 to 2.4.6 for the layouts and 2.5.3 for the check; of access
 //! control entries, only "allowed" and "denied" ones are known here.
 
-use alloc::vec;
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 
 use ringcopy_lab_mailbox::token;
 

@@ -1,7 +1,6 @@
 //! Binds the import table to the lab's own exports, or to another loaded image's.
 
-use alloc::format;
-use alloc::string::String;
+use alloc::{format, string::String};
 
 use object::LittleEndian as LE;
 use object::pe::ImageNtHeaders64;

@@ -1,7 +1,6 @@
 //! Loads an image into memory, and unloads it.
 
-use alloc::string::String;
-use alloc::{format, vec};
+use alloc::{format, string::String, vec};
 
 use object::LittleEndian as LE;
 use object::pe::{
