@@ -169,9 +169,10 @@ pub(crate) fn copy<const DIRECTION: bool>(
         Ok(start) => start,
         Err(status) => return status,
     };
-    let (source, destination) = match DIRECTION {
-        TO_BUFFER => (start, buffer.cast()),
-        FROM_BUFFER => (buffer.cast(), start),
+    let (source, destination) = if DIRECTION == TO_BUFFER {
+        (start, buffer.cast())
+    } else {
+        (buffer.cast(), start)
     };
     // SAFETY: a part of the memory; the driver promises that its buffer holds `length` bytes.
     unsafe { source.copy_to(destination, length) };

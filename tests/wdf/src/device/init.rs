@@ -164,21 +164,21 @@ fn set_read_write_type(call: &Call, init: PWDFDEVICE_INIT, io_type: WDF_DEVICE_I
         refuse!(call, Parameter, "not an I/O type for reads and writes");
     }
     change(call, init, |settings| {
-        settings.io_types.read_write = io_type
+        settings.io_types.read_write = io_type;
     });
 }
 
 /// `WdfDeviceInitSetExclusive`.
 pub(crate) fn set_exclusive(call: &Call, init: PWDFDEVICE_INIT, exclusive: BOOLEAN) {
     change(call, init, |settings| {
-        settings.properties.exclusive = exclusive != 0
+        settings.properties.exclusive = exclusive != 0;
     });
 }
 
 /// `WdfDeviceInitSetDeviceType`.
 pub(crate) fn set_device_type(call: &Call, init: PWDFDEVICE_INIT, device_type: ULONG) {
     change(call, init, |settings| {
-        settings.properties.device_type = device_type
+        settings.properties.device_type = device_type;
     });
 }
 
@@ -221,7 +221,7 @@ pub(crate) fn set_request_attributes(
     call.require(attributes);
     let attributes = read_attributes(call, attributes, Allowed::NOTHING);
     change(call, init, |settings| {
-        settings.request_attributes = attributes
+        settings.request_attributes = attributes;
     });
 }
 

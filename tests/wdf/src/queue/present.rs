@@ -37,11 +37,9 @@ impl Ref<Queue> {
 
     /// Calls the driver's callback for a queue that has settled.
     pub(super) fn notify(self, fulfilled: Option<Awaited>) {
-        if let Some(Awaited {
-            callback, context, ..
-        }) = fulfilled
-        {
-            callback::call!(callback, "EvtIoQueueState", self.handle().cast(), context);
+        if let Some(awaited) = fulfilled {
+            let (queue, context) = (self.handle().cast(), awaited.context);
+            callback::call!(awaited.callback, "EvtIoQueueState", queue, context);
         }
     }
 
