@@ -33,9 +33,9 @@ fn read(device: &mut Device<'_, SimulatedDriver>) -> Result<u64, Error> {
     let mut target = [0xEE; 64];
     device
         .copy_memory(Source::Virtual(address), EngineKind::Auto, &mut target)
-        .map(|transfer| {
-            assert!(transfer.copied <= 64);
-            transfer.copied
+        .map(|report| {
+            assert!(report.result.copied <= 64);
+            report.result.copied
         })
 }
 
@@ -103,7 +103,7 @@ fn f8_a_hole_beyond_the_last_address_is_refused() {
             let mut target = [0; 8];
             device
                 .copy_memory(Source::Physical(HOLE - 1), EngineKind::Auto, &mut target)
-                .map(|transfer| transfer.hole_length)
+                .map(|report| report.result.hole_length)
         })
     };
     let longest = u64::MAX - HOLE + 1;

@@ -60,7 +60,7 @@ fn cases_that_need_unknown_facts_are_skipped() {
     for outcome in &report.results {
         if let Verdict::Skipped(reason) = &outcome.verdict {
             assert!(!reason.is_empty());
-            assert_eq!(outcome.transfer, None);
+            assert_eq!(outcome.report, None);
         }
     }
 }

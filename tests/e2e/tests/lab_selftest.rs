@@ -25,7 +25,7 @@ fn names(report: &Report, pick: impl Fn(&Verdict) -> Option<&str>) -> Vec<String
             let reason = pick(&outcome.verdict)?;
             Some(format!(
                 "{} ({:?}, {:?}): {reason}: {:?}",
-                outcome.case.name, outcome.case.action, outcome.engine, outcome.transfer
+                outcome.case.name, outcome.case.action, outcome.engine, outcome.report
             ))
         })
         .collect()

@@ -5,7 +5,7 @@ use ringcopy_protocol::{EngineKind, SESSION_LENGTH};
 use super::case::{Physical, Place};
 use crate::suites::pattern;
 use crate::{
-    CallerCopy, Device, Error, Information, Landmarks, PAGE_LENGTH, Protection, Source, Transfer,
+    CallerCopy, CopyReport, Device, Error, Information, Landmarks, PAGE_LENGTH, Protection, Source,
     Transport, TransportError, explain,
 };
 
@@ -61,13 +61,14 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     /// Makes a copy that must succeed before or after the one that a case is about.
     pub(super) fn arrange(
         &mut self,
-        request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
+        request: impl FnOnce(&mut Device<'_, T>) -> Result<CopyReport, Error>,
     ) -> Step<()> {
         match request(&mut self.device) {
-            Ok(transfer) if transfer.is_complete() => Ok(()),
-            Ok(transfer) => Err(CaseError::Fail(format!(
+            Ok(report) if report.is_complete() => Ok(()),
+            Ok(report) => Err(CaseError::Fail(format!(
                 "cannot prepare the case: {} ended with {}",
-                transfer.operation, transfer.status
+                report.operation,
+                report.result.status()
             ))),
             Err(error @ Error::Transport(_)) => Err(CaseError::Fatal(error)),
             Err(error) => Err(CaseError::Fail(format!(

@@ -38,7 +38,7 @@ use super::{
     range_argument::{self, Range},
     view::View,
 };
-use crate::{Device, OpenAccess, Piece, Transfer, Transport};
+use crate::{CopyReport, Device, OpenAccess, Piece, Transport};
 use form::Form;
 use holes::{Hole, Holes};
 use plan::{
@@ -205,20 +205,25 @@ impl Reading<'_, '_> {
             })
             .collect();
         let batch = self.device.copy_batch(&pieces, self.engine)?;
-        for (part, (transfer, bytes)) in parts.iter().zip(batch.pieces()) {
-            self.take(part, transfer, bytes, view)?;
+        for (part, (report, bytes)) in parts.iter().zip(batch.pieces()) {
+            self.take(part, report, bytes, view)?;
             self.beyond = None;
-            let Some((stopped, left)) = rest(part.range, transfer.copied) else {
+            let Some((stopped, left)) = rest(part.range, report.result.copied) else {
                 continue;
             };
-            let status = transfer.status;
-            let retry = if stopped_at_memory(transfer) {
-                let beyond = transfer.hole_length.checked_sub(left);
+            let status = report.result.status();
+            let retry = if stopped_at_memory(report) {
+                let beyond = report.result.hole_length.checked_sub(left);
                 self.beyond = beyond.map(|length| (part.number, length, status));
-                retry(attempt, part.number, (stopped, left), transfer.hole_length)
+                retry(
+                    attempt,
+                    part.number,
+                    (stopped, left),
+                    report.result.hole_length,
+                )
             } else {
                 self.refused = Some(part.number);
-                self.sink.refuse(transfer)?;
+                self.sink.refuse(report)?;
                 Retry::nothing(left)
             };
             self.miss(
@@ -240,12 +245,12 @@ impl Reading<'_, '_> {
     fn take(
         &mut self,
         part: &Part,
-        transfer: &Transfer,
+        report: &CopyReport,
         bytes: &[u8],
         view: &mut View<'_, '_>,
     ) -> Result<(), Stop> {
         if let Some(result) = self.results.get_mut(part.number) {
-            result.add(transfer);
+            result.add(report);
         }
         if bytes.is_empty() {
             return Ok(());
@@ -283,7 +288,7 @@ impl Reading<'_, '_> {
         let number = self.refused?;
         let part = parts.pop_front_if(|part| part.number == number)?;
         let stopped = self.results.get(number)?.stopped?;
-        Some((stopped.status, part.range))
+        Some((stopped.result.status(), part.range))
     }
 
     fn advance(&mut self, bytes: u64) {
@@ -293,6 +298,6 @@ impl Reading<'_, '_> {
 }
 
 /// Returns whether memory stopped a copy, and not a refusal: what follows it may be readable.
-fn stopped_at_memory(transfer: &Transfer) -> bool {
-    transfer.direction == Direction::Read
+fn stopped_at_memory(report: &CopyReport) -> bool {
+    report.result.direction() == Direction::Read
 }
