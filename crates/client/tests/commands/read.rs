@@ -156,7 +156,7 @@ fn a_full_disk_is_reported() {
     let output = run("read --physical 1MiB:4KiB --output /dev/full");
     assert_eq!(output.code, FAILURE);
     output.err_has("cannot write /dev/full");
-    output.err_has("make room");
+    output.err_has("free space");
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn the_summary_ends_with_what_verifier_counted() {
     assert!(summary.ends_with(&end), "{summary}");
 }
 
-/// What `verify` says of engines that disagree, once for each of these answers of the native one.
+/// Returns a document of `verify` with one disagreement for each of these statuses of the native engine.
 fn disagreeing(native: &[&str]) -> Value {
     let disagreed: Vec<_> = native
         .iter()

@@ -30,14 +30,14 @@ fn report(folder: &Folder) -> Value {
     serde_json::from_slice(&folder.read("ringcopy-vm-test.json")).unwrap()
 }
 
-/// A client that answers as it is told.
+/// A client that returns prepared results.
 struct Client {
     selftest: Value,
     verify: Value,
     abuse: Result<Value, String>,
     said: Vec<String>,
     commands: u32,
-    /// Whether there is a driver that could answer.
+    /// Whether the driver is loaded.
     driver: Rc<Cell<bool>>,
     /// Where to look for what is written down as under way, and what was there.
     watched: Option<PathBuf>,

@@ -41,7 +41,7 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "commands::resume::a_file_that_another_program_wrote_to_is_not_continued",
     },
     Mutant {
-        name: "a read begins anew where it could go on",
+        name: "a read begins again where it could go on",
         file: "crates/client/src/program/cli/read/output.rs",
         original: "            Some(text) if resume => output.resume(&text),",
         broken: "            Some(text) if false && resume => output.resume(&text),",
@@ -62,7 +62,7 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "commands::resume::a_continued_read_is_reported_as_one",
     },
     Mutant {
-        name: "a complete read leaves its sidecar behind",
+        name: "a complete read leaves its sidecar",
         file: "crates/client/src/program/cli/read/output.rs",
         original: "        fs::remove_file(&sidecar).map_err(|error| {",
         broken: "        fs::metadata(&sidecar).map(drop).map_err(|error| {",
@@ -125,7 +125,7 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "commands::read::f8_memory_after_a_hole_is_read_from_its_first_byte",
     },
     Mutant {
-        name: "an installation that failed leaves its service behind",
+        name: "an installation that failed leaves its service",
         file: "crates/client/src/program/machine/service.rs",
         original: "        done.push(Done::Service);\n",
         broken: "",
