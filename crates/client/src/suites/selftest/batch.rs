@@ -5,7 +5,7 @@ use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, RequestKind
 use super::{
     arrange::{Bench, CaseError, Prepared, Step},
     bench::{Performed, compare, overlay},
-    case::{Origin, Part, Physical},
+    case::{Address, Part},
     check,
 };
 use crate::{Batch, CopyReport, Error, Piece, ScatterPiece, Source, Transport};
@@ -115,16 +115,13 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 let seed = seed ^ (number + 1) << 32;
                 let length = part.length.into();
                 let mut from = match part.source {
-                    Origin::Virtual(place) => self.prepare(place, length, seed)?,
-                    Origin::Physical(Physical::Session) => {
+                    // It is filled already.
+                    Address::PhysicalSession => {
                         Prepared::bare(self.information.session_physical_address)
                     }
-                    Origin::Physical(place) => self.prepare_physical(place, length, seed)?,
+                    place => self.prepare(place, length, seed)?,
                 };
-                let source = match part.source {
-                    Origin::Virtual(_) => Source::Virtual(from.address),
-                    Origin::Physical(_) => Source::Physical(from.address),
-                };
+                let source = part.source.source(from.address);
                 if source == Source::Virtual(self.information.session_address)
                     || source == Source::Physical(self.information.session_physical_address)
                 {
@@ -180,7 +177,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         pieces
             .enumerate()
             .find_map(|(number, ((part, arranged), report))| {
-                let expected = check::expected_with(part.needs(), part.expected, &self.information);
+                let expected =
+                    check::expected_with(part.source.needs(), part.expected, &self.information);
                 // The caller's own memory needs no engine.
                 let engine = engine.filter(|_| report.result.engine() != EngineKind::Auto);
                 check::copy(report, expected, part.length.into(), engine, |direction| {

@@ -5,7 +5,7 @@ use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, EngineKind, NtStatus};
 use super::{
     CaseResult, Report, Verdict,
     arrange::{Bench, CaseError, Prepared, Step},
-    case::{Action, Case, Place},
+    case::{Action, Address, Case},
     check,
     table::CASES,
 };
@@ -120,34 +120,28 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 source,
                 destination,
                 length,
-                alignment,
-            } => self.copy_through((source, destination), length, alignment, seed),
+            } => self.copy_through(source, destination, length, seed),
             Action::ToDevice { .. } | Action::FromDevice { .. } | Action::WithinDevice { .. } => {
                 self.device_copy(action, seed)
             }
-            Action::ReadVirtual { source, length } => {
+            Action::Read { source, length } => {
                 let prepared = match source {
-                    Place::Session => self.known_session(seed)?,
+                    Address::Session => self.known_session(seed)?,
                     place => self.prepare(place, length, seed)?,
                 };
-                let source = Source::Virtual(prepared.address);
+                let source = source.source(prepared.address);
                 self.copy_memory(source, &prepared, length, engine, seed)
             }
             Action::ReadBatch(parts) => self.read_batch(parts, engine, seed),
             Action::Scatter(parts) => self.scatter(parts, engine, seed),
             Action::Agree(parts) => self.agree(parts, seed),
             Action::Ranges => self.ranges(),
-            Action::ReadPhysical { source, length } => {
-                let prepared = self.prepare_physical(source, length, seed)?;
-                let source = Source::Physical(prepared.address);
-                self.copy_memory(source, &prepared, length, engine, seed)
-            }
         }
     }
 
     fn copy_from(
         &mut self,
-        place: Place,
+        place: Address,
         length: u64,
         alignment: u32,
         seed: u64,
@@ -172,7 +166,13 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })
     }
 
-    fn copy_to(&mut self, place: Place, length: u64, alignment: u32, seed: u64) -> Step<Performed> {
+    fn copy_to(
+        &mut self,
+        place: Address,
+        length: u64,
+        alignment: u32,
+        seed: u64,
+    ) -> Step<Performed> {
         let destination = self.prepare(place, length, seed)?;
         let session = self.fill_session(seed ^ 1)?;
         let report = self.perform(length, |device| {
@@ -194,9 +194,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
 
     fn copy_through(
         &mut self,
-        (source, destination): (Place, Place),
+        source: Address,
+        destination: Address,
         length: u64,
-        alignment: u32,
         seed: u64,
     ) -> Step<Performed> {
         let source = self.prepare(source, length, seed)?;
@@ -206,7 +206,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 source: source.address,
                 destination: destination.address,
                 length,
-                alignment,
+                alignment: 1,
             })
         })?;
         let damage = self.changes(&destination, &source.bytes, report.result.copied)?;

@@ -18,7 +18,8 @@ use ringcopy_protocol::EngineKind;
 
 use crate::{CopyReport, Error, Operation, Transport};
 
-pub use case::{Action, Case, Expected, Fault, Group, Origin, Part, Physical, Place};
+pub use case::Case;
+pub(crate) use case::Group;
 pub use table::CASES;
 
 /// Whether a case passed.
