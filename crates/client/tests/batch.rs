@@ -169,10 +169,7 @@ fn reason<R: std::fmt::Debug>(result: Result<R, Error>) -> ResponseError {
 }
 
 fn changing(change: impl Fn(&mut [u8], &mut usize) + 'static) -> SimulatedDriver {
-    SimulatedDriver {
-        change_response: Some(Box::new(change)),
-        ..SimulatedDriver::default()
-    }
+    SimulatedDriver::changing_responses(change)
 }
 
 #[test]
@@ -265,18 +262,12 @@ fn ranges(driver: SimulatedDriver) -> (Result<Vec<MemoryRange>, Error>, Simulate
 #[test]
 fn a_long_list_of_ram_comes_in_several_responses_and_in_order() {
     let many: Vec<_> = (0..700).rev().map(|index| (index << 20, 0x1000)).collect();
-    let (list, driver) = ranges(SimulatedDriver {
-        ranges: many,
-        ..SimulatedDriver::default()
-    });
+    let (list, driver) = ranges(SimulatedDriver::with(|driver| driver.ranges = many));
     let list = list.unwrap();
     assert_eq!(driver.requests, [RequestKind::MemoryRanges; 3]);
     let bases: Vec<_> = list.iter().map(|range| range.base).collect();
     assert_eq!(bases, (0..700).map(|index| index << 20).collect::<Vec<_>>());
-    let none = ranges(SimulatedDriver {
-        ranges: Vec::new(),
-        ..SimulatedDriver::default()
-    });
+    let none = ranges(SimulatedDriver::with(|driver| driver.ranges = Vec::new()));
     assert_eq!(none.0.unwrap(), []);
 }
 
@@ -306,10 +297,7 @@ fn an_invalid_list_of_ram_is_refused() {
         vec![(0x1000, 0x1001), (0x2000, 0x1000)],
         vec![(0x1000, 0x1000), (0x1000, 0x1000)],
     ] {
-        let result = ranges(SimulatedDriver {
-            ranges: list,
-            ..SimulatedDriver::default()
-        });
+        let result = ranges(SimulatedDriver::with(|driver| driver.ranges = list));
         assert!(matches!(reason(result.0), ResponseError::Field(..)));
     }
 }
@@ -327,10 +315,7 @@ fn an_endless_list_of_ram_is_refused() {
 #[test]
 fn a_refused_list_of_ram_is_explained() {
     let refused = |status| {
-        let driver = SimulatedDriver {
-            ranges_status: status,
-            ..SimulatedDriver::default()
-        };
+        let driver = SimulatedDriver::with(|driver| driver.ranges_status = status);
         explain(&ranges(driver).0.unwrap_err())
     };
     assert!(refused(NtStatus::ACCESS_DENIED).contains("bit 1 (physical memory)"));

@@ -20,10 +20,7 @@ fn with_response<R>(
     change_response: impl FnMut(&mut [u8], &mut usize) + 'static,
     ask: impl FnOnce(&mut Device<'_, SimulatedDriver>) -> R,
 ) -> R {
-    let mut driver = SimulatedDriver {
-        change_response: Some(Box::new(change_response)),
-        ..SimulatedDriver::default()
-    };
+    let mut driver = SimulatedDriver::changing_responses(change_response);
     let mut device = Device::open(&mut driver, OpenAccess::ReadWrite).unwrap();
     ask(&mut device)
 }

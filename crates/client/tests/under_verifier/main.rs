@@ -95,6 +95,19 @@ impl Client {
     }
 }
 
+/// Returns an empty folder, a system with the driver installed, and a client without defects.
+fn begin(folder: &str) -> (Folder, SimulatedSystem, Client) {
+    let (system, client) = (SimulatedSystem::installed(), Client::default());
+    (Folder::new(folder), system, client)
+}
+
+/// Runs the test until it asks for a restart, and restarts the system.
+fn run_and_restart(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) {
+    let ended = run(system, client, &options(folder));
+    assert_eq!(ended, Ok(Ended::Restart));
+    system.restart();
+}
+
 /// Runs and restarts until it is done.
 fn complete(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) -> bool {
     client.driver = system.loaded.clone();
@@ -109,8 +122,7 @@ fn complete(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) 
 
 #[test]
 fn two_restarts_lead_to_a_report_and_nothing_is_left() {
-    let folder = Folder::new("complete");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("complete");
     assert!(complete(&mut system, &mut client, &folder));
     assert_eq!(
         folder.names(),

@@ -113,14 +113,14 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the hole's extent is ignored",
         file: "crates/client/src/program/cli/read/mod.rs",
-        original: "let beyond = report.result.hole_length.checked_sub(left);",
+        original: "let beyond = report.result.hole_length.checked_sub(left.length);",
         broken: "let beyond = None::<u64>;",
         caught_by: "commands::read::f8_a_hole_of_any_length_costs_only_its_edges",
     },
     Mutant {
         name: "a hole that was seen to its end is skipped again",
         file: "crates/client/src/program/cli/read/mod.rs",
-        original: "let beyond = report.result.hole_length.checked_sub(left);",
+        original: "let beyond = report.result.hole_length.checked_sub(left.length);",
         broken: "let beyond = Some(report.result.hole_length);",
         caught_by: "commands::read::f8_memory_after_a_hole_is_read_from_its_first_byte",
     },

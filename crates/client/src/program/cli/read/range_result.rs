@@ -52,17 +52,10 @@ pub(super) fn add_earlier(results: &mut [RangeResult], written: u64, holes: &[(u
             let end = result.at.saturating_add(result.report.asked);
             let length = left.length.min(end.saturating_sub(at));
             result.add_earlier_hole(at, &Hole { length, ..left });
-            let Some((source, length)) = rest(left.into(), length) else {
+            let Some(rest) = rest(left.into(), length) else {
                 break;
             };
-            (at, left) = (
-                end,
-                Hole {
-                    source,
-                    length,
-                    ..left
-                },
-            );
+            (at, left) = (end, Hole::of(rest, hole.status));
         }
     }
 }
