@@ -1,33 +1,47 @@
 //! The two engines that copy virtual and physical memory, with one contract.
 
 mod native;
+mod ram;
 mod system;
 
-use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, RamRanges, Reason, Stop, Transfer};
+use mm_copy::{
+    CopyFlags, Engine as _, Hole, PhysicalMemory as _, RamRange, Reason, Stop, Transfer,
+};
 use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
-use crate::nt::{physical::RamList, processor};
-use native::{NativeEngine, NativeMachine, WindowWalk};
+use crate::nt::{hypervisor, processor};
+use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
+pub use ram::RamOfRequest;
+use ram::{Miss, Ram};
 use system::SystemMachine;
 
 /// Both engines, after the checks at load.
 pub struct Engines {
-    ram: RamList,
+    ram: Ram,
     address_bits: u32,
     native: Result<NativeMachine, NtStatus>,
 }
 
 impl Engines {
-    /// Captures the RAM ranges, and checks the native engine unless the administrator excluded it.
-    /// A native engine that fails its self-check is not an error.
-    pub fn start(setting: EngineKind) -> Result<Self, NtStatus> {
-        let ram = RamList::capture()?;
+    /// Captures the list of RAM, and checks the native engine if it may be used.
+    ///
+    /// It may not if `setting` names the other engine, or if a hypervisor may withhold memory and
+    /// `native_under_hypervisor` is not set. The native engine never reads `uncached`. Without it the
+    /// system's engine serves.
+    pub fn start(
+        setting: EngineKind,
+        native_under_hypervisor: bool,
+        uncached: RamRange,
+    ) -> Result<Self, NtStatus> {
+        let ram = Ram::capture()?;
         let address_bits = processor::physical_address_bits();
         let native = if setting == EngineKind::System {
             Err(NtStatus::NOT_SUPPORTED)
+        } else if hypervisor::may_withhold_memory() && !native_under_hypervisor {
+            Err(NtStatus::HV_ACCESS_DENIED)
         } else {
-            NativeMachine::start(RamRanges::new(ram.as_slice()), address_bits)
+            NativeMachine::start(ram.for_request().ranges(), uncached, address_bits)
         };
         Ok(Self {
             ram,
@@ -45,67 +59,139 @@ impl Engines {
             .unwrap_or(NtStatus::SUCCESS)
     }
 
-    /// Returns the ranges of RAM in ascending order, with gaps between them.
-    pub fn ram(&self) -> &[RamRange] {
-        self.ram.as_slice()
+    /// The list of RAM, for one request. IRQL: `PASSIVE_LEVEL`.
+    pub fn ram(&self) -> RamOfRequest<'_> {
+        self.ram.for_request()
     }
 
-    /// Returns what copies for one request, with the engine that it chose. User addresses are those
-    /// of the current process.
-    pub fn copier(&self, choice: EngineKind) -> Copier<'_> {
-        let ram = RamRanges::new(self.ram.as_slice());
+    /// Copies for one request, with the engine of its choice.
+    ///
+    /// User addresses are those of the current process.
+    pub fn copier<'a, 'r>(
+        &'a self,
+        choice: EngineKind,
+        ram: &'a RamOfRequest<'r>,
+    ) -> Copier<'a, 'r> {
         let native = self.native.as_ref().map_err(|status| *status);
         Copier {
             choice,
-            native: native.map(|native| native.engine(ram)),
-            system: SystemMachine::new(ram, self.address_bits),
+            ram,
+            native: native.map(|native| native.engine(ram.ranges())),
+            system: SystemMachine::new(ram.ranges(), self.address_bits),
         }
     }
 }
 
 /// Copies for one request.
-pub struct Copier<'a> {
+pub struct Copier<'a, 'r> {
     choice: EngineKind,
+    ram: &'a RamOfRequest<'r>,
     native: Result<NativeEngine<'a>, NtStatus>,
     system: SystemMachine<'a>,
 }
 
-impl Copier<'_> {
-    /// Copies to nonpaged memory.
+impl Copier<'_, '_> {
+    /// Copies to nonpaged memory. IRQL: `PASSIVE_LEVEL`.
     ///
     /// If the request asks for the native engine and it is not available, the result has the status
     /// of its self-check.
     pub fn copy(
-        &self,
+        &mut self,
         flags: CopyFlags,
         address: u64,
         mut target: VolatileSlice<'_>,
     ) -> CopyResult {
-        let native = match (self.choice, &self.native) {
+        let engine = match (self.choice, &self.native) {
             (EngineKind::Native, Err(status)) => return CopyResult::of(*status),
-            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => {
-                let transfer = self.copy_by_system(flags, address, target);
-                return result(&transfer, EngineKind::System);
-            }
-            (EngineKind::Native | EngineKind::Auto, Ok(native)) => native,
+            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => EngineKind::System,
+            (EngineKind::Native | EngineKind::Auto, Ok(_)) => EngineKind::Native,
         };
-        let transfer = mm_copy::copy_memory(native, flags, address, target.reborrow());
-        let paged_out = transfer
+        let mut transfer = self.copy_by(engine, flags, address, target.reborrow());
+        if let Some(miss) = transfer.stop.and_then(|stop| Miss::of(flags, &stop))
+            && self.renew_ram(miss)
+        {
+            transfer = self.go_on(engine, flags, address, transfer, target.reborrow());
+        }
+        let by_system = transfer
             .stop
-            .filter(|stop| self.choice == EngineKind::Auto && stop.reason.may_be_paged_out());
-        let copied = transfer.transferred;
-        let length = target.len().saturating_sub(copied);
-        match paged_out.zip(target.subslice(copied, length)) {
-            None => result(&transfer, EngineKind::Native),
-            Some((stop, rest)) => {
-                let rest = self.copy_by_system(flags, stop.address, rest);
-                let rest = result(&rest, EngineKind::System);
-                CopyResult {
-                    copied: rest.copied.saturating_add(copied as u64),
+            .filter(|_| engine == EngineKind::Native && self.choice == EngineKind::Auto)
+            .filter(|stop| Self::may_go_on(flags, stop));
+        if let Some(stop) = by_system {
+            let whole = self.go_on(EngineKind::System, flags, address, transfer, target);
+            // Where neither engine can read, the native one knows how far that reaches.
+            if stop.reason.may_be_paged_out() || whole.transferred > transfer.transferred {
+                return CopyResult {
                     flags: ResultFlags::FELL_BACK.bits(),
-                    ..rest
-                }
+                    ..result(&whole, EngineKind::System)
+                };
             }
+        }
+        result(&transfer, engine)
+    }
+
+    fn copy_by(
+        &self,
+        engine: EngineKind,
+        flags: CopyFlags,
+        address: u64,
+        target: VolatileSlice<'_>,
+    ) -> Transfer {
+        match &self.native {
+            Ok(native) if engine == EngineKind::Native => {
+                mm_copy::copy_memory(native, flags, address, target)
+            }
+            _ => self.copy_by_system(flags, address, target),
+        }
+    }
+
+    /// Goes on with a copy from the first byte that did not arrive.
+    fn go_on(
+        &self,
+        engine: EngineKind,
+        flags: CopyFlags,
+        address: u64,
+        before: Transfer,
+        target: VolatileSlice<'_>,
+    ) -> Transfer {
+        let copied = before.transferred;
+        let length = target.len().saturating_sub(copied);
+        let Some(rest) = target.subslice(copied, length) else {
+            // Not reached: a copy is no longer than its target.
+            return before;
+        };
+        let rest = self.copy_by(engine, flags, address.wrapping_add(copied as u64), rest);
+        Transfer {
+            transferred: copied.saturating_add(rest.transferred),
+            ..rest
+        }
+    }
+
+    /// Takes the list of RAM again, if the request may; returns whether it is another one.
+    fn renew_ram(&mut self, miss: Miss) -> bool {
+        let renewed = self.ram.renew(miss);
+        if renewed {
+            let ram = self.ram.ranges();
+            self.system = SystemMachine::new(ram, self.system.address_bits());
+            self.native = self
+                .native
+                .as_ref()
+                .map_err(|status| *status)
+                .map(|native| {
+                    let memory: &WindowMemory<'_> = native.physical_memory();
+                    memory.machine().engine(ram)
+                });
+        }
+        renewed
+    }
+
+    /// Whether the system's engine might read what the native one does not: pages that are not
+    /// resident, system memory of which the list of RAM does not know, and RAM that is not for the
+    /// native engine.
+    fn may_go_on(flags: CopyFlags, stop: &Stop) -> bool {
+        match stop.reason {
+            Reason::NotRam | Reason::TableNotRam { .. } => flags == CopyFlags::VIRTUAL,
+            Reason::Read(status) => status == native::NOT_CACHED,
+            reason => reason.may_be_paged_out(),
         }
     }
 

@@ -8,8 +8,8 @@
 //! memory of the driver through the window. If a check fails, the engine is not used.
 
 use mm_copy::{
-    CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRanges, ReadError,
-    Reason, Translate,
+    CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRange, RamRanges,
+    ReadError, Reason, Translate,
 };
 use usermode_accessors::{NtStatus, VolatileSlice};
 
@@ -19,8 +19,11 @@ use crate::nt::{
     contiguous::{Caching, ContiguousPages},
     pool::PoolBuffer,
     processor,
-    window::{self, Reservation, Window},
+    window::{self, Reservation, Windows},
 };
+
+/// The status of RAM that is not read because it is mapped elsewhere under another type of caching.
+pub const NOT_CACHED: NtStatus = NtStatus::INVALID_PAGE_PROTECTION;
 
 /// Present, in a page-table entry.
 const PRESENT: u64 = 1;
@@ -36,7 +39,9 @@ const MARK: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The engine after its self-check.
 pub struct NativeMachine {
-    window: Window,
+    windows: Windows,
+    /// A page that the driver maps uncached, which is never read.
+    uncached: RamRange,
     address_bits: u32,
     levels: Levels,
 }
@@ -44,8 +49,8 @@ pub struct NativeMachine {
 /// The engine for one request.
 pub type NativeEngine<'a> = Native<WindowMemory<'a>, WindowWalk<'a>>;
 
-/// The walk, which finds no page at the addresses of the window itself: a page there is one that the
-/// walk is reading.
+/// The walk, which finds nothing at the window's own addresses. What is mapped there is there for the
+/// walk's own sake: it would find the very table that it is reading.
 pub struct WindowWalk<'a> {
     machine: &'a NativeMachine,
     walk: PageTableWalk<WindowMemory<'a>>,
@@ -59,8 +64,13 @@ pub struct WindowMemory<'a> {
 }
 
 impl NativeMachine {
-    /// Finds the window's entry, and checks the engine with memory of the driver.
-    pub fn start(ram: RamRanges<'_>, address_bits: u32) -> Result<Self, NtStatus> {
+    /// Finds the windows' entries and checks the engine on memory of the driver's own. RAM in
+    /// `uncached` is not read: it is mapped elsewhere under another type of caching.
+    pub fn start(
+        ram: RamRanges<'_>,
+        uncached: RamRange,
+        address_bits: u32,
+    ) -> Result<Self, NtStatus> {
         let levels = processor::paging_levels();
         let system = SystemMachine::new(ram, address_bits);
         let walk = PageTableWalk::new(&system, processor::page_table_root(), levels);
@@ -73,7 +83,8 @@ impl NativeMachine {
             Some(walk.translate(entry).ok()?.physical)
         };
         let machine = Self {
-            window: Window::open(reservation, entries, physical)?,
+            windows: Windows::open(reservation, entries, physical)?,
+            uncached,
             address_bits,
             levels,
         };
@@ -87,8 +98,18 @@ impl NativeMachine {
         Native::new(memory, WindowWalk::over(memory))
     }
 
-    /// Fills memory as long as the window with a different pattern in each page, and reads it by
-    /// physical and by virtual address; both must return the patterns.
+    /// How many bytes from `address` on are not those that the driver maps uncached: 0 if
+    /// `address` is one of them.
+    const fn bytes_before_uncached(&self, address: u64) -> u64 {
+        match self.uncached.start.checked_sub(address) {
+            Some(distance) => distance,
+            None if self.uncached.bytes_from(address) > 0 => 0,
+            None => u64::MAX,
+        }
+    }
+
+    /// Reads as much memory of the driver's own as the window shows at a time, another pattern in
+    /// every page, by physical and by virtual address; both must give the patterns.
     fn self_check(&self, ram: RamRanges<'_>) -> Result<(), NtStatus> {
         let pages = ContiguousPages::allocate(window::SPAN, Caching::Cached)?;
         let mut expected = PoolBuffer::allocate(window::SPAN)?;
@@ -166,7 +187,7 @@ impl<'a> WindowWalk<'a> {
 
     /// As [`PageTableWalk::unused_from`].
     pub fn unused_from(&self, address: u64) -> u64 {
-        if self.machine.window.holds(address) {
+        if self.machine.windows.hold(address) {
             return 0;
         }
         self.walk.unused_from(address)
@@ -175,7 +196,7 @@ impl<'a> WindowWalk<'a> {
 
 impl Translate for WindowWalk<'_> {
     fn translate(&self, address: u64) -> Result<Mapping, Hole> {
-        if self.machine.window.holds(address) {
+        if self.machine.windows.hold(address) {
             return Err(Reason::NotPresent { level: 1 }.into());
         }
         self.walk.translate(address)
@@ -201,19 +222,46 @@ impl PhysicalMemory for WindowMemory<'_> {
         self.ram.hole_from(address)
     }
 
-    fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
-        self.machine
-            .window
-            .read(frame_of(address), offset_of(address), target)
-            .map_err(|status| ReadError {
-                status,
-                transferred: 0,
-            })
+    fn read(&self, address: u64, mut target: VolatileSlice<'_>) -> Result<(), ReadError> {
+        let allowed = self.machine.bytes_before_uncached(address);
+        let length = usize::try_from(allowed).map_or(target.len(), |most| target.len().min(most));
+        if length < target.len() {
+            self.read_cached(address, target.reborrow(), length)?;
+            return Err(ReadError {
+                status: NOT_CACHED,
+                transferred: length,
+            });
+        }
+        self.read_cached(address, target, length)
     }
 
     fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
+        if self.machine.bytes_before_uncached(address) == 0 {
+            return Err(NOT_CACHED);
+        }
         let index = offset_of(address) >> 3;
-        self.machine.window.read_entry(frame_of(address), index)
+        self.machine.windows.read_entry(frame_of(address), index)
+    }
+}
+
+impl<'a> WindowMemory<'a> {
+    pub const fn machine(&self) -> &'a NativeMachine {
+        self.machine
+    }
+
+    /// Reads `length` bytes, as many as `target` has or fewer.
+    fn read_cached(
+        &self,
+        address: u64,
+        target: VolatileSlice<'_>,
+        length: usize,
+    ) -> Result<(), ReadError> {
+        let windows = &self.machine.windows;
+        let target = target.subslice(0, length).ok_or(ReadError {
+            status: NtStatus::INVALID_PARAMETER,
+            transferred: 0,
+        })?;
+        windows.read(frame_of(address), offset_of(address), target)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use core::ptr::NonNull;
 
+use mm_copy::RamRange;
 use ringcopy_protocol::NtStatus;
 use usermode_accessors::{DeviceSlice, VolatileSlice};
 use wdk_sys::{
@@ -93,7 +94,15 @@ impl ContiguousPages {
         self.physical
     }
 
-    /// Returns their length in bytes.
+    /// The physical memory that they are.
+    pub const fn frames(&self) -> RamRange {
+        RamRange {
+            start: self.physical,
+            length: self.length as u64,
+        }
+    }
+
+    /// Bytes.
     pub const fn length(&self) -> usize {
         self.length
     }

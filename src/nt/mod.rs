@@ -6,12 +6,16 @@
 pub mod caller;
 pub mod context;
 pub mod contiguous;
+pub mod generations;
+pub mod hypervisor;
+pub mod irql;
 pub mod physical;
 pub mod pool;
 pub mod process;
 pub mod processor;
-pub mod spin_lock;
 pub mod system_copy;
+pub mod time;
+pub mod translations;
 pub mod unicode;
 pub mod wdf;
 pub mod window;

@@ -10,9 +10,9 @@ use wdk_sys::{
     ntddk::{ExFreePool, MmGetPhysicalMemoryRanges},
 };
 
-/// The ranges of RAM when the driver was loaded, in ascending order, with gaps between them. Memory
-/// that is added later is not served until the driver is loaded again: a list that can change would
-/// need a lock against every copy under way.
+/// The ranges of RAM as they were when the list was taken, in ascending order, with something else
+/// between them.
+#[derive(PartialEq, Eq)]
 pub struct RamList(Vec<RamRange>);
 
 impl RamList {

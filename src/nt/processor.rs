@@ -57,9 +57,9 @@ pub fn supervisor_access_prevention() -> bool {
 pub fn physical_address_bits() -> u32 {
     use core::arch::x86_64::__cpuid;
 
-    // Leaf 8000_0008, EAX bits 7 to 0; every 64-bit processor has it.
+    // Function 8000_0008 of CPUID, EAX bits 7 to 0; every 64-bit processor has it.
     let width = __cpuid(0x8000_0008).eax & 0xFF;
-    // Memory encryption reduces the width: leaf 8000_001F, EBX bits 11 to 6. AMD APM volume 3, E.4.17.
+    // Memory encryption reduces the width: function 8000_001F, EBX bits 11 to 6. AMD APM volume 3, E.4.17.
     let reduction = if __cpuid(0x8000_0000).eax >= 0x8000_001F {
         __cpuid(0x8000_001F).ebx >> 6 & 0x3F
     } else {

@@ -1,27 +1,61 @@
-//! A window: a few pages of address space through which any frames can be read.
+//! Address space of the driver's own, through which any frame can be read: a window for each
+//! processor.
 //!
-//! The memory manager reserves the pages with empty page-table entries (`MmAllocateMappingAddress`,
-//! `wdm.h`), and the driver writes those entries. Four rules make this sound on several processors:
+//! The memory manager reserves the pages with their page-table entries at hand but empty
+//! (`MmAllocateMappingAddress`, `wdm.h`); the driver writes those entries itself. Five rules
+//! make this sound:
 //!
-//! - One thread at a time uses the window, at `DISPATCH_LEVEL`: it stays on its processor.
-//! - It invalidates the translation of its own processor after it maps a frame and before it reads.
-//!   Another processor may hold a stale translation, and invalidates it before its next use.
-//! - It restores the entries.
-//! - It holds the lock for at most [`SPAN`] bytes, and touches only nonpaged memory meanwhile.
+//! - A processor uses its own window alone, at `DISPATCH_LEVEL`: the thread stays on the processor,
+//!   and no other thread comes in between. So there is no lock, and nothing to wait for.
+//! - The translation is invalidated before a frame is read: the processor may hold a stale one, from
+//!   its own last use or from speculation.
+//! - The entries are put back as they were found.
+//! - The level is raised for [`SPAN`] bytes at most, and only nonpaged memory is touched meanwhile.
+//! - Before the pages are given back, every processor drops what it remembers of them: another
+//!   processor may have walked to an entry that was in use (Intel SDM volume 3, "Caching
+//!   Translation Information": a processor may do so at any time, for any reason).
 //!
-//! Two things are not guaranteed. When the pages are freed, another processor may hold a stale
-//! translation of them: the driver relies on the memory manager to flush addresses that it reuses, as
-//! for its own mappings. And every frame is mapped write-back and readable: Intel's SDM (volume 3,
-//! "Programming the PAT") does not support a frame with two types of caching, and a frame that a
-//! hypervisor withholds faults where no fault is allowed.
+//! [`Windows`] holds addresses alone, and may be moved at any time.
+//!
+//! # Why the entries are written, and `MmMapLockedPagesWithReservedMapping` is not called
+//!
+//! That routine (`wdm.h`) maps an MDL into reserved pages, at `DISPATCH_LEVEL` and below, with the
+//! type of caching that the frames have already: a frame would never be mapped under a second
+//! type. But its page requires an MDL whose pages are locked, as `MmProbeAndLockPages` or
+//! `MmAllocatePagesForMdlEx` makes one. An MDL over frames of other owners has to be filled by hand:
+//! the page of `MmGetMdlPfnArray` advises against it ("subtle system problems"), and Driver
+//! Verifier ends the run over an MDL with frames that are not locked or are not memory (bug check
+//! 0xC4, parameters 0x85 and 0x89). What the routine does to such an MDL is not documented. Nor is
+//! its cost: `MmUnmapReservedMapping` has to see to the other processors' translations each time,
+//! where a window that one processor uses needs an `INVLPG`. Its cost was not measured: the lab's
+//! own routine would say nothing about that of Windows.
+//!
+//! That the entries of a reservation may be written is not documented either. The start-up check
+//! finds them in two ways that must agree, and the engine stays off where they do not.
+//!
+//! # Frames that cannot be read
+//!
+//! A hypervisor may withhold a frame. The exception that it raises comes at `DISPATCH_LEVEL`, and
+//! where it is one that is dispatched, the guarded read ends there, with the exact count:
+//! [`mapped`] says which are. A hypervisor that raises another ends in a bug check.
+//!
+//! A frame is mapped write-back and readable, whatever its owner or a hypervisor made of it. Intel's
+//! SDM (volume 3, "Programming the PAT") does not support a frame under two types of caching.
 
 use core::{ffi::c_void, ptr::NonNull};
 
+use mm_copy::ReadError;
 use ringcopy_protocol::NtStatus;
-use usermode_accessors::VolatileSlice;
-use wdk_sys::ntddk::{MmAllocateMappingAddress, MmFreeMappingAddress, MmGetPhysicalAddress};
+use usermode_accessors::{VolatileSlice, mapped};
+use wdk_sys::{
+    USHORT,
+    ntddk::{
+        KeQueryMaximumProcessorCountEx, MmAllocateMappingAddress, MmFreeMappingAddress,
+        MmGetPhysicalAddress,
+    },
+};
 
-use super::{PAGE_SIZE, pool::POOL_TAG, spin_lock::SpinLock};
+use super::{PAGE_SIZE, irql::AtDispatchLevel, pool::POOL_TAG, translations};
 
 /// Present, accessed, never executed, not writable: Intel SDM volume 3, table 5-20.
 const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
@@ -29,116 +63,135 @@ const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
 /// The number of entries in a page table.
 const ENTRIES: usize = PAGE_SIZE / size_of::<u64>();
 
-/// The number of pages in the window.
+/// Pages in a window.
 pub const PAGES: usize = 16;
 
-/// The length of the window in bytes: 64 KiB, the most that is copied while the lock is held.
+/// Bytes in a window: 64 KiB, the most that is copied before the level is lowered again.
 pub const SPAN: usize = PAGES * PAGE_SIZE;
 
-/// The reserved pages of a window.
-pub struct Reservation(NonNull<c_void>);
+/// `ALL_PROCESSOR_GROUPS`.
+const ALL_GROUPS: USHORT = USHORT::MAX;
+
+/// Reserved pages, as many as all windows have.
+pub struct Reservation {
+    start: NonNull<c_void>,
+    windows: usize,
+}
 
 // SAFETY: the reservation belongs to no thread.
 unsafe impl Send for Reservation {}
 
+// SAFETY: as above; what is mapped there is reached through `Windows` alone.
+unsafe impl Sync for Reservation {}
+
 impl Reservation {
-    /// Reserves the pages. IRQL: at most `APC_LEVEL`.
+    /// Reserves a window for each processor that the system may ever have. IRQL: at most
+    /// `APC_LEVEL`.
     pub fn new() -> Result<Self, NtStatus> {
-        // SAFETY: any size and tag may be asked for; a failure is null.
-        let address = unsafe { MmAllocateMappingAddress(SPAN as u64, POOL_TAG) };
-        NonNull::new(address)
-            .map(Self)
-            .ok_or(NtStatus::INSUFFICIENT_RESOURCES)
+        // SAFETY: may be called at any IRQL. The number stays the same until the system ends.
+        let windows = unsafe { KeQueryMaximumProcessorCountEx(ALL_GROUPS) } as usize;
+        let length = windows.saturating_mul(SPAN);
+        // SAFETY: any size but zero, and any tag, may be asked for; a failure is null.
+        let address = unsafe { MmAllocateMappingAddress(length as u64, POOL_TAG) };
+        let start = NonNull::new(address).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+        Ok(Self { start, windows })
     }
 
     /// Returns the address of the first page.
     pub fn address(&self) -> u64 {
-        self.0.as_ptr().addr() as u64
+        self.start.as_ptr().addr() as u64
+    }
+
+    const fn pages(&self) -> usize {
+        self.windows.saturating_mul(PAGES)
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        translations::drop_everywhere();
         // SAFETY: reserved with this tag, released once, and its entries are as they were found.
-        unsafe { MmFreeMappingAddress(self.0.as_ptr(), POOL_TAG) };
+        unsafe { MmFreeMappingAddress(self.start.as_ptr(), POOL_TAG) };
     }
 }
 
-/// The window.
-pub struct Window {
-    address: u64,
-    pages: SpinLock<Pages>,
-}
-
-struct Pages {
+/// The windows of all processors.
+pub struct Windows {
     reservation: Reservation,
-    /// One entry for each page, contiguous.
-    entries: NonNull<[u64; PAGES]>,
+    /// The entry of the first page; those of the other pages follow.
+    entries: NonNull<u64>,
 }
 
-// SAFETY: the entries are reached by the holder of the spin lock alone.
-unsafe impl Send for Pages {}
+// SAFETY: addresses, which belong to no thread.
+unsafe impl Send for Windows {}
 
-impl Window {
-    /// Makes a window of pages whose entries are mapped at `entries_address`, the `n`th of them at
-    /// the physical address `physical(n)`. The caller found both by a walk of the page tables. If the
-    /// memory manager does not agree, nothing is written: `STATUS_NOT_SUPPORTED`.
+// SAFETY: what is mapped there is reached by one processor each, and by one thread there at a time.
+unsafe impl Sync for Windows {}
+
+impl Windows {
+    /// Takes the pages whose entries are mapped from `entries_address` on, and of which the `n`th
+    /// lies at `physical(n)`. The caller found both by walking the page tables; the memory manager
+    /// must agree, or nothing is ever written: `STATUS_NOT_SUPPORTED`.
     pub fn open(
         reservation: Reservation,
         entries_address: u64,
         physical: impl Fn(usize) -> Option<u64>,
     ) -> Result<Self, NtStatus> {
         let address = usize::try_from(entries_address).map_err(|_| NtStatus::NOT_SUPPORTED)?;
-        let entries = NonNull::new(core::ptr::with_exposed_provenance_mut(address))
+        let entries = NonNull::new(core::ptr::with_exposed_provenance_mut::<u64>(address))
             .ok_or(NtStatus::NOT_SUPPORTED)?;
-        let pages = Pages {
-            reservation,
-            entries,
-        };
-        for page in 0..PAGES {
-            let entry = pages.entry(page).ok_or(NtStatus::NOT_SUPPORTED)?;
+        for page in 0..reservation.pages() {
+            let entry = entries.as_ptr().wrapping_add(page);
             // SAFETY: the routine only looks the address up.
-            let found = unsafe { MmGetPhysicalAddress(entry.as_ptr().cast()) };
+            let found = unsafe { MmGetPhysicalAddress(entry.cast()) };
             // SAFETY: all members of the union are views of the same 64 bits.
             let found = unsafe { found.QuadPart }.cast_unsigned();
             if Some(found) != physical(page) {
                 return Err(NtStatus::NOT_SUPPORTED);
             }
             // SAFETY: the memory manager and the walk agree that the entry is mapped there.
-            let value = unsafe { entry.as_ptr().read_volatile() };
+            let value = unsafe { entry.read_volatile() };
             if value & 1 != 0 {
                 return Err(NtStatus::NOT_SUPPORTED);
             }
         }
         Ok(Self {
-            address: pages.reservation.address(),
-            pages: SpinLock::new(pages),
+            reservation,
+            entries,
         })
     }
 
-    /// Returns whether an address is in the window.
-    pub const fn holds(&self, address: u64) -> bool {
-        address.wrapping_sub(self.address) < SPAN as u64
+    /// Whether an address is in one of the windows.
+    pub fn hold(&self, address: u64) -> bool {
+        let length = self.reservation.windows.saturating_mul(SPAN) as u64;
+        address.wrapping_sub(self.reservation.address()) < length
     }
 
-    /// Reads RAM at `offset` from the frame at `frame` on, to nonpaged memory. If the read exceeds
-    /// [`SPAN`], nothing is read: `STATUS_INVALID_PARAMETER`.
+    /// Reads from RAM, from the frame at `frame` on, into nonpaged memory. `offset` is within the
+    /// frame, and with the target's length within [`SPAN`], else nothing is read:
+    /// `STATUS_INVALID_PARAMETER`. Where something keeps a frame from being read, the bytes before
+    /// it arrive: `STATUS_INVALID_ADDRESS`.
     pub fn read(
         &self,
         frame: u64,
         offset: usize,
-        mut target: VolatileSlice<'_>,
-    ) -> Result<(), NtStatus> {
-        let end = offset.saturating_add(target.len());
-        let count = end.div_ceil(PAGE_SIZE);
-        self.pages.lock().map(frame, count, |window| {
-            // SAFETY: `end` bytes are mapped while this runs, and are only read.
-            let window = unsafe { VolatileSlice::from_raw_parts(window.as_ptr().cast(), end) };
-            let source = window.subslice(offset, target.len());
-            source
-                .and_then(|source| target.copy_from_volatile(&source).ok())
-                .ok_or(NtStatus::INVALID_PARAMETER)
+        target: VolatileSlice<'_>,
+    ) -> Result<(), ReadError> {
+        let count = offset.saturating_add(target.len()).div_ceil(PAGE_SIZE);
+        self.with_frames(frame, count, |window| {
+            let source = window.cast::<u8>().wrapping_add(offset);
+            // SAFETY: so many pages are mapped while this runs, and the driver reaches them by no
+            // other address of the window.
+            unsafe { mapped::read_to(source, target) }
+        })
+        .map_err(|status| ReadError {
+            status,
+            transferred: 0,
         })?
+        .map_err(|fault| ReadError {
+            status: NtStatus::INVALID_ADDRESS,
+            transferred: fault.copied,
+        })
     }
 
     /// Reads the page-table entry `index` of a frame by a single load: the processor and the memory
@@ -147,66 +200,82 @@ impl Window {
         if index >= ENTRIES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
-        self.pages.lock().map(frame, 1, |window| {
+        self.with_frames(frame, 1, |window| {
             // SAFETY: the index is within the page.
-            let entry = unsafe { window.as_ptr().cast::<u64>().add(index) };
+            let entry = unsafe { window.cast::<u64>().add(index) };
             // SAFETY: the page is mapped while this runs; any value may be read from it.
-            unsafe { entry.read_volatile() }
-        })
+            unsafe { mapped::read(entry) }
+        })?
+        .map_err(|_| NtStatus::INVALID_ADDRESS)
     }
-}
 
-impl Pages {
-    /// Maps `count` frames, from `frame` on, while `read` runs. It touches only nonpaged memory, so it
-    /// always returns.
-    fn map<R>(
+    /// Maps so many frames, from `frame` on, into this processor's window for the time of `read`,
+    /// which touches nonpaged memory alone and so cannot leave early.
+    fn with_frames<R>(
         &self,
         frame: u64,
         count: usize,
-        read: impl FnOnce(NonNull<c_void>) -> R,
+        read: impl FnOnce(*mut c_void) -> R,
     ) -> Result<R, NtStatus> {
         if !frame.is_multiple_of(PAGE_SIZE as u64) || count > PAGES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
+        let level = AtDispatchLevel::raise();
+        let window = self.window(&level).ok_or(NtStatus::NOT_SUPPORTED)?;
         let mut found = [0; PAGES];
-        let frames = (frame..).step_by(PAGE_SIZE);
-        for ((page, frame), found) in (0..count).zip(frames).zip(&mut found) {
-            *found = self.exchange(page, frame | READ_ONLY);
+        let mut frame = frame;
+        for (page, found) in found.iter_mut().enumerate().take(count) {
+            *found = window.entry(page);
+            window.set(page, frame | READ_ONLY);
+            frame = frame.wrapping_add(PAGE_SIZE as u64);
         }
-        let result = read(self.reservation.0);
-        for (page, found) in (0..count).zip(found) {
-            self.exchange(page, found);
+        let result = read(window.address);
+        for (page, found) in found.iter().enumerate().take(count) {
+            window.set(page, *found);
         }
         Ok(result)
     }
 
-    /// Returns the address of the entry of a page.
-    fn entry(&self, page: usize) -> Option<NonNull<u64>> {
-        let first = self.entries.cast::<u64>();
-        // SAFETY: the entries of the pages are contiguous.
-        (page < PAGES).then(|| unsafe { first.add(page) })
+    /// The window of the processor that runs this. There is one, as no processor's number is above
+    /// the number that was reserved for.
+    fn window<'a>(&self, level: &'a AtDispatchLevel) -> Option<Window<'a>> {
+        let number = level.processor();
+        let start = self.reservation.start.as_ptr().cast::<[u8; SPAN]>();
+        (number < self.reservation.windows).then(|| Window {
+            address: start.wrapping_add(number).cast(),
+            entries: self
+                .entries
+                .as_ptr()
+                .cast::<[u64; PAGES]>()
+                .wrapping_add(number),
+            _level: level,
+        })
+    }
+}
+
+/// One window, while its processor has it to itself.
+struct Window<'a> {
+    address: *mut c_void,
+    entries: *mut [u64; PAGES],
+    _level: &'a AtDispatchLevel,
+}
+
+impl Window<'_> {
+    /// The entry of a page, below [`PAGES`].
+    fn entry(&self, page: usize) -> u64 {
+        // SAFETY: the entry is this window's, which this processor alone uses.
+        unsafe { self.place(page).read_volatile() }
     }
 
-    /// Replaces the entry of a page for this processor, and returns the previous one.
-    fn exchange(&self, page: usize, value: u64) -> u64 {
-        let Some(entry) = self.entry(page) else {
-            // Not reached: no count is above the number of pages.
-            return 0;
-        };
-        // SAFETY: the entry is ours, under the lock.
-        let found = unsafe { entry.as_ptr().read_volatile() };
-        // SAFETY: as above; only the holder of the lock uses the page.
-        unsafe { entry.as_ptr().write_volatile(value) };
-        let address = self.reservation.0.as_ptr().cast::<[u8; PAGE_SIZE]>();
-        // SAFETY: the only effect of an invalidation in ring 0 is another walk. The assembly may touch
-        // memory, so the compiler moves no access across it.
-        unsafe {
-            core::arch::asm!(
-                "invlpg [{}]",
-                in(reg) address.wrapping_add(page),
-                options(nostack, preserves_flags),
-            );
-        }
-        found
+    /// Gives a page, below [`PAGES`], an entry, which this processor heeds from then on.
+    fn set(&self, page: usize, value: u64) {
+        // SAFETY: as above.
+        unsafe { self.place(page).write_volatile(value) };
+        let pages = self.address.cast::<[u8; PAGE_SIZE]>();
+        translations::drop_here(pages.wrapping_add(page).cast());
+    }
+
+    const fn place(&self, page: usize) -> *mut u64 {
+        self.entries.cast::<u64>().wrapping_add(page)
     }
 }

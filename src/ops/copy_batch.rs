@@ -19,12 +19,13 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let entries = captured.as_slice()?;
     let length = request.output_length(entries)?;
     let mut output = call.request.output(length)?;
-    let copier = call.device.engines.copier(request.engine);
+    let ram = call.device.engines.ram();
+    let mut copier = call.device.engines.copier(request.engine, &ram);
     let mut tally = Tally::of(request.count);
     let mut slot = validate::results_end(entries.len());
     for (number, entry) in entries.iter().enumerate() {
         let source = entry.source();
-        let result = copy_entry(call, &copier, source, &mut output, slot)?;
+        let result = copy_entry(call, &mut copier, source, &mut output, slot)?;
         tally.count(&result);
         write(
             &mut output,
@@ -39,7 +40,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
 
 fn copy_entry(
     call: &Call<'_>,
-    copier: &Copier<'_>,
+    copier: &mut Copier<'_, '_>,
     source: Source,
     output: &mut VolatileSlice<'_>,
     slot: usize,

@@ -15,8 +15,9 @@ use crate::{engine::Copier, state::FileContext};
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
     let target = call.payload::<CopyResponse>(source.length)?;
-    let copier = call.device.engines.copier(engine);
-    let result = copy(call, &copier, source, target);
+    let ram = call.device.engines.ram();
+    let mut copier = call.device.engines.copier(engine, &ram);
+    let result = copy(call, &mut copier, source, target);
     let response = CopyResponse::of(source.length as u64, result);
     let arrived = usize::try_from(result.copied).unwrap_or(0);
     call.respond(&response, arrived)
@@ -33,7 +34,7 @@ const _: () = {
 /// Copies a source within reach to nonpaged memory of the same length.
 pub(super) fn copy(
     call: &Call<'_>,
-    copier: &Copier<'_>,
+    copier: &mut Copier<'_, '_>,
     source: Source,
     target: VolatileSlice<'_>,
 ) -> CopyResult {

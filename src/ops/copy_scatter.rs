@@ -14,7 +14,7 @@ use super::{
     copy_result,
     entries::{Captured, Tally},
 };
-use crate::nt::pool::PoolBuffer;
+use crate::{engine::RamOfRequest, nt::pool::PoolBuffer};
 
 /// The number of bytes copied at a time. A request holds this much pool, and its entries.
 const PIECE: usize = 16 << 10;
@@ -26,9 +26,10 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let length = request.output_length(entries)?;
     let mut buffer = PoolBuffer::allocate(PIECE)?;
     call.fill_response(length)?;
+    let ram = call.device.engines.ram();
     let mut tally = Tally::of(request.count);
     for (number, entry) in entries.iter().enumerate() {
-        let result = copy_entry(call, request.engine, entry, &mut buffer);
+        let result = copy_entry(call, (request.engine, &ram), entry, &mut buffer);
         tally.count(&result);
         call.write_to_caller(validate::result_offset(number), result.as_bytes())?;
     }
@@ -39,7 +40,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
 /// Checks the policy, then the whole target, before it reads anything.
 fn copy_entry(
     call: &Call<'_>,
-    engine: EngineKind,
+    engine: (EngineKind, &RamOfRequest<'_>),
     entry: &ScatterEntry,
     buffer: &mut PoolBuffer,
 ) -> CopyResult {
@@ -59,7 +60,7 @@ fn copy_entry(
 /// a stop are still written, so that the count is exact for both sides.
 fn copy(
     call: &Call<'_>,
-    mut engine: EngineKind,
+    (mut engine, ram): (EngineKind, &RamOfRequest<'_>),
     source: Source,
     mut writer: UserWriter,
     buffer: &mut PoolBuffer,
@@ -77,7 +78,7 @@ fn copy(
         let read = call
             .device
             .engines
-            .copier(engine)
+            .copier(engine, ram)
             .copy(flags, address, piece);
         if read.fell_back() {
             // The system's engine copies the rest of the entry.

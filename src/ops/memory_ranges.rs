@@ -9,7 +9,8 @@ use super::Call;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let request = call.capture::<kind::MemoryRanges>()?;
-    let all = call.device.engines.ram();
+    let ram = call.device.engines.ram();
+    let all = ram.as_slice();
     let ranges = all.get(request.of(all.len())).unwrap_or_default();
     let size = size_of::<MemoryRange>();
     let length = ranges.len().saturating_mul(size);

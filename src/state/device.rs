@@ -33,7 +33,11 @@ impl DeviceContext {
     pub fn start(driver: &Driver) -> Result<Self, NtStatus> {
         let settings = Settings::read(driver)?;
         let device_page = ContiguousPages::allocate(PAGE_SIZE, Caching::Uncached)?;
-        let engines = Engines::start(settings.engine)?;
+        let engines = Engines::start(
+            settings.engine,
+            settings.native_under_hypervisor,
+            device_page.frames(),
+        )?;
         Ok(Self {
             settings,
             engines,

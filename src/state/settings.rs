@@ -1,6 +1,6 @@
 //! The values that the administrator set under the service's `Parameters` key.
 
-use ringcopy_protocol::{ENGINE_VALUE, EngineKind, NtStatus, POLICY_VALUE, Reach};
+use ringcopy_protocol::{ENGINE_VALUE, EngineKind, NATIVE_VALUE, NtStatus, POLICY_VALUE, Reach};
 use wdk::println;
 
 use crate::nt::wdf::Driver;
@@ -12,6 +12,8 @@ use crate::nt::wdf::Driver;
 pub struct Settings {
     pub policy: Reach,
     pub engine: EngineKind,
+    /// The native engine may be used where a hypervisor may withhold memory.
+    pub native_under_hypervisor: bool,
 }
 
 impl Settings {
@@ -28,7 +30,9 @@ impl Settings {
         };
         let policy = value(POLICY_VALUE)?.map(Reach::from_bits_truncate);
         let engine = value(ENGINE_VALUE)?.and_then(EngineKind::from_wire);
+        let native = value(NATIVE_VALUE)?;
         Ok(Self {
+            native_under_hypervisor: native.is_some_and(|value| value == 1),
             policy: policy.unwrap_or(Reach::empty()),
             engine: engine.unwrap_or(EngineKind::System),
         })

@@ -132,6 +132,8 @@ statuses! {
     WDF_PARENT_ASSIGNMENT_NOT_ALLOWED = 0xC020_020F;
     WDF_SYNCHRONIZATION_SCOPE_INVALID = 0xC020_0210;
     WDF_EXECUTION_LEVEL_INVALID = 0xC020_0211;
+    /// The hypervisor's policy does not allow it.
+    HV_ACCESS_DENIED = 0xC035_0006;
 }
 
 impl NtStatus {

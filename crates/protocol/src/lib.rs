@@ -55,12 +55,8 @@ pub use limits::{
     DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, SESSION_LENGTH,
 };
 pub use nt_status::NtStatus;
-pub use request::{
-    BatchEntry, BatchRequest, CallerCopyRequest, CopyFlags, CopyMemoryRequest, CopyThroughRequest,
-    DeviceCopyRequest, DeviceDirection, EngineKind, InformationRequest, MemoryRangesRequest,
-    ModeChoice, ScatterEntry, ScatterRequest,
-};
-pub use response::{BatchResponse, InformationResponse, MemoryRange, MemoryRangesResponse, Reach};
+pub use request::*;
+pub use response::*;
 
 /// The version of this protocol. The driver refuses every other one with
 /// `STATUS_REVISION_MISMATCH`.
@@ -78,6 +74,10 @@ pub const WIN32_DEVICE_PATH: &str = r"\\.\RingCopy";
 /// The security descriptor: full access for SYSTEM and Administrators, no access for others,
 /// nothing inherited.
 pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
+
+/// The `REG_DWORD` there that is 1 where the native engine is to be used although a hypervisor may
+/// withhold memory from it.
+pub const NATIVE_VALUE: &str = "Native";
 
 /// The `REG_DWORD` under the service's `Parameters` key that holds [`Reach`] bits.
 pub const POLICY_VALUE: &str = "Policy";

@@ -16,7 +16,8 @@ structures! {
         /// The [`Reach`] of this handle: the policy's, if its opener held `SeDebugPrivilege`.
         reach: u32,
         /// `STATUS_SUCCESS` if the native engine is available. Otherwise the status of its
-        /// self-check, or `STATUS_NOT_SUPPORTED` if the administrator excluded it.
+        /// self-check, `STATUS_NOT_SUPPORTED` if the administrator excluded it, or
+        /// `STATUS_HV_ACCESS_DENIED` if a hypervisor may withhold memory.
         native_status: u32,
         /// The number of page-table levels that the processor walks: 4 or 5.
         paging_levels: u32,

@@ -187,6 +187,7 @@ pub mod ddi;
 mod device;
 mod fault;
 mod guarded;
+pub mod mapped;
 mod mode;
 #[cfg(doc)]
 pub mod performance;

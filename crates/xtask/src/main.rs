@@ -6,7 +6,7 @@
 //! | `driver`, `lab_kernel`, `accessors`, `windows_programs` | build |
 //! | `package` | makes and signs the folder for a Windows test machine |
 //! | `lab`, `demo`, `wine` | run the driver in QEMU and in Wine |
-//! | `test`, `bench`, `release` | test, measure, and do both on another release of the system |
+//! | `test`, `soak`, `bench`, `release` | test, measure, and do so on another release of the system |
 //! | `cargo`, `program`, `superuser`, `role` | run other programs, and are run by them |
 //! | `paths`, `toolchain`, `step` | the tree's paths, the Rust toolchain, progress |
 
@@ -25,6 +25,7 @@ mod program;
 mod release;
 mod role;
 mod setup;
+mod soak;
 mod step;
 mod superuser;
 mod test;
@@ -89,6 +90,9 @@ enum Task {
         ))]
         parts: Vec<String>,
     },
+    /// Send random, abusive and racing requests to the driver in the lab, and compare every result
+    /// with a model of what may come back
+    Soak(soak::Options),
     /// Break the sources on purpose, one guard at a time; a test must notice each
     Mutants {
         /// Try only mutants whose names contain this
@@ -148,6 +152,7 @@ fn run(task: &Task) -> Result<ExitCode> {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }
         Task::Test { parts } => test::run(parts)?,
+        Task::Soak(options) => return soak::run(options),
         Task::Mutants { only } => test::mutants::run(only.as_deref())?,
         Task::Wine => {
             let package = package::run(None, &package::Signing::default())?;

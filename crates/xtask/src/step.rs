@@ -9,7 +9,7 @@ use std::{
 /// How often the clock is redrawn.
 const TICK: Duration = Duration::from_millis(100);
 
-/// Steps shorter than this leave no line behind on a terminal.
+/// Steps shorter than this leave no line on a terminal.
 const WORTH_A_LINE: Duration = Duration::from_secs(1);
 
 /// A running step. If it is dropped without [`Step::done`], it leaves no line.

@@ -10,6 +10,7 @@ pub mod entries;
 pub mod inf;
 mod lab;
 pub mod package;
+pub mod soak;
 pub mod test_authority;
 pub mod traces;
 mod victim;

@@ -241,7 +241,9 @@ impl Counts {
         self.compared += 1;
         self.complete += usize::from(native.result.status == NtStatus::SUCCESS.0);
         self.refused += usize::from(native.result.copied == 0 && native.result.status != 0);
-        if native == system {
+        // RAM that the driver maps uncached is not for the native engine.
+        let left_out = native.result.status == NtStatus::INVALID_PAGE_PROTECTION.0;
+        if native == system || left_out {
             return;
         }
         let by_native = (EngineKind::Native, native);

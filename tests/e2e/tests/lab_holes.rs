@@ -277,7 +277,7 @@ fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
         format!("{list} {:#x}:{:#x}", run.base, run.length)
     });
     let read = |ranges: &str| {
-        let command = format!("read --engine native --physical {ranges}");
+        let command = format!("read --engine auto --physical {ranges}");
         run(&lab, &command, Some(&output))
     };
     let (code, expected, least) = read(&listed);

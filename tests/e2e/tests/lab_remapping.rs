@@ -155,7 +155,7 @@ impl Side {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn two_processes_on_two_processors_share_the_window_and_nothing_else() {
+fn two_processes_on_two_processors_read_through_windows_of_their_own() {
     with_two_processors(|lab| {
         let mut one = privileged(lab);
         let mut other = one.another(PRIVILEGED).unwrap();

@@ -91,6 +91,7 @@ pub const fn explain_hole(status: NtStatus) -> &'static str {
         NtStatus::PARTIAL_COPY => "memory ended",
         NtStatus::ACCESS_DENIED => "the policy keeps it out of reach",
         NtStatus::PRIVILEGE_NOT_HELD => "SeDebugPrivilege is missing",
+        NtStatus::INVALID_PAGE_PROTECTION => "mapped uncached, which the native engine leaves out",
         NtStatus::NOT_SUPPORTED => "the engine asked for is not in use",
         NtStatus::INSUFFICIENT_RESOURCES => "the system was short of memory",
         _ => "not read",

@@ -33,6 +33,9 @@ known! {
     UNSUCCESSFUL =>
         "whatever failed gave no reason; repeat the request, and look at the driver's trace if it \
          fails again.";
+    HV_ACCESS_DENIED =>
+        "a hypervisor may withhold memory on this machine, so the native engine is not in use; see \
+         `ringcopy info`.";
     NOT_IMPLEMENTED | NOT_SUPPORTED =>
         "this machine, or the driver's configuration, does not offer it; see `ringcopy info`.";
     INFO_LENGTH_MISMATCH | INVALID_BUFFER_SIZE =>

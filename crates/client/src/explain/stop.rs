@@ -79,6 +79,12 @@ pub(crate) fn explain_stop(report: &CopyReport) -> String {
              system's, or for auto."
                 .into()
         }
+        NtStatus::INVALID_PAGE_PROTECTION if report.result.engine() == EngineKind::Native => {
+            format!(
+                "{place} is RAM that the driver maps uncached, which the native engine does not read; \
+             ask for the system's, or for auto."
+            )
+        }
         NtStatus::INVALID_PARAMETER_4 => {
             "the flags name both kinds of address, or none; name exactly one.".into()
         }

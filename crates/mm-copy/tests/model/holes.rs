@@ -49,7 +49,7 @@ fn f8_a_hole_between_ranges_ends_where_the_next_begins() {
 }
 
 #[test]
-fn f8_a_hole_behind_the_last_range_ends_with_the_addresses() {
+fn f8_a_hole_after_the_last_range_ends_with_the_addresses() {
     let list = ranges(&[(0x1000, 0x1000)]);
     let list = RamRanges::new(&list);
     assert_eq!(list.hole_from(0x2000), u64::MAX - 0x1FFF);

@@ -9,33 +9,33 @@ use crate::{
     tables::reach,
 };
 
-/// What is behind a range of virtual addresses.
+/// What a range of virtual addresses is mapped to.
 #[derive(Clone, Copy, Debug)]
-pub enum Answer {
+pub enum Mapped {
     Physical(u64),
     DeadEnd(Reason),
 }
 
 /// What is mapped where. It must name every address that a test copies from.
 #[derive(Default)]
-pub struct Map(BTreeMap<u64, (u64, Answer)>);
+pub struct Map(BTreeMap<u64, (u64, Mapped)>);
 
 impl Map {
-    pub fn insert(&mut self, address: u64, length: u64, answer: Answer) {
-        self.0.insert(address, (length, answer));
+    pub fn insert(&mut self, address: u64, length: u64, mapped: Mapped) {
+        self.0.insert(address, (length, mapped));
     }
 
     fn look_up(&self, address: u64) -> Result<u64, Reason> {
-        let (start, (length, answer)) = self
+        let (start, (length, mapped)) = self
             .0
             .range(..=address)
             .next_back()
-            .unwrap_or_else(|| panic!("nobody said what is at {address:#x}"));
+            .unwrap_or_else(|| panic!("the map has no entry for {address:#x}"));
         let offset = address - start;
-        assert!(offset < *length, "nobody said what is at {address:#x}");
-        match answer {
-            Answer::Physical(physical) => Ok(physical + offset),
-            Answer::DeadEnd(reason) => Err(*reason),
+        assert!(offset < *length, "the map has no entry for {address:#x}");
+        match mapped {
+            Mapped::Physical(physical) => Ok(physical + offset),
+            Mapped::DeadEnd(reason) => Err(*reason),
         }
     }
 
@@ -47,7 +47,7 @@ impl Map {
         u64::try_from(hole).map_or(left, |hole| hole.min(left))
     }
 
-    /// How many bytes from `address` on lie behind dead ends, the last of which begins within
+    /// How many bytes from `address` on belong to dead ends, the last of which begins within
     /// `length` bytes; those of entries that are not present if they `may_be_out`.
     fn dead_ends_from(&self, address: u64, length: u64, may_be_out: bool) -> u64 {
         let mut done = 0;
@@ -68,10 +68,10 @@ impl Map {
     fn assert_unreadable(&self, machine: &Machine, address: u64, length: u64) {
         let end = u128::from(address) + u128::from(length);
         assert!(end <= 1 << 64);
-        for (&start, &(length, answer)) in &self.0 {
+        for (&start, &(length, mapped)) in &self.0 {
             let first = start.max(address);
             let last = end.min(u128::from(start) + u128::from(length));
-            if let Answer::Physical(physical) = answer
+            if let Mapped::Physical(physical) = mapped
                 && u128::from(first) < last
             {
                 let physical = physical + (first - start);
@@ -229,6 +229,6 @@ pub fn check(
     }
     assert!(
         rest.iter().all(|&byte| byte == UNTOUCHED),
-        "bytes behind the first {count} from {address:#x} were written"
+        "bytes after the first {count} from {address:#x} were written"
     );
 }

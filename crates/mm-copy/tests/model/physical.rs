@@ -86,7 +86,7 @@ fn a_read_that_fails_midway_is_counted_to_the_byte() {
     assert_eq!(transfer.transferred, 0x3123 - 0x1FFF);
     assert_eq!(transfer.status, READ_FAILURE);
     assert_eq!(transfer.stop.unwrap().address, 0x3123);
-    // The page before, the page of the failure, and none behind it.
+    // The page before, the page of the failure, and none after it.
     let last = machine.reads.borrow().last().copied();
     assert_eq!(last, Some((0x3000, 0x1000)));
 }
@@ -118,7 +118,7 @@ fn an_empty_target_looks_at_nothing() {
 }
 
 #[test]
-fn a_list_of_ranges_answers_to_the_byte() {
+fn a_list_of_ranges_is_exact_to_the_byte() {
     let mut ranges = [
         RamRange {
             start: 0x5000,

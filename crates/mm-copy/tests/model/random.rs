@@ -146,11 +146,11 @@ impl Layout {
     pub fn build(&self, machine: &mut Machine) -> Tables {
         let mut tables = Tables::new(machine, self.levels, POOL);
         let before = (self.first()..).step_by(2 << 20).zip(&self.before);
-        // Where the middle is the last GiB of all, nothing is behind it.
-        let behind = self.middle.checked_add(GIB);
-        let after = behind
+        // Where the middle is the last GiB of all, nothing is after it.
+        let next = self.middle.checked_add(GIB);
+        let after = next
             .into_iter()
-            .flat_map(|behind| (behind..).step_by(2 << 20).zip(&self.after));
+            .flat_map(|next| (next..).step_by(2 << 20).zip(&self.after));
         for (address, slot) in before.chain(after) {
             fill(machine, &mut tables, address, 2, *slot);
         }
@@ -278,8 +278,8 @@ pub fn system_request() -> impl Strategy<Value = (Memory, Layout, (u64, usize))>
         let request = near(layout.edges()).prop_map(move |(address, length)| {
             // The model knows what it was told: begin there, and end there.
             let address = address.max(first);
-            let room = end - u128::from(address);
-            (address, length.min(usize::try_from(room).unwrap()))
+            let space = end - u128::from(address);
+            (address, length.min(usize::try_from(space).unwrap()))
         });
         (Just(memory), Just(layout), request)
     })

@@ -243,7 +243,7 @@ fn tables_are_read_from_ram_only() {
     }
 }
 
-/// RAM that ends within a table: the entries before the end are used, those behind it are not.
+/// RAM that ends within a table: the entries before the end are used, those after it are not.
 #[test]
 fn a_table_may_end_where_ram_ends() {
     let table = 0x20_0000;

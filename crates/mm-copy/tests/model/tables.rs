@@ -4,7 +4,7 @@ use mm_copy::{Levels, Reason};
 
 use crate::{
     machine::{Machine, PAGE, mix},
-    oracle::{Answer, Map},
+    oracle::{Map, Mapped},
 };
 
 const PRESENT: u64 = 1;
@@ -98,7 +98,7 @@ impl Tables {
         };
         machine.write_u64(entry, physical | PRESENT | kind | harmless & HARMLESS);
         self.map
-            .insert(address, reach(level), Answer::Physical(physical));
+            .insert(address, reach(level), Mapped::Physical(physical));
     }
 
     /// Puts `raw` where the entry of `level` for `address` is, which ends every copy with
@@ -114,6 +114,6 @@ impl Tables {
         let entry = self.entry(machine, address, level);
         machine.write_u64(entry, raw);
         self.map
-            .insert(address, reach(level), Answer::DeadEnd(reason));
+            .insert(address, reach(level), Mapped::DeadEnd(reason));
     }
 }

@@ -8,7 +8,7 @@
 //! [`request`] makes the checks that all requests share, then those of the request itself: one
 //! file for each message, with its errors in the order of the checks.
 //!
-//! Three questions are left to the copy, because their answers are part of the response: whether
+//! Three checks are left to the copy, because their results are part of the response: whether
 //! an address is accessible, whether an alignment is a power of two (ignored for an empty copy and
 //! in kernel mode), and whether flags are those of `MmCopyMemory`.
 
@@ -17,7 +17,7 @@ mod copy_memory;
 mod copy_through;
 mod device_copy;
 mod entries;
-mod information;
+mod header_only;
 mod memory_ranges;
 
 pub use caller_copy::CallerCopy;

@@ -83,6 +83,24 @@ pub(crate) unsafe fn guarded_copy(
     unsafe { copy_by(usermode_accessors_copy, moved, destination, source, length) }
 }
 
+/// Copies forward within kernel memory: user memory stays closed.
+///
+/// # Safety
+///
+/// Both ranges are mapped for `length` bytes, and do not overlap.
+#[cfg_attr(target_arch = "x86_64", inline)]
+pub(crate) unsafe fn guarded_copy_closed(
+    destination: *mut u8,
+    source: *const u8,
+    length: usize,
+) -> Result<(), Trap> {
+    let mut record = Record::closed();
+    // SAFETY: the record outlives the call; the caller guarantees both sides, and an exception that
+    // is dispatched returns.
+    let returned = unsafe { usermode_accessors_copy(&raw mut record, destination, source, length) };
+    record.result(moved(returned, length))
+}
+
 /// Copies from the last byte down, with at least one side in user memory. The trap counts the bytes
 /// at the end.
 ///

@@ -33,7 +33,8 @@ mod scalar;
 compile_error!("usermode-accessors has no port to this processor: src/arch/ needs a folder for it");
 
 pub(crate) use bulk::{
-    guarded_copy, guarded_copy_backward, guarded_copy_nontemporal, guarded_fill,
+    guarded_copy, guarded_copy_backward, guarded_copy_closed, guarded_copy_nontemporal,
+    guarded_fill,
 };
 pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
 pub(crate) use native::{
@@ -42,7 +43,7 @@ pub(crate) use native::{
     write_release,
 };
 pub(crate) use raising::{PARAMETERS, Raised, call};
-pub(crate) use scalar::{guarded_read, guarded_write};
+pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};
 
 /// The width of a single access in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -55,14 +55,30 @@ pub(super) unsafe fn guarded_write_by(
 /// The range passed [`crate::probe::check_range`].
 #[cfg_attr(target_arch = "x86_64", inline)]
 pub(crate) unsafe fn guarded_read(source: *const u8, width: Width) -> Result<u64, Trap> {
-    let routine: Read = match width {
+    // SAFETY: the caller's promise is the same.
+    unsafe { guarded_read_by(reader(width), source) }
+}
+
+/// As [`guarded_read`], of kernel memory: user memory stays closed.
+///
+/// # Safety
+///
+/// The range is mapped.
+#[cfg_attr(target_arch = "x86_64", inline)]
+pub(crate) unsafe fn guarded_read_closed(source: *const u8, width: Width) -> Result<u64, Trap> {
+    let mut record = Record::closed();
+    // SAFETY: the record outlives the call; an exception that is dispatched returns.
+    let value = unsafe { reader(width)(&raw mut record, source) };
+    record.result(0).map(|()| value)
+}
+
+const fn reader(width: Width) -> Read {
+    match width {
         Width::One => usermode_accessors_read1,
         Width::Two => usermode_accessors_read2,
         Width::Four => usermode_accessors_read4,
         Width::Eight => usermode_accessors_read8,
-    };
-    // SAFETY: the caller's promise is the same.
-    unsafe { guarded_read_by(routine, source) }
+    }
 }
 
 /// Writes the low bytes of `value` to user memory with exactly one instruction of the width.

@@ -1,7 +1,7 @@
 //! The dates that a package can have.
 //!
 //! A package has the date of its commit, which another machine's clock may have set. If this machine's
-//! clock is behind, as that of a virtual machine after going back to a snapshot, the commit's date is
+//! clock is slow, as that of a virtual machine after going back to a snapshot, the commit's date is
 //! in the future though nothing is wrong. So a commit's date may be ahead by [`HEAD_START`], which is
 //! also how long the certificate is valid before now. Beyond that one of the clocks is wrong. A date
 //! that the user sets must not be in the future at all.
@@ -105,9 +105,9 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_20_days_behind_the_commit_is_accepted() {
-        let behind = NOW.saturating_sub(20 * DAY);
-        assert!(check(NOW, Source::Commit, behind).is_ok());
+    fn a_clock_20_days_before_the_commit_is_accepted() {
+        let earlier = NOW.saturating_sub(20 * DAY);
+        assert!(check(NOW, Source::Commit, earlier).is_ok());
         assert!(check(NOW, Source::Commit, NOW.saturating_sub(HEAD_START)).is_ok());
     }
 

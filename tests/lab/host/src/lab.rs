@@ -7,7 +7,7 @@ use std::{
 
 use ringcopy_client::protocol::NtStatus;
 use ringcopy_lab_mailbox::{
-    Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, VALUES,
+    Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
 };
 
 use crate::{
@@ -135,6 +135,34 @@ impl Lab {
     /// If it cannot be paged out.
     pub fn page_out(&self, address: u64) -> Result<(), LabError> {
         self.done(Command::PageOut, &[address], &[]).map(drop)
+    }
+
+    /// Withholds a frame from the driver's own mappings, as a hypervisor does, or gives it back;
+    /// returns its physical address. On the first processor.
+    ///
+    /// # Errors
+    /// If there is no such page table.
+    pub fn withhold(&self, address: u64, what: Withheld, withheld: bool) -> Result<u64, LabError> {
+        let arguments = [address, what as u64, withheld.into()];
+        let [frame, ..] = self.done(Command::Withhold, &arguments, &[])?.results;
+        Ok(frame)
+    }
+
+    /// Adds RAM or removes it, in whole pages.
+    ///
+    /// # Errors
+    /// If the lab is gone.
+    pub fn set_ram(&self, address: u64, length: u64, state: RamState) -> Result<(), LabError> {
+        let arguments = [address, length, state as u64];
+        self.done(Command::SetRam, &arguments, &[]).map(drop)
+    }
+
+    /// Starts to remove a range of RAM and to add it, in turn, on the second processor.
+    ///
+    /// # Errors
+    /// If there is no second processor.
+    pub fn start_changing_ram(&self, address: u64, length: u64) -> Result<(), LabError> {
+        self.interfere(length, address, Interference::Ram)
     }
 
     /// Starts to change a small page of RAM of the mixed mappings on the second processor.

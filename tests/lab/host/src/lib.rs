@@ -30,6 +30,6 @@ pub use mixed_mappings::{MixedMappings, Reader};
 pub use options::{Options, RegistryValue};
 pub use process::{Caller, Process, Repeated, Sent, SystemCopy};
 pub use ringcopy_lab_mailbox::{
-    Count, DATA_LENGTH, Interference, MachineFact, Mapping, MappingKind, Protection as PageState,
-    RamRange, UNTOUCHED, opener, token,
+    Count, DATA_LENGTH, HypervisorKind, Interference, MachineFact, Mapping, MappingKind,
+    Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld, opener, token,
 };

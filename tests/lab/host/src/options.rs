@@ -9,6 +9,7 @@ use std::{
 };
 
 use ringcopy_client::protocol::{EngineKind, Reach};
+use ringcopy_lab_mailbox::HypervisorKind;
 
 /// A value of the registry, of any type and length.
 #[derive(Clone, Debug)]
@@ -32,6 +33,9 @@ pub struct Options {
     pub policy: Option<Reach>,
     /// The `Engine` value under that key.
     pub engine: Option<EngineKind>,
+    /// What the driver is told of a hypervisor. For any but [`HypervisorKind::None`], the lab replaces
+    /// each CPUID instruction of the driver's code.
+    pub hypervisor: HypervisorKind,
     /// More values under that key.
     pub values: Vec<RegistryValue>,
     /// Determines where images, page tables and page frames lie.
@@ -69,6 +73,7 @@ impl Options {
             images: images.into_iter().collect(),
             policy: None,
             engine: None,
+            hypervisor: HypervisorKind::None,
             values: Vec::new(),
             seed: 1,
             processors: 2,
@@ -102,6 +107,9 @@ impl Options {
             self.engine
                 .map(|engine| format!("engine={}", engine as u32)),
         );
+        if self.hypervisor != HypervisorKind::None {
+            words.push(format!("hypervisor={}", self.hypervisor as u64));
+        }
         words.extend(self.values.iter().map(|value| {
             let RegistryValue { name, kind, data } = value;
             let start = format!("value={name}:{kind}:");

@@ -2,10 +2,11 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use ringcopy_lab_mailbox::Interference;
+use ringcopy_lab_mailbox::{Interference, RamState};
 
 use crate::io::cancel;
 use crate::memory::paging::bits;
+use crate::memory::ranges::{self, Range};
 use crate::memory::{PAGE, phys};
 use crate::{cpu, irql, parallel, raw, smp};
 
@@ -26,7 +27,8 @@ static ACKNOWLEDGED: AtomicU64 = AtomicU64::new(0);
 
 /// Starts to change a page on the second processor. Its entry is at the physical address `entry`.
 /// `flipped` has the bits of the entry to flip, and `frames` the frames whose bytes are written in
-/// turn. For cancellation, `address` is any value except 0.
+/// turn. For cancellation, `address` is any value except 0. For RAM, it is
+/// physical, and `entry` is the length.
 pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64, frames: [u64; 2]) {
     parallel::set_running(kind == Interference::Cancel);
     for (source, frame) in SOURCES.iter().zip(frames) {
@@ -93,7 +95,11 @@ fn change(address: u64) {
         return;
     }
     let place = ENTRY.load(Ordering::Relaxed);
-    let entry = phys::read_entry(place);
+    let entry = if kind == Some(Interference::Ram) {
+        0
+    } else {
+        phys::read_entry(place)
+    };
     match kind {
         Some(Interference::Unmap) => {
             phys::write_entry(place, entry ^ bits::PRESENT);
@@ -126,6 +132,19 @@ fn change(address: u64) {
         Some(Interference::Flip) => {
             phys::write_entry(place, entry ^ FLIPPED.load(Ordering::Relaxed));
             wait_for_shootdown(address);
+        }
+        Some(Interference::Ram) => {
+            let end = address + ENTRY.load(Ordering::Relaxed);
+            let range = Range {
+                start: address,
+                end,
+            };
+            let state = if ranges::is_ram(address) {
+                RamState::Absent
+            } else {
+                RamState::Listed
+            };
+            ranges::change(range, state);
         }
         Some(Interference::Cancel) | None => {}
     }

@@ -35,6 +35,7 @@ extern crate alloc;
 
 mod alternation;
 mod boot;
+mod broadcast;
 mod bugcheck;
 mod call;
 mod cpu;
@@ -44,6 +45,7 @@ mod exit;
 mod exports;
 mod failure;
 mod global;
+mod hypervisor;
 mod images;
 mod interference;
 mod io;
@@ -67,6 +69,7 @@ mod serve;
 mod smp;
 mod test_memory;
 mod trap;
+mod withheld;
 
 use crate::memory::{kernel_space, paging};
 use crate::object::{process, registry};

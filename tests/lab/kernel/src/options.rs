@@ -3,6 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use ringcopy_lab_mailbox::HypervisorKind;
+
 use crate::global::Global;
 use crate::object::registry::Value;
 
@@ -30,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) engine: Option<u32>,
     /// `processors`: their number; at most two are used.
     pub(crate) processors: u64,
+    /// `hypervisor`: what drivers are told of one, as a number.
+    pub(crate) hypervisor: HypervisorKind,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
 }
@@ -41,6 +45,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     policy: None,
     engine: None,
     processors: 1,
+    hypervisor: HypervisorKind::None,
     driver: "RingCopy",
 });
 
@@ -94,6 +99,10 @@ pub(crate) fn parse(line: &str) {
             "engine" => options.engine = Some(number(value) as u32),
             "value" => VALUES.with(|values| values.push(parse_value(value))),
             "processors" => options.processors = number(value),
+            "hypervisor" => {
+                options.hypervisor =
+                    HypervisorKind::from_wire(number(value)).expect("a kind of hypervisor");
+            }
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}

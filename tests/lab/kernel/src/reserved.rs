@@ -11,7 +11,7 @@ use crate::memory::paging::bits;
 use crate::memory::{PAGE, frames, kernel_space, phys, system};
 use crate::object::locked;
 use crate::pool::tag_text;
-use crate::raw;
+use crate::{broadcast, raw, withheld};
 
 /// The contents of contiguous memory that is not initialised.
 const UNINITIALIZED: u64 = 0xD5D5_D5D5_D5D5_D5D5;
@@ -81,8 +81,9 @@ pub(crate) fn free_contiguous(address: u64) {
 
 /// Reserves addresses that a driver maps itself.
 pub(crate) fn reserve_addresses(size: u64, tag: u32) -> Option<u64> {
-    let address = system::reserve(size.div_ceil(PAGE))?;
+    let address = system::reserve_apart(size.div_ceil(PAGE))?;
     RESERVATIONS.with(|all| all.insert(address, Reservation::Addresses { tag }));
+    withheld::protect();
     Some(address)
 }
 
@@ -105,8 +106,55 @@ pub(crate) fn release_addresses(address: u64, tag: u32) {
             misuse([0x103, at, u64::from(tag), pages]);
         }
     }
+    for page in 0..pages {
+        require_forgotten(address + page * PAGE);
+    }
     RESERVATIONS.with(|all| all.remove(&address));
     system::release(address);
+}
+
+/// Processors that no longer remember a page of mapping addresses, a bit each.
+static FORGOTTEN: Global<BTreeMap<u64, u64>> = Global::new(BTreeMap::new());
+
+/// The pages of all mapping addresses.
+pub(crate) fn mapping_pages() -> Vec<u64> {
+    let starts: Vec<u64> = RESERVATIONS.with(|all| {
+        let addresses =
+            |reservation: &Reservation| matches!(reservation, Reservation::Addresses { .. });
+        let chosen = all.iter().filter(|(_, reservation)| addresses(reservation));
+        chosen.map(|(&address, _)| address).collect()
+    });
+    let pages =
+        |start| (0..system::pages_of(start).unwrap_or(0)).map(move |page| start + page * PAGE);
+    starts.into_iter().flat_map(pages).collect()
+}
+
+/// Whether a page is one of them.
+pub(crate) fn is_mapping_page(page: u64) -> bool {
+    let before = RESERVATIONS.with(|all| {
+        let (&start, &reservation) = all.range(..=page).next_back()?;
+        matches!(reservation, Reservation::Addresses { .. }).then_some(start)
+    });
+    before.is_some_and(|start| page - start < system::pages_of(start).unwrap_or(0) * PAGE)
+}
+
+/// Says which processors no longer remember a page.
+pub(crate) fn set_forgotten(page: u64, processors: u64) {
+    FORGOTTEN.with(|all| all.insert(page, processors));
+}
+
+/// Ends the run if a processor may remember a page that is given back: the memory manager would map
+/// another owner's memory there.
+fn require_forgotten(page: u64) {
+    let forgotten = FORGOTTEN.with(|all| all.remove(&page)).unwrap_or(0);
+    let left = broadcast::everyone() & !forgotten;
+    if left != 0 {
+        violation!(
+            "the mapping address {page:#x} was given back while processor {} may remember what was \
+             mapped there",
+            left.trailing_zeros()
+        );
+    }
 }
 
 fn get(address: u64) -> Option<Reservation> {

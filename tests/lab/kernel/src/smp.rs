@@ -13,6 +13,8 @@ pub(crate) const SHOOTDOWN_VECTOR: u32 = 0xE1;
 pub(crate) const WAKE_VECTOR: u32 = 0xE2;
 /// The interrupt of each processor's timer.
 pub(crate) const TIMER_VECTOR: u32 = 0xE3;
+/// The interrupt that has the other processors take part in a call on all of them.
+pub(crate) const BROADCAST_VECTOR: u32 = 0xE4;
 /// The vector of spurious interrupts of the local APIC.
 pub(crate) const SPURIOUS_VECTOR: u32 = 0xFF;
 
@@ -77,6 +79,11 @@ fn send(command: u32) {
 /// Asks the other processor to drop the translation that [`interference`] has changed.
 pub(crate) fn send_shootdown() {
     send(SHOOTDOWN_VECTOR);
+}
+
+/// Has the other processors take part in a call on all of them.
+pub(crate) fn send_broadcast() {
+    send(BROADCAST_VECTOR);
 }
 
 /// Wakes the other processor.

@@ -16,7 +16,7 @@ use crate::memory::paging_file;
 use crate::memory::user::{self, AccessKind, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
-use crate::{alternation, images, interference, raw, smp};
+use crate::{alternation, broadcast, hypervisor, images, interference, raw, smp, withheld};
 use nt_status::NtStatus;
 
 global_asm!(include_str!("trap.s"));
@@ -67,12 +67,14 @@ mod vector {
     pub(super) const SHOOTDOWN: u64 = smp::SHOOTDOWN_VECTOR as u64;
     pub(super) const WAKE: u64 = smp::WAKE_VECTOR as u64;
     pub(super) const TIMER: u64 = smp::TIMER_VECTOR as u64;
+    pub(super) const BROADCAST: u64 = smp::BROADCAST_VECTOR as u64;
     pub(super) const SPURIOUS: u64 = smp::SPURIOUS_VECTOR as u64;
 }
 
 mod page_fault_error {
     pub(super) const PRESENT: u64 = 1;
     pub(super) const WRITE: u64 = 1 << 1;
+    pub(super) const RESERVED: u64 = 1 << 3;
     pub(super) const FETCH: u64 = 1 << 4;
 }
 
@@ -96,6 +98,17 @@ impl Frame {
         } else {
             AccessKind::Read
         }
+    }
+
+    /// Carries out a CPUID that the lab replaced; gives whether it was one.
+    fn stands_for_cpuid(&mut self) -> bool {
+        let (leaf, part) = (self.rax as u32, self.rcx as u32);
+        let Some(result) = hypervisor::cpuid(self.instruction, leaf, part) else {
+            return false;
+        };
+        [self.rax, self.rbx, self.rcx, self.rdx] = result.map(u64::from);
+        self.instruction += 2;
+        true
     }
 
     fn end(&self, code: Code, parameters: [u64; 4]) -> ! {
@@ -145,25 +158,20 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
     match frame.vector {
         vector::SHOOTDOWN => interference::shootdown(),
         vector::WAKE | vector::TIMER => smp::end_of_interrupt(),
+        vector::BROADCAST => broadcast::interrupted(),
         vector::SPURIOUS => {}
         vector::PAGE_FAULT => page_fault(frame, floating, address),
-        vector::GENERAL_PROTECTION | vector::STACK => {
-            // The processor does not report the address that is not canonical.
-            let exception = Exception {
-                code: NtStatus::ACCESS_VIOLATION,
-                information: [0, u64::MAX, 0],
-                count: 2,
-            };
-            frame.dispatch(floating, exception)
-        }
+        vector::GENERAL_PROTECTION | vector::STACK => frame.dispatch(floating, GENERAL_PROTECTION),
         vector::DIVIDE => {
             frame.dispatch(floating, Exception::plain(NtStatus::INTEGER_DIVIDE_BY_ZERO))
         }
         vector::INVALID_OPCODE => {
-            frame.dispatch(floating, Exception::plain(NtStatus::ILLEGAL_INSTRUCTION))
+            if !frame.stands_for_cpuid() {
+                frame.dispatch(floating, Exception::plain(NtStatus::ILLEGAL_INSTRUCTION));
+            }
         }
         vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(NtStatus::BREAKPOINT)),
-        vector::DEBUG if alternation::close() => frame.flags &= !flags::TRAP,
+        vector::DEBUG if alternation::close() || withheld::close() => frame.flags &= !flags::TRAP,
         vector::DEBUG => frame.dispatch(floating, Exception::plain(NtStatus::SINGLE_STEP)),
         vector::ASSERTION => {
             frame.dispatch(floating, Exception::plain(NtStatus::ASSERTION_FAILURE))
@@ -181,7 +189,17 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
     }
 }
 
+/// What a general protection fault becomes: the processor does not report the address.
+const GENERAL_PROTECTION: Exception = Exception {
+    code: NtStatus::ACCESS_VIOLATION,
+    information: [0, u64::MAX, 0],
+    count: 2,
+};
+
 fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
+    if frame.error & page_fault_error::RESERVED != 0 && withheld::refuses(address) {
+        frame.dispatch(floating, GENERAL_PROTECTION);
+    }
     let access = frame.access();
     // NT's number of the access: "Bug Check 0xA", "EXCEPTION_RECORD".
     let kind = match access {
@@ -192,6 +210,10 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
     if stale(frame, address, access) {
         RETRIED.fetch_add(1, Ordering::Relaxed);
         cpu::invalidate_page(address);
+        return;
+    }
+    if access == AccessKind::Write && withheld::open(address) {
+        frame.flags |= flags::TRAP;
         return;
     }
     let level = irql::current();

@@ -175,6 +175,12 @@ values! {
     /// output is filled with [`UNTOUCHED`]. The reply has an [`Exchanged`] and all of the output
     /// for each.
     Exchanges = 30,
+    /// Withholds a frame from drivers that map it themselves, as a hypervisor does, or gives it back: an
+    /// access raises what a general protection fault does. On the first processor. Arguments:
+    /// address, [`Withheld`], whether it is withheld. Results: the frame's physical address.
+    Withhold = 31,
+    /// Adds RAM or removes it, whole pages. Arguments: physical address, length, [`RamState`].
+    SetRam = 32,
 }
 
 /// The arguments of a call of `MmCopyMemory`.
@@ -298,6 +304,39 @@ values! {
 }
 
 values! {
+    /// What [`Command::Withhold`] names.
+    Withheld:
+    /// The frame of a physical address.
+    Frame = 0,
+    /// The frame of the page table that maps a system address.
+    Table = 1,
+}
+
+values! {
+    /// What [`Command::SetRam`] makes of a range.
+    RamState:
+    /// Not RAM of the system.
+    Absent = 0,
+    /// RAM.
+    Listed = 1,
+    /// RAM that the list leaves out which drivers are given: it was added after the list was made.
+    Unlisted = 2,
+}
+
+values! {
+    /// What drivers are told of a hypervisor, which the command line says.
+    HypervisorKind:
+    /// What QEMU tells.
+    None = 0,
+    /// One with Microsoft's interface.
+    HyperV = 1,
+    /// The same, in a partition that may use virtual secure mode.
+    Vsm = 2,
+    /// The same, in an isolated partition.
+    Isolated = 3,
+}
+
+values! {
     /// The kind of the entries of a [`Mapping`].
     MappingKind:
     /// Not present.
@@ -348,6 +387,9 @@ values! {
     /// Writes the bytes of the next page and of the page after that into it, in turn, 8 at a time,
     /// without a pause.
     Alternate = 5,
+    /// Removes a range of RAM and adds it, in turn. The address is physical; for the process stands
+    /// the length.
+    Ram = 6,
 }
 
 values! {

@@ -10,7 +10,7 @@ use core::{
     ptr::null_mut,
 };
 use nt_status::NtStatus;
-use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, STATUS_SUCCESS, ULONG, ULONG64};
+use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, STATUS_SUCCESS, ULONG, ULONG64, USHORT};
 
 const STATUS_INVALID_ADDRESS: NTSTATUS = NtStatus::INVALID_ADDRESS.as_raw();
 const STATUS_INVALID_PARAMETER_4: NTSTATUS = NtStatus::INVALID_PARAMETER_4.as_raw();
@@ -26,6 +26,12 @@ routines! {
     c"ExAllocatePool2" = ex_allocate_pool_2;
     c"ExFreePool2" = ex_free_pool_2;
     c"KeGetCurrentIrql" = ke_get_current_irql;
+    c"KeGetCurrentProcessorNumberEx" = ke_get_current_processor_number_ex;
+    c"KeIpiGenericCall" = ke_ipi_generic_call;
+    c"KeLowerIrql" = ke_lower_irql;
+    c"KeQueryMaximumProcessorCountEx" = ke_query_maximum_processor_count_ex;
+    c"KeQueryUnbiasedInterruptTime" = ke_query_unbiased_interrupt_time;
+    c"KfRaiseIrql" = kf_raise_irql;
     c"MmAllocateContiguousNodeMemory" = mm_allocate_contiguous_node_memory;
     c"MmAllocateMappingAddress" = mm_allocate_mapping_address;
     c"MmCopyMemory" = mm_copy_memory;
@@ -78,6 +84,34 @@ unsafe extern "C" fn ex_free_pool_2(
 
 /// `KeGetCurrentIrql`: a process in user mode has no other level.
 const extern "C" fn ke_get_current_irql() -> KIRQL {
+    0
+}
+
+/// `KfRaiseIrql`, which `KeRaiseIrql` is.
+const extern "C" fn kf_raise_irql(_level: KIRQL) -> KIRQL {
+    0
+}
+
+/// `KeLowerIrql`.
+const extern "C" fn ke_lower_irql(_level: KIRQL) {}
+
+/// `KeQueryMaximumProcessorCountEx`: one, in any group.
+const extern "C" fn ke_query_maximum_processor_count_ex(_group: USHORT) -> ULONG {
+    1
+}
+
+/// `KeGetCurrentProcessorNumberEx`: the only one. Drivers here do not ask for group and number.
+const extern "C" fn ke_get_current_processor_number_ex(_number: *mut c_void) -> ULONG {
+    0
+}
+
+/// `KeQueryUnbiasedInterruptTime`: time stands still, as does the list of RAM.
+const extern "C" fn ke_query_unbiased_interrupt_time() -> u64 {
+    0
+}
+
+/// `KeIpiGenericCall`: does not call the routine, which needs ring 0.
+const extern "C" fn ke_ipi_generic_call(_routine: *const c_void, _context: u64) -> u64 {
     0
 }
 

@@ -64,9 +64,18 @@ pub(super) struct Record {
 
 impl Record {
     pub(super) fn new() -> Self {
+        Self::of(u32::from(pan_is_there()))
+    }
+
+    /// For kernel memory: user memory stays closed.
+    pub(super) const fn closed() -> Self {
+        Self::of(0)
+    }
+
+    const fn of(open_window: u32) -> Self {
         Self {
             code: 0,
-            open_window: u32::from(pan_is_there()),
+            open_window,
             kind: Trap::UNKNOWN,
             address: Trap::UNKNOWN,
             cause: Trap::UNKNOWN,

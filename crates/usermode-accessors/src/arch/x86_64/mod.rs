@@ -46,6 +46,12 @@ impl Record {
         Self::of(processor::features())
     }
 
+    /// For kernel memory: user memory stays closed.
+    #[inline]
+    pub(super) fn closed() -> Self {
+        Self::of(processor::features() & !processor::SMAP)
+    }
+
     #[inline]
     const fn of(processor: u32) -> Self {
         Self {

@@ -56,7 +56,7 @@ fn find_features() -> u32 {
     features
 }
 
-/// Source: "`CPUID`", leaf 7, "ERMS", Intel 64 and IA-32 Architectures Software Developer's Manual.
+/// Source: "`CPUID`", function 7, "ERMS", Intel 64 and IA-32 Architectures Software Developer's Manual.
 fn has_enhanced_strings() -> bool {
     const STRUCTURED_FEATURES: u32 = 7;
     const EBX_ERMS: u32 = 1 << 9;

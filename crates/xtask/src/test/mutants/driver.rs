@@ -48,10 +48,62 @@ pub const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         name: "the window keeps its stale translation",
-        file: "src/nt/window.rs",
+        file: "src/nt/translations.rs",
         original: "\"invlpg [{}]\",",
         broken: "\"/* {} */\",",
         caught_by: "lab_selftest::passes_under_every_policy",
+    },
+    Mutant {
+        name: "no flush before the windows are given back",
+        file: "src/nt/window.rs",
+        original: "        translations::drop_everywhere();",
+        broken: "        let _ = translations::drop_everywhere;",
+        caught_by: "lab_window::no_processor_remembers_pages_that_are_given_back",
+    },
+    Mutant {
+        name: "the window is read without a guard",
+        file: "src/nt/window.rs",
+        original: "unsafe { mapped::read_to(source, target) }",
+        broken: "let memory = unsafe { VolatileSlice::from_raw_parts(source, target.len()) };\n            \
+                 let mut target = target;\n            let _ = mapped::read_to;\n            \
+                 let _ = target.copy_from_volatile(&memory);\n            \
+                 Ok::<(), usermode_accessors::Fault>(())",
+        caught_by: "lab_withheld::a_withheld_frame_ends_a_copy_at_its_first_byte",
+    },
+    Mutant {
+        name: "the list of RAM is never taken again",
+        file: "src/engine/ram.rs",
+        original: "            self.lists.replace(list);",
+        broken: "            drop(list);",
+        caught_by: "lab_ram::ram_that_is_added_after_load_is_read",
+    },
+    Mutant {
+        name: "memory that the list does not know is not left to the system",
+        file: "src/engine/mod.rs",
+        original: "Reason::NotRam | Reason::TableNotRam { .. } => flags == CopyFlags::VIRTUAL,",
+        broken: "Reason::NotRam | Reason::TableNotRam { .. } => false && flags == CopyFlags::VIRTUAL,",
+        caught_by: "lab_ram::system_memory_that_the_list_does_not_know_is_left_to_the_system",
+    },
+    Mutant {
+        name: "the hypervisor is not asked",
+        file: "src/engine/mod.rs",
+        original: "hypervisor::may_withhold_memory() &&",
+        broken: "false && hypervisor::may_withhold_memory() &&",
+        caught_by: "lab_hypervisor::the_native_engine_is_not_used_where_memory_may_be_withheld",
+    },
+    Mutant {
+        name: "all processors share a window",
+        file: "src/nt/window.rs",
+        original: "let number = level.processor();",
+        broken: "let number = level.processor() & 0;",
+        caught_by: "lab_window::each_processor_reads_through_a_window_of_its_own",
+    },
+    Mutant {
+        name: "uncached memory is mapped cached",
+        file: "src/engine/native.rs",
+        original: "            Some(distance) => distance,",
+        broken: "            Some(_) => u64::MAX,",
+        caught_by: "lab_window::memory_that_the_driver_maps_uncached_is_left_to_the_system",
     },
     Mutant {
         name: "pool is never freed",
@@ -123,8 +175,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the window shows itself",
         file: "src/engine/native.rs",
-        original: "if self.machine.window.holds(address) {\n            return Err(",
-        broken: "if false && self.machine.window.holds(address) {\n            return Err(",
+        original: "if self.machine.windows.hold(address) {\n            return Err(",
+        broken: "if false && self.machine.windows.hold(address) {\n            return Err(",
         caught_by: "lab_engines::both_engines_come_to_the_same",
     },
     Mutant {
@@ -137,8 +189,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the native engine falls back unasked",
         file: "src/engine/mod.rs",
-        original: "self.choice == EngineKind::Auto && ",
-        broken: "self.choice != EngineKind::System && ",
+        original: "engine == EngineKind::Native && self.choice == EngineKind::Auto",
+        broken: "engine == EngineKind::Native",
         caught_by: "lab_fallback::the_automatic_choice_falls_back_and_says_so",
     },
     Mutant {
@@ -156,7 +208,7 @@ pub const MUTANTS: &[Mutant] = &[
         caught_by: "lab_batch::every_entry_is_held_to_the_policy",
     },
     Mutant {
-        name: "a scattered copy begins before its answer has a place",
+        name: "a scattered copy begins before its response has a place",
         file: "src/ops/copy_scatter.rs",
         original: "    call.fill_response(length)?;",
         broken: "    let _ = Call::fill_response;",
@@ -173,7 +225,7 @@ pub const MUTANTS: &[Mutant] = &[
         name: "a setting that was not read for want of memory counts as not set",
         file: "src/state/settings.rs",
         original: "=> Err(NtStatus::INSUFFICIENT_RESOURCES),",
-        broken: "=> Ok(Some(0)),",
+        broken: "=> Ok::<_, NtStatus>(Some(0)),",
         caught_by: "lab_resources::loading_fails_cleanly_wherever_pool_runs_out",
     },
     Mutant {
@@ -303,5 +355,20 @@ pub const MUTANTS: &[Mutant] = &[
         original: "let Some(subject) = opening.subject() else {",
         broken: "let Some(subject) = opening.subject().filter(|_| false) else {",
         caught_by: "lab_kernel_callers::the_privilege_is_the_captured_subjects",
+    },
+    Mutant {
+        name: "a copy that stops returns the bytes of the whole",
+        file: "src/ops/copy_memory.rs",
+        original: "    call.respond(&response, arrived)",
+        broken: "    let _ = arrived;\n    call.respond(&response, source.length)",
+        caught_by: "lab_soak::every_request_returns_what_the_model_allows",
+    },
+    Mutant {
+        name: "a copy that stops keeps its buffer",
+        file: "src/ops/copy_through.rs",
+        original: "    let asked = length as u64;",
+        broken: "    if copied.is_err() {\n        core::mem::forget(buffer);\n    }\n    \
+                 let asked = length as u64;",
+        caught_by: "lab_soak::every_request_returns_what_the_model_allows",
     },
 ];

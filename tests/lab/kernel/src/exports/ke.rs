@@ -1,10 +1,11 @@
 //! Kernel support: levels, locks, events, processors.
 
+use crate::broadcast::{self, IPI_LEVEL};
 use crate::bugcheck::{self, stack_here, violation};
 use crate::io::KERNEL_MODE;
 use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_most};
 use crate::nt::layout::{Event, Structure};
-use crate::{kernel_state, parallel, processor};
+use crate::{cpu, images, kernel_state, parallel, processor};
 use crate::{raw, smp};
 use nt_status::NtStatus;
 
@@ -139,6 +140,24 @@ pub(super) extern "win64" fn ke_get_current_processor_number_ex(number: u64) -> 
         raw::write(number, own << 16);
     }
     own
+}
+
+/// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four
+/// ticks of the time-stamp counter are 100 ns, so that its second is a few hundredths of one of the
+/// host's, and tests need not wait. Any IRQL.
+pub(super) extern "win64" fn ke_query_unbiased_interrupt_time() -> u64 {
+    cpu::time_stamp() / 4
+}
+
+/// `KeIpiGenericCall` function (wdm.h): the routine runs on every processor at `IPI_LEVEL`, from a
+/// barrier on; all have returned before this does, with what the routine returned here. IRQL <
+/// `IPI_LEVEL`.
+pub(super) extern "win64" fn ke_ipi_generic_call(routine: u64, context: u64) -> u64 {
+    require_at_most(IPI_LEVEL - 1, "KeIpiGenericCall");
+    if !images::is_driver_code(routine) {
+        violation!("KeIpiGenericCall was given {routine:#x}, which is in no image");
+    }
+    broadcast::run(routine, context).expect("no memory is left for the lab's own")
 }
 
 /// `KeEnterCriticalRegion` function (wdm.h). IRQL <= `APC_LEVEL`.

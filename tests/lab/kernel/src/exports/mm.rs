@@ -143,7 +143,7 @@ pub(super) extern "win64" fn mm_get_physical_memory_ranges() -> u64 {
     const TAG: u32 = u32::from_le_bytes(*b"hPmM");
     // Its page says PASSIVE_LEVEL; the pages of its successors say APC_LEVEL.
     require_at_most(APC_LEVEL, "MmGetPhysicalMemoryRanges");
-    let all = ranges::all();
+    let all = ranges::listed();
     let size = (all.len() as u64 + 1) * 16;
     let Some(array) = pool::allocate(size, TAG, Content::Zeroed, Owner::Driver) else {
         return 0;

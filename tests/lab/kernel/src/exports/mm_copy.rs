@@ -7,7 +7,7 @@ use crate::memory::layout::{self, USER_LIMIT};
 use crate::memory::paging::{Tables, bits, index, is_canonical, is_malformed, levels, page_length};
 use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of, paging_file, phys, ranges};
-use crate::raw;
+use crate::{raw, withheld};
 use nt_status::NtStatus;
 
 const PHYSICAL: u32 = 1;
@@ -63,7 +63,8 @@ pub(crate) extern "win64" fn mm_copy_memory(
 }
 
 fn physical_page(address: u64) -> Result<u64, NtStatus> {
-    if ranges::is_ram(page_of(address)) {
+    // What Windows makes of a frame that a hypervisor withholds is not documented.
+    if ranges::is_ram(page_of(address)) && !withheld::is(address) {
         Ok(address)
     } else {
         Err(NtStatus::INVALID_ADDRESS)

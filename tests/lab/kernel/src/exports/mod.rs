@@ -153,6 +153,8 @@ table! {
     "KeQueryActiveProcessorCountEx" => ke::ke_query_active_processor_count_ex,
     "KeQueryMaximumProcessorCountEx" => ke::ke_query_active_processor_count_ex,
     "KeGetCurrentProcessorNumberEx" => ke::ke_get_current_processor_number_ex,
+    "KeQueryUnbiasedInterruptTime" => ke::ke_query_unbiased_interrupt_time,
+    "KeIpiGenericCall" => ke::ke_ipi_generic_call,
     "KeEnterCriticalRegion" => ke::ke_enter_critical_region,
     "KeLeaveCriticalRegion" => ke::ke_leave_critical_region,
     "KeAreApcsDisabled" => ke::ke_are_apcs_disabled,

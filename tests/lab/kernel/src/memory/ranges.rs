@@ -2,6 +2,8 @@
 
 use alloc::vec::Vec;
 
+use ringcopy_lab_mailbox::RamState;
+
 use super::{PAGE, page_of};
 use crate::global::Global;
 
@@ -50,26 +52,70 @@ pub(crate) fn set(usable: &[(u64, u64)], withheld: &[Range]) {
         .filter(|range| range.start < range.end)
         .collect();
     ranges.sort_by_key(|range| range.start);
-    for hole in withheld {
-        ranges = ranges
-            .iter()
-            .flat_map(|range| {
-                [
-                    Range {
-                        start: range.start,
-                        end: range.end.min(hole.start),
-                    },
-                    Range {
-                        start: range.start.max(hole.end),
-                        end: range.end,
-                    },
-                ]
-            })
-            .filter(|range| range.start < range.end)
-            .collect();
-        ranges.dedup();
+    for &hole in withheld {
+        ranges = without(&ranges, hole);
     }
     RAM.with(|ram| *ram = ranges);
+}
+
+fn without(ranges: &[Range], hole: Range) -> Vec<Range> {
+    let mut left: Vec<Range> = ranges
+        .iter()
+        .flat_map(|range| {
+            [
+                Range {
+                    start: range.start,
+                    end: range.end.min(hole.start),
+                },
+                Range {
+                    start: range.start.max(hole.end),
+                    end: range.end,
+                },
+            ]
+        })
+        .filter(|range| range.start < range.end)
+        .collect();
+    left.dedup();
+    left
+}
+
+/// RAM that drivers are not told of.
+static UNLISTED: Global<Vec<Range>> = Global::new(Vec::new());
+
+/// Adds RAM or removes it. What the lab itself has there stays.
+pub(crate) fn change(range: Range, state: RamState) {
+    RAM.with(|ram| {
+        let mut ranges = without(ram, range);
+        if state != RamState::Absent {
+            ranges.push(range);
+            ranges.sort_by_key(|range| range.start);
+            // Ranges that touch are one, as they were before a part was removed.
+            ranges.dedup_by(|next, last| {
+                let touches = next.start == last.end;
+                if touches {
+                    last.end = next.end;
+                }
+                touches
+            });
+        }
+        *ram = ranges;
+    });
+    UNLISTED.with(|unlisted| {
+        *unlisted = without(unlisted, range);
+        if state == RamState::Unlisted {
+            unlisted.push(range);
+        }
+    });
+}
+
+/// Returns the ranges that drivers are told of.
+pub(crate) fn listed() -> Vec<Range> {
+    let unlisted = UNLISTED.with(|unlisted| unlisted.clone());
+    let mut ranges = all();
+    for hole in unlisted {
+        ranges = without(&ranges, hole);
+    }
+    ranges
 }
 
 /// Sets the firmware's ranges: those that its map does not call usable.

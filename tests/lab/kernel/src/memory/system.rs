@@ -9,10 +9,32 @@ use crate::random;
 
 static REGION: Global<Reservations> = Global::new(Reservations::new(MAPPINGS, REGION_LENGTH));
 
+/// What drivers map themselves: its page tables map nothing else.
+static APART: Global<Reservations> = Global::new(Reservations::new(APART_START, REGION_LENGTH));
+
+const APART_START: u64 = MAPPINGS + REGION_LENGTH;
+
+const fn region_of(address: u64) -> &'static Global<Reservations> {
+    if address < APART_START {
+        &REGION
+    } else {
+        &APART
+    }
+}
+
 /// Reserves page-aligned addresses, whose tables exist and whose entries are empty.
 pub(crate) fn reserve(pages: u64) -> Option<u64> {
+    reserve_in(&REGION, pages)
+}
+
+/// The same, in page tables that map nothing but what is reserved in this way.
+pub(crate) fn reserve_apart(pages: u64) -> Option<u64> {
+    reserve_in(&APART, pages)
+}
+
+fn reserve_in(region: &Global<Reservations>, pages: u64) -> Option<u64> {
     let gap = random::below(4);
-    let start = REGION.with(|region| region.reserve(pages, gap));
+    let start = region.with(|region| region.reserve(pages, gap));
     for page in 0..pages {
         if kernel_space::system()
             .make_entry(start + page * PAGE)
@@ -27,12 +49,12 @@ pub(crate) fn reserve(pages: u64) -> Option<u64> {
 
 /// Releases a reservation, whose pages are unmapped, and returns its number of pages.
 pub(crate) fn release(start: u64) -> Option<u64> {
-    REGION.with(|region| region.release(start))
+    region_of(start).with(|region| region.release(start))
 }
 
 /// Returns the number of pages of a reservation.
 pub(crate) fn pages_of(start: u64) -> Option<u64> {
-    REGION.with(|region| region.pages_of(start))
+    region_of(start).with(|region| region.pages_of(start))
 }
 
 /// Reserves addresses and maps each page to the frame that `frame_of` names.

@@ -15,7 +15,7 @@ use crate::images::{self, Image};
 use crate::memory::layout::IMAGES;
 use crate::memory::paging::bits;
 use crate::memory::{PAGE, frames, kernel_space};
-use crate::{random, raw};
+use crate::{hypervisor, random, raw};
 
 /// Images start on 64 KiB boundaries, anywhere in this many bytes.
 const RANDOM_SPAN: u64 = 64 << 30;
@@ -87,6 +87,12 @@ pub(crate) fn load(name: &str, bytes: &'static [u8], missing: Missing) -> Result
     if let Err(error) = bound {
         unmap(&image);
         return Err(error);
+    }
+    for section in sections.iter() {
+        if section.characteristics.get(LE) & IMAGE_SCN_MEM_EXECUTE != 0 {
+            let start = base + u64::from(section.virtual_address.get(LE));
+            hypervisor::replace(start, section.virtual_size.get(LE).into());
+        }
     }
     protect(&file, base, pages);
     images::add(image);

@@ -77,7 +77,7 @@ pub(super) fn counts() -> Vec<u64> {
 
 /// Carries out `RamRanges`.
 pub(super) fn ram_ranges() -> Carried {
-    let ranges: Vec<RamRange> = ranges::all()
+    let ranges: Vec<RamRange> = ranges::listed()
         .iter()
         .map(|range| RamRange {
             base: range.start,

@@ -2,7 +2,9 @@
 
 use alloc::vec;
 
-use ringcopy_lab_mailbox::{Call, Called, Command, DATA_LENGTH, Protection, UNTOUCHED, VALUES};
+use ringcopy_lab_mailbox::{
+    Call, Called, Command, DATA_LENGTH, Protection, RamState, UNTOUCHED, VALUES, Withheld,
+};
 
 use super::{Carried, Reply, data, data_of, done};
 use crate::memory::layout::LOWER_HALF_END;
@@ -10,7 +12,7 @@ use crate::memory::paging::Tables;
 use crate::memory::user::AccessKind;
 use crate::memory::{PAGE, kernel_space, page_of, paging_file, phys, ranges};
 use crate::object::process;
-use crate::{exports, raw, test_memory};
+use crate::{exports, raw, test_memory, withheld};
 use nt_status::NtStatus;
 
 /// Carries out one of them. Other commands are refused.
@@ -60,6 +62,26 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         }
         Command::PageOut => {
             paging_file::take_out(one)?;
+            done(Reply::default())
+        }
+        Command::Withhold => {
+            let frame = page_of(match Withheld::from_wire(two) {
+                Some(Withheld::Frame) => one,
+                Some(Withheld::Table) => tables_of(0)?
+                    .entry_of(one)
+                    .ok_or(NtStatus::INVALID_ADDRESS)?,
+                None => return Err(NtStatus::INVALID_PARAMETER),
+            });
+            withheld::set(frame, three != 0);
+            done(frame)
+        }
+        Command::SetRam => {
+            let state = RamState::from_wire(three).ok_or(NtStatus::INVALID_PARAMETER)?;
+            let range = ranges::Range {
+                start: page_of(one),
+                end: page_of(one) + two.next_multiple_of(PAGE),
+            };
+            ranges::change(range, state);
             done(Reply::default())
         }
         Command::CopyMemory => copy_memory(one, length),

@@ -10,7 +10,7 @@ use core::mem::offset_of;
 
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, Exit, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS,
-    VALUES, opener,
+    RamState, VALUES, opener,
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -18,7 +18,7 @@ use crate::boot::Archive;
 use crate::io::control::Control;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::PASSIVE_LEVEL;
-use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys};
+use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
 use crate::object::{file, process};
 use crate::parallel::{Closing, Work};
 use crate::pe::Missing;
@@ -71,6 +71,8 @@ struct ChangedPage {
     entry: u64,
     was: u64,
     address: u64,
+    /// The range of RAM that is removed and added, instead of a page.
+    ram: Option<ranges::Range>,
     /// The other frame that it maps in turn, or 0.
     spare: u64,
 }
@@ -190,6 +192,8 @@ fn carry_out(
         | Command::WriteKernelScratch
         | Command::ReadKernelScratch
         | Command::PageOut
+        | Command::Withhold
+        | Command::SetRam
         | Command::CopyMemory => memory::carry_out(command, arguments, length),
         Command::StartInterference => start_interference(one, two, three, changed),
         Command::StopInterference => stop_interference(changed),
@@ -327,6 +331,18 @@ fn start_interference(
         interference::start(PAGE, 0, kind, 0, [0; 2]);
         return done(Reply::default());
     }
+    if kind == Interference::Ram {
+        let range = ranges::Range {
+            start: address,
+            end: address + id,
+        };
+        *changed = Some(ChangedPage {
+            ram: Some(range),
+            ..ChangedPage::default()
+        });
+        interference::start(address, id, kind, 0, [0; 2]);
+        return done(Reply::default());
+    }
     let tables = if id == 0 && mixed_mappings::is_small_ram(page_of(address)) {
         kernel_space::system()
     } else {
@@ -353,6 +369,7 @@ fn start_interference(
         }
     }
     *changed = Some(ChangedPage {
+        ram: None,
         entry,
         was,
         address,
@@ -378,6 +395,9 @@ fn stop_interference(page: &mut Option<ChangedPage>) -> Carried {
     if stopped.entry != 0 {
         phys::write_entry(stopped.entry, stopped.was);
         cpu::invalidate_page(stopped.address);
+    }
+    if let Some(range) = stopped.ram {
+        ranges::change(range, RamState::Listed);
     }
     if stopped.spare != 0 {
         frames::free(stopped.spare);

@@ -1,0 +1,39 @@
+//! Runs a soak for `cargo xtask soak`, which prepares the lab and shows the progress: a line on
+//! standard error after each episode. The summary goes to standard output.
+
+#![forbid(unsafe_code)]
+
+use std::{
+    env,
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use ringcopy_tests::soak::Soak;
+
+fn main() -> ExitCode {
+    let numbers: Vec<Option<u64>> = env::args().skip(1).map(|text| text.parse().ok()).collect();
+    let [Some(requests), Some(seed), Some(processors), minutes, from] = numbers[..] else {
+        eprintln!("soak: to be started by cargo xtask soak");
+        return ExitCode::FAILURE;
+    };
+    let soak = Soak {
+        seed,
+        requests,
+        time: minutes.map(Duration::from_mins),
+        processors: u32::try_from(processors).unwrap_or(u32::MAX),
+        from,
+    };
+    let started = Instant::now();
+    match soak.run(|summary| eprintln!("{} of {requests} requests", summary.requests())) {
+        Ok(summary) => {
+            println!("{summary}");
+            println!("seed {seed}, {:.0} s", started.elapsed().as_secs_f64());
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            println!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
