@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use ringcopy_client::{
-//!     Device, Error, OpenAccess, Piece, Source, Transport, explain_transfer, protocol::EngineKind,
+//!     Device, Error, OpenAccess, Piece, Source, Transport, explain_copy, protocol::EngineKind,
 //! };
 //!
 //! fn counters(transport: &mut dyn Transport, addresses: &[u64]) -> Result<Vec<u64>, Error> {
@@ -32,8 +32,8 @@
 //!         .collect();
 //!     let batch = device.copy_batch(&pieces, EngineKind::Auto)?;
 //!     let mut counters = Vec::new();
-//!     for (transfer, bytes) in batch.pieces() {
-//!         match (explain_transfer(transfer), bytes.try_into()) {
+//!     for (report, bytes) in batch.pieces() {
+//!         match (explain_copy(report), bytes.try_into()) {
 //!             (None, Ok(bytes)) => counters.push(u64::from_le_bytes(bytes)),
 //!             (explanation, _) => eprintln!("{}", explanation.unwrap_or_default()),
 //!         }
@@ -43,10 +43,11 @@
 //! ```
 //!
 //! Three kinds of failure have different types: the transport failed ([`TransportError`]), the
-//! driver refused the request ([`Error::Refused`]), or a copy stopped early ([`Transfer::status`]).
+//! driver refused the request ([`Error::Refused`]), or a copy stopped early ([`CopyReport::result`]).
 
 #![forbid(unsafe_code)]
 
+mod copy_report;
 mod device;
 mod error;
 mod explain;
@@ -58,16 +59,16 @@ mod program;
 mod response;
 mod source;
 pub mod suites;
-mod transfer;
 mod transport;
 #[cfg(any(windows, test))]
 mod win32_status;
 #[cfg(windows)]
 pub mod windows;
 
+pub use copy_report::CopyReport;
 pub use device::{Batch, CallerCopy, CopyThrough, Device, DeviceCopy, Piece, ScatterPiece};
 pub use error::Error;
-pub use explain::{explain, explain_hole, explain_policy, explain_transfer};
+pub use explain::{explain, explain_copy, explain_hole, explain_policy};
 pub use information::Information;
 pub use number::{ParseNumberError, parse_number};
 pub use operation::Operation;
@@ -76,7 +77,6 @@ pub use program::{cli, machine, vm_test};
 pub use response::ResponseError;
 pub use ringcopy_protocol as protocol;
 pub use source::Source;
-pub use transfer::Transfer;
 pub use transport::{
     Buffer, Handle, Landmarks, OpenAccess, PAGE_LENGTH, Protection, RequestError, Transport,
     TransportError,

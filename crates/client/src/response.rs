@@ -7,7 +7,7 @@ use ringcopy_protocol::{
 use std::mem::size_of;
 use zerocopy::FromBytes;
 
-use crate::{Information, Operation, Source, Transfer};
+use crate::{CopyReport, Information, Operation, Source};
 
 /// A response breaks the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,7 +123,7 @@ pub(crate) fn information(output: &[u8], returned: usize) -> Result<Information,
 }
 
 /// Checks how a copy ended against what was asked for.
-fn check(result: &CopyResult, asked: Asked) -> Result<Transfer, ResponseError> {
+fn check(result: &CopyResult, asked: Asked) -> Result<CopyReport, ResponseError> {
     let field = ResponseError::Field;
     if result.copied > asked.length {
         return Err(field("copied", result.copied));
@@ -161,17 +161,11 @@ fn check(result: &CopyResult, asked: Asked) -> Result<Transfer, ResponseError> {
     if result.hole_length > longest {
         return Err(field("hole_length", result.hole_length));
     }
-    Ok(Transfer {
+    Ok(CopyReport {
         operation: asked.operation,
-        status,
         asked: asked.length,
-        copied: result.copied,
-        address: result.stop_address(),
-        direction,
-        engine,
-        fell_back: result.fell_back(),
-        hole_length: result.hole_length,
         source: asked.source,
+        result: *result,
     })
 }
 
@@ -182,14 +176,18 @@ pub(crate) fn copy(
     carries_data: bool,
     output: &[u8],
     returned: usize,
-) -> Result<Transfer, ResponseError> {
+) -> Result<CopyReport, ResponseError> {
     let response: CopyResponse = response_of(output, returned)?;
     check_header::<CopyResponse>(response.header)?;
     if response.asked != asked.length {
         return Err(ResponseError::Field("asked", response.asked));
     }
-    let transfer = check(&response.result, asked)?;
-    let data = if carries_data { transfer.copied } else { 0 };
+    let report = check(&response.result, asked)?;
+    let data = if carries_data {
+        report.result.copied
+    } else {
+        0
+    };
     let due = (size_of::<CopyResponse>() as u64).saturating_add(data);
     if returned as u64 != due {
         let due = usize::try_from(due).unwrap_or(usize::MAX);
@@ -199,7 +197,7 @@ pub(crate) fn copy(
             most: due,
         });
     }
-    Ok(transfer)
+    Ok(report)
 }
 
 /// Checks the response to a request for many copies: a [`BatchResponse`], then an [`CopyResult`]
@@ -210,7 +208,7 @@ pub(crate) fn copies(
     output: &[u8],
     returned: usize,
     slots: bool,
-) -> Result<Vec<Transfer>, ResponseError> {
+) -> Result<Vec<CopyReport>, ResponseError> {
     let response: BatchResponse = response_of(output, returned)?;
     check_header::<BatchResponse>(response.header)?;
     let field = ResponseError::Field;
@@ -226,21 +224,21 @@ pub(crate) fn copies(
     let results = output
         .get(size_of::<BatchResponse>()..fixed.min(returned))
         .ok_or(length)?;
-    let mut transfers = Vec::with_capacity(pieces.len());
+    let mut reports = Vec::with_capacity(pieces.len());
     let (mut succeeded, mut copied) = (0_u32, 0_u64);
     let (mut slot, mut least) = (fixed as u64, fixed as u64);
     for (asked, result) in pieces.iter().zip(results.chunks(size_of::<CopyResult>())) {
         let result = CopyResult::read_from_bytes(result).map_err(|_| length)?;
-        let transfer = check(&result, *asked)?;
-        succeeded += u32::from(transfer.status == NtStatus::SUCCESS);
-        copied = copied.saturating_add(transfer.copied);
-        if slots && transfer.copied > 0 {
-            least = slot.saturating_add(transfer.copied);
+        let report = check(&result, *asked)?;
+        succeeded += u32::from(report.result.status() == NtStatus::SUCCESS);
+        copied = copied.saturating_add(report.result.copied);
+        if slots && report.result.copied > 0 {
+            least = slot.saturating_add(report.result.copied);
         }
         slot = slot.saturating_add(asked.length);
-        transfers.push(transfer);
+        reports.push(report);
     }
-    if transfers.len() != pieces.len() || (returned as u64) < least {
+    if reports.len() != pieces.len() || (returned as u64) < least {
         return Err(length);
     }
     if response.succeeded != succeeded {
@@ -249,7 +247,7 @@ pub(crate) fn copies(
     if response.copied != copied {
         return Err(field("copied", response.copied));
     }
-    Ok(transfers)
+    Ok(reports)
 }
 
 /// Checks one page of the list of RAM. Returns how many ranges there are in all, and the page's

@@ -42,9 +42,15 @@ fn mixed(driver: SimulatedDriver) -> (Result<Batch, Error>, SimulatedDriver) {
 fn a_piece_that_fails_changes_nothing_for_the_others() {
     let batch = mixed(SimulatedDriver::default()).0.unwrap();
     let ends: Vec<_> = batch
-        .transfers
+        .reports
         .iter()
-        .map(|transfer| (transfer.status, transfer.copied, transfer.address))
+        .map(|report| {
+            (
+                report.result.status(),
+                report.result.copied,
+                report.result.stop_address(),
+            )
+        })
         .collect();
     assert_eq!(
         ends,
@@ -71,7 +77,7 @@ fn more_pieces_than_one_request_takes_are_several_requests() {
         device.copy_batch(&pieces, EngineKind::System).unwrap()
     });
     assert_eq!(driver.requests, [RequestKind::CopyBatch; 3]);
-    assert_eq!(batch.transfers.len(), pieces.len());
+    assert_eq!(batch.reports.len(), pieces.len());
     for (piece, byte) in pieces.iter().zip(&batch.bytes) {
         let expected = piece.source.address().to_le_bytes()[0].wrapping_mul(37);
         assert_eq!(*byte, expected);
@@ -102,14 +108,14 @@ fn a_piece_that_no_request_carries_is_refused_with_the_limit() {
 
 #[test]
 fn scattered_pieces_arrive_at_their_targets() {
-    let ((transfers, bytes), driver) = with(SimulatedDriver::default(), |device| {
+    let ((reports, bytes), driver) = with(SimulatedDriver::default(), |device| {
         let target = device.transport().allocate(4096).unwrap();
         let scatter = |source, target, length| ScatterPiece {
             source,
             target,
             length,
         };
-        let transfers = device
+        let reports = device
             .copy_scatter(
                 &[
                     scatter(Source::Virtual(SYSTEM_DATA + 1), target + 100, 4),
@@ -122,12 +128,12 @@ fn scattered_pieces_arrive_at_their_targets() {
             .unwrap();
         let mut bytes = [0; 4096];
         device.transport().read(target, &mut bytes).unwrap();
-        (transfers, bytes)
+        (reports, bytes)
     });
     assert_eq!(driver.requests, [RequestKind::CopyScatter]);
-    let copied: Vec<_> = transfers.iter().map(|transfer| transfer.copied).collect();
+    let copied: Vec<_> = reports.iter().map(|report| report.result.copied).collect();
     assert_eq!(copied, [4, 0, 1, 2]);
-    assert_eq!(transfers[1].status, NtStatus::ACCESS_VIOLATION);
+    assert_eq!(reports[1].result.status(), NtStatus::ACCESS_VIOLATION);
     assert_eq!(bytes[99..105], [0, 37, 74, 77, 148, 0]);
     assert_eq!(bytes[4094..], [37, 74]);
 }
@@ -137,12 +143,12 @@ fn a_fallback_is_reported() {
     let mut driver = SimulatedDriver::default();
     driver.memory.paged_out.insert(SYSTEM_DATA / 4096);
     let (batch, mut driver) = mixed(driver);
-    let transfers = batch.unwrap().transfers;
+    let reports = batch.unwrap().reports;
     assert_eq!(
-        (transfers[0].engine, transfers[0].fell_back),
+        (reports[0].result.engine(), reports[0].result.fell_back()),
         (EngineKind::System, true)
     );
-    assert!(!transfers[1].fell_back);
+    assert!(!reports[1].result.fell_back());
     assert!(driver.memory.paged_out.is_empty());
     driver.memory.paged_out.insert(SYSTEM_DATA / 4096);
     let native = with(driver, |device| {
@@ -150,7 +156,7 @@ fn a_fallback_is_reported() {
     })
     .0;
     assert_eq!(
-        native.unwrap().transfers[0].status,
+        native.unwrap().reports[0].result.status(),
         NtStatus::INVALID_ADDRESS
     );
 }
@@ -163,10 +169,7 @@ fn reason<R: std::fmt::Debug>(result: Result<R, Error>) -> ResponseError {
 }
 
 fn changing(change: impl Fn(&mut [u8], &mut usize) + 'static) -> SimulatedDriver {
-    SimulatedDriver {
-        change_response: Some(Box::new(change)),
-        ..SimulatedDriver::default()
-    }
+    SimulatedDriver::changing_responses(change)
 }
 
 #[test]
@@ -259,18 +262,12 @@ fn ranges(driver: SimulatedDriver) -> (Result<Vec<MemoryRange>, Error>, Simulate
 #[test]
 fn a_long_list_of_ram_comes_in_several_responses_and_in_order() {
     let many: Vec<_> = (0..700).rev().map(|index| (index << 20, 0x1000)).collect();
-    let (list, driver) = ranges(SimulatedDriver {
-        ranges: many,
-        ..SimulatedDriver::default()
-    });
+    let (list, driver) = ranges(SimulatedDriver::with(|driver| driver.ranges = many));
     let list = list.unwrap();
     assert_eq!(driver.requests, [RequestKind::MemoryRanges; 3]);
     let bases: Vec<_> = list.iter().map(|range| range.base).collect();
     assert_eq!(bases, (0..700).map(|index| index << 20).collect::<Vec<_>>());
-    let none = ranges(SimulatedDriver {
-        ranges: Vec::new(),
-        ..SimulatedDriver::default()
-    });
+    let none = ranges(SimulatedDriver::with(|driver| driver.ranges = Vec::new()));
     assert_eq!(none.0.unwrap(), []);
 }
 
@@ -300,10 +297,7 @@ fn an_invalid_list_of_ram_is_refused() {
         vec![(0x1000, 0x1001), (0x2000, 0x1000)],
         vec![(0x1000, 0x1000), (0x1000, 0x1000)],
     ] {
-        let result = ranges(SimulatedDriver {
-            ranges: list,
-            ..SimulatedDriver::default()
-        });
+        let result = ranges(SimulatedDriver::with(|driver| driver.ranges = list));
         assert!(matches!(reason(result.0), ResponseError::Field(..)));
     }
 }
@@ -321,10 +315,7 @@ fn an_endless_list_of_ram_is_refused() {
 #[test]
 fn a_refused_list_of_ram_is_explained() {
     let refused = |status| {
-        let driver = SimulatedDriver {
-            ranges_status: status,
-            ..SimulatedDriver::default()
-        };
+        let driver = SimulatedDriver::with(|driver| driver.ranges_status = status);
         explain(&ranges(driver).0.unwrap_err())
     };
     assert!(refused(NtStatus::ACCESS_DENIED).contains("bit 1 (physical memory)"));

@@ -20,10 +20,7 @@ fn with_response<R>(
     change_response: impl FnMut(&mut [u8], &mut usize) + 'static,
     ask: impl FnOnce(&mut Device<'_, SimulatedDriver>) -> R,
 ) -> R {
-    let mut driver = SimulatedDriver {
-        change_response: Some(Box::new(change_response)),
-        ..SimulatedDriver::default()
-    };
+    let mut driver = SimulatedDriver::changing_responses(change_response);
     let mut device = Device::open(&mut driver, OpenAccess::ReadWrite).unwrap();
     ask(&mut device)
 }
@@ -33,9 +30,9 @@ fn read(device: &mut Device<'_, SimulatedDriver>) -> Result<u64, Error> {
     let mut target = [0xEE; 64];
     device
         .copy_memory(Source::Virtual(address), EngineKind::Auto, &mut target)
-        .map(|transfer| {
-            assert!(transfer.copied <= 64);
-            transfer.copied
+        .map(|report| {
+            assert!(report.result.copied <= 64);
+            report.result.copied
         })
 }
 
@@ -103,7 +100,7 @@ fn f8_a_hole_beyond_the_last_address_is_refused() {
             let mut target = [0; 8];
             device
                 .copy_memory(Source::Physical(HOLE - 1), EngineKind::Auto, &mut target)
-                .map(|transfer| transfer.hole_length)
+                .map(|report| report.result.hole_length)
         })
     };
     let longest = u64::MAX - HOLE + 1;

@@ -193,10 +193,9 @@ fn without_a_system_each_command_is_refused() {
 
 #[test]
 fn abuse_finds_a_driver_that_accepts_malformed_requests() {
-    let found = abuse::run(&mut SimulatedDriver {
-        accepts_any_header: true,
-        ..SimulatedDriver::default()
-    })
+    let found = abuse::run(&mut SimulatedDriver::with(|driver| {
+        driver.accepts_any_header = true;
+    }))
     .unwrap();
     for wrong in [
         "information: version 0: succeeded, with 96 bytes",

@@ -36,11 +36,10 @@ fn a_correct_driver_passes_under_every_policy() {
     for policy in 0..4 {
         for privileged in [false, true] {
             let policy = Reach::from_bits_retain(policy);
-            let report = run(&mut SimulatedDriver {
+            let report = run(&mut SimulatedDriver::with_policy(
                 policy,
-                reach: if privileged { policy } else { Reach::empty() },
-                ..SimulatedDriver::default()
-            });
+                if privileged { policy } else { Reach::empty() },
+            ));
             assert_eq!(failures(&report), Vec::<String>::new());
             assert_eq!(report.counts().skipped, 0);
         }
@@ -60,23 +59,20 @@ fn cases_that_need_unknown_facts_are_skipped() {
     for outcome in &report.results {
         if let Verdict::Skipped(reason) = &outcome.verdict {
             assert!(!reason.is_empty());
-            assert_eq!(outcome.transfer, None);
+            assert_eq!(outcome.report, None);
         }
     }
 }
 
 /// Runs the self-test with bits of one byte flipped in every response to a copy.
 fn with_flipped_bits(offset: usize, bits: u8) -> Report {
-    let mut driver = SimulatedDriver {
-        change_response: Some(Box::new(move |output, _| {
-            if output.len() != INFORMATION
-                && let Some(byte) = output.get_mut(offset)
-            {
-                *byte ^= bits;
-            }
-        })),
-        ..SimulatedDriver::default()
-    };
+    let mut driver = SimulatedDriver::changing_responses(move |output, _| {
+        if output.len() != INFORMATION
+            && let Some(byte) = output.get_mut(offset)
+        {
+            *byte ^= bits;
+        }
+    });
     selftest::run(&mut driver).unwrap()
 }
 
@@ -103,15 +99,12 @@ fn a_missing_last_byte_is_noticed() {
 
 #[test]
 fn a_byte_written_after_the_copied_ones_is_noticed() {
-    let mut driver = SimulatedDriver {
-        change_response: Some(Box::new(|output, _| {
-            // One case asks for 8 KiB.
-            if output.len() == 56 + 8192 {
-                output[56 + 8191] ^= 0xFF;
-            }
-        })),
-        ..SimulatedDriver::default()
-    };
+    let mut driver = SimulatedDriver::changing_responses(|output, _| {
+        // One case asks for 8 KiB.
+        if output.len() == 56 + 8192 {
+            output[56 + 8191] ^= 0xFF;
+        }
+    });
     let report = selftest::run(&mut driver).unwrap();
     let noticed = failures(&report);
     assert!(
@@ -125,24 +118,18 @@ fn a_byte_written_after_the_copied_ones_is_noticed() {
 #[test]
 fn a_driver_that_ignores_its_policy_is_noticed() {
     // The driver reports that the handle has no reach, but copies.
-    let mut driver = SimulatedDriver {
-        change_response: Some(Box::new(|output, _| {
-            if output.len() == INFORMATION {
-                output[24] = 0;
-            }
-        })),
-        ..SimulatedDriver::default()
-    };
+    let mut driver = SimulatedDriver::changing_responses(|output, _| {
+        if output.len() == INFORMATION {
+            output[24] = 0;
+        }
+    });
     let report = selftest::run(&mut driver).unwrap();
     assert!(report.counts().failed > 5, "{:?}", failures(&report));
 }
 
 #[test]
 fn a_driver_that_cannot_be_opened_is_an_error() {
-    let mut driver = SimulatedDriver {
-        open_status: NtStatus::ACCESS_DENIED,
-        ..SimulatedDriver::default()
-    };
+    let mut driver = SimulatedDriver::with(|driver| driver.open_status = NtStatus::ACCESS_DENIED);
     assert!(selftest::run(&mut driver).is_err());
     assert!(driver.open(OpenAccess::Read).is_err());
 }

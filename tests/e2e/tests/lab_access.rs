@@ -177,8 +177,8 @@ fn policy_and_privilege_decide_what_lies_in_reach() {
                     (Source::Virtual(system), system_status),
                 ] {
                     bytes = [0; 64];
-                    let transfer = device.copy_memory(source, engine, &mut bytes).unwrap();
-                    assert_eq!(transfer.status, expected, "{source:x?}");
+                    let report = device.copy_memory(source, engine, &mut bytes).unwrap();
+                    assert_eq!(report.result.status(), expected, "{source:x?}");
                 }
                 let in_reach = reach.contains(Reach::SYSTEM_VIRTUAL);
                 assert_eq!(bytes == contents[..64], in_reach);
@@ -231,11 +231,11 @@ fn the_session_buffer_ends_where_it_ends() {
         let mut status = |offset: u64, bytes: usize| {
             let address = base.wrapping_add(offset);
             let mut target = vec![0; bytes];
-            let transfer = device
+            let report = device
                 .copy_memory(source(address), EngineKind::Auto, &mut target)
                 .unwrap();
-            assert_eq!(transfer.address, None);
-            transfer.status
+            assert_eq!(report.result.stop_address(), None);
+            report.result.status()
         };
         let whole = usize::try_from(length).unwrap();
         for (offset, bytes, expected) in [
@@ -270,12 +270,15 @@ fn an_administrator_can_disable_the_native_engine() {
     let native = device
         .copy_memory(source, EngineKind::Native, &mut bytes)
         .unwrap();
-    assert_eq!((native.status, native.copied), (NtStatus::NOT_SUPPORTED, 0));
+    assert_eq!(
+        (native.result.status(), native.result.copied),
+        (NtStatus::NOT_SUPPORTED, 0)
+    );
     let auto = device
         .copy_memory(source, EngineKind::Auto, &mut bytes)
         .unwrap();
     assert_eq!(
-        (auto.status, auto.engine),
+        (auto.result.status(), auto.result.engine()),
         (NtStatus::SUCCESS, EngineKind::System)
     );
 }

@@ -58,8 +58,8 @@ fn each_request_is_about_its_own_process() {
                 for engine in [EngineKind::Native, EngineKind::System] {
                     found.fill(0);
                     let source = Source::Virtual(ADDRESS);
-                    let transfer = device.copy_memory(source, engine, &mut found).unwrap();
-                    assert!(transfer.is_complete(), "{transfer:?}");
+                    let report = device.copy_memory(source, engine, &mut found).unwrap();
+                    assert!(report.is_complete(), "{report:?}");
                     assert_eq!(found, expected);
                 }
                 let copy = CallerCopy {
@@ -98,11 +98,11 @@ fn a_page_that_one_process_lacks_is_there_for_the_others() {
             let mut device = open(process);
             let mut found = vec![0; usize::try_from(LENGTH).unwrap()];
             let source = Source::Virtual(ADDRESS);
-            let transfer = device
+            let report = device
                 .copy_memory(source, EngineKind::Native, &mut found)
                 .unwrap();
             let expected = if number == last { PAGE_LENGTH } else { LENGTH };
-            assert_eq!(transfer.copied, expected);
+            assert_eq!(report.result.copied, expected);
         }
     });
 }

@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    PAGE_LENGTH, Source, Transfer, Transport,
+    CopyReport, PAGE_LENGTH, Source, Transport,
     protocol::{CopyResult, Direction, EngineKind, NtStatus, Reach, ResultFlags},
 };
 use ringcopy_lab::{Count, MachineFact, MappingKind, MixedMappings};
@@ -29,9 +29,9 @@ fn page_after_ram(mixed: &MixedMappings) -> u64 {
 }
 
 #[track_caller]
-fn assert_by(transfer: &Transfer, engine: EngineKind, fell_back: bool) {
-    let found = (transfer.engine, transfer.fell_back);
-    assert_eq!(found, (engine, fell_back), "{transfer:?}");
+fn assert_by(report: &CopyReport, engine: EngineKind, fell_back: bool) {
+    let found = (report.result.engine(), report.result.fell_back());
+    assert_eq!(found, (engine, fell_back), "{report:?}");
 }
 
 #[test]
@@ -48,45 +48,48 @@ fn the_automatic_choice_falls_back_and_says_so() {
         let mut device = open(&mut victim.process);
         let mut copy = |source, engine| {
             let mut target = vec![0; usize::try_from(length).unwrap()];
-            let transfer = device.copy_memory(source, engine, &mut target).unwrap();
-            (transfer, target)
+            let report = device.copy_memory(source, engine, &mut target).unwrap();
+            (report, target)
         };
 
-        let (transfer, _) = copy(source, EngineKind::Native);
-        assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-        assert_eq!((transfer.copied, transfer.address), (BEFORE, Some(page)));
-        assert_by(&transfer, EngineKind::Native, false);
+        let (report, _) = copy(source, EngineKind::Native);
+        assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+        assert_eq!(
+            (report.result.copied, report.result.stop_address()),
+            (BEFORE, Some(page))
+        );
+        assert_by(&report, EngineKind::Native, false);
 
-        let (transfer, bytes) = copy(source, EngineKind::Auto);
-        assert!(transfer.is_complete(), "{transfer:?}");
-        assert_by(&transfer, EngineKind::System, true);
+        let (report, bytes) = copy(source, EngineKind::Auto);
+        assert!(report.is_complete(), "{report:?}");
+        assert_by(&report, EngineKind::System, true);
         assert!(mixed.agrees(page - BEFORE, &bytes));
         let now = lab.counts().unwrap().get(Count::BroughtIn);
         assert_eq!(now, before + 1, "native brought a page in, or auto none");
 
         // The page is in now, so that the native engine copies all.
-        let (transfer, bytes) = copy(source, EngineKind::Auto);
-        assert!(transfer.is_complete(), "{transfer:?}");
-        assert_by(&transfer, EngineKind::Native, false);
+        let (report, bytes) = copy(source, EngineKind::Auto);
+        assert!(report.is_complete(), "{report:?}");
+        assert_by(&report, EngineKind::Native, false);
         assert!(mixed.agrees(page - BEFORE, &bytes));
 
         lab.page_out(page).unwrap();
-        let (transfer, _) = copy(source, EngineKind::System);
-        assert_by(&transfer, EngineKind::System, false);
+        let (report, _) = copy(source, EngineKind::System);
+        assert_by(&report, EngineKind::System, false);
 
         // At an unmapped page, both engines fail.
         let unmapped = lab.facts().unwrap().get(MachineFact::UnmappedSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(unmapped), EngineKind::Auto);
+        let (report, _) = copy(Source::Virtual(unmapped), EngineKind::Auto);
         assert_eq!(
-            (transfer.status, transfer.copied),
+            (report.result.status(), report.result.copied),
             (NtStatus::INVALID_ADDRESS, 0)
         );
-        assert_by(&transfer, EngineKind::System, true);
+        assert_by(&report, EngineKind::System, true);
         // What the native engine refuses for another reason is not tried again.
         let io = lab.facts().unwrap().get(MachineFact::IoSystemAddress);
-        let (transfer, _) = copy(Source::Virtual(io), EngineKind::Auto);
-        assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-        assert_by(&transfer, EngineKind::Native, false);
+        let (report, _) = copy(Source::Virtual(io), EngineKind::Auto);
+        assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+        assert_by(&report, EngineKind::Native, false);
     });
 }
 

@@ -22,10 +22,10 @@ fn instructions_are_counted_whatever_else_the_machine_does() {
     let mut device = open(&mut process);
     let mut instructions = |length: usize, engine| {
         let mut target = vec![0; length];
-        let (transfer, instructions) = lab
+        let (report, instructions) = lab
             .instructions_of(|| device.copy_memory(Source::Physical(physical), engine, &mut target))
             .unwrap();
-        assert!(transfer.unwrap().is_complete());
+        assert!(report.unwrap().is_complete());
         instructions
     };
     for engine in [EngineKind::Native, EngineKind::System] {

@@ -6,7 +6,7 @@
 use std::{fs, os::unix::fs::MetadataExt as _, path::Path};
 
 use ringcopy_client::{
-    Device, PAGE_LENGTH, Piece, ScatterPiece, Source, Transfer, Transport, cli,
+    CopyReport, Device, PAGE_LENGTH, Piece, ScatterPiece, Source, Transport, cli,
     protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{
@@ -42,13 +42,13 @@ fn copy(
     engine: EngineKind,
     length: u32,
     sources: impl IntoIterator<Item = Source>,
-) -> Vec<Transfer> {
+) -> Vec<CopyReport> {
     let pieces: Vec<_> = sources
         .into_iter()
         .map(|source| Piece { source, length })
         .collect();
     let batch = device.copy_batch(&pieces, engine);
-    batch.unwrap_or_else(|error| panic!("{error}")).transfers
+    batch.unwrap_or_else(|error| panic!("{error}")).reports
 }
 
 /// The ranges of RAM, with adjacent ones merged.
@@ -78,8 +78,8 @@ fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
     }
     for (engine, _) in ENGINES {
         let sources = addresses.iter().map(|&address| Source::Physical(address));
-        let transfers = copy(&mut device, engine, 1, sources);
-        for (&address, transfer) in addresses.iter().zip(transfers) {
+        let reports = copy(&mut device, engine, 1, sources);
+        for (&address, report) in addresses.iter().zip(reports) {
             let is_ram = runs
                 .iter()
                 .any(|run| (run.base..run.base + run.length).contains(&address));
@@ -90,7 +90,7 @@ fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
                 // All addresses that are left, or one less than all there are.
                 None => (u64::MAX - address).saturating_add(1),
             };
-            assert_eq!(transfer.hole_length, hole, "{engine:?}, {address:#x}");
+            assert_eq!(report.result.hole_length, hole, "{engine:?}, {address:#x}");
         }
     }
 }
@@ -165,12 +165,14 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
                 lab.page_out(mapping.address).unwrap();
             }
             let sources = addresses.iter().map(|&address| Source::Virtual(address));
-            let transfers = copy(&mut device, engine, length, sources);
+            let reports = copy(&mut device, engine, length, sources);
             let holes: Vec<_> = addresses
                 .iter()
-                .zip(transfers)
-                .filter(|(_, transfer)| transfer.hole_length > 0)
-                .map(|(&address, transfer)| (address + transfer.copied, transfer.hole_length))
+                .zip(reports)
+                .filter(|(_, report)| report.result.hole_length > 0)
+                .map(|(&address, report)| {
+                    (address + report.result.copied, report.result.hole_length)
+                })
                 .collect();
             for &hole in &holes {
                 let what = format!("{engine:?}: {:#x} bytes at {:#x}", hole.1, hole.0);
@@ -182,8 +184,8 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
             let inside = holes.iter().flat_map(|&(address, length)| {
                 [length / 2, length - 1].map(|offset| Source::Virtual(address + offset))
             });
-            for transfer in copy(&mut device, engine, 1, inside) {
-                assert_eq!(transfer.copied, 0, "{engine:?}: {transfer:x?}");
+            for report in copy(&mut device, engine, 1, inside) {
+                assert_eq!(report.result.copied, 0, "{engine:?}: {report:x?}");
             }
             found += holes.len();
         }
@@ -214,22 +216,22 @@ fn f8_memory_without_page_tables_is_one_hole() {
         for (engine, _) in ENGINES {
             // Non-canonical addresses end where system addresses begin.
             for address in [limit, (1 << 63) - 1, 1 << 63, start - 1] {
-                let transfer = copy(&mut device, engine, 1, [Source::Virtual(address)])[0];
-                assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-                assert_eq!(transfer.hole_length, start - address, "{engine:?}");
+                let report = copy(&mut device, engine, 1, [Source::Virtual(address)])[0];
+                assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+                assert_eq!(report.result.hole_length, start - address, "{engine:?}");
             }
             // An empty entry of the highest table is one hole.
             let slots = (1..256).map(|slot| Source::Virtual(start + slot * slot_length));
-            let transfers = copy(&mut device, engine, 1, slots);
-            let whole = |transfer: &&Transfer| transfer.hole_length == slot_length;
-            let count = transfers.iter().filter(whole).count();
+            let reports = copy(&mut device, engine, 1, slots);
+            let whole = |report: &&CopyReport| report.result.hole_length == slot_length;
+            let count = reports.iter().filter(whole).count();
             assert!(count > 100, "{engine:?}: {count} slots");
             let wraps = [Piece {
                 source: Source::Virtual(u64::MAX),
                 length: 2,
             }];
-            let transfer = device.copy_batch(&wraps, engine).unwrap().transfers[0];
-            assert_eq!(transfer.hole_length, 0);
+            let report = device.copy_batch(&wraps, engine).unwrap().reports[0];
+            assert_eq!(report.result.hole_length, 0);
         }
         // A scattered copy reports it, too, and reports nothing of a target that cannot be written.
         let target = device.transport().allocate(PAGE_LENGTH).unwrap();
@@ -240,15 +242,18 @@ fn f8_memory_without_page_tables_is_one_hole() {
             length: 64,
         };
         let pieces = [scatter(target), scatter(target + PAGE_LENGTH - 2)];
-        let transfers = device.copy_scatter(&pieces, EngineKind::Auto).unwrap();
-        let expected =
-            copy(&mut device, EngineKind::Auto, 1, [Source::Physical(hole)])[0].hole_length;
+        let reports = device.copy_scatter(&pieces, EngineKind::Auto).unwrap();
+        let expected = copy(&mut device, EngineKind::Auto, 1, [Source::Physical(hole)])[0]
+            .result
+            .hole_length;
         assert!(expected > 0);
-        let said = transfers.iter().map(|one| (one.copied, one.hole_length));
+        let said = reports
+            .iter()
+            .map(|one| (one.result.copied, one.result.hole_length));
         assert_eq!(said.collect::<Vec<_>>(), [(5, expected), (2, 0)]);
         // Nor of user memory, which may be made at its first use.
-        let transfer = copy(&mut device, EngineKind::Auto, 1, [Source::Virtual(0)])[0];
-        assert_eq!(transfer.hole_length, 0);
+        let report = copy(&mut device, EngineKind::Auto, 1, [Source::Virtual(0)])[0];
+        assert_eq!(report.result.hole_length, 0);
     }
 }
 
@@ -296,7 +301,9 @@ fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
     let mut device = open(&mut process);
     let mut hole_at = |address| {
         let source = Source::Virtual(address);
-        copy(&mut device, EngineKind::Native, 1, [source])[0].hole_length
+        copy(&mut device, EngineKind::Native, 1, [source])[0]
+            .result
+            .hole_length
     };
     let without = (1..256)
         .map(|slot| 0xFFFF_8000_0000_0000 + slot * 512 * GIB)

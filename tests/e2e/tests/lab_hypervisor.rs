@@ -29,10 +29,10 @@ fn engine(hypervisor: HypervisorKind, native: Option<&[u8]>) -> (NtStatus, Engin
     let status = device.information().unwrap().native_status;
     let source = Source::Physical(0x10_0000);
     let mut read = |engine| device.copy_memory(source, engine, &mut [0; 8]).unwrap();
-    let transfer = read(EngineKind::Auto);
-    assert!(transfer.is_complete(), "{transfer:?}");
-    assert_eq!(read(EngineKind::Native).status, status);
-    (status, transfer.engine)
+    let report = read(EngineKind::Auto);
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(read(EngineKind::Native).result.status(), status);
+    (status, report.result.engine())
 }
 
 #[test]

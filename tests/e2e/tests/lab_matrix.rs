@@ -65,11 +65,11 @@ impl Matrix<'_, '_> {
             length,
             alignment: 1,
         };
-        let transfer = self.device.copy_through(copy).unwrap();
-        assert_eq!(transfer.status, expected.status, "{what}");
-        assert_eq!(transfer.copied, expected.copied, "{what}");
-        assert_eq!(transfer.direction, expected.direction, "{what}");
-        assert_eq!(transfer.address, expected.address, "{what}");
+        let report = self.device.copy_through(copy).unwrap();
+        assert_eq!(report.result.status(), expected.status, "{what}");
+        assert_eq!(report.result.copied, expected.copied, "{what}");
+        assert_eq!(report.result.direction(), expected.direction, "{what}");
+        assert_eq!(report.result.stop_address(), expected.address, "{what}");
 
         let mut after = vec![0; seen];
         self.device

@@ -3,8 +3,8 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    CallerCopy, CopyThrough, Device, PAGE_LENGTH, Source, Transfer, Transport,
-    protocol::{Direction, EngineKind, NtStatus, Reach},
+    CallerCopy, CopyReport, CopyThrough, Device, PAGE_LENGTH, Source, Transport,
+    protocol::{CopyResult, Direction, EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{MachineFact, PageState, Process, RamRange};
 use ringcopy_tests::{UNTOUCHED, boot, open, pattern, privileged};
@@ -15,26 +15,26 @@ fn copy(
     device: &mut Device<'_, Process<'_>>,
     source: Source,
     length: usize,
-) -> (Transfer, [Vec<u8>; 2]) {
+) -> (CopyReport, [Vec<u8>; 2]) {
     let [(native, by_native), (system, by_system)] =
         [EngineKind::Native, EngineKind::System].map(|engine| {
             let mut target = vec![UNTOUCHED; length];
-            let transfer = device
+            let report = device
                 .copy_memory(source, engine, &mut target)
                 .unwrap_or_else(|error| panic!("{source:?}: {error}"));
-            let copied = usize::try_from(transfer.copied).unwrap();
+            let copied = usize::try_from(report.result.copied).unwrap();
             let rest = target.split_off(copied);
             assert!(
                 rest.iter().all(|&byte| byte == UNTOUCHED),
                 "{source:?}: bytes after the last"
             );
-            let transfer = Transfer {
-                engine: EngineKind::Auto,
+            let result = CopyResult {
+                engine: EngineKind::Auto as u32,
                 // One engine may report less of a hole than the other.
                 hole_length: 0,
-                ..transfer
+                ..report.result
             };
-            (transfer, target)
+            (CopyReport { result, ..report }, target)
         });
     assert_eq!(
         native, system,
@@ -74,22 +74,26 @@ fn physical_memory_is_read_to_the_last_byte_of_ram() {
                 };
                 for length in [1_u64, 8, 100, 4096, 10_000] {
                     let length = usize::try_from(length).unwrap();
-                    let (transfer, _) = copy(&mut device, Source::Physical(address), length);
-                    assert_ends_with_ram(&ranges, address, &transfer);
+                    let (report, _) = copy(&mut device, Source::Physical(address), length);
+                    assert_ends_with_ram(&ranges, address, &report);
                 }
             }
         }
     }
 }
 
-fn assert_ends_with_ram(ranges: &[RamRange], address: u64, transfer: &Transfer) {
-    let expected = ram_from(ranges, address, transfer.asked);
-    assert_eq!(transfer.copied, expected, "{address:#x}: {transfer:?}");
-    if expected == transfer.asked {
-        assert_eq!(transfer.status, NtStatus::SUCCESS, "{address:#x}");
+fn assert_ends_with_ram(ranges: &[RamRange], address: u64, report: &CopyReport) {
+    let expected = ram_from(ranges, address, report.asked);
+    assert_eq!(report.result.copied, expected, "{address:#x}: {report:?}");
+    if expected == report.asked {
+        assert_eq!(report.result.status(), NtStatus::SUCCESS, "{address:#x}");
     } else {
-        assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{address:#x}");
-        assert_eq!(transfer.address, Some(address + expected));
+        assert_eq!(
+            report.result.status(),
+            NtStatus::INVALID_ADDRESS,
+            "{address:#x}"
+        );
+        assert_eq!(report.result.stop_address(), Some(address + expected));
     }
 }
 
@@ -110,9 +114,9 @@ fn own_memory_is_the_same_by_its_physical_addresses() {
             let source = Source::Physical(physical + offset as u64);
             for engine in [EngineKind::Native, EngineKind::System] {
                 let mut found = vec![UNTOUCHED; length];
-                let transfer = device.copy_memory(source, engine, &mut found).unwrap();
-                assert!(transfer.is_complete(), "{transfer:?}");
-                assert_eq!(transfer.engine, engine);
+                let report = device.copy_memory(source, engine, &mut found).unwrap();
+                assert!(report.is_complete(), "{report:?}");
+                assert_eq!(report.result.engine(), engine);
                 assert_eq!(found, expected[offset..offset + length]);
             }
         }
@@ -145,12 +149,12 @@ fn system_memory_is_read_through_pages_of_every_size() {
             (span / 3, span.min(5000) / 2),
         ] {
             let address = base + offset;
-            let (transfer, bytes) = copy(
+            let (report, bytes) = copy(
                 &mut device,
                 Source::Virtual(address),
                 usize::try_from(length).unwrap(),
             );
-            assert_eq!(transfer.status, NtStatus::SUCCESS, "{address:#x}");
+            assert_eq!(report.result.status(), NtStatus::SUCCESS, "{address:#x}");
             let expected = lab.read_system(address, length).unwrap();
             assert!(
                 bytes.iter().all(|bytes| *bytes == expected),
@@ -173,9 +177,12 @@ fn system_memory_ends_where_nothing_is_mapped() {
         .unwrap();
     let mut device = open(&mut process);
     for before in [0_u64, 1, 17, 4000] {
-        let (transfer, bytes) = copy(&mut device, Source::Virtual(end - before), 8192);
-        assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-        assert_eq!((transfer.copied, transfer.address), (before, Some(end)));
+        let (report, bytes) = copy(&mut device, Source::Virtual(end - before), 8192);
+        assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+        assert_eq!(
+            (report.result.copied, report.result.stop_address()),
+            (before, Some(end))
+        );
         let expected = &sent[4000 - usize::try_from(before).unwrap()..];
         assert!(bytes.iter().all(|bytes| bytes == expected));
     }
@@ -188,9 +195,13 @@ fn system_memory_ends_where_nothing_is_mapped() {
         io + 100,
         0xFFFF_8000_0000_0000,
     ] {
-        let (transfer, _) = copy(&mut device, Source::Virtual(address), 64);
-        assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{address:#x}");
-        assert_eq!(transfer.copied, 0);
+        let (report, _) = copy(&mut device, Source::Virtual(address), 64);
+        assert_eq!(
+            report.result.status(),
+            NtStatus::INVALID_ADDRESS,
+            "{address:#x}"
+        );
+        assert_eq!(report.result.copied, 0);
     }
 }
 
@@ -222,7 +233,7 @@ impl Pages {
 fn copies(
     process: &mut Process<'_>,
     state: PageState,
-    mut check: impl FnMut(&mut Process<'_>, Direction, &Pages, &Transfer),
+    mut check: impl FnMut(&mut Process<'_>, Direction, &Pages, &CopyReport),
 ) {
     let length = 2 * EACH;
     for which in 0..5 {
@@ -236,7 +247,7 @@ fn copies(
         };
         let mut target = vec![0; pages.bytes.len()];
         let mut device = open(process);
-        let (direction, transfer) = match which {
+        let (direction, report) = match which {
             0 => (Direction::Read, device.copy_from(copy)),
             1 => (Direction::Write, device.copy_to(copy)),
             2 | 3 => {
@@ -263,9 +274,9 @@ fn copies(
                 ),
             ),
         };
-        let transfer = transfer.unwrap_or_else(|error| panic!("{error}"));
+        let report = report.unwrap_or_else(|error| panic!("{error}"));
         drop(device);
-        check(process, direction, &pages, &transfer);
+        check(process, direction, &pages, &report);
     }
 }
 
@@ -277,8 +288,8 @@ fn a_page_that_is_paged_out_is_brought_in() {
     copies(
         &mut process,
         PageState::PagedOut,
-        |process, direction, pages, transfer| {
-            assert!(transfer.is_complete(), "{transfer:?}");
+        |process, direction, pages, report| {
+            assert!(report.is_complete(), "{report:?}");
             let mut found = vec![0; pages.bytes.len()];
             process.read(pages.start(), &mut found).unwrap();
             // The sources of the writing copies are zeros: a fresh session buffer, a fresh page.
@@ -298,11 +309,15 @@ fn a_page_that_cannot_be_brought_in_stops_the_copy_with_its_own_status() {
     copies(
         &mut process,
         PageState::InPageError,
-        |_, direction, pages, transfer| {
-            assert_eq!(transfer.status, NtStatus::IN_PAGE_ERROR, "{transfer:?}");
-            assert_eq!(transfer.copied, EACH);
-            assert_eq!(transfer.address, Some(pages.second));
-            assert_eq!(transfer.direction, direction);
+        |_, direction, pages, report| {
+            assert_eq!(
+                report.result.status(),
+                NtStatus::IN_PAGE_ERROR,
+                "{report:?}"
+            );
+            assert_eq!(report.result.copied, EACH);
+            assert_eq!(report.result.stop_address(), Some(pages.second));
+            assert_eq!(report.result.direction(), direction);
         },
     );
 }

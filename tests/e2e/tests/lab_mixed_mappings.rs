@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use ringcopy_client::{
-    Device, OpenAccess, PAGE_LENGTH, Source, Transfer, Transport,
+    CopyReport, Device, OpenAccess, PAGE_LENGTH, Source, Transport,
     protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{
@@ -32,23 +32,23 @@ fn with_mixed_mappings(stage: impl Fn(&Lab, &MixedMappings)) {
     }
 }
 
-/// Copies by one engine. Returns the transfer, and the bytes that it counts.
+/// Copies by one engine. Returns the report, and the bytes that it counts.
 fn copy(
     device: &mut Device<'_, Process<'_>>,
     engine: EngineKind,
     source: Source,
     length: u64,
-) -> (Transfer, Vec<u8>) {
+) -> (CopyReport, Vec<u8>) {
     let mut target = vec![UNTOUCHED; usize::try_from(length).unwrap()];
-    let transfer = device
+    let report = device
         .copy_memory(source, engine, &mut target)
         .unwrap_or_else(|error| panic!("{source:x?}: {error}"));
-    let rest = target.split_off(usize::try_from(transfer.copied).unwrap());
+    let rest = target.split_off(usize::try_from(report.result.copied).unwrap());
     assert!(
         rest.iter().all(|&byte| byte == UNTOUCHED),
         "{source:x?}: bytes after the last"
     );
-    (transfer, target)
+    (report, target)
 }
 
 /// Ranges around the ends of a mapping.
@@ -123,19 +123,19 @@ fn a_system_page_that_is_out_is_brought_in_by_the_system_engine() {
         for _ in 0..3 {
             let before = brought_in();
             let mut device = open(&mut process);
-            let (transfer, _) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
-            assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-            assert_eq!(transfer.copied, 0);
+            let (report, _) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
+            assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+            assert_eq!(report.result.copied, 0);
             assert_eq!(brought_in(), before);
 
-            let (transfer, bytes) = copy(&mut device, EngineKind::System, source, PAGE_LENGTH);
-            assert!(transfer.is_complete(), "{transfer:?}");
+            let (report, bytes) = copy(&mut device, EngineKind::System, source, PAGE_LENGTH);
+            assert!(report.is_complete(), "{report:?}");
             assert!(mixed.agrees(mapping.address, &bytes));
             assert_eq!(brought_in(), before + 1);
 
             // Now the native engine finds it too.
-            let (transfer, bytes) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
-            assert!(transfer.is_complete(), "{transfer:?}");
+            let (report, bytes) = copy(&mut device, EngineKind::Native, source, PAGE_LENGTH);
+            assert!(report.is_complete(), "{report:?}");
             assert!(mixed.agrees(mapping.address, &bytes));
             assert_eq!(brought_in(), before + 1);
             drop(device);
@@ -181,9 +181,13 @@ fn devices_and_firmware_are_refused_by_their_physical_addresses() {
         ] {
             assert_eq!(mixed.ram_from(address), 0, "{address:#x}");
             for engine in [EngineKind::Native, EngineKind::System] {
-                let (transfer, _) = copy(&mut device, engine, Source::Physical(address), 2);
-                assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{address:#x}");
-                assert_eq!(transfer.copied, 0, "{address:#x}");
+                let (report, _) = copy(&mut device, engine, Source::Physical(address), 2);
+                assert_eq!(
+                    report.result.status(),
+                    NtStatus::INVALID_ADDRESS,
+                    "{address:#x}"
+                );
+                assert_eq!(report.result.copied, 0, "{address:#x}");
             }
         }
     });

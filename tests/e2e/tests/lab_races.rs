@@ -4,7 +4,7 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    CallerCopy, CopyThrough, PAGE_LENGTH, Source, Transfer, Transport,
+    CallerCopy, CopyReport, CopyThrough, PAGE_LENGTH, Source, Transport,
     protocol::{
         CODES, CopyFlags, CopyMemoryRequest, Direction, EngineKind, Method, NtStatus, Reach,
         RequestKind,
@@ -75,7 +75,7 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
     let address = start;
     until_both(LEAST, || {
         let mut read = vec![0; usize::try_from(LENGTH).unwrap()];
-        let transfer = match copy {
+        let report = match copy {
             Copy::From => device.copy_from(CallerCopy { address, ..whole }),
             Copy::To => device.copy_to(CallerCopy { address, ..whole }),
             Copy::ThroughSource | Copy::ThroughDestination => device.copy_through(CopyThrough {
@@ -87,13 +87,13 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
             Copy::Memory => device.copy_memory(Source::Virtual(start), EngineKind::Auto, &mut read),
         }
         .unwrap_or_else(|error| panic!("{error}"));
-        assert_exact(copy, &transfer, changing);
+        assert_exact(copy, &report, changing);
         if copy == Copy::Memory {
-            let copied = usize::try_from(transfer.copied).unwrap();
+            let copied = usize::try_from(report.result.copied).unwrap();
             assert_eq!(read[..copied], bytes[..copied]);
             assert!(read[copied..].iter().all(|&byte| byte == 0));
         }
-        transfer.is_complete()
+        report.is_complete()
     });
     drop(device);
     lab.stop_interference().unwrap();
@@ -106,17 +106,24 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
 }
 
 #[track_caller]
-fn assert_exact(copy: Copy, transfer: &Transfer, changing: u64) {
-    if transfer.status == NtStatus::SUCCESS {
-        assert_eq!(transfer.copied, LENGTH);
+fn assert_exact(copy: Copy, report: &CopyReport, changing: u64) {
+    if report.result.status() == NtStatus::SUCCESS {
+        assert_eq!(report.result.copied, LENGTH);
         return;
     }
-    assert_eq!(transfer.status, NtStatus::ACCESS_VIOLATION, "{transfer:?}");
-    assert_eq!(transfer.direction, copy.stopped_by(), "{transfer:?}");
+    assert_eq!(
+        report.result.status(),
+        NtStatus::ACCESS_VIOLATION,
+        "{report:?}"
+    );
+    assert_eq!(report.result.direction(), copy.stopped_by(), "{report:?}");
     // The copy stops anywhere in the page.
-    assert!((BEFORE..LENGTH).contains(&transfer.copied), "{transfer:?}");
-    let stop = changing - BEFORE + transfer.copied;
-    assert_eq!(transfer.address, Some(stop), "{transfer:?}");
+    assert!(
+        (BEFORE..LENGTH).contains(&report.result.copied),
+        "{report:?}"
+    );
+    let stop = changing - BEFORE + report.result.copied;
+    assert_eq!(report.result.stop_address(), Some(stop), "{report:?}");
 }
 
 #[test]

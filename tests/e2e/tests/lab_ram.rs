@@ -6,7 +6,7 @@
 use std::{thread::sleep, time::Duration};
 
 use ringcopy_client::{
-    Device, PAGE_LENGTH, Source, Transfer,
+    CopyReport, Device, PAGE_LENGTH, Source,
     protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, MappingKind, Process, RamState, Withheld};
@@ -50,10 +50,10 @@ impl Memory {
     }
 
     #[track_caller]
-    fn assert_read(&self, transfer: &Transfer, found: &[u8], engine: EngineKind) {
-        assert!(transfer.is_complete(), "{transfer:?}");
-        assert_eq!(transfer.engine, engine, "{transfer:?}");
-        assert_eq!(transfer.fell_back, engine == EngineKind::System);
+    fn assert_read(&self, report: &CopyReport, found: &[u8], engine: EngineKind) {
+        assert!(report.is_complete(), "{report:?}");
+        assert_eq!(report.result.engine(), engine, "{report:?}");
+        assert_eq!(report.result.fell_back(), engine == EngineKind::System);
         assert!(found == self.bytes, "wrong bytes");
     }
 }
@@ -62,16 +62,16 @@ fn read(
     device: &mut Device<'_, Process<'_>>,
     source: Source,
     engine: EngineKind,
-) -> (Transfer, Vec<u8>) {
+) -> (CopyReport, Vec<u8>) {
     let mut target = vec![UNTOUCHED; LENGTH];
-    let transfer = device.copy_memory(source, engine, &mut target).unwrap();
-    (transfer, target)
+    let report = device.copy_memory(source, engine, &mut target).unwrap();
+    (report, target)
 }
 
 #[track_caller]
-fn assert_absent((transfer, found): &(Transfer, Vec<u8>)) {
-    assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-    assert_eq!(transfer.copied, 0);
+fn assert_absent((report, found): &(CopyReport, Vec<u8>)) {
+    assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+    assert_eq!(report.result.copied, 0);
     assert!(found.iter().all(|&byte| byte == UNTOUCHED));
 }
 
@@ -92,8 +92,8 @@ fn ram_that_is_added_after_load_is_read() {
             assert_absent(&read(&mut device, source, engine));
             memory.set(&lab, RamState::Listed);
             sleep(SECOND);
-            let (transfer, found) = read(&mut device, source, engine);
-            memory.assert_read(&transfer, &found, EngineKind::Native);
+            let (report, found) = read(&mut device, source, engine);
+            memory.assert_read(&report, &found, EngineKind::Native);
             let ranges = device.memory_ranges().unwrap();
             let listed = lab.ram_ranges().unwrap();
             let bytes = |lengths: &mut dyn Iterator<Item = u64>| lengths.sum::<u64>();
@@ -138,8 +138,8 @@ fn memory_that_left_the_list_is_not_read_natively() {
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     for source in memory.sources() {
-        let (transfer, found) = read(&mut device, source, EngineKind::Native);
-        memory.assert_read(&transfer, &found, EngineKind::Native);
+        let (report, found) = read(&mut device, source, EngineKind::Native);
+        memory.assert_read(&report, &found, EngineKind::Native);
     }
     memory.set(&lab, RamState::Absent);
     sleep(SECOND);
@@ -164,8 +164,8 @@ fn system_memory_that_the_list_does_not_know_is_left_to_the_system() {
         assert_absent(&read(&mut device, source, EngineKind::Native));
     }
     assert_absent(&read(&mut device, physical, EngineKind::Auto));
-    let (transfer, found) = read(&mut device, address, EngineKind::Auto);
-    memory.assert_read(&transfer, &found, EngineKind::System);
+    let (report, found) = read(&mut device, address, EngineKind::Auto);
+    memory.assert_read(&report, &found, EngineKind::System);
     memory.set(&lab, RamState::Listed);
     sleep(SECOND);
 
@@ -182,10 +182,10 @@ fn system_memory_that_the_list_does_not_know_is_left_to_the_system() {
     sleep(SECOND);
     let source = Source::Virtual(mapping.address);
     assert_absent(&read(&mut device, source, EngineKind::Native));
-    let (transfer, found) = read(&mut device, source, EngineKind::Auto);
-    assert!(transfer.is_complete(), "{transfer:?}");
+    let (report, found) = read(&mut device, source, EngineKind::Auto);
+    assert!(report.is_complete(), "{report:?}");
     assert_eq!(
-        (transfer.engine, transfer.fell_back),
+        (report.result.engine(), report.result.fell_back()),
         (EngineKind::System, true)
     );
     assert!(mixed.agrees(mapping.address, &found));
@@ -203,13 +203,13 @@ fn requests_run_while_ram_comes_and_goes() {
                 .unwrap();
             let mut device = open(&mut process);
             until_both(2000, || {
-                let (transfer, found) = read(&mut device, source, EngineKind::Native);
-                if transfer.is_complete() {
-                    memory.assert_read(&transfer, &found, EngineKind::Native);
+                let (report, found) = read(&mut device, source, EngineKind::Native);
+                if report.is_complete() {
+                    memory.assert_read(&report, &found, EngineKind::Native);
                 } else {
-                    assert_absent(&(transfer, found));
+                    assert_absent(&(report, found));
                 }
-                transfer.is_complete()
+                report.is_complete()
             });
             drop(device);
             assert!(lab.stop_interference().unwrap() > 0);

@@ -61,10 +61,10 @@ fn a_system_page_that_flips_is_copied_from_one_frame_or_the_other() {
             let mut device = open(&mut process);
             until_both(LEAST, || {
                 let mut found = vec![0; bytes.len()];
-                let transfer = device
+                let report = device
                     .copy_memory(Source::Virtual(page), engine, &mut found)
                     .unwrap();
-                assert!(transfer.is_complete(), "{transfer:?}");
+                assert!(report.is_complete(), "{report:?}");
                 let (first, second) = found.split_at(4096);
                 let (one, steady) = bytes.split_at(4096);
                 assert_eq!(second, steady, "{engine:?}: the page that does not change");
@@ -93,19 +93,19 @@ fn a_system_page_that_comes_and_goes_ends_a_copy_at_its_start() {
             let mut device = open(&mut process);
             until_both(LEAST, || {
                 let mut found = vec![0; bytes.len()];
-                let transfer = device
+                let report = device
                     .copy_memory(Source::Virtual(first), engine, &mut found)
                     .unwrap();
-                if transfer.is_complete() {
+                if report.is_complete() {
                     assert!(found == bytes, "{engine:?}: wrong bytes");
                 } else {
-                    assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-                    assert_eq!(transfer.copied, PAGE_LENGTH);
-                    assert_eq!(transfer.address, Some(changing));
+                    assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+                    assert_eq!(report.result.copied, PAGE_LENGTH);
+                    assert_eq!(report.result.stop_address(), Some(changing));
                     let (before, after) = found.split_at(4096);
                     assert!(before == &bytes[..4096] && after.iter().all(|&byte| byte == 0));
                 }
-                transfer.is_complete()
+                report.is_complete()
             });
             drop(device);
             assert!(lab.stop_interference().unwrap() > 0);

@@ -28,10 +28,10 @@ fn no_processor_remembers_pages_that_are_given_back() {
         for _ in 0..3 {
             let mut process = privileged(&lab);
             let mut target = [0; 64];
-            let transfer = open(&mut process)
+            let report = open(&mut process)
                 .copy_memory(Source::Physical(0x10_0000), EngineKind::Native, &mut target)
                 .unwrap();
-            assert!(transfer.is_complete(), "{transfer:?}");
+            assert!(report.is_complete(), "{report:?}");
             drop(process);
             // The lab ends the run over a page that a processor may remember.
             assert_eq!(lab.unload().unwrap(), Vec::<String>::new());
@@ -136,28 +136,34 @@ fn memory_that_the_driver_maps_uncached_is_left_to_the_system() {
 
     let mut target = vec![0; length];
     let source = Source::Physical(page - BEFORE);
-    let transfer = device
+    let report = device
         .copy_memory(source, EngineKind::Native, &mut target)
         .unwrap();
-    assert_eq!(transfer.status, NtStatus::INVALID_PAGE_PROTECTION);
-    assert_eq!((transfer.copied, transfer.address), (BEFORE, Some(page)));
-    assert_eq!(transfer.hole_length, 0);
+    assert_eq!(report.result.status(), NtStatus::INVALID_PAGE_PROTECTION);
+    assert_eq!(
+        (report.result.copied, report.result.stop_address()),
+        (BEFORE, Some(page))
+    );
+    assert_eq!(report.result.hole_length, 0);
     let (before, rest) = target.split_at(100);
     assert!(before == &expected[..100] && rest.iter().all(|&byte| byte == 0));
 
     let inside = Source::Physical(page + 8);
-    let transfer = device
+    let report = device
         .copy_memory(inside, EngineKind::Native, &mut [0; 8])
         .unwrap();
-    assert_eq!(transfer.status, NtStatus::INVALID_PAGE_PROTECTION);
-    assert_eq!((transfer.copied, transfer.address), (0, Some(page + 8)));
+    assert_eq!(report.result.status(), NtStatus::INVALID_PAGE_PROTECTION);
+    assert_eq!(
+        (report.result.copied, report.result.stop_address()),
+        (0, Some(page + 8))
+    );
 
-    let transfer = device
+    let report = device
         .copy_memory(source, EngineKind::Auto, &mut target)
         .unwrap();
-    assert!(transfer.is_complete(), "{transfer:?}");
+    assert!(report.is_complete(), "{report:?}");
     assert_eq!(
-        (transfer.engine, transfer.fell_back),
+        (report.result.engine(), report.result.fell_back()),
         (EngineKind::System, true)
     );
     assert!(target == expected);
@@ -165,8 +171,8 @@ fn memory_that_the_driver_maps_uncached_is_left_to_the_system() {
     // What follows the page is the native engine's again.
     let source = Source::Physical(page + PAGE_LENGTH);
     let mut target = vec![0; 50];
-    let transfer = device
+    let report = device
         .copy_memory(source, EngineKind::Native, &mut target)
         .unwrap();
-    assert!(transfer.is_complete(), "{transfer:?}");
+    assert!(report.is_complete(), "{report:?}");
 }

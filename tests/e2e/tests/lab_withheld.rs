@@ -48,12 +48,16 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
                         Source::Physical(address) => Source::Physical(address - before),
                     };
                     let mut target = vec![UNTOUCHED; usize::try_from(length).unwrap()];
-                    let transfer = device.copy_memory(start, engine, &mut target).unwrap();
+                    let report = device.copy_memory(start, engine, &mut target).unwrap();
                     let what = format!("{start:x?}, {length} bytes, {engine:?}");
-                    assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS, "{what}");
-                    assert_eq!(transfer.copied, before, "{what}");
-                    assert_eq!(transfer.address, Some(source.address()), "{what}");
-                    assert_eq!(transfer.engine, EngineKind::Native, "{what}");
+                    assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS, "{what}");
+                    assert_eq!(report.result.copied, before, "{what}");
+                    assert_eq!(
+                        report.result.stop_address(),
+                        Some(source.address()),
+                        "{what}"
+                    );
+                    assert_eq!(report.result.engine(), EngineKind::Native, "{what}");
                     let (copied, rest) = target.split_at(usize::try_from(before).unwrap());
                     let expected = lab.read_physical(frame - before, before).unwrap();
                     assert!(copied == expected, "{what}");
@@ -67,10 +71,10 @@ fn a_withheld_frame_ends_a_copy_at_its_first_byte() {
         // Given back, it is read.
         lab.withhold(frame, Withheld::Frame, false).unwrap();
         let mut target = vec![0; 4096];
-        let transfer = device
+        let report = device
             .copy_memory(Source::Virtual(address), EngineKind::Native, &mut target)
             .unwrap();
-        assert!(transfer.is_complete(), "{transfer:?}");
+        assert!(report.is_complete(), "{report:?}");
     }
 }
 
@@ -82,14 +86,17 @@ fn a_withheld_page_table_hides_what_it_maps() {
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     lab.withhold(address, Withheld::Table, true).unwrap();
-    let transfer = device
+    let report = device
         .copy_memory(Source::Virtual(address), EngineKind::Native, &mut [0; 8])
         .unwrap();
-    assert_eq!(transfer.status, NtStatus::INVALID_ADDRESS);
-    assert_eq!((transfer.copied, transfer.address), (0, Some(address)));
+    assert_eq!(report.result.status(), NtStatus::INVALID_ADDRESS);
+    assert_eq!(
+        (report.result.copied, report.result.stop_address()),
+        (0, Some(address))
+    );
     // The frame itself is not withheld.
-    let transfer = device
+    let report = device
         .copy_memory(Source::Physical(frame), EngineKind::Native, &mut [0; 8])
         .unwrap();
-    assert!(transfer.is_complete(), "{transfer:?}");
+    assert!(report.is_complete(), "{report:?}");
 }

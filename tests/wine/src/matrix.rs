@@ -278,11 +278,15 @@ fn out_direct_partial() -> Verdict {
     // RAM ends there, and a hole begins.
     let start = 0x9_F000 - 4096 - 24;
     let mut target = vec![0xEE; 8192];
-    let transfer = device
+    let report = device
         .copy_memory(Source::Physical(start), EngineKind::System, &mut target)
         .map_err(|error| explain(&error))?;
-    expect("copied", &transfer.copied, &(4096 + 24))?;
-    expect("status", &transfer.status, &NtStatus::INVALID_ADDRESS)?;
+    expect("copied", &report.result.copied, &(4096 + 24))?;
+    expect(
+        "status",
+        &report.result.status(),
+        &NtStatus::INVALID_ADDRESS,
+    )?;
     expect(
         "arrived",
         &target[..4096 + 24].to_vec(),

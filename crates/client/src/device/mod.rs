@@ -13,7 +13,8 @@ use std::mem::size_of;
 use zerocopy::IntoBytes;
 
 use crate::{
-    Error, Handle, Information, OpenAccess, Operation, ResponseError, Source, Transfer, Transport,
+    CopyReport, Error, Handle, Information, OpenAccess, Operation, ResponseError, Source,
+    Transport,
     response::{self, Asked},
 };
 pub use copies::{CallerCopy, CopyThrough, DeviceCopy};
@@ -76,7 +77,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     /// [`Error::Refused`] with `STATUS_INVALID_BUFFER_SIZE` where the session buffer ends before
     /// the copy does. An alignment that is not a power of two ends the copy with
     /// `STATUS_INVALID_PARAMETER`.
-    pub fn copy_from(&mut self, copy: CallerCopy) -> Result<Transfer, Error> {
+    pub fn copy_from(&mut self, copy: CallerCopy) -> Result<CopyReport, Error> {
         self.caller_copy(RequestKind::CopyFrom, copy)
     }
 
@@ -84,7 +85,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     ///
     /// # Errors
     /// As [`copy_from`](Self::copy_from).
-    pub fn copy_to(&mut self, copy: CallerCopy) -> Result<Transfer, Error> {
+    pub fn copy_to(&mut self, copy: CallerCopy) -> Result<CopyReport, Error> {
         self.caller_copy(RequestKind::CopyTo, copy)
     }
 
@@ -94,7 +95,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     /// [`Error::Refused`] with `STATUS_INVALID_BUFFER_SIZE` over
     /// [`MAXIMUM_LENGTH`](ringcopy_protocol::MAXIMUM_LENGTH). An alignment that is not a power of
     /// two ends the copy with `STATUS_INVALID_PARAMETER`.
-    pub fn copy_through(&mut self, copy: CopyThrough) -> Result<Transfer, Error> {
+    pub fn copy_through(&mut self, copy: CopyThrough) -> Result<CopyReport, Error> {
         let request = CopyThroughRequest {
             header: Header::of::<CopyThroughRequest>(),
             source: copy.source,
@@ -112,7 +113,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
     /// # Errors
     /// [`Error::Refused`] with `STATUS_INVALID_BUFFER_SIZE` where the page ends before the copy
     /// does, with `STATUS_INVALID_PARAMETER` for ranges that overlap.
-    pub fn device_copy(&mut self, copy: DeviceCopy<'_>) -> Result<Transfer, Error> {
+    pub fn device_copy(&mut self, copy: DeviceCopy<'_>) -> Result<CopyReport, Error> {
         let request = |direction: DeviceDirection, length, source_offset, destination_offset| {
             DeviceCopyRequest {
                 header: Header::of::<DeviceCopyRequest>(),
@@ -160,7 +161,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         source: Source,
         engine: EngineKind,
         target: &mut [u8],
-    ) -> Result<Transfer, Error> {
+    ) -> Result<CopyReport, Error> {
         let kind = RequestKind::CopyMemory;
         let length = target.len() as u64;
         let request = CopyMemoryRequest {
@@ -211,11 +212,11 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
                 UNTOUCHED,
             );
             let returned = self.request(kind, &input, &mut output)?;
-            let transfers = response::copies(&asked, &output, returned, true)
+            let reports = response::copies(&asked, &output, returned, true)
                 .map_err(Error::in_response(kind))?;
             let mut bytes = output.split_off(fixed);
-            clear(&transfers, &mut bytes).map_err(Error::in_response(kind))?;
-            batch.transfers.extend(transfers);
+            clear(&reports, &mut bytes).map_err(Error::in_response(kind))?;
+            batch.reports.extend(reports);
             if batch.bytes.is_empty() {
                 batch.bytes = bytes;
             } else {
@@ -235,9 +236,9 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         &mut self,
         pieces: &[ScatterPiece],
         engine: EngineKind,
-    ) -> Result<Vec<Transfer>, Error> {
+    ) -> Result<Vec<CopyReport>, Error> {
         let kind = RequestKind::CopyScatter;
-        let mut transfers = Vec::with_capacity(pieces.len());
+        let mut reports = Vec::with_capacity(pieces.len());
         for pieces in groups(pieces, |piece| piece.length) {
             let entries: Vec<_> = pieces.iter().map(ScatterPiece::entry).collect();
             let request = ScatterRequest {
@@ -252,12 +253,12 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
                 .collect();
             let mut output = vec![0; results_end(pieces.len())];
             let returned = self.request(kind, &input, &mut output)?;
-            transfers.extend(
+            reports.extend(
                 response::copies(&asked, &output, returned, false)
                     .map_err(Error::in_response(kind))?,
             );
         }
-        Ok(transfers)
+        Ok(reports)
     }
 
     /// Returns the ranges of physical memory that are RAM, in the order of their addresses. They do
@@ -305,7 +306,7 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         Ok(ranges)
     }
 
-    fn caller_copy(&mut self, kind: RequestKind, copy: CallerCopy) -> Result<Transfer, Error> {
+    fn caller_copy(&mut self, kind: RequestKind, copy: CallerCopy) -> Result<CopyReport, Error> {
         let request = CallerCopyRequest {
             header: Header::of::<CallerCopyRequest>(),
             address: copy.address,
@@ -324,18 +325,18 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         asked: Asked,
         input: &[u8],
         target: Option<&mut [u8]>,
-    ) -> Result<Transfer, Error> {
+    ) -> Result<CopyReport, Error> {
         let mut output = vec![0; size_of::<CopyResponse>()];
         if let Some(target) = &target {
             output.extend_from_slice(target);
         }
         let returned = self.request(kind, input, &mut output)?;
-        let transfer = response::copy(asked, target.is_some(), &output, returned)
+        let report = response::copy(asked, target.is_some(), &output, returned)
             .map_err(Error::in_response(kind))?;
         if let Some(target) = target {
             target.copy_from_slice(&output[size_of::<CopyResponse>()..]);
         }
-        Ok(transfer)
+        Ok(report)
     }
 
     fn request(

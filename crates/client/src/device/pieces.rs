@@ -4,7 +4,7 @@ use ringcopy_protocol::{
     BatchEntry, EngineKind, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, RequestKind, ScatterEntry,
 };
 
-use crate::{ResponseError, Source, Transfer, response::Asked};
+use crate::{CopyReport, ResponseError, Source, response::Asked};
 
 /// What slots hold before the driver fills them, so that a byte too many is noticed.
 pub(super) const UNTOUCHED: u8 = 0xA5;
@@ -68,19 +68,19 @@ impl ScatterPiece {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Batch {
     /// How the copy of each piece ended, in the order asked.
-    pub transfers: Vec<Transfer>,
+    pub reports: Vec<CopyReport>,
     /// A slot of full length for each piece, without gaps; zeros where nothing arrived.
     pub bytes: Vec<u8>,
 }
 
 impl Batch {
     /// Returns how the copy of each piece ended, with the bytes that arrived.
-    pub fn pieces(&self) -> impl Iterator<Item = (&Transfer, &[u8])> {
+    pub fn pieces(&self) -> impl Iterator<Item = (&CopyReport, &[u8])> {
         let mut rest = self.bytes.as_slice();
-        self.transfers.iter().map(move |transfer| {
-            let (slot, after) = split(rest, transfer.asked);
+        self.reports.iter().map(move |report| {
+            let (slot, after) = split(rest, report.asked);
             rest = after;
-            (transfer, split(slot, transfer.copied).0)
+            (report, split(slot, report.result.copied).0)
         })
     }
 }
@@ -94,13 +94,13 @@ fn split(bytes: &[u8], at: u64) -> (&[u8], &[u8]) {
 ///
 /// # Errors
 /// [`ResponseError::AfterCopy`] if a byte was written there.
-pub(super) fn clear(transfers: &[Transfer], bytes: &mut [u8]) -> Result<(), ResponseError> {
+pub(super) fn clear(reports: &[CopyReport], bytes: &mut [u8]) -> Result<(), ResponseError> {
     let mut rest = bytes;
-    for (number, transfer) in transfers.iter().enumerate() {
-        let length = usize::try_from(transfer.asked).unwrap_or(usize::MAX);
+    for (number, report) in reports.iter().enumerate() {
+        let length = usize::try_from(report.asked).unwrap_or(usize::MAX);
         let (slot, after) = rest.split_at_mut(length.min(rest.len()));
         rest = after;
-        let copied = usize::try_from(transfer.copied).unwrap_or(usize::MAX);
+        let copied = usize::try_from(report.result.copied).unwrap_or(usize::MAX);
         let missing = slot.get_mut(copied..).unwrap_or_default();
         if missing.iter().any(|&byte| byte != UNTOUCHED) {
             return Err(ResponseError::AfterCopy(number));

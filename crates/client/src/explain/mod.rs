@@ -10,7 +10,7 @@ mod stop;
 
 use ringcopy_protocol::{NtStatus, POLICY_VALUE, Reach};
 
-use crate::{Error, Transfer, TransportError};
+use crate::{CopyReport, Error, TransportError};
 use refusal::refused;
 
 pub(crate) use stop::explain_stop;
@@ -48,20 +48,17 @@ pub fn explain(error: &Error) -> String {
 
 /// Explains why a copy stopped, and says what to do about it; `None` for a complete copy.
 #[must_use]
-pub fn explain_transfer(transfer: &Transfer) -> Option<String> {
-    if transfer.is_complete() {
+pub fn explain_copy(report: &CopyReport) -> Option<String> {
+    if report.is_complete() {
         return None;
     }
-    let Transfer {
-        operation,
-        status,
-        asked,
-        copied,
-        ..
-    } = transfer;
     Some(format!(
-        "{operation} copied {copied} of {asked} bytes and ended with {status}: {}",
-        explain_stop(transfer)
+        "{} copied {} of {} bytes and ended with {}: {}",
+        report.operation,
+        report.result.copied,
+        report.asked,
+        report.result.status(),
+        explain_stop(report)
     ))
 }
 
@@ -103,7 +100,7 @@ pub const fn explain_hole(status: NtStatus) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use ringcopy_protocol::{CODES, Direction, EngineKind, RequestKind};
+    use ringcopy_protocol::{CODES, Direction, RequestKind};
 
     use super::*;
     use crate::{Operation, Source};
@@ -119,19 +116,12 @@ mod tests {
         std::iter::once(Operation::Open).chain(requests)
     }
 
-    fn transfer(status: NtStatus) -> Transfer {
-        Transfer {
-            operation: RequestKind::CopyFrom.into(),
-            status,
-            asked: 64,
-            copied: 12,
-            address: Some(0x1000_0003),
-            direction: Direction::Read,
-            engine: EngineKind::Auto,
-            fell_back: false,
-            hole_length: 0,
-            source: None,
-        }
+    fn report(status: NtStatus) -> CopyReport {
+        let mut report = CopyReport::ended(RequestKind::CopyFrom.into(), status, 64);
+        report.result.copied = 12;
+        report.result.address = 0x1000_0003;
+        report.result.direction = Direction::Read as u32;
+        report
     }
 
     #[test]
@@ -150,7 +140,7 @@ mod tests {
     #[test]
     fn every_explanation_says_how_much_arrived() {
         for status in statuses() {
-            let sentence = explain_transfer(&transfer(status)).unwrap();
+            let sentence = explain_copy(&report(status)).unwrap();
             assert!(sentence.contains("12 of 64 bytes"), "{sentence}");
             assert!(sentence.contains(&status.to_string()), "{sentence}");
         }
@@ -158,36 +148,32 @@ mod tests {
 
     #[test]
     fn a_complete_copy_needs_no_explanation() {
-        let complete = Transfer {
-            copied: 64,
-            ..transfer(NtStatus::SUCCESS)
-        };
-        assert_eq!(explain_transfer(&complete), None);
+        let mut complete = report(NtStatus::SUCCESS);
+        complete.result.copied = 64;
+        assert_eq!(explain_copy(&complete), None);
     }
 
     #[test]
     fn the_advice_fits_the_cause() {
         let violation = |address, direction| {
-            explain_transfer(&Transfer {
-                address: Some(address),
-                direction,
-                ..transfer(NtStatus::ACCESS_VIOLATION)
-            })
-            .unwrap()
+            let mut report = report(NtStatus::ACCESS_VIOLATION);
+            report.result.address = address;
+            report.result.direction = direction as u32;
+            explain_copy(&report).unwrap()
         };
         assert!(violation(u64::MAX, Direction::Read).contains("not canonical"));
         assert!(violation(0xFFFF_F800_0000_0000, Direction::Read).contains("not user memory"));
         assert!(violation(0x1000, Direction::Write).contains("make the page writable"));
         assert!(violation(0x1000, Direction::Read).contains("map the page"));
-        let sentence = |status| explain_transfer(&transfer(status)).unwrap();
+        let sentence = |status| explain_copy(&report(status)).unwrap();
         assert!(sentence(NtStatus::DATATYPE_MISALIGNMENT).contains("0x10000003 is not a multiple"));
         assert!(sentence(NtStatus::STACK_OVERFLOW).contains("the calling thread's own stack"));
         assert!(sentence(NtStatus::ACCESS_DENIED).contains("Policy"));
         assert!(sentence(NtStatus::PRIVILEGE_NOT_HELD).contains("SeDebugPrivilege"));
         let needing = |source| {
-            explain_transfer(&Transfer {
+            explain_copy(&CopyReport {
                 source: Some(source),
-                ..transfer(NtStatus::ACCESS_DENIED)
+                ..report(NtStatus::ACCESS_DENIED)
             })
             .unwrap()
         };

@@ -3,7 +3,7 @@
 use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach, RequestKind};
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
-use crate::{Operation, Source, Transfer};
+use crate::{CopyReport, Operation, Source};
 
 /// The end of the user range of x64.
 const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
@@ -26,8 +26,8 @@ enum Memory {
 
 impl Memory {
     /// Returns the kind of the side that stopped.
-    const fn of(transfer: &Transfer) -> Self {
-        match (transfer.direction, transfer.source) {
+    const fn of(report: &CopyReport) -> Self {
+        match (report.result.direction(), report.source) {
             // Only the caller's own memory is written.
             (Direction::Write, _) | (_, None) => Self::User,
             (_, Some(Source::Physical(_))) => Self::Physical,
@@ -41,18 +41,18 @@ impl Memory {
 }
 
 /// Explains why a copy ended early, with advice after a semicolon.
-pub(crate) fn explain_stop(transfer: &Transfer) -> String {
-    let place = transfer.address.map_or_else(
+pub(crate) fn explain_stop(report: &CopyReport) -> String {
+    let place = report.result.stop_address().map_or_else(
         || "an address of the range".into(),
         |address| format!("{address:#x}"),
     );
-    match transfer.status {
+    match report.result.status() {
         NtStatus::DATATYPE_MISALIGNMENT => format!(
             "{place} is not a multiple of the alignment asked for; align the buffer, or ask for \
              a smaller alignment."
         ),
-        NtStatus::ACCESS_VIOLATION => access_violation(transfer, &place),
-        NtStatus::INVALID_ADDRESS => invalid_address(transfer, &place),
+        NtStatus::ACCESS_VIOLATION => access_violation(report, &place),
+        NtStatus::INVALID_ADDRESS => invalid_address(report, &place),
         NtStatus::GUARD_PAGE_VIOLATION => format!(
             "{place} lies in a guard page, and the guard is spent now; touch the page first, or \
              repeat the request."
@@ -66,23 +66,25 @@ pub(crate) fn explain_stop(transfer: &Transfer) -> String {
              storage that holds it."
         ),
         NtStatus::ACCESS_DENIED => {
-            explain_policy(transfer.source.map_or(Reach::MEMORY, Source::needs))
+            explain_policy(report.source.map_or(Reach::MEMORY, Source::needs))
         }
         NtStatus::PRIVILEGE_NOT_HELD => NO_PRIVILEGE.into(),
         NtStatus::PARTIAL_COPY => format!(
             "there is no memory at {place}; {}.",
-            other(transfer, readable(Memory::of(transfer)))
+            other(report, readable(Memory::of(report)))
         ),
-        NtStatus::INVALID_PARAMETER if has_alignment(transfer.operation) => ALIGNMENT.into(),
-        NtStatus::NOT_SUPPORTED if transfer.engine == EngineKind::Native => {
+        NtStatus::INVALID_PARAMETER if has_alignment(report.operation) => ALIGNMENT.into(),
+        NtStatus::NOT_SUPPORTED if report.result.engine() == EngineKind::Native => {
             "the native engine is not in use on this machine (see `ringcopy info`); ask for the \
              system's, or for auto."
                 .into()
         }
-        NtStatus::INVALID_PAGE_PROTECTION if transfer.engine == EngineKind::Native => format!(
-            "{place} is RAM that the driver maps uncached, which the native engine does not read; \
+        NtStatus::INVALID_PAGE_PROTECTION if report.result.engine() == EngineKind::Native => {
+            format!(
+                "{place} is RAM that the driver maps uncached, which the native engine does not read; \
              ask for the system's, or for auto."
-        ),
+            )
+        }
         NtStatus::INVALID_PARAMETER_4 => {
             "the flags name both kinds of address, or none; name exactly one.".into()
         }
@@ -90,9 +92,9 @@ pub(crate) fn explain_stop(transfer: &Transfer) -> String {
     }
 }
 
-fn access_violation(transfer: &Transfer, place: &str) -> String {
-    let memory = Memory::of(transfer);
-    match (transfer.address, transfer.direction) {
+fn access_violation(report: &CopyReport, place: &str) -> String {
+    let memory = Memory::of(report);
+    match (report.result.stop_address(), report.result.direction()) {
         (Some(u64::MAX), _) => {
             "an address of the range is not canonical: no processor of this kind has it; check \
              the upper bits of the pointer."
@@ -113,7 +115,7 @@ fn access_violation(transfer: &Transfer, place: &str) -> String {
             "{place} is not user memory, and a user-mode caller may name no other; pass a \
              pointer into this process's own memory."
         ),
-        (Some(address), Direction::Read) if leaves_user_memory(transfer, address) => format!(
+        (Some(address), Direction::Read) if leaves_user_memory(report, address) => format!(
             "the range leaves user memory, which ends at {USER_LIMIT:#x}; ask for the bytes \
              before that alone."
         ),
@@ -122,20 +124,20 @@ fn access_violation(transfer: &Transfer, place: &str) -> String {
         ),
         (_, Direction::Read) => format!(
             "{place} cannot be read in this process; map the page, or {}.",
-            other(transfer, readable(memory))
+            other(report, readable(memory))
         ),
     }
 }
 
-fn invalid_address(transfer: &Transfer, place: &str) -> String {
-    let memory = Memory::of(transfer);
-    let other = other(transfer, readable(memory));
+fn invalid_address(report: &CopyReport, place: &str) -> String {
+    let memory = Memory::of(report);
+    let other = other(report, readable(memory));
     match memory {
         Memory::Physical => format!(
             "there is no RAM at {place}: it is device memory, a firmware table, or nothing at \
              all; {other}, or see `ringcopy ranges` for what is RAM."
         ),
-        Memory::System if transfer.engine == EngineKind::Native => format!(
+        Memory::System if report.result.engine() == EngineKind::Native => format!(
             "no RAM is mapped at {place}, or its page is paged out, which the native engine does \
              not bring in; {other}, or ask for the engine auto."
         ),
@@ -150,8 +152,8 @@ fn invalid_address(transfer: &Transfer, place: &str) -> String {
 }
 
 /// Returns advice to ask for what arrived, or for another address.
-fn other(transfer: &Transfer, readable: &str) -> String {
-    match transfer.copied {
+fn other(report: &CopyReport, readable: &str) -> String {
+    match report.result.copied {
         0 => format!("start at an address that {readable}"),
         1 => "ask for the byte before it alone".into(),
         copied => format!("ask for the {copied} bytes before it alone"),
@@ -167,8 +169,8 @@ const fn readable(memory: Memory) -> &'static str {
 }
 
 /// Returns whether a range begins in user memory and does not end there.
-fn leaves_user_memory(transfer: &Transfer, address: u64) -> bool {
-    let rest = transfer.asked.saturating_sub(transfer.copied);
+fn leaves_user_memory(report: &CopyReport, address: u64) -> bool {
+    let rest = report.asked.saturating_sub(report.result.copied);
     address.checked_add(rest).is_none_or(|end| end > USER_LIMIT)
 }
 
@@ -182,6 +184,8 @@ const fn has_alignment(operation: Operation) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use ringcopy_protocol::CopyResult;
+
     use super::*;
 
     /// An address of each kind of memory.
@@ -193,20 +197,19 @@ mod tests {
         Some(Source::Physical(0x9_F000)),
     ];
 
-    fn stopped(status: NtStatus, source: Option<Source>, copied: u64) -> Transfer {
-        Transfer {
-            operation: source
-                .map_or(RequestKind::CopyFrom, |_| RequestKind::CopyMemory)
-                .into(),
-            status,
+    fn stopped(status: NtStatus, source: Option<Source>, copied: u64) -> CopyReport {
+        let kind = source.map_or(RequestKind::CopyFrom, |_| RequestKind::CopyMemory);
+        CopyReport {
+            operation: kind.into(),
             asked: 64,
-            copied,
-            address: Some(source.map_or(0x10_0000, Source::address) + copied),
-            direction: Direction::Read,
-            engine: EngineKind::System,
-            fell_back: false,
-            hole_length: 0,
             source,
+            result: CopyResult {
+                copied,
+                address: source.map_or(0x10_0000, Source::address) + copied,
+                direction: Direction::Read as u32,
+                engine: EngineKind::System as u32,
+                ..CopyResult::of(status)
+            },
         }
     }
 
@@ -264,25 +267,20 @@ mod tests {
                 "{non_canonical}"
             );
         }
-        let paged = explain_stop(&Transfer {
-            engine: EngineKind::Native,
-            ..stopped(
-                NtStatus::INVALID_ADDRESS,
-                Some(Source::Virtual(0xFFFF_F800_0000_0000)),
-                0,
-            )
-        });
+        let source = Some(Source::Virtual(0xFFFF_F800_0000_0000));
+        let mut paged = stopped(NtStatus::INVALID_ADDRESS, source, 0);
+        paged.result.engine = EngineKind::Native as u32;
+        let paged = explain_stop(&paged);
         assert!(paged.contains("the engine auto"), "{paged}");
     }
 
     #[test]
     fn f15_an_access_violation_is_explained_by_its_kind() {
         let stop = |source, address, direction| {
-            explain_stop(&Transfer {
-                address: Some(address),
-                direction,
-                ..stopped(NtStatus::ACCESS_VIOLATION, source, 0)
-            })
+            let mut report = stopped(NtStatus::ACCESS_VIOLATION, source, 0);
+            report.result.address = address;
+            report.result.direction = direction as u32;
+            explain_stop(&report)
         };
         let system = Source::Virtual(0xFFFF_F800_0000_0000);
         for source in [Source::Physical(0x9_F000), system] {
@@ -305,10 +303,9 @@ mod tests {
             for source in SOURCES {
                 for direction in [Direction::None, Direction::Read, Direction::Write] {
                     let sentence = |copied| {
-                        explain_stop(&Transfer {
-                            direction,
-                            ..stopped(*status, source, copied)
-                        })
+                        let mut report = stopped(*status, source, copied);
+                        report.result.direction = direction as u32;
+                        explain_stop(&report)
                     };
                     assert!(!sentence(0).contains(" 0 bytes"), "{}", sentence(0));
                     assert!(!sentence(1).contains(" 1 bytes"), "{}", sentence(1));

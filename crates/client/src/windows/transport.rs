@@ -85,9 +85,9 @@ impl WindowsTransport {
         let fixed = size_of::<MemoryRangesResponse>();
         let mut output = vec![0; fixed + RANGES * size_of::<MemoryRange>()];
         let code = Code::of(RequestKind::MemoryRanges).value;
-        let answered = self.device_io_control(handle, code, request.as_bytes(), &mut output);
+        let returned = self.device_io_control(handle, code, request.as_bytes(), &mut output);
         self.close(handle)?;
-        let ranges = output.get(fixed..answered?).unwrap_or_default();
+        let ranges = output.get(fixed..returned?).unwrap_or_default();
         Ok(ranges
             .chunks_exact(size_of::<MemoryRange>())
             .filter_map(|range| MemoryRange::read_from_bytes(range).ok())

@@ -247,10 +247,7 @@ fn an_unfinished_image_is_not_continued_in_another_format() {
 fn a_machine_that_lists_no_ram_is_reported() {
     let folder = Folder::new("no-ram");
     let file = folder.path("image");
-    let none = || SimulatedDriver {
-        ranges: Vec::new(),
-        ..SimulatedDriver::default()
-    };
+    let none = || SimulatedDriver::with(|driver| driver.ranges = Vec::new());
     let output = run_with(none, &format!("read --all-ram --output {file}"));
     output.only_err_has("lists no RAM");
     assert!(folder.names().is_empty());

@@ -14,10 +14,7 @@ use crate::{
 
 #[test]
 fn a_denied_open_is_one_sentence() {
-    let denied = || SimulatedDriver {
-        open_status: NtStatus::ACCESS_DENIED,
-        ..SimulatedDriver::default()
-    };
+    let denied = || SimulatedDriver::with(|driver| driver.open_status = NtStatus::ACCESS_DENIED);
     run_with(denied, "selftest").only_err_has("as an administrator");
     let document = run_with(denied, "info --json").json();
     assert_eq!(operations(&document)[0]["operation"], "open");

@@ -25,10 +25,8 @@ fn ranges_are_printed_as_text_and_as_a_document() {
 
 #[test]
 fn a_refused_request_is_an_operation_with_a_sentence() {
-    let refused = || SimulatedDriver {
-        ranges_status: NtStatus::INVALID_DEVICE_REQUEST,
-        ..SimulatedDriver::default()
-    };
+    let refused =
+        || SimulatedDriver::with(|driver| driver.ranges_status = NtStatus::INVALID_DEVICE_REQUEST);
     run_with(refused, "ranges").only_err_has("no such request");
     let document = run_with(refused, "ranges --json").json();
     assert_eq!(

@@ -156,18 +156,12 @@ fn a_full_disk_is_reported() {
     let output = run("read --physical 1MiB:4KiB --output /dev/full");
     assert_eq!(output.code, FAILURE);
     output.err_has("cannot write /dev/full");
-    output.err_has("make room");
+    output.err_has("free space");
 }
 
 #[test]
 fn a_read_out_of_reach_names_policy_or_privilege() {
-    let with_policy = |policy| {
-        move || SimulatedDriver {
-            policy,
-            reach: Reach::empty(),
-            ..SimulatedDriver::default()
-        }
-    };
+    let with_policy = |policy| move || SimulatedDriver::with_policy(policy, Reach::empty());
     let line = "read --physical 0x1000";
     let denied = run_with(with_policy(Reach::empty()), line);
     assert_eq!(denied.code, FAILURE);

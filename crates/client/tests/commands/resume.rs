@@ -91,11 +91,8 @@ fn a_file_that_another_program_wrote_to_is_not_continued() {
 fn a_refusal_writes_no_zeros() {
     let folder = Folder::new("refused");
     let file = folder.path("memory");
-    let virtual_only = || SimulatedDriver {
-        policy: Reach::SYSTEM_VIRTUAL,
-        reach: Reach::SYSTEM_VIRTUAL,
-        ..SimulatedDriver::default()
-    };
+    let virtual_only =
+        || SimulatedDriver::with_policy(Reach::SYSTEM_VIRTUAL, Reach::SYSTEM_VIRTUAL);
     let line = format!("read --physical 0x2000:1GiB --output {file}");
     let output = run_with(virtual_only, &line);
     assert_eq!(output.code, FAILURE);
@@ -106,11 +103,7 @@ fn a_refusal_writes_no_zeros() {
     // A dump shows what is refused as one hole, and continues with the rest.
     let document = run_with(virtual_only, "read 0xfffff80000000000:1 --json").json();
     assert_eq!(document["data"], "00");
-    let no_privilege = || SimulatedDriver {
-        policy: Reach::all(),
-        reach: Reach::empty(),
-        ..SimulatedDriver::default()
-    };
+    let no_privilege = || SimulatedDriver::with_policy(Reach::all(), Reach::empty());
     let line = "read 0xfffff80000000000:1024GiB 0xffffa00000000000:1";
     let output = run_with(no_privilege, line);
     assert_eq!(output.out.lines().count(), 2, "{}", output.out);

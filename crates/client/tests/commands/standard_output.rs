@@ -60,10 +60,7 @@ fn f6_the_document_goes_to_standard_error() {
 
 #[test]
 fn f6_a_refusal_puts_no_byte_on_standard_output() {
-    let refused = || SimulatedDriver {
-        reach: Reach::empty(),
-        ..SimulatedDriver::default()
-    };
+    let refused = || SimulatedDriver::with(|driver| driver.reach = Reach::empty());
     run_with(refused, "read --physical 0x1000:16 --output -").only_err_has("SeDebugPrivilege");
 }
 

@@ -13,22 +13,13 @@ use crate::{
 };
 
 fn out_of_reach() -> SimulatedDriver {
-    SimulatedDriver {
-        reach: Reach::empty(),
-        ..SimulatedDriver::default()
-    }
+    SimulatedDriver::with(|driver| driver.reach = Reach::empty())
 }
 
 #[test]
 fn f13_a_read_that_gets_nothing_leaves_the_file_as_it_was() {
-    let closed = || SimulatedDriver {
-        open_status: NtStatus::ACCESS_DENIED,
-        ..SimulatedDriver::default()
-    };
-    let gone = || SimulatedDriver {
-        lost_from: Some(0),
-        ..SimulatedDriver::default()
-    };
+    let closed = || SimulatedDriver::with(|driver| driver.open_status = NtStatus::ACCESS_DENIED);
+    let gone = || SimulatedDriver::with(|driver| driver.lost_from = Some(0));
     let folder = Folder::new("f13");
     let file = folder.write("precious", "precious");
     for more in ["", "--hex", "--format lime", "--json"] {
@@ -115,16 +106,13 @@ fn a_second_read_into_one_file_is_refused_and_the_first_is_complete() {
         let driver = || {
             let results = Rc::clone(&results);
             let again = format!("{line} {file} {second}");
-            SimulatedDriver {
-                change_byte: Some(Box::new(move |_, address, _, _| {
-                    // During the first read: with nothing in its file, and with some bytes.
-                    if [0x20_0000, 0x30_0000].contains(&address) {
-                        results.borrow_mut().push(run(&again));
-                    }
-                    byte_at(address)
-                })),
-                ..SimulatedDriver::default()
-            }
+            SimulatedDriver::changing_bytes(move |_, address, _, _| {
+                // During the first read: with nothing in its file, and with some bytes.
+                if [0x20_0000, 0x30_0000].contains(&address) {
+                    results.borrow_mut().push(run(&again));
+                }
+                byte_at(address)
+            })
         };
         let output = run_with(driver, &format!("{line} {file} {first}"));
         assert_eq!(output.code, SUCCESS, "{}", output.err);

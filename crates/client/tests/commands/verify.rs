@@ -40,15 +40,14 @@ fn verify_finds_engines_that_agree() {
 fn reading_wrong(
     wrong: impl Fn(EngineKind, u64, u64) -> bool + Copy + 'static,
 ) -> impl Fn() -> SimulatedDriver {
-    move || SimulatedDriver {
-        change_byte: Some(Box::new(move |engine, address, read, byte| {
+    move || {
+        SimulatedDriver::changing_bytes(move |engine, address, read, byte| {
             if wrong(engine, address, read) {
                 byte ^ read.to_le_bytes()[0].max(1)
             } else {
                 byte
             }
-        })),
-        ..SimulatedDriver::default()
+        })
     }
 }
 
@@ -61,11 +60,10 @@ fn verify_distinguishes_disagreement_from_change() {
         [&document["changed"], &document["disagreements"]].map(|count| count.as_u64().unwrap())
     };
     // One engine always reads one byte wrong in the same way.
-    let steady = || SimulatedDriver {
-        change_byte: Some(Box::new(|engine, address, _, byte| {
+    let steady = || {
+        SimulatedDriver::changing_bytes(|engine, address, _, byte| {
             byte ^ u8::from(engine == EngineKind::Native && address == ADDRESS)
-        })),
-        ..SimulatedDriver::default()
+        })
     };
     let output = run_with(steady, line);
     assert_eq!(output.code, FAILURE);
@@ -91,13 +89,12 @@ fn verify_distinguishes_disagreement_from_change() {
     let once = reading_wrong(|_, address, read| address == ADDRESS && read == 1);
     assert_eq!(counts(&run_with(once, &json).json()), [1, 0]);
     // One byte always changes, and the engines differ in another one.
-    let hidden = || SimulatedDriver {
-        change_byte: Some(Box::new(|engine, address, read, byte| match address {
+    let hidden = || {
+        SimulatedDriver::changing_bytes(|engine, address, read, byte| match address {
             ADDRESS => byte ^ read.to_le_bytes()[0],
             0x20_0020 => byte ^ u8::from(engine == EngineKind::System),
             _ => byte,
-        })),
-        ..SimulatedDriver::default()
+        })
     };
     let document = run_with(hidden, &json).json();
     assert_eq!(counts(&document), [0, 1]);
@@ -107,11 +104,10 @@ fn verify_distinguishes_disagreement_from_change() {
 #[test]
 fn every_byte_of_a_piece_is_compared() {
     for (address, byte) in [(0x20_0000, 0), (0x20_003F, 63)] {
-        let wrong = || SimulatedDriver {
-            change_byte: Some(Box::new(move |engine, at, _, byte| {
+        let wrong = || {
+            SimulatedDriver::changing_bytes(move |engine, at, _, byte| {
                 byte ^ u8::from(engine == EngineKind::System && at == address)
-            })),
-            ..SimulatedDriver::default()
+            })
         };
         let document = run_with(wrong, "verify --physical 0x200000:64 --json").json();
         assert_eq!(document["disagreements"], 1);
@@ -133,13 +129,7 @@ fn a_change_where_nothing_changes_is_a_disagreement() {
 
 #[test]
 fn verify_stays_in_reach_and_says_so() {
-    let with_policy = |policy| {
-        move || SimulatedDriver {
-            policy,
-            reach: Reach::empty(),
-            ..SimulatedDriver::default()
-        }
-    };
+    let with_policy = |policy| move || SimulatedDriver::with_policy(policy, Reach::empty());
     let line = "verify --random 200 --seed 1";
     let output = run_with(with_policy(Reach::empty()), line);
     assert_eq!(output.code, SUCCESS, "{}", output.err);
@@ -156,12 +146,8 @@ fn verify_stays_in_reach_and_says_so() {
 
 #[test]
 fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
-    let with_excess = |hole_excess| {
-        move || SimulatedDriver {
-            hole_excess,
-            ..SimulatedDriver::default()
-        }
-    };
+    let with_excess =
+        |hole_excess| move || SimulatedDriver::with(|driver| driver.hole_excess = hole_excess);
     let line = "verify --physical 0x9f000:64";
     let verify = |hole_excess| run_with(with_excess(hole_excess), &format!("{line} --json")).json();
     assert_eq!(verify(0)["disagreements"], 0);
@@ -196,10 +182,7 @@ fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
 #[test]
 fn f8_only_the_edges_of_a_hole_are_compared() {
     let asked = Rc::new(RefCell::default());
-    let counting = || SimulatedDriver {
-        asked: Rc::clone(&asked),
-        ..SimulatedDriver::default()
-    };
+    let counting = || SimulatedDriver::with(|driver| driver.asked = Rc::clone(&asked));
     let document = run_with(counting, "verify --json --physical 0x3fff0000:16GiB").json();
     assert_eq!(document["disagreements"], 0);
     // 64 pieces at once by each engine, and two bytes of each hole.
@@ -209,9 +192,7 @@ fn f8_only_the_edges_of_a_hole_are_compared() {
 
 #[test]
 fn verify_needs_two_engines() {
-    let no_native = || SimulatedDriver {
-        native_status: NtStatus::NOT_SUPPORTED,
-        ..SimulatedDriver::default()
-    };
+    let no_native =
+        || SimulatedDriver::with(|driver| driver.native_status = NtStatus::NOT_SUPPORTED);
     run_with(no_native, "verify").only_err_has("nothing to compare");
 }

@@ -2,10 +2,11 @@
 
 use std::fs;
 
-use ringcopy_client::vm_test::run;
 use serde_json::{Value, json};
 
-use crate::{Client, complete, folder::Folder, options, report, system::SimulatedSystem};
+use crate::{
+    Client, begin, complete, folder::Folder, report, run_and_restart, system::SimulatedSystem,
+};
 
 #[test]
 fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
@@ -24,10 +25,8 @@ fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
 
 #[test]
 fn settings_that_a_restart_did_not_keep_are_found() {
-    let folder = Folder::new("other-settings");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut system, &mut client, &options(&folder)).unwrap();
-    system.restart();
+    let (folder, mut system, mut client) = begin("other-settings");
+    run_and_restart(&mut system, &mut client, &folder);
     system.disk.verifier = ["/standard", "/driver", "other.sys"]
         .map(String::from)
         .into();
@@ -92,8 +91,7 @@ fn memory_that_runs_short_on_purpose_is_no_finding() {
 
 #[test]
 fn a_driver_that_is_short_of_memory_is_loaded_again_and_again() {
-    let folder = Folder::new("short-loads");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("short-loads");
     system.short_starts = (20, 1450);
     let passed = complete(&mut system, &mut client, &folder);
     let report = report(&folder);
@@ -108,8 +106,7 @@ fn a_driver_that_never_starts_is_one_finding() {
         (1450, "always-short", "short of memory", 100),
         (183, "always-there", "(error 183)", 1),
     ] {
-        let folder = Folder::new(folder);
-        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+        let (folder, mut system, mut client) = begin(folder);
         system.short_starts = (1000, code);
         assert!(!complete(&mut system, &mut client, &folder));
         assert_eq!(system.short_starts.0, 1000 - tries);
@@ -135,8 +132,7 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
         ("five-short", 5, 1450, Some("did not start in 5 attempts")),
         ("one-other", 1, 183, Some("(error 183)")),
     ] {
-        let folder = Folder::new(folder);
-        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+        let (folder, mut system, mut client) = begin(folder);
         system.good_starts = 1;
         system.short_starts = (failing, code);
         let passed = complete(&mut system, &mut client, &folder);
@@ -155,8 +151,7 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
 
 #[test]
 fn the_summary_ends_with_what_verifier_counted() {
-    let folder = Folder::new("counted");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("counted");
     system.statistics += "MODULE: other.sys (load: 1 / unload: 0)\n  \
                            Current Pool Bytes:        (     77 /      0 )\n";
     assert!(complete(&mut system, &mut client, &folder));
@@ -176,7 +171,7 @@ fn the_summary_ends_with_what_verifier_counted() {
     assert!(summary.ends_with(&end), "{summary}");
 }
 
-/// What `verify` says of engines that disagree, once for each of these answers of the native one.
+/// Returns a document of `verify` with one disagreement for each of these statuses of the native engine.
 fn disagreeing(native: &[&str]) -> Value {
     let disagreed: Vec<_> = native
         .iter()

@@ -6,12 +6,14 @@ use std::{fs, time::Duration};
 use ringcopy_client::vm_test::{Ended, Options, run};
 use serde_json::{Value, json};
 
-use crate::{Client, complete, folder::Folder, options, report, system::SimulatedSystem};
+use crate::{
+    Client, begin, complete, folder::Folder, options, report, run_and_restart,
+    system::SimulatedSystem,
+};
 
 #[test]
 fn without_a_restart_the_test_waits_for_one() {
-    let folder = Folder::new("patient");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("patient");
     for _ in 0..3 {
         let outcome = run(&mut system, &mut client, &options(&folder));
         assert_eq!(outcome, Ok(Ended::Restart));
@@ -23,12 +25,9 @@ fn without_a_restart_the_test_waits_for_one() {
 
 #[test]
 fn low_resources_are_waited_for() {
-    let folder = Folder::new("waits");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut system, &mut client, &options(&folder)).unwrap();
-    system.restart();
-    run(&mut system, &mut client, &options(&folder)).unwrap();
-    system.restart();
+    let (folder, mut system, mut client) = begin("waits");
+    run_and_restart(&mut system, &mut client, &folder);
+    run_and_restart(&mut system, &mut client, &folder);
     system.uptime.set(Duration::from_mins(1));
     system.interrupt_at.set(Some(0));
     let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
@@ -60,8 +59,7 @@ fn each_step_is_written_down_before_it_is_taken() {
 
 #[test]
 fn a_crash_is_found_and_not_repeated() {
-    let folder = Folder::new("crash");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("crash");
     // While the driver is sent nonsense.
     crash(&mut system, &mut client, &folder, "abuse");
     assert!(!complete(&mut system, &mut client, &folder));
@@ -91,8 +89,7 @@ fn crash(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder, ste
 
 #[test]
 fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
-    let folder = Folder::new("crash-load");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("crash-load");
     crash(&mut system, &mut client, &folder, "load");
     client.driver = system.loaded.clone();
     let outcome = run(&mut system, &mut client, &options(&folder));
@@ -118,8 +115,7 @@ fn a_driver_whose_load_crashes_the_machine_is_not_loaded_again() {
 fn restart_at_every_moment(folder: &str, restarts: u32, then: impl Fn(&SimulatedSystem)) {
     let mut moments = 0;
     for look in 0.. {
-        let folder = Folder::new(folder);
-        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+        let (folder, mut system, mut client) = begin(folder);
         client.driver = system.loaded.clone();
         for _ in 0..restarts {
             let outcome = run(&mut system, &mut client, &options(&folder));
@@ -157,10 +153,8 @@ fn after_a_restart_within_the_second_round_low_resources_are_waited_for_again() 
 fn ctrl_c_at_any_moment_loses_nothing() {
     let mut moments = 0;
     for look in 0.. {
-        let folder = Folder::new("interrupted");
-        let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
-        run(&mut system, &mut client, &options(&folder)).unwrap();
-        system.restart();
+        let (folder, mut system, mut client) = begin("interrupted");
+        run_and_restart(&mut system, &mut client, &folder);
         system.interrupt_at.set(Some(look));
         match run(&mut system, &mut client, &options(&folder)) {
             Ok(_) => break,
@@ -178,8 +172,7 @@ fn ctrl_c_at_any_moment_loses_nothing() {
 
 #[test]
 fn giving_up_turns_verifier_off_and_reports() {
-    let folder = Folder::new("given-up");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("given-up");
     run(&mut system, &mut client, &options(&folder)).unwrap();
     let give_up = Options {
         give_up: true,
@@ -195,8 +188,7 @@ fn giving_up_turns_verifier_off_and_reports() {
 
 #[test]
 fn giving_up_turns_verifier_off_whatever_became_of_the_progress() {
-    let folder = Folder::new("given-up-damaged");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("given-up-damaged");
     run(&mut system, &mut client, &options(&folder)).unwrap();
     assert!(!system.disk.verifier.is_empty());
     folder.write("ringcopy-vm-test.progress.json", "\0\0\0\0");
@@ -225,10 +217,8 @@ fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
 
 #[test]
 fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
-    let folder = Folder::new("lost");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut system, &mut client, &options(&folder)).unwrap();
-    system.restart();
+    let (folder, mut system, mut client) = begin("lost");
+    run_and_restart(&mut system, &mut client, &folder);
     // A folder in the file's place: it can be neither read nor written.
     let path = folder.at().join("ringcopy-vm-test.progress.json");
     fs::write(&path, "{}").unwrap();
@@ -238,10 +228,8 @@ fn progress_that_is_lost_half_way_tells_how_to_turn_verifier_off() {
 
 #[test]
 fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
-    let folder = Folder::new("full");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut system, &mut client, &options(&folder)).unwrap();
-    system.restart();
+    let (folder, mut system, mut client) = begin("full");
+    run_and_restart(&mut system, &mut client, &folder);
     // A folder where the file would be written first.
     fs::create_dir(folder.at().join("ringcopy-vm-test.progress.part")).unwrap();
     let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
@@ -254,10 +242,8 @@ fn progress_that_cannot_be_written_half_way_tells_how_to_turn_verifier_off() {
 #[cfg(unix)]
 #[test]
 fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
-    let folder = Folder::new("unflushed");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
-    run(&mut system, &mut client, &options(&folder)).unwrap();
-    system.restart();
+    let (folder, mut system, mut client) = begin("unflushed");
+    run_and_restart(&mut system, &mut client, &folder);
     let before = folder.read("ringcopy-vm-test.progress.json");
     let beside = folder.at().join("ringcopy-vm-test.progress.part");
     std::os::unix::fs::symlink("/dev/null", beside).unwrap();
@@ -269,8 +255,7 @@ fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
 
 #[test]
 fn verifier_that_cannot_be_run_changes_nothing() {
-    let folder = Folder::new("no-verifier");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("no-verifier");
     // The driver is started and stopped first.
     system.fail = Some((2, 5));
     let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();

@@ -30,14 +30,14 @@ fn report(folder: &Folder) -> Value {
     serde_json::from_slice(&folder.read("ringcopy-vm-test.json")).unwrap()
 }
 
-/// A client that answers as it is told.
+/// A client that returns prepared results.
 struct Client {
     selftest: Value,
     verify: Value,
     abuse: Result<Value, String>,
     said: Vec<String>,
     commands: u32,
-    /// Whether there is a driver that could answer.
+    /// Whether the driver is loaded.
     driver: Rc<Cell<bool>>,
     /// Where to look for what is written down as under way, and what was there.
     watched: Option<PathBuf>,
@@ -95,6 +95,19 @@ impl Client {
     }
 }
 
+/// Returns an empty folder, a system with the driver installed, and a client without defects.
+fn begin(folder: &str) -> (Folder, SimulatedSystem, Client) {
+    let (system, client) = (SimulatedSystem::installed(), Client::default());
+    (Folder::new(folder), system, client)
+}
+
+/// Runs the test until it asks for a restart, and restarts the system.
+fn run_and_restart(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) {
+    let ended = run(system, client, &options(folder));
+    assert_eq!(ended, Ok(Ended::Restart));
+    system.restart();
+}
+
 /// Runs and restarts until it is done.
 fn complete(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) -> bool {
     client.driver = system.loaded.clone();
@@ -109,8 +122,7 @@ fn complete(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) 
 
 #[test]
 fn two_restarts_lead_to_a_report_and_nothing_is_left() {
-    let folder = Folder::new("complete");
-    let (mut system, mut client) = (SimulatedSystem::installed(), Client::default());
+    let (folder, mut system, mut client) = begin("complete");
     assert!(complete(&mut system, &mut client, &folder));
     assert_eq!(
         folder.names(),

@@ -339,16 +339,6 @@ pub(super) enum EngineName {
     System,
 }
 
-impl EngineName {
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Auto => "auto",
-            Self::Native => "native",
-            Self::System => "system",
-        }
-    }
-}
-
 impl From<EngineName> for EngineKind {
     fn from(name: EngineName) -> Self {
         match name {

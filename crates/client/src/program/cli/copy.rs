@@ -5,8 +5,8 @@ use serde_json::Value;
 
 use super::{Stop, arguments::CopyArguments, record::Record, view::View};
 use crate::{
-    CallerCopy, CopyThrough, Device, OpenAccess, Transfer, Transport, TransportError,
-    explain_transfer, suites::pattern,
+    CallerCopy, CopyReport, CopyThrough, Device, OpenAccess, Transport, TransportError,
+    explain_copy, suites::pattern,
 };
 
 type DynDevice<'t, 'o> = Device<'t, dyn Transport + 'o>;
@@ -75,9 +75,9 @@ fn arrived(
     device: &mut DynDevice<'_, '_>,
     destination: u64,
     sent: &[u8],
-    transfer: &Transfer,
+    report: &CopyReport,
 ) -> Result<Vec<u8>, TransportError> {
-    let copied = usize::try_from(transfer.copied).unwrap_or(usize::MAX);
+    let copied = usize::try_from(report.result.copied).unwrap_or(usize::MAX);
     let mut bytes = vec![0; copied.min(sent.len())];
     device.transport().read(destination, &mut bytes)?;
     Ok(bytes)
@@ -85,29 +85,28 @@ fn arrived(
 
 /// Reports a copy. `intact` says whether the bytes that arrived are those that were sent, if that
 /// is known yet.
-fn report(view: &mut View<'_, '_>, transfer: &Transfer, intact: Option<bool>) -> Result<(), Stop> {
-    let complete = transfer.is_complete();
+fn report(view: &mut View<'_, '_>, report: &CopyReport, intact: Option<bool>) -> Result<(), Stop> {
+    let complete = report.is_complete();
     // The missing bytes of a copy that stopped cannot be compared.
     let intact = intact.filter(|_| complete);
     if !complete || intact == Some(false) {
         view.document.fault();
     }
-    view.document.record(
-        Record::of_transfer(transfer).with("intact", intact.map_or(Value::Null, Value::Bool)),
-    );
+    view.document
+        .record(Record::of_copy(report).with("intact", intact.map_or(Value::Null, Value::Bool)));
     view.line(&format!(
         "{:<13} {}: {} of {} bytes{}",
-        transfer.operation,
-        transfer.status,
-        transfer.copied,
-        transfer.asked,
+        report.operation,
+        report.result.status(),
+        report.result.copied,
+        report.asked,
         match intact {
             Some(true) => ", intact",
             Some(false) => ", NOT the bytes that were sent",
             None => "",
         }
     ))?;
-    if let Some(explanation) = explain_transfer(transfer) {
+    if let Some(explanation) = explain_copy(report) {
         view.remark(&explanation)?;
     }
     Ok(())

@@ -224,7 +224,7 @@ fn cannot_print(console: &mut Console<'_>, error: &io::Error) -> i32 {
         // If this cannot be written either, the exit code reports the failure.
         drop(writeln!(
             console.err,
-            "ringcopy: cannot write to standard output: {error}; make room there, or send it \
+            "ringcopy: cannot write to standard output: {error}; free space there, or send it \
              elsewhere."
         ));
     }

@@ -4,7 +4,7 @@ use ringcopy_protocol::{Direction, EngineKind, NtStatus};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::{Error, Operation, Transfer, explain_transfer};
+use crate::{CopyReport, Error, Operation, explain_copy};
 
 /// The one document that `--json` prints.
 #[derive(Debug, Serialize)]
@@ -80,12 +80,12 @@ impl Document {
 impl Record {
     /// Describes a request that copies nothing.
     pub(super) fn plain(operation: impl Into<Operation>, status: NtStatus) -> Self {
-        Self::unexplained(&Transfer::ended(operation.into(), status, 0))
+        Self::unexplained(&CopyReport::ended(operation.into(), status, 0))
     }
 
     /// Describes a copy that had no valid response.
     pub(super) fn without_response(operation: Operation, asked: u64) -> Self {
-        let copy = Transfer::ended(operation, NtStatus::UNSUCCESSFUL, asked);
+        let copy = CopyReport::ended(operation, NtStatus::UNSUCCESSFUL, asked);
         Self {
             status: None,
             ..Self::unexplained(&copy)
@@ -93,8 +93,8 @@ impl Record {
     }
 
     /// Describes a copy, and why it ended early if it did.
-    pub(super) fn of_transfer(transfer: &Transfer) -> Self {
-        Self::unexplained(transfer).explained(explain_transfer(transfer))
+    pub(super) fn of_copy(report: &CopyReport) -> Self {
+        Self::unexplained(report).explained(explain_copy(report))
     }
 
     /// Replaces the explanation.
@@ -104,20 +104,20 @@ impl Record {
     }
 
     /// Describes a copy.
-    pub(super) fn unexplained(transfer: &Transfer) -> Self {
+    pub(super) fn unexplained(report: &CopyReport) -> Self {
         Self {
-            operation: transfer.operation.name(),
-            status: Some(transfer.status.to_string()),
-            asked: transfer.asked,
-            copied: transfer.copied,
-            address: transfer.address.map(hexadecimal),
-            direction: match transfer.direction {
+            operation: report.operation.name(),
+            status: Some(report.result.status().to_string()),
+            asked: report.asked,
+            copied: report.result.copied,
+            address: report.result.stop_address().map(hexadecimal),
+            direction: match report.result.direction() {
                 Direction::None => None,
                 Direction::Read => Some("read"),
                 Direction::Write => Some("write"),
             },
-            engine: engine_name(transfer.engine),
-            fell_back: transfer.fell_back,
+            engine: engine_name(report.result.engine()),
+            fell_back: report.result.fell_back(),
             explanation: None,
             details: Map::new(),
         }

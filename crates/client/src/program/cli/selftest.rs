@@ -1,6 +1,6 @@
 //! `ringcopy selftest`: the self-test on one screen.
 
-use ringcopy_protocol::{EngineKind, NtStatus, RequestKind};
+use ringcopy_protocol::{CopyResult, EngineKind, NtStatus, RequestKind};
 use serde_json::json;
 
 use super::{
@@ -10,7 +10,7 @@ use super::{
     view::View,
 };
 use crate::{
-    Device, Information, OpenAccess, Operation, Transfer, Transport,
+    CopyReport, Device, Information, OpenAccess, Operation, Transport,
     suites::selftest::{self, CaseResult, Group, Verdict},
 };
 
@@ -57,9 +57,9 @@ fn write_document(results: &[CaseResult], document: &mut Document) {
             }
         };
         let operation = result.operation();
-        let record = result.transfer.map_or_else(
+        let record = result.report.map_or_else(
             || Record::without_response(operation, result.case.action.length()),
-            |transfer| Record::unexplained(&transfer),
+            |report| Record::unexplained(&report),
         );
         document.record(
             record
@@ -127,22 +127,24 @@ fn rows(results: &[CaseResult]) -> Vec<Row<'_>> {
 }
 
 fn alike(one: &CaseResult, other: &CaseResult) -> bool {
-    let end = |transfer: Transfer| Transfer {
-        engine: EngineKind::Auto,
-        hole_length: 0,
-        source: None,
-        ..transfer
+    let end = |report: CopyReport| {
+        let result = CopyResult {
+            engine: EngineKind::Auto as u32,
+            hole_length: 0,
+            ..report.result
+        };
+        (report.operation, report.asked, result)
     };
     std::ptr::eq(one.case, other.case)
         && one.verdict == other.verdict
-        && one.transfer.map(end) == other.transfer.map(end)
+        && one.report.map(end) == other.report.map(end)
 }
 
 impl Row<'_> {
     fn text(&self) -> String {
         let CaseResult {
             case,
-            transfer,
+            report,
             verdict,
             ..
         } = self.result;
@@ -152,14 +154,15 @@ impl Row<'_> {
             operation => operation.to_string(),
         };
         let asked = format!("  {operation:<13} {:<35}", case.name);
-        let said = transfer.map_or_else(String::new, |transfer| {
+        let said = report.map_or_else(String::new, |report| {
             format!(
                 "{:<28} {:>13}  {:<18}",
-                transfer.status,
-                format!("{}/{}", transfer.copied, transfer.asked),
-                transfer
-                    .address
-                    .map_or_else(|| missing(transfer.status).into(), hexadecimal)
+                report.result.status(),
+                format!("{}/{}", report.result.copied, report.asked),
+                report
+                    .result
+                    .stop_address()
+                    .map_or_else(|| missing(report.result.status()).into(), hexadecimal)
             )
         });
         match verdict {

@@ -1,12 +1,13 @@
 //! The commands that install, load and configure the driver.
 
-use ringcopy_protocol::{EngineKind, Reach};
+use ringcopy_protocol::Reach;
 use serde_json::{Value, json};
 
 use super::{
     Stop,
-    arguments::{EngineName, InstallArguments, KernelCallers, PolicyAction, ReachName},
+    arguments::{InstallArguments, KernelCallers, PolicyAction, ReachName},
     info::reach,
+    record::engine_name,
     view::View,
 };
 use crate::machine::{self, Failure, Installed, Package, Policy, SERVICE, State, System};
@@ -156,11 +157,7 @@ pub(super) fn policy(
 }
 
 fn show(policy: Policy, view: &mut View<'_, '_>) -> Result<(), Stop> {
-    let engine = match policy.engine {
-        EngineKind::Auto => EngineName::Auto,
-        EngineKind::Native => EngineName::Native,
-        EngineKind::System => EngineName::System,
-    };
+    let engine = engine_name(policy.engine).unwrap_or("auto");
     let kernel_callers = policy.reach.contains(Reach::KERNEL_CALLERS);
     view.document.detail(
         "policy",
@@ -168,7 +165,7 @@ fn show(policy: Policy, view: &mut View<'_, '_>) -> Result<(), Stop> {
             "system_virtual": policy.reach.contains(Reach::SYSTEM_VIRTUAL),
             "physical": policy.reach.contains(Reach::PHYSICAL),
             "kernel_callers": kernel_callers,
-            "engine": engine.as_str(),
+            "engine": engine,
         }),
     );
     let callers = if kernel_callers {
@@ -179,7 +176,7 @@ fn show(policy: Policy, view: &mut View<'_, '_>) -> Result<(), Stop> {
     for (name, value) in [
         ("reach", reach(policy.reach & Reach::MEMORY).as_str()),
         ("kernel callers", callers),
-        ("engine", engine.as_str()),
+        ("engine", engine),
     ] {
         view.line(&format!("{name:<22} {value}"))?;
     }

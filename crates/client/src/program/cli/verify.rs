@@ -15,7 +15,7 @@ use super::{
     view::View,
 };
 use crate::{
-    Device, Information, OpenAccess, Piece, Transfer, Transport, explain_policy, explain_transfer,
+    CopyReport, Device, Information, OpenAccess, Piece, Transport, explain_copy, explain_policy,
     suites::{
         Random,
         verify::{self, Comparison, Disagreement, Kinds, Verifier},
@@ -197,8 +197,8 @@ fn piece(piece: Piece) -> Value {
     })
 }
 
-fn copy(transfer: Transfer) -> Value {
-    json!({ "status": transfer.status.to_string(), "copied": transfer.copied })
+fn copy(report: CopyReport) -> Value {
+    json!({ "status": report.result.status().to_string(), "copied": report.result.copied })
 }
 
 fn show(comparison: &Comparison, seed: Option<u64>, view: &mut View<'_, '_>) -> Result<(), Stop> {
@@ -222,7 +222,7 @@ fn show(comparison: &Comparison, seed: Option<u64>, view: &mut View<'_, '_>) -> 
     if more > 0 {
         view.line(&format!("  and {more} more; --json lists them"))?;
     }
-    if let Some(explanation) = comparison.denied.as_ref().and_then(explain_transfer) {
+    if let Some(explanation) = comparison.denied.as_ref().and_then(explain_copy) {
         view.remark(&format!(
             "{} pieces are out of reach, and were not compared: {explanation}",
             comparison.denials
@@ -239,7 +239,8 @@ fn sentence(disagreement: &Disagreement) -> String {
         byte,
         hole,
     } = disagreement;
-    let copied = |copy: &Transfer| format!("{} with {} bytes", copy.status, copy.copied);
+    let copied =
+        |copy: &CopyReport| format!("{} with {} bytes", copy.result.status(), copy.result.copied);
     let difference = byte.map_or_else(String::new, |byte| format!("; byte {byte} differs"));
     let hole = hole.map_or_else(String::new, |hole| {
         format!(

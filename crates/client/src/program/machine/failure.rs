@@ -43,7 +43,7 @@ const fn advice(code: u32) -> Option<&'static str> {
         5 => "only administrators may; start this program as an administrator",
         // A file is also in use while its image is mapped.
         32 | 1224 => "another program uses the file; close it, or stop the driver first",
-        39 | 112 => "the disk is full; make room on it",
+        39 | 112 => "the disk is full; free space on it",
         225 | 226 => {
             "security software takes the file for malicious; have it leave the package alone, on a \
              machine made for tests"

@@ -2,10 +2,10 @@
 
 use ringcopy_protocol::{EngineKind, SESSION_LENGTH};
 
-use super::case::{Physical, Place};
+use super::case::Address;
 use crate::suites::pattern;
 use crate::{
-    CallerCopy, Device, Error, Information, Landmarks, PAGE_LENGTH, Protection, Source, Transfer,
+    CallerCopy, CopyReport, Device, Error, Information, Landmarks, PAGE_LENGTH, Protection, Source,
     Transport, TransportError, explain,
 };
 
@@ -61,13 +61,14 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     /// Makes a copy that must succeed before or after the one that a case is about.
     pub(super) fn arrange(
         &mut self,
-        request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
+        request: impl FnOnce(&mut Device<'_, T>) -> Result<CopyReport, Error>,
     ) -> Step<()> {
         match request(&mut self.device) {
-            Ok(transfer) if transfer.is_complete() => Ok(()),
-            Ok(transfer) => Err(CaseError::Fail(format!(
+            Ok(report) if report.is_complete() => Ok(()),
+            Ok(report) => Err(CaseError::Fail(format!(
                 "cannot prepare the case: {} ended with {}",
-                transfer.operation, transfer.status
+                report.operation,
+                report.result.status()
             ))),
             Err(error @ Error::Transport(_)) => Err(CaseError::Fatal(error)),
             Err(error) => Err(CaseError::Fail(format!(
@@ -77,13 +78,15 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         }
     }
 
+    /// Allocates memory for the case. Skips the case if the driver does not see the caller's memory
+    /// at the caller's addresses.
     fn allocate(&mut self, length: u64) -> Step<u64> {
+        self.require_own_addresses()?;
         let address = self.device.transport().allocate(length)?;
         self.allocations.push(address);
         Ok(address)
     }
 
-    /// Skips the case if the driver does not see the caller's memory at the caller's addresses.
     fn require_own_addresses(&self) -> Step<()> {
         self.landmarks
             .foreign_addresses
@@ -138,28 +141,22 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })
     }
 
-    pub(super) fn prepare(&mut self, place: Place, length: u64, seed: u64) -> Step<Prepared> {
-        if matches!(
-            place,
-            Place::Buffer(_)
-                | Place::BeforeUnmapped(_)
-                | Place::AroundUnmapped(_)
-                | Place::Before(..)
-                | Place::Session
-        ) {
-            self.require_own_addresses()?;
-        }
+    pub(super) fn prepare(&mut self, place: Address, length: u64, seed: u64) -> Step<Prepared> {
+        let landmarks = &self.landmarks;
+        let below = |end: Option<u64>, below: u64, what| {
+            known(end.map(|end| end.wrapping_sub(below)), what)
+        };
         match place {
-            Place::Buffer(offset) => {
+            Address::Buffer(offset) => {
                 let address = self.allocate(offset + length.max(1))? + offset;
                 self.filled(address, length, seed)
             }
-            Place::BeforeUnmapped(mapped) => {
+            Address::BeforeUnmapped(mapped) => {
                 let pages = mapped.next_multiple_of(PAGE_LENGTH);
                 let address = self.allocate(pages)? + pages - mapped;
                 self.filled(address, mapped, seed)
             }
-            Place::AroundUnmapped(mapped) => {
+            Address::AroundUnmapped(mapped) => {
                 let pages = mapped.next_multiple_of(PAGE_LENGTH);
                 let after = (length.saturating_sub(mapped)).next_multiple_of(PAGE_LENGTH);
                 let first = self.allocate(pages + PAGE_LENGTH + after)?;
@@ -171,7 +168,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 )?;
                 Ok(prepared)
             }
-            Place::Before(open, protection) => {
+            Address::Before(open, protection) => {
                 let pages = open.next_multiple_of(PAGE_LENGTH);
                 let after = (length.saturating_sub(open)).next_multiple_of(PAGE_LENGTH);
                 let first = self.allocate(pages + after)?;
@@ -182,41 +179,32 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 prepared.closed = Some((first + pages, after));
                 Ok(prepared)
             }
-            Place::BelowUserLimit(below) => Ok(Prepared::bare(
+            Address::BelowUserLimit(below) => Ok(Prepared::bare(
                 self.information.user_limit.wrapping_sub(below),
             )),
-            Place::Fixed(address) => Ok(Prepared::bare(address)),
-            Place::Session => Ok(Prepared::bare(self.information.session_address)),
-            Place::SystemData => self.system_data(length),
-            Place::SystemUnmapped => known(
-                self.landmarks.unmapped_system_address,
+            Address::Fixed(address) | Address::FixedPhysical(address) => {
+                Ok(Prepared::bare(address))
+            }
+            Address::Session => {
+                self.require_own_addresses()?;
+                Ok(Prepared::bare(self.information.session_address))
+            }
+            Address::SystemData => self.system_data(length),
+            Address::SystemUnmapped => known(
+                landmarks.unmapped_system_address,
                 "no unmapped system address",
             ),
-            Place::SystemIo => known(
-                self.landmarks.io_system_address,
+            Address::SystemIo => known(
+                landmarks.io_system_address,
                 "no system address of I/O space",
             ),
-        }
-    }
-
-    pub(super) fn prepare_physical(
-        &mut self,
-        place: Physical,
-        length: u64,
-        seed: u64,
-    ) -> Step<Prepared> {
-        let landmarks = &self.landmarks;
-        let below = |end: Option<u64>, below: u64, what| {
-            known(end.map(|end| end.wrapping_sub(below)), what)
-        };
-        match place {
-            Physical::Session => {
+            Address::PhysicalSession => {
                 let mut prepared = self.known_session(seed)?;
                 prepared.address = self.information.session_physical_address;
                 Ok(prepared)
             }
-            Physical::OwnPage => {
-                let mut prepared = self.prepare(Place::Buffer(0), length, seed)?;
+            Address::PhysicalOwn => {
+                let mut prepared = self.prepare(Address::Buffer(0), length, seed)?;
                 prepared.address = self
                     .device
                     .transport()
@@ -224,10 +212,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                     .ok_or_else(|| unknown("no physical address of its memory"))?;
                 Ok(prepared)
             }
-            Physical::Io => known(landmarks.io_address, "no address of I/O space"),
-            Physical::BelowHole(bytes) => below(landmarks.hole_address, bytes, "no hole in RAM"),
-            Physical::BelowEnd(bytes) => below(landmarks.ram_end, bytes, "no end of RAM"),
-            Physical::Fixed(address) => Ok(Prepared::bare(address)),
+            Address::PhysicalIo => known(landmarks.io_address, "no address of I/O space"),
+            Address::BelowHole(bytes) => below(landmarks.hole_address, bytes, "no hole in RAM"),
+            Address::BelowRamEnd(bytes) => below(landmarks.ram_end, bytes, "no end of RAM"),
         }
     }
 

@@ -1,14 +1,14 @@
 //! The cases with many pieces in one request, and the list of RAM.
 
-use ringcopy_protocol::{Direction, EngineKind, NtStatus, RequestKind};
+use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, RequestKind};
 
 use super::{
     arrange::{Bench, CaseError, Prepared, Step},
     bench::{Performed, compare, overlay},
-    case::{Origin, Part, Physical},
+    case::{Address, Part},
     check,
 };
-use crate::{Batch, Error, Piece, ScatterPiece, Source, Transfer, Transport};
+use crate::{Batch, CopyReport, Error, Piece, ScatterPiece, Source, Transport};
 
 /// A piece, and the memory prepared for it.
 struct Arranged {
@@ -27,7 +27,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let arranged = self.arrange_parts(parts, seed)?;
         let (batch, damage) =
             self.ask_batch(parts, &arranged, engine.unwrap_or(EngineKind::Auto))?;
-        Ok(as_one(RequestKind::CopyBatch, &batch.transfers, damage))
+        Ok(as_one(RequestKind::CopyBatch, &batch.reports, damage))
     }
 
     pub(super) fn scatter(
@@ -47,15 +47,15 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             })
             .collect();
         let engine = engine.unwrap_or(EngineKind::Auto);
-        let transfers = succeeded(self.device.copy_scatter(&pieces, engine))?;
-        let mut damage = self.check_parts(parts, &arranged, &transfers, Some(engine));
-        for ((number, arranged), transfer) in arranged.iter().enumerate().zip(&transfers) {
+        let reports = succeeded(self.device.copy_scatter(&pieces, engine))?;
+        let mut damage = self.check_parts(parts, &arranged, &reports, Some(engine));
+        for ((number, arranged), report) in arranged.iter().enumerate().zip(&reports) {
             if let Some(target) = &arranged.to {
-                let changes = self.changes(target, &arranged.from.bytes, transfer.copied)?;
+                let changes = self.changes(target, &arranged.from.bytes, report.result.copied)?;
                 damage = damage.or_else(|| changes.map(|what| format!("piece {number}: {what}")));
             }
         }
-        Ok(as_one(RequestKind::CopyScatter, &transfers, damage))
+        Ok(as_one(RequestKind::CopyScatter, &reports, damage))
     }
 
     pub(super) fn agree(&mut self, parts: &[Part], seed: u64) -> Step<Performed> {
@@ -68,17 +68,23 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let arranged = self.arrange_parts(parts, seed)?;
         let (native, one) = self.ask_batch(parts, &arranged, EngineKind::Native)?;
         let (system, other) = self.ask_batch(parts, &arranged, EngineKind::System)?;
-        let end = |transfer: &Transfer| (transfer.status, transfer.copied, transfer.address);
+        let end = |report: &CopyReport| {
+            (
+                report.result.status(),
+                report.result.copied,
+                report.result.stop_address(),
+            )
+        };
         let differ = native
-            .transfers
+            .reports
             .iter()
             .map(end)
-            .ne(system.transfers.iter().map(end))
+            .ne(system.reports.iter().map(end))
             || native.bytes != system.bytes;
         let damage = one
             .or(other)
             .or_else(|| differ.then(|| "the engines disagree".into()));
-        Ok(as_one(RequestKind::CopyBatch, &native.transfers, damage))
+        Ok(as_one(RequestKind::CopyBatch, &native.reports, damage))
     }
 
     pub(super) fn ranges(&mut self) -> Step<Performed> {
@@ -92,7 +98,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 .is_some_and(|end| end <= range.length)
         });
         Ok(Performed {
-            transfer: Transfer::ended(RequestKind::MemoryRanges.into(), NtStatus::SUCCESS, 0),
+            report: CopyReport::ended(RequestKind::MemoryRanges.into(), NtStatus::SUCCESS, 0),
             source: None,
             destination: None,
             damage: (!held).then(|| "the session buffer is not in RAM".into()),
@@ -109,16 +115,13 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 let seed = seed ^ (number + 1) << 32;
                 let length = part.length.into();
                 let mut from = match part.source {
-                    Origin::Virtual(place) => self.prepare(place, length, seed)?,
-                    Origin::Physical(Physical::Session) => {
+                    // It is filled already.
+                    Address::PhysicalSession => {
                         Prepared::bare(self.information.session_physical_address)
                     }
-                    Origin::Physical(place) => self.prepare_physical(place, length, seed)?,
+                    place => self.prepare(place, length, seed)?,
                 };
-                let source = match part.source {
-                    Origin::Virtual(_) => Source::Virtual(from.address),
-                    Origin::Physical(_) => Source::Physical(from.address),
-                };
+                let source = part.source.source(from.address);
                 if source == Source::Virtual(self.information.session_address)
                     || source == Source::Physical(self.information.session_physical_address)
                 {
@@ -148,16 +151,15 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             })
             .collect();
         let batch = succeeded(self.device.copy_batch(&pieces, engine))?;
-        let mut damage = self.check_parts(parts, arranged, &batch.transfers, Some(engine));
-        for (number, (arranged, (transfer, bytes))) in
-            arranged.iter().zip(batch.pieces()).enumerate()
+        let mut damage = self.check_parts(parts, arranged, &batch.reports, Some(engine));
+        for (number, (arranged, (report, bytes))) in arranged.iter().zip(batch.pieces()).enumerate()
         {
             // The contents of other memory are not known.
             if arranged.from.bytes.is_empty() {
                 continue;
             }
             let mut expected = bytes.to_vec();
-            overlay(&mut expected, &arranged.from.bytes, transfer.copied);
+            overlay(&mut expected, &arranged.from.bytes, report.result.copied);
             damage = damage.or_else(|| compare(&format!("piece {number}"), bytes, &expected));
         }
         Ok((batch, damage))
@@ -168,27 +170,24 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         &self,
         parts: &[Part],
         arranged: &[Arranged],
-        transfers: &[Transfer],
+        reports: &[CopyReport],
         engine: Option<EngineKind>,
     ) -> Option<String> {
-        let pieces = parts.iter().zip(arranged).zip(transfers);
+        let pieces = parts.iter().zip(arranged).zip(reports);
         pieces
             .enumerate()
-            .find_map(|(number, ((part, arranged), transfer))| {
-                let expected = check::expected_with(part.needs(), part.expected, &self.information);
+            .find_map(|(number, ((part, arranged), report))| {
+                let expected =
+                    check::expected_with(part.source.needs(), part.expected, &self.information);
                 // The caller's own memory needs no engine.
-                let engine = engine.filter(|_| transfer.engine != EngineKind::Auto);
-                check::transfer(
-                    transfer,
-                    expected,
-                    part.length.into(),
-                    engine,
-                    |direction| match direction {
+                let engine = engine.filter(|_| report.result.engine() != EngineKind::Auto);
+                check::copy(report, expected, part.length.into(), engine, |direction| {
+                    match direction {
                         Direction::Read => Some(arranged.source.address()),
                         Direction::Write => arranged.to.as_ref().map(|target| target.address),
                         Direction::None => None,
-                    },
-                )
+                    }
+                })
                 .err()
                 .map(|reason| format!("piece {number}: {reason}"))
             })
@@ -203,19 +202,19 @@ fn succeeded<R>(result: Result<R, Error>) -> Step<R> {
 }
 
 /// Returns the copies of a batch as one: the first copy that stopped gives the reason.
-fn as_one(kind: RequestKind, transfers: &[Transfer], damage: Option<String>) -> Performed {
-    let stopped = transfers.iter().find(|transfer| !transfer.is_complete());
-    let complete = Transfer::ended(kind.into(), NtStatus::SUCCESS, 0);
+fn as_one(kind: RequestKind, reports: &[CopyReport], damage: Option<String>) -> Performed {
+    let stopped = reports.iter().find(|report| !report.is_complete());
     Performed {
-        transfer: Transfer {
+        report: CopyReport {
             operation: kind.into(),
-            asked: transfers.iter().map(|transfer| transfer.asked).sum(),
-            copied: transfers.iter().map(|transfer| transfer.copied).sum(),
-            engine: transfers
-                .last()
-                .map_or(EngineKind::Auto, |last| last.engine),
-            fell_back: transfers.iter().any(|transfer| transfer.fell_back),
-            ..*stopped.unwrap_or(&complete)
+            asked: reports.iter().map(|report| report.asked).sum(),
+            source: None,
+            result: CopyResult {
+                copied: reports.iter().map(|report| report.result.copied).sum(),
+                engine: reports.last().map_or(0, |last| last.result.engine),
+                flags: reports.iter().fold(0, |all, one| all | one.result.flags),
+                ..stopped.map_or(CopyResult::of(NtStatus::SUCCESS), |copy| copy.result)
+            },
         },
         source: None,
         destination: None,

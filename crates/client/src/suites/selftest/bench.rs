@@ -5,12 +5,12 @@ use ringcopy_protocol::{DEVICE_PAGE_LENGTH, Direction, EngineKind, NtStatus};
 use super::{
     CaseResult, Report, Verdict,
     arrange::{Bench, CaseError, Prepared, Step},
-    case::{Action, Case, Place},
+    case::{Action, Address, Case},
     check,
     table::CASES,
 };
 use crate::{
-    CallerCopy, CopyThrough, Device, DeviceCopy, Error, OpenAccess, Protection, Source, Transfer,
+    CallerCopy, CopyReport, CopyThrough, Device, DeviceCopy, Error, OpenAccess, Protection, Source,
     Transport, suites::pattern,
 };
 
@@ -40,7 +40,7 @@ pub(super) fn run<T: Transport + ?Sized>(transport: &mut T) -> Result<Report, Er
 
 /// A copy that was made for a case, and where its two sides begin.
 pub(super) struct Performed {
-    pub(super) transfer: Transfer,
+    pub(super) report: CopyReport,
     pub(super) source: Option<u64>,
     pub(super) destination: Option<u64>,
     /// What is wrong with the bytes, if anything.
@@ -58,9 +58,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         for address in std::mem::take(&mut self.allocations) {
             self.device.transport().free(address)?;
         }
-        let (transfer, verdict) = match asked {
+        let (report, verdict) = match asked {
             Ok(asked) => (
-                Some(asked.transfer),
+                Some(asked.report),
                 self.verdict(case, engine, &asked)
                     .map_or_else(Verdict::Failed, |()| Verdict::Passed),
             ),
@@ -71,7 +71,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         Ok(CaseResult {
             case,
             engine,
-            transfer,
+            report,
             verdict,
         })
     }
@@ -83,8 +83,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         asked: &Performed,
     ) -> Result<(), String> {
         let expected = check::expected(case.action, case.expected, &self.information);
-        check::transfer(
-            &asked.transfer,
+        check::copy(
+            &asked.report,
             expected,
             case.action.length(),
             engine,
@@ -120,41 +120,35 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 source,
                 destination,
                 length,
-                alignment,
-            } => self.copy_through((source, destination), length, alignment, seed),
+            } => self.copy_through(source, destination, length, seed),
             Action::ToDevice { .. } | Action::FromDevice { .. } | Action::WithinDevice { .. } => {
                 self.device_copy(action, seed)
             }
-            Action::ReadVirtual { source, length } => {
+            Action::Read { source, length } => {
                 let prepared = match source {
-                    Place::Session => self.known_session(seed)?,
+                    Address::Session => self.known_session(seed)?,
                     place => self.prepare(place, length, seed)?,
                 };
-                let source = Source::Virtual(prepared.address);
+                let source = source.source(prepared.address);
                 self.copy_memory(source, &prepared, length, engine, seed)
             }
             Action::ReadBatch(parts) => self.read_batch(parts, engine, seed),
             Action::Scatter(parts) => self.scatter(parts, engine, seed),
             Action::Agree(parts) => self.agree(parts, seed),
             Action::Ranges => self.ranges(),
-            Action::ReadPhysical { source, length } => {
-                let prepared = self.prepare_physical(source, length, seed)?;
-                let source = Source::Physical(prepared.address);
-                self.copy_memory(source, &prepared, length, engine, seed)
-            }
         }
     }
 
     fn copy_from(
         &mut self,
-        place: Place,
+        place: Address,
         length: u64,
         alignment: u32,
         seed: u64,
     ) -> Step<Performed> {
         let source = self.prepare(place, length, seed)?;
         let mut session = self.fill_session(seed ^ 1)?;
-        let transfer = self.perform(length, |device| {
+        let report = self.perform(length, |device| {
             device.copy_from(CallerCopy {
                 address: source.address,
                 length,
@@ -162,20 +156,26 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 alignment,
             })
         })?;
-        overlay(&mut session, &source.bytes, transfer.copied);
+        overlay(&mut session, &source.bytes, report.result.copied);
         let damage = compare("the session buffer", &self.read_session()?, &session);
         Ok(Performed {
-            transfer,
+            report,
             source: Some(source.address),
             destination: None,
             damage,
         })
     }
 
-    fn copy_to(&mut self, place: Place, length: u64, alignment: u32, seed: u64) -> Step<Performed> {
+    fn copy_to(
+        &mut self,
+        place: Address,
+        length: u64,
+        alignment: u32,
+        seed: u64,
+    ) -> Step<Performed> {
         let destination = self.prepare(place, length, seed)?;
         let session = self.fill_session(seed ^ 1)?;
-        let transfer = self.perform(length, |device| {
+        let report = self.perform(length, |device| {
             device.copy_to(CallerCopy {
                 address: destination.address,
                 length,
@@ -183,9 +183,9 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 alignment,
             })
         })?;
-        let damage = self.changes(&destination, &session, transfer.copied)?;
+        let damage = self.changes(&destination, &session, report.result.copied)?;
         Ok(Performed {
-            transfer,
+            report,
             source: None,
             destination: Some(destination.address),
             damage,
@@ -194,24 +194,24 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
 
     fn copy_through(
         &mut self,
-        (source, destination): (Place, Place),
+        source: Address,
+        destination: Address,
         length: u64,
-        alignment: u32,
         seed: u64,
     ) -> Step<Performed> {
         let source = self.prepare(source, length, seed)?;
         let destination = self.prepare(destination, length, seed ^ 1)?;
-        let transfer = self.perform(length, |device| {
+        let report = self.perform(length, |device| {
             device.copy_through(CopyThrough {
                 source: source.address,
                 destination: destination.address,
                 length,
-                alignment,
+                alignment: 1,
             })
         })?;
-        let damage = self.changes(&destination, &source.bytes, transfer.copied)?;
+        let damage = self.changes(&destination, &source.bytes, report.result.copied)?;
         Ok(Performed {
-            transfer,
+            report,
             source: Some(source.address),
             destination: Some(destination.address),
             damage,
@@ -229,7 +229,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let mut target = pattern(seed ^ 1, action.length());
         let mut expected = target.clone();
         let bytes = pattern(seed ^ 2, action.length());
-        let transfer = self.perform(action.length(), |device| {
+        let report = self.perform(action.length(), |device| {
             device.device_copy(match action {
                 Action::ToDevice { offset, .. } => DeviceCopy::To {
                     offset,
@@ -257,10 +257,10 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         })?;
         match action {
             Action::ToDevice { offset, .. } => {
-                overlay(tail(&mut page, offset), &bytes, transfer.copied);
+                overlay(tail(&mut page, offset), &bytes, report.result.copied);
             }
             Action::FromDevice { offset, .. } => {
-                overlay(&mut expected, tail(&mut page, offset), transfer.copied);
+                overlay(&mut expected, tail(&mut page, offset), report.result.copied);
             }
             Action::WithinDevice {
                 source,
@@ -268,7 +268,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 ..
             } => {
                 let moved = tail(&mut page, source).to_vec();
-                overlay(tail(&mut page, destination), &moved, transfer.copied);
+                overlay(tail(&mut page, destination), &moved, report.result.copied);
             }
             _ => {}
         }
@@ -282,7 +282,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let damage = compare("the device page", &after, &page)
             .or_else(|| compare("the output", &target, &expected));
         Ok(Performed {
-            transfer,
+            report,
             source: None,
             destination: None,
             damage,
@@ -299,13 +299,13 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     ) -> Step<Performed> {
         let mut target = pattern(seed ^ 1, length);
         let mut expected = target.clone();
-        let transfer = self.perform(length, |device| {
+        let report = self.perform(length, |device| {
             device.copy_memory(source, engine.unwrap_or(EngineKind::Auto), &mut target)
         })?;
-        overlay(&mut expected, &prepared.bytes, transfer.copied);
+        overlay(&mut expected, &prepared.bytes, report.result.copied);
         // The contents of other memory are not known: then only the rest is checked.
         let known = if prepared.bytes.is_empty() {
-            usize::try_from(transfer.copied).unwrap_or(usize::MAX)
+            usize::try_from(report.result.copied).unwrap_or(usize::MAX)
         } else {
             0
         };
@@ -315,7 +315,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             expected.get(known..).unwrap_or_default(),
         );
         Ok(Performed {
-            transfer,
+            report,
             source: Some(prepared.address),
             destination: None,
             damage,
@@ -326,12 +326,12 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     fn perform(
         &mut self,
         asked: u64,
-        request: impl FnOnce(&mut Device<'_, T>) -> Result<Transfer, Error>,
-    ) -> Step<Transfer> {
+        request: impl FnOnce(&mut Device<'_, T>) -> Result<CopyReport, Error>,
+    ) -> Step<CopyReport> {
         match request(&mut self.device) {
-            Ok(transfer) => Ok(transfer),
+            Ok(report) => Ok(report),
             Err(Error::Refused { operation, status }) => {
-                Ok(Transfer::ended(operation, status, asked))
+                Ok(CopyReport::ended(operation, status, asked))
             }
             Err(error @ Error::Response { .. }) => Err(CaseError::Fail(error.to_string())),
             Err(error @ Error::Transport(_)) => Err(CaseError::Fatal(error)),

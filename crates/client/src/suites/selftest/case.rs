@@ -2,34 +2,33 @@
 
 use ringcopy_protocol::{Direction, NtStatus, Reach, RequestKind};
 
-use crate::Protection;
+use crate::{Protection, Source};
 
 /// The groups of cases in a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
+pub(crate) enum Group {
     /// `CopyFromModeAligned`, `CopyToMode`.
-    UserMemory,
+    User,
     /// `RtlCopyDeviceMemory`.
-    DeviceMemory,
+    Device,
     /// `MmCopyMemory` and the driver's own engine.
-    CopyMemory,
+    System,
 }
 
 impl Group {
     /// Returns the heading in a report.
-    #[must_use]
-    pub const fn heading(self) -> &'static str {
+    pub(crate) const fn heading(self) -> &'static str {
         match self {
-            Self::UserMemory => "User memory: CopyFromModeAligned, CopyToMode",
-            Self::DeviceMemory => "Device memory: RtlCopyDeviceMemory",
-            Self::CopyMemory => "Virtual and physical memory: as MmCopyMemory",
+            Self::User => "User memory: CopyFromModeAligned, CopyToMode",
+            Self::Device => "Device memory: RtlCopyDeviceMemory",
+            Self::System => "Virtual and physical memory: as MmCopyMemory",
         }
     }
 }
 
-/// A virtual address to hand to the driver. Buffers are allocated and filled for the case.
+/// An address to hand to the driver. Buffers are allocated and filled for the case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub(crate) enum Address {
     /// A buffer at this offset from a page's start.
     Buffer(u64),
     /// A buffer of this length before an unmapped page.
@@ -40,7 +39,6 @@ pub enum Place {
     Before(u64, Protection),
     /// This many bytes below the end of user memory.
     BelowUserLimit(u64),
-    /// This address.
     Fixed(u64),
     /// The handle's session buffer, in system memory.
     Session,
@@ -50,94 +48,52 @@ pub enum Place {
     SystemUnmapped,
     /// System memory that maps I/O space.
     SystemIo,
-}
-
-/// A physical address to hand to the driver.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Physical {
-    /// The handle's session buffer.
-    Session,
-    /// A page of the caller's own.
-    OwnPage,
-    /// I/O space.
-    Io,
-    /// This many bytes below a hole in RAM.
+    /// The physical address of the session buffer.
+    PhysicalSession,
+    /// The physical address of a page of the caller's own.
+    PhysicalOwn,
+    /// A physical address of I/O space.
+    PhysicalIo,
+    /// This many bytes below a hole in RAM, a physical address.
     BelowHole(u64),
-    /// This many bytes below the end of all RAM.
-    BelowEnd(u64),
-    /// This address.
-    Fixed(u64),
+    /// This many bytes below the end of all RAM, a physical address.
+    BelowRamEnd(u64),
+    FixedPhysical(u64),
 }
 
-/// The request of a case. Lengths are in bytes.
+/// The request of a case. Lengths and alignments are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Caller's memory to session buffer.
     CopyFrom {
-        /// The source.
-        source: Place,
-        /// The length.
+        source: Address,
         length: u64,
-        /// The alignment asked for.
         alignment: u32,
     },
     /// Session buffer to caller's memory.
     CopyTo {
-        /// The destination.
-        destination: Place,
-        /// The length.
+        destination: Address,
         length: u64,
-        /// The alignment asked for.
         alignment: u32,
     },
     /// Caller's memory to caller's memory.
     CopyThrough {
-        /// The source.
-        source: Place,
-        /// The destination.
-        destination: Place,
-        /// The length.
+        source: Address,
+        destination: Address,
         length: u64,
-        /// The alignment asked for.
-        alignment: u32,
     },
     /// To the uncached page.
-    ToDevice {
-        /// The destination.
-        offset: u32,
-        /// The length.
-        length: u32,
-    },
+    ToDevice { offset: u32, length: u32 },
     /// From the uncached page.
-    FromDevice {
-        /// The source.
-        offset: u32,
-        /// The length.
-        length: u32,
-    },
+    FromDevice { offset: u32, length: u32 },
     /// Within the uncached page.
     WithinDevice {
-        /// The source.
         source: u32,
-        /// The destination.
         destination: u32,
-        /// The length.
         length: u32,
     },
-    /// By virtual address.
-    ReadVirtual {
-        /// The source.
-        source: Place,
-        /// The length.
-        length: u64,
-    },
-    /// By physical address.
-    ReadPhysical {
-        /// The source.
-        source: Physical,
-        /// The length.
-        length: u64,
-    },
+    /// By virtual or physical address.
+    Read { source: Address, length: u64 },
     /// Many pieces in one request, contiguous in the output.
     ReadBatch(&'static [Part]),
     /// Many pieces in one request, each to its own target.
@@ -148,40 +104,25 @@ pub enum Action {
     Ranges,
 }
 
-/// The source of a piece.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A virtual address.
-    Virtual(Place),
-    /// A physical address.
-    Physical(Physical),
-}
-
 /// One piece of a batch, and its expected result, which does not depend on the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// The source.
-    pub source: Origin,
+pub(crate) struct Part {
+    pub(super) source: Address,
     /// The target, of scattered pieces only.
-    pub target: Option<Place>,
-    /// The length.
-    pub length: u32,
-    /// The expected result.
-    pub expected: Expected,
+    pub(super) target: Option<Address>,
+    pub(super) length: u32,
+    pub(super) expected: Expected,
 }
 
 /// The expected result, if the memory is in reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expected {
+pub(crate) enum Expected {
     /// Every byte is copied.
     Complete,
-    /// The copy stops.
+    /// The copy stops after `copied` bytes.
     Stops {
-        /// The status of the copy.
         status: NtStatus,
-        /// The number of bytes copied.
         copied: u64,
-        /// What is reported about the address.
         fault: Fault,
     },
     /// The request fails with this status.
@@ -192,7 +133,7 @@ pub enum Expected {
 
 /// What must be reported about the address where a copy stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub(crate) enum Fault {
     /// The access that failed or was refused, and the address of the first byte not copied.
     Access(Direction),
     /// No address, since the caller may not know it.
@@ -202,48 +143,45 @@ pub enum Fault {
 /// A case of the self-test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// The group in the report.
-    pub group: Group,
+    pub(crate) group: Group,
     /// What the case tests, in a few words.
     pub name: &'static str,
-    /// The request.
-    pub action: Action,
-    /// The expected result.
-    pub expected: Expected,
+    pub(crate) action: Action,
+    pub(super) expected: Expected,
 }
 
-impl Place {
-    const fn needs(self) -> Reach {
+impl Case {
+    /// Returns whether the case compares the engines, so that it needs both.
+    #[must_use]
+    pub const fn compares_engines(&self) -> bool {
+        matches!(self.action, Action::Agree(_))
+    }
+}
+
+impl Address {
+    /// Returns the reach that the handle needs.
+    pub(super) const fn needs(self) -> Reach {
         match self {
             Self::SystemData | Self::SystemUnmapped | Self::SystemIo => Reach::SYSTEM_VIRTUAL,
+            Self::PhysicalOwn
+            | Self::PhysicalIo
+            | Self::BelowHole(_)
+            | Self::BelowRamEnd(_)
+            | Self::FixedPhysical(_) => Reach::PHYSICAL,
             _ => Reach::empty(),
         }
     }
 
-    const fn is_system(self) -> bool {
-        matches!(
-            self,
-            Self::Session | Self::SystemData | Self::SystemUnmapped | Self::SystemIo
-        )
+    const fn is_session(self) -> bool {
+        matches!(self, Self::Session | Self::PhysicalSession)
     }
-}
 
-impl Physical {
-    const fn needs(self) -> Reach {
-        match self {
-            Self::Session => Reach::empty(),
-            _ => Reach::PHYSICAL,
-        }
-    }
-}
-
-impl Part {
-    /// Returns the reach that the handle needs.
-    #[must_use]
-    pub const fn needs(&self) -> Reach {
-        match self.source {
-            Origin::Virtual(place) => place.needs(),
-            Origin::Physical(place) => place.needs(),
+    /// Returns the source for a request, once it is known what the address is.
+    pub(super) const fn source(self, address: u64) -> Source {
+        if matches!(self, Self::PhysicalSession) || self.needs().contains(Reach::PHYSICAL) {
+            Source::Physical(address)
+        } else {
+            Source::Virtual(address)
         }
     }
 }
@@ -256,9 +194,7 @@ const fn total(parts: &[Part]) -> u64 {
 }
 
 impl Action {
-    /// Returns the kind of request.
-    #[must_use]
-    pub const fn operation(self) -> RequestKind {
+    pub(crate) const fn operation(self) -> RequestKind {
         match self {
             Self::CopyFrom { .. } => RequestKind::CopyFrom,
             Self::CopyTo { .. } => RequestKind::CopyTo,
@@ -266,7 +202,7 @@ impl Action {
             Self::ToDevice { .. } | Self::FromDevice { .. } | Self::WithinDevice { .. } => {
                 RequestKind::DeviceCopy
             }
-            Self::ReadVirtual { .. } | Self::ReadPhysical { .. } => RequestKind::CopyMemory,
+            Self::Read { .. } => RequestKind::CopyMemory,
             Self::ReadBatch(_) | Self::Agree(_) => RequestKind::CopyBatch,
             Self::Scatter(_) => RequestKind::CopyScatter,
             Self::Ranges => RequestKind::MemoryRanges,
@@ -274,14 +210,12 @@ impl Action {
     }
 
     /// Returns the number of bytes asked for.
-    #[must_use]
-    pub const fn length(self) -> u64 {
+    pub(crate) const fn length(self) -> u64 {
         match self {
             Self::CopyFrom { length, .. }
             | Self::CopyTo { length, .. }
             | Self::CopyThrough { length, .. }
-            | Self::ReadVirtual { length, .. }
-            | Self::ReadPhysical { length, .. } => length,
+            | Self::Read { length, .. } => length,
             Self::ToDevice { length, .. }
             | Self::FromDevice { length, .. }
             | Self::WithinDevice { length, .. } => length as u64,
@@ -291,22 +225,19 @@ impl Action {
     }
 
     /// Returns the reach that the handle needs.
-    #[must_use]
-    pub const fn needs(self) -> Reach {
+    pub(super) const fn needs(self) -> Reach {
         match self {
-            Self::ReadVirtual { source, .. } => source.needs(),
-            Self::ReadPhysical { source, .. } => source.needs(),
+            Self::Read { source, .. } => source.needs(),
             // Each piece of a batch has its own needs.
             _ => Reach::empty(),
         }
     }
 
     /// Returns whether an engine copies, so that both are tested.
-    #[must_use]
-    pub const fn takes_engine(self) -> bool {
+    pub(super) const fn takes_engine(self) -> bool {
         match self {
-            Self::ReadVirtual { source, .. } => source.is_system(),
-            Self::ReadPhysical { .. } | Self::ReadBatch(_) | Self::Scatter(_) => true,
+            Self::Read { source, .. } => source.is_session() || !source.needs().is_empty(),
+            Self::ReadBatch(_) | Self::Scatter(_) => true,
             _ => false,
         }
     }

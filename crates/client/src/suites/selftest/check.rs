@@ -3,7 +3,7 @@
 use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach};
 
 use super::case::{Action, Expected, Fault};
-use crate::{Information, Transfer};
+use crate::{CopyReport, Information};
 
 /// Returns the expected result of an action for this handle: memory out of reach is refused, by the
 /// policy or because the privilege is missing.
@@ -41,8 +41,8 @@ const fn denial(needs: Reach, policy: Reach) -> NtStatus {
 
 /// Compares a copy with the expected result. `first` returns the first address that is read or
 /// written.
-pub(super) fn transfer(
-    transfer: &Transfer,
+pub(super) fn copy(
+    report: &CopyReport,
     expected: Expected,
     asked: u64,
     engine: Option<EngineKind>,
@@ -54,42 +54,42 @@ pub(super) fn transfer(
         Expected::Refused(status) => (status, 0),
         Expected::AsItsParts => return Ok(()),
     };
-    if transfer.status != status {
+    if report.result.status() != status {
         return Err(format!("expected {status}"));
     }
-    if transfer.copied != copied {
+    if report.result.copied != copied {
         return Err(format!("expected {copied} bytes"));
     }
     if let Expected::Stops { fault, .. } = expected {
-        stop(transfer, fault, &first)?;
+        stop(report, fault, &first)?;
     }
     if let Some(engine) = engine
         && copied > 0
-        && transfer.engine != engine
+        && report.result.engine() != engine
     {
-        return Err(format!("copied by engine {:?}", transfer.engine));
+        return Err(format!("copied by engine {:?}", report.result.engine()));
     }
     Ok(())
 }
 
 fn stop(
-    transfer: &Transfer,
+    report: &CopyReport,
     fault: Fault,
     first: &impl Fn(Direction) -> Option<u64>,
 ) -> Result<(), String> {
-    let at = |direction| first(direction).map(|first| first.wrapping_add(transfer.copied));
+    let at = |direction| first(direction).map(|first| first.wrapping_add(report.result.copied));
     match fault {
         Fault::Access(direction) => {
-            if transfer.direction != direction {
+            if report.result.direction() != direction {
                 return Err(format!("expected a fault of the {direction:?}"));
             }
             let expected = at(direction);
-            if transfer.address != expected {
+            if report.result.stop_address() != expected {
                 return Err(format!("expected {:#x}", expected.unwrap_or_default()));
             }
         }
         Fault::Denied => {
-            if transfer.address.is_some() {
+            if report.result.stop_address().is_some() {
                 return Err("an address out of reach was reported".into());
             }
         }

@@ -16,9 +16,10 @@ use std::fmt;
 
 use ringcopy_protocol::EngineKind;
 
-use crate::{Error, Operation, Transfer, Transport};
+use crate::{CopyReport, Error, Operation, Transport};
 
-pub use case::{Action, Case, Expected, Fault, Group, Origin, Part, Physical, Place};
+pub use case::Case;
+pub(crate) use case::Group;
 pub use table::CASES;
 
 /// Whether a case passed.
@@ -40,7 +41,7 @@ pub struct CaseResult {
     /// The engine asked for, where the request can name one.
     pub engine: Option<EngineKind>,
     /// How the copy ended; `None` if the case was not run, or had no valid response.
-    pub transfer: Option<Transfer>,
+    pub report: Option<CopyReport>,
     /// Whether the case passed.
     pub verdict: Verdict,
 }

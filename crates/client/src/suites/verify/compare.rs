@@ -3,7 +3,7 @@
 use ringcopy_protocol::{EngineKind, NtStatus};
 
 use super::Region;
-use crate::{Device, Error, Piece, Source, Transfer, Transport, device::groups_within};
+use crate::{CopyReport, Device, Error, Piece, Source, Transport, device::groups_within};
 
 /// The number of times that both are asked again before memory is taken to change too fast.
 const ROUNDS: usize = 8;
@@ -17,9 +17,9 @@ pub struct Disagreement {
     /// The piece.
     pub piece: Piece,
     /// The result of the native engine.
-    pub native: Transfer,
+    pub native: CopyReport,
     /// The result of the system's engine.
-    pub system: Transfer,
+    pub system: CopyReport,
     /// The first byte that differs, as an offset into the piece, if both engines read it.
     pub byte: Option<u64>,
     /// The hole that contains the piece, if the engine that reported it reads the piece.
@@ -37,10 +37,10 @@ pub struct Hole {
 
 impl Hole {
     /// Returns the hole that a copy ended in, if the driver reported one.
-    fn of(transfer: &Transfer) -> Option<Self> {
+    fn of(report: &CopyReport) -> Option<Self> {
         Some(Self {
-            source: transfer.source?.checked_add(transfer.copied)?,
-            length: transfer.hole_length,
+            source: report.source?.checked_add(report.result.copied)?,
+            length: report.result.hole_length,
         })
         .filter(|hole| hole.length > 0)
     }
@@ -65,7 +65,7 @@ struct ReportedHole {
     engine: EngineKind,
     piece: Piece,
     hole: Hole,
-    transfer: Transfer,
+    report: CopyReport,
 }
 
 /// The result of a comparison.
@@ -82,7 +82,7 @@ pub struct Comparison {
     /// Pieces that the engines read differently.
     pub disagreements: Vec<Disagreement>,
     /// The first piece that is out of this handle's reach.
-    pub denied: Option<Transfer>,
+    pub denied: Option<CopyReport>,
     /// Pieces that are out of this handle's reach, which are not compared.
     pub denials: u64,
 }
@@ -90,7 +90,7 @@ pub struct Comparison {
 /// One reading of a piece.
 #[derive(Clone, PartialEq, Eq)]
 struct Reading {
-    transfer: Transfer,
+    report: CopyReport,
     /// The bytes that arrived.
     bytes: Vec<u8>,
 }
@@ -98,7 +98,7 @@ struct Reading {
 impl Reading {
     /// Returns what both engines must agree on, besides the bytes.
     const fn end(&self) -> (NtStatus, u64) {
-        (self.transfer.status, self.transfer.copied)
+        (self.report.result.status(), self.report.result.copied)
     }
 
     fn agrees_with(&self, other: &Self) -> bool {
@@ -108,13 +108,13 @@ impl Reading {
 
     /// The native engine does not read RAM that the driver maps uncached, and the system's does.
     fn leaves_the_rest_to(&self, other: &Self) -> bool {
-        self.transfer.status == NtStatus::INVALID_PAGE_PROTECTION
+        self.report.result.status() == NtStatus::INVALID_PAGE_PROTECTION
             && other.bytes.starts_with(&self.bytes)
     }
 
     const fn is_denied(&self) -> bool {
         matches!(
-            self.transfer.status,
+            self.report.result.status(),
             NtStatus::ACCESS_DENIED | NtStatus::PRIVILEGE_NOT_HELD
         )
     }
@@ -186,14 +186,14 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             beyond = 0;
             if native.is_denied() && native.agrees_with(&system) {
                 self.comparison.denials += 1;
-                self.comparison.denied.get_or_insert(native.transfer);
+                self.comparison.denied.get_or_insert(native.report);
                 continue;
             }
             self.comparison.compared += 1;
             beyond = u64::MAX;
             for (engine, reading) in [(EngineKind::Native, &native), (EngineKind::System, &system)]
             {
-                let hole = Hole::of(&reading.transfer);
+                let hole = Hole::of(&reading.report);
                 let end = piece.source.checked_add(piece.length.into());
                 let after = hole
                     .zip(end)
@@ -203,12 +203,12 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
                     engine,
                     piece: *piece,
                     hole,
-                    transfer: reading.transfer,
+                    report: reading.report,
                 }));
             }
             if native.agrees_with(&system) {
-                self.comparison.bytes += native.transfer.copied;
-                self.comparison.incomplete += u64::from(!native.transfer.is_complete());
+                self.comparison.bytes += native.report.result.copied;
+                self.comparison.incomplete += u64::from(!native.report.is_complete());
             } else {
                 let mut history = History::default();
                 history.native.push(native);
@@ -238,7 +238,7 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
             let pieces: Vec<_> = probes.iter().map(|(_, byte)| *byte).collect();
             let readings = self.read(&pieces, engine)?;
             for ((reported, byte), reading) in probes.into_iter().zip(readings) {
-                if reading.transfer.copied > 0 {
+                if reading.report.result.copied > 0 {
                     self.check_hole_again(reported, byte)?;
                 }
             }
@@ -249,26 +249,24 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
     /// Checks a byte that the engine read from a hole that it had reported. Memory may have appeared
     /// there in between, so the engine is asked again for the piece and for the byte.
     fn check_hole_again(&mut self, reported: &ReportedHole, byte: Piece) -> Result<(), Error> {
-        let mut found = reported.transfer;
+        let mut found = reported.report;
         for _ in 0..ROUNDS {
             let again = self.read(&[reported.piece], reported.engine)?;
             let covers = again
                 .first()
-                .and_then(|reading| Hole::of(&reading.transfer))
+                .and_then(|reading| Hole::of(&reading.report))
                 .is_some_and(|hole| hole.bytes_from(byte.source.address()) > 0);
             let read = self.read(&[byte], reported.engine)?;
             let Some(reading) = read
                 .first()
-                .filter(|read| covers && read.transfer.copied > 0)
+                .filter(|read| covers && read.report.result.copied > 0)
             else {
                 return Ok(());
             };
-            found = reading.transfer;
+            found = reading.report;
         }
-        let in_hole = Transfer {
-            copied: 0,
-            ..reported.transfer
-        };
+        let mut in_hole = reported.report;
+        in_hole.result.copied = 0;
         let (native, system) = match reported.engine {
             EngineKind::System => (found, in_hole),
             _ => (in_hole, found),
@@ -340,8 +338,8 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         });
         self.comparison.disagreements.push(Disagreement {
             piece,
-            native: native.transfer,
-            system: system.transfer,
+            native: native.report,
+            system: system.report,
             byte: byte.map(|byte| byte as u64),
             hole: None,
         });
@@ -351,8 +349,8 @@ impl<'d, 't, T: Transport + ?Sized> Verifier<'d, 't, T> {
         let batch = self.device.copy_batch(pieces, engine)?;
         Ok(batch
             .pieces()
-            .map(|(transfer, bytes)| Reading {
-                transfer: *transfer,
+            .map(|(report, bytes)| Reading {
+                report: *report,
                 bytes: bytes.to_vec(),
             })
             .collect())

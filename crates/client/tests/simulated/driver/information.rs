@@ -35,11 +35,11 @@ impl SimulatedDriver {
         .to_vec()
     }
 
-    pub(super) fn memory_ranges(&self, wanted: MemoryRanges) -> Result<Vec<u8>, NtStatus> {
+    pub(super) fn memory_ranges(&self, request: MemoryRanges) -> Result<Vec<u8>, NtStatus> {
         if self.ranges_status != NtStatus::SUCCESS {
             return Err(self.ranges_status);
         }
-        let page = &self.ranges[wanted.of(self.ranges.len())];
+        let page = &self.ranges[request.of(self.ranges.len())];
         let mut output = MemoryRangesResponse {
             header: Header::of::<MemoryRangesResponse>(),
             count: page.len() as u32,

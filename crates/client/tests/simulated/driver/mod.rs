@@ -103,11 +103,30 @@ impl Default for SimulatedDriver {
 }
 
 impl SimulatedDriver {
+    /// Returns a driver with one change.
+    pub fn with(change: impl FnOnce(&mut Self)) -> Self {
+        let mut driver = Self::default();
+        change(&mut driver);
+        driver
+    }
+
+    pub fn with_policy(policy: Reach, reach: Reach) -> Self {
+        Self::with(|driver| (driver.policy, driver.reach) = (policy, reach))
+    }
+
+    /// Returns a driver with this [`change_response`](Self::change_response).
+    pub fn changing_responses(change: impl FnMut(&mut [u8], &mut usize) + 'static) -> Self {
+        Self::with(|driver| driver.change_response = Some(Box::new(change)))
+    }
+
+    /// Returns a driver with this [`change_byte`](Self::change_byte).
+    pub fn changing_bytes(change: impl FnMut(EngineKind, u64, u64, u8) -> u8 + 'static) -> Self {
+        Self::with(|driver| driver.change_byte = Some(Box::new(change)))
+    }
+
     /// Returns a driver that does not write the last byte of a copy to the caller's memory.
     pub fn losing_last_bytes() -> Self {
-        let mut driver = Self::default();
-        driver.memory.loses_last_byte = true;
-        driver
+        Self::with(|driver| driver.memory.loses_last_byte = true)
     }
 
     /// Validates a request as the driver does, and serves it.

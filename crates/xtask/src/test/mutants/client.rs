@@ -22,8 +22,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "an engine is not held to the holes that it told of",
         file: "crates/client/src/suites/verify/compare.rs",
-        original: "                if reading.transfer.copied > 0 {",
-        broken: "                if false && reading.transfer.copied > 0 {",
+        original: "                if reading.report.result.copied > 0 {",
+        broken: "                if false && reading.report.result.copied > 0 {",
         caught_by: "commands::verify::f8_a_hole_with_readable_memory_in_it_is_a_disagreement",
     },
     Mutant {
@@ -113,15 +113,15 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "the hole's extent is ignored",
         file: "crates/client/src/program/cli/read/mod.rs",
-        original: "let beyond = transfer.hole_length.checked_sub(left);",
+        original: "let beyond = report.result.hole_length.checked_sub(left.length);",
         broken: "let beyond = None::<u64>;",
         caught_by: "commands::read::f8_a_hole_of_any_length_costs_only_its_edges",
     },
     Mutant {
         name: "a hole that was seen to its end is skipped again",
         file: "crates/client/src/program/cli/read/mod.rs",
-        original: "let beyond = transfer.hole_length.checked_sub(left);",
-        broken: "let beyond = Some(transfer.hole_length);",
+        original: "let beyond = report.result.hole_length.checked_sub(left.length);",
+        broken: "let beyond = Some(report.result.hole_length);",
         caught_by: "commands::read::f8_memory_after_a_hole_is_read_from_its_first_byte",
     },
     Mutant {

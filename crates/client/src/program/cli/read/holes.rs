@@ -36,6 +36,14 @@ impl From<Hole> for Range {
 }
 
 impl Hole {
+    pub(super) const fn of(range: Range, status: NtStatus) -> Self {
+        Self {
+            source: range.source,
+            length: range.length,
+            status,
+        }
+    }
+
     /// Adds a hole that begins where this one ends and has the same reason. Returns whether it
     /// does.
     pub(super) fn extend(&mut self, next: &Self) -> bool {

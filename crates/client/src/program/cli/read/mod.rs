@@ -38,7 +38,7 @@ use super::{
     range_argument::{self, Range},
     view::View,
 };
-use crate::{Device, OpenAccess, Piece, Transfer, Transport};
+use crate::{CopyReport, Device, OpenAccess, Piece, Transport};
 use form::Form;
 use holes::{Hole, Holes};
 use plan::{
@@ -159,31 +159,17 @@ impl Reading<'_, '_> {
             self.request(&next_request(&mut parts, most), Attempt::First, view)?;
             most = CHUNK;
             if let Some((number, length, status)) = self.beyond.take()
-                && let Some(Range { source, length }) = skip(&mut parts, number, length)
+                && let Some(skipped) = skip(&mut parts, number, length)
             {
-                self.miss(
-                    Hole {
-                        source,
-                        length,
-                        status,
-                    },
-                    view,
-                )?;
+                self.miss(Hole::of(skipped, status), view)?;
                 most = CHUNK_AFTER_HOLE;
             }
             if self.sink.takes_parts_of_holes() {
                 self.put_hole(view)?;
             }
             // The rest of a refused range would be refused too.
-            while let Some((status, part)) = self.refused(&mut parts) {
-                self.miss(
-                    Hole {
-                        source: part.source,
-                        length: part.length,
-                        status,
-                    },
-                    view,
-                )?;
+            while let Some(hole) = self.refused(&mut parts) {
+                self.miss(hole, view)?;
             }
         }
         self.put_hole(view)
@@ -205,30 +191,24 @@ impl Reading<'_, '_> {
             })
             .collect();
         let batch = self.device.copy_batch(&pieces, self.engine)?;
-        for (part, (transfer, bytes)) in parts.iter().zip(batch.pieces()) {
-            self.take(part, transfer, bytes, view)?;
+        for (part, (report, bytes)) in parts.iter().zip(batch.pieces()) {
+            self.take(part, report, bytes, view)?;
             self.beyond = None;
-            let Some((stopped, left)) = rest(part.range, transfer.copied) else {
+            let Some(left) = rest(part.range, report.result.copied) else {
                 continue;
             };
-            let status = transfer.status;
-            let retry = if stopped_at_memory(transfer) {
-                let beyond = transfer.hole_length.checked_sub(left);
+            let status = report.result.status();
+            let retry = if stopped_at_memory(report) {
+                let beyond = report.result.hole_length.checked_sub(left.length);
                 self.beyond = beyond.map(|length| (part.number, length, status));
-                retry(attempt, part.number, (stopped, left), transfer.hole_length)
+                retry(attempt, part.number, left, report.result.hole_length)
             } else {
                 self.refused = Some(part.number);
-                self.sink.refuse(transfer)?;
-                Retry::nothing(left)
+                self.sink.refuse(report)?;
+                Retry::nothing(left.length)
             };
-            self.miss(
-                Hole {
-                    source: stopped,
-                    length: retry.hole,
-                    status,
-                },
-                view,
-            )?;
+            let length = retry.hole;
+            self.miss(Hole::of(Range { length, ..left }, status), view)?;
             if !retry.parts.is_empty() {
                 self.request(&retry.parts, retry.attempt, view)?;
             }
@@ -240,12 +220,12 @@ impl Reading<'_, '_> {
     fn take(
         &mut self,
         part: &Part,
-        transfer: &Transfer,
+        report: &CopyReport,
         bytes: &[u8],
         view: &mut View<'_, '_>,
     ) -> Result<(), Stop> {
         if let Some(result) = self.results.get_mut(part.number) {
-            result.add(transfer);
+            result.add(report);
         }
         if bytes.is_empty() {
             return Ok(());
@@ -278,12 +258,12 @@ impl Reading<'_, '_> {
         self.progress.suspend(|| sink.hole(view, &hole))
     }
 
-    /// Removes the next part if its range was refused. Returns the reason, and the part.
-    fn refused(&self, parts: &mut VecDeque<Part>) -> Option<(NtStatus, Range)> {
+    /// Removes the next part if its range was refused. Returns it as a hole.
+    fn refused(&self, parts: &mut VecDeque<Part>) -> Option<Hole> {
         let number = self.refused?;
         let part = parts.pop_front_if(|part| part.number == number)?;
         let stopped = self.results.get(number)?.stopped?;
-        Some((stopped.status, part.range))
+        Some(Hole::of(part.range, stopped.result.status()))
     }
 
     fn advance(&mut self, bytes: u64) {
@@ -293,6 +273,6 @@ impl Reading<'_, '_> {
 }
 
 /// Returns whether memory stopped a copy, and not a refusal: what follows it may be readable.
-fn stopped_at_memory(transfer: &Transfer) -> bool {
-    transfer.direction == Direction::Read
+fn stopped_at_memory(report: &CopyReport) -> bool {
+    report.result.direction() == Direction::Read
 }

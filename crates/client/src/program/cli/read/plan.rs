@@ -24,10 +24,11 @@ pub(super) struct Part {
     pub(super) range: Range,
 }
 
-/// Returns what is left of a range after `copied` bytes: the first byte, and the length.
-pub(super) fn rest(range: Range, copied: u64) -> Option<(Source, u64)> {
-    let left = range.length.checked_sub(copied).filter(|&left| left > 0)?;
-    Some((range.source.checked_add(copied)?, left))
+/// Returns what is left of a range after `copied` bytes, unless that is nothing.
+pub(super) fn rest(range: Range, copied: u64) -> Option<Range> {
+    let length = range.length.checked_sub(copied).filter(|&left| left > 0)?;
+    let source = range.source.checked_add(copied)?;
+    Some(Range { source, length })
 }
 
 /// How a part of a range was asked for before.
@@ -61,33 +62,23 @@ impl Retry {
     }
 }
 
-/// Decides what to do about the `left` bytes from `stopped` on, of which at least `hole_length`
+/// Decides what to do about the part of a range that is `left`. At least its first `hole_length` bytes
 /// cannot be read. After a long hole the rest is asked for as a whole. Near a short hole there are
-/// likely others, unless it is the first one in physical memory. The pages after it are asked for
-/// one by one, all in one request.
-pub(super) fn retry(
-    attempt: Attempt,
-    number: usize,
-    (stopped, left): (Source, u64),
-    hole_length: u64,
-) -> Retry {
+/// likely others, unless it is the first one in physical memory. The pages after it are asked for one
+/// by one, all in one request.
+pub(super) fn retry(attempt: Attempt, number: usize, left: Range, hole_length: u64) -> Retry {
     if attempt == Attempt::Page {
-        return Retry::nothing(left);
+        return Retry::nothing(left.length);
     }
     let hole = match hole_length {
-        0 => to_page_end(stopped),
+        0 => to_page_end(left.source),
         known => known,
     }
-    .min(left);
-    let range = Range {
-        source: stopped,
-        length: left,
+    .min(left.length);
+    let Some(range) = rest(left, hole) else {
+        return Retry::nothing(left.length);
     };
-    let Some((source, length)) = rest(range, hole) else {
-        return Retry::nothing(left);
-    };
-    let range = Range { source, length };
-    let first = attempt == Attempt::First && matches!(source, Source::Physical(_));
+    let first = attempt == Attempt::First && matches!(range.source, Source::Physical(_));
     let long = hole_length >= if first { 1 } else { LONG_HOLE };
     let (attempt, parts) = if long {
         (Attempt::AfterHole, vec![Part { number, range }])
@@ -108,17 +99,12 @@ const fn to_page_end(source: Source) -> u64 {
 /// Splits a range where pages end.
 fn pages(number: usize, range: Range) -> Vec<Part> {
     let mut pages = Vec::new();
-    let mut left = Some((range.source, range.length));
-    while let Some((source, length)) = left {
-        let page = Range {
-            source,
-            length: to_page_end(source).min(length),
-        };
-        pages.push(Part {
-            number,
-            range: page,
-        });
-        left = rest(Range { source, length }, page.length);
+    let mut left = Some(range);
+    while let Some(range) = left {
+        let length = to_page_end(range.source).min(range.length);
+        left = rest(range, length);
+        let range = Range { length, ..range };
+        pages.push(Part { number, range });
     }
     pages
 }
@@ -130,11 +116,8 @@ pub(super) fn skip(parts: &mut VecDeque<Part>, number: usize, length: u64) -> Op
     }
     let part = parts.pop_front_if(|part| part.number == number)?;
     let skipped = part.range.length.min(length);
-    if let Some((source, length)) = rest(part.range, skipped) {
-        parts.push_front(Part {
-            range: Range { source, length },
-            ..part
-        });
+    if let Some(range) = rest(part.range, skipped) {
+        parts.push_front(Part { number, range });
     }
     Some(Range {
         length: skipped,
@@ -149,11 +132,8 @@ pub(super) fn remaining(ranges: &[Range], done: u64) -> VecDeque<Part> {
     for (number, range) in ranges.iter().enumerate() {
         let skipped = before.min(range.length);
         before -= skipped;
-        if let Some((source, length)) = rest(*range, skipped) {
-            parts.push_back(Part {
-                number,
-                range: Range { source, length },
-            });
+        if let Some(range) = rest(*range, skipped) {
+            parts.push_back(Part { number, range });
         }
     }
     parts
@@ -166,23 +146,13 @@ pub(super) fn next_request(parts: &mut VecDeque<Part>, mut most: u64) -> Vec<Par
         let Some(part) = parts.pop_front() else {
             break;
         };
-        let length = part.range.length.min(most);
-        if let Some((source, left)) = rest(part.range, length) {
-            parts.push_front(Part {
-                range: Range {
-                    source,
-                    length: left,
-                },
-                ..part
-            });
+        let Part { number, range } = part;
+        let length = range.length.min(most);
+        if let Some(range) = rest(range, length) {
+            parts.push_front(Part { number, range });
         }
-        request.push(Part {
-            range: Range {
-                length,
-                ..part.range
-            },
-            ..part
-        });
+        let range = Range { length, ..range };
+        request.push(Part { number, range });
         most -= length;
     }
     request

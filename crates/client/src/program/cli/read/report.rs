@@ -34,13 +34,13 @@ pub(super) fn progress(view: &View<'_, '_>, length: u64) -> ProgressBar {
 
 pub(super) fn report(results: &[RangeResult], holes: &Holes, form: Form, document: &mut Document) {
     for result in results {
-        let transfer = &result.transfer;
-        let part = result.at..result.at.saturating_add(transfer.asked);
-        let (kind, from) = transfer
+        let report = &result.report;
+        let part = result.at..result.at.saturating_add(report.asked);
+        let (kind, from) = report
             .source
             .map_or(("", 0), |source| (source.kind(), source.address()));
         document.record(
-            Record::of_transfer(transfer)
+            Record::of_copy(report)
                 .explained(result.explanation())
                 .with("kind", kind)
                 .with("from", hexadecimal(from))
@@ -90,7 +90,7 @@ pub(super) fn finish(
         if incomplete > LISTED && !all {
             continue;
         }
-        let named = match result.transfer.source {
+        let named = match result.report.source {
             Some(source) if results.len() > 1 => {
                 format!("{} {:#x}: {explanation}", source.kind(), source.address())
             }
@@ -135,7 +135,7 @@ fn report_output(
     }
     let engine = results
         .last()
-        .and_then(|result| engine_name(result.transfer.engine))
+        .and_then(|result| engine_name(result.report.result.engine()))
         .map_or(String::new(), |name| {
             format!(", copied by the {name} engine")
         });

@@ -9,14 +9,14 @@ use super::{
     target::Target,
 };
 use crate::{
-    Transfer,
+    CopyReport,
     cli::{
         Stop,
         arguments::{ReadArguments, is_standard_output},
         range_argument::Range,
         view::View,
     },
-    explain_transfer,
+    explain_copy,
 };
 
 /// Where the bytes go.
@@ -139,7 +139,7 @@ impl Sink {
 
     /// Ends a read that was refused, unless it is shown to people. A file then holds only what was
     /// granted, and can be continued once the reason is gone.
-    pub(super) fn refuse(&self, transfer: &Transfer) -> Result<(), Stop> {
+    pub(super) fn refuse(&self, report: &CopyReport) -> Result<(), Stop> {
         let is_shown = match &self.kind {
             Kind::Document(_) => true,
             Kind::File(_) => false,
@@ -147,7 +147,7 @@ impl Sink {
                 matches!(format, Format::Dump(_)) && file.is_none()
             }
         };
-        match explain_transfer(transfer) {
+        match explain_copy(report) {
             Some(explanation) if !is_shown => Err(Stop::Sentence(explanation)),
             _ => Ok(()),
         }

@@ -119,6 +119,6 @@ const fn make_sparse(_: &File) {}
 /// Returns the sentence for a file that cannot be written.
 pub(super) fn cannot_write(name: &str, error: &io::Error) -> Stop {
     Stop::Sentence(format!(
-        "cannot write {name}: {error}; make room there, or name another file with --output."
+        "cannot write {name}: {error}; free space there, or name another file with --output."
     ))
 }
