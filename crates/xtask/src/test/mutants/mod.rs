@@ -1,14 +1,9 @@
 //! Mutants: the driver, the accessors and the client with one guard removed. They test the tests: a
 //! test that no mutant fails may be a test that cannot fail.
 //!
-//! Each mutant is built in a copy of the tree. Then one test must fail: in the lab, under Wine, or on
-//! the host.
+//! Each mutant is a patch file in `crates/xtask/mutants`. It is built in a copy of the tree. Then one
+//! test must fail: in the lab, under Wine, or on the host.
 
-mod accessor_matrix;
-mod accessors;
-mod client;
-mod driver;
-mod lab_host;
 mod mutant;
 mod tree;
 
@@ -34,7 +29,8 @@ const ACCESSOR_MATRIX: Image = Image {
 
 /// Mutants that are tested in one way.
 struct Group {
-    mutants: &'static [Mutant],
+    /// The folder of the patch files, in `crates/xtask/mutants`.
+    folder: &'static str,
     tested: Tested,
 }
 
@@ -50,23 +46,23 @@ enum Tested {
 
 const GROUPS: [Group; 5] = [
     Group {
-        mutants: driver::MUTANTS,
+        folder: "driver",
         tested: Tested::InLab(DRIVER),
     },
     Group {
-        mutants: accessor_matrix::MUTANTS,
+        folder: "accessor_matrix",
         tested: Tested::InLab(ACCESSOR_MATRIX),
     },
     Group {
-        mutants: accessors::MUTANTS,
+        folder: "accessors",
         tested: Tested::UnderWine,
     },
     Group {
-        mutants: client::MUTANTS,
+        folder: "client",
         tested: Tested::OnHost("ringcopy-client"),
     },
     Group {
-        mutants: lab_host::MUTANTS,
+        folder: "lab_host",
         tested: Tested::OnHost("ringcopy-lab"),
     },
 ];
@@ -74,14 +70,15 @@ const GROUPS: [Group; 5] = [
 /// Builds each mutant and runs its test, which must fail: all mutants, or those whose names contain
 /// `only`.
 pub fn run(only: Option<&str>) -> Result<()> {
-    let chosen = GROUPS.map(|group| {
-        let names = |mutant: &&Mutant| only.is_none_or(|words| mutant.name.contains(words));
-        let mutants: Vec<&Mutant> = group.mutants.iter().filter(names).collect();
-        (mutants, group.tested)
-    });
+    let mut chosen = Vec::new();
+    for group in GROUPS {
+        let mut mutants = Mutant::read_all(group.folder)?;
+        mutants.retain(|mutant| only.is_none_or(|words| mutant.name.contains(words)));
+        chosen.push((mutants, group.tested));
+    }
     let count = chosen.iter().map(|(mutants, _)| mutants.len()).sum();
     if count == 0 {
-        bail!("no mutant's name contains these words; all are in crates/xtask/src/test/mutants");
+        bail!("no mutant's name contains these words; all are in crates/xtask/mutants");
     }
     setup::for_tests()?;
     let run = Run {
@@ -127,7 +124,7 @@ impl Run {
     }
 
     /// Tries mutants with tests in the lab.
-    fn in_lab(&self, image: &Image, mutants: &[&Mutant]) -> Result<()> {
+    fn in_lab(&self, image: &Image, mutants: &[Mutant]) -> Result<()> {
         for mutant in mutants {
             self.attempt(mutant, |step| {
                 let driver = self.tree.with(mutant, |_| self.tree.build(step, image))?;
@@ -147,7 +144,7 @@ impl Run {
     }
 
     /// Tries mutants with tests of `usermode-accessors`.
-    fn under_wine(&self, mutants: &[&Mutant]) -> Result<()> {
+    fn under_wine(&self, mutants: &[Mutant]) -> Result<()> {
         if mutants.is_empty() {
             return Ok(());
         }
@@ -164,7 +161,7 @@ impl Run {
     }
 
     /// Tries mutants with tests of `package`.
-    fn on_host(&self, package: &str, mutants: &[&Mutant]) -> Result<()> {
+    fn on_host(&self, package: &str, mutants: &[Mutant]) -> Result<()> {
         let target_dir = self.tree.target_dir.with_file_name("host");
         for mutant in mutants {
             self.attempt(mutant, |step| {
@@ -215,20 +212,56 @@ pub fn unbroken_driver() -> Result<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{GROUPS, paths};
+    use super::{GROUPS, Mutant, paths};
+    use anyhow::{Result, bail};
     use fs_err as fs;
+    use std::{collections::HashSet, path::Path};
+
+    /// Collects the names of functions in the sources below a folder.
+    fn functions_below(folder: &Path, names: &mut HashSet<String>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("target") {
+                functions_below(&path, names);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let after_fn = text.split("fn ").skip(1);
+                names.extend(after_fn.filter_map(|rest| Some(rest.split_once('(')?.0.to_owned())));
+            }
+        }
+    }
+
+    /// Checks that a mutant can be applied, in a copy of its file, and that its test exists.
+    fn check(mutant: &Mutant, functions: &HashSet<String>) -> Result<()> {
+        let copy = tempfile::tempdir()?;
+        let file = copy.path().join(&mutant.file);
+        fs::create_dir_all(file.parent().unwrap_or(&file))?;
+        fs::copy(paths::root().join(&mutant.file), file)?;
+        mutant.apply(copy.path())?;
+        let (_, test) = mutant.test();
+        if !functions.contains(test.rsplit("::").next().unwrap_or_default()) {
+            bail!(
+                "the mutant \"{}\" names a test that does not exist: {}",
+                mutant.name,
+                mutant.caught_by
+            );
+        }
+        Ok(())
+    }
 
     #[test]
     fn every_mutant_fits_its_file() {
-        let stale: Vec<String> = GROUPS
-            .iter()
-            .flat_map(|group| group.mutants)
-            .filter_map(|mutant| {
-                let text = fs::read_to_string(paths::root().join(mutant.file)).unwrap_or_default();
-                mutant.of(&text).err()
-            })
-            .map(|error| error.to_string())
-            .collect();
-        assert_eq!(stale, Vec::<String>::new());
+        let mut functions = HashSet::new();
+        for folder in ["crates", "tests"] {
+            functions_below(&paths::root().join(folder), &mut functions);
+        }
+        let mut errors = Vec::new();
+        for group in GROUPS {
+            for mutant in Mutant::read_all(group.folder).unwrap() {
+                errors.extend(check(&mutant, &functions).err());
+            }
+        }
+        let errors: Vec<String> = errors.iter().map(|error| format!("{error:#}")).collect();
+        assert_eq!(errors, Vec::<String>::new());
     }
 }

@@ -47,9 +47,9 @@ impl Tree {
 
     /// Runs `work` while the sources are those of the mutant.
     pub fn with<T>(&self, mutant: &Mutant, work: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-        let path = self.sources.join(mutant.file);
+        let path = self.sources.join(&mutant.file);
         let text = fs::read_to_string(&path)?;
-        fs::write(&path, mutant.of(&text)?)?;
+        mutant.apply(&self.sources)?;
         let done = work(&self.sources);
         fs::write(&path, text)?;
         done
