@@ -6,7 +6,7 @@ use crate::{Protection, Source};
 
 /// The groups of cases in a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Group {
+pub enum Group {
     /// `CopyFromModeAligned`, `CopyToMode`.
     User,
     /// `RtlCopyDeviceMemory`.
@@ -17,7 +17,8 @@ pub(crate) enum Group {
 
 impl Group {
     /// Returns the heading in a report.
-    pub(crate) const fn heading(self) -> &'static str {
+    #[must_use]
+    pub const fn heading(self) -> &'static str {
         match self {
             Self::User => "User memory: CopyFromModeAligned, CopyToMode",
             Self::Device => "Device memory: RtlCopyDeviceMemory",
@@ -143,7 +144,8 @@ pub(crate) enum Fault {
 /// A case of the self-test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Case {
-    pub(crate) group: Group,
+    /// The group that it belongs to in a report.
+    pub group: Group,
     /// What the case tests, in a few words.
     pub name: &'static str,
     pub(crate) action: Action,

@@ -18,8 +18,7 @@ use ringcopy_protocol::EngineKind;
 
 use crate::{CopyReport, Error, Operation, Transport};
 
-pub use case::Case;
-pub(crate) use case::Group;
+pub use case::{Case, Group};
 pub use table::CASES;
 
 /// Whether a case passed.
