@@ -181,8 +181,8 @@ impl Expected {
             let readable = match place.hole {
                 Hole::None => true,
                 Hole::Physical => model.system.any_ram(first, came.hole_length),
-                Hole::System { brings_in } => {
-                    model.is_any_readable(first, came.hole_length, brings_in)
+                Hole::System { brings_in, moment } => {
+                    model.is_any_readable(first, came.hole_length, brings_in, moment)
                 }
             };
             if readable {

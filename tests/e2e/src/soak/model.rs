@@ -493,9 +493,15 @@ impl Model {
 
     /// Whether a byte of a range of system memory can be read, by an engine that brings pages in or
     /// by one that does not.
-    pub(super) fn is_any_readable(&self, address: u64, length: u64, brings_in: bool) -> bool {
+    pub(super) fn is_any_readable(
+        &self,
+        address: u64,
+        length: u64,
+        brings_in: bool,
+        moment: usize,
+    ) -> bool {
         let end = address.saturating_add(length);
-        self.system.any_readable(address, length, brings_in)
+        self.system.any_readable(address, length, brings_in, moment)
             || self.files.iter().any(|file| {
                 let start = file.session_address;
                 start < end && address < start.saturating_add(file.session.len() as u64)

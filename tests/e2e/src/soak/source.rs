@@ -38,9 +38,10 @@ pub(super) struct Copied {
 pub(super) enum Hole {
     None,
     Physical,
-    /// Of system memory, as an engine sees it that brings pages in or does not.
+    /// Of system memory, as an engine sees it that brings pages in or does not, at a moment.
     System {
         brings_in: bool,
+        moment: usize,
     },
 }
 
@@ -106,7 +107,8 @@ impl Model {
             self.copy_physical(address, source.length, &mut copied);
         } else {
             let brings_in = !native || engine == EngineKind::Auto;
-            copied.hole = Hole::System { brings_in };
+            let moment = self.system.moment();
+            copied.hole = Hole::System { brings_in, moment };
             self.copy_system(address, source.length, (native, brings_in), &mut copied);
         }
         copied.finish()

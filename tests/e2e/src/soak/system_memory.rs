@@ -1,7 +1,10 @@
 //! The model of system virtual and physical memory: the pages that the lab has laid out, whose bytes
 //! are known, and the list of RAM.
 
-use std::{collections::BTreeSet, rc::Rc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use ringcopy_client::PAGE_LENGTH;
 use ringcopy_lab::{Lab, LabError, MappingKind, MixedMappings, RamRange};
@@ -31,6 +34,10 @@ pub(super) struct SystemMemory {
     ram: Vec<RamRange>,
     /// Pages that were out and are in now.
     brought_in: BTreeSet<u64>,
+    /// When each page was brought in last, counted in pages.
+    brought_in_at: BTreeMap<u64, usize>,
+    /// How many pages were brought in so far.
+    moment: usize,
     /// Pages that a request has brought in or not: to be paged out again.
     pub(super) uncertain: Vec<u64>,
     /// The first address of the system's half.
@@ -50,6 +57,8 @@ impl SystemMemory {
             laid_out: Rc::new(lab.mixed_mappings()?),
             ram,
             brought_in: BTreeSet::new(),
+            brought_in_at: BTreeMap::new(),
+            moment: 0,
             uncertain: Vec::new(),
             start: if lab.options().five_levels {
                 0xFF00_0000_0000_0000
@@ -137,7 +146,15 @@ impl SystemMemory {
 
     /// Brings the page of an address in; gives whether it was out.
     pub(super) fn bring_in(&mut self, address: u64) {
-        self.brought_in.insert(address - address % PAGE_LENGTH);
+        let page = address - address % PAGE_LENGTH;
+        self.brought_in.insert(page);
+        self.brought_in_at.insert(page, self.moment);
+        self.moment += 1;
+    }
+
+    /// How many pages were brought in so far: the time for [`any_readable`](Self::any_readable).
+    pub(super) const fn moment(&self) -> usize {
+        self.moment
     }
 
     /// The pages that were brought in after an earlier state was noted.
@@ -157,9 +174,17 @@ impl SystemMemory {
             .any(|range| range.base < end && address < range.base + range.length)
     }
 
-    /// Whether a byte of a range of system memory can be read, by who has the memory manager's help
-    /// or by who has not.
-    pub(super) fn any_readable(&self, address: u64, length: u64, helped: bool) -> bool {
+    /// Whether a byte of a range of system memory could be read at a moment, with the memory manager's
+    /// help or without it.
+    ///
+    /// Requests of one volley are checked after the last of them, which may have brought pages in.
+    pub(super) fn any_readable(
+        &self,
+        address: u64,
+        length: u64,
+        helped: bool,
+        moment: usize,
+    ) -> bool {
         let end = address.saturating_add(length);
         let mappings = self.laid_out.mappings();
         let first = mappings.partition_point(|mapping| mapping.address + mapping.length <= address);
@@ -172,6 +197,12 @@ impl SystemMemory {
                 if mapping.kind == MappingKind::Mixed as u64 {
                     let physical = mapping.physical.wrapping_add(first - mapping.address);
                     return self.any_ram(physical, last - first);
+                }
+                let brought_in_at = self.brought_in_at.get(&mapping.address);
+                if mapping.kind == MappingKind::PagedOut as u64
+                    && brought_in_at.is_some_and(|at| *at >= moment)
+                {
+                    return helped;
                 }
                 match self.at(first).0 {
                     Backing::Ram(_) => true,
