@@ -19,8 +19,8 @@
 //! | [`nt`] | the only calls into ntoskrnl and WDF, in safe functions | the kernel |
 //!
 //! All callbacks run at `PASSIVE_LEVEL`, except [`caller_context`], which runs at its sender's level
-//! and refuses any other. No lock is held during an access to user memory. The one spin lock guards
-//! the window of the native engine, and only nonpaged memory is touched while it is held.
+//! and refuses any other. No lock is held during an access to user memory. The driver raises its level
+//! only to read through a window of the native engine, and touches only nonpaged memory there.
 
 #![cfg(windows)]
 #![no_std]
