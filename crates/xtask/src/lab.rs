@@ -61,13 +61,16 @@ impl Lab {
         &self,
         policy: &str,
         engine: &str,
+        lab_options: &[&str],
         arguments: &[impl AsRef<std::ffi::OsStr>],
     ) -> Result<ExitCode> {
         let mut command = self.host();
         command
             .arg("--image")
             .arg(&self.images.driver)
-            .args(["--policy", policy, "--engine", engine, "--"])
+            .args(["--policy", policy, "--engine", engine])
+            .args(lab_options)
+            .arg("--")
             .args(arguments);
         self.run(&mut command)
     }
@@ -102,7 +105,7 @@ impl Lab {
 /// Prepares the lab, boots the driver and runs one command of the client against it. Returns the
 /// command's exit code.
 pub fn client(policy: &str, engine: &str, arguments: &[String]) -> Result<ExitCode> {
-    Lab::prepare_with_client()?.client(policy, engine, arguments)
+    Lab::prepare_with_client()?.client(policy, engine, &[], arguments)
 }
 
 /// Loads another driver, and reports its output, missing functions and leaks.

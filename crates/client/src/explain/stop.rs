@@ -134,8 +134,9 @@ fn invalid_address(report: &CopyReport, place: &str) -> String {
     let other = other(report, readable(memory));
     match memory {
         Memory::Physical => format!(
-            "there is no RAM at {place}: it is device memory, a firmware table, or nothing at \
-             all; {other}, or see `ringcopy ranges` for what is RAM."
+            "there is no RAM at {place} that can be read: it is device memory, a firmware table, \
+             withheld by a hypervisor, or nothing at all; {other}, or see `ringcopy ranges` for \
+             what is RAM."
         ),
         Memory::System if report.result.engine() == EngineKind::Native => format!(
             "no RAM is mapped at {place}, or its page is paged out, which the native engine does \

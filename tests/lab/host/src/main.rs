@@ -15,9 +15,10 @@ use clap::{Parser, ValueEnum};
 use ringcopy_client::{
     Transport, TransportError,
     cli::{self, Console},
+    parse_number,
     protocol::{EngineKind, Reach},
 };
-use ringcopy_lab::{Lab, LabError, Options, load, token};
+use ringcopy_lab::{Lab, LabError, Options, RamState, Withheld, load, token};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -71,6 +72,14 @@ struct Arguments {
     /// Show what the lab logs, and every request and exception
     #[arg(long)]
     verbose: bool,
+
+    /// Withhold the frame of this physical address from the driver, as a hypervisor does
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_number, conflicts_with = "load")]
+    withhold: Option<u64>,
+
+    /// Add the 2 MiB of RAM at this physical address after the driver is loaded, not before
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_number, conflicts_with = "load")]
+    add_ram: Option<u64>,
 
     /// Load this driver instead and unload it; print its output, its missing imports and what it
     /// leaks
@@ -192,6 +201,23 @@ fn inspect(options: &Options) -> Result<i32, String> {
     }
 }
 
+/// The length of RAM that `--add-ram` adds.
+const ADDED: u64 = 2 << 20;
+
+/// Makes the changes of memory that the command line asks for.
+fn change_memory(lab: &Lab, arguments: &Arguments) -> Result<(), LabError> {
+    if let Some(address) = arguments.add_ram {
+        lab.set_ram(address, ADDED, RamState::Absent)?;
+        lab.unload()?;
+        lab.load()?;
+        lab.set_ram(address, ADDED, RamState::Listed)?;
+    }
+    if let Some(address) = arguments.withhold {
+        lab.withhold(address, Withheld::Frame, true)?;
+    }
+    Ok(())
+}
+
 fn run(arguments: &Arguments, options: &Options) -> i32 {
     let lab = OnceCell::new();
     let code = cli::run(
@@ -205,6 +231,7 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
         },
         &mut || {
             let booted = Lab::boot(options.clone())?;
+            change_memory(&booted, arguments)?;
             let process = lab
                 .get_or_init(|| booted)
                 .process(if arguments.unprivileged {
