@@ -3,17 +3,12 @@
 
 #![forbid(unsafe_code)]
 
-use std::{thread::sleep, time::Duration};
-
 use ringcopy_client::{
     CopyReport, Device, PAGE_LENGTH, Source,
     protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{Lab, MappingKind, Process, RamState, Withheld};
 use ringcopy_tests::{UNTOUCHED, boot, open, privileged, until_both, with_two_processors};
-
-/// Longer than the lab's second: the list is older than that afterwards.
-const SECOND: Duration = Duration::from_millis(200);
 
 const LENGTH: usize = 100;
 
@@ -88,10 +83,10 @@ fn ram_that_is_added_after_load_is_read() {
             assert_eq!(lab.load().unwrap(), NtStatus::SUCCESS);
             let mut process = privileged(&lab);
             let mut device = open(&mut process);
-            sleep(SECOND);
+            lab.advance_time().unwrap();
             assert_absent(&read(&mut device, source, engine));
             memory.set(&lab, RamState::Listed);
-            sleep(SECOND);
+            lab.advance_time().unwrap();
             let (report, found) = read(&mut device, source, engine);
             memory.assert_read(&report, &found, EngineKind::Native);
             let ranges = device.memory_ranges().unwrap();
@@ -114,7 +109,7 @@ fn a_request_that_misses_the_list_has_it_taken_again() {
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     memory.set(&lab, RamState::Absent);
-    sleep(SECOND);
+    lab.advance_time().unwrap();
     // The list is a new one for this request, and lacks the memory.
     assert_absent(&read(&mut device, physical, EngineKind::Native));
     // Each second has one more list for a miss of this kind: one of many readers finds the memory
@@ -142,7 +137,7 @@ fn memory_that_left_the_list_is_not_read_natively() {
         memory.assert_read(&report, &found, EngineKind::Native);
     }
     memory.set(&lab, RamState::Absent);
-    sleep(SECOND);
+    lab.advance_time().unwrap();
     for source in memory.sources() {
         for engine in [EngineKind::Native, EngineKind::System, EngineKind::Auto] {
             assert_absent(&read(&mut device, source, engine));
@@ -159,7 +154,7 @@ fn system_memory_that_the_list_does_not_know_is_left_to_the_system() {
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     memory.set(&lab, RamState::Unlisted);
-    sleep(SECOND);
+    lab.advance_time().unwrap();
     for source in [physical, address] {
         assert_absent(&read(&mut device, source, EngineKind::Native));
     }
@@ -167,7 +162,7 @@ fn system_memory_that_the_list_does_not_know_is_left_to_the_system() {
     let (report, found) = read(&mut device, address, EngineKind::Auto);
     memory.assert_read(&report, &found, EngineKind::System);
     memory.set(&lab, RamState::Listed);
-    sleep(SECOND);
+    lab.advance_time().unwrap();
 
     // A page table in such memory: what it maps is left to the system as well.
     let mixed = lab.mixed_mappings().unwrap();
@@ -179,7 +174,7 @@ fn system_memory_that_the_list_does_not_know_is_left_to_the_system() {
         .withhold(mapping.address, Withheld::Table, false)
         .unwrap();
     lab.set_ram(table, PAGE_LENGTH, RamState::Unlisted).unwrap();
-    sleep(SECOND);
+    lab.advance_time().unwrap();
     let source = Source::Virtual(mapping.address);
     assert_absent(&read(&mut device, source, EngineKind::Native));
     let (report, found) = read(&mut device, source, EngineKind::Auto);

@@ -126,6 +126,12 @@ impl Lab {
         Ok(frame)
     }
 
+    /// Advances the time that the driver sees by a second.
+    pub fn advance_time(&self) -> Result<(), LabError> {
+        const SECOND: u64 = 10_000_000;
+        self.done(Command::AdvanceTime, &[SECOND], &[]).map(drop)
+    }
+
     /// Adds RAM or removes it, in whole pages.
     pub fn set_ram(&self, address: u64, length: u64, state: RamState) -> Result<(), LabError> {
         let arguments = [address, length, state as u64];

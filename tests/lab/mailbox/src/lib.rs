@@ -181,6 +181,8 @@ values! {
     Withhold = 31,
     /// Adds RAM or removes it, whole pages. Arguments: physical address, length, [`RamState`].
     SetRam = 32,
+    /// Advances the time that drivers see. Argument: the time, in units of 100 ns.
+    AdvanceTime = 33,
 }
 
 /// The arguments of a call of `MmCopyMemory`.

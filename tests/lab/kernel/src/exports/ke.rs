@@ -7,6 +7,7 @@ use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_most};
 use crate::nt::layout::{Event, Structure};
 use crate::{cpu, images, kernel_state, parallel, processor};
 use crate::{raw, smp};
+use core::sync::atomic::{AtomicU64, Ordering};
 use nt_status::NtStatus;
 
 /// `KeBugCheck` function (ntddk.h).
@@ -142,11 +143,18 @@ pub(super) extern "win64" fn KeGetCurrentProcessorNumberEx(number: u64) -> u32 {
     own
 }
 
-/// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four
-/// ticks of the time-stamp counter are 100 ns, so that its second is a few hundredths of one of the
-/// host's, and tests need not wait. Any IRQL.
+/// How far [`advance_time`] has advanced the time.
+static AHEAD: AtomicU64 = AtomicU64::new(0);
+
+/// Advances the time that drivers see, in units of 100 ns, so that tests need not wait.
+pub(crate) fn advance_time(units: u64) {
+    AHEAD.fetch_add(units, Ordering::Relaxed);
+}
+
+/// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four ticks of the
+/// time-stamp counter are 100 ns, so that what a driver does once a second happens often. Any IRQL.
 pub(super) extern "win64" fn KeQueryUnbiasedInterruptTime() -> u64 {
-    cpu::time_stamp() / 4
+    cpu::time_stamp() / 4 + AHEAD.load(Ordering::Relaxed)
 }
 
 /// `KeIpiGenericCall` function (wdm.h): the routine runs on every processor at `IPI_LEVEL`, from a

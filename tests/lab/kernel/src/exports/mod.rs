@@ -26,6 +26,7 @@ mod se;
 mod stubs;
 mod zw;
 
+pub(crate) use ke::advance_time;
 pub(crate) use mm_copy::MmCopyMemory as mm_copy_memory;
 pub(crate) use stubs::stub;
 

@@ -22,7 +22,7 @@ use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, r
 use crate::object::{file, process};
 use crate::parallel::{Closing, Work};
 use crate::pe::Missing;
-use crate::{cpu, driver, exit, failure, interference, parallel, raw, smp};
+use crate::{cpu, driver, exit, exports, failure, interference, parallel, raw, smp};
 use nt_status::NtStatus;
 
 fn place(offset: usize) -> u64 {
@@ -214,6 +214,10 @@ fn carry_out(
             })
         }
         Command::Load => Ok((driver::load(archive, Missing::Refuse), Reply::default())),
+        Command::AdvanceTime => {
+            exports::advance_time(one);
+            done(Reply::default())
+        }
         Command::Shutdown => done(Reply::default()),
     }
 }
