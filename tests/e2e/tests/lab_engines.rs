@@ -103,6 +103,8 @@ impl Places {
             fact(MachineFact::KernelScratch) + fact(MachineFact::KernelScratchLength),
             fact(MachineFact::UnmappedSystemAddress),
             fact(MachineFact::IoSystemAddress),
+            // The native engine's window, which no engine reads.
+            fact(MachineFact::MappingAddress),
             victim.source,
             victim.source + PAGE_LENGTH,
             victim.source + 2 * PAGE_LENGTH,

@@ -434,6 +434,8 @@ values! {
     DeviceLength = 16,
     /// The physical address of a page that the memory map reserves for firmware.
     FirmwareAddress = 17,
+    /// The first address that a driver has reserved with `MmAllocateMappingAddress`; 0 for none.
+    MappingAddress = 18,
 }
 
 values! {

@@ -29,6 +29,7 @@ pub(super) fn machine() -> Vec<u64> {
     let device = pci::first_with_memory().unwrap_or_default();
     // The first firmware range is the ROM, which every PC has; the last is one that the map names.
     let firmware = ranges::firmware().last().map_or(0, |range| range.start);
+    let mapping = reserved::mapping_pages().first().copied().unwrap_or(0);
     let protected = u64::from(test_memory::supervisor_protection());
     results([
         (Fact::IoAddress as usize, smp::APIC),
@@ -52,6 +53,7 @@ pub(super) fn machine() -> Vec<u64> {
         (Fact::DeviceAddress as usize, device.address),
         (Fact::DeviceLength as usize, device.length),
         (Fact::FirmwareAddress as usize, firmware),
+        (Fact::MappingAddress as usize, mapping),
     ])
 }
 
