@@ -1,4 +1,7 @@
-//! What the model knows of a lab, and what a request has to come to.
+//! The state of the model, and the expected result of each kind of request.
+//!
+//! It is one file because each kind reads and changes the same state; what a copy reads is in
+//! `source`.
 
 use std::fmt;
 
