@@ -107,7 +107,7 @@ impl UserSlice {
     ///
     /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory.
     #[inline]
-    pub const fn reader(self) -> Result<UserReader, Fault> {
+    pub fn reader(self) -> Result<UserReader, Fault> {
         self.reader_aligned(1)
     }
 
@@ -120,7 +120,7 @@ impl UserSlice {
     /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory. There is no error if the
     /// length is 0 or the mode is [`Mode::Kernel`].
     #[inline]
-    pub const fn reader_aligned(self, alignment: usize) -> Result<UserReader, Fault> {
+    pub fn reader_aligned(self, alignment: usize) -> Result<UserReader, Fault> {
         match self.probed(alignment, Access::Read) {
             Ok(cursor) => Ok(UserReader::new(cursor)),
             Err(fault) => Err(fault),
@@ -133,7 +133,7 @@ impl UserSlice {
     ///
     /// As [`reader`](Self::reader).
     #[inline]
-    pub const fn writer(self) -> Result<UserWriter, Fault> {
+    pub fn writer(self) -> Result<UserWriter, Fault> {
         self.writer_aligned(1)
     }
 
@@ -143,7 +143,7 @@ impl UserSlice {
     ///
     /// As [`reader_aligned`](Self::reader_aligned).
     #[inline]
-    pub const fn writer_aligned(self, alignment: usize) -> Result<UserWriter, Fault> {
+    pub fn writer_aligned(self, alignment: usize) -> Result<UserWriter, Fault> {
         match self.probed(alignment, Access::Write) {
             Ok(cursor) => Ok(UserWriter::new(cursor)),
             Err(fault) => Err(fault),
@@ -159,7 +159,7 @@ impl UserSlice {
     ///
     /// As [`reader`](Self::reader).
     #[inline]
-    pub const fn reader_and_writer(self) -> Result<(UserReader, UserWriter), Fault> {
+    pub fn reader_and_writer(self) -> Result<(UserReader, UserWriter), Fault> {
         let Self {
             address,
             length,
@@ -211,7 +211,7 @@ impl UserSlice {
     }
 
     #[inline]
-    const fn probed(self, alignment: usize, access: Access) -> Result<Cursor, Fault> {
+    fn probed(self, alignment: usize, access: Access) -> Result<Cursor, Fault> {
         let Self {
             address,
             length,
