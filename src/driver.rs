@@ -6,7 +6,10 @@ use wdk_sys::{NTSTATUS, WDFDRIVER};
 
 use crate::{
     device,
-    nt::wdf::{Driver, EntryArguments},
+    nt::{
+        user_mode,
+        wdf::{Driver, EntryArguments},
+    },
     state::DeviceContext,
 };
 
@@ -21,6 +24,7 @@ pub fn load(arguments: &EntryArguments) -> NTSTATUS {
 }
 
 fn start(driver: &Driver) -> Result<(), NtStatus> {
+    user_mode::allow_test_processes();
     let context = DeviceContext::start(driver)?;
     println!(
         "ringcopy: {} loaded; policy {:#x}, native engine {}",
