@@ -139,7 +139,7 @@ impl Config {
             DriverConfig::Kmdf(kmdf) => (kmdf.kmdf_version_major, kmdf.target_kmdf_version_minor),
             DriverConfig::Umdf(umdf) => (umdf.umdf_version_major, umdf.target_umdf_version_minor),
         };
-        Some(format!("WdfFunctions_{major:02}{minor:03}"))
+        Some(headers::function_table(major, minor))
     }
 }
 

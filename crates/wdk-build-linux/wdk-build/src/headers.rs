@@ -97,19 +97,26 @@ pub(crate) fn define((name, value): (String, Option<String>)) -> String {
 /// itself. The last one stops a warning of clang 19 and later about `mm3dnow.h`, which mingw-w64's
 /// `intrin.h` includes.
 pub(crate) fn definitions((major, minor): (u8, u8)) -> Vec<(String, Option<String>)> {
+    let number = |number: u8| Some(number.to_string());
     [
         ("_AMD64_", None),
         ("AMD64", None),
         ("_KERNEL_MODE", None),
         ("__MINGW32__", None),
         ("__MINGW64__", None),
-        ("KMDF_VERSION_MAJOR", Some(major)),
-        ("KMDF_VERSION_MINOR", Some(minor)),
+        ("KMDF_VERSION_MAJOR", number(major)),
+        ("KMDF_VERSION_MINOR", number(minor)),
+        ("WDF_FUNCTIONS", Some(function_table(major, minor))),
         ("_CLANG_DISABLE_CRT_DEPRECATION_WARNINGS", None),
     ]
     .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.map(|value| value.to_string())))
+    .map(|(name, value)| (name.to_owned(), value))
     .collect()
+}
+
+/// The name of the client's variable that points at the framework's function table.
+pub(crate) fn function_table(major: u8, minor: u8) -> String {
+    format!("WdfFunctions_{major:02}{minor:03}")
 }
 
 #[cfg(test)]
