@@ -22,7 +22,7 @@ PWDF_DRIVER_GLOBALS WdfDriverGlobals;
 /* The count of this version, until WdfVersionBind writes that of the framework. */
 ULONG WdfFunctionCount = WdfFunctionTableNumEntries;
 
-static ULONG MinimumVersionRequired = KMDF_VERSION_MINOR;
+static ULONG MinimumVersionRequired = KMDF_MINIMUM_VERSION_REQUIRED;
 static BOOLEAN ClientVersionHigherThanFramework;
 static ULONG StructureCount;
 static size_t StructureTable[STRUCTURE_TABLE_ENTRIES];
