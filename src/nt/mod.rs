@@ -18,6 +18,7 @@ pub mod time;
 pub mod translations;
 pub mod unicode;
 pub mod user_limit;
+pub mod user_mode;
 pub mod wdf;
 pub mod window;
 

@@ -75,6 +75,7 @@
 //!
 //! | order | check | status if it fails |
 //! | --- | --- | --- |
+//! | 0 | the safe types: this code runs in the kernel, or [`allow_in_user_mode`] was called; only in user mode | [`NtStatus::NOT_SUPPORTED`] |
 //! | 1 | a length of 0: success, whatever the address and the alignment | |
 //! | 2 | the required alignment is a power of two | [`NtStatus::INVALID_PARAMETER`] |
 //! | 3 | the address is a multiple of it | [`NtStatus::DATATYPE_MISALIGNMENT`] |
@@ -126,9 +127,16 @@
 //! # Where the safe functions are safe
 //!
 //! In the kernel, no Rust object lies in the user half of the address space. So a write there breaks no
-//! rule of Rust, whatever the address. In a user-mode process, where tests run, a `UserSlice` can
-//! contain the process's own objects; a test must use only memory that it has set aside. Outside
-//! Windows there is no guard, and a bad address ends the process.
+//! rule of Rust, whatever the address. In a program of user mode, a UMDF driver included, all Rust
+//! objects lie there. So the safe types refuse every user address in user mode, with
+//! [`NtStatus::NOT_SUPPORTED`]. A test program calls [`allow_in_user_mode`] once, which is `unsafe`. The
+//! functions of [`ddi`] are `unsafe` and do not refuse.
+//!
+//! The crate knows the mode from the privilege level in CS on x86-64, which is read for each check. On
+//! Arm no register shows it in user mode. There the code knows that it is in the kernel by its own
+//! address, which is in the upper half of the address space.
+//!
+//! Outside Windows there is no guard, and a bad address ends the process.
 //!
 //! # Processors
 //!
@@ -187,6 +195,7 @@ pub mod ddi;
 mod device;
 mod fault;
 mod guarded;
+mod kernel_only;
 pub mod mapped;
 mod mode;
 #[cfg(doc)]
@@ -200,6 +209,7 @@ mod volatile;
 pub use device::{DeviceSlice, overlaps};
 pub use fault::{Access, Fault};
 pub use guarded::moves_backward;
+pub use kernel_only::allow_in_user_mode;
 pub use mode::Mode;
 pub use nt_status::NtStatus;
 pub use scalar::{Character, Interlocked, Scalar};

@@ -46,6 +46,12 @@ fn alignment() -> impl Strategy<Value = usize> {
     ]
 }
 
+/// Lets the safe types work in this process.
+fn allow_here() {
+    // SAFETY: this program reads a boxed number, and writes nothing.
+    unsafe { usermode_accessors::allow_in_user_mode() };
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -61,13 +67,11 @@ proptest! {
 
     #[test]
     fn readers_and_writers_are_made_by_the_checks(address in word(), length in word(), alignment in alignment()) {
-        let refused = |access| expected(address, length, alignment).map_err(|status| Fault {
-            status,
-            copied: 0,
-            address: Some(address),
-            access,
-            cause: None,
-        });
+        allow_here();
+        let refused = |access| {
+            expected(address, length, alignment)
+                .map_err(|status| Fault::new(status, 0, Some(address), access))
+        };
         let reader = UserSlice::new(address, length).reader_aligned(alignment);
         prop_assert_eq!(reader.as_ref().map(|_| ()).map_err(|fault| *fault), refused(Access::Read));
         if let Ok(reader) = reader {
@@ -123,6 +127,7 @@ fn dispatch(address: usize) -> i32 {
 
 #[test]
 fn a_fault_becomes_the_status_that_a_dispatch_routine_returns() {
+    allow_here();
     let memory = Box::new(7_u32);
     assert_eq!(dispatch((&raw const *memory).expose_provenance()), 0);
     assert_eq!(dispatch(FOUR_LEVEL_LIMIT), 0xC000_0005_u32.cast_signed());

@@ -10,6 +10,8 @@ use usermode_accessors::{
 #[test]
 fn the_checks_follow_the_limit_that_was_set() {
     const FIVE_LEVEL_LIMIT: usize = 0x00FF_FFFF_FFFF_0000;
+    // SAFETY: this test accesses no memory through the safe types.
+    unsafe { usermode_accessors::allow_in_user_mode() };
     let last_byte = |limit: usize| {
         assert_eq!(probe::user_limit(), limit);
         assert_eq!(probe::check_range(limit - 1, 1), Ok(()));

@@ -48,3 +48,18 @@ pub(crate) unsafe fn string_length<T: Character>(
         )
     })
 }
+
+/// Counts the characters before the terminator, without a bound.
+///
+/// # Safety
+///
+/// As for [`string_length`].
+#[inline]
+pub(crate) unsafe fn unbounded_string_length<T: Character>(
+    string: usize,
+    mode: Mode,
+) -> Result<usize, Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { string_length::<T>(string, usize::MAX, mode) }
+        .map(|length| length.unwrap_or(usize::MAX))
+}

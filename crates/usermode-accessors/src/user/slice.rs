@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData};
 
 use super::cursor::{Cursor, UserReader, UserWriter};
-use crate::{Access, Fault, Mode, NtStatus, guarded, probe};
+use crate::{Access, Fault, Mode, NtStatus, guarded, kernel_only, probe};
 
 /// A range of memory from a caller: an address and a length.
 ///
@@ -195,6 +195,8 @@ impl UserSlice {
             let status = NtStatus::INVALID_BUFFER_SIZE;
             return Err(Fault::refused(status, to.0, Access::Write));
         }
+        kernel_only::check(self.mode, self.address, Access::Read)?;
+        kernel_only::check(destination.mode, destination.address, Access::Write)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::move_bytes(to, (self.address, self.mode), self.length) }
     }
@@ -218,6 +220,7 @@ impl UserSlice {
             mode,
             ..
         } = self;
+        kernel_only::check(mode, address, access)?;
         if matches!(mode, Mode::User)
             && let Err(status) = probe::check(address, length, alignment)
         {
