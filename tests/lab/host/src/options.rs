@@ -51,6 +51,10 @@ pub struct Options {
     /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
     /// `tcg`.
     pub icount: bool,
+    /// [`Lab::instructions_of`](crate::Lab::instructions_of) counts the driver's own instructions: those
+    /// in its image, and one with a `rep` prefix once. Uses one processor. Pages that are withheld or
+    /// that alternate do not work.
+    pub steps: bool,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
     /// The time limit for one command.
@@ -81,6 +85,7 @@ impl Options {
             memory: 128,
             five_levels: false,
             icount: false,
+            steps: false,
             verbose: false,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
@@ -90,7 +95,11 @@ impl Options {
 
     /// Returns the number of processors that QEMU gets.
     pub(crate) const fn running_processors(&self) -> u32 {
-        if self.icount { 1 } else { self.processors }
+        if self.icount || self.steps {
+            1
+        } else {
+            self.processors
+        }
     }
 
     /// Returns the kernel's command line.
@@ -121,6 +130,7 @@ impl Options {
             })
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
+        words.extend(self.steps.then(|| "steps=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
         words.join(" ")
     }

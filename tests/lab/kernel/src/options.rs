@@ -33,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) processors: u64,
     /// `hypervisor`: what drivers are told of one, as a number.
     pub(crate) hypervisor: HypervisorKind,
+    /// `steps`: whether the driver's own instructions are counted.
+    pub(crate) steps: bool,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
 }
@@ -45,6 +47,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     engine: None,
     processors: 1,
     hypervisor: HypervisorKind::None,
+    steps: false,
     driver: "RingCopy",
 });
 
@@ -108,6 +111,7 @@ pub(crate) fn parse(line: &str) {
                 options.hypervisor =
                     HypervisorKind::from_wire(number(value)).expect("a kind of hypervisor");
             }
+            "steps" => options.steps = value != "0",
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}

@@ -43,6 +43,8 @@ pub struct Facts {
     pub debug_privilege: Option<bool>,
     /// `CODEINTEGRITY_OPTION_*`, or why they are not known.
     pub code_integrity: Result<u32, NtStatus>,
+    /// Whether the registry turns virtualization-based security on.
+    pub vbs_enabled: Option<bool>,
     /// Whether the firmware starts only signed boot loaders.
     pub secure_boot: Option<bool>,
     /// The time since the last start.
@@ -60,6 +62,36 @@ impl Facts {
     #[must_use]
     pub fn memory_integrity(&self) -> Option<bool> {
         self.code_integrity.ok().map(|bits| bits & 0x400 != 0)
+    }
+}
+
+/// What is known of virtualization-based security, in which memory integrity and Credential Guard run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vbs {
+    /// It runs, since memory integrity does.
+    RunsMemoryIntegrity,
+    /// The registry turns it on. Memory integrity is off, or is not known.
+    TurnedOn,
+    /// The registry does not turn it on. A setting of the firmware or the boot loader still may.
+    NotTurnedOn,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl Facts {
+    /// Returns what is known of virtualization-based security.
+    ///
+    /// Source: "Enable memory integrity", which names `EnableVirtualizationBasedSecurity` in the
+    /// registry. Whether it runs without memory integrity, only WMI's `Win32_DeviceGuard` says, which
+    /// `msinfo32` shows.
+    #[must_use]
+    pub fn vbs(&self) -> Vbs {
+        match (self.memory_integrity(), self.vbs_enabled) {
+            (Some(true), _) => Vbs::RunsMemoryIntegrity,
+            (_, Some(true)) => Vbs::TurnedOn,
+            (_, Some(false)) => Vbs::NotTurnedOn,
+            (_, None) => Vbs::Unknown,
+        }
     }
 }
 

@@ -77,6 +77,13 @@ impl System for WindowsSystem {
                 .as_ref()
                 .and_then(|token| token.enable("SeDebugPrivilege").ok()),
             code_integrity: system::code_integrity().map_err(NtStatus),
+            vbs_enabled: LOCAL_MACHINE
+                .open(r"SYSTEM\CurrentControlSet\Control\DeviceGuard")
+                .and_then(|key| key.get_u32("EnableVirtualizationBasedSecurity"))
+                .map_or_else(
+                    |error| (code_of(&error) == NOT_FOUND).then_some(false),
+                    |value| Some(value != 0),
+                ),
             secure_boot: LOCAL_MACHINE
                 .open(r"SYSTEM\CurrentControlSet\Control\SecureBoot\State")
                 .and_then(|key| key.get_u32("UEFISecureBootEnabled"))

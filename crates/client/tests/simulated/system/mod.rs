@@ -83,6 +83,7 @@ impl Default for SimulatedSystem {
                 elevated: Some(true),
                 debug_privilege: Some(true),
                 code_integrity: Ok(0x3),
+                vbs_enabled: Some(false),
                 secure_boot: Some(false),
                 uptime: Duration::ZERO,
             },
