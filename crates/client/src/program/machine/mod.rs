@@ -5,6 +5,11 @@
 //! [`System`]: on Windows that is the system itself, in tests a simulated one.
 
 mod failure;
+#[cfg_attr(
+    not(windows),
+    expect(dead_code, reason = "Windows alone names its memory")
+)]
+mod kernel_memory;
 mod policy;
 mod service;
 mod trust;
@@ -13,7 +18,7 @@ mod windows;
 
 use std::time::Duration;
 
-use ringcopy_protocol::NtStatus;
+use ringcopy_protocol::{MemoryRange, NtStatus};
 
 pub use failure::{Failure, SystemError};
 pub use policy::{Policy, policy, set_policy};
@@ -115,6 +120,17 @@ pub enum State {
     Changing,
 }
 
+/// A kind of the kernel's memory, by where Windows says that it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelMemory {
+    /// The image of the kernel, which Windows maps with large pages where it can.
+    Image,
+    /// Large allocations of paged pool.
+    PagedPool,
+    /// Images of this process's session.
+    SessionSpace,
+}
+
 /// What a program printed, and how it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramOutput {
@@ -185,6 +201,9 @@ pub trait System {
 
     /// Runs a program of the system and waits for its end.
     fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError>;
+
+    /// Returns ranges of virtual memory of one kind, as far as the system names them.
+    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError>;
 
     /// Returns whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;
