@@ -3,12 +3,15 @@
 
 mod archive;
 mod image_readers;
+mod python_environment;
 mod rust_library;
 mod rust_source_package;
 mod system_packages;
+mod workflow_linters;
 
 pub use archive::{DEBIAN_KEYRING, of_this_machine as archive_of_this_machine};
 pub use image_readers::install as image_readers;
+pub use workflow_linters::install as workflow_linters;
 
 pub use system_packages::{ARM, BENCHMARKS, PACKAGE_CHECKS, RELEASES, install as packages};
 
@@ -33,6 +36,7 @@ pub fn for_tests() -> Result<()> {
     )?;
     rust_library::install_sources()?;
     image_readers()?;
+    workflow_linters()?;
     Ok(())
 }
 

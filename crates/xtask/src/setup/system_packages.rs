@@ -134,9 +134,9 @@ pub const PACKAGE_CHECKS: &[Need] = &[
     ),
 ];
 
-/// Needs of the readers of memory images.
-pub(super) const IMAGE_READERS: &[Need] = &[need(
-    "Python with its venv module (Volatility and LeechCore, which read images back)",
+/// Needs of Python's packages.
+pub(super) const PYTHON: &[Need] = &[need(
+    "Python with its venv module (the readers of memory images, the linters of workflows)",
     "python3-venv",
     || {
         program::output_of(program::named("python3").args(["-I", "-c", "import ensurepip, venv"]))
