@@ -3,7 +3,7 @@
 use crate::Arguments;
 use clap::Parser as _;
 use fs_err as fs;
-use std::path::Path;
+use std::{iter, path::Path};
 
 /// What stands before a command in these files.
 const FILES: [(&str, &str); 3] = [
@@ -45,7 +45,7 @@ fn every_documented_command_parses() {
         let commands = commands(&crate::paths::root().join(file), prefix);
         assert!(!commands.is_empty(), "{file} has no command");
         for command in commands {
-            let words = ["cargo xtask"].into_iter().chain(words(&command));
+            let words = iter::once("cargo xtask").chain(words(&command));
             if let Err(error) = Arguments::try_parse_from(words) {
                 panic!("{file}: {command}: {error}");
             }
