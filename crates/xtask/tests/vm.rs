@@ -3,6 +3,10 @@
 
 #![cfg(unix)]
 #![forbid(unsafe_code)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the program runs in this process's environment, as a person runs it"
+)]
 
 use std::{
     fs,

@@ -37,7 +37,8 @@ const ATTEMPTS: u32 = 2;
 pub struct Conversation<'i> {
     serial: UnixStream,
     receiver: Receiver,
-    messages: VecDeque<ToHost>,
+    /// What was received, and not looked at yet.
+    received: VecDeque<Received<ToHost>>,
     /// How long the guest may send no message.
     patience: Duration,
     interrupted: &'i AtomicBool,
@@ -67,7 +68,7 @@ impl<'i> Conversation<'i> {
         Ok(Self {
             serial,
             receiver: Receiver::new(),
-            messages: VecDeque::new(),
+            received: VecDeque::new(),
             patience,
             interrupted,
             noise: 0,
@@ -239,9 +240,15 @@ impl<'i> Conversation<'i> {
         let since = Instant::now();
         let mut bytes = [0; 4096];
         loop {
-            if let Some(message) = self.messages.pop_front() {
-                self.noise = 0;
-                return Ok(Heard::Message(message));
+            while let Some(received) = self.received.pop_front() {
+                match received {
+                    Received::Message(message) => {
+                        self.noise = 0;
+                        return Ok(Heard::Message(message));
+                    }
+                    Received::Noise(line) => (self.say)(&format!("  | {}", printable(&line))),
+                    Received::Damaged(damage) => (self.say)(&format!("  | {damage}")),
+                }
             }
             ensure!(!self.interrupted.load(Ordering::Relaxed), "interrupted");
             let length = match self.serial.read(&mut bytes) {
@@ -259,23 +266,13 @@ impl<'i> Conversation<'i> {
                 Err(error) => return Err(error.into()),
             };
             self.noise += length as u64;
-            for received in self
-                .receiver
-                .receive(bytes.get(..length).unwrap_or_default())
-            {
-                match received {
-                    Received::Message(message) => self.messages.push_back(message),
-                    Received::Noise(line) => {
-                        (self.say)(&format!("  | {}", printable(&line)));
-                    }
-                    Received::Damaged(damage) => (self.say)(&format!("  | {damage}")),
-                }
-            }
             ensure!(
-                self.noise <= NOISE_LIMIT || !self.messages.is_empty(),
+                self.noise <= NOISE_LIMIT,
                 "the guest has sent {} MiB without a message",
                 NOISE_LIMIT >> 20
             );
+            let bytes = bytes.get(..length).unwrap_or_default();
+            self.received.extend(self.receiver.receive(bytes));
         }
     }
 }
