@@ -66,6 +66,9 @@ enum Task {
         /// Which engine the registry asks for
         #[arg(long, default_value = "auto", value_parser = ["auto", "native", "system"])]
         engine: String,
+        /// Show the events that the driver writes for Event Tracing for Windows
+        #[arg(long)]
+        trace: bool,
         /// Load this KMDF driver instead; report its output, missing functions and leaks
         #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
         driver: Option<PathBuf>,
@@ -140,14 +143,17 @@ fn run(task: &Task) -> Result<ExitCode> {
         }
         Task::Demo => return demo::run(),
         Task::Lab {
-            driver: Some(file), ..
-        } => return lab::other_driver(file),
+            driver: Some(file),
+            trace,
+            ..
+        } => return lab::other_driver(file, *trace),
         Task::Lab {
             policy,
             engine,
+            trace,
             command,
             ..
-        } => return lab::client(policy, engine, command),
+        } => return lab::client(policy, engine, *trace, command),
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }

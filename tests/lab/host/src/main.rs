@@ -17,8 +17,9 @@ use ringcopy_client::{
     cli::{self, Console},
     parse_number,
     protocol::{EngineKind, Reach},
+    trace::VERBOSE,
 };
-use ringcopy_lab::{Lab, LabError, Options, RamState, Withheld, load, token};
+use ringcopy_lab::{Lab, LabError, Options, RamState, Withheld, load, show_event, token};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -72,6 +73,10 @@ struct Arguments {
     /// Show what the lab logs, and every request and exception
     #[arg(long)]
     verbose: bool,
+
+    /// Show the events that the driver writes for Event Tracing for Windows
+    #[arg(long)]
+    trace: bool,
 
     /// Withhold the frame of this physical address from the driver, as a hypervisor does
     #[arg(long, value_name = "ADDRESS", value_parser = parse_number, conflicts_with = "load")]
@@ -162,6 +167,7 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         five_levels: arguments.five_levels,
         icount: arguments.icount,
         verbose: arguments.verbose,
+        trace: arguments.trace.then_some(VERBOSE),
         ..Options::new(kernel, images)
     })
 }
@@ -252,6 +258,9 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
     match lab.filter(unreported).map(Lab::finish) {
         None => code,
         Some(Ok(report)) => {
+            for event in report.events() {
+                print_error(format_args!("{}", show_event(&event)));
+            }
             for line in &report.leaks {
                 print_error(format_args!("leaked: {line}"));
             }
