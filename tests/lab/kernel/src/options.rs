@@ -35,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) hypervisor: HypervisorKind,
     /// `steps`: whether the driver's own instructions are counted.
     pub(crate) steps: bool,
+    /// `trace`: the level at which a session listens for events; 0: none listens.
+    pub(crate) trace: u8,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
 }
@@ -48,6 +50,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     processors: 1,
     hypervisor: HypervisorKind::None,
     steps: false,
+    trace: 0,
     driver: "RingCopy",
 });
 
@@ -112,6 +115,7 @@ pub(crate) fn parse(line: &str) {
                     HypervisorKind::from_wire(number(value)).expect("a kind of hypervisor");
             }
             "steps" => options.steps = value != "0",
+            "trace" => options.trace = number(value) as u8,
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}
