@@ -24,7 +24,7 @@ use super::{
     write,
 };
 use crate::arch::{
-    Raised, Width,
+    ARGUMENTS, Raised, Width,
     bulk::{
         usermode_accessors_copy, usermode_accessors_copy_backward,
         usermode_accessors_copy_nontemporal, usermode_accessors_fill,
