@@ -7,7 +7,7 @@ use wdk_sys::{NTSTATUS, WDFDRIVER};
 use crate::{
     device,
     nt::{
-        user_mode,
+        user_limit, user_mode,
         wdf::{Driver, EntryArguments},
     },
     state::DeviceContext,
@@ -24,6 +24,7 @@ pub fn load(arguments: &EntryArguments) -> NTSTATUS {
 }
 
 fn start(driver: &Driver) -> Result<(), NtStatus> {
+    user_limit::use_that_of_system()?;
     user_mode::allow_test_processes();
     let context = DeviceContext::start(driver)?;
     println!(

@@ -17,6 +17,7 @@ pub mod system_copy;
 pub mod time;
 pub mod translations;
 pub mod unicode;
+pub mod user_limit;
 pub mod user_mode;
 pub mod wdf;
 pub mod window;

@@ -4,8 +4,10 @@ use usermode_accessors::{Fault, NtStatus, UserSlice, VolatileSlice, probe};
 
 use crate::transfer::{Reason, Transfer};
 
-/// The first address above user memory.
-pub(crate) const USER_LIMIT: u64 = probe::USER_LIMIT as u64;
+/// Returns whether an address lies below the user limit.
+pub(crate) fn is_user_address(address: u64) -> bool {
+    address < probe::user_limit() as u64
+}
 
 /// Reads user memory, from `address` on, to all of `target`, by a guarded access.
 ///

@@ -79,7 +79,7 @@
 //! | 1 | a length of 0: success, whatever the address and the alignment | |
 //! | 2 | the required alignment is a power of two | [`NtStatus::INVALID_PARAMETER`] |
 //! | 3 | the address is a multiple of it | [`NtStatus::DATATYPE_MISALIGNMENT`] |
-//! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`NtStatus::ACCESS_VIOLATION`] |
+//! | 4 | the end neither wraps around nor exceeds [`probe::user_limit`] | [`NtStatus::ACCESS_VIOLATION`] |
 //! | 5 | the memory allows the access | the exception: [`NtStatus::ACCESS_VIOLATION`], [`NtStatus::GUARD_PAGE_VIOLATION`], [`NtStatus::STACK_OVERFLOW`], [`NtStatus::IN_PAGE_ERROR`] or [`NtStatus::DATATYPE_MISALIGNMENT`] |
 //!
 //! Two kinds of access differ. An interlocked operation always requires natural alignment, in either
@@ -113,7 +113,7 @@
 //! | Can a scalar access be torn? | Not if the address is aligned: it is one instruction. Alignment is not required, acquire and release included, as documented. A `UNICODE_STRING` is copied once, but not atomically. |
 //! | What does a misaligned interlocked operation return? | [`NtStatus::DATATYPE_MISALIGNMENT`], and nothing is accessed; in kernel mode too. Alignment is a condition of the operation, and a locked access across a cache line stops all processors. |
 //! | What does a comparison that fails do on read-only memory? | It faults: the processor writes back the value. |
-//! | How far does a string length read? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`NtStatus::ACCESS_VIOLATION`]. It reads each character once, in order, in aligned blocks of 16 bytes. The block in which the string ends may hold more bytes, but never of another page. There is no bound, as documented; [`UserPtr::string_length_within`] has one. |
+//! | How far does a string length read? | To the zero, to the first fault, or to [`probe::user_limit`], which is [`NtStatus::ACCESS_VIOLATION`]. It reads each character once, in order, in aligned blocks of 16 bytes. The block in which the string ends may hold more bytes, but never of another page. There is no bound, as documented; [`UserPtr::string_length_within`] has one. |
 //! | `Fill…` takes the length first, `Set…` the byte. | Likewise. The byte is a `u8` and the length a `usize`, so swapped arguments do not compile. |
 //! | May `RtlFillVolatileMemory` fill the whole buffer? The text says less, the example all of it. | All of it. |
 //! | May `RtlFillDeviceMemory` make unaligned accesses? The revisions disagree. | No device function makes one. |
@@ -122,7 +122,7 @@
 //! | What are the order and the IRQL of volatile and device accesses? | The order is that of plain accesses to that kind of memory. The IRQL is any at which the memory is resident. |
 //! | Which overlaps does `RtlCopyDeviceMemory` end with a fast fail? | [`overlaps`]: one shared byte. In all other copies the result of an overlap is unspecified; only moves support it. |
 //! | From which end does a backward move count? | From the end of the range: see [`moves_backward`]. |
-//! | Is user memory above 2^47 bytes accessed, with five-level page tables? | No. A process has such memory only if it requests it. |
+//! | Is user memory above 2^47 bytes accessed, with five-level page tables? | If the driver has set the limit: see [`probe::set_user_limit`]. |
 //!
 //! # Where the safe functions are safe
 //!

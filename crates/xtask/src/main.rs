@@ -37,6 +37,7 @@ use anyhow::Result;
 use clap::{
     Parser, Subcommand,
     builder::{PossibleValue, PossibleValuesParser},
+    value_parser,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -66,6 +67,9 @@ enum Task {
         /// Which engine the registry asks for
         #[arg(long, default_value = "auto", value_parser = ["auto", "native", "system"])]
         engine: String,
+        /// The lab's processors
+        #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=8))]
+        processors: u32,
         /// Load this KMDF driver instead; report its output, missing functions and leaks
         #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
         driver: Option<PathBuf>,
@@ -145,9 +149,10 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Lab {
             policy,
             engine,
+            processors,
             command,
             ..
-        } => return lab::client(policy, engine, command),
+        } => return lab::client(policy, engine, *processors, command),
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }
