@@ -24,6 +24,10 @@ pub struct RegistryValue {
 
 /// The options of a lab.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub struct Options {
     /// The lab's kernel, an ELF file.
     pub kernel: PathBuf,
