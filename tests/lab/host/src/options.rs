@@ -51,6 +51,9 @@ pub struct Options {
     /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
     /// `tcg`.
     pub icount: bool,
+    /// User memory is out of a processor's reach each time that its IRQL has been raised to
+    /// `DISPATCH_LEVEL` this often: 1 is Driver Verifier's own interval, and slow.
+    pub trim_interval: u64,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
     /// The time limit for one command.
@@ -81,6 +84,7 @@ impl Options {
             memory: 128,
             five_levels: false,
             icount: false,
+            trim_interval: 16,
             verbose: false,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
@@ -99,6 +103,7 @@ impl Options {
             format!("mode={mode}"),
             format!("seed={}", self.seed),
             format!("processors={}", self.running_processors()),
+            format!("trim={}", self.trim_interval),
         ];
         words.extend(
             self.policy
@@ -135,7 +140,7 @@ mod tests {
         let options = Options::new("kernel", []);
         assert_eq!(
             options.command_line("serve"),
-            "mode=serve seed=1 processors=2"
+            "mode=serve seed=1 processors=2 trim=16"
         );
     }
 
@@ -152,12 +157,13 @@ mod tests {
             seed: 77,
             processors: 1,
             five_levels: true,
+            trim_interval: 1,
             verbose: true,
             ..Options::new("kernel", [])
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1"
+            "mode=load seed=77 processors=1 trim=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1"
         );
     }
 }
