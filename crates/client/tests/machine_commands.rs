@@ -225,6 +225,7 @@ fn without_a_system_each_command_is_refused() {
         "policy",
         "doctor",
         "vm-test",
+        "guest",
     ] {
         let refused = || Err(TransportError::Lost("it was called".into()));
         let output = run_on(None, &mut { refused }, command);

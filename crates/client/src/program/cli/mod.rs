@@ -45,6 +45,7 @@ mod arguments;
 mod copy;
 mod doctor;
 mod encoding;
+mod guest;
 mod info;
 mod range_argument;
 mod range_list;
@@ -214,6 +215,7 @@ fn run_system_command(
         }
         SystemCommand::Doctor => doctor::run(system, connect, view),
         SystemCommand::VmTest(arguments) => vm_test::run(arguments, system, connect, view),
+        SystemCommand::Guest(arguments) => guest::run(arguments, system, connect, view),
     }
 }
 
