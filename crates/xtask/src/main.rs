@@ -77,6 +77,9 @@ enum Task {
         /// The lab's processors
         #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=8))]
         processors: u32,
+        /// Show the events that the driver writes for Event Tracing for Windows
+        #[arg(long)]
+        trace: bool,
         /// Load this KMDF driver instead; report its output, missing functions and leaks
         #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
         driver: Option<PathBuf>,
@@ -158,15 +161,18 @@ fn run(task: &Task) -> Result<ExitCode> {
         }
         Task::Demo => return demo::run(),
         Task::Lab {
-            driver: Some(file), ..
-        } => return lab::other_driver(file),
+            driver: Some(file),
+            trace,
+            ..
+        } => return lab::other_driver(file, *trace),
         Task::Lab {
             policy,
             engine,
             processors,
+            trace,
             command,
             ..
-        } => return lab::client(policy, engine, *processors, command),
+        } => return lab::client(policy, engine, *processors, *trace, command),
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }
