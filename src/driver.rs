@@ -6,7 +6,10 @@ use wdk_sys::{NTSTATUS, WDFDRIVER};
 
 use crate::{
     device,
-    nt::wdf::{Driver, EntryArguments},
+    nt::{
+        user_limit, user_mode,
+        wdf::{Driver, EntryArguments},
+    },
     state::DeviceContext,
     trace,
 };
@@ -27,6 +30,8 @@ pub fn load(arguments: &EntryArguments) -> NTSTATUS {
 }
 
 fn start(driver: &Driver) -> Result<(), NtStatus> {
+    user_limit::use_that_of_system()?;
+    user_mode::allow_test_processes();
     let context = DeviceContext::start(driver)?;
     println!(
         "ringcopy: {} loaded; policy {:#x}, native engine {}",

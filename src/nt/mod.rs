@@ -18,6 +18,8 @@ pub mod time;
 pub mod trace;
 pub mod translations;
 pub mod unicode;
+pub mod user_limit;
+pub mod user_mode;
 pub mod wdf;
 pub mod window;
 

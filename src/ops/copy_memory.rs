@@ -7,7 +7,7 @@ use ringcopy_protocol::{
     CopyResponse, CopyResult, NtStatus, Reach, kind,
     validate::{CopyMemory, Source},
 };
-use usermode_accessors::{VolatileSlice, probe::USER_LIMIT};
+use usermode_accessors::{VolatileSlice, probe};
 
 use super::Call;
 use crate::{engine::Copier, state::FileContext, trace};
@@ -52,7 +52,7 @@ pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatu
     let file = call.file;
     let (own, needed) = match CopyFlags::from_bits(source.flags) {
         Some(CopyFlags::PHYSICAL) => (file.session.physical_address(), Reach::PHYSICAL),
-        Some(CopyFlags::VIRTUAL) if source.address < USER_LIMIT as u64 => return Ok(()),
+        Some(CopyFlags::VIRTUAL) if source.address < probe::user_limit() as u64 => return Ok(()),
         Some(CopyFlags::VIRTUAL) => (file.session.address(), Reach::SYSTEM_VIRTUAL),
         _ => return Ok(()),
     };

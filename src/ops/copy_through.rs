@@ -41,9 +41,9 @@ fn copy(
     let mut writer = destination.writer()?;
     while reader.remaining() > 0 {
         let moved = copy_piece(&mut reader, &mut writer, buffer);
-        moved.map_err(|fault| Fault {
-            copied: writer.position(),
-            ..fault
+        moved.map_err(|mut fault| {
+            fault.copied = writer.position();
+            fault
         })?;
     }
     Ok(())

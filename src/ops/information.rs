@@ -5,7 +5,7 @@ use ringcopy_protocol::{
     DEVICE_PAGE_LENGTH, Header, InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus,
     kind,
 };
-use usermode_accessors::{Mode, probe::USER_LIMIT};
+use usermode_accessors::{Mode, probe};
 
 use super::Call;
 use crate::nt::processor;
@@ -27,7 +27,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         session_address: session.address(),
         session_physical_address: session.physical_address(),
         session_length: session.length() as u64,
-        user_limit: USER_LIMIT as u64,
+        user_limit: probe::user_limit() as u64,
         maximum_length: MAXIMUM_LENGTH,
         device_page_length: DEVICE_PAGE_LENGTH,
         kernel_mode: (call.request.requestor_mode() == Mode::Kernel).into(),

@@ -3,19 +3,18 @@
 
 use std::{env, error::Error, fmt::Write, fs, path::PathBuf};
 
-/// Index and name of every function, below a line of titles.
-const FUNCTIONS: &str = "../../crates/wdk-build-linux/wdk-build/facts/functions.tsv";
+/// Facts about KMDF. A row has the kind of a declaration, and its name.
+const FACTS: &str = "../../crates/wdk-build-linux/wdk-build/facts/kmdf.tsv";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed={FUNCTIONS}");
-    let facts = fs::read_to_string(FUNCTIONS)?;
+    println!("cargo::rerun-if-changed={FACTS}");
+    let facts = fs::read_to_string(FACTS)?;
     let mut names = String::new();
     let mut types = String::new();
-    for name in facts
-        .lines()
-        .skip(1)
-        .filter_map(|row| row.split('\t').nth(1))
-    {
+    for mut columns in facts.lines().map(|row| row.split('\t')) {
+        let (Some("function"), Some(name)) = (columns.next(), columns.next()) else {
+            continue;
+        };
         let type_name = name.to_uppercase();
         write!(names, "{name} ")?;
         writeln!(types, "({name}) => {{ wdk_sys::PFN_{type_name} }};")?;

@@ -26,6 +26,7 @@
 //!
 //! fn counters(transport: &mut dyn Transport, addresses: &[u64]) -> Result<Vec<u64>, Error> {
 //!     let mut device = Device::open(transport, OpenAccess::Read)?;
+//!     let user_limit = device.information()?.user_limit;
 //!     let pieces: Vec<_> = addresses
 //!         .iter()
 //!         .map(|&address| Piece { source: Source::Virtual(address), length: 8 })
@@ -33,7 +34,7 @@
 //!     let batch = device.copy_batch(&pieces, EngineKind::Auto)?;
 //!     let mut counters = Vec::new();
 //!     for (report, bytes) in batch.pieces() {
-//!         match (explain_copy(report), bytes.try_into()) {
+//!         match (explain_copy(report, user_limit), bytes.try_into()) {
 //!             (None, Ok(bytes)) => counters.push(u64::from_le_bytes(bytes)),
 //!             (explanation, _) => eprintln!("{}", explanation.unwrap_or_default()),
 //!         }

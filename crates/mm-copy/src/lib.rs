@@ -29,6 +29,7 @@
 //! | `NumberOfBytes` is 0 | `STATUS_SUCCESS`, 0 transferred; the flags are checked, the address is ignored |
 //! | I/O space, firmware tables, unmapped or malformed system addresses | `STATUS_INVALID_ADDRESS` |
 //! | user memory that cannot be read | the exception's code, such as `STATUS_ACCESS_VIOLATION`, `STATUS_GUARD_PAGE_VIOLATION`, `STATUS_STACK_OVERFLOW`, `STATUS_IN_PAGE_ERROR` |
+//! | user memory, in a program of user mode | `STATUS_NOT_SUPPORTED`, 0 transferred, unless [`allow_in_user_mode`](usermode_accessors::allow_in_user_mode) was called |
 //! | a range that begins in user memory and does not end there | `STATUS_ACCESS_VIOLATION`, 0 transferred: refused before any access, as `ProbeForRead` does |
 //! | an address that is neither a user address nor in the upper half | `STATUS_INVALID_ADDRESS`, 0 transferred |
 //! | a source that exceeds 2^64 | `STATUS_INVALID_ADDRESS`, 0 transferred; a source may end there |

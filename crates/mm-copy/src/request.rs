@@ -7,7 +7,7 @@ use crate::{
     engine::Engine,
     flags::{AddressKind, CopyFlags},
     transfer::{Hole, Reason, Transfer},
-    user::{self, USER_LIMIT},
+    user,
 };
 
 /// Copies physical memory, system memory or the current process's memory, from `source` on, to all of
@@ -47,7 +47,7 @@ pub fn copy_memory<E: Engine>(
     let Some(last_offset) = target.len().checked_sub(1) else {
         return Transfer::complete(0);
     };
-    if kind == AddressKind::Virtual && source < USER_LIMIT {
+    if kind == AddressKind::Virtual && user::is_user_address(source) {
         return user::copy(source, target);
     }
     if source.checked_add(last_offset as u64).is_none() {

@@ -1,28 +1,31 @@
 //! The memory of the current process.
 
-use usermode_accessors::{Fault, UserSlice, VolatileSlice, probe};
+use usermode_accessors::{Fault, NtStatus, UserSlice, VolatileSlice, probe};
 
 use crate::transfer::{Reason, Transfer};
 
-/// The first address above user memory.
-pub(crate) const USER_LIMIT: u64 = probe::USER_LIMIT as u64;
+/// Returns whether an address lies below the user limit.
+pub(crate) fn is_user_address(address: u64) -> bool {
+    address < probe::user_limit() as u64
+}
 
 /// Reads user memory, from `address` on, to all of `target`, by a guarded access.
 ///
 /// # Errors
 ///
 /// In [`Transfer::stop`]: [`Reason::OutsideUserRange`] if not all of it is user memory, before any
-/// access; [`Reason::User`], at the address that the fault reports.
+/// access; [`Reason::User`] if the accessors are not for this process, or at the address that the fault reports.
 pub(crate) fn copy(address: u64, target: VolatileSlice<'_>) -> Transfer {
     let length = target.len();
     let refused = Transfer::stopped(0, address, Reason::OutsideUserRange);
     let Ok(start) = usize::try_from(address) else {
         return refused;
     };
-    let Ok(mut reader) = UserSlice::new(start, length).reader() else {
-        return refused;
-    };
-    result(length, reader.read_volatile(target))
+    match UserSlice::new(start, length).reader() {
+        Ok(mut reader) => result(length, reader.read_volatile(target)),
+        Err(fault) if fault.status == NtStatus::ACCESS_VIOLATION => refused,
+        Err(fault) => result(length, Err(fault)),
+    }
 }
 
 fn result(length: usize, read: Result<(), Fault>) -> Transfer {
@@ -38,16 +41,15 @@ fn result(length: usize, read: Result<(), Fault>) -> Transfer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use usermode_accessors::{Access, NtStatus};
+    use usermode_accessors::Access;
 
     fn fault(copied: usize, address: Option<usize>) -> Fault {
-        Fault {
-            status: NtStatus::GUARD_PAGE_VIOLATION,
+        Fault::new(
+            NtStatus::GUARD_PAGE_VIOLATION,
             copied,
             address,
-            access: Access::Read,
-            cause: None,
-        }
+            Access::Read,
+        )
     }
 
     #[test]

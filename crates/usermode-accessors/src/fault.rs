@@ -16,6 +16,7 @@ pub enum Access {
 /// A failed access, with the number of bytes that were moved before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use]
+#[non_exhaustive]
 pub struct Fault {
     /// The reason: the exception that the processor raised, or the check that failed.
     pub status: NtStatus,
@@ -44,16 +45,28 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Returns the fault of a check that failed. Nothing was accessed.
-    #[cold]
-    pub(crate) const fn refused(status: NtStatus, address: usize, access: Access) -> Self {
+    /// Returns a fault without a cause.
+    ///
+    /// It is for code that passes on faults of its own, and for tests.
+    pub const fn new(
+        status: NtStatus,
+        copied: usize,
+        address: Option<usize>,
+        access: Access,
+    ) -> Self {
         Self {
             status,
-            copied: 0,
-            address: Some(address),
+            copied,
+            address,
             access,
             cause: None,
         }
+    }
+
+    /// Returns the fault of a check that failed. Nothing was accessed.
+    #[cold]
+    pub(crate) const fn refused(status: NtStatus, address: usize, access: Access) -> Self {
+        Self::new(status, 0, Some(address), access)
     }
 
     /// Returns the fault of a trap, in an access of kind `expected`.

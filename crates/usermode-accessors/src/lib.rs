@@ -75,10 +75,11 @@
 //!
 //! | order | check | status if it fails |
 //! | --- | --- | --- |
+//! | 0 | the safe types: this code runs in the kernel, or [`allow_in_user_mode`] was called; only in user mode | [`NtStatus::NOT_SUPPORTED`] |
 //! | 1 | a length of 0: success, whatever the address and the alignment | |
 //! | 2 | the required alignment is a power of two | [`NtStatus::INVALID_PARAMETER`] |
 //! | 3 | the address is a multiple of it | [`NtStatus::DATATYPE_MISALIGNMENT`] |
-//! | 4 | the end neither wraps around nor exceeds [`probe::USER_LIMIT`] | [`NtStatus::ACCESS_VIOLATION`] |
+//! | 4 | the end neither wraps around nor exceeds [`probe::user_limit`] | [`NtStatus::ACCESS_VIOLATION`] |
 //! | 5 | the memory allows the access | the exception: [`NtStatus::ACCESS_VIOLATION`], [`NtStatus::GUARD_PAGE_VIOLATION`], [`NtStatus::STACK_OVERFLOW`], [`NtStatus::IN_PAGE_ERROR`] or [`NtStatus::DATATYPE_MISALIGNMENT`] |
 //!
 //! Two kinds of access differ. An interlocked operation always requires natural alignment, in either
@@ -112,7 +113,7 @@
 //! | Can a scalar access be torn? | Not if the address is aligned: it is one instruction. Alignment is not required, acquire and release included, as documented. A `UNICODE_STRING` is copied once, but not atomically. |
 //! | What does a misaligned interlocked operation return? | [`NtStatus::DATATYPE_MISALIGNMENT`], and nothing is accessed; in kernel mode too. Alignment is a condition of the operation, and a locked access across a cache line stops all processors. |
 //! | What does a comparison that fails do on read-only memory? | It faults: the processor writes back the value. |
-//! | How far does a string length read? | To the zero, to the first fault, or to [`probe::USER_LIMIT`], which is [`NtStatus::ACCESS_VIOLATION`]. It reads each character once, in order, in aligned blocks of 16 bytes. The block in which the string ends may hold more bytes, but never of another page. There is no bound, as documented; [`UserPtr::string_length_within`] has one. |
+//! | How far does a string length read? | To the zero, to the first fault, or to [`probe::user_limit`], which is [`NtStatus::ACCESS_VIOLATION`]. It reads each character once, in order, in aligned blocks of 16 bytes. The block in which the string ends may hold more bytes, but never of another page. There is no bound, as documented; [`UserPtr::string_length_within`] has one. |
 //! | `Fill…` takes the length first, `Set…` the byte. | Likewise. The byte is a `u8` and the length a `usize`, so swapped arguments do not compile. |
 //! | May `RtlFillVolatileMemory` fill the whole buffer? The text says less, the example all of it. | All of it. |
 //! | May `RtlFillDeviceMemory` make unaligned accesses? The revisions disagree. | No device function makes one. |
@@ -121,14 +122,21 @@
 //! | What are the order and the IRQL of volatile and device accesses? | The order is that of plain accesses to that kind of memory. The IRQL is any at which the memory is resident. |
 //! | Which overlaps does `RtlCopyDeviceMemory` end with a fast fail? | [`overlaps`]: one shared byte. In all other copies the result of an overlap is unspecified; only moves support it. |
 //! | From which end does a backward move count? | From the end of the range: see [`moves_backward`]. |
-//! | Is user memory above 2^47 bytes accessed, with five-level page tables? | No. A process has such memory only if it requests it. |
+//! | Is user memory above 2^47 bytes accessed, with five-level page tables? | If the driver has set the limit: see [`probe::set_user_limit`]. |
 //!
 //! # Where the safe functions are safe
 //!
 //! In the kernel, no Rust object lies in the user half of the address space. So a write there breaks no
-//! rule of Rust, whatever the address. In a user-mode process, where tests run, a `UserSlice` can
-//! contain the process's own objects; a test must use only memory that it has set aside. Outside
-//! Windows there is no guard, and a bad address ends the process.
+//! rule of Rust, whatever the address. In a program of user mode, a UMDF driver included, all Rust
+//! objects lie there. So the safe types refuse every user address in user mode, with
+//! [`NtStatus::NOT_SUPPORTED`]. A test program calls [`allow_in_user_mode`] once, which is `unsafe`. The
+//! functions of [`ddi`] are `unsafe` and do not refuse.
+//!
+//! The crate knows the mode from the privilege level in CS on x86-64, which is read for each check. On
+//! Arm no register shows it in user mode. There the code knows that it is in the kernel by its own
+//! address, which is in the upper half of the address space.
+//!
+//! Outside Windows there is no guard, and a bad address ends the process.
 //!
 //! # Processors
 //!
@@ -187,6 +195,7 @@ pub mod ddi;
 mod device;
 mod fault;
 mod guarded;
+mod kernel_only;
 pub mod mapped;
 mod mode;
 #[cfg(doc)]
@@ -200,6 +209,7 @@ mod volatile;
 pub use device::{DeviceSlice, overlaps};
 pub use fault::{Access, Fault};
 pub use guarded::moves_backward;
+pub use kernel_only::allow_in_user_mode;
 pub use mode::Mode;
 pub use nt_status::NtStatus;
 pub use scalar::{Character, Interlocked, Scalar};

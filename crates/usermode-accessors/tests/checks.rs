@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use usermode_accessors::{
     Access, Fault, Mode, NtStatus, UserPtr, UserSlice,
-    probe::{self, USER_LIMIT},
+    probe::{self, FOUR_LEVEL_LIMIT},
 };
 
 const LIMIT: u128 = 0x7FFF_FFFF_0000;
@@ -15,11 +15,11 @@ fn word() -> impl Strategy<Value = usize> {
         |edge: usize| (0..300_usize).prop_map(move |off| edge.wrapping_add(off).wrapping_sub(150));
     prop_oneof![
         near(0),
-        near(USER_LIMIT),
+        near(FOUR_LEVEL_LIMIT),
         near(0x8000_0000_0000),
         near(0xFFFF_8000_0000_0000),
         any::<usize>(),
-        (0..USER_LIMIT),
+        (0..FOUR_LEVEL_LIMIT),
         (0..64_usize),
     ]
 }
@@ -46,6 +46,12 @@ fn alignment() -> impl Strategy<Value = usize> {
     ]
 }
 
+/// Lets the safe types work in this process.
+fn allow_here() {
+    // SAFETY: this program reads a boxed number, and writes nothing.
+    unsafe { usermode_accessors::allow_in_user_mode() };
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -61,13 +67,11 @@ proptest! {
 
     #[test]
     fn readers_and_writers_are_made_by_the_checks(address in word(), length in word(), alignment in alignment()) {
-        let refused = |access| expected(address, length, alignment).map_err(|status| Fault {
-            status,
-            copied: 0,
-            address: Some(address),
-            access,
-            cause: None,
-        });
+        allow_here();
+        let refused = |access| {
+            expected(address, length, alignment)
+                .map_err(|status| Fault::new(status, 0, Some(address), access))
+        };
         let reader = UserSlice::new(address, length).reader_aligned(alignment);
         prop_assert_eq!(reader.as_ref().map(|_| ()).map_err(|fault| *fault), refused(Access::Read));
         if let Ok(reader) = reader {
@@ -88,20 +92,20 @@ proptest! {
 
 #[test]
 fn the_last_byte_of_user_memory_is_in_and_the_next_is_out() {
-    assert_eq!(probe::check_range(USER_LIMIT - 1, 1), Ok(()));
+    assert_eq!(probe::check_range(FOUR_LEVEL_LIMIT - 1, 1), Ok(()));
     assert_eq!(
-        probe::check_range(USER_LIMIT - 1, 2),
+        probe::check_range(FOUR_LEVEL_LIMIT - 1, 2),
         Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(
-        probe::check_range(USER_LIMIT, 1),
+        probe::check_range(FOUR_LEVEL_LIMIT, 1),
         Err(NtStatus::ACCESS_VIOLATION)
     );
     assert_eq!(
         probe::check_range(usize::MAX, 2),
         Err(NtStatus::ACCESS_VIOLATION)
     );
-    assert_eq!(probe::check_range(0, USER_LIMIT), Ok(()));
+    assert_eq!(probe::check_range(0, FOUR_LEVEL_LIMIT), Ok(()));
 }
 
 #[test]
@@ -123,7 +127,8 @@ fn dispatch(address: usize) -> i32 {
 
 #[test]
 fn a_fault_becomes_the_status_that_a_dispatch_routine_returns() {
+    allow_here();
     let memory = Box::new(7_u32);
     assert_eq!(dispatch((&raw const *memory).expose_provenance()), 0);
-    assert_eq!(dispatch(USER_LIMIT), 0xC000_0005_u32.cast_signed());
+    assert_eq!(dispatch(FOUR_LEVEL_LIMIT), 0xC000_0005_u32.cast_signed());
 }

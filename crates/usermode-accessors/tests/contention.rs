@@ -25,6 +25,8 @@ fn contention<T: Interlocked + Send>(
     zero: T,
 ) {
     const ROUNDS: usize = 100_000;
+    // SAFETY: only the accessors use the value.
+    unsafe { usermode_accessors::allow_in_user_mode() };
     let value = Box::new([zero; 2]);
     let address = value.as_ptr().expose_provenance().next_multiple_of(8);
     let done = AtomicUsize::new(0);
@@ -84,6 +86,8 @@ fn no_change_is_lost_between_two_threads() {
 /// failed. Returns the value and the number of increments.
 fn counting<T: Interlocked + PartialEq>(zero: T, successor: impl Fn(T) -> T + Sync) -> (T, usize) {
     const ROUNDS: usize = 50_000;
+    // SAFETY: only the accessors use the value.
+    unsafe { usermode_accessors::allow_in_user_mode() };
     let value = Box::new([zero; 2]);
     let address = value.as_ptr().expose_provenance().next_multiple_of(8);
     let (failures, total) = (AtomicUsize::new(0), AtomicUsize::new(0));

@@ -105,13 +105,8 @@ fn every_exception_that_memory_raises_becomes_its_fault() {
             // does not continue.
             let guard = [NtStatus::GUARD_PAGE_VIOLATION, NtStatus::STACK_OVERFLOW];
             let sought = !guard.contains(&status);
-            let expected = Fault {
-                status,
-                copied: if sought { 3 } else { 0 },
-                address: Some(0x1234),
-                access,
-                cause: None,
-            };
+            let copied = if sought { 3 } else { 0 };
+            let expected = Fault::new(status, copied, Some(0x1234), access);
             assert_eq!(meet(access, status.0, 2, information), expected);
         }
     }
@@ -128,18 +123,12 @@ fn a_valid_kind_of_the_exception_is_reported() {
 #[test]
 fn an_exception_without_address_leaves_it_unknown() {
     for access in [Access::Read, Access::Write] {
-        let expected = Fault {
-            status: NtStatus::ACCESS_VIOLATION,
-            copied: 3,
-            address: None,
-            access,
-            cause: None,
-        };
+        let expected = |status| Fault::new(status, 3, None, access);
         let non_canonical = meet(access, ACCESS_VIOLATION, 2, [0, ALL_ONES, CAUSE]);
-        assert_eq!(non_canonical, expected);
+        assert_eq!(non_canonical, expected(NtStatus::ACCESS_VIOLATION));
         let status = NtStatus::DATATYPE_MISALIGNMENT;
         let bare = meet_after(Some(0x5678), access, status.0, 0, [1, 0x1234, CAUSE]);
-        assert_eq!(bare, Fault { status, ..expected });
+        assert_eq!(bare, expected(status));
     }
 }
 

@@ -51,7 +51,7 @@ fn counts_are_exact_over_many_pages() {
 
 #[test]
 fn null_and_the_addresses_near_it_fault() {
-    pages::fail_on_unhandled_exceptions();
+    pages::prepare_process();
     for address in [0, 1, 8, 0xFFFF] {
         let expected = |access| Err(fault(STATUS, 0, address, access));
         assert_eq!(read(address, 16).0, expected(Access::Read));

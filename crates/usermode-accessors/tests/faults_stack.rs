@@ -11,7 +11,7 @@ use std::{ffi::c_void, hint::black_box, ptr, thread};
 use usermode_accessors::{Access, Fault, NtStatus, UserPtr, UserSlice, ddi};
 
 mod pages;
-use pages::{PAGE, fail_on_unhandled_exceptions};
+use pages::{PAGE, prepare_process};
 
 const STACK: usize = 128 * 1024;
 
@@ -76,7 +76,7 @@ type Attempt = fn(usize) -> Result<(), Fault>;
 
 /// Makes the access on a thread of its own, on one page after the other, until the stack cannot grow.
 fn overflow(attempt: Attempt) -> (Fault, usize) {
-    fail_on_unhandled_exceptions();
+    prepare_process();
     let walk = move || {
         grow();
         loop {
@@ -96,13 +96,8 @@ fn overflow(attempt: Attempt) -> (Fault, usize) {
 #[track_caller]
 fn stops(attempt: Attempt, before_end: usize, copied: usize, access: Access) {
     let (fault, end) = overflow(attempt);
-    let expected = Fault {
-        status: NtStatus::STACK_OVERFLOW,
-        copied,
-        address: Some(end - before_end),
-        access,
-        cause: None,
-    };
+    let address = Some(end - before_end);
+    let expected = Fault::new(NtStatus::STACK_OVERFLOW, copied, address, access);
     assert_eq!(fault, expected);
 }
 

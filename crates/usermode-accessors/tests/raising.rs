@@ -9,7 +9,7 @@ use usermode_accessors::{
 };
 
 mod pages;
-use pages::fail_on_unhandled_exceptions;
+use pages::prepare_process;
 
 #[link(name = "kernel32")]
 unsafe extern "system" {
@@ -22,7 +22,7 @@ unsafe extern "system" {
 }
 
 fn raise(code: u32, flags: u32, parameters: &[usize]) -> Exception {
-    fail_on_unhandled_exceptions();
+    prepare_process();
     let arguments = [
         code as usize,
         flags as usize,

@@ -5,8 +5,15 @@ use usermode_accessors::{Mode, UserPtr};
 
 const MODES: [Mode; 2] = [Mode::User, Mode::Kernel];
 
+/// Lets the safe types work in this process.
+fn allow_here() {
+    // SAFETY: the tests only read.
+    unsafe { usermode_accessors::allow_in_user_mode() };
+}
+
 #[test]
 fn the_end_of_a_string_is_found_at_every_position_in_a_block() {
+    allow_here();
     for start in 0..16 {
         for length in (0..80).chain([300, 5000]) {
             let mut bytes = vec![0x41_u8; start + length + 40];
@@ -27,6 +34,7 @@ fn the_end_of_a_string_is_found_at_every_position_in_a_block() {
 
 #[test]
 fn a_wide_string_does_not_end_at_characters_that_have_one_zero_byte() {
+    allow_here();
     // The zero is the low byte of each character, the high byte, or each in turn: then two zero
     // bytes of different characters are adjacent.
     let zero_at: [fn(usize) -> usize; 3] = [|_| 0, |_| 1, |character| character % 2];

@@ -9,6 +9,8 @@ use usermode_accessors::{
 const UNTOUCHED: u8 = 0xEE;
 
 fn slice(bytes: &mut [u8]) -> UserSlice {
+    // SAFETY: each test uses the array only after the access.
+    unsafe { usermode_accessors::allow_in_user_mode() };
     UserSlice::new(bytes.as_mut_ptr().expose_provenance(), bytes.len())
 }
 

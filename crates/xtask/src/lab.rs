@@ -104,8 +104,15 @@ impl Lab {
 
 /// Prepares the lab, boots the driver and runs one command of the client against it. Returns the
 /// command's exit code.
-pub fn client(policy: &str, engine: &str, trace: bool, arguments: &[String]) -> Result<ExitCode> {
-    Lab::prepare_with_client()?.client(policy, engine, trace_option(trace), arguments)
+pub fn client(
+    policy: &str,
+    engine: &str,
+    (processors, trace): (u32, bool),
+    arguments: &[String],
+) -> Result<ExitCode> {
+    let processors = processors.to_string();
+    let options = [&["--processors", &processors], trace_option(trace)].concat();
+    Lab::prepare_with_client()?.client(policy, engine, &options, arguments)
 }
 
 /// Loads another driver, and reports its output, missing functions and leaks.

@@ -37,6 +37,7 @@ use anyhow::Result;
 use clap::{
     Parser, Subcommand,
     builder::{PossibleValue, PossibleValuesParser},
+    value_parser,
 };
 use std::{path::PathBuf, process::ExitCode};
 
@@ -66,6 +67,9 @@ enum Task {
         /// Which engine the registry asks for
         #[arg(long, default_value = "auto", value_parser = ["auto", "native", "system"])]
         engine: String,
+        /// The lab's processors
+        #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=8))]
+        processors: u32,
         /// Show the events that the driver writes for Event Tracing for Windows
         #[arg(long)]
         trace: bool,
@@ -150,10 +154,11 @@ fn run(task: &Task) -> Result<ExitCode> {
         Task::Lab {
             policy,
             engine,
+            processors,
             trace,
             command,
             ..
-        } => return lab::client(policy, engine, *trace, command),
+        } => return lab::client(policy, engine, (*processors, *trace), command),
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }

@@ -47,8 +47,10 @@ pub fn explain(error: &Error) -> String {
 }
 
 /// Explains why a copy stopped, and says what to do about it; `None` for a complete copy.
+///
+/// `user_limit` is the driver's: [`Information::user_limit`](crate::Information::user_limit).
 #[must_use]
-pub fn explain_copy(report: &CopyReport) -> Option<String> {
+pub fn explain_copy(report: &CopyReport, user_limit: u64) -> Option<String> {
     if report.is_complete() {
         return None;
     }
@@ -58,7 +60,7 @@ pub fn explain_copy(report: &CopyReport) -> Option<String> {
         report.result.copied,
         report.asked,
         report.result.status(),
-        explain_stop(report)
+        explain_stop(report, user_limit)
     ))
 }
 
@@ -104,6 +106,10 @@ mod tests {
 
     use super::*;
     use crate::{Operation, Source};
+
+    fn explain_copy(report: &CopyReport) -> Option<String> {
+        super::explain_copy(report, 0x7FFF_FFFF_0000)
+    }
 
     const UNKNOWN: [NtStatus; 2] = [NtStatus(0xC000_DEAD), NtStatus(0xC007_04C7)];
 

@@ -5,9 +5,6 @@ use ringcopy_protocol::{Direction, EngineKind, NtStatus, Reach, RequestKind};
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
 use crate::{CopyReport, Operation, Source};
 
-/// The end of the user range of x64.
-const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
-
 /// The lowest system address of a processor with five levels.
 const LOWEST_SYSTEM_ADDRESS: u64 = 0xFF00_0000_0000_0000;
 
@@ -26,22 +23,21 @@ enum Memory {
 
 impl Memory {
     /// Returns the kind of the side that stopped.
-    const fn of(report: &CopyReport) -> Self {
+    const fn of(report: &CopyReport, user_limit: u64) -> Self {
         match (report.result.direction(), report.source) {
             // Only the caller's own memory is written.
             (Direction::Write, _) | (_, None) => Self::User,
             (_, Some(Source::Physical(_))) => Self::Physical,
-            (_, Some(Source::Virtual(address))) => match address {
-                0..USER_LIMIT => Self::User,
-                LOWEST_SYSTEM_ADDRESS.. => Self::System,
-                _ => Self::NonCanonical,
-            },
+            (_, Some(Source::Virtual(address))) if address < user_limit => Self::User,
+            (_, Some(Source::Virtual(LOWEST_SYSTEM_ADDRESS..))) => Self::System,
+            (_, Some(Source::Virtual(_))) => Self::NonCanonical,
         }
     }
 }
 
 /// Explains why a copy ended early, with advice after a semicolon.
-pub(crate) fn explain_stop(report: &CopyReport) -> String {
+pub(crate) fn explain_stop(report: &CopyReport, user_limit: u64) -> String {
+    let memory = Memory::of(report, user_limit);
     let place = report.result.stop_address().map_or_else(
         || "an address of the range".into(),
         |address| format!("{address:#x}"),
@@ -51,8 +47,8 @@ pub(crate) fn explain_stop(report: &CopyReport) -> String {
             "{place} is not a multiple of the alignment asked for; align the buffer, or ask for \
              a smaller alignment."
         ),
-        NtStatus::ACCESS_VIOLATION => access_violation(report, &place),
-        NtStatus::INVALID_ADDRESS => invalid_address(report, &place),
+        NtStatus::ACCESS_VIOLATION => access_violation(report, memory, user_limit, &place),
+        NtStatus::INVALID_ADDRESS => invalid_address(report, memory, &place),
         NtStatus::GUARD_PAGE_VIOLATION => format!(
             "{place} lies in a guard page, and the guard is spent now; touch the page first, or \
              repeat the request."
@@ -71,7 +67,7 @@ pub(crate) fn explain_stop(report: &CopyReport) -> String {
         NtStatus::PRIVILEGE_NOT_HELD => NO_PRIVILEGE.into(),
         NtStatus::PARTIAL_COPY => format!(
             "there is no memory at {place}; {}.",
-            other(report, readable(Memory::of(report)))
+            other(report, readable(memory))
         ),
         NtStatus::INVALID_PARAMETER if has_alignment(report.operation) => ALIGNMENT.into(),
         NtStatus::NOT_SUPPORTED if report.result.engine() == EngineKind::Native => {
@@ -92,8 +88,7 @@ pub(crate) fn explain_stop(report: &CopyReport) -> String {
     }
 }
 
-fn access_violation(report: &CopyReport, place: &str) -> String {
-    let memory = Memory::of(report);
+fn access_violation(report: &CopyReport, memory: Memory, user_limit: u64, place: &str) -> String {
     match (report.result.stop_address(), report.result.direction()) {
         (Some(u64::MAX), _) => {
             "an address of the range is not canonical: no processor of this kind has it; check \
@@ -111,12 +106,12 @@ fn access_violation(report: &CopyReport, place: &str) -> String {
             "{place} is RAM, but something keeps it from being read, such as virtualization-based \
              security; leave its page out."
         ),
-        (Some(address), _) if address >= USER_LIMIT => format!(
+        (Some(address), _) if address >= user_limit => format!(
             "{place} is not user memory, and a user-mode caller may name no other; pass a \
              pointer into this process's own memory."
         ),
-        (Some(address), Direction::Read) if leaves_user_memory(report, address) => format!(
-            "the range leaves user memory, which ends at {USER_LIMIT:#x}; ask for the bytes \
+        (Some(address), Direction::Read) if leaves(user_limit, report, address) => format!(
+            "the range leaves user memory, which ends at {user_limit:#x}; ask for the bytes \
              before that alone."
         ),
         (_, Direction::Write) => format!(
@@ -129,8 +124,7 @@ fn access_violation(report: &CopyReport, place: &str) -> String {
     }
 }
 
-fn invalid_address(report: &CopyReport, place: &str) -> String {
-    let memory = Memory::of(report);
+fn invalid_address(report: &CopyReport, memory: Memory, place: &str) -> String {
     let other = other(report, readable(memory));
     match memory {
         Memory::Physical => format!(
@@ -169,10 +163,10 @@ const fn readable(memory: Memory) -> &'static str {
     }
 }
 
-/// Returns whether a range begins in user memory and does not end there.
-fn leaves_user_memory(report: &CopyReport, address: u64) -> bool {
+/// Returns whether a range that begins in user memory does not end there.
+fn leaves(user_limit: u64, report: &CopyReport, address: u64) -> bool {
     let rest = report.asked.saturating_sub(report.result.copied);
-    address.checked_add(rest).is_none_or(|end| end > USER_LIMIT)
+    address.checked_add(rest).is_none_or(|end| end > user_limit)
 }
 
 /// Returns whether a request has an alignment.
@@ -188,6 +182,12 @@ mod tests {
     use ringcopy_protocol::CopyResult;
 
     use super::*;
+
+    const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
+
+    fn explain_stop(report: &CopyReport) -> String {
+        super::explain_stop(report, USER_LIMIT)
+    }
 
     /// An address of each kind of memory.
     const SOURCES: [Option<Source>; 5] = [
@@ -296,6 +296,21 @@ mod tests {
         assert!(leaving.contains("leaves user memory"), "{leaving}");
         let own = stop(None, 0x1000, Direction::Read);
         assert!(own.contains("map the page, or start at"), "{own}");
+    }
+
+    #[test]
+    fn advice_follows_the_drivers_user_limit() {
+        const FIVE_LEVELS: u64 = 0x00FF_FFFF_FFFF_0000;
+        let above = Some(Source::Virtual(USER_LIMIT));
+        let unmapped = stopped(NtStatus::ACCESS_VIOLATION, above, 0);
+        let four = super::explain_stop(&unmapped, USER_LIMIT);
+        assert!(four.contains("keeps it from being read"), "{four}");
+        let five = super::explain_stop(&unmapped, FIVE_LEVELS);
+        assert!(five.contains("map the page"), "{five}");
+        let mut leaving = stopped(NtStatus::ACCESS_VIOLATION, None, 0);
+        leaving.result.address = FIVE_LEVELS - 16;
+        let five = super::explain_stop(&leaving, FIVE_LEVELS);
+        assert!(five.contains("ends at 0xffffffffff0000"), "{five}");
     }
 
     #[test]

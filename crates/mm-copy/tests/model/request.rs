@@ -107,6 +107,8 @@ fn a_physical_request_goes_to_physical_memory() {
 
 #[test]
 fn a_range_that_leaves_user_memory_is_refused_untouched() {
+    // SAFETY: the accessors only read.
+    unsafe { usermode_accessors::allow_in_user_mode() };
     let engine = Asked::new();
     // Nothing is mapped there in a Linux process: a byte read would end the test.
     let cases = [
@@ -161,6 +163,8 @@ fn a_system_request_goes_to_the_engine_whole() {
 
 #[test]
 fn user_memory_is_read_whichever_engine_there_is() {
+    // SAFETY: the accessors only read.
+    unsafe { usermode_accessors::allow_in_user_mode() };
     let engine = Asked::new();
     let source: Vec<u8> = (0..100_000_u32).map(|n| (n % 251) as u8).collect();
     let address = source.as_ptr().expose_provenance() as u64;

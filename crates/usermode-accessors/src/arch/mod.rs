@@ -39,8 +39,8 @@ pub(crate) use bulk::{
 pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
 pub(crate) use native::{
     copy, copy_backward, copy_nontemporal, copy_upward, fast_fail, fill, guarded_copy_upward,
-    guarded_read_acquire, guarded_scan, guarded_write_release, read, read_acquire, scan, write,
-    write_release,
+    guarded_read_acquire, guarded_scan, guarded_write_release, is_kernel, read, read_acquire, scan,
+    write, write_release,
 };
 pub(crate) use raising::{PARAMETERS, Raised, call};
 pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};

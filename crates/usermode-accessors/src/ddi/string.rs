@@ -1,6 +1,8 @@
 //! Lengths of strings that end with a zero.
 
-use crate::{Fault, Mode, UserPtr};
+#[allow(unused_imports, reason = "the documentation links it")]
+use crate::UserPtr;
+use crate::{Fault, Mode, guarded};
 
 /// `StringLengthFromMode`: returns the number of bytes before the first zero byte from `string` on, an
 /// address that a caller in `mode` passed.
@@ -24,7 +26,7 @@ use crate::{Fault, Mode, UserPtr};
 #[inline]
 pub unsafe fn string_length_from_mode(string: *const i8, mode: Mode) -> Result<usize, Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { UserPtr::<i8>::for_mode(string.expose_provenance(), mode) }.string_length()
+    unsafe { guarded::unbounded_string_length::<i8>(string.expose_provenance(), mode) }
 }
 
 /// `WideStringLengthFromMode`: counts as [`string_length_from_mode`] does, with characters of two
@@ -42,7 +44,7 @@ pub unsafe fn string_length_from_mode(string: *const i8, mode: Mode) -> Result<u
 #[inline]
 pub unsafe fn wide_string_length_from_mode(string: *const u16, mode: Mode) -> Result<usize, Fault> {
     // SAFETY: the caller's promise is the same.
-    unsafe { UserPtr::<u16>::for_mode(string.expose_provenance(), mode) }.string_length()
+    unsafe { guarded::unbounded_string_length::<u16>(string.expose_provenance(), mode) }
 }
 
 user_forms! {

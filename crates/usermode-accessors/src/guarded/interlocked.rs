@@ -11,7 +11,7 @@ use crate::{
 
 /// Natural alignment is required in either mode: it is a condition of the operation, and a locked
 /// access across a cache line stops all processors. User addresses must also be in range.
-const fn probed<T: Interlocked>(destination: usize, mode: Mode) -> Result<*mut u8, Fault> {
+fn probed<T: Interlocked>(destination: usize, mode: Mode) -> Result<*mut u8, Fault> {
     let size = T::WIDTH as usize;
     let checked = match mode {
         Mode::Kernel => probe::check_alignment(destination, size, size),

@@ -10,7 +10,7 @@ mod interlocked;
 mod string;
 
 pub(crate) use interlocked::{and, compare_exchange, or};
-pub(crate) use string::string_length;
+pub(crate) use string::{string_length, unbounded_string_length};
 
 /// Whether an access of one number orders other accesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use super::user_pointer;
 use crate::{
     Access, Character, Fault, Mode, NtStatus,
     arch::{self, Width},
-    probe::USER_LIMIT,
+    probe,
 };
 
 /// Counts the characters before the terminator. Returns `None` if it is not among the first `maximum`.
 ///
-/// A user string is read only below [`USER_LIMIT`]. If it does not end there, the fault is an access
+/// A user string is read only below the user limit. If it does not end there, the fault is an access
 /// violation at the limit, and counts the bytes that were read.
 ///
 /// # Safety
@@ -30,7 +30,7 @@ pub(crate) unsafe fn string_length<T: Character>(
             arch::scan(user_pointer(string), maximum, wide)
         }));
     }
-    let within = USER_LIMIT.saturating_sub(string) >> u32::from(wide);
+    let within = probe::user_limit().saturating_sub(string) >> u32::from(wide);
     let count = maximum.min(within);
     // SAFETY: `count` characters end below the limit.
     let length = unsafe { arch::guarded_scan(user_pointer(string), count, wide) }
@@ -47,4 +47,19 @@ pub(crate) unsafe fn string_length<T: Character>(
             Access::Read,
         )
     })
+}
+
+/// Counts the characters before the terminator, without a bound.
+///
+/// # Safety
+///
+/// As for [`string_length`].
+#[inline]
+pub(crate) unsafe fn unbounded_string_length<T: Character>(
+    string: usize,
+    mode: Mode,
+) -> Result<usize, Fault> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { string_length::<T>(string, usize::MAX, mode) }
+        .map(|length| length.unwrap_or(usize::MAX))
 }

@@ -6,8 +6,9 @@ use super::slice::UserSlice;
 #[allow(unused_imports, reason = "the documentation links it")]
 use crate::NtStatus;
 use crate::{
-    Character, Fault, Interlocked, Mode, Scalar,
+    Access, Character, Fault, Interlocked, Mode, Scalar,
     guarded::{self, Order},
+    kernel_only,
 };
 
 /// The address of one value of type `T`, from a caller.
@@ -62,6 +63,13 @@ impl<T> UserPtr<T> {
         }
     }
 
+    /// Returns the address and its mode, for an access that checks the range itself.
+    #[inline]
+    fn admitted(self, access: Access) -> Result<(usize, Mode), Fault> {
+        kernel_only::check(self.mode, self.address, access)?;
+        Ok((self.address, self.mode))
+    }
+
     /// Returns the address, unchecked.
     #[must_use]
     #[inline]
@@ -89,8 +97,9 @@ impl<T: Scalar> UserPtr<T> {
     /// [`Fault::copied`] is 0.
     #[inline]
     pub fn read(self) -> Result<T, Fault> {
+        let (address, mode) = self.admitted(Access::Read)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
-        unsafe { guarded::read(self.address, self.mode, Order::Relaxed) }
+        unsafe { guarded::read(address, mode, Order::Relaxed) }
     }
 
     /// Writes the value with exactly one instruction of its width. Alignment is not required.
@@ -102,8 +111,9 @@ impl<T: Scalar> UserPtr<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn write(self, value: T) -> Result<(), Fault> {
+        let (address, mode) = self.admitted(Access::Write)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
-        unsafe { guarded::write(self.address, value, self.mode, Order::Relaxed) }
+        unsafe { guarded::write(address, value, mode, Order::Relaxed) }
     }
 
     /// Reads as [`read`](Self::read) does. No later access of this thread is made before the read, so
@@ -114,8 +124,9 @@ impl<T: Scalar> UserPtr<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn read_acquire(self) -> Result<T, Fault> {
+        let (address, mode) = self.admitted(Access::Read)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
-        unsafe { guarded::read(self.address, self.mode, Order::AcquireRelease) }
+        unsafe { guarded::read(address, mode, Order::AcquireRelease) }
     }
 
     /// Writes as [`write`](Self::write) does. Every earlier access of this thread is made before the
@@ -126,8 +137,9 @@ impl<T: Scalar> UserPtr<T> {
     /// As [`read`](Self::read).
     #[inline]
     pub fn write_release(self, value: T) -> Result<(), Fault> {
+        let (address, mode) = self.admitted(Access::Write)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
-        unsafe { guarded::write(self.address, value, self.mode, Order::AcquireRelease) }
+        unsafe { guarded::write(address, value, mode, Order::AcquireRelease) }
     }
 }
 
@@ -150,8 +162,9 @@ impl<T: Interlocked> UserPtr<T> {
     /// [`Fault::access`] a write.
     #[inline]
     pub fn fetch_and(self, value: T) -> Result<T, Fault> {
+        let (address, mode) = self.admitted(Access::Write)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
-        unsafe { guarded::and(self.address, value, self.mode) }
+        unsafe { guarded::and(address, value, mode) }
     }
 
     /// ORs `value` in.
@@ -161,8 +174,9 @@ impl<T: Interlocked> UserPtr<T> {
     /// As [`fetch_and`](Self::fetch_and).
     #[inline]
     pub fn fetch_or(self, value: T) -> Result<T, Fault> {
+        let (address, mode) = self.admitted(Access::Write)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
-        unsafe { guarded::or(self.address, value, self.mode) }
+        unsafe { guarded::or(address, value, mode) }
     }
 
     /// Stores `replacement` if the value is `current`. It has done so if it returns `current`.
@@ -175,8 +189,9 @@ impl<T: Interlocked> UserPtr<T> {
     /// As [`fetch_and`](Self::fetch_and).
     #[inline]
     pub fn compare_exchange(self, current: T, replacement: T) -> Result<T, Fault> {
+        let (address, mode) = self.admitted(Access::Write)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
-        unsafe { guarded::compare_exchange(self.address, replacement, current, self.mode) }
+        unsafe { guarded::compare_exchange(address, replacement, current, mode) }
     }
 }
 
@@ -201,9 +216,9 @@ impl<T: Character> UserPtr<T> {
     /// of a terminator.
     #[inline]
     pub fn string_length(self) -> Result<usize, Fault> {
+        let (address, mode) = self.admitted(Access::Read)?;
         // SAFETY: a kernel string is valid by the promise of `for_mode`.
-        unsafe { guarded::string_length::<T>(self.address, usize::MAX, self.mode) }
-            .map(|length| length.unwrap_or(usize::MAX))
+        unsafe { guarded::unbounded_string_length::<T>(address, mode) }
     }
 
     /// Returns the number of characters before the terminator, or `None` if it is not among the first
@@ -214,8 +229,9 @@ impl<T: Character> UserPtr<T> {
     /// As [`string_length`](Self::string_length).
     #[inline]
     pub fn string_length_within(self, maximum: usize) -> Result<Option<usize>, Fault> {
+        let (address, mode) = self.admitted(Access::Read)?;
         // SAFETY: a kernel string is valid by the promise of `for_mode`.
-        unsafe { guarded::string_length::<T>(self.address, maximum, self.mode) }
+        unsafe { guarded::string_length::<T>(address, maximum, mode) }
     }
 }
 

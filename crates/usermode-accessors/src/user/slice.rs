@@ -3,7 +3,7 @@
 use core::{fmt, marker::PhantomData};
 
 use super::cursor::{Cursor, UserReader, UserWriter};
-use crate::{Access, Fault, Mode, NtStatus, guarded, probe};
+use crate::{Access, Fault, Mode, NtStatus, guarded, kernel_only, probe};
 
 /// A range of memory from a caller: an address and a length.
 ///
@@ -107,7 +107,7 @@ impl UserSlice {
     ///
     /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory.
     #[inline]
-    pub const fn reader(self) -> Result<UserReader, Fault> {
+    pub fn reader(self) -> Result<UserReader, Fault> {
         self.reader_aligned(1)
     }
 
@@ -120,7 +120,7 @@ impl UserSlice {
     /// [`NtStatus::ACCESS_VIOLATION`] if the range is not all user memory. There is no error if the
     /// length is 0 or the mode is [`Mode::Kernel`].
     #[inline]
-    pub const fn reader_aligned(self, alignment: usize) -> Result<UserReader, Fault> {
+    pub fn reader_aligned(self, alignment: usize) -> Result<UserReader, Fault> {
         match self.probed(alignment, Access::Read) {
             Ok(cursor) => Ok(UserReader::new(cursor)),
             Err(fault) => Err(fault),
@@ -133,7 +133,7 @@ impl UserSlice {
     ///
     /// As [`reader`](Self::reader).
     #[inline]
-    pub const fn writer(self) -> Result<UserWriter, Fault> {
+    pub fn writer(self) -> Result<UserWriter, Fault> {
         self.writer_aligned(1)
     }
 
@@ -143,7 +143,7 @@ impl UserSlice {
     ///
     /// As [`reader_aligned`](Self::reader_aligned).
     #[inline]
-    pub const fn writer_aligned(self, alignment: usize) -> Result<UserWriter, Fault> {
+    pub fn writer_aligned(self, alignment: usize) -> Result<UserWriter, Fault> {
         match self.probed(alignment, Access::Write) {
             Ok(cursor) => Ok(UserWriter::new(cursor)),
             Err(fault) => Err(fault),
@@ -159,7 +159,7 @@ impl UserSlice {
     ///
     /// As [`reader`](Self::reader).
     #[inline]
-    pub const fn reader_and_writer(self) -> Result<(UserReader, UserWriter), Fault> {
+    pub fn reader_and_writer(self) -> Result<(UserReader, UserWriter), Fault> {
         let Self {
             address,
             length,
@@ -195,6 +195,8 @@ impl UserSlice {
             let status = NtStatus::INVALID_BUFFER_SIZE;
             return Err(Fault::refused(status, to.0, Access::Write));
         }
+        kernel_only::check(self.mode, self.address, Access::Read)?;
+        kernel_only::check(destination.mode, destination.address, Access::Write)?;
         // SAFETY: kernel memory is valid by the promise of `for_mode`.
         unsafe { guarded::move_bytes(to, (self.address, self.mode), self.length) }
     }
@@ -211,13 +213,14 @@ impl UserSlice {
     }
 
     #[inline]
-    const fn probed(self, alignment: usize, access: Access) -> Result<Cursor, Fault> {
+    fn probed(self, alignment: usize, access: Access) -> Result<Cursor, Fault> {
         let Self {
             address,
             length,
             mode,
             ..
         } = self;
+        kernel_only::check(mode, address, access)?;
         if matches!(mode, Mode::User)
             && let Err(status) = probe::check(address, length, alignment)
         {

@@ -55,9 +55,9 @@ pub struct Exception {
     pub information: [usize; 15],
 }
 
-/// Makes an uncaught exception fail the test program. Wine would start a debugger, and the program
+/// Lets the safe types work, and makes an uncaught exception fail the test program. Wine would start a debugger, and the program
 /// would end with status 0, as if its tests had passed.
-pub fn fail_on_unhandled_exceptions() {
+pub fn prepare_process() {
     const CURRENT_PROCESS: *mut c_void = ptr::without_provenance_mut(usize::MAX);
     const FAILED: u32 = 101;
 
@@ -76,6 +76,8 @@ pub fn fail_on_unhandled_exceptions() {
     ONCE.call_once(|| {
         // SAFETY: the filter ends the process.
         unsafe { SetUnhandledExceptionFilter(fail) };
+        // SAFETY: tests access pages of their own, and addresses at which there is nothing.
+        unsafe { usermode_accessors::allow_in_user_mode() };
     });
 }
 
@@ -90,7 +92,7 @@ pub struct Pages {
 impl Pages {
     /// Allocates one page for each protection. Each byte holds its [`number`].
     pub fn new(protections: &[Protection]) -> Self {
-        fail_on_unhandled_exceptions();
+        prepare_process();
         let count = protections.len();
         // SAFETY: asks for memory anywhere.
         let base = unsafe { VirtualAlloc(ptr::null_mut(), (count + 2) * PAGE, MEM_RESERVE, 1) };
@@ -164,11 +166,5 @@ pub fn number(offset: usize) -> u8 {
 }
 
 pub const fn fault(status: NtStatus, copied: usize, address: usize, access: Access) -> Fault {
-    Fault {
-        status,
-        copied,
-        address: Some(address),
-        access,
-        cause: None,
-    }
+    Fault::new(status, copied, Some(address), access)
 }

@@ -16,13 +16,13 @@
 
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
 
-const WDFFUNC *WdfFunctions_01031;
+const WDFFUNC *WDF_FUNCTIONS;
 PWDF_DRIVER_GLOBALS WdfDriverGlobals;
 
 /* The count of this version, until WdfVersionBind writes that of the framework. */
 ULONG WdfFunctionCount = WdfFunctionTableNumEntries;
 
-static ULONG MinimumVersionRequired = KMDF_VERSION_MINOR;
+static ULONG MinimumVersionRequired = KMDF_MINIMUM_VERSION_REQUIRED;
 static BOOLEAN ClientVersionHigherThanFramework;
 static ULONG StructureCount;
 static size_t StructureTable[STRUCTURE_TABLE_ENTRIES];
@@ -33,7 +33,7 @@ static WDF_BIND_INFO2 BindInfo = {
         .Component = (PWSTR)L"KmdfLibrary",
         .Version = {KMDF_VERSION_MAJOR, KMDF_VERSION_MINOR, 0},
         .FuncCount = WdfFunctionTableNumEntries,
-        .FuncTable = &WdfFunctions_01031,
+        .FuncTable = &WDF_FUNCTIONS,
     },
     .MinimumVersionRequired = &MinimumVersionRequired,
     .ClientVersionHigherThanFramework = &ClientVersionHigherThanFramework,

@@ -1,10 +1,9 @@
 /*
- * KMDF 1.31 as a driver sees it, on x64. What is declared here is the same up to 1.33.
+ * KMDF 1.31 to 1.33 as a driver sees it, on x64.
  *
- * Names, numbers and layouts are those that Microsoft documents for the Kernel-Mode Driver
- * Framework (https://learn.microsoft.com/windows-hardware/drivers/ddi/_wdf/); the text is this
- * project's. build.rs writes wdf/function_table.h and wdf/structs_layouts.h from the tables in
- * facts/; the latter asserts every declared layout while this header is compiled.
+ * Names, numbers, layouts and signatures are those that Microsoft documents for the Kernel-Mode Driver
+ * Framework (https://learn.microsoft.com/windows-hardware/drivers/ddi/_wdf/). build.rs writes
+ * wdf/declarations.h from facts/kmdf.tsv. It asserts every layout while it is compiled.
  *
  * bindgen puts into `wdk_sys::wdf` what comes from files with "wdf" in their path, and nothing else.
  */
@@ -12,9 +11,23 @@
 
 #include <stddef.h>
 
-#include "wdf/handles.h"
-#include "wdf/enums.h"
-#include "wdf/callbacks.h"
-#include "wdf/structs.h"
-#include "wdf/functions.h"
-#include "wdf/structs_layouts.h"
+#include <usb.h>
+#include <usbdlib.h>
+
+typedef HANDLE WDFOBJECT, *PWDFOBJECT;
+typedef PVOID WDFCONTEXT;
+
+/* What a device will be, before WdfDeviceCreate makes it one. The framework's own: opaque. */
+typedef struct WDFDEVICE_INIT *PWDFDEVICE_INIT;
+
+#include "wdf/declarations.h"
+
+typedef VOID (*WDFFUNC)(VOID);
+
+/*
+ * The client stub's variables, which WdfVersionBind sets before DriverEntry runs
+ * (driver-entry/WdfDriverEntry.c). wdk-sys knows the first by a name made of the version.
+ */
+extern const WDFFUNC *WDF_FUNCTIONS;
+extern PWDF_DRIVER_GLOBALS WdfDriverGlobals;
+extern ULONG WdfFunctionCount;

@@ -3,14 +3,9 @@
 use crate::{
     ConfigError,
     headers::{self, HeaderFolders},
+    metadata,
 };
 use std::{env, path::PathBuf};
-
-/// Major and minor version of the framework that drivers are built for. It is the version of the last
-/// Windows 10, and every later Windows runs it ("KMDF Version History"). The headers here are those of
-/// 1.31 to 1.33: the last function of the table came with 1.31 (requirements of
-/// `WdfDeviceSetDeviceInterfaceStateEx`), so that 1.33 has added none.
-pub(crate) const KMDF_VERSION: (u8, u8) = (1, 31);
 
 /// The driver model of a build, and its headers.
 #[derive(Debug, Clone)]
@@ -60,22 +55,30 @@ pub enum ApiSubset {
     Base,
     /// The framework.
     Wdf,
+    /// General-purpose I/O.
+    Gpio,
+    /// Human interface devices.
+    Hid,
+    /// Parallel and serial ports.
+    ParallelPorts,
+    /// The Simple Peripheral Bus.
+    Spb,
+    /// Storage.
+    Storage,
+    /// The Universal Serial Bus.
+    Usb,
 }
 
 impl Config {
-    /// The only configuration.
+    /// The configuration of the project that is built.
     ///
     /// # Errors
     ///
-    /// If the kernel headers of mingw-w64 are missing.
+    /// If the kernel headers of mingw-w64 are missing, or the project asks for no driver model that is
+    /// known here.
     pub(crate) fn new() -> Result<Self, ConfigError> {
-        let (kmdf_version_major, target_kmdf_version_minor) = KMDF_VERSION;
         Ok(Self {
-            driver_config: DriverConfig::Kmdf(KmdfConfig {
-                kmdf_version_major,
-                target_kmdf_version_minor,
-                minimum_kmdf_version_minor: None,
-            }),
+            driver_config: metadata::driver_config()?,
             folders: HeaderFolders::find()?,
         })
     }
@@ -104,22 +107,40 @@ impl Config {
 
     /// Macros to define: name, and value if it has one.
     pub fn preprocessor_definitions(&self) -> impl Iterator<Item = (String, Option<String>)> {
-        headers::definitions(KMDF_VERSION).into_iter()
+        headers::definitions(self.driver_config).into_iter()
+    }
+
+    /// The headers of a subset.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::SubsetWithoutHeaders`].
+    pub fn headers(
+        &self,
+        api_subset: ApiSubset,
+    ) -> Result<impl Iterator<Item = String>, ConfigError> {
+        match headers::of(api_subset) {
+            [] => Err(ConfigError::SubsetWithoutHeaders { api_subset }),
+            headers => Ok(headers.iter().map(ToString::to_string)),
+        }
     }
 
     /// C source that includes the headers of `api_subsets`, in that order.
     ///
     /// # Errors
     ///
-    /// None; the signature is that of Microsoft's `wdk-build`.
+    /// [`ConfigError::SubsetWithoutHeaders`].
     pub fn bindgen_header_contents(
         &self,
         api_subsets: impl IntoIterator<Item = ApiSubset>,
     ) -> Result<String, ConfigError> {
-        Ok(api_subsets
-            .into_iter()
-            .flat_map(|subset| ["#include \"", headers::header_of(subset), "\"\n"])
-            .collect())
+        let mut contents = String::new();
+        for subset in api_subsets {
+            for header in self.headers(subset)? {
+                contents.extend(["#include \"", header.as_str(), "\"\n"]);
+            }
+        }
+        Ok(contents)
     }
 
     /// Libraries that the bindings link: none. The driver's build script names all libraries
@@ -139,7 +160,7 @@ impl Config {
             DriverConfig::Kmdf(kmdf) => (kmdf.kmdf_version_major, kmdf.target_kmdf_version_minor),
             DriverConfig::Umdf(umdf) => (umdf.umdf_version_major, umdf.target_umdf_version_minor),
         };
-        Some(format!("WdfFunctions_{major:02}{minor:03}"))
+        Some(headers::function_table(major, minor))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Errors of a build, with advice where there is any.
 
+use crate::{ApiSubset, DriverConfig};
 use std::path::PathBuf;
 
 /// The error of a file or program.
@@ -34,6 +35,70 @@ pub enum ConfigError {
     HeadersNotFound {
         /// The include folders that were tried.
         searched: Vec<PathBuf>,
+    },
+
+    /// The target folder lies outside of the project, so that the project's manifest is not found.
+    #[error(
+        "no Cargo.lock in a folder above {}; keep the target folder inside the project that is built", out.display()
+    )]
+    ProjectNotFound {
+        /// The output folder of the build script.
+        out: PathBuf,
+    },
+
+    /// The project's manifest could not be read, or has something else than a version in it.
+    #[error("package.metadata.wdk: {0}")]
+    Metadata(String),
+
+    /// No manifest of the project names a driver model.
+    #[error(
+        "{} has no [package.metadata.wdk.driver-model]; a KMDF driver has there: driver-type = \"KMDF\", \
+         kmdf-version-major = 1, target-kmdf-version-minor = 31", root.display()
+    )]
+    NoDriverModel {
+        /// The root of the project.
+        root: PathBuf,
+    },
+
+    /// Manifests of the project name models that differ.
+    #[error("the project asks for more than one driver model, and one build has one: {models:?}")]
+    SeveralDriverModels {
+        /// The models.
+        models: Vec<DriverConfig>,
+    },
+
+    /// The model is not KMDF.
+    #[error(
+        "package.metadata.wdk: driver-type is {driver_type:?}; this wdk-build builds drivers of the type \
+         \"KMDF\", and Microsoft's wdk-build on Windows builds the others"
+    )]
+    UnsupportedDriverType {
+        /// The type asked for.
+        driver_type: String,
+    },
+
+    /// The declarations are those of other versions.
+    #[error(
+        "this wdk-build has declarations for KMDF 1.31 to 1.33, not for {major}.{target} with the minimum \
+         {major}.{minimum}; a driver for 1.31 runs on every later framework"
+    )]
+    UnsupportedKmdf {
+        /// Major version.
+        major: u8,
+        /// Minor version that the driver is built for.
+        target: u8,
+        /// Oldest minor version that the driver runs with.
+        minimum: u8,
+    },
+
+    /// mingw-w64 has no headers for the subset.
+    #[error(
+        "mingw-w64 has no headers for the subset {api_subset:?} of wdk-sys; Microsoft's wdk-build on \
+         Windows builds a driver that needs them"
+    )]
+    SubsetWithoutHeaders {
+        /// The subset asked for.
+        api_subset: ApiSubset,
     },
 
     /// The layouts and the import libraries are for another target.

@@ -1,6 +1,6 @@
 //! The folders of the headers, and the options with which clang reads them.
 
-use crate::{ApiSubset, ConfigError, IoError};
+use crate::{ApiSubset, ConfigError, DriverConfig, IoError};
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -80,11 +80,43 @@ pub(crate) fn of_clang() -> Result<PathBuf, ConfigError> {
     Ok(Path::new(folder.trim()).join("include"))
 }
 
-/// The one header of a subset.
-pub(crate) const fn header_of(subset: ApiSubset) -> &'static str {
+/// The headers of a subset: this project's, or those of Microsoft's `wdk-build` that mingw-w64 has and
+/// that compile together.
+pub(crate) const fn of(subset: ApiSubset) -> &'static [&'static str] {
     match subset {
-        ApiSubset::Base => "ntoskrnl.h",
-        ApiSubset::Wdf => "wdf.h",
+        ApiSubset::Base => &["ntoskrnl.h"],
+        ApiSubset::Wdf => &["wdf.h"],
+        ApiSubset::Gpio => &["gpio.h"],
+        ApiSubset::Spb => &[],
+        ApiSubset::Hid => &[
+            "hidclass.h",
+            "hidsdi.h",
+            "hidpi.h",
+            "kbdmou.h",
+            "ntdd8042.h",
+        ],
+        ApiSubset::ParallelPorts => &["ntddpar.h", "ntddser.h", "parallel.h"],
+        ApiSubset::Storage => &[
+            "ntddcdrm.h",
+            "ntddcdvd.h",
+            "ntdddisk.h",
+            "ntddmmc.h",
+            "ntddscsi.h",
+            "ntddstor.h",
+            "ntddtape.h",
+            "ntddvol.h",
+            "mountdev.h",
+            "mountmgr.h",
+            "ntddchgr.h",
+            "storduid.h",
+        ],
+        ApiSubset::Usb => &[
+            "usb.h",
+            "usbioctl.h",
+            "usbspec.h",
+            "usbbusif.h",
+            "usbdlib.h",
+        ],
     }
 }
 
@@ -96,32 +128,48 @@ pub(crate) fn define((name, value): (String, Option<String>)) -> String {
 /// Macros that the headers expect. A compiler for mingw defines `__MINGW32__` and `__MINGW64__`
 /// itself. The last one stops a warning of clang 19 and later about `mm3dnow.h`, which mingw-w64's
 /// `intrin.h` includes.
-pub(crate) fn definitions((major, minor): (u8, u8)) -> Vec<(String, Option<String>)> {
-    [
-        ("_AMD64_", None),
-        ("AMD64", None),
-        ("_KERNEL_MODE", None),
-        ("__MINGW32__", None),
-        ("__MINGW64__", None),
-        ("KMDF_VERSION_MAJOR", Some(major)),
-        ("KMDF_VERSION_MINOR", Some(minor)),
-        ("_CLANG_DISABLE_CRT_DEPRECATION_WARNINGS", None),
+pub(crate) fn definitions(driver: DriverConfig) -> Vec<(String, Option<String>)> {
+    let mut definitions: Vec<_> = [
+        "_AMD64_",
+        "AMD64",
+        "_KERNEL_MODE",
+        "__MINGW32__",
+        "__MINGW64__",
+        "_CLANG_DISABLE_CRT_DEPRECATION_WARNINGS",
     ]
-    .into_iter()
-    .map(|(name, value)| (name.to_owned(), value.map(|value| value.to_string())))
-    .collect()
+    .map(|name| (name.to_owned(), None))
+    .into();
+    if let DriverConfig::Kmdf(kmdf) = driver {
+        let (major, minor) = (kmdf.kmdf_version_major, kmdf.target_kmdf_version_minor);
+        let minimum = kmdf.minimum_kmdf_version_minor.unwrap_or(minor);
+        let values = [
+            ("KMDF_VERSION_MAJOR", major.to_string()),
+            ("KMDF_VERSION_MINOR", minor.to_string()),
+            ("KMDF_MINIMUM_VERSION_REQUIRED", minimum.to_string()),
+            ("WDF_FUNCTIONS", function_table(major, minor)),
+        ];
+        definitions.extend(values.map(|(name, value)| (name.to_owned(), Some(value))));
+    }
+    definitions
+}
+
+/// The name of the client's variable that points at the framework's function table.
+pub(crate) fn function_table(major: u8, minor: u8) -> String {
+    format!("WdfFunctions_{major:02}{minor:03}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::KMDF_VERSION;
-    use std::error::Error;
+    use crate::KmdfConfig;
+    use std::{error::Error, fs};
 
-    /// The headers assert the layouts, so that a compilation checks them.
-    #[test]
-    fn clang_accepts_the_headers_and_their_assertions() -> Result<(), Box<dyn Error>> {
-        let entry = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver-entry/WdfDriverEntry.c");
+    fn check(minor: u8, source: &Path) -> Result<(), Box<dyn Error>> {
+        let driver = DriverConfig::Kmdf(KmdfConfig {
+            kmdf_version_major: 1,
+            target_kmdf_version_minor: minor,
+            minimum_kmdf_version_minor: None,
+        });
         let output = Command::new("clang")
             .args([
                 "--target=x86_64-pc-windows-msvc",
@@ -132,23 +180,37 @@ mod tests {
             ])
             .args(DIALECT)
             .args(FREESTANDING)
-            .args(
-                definitions(KMDF_VERSION)
-                    .into_iter()
-                    .map(|(name, value)| format!("-D{name}={}", value.unwrap_or_default())),
-            )
+            .args(definitions(driver).into_iter().map(define))
             .args(
                 HeaderFolders::find()?
                     .paths()
                     .map(|folder| format!("-isystem{}", folder.display())),
             )
-            .arg(entry)
+            .arg(source)
             .output()?;
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "1.{minor}: {errors}");
         Ok(())
+    }
+
+    /// The headers assert the layouts, so that a compilation checks them.
+    #[test]
+    fn clang_accepts_the_headers_and_their_assertions() -> Result<(), Box<dyn Error>> {
+        let entry = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver-entry/WdfDriverEntry.c");
+        check(31, &entry)?;
+        check(33, &entry)
+    }
+
+    #[test]
+    fn clang_accepts_the_headers_of_the_subsets_together() -> Result<(), Box<dyn Error>> {
+        use ApiSubset::{Base, Gpio, Hid, ParallelPorts, Storage, Usb, Wdf};
+        let includes: String = [Base, Wdf, Gpio, Hid, ParallelPorts, Storage, Usb]
+            .iter()
+            .flat_map(|subset| of(*subset))
+            .flat_map(|header| ["#include <", header, ">\n"])
+            .collect();
+        let source = Path::new(env!("OUT_DIR")).join("subsets.c");
+        fs::write(&source, includes)?;
+        check(33, &source)
     }
 }

@@ -6,7 +6,7 @@
 //! lists of names, and an entry point in C. It has the part of the interface of `wdk-build` 0.6.0
 //! (<https://docs.rs/wdk-build/0.6.0/wdk_build/>) that those build scripts call.
 //!
-//! The only configuration is a KMDF 1.31 driver for x64.
+//! It builds KMDF drivers for x64, for the version that the manifest asks for (1.31 to 1.33).
 
 #![forbid(unsafe_code)]
 #![expect(
@@ -20,6 +20,7 @@ mod driver_link;
 mod error;
 mod headers;
 mod import_library;
+mod metadata;
 mod signature_cache;
 
 pub use bindgen::BuilderExt;
@@ -31,7 +32,8 @@ pub use error::{ConfigError, IoError};
 ///
 /// # Errors
 ///
-/// If the kernel headers of mingw-w64 are missing.
+/// If the kernel headers of mingw-w64 are missing, or the manifest asks for no driver model that is
+/// known here.
 pub fn configure_wdk_library_build() -> Result<(), ConfigError> {
     Config::new()?.emit_cfg_settings();
     Ok(())
@@ -42,7 +44,7 @@ pub fn configure_wdk_library_build() -> Result<(), ConfigError> {
 ///
 /// # Errors
 ///
-/// If the kernel headers of mingw-w64 are missing, and whatever `f` returns.
+/// As [`configure_wdk_library_build`], and whatever `f` returns.
 pub fn configure_wdk_library_build_and_then<F, E>(mut f: F) -> Result<(), E>
 where
     F: FnMut(Config) -> Result<(), E>,

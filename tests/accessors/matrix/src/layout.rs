@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use usermode_accessors::{NtStatus, probe::USER_LIMIT};
+use usermode_accessors::{NtStatus, probe::FOUR_LEVEL_LIMIT};
 
 /// The size of a page in bytes.
 pub const PAGE: usize = 0x1000;
@@ -129,8 +129,8 @@ pub const ALTERNATING: usize = FIRST_PAGED_OUT + 2 * PAGED_OUT + 1;
 /// The number of pages of an arena, which are consecutive.
 pub const PAGES: usize = ALTERNATING + 3;
 
-/// The last page of user memory, which is open. It is not one of the [`PAGES`].
-pub const LAST_PAGE: usize = USER_LIMIT - PAGE;
+/// The last page of user memory with four levels of page tables, which is open. It is not one of the [`PAGES`].
+pub const LAST_PAGE: usize = FOUR_LEVEL_LIMIT - PAGE;
 
 /// Returns the state that a page of an arena must have.
 #[must_use]

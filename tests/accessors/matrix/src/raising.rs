@@ -56,13 +56,7 @@ pub(crate) fn all<A: Arena>(run: &mut Run<'_, A>) -> Checked {
 
 /// Returns the result of a call that raises `status`.
 const fn raised(status: NtStatus) -> CallResult {
-    Err(Fault {
-        status,
-        copied: 0,
-        address: None,
-        access: Access::Read,
-        cause: None,
-    })
+    Err(Fault::new(status, 0, None, Access::Read))
 }
 
 /// # Safety

@@ -86,17 +86,11 @@ pub(crate) const fn fault(
     address: usize,
     access: Access,
 ) -> Fault {
-    Fault {
-        status,
-        copied,
-        address: Some(address),
-        access,
-        cause: if status.0 == NtStatus::IN_PAGE_ERROR.0 {
-            Some(PAGING_FAILED_BY)
-        } else {
-            None
-        },
+    let mut fault = Fault::new(status, copied, Some(address), access);
+    if status.0 == NtStatus::IN_PAGE_ERROR.0 {
+        fault.cause = Some(PAGING_FAILED_BY);
     }
+    fault
 }
 
 impl<'r, A: Arena> Run<'r, A> {

@@ -10,7 +10,7 @@
 //! | bounded | lengths to 40; bounds of 0, 1, one less, equal, one more, and none; complete, in either mode, and up to a closed page without a terminator |
 //! | AC set at entry | complete, and without a terminator |
 
-use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::FOUR_LEVEL_LIMIT};
 
 use crate::{
     Arena,
@@ -281,7 +281,7 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
     // The last page of user memory holds the pattern, and no terminator.
     for stop in 1..=260 {
         let looked_at = stop / width * width;
-        let address = USER_LIMIT - stop;
+        let address = FOUR_LEVEL_LIMIT - stop;
         let status = NtStatus::ACCESS_VIOLATION;
         let expected = fault(status, looked_at, address + looked_at, Access::Read);
         let location = Location::nowhere(address);

@@ -9,7 +9,7 @@
 //! | captured, refused addresses | of the buffer, for lengths of 0 and 2; of the descriptor |
 
 use usermode_accessors::{
-    Access, Fault, Mode, NtStatus, UnicodeString, UserPtr, ddi, probe::USER_LIMIT,
+    Access, Fault, Mode, NtStatus, UnicodeString, UserPtr, ddi, probe::FOUR_LEVEL_LIMIT,
 };
 
 use crate::{
@@ -126,7 +126,7 @@ fn locations<A: Arena>(
             case(run, &open.before_end(stop), refusal, Some(closed))?;
         }
     }
-    for address in REFUSED.into_iter().chain([USER_LIMIT - 15]) {
+    for address in REFUSED.into_iter().chain([FOUR_LEVEL_LIMIT - 15]) {
         let refusal = fault(NtStatus::ACCESS_VIOLATION, 0, address, access);
         case(run, &Location::nowhere(address), Some(refusal), None)?;
     }

@@ -20,7 +20,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 use super::{
     expected::Expected,
-    source::{Copied, is_user, refused},
+    source::{Copied, refused},
     system_memory::SystemMemory,
     user_memory::UserMemory,
 };
@@ -202,7 +202,7 @@ impl Model {
         if !address.is_multiple_of(8) {
             return Err(NtStatus::DATATYPE_MISALIGNMENT);
         }
-        if !is_user(address, length) {
+        if !self.system.is_user(address, length) {
             return Err(NtStatus::ACCESS_VIOLATION);
         }
         let memory = &mut self.memories[call.process];
@@ -267,7 +267,7 @@ impl Model {
     fn arrive(&mut self, process: usize, target: u64, copied: &mut Copied) {
         let length = copied.bytes.len();
         let memory = &mut self.memories[process];
-        if !is_user(target, length) {
+        if !self.system.is_user(target, length) {
             copied.bytes.clear();
             copied.stop(NtStatus::ACCESS_VIOLATION, target, Direction::Write);
         } else if length > 0 {
@@ -299,9 +299,9 @@ impl Model {
         let mut copied = refused(NtStatus::SUCCESS);
         if let Err(status) = aligned(source, length, alignment) {
             copied.stop(status, source, Direction::Read);
-        } else if !is_user(source, length) {
+        } else if !self.system.is_user(source, length) {
             copied.stop(NtStatus::ACCESS_VIOLATION, source, Direction::Read);
-        } else if !is_user(target, length) {
+        } else if !self.system.is_user(target, length) {
             copied.stop(NtStatus::ACCESS_VIOLATION, target, Direction::Write);
         } else {
             let before = self.memories[call.process].states;
@@ -433,7 +433,7 @@ impl Model {
         if let Err(status) = self.check_reach(call.file, source) {
             return refused(status);
         }
-        if !is_user(target, source.length) {
+        if !self.system.is_user(target, source.length) {
             let mut copied = refused(NtStatus::SUCCESS);
             copied.stop(NtStatus::ACCESS_VIOLATION, target, Direction::Write);
             return copied;

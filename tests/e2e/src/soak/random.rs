@@ -45,7 +45,7 @@ impl Random {
 
     /// A number that is likely to be a limit, or next to one.
     pub(super) fn limit(&mut self) -> u64 {
-        const LIMITS: [u64; 20] = [
+        const LIMITS: [u64; 22] = [
             0,
             1,
             2,
@@ -64,6 +64,8 @@ impl Random {
             1 << 32,
             0x7FFF_FFFF_0000,
             0x8000_0000_0000,
+            0xFF_FFFF_FFFF_0000,
+            1 << 56,
             1 << 63,
             u64::MAX,
         ];

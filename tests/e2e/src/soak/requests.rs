@@ -11,7 +11,7 @@ use zerocopy::{Immutable, IntoBytes};
 use super::{
     model::{Model, Request},
     random::Random,
-    user_memory::{MESSAGE_PAGES, PAGE, PAGES, START, USER_LIMIT},
+    user_memory::{MESSAGE_PAGES, PAGE, PAGES, START},
 };
 
 /// The most entries of a request that is not about their limit.
@@ -101,7 +101,7 @@ impl Chooser<'_> {
         let near = self.random.below(128);
         let ends = [
             0,
-            USER_LIMIT,
+            self.model.system.user_limit,
             1 << 47,
             1 << 56,
             self.model.system.start,

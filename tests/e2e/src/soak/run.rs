@@ -31,7 +31,7 @@ pub struct Soak {
     pub requests: u64,
     /// When it ends before that.
     pub time: Option<Duration>,
-    /// Processors of each lab: 1 or 2.
+    /// Processors of each lab.
     pub processors: u32,
     /// The first episode. Memory is then looked at after each step, not only now and then.
     pub from: Option<u64>,

@@ -10,7 +10,7 @@ use ringcopy_client::protocol::{
 use super::{
     model::Model,
     system_memory::Backing,
-    user_memory::{PAGE, USER_LIMIT, UserMemory},
+    user_memory::{PAGE, UserMemory},
 };
 
 const PHYSICAL: u32 = 1;
@@ -96,7 +96,7 @@ impl Model {
             return copied;
         };
         let address = source.address;
-        if source.flags == VIRTUAL && address < USER_LIMIT {
+        if source.flags == VIRTUAL && address < self.system.user_limit {
             self.copy_user(self.files[file].owner, address, source.length, &mut copied);
             return copied.finish();
         }
@@ -120,7 +120,7 @@ impl Model {
         let file = &self.files[file];
         let (session, needed) = match source.flags {
             PHYSICAL => (file.session_physical, Reach::PHYSICAL),
-            VIRTUAL if source.address >= USER_LIMIT => {
+            VIRTUAL if source.address >= self.system.user_limit => {
                 (file.session_address, Reach::SYSTEM_VIRTUAL)
             }
             _ => return Ok(()),
@@ -147,7 +147,7 @@ impl Model {
         length: usize,
         copied: &mut Copied,
     ) {
-        if !is_user(address, length) {
+        if !self.system.is_user(address, length) {
             copied.stop(NtStatus::ACCESS_VIOLATION, address, Direction::Read);
             return;
         }
@@ -272,15 +272,6 @@ impl Model {
         }
         false
     }
-}
-
-/// Whether a range is user memory, mapped or not.
-pub(super) const fn is_user(address: u64, length: usize) -> bool {
-    length == 0
-        || match USER_LIMIT.checked_sub(length as u64) {
-            Some(last) => address <= last,
-            None => false,
-        }
 }
 
 fn take_unknown(count: usize, copied: &mut Copied) {

@@ -42,6 +42,8 @@ pub(super) struct SystemMemory {
     pub(super) uncertain: Vec<u64>,
     /// The first address of the system's half.
     pub(super) start: u64,
+    /// The end of user memory, as the lab has it.
+    pub(super) user_limit: u64,
 }
 
 impl SystemMemory {
@@ -53,6 +55,11 @@ impl SystemMemory {
                 _ => ram.push(range),
             }
         }
+        let start = if lab.options().five_levels {
+            0xFF00_0000_0000_0000_u64
+        } else {
+            0xFFFF_8000_0000_0000
+        };
         Ok(Self {
             laid_out: Rc::new(lab.mixed_mappings()?),
             ram,
@@ -60,11 +67,9 @@ impl SystemMemory {
             brought_in_at: BTreeMap::new(),
             moment: 0,
             uncertain: Vec::new(),
-            start: if lab.options().five_levels {
-                0xFF00_0000_0000_0000
-            } else {
-                0xFFFF_8000_0000_0000
-            },
+            start,
+            // The lower half is as long as the upper; its last 64 KiB are nobody's.
+            user_limit: start.wrapping_neg() - 0x1_0000,
         })
     }
 
@@ -85,6 +90,15 @@ impl SystemMemory {
             self.brought_in.remove(&page);
         }
         Ok(())
+    }
+
+    /// Whether a range is user memory, mapped or not.
+    pub(super) const fn is_user(&self, address: u64, length: usize) -> bool {
+        length == 0
+            || match self.user_limit.checked_sub(length as u64) {
+                Some(last) => address <= last,
+                None => false,
+            }
     }
 
     pub(super) const fn ram(&self) -> &[RamRange] {

@@ -18,9 +18,6 @@ pub(super) const MESSAGE_PAGES: usize = 6;
 /// model does not know.
 pub(super) const START: u64 = 0x6AAA_5540_0000;
 
-/// The end of user memory: [`USER_LIMIT`](ringcopy_client::protocol) as the lab has it.
-pub(super) const USER_LIMIT: u64 = 0x7FFF_FFFF_0000;
-
 /// How far an access came.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Accessed {

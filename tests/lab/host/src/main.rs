@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, value_parser};
 use ringcopy_client::{
     Transport, TransportError,
     cli::{self, Console},
@@ -19,7 +19,9 @@ use ringcopy_client::{
     protocol::{EngineKind, Reach},
     trace::VERBOSE,
 };
-use ringcopy_lab::{Lab, LabError, Options, RamState, Withheld, load, show_event, token};
+use ringcopy_lab::{
+    Lab, LabError, Options, PROCESSORS, RamState, Withheld, load, show_event, token,
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -61,6 +63,10 @@ struct Arguments {
     /// Determines where images and page tables lie
     #[arg(long, default_value_t = 1)]
     seed: u64,
+
+    /// The number of processors
+    #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=PROCESSORS as i64))]
+    processors: u32,
 
     /// Use five levels of page tables
     #[arg(long)]
@@ -164,6 +170,7 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
             EngineName::System => EngineKind::System,
         }),
         seed: arguments.seed,
+        processors: arguments.processors,
         five_levels: arguments.five_levels,
         icount: arguments.icount,
         verbose: arguments.verbose,

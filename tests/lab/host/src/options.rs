@@ -40,7 +40,8 @@ pub struct Options {
     pub values: Vec<RegistryValue>,
     /// Determines where images, page tables and page frames lie.
     pub seed: u64,
-    /// The number of processors. The second one interferes with the first, or works beside it.
+    /// The number of processors, 1 to [`PROCESSORS`](crate::PROCESSORS). The second one interferes with the first, and
+    /// all work beside it.
     pub processors: u32,
     /// Mebibytes of RAM, 64 to 1024.
     pub memory: u64,

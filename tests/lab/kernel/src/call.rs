@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::bugcheck::violation;
 use crate::cpu::flags;
 use crate::memory::{PAGE, system};
-use crate::processor::PerProcessor;
+use crate::processor::{MOST, PerProcessor};
 use crate::{images, irql, kernel_state, raw};
 use nt_status::NtStatus;
 
@@ -17,14 +17,15 @@ global_asm!(include_str!("call.s"));
 const STACK_PAGES: u64 = 6;
 
 /// The lowest address of each processor's stack for drivers.
-static STACKS: PerProcessor<AtomicU64> = PerProcessor([AtomicU64::new(0), AtomicU64::new(0)]);
+static STACKS: PerProcessor<AtomicU64> = PerProcessor([const { AtomicU64::new(0) }; MOST]);
 static IN_SYSTEM_THREAD: PerProcessor<AtomicBool> =
-    PerProcessor([AtomicBool::new(true), AtomicBool::new(true)]);
+    PerProcessor([const { AtomicBool::new(true) }; MOST]);
 
 /// The contents of unused stack.
 const UNTOUCHED: u8 = 0xCC;
 
 pub(crate) fn initialize() {
+    // Of all processors: where other memory lies does not depend on how many there are.
     for place in &STACKS.0 {
         let stack = system::allocate_permanent(STACK_PAGES);
         raw::fill(stack, UNTOUCHED, STACK_PAGES * PAGE);

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use ringcopy_lab_mailbox::HypervisorKind;
+use ringcopy_lab_mailbox::{HypervisorKind, PROCESSORS};
 
 use crate::global::Global;
 use crate::object::registry::Value;
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     pub(crate) policy: Option<u32>,
     /// `engine`: the value `Engine` under that key.
     pub(crate) engine: Option<u32>,
-    /// `processors`: their number; at most two are used.
+    /// `processors`: their number.
     pub(crate) processors: u64,
     /// `hypervisor`: what drivers are told of one, as a number.
     pub(crate) hypervisor: HypervisorKind,
@@ -100,7 +100,13 @@ pub(crate) fn parse(line: &str) {
             "policy" => options.policy = Some(number(value) as u32),
             "engine" => options.engine = Some(number(value) as u32),
             "value" => VALUES.with(|values| values.push(parse_value(value))),
-            "processors" => options.processors = number(value),
+            "processors" => {
+                options.processors = number(value);
+                assert!(
+                    (1..=PROCESSORS).contains(&options.processors),
+                    "the lab has 1 to {PROCESSORS} processors"
+                );
+            }
             "hypervisor" => {
                 options.hypervisor =
                     HypervisorKind::from_wire(number(value)).expect("a kind of hypervisor");

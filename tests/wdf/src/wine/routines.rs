@@ -1,4 +1,4 @@
-//! The routines that Wine lacks.
+//! The routines and variables that Wine lacks.
 //!
 //! Each takes, returns and fails as its page of the documentation says, as far as a process in user
 //! mode can.
@@ -19,9 +19,12 @@ const STATUS_INVALID_ADDRESS: NTSTATUS = NtStatus::INVALID_ADDRESS.as_raw();
 const STATUS_INVALID_PARAMETER_4: NTSTATUS = NtStatus::INVALID_PARAMETER_4.as_raw();
 
 macro_rules! routines {
-    ($($name:literal = $function:ident;)+) => {
-        /// The routines, with the names that drivers import.
-        pub(super) static ROUTINES: &[Routine] = &[$(Routine($name, $function as *const ()),)+];
+    ($($name:literal = $function:ident;)+ $(static $variable_name:literal = $variable:ident;)+) => {
+        /// The routines and variables, with the names that drivers import.
+        pub(super) static ROUTINES: &[Routine] = &[
+            $(Routine($name, $function as *const ()),)+
+            $(Routine($variable_name, (&raw const $variable).cast()),)+
+        ];
     };
 }
 
@@ -48,13 +51,17 @@ routines! {
     c"MmGetPhysicalMemoryRanges" = mm_get_physical_memory_ranges;
     c"MmGetPhysicalMemoryRangesEx" = mm_get_physical_memory_ranges;
     c"MmGetPhysicalMemoryRangesEx2" = mm_get_physical_memory_ranges;
+    static c"MmUserProbeAddress" = USER_PROBE_ADDRESS;
 }
 
 /// A name and an address.
 pub(super) struct Routine(pub(super) &'static CStr, pub(super) *const ());
 
-// SAFETY: addresses of functions, which are never written to.
+// SAFETY: addresses of functions and variables, which are never written to.
 unsafe impl Sync for Routine {}
+
+/// `MmUserProbeAddress`, with four levels of page tables: Wine gives a process no memory above it.
+static USER_PROBE_ADDRESS: u64 = 0x7FFF_FFFF_0000;
 
 /// The tag of ranges, which drivers free with `ExFreePool`.
 const RANGES_TAG: ULONG = u32::from_le_bytes(*b"LdWr");

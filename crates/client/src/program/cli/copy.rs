@@ -17,6 +17,7 @@ pub(super) fn run(
     view: &mut View<'_, '_>,
 ) -> Result<(), Stop> {
     let mut device = Device::open(transport, OpenAccess::ReadWrite)?;
+    let user_limit = device.information()?.user_limit;
     let bytes = arguments.text.as_ref().map_or_else(
         || pattern(0, arguments.length),
         |text| text.clone().into_bytes(),
@@ -34,7 +35,7 @@ pub(super) fn run(
         alignment: arguments.alignment,
     })?;
     let arrived = arrived(&mut device, destination, &bytes, &through)?;
-    report(view, &through, Some(arrived == bytes))?;
+    report(view, &through, user_limit, Some(arrived == bytes))?;
     if arguments.text.is_some() {
         let arrived = String::from_utf8_lossy(&arrived).into_owned();
         view.line(&arrived)?;
@@ -51,14 +52,14 @@ pub(super) fn run(
         alignment: arguments.alignment,
     };
     let from = device.copy_from(copy(source))?;
-    report(view, &from, None)?;
+    report(view, &from, user_limit, None)?;
     if !from.is_complete() {
         return Ok(());
     }
     let destination = allocate(&mut device, length, misalign)?;
     let to = device.copy_to(copy(destination))?;
     let intact = self::arrived(&mut device, destination, session, &to)? == session;
-    report(view, &to, Some(intact))
+    report(view, &to, user_limit, Some(intact))
 }
 
 fn allocate(
@@ -85,15 +86,21 @@ fn arrived(
 
 /// Reports a copy. `intact` says whether the bytes that arrived are those that were sent, if that
 /// is known yet.
-fn report(view: &mut View<'_, '_>, report: &CopyReport, intact: Option<bool>) -> Result<(), Stop> {
+fn report(
+    view: &mut View<'_, '_>,
+    report: &CopyReport,
+    user_limit: u64,
+    intact: Option<bool>,
+) -> Result<(), Stop> {
     let complete = report.is_complete();
     // The missing bytes of a copy that stopped cannot be compared.
     let intact = intact.filter(|_| complete);
     if !complete || intact == Some(false) {
         view.document.fault();
     }
-    view.document
-        .record(Record::of_copy(report).with("intact", intact.map_or(Value::Null, Value::Bool)));
+    view.document.record(
+        Record::of_copy(report, user_limit).with("intact", intact.map_or(Value::Null, Value::Bool)),
+    );
     view.line(&format!(
         "{:<13} {}: {} of {} bytes{}",
         report.operation,
@@ -106,7 +113,7 @@ fn report(view: &mut View<'_, '_>, report: &CopyReport, intact: Option<bool>) ->
             None => "",
         }
     ))?;
-    if let Some(explanation) = explain_copy(report) {
+    if let Some(explanation) = explain_copy(report, user_limit) {
         view.remark(&explanation)?;
     }
     Ok(())

@@ -93,8 +93,8 @@ impl Record {
     }
 
     /// Describes a copy, and why it ended early if it did.
-    pub(super) fn of_copy(report: &CopyReport) -> Self {
-        Self::unexplained(report).explained(explain_copy(report))
+    pub(super) fn of_copy(report: &CopyReport, user_limit: u64) -> Self {
+        Self::unexplained(report).explained(explain_copy(report, user_limit))
     }
 
     /// Replaces the explanation.

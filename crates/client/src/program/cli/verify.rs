@@ -82,7 +82,7 @@ pub(super) fn run(
     }
     write_document(&comparison, view);
     compared?;
-    show(&comparison, seed, view)
+    show(&comparison, seed, information.user_limit, view)
 }
 
 /// Says which memory is not compared, and what to do about it.
@@ -201,7 +201,12 @@ fn copy(report: CopyReport) -> Value {
     json!({ "status": report.result.status().to_string(), "copied": report.result.copied })
 }
 
-fn show(comparison: &Comparison, seed: Option<u64>, view: &mut View<'_, '_>) -> Result<(), Stop> {
+fn show(
+    comparison: &Comparison,
+    seed: Option<u64>,
+    user_limit: u64,
+    view: &mut View<'_, '_>,
+) -> Result<(), Stop> {
     let seed = seed.map_or_else(String::new, |seed| format!(", seed {seed}"));
     view.line(&format!(
         "compared {} pieces{seed}: both engines read the same {}; {} pieces stopped or were \
@@ -222,7 +227,8 @@ fn show(comparison: &Comparison, seed: Option<u64>, view: &mut View<'_, '_>) -> 
     if more > 0 {
         view.line(&format!("  and {more} more; --json lists them"))?;
     }
-    if let Some(explanation) = comparison.denied.as_ref().and_then(explain_copy) {
+    let explain = |denied| explain_copy(denied, user_limit);
+    if let Some(explanation) = comparison.denied.as_ref().and_then(explain) {
         view.remark(&format!(
             "{} pieces are out of reach, and were not compared: {explanation}",
             comparison.denials

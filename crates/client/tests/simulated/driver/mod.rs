@@ -53,7 +53,8 @@ pub struct SimulatedDriver {
     pub change_byte: Option<Twist>,
     /// The requests that were received.
     pub requests: Vec<RequestKind>,
-    /// The number of the first request for which the driver is lost.
+    /// The number of the first request for which the driver is lost. Requests for information are not
+    /// counted, and work.
     pub lost_from: Option<usize>,
     /// The list of RAM.
     pub ranges: Vec<(u64, u64)>,
@@ -199,9 +200,12 @@ impl Transport for SimulatedDriver {
         let code =
             Code::from_value(code).ok_or(RequestError::Status(NtStatus::INVALID_DEVICE_REQUEST))?;
         self.requests.push(code.kind);
+        let counted = |kind: &&RequestKind| **kind != RequestKind::Information;
+        let count = self.requests.iter().filter(counted).count();
+        let is_counted = counted(&&code.kind);
         if self
             .lost_from
-            .is_some_and(|first| self.requests.len() > first)
+            .is_some_and(|first| is_counted && count > first)
         {
             return Err(TransportError::Lost("the cable is out".into()).into());
         }

@@ -274,7 +274,7 @@ pub(crate) use forward::{copy, fill};
 pub(crate) use super::bulk::guarded_copy as guarded_copy_upward;
 pub(crate) use forward::copy as copy_upward;
 pub(crate) use nontemporal::copy_nontemporal;
-pub(crate) use processor::fast_fail;
+pub(crate) use processor::{fast_fail, is_kernel};
 pub(crate) use scalar::{
     guarded_read_acquire, guarded_write_release, read, read_acquire, write, write_release,
 };

@@ -33,8 +33,12 @@ pub(in crate::arch) fn pan_is_there() -> bool {
 }
 
 /// Returns whether this code is in the upper half of the address space, where only the kernel executes.
-/// User mode cannot read the register with the exception level.
-fn is_kernel() -> bool {
+/// User mode cannot read CurrentEL, the register with the exception level.
+///
+/// Source: "Virtual address spaces", Windows driver documentation; "`CurrentEL`", Arm Architecture
+/// Reference Manual.
+#[inline]
+pub(crate) fn is_kernel() -> bool {
     const UPPER_HALF: usize = 1 << 63;
     let here = is_kernel as fn() -> bool;
     (here as usize) & UPPER_HALF != 0

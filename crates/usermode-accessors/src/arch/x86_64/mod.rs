@@ -239,7 +239,7 @@ pub(crate) use backward::copy_backward;
 pub(crate) use copy::{copy, copy_upward, guarded_copy_upward};
 pub(crate) use fill::fill;
 pub(crate) use nontemporal::copy_nontemporal;
-pub(crate) use processor::fast_fail;
+pub(crate) use processor::{fast_fail, is_kernel};
 pub(crate) use scalar::{
     guarded_read_acquire, guarded_write_release, read, read_acquire, write, write_release,
 };

@@ -46,7 +46,7 @@ static FEATURES: AtomicU32 = AtomicU32::new(UNKNOWN);
 #[cold]
 fn find_features() -> u32 {
     let mut features = KNOWN;
-    if is_ring_0() && cr4_has_smap() {
+    if is_kernel() && cr4_has_smap() {
         features |= SMAP;
     }
     if has_enhanced_strings() {
@@ -64,11 +64,16 @@ fn has_enhanced_strings() -> bool {
     highest >= STRUCTURED_FEATURES && __cpuid_count(STRUCTURED_FEATURES, 0).ebx & EBX_ERMS != 0
 }
 
-fn is_ring_0() -> bool {
+/// Returns whether this code runs in ring 0.
+///
+/// Source: "Current Privilege Level" and "`MOV`", Intel 64 and IA-32 Architectures Software Developer's
+/// Manual: the level is in the low two bits of CS, which every ring can read.
+#[inline]
+pub(crate) fn is_kernel() -> bool {
     let selector: u32;
     // SAFETY: reading CS is allowed in every ring and changes nothing.
     unsafe {
-        asm!("mov {0:e}, cs", out(reg) selector, options(nomem, nostack, preserves_flags));
+        asm!("mov {0:e}, cs", out(reg) selector, options(pure, nomem, nostack, preserves_flags));
     }
     let privilege = selector & 3;
     privilege == 0

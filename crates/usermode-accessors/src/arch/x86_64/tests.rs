@@ -42,7 +42,7 @@ use crate::arch::{
     },
 };
 
-use crate::pages::{AddVectoredExceptionHandler, Pointers, fail_on_unhandled_exceptions};
+use crate::pages::{AddVectoredExceptionHandler, Pointers, prepare_process};
 
 /// The part of `CONTEXT` that is used.
 #[repr(C)]
@@ -113,7 +113,7 @@ fn processor_alone(open: bool) -> MutexGuard<'static, ()> {
     static INSTALLED: Once = Once::new();
     let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     INSTALLED.call_once(|| {
-        fail_on_unhandled_exceptions();
+        prepare_process();
         // SAFETY: the handler changes only the counters and RIP.
         unsafe { AddVectoredExceptionHandler(1, processor) };
     });

@@ -5,7 +5,7 @@ use core::{ffi::c_void, fmt::Debug, ptr};
 use std::boxed::Box;
 
 use super::*;
-use crate::{Access, NtStatus, Scalar, probe::USER_LIMIT};
+use crate::{Access, NtStatus, Scalar, probe::FOUR_LEVEL_LIMIT};
 
 type Read<T> = unsafe fn(*const T) -> Result<T, Fault>;
 type Write<T> = unsafe fn(*mut T, T) -> Result<(), Fault>;
@@ -91,8 +91,8 @@ impl<T: Scalar + PartialEq + Debug> Accessors<T> {
 
     /// Tries addresses that only the range check refuses.
     fn refuses_addresses_outside_user_memory(&self, name: &str) {
-        let last = USER_LIMIT - size_of::<T>() + 1;
-        for address in [last, USER_LIMIT, 0xFFFF_8000_0000_0000, usize::MAX] {
+        let last = FOUR_LEVEL_LIMIT - size_of::<T>() + 1;
+        for address in [last, FOUR_LEVEL_LIMIT, 0xFFFF_8000_0000_0000, usize::MAX] {
             self.user_accesses_fail(name, address, address);
         }
     }

@@ -27,7 +27,8 @@ typedef struct _WDF_BIND_INFO2 {
     PVOID StructTable;
 } WDF_BIND_INFO2, *PWDF_BIND_INFO2;
 
-#include "wdf/binding_layouts.h"
+_Static_assert(sizeof(WDF_BIND_INFO) == 48, "WDF_BIND_INFO");
+_Static_assert(sizeof(WDF_BIND_INFO2) == 88, "WDF_BIND_INFO2");
 
 NTSTATUS WdfVersionBind(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath, PWDF_BIND_INFO BindInfo,
                         PWDF_DRIVER_GLOBALS *DriverGlobals);

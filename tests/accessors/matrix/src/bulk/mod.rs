@@ -18,7 +18,7 @@ mod kernel;
 mod structure;
 mod user;
 
-use usermode_accessors::{Access, Fault, NtStatus, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, NtStatus, probe::FOUR_LEVEL_LIMIT};
 
 use crate::{
     Arena,
@@ -49,8 +49,8 @@ const EVERY_STOP: usize = 40;
 
 /// Addresses outside user memory.
 pub(crate) const REFUSED: [usize; 8] = [
-    USER_LIMIT,
-    USER_LIMIT + 0xFFFF,
+    FOUR_LEVEL_LIMIT,
+    FOUR_LEVEL_LIMIT + 0xFFFF,
     // Not canonical.
     0x0000_8000_0000_0000,
     0x1234_5678_9ABC_DEF0,
@@ -340,9 +340,9 @@ impl<A: Arena> Plan<'_, '_, A> {
             for length in self.function.of([0, 1, 2, 8, PAGE + 1]) {
                 // And ranges that begin in user memory and end after it.
                 let across = [1, 2, length / 2, length]
-                    .map(|bytes| USER_LIMIT.saturating_sub(bytes))
+                    .map(|bytes| FOUR_LEVEL_LIMIT.saturating_sub(bytes))
                     .into_iter()
-                    .filter(|start| start + length > USER_LIMIT);
+                    .filter(|start| start + length > FOUR_LEVEL_LIMIT);
                 for address in REFUSED.into_iter().chain(across) {
                     let bad = Location::nowhere(address);
                     let (to, from) = match side {

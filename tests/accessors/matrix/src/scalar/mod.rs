@@ -19,7 +19,7 @@ mod table;
 
 use core::ffi::c_void;
 
-use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::USER_LIMIT};
+use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, ddi, probe::FOUR_LEVEL_LIMIT};
 
 use crate::{
     Arena,
@@ -331,7 +331,7 @@ fn at_pages<A: Arena>(run: &mut Run<'_, A>, function: &Scalar) -> Checked {
 }
 
 fn refused<A: Arena>(run: &mut Run<'_, A>, function: &Scalar) -> Checked {
-    let across = (1..function.width).map(|bytes| USER_LIMIT - bytes);
+    let across = (1..function.width).map(|bytes| FOUR_LEVEL_LIMIT - bytes);
     for address in REFUSED.into_iter().chain(across) {
         if run.begin(function.name, [function.width, address, 0], None) {
             let refusal = Some((NtStatus::ACCESS_VIOLATION, address));

@@ -62,6 +62,8 @@ impl ProcessArena {
     fn reserve(pages: usize) -> Self {
         #[cfg(windows)]
         system::fail_on_unhandled_exceptions();
+        // SAFETY: the cases access the arena alone, and addresses at which there is nothing.
+        unsafe { usermode_accessors::allow_in_user_mode() };
         Self {
             base: system::reserve(pages),
             pages,

@@ -2,7 +2,7 @@
 //!
 //! - `memory`: its pages.
 //! - `transport`: the client's `Transport`.
-//! - `concurrent`: requests that both processors send at once.
+//! - `concurrent`: requests that several processors send at once.
 //! - `batch`: many calls in one round trip.
 
 mod batch;
@@ -18,7 +18,7 @@ use ringcopy_lab_mailbox::{Command, VALUES};
 use crate::{Flicker, Lab, LabError, channel::Reply};
 
 pub use batch::{Sent, SystemCopy};
-pub use concurrent::{Beside, Repeated};
+pub use concurrent::{Beside, Repeated, Sender};
 use transport::Staging;
 
 /// Who sends a request.

@@ -1,9 +1,11 @@
 //! The memory manager's functions, except MDLs and `MmCopyMemory`.
 
+use core::sync::atomic::{AtomicU64, Ordering};
+
 use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::failure;
 use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
-use crate::memory::layout::USER_LIMIT;
+use crate::memory::layout::user_limit;
 use crate::memory::paging::Tables;
 use crate::memory::ranges;
 use crate::nt::strings;
@@ -11,8 +13,20 @@ use crate::pool::{self, Content, Owner};
 use crate::raw;
 use crate::reserved::{self, Constraints};
 
-pub(super) static USER_PROBE_ADDRESS: u64 = USER_LIMIT;
-pub(super) static HIGHEST_USER_ADDRESS: u64 = USER_LIMIT - 1;
+static USER_PROBE_ADDRESS: AtomicU64 = AtomicU64::new(0);
+static HIGHEST_USER_ADDRESS: AtomicU64 = AtomicU64::new(0);
+
+/// Returns the place of `MmUserProbeAddress`, the first address above user memory.
+pub(super) fn user_probe_address() -> u64 {
+    USER_PROBE_ADDRESS.store(user_limit(), Ordering::Relaxed);
+    USER_PROBE_ADDRESS.as_ptr() as u64
+}
+
+/// Returns the place of `MmHighestUserAddress`, the last address of user memory.
+pub(super) fn highest_user_address() -> u64 {
+    HIGHEST_USER_ADDRESS.store(user_limit() - 1, Ordering::Relaxed);
+    HIGHEST_USER_ADDRESS.as_ptr() as u64
+}
 
 const PAGE_READWRITE: u32 = 0x04;
 const PAGE_NOCACHE: u32 = 0x200;

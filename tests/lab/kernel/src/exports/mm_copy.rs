@@ -3,7 +3,7 @@
 
 use crate::bugcheck::violation;
 use crate::irql::{APC_LEVEL, require_at_most};
-use crate::memory::layout::{self, USER_LIMIT};
+use crate::memory::layout::{self, user_limit};
 use crate::memory::paging::{Tables, bits, index, is_canonical, is_malformed, levels, page_length};
 use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of, paging_file, phys, ranges};
@@ -73,7 +73,7 @@ fn physical_page(address: u64) -> Result<u64, NtStatus> {
 
 fn virtual_page(address: u64) -> Result<u64, NtStatus> {
     if layout::is_lower_half(address) {
-        if address >= USER_LIMIT {
+        if address >= user_limit() {
             return Err(NtStatus::INVALID_ADDRESS);
         }
         return user::touch(Tables::current(), address, AccessKind::Read);

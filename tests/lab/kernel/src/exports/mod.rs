@@ -56,8 +56,8 @@ macro_rules! table {
 fn data(name: &str) -> Option<u64> {
     match name {
         "SeExports" => Some(se::exports()),
-        "MmUserProbeAddress" => Some((&raw const mm::USER_PROBE_ADDRESS) as u64),
-        "MmHighestUserAddress" => Some((&raw const mm::HIGHEST_USER_ADDRESS) as u64),
+        "MmUserProbeAddress" => Some(mm::user_probe_address()),
+        "MmHighestUserAddress" => Some(mm::highest_user_address()),
         "IoFileObjectType" => Some((&raw const ob::FILE_TYPE) as u64),
         "IoDeviceObjectType" => Some((&raw const ob::DEVICE_TYPE) as u64),
         "PsProcessType" => Some((&raw const ob::PROCESS_TYPE) as u64),

@@ -2,7 +2,7 @@
 
 use crate::bugcheck::violation;
 use crate::irql::{APC_LEVEL, require_at_most};
-use crate::memory::layout::USER_LIMIT;
+use crate::memory::layout::user_limit;
 use crate::memory::paging::{Tables, next_page};
 use crate::memory::user::{self, AccessKind};
 use crate::seh::{Context, Exception, raise};
@@ -36,7 +36,7 @@ fn check_range(context: &mut Context, function: &str) -> Option<(u64, u64)> {
         raise(context, Exception::plain(NtStatus::DATATYPE_MISALIGNMENT));
     }
     match address.checked_add(length) {
-        Some(end) if end <= USER_LIMIT => Some((address, end)),
+        Some(end) if end <= user_limit() => Some((address, end)),
         _ => raise(context, Exception::plain(NtStatus::ACCESS_VIOLATION)),
     }
 }

@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::global::Global;
 use crate::irql::{self, DISPATCH_LEVEL};
-use crate::memory::layout::USER_LIMIT;
+use crate::memory::layout::user_limit;
 use crate::memory::user::{self, AccessKind};
 use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control};
 use crate::{call, images, pool, processor, raw};
@@ -269,7 +269,7 @@ fn deliver(buffers: &Buffers, completed: Completion) -> NtStatus {
         );
     }
     // Kernel code may pass on a user's addresses.
-    if buffers.mode == KERNEL_MODE && buffers.output >= USER_LIMIT {
+    if buffers.mode == KERNEL_MODE && buffers.output >= user_limit() {
         raw::copy(buffers.system, buffers.output, completed.information);
         return completed.status;
     }

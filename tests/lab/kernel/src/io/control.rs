@@ -3,7 +3,7 @@
 //! Source: "Buffer Descriptions for I/O Control Codes" and "Defining I/O Control Codes", Windows
 //! driver documentation.
 
-use crate::memory::layout::USER_LIMIT;
+use crate::memory::layout::user_limit;
 use crate::memory::paging::Tables;
 use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of};
@@ -155,7 +155,7 @@ fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
         .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
     let input = u64::from(control.input_length);
     // Kernel code may pass on a user's addresses.
-    if control.mode == KERNEL_MODE && control.input >= USER_LIMIT {
+    if control.mode == KERNEL_MODE && control.input >= user_limit() {
         raw::copy(control.input, buffer, input);
         return Ok(buffer);
     }
@@ -195,7 +195,7 @@ fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
     }
     let end = address
         .checked_add(length)
-        .filter(|&end| end <= USER_LIMIT)
+        .filter(|&end| end <= user_limit())
         .ok_or(NtStatus::ACCESS_VIOLATION)?;
     let mut at = address;
     while at < end {

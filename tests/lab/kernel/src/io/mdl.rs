@@ -7,7 +7,7 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use crate::bugcheck::{Code, bugcheck_here, violation};
 use crate::global::Global;
 use crate::irql::{self, DISPATCH_LEVEL};
-use crate::memory::layout::{self, USER_LIMIT};
+use crate::memory::layout::{self, user_limit};
 use crate::memory::paging::{Tables, bits};
 use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of, pages_spanned, system};
@@ -123,7 +123,7 @@ pub(crate) fn lock(list: Mdl, mode: u8, operation: LockOperation) -> Result<(), 
         .checked_add(length)
         .ok_or(NtStatus::ACCESS_VIOLATION)?;
     let of_user = layout::is_lower_half(address);
-    if (mode == USER_MODE || of_user) && end > USER_LIMIT {
+    if (mode == USER_MODE || of_user) && end > user_limit() {
         return Err(NtStatus::ACCESS_VIOLATION);
     }
     if of_user {

@@ -1,16 +1,9 @@
 //! The layout of the virtual address space.
 //!
-//! The halves are those of 64-bit Windows: user memory below [`USER_LIMIT`], system memory in the
+//! The halves are those of 64-bit Windows: user memory below the [`user_limit`], system memory in the
 //! upper half. Nothing is mapped at its physical address. Each region has its own 512 GiB slot of
 //! the top-level table. The seed chooses the slot of the page tables, as Windows chooses it at boot
 //! since version 1607.
-
-/// The first address above user memory. Source: "`MmUserProbeAddress`" on x64: the last 64 KiB of
-/// the lower half are not used.
-pub(crate) const USER_LIMIT: u64 = 0x0000_7FFF_FFFF_0000;
-
-/// The end of the lower half: the first non-canonical address.
-pub(crate) const LOWER_HALF_END: u64 = 0x0000_8000_0000_0000;
 
 /// The linear mapping of physical memory, for the lab's own use: the address in `lab.ld`.
 pub(crate) const LINEAR: u64 = 0xFFFF_FFFF_8000_0000;
@@ -36,7 +29,18 @@ pub(crate) const REGIONS: [u64; 4] = [POOL, MAPPINGS, MIXED_MAPPINGS, IMAGES];
 /// Bytes of the pool and mapping regions that are used before addresses are reused.
 pub(crate) const REGION_LENGTH: u64 = 8 << 30;
 
+/// Returns the end of the lower half: the first non-canonical address.
+pub(crate) fn lower_half_end() -> u64 {
+    super::paging::page_length(super::paging::levels() + 1) / 2
+}
+
+/// Returns the first address above user memory. With four levels, Windows does not use the last
+/// 64 KiB of the lower half. What it does with five is not documented; the lab does the same.
+pub(crate) fn user_limit() -> u64 {
+    lower_half_end() - 0x1_0000
+}
+
 /// Whether an address is in the half that Windows gives to user mode.
-pub(crate) const fn is_lower_half(address: u64) -> bool {
-    address < LOWER_HALF_END
+pub(crate) fn is_lower_half(address: u64) -> bool {
+    address < lower_half_end()
 }

@@ -228,9 +228,7 @@ impl Tables {
     /// Frees the tables of the lower half, whose pages are freed already.
     pub(crate) fn free_lower_half(self) {
         let mut pending = Vec::new();
-        // With five levels, the first entry covers the whole lower half of `layout`.
-        let entries = if levels() == 5 { 1 } else { 256 };
-        for slot in 0..entries {
+        for slot in 0..256 {
             let entry = phys::read_entry(self.0 + slot * 8);
             if entry & bits::PRESENT != 0 {
                 pending.push((entry & bits::ADDRESS, levels() - 1));

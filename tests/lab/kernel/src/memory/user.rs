@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 
 use ringcopy_lab_mailbox::Protection;
 
-use super::layout::USER_LIMIT;
+use super::layout::user_limit;
 use super::paging::{Tables, bits};
 use super::{PAGE, frames, page_of, pages_spanned, paging, phys};
 use crate::raw;
@@ -60,7 +60,7 @@ impl UserMemory {
 
     /// Maps zeroed pages at `address`, or for 0 at an address with an unmapped page on either side.
     pub(crate) fn allocate(&mut self, address: u64, length: u64) -> Result<u64, NtStatus> {
-        if length == 0 || length > USER_LIMIT {
+        if length == 0 || length > user_limit() {
             return Err(NtStatus::INVALID_PARAMETER);
         }
         let start = if address == 0 {
@@ -73,7 +73,7 @@ impl UserMemory {
         let (first, pages) = (page_of(start), pages_spanned(start, length));
         let end = first
             .checked_add(pages * PAGE)
-            .filter(|&end| end <= USER_LIMIT)
+            .filter(|&end| end <= user_limit())
             .ok_or(NtStatus::INVALID_PARAMETER)?;
         if self.frames.range(first..end).next().is_some() {
             return Err(NtStatus::CONFLICTING_ADDRESSES);
@@ -98,7 +98,7 @@ impl UserMemory {
         let first = page_of(address);
         let end = first + pages_spanned(address, length) * PAGE;
         let pages = || (first..end).step_by(PAGE as usize);
-        if length == 0 || end > USER_LIMIT {
+        if length == 0 || end > user_limit() {
             return Err(NtStatus::INVALID_PARAMETER);
         }
         // Unmapping an unmapped page is no error, as with VirtualFree.
@@ -241,7 +241,7 @@ pub(crate) fn close_alternating(tables: Tables, page: u64) {
 /// Returns the physical address of a user address, with all the effects that an access by the
 /// processor has.
 pub(crate) fn touch(tables: Tables, address: u64, access: AccessKind) -> Result<u64, NtStatus> {
-    if address >= USER_LIMIT {
+    if address >= user_limit() {
         return Err(NtStatus::ACCESS_VIOLATION);
     }
     match resolve(tables, address, access) {

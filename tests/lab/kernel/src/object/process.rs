@@ -12,15 +12,17 @@ use crate::global::Global;
 use crate::memory::kernel_space;
 use crate::memory::paging::Tables;
 use crate::memory::user::UserMemory;
-use crate::processor::PerProcessor;
+use crate::processor::{MOST, PerProcessor};
 use crate::{pool, random, raw};
 use nt_status::NtStatus;
 
 /// The number of the system process, on every Windows.
 pub(crate) const SYSTEM_ID: u64 = 4;
 
-/// Bytes of `EPROCESS`, which is opaque to drivers. The lab keeps the process's number there.
+/// Bytes of `EPROCESS`, which is opaque to drivers. The lab keeps the process's number there, and
+/// uses the addresses of its words for the threads, one on each processor.
 const OBJECT_SIZE: u64 = 64;
+const _: () = assert!(MOST as u64 * 8 <= OBJECT_SIZE);
 
 struct Process {
     object: u64,
@@ -32,8 +34,7 @@ struct Process {
 
 static PROCESSES: Global<BTreeMap<u64, Process>> = Global::new(BTreeMap::new());
 /// The current process of each processor.
-static CURRENT: PerProcessor<AtomicU64> =
-    PerProcessor([AtomicU64::new(SYSTEM_ID), AtomicU64::new(SYSTEM_ID)]);
+static CURRENT: PerProcessor<AtomicU64> = PerProcessor([const { AtomicU64::new(SYSTEM_ID) }; MOST]);
 static NEXT: AtomicU64 = AtomicU64::new(SYSTEM_ID);
 
 fn add(id: u64, process: Process) {
@@ -56,8 +57,9 @@ pub(crate) fn initialize() {
 /// Starts a process with an empty user half.
 pub(crate) fn start(token: u64) -> Result<u64, NtStatus> {
     let tables = kernel_space::new_root().ok_or(NtStatus::NO_MEMORY)?;
-    let id = NEXT.fetch_add(4 * (1 + random::below(16)), Ordering::Relaxed) + 4;
-    NEXT.store(id, Ordering::Relaxed);
+    // The numbers after it are those of its threads.
+    let step = 4 * (MOST as u64 + random::below(16));
+    let id = NEXT.fetch_add(step, Ordering::Relaxed) + step;
     // User allocations start on a 64 KiB boundary, as Windows' do.
     let first = 0x100_0000_0000 + random::below(1 << 20) * 0x1_0000;
     let process = Process {

@@ -7,7 +7,7 @@ use ringcopy_lab_mailbox::{
 };
 
 use super::{Carried, Reply, data, data_of, done};
-use crate::memory::layout::LOWER_HALF_END;
+use crate::memory::layout;
 use crate::memory::paging::Tables;
 use crate::memory::user::AccessKind;
 use crate::memory::{PAGE, kernel_space, page_of, paging_file, phys, ranges};
@@ -147,7 +147,7 @@ fn read_system(address: u64, length: u64) -> Carried {
     address
         .checked_add(length)
         .ok_or(NtStatus::INVALID_PARAMETER)?;
-    if address < LOWER_HALF_END {
+    if layout::is_lower_half(address) {
         return Err(NtStatus::INVALID_PARAMETER);
     }
     let mut done = 0;

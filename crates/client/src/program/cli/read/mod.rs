@@ -62,6 +62,7 @@ pub(super) fn run(
     }
     let mut ranges = arguments.ranges.all(view.console.input)?;
     let mut device = Device::open(transport, OpenAccess::Read)?;
+    let user_limit = device.information()?.user_limit;
     if arguments.all_ram {
         ranges = range_argument::of_ram(&device.memory_ranges()?)?;
     }
@@ -82,7 +83,8 @@ pub(super) fn run(
         holes: Holes::default(),
         hole: None,
         beyond: None,
-        results: results(&ranges),
+        results: results(&ranges, user_limit),
+        user_limit,
         refused: None,
         progress: progress(view, total),
         sink,
@@ -145,6 +147,8 @@ struct Reading<'t, 't2> {
     beyond: Option<(usize, u64, NtStatus)>,
     /// One for each range.
     results: Vec<RangeResult>,
+    /// The driver's.
+    user_limit: u64,
     /// The index of the range that was refused for a reason other than its memory.
     refused: Option<usize>,
     progress: ProgressBar,
@@ -204,7 +208,7 @@ impl Reading<'_, '_> {
                 retry(attempt, part.number, left, report.result.hole_length)
             } else {
                 self.refused = Some(part.number);
-                self.sink.refuse(report)?;
+                self.sink.refuse(report, self.user_limit)?;
                 Retry::nothing(left.length)
             };
             let length = retry.hole;

@@ -12,10 +12,12 @@ pub(super) struct RangeResult {
     pub(super) report: CopyReport,
     /// The copy that stopped first.
     pub(super) stopped: Option<CopyReport>,
+    /// The driver's.
+    user_limit: u64,
 }
 
 /// Returns the results before anything was read.
-pub(super) fn results(ranges: &[Range]) -> Vec<RangeResult> {
+pub(super) fn results(ranges: &[Range], user_limit: u64) -> Vec<RangeResult> {
     let mut at = 0;
     ranges
         .iter()
@@ -31,6 +33,7 @@ pub(super) fn results(ranges: &[Range]) -> Vec<RangeResult> {
                     )
                 },
                 stopped: None,
+                user_limit,
             };
             at += range.length;
             result
@@ -110,7 +113,8 @@ impl RangeResult {
                 stopped.result.copied
             ),
         };
-        let (status, advice) = (stopped.result.status(), explain_stop(&stopped));
+        let status = stopped.result.status();
+        let advice = explain_stop(&stopped, self.user_limit);
         Some(format!("{read}: {status}: {advice}"))
     }
 }

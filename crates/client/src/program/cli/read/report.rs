@@ -40,7 +40,7 @@ pub(super) fn report(results: &[RangeResult], holes: &Holes, form: Form, documen
             .source
             .map_or(("", 0), |source| (source.kind(), source.address()));
         document.record(
-            Record::of_copy(report)
+            Record::unexplained(report)
                 .explained(result.explanation())
                 .with("kind", kind)
                 .with("from", hexadecimal(from))

@@ -139,7 +139,7 @@ impl Sink {
 
     /// Ends a read that was refused, unless it is shown to people. A file then holds only what was
     /// granted, and can be continued once the reason is gone.
-    pub(super) fn refuse(&self, report: &CopyReport) -> Result<(), Stop> {
+    pub(super) fn refuse(&self, report: &CopyReport, user_limit: u64) -> Result<(), Stop> {
         let is_shown = match &self.kind {
             Kind::Document(_) => true,
             Kind::File(_) => false,
@@ -147,7 +147,7 @@ impl Sink {
                 matches!(format, Format::Dump(_)) && file.is_none()
             }
         };
-        match explain_copy(report) {
+        match explain_copy(report, user_limit) {
             Some(explanation) if !is_shown => Err(Stop::Sentence(explanation)),
             _ => Ok(()),
         }
