@@ -7,6 +7,7 @@
 //! - [`Pages`]: pages of this process whose protection changes, touched by address.
 //! - [`Token`]: the rights of this process.
 //! - [`system`]: what Windows reports about itself.
+//! - [`trace`]: sessions of Event Tracing for Windows, and their files.
 //!
 //! On other systems the crate is empty.
 
@@ -19,6 +20,7 @@ mod pages;
 mod sparse;
 pub mod system;
 mod token;
+pub mod trace;
 mod wide;
 
 pub use device::{Completion, DeviceHandle, Pending, Range};

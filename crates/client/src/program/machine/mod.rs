@@ -7,17 +7,19 @@
 mod failure;
 mod policy;
 mod service;
+mod trace;
 mod trust;
 #[cfg(windows)]
 mod windows;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use ringcopy_protocol::NtStatus;
 
 pub use failure::{Failure, SystemError};
 pub use policy::{Policy, policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
+pub use trace::{SESSION, TraceFile, TraceRecord, read_trace, start_trace, stop_trace};
 #[cfg(windows)]
 pub use windows::WindowsSystem;
 
@@ -153,6 +155,20 @@ pub trait System {
 
     /// Runs a program of the system and waits for its end.
     fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError>;
+
+    /// Starts the session [`SESSION`] that writes the driver's events up to a level to a file, which is
+    /// replaced.
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError>;
+
+    /// Stops that session.
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError>;
+
+    /// Calls `each` with every event in a file, in the order of their times.
+    fn read_trace(
+        &mut self,
+        file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError>;
 
     /// Returns whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;
