@@ -25,7 +25,7 @@ mod virtual_machine;
 
 pub use channel::Flicker;
 pub use error::LabError;
-pub use lab::{Counts, Facts, Lab, Report, load};
+pub use lab::{Counts, Facts, Lab, Report, load, show_event};
 pub use mixed_mappings::{MixedMappings, Reader};
 pub use options::{Options, RegistryValue};
 pub use process::{Beside, Caller, Process, Repeated, Sender, Sending, Sent, SystemCopy};

@@ -17,8 +17,11 @@ use ringcopy_client::{
     cli::{self, Console},
     parse_number,
     protocol::{EngineKind, Reach},
+    trace::VERBOSE,
 };
-use ringcopy_lab::{Lab, LabError, Options, PROCESSORS, RamState, Withheld, load, token};
+use ringcopy_lab::{
+    Lab, LabError, Options, PROCESSORS, RamState, Withheld, load, show_event, token,
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -76,6 +79,10 @@ struct Arguments {
     /// Show what the lab logs, and every request and exception
     #[arg(long)]
     verbose: bool,
+
+    /// Show the events that the driver writes for Event Tracing for Windows
+    #[arg(long)]
+    trace: bool,
 
     /// Withhold the frame of this physical address from the driver, as a hypervisor does
     #[arg(long, value_name = "ADDRESS", value_parser = parse_number, conflicts_with = "load")]
@@ -167,6 +174,7 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         five_levels: arguments.five_levels,
         icount: arguments.icount,
         verbose: arguments.verbose,
+        trace: arguments.trace.then_some(VERBOSE),
         ..Options::new(kernel, images)
     })
 }
@@ -257,6 +265,9 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
     match lab.filter(unreported).map(Lab::finish) {
         None => code,
         Some(Ok(report)) => {
+            for event in report.events() {
+                print_error(format_args!("{}", show_event(&event)));
+            }
             for line in &report.leaks {
                 print_error(format_args!("leaked: {line}"));
             }

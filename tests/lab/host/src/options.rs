@@ -51,8 +51,15 @@ pub struct Options {
     /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
     /// `tcg`.
     pub icount: bool,
+    /// [`Lab::instructions_of`](crate::Lab::instructions_of) counts the driver's own instructions: those
+    /// in its image, and one with a `rep` prefix once. Uses one processor. Pages that are withheld or
+    /// that alternate do not work.
+    pub steps: bool,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
+    /// The level at which a session listens for the driver's events, which are in the
+    /// [`Report`](crate::Report); `None`: none listens.
+    pub trace: Option<u8>,
     /// The time limit for one command.
     pub patience: Duration,
     /// The accelerator: `tcg`, or `kvm` where that can run ring-0 code.
@@ -81,7 +88,9 @@ impl Options {
             memory: 128,
             five_levels: false,
             icount: false,
+            steps: false,
             verbose: false,
+            trace: None,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
             interrupted: Arc::default(),
@@ -90,7 +99,11 @@ impl Options {
 
     /// Returns the number of processors that QEMU gets.
     pub(crate) const fn running_processors(&self) -> u32 {
-        if self.icount { 1 } else { self.processors }
+        if self.icount || self.steps {
+            1
+        } else {
+            self.processors
+        }
     }
 
     /// Returns the kernel's command line.
@@ -121,7 +134,9 @@ impl Options {
             })
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
+        words.extend(self.steps.then(|| "steps=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
+        words.extend(self.trace.map(|level| format!("trace={level}")));
         words.join(" ")
     }
 }
@@ -153,11 +168,12 @@ mod tests {
             processors: 1,
             five_levels: true,
             verbose: true,
+            trace: Some(5),
             ..Options::new("kernel", [])
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1"
+            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

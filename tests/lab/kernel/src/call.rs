@@ -139,6 +139,26 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
     call.result
 }
 
+/// Calls the callback with which a provider of events learns of a session, on the driver's stack:
+/// `ETWENABLECALLBACK`.
+pub(crate) fn enable_callback(function: u64, arguments: [u64; 7]) {
+    type Callback = extern "win64" fn(u64, u64, u64, u64, u64, u64, u64);
+    if !images::is_driver_code(function) {
+        violation!("the callback of a provider lies at {function:#x}, outside of all images");
+    }
+    let level = irql::current();
+    let place = images::Location(function);
+    let function = function as *const ();
+    // SAFETY: the address is in a loaded image, of a routine of this signature: the driver says so,
+    // and narrower arguments are passed in whole registers and slots.
+    let function = unsafe { core::mem::transmute::<*const (), Callback>(function) };
+    let [one, two, three, four, five, six, seven] = arguments;
+    function(one, two, three, four, five, six, seven);
+    if irql::current() != level {
+        violation!("the callback of a provider ({place}) returned at another IRQL");
+    }
+}
+
 /// Calls a routine that the exception dispatcher found in an image's tables, on the current stack
 /// and without checks.
 pub(crate) fn plain(function: u64, arguments: [u64; 4]) -> u64 {

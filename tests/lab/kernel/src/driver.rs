@@ -3,6 +3,7 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::boot::Archive;
+use crate::exports;
 use crate::global::Global;
 use crate::images::{self, Image};
 use crate::io::{completion, invalid_device_request, mdl};
@@ -156,6 +157,7 @@ fn left(mark: u64) -> Vec<String> {
     left.extend(handle::left());
     left.extend(object::held());
     left.extend(completion::left());
+    left.extend(exports::etw::left());
     left
 }
 

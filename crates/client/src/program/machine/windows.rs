@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_protocol::NtStatus;
+use ringcopy_protocol::{MemoryRange, NtStatus};
 use ringcopy_win32::{Token, system};
 use windows_registry::{Key, LOCAL_MACHINE};
 use windows_service::{
@@ -20,7 +20,10 @@ use windows_service::{
     service_manager::{ServiceManager, ServiceManagerAccess},
 };
 
-use super::{Facts, IMAGE, ProgramOutput, SERVICE, Service, State, System, SystemError};
+use super::{
+    Facts, IMAGE, KernelMemory, ProgramOutput, SERVICE, Service, State, System, SystemError,
+    kernel_memory,
+};
 use crate::windows::Interrupt;
 
 /// `CREATE_NO_WINDOW`, of "Process Creation Flags": with an invisible console of its own.
@@ -77,6 +80,13 @@ impl System for WindowsSystem {
                 .as_ref()
                 .and_then(|token| token.enable("SeDebugPrivilege").ok()),
             code_integrity: system::code_integrity().map_err(NtStatus),
+            vbs_enabled: LOCAL_MACHINE
+                .open(r"SYSTEM\CurrentControlSet\Control\DeviceGuard")
+                .and_then(|key| key.get_u32("EnableVirtualizationBasedSecurity"))
+                .map_or_else(
+                    |error| (code_of(&error) == NOT_FOUND).then_some(false),
+                    |value| Some(value != 0),
+                ),
             secure_boot: LOCAL_MACHINE
                 .open(r"SYSTEM\CurrentControlSet\Control\SecureBoot\State")
                 .and_then(|key| key.get_u32("UEFISecureBootEnabled"))
@@ -281,6 +291,27 @@ impl System for WindowsSystem {
             code: output.status.code(),
             text,
         })
+    }
+
+    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
+        // Windows names addresses of the kernel only to holders of this privilege.
+        if let Ok(token) = Token::of_this_process() {
+            let _: Result<bool, _> = token.enable("SeDebugPrivilege");
+        }
+        if kind != KernelMemory::PagedPool {
+            let images = system::kernel_images().map_err(|error| SystemError {
+                action: "list the kernel's images".into(),
+                code: error.0,
+                text: error.to_string(),
+            })?;
+            return Ok(kernel_memory::images(kind, &images));
+        }
+        let words = system::information(kernel_memory::BIG_POOL).map_err(|status| SystemError {
+            action: "list the allocations of pool".into(),
+            code: status,
+            text: NtStatus(status).to_string(),
+        })?;
+        Ok(kernel_memory::paged_pool(&words))
     }
 
     fn is_interrupted(&self) -> bool {

@@ -24,7 +24,7 @@ use super::{
     write,
 };
 use crate::arch::{
-    Raised, Side, Width,
+    ARGUMENTS, Raised, Side, Width,
     bulk::{
         usermode_accessors_copy_backward_from_user, usermode_accessors_copy_backward_to_user,
         usermode_accessors_copy_from_user, usermode_accessors_copy_nontemporal_from_user,
@@ -520,7 +520,8 @@ fn raise(restore_ac: bool, ac: bool) -> bool {
         fn RaiseException(code: u32, flags: u32, count: u32, parameters: *const usize);
     }
     let mut raised = Raised::new();
-    let arguments = [0xE000_0001_usize, 0, 0, 0, 0, 0];
+    let mut arguments = [0; ARGUMENTS];
+    arguments[0] = 0xE000_0001_usize;
     let guarded = [
         (&raw mut raised).expose_provenance(),
         (RaiseException as *const c_void).expose_provenance(),

@@ -9,6 +9,7 @@
 #![expect(non_snake_case, reason = "an export has the name that drivers import")]
 
 mod dbg;
+pub(crate) mod etw;
 mod ex;
 mod io;
 mod ke;
@@ -75,6 +76,7 @@ pub(crate) fn resolve(library: &str, name: &str) -> Option<u64> {
 
 table! {
     dbg: vDbgPrintEx vDbgPrintExWithPrefix;
+    etw: EtwRegister EtwUnregister EtwSetInformation EtwWriteTransfer;
     ex: ExGetPreviousMode ExAcquireFastMutex ExReleaseFastMutex ExTryToAcquireFastMutex;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
