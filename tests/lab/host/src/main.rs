@@ -18,7 +18,7 @@ use ringcopy_client::{
     parse_number,
     protocol::{EngineKind, Reach},
 };
-use ringcopy_lab::{Lab, LabError, Options, RamState, Withheld, load, token};
+use ringcopy_lab::{Counted, Lab, LabError, Options, RamState, Withheld, load, token};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -160,7 +160,11 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         }),
         seed: arguments.seed,
         five_levels: arguments.five_levels,
-        icount: arguments.icount,
+        counted: if arguments.icount {
+            Counted::All
+        } else {
+            Counted::Nothing
+        },
         verbose: arguments.verbose,
         ..Options::new(kernel, images)
     })

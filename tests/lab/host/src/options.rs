@@ -22,6 +22,19 @@ pub struct RegistryValue {
     pub data: Vec<u8>,
 }
 
+/// Which instructions of a request a lab counts. A lab that counts has one processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// None.
+    Nothing,
+    /// All, by the time-stamp counter, so that figures do not depend on the load of the host. One with
+    /// a `rep` prefix counts once for each repetition. Uses `tcg`.
+    All,
+    /// The driver's own: those in its image. One with a `rep` prefix counts once. Pages that are withheld
+    /// or that alternate do not work.
+    OfDriver,
+}
+
 /// The options of a lab.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -46,14 +59,8 @@ pub struct Options {
     pub memory: u64,
     /// Five levels of page tables, instead of four.
     pub five_levels: bool,
-    /// The time-stamp counter counts instructions, so that figures do not depend on the load of the
-    /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
-    /// `tcg`.
-    pub icount: bool,
-    /// [`Lab::instructions_of`](crate::Lab::instructions_of) counts the driver's own instructions: those
-    /// in its image, and one with a `rep` prefix once. Uses one processor. Pages that are withheld or
-    /// that alternate do not work.
-    pub steps: bool,
+    /// What [`Lab::instructions_of`](crate::Lab::instructions_of) counts.
+    pub counted: Counted,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
     /// The time limit for one command.
@@ -83,8 +90,7 @@ impl Options {
             processors: 2,
             memory: 128,
             five_levels: false,
-            icount: false,
-            steps: false,
+            counted: Counted::Nothing,
             verbose: false,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
@@ -94,10 +100,9 @@ impl Options {
 
     /// Returns the number of processors that QEMU gets.
     pub(crate) const fn running_processors(&self) -> u32 {
-        if self.icount || self.steps {
-            1
-        } else {
-            self.processors
+        match self.counted {
+            Counted::Nothing => self.processors,
+            Counted::All | Counted::OfDriver => 1,
         }
     }
 
@@ -129,7 +134,7 @@ impl Options {
             })
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
-        words.extend(self.steps.then(|| "steps=1".into()));
+        words.extend((self.counted == Counted::OfDriver).then(|| "steps=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
         words.join(" ")
     }
