@@ -215,16 +215,11 @@ impl Installation {
     /// Runs the test without a restart, and with the round of foreign memory, as on one version of
     /// Windows.
     fn vm_test_at_once(&self, windows: &str) -> Result<()> {
-        let chosen = self.wine(&[
-            "reg",
-            "add",
-            r"HKCU\Software\Wine",
-            "/v",
-            "Version",
-            "/d",
-            windows,
-            "/f",
-        ])?;
+        // Windows 10 version 2004, and the first Windows 11.
+        let build = if windows == "win10" { "19041" } else { "22000" };
+        let key = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion";
+        let name = "CurrentBuildNumber";
+        let chosen = self.wine(&["reg", "add", key, "/v", name, "/d", build, "/f"])?;
         check(chosen.succeeded, "reg add", &chosen.text)?;
         let before = self.succeed(&["policy", "show"])?;
         let folder = paths::target().join("wine").join(windows);
