@@ -12,7 +12,7 @@ use super::{
     entries::{Captured, Tally},
     neighbours,
 };
-use crate::engine::Copier;
+use crate::{engine::Copier, trace};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let request = call.capture::<kind::CopyBatch>()?;
@@ -40,6 +40,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         }
         let source = entry.source();
         let result = copy_entry(call, &mut copier, source, &mut output, slot)?;
+        trace::copied(call.code.kind, source.length as u64, &result);
         tally.count(&result);
         write(
             &mut output,

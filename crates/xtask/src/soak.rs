@@ -18,8 +18,8 @@ pub struct Options {
     /// The seed of the random numbers: the same seed gives the same steps
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// The lab's processors: the second one changes memory, cancels and sends requests
-    #[arg(long, value_name = "P", default_value_t = 2, value_parser = value_parser!(u32).range(1..=2))]
+    /// The lab's processors: the second one changes memory and cancels, all send requests
+    #[arg(long, value_name = "P", default_value_t = 2, value_parser = value_parser!(u32).range(1..=8))]
     processors: u32,
     /// Stop after this many minutes
     #[arg(long, value_name = "M")]

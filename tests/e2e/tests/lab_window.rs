@@ -20,7 +20,7 @@ use zerocopy::{FromBytes, IntoBytes};
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn no_processor_remembers_pages_that_are_given_back() {
-    for processors in [1, 2] {
+    for processors in [1, 2, 8] {
         let lab = boot_with(Options {
             processors,
             ..options(Reach::all())

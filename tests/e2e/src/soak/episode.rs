@@ -24,7 +24,7 @@ use crate::PRIVILEGED;
 const STEPS_PER_LOOK: u64 = 16;
 
 /// Bytes of a process's staging memory, on either side of a request.
-const STAGING: u64 = 512 << 10;
+pub(super) const STAGING: u64 = 1 << 20;
 
 /// Why a step is wrong, as a sentence.
 pub(super) type Checked<T> = Result<T, String>;
@@ -223,6 +223,7 @@ impl<'l, 's> Episode<'l, 's> {
         let expected = self.model.carry_out(&handle, request);
         let response = self.send(&handle, request, way)?;
         self.summary.count(request, response.status);
+        self.summary.count_loose(&expected);
         let tangled = expected.anything;
         expected.check(
             &self.model,
@@ -246,6 +247,12 @@ impl<'l, 's> Episode<'l, 's> {
         let expected = self.model.carry_out(&handle, request);
         let response = self.send(&handle, request, way)?;
         self.summary.count(request, response.status);
+        if expected.status == status {
+            self.summary.count_loose(&expected);
+        } else {
+            self.summary
+                .count_loose_by("responses that may be a further status");
+        }
         let tangled = expected.anything;
         if response.status == status && expected.status != status {
             self.model = before;

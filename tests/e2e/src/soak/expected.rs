@@ -121,6 +121,19 @@ impl Expected {
         });
     }
 
+    /// Why the response may be one of several, for the summary.
+    pub(super) fn looseness(&self) -> Option<&'static str> {
+        if self.anything {
+            Some("responses that may be anything")
+        } else if !self.is_certain() {
+            Some("responses with stops or bytes that may be others")
+        } else if self.places.iter().any(|place| place.any_engine) {
+            Some("responses by either engine")
+        } else {
+            None
+        }
+    }
+
     /// Whether every byte is known before it comes back.
     pub(super) fn is_certain(&self) -> bool {
         !self.anything && self.unknown.is_empty() && !self.places.iter().any(|place| place.loose)

@@ -1,22 +1,22 @@
-//! The same request from both processors at once: on one handle, on those of two processes, and on
+//! The same request from several processors at once: on one handle, on those of two processes, and on
 //! a handle that is closed meanwhile.
 
 use ringcopy_client::{
     OpenAccess, Transport,
     protocol::{NtStatus, RequestKind},
 };
-use ringcopy_lab::{Beside, UNTOUCHED};
+use ringcopy_lab::{PROCESSORS, UNTOUCHED};
 
 use super::{
-    episode::{Checked, Episode, Way, buffer, sentence},
+    episode::{Checked, Episode, STAGING, Way, buffer, sentence},
     requests::Chooser,
 };
 
 /// How often each processor sends its request.
 const TIMES: u64 = 50;
 
-/// Where in staging memory the second processor's buffers begin.
-const SECOND: u64 = 256 << 10;
+/// The staging memory of each processor.
+const SHARE: u64 = STAGING / PROCESSORS;
 
 /// Requests that come to the same however often they are sent. The first of them write nothing.
 const KINDS: [RequestKind; 6] = [
@@ -38,8 +38,8 @@ enum Senders {
 }
 
 impl Episode<'_, '_> {
-    /// Sends one request from both processors at once, many times.
-    pub(super) fn send_from_both_processors(&mut self) -> Checked<()> {
+    /// Sends one request from several processors at once, many times.
+    pub(super) fn send_at_once(&mut self) -> Checked<()> {
         let senders = self.random.pick(&[
             Senders::OneHandle,
             Senders::TwoProcesses,
@@ -56,6 +56,8 @@ impl Episode<'_, '_> {
             model: &self.model,
         }
         .of_kind(kind);
+        let most = u64::from(self.lab.options().processors);
+        let processors = usize::try_from(2 + self.random.below(most - 1)).unwrap_or(2);
         // The permanent handles, whose position is their process's.
         let number = self.random.index(self.clients.len());
         let first = if senders == Senders::ClosedMeanwhile {
@@ -63,71 +65,70 @@ impl Episode<'_, '_> {
         } else {
             number
         };
-        let second = match senders {
-            Senders::TwoProcesses => 1 - number,
+        let position = |processor: usize| match senders {
+            Senders::TwoProcesses if processor % 2 == 1 => 1 - number,
             _ => first,
         };
         self.say(
-            &format!("from both processors ({senders:?}), a request"),
+            &format!("from {processors} processors ({senders:?}), a request"),
             first,
             &request,
         );
         let before = self.model.clone();
-        let handles = [first, second].map(|handle| self.model.handles[handle]);
-        let expected = handles.map(|handle| self.model.carry_out(&handle, &request));
+        let handles: Vec<_> = (0..processors)
+            .map(|processor| self.model.handles[position(processor)])
+            .collect();
+        let expected: Vec<_> = handles
+            .iter()
+            .map(|handle| self.model.carry_out(handle, &request))
+            .collect();
         let is_steady = self.model.has_pages_of(&before)
-            && expected.iter().all(super::expected::Expected::is_certain);
+            && expected.iter().all(super::expected::Expected::is_certain)
+            && request.input.len().max(request.output) as u64 <= SHARE;
         if !is_steady {
             // The first of them would not come to the same as the rest.
             self.model = before;
             return self.exact(first, &request, Way::Exchange);
         }
         let length = request.output;
-        let mut sides = [(buffer(0, 0), buffer(0, 0)); 2];
-        for (index, side) in sides.iter_mut().enumerate() {
-            let client = &mut self.clients[handles[index].holder];
-            let offset = index as u64 * SECOND;
-            let (input, output) = (client.input + offset, client.output + offset);
+        let mut places = Vec::new();
+        let mut sides = Vec::new();
+        for (handle, share) in handles.iter().zip((0..).map(|share: u64| share * SHARE)) {
+            let client = &mut self.clients[handle.holder];
+            let (input, output) = (client.input + share, client.output + share);
             let untouched = vec![UNTOUCHED; length];
             client
                 .process
                 .write(input, &request.input)
                 .map_err(sentence)?;
             client.process.write(output, &untouched).map_err(sentence)?;
-            *side = (buffer(input, request.input.len()), buffer(output, length));
+            let buffers = (buffer(input, request.input.len()), buffer(output, length));
+            sides.push(client.process.sender(handle.handle, buffers));
+            places.push(output);
         }
-        let (code, handle) = (request.code, handles[0].handle);
-        let (one, other) = self.clients.split_at_mut(1);
-        let (client, another) = if number == 0 {
-            (&mut one[0].process, &other[0].process)
-        } else {
-            (&mut other[0].process, &one[0].process)
-        };
-        let beside = match senders {
-            Senders::OneHandle => Beside::Same,
-            Senders::TwoProcesses => Beside::Other(another, handles[1].handle),
-            Senders::ClosedMeanwhile => Beside::UntilClosed,
-        };
-        let came = client
-            .device_io_control_on_both(handle, code, sides, TIMES, beside)
+        let closes = senders == Senders::ClosedMeanwhile;
+        let came = self
+            .lab
+            .device_io_control_at_once(&sides, request.code, TIMES, closes)
             .map_err(sentence)?;
-        if senders == Senders::ClosedMeanwhile {
+        if closes {
             self.model.handles.swap_remove(first);
             self.forget_file(handles[0].file);
         }
-        for ((index, came), expected) in came.iter().enumerate().zip(expected) {
-            self.summary.count_many(code, came.status, came.sent);
-            if came.sent == 0 && senders == Senders::ClosedMeanwhile && index == 1 {
+        self.summary.count_other("volleys of several processors", 1);
+        for (index, (came, expected)) in came.iter().zip(expected).enumerate() {
+            self.summary
+                .count_many(request.code, came.status, came.sent);
+            if came.sent == 0 && closes && index > 0 {
                 continue;
             }
             let by = format!("from processor {index}, {} requests", came.sent);
             if came.different > 0 {
                 return Err(format!("{by}: {} came to something else", came.different));
             }
-            let (_, place) = sides[index];
             let mut output = vec![0; length];
             let process = &mut self.clients[handles[index].holder].process;
-            process.read(place.address, &mut output).map_err(sentence)?;
+            process.read(places[index], &mut output).map_err(sentence)?;
             let returned = usize::try_from(came.returned).unwrap_or(usize::MAX);
             let returned = if came.status == NtStatus::SUCCESS {
                 returned

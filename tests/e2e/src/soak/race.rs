@@ -124,6 +124,8 @@ impl Episode<'_, '_> {
         let handle = self.model.handles[number];
         let response = self.send(&handle, &request, Way::Exchange)?;
         self.summary.count(&request, response.status);
+        self.summary
+            .count_loose_by("responses amid changes of a page");
         if response.status != NtStatus::SUCCESS {
             return Err(format!("{} came", response.status));
         }

@@ -22,6 +22,10 @@ const EPISODES: u64 = 32;
 /// The driver is reloaded once in this many episodes.
 const EPISODES_PER_LOAD: u64 = 4;
 
+/// User memory is away once in this many times that the IRQL is raised: that costs a third of the
+/// time at 16.
+const TRIM_INTERVAL: u64 = 64;
+
 /// A run.
 #[derive(Clone, Debug)]
 pub struct Soak {
@@ -31,7 +35,7 @@ pub struct Soak {
     pub requests: u64,
     /// When it ends before that.
     pub time: Option<Duration>,
-    /// Processors of each lab: 1 or 2.
+    /// Processors of each lab.
     pub processors: u32,
     /// The first episode. Memory is then looked at after each step, not only now and then.
     pub from: Option<u64>,
@@ -95,6 +99,7 @@ impl Soak {
             five_levels: random.once_in(2),
             seed: random.next(),
             processors: self.processors,
+            trim_interval: TRIM_INTERVAL,
             ..options(policy)
         });
         lab.map_err(|error| self.failed(episode, &format!("at the lab's start: {error}")))

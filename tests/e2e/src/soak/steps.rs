@@ -43,7 +43,7 @@ impl Episode<'_, '_> {
             45..=49 => self.with_another_code(),
             50 if processors > 1 => self.race(),
             51 if processors > 1 => self.cancel_now_and_then(),
-            52 if processors > 1 => self.send_from_both_processors(),
+            52 if processors > 1 => self.send_at_once(),
             _ => self.volley(),
         }?;
         self.look_sometimes()
@@ -97,6 +97,7 @@ impl Episode<'_, '_> {
         for (number, ((request, expected), came)) in sent.into_iter().zip(came).enumerate() {
             tangled |= expected.anything;
             self.summary.count(&request, came.status);
+            self.summary.count_loose(&expected);
             let returned = usize::try_from(came.returned).unwrap_or(usize::MAX);
             let checked = expected.check(&self.model, came.status, returned, &came.output);
             if checked.is_err() {

@@ -53,16 +53,23 @@ pub struct Options {
     pub values: Vec<RegistryValue>,
     /// Determines where images, page tables and page frames lie.
     pub seed: u64,
-    /// The number of processors. The second one interferes with the first, or works beside it.
+    /// The number of processors, 1 to [`PROCESSORS`](crate::PROCESSORS). The second one interferes with the first, and
+    /// all work beside it.
     pub processors: u32,
     /// Mebibytes of RAM, 64 to 1024.
     pub memory: u64,
     /// Five levels of page tables, instead of four.
     pub five_levels: bool,
+    /// User memory is out of a processor's reach each time that its IRQL has been raised to
+    /// `DISPATCH_LEVEL` this often: 1 is Driver Verifier's own interval, and slow.
+    pub trim_interval: u64,
     /// What [`Lab::instructions_of`](crate::Lab::instructions_of) counts.
     pub counted: Counted,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
+    /// The level at which a session listens for the driver's events, which are in the
+    /// [`Report`](crate::Report); `None`: none listens.
+    pub trace: Option<u8>,
     /// The time limit for one command.
     pub patience: Duration,
     /// The accelerator: `tcg`, or `kvm` where that can run ring-0 code.
@@ -90,8 +97,10 @@ impl Options {
             processors: 2,
             memory: 128,
             five_levels: false,
+            trim_interval: 16,
             counted: Counted::Nothing,
             verbose: false,
+            trace: None,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
             interrupted: Arc::default(),
@@ -112,6 +121,7 @@ impl Options {
             format!("mode={mode}"),
             format!("seed={}", self.seed),
             format!("processors={}", self.running_processors()),
+            format!("trim={}", self.trim_interval),
         ];
         words.extend(
             self.policy
@@ -136,6 +146,7 @@ impl Options {
         words.extend(self.five_levels.then(|| "la57=1".into()));
         words.extend((self.counted == Counted::OfDriver).then(|| "steps=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
+        words.extend(self.trace.map(|level| format!("trace={level}")));
         words.join(" ")
     }
 }
@@ -149,7 +160,7 @@ mod tests {
         let options = Options::new("kernel", []);
         assert_eq!(
             options.command_line("serve"),
-            "mode=serve seed=1 processors=2"
+            "mode=serve seed=1 processors=2 trim=16"
         );
     }
 
@@ -166,12 +177,14 @@ mod tests {
             seed: 77,
             processors: 1,
             five_levels: true,
+            trim_interval: 1,
             verbose: true,
+            trace: Some(5),
             ..Options::new("kernel", [])
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1"
+            "mode=load seed=77 processors=1 trim=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

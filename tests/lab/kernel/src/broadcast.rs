@@ -159,4 +159,4 @@ pub(crate) fn everyone() -> u64 {
     (1 << smp::running()) - 1
 }
 
-const _: () = assert!(processor::COUNT < 64);
+const _: () = assert!(processor::MOST < 64);

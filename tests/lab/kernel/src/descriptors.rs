@@ -3,15 +3,18 @@
 use core::arch::asm;
 
 use crate::global::Global;
-use crate::processor;
+use crate::processor::{self, MOST};
 
 const DOUBLE_FAULT: usize = 8;
 const NMI: usize = 2;
 
+/// Null, code, data, and two words for each task state.
+const SEGMENTS: usize = 3 + 2 * MOST;
+
 /// The tables of one processor.
 #[repr(C, align(16))]
 struct Processor {
-    segments: [u64; 3 + 2 * processor::COUNT],
+    segments: [u64; SEGMENTS],
     task_state: [u32; 26],
     double_fault_stack: [u64; 1024],
     nmi_stack: [u64; 1024],
@@ -19,14 +22,16 @@ struct Processor {
 
 impl Processor {
     const EMPTY: Self = Self {
-        // Null, code, data; then the task states. Each processor fills in only its own.
-        segments: [0, 0x00AF_9B00_0000_FFFF, 0x00CF_9300_0000_FFFF, 0, 0, 0, 0],
+        segments: [0; SEGMENTS],
         task_state: [0; 26],
         double_fault_stack: [0; 1024],
         nmi_stack: [0; 1024],
     };
 
     fn prepare(&mut self, number: usize) {
+        // Null, code, data; then the task states. Each processor fills in only its own.
+        self.segments[1] = 0x00AF_9B00_0000_FFFF;
+        self.segments[2] = 0x00CF_9300_0000_FFFF;
         let stacks = [&raw mut self.double_fault_stack, &raw mut self.nmi_stack];
         for (entry, stack) in stacks.into_iter().enumerate() {
             let top = stack as u64 + size_of_val(&self.nmi_stack) as u64;
@@ -44,8 +49,7 @@ impl Processor {
     }
 }
 
-static PROCESSOR_STATE: Global<[Processor; processor::COUNT]> =
-    Global::new([const { Processor::EMPTY }; processor::COUNT]);
+static PROCESSOR_STATE: Global<[Processor; MOST]> = Global::new([const { Processor::EMPTY }; MOST]);
 static INTERRUPTS: Global<[[u64; 2]; 256]> = Global::new([[0; 2]; 256]);
 
 unsafe extern "C" {
@@ -91,7 +95,7 @@ struct Pointer {
 pub(crate) fn load(number: usize) {
     let size = size_of::<Processor>() as u64;
     let segments = Pointer {
-        limit: size_of::<[u64; 3 + 2 * processor::COUNT]>() as u16 - 1,
+        limit: size_of::<[u64; SEGMENTS]>() as u16 - 1,
         base: PROCESSOR_STATE.address() + number as u64 * size,
     };
     let interrupts = Pointer {

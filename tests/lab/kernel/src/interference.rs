@@ -13,6 +13,9 @@ use crate::{cpu, irql, parallel, raw, smp};
 /// The longest pause between two changes, in ticks of the timer: nanoseconds on QEMU.
 const LONGEST_PAUSE: u32 = 100_000;
 
+/// The processor that does it.
+pub(crate) const PROCESSOR: usize = 1;
+
 /// The page that changes; 0: none.
 static PAGE_ADDRESS: AtomicU64 = AtomicU64::new(0);
 static ENTRY: AtomicU64 = AtomicU64::new(0);
@@ -39,7 +42,7 @@ pub(crate) fn start(address: u64, entry: u64, kind: Interference, flipped: u64, 
     KIND.store(kind as u64, Ordering::Relaxed);
     CHANGES.store(0, Ordering::Relaxed);
     PAGE_ADDRESS.store(address, Ordering::Release);
-    smp::wake_other();
+    smp::wake_others();
 }
 
 /// Stops the changes and returns their number. The entry may be left changed.
@@ -53,14 +56,14 @@ pub(crate) fn stop() -> u64 {
     CHANGES.load(Ordering::Relaxed)
 }
 
-/// The first processor's part: drops the translation. Interrupts are off.
+/// The part of the other processors: drops the translation. Interrupts are off.
 pub(crate) fn shootdown() {
     cpu::invalidate_page(PAGE_ADDRESS.load(Ordering::Acquire));
     ACKNOWLEDGED.fetch_add(1, Ordering::AcqRel);
     smp::end_of_interrupt();
 }
 
-/// The second processor's loop.
+/// The loop of [`PROCESSOR`].
 pub(crate) fn run() -> ! {
     // A linear congruential generator is random enough for the length of a pause.
     let mut pause = 1_u64;
@@ -69,7 +72,7 @@ pub(crate) fn run() -> ! {
         let address = PAGE_ADDRESS.load(Ordering::SeqCst);
         if address == 0 {
             BUSY.store(false, Ordering::Release);
-            parallel::work_if_asked();
+            parallel::stand_by();
             cpu::sleep();
             continue;
         }
@@ -160,11 +163,11 @@ fn cancel() {
     parallel::set_at_work(false);
 }
 
-/// Waits until the other processor has dropped the translation, or the changes are stopped.
+/// Waits until the other processors have dropped the translation, or the changes are stopped.
 fn wait_for_shootdown(address: u64) {
     let before = ACKNOWLEDGED.load(Ordering::Acquire);
     smp::send_shootdown();
-    while ACKNOWLEDGED.load(Ordering::Acquire) == before
+    while ACKNOWLEDGED.load(Ordering::Acquire) < before + smp::running() - 1
         && PAGE_ADDRESS.load(Ordering::Acquire) == address
     {
         core::hint::spin_loop();

@@ -2,10 +2,10 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use crate::processor::PerProcessor;
+use crate::processor::{MOST, PerProcessor};
 
 static CRITICAL_REGIONS: PerProcessor<AtomicU32> =
-    PerProcessor([AtomicU32::new(0), AtomicU32::new(0)]);
+    PerProcessor([const { AtomicU32::new(0) }; MOST]);
 
 /// Returns the number of critical regions that the thread is in.
 pub(crate) fn critical_regions() -> u32 {

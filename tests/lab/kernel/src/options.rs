@@ -1,8 +1,9 @@
 //! The command line.
 
 use alloc::{string::String, vec::Vec};
+use core::sync::atomic::{AtomicU64, Ordering};
 
-use ringcopy_lab_mailbox::HypervisorKind;
+use ringcopy_lab_mailbox::{HypervisorKind, PROCESSORS};
 
 use crate::global::Global;
 use crate::object::registry::Value;
@@ -29,12 +30,14 @@ pub(crate) struct Options {
     pub(crate) policy: Option<u32>,
     /// `engine`: the value `Engine` under that key.
     pub(crate) engine: Option<u32>,
-    /// `processors`: their number; at most two are used.
+    /// `processors`: their number.
     pub(crate) processors: u64,
     /// `hypervisor`: what drivers are told of one, as a number.
     pub(crate) hypervisor: HypervisorKind,
     /// `steps`: whether the driver's own instructions are counted.
     pub(crate) steps: bool,
+    /// `trace`: the level at which a session listens for events; 0: none listens.
+    pub(crate) trace: u8,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
 }
@@ -48,8 +51,17 @@ static OPTIONS: Global<Options> = Global::new(Options {
     processors: 1,
     hypervisor: HypervisorKind::None,
     steps: false,
+    trace: 0,
     driver: "RingCopy",
 });
+
+/// `trim`: the user half is away each time that the IRQL is raised this often.
+static TRIM_INTERVAL: AtomicU64 = AtomicU64::new(1);
+
+/// Returns how often the IRQL is raised for each time that the user half is away.
+pub(crate) fn trim_interval() -> u64 {
+    TRIM_INTERVAL.load(Ordering::Relaxed)
+}
 
 /// `value`: values of any type under the service's `Parameters` key, each `name:type:data`, with
 /// the data in hexadecimal.
@@ -100,12 +112,20 @@ pub(crate) fn parse(line: &str) {
             "policy" => options.policy = Some(number(value) as u32),
             "engine" => options.engine = Some(number(value) as u32),
             "value" => VALUES.with(|values| values.push(parse_value(value))),
-            "processors" => options.processors = number(value),
+            "processors" => {
+                options.processors = number(value);
+                assert!(
+                    (1..=PROCESSORS).contains(&options.processors),
+                    "the lab has 1 to {PROCESSORS} processors"
+                );
+            }
             "hypervisor" => {
                 options.hypervisor =
                     HypervisorKind::from_wire(number(value)).expect("a kind of hypervisor");
             }
             "steps" => options.steps = value != "0",
+            "trace" => options.trace = number(value) as u8,
+            "trim" => TRIM_INTERVAL.store(number(value).max(1), Ordering::Relaxed),
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}

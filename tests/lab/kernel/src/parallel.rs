@@ -1,13 +1,15 @@
-//! Requests from both processors at once.
+//! Requests from several processors at once.
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::global::Global;
 use crate::io::control::{Control, device_control};
 use crate::memory::kernel_space;
 use crate::memory::user::{self, AccessKind};
 use crate::object::{file, process};
-use crate::{cpu, processor, raw, smp};
+use crate::processor::{self, MOST, PerProcessor};
+use crate::{cpu, raw, smp};
 use nt_status::NtStatus;
 
 /// The work of one processor.
@@ -27,7 +29,7 @@ pub(crate) enum Closing {
     Never,
     /// By this processor, when it is done.
     ByThis,
-    /// By the other processor. This one repeats until then.
+    /// By another processor. This one repeats until then.
     ByOther,
 }
 
@@ -43,55 +45,58 @@ pub(crate) struct Tally {
     pub(crate) sent: u64,
 }
 
-/// The second processor's work, and then its tally.
-static ASKED: Global<Option<Work>> = Global::new(None);
-static TALLY: Global<Option<Tally>> = Global::new(None);
-/// Processors that are ready to start.
-static READY: AtomicU32 = AtomicU32::new(0);
-/// Whether both processors may run driver code.
-static BOTH: AtomicBool = AtomicBool::new(false);
-/// Processors that run driver code, and may complete the other one's requests.
-static AT_WORK: [AtomicBool; processor::COUNT] =
-    [const { AtomicBool::new(false) }; processor::COUNT];
-/// Processors that wait for the end of a request of their own.
-static WAITING: [AtomicBool; processor::COUNT] =
-    [const { AtomicBool::new(false) }; processor::COUNT];
+/// What one processor is asked to do, and then what it did.
+#[derive(Clone, Copy)]
+enum Part {
+    None,
+    Asked(Work),
+    Done(Tally),
+}
 
-/// Polls while both processors wait, before the wait fails.
+static PARTS: Global<[Part; MOST]> = Global::new([Part::None; MOST]);
+/// Processors that have still to come before all start.
+static AWAITED: AtomicUsize = AtomicUsize::new(0);
+/// Whether several processors may run driver code.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+/// Processors that run driver code, and may complete the requests of others.
+static AT_WORK: PerProcessor<AtomicBool> = PerProcessor([const { AtomicBool::new(false) }; MOST]);
+/// Processors that wait for the end of a request of their own.
+static WAITING: PerProcessor<AtomicBool> = PerProcessor([const { AtomicBool::new(false) }; MOST]);
+
+/// Polls while all that are at work wait, before the wait fails.
 const PATIENCE: u32 = 10_000_000;
 
-/// Whether both processors may run driver code.
+/// Whether several processors may run driver code.
 pub(crate) fn is_running() -> bool {
-    BOTH.load(Ordering::Acquire)
+    RUNNING.load(Ordering::Acquire)
 }
 
-/// Sets whether both processors may run driver code.
-pub(crate) fn set_running(both: bool) {
-    BOTH.store(both, Ordering::Release);
+/// Sets whether several processors may run driver code.
+pub(crate) fn set_running(several: bool) {
+    RUNNING.store(several, Ordering::Release);
 }
 
-/// Sets whether this processor may complete the other one's requests.
+/// Sets whether this processor may complete the requests of others.
 pub(crate) fn set_at_work(at_work: bool) {
-    AT_WORK[processor::number()].store(at_work, Ordering::Release);
+    AT_WORK.here().store(at_work, Ordering::Release);
 }
 
-/// Waits until `look` finds something, as long as the other processor may cause it.
+/// Waits until `look` finds something, as long as another processor may cause it.
 pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     if let Some(found) = look() {
         return Some(found);
     }
-    let own = processor::number();
-    WAITING[own].store(true, Ordering::Release);
+    WAITING.here().store(true, Ordering::Release);
     let mut patience = PATIENCE;
     let found = loop {
-        let other = 1 - own;
-        let works = AT_WORK[other].load(Ordering::Acquire);
-        if WAITING[other].load(Ordering::Acquire) {
-            patience -= 1;
-        } else {
-            patience = PATIENCE;
-        }
-        // After the load of `works`, so that this sees everything that the other did before it
+        let is_set = |flag: &AtomicBool| flag.load(Ordering::Acquire);
+        let works = AT_WORK.elsewhere().any(is_set);
+        let all_wait = AT_WORK
+            .elsewhere()
+            .zip(WAITING.elsewhere())
+            .all(|(works, waits)| !is_set(works) || is_set(waits));
+        patience = if all_wait { patience - 1 } else { PATIENCE };
+        // After the load of `works`, so that this sees everything that the others did before they
         // stopped.
         let found = look();
         if found.is_some() || !works || patience == 0 {
@@ -99,46 +104,62 @@ pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
         }
         core::hint::spin_loop();
     };
-    WAITING[own].store(false, Ordering::Release);
+    WAITING.here().store(false, Ordering::Release);
     found
 }
 
-/// Does the work of both processors and returns their tallies.
-pub(crate) fn run(first: Work, second: Work) -> [Tally; 2] {
+/// Does the work of as many processors, from the first on, and returns their tallies. The caller is
+/// the first.
+pub(crate) fn run(works: &[Work]) -> Vec<Tally> {
     set_running(true);
-    READY.store(1, Ordering::Release);
-    ASKED.with(|asked| *asked = Some(second));
-    smp::wake_other();
-    let own = carry_out(first);
-    let other = loop {
-        if let Some(tally) = TALLY.with(Option::take) {
+    AWAITED.store(works.len(), Ordering::Release);
+    PARTS.with(|parts| {
+        for (part, &work) in parts.iter_mut().zip(works) {
+            *part = Part::Asked(work);
+        }
+    });
+    smp::wake_others();
+    work_if_asked();
+    let take = |number: usize| loop {
+        let part = PARTS.with(|parts| parts[number]);
+        if let Part::Done(tally) = part {
             break tally;
         }
         core::hint::spin_loop();
     };
-    READY.store(0, Ordering::Release);
+    let tallies = (0..works.len()).map(take).collect();
+    PARTS.with(|parts| parts.fill(Part::None));
     set_running(false);
-    [own, other]
+    tallies
 }
 
-/// The second processor's part. Interrupts are off before and after.
-pub(crate) fn work_if_asked() {
-    let Some(work) = ASKED.with(Option::take) else {
+/// Does the work of another processor than the first, if there is any. Interrupts are off before and
+/// after.
+pub(crate) fn stand_by() {
+    if !PARTS.with(|parts| matches!(parts[processor::number()], Part::Asked(_))) {
         return;
-    };
-    READY.store(2, Ordering::Release);
+    }
     // This drops old translations.
     kernel_space::system().activate();
     cpu::enable_interrupts();
-    let tally = carry_out(work);
+    work_if_asked();
     cpu::disable_interrupts();
     process::leave_user_half();
-    TALLY.with(|place| *place = Some(tally));
+}
+
+fn work_if_asked() {
+    let own = processor::number();
+    let part = PARTS.with(|parts| core::mem::replace(&mut parts[own], Part::None));
+    if let Part::Asked(work) = part {
+        let tally = carry_out(work);
+        PARTS.with(|parts| parts[own] = Part::Done(tally));
+    }
 }
 
 fn carry_out(work: Work) -> Tally {
     set_at_work(true);
-    while READY.load(Ordering::Acquire) < 2 {
+    AWAITED.fetch_sub(1, Ordering::AcqRel);
+    while AWAITED.load(Ordering::Acquire) > 0 {
         core::hint::spin_loop();
     }
     let done = process::attached(work.process, || {

@@ -1,15 +1,16 @@
-//! The second processor, and the interrupts between the two.
+//! The other processors, and the interrupts between them.
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::global::Global;
 use crate::memory::paging::bits;
 use crate::memory::{PAGE, kernel_space, phys, system};
-use crate::{cpu, descriptors, interference, options, raw};
+use crate::processor::MOST;
+use crate::{cpu, descriptors, interference, options, parallel, raw};
 
-/// The interrupt by which one processor asks the other to drop a translation.
+/// The interrupt by which one processor asks the others to drop a translation.
 pub(crate) const SHOOTDOWN_VECTOR: u32 = 0xE1;
-/// The interrupt that ends the other processor's sleep.
+/// The interrupt that ends the other processors' sleep.
 pub(crate) const WAKE_VECTOR: u32 = 0xE2;
 /// The interrupt of each processor's timer.
 pub(crate) const TIMER_VECTOR: u32 = 0xE3;
@@ -23,6 +24,7 @@ pub(crate) const APIC: u64 = 0xFEE0_0000;
 const END_OF_INTERRUPT: u64 = 0xB0;
 const SPURIOUS: u64 = 0xF0;
 const COMMAND: u64 = 0x300;
+const DESTINATION: u64 = 0x310;
 const TIMER: u64 = 0x320;
 const TIMER_COUNT: u64 = 0x380;
 const TIMER_DIVISOR: u64 = 0x3E0;
@@ -42,7 +44,11 @@ const TRAMPOLINE: u64 = 0x8000;
 
 static APIC_ADDRESS: AtomicU64 = AtomicU64::new(0);
 static RUNNING: AtomicU64 = AtomicU64::new(1);
-static STACK: Global<[u64; 4096]> = Global::new([0; 4096]);
+/// The processor that is being started.
+static STARTING: AtomicUsize = AtomicUsize::new(0);
+static STACKS: Global<[[u64; STACK_WORDS]; MOST]> = Global::new([[0; STACK_WORDS]; MOST]);
+
+const STACK_WORDS: usize = 4096;
 
 unsafe extern "C" {
     static ap_begin: u8;
@@ -70,25 +76,25 @@ pub(crate) fn running() -> u64 {
 }
 
 fn send(command: u32) {
-    write(COMMAND, ALL_BUT_SELF | ASSERT | command);
+    write(COMMAND, ASSERT | command);
     while read(COMMAND) & BUSY != 0 {
         core::hint::spin_loop();
     }
 }
 
-/// Asks the other processor to drop the translation that [`interference`] has changed.
+/// Asks the other processors to drop the translation that [`interference`] has changed.
 pub(crate) fn send_shootdown() {
-    send(SHOOTDOWN_VECTOR);
+    send(ALL_BUT_SELF | SHOOTDOWN_VECTOR);
 }
 
 /// Has the other processors take part in a call on all of them.
 pub(crate) fn send_broadcast() {
-    send(BROADCAST_VECTOR);
+    send(ALL_BUT_SELF | BROADCAST_VECTOR);
 }
 
-/// Wakes the other processor.
-pub(crate) fn wake_other() {
-    send(WAKE_VECTOR);
+/// Wakes the other processors.
+pub(crate) fn wake_others() {
+    send(ALL_BUT_SELF | WAKE_VECTOR);
 }
 
 /// Sleeps for a number of ticks of the timer (0: for ever), or until another interrupt. Interrupts
@@ -118,7 +124,8 @@ fn pause(rounds: u32) {
     }
 }
 
-/// Starts the second processor, if there is one. Source: Intel SDM volume 3, "MP Initialization".
+/// Starts the other processors, one after the other. QEMU numbers the local APICs of the cores of one
+/// socket in order, from the first processor's 0. Source: Intel SDM volume 3, "MP Initialization".
 pub(crate) fn start() {
     // Mask the old interrupt controllers.
     cpu::out8(0x21, 0xFF);
@@ -134,29 +141,37 @@ pub(crate) fn start() {
     let length = &raw const ap_end as u64 - begin;
     assert!(length <= PAGE);
     raw::copy(phys::linear(begin), phys::linear(TRAMPOLINE), length);
-    let top = STACK.address() + size_of::<[u64; 4096]>() as u64;
-    raw::write(phys::linear(&raw const boot_stack as u64), top);
     raw::write(
         phys::linear(&raw const boot_target as u64),
         ap_main as *const () as u64,
     );
-    if options::get().processors < 2 {
-        return;
-    }
-    send(INIT);
-    pause(10_000);
-    send(START_UP | (TRAMPOLINE / PAGE) as u32);
-    // A busy host may take long. It has a time limit of its own.
-    while running() < 2 {
-        core::hint::spin_loop();
+    for number in 1..options::get().processors {
+        let top = STACKS.address() + (number + 1) * size_of::<[u64; STACK_WORDS]>() as u64;
+        raw::write(phys::linear(&raw const boot_stack as u64), top);
+        STARTING.store(number as usize, Ordering::Release);
+        write(DESTINATION, (number as u32) << 24);
+        send(INIT);
+        pause(10_000);
+        send(START_UP | (TRAMPOLINE / PAGE) as u32);
+        // A busy host may take long. It has a time limit of its own.
+        while running() <= number {
+            core::hint::spin_loop();
+        }
     }
 }
 
 extern "C" fn ap_main() -> ! {
     kernel_space::system().activate();
     kernel_space::protect_supervisor();
-    descriptors::load(1);
+    let number = STARTING.load(Ordering::Acquire);
+    descriptors::load(number);
     write(SPURIOUS, ENABLE | SPURIOUS_VECTOR);
-    RUNNING.store(2, Ordering::Release);
-    interference::run()
+    RUNNING.store(number as u64 + 1, Ordering::Release);
+    if number == interference::PROCESSOR {
+        interference::run()
+    }
+    loop {
+        parallel::stand_by();
+        cpu::sleep();
+    }
 }

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod rules;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -25,6 +26,9 @@ pub const DATA_LENGTH: u64 = 1 << 20;
 
 /// The value of [`Mailbox::magic`] once the guest listens.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"RINGLAB1");
+
+/// The most processors.
+pub const PROCESSORS: u64 = 8;
 
 /// The number of arguments, and of results.
 pub const VALUES: usize = 24;
@@ -93,9 +97,9 @@ values! {
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
     /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request
-    /// is cancelled before the driver sees it, the IRQL of the request. Results: the status block's
-    /// information, and the ticks of the time-stamp counter from the call of the driver to its
-    /// return. The command's status is the request's.
+    /// is cancelled before the driver sees it, the IRQL of the request, whether its thread is ending
+    /// meanwhile. Results: the status block's information, and the ticks of the time-stamp counter
+    /// from the call of the driver to its return. The command's status is the request's.
     DeviceIoControl = 5,
     /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
     /// lab chooses, with an unmapped page on either side), length. Results: address.
@@ -145,14 +149,12 @@ values! {
     /// device gets its cleanup when the last handle is closed. Arguments: process, handle, the
     /// other process. Results: handle.
     Duplicate = 24,
-    /// Sends device control requests of one code from both processors at once, without a pause.
-    /// Either processor may complete the other's requests. Arguments: process, handle, code, input
-    /// length, output length, the first processor's input and output, the second's input and
-    /// output, repetitions on each, the second's process and handle (0: the same), whether the
-    /// first processor closes its handle at the end: then the second repeats until the handle is
-    /// invalid. Results for each processor: status and information of its first request, the number
-    /// of requests with another status, other information or other bytes of output, and the number
-    /// of requests sent. Refused during [`Command::StartInterference`].
+    /// Sends device control requests of one code from several processors at once, without a pause.
+    /// Any processor may complete the requests of others. Arguments: code, repetitions on each,
+    /// whether the first processor closes its handle at the end: then the others, whose handle it is,
+    /// too, repeat until it is invalid. Data: a [`Sender`] for each processor, from the first on, two
+    /// at least. The reply's data is a [`Repeated`] for each. Refused during
+    /// [`Command::StartInterference`].
     Parallel = 25,
     /// Describes the mixed mappings, and makes them on the first call: system virtual memory of
     /// every kind that page tables can express. Results: the physical address of the block that the
@@ -183,6 +185,40 @@ values! {
     SetRam = 32,
     /// Advances the time that drivers see. Argument: the time, in units of 100 ns.
     AdvanceTime = 33,
+    /// Breaks a [`Rule`](rules::Rule) on purpose, which ends the run. Arguments: its number.
+    Break = 34,
+}
+
+/// What one processor sends for [`Command::Parallel`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Sender {
+    /// Its process.
+    pub process: u64,
+    /// A handle of that process.
+    pub handle: u64,
+    /// The address of the input.
+    pub input: u64,
+    /// Bytes of input.
+    pub input_length: u64,
+    /// The address of the output buffer.
+    pub output: u64,
+    /// Bytes of it.
+    pub output_length: u64,
+}
+
+/// What a [`Sender`]'s requests came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Repeated {
+    /// The status of the first request.
+    pub status: u64,
+    /// The first's information.
+    pub information: u64,
+    /// Requests with another status, other information or other bytes of output.
+    pub different: u64,
+    /// Requests sent.
+    pub sent: u64,
 }
 
 /// The arguments of a call of `MmCopyMemory`.
@@ -461,6 +497,8 @@ values! {
     BroughtIn = 8,
     /// Requests completed by another processor than the one that sent them, since boot.
     EndedElsewhere = 9,
+    /// Live process objects.
+    Processes = 10,
 }
 
 values! {

@@ -1,10 +1,15 @@
-//! Requests that both processors send at once.
+//! Requests that several processors send at once.
 
 use ringcopy_client::{Buffer, Handle, protocol::NtStatus};
-use ringcopy_lab_mailbox::Command;
+use ringcopy_lab_mailbox as mailbox;
+use zerocopy::IntoBytes;
 
 use super::{Process, malformed};
-use crate::{LabError, channel::status_of};
+use crate::{Lab, LabError, channel::status_of};
+
+/// What one processor sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender(mailbox::Sender);
 
 /// The results of a request that one processor sent many times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,46 +35,67 @@ pub enum Beside<'p> {
     Other(&'p Process<'p>, Handle),
 }
 
+impl Lab {
+    /// Has one processor for each sender send a request `times`. If `closes`, all have the handle of
+    /// the first, which closes it at the end, and the others go on until the handle is invalid. Fails
+    /// if there are not as many processors, if there is one sender only, or if interference is in
+    /// progress.
+    pub fn device_io_control_at_once(
+        &self,
+        senders: &[Sender],
+        code: u32,
+        times: u64,
+        closes: bool,
+    ) -> Result<Vec<Repeated>, LabError> {
+        let records: Vec<_> = senders.iter().map(|sender| sender.0).collect();
+        let arguments = [code.into(), times, closes.into()];
+        let command = mailbox::Command::Parallel;
+        let reply = self.done(command, &arguments, records.as_bytes())?;
+        let repeated = reply.records::<mailbox::Repeated>().into_iter();
+        Ok(repeated
+            .map(|repeated| Repeated {
+                status: status_of(repeated.status),
+                returned: repeated.information,
+                different: repeated.different,
+                sent: repeated.sent,
+            })
+            .collect())
+    }
+}
+
 impl Process<'_> {
+    /// Describes what a processor sends in the context of this process.
+    #[must_use]
+    pub fn sender(&self, handle: Handle, (input, output): (Buffer, Buffer)) -> Sender {
+        Sender(mailbox::Sender {
+            process: self.number,
+            handle: handle.0,
+            input: input.address,
+            input_length: input.length.into(),
+            output: output.address,
+            output_length: output.length.into(),
+        })
+    }
+
     /// Sends a request `times` while the second processor does the same, with buffers for each.
     /// Fails if there is no second processor, or interference is in progress.
     pub fn device_io_control_on_both(
         &mut self,
         handle: Handle,
         code: u32,
-        [(input, output), (other_input, other_output)]: [(Buffer, Buffer); 2],
+        [buffers, other_buffers]: [(Buffer, Buffer); 2],
         times: u64,
         beside: Beside<'_>,
     ) -> Result<[Repeated; 2], LabError> {
-        let (other, Handle(other_handle)) = match beside {
-            Beside::Same | Beside::UntilClosed => (0, Handle(0)),
-            Beside::Other(process, handle) => (process.number, handle),
+        let other = match beside {
+            Beside::Same | Beside::UntilClosed => self.sender(handle, other_buffers),
+            Beside::Other(process, handle) => process.sender(handle, other_buffers),
         };
-        let arguments = [
-            self.number,
-            handle.0,
-            code.into(),
-            input.length.into(),
-            output.length.into(),
-            input.address,
-            output.address,
-            other_input.address,
-            other_output.address,
-            times,
-            other,
-            other_handle,
-            matches!(beside, Beside::UntilClosed).into(),
-        ];
-        let results = self.lab.done(Command::Parallel, &arguments, &[])?.results;
-        let of = |[status, returned, different, sent]: [u64; 4]| Repeated {
-            status: status_of(status),
-            returned,
-            different,
-            sent,
-        };
-        let [one, another, ..] = results.as_chunks::<4>().0 else {
-            return Err(malformed());
-        };
-        Ok([of(*one), of(*another)])
+        let senders = [self.sender(handle, buffers), other];
+        let closes = matches!(beside, Beside::UntilClosed);
+        self.lab
+            .device_io_control_at_once(&senders, code, times, closes)?
+            .try_into()
+            .map_err(|_| malformed())
     }
 }

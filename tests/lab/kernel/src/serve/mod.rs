@@ -8,6 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 
+use ringcopy_lab_mailbox::rules::Rule;
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, Exit, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS,
     RamState, VALUES, opener,
@@ -15,14 +16,11 @@ use ringcopy_lab_mailbox::{
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::boot::Archive;
-use crate::io::control::Control;
 use crate::io::{KERNEL_MODE, USER_MODE};
-use crate::irql::PASSIVE_LEVEL;
 use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
 use crate::object::{file, process};
-use crate::parallel::{Closing, Work};
 use crate::pe::Missing;
-use crate::{cpu, driver, exit, exports, failure, interference, parallel, raw, smp};
+use crate::{cpu, driver, exit, exports, failure, interference, raw, smp};
 use nt_status::NtStatus;
 
 fn place(offset: usize) -> u64 {
@@ -181,7 +179,7 @@ fn carry_out(
             requests::carry_out(command, arguments, length)
         }
         Command::Parallel if changed.is_some() => Err(NtStatus::INVALID_PARAMETER),
-        Command::Parallel => parallel_requests(arguments),
+        Command::Parallel => requests::parallel(one as u32, two, three != 0, length),
         Command::Allocate
         | Command::Protect
         | Command::WriteUser
@@ -218,6 +216,10 @@ fn carry_out(
             exports::advance_time(one);
             done(Reply::default())
         }
+        Command::Break => {
+            exports::commit(Rule::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?)?;
+            done(Reply::default())
+        }
         Command::Shutdown => done(Reply::default()),
     }
 }
@@ -243,78 +245,6 @@ fn data_of_records<T: IntoBytes + Immutable>(records: &[T]) -> Reply {
         results: Vec::new(),
         data_length: bytes.len() as u64,
     }
-}
-
-fn parallel_requests(arguments: &[u64; VALUES]) -> Carried {
-    let [
-        process,
-        handle,
-        code,
-        input_length,
-        output_length,
-        input,
-        output,
-        other_input,
-        other_output,
-        repetitions,
-        other_process,
-        other_handle,
-        close,
-        ..,
-    ] = *arguments;
-    let or = |value, otherwise| if value == 0 { otherwise } else { value };
-    let (other_process, other_handle) = (or(other_process, process), or(other_handle, handle));
-    process::require(process)?;
-    process::require(other_process)?;
-    if smp::running() < 2 {
-        return Err(NtStatus::NOT_SUPPORTED);
-    }
-    let (input_length, output_length) = (narrow(input_length)?, narrow(output_length)?);
-    let work = |process, handle, input, output, closing| Work {
-        process,
-        handle,
-        control: Control {
-            code: code as u32,
-            input,
-            input_length,
-            output,
-            output_length,
-            mode: USER_MODE,
-            cancelled: false,
-            level: PASSIVE_LEVEL,
-        },
-        repetitions,
-        closing,
-    };
-    let (closing, other_closing) = if close == 0 {
-        (Closing::Never, Closing::Never)
-    } else if (other_process, other_handle) == (process, handle) {
-        (Closing::ByThis, Closing::ByOther)
-    } else {
-        return Err(NtStatus::INVALID_PARAMETER);
-    };
-    let tallies = parallel::run(
-        work(process, handle, input, output, closing),
-        work(
-            other_process,
-            other_handle,
-            other_input,
-            other_output,
-            other_closing,
-        ),
-    );
-    let results: Vec<u64> = tallies
-        .iter()
-        .flat_map(|tally| {
-            [
-                u64::from(tally.status.0),
-                tally.information,
-                tally.different,
-                tally.sent,
-            ]
-        })
-        .collect();
-    done(results)
 }
 
 fn start_interference(

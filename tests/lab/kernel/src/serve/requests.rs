@@ -3,16 +3,19 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use ringcopy_lab_mailbox::{Command, DATA_LENGTH, Exchange, Exchanged, UNTOUCHED, VALUES};
+use ringcopy_lab_mailbox::{
+    Command, DATA_LENGTH, Exchange, Exchanged, Repeated, Sender, UNTOUCHED, VALUES,
+};
 
 use super::memory::{within, words};
-use super::{Carried, Reply, data, data_of, narrow};
+use super::{Carried, Reply, data, data_of, data_of_records, done, narrow};
 use crate::io::control::{Control, device_control};
 use crate::io::{Completion, USER_MODE};
 use crate::irql::{HIGH_LEVEL, PASSIVE_LEVEL};
 use crate::memory::user::AccessKind;
 use crate::object::process;
-use crate::raw;
+use crate::parallel::{self, Closing, Work};
+use crate::{raw, smp};
 use nt_status::NtStatus;
 
 /// Carries out one of the commands.
@@ -28,6 +31,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         mode,
         cancelled,
         level,
+        thread_ends,
         ..,
     ] = *arguments;
     process::require(id)?;
@@ -39,6 +43,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         output_length: 0,
         mode: USER_MODE,
         cancelled: false,
+        thread_ends: false,
         level: PASSIVE_LEVEL,
     };
     if command == Command::Exchanges {
@@ -52,6 +57,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
     }
     control.mode = u8::from(mode != 0);
     control.cancelled = cancelled != 0;
+    control.thread_ends = thread_ends != 0;
     control.level = level as u8 & HIGH_LEVEL;
     let completed = process::attached(id, || device_control(handle, control))??;
     Ok((completed.status, results_of(&completed).into()))
@@ -148,4 +154,52 @@ const fn refused(status: NtStatus) -> Completion {
         information: 0,
         ticks: 0,
     }
+}
+
+/// Sends requests from several processors at once: [`Command::Parallel`].
+pub(super) fn parallel(code: u32, repetitions: u64, closes: bool, length: u64) -> Carried {
+    let mut asked = vec![0; length as usize];
+    raw::copy_out(data(), &mut asked);
+    let (senders, _) = asked.as_chunks::<{ size_of::<Sender>() }>();
+    if senders.len() < 2 || senders.len() as u64 > smp::running() {
+        return Err(NtStatus::NOT_SUPPORTED);
+    }
+    let mut works: Vec<Work> = Vec::new();
+    for sender in senders {
+        let [id, handle, input, input_length, output, output_length] = words(sender);
+        process::require(id)?;
+        let closing = match works.first() {
+            _ if !closes => Closing::Never,
+            None => Closing::ByThis,
+            Some(first) if (first.process, first.handle) == (id, handle) => Closing::ByOther,
+            Some(_) => return Err(NtStatus::INVALID_PARAMETER),
+        };
+        works.push(Work {
+            process: id,
+            handle,
+            control: Control {
+                code,
+                input,
+                input_length: narrow(input_length)?,
+                output,
+                output_length: narrow(output_length)?,
+                mode: USER_MODE,
+                cancelled: false,
+                thread_ends: false,
+                level: PASSIVE_LEVEL,
+            },
+            repetitions,
+            closing,
+        });
+    }
+    let repeated: Vec<_> = parallel::run(&works)
+        .into_iter()
+        .map(|tally| Repeated {
+            status: tally.status.0.into(),
+            information: tally.information,
+            different: tally.different,
+            sent: tally.sent,
+        })
+        .collect();
+    done(data_of_records(&repeated))
 }
