@@ -115,6 +115,48 @@ fn doctor_names_what_is_missing_with_advice() {
     }
 }
 
+/// Virtualization-based security can run without memory integrity.
+#[test]
+fn doctor_tells_vbs_from_memory_integrity() {
+    const MEMORY_INTEGRITY: u32 = 0x400;
+    let off = Ok(0x3);
+    let on = Ok(0x3 | MEMORY_INTEGRITY);
+    for (code_integrity, vbs_enabled, vbs, memory_integrity, says) in [
+        (off, Some(false), "good", "good", "not turned on"),
+        (
+            off,
+            Some(true),
+            "unknown",
+            "good",
+            "without memory integrity",
+        ),
+        (off, None, "unknown", "good", "not known"),
+        (on, Some(false), "unknown", "unknown", "on, with memory"),
+        (on, Some(true), "unknown", "unknown", "on, with memory"),
+        (on, None, "unknown", "unknown", "on, with memory"),
+        (UNKNOWN, Some(true), "unknown", "unknown", "turned on"),
+        (UNKNOWN, Some(false), "good", "unknown", "not turned on"),
+        (UNKNOWN, None, "unknown", "unknown", "not known"),
+    ] {
+        let mut system = running(|system| {
+            system.facts.code_integrity = code_integrity;
+            system.facts.vbs_enabled = vbs_enabled;
+        });
+        let (code, document) = document(&mut system, "doctor");
+        let context = format!("{code_integrity:x?}, {vbs_enabled:?}: {document:#}");
+        assert_eq!(code, SUCCESS, "{context}");
+        assert_eq!(verdict(&document, "VBS"), vbs, "{context}");
+        assert_eq!(
+            verdict(&document, "memory integrity"),
+            memory_integrity,
+            "{context}"
+        );
+        let checks = document["checks"].as_array().unwrap();
+        let row = checks.iter().find(|row| row["name"] == "VBS").unwrap();
+        assert!(row["found"].as_str().unwrap().contains(says), "{context}");
+    }
+}
+
 #[test]
 fn unknown_facts_are_not_failures() {
     let mut system = running(|system| {

@@ -107,11 +107,13 @@ impl Lab {
 pub fn client(
     policy: &str,
     engine: &str,
-    (processors, trace): (u32, bool),
+    processors: u32,
+    trace: bool,
     arguments: &[String],
 ) -> Result<ExitCode> {
     let processors = processors.to_string();
-    let options = [&["--processors", &processors], trace_option(trace)].concat();
+    let mut options = vec!["--processors", &processors];
+    options.extend(trace_option(trace));
     Lab::prepare_with_client()?.client(policy, engine, &options, arguments)
 }
 

@@ -42,6 +42,7 @@ pub(crate) use native::{
     guarded_read_acquire, guarded_scan, guarded_write_release, is_kernel, read, read_acquire, scan,
     write, write_release,
 };
+pub use raising::ARGUMENTS;
 pub(crate) use raising::{PARAMETERS, Raised, call};
 pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};
 

@@ -279,7 +279,8 @@ impl Lab {
     /// one in a hundred: the lab's allocators differ. An instruction with a `rep` prefix counts
     /// once for each repetition. The cost of a copy is the difference between two lengths: a
     /// request itself has costs, most of them the lab's. [`LabError::NotCounted`] if the lab was
-    /// started without.
+    /// started without. With [`Options::steps`], the driver's own instructions alone, each repetition
+    /// of a `rep` prefix left out.
     pub fn instructions_of<R>(&self, work: impl FnOnce() -> R) -> Result<(R, u64), LabError> {
         let before = self.instructions().ok_or(LabError::NotCounted)?;
         let result = work();
@@ -289,7 +290,7 @@ impl Lab {
     /// Returns the instructions of all requests so far; `None` if the lab does not count them.
     #[must_use]
     pub fn instructions(&self) -> Option<u64> {
-        self.options.icount.then(|| self.ticks.get())
+        (self.options.icount || self.options.steps).then(|| self.ticks.get())
     }
 
     /// Sends a device control request and adds its ticks.

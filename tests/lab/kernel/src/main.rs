@@ -67,6 +67,7 @@ mod seh;
 mod serial;
 mod serve;
 mod smp;
+mod steps;
 mod test_memory;
 mod trap;
 mod withheld;

@@ -33,6 +33,8 @@ pub(crate) struct Options {
     pub(crate) processors: u64,
     /// `hypervisor`: what drivers are told of one, as a number.
     pub(crate) hypervisor: HypervisorKind,
+    /// `steps`: whether the driver's own instructions are counted.
+    pub(crate) steps: bool,
     /// `trace`: the level at which a session listens for events; 0: none listens.
     pub(crate) trace: u8,
     /// `driver`: the service's name.
@@ -47,6 +49,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     engine: None,
     processors: 1,
     hypervisor: HypervisorKind::None,
+    steps: false,
     trace: 0,
     driver: "RingCopy",
 });
@@ -111,6 +114,7 @@ pub(crate) fn parse(line: &str) {
                 options.hypervisor =
                     HypervisorKind::from_wire(number(value)).expect("a kind of hypervisor");
             }
+            "steps" => options.steps = value != "0",
             "trace" => options.trace = number(value) as u8,
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.

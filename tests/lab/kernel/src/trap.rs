@@ -16,7 +16,7 @@ use crate::memory::paging_file;
 use crate::memory::user::{self, AccessKind, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
-use crate::{alternation, broadcast, hypervisor, images, interference, raw, smp, withheld};
+use crate::{alternation, broadcast, hypervisor, images, interference, raw, smp, steps, withheld};
 use nt_status::NtStatus;
 
 global_asm!(include_str!("trap.s"));
@@ -171,6 +171,7 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
             }
         }
         vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(NtStatus::BREAKPOINT)),
+        vector::DEBUG if steps::stepped(frame.instruction) => {}
         vector::DEBUG if alternation::close() || withheld::close() => frame.flags &= !flags::TRAP,
         vector::DEBUG => frame.dispatch(floating, Exception::plain(NtStatus::SINGLE_STEP)),
         vector::ASSERTION => {

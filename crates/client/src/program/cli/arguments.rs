@@ -230,6 +230,15 @@ pub(super) struct VmTestArguments {
     #[arg(long, value_name = "TIMES", default_value_t = 100, hide = true)]
     pub(super) loads: u32,
 
+    /// Use only settings of Driver Verifier that take effect at once, for machines that cannot be
+    /// restarted; the report says which checks that leaves out
+    #[arg(long)]
+    pub(super) no_restart: bool,
+
+    /// Add a last round that reads memory of the whole system with both engines: it may stop the machine
+    #[arg(long)]
+    pub(super) risky: bool,
+
     /// End a test that has begun: turn Driver Verifier off, and write a report
     #[arg(long)]
     pub(super) give_up: bool,

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_protocol::NtStatus;
+use ringcopy_protocol::{MemoryRange, NtStatus};
 use ringcopy_win32::{Token, Win32Error, system, trace};
 use windows_registry::{Key, LOCAL_MACHINE};
 use windows_service::{
@@ -21,8 +21,8 @@ use windows_service::{
 };
 
 use super::{
-    Facts, IMAGE, ProgramOutput, SERVICE, SESSION, Service, State, System, SystemError, TraceFile,
-    TraceRecord,
+    Facts, IMAGE, KernelMemory, ProgramOutput, SERVICE, SESSION, Service, State, System,
+    SystemError, TraceFile, TraceRecord, kernel_memory,
 };
 use crate::{
     trace::{PROVIDER, Raw},
@@ -83,6 +83,13 @@ impl System for WindowsSystem {
                 .as_ref()
                 .and_then(|token| token.enable("SeDebugPrivilege").ok()),
             code_integrity: system::code_integrity().map_err(NtStatus),
+            vbs_enabled: LOCAL_MACHINE
+                .open(r"SYSTEM\CurrentControlSet\Control\DeviceGuard")
+                .and_then(|key| key.get_u32("EnableVirtualizationBasedSecurity"))
+                .map_or_else(
+                    |error| (code_of(&error) == NOT_FOUND).then_some(false),
+                    |value| Some(value != 0),
+                ),
             secure_boot: LOCAL_MACHINE
                 .open(r"SYSTEM\CurrentControlSet\Control\SecureBoot\State")
                 .and_then(|key| key.get_u32("UEFISecureBootEnabled"))
@@ -322,6 +329,27 @@ impl System for WindowsSystem {
             });
         });
         read.map_err(of_win32("show the driver's events"))
+    }
+
+    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
+        // Windows names addresses of the kernel only to holders of this privilege.
+        if let Ok(token) = Token::of_this_process() {
+            let _: Result<bool, _> = token.enable("SeDebugPrivilege");
+        }
+        if kind != KernelMemory::PagedPool {
+            let images = system::kernel_images().map_err(|error| SystemError {
+                action: "list the kernel's images".into(),
+                code: error.0,
+                text: error.to_string(),
+            })?;
+            return Ok(kernel_memory::images(kind, &images));
+        }
+        let words = system::information(kernel_memory::BIG_POOL).map_err(|status| SystemError {
+            action: "list the allocations of pool".into(),
+            code: status,
+            text: NtStatus(status).to_string(),
+        })?;
+        Ok(kernel_memory::paged_pool(&words))
     }
 
     fn is_interrupted(&self) -> bool {

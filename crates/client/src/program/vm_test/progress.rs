@@ -9,13 +9,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::{Kind, foreign_memory::SavedPolicy};
 use crate::machine::Failure;
 
 /// The name of the file, in the folder of the report.
 const FILE: &str = "ringcopy-vm-test.progress.json";
 
 /// The version of the file's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The next stage of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,9 +34,16 @@ pub(super) enum Stage {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct RoundReport {
     pub(super) name: String,
+    /// The settings that Verifier was given, as they are typed.
     pub(super) verifier: Vec<String>,
-    /// Verifier's settings after the restart, as it printed them.
+    /// Verifier's settings after the restart, or its state after they were given, as it printed them.
     pub(super) settings: String,
+    /// The checks of the standard settings that are not on.
+    pub(super) not_on: Vec<String>,
+    /// The settings that Verifier refused, as they are typed.
+    pub(super) refused: Vec<String>,
+    /// Why Verifier may stay on after the round.
+    pub(super) left_on: Vec<String>,
     /// The result of each step, by the step's name.
     pub(super) steps: serde_json::Map<String, Value>,
     /// The defects.
@@ -50,23 +58,31 @@ pub(super) struct Progress {
     pub(super) windows: [u32; 3],
     pub(super) round: usize,
     pub(super) stage: Stage,
+    pub(super) kind: Kind,
     /// The step that has begun. A new process that reads this knows that the step did not end.
     pub(super) running: Option<String>,
+    /// What the step is at, if it has pieces.
+    pub(super) trying: Option<String>,
     /// Whether Verifier may be on.
     pub(super) verifier_set: bool,
+    /// The policy to write back, if the test may have changed it.
+    pub(super) policy: Option<SavedPolicy>,
     pub(super) rounds: Vec<RoundReport>,
 }
 
 impl Progress {
-    pub(super) fn new(windows: [u32; 3]) -> Self {
+    pub(super) fn new(windows: [u32; 3], kind: Kind) -> Self {
         Self {
             version: VERSION,
             client: env!("CARGO_PKG_VERSION").into(),
             windows,
             round: 0,
             stage: Stage::Settings,
+            kind,
             running: None,
+            trying: None,
             verifier_set: false,
+            policy: None,
             rounds: Vec::new(),
         }
     }
@@ -98,7 +114,7 @@ impl Progress {
     pub(super) fn save(&self, folder: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         write(&path(folder), &text).map_err(|failure| {
-            if self.verifier_set {
+            if self.verifier_set && !self.kind.no_restart {
                 Failure(format!(
                     "{failure} Driver Verifier is set up for the driver: `verifier /reset` and a \
                      restart turn it off."

@@ -24,7 +24,7 @@ use super::{
     write,
 };
 use crate::arch::{
-    Raised, Width,
+    ARGUMENTS, Raised, Width,
     bulk::{
         usermode_accessors_copy, usermode_accessors_copy_backward,
         usermode_accessors_copy_nontemporal, usermode_accessors_fill,
@@ -460,7 +460,8 @@ fn raise(restore_ac: bool, ac: bool) -> bool {
         fn RaiseException(code: u32, flags: u32, count: u32, parameters: *const usize);
     }
     let mut raised = Raised::new();
-    let arguments = [0xE000_0001_usize, 0, 0, 0, 0, 0];
+    let mut arguments = [0; ARGUMENTS];
+    arguments[0] = 0xE000_0001_usize;
     let guarded = [
         (&raw mut raised).expose_provenance(),
         (RaiseException as *const c_void).expose_provenance(),

@@ -152,9 +152,16 @@ pub(crate) fn advance_time(units: u64) {
 }
 
 /// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four ticks of the
-/// time-stamp counter are 100 ns, so that what a driver does once a second happens often. Any IRQL.
+/// time-stamp counter are 100 ns, so that what a driver does once a second happens often. While
+/// instructions are counted one by one, time stands still: they take a hundred times as long. Any
+/// IRQL.
 pub(super) extern "win64" fn KeQueryUnbiasedInterruptTime() -> u64 {
-    cpu::time_stamp() / 4 + AHEAD.load(Ordering::Relaxed)
+    let passed = if crate::options::get().steps {
+        0
+    } else {
+        cpu::time_stamp() / 4
+    };
+    passed + AHEAD.load(Ordering::Relaxed)
 }
 
 /// `KeIpiGenericCall` function (wdm.h): the routine runs on every processor at `IPI_LEVEL`, from a

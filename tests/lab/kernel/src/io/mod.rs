@@ -14,7 +14,7 @@ use crate::nt::layout::{
     DeviceObject, DriverObject, Irp, StackLocation, Structure, location_control,
 };
 use crate::serial::say;
-use crate::{call, cpu, images, irql, options, parallel, raw};
+use crate::{call, cpu, images, irql, options, parallel, raw, steps};
 use nt_status::NtStatus;
 
 /// `KernelMode`.
@@ -27,7 +27,8 @@ pub(crate) const USER_MODE: u8 = 1;
 pub(crate) struct Completion {
     pub(crate) status: NtStatus,
     pub(crate) information: u64,
-    /// Ticks of the time-stamp counter from the call of the driver to its return.
+    /// From the call of the driver to its return: ticks of the time-stamp counter or, in a lab that
+    /// counts them, the instructions of the driver's own image.
     pub(crate) ticks: u64,
 }
 
@@ -73,9 +74,16 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completi
     }
     call::set_system_thread(false);
     irql::set(level);
-    let start = cpu::time_stamp();
-    let returned = call_driver(device, request);
-    let ticks = cpu::time_stamp().wrapping_sub(start);
+    let (returned, ticks) = if options::get().steps {
+        let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
+        let base = driver.get(DriverObject::DRIVER_START);
+        let size = driver.get(DriverObject::DRIVER_SIZE);
+        steps::count(base, size.into(), || call_driver(device, request))
+    } else {
+        let start = cpu::time_stamp();
+        let returned = call_driver(device, request);
+        (returned, cpu::time_stamp().wrapping_sub(start))
+    };
     irql::set(irql::PASSIVE_LEVEL);
     call::set_system_thread(true);
 
