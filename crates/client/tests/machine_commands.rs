@@ -227,6 +227,7 @@ fn without_a_system_each_command_is_refused() {
         "trace stop",
         "doctor",
         "vm-test",
+        "guest",
     ] {
         let refused = || Err(TransportError::Lost("it was called".into()));
         let output = run_on(None, &mut { refused }, command);

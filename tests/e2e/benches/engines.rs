@@ -84,7 +84,7 @@ impl<'l> Bench<'l> {
     }
 
     /// Every kind of memory of which more than a page is read.
-    fn all(&self) -> [Memory; 3] {
+    const fn all(&self) -> [Memory; 3] {
         let [physical, system] = self.memories;
         [physical, system, self.plain]
     }

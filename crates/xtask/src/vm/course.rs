@@ -76,12 +76,15 @@ pub fn run(
     let conclusion = match &ended {
         Ok(failed) if failed.is_empty() => "passed".to_owned(),
         Ok(failed) => format!("failed: {}", failed.join(", ")),
-        Err(error) => format!("ended early: {error:#}"),
+        Err(error) => machine.last_words().map_or_else(
+            || format!("ended early: {error:#}"),
+            |words| format!("ended early: {error:#} ({words})"),
+        ),
     };
     let _ = writeln!(summary, "{conclusion}");
     println!("\n{summary}");
     fs::write(reports.join("summary.txt"), &summary)?;
-    ensure!(ended?.is_empty(), "{conclusion}");
+    ensure!(ended.is_ok_and(|failed| failed.is_empty()), "{conclusion}");
     Ok(())
 }
 

@@ -123,9 +123,13 @@ fn install(options: &Options, edition: &str, disc: Disc, drive: &Path) -> Result
     let serial = machine.serial.try_clone()?;
     let mut conversation =
         Conversation::new(serial, patience, &interrupted, |line| println!("{line}"))?;
-    let hello = conversation.greeting().context(
-        "Windows is not installed; with --display you see what its set-up asks: a product key, perhaps",
-    )?;
+    let hello = conversation.greeting().with_context(|| {
+        let words = machine.last_words();
+        format!(
+            "Windows is not installed{}; with --display you see what its set-up asks: a product key, perhaps",
+            words.map_or_else(String::new, |words| format!(" ({words})"))
+        )
+    })?;
     let [major, minor, build] = hello.windows;
     println!("Windows {major}.{minor}, build {build}, is installed");
     conversation.shut_down()?;

@@ -7,7 +7,7 @@ use clap::Args;
 use fs_err::{self as fs, File};
 use std::{
     ffi::OsString,
-    io::ErrorKind,
+    io::{ErrorKind, Write as _},
     os::unix::net::{UnixListener, UnixStream},
     path::{Path, PathBuf},
     process::{Child, Stdio},
@@ -18,9 +18,6 @@ use std::{
 use tempfile::TempDir;
 
 const QEMU: &str = "qemu-system-x86_64";
-
-/// The device with which QEMU runs a guest on the host's processor.
-const KVM: &str = "/dev/kvm";
 
 /// How long a started machine may take to open its serial port.
 const START: Duration = Duration::from_mins(1);
@@ -61,6 +58,8 @@ pub struct Machine {
     process: Child,
     /// Its serial port.
     pub serial: UnixStream,
+    /// The output of QEMU.
+    log: PathBuf,
     /// Has the socket, the output of QEMU, and the discs.
     _folder: TempDir,
     _guest: Guest,
@@ -74,10 +73,10 @@ impl Guest {
         let mut command = match &self {
             Self::StandIn(behaviour) => stand_in::command(*behaviour, &socket),
             windows => {
-                let kvm = has_kvm();
+                let kvm = has_kvm()?;
                 if !kvm {
                     eprintln!(
-                        "warning: {KVM} can't be used, so the processor is emulated: Windows takes hours"
+                        "warning: there is no KVM, so the processor is emulated: Windows takes hours"
                     );
                 }
                 let mut command = program::named(QEMU);
@@ -100,6 +99,7 @@ impl Guest {
         serial.set_nonblocking(false)?;
         serial.set_write_timeout(Some(START))?;
         Ok(Machine {
+            log,
             process: starting.0.take().context("the machine has not started")?,
             serial,
             _folder: folder,
@@ -154,6 +154,13 @@ impl Drop for Starting {
 }
 
 impl Machine {
+    /// Returns what QEMU said if it has ended.
+    pub fn last_words(&mut self) -> Option<String> {
+        let status = self.process.try_wait().ok().flatten()?;
+        let output = fs::read_to_string(&self.log).unwrap_or_default();
+        Some(format!("{status}: {}", output.trim().replace('\n', "; ")))
+    }
+
     /// Waits until the machine has ended by itself, as it does when its guest shuts down.
     pub fn wait(&mut self, patience: Duration, interrupted: &AtomicBool) -> Result<()> {
         let started = Instant::now();
@@ -181,12 +188,23 @@ fn end(process: &mut Child) {
     let _ = process.wait();
 }
 
-fn has_kvm() -> bool {
-    fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(KVM)
-        .is_ok()
+/// Returns whether QEMU can run a guest on the host's processor. It is asked: the device may be there, and
+/// not work.
+fn has_kvm() -> Result<bool> {
+    let mut qemu = program::named(QEMU)
+        .args([
+            "-machine", "none", "-accel", "kvm", "-display", "none", "-monitor", "stdio",
+        ])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .context("cannot run QEMU")?;
+    if let Some(mut monitor) = qemu.stdin.take() {
+        // If QEMU has ended already, its status says why.
+        let _ = monitor.write_all(b"quit\n");
+    }
+    Ok(qemu.wait()?.success())
 }
 
 /// Returns QEMU's arguments: a PC with a BIOS, so without Secure Boot; disk and discs on controllers
@@ -306,7 +324,6 @@ mod tests {
             .unwrap();
         assert!(disk.contains("snapshot=on"), "{disk}");
         assert!(disk.ends_with("file=/images/a,,b.qcow2"), "{disk}");
-        assert!(arguments.windows(2).any(|pair| pair == ["-cpu", "host"]));
     }
 
     #[test]
@@ -334,7 +351,7 @@ mod tests {
                 "ide-cd,drive=disc3,bootindex=3"
             ]
         );
-        assert!(arguments.windows(2).any(|pair| pair == ["-accel", "tcg"]));
+        assert!(arguments.windows(2).any(|pair| pair == ["-cpu", "max"]));
         for argument in ["-nic", "-display"] {
             let at = arguments.iter().position(|word| word == argument).unwrap();
             assert_eq!(arguments[at + 1], "none");

@@ -8,6 +8,7 @@ use std::{
 use ringcopy_client::{protocol::NtStatus, trace::Raw};
 use ringcopy_lab_mailbox::{
     Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
+    rules::Rule,
 };
 
 use crate::{
@@ -216,6 +217,12 @@ impl Lab {
         let after = after.unwrap_or(u64::MAX);
         self.done(Command::FailAllocation, &[after], &[])?;
         Ok(())
+    }
+
+    /// Breaks a rule of Driver Verifier on purpose. Fails with [`LabError::Stopped`], as the run ends
+    /// then, or with `STATUS_NOT_SUPPORTED` if only a driver can break the rule.
+    pub fn break_rule(&self, rule: Rule) -> Result<(), LabError> {
+        self.done(Command::Break, &[rule as u64], &[]).map(drop)
     }
 
     /// Stops the driver and returns a line for each thing that it leaked. Fails with

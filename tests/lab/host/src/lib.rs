@@ -31,5 +31,6 @@ pub use options::{Options, RegistryValue};
 pub use process::{Beside, Caller, Process, Repeated, Sender, Sending, Sent, SystemCopy};
 pub use ringcopy_lab_mailbox::{
     Count, DATA_LENGTH, HypervisorKind, Interference, MachineFact, Mapping, MappingKind,
-    PROCESSORS, Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld, opener, token,
+    PROCESSORS, Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld, opener, rules,
+    token,
 };

@@ -59,6 +59,9 @@ pub struct Options {
     /// in its image, and one with a `rep` prefix once. Uses one processor. Pages that are withheld or
     /// that alternate do not work.
     pub steps: bool,
+    /// User memory is out of a processor's reach each time that its IRQL has been raised to
+    /// `DISPATCH_LEVEL` this often: 1 is Driver Verifier's own interval, and slow.
+    pub trim_interval: u64,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
     /// The level at which a session listens for the driver's events, which are in the
@@ -93,6 +96,7 @@ impl Options {
             five_levels: false,
             icount: false,
             steps: false,
+            trim_interval: 16,
             verbose: false,
             trace: None,
             patience: Duration::from_mins(2),
@@ -116,6 +120,7 @@ impl Options {
             format!("mode={mode}"),
             format!("seed={}", self.seed),
             format!("processors={}", self.running_processors()),
+            format!("trim={}", self.trim_interval),
         ];
         words.extend(
             self.policy
@@ -154,7 +159,7 @@ mod tests {
         let options = Options::new("kernel", []);
         assert_eq!(
             options.command_line("serve"),
-            "mode=serve seed=1 processors=2"
+            "mode=serve seed=1 processors=2 trim=16"
         );
     }
 
@@ -171,13 +176,14 @@ mod tests {
             seed: 77,
             processors: 1,
             five_levels: true,
+            trim_interval: 1,
             verbose: true,
             trace: Some(5),
             ..Options::new("kernel", [])
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
+            "mode=load seed=77 processors=1 trim=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

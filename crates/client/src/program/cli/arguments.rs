@@ -79,6 +79,8 @@ pub(super) enum SystemCommand {
     Doctor,
     /// Put the driver under Driver Verifier, exercise it, and write a report: for virtual machines
     VmTest(VmTestArguments),
+    /// Run commands for a host over a serial port: for virtual machines
+    Guest(GuestArguments),
 }
 
 impl Command {
@@ -107,6 +109,7 @@ impl Command {
                 SystemCommand::Trace(_) => "trace",
                 SystemCommand::Doctor => "doctor",
                 SystemCommand::VmTest(_) => "vm-test",
+                SystemCommand::Guest(_) => "guest",
             },
         }
     }
@@ -242,6 +245,17 @@ pub(super) struct VmTestArguments {
     /// End a test that has begun: turn Driver Verifier off, and write a report
     #[arg(long)]
     pub(super) give_up: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GuestArguments {
+    /// The serial port that leads to the host
+    #[arg(long, value_name = "PORT", default_value = "COM1")]
+    pub(super) port: String,
+
+    /// The folder for reports, and for what the guest needs to continue after a restart
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,7 @@ mod arguments;
 mod copy;
 mod doctor;
 mod encoding;
+mod guest;
 mod info;
 mod range_argument;
 mod range_list;
@@ -218,6 +219,7 @@ fn run_system_command(
         SystemCommand::Trace(arguments) => trace::run(&arguments.action, system, view),
         SystemCommand::Doctor => doctor::run(system, connect, view),
         SystemCommand::VmTest(arguments) => vm_test::run(arguments, system, connect, view),
+        SystemCommand::Guest(arguments) => guest::run(arguments, system, connect, view),
     }
 }
 

@@ -204,6 +204,9 @@ pub trait System {
     /// Runs a program of the system and waits for its end.
     fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError>;
 
+    /// Returns ranges of virtual memory of one kind, as far as the system names them.
+    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError>;
+
     /// Starts the session [`SESSION`] that writes the driver's events up to a level to a file, which is
     /// replaced.
     fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError>;
@@ -217,9 +220,6 @@ pub trait System {
         file: &Path,
         each: &mut dyn FnMut(TraceRecord),
     ) -> Result<(), SystemError>;
-
-    /// Returns ranges of virtual memory of one kind, as far as the system names them.
-    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError>;
 
     /// Returns whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;

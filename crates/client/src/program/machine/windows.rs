@@ -296,6 +296,27 @@ impl System for WindowsSystem {
         })
     }
 
+    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
+        // Windows names addresses of the kernel only to holders of this privilege.
+        if let Ok(token) = Token::of_this_process() {
+            let _: Result<bool, _> = token.enable("SeDebugPrivilege");
+        }
+        if kind != KernelMemory::PagedPool {
+            let images = system::kernel_images().map_err(|error| SystemError {
+                action: "list the kernel's images".into(),
+                code: error.0,
+                text: error.to_string(),
+            })?;
+            return Ok(kernel_memory::images(kind, &images));
+        }
+        let words = system::information(kernel_memory::BIG_POOL).map_err(|status| SystemError {
+            action: "list the allocations of pool".into(),
+            code: status,
+            text: NtStatus(status).to_string(),
+        })?;
+        Ok(kernel_memory::paged_pool(&words))
+    }
+
     fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError> {
         trace::start(SESSION, file, PROVIDER, level)
             .map_err(of_win32("collect the driver's events"))
@@ -329,27 +350,6 @@ impl System for WindowsSystem {
             });
         });
         read.map_err(of_win32("show the driver's events"))
-    }
-
-    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
-        // Windows names addresses of the kernel only to holders of this privilege.
-        if let Ok(token) = Token::of_this_process() {
-            let _: Result<bool, _> = token.enable("SeDebugPrivilege");
-        }
-        if kind != KernelMemory::PagedPool {
-            let images = system::kernel_images().map_err(|error| SystemError {
-                action: "list the kernel's images".into(),
-                code: error.0,
-                text: error.to_string(),
-            })?;
-            return Ok(kernel_memory::images(kind, &images));
-        }
-        let words = system::information(kernel_memory::BIG_POOL).map_err(|status| SystemError {
-            action: "list the allocations of pool".into(),
-            code: status,
-            text: NtStatus(status).to_string(),
-        })?;
-        Ok(kernel_memory::paged_pool(&words))
     }
 
     fn is_interrupted(&self) -> bool {

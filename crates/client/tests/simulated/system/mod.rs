@@ -390,6 +390,10 @@ impl System for SimulatedSystem {
         })
     }
 
+    fn kernel_memory(&mut self, _: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
+        Ok(self.kernel_memory.clone())
+    }
+
     fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError> {
         self.change("collect the driver's events")?;
         if self.session.is_some() {
@@ -415,10 +419,6 @@ impl System for SimulatedSystem {
         self.change("show the driver's events")?;
         self.events.iter().cloned().for_each(each);
         Ok(())
-    }
-
-    fn kernel_memory(&mut self, _: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
-        Ok(self.kernel_memory.clone())
     }
 
     fn is_interrupted(&self) -> bool {

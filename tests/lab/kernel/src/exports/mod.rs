@@ -8,6 +8,7 @@
 
 #![expect(non_snake_case, reason = "an export has the name that drivers import")]
 
+mod breaches;
 mod dbg;
 pub(crate) mod etw;
 mod ex;
@@ -27,6 +28,7 @@ mod se;
 mod stubs;
 mod zw;
 
+pub(crate) use breaches::commit;
 pub(crate) use ke::advance_time;
 pub(crate) use mm_copy::MmCopyMemory as mm_copy_memory;
 pub(crate) use stubs::stub;
