@@ -20,7 +20,7 @@ use ringcopy_client::{
     trace::VERBOSE,
 };
 use ringcopy_lab::{
-    Lab, LabError, Options, PROCESSORS, RamState, Withheld, load,
+    Counted, Lab, LabError, Options, PROCESSORS, RamState, Withheld, load,
     rules::{Breach, Description, Rule},
     show_event, token,
 };
@@ -203,7 +203,11 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         seed: arguments.seed,
         processors: arguments.processors,
         five_levels: arguments.five_levels,
-        icount: arguments.icount,
+        counted: if arguments.icount {
+            Counted::All
+        } else {
+            Counted::Nothing
+        },
         verbose: arguments.verbose,
         trace: arguments.trace.then_some(VERBOSE),
         ..Options::new(kernel, images)

@@ -22,12 +22,21 @@ pub struct RegistryValue {
     pub data: Vec<u8>,
 }
 
+/// Which instructions of a request a lab counts. A lab that counts has one processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// None.
+    Nothing,
+    /// All, by the time-stamp counter, so that figures do not depend on the load of the host. One with
+    /// a `rep` prefix counts once for each repetition. Uses `tcg`.
+    All,
+    /// The driver's own: those in its image. One with a `rep` prefix counts once. Pages that are withheld
+    /// or that alternate do not work.
+    OfDriver,
+}
+
 /// The options of a lab.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an option of its own"
-)]
 pub struct Options {
     /// The lab's kernel, an ELF file.
     pub kernel: PathBuf,
@@ -51,17 +60,11 @@ pub struct Options {
     pub memory: u64,
     /// Five levels of page tables, instead of four.
     pub five_levels: bool,
-    /// The time-stamp counter counts instructions, so that figures do not depend on the load of the
-    /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
-    /// `tcg`.
-    pub icount: bool,
-    /// [`Lab::instructions_of`](crate::Lab::instructions_of) counts the driver's own instructions: those
-    /// in its image, and one with a `rep` prefix once. Uses one processor. Pages that are withheld or
-    /// that alternate do not work.
-    pub steps: bool,
     /// User memory is out of a processor's reach each time that its IRQL has been raised to
     /// `DISPATCH_LEVEL` this often: 1 is Driver Verifier's own interval, and slow.
     pub trim_interval: u64,
+    /// What [`Lab::instructions_of`](crate::Lab::instructions_of) counts.
+    pub counted: Counted,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
     /// The level at which a session listens for the driver's events, which are in the
@@ -94,9 +97,8 @@ impl Options {
             processors: 2,
             memory: 128,
             five_levels: false,
-            icount: false,
-            steps: false,
             trim_interval: 16,
+            counted: Counted::Nothing,
             verbose: false,
             trace: None,
             patience: Duration::from_mins(2),
@@ -107,10 +109,9 @@ impl Options {
 
     /// Returns the number of processors that QEMU gets.
     pub(crate) const fn running_processors(&self) -> u32 {
-        if self.icount || self.steps {
-            1
-        } else {
-            self.processors
+        match self.counted {
+            Counted::Nothing => self.processors,
+            Counted::All | Counted::OfDriver => 1,
         }
     }
 
@@ -143,7 +144,7 @@ impl Options {
             })
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
-        words.extend(self.steps.then(|| "steps=1".into()));
+        words.extend((self.counted == Counted::OfDriver).then(|| "steps=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
         words.extend(self.trace.map(|level| format!("trace={level}")));
         words.join(" ")

@@ -97,9 +97,9 @@ values! {
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
     /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request
-    /// is cancelled before the driver sees it, the IRQL of the request. Results: the status block's
-    /// information, and the ticks of the time-stamp counter from the call of the driver to its
-    /// return. The command's status is the request's.
+    /// is cancelled before the driver sees it, the IRQL of the request, whether its thread is ending
+    /// meanwhile. Results: the status block's information, and the ticks of the time-stamp counter
+    /// from the call of the driver to its return. The command's status is the request's.
     DeviceIoControl = 5,
     /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
     /// lab chooses, with an unmapped page on either side), length. Results: address.
@@ -497,6 +497,8 @@ values! {
     BroughtIn = 8,
     /// Requests completed by another processor than the one that sent them, since boot.
     EndedElsewhere = 9,
+    /// Live process objects.
+    Processes = 10,
 }
 
 values! {

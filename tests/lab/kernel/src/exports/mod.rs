@@ -100,8 +100,8 @@ table! {
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
-    ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetCurrentThread
-        PsGetCurrentThreadId;
+    ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
+        PsGetCurrentThread PsGetCurrentThreadId PsIsThreadTerminating;
     rtl: RtlInitUnicodeString RtlCopyUnicodeString RtlCompareUnicodeString RtlEqualUnicodeString
         RtlGetVersion;
     rtl_security: RtlCreateSecurityDescriptor RtlSetDaclSecurityDescriptor RtlCreateAcl

@@ -53,6 +53,14 @@ pub(crate) fn kind_of(address: u64) -> Option<Kind> {
     OBJECTS.with(|objects| objects.get(&address).map(|object| object.kind))
 }
 
+/// Returns the number of live objects of a kind.
+pub(crate) fn count_of(kind: Kind) -> u64 {
+    OBJECTS.with(|objects| {
+        let of_kind = objects.values().filter(|object| object.kind == kind);
+        of_kind.count() as u64
+    })
+}
+
 fn change(address: u64, by: i64, drivers: i64) -> Option<u64> {
     OBJECTS.with(|objects| {
         let object = objects.get_mut(&address)?;
