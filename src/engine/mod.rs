@@ -10,7 +10,10 @@ use mm_copy::{
 use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
-use crate::nt::{hypervisor, processor};
+use crate::{
+    nt::{hypervisor, processor},
+    trace,
+};
 use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
 pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
@@ -117,9 +120,11 @@ impl Copier<'_, '_> {
             .filter(|_| engine == EngineKind::Native && self.choice == EngineKind::Auto)
             .filter(|stop| Self::may_go_on(flags, stop));
         if let Some(stop) = by_system {
+            let length = target.len();
             let whole = self.go_on(EngineKind::System, flags, address, transfer, target);
             // Where neither engine can read, the native one knows how far that reaches.
             if stop.reason.may_be_paged_out() || whole.transferred > transfer.transferred {
+                trace::fell_back(length, &transfer, &whole);
                 return CopyResult {
                     flags: ResultFlags::FELL_BACK.bits(),
                     ..result(&whole, EngineKind::System)

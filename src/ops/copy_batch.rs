@@ -11,7 +11,7 @@ use super::{
     Call, copy_memory,
     entries::{Captured, Tally},
 };
-use crate::engine::Copier;
+use crate::{engine::Copier, trace};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let request = call.capture::<kind::CopyBatch>()?;
@@ -26,6 +26,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     for (number, entry) in entries.iter().enumerate() {
         let source = entry.source();
         let result = copy_entry(call, &mut copier, source, &mut output, slot)?;
+        trace::copied(call.code.kind, source.length as u64, &result);
         tally.count(&result);
         write(
             &mut output,

@@ -5,9 +5,10 @@ use std::{
     io::{self, Write as _},
 };
 
-use ringcopy_client::protocol::NtStatus;
+use ringcopy_client::{protocol::NtStatus, trace::Raw};
 use ringcopy_lab_mailbox::{
     Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
+    rules::Rule,
 };
 
 use crate::{
@@ -41,6 +42,22 @@ pub struct Report {
 /// The description of the lab's machine, by [`MachineFact`].
 #[derive(Clone, Copy, Debug)]
 pub struct Facts([u64; VALUES]);
+
+impl Report {
+    /// Returns the events that the driver wrote, if the lab was started with [`Options::trace`].
+    pub fn events(&self) -> impl Iterator<Item = Raw> {
+        self.log.iter().filter_map(|line| Raw::of_line(line))
+    }
+}
+
+/// Returns an event as a line to be read.
+#[must_use]
+pub fn show_event(event: &Raw) -> String {
+    match event.decode() {
+        Ok(event) => format!("event: {event}"),
+        Err(error) => format!("event: cannot be decoded: {error}"),
+    }
+}
 
 impl Facts {
     /// Returns one of them.
@@ -202,6 +219,12 @@ impl Lab {
         Ok(())
     }
 
+    /// Breaks a rule of Driver Verifier on purpose. Fails with [`LabError::Stopped`], as the run ends
+    /// then, or with `STATUS_NOT_SUPPORTED` if only a driver can break the rule.
+    pub fn break_rule(&self, rule: Rule) -> Result<(), LabError> {
+        self.done(Command::Break, &[rule as u64], &[]).map(drop)
+    }
+
     /// Stops the driver and returns a line for each thing that it leaked. Fails with
     /// `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
     pub fn unload(&self) -> Result<Vec<String>, LabError> {
@@ -263,7 +286,8 @@ impl Lab {
     /// one in a hundred: the lab's allocators differ. An instruction with a `rep` prefix counts
     /// once for each repetition. The cost of a copy is the difference between two lengths: a
     /// request itself has costs, most of them the lab's. [`LabError::NotCounted`] if the lab was
-    /// started without.
+    /// started without. With [`Options::steps`], the driver's own instructions alone, each repetition
+    /// of a `rep` prefix left out.
     pub fn instructions_of<R>(&self, work: impl FnOnce() -> R) -> Result<(R, u64), LabError> {
         let before = self.instructions().ok_or(LabError::NotCounted)?;
         let result = work();
@@ -273,7 +297,7 @@ impl Lab {
     /// Returns the instructions of all requests so far; `None` if the lab does not count them.
     #[must_use]
     pub fn instructions(&self) -> Option<u64> {
-        self.options.icount.then(|| self.ticks.get())
+        (self.options.icount || self.options.steps).then(|| self.ticks.get())
     }
 
     /// Sends a device control request and adds its ticks.
@@ -366,10 +390,19 @@ impl Lab {
 /// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output,
 /// its missing imports, and what it leaked.
 ///
+/// With [`Options::trace`], `echo` gets the driver's events decoded.
+///
 /// Fails if QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong
 /// with the driver; [`LabError::Interrupted`] if the user interrupts it.
-pub fn load(options: &Options, echo: impl FnMut(&str) + Send + 'static) -> Result<(), LabError> {
-    let (mut vm, _memory) = VirtualMachine::start(options, "load", echo)?;
+pub fn load(
+    options: &Options,
+    mut echo: impl FnMut(&str) + Send + 'static,
+) -> Result<(), LabError> {
+    let (mut vm, _memory) =
+        VirtualMachine::start(options, "load", move |line| match Raw::of_line(line) {
+            Some(event) => echo(&show_event(&event)),
+            None => echo(line),
+        })?;
     vm.join(options.patience)
 }
 

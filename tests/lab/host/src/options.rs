@@ -24,6 +24,10 @@ pub struct RegistryValue {
 
 /// The options of a lab.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub struct Options {
     /// The lab's kernel, an ELF file.
     pub kernel: PathBuf,
@@ -51,8 +55,18 @@ pub struct Options {
     /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
     /// `tcg`.
     pub icount: bool,
+    /// [`Lab::instructions_of`](crate::Lab::instructions_of) counts the driver's own instructions: those
+    /// in its image, and one with a `rep` prefix once. Uses one processor. Pages that are withheld or
+    /// that alternate do not work.
+    pub steps: bool,
+    /// User memory is out of a processor's reach each time that its IRQL has been raised to
+    /// `DISPATCH_LEVEL` this often: 1 is Driver Verifier's own interval, and slow.
+    pub trim_interval: u64,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
+    /// The level at which a session listens for the driver's events, which are in the
+    /// [`Report`](crate::Report); `None`: none listens.
+    pub trace: Option<u8>,
     /// The time limit for one command.
     pub patience: Duration,
     /// The accelerator: `tcg`, or `kvm` where that can run ring-0 code.
@@ -81,7 +95,10 @@ impl Options {
             memory: 128,
             five_levels: false,
             icount: false,
+            steps: false,
+            trim_interval: 16,
             verbose: false,
+            trace: None,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
             interrupted: Arc::default(),
@@ -90,7 +107,11 @@ impl Options {
 
     /// Returns the number of processors that QEMU gets.
     pub(crate) const fn running_processors(&self) -> u32 {
-        if self.icount { 1 } else { self.processors }
+        if self.icount || self.steps {
+            1
+        } else {
+            self.processors
+        }
     }
 
     /// Returns the kernel's command line.
@@ -99,6 +120,7 @@ impl Options {
             format!("mode={mode}"),
             format!("seed={}", self.seed),
             format!("processors={}", self.running_processors()),
+            format!("trim={}", self.trim_interval),
         ];
         words.extend(
             self.policy
@@ -121,7 +143,9 @@ impl Options {
             })
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
+        words.extend(self.steps.then(|| "steps=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
+        words.extend(self.trace.map(|level| format!("trace={level}")));
         words.join(" ")
     }
 }
@@ -135,7 +159,7 @@ mod tests {
         let options = Options::new("kernel", []);
         assert_eq!(
             options.command_line("serve"),
-            "mode=serve seed=1 processors=2"
+            "mode=serve seed=1 processors=2 trim=16"
         );
     }
 
@@ -152,12 +176,14 @@ mod tests {
             seed: 77,
             processors: 1,
             five_levels: true,
+            trim_interval: 1,
             verbose: true,
+            trace: Some(5),
             ..Options::new("kernel", [])
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1"
+            "mode=load seed=77 processors=1 trim=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }
