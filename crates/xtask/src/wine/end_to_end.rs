@@ -120,9 +120,9 @@ impl Installation {
         let matrix = self.matrix()?;
         step.detail("under a simulated Driver Verifier");
         self.vm_test()?;
-        for windows in ["win10", "win11"] {
-            step.detail(&format!("the same at once, as {windows}"));
-            self.vm_test_at_once(windows)?;
+        for build in ["19045", "22631"] {
+            step.detail(&format!("the same at once, as Windows build {build}"));
+            self.vm_test_at_once(build)?;
         }
         step.detail("uninstalling");
         self.uninstall()?;
@@ -212,22 +212,20 @@ impl Installation {
         )
     }
 
-    /// Runs the test without a restart, and with the round of foreign memory, as on one version of
+    /// Runs the test without a restart, and with the round of foreign memory, as on one build of
     /// Windows.
-    fn vm_test_at_once(&self, windows: &str) -> Result<()> {
-        let chosen = self.wine(&[
-            "reg",
-            "add",
-            r"HKCU\Software\Wine",
-            "/v",
-            "Version",
-            "/d",
-            windows,
-            "/f",
-        ])?;
-        check(chosen.succeeded, "reg add", &chosen.text)?;
+    fn vm_test_at_once(&self, build: &str) -> Result<()> {
+        let key = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion";
+        for (name, kind, value) in [
+            ("CurrentMajorVersionNumber", "REG_DWORD", "10"),
+            ("CurrentMinorVersionNumber", "REG_DWORD", "0"),
+            ("CurrentBuildNumber", "REG_SZ", build),
+        ] {
+            let set = self.wine(&["reg", "add", key, "/v", name, "/t", kind, "/d", value, "/f"])?;
+            check(set.succeeded, "reg add", &set.text)?;
+        }
         let before = self.succeed(&["policy", "show"])?;
-        let folder = paths::target().join("wine").join(windows);
+        let folder = paths::target().join("wine").join(build);
         drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder)?;
         let path = folder.display().to_string();
@@ -237,17 +235,17 @@ impl Installation {
         let report = fs::read_to_string(folder.join("ringcopy-vm-test.json")).unwrap_or_default();
         check(
             done.succeeded && done.document["passed"] == true,
-            windows,
+            build,
             &format!("{}\n{report}", done.text),
         )?;
-        let dialect = if windows == "win10" {
+        let dialect = if build == "19045" {
             "/flags 0x9BB"
         } else {
             "/dif 1 4 5"
         };
-        check(report.contains(dialect), windows, &report)?;
+        check(report.contains(dialect), build, &report)?;
         let rounds = serde_json::from_str::<Value>(&report)?["rounds"].clone();
-        check(rounds.as_array().map_or(0, Vec::len) == 3, windows, &report)?;
+        check(rounds.as_array().map_or(0, Vec::len) == 3, build, &report)?;
         let after = self.succeed(&["policy", "show"])?;
         check(before["policy"] == after["policy"], "the policy", &after)
     }
