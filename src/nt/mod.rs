@@ -15,6 +15,7 @@ pub mod process;
 pub mod processor;
 pub mod system_copy;
 pub mod time;
+pub mod trace;
 pub mod translations;
 pub mod unicode;
 pub mod user_limit;

@@ -10,7 +10,7 @@ use ringcopy_protocol::{
 use usermode_accessors::{VolatileSlice, probe};
 
 use super::Call;
-use crate::{engine::Copier, state::FileContext};
+use crate::{engine::Copier, state::FileContext, trace};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
@@ -18,6 +18,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let ram = call.device.engines.ram();
     let mut copier = call.device.engines.copier(engine, &ram);
     let result = copy(call, &mut copier, source, target);
+    trace::copied(call.code.kind, source.length as u64, &result);
     let response = CopyResponse::of(source.length as u64, result);
     let arrived = usize::try_from(result.copied).unwrap_or(0);
     call.respond(&response, arrived)
@@ -56,12 +57,15 @@ pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatu
         _ => return Ok(()),
     };
     if source.length == 0 || within_session(file, own, source) || file.reach.contains(needed) {
-        Ok(())
-    } else if call.device.settings.policy.contains(needed) {
-        Err(NtStatus::PRIVILEGE_NOT_HELD)
-    } else {
-        Err(NtStatus::ACCESS_DENIED)
+        return Ok(());
     }
+    let status = if call.device.settings.policy.contains(needed) {
+        NtStatus::PRIVILEGE_NOT_HELD
+    } else {
+        NtStatus::ACCESS_DENIED
+    };
+    trace::out_of_reach(call.code.kind, needed, source.length, status);
+    Err(status)
 }
 
 fn within_session(file: &FileContext, start: u64, source: Source) -> bool {

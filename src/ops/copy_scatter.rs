@@ -14,7 +14,7 @@ use super::{
     copy_result,
     entries::{Captured, Tally},
 };
-use crate::{engine::RamOfRequest, nt::pool::PoolBuffer};
+use crate::{engine::RamOfRequest, nt::pool::PoolBuffer, trace};
 
 /// The number of bytes copied at a time. A request holds this much pool, and its entries.
 const PIECE: usize = 16 << 10;
@@ -30,6 +30,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let mut tally = Tally::of(request.count);
     for (number, entry) in entries.iter().enumerate() {
         let result = copy_entry(call, (request.engine, &ram), entry, &mut buffer);
+        trace::copied(call.code.kind, entry.source().length as u64, &result);
         tally.count(&result);
         call.write_to_caller(validate::result_offset(number), result.as_bytes())?;
     }

@@ -4,7 +4,7 @@ use ringcopy_protocol::{CopyResponse, NtStatus, kind, validate::CopyThrough};
 use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
 
 use super::{Call, copy_result};
-use crate::nt::pool::PoolBuffer;
+use crate::{nt::pool::PoolBuffer, trace};
 
 /// The number of bytes copied at a time. A request of any length holds this much pool.
 const PIECE: usize = 16 << 10;
@@ -26,6 +26,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let copied = copy(source, destination, alignment, &mut buffer);
     let asked = length as u64;
     let result = copy_result::of_accessor(asked, copied);
+    trace::copied(call.code.kind, asked, &result);
     call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 

@@ -43,6 +43,8 @@ impl Drop for OpenCount {
 pub struct FileContext {
     _open: OpenCount,
     owner: Process,
+    /// Whether its opener held `SeDebugPrivilege`.
+    pub privileged: bool,
     /// The memory that the opener may read in addition to its own and the session buffer.
     pub reach: Reach,
     /// The session buffer: nonpaged and physically contiguous, zeroed at open.
@@ -67,6 +69,7 @@ impl FileContext {
         Ok(Self {
             _open: open,
             owner: Process::current(),
+            privileged,
             reach: if privileged {
                 policy & Reach::MEMORY
             } else {

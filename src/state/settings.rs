@@ -3,7 +3,7 @@
 use ringcopy_protocol::{ENGINE_VALUE, EngineKind, NATIVE_VALUE, NtStatus, POLICY_VALUE, Reach};
 use wdk::println;
 
-use crate::nt::wdf::Driver;
+use crate::{nt::wdf::Driver, trace};
 
 /// The settings, read once when the driver loads.
 ///
@@ -25,6 +25,7 @@ impl Settings {
             Err(NtStatus::INSUFFICIENT_RESOURCES) => Err(NtStatus::INSUFFICIENT_RESOURCES),
             Err(status) => {
                 println!("ringcopy: `{name}` is no REG_DWORD: {status}; the least is allowed");
+                trace::setting_ignored(name, status);
                 Ok(None)
             }
         };

@@ -61,6 +61,7 @@ mod program;
 mod response;
 mod source;
 pub mod suites;
+pub mod trace;
 mod transport;
 #[cfg(any(windows, test))]
 mod win32_status;

@@ -190,10 +190,43 @@ extern crate self as usermode_accessors;
 #[path = "../tests/pages/mod.rs"]
 mod pages;
 
+#[macro_use]
+#[path = "ddi/table.rs"]
+mod ddi_table;
+
+/// Declares [`ddi`], with the functions by family on its page.
+macro_rules! ddi_page {
+    ($(
+        $family:ident $title:literal { $($ddi:literal $rust_name:ident,)+ }
+        reserved { $($reserved:literal,)* }
+    )+) => {
+        /// Microsoft's functions under their names in snake case, with their arguments in the same order.
+        $(
+            #[doc = concat!("\n# ", $title, "\n\n| Microsoft's name | here |\n| --- | --- |")]
+            $(#[doc = concat!("| `", $ddi, "` | [`", stringify!($rust_name), "`](ddi::", stringify!($rust_name), ") |")])+
+            $(#[doc = concat!("| `", $reserved, "` | reserved for system use, not offered |")])*
+        )+
+        pub mod ddi;
+    };
+}
+
+ddi_table!(ddi_page);
+
+#[cfg_attr(
+    feature = "umaccess",
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "strings are counted by Microsoft's functions"
+    )
+)]
 mod arch;
-pub mod ddi;
+#[cfg(any(doc, doctest))]
+pub mod callers_of_32_bits;
 mod device;
 mod fault;
+#[cfg(any(doc, doctest))]
+pub mod from_c_to_rust;
 mod guarded;
 mod kernel_only;
 pub mod mapped;
@@ -203,8 +236,12 @@ pub mod performance;
 pub mod probe;
 pub mod raising;
 mod scalar;
+#[cfg(feature = "umaccess")]
+mod umaccess;
 mod user;
 mod volatile;
+#[cfg(all(windows, feature = "wdk-sys"))]
+mod wdk;
 
 pub use device::{DeviceSlice, overlaps};
 pub use fault::{Access, Fault};
@@ -213,5 +250,7 @@ pub use kernel_only::allow_in_user_mode;
 pub use mode::Mode;
 pub use nt_status::NtStatus;
 pub use scalar::{Character, Interlocked, Scalar};
-pub use user::{UnicodeString, UserPtr, UserReader, UserSlice, UserWriter};
+pub use user::{
+    CallerMode, UnicodeString, UnicodeString32, UserPtr, UserReader, UserSlice, UserWriter,
+};
 pub use volatile::{LengthMismatch, VolatileSlice};

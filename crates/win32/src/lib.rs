@@ -8,6 +8,7 @@
 //! - [`SerialPort`]: a serial port without flow control.
 //! - [`Token`]: the rights of this process.
 //! - [`system`]: what Windows reports about itself.
+//! - [`trace`]: sessions of Event Tracing for Windows, and their files.
 //!
 //! On other systems the crate is empty.
 
@@ -21,6 +22,7 @@ mod serial;
 mod sparse;
 pub mod system;
 mod token;
+pub mod trace;
 mod wide;
 
 pub use device::{Completion, DeviceHandle, Pending, Range};

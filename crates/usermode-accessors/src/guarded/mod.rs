@@ -4,7 +4,14 @@
 
 use core::ptr;
 
-use crate::{Access, Fault, Mode, Scalar, arch, overlaps, probe};
+use crate::{
+    Access, Fault, Mode, Scalar,
+    arch::{self, Side},
+    overlaps, probe,
+};
+
+#[cfg(feature = "umaccess")]
+use crate::umaccess;
 
 mod interlocked;
 mod string;
@@ -58,8 +65,15 @@ pub(crate) unsafe fn copy(
 ) -> Result<(), Fault> {
     probed(source, length, Access::Read, source_mode)?;
     probed(destination, length, Access::Write, destination_mode)?;
+    #[cfg(feature = "umaccess")]
+    if let (Mode::User, _) | (_, Mode::User) = (destination_mode, source_mode) {
+        let to = (user_pointer(destination), destination_mode == Mode::User);
+        let from = (user_pointer(source).cast_const(), source_mode == Mode::User);
+        // SAFETY: the caller's promise is the same.
+        return unsafe { umaccess::copy(to, from, length, route) };
+    }
     let (to, from) = (user_pointer(destination), user_pointer(source));
-    let Some(access) = expected(destination_mode, source_mode) else {
+    let Some(side) = user_side(destination_mode, source_mode) else {
         match route {
             // SAFETY: the caller guarantees both sides.
             Route::Cached => unsafe { arch::copy(to, from, length) },
@@ -70,11 +84,11 @@ pub(crate) unsafe fn copy(
     };
     let result = match route {
         // SAFETY: each side is a user range, or the caller guarantees it.
-        Route::Cached => unsafe { arch::guarded_copy(to, from, length) },
+        Route::Cached => unsafe { arch::guarded_copy(side, to, from, length) },
         // SAFETY: as above.
-        Route::NonTemporal => unsafe { arch::guarded_copy_nontemporal(to, from, length) },
+        Route::NonTemporal => unsafe { arch::guarded_copy_nontemporal(side, to, from, length) },
     };
-    result.map_err(|trap| Fault::from_trap(trap, access))
+    result.map_err(|trap| Fault::from_trap(trap, expected(side)))
 }
 
 /// Copies ranges that may overlap: backward where [`moves_backward`] holds, else forward.
@@ -95,20 +109,24 @@ pub(crate) unsafe fn move_bytes(
     }
     probed(source, length, Access::Read, from_mode)?;
     probed(destination, length, Access::Write, to_mode)?;
+    #[cfg(feature = "umaccess")]
+    if (to_mode, from_mode) == (Mode::User, Mode::User) {
+        return umaccess::move_bytes(user_pointer(destination), user_pointer(source), length);
+    }
     let (to, from) = (user_pointer(destination), user_pointer(source));
-    let Some(access) = expected(to_mode, from_mode) else {
+    let Some(side) = user_side(to_mode, from_mode) else {
         // SAFETY: the caller guarantees both sides.
         unsafe { move_overlapping(to, from, length) };
         return Ok(());
     };
     let result = if moves_backward(destination, source, length) {
         // SAFETY: each side is a user range, or the caller guarantees it.
-        unsafe { arch::guarded_copy_backward(to, from, length) }
+        unsafe { arch::guarded_copy_backward(side, to, from, length) }
     } else {
         // SAFETY: as above.
-        unsafe { arch::guarded_copy_upward(to, from, length) }
+        unsafe { arch::guarded_copy_upward(side, to, from, length) }
     };
-    result.map_err(|trap| Fault::from_trap(trap, access))
+    result.map_err(|trap| Fault::from_trap(trap, expected(side)))
 }
 
 /// Copies ranges that may overlap, without a guard.
@@ -151,14 +169,24 @@ pub const fn moves_backward(destination: usize, source: usize, length: usize) ->
     destination > source && overlaps(destination, source, length)
 }
 
-/// Returns the kind of access that a fault of a copy most likely had, for a trap that does not report
-/// it; `None` if neither side is guarded.
+/// Returns the side of a copy that is guarded, if one is.
 #[inline]
-const fn expected(destination: Mode, source: Mode) -> Option<Access> {
+const fn user_side(destination: Mode, source: Mode) -> Option<Side> {
     match (destination, source) {
         (Mode::Kernel, Mode::Kernel) => None,
-        (Mode::User, Mode::Kernel) => Some(Access::Write),
-        (_, Mode::User) => Some(Access::Read),
+        (Mode::User, Mode::Kernel) => Some(Side::Destination),
+        (Mode::Kernel, Mode::User) => Some(Side::Source),
+        (Mode::User, Mode::User) => Some(Side::Both),
+    }
+}
+
+/// Returns the kind of access that a fault of a copy most likely had, for a trap that does not report
+/// it.
+#[inline]
+const fn expected(side: Side) -> Access {
+    match side {
+        Side::Destination => Access::Write,
+        Side::Source | Side::Both => Access::Read,
     }
 }
 
@@ -176,6 +204,10 @@ pub(crate) unsafe fn fill(
 ) -> Result<(), Fault> {
     probed(destination, length, Access::Write, mode)?;
     let pointer = user_pointer(destination);
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::fill(pointer, byte, length);
+    }
     match mode {
         Mode::Kernel => {
             // SAFETY: the caller guarantees the range.
@@ -199,6 +231,10 @@ pub(crate) unsafe fn fill(
 pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) -> Result<T, Fault> {
     probed(source, T::WIDTH as usize, Access::Read, mode)?;
     let pointer = user_pointer(source);
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::read(pointer, order);
+    }
     let bits = match (mode, order) {
         (Mode::Kernel, Order::Relaxed) => {
             // SAFETY: the caller guarantees the address.
@@ -234,6 +270,10 @@ pub(crate) unsafe fn write<T: Scalar>(
     order: Order,
 ) -> Result<(), Fault> {
     probed(destination, T::WIDTH as usize, Access::Write, mode)?;
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::write(user_pointer(destination), value, order);
+    }
     let (pointer, bits) = (user_pointer(destination), value.into_bits());
     let result = match (mode, order) {
         (Mode::Kernel, Order::Relaxed) => {

@@ -12,6 +12,10 @@
 #define KfRaiseIrql KfRaiseIrqlInline
 #define KeInitializeSpinLock KeInitializeSpinLockInline
 
+/* KPCR points at them. They stay undefined there, and bindgen before 0.73 fails on an undefined union. */
+union _KGDTENTRY64 { unsigned long long Words[2]; };
+union _KIDTENTRY64 { unsigned long long Words[2]; };
+
 #include <ntifs.h>
 #include <ntddk.h>
 #include <ntstrsafe.h>
@@ -30,6 +34,9 @@ VOID KeInitializeSpinLock(PKSPIN_LOCK SpinLock);
 typedef ULONG64 POOL_FLAGS;
 
 PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
+
+/* PsGetProcessStartKey: since Windows 10, version 1703. */
+ULONGLONG PsGetProcessStartKey(PEPROCESS Process);
 
 /* MmCopyMemory: since Windows 8.1. */
 typedef struct _MM_COPY_ADDRESS {

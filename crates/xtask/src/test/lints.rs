@@ -1,15 +1,20 @@
 //! Formatting and lints, in every workspace. A warning is an error here.
 
 use crate::{
-    cargo, paths, program,
+    cargo, paths, program, setup,
     toolchain::{Target, Toolchain},
 };
-use anyhow::Result;
-use std::{path::Path, process::Command};
+use anyhow::{Result, ensure};
+use fs_err as fs;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-/// Runs rustfmt and clippy, which print what they find.
+/// Runs rustfmt, clippy and the linters of workflows, which print what they find.
 pub fn run() -> Result<()> {
     let root = paths::root();
+    workflows(&root)?;
     for workspace in ["", "crates/wdk-build-linux", "tests/lab/kernel"] {
         let folder = root.join(workspace);
         program::run_here(
@@ -30,6 +35,21 @@ pub fn run() -> Result<()> {
         .args(["clippy", "--quiet", "--package", "ringcopy-client", "--lib"])
         .arg("--no-default-features");
     deny_warnings(library)?;
+    for features in [&["--no-default-features"][..], &["--features", "umaccess"]] {
+        let mut accessors = program::cargo();
+        accessors
+            .current_dir(&root)
+            .args([
+                "clippy",
+                "--quiet",
+                "--package",
+                "usermode-accessors",
+                "--lib",
+            ])
+            .args(features);
+        deny_warnings(accessors)?;
+    }
+    with_oldest_rust(&root)?;
     for_windows(&root)?;
     cross(
         Target::Windows,
@@ -43,8 +63,75 @@ pub fn run() -> Result<()> {
     )
 }
 
+/// The oldest Rust with which the published crates compile, as their manifests say.
+const OLDEST_RUST: &str = "1.91";
+
+/// Checks the published crates with the oldest Rust, if rustup has it.
+fn with_oldest_rust(root: &Path) -> Result<()> {
+    let rustup = || {
+        let mut command = program::named("rustup");
+        command.current_dir(root).args(["run", OLDEST_RUST]);
+        command
+    };
+    let version = rustup().args(["rustc", "--version"]).output();
+    if !version.is_ok_and(|output| output.status.success()) {
+        eprintln!(
+            "not checked with Rust {OLDEST_RUST}: \
+             rustup toolchain install {OLDEST_RUST} --profile minimal"
+        );
+        return Ok(());
+    }
+    program::run_here(
+        rustup()
+            .args([
+                "cargo",
+                "check",
+                "--quiet",
+                "--lib",
+                "--package",
+                "nt-status",
+            ])
+            .args(["--package", "usermode-accessors", "--package", "mm-copy"]),
+    )
+}
+
+/// Checks the workflows, by themselves: neither linter asks a network or runs another program.
+fn workflows(root: &Path) -> Result<()> {
+    let linters = setup::workflow_linters()?;
+    let files = workflow_files(root)?;
+    program::run_here(
+        program::named(linters.program("actionlint"))
+            .current_dir(root)
+            // Else it runs these programs where a machine has them, for scripts in steps.
+            .args(["-shellcheck=", "-pyflakes="])
+            .args(&files),
+    )?;
+    program::run_here(
+        program::named(linters.program("zizmor"))
+            .current_dir(root)
+            .args([
+                "--offline",
+                "--no-progress",
+                "--quiet",
+                "--persona=pedantic",
+            ])
+            .args(&files),
+    )
+}
+
+/// Returns the files of the workflows.
+fn workflow_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join(".github/workflows");
+    let files: Vec<PathBuf> = fs::read_dir(&folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    ensure!(!files.is_empty(), "{} has no workflow", folder.display());
+    Ok(files)
+}
+
 /// Packages with a part that is only for Windows.
-const FOR_WINDOWS: [&str; 5] = [
+const FOR_WINDOWS: [&str; 6] = [
+    "xtask",
     "ringcopy-win32",
     "ringcopy-client",
     "ringcopy-wine",

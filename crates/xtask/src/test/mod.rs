@@ -70,6 +70,15 @@ pub fn run(only: &[String]) -> Result<()> {
 /// Runs the tests that need neither Windows nor ring 0.
 fn host() -> Result<()> {
     program::run_here(program::cargo().current_dir(paths::root()).arg("test"))?;
+    program::run_here(program::cargo().current_dir(paths::root()).args([
+        "test",
+        "--package",
+        "xtask",
+        "--test",
+        "vm",
+        "--",
+        "--ignored",
+    ]))?;
     let linux_build = paths::root().join("crates/wdk-build-linux");
     program::run_here(
         program::cargo()
@@ -128,6 +137,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
         .env("RINGCOPY_XTASK", env::current_exe()?);
     cargo
         .env("RINGCOPY_WINE_SELFTEST", wine::selftest_record())
+        .env("RINGCOPY_WINE_LOG", wine::driver_log())
         .env("RINGCOPY_IMAGE_READERS", setup::image_readers()?);
     program::run_here(cargo)?;
     accessors::report_ring_0()

@@ -28,6 +28,11 @@ pub fn selftest_record() -> PathBuf {
     paths::target().join("wine/selftest.json")
 }
 
+/// Returns the file with the log of the driver's run in Wine, which has its events.
+pub fn driver_log() -> PathBuf {
+    paths::target().join("wine/driver.log")
+}
+
 /// Tests a package with a framework that its driver imports, and prints the transport matrix.
 pub fn run(package: &Path, framework: &Path) -> Result<()> {
     setup::for_wine()?;
@@ -41,6 +46,7 @@ pub fn run(package: &Path, framework: &Path) -> Result<()> {
         .add_system_files(framework)
         .and_then(|()| machine.test_all(&step));
     let log = fs::read_to_string(machine.session.log("boot.log")).unwrap_or_default();
+    fs::write(driver_log(), &log)?;
     drop(machine);
     let matrix = done.map_err(|error| with_output(&error, &log))?;
     step.done();
@@ -120,9 +126,9 @@ impl Installation {
         let matrix = self.matrix()?;
         step.detail("under a simulated Driver Verifier");
         self.vm_test()?;
-        for build in ["19045", "22631"] {
-            step.detail(&format!("the same at once, as Windows build {build}"));
-            self.vm_test_at_once(build)?;
+        for windows in ["win10", "win11"] {
+            step.detail(&format!("the same at once, as {windows}"));
+            self.vm_test_at_once(windows)?;
         }
         step.detail("uninstalling");
         self.uninstall()?;
@@ -212,20 +218,17 @@ impl Installation {
         )
     }
 
-    /// Runs the test without a restart, and with the round of foreign memory, as on one build of
+    /// Runs the test without a restart, and with the round of foreign memory, as on one version of
     /// Windows.
-    fn vm_test_at_once(&self, build: &str) -> Result<()> {
+    fn vm_test_at_once(&self, windows: &str) -> Result<()> {
+        // Windows 10 version 2004, and the first Windows 11.
+        let build = if windows == "win10" { "19041" } else { "22000" };
         let key = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion";
-        for (name, kind, value) in [
-            ("CurrentMajorVersionNumber", "REG_DWORD", "10"),
-            ("CurrentMinorVersionNumber", "REG_DWORD", "0"),
-            ("CurrentBuildNumber", "REG_SZ", build),
-        ] {
-            let set = self.wine(&["reg", "add", key, "/v", name, "/t", kind, "/d", value, "/f"])?;
-            check(set.succeeded, "reg add", &set.text)?;
-        }
+        let name = "CurrentBuildNumber";
+        let chosen = self.wine(&["reg", "add", key, "/v", name, "/d", build, "/f"])?;
+        check(chosen.succeeded, "reg add", &chosen.text)?;
         let before = self.succeed(&["policy", "show"])?;
-        let folder = paths::target().join("wine").join(build);
+        let folder = paths::target().join("wine").join(windows);
         drop(fs::remove_dir_all(&folder));
         fs::create_dir_all(&folder)?;
         let path = folder.display().to_string();
@@ -235,17 +238,17 @@ impl Installation {
         let report = fs::read_to_string(folder.join("ringcopy-vm-test.json")).unwrap_or_default();
         check(
             done.succeeded && done.document["passed"] == true,
-            build,
+            windows,
             &format!("{}\n{report}", done.text),
         )?;
-        let dialect = if build == "19045" {
+        let dialect = if windows == "win10" {
             "/flags 0x9BB"
         } else {
             "/dif 1 4 5"
         };
-        check(report.contains(dialect), build, &report)?;
+        check(report.contains(dialect), windows, &report)?;
         let rounds = serde_json::from_str::<Value>(&report)?["rounds"].clone();
-        check(rounds.as_array().map_or(0, Vec::len) == 3, build, &report)?;
+        check(rounds.as_array().map_or(0, Vec::len) == 3, windows, &report)?;
         let after = self.succeed(&["policy", "show"])?;
         check(before["policy"] == after["policy"], "the policy", &after)
     }

@@ -73,6 +73,8 @@ pub(super) enum SystemCommand {
     Status,
     /// Show or change what the driver may reach besides its callers' own memory
     Policy(PolicyArguments),
+    /// Collect the driver's events with Event Tracing for Windows, and show them
+    Trace(TraceArguments),
     /// Check what the driver needs of this machine, and say what is missing
     Doctor,
     /// Put the driver under Driver Verifier, exercise it, and write a report: for virtual machines
@@ -104,6 +106,7 @@ impl Command {
                 SystemCommand::Stop => "stop",
                 SystemCommand::Status => "status",
                 SystemCommand::Policy(_) => "policy",
+                SystemCommand::Trace(_) => "trace",
                 SystemCommand::Doctor => "doctor",
                 SystemCommand::VmTest(_) => "vm-test",
                 SystemCommand::Guest(_) => "guest",
@@ -135,6 +138,53 @@ pub(super) enum PolicyAction {
     Show,
     /// Change the policy; settings that are not named stay as they are
     Set(PolicySetArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TraceArguments {
+    #[command(subcommand)]
+    pub(super) action: TraceAction,
+}
+
+/// The file of a trace, if none is named.
+const TRACE_FILE: &str = "ringcopy.etl";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TraceAction {
+    /// Start to collect events, until `stop` or a restart
+    Start(TraceStartArguments),
+    /// Stop, and name the file
+    Stop,
+    /// Show the events in a file
+    Show {
+        /// The file
+        #[arg(value_name = "FILE", default_value = TRACE_FILE)]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TraceStartArguments {
+    /// The file, which is replaced; after 64 MiB the oldest events are overwritten
+    #[arg(long, value_name = "FILE", default_value = TRACE_FILE)]
+    pub(super) file: PathBuf,
+
+    /// Leave out events below this level
+    #[arg(long, value_enum, default_value_t = TraceLevel::Verbose)]
+    pub(super) level: TraceLevel,
+}
+
+/// `TRACE_LEVEL_…`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum TraceLevel {
+    /// Loads that failed
+    Error = 2,
+    /// Also refused opens and requests, and what was out of reach
+    Warning = 3,
+    /// Also loads, unloads, settings and opens
+    Information = 4,
+    /// Also each copy that stopped, and each change of the engine
+    Verbose = 5,
 }
 
 #[derive(Debug, Args)]

@@ -12,17 +12,19 @@ mod failure;
 mod kernel_memory;
 mod policy;
 mod service;
+mod trace;
 mod trust;
 #[cfg(windows)]
 mod windows;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use ringcopy_protocol::{MemoryRange, NtStatus};
 
 pub use failure::{Failure, SystemError};
 pub use policy::{Policy, policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
+pub use trace::{SESSION, TraceFile, TraceRecord, read_trace, start_trace, stop_trace};
 #[cfg(windows)]
 pub use windows::WindowsSystem;
 
@@ -48,6 +50,8 @@ pub struct Facts {
     pub debug_privilege: Option<bool>,
     /// `CODEINTEGRITY_OPTION_*`, or why they are not known.
     pub code_integrity: Result<u32, NtStatus>,
+    /// Whether the registry turns virtualization-based security on.
+    pub vbs_enabled: Option<bool>,
     /// Whether the firmware starts only signed boot loaders.
     pub secure_boot: Option<bool>,
     /// The time since the last start.
@@ -65,6 +69,36 @@ impl Facts {
     #[must_use]
     pub fn memory_integrity(&self) -> Option<bool> {
         self.code_integrity.ok().map(|bits| bits & 0x400 != 0)
+    }
+}
+
+/// What is known of virtualization-based security, in which memory integrity and Credential Guard run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vbs {
+    /// It runs, since memory integrity does.
+    RunsMemoryIntegrity,
+    /// The registry turns it on. Memory integrity is off, or is not known.
+    TurnedOn,
+    /// The registry does not turn it on. A setting of the firmware or the boot loader still may.
+    NotTurnedOn,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl Facts {
+    /// Returns what is known of virtualization-based security.
+    ///
+    /// Source: "Enable memory integrity", which names `EnableVirtualizationBasedSecurity` in the
+    /// registry. Whether it runs without memory integrity, only WMI's `Win32_DeviceGuard` says, which
+    /// `msinfo32` shows.
+    #[must_use]
+    pub fn vbs(&self) -> Vbs {
+        match (self.memory_integrity(), self.vbs_enabled) {
+            (Some(true), _) => Vbs::RunsMemoryIntegrity,
+            (_, Some(true)) => Vbs::TurnedOn,
+            (_, Some(false)) => Vbs::NotTurnedOn,
+            (_, None) => Vbs::Unknown,
+        }
     }
 }
 
@@ -172,6 +206,20 @@ pub trait System {
 
     /// Returns ranges of virtual memory of one kind, as far as the system names them.
     fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError>;
+
+    /// Starts the session [`SESSION`] that writes the driver's events up to a level to a file, which is
+    /// replaced.
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError>;
+
+    /// Stops that session.
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError>;
+
+    /// Calls `each` with every event in a file, in the order of their times.
+    fn read_trace(
+        &mut self,
+        file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError>;
 
     /// Returns whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;
