@@ -124,6 +124,31 @@
 //! | From which end does a backward move count? | From the end of the range: see [`moves_backward`]. |
 //! | Is user memory above 2^47 bytes accessed, with five-level page tables? | If the driver has set the limit: see [`probe::set_user_limit`]. |
 //!
+//! # Speculation
+//!
+//! A processor may predict the range check wrongly, and execute the access with an address that the check
+//! refuses, until it notices. What it loads meanwhile can leave traces in a cache. So each guarded
+//! routine replaces a user address above the user limit by the limit, without a branch, before its first
+//! access: by `CMOV` on x86-64, by `CSEL` and `CSDB` on Arm. That holds for reads, writes, interlocked
+//! operations, copies, fills and strings. It also holds for a copy whose length came from user memory: an
+//! access upward from the limit meets memory of no process and non-canonical addresses, a short copy stays
+//! within 255 bytes of its start, and a copy backward has its length clamped as well. A test decodes
+//! the machine code of each routine.
+//!
+//! Not defended:
+//!
+//! - the kernel's side: [`Mode::Kernel`], [`mapped`], and the kernel buffer of a copy. A driver that
+//!   checks an index or a length from user memory, and then indexes its own memory, clamps it itself;
+//! - the last 128 bytes of the address space: for a user address below 128, a wrong prediction of the
+//!   length can load from there;
+//! - what the driver does with the bytes that were read, and speculation of other kinds, across threads of
+//!   one core or of memory that the processor forbids.
+//!
+//! No attack was tried. The clamp is shown by its instructions alone.
+//!
+//! Source: "Speculative Execution Side Channel Mitigations", Intel; "`CSDB`", Arm Architecture Reference
+//! Manual.
+//!
 //! # Where the safe functions are safe
 //!
 //! In the kernel, no Rust object lies in the user half of the address space. So a write there breaks no
