@@ -151,13 +151,13 @@ fn device_control(irp: *mut IRP, stack: *mut IO_STACK_LOCATION) -> Result<usize,
 }
 
 /// Reads a member of a structure of NT by its offset.
-fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
+const fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
     // SAFETY: the callers name members of structures that the I/O manager handed to this driver.
     unsafe { member.read() }
 }
 
-fn set_member<S, T>(structure: *mut S, offset: usize, value: T) {
+const fn set_member<S, T>(structure: *mut S, offset: usize, value: T) {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
     // SAFETY: as in `member`; a driver may write these members.
     unsafe { member.write(value) };
