@@ -19,6 +19,7 @@ struct Request {
 }
 
 /// The output.
+#[allow(dead_code, reason = "all its bytes are written at once")]
 #[derive(Immutable, IntoBytes)]
 #[repr(C)]
 struct Response {
