@@ -350,7 +350,7 @@ mod tests {
         let guest = Guest::Installation {
             drive: "/images/windows.qcow2".into(),
             medium: "/windows.iso".into(),
-            disc: Disc::at("/tmp/answers.iso".into()),
+            disc: Disc::at("/tmp/settings.iso".into()),
         };
         let arguments = of(&guest, false);
         assert!(
