@@ -138,6 +138,9 @@ fn a_guest_does_not_fill_the_disk() {
     assert_eq!(fs::metadata(report).unwrap().len(), 1 << 20);
 }
 
+/// Less memory than the default, which a test's machine may lack.
+const SMALL: [&str; 2] = ["--memory", "2048"];
+
 /// Runs `vm create` with a disc, and returns the sentence with which it ends.
 fn refused(disc: &Path, options: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -209,13 +212,13 @@ fn a_disc_that_is_none_of_windows_is_one_sentence() {
     fs::write(&text, "not a disc").unwrap();
     let other = disc(folder.path(), &[("readme.txt", b"of another system")]);
     for disc in [&text, &other] {
-        let sentence = refused(disc, &[]);
+        let sentence = refused(disc, &SMALL);
         assert!(
             sentence.contains("is no installation disc of Windows"),
             "{sentence}"
         );
     }
-    let sentence = refused(&folder.path().join("missing.iso"), &[]);
+    let sentence = refused(&folder.path().join("missing.iso"), &SMALL);
     assert!(sentence.contains("missing.iso is no file"), "{sentence}");
 }
 
@@ -225,7 +228,7 @@ fn an_edition_that_the_disc_lacks_is_one_sentence_with_those_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let image = image("Windows Server 2022 Standard");
     let disc = disc(folder.path(), &[("sources/install.wim", &image)]);
-    let sentence = refused(&disc, &["--edition", "Windows 7"]);
+    let sentence = refused(&disc, &[SMALL[0], SMALL[1], "--edition", "Windows 7"]);
     assert!(
         sentence.contains("it has no edition \"Windows 7\", but \"Windows Server 2022 Standard\""),
         "{sentence}"
