@@ -134,7 +134,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])
-        .env("RINGCOPY_XTASK", env::current_exe()?);
+        .env("RINGCOPY_XTASK", paths::this_program());
     cargo
         .env("RINGCOPY_WINE_SELFTEST", wine::selftest_record())
         .env("RINGCOPY_WINE_LOG", wine::driver_log())
