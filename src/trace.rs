@@ -12,7 +12,7 @@
 use mm_copy::Transfer;
 use ringcopy_protocol::{Code, CopyResult, Direction, EngineKind, NtStatus, Reach, RequestKind};
 use tracelogging::write_event;
-use usermode_accessors::probe::USER_LIMIT;
+use usermode_accessors::probe;
 
 use crate::nt::{
     trace::{provider, register, unregister},
@@ -198,8 +198,8 @@ const fn engine_name(engine: EngineKind) -> &'static str {
 
 /// Returns an address as an event may hold it: a system address would tell a listener where the kernel
 /// is. A physical address above the user limit, where no RAM is, is not shown either.
-const fn shown(address: u64) -> u64 {
-    if address < USER_LIMIT as u64 {
+fn shown(address: u64) -> u64 {
+    if address < probe::user_limit() as u64 {
         address
     } else {
         NOT_SHOWN

@@ -14,6 +14,7 @@ use crate::{
     nt::{hypervisor, processor},
     trace,
 };
+pub use native::Page;
 use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
 pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
@@ -30,8 +31,10 @@ impl Engines {
     /// Captures the list of RAM, and checks the native engine if it may be used.
     ///
     /// It may not if `setting` names the other engine, or if a hypervisor may withhold memory and
-    /// `native_under_hypervisor` is not set. The native engine never reads `uncached`. Without it the
-    /// system's engine serves.
+    /// `native_under_hypervisor` is not set. Then a request that names the native engine is refused as
+    /// well: any program with a handle can name it, and a bug check is the whole machine's, so only an
+    /// administrator's setting takes that risk. The native engine never reads `uncached`. Without it the
+    /// system's engine serves `auto`.
     pub fn start(
         setting: EngineKind,
         native_under_hypervisor: bool,
@@ -132,6 +135,19 @@ impl Copier<'_, '_> {
             }
         }
         result(&transfer, engine)
+    }
+
+    /// Returns whether the native engine is the one that reads, so that it can read from pages.
+    #[inline]
+    pub const fn reads_pages(&self) -> bool {
+        self.native.is_ok() && !matches!(self.choice, EngineKind::System)
+    }
+
+    /// Returns the page of an address, if the native engine is the one that would read all of it.
+    pub fn page(&self, flags: CopyFlags, address: u64) -> Option<Page<'_>> {
+        let native = self.native.as_ref().ok().filter(|_| self.reads_pages())?;
+        let frame = native.page_of(flags, address)?;
+        native.physical_memory().page(frame)
     }
 
     fn copy_by(

@@ -10,6 +10,7 @@ use zerocopy::IntoBytes;
 use super::{
     Call, copy_memory,
     entries::{Captured, Tally},
+    neighbours,
 };
 use crate::{engine::Copier, trace};
 
@@ -23,7 +24,20 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let mut copier = call.device.engines.copier(request.engine, &ram);
     let mut tally = Tally::of(request.count);
     let mut slot = validate::results_end(entries.len());
-    for (number, entry) in entries.iter().enumerate() {
+    let mut number = 0;
+    while let Some(entry) = entries.get(number) {
+        if let Some(rest) = entries.get(number..)
+            && copier.reads_pages()
+            && neighbours::may_begin(rest)
+        {
+            let (served, end) =
+                neighbours::serve(call, &copier, rest, &mut output, (number, slot), &mut tally)?;
+            if served > 0 {
+                number = number.saturating_add(served);
+                slot = end;
+                continue;
+            }
+        }
         let source = entry.source();
         let result = copy_entry(call, &mut copier, source, &mut output, slot)?;
         trace::copied(call.code.kind, source.length as u64, &result);
@@ -34,6 +48,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             result.as_bytes(),
         )?;
         slot = slot.saturating_add(source.length);
+        number = number.saturating_add(1);
     }
     write(&mut output, 0, tally.response().as_bytes())?;
     Ok(length)
@@ -54,7 +69,11 @@ fn copy_entry(
 }
 
 /// Writes the part of the output at `offset`, which the validated output can hold.
-fn write(output: &mut VolatileSlice<'_>, offset: usize, bytes: &[u8]) -> Result<(), NtStatus> {
+pub(super) fn write(
+    output: &mut VolatileSlice<'_>,
+    offset: usize,
+    bytes: &[u8],
+) -> Result<(), NtStatus> {
     output
         .reborrow()
         .subslice(offset, bytes.len())

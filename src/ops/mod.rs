@@ -11,6 +11,7 @@ pub mod device_copy;
 mod entries;
 pub mod information;
 pub mod memory_ranges;
+mod neighbours;
 
 use core::mem::size_of;
 

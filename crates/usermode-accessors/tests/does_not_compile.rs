@@ -5,7 +5,9 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    fmt::Write as _,
+    fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -71,10 +73,12 @@ fn every_mistake_is_an_error_with_its_message() {
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
         let text = fs::read_to_string(&path).unwrap();
         let error = text.lines().next().unwrap().strip_prefix("// ").unwrap();
-        manifest.push_str(&format!(
+        write!(
+            manifest,
             "[[example]]\nname = '{name}'\npath = '{}'\ncrate-type = ['lib']\n",
             path.display()
-        ));
+        )
+        .unwrap();
         expected.insert(name, error.to_owned());
     }
     let folder = package("mistakes", &manifest);

@@ -14,7 +14,7 @@ use ringcopy_client::{
         MAXIMUM_ENTRIES, Reach, RequestKind, SESSION_LENGTH, validate,
     },
 };
-use ringcopy_lab::{Lab, MachineFact, Options};
+use ringcopy_lab::{Counted, Lab, MachineFact, Options};
 use ringcopy_tests::{BatchOutput, Victim, batch, boot_with, options, privileged};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -84,7 +84,7 @@ impl<'l> Bench<'l> {
     }
 
     /// Every kind of memory of which more than a page is read.
-    fn all(&self) -> [Memory; 3] {
+    const fn all(&self) -> [Memory; 3] {
         let [physical, system] = self.memories;
         [physical, system, self.plain]
     }
@@ -294,13 +294,13 @@ fn small_pages(bench: &mut Bench<'_>) {
 
 fn main() {
     let lab = boot_with(Options {
-        steps: true,
+        counted: Counted::OfDriver,
         ..options(Reach::all())
     });
     own_share(&mut Bench::new(&lab));
     drop(lab);
     let lab = boot_with(Options {
-        icount: true,
+        counted: Counted::All,
         ..options(Reach::all())
     });
     let mut bench = Bench::new(&lab);

@@ -35,6 +35,9 @@ typedef ULONG64 POOL_FLAGS;
 
 PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
 
+/* PsGetProcessStartKey: since Windows 10, version 1703. */
+ULONGLONG PsGetProcessStartKey(PEPROCESS Process);
+
 /* MmCopyMemory: since Windows 8.1. */
 typedef struct _MM_COPY_ADDRESS {
     union {

@@ -8,10 +8,11 @@ use std::{
 use ringcopy_client::{protocol::NtStatus, trace::Raw};
 use ringcopy_lab_mailbox::{
     Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
+    rules::Rule,
 };
 
 use crate::{
-    LabError, MixedMappings, Options, Process,
+    Counted, LabError, MixedMappings, Options, Process,
     channel::{Channel, Flicker, Reply},
     virtual_machine::VirtualMachine,
 };
@@ -218,6 +219,12 @@ impl Lab {
         Ok(())
     }
 
+    /// Breaks a rule of Driver Verifier on purpose. Fails with [`LabError::Stopped`], as the run ends
+    /// then, or with `STATUS_NOT_SUPPORTED` if only a driver can break the rule.
+    pub fn break_rule(&self, rule: Rule) -> Result<(), LabError> {
+        self.done(Command::Break, &[rule as u64], &[]).map(drop)
+    }
+
     /// Stops the driver and returns a line for each thing that it leaked. Fails with
     /// `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
     pub fn unload(&self) -> Result<Vec<String>, LabError> {
@@ -275,12 +282,11 @@ impl Lab {
     /// Runs `work`. Returns its result and the number of instructions that its device control
     /// requests took: those of the driver and of the lab on its behalf, from the call of the
     /// dispatch routine to its return. The lab counts them if it was started with
-    /// [`Options::icount`]. The same request in the same lab takes the same number, to less than
+    /// [`Options::counted`]. The same request in the same lab takes the same number, to less than
     /// one in a hundred: the lab's allocators differ. An instruction with a `rep` prefix counts
     /// once for each repetition. The cost of a copy is the difference between two lengths: a
     /// request itself has costs, most of them the lab's. [`LabError::NotCounted`] if the lab was
-    /// started without. With [`Options::steps`], the driver's own instructions alone, each repetition
-    /// of a `rep` prefix left out.
+    /// started without.
     pub fn instructions_of<R>(&self, work: impl FnOnce() -> R) -> Result<(R, u64), LabError> {
         let before = self.instructions().ok_or(LabError::NotCounted)?;
         let result = work();
@@ -290,7 +296,7 @@ impl Lab {
     /// Returns the instructions of all requests so far; `None` if the lab does not count them.
     #[must_use]
     pub fn instructions(&self) -> Option<u64> {
-        (self.options.icount || self.options.steps).then(|| self.ticks.get())
+        (self.options.counted != Counted::Nothing).then(|| self.ticks.get())
     }
 
     /// Sends a device control request and adds its ticks.

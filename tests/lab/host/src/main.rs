@@ -20,7 +20,9 @@ use ringcopy_client::{
     trace::VERBOSE,
 };
 use ringcopy_lab::{
-    Lab, LabError, Options, PROCESSORS, RamState, Withheld, load, show_event, token,
+    Counted, Lab, LabError, Options, PROCESSORS, RamState, Withheld, load,
+    rules::{Breach, Description, Rule},
+    show_event, token,
 };
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
@@ -72,6 +74,11 @@ struct Arguments {
     #[arg(long)]
     five_levels: bool,
 
+    /// Print the rules of Driver Verifier that the lab checks: name, page, where it is checked, what
+    /// breaks it in a test, and what it asks
+    #[arg(long)]
+    rules: bool,
+
     /// Count instructions, and print how many the command's requests took
     #[arg(long)]
     icount: bool,
@@ -98,7 +105,7 @@ struct Arguments {
     load: Option<PathBuf>,
 
     /// The `ringcopy` command and its arguments
-    #[arg(last = true, required_unless_present = "load")]
+    #[arg(last = true, required_unless_present_any = ["load", "rules"])]
     command: Vec<String>,
 }
 
@@ -126,6 +133,10 @@ enum EngineName {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.rules {
+        print_rules();
+        return ExitCode::SUCCESS;
+    }
     let done = options(&arguments).and_then(|options| {
         listen(&options.interrupted)?;
         match &arguments.load {
@@ -138,6 +149,26 @@ fn main() -> ExitCode {
         cli::FAILURE
     });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Prints the table of rules, a line each with tabs between the columns.
+fn print_rules() {
+    let mut out = io::stdout().lock();
+    for &rule in Rule::ALL {
+        let Description {
+            name,
+            page,
+            text,
+            breach,
+        } = rule.description();
+        let breach = match breach {
+            Breach::Kernel => "lab_verifier",
+            Breach::Mutant(mutant) => mutant,
+        };
+        let checker = rule.checker();
+        // A reader may have seen enough.
+        drop(writeln!(out, "{name}\t{page}\t{checker}\t{breach}\t{text}"));
+    }
 }
 
 /// Prints a line to standard error, if possible.
@@ -172,7 +203,11 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         seed: arguments.seed,
         processors: arguments.processors,
         five_levels: arguments.five_levels,
-        icount: arguments.icount,
+        counted: if arguments.icount {
+            Counted::All
+        } else {
+            Counted::Nothing
+        },
         verbose: arguments.verbose,
         trace: arguments.trace.then_some(VERBOSE),
         ..Options::new(kernel, images)

@@ -1,6 +1,7 @@
 //! The command line.
 
 use alloc::{string::String, vec::Vec};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use ringcopy_lab_mailbox::{HypervisorKind, PROCESSORS};
 
@@ -53,6 +54,14 @@ static OPTIONS: Global<Options> = Global::new(Options {
     trace: 0,
     driver: "RingCopy",
 });
+
+/// `trim`: the user half is away each time that the IRQL is raised this often.
+static TRIM_INTERVAL: AtomicU64 = AtomicU64::new(1);
+
+/// Returns how often the IRQL is raised for each time that the user half is away.
+pub(crate) fn trim_interval() -> u64 {
+    TRIM_INTERVAL.load(Ordering::Relaxed)
+}
 
 /// `value`: values of any type under the service's `Parameters` key, each `name:type:data`, with
 /// the data in hexadecimal.
@@ -116,6 +125,7 @@ pub(crate) fn parse(line: &str) {
             }
             "steps" => options.steps = value != "0",
             "trace" => options.trace = number(value) as u8,
+            "trim" => TRIM_INTERVAL.store(number(value).max(1), Ordering::Relaxed),
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}

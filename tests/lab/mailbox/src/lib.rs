@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod rules;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -96,9 +97,9 @@ values! {
     /// Sends a device control request with the caller's own pointers, as `NtDeviceIoControlFile`
     /// does. Arguments: process, handle, code, input, input length, output, output length,
     /// requestor mode (1 user, 0 kernel: then the pointers are the kernel's), whether the request
-    /// is cancelled before the driver sees it, the IRQL of the request. Results: the status block's
-    /// information, and the ticks of the time-stamp counter from the call of the driver to its
-    /// return. The command's status is the request's.
+    /// is cancelled before the driver sees it, the IRQL of the request, whether its thread is ending
+    /// meanwhile. Results: the status block's information, and the ticks of the time-stamp counter
+    /// from the call of the driver to its return. The command's status is the request's.
     DeviceIoControl = 5,
     /// Allocates user memory, readable and writable, zeroed. Arguments: process, address (0: the
     /// lab chooses, with an unmapped page on either side), length. Results: address.
@@ -184,6 +185,8 @@ values! {
     SetRam = 32,
     /// Advances the time that drivers see. Argument: the time, in units of 100 ns.
     AdvanceTime = 33,
+    /// Breaks a [`Rule`](rules::Rule) on purpose, which ends the run. Arguments: its number.
+    Break = 34,
 }
 
 /// What one processor sends for [`Command::Parallel`].
@@ -494,6 +497,8 @@ values! {
     BroughtIn = 8,
     /// Requests completed by another processor than the one that sent them, since boot.
     EndedElsewhere = 9,
+    /// Live process objects.
+    Processes = 10,
 }
 
 values! {

@@ -7,13 +7,15 @@ use super::{
     etw::{etw_register, etw_set_information, etw_unregister, etw_write_transfer},
     ram,
 };
-use crate::nt::pool;
+use crate::nt::{pool, routine};
 use core::{
     ffi::{CStr, c_void},
-    ptr::null_mut,
+    ptr::{NonNull, null_mut},
 };
 use nt_status::NtStatus;
-use wdk_sys::{KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, STATUS_SUCCESS, ULONG, ULONG64, USHORT};
+use wdk_sys::{
+    BOOLEAN, KIRQL, NTSTATUS, PHYSICAL_ADDRESS, SIZE_T, STATUS_SUCCESS, ULONG, ULONG64, USHORT,
+};
 
 const STATUS_INVALID_ADDRESS: NTSTATUS = NtStatus::INVALID_ADDRESS.as_raw();
 const STATUS_INVALID_PARAMETER_4: NTSTATUS = NtStatus::INVALID_PARAMETER_4.as_raw();
@@ -34,7 +36,9 @@ routines! {
     c"EtwUnregister" = etw_unregister;
     c"EtwWriteTransfer" = etw_write_transfer;
     c"ExAllocatePool2" = ex_allocate_pool_2;
+    c"ExFreePool" = ex_free_pool;
     c"ExFreePool2" = ex_free_pool_2;
+    c"ExFreePoolWithTag" = ex_free_pool_with_tag;
     c"KeGetCurrentIrql" = ke_get_current_irql;
     c"KeGetCurrentProcessorNumberEx" = ke_get_current_processor_number_ex;
     c"KeIpiGenericCall" = ke_ipi_generic_call;
@@ -51,6 +55,8 @@ routines! {
     c"MmGetPhysicalMemoryRanges" = mm_get_physical_memory_ranges;
     c"MmGetPhysicalMemoryRangesEx" = mm_get_physical_memory_ranges;
     c"MmGetPhysicalMemoryRangesEx2" = mm_get_physical_memory_ranges;
+    c"PsGetProcessStartKey" = ps_get_process_start_key;
+    c"PsIsThreadTerminating" = ps_is_thread_terminating;
     static c"MmUserProbeAddress" = USER_PROBE_ADDRESS;
 }
 
@@ -68,12 +74,19 @@ const RANGES_TAG: ULONG = u32::from_le_bytes(*b"LdWr");
 
 const POOL_FLAG_UNINITIALIZED: ULONG64 = 0x2;
 
-/// `ExAllocatePool2`: zeroed, unless the flags say otherwise. Every pool is the same here.
+/// `ExAllocatePool2`: zeroed, unless the flags say otherwise. Every pool is the same here, but whole
+/// pages are of the simulated RAM, as long as there are any: a page of pool has a physical address.
 unsafe extern "C" fn ex_allocate_pool_2(flags: ULONG64, bytes: SIZE_T, tag: ULONG) -> *mut c_void {
     let Ok(length) = usize::try_from(bytes) else {
         return null_mut();
     };
-    let Some(block) = pool::allocate_raw(pool::NONPAGED_POOL_NX, length.max(1), tag) else {
+    let pages = if length < ram::PAGE {
+        None
+    } else {
+        NonNull::new(ram::lend(length))
+    };
+    let block = pages.or_else(|| pool::allocate_raw(pool::NONPAGED_POOL_NX, length.max(1), tag));
+    let Some(block) = block else {
         return null_mut();
     };
     if flags & POOL_FLAG_UNINITIALIZED == 0 {
@@ -83,6 +96,22 @@ unsafe extern "C" fn ex_allocate_pool_2(flags: ULONG64, bytes: SIZE_T, tag: ULON
     block.as_ptr()
 }
 
+/// `ExFreePoolWithTag`.
+unsafe extern "C" fn ex_free_pool_with_tag(block: *mut c_void, tag: ULONG) {
+    if ram::physical(block).is_some() {
+        ram::take_back(block);
+    } else if let Some(block) = NonNull::new(block) {
+        // SAFETY: the driver's promise: a block that it allocated with this tag.
+        unsafe { pool::free(block, tag) };
+    }
+}
+
+/// `ExFreePool`: whatever the tag.
+unsafe extern "C" fn ex_free_pool(block: *mut c_void) {
+    // SAFETY: the driver's promise: a block that it allocated.
+    unsafe { ex_free_pool_with_tag(block, 0) };
+}
+
 /// `ExFreePool2`; no extended parameter is known.
 unsafe extern "C" fn ex_free_pool_2(
     block: *mut c_void,
@@ -90,10 +119,8 @@ unsafe extern "C" fn ex_free_pool_2(
     _parameters: *const c_void,
     _count: ULONG,
 ) {
-    if let Some(block) = core::ptr::NonNull::new(block) {
-        // SAFETY: the driver's promise: a block that it allocated with this tag.
-        unsafe { pool::free(block, tag) };
-    }
+    // SAFETY: the driver's promise, as above.
+    unsafe { ex_free_pool_with_tag(block, tag) };
 }
 
 /// `KeGetCurrentIrql`: a process in user mode has no other level.
@@ -198,4 +225,19 @@ unsafe extern "C" fn mm_copy_memory(
     } else {
         STATUS_INVALID_ADDRESS
     }
+}
+
+type PsGetProcessId = unsafe extern "C" fn(*mut c_void) -> usize;
+
+/// `PsGetProcessStartKey`: the process's number, which Wine rarely uses again.
+unsafe extern "C" fn ps_get_process_start_key(process: *mut c_void) -> u64 {
+    // SAFETY: the type of the routine of that name (ntddk.h).
+    let routine = unsafe { routine::find::<PsGetProcessId>("PsGetProcessId") };
+    // SAFETY: the driver's promise: a process.
+    routine.map_or(0, |routine| unsafe { routine(process) } as u64)
+}
+
+/// `PsIsThreadTerminating`: Wine ends no thread that waits for a driver.
+const extern "C" fn ps_is_thread_terminating(_thread: *mut c_void) -> BOOLEAN {
+    0
 }

@@ -12,17 +12,19 @@ mod failure;
 mod kernel_memory;
 mod policy;
 mod service;
+mod trace;
 mod trust;
 #[cfg(windows)]
 mod windows;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use ringcopy_protocol::{MemoryRange, NtStatus};
 
 pub use failure::{Failure, SystemError};
 pub use policy::{Policy, policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
+pub use trace::{SESSION, TraceFile, TraceRecord, read_trace, start_trace, stop_trace};
 #[cfg(windows)]
 pub use windows::WindowsSystem;
 
@@ -204,6 +206,20 @@ pub trait System {
 
     /// Returns ranges of virtual memory of one kind, as far as the system names them.
     fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError>;
+
+    /// Starts the session [`SESSION`] that writes the driver's events up to a level to a file, which is
+    /// replaced.
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError>;
+
+    /// Stops that session.
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError>;
+
+    /// Calls `each` with every event in a file, in the order of their times.
+    fn read_trace(
+        &mut self,
+        file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError>;
 
     /// Returns whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;

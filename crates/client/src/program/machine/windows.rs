@@ -4,13 +4,13 @@ use std::{
     ffi::{OsStr, OsString},
     fs, io,
     os::windows::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
 use ringcopy_protocol::{MemoryRange, NtStatus};
-use ringcopy_win32::{Token, system};
+use ringcopy_win32::{Token, Win32Error, system, trace};
 use windows_registry::{Key, LOCAL_MACHINE};
 use windows_service::{
     service::{
@@ -21,10 +21,13 @@ use windows_service::{
 };
 
 use super::{
-    Facts, IMAGE, KernelMemory, ProgramOutput, SERVICE, Service, State, System, SystemError,
-    kernel_memory,
+    Facts, IMAGE, KernelMemory, ProgramOutput, SERVICE, SESSION, Service, State, System,
+    SystemError, TraceFile, TraceRecord, kernel_memory,
 };
-use crate::windows::Interrupt;
+use crate::{
+    trace::{PROVIDER, Raw},
+    windows::Interrupt,
+};
 
 /// `CREATE_NO_WINDOW`, of "Process Creation Flags": with an invisible console of its own.
 const NO_WINDOW: u32 = 0x0800_0000;
@@ -314,6 +317,41 @@ impl System for WindowsSystem {
         Ok(kernel_memory::paged_pool(&words))
     }
 
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError> {
+        trace::start(SESSION, file, PROVIDER, level)
+            .map_err(of_win32("collect the driver's events"))
+    }
+
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError> {
+        let stopped = trace::stop(SESSION).map_err(of_win32("end the collection of events"))?;
+        Ok(TraceFile {
+            file: stopped.file.into(),
+            lost: stopped.lost,
+        })
+    }
+
+    fn read_trace(
+        &mut self,
+        file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError> {
+        let read = trace::read(file, |record| {
+            each(TraceRecord {
+                time: record.time,
+                process: record.process,
+                thread: record.thread,
+                event: Raw {
+                    provider: record.provider,
+                    level: record.level,
+                    provider_metadata: record.provider_metadata.into(),
+                    event_metadata: record.event_metadata.into(),
+                    data: record.data.into(),
+                },
+            });
+        });
+        read.map_err(of_win32("show the driver's events"))
+    }
+
     fn is_interrupted(&self) -> bool {
         self.interrupt.is_raised()
     }
@@ -343,6 +381,14 @@ fn of_service(action: &'static str) -> impl Fn(windows_service::Error) -> System
             code: 0,
             text: error.to_string(),
         },
+    }
+}
+
+fn of_win32(action: &'static str) -> impl Fn(Win32Error) -> SystemError {
+    move |error| SystemError {
+        action: action.into(),
+        code: error.0,
+        text: error.to_string(),
     }
 }
 

@@ -16,7 +16,7 @@ mod steps;
 mod verdict;
 mod verifier;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -101,6 +101,15 @@ pub fn run(
     // A crash may have come before the policy was written back.
     test.restore_policy()?;
     test.run().map_err(|failure| test.clean_up(failure))
+}
+
+/// Returns whether a test in this folder waits for a restart of the machine.
+///
+/// # Errors
+/// If the folder's files cannot be read, or are not of this program.
+pub fn waits_for_restart(folder: &Path) -> Result<bool, Failure> {
+    let progress = Progress::load(folder)?;
+    Ok(progress.is_some_and(|progress| progress.stage == Stage::Restart))
 }
 
 /// Says that another kind of test has begun.

@@ -1,8 +1,7 @@
 //! The progress of a test, in a file that survives restarts and crashes of the machine.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Kind, foreign_memory::SavedPolicy};
-use crate::machine::Failure;
+use crate::{machine::Failure, program::durable_file};
 
 /// The name of the file, in the folder of the report.
 const FILE: &str = "ringcopy-vm-test.progress.json";
@@ -136,24 +135,9 @@ fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
-/// Writes a file, atomically and so that it survives a crash right after.
+/// Writes a file of the test.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let beside = path.with_extension("part");
-    put(&beside, path, text).map_err(|error| {
-        drop(fs::remove_file(&beside));
-        cannot("write", path, &error)
-    })
-}
-
-/// Writes a file under another name, renames it, and flushes it. A bug check loses names and
-/// contents that are only in the cache; flushing writes both. Source: "File Caching", Windows
-/// desktop documentation.
-fn put(beside: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create(beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(beside, path)?;
-    file.sync_all()
+    durable_file::write(path, text).map_err(|error| cannot("write", path, &error))
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {

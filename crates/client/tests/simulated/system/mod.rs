@@ -13,12 +13,16 @@ use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     fs,
+    path::{Path, PathBuf},
     rc::Rc,
     time::Duration,
 };
 
 use ringcopy_client::{
-    machine::{Facts, KernelMemory, ProgramOutput, Service, State, System, SystemError},
+    machine::{
+        Facts, KernelMemory, ProgramOutput, Service, State, System, SystemError, TraceFile,
+        TraceRecord,
+    },
     protocol::{MemoryRange, NtStatus},
 };
 use sha1::{Digest, Sha1};
@@ -84,6 +88,10 @@ pub struct SimulatedSystem {
     pub loaded_at: Vec<Duration>,
     /// Whether the driver is loaded, for its simulated client.
     pub loaded: Rc<Cell<bool>>,
+    /// The file and the level of the session that collects events.
+    pub session: Option<(PathBuf, u8)>,
+    /// The events in every file.
+    pub events: Vec<TraceRecord>,
 }
 
 impl Default for SimulatedSystem {
@@ -126,6 +134,8 @@ impl Default for SimulatedSystem {
             starts: 0,
             loaded_at: Vec::new(),
             loaded: Rc::default(),
+            session: None,
+            events: Vec::new(),
         }
     }
 }
@@ -382,6 +392,33 @@ impl System for SimulatedSystem {
 
     fn kernel_memory(&mut self, _: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
         Ok(self.kernel_memory.clone())
+    }
+
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError> {
+        self.change("collect the driver's events")?;
+        if self.session.is_some() {
+            return Err(error("collect the driver's events", 183));
+        }
+        self.session = Some((file.into(), level));
+        Ok(())
+    }
+
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError> {
+        let (file, _) = self
+            .session
+            .take()
+            .ok_or_else(|| error("end the collection of events", 4201))?;
+        Ok(TraceFile { file, lost: 2 })
+    }
+
+    fn read_trace(
+        &mut self,
+        _file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError> {
+        self.change("show the driver's events")?;
+        self.events.iter().cloned().for_each(each);
+        Ok(())
     }
 
     fn is_interrupted(&self) -> bool {

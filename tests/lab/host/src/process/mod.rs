@@ -41,6 +41,8 @@ pub struct Sending<'f> {
     pub level: u8,
     /// Whether it is cancelled before the driver sees it.
     pub cancelled: bool,
+    /// Whether the thread that sends it is ending meanwhile.
+    pub thread_ends: bool,
     /// A byte of memory that changes meanwhile.
     pub flicker: Option<&'f Flicker>,
 }
@@ -122,12 +124,19 @@ impl<'l> Process<'l> {
             sending.caller as u64,
             sending.cancelled.into(),
             sending.level.into(),
+            sending.thread_ends.into(),
         ];
         let command = Command::DeviceIoControl;
         information(&match sending.flicker {
             Some(flicker) => self.lab.call_amid(command, &arguments, flicker)?,
             None => self.lab.request(command, &arguments, &[])?,
         })
+    }
+
+    /// Returns the number of the process, which another one may get once it has ended.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.number
     }
 
     /// Starts another process with a token: bits of [`token`](crate::token).

@@ -8,6 +8,7 @@
 
 #![expect(non_snake_case, reason = "an export has the name that drivers import")]
 
+mod breaches;
 mod dbg;
 pub(crate) mod etw;
 mod ex;
@@ -27,6 +28,7 @@ mod se;
 mod stubs;
 mod zw;
 
+pub(crate) use breaches::commit;
 pub(crate) use ke::advance_time;
 pub(crate) use mm_copy::MmCopyMemory as mm_copy_memory;
 pub(crate) use stubs::stub;
@@ -98,8 +100,8 @@ table! {
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
-    ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetCurrentThread
-        PsGetCurrentThreadId;
+    ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
+        PsGetCurrentThread PsGetCurrentThreadId PsIsThreadTerminating;
     rtl: RtlInitUnicodeString RtlCopyUnicodeString RtlCompareUnicodeString RtlEqualUnicodeString
         RtlGetVersion;
     rtl_security: RtlCreateSecurityDescriptor RtlSetDaclSecurityDescriptor RtlCreateAcl

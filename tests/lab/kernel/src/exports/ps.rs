@@ -2,6 +2,7 @@
 //! process's object.
 
 use crate::bugcheck::violation;
+use crate::irql::{DISPATCH_LEVEL, require_at_most};
 use crate::object::process;
 use crate::processor;
 
@@ -21,6 +22,26 @@ pub(super) extern "win64" fn PsGetProcessId(object: u64) -> u64 {
         violation!("PsGetProcessId was given {object:#x}, which is no process");
     };
     id
+}
+
+/// `PsGetProcessStartKey` function (ntddk.h): a number that no other process has. IRQL <=
+/// `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn PsGetProcessStartKey(object: u64) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "PsGetProcessStartKey");
+    let Some(key) = process::start_key(object) else {
+        violation!("PsGetProcessStartKey was given {object:#x}, which is no process");
+    };
+    key
+}
+
+/// `PsIsThreadTerminating` function (ntifs.h). IRQL <= `DISPATCH_LEVEL`. The thread of a request has
+/// the address of its process.
+pub(super) extern "win64" fn PsIsThreadTerminating(thread: u64) -> u8 {
+    require_at_most(DISPATCH_LEVEL, "PsIsThreadTerminating");
+    let Some(ending) = process::is_thread_ending(thread) else {
+        violation!("PsIsThreadTerminating was given {thread:#x}, which is no thread");
+    };
+    ending.into()
 }
 
 /// `PsGetCurrentThread` function (ntddk.h), and `KeGetCurrentThread` (wdm.h).

@@ -36,6 +36,8 @@ pub(crate) struct Control {
     pub(crate) mode: u8,
     /// Whether it is cancelled before the driver sees it, as another thread can do.
     pub(crate) cancelled: bool,
+    /// Whether its thread is ending, as another thread can arrange.
+    pub(crate) thread_ends: bool,
     /// The IRQL of the request.
     pub(crate) level: u8,
 }
@@ -74,7 +76,12 @@ fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus
     if control.cancelled {
         cancel::cancel(request);
     }
-    Ok(send_at(control.level, request, device))
+    let send = || send_at(control.level, request, device);
+    Ok(if control.thread_ends {
+        process::while_thread_ends(send)
+    } else {
+        send()
+    })
 }
 
 /// Sets the buffers of a request by the code's method.
@@ -105,7 +112,6 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
                 Buffers {
                     system: buffer,
                     output: if output > 0 { control.output } else { 0 },
-                    output_length: output,
                     mode: control.mode,
                 },
             );

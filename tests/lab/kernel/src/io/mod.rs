@@ -9,7 +9,7 @@ pub(crate) mod control;
 pub(crate) mod irp;
 pub(crate) mod mdl;
 
-use crate::bugcheck::violation;
+use crate::bugcheck::rule_broken;
 use crate::nt::layout::{
     DeviceObject, DriverObject, Irp, StackLocation, Structure, location_control,
 };
@@ -89,26 +89,12 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completi
 
     let routine = images::Location(dispatch_routine(device, function));
     let Some(done) = parallel::wait_for(|| completion::take(request)) else {
-        if returned == NtStatus::PENDING {
-            violation!(
-                "{name} ({routine}) returned STATUS_PENDING and the request is never completed"
-            );
-        }
-        violation!("{name} ({routine}) returned {returned} without completing the request");
-    };
-    // "DRIVER_VERIFIER_IOMANAGER_VIOLATION": the rules for the status of a dispatch routine.
-    if done.marked_pending && returned != NtStatus::PENDING {
-        violation!("{name} ({routine}) marked the request pending and returned {returned}");
-    }
-    if !done.marked_pending && returned == NtStatus::PENDING {
-        violation!("{name} ({routine}) returned STATUS_PENDING without IoMarkIrpPending");
-    }
-    if !done.marked_pending && returned != done.driver_status {
-        violation!(
-            "{name} ({routine}) returned {returned} for a request completed with {}",
-            done.driver_status
+        rule_broken!(
+            RequestCompleted,
+            "{name} ({routine}) returned {returned}, and the request is never completed"
         );
-    }
+    };
+    require_consistent(name, &routine, returned, &done);
     if options::get().debug {
         let Completion {
             status,
@@ -121,6 +107,27 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completi
         ticks,
         ..done.completed
     }
+}
+
+/// Ends the run if a dispatch routine's status does not go with what became of its request.
+pub(crate) fn require_consistent(
+    name: &str,
+    routine: &images::Location,
+    returned: NtStatus,
+    done: &completion::Done,
+) {
+    let what = match (done.marked_pending, returned) {
+        (true, NtStatus::PENDING) => return,
+        (true, _) => "was marked pending",
+        (false, NtStatus::PENDING) => "was not marked pending",
+        (false, status) if status == done.driver_status => return,
+        (false, _) => "ended in another way",
+    };
+    rule_broken!(
+        PendingReturned,
+        "{name} ({routine}) returned {returned} for a request that {what}, with {}",
+        done.driver_status
+    );
 }
 
 /// Whether a stack location asks for a call of its completion routine.

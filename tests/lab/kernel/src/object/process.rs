@@ -1,6 +1,7 @@
 //! Processes. Each has an address space, a token and handles.
 
 use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use ringcopy_lab_mailbox::token;
@@ -22,6 +23,8 @@ pub(crate) const SYSTEM_ID: u64 = 4;
 /// Bytes of `EPROCESS`, which is opaque to drivers. The lab keeps the process's number there, and
 /// uses the addresses of its words for the threads, one on each processor.
 const OBJECT_SIZE: u64 = 64;
+/// Where in it the start key is.
+const START_KEY: u64 = 8;
 const _: () = assert!(MOST as u64 * 8 <= OBJECT_SIZE);
 
 struct Process {
@@ -36,9 +39,17 @@ static PROCESSES: Global<BTreeMap<u64, Process>> = Global::new(BTreeMap::new());
 /// The current process of each processor.
 static CURRENT: PerProcessor<AtomicU64> = PerProcessor([const { AtomicU64::new(SYSTEM_ID) }; MOST]);
 static NEXT: AtomicU64 = AtomicU64::new(SYSTEM_ID);
+/// The numbers of processes whose objects are gone. The next process gets the last one, so that code
+/// that takes a number for the process that had it fails.
+static FREE_IDS: Global<Vec<u64>> = Global::new(Vec::new());
+static STARTED: AtomicU64 = AtomicU64::new(0);
+/// The object of the process whose thread is ending; 0: none.
+static ENDING: AtomicU64 = AtomicU64::new(0);
 
 fn add(id: u64, process: Process) {
     raw::write(process.object, id);
+    let started = STARTED.fetch_add(1, Ordering::Relaxed);
+    raw::write(process.object + START_KEY, started);
     create(process.object, Kind::Process);
     PROCESSES.with(|processes| processes.insert(id, process));
 }
@@ -57,9 +68,11 @@ pub(crate) fn initialize() {
 /// Starts a process with an empty user half.
 pub(crate) fn start(token: u64) -> Result<u64, NtStatus> {
     let tables = kernel_space::new_root().ok_or(NtStatus::NO_MEMORY)?;
-    // The numbers after it are those of its threads.
-    let step = 4 * (MOST as u64 + random::below(16));
-    let id = NEXT.fetch_add(step, Ordering::Relaxed) + step;
+    let id = FREE_IDS.with(Vec::pop).unwrap_or_else(|| {
+        // The numbers after it are those of its threads.
+        let step = 4 * (MOST as u64 + random::below(16));
+        NEXT.fetch_add(step, Ordering::Relaxed) + step
+    });
     // User allocations start on a 64 KiB boundary, as Windows' do.
     let first = 0x100_0000_0000 + random::below(1 << 20) * 0x1_0000;
     let process = Process {
@@ -96,6 +109,8 @@ pub(crate) fn end(id: u64) -> Result<(), NtStatus> {
 
 /// Frees a process's object after its last reference.
 pub(super) fn free(object: u64) {
+    let id = raw::read(object);
+    FREE_IDS.with(|ids| ids.push(id));
     pool::free(object, None);
 }
 
@@ -172,6 +187,25 @@ pub(crate) fn current_token() -> u64 {
 /// Returns the number of the process of an object, also after the process has ended.
 pub(crate) fn id_of(object: u64) -> Option<u64> {
     (kind_of(object) == Some(Kind::Process)).then(|| raw::read(object))
+}
+
+/// Returns the start key of the process of an object, also after the process has ended.
+pub(crate) fn start_key(object: u64) -> Option<u64> {
+    (kind_of(object) == Some(Kind::Process)).then(|| raw::read(object + START_KEY))
+}
+
+/// Runs `body` while the thread of the current process is ending.
+pub(crate) fn while_thread_ends<R>(body: impl FnOnce() -> R) -> R {
+    ENDING.store(current_object(), Ordering::Relaxed);
+    let result = body();
+    ENDING.store(0, Ordering::Relaxed);
+    result
+}
+
+/// Whether the thread of the process of an object is ending.
+pub(crate) fn is_thread_ending(object: u64) -> Option<bool> {
+    let ending = ENDING.load(Ordering::Relaxed) == object;
+    (kind_of(object) == Some(Kind::Process)).then_some(ending)
 }
 
 /// Returns the handle table of the current process.

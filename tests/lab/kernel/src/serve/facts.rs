@@ -9,7 +9,7 @@ use ringcopy_lab_mailbox::{Count, MachineFact, RamRange, VALUES};
 use super::{Carried, Reply, data_of_records, done};
 use crate::memory::mixed_mappings::{self, MixedMappings};
 use crate::memory::{paging, paging_file, ranges};
-use crate::object::{device, handle, locked};
+use crate::object::{self, device, handle, locked};
 use crate::{io, pci, pool, reserved, seh, smp, test_memory};
 
 /// Puts values at their positions among the results.
@@ -74,6 +74,10 @@ pub(super) fn counts() -> Vec<u64> {
             io::completion::ended_elsewhere(),
         ),
         (Count::BroughtIn as usize, paging_file::brought_in()),
+        (
+            Count::Processes as usize,
+            object::count_of(object::Kind::Process),
+        ),
     ])
 }
 

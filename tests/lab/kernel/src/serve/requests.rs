@@ -31,6 +31,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         mode,
         cancelled,
         level,
+        thread_ends,
         ..,
     ] = *arguments;
     process::require(id)?;
@@ -42,6 +43,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
         output_length: 0,
         mode: USER_MODE,
         cancelled: false,
+        thread_ends: false,
         level: PASSIVE_LEVEL,
     };
     if command == Command::Exchanges {
@@ -55,6 +57,7 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
     }
     control.mode = u8::from(mode != 0);
     control.cancelled = cancelled != 0;
+    control.thread_ends = thread_ends != 0;
     control.level = level as u8 & HIGH_LEVEL;
     let completed = process::attached(id, || device_control(handle, control))??;
     Ok((completed.status, results_of(&completed).into()))
@@ -182,6 +185,7 @@ pub(super) fn parallel(code: u32, repetitions: u64, closes: bool, length: u64) -
                 output_length: narrow(output_length)?,
                 mode: USER_MODE,
                 cancelled: false,
+                thread_ends: false,
                 level: PASSIVE_LEVEL,
             },
             repetitions,
