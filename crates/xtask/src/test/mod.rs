@@ -15,7 +15,7 @@ use crate::{
 };
 use anyhow::Result;
 use parts::Part;
-use std::{env, path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command};
 
 /// The parts of the tests.
 pub const PARTS: &[Part] = &[

@@ -68,14 +68,15 @@ pub fn run(options: &Options) -> Result<()> {
         options.disk >= LEAST_DISK,
         "Windows needs a disk of {LEAST_DISK} GiB; pass --disk {LEAST_DISK} or more"
     );
-    resources::check_memory(options.hardware.memory)?;
-    setup::packages(&[setup::VIRTUAL_MACHINES])?;
-    let edition = medium::edition(&options.iso, options.edition.as_deref())?;
+    resources::check_least_memory(options.hardware.memory)?;
     let folder = image
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or_else(|| Path::new("."));
     fs::create_dir_all(folder)?;
+    setup::packages(&[setup::VIRTUAL_MACHINES])?;
+    let edition = medium::edition(&options.iso, options.edition.as_deref())?;
+    resources::check_memory(options.hardware.memory)?;
     resources::check_disk(folder, INSTALLATION)?;
     let package = match &options.package {
         Some(package) => package.clone(),

@@ -14,12 +14,18 @@ pub const OVERLAY: u64 = 8 << 10;
 /// The least memory, in megabytes, in which Windows installs itself.
 pub const LEAST_MEMORY: u64 = 2048;
 
-/// Checks that the host has the memory of a virtual machine, in megabytes.
-pub fn check_memory(needed: u64) -> Result<()> {
+/// Checks that Windows installs itself in this much memory, in megabytes.
+pub fn check_least_memory(needed: u64) -> Result<()> {
     ensure!(
         needed >= LEAST_MEMORY,
         "Windows does not install itself in {needed} MiB of memory; pass --memory {LEAST_MEMORY} or more"
     );
+    Ok(())
+}
+
+/// Checks that the host has the memory of a virtual machine, in megabytes.
+pub fn check_memory(needed: u64) -> Result<()> {
+    check_least_memory(needed)?;
     enough_memory(needed, &fs::read_to_string("/proc/meminfo")?)
 }
 

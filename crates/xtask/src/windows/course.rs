@@ -52,11 +52,19 @@ enum Group {
     /// If virtualization-based security runs. Then Windows withholds pages that the driver's own engine
     /// would read.
     Withheld,
+    /// At the end, if events were traced.
+    Traced,
     /// In any case, at the end.
     Undo,
     /// In any case, after that.
     Look,
 }
+
+/// Starts to collect the driver's events.
+const TRACE: Entry = client(
+    "trace events",
+    &["trace", "start", "--file", "{reports}\\ringcopy.etl"],
+);
 
 /// Prints 2 if virtualization-based security runs. Source: "Validate enabled
 /// VBS and memory integrity features", Windows security documentation.
@@ -114,7 +122,7 @@ const SIGNTOOL: Program = Program::Kit("signtool.exe");
 
 /// The course. The tools' options are from "Running `InfVerif` from the Command Line", "`Inf2Cat`" and
 /// "Verifying the Test Signature", Windows driver documentation.
-const COURSE: [Entry; 25] = [
+const COURSE: [Entry; 28] = [
     entry(
         "check the INF",
         Program::Kit("infverif.exe"),
@@ -152,6 +160,7 @@ const COURSE: [Entry; 25] = [
         &["verify", "/v", "/pa", "/c", "ringcopy.cat", "ringcopy.inf"],
     ),
     client("doctor", &["doctor"]),
+    TRACE,
     SECURITY_STATUS,
     client(
         "leave withheld memory alone",
@@ -176,6 +185,12 @@ const COURSE: [Entry; 25] = [
         "compare both engines",
         &["verify", "--random", "10000", "--seed", "1"],
     ),
+    client("stop the trace", &["trace", "stop"]).in_group(Group::Traced),
+    client(
+        "show the trace",
+        &["trace", "show", "{reports}\\ringcopy.etl"],
+    )
+    .in_group(Group::Traced),
     client("uninstall", &["uninstall"]).in_group(Group::Undo),
     entry("no service", Program::System("sc"), &["query", "ringcopy"])
         .expecting(Expected::Failure)
@@ -250,11 +265,12 @@ pub fn list(package: &Path) -> Result<()> {
 /// Runs the course. An error names the commands that did not do what they have to.
 fn drive(machine: &mut dyn Machine) -> Result<()> {
     let mut failed = Vec::new();
-    let mut withheld = false;
+    let (mut traced, mut withheld) = (false, false);
     for (number, entry) in (1..).zip(&COURSE) {
         let runs = match entry.group {
             Group::Course => failed.is_empty(),
             Group::Withheld => failed.is_empty() && withheld,
+            Group::Traced => traced,
             Group::Undo | Group::Look => true,
         };
         if !runs {
@@ -277,6 +293,7 @@ fn drive(machine: &mut dyn Machine) -> Result<()> {
             Expected::Failure => !ran.succeeded,
             Expected::SuccessWithout(text) => ran.succeeded && !ran.output.contains(text),
         };
+        traced |= good && entry.name == TRACE.name;
         if !good {
             machine.say(&format!("FAILED: {}", entry.name));
             failed.push(entry.name);
@@ -413,7 +430,7 @@ mod tests {
         drive(&mut machine).unwrap();
         assert_eq!(
             machine.ran,
-            names(&[Group::Course, Group::Undo, Group::Look])
+            names(&[Group::Course, Group::Traced, Group::Undo, Group::Look])
         );
     }
 
@@ -436,6 +453,7 @@ mod tests {
     fn each_failure_is_named_ends_the_course_and_undoes_it() {
         let of_course = names(&[Group::Course]);
         let undone = names(&[Group::Undo, Group::Look]);
+        let traced = names(&[Group::Traced, Group::Undo, Group::Look]);
         for entry in COURSE.iter().filter(|entry| entry.group != Group::Withheld) {
             let name: &'static [&'static str] = Vec::leak(vec![entry.name]);
             for (broken, missing) in [(name, &[][..]), (&[], name)] {
@@ -448,7 +466,9 @@ mod tests {
                 assert_eq!(error, format!("failed: {}", entry.name));
                 let until = of_course.iter().position(|name| *name == entry.name);
                 let begun = until.map_or(&of_course[..], |until| &of_course[..=until]);
-                assert_eq!(machine.ran, [begun, &undone].concat());
+                let is_traced = begun.contains(&TRACE.name) && entry.name != TRACE.name;
+                let after = if is_traced { &traced } else { &undone };
+                assert_eq!(machine.ran, [begun, after].concat());
             }
         }
     }
