@@ -23,7 +23,7 @@ pub fn expected(case: &Case) -> Validation {
         RequestKind::MemoryRanges => (16, 16, 0),
     };
     let (version, size) = (field(0).ok_or(mismatch)?, field(4).ok_or(mismatch)?);
-    if version != 2 {
+    if version != 3 {
         return Err(NtStatus::REVISION_MISMATCH);
     }
     if size != fixed || input < fixed || input > fixed + payload {

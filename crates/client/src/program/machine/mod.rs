@@ -16,7 +16,7 @@ use std::time::Duration;
 use ringcopy_protocol::NtStatus;
 
 pub use failure::{Failure, SystemError};
-pub use policy::{Policy, policy, set_policy};
+pub use policy::{policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
 #[cfg(windows)]
 pub use windows::WindowsSystem;
