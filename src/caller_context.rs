@@ -18,15 +18,17 @@ use crate::{
         wdf::{Device, Request},
     },
     ops::Call,
-    state,
+    state, trace,
 };
 
 pub extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
     let request = Request::of_callback(request);
     if !processor::is_at_passive_level() {
+        trace::request_refused(&request, NtStatus::INVALID_LEVEL);
         return request.complete(Err(NtStatus::INVALID_LEVEL));
     }
-    match serve(&request).transpose() {
+    let served = serve(&request).inspect_err(|status| trace::request_refused(&request, *status));
+    match served.transpose() {
         Some(served) => request.complete(served),
         None => Device::of_callback(device).enqueue(request),
     }

@@ -11,6 +11,7 @@ use crate::{
     },
     queue,
     state::{DeviceContext, FileContext},
+    trace,
 };
 
 /// Creates the device, its link and its queue, and allows opens.
@@ -44,6 +45,12 @@ extern "C" fn evt_device_file_create(
         .context::<DeviceContext>()
         .ok_or(NtStatus::UNSUCCESSFUL)
         .and_then(|device| FileContext::open(device, &request))
-        .and_then(|file| FileObject::of_callback(file_object).set_context(file));
+        .and_then(|file| {
+            let (privileged, reach) = (file.privileged, file.reach);
+            FileObject::of_callback(file_object).set_context(file)?;
+            trace::opened(privileged, reach);
+            Ok(())
+        })
+        .inspect_err(|status| trace::open_refused(*status));
     request.complete(opened.map(|()| 0));
 }

@@ -11,14 +11,20 @@ use crate::{
         wdf::{Driver, EntryArguments},
     },
     state::DeviceContext,
+    trace,
 };
 
 /// Creates the driver object and the control device. If that fails, the framework deletes the driver
 /// object and everything that belongs to it.
 pub fn load(arguments: &EntryArguments) -> NTSTATUS {
+    trace::start();
     let loaded = Driver::create(arguments, evt_driver_unload).and_then(|driver| start(&driver));
-    if let Err(status) = loaded {
-        println!("ringcopy: not loaded: {status}");
+    match loaded {
+        Ok(()) => trace::loaded(),
+        Err(status) => {
+            println!("ringcopy: not loaded: {status}");
+            trace::not_loaded(status);
+        }
     }
     loaded.err().unwrap_or(NtStatus::SUCCESS).as_raw()
 }
@@ -33,9 +39,16 @@ fn start(driver: &Driver) -> Result<(), NtStatus> {
         context.settings.policy.bits(),
         context.engines.native_status(),
     );
+    trace::settings(
+        context.settings.policy,
+        context.settings.engine,
+        context.settings.native_under_hypervisor,
+        context.engines.native_status(),
+    );
     device::create(driver, context)
 }
 
 extern "C" fn evt_driver_unload(_driver: WDFDRIVER) {
     println!("ringcopy: unloaded");
+    trace::unloaded();
 }

@@ -8,14 +8,15 @@
 //!
 //! | module | contents | uses |
 //! | --- | --- | --- |
-//! | [`driver`] | load and unload | `device`, `state`, `nt` |
-//! | [`device`] | the control device: name, security, callbacks | `caller_context`, `queue`, `state`, `nt` |
-//! | [`caller_context`] | the first callback for every request, in its sender's process | `dispatch`, `ops`, `state`, `nt` |
-//! | [`queue`] | the callback of the queue, in any process | `dispatch`, `ops`, `state`, `nt` |
+//! | [`driver`] | load and unload | `device`, `state`, `trace`, `nt` |
+//! | [`device`] | the control device: name, security, callbacks | `caller_context`, `queue`, `state`, `trace`, `nt` |
+//! | [`caller_context`] | the first callback for every request, in its sender's process | `dispatch`, `ops`, `state`, `trace`, `nt` |
+//! | [`queue`] | the callback of the queue, in any process | `dispatch`, `ops`, `state`, `trace`, `nt` |
 //! | [`dispatch`] | where each request is served, and its handler | `ops` |
-//! | [`ops`] | one file per family of requests | `engine`, `state`, `nt` |
-//! | [`state`] | what outlives a request: settings, and the contexts of device and handle | `engine`, `nt` |
-//! | [`engine`] | the two engines that copy virtual and physical memory | `nt` |
+//! | [`ops`] | one file per family of requests | `engine`, `state`, `trace`, `nt` |
+//! | [`state`] | what outlives a request: settings, and the contexts of device and handle | `engine`, `trace`, `nt` |
+//! | [`engine`] | the two engines that copy virtual and physical memory | `trace`, `nt` |
+//! | [`trace`] | the events for Event Tracing for Windows | `nt` |
 //! | [`nt`] | the only calls into ntoskrnl and WDF, in safe functions | the kernel |
 //!
 //! All callbacks run at `PASSIVE_LEVEL`, except [`caller_context`], which runs at its sender's level
@@ -45,6 +46,7 @@ mod nt;
 mod ops;
 mod queue;
 mod state;
+mod trace;
 
 use wdk_alloc::WdkAllocator;
 use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PDRIVER_OBJECT};

@@ -7,7 +7,7 @@ use crate::{
     dispatch::{self, ServedIn},
     nt::wdf::Request,
     ops::Call,
-    state,
+    state, trace,
 };
 
 /// Serves a request that [`caller_context`](crate::caller_context) put into the queue.
@@ -19,7 +19,7 @@ pub extern "C" fn evt_io_device_control(
     _control_code: ULONG,
 ) {
     let request = Request::of_callback(request);
-    let served = serve(&request);
+    let served = serve(&request).inspect_err(|status| trace::request_refused(&request, *status));
     request.complete(served);
 }
 

@@ -10,7 +10,11 @@ use mm_copy::{
 use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
-use crate::nt::{hypervisor, processor};
+use crate::{
+    nt::{hypervisor, processor},
+    trace,
+};
+pub use native::Page;
 use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
 pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
@@ -27,8 +31,10 @@ impl Engines {
     /// Captures the list of RAM, and checks the native engine if it may be used.
     ///
     /// It may not if `setting` names the other engine, or if a hypervisor may withhold memory and
-    /// `native_under_hypervisor` is not set. The native engine never reads `uncached`. Without it the
-    /// system's engine serves.
+    /// `native_under_hypervisor` is not set. Then a request that names the native engine is refused as
+    /// well: any program with a handle can name it, and a bug check is the whole machine's, so only an
+    /// administrator's setting takes that risk. The native engine never reads `uncached`. Without it the
+    /// system's engine serves `auto`.
     pub fn start(
         setting: EngineKind,
         native_under_hypervisor: bool,
@@ -127,9 +133,11 @@ impl Copier<'_, '_> {
             .filter(|_| engine == EngineKind::Native && self.choice == EngineKind::Auto)
             .filter(|stop| Self::may_go_on(flags, stop));
         if let Some(stop) = by_system {
+            let length = target.len();
             let whole = self.go_on(EngineKind::System, flags, address, transfer, target);
             // Where neither engine can read, the native one knows how far that reaches.
             if stop.reason.may_be_paged_out() || whole.transferred > transfer.transferred {
+                trace::fell_back(length, &transfer, &whole);
                 return CopyResult {
                     flags: ResultFlags::FELL_BACK.bits(),
                     ..result(&whole, EngineKind::System)
@@ -137,6 +145,19 @@ impl Copier<'_, '_> {
             }
         }
         result(&transfer, engine)
+    }
+
+    /// Returns whether the native engine is the one that reads, so that it can read from pages.
+    #[inline]
+    pub const fn reads_pages(&self) -> bool {
+        self.native.is_ok() && !matches!(self.choice, EngineKind::System)
+    }
+
+    /// Returns the page of an address, if the native engine is the one that would read all of it.
+    pub fn page(&self, flags: CopyFlags, address: u64) -> Option<Page<'_>> {
+        let native = self.native.as_ref().ok().filter(|_| self.reads_pages())?;
+        let frame = native.page_of(flags, address)?;
+        native.physical_memory().page(frame)
     }
 
     fn copy_by(

@@ -63,6 +63,23 @@ pub struct WindowMemory<'a> {
     ram: RamRanges<'a>,
 }
 
+/// A page of RAM, for many reads.
+pub struct Page<'a> {
+    machine: &'a NativeMachine,
+    frame: u64,
+}
+
+impl Page<'_> {
+    /// As [`Windows::read_pieces`]; 0 if nothing can be read.
+    pub fn read_pieces<'t>(
+        &self,
+        pieces: impl Iterator<Item = (usize, VolatileSlice<'t>)>,
+    ) -> usize {
+        let read = self.machine.windows.read_pieces(self.frame, pieces);
+        read.unwrap_or_default()
+    }
+}
+
 impl NativeMachine {
     /// Finds the windows' entries and checks the engine on memory of the driver's own. RAM in
     /// `uncached` is not read: it is mapped elsewhere under another type of caching.
@@ -247,6 +264,15 @@ impl PhysicalMemory for WindowMemory<'_> {
 impl<'a> WindowMemory<'a> {
     pub const fn machine(&self) -> &'a NativeMachine {
         self.machine
+    }
+
+    /// Returns the page of RAM at a physical address, unless the driver maps a part of it uncached.
+    pub const fn page(&self, frame: u64) -> Option<Page<'a>> {
+        let machine = self.machine;
+        if machine.bytes_before_uncached(frame) < PAGE_SIZE as u64 {
+            return None;
+        }
+        Some(Page { machine, frame })
     }
 
     /// Reads `length` bytes, as many as `target` has or fewer.

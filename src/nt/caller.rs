@@ -1,20 +1,23 @@
 //! Access to the caller's memory by the rules of the request's mode.
 
 use ringcopy_protocol::{Method, NtStatus, Reach};
-use usermode_accessors::{Mode, UserSlice};
+use usermode_accessors::{CallerMode as AddressRules, Mode, UserSlice};
 
 use super::wdf::Request;
 
 /// The mode whose rules a request's copies follow: the mode that the I/O manager recorded, or the
 /// stricter one. It is never taken from the request's fields alone.
 #[derive(Clone, Copy)]
-pub struct CallerMode(Mode);
+pub struct CallerMode(AddressRules);
 
 impl CallerMode {
     /// Returns the recorded mode if the policy allows kernel callers; otherwise `UserMode`.
     pub fn of(request: &Request, policy: Reach) -> Self {
         if policy.contains(Reach::KERNEL_CALLERS) {
-            Self(request.requestor_mode())
+            // SAFETY: the mode comes from the I/O manager alone. If it is the kernel's, the requestor is
+            // kernel code, which guarantees the pointers in its request until the request is
+            // completed, and no copy outlasts that.
+            Self(unsafe { AddressRules::new(request.requestor_mode()) })
         } else {
             Self::strict()
         }
@@ -22,12 +25,12 @@ impl CallerMode {
 
     /// Returns the mode.
     pub(super) const fn mode(self) -> Mode {
-        self.0
+        self.0.mode()
     }
 
     /// Returns `UserMode`, whatever the requestor is.
     pub const fn strict() -> Self {
-        Self(Mode::User)
+        Self(AddressRules::STRICT)
     }
 
     /// Checks the address to which the I/O manager copies the output of a buffered or direct request.
@@ -49,9 +52,6 @@ impl CallerMode {
 
     /// Returns memory of the caller, which is checked and guarded in user mode.
     pub const fn slice(self, address: usize, length: usize) -> UserSlice {
-        // SAFETY: `Mode::Kernel` comes from the I/O manager alone. The requestor is then kernel
-        // code, which guarantees the pointers in its request until the request is completed, and
-        // no copy outlasts that.
-        unsafe { UserSlice::for_mode(address, length, self.0) }
+        self.0.slice(address, length)
     }
 }

@@ -16,6 +16,7 @@ pub mod processor;
 pub mod session_pages;
 pub mod system_copy;
 pub mod time;
+pub mod trace;
 pub mod translations;
 pub mod unicode;
 pub mod user_limit;

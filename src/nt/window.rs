@@ -69,6 +69,9 @@ pub const PAGES: usize = 16;
 /// Bytes in a window: 64 KiB, the most that is copied before the level is lowered again.
 pub const SPAN: usize = PAGES * PAGE_SIZE;
 
+/// The greatest number of pieces that are read before the level is lowered again.
+pub const MOST_PIECES: usize = 128;
+
 /// `ALL_PROCESSOR_GROUPS`.
 const ALL_GROUPS: USHORT = USHORT::MAX;
 
@@ -191,6 +194,39 @@ impl Windows {
         .map_err(|fault| ReadError {
             status: NtStatus::INVALID_ADDRESS,
             transferred: fault.copied,
+        })
+    }
+
+    /// Reads pieces of the frame at `frame`, each from its offset on to all of its target, and shows
+    /// the frame once for all of them. Ends before a piece that is not all in the frame, that cannot
+    /// be read, or with which the pieces would be longer than [`SPAN`]. Returns the number of pieces
+    /// that were read.
+    ///
+    /// The pieces are looked up at `DISPATCH_LEVEL`, at most [`MOST_PIECES`] of them: they come from
+    /// nonpaged memory, and their targets are nonpaged.
+    pub fn read_pieces<'t>(
+        &self,
+        frame: u64,
+        pieces: impl Iterator<Item = (usize, VolatileSlice<'t>)>,
+    ) -> Result<usize, NtStatus> {
+        self.with_frames(frame, 1, |window| {
+            let (mut read, mut left) = (0_usize, SPAN);
+            for (offset, target) in pieces.take(MOST_PIECES) {
+                let length = target.len();
+                if offset > PAGE_SIZE || length > PAGE_SIZE.wrapping_sub(offset) || length > left {
+                    break;
+                }
+                left = left.wrapping_sub(length);
+                let source = window.cast::<u8>().wrapping_add(offset);
+                // SAFETY: the piece is within the page, which is mapped while this runs, and the
+                // driver reaches it by no other address of the window.
+                if unsafe { mapped::read_to(source, target) }.is_err() {
+                    break;
+                }
+                // At most `MOST_PIECES`.
+                read = read.wrapping_add(1);
+            }
+            read
         })
     }
 

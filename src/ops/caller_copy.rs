@@ -6,6 +6,7 @@ use ringcopy_protocol::{CallerCopyRequest, CopyResponse, Kind, NtStatus, kind};
 use usermode_accessors::{Fault, UserSlice, VolatileSlice};
 
 use super::{Call, copy_result};
+use crate::trace;
 
 /// Both sides of a copy.
 struct Sides<'a> {
@@ -39,6 +40,7 @@ fn serve<K: Kind<Request = CallerCopyRequest>>(
     call.reserve_response(size_of::<CopyResponse>(), target)?;
     let asked = request.length as u64;
     let result = copy_result::of_accessor(asked, copy(sides));
+    trace::copied(K::KIND, asked, &result);
     call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 

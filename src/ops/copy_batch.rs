@@ -11,7 +11,9 @@ use super::{
     Call, copy_memory,
     entries::{Captured, Tally},
     interruption::Interruption,
+    neighbours,
 };
+use crate::trace;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let request = call.capture::<kind::CopyBatch>()?;
@@ -24,7 +26,21 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let mut interruption = Interruption::of(call.request);
     let mut tally = Tally::of(request.count);
     let mut slot = validate::results_end(entries.len());
-    for (number, entry) in entries.iter().enumerate() {
+    let mut number = 0;
+    while let Some(entry) = entries.get(number) {
+        if let Some(rest) = entries.get(number..)
+            && copier.reads_pages()
+            && neighbours::may_begin(rest)
+        {
+            let by = (&copier, &mut interruption);
+            let place = (number, slot);
+            let (served, end) = neighbours::serve(call, by, rest, &mut output, place, &mut tally)?;
+            if served > 0 {
+                number = number.saturating_add(served);
+                slot = end;
+                continue;
+            }
+        }
         let source = entry.source();
         let target = output
             .reborrow()
@@ -34,6 +50,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             Ok(()) => copy_memory::copy(call, &mut copier, &mut interruption, source, target),
             Err(status) => CopyResult::of(status),
         };
+        trace::copied(call.code.kind, source.length as u64, &result);
         tally.count(&result);
         write(
             &mut output,
@@ -41,13 +58,18 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             result.as_bytes(),
         )?;
         slot = slot.saturating_add(source.length);
+        number = number.saturating_add(1);
     }
     write(&mut output, 0, tally.response().as_bytes())?;
     Ok(length)
 }
 
 /// Writes the part of the output at `offset`, which the validated output can hold.
-fn write(output: &mut VolatileSlice<'_>, offset: usize, bytes: &[u8]) -> Result<(), NtStatus> {
+pub(super) fn write(
+    output: &mut VolatileSlice<'_>,
+    offset: usize,
+    bytes: &[u8],
+) -> Result<(), NtStatus> {
     output
         .reborrow()
         .subslice(offset, bytes.len())

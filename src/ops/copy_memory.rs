@@ -11,7 +11,10 @@ use super::{
     Call,
     interruption::{Interruption, PIECE},
 };
-use crate::{engine::Copier, nt::PAGE_SIZE, state::FileContext};
+use crate::{engine::Copier, nt::PAGE_SIZE, state::FileContext, trace};
+
+/// The bits of an address that are its offset in a piece.
+const OFFSET_IN_PIECE: u64 = PIECE as u64 - 1;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
@@ -20,6 +23,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let mut copier = call.device.engines.copier(engine, &ram);
     let mut interruption = Interruption::of(call.request);
     let result = copy(call, &mut copier, &mut interruption, source, target);
+    trace::copied(call.code.kind, source.length as u64, &result);
     let response = CopyResponse::of(source.length as u64, result);
     let arrived = usize::try_from(result.copied).unwrap_or(0);
     call.respond(&response, arrived)
@@ -104,7 +108,7 @@ fn copy_in_pieces(
     let end = source.length as u64;
     let mut whole = CopyResult::of(NtStatus::SUCCESS);
     while whole.copied < end {
-        let offset = source.address.wrapping_add(whole.copied) % PIECE as u64;
+        let offset = source.address.wrapping_add(whole.copied) & OFFSET_IN_PIECE;
         let to_boundary = (PIECE as u64).saturating_sub(offset);
         let piece = to_boundary.min(end.saturating_sub(whole.copied));
         let piece_end = whole.copied.saturating_add(piece);
@@ -145,12 +149,15 @@ pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatu
         || call.file.reach.contains(needed)
         || is_of_session(call.file, needed, source)
     {
-        Ok(())
-    } else if call.device.settings.policy.contains(needed) {
-        Err(NtStatus::PRIVILEGE_NOT_HELD)
-    } else {
-        Err(NtStatus::ACCESS_DENIED)
+        return Ok(());
     }
+    let status = if call.device.settings.policy.contains(needed) {
+        NtStatus::PRIVILEGE_NOT_HELD
+    } else {
+        NtStatus::ACCESS_DENIED
+    };
+    trace::out_of_reach(call.code.kind, needed, source.length, status);
+    Err(status)
 }
 
 /// Whether all of a source lies in pages of the session buffer. A handle that may not know their

@@ -15,7 +15,7 @@ use super::{
     entries::{Captured, Tally},
     interruption::Interruption,
 };
-use crate::{engine::Copier, nt::pool::PoolBuffer};
+use crate::{engine::Copier, nt::pool::PoolBuffer, trace};
 
 /// The number of bytes copied at a time. A request holds this much pool, and its entries.
 const PIECE: usize = 16 << 10;
@@ -37,6 +37,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let mut tally = Tally::of(request.count);
     for (number, entry) in entries.iter().enumerate() {
         let result = copies.serve(entry);
+        trace::copied(call.code.kind, entry.source().length as u64, &result);
         tally.count(&result);
         call.write_to_caller(validate::result_offset(number), result.as_bytes())?;
     }

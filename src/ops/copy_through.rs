@@ -6,7 +6,7 @@ use ringcopy_protocol::{CopyResponse, CopyResult, NtStatus, kind, validate::Copy
 use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
 
 use super::{Call, copy_result, interruption::Interruption};
-use crate::nt::pool::PoolBuffer;
+use crate::{nt::pool::PoolBuffer, trace};
 
 /// The number of bytes copied at a time. A request of any length holds this much pool.
 const PIECE: usize = 16 << 10;
@@ -28,6 +28,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let asked = length as u64;
     let result = copy(sides, alignment, &mut buffer, &mut interruption)
         .unwrap_or_else(|fault| copy_result::of_accessor(asked, Err(fault)));
+    trace::copied(call.code.kind, asked, &result);
     call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 

@@ -67,6 +67,15 @@ impl Tally {
         self.0.copied = self.0.copied.saturating_add(result.copied);
     }
 
+    /// Adds results of copies that are complete: how many, and their bytes.
+    pub const fn count_complete(&mut self, count: usize, bytes: u64) {
+        // No request has more entries than a u32 holds.
+        #[expect(clippy::cast_possible_truncation)]
+        let count = count as u32;
+        self.0.succeeded = self.0.succeeded.saturating_add(count);
+        self.0.copied = self.0.copied.saturating_add(bytes);
+    }
+
     /// Returns the response.
     pub const fn response(&self) -> &BatchResponse {
         &self.0

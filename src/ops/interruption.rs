@@ -8,7 +8,7 @@ use crate::nt::wdf::Request;
 pub const PIECE: usize = 64 << 10;
 
 /// A shorter entry counts as this many bytes.
-const ENTRY: usize = 1 << 10;
+const ENTRY: usize = 256;
 
 /// Looks, once for each [`PIECE`], whether a request is still waited for. A request of one piece
 /// never looks.
@@ -48,5 +48,12 @@ impl<'a> Interruption<'a> {
     /// Called before an entry of `bytes` is served, whose bytes [`before`](Self::before) counts.
     pub fn before_entry(&mut self, bytes: usize) -> Result<(), NtStatus> {
         self.before(ENTRY.saturating_sub(bytes))
+    }
+
+    /// Counts an entry of `bytes`, and its bytes; nothing if it is time to look first.
+    #[inline]
+    pub fn count_entry(&mut self, bytes: usize) -> Option<()> {
+        self.left = self.left.checked_sub(bytes.max(ENTRY))?;
+        Some(())
     }
 }

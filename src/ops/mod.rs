@@ -12,6 +12,7 @@ mod entries;
 pub mod information;
 mod interruption;
 pub mod memory_ranges;
+mod neighbours;
 
 use core::mem::size_of;
 

@@ -3,7 +3,7 @@
 use ringcopy_protocol::{NtStatus, Settings, Stored};
 use wdk::println;
 
-use crate::nt::wdf::Driver;
+use crate::{nt::wdf::Driver, trace};
 
 /// Reads the settings.
 pub fn read(driver: &Driver) -> Result<Settings, NtStatus> {
@@ -14,6 +14,7 @@ pub fn read(driver: &Driver) -> Result<Settings, NtStatus> {
         Err(NtStatus::INSUFFICIENT_RESOURCES) => Err(NtStatus::INSUFFICIENT_RESOURCES),
         Err(status) => {
             println!("ringcopy: `{name}` is no REG_DWORD: {status}; the least is allowed");
+            trace::setting_ignored(name, status);
             Ok(Stored::Unreadable)
         }
     })

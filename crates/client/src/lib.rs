@@ -15,6 +15,7 @@
 //! | --- | --- |
 //! | `cli` | runs one command line |
 //! | `machine` | installs, loads and examines the driver |
+//! | `guest` | runs commands for a host over a serial port |
 //! | `vm_test` | tests the driver under Driver Verifier |
 //!
 //! Many small reads are one request, and one that fails changes nothing for the others:
@@ -60,6 +61,7 @@ mod program;
 mod response;
 mod source;
 pub mod suites;
+pub mod trace;
 mod transport;
 #[cfg(any(windows, test))]
 mod win32_status;
@@ -74,7 +76,7 @@ pub use information::Information;
 pub use number::{ParseNumberError, parse_number};
 pub use operation::Operation;
 #[cfg(feature = "program")]
-pub use program::{cli, machine, vm_test};
+pub use program::{cli, guest, machine, vm_test};
 pub use response::ResponseError;
 pub use ringcopy_protocol as protocol;
 pub use source::Source;

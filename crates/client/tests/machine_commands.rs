@@ -15,9 +15,10 @@ use driver::SimulatedDriver;
 use ringcopy_client::{
     TransportError,
     cli::{FAILURE, SUCCESS, USAGE},
-    machine,
+    machine::{self, TraceRecord},
     protocol::EngineKind,
     suites::abuse,
+    trace::{PROVIDER, Raw},
 };
 use serde_json::Value;
 use system::{SimulatedSystem, UNKNOWN};
@@ -114,6 +115,48 @@ fn doctor_names_what_is_missing_with_advice() {
     }
 }
 
+/// Virtualization-based security can run without memory integrity.
+#[test]
+fn doctor_tells_vbs_from_memory_integrity() {
+    const MEMORY_INTEGRITY: u32 = 0x400;
+    let off = Ok(0x3);
+    let on = Ok(0x3 | MEMORY_INTEGRITY);
+    for (code_integrity, vbs_enabled, vbs, memory_integrity, says) in [
+        (off, Some(false), "good", "good", "not turned on"),
+        (
+            off,
+            Some(true),
+            "unknown",
+            "good",
+            "without memory integrity",
+        ),
+        (off, None, "unknown", "good", "not known"),
+        (on, Some(false), "unknown", "unknown", "on, with memory"),
+        (on, Some(true), "unknown", "unknown", "on, with memory"),
+        (on, None, "unknown", "unknown", "on, with memory"),
+        (UNKNOWN, Some(true), "unknown", "unknown", "turned on"),
+        (UNKNOWN, Some(false), "good", "unknown", "not turned on"),
+        (UNKNOWN, None, "unknown", "unknown", "not known"),
+    ] {
+        let mut system = running(|system| {
+            system.facts.code_integrity = code_integrity;
+            system.facts.vbs_enabled = vbs_enabled;
+        });
+        let (code, document) = document(&mut system, "doctor");
+        let context = format!("{code_integrity:x?}, {vbs_enabled:?}: {document:#}");
+        assert_eq!(code, SUCCESS, "{context}");
+        assert_eq!(verdict(&document, "VBS"), vbs, "{context}");
+        assert_eq!(
+            verdict(&document, "memory integrity"),
+            memory_integrity,
+            "{context}"
+        );
+        let checks = document["checks"].as_array().unwrap();
+        let row = checks.iter().find(|row| row["name"] == "VBS").unwrap();
+        assert!(row["found"].as_str().unwrap().contains(says), "{context}");
+    }
+}
+
 #[test]
 fn unknown_facts_are_not_failures() {
     let mut system = running(|system| {
@@ -204,8 +247,10 @@ fn without_a_system_each_command_is_refused() {
         "stop",
         "status",
         "policy",
+        "trace stop",
         "doctor",
         "vm-test",
+        "guest",
     ] {
         let refused = || Err(TransportError::Lost("it was called".into()));
         let output = run_on(None, &mut { refused }, command);
@@ -242,4 +287,100 @@ fn an_invalid_engine_setting_is_the_systems_engine_as_in_the_driver() {
     system.disk.parameters.insert("Engine".into(), 77);
     let policy = machine::policy(&mut system).unwrap();
     assert_eq!(policy.engine, EngineKind::System);
+}
+
+/// An event of the driver's, which has one field.
+fn opened(time: i64) -> TraceRecord {
+    let sized = |description: &[u8]| {
+        let length = u16::try_from(description.len() + 2).unwrap();
+        [&length.to_le_bytes(), description].concat()
+    };
+    TraceRecord {
+        time,
+        process: 12,
+        thread: 34,
+        event: Raw {
+            provider: PROVIDER,
+            level: 4,
+            provider_metadata: sized(b"RingCopy.Driver\0"),
+            event_metadata: sized(b"\0Opened\0Privileged\0\x84\x03"),
+            data: vec![1],
+        },
+    }
+}
+
+#[test]
+fn events_are_collected_and_shown() {
+    let mut system = SimulatedSystem::default();
+    let (code, none) = document(&mut system, "trace stop");
+    assert_eq!(code, FAILURE);
+    let sentence = none["error"].as_str().unwrap();
+    assert!(sentence.contains("ringcopy trace start"), "{sentence}");
+
+    let (code, started) = document(&mut system, "trace start --file a.etl --level warning");
+    assert_eq!((code, &started["result"]), (SUCCESS, &"started".into()));
+    let (file, level) = system.session.clone().unwrap();
+    assert!(file.is_absolute() && file.ends_with("a.etl"), "{file:?}");
+    assert_eq!(level, 3);
+    let (code, twice) = document(&mut system, "trace start");
+    assert_eq!(code, FAILURE);
+    let sentence = twice["error"].as_str().unwrap();
+    assert!(sentence.contains("ringcopy trace stop"), "{sentence}");
+    let (code, stopped) = document(&mut system, "trace stop");
+    assert_eq!((code, &stopped["lost"]), (SUCCESS, &2.into()));
+
+    let mut other = opened(0);
+    other.event.provider = 1;
+    system.events = vec![other, opened(10_000_000), opened(25_000_000)];
+    let (code, shown) = document(&mut system, "trace show");
+    assert_eq!(code, SUCCESS);
+    let events = shown["events"].as_array().unwrap();
+    assert_eq!(events.len(), 2, "events of another provider are left out");
+    assert_eq!(events[0]["event"], "Opened");
+    assert_eq!(events[0]["fields"]["Privileged"], true);
+    let text = run_on(
+        Some(&mut system),
+        &mut to(SimulatedDriver::default),
+        "trace show",
+    );
+    let last = text.out.lines().last().unwrap();
+    assert_eq!(
+        last.trim_start(),
+        "+1.5000000     12 information Opened Privileged=true"
+    );
+}
+
+#[test]
+fn a_damaged_event_is_told_beside_the_others() {
+    let mut system = SimulatedSystem::default();
+    let mut damaged = opened(0);
+    damaged.event.data.clear();
+    system.events = vec![damaged, opened(1)];
+    let text = run_on(
+        Some(&mut system),
+        &mut to(SimulatedDriver::default),
+        "trace show",
+    );
+    assert_eq!(text.code, FAILURE);
+    text.err_has("cannot be decoded");
+    assert!(text.out.contains("Opened"), "{}", text.out);
+}
+
+#[test]
+fn what_windows_says_of_a_trace_becomes_a_sentence() {
+    for (code, sentence) in [
+        (2, "there is no file"),
+        (13, "not written by a trace session"),
+        (1450, "logman"),
+        (5, "as an administrator"),
+    ] {
+        let mut system = SimulatedSystem {
+            fail: Some((0, code)),
+            ..SimulatedSystem::default()
+        };
+        let (exit, document) = document(&mut system, "trace show");
+        assert_eq!(exit, FAILURE);
+        let error = document["error"].as_str().unwrap();
+        assert!(error.contains(sentence), "{code}: {error}");
+    }
 }

@@ -76,12 +76,18 @@ pub const PROTOCOL_VERSION: u32 = 3;
 /// The name of the device in the object manager.
 pub const DEVICE_NAME: &str = r"\Device\RingCopy";
 
-/// The symbolic link by which user mode opens the device.
-pub const SYMBOLIC_LINK_NAME: &str = r"\DosDevices\RingCopy";
+/// The symbolic link by which user mode opens the device. It is the global one, whichever session loads
+/// the driver: "Local and Global MS-DOS Device Names", Windows driver documentation.
+pub const SYMBOLIC_LINK_NAME: &str = r"\DosDevices\Global\RingCopy";
 
 /// The path that a Win32 program passes to `CreateFileW`.
 pub const WIN32_DEVICE_PATH: &str = r"\\.\RingCopy";
 
 /// The security descriptor: full access for SYSTEM and Administrators, no access for others,
 /// nothing inherited.
+///
+/// It has no mandatory label of high integrity: "SDDL for Device Objects" gives the form `D:P` and
+/// entries `(A;;…;;;…)` as all that a driver's device may have, and a list of labels is not part of it.
+/// Administrators without their full rights (UAC) are not admitted all the same: their token has the
+/// group for denial only.
 pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";

@@ -191,6 +191,8 @@ extern crate self as usermode_accessors;
 mod pages;
 
 mod arch;
+#[cfg(doc)]
+pub mod callers_of_32_bits;
 pub mod ddi;
 mod device;
 mod fault;
@@ -213,5 +215,7 @@ pub use kernel_only::allow_in_user_mode;
 pub use mode::Mode;
 pub use nt_status::NtStatus;
 pub use scalar::{Character, Interlocked, Scalar};
-pub use user::{UnicodeString, UserPtr, UserReader, UserSlice, UserWriter};
+pub use user::{
+    CallerMode, UnicodeString, UnicodeString32, UserPtr, UserReader, UserSlice, UserWriter,
+};
 pub use volatile::{LengthMismatch, VolatileSlice};

@@ -23,7 +23,8 @@ pub const FOUR_LEVEL_LIMIT: usize = 0x0000_7FFF_FFFF_0000;
 /// The first address of the upper half, which is the system's with any number of levels.
 const UPPER_HALF: usize = 1 << 63;
 
-static USER_LIMIT: AtomicUsize = AtomicUsize::new(FOUR_LEVEL_LIMIT);
+/// Read by the guarded routines too.
+pub(crate) static USER_LIMIT: AtomicUsize = AtomicUsize::new(FOUR_LEVEL_LIMIT);
 
 /// Returns the user limit: the first address that is not user memory.
 ///

@@ -1,7 +1,7 @@
 //! Calls that raise. The matrix of accessors tests arguments and results.
 #![cfg(windows)]
 
-use std::{ffi::c_void, hint::black_box};
+use std::{ffi::c_void, hint::black_box, ptr};
 
 use usermode_accessors::{
     NtStatus,
@@ -23,14 +23,10 @@ unsafe extern "system" {
 
 fn raise(code: u32, flags: u32, parameters: &[usize]) -> Exception {
     prepare_process();
-    let arguments = [
-        code as usize,
-        flags as usize,
-        parameters.len(),
-        parameters.as_ptr().expose_provenance(),
-    ];
-    // SAFETY: foreign code that takes these four arguments.
-    unsafe { raising::call(RaiseException as *const c_void, arguments) }.unwrap_err()
+    let count = u32::try_from(parameters.len()).unwrap();
+    let routine: unsafe extern "system" fn(_, _, _, _) = RaiseException;
+    // SAFETY: foreign code; the parameters are this many.
+    unsafe { raising::call(routine, (code, flags, count, parameters.as_ptr())) }.unwrap_err()
 }
 
 #[test]
@@ -65,9 +61,10 @@ fn every_code_is_caught_with_its_flags_and_parameters() {
 #[test]
 fn a_fault_of_the_callee_is_caught() {
     let mut byte = 0_u8;
-    let to = (&raw mut byte).expose_provenance();
-    // SAFETY: foreign code that takes these three arguments.
-    let met = unsafe { raising::call(RtlMoveMemory as *const c_void, [to, 16, 1]) }.unwrap_err();
+    let routine: unsafe extern "system" fn(_, _, _) = RtlMoveMemory;
+    let from = ptr::without_provenance(16);
+    // SAFETY: foreign code.
+    let met = unsafe { raising::call(routine, (&raw mut byte, from, 1)) }.unwrap_err();
     assert_eq!(met.code, NtStatus::ACCESS_VIOLATION);
     assert_eq!(met.parameters(), [0, 16]);
 }
@@ -85,7 +82,7 @@ fn registers_of_the_caller_survive() {
             assert_eq!(met.parameters(), [round]);
         } else {
             // SAFETY: the function takes an integer, and does not raise.
-            let result = unsafe { raising::call(identity as *const c_void, [round]) };
+            let result = unsafe { raising::call_at(identity as *const c_void, [round]) };
             assert_eq!(result, Ok(round));
         }
         for (index, sum) in sums.iter_mut().enumerate() {
@@ -107,6 +104,6 @@ fn nested_calls_catch_their_own_exceptions() {
         raise(code, 0, &[]).code.0 as usize
     }
     // SAFETY: the function catches the exception, and returns.
-    let result = unsafe { raising::call(inner as *const c_void, [0xE000_0007]) };
+    let result = unsafe { raising::call_at(inner as *const c_void, [0xE000_0007]) };
     assert_eq!(result, Ok(0xE000_0007));
 }

@@ -5,18 +5,30 @@
     reason = "sizes of structures, and of a path"
 )]
 
-use std::{ffi::CStr, path::PathBuf, time::Duration};
+use std::{
+    ffi::{CStr, c_void},
+    path::PathBuf,
+    ptr::null_mut,
+    time::Duration,
+};
 use windows_sys::{
     Wdk::System::{
         SystemInformation::{NtQuerySystemInformation, SystemCodeIntegrityInformation},
         SystemServices::RtlGetVersion,
     },
+    Win32::Foundation::STATUS_INFO_LENGTH_MISMATCH,
     Win32::System::{
         LibraryLoader::{GetModuleHandleA, GetProcAddress},
+        ProcessStatus::{EnumDeviceDrivers, GetDeviceDriverBaseNameW},
         SystemInformation::{GetSystemWindowsDirectoryW, GetTickCount64, OSVERSIONINFOW},
         WindowsProgramming::SYSTEM_CODEINTEGRITY_INFORMATION,
     },
 };
+
+use crate::Win32Error;
+
+/// The most bytes of information about the system.
+const INFORMATION_LIMIT: u32 = 64 << 20;
 
 /// Returns the major version, minor version and build.
 ///
@@ -60,6 +72,58 @@ pub fn code_integrity() -> Result<u32, u32> {
     } else {
         Ok(information.CodeIntegrityOptions)
     }
+}
+
+/// Returns information about the system of a class whose length varies, as words.
+///
+/// # Errors
+/// The status that `NtQuerySystemInformation` fails with; `STATUS_INFO_LENGTH_MISMATCH` if there is more
+/// than 64 MiB.
+pub fn information(class: i32) -> Result<Vec<u64>, u32> {
+    let mut bytes = 64 << 10;
+    loop {
+        let mut words = vec![0_u64; bytes as usize / 8];
+        let mut length = 0;
+        // SAFETY: a local whose size in bytes is passed, aligned for every structure, and another.
+        let status = unsafe {
+            NtQuerySystemInformation(class, words.as_mut_ptr().cast(), bytes, &raw mut length)
+        };
+        if status == STATUS_INFO_LENGTH_MISMATCH && bytes < INFORMATION_LIMIT {
+            // What is needed can have grown since; so more is offered each time.
+            bytes *= 2;
+            continue;
+        }
+        if status < 0 {
+            return Err(status.cast_unsigned());
+        }
+        words.truncate((length as usize).div_ceil(8));
+        return Ok(words);
+    }
+}
+
+/// Returns the base and the name of each image in the kernel. A base is 0 where Windows does not say it
+/// to this process.
+///
+/// # Errors
+/// What `EnumDeviceDrivers` fails with.
+pub fn kernel_images() -> Result<Vec<(u64, String)>, Win32Error> {
+    let mut bases = vec![null_mut::<c_void>(); 1024];
+    let mut needed = 0;
+    let bytes = size_of_val(bases.as_slice()) as u32;
+    // SAFETY: a local whose size in bytes is passed, and another.
+    if unsafe { EnumDeviceDrivers(bases.as_mut_ptr(), bytes, &raw mut needed) } == 0 {
+        return Err(Win32Error::last());
+    }
+    bases.truncate(needed as usize / size_of::<*mut c_void>());
+    let named = bases.into_iter().map(|base| {
+        let mut name = [0_u16; 260];
+        // SAFETY: an address that is looked up and not accessed; a local whose length is passed.
+        let length =
+            unsafe { GetDeviceDriverBaseNameW(base, name.as_mut_ptr(), name.len() as u32) };
+        let name = name.get(..length as usize).unwrap_or_default();
+        (base.addr() as u64, String::from_utf16_lossy(name))
+    });
+    Ok(named.collect())
 }
 
 /// Returns the time since the system was started.

@@ -108,15 +108,24 @@ pub fn client(
     policy: &str,
     engine: &str,
     processors: u32,
+    trace: bool,
     arguments: &[String],
 ) -> Result<ExitCode> {
     let processors = processors.to_string();
-    let options = ["--processors", &processors];
+    let mut options = vec!["--processors", &processors];
+    options.extend(trace_option(trace));
     Lab::prepare_with_client()?.client(policy, engine, &options, arguments)
 }
 
 /// Loads another driver, and reports its output, missing functions and leaks.
-pub fn other_driver(file: &std::path::Path) -> Result<ExitCode> {
+pub fn other_driver(file: &std::path::Path, trace: bool) -> Result<ExitCode> {
     let lab = Lab::prepare_with_client()?;
-    lab.run(lab.host().arg("--load").arg(file))
+    let mut host = lab.host();
+    host.args(trace_option(trace)).arg("--load").arg(file);
+    lab.run(&mut host)
+}
+
+/// The option of the lab's host that shows events.
+const fn trace_option(trace: bool) -> &'static [&'static str] {
+    if trace { &["--trace"] } else { &[] }
 }

@@ -6,6 +6,8 @@
 //! | `driver`, `lab_kernel`, `accessors`, `windows_programs` | build |
 //! | `package` | makes and signs the folder for a Windows test machine |
 //! | `lab`, `demo`, `wine` | run the driver in QEMU and in Wine |
+//! | `windows` | the workflow's steps on Windows |
+//! | `vm` | runs the package in a Windows virtual machine |
 //! | `test`, `soak`, `bench`, `release` | test, measure, and do so on another release of the system |
 //! | `cargo`, `program`, `superuser`, `role` | run other programs, and are run by them |
 //! | `paths`, `toolchain`, `step` | the tree's paths, the Rust toolchain, progress |
@@ -16,6 +18,8 @@ mod accessors;
 mod bench;
 mod cargo;
 mod demo;
+#[cfg(test)]
+mod documented_commands;
 mod driver;
 mod lab;
 mod lab_kernel;
@@ -30,6 +34,9 @@ mod step;
 mod superuser;
 mod test;
 mod toolchain;
+#[cfg(unix)]
+mod vm;
+mod windows;
 mod windows_programs;
 mod wine;
 
@@ -70,6 +77,9 @@ enum Task {
         /// The lab's processors
         #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=8))]
         processors: u32,
+        /// Show the events that the driver writes for Event Tracing for Windows
+        #[arg(long)]
+        trace: bool,
         /// Load this KMDF driver instead; report its output, missing functions and leaks
         #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
         driver: Option<PathBuf>,
@@ -107,6 +117,13 @@ enum Task {
     Wine,
     /// Run the accessors' Windows test programs under Wine
     WineTest,
+    /// Install and test the package in a Windows virtual machine on this machine
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Vm(vm::Action),
+    /// Steps of the workflow that runs on Windows, each also for people there
+    #[command(subcommand)]
+    Windows(windows::Step),
     /// Run tasks in the root file system of another release, which debootstrap makes under
     /// target/releases: by default `demo`, then `test`, of the committed state
     Release(release::Options),
@@ -144,15 +161,18 @@ fn run(task: &Task) -> Result<ExitCode> {
         }
         Task::Demo => return demo::run(),
         Task::Lab {
-            driver: Some(file), ..
-        } => return lab::other_driver(file),
+            driver: Some(file),
+            trace,
+            ..
+        } => return lab::other_driver(file, *trace),
         Task::Lab {
             policy,
             engine,
             processors,
+            trace,
             command,
             ..
-        } => return lab::client(policy, engine, *processors, command),
+        } => return lab::client(policy, engine, *processors, *trace, command),
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }
@@ -164,6 +184,9 @@ fn run(task: &Task) -> Result<ExitCode> {
             wine::run(&package, &driver::build()?.framework)?;
         }
         Task::WineTest => wine::test()?,
+        #[cfg(unix)]
+        Task::Vm(action) => vm::run(action)?,
+        Task::Windows(step) => windows::run(step)?,
         Task::Release(options) => return release::run(options),
         Task::Bench { only, save } => bench::run(*only, *save)?,
     }

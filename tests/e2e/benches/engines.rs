@@ -1,8 +1,9 @@
 //! The cost of the engines in instructions, which the lab counts, so that the load of the host does
 //! not matter. The tables say which aims are met; a missed aim is no failure.
 //!
-//! An instruction with a `rep` prefix counts once for every repetition, so that a copy by
-//! `rep movsb` moves one byte per instruction. The tables compare the code around the copies.
+//! Two labs count. One counts all instructions of a request, its own share included, and one with a
+//! `rep` prefix once for every repetition. The other counts those of the driver's own image alone, and
+//! one with a `rep` prefix once.
 
 #![forbid(unsafe_code)]
 
@@ -10,10 +11,10 @@ use ringcopy_client::{
     PAGE_LENGTH, Transport,
     protocol::{
         BatchEntry, CopyFlags, CopyMemoryRequest, CopyResponse, EngineKind, Header,
-        MAXIMUM_ENTRIES, Reach, RequestKind, validate,
+        MAXIMUM_ENTRIES, Reach, RequestKind, SESSION_LENGTH, validate,
     },
 };
-use ringcopy_lab::{Lab, MachineFact, Options};
+use ringcopy_lab::{Counted, Lab, MachineFact, Options};
 use ringcopy_tests::{BatchOutput, Victim, batch, boot_with, options, privileged};
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -21,6 +22,12 @@ const MIB: u64 = 1 << 20;
 
 /// A read in a batch costs at most this part of a single request.
 const BATCH_AIM: f64 = 0.1;
+
+/// A single read of 8 bytes takes at most so many instructions of the driver's own.
+const OWN_SINGLE_AIM: f64 = 600.0;
+
+/// As does each further one in a batch.
+const OWN_BATCH_AIM: f64 = 60.0;
 
 /// A bulk read costs at most this many plain copies of the same bytes.
 const BULK_AIM: f64 = 1.2;
@@ -39,9 +46,55 @@ struct Memory {
 struct Bench<'l> {
     lab: &'l Lab,
     victim: Victim<'l>,
+    /// The caller's.
+    plain: Memory,
+    /// In one run.
+    memories: [Memory; 2],
+    /// System memory in pages of 4 KiB.
+    small: Memory,
 }
 
-impl Bench<'_> {
+impl<'l> Bench<'l> {
+    fn new(lab: &'l Lab) -> Self {
+        let mut victim = Victim::of(privileged(lab));
+        let facts = lab.facts().unwrap();
+        let ram = lab.ram_ranges().unwrap();
+        let largest = ram.iter().max_by_key(|range| range.length).unwrap();
+        let user = victim.process.allocate(MIB + PAGE_LENGTH).unwrap();
+        let memory = |name, address, flags| Memory {
+            name,
+            address,
+            flags,
+        };
+        let session = victim.information.session_address;
+        Self {
+            lab,
+            victim,
+            plain: memory("the caller's", user, CopyFlags::VIRTUAL),
+            memories: [
+                memory("physical", largest.base, CopyFlags::PHYSICAL),
+                memory(
+                    "system, a large page",
+                    facts.get(MachineFact::LargePageAddress),
+                    CopyFlags::VIRTUAL,
+                ),
+            ],
+            small: memory("system, small pages", session, CopyFlags::VIRTUAL),
+        }
+    }
+
+    /// Every kind of memory of which more than a page is read.
+    const fn all(&self) -> [Memory; 3] {
+        let [physical, system] = self.memories;
+        [physical, system, self.plain]
+    }
+
+    /// Instructions of each further read of 8 bytes, in a batch that grows from 40 to 400 reads.
+    fn further(&mut self, engine: EngineKind, memory: Memory) -> f64 {
+        let [few, many] = [40, 400].map(|count| self.batch(engine, memory, count));
+        (many - few) / 360.0
+    }
+
     /// Instructions of one `copy memory`.
     fn single(&mut self, engine: EngineKind, memory: Memory, length: u64) -> f64 {
         let request = CopyMemoryRequest {
@@ -106,14 +159,41 @@ const fn number(value: u64) -> f64 {
     value as f64
 }
 
-fn small_reads(bench: &mut Bench<'_>, memories: &[Memory]) {
+/// What the driver itself adds.
+fn own_share(bench: &mut Bench<'_>) {
+    println!("\nThe driver's own instructions: for a read of 8 bytes, and for 64 KiB\n");
+    println!(
+        "| memory | engine | single request | aim: {OWN_SINGLE_AIM} | each further in a batch | aim: {OWN_BATCH_AIM} | 64 KiB |"
+    );
+    println!("| --- | --- | ---: | --- | ---: | --- | ---: |");
+    for memory in [&bench.all()[..], &[bench.small]].concat() {
+        for engine in [EngineKind::Native, EngineKind::System] {
+            let single = bench.single(engine, memory, 8);
+            let further = bench.further(engine, memory);
+            let length = if memory.address == bench.small.address {
+                SESSION_LENGTH
+            } else {
+                64 << 10
+            };
+            let bulk = bench.single(engine, memory, length);
+            println!(
+                "| {} | {engine:?} | {single:.0} | {} | {further:.0} | {} | {bulk:.0} |",
+                memory.name,
+                verdict(single <= OWN_SINGLE_AIM),
+                verdict(further <= OWN_BATCH_AIM)
+            );
+        }
+    }
+}
+
+fn small_reads(bench: &mut Bench<'_>) {
     println!("\nReads of 8 bytes: instructions each\n");
     println!(
         "| memory | engine | single request | in a batch of {MAXIMUM_ENTRIES} | ratio | aim: {BATCH_AIM} |"
     );
     println!("| --- | --- | ---: | ---: | ---: | --- |");
     let count = u64::from(MAXIMUM_ENTRIES);
-    for &memory in memories {
+    for memory in bench.all() {
         for engine in [EngineKind::Native, EngineKind::System] {
             let single = bench.single(engine, memory, 8);
             let each = bench.batch(engine, memory, count) / number(count);
@@ -127,11 +207,11 @@ fn small_reads(bench: &mut Bench<'_>, memories: &[Memory]) {
     }
 }
 
-fn growth_of_batches(bench: &mut Bench<'_>, memories: &[Memory]) {
+fn growth_of_batches(bench: &mut Bench<'_>) {
     println!("\nBatches of 8-byte reads: instructions for each entry more\n");
     println!("| memory | engine | 40 to 400 | 400 to 4000 | growth |");
     println!("| --- | --- | ---: | ---: | --- |");
-    for &memory in memories {
+    for memory in bench.memories {
         for engine in [EngineKind::Native, EngineKind::System] {
             let [one, ten, hundred] =
                 [40, 400, 4000].map(|count| bench.batch(engine, memory, count));
@@ -153,7 +233,8 @@ fn linear(first: f64, second: f64) -> &'static str {
     }
 }
 
-fn bulk(bench: &mut Bench<'_>, plain: Memory, memories: &[Memory]) {
+fn bulk(bench: &mut Bench<'_>) {
+    let plain = bench.plain;
     println!(
         "\n1 MiB: instructions, beside a plain copy of as many bytes (the caller's own, by one guarded copy)\n"
     );
@@ -167,7 +248,7 @@ fn bulk(bench: &mut Bench<'_>, plain: Memory, memories: &[Memory]) {
         plain.name,
         number(MIB) / expected
     );
-    for &memory in memories {
+    for memory in bench.memories {
         for engine in [EngineKind::Native, EngineKind::System] {
             let found = bench.single(engine, memory, MIB);
             let ratio = found / expected;
@@ -181,11 +262,11 @@ fn bulk(bench: &mut Bench<'_>, plain: Memory, memories: &[Memory]) {
     }
 }
 
-fn growth_of_copies(bench: &mut Bench<'_>, memories: &[Memory]) {
+fn growth_of_copies(bench: &mut Bench<'_>) {
     println!("\nLengths: instructions for each KiB more\n");
     println!("| memory | engine | 10 to 100 KiB | 100 to 1000 KiB | growth |");
     println!("| --- | --- | ---: | ---: | --- |");
-    for &memory in memories {
+    for memory in bench.memories {
         for engine in [EngineKind::Native, EngineKind::System] {
             let [one, ten, hundred] =
                 [10, 100, 1000].map(|kib| bench.single(engine, memory, kib << 10));
@@ -199,48 +280,34 @@ fn growth_of_copies(bench: &mut Bench<'_>, memories: &[Memory]) {
     }
 }
 
-fn main() {
-    let lab = boot_with(Options {
-        icount: true,
-        ..options(Reach::all())
-    });
-    let mut victim = Victim::of(privileged(&lab));
-    let facts = lab.facts().unwrap();
-    let ram = lab.ram_ranges().unwrap();
-    let largest = ram.iter().max_by_key(|range| range.length).unwrap();
-    let user = victim.process.allocate(MIB + PAGE_LENGTH).unwrap();
-    let memory = |name, address, flags| Memory {
-        name,
-        address,
-        flags,
-    };
-    let plain = memory("the caller's", user, CopyFlags::VIRTUAL);
-    let memories = [
-        memory("physical", largest.base, CopyFlags::PHYSICAL),
-        memory(
-            "system, a large page",
-            facts.get(MachineFact::LargePageAddress),
-            CopyFlags::VIRTUAL,
-        ),
-    ];
-    let small = memory(
-        "system, small pages",
-        victim.information.session_address,
-        CopyFlags::VIRTUAL,
-    );
-    let mut bench = Bench { lab: &lab, victim };
-    println!("Instructions of whole requests, the lab's share included.");
-    small_reads(&mut bench, &[&memories[..], &[plain]].concat());
-    growth_of_batches(&mut bench, &memories);
-    bulk(&mut bench, plain, &memories);
-    growth_of_copies(&mut bench, &memories);
+fn small_pages(bench: &mut Bench<'_>) {
     println!("\n16 KiB of small pages, one by one\n");
     for engine in [EngineKind::Native, EngineKind::System] {
-        let found = bench.single(engine, small, 16 << 10);
-        let expected = bench.single(engine, plain, 16 << 10);
+        let found = bench.single(engine, bench.small, SESSION_LENGTH);
+        let expected = bench.single(engine, bench.plain, SESSION_LENGTH);
         println!(
             "{engine:?}: {found:.0} instructions, {:.3} times a plain copy",
             found / expected
         );
     }
+}
+
+fn main() {
+    let lab = boot_with(Options {
+        counted: Counted::OfDriver,
+        ..options(Reach::all())
+    });
+    own_share(&mut Bench::new(&lab));
+    drop(lab);
+    let lab = boot_with(Options {
+        counted: Counted::All,
+        ..options(Reach::all())
+    });
+    let mut bench = Bench::new(&lab);
+    println!("\nInstructions of whole requests, the lab's share included.");
+    small_reads(&mut bench);
+    growth_of_batches(&mut bench);
+    bulk(&mut bench);
+    growth_of_copies(&mut bench);
+    small_pages(&mut bench);
 }

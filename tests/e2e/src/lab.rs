@@ -7,7 +7,7 @@ use std::{
 };
 
 use ringcopy_client::{Device, OpenAccess, protocol::Reach};
-use ringcopy_lab::{Lab, Options, Process, token};
+use ringcopy_lab::{Lab, Options, Process, Report, token};
 
 use crate::{artefact, driver};
 
@@ -26,13 +26,30 @@ impl Deref for CheckedLab {
     }
 }
 
+impl CheckedLab {
+    /// Ends the lab as a drop does, and returns how it ended.
+    ///
+    /// # Panics
+    /// If it ends badly.
+    #[must_use]
+    pub fn end(mut self) -> Report {
+        let lab = self.0.take().expect("only a drop takes the lab");
+        end(lab)
+    }
+}
+
+fn end(lab: Lab) -> Report {
+    let report = lab.finish().unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(report.bugcheck, None, "{}", report.log.join("\n"));
+    assert_eq!(report.leaks, Vec::<String>::new());
+    report
+}
+
 impl Drop for CheckedLab {
     fn drop(&mut self) {
         let Some(lab) = self.0.take() else { return };
         if !thread::panicking() {
-            let report = lab.finish().unwrap_or_else(|error| panic!("{error}"));
-            assert_eq!(report.bugcheck, None, "{}", report.log.join("\n"));
-            assert_eq!(report.leaks, Vec::<String>::new());
+            end(lab);
         }
     }
 }

@@ -25,7 +25,16 @@ fn only_system_and_administrators_open_the_device() {
     for token in 0..8 {
         let mut process = lab.process(token).unwrap();
         let allowed = token & (token::ADMINISTRATORS | token::SYSTEM) != 0;
-        for name in [SYMBOLIC_LINK_NAME, DEVICE_NAME] {
+        // What Win32 makes of `\\.\RingCopy`, and other names of the directory.
+        let directories = [
+            r"\??\RingCopy",
+            r"\DosDevices\RingCopy",
+            r"\GLOBAL??\RingCopy",
+        ];
+        for name in [SYMBOLIC_LINK_NAME, DEVICE_NAME]
+            .into_iter()
+            .chain(directories)
+        {
             for access in [1, 2, 3] {
                 let opened = process.open_name(name, access);
                 if allowed {

@@ -259,8 +259,10 @@ fn every_entry_is_held_to_the_policy() {
         let entries = [
             (entry(victim.source, length, VIRTUAL), true),
             (entry(system, length, VIRTUAL), false),
+            (entry(system + 64, length, VIRTUAL), false),
             (entry(session, length, VIRTUAL), told),
             (entry(physical, length, PHYSICAL), false),
+            (entry(physical + 64, length, PHYSICAL), false),
             (entry(page, length, PHYSICAL), told),
             (entry(session_end - 8, length, VIRTUAL), false),
             (entry(u64::MAX, length, VIRTUAL), false),
@@ -421,6 +423,74 @@ fn the_most_entries_are_all_served() {
         victim.process.read(target, &mut found).unwrap();
         for (number, bytes) in found.chunks(8).rev().enumerate() {
             assert_eq!(*bytes, source[number..number + 8]);
+        }
+    });
+}
+
+/// Entries that lie in one page, and some between them that do not, or that have other flags.
+fn neighbours(base: u64, flags: u32) -> Vec<BatchEntry> {
+    let other = if flags == VIRTUAL { PHYSICAL } else { VIRTUAL };
+    let page = PAGE_LENGTH;
+    let mut entries: Vec<_> = [
+        (0, 8, flags),
+        (8, 8, flags),
+        (100, 1, flags),
+        (page - 96, 96, flags),
+        (page - 96, 97, flags),
+        (3, 0, flags),
+        (16, 9, flags),
+        (page - 1, 1, flags),
+        (page, 8, flags),
+        (page + 8, 8, flags),
+        (16, 8, flags),
+        (24, 8, other),
+        (24, 8, 0),
+        (24, 8, flags),
+        (32, 5000, flags),
+        (u64::MAX, 8, flags),
+        (40, 8, flags),
+    ]
+    .map(|(offset, length, flags)| entry(base.wrapping_add(offset), length, flags))
+    .into();
+    // More than are read at a time: by their number, then by their bytes.
+    entries.extend((0..140).map(|number| entry(base + number * 24, 8, flags)));
+    entries.extend((0..18).map(|_| entry(base, 4096, flags)));
+    entries
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn neighbours_in_a_page_have_the_results_that_they_have_alone() {
+    with_victim(Reach::all(), |victim| {
+        let facts = victim.process.lab().facts().unwrap();
+        let fact = |fact| facts.get(fact);
+        let session = victim.information;
+        let page = |address: u64| address & !(PAGE_LENGTH - 1);
+        let bases = [
+            (fact(MachineFact::SystemAddress), VIRTUAL),
+            (fact(MachineFact::LargePageAddress), VIRTUAL),
+            (session.session_address, VIRTUAL),
+            (session.session_physical_addresses[0], PHYSICAL),
+            (page(fact(MachineFact::RamEnd) - 1), PHYSICAL),
+            (fact(MachineFact::IoAddress), PHYSICAL),
+            (fact(MachineFact::IoSystemAddress), VIRTUAL),
+            (fact(MachineFact::UnmappedSystemAddress), VIRTUAL),
+            (victim.source, VIRTUAL),
+        ];
+        for (base, flags) in bases {
+            let entries = neighbours(page(base), flags);
+            for engine in [EngineKind::Auto, EngineKind::Native, EngineKind::System] {
+                let together = copy_batch(victim, engine, &entries);
+                for (entry, together) in entries.iter().zip(together) {
+                    let alone = copy_batch(victim, engine, &[*entry]);
+                    assert!(
+                        [together.clone()] == *alone,
+                        "{engine:?} {entry:X?}: {:X?}, and alone {:X?}",
+                        together.0,
+                        alone[0].0
+                    );
+                }
+            }
         }
     });
 }

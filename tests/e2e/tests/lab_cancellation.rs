@@ -175,7 +175,7 @@ impl Long {
         (all, places)
     }
 
-    fn has_entries(&self) -> bool {
+    const fn has_entries(&self) -> bool {
         matches!(self.kind, RequestKind::CopyBatch | RequestKind::CopyScatter)
     }
 
@@ -232,13 +232,12 @@ impl Long {
         if !self.has_entries() && self.target.is_none() {
             assert_eq!(returned, results + copied, "{what}");
         }
-        let arrived = if let Some(target) = self.target {
-            let mut arrived = vec![0; LONG];
+        let mut arrived = output.split_off(results);
+        arrived.truncate(LONG);
+        if let Some(target) = self.target {
+            arrived.resize(LONG, 0);
             process.read(target, &mut arrived).unwrap();
-            arrived
-        } else {
-            output[results..results + LONG].to_vec()
-        };
+        }
         if self.source.flags == VIRTUAL {
             assert!(arrived[..copied.min(LONG - 8)] == places.bytes[8..][..copied.min(LONG - 8)]);
         }
@@ -313,7 +312,7 @@ fn many_short_entries_end_soon_after_their_cancellation() {
         victim.process.read(response, &mut output).unwrap();
         let read = BatchOutput::read(&output);
         let served = read.response.succeeded as usize;
-        assert!((1..=PIECE / 1024).contains(&served), "{served}");
+        assert!((1..=PIECE / 256).contains(&served), "{served}");
         let (before, after) = read.results.split_at(served);
         assert!(before.iter().all(|result| result.copied == 8));
         let cancelled = |result: &CopyResult| result.status() == NtStatus::CANCELLED;

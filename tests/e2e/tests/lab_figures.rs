@@ -6,14 +6,14 @@ use ringcopy_client::{
     PAGE_LENGTH, Source, Transport,
     protocol::{EngineKind, Reach},
 };
-use ringcopy_lab::{LabError, Options};
+use ringcopy_lab::{Counted, LabError, Options};
 use ringcopy_tests::{boot, boot_with, open, options, privileged};
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn instructions_are_counted_whatever_else_the_machine_does() {
     let lab = boot_with(Options {
-        icount: true,
+        counted: Counted::All,
         ..options(Reach::all())
     });
     let mut process = privileged(&lab);

@@ -10,7 +10,7 @@ use ringcopy_client::{
     protocol::{EngineKind, NtStatus, Reach},
 };
 use ringcopy_lab::{
-    Lab, MachineFact, MappingKind, MixedMappings, Options, Process, RamRange, Reader,
+    Counted, Lab, MachineFact, MappingKind, MixedMappings, Options, Process, RamRange, Reader,
 };
 use ringcopy_tests::{CheckedLab, boot_with, open, options, privileged, report, run_client};
 
@@ -27,10 +27,10 @@ const ENGINES: [(EngineKind, Reader); 3] = [
 const SEED: u64 = 7;
 
 /// A lab with four or five levels of page tables.
-fn boot(five_levels: bool, icount: bool) -> CheckedLab {
+fn boot(five_levels: bool, counted: Counted) -> CheckedLab {
     boot_with(Options {
         five_levels,
-        icount,
+        counted,
         seed: SEED,
         ..options(Reach::all())
     })
@@ -66,7 +66,7 @@ fn runs(lab: &Lab) -> Vec<RamRange> {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
-    let lab = boot(false, false);
+    let lab = boot(false, Counted::Nothing);
     let runs = runs(&lab);
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
@@ -120,7 +120,7 @@ fn is_readable(mixed: &MixedMappings, ram: &[RamRange], hole: (u64, u64), reader
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_no_virtual_hole_has_anything_readable_in_it() {
     for five_levels in [false, true] {
-        let lab = boot(five_levels, false);
+        let lab = boot(five_levels, Counted::Nothing);
         let mixed = lab.mixed_mappings().unwrap();
         let ram = lab.ram_ranges().unwrap();
         let facts = lab.facts().unwrap();
@@ -198,7 +198,7 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_memory_without_page_tables_is_one_hole() {
     for five_levels in [false, true] {
-        let lab = boot(five_levels, false);
+        let lab = boot(five_levels, Counted::Nothing);
         let facts = lab.facts().unwrap();
         let mut process = privileged(&lab);
         let mut device = open(&mut process);
@@ -270,7 +270,7 @@ fn run(lab: &Lab, command: &str, output: Option<&Path>) -> (i32, u64, u64) {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
-    let lab = boot(false, true);
+    let lab = boot(false, Counted::All);
     let runs = runs(&lab);
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8.bin");
     let listed = runs.iter().fold(String::new(), |list, run| {
@@ -335,7 +335,7 @@ fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn f8_a_read_over_holes_misses_nothing() {
-    let lab = boot(false, false);
+    let lab = boot(false, Counted::Nothing);
     let mixed = lab.mixed_mappings().unwrap();
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8_mixed_mappings.bin");
     let first = mixed.mappings().first().unwrap().address;

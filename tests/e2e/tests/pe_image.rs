@@ -7,7 +7,8 @@ use std::{env, fs};
 use object::{
     LittleEndian as LE,
     pe::{
-        IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE, IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA,
+        IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG, IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE,
+        IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY, IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA,
         IMAGE_DLLCHARACTERISTICS_NX_COMPAT, IMAGE_FILE_EXECUTABLE_IMAGE, IMAGE_FILE_MACHINE_AMD64,
         IMAGE_FILE_RELOCS_STRIPPED, IMAGE_NT_OPTIONAL_HDR64_MAGIC, IMAGE_SCN_MEM_EXECUTE,
         IMAGE_SCN_MEM_WRITE, IMAGE_SUBSYSTEM_NATIVE, ImageNtHeaders64, ImageSectionHeader,
@@ -65,9 +66,32 @@ fn asks_for_every_protection_of_the_loader() {
             (IMAGE_DLLCHARACTERISTICS_NX_COMPAT, "NX_COMPAT"),
             (IMAGE_DLLCHARACTERISTICS_DYNAMIC_BASE, "DYNAMIC_BASE"),
             (IMAGE_DLLCHARACTERISTICS_HIGH_ENTROPY_VA, "HIGH_ENTROPY_VA"),
+            (IMAGE_DLLCHARACTERISTICS_FORCE_INTEGRITY, "FORCE_INTEGRITY"),
         ] {
             assert_ne!(characteristics & flag, 0, "{name} is not set");
         }
+    });
+}
+
+/// `IMAGE_GUARD_SECURITY_COOKIE_UNUSED`, of "PE Format".
+const COOKIE_UNUSED: u32 = 0x800;
+
+/// The offsets of two fields of the load configuration, and its size with the second as its last.
+const COOKIE: usize = 88;
+const GUARD_FLAGS: usize = 144;
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn has_a_load_configuration_without_a_stack_cookie() {
+    with_image(|bytes, image| {
+        let directory = image
+            .data_directory(IMAGE_DIRECTORY_ENTRY_LOAD_CONFIG)
+            .expect("a load configuration");
+        let found = directory.data(bytes, &image.section_table()).unwrap();
+        let word = |at: usize| u32::from_le_bytes(found[at..at + 4].try_into().unwrap());
+        assert_eq!(word(0) as usize, GUARD_FLAGS + 4);
+        assert_eq!((word(COOKIE), word(COOKIE + 4)), (0, 0), "a cookie");
+        assert_eq!(word(GUARD_FLAGS), COOKIE_UNUSED);
     });
 }
 

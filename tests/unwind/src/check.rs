@@ -30,6 +30,7 @@ pub fn guarded_routine(routine: &GuardedRoutine) -> Result<(), String> {
     }
     scopes(routine)?;
     coverage(routine)?;
+    clamp(routine)?;
     prologue(routine)?;
     epilogue(routine)
 }
@@ -115,6 +116,55 @@ fn coverage(routine: &GuardedRoutine) -> Result<(), String> {
                 return Err("the call returns to where its scope ends".to_owned());
             }
         }
+    }
+    Ok(())
+}
+
+/// Returns the registers with user addresses of a routine, and for each that of the length, if it is
+/// clamped too.
+fn user_registers(name: &str) -> Vec<u32> {
+    let mut registers = match name {
+        _ if name == CALL || name.ends_with("_closed") => vec![],
+        _ if name.ends_with("_from_user") => vec![2],
+        _ if name.ends_with("_within_user") => vec![1, 2],
+        _ => vec![1],
+    };
+    // Begins at the end of the range.
+    if name.contains("_backward_") {
+        registers.resize(2 * registers.len(), 3);
+    }
+    registers
+}
+
+/// Checks that the routine clamps its user addresses before its first branch and before it accesses
+/// anything but its frame and the user limit, and that a barrier against speculation follows.
+fn clamp(routine: &GuardedRoutine) -> Result<(), String> {
+    let mut clamped = Vec::new();
+    let mut unfenced = false;
+    let mut before = [0; 2];
+    for word in routine.code.iter().copied() {
+        if let Some(register) = instruction::clamped(before, word) {
+            clamped.push(register);
+            unfenced = true;
+        } else if instruction::is_speculation_barrier(word) {
+            unfenced = false;
+        } else if instruction::is_branch(word)
+            || instruction::base(word).is_some_and(|base| FOREIGN.contains(&base))
+        {
+            break;
+        }
+        before = [before[1], word];
+    }
+    if unfenced {
+        return Err("no barrier after a clamp".to_owned());
+    }
+    clamped.sort_unstable();
+    let expected = user_registers(&routine.name);
+    if clamped != expected {
+        return Err(format!("clamps {clamped:?} and not {expected:?}"));
+    }
+    if !expected.is_empty() && !instruction::loads_limit(&routine.code) {
+        return Err("clamps to a value that is not the limit".to_owned());
     }
     Ok(())
 }

@@ -8,6 +8,12 @@ pub const SP: u32 = 31;
 const RETURN: u32 = 0xD65F_03C0;
 const NO_OPERATION: u32 = 0xD503_201F;
 const MOVE_FP_SP: u32 = 0x9100_03FD;
+/// `CSDB`
+const SPECULATION_BARRIER: u32 = 0xD503_229F;
+/// The register with the user limit.
+const LIMIT: u32 = 9;
+/// The register with the distance from an address to the user limit.
+const DISTANCE: u32 = 10;
 
 const fn field(word: u32, lowest: u32, bits: u32) -> u32 {
     word >> lowest & ((1 << bits) - 1)
@@ -27,6 +33,41 @@ pub const fn base(word: u32) -> Option<u32> {
 #[must_use]
 pub const fn is_indirect_call(word: u32) -> bool {
     word & 0xFFFF_FC1F == 0xD63F_0000
+}
+
+/// Returns whether it may branch, call or return.
+#[must_use]
+pub const fn is_branch(word: u32) -> bool {
+    // "Branches, Exception Generating and System instructions", without the last.
+    word & 0x1C00_0000 == 0x1400_0000 && word & 0xFF00_0000 != 0xD500_0000
+}
+
+/// Returns whether it keeps the processor from predicting the results of earlier selections.
+#[must_use]
+pub const fn is_speculation_barrier(word: u32) -> bool {
+    word == SPECULATION_BARRIER
+}
+
+/// Returns the register that an instruction clamps, if `cmp register, most` and `csel register, most,
+/// register, hi` are the last two instructions, and `most` is X9 for an address or X10 for a length.
+#[must_use]
+pub fn clamped([_, comparison]: [u32; 2], selection: u32) -> Option<u32> {
+    let register = field(selection, 0, 5);
+    let most = if register == 3 { DISTANCE } else { LIMIT };
+    let is_selection = selection == 0x9A80_8000 | register << 16 | most << 5 | register;
+    let is_comparison = comparison == 0xEB00_001F | most << 16 | register << 5;
+    (is_selection && is_comparison).then_some(register)
+}
+
+/// Returns whether the first two instructions that have X9 load it from a variable.
+#[must_use]
+pub fn loads_limit(code: &[u32]) -> bool {
+    let is_page_of = |word: u32| word & 0x9F00_001F == 0x9000_0000 | LIMIT;
+    let is_load = |word: u32| word & 0xFFC0_03FF == 0xF940_0000 | LIMIT << 5 | LIMIT;
+    let Some(page) = code.iter().position(|word| is_page_of(*word)) else {
+        return false;
+    };
+    code.get(page + 1).is_some_and(|word| is_load(*word))
 }
 
 /// Returns whether it does nothing.
@@ -108,6 +149,29 @@ mod tests {
             (0xD503_3BBF, None),     // dmb ish
         ] {
             assert_eq!(base(word), expected, "{word:#X}");
+        }
+    }
+
+    #[test]
+    fn a_clamp_is_a_comparison_and_a_selection() {
+        let clamp = [0xEB09_003F, 0x9A81_8121]; // cmp x1, x9; csel x1, x9, x1, hi
+        assert_eq!(clamped([0, clamp[0]], clamp[1]), Some(1));
+        let of_length = [0xEB0A_007F, 0x9A83_8143]; // cmp x3, x10; csel x3, x10, x3, hi
+        assert_eq!(clamped([0, of_length[0]], of_length[1]), Some(3));
+        assert_eq!(clamped([0, of_length[0]], clamp[1]), None);
+        assert_eq!(clamped([0, clamp[0]], 0x9A81_9121), None); // ls
+        assert!(loads_limit(&[0x9000_0009, 0xF940_0129])); // adrp x9; ldr x9, [x9]
+        assert!(!loads_limit(&[0x9000_0009, 0x3940_0129])); // ldrb w9, [x9]
+        assert!(is_speculation_barrier(0xD503_229F));
+        for (word, expected) in [
+            (0x17FF_FFF9, true),  // b
+            (0x5400_0060, true),  // b.eq
+            (0x3608_0069, true),  // tbz w9, #1
+            (0xD63F_0120, true),  // blr x9
+            (0xD503_229F, false), // csdb
+            (0xD518_4269, false), // msr pan, x9
+        ] {
+            assert_eq!(is_branch(word), expected, "{word:#X}");
         }
     }
 

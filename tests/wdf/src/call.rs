@@ -97,7 +97,7 @@ impl Call {
                 self,
                 Irql,
                 [usize::from(current), usize::from(highest)],
-                "called at IRQL {current}, and the highest allowed is {highest}"
+                "called at IRQL {current}, and the highest allowed is {highest} (KmdfIrql)"
             );
         }
     }

@@ -7,8 +7,8 @@ use wdk_sys::{ULONG_PTR, ntddk};
 /// `WDF_VIOLATION`, the bugcheck of KMDF.
 const WDF_VIOLATION: u32 = 0x10D;
 
-/// The longest line, with its terminator. Longer ones are cut.
-const LINE: usize = 384;
+/// The longest line, with its terminator. Longer ones are cut. Wine's log takes no longer ones.
+const LINE: usize = 960;
 
 /// What a driver did wrong: parameter 1 of the bugcheck.
 ///

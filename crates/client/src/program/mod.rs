@@ -2,5 +2,7 @@
 //! Driver Verifier.
 
 pub mod cli;
+mod durable_file;
+pub mod guest;
 pub mod machine;
 pub mod vm_test;

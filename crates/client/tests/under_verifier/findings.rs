@@ -27,7 +27,7 @@ fn an_engine_that_is_not_in_use_is_skipped_and_one_that_failed_is_found() {
 fn settings_that_a_restart_did_not_keep_are_found() {
     let (folder, mut system, mut client) = begin("other-settings");
     run_and_restart(&mut system, &mut client, &folder);
-    system.disk.verifier = ["/standard", "/driver", "other.sys"]
+    system.verifier.next_start = ["/standard", "/driver", "other.sys"]
         .map(String::from)
         .into();
     assert!(!complete(&mut system, &mut client, &folder));
@@ -45,7 +45,7 @@ fn settings_that_a_restart_did_not_keep_are_found() {
 fn what_is_found_is_in_the_report() {
     let folder = Folder::new("findings");
     let mut system = SimulatedSystem::installed();
-    system.statistics = "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
+    system.verifier.statistics = "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
                           Current Pool Allocations:  (      4 /      0 )\n"
         .into();
     let mut client = Client {
@@ -152,7 +152,7 @@ fn loads_may_fail_for_want_of_memory_alone_and_not_each_of_them() {
 #[test]
 fn the_summary_ends_with_what_verifier_counted() {
     let (folder, mut system, mut client) = begin("counted");
-    system.statistics += "MODULE: other.sys (load: 1 / unload: 0)\n  \
+    system.verifier.statistics += "MODULE: other.sys (load: 1 / unload: 0)\n  \
                            Current Pool Bytes:        (     77 /      0 )\n";
     assert!(complete(&mut system, &mut client, &folder));
     let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();

@@ -3,7 +3,7 @@
 
 use std::{fs, time::Duration};
 
-use ringcopy_client::vm_test::{Ended, Options, run};
+use ringcopy_client::vm_test::{Ended, Kind, Options, run};
 use serde_json::{Value, json};
 
 use crate::{
@@ -35,7 +35,7 @@ fn low_resources_are_waited_for() {
     let told = "allocations begin to fail 8 minutes after the start: 420 s to go";
     assert!(client.said.iter().any(|line| line == told));
     // The pause was as long as Verifier's own delay asks for.
-    assert_eq!(Some(system.uptime.get()), system.quiet_start());
+    assert_eq!(Some(system.uptime.get()), system.verifier.quiet());
     system.uptime.set(Duration::from_secs(479));
     system.interrupt_at.set(None);
     assert!(complete(&mut system, &mut client, &folder));
@@ -160,7 +160,7 @@ fn ctrl_c_at_any_moment_loses_nothing() {
             Ok(_) => break,
             Err(failure) => assert!(failure.0.contains("--give-up"), "{failure}"),
         }
-        assert!(!system.disk.verifier.is_empty());
+        assert!(!system.verifier.next_start.is_empty());
         system.interrupt_at.set(None);
         assert!(complete(&mut system, &mut client, &folder), "moment {look}");
         assert_eq!(report(&folder)["rounds"].as_array().unwrap().len(), 2);
@@ -180,7 +180,7 @@ fn giving_up_turns_verifier_off_and_reports() {
     };
     let outcome = run(&mut system, &mut client, &give_up).unwrap();
     assert!(matches!(outcome, Ended::Done { passed: false, .. }));
-    assert_eq!(system.disk.verifier, [""; 0]);
+    assert_eq!(system.verifier.next_start, [""; 0]);
     assert_eq!(report(&folder)["complete"], false);
     let again = run(&mut system, &mut client, &give_up).unwrap_err();
     assert!(again.0.contains("no test has begun"), "{again}");
@@ -190,14 +190,14 @@ fn giving_up_turns_verifier_off_and_reports() {
 fn giving_up_turns_verifier_off_whatever_became_of_the_progress() {
     let (folder, mut system, mut client) = begin("given-up-damaged");
     run(&mut system, &mut client, &options(&folder)).unwrap();
-    assert!(!system.disk.verifier.is_empty());
+    assert!(!system.verifier.next_start.is_empty());
     folder.write("ringcopy-vm-test.progress.json", "\0\0\0\0");
     let give_up = Options {
         give_up: true,
         ..options(&folder)
     };
     let failure = run(&mut system, &mut client, &give_up).unwrap_err();
-    assert_eq!(system.disk.verifier, [""; 0]);
+    assert_eq!(system.verifier.next_start, [""; 0]);
     assert!(failure.0.contains("is not a file that this program wrote"));
     assert!(failure.0.contains("off after the next restart"));
 }
@@ -209,10 +209,12 @@ fn a_folder_that_takes_no_report_is_told_of_before_anything_is_changed() {
         folder: "/nowhere/at/all".into(),
         loads: 5,
         give_up: false,
+        kind: Kind::default(),
     };
     let failure = run(&mut system, &mut client, &options).unwrap_err();
     assert!(failure.0.contains("--folder"), "{failure}");
-    assert!(system.ran.is_empty(), "{:?}", system.ran);
+    let looked = |line: &String| line.contains(" /query");
+    assert!(system.ran.iter().all(looked), "{:?}", system.ran);
 }
 
 #[test]
@@ -256,8 +258,8 @@ fn progress_that_does_not_reach_the_disk_is_not_relied_on() {
 #[test]
 fn verifier_that_cannot_be_run_changes_nothing() {
     let (folder, mut system, mut client) = begin("no-verifier");
-    // The driver is started and stopped first.
-    system.fail = Some((2, 5));
+    // Its state is queried, and the driver started and stopped, first.
+    system.fail = Some((4, 5));
     let failure = run(&mut system, &mut client, &options(&folder)).unwrap_err();
     assert!(failure.0.contains("as an administrator"), "{failure}");
     // The next attempt sets it up.

@@ -3,9 +3,11 @@
 #![cfg(feature = "program")]
 #![forbid(unsafe_code)]
 
+mod at_once;
 mod findings;
 #[path = "../folder/mod.rs"]
 mod folder;
+mod foreign_memory;
 mod interruptions;
 #[path = "../simulated/system/mod.rs"]
 mod system;
@@ -13,7 +15,7 @@ mod system;
 use std::{cell::Cell, fs, path::PathBuf, rc::Rc};
 
 use folder::Folder;
-use ringcopy_client::vm_test::{Ended, Exercise, Options, run};
+use ringcopy_client::vm_test::{Ended, Exercise, Kind, Options, run};
 use serde_json::{Value, json};
 use system::SimulatedSystem;
 
@@ -23,6 +25,7 @@ fn options(folder: &Folder) -> Options {
         folder: folder.at().into(),
         loads: 5,
         give_up: false,
+        kind: Kind::default(),
     }
 }
 
@@ -42,6 +45,10 @@ struct Client {
     /// Where to look for what is written down as under way, and what was there.
     watched: Option<PathBuf>,
     running: Vec<Value>,
+    trying: Vec<Value>,
+    info: Value,
+    /// The pieces of foreign memory that were compared.
+    pieces: Vec<String>,
 }
 
 impl Default for Client {
@@ -55,27 +62,42 @@ impl Default for Client {
             driver: Rc::new(Cell::new(true)),
             watched: None,
             running: Vec::new(),
+            trying: Vec::new(),
+            info: json!({
+                "information": {
+                    "native_engine": "STATUS_SUCCESS",
+                    "reach": ["system virtual", "physical"],
+                },
+                "error": null,
+            }),
+            pieces: Vec::new(),
         }
     }
 }
 
 impl Exercise for Client {
-    fn command(&mut self, name: &str) -> Result<Value, String> {
+    fn command(&mut self, arguments: &[&str]) -> Result<Value, String> {
         self.commands += 1;
         self.reach()?;
-        match name {
-            "selftest" => Ok(self.selftest.clone()),
-            "verify" => Ok(self.verify.clone()),
-            name => panic!("{name} is no part of the test"),
+        match arguments {
+            ["selftest"] => Ok(self.selftest.clone()),
+            ["verify"] => Ok(self.verify.clone()),
+            ["info"] => Ok(self.info.clone()),
+            ["ranges"] => Ok(json!({
+                "ranges": [{ "base": "0x100000", "length": 0x10_0000 }],
+                "error": null,
+            })),
+            ["verify", kind, range] => {
+                self.note_progress();
+                self.pieces.push(format!("{kind} {range}"));
+                Ok(self.verify.clone())
+            }
+            arguments => panic!("{arguments:?} is no part of the test"),
         }
     }
 
     fn abuse(&mut self) -> Result<Value, String> {
-        if let Some(path) = &self.watched {
-            let text = fs::read_to_string(path).unwrap();
-            let progress: Value = serde_json::from_str(&text).unwrap();
-            self.running.push(progress["running"].clone());
-        }
+        self.note_progress();
         self.reach()?;
         self.abuse.clone()
     }
@@ -86,6 +108,16 @@ impl Exercise for Client {
 }
 
 impl Client {
+    /// Notes what is written down as under way.
+    fn note_progress(&mut self) {
+        if let Some(path) = &self.watched {
+            let text = fs::read_to_string(path).unwrap();
+            let progress: Value = serde_json::from_str(&text).unwrap();
+            self.running.push(progress["running"].clone());
+            self.trying.push(progress["trying"].clone());
+        }
+    }
+
     fn reach(&self) -> Result<(), String> {
         if self.driver.get() {
             Ok(())
@@ -110,9 +142,23 @@ fn run_and_restart(system: &mut SimulatedSystem, client: &mut Client, folder: &F
 
 /// Runs and restarts until it is done.
 fn complete(system: &mut SimulatedSystem, client: &mut Client, folder: &Folder) -> bool {
+    complete_as(Kind::default(), system, client, folder)
+}
+
+/// The same for another kind of test.
+fn complete_as(
+    kind: Kind,
+    system: &mut SimulatedSystem,
+    client: &mut Client,
+    folder: &Folder,
+) -> bool {
     client.driver = system.loaded.clone();
-    for _ in 0..3 {
-        match run(system, client, &options(folder)).unwrap() {
+    let options = Options {
+        kind,
+        ..options(folder)
+    };
+    for _ in 0..4 {
+        match run(system, client, &options).unwrap() {
             Ended::Restart => system.restart(),
             Ended::Done { passed, .. } => return passed,
         }
@@ -129,6 +175,7 @@ fn two_restarts_lead_to_a_report_and_nothing_is_left() {
         ["ringcopy-vm-test.json", "ringcopy-vm-test.txt"]
     );
     assert_eq!(system.disk, SimulatedSystem::installed().disk);
+    assert!(system.verifier.is_off());
     let settings: Vec<_> = system
         .ran
         .iter()

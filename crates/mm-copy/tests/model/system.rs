@@ -2,7 +2,10 @@
 
 use std::cell::Cell;
 
-use mm_copy::{Hole, Levels, Mapping, PageTableWalk, Reason, Translate, copy_virtual};
+use mm_copy::{
+    CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, Reason, Translate, copy_memory,
+    copy_virtual,
+};
 use proptest::prelude::*;
 
 use crate::{
@@ -338,4 +341,63 @@ fn an_empty_mapping_ends_a_copy() {
     assert_eq!(transfer.transferred, 0);
     let reason = transfer.stop.unwrap().reason;
     assert_eq!(reason, Reason::NotPresent { level: 0 });
+}
+
+/// A page for many reads is one that a copy reads whole.
+#[test]
+fn a_page_is_found_where_all_of_it_can_be_read() {
+    let base = 0xFFFF_8123_4560_0000;
+    // The last range ends within a page.
+    let ranges = [POOL, (DATA, 0x10_0000), (0x5000_0000, 0x1800)];
+    let mut machine = Machine::new(40, &ranges);
+    let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
+    tables.page(&mut machine, base, 1, DATA + 7 * PAGE, 0);
+    tables.page(&mut machine, base + PAGE, 1, 0x6000_0000, 0);
+    tables.page(&mut machine, base + 2 * PAGE, 1, 0x5000_1000, 0);
+    // 2 MiB, of which the first half is RAM.
+    tables.page(&mut machine, base + (2 << 20), 2, DATA, 0);
+    let native = Native::new(&machine, tables.walk(&machine));
+    let virtually = [
+        base,
+        base + 1,
+        base + PAGE - 1,
+        base + PAGE,
+        base + 2 * PAGE,
+        base + 3 * PAGE,
+        base + (2 << 20) + 5,
+        base + (3 << 20) - 1,
+        base + (3 << 20),
+        base + (4 << 20),
+        u64::MAX,
+    ]
+    .map(|address| (CopyFlags::VIRTUAL, address));
+    let physically = [
+        DATA,
+        DATA + 0xF_FFFF,
+        DATA + 0x10_0000,
+        0x5000_0FFF,
+        0x5000_1000,
+        1 << 40,
+        u64::MAX,
+    ]
+    .map(|address| (CopyFlags::PHYSICAL, address));
+    for (flags, address) in virtually.into_iter().chain(physically) {
+        let mut target = [0; 4096];
+        let start = address & !(PAGE - 1);
+        let whole = copy_memory(&native, flags, start, target.as_mut_slice().into());
+        let page = native.page_of(flags, address);
+        assert_eq!(page.is_some(), whole.is_complete(), "{address:#x}");
+        if let Some(page) = page {
+            assert!(
+                (page..)
+                    .zip(target)
+                    .all(|(at, byte)| machine.byte(at) == byte)
+            );
+        }
+    }
+    for flags in [CopyFlags::empty(), CopyFlags::all()] {
+        assert_eq!(native.page_of(flags, DATA), None);
+    }
+    assert_eq!(native.page_of(CopyFlags::VIRTUAL, 0x1_0000), None);
+    assert_eq!(native.page_of(CopyFlags::VIRTUAL, 1 << 63), None);
 }

@@ -15,7 +15,7 @@ pub fn expected(case: &Case) -> Validation {
     let output = u128::from(case.output);
     let input = case.input.len() as u128;
     let (fixed, response, payload) = match case.code().kind {
-        RequestKind::Information => (8, 96, 0),
+        RequestKind::Information => (8, 128, 0),
         RequestKind::CopyFrom | RequestKind::CopyTo | RequestKind::CopyThrough => (40, 56, 0),
         RequestKind::DeviceCopy => (24, 56, 4096),
         RequestKind::CopyMemory => (32, 56, 0),

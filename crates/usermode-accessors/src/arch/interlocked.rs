@@ -1,6 +1,9 @@
 //! Interlocked operations on user memory. They return the value that was there before.
 
-use super::{Trap, native::Record};
+use super::{
+    Trap,
+    record::{Record, guard_number},
+};
 
 /// An AND or an OR.
 type Operation = unsafe extern "efiapi" fn(*mut Record, *mut u8, u64) -> u64;
@@ -68,10 +71,10 @@ unsafe fn operate(
     wide: bool,
 ) -> Result<u64, Trap> {
     let routine = if wide { wide_routine } else { narrow_routine };
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { routine(&raw mut record, destination, value) };
-    record.result(0).map(|()| original)
+    // SAFETY: a fault on the user side returns.
+    let operate = |record| unsafe { routine(record, destination, value) };
+    // SAFETY: the routine returns a number.
+    unsafe { guard_number(operate) }
 }
 
 /// Stores `exchange` in user memory of 4 bytes, or 8 if `wide`, if it holds `comperand`, and returns
@@ -91,8 +94,8 @@ pub(crate) unsafe fn guarded_compare_exchange(
     } else {
         usermode_accessors_compare_exchange4
     };
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let original = unsafe { routine(&raw mut record, destination, exchange, comperand) };
-    record.result(0).map(|()| original)
+    // SAFETY: a fault on the user side returns.
+    let exchange = |record| unsafe { routine(record, destination, exchange, comperand) };
+    // SAFETY: the routine returns a number.
+    unsafe { guard_number(exchange) }
 }

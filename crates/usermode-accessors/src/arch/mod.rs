@@ -6,8 +6,8 @@
 //! the fault, and none is unwound. One guarded routine guards a call instead: of foreign code that
 //! raises.
 //!
-//! `bulk`, `interlocked`, `raising` and `scalar` call the guarded routines from Rust.
-//! `guarded_routine` holds the macros that define one. Rust declares them as `extern "efiapi"`: on
+//! `bulk`, `interlocked`, `raising` and `scalar` call the guarded routines from Rust. `record` is what
+//! a routine leaves of a fault. `guarded_routine` holds the macros that define one. Rust declares them as `extern "efiapi"`: on
 //! x86-64 that is Microsoft's calling convention, on every system; on Arm it is the procedure call
 //! standard. Some functions are inlined on x86-64 only, because it has not been measured on Arm.
 
@@ -27,6 +27,7 @@ use aarch64 as native;
 mod bulk;
 mod interlocked;
 mod raising;
+mod record;
 mod scalar;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -34,14 +35,14 @@ compile_error!("usermode-accessors has no port to this processor: src/arch/ need
 
 pub(crate) use bulk::{
     guarded_copy, guarded_copy_backward, guarded_copy_closed, guarded_copy_nontemporal,
-    guarded_fill,
+    guarded_copy_upward, guarded_fill,
 };
 pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
 pub(crate) use native::{
-    copy, copy_backward, copy_nontemporal, copy_upward, fast_fail, fill, guarded_copy_upward,
-    guarded_read_acquire, guarded_scan, guarded_write_release, is_kernel, read, read_acquire, scan,
-    write, write_release,
+    copy, copy_backward, copy_nontemporal, copy_upward, fast_fail, fill, guarded_read_acquire,
+    guarded_scan, guarded_write_release, is_kernel, read, read_acquire, scan, write, write_release,
 };
+pub use raising::ARGUMENTS;
 pub(crate) use raising::{PARAMETERS, Raised, call};
 pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};
 
@@ -53,6 +54,14 @@ pub enum Width {
     Two = 2,
     Four = 4,
     Eight = 8,
+}
+
+/// The side of a copy that is user memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Source,
+    Destination,
+    Both,
 }
 
 /// A fault as a guarded routine reports it.

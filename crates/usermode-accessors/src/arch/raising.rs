@@ -22,6 +22,9 @@ pub(crate) struct Raised {
     pub(crate) parameters: [usize; PARAMETERS],
 }
 
+/// The greatest number of arguments of a guarded call.
+pub const ARGUMENTS: usize = 10;
+
 /// The number of parameters that are kept: no exception of the kernel has more.
 pub(crate) const PARAMETERS: usize = 4;
 
@@ -44,7 +47,7 @@ unsafe extern "efiapi" {
     pub(super) fn usermode_accessors_call(
         raised: *mut Raised,
         function: *const c_void,
-        arguments: *const [usize; 6],
+        arguments: *const [usize; ARGUMENTS],
         restore: usize,
     ) -> usize;
 }
@@ -53,10 +56,10 @@ unsafe extern "efiapi" {
 ///
 /// # Safety
 ///
-/// As for [`crate::raising::call`].
+/// As for [`crate::raising::call_at`].
 pub(crate) unsafe fn call(
     function: *const c_void,
-    arguments: &[usize; 6],
+    arguments: &[usize; ARGUMENTS],
 ) -> Result<usize, Raised> {
     let mut raised = Raised::new();
     let restore = usize::from(user_memory_can_be_closed());

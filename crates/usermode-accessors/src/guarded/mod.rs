@@ -4,7 +4,11 @@
 
 use core::ptr;
 
-use crate::{Access, Fault, Mode, Scalar, arch, overlaps, probe};
+use crate::{
+    Access, Fault, Mode, Scalar,
+    arch::{self, Side},
+    overlaps, probe,
+};
 
 mod interlocked;
 mod string;
@@ -59,7 +63,7 @@ pub(crate) unsafe fn copy(
     probed(source, length, Access::Read, source_mode)?;
     probed(destination, length, Access::Write, destination_mode)?;
     let (to, from) = (user_pointer(destination), user_pointer(source));
-    let Some(access) = expected(destination_mode, source_mode) else {
+    let Some(side) = user_side(destination_mode, source_mode) else {
         match route {
             // SAFETY: the caller guarantees both sides.
             Route::Cached => unsafe { arch::copy(to, from, length) },
@@ -70,11 +74,11 @@ pub(crate) unsafe fn copy(
     };
     let result = match route {
         // SAFETY: each side is a user range, or the caller guarantees it.
-        Route::Cached => unsafe { arch::guarded_copy(to, from, length) },
+        Route::Cached => unsafe { arch::guarded_copy(side, to, from, length) },
         // SAFETY: as above.
-        Route::NonTemporal => unsafe { arch::guarded_copy_nontemporal(to, from, length) },
+        Route::NonTemporal => unsafe { arch::guarded_copy_nontemporal(side, to, from, length) },
     };
-    result.map_err(|trap| Fault::from_trap(trap, access))
+    result.map_err(|trap| Fault::from_trap(trap, expected(side)))
 }
 
 /// Copies ranges that may overlap: backward where [`moves_backward`] holds, else forward.
@@ -96,19 +100,19 @@ pub(crate) unsafe fn move_bytes(
     probed(source, length, Access::Read, from_mode)?;
     probed(destination, length, Access::Write, to_mode)?;
     let (to, from) = (user_pointer(destination), user_pointer(source));
-    let Some(access) = expected(to_mode, from_mode) else {
+    let Some(side) = user_side(to_mode, from_mode) else {
         // SAFETY: the caller guarantees both sides.
         unsafe { move_overlapping(to, from, length) };
         return Ok(());
     };
     let result = if moves_backward(destination, source, length) {
         // SAFETY: each side is a user range, or the caller guarantees it.
-        unsafe { arch::guarded_copy_backward(to, from, length) }
+        unsafe { arch::guarded_copy_backward(side, to, from, length) }
     } else {
         // SAFETY: as above.
-        unsafe { arch::guarded_copy_upward(to, from, length) }
+        unsafe { arch::guarded_copy_upward(side, to, from, length) }
     };
-    result.map_err(|trap| Fault::from_trap(trap, access))
+    result.map_err(|trap| Fault::from_trap(trap, expected(side)))
 }
 
 /// Copies ranges that may overlap, without a guard.
@@ -151,14 +155,24 @@ pub const fn moves_backward(destination: usize, source: usize, length: usize) ->
     destination > source && overlaps(destination, source, length)
 }
 
-/// Returns the kind of access that a fault of a copy most likely had, for a trap that does not report
-/// it; `None` if neither side is guarded.
+/// Returns the side of a copy that is guarded, if one is.
 #[inline]
-const fn expected(destination: Mode, source: Mode) -> Option<Access> {
+const fn user_side(destination: Mode, source: Mode) -> Option<Side> {
     match (destination, source) {
         (Mode::Kernel, Mode::Kernel) => None,
-        (Mode::User, Mode::Kernel) => Some(Access::Write),
-        (_, Mode::User) => Some(Access::Read),
+        (Mode::User, Mode::Kernel) => Some(Side::Destination),
+        (Mode::Kernel, Mode::User) => Some(Side::Source),
+        (Mode::User, Mode::User) => Some(Side::Both),
+    }
+}
+
+/// Returns the kind of access that a fault of a copy most likely had, for a trap that does not report
+/// it.
+#[inline]
+const fn expected(side: Side) -> Access {
+    match side {
+        Side::Destination => Access::Write,
+        Side::Source | Side::Both => Access::Read,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Readers and writers: checked ranges that are used from front to back.
 
-use core::{fmt, marker::PhantomData};
+use core::{fmt, marker::PhantomData, mem::MaybeUninit, slice};
 
 use crate::{
     Access, Fault, Mode, NtStatus, VolatileSlice,
@@ -36,6 +36,16 @@ impl Cursor {
         }
         let status = NtStatus::INVALID_BUFFER_SIZE;
         Err(Fault::refused(status, self.address, kind))
+    }
+
+    /// Passes over `length` bytes, unread and unwritten.
+    #[inline]
+    const fn pass(&mut self, length: usize, kind: Access) -> Result<(), Fault> {
+        if let Err(fault) = self.has(length, kind) {
+            return Err(fault);
+        }
+        self.skip(length);
+        Ok(())
     }
 
     #[inline]
@@ -159,6 +169,34 @@ impl UserReader {
         self.read_volatile(destination.into())
     }
 
+    /// Passes over the next `length` bytes. They are not accessed.
+    ///
+    /// # Errors
+    ///
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left; the position is as before.
+    #[inline]
+    pub const fn skip(&mut self, length: usize) -> Result<(), Fault> {
+        self.cursor.pass(length, Access::Read)
+    }
+
+    /// Reads the next `destination.len()` bytes into memory that need not be initialised, such as that of
+    /// a pool allocation, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read). After a fault, the first [`Fault::copied`] bytes are initialised.
+    #[inline]
+    pub fn read_uninit<'d>(
+        &mut self,
+        destination: &'d mut [MaybeUninit<u8>],
+    ) -> Result<&'d mut [u8], Fault> {
+        let (pointer, length) = (destination.as_mut_ptr().cast(), destination.len());
+        // SAFETY: the memory is borrowed, and only this call uses it.
+        self.read_volatile(unsafe { VolatileSlice::from_raw_parts(pointer, length) })?;
+        // SAFETY: all bytes are written, and the memory stays borrowed.
+        Ok(unsafe { slice::from_raw_parts_mut(pointer, length) })
+    }
+
     /// Reads the next `destination.len()` bytes into volatile memory.
     ///
     /// # Errors
@@ -210,6 +248,16 @@ impl UserWriter {
     #[inline]
     pub const fn position(&self) -> usize {
         self.cursor.position
+    }
+
+    /// Passes over the next `length` bytes. They are not accessed.
+    ///
+    /// # Errors
+    ///
+    /// [`NtStatus::INVALID_BUFFER_SIZE`] if fewer bytes are left; the position is as before.
+    #[inline]
+    pub const fn skip(&mut self, length: usize) -> Result<(), Fault> {
+        self.cursor.pass(length, Access::Write)
     }
 
     /// Writes all of `source`.

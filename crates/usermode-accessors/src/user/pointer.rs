@@ -42,8 +42,7 @@ impl<T> UserPtr<T> {
     #[must_use]
     #[inline]
     pub const fn new(address: usize) -> Self {
-        // SAFETY: the promise is about kernel mode.
-        unsafe { Self::for_mode(address, Mode::User) }
+        Self::from_parts(address, Mode::User)
     }
 
     /// Returns the address of a `T`, from a caller in `mode`; see [`UserSlice::for_mode`].
@@ -55,6 +54,12 @@ impl<T> UserPtr<T> {
     #[must_use]
     #[inline]
     pub const unsafe fn for_mode(address: usize, mode: Mode) -> Self {
+        Self::from_parts(address, mode)
+    }
+
+    /// Returns an address in `mode`. In kernel mode the caller of this function guarantees it.
+    #[inline]
+    pub(super) const fn from_parts(address: usize, mode: Mode) -> Self {
         Self {
             address,
             mode,

@@ -14,6 +14,25 @@
 /* More entries than the framework has structures. The driver does not read them. */
 #define STRUCTURE_TABLE_ENTRIES 256
 
+/*
+ * The image's load configuration, which the linker finds by its name, as far as GuardFlags: "The Load
+ * Configuration Structure (Image Only)" in the documentation of the PE format. It tells the loader that
+ * the image has no stack cookie to be set: neither Rust's code nor this file has one.
+ *
+ * It does not have what the linker would add for /GUARD:CF. Microsoft's wdk-build does not pass that, and
+ * Rust's library is compiled without the checks.
+ */
+#define IMAGE_GUARD_SECURITY_COOKIE_UNUSED 0x00000800
+
+const struct {
+    ULONG Size;
+    UCHAR Zero[140];
+    ULONG GuardFlags;
+} __attribute__((aligned(8))) _load_config_used = {
+    .Size = 148,
+    .GuardFlags = IMAGE_GUARD_SECURITY_COOKIE_UNUSED,
+};
+
 NTSTATUS DriverEntry(PDRIVER_OBJECT DriverObject, PUNICODE_STRING RegistryPath);
 
 const WDFFUNC *WDF_FUNCTIONS;

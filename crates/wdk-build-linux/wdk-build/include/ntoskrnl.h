@@ -12,6 +12,10 @@
 #define KfRaiseIrql KfRaiseIrqlInline
 #define KeInitializeSpinLock KeInitializeSpinLockInline
 
+/* KPCR points at them. They stay undefined there, and bindgen before 0.73 fails on an undefined union. */
+union _KGDTENTRY64 { unsigned long long Words[2]; };
+union _KIDTENTRY64 { unsigned long long Words[2]; };
+
 #include <ntifs.h>
 #include <ntddk.h>
 #include <ntstrsafe.h>

@@ -40,8 +40,12 @@ pub fn configure_wdk_binary_build() -> Result<(), ConfigError> {
     link_library("WdfDriverEntry");
 
     // Microsoft's library has the checks of stack cookies. Code without cookies does not call them.
-    let empty = folder.join("BufferOverflowFastFailK.lib");
-    fs::write(&empty, "!<arch>\n").map_err(|source| IoError::with_path(empty, source))?;
+    // The crate `tracelogging` names the other one, for a function that no driver may call; on Windows
+    // it is in the SDK's folder of libraries, which the compiler adds.
+    for name in ["BufferOverflowFastFailK", "rpcrt4"] {
+        let empty = folder.join(name).with_extension("lib");
+        fs::write(&empty, "!<arch>\n").map_err(|source| IoError::with_path(empty, source))?;
+    }
     link_library("BufferOverflowFastFailK");
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The roles of this program in a build: cargo starts it as the wrapper of rustc, and rustc starts it
-//! as `dlltool`. A script would need an executable bit and Unix line ends, which not every checkout
+//! The roles of this program. In a build, cargo starts it as the wrapper of rustc, and rustc starts it
+//! as `dlltool`; `cargo xtask vm` starts it as a guest that is not Windows. A script would need an executable bit and Unix line ends, which not every checkout
 //! keeps.
 
 mod dlltool;
@@ -11,6 +11,8 @@ use std::{
     env,
     process::{Command, ExitCode},
 };
+#[cfg(unix)]
+use variable::STAND_IN;
 use variable::{DLLTOOL, ROLE, RUSTC};
 
 /// Names the user's own wrapper, such as a cache. This program starts it.
@@ -25,10 +27,20 @@ pub fn wrap_rustc(cargo: &mut Command) {
     cargo.env(WRAPPER, paths::this_program()).env(ROLE, RUSTC);
 }
 
+/// Makes `command` start this program as a guest that is not Windows.
+#[cfg(unix)]
+pub fn stand_in(command: &mut Command) {
+    command.env(ROLE, STAND_IN);
+}
+
 /// Takes the role that this process was started for. Returns None if there is none: then a person
 /// started it, for a task.
 pub fn play() -> Option<ExitCode> {
     let role = env::var_os(ROLE)?;
+    #[cfg(unix)]
+    if role == STAND_IN {
+        return Some(crate::vm::stand_in::play());
+    }
     let arguments = env::args_os().skip(1).collect();
     let mut command = if role == RUSTC {
         rustc::command(arguments, env::var_os(NEXT_WRAPPER))?

@@ -4,3 +4,5 @@ pub const ROLE: &str = "RINGCOPY_XTASK_ROLE";
 
 pub const RUSTC: &str = "rustc";
 pub const DLLTOOL: &str = "dlltool";
+#[cfg(unix)]
+pub const STAND_IN: &str = "stand-in";

@@ -3,14 +3,19 @@
 
 mod archive;
 mod image_readers;
+mod python_environment;
 mod rust_library;
 mod rust_source_package;
 mod system_packages;
+mod workflow_linters;
 
 pub use archive::{DEBIAN_KEYRING, of_this_machine as archive_of_this_machine};
 pub use image_readers::install as image_readers;
+pub use workflow_linters::install as workflow_linters;
 
-pub use system_packages::{ARM, BENCHMARKS, PACKAGE_CHECKS, RELEASES, install as packages};
+pub use system_packages::{
+    ARM, BENCHMARKS, PACKAGE_CHECKS, RELEASES, VIRTUAL_MACHINES, install as packages,
+};
 
 use crate::toolchain::Target;
 use anyhow::{Result, bail};
@@ -28,11 +33,19 @@ pub fn run() -> Result<()> {
 /// missing.
 pub fn for_tests() -> Result<()> {
     install(
-        &[LAB, WINDOWS_PROGRAMS, WINE, ARM, PACKAGE_CHECKS],
+        &[
+            LAB,
+            WINDOWS_PROGRAMS,
+            WINE,
+            ARM,
+            PACKAGE_CHECKS,
+            VIRTUAL_MACHINES,
+        ],
         Target::FOR_TESTS,
     )?;
     rust_library::install_sources()?;
     image_readers()?;
+    workflow_linters()?;
     Ok(())
 }
 

@@ -134,9 +134,21 @@ pub const PACKAGE_CHECKS: &[Need] = &[
     ),
 ];
 
-/// Needs of the readers of memory images.
-pub(super) const IMAGE_READERS: &[Need] = &[need(
-    "Python with its venv module (Volatility and LeechCore, which read images back)",
+/// Needs of Windows in a virtual machine.
+pub const VIRTUAL_MACHINES: &[Need] = &[
+    need("QEMU for x86 (the machine)", "qemu-system-x86", || {
+        has("qemu-system-x86_64")
+    }),
+    need("qemu-img (disk images)", "qemu-utils", || has("qemu-img")),
+    need("xorriso (discs for the guest)", "xorriso", || {
+        has("xorriso")
+    }),
+    need("7z (reads installation discs)", "p7zip-full", || has("7z")),
+];
+
+/// Needs of Python's packages.
+pub(super) const PYTHON: &[Need] = &[need(
+    "Python with its venv module (the readers of memory images, the linters of workflows)",
     "python3-venv",
     || {
         program::output_of(program::named("python3").args(["-I", "-c", "import ensurepip, venv"]))

@@ -1,15 +1,20 @@
 //! Formatting and lints, in every workspace. A warning is an error here.
 
 use crate::{
-    cargo, paths, program,
+    cargo, paths, program, setup,
     toolchain::{Target, Toolchain},
 };
-use anyhow::Result;
-use std::{path::Path, process::Command};
+use anyhow::{Result, ensure};
+use fs_err as fs;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-/// Runs rustfmt and clippy, which print what they find.
+/// Runs rustfmt, clippy and the linters of workflows, which print what they find.
 pub fn run() -> Result<()> {
     let root = paths::root();
+    workflows(&root)?;
     for workspace in ["", "crates/wdk-build-linux", "tests/lab/kernel"] {
         let folder = root.join(workspace);
         program::run_here(
@@ -43,8 +48,43 @@ pub fn run() -> Result<()> {
     )
 }
 
+/// Checks the workflows, by themselves: neither linter asks a network or runs another program.
+fn workflows(root: &Path) -> Result<()> {
+    let linters = setup::workflow_linters()?;
+    let files = workflow_files(root)?;
+    program::run_here(
+        program::named(linters.program("actionlint"))
+            .current_dir(root)
+            // Else it runs these programs where a machine has them, for scripts in steps.
+            .args(["-shellcheck=", "-pyflakes="])
+            .args(&files),
+    )?;
+    program::run_here(
+        program::named(linters.program("zizmor"))
+            .current_dir(root)
+            .args([
+                "--offline",
+                "--no-progress",
+                "--quiet",
+                "--persona=pedantic",
+            ])
+            .args(&files),
+    )
+}
+
+/// Returns the files of the workflows.
+fn workflow_files(root: &Path) -> Result<Vec<PathBuf>> {
+    let folder = root.join(".github/workflows");
+    let files: Vec<PathBuf> = fs::read_dir(&folder)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<Result<_>>()?;
+    ensure!(!files.is_empty(), "{} has no workflow", folder.display());
+    Ok(files)
+}
+
 /// Packages with a part that is only for Windows.
-const FOR_WINDOWS: [&str; 5] = [
+const FOR_WINDOWS: [&str; 6] = [
+    "xtask",
     "ringcopy-win32",
     "ringcopy-client",
     "ringcopy-wine",

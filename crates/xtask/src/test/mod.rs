@@ -70,6 +70,15 @@ pub fn run(only: &[String]) -> Result<()> {
 /// Runs the tests that need neither Windows nor ring 0.
 fn host() -> Result<()> {
     program::run_here(program::cargo().current_dir(paths::root()).arg("test"))?;
+    program::run_here(program::cargo().current_dir(paths::root()).args([
+        "test",
+        "--package",
+        "xtask",
+        "--test",
+        "vm",
+        "--",
+        "--ignored",
+    ]))?;
     let linux_build = paths::root().join("crates/wdk-build-linux");
     program::run_here(
         program::cargo()

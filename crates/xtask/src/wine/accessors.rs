@@ -5,7 +5,10 @@ use super::session::Session;
 use crate::{accessors, paths, setup, step::Step, windows_programs};
 use anyhow::{Result, bail};
 use fs_err as fs;
-use std::{path::Path, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 /// The command that runs each test program. A program that does not end is killed, with all that it
 /// has started, after much longer than any program takes: a broken guarded routine can fault on one
@@ -37,6 +40,22 @@ pub fn test() -> Result<()> {
     step.done();
     eprintln!("under Wine: {passed} passed");
     accessors::report_wine()
+}
+
+/// Returns the paths of the programs that [`test`] ran at last.
+pub fn that_ran() -> Result<Vec<PathBuf>> {
+    let log = fs::read_to_string(paths::target().join("wine").join(TESTS_LOG))?;
+    let paths = log.lines().filter_map(program_of);
+    Ok(paths.map(|path| paths::root().join(path)).collect())
+}
+
+/// Returns the path in a line with which cargo starts a program: `Running unittests src/lib.rs (PATH)`.
+fn program_of(line: &str) -> Option<&str> {
+    let (_, path) = line
+        .trim_start()
+        .strip_prefix("Running ")?
+        .split_once('(')?;
+    path.strip_suffix(')')
 }
 
 /// Returns whether the test of `program` with this name fails, built from `sources`. It is an error if
@@ -106,7 +125,14 @@ impl Session {
 
 #[cfg(test)]
 mod tests {
-    use super::passed_of;
+    use super::{passed_of, program_of};
+
+    #[test]
+    fn programs_are_found_in_what_cargo_prints() {
+        let line = "     Running tests/process.rs (target/deps/process-1.exe)";
+        assert_eq!(program_of(line), Some("target/deps/process-1.exe"));
+        assert_eq!(program_of("running 1 test"), None);
+    }
 
     #[test]
     fn passed_tests_are_counted_in_results_alone() {

@@ -120,6 +120,10 @@ impl Installation {
         let matrix = self.matrix()?;
         step.detail("under a simulated Driver Verifier");
         self.vm_test()?;
+        for windows in ["win10", "win11"] {
+            step.detail(&format!("the same at once, as {windows}"));
+            self.vm_test_at_once(windows)?;
+        }
         step.detail("uninstalling");
         self.uninstall()?;
         Ok(matrix)
@@ -206,6 +210,46 @@ impl Installation {
             "vm-test",
             &format!("{}\n{text}", done.text),
         )
+    }
+
+    /// Runs the test without a restart, and with the round of foreign memory, as on one version of
+    /// Windows.
+    fn vm_test_at_once(&self, windows: &str) -> Result<()> {
+        let chosen = self.wine(&[
+            "reg",
+            "add",
+            r"HKCU\Software\Wine",
+            "/v",
+            "Version",
+            "/d",
+            windows,
+            "/f",
+        ])?;
+        check(chosen.succeeded, "reg add", &chosen.text)?;
+        let before = self.succeed(&["policy", "show"])?;
+        let folder = paths::target().join("wine").join(windows);
+        drop(fs::remove_dir_all(&folder));
+        fs::create_dir_all(&folder)?;
+        let path = folder.display().to_string();
+        let kind = ["vm-test", "--no-restart", "--risky"];
+        let command = [&kind[..], &["--loads", LOADS, "--folder", &path]].concat();
+        let done = self.client(&command)?;
+        let report = fs::read_to_string(folder.join("ringcopy-vm-test.json")).unwrap_or_default();
+        check(
+            done.succeeded && done.document["passed"] == true,
+            windows,
+            &format!("{}\n{report}", done.text),
+        )?;
+        let dialect = if windows == "win10" {
+            "/flags 0x9BB"
+        } else {
+            "/dif 1 4 5"
+        };
+        check(report.contains(dialect), windows, &report)?;
+        let rounds = serde_json::from_str::<Value>(&report)?["rounds"].clone();
+        check(rounds.as_array().map_or(0, Vec::len) == 3, windows, &report)?;
+        let after = self.succeed(&["policy", "show"])?;
+        check(before["policy"] == after["policy"], "the policy", &after)
     }
 
     fn uninstall(&self) -> Result<()> {

@@ -9,6 +9,6 @@ mod end_to_end;
 mod prefix;
 mod session;
 
-pub use accessors::{fails, test};
+pub use accessors::{fails, test, that_ran as tests_that_ran};
 pub use end_to_end::{run, selftest_record};
 pub use session::Session;

@@ -2,14 +2,17 @@
 //!
 //! | cases | combined with |
 //! | --- | --- |
-//! | calls that return | 0 to 6 arguments, 100 sets of them |
+//! | calls that return | 0 to 10 arguments, 100 sets of them |
 //! | calls that raise | 200 statuses: those of memory, and others |
 //! | `ProbeForWrite` | [`lengths`], with 0, 1, half, and all but one byte before a closed page of each lasting state; refused addresses; alignments |
 //! | AC set at entry | calls that return, and calls that raise |
 
 use core::ffi::c_void;
 
-use usermode_accessors::{Access, Fault, NtStatus, raising};
+use usermode_accessors::{
+    Access, Fault, NtStatus,
+    raising::{self, ARGUMENTS},
+};
 
 use crate::{
     Arena,
@@ -29,14 +32,23 @@ const extern "efiapi" fn weighted_sum(
     fourth: usize,
     fifth: usize,
     sixth: usize,
+    seventh: usize,
+    eighth: usize,
+    ninth: usize,
+    tenth: usize,
 ) -> usize {
     let one = first.wrapping_add(second.wrapping_mul(3));
     let two = third.wrapping_mul(5).wrapping_add(fourth.wrapping_mul(7));
     let three = fifth.wrapping_mul(11).wrapping_add(sixth.wrapping_mul(13));
-    one.wrapping_add(two).wrapping_add(three)
+    let four = seventh
+        .wrapping_mul(17)
+        .wrapping_add(eighth.wrapping_mul(19));
+    let five = ninth.wrapping_mul(23).wrapping_add(tenth.wrapping_mul(29));
+    let last = four.wrapping_add(five);
+    one.wrapping_add(two).wrapping_add(three).wrapping_add(last)
 }
 
-const WEIGHTS: [usize; 6] = [1, 3, 5, 7, 11, 13];
+const WEIGHTS: [usize; ARGUMENTS] = [1, 3, 5, 7, 11, 13, 17, 19, 23, 29];
 
 /// The number of sets of arguments.
 const SETS: usize = 100;
@@ -61,13 +73,13 @@ const fn raised(status: NtStatus) -> CallResult {
 
 /// # Safety
 ///
-/// As for [`raising::call`].
+/// As for [`raising::call_at`].
 unsafe fn call<const COUNT: usize>(
     function: *const c_void,
     arguments: [usize; COUNT],
 ) -> CallResult {
     // SAFETY: the caller's promise is the same.
-    match unsafe { raising::call(function, arguments) } {
+    match unsafe { raising::call_at(function, arguments) } {
         Ok(value) => Ok(value as u64),
         Err(exception) => raised(exception.code),
     }
@@ -89,12 +101,16 @@ fn returns<A: Arena>(run: &mut Run<'_, A>) -> Checked {
         passes::<A, 4>(run, &arguments)?;
         passes::<A, 5>(run, &arguments)?;
         passes::<A, 6>(run, &arguments)?;
+        passes::<A, 7>(run, &arguments)?;
+        passes::<A, 8>(run, &arguments)?;
+        passes::<A, 9>(run, &arguments)?;
+        passes::<A, 10>(run, &arguments)?;
     }
     Ok(())
 }
 
 /// Makes one call with the first `COUNT` arguments. The others are 0.
-fn passes<A: Arena, const COUNT: usize>(run: &mut Run<'_, A>, all: &[usize; 6]) -> Checked {
+fn passes<A: Arena, const COUNT: usize>(run: &mut Run<'_, A>, all: &[usize; ARGUMENTS]) -> Checked {
     if !run.begin(CALL, [COUNT, 0, 0], None) {
         return Ok(());
     }
@@ -107,7 +123,7 @@ fn passes<A: Arena, const COUNT: usize>(run: &mut Run<'_, A>, all: &[usize; 6]) 
             sum.wrapping_add(argument.wrapping_mul(weight))
         });
     run.expect(Ok(expected as u64), || {
-        // SAFETY: the function takes six integers, and does not raise.
+        // SAFETY: the function takes ten integers, and does not raise.
         unsafe { call(weighted_sum as *const c_void, arguments) }
     })
 }

@@ -51,7 +51,7 @@ pub enum LabError {
     #[error("the lab refused {command:?} with {status}")]
     Refused { command: Command, status: NtStatus },
     /// The lab does not count instructions.
-    #[error("the lab counts no instructions: start it with the option icount")]
+    #[error("the lab counts no instructions: start it with the option counted")]
     NotCounted,
     /// The channel to the lab's memory failed.
     #[error("the lab's memory cannot be reached: {0}")]

@@ -5,13 +5,14 @@ use std::{
     io::{self, Write as _},
 };
 
-use ringcopy_client::protocol::NtStatus;
+use ringcopy_client::{protocol::NtStatus, trace::Raw};
 use ringcopy_lab_mailbox::{
     Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
+    rules::Rule,
 };
 
 use crate::{
-    LabError, MixedMappings, Options, Process,
+    Counted, LabError, MixedMappings, Options, Process,
     channel::{Channel, Flicker, Reply},
     virtual_machine::VirtualMachine,
 };
@@ -41,6 +42,22 @@ pub struct Report {
 /// The description of the lab's machine, by [`MachineFact`].
 #[derive(Clone, Copy, Debug)]
 pub struct Facts([u64; VALUES]);
+
+impl Report {
+    /// Returns the events that the driver wrote, if the lab was started with [`Options::trace`].
+    pub fn events(&self) -> impl Iterator<Item = Raw> {
+        self.log.iter().filter_map(|line| Raw::of_line(line))
+    }
+}
+
+/// Returns an event as a line to be read.
+#[must_use]
+pub fn show_event(event: &Raw) -> String {
+    match event.decode() {
+        Ok(event) => format!("event: {event}"),
+        Err(error) => format!("event: cannot be decoded: {error}"),
+    }
+}
 
 impl Facts {
     /// Returns one of them.
@@ -202,6 +219,12 @@ impl Lab {
         Ok(())
     }
 
+    /// Breaks a rule of Driver Verifier on purpose. Fails with [`LabError::Stopped`], as the run ends
+    /// then, or with `STATUS_NOT_SUPPORTED` if only a driver can break the rule.
+    pub fn break_rule(&self, rule: Rule) -> Result<(), LabError> {
+        self.done(Command::Break, &[rule as u64], &[]).map(drop)
+    }
+
     /// Stops the driver and returns a line for each thing that it leaked. Fails with
     /// `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
     pub fn unload(&self) -> Result<Vec<String>, LabError> {
@@ -259,7 +282,7 @@ impl Lab {
     /// Runs `work`. Returns its result and the number of instructions that its device control
     /// requests took: those of the driver and of the lab on its behalf, from the call of the
     /// dispatch routine to its return. The lab counts them if it was started with
-    /// [`Options::icount`]. The same request in the same lab takes the same number, to less than
+    /// [`Options::counted`]. The same request in the same lab takes the same number, to less than
     /// one in a hundred: the lab's allocators differ. An instruction with a `rep` prefix counts
     /// once for each repetition. The cost of a copy is the difference between two lengths: a
     /// request itself has costs, most of them the lab's. [`LabError::NotCounted`] if the lab was
@@ -273,7 +296,7 @@ impl Lab {
     /// Returns the instructions of all requests so far; `None` if the lab does not count them.
     #[must_use]
     pub fn instructions(&self) -> Option<u64> {
-        self.options.icount.then(|| self.ticks.get())
+        (self.options.counted != Counted::Nothing).then(|| self.ticks.get())
     }
 
     /// Sends a device control request and adds its ticks.
@@ -366,10 +389,19 @@ impl Lab {
 /// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output,
 /// its missing imports, and what it leaked.
 ///
+/// With [`Options::trace`], `echo` gets the driver's events decoded.
+///
 /// Fails if QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong
 /// with the driver; [`LabError::Interrupted`] if the user interrupts it.
-pub fn load(options: &Options, echo: impl FnMut(&str) + Send + 'static) -> Result<(), LabError> {
-    let (mut vm, _memory) = VirtualMachine::start(options, "load", echo)?;
+pub fn load(
+    options: &Options,
+    mut echo: impl FnMut(&str) + Send + 'static,
+) -> Result<(), LabError> {
+    let (mut vm, _memory) =
+        VirtualMachine::start(options, "load", move |line| match Raw::of_line(line) {
+            Some(event) => echo(&show_event(&event)),
+            None => echo(line),
+        })?;
     vm.join(options.patience)
 }
 

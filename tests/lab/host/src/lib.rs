@@ -25,11 +25,12 @@ mod virtual_machine;
 
 pub use channel::Flicker;
 pub use error::LabError;
-pub use lab::{Counts, Facts, Lab, Report, load};
+pub use lab::{Counts, Facts, Lab, Report, load, show_event};
 pub use mixed_mappings::{MixedMappings, Reader};
-pub use options::{Options, RegistryValue};
+pub use options::{Counted, Options, RegistryValue};
 pub use process::{Beside, Caller, Process, Repeated, Sender, Sending, Sent, SystemCopy};
 pub use ringcopy_lab_mailbox::{
     Count, DATA_LENGTH, HypervisorKind, Interference, MachineFact, Mapping, MappingKind,
-    PROCESSORS, Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld, opener, token,
+    PROCESSORS, Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld, opener, rules,
+    token,
 };

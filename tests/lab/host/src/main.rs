@@ -17,8 +17,13 @@ use ringcopy_client::{
     cli::{self, Console},
     parse_number,
     protocol::{EngineKind, Reach},
+    trace::VERBOSE,
 };
-use ringcopy_lab::{Lab, LabError, Options, PROCESSORS, RamState, Withheld, load, token};
+use ringcopy_lab::{
+    Counted, Lab, LabError, Options, PROCESSORS, RamState, Withheld, load,
+    rules::{Breach, Description, Rule},
+    show_event, token,
+};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
@@ -69,6 +74,11 @@ struct Arguments {
     #[arg(long)]
     five_levels: bool,
 
+    /// Print the rules of Driver Verifier that the lab checks: name, page, where it is checked, what
+    /// breaks it in a test, and what it asks
+    #[arg(long)]
+    rules: bool,
+
     /// Count instructions, and print how many the command's requests took
     #[arg(long)]
     icount: bool,
@@ -76,6 +86,10 @@ struct Arguments {
     /// Show what the lab logs, and every request and exception
     #[arg(long)]
     verbose: bool,
+
+    /// Show the events that the driver writes for Event Tracing for Windows
+    #[arg(long)]
+    trace: bool,
 
     /// Withhold the frame of this physical address from the driver, as a hypervisor does
     #[arg(long, value_name = "ADDRESS", value_parser = parse_number, conflicts_with = "load")]
@@ -91,7 +105,7 @@ struct Arguments {
     load: Option<PathBuf>,
 
     /// The `ringcopy` command and its arguments
-    #[arg(last = true, required_unless_present = "load")]
+    #[arg(last = true, required_unless_present_any = ["load", "rules"])]
     command: Vec<String>,
 }
 
@@ -119,6 +133,10 @@ enum EngineName {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.rules {
+        print_rules();
+        return ExitCode::SUCCESS;
+    }
     let done = options(&arguments).and_then(|options| {
         listen(&options.interrupted)?;
         match &arguments.load {
@@ -131,6 +149,26 @@ fn main() -> ExitCode {
         cli::FAILURE
     });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
+}
+
+/// Prints the table of rules, a line each with tabs between the columns.
+fn print_rules() {
+    let mut out = io::stdout().lock();
+    for &rule in Rule::ALL {
+        let Description {
+            name,
+            page,
+            text,
+            breach,
+        } = rule.description();
+        let breach = match breach {
+            Breach::Kernel => "lab_verifier",
+            Breach::Mutant(mutant) => mutant,
+        };
+        let checker = rule.checker();
+        // A reader may have seen enough.
+        drop(writeln!(out, "{name}\t{page}\t{checker}\t{breach}\t{text}"));
+    }
 }
 
 /// Prints a line to standard error, if possible.
@@ -165,8 +203,13 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         seed: arguments.seed,
         processors: arguments.processors,
         five_levels: arguments.five_levels,
-        icount: arguments.icount,
+        counted: if arguments.icount {
+            Counted::All
+        } else {
+            Counted::Nothing
+        },
         verbose: arguments.verbose,
+        trace: arguments.trace.then_some(VERBOSE),
         ..Options::new(kernel, images)
     })
 }
@@ -257,6 +300,9 @@ fn run(arguments: &Arguments, options: &Options) -> i32 {
     match lab.filter(unreported).map(Lab::finish) {
         None => code,
         Some(Ok(report)) => {
+            for event in report.events() {
+                print_error(format_args!("{}", show_event(&event)));
+            }
             for line in &report.leaks {
                 print_error(format_args!("leaked: {line}"));
             }

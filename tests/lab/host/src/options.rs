@@ -22,6 +22,19 @@ pub struct RegistryValue {
     pub data: Vec<u8>,
 }
 
+/// Which instructions of a request a lab counts. A lab that counts has one processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counted {
+    /// None.
+    Nothing,
+    /// All, by the time-stamp counter, so that figures do not depend on the load of the host. One with
+    /// a `rep` prefix counts once for each repetition. Uses `tcg`.
+    All,
+    /// The driver's own: those in its image. One with a `rep` prefix counts once. Pages that are withheld
+    /// or that alternate do not work.
+    OfDriver,
+}
+
 /// The options of a lab.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -47,12 +60,16 @@ pub struct Options {
     pub memory: u64,
     /// Five levels of page tables, instead of four.
     pub five_levels: bool,
-    /// The time-stamp counter counts instructions, so that figures do not depend on the load of the
-    /// host: see [`Lab::instructions_of`](crate::Lab::instructions_of). Uses one processor and
-    /// `tcg`.
-    pub icount: bool,
+    /// User memory is out of a processor's reach each time that its IRQL has been raised to
+    /// `DISPATCH_LEVEL` this often: 1 is Driver Verifier's own interval, and slow.
+    pub trim_interval: u64,
+    /// What [`Lab::instructions_of`](crate::Lab::instructions_of) counts.
+    pub counted: Counted,
     /// The lab logs every request and exception, and its log goes to standard error.
     pub verbose: bool,
+    /// The level at which a session listens for the driver's events, which are in the
+    /// [`Report`](crate::Report); `None`: none listens.
+    pub trace: Option<u8>,
     /// The time limit for one command.
     pub patience: Duration,
     /// The accelerator: `tcg`, or `kvm` where that can run ring-0 code.
@@ -80,8 +97,10 @@ impl Options {
             processors: 2,
             memory: 128,
             five_levels: false,
-            icount: false,
+            trim_interval: 16,
+            counted: Counted::Nothing,
             verbose: false,
+            trace: None,
             patience: Duration::from_mins(2),
             accelerator: env::var(ACCELERATOR).unwrap_or_else(|_| "tcg".into()),
             interrupted: Arc::default(),
@@ -90,7 +109,10 @@ impl Options {
 
     /// Returns the number of processors that QEMU gets.
     pub(crate) const fn running_processors(&self) -> u32 {
-        if self.icount { 1 } else { self.processors }
+        match self.counted {
+            Counted::Nothing => self.processors,
+            Counted::All | Counted::OfDriver => 1,
+        }
     }
 
     /// Returns the kernel's command line.
@@ -99,6 +121,7 @@ impl Options {
             format!("mode={mode}"),
             format!("seed={}", self.seed),
             format!("processors={}", self.running_processors()),
+            format!("trim={}", self.trim_interval),
         ];
         words.extend(
             self.policy
@@ -121,7 +144,9 @@ impl Options {
             })
         }));
         words.extend(self.five_levels.then(|| "la57=1".into()));
+        words.extend((self.counted == Counted::OfDriver).then(|| "steps=1".into()));
         words.extend(self.verbose.then(|| "debug=1".into()));
+        words.extend(self.trace.map(|level| format!("trace={level}")));
         words.join(" ")
     }
 }
@@ -135,7 +160,7 @@ mod tests {
         let options = Options::new("kernel", []);
         assert_eq!(
             options.command_line("serve"),
-            "mode=serve seed=1 processors=2"
+            "mode=serve seed=1 processors=2 trim=16"
         );
     }
 
@@ -152,12 +177,14 @@ mod tests {
             seed: 77,
             processors: 1,
             five_levels: true,
+            trim_interval: 1,
             verbose: true,
+            trace: Some(5),
             ..Options::new("kernel", [])
         };
         assert_eq!(
             options.command_line("load"),
-            "mode=load seed=77 processors=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1"
+            "mode=load seed=77 processors=1 trim=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

@@ -15,7 +15,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{LabError, Options, archive, control::Control, end::End, folder::Folder, log::Log};
+use crate::{
+    Counted, LabError, Options, archive, control::Control, end::End, folder::Folder, log::Log,
+};
 
 /// The QEMU to start instead of the one on the path.
 const QEMU: &str = "RINGCOPY_QEMU";
@@ -212,13 +214,13 @@ fn option_value(path: &Path) -> String {
 fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: &Path) -> Command {
     let (accelerator, processor) = match options.accelerator.as_str() {
         // Instructions can be counted in one thread only.
-        _ if options.icount => ("tcg,thread=single", "max"),
+        _ if options.counted == Counted::All => ("tcg,thread=single", "max"),
         // In one thread, the processor that copies would starve the one that interferes with it.
         "tcg" => ("tcg,thread=multi", "max"),
         other => (other, "host"),
     };
     let mut command = Command::new(program);
-    if options.icount {
+    if options.counted == Counted::All {
         // One instruction, one nanosecond, one tick.
         command.args(["-icount", "shift=0"]);
     }

@@ -7,6 +7,7 @@ use crate::images;
 use crate::raw;
 use crate::serial::say;
 use ringcopy_lab_mailbox::Exit;
+use ringcopy_lab_mailbox::rules::{Description, Rule};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $value:literal;)+) => {
@@ -112,6 +113,9 @@ pub(crate) fn stack_here() -> u64 {
 
 /// Ends the run because a driver broke a rule: prints a sentence, then uses Driver Verifier's
 /// bugcheck.
+///
+/// A rule of Driver Verifier has its name and its page in the table of
+/// [`ringcopy_lab_mailbox::rules`]: [`rule_broken!`].
 macro_rules! violation {
     ($($argument:tt)*) => {{
         $crate::serial::say!("VIOLATION: {}", format_args!($($argument)*));
@@ -122,6 +126,27 @@ macro_rules! violation {
     }};
 }
 pub(crate) use violation;
+
+/// As [`violation!`], for a rule of Driver Verifier, which the sentence follows.
+macro_rules! rule_broken {
+    ($rule:ident, $($argument:tt)*) => {{
+        $crate::bugcheck::announce(
+            ringcopy_lab_mailbox::rules::Rule::$rule,
+            format_args!($($argument)*),
+        );
+        $crate::bugcheck::bugcheck_here(
+            $crate::bugcheck::Code::DRIVER_VERIFIER_DETECTED_VIOLATION,
+            [0; 4],
+        )
+    }};
+}
+pub(crate) use rule_broken;
+
+/// Prints which rule a driver broke, and how. The run ends after that.
+pub(crate) fn announce(rule: Rule, text: core::fmt::Arguments<'_>) {
+    let Description { name, page, .. } = rule.description();
+    say!("VIOLATION of {name} ({page}): {text}");
+}
 
 #[panic_handler]
 fn panic(information: &core::panic::PanicInfo<'_>) -> ! {

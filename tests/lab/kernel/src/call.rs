@@ -3,11 +3,11 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::bugcheck::violation;
+use crate::bugcheck::{rule_broken, violation};
 use crate::cpu::flags;
 use crate::memory::{PAGE, system};
 use crate::processor::{MOST, PerProcessor};
-use crate::{images, irql, kernel_state, raw};
+use crate::{images, irql, kernel_state, locks, raw};
 use nt_status::NtStatus;
 
 global_asm!(include_str!("call.s"));
@@ -98,6 +98,7 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
         violation!("{what} lies at {function:#x}, outside of all images");
     }
     let regions = kernel_state::critical_regions();
+    let held = locks::held();
     let bottom = STACKS.here().load(Ordering::Relaxed);
     let top = bottom + STACK_PAGES * PAGE;
     let nested = (bottom..top).contains(&crate::bugcheck::stack_here());
@@ -127,16 +128,44 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
     if call.flags & flags::INTERRUPT == 0 {
         violation!("{what} ({place}) returned with interrupts off");
     }
-    if irql::current() != level {
-        violation!(
-            "{what} ({place}) should have returned at IRQL {level} and returned at {}",
-            irql::current()
+    locks::require_released(held, what);
+    require_level(level, what, &place);
+    if kernel_state::critical_regions() != regions {
+        rule_broken!(
+            CriticalRegions,
+            "{what} ({place}) returned inside of a critical region"
         );
     }
-    if kernel_state::critical_regions() != regions {
-        violation!("{what} ({place}) returned inside of a critical region");
-    }
     call.result
+}
+
+/// Calls the callback with which a provider of events learns of a session, on the driver's stack:
+/// `ETWENABLECALLBACK`.
+pub(crate) fn enable_callback(function: u64, arguments: [u64; 7]) {
+    type Callback = extern "win64" fn(u64, u64, u64, u64, u64, u64, u64);
+    if !images::is_driver_code(function) {
+        violation!("the callback of a provider lies at {function:#x}, outside of all images");
+    }
+    let level = irql::current();
+    let place = images::Location(function);
+    let function = function as *const ();
+    // SAFETY: the address is in a loaded image, of a routine of this signature: the driver says so,
+    // and narrower arguments are passed in whole registers and slots.
+    let function = unsafe { core::mem::transmute::<*const (), Callback>(function) };
+    let [one, two, three, four, five, six, seven] = arguments;
+    function(one, two, three, four, five, six, seven);
+    require_level(level, "the callback of a provider", &place);
+}
+
+/// Ends the run if a routine has returned at another IRQL.
+pub(crate) fn require_level(level: u8, what: &str, place: &images::Location) {
+    let now = irql::current();
+    if now != level {
+        rule_broken!(
+            IrqlReturn,
+            "{what} ({place}) should have returned at IRQL {level} and returned at {now}"
+        );
+    }
 }
 
 /// Calls a routine that the exception dispatcher found in an image's tables, on the current stack

@@ -3,10 +3,11 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::boot::Archive;
+use crate::exports;
 use crate::global::Global;
 use crate::images::{self, Image};
 use crate::io::{completion, invalid_device_request, mdl};
-use crate::nt::layout::{DriverExtension, DriverObject, Structure};
+use crate::nt::layout::{DeviceObject, DriverExtension, DriverObject, Structure};
 use crate::nt::strings;
 use crate::object::{self, device, directory, handle, process, registry};
 use crate::pe::{self, Missing};
@@ -129,6 +130,14 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
     status
 }
 
+/// Returns a device of the driver.
+pub(crate) fn device() -> Option<DeviceObject> {
+    DRIVER
+        .with(|driver| driver.as_ref().map(|driver| driver.object))
+        .map(|object| DeviceObject(object.get(DriverObject::DEVICE_OBJECT)))
+        .filter(|device| device.0 != 0)
+}
+
 /// Stops the driver and unloads its image. Returns a line for each thing that it leaked.
 pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     let object = DRIVER
@@ -156,6 +165,7 @@ fn left(mark: u64) -> Vec<String> {
     left.extend(handle::left());
     left.extend(object::held());
     left.extend(completion::left());
+    left.extend(exports::etw::left());
     left
 }
 

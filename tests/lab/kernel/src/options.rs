@@ -1,6 +1,7 @@
 //! The command line.
 
 use alloc::{string::String, vec::Vec};
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use ringcopy_lab_mailbox::{HypervisorKind, PROCESSORS};
 
@@ -33,6 +34,10 @@ pub(crate) struct Options {
     pub(crate) processors: u64,
     /// `hypervisor`: what drivers are told of one, as a number.
     pub(crate) hypervisor: HypervisorKind,
+    /// `steps`: whether the driver's own instructions are counted.
+    pub(crate) steps: bool,
+    /// `trace`: the level at which a session listens for events; 0: none listens.
+    pub(crate) trace: u8,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
 }
@@ -45,8 +50,18 @@ static OPTIONS: Global<Options> = Global::new(Options {
     engine: None,
     processors: 1,
     hypervisor: HypervisorKind::None,
+    steps: false,
+    trace: 0,
     driver: "RingCopy",
 });
+
+/// `trim`: the user half is away each time that the IRQL is raised this often.
+static TRIM_INTERVAL: AtomicU64 = AtomicU64::new(1);
+
+/// Returns how often the IRQL is raised for each time that the user half is away.
+pub(crate) fn trim_interval() -> u64 {
+    TRIM_INTERVAL.load(Ordering::Relaxed)
+}
 
 /// `value`: values of any type under the service's `Parameters` key, each `name:type:data`, with
 /// the data in hexadecimal.
@@ -108,6 +123,9 @@ pub(crate) fn parse(line: &str) {
                 options.hypervisor =
                     HypervisorKind::from_wire(number(value)).expect("a kind of hypervisor");
             }
+            "steps" => options.steps = value != "0",
+            "trace" => options.trace = number(value) as u8,
+            "trim" => TRIM_INTERVAL.store(number(value).max(1), Ordering::Relaxed),
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}

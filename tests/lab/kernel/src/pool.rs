@@ -7,14 +7,16 @@
 
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
-use crate::bugcheck::{Code, bugcheck_here, violation};
+use ringcopy_lab_mailbox::rules::Rule;
+
+use crate::bugcheck::{Code, announce, bugcheck_here, violation};
 use crate::failure;
 use crate::global::Global;
 use crate::memory::layout::{POOL, REGION_LENGTH};
 use crate::memory::paging::bits;
 use crate::memory::reservations::Reservations;
-use crate::memory::{PAGE, frames, kernel_space};
-use crate::raw;
+use crate::memory::{PAGE, frames, kernel_space, page_of};
+use crate::{locks, pageable, raw};
 
 const ALIGNMENT: u64 = 16;
 /// The contents of memory that is not initialised.
@@ -51,6 +53,13 @@ struct Allocation {
     sequence: u64,
 }
 
+/// The kind of pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Nonpaged,
+    Paged,
+}
+
 struct Pool {
     region: Reservations,
     /// By address.
@@ -78,7 +87,16 @@ pub(crate) fn tag_text(tag: u32) -> String {
         .collect()
 }
 
-/// Allocates `size` bytes; `None` if memory ran out, or the allocation was chosen to fail.
+/// Allocates `size` bytes of a kind of pool for a driver; `None` as of [`allocate`].
+pub(crate) fn allocate_of(kind: Kind, size: u64, tag: u32, content: Content) -> Option<u64> {
+    let address = allocate(size, tag, content, Owner::Driver)?;
+    if kind == Kind::Paged {
+        pageable::add(page_of(address), size.div_ceil(PAGE));
+    }
+    Some(address)
+}
+
+/// Allocates `size` bytes of nonpaged pool; `None` if memory ran out, or the allocation was chosen to fail.
 pub(crate) fn allocate(size: u64, tag: u32, content: Content, owner: Owner) -> Option<u64> {
     if owner == Owner::Driver && failure::strikes() {
         return None;
@@ -129,17 +147,31 @@ pub(crate) fn allocate_for_lab(size: u64, tag: [u8; 4]) -> u64 {
 /// `BAD_POOL_CALLER`".
 pub(crate) fn free(address: u64, tag: Option<u32>) {
     let Some(allocation) = STATE.with(|pool| pool.live.remove(&address)) else {
+        announce(
+            Rule::PoolFreed,
+            format_args!("{address:#x} was freed, where no allocation is"),
+        );
         // 7: freed already, or never allocated.
         bugcheck_here(Code::BAD_POOL_CALLER, [7, 0, 0, address]);
     };
     if let Some(tag) = tag.filter(|&tag| tag != allocation.tag) {
         let (is, said) = (u64::from(allocation.tag), u64::from(tag));
+        let (own, other) = (tag_text(allocation.tag), tag_text(tag));
+        announce(
+            Rule::PoolTag,
+            format_args!("{address:#x}, tag '{own}', was freed with '{other}'"),
+        );
         // 0xA: another tag than that of the allocation.
         bugcheck_here(Code::BAD_POOL_CALLER, [0xA, address, is, said]);
     }
     let end = allocation.start + allocation.pages * PAGE;
     for at in address + allocation.size..end {
         if raw::read::<u8>(at) != SLACK {
+            let size = allocation.size;
+            announce(
+                Rule::PoolOverrun,
+                format_args!("{at:#x} was written, after the {size} bytes at {address:#x}"),
+            );
             // 0x24: the pattern after the allocation has changed.
             bugcheck_here(
                 Code::SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION,
@@ -148,6 +180,8 @@ pub(crate) fn free(address: u64, tag: Option<u32>) {
         }
     }
     crate::object::locked::require_unlocked(allocation.start, allocation.pages);
+    locks::forget(allocation.start..end);
+    pageable::remove(allocation.start, allocation.pages);
     for page in (allocation.start..end).step_by(PAGE as usize) {
         let entry = kernel_space::system().unmap(page);
         if entry & bits::PRESENT == 0 {

@@ -7,7 +7,9 @@
 use core::arch::global_asm;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::bugcheck::{Code, bugcheck};
+use ringcopy_lab_mailbox::rules::Rule;
+
+use crate::bugcheck::{Code, announce, bugcheck};
 use crate::cpu::{self, flags};
 use crate::irql::{self, DISPATCH_LEVEL};
 use crate::memory::layout;
@@ -16,7 +18,9 @@ use crate::memory::paging_file;
 use crate::memory::user::{self, AccessKind, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
-use crate::{alternation, broadcast, hypervisor, images, interference, raw, smp, withheld};
+use crate::{
+    alternation, broadcast, hypervisor, images, interference, pageable, raw, smp, steps, withheld,
+};
 use nt_status::NtStatus;
 
 global_asm!(include_str!("trap.s"));
@@ -171,6 +175,7 @@ extern "C" fn trap_entered(frame: &mut Frame, floating: u64) {
             }
         }
         vector::BREAKPOINT => frame.dispatch(floating, Exception::plain(NtStatus::BREAKPOINT)),
+        vector::DEBUG if steps::stepped(frame.instruction) => {}
         vector::DEBUG if alternation::close() || withheld::close() => frame.flags &= !flags::TRAP,
         vector::DEBUG => frame.dispatch(floating, Exception::plain(NtStatus::SINGLE_STEP)),
         vector::ASSERTION => {
@@ -218,6 +223,12 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
     }
     let level = irql::current();
     if level >= DISPATCH_LEVEL {
+        let what = format_args!("{address:#x} was touched at IRQL {level}");
+        if layout::is_lower_half(address) {
+            announce(Rule::UserMemory, what);
+        } else if pageable::contains(address) {
+            announce(Rule::PageableMemory, what);
+        }
         let code = if images::is_driver_code(frame.instruction) {
             Code::DRIVER_IRQL_NOT_LESS_OR_EQUAL
         } else {
@@ -235,7 +246,7 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         );
     }
     if !layout::is_lower_half(address) {
-        if !present && paging_file::bring_in(address).is_ok() {
+        if !present && (pageable::bring_in(address) || paging_file::bring_in(address).is_ok()) {
             return;
         }
         let code = if present && access == AccessKind::Write {

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod archive;
+pub mod rules;
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -184,6 +185,8 @@ values! {
     SetRam = 32,
     /// Advances the time that drivers see. Argument: the time, in units of 100 ns.
     AdvanceTime = 33,
+    /// Breaks a [`Rule`](rules::Rule) on purpose, which ends the run. Arguments: its number.
+    Break = 34,
 }
 
 /// What one processor sends for [`Command::Parallel`].

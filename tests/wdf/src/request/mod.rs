@@ -213,7 +213,7 @@ fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
             call,
             CompletedRequest,
             [request.handle().addr(), 0],
-            "the request has been completed"
+            "the request has been completed (DoubleCompletion, InvalidReqAccess)"
         )
     };
     (request, irp)

@@ -7,8 +7,10 @@
 //!
 //! [`ram`] is a block of ordinary memory, so Wine proves nothing about physical memory. It lets the
 //! rest of a request (the I/O manager's buffers, the framework, the driver's checks, its response)
-//! run on an independent implementation of NT. In the lab, none of this is used.
+//! run on an independent implementation of NT. [`etw`] prints a driver's events. In the lab, none of
+//! this is used.
 
+mod etw;
 mod imports;
 pub(crate) mod queue_hold;
 mod ram;

@@ -3,7 +3,10 @@
 //! Each takes, returns and fails as its page of the documentation says, as far as a process in user
 //! mode can.
 
-use super::ram;
+use super::{
+    etw::{etw_register, etw_set_information, etw_unregister, etw_write_transfer},
+    ram,
+};
 use crate::nt::{pool, routine};
 use core::{
     ffi::{CStr, c_void},
@@ -28,6 +31,10 @@ macro_rules! routines {
 }
 
 routines! {
+    c"EtwRegister" = etw_register;
+    c"EtwSetInformation" = etw_set_information;
+    c"EtwUnregister" = etw_unregister;
+    c"EtwWriteTransfer" = etw_write_transfer;
     c"ExAllocatePool2" = ex_allocate_pool_2;
     c"ExFreePool" = ex_free_pool;
     c"ExFreePool2" = ex_free_pool_2;

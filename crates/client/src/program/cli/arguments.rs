@@ -73,10 +73,14 @@ pub(super) enum SystemCommand {
     Status,
     /// Show or change what the driver may reach besides its callers' own memory
     Policy(PolicyArguments),
+    /// Collect the driver's events with Event Tracing for Windows, and show them
+    Trace(TraceArguments),
     /// Check what the driver needs of this machine, and say what is missing
     Doctor,
     /// Put the driver under Driver Verifier, exercise it, and write a report: for virtual machines
     VmTest(VmTestArguments),
+    /// Run commands for a host over a serial port: for virtual machines
+    Guest(GuestArguments),
 }
 
 impl Command {
@@ -102,8 +106,10 @@ impl Command {
                 SystemCommand::Stop => "stop",
                 SystemCommand::Status => "status",
                 SystemCommand::Policy(_) => "policy",
+                SystemCommand::Trace(_) => "trace",
                 SystemCommand::Doctor => "doctor",
                 SystemCommand::VmTest(_) => "vm-test",
+                SystemCommand::Guest(_) => "guest",
             },
         }
     }
@@ -132,6 +138,53 @@ pub(super) enum PolicyAction {
     Show,
     /// Change the policy; settings that are not named stay as they are
     Set(PolicySetArguments),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TraceArguments {
+    #[command(subcommand)]
+    pub(super) action: TraceAction,
+}
+
+/// The file of a trace, if none is named.
+const TRACE_FILE: &str = "ringcopy.etl";
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TraceAction {
+    /// Start to collect events, until `stop` or a restart
+    Start(TraceStartArguments),
+    /// Stop, and name the file
+    Stop,
+    /// Show the events in a file
+    Show {
+        /// The file
+        #[arg(value_name = "FILE", default_value = TRACE_FILE)]
+        file: PathBuf,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TraceStartArguments {
+    /// The file, which is replaced; after 64 MiB the oldest events are overwritten
+    #[arg(long, value_name = "FILE", default_value = TRACE_FILE)]
+    pub(super) file: PathBuf,
+
+    /// Leave out events below this level
+    #[arg(long, value_enum, default_value_t = TraceLevel::Verbose)]
+    pub(super) level: TraceLevel,
+}
+
+/// `TRACE_LEVEL_…`.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum TraceLevel {
+    /// Loads that failed
+    Error = 2,
+    /// Also refused opens and requests, and what was out of reach
+    Warning = 3,
+    /// Also loads, unloads, settings and opens
+    Information = 4,
+    /// Also each copy that stopped, and each change of the engine
+    Verbose = 5,
 }
 
 #[derive(Debug, Args)]
@@ -196,9 +249,29 @@ pub(super) struct VmTestArguments {
     #[arg(long, value_name = "TIMES", default_value_t = 100, hide = true)]
     pub(super) loads: u32,
 
+    /// Use only settings of Driver Verifier that take effect at once, for machines that cannot be
+    /// restarted; the report says which checks that leaves out
+    #[arg(long)]
+    pub(super) no_restart: bool,
+
+    /// Add a last round that reads memory of the whole system with both engines: it may stop the machine
+    #[arg(long)]
+    pub(super) risky: bool,
+
     /// End a test that has begun: turn Driver Verifier off, and write a report
     #[arg(long)]
     pub(super) give_up: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct GuestArguments {
+    /// The serial port that leads to the host
+    #[arg(long, value_name = "PORT", default_value = "COM1")]
+    pub(super) port: String,
+
+    /// The folder for reports, and for what the guest needs to continue after a restart
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]

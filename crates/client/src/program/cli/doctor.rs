@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Connect, Stop, info::reach, view::View};
 use crate::{
     Device, Error, Information, OpenAccess, explain,
-    machine::{self, Facts, Service, State, System},
+    machine::{self, Facts, Service, State, System, Vbs},
 };
 
 /// The first build with `ExAllocatePool2` and with KMDF 1.31, which the driver is built for:
@@ -105,6 +105,7 @@ fn examine(system: &mut dyn System, connect: &mut Connect<'_, '_>) -> Vec<Row> {
             "without it the driver reads only this process's own memory; administrators have it",
         ),
         test_signing(&facts),
+        vbs(&facts),
         memory_integrity(&facts),
         secure_boot(&facts),
     ];
@@ -174,6 +175,25 @@ fn test_signing(facts: &Facts) -> Row {
         row.found = "off".into();
     }
     row
+}
+
+/// Where virtualization-based security runs, the native engine is off, whether or not memory integrity
+/// is on.
+fn vbs(facts: &Facts) -> Row {
+    let (verdict, found) = match facts.vbs() {
+        Vbs::RunsMemoryIntegrity => (
+            Verdict::Unknown,
+            "on, with memory integrity; the driver's native engine stays off",
+        ),
+        Vbs::TurnedOn => (
+            Verdict::Unknown,
+            "turned on, without memory integrity; `msinfo32` says whether it runs, and then the \
+             driver's native engine stays off",
+        ),
+        Vbs::NotTurnedOn => (Verdict::Good, "not turned on in the registry"),
+        Vbs::Unknown => (Verdict::Unknown, "not known here"),
+    };
+    Row::new("VBS", verdict, found)
 }
 
 /// Memory integrity loads test-signed images too if test signing is on, but refuses those with

@@ -27,6 +27,8 @@
 //! - `verify` has the numbers `compared`, `changed` and `disagreements`, and lists the pieces of
 //!   the latter two in `changed_at` and `disagreed_at`. Failures are disagreements, and given
 //!   ranges out of reach.
+//! - `trace show` has the events in `events`, each with its fields; `time` is in units of 100 ns since
+//!   1601, UTC.
 //!
 //! With `read --output -`, standard output gets the bytes that were read and nothing else. Text or
 //! the document goes to standard error.
@@ -45,6 +47,7 @@ mod arguments;
 mod copy;
 mod doctor;
 mod encoding;
+mod guest;
 mod info;
 mod range_argument;
 mod range_list;
@@ -53,6 +56,7 @@ mod read;
 mod record;
 mod selftest;
 mod system;
+mod trace;
 mod verify;
 mod view;
 mod vm_test;
@@ -212,8 +216,10 @@ fn run_system_command(
         SystemCommand::Policy(arguments) => {
             self::system::policy(arguments.action.as_ref(), system, view)
         }
+        SystemCommand::Trace(arguments) => trace::run(&arguments.action, system, view),
         SystemCommand::Doctor => doctor::run(system, connect, view),
         SystemCommand::VmTest(arguments) => vm_test::run(arguments, system, connect, view),
+        SystemCommand::Guest(arguments) => guest::run(arguments, system, connect, view),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     explain,
     machine::System,
     suites::abuse,
-    vm_test::{self, Ended, Exercise, Options},
+    vm_test::{self, Ended, Exercise, Kind, Options},
 };
 
 pub(super) fn run(
@@ -22,6 +22,10 @@ pub(super) fn run(
         folder: arguments.folder.clone(),
         loads: arguments.loads,
         give_up: arguments.give_up,
+        kind: Kind {
+            no_restart: arguments.no_restart,
+            risky: arguments.risky,
+        },
     };
     let mut client = Client { connect, view };
     match vm_test::run(system, &mut client, &options)? {
@@ -46,10 +50,10 @@ struct Client<'p, 'c, 't, 'v, 'o> {
 }
 
 impl Exercise for Client<'_, '_, '_, '_, '_> {
-    fn command(&mut self, name: &str) -> Result<Value, String> {
+    fn command(&mut self, arguments: &[&str]) -> Result<Value, String> {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         super::run(
-            ["ringcopy", "--json", name],
+            ["ringcopy", "--json"].iter().chain(arguments),
             &mut Console {
                 out: &mut out,
                 err: &mut err,
@@ -72,6 +76,9 @@ impl Exercise for Client<'_, '_, '_, '_, '_> {
 
     fn say(&mut self, line: &str) {
         // If the output was closed, the test continues.
-        let _: io::Result<()> = self.view.line(line);
+        let _: io::Result<()> = self
+            .view
+            .line(line)
+            .and_then(|()| self.view.console.out.flush());
     }
 }

@@ -5,19 +5,26 @@
 //! [`System`]: on Windows that is the system itself, in tests a simulated one.
 
 mod failure;
+#[cfg_attr(
+    not(windows),
+    expect(dead_code, reason = "Windows alone names its memory")
+)]
+mod kernel_memory;
 mod policy;
 mod service;
+mod trace;
 mod trust;
 #[cfg(windows)]
 mod windows;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
-use ringcopy_protocol::NtStatus;
+use ringcopy_protocol::{MemoryRange, NtStatus};
 
 pub use failure::{Failure, SystemError};
 pub use policy::{policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
+pub use trace::{SESSION, TraceFile, TraceRecord, read_trace, start_trace, stop_trace};
 #[cfg(windows)]
 pub use windows::WindowsSystem;
 
@@ -43,6 +50,8 @@ pub struct Facts {
     pub debug_privilege: Option<bool>,
     /// `CODEINTEGRITY_OPTION_*`, or why they are not known.
     pub code_integrity: Result<u32, NtStatus>,
+    /// Whether the registry turns virtualization-based security on.
+    pub vbs_enabled: Option<bool>,
     /// Whether the firmware starts only signed boot loaders.
     pub secure_boot: Option<bool>,
     /// The time since the last start.
@@ -60,6 +69,36 @@ impl Facts {
     #[must_use]
     pub fn memory_integrity(&self) -> Option<bool> {
         self.code_integrity.ok().map(|bits| bits & 0x400 != 0)
+    }
+}
+
+/// What is known of virtualization-based security, in which memory integrity and Credential Guard run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vbs {
+    /// It runs, since memory integrity does.
+    RunsMemoryIntegrity,
+    /// The registry turns it on. Memory integrity is off, or is not known.
+    TurnedOn,
+    /// The registry does not turn it on. A setting of the firmware or the boot loader still may.
+    NotTurnedOn,
+    /// Nothing is known.
+    Unknown,
+}
+
+impl Facts {
+    /// Returns what is known of virtualization-based security.
+    ///
+    /// Source: "Enable memory integrity", which names `EnableVirtualizationBasedSecurity` in the
+    /// registry. Whether it runs without memory integrity, only WMI's `Win32_DeviceGuard` says, which
+    /// `msinfo32` shows.
+    #[must_use]
+    pub fn vbs(&self) -> Vbs {
+        match (self.memory_integrity(), self.vbs_enabled) {
+            (Some(true), _) => Vbs::RunsMemoryIntegrity,
+            (_, Some(true)) => Vbs::TurnedOn,
+            (_, Some(false)) => Vbs::NotTurnedOn,
+            (_, None) => Vbs::Unknown,
+        }
     }
 }
 
@@ -81,6 +120,17 @@ pub enum State {
     Running,
     /// The driver is being loaded or unloaded.
     Changing,
+}
+
+/// A kind of the kernel's memory, by where Windows says that it lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KernelMemory {
+    /// The image of the kernel, which Windows maps with large pages where it can.
+    Image,
+    /// Large allocations of paged pool.
+    PagedPool,
+    /// Images of this process's session.
+    SessionSpace,
 }
 
 /// What a program printed, and how it ended.
@@ -153,6 +203,23 @@ pub trait System {
 
     /// Runs a program of the system and waits for its end.
     fn run(&mut self, program: &str, arguments: &[&str]) -> Result<ProgramOutput, SystemError>;
+
+    /// Returns ranges of virtual memory of one kind, as far as the system names them.
+    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError>;
+
+    /// Starts the session [`SESSION`] that writes the driver's events up to a level to a file, which is
+    /// replaced.
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError>;
+
+    /// Stops that session.
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError>;
+
+    /// Calls `each` with every event in a file, in the order of their times.
+    fn read_trace(
+        &mut self,
+        file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError>;
 
     /// Returns whether the user has asked to stop.
     fn is_interrupted(&self) -> bool;

@@ -4,13 +4,13 @@ use std::{
     ffi::{OsStr, OsString},
     fs, io,
     os::windows::process::CommandExt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
 
-use ringcopy_protocol::NtStatus;
-use ringcopy_win32::{Token, system};
+use ringcopy_protocol::{MemoryRange, NtStatus};
+use ringcopy_win32::{Token, Win32Error, system, trace};
 use windows_registry::{Key, LOCAL_MACHINE};
 use windows_service::{
     service::{
@@ -20,8 +20,14 @@ use windows_service::{
     service_manager::{ServiceManager, ServiceManagerAccess},
 };
 
-use super::{Facts, IMAGE, ProgramOutput, SERVICE, Service, State, System, SystemError};
-use crate::windows::Interrupt;
+use super::{
+    Facts, IMAGE, KernelMemory, ProgramOutput, SERVICE, SESSION, Service, State, System,
+    SystemError, TraceFile, TraceRecord, kernel_memory,
+};
+use crate::{
+    trace::{PROVIDER, Raw},
+    windows::Interrupt,
+};
 
 /// `CREATE_NO_WINDOW`, of "Process Creation Flags": with an invisible console of its own.
 const NO_WINDOW: u32 = 0x0800_0000;
@@ -77,6 +83,13 @@ impl System for WindowsSystem {
                 .as_ref()
                 .and_then(|token| token.enable("SeDebugPrivilege").ok()),
             code_integrity: system::code_integrity().map_err(NtStatus),
+            vbs_enabled: LOCAL_MACHINE
+                .open(r"SYSTEM\CurrentControlSet\Control\DeviceGuard")
+                .and_then(|key| key.get_u32("EnableVirtualizationBasedSecurity"))
+                .map_or_else(
+                    |error| (code_of(&error) == NOT_FOUND).then_some(false),
+                    |value| Some(value != 0),
+                ),
             secure_boot: LOCAL_MACHINE
                 .open(r"SYSTEM\CurrentControlSet\Control\SecureBoot\State")
                 .and_then(|key| key.get_u32("UEFISecureBootEnabled"))
@@ -283,6 +296,62 @@ impl System for WindowsSystem {
         })
     }
 
+    fn kernel_memory(&mut self, kind: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
+        // Windows names addresses of the kernel only to holders of this privilege.
+        if let Ok(token) = Token::of_this_process() {
+            let _: Result<bool, _> = token.enable("SeDebugPrivilege");
+        }
+        if kind != KernelMemory::PagedPool {
+            let images = system::kernel_images().map_err(|error| SystemError {
+                action: "list the kernel's images".into(),
+                code: error.0,
+                text: error.to_string(),
+            })?;
+            return Ok(kernel_memory::images(kind, &images));
+        }
+        let words = system::information(kernel_memory::BIG_POOL).map_err(|status| SystemError {
+            action: "list the allocations of pool".into(),
+            code: status,
+            text: NtStatus(status).to_string(),
+        })?;
+        Ok(kernel_memory::paged_pool(&words))
+    }
+
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError> {
+        trace::start(SESSION, file, PROVIDER, level)
+            .map_err(of_win32("collect the driver's events"))
+    }
+
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError> {
+        let stopped = trace::stop(SESSION).map_err(of_win32("end the collection of events"))?;
+        Ok(TraceFile {
+            file: stopped.file.into(),
+            lost: stopped.lost,
+        })
+    }
+
+    fn read_trace(
+        &mut self,
+        file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError> {
+        let read = trace::read(file, |record| {
+            each(TraceRecord {
+                time: record.time,
+                process: record.process,
+                thread: record.thread,
+                event: Raw {
+                    provider: record.provider,
+                    level: record.level,
+                    provider_metadata: record.provider_metadata.into(),
+                    event_metadata: record.event_metadata.into(),
+                    data: record.data.into(),
+                },
+            });
+        });
+        read.map_err(of_win32("show the driver's events"))
+    }
+
     fn is_interrupted(&self) -> bool {
         self.interrupt.is_raised()
     }
@@ -312,6 +381,14 @@ fn of_service(action: &'static str) -> impl Fn(windows_service::Error) -> System
             code: 0,
             text: error.to_string(),
         },
+    }
+}
+
+fn of_win32(action: &'static str) -> impl Fn(Win32Error) -> SystemError {
+    move |error| SystemError {
+        action: action.into(),
+        code: error.0,
+        text: error.to_string(),
     }
 }
 

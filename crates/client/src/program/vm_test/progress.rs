@@ -1,21 +1,21 @@
 //! The progress of a test, in a file that survives restarts and crashes of the machine.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::machine::Failure;
+use super::{Kind, foreign_memory::SavedPolicy};
+use crate::{machine::Failure, program::durable_file};
 
 /// The name of the file, in the folder of the report.
 const FILE: &str = "ringcopy-vm-test.progress.json";
 
 /// The version of the file's format.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The next stage of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,9 +33,16 @@ pub(super) enum Stage {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct RoundReport {
     pub(super) name: String,
+    /// The settings that Verifier was given, as they are typed.
     pub(super) verifier: Vec<String>,
-    /// Verifier's settings after the restart, as it printed them.
+    /// Verifier's settings after the restart, or its state after they were given, as it printed them.
     pub(super) settings: String,
+    /// The checks of the standard settings that are not on.
+    pub(super) not_on: Vec<String>,
+    /// The settings that Verifier refused, as they are typed.
+    pub(super) refused: Vec<String>,
+    /// Why Verifier may stay on after the round.
+    pub(super) left_on: Vec<String>,
     /// The result of each step, by the step's name.
     pub(super) steps: serde_json::Map<String, Value>,
     /// The defects.
@@ -50,23 +57,31 @@ pub(super) struct Progress {
     pub(super) windows: [u32; 3],
     pub(super) round: usize,
     pub(super) stage: Stage,
+    pub(super) kind: Kind,
     /// The step that has begun. A new process that reads this knows that the step did not end.
     pub(super) running: Option<String>,
+    /// What the step is at, if it has pieces.
+    pub(super) trying: Option<String>,
     /// Whether Verifier may be on.
     pub(super) verifier_set: bool,
+    /// The policy to write back, if the test may have changed it.
+    pub(super) policy: Option<SavedPolicy>,
     pub(super) rounds: Vec<RoundReport>,
 }
 
 impl Progress {
-    pub(super) fn new(windows: [u32; 3]) -> Self {
+    pub(super) fn new(windows: [u32; 3], kind: Kind) -> Self {
         Self {
             version: VERSION,
             client: env!("CARGO_PKG_VERSION").into(),
             windows,
             round: 0,
             stage: Stage::Settings,
+            kind,
             running: None,
+            trying: None,
             verifier_set: false,
+            policy: None,
             rounds: Vec::new(),
         }
     }
@@ -98,7 +113,7 @@ impl Progress {
     pub(super) fn save(&self, folder: &Path) -> Result<(), Failure> {
         let text = serde_json::to_string_pretty(self).unwrap_or_default();
         write(&path(folder), &text).map_err(|failure| {
-            if self.verifier_set {
+            if self.verifier_set && !self.kind.no_restart {
                 Failure(format!(
                     "{failure} Driver Verifier is set up for the driver: `verifier /reset` and a \
                      restart turn it off."
@@ -120,24 +135,9 @@ fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
 }
 
-/// Writes a file, atomically and so that it survives a crash right after.
+/// Writes a file of the test.
 pub(super) fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    let beside = path.with_extension("part");
-    put(&beside, path, text).map_err(|error| {
-        drop(fs::remove_file(&beside));
-        cannot("write", path, &error)
-    })
-}
-
-/// Writes a file under another name, renames it, and flushes it. A bug check loses names and
-/// contents that are only in the cache; flushing writes both. Source: "File Caching", Windows
-/// desktop documentation.
-fn put(beside: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let mut file = File::create(beside)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    fs::rename(beside, path)?;
-    file.sync_all()
+    durable_file::write(path, text).map_err(|error| cannot("write", path, &error))
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Test, verifier::Round};
+use super::{Test, rounds::Round};
 
 /// Disagreements that are reported one by one.
 const LISTED: usize = 20;

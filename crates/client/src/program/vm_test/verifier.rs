@@ -5,75 +5,19 @@
 
 use std::time::Duration;
 
+use super::checks::QUIET_MINUTES;
 use crate::machine::{Failure, IMAGE, System};
 
 const PROGRAM: &str = "verifier.exe";
 
-/// The flags of `/standard`.
-const STANDARD_FLAGS: &str = "0x209BB";
-
-/// The time in minutes after the machine's start at which allocations begin to fail. It is given to
-/// Verifier, whose default is 8 minutes on one page of the documentation and 7 on the other.
-pub(super) const QUIET_MINUTES: u64 = 8;
-
-/// The same as a [`Duration`].
+/// The time after the machine's start at which allocations begin to fail.
 pub(super) const QUIET_START: Duration = Duration::from_mins(QUIET_MINUTES);
-
-/// The number of allocations in ten thousand that fail: Verifier's default, given because the
-/// arguments after it cannot be given without it.
-const PROBABILITY: &str = "600";
 
 /// The most lines of the driver's counters in a summary: Windows has about ten.
 const LINES: usize = 20;
 
 /// The most characters of each line.
 const LENGTH: usize = 100;
-
-/// The settings for one round of the test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Round {
-    pub(super) name: &'static str,
-    /// Whether allocations fail on purpose.
-    pub(super) low_resources: bool,
-}
-
-/// The first round checks the driver's rules, the second one also lets allocations fail.
-pub(super) const ROUNDS: [Round; 2] = [
-    Round {
-        name: "standard",
-        low_resources: false,
-    },
-    Round {
-        name: "low resources",
-        low_resources: true,
-    },
-];
-
-impl Round {
-    /// Returns the arguments of the program.
-    pub(super) fn arguments(&self) -> Vec<String> {
-        let minutes = QUIET_MINUTES.to_string();
-        let checks: &[&str] = if self.low_resources {
-            // Empty arguments stand for all pool tags and all applications.
-            &[
-                "/flags",
-                STANDARD_FLAGS,
-                "/faults",
-                PROBABILITY,
-                "",
-                "",
-                &minutes,
-            ]
-        } else {
-            &["/standard"]
-        };
-        [checks, &["/driver", IMAGE]]
-            .concat()
-            .into_iter()
-            .map(String::from)
-            .collect()
-    }
-}
 
 /// Returns arguments as they are typed.
 pub(super) fn as_typed(arguments: &[impl AsRef<str>]) -> String {
@@ -87,12 +31,66 @@ pub(super) fn as_typed(arguments: &[impl AsRef<str>]) -> String {
     words.join(" ")
 }
 
-/// Sets Verifier up for a round, from the next start of the machine.
-pub(super) fn set(system: &mut dyn System, round: &Round) -> Result<String, Failure> {
-    let arguments = round.arguments();
+/// Sets Verifier up, from the next start of the machine.
+pub(super) fn set(system: &mut dyn System, arguments: &[String]) -> Result<String, Failure> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     // Exit code 2 means that a restart is needed.
     run(system, &arguments, &[0, 2])
+}
+
+/// Changes a setting at once. If Verifier refuses it, returns a sentence.
+///
+/// # Errors
+/// If the program cannot be run.
+pub(super) fn switch(
+    system: &mut dyn System,
+    arguments: &[String],
+) -> Result<Result<(), String>, Failure> {
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let output = system.run(PROGRAM, &words)?;
+    let printed = match output.code {
+        Some(0) => return Ok(Ok(())),
+        // The program changes settings of the next start only where it cannot change them at once.
+        Some(2) => "it asks for a restart",
+        _ => output.text.trim(),
+    };
+    let said = match printed {
+        "" => "it says nothing",
+        said => said,
+    };
+    Ok(Err(format!(
+        "`verifier {}` ended with {}: {said}",
+        as_typed(arguments),
+        ending(output.code)
+    )))
+}
+
+/// Returns the other drivers that Verifier is on for, or will be after a restart.
+pub(super) fn other_drivers(system: &mut dyn System) -> Result<Vec<String>, Failure> {
+    let mut texts = settings(system)?;
+    texts.push('\n');
+    texts.push_str(&statistics(system)?);
+    let is_separator = |letter: char| letter.is_whitespace() || "\"',;:()".contains(letter);
+    let mut others: Vec<_> = texts
+        .to_lowercase()
+        .split(is_separator)
+        .filter(|word| *word != IMAGE && word.strip_suffix(".sys").is_some())
+        .map(String::from)
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    Ok(others)
+}
+
+/// Returns the flags in effect, from Verifier's statistics: the first number in eight hexadecimal digits
+/// at the end of a line, before any driver. What stands before it is in the language of the machine.
+pub(super) fn flags(statistics: &str) -> Option<u32> {
+    statistics
+        .lines()
+        .take_while(|line| !line.to_lowercase().contains(".sys"))
+        .filter_map(|line| line.split_whitespace().next_back()?.strip_prefix("0x"))
+        .find(|digits| digits.len() == 8)
+        .and_then(|digits| u32::from_str_radix(digits, 16).ok())
 }
 
 /// Turns Verifier off, from the next start of the machine.
@@ -117,13 +115,18 @@ fn run(system: &mut dyn System, arguments: &[&str], good: &[i32]) -> Result<Stri
         code => Err(Failure(format!(
             "`verifier {}` failed ({}): {}; start this program as an administrator.",
             as_typed(arguments),
-            code.map_or_else(
-                || "it was terminated".into(),
-                |code| format!("exit code {code}")
-            ),
+            ending(code),
             output.text.trim()
         ))),
     }
+}
+
+/// Returns the words for how the program ended.
+fn ending(code: Option<i32>) -> String {
+    code.map_or_else(
+        || "it was terminated".into(),
+        |code| format!("exit code {code}"),
+    )
 }
 
 /// Returns whether a text of the program names the driver.
@@ -233,6 +236,18 @@ mod tests {
             findings(text),
             ["CurrentNonPagedPoolAllocations is 2 after unloading"]
         );
+    }
+
+    #[test]
+    fn the_flags_are_read_in_any_language_and_not_from_a_counter() {
+        let text = "09/13/2026, 01:02:03\r\n\r\nVerifier Flags: 0x0000013B\r\n\r\n\
+                    \u{20}   [X] 0x00000001 Special pool.\r\n\
+                    MODULE: ringcopy.sys (load: 1 / unload: 0)\r\n";
+        assert_eq!(flags(text), Some(0x13B));
+        assert_eq!(flags("Überprüfungsflags: 0x00000000\n"), Some(0));
+        assert_eq!(flags("MODULE: a.sys\n  Pool: 0x00000010\n"), None);
+        assert_eq!(flags("RaiseIrqls 0x0\nFlags: 0xGGGGGGGG\n"), None);
+        assert_eq!(flags(""), None);
     }
 
     #[test]

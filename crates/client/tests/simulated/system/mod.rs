@@ -6,13 +6,27 @@
     reason = "a test program has no other visibility to offer"
 )]
 
-use std::{cell::Cell, collections::BTreeMap, fs, rc::Rc, time::Duration};
+#[path = "../verifier/mod.rs"]
+mod verifier;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    rc::Rc,
+    time::Duration,
+};
 
 use ringcopy_client::{
-    machine::{Facts, ProgramOutput, Service, State, System, SystemError},
-    protocol::NtStatus,
+    machine::{
+        Facts, KernelMemory, ProgramOutput, Service, State, System, SystemError, TraceFile,
+        TraceRecord,
+    },
+    protocol::{MemoryRange, NtStatus},
 };
 use sha1::{Digest, Sha1};
+pub use verifier::Verifier;
 
 pub const PLACE: &str = r"C:\Windows\System32\drivers\ringcopy.sys";
 
@@ -26,7 +40,6 @@ pub struct Disk {
     pub image: Option<Vec<u8>>,
     /// The hashes of the certificates in each store.
     pub certificates: BTreeMap<String, Vec<String>>,
-    pub verifier: Vec<String>,
 }
 
 /// What another program does at the same time.
@@ -64,13 +77,21 @@ pub struct SimulatedSystem {
     /// Whether deleting the service fails.
     pub keeps_service: bool,
     pub ran: Vec<String>,
-    pub statistics: String,
+    pub verifier: Verifier,
+    /// Where memory of the kernel lies; nowhere if Windows does not say it.
+    pub kernel_memory: Vec<MemoryRange>,
+    /// The reach that the driver read from its settings at each load.
+    pub reaches: Rc<RefCell<Vec<u32>>>,
     /// The number of loads.
     pub starts: u32,
     /// The uptimes at which the driver was loaded or failed to start.
     pub loaded_at: Vec<Duration>,
     /// Whether the driver is loaded, for its simulated client.
     pub loaded: Rc<Cell<bool>>,
+    /// The file and the level of the session that collects events.
+    pub session: Option<(PathBuf, u8)>,
+    /// The events in every file.
+    pub events: Vec<TraceRecord>,
 }
 
 impl Default for SimulatedSystem {
@@ -83,6 +104,7 @@ impl Default for SimulatedSystem {
                 elevated: Some(true),
                 debug_privilege: Some(true),
                 code_integrity: Ok(0x3),
+                vbs_enabled: Some(false),
                 secure_boot: Some(false),
                 uptime: Duration::ZERO,
             },
@@ -97,12 +119,23 @@ impl Default for SimulatedSystem {
             good_starts: 0,
             keeps_service: false,
             ran: Vec::new(),
-            statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
-                         Current Pool Allocations:  (      0 /      0 )\n"
-                .into(),
+            verifier: Verifier {
+                build: 22631,
+                statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
+                             Current Pool Allocations:  (      0 /      0 )\n"
+                    .into(),
+                ..Verifier::default()
+            },
+            kernel_memory: vec![MemoryRange {
+                base: 0xFFFF_8000_0000_0000,
+                length: 0x1_0000,
+            }],
+            reaches: Rc::default(),
             starts: 0,
             loaded_at: Vec::new(),
             loaded: Rc::default(),
+            session: None,
+            events: Vec::new(),
         }
     }
 }
@@ -139,6 +172,7 @@ impl SimulatedSystem {
     /// Restarts the machine.
     pub fn restart(&mut self) {
         self.marked = false;
+        self.verifier.restart();
         self.disk.running = false;
         self.loaded.set(false);
         self.loaded_at.clear();
@@ -146,13 +180,11 @@ impl SimulatedSystem {
         self.uptime.set(Duration::ZERO);
     }
 
-    /// Returns the time after a start at which Verifier lets allocations fail, if it is set to.
-    pub fn quiet_start(&self) -> Option<Duration> {
-        let settings: Vec<_> = self.disk.verifier.iter().map(String::as_str).collect();
-        if settings.is_empty() {
-            return None;
-        }
-        faults(&settings).unwrap()
+    /// Makes it a system of another build of Windows.
+    pub const fn of_build(mut self, build: u32) -> Self {
+        self.facts.version[2] = build;
+        self.verifier.build = build;
+        self
     }
 
     /// Adds a certificate to a store.
@@ -223,7 +255,7 @@ impl System for SimulatedSystem {
         if let Some(code) = self.start_error {
             return Err(error("start the driver", code));
         }
-        let quiet = self.quiet_start();
+        let quiet = self.verifier.quiet();
         let faults = quiet.is_some_and(|quiet| self.uptime.get() >= quiet);
         if faults && self.good_starts > 0 {
             self.good_starts -= 1;
@@ -238,6 +270,9 @@ impl System for SimulatedSystem {
             return Err(error("start the driver", 1056));
         }
         self.starts += 1;
+        self.verifier.load("ringcopy.sys");
+        let reach = self.disk.parameters.get("Policy").copied();
+        self.reaches.borrow_mut().push(reach.unwrap_or_default());
         self.disk.running = true;
         self.loaded.set(true);
         self.loaded_at.push(self.uptime.get());
@@ -252,6 +287,9 @@ impl System for SimulatedSystem {
             _ => self.disk.running = false,
         }
         self.loaded.set(self.disk.running);
+        if !self.disk.running {
+            self.verifier.unload();
+        }
         Ok(())
     }
 
@@ -343,21 +381,44 @@ impl System for SimulatedSystem {
                     self.disk.certificates.remove(*store);
                 }
             }
-            ("verifier.exe", ["/reset"]) => self.disk.verifier.clear(),
-            ("verifier.exe", ["/querysettings"]) => text = self.disk.verifier.join(" "),
-            // Only drivers that were loaded since the start have counters.
-            ("verifier.exe", ["/query"]) if self.loaded_at.is_empty() => {}
-            ("verifier.exe", ["/query"]) => text.clone_from(&self.statistics),
-            ("verifier.exe", settings) => {
-                faults(settings).unwrap();
-                self.disk.verifier = settings.iter().map(ToString::to_string).collect();
-            }
+            ("verifier.exe", arguments) => (code, text) = self.verifier.run(arguments),
             _ => panic!("{program} {arguments:?}"),
         }
         Ok(ProgramOutput {
             code: Some(code),
             text,
         })
+    }
+
+    fn kernel_memory(&mut self, _: KernelMemory) -> Result<Vec<MemoryRange>, SystemError> {
+        Ok(self.kernel_memory.clone())
+    }
+
+    fn start_trace(&mut self, file: &Path, level: u8) -> Result<(), SystemError> {
+        self.change("collect the driver's events")?;
+        if self.session.is_some() {
+            return Err(error("collect the driver's events", 183));
+        }
+        self.session = Some((file.into(), level));
+        Ok(())
+    }
+
+    fn stop_trace(&mut self) -> Result<TraceFile, SystemError> {
+        let (file, _) = self
+            .session
+            .take()
+            .ok_or_else(|| error("end the collection of events", 4201))?;
+        Ok(TraceFile { file, lost: 2 })
+    }
+
+    fn read_trace(
+        &mut self,
+        _file: &Path,
+        each: &mut dyn FnMut(TraceRecord),
+    ) -> Result<(), SystemError> {
+        self.change("show the driver's events")?;
+        self.events.iter().cloned().for_each(each);
+        Ok(())
     }
 
     fn is_interrupted(&self) -> bool {
@@ -373,25 +434,6 @@ impl System for SimulatedSystem {
 
     fn pause(&self, time: Duration) {
         self.uptime.set(self.uptime.get() + time);
-    }
-}
-
-/// Returns the delay after which settings let allocations fail. Source: "Driver Verifier Command
-/// Syntax" and "Low Resources Simulation", Windows driver documentation.
-fn faults(settings: &[&str]) -> Result<Option<Duration>, String> {
-    let refused = || format!("not as documented: {settings:?}");
-    let (checks, driver) = settings.split_last_chunk::<2>().ok_or_else(refused)?;
-    if driver[0] != "/driver" {
-        return Err(refused());
-    }
-    match checks {
-        ["/standard"] => Ok(None),
-        // All four values are given; those without a value are empty.
-        ["/flags", _, "/faults", _, _, _, minutes] => {
-            let minutes = minutes.parse().map_err(|_| refused())?;
-            Ok(Some(Duration::from_mins(minutes)))
-        }
-        _ => Err(refused()),
     }
 }
 

@@ -8,7 +8,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{Record, Trap};
+use super::{FAULTED, Record, Trap, USER_LIMIT, processor};
 
 /// Moves blocks of 64 bytes. `$to` and `$from` point after the bytes that are left; `$start` is the
 /// start of the destination.
@@ -52,45 +52,59 @@ macro_rules! move_bytes_down {
     };
 }
 
-guarded_routine!(
-    "usermode_accessors_copy_backward",
-    setup: [
-        "add x19, x1, x3",
-        "add x20, x2, x3",
-        "sub x9, x19, x20",
-        "cmp x9, #64",
-        "b.lo .Lresume_usermode_accessors_copy_backward"
-    ],
-    access: move_blocks_down!("x19", "x20", "x1"),
-    recover: ["ldr x1, [x29, #40]"],
-    // Moves the bytes above the guard page. The next byte below them is the one to report.
-    guard: lines![
-        "ldr x9, [x0, #{kind}]",
-        "cmp x9, #{write}",
-        "csel x9, x19, x20, eq",
-        "sub x9, x9, #1",
-        "ldr x10, [x0, #{address}]",
-        "orr x11, x10, #0xFFF",
-        "cmp x11, x9",
-        "csel x11, x9, x11, hi",
-        "sub x9, x9, x11",
-        "sub x12, x19, x1",
-        // Nothing is moved if the address is unknown or outside the range.
-        "mov x1, x19",
-        "cmn x10, #1",
-        "b.eq .Lresume_usermode_accessors_copy_backward",
-        "cmp x9, x12",
-        "b.hs .Lresume_usermode_accessors_copy_backward",
-        "str x11, [x0, #{address}]",
-        "sub x1, x19, x9"
-    ],
-    resume: move_bytes_down!("x19", "x20", "x1"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
-    operands: [
-        kind = offset_of!(Record, kind),
-        address = offset_of!(Record, address),
-        write = Trap::WRITE,
-    ],
+/// Defines a routine that copies. X8 is where the bytes end: the start of the destination, or above it.
+macro_rules! copy_routines {
+    ($($name:literal: $clamp:expr;)*) => {$(
+        guarded_routine!(
+            $name,
+            memory: user,
+            clamp: $clamp,
+            setup: [
+                "add x19, x1, x3",
+                "add x20, x2, x3",
+                "mov x8, x1",
+                "sub x9, x19, x20",
+                "cmp x9, #64",
+                concat!("b.lo .Lresume_", $name)
+            ],
+            access: move_blocks_down!("x19", "x20", "x8"),
+            recover: ["mov x8, x1"],
+            // Moves the bytes above the guard page. The next byte below them is the one to report.
+            guard: lines![
+                "ldr x9, [x0, #{kind}]",
+                "cmp x9, #{write}",
+                "csel x9, x19, x20, eq",
+                "sub x9, x9, #1",
+                "ldr x10, [x0, #{address}]",
+                "orr x11, x10, #0xFFF",
+                "cmp x11, x9",
+                "csel x11, x9, x11, hi",
+                "sub x9, x9, x11",
+                "sub x12, x19, x1",
+                // Nothing is moved if the address is unknown or outside the range.
+                "mov x8, x19",
+                "cmn x10, #1",
+                concat!("b.eq .Lresume_", $name),
+                "cmp x9, x12",
+                concat!("b.hs .Lresume_", $name),
+                "str x11, [x0, #{address}]",
+                "sub x8, x19, x9"
+            ],
+            resume: move_bytes_down!("x19", "x20", "x8"),
+            result: ["sub x0, x19, x1"],
+            operands: [
+                kind = offset_of!(Record, kind),
+                address = offset_of!(Record, address),
+                write = Trap::WRITE,
+            ],
+        );
+    )*};
+}
+
+copy_routines!(
+    "usermode_accessors_copy_backward_from_user": clamp_range!("x2");
+    "usermode_accessors_copy_backward_to_user": clamp_range!("x1");
+    "usermode_accessors_copy_backward_within_user": clamp_range!("x1", "x2");
 );
 
 /// Copies from the last byte down, without a guard.

@@ -5,7 +5,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{Record, Trap};
+use super::{FAULTED, Record, Trap, USER_LIMIT, processor};
 
 /// Copies blocks of 64 and of 16 bytes. `$to` and `$from` point to the next byte, `$end` is the end of
 /// the destination. They advance only after a block is stored, so at a fault both are at its start.
@@ -128,43 +128,60 @@ macro_rules! fill_bytes {
     };
 }
 
-guarded_routine!(
-    "usermode_accessors_copy",
-    setup: [
-        "mov x19, x1",
-        "mov x20, x2",
-        "add x3, x1, x3",
-        // A move to less than a block below: the bytes that a block stored before a fault would have
-        // overwritten source bytes of its second move.
-        "sub x9, x20, x19",
-        "cmp x9, #64",
-        "b.lo .Lresume_usermode_accessors_copy"
-    ],
-    access: copy_blocks!("x19", "x20", "x3", "ldp", "stp"),
-    recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
-    guard: end_copy_at_guard!("x19", "x20", "x3"),
-    resume: copy_bytes!("x19", "x20", "x3"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
-    operands: [
-        kind = offset_of!(Record, kind),
-        address = offset_of!(Record, address),
-        write = Trap::WRITE,
-    ],
+/// Defines a routine that copies. X8 is the end of the destination.
+macro_rules! copy_routines {
+    ($($name:literal, $memory:ident: $clamp:expr;)*) => {$(
+        guarded_routine!(
+            $name,
+            memory: $memory,
+            clamp: $clamp,
+            setup: [
+                "mov x19, x1",
+                "mov x20, x2",
+                "add x8, x1, x3",
+                // A move to less than a block below: the bytes that a block stored before a fault would
+                // have overwritten source bytes of its second move.
+                "sub x9, x20, x19",
+                "cmp x9, #64",
+                concat!("b.lo .Lresume_", $name)
+            ],
+            access: copy_blocks!("x19", "x20", "x8", "ldp", "stp"),
+            recover: ["add x8, x1, x3"],
+            guard: end_copy_at_guard!("x19", "x20", "x8"),
+            resume: copy_bytes!("x19", "x20", "x8"),
+            result: ["sub x0, x19, x1", "sub x0, x3, x0"],
+            operands: [
+                kind = offset_of!(Record, kind),
+                address = offset_of!(Record, address),
+                write = Trap::WRITE,
+            ],
+        );
+    )*};
+}
+
+copy_routines!(
+    "usermode_accessors_copy_from_user", user: clamp!("x2");
+    "usermode_accessors_copy_to_user", user: clamp!("x1");
+    "usermode_accessors_copy_within_user", user: clamp!("x1", "x2");
+    "usermode_accessors_copy_closed", kernel: "";
 );
+
 guarded_routine!(
     "usermode_accessors_fill",
+    memory: user,
+    clamp: clamp!("x1"),
     setup: [
         "mov x19, x1",
         "and x20, x2, #0xFF",
         "mov x9, #0x0101010101010101",
         "mul x5, x20, x9",
-        "add x3, x1, x3"
+        "add x8, x1, x3"
     ],
-    access: fill_blocks!("x19", "x3"),
-    recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
-    guard: lines!["mov x9, x19", end_at_guard!("x19", "x3")],
-    resume: fill_bytes!("x19", "w20", "x3"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"],
+    access: fill_blocks!("x19", "x8"),
+    recover: ["add x8, x1, x3"],
+    guard: lines!["mov x9, x19", end_at_guard!("x19", "x8")],
+    resume: fill_bytes!("x19", "w20", "x8"),
+    result: ["sub x0, x19, x1", "sub x0, x3, x0"],
     operands: [address = offset_of!(Record, address)],
 );
 

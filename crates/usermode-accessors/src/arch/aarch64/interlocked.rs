@@ -9,7 +9,7 @@
 
 use core::{arch::global_asm, mem::offset_of};
 
-use super::Record;
+use super::{FAULTED, Record, USER_LIMIT, processor};
 
 macro_rules! retry {
     ($original:literal, $operation:literal, $result:literal) => {
@@ -24,39 +24,19 @@ macro_rules! retry {
     };
 }
 
-guarded_routine!(
-    "usermode_accessors_and4",
-    setup: [],
-    access: retry!("w19", "and w4, w19, w2", "w4"),
-    result: ["mov x0, x19"]
-);
-guarded_routine!(
-    "usermode_accessors_and8",
-    setup: [],
-    access: retry!("x19", "and x4, x19, x2", "x4"),
-    result: ["mov x0, x19"]
-);
-guarded_routine!(
-    "usermode_accessors_or4",
-    setup: [],
-    access: retry!("w19", "orr w4, w19, w2", "w4"),
-    result: ["mov x0, x19"]
-);
-guarded_routine!(
-    "usermode_accessors_or8",
-    setup: [],
-    access: retry!("x19", "orr x4, x19, x2", "x4"),
-    result: ["mov x0, x19"]
-);
-guarded_routine!(
-    "usermode_accessors_compare_exchange4",
-    setup: [],
-    access: retry!("w19", "cmp w19, w3\ncsel w4, w2, w19, eq", "w4"),
-    result: ["mov x0, x19"]
-);
-guarded_routine!(
-    "usermode_accessors_compare_exchange8",
-    setup: [],
-    access: retry!("x19", "cmp x19, x3\ncsel x4, x2, x19, eq", "x4"),
-    result: ["mov x0, x19"]
+macro_rules! operations {
+    ($($name:literal, $returns:ident: $access:expr;)*) => {
+        $(number_routine!($name, user, clamp!("x1"), $returns, $access);)*
+    };
+}
+
+operations!(
+    "usermode_accessors_and4", narrow: retry!("w19", "and w4, w19, w2", "w4");
+    "usermode_accessors_and8", wide: retry!("x19", "and x4, x19, x2", "x4");
+    "usermode_accessors_or4", narrow: retry!("w19", "orr w4, w19, w2", "w4");
+    "usermode_accessors_or8", wide: retry!("x19", "orr x4, x19, x2", "x4");
+    "usermode_accessors_compare_exchange4", narrow:
+        retry!("w19", "cmp w19, w3\ncsel w4, w2, w19, eq", "w4");
+    "usermode_accessors_compare_exchange8", wide:
+        retry!("x19", "cmp x19, x3\ncsel x4, x2, x19, eq", "x4");
 );

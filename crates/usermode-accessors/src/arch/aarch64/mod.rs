@@ -14,14 +14,24 @@
 //! | --- | --- |
 //! | +0 | X29 of the caller, and the return address: a link of the frame chain |
 //! | +16 | X19 and X20 of the caller |
-//! | +32 | the `Record`, where the filter finds it, and the start of the access |
-//! | +48 | the fourth argument, for a length |
+//! | +32 | after a fault: X0, the `Record`, and X1, the start of the access |
+//! | +48 | after a fault: X3, for a length |
 //! | +56 | PSTATE.PAN at entry |
 //!
-//! This frame, X19, X20 and X29 survive the unwind. A landing pad uses nothing else.
+//! The filter gets the registers of the fault (`EXCEPTION_POINTERS::ContextRecord`). It writes the
+//! record, and it stores the arguments in the frame. So a routine stores neither, and keeps X0, X1 and X3
+//! while it accesses memory. This frame, X19, X20 and X29 survive the unwind. A landing pad uses nothing
+//! else.
 //!
 //! The filter gets X29 of the routine in X1. The establisher frame would be the stack pointer at the
 //! entry of the routine. Clang's filters use X29, and Wine's `__C_specific_handler` passes it.
+//!
+//! # Speculation
+//!
+//! First, a routine replaces a user address above the user limit by the limit, with `CSEL`; `CSDB` keeps
+//! the processor from predicting the result. The portable files have checked the range, but the
+//! processor may predict that check wrongly, and run the routine with any address until it notices. So
+//! what the routine then loads, and could leak through a cache, is not kernel memory.
 //!
 //! # Blocks, and an exact count
 //!
@@ -37,64 +47,21 @@
 //!
 //! PSTATE.PAN has the part of SMAP on x86-64. The overview of the accessors names it, but it is not
 //! documented whether Windows sets it while a driver runs. In the kernel of a processor with this bit, a
-//! routine clears it for the access, and then restores it, also after a fault. If the bit was clear,
-//! user memory was open, and stays open. PAN does not stop `LDTR` and `STTR`, but they exist neither in
+//! routine clears it for the access, and again for the bytes after a fault, and then restores it. If the
+//! bit was clear, user memory was open, and stays open. A routine for kernel memory leaves it. PAN does not stop `LDTR` and `STTR`, but they exist neither in
 //! pairs, nor with ordering, nor exclusive, so they cannot serve all routines.
 //!
 //! Source: "ARM64 exception handling", "Overview of ARM64 ABI conventions", Microsoft C++
-//! documentation; Arm Architecture Reference Manual for A-profile.
+//! documentation; "`ARM64_NT_CONTEXT` structure", Win32 documentation; Arm Architecture Reference Manual for A-profile.
 
 #[cfg(any(windows, all(test, target_os = "linux")))]
 use core::{arch::global_asm, mem::offset_of};
 
-use super::Trap;
-use processor::pan_is_there;
-
-/// What a guarded routine and its filter exchange with the caller.
-#[repr(C)]
-pub(super) struct Record {
-    /// The exception code, or 0 for none. No exception that the filter takes has code 0.
-    code: u32,
-    /// Not 0 if PSTATE.PAN exists and must be clear for the access.
-    open_window: u32,
-    kind: usize,
-    address: usize,
-    cause: usize,
-}
-
-impl Record {
-    pub(super) fn new() -> Self {
-        Self::of(u32::from(pan_is_there()))
-    }
-
-    /// For kernel memory: user memory stays closed.
-    pub(super) const fn closed() -> Self {
-        Self::of(0)
-    }
-
-    const fn of(open_window: u32) -> Self {
-        Self {
-            code: 0,
-            open_window,
-            kind: Trap::UNKNOWN,
-            address: Trap::UNKNOWN,
-            cause: Trap::UNKNOWN,
-        }
-    }
-
-    pub(super) const fn result(&self, copied: usize) -> Result<(), Trap> {
-        if self.code == 0 {
-            return Ok(());
-        }
-        Err(Trap {
-            code: self.code,
-            kind: self.kind,
-            address: self.address,
-            cause: self.cause,
-            copied,
-        })
-    }
-}
+use super::{
+    Trap,
+    record::{FAULTED, Record},
+};
+use crate::probe::USER_LIMIT;
 
 /// Emits the scopes for the signal handler of the tests on Linux.
 #[cfg(all(test, target_os = "linux"))]
@@ -119,52 +86,74 @@ macro_rules! on_linux_tests {
     };
 }
 
-/// Defines a guarded routine. `setup` moves the arguments to the registers of `access`; the record is in
-/// X0, and X0, X9 and X10 may be overwritten. `access` is the only code under guard. `result` computes
-/// X0.
+/// Defines a guarded routine. Its `memory` is `user` memory, which is opened for it, or `kernel` memory.
+/// `clamp` clamps the user addresses. `setup` moves the arguments to the registers of `access`; X9 and
+/// X10 may be overwritten. `access` is the only code under guard. `done` follows it, `faulted` follows a
+/// fault, and then `result` computes X0. X0, X1 and X3 are those at the entry for all of them.
 ///
 /// With `resume`, the end of `access` and a fault of it lead to `resume`. That moves the rest byte by
 /// byte, also under guard. After a fault, `recover` restores the registers first. Then, after a fault of
-/// a guard page, `guard` makes the bytes end before that page. The record is in X0 for both. The frame
-/// uses the numbered labels up to 4.
+/// a guard page, `guard` makes the bytes end before that page. The frame uses the numbered labels up to
+/// 4.
 macro_rules! guarded_routine {
-    ($name:literal, setup: [$($setup:literal),*], access: $access:expr, result: [$($result:literal),*]) => {
+    (
+        $name:literal,
+        memory: $memory:ident,
+        clamp: $clamp:expr,
+        setup: [$($setup:expr),*],
+        access: $access:expr,
+        done: [$($done:literal),*],
+        faulted: [$($faulted:literal),*],
+        result: [$($result:expr),*]
+        $(,)?
+    ) => {
         guarded_routine!(
             @ $name,
+            $memory,
+            $clamp,
             [$($setup),*],
             lines![
                 concat!(".Laccess_", $name, ":"),
                 $access,
-                concat!(".Llanding_", $name, ":"),
+                concat!(".Lend_", $name, ":"),
             ],
+            [$($done),*],
+            [$($faulted),*],
             [$($result),*],
             [(
                 concat!(".Laccess_", $name),
-                concat!(".Llanding_", $name),
+                concat!(".Lend_", $name),
                 concat!(".Llanding_", $name)
             )]
         );
     };
     (
         $name:literal,
-        setup: [$($setup:literal),*],
+        memory: $memory:ident,
+        clamp: $clamp:expr,
+        setup: [$($setup:expr),*],
         access: $access:expr,
         recover: [$($recover:literal),*],
         guard: $guard:expr,
         resume: $resume:expr,
-        result: [$($result:literal),*],
+        result: [$($result:expr),*],
         operands: [$($operand:ident = $value:expr),* $(,)?]
         $(,)?
     ) => {
         guarded_routine!(
             @ $name,
+            $memory,
+            $clamp,
             [$($setup),*],
             lines![
                 concat!(".Laccess_", $name, ":"),
                 $access,
                 concat!("b .Lresume_", $name),
                 concat!(".Lrecover_", $name, ":"),
-                "ldr x0, [x29, #32]",
+                // The value of PAN depends on the dispatcher.
+                open!($memory, ""),
+                "ldp x0, x1, [x29, #32]",
+                "ldr x3, [x29, #48]",
                 $($recover,)*
                 "ldr w9, [x0, #{code}]",
                 "movz w10, #0x8000, lsl #16",
@@ -174,16 +163,16 @@ macro_rules! guarded_routine {
                 "movz w10, #0xC000, lsl #16",
                 "add w10, w10, #0xFD", // STATUS_STACK_OVERFLOW
                 "cmp w9, w10",
-                "b.eq 3f",
-                // If the memory is accessible again by then, there is no fault.
-                "str wzr, [x0, #{code}]",
-                concat!("b .Lresume_", $name),
+                "b.ne 2f",
                 "3:",
                 $guard,
+                "2:",
                 concat!(".Lresume_", $name, ":"),
                 $resume,
-                concat!(".Llanding_", $name, ":"),
+                concat!(".Lend_", $name, ":"),
             ],
+            [],
+            [],
             [$($result),*],
             [
                 (
@@ -193,19 +182,22 @@ macro_rules! guarded_routine {
                 ),
                 (
                     concat!(".Lresume_", $name),
-                    concat!(".Llanding_", $name),
+                    concat!(".Lend_", $name),
                     concat!(".Llanding_", $name)
                 )
             ],
-            code = offset_of!(Record, code),
             $($operand = $value,)*
         );
     };
     (
         @ $name:literal,
-        [$($setup:literal),*],
+        $memory:ident,
+        $clamp:expr,
+        [$($setup:expr),*],
         $guarded:expr,
-        [$($result:literal),*],
+        [$($done:literal),*],
+        [$($faulted:literal),*],
+        [$($result:expr),*],
         [$($scope:tt),*]
         $(, $operand:ident = $value:expr)*
         $(,)?
@@ -219,23 +211,19 @@ macro_rules! guarded_routine {
             "mov x29, sp",
             on_windows!(".seh_set_fp"),
             on_windows!(".seh_endprologue"),
-            "stp x0, x1, [x29, #32]",
-            "str x3, [x29, #48]",
-            "ldr w9, [x0, #{open_window}]",
-            "cbz w9, 2f",
-            concat!("mrs x9, ", pan!()),
-            "str x9, [x29, #56]",
-            concat!("msr ", pan!(), ", xzr"),
-            "2:",
+            $clamp,
+            open!($memory, lines![concat!("mrs x9, ", pan!()), "str x9, [x29, #56]"]),
             $($setup,)*
             $guarded,
+            $($done,)*
+            "b 1f",
+            concat!(".Llanding_", $name, ":"),
+            "ldp x0, x1, [x29, #32]",
+            "ldr x3, [x29, #48]",
+            $($faulted,)*
+            "1:",
             // After an unwind the value of PAN depends on the dispatcher, so restore it.
-            "ldr x9, [x29, #32]",
-            "ldr w9, [x9, #{open_window}]",
-            "cbz w9, 4f",
-            "ldr x9, [x29, #56]",
-            concat!("msr ", pan!(), ", x9"),
-            "4:",
+            restore!($memory),
             $($result,)*
             on_windows!(".seh_startepilogue"),
             "ldp x19, x20, [sp, #16]",
@@ -246,8 +234,108 @@ macro_rules! guarded_routine {
             "ret",
             end!($name, "usermode_accessors_filter", [$($scope),*]),
             on_linux_tests!($($scope),*),
-            open_window = const offset_of!(Record, open_window),
+            "// {pan_state} {limit} {code} {faulted}", // so that no operand is left over
+            pan_state = sym processor::PAN_STATE,
+            limit = sym USER_LIMIT,
+            code = const offset_of!(Record, code),
+            faulted = const FAULTED,
             $($operand = const $value,)*
+        );
+    };
+}
+
+/// Opens user memory, after `keep`, if a processor can close it.
+macro_rules! open {
+    (kernel, $keep:expr) => {
+        ""
+    };
+    (user, $keep:expr) => {
+        lines![
+            "adrp x9, {pan_state}",
+            "ldrb w9, [x9, :lo12:{pan_state}]",
+            "tbz w9, #1, 2f",
+            $keep,
+            concat!("msr ", pan!(), ", xzr"),
+            "2:",
+        ]
+    };
+}
+
+/// Restores PSTATE.PAN.
+macro_rules! restore {
+    (kernel) => {
+        ""
+    };
+    (user) => {
+        lines![
+            "adrp x9, {pan_state}",
+            "ldrb w9, [x9, :lo12:{pan_state}]",
+            "tbz w9, #1, 4f",
+            "ldr x9, [x29, #56]",
+            concat!("msr ", pan!(), ", x9"),
+            "4:",
+        ]
+    };
+}
+
+/// Clamps user addresses to the user limit. Changes X9.
+macro_rules! clamp {
+    ($($address:literal),*) => {
+        lines![
+            "adrp x9, {limit}",
+            "ldr x9, [x9, :lo12:{limit}]",
+            $(
+                concat!("cmp ", $address, ", x9"),
+                concat!("csel ", $address, ", x9, ", $address, ", hi"),
+            )*
+            "hint #20", // CSDB
+        ]
+    };
+}
+
+/// Clamps as [`clamp`] does, and the length in X3, so that the end is at most the user limit. Changes X9
+/// and X10.
+macro_rules! clamp_range {
+    ($($address:literal),*) => {
+        lines![
+            "adrp x9, {limit}",
+            "ldr x9, [x9, :lo12:{limit}]",
+            $(
+                concat!("cmp ", $address, ", x9"),
+                concat!("csel ", $address, ", x9, ", $address, ", hi"),
+                concat!("sub x10, x9, ", $address),
+                "cmp x3, x10",
+                "csel x3, x10, x3, hi",
+            )*
+            "hint #20", // CSDB
+        ]
+    };
+}
+
+/// Defines a guarded routine that moves a number, all of it or nothing, with the number in X19. It
+/// returns the number, `narrow` or `wide`, by the rules of [`FAULTED`].
+macro_rules! number_routine {
+    ($name:literal, $memory:ident, $clamp:expr, narrow, $access:expr) => {
+        number_routine!(@ $name, $memory, $clamp, $access, []);
+    };
+    ($name:literal, $memory:ident, $clamp:expr, wide, $access:expr) => {
+        number_routine!(@ $name, $memory, $clamp, $access, [
+            "mov x9, #{faulted}",
+            "cmp x19, x9",
+            "b.ne 1f",
+            "str wzr, [x0, #{code}]"
+        ]);
+    };
+    (@ $name:literal, $memory:ident, $clamp:expr, $access:expr, $done:tt) => {
+        guarded_routine!(
+            $name,
+            memory: $memory,
+            clamp: $clamp,
+            setup: [],
+            access: $access,
+            done: $done,
+            faulted: ["mov x19, #{faulted}"],
+            result: ["mov x0, x19"],
         );
     };
 }
@@ -269,10 +357,8 @@ mod scalar;
 mod string;
 
 pub(crate) use backward::copy_backward;
-pub(crate) use forward::{copy, fill};
-// A block is loaded before it is stored, so the copy may overwrite its own source.
-pub(crate) use super::bulk::guarded_copy as guarded_copy_upward;
 pub(crate) use forward::copy as copy_upward;
+pub(crate) use forward::{copy, fill};
 pub(crate) use nontemporal::copy_nontemporal;
 pub(crate) use processor::{fast_fail, is_kernel};
 pub(crate) use scalar::{
@@ -280,13 +366,7 @@ pub(crate) use scalar::{
 };
 pub(crate) use string::{guarded_scan, scan};
 
-pub(super) use processor::pan_is_there as user_memory_can_be_closed;
-
-/// Returns how many bytes a copy or fill has moved forward: the routine returns this number itself.
-#[inline]
-pub(super) const fn moved(returned: usize, _length: usize) -> usize {
-    returned
-}
+pub(super) use processor::{pan_is_there as user_memory_can_be_closed, prepare};
 
 // The filter of every guarded routine: X0 = EXCEPTION_POINTERS *, X1 = X29 of the routine.
 // It takes the exceptions that an access to memory raises, and no other. The documentation of the
@@ -320,9 +400,15 @@ global_asm!(
     "mov w0, #0", // EXCEPTION_CONTINUE_SEARCH
     "ret",
     "2:",
-    "ldr x10, [x1, #32]",
+    // The frame, for the landing pad.
+    "ldr x14, [x0, #8]",
+    "ldr x10, [x14, #{context_x0}]",
+    "ldr x11, [x14, #{context_x1}]",
+    "stp x10, x11, [x1, #32]",
+    "ldr x11, [x14, #{context_x3}]",
+    "str x11, [x1, #48]",
     "str w9, [x10, #{code}]",
-    // A routine may fault twice, and the second fault may have fewer parameters.
+    // The exception may have fewer parameters.
     "mov x11, #-1",
     "mov x12, #-1",
     "mov x13, #-1",
@@ -340,6 +426,9 @@ global_asm!(
     "str x13, [x10, #{cause}]",
     "mov w0, #1", // EXCEPTION_EXECUTE_HANDLER
     "ret",
+    context_x0 = const 0x08,
+    context_x1 = const 0x10,
+    context_x3 = const 0x20,
     exception_code = const 0x00,
     number_parameters = const 0x18,
     exception_information = const 0x20,

@@ -12,23 +12,36 @@ use core::{
 };
 
 use super::{
-    Record, Trap,
+    FAULTED, Record, Trap, USER_LIMIT,
     forward::{copy_blocks, copy_bytes, end_at_guard, end_copy_at_guard},
+    processor,
 };
 
-guarded_routine!(
-    "usermode_accessors_copy_nontemporal",
-    setup: ["mov x19, x1", "mov x20, x2", "add x3, x1, x3"],
-    access: copy_blocks!("x19", "x20", "x3", "ldnp", "stnp"),
-    recover: ["ldp x9, x3, [x29, #40]", "add x3, x9, x3"],
-    guard: end_copy_at_guard!("x19", "x20", "x3"),
-    resume: copy_bytes!("x19", "x20", "x3"),
-    result: ["dmb ish", "ldr x9, [x29, #40]", "sub x0, x19, x9"],
-    operands: [
-        kind = offset_of!(Record, kind),
-        address = offset_of!(Record, address),
-        write = Trap::WRITE,
-    ],
+macro_rules! copy_routines {
+    ($($name:literal: $clamp:expr;)*) => {$(
+        guarded_routine!(
+            $name,
+            memory: user,
+            clamp: $clamp,
+            setup: ["mov x19, x1", "mov x20, x2", "add x8, x1, x3"],
+            access: copy_blocks!("x19", "x20", "x8", "ldnp", "stnp"),
+            recover: ["add x8, x1, x3"],
+            guard: end_copy_at_guard!("x19", "x20", "x8"),
+            resume: copy_bytes!("x19", "x20", "x8"),
+            result: ["dmb ish", "sub x0, x19, x1", "sub x0, x3, x0"],
+            operands: [
+                kind = offset_of!(Record, kind),
+                address = offset_of!(Record, address),
+                write = Trap::WRITE,
+            ],
+        );
+    )*};
+}
+
+copy_routines!(
+    "usermode_accessors_copy_nontemporal_from_user": clamp!("x2");
+    "usermode_accessors_copy_nontemporal_to_user": clamp!("x1");
+    "usermode_accessors_copy_nontemporal_within_user": clamp!("x1", "x2");
 );
 
 /// Copies forward with non-temporal stores, without a guard.

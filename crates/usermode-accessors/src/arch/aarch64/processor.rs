@@ -13,19 +13,29 @@ pub(crate) fn fast_fail(code: u32) -> ! {
     unsafe { asm!("brk #0xF003", in("w0") code, options(noreturn, nostack)) }
 }
 
-/// Returns whether this code runs in the kernel, on a processor that can close user memory to it.
+/// Whether user memory can be closed to this code, for the guarded routines: [`UNKNOWN`], [`NO`] or
+/// [`YES`].
 ///
-/// This is the same on all processors of a system and does not change, so it is read once.
-pub(in crate::arch) fn pan_is_there() -> bool {
-    const UNKNOWN: u8 = 0;
-    const NO: u8 = 1;
-    const YES: u8 = 2;
-    static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
+/// This is the same on all processors of a system and does not change, so it is found once.
+pub(super) static PAN_STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
 
-    match STATE.load(Ordering::Relaxed) {
+const UNKNOWN: u8 = 0;
+const NO: u8 = 1;
+/// A routine tests this bit.
+const YES: u8 = 2;
+
+/// Makes the guarded routines ready: [`PAN_STATE`] is known.
+#[inline]
+pub(in crate::arch) fn prepare() {
+    pan_is_there();
+}
+
+/// Returns whether this code runs in the kernel, on a processor that can close user memory to it.
+pub(in crate::arch) fn pan_is_there() -> bool {
+    match PAN_STATE.load(Ordering::Relaxed) {
         UNKNOWN => {
             let there = is_kernel() && processor_has_pan();
-            STATE.store(if there { YES } else { NO }, Ordering::Relaxed);
+            PAN_STATE.store(if there { YES } else { NO }, Ordering::Relaxed);
             there
         }
         state => state == YES,

@@ -9,43 +9,57 @@ use core::{
     mem::offset_of,
 };
 
-use super::Record;
+use super::{FAULTED, Record, USER_LIMIT, processor};
 use crate::arch::{
     Trap, Width, guarded_read, guarded_write,
     scalar::{Read, Write, guarded_read_by, guarded_write_by},
 };
 
+/// Defines routines that read.
 macro_rules! reads {
-    ($($name:literal: $access:literal),*) => {$(
-        guarded_routine!($name, setup: ["mov x19, #0"], access: $access, result: ["mov x0, x19"]);
+    ($($name:literal, $memory:ident, $clamp:expr, $returns:ident: $access:literal;)*) => {$(
+        number_routine!($name, $memory, $clamp, $returns, $access);
     )*};
 }
 
 macro_rules! writes {
-    ($($name:literal: $access:literal),*) => {$(
-        guarded_routine!($name, setup: [], access: $access, result: []);
+    ($($name:literal: $access:literal;)*) => {$(
+        guarded_routine!(
+            $name,
+            memory: user,
+            clamp: clamp!("x1"),
+            setup: [],
+            access: $access,
+            done: ["mov x0, #0"],
+            faulted: ["mov x0, #1"],
+            result: [],
+        );
     )*};
 }
 
 reads!(
-    "usermode_accessors_read1": "ldrb w19, [x1]",
-    "usermode_accessors_read2": "ldrh w19, [x1]",
-    "usermode_accessors_read4": "ldr w19, [x1]",
-    "usermode_accessors_read8": "ldr x19, [x1]",
-    "usermode_accessors_read_acquire1": "ldarb w19, [x1]",
-    "usermode_accessors_read_acquire2": "ldarh w19, [x1]",
-    "usermode_accessors_read_acquire4": "ldar w19, [x1]",
-    "usermode_accessors_read_acquire8": "ldar x19, [x1]"
+    "usermode_accessors_read1", user, clamp!("x1"), narrow: "ldrb w19, [x1]";
+    "usermode_accessors_read2", user, clamp!("x1"), narrow: "ldrh w19, [x1]";
+    "usermode_accessors_read4", user, clamp!("x1"), narrow: "ldr w19, [x1]";
+    "usermode_accessors_read8", user, clamp!("x1"), wide: "ldr x19, [x1]";
+    "usermode_accessors_read1_closed", kernel, "", narrow: "ldrb w19, [x1]";
+    "usermode_accessors_read2_closed", kernel, "", narrow: "ldrh w19, [x1]";
+    "usermode_accessors_read4_closed", kernel, "", narrow: "ldr w19, [x1]";
+    "usermode_accessors_read8_closed", kernel, "", wide: "ldr x19, [x1]";
+    "usermode_accessors_read_acquire1", user, clamp!("x1"), narrow: "ldarb w19, [x1]";
+    "usermode_accessors_read_acquire2", user, clamp!("x1"), narrow: "ldarh w19, [x1]";
+    "usermode_accessors_read_acquire4", user, clamp!("x1"), narrow: "ldar w19, [x1]";
+    "usermode_accessors_read_acquire8", user, clamp!("x1"), wide: "ldar x19, [x1]";
 );
 writes!(
-    "usermode_accessors_write1": "strb w2, [x1]",
-    "usermode_accessors_write2": "strh w2, [x1]",
-    "usermode_accessors_write4": "str w2, [x1]",
-    "usermode_accessors_write8": "str x2, [x1]",
-    "usermode_accessors_write_release1": "stlrb w2, [x1]",
-    "usermode_accessors_write_release2": "stlrh w2, [x1]",
-    "usermode_accessors_write_release4": "stlr w2, [x1]",
-    "usermode_accessors_write_release8": "stlr x2, [x1]"
+    "usermode_accessors_write1": "strb w2, [x1]";
+    "usermode_accessors_write2": "strh w2, [x1]";
+    "usermode_accessors_write4": "str w2, [x1]";
+    "usermode_accessors_write8": "str x2, [x1]";
+    "usermode_accessors_write_release1": "stlrb w2, [x1]";
+    "usermode_accessors_write_release2": "stlrh w2, [x1]";
+    "usermode_accessors_write_release4": "stlr w2, [x1]";
+    "usermode_accessors_write_release8": "stlr x2, [x1]";
 );
 
 unsafe extern "efiapi" {
@@ -53,10 +67,26 @@ unsafe extern "efiapi" {
     fn usermode_accessors_read_acquire2(record: *mut Record, source: *const u8) -> u64;
     fn usermode_accessors_read_acquire4(record: *mut Record, source: *const u8) -> u64;
     fn usermode_accessors_read_acquire8(record: *mut Record, source: *const u8) -> u64;
-    fn usermode_accessors_write_release1(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write_release2(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write_release4(record: *mut Record, destination: *mut u8, value: u64);
-    fn usermode_accessors_write_release8(record: *mut Record, destination: *mut u8, value: u64);
+    fn usermode_accessors_write_release1(
+        record: *mut Record,
+        destination: *mut u8,
+        value: u64,
+    ) -> usize;
+    fn usermode_accessors_write_release2(
+        record: *mut Record,
+        destination: *mut u8,
+        value: u64,
+    ) -> usize;
+    fn usermode_accessors_write_release4(
+        record: *mut Record,
+        destination: *mut u8,
+        value: u64,
+    ) -> usize;
+    fn usermode_accessors_write_release8(
+        record: *mut Record,
+        destination: *mut u8,
+        value: u64,
+    ) -> usize;
 }
 
 fn is_aligned(address: *const u8, width: Width) -> bool {

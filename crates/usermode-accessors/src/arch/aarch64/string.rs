@@ -8,7 +8,8 @@ use core::{
     mem::offset_of,
 };
 
-use super::{Record, Trap};
+use super::{FAULTED, Record, Trap, USER_LIMIT, processor};
+use crate::arch::record::guard;
 
 /// Searches from `$at` to `$end`, which are not equal. `$at` points to the next character.
 macro_rules! scan_characters {
@@ -25,22 +26,28 @@ macro_rules! scan_characters {
     };
 }
 
-guarded_routine!(
-    "usermode_accessors_scan1",
-    setup: ["mov x19, x1", "add x4, x1, x2"],
-    access: scan_characters!("ldrb", "x19", "x4", "1"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9"]
-);
-guarded_routine!(
-    "usermode_accessors_scan2",
-    setup: ["mov x19, x1", "add x4, x1, x2, lsl #1"],
-    access: scan_characters!("ldrh", "x19", "x4", "2"),
-    result: ["ldr x9, [x29, #40]", "sub x0, x19, x9", "lsr x0, x0, #1"]
-);
+/// X20 complements the result of a fault.
+macro_rules! scan_routine {
+    ($name:literal, $load:literal, $size:literal, $shift:literal) => {
+        guarded_routine!(
+            $name,
+            memory: user,
+            clamp: clamp!("x1"),
+            setup: ["mov x19, x1", concat!("add x4, x1, x2, lsl #", $shift)],
+            access: scan_characters!($load, "x19", "x4", $size),
+            done: ["mov x20, #0"],
+            faulted: ["mov x20, #-1"],
+            result: ["sub x0, x19, x1", concat!("lsr x0, x0, #", $shift), "eor x0, x0, x20"],
+        );
+    };
+}
+
+scan_routine!("usermode_accessors_scan1", "ldrb", "1", "0");
+scan_routine!("usermode_accessors_scan2", "ldrh", "2", "1");
 
 unsafe extern "efiapi" {
-    /// Returns how many characters precede the terminator, or were read before a fault; `count` if
-    /// there is no terminator in `count` characters, which must not be 0.
+    /// Returns how many characters precede the terminator; `count` if there is no terminator in `count`
+    /// characters, which must not be 0. After a fault it returns the complement of how many were read.
     fn usermode_accessors_scan1(record: *mut Record, string: *const u8, count: usize) -> usize;
     /// Does the same with characters of two bytes.
     fn usermode_accessors_scan2(record: *mut Record, string: *const u8, count: usize) -> usize;
@@ -67,10 +74,11 @@ pub(crate) unsafe fn guarded_scan(
     } else {
         (usermode_accessors_scan1, 1)
     };
-    let mut record = Record::new();
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let length = unsafe { routine(&raw mut record, string, count) };
-    record.result(length.wrapping_mul(size)).map(|()| length)
+    // SAFETY: a fault on the user side returns.
+    let scan = |record| unsafe { routine(record, string, count) };
+    let faulted = |count: usize| (count.cast_signed() < 0).then(|| (!count).wrapping_mul(size));
+    // SAFETY: there are fewer characters than `isize::MAX`, so only a fault sets the highest bit.
+    unsafe { guard(scan, faulted) }
 }
 
 /// Counts as [`guarded_scan`] does, without a guard.

@@ -11,7 +11,7 @@ use std::{format, slice, string::String, sync::Once, vec, vec::Vec};
 use super::{Record, copy_backward};
 use crate::NtStatus;
 use crate::arch::{
-    Trap, Width, guarded_and, guarded_compare_exchange, guarded_copy, guarded_copy_backward,
+    Side, Trap, Width, guarded_and, guarded_compare_exchange, guarded_copy, guarded_copy_backward,
     guarded_copy_nontemporal, guarded_fill, guarded_or, guarded_read, guarded_read_acquire,
     guarded_scan, guarded_write, guarded_write_release,
 };
@@ -59,8 +59,22 @@ struct Exception {
     information: [usize; 15],
 }
 
-/// Returns whether the filter takes an exception in a routine with this frame.
-fn takes(code: u32, [kind, address]: [usize; 2], frame: usize) -> bool {
+/// The part of Windows' `ARM64_NT_CONTEXT` that is used.
+#[repr(C)]
+struct WindowsContext {
+    flags: [u32; 2],
+    registers: [usize; 31],
+}
+
+/// `EXCEPTION_POINTERS`.
+#[repr(C)]
+struct Pointers {
+    exception: *const Exception,
+    context: *const WindowsContext,
+}
+
+/// Returns whether the filter takes an exception in a routine with these registers.
+fn takes(code: u32, [kind, address]: [usize; 2], registers: [usize; 31]) -> bool {
     let mut information = [0; 15];
     information[..2].copy_from_slice(&[kind, address]);
     let exception = Exception {
@@ -71,9 +85,16 @@ fn takes(code: u32, [kind, address]: [usize; 2], frame: usize) -> bool {
         parameters: 2,
         information,
     };
-    let pointer = &raw const exception;
-    // SAFETY: the record outlives the routine, and its address is in the frame.
-    unsafe { usermode_accessors_filter(&raw const pointer, frame) == 1 }
+    let context = WindowsContext {
+        flags: [0; 2],
+        registers,
+    };
+    let pointers = Pointers {
+        exception: &raw const exception,
+        context: &raw const context,
+    };
+    // SAFETY: X0 has the record, which outlives the routine, and X29 the frame.
+    unsafe { usermode_accessors_filter(&raw const pointers, registers[29]) == 1 }
 }
 
 /// A scope as the routines emit it.
@@ -91,7 +112,7 @@ unsafe extern "C" {
     fn mprotect(at: *mut u8, size: usize, access: i32) -> i32;
     fn abort() -> !;
 
-    fn usermode_accessors_filter(pointers: *const *const Exception, frame: usize) -> i32;
+    fn usermode_accessors_filter(pointers: *const Pointers, frame: usize) -> i32;
 
     static __start_usermode_accessors_scopes: Scope;
     static __stop_usermode_accessors_scopes: Scope;
@@ -121,7 +142,7 @@ unsafe extern "C" fn dispatch(_: i32, _: *const c_void, context: *mut Context) {
     // In a load or store of one or two general registers, this bit is set in a load.
     let kind = usize::from(instruction >> 22 & 1 == 0);
     let (code, address) = (CODE.get(), context.fault_address);
-    if !takes(code, [kind, address], context.registers[29]) {
+    if !takes(code, [kind, address], context.registers) {
         // SAFETY: as above.
         unsafe { abort() }
     }
@@ -195,7 +216,7 @@ fn stopped(result: Result<(), Trap>, copied: usize, case: &str) {
     assert_eq!(trap.copied(), copied, "{case}");
 }
 
-type Copy = unsafe fn(*mut u8, *const u8, usize) -> Result<(), Trap>;
+type Copy = unsafe fn(Side, *mut u8, *const u8, usize) -> Result<(), Trap>;
 
 const FORWARD: [(&str, Copy); 2] = [
     ("copy", guarded_copy),
@@ -219,7 +240,14 @@ fn a_copy_stops_at_the_byte_that_cannot_be_read() {
             let mut to = [UNTOUCHED; LENGTH + 16];
             let from = PAGE - before;
             // SAFETY: the buffer is long enough; a fault returns.
-            let result = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(from), LENGTH) };
+            let result = unsafe {
+                copy(
+                    Side::Source,
+                    to[shift..].as_mut_ptr(),
+                    pages.at(from),
+                    LENGTH,
+                )
+            };
             stopped(result, before, &case);
             assert_eq!(to[shift..shift + before], numbers(from, before), "{case}");
             let rest = to[..shift].iter().chain(&to[shift + before..]);
@@ -237,7 +265,14 @@ fn a_copy_and_a_fill_stop_at_the_byte_that_cannot_be_written() {
             let pages = Pages::new([READ_WRITE, READ, READ]);
             let to = PAGE - before;
             // SAFETY: the buffer is long enough; a fault returns.
-            let result = unsafe { copy(pages.at(to), from[shift..].as_ptr(), LENGTH) };
+            let result = unsafe {
+                copy(
+                    Side::Destination,
+                    pages.at(to),
+                    from[shift..].as_ptr(),
+                    LENGTH,
+                )
+            };
             stopped(result, before, &case);
             assert_eq!(pages.bytes(0, to), numbers(0, to), "{case}");
             assert_eq!(
@@ -268,8 +303,14 @@ fn a_backward_copy_counts_from_the_end() {
         let mut to = [UNTOUCHED; LENGTH + 16];
         let from = PAGE + after - LENGTH;
         // SAFETY: the buffer is long enough; a fault returns.
-        let result =
-            unsafe { guarded_copy_backward(to[shift..].as_mut_ptr(), pages.at(from), LENGTH) };
+        let result = unsafe {
+            guarded_copy_backward(
+                Side::Source,
+                to[shift..].as_mut_ptr(),
+                pages.at(from),
+                LENGTH,
+            )
+        };
         stopped(result, after, &case);
         let end = shift + LENGTH;
         assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
@@ -280,13 +321,26 @@ fn a_backward_copy_counts_from_the_end() {
 
 #[test]
 fn the_filter_takes_the_exceptions_of_memory_and_no_other() {
-    let mut record = Record::new();
-    let frame = [0, 0, 0, 0, (&raw mut record).expose_provenance()];
-    let mut asked = |code| {
-        record.code = 0;
-        let taken = takes(code, [1, 0x1234], (&raw const frame).expose_provenance());
+    let mut record = Record {
+        code: 0,
+        kind: 0,
+        address: 0,
+        cause: 0,
+    };
+    let asked_at = &raw mut record;
+    let asked = |code| {
+        let mut frame = [0_usize; 8];
+        let mut registers: [usize; 31] = core::array::from_fn(|number| number);
+        registers[0] = asked_at.expose_provenance();
+        registers[29] = (&raw mut frame).expose_provenance();
+        // SAFETY: the record is alive.
+        unsafe { (*asked_at).code = 0 };
+        let taken = takes(code, [1, 0x1234], registers);
         let kept = if taken { code } else { 0 };
-        assert_eq!(record.code, kept, "{code:#X}");
+        // SAFETY: as above.
+        assert_eq!(unsafe { (*asked_at).code }, kept, "{code:#X}");
+        let stored = if taken { [registers[0], 1, 3] } else { [0; 3] };
+        assert_eq!(frame[4..7], stored, "{code:#X}");
         taken
     };
     for code in [
@@ -326,7 +380,8 @@ fn a_guard_page_stops_a_copy_and_a_fill_at_any_byte_and_is_accessed_once() {
             let mut to = [UNTOUCHED; LENGTH + 16];
             let pages = Pages::new([READ, NONE, READ]);
             // SAFETY: the buffer is long enough; a fault returns.
-            let result = unsafe { copy(to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
+            let result =
+                unsafe { copy(Side::Source, to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
             stopped(result, before, &case);
             assert_eq!(to[shift..shift + before], numbers(at, before), "{case}");
             let rest = to[..shift].iter().chain(&to[shift + before..]);
@@ -334,7 +389,14 @@ fn a_guard_page_stops_a_copy_and_a_fill_at_any_byte_and_is_accessed_once() {
 
             let pages = Pages::new([READ_WRITE, NONE, READ]);
             // SAFETY: the buffer is long enough; a fault returns.
-            let result = unsafe { copy(pages.at(at), other[shift..].as_ptr(), LENGTH) };
+            let result = unsafe {
+                copy(
+                    Side::Destination,
+                    pages.at(at),
+                    other[shift..].as_ptr(),
+                    LENGTH,
+                )
+            };
             stopped(result, before, &case);
             let written = pages.bytes(at, before);
             assert_eq!(written, other[shift..shift + before], "{case}");
@@ -362,8 +424,9 @@ fn a_guard_page_stops_a_backward_copy_at_any_byte_and_is_accessed_once() {
         let mut to = [UNTOUCHED; LENGTH + 16];
         let pages = Pages::new([NONE, READ_WRITE, READ]);
         // SAFETY: the buffer is long enough; a fault returns.
-        let result =
-            unsafe { guarded_copy_backward(to[shift..].as_mut_ptr(), pages.at(at), LENGTH) };
+        let result = unsafe {
+            guarded_copy_backward(Side::Source, to[shift..].as_mut_ptr(), pages.at(at), LENGTH)
+        };
         let last = pages.at(PAGE - 1).addr();
         let address = result.as_ref().map_err(|trap| trap.address());
         assert_eq!(address, Err(Some(last)), "{case}");
@@ -376,7 +439,14 @@ fn a_guard_page_stops_a_backward_copy_at_any_byte_and_is_accessed_once() {
         let from = numbers(1000, LENGTH + 16);
         let pages = Pages::new([NONE, READ_WRITE, READ]);
         // SAFETY: the buffer is long enough; a fault returns.
-        let result = unsafe { guarded_copy_backward(pages.at(at), from[shift..].as_ptr(), LENGTH) };
+        let result = unsafe {
+            guarded_copy_backward(
+                Side::Destination,
+                pages.at(at),
+                from[shift..].as_ptr(),
+                LENGTH,
+            )
+        };
         stopped(result, after, &case);
         assert_eq!(pages.bytes(PAGE, after), from[end - after..end], "{case}");
         assert_eq!(pages.bytes(0, PAGE), numbers(0, PAGE), "{case}");
@@ -391,7 +461,14 @@ fn a_move_that_faults_has_moved_the_bytes_of_before() {
             let pages = Pages::new([READ_WRITE, READ, READ]);
             let to = PAGE - moved;
             // SAFETY: a fault returns.
-            let result = unsafe { guarded_copy(pages.at(to), pages.at(to + distance), LENGTH) };
+            let result = unsafe {
+                guarded_copy(
+                    Side::Destination,
+                    pages.at(to),
+                    pages.at(to + distance),
+                    LENGTH,
+                )
+            };
             stopped(result, moved, &case);
             let expected = numbers(to + distance, moved);
             assert_eq!(pages.bytes(to, moved), expected, "down {case}");
@@ -400,7 +477,7 @@ fn a_move_that_faults_has_moved_the_bytes_of_before() {
             let to = PAGE + moved - LENGTH;
             let from = pages.at(to - distance);
             // SAFETY: a fault returns.
-            let result = unsafe { guarded_copy_backward(pages.at(to), from, LENGTH) };
+            let result = unsafe { guarded_copy_backward(Side::Both, pages.at(to), from, LENGTH) };
             stopped(result, moved, &case);
             let expected = numbers(PAGE - distance, moved);
             assert_eq!(pages.bytes(PAGE, moved), expected, "up {case}");

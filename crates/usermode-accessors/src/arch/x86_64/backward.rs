@@ -9,7 +9,7 @@ use core::{
     mem::offset_of,
 };
 
-use super::{EFLAGS_AC, Record, Trap, processor};
+use super::{EFLAGS_AC, Record, Trap, USER_LIMIT, processor};
 
 /// Moves blocks. RDI and RSI point after the bytes that are left; RDX is the start of the destination.
 /// Changes RAX, XMM0 and XMM1. At the label `second`, 16 more bytes are stored than RDI shows.
@@ -65,48 +65,62 @@ macro_rules! move_bytes_down {
     };
 }
 
+/// Clamps the start and the length, so that the end is at most the user limit. Changes RAX.
+macro_rules! clamp_range {
+    ($address:literal) => {
+        lines![
+            clamp!($address),
+            concat!("sub rax, ", $address),
+            "cmp r9, rax",
+            "cmova r9, rax",
+        ]
+    };
+}
+
 guarded_routine!(
     "usermode_accessors_copy_backward",
+    entries: copy_entries!("usermode_accessors_copy_backward", clamps: clamp_range),
     before: [],
     prologue: pushed,
     body: [
-        "mov [rsp + 32], rdx",
         "lea rdi, [rdx + r9]",
         "lea rsi, [r8 + r9]",
+        // The start of the destination: the first byte to move may come to lie above it.
+        "mov r9, rdx",
         ".Laccess_copy_backward:",
         move_blocks_down!(".Lsecond_copy_backward:", ".Lend_block_copy_backward:"),
         ".Lbytes_copy_backward:",
         move_bytes_down!(),
-        ".Llanding_copy_backward:",
+        ".Lend_copy_backward:",
         "mov rax, rdi",
-        "sub rax, [rsp + 32]",
+        "sub rax, r9",
         epilogue!(),
         "ret",
+        ".Llanding_copy_backward:",
+        "mov r9, [rsp + 48]",
+        "jmp .Lend_copy_backward",
         ".L16_arrived_copy_backward:",
         "sub rdi, 16",
         "sub rsi, 16",
         ".Lnone_arrived_copy_backward:",
+        reopen!(),
         "mov rcx, [rsp + 24]",
-        "mov rdx, [rsp + 32]",
-        "test byte ptr [rcx + {processor}], {smap}",
-        "jz 2f",
-        "stac",
-        "2:",
+        "mov r11, rcx",
+        "mov r9, [rsp + 48]",
+        "mov rdx, r9",
         "cmp dword ptr [rcx + {code}], 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
         "je 3f",
         "cmp dword ptr [rcx + {code}], 0xC00000FD", // STATUS_STACK_OVERFLOW
-        "je 3f",
-        "mov dword ptr [rcx + {code}], 0",
-        "jmp .Lbytes_copy_backward",
-        // Moves the bytes above the guard page. The next byte below them is the one to report.
+        "jne .Lbytes_copy_backward",
         "3:",
+        // Moves the bytes above the guard page. The next byte below them is the one to report.
         "mov r10, rsi",
         "cmp qword ptr [rcx + {kind}], {write}",
         "cmove r10, rdi",
         "dec r10",
         "mov r8, [rcx + {address}]",
         "cmp r8, {unknown}",
-        "je .Llanding_copy_backward",
+        "je .Lend_copy_backward",
         "or r8, 0xFFF",
         "cmp r8, r10",
         "cmova r8, r10",
@@ -114,7 +128,7 @@ guarded_routine!(
         "mov rax, rdi",
         "sub rax, rdx",
         "cmp r10, rax",
-        "jae .Llanding_copy_backward",
+        "jae .Lend_copy_backward",
         "mov [rcx + {address}], r8",
         "mov rdx, rdi",
         "sub rdx, r10",
@@ -127,7 +141,7 @@ guarded_routine!(
             ".L16_arrived_copy_backward"
         ),
         (".Laccess_copy_backward", ".Lbytes_copy_backward", ".Lnone_arrived_copy_backward"),
-        (".Lbytes_copy_backward", ".Llanding_copy_backward", ".Llanding_copy_backward"),
+        (".Lbytes_copy_backward", ".Lend_copy_backward", ".Llanding_copy_backward"),
     ],
     operands: [
         code = offset_of!(Record, code),

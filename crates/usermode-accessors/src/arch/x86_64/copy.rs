@@ -20,14 +20,13 @@ use core::{
 };
 
 use super::{
-    EFLAGS_AC, Record, Trap,
+    EFLAGS_AC, Record, Trap, USER_LIMIT,
     processor::{self, features},
     stores::LONG,
 };
-use crate::arch::bulk::{copy_by, without_rest};
 
-/// Copies R9 bytes from R8 to RDX and returns, if they are at most 128; else jumps to `long`. Changes
-/// RAX, RCX and XMM0 to XMM5. The labels end in `name`.
+/// Copies R9 bytes from R8 to RDX and returns 0, if they are at most 128; else jumps to `long`. Changes
+/// RAX, R10, R11 and XMM0 to XMM5. The labels end in `name`.
 macro_rules! copy_short {
     ($name:literal, $long:literal) => {
         lines![
@@ -35,59 +34,65 @@ macro_rules! copy_short {
             "movzx eax, byte ptr [r8]",
             "mov byte ptr [rdx], al",
             concat!(".Lnothing_", $name, ":"),
+            "xor eax, eax",
             "ret",
             concat!(".Lfrom_2_", $name, ":"),
             "movzx eax, word ptr [r8]",
-            "movzx ecx, word ptr [r8 + r9 - 2]",
+            "movzx r11d, word ptr [r8 + r10 - 2]",
             stores!(
                 concat!("2_", $name),
                 "mov word ptr [rdx], ax",
-                second: "mov word ptr [rdx + r9 - 2], cx",
+                second: "mov word ptr [rdx + r10 - 2], r11w",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lfrom_4_", $name, ":"),
             "mov eax, dword ptr [r8]",
-            "mov ecx, dword ptr [r8 + r9 - 4]",
+            "mov r11d, dword ptr [r8 + r10 - 4]",
             stores!(
                 concat!("4_", $name),
                 "mov dword ptr [rdx], eax",
-                second: "mov dword ptr [rdx + r9 - 4], ecx",
+                second: "mov dword ptr [rdx + r10 - 4], r11d",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lfrom_8_", $name, ":"),
             "mov rax, qword ptr [r8]",
-            "mov rcx, qword ptr [r8 + r9 - 8]",
+            "mov r11, qword ptr [r8 + r10 - 8]",
             stores!(
                 concat!("8_", $name),
                 "mov qword ptr [rdx], rax",
-                second: "mov qword ptr [rdx + r9 - 8], rcx",
+                second: "mov qword ptr [rdx + r10 - 8], r11",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lover_16_", $name, ":"),
             "cmp r9, 32",
             concat!("ja .Lover_32_", $name),
             "movups xmm0, [r8]",
-            "movups xmm1, [r8 + r9 - 16]",
+            "movups xmm1, [r8 + r10 - 16]",
             stores!(
                 concat!("16_", $name),
                 "movups [rdx], xmm0",
-                second: "movups [rdx + r9 - 16], xmm1",
+                second: "movups [rdx + r10 - 16], xmm1",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lover_32_", $name, ":"),
             "cmp r9, 64",
             concat!("ja .Lover_64_", $name),
             "movups xmm0, [r8]",
             "movups xmm1, [r8 + 16]",
-            "movups xmm2, [r8 + r9 - 32]",
-            "movups xmm3, [r8 + r9 - 16]",
+            "movups xmm2, [r8 + r10 - 32]",
+            "movups xmm3, [r8 + r10 - 16]",
             stores!(
                 concat!("32_", $name),
                 "movups [rdx], xmm0",
                 second: "movups [rdx + 16], xmm1",
-                third: "movups [rdx + r9 - 32], xmm2",
-                fourth: "movups [rdx + r9 - 16], xmm3",
+                third: "movups [rdx + r10 - 32], xmm2",
+                fourth: "movups [rdx + r10 - 16], xmm3",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lover_64_", $name, ":"),
             "cmp r9, 96",
@@ -95,18 +100,19 @@ macro_rules! copy_short {
             "movups xmm0, [r8]",
             "movups xmm1, [r8 + 16]",
             "movups xmm2, [r8 + 32]",
-            "movups xmm3, [r8 + r9 - 48]",
-            "movups xmm4, [r8 + r9 - 32]",
-            "movups xmm5, [r8 + r9 - 16]",
+            "movups xmm3, [r8 + r10 - 48]",
+            "movups xmm4, [r8 + r10 - 32]",
+            "movups xmm5, [r8 + r10 - 16]",
             stores!(
                 concat!("64_", $name),
                 "movups [rdx], xmm0",
                 second: "movups [rdx + 16], xmm1",
                 third: "movups [rdx + 32], xmm2",
-                fourth: "movups [rdx + r9 - 48], xmm3",
-                fifth: "movups [rdx + r9 - 32], xmm4",
-                sixth: "movups [rdx + r9 - 16], xmm5",
+                fourth: "movups [rdx + r10 - 48], xmm3",
+                fifth: "movups [rdx + r10 - 32], xmm4",
+                sixth: "movups [rdx + r10 - 16], xmm5",
             ),
+            "xor eax, eax",
             "ret",
             // In two halves: there are six registers.
             concat!(".Lover_96_", $name, ":"),
@@ -123,16 +129,17 @@ macro_rules! copy_short {
                 third: "movups [rdx + 32], xmm2",
                 fourth: "movups [rdx + 48], xmm3",
                 fifth: lines![
-                    "movups xmm0, [r8 + r9 - 64]",
-                    "movups xmm1, [r8 + r9 - 48]",
-                    "movups xmm2, [r8 + r9 - 32]",
-                    "movups xmm3, [r8 + r9 - 16]",
-                    "movups [rdx + r9 - 64], xmm0",
+                    "movups xmm0, [r8 + r10 - 64]",
+                    "movups xmm1, [r8 + r10 - 48]",
+                    "movups xmm2, [r8 + r10 - 32]",
+                    "movups xmm3, [r8 + r10 - 16]",
+                    "movups [rdx + r10 - 64], xmm0",
                 ],
-                sixth: "movups [rdx + r9 - 48], xmm1",
-                seventh: "movups [rdx + r9 - 32], xmm2",
-                eighth: "movups [rdx + r9 - 16], xmm3",
+                sixth: "movups [rdx + r10 - 48], xmm1",
+                seventh: "movups [rdx + r10 - 32], xmm2",
+                eighth: "movups [rdx + r10 - 16], xmm3",
             ),
+            "xor eax, eax",
             "ret",
         ]
     };
@@ -164,86 +171,140 @@ macro_rules! copy_blocks {
     };
 }
 
+/// Copies up to 128 bytes, and the landing pads. The labels end in `name`; `bare` is the name for a jump
+/// to this code.
+macro_rules! copy_body {
+    ($name:literal, $bare:literal, $long:literal, $resume:literal) => {
+        lines![
+            concat!(".globl ", $bare),
+            concat!($bare, ":"),
+            concat!(".Laccess_", $name, ":"),
+            copy_short!($name, $long),
+            concat!(".Lend_", $name, ":"),
+            arrived_of_short!($name, all_but: [16 of 64, 16 of 96, 32 of 96, 16 of 128, 32 of 128] and 48 of 128),
+            concat!(".Lresume_", $name, ":"),
+            "mov rcx, [rsp + 8]",
+            "mov rdx, [rsp + 16]",
+            "mov r8, [rsp + 24]",
+            "mov r9, [rsp + 32]",
+            concat!("jmp ", $resume),
+        ]
+    };
+}
+
+/// The scopes of a copy of up to 128 bytes.
+#[cfg(windows)]
+macro_rules! short_copy {
+    ($filter:expr, $name:literal) => {
+        lines![
+            up_to_64!($filter, $name),
+            scopes_of!(
+                $filter,
+                $name,
+                [
+                    ("second_64", "third_64", "16_arrived"),
+                    ("third_64", "fourth_64", "32_arrived"),
+                    ("fourth_64", "fifth_64", "48_arrived"),
+                    ("fifth_64", "sixth_64", "all_but_32_of_96"),
+                    ("sixth_64", "end_64", "all_but_16_of_96"),
+                ]
+            ),
+            longest!($filter, $name),
+            scopes_of!($filter, $name, [("access", "end", "none_arrived")]),
+        ]
+    };
+}
+
 guarded_routine!(
     "usermode_accessors_copy",
+    entries: copy_entries!("usermode_accessors_copy", clamps: clamp),
     before: [],
     prologue: bare,
-    body: [
-        ".globl usermode_accessors_copy_short",
-        "usermode_accessors_copy_short:",
-        "mov [rsp + 16], rdx",
-        "mov [rsp + 24], r8",
-        "mov [rsp + 32], r9",
-        ".Laccess_copy:",
-        copy_short!("copy", "usermode_accessors_copy_long"),
-        ".Lend_copy:",
-        arrived_of_short!("copy", all_but: [16 of 64, 16 of 96, 32 of 96, 16 of 128, 32 of 128] and 48 of 128),
-        ".Lresume_copy:",
-        "mov rcx, [rsp + 8]",
-        "mov rdx, [rsp + 16]",
-        "mov r8, [rsp + 24]",
-        "mov r9, [rsp + 32]",
-        "jmp usermode_accessors_copy_resume",
-    ],
-    scopes: [
-        (up_to_64 of "copy"),
-        (".Lsecond_64_copy", ".Lthird_64_copy", ".L16_arrived_copy"),
-        (".Lthird_64_copy", ".Lfourth_64_copy", ".L32_arrived_copy"),
-        (".Lfourth_64_copy", ".Lfifth_64_copy", ".L48_arrived_copy"),
-        (".Lfifth_64_copy", ".Lsixth_64_copy", ".Lall_but_32_of_96_copy"),
-        (".Lsixth_64_copy", ".Lend_64_copy", ".Lall_but_16_of_96_copy"),
-        (longest of "copy"),
-        (".Laccess_copy", ".Lend_copy", ".Lnone_arrived_copy"),
-    ],
+    body: [copy_body!(
+        "copy",
+        "usermode_accessors_copy_short",
+        "usermode_accessors_copy_long",
+        "usermode_accessors_copy_resume"
+    )],
+    scopes: [(short_copy of "copy")],
 );
 
-// usermode_accessors_copy jumps here, with the home space as it has filled it.
+// The same for kernel memory: no address is clamped, and user memory stays closed.
 global_asm!(
-    begin!("usermode_accessors_copy_long", handled),
-    prologue!(pushed),
-    "mov rdi, rdx",
-    "mov rsi, r8",
-    "cmp r9, {long}",
-    "jb .Lblock_copy_long",
-    "test byte ptr [rcx + {processor}], {strings}",
-    "jnz .Lstring_copy_long",
-    ".Laccess_copy_long:",
-    copy_blocks!("copy_long"),
-    "mov rdx, rdi",
-    "mov r8, rsi",
-    epilogue!(),
-    "jmp usermode_accessors_copy_short",
-    ".Lstring_copy_long:",
-    "mov rcx, r9",
-    ".Lstrings_copy_long:",
-    "rep movsb",
-    ".Lstrings_end_copy_long:",
-    // RDI is exact.
-    "mov rax, [rsp + 32]",
-    "add rax, [rsp + 48]",
-    "sub rax, rdi",
-    epilogue!(),
-    "ret",
-    arrived!("copy_long", [16, 32, 48]),
-    ".Lnone_arrived_copy_long:",
-    "xor r10d, r10d",
-    ".Lresume_copy_long:",
-    "mov rcx, [rsp + 24]",
-    "mov r9, [rsp + 32]",
-    "add r9, [rsp + 48]",
-    "sub r9, rdi",
-    "mov rdx, rdi",
-    "mov r8, rsi",
-    epilogue!(),
-    "jmp usermode_accessors_copy_resume",
-    end!("usermode_accessors_copy_long", filter!(pushed), [
-        (block of "copy_long"),
-        (".Laccess_copy_long", ".Lend_copy_long", ".Lnone_arrived_copy_long"),
-        (".Lstrings_copy_long", ".Lstrings_end_copy_long", ".Lstrings_end_copy_long"),
-    ]),
-    long = const LONG,
-    processor = const offset_of!(Record, processor),
-    strings = const processor::STRINGS,
+    begin!("usermode_accessors_copy_closed", handled),
+    prologue!(bare),
+    copy_body!(
+        "copy_closed",
+        "usermode_accessors_copy_closed_short",
+        "usermode_accessors_copy_long_closed",
+        "usermode_accessors_copy_resume_closed"
+    ),
+    end!("usermode_accessors_copy_closed", filter!(bare), [(short_copy of "copy_closed")]),
+);
+
+/// Copies more than 128 bytes. The registers are those of the short copy, which jumps here.
+macro_rules! copy_long {
+    ($routine:literal, $name:literal, $short:literal, $resume:literal) => {
+        global_asm!(
+            begin!($routine, handled),
+            prologue!(pushed),
+            keep_record!(pushed),
+            "mov rdi, rdx",
+            "mov rsi, r8",
+            "cmp r9, {long}",
+            concat!("jb .Lblock_", $name),
+            "test byte ptr [rip + {features}], {strings}",
+            concat!("jnz .Lstring_", $name),
+            concat!(".Laccess_", $name, ":"),
+            copy_blocks!($name),
+            "mov rdx, rdi",
+            "mov r8, rsi",
+            epilogue!(),
+            concat!("jmp ", $short),
+            concat!(".Lstring_", $name, ":"),
+            "mov rcx, r9",
+            concat!(".Lstrings_", $name, ":"),
+            "rep movsb",
+            concat!(".Lstrings_end_", $name, ":"),
+            "xor eax, eax",
+            epilogue!(),
+            "ret",
+            // RDI is exact.
+            concat!(".Lstrings_landing_", $name, ":"),
+            "mov rax, [rsp + 32]",
+            "add rax, [rsp + 48]",
+            "sub rax, rdi",
+            epilogue!(),
+            "ret",
+            arrived!($name, [16, 32, 48]),
+            concat!(".Lnone_arrived_", $name, ":"),
+            "xor r10d, r10d",
+            concat!(".Lresume_", $name, ":"),
+            "mov rcx, [rsp + 24]",
+            "mov r9, [rsp + 48]",
+            "mov rdx, rdi",
+            "mov r8, rsi",
+            epilogue!(),
+            concat!("jmp ", $resume),
+            end!($routine, filter!(pushed), [(long_blocks of $name)]),
+            long = const LONG,
+            features = sym processor::FEATURES,
+            strings = const processor::STRINGS,
+        );
+    };
+}
+
+copy_long!(
+    "usermode_accessors_copy_long",
+    "copy_long",
+    "usermode_accessors_copy_short",
+    "usermode_accessors_copy_resume"
+);
+copy_long!(
+    "usermode_accessors_copy_long_closed",
+    "copy_long_closed",
+    "usermode_accessors_copy_closed_short",
+    "usermode_accessors_copy_resume_closed"
 );
 
 // Accesses only the record, and has no frame.
@@ -252,13 +313,16 @@ global_asm!(
     ".p2align 4",
     ".globl usermode_accessors_copy_resume",
     "usermode_accessors_copy_resume:",
+    reopen!(),
+    ".globl usermode_accessors_copy_resume_closed",
+    "usermode_accessors_copy_resume_closed:",
     offsets_to_resume!(lines![
         "mov rax, r8",
         "cmp qword ptr [rcx + {kind}], {write}",
         "cmove rax, rdx",
     ]),
     "jmp usermode_accessors_copy_bytes",
-    processor = const offset_of!(Record, processor),
+    features = sym processor::FEATURES,
     smap = const processor::SMAP,
     code = const offset_of!(Record, code),
     kind = const offset_of!(Record, kind),
@@ -268,33 +332,38 @@ global_asm!(
 
 guarded_routine!(
     "usermode_accessors_copy_upward",
+    entries: copy_entries!("usermode_accessors_copy_upward", clamps: clamp),
     before: [
         "xor r10d, r10d",
-        "mov r11, r9",
-        // From here on: the bytes from offset R10 to offset R11, of R9.
+        "mov rax, r9",
+        // From here on: the bytes from offset R10 to offset RAX, of R9.
         ".globl usermode_accessors_copy_bytes",
         "usermode_accessors_copy_bytes:",
     ],
     prologue: pushed,
     body: [
         "add r9, rdx",
-        "mov [rsp + 32], r9",
         "lea rdi, [rdx + r10]",
         "lea rsi, [r8 + r10]",
-        "mov rcx, r11",
+        "mov rcx, rax",
         "sub rcx, r10",
         ".Laccess_copy_upward:",
         "rep movsb",
+        ".Lend_copy_upward:",
+        "mov rax, r9",
+        "sub rax, rdi",
+        epilogue!(),
+        "ret",
         ".Llanding_copy_upward:",
-        "mov rax, [rsp + 32]",
+        "mov rax, [rsp + 48]",
         "sub rax, rdi",
         epilogue!(),
         "ret",
     ],
-    scopes: [(".Laccess_copy_upward", ".Llanding_copy_upward", ".Llanding_copy_upward")],
+    scopes: [(".Laccess_copy_upward", ".Lend_copy_upward", ".Llanding_copy_upward")],
 );
 
-// ECX holds the features of the processor, as the record does.
+// ECX holds the features of the processor.
 global_asm!(
     begin!("usermode_accessors_copy_directly"),
     prologue!(bare),
@@ -325,36 +394,12 @@ global_asm!(
 );
 
 unsafe extern "efiapi" {
-    pub(super) fn usermode_accessors_copy_upward(
-        record: *mut Record,
-        destination: *mut u8,
-        source: *const u8,
-        length: usize,
-    ) -> usize;
     fn usermode_accessors_copy_directly(
         processor: u32,
         destination: *mut u8,
         source: *const u8,
         length: usize,
     );
-}
-
-/// Copies as [`guarded_copy`] does, in the order of the addresses, with the effect of single bytes. So
-/// the destination may lie below a source that it overlaps.
-///
-/// [`guarded_copy`]: crate::arch::guarded_copy
-///
-/// # Safety
-///
-/// As for [`guarded_copy`].
-pub(crate) unsafe fn guarded_copy_upward(
-    destination: *mut u8,
-    source: *const u8,
-    length: usize,
-) -> Result<(), Trap> {
-    let routine = usermode_accessors_copy_upward;
-    // SAFETY: the caller's promise is the same.
-    unsafe { copy_by(routine, without_rest, destination, source, length) }
 }
 
 /// Copies forward without a guard. If the ranges overlap, the shared bytes end up unspecified.

@@ -5,7 +5,7 @@
 use core::{arch::global_asm, mem::offset_of};
 
 use super::{
-    EFLAGS_AC, Record,
+    EFLAGS_AC, Record, USER_LIMIT,
     processor::{self, features},
     stores::LONG,
 };
@@ -23,35 +23,39 @@ macro_rules! repeat_byte {
     };
 }
 
-/// Fills R9 bytes at RDX and returns, if they are at most 128; else jumps to `long`. R8 and XMM0 hold
-/// the byte in each of their bytes. The labels end in `name`.
+/// Fills R9 bytes at RDX and returns 0, if they are at most 128; else jumps to `long`. R8 and XMM0 hold
+/// the byte in each of their bytes. Changes R10. The labels end in `name`.
 macro_rules! fill_short {
     ($name:literal, $long:literal) => {
         lines![
             jump_by_length!($name),
             "mov byte ptr [rdx], r8b",
             concat!(".Lnothing_", $name, ":"),
+            "xor eax, eax",
             "ret",
             concat!(".Lfrom_2_", $name, ":"),
             stores!(
                 concat!("2_", $name),
                 "mov word ptr [rdx], r8w",
-                second: "mov word ptr [rdx + r9 - 2], r8w",
+                second: "mov word ptr [rdx + r10 - 2], r8w",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lfrom_4_", $name, ":"),
             stores!(
                 concat!("4_", $name),
                 "mov dword ptr [rdx], r8d",
-                second: "mov dword ptr [rdx + r9 - 4], r8d",
+                second: "mov dword ptr [rdx + r10 - 4], r8d",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lfrom_8_", $name, ":"),
             stores!(
                 concat!("8_", $name),
                 "mov qword ptr [rdx], r8",
-                second: "mov qword ptr [rdx + r9 - 8], r8",
+                second: "mov qword ptr [rdx + r10 - 8], r8",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lover_16_", $name, ":"),
             "cmp r9, 32",
@@ -59,8 +63,9 @@ macro_rules! fill_short {
             stores!(
                 concat!("16_", $name),
                 "movups [rdx], xmm0",
-                second: "movups [rdx + r9 - 16], xmm0",
+                second: "movups [rdx + r10 - 16], xmm0",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lover_32_", $name, ":"),
             "cmp r9, 64",
@@ -69,9 +74,10 @@ macro_rules! fill_short {
                 concat!("32_", $name),
                 "movups [rdx], xmm0",
                 second: "movups [rdx + 16], xmm0",
-                third: "movups [rdx + r9 - 32], xmm0",
-                fourth: "movups [rdx + r9 - 16], xmm0",
+                third: "movups [rdx + r10 - 32], xmm0",
+                fourth: "movups [rdx + r10 - 16], xmm0",
             ),
+            "xor eax, eax",
             "ret",
             concat!(".Lover_64_", $name, ":"),
             "cmp r9, 128",
@@ -82,11 +88,12 @@ macro_rules! fill_short {
                 second: "movups [rdx + 16], xmm0",
                 third: "movups [rdx + 32], xmm0",
                 fourth: "movups [rdx + 48], xmm0",
-                fifth: "movups [rdx + r9 - 64], xmm0",
-                sixth: "movups [rdx + r9 - 48], xmm0",
-                seventh: "movups [rdx + r9 - 32], xmm0",
-                eighth: "movups [rdx + r9 - 16], xmm0",
+                fifth: "movups [rdx + r10 - 64], xmm0",
+                sixth: "movups [rdx + r10 - 48], xmm0",
+                seventh: "movups [rdx + r10 - 32], xmm0",
+                eighth: "movups [rdx + r10 - 16], xmm0",
             ),
+            "xor eax, eax",
             "ret",
         ]
     };
@@ -114,15 +121,13 @@ macro_rules! fill_blocks {
 
 guarded_routine!(
     "usermode_accessors_fill",
+    entries: one_entry!("usermode_accessors_fill"),
     before: [],
     prologue: bare,
     body: [
-        "mov [rsp + 24], r8",
         repeat_byte!(),
         ".globl usermode_accessors_fill_short",
         "usermode_accessors_fill_short:",
-        "mov [rsp + 16], rdx",
-        "mov [rsp + 32], r9",
         ".Laccess_fill:",
         fill_short!("fill", "usermode_accessors_fill_long"),
         ".Lend_fill:",
@@ -141,14 +146,15 @@ guarded_routine!(
     ],
 );
 
-// usermode_accessors_fill jumps here, with the home space as it has filled it.
+// More than 128 bytes. The registers are those of usermode_accessors_fill, which jumps here.
 global_asm!(
     begin!("usermode_accessors_fill_long", handled),
     prologue!(pushed),
+    keep_record!(pushed),
     "mov rdi, rdx",
     "cmp r9, {long}",
     "jb .Lblock_fill_long",
-    "test byte ptr [rcx + {processor}], {strings}",
+    "test byte ptr [rip + {features}], {strings}",
     "jnz .Lstring_fill_long",
     ".Laccess_fill_long:",
     fill_blocks!("fill_long"),
@@ -161,7 +167,11 @@ global_asm!(
     ".Lstrings_fill_long:",
     "rep stosb",
     ".Lstrings_end_fill_long:",
+    "xor eax, eax",
+    epilogue!(),
+    "ret",
     // RDI is exact.
+    ".Lstrings_landing_fill_long:",
     "mov rax, [rsp + 32]",
     "add rax, [rsp + 48]",
     "sub rax, rdi",
@@ -173,56 +183,55 @@ global_asm!(
     ".Lresume_fill_long:",
     "mov rcx, [rsp + 24]",
     "mov r8, [rsp + 40]",
-    "mov r9, [rsp + 32]",
-    "add r9, [rsp + 48]",
-    "sub r9, rdi",
+    "mov r9, [rsp + 48]",
     "mov rdx, rdi",
     epilogue!(),
     "jmp usermode_accessors_fill_resume",
-    end!("usermode_accessors_fill_long", filter!(pushed), [
-        (block of "fill_long"),
-        (".Laccess_fill_long", ".Lend_fill_long", ".Lnone_arrived_fill_long"),
-        (".Lstrings_fill_long", ".Lstrings_end_fill_long", ".Lstrings_end_fill_long"),
-    ]),
+    end!("usermode_accessors_fill_long", filter!(pushed), [(long_blocks of "fill_long")]),
     long = const LONG,
-    processor = const offset_of!(Record, processor),
+    features = sym processor::FEATURES,
     strings = const processor::STRINGS,
 );
 
-// Fills from offset R10 to offset R11 of R9 bytes at RDX, with the byte in R8.
+// Fills from offset R10 to offset RAX of R9 bytes at RDX, with the byte in R8.
 global_asm!(
     ".text",
     ".p2align 4",
     ".globl usermode_accessors_fill_resume",
     "usermode_accessors_fill_resume:",
+    reopen!(),
     offsets_to_resume!("mov rax, rdx"),
     "jmp usermode_accessors_fill_bytes",
     begin!("usermode_accessors_fill_bytes", handled),
     prologue!(pushed),
     keep_record!(pushed),
     "add r9, rdx",
-    "mov [rsp + 32], r9",
     "lea rdi, [rdx + r10]",
-    "mov eax, r8d",
-    "mov rcx, r11",
+    "mov rcx, rax",
     "sub rcx, r10",
+    "mov eax, r8d",
     ".Laccess_fill_bytes:",
     "rep stosb",
+    ".Lend_fill_bytes:",
+    "mov rax, r9",
+    "sub rax, rdi",
+    epilogue!(),
+    "ret",
     ".Llanding_fill_bytes:",
-    "mov rax, [rsp + 32]",
+    "mov rax, [rsp + 48]",
     "sub rax, rdi",
     epilogue!(),
     "ret",
     end!("usermode_accessors_fill_bytes", filter!(pushed), [
-        (".Laccess_fill_bytes", ".Llanding_fill_bytes", ".Llanding_fill_bytes"),
+        (".Laccess_fill_bytes", ".Lend_fill_bytes", ".Llanding_fill_bytes"),
     ]),
-    processor = const offset_of!(Record, processor),
+    features = sym processor::FEATURES,
     smap = const processor::SMAP,
     code = const offset_of!(Record, code),
     address = const offset_of!(Record, address),
 );
 
-// ECX holds the features of the processor, as the record does.
+// ECX holds the features of the processor.
 global_asm!(
     begin!("usermode_accessors_fill_directly"),
     prologue!(bare),

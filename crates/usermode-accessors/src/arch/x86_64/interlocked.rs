@@ -10,12 +10,12 @@
 
 use core::{arch::global_asm, mem::offset_of};
 
-use super::{EFLAGS_AC, Record, processor};
+use super::{EFLAGS_AC, FAULTED, Record, USER_LIMIT, processor};
 
 /// Applies `operation` to a copy of the value, until the copy can be stored. The registers have the
 /// width of the value: one for the old value, one for the new.
 macro_rules! locked_operation {
-    ($name:literal, $width:literal, $was:literal, $becomes:literal, $operation:literal) => {
+    ($name:literal, $returns:ident, $width:literal, $was:literal, $becomes:literal, $operation:literal) => {
         guarded_access!(
             $name,
             setup: [],
@@ -26,13 +26,15 @@ macro_rules! locked_operation {
                 $operation,
                 concat!("lock cmpxchg ", $width, " ptr [rdx], ", $becomes),
                 "jne 5b",
-            ]
+            ],
+            returns: $returns
         );
     };
 }
 
 locked_operation!(
     "usermode_accessors_and4",
+    narrow,
     "dword",
     "eax",
     "r9d",
@@ -40,6 +42,7 @@ locked_operation!(
 );
 locked_operation!(
     "usermode_accessors_and8",
+    wide,
     "qword",
     "rax",
     "r9",
@@ -47,19 +50,29 @@ locked_operation!(
 );
 locked_operation!(
     "usermode_accessors_or4",
+    narrow,
     "dword",
     "eax",
     "r9d",
     "or r9d, r8d"
 );
-locked_operation!("usermode_accessors_or8", "qword", "rax", "r9", "or r9, r8");
+locked_operation!(
+    "usermode_accessors_or8",
+    wide,
+    "qword",
+    "rax",
+    "r9",
+    "or r9, r8"
+);
 guarded_access!(
     "usermode_accessors_compare_exchange4",
     setup: ["mov eax, r9d"],
-    access: "lock cmpxchg dword ptr [rdx], r8d"
+    access: "lock cmpxchg dword ptr [rdx], r8d",
+    returns: narrow
 );
 guarded_access!(
     "usermode_accessors_compare_exchange8",
     setup: ["mov rax, r9"],
-    access: "lock cmpxchg qword ptr [rdx], r8"
+    access: "lock cmpxchg qword ptr [rdx], r8",
+    returns: wide
 );

@@ -7,12 +7,9 @@
 //!
 //! Source: "`MOVNTDQ`" and "`SFENCE`", Intel 64 and IA-32 Architectures Software Developer's Manual.
 
-use core::{
-    arch::{asm, global_asm},
-    mem::offset_of,
-};
+use core::arch::{asm, global_asm};
 
-use super::{EFLAGS_AC, Record, processor};
+use super::{EFLAGS_AC, USER_LIMIT, processor};
 
 /// Copies single bytes until the destination is aligned. RDI and RSI point to the next byte. R9 is the
 /// number of bytes, then of the bytes left. Changes RCX.
@@ -65,13 +62,13 @@ macro_rules! stream_blocks {
 
 guarded_routine!(
     "usermode_accessors_copy_nontemporal",
+    entries: copy_entries!("usermode_accessors_copy_nontemporal", clamps: clamp),
     before: [],
     prologue: pushed,
     body: [
         "mov rdi, rdx",
         "mov rsi, r8",
         "add rdx, r9",
-        "mov [rsp + 32], rdx",
         copy_to_alignment!(".Laccess_copy_nontemporal:", ".Lblocks_copy_nontemporal:"),
         stream_blocks!(
             ".Lsecond_copy_nontemporal:",
@@ -81,6 +78,11 @@ guarded_routine!(
         ),
         ".Lrest_copy_nontemporal:",
         "rep movsb",
+        ".Lend_rest_copy_nontemporal:",
+        "sfence",
+        "xor eax, eax",
+        epilogue!(),
+        "ret",
         // RDI is exact.
         ".Llanding_copy_nontemporal:",
         "sfence",
@@ -115,7 +117,7 @@ guarded_routine!(
         ),
         (
             ".Lrest_copy_nontemporal",
-            ".Llanding_copy_nontemporal",
+            ".Lend_rest_copy_nontemporal",
             ".Llanding_copy_nontemporal"
         ),
     ],

@@ -2,7 +2,7 @@
 
 use core::{
     arch::{
-        asm,
+        asm, global_asm,
         x86_64::{__cpuid_count, __get_cpuid_max},
     },
     sync::atomic::{AtomicU32, Ordering},
@@ -21,15 +21,26 @@ pub(super) const SMAP: u32 = 1;
 /// `REP MOVSB` and `REP STOSB` are fast for long ranges.
 pub(super) const STRINGS: u32 = 2;
 
-/// Returns which of [`SMAP`] and [`STRINGS`] hold.
+/// The features were not looked for yet. [`SMAP`] is then set as well, so that a guarded routine tests one bit.
+pub(super) const NOT_FOUND: u32 = 4;
+
+/// The features, for the guarded routines.
 ///
-/// They are the same on all processors of a system and do not change, so they are read once.
+/// They are the same on all processors of a system and do not change, so they are found once.
+pub(super) static FEATURES: AtomicU32 = AtomicU32::new(NOT_FOUND | SMAP);
+
+/// Makes the guarded routines ready. They find the features themselves.
+#[inline]
+pub(in crate::arch) const fn prepare() {}
+
+/// Returns which of [`SMAP`] and [`STRINGS`] hold.
 #[inline]
 pub(super) fn features() -> u32 {
-    match FEATURES.load(Ordering::Relaxed) {
-        UNKNOWN => find_features(),
-        features => features,
+    let features = FEATURES.load(Ordering::Relaxed);
+    if features & NOT_FOUND == 0 {
+        return features;
     }
+    find_features()
 }
 
 /// Returns whether [`SMAP`] holds.
@@ -38,14 +49,9 @@ pub(in crate::arch) fn smap_is_on() -> bool {
     features() & SMAP != 0
 }
 
-const UNKNOWN: u32 = 0;
-/// A bit that is always set, so that no features differ from [`UNKNOWN`].
-const KNOWN: u32 = 4;
-static FEATURES: AtomicU32 = AtomicU32::new(UNKNOWN);
-
 #[cold]
-fn find_features() -> u32 {
-    let mut features = KNOWN;
+extern "efiapi" fn find_features() -> u32 {
+    let mut features = 0;
     if is_kernel() && cr4_has_smap() {
         features |= SMAP;
     }
@@ -55,6 +61,31 @@ fn find_features() -> u32 {
     FEATURES.store(features, Ordering::Relaxed);
     features
 }
+
+// Finds the features, and preserves the registers of a guarded routine's arguments.
+global_asm!(
+    begin!("usermode_accessors_find_features"),
+    "push rcx",
+    on_windows!(".seh_stackalloc 8"),
+    "push rdx",
+    on_windows!(".seh_stackalloc 8"),
+    "push r8",
+    on_windows!(".seh_stackalloc 8"),
+    "push r9",
+    on_windows!(".seh_stackalloc 8"),
+    "sub rsp, 40",
+    on_windows!(".seh_stackalloc 40"),
+    on_windows!(".seh_endprologue"),
+    "call {find}",
+    "add rsp, 40",
+    "pop r9",
+    "pop r8",
+    "pop rdx",
+    "pop rcx",
+    "ret",
+    end!(),
+    find = sym find_features,
+);
 
 /// Source: "`CPUID`", leaf 7, "ERMS", Intel 64 and IA-32 Architectures Software Developer's Manual.
 fn has_enhanced_strings() -> bool {

@@ -3,10 +3,10 @@
 //! | offset from RSP after the prologue | content |
 //! | --- | --- |
 //! | +0 | the home space of the callee for four register arguments |
-//! | +32 | the fifth and sixth arguments |
-//! | +48 | the [`Raised`]; the filter finds it through its establisher frame |
-//! | +56 | whether to restore AC |
-//! | +64 | RFLAGS at entry |
+//! | +32 | the fifth to the tenth argument |
+//! | +80 | the [`Raised`]; the filter finds it through its establisher frame |
+//! | +88 | whether to restore AC |
+//! | +96 | RFLAGS at entry |
 //!
 //! The frame keeps nothing in registers, and the unwind restores all registers that survive a call.
 //! RFLAGS are not restored, so the landing pad clears the direction flag and restores AC.
@@ -19,21 +19,28 @@ use super::EFLAGS_AC;
 #[cfg(windows)]
 use crate::arch::{PARAMETERS, Raised};
 
+/// Copies arguments from the array at R10 to the same offsets from RSP.
+macro_rules! on_stack {
+    ($($offset:literal),*) => {
+        lines![$(
+            concat!("mov r11, [r10 + ", $offset, "]"),
+            concat!("mov [rsp + ", $offset, "], r11"),
+        )*]
+    };
+}
+
 global_asm!(
     begin!("usermode_accessors_call", handled),
     "pushfq",
     on_windows!(".seh_stackalloc 8"),
-    "sub rsp, 64",
-    on_windows!(".seh_stackalloc 64"),
+    "sub rsp, 96",
+    on_windows!(".seh_stackalloc 96"),
     on_windows!(".seh_endprologue"),
-    "mov [rsp + 48], rcx",
-    "mov [rsp + 56], r9",
+    "mov [rsp + 80], rcx",
+    "mov [rsp + 88], r9",
     "mov rax, rdx",
     "mov r10, r8",
-    "mov r11, [r10 + 40]",
-    "mov [rsp + 40], r11",
-    "mov r11, [r10 + 32]",
-    "mov [rsp + 32], r11",
+    on_stack!(32, 40, 48, 56, 64, 72),
     "mov r9, [r10 + 24]",
     "mov r8, [r10 + 16]",
     "mov rdx, [r10 + 8]",
@@ -44,16 +51,16 @@ global_asm!(
     "nop",
     ".Llanding_call:",
     "cld",
-    "cmp qword ptr [rsp + 56], 0",
+    "cmp qword ptr [rsp + 88], 0",
     "je 4f",
-    "test dword ptr [rsp + 64], {ac}",
+    "test dword ptr [rsp + 96], {ac}",
     "jnz 3f",
     "clac",
     "jmp 4f",
     "3:",
     "stac",
     "4:",
-    "add rsp, 72",
+    "add rsp, 104",
     "ret",
     end!(
         "usermode_accessors_call",
@@ -71,7 +78,7 @@ global_asm!(
     ".globl usermode_accessors_call_filter",
     "usermode_accessors_call_filter:",
     "mov rcx, [rcx]",
-    "mov rdx, [rdx + 48]",
+    "mov rdx, [rdx + 80]",
     "mov dword ptr [rdx + {any}], 1",
     "mov eax, dword ptr [rcx + 0x00]", // ExceptionCode
     "mov dword ptr [rdx + {code}], eax",

@@ -10,24 +10,30 @@
 //! exception. If the address is unknown or outside the range, nothing more is moved; the count is
 //! that of the bytes known to be stored.
 
-/// Computes where the string instruction begins and ends: at offsets R10 and R11. On entry RCX is the
+/// Opens user memory again.
+macro_rules! reopen {
+    () => {
+        lines![
+            "test byte ptr [rip + {features}], {smap}",
+            "jz 2f",
+            "stac",
+            "2:",
+        ]
+    };
+}
+
+/// Computes where the string instruction begins and ends: at offsets R10 and RAX. On entry RCX is the
 /// record, R9 the length, and R10 the offset of the first byte that may not be stored. `base` loads
 /// into RAX the start of the side that faulted, and changes nothing else.
 macro_rules! offsets_to_resume {
     ($base:expr) => {
         lines![
             "cld",
-            "test byte ptr [rcx + {processor}], {smap}",
-            "jz 2f",
-            "stac",
-            "2:",
             "mov r11, r9",
             "cmp dword ptr [rcx + {code}], 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
             "je 3f",
             "cmp dword ptr [rcx + {code}], 0xC00000FD", // STATUS_STACK_OVERFLOW
-            "je 3f",
-            "mov dword ptr [rcx + {code}], 0",
-            "jmp 4f",
+            "jne 4f",
             "3:",
             $base,
             "mov r11, [rcx + {address}]",
@@ -37,6 +43,7 @@ macro_rules! offsets_to_resume {
             "cmp r11, r10",
             "cmovb r11, r10",
             "4:",
+            "mov rax, r11",
         ]
     };
 }

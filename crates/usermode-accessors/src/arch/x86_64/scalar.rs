@@ -9,25 +9,34 @@ use core::{
     sync::atomic::{Ordering, compiler_fence},
 };
 
-use super::{EFLAGS_AC, Record, processor};
+use super::{EFLAGS_AC, FAULTED, Record, USER_LIMIT, processor};
 use crate::arch::{Trap, Width, guarded_read, guarded_write};
 
-/// Defines guarded routines, each with its access.
+/// Defines guarded routines, each with its access. A routine that reads has a second form for kernel
+/// memory.
 macro_rules! accesses {
-    ($($name:literal: $access:literal),* $(,)?) => {
-        $(guarded_access!($name, setup: [], access: $access);)*
+    (reads: $($name:literal, $closed:literal, $returns:ident: $access:literal;)*) => {
+        $(
+            guarded_access!($name, setup: [], access: $access, returns: $returns);
+            closed_access!($closed, access: $access, returns: $returns);
+        )*
+    };
+    (writes: $($name:literal: $access:literal;)*) => {
+        $(guarded_access!($name, setup: [], access: $access, returns: nothing);)*
     };
 }
 
-accesses!(
-    "usermode_accessors_read1": "movzx eax, byte ptr [rdx]",
-    "usermode_accessors_read2": "movzx eax, word ptr [rdx]",
-    "usermode_accessors_read4": "mov eax, dword ptr [rdx]",
-    "usermode_accessors_read8": "mov rax, qword ptr [rdx]",
-    "usermode_accessors_write1": "mov byte ptr [rdx], r8b",
-    "usermode_accessors_write2": "mov word ptr [rdx], r8w",
-    "usermode_accessors_write4": "mov dword ptr [rdx], r8d",
-    "usermode_accessors_write8": "mov qword ptr [rdx], r8",
+accesses!(reads:
+    "usermode_accessors_read1", "usermode_accessors_read1_closed", narrow: "movzx eax, byte ptr [rdx]";
+    "usermode_accessors_read2", "usermode_accessors_read2_closed", narrow: "movzx eax, word ptr [rdx]";
+    "usermode_accessors_read4", "usermode_accessors_read4_closed", narrow: "mov eax, dword ptr [rdx]";
+    "usermode_accessors_read8", "usermode_accessors_read8_closed", wide: "mov rax, qword ptr [rdx]";
+);
+accesses!(writes:
+    "usermode_accessors_write1": "mov byte ptr [rdx], r8b";
+    "usermode_accessors_write2": "mov word ptr [rdx], r8w";
+    "usermode_accessors_write4": "mov dword ptr [rdx], r8d";
+    "usermode_accessors_write8": "mov qword ptr [rdx], r8";
 );
 
 /// Reads as [`guarded_read`] does. No later access of this thread is made before it.

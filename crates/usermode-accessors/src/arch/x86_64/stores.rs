@@ -23,10 +23,14 @@ macro_rules! stores {
 }
 
 /// Jumps to `from_2`, `from_4`, `from_8` or `over_16` by the length in R9, or to `nothing` if it is 0.
-/// Falls through if it is 1.
+/// Falls through if it is 1. R10 is the length as the classes use it.
+///
+/// The processor may predict the jumps wrongly. Then it runs a class with another length than one of
+/// that class. R10 is at most 255, so it does not get far from the start.
 macro_rules! jump_by_length {
     ($name:literal) => {
         lines![
+            "movzx r10d, r9b",
             "cmp r9, 16",
             concat!("ja .Lover_16_", $name),
             "cmp r9d, 8",
@@ -51,8 +55,8 @@ macro_rules! arrived {
     };
 }
 
-/// The landing pads of copies and fills of up to 128 bytes. The length is in the home slot of R9. They
-/// fall through to `resume`.
+/// The landing pads of copies and fills of up to 128 bytes. The filter has stored the length in the home
+/// slot of R9. They fall through to `resume`.
 ///
 /// A class stores half of its greatest length from the start, and the other half up to the end. So
 /// `16 of 64`, say, means that all except the last 16 bytes are stored, but at least the first 32.
@@ -157,5 +161,23 @@ macro_rules! longest {
                 ("eighth_longest", "end_longest", "all_but_16_of_128"),
             ]
         )
+    };
+}
+
+/// The scopes of a routine for more than 128 bytes.
+#[cfg(windows)]
+macro_rules! long_blocks {
+    ($filter:expr, $name:literal) => {
+        lines![
+            block!($filter, $name),
+            scopes_of!(
+                $filter,
+                $name,
+                [
+                    ("access", "end", "none_arrived"),
+                    ("strings", "strings_end", "strings_landing"),
+                ]
+            ),
+        ]
     };
 }

@@ -9,7 +9,8 @@ use core::{
     mem::offset_of,
 };
 
-use super::{EFLAGS_AC, Record, Trap, processor};
+use super::{EFLAGS_AC, Record, Trap, USER_LIMIT, processor};
+use crate::arch::record::guard;
 
 /// Searches R8 bytes, more than 0, at RDX. Jumps to `found` if there is a zero, which then begins at
 /// RDI + RAX; else falls through. `compare` compares characters. RDI is the current block. Changes
@@ -60,11 +61,10 @@ macro_rules! scan_routine {
     ($name:literal, $compare:literal) => {
         guarded_routine!(
             $name,
+            entries: one_entry!($name),
             before: [],
             prologue: pushed,
             body: [
-                "mov [rsp + 32], rdx",
-                "mov [rsp + 40], r8",
                 concat!(".Laccess_", $name, ":"),
                 scan_blocks!($compare, "6f"),
                 concat!(".Lend_", $name, ":"),
@@ -87,6 +87,7 @@ macro_rules! scan_routine {
                 "mov [rcx + {address}], rax",
                 "mov rax, rdi",
                 "sub rax, rdx",
+                "not rax",
                 "jmp 8b",
             ],
             scopes: [(
@@ -103,10 +104,10 @@ scan_routine!("usermode_accessors_scan1", "pcmpeqb");
 scan_routine!("usermode_accessors_scan2", "pcmpeqw");
 guarded_routine!(
     "usermode_accessors_scan2_odd",
+    entries: one_entry!("usermode_accessors_scan2_odd"),
     before: [],
     prologue: pushed,
     body: [
-        "mov [rsp + 32], rdx",
         "mov rdi, rdx",
         "mov rcx, r8",
         "shr rcx, 1",
@@ -114,21 +115,27 @@ guarded_routine!(
         "xor eax, eax",
         ".Laccess_scan2_odd:",
         "repne scasw",
+        ".Lend_scan2_odd:",
         "sete sil",
-        ".Llanding_scan2_odd:",
         "mov rax, rdi",
-        "sub rax, [rsp + 32]",
+        "sub rax, rdx",
         "add esi, esi",
         "sub rax, rsi",
         epilogue!(),
         "ret",
+        ".Llanding_scan2_odd:",
+        "mov rax, rdi",
+        "sub rax, [rsp + 32]",
+        "not rax",
+        epilogue!(),
+        "ret",
     ],
-    scopes: [(".Laccess_scan2_odd", ".Llanding_scan2_odd", ".Llanding_scan2_odd")],
+    scopes: [(".Laccess_scan2_odd", ".Lend_scan2_odd", ".Llanding_scan2_odd")],
 );
 
 unsafe extern "efiapi" {
-    /// Returns how many bytes precede the terminator, or were read before a fault; `length` if there
-    /// is no terminator in `length` bytes, which must not be 0.
+    /// Returns how many bytes precede the terminator; `length` if there is no terminator in `length`
+    /// bytes, which must not be 0. After a fault it returns the complement of how many were read.
     pub(super) fn usermode_accessors_scan1(
         record: *mut Record,
         string: *const u8,
@@ -167,11 +174,12 @@ pub(crate) unsafe fn guarded_scan(
         (true, false) => usermode_accessors_scan2,
         (true, true) => usermode_accessors_scan2_odd,
     };
-    let mut record = Record::new();
     let length = count.wrapping_shl(u32::from(wide));
-    // SAFETY: the record outlives the call; a fault on the user side returns.
-    let length = unsafe { routine(&raw mut record, string, length) };
-    record.result(length).map(|()| length >> u32::from(wide))
+    // SAFETY: a fault on the user side returns.
+    let scan = |record| unsafe { routine(record, string, length) };
+    let faulted = |length: usize| (length.cast_signed() < 0).then_some(!length);
+    // SAFETY: the range is shorter than `isize::MAX`, so only a fault sets the highest bit.
+    unsafe { guard(scan, faulted) }.map(|length| length >> u32::from(wide))
 }
 
 /// Counts as [`guarded_scan`] does, without a guard.

@@ -4,7 +4,7 @@ use crate::bugcheck::violation;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::{self, APC_LEVEL, require_at_most};
 use crate::object::process;
-use crate::{parallel, raw};
+use crate::{locks, parallel, raw};
 
 use super::ps::PsGetCurrentThread;
 
@@ -32,6 +32,7 @@ pub(super) extern "win64" fn ExTryToAcquireFastMutex(mutex: u64) -> u8 {
     }
     raw::write(mutex + OWNER, PsGetCurrentThread());
     raw::write(mutex + OLD_LEVEL, u32::from(irql::current()));
+    locks::acquired(mutex, irql::current());
     irql::set(APC_LEVEL);
     1
 }
@@ -39,6 +40,8 @@ pub(super) extern "win64" fn ExTryToAcquireFastMutex(mutex: u64) -> u8 {
 /// `ExAcquireFastMutex` function (wdm.h). With one thread, a mutex that is held is never released.
 pub(super) extern "win64" fn ExAcquireFastMutex(mutex: u64) {
     require_at_most(APC_LEVEL, "ExAcquireFastMutex");
+    locks::require_nonpaged(mutex, "a fast mutex");
+    locks::before_wait(mutex);
     while ExTryToAcquireFastMutex(mutex) == 0 {
         let own = raw::read::<u64>(mutex + OWNER) == PsGetCurrentThread();
         if own || !parallel::is_running() {
@@ -55,6 +58,7 @@ pub(super) extern "win64" fn ExReleaseFastMutex(mutex: u64) {
     if irql::current() != APC_LEVEL || raw::read::<u64>(mutex + OWNER) != PsGetCurrentThread() {
         violation!("the fast mutex at {mutex:#x} was released and is not held");
     }
+    locks::released(mutex);
     let level: u32 = raw::read(mutex + OLD_LEVEL);
     raw::write(mutex + OWNER, 0_u64);
     raw::write(mutex, 1_u32);

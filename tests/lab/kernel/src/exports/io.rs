@@ -1,15 +1,16 @@
 //! The I/O manager's functions.
 
-use crate::bugcheck::violation;
-use crate::io::{self, cancel, completion};
+use crate::bugcheck::{rule_broken, violation};
+use crate::io::{self, KERNEL_MODE, cancel, completion, irp};
 use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
+use crate::memory::layout;
 use crate::nt::layout::{DeviceObject, DriverObject, Irp, Structure};
 use crate::nt::strings;
-use crate::object::{device, directory, process};
+use crate::object::{self, Kind, device, directory, process};
 use crate::raw;
 use nt_status::NtStatus;
 
-/// `IoCreateDevice` function (wdm.h). IRQL <= `APC_LEVEL`.
+/// `IoCreateDevice` function (wdm.h). IRQL <= `APC_LEVEL`; Driver Verifier asks for `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn IoCreateDevice(
     driver: u64,
     extension_size: u32,
@@ -19,7 +20,7 @@ pub(super) extern "win64" fn IoCreateDevice(
     exclusive: u8,
     result: u64,
 ) -> NtStatus {
-    require_at_most(APC_LEVEL, "IoCreateDevice");
+    require_at_most(PASSIVE_LEVEL, "IoCreateDevice");
     let name = (name != 0).then(|| strings::read(name));
     let attributes = device::Attributes {
         extension_size,
@@ -81,7 +82,44 @@ pub(super) extern "win64" fn IofCompleteRequest(request: u64, _boost: u8) {
 /// `IofCallDriver`, which the macro `IoCallDriver` (wdm.h) calls. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn IofCallDriver(device: u64, request: u64) -> NtStatus {
     require_at_most(DISPATCH_LEVEL, "IoCallDriver");
+    require_sendable(DeviceObject(device), Irp(request));
     io::call_driver(DeviceObject(device), Irp(request))
+}
+
+/// Ends the run if a driver may not send a request to a device: "Bug Check 0xC9" and "Driver Verifier
+/// Security Checks", Windows driver documentation.
+fn require_sendable(device: DeviceObject, request: Irp) {
+    if !irp::is_plausible(request) {
+        rule_broken!(SentType, "{:#x} was sent, which is no request", request.0);
+    }
+    if object::kind_of(device.0) != Some(Kind::Device) {
+        rule_broken!(
+            SentDevice,
+            "the request at {:#x} was sent to {:#x}, which is no device",
+            request.0,
+            device.0
+        );
+    }
+    if request.get(Irp::CANCEL_ROUTINE) != 0 {
+        rule_broken!(
+            SentCancelRoutine,
+            "the request at {:#x} was sent with its cancel routine still set",
+            request.0
+        );
+    }
+    let is_of_user = |address: u64| address != 0 && layout::is_lower_half(address);
+    let buffers = [
+        request.get(Irp::SYSTEM_BUFFER),
+        request.get(Irp::USER_BUFFER),
+    ];
+    let of_kernel = request.get(Irp::REQUESTOR_MODE) == KERNEL_MODE;
+    if let Some(address) = buffers.into_iter().find(|&at| of_kernel && is_of_user(at)) {
+        rule_broken!(
+            KernelIrp,
+            "the request at {:#x} of kernel mode has its buffer at {address:#x}",
+            request.0
+        );
+    }
 }
 
 /// `IoIs32bitProcess` function (wdm.h): the lab's processes are 64-bit.

@@ -1,11 +1,11 @@
 //! Kernel support: levels, locks, events, processors.
 
 use crate::broadcast::{self, IPI_LEVEL};
-use crate::bugcheck::{self, stack_here, violation};
+use crate::bugcheck::{self, rule_broken, stack_here, violation};
 use crate::io::KERNEL_MODE;
-use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_most};
+use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_least, require_at_most};
 use crate::nt::layout::{Event, Structure};
-use crate::{cpu, images, kernel_state, parallel, processor};
+use crate::{cpu, images, kernel_state, locks, parallel, processor};
 use crate::{raw, smp};
 use core::sync::atomic::{AtomicU64, Ordering};
 use nt_status::NtStatus;
@@ -28,6 +28,7 @@ pub(super) extern "win64" fn KeBugCheckEx(
 
 /// `KeInitializeSpinLock` function (wdm.h): any IRQL.
 pub(super) extern "win64" fn KeInitializeSpinLock(lock: u64) {
+    locks::initialized(lock);
     raw::write(lock, 0_u64);
 }
 
@@ -36,7 +37,9 @@ fn owner() -> u64 {
     processor::number() as u64 + 1
 }
 
-fn acquire(lock: u64) {
+fn acquire(lock: u64, level: u8) {
+    locks::require_nonpaged(lock, "a spin lock");
+    locks::before_wait(lock);
     while let Err(holder) = raw::compare_exchange(lock, 0, owner()) {
         if holder == owner() || !parallel::is_running() {
             violation!(
@@ -45,12 +48,16 @@ fn acquire(lock: u64) {
         }
         core::hint::spin_loop();
     }
+    locks::acquired(lock, level);
 }
 
-fn release(lock: u64) {
+/// Releases a lock and returns the IRQL from before.
+fn release(lock: u64) -> u8 {
+    let level = locks::released(lock);
     if raw::compare_exchange(lock, owner(), 0).is_err() {
         violation!("the spin lock at {lock:#x} was released and is not held");
     }
+    level
 }
 
 /// `KeAcquireSpinLockRaiseToDpc` function (wdm.h): returns the previous IRQL. IRQL <=
@@ -59,29 +66,32 @@ pub(super) extern "win64" fn KeAcquireSpinLockRaiseToDpc(lock: u64) -> u8 {
     require_at_most(DISPATCH_LEVEL, "KeAcquireSpinLock");
     let level = irql::current();
     irql::set(DISPATCH_LEVEL);
-    acquire(lock);
+    acquire(lock, level);
     level
 }
 
 /// `KeReleaseSpinLock` function (wdm.h). IRQL = `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn KeReleaseSpinLock(lock: u64, level: u8) {
-    KeReleaseSpinLockFromDpcLevel(lock);
+    let now = irql::current();
+    let before = release(lock);
+    if now != DISPATCH_LEVEL || level != before {
+        rule_broken!(
+            IrqlKeReleaseSpinLock,
+            "KeReleaseSpinLock was called at IRQL {now} to go to {level}; it was {before} before"
+        );
+    }
     KeLowerIrql(level);
 }
 
 /// `KeAcquireSpinLockAtDpcLevel` function (wdm.h). IRQL >= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn KeAcquireSpinLockAtDpcLevel(lock: u64) {
-    if irql::current() < DISPATCH_LEVEL {
-        violation!("KeAcquireSpinLockAtDpcLevel was called below DISPATCH_LEVEL");
-    }
-    acquire(lock);
+    require_at_least(DISPATCH_LEVEL, "KeAcquireSpinLockAtDpcLevel");
+    acquire(lock, irql::current());
 }
 
 /// `KeReleaseSpinLockFromDpcLevel` function (wdm.h). IRQL >= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn KeReleaseSpinLockFromDpcLevel(lock: u64) {
-    if irql::current() < DISPATCH_LEVEL {
-        violation!("a spin lock was released below DISPATCH_LEVEL");
-    }
+    require_at_least(DISPATCH_LEVEL, "KeReleaseSpinLockFromDpcLevel");
     release(lock);
 }
 
@@ -89,7 +99,10 @@ pub(super) extern "win64" fn KeReleaseSpinLockFromDpcLevel(lock: u64) {
 pub(super) extern "win64" fn KfRaiseIrql(level: u8) -> u8 {
     let now = irql::current();
     if level < now || level > HIGH_LEVEL {
-        violation!("KeRaiseIrql was asked to go from {now} to {level}");
+        rule_broken!(
+            KeRaiseIrql,
+            "KeRaiseIrql was asked to go from {now} to {level}"
+        );
     }
     irql::set(level);
     now
@@ -104,7 +117,10 @@ pub(super) extern "win64" fn KeRaiseIrqlToDpcLevel() -> u8 {
 pub(super) extern "win64" fn KeLowerIrql(level: u8) {
     let now = irql::current();
     if level > now {
-        violation!("KeLowerIrql was asked to go from {now} to {level}");
+        rule_broken!(
+            KeLowerIrql,
+            "KeLowerIrql was asked to go from {now} to {level}"
+        );
     }
     irql::set(level);
 }
@@ -152,9 +168,16 @@ pub(crate) fn advance_time(units: u64) {
 }
 
 /// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four ticks of the
-/// time-stamp counter are 100 ns, so that what a driver does once a second happens often. Any IRQL.
+/// time-stamp counter are 100 ns, so that what a driver does once a second happens often. While
+/// instructions are counted one by one, time stands still: they take a hundred times as long. Any
+/// IRQL.
 pub(super) extern "win64" fn KeQueryUnbiasedInterruptTime() -> u64 {
-    cpu::time_stamp() / 4 + AHEAD.load(Ordering::Relaxed)
+    let passed = if crate::options::get().steps {
+        0
+    } else {
+        cpu::time_stamp() / 4
+    };
+    passed + AHEAD.load(Ordering::Relaxed)
 }
 
 /// `KeIpiGenericCall` function (wdm.h): the routine runs on every processor at `IPI_LEVEL`, from a
@@ -178,7 +201,10 @@ pub(super) extern "win64" fn KeEnterCriticalRegion() {
 pub(super) extern "win64" fn KeLeaveCriticalRegion() {
     require_at_most(APC_LEVEL, "KeLeaveCriticalRegion");
     if !kernel_state::leave_critical_region() {
-        violation!("KeLeaveCriticalRegion was called outside of a critical region");
+        rule_broken!(
+            CriticalRegions,
+            "KeLeaveCriticalRegion was called outside of a critical region"
+        );
     }
 }
 
@@ -192,6 +218,7 @@ const SYNCHRONIZATION: u8 = 1;
 
 /// `KeInitializeEvent` function (wdm.h): any IRQL.
 pub(super) extern "win64" fn KeInitializeEvent(event: u64, kind: u32, state: u8) {
+    locks::require_nonpaged(event, "an event");
     let event = Event(event);
     event.set(Event::KIND, kind as u8);
     event.set(Event::LENGTH, (Event::SIZE / 4) as u8);
@@ -206,9 +233,11 @@ fn replace_state(event: u64, state: u32) -> u32 {
     before
 }
 
-/// `KeSetEvent` function (wdm.h): returns the previous state. IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn KeSetEvent(event: u64, _increment: u32, _wait: u8) -> u32 {
-    require_at_most(DISPATCH_LEVEL, "KeSetEvent");
+/// `KeSetEvent` function (wdm.h): returns the previous state. IRQL <= `DISPATCH_LEVEL`, and <=
+/// `APC_LEVEL` if a wait follows.
+pub(super) extern "win64" fn KeSetEvent(event: u64, _increment: u32, wait: u8) -> u32 {
+    let level = if wait == 0 { DISPATCH_LEVEL } else { APC_LEVEL };
+    require_at_most(level, "KeSetEvent");
     replace_state(event, 1)
 }
 

@@ -8,7 +8,9 @@
 
 #![expect(non_snake_case, reason = "an export has the name that drivers import")]
 
+mod breaches;
 mod dbg;
+pub(crate) mod etw;
 mod ex;
 mod io;
 mod ke;
@@ -26,6 +28,7 @@ mod se;
 mod stubs;
 mod zw;
 
+pub(crate) use breaches::commit;
 pub(crate) use ke::advance_time;
 pub(crate) use mm_copy::MmCopyMemory as mm_copy_memory;
 pub(crate) use stubs::stub;
@@ -75,6 +78,7 @@ pub(crate) fn resolve(library: &str, name: &str) -> Option<u64> {
 
 table! {
     dbg: vDbgPrintEx vDbgPrintExWithPrefix;
+    etw: EtwRegister EtwUnregister EtwSetInformation EtwWriteTransfer;
     ex: ExGetPreviousMode ExAcquireFastMutex ExReleaseFastMutex ExTryToAcquireFastMutex;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver

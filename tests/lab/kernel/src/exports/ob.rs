@@ -1,6 +1,7 @@
 //! The object manager's functions.
 
-use crate::bugcheck::violation;
+use crate::bugcheck::{rule_broken, violation};
+use crate::io::KERNEL_MODE;
 use crate::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::object::handle::{self, Table};
 use crate::object::{self, Kind, process};
@@ -42,7 +43,10 @@ pub(super) extern "win64" fn ObfDereferenceObject(object: u64) -> u64 {
 /// reports this, and so does the lab.
 pub(super) fn table_for(attributes: u32, function: &str) -> Table {
     if attributes & KERNEL_HANDLE == 0 && process::current_id() != process::SYSTEM_ID {
-        violation!("{function} would give a user process a kernel object (no OBJ_KERNEL_HANDLE)");
+        rule_broken!(
+            KernelHandle,
+            "{function} would give a user process a kernel object (no OBJ_KERNEL_HANDLE)"
+        );
     }
     Table::Kernel
 }
@@ -80,19 +84,28 @@ pub(super) extern "win64" fn ObReferenceObjectByHandle(
     _information: u64,
 ) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ObReferenceObjectByHandle");
-    let found = handle::find(process::handle_table(), value).or_else(|| {
-        // User mode cannot use the kernel's handles.
-        (mode == crate::io::KERNEL_MODE)
-            .then(|| handle::find(Table::Kernel, value))
-            .flatten()
-    });
+    if value == 0 {
+        rule_broken!(NullHandle, "ObReferenceObjectByHandle was given no handle");
+    }
+    let table = process::handle_table();
+    let found = if mode == KERNEL_MODE {
+        if table != Table::Kernel && handle::find(table, value).is_some() {
+            rule_broken!(
+                UserHandle,
+                "the user's handle {value:#x} was referenced in kernel mode"
+            );
+        }
+        handle::find(Table::Kernel, value)
+    } else {
+        handle::find(table, value)
+    };
     let Some(found) = found else {
         return NtStatus::INVALID_HANDLE;
     };
     if kind != 0 && kind_of_type(kind) != object::kind_of(found.object) {
         return NtStatus::OBJECT_TYPE_MISMATCH;
     }
-    if mode != crate::io::KERNEL_MODE && found.access & access != access {
+    if mode != KERNEL_MODE && found.access & access != access {
         return NtStatus::ACCESS_DENIED;
     }
     object::reference_by_driver(found.object);

@@ -1,8 +1,8 @@
 //! Pool.
 
-use crate::bugcheck::violation;
+use crate::bugcheck::{rule_broken, violation};
 use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, require_at_most};
-use crate::pool::{self, Content, Owner};
+use crate::pool::{self, Content, Kind};
 
 /// `POOL_FLAG_*`, from "`POOL_FLAGS`", Windows driver documentation.
 mod flags {
@@ -26,9 +26,10 @@ fn allocate(function: &str, paged: bool, size: u64, tag: u32, content: Content) 
         violation!("{function} was called without a tag");
     }
     if size == 0 {
-        violation!("{function} was called for 0 bytes");
+        rule_broken!(PoolSize, "{function} was called for 0 bytes");
     }
-    pool::allocate(size, tag & TAG_MASK, content, Owner::Driver).unwrap_or(0)
+    let kind = if paged { Kind::Paged } else { Kind::Nonpaged };
+    pool::allocate_of(kind, size, tag & TAG_MASK, content).unwrap_or(0)
 }
 
 /// `ExAllocatePool2` function (wdm.h): zeroed unless `POOL_FLAG_UNINITIALIZED`; NULL on failure.

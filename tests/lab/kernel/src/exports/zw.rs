@@ -1,10 +1,12 @@
-//! System services. Drivers call them in kernel mode, so nothing is probed.
+//! System services. Drivers call them in kernel mode, so nothing is probed, and no parameter may be a
+//! user's: "Driver Verifier Security Checks", Windows driver documentation.
 
 use alloc::string::String;
 
 use super::ob::table_for;
-use crate::bugcheck::violation;
+use crate::bugcheck::rule_broken;
 use crate::irql::{PASSIVE_LEVEL, require_at_most};
+use crate::memory::layout;
 use crate::nt::layout::{ObjectAttributes, Structure};
 use crate::nt::strings;
 use crate::object::handle::{self, Table};
@@ -16,16 +18,58 @@ use nt_status::NtStatus;
 pub(super) extern "win64" fn ZwClose(value: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ZwClose");
     let Some(closed) = handle::remove(Table::Kernel, value) else {
-        // Driver Verifier's handle checks also end the run.
-        violation!("ZwClose was given {value:#x}, which is no kernel handle");
+        rule_broken!(
+            CloseHandle,
+            "ZwClose was given {value:#x}, which is no kernel handle"
+        );
     };
     object::dereference(closed.object);
     NtStatus::SUCCESS
 }
 
+/// Ends the run if a parameter is a user's address.
+fn require_system(function: &str, parameters: &[u64]) {
+    let mut given = parameters.iter().copied();
+    if let Some(address) = given.find(|&at| at != 0 && layout::is_lower_half(at)) {
+        rule_broken!(ZwAddress, "{function} was given the address {address:#x}");
+    }
+}
+
+/// Ends the run if a parameter is a `UNICODE_STRING` with impossible members.
+fn require_string(function: &str, string: u64) {
+    require_system(function, &[string]);
+    if string == 0 {
+        return;
+    }
+    let [length, capacity] = raw::read::<[u16; 2]>(string);
+    let buffer: u64 = raw::read(string + 8);
+    let of_user = length > 0 && layout::is_lower_half(buffer);
+    if length % 2 != 0 || capacity % 2 != 0 || capacity < length || of_user {
+        rule_broken!(
+            ZwString,
+            "{function} was given a string of {length} bytes, at most {capacity}, at {buffer:#x}"
+        );
+    }
+}
+
+/// Ends the run if members of `OBJECT_ATTRIBUTES` are a user's.
+fn require_attributes(function: &str, attributes: ObjectAttributes) {
+    require_system(function, &[attributes.0]);
+    let name = attributes.get(ObjectAttributes::OBJECT_NAME);
+    if name != 0 && layout::is_lower_half(name) {
+        rule_broken!(
+            ZwAttributes,
+            "{function} was given attributes with a name at {name:#x}"
+        );
+    }
+    require_string(function, name);
+}
+
 fn open_key(result: u64, access: u32, attributes: u64, make: bool, function: &str) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, function);
     let attributes = ObjectAttributes(attributes);
+    require_system(function, &[result]);
+    require_attributes(function, attributes);
     let name = strings::read(attributes.get(ObjectAttributes::OBJECT_NAME));
     let root = match attributes.get(ObjectAttributes::ROOT_DIRECTORY) {
         0 => None,
@@ -75,6 +119,8 @@ pub(super) extern "win64" fn ZwQueryValueKey(
     needed: u64,
 ) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "ZwQueryValueKey");
+    require_system("ZwQueryValueKey", &[buffer, needed]);
+    require_string("ZwQueryValueKey", name);
     let Some(key) = handle::find(Table::Kernel, value) else {
         return NtStatus::INVALID_HANDLE;
     };
@@ -137,6 +183,7 @@ pub(super) extern "win64" fn ZwSetSecurityObject(
 ) -> NtStatus {
     const WRITE_DAC: u32 = 0x0004_0000;
     require_at_most(PASSIVE_LEVEL, "ZwSetSecurityObject");
+    require_system("ZwSetSecurityObject", &[descriptor]);
     let Some(found) = handle::find(Table::Kernel, value) else {
         return NtStatus::INVALID_HANDLE;
     };

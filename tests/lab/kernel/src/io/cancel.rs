@@ -9,7 +9,7 @@ use super::completion;
 use crate::bugcheck::violation;
 use crate::irql::{self, DISPATCH_LEVEL};
 use crate::nt::layout::{Irp, StackLocation, Structure};
-use crate::{call, parallel, processor, raw};
+use crate::{call, locks, parallel, processor, raw};
 
 /// The value of the cancel spin lock while it is free. Otherwise it is the number of the holder
 /// plus one.
@@ -21,17 +21,25 @@ pub(crate) fn acquire_lock() -> u8 {
     let level = irql::current();
     irql::set(DISPATCH_LEVEL);
     let own = processor::number() + 1;
+    locks::before_wait(address());
     while let Err(holder) = LOCK.compare_exchange(FREE, own, Ordering::Acquire, Ordering::Relaxed) {
         if holder == own || !parallel::is_running() {
             violation!("the cancel spin lock was acquired by its owner");
         }
         core::hint::spin_loop();
     }
+    locks::acquired(address(), level);
     level
+}
+
+/// What the lock is known by.
+fn address() -> u64 {
+    (&raw const LOCK) as u64
 }
 
 /// Releases the cancel spin lock and sets the IRQL.
 pub(crate) fn release_lock(level: u8) {
+    locks::released(address());
     let own = processor::number() + 1;
     let released = LOCK.compare_exchange(own, FREE, Ordering::Release, Ordering::Relaxed);
     if released.is_err() {

@@ -3,12 +3,14 @@
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use crate::bugcheck::{Code, bugcheck_here, violation};
+use ringcopy_lab_mailbox::rules::Rule;
+
+use crate::bugcheck::{Code, announce, bugcheck_here, rule_broken, violation};
 use crate::global::Global;
-use crate::irql::{self, DISPATCH_LEVEL};
+use crate::irql::{DISPATCH_LEVEL, require_at_most};
 use crate::memory::layout::user_limit;
 use crate::memory::user::{self, AccessKind};
-use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control};
+use crate::nt::layout::{Irp, Mdl, StackLocation, Structure, location_control, major};
 use crate::{call, images, pool, processor, raw};
 use nt_status::NtStatus;
 
@@ -21,8 +23,6 @@ pub(crate) struct Buffers {
     pub(crate) system: u64,
     /// The address that the system buffer's results are copied to, or 0.
     pub(crate) output: u64,
-    /// Bytes of that output.
-    pub(crate) output_length: u64,
     /// The requestor mode.
     pub(crate) mode: u8,
 }
@@ -144,9 +144,14 @@ pub(crate) fn complete(request: Irp) {
         _ => None,
     });
     let Some((buffers, sender)) = in_progress else {
+        announce(
+            Rule::CompletedTwice,
+            format_args!("the request at {:#x} is not in progress", request.0),
+        );
         bugcheck_here(Code::MULTIPLE_IRP_COMPLETE_REQUESTS, [request.0, 0, 0, 0]);
     };
     require_completable(request);
+    require_short_enough(request);
 
     let count = request.get(Irp::STACK_COUNT);
     let mut marked_pending = false;
@@ -190,25 +195,42 @@ pub(crate) fn complete(request: Irp) {
 }
 
 fn require_completable(request: Irp) {
-    let level = irql::current();
-    if level > DISPATCH_LEVEL {
-        violation!("a request was completed at IRQL {level}");
-    }
+    require_at_most(DISPATCH_LEVEL, "IoCompleteRequest");
     if !irp::is_plausible(request) {
         violation!("the request at {:#x} was overwritten", request.0);
     }
-    if request.get(Irp::STATUS) == NtStatus::PENDING {
-        violation!(
-            "the request at {:#x} was completed with STATUS_PENDING",
+    let status = request.get(Irp::STATUS);
+    if status == NtStatus::PENDING || status == NtStatus(u32::MAX) {
+        rule_broken!(
+            CompletedStatus,
+            "the request at {:#x} was completed with {status}",
             request.0
         );
     }
     let routine = request.get(Irp::CANCEL_ROUTINE);
     if routine != 0 {
-        violation!(
+        rule_broken!(
+            CompletedCancelRoutine,
             "the request at {:#x} was completed with the cancel routine {} still set",
             request.0,
             images::Location(routine)
+        );
+    }
+}
+
+/// Ends the run if a device control request returns more bytes than its output buffer has.
+fn require_short_enough(request: Irp) {
+    let location = irp::location(request, request.get(Irp::STACK_COUNT));
+    if location.get(StackLocation::MAJOR_FUNCTION) != major::DEVICE_CONTROL {
+        return;
+    }
+    let length = u64::from(location.get(StackLocation::OUTPUT_LENGTH));
+    let information = request.get(Irp::INFORMATION);
+    if !request.get(Irp::STATUS).is_error() && information > length {
+        rule_broken!(
+            InformationLength,
+            "a request was completed with {information} bytes of information for an output of \
+             {length} bytes"
         );
     }
 }
@@ -261,13 +283,6 @@ fn hand_over(buffers: &Buffers, mut completed: Completion) -> Completion {
 /// Copies the system buffer to the requestor. If the requestor's memory cannot be written, the
 /// exception's code is the status.
 fn deliver(buffers: &Buffers, completed: Completion) -> NtStatus {
-    if completed.information > buffers.output_length {
-        violation!(
-            "a request was completed with {} bytes of information for an output of {} bytes",
-            completed.information,
-            buffers.output_length
-        );
-    }
     // Kernel code may pass on a user's addresses.
     if buffers.mode == KERNEL_MODE && buffers.output >= user_limit() {
         raw::copy(buffers.system, buffers.output, completed.information);

@@ -112,7 +112,6 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
                 Buffers {
                     system: buffer,
                     output: if output > 0 { control.output } else { 0 },
-                    output_length: output,
                     mode: control.mode,
                 },
             );

@@ -1,6 +1,6 @@
 //! I/O request packets.
 
-use crate::bugcheck::violation;
+use crate::bugcheck::rule_broken;
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
 use crate::{pool, raw};
 use nt_status::NtStatus;
@@ -44,7 +44,8 @@ pub(crate) fn next_location(request: Irp) -> StackLocation {
 pub(super) fn advance(request: Irp, device: DeviceObject) -> StackLocation {
     let current = request.get(Irp::CURRENT_LOCATION);
     if current <= 1 {
-        violation!(
+        rule_broken!(
+            SentStackLocations,
             "the request at {:#x} was sent further than it has stack locations",
             request.0
         );
@@ -77,6 +78,6 @@ pub(crate) const fn function_name(function: u8) -> &'static str {
 }
 
 /// Whether the type of the structure at an address is that of a request.
-pub(super) fn is_plausible(request: Irp) -> bool {
+pub(crate) fn is_plausible(request: Irp) -> bool {
     raw::read::<u16>(request.0) == TYPE
 }

@@ -9,12 +9,12 @@ pub(crate) mod control;
 pub(crate) mod irp;
 pub(crate) mod mdl;
 
-use crate::bugcheck::violation;
+use crate::bugcheck::rule_broken;
 use crate::nt::layout::{
     DeviceObject, DriverObject, Irp, StackLocation, Structure, location_control,
 };
 use crate::serial::say;
-use crate::{call, cpu, images, irql, options, parallel, raw};
+use crate::{call, cpu, images, irql, options, parallel, raw, steps};
 use nt_status::NtStatus;
 
 /// `KernelMode`.
@@ -27,7 +27,8 @@ pub(crate) const USER_MODE: u8 = 1;
 pub(crate) struct Completion {
     pub(crate) status: NtStatus,
     pub(crate) information: u64,
-    /// Ticks of the time-stamp counter from the call of the driver to its return.
+    /// From the call of the driver to its return: ticks of the time-stamp counter or, in a lab that
+    /// counts them, the instructions of the driver's own image.
     pub(crate) ticks: u64,
 }
 
@@ -73,34 +74,27 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completi
     }
     call::set_system_thread(false);
     irql::set(level);
-    let start = cpu::time_stamp();
-    let returned = call_driver(device, request);
-    let ticks = cpu::time_stamp().wrapping_sub(start);
+    let (returned, ticks) = if options::get().steps {
+        let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
+        let base = driver.get(DriverObject::DRIVER_START);
+        let size = driver.get(DriverObject::DRIVER_SIZE);
+        steps::count(base, size.into(), || call_driver(device, request))
+    } else {
+        let start = cpu::time_stamp();
+        let returned = call_driver(device, request);
+        (returned, cpu::time_stamp().wrapping_sub(start))
+    };
     irql::set(irql::PASSIVE_LEVEL);
     call::set_system_thread(true);
 
     let routine = images::Location(dispatch_routine(device, function));
     let Some(done) = parallel::wait_for(|| completion::take(request)) else {
-        if returned == NtStatus::PENDING {
-            violation!(
-                "{name} ({routine}) returned STATUS_PENDING and the request is never completed"
-            );
-        }
-        violation!("{name} ({routine}) returned {returned} without completing the request");
-    };
-    // "DRIVER_VERIFIER_IOMANAGER_VIOLATION": the rules for the status of a dispatch routine.
-    if done.marked_pending && returned != NtStatus::PENDING {
-        violation!("{name} ({routine}) marked the request pending and returned {returned}");
-    }
-    if !done.marked_pending && returned == NtStatus::PENDING {
-        violation!("{name} ({routine}) returned STATUS_PENDING without IoMarkIrpPending");
-    }
-    if !done.marked_pending && returned != done.driver_status {
-        violation!(
-            "{name} ({routine}) returned {returned} for a request completed with {}",
-            done.driver_status
+        rule_broken!(
+            RequestCompleted,
+            "{name} ({routine}) returned {returned}, and the request is never completed"
         );
-    }
+    };
+    require_consistent(name, &routine, returned, &done);
     if options::get().debug {
         let Completion {
             status,
@@ -113,6 +107,27 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completi
         ticks,
         ..done.completed
     }
+}
+
+/// Ends the run if a dispatch routine's status does not go with what became of its request.
+pub(crate) fn require_consistent(
+    name: &str,
+    routine: &images::Location,
+    returned: NtStatus,
+    done: &completion::Done,
+) {
+    let what = match (done.marked_pending, returned) {
+        (true, NtStatus::PENDING) => return,
+        (true, _) => "was marked pending",
+        (false, NtStatus::PENDING) => "was not marked pending",
+        (false, status) if status == done.driver_status => return,
+        (false, _) => "ended in another way",
+    };
+    rule_broken!(
+        PendingReturned,
+        "{name} ({routine}) returned {returned} for a request that {what}, with {}",
+        done.driver_status
+    );
 }
 
 /// Whether a stack location asks for a call of its completion routine.

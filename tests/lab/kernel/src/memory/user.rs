@@ -7,7 +7,7 @@ use ringcopy_lab_mailbox::Protection;
 use super::layout::user_limit;
 use super::paging::{Tables, bits};
 use super::{PAGE, frames, page_of, pages_spanned, paging, phys};
-use crate::raw;
+use crate::{pageable, raw};
 use nt_status::NtStatus;
 
 /// The state of a page in an entry that is not present, in bits that the processor ignores. The
@@ -261,7 +261,7 @@ pub(crate) fn copy(
     length: u64,
     access: AccessKind,
 ) -> Result<(), (NtStatus, u64)> {
-    let tables = Tables::current();
+    let tables = pageable::user_tables();
     let mut done = 0;
     while done < length {
         let at = address + done;

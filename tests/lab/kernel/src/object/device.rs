@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 
 use super::security::AccessList;
 use super::{Kind, create, dereference, directory};
-use crate::bugcheck::violation;
+use crate::bugcheck::{rule_broken, violation};
 use crate::global::Global;
 use crate::nt::layout::{DeviceObject, DriverObject, Structure};
 use crate::pool::{self, Content, Owner};
@@ -104,7 +104,11 @@ pub(crate) fn delete(device: DeviceObject) {
             "IoDeleteDevice was given {:#x}, which is no device",
             device.0
         ),
-        Some(true) => violation!("the device at {:#x} was deleted twice", device.0),
+        Some(true) => rule_broken!(
+            DeviceDeletedTwice,
+            "the device at {:#x} was deleted twice",
+            device.0
+        ),
         Some(false) => {}
     }
     directory::remove_device(device.0);

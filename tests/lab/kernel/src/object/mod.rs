@@ -14,7 +14,7 @@ pub(crate) mod security;
 
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
-use crate::bugcheck::violation;
+use crate::bugcheck::{rule_broken, violation};
 use crate::global::Global;
 
 /// The kind of an object.
@@ -86,8 +86,12 @@ pub(crate) fn dereference(address: u64) {
 
 /// Adds a reference of a driver and returns the number of references.
 pub(crate) fn reference_by_driver(address: u64) -> u64 {
-    change(address, 1, 1)
-        .unwrap_or_else(|| violation!("a driver referenced {address:#x}, where no object is"))
+    change(address, 1, 1).unwrap_or_else(|| {
+        rule_broken!(
+            ObjectReference,
+            "a driver referenced {address:#x}, where no object is"
+        )
+    })
 }
 
 /// Releases a reference of a driver and returns the number of references.

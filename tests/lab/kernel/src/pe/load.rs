@@ -14,7 +14,7 @@ use crate::images::{self, Image};
 use crate::memory::layout::IMAGES;
 use crate::memory::paging::bits;
 use crate::memory::{PAGE, frames, kernel_space};
-use crate::{hypervisor, random, raw};
+use crate::{hypervisor, locks, pageable, random, raw};
 
 /// Images start on 64 KiB boundaries, anywhere in this many bytes.
 const RANDOM_SPAN: u64 = 64 << 30;
@@ -22,6 +22,10 @@ const GRANULE: u64 = 64 << 10;
 
 /// Bytes of the largest image that is loaded.
 const LARGEST: u64 = 64 << 20;
+
+/// How the names of sections begin that the loader pages: "Making Drivers Pageable", Windows driver
+/// documentation.
+const PAGEABLE: &[u8] = b"PAGE";
 
 /// An error of the reader, as text for the log.
 pub(super) fn text(error: object::Error) -> String {
@@ -94,6 +98,13 @@ pub(crate) fn load(name: &str, bytes: &'static [u8], missing: Missing) -> Result
         }
     }
     protect(&file, base, pages);
+    for section in sections
+        .iter()
+        .filter(|section| section.name.starts_with(PAGEABLE))
+    {
+        let (address, length) = section.pe_address_range();
+        pageable::add(base + u64::from(address), u64::from(length).div_ceil(PAGE));
+    }
     images::add(image);
     Ok(image)
 }
@@ -163,6 +174,8 @@ fn protect(file: &PeFile64<'_>, base: u64, pages: u64) {
 }
 
 fn unmap(image: &Image) {
+    locks::forget(image.base..image.base + image.size);
+    pageable::remove(image.base, image.size / PAGE);
     for address in (image.base..image.base + image.size).step_by(PAGE as usize) {
         let entry = kernel_space::system().unmap(address);
         frames::free(entry & bits::ADDRESS);

@@ -8,6 +8,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::mem::offset_of;
 
+use ringcopy_lab_mailbox::rules::Rule;
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, Exit, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS,
     RamState, VALUES, opener,
@@ -213,6 +214,10 @@ fn carry_out(
         Command::Load => Ok((driver::load(archive, Missing::Refuse), Reply::default())),
         Command::AdvanceTime => {
             exports::advance_time(one);
+            done(Reply::default())
+        }
+        Command::Break => {
+            exports::commit(Rule::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?)?;
             done(Reply::default())
         }
         Command::Shutdown => done(Reply::default()),

@@ -4,12 +4,18 @@
 //! `ProbeForWrite` are the best known. In C the caller puts `__try` around them. [`call`] is such a
 //! `__try` around one call of one foreign function. Its filter takes every exception.
 //!
+//! The signature is checked: a call with a missing argument, or one of another type, does not compile.
+//!
+//! # Routines that raise
+//!
+//! `MmProbeAndLockPages` "raises an exception" if the pages do not allow the operation:
+//!
 //! ```no_run
 //! # use core::ffi::c_void;
 //! # unsafe extern "system" { fn MmProbeAndLockPages(mdl: *mut c_void, mode: i8, operation: i32); }
 //! use usermode_accessors::{Mode, NtStatus, raising};
 //!
-//! const IO_WRITE_ACCESS: usize = 1;
+//! const IO_WRITE_ACCESS: i32 = 1;
 //!
 //! /// Locks the pages of a caller's buffer for writing. The MDL describes the buffer.
 //! ///
@@ -17,26 +23,65 @@
 //! ///
 //! /// The MDL is valid, built, and not locked yet.
 //! unsafe fn lock(mdl: *mut c_void, mode: Mode) -> Result<(), NtStatus> {
-//!     let arguments = [mdl.addr(), usize::from(mode == Mode::User), IO_WRITE_ACCESS];
-//!     let function = MmProbeAndLockPages as *const c_void;
-//!     // SAFETY: the function takes these three arguments, and is code of the kernel in C.
-//!     unsafe { raising::call(function, arguments) }?;
+//!     let routine: unsafe extern "system" fn(_, _, _) = MmProbeAndLockPages;
+//!     // SAFETY: the routine is code of the kernel in C; the caller guarantees the MDL.
+//!     unsafe { raising::call(routine, (mdl, mode.as_raw(), IO_WRITE_ACCESS)) }?;
 //!     Ok(())
 //! }
 //! ```
+//!
+//! `ProbeForWrite` raises for a range that is not writable user memory. The address of a caller is a
+//! number, and becomes a pointer only for the call:
 //!
 //! ```no_run
 //! # use core::ffi::c_void;
 //! # unsafe extern "system" { fn ProbeForWrite(address: *mut c_void, length: usize, alignment: u32); }
+//! use core::ptr;
 //! use usermode_accessors::{NtStatus, raising};
 //!
 //! fn probe(address: usize, length: usize) -> Result<(), NtStatus> {
-//!     let function = ProbeForWrite as *const c_void;
-//!     // SAFETY: the function takes these three arguments, whatever their values.
-//!     unsafe { raising::call(function, [address, length, 1]) }?;
+//!     let routine: unsafe extern "system" fn(_, _, _) = ProbeForWrite;
+//!     let address = ptr::with_exposed_provenance_mut::<c_void>(address);
+//!     // SAFETY: the routine takes any address, length and alignment.
+//!     unsafe { raising::call(routine, (address, length, 1)) }?;
 //!     Ok(())
 //! }
 //! ```
+//!
+//! `FsRtlIsNameInExpression` returns a `BOOLEAN`, and raises `STATUS_NO_MEMORY` if memory is short:
+//!
+//! ```no_run
+//! # use core::{ffi::c_void, ptr};
+//! # #[repr(C)] struct UNICODE_STRING { length: u16, maximum_length: u16, buffer: *mut u16 }
+//! # unsafe extern "system" {
+//! #     fn FsRtlIsNameInExpression(
+//! #         expression: *const UNICODE_STRING, name: *const UNICODE_STRING, ignore_case: u8, table: *const u16,
+//! #     ) -> u8;
+//! # }
+//! use usermode_accessors::{NtStatus, raising};
+//!
+//! /// Whether `name` matches `expression`, which is in upper case.
+//! ///
+//! /// # Safety
+//! ///
+//! /// Both strings are valid kernel memory.
+//! unsafe fn matches(
+//!     expression: *const UNICODE_STRING,
+//!     name: *const UNICODE_STRING,
+//! ) -> Result<bool, NtStatus> {
+//!     let routine: unsafe extern "system" fn(_, _, _, _) -> _ = FsRtlIsNameInExpression;
+//!     // SAFETY: the caller guarantees the strings; there is no table of upper case.
+//!     let found: u8 = unsafe { raising::call(routine, (expression, name, 1, ptr::null())) }?;
+//!     Ok(found != 0)
+//! }
+//! ```
+//!
+//! # Routines that do not
+//!
+//! Most routines return an `NTSTATUS` and need no guard. `ObReferenceObjectByHandle` is one: it takes
+//! the handle of a caller, which is untrusted, and the access mode, and returns
+//! `STATUS_INVALID_HANDLE`, `STATUS_OBJECT_TYPE_MISMATCH` or `STATUS_ACCESS_DENIED`. Its page names no
+//! exception. Call it directly, with `UserMode` for a handle that a user passed.
 //!
 //! # Why no closure
 //!
@@ -47,7 +92,8 @@
 //! frame in assembly, and calls the function itself.
 //!
 //! Source: "x64 exception handling" and "try-except statement", Microsoft C++ documentation;
-//! `MmProbeAndLockPages`, `ProbeForWrite` (`wdm.h`); `EXCEPTION_RECORD` (`winnt.h`).
+//! `MmProbeAndLockPages`, `ProbeForWrite`, `ObReferenceObjectByHandle` (`wdm.h`);
+//! `FsRtlIsNameInExpression` (`ntifs.h`); `EXCEPTION_RECORD` (`winnt.h`).
 
 use core::{error, ffi::c_void, fmt};
 
@@ -56,12 +102,15 @@ use crate::{
     arch::{self, PARAMETERS, Raised},
 };
 
-/// The greatest number of arguments of [`call`].
-pub const ARGUMENTS: usize = 6;
+mod signature;
+
+pub use arch::ARGUMENTS;
+pub use signature::{Output, Register, Routine};
 
 /// An exception that a call raised: the members of NT's `EXCEPTION_RECORD` that are valid afterwards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct Exception {
     /// `ExceptionCode`. For a routine that calls `ExRaiseStatus`, it is the status.
     pub code: NtStatus,
@@ -115,30 +164,49 @@ impl From<Raised> for Exception {
     }
 }
 
-/// Calls `function` with up to [`ARGUMENTS`] integers or pointers, and returns its result.
-///
-/// The result is the whole return register. If the function returns less than 8 bytes, only its low
-/// bytes have a meaning; if it returns nothing, none has.
+/// Calls `routine` with a tuple of up to [`ARGUMENTS`] integers or addresses, and returns its result.
 ///
 /// Every exception is taken, whatever its code: also a breakpoint or an illegal instruction, like
 /// `__except(EXCEPTION_EXECUTE_HANDLER)`. NT passes three errors to no handler, so they are not caught:
 /// a fast fail, a bug check, and an access to a bad *system* address. Outside Windows nothing is caught.
 ///
-/// IRQL: that of the function. Under SMAP, AC at the return is what it was at the call.
+/// IRQL: that of the routine. Under SMAP, AC at the return is what it was at the call.
 ///
 /// # Errors
 ///
-/// The exception that the function raised.
+/// The exception that the routine raised.
 ///
 /// # Safety
 ///
-/// - `function` follows Microsoft's x64 calling convention and takes arguments of these kinds. An
-///   integer of less than 8 bytes is passed in the low bytes. The conditions of the function hold.
-/// - The function, and all that it calls before it raises, is foreign code with unwind data. It cleans
+/// - The conditions of the routine hold.
+/// - The routine, and all that it calls before it raises, is foreign code with unwind data. It cleans
 ///   up in its own handlers, or needs no clean-up. No Rust frame is on the stack between the call and
 ///   the exception.
-pub unsafe fn call<const COUNT: usize>(
-    function: *const c_void,
+#[inline]
+pub unsafe fn call<F: Routine<Arguments>, Arguments>(
+    routine: F,
+    arguments: Arguments,
+) -> Result<F::Output, Exception> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { routine.call(arguments) }
+}
+
+/// Calls the routine at an address, with up to [`ARGUMENTS`] integers or addresses, and returns the
+/// whole return register. The rest is as for [`call`].
+///
+/// It is for routines whose signature is not known when the driver is compiled. If the routine returns
+/// less than 8 bytes, only the low bytes of the result have a meaning; if it returns nothing, none has.
+///
+/// # Errors
+///
+/// The exception that the routine raised.
+///
+/// # Safety
+///
+/// As for [`call`]. And `routine` follows Microsoft's calling convention, and takes arguments of these
+/// kinds. An integer of less than 8 bytes is passed in the low bytes.
+pub unsafe fn call_at<const COUNT: usize>(
+    routine: *const c_void,
     arguments: [usize; COUNT],
 ) -> Result<usize, Exception> {
     const { assert!(COUNT <= ARGUMENTS, "too many arguments") };
@@ -147,5 +215,5 @@ pub unsafe fn call<const COUNT: usize>(
         *slot = argument;
     }
     // SAFETY: the caller's promise is the same.
-    unsafe { arch::call(function, &all) }.map_err(Exception::from)
+    unsafe { arch::call(routine, &all) }.map_err(Exception::from)
 }

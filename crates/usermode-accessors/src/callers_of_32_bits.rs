@@ -1,0 +1,1 @@
+#![doc = include_str!("../docs/callers-of-32-bits.md")]
