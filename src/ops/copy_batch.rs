@@ -31,6 +31,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         if let Some(rest) = entries.get(number..)
             && copier.reads_pages()
             && neighbours::may_begin(rest)
+            && interruption.allows_run()
         {
             let by = (&copier, &mut interruption);
             let place = (number, slot);

@@ -6,7 +6,11 @@ use ringcopy_protocol::{BatchEntry, CopyResult, EngineKind, NtStatus, Reach, val
 use usermode_accessors::VolatileSlice;
 use zerocopy::IntoBytes;
 
-use super::{Call, entries::Tally, interruption::Interruption};
+use super::{
+    Call,
+    entries::Tally,
+    interruption::{Interruption, RUN},
+};
 use crate::{engine::Copier, nt::PAGE_SIZE};
 
 /// The bits of an address that name its page.
@@ -84,25 +88,42 @@ fn read(
         CopyFlags::VIRTUAL => Reach::SYSTEM_VIRTUAL,
         _ => return 0,
     };
-    // An offset that is not in the page ends the reading.
-    let offset_of = |entry: &BatchEntry| {
-        let offset = usize::try_from(entry.address.wrapping_sub(page)).ok()?;
-        (entry.flags == first.flags).then_some(offset)
-    };
     if !call.file.reach.contains(needed) {
         return 0;
     }
-    let Some(page) = copier.page(flags, first.address) else {
+    let Some(reader) = copier.page(flags, first.address) else {
         return 0;
     };
+    // The bytes of entries that follow each other do so in the output, too: they are one piece.
+    let follows = |before: &BatchEntry, next: &BatchEntry| {
+        let end = next
+            .address
+            .wrapping_sub(page)
+            .saturating_add(next.length.into());
+        next.address == before.address.wrapping_add(before.length.into())
+            && next.flags == before.flags
+            && end <= PAGE_SIZE as u64
+    };
+    let entries = entries.get(..RUN).unwrap_or(entries);
     let length = output.len().saturating_sub(slot);
     let mut rest = output.reborrow().subslice(slot, length);
-    page.read_pieces(entries.iter().map_while(|entry| {
-        let offset = offset_of(entry)?;
-        // Where it is time to look for an interruption, the entry is served alone.
-        interruption.count_entry(entry.length as usize)?;
-        let (target, left) = rest.take()?.split_at_checked(entry.length as usize)?;
+    let mut taken = 0_usize;
+    let mut counts = (0_usize, 0_usize);
+    let pieces = entries.chunk_by(follows).map_while(|run| {
+        let (first, last) = (run.first()?, run.last()?);
+        let end = last.address.wrapping_add(last.length.into());
+        let length = usize::try_from(end.wrapping_sub(first.address)).ok()?;
+        // An offset that is not in the page ends the reading.
+        let offset = usize::try_from(first.address.wrapping_sub(page)).ok()?;
+        // Neither does it go on where it is time to look for an interruption.
+        interruption.count(run.len(), length)?;
+        let (target, left) = rest.take()?.split_at_checked(length)?;
         rest = Some(left);
-        Some((offset, target))
-    }))
+        taken = taken.wrapping_add(1);
+        counts = (counts.1, counts.1.wrapping_add(run.len()));
+        (first.flags == flags.bits()).then_some((offset, target))
+    });
+    // What was taken last may not have been read.
+    let read = reader.read_pieces(pieces);
+    if read == taken { counts.1 } else { counts.0 }
 }

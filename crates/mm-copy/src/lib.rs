@@ -145,6 +145,11 @@
     reason = "the item itself shows that it is not part of the interface"
 )]
 
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod copy;
 mod cursor;
 mod engine;

@@ -5,6 +5,11 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(test)]
 extern crate std;
 

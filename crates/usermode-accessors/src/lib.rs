@@ -124,6 +124,31 @@
 //! | From which end does a backward move count? | From the end of the range: see [`moves_backward`]. |
 //! | Is user memory above 2^47 bytes accessed, with five-level page tables? | If the driver has set the limit: see [`probe::set_user_limit`]. |
 //!
+//! # Speculation
+//!
+//! A processor may predict the range check wrongly, and execute the access with an address that the check
+//! refuses, until it notices. What it loads meanwhile can leave traces in a cache. So each guarded
+//! routine replaces a user address above the user limit by the limit, without a branch, before its first
+//! access: by `CMOV` on x86-64, by `CSEL` and `CSDB` on Arm. That holds for reads, writes, interlocked
+//! operations, copies, fills and strings. It also holds for a copy whose length came from user memory: an
+//! access upward from the limit meets memory of no process and non-canonical addresses, a short copy stays
+//! within 255 bytes of its start, and a copy backward has its length clamped as well. A test decodes
+//! the machine code of each routine.
+//!
+//! Not defended:
+//!
+//! - the kernel's side: [`Mode::Kernel`], [`mapped`], and the kernel buffer of a copy. A driver that
+//!   checks an index or a length from user memory, and then indexes its own memory, clamps it itself;
+//! - the last 128 bytes of the address space: for a user address below 128, a wrong prediction of the
+//!   length can load from there;
+//! - what the driver does with the bytes that were read, and speculation of other kinds, across threads of
+//!   one core or of memory that the processor forbids.
+//!
+//! No attack was tried. The clamp is shown by its instructions alone.
+//!
+//! Source: "Speculative Execution Side Channel Mitigations", Intel; "`CSDB`", Arm Architecture Reference
+//! Manual.
+//!
 //! # Where the safe functions are safe
 //!
 //! In the kernel, no Rust object lies in the user half of the address space. So a write there breaks no
@@ -190,12 +215,43 @@ extern crate self as usermode_accessors;
 #[path = "../tests/pages/mod.rs"]
 mod pages;
 
+#[macro_use]
+#[path = "ddi/table.rs"]
+mod ddi_table;
+
+/// Declares [`ddi`], with the functions by family on its page.
+macro_rules! ddi_page {
+    ($(
+        $family:ident $title:literal { $($ddi:literal $rust_name:ident,)+ }
+        reserved { $($reserved:literal,)* }
+    )+) => {
+        /// Microsoft's functions under their names in snake case, with their arguments in the same order.
+        $(
+            #[doc = concat!("\n# ", $title, "\n\n| Microsoft's name | here |\n| --- | --- |")]
+            $(#[doc = concat!("| `", $ddi, "` | [`", stringify!($rust_name), "`](ddi::", stringify!($rust_name), ") |")])+
+            $(#[doc = concat!("| `", $reserved, "` | reserved for system use, not offered |")])*
+        )+
+        pub mod ddi;
+    };
+}
+
+ddi_table!(ddi_page);
+
+#[cfg_attr(
+    feature = "umaccess",
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "strings are counted by Microsoft's functions"
+    )
+)]
 mod arch;
-#[cfg(doc)]
+#[cfg(any(doc, doctest))]
 pub mod callers_of_32_bits;
-pub mod ddi;
 mod device;
 mod fault;
+#[cfg(any(doc, doctest))]
+pub mod from_c_to_rust;
 mod guarded;
 mod kernel_only;
 pub mod mapped;
@@ -205,8 +261,12 @@ pub mod performance;
 pub mod probe;
 pub mod raising;
 mod scalar;
+#[cfg(feature = "umaccess")]
+mod umaccess;
 mod user;
 mod volatile;
+#[cfg(all(windows, feature = "wdk-sys"))]
+mod wdk;
 
 pub use device::{DeviceSlice, overlaps};
 pub use fault::{Access, Fault};

@@ -4,7 +4,7 @@ use core::{ffi::c_void, ptr};
 
 use crate::arch::Width;
 
-mod sealed {
+pub(crate) mod sealed {
     use crate::arch::Width;
 
     pub trait Bits: Copy {

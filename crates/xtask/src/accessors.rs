@@ -1,4 +1,4 @@
-//! The matrix of accessors: the driver that runs it in ring 0, and the counts of cases.
+//! The drivers that use the accessors in ring 0: the matrix, with the counts of its cases, and the example.
 
 use crate::{driver, paths};
 use anyhow::Result;
@@ -17,14 +17,19 @@ const FIGURES_OF_RING_0: &str = "RINGCOPY_ACCESSOR_FIGURES_OF_RING_0";
 /// The variable with the path of the driver.
 pub const DRIVER: &str = "RINGCOPY_ACCESSOR_DRIVER";
 
-/// Builds the driver that runs the matrix in ring 0.
-pub fn build() -> Result<PathBuf> {
-    let [driver] = driver::build_files(
-        "building the accessors' test driver",
-        &["accessor-matrix-driver"],
-        [("accessor_matrix_driver.dll", "accessor-matrix.sys")],
-    )?;
-    Ok(driver)
+/// The variable with the path of the example's driver.
+const EXAMPLE: &str = "RINGCOPY_EXAMPLE_DRIVER";
+
+/// Builds the driver that runs the matrix in ring 0, and that of the accessors' example.
+pub fn build() -> Result<[PathBuf; 2]> {
+    driver::build_files(
+        "building the accessors' test drivers",
+        &["accessor-matrix-driver", "method-neither-example"],
+        [
+            ("accessor_matrix_driver.dll", "accessor-matrix.sys"),
+            ("method_neither_example.dll", "method-neither.sys"),
+        ],
+    )
 }
 
 /// Returns the file of the Windows program's counts.
@@ -37,9 +42,10 @@ fn figures_of_ring_0() -> PathBuf {
 }
 
 /// Sets the variables of a test in ring 0.
-pub fn set_variables(command: &mut Command, driver: &Path) {
+pub fn set_variables(command: &mut Command, [driver, example]: &[PathBuf; 2]) {
     command
         .env(DRIVER, driver)
+        .env(EXAMPLE, example)
         .env(FIGURES, figures())
         .env(FIGURES_OF_RING_0, figures_of_ring_0());
 }

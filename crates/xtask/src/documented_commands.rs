@@ -6,10 +6,11 @@ use fs_err as fs;
 use std::{iter, path::Path};
 
 /// What stands before a command in these files.
-const FILES: [(&str, &str); 3] = [
+const FILES: [(&str, &str); 4] = [
     (".github/workflows/test.yml", "run: cargo xtask "),
     ("README.md", "$ cargo xtask "),
     ("CONTRIBUTING.md", "$ cargo xtask "),
+    ("tests/vm/README.md", "$ cargo xtask "),
 ];
 
 fn commands(file: &Path, prefix: &str) -> Vec<String> {

@@ -103,7 +103,7 @@ fn a_broken_guest_is_one_sentence() {
         (
             "silent",
             &["--patience", "0"][..],
-            "the guest has not answered",
+            "the guest has not responded",
         ),
         (
             "other-version",

@@ -90,8 +90,8 @@ impl<'l> Bench<'l> {
     }
 
     /// Instructions of each further read of 8 bytes, in a batch that grows from 40 to 400 reads.
-    fn further(&mut self, engine: EngineKind, memory: Memory) -> f64 {
-        let [few, many] = [40, 400].map(|count| self.batch(engine, memory, count));
+    fn further(&mut self, engine: EngineKind, memory: Memory, apart: u64) -> f64 {
+        let [few, many] = [40, 400].map(|count| self.batch(engine, memory, count, apart));
         (many - few) / 360.0
     }
 
@@ -115,11 +115,11 @@ impl<'l> Bench<'l> {
         output.1
     }
 
-    /// Instructions of one batch of `count` reads of 8 bytes, 8 bytes apart.
-    fn batch(&mut self, engine: EngineKind, memory: Memory, count: u64) -> f64 {
+    /// Instructions of one batch of `count` reads of 8 bytes, so many bytes apart.
+    fn batch(&mut self, engine: EngineKind, memory: Memory, count: u64, apart: u64) -> f64 {
         let entries: Vec<_> = (0..count)
             .map(|number| BatchEntry {
-                address: memory.address + number * 8,
+                address: memory.address + number * apart,
                 length: 8,
                 flags: memory.flags.bits(),
             })
@@ -163,13 +163,18 @@ const fn number(value: u64) -> f64 {
 fn own_share(bench: &mut Bench<'_>) {
     println!("\nThe driver's own instructions: for a read of 8 bytes, and for 64 KiB\n");
     println!(
-        "| memory | engine | single request | aim: {OWN_SINGLE_AIM} | each further in a batch | aim: {OWN_BATCH_AIM} | 64 KiB |"
+        "| memory | engine | single request | aim: {OWN_SINGLE_AIM} | each further in a batch | aim: {OWN_BATCH_AIM} | 24 bytes apart | a page apart | 64 KiB |"
     );
-    println!("| --- | --- | ---: | --- | ---: | --- | ---: |");
+    println!("| --- | --- | ---: | --- | ---: | --- | ---: | ---: | ---: |");
     for memory in [&bench.all()[..], &[bench.small]].concat() {
         for engine in [EngineKind::Native, EngineKind::System] {
             let single = bench.single(engine, memory, 8);
-            let further = bench.further(engine, memory);
+            let [further, apart] = [8, 24].map(|apart| bench.further(engine, memory, apart));
+            let a_page_apart = if memory.flags == CopyFlags::PHYSICAL {
+                format!("{:.0}", bench.further(engine, memory, PAGE_LENGTH))
+            } else {
+                "-".into()
+            };
             let length = if memory.address == bench.small.address {
                 SESSION_LENGTH
             } else {
@@ -177,7 +182,7 @@ fn own_share(bench: &mut Bench<'_>) {
             };
             let bulk = bench.single(engine, memory, length);
             println!(
-                "| {} | {engine:?} | {single:.0} | {} | {further:.0} | {} | {bulk:.0} |",
+                "| {} | {engine:?} | {single:.0} | {} | {further:.0} | {} | {apart:.0} | {a_page_apart} | {bulk:.0} |",
                 memory.name,
                 verdict(single <= OWN_SINGLE_AIM),
                 verdict(further <= OWN_BATCH_AIM)
@@ -196,7 +201,7 @@ fn small_reads(bench: &mut Bench<'_>) {
     for memory in bench.all() {
         for engine in [EngineKind::Native, EngineKind::System] {
             let single = bench.single(engine, memory, 8);
-            let each = bench.batch(engine, memory, count) / number(count);
+            let each = bench.batch(engine, memory, count, 8) / number(count);
             let ratio = each / single;
             println!(
                 "| {} | {engine:?} | {single:.0} | {each:.0} | {ratio:.3} | {} |",
@@ -214,7 +219,7 @@ fn growth_of_batches(bench: &mut Bench<'_>) {
     for memory in bench.memories {
         for engine in [EngineKind::Native, EngineKind::System] {
             let [one, ten, hundred] =
-                [40, 400, 4000].map(|count| bench.batch(engine, memory, count));
+                [40, 400, 4000].map(|count| bench.batch(engine, memory, count, 8));
             let (first, second) = ((ten - one) / 360.0, (hundred - ten) / 3600.0);
             println!(
                 "| {} | {engine:?} | {first:.0} | {second:.0} | {} |",

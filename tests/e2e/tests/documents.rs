@@ -12,7 +12,10 @@ fn links(text: &str) -> impl Iterator<Item = &str> {
         .skip(1)
         .filter_map(|rest| rest.split(')').next())
         .filter_map(|target| target.split('#').next())
-        .filter(|target| !target.is_empty() && !target.contains("://"))
+        // rustdoc checks links to items.
+        .filter(|target| {
+            !target.is_empty() && !target.contains("://") && !target.starts_with("crate::")
+        })
 }
 
 /// The paths from the root that the page has as code.

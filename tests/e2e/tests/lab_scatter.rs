@@ -129,7 +129,7 @@ fn a_copy_over_its_own_response_is_refused() {
     with_victim(Reach::empty(), |victim| {
         let good = victim.response + PAGE_LENGTH;
         let length = Victim::output_length(RequestKind::CopyTo);
-        for offset in [-1, 0, 8, length as i64 - 1] {
+        for offset in [-1, 0, 8, i64::try_from(length).unwrap() - 1] {
             let at = good.wrapping_add_signed(offset);
             let to = CallerCopyRequest {
                 length: 2,

@@ -16,7 +16,7 @@ use ringcopy_tests::{
 };
 
 /// Parts of Windows 10.
-const SYSTEM_LIBRARIES: [&str; 10] = [
+const SYSTEM_LIBRARIES: [&str; 11] = [
     "advapi32.dll",
     "api-ms-win-core-winrt-error-l1-1-0.dll",
     "bcrypt.dll",
@@ -25,6 +25,7 @@ const SYSTEM_LIBRARIES: [&str; 10] = [
     "msvcrt.dll",
     "ntdll.dll",
     "oleaut32.dll",
+    "psapi.dll",
     "userenv.dll",
     "ws2_32.dll",
 ];

@@ -1,6 +1,7 @@
-//! Microsoft's functions under their names in snake case, with their arguments in the same order.
 //!
-//! [`LIST`] shows them, DDI by DDI. Where the DDI raises a structured exception, the function returns
+//! # Results
+//!
+//! [`LIST`] holds these tables as data. Where the DDI raises a structured exception, the function returns
 //! `Err` with a [`Fault`](crate::Fault). Where the DDI returns its destination, so does the function.
 //! The crate's page says [what is checked, and which status a failed check
 //! has](crate#what-is-checked-in-what-order-with-what-status).

@@ -9,6 +9,9 @@ use crate::{
     probe,
 };
 
+#[cfg(feature = "umaccess")]
+use crate::umaccess::{self, Update};
+
 /// Natural alignment is required in either mode: it is a condition of the operation, and a locked
 /// access across a cache line stops all processors. User addresses must also be in range.
 fn probed<T: Interlocked>(destination: usize, mode: Mode) -> Result<*mut u8, Fault> {
@@ -80,6 +83,10 @@ pub(crate) unsafe fn and<T: Interlocked>(
     mode: Mode,
 ) -> Result<T, Fault> {
     let bits = value.into_bits();
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::update(probed::<T>(destination, mode)?, bits, Update::And);
+    }
     // SAFETY: an aligned user range.
     let user = |pointer, wide| unsafe { arch::guarded_and(pointer, bits, wide) };
     let kernel = |atomic: Atomic<'_>| match atomic {
@@ -101,6 +108,10 @@ pub(crate) unsafe fn or<T: Interlocked>(
     mode: Mode,
 ) -> Result<T, Fault> {
     let bits = value.into_bits();
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::update(probed::<T>(destination, mode)?, bits, Update::Or);
+    }
     // SAFETY: an aligned user range.
     let user = |pointer, wide| unsafe { arch::guarded_or(pointer, bits, wide) };
     let kernel = |atomic: Atomic<'_>| match atomic {
@@ -123,6 +134,10 @@ pub(crate) unsafe fn compare_exchange<T: Interlocked>(
     mode: Mode,
 ) -> Result<T, Fault> {
     let (new, old) = (exchange.into_bits(), comperand.into_bits());
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::compare_exchange(probed::<T>(destination, mode)?, new, old);
+    }
     // SAFETY: an aligned user range.
     let user = |pointer, wide| unsafe { arch::guarded_compare_exchange(pointer, new, old, wide) };
     let kernel = |atomic: Atomic<'_>| match atomic {

@@ -10,6 +10,9 @@ use crate::{
     overlaps, probe,
 };
 
+#[cfg(feature = "umaccess")]
+use crate::umaccess;
+
 mod interlocked;
 mod string;
 
@@ -62,6 +65,13 @@ pub(crate) unsafe fn copy(
 ) -> Result<(), Fault> {
     probed(source, length, Access::Read, source_mode)?;
     probed(destination, length, Access::Write, destination_mode)?;
+    #[cfg(feature = "umaccess")]
+    if let (Mode::User, _) | (_, Mode::User) = (destination_mode, source_mode) {
+        let to = (user_pointer(destination), destination_mode == Mode::User);
+        let from = (user_pointer(source).cast_const(), source_mode == Mode::User);
+        // SAFETY: the caller's promise is the same.
+        return unsafe { umaccess::copy(to, from, length, route) };
+    }
     let (to, from) = (user_pointer(destination), user_pointer(source));
     let Some(side) = user_side(destination_mode, source_mode) else {
         match route {
@@ -99,6 +109,10 @@ pub(crate) unsafe fn move_bytes(
     }
     probed(source, length, Access::Read, from_mode)?;
     probed(destination, length, Access::Write, to_mode)?;
+    #[cfg(feature = "umaccess")]
+    if (to_mode, from_mode) == (Mode::User, Mode::User) {
+        return umaccess::move_bytes(user_pointer(destination), user_pointer(source), length);
+    }
     let (to, from) = (user_pointer(destination), user_pointer(source));
     let Some(side) = user_side(to_mode, from_mode) else {
         // SAFETY: the caller guarantees both sides.
@@ -190,6 +204,10 @@ pub(crate) unsafe fn fill(
 ) -> Result<(), Fault> {
     probed(destination, length, Access::Write, mode)?;
     let pointer = user_pointer(destination);
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::fill(pointer, byte, length);
+    }
     match mode {
         Mode::Kernel => {
             // SAFETY: the caller guarantees the range.
@@ -213,6 +231,10 @@ pub(crate) unsafe fn fill(
 pub(crate) unsafe fn read<T: Scalar>(source: usize, mode: Mode, order: Order) -> Result<T, Fault> {
     probed(source, T::WIDTH as usize, Access::Read, mode)?;
     let pointer = user_pointer(source);
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::read(pointer, order);
+    }
     let bits = match (mode, order) {
         (Mode::Kernel, Order::Relaxed) => {
             // SAFETY: the caller guarantees the address.
@@ -248,6 +270,10 @@ pub(crate) unsafe fn write<T: Scalar>(
     order: Order,
 ) -> Result<(), Fault> {
     probed(destination, T::WIDTH as usize, Access::Write, mode)?;
+    #[cfg(feature = "umaccess")]
+    if mode == Mode::User {
+        return umaccess::write(user_pointer(destination), value, order);
+    }
     let (pointer, bits) = (user_pointer(destination), value.into_bits());
     let result = match (mode, order) {
         (Mode::Kernel, Order::Relaxed) => {

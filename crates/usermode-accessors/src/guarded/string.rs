@@ -32,6 +32,10 @@ pub(crate) unsafe fn string_length<T: Character>(
     }
     let within = probe::user_limit().saturating_sub(string) >> u32::from(wide);
     let count = maximum.min(within);
+    #[cfg(feature = "umaccess")]
+    let length =
+        crate::umaccess::string_length::<T>(user_pointer(string), count, maximum != usize::MAX)?;
+    #[cfg(not(feature = "umaccess"))]
     // SAFETY: `count` characters end below the limit.
     let length = unsafe { arch::guarded_scan(user_pointer(string), count, wide) }
         .map_err(|trap| Fault::from_trap(trap, Access::Read))?;

@@ -35,6 +35,21 @@ pub fn run() -> Result<()> {
         .args(["clippy", "--quiet", "--package", "ringcopy-client", "--lib"])
         .arg("--no-default-features");
     deny_warnings(library)?;
+    for features in [&["--no-default-features"][..], &["--features", "umaccess"]] {
+        let mut accessors = program::cargo();
+        accessors
+            .current_dir(&root)
+            .args([
+                "clippy",
+                "--quiet",
+                "--package",
+                "usermode-accessors",
+                "--lib",
+            ])
+            .args(features);
+        deny_warnings(accessors)?;
+    }
+    with_oldest_rust(&root)?;
     for_windows(&root)?;
     cross(
         Target::Windows,
@@ -45,6 +60,38 @@ pub fn run() -> Result<()> {
         Target::BareMetal,
         &root.join("tests/lab/kernel"),
         "lab-kernel",
+    )
+}
+
+/// The oldest Rust with which the published crates compile, as their manifests say.
+const OLDEST_RUST: &str = "1.91";
+
+/// Checks the published crates with the oldest Rust, if rustup has it.
+fn with_oldest_rust(root: &Path) -> Result<()> {
+    let rustup = || {
+        let mut command = program::named("rustup");
+        command.current_dir(root).args(["run", OLDEST_RUST]);
+        command
+    };
+    let version = rustup().args(["rustc", "--version"]).output();
+    if !version.is_ok_and(|output| output.status.success()) {
+        eprintln!(
+            "not checked with Rust {OLDEST_RUST}: \
+             rustup toolchain install {OLDEST_RUST} --profile minimal"
+        );
+        return Ok(());
+    }
+    program::run_here(
+        rustup()
+            .args([
+                "cargo",
+                "check",
+                "--quiet",
+                "--lib",
+                "--package",
+                "nt-status",
+            ])
+            .args(["--package", "usermode-accessors", "--package", "mm-copy"]),
     )
 }
 

@@ -137,6 +137,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
         .env("RINGCOPY_XTASK", env::current_exe()?);
     cargo
         .env("RINGCOPY_WINE_SELFTEST", wine::selftest_record())
+        .env("RINGCOPY_WINE_LOG", wine::driver_log())
         .env("RINGCOPY_IMAGE_READERS", setup::image_readers()?);
     program::run_here(cargo)?;
     accessors::report_ring_0()

@@ -84,7 +84,7 @@ impl<'i> Conversation<'i> {
                 Heard::Message(ToHost::Hello(hello)) => return checked(hello),
                 Heard::Message(_) => {}
                 Heard::Silence => bail!(
-                    "the guest has not answered: no `ringcopy guest` has started in it within {}",
+                    "the guest has not responded: no `ringcopy guest` has started in it within {}",
                     minutes(self.patience)
                 ),
             }
@@ -438,7 +438,7 @@ mod tests {
     fn a_guest_that_never_starts_is_one_sentence() {
         let error = Script::of(&[]).told(Conversation::greeting).unwrap_err();
         assert!(
-            error.to_string().starts_with("the guest has not answered"),
+            error.to_string().starts_with("the guest has not responded"),
             "{error}"
         );
     }

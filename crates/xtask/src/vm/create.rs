@@ -1,7 +1,6 @@
 //! An installation of Windows into a disk image.
 
 use super::{
-    answer_file::{self, FIRST_LOGON, START_GUEST},
     conversation::Conversation,
     default_image,
     disc::Disc,
@@ -9,6 +8,7 @@ use super::{
     machine::{Guest, Hardware},
     medium,
     resources::{self, INSTALLATION},
+    unattend_file::{self, FIRST_LOGON, START_GUEST},
 };
 use crate::{
     package::{self, Signing},
@@ -81,13 +81,13 @@ pub fn run(options: &Options) -> Result<()> {
         Some(package) => package.clone(),
         None => package::run(None, &Signing::default())?,
     };
-    let answers = answer_file::text(&edition, options.product_key.as_deref());
+    let settings = unattend_file::text(&edition, options.product_key.as_deref());
     let [first_logon, start_guest] =
         [FIRST_LOGON, START_GUEST].map(|(_, text)| text.replace('\n', "\r\n"));
     let disc = Disc::make(
         &package,
         &[
-            (answer_file::NAME, &answers),
+            (unattend_file::NAME, &settings),
             (FIRST_LOGON.0, &first_logon),
             (START_GUEST.0, &start_guest),
         ],

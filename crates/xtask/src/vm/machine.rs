@@ -22,6 +22,9 @@ const QEMU: &str = "qemu-system-x86_64";
 /// How long a started machine may take to open its serial port.
 const START: Duration = Duration::from_mins(1);
 
+/// How long a machine that ends may take to be gone.
+const END: Duration = Duration::from_secs(2);
+
 /// How often the host looks whether it was interrupted.
 pub const TICK: Duration = Duration::from_millis(100);
 
@@ -154,9 +157,17 @@ impl Drop for Starting {
 }
 
 impl Machine {
-    /// Returns what QEMU said if it has ended.
+    /// Returns what QEMU said if it has ended, or does so now.
     pub fn last_words(&mut self) -> Option<String> {
-        let status = self.process.try_wait().ok().flatten()?;
+        let asked = Instant::now();
+        let status = loop {
+            match self.process.try_wait() {
+                Ok(Some(status)) => break status,
+                // Its serial port closes a moment before it has ended.
+                Ok(None) if asked.elapsed() < END => thread::sleep(TICK),
+                _ => return None,
+            }
+        };
         let output = fs::read_to_string(&self.log).unwrap_or_default();
         Some(format!("{status}: {}", output.trim().replace('\n', "; ")))
     }
@@ -188,13 +199,21 @@ fn end(process: &mut Child) {
     let _ = process.wait();
 }
 
-/// Returns whether QEMU can run a guest on the host's processor. It is asked: the device may be there, and
-/// not work.
+/// Returns whether QEMU can run a guest on the host's processor. It is asked with a stopped machine that
+/// has this processor: the device may be there and not work, as in a virtual machine.
 fn has_kvm() -> Result<bool> {
     let mut qemu = program::named(QEMU)
         .args([
-            "-machine", "none", "-accel", "kvm", "-display", "none", "-monitor", "stdio",
+            "-machine",
+            "q35",
+            "-accel",
+            "kvm",
+            "-cpu",
+            "host",
+            "-S",
+            "-nodefaults",
         ])
+        .args(["-display", "none", "-monitor", "stdio"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -254,12 +273,12 @@ fn arguments(
         ),
         Guest::StandIn(_) => bail!("a stand-in is no guest of QEMU"),
     };
-    // An empty disk does not boot, so the first start is from the disc, and no other.
+    // A SATA bus has one device. An empty disk does not boot, so the first start is from the disc, and no other.
     arguments.extend([
         "-drive".into(),
         disk,
         "-device".into(),
-        "ide-hd,drive=disk,bootindex=1".into(),
+        "ide-hd,drive=disk,bus=ide.0,bootindex=1".into(),
     ]);
     for (number, disc) in (2..).zip(discs) {
         arguments.extend([
@@ -269,7 +288,7 @@ fn arguments(
                 disc,
             ),
             "-device".into(),
-            format!("ide-cd,drive=disc{number},bootindex={number}").into(),
+            format!("ide-cd,drive=disc{number},bus=ide.{number},bootindex={number}").into(),
         ]);
     }
     let mut serial = OsString::from("socket,id=serial,path=");
@@ -331,7 +350,7 @@ mod tests {
         let guest = Guest::Installation {
             drive: "/images/windows.qcow2".into(),
             medium: "/windows.iso".into(),
-            disc: Disc::at("/tmp/answers.iso".into()),
+            disc: Disc::at("/tmp/settings.iso".into()),
         };
         let arguments = of(&guest, false);
         assert!(
@@ -346,9 +365,9 @@ mod tests {
         assert_eq!(
             orders,
             [
-                "ide-hd,drive=disk,bootindex=1",
-                "ide-cd,drive=disc2,bootindex=2",
-                "ide-cd,drive=disc3,bootindex=3"
+                "ide-hd,drive=disk,bus=ide.0,bootindex=1",
+                "ide-cd,drive=disc2,bus=ide.2,bootindex=2",
+                "ide-cd,drive=disc3,bus=ide.3,bootindex=3"
             ]
         );
         assert!(arguments.windows(2).any(|pair| pair == ["-cpu", "max"]));

@@ -6,10 +6,9 @@
 //! | `course` | drives a package through its tests in that image |
 //! | `conversation` | talks to `ringcopy guest` over the machine's serial port |
 //! | `machine`, `resources` | QEMU, and what it needs of the host |
-//! | `answer_file`, `disc`, `medium` | the installation's answers, discs for the guest, the disc of Windows |
+//! | `unattend_file`, `disc`, `medium` | the installation's settings, discs for the guest, the disc of Windows |
 //! | `stand_in` | guests that are not Windows, to try all this without it |
 
-mod answer_file;
 mod conversation;
 mod course;
 mod create;
@@ -18,6 +17,7 @@ mod machine;
 mod medium;
 mod resources;
 pub mod stand_in;
+mod unattend_file;
 
 use crate::{package, paths, setup};
 use anyhow::{Result, ensure};

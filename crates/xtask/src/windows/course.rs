@@ -1,5 +1,5 @@
-//! The course of a package on a Windows machine, as a table of commands. README's Windows part has the
-//! same commands.
+//! The course of a package on a Windows machine, as a table of commands. `tests/vm/README.md` has the
+//! same commands for people.
 
 use super::kit::Kit;
 use crate::program;
@@ -93,6 +93,15 @@ impl Entry {
     const fn in_group(mut self, group: Group) -> Self {
         self.group = group;
         self
+    }
+
+    /// Returns the command as a person types it, with the placeholders.
+    fn typed(&self) -> String {
+        let program = match self.program {
+            Program::Client => r".\ringcopy",
+            Program::Kit(name) | Program::System(name) => name,
+        };
+        format!("{program} {}", self.arguments.join(" "))
     }
 
     const fn expecting(mut self, expected: Expected) -> Self {
@@ -233,11 +242,7 @@ pub fn run(package: &Path, reports: &Path) -> Result<()> {
 pub fn list(package: &Path) -> Result<()> {
     let folders = Folders::of(package, Path::new("reports"))?;
     for entry in &COURSE {
-        let program = match entry.program {
-            Program::Client => r".\ringcopy",
-            Program::Kit(name) | Program::System(name) => name,
-        };
-        println!("{program} {}", folders.fill(entry.arguments).join(" "));
+        println!("{}", folders.fill(&entry.typed()));
     }
     Ok(())
 }
@@ -302,16 +307,10 @@ impl Folders {
         })
     }
 
-    fn fill(&self, arguments: &[&str]) -> Vec<String> {
-        arguments
-            .iter()
-            .map(|argument| {
-                argument
-                    .replace("{package}", &self.package.display().to_string())
-                    .replace("{reports}", &self.reports.display().to_string())
-                    .replace("{certificate}", &self.certificate)
-            })
-            .collect()
+    fn fill(&self, text: &str) -> String {
+        text.replace("{package}", &self.package.display().to_string())
+            .replace("{reports}", &self.reports.display().to_string())
+            .replace("{certificate}", &self.certificate)
     }
 }
 
@@ -328,7 +327,7 @@ impl Machine for ThisMachine {
             Program::System(name) => program::named(name),
         };
         command
-            .args(self.folders.fill(entry.arguments))
+            .args(entry.arguments.iter().map(|text| self.folders.fill(text)))
             .current_dir(&self.folders.package);
         let report = format!("{number:02}-{}.txt", entry.name.replace(' ', "-"));
         shown(command, &self.folders.reports.join(report))
@@ -460,5 +459,17 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), COURSE.len());
+    }
+
+    #[test]
+    fn people_are_told_the_same_commands() {
+        let page = crate::paths::root().join("tests/vm/README.md");
+        let page = fs::read_to_string(page).unwrap();
+        let told: Vec<_> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("> "))
+            .collect();
+        let commands: Vec<_> = COURSE.iter().map(Entry::typed).collect();
+        assert_eq!(told, commands);
     }
 }

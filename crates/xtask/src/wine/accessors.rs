@@ -24,19 +24,14 @@ pub fn test() -> Result<()> {
     let session = Session::start()?;
     let step = Step::start("running the accessors' tests under Wine");
     step.detail("building");
-    let (ran, output) = session.run_tests(
-        &paths::root(),
-        &windows_programs::folder(),
-        &["--package", "accessor-matrix", "--lib", "--tests"],
-    )?;
-    drop(session);
-    let passed: u32 = output.lines().filter_map(passed_of).sum();
-    // A program that an exception ends silently has exit status 0 under Wine. So each program that
-    // began must have printed that it passed.
-    if ran.is_err() || passed == 0 || starting(&output, "running ") != starting(&output, RESULT_OK)
-    {
-        bail!("the accessors' tests under Wine failed:\n{output}");
+    let mut passed = 0;
+    for arguments in [
+        ["--package", "accessor-matrix", "--lib", "--tests"],
+        ["--features", "umaccess", "--test", "umaccess"],
+    ] {
+        passed += session.count_passed(&arguments)?;
     }
+    drop(session);
     step.done();
     eprintln!("under Wine: {passed} passed");
     accessors::report_wine()
@@ -94,6 +89,20 @@ fn starting(output: &str, with: &str) -> usize {
 }
 
 impl Session {
+    /// Runs tests of the tree, and returns how many passed.
+    fn count_passed(&self, arguments: &[&str]) -> Result<u32> {
+        let target_dir = windows_programs::folder();
+        let (ran, output) = self.run_tests(&paths::root(), &target_dir, arguments)?;
+        let passed = output.lines().filter_map(passed_of).sum();
+        // A program that an exception ends silently has exit status 0 under Wine. So each program that
+        // began must have printed that it passed.
+        let ended = starting(&output, "running ") == starting(&output, RESULT_OK);
+        if ran.is_err() || passed == 0 || !ended {
+            bail!("the accessors' tests under Wine failed:\n{output}");
+        }
+        Ok(passed)
+    }
+
     /// Runs tests built from `sources`. Returns cargo's result, and the output.
     fn run_tests(
         &self,

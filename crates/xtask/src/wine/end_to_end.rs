@@ -28,6 +28,11 @@ pub fn selftest_record() -> PathBuf {
     paths::target().join("wine/selftest.json")
 }
 
+/// Returns the file with the log of the driver's run in Wine, which has its events.
+pub fn driver_log() -> PathBuf {
+    paths::target().join("wine/driver.log")
+}
+
 /// Tests a package with a framework that its driver imports, and prints the transport matrix.
 pub fn run(package: &Path, framework: &Path) -> Result<()> {
     setup::for_wine()?;
@@ -41,6 +46,7 @@ pub fn run(package: &Path, framework: &Path) -> Result<()> {
         .add_system_files(framework)
         .and_then(|()| machine.test_all(&step));
     let log = fs::read_to_string(machine.session.log("boot.log")).unwrap_or_default();
+    fs::write(driver_log(), &log)?;
     drop(machine);
     let matrix = done.map_err(|error| with_output(&error, &log))?;
     step.done();
@@ -215,16 +221,11 @@ impl Installation {
     /// Runs the test without a restart, and with the round of foreign memory, as on one version of
     /// Windows.
     fn vm_test_at_once(&self, windows: &str) -> Result<()> {
-        let chosen = self.wine(&[
-            "reg",
-            "add",
-            r"HKCU\Software\Wine",
-            "/v",
-            "Version",
-            "/d",
-            windows,
-            "/f",
-        ])?;
+        // Windows 10 version 2004, and the first Windows 11.
+        let build = if windows == "win10" { "19041" } else { "22000" };
+        let key = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion";
+        let name = "CurrentBuildNumber";
+        let chosen = self.wine(&["reg", "add", key, "/v", name, "/d", build, "/f"])?;
         check(chosen.succeeded, "reg add", &chosen.text)?;
         let before = self.succeed(&["policy", "show"])?;
         let folder = paths::target().join("wine").join(windows);

@@ -10,5 +10,5 @@ mod prefix;
 mod session;
 
 pub use accessors::{fails, test, that_ran as tests_that_ran};
-pub use end_to_end::{run, selftest_record};
+pub use end_to_end::{driver_log, run, selftest_record};
 pub use session::Session;

@@ -88,11 +88,18 @@ global_asm!(
 );
 
 /// Source: "`CPUID`", leaf 7, "ERMS", Intel 64 and IA-32 Architectures Software Developer's Manual.
+#[allow(unused_unsafe, reason = "CPUID is an unsafe function in Rust 1.91")]
 fn has_enhanced_strings() -> bool {
     const STRUCTURED_FEATURES: u32 = 7;
     const EBX_ERMS: u32 = 1 << 9;
-    let (highest, _) = __get_cpuid_max(0);
-    highest >= STRUCTURED_FEATURES && __cpuid_count(STRUCTURED_FEATURES, 0).ebx & EBX_ERMS != 0
+    // SAFETY: every processor with 64 bits has CPUID.
+    let (highest, _) = unsafe { __get_cpuid_max(0) };
+    if highest < STRUCTURED_FEATURES {
+        return false;
+    }
+    // SAFETY: as above.
+    let features = unsafe { __cpuid_count(STRUCTURED_FEATURES, 0) };
+    features.ebx & EBX_ERMS != 0
 }
 
 /// Returns whether this code runs in ring 0.

@@ -1,4 +1,4 @@
-//! The answers with which Windows installs itself. Windows' set-up looks for `autounattend.xml` on
+//! The settings with which Windows installs itself, as an unattend file. Windows' set-up looks for `autounattend.xml` on
 //! every disc.
 //!
 //! Sources: "Unattended Windows Setup Reference" for the elements, "Windows Setup Automation Overview"
@@ -15,7 +15,7 @@ pub const START_GUEST: (&str, &str) = ("start-guest.cmd", include_str!("start-gu
 
 const TEMPLATE: &str = include_str!("autounattend.xml");
 
-/// Returns the answers for an edition, with a product key if the disc asks for one.
+/// Returns the settings for an edition, with a product key if the disc asks for one.
 pub fn text(edition: &str, product_key: Option<&str>) -> String {
     let key = product_key.map_or_else(String::new, |key| format!("<Key>{}</Key>", escaped(key)));
     TEMPLATE
@@ -36,11 +36,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// The documented elements of each component, with the passes that read them: component, path, passes.
-    const DOCUMENTED: &str = include_str!("documented_answers.tsv");
+    const DOCUMENTED: &str = include_str!("documented_settings.tsv");
 
     /// Returns component, path and pass of each element that has no child.
-    fn answers(document: &Document<'_>) -> Vec<(String, String, String)> {
-        let mut answers = Vec::new();
+    fn settings(document: &Document<'_>) -> Vec<(String, String, String)> {
+        let mut settings = Vec::new();
         for component in document
             .descendants()
             .filter(|node| node.has_tag_name_of("component"))
@@ -60,10 +60,10 @@ mod tests {
                     .map(|node| node.tag_name().name())
                     .collect();
                 path.reverse();
-                answers.push((name.to_owned(), path.join("/"), pass.to_owned()));
+                settings.push((name.to_owned(), path.join("/"), pass.to_owned()));
             }
         }
-        answers
+        settings
     }
 
     trait HasName {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn every_answer_is_documented_for_its_pass() {
+    fn every_setting_is_documented_for_its_pass() {
         let documented: BTreeSet<(String, String, String)> = DOCUMENTED
             .lines()
             .skip(1)
@@ -92,10 +92,13 @@ mod tests {
             })
             .collect();
         let text = text("Windows 11 Pro", Some("KEY"));
-        let answers = answers(&Document::parse(&text).unwrap());
-        assert!(answers.len() > 30, "{}", answers.len());
-        for answer in answers {
-            assert!(documented.contains(&answer), "{answer:?} is not documented");
+        let settings = settings(&Document::parse(&text).unwrap());
+        assert!(settings.len() > 30, "{}", settings.len());
+        for setting in settings {
+            assert!(
+                documented.contains(&setting),
+                "{setting:?} is not documented"
+            );
         }
     }
 

@@ -1,0 +1,1 @@
+#![doc = include_str!("../docs/from-c-to-rust.md")]
