@@ -97,6 +97,16 @@ pub struct Copier<'a, 'r> {
 }
 
 impl Copier<'_, '_> {
+    /// Returns the engine that copies are made with.
+    pub const fn choice(&self) -> EngineKind {
+        self.choice
+    }
+
+    /// Makes further copies with another engine.
+    pub const fn choose(&mut self, choice: EngineKind) {
+        self.choice = choice;
+    }
+
     /// Copies to nonpaged memory. IRQL: `PASSIVE_LEVEL`.
     ///
     /// If the request asks for the native engine and it is not available, the result has the status

@@ -101,11 +101,6 @@ impl ContiguousPages {
             length: self.length as u64,
         }
     }
-
-    /// Bytes.
-    pub const fn length(&self) -> usize {
-        self.length
-    }
 }
 
 impl Drop for ContiguousPages {

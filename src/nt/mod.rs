@@ -13,6 +13,7 @@ pub mod physical;
 pub mod pool;
 pub mod process;
 pub mod processor;
+pub mod session_pages;
 pub mod system_copy;
 pub mod time;
 pub mod trace;

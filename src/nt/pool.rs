@@ -15,6 +15,26 @@ use wdk_sys::{
 /// Shown as `RgCp` by the pool tools.
 pub const POOL_TAG: u32 = u32::from_le_bytes(*b"RgCp");
 
+/// Allocates zeroed nonpaged memory; `STATUS_INSUFFICIENT_RESOURCES` if that fails. IRQL: at most
+/// `DISPATCH_LEVEL`.
+pub(super) fn allocate(length: usize) -> Result<NonNull<u8>, NtStatus> {
+    // SAFETY: any size and tag may be asked for at this IRQL; without POOL_FLAG_RAISE_ON_FAILURE a
+    // failure is null.
+    let address = unsafe { ExAllocatePool2(POOL_FLAG_NON_PAGED, length as u64, POOL_TAG) };
+    NonNull::new(address.cast()).ok_or(NtStatus::INSUFFICIENT_RESOURCES)
+}
+
+/// Frees memory.
+///
+/// # Safety
+///
+/// [`allocate`] returned it, and it is not used any more.
+pub(super) unsafe fn free(bytes: NonNull<u8>) {
+    let address: *mut c_void = bytes.as_ptr().cast();
+    // SAFETY: as the caller guarantees; allocated with this tag.
+    unsafe { ExFreePoolWithTag(address, POOL_TAG) };
+}
+
 /// Zeroed nonpaged memory; freed when dropped.
 pub struct PoolBuffer {
     bytes: NonNull<u8>,
@@ -25,11 +45,7 @@ impl PoolBuffer {
     /// Allocates a buffer; `STATUS_INSUFFICIENT_RESOURCES` if that fails. IRQL: at most
     /// `DISPATCH_LEVEL`.
     pub fn allocate(length: usize) -> Result<Self, NtStatus> {
-        // SAFETY: any size and tag may be asked for at this IRQL; without
-        // POOL_FLAG_RAISE_ON_FAILURE a failure is null.
-        let address = unsafe { ExAllocatePool2(POOL_FLAG_NON_PAGED, length as u64, POOL_TAG) };
-        let bytes = NonNull::new(address.cast()).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        Ok(Self { bytes, length })
+        allocate(length).map(|bytes| Self { bytes, length })
     }
 
     /// Returns the bytes for a copy.
@@ -48,8 +64,7 @@ impl PoolBuffer {
 
 impl Drop for PoolBuffer {
     fn drop(&mut self) {
-        let address: *mut c_void = self.bytes.as_ptr().cast();
-        // SAFETY: allocated by `allocate` with this tag, and freed once.
-        unsafe { ExFreePoolWithTag(address, POOL_TAG) };
+        // SAFETY: allocated by `allocate`, and freed once.
+        unsafe { free(self.bytes) };
     }
 }

@@ -1,53 +1,31 @@
 //! Processes, and the privilege of an opener.
 
-use core::ffi::c_void;
-
 use ringcopy_protocol::Reach;
 use usermode_accessors::Mode;
 use wdk_sys::{
-    LUID, LUID_AND_ATTRIBUTES, PEPROCESS, PRIVILEGE_SET, PRIVILEGE_SET_ALL_NECESSARY,
-    SE_DEBUG_PRIVILEGE,
-    ntddk::{
-        IoGetCurrentProcess, ObfDereferenceObject, ObfReferenceObject, SePrivilegeCheck,
-        SeSinglePrivilegeCheck,
-    },
+    LUID, LUID_AND_ATTRIBUTES, PRIVILEGE_SET, PRIVILEGE_SET_ALL_NECESSARY, SE_DEBUG_PRIVILEGE,
+    ntddk::{IoGetCurrentProcess, PsGetProcessStartKey, SePrivilegeCheck, SeSinglePrivilegeCheck},
 };
 
 use super::{caller::CallerMode, wdf::Request};
 
-/// A referenced process. Unlike its number, its object is not reused while the reference exists.
-pub struct Process(PEPROCESS);
+/// Which process a process is: its start key, which no other process of the system ever has
+/// (`PsGetProcessStartKey`, `ntddk.h`, since Windows 10 version 1703).
+///
+/// The key is a number. It keeps nothing of the process alive, where a reference would keep the
+/// object of a process that ended as long as a handle is duplicated elsewhere. A process number or
+/// the address of an object would be another process's one day.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ProcessKey(u64);
 
-// SAFETY: a process object belongs to no thread, and is only compared here.
-unsafe impl Send for Process {}
-
-// SAFETY: as above.
-unsafe impl Sync for Process {}
-
-fn current() -> PEPROCESS {
-    // SAFETY: may be called by any thread at IRQL up to DISPATCH_LEVEL.
-    unsafe { IoGetCurrentProcess() }
-}
-
-impl Process {
-    /// Returns the process whose address space is the current one.
+impl ProcessKey {
+    /// Returns the key of the process whose address space is the current one. IRQL: at most
+    /// `DISPATCH_LEVEL`.
     pub fn current() -> Self {
-        let process = current();
-        // SAFETY: the current process exists.
-        unsafe { ObfReferenceObject(process.cast::<c_void>()) };
-        Self(process)
-    }
-
-    /// Returns whether its address space is the current one.
-    pub fn is_current(&self) -> bool {
-        self.0 == current()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // SAFETY: referenced by `current`, and dereferenced once.
-        unsafe { ObfDereferenceObject(self.0.cast::<c_void>()) };
+        // SAFETY: may be called by any thread at this IRQL.
+        let process = unsafe { IoGetCurrentProcess() };
+        // SAFETY: the current process exists while it runs this.
+        Self(unsafe { PsGetProcessStartKey(process) })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Copies between the caller's memory and the handle's session buffer.
 
+use core::mem::size_of;
+
 use ringcopy_protocol::{CallerCopyRequest, CopyResponse, Kind, NtStatus, kind};
 use usermode_accessors::{Fault, UserSlice, VolatileSlice};
 
@@ -13,8 +15,10 @@ struct Sides<'a> {
     session: VolatileSlice<'a>,
 }
 
+/// `writes`: whether the caller's memory is the target.
 fn serve<K: Kind<Request = CallerCopyRequest>>(
     call: &Call<'_>,
+    writes: bool,
     copy: impl FnOnce(Sides<'_>) -> Result<(), Fault>,
 ) -> Result<usize, NtStatus> {
     let request = call.capture::<K>()?;
@@ -27,11 +31,13 @@ fn serve<K: Kind<Request = CallerCopyRequest>>(
         session: call
             .file
             .session
+            .get()?
             .as_volatile()
             .subslice(request.session_offset, request.length)
             .ok_or(NtStatus::INVALID_BUFFER_SIZE)?,
     };
-    call.reserve_response::<CopyResponse>()?;
+    let target = writes.then_some((request.address, request.length));
+    call.reserve_response(size_of::<CopyResponse>(), target)?;
     let asked = request.length as u64;
     let result = copy_result::of_accessor(asked, copy(sides));
     trace::copied(K::KIND, asked, &result);
@@ -40,7 +46,7 @@ fn serve<K: Kind<Request = CallerCopyRequest>>(
 
 /// Copies to the session buffer: `CopyFromModeAligned`.
 pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve::<kind::CopyFrom>(call, |sides| {
+    serve::<kind::CopyFrom>(call, false, |sides| {
         sides
             .caller
             .reader_aligned(sides.alignment)?
@@ -51,7 +57,7 @@ pub fn copy_from(call: &Call<'_>) -> Result<usize, NtStatus> {
 /// Copies from the session buffer: `CopyToMode`, with the alignment check that Microsoft's function
 /// for this direction lacks.
 pub fn copy_to(call: &Call<'_>) -> Result<usize, NtStatus> {
-    serve::<kind::CopyTo>(call, |sides| {
+    serve::<kind::CopyTo>(call, true, |sides| {
         sides
             .caller
             .writer_aligned(sides.alignment)?

@@ -2,7 +2,7 @@
 
 use ringcopy_protocol::{
     CopyResult, NtStatus, kind,
-    validate::{self, Entry, Source},
+    validate::{self, Entry},
 };
 use usermode_accessors::VolatileSlice;
 use zerocopy::IntoBytes;
@@ -10,9 +10,10 @@ use zerocopy::IntoBytes;
 use super::{
     Call, copy_memory,
     entries::{Captured, Tally},
+    interruption::Interruption,
     neighbours,
 };
-use crate::{engine::Copier, trace};
+use crate::trace;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let request = call.capture::<kind::CopyBatch>()?;
@@ -22,6 +23,7 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let mut output = call.request.output(length)?;
     let ram = call.device.engines.ram();
     let mut copier = call.device.engines.copier(request.engine, &ram);
+    let mut interruption = Interruption::of(call.request);
     let mut tally = Tally::of(request.count);
     let mut slot = validate::results_end(entries.len());
     let mut number = 0;
@@ -29,9 +31,11 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         if let Some(rest) = entries.get(number..)
             && copier.reads_pages()
             && neighbours::may_begin(rest)
+            && interruption.allows_run()
         {
-            let (served, end) =
-                neighbours::serve(call, &copier, rest, &mut output, (number, slot), &mut tally)?;
+            let by = (&copier, &mut interruption);
+            let place = (number, slot);
+            let (served, end) = neighbours::serve(call, by, rest, &mut output, place, &mut tally)?;
             if served > 0 {
                 number = number.saturating_add(served);
                 slot = end;
@@ -39,7 +43,14 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             }
         }
         let source = entry.source();
-        let result = copy_entry(call, &mut copier, source, &mut output, slot)?;
+        let target = output
+            .reborrow()
+            .subslice(slot, source.length)
+            .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
+        let result = match interruption.before_entry(source.length) {
+            Ok(()) => copy_memory::copy(call, &mut copier, &mut interruption, source, target),
+            Err(status) => CopyResult::of(status),
+        };
         trace::copied(call.code.kind, source.length as u64, &result);
         tally.count(&result);
         write(
@@ -52,20 +63,6 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     }
     write(&mut output, 0, tally.response().as_bytes())?;
     Ok(length)
-}
-
-fn copy_entry(
-    call: &Call<'_>,
-    copier: &mut Copier<'_, '_>,
-    source: Source,
-    output: &mut VolatileSlice<'_>,
-    slot: usize,
-) -> Result<CopyResult, NtStatus> {
-    let target = output
-        .reborrow()
-        .subslice(slot, source.length)
-        .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
-    Ok(copy_memory::copy(call, copier, source, target))
 }
 
 /// Writes the part of the output at `offset`, which the validated output can hold.

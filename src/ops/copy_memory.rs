@@ -1,23 +1,28 @@
 //! Copies virtual or physical memory to the output, as `MmCopyMemory` does.
 
-use core::ops::Range;
-
 use mm_copy::CopyFlags;
 use ringcopy_protocol::{
-    CopyResponse, CopyResult, NtStatus, Reach, kind,
+    CopyResponse, CopyResult, EngineKind, NtStatus, Reach, SESSION_LENGTH, SESSION_PAGES, kind,
     validate::{CopyMemory, Source},
 };
 use usermode_accessors::{VolatileSlice, probe};
 
-use super::Call;
-use crate::{engine::Copier, state::FileContext, trace};
+use super::{
+    Call,
+    interruption::{Interruption, PIECE},
+};
+use crate::{engine::Copier, nt::PAGE_SIZE, state::FileContext, trace};
+
+/// The bits of an address that are its offset in a piece.
+const OFFSET_IN_PIECE: u64 = PIECE as u64 - 1;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
     let target = call.payload::<CopyResponse>(source.length)?;
     let ram = call.device.engines.ram();
     let mut copier = call.device.engines.copier(engine, &ram);
-    let result = copy(call, &mut copier, source, target);
+    let mut interruption = Interruption::of(call.request);
+    let result = copy(call, &mut copier, &mut interruption, source, target);
     trace::copied(call.code.kind, source.length as u64, &result);
     let response = CopyResponse::of(source.length as u64, result);
     let arrived = usize::try_from(result.copied).unwrap_or(0);
@@ -32,31 +37,118 @@ const _: () = {
     assert!(CopyFlags::VIRTUAL.bits() == WireFlags::VIRTUAL.bits());
 };
 
-/// Copies a source within reach to nonpaged memory of the same length.
+/// Copies a source within reach to nonpaged memory of the same length. An interrupted copy ends after
+/// a piece.
 pub(super) fn copy(
     call: &Call<'_>,
     copier: &mut Copier<'_, '_>,
+    interruption: &mut Interruption<'_>,
     source: Source,
     target: VolatileSlice<'_>,
 ) -> CopyResult {
-    let flags = CopyFlags::from_bits_retain(source.flags);
     match check_reach(call, source) {
-        Ok(()) => copier.copy(flags, source.address, target),
+        Ok(()) if is_in_one_piece(source) => match interruption.before(source.length.min(PIECE)) {
+            Ok(()) => {
+                let flags = CopyFlags::from_bits_retain(source.flags);
+                copier.copy(flags, source.address, target)
+            }
+            Err(status) => CopyResult::of(status),
+        },
+        Ok(()) => {
+            let choice = copier.choice();
+            let result = copy_in_pieces(copier, interruption, source, target);
+            copier.choose(choice);
+            result
+        }
         Err(status) => CopyResult::of(status),
     }
 }
 
-/// Checks that a source is within reach. The caller's own memory and the session buffer, by either
-/// address, always are; other memory by policy and privilege. The engine refuses invalid flags.
+/// Whether an engine gets all of a source at once: a short one, or one that it refuses as a whole
+/// ([`mm_copy::copy_memory`] says which).
+fn is_in_one_piece(source: Source) -> bool {
+    if source.length <= PIECE {
+        return true;
+    }
+    let last = source
+        .address
+        .checked_add((source.length as u64).saturating_sub(1));
+    let user_limit = probe::user_limit() as u64;
+    let leaves_user_memory = || {
+        CopyFlags::from_bits(source.flags) == Some(CopyFlags::VIRTUAL)
+            && source.address < user_limit
+            && last.is_none_or(|last| last >= user_limit)
+    };
+    last.is_none() || leaves_user_memory()
+}
+
+/// Copies pieces that end at multiples of [`PIECE`] in the source. The result is that of one copy.
+fn copy_in_pieces(
+    copier: &mut Copier<'_, '_>,
+    interruption: &mut Interruption<'_>,
+    source: Source,
+    mut target: VolatileSlice<'_>,
+) -> CopyResult {
+    let flags = CopyFlags::from_bits_retain(source.flags);
+    let mut copy_rest = |copier: &mut Copier<'_, '_>, before: CopyResult, most: usize| {
+        let done = usize::try_from(before.copied).unwrap_or(0);
+        let length = source.length.saturating_sub(done).min(most);
+        let Some(piece) = target.reborrow().subslice(done, length) else {
+            // Not reached: the target is as long as the source.
+            return CopyResult::of(NtStatus::INVALID_BUFFER_SIZE);
+        };
+        let address = source.address.wrapping_add(done as u64);
+        let result = copier.copy(flags, address, piece);
+        CopyResult {
+            copied: before.copied.saturating_add(result.copied),
+            flags: before.flags | result.flags,
+            ..result
+        }
+    };
+    let end = source.length as u64;
+    let mut whole = CopyResult::of(NtStatus::SUCCESS);
+    while whole.copied < end {
+        let offset = source.address.wrapping_add(whole.copied) & OFFSET_IN_PIECE;
+        let to_boundary = (PIECE as u64).saturating_sub(offset);
+        let piece = to_boundary.min(end.saturating_sub(whole.copied));
+        let piece_end = whole.copied.saturating_add(piece);
+        let piece = usize::try_from(piece).unwrap_or(PIECE);
+        if let Err(status) = interruption.before(piece) {
+            whole.status = status.0;
+            return whole;
+        }
+        whole = copy_rest(copier, whole, piece);
+        if whole.fell_back() {
+            // The system's engine copies the rest.
+            copier.choose(EngineKind::System);
+        }
+        if whole.status() != NtStatus::SUCCESS {
+            let hole_end = whole.copied.saturating_add(whole.hole_length);
+            return if piece_end < end && hole_end >= piece_end {
+                // How far the hole reaches beyond the piece.
+                copy_rest(copier, whole, source.length)
+            } else {
+                whole
+            };
+        }
+    }
+    whole
+}
+
+/// Checks that a source is within reach. The caller's own memory always is; the session buffer, by
+/// either address, for whoever may know that address; other memory by policy and privilege. The
+/// engine refuses invalid flags.
 pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatus> {
-    let file = call.file;
-    let (own, needed) = match CopyFlags::from_bits(source.flags) {
-        Some(CopyFlags::PHYSICAL) => (file.session.physical_address(), Reach::PHYSICAL),
+    let needed = match CopyFlags::from_bits(source.flags) {
+        Some(CopyFlags::PHYSICAL) => Reach::PHYSICAL,
         Some(CopyFlags::VIRTUAL) if source.address < probe::user_limit() as u64 => return Ok(()),
-        Some(CopyFlags::VIRTUAL) => (file.session.address(), Reach::SYSTEM_VIRTUAL),
+        Some(CopyFlags::VIRTUAL) => Reach::SYSTEM_VIRTUAL,
         _ => return Ok(()),
     };
-    if source.length == 0 || within_session(file, own, source) || file.reach.contains(needed) {
+    if source.length == 0
+        || call.file.reach.contains(needed)
+        || is_of_session(call.file, needed, source)
+    {
         return Ok(());
     }
     let status = if call.device.settings.policy.contains(needed) {
@@ -68,13 +160,26 @@ pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatu
     Err(status)
 }
 
-fn within_session(file: &FileContext, start: u64, source: Source) -> bool {
-    let session = Range {
-        start,
-        end: start.saturating_add(file.session.length() as u64),
+/// Whether all of a source lies in pages of the session buffer. A handle that may not know their
+/// addresses may not find them out by trying, either.
+fn is_of_session(file: &FileContext, kind: Reach, source: Source) -> bool {
+    let Some(session) = file.session.existing().filter(|_| file.privileged) else {
+        return false;
     };
-    source
-        .address
-        .checked_add(source.length as u64)
-        .is_some_and(|end| session.contains(&source.address) && end <= session.end)
+    let length = source.length as u64;
+    if length > SESSION_LENGTH {
+        return false;
+    }
+    if kind == Reach::SYSTEM_VIRTUAL {
+        let offset = source.address.checked_sub(session.address());
+        return offset.is_some_and(|offset| offset <= SESSION_LENGTH.saturating_sub(length));
+    }
+    let page = PAGE_SIZE as u64;
+    let pages = session.physical_addresses();
+    let first = source.address & !page.saturating_sub(1);
+    let last = source.address.saturating_add(length.saturating_sub(1));
+    (0..=SESSION_PAGES as u64)
+        .map(|number| first.saturating_add(number.saturating_mul(page)))
+        .take_while(|frame| *frame <= last)
+        .all(|frame| pages.contains(&frame))
 }

@@ -1,9 +1,11 @@
 //! Copies from the caller's memory to the caller's memory, through a bounded buffer.
 
-use ringcopy_protocol::{CopyResponse, NtStatus, kind, validate::CopyThrough};
+use core::mem::size_of;
+
+use ringcopy_protocol::{CopyResponse, CopyResult, NtStatus, kind, validate::CopyThrough};
 use usermode_accessors::{Fault, UserReader, UserSlice, UserWriter};
 
-use super::{Call, copy_result};
+use super::{Call, copy_result, interruption::Interruption};
 use crate::{nt::pool::PoolBuffer, trace};
 
 /// The number of bytes copied at a time. A request of any length holds this much pool.
@@ -18,35 +20,43 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         alignment,
         ..
     } = call.capture::<kind::CopyThrough>()?;
-    let mode = call.mode(mode);
-    let source = mode.slice(source, length);
-    let destination = mode.slice(destination, length);
     let mut buffer = PoolBuffer::allocate(PIECE)?;
-    call.reserve_response::<CopyResponse>()?;
-    let copied = copy(source, destination, alignment, &mut buffer);
+    call.reserve_response(size_of::<CopyResponse>(), [(destination, length)])?;
+    let mode = call.mode(mode);
+    let sides = (mode.slice(source, length), mode.slice(destination, length));
+    let mut interruption = Interruption::of(call.request);
     let asked = length as u64;
-    let result = copy_result::of_accessor(asked, copied);
+    let result = copy(sides, alignment, &mut buffer, &mut interruption)
+        .unwrap_or_else(|fault| copy_result::of_accessor(asked, Err(fault)));
     trace::copied(call.code.kind, asked, &result);
     call.respond_to_caller(&CopyResponse::of(asked, result))
 }
 
-/// Probes both whole ranges, then copies.
+/// Probes both whole ranges, then copies. An interrupted copy ends after a piece.
 fn copy(
-    source: UserSlice,
-    destination: UserSlice,
+    (source, destination): (UserSlice, UserSlice),
     alignment: usize,
     buffer: &mut PoolBuffer,
-) -> Result<(), Fault> {
+    interruption: &mut Interruption<'_>,
+) -> Result<CopyResult, Fault> {
     let mut reader = source.reader_aligned(alignment)?;
     let mut writer = destination.writer()?;
+    let mut status = NtStatus::SUCCESS;
     while reader.remaining() > 0 {
+        if let Err(interrupted) = interruption.before(reader.remaining().min(PIECE)) {
+            status = interrupted;
+            break;
+        }
         let moved = copy_piece(&mut reader, &mut writer, buffer);
         moved.map_err(|mut fault| {
             fault.copied = writer.position();
             fault
         })?;
     }
-    Ok(())
+    Ok(CopyResult {
+        copied: writer.position() as u64,
+        ..CopyResult::of(status)
+    })
 }
 
 /// Copies one piece. The bytes read before a fault are still written, so that the writer's position

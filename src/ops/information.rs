@@ -3,16 +3,20 @@
 use mm_copy::Levels;
 use ringcopy_protocol::{
     DEVICE_PAGE_LENGTH, Header, InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus,
-    kind,
+    SESSION_LENGTH, kind,
 };
 use usermode_accessors::{Mode, probe};
 
 use super::Call;
-use crate::nt::processor;
+use crate::nt::{processor, session_pages::Pages};
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     call.capture::<kind::Information>()?;
-    let session = &call.file.session;
+    let session = if call.file.privileged {
+        Some(call.file.session.get()?)
+    } else {
+        None
+    };
     let response = InformationResponse {
         header: Header::of::<InformationResponse>(),
         driver_version: version(),
@@ -24,15 +28,17 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             Levels::Five => 5,
         },
         smap: processor::supervisor_access_prevention().into(),
-        session_address: session.address(),
-        session_physical_address: session.physical_address(),
-        session_length: session.length() as u64,
+        session_address: session.map_or(0, Pages::address),
+        session_physical_addresses: session.map_or([0; _], Pages::physical_addresses),
+        session_length: SESSION_LENGTH,
         user_limit: probe::user_limit() as u64,
         maximum_length: MAXIMUM_LENGTH,
         device_page_length: DEVICE_PAGE_LENGTH,
         kernel_mode: (call.request.requestor_mode() == Mode::Kernel).into(),
         maximum_entries: MAXIMUM_ENTRIES,
         physical_address_bits: processor::physical_address_bits(),
+        maximum_handles: call.device.settings.maximum_handles,
+        native_under_hypervisor: call.device.settings.native_under_hypervisor.into(),
     };
     call.respond(&response, 0)
 }

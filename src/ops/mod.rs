@@ -10,6 +10,7 @@ pub mod copy_through;
 pub mod device_copy;
 mod entries;
 pub mod information;
+mod interruption;
 pub mod memory_ranges;
 mod neighbours;
 
@@ -87,16 +88,30 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Writes a zeroed response of a `METHOD_NEITHER` request, so that a request whose response
-    /// cannot be written fails before it has an effect.
-    fn reserve_response<T: FromZeros + IntoBytes + Immutable>(&self) -> Result<(), NtStatus> {
-        self.respond_to_caller(&T::new_zeroed()).map(|_| ())
-    }
-
-    /// As [`reserve_response`](Self::reserve_response), for a response of `length` bytes.
-    fn fill_response(&self, length: usize) -> Result<(), NtStatus> {
-        self.response_writer(0, length)
-            .and_then(|mut writer| writer.fill(0, length).map_err(NtStatus::from))
+    /// Zeroes the first `length` bytes of the output of a `METHOD_NEITHER` request, so that a request
+    /// whose response cannot be written fails before it has an effect.
+    ///
+    /// Each of `targets` is an address and a number of bytes that the request is going to write there.
+    /// One that overlaps the response is refused with `STATUS_CONFLICTING_ADDRESSES`. Only addresses
+    /// are compared: a page that the caller has mapped twice passes.
+    fn reserve_response(
+        &self,
+        length: usize,
+        targets: impl IntoIterator<Item = (usize, usize)>,
+    ) -> Result<(), NtStatus> {
+        let output = self.request.unsafe_user_output(length)?;
+        let end = output.saturating_add(length);
+        let overlaps = |(target, bytes): (usize, usize)| {
+            bytes > 0 && target < end && output < target.saturating_add(bytes)
+        };
+        if targets.into_iter().any(overlaps) {
+            return Err(NtStatus::CONFLICTING_ADDRESSES);
+        }
+        self.requestor()
+            .slice(output, length)
+            .writer_aligned(MESSAGE_ALIGNMENT)
+            .and_then(|mut writer| writer.fill(0, length))
+            .map_err(NtStatus::from)
     }
 
     /// Writes the response of a `METHOD_NEITHER` request, and returns its length in bytes.

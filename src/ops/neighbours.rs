@@ -6,7 +6,11 @@ use ringcopy_protocol::{BatchEntry, CopyResult, EngineKind, NtStatus, Reach, val
 use usermode_accessors::VolatileSlice;
 use zerocopy::IntoBytes;
 
-use super::{Call, entries::Tally};
+use super::{
+    Call,
+    entries::Tally,
+    interruption::{Interruption, RUN},
+};
 use crate::{engine::Copier, nt::PAGE_SIZE};
 
 /// The bits of an address that name its page.
@@ -31,13 +35,13 @@ pub fn may_begin(entries: &[BatchEntry]) -> bool {
 /// and the end of their bytes. The rest is to be served one by one.
 pub fn serve(
     call: &Call<'_>,
-    copier: &Copier<'_, '_>,
+    (copier, interruption): (&Copier<'_, '_>, &mut Interruption<'_>),
     entries: &[BatchEntry],
     output: &mut VolatileSlice<'_>,
     (first, slot): (usize, usize),
     tally: &mut Tally,
 ) -> Result<(usize, usize), NtStatus> {
-    let served = read(call, copier, entries, output, slot);
+    let served = read(call, (copier, interruption), entries, output, slot);
     if served == 0 {
         return Ok((0, slot));
     }
@@ -69,7 +73,7 @@ pub fn serve(
 #[inline(never)]
 fn read(
     call: &Call<'_>,
-    copier: &Copier<'_, '_>,
+    (copier, interruption): (&Copier<'_, '_>, &mut Interruption<'_>),
     entries: &[BatchEntry],
     output: &mut VolatileSlice<'_>,
     slot: usize,
@@ -100,6 +104,7 @@ fn read(
             && next.flags == before.flags
             && end <= PAGE_SIZE as u64
     };
+    let entries = entries.get(..RUN).unwrap_or(entries);
     let length = output.len().saturating_sub(slot);
     let mut rest = output.reborrow().subslice(slot, length);
     let mut taken = 0_usize;
@@ -110,6 +115,8 @@ fn read(
         let length = usize::try_from(end.wrapping_sub(first.address)).ok()?;
         // An offset that is not in the page ends the reading.
         let offset = usize::try_from(first.address.wrapping_sub(page)).ok()?;
+        // Neither does it go on where it is time to look for an interruption.
+        interruption.count(run.len(), length)?;
         let (target, left) = rest.take()?.split_at_checked(length)?;
         rest = Some(left);
         taken = taken.wrapping_add(1);

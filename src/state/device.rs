@@ -1,8 +1,8 @@
 //! The state that all handles share, from load to unload.
 
-use ringcopy_protocol::NtStatus;
+use ringcopy_protocol::{NtStatus, Settings};
 
-use super::settings::Settings;
+use super::settings;
 use crate::{
     engine::Engines,
     nt::{
@@ -31,7 +31,7 @@ impl Context for DeviceContext {
 impl DeviceContext {
     /// Reads the settings, allocates the page, and starts the engines.
     pub fn start(driver: &Driver) -> Result<Self, NtStatus> {
-        let settings = Settings::read(driver)?;
+        let settings = settings::read(driver)?;
         let device_page = ContiguousPages::allocate(PAGE_SIZE, Caching::Uncached)?;
         let engines = Engines::start(
             settings.engine,

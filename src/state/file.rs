@@ -2,13 +2,13 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use ringcopy_protocol::{MAXIMUM_HANDLES, NtStatus, Reach, SESSION_LENGTH};
+use ringcopy_protocol::{NtStatus, Reach};
 
 use super::DeviceContext;
 use crate::nt::{
     context::{Context, ContextType},
-    contiguous::{Caching, ContiguousPages},
-    process::{self, Process},
+    process::{self, ProcessKey},
+    session_pages::SessionPages,
     wdf::Request,
 };
 
@@ -19,13 +19,13 @@ const REQUESTS_UNDER_WAY: u32 = 64;
 /// The number of open handles.
 static OPEN: AtomicU32 = AtomicU32::new(0);
 
-/// One of the [`MAXIMUM_HANDLES`] handles, until it is dropped. Each holds contiguous memory.
+/// One of the handles that the setting allows, until it is dropped.
 struct OpenCount(());
 
 impl OpenCount {
-    fn add() -> Result<Self, NtStatus> {
+    fn add(maximum: u32) -> Result<Self, NtStatus> {
         let count = Self(());
-        if OPEN.fetch_add(1, Ordering::Relaxed) < MAXIMUM_HANDLES {
+        if OPEN.fetch_add(1, Ordering::Relaxed) < maximum {
             Ok(count)
         } else {
             Err(NtStatus::TOO_MANY_OPENED_FILES)
@@ -42,13 +42,14 @@ impl Drop for OpenCount {
 /// The context of one handle.
 pub struct FileContext {
     _open: OpenCount,
-    owner: Process,
-    /// Whether its opener held `SeDebugPrivilege`.
+    owner: ProcessKey,
+    /// Whether the opener held `SeDebugPrivilege`. Then the handle may know and name the addresses of
+    /// its session buffer.
     pub privileged: bool,
     /// The memory that the opener may read in addition to its own and the session buffer.
     pub reach: Reach,
-    /// The session buffer: nonpaged and physically contiguous, zeroed at open.
-    pub session: ContiguousPages,
+    /// The session buffer.
+    pub session: SessionPages,
     under_way: AtomicU32,
 }
 
@@ -64,18 +65,16 @@ impl FileContext {
     pub fn open(device: &DeviceContext, request: &Request) -> Result<Self, NtStatus> {
         let policy = device.settings.policy;
         let privileged = process::opener_holds_debug_privilege(request, policy);
-        let open = OpenCount::add()?;
-        let length = usize::try_from(SESSION_LENGTH).map_err(|_| NtStatus::NOT_SUPPORTED)?;
         Ok(Self {
-            _open: open,
-            owner: Process::current(),
+            _open: OpenCount::add(device.settings.maximum_handles)?,
+            owner: ProcessKey::current(),
             privileged,
             reach: if privileged {
                 policy & Reach::MEMORY
             } else {
                 Reach::empty()
             },
-            session: ContiguousPages::allocate(length, Caching::Cached)?,
+            session: SessionPages::new(),
             under_way: AtomicU32::new(0),
         })
     }
@@ -83,7 +82,7 @@ impl FileContext {
     /// Checks that the current process opened the handle. A handle can be duplicated into another
     /// process, but carries the privileges of its opener.
     pub fn check_owner(&self) -> Result<(), NtStatus> {
-        if self.owner.is_current() {
+        if self.owner == ProcessKey::current() {
             Ok(())
         } else {
             Err(NtStatus::ACCESS_DENIED)

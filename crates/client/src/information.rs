@@ -1,6 +1,6 @@
 //! What the driver reports about itself.
 
-use ringcopy_protocol::{NtStatus, Reach};
+use ringcopy_protocol::{NtStatus, Reach, SESSION_PAGES};
 
 /// What the driver is, and what this handle may reach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,10 +17,10 @@ pub struct Information {
     pub paging_levels: u32,
     /// Whether supervisor-mode access prevention is on.
     pub smap: bool,
-    /// The session buffer's system address.
+    /// The session buffer's system address; 0 if the handle's opener lacked `SeDebugPrivilege`.
     pub session_address: u64,
-    /// The session buffer's physical address.
-    pub session_physical_address: u64,
+    /// The physical address of each page of the session buffer; 0 likewise.
+    pub session_physical_addresses: [u64; SESSION_PAGES],
     /// The session buffer's length in bytes.
     pub session_length: u64,
     /// The first address after user memory.
@@ -35,4 +35,8 @@ pub struct Information {
     pub maximum_entries: u32,
     /// The width of a physical address in bits: 32 to 64.
     pub physical_address_bits: u32,
+    /// How many handles may be open at a time.
+    pub maximum_handles: u32,
+    /// Whether the native engine may be used where a hypervisor may withhold memory.
+    pub native_under_hypervisor: bool,
 }

@@ -111,7 +111,7 @@ pub(crate) fn information(output: &[u8], returned: usize) -> Result<Information,
         paging_levels: response.paging_levels,
         smap: flag("smap", response.smap)?,
         session_address: response.session_address,
-        session_physical_address: response.session_physical_address,
+        session_physical_addresses: response.session_physical_addresses,
         session_length: response.session_length,
         user_limit: response.user_limit,
         maximum_length: response.maximum_length,
@@ -119,6 +119,8 @@ pub(crate) fn information(output: &[u8], returned: usize) -> Result<Information,
         kernel_mode: flag("kernel_mode", response.kernel_mode)?,
         maximum_entries: response.maximum_entries,
         physical_address_bits: response.physical_address_bits,
+        maximum_handles: response.maximum_handles,
+        native_under_hypervisor: flag("native_under_hypervisor", response.native_under_hypervisor)?,
     })
 }
 

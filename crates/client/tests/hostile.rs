@@ -75,7 +75,7 @@ fn a_wrong_field_is_refused() {
         (HOLE_LENGTH, 1, field("hole_length", 1)),
         // Another version, and another size.
         (0, 56 << 32 | 1, ResponseError::Version(1)),
-        (0, 48 << 32 | 2, ResponseError::Size(48, 56)),
+        (0, 48 << 32 | 3, ResponseError::Size(48, 56)),
     ] {
         let read = with_response(put(offset, value), read);
         assert_eq!(reason(read), expected);

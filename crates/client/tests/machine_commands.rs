@@ -207,6 +207,29 @@ fn trust_in_kernel_callers_is_independent_of_reach() {
 }
 
 #[test]
+fn every_setting_is_shown_and_set() {
+    let mut system = SimulatedSystem::installed();
+    let (_, shown) = document(&mut system, "policy show");
+    assert_eq!(shown["policy"]["maximum_handles"], 256);
+    assert_eq!(shown["policy"]["native_under_hypervisor"], false);
+    let line = "policy set --maximum-handles 4096 --native-under-hypervisor allow";
+    let (code, set) = document(&mut system, line);
+    assert_eq!(code, SUCCESS);
+    assert_eq!(set["policy"]["maximum_handles"], 4096);
+    assert_eq!(set["policy"]["native_under_hypervisor"], true);
+    assert_eq!(system.disk.parameters["MaximumHandles"], 4096);
+    assert_eq!(system.disk.parameters["Native"], 1);
+    let (_, set) = document(&mut system, "policy set --native-under-hypervisor forbid");
+    assert_eq!(set["policy"]["native_under_hypervisor"], false);
+    assert_eq!(system.disk.parameters["MaximumHandles"], 4096);
+    for count in ["0", "4097", "0x1_0000_0100", "many"] {
+        let line = format!("policy set --maximum-handles {count}");
+        assert_eq!(document(&mut system, &line).0, USAGE, "{count}");
+    }
+    assert_eq!(system.disk.parameters["MaximumHandles"], 4096);
+}
+
+#[test]
 fn policy_set_removes_unknown_bits() {
     let mut system = SimulatedSystem::installed();
     system.disk.parameters.insert("Policy".into(), 0x8000_0002);
@@ -243,7 +266,7 @@ fn abuse_finds_a_driver_that_accepts_malformed_requests() {
     }))
     .unwrap();
     for wrong in [
-        "information: version 0: succeeded, with 96 bytes",
+        "information: version 0: succeeded, with 128 bytes",
         "information: version 0: the output was written",
         "copy memory: size 0: succeeded, with 56 bytes",
     ] {

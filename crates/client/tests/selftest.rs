@@ -36,12 +36,25 @@ fn a_correct_driver_passes_under_every_policy() {
     for policy in 0..4 {
         for privileged in [false, true] {
             let policy = Reach::from_bits_retain(policy);
-            let report = run(&mut SimulatedDriver::with_policy(
-                policy,
-                if privileged { policy } else { Reach::empty() },
-            ));
+            let report = run(&mut SimulatedDriver {
+                privileged,
+                ..SimulatedDriver::with_policy(
+                    policy,
+                    if privileged { policy } else { Reach::empty() },
+                )
+            });
             assert_eq!(failures(&report), Vec::<String>::new());
-            assert_eq!(report.counts().skipped, 0);
+            for outcome in &report.results {
+                if let Verdict::Skipped(reason) = &outcome.verdict {
+                    assert!(
+                        !privileged && reason.contains("SeDebugPrivilege"),
+                        "{reason}"
+                    );
+                }
+            }
+            let counts = report.counts();
+            assert_eq!(counts.skipped == 0, privileged, "{counts}");
+            assert!(counts.passed >= 30, "{counts}");
         }
     }
 }

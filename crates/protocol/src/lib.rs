@@ -12,10 +12,16 @@
 //! | `STATUS_REVISION_MISMATCH` | `version` is not [`PROTOCOL_VERSION`] |
 //! | `STATUS_INVALID_PARAMETER` | a reserved or unused field is not zero, an enumeration has no such value, or parts of the device page overlap |
 //! | `STATUS_INVALID_BUFFER_SIZE` | a length is over its limit |
+//! | `STATUS_CONFLICTING_ADDRESSES` | the copy would write over its own response |
 //! | `STATUS_ACCESS_VIOLATION`, `STATUS_DATATYPE_MISALIGNMENT` | the request or response of a `METHOD_NEITHER` code is not 8-aligned user memory |
 //! | `STATUS_ACCESS_DENIED` | the handle belongs to another process |
 //! | `STATUS_QUOTA_EXCEEDED` | the handle has as many requests under way as it may |
 //! | `STATUS_INSUFFICIENT_RESOURCES` | pool ran out |
+//!
+//! A request that copies more than 64 KiB looks, once for each 64 KiB, whether it is cancelled or the
+//! thread that sent it is ending. Then its response says `STATUS_CANCELLED` and the exact count, and
+//! nothing after the counted bytes is written. The further entries of a batch or scatter request end
+//! with the same status.
 //!
 //! [`validate`] makes every check that depends on the bytes and lengths of a request alone.
 //!
@@ -44,6 +50,7 @@ pub mod kind;
 mod limits;
 mod request;
 mod response;
+mod settings;
 pub mod validate;
 mod wire;
 
@@ -52,15 +59,19 @@ pub use copy_result::{CopyResponse, CopyResult, Direction, ResultFlags};
 pub use header::Header;
 pub use kind::{CODES, Kind, RequestKind};
 pub use limits::{
-    DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, SESSION_LENGTH,
+    DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, SESSION_LENGTH, SESSION_PAGES,
 };
 pub use nt_status::NtStatus;
 pub use request::*;
 pub use response::*;
+pub use settings::{
+    ENGINE_VALUE, HANDLE_LIMITS, MAXIMUM_HANDLES_VALUE, NATIVE_VALUE, POLICY_VALUE, Settings,
+    Stored,
+};
 
 /// The version of this protocol. The driver refuses every other one with
 /// `STATUS_REVISION_MISMATCH`.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The name of the device in the object manager.
 pub const DEVICE_NAME: &str = r"\Device\RingCopy";
@@ -80,14 +91,3 @@ pub const WIN32_DEVICE_PATH: &str = r"\\.\RingCopy";
 /// Administrators without their full rights (UAC) are not admitted all the same: their token has the
 /// group for denial only.
 pub const DEVICE_SDDL: &str = "D:P(A;;GA;;;SY)(A;;GA;;;BA)";
-
-/// The `REG_DWORD` there that is 1 where the native engine is to be used although a hypervisor may
-/// withhold memory from it.
-pub const NATIVE_VALUE: &str = "Native";
-
-/// The `REG_DWORD` under the service's `Parameters` key that holds [`Reach`] bits.
-pub const POLICY_VALUE: &str = "Policy";
-
-/// The `REG_DWORD` under the service's `Parameters` key that holds an [`EngineKind`].
-/// [`EngineKind::System`] excludes the native engine for all requests.
-pub const ENGINE_VALUE: &str = "Engine";

@@ -113,7 +113,8 @@ structures! {
     /// `count` [`ScatterEntry`] follow the request. The output holds a
     /// [`BatchResponse`](crate::BatchResponse) and one [`CopyResult`](crate::CopyResult) for each
     /// entry. All entries are captured first, then served in their order; if targets overlap, the
-    /// later entry's bytes remain.
+    /// later entry's bytes remain. If a target overlaps the response, the request fails with
+    /// `STATUS_CONFLICTING_ADDRESSES`.
     ScatterRequest: 16 {
         /// The header.
         header: Header,

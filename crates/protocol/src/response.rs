@@ -2,11 +2,11 @@
 
 use bitflags::bitflags;
 
-use crate::{Header, wire::structures};
+use crate::{Header, SESSION_PAGES, wire::structures};
 
 structures! {
     /// The version and the limits of the driver, and the reach of the handle.
-    InformationResponse: 96 {
+    InformationResponse: 128 {
         /// The header.
         header: Header,
         /// The driver's version: major, minor, patch.
@@ -23,10 +23,12 @@ structures! {
         paging_levels: u32,
         /// 1 if supervisor-mode access prevention is on, so that the driver brackets its accesses.
         smap: u32,
-        /// The virtual address of the session buffer of this handle.
+        /// The virtual address of the session buffer of this handle, which is allocated for this.
+        /// 0 if the opener of the handle did not hold `SeDebugPrivilege`.
         session_address: u64,
-        /// The physical address of the session buffer of this handle.
-        session_physical_address: u64,
+        /// The physical address of each page of the session buffer, or 0 as above. They need not
+        /// follow each other.
+        session_physical_addresses: [u64; SESSION_PAGES],
         /// The length of the session buffer in bytes.
         session_length: u64,
         /// The first address above user memory.
@@ -41,6 +43,11 @@ structures! {
         maximum_entries: u32,
         /// The number of bits in a physical address of this processor.
         physical_address_bits: u32,
+        /// The number of handles that may be open at a time.
+        maximum_handles: u32,
+        /// 1 if the administrator lets the native engine be used where a hypervisor may withhold
+        /// memory.
+        native_under_hypervisor: u32,
     }
 
     /// The result of a batch or scatter request. The results of its entries follow.

@@ -11,7 +11,7 @@ use usermode_accessors::{Mode, VolatileSlice};
 use wdk_sys::{
     _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, IO_STACK_LOCATION, IRP_MJ_CREATE, PIRP,
     SECURITY_SUBJECT_CONTEXT, SL_FORCE_ACCESS_CHECK, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT,
-    WDFREQUEST, call_unsafe_wdf_function_binding,
+    WDFREQUEST, call_unsafe_wdf_function_binding, ntddk::PsIsThreadTerminating,
 };
 
 use crate::nt::context::{self, Context};
@@ -103,6 +103,28 @@ impl Request {
         // SAFETY: the request is ours.
         let mode = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetRequestorMode, self.0) };
         Mode::from_raw(mode)
+    }
+
+    /// Returns whether nobody waits for the request any more: it is cancelled, or the thread that sent
+    /// it is ending. Ending the thread cancels no request that the thread is still carrying out.
+    ///
+    /// `WdfRequestIsCanceled` (`wdfrequest.h`) may be asked of a request that the driver owns and has
+    /// not marked cancelable: so here, from the first callback on. `PsIsThreadTerminating`
+    /// (`ntifs.h`). IRQL: at most `DISPATCH_LEVEL`.
+    pub fn is_interrupted(&self) -> bool {
+        // SAFETY: the request is ours, and not cancelable.
+        let cancelled = unsafe { call_unsafe_wdf_function_binding!(WdfRequestIsCanceled, self.0) };
+        if cancelled != 0 {
+            return true;
+        }
+        let packet = self.packet();
+        // SAFETY: only the address of a part of the packet is taken.
+        let thread = unsafe { &raw const (*packet).Tail.Overlay.Thread };
+        // SAFETY: the packet lives as long as the request, and is at this driver, so that this member
+        // of the union is the one in use.
+        let thread = unsafe { thread.read() };
+        // SAFETY: the thread of a request lives as long as the request.
+        !thread.is_null() && unsafe { PsIsThreadTerminating(thread) } != 0
     }
 
     /// Whose open this is, as the I/O manager captured it; nothing if it is no open, or the system

@@ -51,3 +51,29 @@ fn links_and_paths_in_pages_lead_to_files() {
     }
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
+
+/// The table of who is trusted with what names a test for each of its lines.
+#[test]
+fn every_line_of_who_is_trusted_is_seen_by_a_test() {
+    let page = fs::read_to_string(tree().join("SECURITY.md")).unwrap();
+    let sources: String = tracked_files("tests/e2e/tests/lab_*.rs")
+        .into_iter()
+        .map(|path| fs::read_to_string(tree().join(path)).unwrap())
+        .collect();
+    let table = page.split("| who | may | seen by |").nth(1).unwrap();
+    let lines: Vec<_> = table
+        .lines()
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    assert!(!lines.is_empty());
+    for line in lines {
+        let (_, named) = line.trim_end_matches(" |").rsplit_once('|').unwrap();
+        let tests: Vec<_> = named.split('`').skip(1).step_by(2).collect();
+        assert!(!tests.is_empty(), "{line}");
+        for test in tests {
+            let known = sources.contains(&format!("fn {test}()"));
+            assert!(known, "there is no test {test}");
+        }
+    }
+}

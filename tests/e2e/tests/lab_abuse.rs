@@ -9,7 +9,8 @@ use ringcopy_client::{
     Buffer, PAGE_LENGTH, Transport,
     protocol::{
         CODES, CallerCopyRequest, Code, CopyMemoryRequest, CopyResponse, CopyThroughRequest,
-        Header, MAXIMUM_LENGTH, Method, NtStatus, Reach, RequestKind, SESSION_LENGTH,
+        Header, MAXIMUM_LENGTH, Method, NtStatus, PROTOCOL_VERSION, Reach, RequestKind,
+        SESSION_LENGTH,
     },
 };
 use ringcopy_lab::{Options, PageState};
@@ -68,7 +69,14 @@ fn headers_of_other_protocols() {
                 let output = Victim::output_length(code.kind);
                 victim.assert_refused(&what, code.value, &input, output, status);
             };
-            for version in [0, 1, 3, 0x0100_0000, u32::MAX] {
+            for version in [
+                0,
+                1,
+                PROTOCOL_VERSION - 1,
+                PROTOCOL_VERSION + 1,
+                1 << 24,
+                u32::MAX,
+            ] {
                 let offset = offset_of!(Header, version);
                 refuse("version", offset, version, NtStatus::REVISION_MISMATCH);
             }
@@ -379,7 +387,7 @@ fn interesting(random: &mut impl FnMut() -> u64, victim: &Victim<'_>) -> u64 {
         victim.request,
         victim.response + 2 * PAGE_LENGTH,
         victim.information.session_address,
-        victim.information.session_physical_address,
+        victim.information.session_physical_addresses[0],
         victim.information.user_limit,
         SESSION_LENGTH,
         MAXIMUM_LENGTH,

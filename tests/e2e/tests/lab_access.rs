@@ -4,14 +4,14 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{
-    CallerCopy, Error, OpenAccess, Operation, Source, Transport,
+    CallerCopy, Error, OpenAccess, Operation, PAGE_LENGTH, Source, Transport,
     protocol::{
         CODES, CallerCopyRequest, Code, CopyResponse, DEVICE_NAME, EngineKind, Header,
         InformationResponse, NtStatus, Reach, RequestKind, RequiredAccess, SESSION_LENGTH,
         SYMBOLIC_LINK_NAME,
     },
 };
-use ringcopy_lab::{Caller, Options, token};
+use ringcopy_lab::{Caller, Count, Options, token};
 use ringcopy_tests::{
     LENGTH, PRIVILEGED, UNTOUCHED, Victim, boot, boot_with, buffer, completion, open, options,
     pattern, privileged,
@@ -126,6 +126,37 @@ fn a_handle_serves_the_process_that_opened_it() {
     thief.assert_works();
 }
 
+/// The handle of a process that ended, which another process has too: it keeps nothing of the process,
+/// and does not serve the next process, which has the same number.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_duplicate_keeps_no_process_and_serves_no_later_one() {
+    let lab = boot(Reach::all());
+    let mut keeper = privileged(&lab);
+    let before = lab.counts().unwrap().get(Count::Processes);
+    let mut owner = privileged(&lab);
+    let number = owner.number();
+    let handle = owner.open(OpenAccess::ReadWrite).unwrap();
+    let kept = owner.duplicate(handle, &keeper).unwrap();
+    drop(owner);
+    assert_eq!(lab.counts().unwrap().get(Count::Processes), before);
+
+    let mut next = Victim::of(privileged(&lab));
+    assert_eq!(next.process.number(), number, "the number is used again");
+    let own = next.handle;
+    next.handle = keeper.duplicate(kept, &next.process).unwrap();
+    for code in &CODES {
+        let input = next.good(code.kind);
+        let output = Victim::output_length(code.kind);
+        let what = format!("{} by a later process", code.name);
+        next.assert_refused(&what, code.value, &input, output, NtStatus::ACCESS_DENIED);
+    }
+    next.process.close(next.handle).unwrap();
+    next.handle = own;
+    next.assert_works();
+    keeper.close(kept).unwrap();
+}
+
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_closed_handle_is_refused() {
@@ -175,14 +206,20 @@ fn policy_and_privilege_decide_what_lies_in_reach() {
                 let mut bytes = [0; 64];
                 let system_status = expected(Reach::SYSTEM_VIRTUAL, policy, privileged);
                 let physical_status = expected(Reach::PHYSICAL, policy, privileged);
-                let session = information.session_address;
-                let session_frame = information.session_physical_address;
+                let (session, frame) = if privileged {
+                    // In reach of whoever may know it.
+                    let [.., frame] = information.session_physical_addresses;
+                    let session = Source::Virtual(information.session_address);
+                    (session, Source::Physical(frame))
+                } else {
+                    (Source::Virtual(own), Source::Virtual(own))
+                };
                 for (source, expected) in [
                     (Source::Physical(physical), physical_status),
                     // Always in reach.
                     (Source::Virtual(own), NtStatus::SUCCESS),
-                    (Source::Virtual(session), NtStatus::SUCCESS),
-                    (Source::Physical(session_frame), NtStatus::SUCCESS),
+                    (session, NtStatus::SUCCESS),
+                    (frame, NtStatus::SUCCESS),
                     (Source::Virtual(system), system_status),
                 ] {
                     bytes = [0; 64];
@@ -229,38 +266,101 @@ fn the_session_buffer_ends_where_it_ends() {
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     let information = device.information().unwrap();
-    let length = information.session_length;
-    for (source, base) in [
-        (
-            Source::Virtual as fn(u64) -> Source,
-            information.session_address,
-        ),
-        (Source::Physical, information.session_physical_address),
-    ] {
-        let mut status = |offset: u64, bytes: usize| {
-            let address = base.wrapping_add(offset);
-            let mut target = vec![0; bytes];
-            let report = device
-                .copy_memory(source(address), EngineKind::Auto, &mut target)
-                .unwrap();
-            assert_eq!(report.result.stop_address(), None);
-            report.result.status()
-        };
-        let whole = usize::try_from(length).unwrap();
-        for (offset, bytes, expected) in [
-            (0, 1, NtStatus::SUCCESS),
-            (length - 1, 1, NtStatus::SUCCESS),
-            (0, whole, NtStatus::SUCCESS),
-            (1_u64.wrapping_neg(), 1, NtStatus::ACCESS_DENIED),
-            (1_u64.wrapping_neg(), 2, NtStatus::ACCESS_DENIED),
-            (length, 1, NtStatus::ACCESS_DENIED),
-            (length - 1, 2, NtStatus::ACCESS_DENIED),
-            (0, whole + 1, NtStatus::ACCESS_DENIED),
-        ] {
-            let what = format!("{bytes} bytes at {offset:#x}");
-            assert_eq!(status(offset, bytes), expected, "{what}");
+    let page = PAGE_LENGTH;
+    let virtually = [(information.session_address, information.session_length)];
+    let pages = information.session_physical_addresses;
+    let mut runs: Vec<(u64, u64)> = Vec::new();
+    let mut sorted = pages;
+    sorted.sort_unstable();
+    for start in sorted {
+        match runs.last_mut() {
+            Some((base, length)) if *base + *length == start => *length += page,
+            _ => runs.push((start, page)),
         }
     }
+    assert!(
+        runs.len() > 1,
+        "the pages do not follow each other: {pages:x?}"
+    );
+    for (source, regions) in [
+        (Source::Virtual as fn(u64) -> Source, virtually.as_slice()),
+        (Source::Physical, &runs),
+    ] {
+        for &(base, length) in regions {
+            let mut status = |offset: u64, bytes: usize| {
+                let address = base.wrapping_add(offset);
+                let mut target = vec![0; bytes];
+                let report = device
+                    .copy_memory(source(address), EngineKind::Auto, &mut target)
+                    .unwrap();
+                assert_eq!(report.result.stop_address(), None);
+                report.result.status()
+            };
+            let whole = usize::try_from(length).unwrap();
+            for (offset, bytes, expected) in [
+                (0, 1, NtStatus::SUCCESS),
+                (length - 1, 1, NtStatus::SUCCESS),
+                (0, whole, NtStatus::SUCCESS),
+                (1_u64.wrapping_neg(), 1, NtStatus::ACCESS_DENIED),
+                (1_u64.wrapping_neg(), 2, NtStatus::ACCESS_DENIED),
+                (length, 1, NtStatus::ACCESS_DENIED),
+                (length - 1, 2, NtStatus::ACCESS_DENIED),
+                (0, whole + 1, NtStatus::ACCESS_DENIED),
+            ] {
+                let what = format!("{:?}: {bytes} bytes at {offset:#x}", source(base));
+                assert_eq!(status(offset, bytes), expected, "{what}");
+            }
+        }
+    }
+}
+
+/// What an address is of, the driver tells only those who may read it anyway.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_handle_without_the_privilege_does_not_know_where_its_session_buffer_is() {
+    let lab = boot(Reach::MEMORY);
+    let mut teller = privileged(&lab);
+    let told = open(&mut teller).information().unwrap();
+    assert!(told.session_address > told.user_limit);
+    assert!(
+        told.session_physical_addresses
+            .iter()
+            .all(|&page| page != 0)
+    );
+    let mut process = lab.process(token::ADMINISTRATORS).unwrap();
+    let memory = process.allocate(SESSION_LENGTH).unwrap();
+    let length = usize::try_from(SESSION_LENGTH).unwrap();
+    let mut device = open(&mut process);
+    let information = device.information().unwrap();
+    assert_eq!(information.session_address, 0);
+    assert_eq!(information.session_physical_addresses, [0; 4]);
+    assert_eq!(information.session_length, SESSION_LENGTH);
+    let copy = CallerCopy {
+        address: memory,
+        length: SESSION_LENGTH,
+        session_offset: 0,
+        alignment: 1,
+    };
+    let bytes = pattern(41, length);
+    device.transport().write(memory, &bytes).unwrap();
+    assert!(device.copy_from(copy).unwrap().is_complete());
+    // It does not find that out by trying, either: the right address is refused as any other is.
+    let own = device.transport().physical_address(memory).unwrap();
+    let holds = |page: &u64| lab.read_physical(*page, 64).unwrap() == bytes[..64];
+    let mut pages = lab
+        .ram_ranges()
+        .unwrap()
+        .into_iter()
+        .flat_map(|range| (range.base..range.base + range.length).step_by(4096));
+    let page = pages
+        .find(|page| Some(*page) != own && holds(page))
+        .unwrap();
+    let mut found = vec![0; 64];
+    let report = device
+        .copy_memory(Source::Physical(page), EngineKind::Auto, &mut found)
+        .unwrap();
+    assert_eq!(report.result.status(), NtStatus::PRIVILEGE_NOT_HELD);
+    assert_eq!(report.result.copied, 0);
 }
 
 #[test]
@@ -274,7 +374,7 @@ fn an_administrator_can_disable_the_native_engine() {
     let mut device = open(&mut process);
     let information = device.information().unwrap();
     assert_eq!(information.native_status, NtStatus::NOT_SUPPORTED);
-    let source = Source::Physical(information.session_physical_address);
+    let source = Source::Physical(information.session_physical_addresses[0]);
     let mut bytes = [0; 64];
     let native = device
         .copy_memory(source, EngineKind::Native, &mut bytes)

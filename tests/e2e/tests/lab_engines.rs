@@ -73,7 +73,7 @@ impl Places {
             fact(MachineFact::IoAddress),
             fact(MachineFact::RamEnd),
             fact(MachineFact::HoleAddress),
-            session.session_physical_address,
+            session.session_physical_addresses[0],
             1 << width,
             (1 << width) - PAGE_LENGTH,
             1 << 51,

@@ -37,7 +37,7 @@ fn other_peoples_readers_find_ram_where_it_was() {
     process.write(source, &page).unwrap();
     let mut device = open(&mut process);
     // A page whose address and content are known.
-    let address = device.information().unwrap().session_physical_address;
+    let address = device.information().unwrap().session_physical_addresses[0];
     let copy = CallerCopy {
         address: source,
         length: PAGE_LENGTH,

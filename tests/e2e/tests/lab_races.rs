@@ -237,7 +237,7 @@ fn memory_copies(victim: &Victim<'_>) -> Vec<(&'static str, Vec<u8>)> {
     let good = victim.copy_memory();
     let information = &victim.information;
     let by_virtual = (CopyFlags::VIRTUAL, information.session_address);
-    let frame = information.session_physical_address;
+    let frame = information.session_physical_addresses[0];
     let by_physical = (CopyFlags::PHYSICAL, frame);
     [
         ("native, virtual", EngineKind::Native, by_virtual),

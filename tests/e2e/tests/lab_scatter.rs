@@ -4,7 +4,10 @@
 
 use ringcopy_client::{
     PAGE_LENGTH, Transport,
-    protocol::{Code, Direction, EngineKind, NtStatus, Reach, RequestKind, ScatterEntry, validate},
+    protocol::{
+        CallerCopyRequest, Code, CopyThroughRequest, Direction, EngineKind, NtStatus, Reach,
+        RequestKind, ScatterEntry, validate,
+    },
 };
 use ringcopy_lab::Interference;
 use ringcopy_tests::{
@@ -12,6 +15,7 @@ use ringcopy_tests::{
     entries::{VIRTUAL, copy_scatter},
     pattern, privileged, scatter, with_two_processors, with_victim,
 };
+use zerocopy::IntoBytes;
 
 /// Where targets overlap, they hold the later entry. Long entries are copied in pieces, in order.
 #[test]
@@ -46,13 +50,13 @@ fn overlapping_targets_hold_the_last_entry() {
     });
 }
 
-/// A target over the response spoils that response and nothing else.
+/// The entries were captured before the first was served.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn a_target_over_the_request_or_the_response_does_no_harm() {
+fn a_target_over_the_request_does_no_harm() {
     with_victim(Reach::empty(), |victim| {
         let code = Code::of(RequestKind::CopyScatter);
-        for target in [victim.request, victim.request + 16, victim.response] {
+        for target in [victim.request, victim.request + 16] {
             let entries: Vec<_> = (0..16)
                 .map(|number| ScatterEntry {
                     source: victim.source,
@@ -66,8 +70,89 @@ fn a_target_over_the_request_or_the_response_does_no_harm() {
             let length = validate::results_end(16);
             let request = buffer(victim.request, input.len());
             let response = buffer(victim.response, length);
-            // The entries were captured before the first was served.
             assert_eq!(victim.send_at(code.value, request, response), Ok(length));
+        }
+    });
+}
+
+/// A copy over its own response would spoil what the response says of it.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_target_over_the_response_is_refused() {
+    with_victim(Reach::empty(), |victim| {
+        let code = Code::of(RequestKind::CopyScatter).value;
+        let results = validate::results_end(2) as u64;
+        let first = ScatterEntry {
+            source: victim.source,
+            target: victim.destination,
+            length: 40,
+            flags: VIRTUAL,
+        };
+        let middle = victim.response + PAGE_LENGTH;
+        for (offset, length, overlaps) in [
+            (-40, 40, false),
+            (-40, 41, true),
+            (-1, 2, true),
+            (0, 1, true),
+            (8, 8, true),
+            (results.cast_signed() - 1, 100, true),
+            (results.cast_signed(), 100, false),
+            (-1000, 2000, true),
+            (8, 0, false),
+        ] {
+            let entry = ScatterEntry {
+                target: middle.wrapping_add_signed(offset),
+                length,
+                ..first
+            };
+            let input = scatter(EngineKind::Auto, &[first, entry]);
+            victim.process.write(victim.request, &input).unwrap();
+            // The output is longer than the response, which alone is the driver's to write.
+            let response = buffer(middle, 500);
+            let request = buffer(victim.request, input.len());
+            let what = format!("{length} bytes at {offset}");
+            if overlaps {
+                let refusal = NtStatus::CONFLICTING_ADDRESSES;
+                victim.assert_refused_at(&what, code, request, response, refusal);
+            } else {
+                let sent = victim.send_at(code, request, response);
+                assert_eq!(sent, Ok(validate::results_end(2)), "{what}");
+            }
+        }
+    });
+}
+
+/// So are the other copies to the caller's memory.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_copy_over_its_own_response_is_refused() {
+    with_victim(Reach::empty(), |victim| {
+        let good = victim.response + PAGE_LENGTH;
+        let length = Victim::output_length(RequestKind::CopyTo);
+        for offset in [-1, 0, 8, i64::try_from(length).unwrap() - 1] {
+            let at = good.wrapping_add_signed(offset);
+            let to = CallerCopyRequest {
+                length: 2,
+                ..victim.caller_copy(at)
+            };
+            let through = CopyThroughRequest {
+                length: 2,
+                destination: at,
+                ..victim.copy_through()
+            };
+            for (kind, input) in [
+                (RequestKind::CopyTo, to.as_bytes()),
+                (RequestKind::CopyThrough, through.as_bytes()),
+            ] {
+                victim.process.write(victim.request, input).unwrap();
+                victim.assert_refused_at(
+                    &format!("{kind:?} at {offset}"),
+                    Code::of(kind).value,
+                    buffer(victim.request, input.len()),
+                    buffer(good, length),
+                    NtStatus::CONFLICTING_ADDRESSES,
+                );
+            }
         }
     });
 }

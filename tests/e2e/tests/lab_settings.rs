@@ -2,7 +2,10 @@
 
 #![forbid(unsafe_code)]
 
-use ringcopy_client::protocol::{ENGINE_VALUE, NtStatus, POLICY_VALUE, Reach};
+use ringcopy_client::{
+    Information,
+    protocol::{ENGINE_VALUE, MAXIMUM_HANDLES_VALUE, NATIVE_VALUE, NtStatus, POLICY_VALUE, Reach},
+};
 use ringcopy_lab::{Options, RegistryValue};
 use ringcopy_tests::{boot_with, open, options, privileged};
 
@@ -35,6 +38,12 @@ const MISTYPED: &[(u32, &[u8])] = &[
 
 /// The policy of the driver and the status of its native engine, with these values.
 fn settings(values: &[(&str, u32, &[u8])]) -> (Reach, NtStatus) {
+    let information = information(values);
+    (information.policy, information.native_status)
+}
+
+/// What the driver says about itself, with these values.
+fn information(values: &[(&str, u32, &[u8])]) -> Information {
     let values = values.iter().map(|&(name, kind, data)| RegistryValue {
         name: name.into(),
         kind,
@@ -46,20 +55,25 @@ fn settings(values: &[(&str, u32, &[u8])]) -> (Reach, NtStatus) {
         ..options(Reach::empty())
     });
     let mut process = privileged(&lab);
-    let information = open(&mut process).information().unwrap();
-    (information.policy, information.native_status)
+    open(&mut process).information().unwrap()
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_value_of_another_type_or_length_allows_the_least() {
     for &(kind, data) in MISTYPED {
-        assert_eq!(
-            settings(&[(POLICY_VALUE, kind, data), (ENGINE_VALUE, kind, data)]),
-            (Reach::empty(), NtStatus::NOT_SUPPORTED),
-            "type {kind}, {} bytes",
-            data.len()
-        );
+        let names = [
+            POLICY_VALUE,
+            ENGINE_VALUE,
+            NATIVE_VALUE,
+            MAXIMUM_HANDLES_VALUE,
+        ];
+        let information = information(&names.map(|name| (name, kind, data)));
+        let what = format!("type {kind}, {} bytes", data.len());
+        assert_eq!(information.policy, Reach::empty(), "{what}");
+        assert_eq!(information.native_status, NtStatus::NOT_SUPPORTED, "{what}");
+        assert!(!information.native_under_hypervisor, "{what}");
+        assert_eq!(information.maximum_handles, 1, "{what}");
     }
 }
 
@@ -76,6 +90,22 @@ fn a_number_is_taken_as_it_stands() {
             (reach, NtStatus::SUCCESS)
         );
     }
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn the_cap_on_handles_and_the_native_engine_are_told() {
+    for (handles, told) in [(1, 1), (4096, 4096), (0, 1), (4097, 1), (u32::MAX, 1)] {
+        let data = u32::to_le_bytes(handles);
+        let information = information(&[(MAXIMUM_HANDLES_VALUE, REG_DWORD, &data)]);
+        assert_eq!(information.maximum_handles, told, "{handles}");
+    }
+    for (native, told) in [(0, false), (1, true), (2, false)] {
+        let data = u32::to_le_bytes(native);
+        let information = information(&[(NATIVE_VALUE, REG_DWORD, &data)]);
+        assert_eq!(information.native_under_hypervisor, told, "{native}");
+    }
+    assert_eq!(information(&[]).maximum_handles, 256);
 }
 
 /// A mistyped value has no effect on the other.

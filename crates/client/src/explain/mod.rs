@@ -96,6 +96,7 @@ pub const fn explain_hole(status: NtStatus) -> &'static str {
         NtStatus::INVALID_PAGE_PROTECTION => "mapped uncached, which the native engine leaves out",
         NtStatus::NOT_SUPPORTED => "the engine asked for is not in use",
         NtStatus::INSUFFICIENT_RESOURCES => "the system was short of memory",
+        NtStatus::CANCELLED => "cancelled",
         _ => "not read",
     }
 }

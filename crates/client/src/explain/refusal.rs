@@ -1,8 +1,8 @@
 //! Explains why a request was refused.
 
 use ringcopy_protocol::{
-    DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_HANDLES, MAXIMUM_LENGTH, NtStatus,
-    PROTOCOL_VERSION, Reach, RequestKind, SESSION_LENGTH,
+    DEVICE_PAGE_LENGTH, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, NtStatus, PROTOCOL_VERSION, Reach,
+    RequestKind, SESSION_LENGTH,
 };
 
 use super::{ALIGNMENT, NO_PRIVILEGE, explain_policy, status};
@@ -30,10 +30,6 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
              `ringcopy start`, or see what `ringcopy doctor` finds."
                 .into()
         }
-        (_, NtStatus::TOO_MANY_OPENED_FILES) => format!(
-            "{MAXIMUM_HANDLES} handles are open, and the device has no more; close some, or end the \
-             programs that hold them."
-        ),
         (_, NtStatus::INVALID_HANDLE) => {
             "the handle is closed or was never open; open the device first.".into()
         }
@@ -84,6 +80,10 @@ pub(super) fn refused(operation: Operation, status: NtStatus) -> String {
         (_, NtStatus::INVALID_PARAMETER) => {
             "a field of the request has an invalid value; use this protocol's enumerations and \
              leave reserved fields zero."
+                .into()
+        }
+        (Request(_), NtStatus::CONFLICTING_ADDRESSES) => {
+            "a copy would write over its own response; pass an output buffer apart from the targets."
                 .into()
         }
         (_, NtStatus::ACCESS_VIOLATION | NtStatus::DATATYPE_MISALIGNMENT) => {

@@ -52,7 +52,8 @@ known! {
         "the system is short of memory; end other programs, and repeat the request.";
     QUOTA_EXCEEDED => "this handle has as many requests under way as it may; wait for one of them.";
     TOO_MANY_OPENED_FILES =>
-        "as many handles are open as may be; close some, or end the programs that hold them.";
+        "as many handles are open as may be; close some, end the programs that hold them, or allow \
+         more with `ringcopy policy set --maximum-handles`.";
     INVALID_HANDLE | FILE_CLOSED =>
         "the handle is closed or was never open; open the device first.";
     OBJECT_TYPE_MISMATCH => "the handle is to something else; open the device.";

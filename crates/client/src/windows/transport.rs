@@ -61,6 +61,10 @@ impl WindowsTransport {
 
     fn check(&self, outcome: Completion) -> Result<usize, RequestError> {
         let status = match outcome {
+            // The driver ends a copy that is cancelled with a response, which says how far it came.
+            Completion::Done(_) if self.interrupt.is_raised() => {
+                return Err(TransportError::Interrupted.into());
+            }
             Completion::Done(returned) => return Ok(returned),
             Completion::Status(status) => NtStatus(status),
             Completion::Refused(error) => status_of(error.0),

@@ -38,7 +38,7 @@ fn checked(
 
 /// Makes them for a valid header and these lengths.
 fn checked_lengths(code: &Code, input: usize, output: usize) -> Result<(), NtStatus> {
-    checked(code, 2, code.request_length, (input, output))
+    checked(code, 3, code.request_length, (input, output))
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn an_input_without_a_header_is_refused() {
 #[test]
 fn another_version_is_refused_before_other_errors() {
     for code in &CODES {
-        for version in [0, 1, 3, 0x100, u32::MAX] {
+        for version in [0, 1, 2, 4, 0x100, u32::MAX] {
             for lengths in [(code.request_length, 4096), (8, 0), (100_000, 0)] {
                 for size in [code.request_length, 0] {
                     let result = checked(code, version, size, lengths);
@@ -71,7 +71,7 @@ fn another_size_than_the_codes_is_refused() {
     for code in &CODES {
         let size = code.request_length;
         for other in [0, size - 1, size + 1, u32::MAX as usize] {
-            assert_eq!(checked(code, 2, other, (size, 0)), mismatch, "{code:?}");
+            assert_eq!(checked(code, 3, other, (size, 0)), mismatch, "{code:?}");
         }
         for input in 8..size {
             assert_eq!(checked_lengths(code, input, 0), mismatch, "{code:?}");

@@ -15,7 +15,7 @@ pub fn expected(case: &Case) -> Validation {
     let output = u128::from(case.output);
     let input = case.input.len() as u128;
     let (fixed, response, payload) = match case.code().kind {
-        RequestKind::Information => (8, 96, 0),
+        RequestKind::Information => (8, 128, 0),
         RequestKind::CopyFrom | RequestKind::CopyTo | RequestKind::CopyThrough => (40, 56, 0),
         RequestKind::DeviceCopy => (24, 56, 4096),
         RequestKind::CopyMemory => (32, 56, 0),
@@ -23,7 +23,7 @@ pub fn expected(case: &Case) -> Validation {
         RequestKind::MemoryRanges => (16, 16, 0),
     };
     let (version, size) = (field(0).ok_or(mismatch)?, field(4).ok_or(mismatch)?);
-    if version != 2 {
+    if version != 3 {
         return Err(NtStatus::REVISION_MISMATCH);
     }
     if size != fixed || input < fixed || input > fixed + payload {

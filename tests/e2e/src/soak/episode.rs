@@ -4,15 +4,17 @@
 use ringcopy_client::{
     Buffer, Handle, OpenAccess, PAGE_LENGTH, RequestError, Transport,
     protocol::{
-        Code, CopyResponse, DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Header,
-        InformationRequest, InformationResponse, NtStatus, Reach, RequestKind, SESSION_LENGTH,
+        BatchRequest, BatchResponse, CallerCopyRequest, Code, CopyResponse, CopyResult,
+        DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Header, InformationRequest,
+        InformationResponse, NtStatus, Reach, RequestKind, SESSION_LENGTH,
     },
 };
 use ringcopy_lab::{Lab, PageState, Process, Sending, UNTOUCHED, token};
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::{
-    model::{File, Model, OpenHandle, Request},
+    expected::result_at,
+    model::{Cut, File, Model, OpenHandle, Request},
     random::Random,
     summary::Summary,
     system_memory::SystemMemory,
@@ -95,6 +97,7 @@ impl<'l, 's> Episode<'l, 's> {
                 device_page: vec![0; DEVICE_PAGE_LENGTH as usize],
                 system: system.clone(),
                 tangled: false,
+                cut: None,
             },
             clients: Vec::new(),
             summary,
@@ -164,7 +167,7 @@ impl<'l, 's> Episode<'l, 's> {
             reach: Reach::empty(),
             session: vec![0; usize::try_from(SESSION_LENGTH).unwrap_or_default()],
             session_address: u64::MAX,
-            session_physical: u64::MAX,
+            session_pages: [u64::MAX; _],
             information: Vec::new(),
         };
         if access & 1 != 0 {
@@ -179,8 +182,10 @@ impl<'l, 's> Episode<'l, 's> {
                 .map_err(sentence)?;
             let information = InformationResponse::read_from_bytes(&output).map_err(sentence)?;
             file.reach = Reach::from_bits_truncate(information.reach);
-            file.session_address = information.session_address;
-            file.session_physical = information.session_physical_address;
+            if information.session_address != 0 {
+                file.session_address = information.session_address;
+                file.session_pages = information.session_physical_addresses;
+            }
             self.model.native = information.native_status == NtStatus::SUCCESS.0;
             if information.policy != self.model.policy.bits() {
                 return Err(format!("{information:?} came, with another policy"));
@@ -261,6 +266,34 @@ impl<'l, 's> Episode<'l, 's> {
             }
             return Ok(());
         }
+        expected.check(
+            &self.model,
+            response.status,
+            response.returned,
+            &response.output,
+        )?;
+        self.settle(tangled)
+    }
+
+    /// Sends a request that may be cancelled between two of its pieces. Then its response says where,
+    /// and it has to have come exactly that far.
+    pub(super) fn exact_or_cut(
+        &mut self,
+        handle: usize,
+        request: &Request,
+        way: Way,
+    ) -> Checked<()> {
+        let handle = self.model.handles[handle];
+        let response = self.send(&handle, request, way)?;
+        self.summary.count(request, response.status);
+        let cut = cut_of(request, &response)?;
+        if cut.is_some() {
+            self.summary.count_other("cancelled half way", 1);
+        }
+        self.model.cut = cut;
+        let expected = self.model.carry_out(&handle, request);
+        self.model.cut = None;
+        let tangled = expected.anything;
         expected.check(
             &self.model,
             response.status,
@@ -357,10 +390,9 @@ impl<'l, 's> Episode<'l, 's> {
         for (memory, client) in self.model.memories.iter_mut().zip(&mut self.clients) {
             read_into(&mut client.process, memory, 0..PAGES * PAGE)?;
         }
-        for file in &mut self.model.files {
-            if file.session_address != u64::MAX {
-                let session = self.lab.read_system(file.session_address, SESSION_LENGTH);
-                file.session = session.map_err(sentence)?;
+        for number in 0..self.model.files.len() {
+            if let Some(session) = self.session_of(number)? {
+                self.model.files[number].session = session;
             }
         }
         Ok(())
@@ -381,14 +413,11 @@ impl<'l, 's> Episode<'l, 's> {
                 ));
             }
         }
-        for (number, file) in self.model.files.iter().enumerate() {
-            if file.session_address == u64::MAX {
+        for number in 0..self.model.files.len() {
+            let Some(found) = self.session_of(number)? else {
                 continue;
-            }
-            let found = self
-                .lab
-                .read_system(file.session_address, SESSION_LENGTH)
-                .map_err(sentence)?;
+            };
+            let file = &self.model.files[number];
             if let Some(at) = first_difference(&found, &file.session) {
                 return Err(format!(
                     "session buffer {number} has {:#04x} at {at:#x}, {:#04x} was allowed",
@@ -397,6 +426,60 @@ impl<'l, 's> Episode<'l, 's> {
             }
         }
         Ok(())
+    }
+
+    /// Returns what a session buffer holds: without the driver, if its address is told, else by a copy
+    /// on a handle that allows one. `None` if no request could copy it.
+    pub(super) fn session_of(&mut self, file: usize) -> Checked<Option<Vec<u8>>> {
+        let File {
+            owner,
+            session_address,
+            ..
+        } = self.model.files[file];
+        if session_address != u64::MAX {
+            let session = self.lab.read_system(session_address, SESSION_LENGTH);
+            return session.map(Some).map_err(sentence);
+        }
+        let allows = |handle: &&OpenHandle| {
+            handle.file == file && handle.holder == owner && handle.access & 1 != 0
+        };
+        let Some(handle) = self.model.handles.iter().find(allows).copied() else {
+            return Ok(None);
+        };
+        let target = self.clients[owner].output;
+        let request = Request {
+            code: Code::of(RequestKind::CopyTo).value,
+            input: CallerCopyRequest {
+                header: Header::of::<CallerCopyRequest>(),
+                address: target,
+                length: SESSION_LENGTH,
+                session_offset: 0,
+                alignment: 1,
+                mode: 0,
+            }
+            .as_bytes()
+            .to_vec(),
+            output: size_of::<CopyResponse>(),
+            at: None,
+        };
+        let response = self.send(&handle, &request, Way::Exchange)?;
+        let expected = CopyResponse::of(
+            SESSION_LENGTH,
+            CopyResult {
+                copied: SESSION_LENGTH,
+                ..CopyResult::of(NtStatus::SUCCESS)
+            },
+        );
+        if response.output != expected.as_bytes() {
+            return Err(format!(
+                "a session buffer cannot be read: {:x?}",
+                response.output
+            ));
+        }
+        let mut session = vec![0; usize::try_from(SESSION_LENGTH).unwrap_or_default()];
+        let process = &mut self.clients[owner].process;
+        process.read(target, &mut session).map_err(sentence)?;
+        Ok(Some(session))
     }
 
     /// Looks, if it is time to.
@@ -486,6 +569,47 @@ fn read_into(
         start = end;
     }
     Ok(())
+}
+
+/// Where a request was cancelled, as its response says. A request of a piece never is.
+fn cut_of(request: &Request, response: &Response) -> Checked<Option<Cut>> {
+    const PIECE: u64 = 64 << 10;
+    let kind = Code::from_value(request.code).map(|code| code.kind);
+    if response.status != NtStatus::SUCCESS {
+        return Ok(None);
+    }
+    let output = &response.output;
+    let (results, asked): (Vec<CopyResult>, u64) = match kind {
+        Some(RequestKind::CopyBatch | RequestKind::CopyScatter) => {
+            let (response, _) = BatchResponse::read_from_prefix(output).map_err(sentence)?;
+            let count = response.count as usize;
+            let results = (0..count).map(|number| result_at(Some(number), output));
+            // The length of an entry is the word before its flags, the last one.
+            let fixed = size_of::<BatchRequest>();
+            let entries = &request.input[fixed..];
+            let size = entries.len().checked_div(count).unwrap_or_default().max(8);
+            let length = |entry: &[u8]| {
+                u64::from(u32::read_from_bytes(&entry[size - 8..size - 4]).unwrap_or_default())
+            };
+            let asked = entries.chunks_exact(size).map(length).sum();
+            (results.collect(), asked)
+        }
+        Some(RequestKind::CopyFrom | RequestKind::CopyTo) | None => return Ok(None),
+        Some(_) => {
+            let (response, _) = CopyResponse::read_from_prefix(output).map_err(sentence)?;
+            (vec![response.result], response.asked)
+        }
+    };
+    let cancelled = |result: &CopyResult| result.status() == NtStatus::CANCELLED;
+    let Some(entry) = results.iter().position(cancelled) else {
+        return Ok(None);
+    };
+    // Entries count for something, too: less than a piece, as few as there are here.
+    if asked <= PIECE - 6 * 1024 {
+        return Err(format!("{:X?} came of {asked:#x} bytes", results[entry]));
+    }
+    let copied = usize::try_from(results[entry].copied).unwrap_or(usize::MAX);
+    Ok(Some(Cut { entry, copied }))
 }
 
 fn first_difference(one: &[u8], other: &[u8]) -> Option<usize> {

@@ -39,6 +39,7 @@ struct Place {
     hole: Hole,
     loose: bool,
     any_engine: bool,
+    cancelled: bool,
     /// Where in the output the bytes go, if they go there.
     slot: Option<usize>,
 }
@@ -117,6 +118,7 @@ impl Expected {
             hole: copied.hole,
             loose: copied.loose,
             any_engine: copied.any_engine,
+            cancelled: copied.cancelled,
             slot,
         });
     }
@@ -230,6 +232,7 @@ impl Expected {
             Some(Direction::Write) => place.slot.is_none() && of_target.contains(&came.status),
             _ => false,
         };
+        let stopped = stopped || place.cancelled && came.status == NtStatus::CANCELLED.0;
         let right = (known..=place.asked).contains(&copied)
             && complete == (copied == place.asked)
             && (complete || stopped);

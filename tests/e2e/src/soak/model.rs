@@ -9,8 +9,8 @@ use ringcopy_client::{
     Handle,
     protocol::{
         BatchEntry, BatchResponse, Code, CopyResponse, Direction, EngineKind, Header, Kind,
-        MemoryRange, MemoryRangesResponse, Method, NtStatus, Reach, RequestKind, ScatterEntry,
-        kind,
+        MemoryRange, MemoryRangesResponse, Method, NtStatus, Reach, RequestKind, SESSION_PAGES,
+        ScatterEntry, kind,
         validate::{
             self, CallerCopy, CopyThrough, DeviceCopy, Entries, Entry, Lengths, Source, Valid,
         },
@@ -37,8 +37,9 @@ pub(super) struct File {
     pub(super) reach: Reach,
     /// What its session buffer holds; empty once it is closed.
     pub(super) session: Vec<u8>,
+    /// Where that is, and each page of it: all ones if the driver does not tell.
     pub(super) session_address: u64,
-    pub(super) session_physical: u64,
+    pub(super) session_pages: [u64; SESSION_PAGES],
     /// The response to a request for information.
     pub(super) information: Vec<u8>,
 }
@@ -96,8 +97,26 @@ pub(super) struct Model {
     pub(super) device_page: Vec<u8>,
     pub(super) system: SystemMemory,
     /// Whether the outcome of the request under way depends on how the driver cuts it into pieces, or
-    /// the request copies its own response or writes over it.
+    /// the request copies its own response.
     pub(super) tangled: bool,
+    /// Where the request under way was cancelled, if it was.
+    pub(super) cut: Option<Cut>,
+}
+
+/// Where a cancelled request ended, as its response says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    /// The first entry that is cancelled; 0 for a request without entries.
+    pub(super) entry: usize,
+    /// Bytes of it that were copied.
+    pub(super) copied: usize,
+}
+
+impl Cut {
+    /// Whether nothing is done of an entry, and it is not looked at whether it can be.
+    const fn is_before(self, entry: usize) -> bool {
+        entry > self.entry || entry == self.entry && self.copied == 0
+    }
 }
 
 /// A request that the driver has understood, with what it is carried out on.
@@ -213,8 +232,23 @@ impl Model {
         accessed.stop.map_or(Ok(()), Err)
     }
 
-    /// The place of a response, before anything is done that it has to tell.
-    fn reserve(&mut self, call: &Call<'_>, length: usize) -> Result<(), NtStatus> {
+    /// The place of a response, before anything is done that it has to tell. The targets are addresses
+    /// and numbers of bytes.
+    fn reserve(
+        &mut self,
+        call: &Call<'_>,
+        length: usize,
+        targets: impl IntoIterator<Item = (u64, usize)>,
+    ) -> Result<(), NtStatus> {
+        if let Some([_, output]) = call.request.at {
+            let output = u128::from(output)..u128::from(output) + length as u128;
+            for (target, bytes) in targets {
+                let end = u128::from(target) + bytes as u128;
+                if bytes > 0 && u128::from(target) < output.end && output.start < end {
+                    return Err(NtStatus::CONFLICTING_ADDRESSES);
+                }
+            }
+        }
         if call.code.method == Method::Neither {
             self.message(call, 0, length, true)?;
         }
@@ -223,7 +257,7 @@ impl Model {
 
     fn copy_from(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
         let copy = self.capture::<kind::CopyFrom>(call)?;
-        self.reserve(call, size_of::<CopyResponse>())?;
+        self.reserve(call, size_of::<CopyResponse>(), None)?;
         let mut copied = refused(NtStatus::SUCCESS);
         let (address, length) = (copy.address as u64, copy.length);
         match check_alignment(&copy) {
@@ -245,8 +279,8 @@ impl Model {
 
     fn copy_to(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
         let copy = self.capture::<kind::CopyTo>(call)?;
-        self.reserve(call, size_of::<CopyResponse>())?;
         let (address, length) = (copy.address as u64, copy.length);
+        self.reserve(call, size_of::<CopyResponse>(), [(address, length)])?;
         let mut copied = refused(NtStatus::SUCCESS);
         if let Err(status) = check_alignment(&copy) {
             copied.stop(status, address, Direction::Write);
@@ -294,8 +328,8 @@ impl Model {
             alignment,
             ..
         } = self.capture::<kind::CopyThrough>(call)?;
-        self.reserve(call, size_of::<CopyResponse>())?;
         let (source, target) = (source as u64, destination as u64);
+        self.reserve(call, size_of::<CopyResponse>(), [(target, length)])?;
         let mut copied = refused(NtStatus::SUCCESS);
         if let Err(status) = aligned(source, length, alignment) {
             copied.stop(status, source, Direction::Read);
@@ -305,9 +339,11 @@ impl Model {
             copied.stop(NtStatus::ACCESS_VIOLATION, target, Direction::Write);
         } else {
             let before = self.memories[call.process].states;
-            self.copy_user(call.process, source, length, &mut copied);
+            let read = self.cut.map_or(length, |cut| cut.copied);
+            self.copy_user(call.process, source, read, &mut copied);
             let overlap = source.abs_diff(target) < length as u64;
             self.arrive_all(call.process, target, &mut copied, overlap, &before);
+            copied.cancel_at(self.cut);
         }
         Ok(Expected::transfer(
             call.request.output,
@@ -388,7 +424,7 @@ impl Model {
 
     fn copy_memory(&mut self, call: &Call<'_>) -> Result<Expected, NtStatus> {
         let copy = self.capture::<kind::CopyMemory>(call)?;
-        let copied = self.copy(call.file, copy.source, copy.engine);
+        let copied = self.copy_entry(call, 0, copy.source, copy.engine);
         let length = copy.source.length;
         Ok(Expected::transfer(
             call.request.output,
@@ -405,7 +441,7 @@ impl Model {
         let mut slot = validate::results_end(entries.len());
         for (number, entry) in entries.iter().enumerate() {
             let source = entry.source();
-            let copied = self.copy(call.file, source, fixed.engine);
+            let copied = self.copy_entry(call, number, source, fixed.engine);
             expected.entry(number, source.length, &copied, Some(slot));
             slot += source.length;
         }
@@ -417,10 +453,13 @@ impl Model {
         let fixed = self.capture::<kind::CopyScatter>(call)?;
         let entries: Vec<ScatterEntry> = self.entries(call, &fixed)?;
         let end = validate::results_end(entries.len());
-        self.reserve(call, end)?;
+        let targets = entries
+            .iter()
+            .map(|entry| (entry.target, entry.length as usize));
+        self.reserve(call, end, targets)?;
         let mut expected = Expected::entries(call.request.output, entries.len());
         for (number, entry) in entries.iter().enumerate() {
-            let copied = self.scatter(call, entry, fixed.engine);
+            let copied = self.scatter(call, number, entry, fixed.engine);
             let asked = entry.length as usize;
             expected.entry(number, asked, &copied, None);
         }
@@ -428,8 +467,39 @@ impl Model {
         Ok(expected)
     }
 
-    fn scatter(&mut self, call: &Call<'_>, entry: &ScatterEntry, engine: EngineKind) -> Copied {
+    /// Copies an entry, up to where the request was cancelled.
+    fn copy_entry(
+        &mut self,
+        call: &Call<'_>,
+        number: usize,
+        source: Source,
+        engine: EngineKind,
+    ) -> Copied {
+        let cut = match self.cut {
+            Some(cut) if cut.is_before(number) => return refused(NtStatus::CANCELLED),
+            cut => cut.filter(|cut| number == cut.entry),
+        };
+        if let Err(status) = self.check_reach(call.file, source) {
+            return refused(status);
+        }
+        let length = cut.map_or(source.length, |cut| cut.copied);
+        let mut copied = self.copy(call.file, Source { length, ..source }, engine);
+        copied.cancel_at(cut);
+        copied
+    }
+
+    fn scatter(
+        &mut self,
+        call: &Call<'_>,
+        number: usize,
+        entry: &ScatterEntry,
+        engine: EngineKind,
+    ) -> Copied {
         let (source, target) = (entry.source(), entry.target);
+        let is_cut = self.cut.is_some_and(|cut| number >= cut.entry);
+        if self.cut.is_some_and(|cut| cut.is_before(number)) {
+            return refused(NtStatus::CANCELLED);
+        }
         if let Err(status) = self.check_reach(call.file, source) {
             return refused(status);
         }
@@ -440,7 +510,7 @@ impl Model {
         }
         let before = self.memories[call.process].states;
         let were_in = self.system.brought_in();
-        let mut copied = self.copy(call.file, source, engine);
+        let mut copied = self.copy_entry(call, number, source, engine);
         let overlap = self.overlap(call.process, source, target);
         let read = copied.bytes.len();
         if copied.loose {
@@ -451,10 +521,10 @@ impl Model {
             return copied;
         }
         self.arrive_all(call.process, target, &mut copied, overlap, &before);
-        if copied.bytes.len() < read {
+        if is_cut || copied.bytes.len() < read {
             copied.hole = super::source::Hole::None;
             // Which engine was at work there depends on how the copy is cut.
-            copied.any_engine = copied.result.flags != 0;
+            copied.any_engine |= copied.result.flags != 0;
             let now = self.system.brought_in();
             self.system.uncertain.extend(now.difference(&were_in));
         }

@@ -54,6 +54,7 @@ impl Episode<'_, '_> {
         let request = Chooser {
             random: &mut self.random,
             model: &self.model,
+            long: false,
         }
         .of_kind(kind);
         let most = u64::from(self.lab.options().processors);

@@ -12,7 +12,6 @@ use super::{
     episode::{Checked, Episode, Way, sentence},
     expected::result_at,
     model::Request,
-    requests::Chooser,
     user_memory::{PAGE, UserMemory},
 };
 
@@ -201,14 +200,12 @@ impl Episode<'_, '_> {
     /// Takes the part of the process's session buffer into the model that such copies write to.
     fn read_session(&mut self, number: usize) -> Checked<()> {
         let file = self.model.handles[number].file;
+        let bytes = self.session_of(file)?;
         let file = &mut self.model.files[file];
-        let at = usize::try_from(SESSION_TARGET).unwrap_or_default();
-        let length = SESSION_SOURCE - SESSION_TARGET;
-        let bytes = self
-            .lab
-            .read_system(file.session_address + SESSION_TARGET, length)
-            .map_err(sentence)?;
-        file.session[at..at + bytes.len()].copy_from_slice(&bytes);
+        let bytes = bytes.ok_or("the session buffer cannot be read")?;
+        let limited = |offset| usize::try_from(offset).unwrap_or_default();
+        let range = limited(SESSION_TARGET)..limited(SESSION_SOURCE);
+        file.session[range.clone()].copy_from_slice(&bytes[range]);
         Ok(())
     }
 
@@ -220,11 +217,7 @@ impl Episode<'_, '_> {
         let mut done = Ok(());
         for _ in 0..CANCELLED {
             let handle = self.any_handle();
-            let request = Chooser {
-                random: &mut self.random,
-                model: &self.model,
-            }
-            .request();
+            let request = self.long_request();
             self.say("a request that may be cancelled", handle, &request);
             done = self.exact_or_cancelled(handle, &request, Way::Exchange);
             if done.is_err() {

@@ -3,8 +3,8 @@
 use ringcopy_client::protocol::{
     BatchEntry, BatchRequest, CODES, CallerCopyRequest, Code, CopyMemoryRequest,
     CopyThroughRequest, DEVICE_PAGE_LENGTH, DeviceCopyRequest, DeviceDirection, Header,
-    InformationRequest, MemoryRangesRequest, RequestKind, SESSION_LENGTH, ScatterEntry,
-    ScatterRequest, validate,
+    InformationRequest, MemoryRangesRequest, RequestKind, SESSION_LENGTH, SESSION_PAGES,
+    ScatterEntry, ScatterRequest, validate,
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -21,6 +21,9 @@ const ENTRIES: u64 = 6;
 pub(super) struct Chooser<'m> {
     pub(super) random: &'m mut Random,
     pub(super) model: &'m Model,
+    /// Whether many copies are longer than what a request copies before it looks whether it is
+    /// cancelled.
+    pub(super) long: bool,
 }
 
 impl Chooser<'_> {
@@ -70,6 +73,9 @@ impl Chooser<'_> {
     /// Bytes of one copy: most are short, some end with a page or a piece of the driver's.
     fn length(&mut self, most: u64) -> u64 {
         let page = PAGE as u64;
+        if self.long && self.random.once_in(2) {
+            return self.random.below(17 * page).min(most);
+        }
         let length = match self.random.below(100) {
             0..=5 => 0,
             6..=59 => self.random.below(64),
@@ -194,7 +200,11 @@ impl Chooser<'_> {
         match self.random.below(20) {
             0..=7 => (VIRTUAL, self.user_address()),
             8 | 9 => (VIRTUAL, file.session_address.wrapping_add(session)),
-            10 => (PHYSICAL, file.session_physical.wrapping_add(session)),
+            10 => {
+                let page = (session / PAGE as u64).min(SESSION_PAGES as u64 - 1);
+                let address = file.session_pages[usize::try_from(page).unwrap_or_default()];
+                (PHYSICAL, address.wrapping_add(session - page * PAGE as u64))
+            }
             11..=15 => {
                 let pieces = self.model.system.pieces();
                 let index = self.random.index(pieces.len());

@@ -8,7 +8,7 @@ use ringcopy_client::protocol::{
 };
 
 use super::{
-    model::Model,
+    model::{Cut, Model},
     system_memory::Backing,
     user_memory::{PAGE, UserMemory},
 };
@@ -31,6 +31,8 @@ pub(super) struct Copied {
     pub(super) loose: bool,
     /// Either engine may have been the last.
     pub(super) any_engine: bool,
+    /// It was cancelled where it ended.
+    pub(super) cancelled: bool,
 }
 
 /// Memory in which a hole may be told.
@@ -54,6 +56,7 @@ pub(super) const fn refused(status: NtStatus) -> Copied {
         hole: Hole::None,
         loose: false,
         any_engine: false,
+        cancelled: false,
     }
 }
 
@@ -63,6 +66,16 @@ impl Copied {
         self.result.status = status.0;
         self.result.address = address;
         self.result.direction = direction as u32;
+    }
+
+    /// Ends a copy that came as far as the request did.
+    pub(super) const fn cancel_at(&mut self, cut: Option<Cut>) {
+        if cut.is_some() && (self.result.status == NtStatus::SUCCESS.0 || self.loose) {
+            self.result.status = NtStatus::CANCELLED.0;
+            self.hole = Hole::None;
+            self.any_engine = true;
+            self.cancelled = true;
+        }
     }
 
     const fn finish(mut self) -> Self {
@@ -114,22 +127,30 @@ impl Model {
         copied.finish()
     }
 
-    /// The caller's own memory and the file's session buffer always; the rest by policy and
-    /// privilege.
+    /// The caller's own memory always; the file's session buffer where its address is told; the rest
+    /// by policy and privilege.
     pub(super) fn check_reach(&self, file: usize, source: Source) -> Result<(), NtStatus> {
         let file = &self.files[file];
-        let (session, needed) = match source.flags {
-            PHYSICAL => (file.session_physical, Reach::PHYSICAL),
-            VIRTUAL if source.address >= self.system.user_limit => {
-                (file.session_address, Reach::SYSTEM_VIRTUAL)
-            }
+        let needed = match source.flags {
+            PHYSICAL => Reach::PHYSICAL,
+            VIRTUAL if source.address >= self.system.user_limit => Reach::SYSTEM_VIRTUAL,
             _ => return Ok(()),
         };
-        let within = source
-            .address
-            .checked_sub(session)
-            .and_then(|offset| offset.checked_add(source.length as u64))
-            .is_some_and(|end| end <= SESSION_LENGTH && source.address < session + SESSION_LENGTH);
+        let length = source.length as u64;
+        let within = length > 0
+            && length <= SESSION_LENGTH
+            && source.address.checked_add(length - 1).is_some_and(|last| {
+                if source.flags == PHYSICAL {
+                    let page = PAGE as u64;
+                    (source.address / page..=last / page)
+                        .all(|number| file.session_pages.contains(&(number * page)))
+                } else {
+                    let session = file.session_address;
+                    session != u64::MAX
+                        && source.address >= session
+                        && last - session < SESSION_LENGTH
+                }
+            });
         if source.length == 0 || within || file.reach.contains(needed) {
             Ok(())
         } else if self.policy.contains(needed) {
@@ -190,7 +211,11 @@ impl Model {
             return;
         }
         for file in &self.files {
-            let start = at.checked_sub(file.session_physical).map(limited);
+            let page = file
+                .session_pages
+                .iter()
+                .position(|page| at - offset as u64 == *page);
+            let start = page.map(|page| page * PAGE + offset);
             if let Some(known) = start.and_then(|start| file.session.get(start..start + count)) {
                 copied.bytes.extend(known);
                 return;
@@ -262,7 +287,10 @@ impl Model {
 
     fn take_session(&self, at: u64, most: usize, copied: &mut Copied) -> bool {
         for file in &self.files {
-            let start = at.checked_sub(file.session_address).map(limited);
+            let told = Some(file.session_address).filter(|address| *address != u64::MAX);
+            let start = told
+                .and_then(|address| at.checked_sub(address))
+                .map(limited);
             if let Some(rest) = start.and_then(|start| file.session.get(start..))
                 && !rest.is_empty()
             {

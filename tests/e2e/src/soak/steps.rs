@@ -53,6 +53,17 @@ impl Episode<'_, '_> {
         Chooser {
             random: &mut self.random,
             model: &self.model,
+            long: false,
+        }
+        .request()
+    }
+
+    /// A request that may be long enough to be cancelled half way.
+    pub(super) fn long_request(&mut self) -> Request {
+        Chooser {
+            random: &mut self.random,
+            model: &self.model,
+            long: true,
         }
         .request()
     }
@@ -68,6 +79,7 @@ impl Episode<'_, '_> {
             let mut chooser = Chooser {
                 random: &mut self.random,
                 model: &self.model,
+                long: false,
             };
             let mut request = chooser.of_kind(kind);
             if self.random.once_in(3) {
@@ -131,6 +143,7 @@ impl Episode<'_, '_> {
         let mut chooser = Chooser {
             random: &mut self.random,
             model: &self.model,
+            long: false,
         };
         let mut request = chooser.of_kind(kind);
         if self.random.once_in(8) {
@@ -153,6 +166,7 @@ impl Episode<'_, '_> {
             0 => Chooser {
                 random: &mut self.random,
                 model: &self.model,
+                long: false,
             }
             .wild_address(),
             1 => first + self.random.below(length),
@@ -191,11 +205,13 @@ impl Episode<'_, '_> {
 
     /// A request that is cancelled before the driver sees it: what waits in the queue is not served.
     fn cancelled(&mut self) -> Checked<()> {
-        let (handle, request) = (self.any_handle(), self.request());
+        let (handle, request) = (self.any_handle(), self.long_request());
         self.say("a cancelled request", handle, &request);
         self.exact_or_cancelled(handle, &request, Way::Cancelled)
     }
 
+    /// Sends a request that may be cancelled: while it waits in the queue, or between two of its
+    /// pieces.
     pub(super) fn exact_or_cancelled(
         &mut self,
         handle: usize,
@@ -206,7 +222,7 @@ impl Episode<'_, '_> {
         if request.code.trailing_zeros() >= 2 {
             self.exact_or(handle, request, way, NtStatus::CANCELLED)
         } else {
-            self.exact(handle, request, way)
+            self.exact_or_cut(handle, request, way)
         }
     }
 
@@ -317,7 +333,8 @@ impl Episode<'_, '_> {
         if self.model.handles.iter().all(|handle| handle.file != file) {
             let file = &mut self.model.files[file];
             file.session.clear();
-            (file.session_address, file.session_physical) = (u64::MAX, u64::MAX);
+            file.session_address = u64::MAX;
+            file.session_pages = [u64::MAX; _];
         }
     }
 

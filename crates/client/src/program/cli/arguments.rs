@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum, error::ErrorKind};
-use ringcopy_protocol::{EngineKind, MAXIMUM_LENGTH};
+use ringcopy_protocol::{EngineKind, HANDLE_LIMITS, MAXIMUM_LENGTH};
 
 use super::{
     range_argument::{self, Kind, Range, RangeArgument},
@@ -201,6 +201,22 @@ pub(super) struct PolicySetArguments {
     /// Which engine copies
     #[arg(long, value_enum)]
     pub(super) engine: Option<EngineName>,
+
+    /// Whether the native engine may be used where a hypervisor may withhold memory
+    #[arg(long, value_enum)]
+    pub(super) native_under_hypervisor: Option<Permission>,
+
+    /// How many handles may be open at a time, 1 to 4096
+    #[arg(long, value_name = "COUNT", value_parser = handle_count)]
+    pub(super) maximum_handles: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Permission {
+    /// It may
+    Allow,
+    /// It may not
+    Forbid,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -483,6 +499,16 @@ fn copy_length(text: &str) -> Result<u64, String> {
 
 fn alignment(text: &str) -> Result<u32, String> {
     u32::try_from(number(text)?).map_err(|_| "an alignment has 32 bits; ask for less".into())
+}
+
+fn handle_count(text: &str) -> Result<u32, String> {
+    u32::try_from(number(text)?)
+        .ok()
+        .filter(|count| HANDLE_LIMITS.contains(count))
+        .ok_or_else(|| {
+            let (least, most) = (HANDLE_LIMITS.start(), HANDLE_LIMITS.end());
+            format!("the driver takes {least} to {most}; name a number in that range")
+        })
 }
 
 fn misalignment(text: &str) -> Result<u64, String> {

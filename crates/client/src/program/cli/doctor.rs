@@ -124,7 +124,7 @@ fn examine(system: &mut dyn System, connect: &mut Connect<'_, '_>) -> Vec<Row> {
         return rows;
     };
     rows.push(match machine::policy(system) {
-        Ok(policy) => Row::new("policy", Verdict::Good, reach(policy.reach)),
+        Ok(settings) => Row::new("policy", Verdict::Good, reach(settings.policy)),
         Err(failure) => Row::new("policy", Verdict::Bad, failure.0),
     });
     if service.state == State::Running {
@@ -267,5 +267,10 @@ fn driver_rows(information: &Information) -> Vec<Row> {
             format!("version {PROTOCOL_VERSION}"),
         ),
         Row::new("reach", Verdict::Good, reach(information.reach)),
+        Row::new(
+            "handles",
+            Verdict::Good,
+            format!("at most {} open at a time", information.maximum_handles),
+        ),
     ]
 }

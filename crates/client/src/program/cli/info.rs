@@ -16,6 +16,13 @@ pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Res
         .record(Record::plain(RequestKind::Information, NtStatus::SUCCESS));
     let [major, minor, patch] = information.driver_version;
     let version = format!("{major}.{minor}.{patch}");
+    let insisted = if information.native_under_hypervisor {
+        "; allowed where a hypervisor may withhold memory"
+    } else {
+        ""
+    };
+    let known = information.session_address != 0;
+    let pages = information.session_physical_addresses.map(hexadecimal);
     view.document.detail(
         "information",
         json!({
@@ -25,8 +32,8 @@ pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Res
             "native_engine": information.native_status.to_string(),
             "paging_levels": information.paging_levels,
             "smap": information.smap,
-            "session_address": hexadecimal(information.session_address),
-            "session_physical_address": hexadecimal(information.session_physical_address),
+            "session_address": known.then(|| hexadecimal(information.session_address)),
+            "session_physical_addresses": known.then(|| pages.clone()),
             "session_length": information.session_length,
             "user_limit": hexadecimal(information.user_limit),
             "maximum_length": information.maximum_length,
@@ -34,13 +41,18 @@ pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Res
             "kernel_mode": information.kernel_mode,
             "maximum_entries": information.maximum_entries,
             "physical_address_bits": information.physical_address_bits,
+            "maximum_handles": information.maximum_handles,
+            "native_under_hypervisor": information.native_under_hypervisor,
         }),
     );
     for (name, value) in [
         ("driver", version),
         ("policy allows", reach(information.policy)),
         ("reach of this handle", reach(information.reach)),
-        ("native engine", native(information.native_status)),
+        (
+            "native engine",
+            native(information.native_status) + insisted,
+        ),
         (
             "page tables",
             format!("{} levels", information.paging_levels),
@@ -48,12 +60,19 @@ pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Res
         ("SMAP", if information.smap { "on" } else { "off" }.into()),
         (
             "session buffer",
-            format!(
-                "{} bytes at {:#x}, physical {:#x}",
-                information.session_length,
-                information.session_address,
-                information.session_physical_address
-            ),
+            if known {
+                format!(
+                    "{} bytes at {:#x}, physical {}",
+                    information.session_length,
+                    information.session_address,
+                    pages.join(", ")
+                )
+            } else {
+                format!(
+                    "{} bytes; its addresses are told to holders of SeDebugPrivilege",
+                    information.session_length
+                )
+            },
         ),
         (
             "device page",
@@ -70,6 +89,10 @@ pub(super) fn run(transport: &mut dyn Transport, view: &mut View<'_, '_>) -> Res
         (
             "physical addresses",
             format!("{} bits", information.physical_address_bits),
+        ),
+        (
+            "handles",
+            format!("at most {} open at a time", information.maximum_handles),
         ),
     ] {
         view.line(&format!("{name:<22} {value}"))?;

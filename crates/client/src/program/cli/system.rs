@@ -1,16 +1,16 @@
 //! The commands that install, load and configure the driver.
 
-use ringcopy_protocol::Reach;
+use ringcopy_protocol::{Reach, Settings};
 use serde_json::{Value, json};
 
 use super::{
     Stop,
-    arguments::{InstallArguments, KernelCallers, PolicyAction, ReachName},
+    arguments::{InstallArguments, KernelCallers, Permission, PolicyAction, ReachName},
     info::reach,
     record::engine_name,
     view::View,
 };
-use crate::machine::{self, Failure, Installed, Package, Policy, SERVICE, State, System};
+use crate::machine::{self, Failure, Installed, Package, SERVICE, State, System};
 
 pub(super) fn install(
     arguments: &InstallArguments,
@@ -118,11 +118,11 @@ pub(super) fn policy(
     system: &mut dyn System,
     view: &mut View<'_, '_>,
 ) -> Result<(), Stop> {
-    let mut policy = machine::policy(system)?;
+    let mut settings = machine::policy(system)?;
     if let Some(PolicyAction::Set(set)) = action {
         if !set.reach.is_empty() {
-            let others = policy.reach - Reach::MEMORY;
-            policy.reach = set.reach.iter().fold(others, |reach, name| {
+            let others = settings.policy - Reach::MEMORY;
+            settings.policy = set.reach.iter().fold(others, |reach, name| {
                 reach
                     | match name {
                         ReachName::User => Reach::empty(),
@@ -134,14 +134,20 @@ pub(super) fn policy(
         }
         if let Some(allowed) = set.kernel_callers {
             let allowed = allowed == KernelCallers::Trust;
-            policy.reach.set(Reach::KERNEL_CALLERS, allowed);
+            settings.policy.set(Reach::KERNEL_CALLERS, allowed);
         }
         if let Some(engine) = set.engine {
-            policy.engine = engine.into();
+            settings.engine = engine.into();
         }
-        machine::set_policy(system, policy)?;
+        if let Some(permission) = set.native_under_hypervisor {
+            settings.native_under_hypervisor = permission == Permission::Allow;
+        }
+        if let Some(count) = set.maximum_handles {
+            settings.maximum_handles = count;
+        }
+        machine::set_policy(system, settings)?;
     }
-    show(policy, view)?;
+    show(settings, view)?;
     let running = system
         .service()
         .map_err(Failure::from)?
@@ -156,16 +162,24 @@ pub(super) fn policy(
     Ok(())
 }
 
-fn show(policy: Policy, view: &mut View<'_, '_>) -> Result<(), Stop> {
-    let engine = engine_name(policy.engine).unwrap_or("auto");
-    let kernel_callers = policy.reach.contains(Reach::KERNEL_CALLERS);
+fn show(settings: Settings, view: &mut View<'_, '_>) -> Result<(), Stop> {
+    let Settings {
+        policy,
+        engine,
+        native_under_hypervisor,
+        maximum_handles,
+    } = settings;
+    let engine = engine_name(engine).unwrap_or("auto");
+    let kernel_callers = policy.contains(Reach::KERNEL_CALLERS);
     view.document.detail(
         "policy",
         json!({
-            "system_virtual": policy.reach.contains(Reach::SYSTEM_VIRTUAL),
-            "physical": policy.reach.contains(Reach::PHYSICAL),
+            "system_virtual": policy.contains(Reach::SYSTEM_VIRTUAL),
+            "physical": policy.contains(Reach::PHYSICAL),
             "kernel_callers": kernel_callers,
             "engine": engine,
+            "native_under_hypervisor": native_under_hypervisor,
+            "maximum_handles": maximum_handles,
         }),
     );
     let callers = if kernel_callers {
@@ -173,10 +187,20 @@ fn show(policy: Policy, view: &mut View<'_, '_>) -> Result<(), Stop> {
     } else {
         "checked like a user's"
     };
+    let under_hypervisor = if native_under_hypervisor {
+        "native engine allowed"
+    } else {
+        "native engine forbidden where memory may be withheld"
+    };
     for (name, value) in [
-        ("reach", reach(policy.reach & Reach::MEMORY).as_str()),
-        ("kernel callers", callers),
-        ("engine", engine),
+        ("reach", reach(policy & Reach::MEMORY)),
+        ("kernel callers", callers.into()),
+        ("engine", engine.into()),
+        ("under a hypervisor", under_hypervisor.into()),
+        (
+            "handles",
+            format!("at most {maximum_handles} open at a time"),
+        ),
     ] {
         view.line(&format!("{name:<22} {value}"))?;
     }

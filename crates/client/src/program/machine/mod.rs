@@ -22,7 +22,7 @@ use std::{path::Path, time::Duration};
 use ringcopy_protocol::{MemoryRange, NtStatus};
 
 pub use failure::{Failure, SystemError};
-pub use policy::{Policy, policy, set_policy};
+pub use policy::{policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
 pub use trace::{SESSION, TraceFile, TraceRecord, read_trace, start_trace, stop_trace};
 #[cfg(windows)]

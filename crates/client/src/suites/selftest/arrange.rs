@@ -9,6 +9,11 @@ use crate::{
     Transport, TransportError, explain,
 };
 
+/// Canonical with four and with five levels of page tables, and in the system's half.
+const SYSTEM: u64 = 0xFFFF_8000_0000_0000;
+
+const UNTOLD: &str = "the session buffer's address is told to holders of SeDebugPrivilege alone";
+
 /// Why a case ended without a result to check.
 pub(super) enum CaseError {
     /// A fact that it needs is not known.
@@ -106,9 +111,17 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     /// the caller's addresses.
     fn peek_session(&mut self) -> Step<Vec<u8>> {
         let mut bytes = pattern(0, SESSION_LENGTH);
-        let source = Source::Physical(self.information.session_physical_address);
+        let source = Source::Virtual(self.session_address()?);
         self.arrange(|device| device.copy_memory(source, EngineKind::System, &mut bytes))?;
         Ok(bytes)
+    }
+
+    /// Returns the session buffer's address; skips the case if the driver does not tell it.
+    pub(super) fn session_address(&self) -> Step<u64> {
+        match self.information.session_address {
+            0 => Err(CaseError::Skip(UNTOLD.into())),
+            address => Ok(address),
+        }
     }
 
     pub(super) fn fill_session(&mut self, seed: u64) -> Step<Vec<u8>> {
@@ -135,7 +148,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
 
     pub(super) fn known_session(&mut self, seed: u64) -> Step<Prepared> {
         Ok(Prepared {
-            address: self.information.session_address,
+            address: self.session_address()?,
             bytes: self.fill_session(seed)?,
             closed: None,
         })
@@ -187,7 +200,12 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             }
             Address::Session => {
                 self.require_own_addresses()?;
-                Ok(Prepared::bare(self.information.session_address))
+                self.session_address().map(Prepared::bare)
+            }
+            Address::System => {
+                self.require_own_addresses()?;
+                let session = self.session_address();
+                Ok(Prepared::bare(session.unwrap_or(SYSTEM)))
             }
             Address::SystemData => self.system_data(length),
             Address::SystemUnmapped => known(
@@ -200,7 +218,10 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
             ),
             Address::PhysicalSession => {
                 let mut prepared = self.known_session(seed)?;
-                prepared.address = self.information.session_physical_address;
+                [prepared.address, ..] = self.information.session_physical_addresses;
+                prepared
+                    .bytes
+                    .truncate(usize::try_from(PAGE_LENGTH).unwrap_or_default());
                 Ok(prepared)
             }
             Address::PhysicalOwn => {

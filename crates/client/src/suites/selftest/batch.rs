@@ -8,7 +8,7 @@ use super::{
     case::{Address, Part},
     check,
 };
-use crate::{Batch, CopyReport, Error, Piece, ScatterPiece, Source, Transport};
+use crate::{Batch, CopyReport, Error, PAGE_LENGTH, Piece, ScatterPiece, Source, Transport};
 
 /// A piece, and the memory prepared for it.
 struct Arranged {
@@ -89,13 +89,14 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
 
     pub(super) fn ranges(&mut self) -> Step<Performed> {
         let ranges = succeeded(self.device.memory_ranges())?;
-        let session = self.information.session_physical_address;
-        let length = self.information.session_length;
-        let held = ranges.iter().any(|range| {
-            session
-                .checked_sub(range.base)
-                .and_then(|offset| offset.checked_add(length))
-                .is_some_and(|end| end <= range.length)
+        self.session_address()?;
+        let pages = self.information.session_physical_addresses;
+        let held = pages.iter().all(|page| {
+            ranges.iter().any(|range| {
+                page.checked_sub(range.base)
+                    .and_then(|offset| offset.checked_add(PAGE_LENGTH))
+                    .is_some_and(|end| end <= range.length)
+            })
         });
         Ok(Performed {
             report: CopyReport::ended(RequestKind::MemoryRanges.into(), NtStatus::SUCCESS, 0),
@@ -106,6 +107,7 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 
     fn arrange_parts(&mut self, parts: &[Part], seed: u64) -> Step<Vec<Arranged>> {
+        let page = self.information.session_physical_addresses[0];
         // All pieces that read the session buffer must find the same contents.
         let session = self.fill_session(seed)?;
         parts
@@ -117,13 +119,14 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
                 let mut from = match part.source {
                     // It is filled already.
                     Address::PhysicalSession => {
-                        Prepared::bare(self.information.session_physical_address)
+                        self.session_address()?;
+                        Prepared::bare(page)
                     }
                     place => self.prepare(place, length, seed)?,
                 };
                 let source = part.source.source(from.address);
                 if source == Source::Virtual(self.information.session_address)
-                    || source == Source::Physical(self.information.session_physical_address)
+                    || source == Source::Physical(page)
                 {
                     from.bytes.clone_from(&session);
                 }

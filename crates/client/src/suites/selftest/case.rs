@@ -43,13 +43,15 @@ pub(crate) enum Address {
     Fixed(u64),
     /// The handle's session buffer, in system memory.
     Session,
+    /// An address of system memory, no matter which.
+    System,
     /// System memory that holds known bytes.
     SystemData,
     /// System memory where nothing is mapped.
     SystemUnmapped,
     /// System memory that maps I/O space.
     SystemIo,
-    /// The physical address of the session buffer.
+    /// The physical address of the session buffer's first page.
     PhysicalSession,
     /// The physical address of a page of the caller's own.
     PhysicalOwn,

@@ -6,7 +6,7 @@ use super::case::{
     Action::{self, Agree, FromDevice, Ranges, ReadBatch, Scatter, ToDevice, WithinDevice},
     Address::{
         self, AroundUnmapped, Before, BeforeUnmapped, BelowHole, BelowRamEnd, BelowUserLimit,
-        Buffer, Fixed, FixedPhysical, PhysicalIo, PhysicalOwn, PhysicalSession, Session,
+        Buffer, Fixed, FixedPhysical, PhysicalIo, PhysicalOwn, PhysicalSession, Session, System,
         SystemData, SystemIo, SystemUnmapped,
     },
     Case,
@@ -92,10 +92,10 @@ const fn scattered(part: Part, target: Address) -> Part {
 
 const COMPLETE: Expected = Expected::Complete;
 
-/// Pieces of every kind that every handle may read.
+/// Pieces of every kind that a handle of any policy may read.
 const WITHIN_REACH: &[Part] = &[
     part(Session, 8, COMPLETE),
-    part(PhysicalSession, 16 << 10, COMPLETE),
+    part(PhysicalSession, 4 << 10, COMPLETE),
     part(Buffer(3), 8, COMPLETE),
     part(Fixed(NON_CANONICAL), 0, COMPLETE),
     part(Session, 4097, COMPLETE),
@@ -114,7 +114,7 @@ const HOLES: &[Part] = &[
 
 const SCATTERED: &[Part] = &[
     scattered(part(Session, 64, COMPLETE), Buffer(5)),
-    scattered(part(Session, 64, violates(0, WRITE)), Session),
+    scattered(part(Session, 64, violates(0, WRITE)), System),
     scattered(
         part(PhysicalSession, 300, violates(100, WRITE)),
         Before(100, Protection::ReadOnly),
@@ -145,15 +145,15 @@ cases! {
         "guard page in the middle":
             from(Before(512, Protection::Guard), KIB, 8)
                 => stops(NtStatus::GUARD_PAGE_VIOLATION, 512, READ);
-        "kernel pointer": from(Session, 64, 8) => violates(0, READ);
+        "kernel pointer": from(System, 64, 8) => violates(0, READ);
         "across the end of user memory": from(BelowUserLimit(16), 64, 8) => violates(0, READ);
         "non-canonical pointer": from(Fixed(NON_CANONICAL), 64, 8) => violates(0, READ);
         "wraps around": from(Fixed(LAST_WORD), 64, 8) => violates(0, READ);
-        "0 bytes at a kernel pointer": from(Session, 0, 8) => COMPLETE;
+        "0 bytes at a kernel pointer": from(System, 0, 8) => COMPLETE;
         "16 KiB, byte-aligned": to(Buffer(5), 16 * KIB, 1) => COMPLETE;
         "destination turns read-only":
             to(Before(100, Protection::ReadOnly), KIB, 4) => violates(100, WRITE);
-        "kernel pointer": to(Session, 64, 8) => violates(0, WRITE);
+        "kernel pointer": to(System, 64, 8) => violates(0, WRITE);
         "1 MiB, both ends unaligned": through(Buffer(1), Buffer(6), MIB) => COMPLETE;
         "source ends in a no-access page":
             through(Before(3000, Protection::NoAccess), Buffer(0), 4 * KIB) => violates(3000, READ);
@@ -178,7 +178,7 @@ cases! {
         "own memory ends in an unmapped page":
             read(BeforeUnmapped(2222), 8 * KIB) => violates(2222, READ);
         "session buffer, virtual": read(Session, 16 * KIB) => COMPLETE;
-        "session buffer, physical": read(PhysicalSession, 16 * KIB) => COMPLETE;
+        "session buffer, physical": read(PhysicalSession, 4 * KIB) => COMPLETE;
         "system memory": read(SystemData, 64) => COMPLETE;
         "system memory, not mapped": read(SystemUnmapped, 64) => no_such_memory(0);
         "system memory that maps I/O space": read(SystemIo, 64) => no_such_memory(0);

@@ -86,11 +86,13 @@ pub fn regions<T: Transport + ?Sized>(
 ) -> Result<Regions, Error> {
     let mut regions = Regions::default();
     let mut missing = Reach::empty();
+    let told = information.session_address != 0;
     if kinds.physical {
-        let session = Source::Physical(information.session_physical_address);
-        let session = session_buffer(information, session);
-        regions.still.push(session);
-        regions.classes.push(vec![session]);
+        if told {
+            let session = runs(&information.session_physical_addresses);
+            regions.still.extend(&session);
+            regions.classes.push(session);
+        }
         if information.reach.contains(Reach::PHYSICAL) {
             let ranges = device.memory_ranges()?;
             regions.classes.extend(physical(&ranges, information));
@@ -99,10 +101,12 @@ pub fn regions<T: Transport + ?Sized>(
         }
     }
     if kinds.virtual_memory {
-        let session = Source::Virtual(information.session_address);
-        let session = session_buffer(information, session);
-        regions.still.push(session);
-        regions.classes.push(vec![session]);
+        if told {
+            let session = Source::Virtual(information.session_address);
+            let session = of_session(session, information.session_length);
+            regions.still.push(session);
+            regions.classes.push(vec![session]);
+        }
         let own = own_memory(device, &mut regions.allocations)?;
         regions.still.push(own);
         regions.classes.push(vec![own]);
@@ -116,10 +120,25 @@ pub fn regions<T: Transport + ?Sized>(
     Ok(regions)
 }
 
-const fn session_buffer(information: &Information, source: Source) -> Region {
+/// Returns the runs of the session buffer's pages.
+fn runs(pages: &[u64]) -> Vec<Region> {
+    let mut runs: Vec<Region> = Vec::new();
+    for &page in pages {
+        match runs.last_mut() {
+            Some(run) if run.source.address().checked_add(run.length) == Some(page) => {
+                run.length += PAGE_LENGTH;
+            }
+            _ => runs.push(of_session(Source::Physical(page), PAGE_LENGTH)),
+        }
+    }
+    runs
+}
+
+/// Returns a region in which pieces stay: other memory may be out of reach.
+const fn of_session(source: Source, length: u64) -> Region {
     Region {
         source,
-        length: information.session_length,
+        length,
         open: false,
     }
 }
@@ -168,7 +187,7 @@ fn system<T: Transport + ?Sized>(
         _ => 1 << 47,
     };
     let known = [
-        Some(information.session_address),
+        Some(information.session_address).filter(|address| *address != 0),
         landmarks.system_data.map(|(address, _)| address),
         landmarks.unmapped_system_address,
         landmarks.io_system_address,

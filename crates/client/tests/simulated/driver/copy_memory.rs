@@ -107,7 +107,8 @@ impl SimulatedDriver {
         let session = if physical { SESSION_PHYSICAL } else { SESSION };
         let own = address
             .checked_sub(session)
-            .is_some_and(|offset| offset.saturating_add(length) <= SESSION_LENGTH);
+            .is_some_and(|offset| offset.saturating_add(length) <= SESSION_LENGTH)
+            && self.privileged;
         let need = match (user || own || length == 0, physical) {
             (true, _) => Reach::empty(),
             (_, true) => Reach::PHYSICAL,

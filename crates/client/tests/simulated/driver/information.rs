@@ -1,5 +1,6 @@
 //! What the simulated driver reports about itself and about RAM.
 
+use ringcopy_client::PAGE_LENGTH;
 use ringcopy_client::protocol::{
     DEVICE_PAGE_LENGTH, Header, InformationResponse, MAXIMUM_ENTRIES, MAXIMUM_LENGTH, MemoryRange,
     MemoryRangesResponse, NtStatus, SESSION_LENGTH, validate::MemoryRanges,
@@ -21,8 +22,11 @@ impl SimulatedDriver {
             native_status: self.native_status.0,
             paging_levels: 4,
             smap: 1,
-            session_address: SESSION,
-            session_physical_address: SESSION_PHYSICAL,
+            session_address: if self.privileged { SESSION } else { 0 },
+            session_physical_addresses: std::array::from_fn(|page| {
+                let address = SESSION_PHYSICAL + page as u64 * PAGE_LENGTH;
+                if self.privileged { address } else { 0 }
+            }),
             session_length: SESSION_LENGTH,
             user_limit: USER_LIMIT,
             maximum_length: MAXIMUM_LENGTH,
@@ -30,6 +34,8 @@ impl SimulatedDriver {
             kernel_mode: 0,
             maximum_entries: MAXIMUM_ENTRIES,
             physical_address_bits: 40,
+            maximum_handles: 256,
+            native_under_hypervisor: 0,
         }
         .as_bytes()
         .to_vec()

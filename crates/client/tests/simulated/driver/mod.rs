@@ -40,6 +40,8 @@ type Twist = Box<dyn FnMut(EngineKind, u64, u64, u8) -> u8>;
 pub struct SimulatedDriver {
     pub policy: Reach,
     pub reach: Reach,
+    /// Whether the opener holds the privilege.
+    pub privileged: bool,
     pub native_status: NtStatus,
     pub open_status: NtStatus,
     /// Accepts every version and size in a request's header.
@@ -79,6 +81,7 @@ impl Default for SimulatedDriver {
         Self {
             policy: Reach::all(),
             reach: Reach::MEMORY,
+            privileged: true,
             native_status: NtStatus::SUCCESS,
             open_status: NtStatus::SUCCESS,
             accepts_any_header: false,
