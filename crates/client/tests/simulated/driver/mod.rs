@@ -37,6 +37,10 @@ use request::Received;
 type Tamper = Box<dyn FnMut(&mut [u8], &mut usize)>;
 type Twist = Box<dyn FnMut(EngineKind, u64, u64, u8) -> u8>;
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own about the driver"
+)]
 pub struct SimulatedDriver {
     pub policy: Reach,
     pub reach: Reach,
