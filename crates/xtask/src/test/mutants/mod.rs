@@ -12,7 +12,11 @@ use crate::{
 };
 use anyhow::{Result, bail};
 use mutant::Mutant;
-use std::{cell::Cell, path::PathBuf, process::Stdio};
+use std::{
+    cell::{Cell, RefCell},
+    path::PathBuf,
+    process::Stdio,
+};
 use tree::{Image, Tree};
 
 const DRIVER: Image = Image {
@@ -83,6 +87,7 @@ pub fn run(only: Option<&str>) -> Result<()> {
     setup::for_tests()?;
     let run = Run {
         begun: Cell::new(0),
+        unnoticed: RefCell::default(),
         count,
         lab: Lab::prepare()?,
         tree: Tree::copy()?,
@@ -94,12 +99,22 @@ pub fn run(only: Option<&str>) -> Result<()> {
             Tested::OnHost(package) => run.on_host(package, mutants)?,
         }
     }
-    eprintln!("{count} of {count} mutants caught");
+    let unnoticed = run.unnoticed.into_inner();
+    let caught = count.saturating_sub(unnoticed.len());
+    eprintln!("{caught} of {count} mutants caught");
+    if !unnoticed.is_empty() {
+        bail!(
+            "mutants that their tests did not notice: {}",
+            unnoticed.join(", ")
+        );
+    }
     Ok(())
 }
 
 struct Run {
     begun: Cell<usize>,
+    /// The mutants whose tests did not fail, with the tests. The run goes on after one.
+    unnoticed: RefCell<Vec<String>>,
     count: usize,
     lab: Lab,
     tree: Tree,
@@ -112,11 +127,10 @@ impl Run {
         let (number, count) = (self.begun.get(), self.count);
         let step = Step::start(format!("[{number} of {count}] {}", mutant.name));
         if !failed(&step)? {
-            bail!(
-                "the mutant \"{}\" went unnoticed: {} did not fail",
-                mutant.name,
-                mutant.caught_by
-            );
+            eprintln!("  unnoticed: {} did not fail", mutant.caught_by);
+            let mut unnoticed = self.unnoticed.borrow_mut();
+            unnoticed.push(format!("\"{}\" ({})", mutant.name, mutant.caught_by));
+            return Ok(());
         }
         step.done();
         eprintln!("  caught by {}", mutant.caught_by);
