@@ -483,8 +483,15 @@ fn neighbours_in_a_page_have_the_results_that_they_have_alone() {
                 let together = copy_batch(victim, engine, &entries);
                 for (entry, together) in entries.iter().zip(together) {
                     let alone = copy_batch(victim, engine, &[*entry]);
+                    // The physical pages beside the session buffer's are in use: their bytes may change.
+                    let last = entry
+                        .address
+                        .wrapping_add(entry.length.into())
+                        .wrapping_sub(1);
+                    let changes = base == session.session_physical_addresses[0]
+                        && [entry.address, last].map(page) != [page(base); 2];
                     assert!(
-                        [together.clone()] == *alone,
+                        together.0 == alone[0].0 && (changes || together.1 == alone[0].1),
                         "{engine:?} {entry:X?}: {:X?}, and alone {:X?}",
                         together.0,
                         alone[0].0

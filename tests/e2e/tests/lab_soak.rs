@@ -5,7 +5,7 @@
 use ringcopy_tests::{report, soak::Soak};
 
 /// Less than half a minute's requests. `cargo xtask soak` sends more.
-const REQUESTS: u64 = 500_000;
+const REQUESTS: u64 = 250_000;
 
 fn soak(seed: u64, processors: u32) {
     let soak = Soak {
