@@ -94,9 +94,9 @@ pub fn run(only: Option<&str>) -> Result<()> {
     };
     for (mutants, tested) in &chosen {
         match tested {
-            Tested::InLab(image) => run.in_lab(image, mutants)?,
+            Tested::InLab(image) => run.in_lab(image, mutants),
             Tested::UnderWine => run.under_wine(mutants)?,
-            Tested::OnHost(package) => run.on_host(package, mutants)?,
+            Tested::OnHost(package) => run.on_host(package, mutants),
         }
     }
     let unnoticed = run.unnoticed.into_inner();
@@ -113,7 +113,7 @@ pub fn run(only: Option<&str>) -> Result<()> {
 
 struct Run {
     begun: Cell<usize>,
-    /// The mutants whose tests did not fail, with the tests. The run goes on after one.
+    /// The mutants that could not be built, or whose tests did not fail. The run goes on after one.
     unnoticed: RefCell<Vec<String>>,
     count: usize,
     lab: Lab,
@@ -122,23 +122,28 @@ struct Run {
 
 impl Run {
     /// Tries a mutant. `failed` returns whether its test failed.
-    fn attempt(&self, mutant: &Mutant, failed: impl FnOnce(&Step) -> Result<bool>) -> Result<()> {
+    fn attempt(&self, mutant: &Mutant, failed: impl FnOnce(&Step) -> Result<bool>) {
         self.begun.set(self.begun.get() + 1);
         let (number, count) = (self.begun.get(), self.count);
         let step = Step::start(format!("[{number} of {count}] {}", mutant.name));
-        if !failed(&step)? {
-            eprintln!("  unnoticed: {} did not fail", mutant.caught_by);
-            let mut unnoticed = self.unnoticed.borrow_mut();
-            unnoticed.push(format!("\"{}\" ({})", mutant.name, mutant.caught_by));
-            return Ok(());
+        let why = match failed(&step) {
+            Ok(true) => None,
+            Ok(false) => Some(format!("{} did not fail", mutant.caught_by)),
+            Err(error) => Some(format!("{error:#}")),
+        };
+        if let Some(why) = why {
+            eprintln!("  unnoticed: {why}");
+            self.unnoticed
+                .borrow_mut()
+                .push(format!("\"{}\"", mutant.name));
+            return;
         }
         step.done();
         eprintln!("  caught by {}", mutant.caught_by);
-        Ok(())
     }
 
     /// Tries mutants with tests in the lab.
-    fn in_lab(&self, image: &Image, mutants: &[Mutant]) -> Result<()> {
+    fn in_lab(&self, image: &Image, mutants: &[Mutant]) {
         for mutant in mutants {
             self.attempt(mutant, |step| {
                 let driver = self.tree.with(mutant, |_| self.tree.build(step, image))?;
@@ -152,9 +157,8 @@ impl Run {
                 self.lab.set_variables(&mut cargo);
                 cargo.env(image.variable, driver);
                 Ok(has_failed(&program::output_even_of_failure(&mut cargo)?))
-            })?;
+            });
         }
-        Ok(())
     }
 
     /// Tries mutants with tests of `usermode-accessors`.
@@ -169,13 +173,13 @@ impl Run {
                 self.tree.with(mutant, |sources| {
                     wine::fails(&session, sources, program, test)
                 })
-            })?;
+            });
         }
         Ok(())
     }
 
     /// Tries mutants with tests of `package`.
-    fn on_host(&self, package: &str, mutants: &[Mutant]) -> Result<()> {
+    fn on_host(&self, package: &str, mutants: &[Mutant]) {
         let target_dir = self.tree.target_dir.with_file_name("host");
         for mutant in mutants {
             self.attempt(mutant, |step| {
@@ -204,9 +208,8 @@ impl Run {
                     };
                     Ok(has_failed(&program::output_even_of_failure(&mut test)?))
                 })
-            })?;
+            });
         }
-        Ok(())
     }
 }
 
