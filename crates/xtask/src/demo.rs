@@ -54,8 +54,8 @@ const SCENES: [Scene; 7] = [
     Scene {
         heading: "RAM that came after the driver was loaded",
         policy: "all",
-        lab: &["--add-ram", "0x7000000"],
-        command: &["read", "--engine", "native", "--physical", "0x7000000:32"],
+        lab: &["--add-ram", "0x6000000"],
+        command: &["read", "--engine", "native", "--physical", "0x6000000:32"],
         succeeds: true,
     },
     Scene {
