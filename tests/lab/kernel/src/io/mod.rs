@@ -64,8 +64,8 @@ pub(crate) fn send(request: Irp, device: DeviceObject) -> Completion {
     send_at(irql::PASSIVE_LEVEL, request, device)
 }
 
-/// Sends a request to a driver at an IRQL and waits for its end. Only the other processor can
-/// complete a request that is pending when the driver returns, and only while it runs driver code.
+/// Sends a request to a driver at an IRQL and waits for its end. A request that is pending when the
+/// driver returns is completed by another thread, a deferred procedure call, or another processor.
 pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completion {
     let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
     let name = irp::function_name(function);
