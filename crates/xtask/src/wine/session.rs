@@ -51,6 +51,7 @@ impl Session {
         Ok(())
     }
 
+    #[cfg(unix)]
     /// Ends Wine and starts it again, as a machine is restarted.
     pub(super) fn restart(&self) -> Result<()> {
         self.end();

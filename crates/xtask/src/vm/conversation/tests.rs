@@ -190,7 +190,7 @@ fn a_guest_of_another_version_is_one_sentence() {
     let error = Script::of(&[ToHost::Hello(hello)]).told(Conversation::greeting);
     let sentence = error.unwrap_err().to_string();
     assert!(
-        sentence.starts_with("the guest speaks version 2"),
+        sentence.starts_with("the guest speaks version 3"),
         "{sentence}"
     );
 }
