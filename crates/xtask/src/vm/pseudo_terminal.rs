@@ -11,7 +11,6 @@ use rustix::{
 };
 use std::{
     io::{self, ErrorKind, Read, Write},
-    os::fd::OwnedFd,
     path::PathBuf,
 };
 
@@ -44,10 +43,7 @@ pub fn pair() -> Result<(PseudoTerminal, Port)> {
     let mut attributes = tcgetattr(&open)?;
     attributes.make_raw();
     tcsetattr(&open, OptionalActions::Now, &attributes)?;
-    Ok((
-        PseudoTerminal(OwnedFd::from(host).into()),
-        Port { path, _open: open },
-    ))
+    Ok((PseudoTerminal(host.into()), Port { path, _open: open }))
 }
 
 impl Read for PseudoTerminal {

@@ -63,7 +63,7 @@ impl Session {
         self.prefix.path().with_file_name(name)
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         // If this fails, the server ends by itself some time after its last program.
         for word in ["-k", "-w"] {
             let _ = self.command("wineserver").arg(word).status();

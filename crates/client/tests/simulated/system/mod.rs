@@ -394,7 +394,7 @@ impl System for SimulatedSystem {
                 }
             }
             ("shutdown.exe", [way @ ("/r" | "/s"), "/t", "0", "/f"]) => {
-                self.ends = Some(*way == "/r")
+                self.ends = Some(*way == "/r");
             }
             ("verifier.exe", arguments) => (code, text) = self.verifier.run(arguments),
             _ => panic!("{program} {arguments:?}"),

@@ -167,7 +167,7 @@ fn a_guest_that_restarts_for_ever_is_one_sentence() {
 
 #[test]
 fn a_guest_that_replies_to_nothing_and_never_stops_is_one_sentence() {
-    let chatter: Vec<_> = [STARTED].into_iter().cycle().take(2000).collect();
+    let chatter: Vec<_> = std::iter::repeat_n(STARTED, 2000).collect();
     let talks: [fn(&mut Conversation<'static>) -> Result<()>; 3] = [
         |conversation| conversation.greeting().map(drop),
         |conversation| conversation.run(Command::Doctor).map(drop),

@@ -79,21 +79,19 @@ fn converse<T: Send>(
                 .greeting()
                 .and_then(|_| talk(&mut conversation));
             done.store(true, Ordering::Relaxed);
-            let talked = talked?;
-            conversation.shut_down()?;
-            Ok(talked)
+            talked
+                .and_then(|talked| conversation.shut_down().map(|()| talked))
+                // A guest in Wine does not notice that the other end of its port is gone.
+                .inspect_err(|_| machine.session.end())
         });
         let served = serve(machine, &port, folder, &done);
         has_ended.store(true, Ordering::Relaxed);
-        let talked = match host.join() {
-            Ok(talked) => talked,
-            Err(_) => bail!("the host has panicked"),
+        let Ok(talked) = host.join() else {
+            bail!("the host has panicked");
         };
         match (talked, served) {
-            (Ok(talked), Ok(())) => Ok(talked),
-            (Err(error), Ok(())) => Err(error),
-            (Ok(_), Err(error)) => Err(error),
             (Err(host), Err(guest)) => Err(guest).with_context(|| format!("{host:#}")),
+            (talked, served) => served.and(talked),
         }
     })
 }
