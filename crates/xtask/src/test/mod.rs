@@ -10,10 +10,12 @@ mod parts;
 use crate::{
     accessors,
     lab::Lab,
+    new,
     package::{self, Programs, Signing},
     paths, program, setup, wine,
 };
 use anyhow::Result;
+pub use lints::workflows as lint_workflows;
 use parts::Part;
 use std::{path::PathBuf, process::Command};
 
@@ -51,6 +53,11 @@ pub const PARTS: &[Part] = &[
             let [package, _] = packages()?;
             wine::run(&package, &lab.images().framework)
         },
+    },
+    Part {
+        name: "new",
+        what: "a driver that `cargo xtask new` makes, in ring 0",
+        run: |_| new::trial::run(),
     },
     Part {
         name: "lab",

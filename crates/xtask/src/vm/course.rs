@@ -66,7 +66,7 @@ pub fn run(
     let mut summary = String::new();
     let serial = machine.serial.try_clone()?;
     let mut conversation =
-        Conversation::new(serial, patience, interrupted, |line| println!("{line}"))?;
+        Conversation::new(serial, patience, interrupted, |line| println!("{line}"));
     let ran = drive(&mut conversation, no_restart, reports, &mut summary);
     let ended = ran.and_then(|failed| {
         conversation.shut_down()?;

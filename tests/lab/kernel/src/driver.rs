@@ -12,7 +12,7 @@ use crate::nt::strings;
 use crate::object::{self, device, directory, handle, process, registry};
 use crate::pe::{self, Missing};
 use crate::serial::say;
-use crate::{call, exit, irql, options, pnp, pool, reserved};
+use crate::{call, dpc, exit, irql, options, pnp, pool, reserved, threads, timers, work_items};
 use nt_status::NtStatus;
 use ringcopy_lab_mailbox::Exit;
 
@@ -127,6 +127,7 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
             }
             return status;
         }
+        threads::settle();
     } else {
         // NT unloads the image without calling the unload routine.
         let left = forget();
@@ -160,6 +161,7 @@ pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     process::leave_user_half();
     irql::set(irql::PASSIVE_LEVEL);
     call::driver("DriverUnload", routine, [object.0, 0, 0, 0]);
+    threads::settle();
     let (used, length) = call::stack_use();
     say!("{used} of {length} bytes of stack were used");
     Ok(forget())
@@ -175,6 +177,10 @@ fn left(mark: u64) -> Vec<String> {
     left.extend(object::held());
     left.extend(completion::left());
     left.extend(exports::etw::left());
+    left.extend(timers::left());
+    left.extend(dpc::left());
+    left.extend(threads::left());
+    left.extend(work_items::left());
     left
 }
 

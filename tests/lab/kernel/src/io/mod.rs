@@ -80,14 +80,16 @@ pub(crate) fn send_from_system(request: Irp, device: DeviceObject) -> Completion
     send_and_wait(irql::PASSIVE_LEVEL, request, device)
 }
 
-/// Sends a request to a driver at an IRQL and waits for its end. Only the other processor can
-/// complete a request that is pending when the driver returns, and only while it runs driver code.
+/// Sends a request to a driver at an IRQL and waits for its end. A request that is pending when the
+/// driver returns is completed by another thread, a deferred procedure call, or another processor.
 fn send_and_wait(level: u8, request: Irp, device: DeviceObject) -> Completion {
     let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
     let name = irp::function_name(function);
     if options::get().debug {
         say!("{name} at {:#x}", request.0);
     }
+    // A device that is removed is gone afterwards.
+    let routine = images::Location(dispatch_routine(device, function));
     irql::set(level);
     let (returned, ticks) = if options::get().steps {
         let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
@@ -100,8 +102,6 @@ fn send_and_wait(level: u8, request: Irp, device: DeviceObject) -> Completion {
         (returned, cpu::time_stamp().wrapping_sub(start))
     };
     irql::set(irql::PASSIVE_LEVEL);
-
-    let routine = images::Location(dispatch_routine(device, function));
     let Some(done) = parallel::wait_for(|| completion::take(request)) else {
         rule_broken!(
             RequestCompleted,

@@ -170,12 +170,49 @@ structures! {
         BYTE_OFFSET: u32 = 0x2C,
     }
 
-    /// `DISPATCHER_HEADER` of a `KEVENT`.
-    Event (0x18) {
+    /// `DISPATCHER_HEADER`, of any object that threads wait for. A `KEVENT` is no more than that.
+    Header (0x18) {
         KIND: u8 = 0x00,
         LENGTH: u8 = 0x02,
         SIGNAL_STATE: u32 = 0x04,
         WAIT_LIST: [u64; 2] = 0x08,
+    }
+
+    /// `KSEMAPHORE`.
+    Semaphore (0x20) {
+        LIMIT: u32 = 0x18,
+    }
+
+    /// `KMUTANT`.
+    Mutex (0x38) {
+        OWNER: u64 = 0x28,
+    }
+
+    /// `KTIMER`.
+    Timer (0x40) {
+        SIGNAL_STATE: u32 = 0x04,
+        DUE_TIME: u64 = 0x18,
+        DPC: u64 = 0x30,
+        PERIOD: u32 = 0x3C,
+    }
+
+    /// `KDPC`.
+    Dpc (0x40) {
+        ROUTINE: u64 = 0x18,
+        CONTEXT: u64 = 0x20,
+        ARGUMENTS: [u64; 2] = 0x28,
+    }
+
+    /// `WORK_QUEUE_ITEM`.
+    WorkQueueItem (0x20) {
+        ROUTINE: u64 = 0x10,
+        PARAMETER: u64 = 0x18,
+    }
+
+    /// `KTHREAD`, which is opaque to drivers but for the header at its start.
+    Thread (0x40) {
+        KIND: u8 = 0x00,
+        SIGNAL_STATE: u32 = 0x04,
     }
 
     /// `OBJECT_ATTRIBUTES`.
