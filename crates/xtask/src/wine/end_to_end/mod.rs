@@ -26,6 +26,38 @@ const TIME_LIMIT: &str = "600";
 /// package has no manifests, since most of the client's commands need no such rights.
 const AS_ADMINISTRATOR: &str = include_str!("as_administrator.manifest");
 
+/// How `verifier.exe` is spoken to on a version of Windows.
+struct Dialect {
+    name: &'static str,
+    build: &'static str,
+    /// The arguments that Verifier refuses, in JSON.
+    refused: &'static str,
+    /// What the report then has.
+    spoken: &'static str,
+}
+
+/// Windows 10 version 2004, the first Windows 11, and a Server 2025 that refuses rule classes.
+const DIALECTS: [Dialect; 3] = [
+    Dialect {
+        name: "win10",
+        build: "19041",
+        refused: "[]",
+        spoken: "/flags 0x9BB",
+    },
+    Dialect {
+        name: "win11",
+        build: "22000",
+        refused: "[]",
+        spoken: "/dif 1 4 5",
+    },
+    Dialect {
+        name: "server2025",
+        build: "26100",
+        refused: r#"["/dif"]"#,
+        spoken: "/flags 0xA0",
+    },
+];
+
 /// Returns the file with the self-test's results in Wine, for the comparison with the lab.
 pub fn selftest_record() -> PathBuf {
     paths::target().join("wine/selftest.json")
@@ -129,9 +161,9 @@ impl Installation {
         let matrix = self.matrix()?;
         step.detail("under a simulated Driver Verifier, driven over a serial port");
         self.vm_test()?;
-        for windows in ["win10", "win11"] {
-            step.detail(&format!("the same at once, as {windows}"));
-            self.vm_test_at_once(windows)?;
+        for dialect in &DIALECTS {
+            step.detail(&format!("the same at once, as {}", dialect.name));
+            self.vm_test_at_once(dialect)?;
         }
         step.detail("uninstalling");
         self.uninstall()?;
@@ -218,9 +250,10 @@ impl Installation {
 
     /// Runs the test without a restart, and with the round of foreign memory, as on one version of
     /// Windows.
-    fn vm_test_at_once(&self, windows: &str) -> Result<()> {
-        // Windows 10 version 2004, and the first Windows 11.
-        let build = if windows == "win10" { "19041" } else { "22000" };
+    fn vm_test_at_once(&self, dialect: &Dialect) -> Result<()> {
+        let (windows, build) = (dialect.name, dialect.build);
+        let state = format!(r#"{{"refuses": {}}}"#, dialect.refused);
+        fs::write(self.system32().join("verifier.state"), state)?;
         let key = r"HKLM\Software\Microsoft\Windows NT\CurrentVersion";
         let name = "CurrentBuildNumber";
         let chosen = self.wine(&["reg", "add", key, "/v", name, "/d", build, "/f"])?;
@@ -239,12 +272,7 @@ impl Installation {
             windows,
             &format!("{}\n{report}", done.text),
         )?;
-        let dialect = if windows == "win10" {
-            "/flags 0x9BB"
-        } else {
-            "/dif 1 4 5"
-        };
-        check(report.contains(dialect), windows, &report)?;
+        check(report.contains(dialect.spoken), windows, &report)?;
         let rounds = serde_json::from_str::<Value>(&report)?["rounds"].clone();
         check(rounds.as_array().map_or(0, Vec::len) == 3, windows, &report)?;
         let after = self.succeed(&["policy", "show"])?;
