@@ -2,10 +2,14 @@
 //! a page, on either side. The count is exact, and the bytes after it are untouched.
 #![cfg(windows)]
 
+use std::cell::Cell;
+
 use usermode_accessors::{Access, Fault, NtStatus, ddi};
 
 mod pages;
-use pages::{PAGE, Pages, Protection, UNTOUCHED, fault, number};
+use pages::{
+    AddVectoredExceptionHandler, PAGE, Pages, Pointers, Protection, UNTOUCHED, fault, number,
+};
 
 /// The greatest distance from the end of the page at which an access begins.
 const NEAR: usize = 2200;
@@ -194,6 +198,45 @@ fn a_guard_page_stops_a_copy_at_any_byte_and_is_accessed_once() {
                 assert_eq!(pages.bytes(PAGE - whole, whole), source[..whole]);
                 assert_eq!(pages.bytes(PAGE, PAGE), after_edge, "{length} {whole}");
             }
+        }
+    }
+}
+
+thread_local! {
+    static EXCEPTIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+unsafe extern "system" fn count_exceptions(_: *mut Pointers) -> i32 {
+    const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
+    EXCEPTIONS.set(EXCEPTIONS.get() + 1);
+    EXCEPTION_CONTINUE_SEARCH
+}
+
+#[test]
+fn a_fault_costs_one_exception() {
+    // SAFETY: the handler does what a handler must.
+    unsafe { AddVectoredExceptionHandler(1, count_exceptions) };
+    let pages = Pages::new(&[Protection::ReadWrite, Protection::NoAccess]);
+    let mut memory = vec![0x77; NEAR];
+    let memory = memory.as_mut_ptr();
+    for (length, whole) in cases() {
+        let at = pages.pointer(PAGE - whole);
+        // SAFETY: the memory is long enough; pages of this test; so below.
+        let accesses: [&dyn Fn() -> Result<(), Fault>; 5] = [
+            &|| unsafe { ddi::copy_from_user(memory, at, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::copy_to_user(at, memory, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::copy_from_user_nontemporal(memory, at, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::copy_to_user_nontemporal(at, memory, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::fill_user_memory(at, length, 0x77) },
+        ];
+        for (index, access) in accesses.iter().enumerate() {
+            EXCEPTIONS.set(0);
+            assert!(access().is_err());
+            assert_eq!(EXCEPTIONS.get(), 1, "{index} {length} {whole}");
         }
     }
 }
