@@ -1,6 +1,6 @@
 //! The linking of kernel-mode images: libraries, entry point and the linker's arguments.
 
-use crate::{Config, ConfigError, IoError, config, headers, import_library};
+use crate::{Config, ConfigError, IoError, headers, import_library, settings};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -62,9 +62,17 @@ pub fn configure_export_driver_build() -> Result<(), ConfigError> {
 
 /// Configures the link of either image. Returns the folder for libraries, which the linker searches.
 fn configure_image(entry: &str) -> Result<(Config, PathBuf), ConfigError> {
-    config::require_target()?;
-    config::require_static_crt()?;
+    settings::require_target(&settings::of_process)?;
+    settings::require_link(&settings::of_process)?;
+    settings::require_compiler(&settings::of_process)?;
     let config = Config::new()?;
+    if let Some(profile) = settings::unwinding_profile(config.root(), &settings::of_process) {
+        println!(
+            "cargo::warning=the profile `{profile}` unwinds on a panic, and a driver cannot; add \
+             panic = \"abort\" to [profile.{profile}] in {}/Cargo.toml",
+            config.root()
+        );
+    }
     config.emit_cfg_settings();
 
     let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());

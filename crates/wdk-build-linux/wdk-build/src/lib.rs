@@ -21,6 +21,7 @@ mod error;
 mod headers;
 mod import_library;
 mod metadata;
+mod settings;
 mod signature_cache;
 
 pub use bindgen::BuilderExt;
@@ -50,6 +51,8 @@ where
     F: FnMut(Config) -> Result<(), E>,
     E: From<ConfigError>,
 {
+    settings::require_target(&settings::of_process)?;
+    settings::require_compiler(&settings::of_process)?;
     let config = Config::new()?;
     config.emit_cfg_settings();
     signature_cache::delete()?;
