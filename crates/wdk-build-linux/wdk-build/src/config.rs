@@ -114,6 +114,21 @@ impl Config {
         Ok(self.folders.paths().into_iter())
     }
 
+    /// The compiler for C code of a driver, which includes `ntddk.h` and `wdf.h`.
+    pub(crate) fn c_compiler(&self) -> cc::Build {
+        let mut compiler = cc::Build::new();
+        let folders = self.folders.paths_for_c();
+        compiler
+            .cargo_metadata(false)
+            .flags(folders.map(|folder| format!("-isystem{}", folder.display())))
+            .flags(headers::DIALECT)
+            .flags(headers::FREESTANDING);
+        for (name, value) in self.preprocessor_definitions() {
+            compiler.define(&name, value.as_deref());
+        }
+        compiler
+    }
+
     /// Macros to define: name, and value if it has one.
     pub fn preprocessor_definitions(&self) -> impl Iterator<Item = (String, Option<String>)> {
         headers::definitions(self.driver_config).into_iter()

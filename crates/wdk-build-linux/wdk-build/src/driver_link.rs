@@ -1,6 +1,6 @@
 //! The linking of kernel-mode images: libraries, entry point and the linker's arguments.
 
-use crate::{Config, ConfigError, IoError, headers, import_library, settings};
+use crate::{Config, ConfigError, IoError, import_library, settings};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -100,19 +100,28 @@ fn compile_driver_entry(config: &Config) -> Result<(), ConfigError> {
         package.join("include").display()
     );
 
-    let mut build = cc::Build::new();
-    build
-        .cargo_metadata(false)
-        .file(source)
-        .flags(
-            config
-                .include_paths()?
-                .map(|folder| format!("-isystem{}", folder.display())),
-        )
-        .flags(headers::DIALECT)
-        .flags(headers::FREESTANDING);
-    for (name, value) in config.preprocessor_definitions() {
-        build.define(&name, value.as_deref());
+    let mut compiler = config.c_compiler();
+    Ok(compiler.file(source).try_compile("WdfDriverEntry")?)
+}
+
+/// Compiles files in C into the image, after [`configure_wdk_binary_build`]: for a driver in C, or the part
+/// of one. Microsoft's `wdk-build` has no such function. `adapt` may add folders and options.
+///
+/// # Errors
+///
+/// If a file does not compile, or as [`configure_wdk_binary_build`].
+pub fn compile_c(
+    name: &str,
+    files: impl IntoIterator<Item = PathBuf>,
+    adapt: impl FnOnce(&mut cc::Build),
+) -> Result<(), ConfigError> {
+    let mut compiler = Config::new()?.c_compiler();
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+        compiler.file(file);
     }
-    Ok(build.try_compile("WdfDriverEntry")?)
+    adapt(&mut compiler);
+    compiler.try_compile(name)?;
+    link_library(name);
+    Ok(())
 }

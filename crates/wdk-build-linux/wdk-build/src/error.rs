@@ -151,9 +151,9 @@ pub enum ConfigError {
         message: String,
     },
 
-    /// The entry point in C did not compile.
-    #[error("WdfDriverEntry.c: {0}")]
-    DriverEntry(#[from] cc::Error),
+    /// A file in C did not compile: the entry point, or the driver's own.
+    #[error("clang: {0}")]
+    Compiler(#[from] cc::Error),
 
     /// bindgen knows no such version of Rust.
     #[error("bindgen: {0}")]

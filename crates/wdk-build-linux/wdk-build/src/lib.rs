@@ -26,7 +26,9 @@ mod signature_cache;
 
 pub use bindgen::BuilderExt;
 pub use config::{ApiSubset, Config, DriverConfig, KmdfConfig, UmdfConfig};
-pub use driver_link::{configure_export_driver_build, configure_wdk_binary_build};
+pub use driver_link::{compile_c, configure_export_driver_build, configure_wdk_binary_build};
+// For `compile_c`.
+pub use cc;
 pub use error::{ConfigError, IoError};
 
 /// Sets the driver model for the build of a library, as `cfg(driver_model__driver_type = "KMDF")`.

@@ -15,6 +15,8 @@ pub fn scratch() -> PathBuf {
 pub struct Checkout {
     /// Its name and commit, as in `windows-drivers-rs 0123456789ab`.
     pub title: String,
+    /// The checkout itself.
+    original: PathBuf,
     /// The copy.
     pub copy: PathBuf,
     /// The files, by their paths in the copy.
@@ -39,6 +41,7 @@ impl Checkout {
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
         let checkout = Self {
             title: format!("{name} {}{changes}", commit.trim()),
+            original: folder.clone(),
             copy: scratch().join(&*name),
             files: git(&["ls-files", "-z"])?
                 .split_terminator('\0')
@@ -47,6 +50,12 @@ impl Checkout {
         };
         checkout.fill(&folder)?;
         Ok(checkout)
+    }
+
+    /// Returns the path in the checkout of a file of the copy.
+    pub fn original(&self, file: &Path) -> PathBuf {
+        let inside = file.strip_prefix(&self.copy).unwrap_or(file);
+        self.original.join(inside)
     }
 
     /// Copies what changed: cargo goes by a file's time. A copy of another commit is deleted first.

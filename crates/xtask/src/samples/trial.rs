@@ -52,7 +52,7 @@ fn log_of(package: &Package, kind: &str) -> PathBuf {
 /// Builds a sample. Returns its image, or a sentence of the build's.
 fn build(checkout: &Checkout, package: &Package) -> Result<Result<PathBuf, String>> {
     let root = workspace_of(&package.folder)?;
-    let locked = Locked::of(&lock_file(&root)?)?;
+    let locked = Locked::of(&lock_file(checkout, &root)?)?;
 
     let settings = scratch().join("linux.toml");
     let (_, without_patch) = LINUX
@@ -107,12 +107,15 @@ fn workspace_of(folder: &Path) -> Result<PathBuf> {
     Ok(root.context("cargo names no manifest")?.to_owned())
 }
 
-/// Returns the lock file of a workspace, which cargo makes if there is none.
-fn lock_file(root: &Path) -> Result<String> {
+/// Returns the lock file of a workspace, as the checkout has it: a build with another `wdk-build` rewrites it.
+/// Cargo makes one if there is none.
+fn lock_file(checkout: &Checkout, root: &Path) -> Result<String> {
     let file = root.join("Cargo.lock");
-    if !file.is_file() {
-        program::output_of(program::cargo().current_dir(root).arg("generate-lockfile"))?;
+    let original = checkout.original(&file);
+    if original.is_file() {
+        return Ok(fs::read_to_string(original)?);
     }
+    program::output_of(program::cargo().current_dir(root).arg("generate-lockfile"))?;
     Ok(fs::read_to_string(file)?)
 }
 
