@@ -1,8 +1,7 @@
 /* For a driver in C, which includes <ntddk.h>: mingw-w64's header and what ../ntoskrnl.h adds to it. */
-#ifndef C_NTDDK_H
-#define C_NTDDK_H
+#ifndef NTOSKRNL_H
 #include "../ntoskrnl.h"
 #else
-/* From ../ntoskrnl.h and its headers. */
+/* Included by ../ntoskrnl.h. */
 #include_next <ntddk.h>
 #endif
