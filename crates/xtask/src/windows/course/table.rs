@@ -211,6 +211,7 @@ pub const COURSE: [Entry; 28] = [
         "show the trace",
         &["trace", "show", "{reports}\\ringcopy.etl"],
     )
+    .expecting(Expected::SuccessWithout("no event of the driver"))
     .in_group(Group::Traced),
     client("uninstall", &["uninstall"]).in_group(Group::Undo),
     entry("no service", Program::System("sc"), &["query", "ringcopy"])
