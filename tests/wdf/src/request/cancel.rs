@@ -12,6 +12,7 @@ use crate::{
         handle::{self, Lookup},
     },
     report::{refuse, report},
+    sync::Serial,
 };
 use core::ptr::NonNull;
 use wdk_sys::{
@@ -51,7 +52,9 @@ fn call_back(request: Ref<Request>) {
     let any = request.any();
     any.reference();
     let evt_cancel = request.evt_cancel.get();
-    callback::call!(evt_cancel, "EvtRequestCancel", request.handle().cast());
+    let serial = request.queue.get().map_or(Serial::Free, Serial::of_queue);
+    let handle = request.handle().cast();
+    serial.run(|| callback::call!(evt_cancel, "EvtRequestCancel", handle));
     any.release();
 }
 
