@@ -4,7 +4,7 @@ use super::{Awaited, Dispatching, Queue};
 use crate::{
     callback,
     device::Device,
-    nt::irql,
+    nt::{irp::FileObject, irql},
     object::{Ref, handle},
     request::{Origin, Request, State, complete},
     sync::Serial,
@@ -135,11 +135,35 @@ impl Ref<Queue> {
 }
 
 impl Ref<Device> {
-    /// Presents what waits in the device's queues.
-    pub(crate) fn present_all(self) {
+    /// Calls a function with each queue of the device.
+    pub(super) fn for_each_queue(self, mut function: impl FnMut(Ref<Queue>)) {
         handle::for_each(|any| {
             if let Some(queue) = any.downcast::<Queue>().filter(|queue| queue.device == self) {
-                queue.present_waiting();
+                function(queue);
+            }
+        });
+    }
+
+    /// Presents what waits in the device's queues.
+    pub(crate) fn present_all(self) {
+        self.for_each_queue(Ref::<Queue>::present_waiting);
+    }
+
+    /// Cancels the requests of a file that wait in the device's queues. Those that the driver owns go on.
+    pub(crate) fn cancel_waiting_of(self, file: FileObject) {
+        self.for_each_queue(|queue| {
+            loop {
+                let mut state = queue.state.lock();
+                let Some(request) = state.find(|request| request.is_of(file)) else {
+                    return;
+                };
+                state.remove(request);
+                let left = request.leave_queue();
+                drop(state);
+                // Otherwise its cancel routine is about to run.
+                if left {
+                    queue.cancel_waiting(request);
+                }
             }
         });
     }
