@@ -10,7 +10,7 @@ mod parts;
 use crate::{
     accessors,
     lab::Lab,
-    new,
+    lab_test_driver, new,
     package::{self, Programs, Signing},
     paths, program, setup, wine,
 };
@@ -138,6 +138,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     ]);
     lab.set_variables(cargo);
     accessors::set_variables(cargo, &accessors::build()?);
+    lab_test_driver::set_variable(cargo, lab_test_driver::build()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])

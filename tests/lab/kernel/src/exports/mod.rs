@@ -30,6 +30,7 @@ mod se;
 mod stubs;
 mod work;
 mod zw;
+mod zw_file;
 
 pub(crate) use breaches::commit;
 pub(crate) use mm_copy::MmCopyMemory as mm_copy_memory;
@@ -112,7 +113,10 @@ table! {
     ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
         PsGetCurrentThread PsGetCurrentThreadId PsIsThreadTerminating;
     rtl: RtlInitUnicodeString RtlCopyUnicodeString RtlCompareUnicodeString RtlEqualUnicodeString
-        RtlGetVersion;
+        RtlGetVersion RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlPrefixUnicodeString
+        RtlUpcaseUnicodeChar RtlInitAnsiString RtlAnsiStringToUnicodeString
+        RtlUnicodeStringToAnsiString RtlFreeUnicodeString RtlIntegerToUnicodeString
+        RtlStringFromGUID;
     rtl_security: RtlCreateSecurityDescriptor RtlSetDaclSecurityDescriptor RtlCreateAcl
         RtlAddAccessAllowedAce RtlLengthSid RtlLengthRequiredSid RtlInitializeSid RtlSubAuthoritySid
         RtlValidSid;
@@ -121,6 +125,8 @@ table! {
         IoFreeWorkItem IoSizeofWorkItem IoInitializeWorkItem IoUninitializeWorkItem IoQueueWorkItem
         IoQueueWorkItemEx ExQueueWorkItem;
     zw: ZwClose ZwOpenKey ZwCreateKey ZwQueryValueKey ZwSetSecurityObject;
+    zw_file: ZwCreateFile ZwOpenFile ZwReadFile ZwWriteFile ZwQueryInformationFile
+        ZwSetInformationFile;
 
     "__C_specific_handler" => seh::c_specific_handler;
     "DbgPrint" => dbg::nt_dbg_print;
@@ -142,5 +148,7 @@ table! {
     "memmove" => memory_operations::nt_memmove;
     "memset" => memory_operations::nt_memset;
     "memcmp" => memory_operations::nt_memcmp;
+    "RtlInitString" => rtl::RtlInitAnsiString;
+    "RtlFreeAnsiString" => rtl::RtlFreeUnicodeString;
     "RtlCompareMemory" => memory_operations::nt_compare_memory;
 }

@@ -39,6 +39,16 @@ pub(crate) struct Opener {
 /// Opens a device as `NtCreateFile` does: finds it by name, checks access against the opener's
 /// token, which is the current process's or the impersonated one, and sends a create to the driver.
 pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtStatus> {
+    open_in(process::handle_table(), path, desired, opener)
+}
+
+/// As [`open`], with the handle in a table.
+pub(crate) fn open_in(
+    table: Table,
+    path: &str,
+    desired: u32,
+    opener: Opener,
+) -> Result<u64, NtStatus> {
     let (address, rest) = directory::resolve(path)?;
     let device = DeviceObject(address);
     let flags = device.get(DeviceObject::FLAGS);
@@ -97,7 +107,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     }
     create(file.0, Kind::File);
     change_handle_count(device, 1);
-    Ok(handle::open(process::handle_table(), file.0, granted))
+    Ok(handle::open(table, file.0, granted))
 }
 
 fn make(device: DeviceObject, rest: &str, granted: u32) -> FileObject {
@@ -139,19 +149,23 @@ fn change_handle_count(device: DeviceObject, by: i32) {
 pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
     let closed = handle::remove(Table::Process(id), value).ok_or(NtStatus::INVALID_HANDLE)?;
     process::attached(id, || {
-        if super::kind_of(closed.object) == Some(Kind::File) && handle::count_of(closed.object) == 0
-        {
-            let file = FileObject(closed.object);
-            let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
-            // A cleanup cannot fail: the handle is closed already.
-            let _ = io::send(
-                irp::allocate(device, file, major::CLEANUP, io::KERNEL_MODE),
-                device,
-            );
-            change_handle_count(device, -1);
-        }
+        clean_up(closed.object);
         dereference(closed.object);
     })
+}
+
+/// Sends a cleanup to the driver if an object is a device's file whose last handle was closed.
+pub(crate) fn clean_up(object: u64) {
+    if super::kind_of(object) == Some(Kind::File) && handle::count_of(object) == 0 {
+        let file = FileObject(object);
+        let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+        // A cleanup cannot fail: the handle is closed already.
+        let _ = io::send(
+            irp::allocate(device, file, major::CLEANUP, io::KERNEL_MODE),
+            device,
+        );
+        change_handle_count(device, -1);
+    }
 }
 
 /// Closes a file object after its last reference.
