@@ -52,6 +52,7 @@ statuses! {
     TIMEOUT = 0x0000_0102;
     /// The request is under way. Never a final status.
     PENDING = 0x0000_0103;
+    OBJECT_NAME_EXISTS = 0x4000_0000;
     /// The page was a guard page. Its guard is spent now.
     GUARD_PAGE_VIOLATION = 0x8000_0001;
     /// The address lacks the required alignment.
@@ -103,6 +104,7 @@ statuses! {
     ALLOTTED_SPACE_EXCEEDED = 0xC000_0099;
     INSUFFICIENT_RESOURCES = 0xC000_009A;
     DEVICE_NOT_CONNECTED = 0xC000_009D;
+    DEVICE_POWER_FAILURE = 0xC000_009E;
     WORKING_SET_QUOTA = 0xC000_00A1;
     DEVICE_NOT_READY = 0xC000_00A3;
     IO_TIMEOUT = 0xC000_00B5;

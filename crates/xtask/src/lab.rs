@@ -52,6 +52,13 @@ impl Lab {
         host
     }
 
+    /// Returns the program that drives any driver, without that driver.
+    pub fn driving(&self) -> Command {
+        let mut host = self.program("lab");
+        host.arg("--framework").arg(&self.images.framework);
+        host
+    }
+
     /// Boots the driver and runs one command of the client against it. Returns the command's exit
     /// code. [`Self::prepare_with_client`] builds the client.
     pub fn client(
@@ -116,20 +123,18 @@ pub fn client(
     Lab::prepare_with_client()?.client(policy, engine, &options, arguments)
 }
 
-/// Runs the program that drives another driver, with its arguments. `arguments` starts with the driver.
+/// Runs the program that drives another driver. Its arguments start with the driver.
 pub fn other_driver(
     arguments: &[std::ffi::OsString],
     processors: Option<u32>,
     trace: bool,
 ) -> Result<ExitCode> {
     let lab = Lab::prepare_with_client()?;
-    let mut host = lab.program("lab");
+    let mut host = lab.driving();
     if let Some(processors) = processors {
         host.args(["--processors", &processors.to_string()]);
     }
-    host.arg("--framework")
-        .arg(&lab.images.framework)
-        .args(trace_option(trace))
+    host.args(trace_option(trace))
         .arg("--driver")
         .args(arguments);
     lab.run(&mut host)

@@ -6,7 +6,7 @@
 //! | `driver`, `lab_kernel`, `lab_test_driver`, `accessors`, `windows_programs` | build |
 //! | `package` | makes and signs the folder for a Windows test machine |
 //! | `lab`, `demo`, `wine` | run the driver in QEMU and in Wine |
-//! | `new` | makes a driver of the user's own |
+//! | `new`, `samples` | make a driver of the user's own, and try those of others |
 //! | `windows` | the workflow's steps on Windows |
 //! | `vm` | runs the package in a Windows virtual machine |
 //! | `test`, `soak`, `bench`, `release` | test, measure, and do so on another release of the system |
@@ -31,6 +31,7 @@ mod paths;
 mod program;
 mod release;
 mod role;
+mod samples;
 mod setup;
 mod soak;
 mod step;
@@ -95,6 +96,9 @@ enum Task {
     /// Make a project for a KMDF driver of your own: it uses the accessors, builds on Linux and on Windows,
     /// and runs in the lab
     New(new::Options),
+    /// Build the Rust drivers of somebody else's checkouts, run each in the lab, and print a table of what
+    /// became of them
+    Samples(samples::Options),
     /// Make the folder that a Windows test machine installs: driver, INF, catalog, test certificate,
     /// client and README, signed; ends with its path
     Package {
@@ -183,6 +187,7 @@ fn run(task: &Task) -> Result<ExitCode> {
             ..
         } => return lab::client(policy, engine, processors.unwrap_or(2), *trace, command),
         Task::New(options) => new::run(options)?,
+        Task::Samples(options) => samples::run(options)?,
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }

@@ -1,4 +1,4 @@
-//! WDFLDR.SYS, a stand-in for KMDF 1.31: the framework's loader and the framework in one image.
+//! WDFLDR.SYS, a stand-in for KMDF 1.33: the framework's loader and the framework in one image.
 //!
 //! A KMDF driver imports `WdfVersionBind` from this image and gets a table of 458 functions. The
 //! image implements the functions that a control-device driver uses, over NT's own exports. Every
@@ -42,6 +42,7 @@ mod queue;
 mod registry;
 mod report;
 mod request;
+mod resources;
 mod security;
 mod status;
 mod string;

@@ -150,7 +150,6 @@ fn allocations_fail_at_once() {
 #[test]
 fn a_refused_setting_is_one_finding_and_the_round_is_run() {
     for (build, refused, round) in [
-        (26100, "/dif", 0),
         (26100, "/faults", 1),
         (20348, "0x9BB", 0),
         (20348, "/adddriver", 0),
@@ -171,6 +170,47 @@ fn a_refused_setting_is_one_finding_and_the_round_is_run() {
         assert_eq!(round["steps"]["load and unload"]["times"], 1);
         assert!(system.verifier.is_off(), "{:?}", system.verifier);
     }
+}
+
+#[test]
+fn rule_classes_that_are_refused_are_replaced_by_the_flags_that_remain() {
+    for risky in [false, true] {
+        let (folder, mut system, mut client) = begin_on(26100, "replaced");
+        system.verifier.refuses = vec!["/dif".into()];
+        let options = Options {
+            kind: Kind { risky, ..AT_ONCE },
+            ..at_once(&folder)
+        };
+        assert!(passed(&run(&mut system, &mut client, &options)));
+        assert!(system.verifier.is_off(), "{:?}", system.verifier);
+        let first: Vec<_> = set(&system).into_iter().take(5).collect();
+        let expected = [
+            "/dif 1 4 5 9 12 18 /now /driver ringcopy.sys",
+            "/volatile /flags 0xA0",
+            "/volatile /adddriver ringcopy.sys",
+            "/volatile /removedriver ringcopy.sys",
+            "/volatile /flags 0",
+        ];
+        assert_eq!(first, expected);
+        let refused = "refused a setting: `verifier /dif 1 4 5 9 12 18 /now";
+        assert!(client.said.iter().any(|line| line.contains(refused)));
+        let round = report(&folder)["rounds"][0].clone();
+        assert_eq!(round["not_on"].as_array().unwrap().len(), 8, "{round}");
+        let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
+        assert!(
+            summary.contains("\n  refused: verifier /dif 1 4 5"),
+            "{summary}"
+        );
+    }
+}
+
+#[test]
+fn rule_classes_and_flags_that_are_refused_are_findings() {
+    let (folder, mut system, mut client) = begin_on(26100, "all-refused");
+    system.verifier.refuses = vec!["/dif".into(), "/flags".into()];
+    assert!(!passed(&run(&mut system, &mut client, &at_once(&folder))));
+    let findings = report(&folder)["rounds"][0]["findings"].clone();
+    assert_eq!(findings.as_array().unwrap().len(), 2, "{findings}");
 }
 
 #[test]

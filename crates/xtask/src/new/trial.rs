@@ -2,13 +2,10 @@
 
 use super::{FILES, Name, Source, make};
 use crate::{
-    paths, program,
-    test::lint_workflows,
-    toolchain::{Target, Toolchain},
+    cargo, paths, program, samples::write_if_changed, test::lint_workflows, toolchain::Target,
 };
 use anyhow::Result;
 use fs_err as fs;
-use std::{path::Path, process::Command};
 
 const NAME: &str = "driver-of-ones-own";
 
@@ -21,10 +18,10 @@ pub fn run() -> Result<()> {
 
     let folder = paths::target().join("new").join(NAME);
     for (path, _) in FILES {
-        take_over(&made.join(path), &folder.join(path))?;
+        write_if_changed(&folder.join(path), &fs::read(made.join(path))?)?;
     }
     for manifest in ["Cargo.toml", "lab-test/Cargo.toml"] {
-        let mut format = cargo(&folder)?;
+        let mut format = cargo::of_a_project(&folder)?;
         format.args(["fmt", "--check", "--manifest-path", manifest]);
         program::run_here(&mut format)?;
     }
@@ -39,33 +36,9 @@ pub fn run() -> Result<()> {
         &["--manifest-path", "lab-test/Cargo.toml", "--tests"],
     ];
     for arguments in lints {
-        let mut clippy = cargo(&folder)?;
+        let mut clippy = cargo::of_a_project(&folder)?;
         clippy.args(["clippy", "--quiet"]).args(*arguments);
         program::run_here(clippy.args(["--", "--deny", "warnings"]))?;
     }
-    program::run_here(cargo(&folder)?.args(["lab", "--quiet"]))
-}
-
-/// Returns a cargo in `folder`, which compiles Rust's library if it has none for Windows.
-fn cargo(folder: &Path) -> Result<Command> {
-    let mut cargo = program::cargo();
-    cargo.current_dir(folder);
-    if !Toolchain::of_rustc()?.has_compiled_library(Target::Windows) {
-        cargo
-            .env("RUSTC_BOOTSTRAP", "1")
-            .env("CARGO_UNSTABLE_BUILD_STD", "core,alloc");
-    }
-    Ok(cargo)
-}
-
-/// Moves a file, unless the same text is there: cargo goes by a file's time.
-fn take_over(from: &Path, to: &Path) -> Result<()> {
-    let text = fs::read(from)?;
-    if fs::read(to).is_ok_and(|old| old == text) {
-        return Ok(());
-    }
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    Ok(fs::write(to, text)?)
+    program::run_here(cargo::of_a_project(&folder)?.args(["lab", "--quiet"]))
 }

@@ -8,8 +8,8 @@ use std::{
 
 use ringcopy_client::{protocol::NtStatus, trace::Raw};
 use ringcopy_lab_mailbox::{
-    Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
-    rules::Rule,
+    Command, Count, DATA_LENGTH, Interference, MachineFact, PnpRequest, RamRange, RamState, VALUES,
+    Withheld, rules::Rule,
 };
 
 use crate::{
@@ -248,6 +248,15 @@ impl Lab {
     /// Returns a line for each device with a name, and for each symbolic link.
     pub fn names(&self) -> Result<Vec<String>, LabError> {
         Ok(lines_of(&self.done(Command::Names, &[], &[])?))
+    }
+
+    /// Sends a request of the Plug and Play manager to the stack of the driver's device and returns its
+    /// status. `STATUS_INVALID_DEVICE_STATE` for one that the manager would not send now;
+    /// `STATUS_NO_SUCH_DEVICE` if the driver has no device.
+    pub fn plug_and_play(&self, request: PnpRequest) -> Result<NtStatus, LabError> {
+        Ok(self
+            .call(Command::PlugAndPlay, &[request as u64], &[])?
+            .status)
     }
 
     /// Stops the driver and returns a line for each thing that it leaked. Fails with

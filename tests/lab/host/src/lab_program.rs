@@ -43,7 +43,8 @@ struct Arguments {
     #[arg(long, value_name = "SYS")]
     framework: Option<PathBuf>,
 
-    /// Open this device: \\.\NAME or NAME for a link, \Device\NAME for a name
+    /// Open this device: \\.\NAME or NAME for a link, \Device\NAME for a name, {GUID} for the class of an
+    /// interface
     #[arg(long, value_name = "NAME")]
     device: Option<String>,
 

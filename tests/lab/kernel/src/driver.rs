@@ -12,7 +12,7 @@ use crate::nt::strings;
 use crate::object::{self, device, directory, handle, process, registry};
 use crate::pe;
 use crate::serial::say;
-use crate::{call, dpc, exit, irql, options, pool, reserved, threads, timers, work_items};
+use crate::{call, dpc, exit, irql, options, pnp, pool, reserved, threads, timers, work_items};
 use nt_status::NtStatus;
 use ringcopy_lab_mailbox::Exit;
 
@@ -73,8 +73,8 @@ fn place_path() -> u64 {
     string
 }
 
-/// Loads the driver, calls its entry point and returns the entry point's status. An image that
-/// cannot be loaded ends the run.
+/// Loads the driver, calls its entry point, finds a device for a driver with Plug and Play, and returns
+/// the status: success once the device is started. An image that cannot be loaded ends the run.
 pub(crate) fn load(archive: Archive) -> NtStatus {
     if DRIVER.with(|driver| driver.is_some()) {
         return NtStatus::INVALID_DEVICE_REQUEST;
@@ -120,6 +120,13 @@ pub(crate) fn load(archive: Archive) -> NtStatus {
     say!("DriverEntry gave {status}");
     if status.is_success() {
         device::finish_initializing(object);
+        if let Err(status) = pnp::find_device(object) {
+            // NT unloads a driver that has no device.
+            for line in unload().unwrap_or_default() {
+                say!("leaked after a failed start: {line}");
+            }
+            return status;
+        }
         threads::settle();
     } else {
         // NT unloads the image without calling the unload routine.
@@ -139,9 +146,9 @@ pub(crate) fn device() -> Option<DeviceObject> {
         .filter(|device| device.0 != 0)
 }
 
-/// Stops the driver and unloads its image. Returns a line for each thing that it leaked.
-/// `STATUS_NOT_SUPPORTED` if it has no unload routine; `STATUS_INVALID_DEVICE_REQUEST` while handles are
-/// open.
+/// Removes the driver's device, stops the driver and unloads its image. Returns a line for each thing
+/// that it leaked. `STATUS_NOT_SUPPORTED` if it has no unload routine; `STATUS_INVALID_DEVICE_REQUEST`
+/// while handles are open.
 pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     let object = DRIVER
         .with(|driver| driver.as_ref().map(|driver| driver.object))
@@ -154,6 +161,7 @@ pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     if users > 0 {
         return Err(NtStatus::INVALID_DEVICE_REQUEST);
     }
+    pnp::remove_device()?;
     process::leave_user_half();
     irql::set(irql::PASSIVE_LEVEL);
     call::driver("DriverUnload", routine, [object.0, 0, 0, 0]);

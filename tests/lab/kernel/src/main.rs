@@ -11,7 +11,7 @@
 //! share nothing with it.
 //!
 //! [`boot`] and [`memory`] start the machine. [`pe`] loads images. [`trap`] and [`seh`] turn faults
-//! into exceptions. [`object`], [`io`] and [`exports`] are the drivers' view of NT. [`driver`] and
+//! into exceptions. [`object`], [`io`], [`pnp`] and [`exports`] are the drivers' view of NT. [`driver`] and
 //! [`serve`] carry out the host's commands.
 
 #![no_std]
@@ -63,6 +63,7 @@ mod pageable;
 mod parallel;
 mod pci;
 mod pe;
+mod pnp;
 mod pool;
 mod processor;
 mod random;

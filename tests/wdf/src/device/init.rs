@@ -2,9 +2,14 @@
 
 use crate::{
     call::Call,
+    client::ClientRef,
+    device::Device,
     driver::Driver,
     file::FileConfig,
-    nt::{device::Properties, text::Text},
+    nt::{
+        device::{DeviceObject, Properties},
+        text::Text,
+    },
     object::{
         Class, Kind, Ref,
         attributes::{Allowed, Attributes},
@@ -12,12 +17,13 @@ use crate::{
     },
     report::{refuse, report},
 };
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use wdk_sys::{
     _WDF_DEVICE_IO_TYPE as IoType, BOOLEAN, FILE_DEVICE_SECURE_OPEN, FILE_DEVICE_UNKNOWN, NTSTATUS,
-    PCUNICODE_STRING, PFN_WDF_IO_IN_CALLER_CONTEXT, PWDF_FILEOBJECT_CONFIG, PWDF_IO_TYPE_CONFIG,
-    PWDF_OBJECT_ATTRIBUTES, PWDFDEVICE_INIT, STATUS_SUCCESS, ULONG, UNICODE_STRING,
-    WDF_DEVICE_IO_TYPE, WDF_IO_TYPE_CONFIG, WDFDRIVER,
+    PCUNICODE_STRING, PDEVICE_OBJECT, PFN_WDF_IO_IN_CALLER_CONTEXT, PWDF_FILEOBJECT_CONFIG,
+    PWDF_IO_TYPE_CONFIG, PWDF_OBJECT_ATTRIBUTES, PWDFDEVICE_INIT, STATUS_SUCCESS, ULONG,
+    UNICODE_STRING, WDF_DEVICE_IO_TYPE, WDF_IO_TYPE_CONFIG, WDF_PNPPOWER_EVENT_CALLBACKS,
+    WDFDRIVER,
 };
 
 /// How drivers reach the buffers of requests.
@@ -36,11 +42,64 @@ pub(crate) struct Settings {
     pub(crate) files: FileConfig,
     pub(crate) request_attributes: Attributes,
     pub(crate) in_caller_context: PFN_WDF_IO_IN_CALLER_CONTEXT,
+    /// The device that a function device is for; `None` for a control device.
+    pub(crate) physical: Option<DeviceObject>,
+    pub(crate) is_filter: bool,
+    pub(crate) pnp_callbacks: WDF_PNPPOWER_EVENT_CALLBACKS,
 }
 
-/// The object of a `PWDFDEVICE_INIT`. It has no parent: a driver that neither uses nor frees it
+impl Settings {
+    /// The settings of a driver that changes none.
+    const fn new(physical: Option<DeviceObject>, security: Option<Text>) -> Self {
+        Self {
+            name: None,
+            security,
+            properties: Properties {
+                device_type: FILE_DEVICE_UNKNOWN,
+                characteristics: FILE_DEVICE_SECURE_OPEN,
+                exclusive: false,
+            },
+            io_types: IoTypes {
+                read_write: IoType::WdfDeviceIoBuffered,
+            },
+            files: FileConfig::NOT_REQUIRED,
+            request_attributes: Attributes::NONE,
+            in_caller_context: None,
+            physical,
+            is_filter: false,
+            pnp_callbacks: NO_CALLBACKS,
+        }
+    }
+}
+
+const NO_CALLBACKS: WDF_PNPPOWER_EVENT_CALLBACKS = WDF_PNPPOWER_EVENT_CALLBACKS {
+    Size: 0,
+    EvtDeviceD0Entry: None,
+    EvtDeviceD0EntryPostInterruptsEnabled: None,
+    EvtDeviceD0Exit: None,
+    EvtDeviceD0ExitPreInterruptsDisabled: None,
+    EvtDevicePrepareHardware: None,
+    EvtDeviceReleaseHardware: None,
+    EvtDeviceSelfManagedIoCleanup: None,
+    EvtDeviceSelfManagedIoFlush: None,
+    EvtDeviceSelfManagedIoInit: None,
+    EvtDeviceSelfManagedIoSuspend: None,
+    EvtDeviceSelfManagedIoRestart: None,
+    EvtDeviceSurpriseRemoval: None,
+    EvtDeviceQueryRemove: None,
+    EvtDeviceQueryStop: None,
+    EvtDeviceUsageNotification: None,
+    EvtDeviceRelationsQuery: None,
+    EvtDeviceUsageNotificationEx: None,
+};
+
+/// The object of a `PWDFDEVICE_INIT`. It has no parent: a driver that neither uses nor frees its own
 /// leaks it.
-pub(crate) struct DeviceInit(RefCell<Settings>);
+pub(crate) struct DeviceInit {
+    settings: RefCell<Settings>,
+    /// The device that was made with it.
+    pub(crate) created: Cell<Option<Ref<Device>>>,
+}
 
 impl Class for DeviceInit {
     const KIND: Kind = Kind::DeviceInit;
@@ -54,11 +113,11 @@ impl Class for DeviceInit {
 impl DeviceInit {
     /// Reads or changes the settings. A driver sets up a device in one thread.
     pub(crate) fn with<R>(&self, function: impl FnOnce(&mut Settings) -> R) -> R {
-        function(&mut self.0.borrow_mut())
+        function(&mut self.settings.borrow_mut())
     }
 }
 
-fn change(call: &Call, init: PWDFDEVICE_INIT, change: impl FnOnce(&mut Settings)) {
+pub(crate) fn change(call: &Call, init: PWDFDEVICE_INIT, change: impl FnOnce(&mut Settings)) {
     call.require_passive();
     call.object::<DeviceInit>(init).with(change);
 }
@@ -71,28 +130,10 @@ pub(crate) fn control_device_init_allocate(
 ) -> PWDFDEVICE_INIT {
     call.require_passive();
     call.object::<Driver>(driver);
-    let made = call.text(sddl).and_then(Text::new).and_then(|security| {
-        create(
-            call.client(),
-            &Attributes::NONE,
-            None,
-            DeviceInit(RefCell::new(Settings {
-                name: None,
-                security: Some(security),
-                properties: Properties {
-                    device_type: FILE_DEVICE_UNKNOWN,
-                    characteristics: FILE_DEVICE_SECURE_OPEN,
-                    exclusive: false,
-                },
-                io_types: IoTypes {
-                    read_write: IoType::WdfDeviceIoBuffered,
-                },
-                files: FileConfig::NOT_REQUIRED,
-                request_attributes: Attributes::NONE,
-                in_caller_context: None,
-            })),
-        )
-    });
+    let made = call
+        .text(sddl)
+        .and_then(Text::new)
+        .and_then(|security| make(call.client(), Settings::new(None, Some(security))));
     made.map_or_else(
         |status| {
             report!("WdfControlDeviceInitAllocate: {status:#010x}");
@@ -102,10 +143,32 @@ pub(crate) fn control_device_init_allocate(
     )
 }
 
-/// `WdfDeviceInitFree`.
+fn make(client: ClientRef, settings: Settings) -> Result<Ref<DeviceInit>, NTSTATUS> {
+    let init = DeviceInit {
+        settings: RefCell::new(settings),
+        created: Cell::new(None),
+    };
+    create(client, &Attributes::NONE, None, init)
+}
+
+/// Makes the settings of a function device for a physical one.
+///
+/// `STATUS_INSUFFICIENT_RESOURCES`.
+pub(crate) fn for_function(
+    client: ClientRef,
+    physical: DeviceObject,
+) -> Result<Ref<DeviceInit>, NTSTATUS> {
+    make(client, Settings::new(Some(physical), None))
+}
+
+/// `WdfDeviceInitFree`, for what `WdfControlDeviceInitAllocate` returned.
 pub(crate) fn free(call: &Call, init: PWDFDEVICE_INIT) {
     call.require_passive();
-    call.object::<DeviceInit>(init).any().delete();
+    let init = call.object::<DeviceInit>(init);
+    if init.with(|settings| settings.physical.is_some()) {
+        refuse!(call, Parameter, "the framework frees what it has passed");
+    }
+    init.any().delete();
 }
 
 /// `WdfDeviceInitAssignName`. Null removes the name.
@@ -242,4 +305,16 @@ pub(crate) fn set_io_in_caller_context_callback(
     callback: PFN_WDF_IO_IN_CALLER_CONTEXT,
 ) {
     change(call, init, |settings| settings.in_caller_context = callback);
+}
+
+/// `WdfFdoInitSetFilter`.
+pub(crate) fn set_filter(call: &Call, init: PWDFDEVICE_INIT) {
+    change(call, init, |settings| settings.is_filter = true);
+}
+
+/// `WdfFdoInitWdmGetPhysicalDevice`: null for a control device.
+pub(crate) fn wdm_get_physical_device(call: &Call, init: PWDFDEVICE_INIT) -> PDEVICE_OBJECT {
+    call.object::<DeviceInit>(init)
+        .with(|settings| settings.physical)
+        .map_or(core::ptr::null_mut(), DeviceObject::as_ptr)
 }

@@ -57,6 +57,8 @@ kinds! {
     WaitLock = "WDFWAITLOCK",
     String = "WDFSTRING",
     Key = "WDFKEY",
+    Interface = "device interface",
+    ResourceList = "WDFCMRESLIST",
     General = "WDFOBJECT",
 }
 

@@ -22,7 +22,7 @@ impl Ref<Queue> {
         loop {
             let held = queue_hold::is_active();
             let mut state = self.state.lock();
-            let request = if !held && state.presents && state.owned < at_most {
+            let request = if !held && state.dispatches() && state.owned < at_most {
                 state.take_next()
             } else {
                 None
@@ -114,7 +114,7 @@ impl Ref<Queue> {
             complete::finish(request, STATUS_CANCELLED, 0, Origin::Framework);
             return;
         }
-        self.state.lock().owned += 1;
+        self.state.lock().own(request);
         request.set_state(State::Owned);
         let (queue, request) = (self.handle().cast(), request.handle().cast());
         callback::call!(evt_canceled, "EvtIoCanceledOnQueue", queue, request);

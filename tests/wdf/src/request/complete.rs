@@ -76,7 +76,7 @@ fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR,
     irp.complete(priority_boost);
     if let Origin::Queue(queue) = origin {
         // While the handler runs, the thread that called it presents the next request.
-        queue.disown();
+        queue.disown(request);
         if !request.in_handler.load(Ordering::SeqCst) {
             queue.present_waiting();
         }

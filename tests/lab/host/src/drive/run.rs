@@ -61,10 +61,10 @@ pub fn drive(
     if let Err(error) = ended {
         let verdict = verdict_of(error, plan.options.patience, &mut outcome, &symbols)?;
         outcome.verdicts.push(verdict);
-        let left = outcome
-            .log
-            .iter()
-            .filter_map(|line| line.strip_prefix("leaked by DriverEntry: "));
+        let left = outcome.log.iter().filter_map(|line| {
+            line.strip_prefix("leaked by DriverEntry: ")
+                .or_else(|| line.strip_prefix("leaked after a failed start: "))
+        });
         outcome
             .verdicts
             .extend(left.map(|line| leak(line, &symbols)));
@@ -337,7 +337,8 @@ fn native_name(device: &str) -> String {
         .or_else(|| device.strip_prefix(r"\\?\"))
     {
         Some(link) => format!(r"\DosDevices\{link}"),
-        None if device.starts_with('\\') => device.to_owned(),
+        // A device interface is known by its class.
+        None if device.starts_with(['\\', '{']) => device.to_owned(),
         None => format!(r"\DosDevices\{device}"),
     }
 }
@@ -353,6 +354,7 @@ mod tests {
             (r"\\?\It", r"\DosDevices\It"),
             ("It", r"\DosDevices\It"),
             (r"\Device\It", r"\Device\It"),
+            ("{class}", "{class}"),
             (r"\??\It", r"\??\It"),
         ] {
             assert_eq!(native_name(given), native);

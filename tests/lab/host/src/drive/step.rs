@@ -16,7 +16,8 @@ const MOST: u64 = 16 << 20;
 #[derive(Clone, Debug, Parser)]
 #[command(no_binary_name = true, disable_help_subcommand = true)]
 pub enum Step {
-    /// Open a device: by its link as \\.\NAME or NAME, or by its name as \Device\NAME
+    /// Open a device: by its link as \\.\NAME or NAME, by its name as \Device\NAME, or by the class of its
+    /// interface as {GUID}
     Open {
         /// The device
         device: String,

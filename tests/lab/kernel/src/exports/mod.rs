@@ -21,6 +21,7 @@ mod memory_operations;
 mod mm;
 mod mm_copy;
 mod ob;
+mod pnp;
 mod pool;
 mod probe;
 mod ps;
@@ -108,6 +109,8 @@ table! {
         MmGetPhysicalMemoryRangesEx2 MmGetSystemRoutineAddress;
     mm_copy: MmCopyMemory;
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
+    pnp: IoAttachDeviceToDeviceStack IoDetachDevice IoGetAttachedDevice IoGetAttachedDeviceReference
+        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
     ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey

@@ -36,6 +36,17 @@ pub(super) extern "win64" fn RtlCopyUnicodeString(destination: u64, source: u64)
     }
 }
 
+/// `RtlFreeUnicodeString` function (wdm.h), and `RtlFreeAnsiString`: of a string that the system
+/// allocated. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn RtlFreeUnicodeString(string: u64) {
+    require_at_most(PASSIVE_LEVEL, "RtlFreeUnicodeString");
+    let buffer: u64 = raw::read(string + 8);
+    if buffer != 0 {
+        pool::free(buffer, None);
+    }
+    strings::write(string, 0, 0, 0);
+}
+
 /// `RtlCompareUnicodeString` function (wdm.h): negative, zero or positive.
 pub(super) extern "win64" fn RtlCompareUnicodeString(one: u64, other: u64, ignore_case: u8) -> i32 {
     let (mut one, mut other) = (strings::read(one), strings::read(other));
@@ -197,17 +208,6 @@ pub(super) extern "win64" fn RtlUnicodeStringToAnsiString(
             NtStatus::SUCCESS
         }
         Err(status) => status,
-    }
-}
-
-/// `RtlFreeUnicodeString` function (wdm.h), and `RtlFreeAnsiString`: frees what a function here has
-/// allocated. IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn RtlFreeUnicodeString(string: u64) {
-    require_at_most(PASSIVE_LEVEL, "RtlFreeUnicodeString");
-    let buffer: u64 = raw::read(string + 8);
-    if buffer != 0 {
-        pool::free(buffer, Some(TAG));
-        strings::write(string, 0, 0, 0);
     }
 }
 

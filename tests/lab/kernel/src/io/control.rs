@@ -9,7 +9,7 @@ use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of};
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
 use crate::object::handle::{self, Handle, Table};
-use crate::object::{Kind, dereference, kind_of, process};
+use crate::object::{Kind, dereference, device, kind_of, process};
 use crate::pool::{self, Content, Owner};
 use crate::raw;
 use nt_status::NtStatus;
@@ -63,7 +63,7 @@ fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus
         return Err(NtStatus::ACCESS_DENIED);
     }
     let file = FileObject(handle.object);
-    let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+    let device = device::top(DeviceObject(file.get(FileObject::DEVICE_OBJECT)));
     let request = irp::allocate(device, file, major::DEVICE_CONTROL, control.mode);
     let location = irp::next_location(request);
     location.set(StackLocation::OUTPUT_LENGTH, control.output_length);

@@ -15,7 +15,7 @@ use crate::nt::layout::{
     DeviceObject, DriverObject, Irp, StackLocation, Structure, location_control,
 };
 use crate::serial::say;
-use crate::{call, cpu, images, irql, options, parallel, raw, steps};
+use crate::{call, cpu, images, irql, options, parallel, pnp, raw, steps};
 use nt_status::NtStatus;
 
 /// `KernelMode`.
@@ -47,6 +47,9 @@ pub(crate) fn call_driver(device: DeviceObject, request: Irp) -> NtStatus {
     if routine == invalid_device_request as *const () as u64 {
         return invalid_device_request(device.0, request.0);
     }
+    if pnp::is_bus_dispatch(routine) {
+        return pnp::bus_dispatch(device.0, request.0);
+    }
     let what = irp::function_name(function);
     call::driver_status(what, routine, [device.0, request.0, 0, 0])
 }
@@ -65,15 +68,29 @@ pub(crate) fn send(request: Irp, device: DeviceObject) -> Completion {
     send_at(irql::PASSIVE_LEVEL, request, device)
 }
 
+/// Sends a request to a driver at an IRQL, for a program.
+pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completion {
+    call::set_system_thread(false);
+    let completed = send_and_wait(level, request, device);
+    call::set_system_thread(true);
+    completed
+}
+
+/// Sends a request to a driver at `PASSIVE_LEVEL`, in a thread of the system.
+pub(crate) fn send_from_system(request: Irp, device: DeviceObject) -> Completion {
+    send_and_wait(irql::PASSIVE_LEVEL, request, device)
+}
+
 /// Sends a request to a driver at an IRQL and waits for its end. A request that is pending when the
 /// driver returns is completed by another thread, a deferred procedure call, or another processor.
-pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completion {
+fn send_and_wait(level: u8, request: Irp, device: DeviceObject) -> Completion {
     let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
     let name = irp::function_name(function);
     if options::get().debug {
         say!("{name} at {:#x}", request.0);
     }
-    call::set_system_thread(false);
+    // A device that is removed is gone afterwards.
+    let routine = images::Location(dispatch_routine(device, function));
     irql::set(level);
     let (returned, ticks) = if options::get().steps {
         let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
@@ -86,9 +103,6 @@ pub(crate) fn send_at(level: u8, request: Irp, device: DeviceObject) -> Completi
         (returned, cpu::time_stamp().wrapping_sub(start))
     };
     irql::set(irql::PASSIVE_LEVEL);
-    call::set_system_thread(true);
-
-    let routine = images::Location(dispatch_routine(device, function));
     let Some(done) = parallel::wait_for(|| completion::take(request)) else {
         rule_broken!(
             RequestCompleted,

@@ -4,7 +4,7 @@
 //! the buffer is passed.
 
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
-use crate::object::device::device_flags;
+use crate::object::device::{self, device_flags};
 use crate::object::handle::{self, Handle, Table};
 use crate::object::{Kind, dereference, kind_of, process};
 use nt_status::NtStatus;
@@ -48,7 +48,7 @@ fn of_file(handle: Handle, transfer: Transfer) -> Result<Completion, NtStatus> {
         return Err(NtStatus::ACCESS_DENIED);
     }
     let file = FileObject(handle.object);
-    let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+    let device = device::top(DeviceObject(file.get(FileObject::DEVICE_OBJECT)));
     let request = irp::allocate(device, file, function, USER_MODE);
     let location = irp::next_location(request);
     location.set(StackLocation::LENGTH, transfer.length);

@@ -96,6 +96,7 @@ structures! {
     /// `IO_STACK_LOCATION`.
     StackLocation (0x48) {
         MAJOR_FUNCTION: u8 = 0x00,
+        MINOR_FUNCTION: u8 = 0x01,
         FLAGS: u8 = 0x02,
         CONTROL: u8 = 0x03,
         OUTPUT_LENGTH: u32 = 0x08,
@@ -120,6 +121,7 @@ structures! {
         REFERENCE_COUNT: u32 = 0x04,
         DRIVER_OBJECT: u64 = 0x08,
         NEXT_DEVICE: u64 = 0x10,
+        ATTACHED_DEVICE: u64 = 0x18,
         FLAGS: u32 = 0x30,
         CHARACTERISTICS: u32 = 0x34,
         DEVICE_EXTENSION: u64 = 0x40,
@@ -145,6 +147,7 @@ structures! {
     /// `DRIVER_EXTENSION`.
     DriverExtension (0x28) {
         DRIVER_OBJECT: u64 = 0x00,
+        ADD_DEVICE: u64 = 0x08,
     }
 
     /// `FILE_OBJECT`.
@@ -255,6 +258,20 @@ pub(crate) mod major {
     pub(crate) const WRITE: u8 = 0x04;
     pub(crate) const DEVICE_CONTROL: u8 = 0x0E;
     pub(crate) const CLEANUP: u8 = 0x12;
+    pub(crate) const POWER: u8 = 0x16;
+    pub(crate) const PNP: u8 = 0x1B;
+}
+
+/// `IRP_MN_*` of Plug and Play.
+pub(crate) mod minor {
+    pub(crate) const START_DEVICE: u8 = 0x00;
+    pub(crate) const QUERY_REMOVE_DEVICE: u8 = 0x01;
+    pub(crate) const REMOVE_DEVICE: u8 = 0x02;
+    pub(crate) const CANCEL_REMOVE_DEVICE: u8 = 0x03;
+    pub(crate) const STOP_DEVICE: u8 = 0x04;
+    pub(crate) const QUERY_STOP_DEVICE: u8 = 0x05;
+    pub(crate) const CANCEL_STOP_DEVICE: u8 = 0x06;
+    pub(crate) const SURPRISE_REMOVAL: u8 = 0x17;
 }
 
 /// `SL_*` bits of a stack location's control byte.

@@ -11,7 +11,7 @@ use core::mem::offset_of;
 use ringcopy_lab_mailbox::rules::Rule;
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, Exit, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS,
-    RamState, VALUES, opener,
+    PnpRequest, RamState, VALUES, opener,
 };
 use zerocopy::{Immutable, IntoBytes};
 
@@ -19,7 +19,7 @@ use crate::boot::Archive;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
 use crate::object::{directory, file, process};
-use crate::{clock, cpu, driver, exit, exports, failure, interference, raw, smp, threads};
+use crate::{clock, cpu, driver, exit, exports, failure, interference, pnp, raw, smp, threads};
 use nt_status::NtStatus;
 
 fn place(offset: usize) -> u64 {
@@ -221,6 +221,10 @@ fn carry_out(
         Command::Break => {
             exports::commit(Rule::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?)?;
             done(Reply::default())
+        }
+        Command::PlugAndPlay => {
+            let request = PnpRequest::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?;
+            Ok((pnp::requests::send(request)?, Reply::default()))
         }
         Command::Shutdown => done(Reply::default()),
     }
