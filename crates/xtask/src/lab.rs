@@ -45,13 +45,17 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Returns the program that boots the lab, with all images except the driver.
-    pub fn host(&self) -> Command {
-        let mut host = program::named(paths::target().join("debug/ringcopy-lab"));
-        host.arg("--kernel")
-            .arg(&self.kernel)
-            .arg("--image")
-            .arg(&self.images.framework);
+    /// Returns a program that boots the lab.
+    fn program(&self, name: &str) -> Command {
+        let mut host = program::named(paths::target().join("debug").join(name));
+        host.arg("--kernel").arg(&self.kernel);
+        host
+    }
+
+    /// Returns the program that drives any driver, without that driver.
+    pub fn driving(&self) -> Command {
+        let mut host = self.program("lab");
+        host.arg("--framework").arg(&self.images.framework);
         host
     }
 
@@ -64,8 +68,10 @@ impl Lab {
         lab_options: &[&str],
         arguments: &[impl AsRef<std::ffi::OsStr>],
     ) -> Result<ExitCode> {
-        let mut command = self.host();
+        let mut command = self.program("ringcopy-lab");
         command
+            .arg("--image")
+            .arg(&self.images.framework)
             .arg("--image")
             .arg(&self.images.driver)
             .args(["--policy", policy, "--engine", engine])
@@ -117,11 +123,20 @@ pub fn client(
     Lab::prepare_with_client()?.client(policy, engine, &options, arguments)
 }
 
-/// Loads another driver, and reports its output, missing functions and leaks.
-pub fn other_driver(file: &std::path::Path, trace: bool) -> Result<ExitCode> {
+/// Runs the program that drives another driver. Its arguments start with the driver.
+pub fn other_driver(
+    arguments: &[std::ffi::OsString],
+    processors: Option<u32>,
+    trace: bool,
+) -> Result<ExitCode> {
     let lab = Lab::prepare_with_client()?;
-    let mut host = lab.host();
-    host.args(trace_option(trace)).arg("--load").arg(file);
+    let mut host = lab.driving();
+    if let Some(processors) = processors {
+        host.args(["--processors", &processors.to_string()]);
+    }
+    host.args(trace_option(trace))
+        .arg("--driver")
+        .args(arguments);
     lab.run(&mut host)
 }
 

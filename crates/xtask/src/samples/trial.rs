@@ -35,7 +35,9 @@ pub fn run(lab: &Lab, checkout: &Checkout, package: &Package) -> Result<Row> {
         Ok(image) => {
             row.built = true;
             let log = log_of(package, "lab");
-            let is_good = program::status_into(lab.host().arg("--load").arg(image), &log, &log)?;
+            let mut driving = lab.driving();
+            driving.args(["--verbose", "--driver"]).arg(image);
+            let is_good = program::status_into(&mut driving, &log, &log)?;
             let output = fs::read_to_string(&log)?;
             row.loaded = output.contains("DriverEntry gave STATUS_SUCCESS");
             row.verdict = last_line(&output, is_good.success());
@@ -140,7 +142,7 @@ fn last_line(output: &str, is_good: bool) -> String {
     } else {
         "no output, failed"
     });
-    line.trim_start_matches("ringcopy-lab: ").to_owned()
+    line.trim_start_matches("lab: ").to_owned()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ mod parts;
 use crate::{
     accessors, framework,
     lab::Lab,
-    new,
+    lab_test_driver, new,
     package::{self, Programs, Signing},
     paths, program, setup, wine,
 };
@@ -139,6 +139,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     lab.set_variables(cargo);
     accessors::set_variables(cargo, &accessors::build()?);
     cargo.env(framework::TEST_DRIVER, framework::build_test_driver()?);
+    lab_test_driver::set_variable(cargo, lab_test_driver::build()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])
