@@ -63,10 +63,11 @@ impl Sample {
                 row.built = true;
                 let log = self.log("lab");
                 let mut host = lab.host();
-                let ended = program::status_into(host.arg("--load").arg(image), &log, &log)?;
+                // How it ended is in the output.
+                program::status_into(host.arg("--load").arg(image), &log, &log)?;
                 let output = fs::read_to_string(&log)?;
                 row.loaded = output.contains("DriverEntry gave STATUS_SUCCESS");
-                row.verdict = last_line(&output, ended.success());
+                row.verdict = verdict(&output);
             }
         }
         step.done();
@@ -133,15 +134,17 @@ fn reason(log: &str) -> String {
         .to_owned()
 }
 
-/// Returns the lab's last sentence.
-fn last_line(output: &str, is_good: bool) -> String {
-    let line = output.lines().rfind(|line| !line.trim().is_empty());
-    let line = line.unwrap_or(if is_good {
-        "no output"
-    } else {
-        "no output, failed"
+/// Returns what the lab says: what is missing, what is left, and its last sentence.
+fn verdict(output: &str) -> String {
+    let is_found =
+        |line: &&str| line.starts_with("leaked: ") || line.ends_with("is not implemented");
+    let last = output.lines().rfind(|line| !line.trim().is_empty());
+    let lines = output.lines().filter(is_found).chain(last);
+    let lines = lines.map(|line| {
+        let line = line.trim_start_matches("[driver] ");
+        line.trim_start_matches("ringcopy-lab: ")
     });
-    line.trim_start_matches("ringcopy-lab: ").to_owned()
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -153,6 +156,16 @@ mod tests {
         let log = "error: failed to run custom build command\n  --- stderr\n  Error: a sentence\n";
         assert_eq!(reason(log), "a sentence");
         assert_eq!(reason("a\nerror[E1]: b\nerror: c\n"), "error[E1]: b");
+    }
+
+    #[test]
+    fn a_verdict_has_what_is_left_and_what_is_missing() {
+        let log =
+            "[driver] WDF: WdfX is not implemented\nleaked: pool\nringcopy-lab: it leaked\n\n";
+        assert_eq!(
+            verdict(log),
+            "WDF: WdfX is not implemented; leaked: pool; it leaked"
+        );
     }
 
     #[test]
