@@ -104,6 +104,10 @@ fn clean_up(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     if let Some(file) = find_file(device, irp) {
         file::clean_up(file);
     }
+    // What waits for the file waits in vain.
+    if let Some(object) = irp.stack().file_object() {
+        device.cancel_waiting_of(object);
+    }
     irp.complete_with(STATUS_SUCCESS)
 }
 
@@ -126,7 +130,9 @@ fn find_file(device: Ref<Device>, irp: Irp) -> Option<Ref<file::File>> {
 
 fn io(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     let file = find_file(device, irp);
-    if file.is_none() && !device.files.optional {
+    // A request without a file object is the driver's to refuse.
+    let is_of_unknown_file = file.is_none() && irp.stack().file_object().is_some();
+    if is_of_unknown_file && !device.files.optional {
         // A host that ignores the status of a create may send requests for the file.
         report!("a request for a file that was never opened, or has been closed, is refused");
         return irp.complete_with(STATUS_FILE_CLOSED);

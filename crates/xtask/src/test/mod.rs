@@ -8,7 +8,7 @@ pub mod mutants;
 mod parts;
 
 use crate::{
-    accessors,
+    accessors, framework,
     lab::Lab,
     new,
     package::{self, Programs, Signing},
@@ -138,6 +138,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     ]);
     lab.set_variables(cargo);
     accessors::set_variables(cargo, &accessors::build()?);
+    cargo.env(framework::TEST_DRIVER, framework::build_test_driver()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])

@@ -225,6 +225,12 @@ impl Lab {
         self.done(Command::Break, &[rule as u64], &[]).map(drop)
     }
 
+    /// Returns the status of a request that a process started: `STATUS_PENDING` if it has not ended. Fails
+    /// for a request whose end was seen already.
+    pub fn finish_request(&self, number: u64) -> Result<NtStatus, LabError> {
+        Ok(self.call(Command::Finish, &[number], &[])?.status)
+    }
+
     /// Sends a request of the Plug and Play manager to the stack of the driver's device and returns its
     /// status. `STATUS_INVALID_DEVICE_STATE` for one that the manager would not send now;
     /// `STATUS_NO_SUCH_DEVICE` if the driver has no device.

@@ -1,5 +1,6 @@
 //! The only calls into the kernel, as safe functions of a few lines.
 
+pub(crate) mod deferred;
 pub(crate) mod device;
 pub(crate) mod event;
 pub(crate) mod interface;

@@ -13,7 +13,11 @@ use crate::{
     device::Device,
     file::File,
     memory::Memory,
-    nt::{irp::Irp, irql, mdl::OwnedMdl},
+    nt::{
+        irp::{FileObject, Irp},
+        irql,
+        mdl::OwnedMdl,
+    },
     object::{Class, Kind, Ref, create as create_object},
     queue::Queue,
     report::{refuse, violation},
@@ -89,8 +93,8 @@ pub(crate) struct Request {
     evt_cancel: Cell<PFN_WDF_REQUEST_CANCEL>,
     /// The memory objects for its buffers, once the driver has asked for them.
     memory: [Cell<Option<Ref<Memory>>>; 2],
-    /// The lists for its system buffer, once the driver has asked for them.
-    mdls: [Cell<Option<OwnedMdl>>; 2],
+    /// The list for its system buffer, once the driver has asked for it.
+    mdl: Cell<Option<OwnedMdl>>,
 }
 
 impl Class for Request {
@@ -102,9 +106,7 @@ impl Class for Request {
     }
 
     fn dispose(this: Ref<Self>) {
-        for mdl in &this.mdls {
-            drop(mdl.take());
-        }
+        drop(this.mdl.take());
     }
 }
 
@@ -136,7 +138,7 @@ impl Request {
                 is_acknowledged: Cell::new(false),
                 evt_cancel: Cell::new(None),
                 memory: [const { Cell::new(None) }; 2],
-                mdls: [const { Cell::new(None) }; 2],
+                mdl: Cell::new(None),
             },
         )
     }
@@ -179,6 +181,13 @@ impl Ref<Request> {
     /// Returns the request's file, if the driver uses file objects.
     pub(crate) fn file(self) -> Option<Ref<File>> {
         self.file
+    }
+
+    /// Whether the request was sent for a file.
+    pub(crate) fn is_of(self, file: FileObject) -> bool {
+        self.irp
+            .get()
+            .is_some_and(|irp| irp.stack().file_object() == Some(file))
     }
 
     /// Whether the driver has made the request cancelable.
