@@ -1,6 +1,6 @@
 //! The fault that the guard makes of an exception, by its code and parameters. A vectored handler, which
-//! runs first, rewrites the record of each fault into the exception under test. A copy may fault twice,
-//! because it continues byte by byte after the first fault.
+//! runs first, rewrites the record of each fault into the exception under test. A copy faults twice if the
+//! address of the first fault is not one of its range, because it then continues byte by byte.
 #![cfg(windows)]
 
 use std::{env, process::Command, sync::Mutex};

@@ -1,21 +1,26 @@
-//! Copies and fills of every length to 260 bytes and around 1 KiB, stopped at every byte by the end of
+//! Copies and fills of every length to 260 bytes and around 1 and 2 KiB, stopped at every byte by the end of
 //! a page, on either side. The count is exact, and the bytes after it are untouched.
 #![cfg(windows)]
+
+use std::cell::Cell;
 
 use usermode_accessors::{Access, Fault, NtStatus, ddi};
 
 mod pages;
-use pages::{PAGE, Pages, Protection, UNTOUCHED, fault, number};
+use pages::{
+    AddVectoredExceptionHandler, PAGE, Pages, Pointers, Protection, UNTOUCHED, fault, number,
+};
 
 /// The greatest distance from the end of the page at which an access begins.
-const NEAR: usize = 1200;
+const NEAR: usize = 2200;
 
 type Copy = unsafe fn(*mut u8, *const u8, usize) -> Result<(), Fault>;
 
 /// Returns lengths, each with a distance from the end of the page.
 fn cases() -> impl Iterator<Item = (usize, usize)> {
     let each = (1..=260).flat_map(|length| (0..length).map(move |whole| (length, whole)));
-    let long = [1023, 1024, 1025, 1100].into_iter().flat_map(|length| {
+    let long = [1023, 1024, 1025, 1100, 2047, 2048, 2100];
+    let long = long.into_iter().flat_map(|length| {
         (0..length)
             .step_by(37)
             .chain([63, 64, 65, 127, 128, 129, length - 1])
@@ -88,7 +93,9 @@ fn a_destination_that_ends_at_any_byte_is_written_up_to_it() {
 fn the_nearer_of_two_ends_stops_a_copy() {
     let source = Pages::new(&[Protection::ReadOnly, Protection::NoAccess]);
     let target = Pages::new(&[Protection::ReadWrite, Protection::ReadOnly]);
-    for length in [2, 5, 11, 16, 20, 32, 47, 64, 81, 96, 100, 128, 200, 1024] {
+    for length in [
+        2, 5, 11, 16, 20, 32, 47, 64, 81, 96, 100, 128, 200, 1024, 2048,
+    ] {
         for readable in (0..length).step_by(1 + length / 24) {
             for writable in (0..length).step_by(1 + length / 24) {
                 clear(&target);
@@ -162,7 +169,7 @@ fn a_guard_page_stops_a_copy_at_any_byte_and_is_accessed_once() {
     let edge = pages.address(PAGE);
     let after_edge = pages.bytes(PAGE, PAGE);
     let source = vec![0x77; NEAR];
-    for length in [1, 3, 6, 13, 27, 50, 64, 80, 110, 200, 1024] {
+    for length in [1, 3, 6, 13, 27, 50, 64, 80, 110, 200, 1024, 2048] {
         for whole in (0..length).step_by(1 + length / 60) {
             let expected = |access| Err(fault(NtStatus::GUARD_PAGE_VIOLATION, whole, edge, access));
             let at = pages.pointer(PAGE - whole);
@@ -191,6 +198,45 @@ fn a_guard_page_stops_a_copy_at_any_byte_and_is_accessed_once() {
                 assert_eq!(pages.bytes(PAGE - whole, whole), source[..whole]);
                 assert_eq!(pages.bytes(PAGE, PAGE), after_edge, "{length} {whole}");
             }
+        }
+    }
+}
+
+thread_local! {
+    static EXCEPTIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+unsafe extern "system" fn count_exceptions(_: *mut Pointers) -> i32 {
+    const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
+    EXCEPTIONS.set(EXCEPTIONS.get() + 1);
+    EXCEPTION_CONTINUE_SEARCH
+}
+
+#[test]
+fn a_fault_costs_one_exception() {
+    // SAFETY: the handler does what a handler must.
+    unsafe { AddVectoredExceptionHandler(1, count_exceptions) };
+    let pages = Pages::new(&[Protection::ReadWrite, Protection::NoAccess]);
+    let mut memory = vec![0x77; NEAR];
+    let memory = memory.as_mut_ptr();
+    for (length, whole) in cases() {
+        let at = pages.pointer(PAGE - whole);
+        // SAFETY: the memory is long enough; pages of this test; so below.
+        let accesses: [&dyn Fn() -> Result<(), Fault>; 5] = [
+            &|| unsafe { ddi::copy_from_user(memory, at, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::copy_to_user(at, memory, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::copy_from_user_nontemporal(memory, at, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::copy_to_user_nontemporal(at, memory, length) },
+            // SAFETY: as above.
+            &|| unsafe { ddi::fill_user_memory(at, length, 0x77) },
+        ];
+        for (index, access) in accesses.iter().enumerate() {
+            EXCEPTIONS.set(0);
+            assert!(access().is_err());
+            assert_eq!(EXCEPTIONS.get(), 1, "{index} {length} {whole}");
         }
     }
 }

@@ -52,7 +52,7 @@ impl Lab {
     }
 
     /// Returns the program that boots the lab, with all images except the driver.
-    fn host(&self) -> Command {
+    pub fn host(&self) -> Command {
         let mut host = program::named(paths::target().join("debug/ringcopy-lab"));
         host.arg("--kernel")
             .arg(&self.kernel)

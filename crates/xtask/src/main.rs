@@ -6,6 +6,7 @@
 //! | `driver`, `lab_kernel`, `accessors`, `windows_programs` | build |
 //! | `package` | makes and signs the folder for a Windows test machine |
 //! | `lab`, `demo`, `wine` | run the driver in QEMU and in Wine |
+//! | `new`, `samples` | make a driver of the user's own, and try those of others |
 //! | `windows` | the workflow's steps on Windows |
 //! | `vm` | runs the package in a Windows virtual machine |
 //! | `test`, `soak`, `bench`, `release` | test, measure, and do so on another release of the system |
@@ -21,13 +22,16 @@ mod demo;
 #[cfg(test)]
 mod documented_commands;
 mod driver;
+mod framework;
 mod lab;
 mod lab_kernel;
+mod new;
 mod package;
 mod paths;
 mod program;
 mod release;
 mod role;
+mod samples;
 mod setup;
 mod soak;
 mod step;
@@ -87,6 +91,12 @@ enum Task {
         #[arg(last = true, required_unless_present = "driver")]
         command: Vec<String>,
     },
+    /// Make a project for a KMDF driver of your own: it uses the accessors, builds on Linux and on Windows,
+    /// and runs in the lab
+    New(new::Options),
+    /// Build the Rust drivers of somebody else's checkouts, run each in the lab, and print a table of what
+    /// became of them
+    Samples(samples::Options),
     /// Make the folder that a Windows test machine installs: driver, INF, catalog, test certificate,
     /// client and README, signed; ends with its path
     Package {
@@ -173,6 +183,8 @@ fn run(task: &Task) -> Result<ExitCode> {
             command,
             ..
         } => return lab::client(policy, engine, *processors, *trace, command),
+        Task::New(options) => new::run(options)?,
+        Task::Samples(options) => samples::run(options)?,
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }

@@ -12,19 +12,22 @@ pub enum Contender {
     /// The processor's string instruction alone: a fault ends the program.
     Instruction,
     /// The C runtime's function, or a plain volatile access, in a closure guarded by `microseh`.
+    #[cfg(windows)]
     Microseh,
 }
 
 impl Contender {
     /// Those that survive a fault.
-    pub const SAFE: [Self; 2] = [Self::Guarded, Self::Microseh];
+    #[cfg(windows)]
+    pub const SAFE: &[Self] = &[Self::Guarded, Self::Microseh];
     /// The contenders where no single instruction does the work.
-    pub const THREE: [Self; 3] = [Self::Guarded, Self::Plain, Self::Microseh];
-    /// All contenders.
-    pub const FOUR: [Self; 4] = [
+    #[cfg(windows)]
+    pub const WITHOUT_INSTRUCTION: &[Self] = &[Self::Guarded, Self::Plain, Self::Microseh];
+    pub const ALL: &[Self] = &[
         Self::Guarded,
         Self::Plain,
         Self::Instruction,
+        #[cfg(windows)]
         Self::Microseh,
     ];
 
@@ -34,6 +37,7 @@ impl Contender {
             Self::Guarded => "guarded",
             Self::Plain => "plain",
             Self::Instruction => "instruction",
+            #[cfg(windows)]
             Self::Microseh => "microseh",
         }
     }

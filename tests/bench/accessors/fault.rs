@@ -1,13 +1,19 @@
 //! Faults that are survived, on reserved memory that is not committed.
 
 use criterion::{Bencher, BenchmarkId, Criterion};
-use std::{ffi::c_void, hint::black_box, ptr};
+use std::{ffi::c_void, hint::black_box, mem::MaybeUninit, ptr};
 use usermode_accessors::ddi;
 
 use crate::contender::{Contender, group, in_turn};
 
 /// The most that is copied before a fault.
 const PAGE: usize = 4096;
+
+/// Copies by string instructions, and by blocks: their length, and how many bytes are there.
+const COPIES: [(&str, usize, &[usize]); 2] = [
+    ("fault copy", 2 * PAGE, &[0, 1, 64, 512, PAGE]),
+    ("fault short copy", 256, &[0, 1, 64, 128]),
+];
 
 const MEM_COMMIT: u32 = 0x1000;
 const MEM_RESERVE: u32 = 0x2000;
@@ -26,7 +32,7 @@ unsafe extern "C" {
 pub fn compare(criterion: &mut Criterion, round: usize) {
     let end = end_of_page();
     let mut reads = group(criterion, "fault read", round);
-    for contender in in_turn(&Contender::SAFE, round) {
+    for contender in in_turn(Contender::SAFE, round) {
         let id = BenchmarkId::new(contender.name(), size_of::<usize>());
         reads.bench_function(id, |bencher| match contender {
             Contender::Microseh => measure(bencher, end, read_microseh),
@@ -34,18 +40,22 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
         });
     }
     reads.finish();
-    let mut copies = group(criterion, "fault copy", round);
-    for before in [0, 64, PAGE] {
-        let from = end.wrapping_sub(before);
-        for contender in in_turn(&Contender::SAFE, round) {
-            let id = BenchmarkId::new(contender.name(), before);
-            copies.bench_function(id, |bencher| match contender {
-                Contender::Microseh => measure(bencher, from, copy_microseh),
-                _ => measure(bencher, from, copy_guarded),
-            });
+    for (name, length, sizes) in COPIES {
+        let mut copies = group(criterion, name, round);
+        for before in sizes {
+            let from = end.wrapping_sub(*before);
+            for contender in in_turn(Contender::SAFE, round) {
+                let id = BenchmarkId::new(contender.name(), before);
+                copies.bench_function(id, |bencher| match contender {
+                    Contender::Microseh => {
+                        measure(bencher, from, |from| copy_microseh(from, length));
+                    }
+                    _ => measure(bencher, from, |from| copy_guarded(from, length)),
+                });
+            }
         }
+        copies.finish();
     }
-    copies.finish();
 }
 
 /// Returns the end of a page. The page after it is not committed.
@@ -75,17 +85,19 @@ fn read_microseh(from: *const u8) -> bool {
     microseh::try_seh(|| unsafe { from.read_volatile() }).is_err()
 }
 
-fn copy_guarded(from: *const u8) -> bool {
-    let mut to = [0; 2 * PAGE];
+/// Copies `length` bytes, at most two pages.
+fn copy_guarded(from: *const u8, length: usize) -> bool {
+    let mut to = MaybeUninit::<[u8; 2 * PAGE]>::uninit();
     // SAFETY: the destination holds two pages; the source is checked and guarded.
-    unsafe { ddi::copy_from_user(to.as_mut_ptr(), from, to.len()) }.is_err()
+    unsafe { ddi::copy_from_user(to.as_mut_ptr().cast(), from, length) }.is_err()
 }
 
-fn copy_microseh(from: *const u8) -> bool {
-    let mut to = [0_u8; 2 * PAGE];
+/// As [`copy_guarded`].
+fn copy_microseh(from: *const u8, length: usize) -> bool {
+    let mut to = MaybeUninit::<[u8; 2 * PAGE]>::uninit();
     let copied = microseh::try_seh(|| {
         // SAFETY: the destination holds two pages; a fault is survived by the guard around.
-        unsafe { memcpy(to.as_mut_ptr().cast(), from.cast(), to.len()) };
+        unsafe { memcpy(to.as_mut_ptr().cast(), from.cast(), length) };
     });
     copied.is_err()
 }

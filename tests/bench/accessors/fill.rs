@@ -21,13 +21,14 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
     let mut buffer = vec![BYTE; 1 << LARGEST_BITS];
     let mut group = group(criterion, "fill", round);
     for size in sizes(0, LARGEST_BITS) {
-        for contender in in_turn(&Contender::FOUR, round) {
+        for contender in in_turn(Contender::ALL, round) {
             let id = BenchmarkId::new(contender.name(), size);
             let to = buffer.as_mut_ptr();
             group.bench_function(id, |bencher| match contender {
                 Contender::Guarded => measure(bencher, to, size, guarded),
                 Contender::Plain => measure(bencher, to, size, plain),
                 Contender::Instruction => measure(bencher, to, size, instruction),
+                #[cfg(windows)]
                 Contender::Microseh => measure(bencher, to, size, microseh),
             });
         }
@@ -63,6 +64,7 @@ fn instruction(to: *mut u8, size: usize) {
     }
 }
 
+#[cfg(windows)]
 fn microseh(to: *mut u8, size: usize) {
     let filled = microseh::try_seh(|| {
         // SAFETY: as above.

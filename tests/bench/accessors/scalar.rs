@@ -20,7 +20,7 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
     for (name, links) in [("chain hot", 64), ("chain far", 1 << 20)] {
         let chain = chain(links);
         let mut group = group(criterion, name, round);
-        for contender in in_turn(&Contender::THREE, round) {
+        for contender in in_turn(Contender::WITHOUT_INSTRUCTION, round) {
             let id = BenchmarkId::new(contender.name(), size_of::<usize>());
             group.bench_function(id, |bencher| match contender {
                 Contender::Guarded => measure(bencher, &chain, guarded),

@@ -18,7 +18,7 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
     for size in sizes(0, LARGEST_BITS) {
         let mut string = vec![1_i8; size];
         string[size - 1] = 0;
-        for contender in in_turn(&Contender::THREE, round) {
+        for contender in in_turn(Contender::WITHOUT_INSTRUCTION, round) {
             let id = BenchmarkId::new(contender.name(), size);
             narrow.bench_function(id, |bencher| match contender {
                 Contender::Guarded => measure(bencher, &string, guarded),
@@ -34,7 +34,7 @@ pub fn compare(criterion: &mut Criterion, round: usize) {
     for size in sizes(1, LARGEST_BITS) {
         let mut string = vec![1_u16; size / 2];
         string[size / 2 - 1] = 0;
-        for contender in in_turn(&Contender::THREE, round) {
+        for contender in in_turn(Contender::WITHOUT_INSTRUCTION, round) {
             let id = BenchmarkId::new(contender.name(), size);
             wide.bench_function(id, |bencher| match contender {
                 Contender::Guarded => measure(bencher, &string, guarded_wide),

@@ -55,6 +55,12 @@ impl HeaderFolders {
             })
     }
 
+    /// The folders for a driver in C: this project's headers by the names of Microsoft's, then the others.
+    pub(crate) fn paths_for_c(&self) -> impl Iterator<Item = PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/c");
+        std::iter::once(folder).chain(self.paths())
+    }
+
     /// The folders in order: this project's headers, those that its build script wrote, mingw-w64's.
     pub(crate) fn paths(&self) -> [PathBuf; 4] {
         [
@@ -164,7 +170,23 @@ mod tests {
     use crate::KmdfConfig;
     use std::{error::Error, fs};
 
-    fn check(minor: u8, source: &Path) -> Result<(), Box<dyn Error>> {
+    /// The functions are compiled as well, each against its type.
+    #[test]
+    fn clang_accepts_the_headers_of_a_driver_in_c() -> Result<(), Box<dyn Error>> {
+        let source = Path::new(env!("OUT_DIR")).join("driver.c");
+        let text = "#include <ntddk.h>\n#include <wdf.h>\n\
+                    typedef struct { int Field; } OURS;\n\
+                    WDF_DECLARE_CONTEXT_TYPE(OURS)\n\
+                    void init(PWDF_OBJECT_ATTRIBUTES a)\n\
+                    { WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(a, OURS); }\n";
+        fs::write(&source, text)?;
+        let folder = HeaderFolders::find()?.paths_for_c().next();
+        let folder = folder.ok_or("no folder")?;
+        check(31, &source, Some(&folder))?;
+        check(33, &source, Some(&folder))
+    }
+
+    fn check(minor: u8, source: &Path, first: Option<&Path>) -> Result<(), Box<dyn Error>> {
         let driver = DriverConfig::Kmdf(KmdfConfig {
             kmdf_version_major: 1,
             target_kmdf_version_minor: minor,
@@ -182,8 +204,10 @@ mod tests {
             .args(FREESTANDING)
             .args(definitions(driver).into_iter().map(define))
             .args(
-                HeaderFolders::find()?
-                    .paths()
+                first
+                    .map(Path::to_owned)
+                    .into_iter()
+                    .chain(HeaderFolders::find()?.paths())
                     .map(|folder| format!("-isystem{}", folder.display())),
             )
             .arg(source)
@@ -197,8 +221,8 @@ mod tests {
     #[test]
     fn clang_accepts_the_headers_and_their_assertions() -> Result<(), Box<dyn Error>> {
         let entry = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver-entry/WdfDriverEntry.c");
-        check(31, &entry)?;
-        check(33, &entry)
+        check(31, &entry, None)?;
+        check(33, &entry, None)
     }
 
     #[test]
@@ -211,6 +235,6 @@ mod tests {
             .collect();
         let source = Path::new(env!("OUT_DIR")).join("subsets.c");
         fs::write(&source, includes)?;
-        check(33, &source)
+        check(33, &source, None)
     }
 }

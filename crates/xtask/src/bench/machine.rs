@@ -3,26 +3,33 @@
 use crate::program;
 use anyhow::Result;
 use fs_err as fs;
-use std::{fmt, process::Command};
+use std::{fmt, process::Command, thread};
 
-/// A processor, and the programs that ran on it.
+/// A processor, its load, and the programs that ran on it.
 pub struct Machine {
     processor: String,
+    processors: usize,
     is_virtual: bool,
+    load: String,
+    glibc: String,
     wine: String,
     rustc: String,
 }
 
 impl Machine {
-    /// Returns this machine.
+    /// Returns this machine, with its load at this moment.
     pub fn here() -> Result<Self> {
         let processors = fs::read_to_string("/proc/cpuinfo")?;
         let flags = field(&processors, "flags").unwrap_or_default();
+        let load = fs::read_to_string("/proc/loadavg")?;
         Ok(Self {
             processor: field(&processors, "model name")
                 .unwrap_or("unknown processor")
                 .to_owned(),
+            processors: thread::available_parallelism()?.get(),
+            load: load.split(' ').next().unwrap_or_default().to_owned(),
             is_virtual: flags.split(' ').any(|flag| flag == "hypervisor"),
+            glibc: first_line(program::named("getconf").arg("GNU_LIBC_VERSION"))?,
             wine: first_line(program::named("wine").arg("--version"))?,
             rustc: first_line(program::named("rustc").arg("--version"))?,
         })
@@ -33,16 +40,23 @@ impl fmt::Display for Machine {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             processor,
+            processors,
+            is_virtual,
+            load,
+            glibc,
             wine,
             rustc,
-            ..
         } = self;
-        let kind = if self.is_virtual {
-            ", in a virtual machine"
+        let kind = if *is_virtual {
+            "in a virtual machine, "
         } else {
             ""
         };
-        write!(formatter, "{processor}{kind}; {wine}; {rustc}")
+        write!(
+            formatter,
+            "{processor}, {kind}{processors} processors, with a load average of {load} when the \
+             measurement began; {glibc}; {wine}; {rustc}"
+        )
     }
 }
 

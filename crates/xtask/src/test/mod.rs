@@ -8,12 +8,14 @@ pub mod mutants;
 mod parts;
 
 use crate::{
-    accessors, demo,
+    accessors, demo, framework,
     lab::Lab,
+    new,
     package::{self, Programs, Signing},
     paths, program, setup, wine,
 };
 use anyhow::Result;
+pub use lints::workflows as lint_workflows;
 use parts::Part;
 use std::{path::PathBuf, process::Command};
 
@@ -51,6 +53,11 @@ pub const PARTS: &[Part] = &[
             let [package, _] = packages()?;
             wine::run(&package, &lab.images().framework)
         },
+    },
+    Part {
+        name: "new",
+        what: "a driver that `cargo xtask new` makes, in ring 0",
+        run: |_| new::trial::run(),
     },
     Part {
         name: "lab",
@@ -136,6 +143,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     ]);
     lab.set_variables(cargo);
     accessors::set_variables(cargo, &accessors::build()?);
+    cargo.env(framework::TEST_DRIVER, framework::build_test_driver()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])

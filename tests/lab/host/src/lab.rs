@@ -7,8 +7,8 @@ use std::{
 
 use ringcopy_client::{protocol::NtStatus, trace::Raw};
 use ringcopy_lab_mailbox::{
-    Command, Count, DATA_LENGTH, Interference, MachineFact, RamRange, RamState, VALUES, Withheld,
-    rules::Rule,
+    Command, Count, DATA_LENGTH, Interference, MachineFact, PnpRequest, RamRange, RamState, VALUES,
+    Withheld, rules::Rule,
 };
 
 use crate::{
@@ -223,6 +223,21 @@ impl Lab {
     /// then, or with `STATUS_NOT_SUPPORTED` if only a driver can break the rule.
     pub fn break_rule(&self, rule: Rule) -> Result<(), LabError> {
         self.done(Command::Break, &[rule as u64], &[]).map(drop)
+    }
+
+    /// Returns the status of a request that a process started: `STATUS_PENDING` if it has not ended. Fails
+    /// for a request whose end was seen already.
+    pub fn finish_request(&self, number: u64) -> Result<NtStatus, LabError> {
+        Ok(self.call(Command::Finish, &[number], &[])?.status)
+    }
+
+    /// Sends a request of the Plug and Play manager to the stack of the driver's device and returns its
+    /// status. `STATUS_INVALID_DEVICE_STATE` for one that the manager would not send now;
+    /// `STATUS_NO_SUCH_DEVICE` if the driver has no device.
+    pub fn plug_and_play(&self, request: PnpRequest) -> Result<NtStatus, LabError> {
+        Ok(self
+            .call(Command::PlugAndPlay, &[request as u64], &[])?
+            .status)
     }
 
     /// Stops the driver and returns a line for each thing that it leaked. Fails with

@@ -31,6 +31,6 @@ pub use options::{Counted, Options, RegistryValue};
 pub use process::{Beside, Caller, Process, Repeated, Sender, Sending, Sent, SystemCopy};
 pub use ringcopy_lab_mailbox::{
     Count, DATA_LENGTH, HypervisorKind, Interference, MachineFact, Mapping, MappingKind,
-    PROCESSORS, Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld, opener, rules,
-    token,
+    PROCESSORS, PnpRequest, Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld,
+    opener, rules, token,
 };

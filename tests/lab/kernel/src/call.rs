@@ -27,10 +27,30 @@ const UNTOUCHED: u8 = 0xCC;
 pub(crate) fn initialize() {
     // Of all processors: where other memory lies does not depend on how many there are.
     for place in &STACKS.0 {
-        let stack = system::allocate_permanent(STACK_PAGES);
-        raw::fill(stack, UNTOUCHED, STACK_PAGES * PAGE);
-        place.store(stack, Ordering::Relaxed);
+        place.store(make_stack(), Ordering::Relaxed);
     }
+}
+
+/// Allocates a stack for drivers, and returns its lowest address.
+pub(crate) fn make_stack() -> u64 {
+    let stack = system::allocate_permanent(STACK_PAGES);
+    raw::fill(stack, UNTOUCHED, STACK_PAGES * PAGE);
+    stack
+}
+
+/// Returns the end of a stack.
+pub(crate) const fn top_of(stack: u64) -> u64 {
+    stack + STACK_PAGES * PAGE
+}
+
+/// Returns the stack on which this processor calls drivers.
+pub(crate) fn stack() -> u64 {
+    STACKS.here().load(Ordering::Relaxed)
+}
+
+/// Sets the stack on which this processor calls drivers: that of the thread that runs.
+pub(crate) fn set_stack(stack: u64) {
+    STACKS.here().store(stack, Ordering::Relaxed);
 }
 
 /// Returns the most bytes of stack that drivers have used, and the size of the stack.
@@ -99,8 +119,8 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
     }
     let regions = kernel_state::critical_regions();
     let held = locks::held();
-    let bottom = STACKS.here().load(Ordering::Relaxed);
-    let top = bottom + STACK_PAGES * PAGE;
+    let bottom = stack();
+    let top = top_of(bottom);
     let nested = (bottom..top).contains(&crate::bugcheck::stack_here());
     let mut call = DriverCall {
         function,

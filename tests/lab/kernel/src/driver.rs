@@ -12,7 +12,7 @@ use crate::nt::strings;
 use crate::object::{self, device, directory, handle, process, registry};
 use crate::pe::{self, Missing};
 use crate::serial::say;
-use crate::{call, exit, irql, options, pool, reserved};
+use crate::{call, dpc, exit, irql, options, pnp, pool, reserved, threads, timers, work_items};
 use nt_status::NtStatus;
 use ringcopy_lab_mailbox::Exit;
 
@@ -73,8 +73,8 @@ fn place_path() -> u64 {
     string
 }
 
-/// Loads the driver, calls its entry point and returns the entry point's status. An image that
-/// cannot be loaded ends the run.
+/// Loads the driver, calls its entry point, finds a device for a driver with Plug and Play, and returns
+/// the status: success once the device is started. An image that cannot be loaded ends the run.
 pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
     if DRIVER.with(|driver| driver.is_some()) {
         return NtStatus::INVALID_DEVICE_REQUEST;
@@ -120,6 +120,14 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
     say!("DriverEntry gave {status}");
     if status.is_success() {
         device::finish_initializing(object);
+        if let Err(status) = pnp::find_device(object) {
+            // NT unloads a driver that has no device.
+            for line in unload().unwrap_or_default() {
+                say!("leaked after a failed start: {line}");
+            }
+            return status;
+        }
+        threads::settle();
     } else {
         // NT unloads the image without calling the unload routine.
         let left = forget();
@@ -138,7 +146,8 @@ pub(crate) fn device() -> Option<DeviceObject> {
         .filter(|device| device.0 != 0)
 }
 
-/// Stops the driver and unloads its image. Returns a line for each thing that it leaked.
+/// Removes the driver's device, stops the driver and unloads its image. Returns a line for each thing
+/// that it leaked.
 pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     let object = DRIVER
         .with(|driver| driver.as_ref().map(|driver| driver.object))
@@ -148,9 +157,11 @@ pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     if routine == 0 || users > 0 {
         return Err(NtStatus::INVALID_DEVICE_REQUEST);
     }
+    pnp::remove_device()?;
     process::leave_user_half();
     irql::set(irql::PASSIVE_LEVEL);
     call::driver("DriverUnload", routine, [object.0, 0, 0, 0]);
+    threads::settle();
     let (used, length) = call::stack_use();
     say!("{used} of {length} bytes of stack were used");
     Ok(forget())
@@ -166,6 +177,10 @@ fn left(mark: u64) -> Vec<String> {
     left.extend(object::held());
     left.extend(completion::left());
     left.extend(exports::etw::left());
+    left.extend(timers::left());
+    left.extend(dpc::left());
+    left.extend(threads::left());
+    left.extend(work_items::left());
     left
 }
 

@@ -11,7 +11,7 @@
 //! share nothing with it.
 //!
 //! [`boot`] and [`memory`] start the machine. [`pe`] loads images. [`trap`] and [`seh`] turn faults
-//! into exceptions. [`object`], [`io`] and [`exports`] are the drivers' view of NT. [`driver`] and
+//! into exceptions. [`object`], [`io`], [`pnp`] and [`exports`] are the drivers' view of NT. [`driver`] and
 //! [`serve`] carry out the host's commands.
 
 #![no_std]
@@ -38,8 +38,11 @@ mod boot;
 mod broadcast;
 mod bugcheck;
 mod call;
+mod clock;
 mod cpu;
 mod descriptors;
+mod dispatcher;
+mod dpc;
 mod driver;
 mod exit;
 mod exports;
@@ -60,6 +63,7 @@ mod pageable;
 mod parallel;
 mod pci;
 mod pe;
+mod pnp;
 mod pool;
 mod processor;
 mod random;
@@ -71,8 +75,11 @@ mod serve;
 mod smp;
 mod steps;
 mod test_memory;
+mod threads;
+mod timers;
 mod trap;
 mod withheld;
+mod work_items;
 
 use crate::memory::{kernel_space, paging};
 use crate::object::{process, registry};

@@ -6,6 +6,7 @@
 //! 16 bytes, and a whole page from `PAGE_SIZE` on.
 
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use core::ops::Range;
 
 use ringcopy_lab_mailbox::rules::Rule;
 
@@ -16,7 +17,8 @@ use crate::memory::layout::{POOL, REGION_LENGTH};
 use crate::memory::paging::bits;
 use crate::memory::reservations::Reservations;
 use crate::memory::{PAGE, frames, kernel_space, page_of};
-use crate::{locks, pageable, raw};
+use crate::serial::say;
+use crate::{dpc, locks, pageable, raw, timers};
 
 const ALIGNMENT: u64 = 16;
 /// The contents of memory that is not initialised.
@@ -180,6 +182,7 @@ pub(crate) fn free(address: u64, tag: Option<u32>) {
         }
     }
     crate::object::locked::require_unlocked(allocation.start, allocation.pages);
+    require_idle(&(allocation.start..end));
     locks::forget(allocation.start..end);
     pageable::remove(allocation.start, allocation.pages);
     for page in (allocation.start..end).step_by(PAGE as usize) {
@@ -190,6 +193,20 @@ pub(crate) fn free(address: u64, tag: Option<u32>) {
         frames::free(entry & bits::ADDRESS);
     }
     STATE.with(|pool| pool.region.release(allocation.start));
+}
+
+/// Ends the run if memory that is freed holds a set timer or a queued DPC: "Bug Check 0xC7:
+/// `TIMER_OR_DPC_INVALID`".
+fn require_idle(memory: &Range<u64>) {
+    // 0: a timer; 1: a DPC.
+    let timer = timers::set_in(memory).map(|timer| (0, timer.0));
+    let call = || dpc::queued_in(memory).map(|call| (1, call.0));
+    if let Some((kind, address)) = timer.or_else(call) {
+        let what = if kind == 0 { "set timer" } else { "queued DPC" };
+        say!("VIOLATION: memory was freed that holds the {what} at {address:#x}");
+        let parameters = [kind, address, memory.start, memory.end];
+        bugcheck_here(Code::TIMER_OR_DPC_INVALID, parameters);
+    }
 }
 
 /// Returns the number of live allocations of drivers, and their bytes.

@@ -1,6 +1,9 @@
 //! The only calls into the kernel, as safe functions of a few lines.
 
+pub(crate) mod deferred;
 pub(crate) mod device;
+pub(crate) mod event;
+pub(crate) mod interface;
 pub(crate) mod irp;
 pub(crate) mod irql;
 pub(crate) mod lock;

@@ -57,6 +57,12 @@ kinds! {
     WaitLock = "WDFWAITLOCK",
     String = "WDFSTRING",
     Key = "WDFKEY",
+    Timer = "WDFTIMER",
+    Dpc = "WDFDPC",
+    WorkItem = "WDFWORKITEM",
+    Collection = "WDFCOLLECTION",
+    Interface = "device interface",
+    ResourceList = "WDFCMRESLIST",
     General = "WDFOBJECT",
 }
 

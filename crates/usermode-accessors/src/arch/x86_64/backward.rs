@@ -72,7 +72,7 @@ macro_rules! clamp_range {
             clamp!($address),
             concat!("sub rax, ", $address),
             "cmp r9, rax",
-            "cmova r9, rax",
+            "cmovae r9, rax",
         ]
     };
 }

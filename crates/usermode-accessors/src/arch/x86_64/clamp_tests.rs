@@ -50,7 +50,7 @@ fn routines() -> Vec<(&'static str, *const c_void, &'static [Register])> {
 
 /// Returns the registers that the code clamps before it does anything but clamp.
 ///
-/// A clamp is `mov rax, [USER_LIMIT]`, `cmp register, rax`, `cmova register, rax`. For a length,
+/// A clamp is `mov rax, [USER_LIMIT]`, `cmp register, rax`, `cmovae register, rax`. For a length,
 /// `sub rax, address` follows the clamp of the address.
 fn clamped(code: &[u8], address: u64, limit: u64) -> Vec<Register> {
     let mut decoder = Decoder::with_ip(64, code, address, DecoderOptions::NONE);
@@ -70,7 +70,7 @@ fn clamped(code: &[u8], address: u64, limit: u64) -> Vec<Register> {
             }
             Mnemonic::Sub if first == Register::RAX && clamped.contains(&second) => {}
             Mnemonic::Cmp if second == Register::RAX && limit_in_rax => compared = Some(first),
-            Mnemonic::Cmova if second == Register::RAX && compared == Some(first) => {
+            Mnemonic::Cmovae if second == Register::RAX && compared == Some(first) => {
                 clamped.push(first);
             }
             Mnemonic::Nop => {}
@@ -122,7 +122,7 @@ fn code_that_does_not_clamp_is_noticed() {
     let clamp: [&[u8]; 3] = [
         &[0x48, 0x8B, 0x05, 0x00, 0x01, 0x00, 0x00], // mov rax, [rip + 0x100]
         &[0x48, 0x39, 0xC2],                         // cmp rdx, rax
-        &[0x48, 0x0F, 0x47, 0xD0],                   // cmova rdx, rax
+        &[0x48, 0x0F, 0x43, 0xD0],                   // cmovae rdx, rax
     ];
     assert_eq!(clamped(&clamp.concat(), 0x1000, limit), [RDX]);
     assert_eq!(clamped(&clamp.concat(), 0x1000, limit + 8), []);

@@ -1,6 +1,6 @@
 //! Fills, in the way of [`copy`](super::copy): up to 128 bytes with stores that overlap in the middle;
-//! longer with blocks of 64 bytes; from 1 KiB on with `REP STOSB`. After a fault a fill resumes to find
-//! the exact byte.
+//! longer with blocks of 64 bytes; from 2 KiB on with `REP STOSB`. The blocks are aligned, which pays from
+//! 129 bytes on. After a fault a fill resumes to find the exact byte.
 
 use core::{arch::global_asm, mem::offset_of};
 
@@ -26,7 +26,7 @@ macro_rules! repeat_byte {
 /// Fills R9 bytes at RDX and returns 0, if they are at most 128; else jumps to `long`. R8 and XMM0 hold
 /// the byte in each of their bytes. Changes R10. The labels end in `name`.
 macro_rules! fill_short {
-    ($name:literal, $long:literal) => {
+    ($name:literal, $long:expr) => {
         lines![
             jump_by_length!($name),
             "mov byte ptr [rdx], r8b",
@@ -58,8 +58,6 @@ macro_rules! fill_short {
             "xor eax, eax",
             "ret",
             concat!(".Lover_16_", $name, ":"),
-            "cmp r9, 32",
-            concat!("ja .Lover_32_", $name),
             stores!(
                 concat!("16_", $name),
                 "movups [rdx], xmm0",
@@ -68,7 +66,9 @@ macro_rules! fill_short {
             "xor eax, eax",
             "ret",
             concat!(".Lover_32_", $name, ":"),
-            "cmp r9, 64",
+            "cmp r9, 128",
+            concat!("ja ", $long),
+            "cmp r9d, 64",
             concat!("ja .Lover_64_", $name),
             stores!(
                 concat!("32_", $name),
@@ -80,8 +80,6 @@ macro_rules! fill_short {
             "xor eax, eax",
             "ret",
             concat!(".Lover_64_", $name, ":"),
-            "cmp r9, 128",
-            concat!("ja ", $long),
             stores!(
                 concat!("longest_", $name),
                 "movups [rdx], xmm0",
@@ -99,22 +97,70 @@ macro_rules! fill_short {
     };
 }
 
-/// Fills R9 bytes, more than 128, at RDI in blocks, and stops before the last 65 to 128 of them.
+/// Fills R9 bytes, more than 128, at RDX and returns 0. RDX and R9 stand for the bytes that are left.
+/// Changes RAX and R10.
 macro_rules! fill_blocks {
     ($name:literal) => {
         lines![
+            "movups [rdx], xmm0",
+            "mov eax, edx",
+            "neg eax",
+            "and eax, 15",
+            "add rdx, rax",
+            "sub r9, rax",
             concat!(".Lblock_", $name, ":"),
             stores!(
-                $name,
-                "movups [rdi], xmm0",
-                second: "movups [rdi + 16], xmm0",
-                third: "movups [rdi + 32], xmm0",
-                fourth: "movups [rdi + 48], xmm0",
+                concat!("block_", $name),
+                "movups [rdx], xmm0",
+                second: "movups [rdx + 16], xmm0",
+                third: "movups [rdx + 32], xmm0",
+                fourth: "movups [rdx + 48], xmm0",
             ),
-            "add rdi, 64",
+            "add rdx, 64",
             "sub r9, 64",
-            "cmp r9, 128",
+            "cmp r9, 64",
             concat!("ja .Lblock_", $name),
+            "movzx r10d, r9b",
+            stores!(
+                concat!("rest_", $name),
+                "movups [rdx + r10 - 64], xmm0",
+                second: "movups [rdx + r10 - 48], xmm0",
+                third: "movups [rdx + r10 - 32], xmm0",
+                fourth: "movups [rdx + r10 - 16], xmm0",
+            ),
+            "xor eax, eax",
+            "ret",
+        ]
+    };
+}
+
+/// Fills R9 bytes at RDX and returns 0, or jumps to `strings`. `test` clears ZF if string instructions
+/// are fast.
+macro_rules! fill_all {
+    ($name:literal, $test:literal, $strings:literal) => {
+        lines![
+            fill_short!($name, concat!(".Llong_", $name)),
+            concat!(".Llong_", $name, ":"),
+            "cmp r9, {long}",
+            concat!("jae .Llonger_", $name),
+            concat!(".Lblocks_", $name, ":"),
+            fill_blocks!($name),
+            concat!(".Llonger_", $name, ":"),
+            $test,
+            concat!("jz .Lblocks_", $name),
+            concat!("jmp ", $strings),
+        ]
+    };
+}
+
+/// The scopes of the guarded fill.
+#[cfg(windows)]
+macro_rules! fill_scopes {
+    ($filter:expr, $name:literal) => {
+        lines![
+            up_to_64!($filter, $name),
+            longest!($filter, $name),
+            blocks!($filter, $name),
         ]
     };
 }
@@ -126,12 +172,16 @@ guarded_routine!(
     prologue: bare,
     body: [
         repeat_byte!(),
-        ".globl usermode_accessors_fill_short",
-        "usermode_accessors_fill_short:",
         ".Laccess_fill:",
-        fill_short!("fill", "usermode_accessors_fill_long"),
+        fill_all!(
+            "fill",
+            "test byte ptr [rip + {features}], {strings}",
+            "usermode_accessors_fill_strings"
+        ),
         ".Lend_fill:",
-        arrived_of_short!("fill", all_but: [16 of 64, 16 of 128, 32 of 128] and 48 of 128),
+        arrived_of!("fill", all_but: [
+            48 of 0, 32 of 0, 16 of 0, 16 of 64, 16 of 128, 32 of 128
+        ] and 48 of 128),
         ".Lresume_fill:",
         "mov rcx, [rsp + 8]",
         "mov rdx, [rsp + 16]",
@@ -139,58 +189,31 @@ guarded_routine!(
         "mov r9, [rsp + 32]",
         "jmp usermode_accessors_fill_resume",
     ],
-    scopes: [
-        (up_to_64 of "fill"),
-        (longest of "fill"),
-        (".Laccess_fill", ".Lend_fill", ".Lnone_arrived_fill"),
-    ],
+    scopes: [(fill_scopes of "fill")],
+    operands: [long = LONG, strings = processor::STRINGS],
 );
 
-// More than 128 bytes. The registers are those of usermode_accessors_fill, which jumps here.
+// The registers are those of the fill, which jumps here. RDI is exact, so nothing is resumed.
 global_asm!(
-    begin!("usermode_accessors_fill_long", handled),
+    begin!("usermode_accessors_fill_strings", handled),
     prologue!(pushed),
     keep_record!(pushed),
     "mov rdi, rdx",
-    "cmp r9, {long}",
-    "jb .Lblock_fill_long",
-    "test byte ptr [rip + {features}], {strings}",
-    "jnz .Lstring_fill_long",
-    ".Laccess_fill_long:",
-    fill_blocks!("fill_long"),
-    "mov rdx, rdi",
-    epilogue!(),
-    "jmp usermode_accessors_fill_short",
-    ".Lstring_fill_long:",
     "mov eax, r8d",
     "mov rcx, r9",
-    ".Lstrings_fill_long:",
+    ".Laccess_fill_strings:",
     "rep stosb",
-    ".Lstrings_end_fill_long:",
+    ".Lend_fill_strings:",
     "xor eax, eax",
     epilogue!(),
     "ret",
-    // RDI is exact.
-    ".Lstrings_landing_fill_long:",
+    ".Llanding_fill_strings:",
     "mov rax, [rsp + 32]",
     "add rax, [rsp + 48]",
     "sub rax, rdi",
     epilogue!(),
     "ret",
-    arrived!("fill_long", [16, 32, 48]),
-    ".Lnone_arrived_fill_long:",
-    "xor r10d, r10d",
-    ".Lresume_fill_long:",
-    "mov rcx, [rsp + 24]",
-    "mov r8, [rsp + 40]",
-    "mov r9, [rsp + 48]",
-    "mov rdx, rdi",
-    epilogue!(),
-    "jmp usermode_accessors_fill_resume",
-    end!("usermode_accessors_fill_long", filter!(pushed), [(long_blocks of "fill_long")]),
-    long = const LONG,
-    features = sym processor::FEATURES,
-    strings = const processor::STRINGS,
+    end!("usermode_accessors_fill_strings", filter!(pushed), [(access_scope of "fill_strings")]),
 );
 
 // Fills from offset R10 to offset RAX of R9 bytes at RDX, with the byte in R8.
@@ -236,21 +259,11 @@ global_asm!(
     begin!("usermode_accessors_fill_directly"),
     prologue!(bare),
     repeat_byte!(),
-    ".Lshort_fill_directly:",
-    fill_short!("fill_directly", "usermode_accessors_fill_long_directly"),
+    fill_all!("fill_directly", "test cl, {strings}", "usermode_accessors_fill_strings_directly"),
     end!(),
-    begin!("usermode_accessors_fill_long_directly"),
+    begin!("usermode_accessors_fill_strings_directly"),
     prologue!(pushed),
     "mov rdi, rdx",
-    "cmp r9, {long}",
-    "jb .Lblock_fill_long_directly",
-    "test cl, {strings}",
-    "jnz .Lstring_fill_long_directly",
-    fill_blocks!("fill_long_directly"),
-    "mov rdx, rdi",
-    epilogue!(),
-    "jmp .Lshort_fill_directly",
-    ".Lstring_fill_long_directly:",
     "mov eax, r8d",
     "mov rcx, r9",
     "rep stosb",

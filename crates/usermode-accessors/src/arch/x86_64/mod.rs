@@ -89,6 +89,9 @@ macro_rules! filter {
 
 /// Replaces a user address above the user limit by the limit, without a branch. Changes RAX.
 ///
+/// `CMOVAE`, which reads one flag, is a cycle faster than `CMOVA`, which reads two. For the limit itself
+/// they are the same.
+///
 /// The portable files have checked the range. The processor may predict that check wrongly, and run
 /// the routine with any address until it notices. So what the routine then loads, and could leak
 /// through a cache, is not kernel memory. A range that begins at the limit or below it does not reach
@@ -98,7 +101,7 @@ macro_rules! clamp {
         lines![
             "mov rax, [rip + {limit}]",
             concat!("cmp ", $address, ", rax"),
-            concat!("cmova ", $address, ", rax"),
+            concat!("cmovae ", $address, ", rax"),
         ]
     };
 }

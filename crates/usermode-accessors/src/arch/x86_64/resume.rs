@@ -1,14 +1,18 @@
-//! How a fast copy or fill resumes after a fault: byte by byte, to find the exact byte.
+//! How a fast copy or fill resumes after a fault: byte by byte, to move all bytes before the one that
+//! faults.
 //!
-//! A fault of a wide access means that one of its bytes cannot be accessed; it does not tell which.
-//! So the landing pad continues with a string instruction after the last byte that is known to be
-//! stored. That instruction stops at the exact byte. If the memory is accessible again by then, the
-//! copy or fill completes and there is no fault.
+//! A fault of a wide access means that one of its bytes cannot be accessed. The address of the fault is
+//! in the page of that byte: else no system could bring pages in by it. So the landing pad continues with
+//! a string instruction, from the first byte that may not be stored up to that page. The first byte of
+//! the range in the page is the one that is reported. The page is not accessed again: a fault costs one
+//! exception, and a guard page, that of a stack included, raises only once.
 //!
-//! A guard page, that of a stack included, raises only once, so it must not be accessed again. Then
-//! the string instruction ends before the address of the exception, and the routine reports that
-//! exception. If the address is unknown or outside the range, nothing more is moved; the count is
-//! that of the bytes known to be stored.
+//! If the address is unknown or outside the range, the string instruction runs up to the byte that stops
+//! it, unless the exception was that of a guard page. A misaligned access is made again in single bytes.
+//! In both cases the copy or fill may complete, and then there is no fault.
+//!
+//! Source: "Page-Fault Exception (#PF)", Intel 64 and IA-32 Architectures Software Developer's Manual;
+//! "`EXCEPTION_RECORD` structure", Win32 documentation.
 
 /// Opens user memory again.
 macro_rules! reopen {
@@ -24,25 +28,36 @@ macro_rules! reopen {
 
 /// Computes where the string instruction begins and ends: at offsets R10 and RAX. On entry RCX is the
 /// record, R9 the length, and R10 the offset of the first byte that may not be stored. `base` loads
-/// into RAX the start of the side that faulted, and changes nothing else.
+/// into RAX the start of the side that faulted, and changes nothing else. Changes R11.
 macro_rules! offsets_to_resume {
     ($base:expr) => {
         lines![
             "cld",
-            "mov r11, r9",
-            "cmp dword ptr [rcx + {code}], 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
-            "je 3f",
-            "cmp dword ptr [rcx + {code}], 0xC00000FD", // STATUS_STACK_OVERFLOW
-            "jne 4f",
-            "3:",
+            "cmp dword ptr [rcx + {code}], 0x80000002", // STATUS_DATATYPE_MISALIGNMENT
+            "je 4f",
             $base,
             "mov r11, [rcx + {address}]",
             "sub r11, rax",
             "cmp r11, r9",
-            "cmovae r11, r10",
+            "jae 3f",
+            "add r11, rax",
+            "and r11, -4096",
+            "sub r11, rax",
+            "cmovb r11, r10", // The page begins before the range.
             "cmp r11, r10",
             "cmovb r11, r10",
+            "add rax, r11",
+            "mov [rcx + {address}], rax",
+            "jmp 5f",
+            "3:",
+            "mov r11, r10",
+            "cmp dword ptr [rcx + {code}], 0x80000001", // STATUS_GUARD_PAGE_VIOLATION
+            "je 5f",
+            "cmp dword ptr [rcx + {code}], 0xC00000FD", // STATUS_STACK_OVERFLOW
+            "je 5f",
             "4:",
+            "mov r11, r9",
+            "5:",
             "mov rax, r11",
         ]
     };

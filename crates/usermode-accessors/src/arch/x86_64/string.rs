@@ -12,47 +12,47 @@ use core::{
 use super::{EFLAGS_AC, Record, Trap, USER_LIMIT, processor};
 use crate::arch::record::guard;
 
-/// Searches R8 bytes, more than 0, at RDX. Jumps to `found` if there is a zero, which then begins at
-/// RDI + RAX; else falls through. `compare` compares characters. RDI is the current block. Changes
-/// RCX, RSI, XMM0 and XMM1.
+/// Searches R8 bytes, more than 0, at RDX. RAX is how many of them precede the zero that it finds, or R8.
+/// `compare` compares characters, `done` follows each result. R9 is the current block. Changes RCX, R10,
+/// XMM0 and XMM1.
 macro_rules! scan_blocks {
-    ($compare:literal, $found:literal) => {
+    ($compare:literal, $done:literal) => {
         lines![
-            "lea rsi, [rdx + r8]",
-            "mov rdi, rdx",
-            "and rdi, -16",
+            "mov r9, rdx",
+            "and r9, -16",
             "mov ecx, edx",
             "and ecx, 15",
             "pxor xmm1, xmm1",
-            "movdqa xmm0, [rdi]",
+            "movdqa xmm0, [r9]",
             concat!($compare, " xmm0, xmm1"),
             "pmovmskb eax, xmm0",
             // Discards the bytes before the string.
             "shr eax, cl",
-            "shl eax, cl",
-            "5:",
+            "test eax, eax",
+            "jz 5f",
             "bsf eax, eax",
-            concat!("jnz ", $found),
-            "add rdi, 16",
-            "cmp rdi, rsi",
+            "4:",
+            "cmp rax, r8",
+            "cmova rax, r8",
+            $done,
+            "5:",
+            "lea r10, [rdx + r8]",
+            "6:",
+            "add r9, 16",
+            "cmp r9, r10",
             "jae 7f",
-            "movdqa xmm0, [rdi]",
+            "movdqa xmm0, [r9]",
             concat!($compare, " xmm0, xmm1"),
             "pmovmskb eax, xmm0",
-            "jmp 5b",
-            "7:",
-        ]
-    };
-}
-
-/// Computes the result in RAX: how many of R8 bytes at RDX precede RDI + RAX.
-macro_rules! distance {
-    () => {
-        lines![
-            "add rax, rdi",
+            "test eax, eax",
+            "jz 6b",
+            "bsf eax, eax",
+            "add rax, r9",
             "sub rax, rdx",
-            "cmp rax, r8",
-            "cmova rax, r8"
+            "jmp 4b",
+            "7:",
+            "mov rax, r8",
+            $done,
         ]
     };
 }
@@ -63,32 +63,26 @@ macro_rules! scan_routine {
             $name,
             entries: one_entry!($name),
             before: [],
-            prologue: pushed,
+            prologue: bare_r11,
             body: [
                 concat!(".Laccess_", $name, ":"),
-                scan_blocks!($compare, "6f"),
+                scan_blocks!($compare, "ret"),
                 concat!(".Lend_", $name, ":"),
-                "mov rax, r8",
-                "jmp 8f",
-                "6:",
-                distance!(),
-                "8:",
-                epilogue!(),
-                "ret",
                 // The block may begin before the string. Then the fault is at the first character.
                 concat!(".Llanding_", $name, ":"),
-                "mov rcx, [rsp + 24]",
-                "mov rdx, [rsp + 32]",
-                "cmp rdi, rdx",
-                "cmovb rdi, rdx",
+                "mov rcx, [rsp + 8]",
+                "mov rdx, [rsp + 16]",
+                "mov r9, [rsp + 32]",
+                "cmp r9, rdx",
+                "cmovb r9, rdx",
                 "mov rax, [rcx + {address}]",
                 "cmp rax, rdx",
                 "cmovb rax, rdx",
                 "mov [rcx + {address}], rax",
-                "mov rax, rdi",
+                "mov rax, r9",
                 "sub rax, rdx",
                 "not rax",
-                "jmp 8b",
+                "ret",
             ],
             scopes: [(
                 concat!(".Laccess_", $name),
@@ -161,6 +155,7 @@ unsafe extern "efiapi" {
 /// # Safety
 ///
 /// `count` characters passed [`crate::probe::check_range`].
+#[inline]
 pub(crate) unsafe fn guarded_scan(
     string: *const u8,
     count: usize,
@@ -221,18 +216,14 @@ macro_rules! scan_directly {
             // SAFETY: the caller guarantees the string; an aligned block lies within a page of it.
             unsafe {
                 asm!(
-                    scan_blocks!($compare, "6f"),
-                    "mov rax, r8",
-                    "jmp 8f",
-                    "6:",
-                    distance!(),
+                    scan_blocks!($compare, "jmp 8f"),
                     "8:",
                     in("rdx") string,
                     in("r8") length,
                     out("rax") distance,
                     out("rcx") _,
-                    out("rdi") _,
-                    out("rsi") _,
+                    out("r9") _,
+                    out("r10") _,
                     out("xmm0") _,
                     out("xmm1") _,
                     options(nostack, readonly),

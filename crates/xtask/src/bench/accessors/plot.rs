@@ -42,12 +42,12 @@ fn panels(
     let panels = area.split_evenly((2, 1));
     for (panel, (name, title)) in panels.iter().zip([
         (
-            "copy hot",
-            "Guarded copy, hot: time as a ratio (less is faster)",
+            "copy hot beside glibc held to SSE2",
+            "Guarded copy beside glibc held to SSE2, hot: time as a ratio (less is faster)",
         ),
         (
             "copy cold",
-            "Guarded copy, cold: time as a ratio (less is faster)",
+            "Guarded copy under Wine, cold: time as a ratio (less is faster)",
         ),
     ]) {
         let found = comparisons.iter().find(|known| known.name == name);

@@ -1,4 +1,5 @@
-//! The measurements, as ratios within a round, so that disturbances of the machine cancel out.
+//! The measurements. Of each contender the least time of all rounds counts: whatever else the machine
+//! does makes it slower, never faster.
 
 use std::collections::BTreeMap;
 
@@ -27,13 +28,13 @@ impl Contender {
     }
 }
 
-/// The times of a round, in nanoseconds.
-type Round = BTreeMap<Contender, f64>;
+/// The least times, in nanoseconds.
+type Times = BTreeMap<Contender, f64>;
 
-/// The times of one subject, by size and round.
+/// The times of one subject, by size.
 pub struct Comparison {
     pub name: String,
-    sizes: BTreeMap<u64, BTreeMap<usize, Round>>,
+    sizes: BTreeMap<u64, Times>,
 }
 
 impl Comparison {
@@ -44,9 +45,11 @@ impl Comparison {
         }
     }
 
-    pub fn add(&mut self, size: u64, round: usize, contender: Contender, time: f64) {
-        let rounds = self.sizes.entry(size).or_default();
-        rounds.entry(round).or_default().insert(contender, time);
+    /// Adds a time. It counts if no other of the same size and contender is less.
+    pub fn add(&mut self, size: u64, contender: Contender, time: f64) {
+        let times = self.sizes.entry(size).or_default();
+        let least = times.entry(contender).or_insert(time);
+        *least = least.min(time);
     }
 
     pub fn sizes(&self) -> impl Iterator<Item = u64> {
@@ -59,16 +62,14 @@ impl Comparison {
             .any(|size| self.time(size, contender).is_some())
     }
 
-    /// Returns the median over the rounds, in nanoseconds.
+    /// Returns the time in nanoseconds.
     pub fn time(&self, size: u64, contender: Contender) -> Option<f64> {
-        self.median(size, |round| round.get(&contender).copied())
+        self.sizes.get(&size)?.get(&contender).copied()
     }
 
-    /// Returns the time of the guarded accessor divided by that of `other`: the median over the rounds.
+    /// Returns the time of the guarded accessor divided by that of `other`.
     pub fn ratio(&self, size: u64, other: Contender) -> Option<f64> {
-        self.median(size, |round| {
-            Some(round.get(&Contender::Guarded)? / round.get(&other)?)
-        })
+        Some(self.time(size, Contender::Guarded)? / self.time(size, other)?)
     }
 
     /// Returns the time of the guarded accessor divided by that of the fastest other contender.
@@ -78,47 +79,25 @@ impl Comparison {
             .filter_map(|other| self.ratio(size, *other))
             .max_by(f64::total_cmp)
     }
-
-    fn median(&self, size: u64, of: impl Fn(&Round) -> Option<f64>) -> Option<f64> {
-        let rounds = self.sizes.get(&size)?;
-        let mut values: Vec<f64> = rounds.values().filter_map(of).collect();
-        values.sort_by(f64::total_cmp);
-        let upper = values.get(values.len() / 2)?;
-        let lower = values.get(values.len().checked_sub(1)? / 2)?;
-        Some(f64::midpoint(*lower, *upper))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn comparison(rounds: &[[f64; 3]]) -> Comparison {
-        let mut comparison = Comparison::new("any");
-        for (round, [guarded, plain, microseh]) in rounds.iter().enumerate() {
-            comparison.add(1, round, Contender::Guarded, *guarded);
-            comparison.add(1, round, Contender::Plain, *plain);
-            comparison.add(1, round, Contender::Microseh, *microseh);
-        }
-        comparison
-    }
-
     #[test]
-    fn a_disturbed_round_does_not_count() {
-        let calm = [2.0, 1.0, 4.0];
-        let slow = [40.0, 20.0, 80.0];
-        let interrupted = [900.0, 1.0, 4.0];
-        let found = comparison(&[calm, interrupted, slow]);
+    fn a_disturbed_time_does_not_count() {
+        let mut found = Comparison::new("any");
+        for [guarded, plain, microseh] in [[40.0, 1.5, 4.0], [2.0, 900.0, 4.0], [3.0, 1.0, 80.0]] {
+            found.add(1, Contender::Guarded, guarded);
+            found.add(1, Contender::Plain, plain);
+            found.add(1, Contender::Microseh, microseh);
+        }
         assert_eq!(found.ratio(1, Contender::Plain), Some(2.0));
         assert_eq!(found.ratio(1, Contender::Microseh), Some(0.5));
         assert_eq!(found.ratio(1, Contender::Instruction), None);
         assert_eq!(found.ratio(2, Contender::Plain), None);
-    }
-
-    #[test]
-    fn the_fastest_is_the_fastest_in_most_rounds() {
-        let found = comparison(&[[6.0, 3.0, 2.0], [6.0, 2.0, 4.0], [6.0, 2.0, 4.0]]);
-        assert_eq!(found.ratio_to_best(1), Some(3.0));
+        assert_eq!(found.ratio_to_best(1), Some(2.0));
         assert_eq!(found.ratio_to_best(2), None);
     }
 }

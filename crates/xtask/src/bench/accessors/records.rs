@@ -15,31 +15,37 @@ struct Benchmark {
     value_str: String,
 }
 
-/// The part of `estimates.json` that is used.
+/// The part of `sample.json` that is used.
 #[derive(Deserialize)]
-struct Estimates {
-    median: Estimate,
+struct Sample {
+    /// How many iterations each measurement had.
+    iters: Vec<f64>,
+    /// How many nanoseconds it took.
+    times: Vec<f64>,
 }
 
-#[derive(Deserialize)]
-struct Estimate {
-    /// Nanoseconds per iteration.
-    point_estimate: f64,
+impl Sample {
+    /// Returns the least time of an iteration, in nanoseconds.
+    fn least(&self) -> Option<f64> {
+        self.times
+            .iter()
+            .zip(&self.iters)
+            .map(|(time, iterations)| time / iterations)
+            .min_by(f64::total_cmp)
+    }
 }
 
-/// Reads all records below `folder`.
-pub fn read(folder: &Path) -> Result<Vec<Comparison>> {
+/// Reads all records below `folder`. `suffix` is added to the names of the comparisons.
+pub fn read(folder: &Path, suffix: &str) -> Result<Vec<Comparison>> {
     let mut comparisons = Vec::new();
     for record in records_below(folder)? {
         let file = record.join("benchmark.json");
         let benchmark: Benchmark = parse(&file)?;
-        let estimates: Estimates = parse(&record.join("estimates.json"))?;
-        add(
-            &mut comparisons,
-            &benchmark,
-            estimates.median.point_estimate,
-        )
-        .with_context(|| format!("{}: an unknown benchmark", file.display()))?;
+        let sample: Sample = parse(&record.join("sample.json"))?;
+        sample
+            .least()
+            .and_then(|time| add(&mut comparisons, &benchmark, suffix, time))
+            .with_context(|| format!("{}: an unknown benchmark", file.display()))?;
     }
     if comparisons.is_empty() {
         bail!("{}: nothing was measured", folder.display());
@@ -48,21 +54,24 @@ pub fn read(folder: &Path) -> Result<Vec<Comparison>> {
 }
 
 /// Adds one measurement to its comparison, if its name is understood.
-fn add(comparisons: &mut Vec<Comparison>, benchmark: &Benchmark, time: f64) -> Option<()> {
-    let (name, round) = benchmark.group_id.split_once('@')?;
-    let round = round.parse().ok()?;
+fn add(
+    comparisons: &mut Vec<Comparison>,
+    benchmark: &Benchmark,
+    suffix: &str,
+    time: f64,
+) -> Option<()> {
+    let (name, _round) = benchmark.group_id.split_once('@')?;
+    let name = format!("{name}{suffix}");
     let contender = Contender::named(&benchmark.function_id)?;
     let size = benchmark.value_str.parse().ok()?;
     let index = comparisons
         .iter()
         .position(|known| known.name == name)
         .unwrap_or_else(|| {
-            comparisons.push(Comparison::new(name));
+            comparisons.push(Comparison::new(&name));
             comparisons.len() - 1
         });
-    comparisons
-        .get_mut(index)?
-        .add(size, round, contender, time);
+    comparisons.get_mut(index)?.add(size, contender, time);
     Some(())
 }
 
@@ -107,18 +116,28 @@ mod tests {
             ("copy hot@0", "guarded", 3.0),
             ("copy hot@0", "plain", 2.0),
             ("copy hot@1", "plain", 1.0),
-            ("copy hot@1", "guarded", 3.0),
+            ("copy hot@1", "guarded", 4.0),
             ("fill@0", "guarded", 1.0),
         ] {
-            add(&mut comparisons, &benchmark(group, function, "8"), time).unwrap();
+            let benchmark = benchmark(group, function, "8");
+            add(&mut comparisons, &benchmark, " here", time).unwrap();
         }
         let names: Vec<&str> = comparisons
             .iter()
             .map(|found| found.name.as_str())
             .collect();
-        assert_eq!(names, ["copy hot", "fill"]);
+        assert_eq!(names, ["copy hot here", "fill here"]);
         let ratio = comparisons[0].ratio(8, Contender::Plain).unwrap();
-        assert!((ratio - 2.25).abs() < 1e-9, "{ratio}");
+        assert!((ratio - 3.0).abs() < 1e-9, "{ratio}");
+    }
+
+    #[test]
+    fn the_least_time_of_an_iteration_counts() {
+        let sample = Sample {
+            iters: vec![10.0, 20.0, 10.0],
+            times: vec![50.0, 60.0, 900.0],
+        };
+        assert_eq!(sample.least(), Some(3.0));
     }
 
     #[test]
@@ -128,7 +147,8 @@ mod tests {
             ("copy@0", "other", "8"),
             ("copy@0", "guarded", "eight"),
         ] {
-            let refused = add(&mut Vec::new(), &benchmark(group, function, value), 1.0);
+            let benchmark = benchmark(group, function, value);
+            let refused = add(&mut Vec::new(), &benchmark, "", 1.0);
             assert_eq!(refused, None, "{group} {function} {value}");
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     super::machine::Machine,
-    aims,
+    HELD_TO_SSE2, ROUNDS, aims,
     ratios::{Comparison, Contender},
     units::{bytes, duration},
 };
@@ -26,10 +26,34 @@ struct Subject(
 const COPIES: [&str; 3] = ["`memcpy`", "`rep movsb`", "`microseh` around `memcpy`"];
 const READS: [&str; 3] = ["`read_volatile`", "", "`microseh` around it"];
 
-const SUBJECTS: [Subject; 9] = [
+const SUBJECTS: [Subject; 14] = [
+    Subject(
+        "copy hot beside glibc held to SSE2",
+        "`copy_from_user` beside glibc held to SSE2, both buffers in the caches as far as they fit",
+        "length",
+        ["`memcpy`", "`rep movsb`", ""],
+    ),
+    Subject(
+        "fill beside glibc held to SSE2",
+        "`fill_user_memory` beside glibc held to SSE2, hot",
+        "length",
+        ["`memset`", "`rep stosb`", ""],
+    ),
+    Subject(
+        "copy hot beside glibc as it comes",
+        "`copy_from_user` beside glibc as it comes, hot",
+        "length",
+        ["`memcpy`", "`rep movsb`", ""],
+    ),
+    Subject(
+        "fill beside glibc as it comes",
+        "`fill_user_memory` beside glibc as it comes, hot",
+        "length",
+        ["`memset`", "`rep stosb`", ""],
+    ),
     Subject(
         "copy hot",
-        "`copy_from_user`, both buffers in the caches as far as they fit",
+        "`copy_from_user` under Wine, both buffers in the caches as far as they fit",
         "length",
         COPIES,
     ),
@@ -77,7 +101,13 @@ const SUBJECTS: [Subject; 9] = [
     ),
     Subject(
         "fault copy",
-        "`copy_from_user`, with a fault after some bytes",
+        "`copy_from_user` of 8 KiB, with a fault after some bytes",
+        "before it",
+        ["", "", "`microseh` around `memcpy`"],
+    ),
+    Subject(
+        "fault short copy",
+        "`copy_from_user` of 256 bytes, with a fault after some bytes",
         "before it",
         ["", "", "`microseh` around `memcpy`"],
     ),
@@ -89,15 +119,16 @@ impl fmt::Display for Report {
             formatter,
             "# How fast the accessors are\n\n\
              Written by `cargo xtask bench --save`. Measured on: {}.\n\n\
-             A Windows program under Wine, in user mode: where it was measured there is no SMAP to \
-             open and close, a fault travels through Wine, and the C runtime is Wine's `msvcrt`. \
              A ratio is how many times as long the accessor takes as the other: below 1.00 it is \
-             faster. Contenders took turns at each size, {} rounds of them; a ratio is formed \
-             within a round, from medians, and the table has the median of the rounds. The plot \
-             of the copies is `ratio-by-size.svg`.\n\n\
+             faster. Contenders took turns at each size, in {ROUNDS} processes. The least time of \
+             each counts, since whatever else the machine does makes it slower.\n\n\
+             Beside glibc, the accessors and the C library are in one program of Linux. Held to SSE2 \
+             (`{HELD_TO_SSE2}`), glibc uses the registers that a driver may use. All else is a Windows \
+             program under Wine, whose C runtime is Wine's `msvcrt`. Everything is measured in user mode: there is no \
+             SMAP to open and close, and a fault travels through Wine. The plot of the copies is \
+             `ratio-by-size.svg`.\n\n\
              ## Aims\n\n{}",
             self.machine,
-            ROUNDS,
             aims::list(&self.comparisons),
         )?;
         writeln!(formatter, "## Figures")?;
@@ -113,9 +144,6 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
-
-/// As in `tests/bench/accessors/main.rs`.
-const ROUNDS: usize = 5;
 
 impl Subject {
     fn write(&self, comparison: &Comparison, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,7 +1,8 @@
 //! The run-time library's strings, and the version.
 
+use crate::irql::{PASSIVE_LEVEL, require_at_most};
 use crate::nt::strings;
-use crate::raw;
+use crate::{pool, raw};
 use nt_status::NtStatus;
 
 /// `RtlInitUnicodeString` function (wdm.h): of a string that ends with a zero; an empty string for
@@ -30,6 +31,17 @@ pub(super) extern "win64" fn RtlCopyUnicodeString(destination: u64, source: u64)
     if length + 1 < capacity {
         raw::write(to + u64::from(length), 0_u16);
     }
+}
+
+/// `RtlFreeUnicodeString` function (wdm.h): of a string that the system allocated. IRQL =
+/// `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn RtlFreeUnicodeString(string: u64) {
+    require_at_most(PASSIVE_LEVEL, "RtlFreeUnicodeString");
+    let buffer: u64 = raw::read(string + 8);
+    if buffer != 0 {
+        pool::free(buffer, None);
+    }
+    strings::write(string, 0, 0, 0);
 }
 
 /// `RtlCompareUnicodeString` function (wdm.h): negative, zero or positive.

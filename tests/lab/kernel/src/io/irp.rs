@@ -73,6 +73,8 @@ pub(crate) const fn function_name(function: u8) -> &'static str {
         major::CLOSE => "IRP_MJ_CLOSE",
         major::DEVICE_CONTROL => "IRP_MJ_DEVICE_CONTROL",
         major::CLEANUP => "IRP_MJ_CLEANUP",
+        major::POWER => "IRP_MJ_POWER",
+        major::PNP => "IRP_MJ_PNP",
         _ => "IRP_MJ (other)",
     }
 }

@@ -10,7 +10,7 @@ use crate::nt::layout::{
     AccessState, DeviceObject, FileObject, SecurityContext, StackLocation, Structure, major,
 };
 use crate::nt::strings;
-use crate::{pool, raw};
+use crate::{pnp, pool, raw};
 use nt_status::NtStatus;
 
 /// `IO_TYPE_FILE`.
@@ -36,13 +36,19 @@ pub(crate) struct Opener {
     pub(crate) impersonated: Option<u64>,
 }
 
-/// Opens a device as `NtCreateFile` does: finds it by name, checks access against the opener's
+/// Opens a device as `NtCreateFile` does: finds it by name, or by the class of an enabled interface in
+/// braces, checks access against the opener's
 /// token, which is the current process's or the impersonated one, and sends a create to the driver.
 pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtStatus> {
+    let path = if path.starts_with('{') {
+        &pnp::interfaces::enabled_of(path).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?
+    } else {
+        path
+    };
     let (address, rest) = directory::resolve(path)?;
     let device = DeviceObject(address);
     let flags = device.get(DeviceObject::FLAGS);
-    if flags & device_flags::INITIALIZING != 0 {
+    if flags & device_flags::INITIALIZING != 0 || !pnp::may_be_opened(device) {
         return Err(NtStatus::NO_SUCH_DEVICE);
     }
     // Without FILE_DEVICE_SECURE_OPEN, the driver guards the names below the device's own.
@@ -76,7 +82,8 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     let context = SecurityContext(pool::allocate_for_lab(SecurityContext::SIZE, *b"SecC"));
     context.set(SecurityContext::ACCESS_STATE, state.0);
     context.set(SecurityContext::DESIRED_ACCESS, granted);
-    let request = irp::allocate(device, file, major::CREATE, opener.mode);
+    let top = device::top(device);
+    let request = irp::allocate(top, file, major::CREATE, opener.mode);
     let location = irp::next_location(request);
     if opener.forced {
         location.set(StackLocation::FLAGS, FORCE_ACCESS_CHECK);
@@ -84,7 +91,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     location.set(StackLocation::SECURITY_CONTEXT, context.0);
     location.set(StackLocation::CREATE_OPTIONS, CREATE_OPTIONS);
     location.set(StackLocation::SHARE_ACCESS, SHARE_ALL);
-    let completed = io::send(request, device);
+    let completed = io::send(request, top);
     pool::free(context.0, None);
     for object in [state.0, primary].into_iter().chain(client) {
         pool::free(object, None);
@@ -144,9 +151,10 @@ pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
             let file = FileObject(closed.object);
             let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
             // A cleanup cannot fail: the handle is closed already.
+            let top = device::top(device);
             let _ = io::send(
-                irp::allocate(device, file, major::CLEANUP, io::KERNEL_MODE),
-                device,
+                irp::allocate(top, file, major::CLEANUP, io::KERNEL_MODE),
+                top,
             );
             change_handle_count(device, -1);
         }
@@ -157,12 +165,9 @@ pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
 /// Closes a file object after its last reference.
 pub(super) fn close(address: u64) {
     let file = FileObject(address);
-    let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+    let top = device::top(DeviceObject(file.get(FileObject::DEVICE_OBJECT)));
     // A close cannot fail.
-    let _ = io::send(
-        irp::allocate(device, file, major::CLOSE, io::KERNEL_MODE),
-        device,
-    );
+    let _ = io::send(irp::allocate(top, file, major::CLOSE, io::KERNEL_MODE), top);
     forget(file);
 }
 

@@ -16,6 +16,7 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::bugcheck::{rule_broken, violation};
 use crate::global::Global;
+use crate::threads;
 
 /// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub(crate) enum Kind {
     File,
     Key,
     Process,
+    Thread,
 }
 
 struct Object {
@@ -112,6 +114,7 @@ fn delete(address: u64) {
         Some(Kind::File) => file::close(address),
         Some(Kind::Key) => registry::free(address),
         Some(Kind::Process) => process::free(address),
+        Some(Kind::Thread) => threads::free_object(address),
         Some(Kind::Driver) | None => {}
     }
 }

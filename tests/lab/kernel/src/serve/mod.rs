@@ -11,16 +11,16 @@ use core::mem::offset_of;
 use ringcopy_lab_mailbox::rules::Rule;
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, Exit, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS,
-    RamState, VALUES, opener,
+    PnpRequest, RamState, VALUES, opener,
 };
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::boot::Archive;
-use crate::io::{KERNEL_MODE, USER_MODE};
+use crate::io::{KERNEL_MODE, USER_MODE, control};
 use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
 use crate::object::{file, process};
 use crate::pe::Missing;
-use crate::{cpu, driver, exit, exports, failure, interference, raw, smp};
+use crate::{clock, cpu, driver, exit, exports, failure, interference, pnp, raw, smp, threads};
 use nt_status::NtStatus;
 
 fn place(offset: usize) -> u64 {
@@ -109,6 +109,7 @@ pub(crate) fn listen(archive: Archive, entry_status: NtStatus) -> ! {
         let result = command.map_or(Err(NtStatus::INVALID_PARAMETER), |command| {
             carry_out(command, &arguments, length, archive, &mut changed)
         });
+        threads::settle();
         let (status, reply) = match result {
             Ok((status, reply)) => (status, reply),
             Err(status) => (status, Reply::default()),
@@ -213,12 +214,23 @@ fn carry_out(
         }
         Command::Load => Ok((driver::load(archive, Missing::Refuse), Reply::default())),
         Command::AdvanceTime => {
-            exports::advance_time(one);
+            clock::pass(one);
             done(Reply::default())
         }
         Command::Break => {
             exports::commit(Rule::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?)?;
             done(Reply::default())
+        }
+        Command::Start => {
+            process::require(one)?;
+            done(process::attached(one, || {
+                control::start(two, three as u32)
+            })??)
+        }
+        Command::Finish => Ok((control::finish(one)?, Reply::default())),
+        Command::PlugAndPlay => {
+            let request = PnpRequest::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?;
+            Ok((pnp::requests::send(request)?, Reply::default()))
         }
         Command::Shutdown => done(Reply::default()),
     }
