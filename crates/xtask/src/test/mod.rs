@@ -8,7 +8,7 @@ pub mod mutants;
 mod parts;
 
 use crate::{
-    accessors, framework,
+    accessors, demo, framework,
     lab::Lab,
     lab_test_driver, new,
     package::{self, Programs, Signing},
@@ -63,6 +63,11 @@ pub const PARTS: &[Part] = &[
         name: "lab",
         what: "the driver end to end, in ring 0",
         run: |lab| end_to_end(&mut program::cargo(), lab, &packages()?),
+    },
+    Part {
+        name: "demo",
+        what: "each scene of the demonstration",
+        run: demo::check,
     },
 ];
 
