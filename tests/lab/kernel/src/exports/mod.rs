@@ -126,6 +126,7 @@ table! {
     zw: ZwClose ZwOpenKey ZwCreateKey ZwQueryValueKey ZwSetSecurityObject;
 
     "__C_specific_handler" => seh::c_specific_handler;
+    "__chkstk" => memory_operations::nt_chkstk;
     "DbgPrint" => dbg::nt_dbg_print;
     "DbgPrintEx" => dbg::nt_dbg_print_ex;
     "_vsnprintf" => dbg::vsnprintf;
