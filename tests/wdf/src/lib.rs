@@ -52,6 +52,7 @@ mod status;
 mod string;
 mod sync;
 mod table;
+mod target;
 mod timer;
 mod verifier;
 mod wine;

@@ -62,9 +62,10 @@ impl Sample {
             Ok(image) => {
                 row.built = true;
                 let log = self.log("lab");
-                let mut host = lab.host();
+                let mut host = lab.driving();
+                host.args(["--verbose", "--driver"]).arg(image);
                 // How it ended is in the output.
-                program::status_into(host.arg("--load").arg(image), &log, &log)?;
+                program::status_into(&mut host, &log, &log)?;
                 let output = fs::read_to_string(&log)?;
                 row.loaded = output.contains("DriverEntry gave STATUS_SUCCESS");
                 row.verdict = verdict(&output);
@@ -142,7 +143,7 @@ fn verdict(output: &str) -> String {
     let lines = output.lines().filter(is_found).chain(last);
     let lines = lines.map(|line| {
         let line = line.trim_start_matches("[driver] ");
-        line.trim_start_matches("ringcopy-lab: ")
+        line.trim_start_matches("lab: ")
     });
     lines.collect::<Vec<_>>().join("; ")
 }

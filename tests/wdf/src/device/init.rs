@@ -3,7 +3,7 @@
 use crate::{
     call::Call,
     client::ClientRef,
-    device::Device,
+    device::{Device, shutdown::Shutdown},
     driver::Driver,
     file::FileConfig,
     nt::{
@@ -46,6 +46,7 @@ pub(crate) struct Settings {
     /// The device that a function device is for; `None` for a control device.
     pub(crate) physical: Option<DeviceObject>,
     pub(crate) is_filter: bool,
+    pub(crate) shutdown: Option<Shutdown>,
     pub(crate) pnp_callbacks: WDF_PNPPOWER_EVENT_CALLBACKS,
 }
 
@@ -68,6 +69,7 @@ impl Settings {
             in_caller_context: None,
             physical,
             is_filter: false,
+            shutdown: None,
             pnp_callbacks: NO_CALLBACKS,
         }
     }

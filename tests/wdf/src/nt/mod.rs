@@ -10,6 +10,7 @@ pub(crate) mod lock;
 pub(crate) mod mdl;
 pub(crate) mod pool;
 pub(crate) mod routine;
+pub(crate) mod shutdown;
 pub(crate) mod text;
 
 /// Returns the address of a member of a structure, by its offset.

@@ -61,6 +61,7 @@ kinds! {
     Dpc = "WDFDPC",
     WorkItem = "WDFWORKITEM",
     Collection = "WDFCOLLECTION",
+    Target = "WDFIOTARGET",
     Interface = "device interface",
     ResourceList = "WDFCMRESLIST",
     General = "WDFOBJECT",

@@ -3,7 +3,7 @@
 use super::{Origin, Request, State, live, refuse_foreign};
 use crate::{
     call::Call,
-    nt::irp::Irp,
+    nt::{device::DeviceObject, irp::Irp},
     object::Ref,
     report::refuse,
     status::{STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR, STATUS_WDF_PAUSED},
@@ -101,6 +101,27 @@ fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR,
     irp.complete(priority_boost);
     if let Origin::Queue(queue) = origin {
         // While the handler runs, the thread that called it presents the next request.
+        queue.disown(request);
+        if !request.in_handler.load(Ordering::SeqCst) {
+            queue.present_waiting();
+        }
+    }
+    if let Some(condemned) = condemned {
+        condemned.release();
+    }
+}
+
+/// Passes a request on to a lower device, whose completion ends it without the driver.
+pub(crate) fn forget(request: Ref<Request>, irp: Irp, lower: DeviceObject) {
+    let queue = match request.state() {
+        State::Owned => request.queue.get(),
+        _ => None,
+    };
+    request.set_state(State::Completed);
+    let condemned = request.any().condemn();
+    request.irp.set(None);
+    irp.pass_to(lower);
+    if let Some(queue) = queue {
         queue.disown(request);
         if !request.in_handler.load(Ordering::SeqCst) {
             queue.present_waiting();

@@ -21,6 +21,7 @@ use crate::{
     object::{Class, Kind, Ref, create as create_object},
     queue::Queue,
     report::{refuse, violation},
+    target::Sending,
 };
 use core::{
     cell::Cell,
@@ -89,6 +90,8 @@ pub(crate) struct Request {
     pub(crate) is_visited: Cell<bool>,
     /// Whether the driver keeps it while the device is not in its working state; guarded likewise.
     pub(crate) is_acknowledged: Cell<bool>,
+    /// What the driver has asked for a send.
+    pub(crate) sending: Cell<Sending>,
     /// The driver's callback for cancellation.
     evt_cancel: Cell<PFN_WDF_REQUEST_CANCEL>,
     /// The memory objects for its buffers, once the driver has asked for them.
@@ -136,6 +139,7 @@ impl Request {
                 next: Cell::new(None),
                 is_visited: Cell::new(false),
                 is_acknowledged: Cell::new(false),
+                sending: Cell::new(Sending::NONE),
                 evt_cancel: Cell::new(None),
                 memory: [const { Cell::new(None) }; 2],
                 mdl: Cell::new(None),

@@ -16,7 +16,7 @@ use crate::{
         buffer::{self, INPUT, OUTPUT},
         user_buffer::{self, READ, WRITE},
     },
-    resources, string, timer, verifier, work,
+    resources, string, target, timer, verifier, work,
 };
 use wdk_sys::WDFFUNC;
 
@@ -61,6 +61,7 @@ implemented! {
     WdfCmResourceListGetCount = resources::get_count;
     WdfCmResourceListGetDescriptor = resources::get_descriptor;
     WdfControlDeviceInitAllocate = device::init::control_device_init_allocate;
+    WdfControlDeviceInitSetShutdownNotification = device::shutdown::set_notification;
     WdfControlFinishInitializing = device::finish_initializing;
     WdfDeviceWdmGetDeviceObject = device::wdm_get_device_object;
     WdfDeviceWdmGetAttachedDevice = device::wdm_get_attached_device;
@@ -165,6 +166,13 @@ implemented! {
     WdfDpcCancel = dpc::cancel;
     WdfDpcGetParentObject = dpc::get_parent_object;
     WdfDpcWdmGetDpc = dpc::wdm_get_dpc;
+    WdfDeviceGetIoTarget = target::of_device;
+    WdfIoTargetGetDevice = target::get_device;
+    WdfIoTargetWdmGetTargetDeviceObject = target::wdm_get_target_device_object;
+    WdfRequestFormatRequestUsingCurrentType = target::format_using_current_type;
+    WdfRequestSetCompletionRoutine = target::set_completion_routine;
+    WdfRequestSend = target::send;
+    WdfRequestGetCompletionParams = target::get_completion_params;
     WdfTimerCreate = timer::create;
     WdfTimerStart = timer::start;
     WdfTimerStop = timer::stop;

@@ -70,7 +70,7 @@ pub(crate) fn end() {
     let called = || {
         CALLED
             .iter()
-            .zip(NAMES)
+            .zip(NAMES.iter())
             .filter(|(called, _)| called.load(Ordering::Relaxed))
     };
     let count = called().count();
