@@ -1,4 +1,4 @@
-//! `memcpy` and similar functions, and `__chkstk`, in assembly: a fault in them is the driver's.
+//! `memcpy` and similar functions, in assembly: a fault in them is the driver's.
 
 use core::arch::global_asm;
 
@@ -9,5 +9,4 @@ unsafe extern "C" {
     pub(super) fn nt_memset();
     pub(super) fn nt_memcmp();
     pub(super) fn nt_compare_memory();
-    pub(super) fn nt_chkstk();
 }

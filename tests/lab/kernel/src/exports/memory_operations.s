@@ -82,20 +82,4 @@ nt_compare_memory:
     inc rax
     jmp 1b
 2:  ret
-
-    // __chkstk: (rax bytes of stack that the caller is about to take). Reads each page of them, so that too
-    // many end at the page below the stack. Changes r10 and r11 alone: "x64 prolog and epilog" in the
-    // documentation of Microsoft's compiler.
-    .globl nt_chkstk
-nt_chkstk:
-    lea r10, [rsp + 8]
-    sub r10, rax
-    mov r11, rsp
-1:  sub r11, 4096
-    cmp r11, r10
-    jb 2f
-    test byte ptr [r11], 0
-    jmp 1b
-2:  test byte ptr [r10], 0
-    ret
     .text

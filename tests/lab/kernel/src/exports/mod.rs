@@ -134,7 +134,6 @@ table! {
 
     "__chkstk" => stack_probe::nt_chkstk;
     "__C_specific_handler" => seh::c_specific_handler;
-    "__chkstk" => memory_operations::nt_chkstk;
     "DbgPrint" => dbg::nt_dbg_print;
     "DbgPrintEx" => dbg::nt_dbg_print_ex;
     "_vsnprintf" => dbg::vsnprintf;
