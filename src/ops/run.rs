@@ -198,9 +198,13 @@ struct Plain<'e> {
     budget: usize,
 }
 
-impl<'e> Plain<'e> {
+impl Plain<'_> {
     /// Returns the next piece: entries that follow each other in a page. They do so in the output, too.
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
     fn next(&mut self) -> Option<Piece> {
         let (first, mut rest) = self.rest.split_first()?;
         let address = first.address;
@@ -208,13 +212,14 @@ impl<'e> Plain<'e> {
             return None;
         }
         let mut length = u64::from(first.length);
-        let mut count = 1;
-        if let Some(next) = rest.first()
+        let count = if let Some(next) = rest.first()
             && next.address == address.wrapping_add(length)
         {
             (length, rest) = join(first, rest);
-            count = self.rest.len().wrapping_sub(rest.len());
-        }
+            self.rest.len().wrapping_sub(rest.len())
+        } else {
+            1
+        };
         // A piece that is empty, or that exceeds 2^64, is not plain.
         let _last = address.checked_add(length.checked_sub(1)?)?;
         // Less than 2^33.
