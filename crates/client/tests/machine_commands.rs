@@ -75,7 +75,7 @@ fn windows_10_version_2004_is_recent_enough() {
 #[test]
 fn doctor_names_what_is_missing_with_advice() {
     type Change = fn(&mut SimulatedSystem);
-    let changes: [(&str, Change, &str); 6] = [
+    let changes: [(&str, Change, &str); 5] = [
         (
             "Windows",
             |system| system.facts.version = [10, 0, 18363],
@@ -101,11 +101,6 @@ fn doctor_names_what_is_missing_with_advice() {
             |system| system.disk.service = None,
             "ringcopy install",
         ),
-        (
-            "service",
-            |system| system.disk.running = false,
-            "ringcopy start",
-        ),
     ];
     for (name, change, advice) in changes {
         let (code, document) = document(&mut running(change), "doctor");
@@ -113,6 +108,15 @@ fn doctor_names_what_is_missing_with_advice() {
         let checks = document["checks"].to_string();
         assert!(checks.contains(advice), "{name}: {checks}");
     }
+}
+
+/// What a person types right after `install`.
+#[test]
+fn doctor_does_not_want_a_driver_to_be_loaded() {
+    let (code, document) = document(&mut SimulatedSystem::installed(), "doctor");
+    assert_eq!((code, verdict(&document, "service")), (SUCCESS, "unknown"));
+    let checks = document["checks"].to_string();
+    assert!(checks.contains("`ringcopy start` loads it"), "{checks}");
 }
 
 /// Virtualization-based security can run without memory integrity.
@@ -348,6 +352,34 @@ fn events_are_collected_and_shown() {
         last.trim_start(),
         "+1.5000000     12 information Opened Privileged=true"
     );
+}
+
+#[test]
+fn uninstalling_stops_a_session_and_leaves_its_file() {
+    let mut system = SimulatedSystem::installed();
+    system.events = vec![opened(0)];
+    assert_eq!(document(&mut system, "trace start --file a.etl").0, SUCCESS);
+    let (file, _) = system.session.clone().unwrap();
+    let (code, uninstalled) = document(&mut system, "uninstall");
+    assert_eq!(
+        (code, &uninstalled["result"]),
+        (SUCCESS, &"uninstalled".into())
+    );
+    assert_eq!(uninstalled["trace"], file.to_str().unwrap());
+    assert_eq!(system.session, None);
+    let (code, shown) = document(&mut system, "trace show a.etl");
+    assert_eq!(
+        (code, &shown["events"][0]["event"]),
+        (SUCCESS, &"Opened".into())
+    );
+
+    // A session without a driver, and neither.
+    assert_eq!(document(&mut system, "trace start").0, SUCCESS);
+    let (code, nothing) = document(&mut system, "uninstall");
+    assert_eq!((code, &nothing["result"]), (SUCCESS, &"unchanged".into()));
+    assert!(nothing["trace"].is_string());
+    let (code, nothing) = document(&mut system, "uninstall");
+    assert_eq!((code, &nothing["trace"]), (SUCCESS, &Value::Null));
 }
 
 #[test]

@@ -63,7 +63,7 @@ pub use message::{
 pub use packet::{Damage, Received, Receiver, TooLong, encode};
 
 /// The version of the protocol. A host works with a guest of its own version.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The most bytes of a message, in JSON.
 pub const MESSAGE_LIMIT: usize = 16 << 10;

@@ -168,6 +168,8 @@ pub enum Command {
         no_restart: bool,
         /// With `--risky`.
         risky: bool,
+        /// With this number after `--loads`; `None` for the client's own number.
+        loads: Option<u32>,
     },
     /// `ringcopy vm-test --give-up`.
     GiveUp,

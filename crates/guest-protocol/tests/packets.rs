@@ -25,6 +25,7 @@ fn to_host() -> Vec<ToHost> {
             last: Some(Last {
                 number,
                 command: Command::VmTest {
+                    loads: Some(7),
                     no_restart: false,
                     risky: true,
                 },

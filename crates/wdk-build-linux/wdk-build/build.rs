@@ -15,7 +15,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let folder = Path::new(&env::var("OUT_DIR")?).join("include/wdf");
     fs::create_dir_all(&folder)?;
     let facts = fs::read_to_string("facts/kmdf.tsv")?;
-    fs::write(folder.join("declarations.h"), header(&facts)?)?;
+    let rows = facts
+        .lines()
+        .skip(1)
+        .map(Row::parse)
+        .collect::<Result<Vec<_>, _>>()?;
+    fs::write(folder.join("declarations.h"), header(&rows)?)?;
+    fs::write(folder.join("functions.h"), callable(&rows)?)?;
     Ok(())
 }
 
@@ -69,23 +75,18 @@ impl<'a> Row<'a> {
     }
 }
 
-fn header(facts: &str) -> Result<String, Box<dyn Error>> {
-    let rows = facts
-        .lines()
-        .skip(1)
-        .map(Row::parse)
-        .collect::<Result<Vec<_>, _>>()?;
+fn header(rows: &[Row<'_>]) -> Result<String, Box<dyn Error>> {
     let of = |kind: &'static str| rows.iter().filter(move |row| row.kind == kind);
     let mut header = "#pragma once\n\n".to_owned();
 
-    for handle in handles(&rows) {
+    for handle in handles(rows) {
         writeln!(header, "DECLARE_HANDLE({handle});")?;
     }
     enumerations(&mut header, of("enum"))?;
     for row in of("struct") {
         let tag = row.name;
         let name = tag.trim_start_matches('_');
-        let keyword = keyword(&rows, tag)?;
+        let keyword = keyword(rows, tag)?;
         writeln!(header, "typedef {keyword} {tag} {name}, *P{name};")?;
         writeln!(header, "typedef const {name} *PC{name};")?;
     }
@@ -98,7 +99,7 @@ fn header(facts: &str) -> Result<String, Box<dyn Error>> {
         writeln!(header, "typedef EVT_{name} *PFN_{name};")?;
     }
     for row in of("struct") {
-        structure(&mut header, row, &rows)?;
+        structure(&mut header, row, rows)?;
     }
     functions(&mut header, of("function"))?;
     Ok(header)
@@ -213,4 +214,36 @@ fn functions<'a>(
     indices.push_str("    WdfFunctionTableNumEntries,\n} WDFFUNCENUM;\n");
     header.push_str(&indices);
     Ok(())
+}
+
+/// The functions of the table as functions of C, for a driver in C.
+fn callable(rows: &[Row<'_>]) -> Result<String, Box<dyn Error>> {
+    let mut header = "#pragma once\n\n".to_owned();
+    let documented = |row: &&Row<'_>| row.kind == "function" && !row.c_type.is_empty();
+    for row in rows.iter().filter(documented) {
+        let name = row.name;
+        let (result, parameters) = row.signature()?;
+        let arguments = parameters
+            .split(',')
+            .filter(|parameter| !parameter.is_empty())
+            .map(|parameter| {
+                let words = parameter.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                words.filter(|word| !word.is_empty()).next_back()
+            })
+            .map(|argument| Ok(format!(", {}", argument.ok_or(parameters)?)))
+            .collect::<Result<String, Box<dyn Error>>>()?;
+        let parameters = if parameters.is_empty() {
+            "VOID"
+        } else {
+            parameters
+        };
+        let word = if result == "void" { "" } else { "return " };
+        writeln!(
+            header,
+            "static inline {result} {name}({parameters})\n{{\n    \
+             {word}((PFN_{})WDF_FUNCTIONS[{name}TableIndex])(WdfDriverGlobals{arguments});\n}}\n",
+            name.to_uppercase(),
+        )?;
+    }
+    Ok(header)
 }

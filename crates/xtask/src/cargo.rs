@@ -47,6 +47,19 @@ pub fn command(
     Ok(command)
 }
 
+/// Returns a cargo for a project of somebody else in `folder`, in which it compiles Rust's library if there
+/// is none for Windows.
+pub fn of_a_project(folder: &Path) -> Result<Command> {
+    let mut cargo = program::cargo();
+    cargo.current_dir(folder);
+    if !Toolchain::of_rustc()?.has_compiled_library(Target::Windows) {
+        cargo
+            .env("RUSTC_BOOTSTRAP", "1")
+            .env("CARGO_UNSTABLE_BUILD_STD", "core,alloc");
+    }
+    Ok(cargo)
+}
+
 /// Returns the tree that a workspace is a part of: this tree, or a copy.
 fn tree_of(workspace: &Path) -> &Path {
     workspace

@@ -3,9 +3,10 @@
 //! | module | purpose |
 //! | --- | --- |
 //! | `setup` | installs what builds and tests need |
-//! | `driver`, `lab_kernel`, `accessors`, `windows_programs` | build |
+//! | `driver`, `lab_kernel`, `lab_test_driver`, `accessors`, `windows_programs` | build |
 //! | `package` | makes and signs the folder for a Windows test machine |
 //! | `lab`, `demo`, `wine` | run the driver in QEMU and in Wine |
+//! | `new`, `samples` | make a driver of the user's own, and try those of others |
 //! | `windows` | the workflow's steps on Windows |
 //! | `vm` | runs the package in a Windows virtual machine |
 //! | `test`, `soak`, `bench`, `release` | test, measure, and do so on another release of the system |
@@ -21,13 +22,17 @@ mod demo;
 #[cfg(test)]
 mod documented_commands;
 mod driver;
+mod framework;
 mod lab;
 mod lab_kernel;
+mod lab_test_driver;
+mod new;
 mod package;
 mod paths;
 mod program;
 mod release;
 mod role;
+mod samples;
 mod setup;
 mod soak;
 mod step;
@@ -46,7 +51,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser},
     value_parser,
 };
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 /// The project's tasks.
 #[derive(Parser)]
@@ -74,19 +79,27 @@ enum Task {
         /// Which engine the registry asks for
         #[arg(long, default_value = "auto", value_parser = ["auto", "native", "system"])]
         engine: String,
-        /// The lab's processors
-        #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=8))]
-        processors: u32,
+        /// The lab's processors [default: 2; with --driver 1]
+        #[arg(long, value_parser = value_parser!(u32).range(1..=8))]
+        processors: Option<u32>,
         /// Show the events that the driver writes for Event Tracing for Windows
         #[arg(long)]
         trace: bool,
-        /// Load this KMDF driver instead; report its output, missing functions and leaks
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
-        driver: Option<PathBuf>,
+        /// Load this driver instead, drive it, and report what was wrong: missing functions, broken rules,
+        /// leaks. Further options follow: see `cargo xtask lab --driver FILE --help`
+        #[arg(long, value_name = "FILE", num_args = 1.., allow_hyphen_values = true,
+            conflicts_with_all = ["policy", "engine", "command"])]
+        driver: Vec<OsString>,
         /// The command: see `cargo xtask lab -- --help`
         #[arg(last = true, required_unless_present = "driver")]
         command: Vec<String>,
     },
+    /// Make a project for a KMDF driver of your own: it uses the accessors, builds on Linux and on Windows,
+    /// and runs in the lab
+    New(new::Options),
+    /// Build the Rust drivers of somebody else's checkouts, run each in the lab, and print a table of what
+    /// became of them
+    Samples(samples::Options),
     /// Make the folder that a Windows test machine installs: driver, INF, catalog, test certificate,
     /// client and README, signed; ends with its path
     Package {
@@ -161,10 +174,11 @@ fn run(task: &Task) -> Result<ExitCode> {
         }
         Task::Demo => return demo::run(),
         Task::Lab {
-            driver: Some(file),
+            driver,
+            processors,
             trace,
             ..
-        } => return lab::other_driver(file, *trace),
+        } if !driver.is_empty() => return lab::other_driver(driver, *processors, *trace),
         Task::Lab {
             policy,
             engine,
@@ -172,7 +186,9 @@ fn run(task: &Task) -> Result<ExitCode> {
             trace,
             command,
             ..
-        } => return lab::client(policy, engine, *processors, *trace, command),
+        } => return lab::client(policy, engine, processors.unwrap_or(2), *trace, command),
+        Task::New(options) => new::run(options)?,
+        Task::Samples(options) => samples::run(options)?,
         Task::Package { output, signing } => {
             println!("{}", package::run(output.as_deref(), signing)?.display());
         }

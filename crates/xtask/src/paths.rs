@@ -52,6 +52,15 @@ pub fn images() -> PathBuf {
     target().join("ringcopy")
 }
 
+/// Returns the tracked files below `folder`, by their paths from there.
+#[cfg(test)]
+pub fn tracked(folder: &Path) -> Vec<String> {
+    let listed = crate::program::output_of(crate::program::git(folder).args(["ls-files", "-z"]));
+    let listed = listed.unwrap_or_default();
+    let files = listed.split_terminator('\0');
+    files.map(str::to_owned).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::running_package;

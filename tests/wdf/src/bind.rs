@@ -18,9 +18,13 @@ use wdk_sys::{
     STATUS_NOT_SUPPORTED, STATUS_OBJECT_TYPE_MISMATCH, STATUS_SUCCESS, ULONG, WDFFUNC,
 };
 
-/// The framework's version: 1.31, the oldest that the driver supports.
-const MAJOR: ULONG = 1;
-const MINOR: ULONG = 31;
+/// The framework's version. It serves drivers for older versions of the same major version
+/// ("Framework Library Versioning").
+pub(crate) const MAJOR: ULONG = 1;
+pub(crate) const MINOR: ULONG = 33;
+
+/// The first minor version with the functions of [`MINOR`].
+const MINOR_WITH_ALL_FUNCTIONS: ULONG = 31;
 
 /// The component that a KMDF driver asks for.
 const COMPONENT: &str = "KmdfLibrary";
@@ -148,7 +152,7 @@ fn bind(
     if !is_component(info.component)
         || info.major != MAJOR
         || info.minor > MINOR
-        || (info.minor == MINOR && info.function_count != table::COUNT)
+        || (info.minor >= MINOR_WITH_ALL_FUNCTIONS && info.function_count != table::COUNT)
         || info.function_count > table::COUNT
     {
         return Err(STATUS_OBJECT_TYPE_MISMATCH);
@@ -190,6 +194,7 @@ pub(crate) unsafe extern "C" fn WdfVersionUnbind(
         return STATUS_INVALID_PARAMETER;
     };
     driver::delete(client);
+    table::end();
     check_leaks(client);
     client.unbind();
     if !ClientRef::any_bound() {

@@ -16,6 +16,24 @@ macro_rules! call {
 }
 pub(crate) use call;
 
+/// As [`call`], for a callback that returns a status: an error is `Err`. A callback that the driver
+/// did not set succeeds.
+macro_rules! ask {
+    ($callback:expr, $name:expr, $($argument:expr),*) => {
+        match $callback {
+            Some(callback) => {
+                let status = $crate::callback::invoke($name, || {
+                    // SAFETY: the driver's callback, with handles of objects that exist.
+                    unsafe { callback($($argument),*) }
+                });
+                if status < 0 { Err(status) } else { Ok(()) }
+            }
+            None => Ok(()),
+        }
+    };
+}
+pub(crate) use ask;
+
 /// Calls a callback of the driver and checks that it returns at the IRQL that it was called at.
 pub(crate) fn invoke<R>(name: &str, callback: impl FnOnce() -> R) -> R {
     let before = irql::current();

@@ -5,10 +5,18 @@ use crate::{
     nt::text::Text,
     object::{Class, Kind},
 };
+use core::cell::RefCell;
 use wdk_sys::{NTSTATUS, PCUNICODE_STRING, PUNICODE_STRING, PWDF_OBJECT_ATTRIBUTES, WDFSTRING};
 
 /// A string.
-struct StringObject(Text);
+pub(crate) struct StringObject(RefCell<Text>);
+
+impl StringObject {
+    /// Replaces the string.
+    pub(crate) fn set(&self, text: Text) {
+        *self.0.borrow_mut() = text;
+    }
+}
 
 impl Class for StringObject {
     const KIND: Kind = Kind::String;
@@ -31,7 +39,7 @@ pub(crate) fn create_string(
         } else {
             Text::new(call.text(text)?)?
         };
-        call.create(&attributes, StringObject(text))
+        call.create(&attributes, StringObject(RefCell::new(text)))
     })
 }
 
@@ -39,5 +47,5 @@ pub(crate) fn create_string(
 pub(crate) fn get_unicode_string(call: &Call, string: WDFSTRING, unicode_string: PUNICODE_STRING) {
     call.require_passive();
     let string = call.object::<StringObject>(string);
-    call.write(unicode_string, string.0.descriptor());
+    call.write(unicode_string, string.0.borrow().descriptor());
 }

@@ -150,7 +150,6 @@ fn allocations_fail_at_once() {
 #[test]
 fn a_refused_setting_is_one_finding_and_the_round_is_run() {
     for (build, refused, round) in [
-        (26100, "/dif", 0),
         (26100, "/faults", 1),
         (20348, "0x9BB", 0),
         (20348, "/adddriver", 0),
@@ -171,6 +170,47 @@ fn a_refused_setting_is_one_finding_and_the_round_is_run() {
         assert_eq!(round["steps"]["load and unload"]["times"], 1);
         assert!(system.verifier.is_off(), "{:?}", system.verifier);
     }
+}
+
+#[test]
+fn rule_classes_that_are_refused_are_replaced_by_the_flags_that_remain() {
+    for risky in [false, true] {
+        let (folder, mut system, mut client) = begin_on(26100, "replaced");
+        system.verifier.refuses = vec!["/dif".into()];
+        let options = Options {
+            kind: Kind { risky, ..AT_ONCE },
+            ..at_once(&folder)
+        };
+        assert!(passed(&run(&mut system, &mut client, &options)));
+        assert!(system.verifier.is_off(), "{:?}", system.verifier);
+        let first: Vec<_> = set(&system).into_iter().take(5).collect();
+        let expected = [
+            "/dif 1 4 5 9 12 18 /now /driver ringcopy.sys",
+            "/volatile /flags 0xA0",
+            "/volatile /adddriver ringcopy.sys",
+            "/volatile /removedriver ringcopy.sys",
+            "/volatile /flags 0",
+        ];
+        assert_eq!(first, expected);
+        let refused = "refused a setting: `verifier /dif 1 4 5 9 12 18 /now";
+        assert!(client.said.iter().any(|line| line.contains(refused)));
+        let round = report(&folder)["rounds"][0].clone();
+        assert_eq!(round["not_on"].as_array().unwrap().len(), 8, "{round}");
+        let summary = String::from_utf8(folder.read("ringcopy-vm-test.txt")).unwrap();
+        assert!(
+            summary.contains("\n  refused: verifier /dif 1 4 5"),
+            "{summary}"
+        );
+    }
+}
+
+#[test]
+fn rule_classes_and_flags_that_are_refused_are_findings() {
+    let (folder, mut system, mut client) = begin_on(26100, "all-refused");
+    system.verifier.refuses = vec!["/dif".into(), "/flags".into()];
+    assert!(!passed(&run(&mut system, &mut client, &at_once(&folder))));
+    let findings = report(&folder)["rounds"][0]["findings"].clone();
+    assert_eq!(findings.as_array().unwrap().len(), 2, "{findings}");
 }
 
 #[test]
@@ -233,17 +273,26 @@ impl Exercise for Looking<'_> {
     }
 }
 
+/// Runs the test, and returns the report as it is when the second round begins.
+fn seen_in_the_second_round(
+    folder: &Folder,
+    system: &mut SimulatedSystem,
+    client: &mut Client,
+) -> Value {
+    let mut looking = Looking {
+        client,
+        folder,
+        seen: None,
+    };
+    run(system, &mut looking, &at_once(folder)).unwrap();
+    looking.seen.unwrap()
+}
+
 #[test]
 fn a_machine_that_is_lost_in_a_round_leaves_the_report_of_those_before() {
     for build in BUILDS {
         let (folder, mut system, mut client) = begin_on(build, "so-far");
-        let mut looking = Looking {
-            client: &mut client,
-            folder: &folder,
-            seen: None,
-        };
-        run(&mut system, &mut looking, &at_once(&folder)).unwrap();
-        let seen = looking.seen.unwrap();
+        let seen = seen_in_the_second_round(&folder, &mut system, &mut client);
         assert_eq!(
             (&seen["complete"], &seen["passed"]),
             (&json!(false), &json!(false))
@@ -322,14 +371,8 @@ fn a_failure_at_any_change_leaves_nothing_on_or_says_so() {
 fn a_process_that_was_ended_is_followed_by_one_that_goes_on() {
     for build in BUILDS {
         let (folder, mut system, mut client) = begin_on(build, "at-once-killed");
-        let mut looking = Looking {
-            client: &mut client,
-            folder: &folder,
-            seen: None,
-        };
         // It was ended within the second round, and left all as it was then.
-        run(&mut system, &mut looking, &at_once(&folder)).unwrap();
-        let seen = looking.seen.unwrap();
+        let seen = seen_in_the_second_round(&folder, &mut system, &mut client);
         let progress = json!({
             "version": 2, "client": "0.1.0", "windows": [10, 0, build], "round": 1,
             "stage": "exercise", "kind": { "no_restart": true, "risky": false },

@@ -4,7 +4,8 @@
  * kernel exports them and the WDK declares them. Names, arguments and values are those of the
  * public documentation of wdm.h, ntddk.h and ntifs.h.
  */
-#pragma once
+#ifndef NTOSKRNL_H
+#define NTOSKRNL_H
 
 /* Inline there, exported by the kernel: moved out of the way, and declared below. */
 #define KeGetCurrentIrql KeGetCurrentIrqlInline
@@ -60,3 +61,5 @@ PVOID MmAllocateContiguousNodeMemory(SIZE_T NumberOfBytes, PHYSICAL_ADDRESS Lowe
                                      NODE_REQUIREMENT PreferredNode);
 
 PVOID MmAllocateMappingAddressEx(SIZE_T NumberOfBytes, ULONG PoolTag, ULONG64 Flags);
+
+#endif

@@ -5,7 +5,8 @@ use crate::{
     headers::{self, HeaderFolders},
     metadata,
 };
-use std::{env, path::PathBuf};
+use cargo_metadata::camino::{Utf8Path, Utf8PathBuf};
+use std::path::PathBuf;
 
 /// The driver model of a build, and its headers.
 #[derive(Debug, Clone)]
@@ -13,6 +14,7 @@ pub struct Config {
     /// The driver model.
     pub driver_config: DriverConfig,
     folders: HeaderFolders,
+    root: Utf8PathBuf,
 }
 
 /// The driver model. Build scripts match on all three; [`Config`] holds KMDF alone.
@@ -77,10 +79,17 @@ impl Config {
     /// If the kernel headers of mingw-w64 are missing, or the project asks for no driver model that is
     /// known here.
     pub(crate) fn new() -> Result<Self, ConfigError> {
+        let (driver_config, root) = metadata::driver_config()?;
         Ok(Self {
-            driver_config: metadata::driver_config()?,
+            driver_config,
             folders: HeaderFolders::find()?,
+            root,
         })
+    }
+
+    /// The root of the project that is built.
+    pub(crate) fn root(&self) -> &Utf8Path {
+        &self.root
     }
 
     /// Prints the driver model's `cfg` for cargo, and its possible values.
@@ -103,6 +112,25 @@ impl Config {
     /// None; the signature is that of Microsoft's `wdk-build`.
     pub fn include_paths(&self) -> Result<impl Iterator<Item = PathBuf>, ConfigError> {
         Ok(self.folders.paths().into_iter())
+    }
+
+    /// The compiler for C code of a driver, which includes `ntddk.h` and `wdf.h`.
+    pub(crate) fn c_compiler(&self) -> cc::Build {
+        let mut compiler = cc::Build::new();
+        let folders = self.folders.paths_for_c();
+        compiler
+            .cargo_metadata(false)
+            .flags(folders.map(|folder| format!("-isystem{}", folder.display())))
+            .flags(headers::DIALECT)
+            .flags(headers::FREESTANDING);
+        for (name, value) in self.preprocessor_definitions() {
+            compiler.define(&name, value.as_deref());
+        }
+        // Else mingw-w64's headers define these two in every file, and the linker finds several.
+        for name in ["InterlockedBitTestAndSet", "InterlockedBitTestAndReset"] {
+            compiler.define(&format!("__INTRINSIC_DEFINED_{name}"), None);
+        }
+        compiler
     }
 
     /// Macros to define: name, and value if it has one.
@@ -161,33 +189,5 @@ impl Config {
             DriverConfig::Umdf(umdf) => (umdf.umdf_version_major, umdf.target_umdf_version_minor),
         };
         Some(headers::function_table(major, minor))
-    }
-}
-
-/// Fails unless cargo builds for the target of the layouts.
-///
-/// # Errors
-///
-/// [`ConfigError::UnsupportedTarget`].
-pub(crate) fn require_target() -> Result<(), ConfigError> {
-    let target = env::var("TARGET").unwrap_or_default();
-    if target == "x86_64-pc-windows-msvc" {
-        Ok(())
-    } else {
-        Err(ConfigError::UnsupportedTarget { target })
-    }
-}
-
-/// Fails unless the target's C runtime is linked statically.
-///
-/// # Errors
-///
-/// [`ConfigError::StaticCrtNotEnabled`].
-pub(crate) fn require_static_crt() -> Result<(), ConfigError> {
-    let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
-    if features.split(',').any(|feature| feature == "crt-static") {
-        Ok(())
-    } else {
-        Err(ConfigError::StaticCrtNotEnabled)
     }
 }

@@ -1,6 +1,6 @@
 //! The linking of kernel-mode images: libraries, entry point and the linker's arguments.
 
-use crate::{Config, ConfigError, IoError, config, headers, import_library};
+use crate::{Config, ConfigError, IoError, import_library, settings};
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -62,9 +62,17 @@ pub fn configure_export_driver_build() -> Result<(), ConfigError> {
 
 /// Configures the link of either image. Returns the folder for libraries, which the linker searches.
 fn configure_image(entry: &str) -> Result<(Config, PathBuf), ConfigError> {
-    config::require_target()?;
-    config::require_static_crt()?;
+    settings::require_target(&settings::of_process)?;
+    settings::require_link(&settings::of_process)?;
+    settings::require_compiler(&settings::of_process)?;
     let config = Config::new()?;
+    if let Some(profile) = settings::unwinding_profile(config.root(), &settings::of_process) {
+        println!(
+            "cargo::warning=the profile `{profile}` unwinds on a panic, and a driver cannot; add \
+             panic = \"abort\" to [profile.{profile}] in {}/Cargo.toml",
+            config.root()
+        );
+    }
     config.emit_cfg_settings();
 
     let folder = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
@@ -92,19 +100,28 @@ fn compile_driver_entry(config: &Config) -> Result<(), ConfigError> {
         package.join("include").display()
     );
 
-    let mut build = cc::Build::new();
-    build
-        .cargo_metadata(false)
-        .file(source)
-        .flags(
-            config
-                .include_paths()?
-                .map(|folder| format!("-isystem{}", folder.display())),
-        )
-        .flags(headers::DIALECT)
-        .flags(headers::FREESTANDING);
-    for (name, value) in config.preprocessor_definitions() {
-        build.define(&name, value.as_deref());
+    let mut compiler = config.c_compiler();
+    Ok(compiler.file(source).try_compile("WdfDriverEntry")?)
+}
+
+/// Compiles files in C into the image, after [`configure_wdk_binary_build`]: for a driver in C, or the part
+/// of one. Microsoft's `wdk-build` has no such function. `adapt` may add folders and options.
+///
+/// # Errors
+///
+/// If a file does not compile, or as [`configure_wdk_binary_build`].
+pub fn compile_c(
+    name: &str,
+    files: impl IntoIterator<Item = PathBuf>,
+    adapt: impl FnOnce(&mut cc::Build),
+) -> Result<(), ConfigError> {
+    let mut compiler = Config::new()?.c_compiler();
+    for file in files {
+        println!("cargo::rerun-if-changed={}", file.display());
+        compiler.file(file);
     }
-    Ok(build.try_compile("WdfDriverEntry")?)
+    adapt(&mut compiler);
+    compiler.try_compile(name)?;
+    link_library(name);
+    Ok(())
 }

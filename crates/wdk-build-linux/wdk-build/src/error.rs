@@ -1,7 +1,7 @@
 //! Errors of a build, with advice where there is any.
 
 use crate::{ApiSubset, DriverConfig};
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
 /// The error of a file or program.
 #[derive(Debug, thiserror::Error)]
@@ -22,7 +22,10 @@ impl IoError {
 }
 
 /// Why a build could not be configured.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` form is the same sentence, because that is the form in which the `main` of a build script
+/// prints it.
+#[derive(thiserror::Error)]
 pub enum ConfigError {
     /// The error of a file or program.
     #[error(transparent)]
@@ -102,7 +105,9 @@ pub enum ConfigError {
     },
 
     /// The layouts and the import libraries are for another target.
-    #[error("this wdk-build serves the target x86_64-pc-windows-msvc, not {target}")]
+    #[error(
+        "this wdk-build serves the target x86_64-pc-windows-msvc, not {target}; pass --target x86_64-pc-windows-msvc to cargo"
+    )]
     UnsupportedTarget {
         /// The target asked for.
         target: String,
@@ -115,6 +120,30 @@ pub enum ConfigError {
     )]
     StaticCrtNotEnabled,
 
+    /// The linker of Microsoft's toolchain is not on Linux.
+    #[error(
+        "no linker is named for x86_64-pc-windows-msvc; add linker = \"rust-lld\" and the rustflags \
+         \"-C\", \"linker-flavor=lld-link\" to [target.x86_64-pc-windows-msvc] in .cargo/config.toml"
+    )]
+    NoLinker,
+
+    /// The `cc` crate would look for a compiler of Microsoft's.
+    #[error(
+        "no C compiler is named for x86_64-pc-windows-msvc; add CC_x86_64_pc_windows_msvc = \"clang\" and \
+         AR_x86_64_pc_windows_msvc = \"llvm-lib\" to [env] in .cargo/config.toml"
+    )]
+    NoCompiler,
+
+    /// The C compiler would read the headers as Microsoft's compiler does.
+    #[error(
+        "CFLAGS_x86_64_pc_windows_msvc lacks {missing}, with which clang reads mingw-w64's headers; set it in \
+         [env] in .cargo/config.toml"
+    )]
+    NoDialect {
+        /// The missing options.
+        missing: String,
+    },
+
     /// `llvm-dlltool` ran and failed.
     #[error("llvm-dlltool failed on {}: {message}", definition.display())]
     ImportLibrary {
@@ -124,11 +153,17 @@ pub enum ConfigError {
         message: String,
     },
 
-    /// The entry point in C did not compile.
-    #[error("WdfDriverEntry.c: {0}")]
-    DriverEntry(#[from] cc::Error),
+    /// A file in C did not compile: the entry point, or the driver's own.
+    #[error("clang: {0}")]
+    Compiler(#[from] cc::Error),
 
     /// bindgen knows no such version of Rust.
     #[error("bindgen: {0}")]
     RustTarget(String),
+}
+
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
 }

@@ -25,9 +25,12 @@ pub(crate) const DIALECT: [&str; 5] = [
     "-U_MSC_EXTENSIONS",
 ];
 
-/// Options for kernel code, which has no C runtime that probes the stack or holds a cookie.
-pub(crate) const FREESTANDING: [&str; 3] = [
+/// Options for kernel code, which has no C runtime that probes the stack or holds a cookie. The first one would
+/// leave out unwind data, which every function on x64 has but a leaf: "x64 exception handling" in the
+/// documentation of Microsoft's compiler.
+pub(crate) const FREESTANDING: [&str; 4] = [
     "-ffreestanding",
+    "-fasynchronous-unwind-tables",
     "-fno-stack-protector",
     "-mno-stack-arg-probe",
 ];
@@ -53,6 +56,12 @@ impl HeaderFolders {
             .ok_or_else(|| ConfigError::HeadersNotFound {
                 searched: MINGW_W64.map(PathBuf::from).to_vec(),
             })
+    }
+
+    /// The folders for a driver in C: this project's headers by the names of Microsoft's, then the others.
+    pub(crate) fn paths_for_c(&self) -> impl Iterator<Item = PathBuf> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("include/c");
+        std::iter::once(folder).chain(self.paths())
     }
 
     /// The folders in order: this project's headers, those that its build script wrote, mingw-w64's.
@@ -164,7 +173,23 @@ mod tests {
     use crate::KmdfConfig;
     use std::{error::Error, fs};
 
-    fn check(minor: u8, source: &Path) -> Result<(), Box<dyn Error>> {
+    /// The functions are compiled as well, each against its type.
+    #[test]
+    fn clang_accepts_the_headers_of_a_driver_in_c() -> Result<(), Box<dyn Error>> {
+        let source = Path::new(env!("OUT_DIR")).join("driver.c");
+        let text = "#include <ntddk.h>\n#include <wdmsec.h>\n#include <wdf.h>\n\
+                    typedef struct { int Field; } OURS;\n\
+                    WDF_DECLARE_CONTEXT_TYPE(OURS)\n\
+                    void init(PWDF_OBJECT_ATTRIBUTES a)\n\
+                    { WDF_OBJECT_ATTRIBUTES_INIT_CONTEXT_TYPE(a, OURS); }\n";
+        fs::write(&source, text)?;
+        let folder = HeaderFolders::find()?.paths_for_c().next();
+        let folder = folder.ok_or("no folder")?;
+        check(31, &source, Some(&folder))?;
+        check(33, &source, Some(&folder))
+    }
+
+    fn check(minor: u8, source: &Path, first: Option<&Path>) -> Result<(), Box<dyn Error>> {
         let driver = DriverConfig::Kmdf(KmdfConfig {
             kmdf_version_major: 1,
             target_kmdf_version_minor: minor,
@@ -182,8 +207,10 @@ mod tests {
             .args(FREESTANDING)
             .args(definitions(driver).into_iter().map(define))
             .args(
-                HeaderFolders::find()?
-                    .paths()
+                first
+                    .map(Path::to_owned)
+                    .into_iter()
+                    .chain(HeaderFolders::find()?.paths())
                     .map(|folder| format!("-isystem{}", folder.display())),
             )
             .arg(source)
@@ -197,8 +224,8 @@ mod tests {
     #[test]
     fn clang_accepts_the_headers_and_their_assertions() -> Result<(), Box<dyn Error>> {
         let entry = Path::new(env!("CARGO_MANIFEST_DIR")).join("driver-entry/WdfDriverEntry.c");
-        check(31, &entry)?;
-        check(33, &entry)
+        check(31, &entry, None)?;
+        check(33, &entry, None)
     }
 
     #[test]
@@ -211,6 +238,6 @@ mod tests {
             .collect();
         let source = Path::new(env!("OUT_DIR")).join("subsets.c");
         fs::write(&source, includes)?;
-        check(33, &source)
+        check(33, &source, None)
     }
 }

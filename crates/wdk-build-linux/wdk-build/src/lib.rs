@@ -21,11 +21,14 @@ mod error;
 mod headers;
 mod import_library;
 mod metadata;
+mod settings;
 mod signature_cache;
 
 pub use bindgen::BuilderExt;
 pub use config::{ApiSubset, Config, DriverConfig, KmdfConfig, UmdfConfig};
-pub use driver_link::{configure_export_driver_build, configure_wdk_binary_build};
+pub use driver_link::{compile_c, configure_export_driver_build, configure_wdk_binary_build};
+// For `compile_c`.
+pub use cc;
 pub use error::{ConfigError, IoError};
 
 /// Sets the driver model for the build of a library, as `cfg(driver_model__driver_type = "KMDF")`.
@@ -50,6 +53,8 @@ where
     F: FnMut(Config) -> Result<(), E>,
     E: From<ConfigError>,
 {
+    settings::require_target(&settings::of_process)?;
+    settings::require_compiler(&settings::of_process)?;
     let config = Config::new()?;
     config.emit_cfg_settings();
     signature_cache::delete()?;

@@ -5,7 +5,7 @@
 //! (<https://docs.rs/wdk-build/0.6.0/wdk_build/metadata/>).
 
 use crate::{ConfigError, DriverConfig, KmdfConfig};
-use cargo_metadata::{Metadata, MetadataCommand};
+use cargo_metadata::{Metadata, MetadataCommand, camino::Utf8PathBuf};
 use serde_json::Value;
 use std::{
     env,
@@ -15,12 +15,12 @@ use std::{
 /// The minor versions of KMDF 1 whose declarations are here ("KMDF Version History").
 const KMDF_MINORS: std::ops::RangeInclusive<u8> = 31..=33;
 
-/// Returns the model of the project that is built, and tells cargo which manifests it came from.
+/// Returns the model of the project that is built, and its root. Tells cargo which manifests it came from.
 ///
 /// # Errors
 ///
 /// If the project has no model, more than one, or one that this crate does not know.
-pub(crate) fn driver_config() -> Result<DriverConfig, ConfigError> {
+pub(crate) fn driver_config() -> Result<(DriverConfig, Utf8PathBuf), ConfigError> {
     let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
     let folder = project(&out).ok_or_else(|| ConfigError::ProjectNotFound { out: out.clone() })?;
     let metadata = MetadataCommand::new()
@@ -32,7 +32,7 @@ pub(crate) fn driver_config() -> Result<DriverConfig, ConfigError> {
         println!("cargo::rerun-if-changed={}", package.manifest_path);
     }
     println!("cargo::rerun-if-changed={}/Cargo.toml", folder.display());
-    of_project(&metadata)
+    Ok((of_project(&metadata)?, metadata.workspace_root))
 }
 
 /// The folder above a build script's output that has a lock file, as Microsoft's `wdk-build` looks for

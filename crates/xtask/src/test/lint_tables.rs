@@ -48,6 +48,9 @@ const ADDITIONS: [(&[&str], &[&str], &str); 5] = [
     ),
 ];
 
+/// The folder of a template's package that has no code of a driver.
+const OF_TWO_LINES: &str = "lab-test";
+
 /// A table with this line may leave out the root's lints about unsafe code.
 const NO_UNSAFE_CODE: &str = "rust: unsafe_code = \"forbid\"";
 const ABOUT_UNSAFE_CODE: [&str; 4] = [
@@ -127,7 +130,7 @@ fn manifests_below(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap_or_default();
-        if path.is_dir() && name != "target" && name != ".git" {
+        if path.is_dir() && !["target", ".git", OF_TWO_LINES].contains(&&*name.to_string_lossy()) {
             manifests_below(&path, found);
         } else if name == "Cargo.toml" {
             let path = path.strip_prefix(paths::root()).unwrap();

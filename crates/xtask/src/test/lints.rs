@@ -14,7 +14,7 @@ use std::{
 /// Runs rustfmt, clippy and the linters of workflows, which print what they find.
 pub fn run() -> Result<()> {
     let root = paths::root();
-    workflows(&root)?;
+    workflows(&root, &workflow_files(&root)?)?;
     for workspace in ["", "crates/wdk-build-linux", "tests/lab/kernel"] {
         let folder = root.join(workspace);
         program::run_here(
@@ -108,16 +108,16 @@ fn packages(root: &Path) -> Result<()> {
     )
 }
 
-/// Checks the workflows, by themselves: neither linter asks a network or runs another program.
-fn workflows(root: &Path) -> Result<()> {
+/// Checks workflows of the project at `root`, by themselves: neither linter asks a network or runs another
+/// program.
+pub fn workflows(root: &Path, files: &[PathBuf]) -> Result<()> {
     let linters = setup::workflow_linters()?;
-    let files = workflow_files(root)?;
     program::run_here(
         program::named(linters.program("actionlint"))
             .current_dir(root)
             // Else it runs these programs where a machine has them, for scripts in steps.
             .args(["-shellcheck=", "-pyflakes="])
-            .args(&files),
+            .args(files),
     )?;
     program::run_here(
         program::named(linters.program("zizmor"))
@@ -128,7 +128,7 @@ fn workflows(root: &Path) -> Result<()> {
                 "--quiet",
                 "--persona=pedantic",
             ])
-            .args(&files),
+            .args(files),
     )
 }
 

@@ -9,12 +9,14 @@ pub mod mutants;
 mod parts;
 
 use crate::{
-    accessors,
+    accessors, demo, framework,
     lab::Lab,
+    lab_test_driver, new,
     package::{self, Programs, Signing},
     paths, program, setup, wine,
 };
 use anyhow::Result;
+pub use lints::workflows as lint_workflows;
 use parts::Part;
 use std::{path::PathBuf, process::Command};
 
@@ -60,10 +62,22 @@ pub const PARTS: &[Part] = &[
         },
     },
     Part {
+        name: "new",
+        what: "a driver that `cargo xtask new` makes, in ring 0",
+        by_name: false,
+        run: |_| new::trial::run(),
+    },
+    Part {
         name: "lab",
         what: "the driver end to end, in ring 0",
         by_name: false,
         run: |lab| end_to_end(&mut program::cargo(), lab, &packages()?),
+    },
+    Part {
+        name: "demo",
+        what: "each scene of the demonstration",
+        by_name: false,
+        run: demo::check,
     },
     Part {
         name: "miri",
@@ -146,6 +160,8 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     ]);
     lab.set_variables(cargo);
     accessors::set_variables(cargo, &accessors::build()?);
+    cargo.env(framework::TEST_DRIVER, framework::build_test_driver()?);
+    lab_test_driver::set_variable(cargo, lab_test_driver::build()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])

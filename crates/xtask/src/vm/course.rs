@@ -2,6 +2,7 @@
 
 use super::{conversation::Conversation, machine::Machine};
 use anyhow::{Result, ensure};
+use clap::Args;
 use fs_err as fs;
 use ringcopy_guest_protocol::{Command, Outcome};
 use std::{fmt::Write as _, path::Path, sync::atomic::AtomicBool, time::Duration};
@@ -23,8 +24,20 @@ const fn entry(typed: &'static str, command: Command) -> Entry {
     }
 }
 
+/// What the course does in its test under Driver Verifier.
+#[derive(Clone, Copy, Args)]
+pub struct Verification {
+    /// Test under the settings of Driver Verifier that take effect at once
+    #[arg(long)]
+    pub no_restart: bool,
+    /// How often to load and unload the driver in each round [default: 100]
+    #[arg(long, value_name = "TIMES")]
+    pub loads: Option<u32>,
+}
+
 /// The course.
-const fn entries(no_restart: bool) -> [Entry; 7] {
+const fn entries(verification: Verification) -> [Entry; 7] {
+    let Verification { no_restart, loads } = verification;
     [
         entry(
             "ringcopy install --trust-certificate",
@@ -42,6 +55,7 @@ const fn entries(no_restart: bool) -> [Entry; 7] {
             Command::VmTest {
                 no_restart,
                 risky: false,
+                loads,
             },
         ),
         entry("ringcopy start", Command::Start),
@@ -58,7 +72,7 @@ const fn entries(no_restart: bool) -> [Entry; 7] {
 /// in the folder, whatever happened.
 pub fn run(
     mut machine: Machine,
-    no_restart: bool,
+    verification: Verification,
     reports: &Path,
     patience: Duration,
     interrupted: &AtomicBool,
@@ -66,8 +80,8 @@ pub fn run(
     let mut summary = String::new();
     let serial = machine.serial.try_clone()?;
     let mut conversation =
-        Conversation::new(serial, patience, interrupted, |line| println!("{line}"))?;
-    let ran = drive(&mut conversation, no_restart, reports, &mut summary);
+        Conversation::new(serial, patience, interrupted, |line| println!("{line}"));
+    let ran = drive(&mut conversation, verification, reports, &mut summary);
     let ended = ran.and_then(|failed| {
         conversation.shut_down()?;
         machine.wait(patience, interrupted)?;
@@ -89,9 +103,9 @@ pub fn run(
 }
 
 /// Runs the commands, and copies the reports. Returns the commands that failed.
-fn drive(
+pub(super) fn drive(
     conversation: &mut Conversation<'_>,
-    no_restart: bool,
+    verification: Verification,
     reports: &Path,
     summary: &mut String,
 ) -> Result<Vec<&'static str>> {
@@ -104,7 +118,7 @@ fn drive(
     );
     let mut failed = Vec::new();
     let mut number = 0;
-    for entry in entries(no_restart) {
+    for entry in entries(verification) {
         if !failed.is_empty() && !entry.always {
             continue;
         }

@@ -123,7 +123,7 @@ fn install(options: &Options, edition: &str, disc: Disc, drive: &Path) -> Result
     let patience = Duration::from_mins(options.patience);
     let serial = machine.serial.try_clone()?;
     let mut conversation =
-        Conversation::new(serial, patience, &interrupted, |line| println!("{line}"))?;
+        Conversation::new(serial, patience, &interrupted, |line| println!("{line}"));
     let hello = conversation.greeting().with_context(|| {
         let words = machine.last_words();
         format!(

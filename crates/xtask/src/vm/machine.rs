@@ -100,6 +100,7 @@ impl Guest {
         let mut starting = Starting(Some(process));
         let serial = starting.connection(&listener, &log, interrupted)?;
         serial.set_nonblocking(false)?;
+        serial.set_read_timeout(Some(TICK))?;
         serial.set_write_timeout(Some(START))?;
         Ok(Machine {
             log,

@@ -7,14 +7,18 @@
 //! | `conversation` | talks to `ringcopy guest` over the machine's serial port |
 //! | `machine`, `resources` | QEMU, and what it needs of the host |
 //! | `unattend_file`, `disc`, `medium` | the installation's settings, discs for the guest, the disc of Windows |
+//! | `pseudo_terminal` | a serial port for tests without a virtual machine |
 //! | `stand_in` | guests that are not Windows, to try all this without it |
 
-mod conversation;
+pub mod conversation;
 mod course;
 mod create;
 mod disc;
 mod machine;
 mod medium;
+pub mod pseudo_terminal;
+#[cfg(test)]
+mod real_guest;
 mod resources;
 pub mod stand_in;
 mod unattend_file;
@@ -52,9 +56,8 @@ pub struct TestOptions {
     /// The disk image [default: target/vm/windows.qcow2, where `vm create` puts it]
     #[arg(long, value_name = "DISK")]
     image: Option<PathBuf>,
-    /// Test under the settings of Driver Verifier that take effect at once
-    #[arg(long)]
-    no_restart: bool,
+    #[command(flatten)]
+    verification: course::Verification,
     /// A package's folder [default: one that is made of this tree]
     #[arg(long, value_name = "DIR")]
     package: Option<PathBuf>,
@@ -105,7 +108,7 @@ fn test(options: &TestOptions) -> Result<()> {
     let patience = Duration::from_mins(options.patience);
     course::run(
         machine,
-        options.no_restart,
+        options.verification,
         &reports,
         patience,
         &interrupted,

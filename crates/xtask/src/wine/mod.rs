@@ -2,7 +2,8 @@
 //!
 //! - `session`: a running Wine of this tree's own; `prefix`: its folder.
 //! - `accessors`: the accessors' Windows test programs.
-//! - `end_to_end`: the driver and the Windows client, through Wine's service and I/O managers.
+//! - `end_to_end`: the driver and the Windows client, through Wine's service and I/O managers,
+//!   and `ringcopy guest` on a serial port.
 
 mod accessors;
 mod end_to_end;

@@ -51,6 +51,7 @@ impl Session {
         Ok(())
     }
 
+    #[cfg(unix)]
     /// Ends Wine and starts it again, as a machine is restarted.
     pub(super) fn restart(&self) -> Result<()> {
         self.end();
@@ -62,7 +63,7 @@ impl Session {
         self.prefix.path().with_file_name(name)
     }
 
-    fn end(&self) {
+    pub(super) fn end(&self) {
         // If this fails, the server ends by itself some time after its last program.
         for word in ["-k", "-w"] {
             let _ = self.command("wineserver").arg(word).status();

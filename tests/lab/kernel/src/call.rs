@@ -27,10 +27,30 @@ const UNTOUCHED: u8 = 0xCC;
 pub(crate) fn initialize() {
     // Of all processors: where other memory lies does not depend on how many there are.
     for place in &STACKS.0 {
-        let stack = system::allocate_permanent(STACK_PAGES);
-        raw::fill(stack, UNTOUCHED, STACK_PAGES * PAGE);
-        place.store(stack, Ordering::Relaxed);
+        place.store(make_stack(), Ordering::Relaxed);
     }
+}
+
+/// Allocates a stack for drivers, and returns its lowest address.
+pub(crate) fn make_stack() -> u64 {
+    let stack = system::allocate_permanent(STACK_PAGES);
+    raw::fill(stack, UNTOUCHED, STACK_PAGES * PAGE);
+    stack
+}
+
+/// Returns the end of a stack.
+pub(crate) const fn top_of(stack: u64) -> u64 {
+    stack + STACK_PAGES * PAGE
+}
+
+/// Returns the stack on which this processor calls drivers.
+pub(crate) fn stack() -> u64 {
+    STACKS.here().load(Ordering::Relaxed)
+}
+
+/// Sets the stack on which this processor calls drivers: that of the thread that runs.
+pub(crate) fn set_stack(stack: u64) {
+    STACKS.here().store(stack, Ordering::Relaxed);
 }
 
 /// Returns the most bytes of stack that drivers have used, and the size of the stack.
@@ -70,6 +90,23 @@ const PRESERVED: [&str; 18] = [
     "r14", "r13", "r12", "rdi", "rsi", "rbp", "rbx",
 ];
 
+/// Returns where the drivers' code goes on that has called the lab, the innermost call first; 0 for
+/// calls that there are not.
+pub(crate) fn callers<const N: usize>() -> [u64; N] {
+    let (bottom, top) = (stack(), top_of(stack()));
+    let here = crate::bugcheck::stack_here();
+    let mut callers = [0; N];
+    if !(bottom..top).contains(&here) {
+        return callers;
+    }
+    let words = (here & !7..top).step_by(8).map(raw::read::<u64>);
+    let returns = words.filter(|&word| images::is_return_address(word));
+    for (caller, address) in callers.iter_mut().zip(returns) {
+        *caller = address;
+    }
+    callers
+}
+
 /// Whether the outermost call into a driver was for the system process rather than for a request.
 pub(crate) fn in_system_thread() -> bool {
     IN_SYSTEM_THREAD.here().load(Ordering::Relaxed)
@@ -99,8 +136,8 @@ pub(crate) fn driver_to_level(what: &str, function: u64, arguments: [u64; 4], le
     }
     let regions = kernel_state::critical_regions();
     let held = locks::held();
-    let bottom = STACKS.here().load(Ordering::Relaxed);
-    let top = bottom + STACK_PAGES * PAGE;
+    let bottom = stack();
+    let top = top_of(bottom);
     let nested = (bottom..top).contains(&crate::bugcheck::stack_here());
     let mut call = DriverCall {
         function,

@@ -12,6 +12,11 @@ pub(crate) fn critical_regions() -> u32 {
     CRITICAL_REGIONS.here().load(Ordering::Relaxed)
 }
 
+/// Replaces the number of critical regions that the thread is in, as another thread goes on.
+pub(crate) fn replace_critical_regions(depth: u32) -> u32 {
+    CRITICAL_REGIONS.here().swap(depth, Ordering::Relaxed)
+}
+
 pub(crate) fn enter_critical_region() {
     CRITICAL_REGIONS.here().fetch_add(1, Ordering::Relaxed);
 }

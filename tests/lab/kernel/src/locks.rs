@@ -18,7 +18,7 @@ const NESTED: usize = 16;
 
 /// A lock that is held.
 #[derive(Clone, Copy)]
-struct Held {
+pub(crate) struct Held {
     lock: u64,
     /// The IRQL from before.
     level: u8,
@@ -152,6 +152,11 @@ pub(crate) fn require_nonpaged(address: u64, what: &str) {
 /// Returns how many locks this processor holds.
 pub(crate) fn held() -> usize {
     LOCKS.with(|locks| locks.held[processor::number()].len())
+}
+
+/// Replaces what this processor holds, as another thread goes on.
+pub(crate) fn replace_held(held: Vec<Held>) -> Vec<Held> {
+    LOCKS.with(|locks| core::mem::replace(&mut locks.held[processor::number()], held))
 }
 
 /// Ends the run if this processor holds more locks than before a routine of a driver ran.

@@ -11,7 +11,7 @@
 //! share nothing with it.
 //!
 //! [`boot`] and [`memory`] start the machine. [`pe`] loads images. [`trap`] and [`seh`] turn faults
-//! into exceptions. [`object`], [`io`] and [`exports`] are the drivers' view of NT. [`driver`] and
+//! into exceptions. [`object`], [`io`], [`pnp`] and [`exports`] are the drivers' view of NT. [`driver`] and
 //! [`serve`] carry out the host's commands.
 
 #![no_std]
@@ -38,8 +38,11 @@ mod boot;
 mod broadcast;
 mod bugcheck;
 mod call;
+mod clock;
 mod cpu;
 mod descriptors;
+mod dispatcher;
+mod dpc;
 mod driver;
 mod exit;
 mod exports;
@@ -60,6 +63,7 @@ mod pageable;
 mod parallel;
 mod pci;
 mod pe;
+mod pnp;
 mod pool;
 mod processor;
 mod random;
@@ -71,15 +75,15 @@ mod serve;
 mod smp;
 mod steps;
 mod test_memory;
+mod threads;
+mod timers;
 mod trap;
 mod withheld;
+mod work_items;
 
 use crate::memory::{kernel_space, paging};
 use crate::object::{process, registry};
-use crate::options::Mode;
-use crate::pe::Missing;
 use crate::serial::say;
-use ringcopy_lab_mailbox::Exit;
 
 /// Entered from `boot.s`, with interrupts off, on the tables that `boot.s` made.
 #[unsafe(no_mangle)]
@@ -104,36 +108,7 @@ extern "C" fn kmain(start_info: u64) -> ! {
         if protected { "on" } else { "missing" }
     );
 
-    match options::get().mode {
-        Mode::Serve => {
-            driver::load_framework(archive, Missing::Refuse);
-            let status = driver::load(archive, Missing::Refuse);
-            serve::listen(archive, status)
-        }
-        Mode::Load => exit::end(load_once(archive)),
-    }
-}
-
-/// Loads the driver, unloads it, and prints what it leaked.
-fn load_once(archive: boot::Archive) -> Exit {
-    driver::load_framework(archive, Missing::Stub);
-    if !driver::load(archive, Missing::Stub).is_success() {
-        return Exit::EntryFailed;
-    }
-    match driver::unload() {
-        Ok(left) if left.is_empty() => {
-            say!("unloaded: nothing is left");
-            Exit::Done
-        }
-        Ok(left) => {
-            for line in &left {
-                say!("leaked: {line}");
-            }
-            Exit::Leaked
-        }
-        Err(_) => {
-            say!("the driver has no unload routine");
-            Exit::Leaked
-        }
-    }
+    driver::load_framework(archive);
+    let status = driver::load(archive);
+    serve::listen(archive, status)
 }

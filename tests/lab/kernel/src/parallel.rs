@@ -9,7 +9,8 @@ use crate::memory::kernel_space;
 use crate::memory::user::{self, AccessKind};
 use crate::object::{file, process};
 use crate::processor::{self, MOST, PerProcessor};
-use crate::{cpu, raw, smp};
+use crate::threads::{self, Waited};
+use crate::{clock, cpu, dpc, raw, smp};
 use nt_status::NtStatus;
 
 /// The work of one processor.
@@ -81,21 +82,53 @@ pub(crate) fn set_at_work(at_work: bool) {
     AT_WORK.here().store(at_work, Ordering::Release);
 }
 
-/// Waits until `look` finds something, as long as another processor may cause it.
+fn is_set(flag: &AtomicBool) -> bool {
+    flag.load(Ordering::Acquire)
+}
+
+/// Whether another processor runs driver code, or waits.
+pub(crate) fn is_other_at_work() -> bool {
+    AT_WORK.elsewhere().any(is_set)
+}
+
+/// Whether another processor runs driver code, and does not wait for a request.
+pub(crate) fn is_other_busy() -> bool {
+    let mut others = AT_WORK.elsewhere().zip(WAITING.elsewhere());
+    others.any(|(works, waits)| is_set(works) && !is_set(waits))
+}
+
+/// Waits until `look` finds something, as long as another processor or another thread may cause it.
 pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    if let Some(found) = look() {
-        return Some(found);
+    let mut found = look();
+    if found.is_some() {
+        return found;
     }
     WAITING.here().store(true, Ordering::Release);
+    if processor::number() == 0 {
+        let is_found = || {
+            found = look();
+            found.is_some()
+        };
+        // What it found says how the wait ended.
+        let _: Waited = threads::wait(is_found, None);
+    } else {
+        found = wait_elsewhere(look);
+    }
+    WAITING.here().store(false, Ordering::Release);
+    found
+}
+
+/// As [`wait_for`], on another processor than the first.
+fn wait_elsewhere<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
     let mut patience = PATIENCE;
-    let found = loop {
-        let is_set = |flag: &AtomicBool| flag.load(Ordering::Acquire);
-        let works = AT_WORK.elsewhere().any(is_set);
-        let all_wait = AT_WORK
-            .elsewhere()
-            .zip(WAITING.elsewhere())
-            .all(|(works, waits)| !is_set(works) || is_set(waits));
-        patience = if all_wait { patience - 1 } else { PATIENCE };
+    loop {
+        dpc::deliver();
+        let works = is_other_at_work();
+        patience = if is_other_busy() {
+            PATIENCE
+        } else {
+            patience - 1
+        };
         // After the load of `works`, so that this sees everything that the others did before they
         // stopped.
         let found = look();
@@ -103,9 +136,7 @@ pub(crate) fn wait_for<T>(mut look: impl FnMut() -> Option<T>) -> Option<T> {
             break found;
         }
         core::hint::spin_loop();
-    };
-    WAITING.here().store(false, Ordering::Release);
-    found
+    }
 }
 
 /// Does the work of as many processors, from the first on, and returns their tallies. The caller is
@@ -120,14 +151,22 @@ pub(crate) fn run(works: &[Work]) -> Vec<Tally> {
     });
     smp::wake_others();
     work_if_asked();
+    // The requests of the others may need what runs on this processor alone: threads and timers.
+    set_at_work(true);
+    WAITING.here().store(true, Ordering::Release);
     let take = |number: usize| loop {
         let part = PARTS.with(|parts| parts[number]);
         if let Part::Done(tally) = part {
             break tally;
         }
+        if !threads::turn() && !is_other_busy() {
+            clock::advance_to_next(u64::MAX);
+        }
         core::hint::spin_loop();
     };
     let tallies = (0..works.len()).map(take).collect();
+    WAITING.here().store(false, Ordering::Release);
+    set_at_work(false);
     PARTS.with(|parts| parts.fill(Part::None));
     set_running(false);
     tallies

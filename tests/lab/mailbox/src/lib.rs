@@ -88,8 +88,8 @@ values! {
     CreateProcess = 1,
     /// Ends a process: closes its handles, frees its memory. Arguments: process.
     EndProcess = 2,
-    /// Opens the device named in the data (UTF-8, `\DosDevices\…` or `\Device\…`). Arguments:
-    /// process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2), bits of [`opener`],
+    /// Opens the device named in the data (UTF-8, `\DosDevices\…` or `\Device\…`, or the class of an
+    /// enabled interface, `{…}`). Arguments: process, desired access (`FILE_READ_ACCESS` 1, `FILE_WRITE_ACCESS` 2), bits of [`opener`],
     /// the token that the opener impersonates. Results: handle.
     Open = 3,
     /// Closes a handle: cleanup, then close. Arguments: process, handle.
@@ -133,7 +133,8 @@ values! {
     StartInterference = 17,
     /// Stops the second processor and restores the page. Results: the number of changes.
     StopInterference = 18,
-    /// Stops the driver: refused with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
+    /// Stops the driver: refused with `STATUS_INVALID_DEVICE_REQUEST` while handles are open, and with
+    /// `STATUS_NOT_SUPPORTED` if it has no unload routine.
     /// Results: the number of leaked objects and allocations. Data: a line for each.
     Unload = 19,
     /// Loads the driver again. The command's status is that of its entry point.
@@ -183,10 +184,29 @@ values! {
     Withhold = 31,
     /// Adds RAM or removes it, whole pages. Arguments: physical address, length, [`RamState`].
     SetRam = 32,
-    /// Advances the time that drivers see. Argument: the time, in units of 100 ns.
+    /// Advances the time that drivers see; their timers expire, and their waits end. Argument: the time,
+    /// in units of 100 ns.
     AdvanceTime = 33,
     /// Breaks a [`Rule`](rules::Rule) on purpose, which ends the run. Arguments: its number.
     Break = 34,
+    /// Reads from a file of a device in user mode, as `NtReadFile` does. Arguments: process, handle,
+    /// buffer, length, byte offset. Status and results: as of [`Command::DeviceIoControl`].
+    ReadFile = 35,
+    /// Writes to one, as `NtWriteFile` does. Arguments, status and results: as of
+    /// [`Command::ReadFile`].
+    WriteFile = 36,
+    /// Returns the names of devices and the symbolic links. Data: a line for each.
+    Names = 37,
+    /// Sends a request of the Plug and Play manager to the stack of the driver's device. Arguments: a
+    /// [`PnpRequest`]. The command's status is that of the request, or
+    /// `STATUS_INVALID_DEVICE_STATE` if the manager sends no such request now.
+    PlugAndPlay = 40,
+    /// Sends a device control request of user mode without buffers, and does not wait for its end.
+    /// Arguments: process, handle, code. Results: a number for [`Command::Finish`].
+    Start = 41,
+    /// Ends what [`Command::Start`] began. Arguments: the number. The command's status is the request's,
+    /// or `STATUS_PENDING` if the request has not ended: then the number stays valid.
+    Finish = 42,
 }
 
 /// What one processor sends for [`Command::Parallel`].
@@ -339,6 +359,27 @@ values! {
     /// [`Protection::ReadWrite`]. Works on the first processor, and not for buffers that the system
     /// reads or writes for a driver.
     Alternating = 7,
+}
+
+values! {
+    /// A request of the Plug and Play manager: `IRP_MJ_PNP` with the minor function of the name.
+    PnpRequest:
+    /// `IRP_MN_START_DEVICE`.
+    Start = 0,
+    /// `IRP_MN_QUERY_STOP_DEVICE`.
+    QueryStop = 1,
+    /// `IRP_MN_CANCEL_STOP_DEVICE`.
+    CancelStop = 2,
+    /// `IRP_MN_STOP_DEVICE`.
+    Stop = 3,
+    /// `IRP_MN_QUERY_REMOVE_DEVICE`.
+    QueryRemove = 4,
+    /// `IRP_MN_CANCEL_REMOVE_DEVICE`.
+    CancelRemove = 5,
+    /// `IRP_MN_SURPRISE_REMOVAL`.
+    SurpriseRemoval = 6,
+    /// `IRP_MN_REMOVE_DEVICE`.
+    Remove = 7,
 }
 
 values! {
@@ -509,10 +550,6 @@ values! {
     Done = 0x10,
     /// An image could not be loaded.
     NotLoaded = 0x11,
-    /// The driver leaked something; of a driver that is loaded once.
-    Leaked = 0x12,
-    /// The driver's entry point failed; of a driver that is loaded once.
-    EntryFailed = 0x13,
     /// The driver broke a rule: the log has a line that starts with `BUGCHECK`.
     Bugcheck = 0x20,
     /// The lab itself has a defect.

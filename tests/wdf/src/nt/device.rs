@@ -8,8 +8,8 @@ use core::{
     ptr::{NonNull, null_mut},
 };
 use wdk_sys::{
-    DEVICE_OBJECT, DRIVER_OBJECT, NTSTATUS, PDRIVER_DISPATCH, PDRIVER_OBJECT, PDRIVER_UNLOAD,
-    STATUS_SUCCESS, ULONG, UNICODE_STRING, ntddk,
+    DEVICE_OBJECT, DRIVER_EXTENSION, DRIVER_OBJECT, NTSTATUS, PDRIVER_ADD_DEVICE, PDRIVER_DISPATCH,
+    PDRIVER_OBJECT, PDRIVER_UNLOAD, STATUS_SUCCESS, ULONG, UNICODE_STRING, ntddk,
 };
 
 const _: () = {
@@ -78,6 +78,20 @@ impl DeviceObject {
         unsafe { ntddk::IoDeleteDevice(self.as_ptr()) };
     }
 
+    /// `IoAttachDeviceToDeviceStack`. Returns the next device in the stack; `None` if it is being
+    /// deleted.
+    pub(crate) fn attach(self, physical: Self) -> Option<Self> {
+        // SAFETY: both objects exist (the promise of the type).
+        let lower = unsafe { ntddk::IoAttachDeviceToDeviceStack(self.as_ptr(), physical.as_ptr()) };
+        NonNull::new(lower).map(Self)
+    }
+
+    /// `IoDetachDevice`: detaches what is attached to this device.
+    pub(crate) fn detach_upper(self) {
+        // SAFETY: the object exists until its stack is removed, and something is attached to it.
+        unsafe { ntddk::IoDetachDevice(self.as_ptr()) };
+    }
+
     /// Returns the object for drivers.
     pub(crate) const fn as_ptr(self) -> *mut DEVICE_OBJECT {
         self.0.as_ptr()
@@ -144,6 +158,18 @@ pub(crate) fn set_dispatch(driver: PDRIVER_OBJECT, routine: PDRIVER_DISPATCH) {
         member(driver, offset_of!(DRIVER_OBJECT, MajorFunction));
     // SAFETY: a member of the object of a driver that is in its DriverEntry, and its own to set.
     unsafe { routines.write([routine; 28]) };
+}
+
+/// Sets `AddDevice`.
+pub(crate) fn set_add_device(driver: PDRIVER_OBJECT, routine: PDRIVER_ADD_DEVICE) {
+    let extension: *mut *mut DRIVER_EXTENSION =
+        member(driver, offset_of!(DRIVER_OBJECT, DriverExtension));
+    // SAFETY: a member of the object of a driver that is in its DriverEntry.
+    let extension = unsafe { extension.read() };
+    let member: *mut PDRIVER_ADD_DEVICE =
+        member(extension, offset_of!(DRIVER_EXTENSION, AddDevice));
+    // SAFETY: a member of that object's extension, and the driver's own to set.
+    unsafe { member.write(routine) };
 }
 
 /// Sets the unload routine.

@@ -3,15 +3,17 @@
 //! They belong to the I/O manager, which changes some members while a driver holds the packet. So
 //! no reference to one is made, and members are read and written one by one.
 
-use super::member;
+use super::{device::DeviceObject, event::Event, member};
 use core::{
     mem::offset_of,
     ptr::NonNull,
     sync::atomic::{AtomicPtr, AtomicU8, Ordering},
 };
+use nt_status::NtStatus;
 use wdk_sys::{
-    CCHAR, DEVICE_OBJECT, FILE_OBJECT, IO_STACK_LOCATION, IRP, KIRQL, KPROCESSOR_MODE, NTSTATUS,
-    PDRIVER_CANCEL, PMDL, PVOID, SL_PENDING_RETURNED, UCHAR, ULONG, ULONG_PTR, ntddk,
+    CCHAR, CHAR, DEVICE_OBJECT, FILE_OBJECT, IO_STACK_LOCATION, IRP, KIRQL, KPROCESSOR_MODE,
+    NTSTATUS, PDEVICE_OBJECT, PDRIVER_CANCEL, PIO_COMPLETION_ROUTINE, PIRP, PMDL, PVOID,
+    SL_PENDING_RETURNED, UCHAR, ULONG, ULONG_PTR, ntddk,
 };
 
 // The layouts that wdm.h documents for x64; a header that read them otherwise would go unnoticed.
@@ -24,6 +26,7 @@ const _: () = {
     assert!(offset_of!(IRP, CancelRoutine) == 0x68);
     assert!(offset_of!(IRP, UserBuffer) == 0x70);
     assert!(DRIVER_CONTEXT == 0x78);
+    assert!(CURRENT_LOCATION == 0x43);
     assert!(CURRENT_STACK_LOCATION == 0xB8);
     assert!(size_of::<IRP>() == 0xD0);
     assert!(offset_of!(IO_STACK_LOCATION, Parameters) == 0x08);
@@ -38,6 +41,11 @@ const _: () = {
 
 /// `SL_PENDING_RETURNED`, as wide as the member it is set in.
 const PENDING: UCHAR = 1;
+
+/// `SL_INVOKE_ON_CANCEL`, `SL_INVOKE_ON_SUCCESS` and `SL_INVOKE_ON_ERROR`.
+const INVOKE_ALWAYS: UCHAR = 0xE0;
+
+const CURRENT_LOCATION: usize = offset_of!(IRP, CurrentLocation);
 
 const DRIVER_CONTEXT: usize = offset_of!(
     IRP,
@@ -93,8 +101,8 @@ impl Irp {
         unsafe { member::<_, T>(self.0.as_ptr(), offset).write(value) };
     }
 
-    /// Returns the stack location of this driver. It is the only driver in its stack, so the
-    /// location is the current one.
+    /// Returns the stack location of this driver, which is the current one while the framework holds
+    /// the packet.
     pub(crate) const fn stack(self) -> Stack {
         Stack(self.read(CURRENT_STACK_LOCATION))
     }
@@ -133,6 +141,50 @@ impl Irp {
         !member.swap(routine, Ordering::AcqRel).is_null()
     }
 
+    /// `IoCancelIrp`.
+    pub(crate) fn cancel(self) {
+        // SAFETY: a packet that the framework holds, at or below DISPATCH_LEVEL.
+        unsafe { ntddk::IoCancelIrp(self.as_ptr()) };
+    }
+
+    /// Makes the next driver's stack location, as `IoCopyCurrentIrpStackLocationToNext` does, and
+    /// sends the packet to a lower device of the stack. Waits until it comes back, and returns its
+    /// status. Callable at `PASSIVE_LEVEL`.
+    pub(crate) fn send_and_wait(self, lower: DeviceObject) -> NTSTATUS {
+        Event::with(|event| {
+            let context: *const Event = event;
+            self.send(lower, Some(on_returned), context.cast_mut().cast());
+            event.wait();
+            self.status()
+        })
+    }
+
+    /// What a completion routine returns that keeps the packet.
+    pub(crate) const KEPT: NTSTATUS = NtStatus::MORE_PROCESSING_REQUIRED.as_raw();
+
+    /// Makes the next driver's stack location, as `IoCopyCurrentIrpStackLocationToNext` does, and
+    /// sends the packet to a lower device of the stack. It comes back to the completion routine, which
+    /// keeps it.
+    pub(crate) fn send(self, lower: DeviceObject, routine: PIO_COMPLETION_ROUTINE, context: PVOID) {
+        self.stack().copy_to_next(routine, context);
+        // SAFETY: the packet has a location for each device of the stack, and its next one is made.
+        let _ = unsafe { ntddk::IofCallDriver(lower.as_ptr(), self.as_ptr()) };
+    }
+
+    /// Sends the packet to a lower device of the stack, with this driver's stack location, and
+    /// returns what that returns: `IoSkipCurrentIrpStackLocation`. The packet must not be used after
+    /// this.
+    pub(crate) fn pass_to(self, lower: DeviceObject) -> NTSTATUS {
+        let location: CHAR = self.read(CURRENT_LOCATION);
+        self.write(CURRENT_LOCATION, location.wrapping_add(1));
+        self.write(
+            CURRENT_STACK_LOCATION,
+            self.stack().0.as_ptr().wrapping_add(1),
+        );
+        // SAFETY: a device below this driver's, and a packet whose location is the next one again.
+        unsafe { ntddk::IofCallDriver(lower.as_ptr(), self.as_ptr()) }
+    }
+
     /// Whether the request has been cancelled.
     pub(crate) fn is_cancelled(self) -> bool {
         let member = member(self.0.as_ptr(), offset_of!(IRP, Cancel));
@@ -149,6 +201,19 @@ impl Irp {
         // level.
         unsafe { ntddk::IoReleaseCancelSpinLock(irql) };
     }
+}
+
+/// The completion routine of [`Irp::send_and_wait`]: keeps the packet, and sets the event.
+///
+/// # Safety
+///
+/// Called by the I/O manager with the context that `send_and_wait` gave.
+unsafe extern "C" fn on_returned(_device: PDEVICE_OBJECT, _irp: PIRP, context: PVOID) -> NTSTATUS {
+    if let Some(event) = NonNull::new(context.cast::<Event>()) {
+        // SAFETY: the event of `send_and_wait`, which waits for it.
+        unsafe { event.as_ref() }.set();
+    }
+    Irp::KEPT
 }
 
 /// The stack location of one driver.
@@ -202,6 +267,26 @@ impl Stack {
             Some(file) => Some(FileObject(file)),
             None => None,
         }
+    }
+
+    /// Copies the location to the next driver's, and has a completion routine called, whatever
+    /// becomes of the packet: `IoCopyCurrentIrpStackLocationToNext` and `IoSetCompletionRoutine`.
+    fn copy_to_next(self, routine: PIO_COMPLETION_ROUTINE, context: PVOID) {
+        let next = self.0.as_ptr().wrapping_sub(1);
+        let copied = offset_of!(IO_STACK_LOCATION, CompletionRoutine);
+        let from: *const u8 = self.0.as_ptr().cast();
+        // SAFETY: two locations of a packet that the framework holds: it has one for each device of
+        // the stack, and this is not the last one.
+        unsafe { next.cast::<u8>().copy_from_nonoverlapping(from, copied) };
+        let write = Self(NonNull::new(next).unwrap_or(self.0));
+        write.set(offset_of!(IO_STACK_LOCATION, CompletionRoutine), routine);
+        write.set(offset_of!(IO_STACK_LOCATION, Context), context);
+        write.set(offset_of!(IO_STACK_LOCATION, Control), INVOKE_ALWAYS);
+    }
+
+    const fn set<T>(self, offset: usize, value: T) {
+        // SAFETY: a member of a stack location of a packet that the framework holds.
+        unsafe { member::<_, T>(self.0.as_ptr(), offset).write(value) };
     }
 
     /// `IoMarkIrpPending`: the dispatch routine will return `STATUS_PENDING`.

@@ -57,6 +57,13 @@ kinds! {
     WaitLock = "WDFWAITLOCK",
     String = "WDFSTRING",
     Key = "WDFKEY",
+    Timer = "WDFTIMER",
+    Dpc = "WDFDPC",
+    WorkItem = "WDFWORKITEM",
+    Collection = "WDFCOLLECTION",
+    Target = "WDFIOTARGET",
+    Interface = "device interface",
+    ResourceList = "WDFCMRESLIST",
     General = "WDFOBJECT",
 }
 

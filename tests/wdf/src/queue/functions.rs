@@ -1,9 +1,10 @@
 //! `WdfIoQueueXxx`.
 
-use super::{Awaited, Dispatching, Queue, State};
+use super::{Awaited, Dispatching, Queue, state::State};
 use crate::{
     call::Call,
-    device::Device,
+    device::{Device, pnp::Pnp},
+    file::File,
     nt::lock::SpinLock,
     object::{
         Any, Ref,
@@ -12,21 +13,27 @@ use crate::{
     },
     report::refuse,
     status::{STATUS_WDF_NO_CALLBACK, STATUS_WDF_PAUSED},
+    sync::{CallbackLock, Constraints},
+    work::{Task, WorkItem},
 };
+use core::cell::Cell;
 use wdk_sys::{
-    _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_TRI_STATE as TriState, NTSTATUS,
-    PFN_WDF_IO_QUEUE_STATE, PWDF_IO_QUEUE_CONFIG, PWDF_OBJECT_ATTRIBUTES,
-    STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
-    STATUS_NO_MORE_ENTRIES, STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG, WDFCONTEXT, WDFDEVICE,
-    WDFQUEUE, WDFREQUEST,
+    _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_IO_QUEUE_STATE as QueueState,
+    _WDF_TRI_STATE as TriState, NTSTATUS, PFN_WDF_IO_QUEUE_STATE, PULONG, PWDF_IO_QUEUE_CONFIG,
+    PWDF_OBJECT_ATTRIBUTES, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE,
+    STATUS_INVALID_PARAMETER, STATUS_INVALID_PARAMETER_4, STATUS_NO_MORE_ENTRIES,
+    STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG, WDF_IO_QUEUE_STATE, WDFCONTEXT, WDFDEVICE,
+    WDFFILEOBJECT, WDFQUEUE, WDFREQUEST,
 };
 
 /// `WdfIoQueueCreate`.
 ///
-/// `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another size; `STATUS_INVALID_PARAMETER`
-/// for values out of range, and for a parent that is not a descendant of the device;
-/// `STATUS_WDF_NO_CALLBACK` without a handler, unless dispatching is manual; `STATUS_UNSUCCESSFUL`
-/// for a second default queue.
+/// `STATUS_INVALID_PARAMETER_4` for a queue that is not the default one, and whose handle the driver does
+/// not take; `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another size;
+/// `STATUS_INVALID_PARAMETER` for values out of range, for a handler of a manual queue, and for a
+/// parent that is not a descendant of the device; `STATUS_WDF_NO_CALLBACK` without a handler, unless
+/// dispatching is manual; `STATUS_INVALID_DEVICE_STATE` for a default queue of a device that may have
+/// had requests; `STATUS_UNSUCCESSFUL` for a second default queue.
 pub(crate) fn create_queue(
     call: &Call,
     device: WDFDEVICE,
@@ -36,7 +43,12 @@ pub(crate) fn create_queue(
 ) -> NTSTATUS {
     let device = call.object::<Device>(device);
     let config = call.read(config);
-    let made = make_queue(call, device, &config, attributes);
+    let made = if queue.is_null() && config.DefaultQueue == 0 {
+        // Nothing could ever use the queue.
+        Err(STATUS_INVALID_PARAMETER_4)
+    } else {
+        make_queue(call, device, &config, attributes)
+    };
     call.report(made.map(|made| call.write_optional(queue, made.handle().cast())))
 }
 
@@ -56,9 +68,23 @@ fn make_queue(
     {
         return Err(STATUS_INVALID_PARAMETER);
     }
-    if config.DefaultQueue != 0 && device.default_queue.get().is_some() {
-        return Err(STATUS_UNSUCCESSFUL);
+    if config.DefaultQueue != 0 {
+        if !device.is_before_first_request() {
+            return Err(STATUS_INVALID_DEVICE_STATE);
+        }
+        if device.default_queue.get().is_some() {
+            return Err(STATUS_UNSUCCESSFUL);
+        }
     }
+    let constraints = Constraints::read(&attributes, device.constraints);
+    let pnp = device.pnp.as_ref();
+    let is_in_d0 = pnp.is_some_and(Pnp::is_started);
+    // "Using Power-Managed I/O Queues": the default is yes, except for filters.
+    let is_power_managed = pnp.is_some_and(|pnp| match config.PowerManaged {
+        TriState::WdfFalse => false,
+        TriState::WdfTrue => true,
+        _ => !pnp.is_filter,
+    });
     let queue = create(
         call.client(),
         &attributes,
@@ -68,20 +94,36 @@ fn make_queue(
             config: *config,
             dispatching,
             is_parallel: config.DispatchType == DispatchType::WdfIoQueueDispatchParallel,
-            state: SpinLock::new(State {
-                first: None,
-                last: None,
-                owned: 0,
-                accepts: true,
-                presents: true,
-                awaited: None,
-            }),
+            is_power_managed,
+            constraints,
+            callback_lock: CallbackLock::new(constraints.is_passive),
+            passive: Cell::new(None),
+            state: SpinLock::new(State::new(!is_power_managed || is_in_d0)),
         },
     )?;
+    queue.callback_lock.initialize();
+    if constraints.is_passive {
+        queue.passive.set(Some(passive_item(queue)?));
+    }
     if config.DefaultQueue != 0 {
         device.default_queue.set(Some(queue));
     }
     Ok(queue)
+}
+
+/// Makes the work item that presents requests at `PASSIVE_LEVEL`. It is the queue's child.
+///
+/// `STATUS_INSUFFICIENT_RESOURCES`.
+fn passive_item(queue: Ref<Queue>) -> Result<Ref<WorkItem>, NTSTATUS> {
+    let task = Task::Framework(|parent| {
+        if let Some(queue) = parent.downcast::<Queue>() {
+            queue.present_waiting();
+        }
+    });
+    let item = WorkItem::new(queue.device, task)?;
+    create(queue.client(), &Attributes::NONE, Some(queue.any()), item).inspect_err(|_| {
+        queue.any().delete();
+    })
 }
 
 fn validate(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
@@ -91,9 +133,8 @@ fn validate(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
         DispatchType::WdfIoQueueDispatchSequential if at_most == 0 => {
             Dispatching::Presented { at_most: 1 }
         }
-        DispatchType::WdfIoQueueDispatchParallel if at_most != 0 => {
-            Dispatching::Presented { at_most }
-        }
+        // The driver that allows none gets none.
+        DispatchType::WdfIoQueueDispatchParallel => Dispatching::Presented { at_most },
         DispatchType::WdfIoQueueDispatchManual if at_most == 0 => Dispatching::Manual,
         _ => return Err(STATUS_INVALID_PARAMETER),
     };
@@ -109,10 +150,11 @@ fn validate(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
         || config.EvtIoWrite.is_some()
         || config.EvtIoDeviceControl.is_some()
         || config.EvtIoInternalDeviceControl.is_some();
-    if !has_handler && dispatching != Dispatching::Manual {
-        return Err(STATUS_WDF_NO_CALLBACK);
+    match (dispatching, has_handler) {
+        (Dispatching::Manual, true) => Err(STATUS_INVALID_PARAMETER),
+        (Dispatching::Presented { .. }, false) => Err(STATUS_WDF_NO_CALLBACK),
+        _ => Ok(dispatching),
     }
-    Ok(dispatching)
 }
 
 /// Whether an object is a device or its descendant.
@@ -148,7 +190,7 @@ pub(crate) fn retrieve_next_request(
             return Err(STATUS_INVALID_DEVICE_STATE);
         }
         let mut state = queue.state.lock();
-        if state.presents {
+        if state.dispatches() {
             state.take_next().ok_or(STATUS_NO_MORE_ENTRIES)
         } else {
             Err(STATUS_WDF_PAUSED)
@@ -164,6 +206,41 @@ pub(crate) fn start(call: &Call, queue: WDFQUEUE) {
     state.presents = true;
     drop(state);
     queue.present_waiting();
+}
+
+/// `WdfIoQueueGetState`.
+pub(crate) fn get_state(
+    call: &Call,
+    queue: WDFQUEUE,
+    waiting: PULONG,
+    owned: PULONG,
+) -> WDF_IO_QUEUE_STATE {
+    let queue = call.object::<Queue>(queue);
+    let state = queue.state.lock();
+    let (waiting_count, owned_count) = (state.waiting, state.owned);
+    let flags = [
+        (state.accepts, QueueState::WdfIoQueueAcceptRequests),
+        (state.presents, QueueState::WdfIoQueueDispatchRequests),
+        (waiting_count == 0, QueueState::WdfIoQueueNoRequests),
+        (owned_count == 0, QueueState::WdfIoQueueDriverNoRequests),
+        (!state.is_powered, QueueState::WdfIoQueuePnpHeld),
+    ];
+    drop(state);
+    call.write_optional(waiting, waiting_count);
+    call.write_optional(owned, owned_count);
+    flags
+        .into_iter()
+        .filter(|(is_set, _)| *is_set)
+        .fold(0, |result, (_, flag)| result | flag)
+}
+
+/// `WdfIoQueueStopSynchronously`, `WdfIoQueueDrainSynchronously` and `WdfIoQueuePurgeSynchronously`:
+/// as [`STOP`], [`DRAIN`] and [`PURGE`], and wait for what those call back for.
+pub(crate) fn change_and_wait<const TO: u8>(call: &Call, queue: WDFQUEUE) {
+    call.require_passive();
+    let queue = call.object::<Queue>(queue);
+    queue.stop_or_close(TO);
+    queue.wait_until(|state| state.owned == 0 && (TO == STOP || state.waiting == 0));
 }
 
 /// `WdfIoQueueStop`: the queue accepts requests, and the driver gets none. The callback is called
@@ -184,16 +261,7 @@ pub(crate) fn change<const TO: u8>(
     context: WDFCONTEXT,
 ) {
     let queue = call.object::<Queue>(queue);
-    let mut state = queue.state.lock();
-    if TO == STOP {
-        state.presents = false;
-    } else {
-        state.accepts = false;
-    }
-    drop(state);
-    if TO == PURGE {
-        queue.purge();
-    }
+    queue.stop_or_close(TO);
     let mut state = queue.state.lock();
     let replaced = callback.and_then(|_| {
         state.awaited.replace(Awaited {
@@ -213,4 +281,52 @@ pub(crate) fn change<const TO: u8>(
         );
     }
     queue.notify(fulfilled);
+}
+
+impl Ref<Queue> {
+    /// Begins [`STOP`], [`DRAIN`] or [`PURGE`].
+    fn stop_or_close(self, to: u8) {
+        let mut state = self.state.lock();
+        if to == STOP {
+            state.presents = false;
+        } else {
+            state.accepts = false;
+        }
+        drop(state);
+        if to == PURGE {
+            self.purge();
+        }
+    }
+}
+
+/// `WdfIoQueueRetrieveRequestByFileObject`.
+///
+/// As [`retrieve_next_request`], of the requests of one file.
+pub(crate) fn retrieve_by_file_object(
+    call: &Call,
+    queue: WDFQUEUE,
+    file: WDFFILEOBJECT,
+    request: *mut WDFREQUEST,
+) -> NTSTATUS {
+    let queue = call.object::<Queue>(queue);
+    let file = call.object::<File>(file);
+    call.deliver(request, || {
+        if queue.is_parallel {
+            return Err(STATUS_INVALID_DEVICE_STATE);
+        }
+        let mut state = queue.state.lock();
+        if !state.dispatches() {
+            return Err(STATUS_WDF_PAUSED);
+        }
+        loop {
+            let found = state
+                .find(|request| request.file() == Some(file))
+                .ok_or(STATUS_NO_MORE_ENTRIES)?;
+            state.remove(found);
+            if found.leave_queue() {
+                state.own(found);
+                return Ok(found);
+            }
+        }
+    })
 }

@@ -3,16 +3,22 @@
 //! Source: "Managing I/O Queues", "Dispatching Methods for I/O Requests", `WDF_IO_QUEUE_CONFIG`.
 
 pub(crate) mod functions;
+pub(crate) mod power;
 mod present;
+mod state;
 
 use crate::{
     device::Device,
-    nt::lock::SpinLock,
+    nt::{event::Event, lock::SpinLock},
     object::{Class, Kind, Ref},
     report::violation,
     request::Request,
     status::STATUS_WDF_BUSY,
+    sync::{CallbackLock, Constraints},
+    work::WorkItem,
 };
+use core::{cell::Cell, ptr::NonNull};
+use state::State;
 use wdk_sys::{NTSTATUS, PFN_WDF_IO_QUEUE_STATE, WDF_IO_QUEUE_CONFIG, WDFCONTEXT};
 
 /// How a driver gets requests from the queue.
@@ -31,18 +37,13 @@ pub(crate) struct Queue {
     dispatching: Dispatching,
     /// Whether it is parallel, so that the driver cannot fetch requests.
     is_parallel: bool,
+    /// Whether the framework stops it while the device is not in its working state.
+    is_power_managed: bool,
+    pub(crate) constraints: Constraints,
+    pub(crate) callback_lock: CallbackLock,
+    /// What presents requests at `PASSIVE_LEVEL`, if the callbacks need it.
+    passive: Cell<Option<Ref<WorkItem>>>,
     state: SpinLock<State>,
-}
-
-/// The state of a queue that changes.
-struct State {
-    first: Option<Ref<Request>>,
-    last: Option<Ref<Request>>,
-    /// Requests of the queue that the driver owns.
-    owned: u32,
-    accepts: bool,
-    presents: bool,
-    awaited: Option<Awaited>,
 }
 
 /// A callback for a state of the queue.
@@ -52,63 +53,6 @@ struct Awaited {
     empty: bool,
     callback: PFN_WDF_IO_QUEUE_STATE,
     context: WDFCONTEXT,
-}
-
-impl State {
-    fn push(&mut self, request: Ref<Request>) {
-        request.next.set(None);
-        match self.last.replace(request) {
-            Some(last) => last.next.set(Some(request)),
-            None => self.first = Some(request),
-        }
-    }
-
-    fn pop(&mut self) -> Option<Ref<Request>> {
-        let request = self.first?;
-        self.first = request.next.take();
-        if self.first.is_none() {
-            self.last = None;
-        }
-        Some(request)
-    }
-
-    /// Removes a request. Returns whether it was in the queue.
-    fn remove(&mut self, request: Ref<Request>) -> bool {
-        if self.first == Some(request) {
-            return self.pop().is_some();
-        }
-        let mut current = self.first;
-        while let Some(before) = current {
-            current = before.next.get();
-            if current == Some(request) {
-                before.next.set(request.next.take());
-                if self.last == Some(request) {
-                    self.last = Some(before);
-                }
-                return true;
-            }
-        }
-        false
-    }
-
-    /// Takes the next request, which the driver then owns. A request that is being cancelled is
-    /// left to its cancel routine.
-    fn take_next(&mut self) -> Option<Ref<Request>> {
-        loop {
-            let request = self.pop()?;
-            if request.leave_queue() {
-                self.owned += 1;
-                return Some(request);
-            }
-        }
-    }
-
-    /// Takes the callback, if its state is reached.
-    fn take_fulfilled(&mut self) -> Option<Awaited> {
-        let awaited = self.awaited?;
-        let fulfilled = self.owned == 0 && (!awaited.empty || self.first.is_none());
-        if fulfilled { self.awaited.take() } else { None }
-    }
 }
 
 impl Class for Queue {
@@ -156,15 +100,32 @@ impl Ref<Queue> {
     }
 
     /// Ends the driver's ownership of a request of this queue.
-    pub(crate) fn disown(self) {
+    pub(crate) fn disown(self, request: Ref<Request>) {
         let mut state = self.state.lock();
-        state.owned -= 1;
+        state.disown(request);
         let fulfilled = state.take_fulfilled();
         drop(state);
         self.notify(fulfilled);
     }
 
-    /// Cancels the waiting requests.
+    /// Undoes [`Self::disown`], for a request that no other queue accepted.
+    pub(crate) fn own_again(self, request: Ref<Request>) {
+        self.state.lock().own(request);
+    }
+
+    /// Gives a request of this queue back to it, as the next one.
+    pub(crate) fn take_back(self, request: Ref<Request>) {
+        let mut state = self.state.lock();
+        state.disown(request);
+        state.push_first(request);
+        let cancelled = !request.enter_queue(self) && state.remove(request);
+        drop(state);
+        if cancelled {
+            self.cancel_waiting(request);
+        }
+    }
+
+    /// Cancels the waiting requests, and those of the driver that it lets be cancelled.
     fn purge(self) {
         loop {
             let mut state = self.state.lock();
@@ -176,8 +137,44 @@ impl Ref<Queue> {
                 }
                 // Its cancel routine is about to run.
                 Some(_) => {}
-                None => return,
+                None => break,
             }
         }
+        self.for_each_owned(|request| request.cancel_by_framework());
+    }
+
+    /// Calls a function once with each request that the driver owns. The function may end it.
+    fn for_each_owned(self, mut function: impl FnMut(Ref<Request>)) {
+        let mut state = self.state.lock();
+        state.begin_visit();
+        drop(state);
+        loop {
+            let mut state = self.state.lock();
+            let Some(request) = state.next_unvisited() else {
+                return;
+            };
+            let any = request.any();
+            any.reference();
+            drop(state);
+            function(request);
+            any.release();
+        }
+    }
+
+    /// Waits until `is_settled` holds. Callable at `PASSIVE_LEVEL`, by one thread at a time.
+    fn wait_until(self, is_settled: impl Fn(&State) -> bool) {
+        Event::with(|event| {
+            loop {
+                let mut state = self.state.lock();
+                if is_settled(&state) {
+                    state.waiter = None;
+                    return;
+                }
+                event.clear();
+                state.waiter = Some(NonNull::from(event));
+                drop(state);
+                event.wait();
+            }
+        });
     }
 }

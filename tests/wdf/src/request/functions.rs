@@ -132,8 +132,11 @@ fn forward(request: Ref<Request>, destination: Ref<Queue>) -> Result<(), NTSTATU
     // As in a completion: while the handler runs, the thread that called it presents the next
     // request.
     let in_handler = request.in_handler.load(Ordering::SeqCst);
-    destination.submit(request)?;
-    source.disown();
+    source.disown(request);
+    if let Err(status) = destination.submit(request) {
+        source.own_again(request);
+        return Err(status);
+    }
     if !in_handler {
         source.present_waiting();
     }

@@ -13,10 +13,15 @@ use crate::{
     device::Device,
     file::File,
     memory::Memory,
-    nt::{irp::Irp, irql, mdl::OwnedMdl},
+    nt::{
+        irp::{FileObject, Irp},
+        irql,
+        mdl::OwnedMdl,
+    },
     object::{Class, Kind, Ref, create as create_object},
     queue::Queue,
     report::{refuse, violation},
+    target::Sending,
 };
 use core::{
     cell::Cell,
@@ -79,14 +84,20 @@ pub(crate) struct Request {
     pub(crate) in_caller_context: AtomicBool,
     /// The queue that has the request or gave it to the driver.
     queue: Cell<Option<Ref<Queue>>>,
-    /// The next one in that queue, whose lock guards it.
+    /// The next one in that queue, or the next one of the driver's from that queue, whose lock guards it.
     pub(crate) next: Cell<Option<Ref<Self>>>,
+    /// Whether the queue's owned requests have been visited up to this one; guarded by its lock.
+    pub(crate) is_visited: Cell<bool>,
+    /// Whether the driver keeps it while the device is not in its working state; guarded likewise.
+    pub(crate) is_acknowledged: Cell<bool>,
+    /// What the driver has asked for a send.
+    pub(crate) sending: Cell<Sending>,
     /// The driver's callback for cancellation.
     evt_cancel: Cell<PFN_WDF_REQUEST_CANCEL>,
     /// The memory objects for its buffers, once the driver has asked for them.
     memory: [Cell<Option<Ref<Memory>>>; 2],
-    /// The lists for its system buffer, once the driver has asked for them.
-    mdls: [Cell<Option<OwnedMdl>>; 2],
+    /// The list for its system buffer, once the driver has asked for it.
+    mdl: Cell<Option<OwnedMdl>>,
 }
 
 impl Class for Request {
@@ -98,9 +109,7 @@ impl Class for Request {
     }
 
     fn dispose(this: Ref<Self>) {
-        for mdl in &this.mdls {
-            drop(mdl.take());
-        }
+        drop(this.mdl.take());
     }
 }
 
@@ -128,9 +137,12 @@ impl Request {
                 in_caller_context: AtomicBool::new(false),
                 queue: Cell::new(None),
                 next: Cell::new(None),
+                is_visited: Cell::new(false),
+                is_acknowledged: Cell::new(false),
+                sending: Cell::new(Sending::NONE),
                 evt_cancel: Cell::new(None),
                 memory: [const { Cell::new(None) }; 2],
-                mdls: [const { Cell::new(None) }; 2],
+                mdl: Cell::new(None),
             },
         )
     }
@@ -165,6 +177,35 @@ impl Request {
 }
 
 impl Ref<Request> {
+    /// Returns the queue that has the request or gave it to the driver.
+    pub(crate) fn queue(self) -> Option<Ref<Queue>> {
+        self.queue.get()
+    }
+
+    /// Returns the request's file, if the driver uses file objects.
+    pub(crate) fn file(self) -> Option<Ref<File>> {
+        self.file
+    }
+
+    /// Whether the request was sent for a file.
+    pub(crate) fn is_of(self, file: FileObject) -> bool {
+        self.irp
+            .get()
+            .is_some_and(|irp| irp.stack().file_object() == Some(file))
+    }
+
+    /// Whether the driver has made the request cancelable.
+    pub(crate) fn is_cancelable(self) -> bool {
+        self.evt_cancel.get().is_some()
+    }
+
+    /// Cancels the request, as another thread of its sender may.
+    pub(crate) fn cancel_by_framework(self) {
+        if let Some(irp) = self.irp.get() {
+            irp.cancel();
+        }
+    }
+
     /// Submits the request to the device's queue for its type.
     ///
     /// `STATUS_INVALID_DEVICE_REQUEST` if it has none; `STATUS_WDF_BUSY` if that accepts no
@@ -220,7 +261,7 @@ fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
 }
 
 /// As [`live`], for a function that only the request's holder may call.
-fn owned(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
+pub(crate) fn owned(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
     let (request, irp) = live(call, handle);
     if !request.state().is_drivers() {
         refuse_foreign(call.name(), request);

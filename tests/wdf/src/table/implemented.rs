@@ -3,7 +3,7 @@
 
 use super::{LENGTH, NAMES, Table, entry::entry};
 use crate::{
-    device, driver, file, lock,
+    collection, device, dpc, driver, file, lock,
     memory::{self, FROM_BUFFER, TO_BUFFER},
     object,
     queue::{
@@ -16,7 +16,7 @@ use crate::{
         buffer::{self, INPUT, OUTPUT},
         user_buffer::{self, READ, WRITE},
     },
-    string, verifier,
+    resources, string, target, timer, verifier, work,
 };
 use wdk_sys::WDFFUNC;
 
@@ -58,10 +58,16 @@ const fn is_equal(mut one: &[u8], mut other: &[u8]) -> bool {
 }
 
 implemented! {
+    WdfCmResourceListGetCount = resources::get_count;
+    WdfCmResourceListGetDescriptor = resources::get_descriptor;
     WdfControlDeviceInitAllocate = device::init::control_device_init_allocate;
+    WdfControlDeviceInitSetShutdownNotification = device::shutdown::set_notification;
     WdfControlFinishInitializing = device::finish_initializing;
     WdfDeviceWdmGetDeviceObject = device::wdm_get_device_object;
+    WdfDeviceWdmGetAttachedDevice = device::wdm_get_attached_device;
+    WdfDeviceWdmGetPhysicalDevice = device::wdm_get_physical_device;
     WdfDeviceGetDriver = device::get_driver;
+    WdfDeviceInitSetPnpPowerEventCallbacks = device::pnp::set_callbacks;
     WdfDeviceInitFree = device::init::free;
     WdfDeviceInitSetIoType = device::init::set_io_type;
     WdfDeviceInitSetExclusive = device::init::set_exclusive;
@@ -74,20 +80,32 @@ implemented! {
     WdfDeviceInitSetIoInCallerContextCallback = device::init::set_io_in_caller_context_callback;
     WdfDeviceCreate = device::create_device;
     WdfDeviceCreateSymbolicLink = device::create_symbolic_link;
+    WdfDeviceCreateDeviceInterface = device::interface::create_interface;
+    WdfDeviceSetDeviceInterfaceState = device::interface::set_state;
+    WdfDeviceRetrieveDeviceInterfaceString = device::interface::retrieve_string;
     WdfDeviceEnqueueRequest = request::functions::enqueue;
     WdfDeviceGetDefaultQueue = device::get_default_queue;
     WdfDeviceConfigureRequestDispatching = device::configure_request_dispatching;
     WdfDriverCreate = driver::create_driver;
     WdfDriverGetRegistryPath = driver::get_registry_path;
     WdfDriverWdmGetDriverObject = driver::wdm_get_driver_object;
+    WdfDriverRetrieveVersionString = driver::retrieve_version_string;
+    WdfDriverIsVersionAvailable = driver::is_version_available;
+    WdfFdoInitSetFilter = device::init::set_filter;
+    WdfFdoInitWdmGetPhysicalDevice = device::init::wdm_get_physical_device;
     WdfDriverOpenParametersRegistryKey = registry::open_parameters_key;
     WdfFileObjectGetFileName = file::get_file_name;
     WdfFileObjectGetFlags = file::get_flags;
     WdfFileObjectGetDevice = file::get_device;
     WdfFileObjectWdmGetFileObject = file::wdm_get_file_object;
     WdfIoQueueCreate = queue::functions::create_queue;
+    WdfIoQueueGetState = queue::functions::get_state;
     WdfIoQueueStart = queue::functions::start;
     WdfIoQueueStop = queue::functions::change::<STOP>;
+    WdfIoQueueStopSynchronously = queue::functions::change_and_wait::<STOP>;
+    WdfIoQueueDrainSynchronously = queue::functions::change_and_wait::<DRAIN>;
+    WdfIoQueuePurgeSynchronously = queue::functions::change_and_wait::<PURGE>;
+    WdfIoQueueRetrieveRequestByFileObject = queue::functions::retrieve_by_file_object;
     WdfIoQueueGetDevice = queue::functions::get_device;
     WdfIoQueueRetrieveNextRequest = queue::functions::retrieve_next_request;
     WdfIoQueueDrain = queue::functions::change::<DRAIN>;
@@ -108,6 +126,7 @@ implemented! {
     WdfRegistryClose = registry::close;
     WdfRegistryQueryValue = registry::query_value;
     WdfRegistryQueryULong = registry::query_ulong;
+    WdfRequestStopAcknowledge = queue::power::stop_acknowledge;
     WdfRequestGetStatus = request::functions::get_status;
     WdfRequestMarkCancelable = request::cancel::mark_cancelable;
     WdfRequestUnmarkCancelable = request::cancel::unmark_cancelable;
@@ -134,6 +153,34 @@ implemented! {
     WdfRequestForwardToIoQueue = request::functions::forward_to_io_queue;
     WdfRequestGetIoQueue = request::functions::get_io_queue;
     WdfRequestWdmGetIrp = request::functions::wdm_get_irp;
+    WdfCollectionCreate = collection::create;
+    WdfCollectionGetCount = collection::get_count;
+    WdfCollectionAdd = collection::add;
+    WdfCollectionRemove = collection::remove;
+    WdfCollectionRemoveItem = collection::remove_item;
+    WdfCollectionGetItem = collection::get_item;
+    WdfCollectionGetFirstItem = collection::get_first_item;
+    WdfCollectionGetLastItem = collection::get_last_item;
+    WdfDpcCreate = dpc::create;
+    WdfDpcEnqueue = dpc::enqueue;
+    WdfDpcCancel = dpc::cancel;
+    WdfDpcGetParentObject = dpc::get_parent_object;
+    WdfDpcWdmGetDpc = dpc::wdm_get_dpc;
+    WdfDeviceGetIoTarget = target::of_device;
+    WdfIoTargetGetDevice = target::get_device;
+    WdfIoTargetWdmGetTargetDeviceObject = target::wdm_get_target_device_object;
+    WdfRequestFormatRequestUsingCurrentType = target::format_using_current_type;
+    WdfRequestSetCompletionRoutine = target::set_completion_routine;
+    WdfRequestSend = target::send;
+    WdfRequestGetCompletionParams = target::get_completion_params;
+    WdfTimerCreate = timer::create;
+    WdfTimerStart = timer::start;
+    WdfTimerStop = timer::stop;
+    WdfTimerGetParentObject = timer::get_parent_object;
+    WdfWorkItemCreate = work::create;
+    WdfWorkItemEnqueue = work::enqueue;
+    WdfWorkItemGetParentObject = work::get_parent_object;
+    WdfWorkItemFlush = work::flush;
     WdfStringCreate = string::create_string;
     WdfStringGetUnicodeString = string::get_unicode_string;
     WdfWaitLockCreate = lock::create_wait_lock;

@@ -226,8 +226,12 @@ fn of_service(service: Option<&Service>) -> Row {
             .advise("run `ringcopy install` as an administrator"),
         Some(Service { state, image }) => match state {
             State::Running => Row::new("service", Verdict::Good, format!("running, {image}")),
-            State::Stopped => Row::new("service", Verdict::Bad, format!("stopped, {image}"))
-                .advise("run `ringcopy start` as an administrator"),
+            // The machine lacks nothing, and what the driver says is not known.
+            State::Stopped => Row::new(
+                "service",
+                Verdict::Unknown,
+                format!("not loaded, {image}; `ringcopy start` loads it"),
+            ),
             State::Changing => Row::new("service", Verdict::Unknown, format!("changing, {image}")),
         },
     }

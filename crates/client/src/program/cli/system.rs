@@ -19,7 +19,12 @@ pub(super) fn install(
 ) -> Result<(), Stop> {
     let folder = match &arguments.from {
         Some(folder) => folder.clone(),
-        None => own_folder()?,
+        None => system.package().ok_or_else(|| {
+            Stop::Sentence(
+                "cannot tell in which folder this program is; name the package's folder with --from."
+                    .into(),
+            )
+        })?,
     };
     let package = Package {
         folder,
@@ -36,20 +41,6 @@ pub(super) fn install(
     Ok(())
 }
 
-/// Returns the folder of this program: in a package, the driver is beside it.
-fn own_folder() -> Result<std::path::PathBuf, Stop> {
-    std::env::current_exe()
-        .ok()
-        .and_then(|path| path.parent().map(Into::into))
-        .ok_or_else(|| {
-            Stop::Sentence(
-                "cannot tell in which folder this program is; name the package's folder with \
-                 --from."
-                    .into(),
-            )
-        })
-}
-
 pub(super) fn uninstall(system: &mut dyn System, view: &mut View<'_, '_>) -> Result<(), Stop> {
     report(
         machine::uninstall(system),
@@ -57,7 +48,16 @@ pub(super) fn uninstall(system: &mut dyn System, view: &mut View<'_, '_>) -> Res
         "uninstalled: the service, its settings and the image are gone",
         "there was nothing to uninstall",
         view,
-    )
+    )?;
+    // Last, so that it has the events of unloading.
+    if let Some(trace) = machine::end_trace(system)? {
+        let file = trace.file.display().to_string();
+        view.document.detail("trace", file.as_str());
+        view.line(&format!(
+            "the driver's events were being collected, which is stopped; `ringcopy trace show {file}` shows them"
+        ))?;
+    }
+    Ok(())
 }
 
 pub(super) fn start(system: &mut dyn System, view: &mut View<'_, '_>) -> Result<(), Stop> {

@@ -296,13 +296,21 @@ fn arguments(command: Command, folder: &Path) -> Vec<String> {
         Command::Install { trust_certificate } if trust_certificate => {
             words.push("--trust-certificate");
         }
-        Command::VmTest { no_restart, risky } => {
+        Command::VmTest {
+            no_restart, risky, ..
+        } => {
             words.extend(no_restart.then_some("--no-restart"));
             words.extend(risky.then_some("--risky"));
         }
         _ => {}
     }
     let mut words: Vec<_> = words.into_iter().map(String::from).collect();
+    if let Command::VmTest {
+        loads: Some(loads), ..
+    } = command
+    {
+        words.extend(["--loads".into(), loads.to_string()]);
+    }
     if matches!(command, Command::VmTest { .. } | Command::GiveUp) {
         words.extend(["--folder".into(), folder.display().to_string()]);
     }

@@ -17,14 +17,17 @@ mod trust;
 #[cfg(windows)]
 mod windows;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ringcopy_protocol::{MemoryRange, NtStatus};
 
 pub use failure::{Failure, SystemError};
 pub use policy::{policy, set_policy};
 pub use service::{Installed, Package, install, start, stop, uninstall};
-pub use trace::{SESSION, TraceFile, TraceRecord, read_trace, start_trace, stop_trace};
+pub use trace::{SESSION, TraceFile, TraceRecord, end_trace, read_trace, start_trace, stop_trace};
 #[cfg(windows)]
 pub use windows::WindowsSystem;
 
@@ -188,6 +191,9 @@ pub trait System {
 
     /// Returns whether the mark is set.
     fn is_marked(&mut self) -> Result<bool, SystemError>;
+
+    /// Returns the folder of this program: in a package, the driver is beside it.
+    fn package(&self) -> Option<PathBuf>;
 
     /// Returns the path for the image.
     fn image_path(&self) -> String;

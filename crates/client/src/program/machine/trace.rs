@@ -8,6 +8,9 @@ use crate::trace::Raw;
 /// The name of the session.
 pub const SESSION: &str = "RingCopy";
 
+/// `ERROR_WMI_INSTANCE_NOT_FOUND`: "System Error Codes (4000-5999)".
+const NO_SESSION: u32 = 4201;
+
 /// An event of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceRecord {
@@ -50,6 +53,19 @@ pub fn stop_trace(system: &mut dyn System) -> Result<TraceFile, Failure> {
         .map_err(|error| explain(&error, Path::new("")))
 }
 
+/// Stops the session, if it runs.
+///
+/// # Errors
+/// If the system refuses.
+pub fn end_trace(system: &mut dyn System) -> Result<Option<TraceFile>, Failure> {
+    match system.stop_trace() {
+        // Wine says that it stopped a session that it does not have, and names no file.
+        Ok(written) => Ok(Some(written).filter(|written| !written.file.as_os_str().is_empty())),
+        Err(error) if error.code == NO_SESSION => Ok(None),
+        Err(error) => Err(explain(&error, Path::new(""))),
+    }
+}
+
 /// Calls `each` with every event in a file.
 ///
 /// # Errors
@@ -81,7 +97,7 @@ fn explain(error: &SystemError, file: &Path) -> Failure {
              lists"
                 .into()
         }
-        4201 => "no session collects; start one with `ringcopy trace start`".into(),
+        NO_SESSION => "no session collects; start one with `ringcopy trace start`".into(),
         _ => return error.clone().into(),
     };
     Failure(format!("cannot {}: {why}.", error.action))

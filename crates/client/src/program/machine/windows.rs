@@ -248,6 +248,11 @@ impl System for WindowsSystem {
         }
     }
 
+    fn package(&self) -> Option<PathBuf> {
+        let program = std::env::current_exe().ok()?;
+        Some(program.parent()?.into())
+    }
+
     fn image_path(&self) -> String {
         Self::path_of_image().display().to_string()
     }

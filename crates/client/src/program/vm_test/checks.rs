@@ -33,22 +33,24 @@ struct Check {
     class: u32,
     /// Whether `/volatile` takes the flag, up to Windows 10.
     volatile: bool,
+    /// Whether `/volatile` still takes it on Windows 11.
+    still_volatile: bool,
     /// Whether `/dif` takes the class with `/now`.
     now: bool,
 }
 
 #[rustfmt::skip]
 const STANDARD: [Check; 10] = [
-    Check { name: "special pool", flag: 0x1, class: 1, volatile: true, now: true },
-    Check { name: "force IRQL checking", flag: 0x2, class: 2, volatile: true, now: false },
-    Check { name: "pool tracking", flag: 0x8, class: 4, volatile: true, now: true },
-    Check { name: "I/O verification", flag: 0x10, class: 5, volatile: true, now: true },
-    Check { name: "deadlock detection", flag: 0x20, class: 6, volatile: true, now: false },
-    Check { name: "DMA checking", flag: 0x80, class: 8, volatile: true, now: false },
-    Check { name: "security checks", flag: 0x100, class: 9, volatile: true, now: true },
-    Check { name: "miscellaneous checks", flag: 0x800, class: 12, volatile: true, now: true },
-    Check { name: "DDI compliance checking", flag: 0x20000, class: 18, volatile: false, now: true },
-    Check { name: "WDF verification", flag: 0, class: 34, volatile: false, now: false },
+    Check { name: "special pool", flag: 0x1, class: 1, volatile: true, still_volatile: false, now: true },
+    Check { name: "force IRQL checking", flag: 0x2, class: 2, volatile: true, still_volatile: false, now: false },
+    Check { name: "pool tracking", flag: 0x8, class: 4, volatile: true, still_volatile: false, now: true },
+    Check { name: "I/O verification", flag: 0x10, class: 5, volatile: true, still_volatile: false, now: true },
+    Check { name: "deadlock detection", flag: 0x20, class: 6, volatile: true, still_volatile: true, now: false },
+    Check { name: "DMA checking", flag: 0x80, class: 8, volatile: true, still_volatile: true, now: false },
+    Check { name: "security checks", flag: 0x100, class: 9, volatile: true, still_volatile: false, now: true },
+    Check { name: "miscellaneous checks", flag: 0x800, class: 12, volatile: true, still_volatile: false, now: true },
+    Check { name: "DDI compliance checking", flag: 0x20000, class: 18, volatile: false, still_volatile: false, now: true },
+    Check { name: "WDF verification", flag: 0, class: 34, volatile: false, still_volatile: false, now: false },
 ];
 
 /// When a round's settings take effect.
@@ -60,6 +62,8 @@ pub(super) enum Effect {
     VolatileFlags,
     /// At once, by rule classes.
     RuleClasses,
+    /// At once, by the volatile flags that there still are where there are rule classes.
+    RemainingFlags,
 }
 
 /// A setting: the arguments that switch it on, and those that switch it off.
@@ -91,17 +95,10 @@ impl Effect {
 
     /// Returns the settings of a round, in their order.
     pub(super) fn settings(self, round: &Round) -> Vec<Setting> {
-        let driver = || {
-            Setting::new(
-                &["/volatile", "/adddriver", IMAGE],
-                &["/volatile", "/removedriver", IMAGE],
-            )
-        };
-        let flags_off = ["/volatile", "/flags", "0"];
         // Empty arguments stand for all pool tags and all applications.
         let faults = |minutes| ["/faults", PROBABILITY, "", "", minutes];
         let faults_at_once =
-            || Setting::new(&[&["/volatile"][..], &faults("0")].concat(), &flags_off);
+            || Setting::new(&[&["/volatile"][..], &faults("0")].concat(), &FLAGS_OFF);
         match (self, round.low_resources) {
             (Self::NextStart, false) => {
                 vec![Setting::new(&["/standard", "/driver", IMAGE], &["/reset"])]
@@ -113,9 +110,7 @@ impl Effect {
                 vec![Setting::new(&on, &["/reset"])]
             }
             (Self::VolatileFlags, low_resources) => {
-                let flags = hexadecimal(|check| check.volatile);
-                let on = ["/volatile", "/flags", &flags];
-                let mut settings = vec![Setting::new(&on, &flags_off), driver()];
+                let mut settings = vec![flags(|check| check.volatile), driver()];
                 if low_resources {
                     settings.push(faults_at_once());
                 }
@@ -132,7 +127,17 @@ impl Effect {
                 on.extend(["/now", "/driver", IMAGE]);
                 vec![Setting::new(&on, &["/stop"])]
             }
-            (Self::RuleClasses, true) => vec![driver(), faults_at_once()],
+            (Self::RemainingFlags, false) => vec![flags(|check| check.still_volatile), driver()],
+            (Self::RuleClasses | Self::RemainingFlags, true) => vec![driver(), faults_at_once()],
+        }
+    }
+
+    /// Returns the effect to have if Verifier refuses all settings of a round: public scripts saw Server
+    /// 2025 refuse rule classes with `/now`.
+    pub(super) const fn instead(self, round: &Round) -> Option<Self> {
+        match (self, round.low_resources) {
+            (Self::RuleClasses, false) => Some(Self::RemainingFlags),
+            _ => None,
         }
     }
 
@@ -143,6 +148,7 @@ impl Effect {
             Self::NextStart => true,
             Self::VolatileFlags => check.volatile,
             Self::RuleClasses => check.now && !round.low_resources,
+            Self::RemainingFlags => check.still_volatile && !round.low_resources,
         };
         let mut names: Vec<_> = STANDARD
             .iter()
@@ -153,8 +159,8 @@ impl Effect {
             return names;
         };
         let lost = |name: &str| format!("{name} (accepted, but not in effect)");
-        if self == Self::VolatileFlags {
-            let without = |check: &&Check| check.volatile && check.flag & flags == 0;
+        if matches!(self, Self::VolatileFlags | Self::RemainingFlags) {
+            let without = |check: &&Check| asked(check) && check.flag & flags == 0;
             names.extend(
                 STANDARD
                     .iter()
@@ -167,6 +173,21 @@ impl Effect {
         }
         names
     }
+}
+
+const FLAGS_OFF: [&str; 3] = ["/volatile", "/flags", "0"];
+
+/// Switches volatile flags on.
+fn flags(which: impl Fn(&Check) -> bool) -> Setting {
+    Setting::new(&["/volatile", "/flags", &hexadecimal(which)], &FLAGS_OFF)
+}
+
+/// Puts the driver under the volatile flags.
+fn driver() -> Setting {
+    Setting::new(
+        &["/volatile", "/adddriver", IMAGE],
+        &["/volatile", "/removedriver", IMAGE],
+    )
 }
 
 /// Returns the flags of some checks, as they are typed.

@@ -249,7 +249,9 @@ impl<'t> Test<'t> {
         }
         let verifier = match self.effect {
             Effect::NextStart => "and Driver Verifier is still set up for the driver. ",
-            Effect::VolatileFlags | Effect::RuleClasses => "and Driver Verifier is turned off. ",
+            Effect::VolatileFlags | Effect::RuleClasses | Effect::RemainingFlags => {
+                "and Driver Verifier is turned off. "
+            }
         };
         Err(Failure(format!(
             "interrupted; the findings are kept, {verifier}Run the same command to continue, or \

@@ -95,6 +95,12 @@ fn summary(progress: &Progress, state: State) -> String {
             round.name,
             round.verifier.join(", then ")
         ));
+        if !round.refused.is_empty() {
+            lines.push(format!(
+                "  refused: verifier {}",
+                round.refused.join(", and ")
+            ));
+        }
         if !round.not_on.is_empty() {
             lines.push(format!("  not on: {}", round.not_on.join(", ")));
         }

@@ -35,7 +35,7 @@ impl Test<'_> {
         });
         self.progress.stage = match self.effect {
             Effect::NextStart => Stage::Restart,
-            Effect::VolatileFlags | Effect::RuleClasses => Stage::Exercise,
+            Effect::VolatileFlags | Effect::RuleClasses | Effect::RemainingFlags => Stage::Exercise,
         };
         self.save()
     }
@@ -67,30 +67,61 @@ impl Test<'_> {
         drop(machine::stop(self.system));
         self.progress.verifier_set = true;
         self.save()?;
-        let mut refused = Vec::new();
-        let settings = self.effect.settings(round);
-        for setting in &settings {
-            self.announce(round, setting);
-            if let Err(sentence) = verifier::switch(self.system, &setting.on)? {
-                refused.push((as_typed(&setting.on), sentence));
-            }
+        let mut refused = self.switch(round, self.effect)?;
+        let mut effect = self.effect;
+        let mut is_replaced = false;
+        if refused.len() == effect.settings(round).len()
+            && let Some(instead) = effect.instead(round)
+        {
+            effect = instead;
+            let also_refused = self.switch(round, effect)?;
+            is_replaced = also_refused.is_empty();
+            refused.extend(also_refused);
         }
         self.system.mark()?;
         let text = verifier::statistics(self.system)?;
         let flags = verifier::flags(&text);
-        let not_on = self.effect.not_on(round, flags);
+        let not_on = effect.not_on(round, flags);
         if let Some(report) = self.progress.rounds.last_mut() {
             report.settings = text;
             report.not_on = not_on;
             report.refused = refused.iter().map(|(command, _)| command.clone()).collect();
         }
         for (_, sentence) in &refused {
-            self.find(format!("Driver Verifier refused a setting: {sentence}"));
+            let told = format!("Driver Verifier refused a setting: {sentence}");
+            // What the round lacks is in the report.
+            if is_replaced {
+                self.exercise.say(&told);
+            } else {
+                self.find(told);
+            }
         }
-        if refused.is_empty() && self.effect == Effect::VolatileFlags && flags == Some(0) {
+        let by_flags = matches!(effect, Effect::VolatileFlags | Effect::RemainingFlags);
+        if (refused.is_empty() || is_replaced) && by_flags && flags == Some(0) {
             self.find("Driver Verifier took its settings, but none is in effect".into());
         }
         self.save()
+    }
+
+    /// Switches the settings of an effect on, which the report then has. Returns those that Verifier refused,
+    /// as they are typed, each with a sentence.
+    fn switch(&mut self, round: &Round, effect: Effect) -> Result<Vec<(String, String)>, Failure> {
+        let mut refused = Vec::new();
+        for setting in &effect.settings(round) {
+            self.announce(round, setting);
+            let typed = as_typed(&setting.on);
+            if let Some(report) = self.progress.rounds.last_mut()
+                && !report.verifier.contains(&typed)
+            {
+                report.verifier.push(typed.clone());
+                // First, so that a process that is ended in the next moment is followed by one that knows it.
+                self.save()?;
+            }
+            if let Err(sentence) = verifier::switch(self.system, &setting.on)? {
+                refused.push((typed, sentence));
+            }
+        }
+        Ok(refused)
     }
 
     /// Switches Verifier off again, as far as it was switched on at once. What stays on is in the
@@ -107,13 +138,21 @@ impl Test<'_> {
         if let Err(failure) = machine::stop(self.system) {
             left.push(failure.0);
         }
-        let report = self.progress.rounds.last();
-        let refused = report
-            .map(|report| report.refused.clone())
+        let (given, refused) = self
+            .progress
+            .rounds
+            .last()
+            .map(|report| (report.verifier.clone(), report.refused.clone()))
             .unwrap_or_default();
+        let mut settings = self.effect.settings(round);
+        if let Some(instead) = self.effect.instead(round) {
+            let instead = instead.settings(round).into_iter();
+            settings.extend(instead.filter(|setting| given.contains(&as_typed(&setting.on))));
+        }
         let mut done = Vec::new();
-        for setting in self.effect.settings(round).into_iter().rev() {
-            if refused.contains(&as_typed(&setting.on)) || done.contains(&setting.off) {
+        for setting in settings.into_iter().rev() {
+            let typed = as_typed(&setting.on);
+            if refused.contains(&typed) || done.contains(&setting.off) {
                 continue;
             }
             match verifier::switch(self.system, &setting.off) {

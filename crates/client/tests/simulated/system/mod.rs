@@ -62,6 +62,8 @@ pub struct SimulatedSystem {
     /// The time since the last start.
     pub uptime: Cell<Duration>,
     pub marked: bool,
+    /// The folder of the package.
+    pub package: Option<PathBuf>,
     /// Fails the change with this number from now on, with this code.
     pub fail: Option<(u32, u32)>,
     /// Raises Ctrl-C at the query with this number.
@@ -77,6 +79,8 @@ pub struct SimulatedSystem {
     /// Whether deleting the service fails.
     pub keeps_service: bool,
     pub ran: Vec<String>,
+    /// Whether the machine is to restart, once it is to end.
+    pub ends: Option<bool>,
     pub verifier: Verifier,
     /// Where memory of the kernel lies; nowhere if Windows does not say it.
     pub kernel_memory: Vec<MemoryRange>,
@@ -110,6 +114,7 @@ impl Default for SimulatedSystem {
             },
             uptime: Cell::new(Duration::from_hours(1)),
             marked: false,
+            package: None,
             fail: None,
             interrupt_at: Cell::new(None),
             interrupted_program: None,
@@ -119,6 +124,7 @@ impl Default for SimulatedSystem {
             good_starts: 0,
             keeps_service: false,
             ran: Vec::new(),
+            ends: None,
             verifier: Verifier {
                 build: 22631,
                 statistics: "MODULE: ringcopy.sys (load: 1 / unload: 1)\n  \
@@ -177,6 +183,8 @@ impl SimulatedSystem {
         self.loaded.set(false);
         self.loaded_at.clear();
         self.interrupt_at.set(None);
+        self.ends = None;
+        self.session = None;
         self.uptime.set(Duration::ZERO);
     }
 
@@ -329,6 +337,10 @@ impl System for SimulatedSystem {
         Ok(self.marked)
     }
 
+    fn package(&self) -> Option<PathBuf> {
+        self.package.clone()
+    }
+
     fn image_path(&self) -> String {
         PLACE.into()
     }
@@ -380,6 +392,9 @@ impl System for SimulatedSystem {
                 if certificates.is_empty() {
                     self.disk.certificates.remove(*store);
                 }
+            }
+            ("shutdown.exe", [way @ ("/r" | "/s"), "/t", "0", "/f"]) => {
+                self.ends = Some(*way == "/r");
             }
             ("verifier.exe", arguments) => (code, text) = self.verifier.run(arguments),
             _ => panic!("{program} {arguments:?}"),

@@ -30,6 +30,7 @@ const NOW: [u32; 10] = [1, 4, 5, 9, 12, 18, 19, 20, 35, 36];
 
 /// Verifier on one machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Verifier {
     /// Windows' build.
     pub build: u32,

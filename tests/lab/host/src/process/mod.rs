@@ -4,10 +4,12 @@
 //! - `transport`: the client's `Transport`.
 //! - `concurrent`: requests that several processors send at once.
 //! - `batch`: many calls in one round trip.
+//! - `requests`: requests whose status and information come back as they are.
 
 mod batch;
 mod concurrent;
 mod memory;
+mod requests;
 mod transport;
 
 use std::{collections::BTreeMap, io};
@@ -19,6 +21,7 @@ use crate::{Flicker, Lab, LabError, channel::Reply};
 
 pub use batch::{Sent, SystemCopy};
 pub use concurrent::{Beside, Repeated, Sender};
+pub(crate) use requests::RawError;
 use transport::Staging;
 
 /// Who sends a request.
@@ -102,6 +105,14 @@ impl<'l> Process<'l> {
         let arguments = [self.number, access, opener, impersonated];
         let [handle, ..] = self.asked(Command::Open, &arguments, name.as_bytes())?;
         Ok(Handle(handle))
+    }
+
+    /// Sends a device control request without buffers, and does not wait for its end. Returns a number for
+    /// [`Lab::finish_request`]. An error is the status of a request that was not sent.
+    pub fn start_request(&self, handle: Handle, code: u32) -> Result<u64, RequestError> {
+        let arguments = [self.number, handle.0, code.into()];
+        let [number, ..] = self.asked(Command::Start, &arguments, &[])?;
+        Ok(number)
     }
 
     /// Sends a request with buffers at given addresses. An error is the status of the request.

@@ -5,7 +5,7 @@
 use nt_status::NtStatus;
 use ringcopy_lab_mailbox::rules::Rule;
 
-use super::{ex, io, ke, mm, ob, pool, zw};
+use super::{dispatcher, ex, io, ke, mm, ob, pool, zw};
 use crate::call;
 use crate::images::Location;
 use crate::io::completion::Done;
@@ -293,7 +293,7 @@ fn use_device(rule: Rule) {
 
 fn wait(rule: Rule) {
     let event = allocate(NONPAGED);
-    ke::KeInitializeEvent(event, 0, 1);
+    dispatcher::KeInitializeEvent(event, 0, 1);
     match rule {
         Rule::KeRaiseIrql => {
             raise(DISPATCH_LEVEL);
@@ -302,7 +302,7 @@ fn wait(rule: Rule) {
         Rule::KeLowerIrql => ke::KeLowerIrql(APC_LEVEL),
         Rule::WaitIrql => {
             raise(DISPATCH_LEVEL);
-            ke::KeWaitForSingleObject(event, 0, KERNEL_MODE, 0, 0);
+            dispatcher::KeWaitForSingleObject(event, 0, KERNEL_MODE, 0, 0);
         }
         Rule::IrqlKeApcLte2 => {
             raise(DISPATCH_LEVEL);
@@ -310,7 +310,7 @@ fn wait(rule: Rule) {
         }
         Rule::IrqlKeSetEvent => {
             raise(DISPATCH_LEVEL);
-            ke::KeSetEvent(event, 0, 1);
+            dispatcher::KeSetEvent(event, 0, 1);
         }
         Rule::IrqlExApcLte2 => {
             raise(DISPATCH_LEVEL);

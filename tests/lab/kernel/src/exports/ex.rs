@@ -4,7 +4,8 @@ use crate::bugcheck::violation;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::{self, APC_LEVEL, require_at_most};
 use crate::object::process;
-use crate::{locks, parallel, raw};
+use crate::threads::{self, Waited};
+use crate::{locks, raw};
 
 use super::ps::PsGetCurrentThread;
 
@@ -37,19 +38,19 @@ pub(super) extern "win64" fn ExTryToAcquireFastMutex(mutex: u64) -> u8 {
     1
 }
 
-/// `ExAcquireFastMutex` function (wdm.h). With one thread, a mutex that is held is never released.
+/// `ExAcquireFastMutex` function (wdm.h): waits while another thread holds the mutex.
 pub(super) extern "win64" fn ExAcquireFastMutex(mutex: u64) {
     require_at_most(APC_LEVEL, "ExAcquireFastMutex");
     locks::require_nonpaged(mutex, "a fast mutex");
     locks::before_wait(mutex);
     while ExTryToAcquireFastMutex(mutex) == 0 {
         let own = raw::read::<u64>(mutex + OWNER) == PsGetCurrentThread();
-        if own || !parallel::is_running() {
+        let is_free = || raw::read::<u32>(mutex) == 1;
+        if own || threads::wait(is_free, None) == Waited::Never {
             violation!(
                 "the fast mutex at {mutex:#x} was acquired by its owner, or never initialised"
             );
         }
-        core::hint::spin_loop();
     }
 }
 
@@ -63,4 +64,5 @@ pub(super) extern "win64" fn ExReleaseFastMutex(mutex: u64) {
     raw::write(mutex + OWNER, 0_u64);
     raw::write(mutex, 1_u32);
     irql::set(level as u8);
+    threads::note_progress();
 }

@@ -1,14 +1,10 @@
-//! Kernel support: levels, locks, events, processors.
+//! Kernel support: levels, locks, processors.
 
 use crate::broadcast::{self, IPI_LEVEL};
 use crate::bugcheck::{self, rule_broken, stack_here, violation};
-use crate::io::KERNEL_MODE;
 use crate::irql::{self, APC_LEVEL, DISPATCH_LEVEL, HIGH_LEVEL, require_at_least, require_at_most};
-use crate::nt::layout::{Event, Structure};
-use crate::{cpu, images, kernel_state, locks, parallel, processor};
+use crate::{clock, cpu, dpc, images, kernel_state, locks, parallel, processor};
 use crate::{raw, smp};
-use core::sync::atomic::{AtomicU64, Ordering};
-use nt_status::NtStatus;
 
 /// `KeBugCheck` function (ntddk.h).
 pub(super) extern "win64" fn KeBugCheck(code: u32) -> ! {
@@ -123,6 +119,7 @@ pub(super) extern "win64" fn KeLowerIrql(level: u8) {
         );
     }
     irql::set(level);
+    dpc::deliver();
 }
 
 /// `KeGetCurrentIrql` function (wdm.h).
@@ -159,14 +156,6 @@ pub(super) extern "win64" fn KeGetCurrentProcessorNumberEx(number: u64) -> u32 {
     own
 }
 
-/// How far [`advance_time`] has advanced the time.
-static AHEAD: AtomicU64 = AtomicU64::new(0);
-
-/// Advances the time that drivers see, in units of 100 ns, so that tests need not wait.
-pub(crate) fn advance_time(units: u64) {
-    AHEAD.fetch_add(units, Ordering::Relaxed);
-}
-
 /// `KeQueryUnbiasedInterruptTime` function (wdm.h): in units of 100 ns. In the lab, four ticks of the
 /// time-stamp counter are 100 ns, so that what a driver does once a second happens often. While
 /// instructions are counted one by one, time stands still: they take a hundred times as long. Any
@@ -177,7 +166,7 @@ pub(super) extern "win64" fn KeQueryUnbiasedInterruptTime() -> u64 {
     } else {
         cpu::time_stamp() / 4
     };
-    passed + AHEAD.load(Ordering::Relaxed)
+    passed + clock::now()
 }
 
 /// `KeIpiGenericCall` function (wdm.h): the routine runs on every processor at `IPI_LEVEL`, from a
@@ -211,75 +200,4 @@ pub(super) extern "win64" fn KeLeaveCriticalRegion() {
 /// `KeAreApcsDisabled` function (wdm.h).
 pub(super) extern "win64" fn KeAreApcsDisabled() -> u8 {
     u8::from(kernel_state::critical_regions() > 0 || irql::current() >= APC_LEVEL)
-}
-
-/// `NotificationEvent` is 0, `SynchronizationEvent` 1.
-const SYNCHRONIZATION: u8 = 1;
-
-/// `KeInitializeEvent` function (wdm.h): any IRQL.
-pub(super) extern "win64" fn KeInitializeEvent(event: u64, kind: u32, state: u8) {
-    locks::require_nonpaged(event, "an event");
-    let event = Event(event);
-    event.set(Event::KIND, kind as u8);
-    event.set(Event::LENGTH, (Event::SIZE / 4) as u8);
-    event.set(Event::SIGNAL_STATE, u32::from(state != 0));
-    let list = event.place(Event::WAIT_LIST);
-    event.set(Event::WAIT_LIST, [list, list]);
-}
-
-fn replace_state(event: u64, state: u32) -> u32 {
-    let before = Event(event).get(Event::SIGNAL_STATE);
-    Event(event).set(Event::SIGNAL_STATE, state);
-    before
-}
-
-/// `KeSetEvent` function (wdm.h): returns the previous state. IRQL <= `DISPATCH_LEVEL`, and <=
-/// `APC_LEVEL` if a wait follows.
-pub(super) extern "win64" fn KeSetEvent(event: u64, _increment: u32, wait: u8) -> u32 {
-    let level = if wait == 0 { DISPATCH_LEVEL } else { APC_LEVEL };
-    require_at_most(level, "KeSetEvent");
-    replace_state(event, 1)
-}
-
-/// `KeResetEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn KeResetEvent(event: u64) -> u32 {
-    require_at_most(DISPATCH_LEVEL, "KeResetEvent");
-    replace_state(event, 0)
-}
-
-/// `KeClearEvent` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
-pub(super) extern "win64" fn KeClearEvent(event: u64) {
-    KeResetEvent(event);
-}
-
-/// `KeWaitForSingleObject` function (wdm.h), for events. If one processor runs, no thread can set
-/// the event: a wait with a timeout ends at once, and one without would never end. If both run, the
-/// other may set it. IRQL <= `APC_LEVEL`; <= `DISPATCH_LEVEL` with a timeout of zero.
-pub(super) extern "win64" fn KeWaitForSingleObject(
-    object: u64,
-    _reason: u32,
-    mode: u8,
-    _alertable: u8,
-    timeout: u64,
-) -> NtStatus {
-    let immediate = timeout != 0 && raw::read::<u64>(timeout) == 0;
-    let level = if immediate { DISPATCH_LEVEL } else { APC_LEVEL };
-    require_at_most(level, "KeWaitForSingleObject");
-    if mode != KERNEL_MODE {
-        violation!("a driver waited in user mode: its stack may be paged out");
-    }
-    let event = Event(object);
-    let after = u32::from(event.get(Event::KIND) != SYNCHRONIZATION);
-    while raw::compare_exchange32(event.place(Event::SIGNAL_STATE), 1, after).is_err() {
-        if timeout != 0 {
-            return NtStatus::TIMEOUT;
-        }
-        if !parallel::is_running() {
-            violation!(
-                "a driver waits for the event at {object:#x}, which no other thread can set"
-            );
-        }
-        core::hint::spin_loop();
-    }
-    NtStatus::SUCCESS
 }

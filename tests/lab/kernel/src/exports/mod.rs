@@ -10,6 +10,8 @@
 
 mod breaches;
 mod dbg;
+mod dispatcher;
+mod dpc;
 pub(crate) mod etw;
 mod ex;
 mod io;
@@ -19,17 +21,20 @@ mod memory_operations;
 mod mm;
 mod mm_copy;
 mod ob;
+mod pnp;
 mod pool;
 mod probe;
 mod ps;
 mod rtl;
 mod rtl_security;
 mod se;
+mod stack_probe;
 mod stubs;
+mod work;
 mod zw;
+mod zw_file;
 
 pub(crate) use breaches::commit;
-pub(crate) use ke::advance_time;
 pub(crate) use mm_copy::MmCopyMemory as mm_copy_memory;
 pub(crate) use stubs::stub;
 
@@ -63,6 +68,7 @@ fn data(name: &str) -> Option<u64> {
         "IoFileObjectType" => Some((&raw const ob::FILE_TYPE) as u64),
         "IoDeviceObjectType" => Some((&raw const ob::DEVICE_TYPE) as u64),
         "PsProcessType" => Some((&raw const ob::PROCESS_TYPE) as u64),
+        "PsThreadType" => Some((&raw const ob::THREAD_TYPE) as u64),
         _ => None,
     }
 }
@@ -78,6 +84,13 @@ pub(crate) fn resolve(library: &str, name: &str) -> Option<u64> {
 
 table! {
     dbg: vDbgPrintEx vDbgPrintExWithPrefix;
+    dispatcher: KeInitializeEvent KeSetEvent KeResetEvent KeClearEvent KeReadStateEvent
+        KeInitializeSemaphore KeReleaseSemaphore KeInitializeMutex KeReleaseMutex
+        KeWaitForSingleObject KeWaitForMultipleObjects KeDelayExecutionThread
+        KeStallExecutionProcessor ZwWaitForSingleObject;
+    dpc: KeInitializeDpc KeInsertQueueDpc KeRemoveQueueDpc KeFlushQueuedDpcs KeSetImportanceDpc
+        KeInitializeTimer KeInitializeTimerEx KeSetTimer KeSetTimerEx KeCancelTimer KeReadStateTimer
+        KeQuerySystemTimePrecise KeQueryPerformanceCounter ExSystemTimeToLocalTime;
     etw: EtwRegister EtwUnregister EtwSetInformation EtwWriteTransfer;
     ex: ExGetPreviousMode ExAcquireFastMutex ExReleaseFastMutex ExTryToAcquireFastMutex;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
@@ -87,8 +100,7 @@ table! {
         KeAcquireSpinLockRaiseToDpc KeReleaseSpinLock KeInitializeSpinLock
         KeAcquireSpinLockAtDpcLevel KeReleaseSpinLockFromDpcLevel KfRaiseIrql KeRaiseIrqlToDpcLevel
         KeLowerIrql KeGetCurrentIrql KeQueryActiveProcessorCount KeQueryActiveProcessorCountEx
-        KeGetCurrentProcessorNumberEx KeEnterCriticalRegion KeLeaveCriticalRegion KeAreApcsDisabled
-        KeInitializeEvent KeSetEvent KeResetEvent KeClearEvent KeWaitForSingleObject;
+        KeGetCurrentProcessorNumberEx KeEnterCriticalRegion KeLeaveCriticalRegion KeAreApcsDisabled;
     mdl: IoAllocateMdl IoFreeMdl MmBuildMdlForNonPagedPool MmUnlockPages
         MmMapLockedPagesSpecifyCache MmUnmapLockedPages;
     mm: MmAllocateContiguousMemory MmAllocateContiguousMemorySpecifyCache
@@ -98,18 +110,29 @@ table! {
         MmGetPhysicalMemoryRangesEx2 MmGetSystemRoutineAddress;
     mm_copy: MmCopyMemory;
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
+    pnp: IoAttachDeviceToDeviceStack IoDetachDevice IoGetAttachedDevice IoGetAttachedDeviceReference
+        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
     ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
         PsGetCurrentThread PsGetCurrentThreadId PsIsThreadTerminating;
     rtl: RtlInitUnicodeString RtlCopyUnicodeString RtlCompareUnicodeString RtlEqualUnicodeString
-        RtlGetVersion;
+        RtlGetVersion RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlPrefixUnicodeString
+        RtlUpcaseUnicodeChar RtlInitAnsiString RtlAnsiStringToUnicodeString
+        RtlUnicodeStringToAnsiString RtlFreeUnicodeString RtlIntegerToUnicodeString
+        RtlStringFromGUID;
     rtl_security: RtlCreateSecurityDescriptor RtlSetDaclSecurityDescriptor RtlCreateAcl
         RtlAddAccessAllowedAce RtlLengthSid RtlLengthRequiredSid RtlInitializeSid RtlSubAuthoritySid
         RtlValidSid;
     se: SePrivilegeCheck SeSinglePrivilegeCheck;
+    work: PsCreateSystemThread PsTerminateSystemThread KeSetPriorityThread IoAllocateWorkItem
+        IoFreeWorkItem IoSizeofWorkItem IoInitializeWorkItem IoUninitializeWorkItem IoQueueWorkItem
+        IoQueueWorkItemEx ExQueueWorkItem;
     zw: ZwClose ZwOpenKey ZwCreateKey ZwQueryValueKey ZwSetSecurityObject;
+    zw_file: ZwCreateFile ZwOpenFile ZwReadFile ZwWriteFile ZwQueryInformationFile
+        ZwSetInformationFile;
 
+    "__chkstk" => stack_probe::nt_chkstk;
     "__C_specific_handler" => seh::c_specific_handler;
     "DbgPrint" => dbg::nt_dbg_print;
     "DbgPrintEx" => dbg::nt_dbg_print_ex;
@@ -130,5 +153,7 @@ table! {
     "memmove" => memory_operations::nt_memmove;
     "memset" => memory_operations::nt_memset;
     "memcmp" => memory_operations::nt_memcmp;
+    "RtlInitString" => rtl::RtlInitAnsiString;
+    "RtlFreeAnsiString" => rtl::RtlFreeUnicodeString;
     "RtlCompareMemory" => memory_operations::nt_compare_memory;
 }

@@ -13,12 +13,14 @@ use nt_status::NtStatus;
 pub(super) static FILE_TYPE: u64 = 1;
 pub(super) static DEVICE_TYPE: u64 = 2;
 pub(super) static PROCESS_TYPE: u64 = 3;
+pub(super) static THREAD_TYPE: u64 = 4;
 
 const fn kind_of_type(kind: u64) -> Option<Kind> {
     match kind {
         1 => Some(Kind::File),
         2 => Some(Kind::Device),
         3 => Some(Kind::Process),
+        4 => Some(Kind::Thread),
         _ => None,
     }
 }

@@ -1,10 +1,10 @@
 //! Processes and threads. A process has one thread on each processor, whose address lies in the
-//! process's object.
+//! process's object. System threads have objects of their own.
 
 use crate::bugcheck::violation;
 use crate::irql::{DISPATCH_LEVEL, require_at_most};
-use crate::object::process;
-use crate::processor;
+use crate::object::{self, Kind, process};
+use crate::{processor, threads};
 
 /// `PsGetCurrentProcess`, which `IoGetCurrentProcess` (wdm.h) is too: no reference is taken.
 pub(super) extern "win64" fn PsGetCurrentProcess() -> u64 {
@@ -38,6 +38,9 @@ pub(super) extern "win64" fn PsGetProcessStartKey(object: u64) -> u64 {
 /// the address of its process.
 pub(super) extern "win64" fn PsIsThreadTerminating(thread: u64) -> u8 {
     require_at_most(DISPATCH_LEVEL, "PsIsThreadTerminating");
+    if object::kind_of(thread) == Some(Kind::Thread) {
+        return 0;
+    }
     let Some(ending) = process::is_thread_ending(thread) else {
         violation!("PsIsThreadTerminating was given {thread:#x}, which is no thread");
     };
@@ -46,7 +49,8 @@ pub(super) extern "win64" fn PsIsThreadTerminating(thread: u64) -> u8 {
 
 /// `PsGetCurrentThread` function (ntddk.h), and `KeGetCurrentThread` (wdm.h).
 pub(super) extern "win64" fn PsGetCurrentThread() -> u64 {
-    process::current_object() + 8 * processor::number() as u64
+    threads::current_object()
+        .unwrap_or_else(|| process::current_object() + 8 * processor::number() as u64)
 }
 
 /// `PsGetCurrentThreadId` function (ntddk.h).

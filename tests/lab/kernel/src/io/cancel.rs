@@ -9,7 +9,7 @@ use super::completion;
 use crate::bugcheck::violation;
 use crate::irql::{self, DISPATCH_LEVEL};
 use crate::nt::layout::{Irp, StackLocation, Structure};
-use crate::{call, locks, parallel, processor, raw};
+use crate::{call, dpc, locks, parallel, processor, raw};
 
 /// The value of the cancel spin lock while it is free. Otherwise it is the number of the holder
 /// plus one.
@@ -46,6 +46,7 @@ pub(crate) fn release_lock(level: u8) {
         violation!("the cancel spin lock was released and is not held");
     }
     irql::set(level);
+    dpc::deliver();
 }
 
 /// Sets a request's cancel bit and calls its cancel routine if there is one, which releases the

@@ -3,27 +3,32 @@
 //! Source: "Buffer Descriptions for I/O Control Codes" and "Defining I/O Control Codes", Windows
 //! driver documentation.
 
+use alloc::vec::Vec;
+
+use crate::call;
+use crate::global::Global;
+use crate::irql::PASSIVE_LEVEL;
 use crate::memory::layout::user_limit;
 use crate::memory::paging::Tables;
 use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of};
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
 use crate::object::handle::{self, Handle, Table};
-use crate::object::{Kind, dereference, kind_of, process};
+use crate::object::{Kind, dereference, device, kind_of, process};
 use crate::pool::{self, Content, Owner};
 use crate::raw;
 use nt_status::NtStatus;
 
 use super::completion::{self, Buffers};
-use super::{Completion, KERNEL_MODE, USER_MODE, cancel, irp, mdl, send_at};
+use super::{Completion, KERNEL_MODE, Sent, USER_MODE, cancel, irp, mdl, send_at};
 
 const METHOD_BUFFERED: u32 = 0;
 const METHOD_IN_DIRECT: u32 = 1;
 const METHOD_OUT_DIRECT: u32 = 2;
 
 /// `IRP_BUFFERED_IO`, `IRP_DEALLOCATE_BUFFER` and `IRP_INPUT_OPERATION`.
-const BUFFERED_FLAGS: u32 = 0x10 | 0x20;
-const INPUT_OPERATION: u32 = 0x40;
+pub(super) const BUFFERED_FLAGS: u32 = 0x10 | 0x20;
+pub(super) const INPUT_OPERATION: u32 = 0x40;
 
 /// The parameters of a device control request.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +47,57 @@ pub(crate) struct Control {
     pub(crate) level: u8,
 }
 
+/// Requests without buffers that were sent and not waited for.
+static PENDING: Global<Vec<Option<(Sent, u64)>>> = Global::new(Vec::new());
+
+/// Sends a request without buffers on a handle of the current process and returns its number for
+/// [`finish`]. It holds a reference to the file object until then.
+pub(crate) fn start(value: u64, code: u32) -> Result<u64, NtStatus> {
+    let table = Table::Process(process::current_id());
+    let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
+    let control = Control {
+        code,
+        input: 0,
+        input_length: 0,
+        output: 0,
+        output_length: 0,
+        mode: USER_MODE,
+        cancelled: false,
+        thread_ends: false,
+        level: PASSIVE_LEVEL,
+    };
+    let (request, device) = describe_for(handle, control).inspect_err(|_| {
+        dereference(handle.object);
+    })?;
+    call::set_system_thread(false);
+    let sent = Sent::begin(control.level, request, device);
+    call::set_system_thread(true);
+    Ok(PENDING.with(|pending| {
+        pending.push(Some((sent, handle.object)));
+        pending.len() as u64 - 1
+    }))
+}
+
+/// Returns the status of a request that was started: `STATUS_PENDING` as long as it has not ended.
+pub(crate) fn finish(number: u64) -> Result<NtStatus, NtStatus> {
+    let ended = PENDING.with(|pending| {
+        let place = pending
+            .get_mut(number as usize)
+            .ok_or(NtStatus::INVALID_PARAMETER)?;
+        let (sent, file) = place.as_ref().ok_or(NtStatus::INVALID_PARAMETER)?;
+        let (completed, file) = (sent.take(), *file);
+        if completed.is_some() {
+            *place = None;
+        }
+        Ok((completed, file))
+    })?;
+    let (Some(completed), file) = ended else {
+        return Ok(NtStatus::PENDING);
+    };
+    dereference(file);
+    Ok(completed.status)
+}
+
 /// Sends a request on a handle of the current process. The request holds a reference to the file
 /// object until it has ended.
 pub(crate) fn device_control(value: u64, control: Control) -> Result<Completion, NtStatus> {
@@ -53,6 +109,20 @@ pub(crate) fn device_control(value: u64, control: Control) -> Result<Completion,
 }
 
 fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus> {
+    let (request, device) = describe_for(handle, control)?;
+    if control.cancelled {
+        cancel::cancel(request);
+    }
+    let send = || send_at(control.level, request, device);
+    Ok(if control.thread_ends {
+        process::while_thread_ends(send)
+    } else {
+        send()
+    })
+}
+
+/// Makes a request for the file of a handle. Returns it and the device that it is to be sent to.
+fn describe_for(handle: Handle, control: Control) -> Result<(Irp, DeviceObject), NtStatus> {
     if kind_of(handle.object) != Some(Kind::File) {
         return Err(NtStatus::OBJECT_TYPE_MISMATCH);
     }
@@ -63,7 +133,7 @@ fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus
         return Err(NtStatus::ACCESS_DENIED);
     }
     let file = FileObject(handle.object);
-    let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+    let device = device::top(DeviceObject(file.get(FileObject::DEVICE_OBJECT)));
     let request = irp::allocate(device, file, major::DEVICE_CONTROL, control.mode);
     let location = irp::next_location(request);
     location.set(StackLocation::OUTPUT_LENGTH, control.output_length);
@@ -73,15 +143,7 @@ fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus
         completion::withdraw(request);
         return Err(status);
     }
-    if control.cancelled {
-        cancel::cancel(request);
-    }
-    let send = || send_at(control.level, request, device);
-    Ok(if control.thread_ends {
-        process::while_thread_ends(send)
-    } else {
-        send()
-    })
+    Ok((request, device))
 }
 
 /// Sets the buffers of a request by the code's method.
@@ -99,7 +161,7 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
             if length == 0 {
                 return Ok(());
             }
-            let buffer = capture(control, length)?;
+            let buffer = capture((control.input, input), length, control.mode)?;
             request.set(Irp::SYSTEM_BUFFER, buffer);
             request.set(Irp::USER_BUFFER, control.output);
             let mut flags = BUFFERED_FLAGS;
@@ -118,14 +180,19 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
         }
         method @ (METHOD_IN_DIRECT | METHOD_OUT_DIRECT) => {
             let buffer = if input > 0 {
-                let buffer = capture(control, input)?;
+                let buffer = capture((control.input, input), input, control.mode)?;
                 request.set(Irp::SYSTEM_BUFFER, buffer);
                 request.set(Irp::FLAGS, BUFFERED_FLAGS);
                 buffer
             } else {
                 0
             };
-            let result = lock_output(control, output, method);
+            let operation = if method == METHOD_IN_DIRECT {
+                mdl::LockOperation::Read
+            } else {
+                mdl::LockOperation::Write
+            };
+            let result = lock((control.output, output), control.mode, operation);
             match result {
                 Ok(list) => request.set(Irp::MDL, list),
                 Err(status) => {
@@ -155,17 +222,20 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
 
 /// Allocates a system buffer with the input. The bytes after the input are not initialised: a
 /// driver that returns them returns a pattern.
-fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
+pub(super) fn capture(
+    (address, input): (u64, u64),
+    length: u64,
+    mode: u8,
+) -> Result<u64, NtStatus> {
     let tag = u32::from_le_bytes(*b"IoSB");
     let buffer = pool::allocate(length, tag, Content::Uninitialized, Owner::Lab)
         .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-    let input = u64::from(control.input_length);
     // Kernel code may pass on a user's addresses.
-    if control.mode == KERNEL_MODE && control.input >= user_limit() {
-        raw::copy(control.input, buffer, input);
+    if mode == KERNEL_MODE && address >= user_limit() {
+        raw::copy(address, buffer, input);
         return Ok(buffer);
     }
-    match user::copy(control.input, buffer, input, AccessKind::Read) {
+    match user::copy(address, buffer, input, AccessKind::Read) {
         Ok(()) => Ok(buffer),
         Err((status, _)) => {
             pool::free(buffer, None);
@@ -174,18 +244,18 @@ fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
     }
 }
 
-/// Locks a direct output buffer and returns the address of its list; 0 for an empty buffer.
-fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, NtStatus> {
+/// Locks a direct buffer, an address and a length, and returns the address of its list; 0 for an empty
+/// buffer.
+pub(super) fn lock(
+    (address, length): (u64, u64),
+    mode: u8,
+    operation: mdl::LockOperation,
+) -> Result<u64, NtStatus> {
     if length == 0 {
         return Ok(0);
     }
-    let list = mdl::allocate(control.output, length).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-    let operation = if method == METHOD_IN_DIRECT {
-        mdl::LockOperation::Read
-    } else {
-        mdl::LockOperation::Write
-    };
-    match mdl::lock(list, control.mode, operation) {
+    let list = mdl::allocate(address, length).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+    match mdl::lock(list, mode, operation) {
         Ok(()) => Ok(list.0),
         Err(status) => {
             mdl::free(list);
@@ -195,7 +265,7 @@ fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, NtStat
 }
 
 /// Validates that user mode can write every page of a range.
-fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
+pub(super) fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
     if length == 0 {
         return Ok(());
     }

@@ -96,11 +96,14 @@ structures! {
     /// `IO_STACK_LOCATION`.
     StackLocation (0x48) {
         MAJOR_FUNCTION: u8 = 0x00,
+        MINOR_FUNCTION: u8 = 0x01,
         FLAGS: u8 = 0x02,
         CONTROL: u8 = 0x03,
         OUTPUT_LENGTH: u32 = 0x08,
         INPUT_LENGTH: u32 = 0x10,
         CONTROL_CODE: u32 = 0x18,
+        LENGTH: u32 = 0x08,
+        BYTE_OFFSET: u64 = 0x18,
         TYPE3_INPUT_BUFFER: u64 = 0x20,
         SECURITY_CONTEXT: u64 = 0x08,
         CREATE_OPTIONS: u32 = 0x10,
@@ -118,6 +121,7 @@ structures! {
         REFERENCE_COUNT: u32 = 0x04,
         DRIVER_OBJECT: u64 = 0x08,
         NEXT_DEVICE: u64 = 0x10,
+        ATTACHED_DEVICE: u64 = 0x18,
         FLAGS: u32 = 0x30,
         CHARACTERISTICS: u32 = 0x34,
         DEVICE_EXTENSION: u64 = 0x40,
@@ -143,6 +147,7 @@ structures! {
     /// `DRIVER_EXTENSION`.
     DriverExtension (0x28) {
         DRIVER_OBJECT: u64 = 0x00,
+        ADD_DEVICE: u64 = 0x08,
     }
 
     /// `FILE_OBJECT`.
@@ -167,12 +172,49 @@ structures! {
         BYTE_OFFSET: u32 = 0x2C,
     }
 
-    /// `DISPATCHER_HEADER` of a `KEVENT`.
-    Event (0x18) {
+    /// `DISPATCHER_HEADER`, of any object that threads wait for. A `KEVENT` is no more than that.
+    Header (0x18) {
         KIND: u8 = 0x00,
         LENGTH: u8 = 0x02,
         SIGNAL_STATE: u32 = 0x04,
         WAIT_LIST: [u64; 2] = 0x08,
+    }
+
+    /// `KSEMAPHORE`.
+    Semaphore (0x20) {
+        LIMIT: u32 = 0x18,
+    }
+
+    /// `KMUTANT`.
+    Mutex (0x38) {
+        OWNER: u64 = 0x28,
+    }
+
+    /// `KTIMER`.
+    Timer (0x40) {
+        SIGNAL_STATE: u32 = 0x04,
+        DUE_TIME: u64 = 0x18,
+        DPC: u64 = 0x30,
+        PERIOD: u32 = 0x3C,
+    }
+
+    /// `KDPC`.
+    Dpc (0x40) {
+        ROUTINE: u64 = 0x18,
+        CONTEXT: u64 = 0x20,
+        ARGUMENTS: [u64; 2] = 0x28,
+    }
+
+    /// `WORK_QUEUE_ITEM`.
+    WorkQueueItem (0x20) {
+        ROUTINE: u64 = 0x10,
+        PARAMETER: u64 = 0x18,
+    }
+
+    /// `KTHREAD`, which is opaque to drivers but for the header at its start.
+    Thread (0x40) {
+        KIND: u8 = 0x00,
+        SIGNAL_STATE: u32 = 0x04,
     }
 
     /// `OBJECT_ATTRIBUTES`.
@@ -212,8 +254,24 @@ structures! {
 pub(crate) mod major {
     pub(crate) const CREATE: u8 = 0x00;
     pub(crate) const CLOSE: u8 = 0x02;
+    pub(crate) const READ: u8 = 0x03;
+    pub(crate) const WRITE: u8 = 0x04;
     pub(crate) const DEVICE_CONTROL: u8 = 0x0E;
     pub(crate) const CLEANUP: u8 = 0x12;
+    pub(crate) const POWER: u8 = 0x16;
+    pub(crate) const PNP: u8 = 0x1B;
+}
+
+/// `IRP_MN_*` of Plug and Play.
+pub(crate) mod minor {
+    pub(crate) const START_DEVICE: u8 = 0x00;
+    pub(crate) const QUERY_REMOVE_DEVICE: u8 = 0x01;
+    pub(crate) const REMOVE_DEVICE: u8 = 0x02;
+    pub(crate) const CANCEL_REMOVE_DEVICE: u8 = 0x03;
+    pub(crate) const STOP_DEVICE: u8 = 0x04;
+    pub(crate) const QUERY_STOP_DEVICE: u8 = 0x05;
+    pub(crate) const CANCEL_STOP_DEVICE: u8 = 0x06;
+    pub(crate) const SURPRISE_REMOVAL: u8 = 0x17;
 }
 
 /// `SL_*` bits of a stack location's control byte.

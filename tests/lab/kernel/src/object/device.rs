@@ -12,7 +12,9 @@ use nt_status::NtStatus;
 
 /// `DO_*` flags.
 pub(crate) mod device_flags {
+    pub(crate) const BUFFERED_IO: u32 = 0x04;
     pub(crate) const EXCLUSIVE: u32 = 0x08;
+    pub(crate) const DIRECT_IO: u32 = 0x10;
     pub(crate) const HAS_NAME: u32 = 0x40;
     pub(crate) const INITIALIZING: u32 = 0x80;
 }
@@ -30,6 +32,8 @@ const TAG: u32 = u32::from_le_bytes(*b"Devi");
 #[derive(Default)]
 struct Device {
     list: Option<AccessList>,
+    /// The device below in its stack; 0: none.
+    below: u64,
     deleted: bool,
 }
 
@@ -111,6 +115,13 @@ pub(crate) fn delete(device: DeviceObject) {
         ),
         Some(false) => {}
     }
+    if let Some(below) = below(device) {
+        violation!(
+            "the device at {:#x} was deleted while it is attached to {:#x}",
+            device.0,
+            below.0
+        );
+    }
     directory::remove_device(device.0);
     let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
     let next = device.get(DeviceObject::NEXT_DEVICE);
@@ -128,6 +139,62 @@ pub(crate) fn delete(device: DeviceObject) {
         }
     }
     dereference(device.0);
+}
+
+/// Returns the top of a device's stack: `IoGetAttachedDevice`.
+pub(crate) fn top(device: DeviceObject) -> DeviceObject {
+    let mut device = device;
+    loop {
+        match device.get(DeviceObject::ATTACHED_DEVICE) {
+            0 => return device,
+            above => device = DeviceObject(above),
+        }
+    }
+}
+
+/// Attaches a device to the top of another's stack and returns what was the top; `None` if that is
+/// being deleted.
+pub(crate) fn attach(device: DeviceObject, stack: DeviceObject) -> Option<DeviceObject> {
+    let below = top(stack);
+    let attached = DEVICES.with(|devices| {
+        if devices.get(&below.0)?.deleted {
+            return None;
+        }
+        devices.get_mut(&device.0)?.below = below.0;
+        Some(())
+    });
+    attached?;
+    below.set(DeviceObject::ATTACHED_DEVICE, device.0);
+    device.set(
+        DeviceObject::STACK_SIZE,
+        below.get(DeviceObject::STACK_SIZE) + 1,
+    );
+    Some(below)
+}
+
+/// Detaches what is attached to a device.
+pub(crate) fn detach(below: DeviceObject) {
+    let above = below.get(DeviceObject::ATTACHED_DEVICE);
+    let known = DEVICES.with(|devices| {
+        devices
+            .get_mut(&above)
+            .map(|state| core::mem::take(&mut state.below))
+    });
+    if known != Some(below.0) {
+        violation!(
+            "IoDetachDevice was given {:#x}, to which nothing is attached",
+            below.0
+        );
+    }
+    below.set(DeviceObject::ATTACHED_DEVICE, 0);
+}
+
+/// Returns the device below in a device's stack.
+fn below(device: DeviceObject) -> Option<DeviceObject> {
+    DEVICES
+        .with(|devices| devices.get(&device.0).map(|state| state.below))
+        .filter(|&below| below != 0)
+        .map(DeviceObject)
 }
 
 /// Frees a device after its last reference.

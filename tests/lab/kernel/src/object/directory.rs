@@ -51,6 +51,17 @@ pub(crate) fn add_device(name: &str, device: u64) -> Result<(), NtStatus> {
     })
 }
 
+/// Returns the name of a device.
+pub(crate) fn name_of(device: u64) -> Option<String> {
+    NAMES.with(|names| {
+        names
+            .devices
+            .iter()
+            .find(|(_, known)| **known == device)
+            .map(|(name, _)| name.clone())
+    })
+}
+
 pub(crate) fn remove_device(device: u64) {
     NAMES.with(|names| names.devices.retain(|_, &mut known| known != device));
 }

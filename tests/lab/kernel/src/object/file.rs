@@ -10,7 +10,7 @@ use crate::nt::layout::{
     AccessState, DeviceObject, FileObject, SecurityContext, StackLocation, Structure, major,
 };
 use crate::nt::strings;
-use crate::{pool, raw};
+use crate::{pnp, pool, raw};
 use nt_status::NtStatus;
 
 /// `IO_TYPE_FILE`.
@@ -36,13 +36,29 @@ pub(crate) struct Opener {
     pub(crate) impersonated: Option<u64>,
 }
 
-/// Opens a device as `NtCreateFile` does: finds it by name, checks access against the opener's
+/// Opens a device as `NtCreateFile` does: finds it by name, or by the class of an enabled interface in
+/// braces, checks access against the opener's
 /// token, which is the current process's or the impersonated one, and sends a create to the driver.
 pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtStatus> {
+    open_in(process::handle_table(), path, desired, opener)
+}
+
+/// As [`open`], with the handle in a table.
+pub(crate) fn open_in(
+    table: Table,
+    path: &str,
+    desired: u32,
+    opener: Opener,
+) -> Result<u64, NtStatus> {
+    let path = if path.starts_with('{') {
+        &pnp::interfaces::enabled_of(path).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?
+    } else {
+        path
+    };
     let (address, rest) = directory::resolve(path)?;
     let device = DeviceObject(address);
     let flags = device.get(DeviceObject::FLAGS);
-    if flags & device_flags::INITIALIZING != 0 {
+    if flags & device_flags::INITIALIZING != 0 || !pnp::may_be_opened(device) {
         return Err(NtStatus::NO_SUCH_DEVICE);
     }
     // Without FILE_DEVICE_SECURE_OPEN, the driver guards the names below the device's own.
@@ -76,7 +92,8 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     let context = SecurityContext(pool::allocate_for_lab(SecurityContext::SIZE, *b"SecC"));
     context.set(SecurityContext::ACCESS_STATE, state.0);
     context.set(SecurityContext::DESIRED_ACCESS, granted);
-    let request = irp::allocate(device, file, major::CREATE, opener.mode);
+    let top = device::top(device);
+    let request = irp::allocate(top, file, major::CREATE, opener.mode);
     let location = irp::next_location(request);
     if opener.forced {
         location.set(StackLocation::FLAGS, FORCE_ACCESS_CHECK);
@@ -84,7 +101,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     location.set(StackLocation::SECURITY_CONTEXT, context.0);
     location.set(StackLocation::CREATE_OPTIONS, CREATE_OPTIONS);
     location.set(StackLocation::SHARE_ACCESS, SHARE_ALL);
-    let completed = io::send(request, device);
+    let completed = io::send(request, top);
     pool::free(context.0, None);
     for object in [state.0, primary].into_iter().chain(client) {
         pool::free(object, None);
@@ -97,7 +114,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     }
     create(file.0, Kind::File);
     change_handle_count(device, 1);
-    Ok(handle::open(process::handle_table(), file.0, granted))
+    Ok(handle::open(table, file.0, granted))
 }
 
 fn make(device: DeviceObject, rest: &str, granted: u32) -> FileObject {
@@ -139,30 +156,32 @@ fn change_handle_count(device: DeviceObject, by: i32) {
 pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
     let closed = handle::remove(Table::Process(id), value).ok_or(NtStatus::INVALID_HANDLE)?;
     process::attached(id, || {
-        if super::kind_of(closed.object) == Some(Kind::File) && handle::count_of(closed.object) == 0
-        {
-            let file = FileObject(closed.object);
-            let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
-            // A cleanup cannot fail: the handle is closed already.
-            let _ = io::send(
-                irp::allocate(device, file, major::CLEANUP, io::KERNEL_MODE),
-                device,
-            );
-            change_handle_count(device, -1);
-        }
+        clean_up(closed.object);
         dereference(closed.object);
     })
+}
+
+/// Sends a cleanup to the driver if an object is a device's file whose last handle was closed.
+pub(crate) fn clean_up(object: u64) {
+    if super::kind_of(object) == Some(Kind::File) && handle::count_of(object) == 0 {
+        let file = FileObject(object);
+        let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+        let top = device::top(device);
+        // A cleanup cannot fail: the handle is closed already.
+        let _ = io::send(
+            irp::allocate(top, file, major::CLEANUP, io::KERNEL_MODE),
+            top,
+        );
+        change_handle_count(device, -1);
+    }
 }
 
 /// Closes a file object after its last reference.
 pub(super) fn close(address: u64) {
     let file = FileObject(address);
-    let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+    let top = device::top(DeviceObject(file.get(FileObject::DEVICE_OBJECT)));
     // A close cannot fail.
-    let _ = io::send(
-        irp::allocate(device, file, major::CLOSE, io::KERNEL_MODE),
-        device,
-    );
+    let _ = io::send(irp::allocate(top, file, major::CLOSE, io::KERNEL_MODE), top);
     forget(file);
 }
 

@@ -5,6 +5,7 @@
 
 pub(crate) mod device;
 pub(crate) mod directory;
+pub(crate) mod disk;
 pub(crate) mod file;
 pub(crate) mod handle;
 pub(crate) mod locked;
@@ -16,15 +17,18 @@ use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 
 use crate::bugcheck::{rule_broken, violation};
 use crate::global::Global;
+use crate::threads;
 
 /// The kind of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Device,
+    DiskFile,
     Driver,
     File,
     Key,
     Process,
+    Thread,
 }
 
 struct Object {
@@ -109,9 +113,11 @@ fn delete(address: u64) {
     let kind = OBJECTS.with(|objects| objects.remove(&address).map(|object| object.kind));
     match kind {
         Some(Kind::Device) => device::free(address),
+        Some(Kind::DiskFile) => disk::close(address),
         Some(Kind::File) => file::close(address),
         Some(Kind::Key) => registry::free(address),
         Some(Kind::Process) => process::free(address),
+        Some(Kind::Thread) => threads::free_object(address),
         Some(Kind::Driver) | None => {}
     }
 }

@@ -164,6 +164,11 @@ pub(crate) fn attached<R>(id: u64, body: impl FnOnce() -> R) -> Result<R, NtStat
     Ok(result)
 }
 
+/// Sets the current process, as another thread goes on.
+pub(crate) fn set_current(id: u64) {
+    CURRENT.here().store(id, Ordering::Relaxed);
+}
+
 /// Loads the system process's tables, which have no user half.
 pub(crate) fn leave_user_half() {
     kernel_space::system().activate();

@@ -11,16 +11,15 @@ use core::mem::offset_of;
 use ringcopy_lab_mailbox::rules::Rule;
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, Exit, Interference, MAGIC, Mailbox, PHYSICAL_ADDRESS,
-    RamState, VALUES, opener,
+    PnpRequest, RamState, VALUES, opener,
 };
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::boot::Archive;
-use crate::io::{KERNEL_MODE, USER_MODE};
+use crate::io::{KERNEL_MODE, USER_MODE, control};
 use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
-use crate::object::{file, process};
-use crate::pe::Missing;
-use crate::{cpu, driver, exit, exports, failure, interference, raw, smp};
+use crate::object::{directory, file, process};
+use crate::{clock, cpu, driver, exit, exports, failure, interference, pnp, raw, smp, threads};
 use nt_status::NtStatus;
 
 fn place(offset: usize) -> u64 {
@@ -109,6 +108,7 @@ pub(crate) fn listen(archive: Archive, entry_status: NtStatus) -> ! {
         let result = command.map_or(Err(NtStatus::INVALID_PARAMETER), |command| {
             carry_out(command, &arguments, length, archive, &mut changed)
         });
+        threads::settle();
         let (status, reply) = match result {
             Ok((status, reply)) => (status, reply),
             Err(status) => (status, Reply::default()),
@@ -178,6 +178,8 @@ fn carry_out(
         Command::DeviceIoControl | Command::Exchange | Command::Exchanges => {
             requests::carry_out(command, arguments, length)
         }
+        Command::ReadFile | Command::WriteFile => requests::read_or_write(command, arguments),
+        Command::Names => done(data_of_records(directory::left().join("\n").as_bytes())),
         Command::Parallel if changed.is_some() => Err(NtStatus::INVALID_PARAMETER),
         Command::Parallel => requests::parallel(one as u32, two, three != 0, length),
         Command::Allocate
@@ -211,14 +213,25 @@ fn carry_out(
                 ..data_of_records(bytes)
             })
         }
-        Command::Load => Ok((driver::load(archive, Missing::Refuse), Reply::default())),
+        Command::Load => Ok((driver::load(archive), Reply::default())),
         Command::AdvanceTime => {
-            exports::advance_time(one);
+            clock::pass(one);
             done(Reply::default())
         }
         Command::Break => {
             exports::commit(Rule::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?)?;
             done(Reply::default())
+        }
+        Command::Start => {
+            process::require(one)?;
+            done(process::attached(one, || {
+                control::start(two, three as u32)
+            })??)
+        }
+        Command::Finish => Ok((control::finish(one)?, Reply::default())),
+        Command::PlugAndPlay => {
+            let request = PnpRequest::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?;
+            Ok((pnp::requests::send(request)?, Reply::default()))
         }
         Command::Shutdown => done(Reply::default()),
     }

@@ -1,0 +1,94 @@
+//! Functions for device stacks, device interfaces and power.
+
+use crate::bugcheck::violation;
+use crate::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
+use crate::nt::layout::DeviceObject;
+use crate::nt::strings;
+use crate::object::{self, Kind, device};
+use crate::pnp::interfaces;
+use crate::pool::{self, Content};
+use nt_status::NtStatus;
+
+/// Returns the device object at an address, or ends the run.
+fn device_at(address: u64, function: &str) -> DeviceObject {
+    if object::kind_of(address) != Some(Kind::Device) {
+        violation!("{function} was given {address:#x}, which is no device");
+    }
+    DeviceObject(address)
+}
+
+/// `IoAttachDeviceToDeviceStack` function (wdm.h): the device that was the top; null if it is being
+/// deleted. IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn IoAttachDeviceToDeviceStack(source: u64, target: u64) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "IoAttachDeviceToDeviceStack");
+    let source = device_at(source, "IoAttachDeviceToDeviceStack");
+    let target = device_at(target, "IoAttachDeviceToDeviceStack");
+    device::attach(source, target).map_or(0, |below| below.0)
+}
+
+/// `IoDetachDevice` function (wdm.h): takes the lower device. IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn IoDetachDevice(target: u64) {
+    require_at_most(DISPATCH_LEVEL, "IoDetachDevice");
+    device::detach(device_at(target, "IoDetachDevice"));
+}
+
+/// `IoGetAttachedDevice` function (ntifs.h). IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn IoGetAttachedDevice(device: u64) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "IoGetAttachedDevice");
+    device::top(device_at(device, "IoGetAttachedDevice")).0
+}
+
+/// `IoGetAttachedDeviceReference` function (wdm.h): the caller releases the reference. IRQL <=
+/// `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn IoGetAttachedDeviceReference(device: u64) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "IoGetAttachedDeviceReference");
+    let top = device::top(device_at(device, "IoGetAttachedDeviceReference"));
+    object::reference_by_driver(top.0);
+    top.0
+}
+
+/// The tag of the name that `IoRegisterDeviceInterface` returns.
+const TAG: u32 = u32::from_le_bytes(*b"IoIf");
+
+/// `IoRegisterDeviceInterface` function (wdm.h): the caller frees the name with
+/// `RtlFreeUnicodeString`. `STATUS_INVALID_DEVICE_REQUEST` for a device that is not a physical
+/// device; `STATUS_INSUFFICIENT_RESOURCES`. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn IoRegisterDeviceInterface(
+    physical: u64,
+    class: u64,
+    reference: u64,
+    link: u64,
+) -> NtStatus {
+    require_at_most(PASSIVE_LEVEL, "IoRegisterDeviceInterface");
+    let physical = device_at(physical, "IoRegisterDeviceInterface");
+    if !crate::pnp::is_physical(physical) {
+        return NtStatus::INVALID_DEVICE_REQUEST;
+    }
+    let class = interfaces::class_at(class);
+    let name = interfaces::register(physical, class, &strings::read(reference));
+    let size = strings::placed_length(&name);
+    let Some(buffer) = pool::allocate_of(pool::Kind::Paged, size, TAG, Content::Zeroed) else {
+        return NtStatus::INSUFFICIENT_RESOURCES;
+    };
+    strings::place(link, buffer, &name);
+    NtStatus::SUCCESS
+}
+
+/// `IoSetDeviceInterfaceState` function (wdm.h): makes or deletes the symbolic link. IRQL =
+/// `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn IoSetDeviceInterfaceState(link: u64, enable: u8) -> NtStatus {
+    require_at_most(PASSIVE_LEVEL, "IoSetDeviceInterfaceState");
+    let changed = interfaces::set_enabled(&strings::read(link), enable != 0);
+    changed.err().unwrap_or(NtStatus::SUCCESS)
+}
+
+/// `PoCallDriver` function (wdm.h): since Windows Vista, `IoCallDriver`. IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn PoCallDriver(device: u64, request: u64) -> NtStatus {
+    super::io::IofCallDriver(device, request)
+}
+
+/// `PoStartNextPowerIrp` function (wdm.h): since Windows Vista, it does nothing. IRQL <=
+/// `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn PoStartNextPowerIrp(_request: u64) {
+    require_at_most(DISPATCH_LEVEL, "PoStartNextPowerIrp");
+}

@@ -1,0 +1,56 @@
+//! The requests that the manager sends to a device's stack.
+
+use super::{State, forget, node, set_state};
+use crate::io::{self, KERNEL_MODE, irp};
+use crate::nt::layout::{FileObject, StackLocation, Structure, major, minor};
+use crate::object::{device, process};
+use nt_status::NtStatus;
+use ringcopy_lab_mailbox::PnpRequest;
+
+/// Sends a request to the top of the device's stack and returns its status.
+///
+/// `STATUS_NO_SUCH_DEVICE` without a device; `STATUS_INVALID_DEVICE_STATE` for a request that the
+/// manager would not send now.
+pub(crate) fn send(request: PnpRequest) -> Result<NtStatus, NtStatus> {
+    let node = node()?;
+    let (minor, after) = transition(request, node.state).ok_or(NtStatus::INVALID_DEVICE_STATE)?;
+    process::leave_user_half();
+    let top = device::top(node.physical);
+    let packet = irp::allocate(top, FileObject(0), major::PNP, KERNEL_MODE);
+    irp::next_location(packet).set(StackLocation::MINOR_FUNCTION, minor);
+    let status = io::send_from_system(packet, top).status;
+    match request {
+        PnpRequest::Start if status.is_error() => set_state(State::Failed),
+        PnpRequest::QueryStop | PnpRequest::QueryRemove if status.is_error() => {}
+        PnpRequest::Remove => forget(),
+        _ => set_state(after),
+    }
+    Ok(status)
+}
+
+/// Returns a request's minor function and the state after its success; `None` if it is not sent in a
+/// state.
+const fn transition(request: PnpRequest, state: State) -> Option<(u8, State)> {
+    Some(match (request, state) {
+        (PnpRequest::Start, State::Added | State::Stopped) => (minor::START_DEVICE, State::Started),
+        (PnpRequest::QueryStop, State::Started) => (minor::QUERY_STOP_DEVICE, State::StopPending),
+        // The manager cancels a query that was refused, too.
+        (PnpRequest::CancelStop, State::StopPending | State::Started) => {
+            (minor::CANCEL_STOP_DEVICE, State::Started)
+        }
+        (PnpRequest::Stop, State::StopPending) => (minor::STOP_DEVICE, State::Stopped),
+        (PnpRequest::QueryRemove, State::Started) => {
+            (minor::QUERY_REMOVE_DEVICE, State::RemovePending)
+        }
+        (PnpRequest::CancelRemove, State::RemovePending | State::Started) => {
+            (minor::CANCEL_REMOVE_DEVICE, State::Started)
+        }
+        (PnpRequest::SurpriseRemoval, State::Failed | State::SurpriseRemoved) => return None,
+        (PnpRequest::SurpriseRemoval, _) => (minor::SURPRISE_REMOVAL, State::SurpriseRemoved),
+        (
+            PnpRequest::Remove,
+            State::Added | State::RemovePending | State::SurpriseRemoved | State::Failed,
+        ) => (minor::REMOVE_DEVICE, state),
+        _ => return None,
+    })
+}
