@@ -7,11 +7,13 @@ use fs_err as fs;
 use std::{collections::BTreeSet, iter, path::Path};
 
 /// What stands before a command in these files.
-const FILES: [(&str, &str); 4] = [
+const FILES: [(&str, &str); 6] = [
     (".github/workflows/test.yml", "run: cargo xtask "),
     ("README.md", "$ cargo xtask "),
     ("CONTRIBUTING.md", "$ cargo xtask "),
+    ("tests/lab/README.md", "$ cargo xtask "),
     ("tests/vm/README.md", "$ cargo xtask "),
+    ("tests/wdf/README.md", "$ cargo xtask "),
 ];
 
 fn commands(file: &Path, prefix: &str) -> Vec<String> {

@@ -34,6 +34,12 @@ impl Lab {
     /// client.
     pub fn prepare_with_client() -> Result<Self> {
         let lab = Self::prepare()?;
+        Self::build_client()?;
+        Ok(lab)
+    }
+
+    /// Builds the program that boots the lab and runs the client.
+    pub fn build_client() -> Result<()> {
         let step = Step::start("building the client and the lab's host");
         let mut build = program::cargo();
         build
@@ -42,21 +48,25 @@ impl Lab {
             .arg(paths::target());
         program::run(&step, &mut build)?;
         step.done();
-        Ok(lab)
+        Ok(())
     }
 
-    /// Returns the program that boots the lab, with all images except the driver.
-    pub fn host(&self) -> Command {
-        let mut host = program::named(paths::target().join("debug/ringcopy-lab"));
-        host.arg("--kernel")
-            .arg(&self.kernel)
-            .arg("--image")
-            .arg(&self.images.framework);
+    /// Returns a program that boots the lab.
+    fn program(&self, name: &str) -> Command {
+        let mut host = program::named(paths::target().join("debug").join(name));
+        host.arg("--kernel").arg(&self.kernel);
+        host
+    }
+
+    /// Returns the program that drives any driver, without that driver.
+    pub fn driving(&self) -> Command {
+        let mut host = self.program("lab");
+        host.arg("--framework").arg(&self.images.framework);
         host
     }
 
     /// Boots the driver and runs one command of the client against it. Returns the command's exit
-    /// code. [`Self::prepare_with_client`] builds the client.
+    /// code. [`Self::build_client`] builds the client.
     pub fn client(
         &self,
         policy: &str,
@@ -64,15 +74,28 @@ impl Lab {
         lab_options: &[&str],
         arguments: &[impl AsRef<std::ffi::OsStr>],
     ) -> Result<ExitCode> {
-        let mut command = self.host();
+        self.run(&mut self.client_command(policy, engine, lab_options, arguments))
+    }
+
+    /// Returns the program that does so.
+    pub fn client_command(
+        &self,
+        policy: &str,
+        engine: &str,
+        lab_options: &[&str],
+        arguments: &[impl AsRef<std::ffi::OsStr>],
+    ) -> Command {
+        let mut command = self.program("ringcopy-lab");
         command
+            .arg("--image")
+            .arg(&self.images.framework)
             .arg("--image")
             .arg(&self.images.driver)
             .args(["--policy", policy, "--engine", engine])
             .args(lab_options)
             .arg("--")
             .args(arguments);
-        self.run(&mut command)
+        command
     }
 
     /// Runs the lab's host to its end. Ctrl-C reaches every program of the terminal: this program waits
@@ -117,11 +140,20 @@ pub fn client(
     Lab::prepare_with_client()?.client(policy, engine, &options, arguments)
 }
 
-/// Loads another driver, and reports its output, missing functions and leaks.
-pub fn other_driver(file: &std::path::Path, trace: bool) -> Result<ExitCode> {
+/// Runs the program that drives another driver. Its arguments start with the driver.
+pub fn other_driver(
+    arguments: &[std::ffi::OsString],
+    processors: Option<u32>,
+    trace: bool,
+) -> Result<ExitCode> {
     let lab = Lab::prepare_with_client()?;
-    let mut host = lab.host();
-    host.args(trace_option(trace)).arg("--load").arg(file);
+    let mut host = lab.driving();
+    if let Some(processors) = processors {
+        host.args(["--processors", &processors.to_string()]);
+    }
+    host.args(trace_option(trace))
+        .arg("--driver")
+        .args(arguments);
     lab.run(&mut host)
 }
 

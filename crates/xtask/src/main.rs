@@ -3,7 +3,7 @@
 //! | module | purpose |
 //! | --- | --- |
 //! | `setup` | installs what builds and tests need |
-//! | `driver`, `lab_kernel`, `accessors`, `windows_programs` | build |
+//! | `driver`, `lab_kernel`, `lab_test_driver`, `accessors`, `windows_programs` | build |
 //! | `package` | makes and signs the folder for a Windows test machine |
 //! | `lab`, `demo`, `wine` | run the driver in QEMU and in Wine |
 //! | `new`, `samples` | make a driver of the user's own, and try those of others |
@@ -25,6 +25,7 @@ mod driver;
 mod framework;
 mod lab;
 mod lab_kernel;
+mod lab_test_driver;
 mod new;
 mod package;
 mod paths;
@@ -50,7 +51,7 @@ use clap::{
     builder::{PossibleValue, PossibleValuesParser},
     value_parser,
 };
-use std::{path::PathBuf, process::ExitCode};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 
 /// The project's tasks.
 #[derive(Parser)]
@@ -78,15 +79,17 @@ enum Task {
         /// Which engine the registry asks for
         #[arg(long, default_value = "auto", value_parser = ["auto", "native", "system"])]
         engine: String,
-        /// The lab's processors
-        #[arg(long, default_value_t = 2, value_parser = value_parser!(u32).range(1..=8))]
-        processors: u32,
+        /// The lab's processors [default: 2; with --driver 1]
+        #[arg(long, value_parser = value_parser!(u32).range(1..=8))]
+        processors: Option<u32>,
         /// Show the events that the driver writes for Event Tracing for Windows
         #[arg(long)]
         trace: bool,
-        /// Load this KMDF driver instead; report its output, missing functions and leaks
-        #[arg(long, value_name = "FILE", conflicts_with_all = ["policy", "engine", "command"])]
-        driver: Option<PathBuf>,
+        /// Load this driver instead, drive it, and report what was wrong: missing functions, broken rules,
+        /// leaks. Further options follow: see `cargo xtask lab --driver FILE --help`
+        #[arg(long, value_name = "FILE", num_args = 1.., allow_hyphen_values = true,
+            conflicts_with_all = ["policy", "engine", "command"])]
+        driver: Vec<OsString>,
         /// The command: see `cargo xtask lab -- --help`
         #[arg(last = true, required_unless_present = "driver")]
         command: Vec<String>,
@@ -171,10 +174,11 @@ fn run(task: &Task) -> Result<ExitCode> {
         }
         Task::Demo => return demo::run(),
         Task::Lab {
-            driver: Some(file),
+            driver,
+            processors,
             trace,
             ..
-        } => return lab::other_driver(file, *trace),
+        } if !driver.is_empty() => return lab::other_driver(driver, *processors, *trace),
         Task::Lab {
             policy,
             engine,
@@ -182,7 +186,7 @@ fn run(task: &Task) -> Result<ExitCode> {
             trace,
             command,
             ..
-        } => return lab::client(policy, engine, *processors, *trace, command),
+        } => return lab::client(policy, engine, processors.unwrap_or(2), *trace, command),
         Task::New(options) => new::run(options)?,
         Task::Samples(options) => samples::run(options)?,
         Task::Package { output, signing } => {

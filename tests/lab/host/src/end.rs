@@ -32,8 +32,6 @@ impl End {
             return match exit {
                 Exit::Done => Self::Done,
                 Exit::NotLoaded => stopped("an image could not be loaded"),
-                Exit::Leaked => stopped("the driver leaked something"),
-                Exit::EntryFailed => stopped("the driver's entry point failed"),
                 Exit::Bugcheck => stopped("bugcheck"),
                 Exit::Panic => stopped("a defect of the lab itself"),
             };

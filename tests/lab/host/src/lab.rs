@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     io::{self, Write as _},
+    time::Duration,
 };
 
 use ringcopy_client::{protocol::NtStatus, trace::Raw};
@@ -59,6 +60,12 @@ pub fn show_event(event: &Raw) -> String {
     }
 }
 
+/// Returns a line of the log as a person reads it: an event is decoded.
+#[must_use]
+pub fn readable(line: &str) -> String {
+    Raw::of_line(line).map_or_else(|| line.to_owned(), |event| show_event(&event))
+}
+
 impl Facts {
     /// Returns one of them.
     #[must_use]
@@ -84,11 +91,19 @@ impl Lab {
     /// cannot be read, or if the driver does not load or causes a bugcheck.
     pub fn boot(options: Options) -> Result<Self, LabError> {
         let verbose = options.verbose;
-        let (vm, memory) = VirtualMachine::start(&options, "serve", move |line| {
+        Self::boot_with(options, move |line| {
             if verbose {
                 drop(writeln!(io::stderr(), "{line}"));
             }
-        })?;
+        })
+    }
+
+    /// As [`boot`](Self::boot); `echo` gets every line of the log at once.
+    pub fn boot_with(
+        options: Options,
+        echo: impl FnMut(&str) + Send + 'static,
+    ) -> Result<Self, LabError> {
+        let (vm, memory) = VirtualMachine::start(&options, echo)?;
         Ok(Self {
             channel: RefCell::new(Channel::open(vm, memory, options.patience)?),
             options,
@@ -145,8 +160,13 @@ impl Lab {
 
     /// Advances the time that the driver sees by a second.
     pub fn advance_time(&self) -> Result<(), LabError> {
-        const SECOND: u64 = 10_000_000;
-        self.done(Command::AdvanceTime, &[SECOND], &[]).map(drop)
+        self.advance_time_by(Duration::from_secs(1))
+    }
+
+    /// Advances the time that the driver sees: its timers expire, and its waits end.
+    pub fn advance_time_by(&self, time: Duration) -> Result<(), LabError> {
+        let units = u64::try_from(time.as_nanos() / 100).unwrap_or(u64::MAX);
+        self.done(Command::AdvanceTime, &[units], &[]).map(drop)
     }
 
     /// Adds RAM or removes it, in whole pages.
@@ -231,6 +251,11 @@ impl Lab {
         Ok(self.call(Command::Finish, &[number], &[])?.status)
     }
 
+    /// Returns a line for each device with a name, and for each symbolic link.
+    pub fn names(&self) -> Result<Vec<String>, LabError> {
+        Ok(lines_of(&self.done(Command::Names, &[], &[])?))
+    }
+
     /// Sends a request of the Plug and Play manager to the stack of the driver's device and returns its
     /// status. `STATUS_INVALID_DEVICE_STATE` for one that the manager would not send now;
     /// `STATUS_NO_SUCH_DEVICE` if the driver has no device.
@@ -241,13 +266,11 @@ impl Lab {
     }
 
     /// Stops the driver and returns a line for each thing that it leaked. Fails with
-    /// `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
+    /// `STATUS_INVALID_DEVICE_REQUEST` while handles are open, and with `STATUS_NOT_SUPPORTED` if it has
+    /// no unload routine.
     pub fn unload(&self) -> Result<Vec<String>, LabError> {
         let reply = self.done(Command::Unload, &[], &[])?;
-        let mut leaks: Vec<_> = String::from_utf8_lossy(&reply.data)
-            .lines()
-            .map(str::to_owned)
-            .collect();
+        let mut leaks = lines_of(&reply);
         let [count, ..] = reply.results;
         if leaks.is_empty() && count > 0 {
             leaks.push(format!("{count} objects or allocations without a name"));
@@ -269,6 +292,14 @@ impl Lab {
             Err(LabError::Stopped { .. }) => Vec::new(),
             Err(error) => return Err(error),
         };
+        Ok(Report {
+            leaks,
+            ..self.shut_down()?
+        })
+    }
+
+    /// Ends the lab without unloading the driver. Fails if the lab does not stop.
+    pub fn shut_down(self) -> Result<Report, LabError> {
         let mut channel = self.channel.into_inner();
         if channel.vm.check().is_ok() {
             channel.send(Command::Shutdown, &[], &[])?;
@@ -278,7 +309,7 @@ impl Lab {
             Err(error) => Some(channel.vm.log().bugcheck().ok_or(error)?),
         };
         Ok(Report {
-            leaks,
+            leaks: Vec::new(),
             bugcheck,
             log: channel.vm.log().lines(),
         })
@@ -401,23 +432,10 @@ impl Lab {
     }
 }
 
-/// Loads a driver and unloads it. `echo` gets every line of the log at once: the driver's output,
-/// its missing imports, and what it leaked.
-///
-/// With [`Options::trace`], `echo` gets the driver's events decoded.
-///
-/// Fails if QEMU cannot run it, or a file cannot be read; [`LabError::Stopped`] if anything is wrong
-/// with the driver; [`LabError::Interrupted`] if the user interrupts it.
-pub fn load(
-    options: &Options,
-    mut echo: impl FnMut(&str) + Send + 'static,
-) -> Result<(), LabError> {
-    let (mut vm, _memory) =
-        VirtualMachine::start(options, "load", move |line| match Raw::of_line(line) {
-            Some(event) => echo(&show_event(&event)),
-            None => echo(line),
-        })?;
-    vm.join(options.patience)
+/// Returns the lines of a reply.
+fn lines_of(reply: &Reply) -> Vec<String> {
+    let text = String::from_utf8_lossy(&reply.data);
+    text.lines().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -5,14 +5,15 @@
 //! A lab is one virtual machine with one driver. It ends with its [`Lab`], also if the program is
 //! killed, and leaves no file.
 //!
-//! Any KMDF driver can be loaded. [`MixedMappings`], [`Flicker`], [`Repeated`] and [`SystemCopy`]
-//! are for the tests of this project's driver.
+//! [`drive`] loads any driver and says what was wrong with it. [`MixedMappings`], [`Flicker`],
+//! [`Repeated`] and [`SystemCopy`] are for the tests of this project's driver.
 
 #![forbid(unsafe_code)]
 
 mod archive;
 mod channel;
 mod control;
+pub mod drive;
 mod end;
 mod error;
 mod folder;
@@ -21,11 +22,13 @@ mod log;
 mod mixed_mappings;
 mod options;
 mod process;
+mod signals;
+pub mod small_image;
 mod virtual_machine;
 
 pub use channel::Flicker;
 pub use error::LabError;
-pub use lab::{Counts, Facts, Lab, Report, load, show_event};
+pub use lab::{Counts, Facts, Lab, Report, readable, show_event};
 pub use mixed_mappings::{MixedMappings, Reader};
 pub use options::{Counted, Options, RegistryValue};
 pub use process::{Beside, Caller, Process, Repeated, Sender, Sending, Sent, SystemCopy};
@@ -34,3 +37,4 @@ pub use ringcopy_lab_mailbox::{
     PROCESSORS, PnpRequest, Protection as PageState, RamRange, RamState, UNTOUCHED, Withheld,
     opener, rules, token,
 };
+pub use signals::interrupt_on_signals;

@@ -1,4 +1,4 @@
-//! The `ringcopy-lab` program: runs a `ringcopy` command in a lab, or loads another driver.
+//! The `ringcopy-lab` program: runs a `ringcopy` command in a lab.
 
 #![forbid(unsafe_code)]
 
@@ -8,7 +8,6 @@ use std::{
     io::{self, IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
-    sync::{Arc, atomic::AtomicBool},
 };
 
 use clap::{Parser, ValueEnum, value_parser};
@@ -20,13 +19,9 @@ use ringcopy_client::{
     trace::VERBOSE,
 };
 use ringcopy_lab::{
-    Counted, Lab, LabError, Options, PROCESSORS, RamState, Withheld, load,
+    Counted, Lab, LabError, Options, PROCESSORS, RamState, Withheld, interrupt_on_signals,
     rules::{Breach, Description, Rule},
     show_event, token,
-};
-use signal_hook::{
-    consts::{SIGHUP, SIGINT, SIGTERM},
-    flag,
 };
 
 /// Starts the lab, loads the driver, and runs one `ringcopy` command against it.
@@ -92,20 +87,15 @@ struct Arguments {
     trace: bool,
 
     /// Withhold the frame of this physical address from the driver, as a hypervisor does
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_number, conflicts_with = "load")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_number)]
     withhold: Option<u64>,
 
     /// Add the 2 MiB of RAM at this physical address after the driver is loaded, not before
-    #[arg(long, value_name = "ADDRESS", value_parser = parse_number, conflicts_with = "load")]
+    #[arg(long, value_name = "ADDRESS", value_parser = parse_number)]
     add_ram: Option<u64>,
 
-    /// Load this driver instead and unload it; print its output, its missing imports and what it
-    /// leaks
-    #[arg(long, value_name = "SYS", conflicts_with = "command")]
-    load: Option<PathBuf>,
-
     /// The `ringcopy` command and its arguments
-    #[arg(last = true, required_unless_present_any = ["load", "rules"])]
+    #[arg(last = true, required_unless_present = "rules")]
     command: Vec<String>,
 }
 
@@ -138,11 +128,9 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let done = options(&arguments).and_then(|options| {
-        listen(&options.interrupted)?;
-        match &arguments.load {
-            Some(_) => inspect(&options),
-            None => Ok(run(&arguments, &options)),
-        }
+        interrupt_on_signals(&options.interrupted)
+            .map_err(|error| format!("cannot listen for signals: {error}."))?;
+        Ok(run(&arguments, &options))
     });
     let code = done.unwrap_or_else(|sentence| {
         print_error(format_args!("ringcopy-lab: {sentence}"));
@@ -179,12 +167,7 @@ fn print_error(line: fmt::Arguments<'_>) {
 fn options(arguments: &Arguments) -> Result<Options, String> {
     let kernel = given(arguments.kernel.clone(), "--kernel", "RINGCOPY_LAB_KERNEL")?;
     let mut images = arguments.images.clone();
-    if let Some(driver) = &arguments.load {
-        if images.is_empty() {
-            images.extend(env::var_os("RINGCOPY_WDFLDR").map(PathBuf::from));
-        }
-        images.push(driver.clone());
-    } else if images.is_empty() {
+    if images.is_empty() {
         images.push(given(None, "--image", "RINGCOPY_WDFLDR")?);
         images.push(given(None, "--image", "RINGCOPY_DRIVER")?);
     }
@@ -214,39 +197,11 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
     })
 }
 
-/// Makes the signals that ask a program to end interrupt the lab. The second signal ends the
-/// program.
-fn listen(interrupted: &Arc<AtomicBool>) -> Result<(), String> {
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        // The action that is registered first runs first.
-        flag::register_conditional_default(signal, Arc::clone(interrupted))
-            .and_then(|_| flag::register(signal, Arc::clone(interrupted)))
-            .map_err(|error| format!("cannot listen for signals: {error}."))?;
-    }
-    Ok(())
-}
-
 fn given(path: Option<PathBuf>, option: &str, variable: &str) -> Result<PathBuf, String> {
     path.or_else(|| env::var_os(variable).map(PathBuf::from))
         .ok_or_else(|| {
             format!("{option} is missing; `cargo xtask lab` builds everything and passes it, or set {variable}.")
         })
-}
-
-fn inspect(options: &Options) -> Result<i32, String> {
-    let echo = |line: &str| {
-        // The inspection goes on without a reader of its output.
-        drop(writeln!(io::stdout(), "{line}"));
-    };
-    match load(options, echo) {
-        Ok(()) => {
-            echo("loaded and unloaded; nothing missing, nothing leaked");
-            Ok(cli::SUCCESS)
-        }
-        // The log has been printed already.
-        Err(LabError::Stopped { reason, .. } | LabError::QemuFailed { reason, .. }) => Err(reason),
-        Err(error) => Err(error.to_string()),
-    }
 }
 
 /// The length of RAM that `--add-ram` adds.

@@ -42,6 +42,10 @@ pub struct Options {
     pub kernel: PathBuf,
     /// The driver, and the images that it imports from (`WDFLDR.SYS`).
     pub images: Vec<PathBuf>,
+    /// The name of the driver's service.
+    pub service: String,
+    /// Whether images load that import what does not exist. A call of a missing function ends the lab.
+    pub stub_missing: bool,
     /// The `Policy` value under the service's Parameters key; `None`: no such value.
     pub policy: Option<Reach>,
     /// The `Engine` value under that key.
@@ -89,6 +93,8 @@ impl Options {
         Self {
             kernel: kernel.into(),
             images: images.into_iter().collect(),
+            service: "RingCopy".into(),
+            stub_missing: false,
             policy: None,
             engine: None,
             hypervisor: HypervisorKind::None,
@@ -116,13 +122,14 @@ impl Options {
     }
 
     /// Returns the kernel's command line.
-    pub(crate) fn command_line(&self, mode: &str) -> String {
+    pub(crate) fn command_line(&self) -> String {
         let mut words = vec![
-            format!("mode={mode}"),
+            format!("driver={}", self.service),
             format!("seed={}", self.seed),
             format!("processors={}", self.running_processors()),
             format!("trim={}", self.trim_interval),
         ];
+        words.extend(self.stub_missing.then(|| "missing=stub".into()));
         words.extend(
             self.policy
                 .map(|policy| format!("policy={}", policy.bits())),
@@ -159,14 +166,16 @@ mod tests {
     fn options_without_a_value_are_not_passed() {
         let options = Options::new("kernel", []);
         assert_eq!(
-            options.command_line("serve"),
-            "mode=serve seed=1 processors=2 trim=16"
+            options.command_line(),
+            "driver=RingCopy seed=1 processors=2 trim=16"
         );
     }
 
     #[test]
     fn every_option_is_passed_to_the_guest() {
         let options = Options {
+            service: "Other".into(),
+            stub_missing: true,
             policy: Some(Reach::PHYSICAL),
             engine: Some(EngineKind::System),
             values: vec![RegistryValue {
@@ -183,8 +192,8 @@ mod tests {
             ..Options::new("kernel", [])
         };
         assert_eq!(
-            options.command_line("load"),
-            "mode=load seed=77 processors=1 trim=1 policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
+            options.command_line(),
+            "driver=Other seed=77 processors=1 trim=1 missing=stub policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

@@ -43,7 +43,6 @@ impl VirtualMachine {
     /// Starts QEMU. Returns the machine and the file of its memory.
     pub(crate) fn start(
         options: &Options,
-        mode: &str,
         echo: impl FnMut(&str) + Send + 'static,
     ) -> Result<(Self, File), LabError> {
         let folder = Folder::create()?;
@@ -54,7 +53,7 @@ impl VirtualMachine {
         fs::write(&images, archive::build(&options.images)?).map_err(LabError::file(&images))?;
         File::open(&options.kernel).map_err(LabError::file(&options.kernel))?;
         let program = env::var(QEMU).unwrap_or_else(|_| "qemu-system-x86_64".into());
-        let mut child = command(&program, options, mode, &memory, &images)
+        let mut child = command(&program, options, &memory, &images)
             .spawn()
             .map_err(|error| LabError::NoQemu { program, error })?;
         let guard = guard(child.id()).inspect_err(|_| drop(child.kill()))?;
@@ -211,7 +210,7 @@ fn option_value(path: &Path) -> String {
     path.display().to_string().replace(',', ",,")
 }
 
-fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: &Path) -> Command {
+fn command(program: &str, options: &Options, memory: &Path, images: &Path) -> Command {
     let (accelerator, processor) = match options.accelerator.as_str() {
         // Instructions can be counted in one thread only.
         _ if options.counted == Counted::All => ("tcg,thread=single", "max"),
@@ -248,7 +247,7 @@ fn command(program: &str, options: &Options, mode: &str, memory: &Path, images: 
         .arg(&options.kernel)
         .arg("-initrd")
         .arg(images)
-        .args(["-append", &options.command_line(mode)])
+        .args(["-append", &options.command_line()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -263,7 +262,7 @@ mod tests {
     fn f1_a_comma_in_a_path_is_doubled() {
         let memory = Path::new("/tmp/one, two & Übung/memory");
         let options = Options::new("/kernel", []);
-        let command = command("qemu", &options, "serve", memory, Path::new("/images"));
+        let command = command("qemu", &options, memory, Path::new("/images"));
         let words: Vec<_> = command.get_args().collect();
         assert!(
             words.iter().any(|word| word

@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use ringcopy_lab::small_image::SmallImage;
 use ringcopy_lab_mailbox::{MAGIC, PHYSICAL_ADDRESS};
 
 /// QEMU's last message and its exit code: `ShutdownCause` in "QEMU QMP Reference Manual".
@@ -51,9 +52,8 @@ fn folder() -> &'static Path {
         let qemu = folder.join("qemu");
         fs::write(&qemu, "#!/bin/sh\neval \"$AS_QEMU\"\n").unwrap();
         fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755)).unwrap();
-        for image in ["kernel", "driver.sys"] {
-            fs::write(folder.join(image), "MZ").unwrap();
-        }
+        fs::write(folder.join("kernel"), "").unwrap();
+        fs::write(folder.join("driver.sys"), SmallImage::default().bytes()).unwrap();
         folder
     })
 }
@@ -73,6 +73,21 @@ fn lab(qemu: &str) -> Command {
     lab
 }
 
+/// The program that drives any driver, in a lab whose QEMU is a script.
+fn driving(qemu: &str) -> Command {
+    let folder = folder();
+    let mut driving = Command::new(env!("CARGO_BIN_EXE_lab"));
+    driving
+        .arg("--kernel")
+        .arg(folder.join("kernel"))
+        .arg("--driver")
+        .arg(folder.join("driver.sys"))
+        .env("RINGCOPY_QEMU", folder.join("qemu"))
+        .env("AS_QEMU", qemu)
+        .stdin(Stdio::null());
+    driving
+}
+
 /// Runs a command in a lab whose QEMU is a script. Returns standard error.
 fn said(qemu: &str) -> String {
     failure(&lab(qemu).args(["--", "info"]).output().unwrap())
@@ -84,7 +99,8 @@ fn failure(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{said}");
-    let sentences = said.lines().filter(|line| line.starts_with("ringcopy"));
+    let is_sentence = |line: &&str| line.starts_with("ringcopy") || line.starts_with("lab: ");
+    let sentences = said.lines().filter(is_sentence);
     assert_eq!(sentences.count(), 1, "{said}");
     said
 }
@@ -152,10 +168,57 @@ fn f12_a_document_names_the_interruption() {
 
 #[test]
 fn f12_loading_another_driver_is_interrupted() {
-    let mut lab = lab(HOST_SIGNAL);
-    lab.arg("--load").arg(folder().join("driver.sys"));
-    let said = failure(&lab.output().unwrap());
-    assert_eq!(said, "ringcopy-lab: interrupted\n");
+    let said = failure(&driving(HOST_SIGNAL).output().unwrap());
+    assert_eq!(said, "lab: interrupted\n");
+}
+
+#[test]
+fn a_driver_that_cannot_be_driven_so_is_told_in_a_sentence() {
+    for (arguments, sentence) in [
+        (&["--read", "4"][..], "--device <NAME>"),
+        (
+            &["--device", "x", "--read", "1", "--write", "00"],
+            "cannot be used with",
+        ),
+        (
+            &["--device", "x", "--ioctl", "code"],
+            "lab: invalid value 'code' for '<CODE>'",
+        ),
+        (
+            &["--device", "x", "--write", "0"],
+            "lab: invalid value '0' for '<BYTES>'",
+        ),
+        (
+            &["--device", "x", "--write", "@no-such-file"],
+            "lab: no-such-file: No such file",
+        ),
+        (
+            &["--script", "no-such-file"],
+            "lab: no-such-file: No such file",
+        ),
+        (&["--parameter", "Mode"], "NAME=VALUE is needed"),
+        (
+            &["--driver", "no-such.sys"],
+            "cannot be used multiple times",
+        ),
+    ] {
+        let output = driving(HOST_SIGNAL).args(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success(), "{arguments:?}");
+        assert!(said.contains(sentence), "{arguments:?}: {said}");
+    }
+}
+
+/// Exit code 1, and everything as one document.
+#[test]
+fn what_was_wrong_is_data() {
+    let mut driving = driving(GUEST_RESET);
+    let output = driving.arg("--json").output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["clean"], false);
+    assert_eq!(document["verdicts"][0]["name"], "stopped");
+    assert_eq!(document["verdicts"][0]["text"], "a triple fault");
 }
 
 /// A lab that runs, in a process group of its own, whose leader it is.

@@ -90,6 +90,23 @@ const PRESERVED: [&str; 18] = [
     "r14", "r13", "r12", "rdi", "rsi", "rbp", "rbx",
 ];
 
+/// Returns where the drivers' code goes on that has called the lab, the innermost call first; 0 for
+/// calls that there are not.
+pub(crate) fn callers<const N: usize>() -> [u64; N] {
+    let (bottom, top) = (stack(), top_of(stack()));
+    let here = crate::bugcheck::stack_here();
+    let mut callers = [0; N];
+    if !(bottom..top).contains(&here) {
+        return callers;
+    }
+    let words = (here & !7..top).step_by(8).map(raw::read::<u64>);
+    let returns = words.filter(|&word| images::is_return_address(word));
+    for (caller, address) in callers.iter_mut().zip(returns) {
+        *caller = address;
+    }
+    callers
+}
+
 /// Whether the outermost call into a driver was for the system process rather than for a request.
 pub(crate) fn in_system_thread() -> bool {
     IN_SYSTEM_THREAD.here().load(Ordering::Relaxed)

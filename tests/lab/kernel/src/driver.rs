@@ -10,7 +10,7 @@ use crate::io::{completion, invalid_device_request, mdl};
 use crate::nt::layout::{DeviceObject, DriverExtension, DriverObject, Structure};
 use crate::nt::strings;
 use crate::object::{self, device, directory, handle, process, registry};
-use crate::pe::{self, Missing};
+use crate::pe;
 use crate::serial::say;
 use crate::{call, dpc, exit, irql, options, pnp, pool, reserved, threads, timers, work_items};
 use nt_status::NtStatus;
@@ -34,11 +34,11 @@ static DRIVER: Global<Option<Driver>> = Global::new(None);
 
 /// Loads the framework if the archive has it, and initialises it as an export driver:
 /// `DllInitialize` ("Creating Export Drivers", Windows driver documentation).
-pub(crate) fn load_framework(archive: Archive, missing: Missing) {
+pub(crate) fn load_framework(archive: Archive) {
     let Some(file) = archive.find(FRAMEWORK) else {
         return;
     };
-    let image = load_or_end(&file, missing);
+    let image = load_or_end(&file);
     if let Some(initialize) = pe::export_of(&image, "DllInitialize") {
         let path = place_path();
         let status = call::driver_status("DllInitialize", initialize, [path, 0, 0, 0]);
@@ -46,8 +46,8 @@ pub(crate) fn load_framework(archive: Archive, missing: Missing) {
     }
 }
 
-fn load_or_end(file: &crate::boot::File, missing: Missing) -> Image {
-    match pe::load(&file.name, file.bytes, missing) {
+fn load_or_end(file: &crate::boot::File) -> Image {
+    match pe::load(&file.name, file.bytes, options::get().missing) {
         Ok(image) => {
             say!(
                 "loaded {} at {:#x}, {} bytes, {} functions with unwind data",
@@ -75,7 +75,7 @@ fn place_path() -> u64 {
 
 /// Loads the driver, calls its entry point, finds a device for a driver with Plug and Play, and returns
 /// the status: success once the device is started. An image that cannot be loaded ends the run.
-pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
+pub(crate) fn load(archive: Archive) -> NtStatus {
     if DRIVER.with(|driver| driver.is_some()) {
         return NtStatus::INVALID_DEVICE_REQUEST;
     }
@@ -83,7 +83,7 @@ pub(crate) fn load(archive: Archive, missing: Missing) -> NtStatus {
         say!("the archive holds no driver");
         exit::end(Exit::NotLoaded)
     };
-    let image = load_or_end(&file, missing);
+    let image = load_or_end(&file);
     let path = place_path();
     let extension = DriverExtension(pool::allocate_for_lab(DriverExtension::SIZE, *b"DrvX"));
     let name = alloc::format!(r"\Driver\{}", options::get().driver);
@@ -147,14 +147,18 @@ pub(crate) fn device() -> Option<DeviceObject> {
 }
 
 /// Removes the driver's device, stops the driver and unloads its image. Returns a line for each thing
-/// that it leaked.
+/// that it leaked. `STATUS_NOT_SUPPORTED` if it has no unload routine; `STATUS_INVALID_DEVICE_REQUEST`
+/// while handles are open.
 pub(crate) fn unload() -> Result<Vec<String>, NtStatus> {
     let object = DRIVER
         .with(|driver| driver.as_ref().map(|driver| driver.object))
         .ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
     let routine = object.get(DriverObject::DRIVER_UNLOAD);
+    if routine == 0 {
+        return Err(NtStatus::NOT_SUPPORTED);
+    }
     let users = handle::count() - handle::left().len() as u64;
-    if routine == 0 || users > 0 {
+    if users > 0 {
         return Err(NtStatus::INVALID_DEVICE_REQUEST);
     }
     pnp::remove_device()?;

@@ -26,7 +26,7 @@ pub(crate) fn set(level: u8) {
 }
 
 /// The rules of Driver Verifier about functions' IRQL. The others' pages name it.
-const RULES: [(&str, Rule); 27] = [
+const RULES: [(&str, Rule); 35] = [
     ("ExAcquireFastMutex", Rule::IrqlExApcLte1),
     ("ExAllocatePool2", Rule::IrqlExAllocatePool),
     ("ExAllocatePoolWithTag", Rule::IrqlExAllocatePool),
@@ -48,8 +48,16 @@ const RULES: [(&str, Rule); 27] = [
     ("ObReferenceObjectByHandle", Rule::IrqlObPassive),
     ("ProbeForRead", Rule::IrqlExApcLte2),
     ("ProbeForWrite", Rule::IrqlExApcLte2),
+    ("KeWaitForMultipleObjects", Rule::WaitIrql),
     ("ZwClose", Rule::IrqlZwPassive),
+    ("ZwCreateFile", Rule::IrqlZwPassive),
     ("ZwCreateKey", Rule::IrqlZwPassive),
+    ("ZwOpenFile", Rule::IrqlZwPassive),
+    ("ZwReadFile", Rule::IrqlZwPassive),
+    ("ZwWriteFile", Rule::IrqlZwPassive),
+    ("ZwQueryInformationFile", Rule::IrqlZwPassive),
+    ("ZwSetInformationFile", Rule::IrqlZwPassive),
+    ("ZwWaitForSingleObject", Rule::IrqlZwPassive),
     ("ZwOpenKey", Rule::IrqlZwPassive),
     ("ZwQueryValueKey", Rule::IrqlZwPassive),
     ("KeAcquireSpinLockAtDpcLevel", Rule::IrqlDispatch),

@@ -83,10 +83,7 @@ mod work_items;
 
 use crate::memory::{kernel_space, paging};
 use crate::object::{process, registry};
-use crate::options::Mode;
-use crate::pe::Missing;
 use crate::serial::say;
-use ringcopy_lab_mailbox::Exit;
 
 /// Entered from `boot.s`, with interrupts off, on the tables that `boot.s` made.
 #[unsafe(no_mangle)]
@@ -111,36 +108,7 @@ extern "C" fn kmain(start_info: u64) -> ! {
         if protected { "on" } else { "missing" }
     );
 
-    match options::get().mode {
-        Mode::Serve => {
-            driver::load_framework(archive, Missing::Refuse);
-            let status = driver::load(archive, Missing::Refuse);
-            serve::listen(archive, status)
-        }
-        Mode::Load => exit::end(load_once(archive)),
-    }
-}
-
-/// Loads the driver, unloads it, and prints what it leaked.
-fn load_once(archive: boot::Archive) -> Exit {
-    driver::load_framework(archive, Missing::Stub);
-    if !driver::load(archive, Missing::Stub).is_success() {
-        return Exit::EntryFailed;
-    }
-    match driver::unload() {
-        Ok(left) if left.is_empty() => {
-            say!("unloaded: nothing is left");
-            Exit::Done
-        }
-        Ok(left) => {
-            for line in &left {
-                say!("leaked: {line}");
-            }
-            Exit::Leaked
-        }
-        Err(_) => {
-            say!("the driver has no unload routine");
-            Exit::Leaked
-        }
-    }
+    driver::load_framework(archive);
+    let status = driver::load(archive);
+    serve::listen(archive, status)
 }

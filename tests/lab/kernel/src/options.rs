@@ -7,21 +7,11 @@ use ringcopy_lab_mailbox::{HypervisorKind, PROCESSORS};
 
 use crate::global::Global;
 use crate::object::registry::Value;
-
-/// The purpose of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// The host sends commands through the mailbox.
-    Serve,
-    /// The driver is loaded and unloaded once.
-    Load,
-}
+use crate::pe::Missing;
 
 /// The words of the command line, each `name=value`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
-    /// `mode`: `serve` or `load`.
-    pub(crate) mode: Mode,
     /// `debug`: whether exceptions and requests are printed.
     pub(crate) debug: bool,
     /// `seed`: determines image bases, the page tables' slot and the order of frames.
@@ -40,10 +30,11 @@ pub(crate) struct Options {
     pub(crate) trace: u8,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
+    /// `missing`: `stub` or `refuse`; what becomes of imports that do not exist.
+    pub(crate) missing: Missing,
 }
 
 static OPTIONS: Global<Options> = Global::new(Options {
-    mode: Mode::Serve,
     debug: false,
     seed: 0,
     policy: None,
@@ -53,6 +44,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     steps: false,
     trace: 0,
     driver: "RingCopy",
+    missing: Missing::Refuse,
 });
 
 /// `trim`: the user half is away each time that the IRQL is raised this often.
@@ -100,13 +92,6 @@ pub(crate) fn parse(line: &str) {
     for word in line.split_ascii_whitespace() {
         let (name, value) = word.split_once('=').unwrap_or((word, ""));
         OPTIONS.with(|options| match name {
-            "mode" => {
-                options.mode = if value == "load" {
-                    Mode::Load
-                } else {
-                    Mode::Serve
-                };
-            }
             "debug" => options.debug = value != "0",
             "seed" => options.seed = number(value),
             "policy" => options.policy = Some(number(value) as u32),
@@ -126,6 +111,13 @@ pub(crate) fn parse(line: &str) {
             "steps" => options.steps = value != "0",
             "trace" => options.trace = number(value) as u8,
             "trim" => TRIM_INTERVAL.store(number(value).max(1), Ordering::Relaxed),
+            "missing" => {
+                options.missing = if value == "stub" {
+                    Missing::Stub
+                } else {
+                    Missing::Refuse
+                };
+            }
             "driver" => options.driver = String::from(value).leak(),
             // Read by boot.s.
             "la57" => {}

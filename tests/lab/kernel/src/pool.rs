@@ -5,7 +5,8 @@
 //! Source: "Special Pool", Windows driver documentation; alignment is that of `ExAllocatePool2`:
 //! 16 bytes, and a whole page from `PAGE_SIZE` on.
 
-use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::{format, string::String, vec::Vec};
 use core::ops::Range;
 
 use ringcopy_lab_mailbox::rules::Rule;
@@ -18,7 +19,7 @@ use crate::memory::paging::bits;
 use crate::memory::reservations::Reservations;
 use crate::memory::{PAGE, frames, kernel_space, page_of};
 use crate::serial::say;
-use crate::{dpc, locks, pageable, raw, timers};
+use crate::{call, dpc, images, locks, pageable, raw, timers};
 
 const ALIGNMENT: u64 = 16;
 /// The contents of memory that is not initialised.
@@ -53,7 +54,12 @@ struct Allocation {
     tag: u32,
     owner: Owner,
     sequence: u64,
+    /// Of a driver's: which code asked for it, the innermost call first.
+    callers: [u64; CALLERS],
 }
+
+/// How many calls are kept of each allocation.
+const CALLERS: usize = 4;
 
 /// The kind of pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +72,18 @@ struct Pool {
     region: Reservations,
     /// By address.
     live: BTreeMap<u64, Allocation>,
+    /// The last that were freed, by address, to name what a stale pointer points to.
+    freed: VecDeque<(u64, Allocation)>,
     sequence: u64,
 }
+
+/// How many freed allocations are remembered.
+const REMEMBERED: usize = 256;
 
 static STATE: Global<Pool> = Global::new(Pool {
     region: Reservations::new(POOL, REGION_LENGTH),
     live: BTreeMap::new(),
+    freed: VecDeque::new(),
     sequence: 0,
 });
 
@@ -124,6 +136,10 @@ pub(crate) fn allocate(size: u64, tag: u32, content: Content, owner: Owner) -> O
         raw::fill(address, UNINITIALIZED, size);
     }
     raw::fill(address + size, SLACK, start + pages * PAGE - address - size);
+    let callers = match owner {
+        Owner::Driver => call::callers(),
+        Owner::Lab => [0; CALLERS],
+    };
     STATE.with(|pool| {
         pool.sequence += 1;
         let allocation = Allocation {
@@ -133,6 +149,7 @@ pub(crate) fn allocate(size: u64, tag: u32, content: Content, owner: Owner) -> O
             tag,
             owner,
             sequence: pool.sequence,
+            callers,
         };
         pool.live.insert(address, allocation);
     });
@@ -192,7 +209,25 @@ pub(crate) fn free(address: u64, tag: Option<u32>) {
         }
         frames::free(entry & bits::ADDRESS);
     }
-    STATE.with(|pool| pool.region.release(allocation.start));
+    STATE.with(|pool| {
+        pool.region.release(allocation.start);
+        pool.freed.truncate(REMEMBERED - 1);
+        pool.freed.push_front((address, allocation));
+    });
+}
+
+/// Returns what was freed at an address, as a clause: `None` if nothing was, or long ago.
+pub(crate) fn freed_at(address: u64) -> Option<String> {
+    STATE.with(|pool| {
+        let (start, allocation) = pool.freed.iter().find(|(_, freed)| {
+            (freed.start..freed.start + freed.pages * PAGE).contains(&address)
+        })?;
+        let (size, tag) = (allocation.size, tag_text(allocation.tag));
+        let callers = callers_text(&allocation.callers);
+        Some(format!(
+            "the {size} bytes at {start:#x}, tag '{tag}'{callers}, were freed"
+        ))
+    })
 }
 
 /// Ends the run if memory that is freed holds a set timer or a queued DPC: "Bug Check 0xC7:
@@ -226,6 +261,17 @@ pub(crate) fn mark() -> u64 {
     STATE.with(|pool| pool.sequence)
 }
 
+/// Returns which code asked for an allocation, as the end of a line.
+fn callers_text(callers: &[u64]) -> String {
+    let known = callers.iter().take_while(|&&caller| caller != 0);
+    known
+        .enumerate()
+        .fold(String::new(), |text, (number, &caller)| {
+            let word = if number == 0 { ", allocated by" } else { " <" };
+            format!("{text}{word} {}", images::Location(caller))
+        })
+}
+
 /// Returns a line for each live allocation that a driver made after a mark.
 pub(crate) fn left_since(mark: u64) -> Vec<String> {
     STATE.with(|pool| {
@@ -236,7 +282,8 @@ pub(crate) fn left_since(mark: u64) -> Vec<String> {
             })
             .map(|(address, allocation)| {
                 let (size, tag) = (allocation.size, tag_text(allocation.tag));
-                format!("pool: {size} bytes at {address:#x}, tag '{tag}'")
+                let callers = callers_text(&allocation.callers);
+                format!("pool: {size} bytes at {address:#x}, tag '{tag}'{callers}")
             })
             .collect()
     })

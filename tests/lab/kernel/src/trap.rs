@@ -19,7 +19,8 @@ use crate::memory::user::{self, AccessKind, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
 use crate::{
-    alternation, broadcast, hypervisor, images, interference, pageable, raw, smp, steps, withheld,
+    alternation, broadcast, hypervisor, images, interference, pageable, pool, raw, smp, steps,
+    withheld,
 };
 use nt_status::NtStatus;
 
@@ -248,6 +249,9 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
     if !layout::is_lower_half(address) {
         if !present && (pageable::bring_in(address) || paging_file::bring_in(address).is_ok()) {
             return;
+        }
+        if let Some(freed) = pool::freed_at(address) {
+            say!("VIOLATION: {address:#x} was touched after {freed}");
         }
         let code = if present && access == AccessKind::Write {
             Code::ATTEMPTED_WRITE_TO_READONLY_MEMORY

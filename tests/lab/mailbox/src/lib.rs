@@ -133,7 +133,8 @@ values! {
     StartInterference = 17,
     /// Stops the second processor and restores the page. Results: the number of changes.
     StopInterference = 18,
-    /// Stops the driver: refused with `STATUS_INVALID_DEVICE_REQUEST` while handles are open.
+    /// Stops the driver: refused with `STATUS_INVALID_DEVICE_REQUEST` while handles are open, and with
+    /// `STATUS_NOT_SUPPORTED` if it has no unload routine.
     /// Results: the number of leaked objects and allocations. Data: a line for each.
     Unload = 19,
     /// Loads the driver again. The command's status is that of its entry point.
@@ -183,10 +184,19 @@ values! {
     Withhold = 31,
     /// Adds RAM or removes it, whole pages. Arguments: physical address, length, [`RamState`].
     SetRam = 32,
-    /// Advances the time that drivers see. Argument: the time, in units of 100 ns.
+    /// Advances the time that drivers see; their timers expire, and their waits end. Argument: the time,
+    /// in units of 100 ns.
     AdvanceTime = 33,
     /// Breaks a [`Rule`](rules::Rule) on purpose, which ends the run. Arguments: its number.
     Break = 34,
+    /// Reads from a file of a device in user mode, as `NtReadFile` does. Arguments: process, handle,
+    /// buffer, length, byte offset. Status and results: as of [`Command::DeviceIoControl`].
+    ReadFile = 35,
+    /// Writes to one, as `NtWriteFile` does. Arguments, status and results: as of
+    /// [`Command::ReadFile`].
+    WriteFile = 36,
+    /// Returns the names of devices and the symbolic links. Data: a line for each.
+    Names = 37,
     /// Sends a request of the Plug and Play manager to the stack of the driver's device. Arguments: a
     /// [`PnpRequest`]. The command's status is that of the request, or
     /// `STATUS_INVALID_DEVICE_STATE` if the manager sends no such request now.
@@ -540,10 +550,6 @@ values! {
     Done = 0x10,
     /// An image could not be loaded.
     NotLoaded = 0x11,
-    /// The driver leaked something; of a driver that is loaded once.
-    Leaked = 0x12,
-    /// The driver's entry point failed; of a driver that is loaded once.
-    EntryFailed = 0x13,
     /// The driver broke a rule: the log has a line that starts with `BUGCHECK`.
     Bugcheck = 0x20,
     /// The lab itself has a defect.

@@ -58,7 +58,7 @@ enum Tested {
     OnHost(&'static str),
 }
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
     Group {
         folder: "driver",
         tested: Tested::InLab(DRIVER),
@@ -82,6 +82,10 @@ const GROUPS: [Group; 6] = [
     Group {
         folder: "lab_host",
         tested: Tested::OnHost("ringcopy-lab"),
+    },
+    Group {
+        folder: "xtask",
+        tested: Tested::OnHost("xtask"),
     },
 ];
 
@@ -208,8 +212,12 @@ impl Run {
                         cargo
                             .current_dir(sources)
                             .args(["test", "--package", package])
-                            .arg(if binary == "lib" { "--lib" } else { "--test" })
-                            .args((binary != "lib").then_some(binary))
+                            .arg(match binary {
+                                "lib" => "--lib",
+                                "bin" => "--bins",
+                                _ => "--test",
+                            })
+                            .args(Some(binary).filter(|name| !["lib", "bin"].contains(name)))
                             .arg("--target-dir")
                             .arg(&target_dir)
                             // A quick build, since the program runs once.

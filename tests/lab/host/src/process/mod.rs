@@ -4,10 +4,12 @@
 //! - `transport`: the client's `Transport`.
 //! - `concurrent`: requests that several processors send at once.
 //! - `batch`: many calls in one round trip.
+//! - `requests`: requests whose status and information come back as they are.
 
 mod batch;
 mod concurrent;
 mod memory;
+mod requests;
 mod transport;
 
 use std::{collections::BTreeMap, io};
@@ -19,6 +21,7 @@ use crate::{Flicker, Lab, LabError, channel::Reply};
 
 pub use batch::{Sent, SystemCopy};
 pub use concurrent::{Beside, Repeated, Sender};
+pub(crate) use requests::RawError;
 use transport::Staging;
 
 /// Who sends a request.

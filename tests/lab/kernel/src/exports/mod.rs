@@ -28,9 +28,11 @@ mod ps;
 mod rtl;
 mod rtl_security;
 mod se;
+mod stack_probe;
 mod stubs;
 mod work;
 mod zw;
+mod zw_file;
 
 pub(crate) use breaches::commit;
 pub(crate) use mm_copy::MmCopyMemory as mm_copy_memory;
@@ -114,8 +116,11 @@ table! {
         ExFreePoolWithTag;
     ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
         PsGetCurrentThread PsGetCurrentThreadId PsIsThreadTerminating;
-    rtl: RtlInitUnicodeString RtlCopyUnicodeString RtlFreeUnicodeString RtlCompareUnicodeString
-        RtlEqualUnicodeString RtlGetVersion;
+    rtl: RtlInitUnicodeString RtlCopyUnicodeString RtlCompareUnicodeString RtlEqualUnicodeString
+        RtlGetVersion RtlAppendUnicodeStringToString RtlAppendUnicodeToString RtlPrefixUnicodeString
+        RtlUpcaseUnicodeChar RtlInitAnsiString RtlAnsiStringToUnicodeString
+        RtlUnicodeStringToAnsiString RtlFreeUnicodeString RtlIntegerToUnicodeString
+        RtlStringFromGUID;
     rtl_security: RtlCreateSecurityDescriptor RtlSetDaclSecurityDescriptor RtlCreateAcl
         RtlAddAccessAllowedAce RtlLengthSid RtlLengthRequiredSid RtlInitializeSid RtlSubAuthoritySid
         RtlValidSid;
@@ -124,7 +129,10 @@ table! {
         IoFreeWorkItem IoSizeofWorkItem IoInitializeWorkItem IoUninitializeWorkItem IoQueueWorkItem
         IoQueueWorkItemEx ExQueueWorkItem;
     zw: ZwClose ZwOpenKey ZwCreateKey ZwQueryValueKey ZwSetSecurityObject;
+    zw_file: ZwCreateFile ZwOpenFile ZwReadFile ZwWriteFile ZwQueryInformationFile
+        ZwSetInformationFile;
 
+    "__chkstk" => stack_probe::nt_chkstk;
     "__C_specific_handler" => seh::c_specific_handler;
     "DbgPrint" => dbg::nt_dbg_print;
     "DbgPrintEx" => dbg::nt_dbg_print_ex;
@@ -145,5 +153,7 @@ table! {
     "memmove" => memory_operations::nt_memmove;
     "memset" => memory_operations::nt_memset;
     "memcmp" => memory_operations::nt_memcmp;
+    "RtlInitString" => rtl::RtlInitAnsiString;
+    "RtlFreeAnsiString" => rtl::RtlFreeUnicodeString;
     "RtlCompareMemory" => memory_operations::nt_compare_memory;
 }

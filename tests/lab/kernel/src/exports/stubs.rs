@@ -1,6 +1,6 @@
-//! Stubs for missing imports, for `mode=load`. A stub prints its name when it is called.
+//! Stubs for missing imports. A stub that is called prints its name and ends the run.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::bugcheck::violation;
 use crate::global::Global;
@@ -8,45 +8,50 @@ use crate::memory::paging::bits;
 use crate::memory::{PAGE, frames, phys, system};
 use crate::raw;
 
-/// The functions by number, and the page with their code.
+/// The functions by number, and the pages with their code, each as its address and its frame.
 struct Stubs {
     names: Vec<String>,
-    frame: u64,
-    address: u64,
+    pages: Vec<(u64, u64)>,
 }
 
 static STUBS: Global<Stubs> = Global::new(Stubs {
     names: Vec::new(),
-    frame: 0,
-    address: 0,
+    pages: Vec::new(),
 });
 
 /// Bytes of code of one stub.
 const SIZE: u64 = 32;
+const PER_PAGE: usize = (PAGE / SIZE) as usize;
 
 extern "win64" fn called(number: u64) -> ! {
     let name = STUBS.with(|stubs| stubs.names[number as usize].clone());
-    violation!("{name} was called, which the lab does not provide");
+    violation!("the missing import {name} was called");
 }
 
-/// Returns the address of a function that prints its name and ends the run.
-pub(crate) fn stub(library: &str, name: &str) -> u64 {
+/// Returns the address of a function that prints its name and ends the run; `None` if memory ran out.
+pub(crate) fn stub(library: &str, name: &str) -> Option<u64> {
+    let name = format!("{library}!{name}");
     STUBS.with(|stubs| {
-        if stubs.address == 0 {
-            stubs.frame = frames::allocate().unwrap_or_default();
-            stubs.address = system::map(1, bits::PRESENT, |_| stubs.frame).unwrap_or_default();
-            assert!(stubs.address != 0, "memory ran out");
+        let known = stubs.names.iter().position(|known| *known == name);
+        let number = known.unwrap_or(stubs.names.len());
+        if number == stubs.pages.len() * PER_PAGE {
+            let frame = frames::allocate()?;
+            stubs
+                .pages
+                .push((system::map(1, bits::PRESENT, |_| frame)?, frame));
         }
-        let number = stubs.names.len() as u64;
-        assert!((number + 1) * SIZE <= PAGE, "too many missing imports");
-        let code = phys::linear(stubs.frame) + number * SIZE;
-        // mov rcx, number; mov rax, called; sub rsp, 40; call rax
-        raw::write(code, [0x48_u8, 0xB9]);
-        raw::write(code + 2, number);
-        raw::write(code + 10, [0x48_u8, 0xB8]);
-        raw::write(code + 12, called as *const () as u64);
-        raw::write(code + 20, [0x48_u8, 0x83, 0xEC, 0x28, 0xFF, 0xD0]);
-        stubs.names.push(alloc::format!("{library}!{name}"));
-        stubs.address + number * SIZE
+        let (address, frame) = stubs.pages[number / PER_PAGE];
+        let offset = (number % PER_PAGE) as u64 * SIZE;
+        if known.is_none() {
+            let code = phys::linear(frame) + offset;
+            // mov rcx, number; mov rax, called; sub rsp, 40; call rax
+            raw::write(code, [0x48_u8, 0xB9]);
+            raw::write(code + 2, number as u64);
+            raw::write(code + 10, [0x48_u8, 0xB8]);
+            raw::write(code + 12, called as *const () as u64);
+            raw::write(code + 20, [0x48_u8, 0x83, 0xEC, 0x28, 0xFF, 0xD0]);
+            stubs.names.push(name);
+        }
+        Some(address + offset)
     })
 }

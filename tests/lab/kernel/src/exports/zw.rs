@@ -10,7 +10,7 @@ use crate::memory::layout;
 use crate::nt::layout::{ObjectAttributes, Structure};
 use crate::nt::strings;
 use crate::object::handle::{self, Table};
-use crate::object::{self, Kind, device, registry, security};
+use crate::object::{self, Kind, device, file, registry, security};
 use crate::raw;
 use nt_status::NtStatus;
 
@@ -23,12 +23,13 @@ pub(super) extern "win64" fn ZwClose(value: u64) -> NtStatus {
             "ZwClose was given {value:#x}, which is no kernel handle"
         );
     };
+    file::clean_up(closed.object);
     object::dereference(closed.object);
     NtStatus::SUCCESS
 }
 
 /// Ends the run if a parameter is a user's address.
-fn require_system(function: &str, parameters: &[u64]) {
+pub(super) fn require_system(function: &str, parameters: &[u64]) {
     let mut given = parameters.iter().copied();
     if let Some(address) = given.find(|&at| at != 0 && layout::is_lower_half(at)) {
         rule_broken!(ZwAddress, "{function} was given the address {address:#x}");
@@ -53,7 +54,7 @@ fn require_string(function: &str, string: u64) {
 }
 
 /// Ends the run if members of `OBJECT_ATTRIBUTES` are a user's.
-fn require_attributes(function: &str, attributes: ObjectAttributes) {
+pub(super) fn require_attributes(function: &str, attributes: ObjectAttributes) {
     require_system(function, &[attributes.0]);
     let name = attributes.get(ObjectAttributes::OBJECT_NAME);
     if name != 0 && layout::is_lower_half(name) {

@@ -218,13 +218,15 @@ fn require_completable(request: Irp) {
     }
 }
 
-/// Ends the run if a device control request returns more bytes than its output buffer has.
+/// Ends the run if a request returns more bytes than its buffer has.
 fn require_short_enough(request: Irp) {
     let location = irp::location(request, request.get(Irp::STACK_COUNT));
-    if location.get(StackLocation::MAJOR_FUNCTION) != major::DEVICE_CONTROL {
-        return;
-    }
-    let length = u64::from(location.get(StackLocation::OUTPUT_LENGTH));
+    let length = match location.get(StackLocation::MAJOR_FUNCTION) {
+        major::DEVICE_CONTROL => location.get(StackLocation::OUTPUT_LENGTH),
+        major::READ | major::WRITE => location.get(StackLocation::LENGTH),
+        _ => return,
+    };
+    let length = u64::from(length);
     let information = request.get(Irp::INFORMATION);
     if !request.get(Irp::STATUS).is_error() && information > length {
         rule_broken!(

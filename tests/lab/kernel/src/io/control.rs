@@ -27,8 +27,8 @@ const METHOD_IN_DIRECT: u32 = 1;
 const METHOD_OUT_DIRECT: u32 = 2;
 
 /// `IRP_BUFFERED_IO`, `IRP_DEALLOCATE_BUFFER` and `IRP_INPUT_OPERATION`.
-const BUFFERED_FLAGS: u32 = 0x10 | 0x20;
-const INPUT_OPERATION: u32 = 0x40;
+pub(super) const BUFFERED_FLAGS: u32 = 0x10 | 0x20;
+pub(super) const INPUT_OPERATION: u32 = 0x40;
 
 /// The parameters of a device control request.
 #[derive(Clone, Copy, Debug)]
@@ -161,7 +161,7 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
             if length == 0 {
                 return Ok(());
             }
-            let buffer = capture(control, length)?;
+            let buffer = capture((control.input, input), length, control.mode)?;
             request.set(Irp::SYSTEM_BUFFER, buffer);
             request.set(Irp::USER_BUFFER, control.output);
             let mut flags = BUFFERED_FLAGS;
@@ -180,14 +180,19 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
         }
         method @ (METHOD_IN_DIRECT | METHOD_OUT_DIRECT) => {
             let buffer = if input > 0 {
-                let buffer = capture(control, input)?;
+                let buffer = capture((control.input, input), input, control.mode)?;
                 request.set(Irp::SYSTEM_BUFFER, buffer);
                 request.set(Irp::FLAGS, BUFFERED_FLAGS);
                 buffer
             } else {
                 0
             };
-            let result = lock_output(control, output, method);
+            let operation = if method == METHOD_IN_DIRECT {
+                mdl::LockOperation::Read
+            } else {
+                mdl::LockOperation::Write
+            };
+            let result = lock((control.output, output), control.mode, operation);
             match result {
                 Ok(list) => request.set(Irp::MDL, list),
                 Err(status) => {
@@ -217,17 +222,20 @@ fn describe(request: Irp, location: StackLocation, control: Control) -> Result<(
 
 /// Allocates a system buffer with the input. The bytes after the input are not initialised: a
 /// driver that returns them returns a pattern.
-fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
+pub(super) fn capture(
+    (address, input): (u64, u64),
+    length: u64,
+    mode: u8,
+) -> Result<u64, NtStatus> {
     let tag = u32::from_le_bytes(*b"IoSB");
     let buffer = pool::allocate(length, tag, Content::Uninitialized, Owner::Lab)
         .ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-    let input = u64::from(control.input_length);
     // Kernel code may pass on a user's addresses.
-    if control.mode == KERNEL_MODE && control.input >= user_limit() {
-        raw::copy(control.input, buffer, input);
+    if mode == KERNEL_MODE && address >= user_limit() {
+        raw::copy(address, buffer, input);
         return Ok(buffer);
     }
-    match user::copy(control.input, buffer, input, AccessKind::Read) {
+    match user::copy(address, buffer, input, AccessKind::Read) {
         Ok(()) => Ok(buffer),
         Err((status, _)) => {
             pool::free(buffer, None);
@@ -236,18 +244,18 @@ fn capture(control: Control, length: u64) -> Result<u64, NtStatus> {
     }
 }
 
-/// Locks a direct output buffer and returns the address of its list; 0 for an empty buffer.
-fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, NtStatus> {
+/// Locks a direct buffer, an address and a length, and returns the address of its list; 0 for an empty
+/// buffer.
+pub(super) fn lock(
+    (address, length): (u64, u64),
+    mode: u8,
+    operation: mdl::LockOperation,
+) -> Result<u64, NtStatus> {
     if length == 0 {
         return Ok(0);
     }
-    let list = mdl::allocate(control.output, length).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-    let operation = if method == METHOD_IN_DIRECT {
-        mdl::LockOperation::Read
-    } else {
-        mdl::LockOperation::Write
-    };
-    match mdl::lock(list, control.mode, operation) {
+    let list = mdl::allocate(address, length).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
+    match mdl::lock(list, mode, operation) {
         Ok(()) => Ok(list.0),
         Err(status) => {
             mdl::free(list);
@@ -257,7 +265,7 @@ fn lock_output(control: Control, length: u64, method: u32) -> Result<u64, NtStat
 }
 
 /// Validates that user mode can write every page of a range.
-fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
+pub(super) fn probe_for_write(address: u64, length: u64) -> Result<(), NtStatus> {
     if length == 0 {
         return Ok(());
     }

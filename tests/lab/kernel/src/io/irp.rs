@@ -71,6 +71,8 @@ pub(crate) const fn function_name(function: u8) -> &'static str {
     match function {
         major::CREATE => "IRP_MJ_CREATE",
         major::CLOSE => "IRP_MJ_CLOSE",
+        major::READ => "IRP_MJ_READ",
+        major::WRITE => "IRP_MJ_WRITE",
         major::DEVICE_CONTROL => "IRP_MJ_DEVICE_CONTROL",
         major::CLEANUP => "IRP_MJ_CLEANUP",
         major::POWER => "IRP_MJ_POWER",

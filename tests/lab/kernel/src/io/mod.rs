@@ -8,6 +8,7 @@ pub(crate) mod completion;
 pub(crate) mod control;
 pub(crate) mod irp;
 pub(crate) mod mdl;
+pub(crate) mod read_write;
 
 use crate::bugcheck::rule_broken;
 use crate::nt::layout::{

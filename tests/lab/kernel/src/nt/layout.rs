@@ -102,6 +102,8 @@ structures! {
         OUTPUT_LENGTH: u32 = 0x08,
         INPUT_LENGTH: u32 = 0x10,
         CONTROL_CODE: u32 = 0x18,
+        LENGTH: u32 = 0x08,
+        BYTE_OFFSET: u64 = 0x18,
         TYPE3_INPUT_BUFFER: u64 = 0x20,
         SECURITY_CONTEXT: u64 = 0x08,
         CREATE_OPTIONS: u32 = 0x10,
@@ -252,6 +254,8 @@ structures! {
 pub(crate) mod major {
     pub(crate) const CREATE: u8 = 0x00;
     pub(crate) const CLOSE: u8 = 0x02;
+    pub(crate) const READ: u8 = 0x03;
+    pub(crate) const WRITE: u8 = 0x04;
     pub(crate) const DEVICE_CONTROL: u8 = 0x0E;
     pub(crate) const CLEANUP: u8 = 0x12;
     pub(crate) const POWER: u8 = 0x16;

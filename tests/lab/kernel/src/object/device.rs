@@ -12,7 +12,9 @@ use nt_status::NtStatus;
 
 /// `DO_*` flags.
 pub(crate) mod device_flags {
+    pub(crate) const BUFFERED_IO: u32 = 0x04;
     pub(crate) const EXCLUSIVE: u32 = 0x08;
+    pub(crate) const DIRECT_IO: u32 = 0x10;
     pub(crate) const HAS_NAME: u32 = 0x40;
     pub(crate) const INITIALIZING: u32 = 0x80;
 }

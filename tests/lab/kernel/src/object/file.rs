@@ -40,6 +40,16 @@ pub(crate) struct Opener {
 /// braces, checks access against the opener's
 /// token, which is the current process's or the impersonated one, and sends a create to the driver.
 pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtStatus> {
+    open_in(process::handle_table(), path, desired, opener)
+}
+
+/// As [`open`], with the handle in a table.
+pub(crate) fn open_in(
+    table: Table,
+    path: &str,
+    desired: u32,
+    opener: Opener,
+) -> Result<u64, NtStatus> {
     let path = if path.starts_with('{') {
         &pnp::interfaces::enabled_of(path).ok_or(NtStatus::OBJECT_NAME_NOT_FOUND)?
     } else {
@@ -104,7 +114,7 @@ pub(crate) fn open(path: &str, desired: u32, opener: Opener) -> Result<u64, NtSt
     }
     create(file.0, Kind::File);
     change_handle_count(device, 1);
-    Ok(handle::open(process::handle_table(), file.0, granted))
+    Ok(handle::open(table, file.0, granted))
 }
 
 fn make(device: DeviceObject, rest: &str, granted: u32) -> FileObject {
@@ -146,20 +156,24 @@ fn change_handle_count(device: DeviceObject, by: i32) {
 pub(crate) fn close_handle(id: u64, value: u64) -> Result<(), NtStatus> {
     let closed = handle::remove(Table::Process(id), value).ok_or(NtStatus::INVALID_HANDLE)?;
     process::attached(id, || {
-        if super::kind_of(closed.object) == Some(Kind::File) && handle::count_of(closed.object) == 0
-        {
-            let file = FileObject(closed.object);
-            let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
-            // A cleanup cannot fail: the handle is closed already.
-            let top = device::top(device);
-            let _ = io::send(
-                irp::allocate(top, file, major::CLEANUP, io::KERNEL_MODE),
-                top,
-            );
-            change_handle_count(device, -1);
-        }
+        clean_up(closed.object);
         dereference(closed.object);
     })
+}
+
+/// Sends a cleanup to the driver if an object is a device's file whose last handle was closed.
+pub(crate) fn clean_up(object: u64) {
+    if super::kind_of(object) == Some(Kind::File) && handle::count_of(object) == 0 {
+        let file = FileObject(object);
+        let device = DeviceObject(file.get(FileObject::DEVICE_OBJECT));
+        let top = device::top(device);
+        // A cleanup cannot fail: the handle is closed already.
+        let _ = io::send(
+            irp::allocate(top, file, major::CLEANUP, io::KERNEL_MODE),
+            top,
+        );
+        change_handle_count(device, -1);
+    }
 }
 
 /// Closes a file object after its last reference.

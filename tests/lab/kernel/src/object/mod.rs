@@ -5,6 +5,7 @@
 
 pub(crate) mod device;
 pub(crate) mod directory;
+pub(crate) mod disk;
 pub(crate) mod file;
 pub(crate) mod handle;
 pub(crate) mod locked;
@@ -22,6 +23,7 @@ use crate::threads;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Device,
+    DiskFile,
     Driver,
     File,
     Key,
@@ -111,6 +113,7 @@ fn delete(address: u64) {
     let kind = OBJECTS.with(|objects| objects.remove(&address).map(|object| object.kind));
     match kind {
         Some(Kind::Device) => device::free(address),
+        Some(Kind::DiskFile) => disk::close(address),
         Some(Kind::File) => file::close(address),
         Some(Kind::Key) => registry::free(address),
         Some(Kind::Process) => process::free(address),

@@ -46,14 +46,20 @@ pub(super) fn bind(
         let mut thunks = table.thunks(names).map_err(text)?;
         while let Some(thunk) = thunks.next::<ImageNtHeaders64>().map_err(text)? {
             let import = table.import::<ImageNtHeaders64>(thunk).map_err(text)?;
-            let Import::Name(_, name) = import else {
-                return Err("an import is by ordinal".into());
+            let (name, known) = match import {
+                Import::Name(_, name) => {
+                    let name = String::from_utf8_lossy(name).into_owned();
+                    let known = exports::resolve(&library, &name);
+                    (name, known)
+                }
+                Import::Ordinal(ordinal) => (format!("#{ordinal}"), None),
             };
-            let name = String::from_utf8_lossy(name);
-            let found = exports::resolve(&library, &name).or_else(|| {
+            let found = known.or_else(|| {
                 say!("missing: {library}!{name} (for {image})");
                 missing += 1;
-                (policy == Missing::Stub).then(|| exports::stub(&library, &name))
+                (policy == Missing::Stub)
+                    .then(|| exports::stub(&library, &name))
+                    .flatten()
             });
             if slot + 8 > size {
                 return Err("an import lies outside of the image".into());

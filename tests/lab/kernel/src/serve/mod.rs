@@ -18,8 +18,7 @@ use zerocopy::{Immutable, IntoBytes};
 use crate::boot::Archive;
 use crate::io::{KERNEL_MODE, USER_MODE, control};
 use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
-use crate::object::{file, process};
-use crate::pe::Missing;
+use crate::object::{directory, file, process};
 use crate::{clock, cpu, driver, exit, exports, failure, interference, pnp, raw, smp, threads};
 use nt_status::NtStatus;
 
@@ -179,6 +178,8 @@ fn carry_out(
         Command::DeviceIoControl | Command::Exchange | Command::Exchanges => {
             requests::carry_out(command, arguments, length)
         }
+        Command::ReadFile | Command::WriteFile => requests::read_or_write(command, arguments),
+        Command::Names => done(data_of_records(directory::left().join("\n").as_bytes())),
         Command::Parallel if changed.is_some() => Err(NtStatus::INVALID_PARAMETER),
         Command::Parallel => requests::parallel(one as u32, two, three != 0, length),
         Command::Allocate
@@ -212,7 +213,7 @@ fn carry_out(
                 ..data_of_records(bytes)
             })
         }
-        Command::Load => Ok((driver::load(archive, Missing::Refuse), Reply::default())),
+        Command::Load => Ok((driver::load(archive), Reply::default())),
         Command::AdvanceTime => {
             clock::pass(one);
             done(Reply::default())

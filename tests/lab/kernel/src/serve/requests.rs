@@ -10,6 +10,7 @@ use ringcopy_lab_mailbox::{
 use super::memory::{within, words};
 use super::{Carried, Reply, data, data_of, data_of_records, done, narrow};
 use crate::io::control::{Control, device_control};
+use crate::io::read_write::{self, Transfer};
 use crate::io::{Completion, USER_MODE};
 use crate::irql::{HIGH_LEVEL, PASSIVE_LEVEL};
 use crate::memory::user::AccessKind;
@@ -60,6 +61,20 @@ pub(super) fn carry_out(command: Command, arguments: &[u64; VALUES], length: u64
     control.thread_ends = thread_ends != 0;
     control.level = level as u8 & HIGH_LEVEL;
     let completed = process::attached(id, || device_control(handle, control))??;
+    Ok((completed.status, results_of(&completed).into()))
+}
+
+/// Sends a read or a write.
+pub(super) fn read_or_write(command: Command, arguments: &[u64; VALUES]) -> Carried {
+    let [id, handle, buffer, length, offset, ..] = *arguments;
+    process::require(id)?;
+    let transfer = Transfer {
+        is_write: command == Command::WriteFile,
+        buffer,
+        length: narrow(length)?,
+        offset,
+    };
+    let completed = process::attached(id, || read_write::transfer(handle, transfer))??;
     Ok((completed.status, results_of(&completed).into()))
 }
 
