@@ -3,8 +3,8 @@
 Turns Driver Verifier on for ringcopy.sys, off for every driver, or shows its counters.
 
 .DESCRIPTION
-For manual use in the test machine: `ringcopy vm-test` does all of this itself. "on" and "off" take
-effect at the next start of the machine.
+For manual use in the test machine: `ringcopy vm-test` does all of this itself, and without a restart
+with `--no-restart`. "on" and "off" take effect at the next start of the machine.
 
 This script has never been run: the project is developed without a Windows machine.
 

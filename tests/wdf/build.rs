@@ -11,11 +11,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let facts = fs::read_to_string(FACTS)?;
     let mut names = String::new();
     let mut types = String::new();
+    let mut returns_status = String::new();
     for mut columns in facts.lines().map(|row| row.split('\t')) {
         let (Some("function"), Some(name)) = (columns.next(), columns.next()) else {
             continue;
         };
         let type_name = name.to_uppercase();
+        let signature = columns.nth(2).unwrap_or_default();
+        write!(returns_status, "{}, ", signature.starts_with("NTSTATUS "))?;
         write!(names, "{name} ")?;
         writeln!(types, "({name}) => {{ wdk_sys::PFN_{type_name} }};")?;
     }
@@ -26,7 +29,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             "/// Calls a macro with every name, in the order of the table.\n\
              macro_rules! for_each_function {{ ($callback:ident) => {{ $callback! {{ {names} }} }} }}\n\
              /// The type of a pointer to the function of a name.\n\
-             macro_rules! signature {{ {types} }}\n"
+             macro_rules! signature {{ {types} }}\n\
+             /// Whether a function returns a status, in the order of the table.\n\
+             static RETURNS_STATUS: [bool; LENGTH] = [{returns_status}];\n"
         ),
     )?;
     Ok(wdk_build::configure_export_driver_build()?)

@@ -1,7 +1,8 @@
 //! A demonstration: the driver's own responses to seven commands.
 
-use crate::lab::Lab;
-use anyhow::Result;
+use crate::{lab::Lab, paths, program, step::Step};
+use anyhow::{Result, ensure};
+use fs_err as fs;
 use std::process::ExitCode;
 
 /// One command of the demonstration.
@@ -13,6 +14,8 @@ struct Scene {
     command: &'static [&'static str],
     /// Whether the command has to succeed. One that finds a hole or is refused has to fail.
     succeeds: bool,
+    /// What its output has to have.
+    shows: &'static str,
 }
 
 const SCENES: [Scene; 7] = [
@@ -22,6 +25,7 @@ const SCENES: [Scene; 7] = [
         lab: &[],
         command: &["selftest"],
         succeeds: true,
+        shows: "passed, 0 failed",
     },
     Scene {
         heading: "which physical memory is RAM",
@@ -29,6 +33,7 @@ const SCENES: [Scene; 7] = [
         lab: &[],
         command: &["ranges"],
         succeeds: true,
+        shows: "total   ",
     },
     Scene {
         heading: "two pieces of physical memory in one batch, the second with a hole",
@@ -36,6 +41,7 @@ const SCENES: [Scene; 7] = [
         lab: &[],
         command: &["read", "--physical", "0x1000:32", "0x9eff0:0x61020"],
         succeeds: false,
+        shows: "?? 397312 bytes: STATUS_INVALID_ADDRESS",
     },
     Scene {
         heading: "both engines, asked for the same memory",
@@ -43,6 +49,7 @@ const SCENES: [Scene; 7] = [
         lab: &[],
         command: &["verify", "--random", "1000", "--seed", "1"],
         succeeds: true,
+        shows: "disagreements 0",
     },
     Scene {
         heading: "a page of RAM that a hypervisor withholds",
@@ -50,6 +57,7 @@ const SCENES: [Scene; 7] = [
         lab: &["--withhold", "0x2001000"],
         command: &["read", "--engine", "native", "--physical", "0x2000ff0:32"],
         succeeds: false,
+        shows: "0000000002001000  ?? 16 bytes",
     },
     Scene {
         heading: "RAM that came after the driver was loaded",
@@ -57,6 +65,7 @@ const SCENES: [Scene; 7] = [
         lab: &["--add-ram", "0x6000000"],
         command: &["read", "--engine", "native", "--physical", "0x6000000:32"],
         succeeds: true,
+        shows: "0000000006000010  ",
     },
     Scene {
         heading: "a policy that allows callers only their own memory",
@@ -64,6 +73,7 @@ const SCENES: [Scene; 7] = [
         lab: &[],
         command: &["read", "--physical", "0x1000:32"],
         succeeds: false,
+        shows: "STATUS_ACCESS_DENIED",
     },
 ];
 
@@ -88,4 +98,30 @@ pub fn run() -> Result<ExitCode> {
         }
     }
     Ok(code)
+}
+
+/// What the lab prints at the end of each scene.
+const UNLOADED: &str = "lab: the driver was unloaded and leaked nothing";
+
+/// Runs all scenes without showing them. Fails if one does not end as it has to, or lacks what it is there
+/// to show.
+pub fn check(lab: &Lab) -> Result<()> {
+    Lab::build_client()?;
+    let step = Step::start("the scenes of the demonstration");
+    let log = paths::target().join("demo.log");
+    for scene in &SCENES {
+        step.detail(scene.heading);
+        let mut command = lab.client_command(scene.policy, "auto", scene.lab, scene.command);
+        let status = program::status_into(&mut command, &log, &log)?;
+        let output = fs::read_to_string(&log)?;
+        ensure!(
+            status.success() == scene.succeeds
+                && output.contains(scene.shows)
+                && output.contains(UNLOADED),
+            "the scene \"{}\" of the demonstration is broken ({status}):\n{output}",
+            scene.heading
+        );
+    }
+    step.done();
+    Ok(())
 }

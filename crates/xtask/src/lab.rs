@@ -34,6 +34,12 @@ impl Lab {
     /// client.
     pub fn prepare_with_client() -> Result<Self> {
         let lab = Self::prepare()?;
+        Self::build_client()?;
+        Ok(lab)
+    }
+
+    /// Builds the program that boots the lab and runs the client.
+    pub fn build_client() -> Result<()> {
         let step = Step::start("building the client and the lab's host");
         let mut build = program::cargo();
         build
@@ -42,7 +48,7 @@ impl Lab {
             .arg(paths::target());
         program::run(&step, &mut build)?;
         step.done();
-        Ok(lab)
+        Ok(())
     }
 
     /// Returns a program that boots the lab.
@@ -60,7 +66,7 @@ impl Lab {
     }
 
     /// Boots the driver and runs one command of the client against it. Returns the command's exit
-    /// code. [`Self::prepare_with_client`] builds the client.
+    /// code. [`Self::build_client`] builds the client.
     pub fn client(
         &self,
         policy: &str,
@@ -68,6 +74,17 @@ impl Lab {
         lab_options: &[&str],
         arguments: &[impl AsRef<std::ffi::OsStr>],
     ) -> Result<ExitCode> {
+        self.run(&mut self.client_command(policy, engine, lab_options, arguments))
+    }
+
+    /// Returns the program that does so.
+    pub fn client_command(
+        &self,
+        policy: &str,
+        engine: &str,
+        lab_options: &[&str],
+        arguments: &[impl AsRef<std::ffi::OsStr>],
+    ) -> Command {
         let mut command = self.program("ringcopy-lab");
         command
             .arg("--image")
@@ -78,7 +95,7 @@ impl Lab {
             .args(lab_options)
             .arg("--")
             .args(arguments);
-        self.run(&mut command)
+        command
     }
 
     /// Runs the lab's host to its end. Ctrl-C reaches every program of the terminal: this program waits

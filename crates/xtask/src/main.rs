@@ -22,6 +22,7 @@ mod demo;
 #[cfg(test)]
 mod documented_commands;
 mod driver;
+mod framework;
 mod lab;
 mod lab_kernel;
 mod lab_test_driver;

@@ -194,6 +194,7 @@ pub(crate) unsafe extern "C" fn WdfVersionUnbind(
         return STATUS_INVALID_PARAMETER;
     };
     driver::delete(client);
+    table::end();
     check_leaks(client);
     client.unbind();
     if !ClientRef::any_bound() {

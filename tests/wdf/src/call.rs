@@ -18,7 +18,7 @@ use crate::{
 use core::ffi::c_void;
 use wdk_sys::{
     KIRQL, NTSTATUS, PCUNICODE_STRING, PWDF_DRIVER_GLOBALS, PWDF_OBJECT_ATTRIBUTES,
-    STATUS_INVALID_PARAMETER, STATUS_SUCCESS,
+    STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG,
 };
 
 /// Functions with one argument, a handle: `name(find: handle => object) -> result = value;`, where
@@ -112,6 +112,30 @@ impl Call {
         self.require(pointer);
         // SAFETY: the driver's argument, not null (the promise made to `enter`).
         unsafe { pointer.read() }
+    }
+
+    /// Reads a structure whose first member is its size, of this version or an older one: what an older
+    /// one lacks is zero.
+    ///
+    /// `STATUS_INFO_LENGTH_MISMATCH` for another size.
+    pub(crate) fn read_versioned<T: Copy + Default>(
+        &self,
+        pointer: *const T,
+        older_sizes: &[usize],
+    ) -> Result<T, NTSTATUS> {
+        let size = self.read(pointer.cast::<ULONG>()) as usize;
+        if size != size_of::<T>() && !older_sizes.contains(&size) {
+            return Err(STATUS_INFO_LENGTH_MISMATCH);
+        }
+        let mut value = T::default();
+        // SAFETY: the driver's structure has as many bytes as it says (the promise made to `enter`),
+        // and no more than the local.
+        unsafe {
+            (&raw mut value)
+                .cast::<u8>()
+                .copy_from_nonoverlapping(pointer.cast(), size);
+        };
+        Ok(value)
     }
 
     /// Reads through an optional pointer.

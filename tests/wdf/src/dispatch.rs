@@ -5,7 +5,7 @@
 
 use crate::{
     callback,
-    device::{Device, pnp::requests},
+    device::{Device, pnp::requests, shutdown},
     file,
     nt::{device::DeviceObject, irp::Irp},
     object::{Ref, handle},
@@ -15,10 +15,10 @@ use crate::{
 use core::{ptr::NonNull, sync::atomic::Ordering};
 use wdk_sys::{
     IRP_MJ_CLEANUP, IRP_MJ_CLOSE, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL,
-    IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_PNP, IRP_MJ_POWER, IRP_MJ_READ, IRP_MJ_SYSTEM_CONTROL,
-    IRP_MJ_WRITE, NTSTATUS, PDEVICE_OBJECT, PIRP, STATUS_ACCESS_DENIED, STATUS_FILE_CLOSED,
-    STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
-    STATUS_NO_SUCH_DEVICE, STATUS_PENDING, STATUS_SUCCESS,
+    IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_PNP, IRP_MJ_POWER, IRP_MJ_READ, IRP_MJ_SHUTDOWN,
+    IRP_MJ_SYSTEM_CONTROL, IRP_MJ_WRITE, NTSTATUS, PDEVICE_OBJECT, PIRP, STATUS_ACCESS_DENIED,
+    STATUS_FILE_CLOSED, STATUS_INVALID_DEVICE_REQUEST, STATUS_INVALID_DEVICE_STATE,
+    STATUS_INVALID_PARAMETER, STATUS_NO_SUCH_DEVICE, STATUS_PENDING, STATUS_SUCCESS,
 };
 
 /// The dispatch routine for every major function.
@@ -43,24 +43,25 @@ pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> N
         });
     };
     match major {
+        // A filter's files are those of the device that it filters.
+        IRP_MJ_CREATE | IRP_MJ_CLEANUP | IRP_MJ_CLOSE if device.passes_files() => device.pass(irp),
         IRP_MJ_CREATE => create(device, irp),
         IRP_MJ_CLEANUP => clean_up(device, irp),
         IRP_MJ_CLOSE => close(device, irp),
+        IRP_MJ_READ | IRP_MJ_WRITE | IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL
+            if device.is_filter() && !device.serves(major) =>
+        {
+            device.pass(irp)
+        }
         IRP_MJ_READ | IRP_MJ_WRITE | IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL => {
             io(device, irp)
         }
+        IRP_MJ_SHUTDOWN => shutdown::notify(device, irp),
         IRP_MJ_PNP => requests::plug_and_play(device, irp),
         IRP_MJ_POWER => requests::power(device, irp),
-        _ => device.pnp.as_ref().map_or_else(
-            || irp.complete_with(STATUS_INVALID_DEVICE_REQUEST),
-            |pnp| {
-                if pnp.is_filter || major == IRP_MJ_SYSTEM_CONTROL {
-                    irp.pass_to(pnp.lower)
-                } else {
-                    irp.complete_with(STATUS_INVALID_DEVICE_REQUEST)
-                }
-            },
-        ),
+        IRP_MJ_SYSTEM_CONTROL => device.pass(irp),
+        _ if device.is_filter() => device.pass(irp),
+        _ => irp.complete_with(STATUS_INVALID_DEVICE_REQUEST),
     }
 }
 
@@ -104,6 +105,10 @@ fn clean_up(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     if let Some(file) = find_file(device, irp) {
         file::clean_up(file);
     }
+    // What waits for the file waits in vain.
+    if let Some(object) = irp.stack().file_object() {
+        device.cancel_waiting_of(object);
+    }
     irp.complete_with(STATUS_SUCCESS)
 }
 
@@ -126,7 +131,9 @@ fn find_file(device: Ref<Device>, irp: Irp) -> Option<Ref<file::File>> {
 
 fn io(device: Ref<Device>, irp: Irp) -> NTSTATUS {
     let file = find_file(device, irp);
-    if file.is_none() && !device.files.optional {
+    // A request without a file object is the driver's to refuse.
+    let is_of_unknown_file = file.is_none() && irp.stack().file_object().is_some();
+    if is_of_unknown_file && !device.files.optional {
         // A host that ignores the status of a create may send requests for the file.
         report!("a request for a file that was never opened, or has been closed, is refused");
         return irp.complete_with(STATUS_FILE_CLOSED);

@@ -18,6 +18,7 @@ use crate::{
     },
     report::report,
     string::StringObject,
+    sync::Constraints,
 };
 use core::ptr::NonNull;
 use wdk_sys::{
@@ -38,6 +39,7 @@ const KNOWN_FLAGS: i32 = InitFlags::WdfDriverInitNonPnpDriver
 pub(crate) struct Driver {
     evt_device_add: PFN_WDF_DRIVER_DEVICE_ADD,
     evt_unload: PFN_WDF_DRIVER_UNLOAD,
+    pub(crate) constraints: Constraints,
 }
 
 impl Class for Driver {
@@ -102,6 +104,7 @@ fn make_driver(
         Driver {
             evt_device_add: config.EvtDriverDeviceAdd,
             evt_unload: config.EvtDriverUnload,
+            constraints: Constraints::read(&attributes, Constraints::DEFAULT),
         },
     )?;
 

@@ -33,6 +33,10 @@ known! {
     UNSUCCESSFUL =>
         "whatever failed gave no reason; repeat the request, and look at the driver's trace if it \
          fails again.";
+    OBJECT_NAME_EXISTS | NO_MORE_ENTRIES | INVALID_INFO_CLASS | END_OF_FILE
+    | OBJECT_PATH_NOT_FOUND | DISK_FULL | DEVICE_POWER_FAILURE | FILE_IS_A_DIRECTORY
+    | WDF_INTERNAL_ERROR | WDF_INCOMPATIBLE_EXECUTION_LEVEL | WDF_PARENT_NOT_SPECIFIED =>
+        "no request of this driver ends with it; look for another driver in the device's stack.";
     HV_ACCESS_DENIED =>
         "a hypervisor may withhold memory on this machine, so the native engine is not in use; see \
          `ringcopy info`.";

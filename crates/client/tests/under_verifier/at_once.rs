@@ -273,17 +273,26 @@ impl Exercise for Looking<'_> {
     }
 }
 
+/// Runs the test, and returns the report as it is when the second round begins.
+fn seen_in_the_second_round(
+    folder: &Folder,
+    system: &mut SimulatedSystem,
+    client: &mut Client,
+) -> Value {
+    let mut looking = Looking {
+        client,
+        folder,
+        seen: None,
+    };
+    run(system, &mut looking, &at_once(folder)).unwrap();
+    looking.seen.unwrap()
+}
+
 #[test]
 fn a_machine_that_is_lost_in_a_round_leaves_the_report_of_those_before() {
     for build in BUILDS {
         let (folder, mut system, mut client) = begin_on(build, "so-far");
-        let mut looking = Looking {
-            client: &mut client,
-            folder: &folder,
-            seen: None,
-        };
-        run(&mut system, &mut looking, &at_once(&folder)).unwrap();
-        let seen = looking.seen.unwrap();
+        let seen = seen_in_the_second_round(&folder, &mut system, &mut client);
         assert_eq!(
             (&seen["complete"], &seen["passed"]),
             (&json!(false), &json!(false))
@@ -362,14 +371,8 @@ fn a_failure_at_any_change_leaves_nothing_on_or_says_so() {
 fn a_process_that_was_ended_is_followed_by_one_that_goes_on() {
     for build in BUILDS {
         let (folder, mut system, mut client) = begin_on(build, "at-once-killed");
-        let mut looking = Looking {
-            client: &mut client,
-            folder: &folder,
-            seen: None,
-        };
         // It was ended within the second round, and left all as it was then.
-        run(&mut system, &mut looking, &at_once(&folder)).unwrap();
-        let seen = looking.seen.unwrap();
+        let seen = seen_in_the_second_round(&folder, &mut system, &mut client);
         let progress = json!({
             "version": 2, "client": "0.1.0", "windows": [10, 0, build], "round": 1,
             "stage": "exercise", "kind": { "no_restart": true, "risky": false },

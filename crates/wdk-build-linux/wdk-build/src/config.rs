@@ -126,6 +126,10 @@ impl Config {
         for (name, value) in self.preprocessor_definitions() {
             compiler.define(&name, value.as_deref());
         }
+        // Else mingw-w64's headers define these two in every file, and the linker finds several.
+        for name in ["InterlockedBitTestAndSet", "InterlockedBitTestAndReset"] {
+            compiler.define(&format!("__INTRINSIC_DEFINED_{name}"), None);
+        }
         compiler
     }
 

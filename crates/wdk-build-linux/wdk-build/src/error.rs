@@ -105,7 +105,9 @@ pub enum ConfigError {
     },
 
     /// The layouts and the import libraries are for another target.
-    #[error("this wdk-build serves the target x86_64-pc-windows-msvc, not {target}")]
+    #[error(
+        "this wdk-build serves the target x86_64-pc-windows-msvc, not {target}; pass --target x86_64-pc-windows-msvc to cargo"
+    )]
     UnsupportedTarget {
         /// The target asked for.
         target: String,

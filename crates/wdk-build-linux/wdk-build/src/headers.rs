@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn clang_accepts_the_headers_of_a_driver_in_c() -> Result<(), Box<dyn Error>> {
         let source = Path::new(env!("OUT_DIR")).join("driver.c");
-        let text = "#include <ntddk.h>\n#include <wdf.h>\n\
+        let text = "#include <ntddk.h>\n#include <wdmsec.h>\n#include <wdf.h>\n\
                     typedef struct { int Field; } OURS;\n\
                     WDF_DECLARE_CONTEXT_TYPE(OURS)\n\
                     void init(PWDF_OBJECT_ATTRIBUTES a)\n\

@@ -1,5 +1,6 @@
 //! A checkout of somebody else's repository, which stays as it is: builds take place in a copy.
 
+use super::{c, package};
 use crate::{paths, program};
 use anyhow::{Context as _, Result};
 use fs_err as fs;
@@ -21,6 +22,9 @@ pub struct Checkout {
     pub copy: PathBuf,
     /// The files, by their paths in the copy.
     pub files: Vec<PathBuf>,
+    /// The folder of `wdk-build`, if that is a part of the checkout. The copy has another one there.
+    pub wdk_build: Option<PathBuf>,
+    has_packages: bool,
 }
 
 impl Checkout {
@@ -39,17 +43,28 @@ impl Checkout {
         let is_changed = !git(&["status", "--porcelain", "--untracked-files=no"])?.is_empty();
         let changes = if is_changed { ", changed" } else { "" };
         let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        let files: Vec<PathBuf> = git(&["ls-files", "-z"])?
+            .split_terminator('\0')
+            .map(PathBuf::from)
+            .collect();
         let checkout = Self {
             title: format!("{name} {}{changes}", commit.trim()),
             original: folder.clone(),
             copy: scratch().join(&*name),
-            files: git(&["ls-files", "-z"])?
-                .split_terminator('\0')
-                .map(PathBuf::from)
-                .collect(),
+            wdk_build: package::wdk_build(&folder, &files),
+            has_packages: files.iter().any(|file| file.ends_with("Cargo.toml")),
+            files,
         };
         checkout.fill(&folder)?;
         Ok(checkout)
+    }
+
+    /// Returns whether a build may need the file: any, if there are packages of cargo's; the C samples are
+    /// in a repository of thousands of others.
+    fn is_needed(&self, file: &Path) -> bool {
+        let folders = c::SAMPLES.iter().map(|(_, folder)| *folder);
+        let mut folders = folders.chain([c::SHARED]);
+        self.has_packages || folders.any(|folder| file.starts_with(folder))
     }
 
     /// Returns the path in the checkout of a file of the copy.
@@ -68,8 +83,10 @@ impl Checkout {
         fs::write(title, &self.title)?;
         for file in &self.files {
             let source = from.join(file);
+            let replaced = self.wdk_build.as_ref();
+            let is_replaced = replaced.is_some_and(|folder| file.starts_with(folder));
             // Not a submodule's folder, nor a file that is deleted.
-            if source.is_file() {
+            if source.is_file() && !is_replaced && self.is_needed(file) {
                 write_if_changed(&self.copy.join(file), &fs::read(source)?)?;
             }
         }

@@ -5,13 +5,16 @@
 //! | --- | --- |
 //! | `checkout` | the commit, and a copy of its files to build in |
 //! | `package` | the drivers among the packages of a checkout |
-//! | `replacement` | `wdk-build` in the version that a sample asks for |
+//! | `rust`, `replacement` | a sample in Rust, and `wdk-build` in the version that it asks for |
+//! | `c` | a sample in C |
 //! | `trial` | builds a sample and runs it |
 //! | `table` | what is printed |
 
+mod c;
 mod checkout;
 mod package;
 mod replacement;
+mod rust;
 mod table;
 mod trial;
 
@@ -20,6 +23,7 @@ use anyhow::{Result, ensure};
 use checkout::Checkout;
 pub use checkout::write_if_changed;
 use std::path::PathBuf;
+use trial::{Sample, Source};
 
 /// What the user asks for.
 #[derive(clap::Args)]
@@ -32,27 +36,33 @@ pub struct Options {
     only: String,
 }
 
-/// Tries the Rust drivers of the checkouts, and prints a line for each. A sample that cannot be built or
-/// run is a line as well.
+/// Tries the drivers of the checkouts, and prints a line for each. A sample that cannot be built or run is a
+/// line as well.
 pub fn run(options: &Options) -> Result<()> {
     let mut samples = Vec::new();
     for folder in &options.checkouts {
         let checkout = Checkout::of(folder)?;
-        for package in package::drivers(&checkout)? {
-            if package.name.contains(&options.only) {
-                samples.push((checkout.clone(), package));
-            }
-        }
+        let in_rust = package::drivers(&checkout)?.into_iter().map(Source::Rust);
+        let in_c = c::SAMPLES
+            .into_iter()
+            .filter(|(_, folder)| c::has_files(&checkout, folder))
+            .map(|(name, folder)| Source::C(name, folder));
+        samples.extend(in_rust.chain(in_c).map(|source| Sample {
+            checkout: checkout.clone(),
+            source,
+        }));
     }
+    samples.retain(|sample| sample.name().contains(&options.only));
     ensure!(
         !samples.is_empty(),
-        "no package with `package.metadata.wdk` is in these checkouts"
+        "these checkouts have no such sample: neither a package with `package.metadata.wdk` nor one of the C \
+         samples that are known"
     );
     let lab = Lab::prepare_with_client()?;
-    let mut rows = Vec::new();
-    for (checkout, package) in &samples {
-        rows.push(trial::run(&lab, checkout, package)?);
-    }
+    let rows: Vec<_> = samples
+        .iter()
+        .map(|sample| sample.try_out(&lab))
+        .collect::<Result<_>>()?;
     print!("{}", table::of(&rows));
     Ok(())
 }

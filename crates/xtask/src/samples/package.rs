@@ -14,13 +14,6 @@ pub struct Package {
     pub folder: PathBuf,
 }
 
-impl Package {
-    /// Returns the name of the image without its extension.
-    pub fn image(&self) -> String {
-        self.name.replace('-', "_")
-    }
-}
-
 /// Returns the drivers: packages with `package.metadata.wdk`. Those in a folder `tests` are left out: they
 /// are input of a test.
 pub fn drivers(checkout: &Checkout) -> Result<Vec<Package>> {
@@ -32,7 +25,9 @@ pub fn drivers(checkout: &Checkout) -> Result<Vec<Package>> {
     let mut drivers = Vec::new();
     for manifest in manifests {
         let manifest = checkout.copy.join(manifest);
-        if let Some(name) = driver(&fs::read_to_string(&manifest)?) {
+        // The manifest of a replaced package is not there yet.
+        let text = fs::read_to_string(checkout.original(&manifest))?;
+        if let Some(name) = driver(&text) {
             let folder = manifest.with_file_name("");
             drivers.push(Package { name, folder });
         }
@@ -50,19 +45,18 @@ fn driver(manifest: &str) -> Option<String> {
     Some(package.get("name")?.as_str()?.to_owned())
 }
 
-/// Returns the folder of the package of this name, if it is a part of the checkout itself.
-pub fn folder_of(checkout: &Checkout, name: &str) -> Option<PathBuf> {
-    let manifests = checkout.files.iter();
-    manifests
+/// Returns the folder of the package `wdk-build` among the manifests of a checkout at `root`, from there.
+pub fn wdk_build(root: &Path, files: &[PathBuf]) -> Option<PathBuf> {
+    files
+        .iter()
         .filter(|file| file.ends_with("Cargo.toml"))
-        .map(|file| checkout.copy.join(file))
         .find(|manifest| {
-            let text = fs::read_to_string(manifest).unwrap_or_default();
+            let text = fs::read_to_string(root.join(manifest)).unwrap_or_default();
             let manifest = toml::from_str::<Value>(&text).ok();
             let package = manifest
                 .as_ref()
                 .and_then(|manifest| manifest.get("package"));
-            package.and_then(|package| package.get("name")?.as_str()) == Some(name)
+            package.and_then(|package| package.get("name")?.as_str()) == Some("wdk-build")
         })
         .map(|manifest| manifest.with_file_name(""))
 }

@@ -67,23 +67,14 @@ impl Locked {
         format!("{}{}", self.version, shared.collect::<String>())
     }
 
-    /// Writes the package into `folder`: a manifest with these versions, and links to the rest. With
-    /// `is_member`, the package belongs to the workspace around it.
+    /// Writes the package into `folder`, with these versions in its manifest. With `is_member`, the package
+    /// belongs to the workspace around it.
     pub fn write(&self, folder: &Path, is_member: bool) -> Result<()> {
         let source = source();
         let manifest = fs::read_to_string(source.join("Cargo.toml"))?;
-        write_if_changed(
-            &folder.join("Cargo.toml"),
-            self.manifest(&manifest, is_member)?.as_bytes(),
-        )?;
-        for entry in fs::read_dir(&source)? {
-            let entry = entry?;
-            let link = folder.join(entry.file_name());
-            if entry.file_name() != "Cargo.toml" && !link.is_symlink() {
-                link_to(&entry.path(), &link)?;
-            }
-        }
-        Ok(())
+        let manifest = self.manifest(&manifest, is_member)?;
+        write_if_changed(&folder.join("Cargo.toml"), manifest.as_bytes())?;
+        copy_but_manifest(&source, folder)
     }
 
     fn manifest(&self, ours: &str, is_member: bool) -> Result<String> {
@@ -110,14 +101,18 @@ fn source() -> PathBuf {
     paths::root().join("crates/wdk-build-linux/wdk-build")
 }
 
-#[cfg(unix)]
-fn link_to(original: &Path, link: &Path) -> Result<()> {
-    Ok(fs_err::os::unix::fs::symlink(original, link)?)
-}
-
-#[cfg(not(unix))]
-fn link_to(_: &Path, _: &Path) -> Result<()> {
-    anyhow::bail!("samples are built without the WDK, on Linux")
+/// Copies a folder without its manifest.
+fn copy_but_manifest(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, copy) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_but_manifest(&path, &copy)?;
+        } else if entry.file_name() != "Cargo.toml" {
+            write_if_changed(&copy, &fs::read(path)?)?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

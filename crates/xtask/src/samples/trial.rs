@@ -1,16 +1,16 @@
 //! Builds a sample as it is, and runs it in the lab.
 
 use super::{
+    c,
     checkout::{Checkout, scratch, write_if_changed},
-    package::{self, Package},
-    replacement::Locked,
+    package::Package,
+    rust,
     table::Row,
 };
 use crate::{cargo, lab::Lab, program, step::Step, toolchain::Target};
 use anyhow::{Context as _, Result};
 use fs_err as fs;
-use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The settings for a build on Linux that a project of `cargo xtask new` has.
 const LINUX: &str = include_str!("../new/template/linux.toml");
@@ -19,106 +19,107 @@ const LINUX: &str = include_str!("../new/template/linux.toml");
 const STATIC_CRT: &str =
     "target.x86_64-pc-windows-msvc.rustflags=[\"-C\",\"target-feature=+crt-static\"]";
 
-/// Builds a sample and runs it.
-pub fn run(lab: &Lab, checkout: &Checkout, package: &Package) -> Result<Row> {
-    let mut row = Row {
-        sample: package.name.clone(),
-        commit: checkout.title.clone(),
-        built: false,
-        loaded: false,
-        driven: None,
-        verdict: String::new(),
-    };
-    let step = Step::start(format!("building {}", package.name));
-    match build(checkout, package)? {
-        Err(sentence) => row.verdict = sentence,
-        Ok(image) => {
-            row.built = true;
-            let log = log_of(package, "lab");
-            let mut driving = lab.driving();
-            driving.args(["--verbose", "--driver"]).arg(image);
-            let is_good = program::status_into(&mut driving, &log, &log)?;
-            let output = fs::read_to_string(&log)?;
-            row.loaded = output.contains("DriverEntry gave STATUS_SUCCESS");
-            row.verdict = last_line(&output, is_good.success());
+/// A driver in a checkout.
+pub struct Sample {
+    pub checkout: Checkout,
+    pub source: Source,
+}
+
+/// What it is written in.
+pub enum Source {
+    Rust(Package),
+    /// The name, and the folder in the checkout.
+    C(&'static str, &'static str),
+}
+
+impl Sample {
+    /// Returns the name of its package, or of its image.
+    pub fn name(&self) -> &str {
+        match &self.source {
+            Source::Rust(package) => &package.name,
+            Source::C(name, _) => name,
         }
     }
-    step.done();
-    Ok(row)
-}
 
-fn log_of(package: &Package, kind: &str) -> PathBuf {
-    scratch().join(format!("{}.{kind}.log", package.name))
-}
-
-/// Builds a sample. Returns its image, or a sentence of the build's.
-fn build(checkout: &Checkout, package: &Package) -> Result<Result<PathBuf, String>> {
-    let root = workspace_of(&package.folder)?;
-    let locked = Locked::of(&lock_file(checkout, &root)?)?;
-
-    let settings = scratch().join("linux.toml");
-    let (_, without_patch) = LINUX
-        .split_once("[target.")
-        .context("linux.toml has no target")?;
-    write_if_changed(&settings, format!("[target.{without_patch}").as_bytes())?;
-
-    let mut build = cargo::of_a_project(&root)?;
-    build
-        .args(["build", "--release", "--target", Target::Windows.triple()])
-        .args(["--package", &package.name, "--config"])
-        .arg(&settings)
-        .args(["--config", STATIC_CRT]);
-    if locked.from_registry {
-        let folder = scratch().join("wdk-build").join(locked.title());
-        locked.write(&folder, false)?;
-        let path = Value::from(folder.display().to_string());
-        build.args([
-            "--config",
-            &format!("patch.crates-io.wdk-build.path={path}"),
-        ]);
-    } else {
-        let folder = package::folder_of(checkout, "wdk-build")
-            .context("wdk-build comes neither from a registry nor from the checkout")?;
-        fs::remove_dir_all(&folder)?;
-        locked.write(&folder, true)?;
+    /// Builds it and runs it.
+    pub fn try_out(&self, lab: &Lab) -> Result<Row> {
+        let language = if matches!(self.source, Source::C(..)) {
+            " (C)"
+        } else {
+            ""
+        };
+        let mut row = Row {
+            sample: format!("{}{language}", self.name()),
+            commit: self.checkout.title.clone(),
+            built: false,
+            loaded: false,
+            driven: None,
+            verdict: String::new(),
+        };
+        let step = Step::start(format!("building {}", row.sample));
+        match self.build()? {
+            Err(sentence) => row.verdict = sentence,
+            Ok(image) => {
+                row.built = true;
+                let log = self.log("lab");
+                let mut host = lab.driving();
+                host.args(["--verbose", "--driver"]).arg(image);
+                // How it ended is in the output.
+                program::status_into(&mut host, &log, &log)?;
+                let output = fs::read_to_string(&log)?;
+                row.loaded = output.contains("DriverEntry gave STATUS_SUCCESS");
+                row.verdict = verdict(&output);
+            }
+        }
+        step.done();
+        Ok(row)
     }
-    let log = log_of(package, "build");
-    if !program::status_into(&mut build, &log, &log)?.success() {
-        return Ok(Err(reason(&fs::read_to_string(&log)?)));
-    }
-    let built = root
-        .join("target")
-        .join(Target::Windows.triple())
-        .join("release")
-        .join(package.image())
-        .with_extension("dll");
-    let image = built.with_extension("sys");
-    fs::copy(built, &image)?;
-    Ok(Ok(image))
-}
 
-/// Returns the root of a package's workspace.
-fn workspace_of(folder: &Path) -> Result<PathBuf> {
-    let manifest = program::output_of(program::cargo().current_dir(folder).args([
-        "locate-project",
-        "--workspace",
-        "--message-format",
-        "plain",
-    ]))?;
-    let root = Path::new(manifest.trim()).parent();
-    Ok(root.context("cargo names no manifest")?.to_owned())
-}
-
-/// Returns the lock file of a workspace, as the checkout has it: a build with another `wdk-build` rewrites it.
-/// Cargo makes one if there is none.
-fn lock_file(checkout: &Checkout, root: &Path) -> Result<String> {
-    let file = root.join("Cargo.lock");
-    let original = checkout.original(&file);
-    if original.is_file() {
-        return Ok(fs::read_to_string(original)?);
+    fn log(&self, kind: &str) -> PathBuf {
+        let language = if matches!(self.source, Source::C(..)) {
+            ".c"
+        } else {
+            ""
+        };
+        scratch().join(format!("{}{language}.{kind}.log", self.name()))
     }
-    program::output_of(program::cargo().current_dir(root).arg("generate-lockfile"))?;
-    Ok(fs::read_to_string(file)?)
+
+    /// Builds it. Returns its image, or a sentence of the build's.
+    fn build(&self) -> Result<Result<PathBuf, String>> {
+        let settings = scratch().join("linux.toml");
+        let (_, without_patch) = LINUX
+            .split_once("[target.")
+            .context("linux.toml has no target")?;
+        write_if_changed(&settings, format!("[target.{without_patch}").as_bytes())?;
+
+        let (root, arguments) = match &self.source {
+            Source::Rust(package) => rust::prepare(&self.checkout, package)?,
+            Source::C(name, folder) => (c::project(&self.checkout, name, folder)?, Vec::new()),
+        };
+        let mut build = cargo::of_a_project(&root)?;
+        build
+            .args(["build", "--release", "--target", Target::Windows.triple()])
+            .arg("--config")
+            .arg(&settings)
+            .args(["--config", STATIC_CRT])
+            .args(arguments);
+        if let Source::C(_, folder) = &self.source {
+            build.env("SAMPLE", self.checkout.copy.join(folder));
+        }
+        let log = self.log("build");
+        if !program::status_into(&mut build, &log, &log)?.success() {
+            return Ok(Err(reason(&fs::read_to_string(&log)?)));
+        }
+        let built = root
+            .join("target")
+            .join(Target::Windows.triple())
+            .join("release")
+            .join(self.name().replace('-', "_"))
+            .with_extension("dll");
+        let image = built.with_extension("sys");
+        fs::copy(built, &image)?;
+        Ok(Ok(image))
+    }
 }
 
 /// Returns why a build failed: the sentence of a build script, or else the first error.
@@ -134,15 +135,17 @@ fn reason(log: &str) -> String {
         .to_owned()
 }
 
-/// Returns the lab's last sentence.
-fn last_line(output: &str, is_good: bool) -> String {
-    let line = output.lines().rfind(|line| !line.trim().is_empty());
-    let line = line.unwrap_or(if is_good {
-        "no output"
-    } else {
-        "no output, failed"
+/// Returns what the lab says: what is missing, what is left, and its last sentence.
+fn verdict(output: &str) -> String {
+    let is_found =
+        |line: &&str| line.starts_with("leaked: ") || line.ends_with("is not implemented");
+    let last = output.lines().rfind(|line| !line.trim().is_empty());
+    let lines = output.lines().filter(is_found).chain(last);
+    let lines = lines.map(|line| {
+        let line = line.trim_start_matches("[driver] ");
+        line.trim_start_matches("lab: ")
     });
-    line.trim_start_matches("lab: ").to_owned()
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]
@@ -154,6 +157,16 @@ mod tests {
         let log = "error: failed to run custom build command\n  --- stderr\n  Error: a sentence\n";
         assert_eq!(reason(log), "a sentence");
         assert_eq!(reason("a\nerror[E1]: b\nerror: c\n"), "error[E1]: b");
+    }
+
+    #[test]
+    fn a_verdict_has_what_is_left_and_what_is_missing() {
+        let log =
+            "[driver] WDF: WdfX is not implemented\nleaked: pool\nringcopy-lab: it leaked\n\n";
+        assert_eq!(
+            verdict(log),
+            "WDF: WdfX is not implemented; leaked: pool; it leaked"
+        );
     }
 
     #[test]

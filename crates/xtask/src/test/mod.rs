@@ -8,7 +8,7 @@ pub mod mutants;
 mod parts;
 
 use crate::{
-    accessors,
+    accessors, demo, framework,
     lab::Lab,
     lab_test_driver, new,
     package::{self, Programs, Signing},
@@ -63,6 +63,11 @@ pub const PARTS: &[Part] = &[
         name: "lab",
         what: "the driver end to end, in ring 0",
         run: |lab| end_to_end(&mut program::cargo(), lab, &packages()?),
+    },
+    Part {
+        name: "demo",
+        what: "each scene of the demonstration",
+        run: demo::check,
     },
 ];
 
@@ -138,6 +143,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     ]);
     lab.set_variables(cargo);
     accessors::set_variables(cargo, &accessors::build()?);
+    cargo.env(framework::TEST_DRIVER, framework::build_test_driver()?);
     lab_test_driver::set_variable(cargo, lab_test_driver::build()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])

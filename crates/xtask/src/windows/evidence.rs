@@ -43,8 +43,14 @@ const COMMANDS: [(&str, &[&str]); 6] = [
 
 /// Collects it all.
 pub fn collect(reports: &Path) -> Result<()> {
+    let windows =
+        env::var_os("SystemRoot").map_or_else(|| PathBuf::from(r"C:\Windows"), PathBuf::from);
+    collect_from(&windows, &COMMANDS, reports)
+}
+
+fn collect_from(windows: &Path, commands: &[(&str, &[&str])], reports: &Path) -> Result<()> {
     fs::create_dir_all(reports)?;
-    for (name, command) in COMMANDS {
+    for (name, command) in commands {
         let [program, arguments @ ..] = command else {
             continue;
         };
@@ -56,8 +62,6 @@ pub fn collect(reports: &Path) -> Result<()> {
             Err(error) => println!("{name}: {error:#}"),
         }
     }
-    let windows =
-        env::var_os("SystemRoot").map_or_else(|| PathBuf::from(r"C:\Windows"), PathBuf::from);
     for name in FILES {
         if let Err(error) = copy(&windows.join(name), reports) {
             println!("{name}: {error:#}");
@@ -85,4 +89,32 @@ fn copy(from: &Path, folder: &Path) -> Result<()> {
         println!("{}: there is none", from.display());
     }
     Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::collect_from;
+    use fs_err as fs;
+
+    #[test]
+    fn what_can_be_had_is_collected_and_nothing_else_matters() {
+        let (windows, reports) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let dumps = windows.path().join("Minidump");
+        fs::create_dir(&dumps).unwrap();
+        fs::write(dumps.join("113026-01.dmp"), "dump").unwrap();
+        let reports = reports.path().join("made");
+        let commands: [(&str, &[&str]); 3] = [
+            ("missing.txt", &["ringcopy-has-no-such-program"]),
+            ("failed.txt", &["sh", "-c", "echo refused >&2; exit 5"]),
+            ("good.txt", &["echo", "good"]),
+        ];
+        collect_from(windows.path(), &commands, &reports).unwrap();
+        for (file, text) in [
+            ("Minidump/113026-01.dmp", "dump"),
+            ("failed.txt", "refused\n"),
+            ("good.txt", "good\n"),
+        ] {
+            assert_eq!(fs::read_to_string(reports.join(file)).unwrap(), text);
+        }
+    }
 }

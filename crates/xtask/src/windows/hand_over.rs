@@ -53,3 +53,25 @@ pub fn programs(hand_over: &Path) -> Result<Vec<PathBuf>> {
     ensure!(!programs.is_empty(), "{} has no program", folder.display());
     Ok(programs)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{PROGRAMS, programs};
+    use fs_err as fs;
+
+    #[test]
+    fn programs_are_found_in_their_order_and_a_folder_without_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join(PROGRAMS);
+        assert!(programs(folder.path()).is_err(), "there is no folder");
+        fs::create_dir(&inside).unwrap();
+        fs::write(inside.join("a.log"), "").unwrap();
+        let refused = programs(folder.path()).unwrap_err().to_string();
+        assert!(refused.ends_with("has no program"), "{refused}");
+        for name in ["b.exe", "a.exe"] {
+            fs::write(inside.join(name), "").unwrap();
+        }
+        let found = programs(folder.path()).unwrap();
+        assert_eq!(found, ["a.exe", "b.exe"].map(|name| inside.join(name)));
+    }
+}

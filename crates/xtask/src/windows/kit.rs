@@ -40,6 +40,30 @@ impl Kit {
         )
     }
 
+    /// Returns a sentence if the driver kit's tools are of another version than those of the SDK.
+    ///
+    /// Source: "Kit versioning" in "Download the Windows Driver Kit", which has the numbers match.
+    fn other_version(&self) -> Result<Option<String>> {
+        let newest = |tool: &str| -> Result<Option<String>> {
+            let tool = self.tool(tool)?;
+            let mut folders = tool
+                .ancestors()
+                .filter_map(|folder| folder.file_name()?.to_str());
+            Ok(folders
+                .find(|name| version(name).is_some())
+                .map(str::to_owned))
+        };
+        let (driver_kit, sdk) = (newest("stampinf.exe")?, newest("signtool.exe")?);
+        Ok(driver_kit.zip(sdk).and_then(|(driver_kit, sdk)| {
+            (driver_kit != sdk).then(|| {
+                format!(
+                    "the Windows Driver Kit has version {driver_kit}, and the Windows SDK {sdk}; if the \
+                     driver does not build, install both of one version"
+                )
+            })
+        }))
+    }
+
     /// Returns the path of a tool, of the newest version that has it.
     pub fn tool(&self, name: &str) -> Result<PathBuf> {
         FOLDERS
@@ -86,6 +110,9 @@ pub fn report() -> Result<()> {
     for tool in TOOLS {
         println!("{}", kit.tool(tool)?.display());
     }
+    if let Some(note) = kit.other_version()? {
+        println!("note: {note}");
+    }
     Ok(())
 }
 
@@ -117,6 +144,24 @@ mod tests {
             ("old.exe", "bin/x64/old.exe"),
         ] {
             assert_eq!(kit.tool(tool).unwrap(), root.path().join(path));
+        }
+    }
+
+    #[test]
+    fn a_kit_of_another_version_than_the_sdk_is_one_sentence() {
+        for (sdk, told) in [("10.0.22621.0", true), ("10.0.26100.0", false)] {
+            let root = tempfile::tempdir().unwrap();
+            for file in [
+                format!("bin/{sdk}/x64/signtool.exe"),
+                "bin/10.0.26100.0/x64/stampinf.exe".to_owned(),
+            ] {
+                let path = root.path().join(file);
+                fs::create_dir_all(path.parent().unwrap()).unwrap();
+                fs::write(path, "").unwrap();
+            }
+            let note = Kit(root.path().to_owned()).other_version().unwrap();
+            assert_eq!(note.is_some(), told, "{note:?}");
+            assert!(note.is_none_or(|note| note.contains("SDK 10.0.22621.0; if")));
         }
     }
 

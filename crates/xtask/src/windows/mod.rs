@@ -47,6 +47,9 @@ pub enum Step {
         /// Where the reports go
         #[arg(long, value_name = "DIR")]
         reports: PathBuf,
+        /// Run this part alone
+        #[arg(long)]
+        part: Option<course::Part>,
         /// Print the commands, and run none
         #[arg(long)]
         list: bool,
@@ -72,8 +75,11 @@ pub fn run(step: &Step) -> Result<()> {
             ..
         } => course::list(package),
         Step::Drive {
-            package, reports, ..
-        } => course::run(package, reports),
+            package,
+            reports,
+            part,
+            ..
+        } => course::run(package, reports, *part),
         Step::Evidence { reports } => evidence::collect(reports),
     }
 }

@@ -245,6 +245,12 @@ impl Lab {
         self.done(Command::Break, &[rule as u64], &[]).map(drop)
     }
 
+    /// Returns the status of a request that a process started: `STATUS_PENDING` if it has not ended. Fails
+    /// for a request whose end was seen already.
+    pub fn finish_request(&self, number: u64) -> Result<NtStatus, LabError> {
+        Ok(self.call(Command::Finish, &[number], &[])?.status)
+    }
+
     /// Returns a line for each device with a name, and for each symbolic link.
     pub fn names(&self) -> Result<Vec<String>, LabError> {
         Ok(lines_of(&self.done(Command::Names, &[], &[])?))

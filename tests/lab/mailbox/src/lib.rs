@@ -201,6 +201,12 @@ values! {
     /// [`PnpRequest`]. The command's status is that of the request, or
     /// `STATUS_INVALID_DEVICE_STATE` if the manager sends no such request now.
     PlugAndPlay = 40,
+    /// Sends a device control request of user mode without buffers, and does not wait for its end.
+    /// Arguments: process, handle, code. Results: a number for [`Command::Finish`].
+    Start = 41,
+    /// Ends what [`Command::Start`] began. Arguments: the number. The command's status is the request's,
+    /// or `STATUS_PENDING` if the request has not ended: then the number stays valid.
+    Finish = 42,
 }
 
 /// What one processor sends for [`Command::Parallel`].

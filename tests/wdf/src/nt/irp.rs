@@ -45,8 +45,6 @@ const PENDING: UCHAR = 1;
 /// `SL_INVOKE_ON_CANCEL`, `SL_INVOKE_ON_SUCCESS` and `SL_INVOKE_ON_ERROR`.
 const INVOKE_ALWAYS: UCHAR = 0xE0;
 
-const STATUS_MORE_PROCESSING_REQUIRED: NTSTATUS = NtStatus::MORE_PROCESSING_REQUIRED.as_raw();
-
 const CURRENT_LOCATION: usize = offset_of!(IRP, CurrentLocation);
 
 const DRIVER_CONTEXT: usize = offset_of!(
@@ -155,14 +153,22 @@ impl Irp {
     pub(crate) fn send_and_wait(self, lower: DeviceObject) -> NTSTATUS {
         Event::with(|event| {
             let context: *const Event = event;
-            self.stack()
-                .copy_to_next(Some(on_returned), context.cast_mut().cast());
-            // SAFETY: the packet has a location for each device of the stack, and its next one is
-            // made.
-            let _ = unsafe { ntddk::IofCallDriver(lower.as_ptr(), self.as_ptr()) };
+            self.send(lower, Some(on_returned), context.cast_mut().cast());
             event.wait();
             self.status()
         })
+    }
+
+    /// What a completion routine returns that keeps the packet.
+    pub(crate) const KEPT: NTSTATUS = NtStatus::MORE_PROCESSING_REQUIRED.as_raw();
+
+    /// Makes the next driver's stack location, as `IoCopyCurrentIrpStackLocationToNext` does, and
+    /// sends the packet to a lower device of the stack. It comes back to the completion routine, which
+    /// keeps it.
+    pub(crate) fn send(self, lower: DeviceObject, routine: PIO_COMPLETION_ROUTINE, context: PVOID) {
+        self.stack().copy_to_next(routine, context);
+        // SAFETY: the packet has a location for each device of the stack, and its next one is made.
+        let _ = unsafe { ntddk::IofCallDriver(lower.as_ptr(), self.as_ptr()) };
     }
 
     /// Sends the packet to a lower device of the stack, with this driver's stack location, and
@@ -207,7 +213,7 @@ unsafe extern "C" fn on_returned(_device: PDEVICE_OBJECT, _irp: PIRP, context: P
         // SAFETY: the event of `send_and_wait`, which waits for it.
         unsafe { event.as_ref() }.set();
     }
-    STATUS_MORE_PROCESSING_REQUIRED
+    Irp::KEPT
 }
 
 /// The stack location of one driver.

@@ -39,6 +39,11 @@ pub(crate) fn current() -> KIRQL {
     unsafe { routine() }
 }
 
+/// Whether the current IRQL is that of ordinary threads.
+pub(crate) fn is_passive() -> bool {
+    current() == PASSIVE_LEVEL
+}
+
 /// Identifies the current thread.
 pub(crate) fn thread() -> usize {
     // SAFETY: callable at any level, without arguments (wdm.h, KeGetCurrentThread).

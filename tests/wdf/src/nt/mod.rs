@@ -1,5 +1,6 @@
 //! The only calls into the kernel, as safe functions of a few lines.
 
+pub(crate) mod deferred;
 pub(crate) mod device;
 pub(crate) mod event;
 pub(crate) mod interface;
@@ -9,6 +10,7 @@ pub(crate) mod lock;
 pub(crate) mod mdl;
 pub(crate) mod pool;
 pub(crate) mod routine;
+pub(crate) mod shutdown;
 pub(crate) mod text;
 
 /// Returns the address of a member of a structure, by its offset.

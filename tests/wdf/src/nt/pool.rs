@@ -6,7 +6,7 @@
 use super::routine;
 use core::{
     ffi::c_void,
-    ops::Deref,
+    ops::{Deref, DerefMut},
     ptr::NonNull,
     sync::atomic::{AtomicPtr, Ordering},
 };
@@ -127,6 +127,13 @@ impl<T> Deref for Allocation<T> {
     fn deref(&self) -> &T {
         // SAFETY: the allocation owns a valid T.
         unsafe { self.0.as_ref() }
+    }
+}
+
+impl<T> DerefMut for Allocation<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: the allocation owns a valid T, which is borrowed mutably.
+        unsafe { self.0.as_mut() }
     }
 }
 

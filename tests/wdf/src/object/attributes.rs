@@ -5,7 +5,7 @@
 use super::Any;
 use crate::{
     call::Call,
-    report::{refuse, report},
+    report::report,
     status::{
         STATUS_WDF_EXECUTION_LEVEL_INVALID, STATUS_WDF_OBJECT_ATTRIBUTES_INVALID,
         STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED, STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID,
@@ -15,7 +15,8 @@ use core::ptr::NonNull;
 use wdk_sys::{
     _WDF_EXECUTION_LEVEL as ExecutionLevel, _WDF_SYNCHRONIZATION_SCOPE as SynchronizationScope,
     NTSTATUS, PFN_WDF_OBJECT_CONTEXT_CLEANUP, PFN_WDF_OBJECT_CONTEXT_DESTROY,
-    STATUS_INFO_LENGTH_MISMATCH, WDF_OBJECT_ATTRIBUTES, WDF_OBJECT_CONTEXT_TYPE_INFO,
+    STATUS_INFO_LENGTH_MISMATCH, WDF_EXECUTION_LEVEL, WDF_OBJECT_ATTRIBUTES,
+    WDF_OBJECT_CONTEXT_TYPE_INFO, WDF_SYNCHRONIZATION_SCOPE,
 };
 
 /// A type of context space, and its size.
@@ -35,6 +36,8 @@ pub(crate) struct Attributes {
     /// The parent that the driver gives.
     pub(crate) parent: Option<Any>,
     pub(super) context: Option<ContextType>,
+    pub(crate) execution_level: WDF_EXECUTION_LEVEL,
+    pub(crate) synchronization_scope: WDF_SYNCHRONIZATION_SCOPE,
 }
 
 /// Which attributes an object of some kind can have.
@@ -48,6 +51,8 @@ pub(crate) struct Allowed {
 impl Allowed {
     /// A parent, and nothing else: most objects.
     pub(crate) const PARENT: Self = Self::new(true, false, false);
+    /// Timers.
+    pub(crate) const PARENT_AND_LEVEL: Self = Self::new(true, true, false);
     /// Drivers and devices.
     pub(crate) const LEVELS: Self = Self::new(false, true, true);
     /// Queues.
@@ -73,6 +78,8 @@ impl Attributes {
         destroy: None,
         parent: None,
         context: None,
+        execution_level: ExecutionLevel::WdfExecutionLevelInheritFromParent,
+        synchronization_scope: SynchronizationScope::WdfSynchronizationScopeInheritFromParent,
     };
 
     /// Reads the driver's attributes; null is `WDF_NO_OBJECT_ATTRIBUTES`.
@@ -110,13 +117,15 @@ impl Attributes {
         if !attributes.ParentObject.is_null() && !allowed.parent {
             return Err(STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED);
         }
-        validate_levels(call, attributes, allowed)?;
+        validate_levels(attributes, allowed)?;
         Ok(Self {
             cleanup: attributes.EvtCleanupCallback,
             destroy: attributes.EvtDestroyCallback,
             parent: (!attributes.ParentObject.is_null())
                 .then(|| call.any_object(attributes.ParentObject)),
             context,
+            execution_level: attributes.ExecutionLevel,
+            synchronization_scope: attributes.SynchronizationScope,
         })
     }
 
@@ -126,11 +135,7 @@ impl Attributes {
     }
 }
 
-fn validate_levels(
-    call: &Call,
-    attributes: &WDF_OBJECT_ATTRIBUTES,
-    allowed: Allowed,
-) -> Result<(), NTSTATUS> {
+fn validate_levels(attributes: &WDF_OBJECT_ATTRIBUTES, allowed: Allowed) -> Result<(), NTSTATUS> {
     match attributes.ExecutionLevel {
         ExecutionLevel::WdfExecutionLevelInheritFromParent => {}
         ExecutionLevel::WdfExecutionLevelPassive | ExecutionLevel::WdfExecutionLevelDispatch => {
@@ -141,24 +146,16 @@ fn validate_levels(
         _ => return Err(STATUS_WDF_OBJECT_ATTRIBUTES_INVALID),
     }
     match attributes.SynchronizationScope {
-        SynchronizationScope::WdfSynchronizationScopeInheritFromParent => Ok(()),
-        SynchronizationScope::WdfSynchronizationScopeNone if allowed.synchronization_scope => {
-            Ok(())
-        }
+        // No scope is none for every object, also for those that could not have one.
+        SynchronizationScope::WdfSynchronizationScopeInheritFromParent
+        | SynchronizationScope::WdfSynchronizationScopeNone => Ok(()),
         SynchronizationScope::WdfSynchronizationScopeDevice
-        | SynchronizationScope::WdfSynchronizationScopeQueue
-            if allowed.synchronization_scope =>
-        {
-            refuse!(
-                call,
-                NotImplemented,
-                "the framework's synchronization of callbacks is not implemented"
-            )
-        }
-        SynchronizationScope::WdfSynchronizationScopeNone
-        | SynchronizationScope::WdfSynchronizationScopeDevice
         | SynchronizationScope::WdfSynchronizationScopeQueue => {
-            Err(STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID)
+            if allowed.synchronization_scope {
+                Ok(())
+            } else {
+                Err(STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID)
+            }
         }
         _ => Err(STATUS_WDF_OBJECT_ATTRIBUTES_INVALID),
     }

@@ -13,7 +13,10 @@ use crate::{
     },
     report::refuse,
     status::{STATUS_WDF_NO_CALLBACK, STATUS_WDF_PAUSED},
+    sync::{CallbackLock, Constraints},
+    work::{Task, WorkItem},
 };
+use core::cell::Cell;
 use wdk_sys::{
     _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_IO_QUEUE_STATE as QueueState,
     _WDF_TRI_STATE as TriState, NTSTATUS, PFN_WDF_IO_QUEUE_STATE, PULONG, PWDF_IO_QUEUE_CONFIG,
@@ -73,6 +76,7 @@ fn make_queue(
             return Err(STATUS_UNSUCCESSFUL);
         }
     }
+    let constraints = Constraints::read(&attributes, device.constraints);
     let pnp = device.pnp.as_ref();
     let is_in_d0 = pnp.is_some_and(Pnp::is_started);
     // "Using Power-Managed I/O Queues": the default is yes, except for filters.
@@ -91,13 +95,35 @@ fn make_queue(
             dispatching,
             is_parallel: config.DispatchType == DispatchType::WdfIoQueueDispatchParallel,
             is_power_managed,
+            constraints,
+            callback_lock: CallbackLock::new(constraints.is_passive),
+            passive: Cell::new(None),
             state: SpinLock::new(State::new(!is_power_managed || is_in_d0)),
         },
     )?;
+    queue.callback_lock.initialize();
+    if constraints.is_passive {
+        queue.passive.set(Some(passive_item(queue)?));
+    }
     if config.DefaultQueue != 0 {
         device.default_queue.set(Some(queue));
     }
     Ok(queue)
+}
+
+/// Makes the work item that presents requests at `PASSIVE_LEVEL`. It is the queue's child.
+///
+/// `STATUS_INSUFFICIENT_RESOURCES`.
+fn passive_item(queue: Ref<Queue>) -> Result<Ref<WorkItem>, NTSTATUS> {
+    let task = Task::Framework(|parent| {
+        if let Some(queue) = parent.downcast::<Queue>() {
+            queue.present_waiting();
+        }
+    });
+    let item = WorkItem::new(queue.device, task)?;
+    create(queue.client(), &Attributes::NONE, Some(queue.any()), item).inspect_err(|_| {
+        queue.any().delete();
+    })
 }
 
 fn validate(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {

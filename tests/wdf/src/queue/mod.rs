@@ -14,8 +14,10 @@ use crate::{
     report::violation,
     request::Request,
     status::STATUS_WDF_BUSY,
+    sync::{CallbackLock, Constraints},
+    work::WorkItem,
 };
-use core::ptr::NonNull;
+use core::{cell::Cell, ptr::NonNull};
 use state::State;
 use wdk_sys::{NTSTATUS, PFN_WDF_IO_QUEUE_STATE, WDF_IO_QUEUE_CONFIG, WDFCONTEXT};
 
@@ -37,6 +39,10 @@ pub(crate) struct Queue {
     is_parallel: bool,
     /// Whether the framework stops it while the device is not in its working state.
     is_power_managed: bool,
+    pub(crate) constraints: Constraints,
+    pub(crate) callback_lock: CallbackLock,
+    /// What presents requests at `PASSIVE_LEVEL`, if the callbacks need it.
+    passive: Cell<Option<Ref<WorkItem>>>,
     state: SpinLock<State>,
 }
 

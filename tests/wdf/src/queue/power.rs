@@ -7,7 +7,7 @@ use crate::{
     call::Call,
     callback,
     device::Device,
-    object::{Ref, handle},
+    object::Ref,
     report::refuse,
     request::{Request, owned},
 };
@@ -30,12 +30,10 @@ impl Ref<Device> {
     /// Sets what the device's queues may do. Waits for what the driver has to do first. Callable at
     /// `PASSIVE_LEVEL`.
     pub(crate) fn set_queues_power(self, power: Power) {
-        handle::for_each(|any| {
-            let of_device = any
-                .downcast::<Queue>()
-                .filter(|queue| queue.device == self)
-                .filter(|queue| power == Power::PurgedWithAll || queue.is_power_managed);
-            let Some(queue) = of_device else { return };
+        self.for_each_queue(|queue| {
+            if power != Power::PurgedWithAll && !queue.is_power_managed {
+                return;
+            }
             match power {
                 Power::On => queue.resume(),
                 Power::Held => queue.hold(),

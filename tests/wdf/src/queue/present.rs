@@ -3,8 +3,11 @@
 use super::{Awaited, Dispatching, Queue};
 use crate::{
     callback,
-    object::Ref,
+    device::Device,
+    nt::{irp::FileObject, irql},
+    object::{Ref, handle},
     request::{Origin, Request, State, complete},
+    sync::Serial,
     wine::queue_hold,
 };
 use core::sync::atomic::Ordering;
@@ -19,6 +22,15 @@ impl Ref<Queue> {
         let Dispatching::Presented { at_most } = self.dispatching else {
             return;
         };
+        let serial = Serial::of_queue(self);
+        if let Some(lock) = serial.lock().filter(|lock| lock.is_held()) {
+            lock.postpone();
+            return;
+        }
+        if let Some(item) = self.passive.get().filter(|_| !irql::is_passive()) {
+            item.enqueue();
+            return;
+        }
         loop {
             let held = queue_hold::is_active();
             let mut state = self.state.lock();
@@ -31,7 +43,7 @@ impl Ref<Queue> {
             drop(state);
             self.notify(fulfilled);
             let Some(request) = request else { return };
-            self.present(request);
+            self.present(serial, request);
         }
     }
 
@@ -47,11 +59,11 @@ impl Ref<Queue> {
     ///
     /// While the handler runs, completing the request presents no other one: this thread does that
     /// when the handler has returned. So a sequential queue does not recurse.
-    fn present(self, request: Ref<Request>) {
+    fn present(self, serial: Serial, request: Ref<Request>) {
         let any = request.any();
         any.reference();
         request.in_handler.store(true, Ordering::SeqCst);
-        self.call_handler(request);
+        serial.run(|| self.call_handler(request));
         request.in_handler.store(false, Ordering::SeqCst);
         any.release();
     }
@@ -117,6 +129,42 @@ impl Ref<Queue> {
         self.state.lock().own(request);
         request.set_state(State::Owned);
         let (queue, request) = (self.handle().cast(), request.handle().cast());
-        callback::call!(evt_canceled, "EvtIoCanceledOnQueue", queue, request);
+        Serial::of_queue(self)
+            .run(|| callback::call!(evt_canceled, "EvtIoCanceledOnQueue", queue, request));
+    }
+}
+
+impl Ref<Device> {
+    /// Calls a function with each queue of the device.
+    pub(super) fn for_each_queue(self, mut function: impl FnMut(Ref<Queue>)) {
+        handle::for_each(|any| {
+            if let Some(queue) = any.downcast::<Queue>().filter(|queue| queue.device == self) {
+                function(queue);
+            }
+        });
+    }
+
+    /// Presents what waits in the device's queues.
+    pub(crate) fn present_all(self) {
+        self.for_each_queue(Ref::<Queue>::present_waiting);
+    }
+
+    /// Cancels the requests of a file that wait in the device's queues. Those that the driver owns go on.
+    pub(crate) fn cancel_waiting_of(self, file: FileObject) {
+        self.for_each_queue(|queue| {
+            loop {
+                let mut state = queue.state.lock();
+                let Some(request) = state.find(|request| request.is_of(file)) else {
+                    return;
+                };
+                state.remove(request);
+                let left = request.leave_queue();
+                drop(state);
+                // Otherwise its cancel routine is about to run.
+                if left {
+                    queue.cancel_waiting(request);
+                }
+            }
+        });
     }
 }

@@ -95,13 +95,16 @@ const fn length<const D: usize>(irp: Irp) -> ULONG {
 /// `STATUS_INVALID_DEVICE_REQUEST`, `STATUS_BUFFER_TOO_SMALL`.
 fn find<const D: usize>(request: &Request, irp: Irp) -> Result<Buffer<D>, NTSTATUS> {
     let method = method::<D>(request, irp)?;
-    if method == Method::Neither && irp.requestor_mode() != KERNEL_MODE {
+    let length = length::<D>(irp);
+    if length == 0 {
+        return Err(STATUS_BUFFER_TOO_SMALL);
+    }
+    // An internal device control comes from a driver, whatever the mode of its sender.
+    let is_internal = u32::from(irp.stack().major_function()) == IRP_MJ_INTERNAL_DEVICE_CONTROL;
+    if method == Method::Neither && irp.requestor_mode() != KERNEL_MODE && !is_internal {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
-    match length::<D>(irp) {
-        0 => Err(STATUS_BUFFER_TOO_SMALL),
-        length => Ok(Buffer { method, length }),
-    }
+    Ok(Buffer { method, length })
 }
 
 /// Returns the caller's own address of a buffer.
@@ -211,19 +214,20 @@ pub(crate) fn retrieve_memory<const D: usize>(
     })
 }
 
-/// Returns the list of a buffer: the packet's, or one made for its system buffer.
+/// Returns the list of a buffer: the packet's, or one made for its system buffer. Input and output in one
+/// system buffer have one list, of the length that was asked for first.
 fn mdl<const D: usize>(call: &Call, request: WDFREQUEST) -> Result<PMDL, NTSTATUS> {
     let (request, irp) = owned(call, request);
     let buffer = find::<D>(&request, irp)?;
     if buffer.method == Method::Direct {
         return Ok(irp.mdl());
     }
-    let list = match request.mdls[D].take() {
+    let list = match request.mdl.take() {
         Some(list) => list,
         None => OwnedMdl::of_nonpaged(buffer.address(irp)?, buffer.length)?,
     };
     let pointer = list.as_ptr();
-    request.mdls[D].set(Some(list));
+    request.mdl.set(Some(list));
     Ok(pointer)
 }
 

@@ -12,6 +12,7 @@ use crate::{
         handle::{self, Lookup},
     },
     report::{refuse, report},
+    sync::Serial,
 };
 use core::ptr::NonNull;
 use wdk_sys::{
@@ -51,7 +52,9 @@ fn call_back(request: Ref<Request>) {
     let any = request.any();
     any.reference();
     let evt_cancel = request.evt_cancel.get();
-    callback::call!(evt_cancel, "EvtRequestCancel", request.handle().cast());
+    let serial = request.queue.get().map_or(Serial::Free, Serial::of_queue);
+    let handle = request.handle().cast();
+    serial.run(|| callback::call!(evt_cancel, "EvtRequestCancel", handle));
     any.release();
 }
 
@@ -64,7 +67,8 @@ enum Marked {
 
 /// Makes a request cancelable.
 ///
-/// `STATUS_INVALID_DEVICE_REQUEST` if the driver does not own it, or it is cancelable already.
+/// `STATUS_INVALID_DEVICE_REQUEST` if the driver did not get it from a queue, does not own it, or has made
+/// it cancelable already.
 fn mark(
     call: &Call,
     handle: WDFREQUEST,
@@ -74,7 +78,10 @@ fn mark(
     if evt_cancel.is_none() {
         refuse!(call, NullParameter, "no callback");
     }
-    if !request.state().is_drivers() || request.evt_cancel.get().is_some() {
+    if request.queue.get().is_none()
+        || !request.state().is_drivers()
+        || request.evt_cancel.get().is_some()
+    {
         return Err(STATUS_INVALID_DEVICE_REQUEST);
     }
     request.evt_cancel.set(evt_cancel);
@@ -111,7 +118,8 @@ pub(crate) fn mark_cancelable(
 /// `WdfRequestMarkCancelableEx`.
 ///
 /// `STATUS_CANCELLED` for a request that has been cancelled: the callback will not come.
-/// `STATUS_INVALID_DEVICE_REQUEST` if the driver does not own it, or it is cancelable already.
+/// `STATUS_INVALID_DEVICE_REQUEST` if the driver did not get it from a queue, does not own it, or has made
+/// it cancelable already.
 pub(crate) fn mark_cancelable_ex(
     call: &Call,
     request: WDFREQUEST,

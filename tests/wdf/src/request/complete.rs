@@ -1,11 +1,18 @@
 //! The end of a request.
 
 use super::{Origin, Request, State, live, refuse_foreign};
-use crate::{call::Call, nt::irp::Irp, object::Ref, report::refuse};
+use crate::{
+    call::Call,
+    nt::{device::DeviceObject, irp::Irp},
+    object::Ref,
+    report::refuse,
+    status::{STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR, STATUS_WDF_PAUSED},
+};
 use core::{cell::Cell, sync::atomic::Ordering};
 use wdk_sys::{
     CCHAR, IRP_MJ_CREATE, IRP_MJ_DEVICE_CONTROL, IRP_MJ_INTERNAL_DEVICE_CONTROL, IRP_MJ_READ,
-    IRP_MJ_WRITE, NTSTATUS, STATUS_PENDING, ULONG_PTR, WDFREQUEST,
+    IRP_MJ_WRITE, NTSTATUS, STATUS_DEVICE_BUSY, STATUS_INTERNAL_ERROR,
+    STATUS_INVALID_DEVICE_REQUEST, STATUS_PENDING, ULONG_PTR, WDFREQUEST,
 };
 
 /// The first status that is an error: the I/O manager copies no output for those (`NT_ERROR`).
@@ -19,6 +26,7 @@ fn complete(
     information: Option<ULONG_PTR>,
     priority_boost: CCHAR,
 ) {
+    let status = translate(status);
     let (request, irp) = live(call, handle);
     if status == STATUS_PENDING {
         refuse!(
@@ -50,6 +58,23 @@ fn complete(
     end(request, irp, status, priority_boost, origin);
 }
 
+/// Returns the status that a request is completed with: a code of the framework's own means nothing to a
+/// sender, and becomes one of the system's.
+const fn translate(status: NTSTATUS) -> NTSTATUS {
+    if status.cast_unsigned() & FACILITY_MASK != FRAMEWORK_FACILITY {
+        return status;
+    }
+    match status {
+        STATUS_WDF_PAUSED | STATUS_WDF_BUSY => STATUS_DEVICE_BUSY,
+        STATUS_WDF_INTERNAL_ERROR => STATUS_INTERNAL_ERROR,
+        _ => STATUS_INVALID_DEVICE_REQUEST,
+    }
+}
+
+/// The bits of a status that name its facility, and the framework's.
+const FACILITY_MASK: u32 = 0x0FFF_0000;
+const FRAMEWORK_FACILITY: u32 = 0x0020_0000;
+
 /// Ends a request that the driver does not complete itself.
 pub(crate) fn finish(
     request: Ref<Request>,
@@ -76,6 +101,27 @@ fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR,
     irp.complete(priority_boost);
     if let Origin::Queue(queue) = origin {
         // While the handler runs, the thread that called it presents the next request.
+        queue.disown(request);
+        if !request.in_handler.load(Ordering::SeqCst) {
+            queue.present_waiting();
+        }
+    }
+    if let Some(condemned) = condemned {
+        condemned.release();
+    }
+}
+
+/// Passes a request on to a lower device, whose completion ends it without the driver.
+pub(crate) fn forget(request: Ref<Request>, irp: Irp, lower: DeviceObject) {
+    let queue = match request.state() {
+        State::Owned => request.queue.get(),
+        _ => None,
+    };
+    request.set_state(State::Completed);
+    let condemned = request.any().condemn();
+    request.irp.set(None);
+    irp.pass_to(lower);
+    if let Some(queue) = queue {
         queue.disown(request);
         if !request.in_handler.load(Ordering::SeqCst) {
             queue.present_waiting();

@@ -13,10 +13,15 @@ use crate::{
     device::Device,
     file::File,
     memory::Memory,
-    nt::{irp::Irp, irql, mdl::OwnedMdl},
+    nt::{
+        irp::{FileObject, Irp},
+        irql,
+        mdl::OwnedMdl,
+    },
     object::{Class, Kind, Ref, create as create_object},
     queue::Queue,
     report::{refuse, violation},
+    target::Sending,
 };
 use core::{
     cell::Cell,
@@ -85,12 +90,14 @@ pub(crate) struct Request {
     pub(crate) is_visited: Cell<bool>,
     /// Whether the driver keeps it while the device is not in its working state; guarded likewise.
     pub(crate) is_acknowledged: Cell<bool>,
+    /// What the driver has asked for a send.
+    pub(crate) sending: Cell<Sending>,
     /// The driver's callback for cancellation.
     evt_cancel: Cell<PFN_WDF_REQUEST_CANCEL>,
     /// The memory objects for its buffers, once the driver has asked for them.
     memory: [Cell<Option<Ref<Memory>>>; 2],
-    /// The lists for its system buffer, once the driver has asked for them.
-    mdls: [Cell<Option<OwnedMdl>>; 2],
+    /// The list for its system buffer, once the driver has asked for it.
+    mdl: Cell<Option<OwnedMdl>>,
 }
 
 impl Class for Request {
@@ -102,9 +109,7 @@ impl Class for Request {
     }
 
     fn dispose(this: Ref<Self>) {
-        for mdl in &this.mdls {
-            drop(mdl.take());
-        }
+        drop(this.mdl.take());
     }
 }
 
@@ -134,9 +139,10 @@ impl Request {
                 next: Cell::new(None),
                 is_visited: Cell::new(false),
                 is_acknowledged: Cell::new(false),
+                sending: Cell::new(Sending::NONE),
                 evt_cancel: Cell::new(None),
                 memory: [const { Cell::new(None) }; 2],
-                mdls: [const { Cell::new(None) }; 2],
+                mdl: Cell::new(None),
             },
         )
     }
@@ -179,6 +185,13 @@ impl Ref<Request> {
     /// Returns the request's file, if the driver uses file objects.
     pub(crate) fn file(self) -> Option<Ref<File>> {
         self.file
+    }
+
+    /// Whether the request was sent for a file.
+    pub(crate) fn is_of(self, file: FileObject) -> bool {
+        self.irp
+            .get()
+            .is_some_and(|irp| irp.stack().file_object() == Some(file))
     }
 
     /// Whether the driver has made the request cancelable.

@@ -3,7 +3,7 @@
 
 use super::{LENGTH, NAMES, Table, entry::entry};
 use crate::{
-    device, driver, file, lock,
+    collection, device, dpc, driver, file, lock,
     memory::{self, FROM_BUFFER, TO_BUFFER},
     object,
     queue::{
@@ -16,7 +16,7 @@ use crate::{
         buffer::{self, INPUT, OUTPUT},
         user_buffer::{self, READ, WRITE},
     },
-    resources, string, verifier,
+    resources, string, target, timer, verifier, work,
 };
 use wdk_sys::WDFFUNC;
 
@@ -61,6 +61,7 @@ implemented! {
     WdfCmResourceListGetCount = resources::get_count;
     WdfCmResourceListGetDescriptor = resources::get_descriptor;
     WdfControlDeviceInitAllocate = device::init::control_device_init_allocate;
+    WdfControlDeviceInitSetShutdownNotification = device::shutdown::set_notification;
     WdfControlFinishInitializing = device::finish_initializing;
     WdfDeviceWdmGetDeviceObject = device::wdm_get_device_object;
     WdfDeviceWdmGetAttachedDevice = device::wdm_get_attached_device;
@@ -152,6 +153,34 @@ implemented! {
     WdfRequestForwardToIoQueue = request::functions::forward_to_io_queue;
     WdfRequestGetIoQueue = request::functions::get_io_queue;
     WdfRequestWdmGetIrp = request::functions::wdm_get_irp;
+    WdfCollectionCreate = collection::create;
+    WdfCollectionGetCount = collection::get_count;
+    WdfCollectionAdd = collection::add;
+    WdfCollectionRemove = collection::remove;
+    WdfCollectionRemoveItem = collection::remove_item;
+    WdfCollectionGetItem = collection::get_item;
+    WdfCollectionGetFirstItem = collection::get_first_item;
+    WdfCollectionGetLastItem = collection::get_last_item;
+    WdfDpcCreate = dpc::create;
+    WdfDpcEnqueue = dpc::enqueue;
+    WdfDpcCancel = dpc::cancel;
+    WdfDpcGetParentObject = dpc::get_parent_object;
+    WdfDpcWdmGetDpc = dpc::wdm_get_dpc;
+    WdfDeviceGetIoTarget = target::of_device;
+    WdfIoTargetGetDevice = target::get_device;
+    WdfIoTargetWdmGetTargetDeviceObject = target::wdm_get_target_device_object;
+    WdfRequestFormatRequestUsingCurrentType = target::format_using_current_type;
+    WdfRequestSetCompletionRoutine = target::set_completion_routine;
+    WdfRequestSend = target::send;
+    WdfRequestGetCompletionParams = target::get_completion_params;
+    WdfTimerCreate = timer::create;
+    WdfTimerStart = timer::start;
+    WdfTimerStop = timer::stop;
+    WdfTimerGetParentObject = timer::get_parent_object;
+    WdfWorkItemCreate = work::create;
+    WdfWorkItemEnqueue = work::enqueue;
+    WdfWorkItemGetParentObject = work::get_parent_object;
+    WdfWorkItemFlush = work::flush;
     WdfStringCreate = string::create_string;
     WdfStringGetUnicodeString = string::get_unicode_string;
     WdfWaitLockCreate = lock::create_wait_lock;

@@ -27,6 +27,12 @@
         Structure->Size = sizeof *Structure;        \
     } while (0)
 
+/* Names of the callbacks for the contexts of some kinds of objects, which are those of any object's. */
+typedef EVT_WDF_OBJECT_CONTEXT_CLEANUP EVT_WDF_DEVICE_CONTEXT_CLEANUP;
+typedef EVT_WDF_OBJECT_CONTEXT_DESTROY EVT_WDF_DEVICE_CONTEXT_DESTROY;
+typedef EVT_WDF_OBJECT_CONTEXT_CLEANUP EVT_WDF_IO_QUEUE_CONTEXT_CLEANUP_CALLBACK;
+typedef EVT_WDF_OBJECT_CONTEXT_DESTROY EVT_WDF_IO_QUEUE_CONTEXT_DESTROY_CALLBACK;
+
 static inline WDFDRIVER WdfGetDriver(VOID)
 {
     return WdfDriverGlobals->Driver;
@@ -45,7 +51,7 @@ static inline WDFDRIVER WdfGetDriver(VOID)
     extern const WDF_OBJECT_CONTEXT_TYPE_INFO Wdf_##Type##_TypeInfo;                                  \
     __declspec(selectany) const WDF_OBJECT_CONTEXT_TYPE_INFO Wdf_##Type##_TypeInfo = {                \
         sizeof(WDF_OBJECT_CONTEXT_TYPE_INFO), #Type, sizeof(Type), WDF_GET_CONTEXT_TYPE_INFO(Type), NULL}; \
-    static inline Type *Name(WDFOBJECT Handle)                                                        \
+    __attribute__((unused)) static inline Type *Name(WDFOBJECT Handle)                                \
     {                                                                                                 \
         return (Type *)WdfObjectGetTypedContextWorker(Handle, WDF_GET_CONTEXT_TYPE_INFO(Type));       \
     }

@@ -8,7 +8,8 @@ mod mutant;
 mod tree;
 
 use crate::{
-    accessors::DRIVER as MATRIX_DRIVER, lab::Lab, paths, program, setup, step::Step, wine,
+    accessors::DRIVER as MATRIX_DRIVER, framework, lab::Lab, paths, program, setup, step::Step,
+    wine,
 };
 use anyhow::{Result, bail};
 use mutant::Mutant;
@@ -22,12 +23,21 @@ use tree::{Image, Tree};
 const DRIVER: Image = Image {
     package: "ringcopy",
     file: "ringcopy.dll",
+    name: "ringcopy.sys",
     variable: "RINGCOPY_DRIVER",
+};
+
+const FRAMEWORK: Image = Image {
+    package: "wdfldr",
+    file: "wdfldr.dll",
+    name: "WDFLDR.SYS",
+    variable: "RINGCOPY_WDFLDR",
 };
 
 const ACCESSOR_MATRIX: Image = Image {
     package: "accessor-matrix-driver",
     file: "accessor_matrix_driver.dll",
+    name: "accessor-matrix.sys",
     variable: MATRIX_DRIVER,
 };
 
@@ -48,7 +58,7 @@ enum Tested {
     OnHost(&'static str),
 }
 
-const GROUPS: [Group; 5] = [
+const GROUPS: [Group; 7] = [
     Group {
         folder: "driver",
         tested: Tested::InLab(DRIVER),
@@ -56,6 +66,10 @@ const GROUPS: [Group; 5] = [
     Group {
         folder: "accessor_matrix",
         tested: Tested::InLab(ACCESSOR_MATRIX),
+    },
+    Group {
+        folder: "framework",
+        tested: Tested::InLab(FRAMEWORK),
     },
     Group {
         folder: "accessors",
@@ -68,6 +82,10 @@ const GROUPS: [Group; 5] = [
     Group {
         folder: "lab_host",
         tested: Tested::OnHost("ringcopy-lab"),
+    },
+    Group {
+        folder: "xtask",
+        tested: Tested::OnHost("xtask"),
     },
 ];
 
@@ -90,6 +108,7 @@ pub fn run(only: Option<&str>) -> Result<()> {
         unnoticed: RefCell::default(),
         count,
         lab: Lab::prepare()?,
+        framework_test: framework::build_test_driver()?,
         tree: Tree::copy()?,
     };
     for (mutants, tested) in &chosen {
@@ -117,6 +136,8 @@ struct Run {
     unnoticed: RefCell<Vec<String>>,
     count: usize,
     lab: Lab,
+    /// The driver with which mutants of the framework are tested.
+    framework_test: PathBuf,
     tree: Tree,
 }
 
@@ -155,6 +176,7 @@ impl Run {
                     .args(["--test", binary, "--", "--ignored", "--exact", test])
                     .stdin(Stdio::null());
                 self.lab.set_variables(&mut cargo);
+                cargo.env(framework::TEST_DRIVER, &self.framework_test);
                 cargo.env(image.variable, driver);
                 Ok(has_failed(&program::output_even_of_failure(&mut cargo)?))
             });
@@ -190,8 +212,12 @@ impl Run {
                         cargo
                             .current_dir(sources)
                             .args(["test", "--package", package])
-                            .arg(if binary == "lib" { "--lib" } else { "--test" })
-                            .args((binary != "lib").then_some(binary))
+                            .arg(match binary {
+                                "lib" => "--lib",
+                                "bin" => "--bins",
+                                _ => "--test",
+                            })
+                            .args(Some(binary).filter(|name| !["lib", "bin"].contains(name)))
                             .arg("--target-dir")
                             .arg(&target_dir)
                             // A quick build, since the program runs once.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct Mutant {
     pub name: String,
     /// A test of `ringcopy-tests`, as `binary::test`; for Wine, of `usermode-accessors`; for the
-    /// host, of their package, whose own binary is `lib`.
+    /// host, of their package, whose unit tests are in `lib`, or in `bin` for `xtask`.
     pub caught_by: String,
     /// The changed file.
     pub file: String,

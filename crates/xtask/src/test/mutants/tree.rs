@@ -24,7 +24,10 @@ const TEXT: [&str; 12] = [
 /// A driver, and the variable that tells a test in the lab where it is.
 pub struct Image {
     pub package: &'static str,
+    /// cargo's name for it.
     pub file: &'static str,
+    /// Its name in the lab.
+    pub name: &'static str,
     pub variable: &'static str,
 }
 
@@ -60,8 +63,13 @@ impl Tree {
         let workspace = self.sources.join("crates/wdk-build-linux");
         let mut cargo = cargo::build(Target::Windows, &workspace, &self.target_dir)?;
         program::run(step, cargo.args(["--package", image.package]))?;
-        let built = self.target_dir.join(Target::Windows.triple());
-        Ok(built.join("release").join(image.file))
+        let built = self
+            .target_dir
+            .join(Target::Windows.triple())
+            .join("release");
+        let named = built.join(image.name);
+        fs::copy(built.join(image.file), &named)?;
+        Ok(named)
     }
 }
 

@@ -107,6 +107,14 @@ impl<'l> Process<'l> {
         Ok(Handle(handle))
     }
 
+    /// Sends a device control request without buffers, and does not wait for its end. Returns a number for
+    /// [`Lab::finish_request`]. An error is the status of a request that was not sent.
+    pub fn start_request(&self, handle: Handle, code: u32) -> Result<u64, RequestError> {
+        let arguments = [self.number, handle.0, code.into()];
+        let [number, ..] = self.asked(Command::Start, &arguments, &[])?;
+        Ok(number)
+    }
+
     /// Sends a request with buffers at given addresses. An error is the status of the request.
     pub fn device_io_control_sent(
         &mut self,

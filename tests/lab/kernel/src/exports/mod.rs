@@ -30,6 +30,7 @@ mod ps;
 mod rtl;
 mod rtl_security;
 mod se;
+mod stack_probe;
 mod stubs;
 mod work;
 mod zw;
@@ -136,6 +137,7 @@ table! {
     zw_file: ZwCreateFile ZwOpenFile ZwReadFile ZwWriteFile ZwQueryInformationFile
         ZwSetInformationFile;
 
+    "__chkstk" => stack_probe::nt_chkstk;
     "__C_specific_handler" => seh::c_specific_handler;
     "DbgPrint" => dbg::nt_dbg_print;
     "DbgPrintEx" => dbg::nt_dbg_print_ex;

@@ -3,6 +3,11 @@
 //! Source: "Buffer Descriptions for I/O Control Codes" and "Defining I/O Control Codes", Windows
 //! driver documentation.
 
+use alloc::vec::Vec;
+
+use crate::call;
+use crate::global::Global;
+use crate::irql::PASSIVE_LEVEL;
 use crate::memory::layout::user_limit;
 use crate::memory::paging::Tables;
 use crate::memory::user::{self, AccessKind};
@@ -15,7 +20,7 @@ use crate::raw;
 use nt_status::NtStatus;
 
 use super::completion::{self, Buffers};
-use super::{Completion, KERNEL_MODE, USER_MODE, cancel, irp, mdl, send_at};
+use super::{Completion, KERNEL_MODE, Sent, USER_MODE, cancel, irp, mdl, send_at};
 
 const METHOD_BUFFERED: u32 = 0;
 const METHOD_IN_DIRECT: u32 = 1;
@@ -42,6 +47,57 @@ pub(crate) struct Control {
     pub(crate) level: u8,
 }
 
+/// Requests without buffers that were sent and not waited for.
+static PENDING: Global<Vec<Option<(Sent, u64)>>> = Global::new(Vec::new());
+
+/// Sends a request without buffers on a handle of the current process and returns its number for
+/// [`finish`]. It holds a reference to the file object until then.
+pub(crate) fn start(value: u64, code: u32) -> Result<u64, NtStatus> {
+    let table = Table::Process(process::current_id());
+    let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
+    let control = Control {
+        code,
+        input: 0,
+        input_length: 0,
+        output: 0,
+        output_length: 0,
+        mode: USER_MODE,
+        cancelled: false,
+        thread_ends: false,
+        level: PASSIVE_LEVEL,
+    };
+    let (request, device) = describe_for(handle, control).inspect_err(|_| {
+        dereference(handle.object);
+    })?;
+    call::set_system_thread(false);
+    let sent = Sent::begin(control.level, request, device);
+    call::set_system_thread(true);
+    Ok(PENDING.with(|pending| {
+        pending.push(Some((sent, handle.object)));
+        pending.len() as u64 - 1
+    }))
+}
+
+/// Returns the status of a request that was started: `STATUS_PENDING` as long as it has not ended.
+pub(crate) fn finish(number: u64) -> Result<NtStatus, NtStatus> {
+    let ended = PENDING.with(|pending| {
+        let place = pending
+            .get_mut(number as usize)
+            .ok_or(NtStatus::INVALID_PARAMETER)?;
+        let (sent, file) = place.as_ref().ok_or(NtStatus::INVALID_PARAMETER)?;
+        let (completed, file) = (sent.take(), *file);
+        if completed.is_some() {
+            *place = None;
+        }
+        Ok((completed, file))
+    })?;
+    let (Some(completed), file) = ended else {
+        return Ok(NtStatus::PENDING);
+    };
+    dereference(file);
+    Ok(completed.status)
+}
+
 /// Sends a request on a handle of the current process. The request holds a reference to the file
 /// object until it has ended.
 pub(crate) fn device_control(value: u64, control: Control) -> Result<Completion, NtStatus> {
@@ -53,6 +109,20 @@ pub(crate) fn device_control(value: u64, control: Control) -> Result<Completion,
 }
 
 fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus> {
+    let (request, device) = describe_for(handle, control)?;
+    if control.cancelled {
+        cancel::cancel(request);
+    }
+    let send = || send_at(control.level, request, device);
+    Ok(if control.thread_ends {
+        process::while_thread_ends(send)
+    } else {
+        send()
+    })
+}
+
+/// Makes a request for the file of a handle. Returns it and the device that it is to be sent to.
+fn describe_for(handle: Handle, control: Control) -> Result<(Irp, DeviceObject), NtStatus> {
     if kind_of(handle.object) != Some(Kind::File) {
         return Err(NtStatus::OBJECT_TYPE_MISMATCH);
     }
@@ -73,15 +143,7 @@ fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus
         completion::withdraw(request);
         return Err(status);
     }
-    if control.cancelled {
-        cancel::cancel(request);
-    }
-    let send = || send_at(control.level, request, device);
-    Ok(if control.thread_ends {
-        process::while_thread_ends(send)
-    } else {
-        send()
-    })
+    Ok((request, device))
 }
 
 /// Sets the buffers of a request by the code's method.

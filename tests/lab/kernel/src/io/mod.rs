@@ -84,43 +84,78 @@ pub(crate) fn send_from_system(request: Irp, device: DeviceObject) -> Completion
 /// Sends a request to a driver at an IRQL and waits for its end. A request that is pending when the
 /// driver returns is completed by another thread, a deferred procedure call, or another processor.
 fn send_and_wait(level: u8, request: Irp, device: DeviceObject) -> Completion {
-    let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
-    let name = irp::function_name(function);
-    if options::get().debug {
-        say!("{name} at {:#x}", request.0);
-    }
-    // A device that is removed is gone afterwards.
-    let routine = images::Location(dispatch_routine(device, function));
-    irql::set(level);
-    let (returned, ticks) = if options::get().steps {
-        let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
-        let base = driver.get(DriverObject::DRIVER_START);
-        let size = driver.get(DriverObject::DRIVER_SIZE);
-        steps::count(base, size.into(), || call_driver(device, request))
-    } else {
-        let start = cpu::time_stamp();
-        let returned = call_driver(device, request);
-        (returned, cpu::time_stamp().wrapping_sub(start))
-    };
-    irql::set(irql::PASSIVE_LEVEL);
+    let sent = Sent::begin(level, request, device);
     let Some(done) = parallel::wait_for(|| completion::take(request)) else {
         rule_broken!(
             RequestCompleted,
-            "{name} ({routine}) returned {returned}, and the request is never completed"
+            "{} ({}) returned {}, and the request is never completed",
+            sent.name,
+            sent.routine,
+            sent.returned
         );
     };
-    require_consistent(name, &routine, returned, &done);
-    if options::get().debug {
-        let Completion {
-            status,
-            information,
-            ..
-        } = done.completed;
-        say!("{name} ended: {status}, {information} bytes");
+    sent.end(&done)
+}
+
+/// A request whose driver has returned.
+pub(crate) struct Sent {
+    request: Irp,
+    name: &'static str,
+    routine: images::Location,
+    returned: NtStatus,
+    ticks: u64,
+}
+
+impl Sent {
+    /// Sends a request to a driver at an IRQL.
+    pub(crate) fn begin(level: u8, request: Irp, device: DeviceObject) -> Self {
+        let function = irp::next_location(request).get(StackLocation::MAJOR_FUNCTION);
+        let name = irp::function_name(function);
+        if options::get().debug {
+            say!("{name} at {:#x}", request.0);
+        }
+        // A device that is removed is gone afterwards.
+        let routine = images::Location(dispatch_routine(device, function));
+        irql::set(level);
+        let (returned, ticks) = if options::get().steps {
+            let driver = DriverObject(device.get(DeviceObject::DRIVER_OBJECT));
+            let base = driver.get(DriverObject::DRIVER_START);
+            let size = driver.get(DriverObject::DRIVER_SIZE);
+            steps::count(base, size.into(), || call_driver(device, request))
+        } else {
+            let start = cpu::time_stamp();
+            let returned = call_driver(device, request);
+            (returned, cpu::time_stamp().wrapping_sub(start))
+        };
+        irql::set(irql::PASSIVE_LEVEL);
+        Self {
+            request,
+            name,
+            routine,
+            returned,
+            ticks,
+        }
     }
-    Completion {
-        ticks,
-        ..done.completed
+
+    /// Returns the results of the request, if it has ended.
+    pub(crate) fn take(&self) -> Option<Completion> {
+        completion::take(self.request).map(|done| self.end(&done))
+    }
+
+    fn end(&self, done: &completion::Done) -> Completion {
+        require_consistent(self.name, &self.routine, self.returned, done);
+        if options::get().debug {
+            let Completion {
+                status,
+                information,
+                ..
+            } = done.completed;
+            say!("{} ended: {status}, {information} bytes", self.name);
+        }
+        Completion {
+            ticks: self.ticks,
+            ..done.completed
+        }
     }
 }
 

@@ -62,7 +62,7 @@ fn set_state(state: State) {
     });
 }
 
-/// Returns the device's instance, such as `ROOT\RINGCOPY\0000`.
+/// Returns the device's instance, such as `ROOT\ECHO\0000`.
 pub(crate) fn instance() -> String {
     let service = options::get().driver.to_ascii_uppercase();
     format!(r"ROOT\{service}\0000")

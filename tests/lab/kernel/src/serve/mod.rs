@@ -16,7 +16,7 @@ use ringcopy_lab_mailbox::{
 use zerocopy::{Immutable, IntoBytes};
 
 use crate::boot::Archive;
-use crate::io::{KERNEL_MODE, USER_MODE};
+use crate::io::{KERNEL_MODE, USER_MODE, control};
 use crate::memory::{PAGE, frames, kernel_space, mixed_mappings, page_of, phys, ranges};
 use crate::object::{directory, file, process};
 use crate::{clock, cpu, driver, exit, exports, failure, interference, pnp, raw, smp, threads};
@@ -222,6 +222,13 @@ fn carry_out(
             exports::commit(Rule::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?)?;
             done(Reply::default())
         }
+        Command::Start => {
+            process::require(one)?;
+            done(process::attached(one, || {
+                control::start(two, three as u32)
+            })??)
+        }
+        Command::Finish => Ok((control::finish(one)?, Reply::default())),
         Command::PlugAndPlay => {
             let request = PnpRequest::from_wire(one).ok_or(NtStatus::INVALID_PARAMETER)?;
             Ok((pnp::requests::send(request)?, Reply::default()))

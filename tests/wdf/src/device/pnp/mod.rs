@@ -21,6 +21,7 @@ use crate::{
     queue::power::Power,
     report::report,
     resources::ResourceList,
+    target::Target,
 };
 use core::cell::Cell;
 use power::SelfManaged;
@@ -95,15 +96,20 @@ pub(crate) fn set_callbacks(
 }
 
 impl Ref<Device> {
-    /// Makes the objects that the callbacks get. They are the device's children.
+    /// Makes the objects that the callbacks get, and the target of the device's own requests. They are the
+    /// device's children.
     ///
     /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub(super) fn make_resource_lists(self, pnp: &Pnp) -> Result<(), NTSTATUS> {
+    pub(super) fn make_children(self, pnp: &Pnp) -> Result<(), NTSTATUS> {
         for place in &pnp.resources {
             let parent = Some(self.any());
             let list = create(self.client(), &Attributes::NONE, parent, ResourceList)?;
             place.set(Some(list));
         }
+        let target = Target::new(self, pnp.lower);
+        let parent = Some(self.any());
+        let target = create(self.client(), &Attributes::NONE, parent, target)?;
+        self.target.set(Some(target));
         Ok(())
     }
 

@@ -1,0 +1,305 @@
+//! Plug and Play in the lab: a driver that prints its callbacks is started, stopped, restarted, removed
+//! and taken by surprise, and its requests end in every way.
+
+#![forbid(unsafe_code)]
+
+use ringcopy_client::{Handle, Transport, protocol::NtStatus};
+use ringcopy_lab::{Lab, LabError, Options, PnpRequest, Process, RegistryValue};
+use ringcopy_tests::{CheckedLab, artefact, boot_with, completion};
+
+/// The class of the driver's interface.
+const INTERFACE: &str = "{5b2c0a0e-3c3e-4b0e-9b3c-0a0b0c0d0e0f}";
+
+// What the driver's sources call its behaviour.
+const PREPARE_FAILS: u32 = 1;
+const D0_ENTRY_FAILS: u32 = 2;
+const POST_INTERRUPTS_FAILS: u32 = 4;
+const SELF_MANAGED_IO_FAILS: u32 = 8;
+const QUERIES_FAIL: u32 = 16;
+const ADD_FAILS: u32 = 32;
+const DEVICE_SCOPE: u32 = 64;
+const PASSIVE: u32 = 128;
+
+// The driver's requests.
+const LEVEL: u32 = 0x0022_2000;
+const TIMER: u32 = 0x0022_2004;
+const WORK_ITEM: u32 = 0x0022_2008;
+const DPC: u32 = 0x0022_200C;
+const KEEP: u32 = 0x0022_2010;
+const MANUAL: u32 = 0x0022_2014;
+const RETRIEVE: u32 = 0x0022_2018;
+
+const ADDED: &[&str] = &["EvtDriverDeviceAdd"];
+const POWERED_UP: &[&str] = &[
+    "EvtDevicePrepareHardware",
+    "EvtDeviceD0Entry",
+    "EvtDeviceD0EntryPostInterruptsEnabled",
+];
+const POWERED_DOWN: &[&str] = &[
+    "EvtDeviceSelfManagedIoSuspend",
+    "EvtDeviceD0ExitPreInterruptsDisabled",
+    "EvtDeviceD0Exit",
+    "EvtDeviceReleaseHardware",
+];
+const REMOVED: &[&str] = &[
+    "EvtDeviceSelfManagedIoFlush",
+    "EvtDeviceSelfManagedIoCleanup",
+];
+const DELETED: &[&str] = &[
+    "EvtCleanupCallback of the queue",
+    "EvtCleanupCallback of the device",
+    "EvtDriverUnload",
+];
+const INIT: &[&str] = &["EvtDeviceSelfManagedIoInit"];
+const QUERY_REMOVE: &[&str] = &["EvtDeviceQueryRemove"];
+
+fn options(behaviour: u32) -> Options {
+    Options {
+        values: vec![RegistryValue {
+            name: "Behaviour".into(),
+            kind: 4,
+            data: behaviour.to_le_bytes().into(),
+        }],
+        processors: 1,
+        ..Options::new(
+            artefact("RINGCOPY_LAB_KERNEL"),
+            [
+                artefact("RINGCOPY_WDFLDR"),
+                artefact("RINGCOPY_WDF_TEST_DRIVER"),
+            ],
+        )
+    }
+}
+
+fn boot(behaviour: u32) -> CheckedLab {
+    boot_with(options(behaviour))
+}
+
+/// The names of the driver's callbacks in lines of a log.
+fn callbacks<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    lines
+        .into_iter()
+        .filter_map(|line| line.split_once("pnp: ").map(|(_, name)| name))
+        .collect()
+}
+
+/// Ends the lab and compares all callbacks of its run.
+#[track_caller]
+fn end(lab: CheckedLab, expected: &[&[&str]]) {
+    let report = lab.end();
+    let lines = report.log.iter().map(String::as_str);
+    assert_eq!(callbacks(lines), expected.concat());
+}
+
+#[track_caller]
+fn pnp(lab: &Lab, request: PnpRequest) {
+    assert_eq!(lab.plug_and_play(request).unwrap(), NtStatus::SUCCESS);
+}
+
+fn open(process: &mut Process<'_>) -> Handle {
+    process.open_name(INTERFACE, 3).unwrap()
+}
+
+/// Sends a request and waits for its end.
+fn send(process: &mut Process<'_>, device: Handle, code: u32) -> Result<usize, NtStatus> {
+    completion(process.device_io_control(device, code, &[], &mut []))
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn callbacks_come_in_the_documented_order() {
+    let lab = boot(0);
+    let start = [ADDED, POWERED_UP, INIT].concat();
+    end(lab, &[&start, QUERY_REMOVE, POWERED_DOWN, REMOVED, DELETED]);
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_device_that_stops_is_restarted_and_its_requests_wait() {
+    let lab = boot(0);
+    let mut process = lab.process(0).unwrap();
+    let device = open(&mut process);
+    let kept = process.start_request(device, KEEP).unwrap();
+    pnp(&lab, PnpRequest::QueryStop);
+    pnp(&lab, PnpRequest::Stop);
+    let held = process.start_request(device, LEVEL).unwrap();
+    assert_eq!(lab.finish_request(held).unwrap(), NtStatus::PENDING);
+    pnp(&lab, PnpRequest::Start);
+    assert_eq!(lab.finish_request(held).unwrap(), NtStatus::SUCCESS);
+    assert_eq!(lab.finish_request(kept).unwrap(), NtStatus::PENDING);
+
+    pnp(&lab, PnpRequest::SurpriseRemoval);
+    assert_eq!(lab.finish_request(kept).unwrap(), NtStatus::CANCELLED);
+    process.close(device).unwrap();
+    drop(process);
+    let stop: &[&str] = &[
+        "EvtDeviceQueryStop",
+        "EvtDeviceSelfManagedIoSuspend",
+        "EvtIoStop to suspend",
+        "EvtDeviceD0ExitPreInterruptsDisabled",
+        "EvtDeviceD0Exit",
+        "EvtDeviceReleaseHardware",
+    ];
+    let surprise: &[&str] = &[
+        "EvtDeviceSurpriseRemoval",
+        "EvtDeviceSelfManagedIoSuspend",
+        "EvtIoStop to suspend",
+        "EvtDeviceD0ExitPreInterruptsDisabled",
+        "EvtDeviceD0Exit",
+        "EvtDeviceReleaseHardware",
+        "EvtRequestCancel",
+        "EvtDeviceSelfManagedIoFlush",
+        "EvtFileCleanup",
+        "EvtFileClose",
+        "EvtDeviceSelfManagedIoCleanup",
+    ];
+    let restart: &[&str] = &["EvtIoResume", "EvtDeviceSelfManagedIoRestart"];
+    end(
+        lab,
+        &[
+            ADDED, POWERED_UP, INIT, stop, POWERED_UP, restart, surprise, DELETED,
+        ],
+    );
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_start_that_fails_is_undone() {
+    let release: &[&str] = &["EvtDeviceReleaseHardware"];
+    let exit: &[&str] = &["EvtDeviceD0Exit", "EvtDeviceReleaseHardware"];
+    let exit_with_interrupts: &[&str] = &[
+        "EvtDeviceD0ExitPreInterruptsDisabled",
+        "EvtDeviceD0Exit",
+        "EvtDeviceReleaseHardware",
+    ];
+    for (behaviour, status, expected) in [
+        (
+            PREPARE_FAILS,
+            NtStatus::UNSUCCESSFUL,
+            [ADDED, &POWERED_UP[..1], release, DELETED].concat(),
+        ),
+        (
+            D0_ENTRY_FAILS,
+            NtStatus::DEVICE_POWER_FAILURE,
+            [ADDED, &POWERED_UP[..2], release, DELETED].concat(),
+        ),
+        (
+            POST_INTERRUPTS_FAILS,
+            NtStatus::DEVICE_POWER_FAILURE,
+            [ADDED, POWERED_UP, exit, DELETED].concat(),
+        ),
+        (
+            SELF_MANAGED_IO_FAILS,
+            NtStatus::DEVICE_POWER_FAILURE,
+            [
+                ADDED,
+                POWERED_UP,
+                INIT,
+                exit_with_interrupts,
+                REMOVED,
+                DELETED,
+            ]
+            .concat(),
+        ),
+        (ADD_FAILS, NtStatus::UNSUCCESSFUL, [ADDED, DELETED].concat()),
+    ] {
+        let Err(LabError::DriverEntry { status: is, log }) = Lab::boot(options(behaviour)) else {
+            panic!("a start that fails has to be told");
+        };
+        assert_eq!((is, callbacks(log.lines())), (status, expected));
+    }
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_driver_can_refuse_to_stop_and_to_be_removed() {
+    let lab = Lab::boot(options(QUERIES_FAIL)).unwrap();
+    for query in [PnpRequest::QueryStop, PnpRequest::QueryRemove] {
+        assert_eq!(lab.plug_and_play(query).unwrap(), NtStatus::UNSUCCESSFUL);
+    }
+    // The manager stops no device that has refused.
+    for request in [PnpRequest::Stop, PnpRequest::Remove] {
+        assert_eq!(
+            lab.plug_and_play(request).unwrap(),
+            NtStatus::INVALID_DEVICE_STATE
+        );
+    }
+    assert!(lab.unload().is_err());
+    let mut process = lab.process(0).unwrap();
+    let device = open(&mut process);
+    assert_eq!(send(&mut process, device, LEVEL), Ok(0));
+    process.close(device).unwrap();
+    drop(process);
+    pnp(&lab, PnpRequest::SurpriseRemoval);
+    assert_eq!(lab.unload().unwrap(), Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn an_interface_is_there_while_the_device_is() {
+    let lab = boot(0);
+    let mut process = lab.process(0).unwrap();
+    let device = open(&mut process);
+    process.close(device).unwrap();
+    pnp(&lab, PnpRequest::SurpriseRemoval);
+    assert_eq!(
+        completion(process.open_name(INTERFACE, 3)),
+        Err(NtStatus::OBJECT_NAME_NOT_FOUND)
+    );
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn requests_end_by_timer_work_item_and_deferred_procedure_call() {
+    let lab = boot(0);
+    let mut process = lab.process(0).unwrap();
+    let device = open(&mut process);
+    for code in [TIMER, WORK_ITEM, DPC] {
+        assert_eq!(send(&mut process, device, code), Ok(0));
+    }
+    let waits = process.start_request(device, MANUAL).unwrap();
+    assert_eq!(lab.finish_request(waits).unwrap(), NtStatus::PENDING);
+    assert_eq!(send(&mut process, device, RETRIEVE), Ok(0));
+    assert_eq!(lab.finish_request(waits).unwrap(), NtStatus::SUCCESS);
+    assert_eq!(
+        send(&mut process, device, RETRIEVE),
+        Err(NtStatus::NO_MORE_ENTRIES)
+    );
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn the_last_handles_end_cancels_what_waits_for_it() {
+    let lab = boot(0);
+    let mut process = lab.process(0).unwrap();
+    let (device, other) = (open(&mut process), open(&mut process));
+    let waits = process.start_request(device, MANUAL).unwrap();
+    let waits_for_other = process.start_request(other, MANUAL).unwrap();
+    process.close(device).unwrap();
+    assert_eq!(lab.finish_request(waits).unwrap(), NtStatus::CANCELLED);
+    assert_eq!(
+        lab.finish_request(waits_for_other).unwrap(),
+        NtStatus::PENDING
+    );
+    assert_eq!(send(&mut process, other, RETRIEVE), Ok(0));
+    assert_eq!(
+        lab.finish_request(waits_for_other).unwrap(),
+        NtStatus::SUCCESS
+    );
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_scope_decides_at_which_level_callbacks_run() {
+    for (behaviour, expected) in [
+        (0, Ok(0)),
+        // The lock of the scope is a spin lock.
+        (DEVICE_SCOPE, Err(NtStatus::INVALID_LEVEL)),
+        (DEVICE_SCOPE | PASSIVE, Ok(0)),
+    ] {
+        let lab = boot(behaviour);
+        let mut process = lab.process(0).unwrap();
+        let device = open(&mut process);
+        assert_eq!(send(&mut process, device, LEVEL), expected);
+    }
+}

@@ -1,0 +1,107 @@
+//! WDFDPC: a deferred procedure call.
+//!
+//! Source: "Servicing an Interrupt", `WdfDpcCreate`.
+
+use crate::{
+    call::{Call, getters},
+    callback,
+    nt::deferred::{self, Dpc as KernelDpc},
+    object::{
+        Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
+        handle,
+    },
+    report::refuse,
+    status::STATUS_WDF_PARENT_NOT_SPECIFIED,
+    sync::{self, Serial},
+};
+use wdk_sys::{
+    BOOLEAN, KDPC, NTSTATUS, PFN_WDF_DPC, PKDPC, PVOID, PWDF_DPC_CONFIG, PWDF_OBJECT_ATTRIBUTES,
+    STATUS_INFO_LENGTH_MISMATCH, WDF_DPC_CONFIG, WDFDPC, WDFOBJECT,
+};
+
+/// A deferred procedure call.
+pub(crate) struct Dpc {
+    evt_dpc: PFN_WDF_DPC,
+    serial: Serial,
+    kernel: KernelDpc,
+}
+
+impl Class for Dpc {
+    const KIND: Kind = Kind::Dpc;
+
+    fn dispose(this: Ref<Self>) {
+        if !this.kernel.remove() {
+            deferred::flush_dpcs();
+        }
+    }
+}
+
+/// The routine of every call.
+///
+/// # Safety
+///
+/// Called by the kernel with the context that the call was initialised with.
+unsafe extern "C" fn on_dpc(_dpc: *mut KDPC, context: PVOID, _one: PVOID, _two: PVOID) {
+    if let Some(dpc) = handle::find::<Dpc>(context) {
+        let (evt_dpc, handle) = (dpc.evt_dpc, dpc.handle().cast());
+        dpc.serial
+            .run(|| callback::call!(evt_dpc, "EvtDpcFunc", handle));
+    }
+}
+
+/// `WdfDpcCreate`.
+///
+/// `STATUS_WDF_PARENT_NOT_SPECIFIED`; `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another
+/// size; what [`sync::serial_of`] and "Framework Object Creation Errors" have.
+pub(crate) fn create(
+    call: &Call,
+    config: PWDF_DPC_CONFIG,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    dpc: *mut WDFDPC,
+) -> NTSTATUS {
+    let config = call.read(config);
+    call.deliver(dpc, || {
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let parent = attributes.parent.ok_or(STATUS_WDF_PARENT_NOT_SPECIFIED)?;
+        if config.Size as usize != size_of::<WDF_DPC_CONFIG>() {
+            return Err(STATUS_INFO_LENGTH_MISMATCH);
+        }
+        if config.EvtDpcFunc.is_none() {
+            refuse!(call, NullParameter, "no callback");
+        }
+        let made = call.create(
+            &attributes,
+            Dpc {
+                evt_dpc: config.EvtDpcFunc,
+                serial: sync::serial_of(parent, config.AutomaticSerialization != 0, false)?,
+                kernel: KernelDpc::new(),
+            },
+        )?;
+        made.kernel.initialize(Some(on_dpc), made.handle());
+        Ok(made)
+    })
+}
+
+/// `WdfDpcCancel`: whether the call was queued.
+pub(crate) fn cancel(call: &Call, dpc: WDFDPC, wait: BOOLEAN) -> BOOLEAN {
+    let dpc = call.object::<Dpc>(dpc);
+    if wait != 0 {
+        call.require_passive();
+    }
+    let removed = dpc.kernel.remove();
+    if wait != 0 && !removed {
+        deferred::flush_dpcs();
+    }
+    removed.into()
+}
+
+getters! {
+    /// `WdfDpcEnqueue`: whether the call was not queued before.
+    enqueue(Call::object::<Dpc>: WDFDPC => dpc) -> BOOLEAN = dpc.kernel.enqueue().into();
+    /// `WdfDpcGetParentObject`.
+    get_parent_object(Call::object::<Dpc>: WDFDPC => dpc) -> WDFOBJECT
+        = dpc.any().parent().map_or(core::ptr::null_mut(), crate::object::Any::handle);
+    /// `WdfDpcWdmGetDpc`.
+    wdm_get_dpc(Call::object::<Dpc>: WDFDPC => dpc) -> PKDPC = dpc.kernel.as_ptr();
+}

@@ -1,0 +1,204 @@
+//! Work that a thread of the system does for an object: WDFWORKITEM, and callbacks that need
+//! `PASSIVE_LEVEL`.
+//!
+//! Source: "Using Framework Work Items", `WdfWorkItemEnqueue`.
+
+use crate::{
+    call::{Call, getters},
+    callback,
+    device::Device,
+    nt::{deferred::WorkItem as Item, event::Event, irql, lock::SpinLock},
+    object::{
+        Class, Kind, Ref,
+        attributes::{Allowed, Attributes},
+        handle,
+    },
+    report::refuse,
+    status::STATUS_WDF_PARENT_NOT_SPECIFIED,
+    sync::{self, Serial},
+};
+use core::ptr::NonNull;
+use wdk_sys::{
+    NTSTATUS, PDEVICE_OBJECT, PFN_WDF_WORKITEM, PVOID, PWDF_OBJECT_ATTRIBUTES,
+    PWDF_WORKITEM_CONFIG, STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES,
+    WDF_WORKITEM_CONFIG, WDFOBJECT, WDFWORKITEM,
+};
+
+/// What a work item does.
+pub(crate) enum Task {
+    /// Calls the driver.
+    Driver {
+        evt_work_item: PFN_WDF_WORKITEM,
+        serial: Serial,
+    },
+    /// Calls a function of the framework with the item's parent.
+    Framework(fn(crate::object::Any)),
+}
+
+/// A work item.
+pub(crate) struct WorkItem {
+    task: Task,
+    item: Item,
+    state: SpinLock<State>,
+}
+
+struct State {
+    is_queued: bool,
+    /// The thread that runs the callback.
+    runner: Option<usize>,
+    /// What a thread waits for that waits until the item has run.
+    waiter: Option<NonNull<Event>>,
+}
+
+impl Class for WorkItem {
+    const KIND: Kind = Kind::WorkItem;
+
+    /// The kernel's item may not be freed while it is queued.
+    fn dispose(this: Ref<Self>) {
+        this.flush();
+    }
+}
+
+impl WorkItem {
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn new(device: Ref<Device>, task: Task) -> Result<Self, NTSTATUS> {
+        Ok(Self {
+            task,
+            item: Item::allocate(device.object).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
+            state: SpinLock::new(State {
+                is_queued: false,
+                runner: None,
+                waiter: None,
+            }),
+        })
+    }
+}
+
+impl Ref<WorkItem> {
+    /// Queues the item, unless it is queued. It may be queued again while it runs.
+    pub(crate) fn enqueue(self) {
+        let mut state = self.state.lock();
+        let was_busy = state.is_queued || state.runner.is_some();
+        state.is_queued = true;
+        drop(state);
+        if !was_busy {
+            self.item.enqueue(on_work, self.handle());
+        }
+    }
+
+    /// Waits until the item is neither queued nor running; returns at once in the item's own thread.
+    /// Callable at `PASSIVE_LEVEL`.
+    pub(crate) fn flush(self) {
+        Event::with(|event| {
+            loop {
+                let mut state = self.state.lock();
+                let is_idle = !state.is_queued && state.runner.is_none();
+                if is_idle || state.runner == Some(irql::thread()) {
+                    state.waiter = None;
+                    return;
+                }
+                event.clear();
+                state.waiter = Some(NonNull::from(event));
+                drop(state);
+                event.wait();
+            }
+        });
+    }
+
+    fn run(self) {
+        let mut state = self.state.lock();
+        state.is_queued = false;
+        state.runner = Some(irql::thread());
+        drop(state);
+        match &self.task {
+            Task::Driver {
+                evt_work_item,
+                serial,
+            } => {
+                let (evt_work_item, handle) = (*evt_work_item, self.handle().cast());
+                serial.run(|| callback::call!(evt_work_item, "EvtWorkItem", handle));
+            }
+            Task::Framework(task) => {
+                if let Some(parent) = self.any().parent() {
+                    task(parent);
+                }
+            }
+        }
+        let mut state = self.state.lock();
+        state.runner = None;
+        let again = state.is_queued;
+        if let Some(event) = state.waiter {
+            // SAFETY: the waiter removes its event under the lock, which is held, before it goes.
+            unsafe { event.as_ref() }.set();
+        }
+        drop(state);
+        if again {
+            self.item.enqueue(on_work, self.handle());
+        }
+    }
+}
+
+/// The routine of every work item.
+///
+/// # Safety
+///
+/// Called by the kernel with the context that `enqueue` gave.
+unsafe extern "C" fn on_work(_device: PDEVICE_OBJECT, context: PVOID) {
+    if let Some(item) = handle::find::<WorkItem>(context) {
+        let any = item.any();
+        any.reference();
+        item.run();
+        any.release();
+    }
+}
+
+/// `WdfWorkItemCreate`.
+///
+/// `STATUS_WDF_PARENT_NOT_SPECIFIED`; `STATUS_INFO_LENGTH_MISMATCH` for a configuration of another
+/// size; what [`sync::serial_of`] and "Framework Object Creation Errors" have.
+pub(crate) fn create(
+    call: &Call,
+    config: PWDF_WORKITEM_CONFIG,
+    attributes: PWDF_OBJECT_ATTRIBUTES,
+    work_item: *mut WDFWORKITEM,
+) -> NTSTATUS {
+    let config = call.read(config);
+    call.deliver(work_item, || {
+        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
+        let parent = attributes.parent.ok_or(STATUS_WDF_PARENT_NOT_SPECIFIED)?;
+        if config.Size as usize != size_of::<WDF_WORKITEM_CONFIG>() {
+            return Err(STATUS_INFO_LENGTH_MISMATCH);
+        }
+        if config.EvtWorkItemFunc.is_none() {
+            refuse!(call, NullParameter, "no callback");
+        }
+        let serial = sync::serial_of(parent, config.AutomaticSerialization != 0, true)?;
+        let task = Task::Driver {
+            evt_work_item: config.EvtWorkItemFunc,
+            serial,
+        };
+        call.create(&attributes, WorkItem::new(sync::device_of(parent)?, task)?)
+    })
+}
+
+/// `WdfWorkItemEnqueue`.
+pub(crate) fn enqueue(call: &Call, work_item: WDFWORKITEM) {
+    call.object::<WorkItem>(work_item).enqueue();
+}
+
+/// `WdfWorkItemFlush`. In the item's own callback it would never return, and is refused.
+pub(crate) fn flush(call: &Call, work_item: WDFWORKITEM) {
+    call.require_passive();
+    let item = call.object::<WorkItem>(work_item);
+    let runner = item.state.lock().runner;
+    if runner == Some(irql::thread()) {
+        refuse!(call, Parameter, "called in the callback of the work item");
+    }
+    item.flush();
+}
+
+getters! {
+    /// `WdfWorkItemGetParentObject`.
+    get_parent_object(Call::object::<WorkItem>: WDFWORKITEM => item) -> WDFOBJECT
+        = item.any().parent().map_or(core::ptr::null_mut(), crate::object::Any::handle);
+}
