@@ -244,11 +244,7 @@ impl PhysicalMemory for WindowMemory<'_, '_> {
     }
 }
 
-impl<'a> WindowMemory<'a, '_> {
-    pub const fn machine(&self) -> &'a NativeMachine {
-        self.machine
-    }
-
+impl WindowMemory<'_, '_> {
     /// Returns the frame of the page at `address`, all of which the engine may read, if it is one.
     #[inline]
     pub fn frame(&self, address: u64) -> Option<Frame> {
@@ -259,6 +255,10 @@ impl<'a> WindowMemory<'a, '_> {
 
     /// As [`Windows::read_pieces`].
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
     pub fn read_pieces(
         &self,
         target: VolatileSlice<'_>,

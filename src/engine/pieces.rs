@@ -103,6 +103,10 @@ impl Copier<'_, '_> {
     ///
     /// `next` may run at `DISPATCH_LEVEL`: what it touches, and the target, are nonpaged.
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
     pub fn read_pieces(
         &self,
         (engine, memory): (EngineKind, Memory),
@@ -129,6 +133,10 @@ impl Copier<'_, '_> {
     }
 
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
     fn read_natively(
         &self,
         memory: Memory,
@@ -156,7 +164,6 @@ impl Copier<'_, '_> {
                 }
             }
             // Within the page.
-            #[expect(clippy::cast_possible_truncation)]
             let offset = (address & !PAGE) as usize;
             Next::Piece {
                 frame: last.1,
@@ -174,6 +181,10 @@ impl Copier<'_, '_> {
 
 /// Reads by `read`, which returns `None` for a piece that it does not begin.
 #[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "the loop has its callers' closures in registers"
+)]
 fn one_by_one(
     target: VolatileSlice<'_>,
     mut next: impl FnMut() -> Option<Piece>,

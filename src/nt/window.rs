@@ -218,6 +218,10 @@ impl Windows {
     /// `next` runs at `DISPATCH_LEVEL`, too: what it touches, and the target, are nonpaged. The caller
     /// sees to it that there are few pieces: 128 at most.
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
     pub fn read_pieces(
         &self,
         target: VolatileSlice<'_>,
@@ -356,7 +360,8 @@ impl Frame {
     /// Returns the frame of a physical address.
     #[inline]
     pub const fn of(address: u64) -> Self {
-        Self(address & !(PAGE_SIZE as u64 - 1))
+        const OFFSET: u64 = PAGE_SIZE as u64 - 1;
+        Self(address & !OFFSET)
     }
 }
 

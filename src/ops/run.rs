@@ -143,21 +143,23 @@ impl<'c, 'a, 'r> Runs<'c, 'a, 'r> {
         let ended = self.copier.read_pieces(by, target, || plain.next());
         interruption.set_budget(plain.budget);
         let taken = entries.len().saturating_sub(plain.rest.len());
-        let mut transfer = match ended {
+        let begun = taken.saturating_sub(plain.last);
+        let (complete, transfer) = match ended {
             Ended::AllRead => return (taken, None),
-            Ended::NotBegun => return (taken.saturating_sub(plain.last), None),
-            Ended::Stopped(transfer) => transfer,
+            Ended::NotBegun => (begun, None),
+            // The piece stopped in one of its entries.
+            Ended::Stopped(transfer) => {
+                let (within, transfer) =
+                    whole_entries(entries.get(begun..).unwrap_or_default(), transfer);
+                (begun.saturating_add(within), Some(transfer))
+            }
         };
-        let mut complete = taken.saturating_sub(plain.last);
-        // The piece stopped in one of its entries.
-        for entry in entries.get(complete..).unwrap_or_default() {
-            let Some(copied) = transfer.transferred.checked_sub(entry.length as usize) else {
-                break;
-            };
-            complete = complete.saturating_add(1);
-            transfer.transferred = copied;
-        }
-        (complete, Some(transfer))
+        // Those of the last piece that were not reached are served again, and counted then.
+        let reached = complete.saturating_add(transfer.iter().len());
+        let counted = cost(entries.get(begun..taken));
+        let refund = counted.saturating_sub(cost(entries.get(begun..reached)));
+        interruption.set_budget(plain.budget.saturating_add(refund));
+        (complete, transfer)
     }
 
     /// Writes the results of entries that were read whole, and returns the place after them.
@@ -186,6 +188,26 @@ impl<'c, 'a, 'r> Runs<'c, 'a, 'r> {
     }
 }
 
+/// Returns how many entries of a piece were read whole, and how the next one stopped.
+fn whole_entries(entries: &[BatchEntry], mut transfer: Transfer) -> (usize, Transfer) {
+    let mut whole = 0_usize;
+    for entry in entries {
+        let Some(copied) = transfer.transferred.checked_sub(entry.length as usize) else {
+            break;
+        };
+        whole = whole.saturating_add(1);
+        transfer.transferred = copied;
+    }
+    (whole, transfer)
+}
+
+/// Returns what entries of one piece cost of a budget.
+fn cost(entries: Option<&[BatchEntry]>) -> usize {
+    let entries = entries.unwrap_or_default();
+    let lengths = entries.iter().map(|entry| entry.length as usize);
+    Interruption::cost(entries.len(), lengths.fold(0, usize::saturating_add))
+}
+
 /// Takes plain entries, one piece after another.
 struct Plain<'e> {
     /// Those that are in no piece yet.
@@ -198,9 +220,13 @@ struct Plain<'e> {
     budget: usize,
 }
 
-impl<'e> Plain<'e> {
+impl Plain<'_> {
     /// Returns the next piece: entries that follow each other in a page. They do so in the output, too.
     #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
     fn next(&mut self) -> Option<Piece> {
         let (first, mut rest) = self.rest.split_first()?;
         let address = first.address;
@@ -208,13 +234,14 @@ impl<'e> Plain<'e> {
             return None;
         }
         let mut length = u64::from(first.length);
-        let mut count = 1;
-        if let Some(next) = rest.first()
+        let count = if let Some(next) = rest.first()
             && next.address == address.wrapping_add(length)
         {
             (length, rest) = join(first, rest);
-            count = self.rest.len().wrapping_sub(rest.len());
-        }
+            self.rest.len().wrapping_sub(rest.len())
+        } else {
+            1
+        };
         // A piece that is empty, or that exceeds 2^64, is not plain.
         let _last = address.checked_add(length.checked_sub(1)?)?;
         // Less than 2^33.

@@ -83,10 +83,9 @@ pub fn copy_virtual<M: PhysicalMemory, T: Translate>(
         }
         read_at_most(length, rest, |piece| {
             let transfer = copy_physical(memory, physical, piece);
-            match transfer.stop {
-                None => Ok(()),
-                Some(stop) => Err(stopped_within(length, transfer.transferred, &stop)),
-            }
+            transfer.stop.map_or(Ok(()), |stop| {
+                Err(stopped_within(length, transfer.transferred, &stop))
+            })
         })
     })
 }

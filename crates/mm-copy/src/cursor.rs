@@ -48,12 +48,10 @@ pub(crate) fn copy_in_steps(
         let left = length.saturating_sub(transferred);
         // Within the source, which does not wrap.
         let address = source.wrapping_add(transferred as u64);
-        let result = match target.reborrow().subslice(transferred, left) {
-            Some(rest) => step(address, rest),
-            // Not reached: something is left of the target.
-            None => Err(Hole::from(Reason::Wraps).into()),
-        };
-        match result {
+        // Not reached: something is left of the target.
+        let not_reached = || Err(Hole::from(Reason::Wraps).into());
+        let rest = target.reborrow().subslice(transferred, left);
+        match rest.map_or_else(not_reached, |rest| step(address, rest)) {
             Ok(copied) => transferred = transferred.saturating_add(copied),
             Err(Stopped { copied, hole }) => {
                 let copied = copied.min(left);
@@ -74,9 +72,8 @@ pub(crate) fn read_at_most<'a>(
     read: impl FnOnce(VolatileSlice<'a>) -> Result<(), Stopped>,
 ) -> Result<usize, Stopped> {
     let length = usize::try_from(limit).map_or(rest.len(), |limit| limit.min(rest.len()));
-    match rest.subslice(0, length) {
-        Some(piece) => read(piece).map(|()| length),
-        // Not reached: the piece is no longer than the rest.
-        None => Err(Hole::from(Reason::Wraps).into()),
-    }
+    // Not reached: the piece is no longer than the rest.
+    let not_reached = || Err(Hole::from(Reason::Wraps).into());
+    rest.subslice(0, length)
+        .map_or_else(not_reached, |piece| read(piece).map(|()| length))
 }

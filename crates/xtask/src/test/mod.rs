@@ -81,7 +81,7 @@ pub const PARTS: &[Part] = &[
     },
     Part {
         name: "miri",
-        what: "all tests that Miri can run; `host` runs a few of them",
+        what: "tests in Miri that take minutes; `host` runs the quick ones",
         by_name: true,
         run: |_| miri::all(),
     },

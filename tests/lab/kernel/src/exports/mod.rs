@@ -9,11 +9,13 @@
 #![expect(non_snake_case, reason = "an export has the name that drivers import")]
 
 mod breaches;
+mod c_library;
 mod dbg;
 mod dispatcher;
 mod dpc;
 pub(crate) mod etw;
 mod ex;
+mod guarded;
 mod io;
 mod ke;
 mod mdl;
@@ -84,6 +86,7 @@ pub(crate) fn resolve(library: &str, name: &str) -> Option<u64> {
 
 table! {
     dbg: vDbgPrintEx vDbgPrintExWithPrefix;
+    c_library: strlen strnlen strcmp strncmp wcslen wcsnlen wcscmp;
     dispatcher: KeInitializeEvent KeSetEvent KeResetEvent KeClearEvent KeReadStateEvent
         KeInitializeSemaphore KeReleaseSemaphore KeInitializeMutex KeReleaseMutex
         KeWaitForSingleObject KeWaitForMultipleObjects KeDelayExecutionThread
@@ -93,6 +96,8 @@ table! {
         KeQuerySystemTimePrecise KeQueryPerformanceCounter ExSystemTimeToLocalTime;
     etw: EtwRegister EtwUnregister EtwSetInformation EtwWriteTransfer;
     ex: ExGetPreviousMode ExAcquireFastMutex ExReleaseFastMutex ExTryToAcquireFastMutex;
+    guarded: KeInitializeGuardedMutex KeAcquireGuardedMutex KeTryToAcquireGuardedMutex
+        KeReleaseGuardedMutex KeAcquireInStackQueuedSpinLock KeReleaseInStackQueuedSpinLock;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
         IoIs32bitProcess IoGetRequestorProcess IoGetRequestorProcessId;

@@ -4,6 +4,7 @@ use alloc::format;
 
 use crate::irql::{PASSIVE_LEVEL, require_at_most};
 use crate::nt::strings;
+use crate::pnp::interfaces::class_at;
 use crate::pool::{self, Content, Kind};
 use crate::raw;
 use nt_status::NtStatus;
@@ -248,11 +249,7 @@ pub(super) extern "win64" fn RtlIntegerToUnicodeString(
 /// `RtlStringFromGUID` function (wdm.h): in braces, allocated. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn RtlStringFromGUID(identifier: u64, string: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "RtlStringFromGUID");
-    let one: u32 = raw::read(identifier);
-    let [two, three]: [u16; 2] = raw::read(identifier + 4);
-    let [a, b, rest @ ..]: [u8; 8] = raw::read(identifier + 8);
-    let rest = rest.map(|byte| format!("{byte:02X}")).concat();
-    let text = format!("{{{one:08X}-{two:04X}-{three:04X}-{a:02X}{b:02X}-{rest}}}");
+    let text = class_at(identifier).to_ascii_uppercase();
     match buffer_of(string, text.len() as u64 * 2, 2, 1) {
         Ok(buffer) => {
             strings::place(string, buffer, &text);
