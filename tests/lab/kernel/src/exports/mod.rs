@@ -116,7 +116,8 @@ table! {
     mm_copy: MmCopyMemory;
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
     pnp: IoAttachDeviceToDeviceStack IoDetachDevice IoGetAttachedDevice IoGetAttachedDeviceReference
-        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp;
+        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp
+        IoRegisterShutdownNotification IoUnregisterShutdownNotification;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
     ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
@@ -149,6 +150,8 @@ table! {
     "ExRaiseDatatypeMisalignment" => probe::nt_raise_datatype_misalignment;
     "ProbeForRead" => probe::nt_probe_for_read;
     "ProbeForWrite" => probe::nt_probe_for_write;
+    "IoRegisterLastChanceShutdownNotification" => pnp::IoRegisterShutdownNotification;
+    "strlen" => rtl::c_string_length;
     "IoGetCurrentProcess" => ps::PsGetCurrentProcess;
     "MmProbeAndLockPages" => mdl::nt_probe_and_lock_pages;
     "KeQueryMaximumProcessorCountEx" => ke::KeQueryActiveProcessorCountEx;
