@@ -350,14 +350,20 @@ pub struct ParseError {
     reason: String,
 }
 
-/// Parses a script: a step on each line. Empty lines, and those that start with `#`, are no steps. Files
-/// are found from the script's folder.
+/// Returns a line without its comment.
+fn without_comment(line: &str) -> &str {
+    let (step, _) = line.split_once(" #").unwrap_or((line, ""));
+    step.trim()
+}
+
+/// Parses a script: a step on each line. A `#` at the start of a line, or after a space, begins a comment.
+/// Files are found from the script's folder.
 ///
 /// # Errors
 ///
 /// The number of the first wrong line, and what is wrong.
 pub fn parse_script(text: &str, folder: &Path) -> Result<Vec<Step>, ParseError> {
-    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = (1..).zip(text.lines().map(without_comment));
     let steps = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     steps
         .map(|(line, text)| {
@@ -398,7 +404,7 @@ mod tests {
     #[test]
     fn a_script_has_a_step_on_each_line() {
         let script = "# the device\nopen \\\\.\\Test --as one --access read\n\n\
-            ioctl 0x222000 --input 01_02 --output-length 16\nread 4 --offset 0x10 --on one\n\
+            ioctl 0x222000 --input 01_02 --output-length 16\nread 4 --offset 0x10 --on one  # four bytes\n\
             memory page 00\nwrite 0xAbCd,&page\nwait 20ms\npnp query-stop\nclose one\n";
         let steps: Vec<_> = parsed(script)
             .unwrap()
