@@ -20,7 +20,7 @@ fn instructions_are_counted_whatever_else_the_machine_does() {
     let page = process.allocate(PAGE_LENGTH).unwrap();
     let physical = process.physical_address(page).unwrap().unwrap();
     let mut device = open(&mut process);
-    let mut instructions = |length: usize, engine| {
+    let mut once = |length: usize, engine| {
         let mut target = vec![0; length];
         let (report, instructions) = lab
             .instructions_of(|| device.copy_memory(Source::Physical(physical), engine, &mut target))
@@ -28,6 +28,8 @@ fn instructions_are_counted_whatever_else_the_machine_does() {
         assert!(report.unwrap().is_complete());
         instructions
     };
+    // One request a second takes the list of RAM again.
+    let mut instructions = |length, engine| once(length, engine).min(once(length, engine));
     for engine in [EngineKind::Native, EngineKind::System] {
         // The first request may find things to set up.
         instructions(1, engine);
