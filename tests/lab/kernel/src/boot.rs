@@ -17,7 +17,7 @@ global_asm!(include_str!("boot.s"));
 
 const MAGIC: u32 = 0x336E_C578;
 const USABLE: u32 = 1;
-const COMMAND_LINE_LIMIT: usize = 2048;
+const COMMAND_LINE_LIMIT: usize = 4096;
 /// The most entries of the firmware's map that are used.
 const MAP_LIMIT: usize = 32;
 
@@ -86,7 +86,12 @@ pub(crate) fn take_over(start_info: u64) -> Archive {
 
     let line = phys::read(start_info + 24);
     if line != 0 {
-        options::parse(&raw::c_string(phys::linear(line), COMMAND_LINE_LIMIT));
+        let line = raw::c_string(phys::linear(line), COMMAND_LINE_LIMIT);
+        assert!(
+            line.len() < COMMAND_LINE_LIMIT,
+            "the command line is too long"
+        );
+        options::parse(&line);
     }
     random::seed(options::get().seed);
 
