@@ -17,7 +17,7 @@ global_asm!(include_str!("boot.s"));
 
 const MAGIC: u32 = 0x336E_C578;
 const USABLE: u32 = 1;
-const COMMAND_LINE_LIMIT: usize = 2048;
+const COMMAND_LINE_LIMIT: usize = 4096;
 /// The most entries of the firmware's map that are used.
 const MAP_LIMIT: usize = 32;
 

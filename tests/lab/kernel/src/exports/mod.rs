@@ -94,6 +94,7 @@ table! {
     etw: EtwRegister EtwUnregister EtwSetInformation EtwWriteTransfer;
     ex: ExGetPreviousMode ExAcquireFastMutex ExReleaseFastMutex ExTryToAcquireFastMutex;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
+        IoRegisterShutdownNotification IoUnregisterShutdownNotification
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
         IoIs32bitProcess IoGetRequestorProcess IoGetRequestorProcessId;
     ke: KeIpiGenericCall KeQueryUnbiasedInterruptTime KeBugCheck KeBugCheckEx
@@ -148,6 +149,7 @@ table! {
     "MmProbeAndLockPages" => mdl::nt_probe_and_lock_pages;
     "KeQueryMaximumProcessorCountEx" => ke::KeQueryActiveProcessorCountEx;
     "KeGetCurrentThread" => ps::PsGetCurrentThread;
+    "strlen" => memory_operations::nt_strlen;
     "RtlCopyMemory" => memory_operations::nt_memmove;
     "memcpy" => memory_operations::nt_memmove;
     "memmove" => memory_operations::nt_memmove;

@@ -36,7 +36,7 @@ enum State {
     /// Not started yet.
     Created,
     Started,
-    /// Its resources are being distributed anew.
+    /// Its resources are being distributed again.
     Stopped,
     /// It is gone or has failed, and waits for its removal.
     Failed,
