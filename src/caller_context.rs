@@ -22,32 +22,31 @@ use crate::{
 };
 
 pub extern "C" fn evt_io_in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
+    let device = Device::of_callback(device);
     let request = Request::of_callback(request);
     if !processor::is_at_passive_level() {
         trace::request_refused(&request, NtStatus::INVALID_LEVEL);
         return request.complete(Err(NtStatus::INVALID_LEVEL));
     }
-    let served = serve(&request).inspect_err(|status| trace::request_refused(&request, *status));
+    let served =
+        serve(&device, &request).inspect_err(|status| trace::request_refused(&request, *status));
     match served.transpose() {
         Some(served) => request.complete(served),
-        None => Device::of_callback(device).enqueue(request),
+        None => device.enqueue(request),
     }
 }
 
 /// Serves a request, or returns `None` if it belongs in the queue.
-fn serve(request: &Request) -> Result<Option<usize>, NtStatus> {
+fn serve(device: &Device, request: &Request) -> Result<Option<usize>, NtStatus> {
     let Some(parameters) = request.control() else {
         // The queue has no callback for reads, writes and the like: the framework refuses them.
         return Ok(None);
     };
-    let (device, file) = state::contexts(request)?;
+    let (device, file) = state::contexts(device, request)?;
     file.check_owner()?;
     let code = Code::from_value(parameters.code).ok_or(NtStatus::INVALID_DEVICE_REQUEST)?;
-    CallerMode::of(request, device.settings.policy).check_output(
-        request,
-        code.method,
-        parameters.output_length,
-    )?;
+    let length = parameters.output_length;
+    CallerMode::check_output(request, device.settings.policy, code.method, length)?;
     let (ServedIn::CallerContext, handler) = dispatch::handler(code.kind) else {
         return Ok(None);
     };

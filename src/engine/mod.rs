@@ -1,12 +1,13 @@
 //! The two engines that copy virtual and physical memory, with one contract.
 
 mod native;
+mod pieces;
 mod ram;
 mod system;
 
-use mm_copy::{
-    CopyFlags, Engine as _, Hole, PhysicalMemory as _, RamRange, Reason, Stop, Transfer,
-};
+use core::cell::Cell;
+
+use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, Reason, Stop, Transfer};
 use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
@@ -14,8 +15,8 @@ use crate::{
     nt::{hypervisor, processor},
     trace,
 };
-pub use native::Page;
-use native::{NativeEngine, NativeMachine, WindowMemory, WindowWalk};
+use native::{NativeEngine, NativeMachine, WindowWalk};
+pub use pieces::{Addresses, Ended, Memory, Piece, is_in_a_page};
 pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
 use system::SystemMachine;
@@ -47,7 +48,7 @@ impl Engines {
         } else if hypervisor::may_withhold_memory() && !native_under_hypervisor {
             Err(NtStatus::HV_ACCESS_DENIED)
         } else {
-            NativeMachine::start(ram.for_request().ranges(), uncached, address_bits)
+            NativeMachine::start(&ram.for_request(), uncached, address_bits)
         };
         Ok(Self {
             ram,
@@ -66,6 +67,7 @@ impl Engines {
     }
 
     /// The list of RAM, for one request. IRQL: `PASSIVE_LEVEL`.
+    #[inline]
     pub fn ram(&self) -> RamOfRequest<'_> {
         self.ram.for_request()
     }
@@ -80,31 +82,31 @@ impl Engines {
     ) -> Copier<'a, 'r> {
         let native = self.native.as_ref().map_err(|status| *status);
         Copier {
-            choice,
+            choice: Cell::new(choice),
             ram,
-            native: native.map(|native| native.engine(ram.ranges())),
-            system: SystemMachine::new(ram.ranges(), self.address_bits),
+            native: native.map(|native| native.engine(ram)),
+            system: SystemMachine::new(ram, self.address_bits),
         }
     }
 }
 
 /// Copies for one request.
 pub struct Copier<'a, 'r> {
-    choice: EngineKind,
+    choice: Cell<EngineKind>,
     ram: &'a RamOfRequest<'r>,
-    native: Result<NativeEngine<'a>, NtStatus>,
-    system: SystemMachine<'a>,
+    native: Result<NativeEngine<'a, 'r>, NtStatus>,
+    system: SystemMachine<'a, 'r>,
 }
 
 impl Copier<'_, '_> {
     /// Returns the engine that copies are made with.
     pub const fn choice(&self) -> EngineKind {
-        self.choice
+        self.choice.get()
     }
 
     /// Makes further copies with another engine.
-    pub const fn choose(&mut self, choice: EngineKind) {
-        self.choice = choice;
+    pub fn choose(&self, choice: EngineKind) {
+        self.choice.set(choice);
     }
 
     /// Copies to nonpaged memory. IRQL: `PASSIVE_LEVEL`.
@@ -112,25 +114,76 @@ impl Copier<'_, '_> {
     /// If the request asks for the native engine and it is not available, the result has the status
     /// of its self-check.
     pub fn copy(
-        &mut self,
+        &self,
         flags: CopyFlags,
         address: u64,
         mut target: VolatileSlice<'_>,
     ) -> CopyResult {
-        let engine = match (self.choice, &self.native) {
-            (EngineKind::Native, Err(status)) => return CopyResult::of(*status),
-            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => EngineKind::System,
-            (EngineKind::Native | EngineKind::Auto, Ok(_)) => EngineKind::Native,
+        let Some(engine) = self.engine() else {
+            return CopyResult::of(
+                self.native
+                    .as_ref()
+                    .err()
+                    .copied()
+                    .unwrap_or(NtStatus::NOT_SUPPORTED),
+            );
         };
-        let mut transfer = self.copy_by(engine, flags, address, target.reborrow());
+        let length = target.len();
+        if pieces::is_in_a_page(address, length as u64)
+            && let Some(memory) = Memory::at(flags, address)
+        {
+            let mut piece = Some(Piece { address, length });
+            match self.read_pieces((engine, memory), target.reborrow(), || piece.take()) {
+                Ended::AllRead => return complete(length, engine),
+                Ended::NotBegun => {}
+                Ended::Stopped(transfer) => {
+                    return self.stopped(engine, flags, address, target, transfer);
+                }
+            }
+        }
+        let transfer = self.copy_by(engine, flags, address, target.reborrow());
+        if transfer.is_complete() {
+            return complete(length, engine);
+        }
+        self.after_stop(engine, flags, address, target, transfer)
+    }
+
+    /// Returns the result of a copy by an engine that stopped while it read: what [`copy`](Self::copy)
+    /// would return.
+    #[cold]
+    pub fn stopped(
+        &self,
+        engine: EngineKind,
+        flags: CopyFlags,
+        address: u64,
+        target: VolatileSlice<'_>,
+        transfer: Transfer,
+    ) -> CopyResult {
+        let transfer = match engine {
+            EngineKind::System => self.with_hole(flags, target.len(), transfer),
+            EngineKind::Native | EngineKind::Auto => transfer,
+        };
+        self.after_stop(engine, flags, address, target, transfer)
+    }
+
+    /// Goes on after a copy that stopped, where a newer list of RAM or the other engine helps.
+    #[cold]
+    fn after_stop(
+        &self,
+        engine: EngineKind,
+        flags: CopyFlags,
+        address: u64,
+        mut target: VolatileSlice<'_>,
+        mut transfer: Transfer,
+    ) -> CopyResult {
         if let Some(miss) = transfer.stop.and_then(|stop| Miss::of(flags, &stop))
-            && self.renew_ram(miss)
+            && self.ram.renew(miss)
         {
             transfer = self.go_on(engine, flags, address, transfer, target.reborrow());
         }
         let by_system = transfer
             .stop
-            .filter(|_| engine == EngineKind::Native && self.choice == EngineKind::Auto)
+            .filter(|_| engine == EngineKind::Native && self.choice() == EngineKind::Auto)
             .filter(|stop| Self::may_go_on(flags, stop));
         if let Some(stop) = by_system {
             let length = target.len();
@@ -147,19 +200,17 @@ impl Copier<'_, '_> {
         result(&transfer, engine)
     }
 
-    /// Returns whether the native engine is the one that reads, so that it can read from pages.
+    /// Returns the engine of copies that it completes by itself; `None` if it is not available.
     #[inline]
-    pub const fn reads_pages(&self) -> bool {
-        self.native.is_ok() && !matches!(self.choice, EngineKind::System)
+    pub const fn engine(&self) -> Option<EngineKind> {
+        match (self.choice(), &self.native) {
+            (EngineKind::Native, Err(_)) => None,
+            (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => Some(EngineKind::System),
+            (EngineKind::Native | EngineKind::Auto, Ok(_)) => Some(EngineKind::Native),
+        }
     }
 
-    /// Returns the page of an address, if the native engine is the one that would read all of it.
-    pub fn page(&self, flags: CopyFlags, address: u64) -> Option<Page<'_>> {
-        let native = self.native.as_ref().ok().filter(|_| self.reads_pages())?;
-        let frame = native.page_of(flags, address)?;
-        native.physical_memory().page(frame)
-    }
-
+    #[inline(never)]
     fn copy_by(
         &self,
         engine: EngineKind,
@@ -197,24 +248,6 @@ impl Copier<'_, '_> {
         }
     }
 
-    /// Takes the list of RAM again, if the request may; returns whether it is another one.
-    fn renew_ram(&mut self, miss: Miss) -> bool {
-        let renewed = self.ram.renew(miss);
-        if renewed {
-            let ram = self.ram.ranges();
-            self.system = SystemMachine::new(ram, self.system.address_bits());
-            self.native = self
-                .native
-                .as_ref()
-                .map_err(|status| *status)
-                .map(|native| {
-                    let memory: &WindowMemory<'_> = native.physical_memory();
-                    memory.machine().engine(ram)
-                });
-        }
-        renewed
-    }
-
     /// Whether the system's engine might read what the native one does not: pages that are not
     /// resident, system memory of which the list of RAM does not know, and RAM that is not for the
     /// native engine.
@@ -228,6 +261,7 @@ impl Copier<'_, '_> {
 
     /// Copies with the system's engine. `MmCopyMemory` does not report the length of a hole in system
     /// memory, so it is read from the page tables if the native engine passed its self-check.
+    #[inline]
     fn copy_by_system(
         &self,
         flags: CopyFlags,
@@ -235,7 +269,16 @@ impl Copier<'_, '_> {
         target: VolatileSlice<'_>,
     ) -> Transfer {
         let length = target.len();
-        let mut transfer = mm_copy::copy_memory(&self.system, flags, address, target);
+        let transfer = mm_copy::copy_memory(&self.system, flags, address, target);
+        if transfer.is_complete() {
+            return transfer;
+        }
+        self.with_hole(flags, length, transfer)
+    }
+
+    /// Adds the length of the hole that stopped the system's engine.
+    #[cold]
+    fn with_hole(&self, flags: CopyFlags, length: usize, mut transfer: Transfer) -> Transfer {
         let left = length.saturating_sub(transfer.transferred) as u64;
         if let (Some(stop), Ok(native), CopyFlags::VIRTUAL) =
             (&mut transfer.stop, &self.native, flags)
@@ -250,6 +293,16 @@ impl Copier<'_, '_> {
             stop.hole_length = hole.length;
         }
         transfer
+    }
+}
+
+/// The result of a complete copy by an engine.
+#[inline]
+const fn complete(length: usize, engine: EngineKind) -> CopyResult {
+    CopyResult {
+        copied: length as u64,
+        engine: engine as u32,
+        ..CopyResult::of(NtStatus::SUCCESS)
     }
 }
 

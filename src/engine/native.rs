@@ -8,18 +8,18 @@
 //! memory of the driver through the window. If a check fails, the engine is not used.
 
 use mm_copy::{
-    CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRange, RamRanges,
-    ReadError, Reason, Translate,
+    CopyFlags, Hole, Levels, Mapping, Native, PageTableWalk, PhysicalMemory, RamRange, ReadError,
+    Reason, Translate,
 };
 use usermode_accessors::{NtStatus, VolatileSlice};
 
-use super::system::SystemMachine;
+use super::{RamOfRequest, system::SystemMachine};
 use crate::nt::{
     PAGE_SIZE,
     contiguous::{Caching, ContiguousPages},
     pool::PoolBuffer,
     processor,
-    window::{self, Reservation, Windows},
+    window::{self, Frame, Next, Reservation, Windows},
 };
 
 /// The status of RAM that is not read because it is mapped elsewhere under another type of caching.
@@ -47,44 +47,27 @@ pub struct NativeMachine {
 }
 
 /// The engine for one request.
-pub type NativeEngine<'a> = Native<WindowMemory<'a>, WindowWalk<'a>>;
+pub type NativeEngine<'a, 'r> = Native<WindowMemory<'a, 'r>, WindowWalk<'a, 'r>>;
 
 /// The walk, which finds nothing at the window's own addresses. What is mapped there is there for the
 /// walk's own sake: it would find the very table that it is reading.
-pub struct WindowWalk<'a> {
+pub struct WindowWalk<'a, 'r> {
     machine: &'a NativeMachine,
-    walk: PageTableWalk<WindowMemory<'a>>,
+    walk: PageTableWalk<WindowMemory<'a, 'r>>,
 }
 
 /// RAM through the window.
 #[derive(Clone, Copy)]
-pub struct WindowMemory<'a> {
+pub struct WindowMemory<'a, 'r> {
     machine: &'a NativeMachine,
-    ram: RamRanges<'a>,
-}
-
-/// A page of RAM, for many reads.
-pub struct Page<'a> {
-    machine: &'a NativeMachine,
-    frame: u64,
-}
-
-impl Page<'_> {
-    /// As [`Windows::read_pieces`]; 0 if nothing can be read.
-    pub fn read_pieces<'t>(
-        &self,
-        pieces: impl Iterator<Item = (usize, VolatileSlice<'t>)>,
-    ) -> usize {
-        let read = self.machine.windows.read_pieces(self.frame, pieces);
-        read.unwrap_or_default()
-    }
+    ram: &'a RamOfRequest<'r>,
 }
 
 impl NativeMachine {
     /// Finds the windows' entries and checks the engine on memory of the driver's own. RAM in
     /// `uncached` is not read: it is mapped elsewhere under another type of caching.
     pub fn start(
-        ram: RamRanges<'_>,
+        ram: &RamOfRequest<'_>,
         uncached: RamRange,
         address_bits: u32,
     ) -> Result<Self, NtStatus> {
@@ -110,7 +93,7 @@ impl NativeMachine {
     }
 
     /// Returns the engine over these ranges of RAM, for the current address space.
-    pub fn engine<'a>(&'a self, ram: RamRanges<'a>) -> NativeEngine<'a> {
+    pub fn engine<'a, 'r>(&'a self, ram: &'a RamOfRequest<'r>) -> NativeEngine<'a, 'r> {
         let memory = WindowMemory { machine: self, ram };
         Native::new(memory, WindowWalk::over(memory))
     }
@@ -127,7 +110,7 @@ impl NativeMachine {
 
     /// Reads as much memory of the driver's own as the window shows at a time, another pattern in
     /// every page, by physical and by virtual address; both must give the patterns.
-    fn self_check(&self, ram: RamRanges<'_>) -> Result<(), NtStatus> {
+    fn self_check(&self, ram: &RamOfRequest<'_>) -> Result<(), NtStatus> {
         let pages = ContiguousPages::allocate(window::SPAN, Caching::Cached)?;
         let mut expected = PoolBuffer::allocate(window::SPAN)?;
         for page in 0..window::PAGES {
@@ -162,7 +145,7 @@ impl NativeMachine {
 
 /// Returns the address at which the page tables are mapped into themselves. The index of the entry of
 /// the root table that points at the root table determines it.
-fn page_table_base(memory: &SystemMachine<'_>, levels: Levels) -> Result<u64, NtStatus> {
+fn page_table_base(memory: &SystemMachine<'_, '_>, levels: Levels) -> Result<u64, NtStatus> {
     let root = processor::page_table_root() & FRAME;
     let mut table = PoolBuffer::allocate(PAGE_SIZE)?;
     memory
@@ -192,9 +175,9 @@ const fn entry_offset(address: u64, levels: Levels) -> u64 {
     (address >> 12 & mask) << 3
 }
 
-impl<'a> WindowWalk<'a> {
+impl<'a, 'r> WindowWalk<'a, 'r> {
     /// Returns a new walk through the tables of the current address space.
-    pub fn over(memory: WindowMemory<'a>) -> Self {
+    pub fn over(memory: WindowMemory<'a, 'r>) -> Self {
         let machine = memory.machine;
         Self {
             machine,
@@ -211,7 +194,8 @@ impl<'a> WindowWalk<'a> {
     }
 }
 
-impl Translate for WindowWalk<'_> {
+impl Translate for WindowWalk<'_, '_> {
+    #[inline]
     fn translate(&self, address: u64) -> Result<Mapping, Hole> {
         if self.machine.windows.hold(address) {
             return Err(Reason::NotPresent { level: 1 }.into());
@@ -224,13 +208,14 @@ impl Translate for WindowWalk<'_> {
     }
 }
 
-impl PhysicalMemory for WindowMemory<'_> {
+impl PhysicalMemory for WindowMemory<'_, '_> {
     const SPAN: u64 = window::SPAN as u64;
 
     fn address_bits(&self) -> u32 {
         self.machine.address_bits
     }
 
+    #[inline]
     fn ram_from(&self, address: u64) -> u64 {
         self.ram.bytes_from(address)
     }
@@ -239,19 +224,17 @@ impl PhysicalMemory for WindowMemory<'_> {
         self.ram.hole_from(address)
     }
 
-    fn read(&self, address: u64, mut target: VolatileSlice<'_>) -> Result<(), ReadError> {
+    #[inline]
+    fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
         let allowed = self.machine.bytes_before_uncached(address);
-        let length = usize::try_from(allowed).map_or(target.len(), |most| target.len().min(most));
-        if length < target.len() {
-            self.read_cached(address, target.reborrow(), length)?;
-            return Err(ReadError {
-                status: NOT_CACHED,
-                transferred: length,
-            });
+        if (target.len() as u64) <= allowed {
+            return self.read_cached(address, target);
         }
-        self.read_cached(address, target, length)
+        // Fewer than the target has.
+        self.read_part(address, target, usize::try_from(allowed).unwrap_or(0))
     }
 
+    #[inline]
     fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
         if self.machine.bytes_before_uncached(address) == 0 {
             return Err(NOT_CACHED);
@@ -261,33 +244,50 @@ impl PhysicalMemory for WindowMemory<'_> {
     }
 }
 
-impl<'a> WindowMemory<'a> {
-    pub const fn machine(&self) -> &'a NativeMachine {
-        self.machine
+impl WindowMemory<'_, '_> {
+    /// Returns the frame of the page at `address`, all of which the engine may read, if it is one.
+    #[inline]
+    pub fn frame(&self, address: u64) -> Option<Frame> {
+        let all = PAGE_SIZE as u64;
+        let readable = self.machine.bytes_before_uncached(address) >= all;
+        readable.then_some(Frame::of(address))
     }
 
-    /// Returns the page of RAM at a physical address, unless the driver maps a part of it uncached.
-    pub const fn page(&self, frame: u64) -> Option<Page<'a>> {
-        let machine = self.machine;
-        if machine.bytes_before_uncached(frame) < PAGE_SIZE as u64 {
-            return None;
-        }
-        Some(Page { machine, frame })
+    /// As [`Windows::read_pieces`].
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
+    pub fn read_pieces(
+        &self,
+        target: VolatileSlice<'_>,
+        next: impl FnMut() -> Next,
+    ) -> Result<bool, ReadError> {
+        self.machine.windows.read_pieces(target, next)
     }
 
-    /// Reads `length` bytes, as many as `target` has or fewer.
-    fn read_cached(
+    #[inline]
+    fn read_cached(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
+        let windows = &self.machine.windows;
+        windows.read(frame_of(address), offset_of(address), target)
+    }
+
+    /// Reads `length` bytes, fewer than `target` has, before what is not cached.
+    #[cold]
+    fn read_part(
         &self,
         address: u64,
         target: VolatileSlice<'_>,
         length: usize,
     ) -> Result<(), ReadError> {
-        let windows = &self.machine.windows;
-        let target = target.subslice(0, length).ok_or(ReadError {
-            status: NtStatus::INVALID_PARAMETER,
-            transferred: 0,
-        })?;
-        windows.read(frame_of(address), offset_of(address), target)
+        if let Some(part) = target.subslice(0, length).filter(|part| !part.is_empty()) {
+            self.read_cached(address, part)?;
+        }
+        Err(ReadError {
+            status: NOT_CACHED,
+            transferred: length,
+        })
     }
 }
 

@@ -6,7 +6,7 @@
 //! most once.
 
 use core::{
-    cell::OnceCell,
+    cell::{Cell, OnceCell},
     sync::atomic::{AtomicU8, AtomicU64, Ordering},
 };
 
@@ -15,7 +15,7 @@ use ringcopy_protocol::NtStatus;
 
 use crate::nt::{
     generations::{Generations, InUse},
-    physical::RamList,
+    physical::{NOTHING, RamList},
     time,
 };
 
@@ -69,30 +69,40 @@ impl Ram {
     }
 
     /// The list for a new request. IRQL: `PASSIVE_LEVEL`.
+    #[inline]
     pub fn for_request(&self) -> RamOfRequest<'_> {
         if self.is_old() {
             self.take_again();
         }
+        let first = self.lists.current();
         RamOfRequest {
             ram: self,
-            first: self.lists.current(),
+            last: Cell::new(first.get().map_or(NOTHING, RamList::largest)),
+            first,
             second: OnceCell::new(),
         }
     }
 
     /// Whether the list was taken a second ago or more; it counts as taken now.
+    #[inline]
     fn is_old(&self) -> bool {
         let now = time::now();
         let taken_at = self.taken_at.load(Ordering::Relaxed);
         let old = now.saturating_sub(taken_at) >= time::SECOND;
         if old {
-            self.taken_at.store(now, Ordering::Relaxed);
-            self.missed.store(0, Ordering::Relaxed);
+            self.begin_second(now);
         }
         old
     }
 
+    #[cold]
+    fn begin_second(&self, now: u64) {
+        self.taken_at.store(now, Ordering::Relaxed);
+        self.missed.store(0, Ordering::Relaxed);
+    }
+
     /// Takes the list again. A failed allocation leaves it as it is, as does a list that is the same.
+    #[inline(never)]
     fn take_again(&self) {
         if let Ok(list) = RamList::capture()
             && self.lists.current().get() != Some(&list)
@@ -108,6 +118,8 @@ pub struct RamOfRequest<'a> {
     first: InUse<'a, RamList>,
     /// What replaced it.
     second: OnceCell<InUse<'a, RamList>>,
+    /// The range that was found last, at first the largest: most look-ups of a request are of one range.
+    last: Cell<RamRange>,
 }
 
 impl RamOfRequest<'_> {
@@ -117,9 +129,27 @@ impl RamOfRequest<'_> {
         list.get().map_or(&[], RamList::as_slice)
     }
 
-    /// The same, for look-ups.
-    pub fn ranges(&self) -> RamRanges<'_> {
-        RamRanges::new(self.as_slice())
+    /// As [`RamRanges::bytes_from`].
+    #[inline]
+    pub fn bytes_from(&self, address: u64) -> u64 {
+        match self.last.get().bytes_from(address) {
+            0 => self.look_up(address),
+            bytes => bytes,
+        }
+    }
+
+    /// As [`RamRanges::hole_from`].
+    pub fn hole_from(&self, address: u64) -> u64 {
+        RamRanges::new(self.as_slice()).hole_from(address)
+    }
+
+    #[inline(never)]
+    fn look_up(&self, address: u64) -> u64 {
+        let Some(range) = RamRanges::new(self.as_slice()).range_of(address) else {
+            return 0;
+        };
+        self.last.set(*range);
+        range.bytes_from(address)
     }
 
     /// Takes the list again for a miss, unless the request has another one already, or there was
@@ -134,6 +164,10 @@ impl RamOfRequest<'_> {
         if self.first.is_current() && (old || missed & miss.bit() == 0) {
             self.ram.take_again();
         }
-        !self.first.is_current() && self.second.set(self.ram.lists.current()).is_ok()
+        let renewed = !self.first.is_current() && self.second.set(self.ram.lists.current()).is_ok();
+        if renewed {
+            self.last.set(NOTHING);
+        }
+        renewed
     }
 }

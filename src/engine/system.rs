@@ -1,32 +1,34 @@
 //! The system's engine: `MmCopyMemory`, a run of pages at a time.
 
-use mm_copy::{CopyFlags, Engine, PhysicalMemory, RamRanges, ReadError, Transfer, copy_in_spans};
+use mm_copy::{CopyFlags, Engine, PhysicalMemory, ReadError, Transfer, copy_in_spans};
 use usermode_accessors::{NtStatus, VolatileSlice};
 
+use super::RamOfRequest;
 use crate::nt::{processor, system_copy::mm_copy_memory};
 
 /// The greatest number of bytes of one call, which limits the time of a call.
 const RUN: u64 = 64 << 10;
 
 /// RAM and system memory, through `MmCopyMemory`.
-pub struct SystemMachine<'a> {
-    ram: RamRanges<'a>,
+pub struct SystemMachine<'a, 'r> {
+    ram: &'a RamOfRequest<'r>,
     address_bits: u32,
 }
 
-impl<'a> SystemMachine<'a> {
-    pub const fn new(ram: RamRanges<'a>, address_bits: u32) -> Self {
+impl<'a, 'r> SystemMachine<'a, 'r> {
+    pub const fn new(ram: &'a RamOfRequest<'r>, address_bits: u32) -> Self {
         Self { ram, address_bits }
     }
 }
 
-impl PhysicalMemory for SystemMachine<'_> {
+impl PhysicalMemory for SystemMachine<'_, '_> {
     const SPAN: u64 = RUN;
 
     fn address_bits(&self) -> u32 {
         self.address_bits
     }
 
+    #[inline]
     fn ram_from(&self, address: u64) -> u64 {
         self.ram.bytes_from(address)
     }
@@ -35,6 +37,7 @@ impl PhysicalMemory for SystemMachine<'_> {
         self.ram.hole_from(address)
     }
 
+    #[inline]
     fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
         mm_copy_memory(CopyFlags::PHYSICAL, address, target)
     }
@@ -47,13 +50,14 @@ impl PhysicalMemory for SystemMachine<'_> {
     }
 }
 
-impl Engine for SystemMachine<'_> {
+impl Engine for SystemMachine<'_, '_> {
     type Memory = Self;
 
     fn physical_memory(&self) -> &Self {
         self
     }
 
+    #[inline]
     fn copy_system(&self, address: u64, target: VolatileSlice<'_>) -> Transfer {
         copy_in_spans::<RUN>(address, target, |address, target| {
             mm_copy_memory(CopyFlags::VIRTUAL, address, target)

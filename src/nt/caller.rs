@@ -35,15 +35,26 @@ impl CallerMode {
 
     /// Checks the address to which the I/O manager copies the output of a buffered or direct request.
     /// The I/O manager itself checks it for user mode, but not for kernel mode.
+    #[inline]
     pub fn check_output(
-        self,
         request: &Request,
+        policy: Reach,
         method: Method,
         length: usize,
     ) -> Result<(), NtStatus> {
         if method == Method::Neither || length == 0 || request.requestor_mode() == Mode::User {
             return Ok(());
         }
+        Self::of(request, policy).check_output_of_kernel(request, method, length)
+    }
+
+    #[cold]
+    fn check_output_of_kernel(
+        self,
+        request: &Request,
+        method: Method,
+        length: usize,
+    ) -> Result<(), NtStatus> {
         self.slice(request.output_address(method), length)
             .writer()
             .map(drop)

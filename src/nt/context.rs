@@ -71,6 +71,7 @@ pub fn attributes<T: Context>() -> WDF_OBJECT_ATTRIBUTES {
 /// # Safety
 ///
 /// `object` is a live object for as long as `'a`.
+#[inline]
 unsafe fn space<'a, T: Context>(object: WDFOBJECT) -> Option<&'a Space<T>> {
     let information = &raw const T::context_type().information;
     // SAFETY: the caller guarantees the handle; the type is a static.
@@ -87,6 +88,7 @@ unsafe fn space<'a, T: Context>(object: WDFOBJECT) -> Option<&'a Space<T>> {
 /// # Safety
 ///
 /// `object` is a live object for as long as `'a`.
+#[inline]
 pub unsafe fn get<'a, T: Context>(object: WDFOBJECT) -> Option<&'a T> {
     // SAFETY: the caller guarantees the handle.
     let space = unsafe { space::<T>(object) }?;

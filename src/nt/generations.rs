@@ -43,6 +43,7 @@ impl<T> Generations<T> {
     }
 
     /// The current value, which stays what it is until the result is dropped.
+    #[inline]
     pub fn current(&self) -> InUse<'_, T> {
         loop {
             let number = self.current.load(Ordering::SeqCst);
@@ -77,6 +78,7 @@ impl<T> Generations<T> {
     }
 
     /// Drops the values that are neither the current one nor in use.
+    #[inline(never)]
     fn drop_unused(&self) {
         if self.changing.swap(true, Ordering::SeqCst) {
             return;
@@ -108,6 +110,7 @@ pub struct InUse<'a, T> {
 
 impl<T> InUse<'_, T> {
     /// The value; there is always one.
+    #[inline]
     pub fn get(&self) -> Option<&T> {
         // SAFETY: the slot was the current one when it had this user already, so it was written
         // before, and is not written while it has users.
@@ -115,6 +118,7 @@ impl<T> InUse<'_, T> {
     }
 
     /// Whether no other value has replaced it.
+    #[inline]
     pub fn is_current(&self) -> bool {
         let current = self.all.current.load(Ordering::SeqCst);
         let slot = self.all.slots.get(current);
@@ -123,6 +127,7 @@ impl<T> InUse<'_, T> {
 }
 
 impl<T> Drop for InUse<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         let users = self.slot.users.fetch_sub(1, Ordering::SeqCst);
         if users == 1 && !self.is_current() {

@@ -17,6 +17,7 @@ pub struct AtDispatchLevel {
 
 impl AtDispatchLevel {
     /// IRQL: at most `DISPATCH_LEVEL`, which is the level of every caller in this driver.
+    #[inline]
     pub fn raise() -> Self {
         let [level, ..] = DISPATCH_LEVEL.to_le_bytes();
         // SAFETY: the level is not lowered by this, and is put back when the value is dropped.
@@ -41,6 +42,7 @@ impl AtDispatchLevel {
 }
 
 impl Drop for AtDispatchLevel {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: the level from before `raise`, on the same thread.
         unsafe { KeLowerIrql(self.before) };

@@ -10,10 +10,19 @@ use wdk_sys::{
     ntddk::{ExFreePool, MmGetPhysicalMemoryRanges},
 };
 
+/// A range that holds no address.
+pub const NOTHING: RamRange = RamRange {
+    start: 0,
+    length: 0,
+};
+
 /// The ranges of RAM as they were when the list was taken, in ascending order, with something else
 /// between them.
 #[derive(PartialEq, Eq)]
-pub struct RamList(Vec<RamRange>);
+pub struct RamList {
+    ranges: Vec<RamRange>,
+    largest: RamRange,
+}
 
 impl RamList {
     /// Reads the ranges from the memory manager. IRQL: `PASSIVE_LEVEL`.
@@ -26,20 +35,24 @@ impl RamList {
         let list = Self::copy(array);
         // SAFETY: the array is the caller's to free, and freed once.
         unsafe { ExFreePool(array.cast()) };
-        list.map(|Self(mut ranges)| {
+        list.map(|mut ranges| {
             let left = RamRanges::arrange(&mut ranges);
             ranges.truncate(left);
-            Self(ranges)
+            let largest = ranges.iter().max_by_key(|range| range.length);
+            Self {
+                largest: largest.copied().unwrap_or(NOTHING),
+                ranges,
+            }
         })
     }
 
-    fn copy(mut next: *const PHYSICAL_MEMORY_RANGE) -> Result<Self, NtStatus> {
+    fn copy(mut next: *const PHYSICAL_MEMORY_RANGE) -> Result<Vec<RamRange>, NtStatus> {
         let mut ranges = Vec::new();
         loop {
             // SAFETY: the array ends with an entry of zeros, at which this loop stops.
             let entry = unsafe { ptr::read(next) };
             let Some(range) = ram_range(&entry) else {
-                return Ok(Self(ranges));
+                return Ok(ranges);
             };
             ranges
                 .try_reserve(1)
@@ -52,7 +65,12 @@ impl RamList {
 
     /// Returns the ranges.
     pub fn as_slice(&self) -> &[RamRange] {
-        &self.0
+        &self.ranges
+    }
+
+    /// Returns the largest of them: most of RAM is in it.
+    pub const fn largest(&self) -> RamRange {
+        self.largest
     }
 }
 

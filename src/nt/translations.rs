@@ -6,6 +6,7 @@ use wdk_sys::{ULONG_PTR, ntddk::KeIpiGenericCall};
 const CR4_PGE: u64 = 1 << 7;
 
 /// Has this processor walk the page tables for a page again, in the current address space.
+#[inline]
 pub fn drop_here(address: *const u8) {
     // SAFETY: invalidating a translation in ring 0 has no effect but to have it walked again. The
     // assembly counts as touching memory, so accesses stay on their side of it.

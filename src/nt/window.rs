@@ -57,7 +57,7 @@ use core::{ffi::c_void, ptr::NonNull};
 
 use mm_copy::ReadError;
 use ringcopy_protocol::NtStatus;
-use usermode_accessors::{VolatileSlice, mapped};
+use usermode_accessors::{Fault, VolatileSlice, mapped};
 use wdk_sys::{
     USHORT,
     ntddk::{
@@ -79,9 +79,6 @@ pub const PAGES: usize = 16;
 
 /// Bytes in a window: 64 KiB, the most that is copied before the level is lowered again.
 pub const SPAN: usize = PAGES * PAGE_SIZE;
-
-/// The greatest number of pieces that are read before the level is lowered again.
-pub const MOST_PIECES: usize = 128;
 
 /// `ALL_PROCESSOR_GROUPS`.
 const ALL_GROUPS: USHORT = USHORT::MAX;
@@ -176,6 +173,7 @@ impl Windows {
     }
 
     /// Whether an address is in one of the windows.
+    #[inline]
     pub fn hold(&self, address: u64) -> bool {
         let length = self.reservation.windows.saturating_mul(SPAN) as u64;
         address.wrapping_sub(self.reservation.address()) < length
@@ -185,75 +183,125 @@ impl Windows {
     /// frame, and with the target's length within [`SPAN`], else nothing is read:
     /// `STATUS_INVALID_PARAMETER`. Where something keeps a frame from being read, the bytes before
     /// it arrive: `STATUS_INVALID_ADDRESS`.
+    #[inline]
     pub fn read(
         &self,
         frame: u64,
         offset: usize,
         target: VolatileSlice<'_>,
     ) -> Result<(), ReadError> {
-        let count = offset.saturating_add(target.len()).div_ceil(PAGE_SIZE);
-        self.with_frames(frame, count, |window| {
+        let end = offset.saturating_add(target.len());
+        let read = |window: *mut c_void| {
             let source = window.cast::<u8>().wrapping_add(offset);
             // SAFETY: so many pages are mapped while this runs, and the driver reaches them by no
             // other address of the window.
             unsafe { mapped::read_to(source, target) }
-        })
+        };
+        if end <= PAGE_SIZE {
+            self.with_frame(frame, read)
+        } else {
+            self.with_frames(frame, end.div_ceil(PAGE_SIZE), read)
+        }
         .map_err(|status| ReadError {
             status,
             transferred: 0,
         })?
-        .map_err(|fault| ReadError {
-            status: NtStatus::INVALID_ADDRESS,
-            transferred: fault.copied,
-        })
+        .map_err(|fault| refused(&fault))
     }
 
-    /// Reads pieces of the frame at `frame`, each from its offset on to all of its target, and shows
-    /// the frame once for all of them. Ends before a piece that is not all in the frame, that cannot
-    /// be read, or with which the pieces would be longer than [`SPAN`]. Returns the number of pieces
-    /// that were read.
+    /// Reads pieces of frames to `target`, one after another, at `DISPATCH_LEVEL` throughout: [`SPAN`]
+    /// bytes at most. A frame is shown once for the pieces of it that follow each other.
     ///
-    /// The pieces are looked up at `DISPATCH_LEVEL`, at most [`MOST_PIECES`] of them: they come from
-    /// nonpaged memory, and their targets are nonpaged.
-    pub fn read_pieces<'t>(
+    /// Ends after the last piece (`true`), or before one that is not to be read, that is not all in its
+    /// frame, or that `target` does not hold (`false`), or with the fault of one.
+    ///
+    /// `next` runs at `DISPATCH_LEVEL`, too: what it touches, and the target, are nonpaged. The caller
+    /// sees to it that there are few pieces: 128 at most.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
+    pub fn read_pieces(
         &self,
-        frame: u64,
-        pieces: impl Iterator<Item = (usize, VolatileSlice<'t>)>,
-    ) -> Result<usize, NtStatus> {
-        self.with_frames(frame, 1, |window| {
-            let (mut read, mut left) = (0_usize, SPAN);
-            for (offset, target) in pieces.take(MOST_PIECES) {
-                let length = target.len();
-                if offset > PAGE_SIZE || length > PAGE_SIZE.wrapping_sub(offset) || length > left {
-                    break;
-                }
-                left = left.wrapping_sub(length);
-                let source = window.cast::<u8>().wrapping_add(offset);
-                // SAFETY: the piece is within the page, which is mapped while this runs, and the
-                // driver reaches it by no other address of the window.
-                if unsafe { mapped::read_to(source, target) }.is_err() {
-                    break;
-                }
-                // At most `MOST_PIECES`.
-                read = read.wrapping_add(1);
+        target: VolatileSlice<'_>,
+        mut next: impl FnMut() -> Next,
+    ) -> Result<bool, ReadError> {
+        let level = AtDispatchLevel::raise();
+        let Some(window) = self.window(&level) else {
+            return Ok(true);
+        };
+        let found = window.entry(0);
+        let mut shown = Frame::NONE;
+        let most = target.len().min(SPAN);
+        let mut rest = target.subslice(0, most);
+        let ended = loop {
+            let (frame, offset, length) = match next() {
+                Next::Piece {
+                    frame,
+                    offset,
+                    length,
+                } => (frame, offset, length),
+                Next::Nothing => break Ok(true),
+                Next::NotReadable => break Ok(false),
+            };
+            if offset > PAGE_SIZE || length > PAGE_SIZE.wrapping_sub(offset) {
+                break Ok(false);
             }
-            read
-        })
+            let Some((target, after)) = rest.and_then(|rest| rest.split_at_checked(length)) else {
+                break Ok(false);
+            };
+            rest = Some(after);
+            if shown != frame {
+                window.set(0, frame.0 | READ_ONLY);
+                shown = frame;
+            }
+            let source = window.address.cast::<u8>().wrapping_add(offset);
+            // SAFETY: the piece is within the page, which is mapped while this runs, and the
+            // driver reaches it by no other address of the window.
+            if let Err(fault) = unsafe { mapped::read_to(source, target) } {
+                break Err(refused(&fault));
+            }
+        };
+        if shown != Frame::NONE {
+            window.set(0, found);
+        }
+        ended
     }
 
     /// Reads the page-table entry `index` of a frame by a single load: the processor and the memory
     /// manager write such entries whole.
+    #[inline]
     pub fn read_entry(&self, frame: u64, index: usize) -> Result<u64, NtStatus> {
         if index >= ENTRIES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
-        self.with_frames(frame, 1, |window| {
+        self.with_frame(frame, |window| {
             // SAFETY: the index is within the page.
             let entry = unsafe { window.cast::<u64>().add(index) };
             // SAFETY: the page is mapped while this runs; any value may be read from it.
             unsafe { mapped::read(entry) }
         })?
         .map_err(|_| NtStatus::INVALID_ADDRESS)
+    }
+
+    /// As [`with_frames`](Self::with_frames), for one frame.
+    #[inline]
+    fn with_frame<R>(
+        &self,
+        frame: u64,
+        read: impl FnOnce(*mut c_void) -> R,
+    ) -> Result<R, NtStatus> {
+        if !frame.is_multiple_of(PAGE_SIZE as u64) {
+            return Err(NtStatus::INVALID_PARAMETER);
+        }
+        let level = AtDispatchLevel::raise();
+        let window = self.window(&level).ok_or(NtStatus::NOT_SUPPORTED)?;
+        let found = window.entry(0);
+        window.set(0, frame | READ_ONLY);
+        let result = read(window.address);
+        window.set(0, found);
+        Ok(result)
     }
 
     /// Maps so many frames, from `frame` on, into this processor's window for the time of `read`,
@@ -285,6 +333,7 @@ impl Windows {
 
     /// The window of the processor that runs this. There is one, as no processor's number is above
     /// the number that was reserved for.
+    #[inline]
     fn window<'a>(&self, level: &'a AtDispatchLevel) -> Option<Window<'a>> {
         let number = level.processor();
         let start = self.reservation.start.as_ptr().cast::<[u8; SPAN]>();
@@ -300,6 +349,46 @@ impl Windows {
     }
 }
 
+/// The address of a frame: a multiple of [`PAGE_SIZE`].
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Frame(u64);
+
+impl Frame {
+    /// No frame.
+    pub const NONE: Self = Self(u64::MAX);
+
+    /// Returns the frame of a physical address.
+    #[inline]
+    pub const fn of(address: u64) -> Self {
+        const OFFSET: u64 = PAGE_SIZE as u64 - 1;
+        Self(address & !OFFSET)
+    }
+}
+
+/// What is read next.
+#[derive(Clone, Copy)]
+pub enum Next {
+    /// So many bytes of a frame.
+    Piece {
+        frame: Frame,
+        offset: usize,
+        length: usize,
+    },
+    /// A piece that is not to be read by the window.
+    NotReadable,
+    /// Nothing.
+    Nothing,
+}
+
+/// The error of a guarded read of a frame.
+#[cold]
+const fn refused(fault: &Fault) -> ReadError {
+    ReadError {
+        status: NtStatus::INVALID_ADDRESS,
+        transferred: fault.copied,
+    }
+}
+
 /// One window, while its processor has it to itself.
 struct Window<'a> {
     address: *mut c_void,
@@ -309,12 +398,14 @@ struct Window<'a> {
 
 impl Window<'_> {
     /// The entry of a page, below [`PAGES`].
+    #[inline]
     fn entry(&self, page: usize) -> u64 {
         // SAFETY: the entry is this window's, which this processor alone uses.
         unsafe { self.place(page).read_volatile() }
     }
 
     /// Gives a page, below [`PAGES`], an entry, which this processor heeds from then on.
+    #[inline]
     fn set(&self, page: usize, value: u64) {
         // SAFETY: as above.
         unsafe { self.place(page).write_volatile(value) };

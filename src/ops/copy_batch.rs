@@ -11,7 +11,7 @@ use super::{
     Call, copy_memory,
     entries::{Captured, Tally},
     interruption::Interruption,
-    neighbours,
+    run::{Place, Runs},
 };
 use crate::trace;
 
@@ -22,44 +22,39 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let length = request.output_length(entries)?;
     let mut output = call.request.output(length)?;
     let ram = call.device.engines.ram();
-    let mut copier = call.device.engines.copier(request.engine, &ram);
+    let copier = call.device.engines.copier(request.engine, &ram);
     let mut interruption = Interruption::of(call.request);
     let mut tally = Tally::of(request.count);
-    let mut slot = validate::results_end(entries.len());
-    let mut number = 0;
-    while let Some(entry) = entries.get(number) {
-        if let Some(rest) = entries.get(number..)
-            && copier.reads_pages()
-            && neighbours::may_begin(rest)
-            && interruption.allows_run()
-        {
-            let by = (&copier, &mut interruption);
-            let place = (number, slot);
-            let (served, end) = neighbours::serve(call, by, rest, &mut output, place, &mut tally)?;
-            if served > 0 {
-                number = number.saturating_add(served);
-                slot = end;
+    let mut place = Place {
+        number: 0,
+        slot: validate::results_end(entries.len()),
+    };
+    let mut runs = Runs::of(call, &copier);
+    while let Some(rest @ [entry, ..]) = entries.get(place.number..) {
+        if let Some(runs) = &mut runs {
+            let next = runs.serve(rest, place, &mut output, &mut interruption, &mut tally)?;
+            if next.number > place.number {
+                place = next;
                 continue;
             }
         }
         let source = entry.source();
         let target = output
             .reborrow()
-            .subslice(slot, source.length)
+            .subslice(place.slot, source.length)
             .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
         let result = match interruption.before_entry(source.length) {
-            Ok(()) => copy_memory::copy(call, &mut copier, &mut interruption, source, target),
+            Ok(()) => copy_memory::copy(call, &copier, &mut interruption, source, target),
             Err(status) => CopyResult::of(status),
         };
         trace::copied(call.code.kind, source.length as u64, &result);
         tally.count(&result);
         write(
             &mut output,
-            validate::result_offset(number),
+            validate::result_offset(place.number),
             result.as_bytes(),
         )?;
-        slot = slot.saturating_add(source.length);
-        number = number.saturating_add(1);
+        place = place.after(1, source.length);
     }
     write(&mut output, 0, tally.response().as_bytes())?;
     Ok(length)

@@ -18,15 +18,16 @@ const OFFSET_IN_PIECE: u64 = PIECE as u64 - 1;
 
 pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let CopyMemory { source, engine, .. } = call.capture::<kind::CopyMemory>()?;
-    let target = call.payload::<CopyResponse>(source.length)?;
+    let mut output = call.output(source.length)?;
     let ram = call.device.engines.ram();
-    let mut copier = call.device.engines.copier(engine, &ram);
+    let copier = call.device.engines.copier(engine, &ram);
     let mut interruption = Interruption::of(call.request);
-    let result = copy(call, &mut copier, &mut interruption, source, target);
+    let target = output.payload.reborrow();
+    let result = copy(call, &copier, &mut interruption, source, target);
     trace::copied(call.code.kind, source.length as u64, &result);
     let response = CopyResponse::of(source.length as u64, result);
     let arrived = usize::try_from(result.copied).unwrap_or(0);
-    call.respond(&response, arrived)
+    output.respond(&response, arrived)
 }
 
 // The protocol and `mm-copy` do not know each other, so each declares the flags of `MmCopyMemory`.
@@ -39,9 +40,10 @@ const _: () = {
 
 /// Copies a source within reach to nonpaged memory of the same length. An interrupted copy ends after
 /// a piece.
+#[inline]
 pub(super) fn copy(
     call: &Call<'_>,
-    copier: &mut Copier<'_, '_>,
+    copier: &Copier<'_, '_>,
     interruption: &mut Interruption<'_>,
     source: Source,
     target: VolatileSlice<'_>,
@@ -66,10 +68,12 @@ pub(super) fn copy(
 
 /// Whether an engine gets all of a source at once: a short one, or one that it refuses as a whole
 /// ([`mm_copy::copy_memory`] says which).
+#[inline]
 fn is_in_one_piece(source: Source) -> bool {
-    if source.length <= PIECE {
-        return true;
-    }
+    source.length <= PIECE || is_refused_as_a_whole(source)
+}
+
+fn is_refused_as_a_whole(source: Source) -> bool {
     let last = source
         .address
         .checked_add((source.length as u64).saturating_sub(1));
@@ -83,14 +87,15 @@ fn is_in_one_piece(source: Source) -> bool {
 }
 
 /// Copies pieces that end at multiples of [`PIECE`] in the source. The result is that of one copy.
+#[inline(never)]
 fn copy_in_pieces(
-    copier: &mut Copier<'_, '_>,
+    copier: &Copier<'_, '_>,
     interruption: &mut Interruption<'_>,
     source: Source,
     mut target: VolatileSlice<'_>,
 ) -> CopyResult {
     let flags = CopyFlags::from_bits_retain(source.flags);
-    let mut copy_rest = |copier: &mut Copier<'_, '_>, before: CopyResult, most: usize| {
+    let mut copy_rest = |before: CopyResult, most: usize| {
         let done = usize::try_from(before.copied).unwrap_or(0);
         let length = source.length.saturating_sub(done).min(most);
         let Some(piece) = target.reborrow().subslice(done, length) else {
@@ -117,7 +122,7 @@ fn copy_in_pieces(
             whole.status = status.0;
             return whole;
         }
-        whole = copy_rest(copier, whole, piece);
+        whole = copy_rest(whole, piece);
         if whole.fell_back() {
             // The system's engine copies the rest.
             copier.choose(EngineKind::System);
@@ -126,7 +131,7 @@ fn copy_in_pieces(
             let hole_end = whole.copied.saturating_add(whole.hole_length);
             return if piece_end < end && hole_end >= piece_end {
                 // How far the hole reaches beyond the piece.
-                copy_rest(copier, whole, source.length)
+                copy_rest(whole, source.length)
             } else {
                 whole
             };
@@ -138,6 +143,7 @@ fn copy_in_pieces(
 /// Checks that a source is within reach. The caller's own memory always is; the session buffer, by
 /// either address, for whoever may know that address; other memory by policy and privilege. The
 /// engine refuses invalid flags.
+#[inline]
 pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatus> {
     let needed = match CopyFlags::from_bits(source.flags) {
         Some(CopyFlags::PHYSICAL) => Reach::PHYSICAL,
@@ -145,10 +151,16 @@ pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatu
         Some(CopyFlags::VIRTUAL) => Reach::SYSTEM_VIRTUAL,
         _ => return Ok(()),
     };
-    if source.length == 0
-        || call.file.reach.contains(needed)
-        || is_of_session(call.file, needed, source)
-    {
+    if call.file.reach.contains(needed) {
+        return Ok(());
+    }
+    check_without_reach(call, source, needed)
+}
+
+/// Checks a source that the reach of the handle does not include.
+#[inline(never)]
+fn check_without_reach(call: &Call<'_>, source: Source, needed: Reach) -> Result<(), NtStatus> {
+    if source.length == 0 || is_of_session(call.file, needed, source) {
         return Ok(());
     }
     let status = if call.device.settings.policy.contains(needed) {

@@ -27,9 +27,10 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
             call.respond(&done, 0)
         }
         DeviceCopy::FromDevice { source, length, .. } => {
-            let bytes = call.payload::<CopyResponse>(length)?;
-            page.read(source, bytes).map_err(outside)?;
-            call.respond(&done, length)
+            let mut output = call.output(length)?;
+            page.read(source, output.payload.reborrow())
+                .map_err(outside)?;
+            output.respond(&done, length)
         }
         DeviceCopy::Within {
             source,

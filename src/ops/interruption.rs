@@ -10,9 +10,6 @@ pub const PIECE: usize = 64 << 10;
 /// A shorter entry counts as this many bytes.
 const ENTRY: usize = 128;
 
-/// The number of entries that are served together, at most.
-pub const RUN: usize = 128;
-
 /// Looks, once for each [`PIECE`], whether a request is still waited for. A request of one piece
 /// never looks.
 pub struct Interruption<'a> {
@@ -34,6 +31,7 @@ impl<'a> Interruption<'a> {
 
     /// Called before `bytes` are copied, at most a piece: `STATUS_CANCELLED` if nobody waits for the
     /// request, and from then on.
+    #[inline]
     pub fn before(&mut self, bytes: usize) -> Result<(), NtStatus> {
         if self.left < bytes {
             self.look();
@@ -46,31 +44,34 @@ impl<'a> Interruption<'a> {
         }
     }
 
+    #[inline(never)]
     fn look(&mut self) {
         self.left = PIECE;
         self.interrupted = self.interrupted || self.request.is_interrupted();
     }
 
     /// Called before an entry of `bytes` is served, whose bytes [`before`](Self::before) counts.
+    #[inline]
     pub fn before_entry(&mut self, bytes: usize) -> Result<(), NtStatus> {
         self.before(ENTRY.saturating_sub(bytes))
     }
 
-    /// Called before up to [`RUN`] entries are served together: whether they may be. Their bytes are
-    /// counted by [`count`](Self::count).
+    /// Returns what may be spent before the next look: nothing once it found an interruption.
     #[inline]
-    pub fn allows_run(&mut self) -> bool {
-        if self.left < RUN * ENTRY {
-            self.look();
-        }
-        !self.interrupted
+    pub const fn budget(&self) -> usize {
+        if self.interrupted { 0 } else { self.left }
     }
 
-    /// Counts entries with `bytes` together; nothing if it is time to look first.
+    /// Returns what entries with `bytes` together cost.
     #[inline]
-    pub fn count(&mut self, entries: usize, bytes: usize) -> Option<()> {
-        let cost = bytes.max(entries.saturating_mul(ENTRY));
-        self.left = self.left.checked_sub(cost)?;
-        Some(())
+    pub const fn cost(entries: usize, bytes: usize) -> usize {
+        let least = entries.wrapping_mul(ENTRY);
+        if bytes < least { least } else { bytes }
+    }
+
+    /// Sets what is left of the budget.
+    #[inline]
+    pub const fn set_budget(&mut self, left: usize) {
+        self.left = left;
     }
 }

@@ -14,7 +14,8 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
     let ranges = all.get(request.of(all.len())).unwrap_or_default();
     let size = size_of::<MemoryRange>();
     let length = ranges.len().saturating_mul(size);
-    let mut rest = call.payload::<MemoryRangesResponse>(length)?;
+    let mut output = call.output(length)?;
+    let mut rest = output.payload.reborrow();
     for range in ranges {
         let range = MemoryRange {
             base: range.start,
@@ -33,5 +34,5 @@ pub fn serve(call: &Call<'_>) -> Result<usize, NtStatus> {
         count: count(ranges.len()),
         total: count(all.len()),
     };
-    call.respond(&response, length)
+    output.respond(&response, length)
 }

@@ -12,9 +12,9 @@ mod entries;
 pub mod information;
 mod interruption;
 pub mod memory_ranges;
-mod neighbours;
+mod run;
 
-use core::mem::size_of;
+use core::{marker::PhantomData, mem::size_of};
 
 use ringcopy_protocol::{
     Code, Header, Kind, Method, ModeChoice, NtStatus,
@@ -46,6 +46,7 @@ pub struct Call<'a> {
 impl<'a> Call<'a> {
     /// Reads the fixed part of the request once, and validates it. The caller's copy is not read
     /// again.
+    #[inline]
     fn capture<K: Kind>(&self) -> Result<Valid<K>, NtStatus> {
         let mut request = K::Request::new_zeroed();
         let length = self.parameters.input_length.min(size_of::<K::Request>());
@@ -53,17 +54,27 @@ impl<'a> Call<'a> {
         if length < size_of::<Header>() {
             return Err(NtStatus::INFO_LENGTH_MISMATCH);
         }
-        self.capture_bytes(0, bytes.into())?;
+        self.capture_part(Code::of(K::KIND).method, 0, bytes.into())?;
         validate::request::<K>(request.as_bytes(), self.lengths())
     }
 
     /// Reads the part of the input at `offset`.
-    fn capture_bytes(&self, offset: usize, mut bytes: VolatileSlice<'_>) -> Result<(), NtStatus> {
+    fn capture_bytes(&self, offset: usize, bytes: VolatileSlice<'_>) -> Result<(), NtStatus> {
+        self.capture_part(self.code.method, offset, bytes)
+    }
+
+    #[inline]
+    fn capture_part(
+        &self,
+        method: Method,
+        offset: usize,
+        mut bytes: VolatileSlice<'_>,
+    ) -> Result<(), NtStatus> {
         let length = bytes.len();
         let end = offset
             .checked_add(length)
             .ok_or(NtStatus::INFO_LENGTH_MISMATCH)?;
-        if self.code.method == Method::Neither {
+        if method == Method::Neither {
             let input = self.request.unsafe_user_input(end)?;
             // An address that wraps is checked like any other.
             let part = input.wrapping_add(offset);
@@ -145,27 +156,25 @@ impl<'a> Call<'a> {
         response: &T,
         payload: usize,
     ) -> Result<usize, NtStatus> {
-        let length = size_of::<T>()
-            .checked_add(payload)
-            .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
-        let output = self.request.output(length)?;
-        output
-            .subslice(0, size_of::<T>())
-            .ok_or(NtStatus::BUFFER_TOO_SMALL)?
-            .copy_from_slice(response.as_bytes())
-            .map_err(|_| NtStatus::BUFFER_TOO_SMALL)?;
-        Ok(length)
+        self.output::<T>(payload)?.respond(response, payload)
     }
 
-    /// Returns the `length` bytes of the output after a response of type `T`.
-    fn payload<T>(&self, length: usize) -> Result<VolatileSlice<'a>, NtStatus> {
+    /// Returns the output of any other request: a response of type `T`, and the `length` bytes after it.
+    #[inline]
+    fn output<T>(&self, length: usize) -> Result<Output<'a, T>, NtStatus> {
         let whole = size_of::<T>()
             .checked_add(length)
             .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
-        let output = self.request.output(whole)?;
-        output
-            .subslice(size_of::<T>(), length)
-            .ok_or(NtStatus::BUFFER_TOO_SMALL)
+        let (response, rest) = self
+            .request
+            .output(whole)?
+            .split_at_checked(size_of::<T>())
+            .ok_or(NtStatus::BUFFER_TOO_SMALL)?;
+        Ok(Output {
+            response,
+            payload: rest.subslice(0, length).ok_or(NtStatus::BUFFER_TOO_SMALL)?,
+            kind: PhantomData,
+        })
     }
 
     /// Returns the mode whose rules the request follows.
@@ -179,5 +188,24 @@ impl<'a> Call<'a> {
             ModeChoice::OfRequest => self.requestor(),
             ModeChoice::User => CallerMode::strict(),
         }
+    }
+}
+
+/// The output of a request that is not `METHOD_NEITHER`.
+struct Output<'a, T> {
+    response: VolatileSlice<'a>,
+    payload: VolatileSlice<'a>,
+    kind: PhantomData<T>,
+}
+
+impl<T: IntoBytes + Immutable> Output<'_, T> {
+    /// Writes the response, and returns its length together with the `payload` bytes after it.
+    #[inline]
+    fn respond(mut self, response: &T, payload: usize) -> Result<usize, NtStatus> {
+        self.response
+            .copy_from_slice(response.as_bytes())
+            .map_err(|_| NtStatus::BUFFER_TOO_SMALL)?;
+        // No payload is longer than the output.
+        Ok(size_of::<T>().saturating_add(payload))
     }
 }

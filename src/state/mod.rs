@@ -9,12 +9,16 @@ pub use file::FileContext;
 
 use ringcopy_protocol::NtStatus;
 
-use crate::nt::wdf::Request;
+use crate::nt::wdf::{Device, Request};
 
 /// Returns the contexts of a request's device and handle. Either is missing only if the request
 /// came without an open handle.
-pub fn contexts(request: &Request) -> Result<(&DeviceContext, &FileContext), NtStatus> {
-    let device = request.device_context();
-    let file = request.file_context();
-    device.zip(file).ok_or(NtStatus::INVALID_HANDLE)
+#[inline]
+pub fn contexts<'a>(
+    device: &'a Device,
+    request: &'a Request,
+) -> Result<(&'a DeviceContext, &'a FileContext), NtStatus> {
+    let file = request.file_context().ok_or(NtStatus::INVALID_HANDLE)?;
+    let device = device.context().ok_or(NtStatus::INVALID_HANDLE)?;
+    Ok((device, file))
 }

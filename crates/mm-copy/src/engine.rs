@@ -62,6 +62,7 @@ impl<M: PhysicalMemory, T: Translate> Native<M, T> {
     /// `None` unless all of it is system memory, or physical memory, in one page of RAM.
     ///
     /// As during a copy, a mapping may change at any time; the page is then the one before the change.
+    #[inline]
     pub fn page_of(&self, flags: CopyFlags, address: u64) -> Option<u64> {
         let start = address & !PAGE_SIZE.wrapping_sub(1);
         let page = match flags.kind()? {
@@ -80,14 +81,17 @@ impl<M: PhysicalMemory, T: Translate> Native<M, T> {
 impl<M: PhysicalMemory, T: Translate> Engine for Native<M, T> {
     type Memory = M;
 
+    #[inline]
     fn physical_memory(&self) -> &M {
         &self.memory
     }
 
+    #[inline]
     fn copy_system(&self, address: u64, target: VolatileSlice<'_>) -> Transfer {
         copy_virtual(&self.memory, &self.translation, address, target)
     }
 
+    #[inline]
     fn system_start(&self) -> u64 {
         self.translation.system_start()
     }

@@ -38,47 +38,43 @@ const HIGHEST_LEVEL_OF_PAGES: u8 = 3;
 /// The length of an entry in bytes.
 pub(crate) const SIZE: u64 = 8;
 
-/// Returns the number of low address bits that an entry of `level`, 1 to 5, does not translate.
+/// Returns the number of low address bits that an entry of `level`, 1 to 5, does not translate: 12 at
+/// the lowest level, and 9 more at each above it.
+#[inline]
 const fn shift(level: u8) -> u32 {
-    match level {
-        1 => 12,
-        2 => 21,
-        3 => 30,
-        4 => 39,
-        _ => 48,
-    }
+    (level as u32).wrapping_mul(9).wrapping_add(3)
 }
 
 /// Returns the address bits that an entry of `level` does not translate.
+#[inline]
 pub(crate) const fn offset_mask(level: u8) -> u64 {
     !u64::MAX.wrapping_shl(shift(level))
 }
 
 /// Returns the number of bytes from `address` on that an entry of `level` translates.
+#[inline]
 pub(crate) const fn bytes_from(address: u64, level: u8) -> u64 {
     (!address & offset_mask(level)).saturating_add(1)
 }
 
 /// Returns the offset in bytes, in a table of `level`, of the entry for `address`.
+#[inline]
 pub(crate) const fn offset_in_table(address: u64, level: u8) -> u64 {
     (address.wrapping_shr(shift(level)) & 0x1FF) << 3
 }
 
-/// Decodes the entry `raw` of `level` for a processor whose physical addresses have `address_bits`
-/// bits. An entry that is not present is only compared with zero.
-pub(crate) const fn decode(raw: u64, level: u8, address_bits: u32) -> Result<Entry, NoEntry> {
+/// Decodes the entry `raw` of `level` for a processor whose physical addresses are below `end`. An entry
+/// that is not present is only compared with zero.
+#[inline]
+pub(crate) const fn decode(raw: u64, level: u8, end: u64) -> Result<Entry, NoEntry> {
     if raw & PRESENT == 0 {
         return Err(match raw {
             0 => NoEntry::Empty,
             _ => NoEntry::NotPresent,
         });
     }
-    let width = match 1_u64.checked_shl(address_bits) {
-        Some(end) => end.wrapping_sub(1),
-        None => u64::MAX,
-    };
     let address = raw & ADDRESS;
-    if address & !width != 0 {
+    if address >= end {
         return Err(NoEntry::Reserved);
     }
     if level == LOWEST_LEVEL {

@@ -169,4 +169,5 @@ pub use physical::{PAGE_SIZE, PhysicalMemory, RamRange, RamRanges, ReadError};
 pub use request::copy_memory;
 pub use transfer::{Hole, Reason, Stop, Transfer};
 pub use translate::{Mapping, Translate};
+pub use user::copy as copy_user;
 pub use walk::{Levels, PageTableWalk};

@@ -84,31 +84,42 @@ pub struct ReadError {
 
 /// Returns the number of bytes from `address` on that are RAM within the processor's physical width: at
 /// least one.
+#[inline]
 pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u64, Hole> {
-    let end = 1_u64.checked_shl(memory.address_bits()).unwrap_or(u64::MAX);
-    let left = match end.checked_sub(address) {
-        None | Some(0) => {
-            return Err(Hole {
-                reason: Reason::BeyondPhysicalWidth,
-                length: addresses_from(address),
-            });
-        }
-        Some(left) => left,
-    };
+    let left = end_of(memory.address_bits()).saturating_sub(address);
     match memory.ram_from(address).min(left) {
-        0 => {
-            let length = memory.hole_from(address);
-            Err(Hole {
-                reason: Reason::NotRam,
-                // No address beyond the width is RAM, even if a list has it.
-                length: if length < left {
-                    length
-                } else {
-                    addresses_from(address)
-                },
-            })
-        }
+        0 => Err(hole_from(memory, address, left)),
         run => Ok(run),
+    }
+}
+
+/// Returns the first address that has more than `address_bits` bits, or the last one of all.
+#[inline]
+pub(crate) const fn end_of(address_bits: u32) -> u64 {
+    match 1_u64.checked_shl(address_bits) {
+        Some(end) => end,
+        None => u64::MAX,
+    }
+}
+
+/// Returns the hole at `address`, after which `left` addresses are within the processor's physical width.
+#[cold]
+fn hole_from<M: PhysicalMemory>(memory: &M, address: u64, left: u64) -> Hole {
+    if left == 0 {
+        return Hole {
+            reason: Reason::BeyondPhysicalWidth,
+            length: addresses_from(address),
+        };
+    }
+    let length = memory.hole_from(address);
+    Hole {
+        reason: Reason::NotRam,
+        // No address beyond the width is RAM, even if a list has it.
+        length: if length < left {
+            length
+        } else {
+            addresses_from(address)
+        },
     }
 }
 
@@ -129,6 +140,7 @@ pub struct RamRange {
 impl RamRange {
     /// Returns the number of bytes of the range from `address` on; 0 if `address` is not in it.
     #[must_use]
+    #[inline]
     pub const fn bytes_from(&self, address: u64) -> u64 {
         match address.checked_sub(self.start) {
             Some(offset) => self.length.saturating_sub(offset),
@@ -185,13 +197,19 @@ impl<'a> RamRanges<'a> {
         left.saturating_add(usize::from(last.is_some()))
     }
 
+    /// Returns the range that holds `address`, if one does. A binary search.
+    #[must_use]
+    pub fn range_of(&self, address: u64) -> Option<&'a RamRange> {
+        let next = self.0.partition_point(|range| range.start <= address);
+        let last = self.0.get(next.checked_sub(1)?)?;
+        (last.bytes_from(address) > 0).then_some(last)
+    }
+
     /// Returns the number of bytes from `address` on that are RAM; 0 if `address` is not. A binary
     /// search.
     #[must_use]
     pub fn bytes_from(&self, address: u64) -> u64 {
-        let next = self.0.partition_point(|range| range.start <= address);
-        next.checked_sub(1)
-            .and_then(|last| self.0.get(last))
+        self.range_of(address)
             .map_or(0, |range| range.bytes_from(address))
     }
 

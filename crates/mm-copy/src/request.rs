@@ -35,6 +35,7 @@ use crate::{
 /// # Errors
 ///
 /// In [`Transfer::stop`]; see [`Reason::status`].
+#[inline]
 pub fn copy_memory<E: Engine>(
     engine: &E,
     flags: CopyFlags,

@@ -20,6 +20,7 @@ pub struct Transfer {
 
 impl Transfer {
     /// Returns the result of a complete copy of `transferred` bytes.
+    #[inline]
     pub const fn complete(transferred: usize) -> Self {
         Self {
             status: NtStatus::SUCCESS,
@@ -30,6 +31,7 @@ impl Transfer {
 
     /// Returns the result of a copy that `hole`, at the source `address`, stopped after `transferred`
     /// bytes.
+    #[cold]
     pub fn stopped(transferred: usize, address: u64, hole: impl Into<Hole>) -> Self {
         let Hole { reason, length } = hole.into();
         Self {
@@ -41,15 +43,6 @@ impl Transfer {
                 hole_length: length,
             }),
         }
-    }
-
-    /// Limits the hole to the first `length` bytes of the source.
-    pub(crate) fn limited_to(mut self, length: u64) -> Self {
-        let left = length.saturating_sub(self.transferred as u64);
-        if let Some(stop) = &mut self.stop {
-            stop.hole_length = stop.hole_length.min(left);
-        }
-        self
     }
 
     /// Returns whether all bytes were copied.
@@ -71,15 +64,6 @@ pub struct Stop {
     /// As in [`Hole::length`], from the first byte that was not copied on. If the reason excludes
     /// that this byte is paged out ([`Reason::may_be_paged_out`]), no byte of the hole is.
     pub hole_length: u64,
-}
-
-impl Stop {
-    pub(crate) const fn hole(&self) -> Hole {
-        Hole {
-            reason: self.reason,
-            length: self.hole_length,
-        }
-    }
 }
 
 /// Memory that cannot be read.

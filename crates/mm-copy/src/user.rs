@@ -5,29 +5,34 @@ use usermode_accessors::{Fault, NtStatus, UserSlice, VolatileSlice, probe};
 use crate::transfer::{Reason, Transfer};
 
 /// Returns whether an address lies below the user limit.
+#[inline]
 pub(crate) fn is_user_address(address: u64) -> bool {
     address < probe::user_limit() as u64
 }
 
-/// Reads user memory, from `address` on, to all of `target`, by a guarded access.
+/// Reads memory of the current process, from `address` on, to all of `target`, by a guarded access.
+///
+/// IRQL: at most `APC_LEVEL`.
 ///
 /// # Errors
 ///
 /// In [`Transfer::stop`]: [`Reason::OutsideUserRange`] if not all of it is user memory, before any
 /// access; [`Reason::User`] if the accessors are not for this process, or at the address that the fault reports.
-pub(crate) fn copy(address: u64, target: VolatileSlice<'_>) -> Transfer {
+#[inline]
+pub fn copy(address: u64, target: VolatileSlice<'_>) -> Transfer {
     let length = target.len();
-    let refused = Transfer::stopped(0, address, Reason::OutsideUserRange);
+    let refused = || Transfer::stopped(0, address, Reason::OutsideUserRange);
     let Ok(start) = usize::try_from(address) else {
-        return refused;
+        return refused();
     };
     match UserSlice::new(start, length).reader() {
         Ok(mut reader) => result(length, reader.read_volatile(target)),
-        Err(fault) if fault.status == NtStatus::ACCESS_VIOLATION => refused,
+        Err(fault) if fault.status == NtStatus::ACCESS_VIOLATION => refused(),
         Err(fault) => result(length, Err(fault)),
     }
 }
 
+#[inline]
 fn result(length: usize, read: Result<(), Fault>) -> Transfer {
     match read {
         Ok(()) => Transfer::complete(length),

@@ -2,9 +2,11 @@
 
 use core::cell::Cell;
 
+use usermode_accessors::NtStatus;
+
 use crate::{
     entry::{self, Entry, NoEntry},
-    physical::{PhysicalMemory, ram_from},
+    physical::{PhysicalMemory, end_of},
     transfer::{Hole, Reason},
     translate::{Mapping, Translate},
 };
@@ -82,14 +84,20 @@ struct LastTable {
     physical: u64,
 }
 
-/// The end of a walk that found no page.
-struct DeadEnd {
-    hole: Hole,
-    /// All bits of the entry are zero, or the address is not canonical.
-    empty: bool,
+/// Why an entry leads no further.
+enum DeadEnd {
+    /// Its table is not in RAM.
+    NoRam,
+    /// It could not be read.
+    Unread(NtStatus),
+    /// It maps nothing.
+    No(NoEntry),
+    /// The address is not canonical: it has no entry.
+    NonCanonical,
 }
 
 impl LastTable {
+    #[inline]
     const fn region(level: u8, address: u64) -> u64 {
         address & !entry::offset_mask(level.saturating_add(1))
     }
@@ -108,29 +116,39 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
         }
     }
 
-    /// Reads and decodes the entry for `address` in the table of `level` at `table`.
-    fn entry(&self, table: u64, level: u8, address: u64) -> Result<Entry, DeadEnd> {
-        let dead_end = |reason, empty| DeadEnd {
-            hole: Hole {
-                reason,
-                length: entry::bytes_from(address, level),
-            },
-            empty,
-        };
+    /// Reads and decodes the entry for `address` in the table of `level` at `table`. Physical addresses
+    /// are below `end`.
+    #[inline]
+    fn entry(&self, table: u64, level: u8, address: u64, end: u64) -> Result<Entry, DeadEnd> {
         let location = table | entry::offset_in_table(address, level);
-        match ram_from(&self.memory, location) {
-            Ok(run) if run >= entry::SIZE => {}
-            Ok(_) | Err(_) => return Err(dead_end(Reason::TableNotRam { level }, false)),
+        if table >= end || self.memory.ram_from(location) < entry::SIZE {
+            return Err(DeadEnd::NoRam);
         }
-        let raw = self.memory.read_u64(location).map_err(|status| DeadEnd {
-            hole: Reason::Read(status).into(),
-            empty: false,
-        })?;
-        entry::decode(raw, level, self.memory.address_bits()).map_err(|none| match none {
-            NoEntry::Empty => dead_end(Reason::NotPresent { level }, true),
-            NoEntry::NotPresent => dead_end(Reason::NotPresent { level }, false),
-            NoEntry::Reserved => dead_end(Reason::ReservedBits { level }, false),
-        })
+        match self.memory.read_u64(location) {
+            Ok(raw) => entry::decode(raw, level, end).map_err(DeadEnd::No),
+            Err(status) => Err(DeadEnd::Unread(status)),
+        }
+    }
+
+    /// Returns the hole at `address`, whose walk ended at `level`.
+    #[cold]
+    fn hole(&self, address: u64, level: u8, end: &DeadEnd) -> Hole {
+        let reason = match end {
+            DeadEnd::NoRam => Reason::TableNotRam { level },
+            DeadEnd::Unread(status) => return Reason::Read(*status).into(),
+            DeadEnd::No(NoEntry::Empty | NoEntry::NotPresent) => Reason::NotPresent { level },
+            DeadEnd::No(NoEntry::Reserved) => Reason::ReservedBits { level },
+            DeadEnd::NonCanonical => {
+                return Hole {
+                    reason: Reason::NonCanonical,
+                    length: self.levels.system_start().saturating_sub(address),
+                };
+            }
+        };
+        Hole {
+            reason,
+            length: entry::bytes_from(address, level),
+        }
     }
 
     /// Returns the number of bytes from `address` on that have no page and that the operating system
@@ -143,56 +161,54 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
     #[must_use]
     pub fn unused_from(&self, address: u64) -> u64 {
         match self.look_up(address) {
-            Err(DeadEnd { hole, empty: true }) => hole.length,
+            Err((level, end @ (DeadEnd::No(NoEntry::Empty) | DeadEnd::NonCanonical))) => {
+                self.hole(address, level, &end).length
+            }
             Ok(_) | Err(_) => 0,
         }
     }
 
-    fn look_up(&self, address: u64) -> Result<Mapping, DeadEnd> {
+    /// Returns the mapping of an address, or the level at which the walk ended, and why.
+    #[inline]
+    fn look_up(&self, address: u64) -> Result<Mapping, (u8, DeadEnd)> {
         if !self.levels.is_canonical(address) {
-            return Err(DeadEnd {
-                hole: Hole {
-                    reason: Reason::NonCanonical,
-                    length: self.levels.system_start().saturating_sub(address),
-                },
-                empty: true,
-            });
+            return Err((self.levels.root(), DeadEnd::NonCanonical));
         }
-        let (mut table, highest) = match self.remembered.get() {
+        let (mut table, mut level) = match self.remembered.get() {
             Some(last) if last.region == LastTable::region(last.level, address) => {
                 (last.physical, last.level)
             }
             _ => (self.root, self.levels.root()),
         };
-        for level in (entry::LOWEST_LEVEL..=highest).rev() {
-            let found = self.entry(table, level, address);
-            if !matches!(found, Ok(Entry::Table(_))) {
-                self.remembered.set(Some(LastTable {
-                    level,
-                    region: LastTable::region(level, address),
-                    physical: table,
-                }));
-            }
-            match found? {
-                Entry::Table(next) => table = next,
-                Entry::Page(frame) => {
-                    let mask = entry::offset_mask(level);
-                    let offset = address & mask;
-                    return Ok(Mapping {
-                        physical: frame | offset,
-                        length: mask.saturating_sub(offset).saturating_add(1),
-                    });
+        let end = end_of(self.memory.address_bits());
+        let found = loop {
+            match self.entry(table, level, address, end) {
+                Ok(Entry::Table(next)) if level > entry::LOWEST_LEVEL => {
+                    table = next;
+                    level = level.wrapping_sub(1);
                 }
+                // Not reached: an entry of the lowest level is a page.
+                Ok(Entry::Table(_)) => break Err(DeadEnd::No(NoEntry::NotPresent)),
+                Ok(Entry::Page(frame)) => break Ok(frame),
+                Err(end) => break Err(end),
             }
+        };
+        self.remembered.set(Some(LastTable {
+            level,
+            region: LastTable::region(level, address),
+            physical: table,
+        }));
+        match found {
+            Ok(frame) => {
+                let mask = entry::offset_mask(level);
+                let offset = address & mask;
+                Ok(Mapping {
+                    physical: frame | offset,
+                    length: mask.saturating_sub(offset).saturating_add(1),
+                })
+            }
+            Err(end) => Err((level, end)),
         }
-        // Not reached: an entry of the lowest level is a page or an error.
-        Err(DeadEnd {
-            hole: Reason::NotPresent {
-                level: entry::LOWEST_LEVEL,
-            }
-            .into(),
-            empty: false,
-        })
     }
 }
 
@@ -201,8 +217,10 @@ impl<M: PhysicalMemory> Translate for PageTableWalk<M> {
     ///
     /// [`Reason::NonCanonical`], [`Reason::TableNotRam`], [`Reason::NotPresent`],
     /// [`Reason::ReservedBits`], or [`Reason::Read`] if an entry could not be read.
+    #[inline]
     fn translate(&self, address: u64) -> Result<Mapping, Hole> {
-        self.look_up(address).map_err(|dead_end| dead_end.hole)
+        self.look_up(address)
+            .map_err(|(level, end)| self.hole(address, level, &end))
     }
 
     fn system_start(&self) -> u64 {

@@ -117,9 +117,28 @@ impl Code {
     /// Returns the control code with this value, if the driver serves it.
     #[must_use]
     pub fn from_value(value: u32) -> Option<&'static Self> {
-        RequestKind::ALL
-            .iter()
-            .map(|kind| Self::of(*kind))
-            .find(|code| code.value == value)
+        static TABLE: [Code; RequestKind::ALL.len()] = CODES;
+        let number = Self::function(value).checked_sub(FIRST_FUNCTION)?;
+        TABLE
+            .get(number as usize)
+            .filter(|code| code.value == value)
+    }
+
+    /// The function of a control code: its bits 2 to 13.
+    const fn function(value: u32) -> u32 {
+        value >> 2 & 0xFFF
     }
 }
+
+/// The function of the first request. Those of the others follow it, in their order.
+const FIRST_FUNCTION: u32 = 0x800;
+
+const _: () = {
+    let mut rest = CODES.as_slice();
+    let mut function = FIRST_FUNCTION;
+    while let [code, others @ ..] = rest {
+        assert!(Code::function(code.value) == function);
+        function += 1;
+        rest = others;
+    }
+};

@@ -259,6 +259,7 @@ mod mode;
 #[cfg(doc)]
 pub mod performance;
 pub mod probe;
+#[cfg(not(miri))]
 pub mod raising;
 mod scalar;
 #[cfg(feature = "umaccess")]

@@ -145,19 +145,33 @@ const SMALL: [&str; 2] = ["--memory", "2048"];
 fn refused(disc: &Path, options: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
     let image = folder.path().join("windows.qcow2");
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["vm", "create", "--iso"])
-        .arg(disc)
-        .arg("--image")
-        .arg(&image)
-        .args(options)
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["vm", "create", "--iso"]).arg(disc);
+    command.arg("--image").arg(&image).args(options);
+    let sentence = sentence_of(&mut command);
     let left = fs::read_dir(folder.path()).unwrap().count();
     assert_eq!(left, 0, "nothing half-made stays");
+    sentence
+}
+
+/// Runs a command that has to fail, and returns its last sentence.
+fn sentence_of(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(!output.status.success());
     let error = String::from_utf8(output.stderr).unwrap();
     error.lines().last().unwrap_or_default().to_owned()
+}
+
+/// Checks the sentence of a machine whose guest does not respond. A host that is short of memory or of disk
+/// says that.
+fn does_not_respond(sentence: &str) {
+    let expected = [
+        "the guest has not responded",
+        "MiB of memory are available",
+        "MiB left",
+    ];
+    let found = expected.iter().any(|words| sentence.contains(words));
+    assert!(found, "{sentence}");
 }
 
 #[test]
@@ -232,4 +246,44 @@ fn an_edition_that_the_disc_lacks_is_one_sentence_with_those_it_has() {
         sentence.contains("it has no edition \"Windows 7\", but \"Windows Server 2022 Standard\""),
         "{sentence}"
     );
+}
+
+/// Makes a folder that passes for a package.
+fn package(folder: &Path) -> String {
+    let package = folder.join("package");
+    fs::create_dir(&package).unwrap();
+    fs::write(package.join("ringcopy.exe"), "not started").unwrap();
+    package.to_str().unwrap().to_owned()
+}
+
+/// QEMU starts, and finds nothing that boots.
+#[test]
+#[ignore = "needs QEMU, xorriso and 7z: cargo xtask test runs it"]
+fn an_installation_that_never_ends_leaves_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let package = package(folder.path());
+    let disc = disc(folder.path(), &[("sources/install.wim", &image("A"))]);
+    let options = [SMALL[0], SMALL[1], "--patience", "0", "--package", &package];
+    does_not_respond(&refused(&disc, &options));
+}
+
+#[test]
+#[ignore = "needs QEMU and xorriso: cargo xtask test runs it"]
+fn a_machine_that_never_responds_leaves_its_image_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = folder.path().join("windows.qcow2");
+    let made = Command::new("qemu-img")
+        .args(["create", "-q", "-f", "qcow2"])
+        .arg(&image)
+        .arg("1G")
+        .status();
+    assert!(made.unwrap().success());
+    let before = fs::read(&image).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.args(["vm", "test", "--patience", "0", "--package"]);
+    command.arg(package(folder.path())).args(SMALL);
+    command.arg("--image").arg(&image);
+    command.arg("--reports").arg(folder.path().join("reports"));
+    does_not_respond(&sentence_of(&mut command));
+    assert!(fs::read(&image).unwrap() == before, "the image has changed");
 }

@@ -24,7 +24,14 @@ impl Device {
         Self(device)
     }
 
+    /// Returns the device of the queue that a callback received.
+    pub fn of_queue(queue: WDFQUEUE) -> Self {
+        // SAFETY: the queue lives, and its device outlives it.
+        Self(unsafe { call_unsafe_wdf_function_binding!(WdfIoQueueGetDevice, queue) })
+    }
+
     /// Returns the context of the device.
+    #[inline]
     pub fn context<T: Context>(&self) -> Option<&T> {
         // SAFETY: the device outlives the callback that this wrapper was made in.
         unsafe { context::get(self.0.cast()) }

@@ -10,8 +10,8 @@ use ringcopy_protocol::{Method, NtStatus};
 use usermode_accessors::{Mode, VolatileSlice};
 use wdk_sys::{
     _WDF_REQUEST_TYPE::WdfRequestTypeDeviceControl, IO_STACK_LOCATION, IRP_MJ_CREATE, PIRP,
-    SECURITY_SUBJECT_CONTEXT, SL_FORCE_ACCESS_CHECK, WDF_REQUEST_PARAMETERS, WDFFILEOBJECT,
-    WDFREQUEST, call_unsafe_wdf_function_binding, ntddk::PsIsThreadTerminating,
+    SECURITY_SUBJECT_CONTEXT, SL_FORCE_ACCESS_CHECK, WDF_REQUEST_PARAMETERS, WDFREQUEST,
+    call_unsafe_wdf_function_binding, ntddk::PsIsThreadTerminating,
 };
 
 use crate::nt::context::{self, Context};
@@ -189,26 +189,16 @@ impl Request {
         })
     }
 
-    /// Returns the context of the request's device.
-    pub fn device_context<T: Context>(&self) -> Option<&T> {
-        let file = self.file_object()?;
-        // SAFETY: the file object lives as long as the request.
-        let device = unsafe { call_unsafe_wdf_function_binding!(WdfFileObjectGetDevice, file) };
-        // SAFETY: the device outlives its file objects, and so the borrow of the request.
-        unsafe { context::get(device.cast()) }
-    }
-
     /// Returns the context of the request's file object.
+    #[inline]
     pub fn file_context<T: Context>(&self) -> Option<&T> {
-        let file = self.file_object()?;
-        // SAFETY: the file object lives as long as the request, and so the borrow of it.
-        unsafe { context::get(file.cast()) }
-    }
-
-    fn file_object(&self) -> Option<WDFFILEOBJECT> {
         // SAFETY: the request is ours.
         let file = unsafe { call_unsafe_wdf_function_binding!(WdfRequestGetFileObject, self.0) };
-        (!file.is_null()).then_some(file)
+        if file.is_null() {
+            return None;
+        }
+        // SAFETY: the file object lives as long as the request, and so the borrow of it.
+        unsafe { context::get(file.cast()) }
     }
 
     /// Returns the input in system memory, of `METHOD_BUFFERED` (where it is also the output) and

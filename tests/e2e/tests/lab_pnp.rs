@@ -303,3 +303,31 @@ fn a_scope_decides_at_which_level_callbacks_run() {
         assert_eq!(send(&mut process, device, LEVEL), expected);
     }
 }
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn the_framework_refuses_and_accepts_what_the_published_one_does() {
+    let lab = boot(0);
+    let mut process = lab.process(0).unwrap();
+    let device = open(&mut process);
+    let code = |case: u32| 0x0022_2400 + 4 * case;
+    for (case, expected) in [
+        (code(0), Err(NtStatus::INVALID_PARAMETER_4)),
+        (code(1), Err(NtStatus::INVALID_PARAMETER)),
+        (code(2), Err(NtStatus::INVALID_DEVICE_STATE)),
+        (code(3), Ok(0)),
+        (code(4), Ok(0)),
+        (code(5), Err(NtStatus::DEVICE_BUSY)),
+        (code(7), Err(NtStatus::INVALID_DEVICE_REQUEST)),
+        (code(8), Err(NtStatus::INVALID_DEVICE_REQUEST)),
+        (code(9), Ok(0)),
+        (code(10), Err(NtStatus::INVALID_PARAMETER)),
+        (code(11), Err(NtStatus::INVALID_DEVICE_REQUEST)),
+        // METHOD_NEITHER.
+        (code(12) | 3, Err(NtStatus::BUFFER_TOO_SMALL)),
+    ] {
+        assert_eq!(send(&mut process, device, case), expected, "{case:#x}");
+    }
+    let lists = process.device_io_control(device, code(6), &[1; 8], &mut [0; 8]);
+    assert_eq!(completion(lists), Ok(0));
+}

@@ -7,8 +7,10 @@ use ringcopy_client::{
     CopyReport, Device, PAGE_LENGTH, Source,
     protocol::{EngineKind, NtStatus, Reach},
 };
-use ringcopy_lab::{Lab, MappingKind, Process, RamState, Withheld};
-use ringcopy_tests::{UNTOUCHED, boot, open, privileged, until_both, with_two_processors};
+use ringcopy_lab::{Counted, Lab, MappingKind, Options, Process, RamState, Withheld};
+use ringcopy_tests::{
+    UNTOUCHED, boot, boot_with, open, options, privileged, until_both, with_two_processors,
+};
 
 const LENGTH: usize = 100;
 
@@ -123,6 +125,40 @@ fn a_request_that_misses_the_list_has_it_taken_again() {
         misses += 1;
         assert!(misses < 100_000, "the list is never taken again");
     }
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_kind_of_miss_takes_the_list_again_once_a_second() {
+    // While its instructions are counted, the driver's time stands still.
+    let lab = boot_with(Options {
+        counted: Counted::OfDriver,
+        ..options(Reach::all())
+    });
+    let memory = Memory::of(&lab);
+    let [by_frame, by_address] = memory.sources();
+    let mut process = privileged(&lab);
+    let mut device = open(&mut process);
+    memory.set(&lab, RamState::Absent);
+    lab.advance_time().unwrap();
+    // The list is a new one for this request, and was taken again for its miss.
+    assert_absent(&read(&mut device, by_frame, EngineKind::Native));
+    memory.set(&lab, RamState::Listed);
+    for _ in 0..3 {
+        assert_absent(&read(&mut device, by_frame, EngineKind::Native));
+    }
+    // A miss of another kind takes it again.
+    let (report, found) = read(&mut device, by_address, EngineKind::Native);
+    memory.assert_read(&report, &found, EngineKind::Native);
+
+    // As does another second.
+    memory.set(&lab, RamState::Absent);
+    lab.advance_time().unwrap();
+    assert_absent(&read(&mut device, by_frame, EngineKind::Native));
+    memory.set(&lab, RamState::Listed);
+    lab.advance_time().unwrap();
+    let (report, found) = read(&mut device, by_frame, EngineKind::Native);
+    memory.assert_read(&report, &found, EngineKind::Native);
 }
 
 #[test]

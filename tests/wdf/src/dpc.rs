@@ -12,7 +12,6 @@ use crate::{
         handle,
     },
     report::refuse,
-    status::STATUS_WDF_PARENT_NOT_SPECIFIED,
     sync::{self, Serial},
 };
 use wdk_sys::{
@@ -22,7 +21,7 @@ use wdk_sys::{
 
 /// A deferred procedure call.
 pub(crate) struct Dpc {
-    evt_dpc: PFN_WDF_DPC,
+    evt_func: PFN_WDF_DPC,
     serial: Serial,
     kernel: KernelDpc,
 }
@@ -44,9 +43,9 @@ impl Class for Dpc {
 /// Called by the kernel with the context that the call was initialised with.
 unsafe extern "C" fn on_dpc(_dpc: *mut KDPC, context: PVOID, _one: PVOID, _two: PVOID) {
     if let Some(dpc) = handle::find::<Dpc>(context) {
-        let (evt_dpc, handle) = (dpc.evt_dpc, dpc.handle().cast());
+        let (evt_func, handle) = (dpc.evt_func, dpc.handle().cast());
         dpc.serial
-            .run(|| callback::call!(evt_dpc, "EvtDpcFunc", handle));
+            .run(|| callback::call!(evt_func, "EvtDpcFunc", handle));
     }
 }
 
@@ -62,8 +61,7 @@ pub(crate) fn create(
 ) -> NTSTATUS {
     let config = call.read(config);
     call.deliver(dpc, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
-        let parent = attributes.parent.ok_or(STATUS_WDF_PARENT_NOT_SPECIFIED)?;
+        let (attributes, parent) = Attributes::with_parent(call, attributes, Allowed::PARENT)?;
         if config.Size as usize != size_of::<WDF_DPC_CONFIG>() {
             return Err(STATUS_INFO_LENGTH_MISMATCH);
         }
@@ -73,7 +71,7 @@ pub(crate) fn create(
         let made = call.create(
             &attributes,
             Dpc {
-                evt_dpc: config.EvtDpcFunc,
+                evt_func: config.EvtDpcFunc,
                 serial: sync::serial_of(parent, config.AutomaticSerialization != 0, false)?,
                 kernel: KernelDpc::new(),
             },

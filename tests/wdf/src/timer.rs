@@ -15,7 +15,6 @@ use crate::{
         create as create_object, handle,
     },
     report::refuse,
-    status::STATUS_WDF_PARENT_NOT_SPECIFIED,
     sync::{self, Serial},
     work::{Task, WorkItem},
 };
@@ -32,7 +31,7 @@ use wdk_sys::{
 
 /// A timer.
 pub(crate) struct Timer {
-    evt_timer: PFN_WDF_TIMER,
+    evt_func: PFN_WDF_TIMER,
     serial: Serial,
     /// In milliseconds; 0: the timer elapses once.
     period: LONG,
@@ -57,9 +56,9 @@ impl Class for Timer {
 impl Ref<Timer> {
     fn call_back(self) {
         self.runner.store(irql::thread(), Ordering::Relaxed);
-        let (evt_timer, handle) = (self.evt_timer, self.handle().cast());
+        let (evt_func, handle) = (self.evt_func, self.handle().cast());
         self.serial
-            .run(|| callback::call!(evt_timer, "EvtTimerFunc", handle));
+            .run(|| callback::call!(evt_func, "EvtTimerFunc", handle));
         self.runner.store(0, Ordering::Relaxed);
     }
 
@@ -114,8 +113,8 @@ pub(crate) fn create(
     timer: *mut WDFTIMER,
 ) -> NTSTATUS {
     call.deliver(timer, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT_AND_LEVEL)?;
-        let parent = attributes.parent.ok_or(STATUS_WDF_PARENT_NOT_SPECIFIED)?;
+        let (attributes, parent) =
+            Attributes::with_parent(call, attributes, Allowed::PARENT_AND_LEVEL)?;
         let config = call.read_versioned(config, &OLDER_SIZES)?;
         let period = LONG::try_from(config.Period).map_err(|_| STATUS_INVALID_PARAMETER)?;
         if config.TolerableDelay != 0 && config.UseHighResolutionTimer != 0 {
@@ -131,7 +130,7 @@ pub(crate) fn create(
         let made = call.create(
             &attributes,
             Timer {
-                evt_timer: config.EvtTimerFunc,
+                evt_func: config.EvtTimerFunc,
                 serial: sync::serial_of(parent, config.AutomaticSerialization != 0, is_passive)?,
                 period,
                 kernel: KernelTimer::new(),

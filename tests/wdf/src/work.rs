@@ -7,17 +7,20 @@ use crate::{
     call::{Call, getters},
     callback,
     device::Device,
-    nt::{deferred::WorkItem as Item, event::Event, irql, lock::SpinLock},
+    nt::{
+        deferred::WorkItem as Item,
+        event::{self, Waiter},
+        irql,
+        lock::SpinLock,
+    },
     object::{
         Class, Kind, Ref,
         attributes::{Allowed, Attributes},
         handle,
     },
     report::refuse,
-    status::STATUS_WDF_PARENT_NOT_SPECIFIED,
     sync::{self, Serial},
 };
-use core::ptr::NonNull;
 use wdk_sys::{
     NTSTATUS, PDEVICE_OBJECT, PFN_WDF_WORKITEM, PVOID, PWDF_OBJECT_ATTRIBUTES,
     PWDF_WORKITEM_CONFIG, STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES,
@@ -47,7 +50,7 @@ struct State {
     /// The thread that runs the callback.
     runner: Option<usize>,
     /// What a thread waits for that waits until the item has run.
-    waiter: Option<NonNull<Event>>,
+    waiter: Waiter,
 }
 
 impl Class for WorkItem {
@@ -68,7 +71,7 @@ impl WorkItem {
             state: SpinLock::new(State {
                 is_queued: false,
                 runner: None,
-                waiter: None,
+                waiter: Waiter::NONE,
             }),
         })
     }
@@ -89,20 +92,14 @@ impl Ref<WorkItem> {
     /// Waits until the item is neither queued nor running; returns at once in the item's own thread.
     /// Callable at `PASSIVE_LEVEL`.
     pub(crate) fn flush(self) {
-        Event::with(|event| {
-            loop {
-                let mut state = self.state.lock();
+        event::wait_until(
+            &self.state,
+            |state| &mut state.waiter,
+            |state| {
                 let is_idle = !state.is_queued && state.runner.is_none();
-                if is_idle || state.runner == Some(irql::thread()) {
-                    state.waiter = None;
-                    return;
-                }
-                event.clear();
-                state.waiter = Some(NonNull::from(event));
-                drop(state);
-                event.wait();
-            }
-        });
+                is_idle || state.runner == Some(irql::thread())
+            },
+        );
     }
 
     fn run(self) {
@@ -127,10 +124,7 @@ impl Ref<WorkItem> {
         let mut state = self.state.lock();
         state.runner = None;
         let again = state.is_queued;
-        if let Some(event) = state.waiter {
-            // SAFETY: the waiter removes its event under the lock, which is held, before it goes.
-            unsafe { event.as_ref() }.set();
-        }
+        state.waiter.wake();
         drop(state);
         if again {
             self.item.enqueue(on_work, self.handle());
@@ -164,8 +158,7 @@ pub(crate) fn create(
 ) -> NTSTATUS {
     let config = call.read(config);
     call.deliver(work_item, || {
-        let attributes = Attributes::read(call, attributes, Allowed::PARENT)?;
-        let parent = attributes.parent.ok_or(STATUS_WDF_PARENT_NOT_SPECIFIED)?;
+        let (attributes, parent) = Attributes::with_parent(call, attributes, Allowed::PARENT)?;
         if config.Size as usize != size_of::<WDF_WORKITEM_CONFIG>() {
             return Err(STATUS_INFO_LENGTH_MISMATCH);
         }

@@ -10,40 +10,59 @@
 //! a routine leaves of a fault. `guarded_routine` holds the macros that define one. Rust declares them as `extern "efiapi"`: on
 //! x86-64 that is Microsoft's calling convention, on every system; on Arm it is the procedure call
 //! standard. Some functions are inlined on x86-64 only, because it has not been measured on Arm.
+//!
+//! Miri, which runs no assembly, has `portable` instead.
 
+#[cfg(not(miri))]
 #[macro_use]
 mod guarded_routine;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 mod x86_64;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(miri)))]
 use x86_64 as native;
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 mod aarch64;
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 use aarch64 as native;
 
+#[cfg(not(miri))]
 mod bulk;
+#[cfg(not(miri))]
 mod interlocked;
+#[cfg(not(miri))]
 mod raising;
+#[cfg(not(miri))]
 mod record;
+#[cfg(not(miri))]
 mod scalar;
+
+#[cfg(miri)]
+mod portable;
+#[cfg(miri)]
+pub(crate) use portable::*;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("usermode-accessors has no port to this processor: src/arch/ needs a folder for it");
 
+#[cfg(not(miri))]
 pub(crate) use bulk::{
     guarded_copy, guarded_copy_backward, guarded_copy_closed, guarded_copy_nontemporal,
     guarded_copy_upward, guarded_fill,
 };
+#[cfg(not(miri))]
 pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
+#[cfg(not(miri))]
 pub(crate) use native::{
     copy, copy_backward, copy_nontemporal, copy_upward, fast_fail, fill, guarded_read_acquire,
     guarded_scan, guarded_write_release, is_kernel, read, read_acquire, scan, write, write_release,
 };
+#[cfg(not(miri))]
 pub use raising::ARGUMENTS;
+#[cfg(not(miri))]
 pub(crate) use raising::{PARAMETERS, Raised, call};
+#[cfg(not(miri))]
 pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};
 
 /// The width of a single access in bytes.

@@ -50,6 +50,7 @@ pub fn run() -> Result<()> {
         deny_warnings(accessors)?;
     }
     with_oldest_rust(&root)?;
+    packages(&root)?;
     for_windows(&root)?;
     cross(
         Target::Windows,
@@ -91,6 +92,18 @@ fn with_oldest_rust(root: &Path) -> Result<()> {
                 "--package",
                 "nt-status",
             ])
+            .args(["--package", "usermode-accessors", "--package", "mm-copy"]),
+    )
+}
+
+/// Makes and builds the packages of the published crates, from what was downloaded before. A package
+/// whose `repository` the owner has not set is warned of.
+fn packages(root: &Path) -> Result<()> {
+    program::run_here(
+        program::cargo()
+            .current_dir(root)
+            .args(["package", "--quiet", "--offline", "--allow-dirty"])
+            .args(["--package", "nt-status"])
             .args(["--package", "usermode-accessors", "--package", "mm-copy"]),
     )
 }

@@ -4,6 +4,7 @@ mod arm;
 #[cfg(test)]
 mod lint_tables;
 mod lints;
+mod miri;
 pub mod mutants;
 mod parts;
 
@@ -24,31 +25,37 @@ pub const PARTS: &[Part] = &[
     Part {
         name: "lints",
         what: "formatting and lints, in every workspace",
+        by_name: false,
         run: |_| lints::run(),
     },
     Part {
         name: "host",
         what: "tests that need neither Windows nor ring 0",
+        by_name: false,
         run: |_| host(),
     },
     Part {
         name: "accessors",
         what: "the accessors' Windows programs, in Wine",
+        by_name: false,
         run: |_| wine::test(),
     },
     Part {
         name: "arm",
         what: "the accessors for 64-bit Arm",
+        by_name: false,
         run: |_| arm::run(),
     },
     Part {
         name: "package",
         what: "two packages for Windows, from two folders",
+        by_name: false,
         run: |_| make_packages(),
     },
     Part {
         name: "wine",
         what: "the package's driver and client, in Wine",
+        by_name: false,
         run: |lab| {
             let [package, _] = packages()?;
             wine::run(&package, &lab.images().framework)
@@ -57,17 +64,26 @@ pub const PARTS: &[Part] = &[
     Part {
         name: "new",
         what: "a driver that `cargo xtask new` makes, in ring 0",
+        by_name: false,
         run: |_| new::trial::run(),
     },
     Part {
         name: "lab",
         what: "the driver end to end, in ring 0",
+        by_name: false,
         run: |lab| end_to_end(&mut program::cargo(), lab, &packages()?),
     },
     Part {
         name: "demo",
         what: "each scene of the demonstration",
+        by_name: false,
         run: demo::check,
+    },
+    Part {
+        name: "miri",
+        what: "tests in Miri that take minutes; `host` runs the quick ones",
+        by_name: true,
+        run: |_| miri::all(),
     },
 ];
 
@@ -82,6 +98,7 @@ pub fn run(only: &[String]) -> Result<()> {
 /// Runs the tests that need neither Windows nor ring 0.
 fn host() -> Result<()> {
     program::run_here(program::cargo().current_dir(paths::root()).arg("test"))?;
+    miri::quick()?;
     program::run_here(program::cargo().current_dir(paths::root()).args([
         "test",
         "--package",

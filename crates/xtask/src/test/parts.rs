@@ -10,11 +10,13 @@ pub struct Part {
     pub name: &'static str,
     /// What it tests.
     pub what: &'static str,
+    /// Whether it runs only if it is named.
+    pub by_name: bool,
     pub run: fn(&Lab) -> Result<()>,
 }
 
-/// Runs the parts named in `only`, or all parts if that is empty, up to the first that fails. Then
-/// prints the time of each.
+/// Runs the parts named in `only`, or all but those that run by name if that is empty, up to the first
+/// that fails. Then prints the time of each.
 pub fn run(parts: &[Part], only: &[String], prepare: fn() -> Result<Lab>) -> Result<()> {
     let started = Instant::now();
     let lab = prepare()?;
@@ -39,7 +41,10 @@ pub fn run(parts: &[Part], only: &[String], prepare: fn() -> Result<Lab>) -> Res
 fn chosen<'a>(parts: &'a [Part], only: &[String]) -> Vec<&'a Part> {
     parts
         .iter()
-        .filter(|part| only.is_empty() || only.iter().any(|name| name == part.name))
+        .filter(|part| {
+            let is_named = only.iter().any(|name| name == part.name);
+            is_named || only.is_empty() && !part.by_name
+        })
         .collect()
 }
 
@@ -63,12 +68,18 @@ mod tests {
 
     #[test]
     fn all_parts_run_unless_some_are_named() {
-        let parts = ["one", "other"].map(|name| Part {
-            name,
-            what: "",
-            run: |_| Ok(()),
-        });
-        for (only, expected) in [(&[][..], &["one", "other"][..]), (&["other"], &["other"])] {
+        let parts =
+            [("one", false), ("other", false), ("slow", true)].map(|(name, by_name)| Part {
+                name,
+                what: "",
+                by_name,
+                run: |_| Ok(()),
+            });
+        for (only, expected) in [
+            (&[][..], &["one", "other"][..]),
+            (&["other"], &["other"]),
+            (&["slow"], &["slow"]),
+        ] {
             let only: Vec<String> = only.iter().map(ToString::to_string).collect();
             let names: Vec<&str> = chosen(&parts, &only).iter().map(|part| part.name).collect();
             assert_eq!(names, expected);

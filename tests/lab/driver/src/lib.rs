@@ -10,7 +10,6 @@
 #![no_std]
 #![expect(
     clippy::cast_possible_truncation,
-    clippy::must_use_candidate,
     reason = "a driver for tests: addresses are integers, and names say it all"
 )]
 
@@ -31,8 +30,8 @@ mod major {
     pub const CLEANUP: u8 = 0x12;
 }
 
-const DEVICE: &[u16] = units!(r"\Device\LabTest");
-const LINK: &[u16] = units!(r"\DosDevices\LabTest");
+const DEVICE: &[u16] = units!(br"\Device\LabTest");
+const LINK: &[u16] = units!(br"\DosDevices\LabTest");
 
 /// The driver's entry point.
 #[unsafe(no_mangle)]
@@ -43,7 +42,7 @@ pub extern "C" fn DriverEntry(driver: u64, service: u64) -> u32 {
     }
     let (name, link) = (Text::of(DEVICE), Text::of(LINK));
     let device = Place::of(0_u64);
-    let made = nt::IoCreateDevice(
+    let status = nt::IoCreateDevice(
         driver,
         0,
         address_of(&name),
@@ -52,8 +51,8 @@ pub extern "C" fn DriverEntry(driver: u64, service: u64) -> u32 {
         0,
         device.address(),
     );
-    if made != nt::SUCCESS {
-        return made;
+    if status != nt::SUCCESS {
+        return status;
     }
     let device = device.get();
     let flags = device + nt::DEVICE_FLAGS;
@@ -81,24 +80,25 @@ pub extern "C" fn DriverEntry(driver: u64, service: u64) -> u32 {
     nt::SUCCESS
 }
 
+/// `KEY_READ`.
+const KEY_READ: u32 = 0x2_0019;
+/// `KeyValuePartialInformation`: index, type, length, data.
+const PARTIAL: u32 = 2;
+
 /// Reads the value `Mode`; without one, the driver makes no mistake by itself.
 fn mode_of(service: u64) -> Mode {
-    let (parameters, name) = (Text::of(units!("Parameters")), Text::of(units!("Mode")));
+    let (parameters, name) = (Text::of(units!(b"Parameters")), Text::of(units!(b"Mode")));
     let (root, key) = (Place::of(0_u64), Place::of(0_u64));
     let of_service = Attributes::of(0, service);
-    // KEY_READ.
-    const READ: u32 = 0x2_0019;
-    if nt::ZwOpenKey(root.address(), READ, address_of(&of_service)) != nt::SUCCESS {
+    if nt::ZwOpenKey(root.address(), KEY_READ, address_of(&of_service)) != nt::SUCCESS {
         return Mode::Well;
     }
     let of_parameters = Attributes::of(root.get(), address_of(&parameters));
-    let opened = nt::ZwOpenKey(key.address(), READ, address_of(&of_parameters));
+    let opened = nt::ZwOpenKey(key.address(), KEY_READ, address_of(&of_parameters));
     nt::ZwClose(root.get());
     if opened != nt::SUCCESS {
         return Mode::Well;
     }
-    // KeyValuePartialInformation: index, type, length, data.
-    const PARTIAL: u32 = 2;
     let (buffer, needed) = (Place::of([0_u32; 4]), Place::of(0_u32));
     let found = nt::ZwQueryValueKey(
         key.get(),
@@ -131,9 +131,10 @@ extern "C" fn dispatch(device: u64, irp: u64) -> u32 {
         major::WRITE => services::write(irp),
         major::DEVICE_CONTROL => {
             let number = irp.code() >> 2 & 0x7FF;
-            match number.checked_sub(mistakes::FIRST) {
-                None => services::control(number, device, irp),
-                Some(number) => mistakes::control(number, device, irp),
+            if number < mistakes::FIRST {
+                services::control(number, device, irp)
+            } else {
+                mistakes::control(number - mistakes::FIRST, device, irp)
             }
         }
         _ => irp.complete(nt::SUCCESS, 0),

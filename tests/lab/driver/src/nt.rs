@@ -120,7 +120,7 @@ pub struct Attributes {
     length: u32,
     root: u64,
     name: u64,
-    attributes: u32,
+    flags: u32,
     security: [u64; 2],
 }
 
@@ -129,21 +129,21 @@ const KERNEL_HANDLE: u32 = 0x240;
 
 impl Attributes {
     /// Of a name below a root directory, or with a root of 0.
-    pub fn of(root: u64, name: u64) -> Self {
+    pub const fn of(root: u64, name: u64) -> Self {
         Self {
             length: 48,
             root,
             name,
-            attributes: KERNEL_HANDLE,
+            flags: KERNEL_HANDLE,
             security: [0; 2],
         }
     }
 }
 
-/// The UTF-16 units of a text of ASCII, at compile time.
+/// The UTF-16 units of a text in ASCII, given as bytes, at compile time.
 macro_rules! units {
     ($text:literal) => {{
-        const TEXT: &[u8] = $text.as_bytes();
+        const TEXT: &[u8] = $text;
         const UNITS: [u16; TEXT.len()] = {
             let mut units = [0; TEXT.len()];
             let mut at = 0;

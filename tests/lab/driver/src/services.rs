@@ -157,12 +157,13 @@ fn by_thread(irp: Irp) -> u32 {
     output(irp, count)
 }
 
+/// `THREAD_ALL_ACCESS`.
+const ALL: u32 = 0x1F_FFFF;
+
 /// Starts a thread and returns its object, with a reference.
 pub fn start_thread(routine: u64, context: u64) -> Option<u64> {
     let (handle, object) = (Place::of(0_u64), Place::of(0_u64));
     let attributes = nt::Attributes::of(0, 0);
-    // THREAD_ALL_ACCESS.
-    const ALL: u32 = 0x1F_FFFF;
     let started = nt::PsCreateSystemThread(
         handle.address(),
         ALL,
@@ -202,7 +203,7 @@ const fn checked(status: u32) -> Result<(), u32> {
 }
 
 fn through_file(irp: Irp) -> Result<u64, u32> {
-    let name = nt::Text::of(nt::units!(r"\??\C:\Temp\lab-test.txt"));
+    let name = nt::Text::of(nt::units!(br"\??\C:\Temp\lab-test.txt"));
     let attributes = nt::Attributes::of(0, address_of(&name));
     let (handle, block) = (Place::of(0_u64), Place::of([0_u64; 2]));
     // GENERIC_READ, GENERIC_WRITE, DELETE and SYNCHRONIZE; FILE_CREATE;

@@ -83,10 +83,15 @@ impl Channel {
         let status = channel.mailbox()?.status;
         match status_of(status) {
             NtStatus::SUCCESS => Ok(channel),
-            status => Err(LabError::DriverEntry {
-                status,
-                log: channel.vm.log().tail(),
-            }),
+            status => {
+                // The log is complete once the lab has ended. How it ends says nothing about the driver.
+                drop(channel.send(Command::Shutdown, &[], &[]));
+                drop(channel.vm.join(patience));
+                Err(LabError::DriverEntry {
+                    status,
+                    log: channel.vm.log().tail(),
+                })
+            }
         }
     }
 

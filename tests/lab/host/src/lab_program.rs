@@ -25,7 +25,8 @@ use ringcopy_lab::{
 /// request's status is does not count: it is the driver's to say. A PDB or map beside the driver, with
 /// the driver's name, gives the names of functions.
 ///
-/// A script has a step on each line: open DEVICE, ioctl CODE, read N, write HEX, close, wait MILLISECONDS.
+/// A script has a step on each line: open DEVICE, ioctl CODE, read N, write HEX, close, wait MILLISECONDS,
+/// memory NAME HEX, whose address is &NAME in later bytes, and pnp REQUEST, such as pnp surprise-removal.
 /// Several handles have names: open DEVICE --as NAME, and --on NAME in a later step. An ioctl takes
 /// --input HEX|@FILE and --output-length N; its code says how the buffers are passed.
 #[derive(Debug, Parser)]

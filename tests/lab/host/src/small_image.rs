@@ -1,16 +1,17 @@
 //! Small images, made byte by byte, for tests of the lab: drivers that a linker would not make.
 
 /// The file's parts start at multiples of this; the sections' memory at multiples of [`PAGE`].
-const ALIGNMENT: usize = 0x200;
+const ALIGNMENT: u32 = 0x200;
+const HEADERS: u32 = 2 * ALIGNMENT;
 const PAGE: u32 = 0x1000;
 
 const CODE: u32 = PAGE;
 const IMPORTS: u32 = 2 * PAGE;
 
 /// The offset of the headers' signature, and after it of their parts.
-const SIGNATURE: usize = 0x40;
-const MACHINE: usize = SIGNATURE + 4;
-const OPTIONAL: usize = SIGNATURE + 24;
+const SIGNATURE: u8 = 0x40;
+const MACHINE: usize = SIGNATURE as usize + 4;
+const OPTIONAL: usize = MACHINE + 20;
 const SECTIONS: usize = OPTIONAL + 240;
 
 /// `xor eax, eax; ret`: an entry point that succeeds.
@@ -50,6 +51,11 @@ impl Default for SmallImage {
     }
 }
 
+/// The length of a part: no image here is long.
+fn length_of(bytes: &[u8]) -> u32 {
+    u32::try_from(bytes.len()).unwrap_or(u32::MAX)
+}
+
 fn put(bytes: &mut [u8], offset: usize, value: &[u8]) {
     bytes[offset..][..value.len()].copy_from_slice(value);
 }
@@ -60,11 +66,11 @@ impl SmallImage {
     pub fn bytes(&self) -> Vec<u8> {
         let imports = self.import_section();
         let code = self.code();
-        let length = u32::try_from(imports.len()).unwrap();
-        let mut headers = vec![0; 2 * ALIGNMENT];
+        let length = length_of(&imports);
+        let mut headers = vec![0; HEADERS as usize];
         put(&mut headers, 0, b"MZ");
-        put(&mut headers, 0x3C, &(SIGNATURE as u32).to_le_bytes());
-        put(&mut headers, SIGNATURE, b"PE\0\0");
+        put(&mut headers, 0x3C, &[SIGNATURE]);
+        put(&mut headers, SIGNATURE.into(), b"PE\0\0");
         put(&mut headers, MACHINE, &self.machine.to_le_bytes());
         put(&mut headers, MACHINE + 2, &2_u16.to_le_bytes());
         put(&mut headers, MACHINE + 16, &240_u16.to_le_bytes());
@@ -75,10 +81,10 @@ impl SmallImage {
         optional(16, &CODE.to_le_bytes());
         optional(24, &0x1_4000_0000_u64.to_le_bytes());
         optional(32, &PAGE.to_le_bytes());
-        optional(36, &(ALIGNMENT as u32).to_le_bytes());
+        optional(36, &ALIGNMENT.to_le_bytes());
         let size = IMPORTS + length.next_multiple_of(PAGE);
         optional(56, &size.to_le_bytes());
-        optional(60, &(2 * ALIGNMENT as u32).to_le_bytes());
+        optional(60, &HEADERS.to_le_bytes());
         optional(68, &self.subsystem.to_le_bytes());
         optional(72, &self.stack.to_le_bytes());
         optional(108, &16_u32.to_le_bytes());
@@ -96,7 +102,7 @@ impl SmallImage {
         } else {
             (b".text", 0x6000_0020)
         };
-        let mut file_offset = headers.len();
+        let mut file_offset = HEADERS;
         for (number, (name, address, bytes, flags)) in [
             (name, CODE, &code, flags),
             (b".idata", IMPORTS, &imports, 0xC000_0040),
@@ -105,19 +111,19 @@ impl SmallImage {
         .enumerate()
         {
             let at = SECTIONS + number * 40;
-            let length = bytes.len().next_multiple_of(ALIGNMENT);
+            let length = length_of(bytes).next_multiple_of(ALIGNMENT);
             put(&mut headers, at, name);
-            put(&mut headers, at + 8, &(bytes.len() as u32).to_le_bytes());
+            put(&mut headers, at + 8, &length_of(bytes).to_le_bytes());
             put(&mut headers, at + 12, &address.to_le_bytes());
-            put(&mut headers, at + 16, &(length as u32).to_le_bytes());
-            put(&mut headers, at + 20, &(file_offset as u32).to_le_bytes());
+            put(&mut headers, at + 16, &length.to_le_bytes());
+            put(&mut headers, at + 20, &file_offset.to_le_bytes());
             put(&mut headers, at + 36, &flags.to_le_bytes());
             file_offset += length;
         }
         let mut file = headers;
         for section in [&code, &imports] {
             file.extend(section);
-            file.resize(file.len().next_multiple_of(ALIGNMENT), 0);
+            file.resize(file.len().next_multiple_of(ALIGNMENT as usize), 0);
         }
         file
     }
@@ -137,32 +143,32 @@ impl SmallImage {
 
     /// Where in their section the addresses of imports are: after two descriptors and the list of names.
     fn addresses(&self) -> u32 {
-        40 + 8 * (u32::try_from(self.imports.len()).unwrap() + 1)
+        40 + self.list_length()
+    }
+
+    /// Bytes of the list of names, which ends with an empty one.
+    fn list_length(&self) -> u32 {
+        8 * (u32::try_from(self.imports.len()).unwrap_or(u32::MAX) + 1)
     }
 
     /// Two descriptors, of which the second is empty; the offsets of the names, twice; the names.
     fn import_section(&self) -> Vec<u8> {
-        let list = 8 * (self.imports.len() + 1);
         let mut names = Vec::new();
         let mut offsets = Vec::new();
-        let first_name = 40 + 2 * list;
+        let first_name = IMPORTS + 40 + 2 * self.list_length();
         for import in &self.imports {
-            let at = IMPORTS as usize + first_name + names.len();
-            offsets.extend((at as u64).to_le_bytes());
+            offsets.extend(u64::from(first_name + length_of(&names)).to_le_bytes());
+            // A hint, the name, and one zero or two: the next name starts at an even offset.
             names.extend([0, 0]);
             names.extend(import.as_bytes());
-            names.extend(if import.len() % 2 == 0 {
-                &[0, 0][..]
-            } else {
-                &[0]
-            });
+            names.resize((names.len() + 1).next_multiple_of(2), 0);
         }
         offsets.extend([0; 8]);
-        let library = IMPORTS as usize + first_name + names.len();
+        let library = first_name + length_of(&names);
         let mut section = Vec::new();
         section.extend((IMPORTS + 40).to_le_bytes());
         section.extend([0; 8]);
-        section.extend((library as u32).to_le_bytes());
+        section.extend(library.to_le_bytes());
         section.extend((IMPORTS + self.addresses()).to_le_bytes());
         section.extend([0; 20]);
         section.extend(&offsets);

@@ -87,7 +87,7 @@ pub(crate) fn queue(item: u64, routine: u64, context: u64, is_extended: bool) {
     match queued {
         None => violation!("IoQueueWorkItem was given {item:#x}, which is no work item"),
         Some(before) if before.is_queued => {
-            violation!("the work item at {item:#x} was queued twice")
+            violation!("the work item at {item:#x} was queued twice");
         }
         Some(before) => object::reference(before.object),
     }

@@ -8,30 +8,30 @@ use core::{
 use wdk_sys::{KEY_QUERY_VALUE, ULONG, UNICODE_STRING, WDFDRIVER, WDFKEY};
 
 /// `EvtDevicePrepareHardware` fails.
-pub(crate) const PREPARE_FAILS: u32 = 1;
+pub const PREPARE_FAILS: u32 = 1;
 /// `EvtDeviceD0Entry` fails.
-pub(crate) const D0_ENTRY_FAILS: u32 = 2;
+pub const D0_ENTRY_FAILS: u32 = 2;
 /// `EvtDeviceD0EntryPostInterruptsEnabled` fails.
-pub(crate) const POST_INTERRUPTS_FAILS: u32 = 4;
+pub const POST_INTERRUPTS_FAILS: u32 = 4;
 /// `EvtDeviceSelfManagedIoInit` fails.
-pub(crate) const SELF_MANAGED_IO_FAILS: u32 = 8;
+pub const SELF_MANAGED_IO_FAILS: u32 = 8;
 /// The driver refuses to be stopped, or to be removed.
-pub(crate) const QUERIES_FAIL: u32 = 16;
+pub const QUERIES_FAIL: u32 = 16;
 /// `EvtDriverDeviceAdd` fails after it has made the device.
-pub(crate) const ADD_FAILS: u32 = 32;
+pub const ADD_FAILS: u32 = 32;
 /// The device has the synchronization scope of a device.
-pub(crate) const DEVICE_SCOPE: u32 = 64;
+pub const DEVICE_SCOPE: u32 = 64;
 /// The device's callbacks run at passive level.
-pub(crate) const PASSIVE: u32 = 128;
+pub const PASSIVE: u32 = 128;
 
 static BITS: AtomicU32 = AtomicU32::new(0);
 
-pub(crate) fn has(bit: u32) -> bool {
+pub fn has(bit: u32) -> bool {
     BITS.load(Ordering::Relaxed) & bit != 0
 }
 
 /// Reads the value `Behaviour`. Without it, nothing fails.
-pub(crate) fn read(driver: WDFDRIVER) {
+pub fn read(driver: WDFDRIVER) {
     let mut key: WDFKEY = null_mut();
     let opened = wdf!(
         WdfDriverOpenParametersRegistryKey,

@@ -61,7 +61,7 @@ unsafe extern "C" fn unload(_driver: WDFDRIVER) {
 }
 
 /// Returns attributes with the parent and the levels that devices and queues inherit.
-pub(crate) fn attributes() -> WDF_OBJECT_ATTRIBUTES {
+pub fn attributes() -> WDF_OBJECT_ATTRIBUTES {
     sized!(WDF_OBJECT_ATTRIBUTES {
         ExecutionLevel: ExecutionLevel::WdfExecutionLevelInheritFromParent,
         SynchronizationScope: SynchronizationScope::WdfSynchronizationScopeInheritFromParent,
@@ -87,6 +87,11 @@ unsafe extern "C" fn device_add(_driver: WDFDRIVER, init: PWDFDEVICE_INIT) -> NT
         init,
         &raw mut files,
         null_mut()
+    );
+    wdf!(
+        WdfDeviceInitSetIoInCallerContextCallback,
+        init,
+        Some(requests::in_caller_context)
     );
     let mut attributes = attributes();
     attributes.EvtCleanupCallback = Some(device_cleanup);

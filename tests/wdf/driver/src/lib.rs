@@ -3,11 +3,13 @@
 //! callbacks are synchronized.
 //!
 //! - [`entry`]: `DriverEntry`, and the device. [`power`]: the callbacks for Plug and Play and power.
-//! - [`requests`]: one device control code for each way in which a request can end.
+//! - [`requests`]: one device control code for each way in which a request can end. [`checks`]: one for
+//!   each thing that the framework refuses or accepts.
 
 #![no_std]
 
 mod behaviour;
+mod checks;
 mod entry;
 mod power;
 mod requests;

@@ -56,7 +56,7 @@ unsafe extern "C" fn surprise_removal(_device: WDFDEVICE) {
 #[expect(clippy::cast_possible_truncation, reason = "a small structure")]
 const SIZE: u32 = size_of::<WDF_PNPPOWER_EVENT_CALLBACKS>() as u32;
 
-pub(crate) fn callbacks() -> WDF_PNPPOWER_EVENT_CALLBACKS {
+pub fn callbacks() -> WDF_PNPPOWER_EVENT_CALLBACKS {
     const { assert!(STATUS_SUCCESS == 0) };
     WDF_PNPPOWER_EVENT_CALLBACKS {
         Size: SIZE,

@@ -1,6 +1,7 @@
 //! Device control requests. All are `METHOD_BUFFERED` without access bits.
 
 use crate::{
+    checks,
     entry::{attributes, sized},
     note, wdf,
 };
@@ -13,8 +14,9 @@ use nt_status::NtStatus;
 use wdk_sys::{
     _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_REQUEST_STOP_ACTION_FLAGS as StopAction,
     NTSTATUS, STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, ULONG,
-    WDF_DPC_CONFIG, WDF_IO_QUEUE_CONFIG, WDF_TIMER_CONFIG, WDF_WORKITEM_CONFIG, WDFDEVICE, WDFDPC,
-    WDFOBJECT, WDFQUEUE, WDFREQUEST, WDFTIMER, WDFWORKITEM, ntddk,
+    WDF_DPC_CONFIG, WDF_IO_QUEUE_CONFIG, WDF_REQUEST_PARAMETERS, WDF_TIMER_CONFIG,
+    WDF_WORKITEM_CONFIG, WDFDEVICE, WDFDPC, WDFOBJECT, WDFQUEUE, WDFREQUEST, WDFTIMER, WDFWORKITEM,
+    ntddk,
 };
 
 /// Succeeds at once, at `PASSIVE_LEVEL`; fails with `STATUS_INVALID_LEVEL` at another.
@@ -44,7 +46,7 @@ fn load(place: &AtomicPtr<c_void>) -> *mut c_void {
 }
 
 /// Makes the queues and what ends requests later.
-pub(crate) fn initialize(device: WDFDEVICE) -> NTSTATUS {
+pub fn initialize(device: WDFDEVICE) -> NTSTATUS {
     let mut config = sized!(WDF_IO_QUEUE_CONFIG {
         DispatchType: DispatchType::WdfIoQueueDispatchParallel,
         DefaultQueue: 1,
@@ -132,7 +134,7 @@ unsafe extern "C" fn queue_cleanup(_queue: WDFOBJECT) {
 }
 
 unsafe extern "C" fn device_control(
-    _queue: WDFQUEUE,
+    queue: WDFQUEUE,
     request: WDFREQUEST,
     _output: usize,
     _input: usize,
@@ -183,7 +185,34 @@ unsafe extern "C" fn device_control(
             }
             wdf!(WdfRequestComplete, request, status);
         }
+        checks::FIRST..=checks::LAST => {
+            let status = checks::status_of(queue, request, code);
+            wdf!(WdfRequestComplete, request, status);
+        }
         _ => wdf!(WdfRequestComplete, request, STATUS_INVALID_DEVICE_REQUEST),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a small structure")]
+const PARAMETERS_SIZE: u16 = size_of::<WDF_REQUEST_PARAMETERS>() as u16;
+
+/// `EvtIoInCallerContext`: makes one kind of request cancelable, which no queue has seen.
+pub unsafe extern "C" fn in_caller_context(device: WDFDEVICE, request: WDFREQUEST) {
+    let mut parameters = WDF_REQUEST_PARAMETERS {
+        Size: PARAMETERS_SIZE,
+        ..WDF_REQUEST_PARAMETERS::default()
+    };
+    wdf!(WdfRequestGetParameters, request, &raw mut parameters);
+    // SAFETY: the device has no other requests than device controls.
+    let code = unsafe { parameters.Parameters.DeviceIoControl }.IoControlCode;
+    if code == checks::CANCELABLE_WITHOUT_QUEUE {
+        let status = wdf!(WdfRequestMarkCancelableEx, request, Some(cancel));
+        wdf!(WdfRequestComplete, request, status);
+        return;
+    }
+    let status = wdf!(WdfDeviceEnqueueRequest, device, request);
+    if status < 0 {
+        wdf!(WdfRequestComplete, request, status);
     }
 }
 

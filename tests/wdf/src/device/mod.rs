@@ -127,10 +127,10 @@ impl Device {
 
     /// Passes a packet that the driver does not see to the next device in the stack.
     pub(crate) fn pass(&self, irp: Irp) -> NTSTATUS {
-        match &self.pnp {
-            Some(pnp) => irp.pass_to(pnp.lower),
-            None => irp.complete_with(STATUS_INVALID_DEVICE_REQUEST),
-        }
+        self.pnp.as_ref().map_or_else(
+            || irp.complete_with(STATUS_INVALID_DEVICE_REQUEST),
+            |pnp| irp.pass_to(pnp.lower),
+        )
     }
 
     /// Whether `WdfControlFinishInitializing`, or the end of `EvtDriverDeviceAdd`, is still to come.

@@ -8,7 +8,8 @@ use crate::{
     report::report,
     status::{
         STATUS_WDF_EXECUTION_LEVEL_INVALID, STATUS_WDF_OBJECT_ATTRIBUTES_INVALID,
-        STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED, STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID,
+        STATUS_WDF_PARENT_ASSIGNMENT_NOT_ALLOWED, STATUS_WDF_PARENT_NOT_SPECIFIED,
+        STATUS_WDF_SYNCHRONIZATION_SCOPE_INVALID,
     },
 };
 use core::ptr::NonNull;
@@ -105,6 +106,19 @@ impl Attributes {
         validated
     }
 
+    /// Reads the attributes of an object that has to have a parent, and returns the parent, too.
+    ///
+    /// `STATUS_WDF_PARENT_NOT_SPECIFIED`; as [`Attributes::read`].
+    pub(crate) fn with_parent(
+        call: &Call,
+        attributes: *const WDF_OBJECT_ATTRIBUTES,
+        allowed: Allowed,
+    ) -> Result<(Self, Any), NTSTATUS> {
+        let attributes = Self::read(call, attributes, allowed)?;
+        let parent = attributes.parent.ok_or(STATUS_WDF_PARENT_NOT_SPECIFIED)?;
+        Ok((attributes, parent))
+    }
+
     fn validate(
         call: &Call,
         attributes: &WDF_OBJECT_ATTRIBUTES,
@@ -135,7 +149,10 @@ impl Attributes {
     }
 }
 
-fn validate_levels(attributes: &WDF_OBJECT_ATTRIBUTES, allowed: Allowed) -> Result<(), NTSTATUS> {
+const fn validate_levels(
+    attributes: &WDF_OBJECT_ATTRIBUTES,
+    allowed: Allowed,
+) -> Result<(), NTSTATUS> {
     match attributes.ExecutionLevel {
         ExecutionLevel::WdfExecutionLevelInheritFromParent => {}
         ExecutionLevel::WdfExecutionLevelPassive | ExecutionLevel::WdfExecutionLevelDispatch => {

@@ -9,7 +9,7 @@ mod state;
 
 use crate::{
     device::Device,
-    nt::{event::Event, lock::SpinLock},
+    nt::{event, lock::SpinLock},
     object::{Class, Kind, Ref},
     report::violation,
     request::Request,
@@ -17,7 +17,7 @@ use crate::{
     sync::{CallbackLock, Constraints},
     work::WorkItem,
 };
-use core::{cell::Cell, ptr::NonNull};
+use core::cell::Cell;
 use state::State;
 use wdk_sys::{NTSTATUS, PFN_WDF_IO_QUEUE_STATE, WDF_IO_QUEUE_CONFIG, WDFCONTEXT};
 
@@ -140,16 +140,14 @@ impl Ref<Queue> {
                 None => break,
             }
         }
-        self.for_each_owned(|request| request.cancel_by_framework());
+        self.for_each_owned(Ref::<Request>::cancel_by_framework);
     }
 
     /// Calls a function once with each request that the driver owns. The function may end it.
     fn for_each_owned(self, mut function: impl FnMut(Ref<Request>)) {
-        let mut state = self.state.lock();
-        state.begin_visit();
-        drop(state);
+        self.state.lock().begin_visit();
         loop {
-            let mut state = self.state.lock();
+            let state = self.state.lock();
             let Some(request) = state.next_unvisited() else {
                 return;
             };
@@ -163,18 +161,6 @@ impl Ref<Queue> {
 
     /// Waits until `is_settled` holds. Callable at `PASSIVE_LEVEL`, by one thread at a time.
     fn wait_until(self, is_settled: impl Fn(&State) -> bool) {
-        Event::with(|event| {
-            loop {
-                let mut state = self.state.lock();
-                if is_settled(&state) {
-                    state.waiter = None;
-                    return;
-                }
-                event.clear();
-                state.waiter = Some(NonNull::from(event));
-                drop(state);
-                event.wait();
-            }
-        });
+        event::wait_until(&self.state, |state| &mut state.waiter, is_settled);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Source: "Using Power-Managed I/O Queues", `EVT_WDF_IO_QUEUE_IO_STOP`, `WdfRequestStopAcknowledge`.
 
-use super::Queue;
+use super::{Queue, state::State};
 use crate::{
     call::Call,
     callback,
@@ -64,7 +64,7 @@ impl Ref<Queue> {
         state.is_powered = false;
         drop(state);
         self.ask_to_stop(StopAction::WdfRequestStopActionSuspend);
-        self.wait_until(|state| state.is_held());
+        self.wait_until(State::is_held);
     }
 
     fn end_for_power(self) {
@@ -74,7 +74,7 @@ impl Ref<Queue> {
         drop(state);
         self.purge();
         self.ask_to_stop(StopAction::WdfRequestStopActionPurge);
-        self.wait_until(|state| state.is_held());
+        self.wait_until(State::is_held);
     }
 
     /// Calls `EvtIoStop` for each request that the driver owns.

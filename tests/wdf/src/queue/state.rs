@@ -1,8 +1,7 @@
 //! The state of a queue that changes: its requests, and what it may do with them.
 
 use super::Awaited;
-use crate::{nt::event::Event, object::Ref, request::Request};
-use core::ptr::NonNull;
+use crate::{nt::event::Waiter, object::Ref, request::Request};
 
 /// Guarded by the queue's lock.
 pub(super) struct State {
@@ -22,7 +21,7 @@ pub(super) struct State {
     pub(super) is_powered: bool,
     pub(super) awaited: Option<Awaited>,
     /// What a thread that waits for the queue to settle waits for.
-    pub(super) waiter: Option<NonNull<Event>>,
+    pub(super) waiter: Waiter,
 }
 
 impl State {
@@ -38,7 +37,7 @@ impl State {
             presents: true,
             is_powered,
             awaited: None,
-            waiter: None,
+            waiter: Waiter::NONE,
         }
     }
 
@@ -146,7 +145,7 @@ impl State {
         if request.is_acknowledged.take() {
             self.acknowledged -= 1;
         }
-        self.wake();
+        self.waiter.wake();
     }
 
     /// Whether the driver has disposed of all its requests, or keeps them while the device is not in
@@ -160,7 +159,7 @@ impl State {
         if !request.is_acknowledged.replace(true) {
             self.acknowledged += 1;
         }
-        self.wake();
+        self.waiter.wake();
     }
 
     /// Ends that. Returns whether the driver kept the request.
@@ -170,16 +169,8 @@ impl State {
         was
     }
 
-    fn wake(&self) {
-        if let Some(event) = self.waiter {
-            // SAFETY: the waiter removes its event under the queue's lock, which is held, before the
-            // event goes.
-            unsafe { event.as_ref() }.set();
-        }
-    }
-
     /// Makes [`State::next_unvisited`] begin again.
-    pub(super) fn begin_visit(&mut self) {
+    pub(super) fn begin_visit(&self) {
         let mut current = self.first_owned;
         while let Some(request) = current {
             request.is_visited.set(false);
@@ -188,7 +179,7 @@ impl State {
     }
 
     /// Returns a request of the driver that has not been visited.
-    pub(super) fn next_unvisited(&mut self) -> Option<Ref<Request>> {
+    pub(super) fn next_unvisited(&self) -> Option<Ref<Request>> {
         let mut current = self.first_owned;
         while let Some(request) = current {
             if !request.is_visited.replace(true) {

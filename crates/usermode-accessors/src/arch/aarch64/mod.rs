@@ -152,8 +152,7 @@ macro_rules! guarded_routine {
                 concat!(".Lrecover_", $name, ":"),
                 // The value of PAN depends on the dispatcher.
                 open!($memory, ""),
-                "ldp x0, x1, [x29, #32]",
-                "ldr x3, [x29, #48]",
+                arguments!(),
                 $($recover,)*
                 "ldr w9, [x0, #{code}]",
                 "movz w10, #0x8000, lsl #16",
@@ -218,8 +217,7 @@ macro_rules! guarded_routine {
             $($done,)*
             "b 1f",
             concat!(".Llanding_", $name, ":"),
-            "ldp x0, x1, [x29, #32]",
-            "ldr x3, [x29, #48]",
+            arguments!(),
             $($faulted,)*
             "1:",
             // After an unwind the value of PAN depends on the dispatcher, so restore it.
@@ -241,6 +239,13 @@ macro_rules! guarded_routine {
             faulted = const FAULTED,
             $($operand = const $value,)*
         );
+    };
+}
+
+/// Restores the arguments that the filter has stored.
+macro_rules! arguments {
+    () => {
+        lines!["ldp x0, x1, [x29, #32]", "ldr x3, [x29, #48]"]
     };
 }
 

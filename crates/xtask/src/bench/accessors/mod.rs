@@ -18,7 +18,7 @@ use std::{path::Path, process::Command};
 const LOG: &str = "bench.log";
 
 /// Each is a process of its own.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 
 /// The features of the processor that glibc may not use when it is held to SSE2. It may use string
 /// instructions, as the accessors do.
@@ -67,7 +67,7 @@ pub fn run(save: bool) -> Result<()> {
     step.done();
     let machine = Machine::here()?;
     rounds(
-        "measuring under Wine, about 3 minutes",
+        "measuring under Wine, about 2 minutes",
         windows,
         under_wine,
         &log,
@@ -75,12 +75,12 @@ pub fn run(save: bool) -> Result<()> {
     drop(session);
     for (title, tunables, folder) in [
         (
-            "measuring beside glibc held to SSE2, about a minute",
+            "measuring beside glibc held to SSE2, half a minute",
             Some(HELD_TO_SSE2),
             beside_sse2,
         ),
         (
-            "measuring beside glibc as it comes, about a minute",
+            "measuring beside glibc as it comes, half a minute",
             None,
             beside_glibc,
         ),

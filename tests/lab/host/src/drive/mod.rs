@@ -19,7 +19,7 @@ use std::{path::PathBuf, time::Duration};
 use ringcopy_client::protocol::NtStatus;
 
 pub use run::drive;
-pub use step::{Access, Bytes, ParseError, Part, Step, parse_script, parse_step};
+pub use step::{Access, Bytes, ParseError, Part, Pnp, Step, parse_script, parse_step};
 pub use verdict::{Crash, Verdict};
 
 use crate::Options;
@@ -73,4 +73,4 @@ pub struct Outcome {
 }
 
 /// How long the driver may take for one step.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);

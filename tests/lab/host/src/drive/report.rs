@@ -1,6 +1,6 @@
 //! What became of a driver, as text and as JSON.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde_json::{Value, json};
 
@@ -27,7 +27,11 @@ impl fmt::Display for Done {
 
 /// Returns bytes as hexadecimal digits.
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
 }
 
 impl Outcome {

@@ -52,11 +52,14 @@ pub fn drive(
         in_lab(lab, plan, &symbols, &mut outcome, &mut done)
     });
     outcome.log.clone_from(&lock(&log));
-    let missing = outcome
-        .log
-        .iter()
-        .filter_map(|line| line.strip_prefix("missing: "));
-    let missing = missing.map(|name| Verdict::MissingImport(name.into()));
+    let lines = outcome.log.iter();
+    let mut missing: Vec<Verdict> = Vec::new();
+    for verdict in lines.filter_map(|line| Verdict::missing_in(line)) {
+        // A function of the framework is told at its call and at the end.
+        if !missing.contains(&verdict) {
+            missing.push(verdict);
+        }
+    }
     outcome.verdicts.splice(0..0, missing);
     if let Err(error) = ended {
         let verdict = verdict_of(error, plan.options.patience, &mut outcome, &symbols)?;
@@ -226,6 +229,10 @@ impl Program<'_> {
                 self.process.write(address, &bytes)?;
                 self.memory.insert(name.clone(), address);
                 return Ok(ended(NtStatus::SUCCESS));
+            }
+            Step::Pnp { request } => {
+                let lab = self.process.lab();
+                return Ok(ended(lab.plug_and_play(request.request())?));
             }
             Step::Wait { milliseconds } => {
                 self.process.lab().advance_time_by(*milliseconds)?;

@@ -8,6 +8,7 @@ use std::{
 
 use clap::{Parser, ValueEnum};
 use ringcopy_client::parse_number;
+use ringcopy_lab_mailbox::PnpRequest;
 
 /// The most bytes of one request's input or output.
 const MOST: u64 = 16 << 20;
@@ -78,6 +79,12 @@ pub enum Step {
         /// Its bytes; an unmapped page follows, and the rest of its last page is 0
         bytes: Bytes,
     },
+    /// Have the Plug and Play manager send a request to the driver's device
+    Pnp {
+        /// The request
+        #[arg(value_enum)]
+        request: Pnp,
+    },
     /// Let time pass for the driver: timers expire, waits end
     Wait {
         /// Milliseconds
@@ -97,6 +104,43 @@ pub enum Access {
     Write,
     /// Read and write
     ReadWrite,
+}
+
+/// A request of the Plug and Play manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Pnp {
+    /// Ask whether the device may be stopped for a rebalance
+    QueryStop,
+    /// Take that back
+    CancelStop,
+    /// Stop the device
+    Stop,
+    /// Start it again
+    Start,
+    /// Ask whether it may be removed
+    QueryRemove,
+    /// Take that back
+    CancelRemove,
+    /// Tell that it is gone
+    SurpriseRemoval,
+    /// Remove its stack
+    Remove,
+}
+
+impl Pnp {
+    /// Returns the request of the mailbox.
+    pub(super) const fn request(self) -> PnpRequest {
+        match self {
+            Self::QueryStop => PnpRequest::QueryStop,
+            Self::CancelStop => PnpRequest::CancelStop,
+            Self::Stop => PnpRequest::Stop,
+            Self::Start => PnpRequest::Start,
+            Self::QueryRemove => PnpRequest::QueryRemove,
+            Self::CancelRemove => PnpRequest::CancelRemove,
+            Self::SurpriseRemoval => PnpRequest::SurpriseRemoval,
+            Self::Remove => PnpRequest::Remove,
+        }
+    }
 }
 
 impl Access {
@@ -138,9 +182,10 @@ impl std::str::FromStr for Bytes {
         }
         let text = text.strip_prefix("0x").unwrap_or(text);
         let words = text.split([' ', '_', ',']).filter(|word| !word.is_empty());
-        let parts = words.map(|word| match word.strip_prefix('&') {
-            Some(name) => Ok(Part::Address(name.into())),
-            None => digits(word).map(Part::Data),
+        let address = |name: &str| Ok(Part::Address(name.into()));
+        let parts = words.map(|word| {
+            let data = || digits(word).map(Part::Data);
+            word.strip_prefix('&').map_or_else(data, address)
         });
         parts.collect::<Result<_, String>>().map(Self::Given)
     }
@@ -252,10 +297,8 @@ impl fmt::Display for Step {
         let on = match self {
             Self::Open { device, handle, .. } => {
                 write!(f, "open {device}")?;
-                return match handle {
-                    Some(handle) => write!(f, " as {handle}"),
-                    None => Ok(()),
-                };
+                let handle = handle.as_ref();
+                return handle.map_or(Ok(()), |handle| write!(f, " as {handle}"));
             }
             Self::Ioctl {
                 code,
@@ -280,22 +323,22 @@ impl fmt::Display for Step {
             }
             Self::Close { handle } => {
                 f.write_str("close")?;
-                return match handle {
-                    Some(handle) => write!(f, " {handle}"),
-                    None => Ok(()),
-                };
+                let handle = handle.as_ref();
+                return handle.map_or(Ok(()), |handle| write!(f, " {handle}"));
             }
             Self::Memory { name, bytes } => {
                 return write!(f, "memory {name}, {} bytes", bytes.length());
+            }
+            Self::Pnp { request } => {
+                let value = request.to_possible_value();
+                let name = value.as_ref().map_or("", |value| value.get_name());
+                return write!(f, "pnp {name}");
             }
             Self::Wait { milliseconds } => {
                 return write!(f, "wait {} ms", milliseconds.as_millis());
             }
         };
-        match on {
-            Some(on) => write!(f, ", on {on}"),
-            None => Ok(()),
-        }
+        on.as_ref().map_or(Ok(()), |on| write!(f, ", on {on}"))
     }
 }
 
@@ -307,14 +350,20 @@ pub struct ParseError {
     reason: String,
 }
 
-/// Parses a script: a step on each line. Empty lines, and those that start with `#`, are no steps. Files
-/// are found from the script's folder.
+/// Returns a line without its comment.
+fn without_comment(line: &str) -> &str {
+    let (step, _) = line.split_once(" #").unwrap_or((line, ""));
+    step.trim()
+}
+
+/// Parses a script: a step on each line. A `#` at the start of a line, or after a space, begins a comment.
+/// Files are found from the script's folder.
 ///
 /// # Errors
 ///
 /// The number of the first wrong line, and what is wrong.
 pub fn parse_script(text: &str, folder: &Path) -> Result<Vec<Step>, ParseError> {
-    let lines = (1..).zip(text.lines().map(str::trim));
+    let lines = (1..).zip(text.lines().map(without_comment));
     let steps = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
     steps
         .map(|(line, text)| {
@@ -355,8 +404,8 @@ mod tests {
     #[test]
     fn a_script_has_a_step_on_each_line() {
         let script = "# the device\nopen \\\\.\\Test --as one --access read\n\n\
-            ioctl 0x222000 --input 01_02 --output-length 16\nread 4 --offset 0x10 --on one\n\
-            memory page 00\nwrite 0xAbCd,&page\nwait 20ms\nclose one\n";
+            ioctl 0x222000 --input 01_02 --output-length 16\nread 4 --offset 0x10 --on one  # four bytes\n\
+            memory page 00\nwrite 0xAbCd,&page\nwait 20ms\npnp query-stop\nclose one\n";
         let steps: Vec<_> = parsed(script)
             .unwrap()
             .iter()
@@ -369,6 +418,7 @@ mod tests {
             "memory page, 1 bytes",
             "write 10 bytes",
             "wait 20 ms",
+            "pnp query-stop",
             "close one",
         ];
         assert_eq!(steps, expected);

@@ -12,7 +12,7 @@ use rustc_demangle::demangle;
 
 /// Where the names of one image's functions are.
 enum Source {
-    Pdb(ContextPdbData<'static, 'static, File>),
+    Pdb(Box<ContextPdbData<'static, 'static, File>>),
     /// The start of each function, from the start of the image.
     Map(BTreeMap<u32, String>),
 }
@@ -70,13 +70,24 @@ impl Symbols {
     }
 }
 
+/// Returns the file beside an image that has its name, in any case, and an extension.
+fn beside(image: &Path, extension: &str) -> Option<PathBuf> {
+    let name = image.with_extension(extension);
+    let name = name.file_name()?;
+    let folder = image.parent().filter(|folder| *folder != Path::new(""));
+    let entries = fs::read_dir(folder.unwrap_or_else(|| Path::new("."))).ok()?;
+    let mut files = entries.flatten();
+    let found = files.find(|entry| entry.file_name().eq_ignore_ascii_case(name))?;
+    Some(found.path())
+}
+
 fn source_of(image: &Path) -> Option<Source> {
-    let pdb = File::open(image.with_extension("pdb"))
-        .ok()
+    let pdb = beside(image, "pdb")
+        .and_then(|path| File::open(path).ok())
         .and_then(|file| PDB::open(file).ok())
         .and_then(|pdb| ContextPdbData::try_from_pdb(pdb).ok());
-    pdb.map(Source::Pdb).or_else(|| {
-        let map = fs::read_to_string(image.with_extension("map")).ok()?;
+    pdb.map(Box::new).map(Source::Pdb).or_else(|| {
+        let map = fs::read_to_string(beside(image, "map")?).ok()?;
         Some(Source::Map(functions_of(&map)))
     })
 }

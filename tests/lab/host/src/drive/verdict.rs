@@ -12,7 +12,7 @@ use super::symbols::Symbols;
 pub enum Verdict {
     /// The file is no driver for the lab, or its image could not be loaded.
     ImageRefused(String),
-    /// An import that the lab lacks, as `library!name (for image)`.
+    /// An import that the lab lacks, as `library!name (for image)`, or a function of the framework.
     MissingImport(String),
     /// The entry point failed.
     StartFailed(NtStatus),
@@ -82,6 +82,19 @@ impl fmt::Display for Crash {
 }
 
 impl Verdict {
+    /// Returns what a line of the log says is missing.
+    pub(super) fn missing_in(line: &str) -> Option<Self> {
+        let import = line.strip_prefix("missing: ").map(str::to_owned);
+        let function = || {
+            let said = line.strip_prefix("[driver] WDF: ")?;
+            let listed = said.strip_prefix("missing: ");
+            let name = listed.unwrap_or(said);
+            let name = name.strip_suffix(" is not implemented").or(listed)?;
+            Some(format!("WDFLDR.SYS!{name}"))
+        };
+        import.or_else(function).map(Self::MissingImport)
+    }
+
     /// Returns its name, which stays the same from release to release.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -120,19 +133,19 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ImageRefused(reason) => f.write_str(reason),
-            Self::MissingImport(name) => f.write_str(name),
+            Self::ImageRefused(text)
+            | Self::MissingImport(text)
+            | Self::Leak(text)
+            | Self::Stopped(text) => f.write_str(text),
             Self::StartFailed(status) => write!(f, "the entry point returned {status}"),
             Self::StepNotDone(step, reason) => write!(f, "{step}: {reason}"),
             Self::NoUnload => f.write_str(
                 "the driver has no unload routine: Windows keeps it loaded until it shuts down",
             ),
-            Self::Leak(line) => f.write_str(line),
             Self::Crash(crash) => write!(f, "{}{crash}", crash.code),
             Self::NoReturn(seconds, crash) => {
                 write!(f, "the driver did not return within {seconds} s{crash}")
             }
-            Self::Stopped(reason) => f.write_str(reason),
         }
     }
 }
@@ -183,6 +196,26 @@ mod tests {
         assert!(crash.rule.as_ref().unwrap().contains("PoolFreed"));
         assert_eq!(crash.stack, ["at it+0x10", "from it+0x20"]);
         assert_eq!(Crash::in_log(&log[3..], &Symbols::default()), None);
+    }
+
+    #[test]
+    fn what_is_missing_is_read_from_the_log() {
+        for (line, missing) in [
+            ("missing: a.exe!B (for c.sys)", Some("a.exe!B (for c.sys)")),
+            (
+                "[driver] WDF: WdfOne is not implemented",
+                Some("WDFLDR.SYS!WdfOne"),
+            ),
+            ("[driver] WDF: missing: WdfTwo", Some("WDFLDR.SYS!WdfTwo")),
+            (
+                "[driver] WDF: missing: WdfTwo is not implemented",
+                Some("WDFLDR.SYS!WdfTwo"),
+            ),
+            ("[driver] missing: nothing", None),
+        ] {
+            let expected = missing.map(|text| Verdict::MissingImport(text.into()));
+            assert_eq!(Verdict::missing_in(line), expected);
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::bugcheck::violation;
 use crate::io::{KERNEL_MODE, USER_MODE};
 use crate::irql::{self, APC_LEVEL, require_at_most};
+use crate::nt::layout::{FastMutex, Structure};
 use crate::object::process;
 use crate::threads::{self, Waited};
 use crate::{locks, raw};
@@ -19,11 +20,6 @@ pub(super) extern "win64" fn ExGetPreviousMode() -> u8 {
     }
 }
 
-// Drivers initialise a FAST_MUTEX inline: a count of 1, then owner, contention, event, and the
-// previous IRQL.
-const OWNER: u64 = 8;
-const OLD_LEVEL: u64 = 48;
-
 /// `ExTryToAcquireFastMutex` function (wdm.h): raises to `APC_LEVEL` if it succeeds. IRQL <=
 /// `APC_LEVEL`.
 pub(super) extern "win64" fn ExTryToAcquireFastMutex(mutex: u64) -> u8 {
@@ -31,8 +27,8 @@ pub(super) extern "win64" fn ExTryToAcquireFastMutex(mutex: u64) -> u8 {
     if raw::compare_exchange32(mutex, 1, 0).is_err() {
         return 0;
     }
-    raw::write(mutex + OWNER, PsGetCurrentThread());
-    raw::write(mutex + OLD_LEVEL, u32::from(irql::current()));
+    FastMutex(mutex).set(FastMutex::OWNER, PsGetCurrentThread());
+    FastMutex(mutex).set(FastMutex::OLD_IRQL, irql::current().into());
     locks::acquired(mutex, irql::current());
     irql::set(APC_LEVEL);
     1
@@ -44,8 +40,8 @@ pub(super) extern "win64" fn ExAcquireFastMutex(mutex: u64) {
     locks::require_nonpaged(mutex, "a fast mutex");
     locks::before_wait(mutex);
     while ExTryToAcquireFastMutex(mutex) == 0 {
-        let own = raw::read::<u64>(mutex + OWNER) == PsGetCurrentThread();
-        let is_free = || raw::read::<u32>(mutex) == 1;
+        let own = FastMutex(mutex).get(FastMutex::OWNER) == PsGetCurrentThread();
+        let is_free = || FastMutex(mutex).get(FastMutex::COUNT) == 1;
         if own || threads::wait(is_free, None) == Waited::Never {
             violation!(
                 "the fast mutex at {mutex:#x} was acquired by its owner, or never initialised"
@@ -56,13 +52,15 @@ pub(super) extern "win64" fn ExAcquireFastMutex(mutex: u64) {
 
 /// `ExReleaseFastMutex` function (wdm.h): called at `APC_LEVEL`; restores the previous IRQL.
 pub(super) extern "win64" fn ExReleaseFastMutex(mutex: u64) {
-    if irql::current() != APC_LEVEL || raw::read::<u64>(mutex + OWNER) != PsGetCurrentThread() {
+    if irql::current() != APC_LEVEL
+        || FastMutex(mutex).get(FastMutex::OWNER) != PsGetCurrentThread()
+    {
         violation!("the fast mutex at {mutex:#x} was released and is not held");
     }
     locks::released(mutex);
-    let level: u32 = raw::read(mutex + OLD_LEVEL);
-    raw::write(mutex + OWNER, 0_u64);
-    raw::write(mutex, 1_u32);
+    let level = FastMutex(mutex).get(FastMutex::OLD_IRQL);
+    FastMutex(mutex).set(FastMutex::OWNER, 0);
+    FastMutex(mutex).set(FastMutex::COUNT, 1);
     irql::set(level as u8);
     threads::note_progress();
 }

@@ -9,11 +9,13 @@
 #![expect(non_snake_case, reason = "an export has the name that drivers import")]
 
 mod breaches;
+mod c_library;
 mod dbg;
 mod dispatcher;
 mod dpc;
 pub(crate) mod etw;
 mod ex;
+mod guarded;
 mod io;
 mod ke;
 mod mdl;
@@ -84,6 +86,7 @@ pub(crate) fn resolve(library: &str, name: &str) -> Option<u64> {
 
 table! {
     dbg: vDbgPrintEx vDbgPrintExWithPrefix;
+    c_library: strlen strnlen strcmp strncmp wcslen wcsnlen wcscmp;
     dispatcher: KeInitializeEvent KeSetEvent KeResetEvent KeClearEvent KeReadStateEvent
         KeInitializeSemaphore KeReleaseSemaphore KeInitializeMutex KeReleaseMutex
         KeWaitForSingleObject KeWaitForMultipleObjects KeDelayExecutionThread
@@ -93,6 +96,8 @@ table! {
         KeQuerySystemTimePrecise KeQueryPerformanceCounter ExSystemTimeToLocalTime;
     etw: EtwRegister EtwUnregister EtwSetInformation EtwWriteTransfer;
     ex: ExGetPreviousMode ExAcquireFastMutex ExReleaseFastMutex ExTryToAcquireFastMutex;
+    guarded: KeInitializeGuardedMutex KeAcquireGuardedMutex KeTryToAcquireGuardedMutex
+        KeReleaseGuardedMutex KeAcquireInStackQueuedSpinLock KeReleaseInStackQueuedSpinLock;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
         IoRegisterShutdownNotification IoUnregisterShutdownNotification
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
@@ -112,7 +117,8 @@ table! {
     mm_copy: MmCopyMemory;
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
     pnp: IoAttachDeviceToDeviceStack IoDetachDevice IoGetAttachedDevice IoGetAttachedDeviceReference
-        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp;
+        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp
+        IoRegisterShutdownNotification IoUnregisterShutdownNotification;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
     ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
@@ -145,6 +151,8 @@ table! {
     "ExRaiseDatatypeMisalignment" => probe::nt_raise_datatype_misalignment;
     "ProbeForRead" => probe::nt_probe_for_read;
     "ProbeForWrite" => probe::nt_probe_for_write;
+    "IoRegisterLastChanceShutdownNotification" => pnp::IoRegisterShutdownNotification;
+    "strlen" => rtl::c_string_length;
     "IoGetCurrentProcess" => ps::PsGetCurrentProcess;
     "MmProbeAndLockPages" => mdl::nt_probe_and_lock_pages;
     "KeQueryMaximumProcessorCountEx" => ke::KeQueryActiveProcessorCountEx;

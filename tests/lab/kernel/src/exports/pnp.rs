@@ -1,10 +1,10 @@
-//! Functions for device stacks, device interfaces and power.
+//! Functions for device stacks, device interfaces, power and shutdown.
 
 use crate::bugcheck::violation;
 use crate::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::nt::layout::DeviceObject;
 use crate::nt::strings;
-use crate::object::{self, Kind, device};
+use crate::object::{self, Kind, device, shutdown};
 use crate::pnp::interfaces;
 use crate::pool::{self, Content};
 use nt_status::NtStatus;
@@ -91,4 +91,18 @@ pub(super) extern "win64" fn PoCallDriver(device: u64, request: u64) -> NtStatus
 /// `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn PoStartNextPowerIrp(_request: u64) {
     require_at_most(DISPATCH_LEVEL, "PoStartNextPowerIrp");
+}
+
+/// `IoRegisterShutdownNotification` function (wdm.h), and `IoRegisterLastChanceShutdownNotification`. IRQL =
+/// `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn IoRegisterShutdownNotification(device: u64) -> NtStatus {
+    require_at_most(PASSIVE_LEVEL, "IoRegisterShutdownNotification");
+    shutdown::register(device_at(device, "IoRegisterShutdownNotification").0);
+    NtStatus::SUCCESS
+}
+
+/// `IoUnregisterShutdownNotification` function (wdm.h): of both kinds. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn IoUnregisterShutdownNotification(device: u64) {
+    require_at_most(PASSIVE_LEVEL, "IoUnregisterShutdownNotification");
+    shutdown::unregister(device_at(device, "IoUnregisterShutdownNotification").0);
 }

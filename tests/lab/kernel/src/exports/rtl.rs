@@ -4,6 +4,7 @@ use alloc::format;
 
 use crate::irql::{PASSIVE_LEVEL, require_at_most};
 use crate::nt::strings;
+use crate::pnp::interfaces::class_at;
 use crate::pool::{self, Content, Kind};
 use crate::raw;
 use nt_status::NtStatus;
@@ -34,6 +35,13 @@ pub(super) extern "win64" fn RtlCopyUnicodeString(destination: u64, source: u64)
     if length + 1 < capacity {
         raw::write(to + u64::from(length), 0_u16);
     }
+}
+
+/// `strlen` of the C runtime, which the kernel exports.
+pub(super) extern "win64" fn c_string_length(text: u64) -> u64 {
+    (0..)
+        .take_while(|&offset| raw::read::<u8>(text + offset) != 0)
+        .count() as u64
 }
 
 /// `RtlFreeUnicodeString` function (wdm.h), and `RtlFreeAnsiString`: of a string that the system
@@ -241,11 +249,7 @@ pub(super) extern "win64" fn RtlIntegerToUnicodeString(
 /// `RtlStringFromGUID` function (wdm.h): in braces, allocated. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn RtlStringFromGUID(identifier: u64, string: u64) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "RtlStringFromGUID");
-    let one: u32 = raw::read(identifier);
-    let [two, three]: [u16; 2] = raw::read(identifier + 4);
-    let [a, b, rest @ ..]: [u8; 8] = raw::read(identifier + 8);
-    let rest = rest.map(|byte| format!("{byte:02X}")).concat();
-    let text = format!("{{{one:08X}-{two:04X}-{three:04X}-{a:02X}{b:02X}-{rest}}}");
+    let text = class_at(identifier).to_ascii_uppercase();
     match buffer_of(string, text.len() as u64 * 2, 2, 1) {
         Ok(buffer) => {
             strings::place(string, buffer, &text);

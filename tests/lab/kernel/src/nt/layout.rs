@@ -205,6 +205,19 @@ structures! {
         ARGUMENTS: [u64; 2] = 0x28,
     }
 
+    /// `FAST_MUTEX`. Drivers initialise one inline.
+    FastMutex (0x38) {
+        COUNT: u32 = 0x00,
+        OWNER: u64 = 0x08,
+        OLD_IRQL: u32 = 0x30,
+    }
+
+    /// `KLOCK_QUEUE_HANDLE`.
+    LockQueueHandle (0x18) {
+        LOCK: u64 = 0x08,
+        OLD_IRQL: u8 = 0x10,
+    }
+
     /// `WORK_QUEUE_ITEM`.
     WorkQueueItem (0x20) {
         ROUTINE: u64 = 0x10,

@@ -12,6 +12,7 @@ pub(crate) mod locked;
 pub(crate) mod process;
 pub(crate) mod registry;
 pub(crate) mod security;
+pub(crate) mod shutdown;
 
 use alloc::{collections::BTreeMap, format, string::String, vec::Vec};
 

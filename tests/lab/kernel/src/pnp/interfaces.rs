@@ -31,9 +31,11 @@ pub(crate) fn class_at(guid: u64) -> String {
         raw::read::<u16>(guid + 4),
         raw::read::<u16>(guid + 6),
     );
-    let [a, b, c, d, e, f, g, h] = raw::read::<[u8; 8]>(guid + 8);
+    let rest = u64::from_be_bytes(raw::read(guid + 8));
     format!(
-        "{{{one:08x}-{two:04x}-{three:04x}-{a:02x}{b:02x}-{c:02x}{d:02x}{e:02x}{f:02x}{g:02x}{h:02x}}}"
+        "{{{one:08x}-{two:04x}-{three:04x}-{:04x}-{:012x}}}",
+        rest >> 48,
+        rest & 0xFFFF_FFFF_FFFF
     )
 }
 

@@ -5,8 +5,8 @@
 //! for the requests that a rebalance or a removal makes, one by one; [`requests`] refuses those that
 //! the manager would not send in the device's state.
 //!
-//! Source: "State Transitions for PnP Devices", "Adding a PnP Device to a Running System", "Removing a
-//! Device" and "Rules for Handling PnP IRPs", Windows driver documentation.
+//! Source: "State Transitions for `PnP` Devices", "Adding a `PnP` Device to a Running System", "Removing a
+//! Device" and "Rules for Handling `PnP` IRPs", Windows driver documentation.
 
 mod bus;
 pub(crate) mod interfaces;

@@ -4,7 +4,7 @@
 //! driver's callbacks are called on the way: [`power`] has those for power. [`requests`] has the
 //! requests.
 //!
-//! Source: "PnP and Power Management Callback Sequences", "A User Plugs in a Device", "A User Unplugs
+//! Source: "`PnP` and Power Management Callback Sequences", "A User Plugs in a Device", "A User Unplugs
 //! a Device", "Surprise-Removal Sequence", "Reporting Device Failures". The pages do not tell the order
 //! after a failed callback; it is that of the framework's published sources.
 
@@ -27,7 +27,7 @@ use core::cell::Cell;
 use power::SelfManaged;
 use wdk_sys::{
     NTSTATUS, PWDF_PNPPOWER_EVENT_CALLBACKS, PWDFDEVICE_INIT, STATUS_SUCCESS,
-    WDF_PNPPOWER_EVENT_CALLBACKS,
+    WDF_PNPPOWER_EVENT_CALLBACKS, WDFCMRESLIST,
 };
 
 /// Where a device is between its creation and its removal.
@@ -73,7 +73,16 @@ impl Pnp {
         }
     }
 
-    /// Whether the device has been started for the first time.
+    /// Returns the handles of the raw and the translated resources.
+    fn resource_lists(&self) -> [WDFCMRESLIST; 2] {
+        self.resources.each_ref().map(|place| {
+            place
+                .get()
+                .map_or(core::ptr::null_mut(), |list| list.handle().cast())
+        })
+    }
+
+    /// Whether the device has yet to be started for the first time.
     pub(crate) fn is_created(&self) -> bool {
         self.state.get() == State::Created
     }
@@ -177,7 +186,7 @@ impl Ref<Device> {
     }
 
     fn prepare_hardware(self, pnp: &Pnp) -> Result<(), NTSTATUS> {
-        let [raw, translated] = self.resource_lists(pnp);
+        let [raw, translated] = pnp.resource_lists();
         let evt_prepare = pnp.callbacks.EvtDevicePrepareHardware;
         let device = self.handle().cast();
         ask!(
@@ -192,21 +201,13 @@ impl Ref<Device> {
     /// Calls `EvtDeviceReleaseHardware`, also after `EvtDevicePrepareHardware` has failed. A failure
     /// changes nothing.
     fn release_hardware(self, pnp: &Pnp) {
-        let [_, translated] = self.resource_lists(pnp);
+        let [_, translated] = pnp.resource_lists();
         let evt_release = pnp.callbacks.EvtDeviceReleaseHardware;
         let device = self.handle().cast();
         let released = ask!(evt_release, "EvtDeviceReleaseHardware", device, translated);
         if let Err(status) = released {
             report!("EvtDeviceReleaseHardware returned {status:#010x}");
         }
-    }
-
-    fn resource_lists(self, pnp: &Pnp) -> [wdk_sys::WDFCMRESLIST; 2] {
-        pnp.resources.each_ref().map(|place| {
-            place
-                .get()
-                .map_or(core::ptr::null_mut(), |list| list.handle().cast())
-        })
     }
 
     /// Asks the driver whether the device may be stopped or removed.

@@ -1,6 +1,6 @@
 //! `IRP_MJ_PNP` and `IRP_MJ_POWER`.
 //!
-//! Source: "WDM IRPs and KMDF Event Callback Functions", "Rules for Handling PnP IRPs".
+//! Source: "WDM IRPs and KMDF Event Callback Functions", "Rules for Handling `PnP` IRPs".
 
 use super::{Pnp, Query};
 use crate::{device::Device, nt::irp::Irp, object::Ref, status::check};
@@ -46,10 +46,7 @@ pub(crate) fn plug_and_play(device: Ref<Device>, irp: Irp) -> NTSTATUS {
 /// Passes on a request for power. The framework keeps the device in its working state while it is
 /// started, and its owner of power policy sends none.
 pub(crate) fn power(device: Ref<Device>, irp: Irp) -> NTSTATUS {
-    match &device.pnp {
-        Some(pnp) => irp.pass_to(pnp.lower),
-        None => irp.complete_with(STATUS_INVALID_DEVICE_REQUEST),
-    }
+    device.pass(irp)
 }
 
 fn query(device: Ref<Device>, pnp: &Pnp, irp: Irp, query: Query) -> NTSTATUS {

@@ -1,0 +1,223 @@
+//! Many pieces of one kind of memory, read one after another with little around each.
+//!
+//! What is not plain is left to [`Copier::copy`]: a piece that is not all in a page, or in memory that the
+//! engine does not read, ends the reading before it.
+
+use mm_copy::{CopyFlags, Engine as _, PhysicalMemory as _, ReadError, Reason, Transfer};
+use ringcopy_protocol::EngineKind;
+use usermode_accessors::{VolatileSlice, probe};
+
+use super::Copier;
+use crate::nt::{
+    PAGE_SIZE, processor,
+    system_copy::mm_copy_memory,
+    window::{Frame, Next},
+};
+
+/// A kind of memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    Physical,
+    System,
+    User,
+}
+
+impl Memory {
+    /// Returns the kind of memory of the page at an address; `None` if it is none.
+    #[inline]
+    pub fn at(flags: CopyFlags, address: u64) -> Option<Self> {
+        let of_kind = |kind: Self| kind.addresses().hold(address);
+        match flags {
+            CopyFlags::PHYSICAL => Some(Self::Physical),
+            CopyFlags::VIRTUAL => [Self::User, Self::System]
+                .into_iter()
+                .find(|kind| of_kind(*kind)),
+            _ => None,
+        }
+    }
+
+    /// Returns the addresses of such memory.
+    #[inline]
+    pub fn addresses(self) -> Addresses {
+        let (first, last) = match self {
+            Self::Physical => (0, u64::MAX),
+            Self::System => (processor::paging_levels().system_start(), u64::MAX),
+            Self::User => (0, (probe::user_limit() as u64).saturating_sub(1)),
+        };
+        Addresses { first, last }
+    }
+
+    /// Returns the flags that name it.
+    pub const fn flags(self) -> CopyFlags {
+        match self {
+            Self::Physical => CopyFlags::PHYSICAL,
+            Self::System | Self::User => CopyFlags::VIRTUAL,
+        }
+    }
+}
+
+/// Whether so many bytes from an address on, less than 2^33 and at least one, are in one page.
+#[inline]
+pub const fn is_in_a_page(address: u64, length: u64) -> bool {
+    length != 0 && (address & !PAGE).wrapping_add(length) <= PAGE_SIZE as u64
+}
+
+/// The addresses of a kind of memory.
+#[derive(Clone, Copy)]
+pub struct Addresses {
+    first: u64,
+    last: u64,
+}
+
+impl Addresses {
+    /// Returns whether an address is one of them.
+    #[inline]
+    pub const fn hold(self, address: u64) -> bool {
+        self.first <= address && address <= self.last
+    }
+}
+
+/// A piece, of at least one byte.
+#[derive(Clone, Copy)]
+pub struct Piece {
+    pub address: u64,
+    pub length: usize,
+}
+
+/// How the reading of pieces ended.
+pub enum Ended {
+    /// All that were taken were read.
+    AllRead,
+    /// The last that was taken was not begun.
+    NotBegun,
+    /// The last that was taken stopped so.
+    Stopped(Transfer),
+}
+
+/// The bits of an address that name its page.
+const PAGE: u64 = !(PAGE_SIZE as u64 - 1);
+
+impl Copier<'_, '_> {
+    /// Reads pieces of one kind of memory by an engine that is available, to `target`, one after another.
+    /// Each begins among the addresses of its kind, and does not exceed 2^64.
+    ///
+    /// `next` may run at `DISPATCH_LEVEL`: what it touches, and the target, are nonpaged.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
+    pub fn read_pieces(
+        &self,
+        (engine, memory): (EngineKind, Memory),
+        target: VolatileSlice<'_>,
+        next: impl FnMut() -> Option<Piece>,
+    ) -> Ended {
+        match memory {
+            Memory::User => one_by_one(target, next, |address, target| {
+                Some(mm_copy::copy_user(address, target))
+            }),
+            Memory::Physical | Memory::System if engine == EngineKind::Native => {
+                self.read_natively(memory, target, next)
+            }
+            Memory::Physical => one_by_one(target, next, |address, target| {
+                let end = address.wrapping_add(target.len() as u64);
+                let in_width = end.checked_shr(self.system.address_bits()) == Some(0);
+                let is_ram = self.system.ram_from(address) >= target.len() as u64;
+                (in_width && is_ram).then(|| by_system(CopyFlags::PHYSICAL, address, target))
+            }),
+            Memory::System => one_by_one(target, next, |address, target| {
+                Some(by_system(CopyFlags::VIRTUAL, address, target))
+            }),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "the loop has its callers' closures in registers"
+    )]
+    fn read_natively(
+        &self,
+        memory: Memory,
+        target: VolatileSlice<'_>,
+        mut next: impl FnMut() -> Option<Piece>,
+    ) -> Ended {
+        let Ok(native) = &self.native else {
+            return Ended::AllRead;
+        };
+        let memory_of_frames = native.physical_memory();
+        // Where the last piece was, and its page.
+        let mut last = (1, Frame::NONE);
+        let mut address = 0;
+        let ended = memory_of_frames.read_pieces(target, || {
+            let Some(piece) = next() else {
+                return Next::Nothing;
+            };
+            address = piece.address;
+            let page = address & PAGE;
+            if page != last.0 {
+                let physical = native.page_of(memory.flags(), page);
+                match physical.and_then(|physical| memory_of_frames.frame(physical)) {
+                    Some(frame) => last = (page, frame),
+                    None => return Next::NotReadable,
+                }
+            }
+            // Within the page.
+            let offset = (address & !PAGE) as usize;
+            Next::Piece {
+                frame: last.1,
+                offset,
+                length: piece.length,
+            }
+        });
+        match ended {
+            Ok(true) => Ended::AllRead,
+            Ok(false) => Ended::NotBegun,
+            Err(error) => Ended::Stopped(stopped(address, error)),
+        }
+    }
+}
+
+/// Reads by `read`, which returns `None` for a piece that it does not begin.
+#[inline(always)]
+#[expect(
+    clippy::inline_always,
+    reason = "the loop has its callers' closures in registers"
+)]
+fn one_by_one(
+    target: VolatileSlice<'_>,
+    mut next: impl FnMut() -> Option<Piece>,
+    read: impl Fn(u64, VolatileSlice<'_>) -> Option<Transfer>,
+) -> Ended {
+    let mut rest = target;
+    loop {
+        let Some(Piece { address, length }) = next() else {
+            return Ended::AllRead;
+        };
+        let Some((target, after)) = rest.split_at_checked(length) else {
+            return Ended::NotBegun;
+        };
+        rest = after;
+        match read(address, target) {
+            Some(transfer) if transfer.is_complete() => {}
+            Some(transfer) => return Ended::Stopped(transfer),
+            None => return Ended::NotBegun,
+        }
+    }
+}
+
+#[cold]
+fn stopped(address: u64, error: ReadError) -> Transfer {
+    let stop = address.wrapping_add(error.transferred as u64);
+    Transfer::stopped(error.transferred, stop, Reason::Read(error.status))
+}
+
+#[inline]
+fn by_system(flags: CopyFlags, address: u64, target: VolatileSlice<'_>) -> Transfer {
+    let length = target.len();
+    match mm_copy_memory(flags, address, target) {
+        Ok(()) => Transfer::complete(length),
+        Err(error) => stopped(address, error),
+    }
+}
