@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files! {
     "build.rs"
     "lab-test/Cargo.toml"
     "lab-test/src/lib.rs"
+    "lab-test/steps.txt"
     "linux.toml"
     "src/framework.rs"
     "src/handler.rs"

@@ -7,11 +7,12 @@
 //! | `package` | the drivers among the packages of a checkout |
 //! | `rust`, `replacement` | a sample in Rust, and `wdk-build` in the version that it asks for |
 //! | `c` | a sample in C |
-//! | `trial` | builds a sample and runs it |
+//! | `trial`, `exchange` | builds a sample and runs it; what it is driven with |
 //! | `table` | what is printed |
 
 mod c;
 mod checkout;
+mod exchange;
 mod package;
 mod replacement;
 mod rust;

@@ -31,7 +31,7 @@ pub fn of(rows: &[Row]) -> String {
             &row.verdict,
         ]
         .map(|cell| cell.replace('|', "\\|").replace('\n', " "));
-        table.push_str(&format!("| {} |\n", cells.join(" | ")));
+        table.extend(["| ", &cells.join(" | "), " |\n"]);
     }
     table
 }

@@ -3,6 +3,7 @@
 use super::{
     c,
     checkout::{Checkout, scratch, write_if_changed},
+    exchange::Exchange,
     package::Package,
     rust,
     table::Row,
@@ -10,7 +11,8 @@ use super::{
 use crate::{cargo, lab::Lab, program, step::Step, toolchain::Target};
 use anyhow::{Context as _, Result};
 use fs_err as fs;
-use std::path::PathBuf;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 /// The settings for a build on Linux that a project of `cargo xtask new` has.
 const LINUX: &str = include_str!("../new/template/linux.toml");
@@ -61,18 +63,58 @@ impl Sample {
             Err(sentence) => row.verdict = sentence,
             Ok(image) => {
                 row.built = true;
-                let log = self.log("lab");
-                let mut host = lab.driving();
-                host.args(["--verbose", "--driver"]).arg(image);
-                // How it ended is in the output.
-                program::status_into(&mut host, &log, &log)?;
-                let output = fs::read_to_string(&log)?;
-                row.loaded = output.contains("DriverEntry gave STATUS_SUCCESS");
-                row.verdict = verdict(&output);
+                self.run(lab, &image, &mut row)?;
             }
         }
         step.done();
         Ok(row)
+    }
+
+    /// Runs its image, and fills in the row.
+    fn run(&self, lab: &Lab, image: &Path, row: &mut Row) -> Result<()> {
+        let exchange = Exchange::of(self.name());
+        let mut host = lab.driving();
+        host.arg("--json").arg("--driver").arg(image);
+        if let Some(exchange) = &exchange {
+            let script = self.log("script");
+            fs::write(&script, exchange.script())?;
+            host.arg("--script").arg(script);
+        }
+        let (report, errors) = (self.log("lab"), self.log("lab-errors"));
+        // How it ended is in the report.
+        program::status_into(&mut host, &report, &errors)?;
+        let Ok(report) = serde_json::from_str::<Value>(&fs::read_to_string(report)?) else {
+            fs::read_to_string(errors)?
+                .trim()
+                .clone_into(&mut row.verdict);
+            return Ok(());
+        };
+        row.loaded = report["entry"] == 0;
+        let mut sentences: Vec<String> = report["verdicts"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|verdict| {
+                let (name, text) = (verdict["name"].as_str()?, verdict["text"].as_str()?);
+                Some(format!("{name}: {text}"))
+            })
+            .collect();
+        if let Some(exchange) = exchange {
+            let (driven, differences) = exchange.compare(&report)?;
+            row.driven = Some(driven);
+            sentences.extend(differences);
+        } else if report["log"]
+            .to_string()
+            .contains("AddDevice gave STATUS_SUCCESS")
+        {
+            row.driven = Some("device added".to_owned());
+        }
+        row.verdict = if sentences.is_empty() {
+            "clean".to_owned()
+        } else {
+            sentences.join("; ")
+        };
+        Ok(())
     }
 
     fn log(&self, kind: &str) -> PathBuf {
@@ -110,14 +152,14 @@ impl Sample {
         if !program::status_into(&mut build, &log, &log)?.success() {
             return Ok(Err(reason(&fs::read_to_string(&log)?)));
         }
-        let built = root
+        let library = root
             .join("target")
             .join(Target::Windows.triple())
             .join("release")
             .join(self.name().replace('-', "_"))
             .with_extension("dll");
-        let image = built.with_extension("sys");
-        fs::copy(built, &image)?;
+        let image = library.with_extension("sys");
+        fs::copy(library, &image)?;
         Ok(Ok(image))
     }
 }
@@ -135,19 +177,6 @@ fn reason(log: &str) -> String {
         .to_owned()
 }
 
-/// Returns what the lab says: what is missing, what is left, and its last sentence.
-fn verdict(output: &str) -> String {
-    let is_found =
-        |line: &&str| line.starts_with("leaked: ") || line.ends_with("is not implemented");
-    let last = output.lines().rfind(|line| !line.trim().is_empty());
-    let lines = output.lines().filter(is_found).chain(last);
-    let lines = lines.map(|line| {
-        let line = line.trim_start_matches("[driver] ");
-        line.trim_start_matches("lab: ")
-    });
-    lines.collect::<Vec<_>>().join("; ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,16 +186,6 @@ mod tests {
         let log = "error: failed to run custom build command\n  --- stderr\n  Error: a sentence\n";
         assert_eq!(reason(log), "a sentence");
         assert_eq!(reason("a\nerror[E1]: b\nerror: c\n"), "error[E1]: b");
-    }
-
-    #[test]
-    fn a_verdict_has_what_is_left_and_what_is_missing() {
-        let log =
-            "[driver] WDF: WdfX is not implemented\nleaked: pool\nringcopy-lab: it leaked\n\n";
-        assert_eq!(
-            verdict(log),
-            "WDF: WdfX is not implemented; leaked: pool; it leaked"
-        );
     }
 
     #[test]

@@ -121,6 +121,20 @@ impl Options {
         }
     }
 
+    /// Returns the values of the registry that the driver of this project reads.
+    fn settings(&self) -> impl Iterator<Item = RegistryValue> {
+        /// `REG_DWORD`.
+        const NUMBER: u32 = 4;
+        let policy = self.policy.map(|policy| ("Policy", policy.bits()));
+        let engine = self.engine.map(|engine| ("Engine", engine as u32));
+        let settings = policy.into_iter().chain(engine);
+        settings.map(|(name, number)| RegistryValue {
+            name: name.into(),
+            kind: NUMBER,
+            data: number.to_le_bytes().into(),
+        })
+    }
+
     /// Returns the kernel's command line.
     pub(crate) fn command_line(&self) -> String {
         let mut words = vec![
@@ -130,18 +144,10 @@ impl Options {
             format!("trim={}", self.trim_interval),
         ];
         words.extend(self.stub_missing.then(|| "missing=stub".into()));
-        words.extend(
-            self.policy
-                .map(|policy| format!("policy={}", policy.bits())),
-        );
-        words.extend(
-            self.engine
-                .map(|engine| format!("engine={}", engine as u32)),
-        );
         if self.hypervisor != HypervisorKind::None {
             words.push(format!("hypervisor={}", self.hypervisor as u64));
         }
-        words.extend(self.values.iter().map(|value| {
+        words.extend(self.settings().chain(self.values.clone()).map(|value| {
             let RegistryValue { name, kind, data } = value;
             let start = format!("value={name}:{kind}:");
             data.iter().fold(start, |mut word, byte| {
@@ -193,7 +199,7 @@ mod tests {
         };
         assert_eq!(
             options.command_line(),
-            "driver=Other seed=77 processors=1 trim=1 missing=stub policy=2 engine=2 value=Other:3:0aff la57=1 debug=1 trace=5"
+            "driver=Other seed=77 processors=1 trim=1 missing=stub value=Policy:4:02000000 value=Engine:4:02000000 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

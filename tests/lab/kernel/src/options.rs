@@ -16,10 +16,6 @@ pub(crate) struct Options {
     pub(crate) debug: bool,
     /// `seed`: determines image bases, the page tables' slot and the order of frames.
     pub(crate) seed: u64,
-    /// `policy`: the value `Policy` under the service's `Parameters` key.
-    pub(crate) policy: Option<u32>,
-    /// `engine`: the value `Engine` under that key.
-    pub(crate) engine: Option<u32>,
     /// `processors`: their number.
     pub(crate) processors: u64,
     /// `hypervisor`: what drivers are told of one, as a number.
@@ -37,8 +33,6 @@ pub(crate) struct Options {
 static OPTIONS: Global<Options> = Global::new(Options {
     debug: false,
     seed: 0,
-    policy: None,
-    engine: None,
     processors: 1,
     hypervisor: HypervisorKind::None,
     steps: false,
@@ -94,8 +88,6 @@ pub(crate) fn parse(line: &str) {
         OPTIONS.with(|options| match name {
             "debug" => options.debug = value != "0",
             "seed" => options.seed = number(value),
-            "policy" => options.policy = Some(number(value) as u32),
-            "engine" => options.engine = Some(number(value) as u32),
             "value" => VALUES.with(|values| values.push(parse_value(value))),
             "processors" => {
                 options.processors = number(value);

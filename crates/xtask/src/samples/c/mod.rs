@@ -70,8 +70,14 @@ fn headers(sample: &Path) -> Result<Vec<(String, String)>> {
         let text = String::from_utf8_lossy(&text);
         for name in text.lines().filter_map(included) {
             let other = || files.iter().find(|file| file.eq_ignore_ascii_case(name));
+            let made_by_wpp = || {
+                Path::new(name)
+                    .extension()
+                    .is_some_and(|kind| kind == "tmh")
+            };
             if files.contains(name) {
-            } else if name.ends_with(".tmh") {
+                // The compiler finds it.
+            } else if made_by_wpp() {
                 headers.push((name.to_owned(), NO_TRACING.to_owned()));
             } else if let Some(other) = other() {
                 let path = sample.join(other);

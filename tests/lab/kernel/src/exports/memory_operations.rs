@@ -9,4 +9,5 @@ unsafe extern "C" {
     pub(super) fn nt_memset();
     pub(super) fn nt_memcmp();
     pub(super) fn nt_compare_memory();
+    pub(super) fn nt_strlen();
 }

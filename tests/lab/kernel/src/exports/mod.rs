@@ -99,6 +99,7 @@ table! {
     guarded: KeInitializeGuardedMutex KeAcquireGuardedMutex KeTryToAcquireGuardedMutex
         KeReleaseGuardedMutex KeAcquireInStackQueuedSpinLock KeReleaseInStackQueuedSpinLock;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
+        IoRegisterShutdownNotification IoUnregisterShutdownNotification
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
         IoIs32bitProcess IoGetRequestorProcess IoGetRequestorProcessId;
     ke: KeIpiGenericCall KeQueryUnbiasedInterruptTime KeBugCheck KeBugCheckEx
@@ -156,6 +157,7 @@ table! {
     "MmProbeAndLockPages" => mdl::nt_probe_and_lock_pages;
     "KeQueryMaximumProcessorCountEx" => ke::KeQueryActiveProcessorCountEx;
     "KeGetCurrentThread" => ps::PsGetCurrentThread;
+    "strlen" => memory_operations::nt_strlen;
     "RtlCopyMemory" => memory_operations::nt_memmove;
     "memcpy" => memory_operations::nt_memmove;
     "memmove" => memory_operations::nt_memmove;

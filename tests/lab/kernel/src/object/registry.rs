@@ -8,9 +8,6 @@ use crate::nt::strings::same_name;
 use crate::{options, pool};
 use nt_status::NtStatus;
 
-/// `REG_DWORD`.
-const REG_DWORD: u32 = 4;
-
 /// A value: its type, as `REG_…`, and its data.
 #[derive(Clone, Debug)]
 pub(crate) struct Value {
@@ -39,20 +36,11 @@ pub(crate) fn service_key() -> String {
 
 /// Makes the service's keys, with the values of the command line.
 pub(crate) fn initialize() {
-    let options = options::get();
-    let numbers = [("Policy", options.policy), ("Engine", options.engine)]
-        .into_iter()
-        .filter_map(|(name, number)| {
-            let data = number?.to_le_bytes().to_vec();
-            let kind = REG_DWORD;
-            Some((String::from(name), Value { kind, data }))
-        });
-    let values = numbers.chain(options::values()).collect();
     let service = service_key();
     STATE.with(|registry| {
         registry
             .keys
-            .insert(format!(r"{service}\Parameters"), values);
+            .insert(format!(r"{service}\Parameters"), options::values());
         registry.keys.insert(service, Vec::new());
     });
 }
