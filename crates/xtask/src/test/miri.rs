@@ -12,37 +12,38 @@ const QUICK: &[&[&str]] = &[
         "nt-status",
         "--package",
         "ringcopy-protocol",
-        "--lib",
-    ],
-    &[
         "--package",
         "mm-copy",
         "--lib",
-        "--test",
-        "model",
-        "--",
-        "ranges::",
     ],
-    &["--package", "usermode-accessors", "--test", "types"],
-];
-
-/// Tests that take minutes as well. Those that are skipped did not end within some minutes.
-const MORE: &[&[&str]] = &[
     &["--package", "mm-copy", "--doc"],
     &[
         "--package",
-        "mm-copy",
+        "usermode-accessors",
         "--test",
-        "model",
-        "--",
-        "holes::",
-        "physical::",
-        "--skip",
-        "f8_a_missing_entry",
-        "--skip",
-        "work_is_linear",
+        "types",
+        "--test",
+        "values",
+        "--test",
+        "user_limit",
     ],
 ];
+
+/// Tests that take minutes as well. Those that are skipped did not end within some minutes.
+const MORE: &[&[&str]] = &[&[
+    "--package",
+    "mm-copy",
+    "--test",
+    "model",
+    "--",
+    "holes::",
+    "ranges::",
+    "physical::",
+    "--skip",
+    "f8_a_missing_entry",
+    "--skip",
+    "work_is_linear",
+]];
 
 /// Runs the quick tests.
 pub fn quick() -> Result<()> {
