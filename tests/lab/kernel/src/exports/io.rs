@@ -54,18 +54,6 @@ pub(super) extern "win64" fn IoDeleteSymbolicLink(link: u64) -> NtStatus {
     removed.err().unwrap_or(NtStatus::SUCCESS)
 }
 
-/// `IoRegisterShutdownNotification` function (wdm.h). The lab shuts no system down, so nothing is notified.
-/// IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn IoRegisterShutdownNotification(_device: u64) -> NtStatus {
-    require_at_most(PASSIVE_LEVEL, "IoRegisterShutdownNotification");
-    NtStatus::SUCCESS
-}
-
-/// `IoUnregisterShutdownNotification` function (wdm.h). IRQL = `PASSIVE_LEVEL`.
-pub(super) extern "win64" fn IoUnregisterShutdownNotification(_device: u64) {
-    require_at_most(PASSIVE_LEVEL, "IoUnregisterShutdownNotification");
-}
-
 /// `IoAcquireCancelSpinLock` function (wdm.h): writes the previous IRQL. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn IoAcquireCancelSpinLock(level: u64) {
     require_at_most(DISPATCH_LEVEL, "IoAcquireCancelSpinLock");

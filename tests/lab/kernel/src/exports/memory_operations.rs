@@ -9,5 +9,4 @@ unsafe extern "C" {
     pub(super) fn nt_memset();
     pub(super) fn nt_memcmp();
     pub(super) fn nt_compare_memory();
-    pub(super) fn nt_strlen();
 }

@@ -82,14 +82,4 @@ nt_compare_memory:
     inc rax
     jmp 1b
 2:  ret
-
-    // strlen: (rcx text) -> bytes before its first zero
-    .globl nt_strlen
-nt_strlen:
-    xor eax, eax
-1:  cmp byte ptr [rcx + rax], 0
-    je 2f
-    inc rax
-    jmp 1b
-2:  ret
     .text

@@ -99,7 +99,6 @@ table! {
     guarded: KeInitializeGuardedMutex KeAcquireGuardedMutex KeTryToAcquireGuardedMutex
         KeReleaseGuardedMutex KeAcquireInStackQueuedSpinLock KeReleaseInStackQueuedSpinLock;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
-        IoRegisterShutdownNotification IoUnregisterShutdownNotification
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
         IoIs32bitProcess IoGetRequestorProcess IoGetRequestorProcessId;
     ke: KeIpiGenericCall KeQueryUnbiasedInterruptTime KeBugCheck KeBugCheckEx
@@ -152,12 +151,10 @@ table! {
     "ProbeForRead" => probe::nt_probe_for_read;
     "ProbeForWrite" => probe::nt_probe_for_write;
     "IoRegisterLastChanceShutdownNotification" => pnp::IoRegisterShutdownNotification;
-    "strlen" => rtl::c_string_length;
     "IoGetCurrentProcess" => ps::PsGetCurrentProcess;
     "MmProbeAndLockPages" => mdl::nt_probe_and_lock_pages;
     "KeQueryMaximumProcessorCountEx" => ke::KeQueryActiveProcessorCountEx;
     "KeGetCurrentThread" => ps::PsGetCurrentThread;
-    "strlen" => memory_operations::nt_strlen;
     "RtlCopyMemory" => memory_operations::nt_memmove;
     "memcpy" => memory_operations::nt_memmove;
     "memmove" => memory_operations::nt_memmove;
