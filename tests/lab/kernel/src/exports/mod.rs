@@ -151,7 +151,6 @@ table! {
     "ProbeForRead" => probe::nt_probe_for_read;
     "ProbeForWrite" => probe::nt_probe_for_write;
     "IoRegisterLastChanceShutdownNotification" => pnp::IoRegisterShutdownNotification;
-    "strlen" => rtl::c_string_length;
     "IoGetCurrentProcess" => ps::PsGetCurrentProcess;
     "MmProbeAndLockPages" => mdl::nt_probe_and_lock_pages;
     "KeQueryMaximumProcessorCountEx" => ke::KeQueryActiveProcessorCountEx;

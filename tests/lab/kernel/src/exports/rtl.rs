@@ -37,13 +37,6 @@ pub(super) extern "win64" fn RtlCopyUnicodeString(destination: u64, source: u64)
     }
 }
 
-/// `strlen` of the C runtime, which the kernel exports.
-pub(super) extern "win64" fn c_string_length(text: u64) -> u64 {
-    (0..)
-        .take_while(|&offset| raw::read::<u8>(text + offset) != 0)
-        .count() as u64
-}
-
 /// `RtlFreeUnicodeString` function (wdm.h), and `RtlFreeAnsiString`: of a string that the system
 /// allocated. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn RtlFreeUnicodeString(string: u64) {
