@@ -79,13 +79,13 @@ pub fn status_of(queue: WDFQUEUE, request: WDFREQUEST, code: ULONG) -> NTSTATUS 
 
 const unsafe extern "C" fn never(_queue: WDFQUEUE, _request: WDFREQUEST) {}
 
-/// Makes a queue. `wanted` is whether its handle is taken.
+/// Makes a queue. `takes_handle` is whether its handle is taken, 0 or 1.
 fn queue_of(
     device: WDFDEVICE,
     dispatch: i32,
     has_handler: bool,
     default: u8,
-    wanted: u8,
+    takes_handle: u8,
 ) -> NTSTATUS {
     let mut config = sized!(WDF_IO_QUEUE_CONFIG {
         DispatchType: dispatch,
@@ -96,7 +96,7 @@ fn queue_of(
         config.EvtIoDefault = Some(never);
     }
     let mut queue: WDFQUEUE = null_mut();
-    let place = if wanted == 0 {
+    let place = if takes_handle == 0 {
         null_mut()
     } else {
         &raw mut queue
