@@ -227,8 +227,8 @@ fn callable(rows: &[Row<'_>]) -> Result<String, Box<dyn Error>> {
             .split(',')
             .filter(|parameter| !parameter.is_empty())
             .map(|parameter| {
-                let words = parameter.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-                words.filter(|word| !word.is_empty()).next_back()
+                let mut words = parameter.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+                words.rfind(|word| !word.is_empty())
             })
             .map(|argument| Ok(format!(", {}", argument.ok_or(parameters)?)))
             .collect::<Result<String, Box<dyn Error>>>()?;

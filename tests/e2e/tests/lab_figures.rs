@@ -33,14 +33,14 @@ fn instructions_are_counted_whatever_else_the_machine_does() {
     for engine in [EngineKind::Native, EngineKind::System] {
         // The first request may find things to set up.
         instructions(1, engine);
-        let (one, page) = (instructions(1, engine), instructions(4096, engine));
-        assert!(one > 100, "{engine:?}: {one}");
+        let (byte, page) = (instructions(1, engine), instructions(4096, engine));
+        assert!(byte > 100, "{engine:?}: {byte}");
         assert!(
-            page > one,
-            "{engine:?}: {page} for a page, {one} for a byte"
+            page > byte,
+            "{engine:?}: {page} for a page, {byte} for a byte"
         );
         for _ in 0..10 {
-            assert_close(instructions(1, engine), one);
+            assert_close(instructions(1, engine), byte);
             assert_close(instructions(4096, engine), page);
         }
     }

@@ -61,8 +61,8 @@ pub(crate) fn require_compiler(variables: Variables<'_>) -> Result<(), ConfigErr
     let first_of = |kind: &str| {
         let names = ["_x86_64-pc-windows-msvc", "_x86_64_pc_windows_msvc", ""]
             .map(|target| format!("{kind}{target}"));
-        let names = names.into_iter().chain([format!("TARGET_{kind}")]);
-        names.filter_map(|name| variables(&name)).next()
+        let mut names = names.into_iter().chain([format!("TARGET_{kind}")]);
+        names.find_map(|name| variables(&name))
     };
     if first_of("CC").is_none() || first_of("AR").is_none() {
         return Err(ConfigError::NoCompiler);

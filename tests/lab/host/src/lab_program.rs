@@ -31,6 +31,7 @@ use ringcopy_lab::{
 /// --input HEX|@FILE and --output-length N; its code says how the buffers are passed.
 #[derive(Debug, Parser)]
 #[command(name = "lab", version)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 struct Arguments {
     /// The driver
     #[arg(long, value_name = "SYS")]
@@ -81,7 +82,7 @@ struct Arguments {
     #[arg(long)]
     unprivileged: bool,
 
-    /// A value under the service's key Parameters: a number makes a REG_DWORD, another text a REG_SZ
+    /// A value under the service's key Parameters: a `REG_DWORD` of a number, a `REG_SZ` of another text
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = parameter)]
     parameters: Vec<RegistryValue>,
 

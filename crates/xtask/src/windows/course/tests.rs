@@ -115,11 +115,12 @@ fn a_part_after_a_failure_undoes_what_was_begun() {
             ..Simulated::default()
         };
         drive(&mut machine, Some(Part::Undo)).unwrap();
-        let mut expected = names(&[Group::Undo, Group::Look]);
-        if traced {
-            expected = names(&[Group::Traced, Group::Undo, Group::Look]);
-        }
-        assert_eq!(machine.ran, expected);
+        let expected: &[Group] = if traced {
+            &[Group::Traced, Group::Undo, Group::Look]
+        } else {
+            &[Group::Undo, Group::Look]
+        };
+        assert_eq!(machine.ran, names(expected));
     }
 }
 
