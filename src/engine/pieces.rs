@@ -36,12 +36,12 @@ impl Memory {
         }
     }
 
-    /// Returns the addresses of such memory.
+    /// Returns the addresses of such memory, but for the last ones of all.
     #[inline]
     pub fn addresses(self) -> Addresses {
         let (first, last) = match self {
-            Self::Physical => (0, u64::MAX),
-            Self::System => (processor::paging_levels().system_start(), u64::MAX),
+            Self::Physical => (0, LAST),
+            Self::System => (processor::paging_levels().system_start(), LAST),
             Self::User => (0, (probe::user_limit() as u64).saturating_sub(1)),
         };
         Addresses { first, last }
@@ -61,6 +61,12 @@ impl Memory {
 pub const fn is_in_a_page(address: u64, length: u64) -> bool {
     length != 0 && (address & !PAGE).wrapping_add(length) <= PAGE_SIZE as u64
 }
+
+/// The greatest length of a piece.
+const LONGEST: u64 = 64 << 10;
+
+/// The last address that a piece can begin at: none exceeds 2^64.
+const LAST: u64 = u64::MAX - LONGEST;
 
 /// The addresses of a kind of memory.
 #[derive(Clone, Copy)]
@@ -99,7 +105,7 @@ const PAGE: u64 = !(PAGE_SIZE as u64 - 1);
 
 impl Copier<'_, '_> {
     /// Reads pieces of one kind of memory by an engine that is available, to `target`, one after another.
-    /// Each begins among the addresses of its kind, and does not exceed 2^64.
+    /// Each begins among the addresses of its kind, and has at most 64 KiB.
     ///
     /// `next` may run at `DISPATCH_LEVEL`: what it touches, and the target, are nonpaged.
     #[inline(always)]

@@ -242,12 +242,13 @@ impl Plain<'_> {
         } else {
             1
         };
-        // A piece that is empty, or that exceeds 2^64, is not plain.
-        let _last = address.checked_add(length.checked_sub(1)?)?;
-        // Less than 2^33.
+        if length == 0 {
+            return None;
+        }
+        // Less than 2^32.
         #[expect(clippy::cast_possible_truncation)]
         let length = length as usize;
-        // Nor does it go on where it is time to look for an interruption.
+        // Nor does it go on where it is time to look for an interruption: after 64 KiB at most.
         self.budget = self.budget.checked_sub(Interruption::cost(count, length))?;
         self.last = count;
         self.rest = rest;
