@@ -59,6 +59,9 @@ pub(crate) struct Device {
     routes: [Cell<Option<Ref<Queue>>>; ROUTES],
     /// Files that have been opened and not closed.
     pub(crate) open_files: AtomicI32,
+    /// As long as [`Self::finish_initializing`] has not been called. `DO_DEVICE_INITIALIZING` does not
+    /// tell: Wine's `IoCreateDevice` does not set it.
+    initializing: Cell<bool>,
     /// The next device in the stack.
     pub(crate) target: Cell<Option<Ref<Target>>>,
 }
@@ -135,7 +138,7 @@ impl Device {
 
     /// Whether `WdfControlFinishInitializing`, or the end of `EvtDriverDeviceAdd`, is still to come.
     pub(crate) const fn is_initializing(&self) -> bool {
-        self.object.flags() & DO_DEVICE_INITIALIZING != 0
+        self.initializing.get()
     }
 
     /// Whether the device cannot have had requests yet.
@@ -146,7 +149,8 @@ impl Device {
     }
 
     /// Allows opening the device.
-    pub(crate) const fn finish_initializing(&self) {
+    pub(crate) fn finish_initializing(&self) {
+        self.initializing.set(false);
         self.object.change_flags(0, DO_DEVICE_INITIALIZING);
     }
 
@@ -237,6 +241,7 @@ fn make_device(
                     default_queue: Cell::new(None),
                     routes: [const { Cell::new(None) }; ROUTES],
                     open_files: AtomicI32::new(0),
+                    initializing: Cell::new(true),
                     target: Cell::new(None),
                 },
             )
