@@ -14,9 +14,10 @@ use std::{
 /// workspace's folder, as these are, the hash depends on its absolute path. The order of functions in
 /// an image and inlining depend on the hash. Here the crate's name replaces it, so that equal sources
 /// make equal images in every folder.
-const DRIVER: [&str; 4] = [
+const DRIVER: [&str; 5] = [
     "ringcopy",
     "mm_copy",
+    "nt_status",
     "ringcopy_protocol",
     "usermode_accessors",
 ];
@@ -66,6 +67,8 @@ fn replace_hash(arguments: &mut [OsString]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use fs_err as fs;
+    use std::collections::BTreeSet;
 
     /// Returns the compiler and the arguments that it gets.
     fn passed(target: &str, name: &str, next_wrapper: Option<&str>) -> Vec<String> {
@@ -104,6 +107,34 @@ mod tests {
             assert_eq!(words[4], metadata, "{target}, {name}");
             assert_eq!(words[6], "extra-filename=-0123abcd");
         }
+    }
+
+    /// By the lock file of the driver's workspace: a crate of this tree has no source there.
+    #[test]
+    fn each_of_the_drivers_crates_in_this_tree_is_named() {
+        let lock = paths::root().join("crates/wdk-build-linux/Cargo.lock");
+        let lock: toml::Table = fs::read_to_string(lock).unwrap().parse().unwrap();
+        let packages = lock["package"].as_array().unwrap();
+        let mut reached = vec!["ringcopy"];
+        let mut ours = BTreeSet::new();
+        while let Some(name) = reached.pop() {
+            let package = packages.iter().find(|package| {
+                package["name"].as_str() == Some(name) && package.get("source").is_none()
+            });
+            // `wdk-build` is no part of the image.
+            if let Some(package) = package.filter(|_| name != "wdk-build")
+                && ours.insert(name.replace('-', "_"))
+            {
+                let dependencies = package.get("dependencies").and_then(toml::Value::as_array);
+                reached.extend(
+                    dependencies
+                        .into_iter()
+                        .flatten()
+                        .filter_map(toml::Value::as_str),
+                );
+            }
+        }
+        assert_eq!(ours, DRIVER.map(str::to_owned).into());
     }
 
     #[test]

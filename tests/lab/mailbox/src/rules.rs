@@ -4,9 +4,9 @@
 //! without a device does, or its framework for it. The text of a violation names the rule and its
 //! page.
 //!
-//! Driver Verifier does not check the rules of KMDF: Static Driver Verifier does, which reads the sources
-//! of a driver in C ("How to test: at compile time", as in "CtlDeviceFinishInitDrEntry rule (kmdf)" and
-//! "DeviceInitAPI rule (kmdf)"). Those that a run of the lab shows broken are here, too.
+//! The rules of KMDF are for Static Driver Verifier, which reads the sources of a driver in C ("How to
+//! test: at compile time", as in "`CtlDeviceFinishInitDrEntry` rule (kmdf)" and "`DeviceInitAPI` rule
+//! (kmdf)"). Those that a run of the lab shows broken are here, too.
 
 /// How a test breaks a rule on purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
