@@ -204,8 +204,18 @@ fn carry_out(work: Work) -> Tally {
     let done = process::attached(work.process, || {
         let mut tally = Tally::default();
         let mut reference = None;
+        let mut was_cancelled = false;
         while work.closing == Closing::ByOther || tally.sent < work.repetitions {
             let seen = match device_control(work.handle, work.control) {
+                // The framework cancels what waits in a queue at the cleanup: the handle is closed.
+                Ok(completed)
+                    if work.closing == Closing::ByOther
+                        && completed.status == NtStatus::CANCELLED
+                        && !was_cancelled =>
+                {
+                    was_cancelled = true;
+                    continue;
+                }
                 Ok(completed) => (
                     completed.status,
                     completed.information,
@@ -216,7 +226,7 @@ fn carry_out(work: Work) -> Tally {
             };
             let (status, information, _) = *reference.get_or_insert(seen);
             (tally.status, tally.information) = (status, information);
-            tally.different += u64::from(reference != Some(seen));
+            tally.different += u64::from(was_cancelled || reference != Some(seen));
             tally.sent += 1;
         }
         if work.closing == Closing::ByThis
