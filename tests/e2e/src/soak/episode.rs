@@ -251,6 +251,8 @@ impl<'l, 's> Episode<'l, 's> {
         let before = self.model.clone();
         let expected = self.model.carry_out(&handle, request);
         let response = self.send(&handle, request, way)?;
+        // An allocation that is still to fail is the request's, and not one of those that follow.
+        self.lab.fail_allocation(None).map_err(sentence)?;
         self.summary.count(request, response.status);
         if expected.status == status {
             self.summary.count_loose(&expected);

@@ -250,9 +250,7 @@ impl Episode<'_, '_> {
         );
         fail(Some(after))?;
         let status = NtStatus::INSUFFICIENT_RESOURCES;
-        let done = self.exact_or(handle, &request, Way::Exchange, status);
-        self.lab.fail_allocation(None).map_err(sentence)?;
-        done
+        self.exact_or(handle, &request, Way::Exchange, status)
     }
 
     /// Opens, closes and duplicates handles, and uses one that there is not.
