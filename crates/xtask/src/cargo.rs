@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn f1_paths_are_quoted_for_toml() {
+    fn paths_are_quoted_for_toml() {
         // In the second path the diaeresis is a character of its own, as on some systems.
         let flags = ["=/home/a \"b\" & c=/x", "=/home/U\u{308}bung=/x"].map(str::to_owned);
         assert_eq!(
