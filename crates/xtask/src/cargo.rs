@@ -60,6 +60,17 @@ pub fn of_a_project(folder: &Path) -> Result<Command> {
     Ok(cargo)
 }
 
+/// Writes a file that a build reads, unless it has these bytes: cargo goes by a file's time.
+pub fn write_source(file: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(file).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(fs::write(file, bytes)?)
+}
+
 /// Returns the tree that a workspace is a part of: this tree, or a copy.
 fn tree_of(workspace: &Path) -> &Path {
     workspace
