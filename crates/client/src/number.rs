@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn f11_an_invisible_character_is_shown_by_its_number() {
+    fn an_invisible_character_is_shown_by_its_number() {
         let sentence = parse_number("\u{feff}0x1000").unwrap_err().to_string();
         assert!(sentence.starts_with("`\\u{feff}` does not"), "{sentence}");
     }

@@ -93,7 +93,7 @@ fn a_wrong_number_of_returned_bytes_is_refused() {
 }
 
 #[test]
-fn f8_a_hole_beyond_the_last_address_is_refused() {
+fn a_hole_beyond_the_last_address_is_refused() {
     const HOLE: u64 = 0x9_F000;
     let stopped = |length| {
         with_response(put(HOLE_LENGTH, length), |device| {

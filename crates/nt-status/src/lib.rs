@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn f16_a_code_without_a_name_is_hexadecimal() {
+    fn a_code_without_a_name_is_hexadecimal() {
         assert_eq!(NtStatus::NO_MEMORY.to_string(), "STATUS_NO_MEMORY");
         assert_eq!(NtStatus(0xC000_DEAD).to_string(), "0xC000DEAD");
     }

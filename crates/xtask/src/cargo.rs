@@ -60,6 +60,17 @@ pub fn of_a_project(folder: &Path) -> Result<Command> {
     Ok(cargo)
 }
 
+/// Writes a file that a build reads, unless it has these bytes: cargo goes by a file's time.
+pub fn write_source(file: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(file).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(fs::write(file, bytes)?)
+}
+
 /// Returns the tree that a workspace is a part of: this tree, or a copy.
 fn tree_of(workspace: &Path) -> &Path {
     workspace
@@ -119,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn f1_paths_are_quoted_for_toml() {
+    fn paths_are_quoted_for_toml() {
         // In the second path the diaeresis is a character of its own, as on some systems.
         let flags = ["=/home/a \"b\" & c=/x", "=/home/U\u{308}bung=/x"].map(str::to_owned);
         assert_eq!(

@@ -97,8 +97,8 @@ enum Task {
     /// Make a project for a KMDF driver of your own: it uses the accessors, builds on Linux and on Windows,
     /// and runs in the lab
     New(new::Options),
-    /// Build the Rust drivers of somebody else's checkouts, run each in the lab, and print a table of what
-    /// became of them
+    /// Build the drivers of somebody else's checkouts, run each in the lab, and print a table of what became
+    /// of them
     Samples(samples::Options),
     /// Make the folder that a Windows test machine installs: driver, INF, catalog, test certificate,
     /// client and README, signed; ends with its path

@@ -67,7 +67,7 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn f3_a_moved_tree_is_found_at_its_new_path() {
+    fn a_moved_tree_is_found_at_its_new_path() {
         let run_for = |package: &'static str| {
             running_package(move |name| {
                 let value = match name {

@@ -29,7 +29,7 @@ const VARIABLES: [(&str, &str); 12] = [
 
 #[test]
 #[ignore = "needs a package: cargo xtask test runs it"]
-fn f4_variables_of_the_user_do_not_change_the_package() {
+fn variables_of_the_user_do_not_change_the_package() {
     let scratch = tempdir().unwrap();
     let output = scratch.path().join("package");
     make_with(&VARIABLES, &["--output", &output.display().to_string()]).unwrap();
@@ -56,7 +56,7 @@ fn head(library: &Path) -> Vec<u8> {
 
 #[test]
 #[ignore = "needs mingw-w64's tools: cargo xtask test runs it"]
-fn f1_import_libraries_are_made_in_any_folder() {
+fn import_libraries_are_made_in_any_folder() {
     let scratch = tempdir().unwrap();
     let heads = ["one & other, Übung", "another one"].map(|name| {
         let folder = scratch.path().join(name);

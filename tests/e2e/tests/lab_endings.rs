@@ -30,7 +30,7 @@ fn signal(lab: &Lab, name: &str) {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f12_a_machine_that_was_asked_to_end_was_interrupted() {
+fn a_machine_that_was_asked_to_end_was_interrupted() {
     for name in ["TERM", "INT", "HUP"] {
         let (lab, error) = after_signal(name);
         assert!(matches!(error, LabError::Interrupted), "{error}");
@@ -40,14 +40,14 @@ fn f12_a_machine_that_was_asked_to_end_was_interrupted() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f12_a_machine_that_was_killed_is_reported() {
+fn a_machine_that_was_killed_is_reported() {
     let (_, error) = after_signal("KILL");
     assert!(error.to_string().contains("QEMU was killed"), "{error}");
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f12_an_interrupted_test_sends_nothing_more() {
+fn an_interrupted_test_sends_nothing_more() {
     let options = options(Reach::empty());
     let interrupted = options.interrupted.clone();
     let lab = Lab::boot(options).unwrap();
@@ -61,7 +61,7 @@ fn f12_an_interrupted_test_sends_nothing_more() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f12_a_triple_fault_of_the_guest_is_reported() {
+fn a_triple_fault_of_the_guest_is_reported() {
     let kernel = Path::new(env!("CARGO_TARGET_TMPDIR")).join("triple-fault");
     fs::write(&kernel, kernel_that_faults()).unwrap();
     let options = Options {

@@ -15,7 +15,7 @@ fn failure(lab: &Lab, command: &str) -> String {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f15_advice_fits_the_kind_of_memory() {
+fn advice_fits_the_kind_of_memory() {
     let lab = boot(Reach::all());
     for engine in ["native", "system"] {
         let read = format!("read --engine {engine} --length 16");
@@ -34,7 +34,7 @@ fn f15_advice_fits_the_kind_of_memory() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f16_memory_that_runs_out_has_a_name_and_advice() {
+fn memory_that_runs_out_has_a_name_and_advice() {
     let lab = boot(Reach::all());
     let said = failure(&lab, "copy --length 64MiB");
     assert!(said.contains("STATUS_NO_MEMORY"), "{said}");

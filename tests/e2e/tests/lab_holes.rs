@@ -65,7 +65,7 @@ fn runs(lab: &Lab) -> Vec<RamRange> {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f8_a_physical_hole_ends_where_the_next_ram_begins() {
+fn a_physical_hole_ends_where_the_next_ram_begins() {
     let lab = boot(false, Counted::Nothing);
     let runs = runs(&lab);
     let mut process = privileged(&lab);
@@ -118,7 +118,7 @@ fn is_readable(mixed: &MixedMappings, ram: &[RamRange], hole: (u64, u64), reader
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f8_no_virtual_hole_has_anything_readable_in_it() {
+fn no_virtual_hole_has_anything_readable_in_it() {
     for five_levels in [false, true] {
         let lab = boot(five_levels, Counted::Nothing);
         let mixed = lab.mixed_mappings().unwrap();
@@ -195,7 +195,7 @@ fn f8_no_virtual_hole_has_anything_readable_in_it() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f8_memory_without_page_tables_is_one_hole() {
+fn memory_without_page_tables_is_one_hole() {
     for five_levels in [false, true] {
         let lab = boot(five_levels, Counted::Nothing);
         let facts = lab.facts().unwrap();
@@ -268,7 +268,7 @@ fn run(lab: &Lab, command: &str, output: Option<&Path>) -> (i32, u64, u64) {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
+fn the_cost_of_a_read_follows_memory_and_not_span() {
     let lab = boot(false, Counted::All);
     let runs = runs(&lab);
     let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8.bin");
@@ -333,10 +333,10 @@ fn f8_the_cost_of_a_read_follows_memory_and_not_span() {
 /// A read over holes copies all that can be read.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
-fn f8_a_read_over_holes_misses_nothing() {
+fn a_read_over_holes_misses_nothing() {
     let lab = boot(false, Counted::Nothing);
     let mixed = lab.mixed_mappings().unwrap();
-    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("f8_mixed_mappings.bin");
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mixed_mappings.bin");
     let first = mixed.mappings().first().unwrap().address;
     // Memory around large mappings, too.
     let last_small = mixed

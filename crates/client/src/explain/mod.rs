@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn f16_a_memory_error_has_a_named_status_and_advice() {
+    fn a_memory_error_has_a_named_status_and_advice() {
         let sentence = |address, status| {
             explain(&Error::Transport(TransportError::Memory {
                 action: "allocate",

@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f16_every_status_with_a_name_has_advice() {
+    fn every_status_with_a_name_has_advice() {
         for status in NtStatus::NAMED {
             let advice = known(*status).unwrap_or_else(|| panic!("{status}"));
             assert!(advice.contains("; ") && advice.ends_with('.'), "{advice}");
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn f16_a_status_without_a_name_refers_to_its_documentation() {
+    fn a_status_without_a_name_refers_to_its_documentation() {
         let unknown = advice(NtStatus(0xC000_DEAD));
         assert!(unknown.contains("[MS-ERREF]"), "{unknown}");
         let carried = advice(NtStatus(0xC007_04C7));

@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_advice_fits_the_kind_of_memory() {
+    fn advice_fits_the_kind_of_memory() {
         for status in NtStatus::NAMED {
             for source in SOURCES {
                 for copied in [0, 12] {
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_an_invalid_address_is_explained_by_its_kind() {
+    fn an_invalid_address_is_explained_by_its_kind() {
         let sentence = |source| explain_stop(&stopped(NtStatus::INVALID_ADDRESS, source, 0));
         let physical = sentence(Some(Source::Physical(0x9_F000)));
         assert!(
@@ -276,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_an_access_violation_is_explained_by_its_kind() {
+    fn an_access_violation_is_explained_by_its_kind() {
         let stop = |source, address, direction| {
             let mut report = stopped(NtStatus::ACCESS_VIOLATION, source, 0);
             report.result.address = address;
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_advice_asks_for_readable_bytes() {
+    fn advice_asks_for_readable_bytes() {
         for status in NtStatus::NAMED {
             for source in SOURCES {
                 for direction in [Direction::None, Direction::Read, Direction::Write] {
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn f15_only_requests_with_an_alignment_mention_one() {
+    fn only_requests_with_an_alignment_mention_one() {
         let own = explain_stop(&stopped(NtStatus::INVALID_PARAMETER, None, 0));
         assert!(own.contains("alignment"), "{own}");
         let source = Some(Source::Physical(0x1000));

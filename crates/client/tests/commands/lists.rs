@@ -46,7 +46,7 @@ fn assert_refused<'l>(folder: &Folder, lists: impl IntoIterator<Item = (&'l [u8]
 }
 
 #[test]
-fn f10_the_output_of_ranges_is_a_list() {
+fn the_output_of_ranges_is_a_list() {
     let folder = Folder::new("f10");
     let text = run_with(small, "ranges").out;
     let document = run_with(small, "ranges --json").out;
@@ -66,7 +66,7 @@ fn f10_the_output_of_ranges_is_a_list() {
 }
 
 #[test]
-fn f10_a_map_is_a_list() {
+fn a_map_is_a_list() {
     let folder = Folder::new("f10-map");
     let image = folder.path("ram.bin");
     let output = run_with(small, &format!("read --all-ram --output {image}"));
@@ -75,7 +75,7 @@ fn f10_a_map_is_a_list() {
 }
 
 #[test]
-fn f10_a_list_may_come_through_a_pipe() {
+fn a_list_may_come_through_a_pipe() {
     let list = run_with(small, "ranges").out;
     let words = ["read", "--json", "--physical", "--ranges", "-"];
     let read = |input: &[u8]| run_words(None, &mut to(SimulatedDriver::default), &words, input);
@@ -85,7 +85,7 @@ fn f10_a_list_may_come_through_a_pipe() {
 }
 
 #[test]
-fn f10_an_ambiguous_notation_is_refused() {
+fn an_ambiguous_notation_is_refused() {
     let folder = Folder::new("f10-two");
     let lists: [(&[u8], _); 7] = [
         (
@@ -124,7 +124,7 @@ fn f10_an_ambiguous_notation_is_refused() {
 }
 
 #[test]
-fn f10_an_invalid_document_is_refused() {
+fn an_invalid_document_is_refused() {
     let folder = Folder::new("f10-json");
     let lists: [(&[u8], _); 10] = [
         (br#"{"ranges": ["#, "at line 1 column 12"),
@@ -160,7 +160,7 @@ fn f10_an_invalid_document_is_refused() {
 }
 
 #[test]
-fn f11_a_list_is_read_in_every_text_encoding() {
+fn a_list_is_read_in_every_text_encoding() {
     let folder = Folder::new("f11");
     let text = run_with(small, "ranges").out;
     let document = run_with(small, "ranges --json").out;
@@ -185,7 +185,7 @@ fn f11_a_list_is_read_in_every_text_encoding() {
 }
 
 #[test]
-fn f11_binary_data_is_refused_in_a_sentence() {
+fn binary_data_is_refused_in_a_sentence() {
     let folder = Folder::new("f11-not");
     let lists: [(&[u8], _); 4] = [
         (b"\x7fELF\x02\x01\0\0", "the control character"),

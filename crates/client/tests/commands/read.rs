@@ -206,7 +206,7 @@ fn run_and_count(reports_holes: bool, line: &str) -> (Output, Vec<(u64, u64)>) {
 }
 
 #[test]
-fn f8_a_hole_of_any_length_costs_only_its_edges() {
+fn a_hole_of_any_length_costs_only_its_edges() {
     let folder = Folder::new("f8");
     let file = folder.path("memory");
     // RAM ends 8 KiB after the start.
@@ -230,7 +230,7 @@ fn f8_a_hole_of_any_length_costs_only_its_edges() {
 }
 
 #[test]
-fn f8_a_hole_may_end_with_the_last_address() {
+fn a_hole_may_end_with_the_last_address() {
     let line = "read --hex --physical 0x3fffe000:0xffffffffc0002000";
     let (output, asked) = run_and_count(true, line);
     assert_eq!(output.code, FAILURE);
@@ -240,7 +240,7 @@ fn f8_a_hole_may_end_with_the_last_address() {
 }
 
 #[test]
-fn f8_a_hole_in_system_memory_costs_only_its_edges() {
+fn a_hole_in_system_memory_costs_only_its_edges() {
     // An entry of the highest table is for 512 GiB.
     for (range, most) in [
         ("0xfffff90000000000:16MiB", 1),
@@ -255,8 +255,8 @@ fn f8_a_hole_in_system_memory_costs_only_its_edges() {
 }
 
 #[test]
-fn f8_memory_after_a_hole_is_read_from_its_first_byte() {
-    let folder = Folder::new("f8_after");
+fn memory_after_a_hole_is_read_from_its_first_byte() {
+    let folder = Folder::new("after");
     // Holes that begin and end within a request, at its edges, and beyond them.
     for (start, length) in [
         (0, 0x11_0000_u64),
@@ -292,7 +292,7 @@ fn f8_memory_after_a_hole_is_read_from_its_first_byte() {
 }
 
 #[test]
-fn f8_a_hole_that_spans_ranges_is_reported_for_each() {
+fn a_hole_that_spans_ranges_is_reported_for_each() {
     let document = run("read --json --physical 0xa0000:0x1000 0xa1000:0x1000 0x100000:1").json();
     let operations = operations(&document);
     for (number, copied) in [0, 0, 1].into_iter().enumerate() {

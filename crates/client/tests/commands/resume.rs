@@ -194,7 +194,7 @@ fn interrupt_twice(
 }
 
 #[test]
-fn f9_a_read_that_ended_within_a_hole_continues_there() {
+fn a_read_that_ended_within_a_hole_continues_there() {
     let folder = Folder::new("f9");
     let file = folder.path("memory");
     // A page of the caller's own memory, and nothing after it.
@@ -218,7 +218,7 @@ fn f9_a_read_that_ended_within_a_hole_continues_there() {
 }
 
 #[test]
-fn f9_a_hole_at_the_start_of_a_new_file_is_recorded() {
+fn a_hole_at_the_start_of_a_new_file_is_recorded() {
     let folder = Folder::new("f9-start");
     let kept = written(&read(&folder, "0x20000:8MiB", "memory", 4, ""));
     assert!(kept >= 1 << 20, "{kept}");
@@ -227,7 +227,7 @@ fn f9_a_hole_at_the_start_of_a_new_file_is_recorded() {
 }
 
 #[test]
-fn f9_holes_that_an_image_has_no_bytes_for_are_recorded() {
+fn holes_that_an_image_has_no_bytes_for_are_recorded() {
     let folder = Folder::new("f9-lime");
     // A page of RAM, and eight ranges without any.
     let mut ranges = "--format lime --physical 0x3ffff000:0x1000".to_owned();

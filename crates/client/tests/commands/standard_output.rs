@@ -19,7 +19,7 @@ use crate::{
 };
 
 #[test]
-fn f6_standard_output_has_only_the_bytes() {
+fn standard_output_has_only_the_bytes() {
     for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         let line = format!("read --physical 0x100000:4096 --output {name}");
         let output = run_with(lost_from(usize::MAX), &line);
@@ -32,7 +32,7 @@ fn f6_standard_output_has_only_the_bytes() {
 }
 
 #[test]
-fn f6_holes_are_zeros_there_and_text_is_elsewhere() {
+fn holes_are_zeros_there_and_text_is_elsewhere() {
     let line = "read --physical 0x9e000:0x63000 0x1000:3 --output -";
     let output = run_with(lost_from(usize::MAX), line);
     assert_eq!(output.code, FAILURE);
@@ -47,7 +47,7 @@ fn f6_holes_are_zeros_there_and_text_is_elsewhere() {
 }
 
 #[test]
-fn f6_the_document_goes_to_standard_error() {
+fn the_document_goes_to_standard_error() {
     let line = "read --json --physical 0x9e000:0x2000 --output -";
     let output = run_with(lost_from(usize::MAX), line);
     assert_eq!(output.bytes.len(), 0x2000);
@@ -59,13 +59,13 @@ fn f6_the_document_goes_to_standard_error() {
 }
 
 #[test]
-fn f6_a_refusal_puts_no_byte_on_standard_output() {
+fn a_refusal_puts_no_byte_on_standard_output() {
     let refused = || SimulatedDriver::with(|driver| driver.reach = Reach::empty());
     run_with(refused, "read --physical 0x1000:16 --output -").only_err_has("SeDebugPrivilege");
 }
 
 #[test]
-fn f6_a_dump_may_go_to_a_named_standard_output() {
+fn a_dump_may_go_to_a_named_standard_output() {
     let named = run("read 0xfffff80000000000:8 --hex --output -");
     let plain = run("read 0xfffff80000000000:8");
     assert_eq!(named.code, SUCCESS, "{}", named.err);
@@ -73,14 +73,14 @@ fn f6_a_dump_may_go_to_a_named_standard_output() {
 }
 
 #[test]
-fn f6_standard_output_cannot_be_resumed() {
+fn standard_output_cannot_be_resumed() {
     let output = run("read 0:16 --output - --resume");
     assert_eq!((output.code, output.out.as_str()), (USAGE, ""));
     output.err_has("cannot be continued");
 }
 
 #[test]
-fn f6_a_terminal_gets_no_bytes() {
+fn a_terminal_gets_no_bytes() {
     let mut out = Vec::new();
     let (code, sentence) = run_to(
         &mut out,
@@ -138,7 +138,7 @@ const COMMANDS: &[&str] = &[
 ];
 
 #[test]
-fn f7_every_command_reports_an_output_that_cannot_be_written() {
+fn every_command_reports_an_output_that_cannot_be_written() {
     for line in COMMANDS {
         let all = run(line).bytes.len();
         // Documents contain times, so their length varies.
@@ -167,7 +167,7 @@ fn f7_every_command_reports_an_output_that_cannot_be_written() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn f7_the_program_says_why_its_output_cannot_be_written() {
+fn the_program_says_why_its_output_cannot_be_written() {
     let full = || {
         std::fs::File::options()
             .write(true)
@@ -195,7 +195,7 @@ fn f7_the_program_says_why_its_output_cannot_be_written() {
 }
 
 #[test]
-fn f7_a_closed_reader_is_not_reported() {
+fn a_closed_reader_is_not_reported() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_ringcopy"))
         .args(["read", "--help"])
         .stdout(Stdio::piped())
@@ -210,7 +210,7 @@ fn f7_a_closed_reader_is_not_reported() {
 }
 
 #[test]
-fn f7_files_that_cannot_be_written_are_reported_with_the_reason() {
+fn files_that_cannot_be_written_are_reported_with_the_reason() {
     let folder = Folder::new("f7");
     let here = folder.at().to_str().unwrap();
     for (file, reason) in [

@@ -21,7 +21,7 @@ fn command(folder: &Folder) -> String {
 }
 
 #[test]
-fn f14_many_missing_ranges_are_a_summary() {
+fn many_missing_ranges_are_a_summary() {
     let folder = Folder::new("f14");
     let output = run(&command(&folder));
     assert_eq!(output.code, FAILURE);
@@ -40,7 +40,7 @@ fn f14_many_missing_ranges_are_a_summary() {
 }
 
 #[test]
-fn f14_the_whole_list_is_printed_on_request() {
+fn the_whole_list_is_printed_on_request() {
     let folder = Folder::new("f14-all");
     let command = command(&folder);
     let output = run(&format!("{command} --list-holes"));
@@ -58,7 +58,7 @@ fn f14_the_whole_list_is_printed_on_request() {
 }
 
 #[test]
-fn f14_a_few_have_no_summary() {
+fn a_few_have_no_summary() {
     let output = run("read --physical 0x50000000:16 0x60000000:16");
     assert_eq!(output.err.lines().count(), 4, "{}", output.err);
     assert!(!output.err.contains("in all"), "{}", output.err);

@@ -17,7 +17,7 @@ fn out_of_reach() -> SimulatedDriver {
 }
 
 #[test]
-fn f13_a_read_that_gets_nothing_leaves_the_file_as_it_was() {
+fn a_read_that_gets_nothing_leaves_the_file_as_it_was() {
     let closed = || SimulatedDriver::with(|driver| driver.open_status = NtStatus::ACCESS_DENIED);
     let gone = || SimulatedDriver::with(|driver| driver.lost_from = Some(0));
     let folder = Folder::new("f13");
@@ -52,7 +52,7 @@ fn f13_a_read_that_gets_nothing_leaves_the_file_as_it_was() {
 }
 
 #[test]
-fn f13_a_refusal_leaves_no_new_file() {
+fn a_refusal_leaves_no_new_file() {
     let folder = Folder::new("f13-new");
     let file = folder.path("memory");
     for more in ["", "--hex", "--format lime"] {
@@ -63,7 +63,7 @@ fn f13_a_refusal_leaves_no_new_file() {
 }
 
 #[test]
-fn f13_what_was_read_before_a_refusal_is_kept() {
+fn what_was_read_before_a_refusal_is_kept() {
     let folder = Folder::new("f13-half");
     let file = folder.path("memory");
     // The session buffer is always in reach; what follows is not.

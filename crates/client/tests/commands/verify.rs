@@ -145,7 +145,7 @@ fn verify_stays_in_reach_and_says_so() {
 }
 
 #[test]
-fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
+fn a_hole_with_readable_memory_in_it_is_a_disagreement() {
     let with_excess =
         |hole_excess| move || SimulatedDriver::with(|driver| driver.hole_excess = hole_excess);
     let line = "verify --physical 0x9f000:64";
@@ -168,7 +168,7 @@ fn f8_a_hole_with_readable_memory_in_it_is_a_disagreement() {
 }
 
 #[test]
-fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
+fn memory_that_appears_in_a_hole_is_no_disagreement() {
     let paged_out = || {
         let mut driver = SimulatedDriver::default();
         // The system's engine pages it in, the native engine cannot.
@@ -180,7 +180,7 @@ fn f8_memory_that_appears_in_a_hole_is_no_disagreement() {
 }
 
 #[test]
-fn f8_only_the_edges_of_a_hole_are_compared() {
+fn only_the_edges_of_a_hole_are_compared() {
     let asked = Rc::new(RefCell::default());
     let counting = || SimulatedDriver::with(|driver| driver.asked = Rc::clone(&asked));
     let document = run_with(counting, "verify --json --physical 0x3fff0000:16GiB").json();

@@ -138,6 +138,14 @@ impl TestMachine {
             ..Self::default()
         }
     }
+
+    /// Returns a machine that a crash can end, with the guest's file in this folder.
+    fn crashing(folder: &Folder) -> Self {
+        Self {
+            folder: Some(folder.at().into()),
+            ..Self::default()
+        }
+    }
 }
 
 impl Machine for TestMachine {
@@ -159,13 +167,7 @@ impl Machine for TestMachine {
         cli::run_on(
             Some(system),
             std::iter::once(&"ringcopy").chain(arguments),
-            &mut Console {
-                out,
-                err,
-                input: &mut io::empty(),
-                terminal: false,
-                progress: false,
-            },
+            &mut Console::without_terminal(out, err, &mut io::empty()),
             &mut console::to(SimulatedDriver::default),
         )
     }

@@ -33,10 +33,7 @@ fn a_test_under_verifier_goes_through_its_restarts() {
 #[test]
 fn a_command_that_a_crash_ended_is_lost_and_not_run_again() {
     let folder = Folder::new("guest-lost");
-    let mut machine = TestMachine {
-        folder: Some(folder.at().into()),
-        ..TestMachine::default()
-    };
+    let mut machine = TestMachine::crashing(&folder);
     served(&mut machine, &folder, [run(1, Command::Selftest)]);
     folder.write(STATE, &machine.left_by_crash);
     assert_eq!(machine.ran, ["selftest"]);
@@ -56,10 +53,7 @@ fn a_command_that_a_crash_ended_is_lost_and_not_run_again() {
 #[test]
 fn a_machine_that_crashes_in_each_test_is_not_restarted_without_end() {
     let folder = Folder::new("guest-endless");
-    let mut machine = TestMachine {
-        folder: Some(folder.at().into()),
-        ..TestMachine::default()
-    };
+    let mut machine = TestMachine::crashing(&folder);
     let mut messages = served(&mut machine, &folder, [run(1, VM_TEST)]);
     let mut starts = 0;
     while machine.ran.len() > starts {

@@ -29,7 +29,7 @@ fn physical_hole(machine: &Machine, address: u64) -> Hole {
 }
 
 #[test]
-fn f8_nothing_is_ram_from_the_physical_width_on() {
+fn nothing_is_ram_from_the_physical_width_on() {
     let width = 1 << 36;
     // Claimed beyond the width, and across it.
     for ram in [
@@ -48,7 +48,7 @@ fn f8_nothing_is_ram_from_the_physical_width_on() {
 }
 
 #[test]
-fn f8_a_missing_entry_is_a_hole_as_long_as_it_translates() {
+fn a_missing_entry_is_a_hole_as_long_as_it_translates() {
     for levels in BOTH {
         let top = if levels == Levels::Four { 4 } else { 5 };
         for level in 1..=top {
@@ -73,7 +73,7 @@ fn f8_a_missing_entry_is_a_hole_as_long_as_it_translates() {
 
 /// What is out, or comes to be at its first use, is not unused.
 #[test]
-fn f8_an_entry_with_any_bit_set_is_not_called_unused() {
+fn an_entry_with_any_bit_set_is_not_called_unused() {
     let address = 0xFFFF_9000_0000_0000;
     for level in 1..=5 {
         let (mut machine, mut tables) = empty(Levels::Five);
@@ -90,7 +90,7 @@ fn f8_an_entry_with_any_bit_set_is_not_called_unused() {
 }
 
 #[test]
-fn f8_what_is_no_address_reaches_to_the_first_system_address() {
+fn what_is_no_address_reaches_to_the_first_system_address() {
     let machine = Machine::new(40, &[POOL]);
     for levels in BOTH {
         let start = system_start(levels);
@@ -111,7 +111,7 @@ fn f8_what_is_no_address_reaches_to_the_first_system_address() {
 
 /// A page that is mapped to what is no RAM says nothing about its neighbours.
 #[test]
-fn f8_a_hole_in_a_mapping_ends_with_it() {
+fn a_hole_in_a_mapping_ends_with_it() {
     let base = 0xFFFF_9000_0000_0000;
     for (level, frame) in [(1, HOLE), (2, HOLE), (3, 1 << 30)] {
         let mut machine = Machine::new(40, &[POOL, (HOLE + 0x123, 1), (8 << 30, PAGE)]);
@@ -130,7 +130,7 @@ fn f8_a_hole_in_a_mapping_ends_with_it() {
 }
 
 #[test]
-fn f8_a_large_page_is_no_hole() {
+fn a_large_page_is_no_hole() {
     let address = 0xFFFF_9000_0000_0000;
     let (mut machine, mut tables) = empty(Levels::Four);
     let entry = tables.entry(&mut machine, address, 2);
@@ -142,7 +142,7 @@ fn f8_a_large_page_is_no_hole() {
 
 /// The tables are looked at as far as the copy was to go, one entry for each page.
 #[test]
-fn f8_a_run_of_missing_pages_is_one_hole_as_far_as_was_asked() {
+fn a_run_of_missing_pages_is_one_hole_as_far_as_was_asked() {
     let base = 0xFFFF_9000_0000_0000;
     let mut machine = Machine::new(40, &[POOL, (1 << 30, PAGE)]);
     let mut tables = Tables::new(&mut machine, Levels::Four, POOL);
@@ -158,7 +158,7 @@ fn f8_a_run_of_missing_pages_is_one_hole_as_far_as_was_asked() {
 }
 
 #[test]
-fn f8_a_run_ends_with_the_addresses() {
+fn a_run_ends_with_the_addresses() {
     let mut machine = Machine::new(40, &[POOL]);
     for levels in BOTH {
         let mut tables = Tables::new(&mut machine, levels, POOL);
@@ -180,7 +180,7 @@ fn f8_a_run_ends_with_the_addresses() {
 
 /// Another engine may bring in what is not present; it asks at the first byte of such a hole alone.
 #[test]
-fn f8_what_is_never_there_does_not_reach_over_what_may_be_out() {
+fn what_is_never_there_does_not_reach_over_what_may_be_out() {
     let base = 0xFFFF_9000_0000_0000;
     let (mut machine, mut tables) = empty(Levels::Four);
     // Two malformed pages, one that is out, a malformed one, and none.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use crate::machine::{arranged, listed};
 
 #[test]
-fn f8_ranges_and_holes_are_exact_to_the_byte() {
+fn ranges_and_holes_are_exact_to_the_byte() {
     let list = [
         (0x5000, 0x1000),
         (0x1000, 0),
@@ -36,7 +36,7 @@ fn f8_ranges_and_holes_are_exact_to_the_byte() {
 }
 
 #[test]
-fn f8_a_hole_after_the_last_range_ends_with_the_addresses() {
+fn a_hole_after_the_last_range_ends_with_the_addresses() {
     // 2^64 bytes are one more than a length can say.
     for (list, address, length) in [
         (&[(0x1000, 0x1000)][..], 0x2000, u64::MAX - 0x1FFF),
@@ -55,7 +55,7 @@ fn f8_a_hole_after_the_last_range_ends_with_the_addresses() {
 proptest! {
     /// Arranged, the ranges hold the same bytes, in order and apart, and the holes the others.
     #[test]
-    fn f8_arranged_ranges_hold_the_same_bytes(
+    fn arranged_ranges_hold_the_same_bytes(
         given in prop::collection::vec((0..60_u64, 0..12_u64), 0..12),
     ) {
         let arranged = arranged(&given);

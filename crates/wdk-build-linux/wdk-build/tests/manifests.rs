@@ -44,9 +44,9 @@ fn dependencies(manifest: &Table, kind: &str, folder: &Path, inherited: &Table) 
         .collect()
 }
 
-/// F5: an editor on Linux has to compile the dependencies of the root for every host.
+/// An editor on Linux has to compile the dependencies of the root for every host.
 #[test]
-fn f5_root_has_dependencies_on_windows_alone() {
+fn root_has_dependencies_on_windows_alone() {
     let at_root = manifest("");
     for kind in ["dependencies", "build-dependencies"] {
         assert!(!at_root.contains_key(kind), "{kind}");

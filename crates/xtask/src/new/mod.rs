@@ -123,25 +123,14 @@ fn make(name: &Name, source: &Source, folder: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
-    fn files_below(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                files_below(&path, root, found);
-            } else {
-                let inside = path.strip_prefix(root).unwrap();
-                found.insert(inside.to_str().unwrap().to_owned());
-            }
-        }
-    }
+    const REPOSITORY: &str = "https://example.com/my/ringcopy.git";
 
     fn options(name: &str, path: &Path) -> Options {
         Options {
             name: name.to_owned(),
             path: path.to_owned(),
-            repository: Some("https://github.com/somebody/ringcopy.git".to_owned()),
+            repository: Some(REPOSITORY.to_owned()),
         }
     }
 
@@ -151,20 +140,18 @@ mod tests {
         let options = options("disk-tool", &scratch.path().join("a/b"));
         let source = Source::choose(options.repository.as_deref()).unwrap();
         make(&Name::new(&options.name).unwrap(), &source, &options.path).unwrap();
-        let mut made = BTreeSet::new();
-        files_below(&options.path, &options.path, &mut made);
         let template = crate::paths::root().join("crates/xtask/src/new/template");
-        assert_eq!(made, crate::paths::tracked(&template).into_iter().collect());
-        for file in made {
-            let text = fs::read_to_string(options.path.join(&file)).unwrap();
-            for word in ["my-driver", "my_driver", "MyDriver", "example.org"] {
+        let files: Vec<_> = FILES.iter().map(|(path, _)| *path).collect();
+        assert_eq!(files, crate::paths::tracked(&template));
+        for file in files {
+            let text = fs::read_to_string(options.path.join(file)).unwrap();
+            for word in ["my-driver", "my_driver", "MyDriver", source::ADDRESS] {
                 assert!(!text.contains(word), "{file}: {word}");
             }
         }
         let manifest = fs::read_to_string(options.path.join("Cargo.toml")).unwrap();
-        assert!(manifest.contains(
-            "usermode-accessors = { git = \"https://github.com/somebody/ringcopy.git\" }"
-        ));
+        let dependency = format!("usermode-accessors = {{ git = \"{REPOSITORY}\" }}");
+        assert!(manifest.contains(&dependency));
     }
 
     #[test]

@@ -7,8 +7,8 @@ use serde_json::Value;
 use std::path::PathBuf;
 use toml::Table;
 
-/// The address in the template.
-const ADDRESS: &str = "https://example.org/ringcopy.git";
+/// The address in the files of the template.
+pub const ADDRESS: &str = "https://example.org/ringcopy.git";
 
 /// The folder of the lab in the template.
 const LAB: &str = "RINGCOPY = { value = \"ringcopy\", relative = true }";

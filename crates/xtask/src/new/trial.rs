@@ -1,9 +1,7 @@
 //! The trial of `cargo xtask new` in `cargo xtask test`: a project is made, linted, built and run in the lab.
 
 use super::{FILES, Name, Source, make};
-use crate::{
-    cargo, paths, program, samples::write_if_changed, test::lint_workflows, toolchain::Target,
-};
+use crate::{cargo, paths, program, test::lint_workflows, toolchain::Target};
 use anyhow::Result;
 use fs_err as fs;
 
@@ -18,7 +16,7 @@ pub fn run() -> Result<()> {
 
     let folder = paths::target().join("new").join(NAME);
     for (path, _) in FILES {
-        write_if_changed(&folder.join(path), &fs::read(made.join(path))?)?;
+        cargo::write_source(&folder.join(path), &fs::read(made.join(path))?)?;
     }
     for manifest in ["Cargo.toml", "lab-test/Cargo.toml"] {
         let mut format = cargo::of_a_project(&folder)?;

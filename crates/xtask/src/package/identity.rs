@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn f3_the_date_is_that_of_the_trees_own_repository() {
+    fn the_date_is_that_of_the_trees_own_repository() {
         let repository = Repository(TempDir::new().unwrap());
         repository.git("", &["init", "--quiet", "--template="], "");
         repository.commit("", 1_600_000_000);

@@ -162,7 +162,7 @@ mod tests {
     use super::with_windows_lines;
 
     #[test]
-    fn f2_texts_have_the_same_line_ends_in_every_checkout() {
+    fn texts_have_the_same_line_ends_in_every_checkout() {
         for text in ["one\n\ntwo\n", "one\r\n\r\ntwo\r\n"] {
             assert_eq!(with_windows_lines(text), "one\r\n\r\ntwo\r\n");
         }

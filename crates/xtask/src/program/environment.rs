@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f4_variables_that_change_programs_are_removed() {
+    fn variables_that_change_programs_are_removed() {
         for name in [
             "WINEARCH",
             "WINEPREFIX",
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn f4_variables_that_locate_programs_and_files_are_kept() {
+    fn variables_that_locate_programs_and_files_are_kept() {
         for name in [
             "PATH",
             "HOME",
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn f4_every_program_runs_in_one_locale() {
+    fn every_program_runs_in_one_locale() {
         let command = crate::program::named("wine");
         let locale = command.get_envs().find(|(name, _)| *name == "LC_ALL");
         assert_eq!(locale, Some(("LC_ALL".as_ref(), Some("C.UTF-8".as_ref()))));

@@ -207,21 +207,21 @@ mod tests {
     }
 
     #[test]
-    fn f4_the_last_lines_of_a_failed_program_are_in_the_error() {
+    fn the_last_lines_of_a_failed_program_are_in_the_error() {
         for error in failures_of("echo one; echo two >&2; exit 3") {
             assert_eq!(error, "sh failed:\none\ntwo\n");
         }
     }
 
     #[test]
-    fn f4_the_exit_status_of_a_silent_program_is_in_the_error() {
+    fn the_exit_status_of_a_silent_program_is_in_the_error() {
         for error in failures_of("exit 3") {
             assert_eq!(error, "sh failed:\nit ended with exit status: 3");
         }
     }
 
     #[test]
-    fn f4_the_signal_that_ended_a_program_is_in_the_error() {
+    fn the_signal_that_ended_a_program_is_in_the_error() {
         for error in failures_of("echo busy; kill -TERM $$") {
             assert!(error.starts_with("sh failed:\nbusy\n"), "{error}");
             assert!(error.contains("SIGTERM"), "{error}");

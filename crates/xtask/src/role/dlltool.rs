@@ -36,7 +36,7 @@ mod tests {
     use std::ffi::OsStr;
 
     #[test]
-    fn f1_temporary_files_are_passed_to_dlltool_without_their_folder() {
+    fn temporary_files_are_passed_to_dlltool_without_their_folder() {
         let folder = "/tmp/my work & Übung/rustcAbCd";
         let path = |name: &str| OsString::from(format!("{folder}/{name}"));
         let (definition, library) = (path("a.dll_imports.def"), path("a.dll_imports.lib"));

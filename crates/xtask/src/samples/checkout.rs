@@ -1,7 +1,7 @@
 //! A checkout of somebody else's repository, which stays as it is: builds take place in a copy.
 
 use super::{c, package};
-use crate::{paths, program};
+use crate::{cargo, paths, program};
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,6 @@ pub fn scratch() -> PathBuf {
 }
 
 /// A checkout, and its copy.
-#[derive(Clone)]
 pub struct Checkout {
     /// Its name and commit, as in `windows-drivers-rs 0123456789ab`.
     pub title: String,
@@ -24,7 +23,6 @@ pub struct Checkout {
     pub files: Vec<PathBuf>,
     /// The folder of `wdk-build`, if that is a part of the checkout. The copy has another one there.
     pub wdk_build: Option<PathBuf>,
-    has_packages: bool,
 }
 
 impl Checkout {
@@ -49,22 +47,13 @@ impl Checkout {
             .collect();
         let checkout = Self {
             title: format!("{name} {}{changes}", commit.trim()),
-            original: folder.clone(),
             copy: scratch().join(&*name),
             wdk_build: package::wdk_build(&folder, &files),
-            has_packages: files.iter().any(|file| file.ends_with("Cargo.toml")),
+            original: folder,
             files,
         };
-        checkout.fill(&folder)?;
+        checkout.fill()?;
         Ok(checkout)
-    }
-
-    /// Returns whether a build may need the file: any, if there are packages of cargo's; the C samples are
-    /// in a repository of thousands of others.
-    fn is_needed(&self, file: &Path) -> bool {
-        let folders = c::SAMPLES.iter().map(|(_, folder)| *folder);
-        let mut folders = folders.chain([c::SHARED]);
-        self.has_packages || folders.any(|folder| file.starts_with(folder))
     }
 
     /// Returns the path in the checkout of a file of the copy.
@@ -74,35 +63,28 @@ impl Checkout {
     }
 
     /// Copies what changed: cargo goes by a file's time. A copy of another commit is deleted first.
-    fn fill(&self, from: &Path) -> Result<()> {
-        let title = self.copy.with_extension("commit");
+    fn fill(&self) -> Result<()> {
+        let title = self.copy.with_added_extension("commit");
         if fs::read_to_string(&title).is_ok_and(|title| title != self.title) {
             fs::remove_dir_all(&self.copy)?;
         }
         fs::create_dir_all(&self.copy)?;
         fs::write(title, &self.title)?;
+        // A build needs any file, if there are packages of cargo's. The C samples are in a repository of
+        // thousands of others.
+        let has_packages = self.files.iter().any(|file| file.ends_with("Cargo.toml"));
         for file in &self.files {
-            let source = from.join(file);
+            let source = self.original.join(file);
             let replaced = self.wdk_build.as_ref();
             let is_replaced = replaced.is_some_and(|folder| file.starts_with(folder));
+            let is_needed = has_packages || c::is_of_a_sample(file);
             // Not a submodule's folder, nor a file that is deleted.
-            if source.is_file() && !is_replaced && self.is_needed(file) {
-                write_if_changed(&self.copy.join(file), &fs::read(source)?)?;
+            if source.is_file() && !is_replaced && is_needed {
+                cargo::write_source(&self.copy.join(file), &fs::read(source)?)?;
             }
         }
         Ok(())
     }
-}
-
-/// Writes a file, unless it has these bytes: cargo goes by a file's time.
-pub fn write_if_changed(file: &Path, bytes: &[u8]) -> Result<()> {
-    if fs::read(file).is_ok_and(|old| old == bytes) {
-        return Ok(());
-    }
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    Ok(fs::write(file, bytes)?)
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! them out. The files in `steps` have a step of the lab's script on each line, and after `=>` the status and
 //! the output that the sample's sources name.
 
-use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 /// The steps for a sample.
@@ -38,11 +37,10 @@ impl Exchange {
 
     /// Compares what the lab reports of the steps. Returns how many were as expected, of how many, and a
     /// sentence for each that was not.
-    pub fn compare(&self, report: &Value) -> Result<(String, Vec<String>)> {
-        let done = report["steps"].as_array().context("the lab has no steps")?;
+    pub fn compare(&self, report: &Value) -> (String, Vec<String>) {
         let mut differences = Vec::new();
         for (number, (step, expected)) in self.lines.iter().enumerate() {
-            let Some(done) = done.get(number) else {
+            let Some(done) = report["steps"].get(number) else {
                 differences.push(format!("{step}: not done"));
                 continue;
             };
@@ -54,7 +52,7 @@ impl Exchange {
             }
         }
         let good = self.lines.len().saturating_sub(differences.len());
-        Ok((format!("{good} of {} steps", self.lines.len()), differences))
+        (format!("{good} of {} steps", self.lines.len()), differences)
     }
 }
 
@@ -78,15 +76,15 @@ mod tests {
                 { "status_name": "STATUS_SUCCESS", "output": output },
             ]})
         };
-        let (good, differences) = exchange.compare(&done("0102")).unwrap();
+        let (good, differences) = exchange.compare(&done("0102"));
         assert_eq!((good.as_str(), differences.len()), ("2 of 2 steps", 0));
-        let (good, differences) = exchange.compare(&done("0103")).unwrap();
+        let (good, differences) = exchange.compare(&done("0103"));
         assert_eq!(good, "1 of 2 steps");
         assert_eq!(
             differences,
             ["read 2: STATUS_SUCCESS 0103, not STATUS_SUCCESS 0102"]
         );
-        let (_, differences) = exchange.compare(&json!({ "steps": [] })).unwrap();
+        let (_, differences) = exchange.compare(&json!({ "steps": [] }));
         assert_eq!(differences[0], "open A: not done");
     }
 

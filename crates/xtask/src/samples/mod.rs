@@ -22,8 +22,7 @@ mod trial;
 use crate::lab::Lab;
 use anyhow::{Result, ensure};
 use checkout::Checkout;
-pub use checkout::write_if_changed;
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 use trial::{Sample, Source};
 
 /// What the user asks for.
@@ -40,18 +39,25 @@ pub struct Options {
 /// Tries the drivers of the checkouts, and prints a line for each. A sample that cannot be built or run is a
 /// line as well.
 pub fn run(options: &Options) -> Result<()> {
+    let checkouts = options.checkouts.iter().map(|folder| Checkout::of(folder));
+    let checkouts = checkouts.collect::<Result<Vec<_>>>()?;
+    let copies: BTreeSet<_> = checkouts.iter().map(|checkout| &checkout.copy).collect();
+    ensure!(
+        copies.len() == checkouts.len(),
+        "two of these folders have the same name, and there is one copy of each name"
+    );
     let mut samples = Vec::new();
-    for folder in &options.checkouts {
-        let checkout = Checkout::of(folder)?;
-        let in_rust = package::drivers(&checkout)?.into_iter().map(Source::Rust);
+    for checkout in &checkouts {
+        let in_rust = package::drivers(checkout)?.into_iter().map(Source::Rust);
         let in_c = c::SAMPLES
             .into_iter()
-            .filter(|(_, folder)| c::has_files(&checkout, folder))
+            .filter(|(_, folder)| c::has_files(checkout, folder))
             .map(|(name, folder)| Source::C(name, folder));
-        samples.extend(in_rust.chain(in_c).map(|source| Sample {
-            checkout: checkout.clone(),
-            source,
-        }));
+        samples.extend(
+            in_rust
+                .chain(in_c)
+                .map(|source| Sample { checkout, source }),
+        );
     }
     samples.retain(|sample| sample.name().contains(&options.only));
     ensure!(
@@ -60,10 +66,7 @@ pub fn run(options: &Options) -> Result<()> {
          samples that are known"
     );
     let lab = Lab::prepare_with_client()?;
-    let rows: Vec<_> = samples
-        .iter()
-        .map(|sample| sample.try_out(&lab))
-        .collect::<Result<_>>()?;
+    let rows: Vec<_> = samples.iter().map(|sample| sample.try_out(&lab)).collect();
     print!("{}", table::of(&rows));
     Ok(())
 }

@@ -1,9 +1,8 @@
 //! The `wdk-build` here in the version that a sample's lock file asks for, since cargo replaces a package by
-//! one of the same version alone. Its interface is that of 0.6, which has all that `wdk-sys` asked of 0.5. It hands a builder of `bindgen` to
-//! `wdk-sys`, so both have to use the same one.
+//! one of the same version alone. Its interface is that of 0.6, which has all that `wdk-sys` asked of 0.5. It
+//! hands a builder of `bindgen` to `wdk-sys`, so both have to use the same one.
 
-use super::checkout::write_if_changed;
-use crate::paths;
+use crate::{cargo, paths};
 use anyhow::{Context as _, Result};
 use fs_err as fs;
 use std::path::{Path, PathBuf};
@@ -73,7 +72,7 @@ impl Locked {
         let source = source();
         let manifest = fs::read_to_string(source.join("Cargo.toml"))?;
         let manifest = self.manifest(&manifest, is_member)?;
-        write_if_changed(&folder.join("Cargo.toml"), manifest.as_bytes())?;
+        cargo::write_source(&folder.join("Cargo.toml"), manifest.as_bytes())?;
         copy_but_manifest(&source, folder)
     }
 
@@ -97,7 +96,8 @@ impl Locked {
     }
 }
 
-fn source() -> PathBuf {
+/// Returns the folder of the `wdk-build` here.
+pub fn source() -> PathBuf {
     paths::root().join("crates/wdk-build-linux/wdk-build")
 }
 
@@ -109,7 +109,7 @@ fn copy_but_manifest(from: &Path, to: &Path) -> Result<()> {
         if path.is_dir() {
             copy_but_manifest(&path, &copy)?;
         } else if entry.file_name() != "Cargo.toml" {
-            write_if_changed(&copy, &fs::read(path)?)?;
+            cargo::write_source(&copy, &fs::read(path)?)?;
         }
     }
     Ok(())

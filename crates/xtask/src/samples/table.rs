@@ -41,6 +41,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_readmes_table_is_one_of_these() {
+        let readme = fs_err::read_to_string(crate::paths::root().join("README.md")).unwrap();
+        assert!(readme.contains(&of(&[])));
+    }
+
+    #[test]
     fn a_row_is_a_line() {
         let row = Row {
             sample: "a".to_owned(),

@@ -2,28 +2,30 @@
 
 use super::{
     c,
-    checkout::{Checkout, scratch, write_if_changed},
+    checkout::{Checkout, scratch},
     exchange::Exchange,
     package::Package,
     rust,
     table::Row,
 };
 use crate::{cargo, lab::Lab, program, step::Step, toolchain::Target};
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use fs_err as fs;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
+use toml::Table;
 
-/// The settings for a build on Linux that a project of `cargo xtask new` has.
+/// The settings that a project of `cargo xtask new` has: those for every system, and those for Linux. Their
+/// rustflags take the place of `build.rustflags` in a checkout's own settings.
+const SETTINGS: &str = include_str!("../new/template/.cargo/config.toml");
 const LINUX: &str = include_str!("../new/template/linux.toml");
 
-/// Replaces the rustflags of a checkout's own configuration, so it repeats what those say.
-const STATIC_CRT: &str =
-    "target.x86_64-pc-windows-msvc.rustflags=[\"-C\",\"target-feature=+crt-static\"]";
+/// What the lab's log says of a driver with Plug and Play that took its device.
+const ADDED: &str = "AddDevice gave STATUS_SUCCESS";
 
 /// A driver in a checkout.
-pub struct Sample {
-    pub checkout: Checkout,
+pub struct Sample<'c> {
+    pub checkout: &'c Checkout,
     pub source: Source,
 }
 
@@ -34,7 +36,7 @@ pub enum Source {
     C(&'static str, &'static str),
 }
 
-impl Sample {
+impl Sample<'_> {
     /// Returns the name of its package, or of its image.
     pub fn name(&self) -> &str {
         match &self.source {
@@ -43,15 +45,18 @@ impl Sample {
         }
     }
 
-    /// Builds it and runs it.
-    pub fn try_out(&self, lab: &Lab) -> Result<Row> {
-        let language = if matches!(self.source, Source::C(..)) {
-            " (C)"
-        } else {
-            ""
-        };
+    /// Returns its name and language.
+    fn title(&self) -> String {
+        match &self.source {
+            Source::Rust(package) => package.name.clone(),
+            Source::C(name, _) => format!("{name} (C)"),
+        }
+    }
+
+    /// Builds it and runs it. What fails is in the row.
+    pub fn try_out(&self, lab: &Lab) -> Row {
         let mut row = Row {
-            sample: format!("{}{language}", self.name()),
+            sample: self.title(),
             commit: self.checkout.title.clone(),
             built: false,
             loaded: false,
@@ -59,15 +64,15 @@ impl Sample {
             verdict: String::new(),
         };
         let step = Step::start(format!("building {}", row.sample));
-        match self.build()? {
-            Err(sentence) => row.verdict = sentence,
-            Ok(image) => {
-                row.built = true;
-                self.run(lab, &image, &mut row)?;
-            }
+        let tried = self.build().and_then(|image| {
+            row.built = true;
+            self.run(lab, &image, &mut row)
+        });
+        if let Err(error) = tried {
+            row.verdict = format!("{error:#}");
         }
         step.done();
-        Ok(row)
+        row
     }
 
     /// Runs its image, and fills in the row.
@@ -84,29 +89,16 @@ impl Sample {
         // How it ended is in the report.
         program::status_into(&mut host, &report, &errors)?;
         let Ok(report) = serde_json::from_str::<Value>(&fs::read_to_string(report)?) else {
-            fs::read_to_string(errors)?
-                .trim()
-                .clone_into(&mut row.verdict);
-            return Ok(());
+            bail!("{}", fs::read_to_string(errors)?.trim());
         };
+        let list = |name| report[name].as_array().into_iter().flatten();
         row.loaded = report["entry"] == 0;
-        let mut sentences: Vec<String> = report["verdicts"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(|verdict| {
-                let (name, text) = (verdict["name"].as_str()?, verdict["text"].as_str()?);
-                Some(format!("{name}: {text}"))
-            })
-            .collect();
+        let mut sentences: Vec<String> = list("verdicts").filter_map(sentence).collect();
         if let Some(exchange) = exchange {
-            let (driven, differences) = exchange.compare(&report)?;
+            let (driven, differences) = exchange.compare(&report);
             row.driven = Some(driven);
             sentences.extend(differences);
-        } else if report["log"]
-            .to_string()
-            .contains("AddDevice gave STATUS_SUCCESS")
-        {
+        } else if list("log").any(|line| line == ADDED) {
             row.driven = Some("device added".to_owned());
         }
         row.verdict = if sentences.is_empty() {
@@ -118,39 +110,37 @@ impl Sample {
     }
 
     fn log(&self, kind: &str) -> PathBuf {
-        let language = if matches!(self.source, Source::C(..)) {
-            ".c"
-        } else {
-            ""
-        };
-        scratch().join(format!("{}{language}.{kind}.log", self.name()))
+        scratch().join(format!("{}.{kind}.log", self.title()))
     }
 
-    /// Builds it. Returns its image, or a sentence of the build's.
-    fn build(&self) -> Result<Result<PathBuf, String>> {
-        let settings = scratch().join("linux.toml");
-        let (_, without_patch) = LINUX
-            .split_once("[target.")
-            .context("linux.toml has no target")?;
-        write_if_changed(&settings, format!("[target.{without_patch}").as_bytes())?;
+    /// Builds it. Returns its image.
+    fn build(&self) -> Result<PathBuf> {
+        let mut linux: Table = LINUX.parse()?;
+        // Each sample has another `wdk-build`.
+        linux.remove("patch");
+        let settings =
+            [("all.toml", SETTINGS), ("linux.toml", &linux.to_string())].map(|(name, text)| {
+                let file = scratch().join(name);
+                cargo::write_source(&file, text.as_bytes()).map(|()| file)
+            });
 
         let (root, arguments) = match &self.source {
-            Source::Rust(package) => rust::prepare(&self.checkout, package)?,
-            Source::C(name, folder) => (c::project(&self.checkout, name, folder)?, Vec::new()),
+            Source::Rust(package) => rust::prepare(self.checkout, package)?,
+            Source::C(name, folder) => (c::project(self.checkout, name, folder)?, Vec::new()),
         };
         let mut build = cargo::of_a_project(&root)?;
         build
             .args(["build", "--release", "--target", Target::Windows.triple()])
-            .arg("--config")
-            .arg(&settings)
-            .args(["--config", STATIC_CRT])
             .args(arguments);
+        for file in settings {
+            build.arg("--config").arg(file?);
+        }
         if let Source::C(_, folder) = &self.source {
-            build.env("SAMPLE", self.checkout.copy.join(folder));
+            build.envs(c::variables(self.checkout, folder));
         }
         let log = self.log("build");
         if !program::status_into(&mut build, &log, &log)?.success() {
-            return Ok(Err(reason(&fs::read_to_string(&log)?)));
+            bail!("{}", reason(&fs::read_to_string(&log)?));
         }
         let library = root
             .join("target")
@@ -160,8 +150,22 @@ impl Sample {
             .with_extension("dll");
         let image = library.with_extension("sys");
         fs::copy(library, &image)?;
-        Ok(Ok(image))
+        Ok(image)
     }
+}
+
+/// Returns a verdict of the lab as a sentence. That of a leak has no address, which is another in each run.
+fn sentence(verdict: &Value) -> Option<String> {
+    let name = verdict["name"].as_str()?;
+    let Some(bytes) = verdict["bytes"].as_u64() else {
+        return Some(format!("{name}: {}", verdict["text"].as_str()?));
+    };
+    let caller = verdict["callers"][0].as_str();
+    Some(format!(
+        "{name}: {bytes} bytes of pool, tag '{}', allocated by {}",
+        verdict["tag"].as_str()?,
+        caller.unwrap_or("an unknown caller")
+    ))
 }
 
 /// Returns why a build failed: the sentence of a build script, or else the first error.
@@ -180,6 +184,7 @@ fn reason(log: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn the_sentence_of_a_build_script_comes_before_others() {
@@ -189,9 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn the_settings_are_those_of_a_new_driver_without_its_patch() {
-        let (patch, settings) = LINUX.split_once("[target.").unwrap();
-        assert!(patch.contains("[patch.crates-io]"));
-        assert!(!settings.contains("patch"));
+    fn a_leak_is_a_sentence_without_its_address() {
+        let leak = json!({
+            "name": "leak", "text": "pool: 8 bytes at 0xffff", "bytes": 8, "tag": "Leak",
+            "callers": ["it+0x1", "it+0x2"],
+        });
+        let expected = "leak: 8 bytes of pool, tag 'Leak', allocated by it+0x1";
+        assert_eq!(sentence(&leak).as_deref(), Some(expected));
+        let other = json!({ "name": "no-unload", "text": "it stays" });
+        assert_eq!(sentence(&other).as_deref(), Some("no-unload: it stays"));
     }
 }

@@ -23,7 +23,7 @@ pub fn run() -> Result<()> {
                 .args(["fmt", "--all", "--check"]),
         )?;
     }
-    // F5: an editor's check, `cargo check --workspace --all-targets`, and lints.
+    // An editor's check, `cargo check --workspace --all-targets`, and lints.
     let mut host = program::cargo();
     host.current_dir(&root)
         .args(["clippy", "--quiet", "--workspace", "--all-targets"]);

@@ -40,7 +40,7 @@ const MORE: &[&[&str]] = &[&[
     "ranges::",
     "physical::",
     "--skip",
-    "f8_a_missing_entry",
+    "a_missing_entry",
     "--skip",
     "work_is_linear",
 ]];

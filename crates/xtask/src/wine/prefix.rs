@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn f4_an_incomplete_prefix_is_replaced() {
+    fn an_incomplete_prefix_is_replaced() {
         let scratch = Scratch::new();
         // Wine may start in it, and then lack what was not made.
         scratch.add("part");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn f4_a_prefix_in_which_wine_does_not_start_is_replaced() {
+    fn a_prefix_in_which_wine_does_not_start_is_replaced() {
         let scratch = Scratch::new();
         scratch.start().unwrap();
         scratch.add("incomplete");
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn f4_the_prefix_of_a_wine_that_failed_is_not_used_again() {
+    fn the_prefix_of_a_wine_that_failed_is_not_used_again() {
         let scratch = Scratch::new();
         let boots = Cell::new(0);
         let fail = || {

@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn f12_a_triple_fault_is_reported_only_of_a_guest_that_had_one() {
+    fn a_triple_fault_is_reported_only_of_a_guest_that_had_one() {
         let fault = End::of(exit(0), Some("guest-reset"));
         assert_eq!(fault, End::Stopped("a triple fault".into()));
         for (status, reason) in [
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn f12_each_end_is_reported() {
+    fn each_end_is_reported() {
         assert_eq!(End::of(exit(0), Some("host-signal")), End::Interrupted);
         assert_eq!(End::of(exit(1), None), End::Failed("exit code 1".into()));
         assert_eq!(

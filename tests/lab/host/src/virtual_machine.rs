@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f1_a_comma_in_a_path_is_doubled() {
+    fn a_comma_in_a_path_is_doubled() {
         let memory = Path::new("/tmp/one, two & Übung/memory");
         let options = Options::new("/kernel", []);
         let command = command("qemu", &options, memory, Path::new("/images"));

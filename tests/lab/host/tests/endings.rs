@@ -111,12 +111,12 @@ fn is_interrupted_alone(said: &str) {
 }
 
 #[test]
-fn f12_a_qemu_that_was_asked_to_end_was_interrupted() {
+fn a_qemu_that_was_asked_to_end_was_interrupted() {
     is_interrupted_alone(&said(HOST_SIGNAL));
 }
 
 #[test]
-fn f12_each_end_is_reported_once() {
+fn each_end_is_reported_once() {
     for (end, sentence) in [
         (GUEST_RESET, "a triple fault"),
         ("kill -KILL $$", "QEMU was killed"),
@@ -128,14 +128,14 @@ fn f12_each_end_is_reported_once() {
 }
 
 #[test]
-fn f12_a_failed_qemu_is_quoted() {
+fn a_failed_qemu_is_quoted() {
     let said = said("echo qemu: no such accelerator >&2; exit 1");
     assert!(said.contains("QEMU failed (exit code 1)"), "{said}");
     assert!(said.ends_with("qemu: no such accelerator\n"), "{said}");
 }
 
 #[test]
-fn f12_a_missing_qemu_is_named() {
+fn a_missing_qemu_is_named() {
     let mut lab = lab("");
     lab.env("RINGCOPY_QEMU", folder().join("no-qemu"));
     let said = failure(&lab.args(["--", "info"]).output().unwrap());
@@ -144,7 +144,7 @@ fn f12_a_missing_qemu_is_named() {
 }
 
 #[test]
-fn f12_a_machine_that_ends_during_a_command_is_reported_once() {
+fn a_machine_that_ends_during_a_command_is_reported_once() {
     for (end, sentence) in [
         (HOST_SIGNAL, INTERRUPTED),
         (GUEST_RESET, "a triple fault"),
@@ -157,7 +157,7 @@ fn f12_a_machine_that_ends_during_a_command_is_reported_once() {
 }
 
 #[test]
-fn f12_a_document_names_the_interruption() {
+fn a_document_names_the_interruption() {
     let output = lab(HOST_SIGNAL).args(["--", "info", "--json"]).output();
     let output = output.unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
@@ -167,7 +167,7 @@ fn f12_a_document_names_the_interruption() {
 }
 
 #[test]
-fn f12_loading_another_driver_is_interrupted() {
+fn loading_another_driver_is_interrupted() {
     let said = failure(&driving(HOST_SIGNAL).output().unwrap());
     assert_eq!(said, "lab: interrupted\n");
 }
@@ -248,13 +248,13 @@ fn ends_interrupted(signal: &str, of: impl Fn(u32) -> String) {
 }
 
 #[test]
-fn f12_ctrl_c_is_an_interruption() {
+fn ctrl_c_is_an_interruption() {
     // A terminal sends it to the whole group.
     ends_interrupted("INT", |process| format!("-{process}"));
 }
 
 #[test]
-fn f12_a_lab_that_is_asked_to_end_ends_its_machine() {
+fn a_lab_that_is_asked_to_end_ends_its_machine() {
     for signal in ["TERM", "INT", "HUP"] {
         ends_interrupted(signal, |process| process.to_string());
     }

@@ -68,12 +68,12 @@ mod tests {
     }
 
     #[test]
-    fn f11_line_ends_of_all_systems_are_accepted() {
+    fn line_ends_of_all_systems_are_accepted() {
         assert_eq!(decode(b"a\nb\r\nc\rd"), Ok("a\nb\nc\nd".into()));
     }
 
     #[test]
-    fn f11_binary_data_is_refused() {
+    fn binary_data_is_refused() {
         for (bytes, advice) in [
             (&b"1:2\n\x003:4"[..], "line 2 has a NUL"),
             (&b"1:2\r\n\x7fELF"[..], "line 2 has the control character"),
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn f11_a_text_is_the_same_in_every_encoding(text in "[^\\p{Cc}\u{feff}]*") {
+        fn a_text_is_the_same_in_every_encoding(text in "[^\\p{Cc}\u{feff}]*") {
             prop_assert_eq!(decode(text.as_bytes()), Ok(text.clone()));
             let marked = [b"\xef\xbb\xbf", text.as_bytes()].concat();
             prop_assert_eq!(decode(&marked), Ok(text.clone()));

@@ -59,13 +59,7 @@ impl Machine for Served<'_, '_, '_, '_> {
         super::run_on(
             Some(&mut *self.system),
             std::iter::once(&"ringcopy").chain(arguments),
-            &mut Console {
-                out,
-                err,
-                input: &mut io::empty(),
-                terminal: false,
-                progress: false,
-            },
+            &mut Console::without_terminal(out, err, &mut io::empty()),
             self.connect,
         )
     }

@@ -96,6 +96,23 @@ pub struct Console<'a> {
     pub progress: bool,
 }
 
+impl<'a> Console<'a> {
+    /// Returns a console that is no terminal, and draws no progress bar.
+    pub fn without_terminal(
+        out: &'a mut dyn Write,
+        err: &'a mut dyn Write,
+        input: &'a mut dyn Read,
+    ) -> Self {
+        Self {
+            out,
+            err,
+            input,
+            terminal: false,
+            progress: false,
+        }
+    }
+}
+
 /// How [`run`] reaches its driver. It is called only if the command line makes sense.
 pub type Connect<'c, 't> = dyn FnMut() -> Result<Box<dyn Transport + 't>, TransportError> + 'c;
 

@@ -54,13 +54,7 @@ impl Exercise for Client<'_, '_, '_, '_, '_> {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         super::run(
             ["ringcopy", "--json"].iter().chain(arguments),
-            &mut Console {
-                out: &mut out,
-                err: &mut err,
-                input: &mut io::empty(),
-                terminal: false,
-                progress: false,
-            },
+            &mut Console::without_terminal(&mut out, &mut err, &mut io::empty()),
             self.connect,
         );
         serde_json::from_slice(&out).map_err(|error| format!("no document: {error}"))

@@ -279,7 +279,7 @@ fn send(port: &mut dyn Port, message: &ToHost) -> io::Result<()> {
 
 /// Returns the arguments of a command.
 fn arguments(command: Command, folder: &Path) -> Vec<String> {
-    let mut words = match command {
+    let words = match command {
         Command::Install { .. } => vec!["install"],
         Command::Uninstall => vec!["uninstall"],
         Command::Start => vec!["start"],
@@ -292,24 +292,23 @@ fn arguments(command: Command, folder: &Path) -> Vec<String> {
         Command::VmTest { .. } => vec!["vm-test"],
         Command::GiveUp => vec!["vm-test", "--give-up"],
     };
+    let mut words: Vec<String> = words.into_iter().map(String::from).collect();
     match command {
-        Command::Install { trust_certificate } if trust_certificate => {
-            words.push("--trust-certificate");
+        Command::Install { trust_certificate } => {
+            words.extend(trust_certificate.then(|| "--trust-certificate".into()));
         }
         Command::VmTest {
-            no_restart, risky, ..
+            no_restart,
+            risky,
+            loads,
         } => {
-            words.extend(no_restart.then_some("--no-restart"));
-            words.extend(risky.then_some("--risky"));
+            words.extend(no_restart.then(|| "--no-restart".into()));
+            words.extend(risky.then(|| "--risky".into()));
+            if let Some(loads) = loads {
+                words.extend(["--loads".into(), loads.to_string()]);
+            }
         }
         _ => {}
-    }
-    let mut words: Vec<_> = words.into_iter().map(String::from).collect();
-    if let Command::VmTest {
-        loads: Some(loads), ..
-    } = command
-    {
-        words.extend(["--loads".into(), loads.to_string()]);
     }
     if matches!(command, Command::VmTest { .. } | Command::GiveUp) {
         words.extend(["--folder".into(), folder.display().to_string()]);

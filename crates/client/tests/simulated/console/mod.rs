@@ -92,13 +92,7 @@ pub fn run_words(
     let code = cli::run_on(
         system,
         std::iter::once(&"ringcopy").chain(words),
-        &mut Console {
-            out: &mut out,
-            err: &mut err,
-            input: &mut input,
-            terminal: false,
-            progress: false,
-        },
+        &mut Console::without_terminal(&mut out, &mut err, &mut input),
         connect,
     );
     Output {

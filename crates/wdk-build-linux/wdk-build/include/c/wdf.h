@@ -130,30 +130,22 @@ static inline VOID WDF_REQUEST_PARAMETERS_INIT(PWDF_REQUEST_PARAMETERS Parameter
     WDF_INITIALIZE(Parameters);
 }
 
-static inline VOID WDF_TIMER_CONFIG_INIT(PWDF_TIMER_CONFIG Config, PFN_WDF_TIMER EvtTimerFunc)
-{
-    WDF_INITIALIZE(Config);
-    Config->EvtTimerFunc = EvtTimerFunc;
-    Config->AutomaticSerialization = TRUE;
-}
+/* The initialisers of these three differ in the names alone. */
+#define WDF_DEFINE_CONFIG_INIT(Kind, Callback)                                                        \
+    static inline VOID WDF_##Kind##_CONFIG_INIT(PWDF_##Kind##_CONFIG Config, PFN_WDF_##Kind Callback) \
+    {                                                                                                 \
+        WDF_INITIALIZE(Config);                                                                       \
+        Config->Callback = Callback;                                                                  \
+        Config->AutomaticSerialization = TRUE;                                                        \
+    }
+
+WDF_DEFINE_CONFIG_INIT(TIMER, EvtTimerFunc)
+WDF_DEFINE_CONFIG_INIT(DPC, EvtDpcFunc)
+WDF_DEFINE_CONFIG_INIT(WORKITEM, EvtWorkItemFunc)
 
 /* Period in milliseconds. */
 static inline VOID WDF_TIMER_CONFIG_INIT_PERIODIC(PWDF_TIMER_CONFIG Config, PFN_WDF_TIMER EvtTimerFunc, LONG Period)
 {
     WDF_TIMER_CONFIG_INIT(Config, EvtTimerFunc);
     Config->Period = Period;
-}
-
-static inline VOID WDF_DPC_CONFIG_INIT(PWDF_DPC_CONFIG Config, PFN_WDF_DPC EvtDpcFunc)
-{
-    WDF_INITIALIZE(Config);
-    Config->EvtDpcFunc = EvtDpcFunc;
-    Config->AutomaticSerialization = TRUE;
-}
-
-static inline VOID WDF_WORKITEM_CONFIG_INIT(PWDF_WORKITEM_CONFIG Config, PFN_WDF_WORKITEM EvtWorkItemFunc)
-{
-    WDF_INITIALIZE(Config);
-    Config->EvtWorkItemFunc = EvtWorkItemFunc;
-    Config->AutomaticSerialization = TRUE;
 }

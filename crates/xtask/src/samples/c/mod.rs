@@ -1,8 +1,11 @@
 //! Drivers in C, with the headers of `wdk-build`: a project of cargo's compiles the files of a folder and
 //! links them, as it links a driver in Rust.
 
-use super::checkout::{Checkout, scratch, write_if_changed};
-use crate::paths;
+use super::{
+    checkout::{Checkout, scratch},
+    replacement,
+};
+use crate::cargo;
 use anyhow::Result;
 use fs_err as fs;
 use std::{
@@ -18,7 +21,7 @@ pub const SAMPLES: [(&str, &str); 3] = [
 ];
 
 /// The folder of the headers that echo's driver and program share.
-pub const SHARED: &str = "general/echo/kmdf/exe";
+const SHARED: &str = "general/echo/kmdf/exe";
 
 /// What a preprocessor of Microsoft's, WPP, would write for each file: here, tracing is nothing.
 const NO_TRACING: &str = "#define WPP_INIT_TRACING(...)\n\
@@ -33,26 +36,36 @@ pub fn has_files(checkout: &Checkout, folder: &str) -> bool {
     files.any(|file| file.parent() == Some(Path::new(folder)))
 }
 
+/// Returns whether a file, named by its path in a checkout, is a part of a sample.
+pub fn is_of_a_sample(file: &Path) -> bool {
+    let folders = SAMPLES.iter().map(|(_, folder)| *folder);
+    let mut folders = folders.chain([SHARED]);
+    folders.any(|folder| file.starts_with(folder))
+}
+
+/// Returns the variables of the project's build script, for the sample at `folder`.
+pub fn variables(checkout: &Checkout, folder: &str) -> [(&'static str, PathBuf); 2] {
+    [("SAMPLE", folder), ("SHARED", SHARED)]
+        .map(|(name, folder)| (name, checkout.copy.join(folder)))
+}
+
 /// Makes the project for the sample at `folder`, a path in the checkout. Returns its folder.
 pub fn project(checkout: &Checkout, name: &str, folder: &str) -> Result<PathBuf> {
     let project = scratch().join("c").join(name);
-    let sample = checkout.copy.join(folder);
-    let wdk_build = paths::root().join("crates/wdk-build-linux/wdk-build");
-    let quoted = serde_json::Value::from(wdk_build.display().to_string()).to_string();
+    let wdk_build = replacement::source().display().to_string();
+    let quoted = serde_json::Value::from(wdk_build).to_string();
     let manifest = include_str!("project/manifest.toml")
         .replace("sample-name", name)
         .replace("\"\"", &quoted);
-    let shared = checkout.copy.join(SHARED).display().to_string();
-    let build = include_str!("project/build.rs").replace("SHARED", &shared);
     for (file, text) in [
         ("Cargo.toml", manifest.as_str()),
-        ("build.rs", &build),
+        ("build.rs", include_str!("project/build.rs")),
         ("lib.rs", include_str!("project/lib.rs")),
     ] {
-        write_if_changed(&project.join(file), text.as_bytes())?;
+        cargo::write_source(&project.join(file), text.as_bytes())?;
     }
-    for (file, text) in headers(&sample)? {
-        write_if_changed(&project.join("headers").join(file), text.as_bytes())?;
+    for (file, text) in headers(&checkout.copy.join(folder))? {
+        cargo::write_source(&project.join("headers").join(file), text.as_bytes())?;
     }
     Ok(project)
 }

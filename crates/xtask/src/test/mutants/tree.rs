@@ -139,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn f2_lines_end_as_on_windows() {
+    fn lines_end_as_on_windows() {
         for (text, other) in [
             ("a\nb\n", "a\r\nb\r\n"),
             ("a\r\nb", "a\r\nb"),

@@ -77,6 +77,9 @@ pub(super) enum SystemCommand {
     /// Collect the driver's events with Event Tracing for Windows, and show them
     Trace(TraceArguments),
     /// Check what the driver needs of this machine, and say what is missing
+    ///
+    /// A line has `ok`, `BAD` or `?`. The last stands for what is not known, or does not matter: a driver
+    /// that is not loaded says nothing of itself. The command fails if a line has `BAD`.
     Doctor,
     /// Put the driver under Driver Verifier, exercise it, and write a report: for virtual machines
     VmTest(VmTestArguments),

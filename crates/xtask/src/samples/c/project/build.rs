@@ -1,9 +1,11 @@
-//! Compiles the driver, whose folder `SAMPLE` names.
+//! Compiles the driver in the folder `SAMPLE`, with headers of its own and of the folder `SHARED`.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-env-changed=SAMPLE");
+    println!("cargo::rerun-if-env-changed=SHARED");
+    let shared = env::var("SHARED")?;
     let folder = PathBuf::from(env::var("SAMPLE")?);
     let mut files = Vec::new();
     for entry in fs::read_dir(&folder)? {
@@ -17,7 +19,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         compiler
             .include("headers")
             .include(folder)
-            .include("SHARED")
+            .include(shared)
             // They are for the sample's authors.
             .warnings(false)
             .flag("-Wno-everything");
