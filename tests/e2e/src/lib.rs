@@ -7,6 +7,7 @@ mod client;
 mod completion;
 mod copies;
 pub mod entries;
+pub mod framework;
 pub mod inf;
 mod lab;
 pub mod package;

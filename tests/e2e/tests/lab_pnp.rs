@@ -3,24 +3,24 @@
 
 #![forbid(unsafe_code)]
 
-#[path = "../../wdf/driver/src/codes.rs"]
-mod codes;
-
-use codes::{
-    ADD_FAILS, CANCELABLE_WITHOUT_QUEUE, CHARACTERISTICS, COLLECTION, CONTROL_DEVICE_WITHOUT_SDDL,
-    D0_ENTRY_FAILS, DEVICE_SCOPE, DPC, EMPTY_LINK, FILTER, FRAMEWORK_STATUS, KEEP,
-    LATE_DEFAULT_QUEUE, LEVEL, LISTS_OF_ONE_BUFFER, MANUAL, MANUAL_QUEUE_WITH_HANDLER,
-    MISSING_FUNCTIONS, NEITHER_OF_NOTHING, PARALLEL_QUEUE_FOR_NONE, PASSIVE, POST_INTERRUPTS_FAILS,
-    PREPARE_FAILS, QUERIES_FAIL, QUEUE_WITHOUT_HANDLE, RETRIEVE, SCOPE_OF_MEMORY, SECOND_LINK,
-    SELF_MANAGED_IO_FAILS, SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, UNKNOWN_FLAGS,
-    WITHOUT_FILE, WORK_ITEM,
+use ringcopy_client::{Transport, protocol::NtStatus};
+use ringcopy_lab::{Lab, LabError, PnpRequest};
+use ringcopy_tests::{
+    CheckedLab, completion,
+    framework::{
+        INTERFACE, boot, callbacks,
+        codes::{
+            ADD_FAILS, CANCELABLE_WITHOUT_QUEUE, CHARACTERISTICS, COLLECTION,
+            CONTROL_DEVICE_WITHOUT_SDDL, D0_ENTRY_FAILS, DEVICE_SCOPE, DPC, EMPTY_LINK, FILTER,
+            FRAMEWORK_STATUS, KEEP, LATE_DEFAULT_QUEUE, LEVEL, LISTS_OF_ONE_BUFFER, MANUAL,
+            MANUAL_QUEUE_WITH_HANDLER, MISSING_FUNCTIONS, NEITHER_OF_NOTHING,
+            PARALLEL_QUEUE_FOR_NONE, PASSIVE, POST_INTERRUPTS_FAILS, PREPARE_FAILS, QUERIES_FAIL,
+            QUEUE_WITHOUT_HANDLE, RETRIEVE, SCOPE_OF_MEMORY, SECOND_LINK, SELF_MANAGED_IO_FAILS,
+            SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, UNKNOWN_FLAGS, WITHOUT_FILE, WORK_ITEM,
+        },
+        open, opened, options, pnp, send,
+    },
 };
-use ringcopy_client::{Handle, Transport, protocol::NtStatus};
-use ringcopy_lab::{Lab, LabError, Options, PnpRequest, Process, RegistryValue};
-use ringcopy_tests::{CheckedLab, artefact, boot_with, completion};
-
-/// The class of the driver's interface.
-const INTERFACE: &str = "{5b2c0a0e-3c3e-4b0e-9b3c-0a0b0c0d0e0f}";
 
 const ADDED: &[&str] = &["EvtDriverDeviceAdd"];
 const POWERED_UP: &[&str] = &[
@@ -47,36 +47,6 @@ const INIT: &[&str] = &["EvtDeviceSelfManagedIoInit"];
 const CLOSED: &[&str] = &["EvtFileCleanup", "EvtFileClose"];
 const QUERY_REMOVE: &[&str] = &["EvtDeviceQueryRemove"];
 
-fn options(behaviour: u32) -> Options {
-    Options {
-        values: vec![RegistryValue {
-            name: "Behaviour".into(),
-            kind: 4,
-            data: behaviour.to_le_bytes().into(),
-        }],
-        processors: 1,
-        ..Options::new(
-            artefact("RINGCOPY_LAB_KERNEL"),
-            [
-                artefact("RINGCOPY_WDFLDR"),
-                artefact("RINGCOPY_WDF_TEST_DRIVER"),
-            ],
-        )
-    }
-}
-
-fn boot(behaviour: u32) -> CheckedLab {
-    boot_with(options(behaviour))
-}
-
-/// The names of the driver's callbacks in lines of a log.
-fn callbacks<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    lines
-        .into_iter()
-        .filter_map(|line| line.split_once("pnp: ").map(|(_, name)| name))
-        .collect()
-}
-
 /// Ends the lab and compares all callbacks of its run.
 #[track_caller]
 fn end(lab: CheckedLab, expected: &[&[&str]]) {
@@ -90,27 +60,6 @@ fn end(lab: CheckedLab, expected: &[&[&str]]) {
 fn end_with(lab: CheckedLab, while_started: &[&str]) {
     let start = [ADDED, POWERED_UP, INIT, while_started].concat();
     end(lab, &[&start, QUERY_REMOVE, POWERED_DOWN, REMOVED, DELETED]);
-}
-
-#[track_caller]
-fn pnp(lab: &Lab, request: PnpRequest) {
-    assert_eq!(lab.plug_and_play(request).unwrap(), NtStatus::SUCCESS);
-}
-
-fn open(process: &mut Process<'_>) -> Handle {
-    process.open_name(INTERFACE, 3).unwrap()
-}
-
-/// Starts a process that has opened the device.
-fn opened(lab: &Lab) -> (Process<'_>, Handle) {
-    let mut process = lab.process(0).unwrap();
-    let device = open(&mut process);
-    (process, device)
-}
-
-/// Sends a request and waits for its end.
-fn send(process: &mut Process<'_>, device: Handle, code: u32) -> Result<usize, NtStatus> {
-    completion(process.device_io_control(device, code, &[], &mut []))
 }
 
 #[test]

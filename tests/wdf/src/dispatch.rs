@@ -1,5 +1,8 @@
 //! IRPs from the I/O manager.
 //!
+//! A thread that brings a request may be the one that other requests wait for. So it cannot be suspended until
+//! it leaves the driver, as in the framework's published sources.
+//!
 //! Source: "Framework Request Objects", "Request Handlers", `EVT_WDF_IO_IN_CALLER_CONTEXT`,
 //! `EVT_WDF_DEVICE_FILE_CREATE`.
 
@@ -7,7 +10,7 @@ use crate::{
     callback,
     device::{Device, pnp::requests, shutdown},
     file,
-    nt::{device::DeviceObject, irp::Irp},
+    nt::{device::DeviceObject, irp::Irp, irql},
     object::{Ref, handle, handle_or_null},
     report::report,
     request::{Origin, Request, State, complete},
@@ -45,7 +48,7 @@ pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> N
     match major {
         // A filter's files are those of the device that it filters.
         IRP_MJ_CREATE | IRP_MJ_CLEANUP | IRP_MJ_CLOSE if device.passes_files() => device.pass(irp),
-        IRP_MJ_CREATE => create(device, irp),
+        IRP_MJ_CREATE => irql::in_critical_region(|| create(device, irp)),
         IRP_MJ_CLEANUP => clean_up(device, irp),
         IRP_MJ_CLOSE => close(device, irp),
         IRP_MJ_READ | IRP_MJ_WRITE | IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL
@@ -54,7 +57,7 @@ pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> N
             device.pass(irp)
         }
         IRP_MJ_READ | IRP_MJ_WRITE | IRP_MJ_DEVICE_CONTROL | IRP_MJ_INTERNAL_DEVICE_CONTROL => {
-            io(device, irp)
+            irql::in_critical_region(|| io(device, irp))
         }
         IRP_MJ_SHUTDOWN => shutdown::notify(device, irp),
         IRP_MJ_PNP => requests::plug_and_play(device, irp),

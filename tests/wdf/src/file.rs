@@ -7,7 +7,7 @@ use crate::{
     callback,
     device::Device,
     nt::{
-        irp::{ContextSlot, FileObject},
+        file::{ContextSlot, FileObject},
         member,
     },
     object::{Class, Kind, Ref, attributes::Attributes, create, handle},

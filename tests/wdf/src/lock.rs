@@ -23,8 +23,6 @@ const NO_THREAD: usize = 0;
 /// Parameter 3 for a lock that is released by a thread that did not acquire it.
 const RELEASED_BY_ANOTHER: usize = 1;
 
-const APC_LEVEL: KIRQL = 1;
-
 /// The thread that holds a lock, which is used only to check its callers.
 struct Holder(AtomicUsize);
 
@@ -141,7 +139,7 @@ pub(crate) fn create_wait_lock(
 pub(crate) fn acquire_wait_lock(call: &Call, lock: WDFWAITLOCK, timeout: PLONGLONG) -> NTSTATUS {
     let lock: Ref<WaitLock> = call.object(lock);
     if call.read_optional(timeout) != Some(0) {
-        call.require_irql(APC_LEVEL);
+        call.require_irql(irql::APC_LEVEL);
         lock.holder.before_acquire(call);
     }
     // SAFETY: undone below or when the lock is released.

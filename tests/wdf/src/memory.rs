@@ -11,7 +11,8 @@ use crate::{
 use core::{cell::Cell, ptr::NonNull};
 use wdk_sys::{
     NTSTATUS, POOL_TYPE, PVOID, PWDF_OBJECT_ATTRIBUTES, STATUS_BUFFER_TOO_SMALL,
-    STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, ULONG, WDFMEMORY,
+    STATUS_INSUFFICIENT_RESOURCES, STATUS_INTEGER_OVERFLOW, STATUS_INVALID_PARAMETER,
+    STATUS_SUCCESS, ULONG, WDFMEMORY, WDFMEMORY_OFFSET,
 };
 
 /// The owner of the memory.
@@ -58,6 +59,22 @@ impl Memory {
             owner,
             locked: Cell::new(locked),
         }
+    }
+
+    /// Returns the address and length of the part that a driver chooses for a request. A length of zero is
+    /// that of the rest.
+    ///
+    /// `STATUS_INTEGER_OVERFLOW` if the part would reach beyond the end; `STATUS_INVALID_PARAMETER` for one of
+    /// 4 GiB or more.
+    pub(crate) fn chosen(&self, part: WDFMEMORY_OFFSET) -> Result<(PVOID, ULONG), NTSTATUS> {
+        let rest = self.size.checked_sub(part.BufferOffset);
+        let length = match (rest, part.BufferLength) {
+            (Some(rest), 0) => rest,
+            (Some(rest), length) if length <= rest => length,
+            _ => return Err(STATUS_INTEGER_OVERFLOW),
+        };
+        let length = ULONG::try_from(length).map_err(|_| STATUS_INVALID_PARAMETER)?;
+        Ok((self.buffer.wrapping_byte_add(part.BufferOffset), length))
     }
 
     /// Returns the address of a part of the buffer.

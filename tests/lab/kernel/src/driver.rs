@@ -178,6 +178,7 @@ fn left(mark: u64) -> Vec<String> {
     left.extend(mdl::left());
     left.extend(directory::left());
     left.extend(object::shutdown::left());
+    left.extend(pnp::notifications::left());
     left.extend(handle::left());
     left.extend(object::held());
     left.extend(completion::left());

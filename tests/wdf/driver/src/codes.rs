@@ -20,6 +20,8 @@ pub const DEVICE_SCOPE: u32 = 64;
 pub const PASSIVE: u32 = 128;
 /// The driver is a filter.
 pub const FILTER: u32 = 256;
+/// The target that the driver opens has callbacks, which do what the framework does without them.
+pub const TARGET_CALLBACKS: u32 = 512;
 
 /// Returns a device control code without access bits.
 const fn code(number: u32, method: u32) -> u32 {
@@ -53,6 +55,47 @@ pub const SEND_AND_WAIT: u32 = code(8, BUFFERED);
 pub const SEND_AND_FORGET: u32 = code(9, BUFFERED);
 /// As [`LEVEL`], after the driver has sent its packet to its own device again, without a file.
 pub const WITHOUT_FILE: u32 = code(10, BUFFERED);
+
+/// As [`LEVEL`], for a thread that can't be suspended.
+pub const CRITICAL_REGION: u32 = code(11, BUFFERED);
+/// Its output is its input, backwards.
+pub const REVERSE: u32 = code(12, BUFFERED);
+
+// What the driver does with a target of its own, which is the driver's device: opened by the name of its
+// interface, and kept open from one request to another.
+
+pub const OPEN_TARGET: u32 = code(0x80, BUFFERED);
+pub const CLOSE_TARGET: u32 = code(0x81, BUFFERED);
+/// Closes it, and opens it again.
+pub const REOPEN_TARGET: u32 = code(0x82, BUFFERED);
+/// Succeeds, with the state as its information. Has 8 bytes of output.
+pub const TARGET_STATE: u32 = code(0x83, BUFFERED);
+/// Sends [`LEVEL`], and waits.
+pub const TARGET_LEVEL: u32 = code(0x84, BUFFERED);
+/// Sends [`REVERSE`] with each kind of buffer, and waits.
+pub const TARGET_REVERSE: u32 = code(0x85, BUFFERED);
+/// Writes and reads, and waits.
+pub const TARGET_TRANSFER: u32 = code(0x86, BUFFERED);
+/// Sends [`REVERSE`] in a request of the driver's. The completion routine ends it.
+pub const TARGET_LATER: u32 = code(0x87, BUFFERED);
+/// Sends [`KEEP`] in a request of the driver's, cancels that, sends [`LEVEL`] in it, and waits.
+pub const TARGET_CANCEL: u32 = code(0x88, BUFFERED);
+/// Sends [`KEEP`], and waits for 100 ms.
+pub const TARGET_LIMIT: u32 = code(0x89, BUFFERED);
+/// As [`TARGET_LIMIT`], with a completion routine.
+pub const TARGET_LIMIT_LATER: u32 = code(0x8A, BUFFERED);
+/// Sends [`KEEP`] in a request of the driver's. The completion routine ends it.
+pub const TARGET_KEEP: u32 = code(0x8B, BUFFERED);
+/// Opens the device below as a device that exists, and sends [`LEVEL`] there.
+pub const EXISTING_DEVICE: u32 = code(0x8C, BUFFERED);
+/// Opens a target by an empty name.
+pub const EMPTY_NAME: u32 = code(0x8D, BUFFERED);
+/// Formats a request for the target with more bytes than its buffer has.
+pub const TOO_MANY_BYTES: u32 = code(0x8E, BUFFERED);
+/// Formats the request itself for the target, which has more devices than its packet has locations.
+pub const FEW_LOCATIONS: u32 = code(0x8F, BUFFERED);
+/// Sends a request of the driver's, and forgets it.
+pub const FORGOTTEN: u32 = code(0x90, BUFFERED);
 
 // What the framework refuses or accepts. The status of the case is that of the request.
 

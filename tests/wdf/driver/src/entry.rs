@@ -14,7 +14,7 @@ use wdk_sys::{
 };
 
 /// The class of the device's interface.
-static INTERFACE: GUID = GUID {
+pub static INTERFACE: GUID = GUID {
     Data1: 0x5B2C_0A0E,
     Data2: 0x3C3E,
     Data3: 0x4B0E,

@@ -5,7 +5,8 @@
 //! - [`entry`]: `DriverEntry`, and the device. [`power`]: the callbacks for Plug and Play and power.
 //! - [`codes`]: what tests ask for. [`behaviour`]: what the registry asks for.
 //! - [`requests`]: one device control code for each way in which a request can end; [`send`] has those
-//!   that the driver sends on. [`checks`]: one for each thing that the framework refuses or accepts.
+//!   that the driver sends on, and [`remote`] those to a target that [`opened`] opens, which are
+//!   [`served`] by the driver itself. [`checks`]: one for each thing that the framework refuses or accepts.
 
 #![no_std]
 
@@ -13,9 +14,12 @@ mod behaviour;
 mod checks;
 mod codes;
 mod entry;
+mod opened;
 mod power;
+mod remote;
 mod requests;
 mod send;
+mod served;
 mod text;
 
 use core::{ffi::CStr, panic::PanicInfo};

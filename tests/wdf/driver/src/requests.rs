@@ -3,11 +3,12 @@
 use crate::{
     check, checks,
     codes::{
-        CANCELABLE_WITHOUT_QUEUE, DPC, KEEP, LEVEL, MANUAL, RETRIEVE, SEND, SEND_AND_FORGET,
-        SEND_AND_WAIT, TIMER, WITHOUT_FILE, WORK_ITEM,
+        CANCELABLE_WITHOUT_QUEUE, CRITICAL_REGION, DPC, FORGOTTEN, KEEP, LEVEL, MANUAL,
+        OPEN_TARGET, RETRIEVE, REVERSE, SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, WITHOUT_FILE,
+        WORK_ITEM,
     },
     entry::attributes,
-    note, notes, send, sized, wdf,
+    note, notes, remote, send, served, sized, wdf,
 };
 use core::{
     ffi::c_void,
@@ -29,18 +30,18 @@ static WORK_ITEM_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 static DPC_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 static LATER: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
 
-fn load(place: &AtomicPtr<c_void>) -> *mut c_void {
+pub fn load(place: &AtomicPtr<c_void>) -> *mut c_void {
     place.load(Ordering::Relaxed)
 }
 
 /// Returns the handle of an object that a function makes.
-fn make<H>(create: impl FnOnce(*mut *mut H) -> NTSTATUS) -> Result<*mut H, NTSTATUS> {
+pub fn make<H>(create: impl FnOnce(*mut *mut H) -> NTSTATUS) -> Result<*mut H, NTSTATUS> {
     let mut handle = null_mut();
     check(create(&raw mut handle))?;
     Ok(handle)
 }
 
-fn keep<H>(place: &AtomicPtr<c_void>, handle: *mut H) {
+pub fn keep<H>(place: &AtomicPtr<c_void>, handle: *mut H) {
     place.store(handle.cast(), Ordering::Relaxed);
 }
 
@@ -51,6 +52,8 @@ pub fn initialize(device: WDFDEVICE) -> Result<(), NTSTATUS> {
         PowerManaged: TriState::WdfUseDefault,
         DefaultQueue: 1,
         EvtIoDeviceControl: Some(device_control),
+        EvtIoRead: Some(served::read),
+        EvtIoWrite: Some(served::write),
         EvtIoStop: Some(stop),
         EvtIoResume: Some(resume),
     });
@@ -151,6 +154,20 @@ unsafe extern "C" fn device_control(
         SEND | SEND_AND_WAIT | SEND_AND_FORGET => {
             send::below(wdf!(WdfIoQueueGetDevice, queue), request, code);
         }
+        CRITICAL_REGION => {
+            // SAFETY: callable at any level.
+            let held = unsafe { ntddk::KeAreApcsDisabled() };
+            let status = if held == 0 {
+                NtStatus::INVALID_LEVEL.as_raw()
+            } else {
+                STATUS_SUCCESS
+            };
+            wdf!(WdfRequestComplete, request, status);
+        }
+        REVERSE => served::reverse(request),
+        OPEN_TARGET..=FORGOTTEN => {
+            remote::control(wdf!(WdfIoQueueGetDevice, queue), request, code);
+        }
         WITHOUT_FILE => send::without_file(wdf!(WdfIoQueueGetDevice, queue), request),
         _ => {
             let status = checks::status_of(wdf!(WdfIoQueueGetDevice, queue), request, code);
@@ -169,7 +186,7 @@ pub unsafe extern "C" fn in_caller_context(device: WDFDEVICE, request: WDFREQUES
         ..WDF_REQUEST_PARAMETERS::default()
     };
     wdf!(WdfRequestGetParameters, request, &raw mut parameters);
-    // SAFETY: the device has no other requests than device controls.
+    // SAFETY: a number in any case; that of a read or write from its start is no code.
     let code = unsafe { parameters.Parameters.DeviceIoControl }.IoControlCode;
     if code == CANCELABLE_WITHOUT_QUEUE {
         let status = wdf!(WdfRequestMarkCancelableEx, request, Some(cancel));

@@ -8,8 +8,8 @@ use core::{
     ptr::{NonNull, null_mut},
 };
 use wdk_sys::{
-    DEVICE_OBJECT, DRIVER_EXTENSION, DRIVER_OBJECT, NTSTATUS, PDRIVER_ADD_DEVICE, PDRIVER_DISPATCH,
-    PDRIVER_OBJECT, PDRIVER_UNLOAD, STATUS_SUCCESS, ULONG, UNICODE_STRING, ntddk,
+    CCHAR, DEVICE_OBJECT, DRIVER_EXTENSION, DRIVER_OBJECT, NTSTATUS, PDRIVER_ADD_DEVICE,
+    PDRIVER_DISPATCH, PDRIVER_OBJECT, PDRIVER_UNLOAD, STATUS_SUCCESS, ULONG, UNICODE_STRING, ntddk,
 };
 
 const _: () = {
@@ -29,14 +29,15 @@ pub(crate) struct Properties {
     pub(crate) exclusive: bool,
 }
 
-/// A device object of a bound driver, which exists until [`DeviceObject::delete`].
+/// A device object: of a bound driver, which exists until [`DeviceObject::delete`], or one that requests are
+/// sent to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DeviceObject(NonNull<DEVICE_OBJECT>);
 
 impl DeviceObject {
     /// # Safety
     ///
-    /// The I/O manager passed the object to a dispatch routine, where alone the result is used.
+    /// The object exists for as long as the result is used.
     pub(crate) const unsafe fn new(object: NonNull<DEVICE_OBJECT>) -> Self {
         Self(object)
     }
@@ -112,6 +113,13 @@ impl DeviceObject {
         let flags = (self.flags() | set) & !clear;
         // SAFETY: a member of an object that exists (the promise of the type).
         unsafe { self.flags_place().write(flags) };
+    }
+
+    /// Returns the number of stack locations that a packet for the device has to have.
+    pub(crate) const fn stack_size(self) -> CCHAR {
+        let stack_size: *mut CCHAR = member(self.as_ptr(), offset_of!(DEVICE_OBJECT, StackSize));
+        // SAFETY: a member of an object that exists (the promise of the type).
+        unsafe { stack_size.read() }
     }
 
     const fn extension(self) -> NonNull<*mut c_void> {

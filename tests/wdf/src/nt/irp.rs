@@ -1,9 +1,9 @@
-//! I/O request packets, their stack locations, and the file and device objects in them.
+//! I/O request packets and their stack locations.
 //!
 //! They belong to the I/O manager, which changes some members while a driver holds the packet. So
 //! no reference to one is made, and members are read and written one by one.
 
-use super::{device::DeviceObject, event::Event, member};
+use super::{device::DeviceObject, event::Event, file::FileObject, member};
 use core::{
     mem::offset_of,
     ptr::NonNull,
@@ -34,9 +34,6 @@ const _: () = {
     assert!(size_of::<IO_STACK_LOCATION>() == 0x48);
     assert!(offset_of!(DEVICE_OBJECT, Flags) == 0x30);
     assert!(offset_of!(DEVICE_OBJECT, DeviceExtension) == 0x40);
-    assert!(offset_of!(FILE_OBJECT, FsContext) == 0x18);
-    assert!(offset_of!(FILE_OBJECT, Flags) == 0x50);
-    assert!(offset_of!(FILE_OBJECT, FileName) == 0x58);
 };
 
 /// `SL_PENDING_RETURNED`, as wide as the member it is set in.
@@ -102,16 +99,27 @@ impl Irp {
     }
 
     /// Returns the stack location of this driver, which is the current one while the framework holds
-    /// the packet.
+    /// the packet. A packet of the framework's own has none.
     pub(crate) const fn stack(self) -> Stack {
         Stack(self.read(CURRENT_STACK_LOCATION))
     }
 
+    /// Returns the number of stack locations that are left for other drivers.
+    pub(crate) const fn locations_left(self) -> CHAR {
+        self.read::<CHAR>(CURRENT_LOCATION) - 1
+    }
+
+    /// Returns the next driver's stack location, which the packet has.
+    pub(crate) const fn next(self) -> Stack {
+        // SAFETY: the packet has a location for each device that it is sent to.
+        Stack(unsafe { self.stack().0.sub(1) })
+    }
+
     members! {
         requestor_mode: KPROCESSOR_MODE = offset_of!(IRP, RequestorMode);
-        system_buffer: PVOID = offset_of!(IRP, AssociatedIrp);
-        user_buffer: PVOID = offset_of!(IRP, UserBuffer);
-        mdl: PMDL = offset_of!(IRP, MdlAddress);
+        system_buffer, set_system_buffer: PVOID = offset_of!(IRP, AssociatedIrp);
+        user_buffer, set_user_buffer: PVOID = offset_of!(IRP, UserBuffer);
+        mdl, set_mdl: PMDL = offset_of!(IRP, MdlAddress);
         status, set_status: NTSTATUS = offset_of!(IRP, IoStatus);
         information, set_information: ULONG_PTR = offset_of!(IRP, IoStatus.Information);
         driver_context, set_driver_context: PVOID = DRIVER_CONTEXT;
@@ -141,18 +149,18 @@ impl Irp {
         !member.swap(routine, Ordering::AcqRel).is_null()
     }
 
-    /// `IoCancelIrp`.
-    pub(crate) fn cancel(self) {
+    /// `IoCancelIrp`: whether there was a cancel routine.
+    pub(crate) fn cancel(self) -> bool {
         // SAFETY: a packet that the framework holds, at or below DISPATCH_LEVEL.
-        unsafe { ntddk::IoCancelIrp(self.as_ptr()) };
+        (unsafe { ntddk::IoCancelIrp(self.as_ptr()) }) != 0
     }
 
-    /// Makes the next driver's stack location, as `IoCopyCurrentIrpStackLocationToNext` does, and
-    /// sends the packet to a lower device of the stack. Waits until it comes back, and returns its
-    /// status. Callable at `PASSIVE_LEVEL`.
+    /// Sends the packet to a lower device of the stack, with a copy of this driver's stack location. Waits
+    /// until it comes back, and returns its status. Callable at `PASSIVE_LEVEL`.
     pub(crate) fn send_and_wait(self, lower: DeviceObject) -> NTSTATUS {
         Event::with(|event| {
             let context: *const Event = event;
+            self.copy_to_next();
             self.send(lower, Some(on_returned), context.cast_mut().cast());
             event.wait();
             self.status()
@@ -162,13 +170,29 @@ impl Irp {
     /// What a completion routine returns that keeps the packet.
     pub(crate) const KEPT: NTSTATUS = NtStatus::MORE_PROCESSING_REQUIRED.as_raw();
 
-    /// Makes the next driver's stack location, as `IoCopyCurrentIrpStackLocationToNext` does, and
-    /// sends the packet to a lower device of the stack. It comes back to the completion routine, which
-    /// keeps it.
-    pub(crate) fn send(self, lower: DeviceObject, routine: PIO_COMPLETION_ROUTINE, context: PVOID) {
-        self.stack().copy_to_next(routine, context);
+    /// Sends the packet, whose next stack location is made, to a device. It comes back to the completion
+    /// routine, which keeps it.
+    pub(crate) fn send(
+        self,
+        device: DeviceObject,
+        routine: PIO_COMPLETION_ROUTINE,
+        context: PVOID,
+    ) {
+        let next = self.next();
+        next.set(offset_of!(IO_STACK_LOCATION, CompletionRoutine), routine);
+        next.set(offset_of!(IO_STACK_LOCATION, Context), context);
+        next.set(offset_of!(IO_STACK_LOCATION, Control), INVOKE_ALWAYS);
         // SAFETY: the packet has a location for each device of the stack, and its next one is made.
-        let _ = unsafe { ntddk::IofCallDriver(lower.as_ptr(), self.as_ptr()) };
+        let _ = unsafe { ntddk::IofCallDriver(device.as_ptr(), self.as_ptr()) };
+    }
+
+    /// Makes the next driver's stack location a copy of this driver's, without its completion routine:
+    /// `IoCopyCurrentIrpStackLocationToNext`.
+    pub(crate) const fn copy_to_next(self) {
+        let (to, from) = (self.next().0.cast::<u8>(), self.stack().0.cast());
+        let copied = offset_of!(IO_STACK_LOCATION, CompletionRoutine);
+        // SAFETY: two locations of a packet that the framework holds.
+        unsafe { to.copy_from_nonoverlapping(from, copied) };
     }
 
     /// Sends the packet to a lower device of the stack, with this driver's stack location, and
@@ -185,13 +209,23 @@ impl Irp {
         unsafe { ntddk::IofCallDriver(lower.as_ptr(), self.as_ptr()) }
     }
 
-    /// Whether the request has been cancelled.
-    pub(crate) fn is_cancelled(self) -> bool {
+    const fn cancel_member(&self) -> &AtomicU8 {
         let member = member(self.0.as_ptr(), offset_of!(IRP, Cancel));
         // SAFETY: a member of a packet that the framework holds; IoCancelIrp may write it
         // meanwhile.
-        let member = unsafe { AtomicU8::from_ptr(member) };
-        member.load(Ordering::Acquire) != 0
+        unsafe { AtomicU8::from_ptr(member) }
+    }
+
+    /// Whether the request has been cancelled.
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.cancel_member().load(Ordering::Acquire) != 0
+    }
+
+    /// Undoes a cancellation, for a packet that will be sent again.
+    pub(crate) fn renew(self, status: NTSTATUS) {
+        self.cancel_member().store(0, Ordering::Release);
+        self.set_status(status);
+        self.set_information(0);
     }
 
     /// Releases the cancel lock, which a cancel routine does first.
@@ -214,6 +248,28 @@ unsafe extern "C" fn on_returned(_device: PDEVICE_OBJECT, _irp: PIRP, context: P
         unsafe { event.as_ref() }.set();
     }
     Irp::KEPT
+}
+
+/// A packet of the framework's own, freed when dropped: then no driver has it.
+pub(crate) struct OwnedIrp(Irp);
+
+impl OwnedIrp {
+    /// `IoAllocateIrp`, of kernel mode. `None` if there is no memory.
+    pub(crate) fn allocate(locations: CHAR) -> Option<Self> {
+        // SAFETY: any number of locations is valid.
+        NonNull::new(unsafe { ntddk::IoAllocateIrp(locations, 0) }).map(|irp| Self(Irp(irp)))
+    }
+
+    pub(crate) const fn irp(&self) -> Irp {
+        self.0
+    }
+}
+
+impl Drop for OwnedIrp {
+    fn drop(&mut self) {
+        // SAFETY: allocated by `allocate`, and no driver has it (the promise of the type's users).
+        unsafe { ntddk::IoFreeIrp(self.0.as_ptr()) };
+    }
 }
 
 /// The stack location of one driver.
@@ -264,23 +320,24 @@ impl Stack {
     pub(crate) const fn file_object(self) -> Option<FileObject> {
         let file: *mut FILE_OBJECT = self.read(offset_of!(IO_STACK_LOCATION, FileObject));
         match NonNull::new(file) {
-            Some(file) => Some(FileObject(file)),
+            // SAFETY: the file exists as long as the packet.
+            Some(file) => Some(unsafe { FileObject::new(file) }),
             None => None,
         }
     }
 
-    /// Copies the location to the next driver's, and has a completion routine called, whatever
-    /// becomes of the packet: `IoCopyCurrentIrpStackLocationToNext` and `IoSetCompletionRoutine`.
-    fn copy_to_next(self, routine: PIO_COMPLETION_ROUTINE, context: PVOID) {
-        // SAFETY: a packet has a location for each device of the stack, and this is not the last one's.
-        let next = Self(unsafe { self.0.sub(1) });
-        let (to, from) = (next.0.cast::<u8>(), self.0.cast());
-        let copied = offset_of!(IO_STACK_LOCATION, CompletionRoutine);
-        // SAFETY: two locations of a packet that the framework holds.
-        unsafe { to.copy_from_nonoverlapping(from, copied) };
-        next.set(offset_of!(IO_STACK_LOCATION, CompletionRoutine), routine);
-        next.set(offset_of!(IO_STACK_LOCATION, Context), context);
-        next.set(offset_of!(IO_STACK_LOCATION, Control), INVOKE_ALWAYS);
+    /// Makes the location one of a major function, for a file, and with zero in the members that the
+    /// function does not set.
+    pub(crate) fn begin(self, major: UCHAR, file: *mut FILE_OBJECT) {
+        // SAFETY: a stack location of a packet that the framework holds.
+        unsafe { self.0.write(IO_STACK_LOCATION::default()) };
+        self.set(offset_of!(IO_STACK_LOCATION, MajorFunction), major);
+        self.set(offset_of!(IO_STACK_LOCATION, FileObject), file);
+    }
+
+    /// Writes a member of `Parameters`, by its offset in the stack location.
+    pub(crate) const fn set_parameter<T>(self, offset: usize, value: T) {
+        self.set(offset, value);
     }
 
     const fn set<T>(self, offset: usize, value: T) {
@@ -293,51 +350,5 @@ impl Stack {
         let offset = offset_of!(IO_STACK_LOCATION, Control);
         let control: UCHAR = self.read(offset);
         self.set(offset, control | PENDING);
-    }
-}
-
-/// A file object of the I/O manager, which exists at least from its create to its close.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileObject(NonNull<FILE_OBJECT>);
-
-impl FileObject {
-    /// Returns the structure for drivers.
-    pub(crate) const fn as_ptr(self) -> *mut FILE_OBJECT {
-        self.0.as_ptr()
-    }
-
-    const fn read<T: Copy>(self, offset: usize) -> T {
-        // SAFETY: a member of an open file (the promise of the type).
-        unsafe { member::<_, T>(self.0.as_ptr(), offset).read() }
-    }
-
-    pub(crate) const fn flags(self) -> ULONG {
-        self.read(offset_of!(FILE_OBJECT, Flags))
-    }
-
-    /// `FsContext` or `FsContext2`.
-    pub(crate) const fn context(self, slot: ContextSlot) -> PVOID {
-        self.read(slot.offset())
-    }
-
-    pub(crate) const fn set_context(self, slot: ContextSlot, value: PVOID) {
-        // SAFETY: a member of an open file that belongs to the driver of its device.
-        unsafe { member::<_, PVOID>(self.0.as_ptr(), slot.offset()).write(value) };
-    }
-}
-
-/// Which of the two members of a file object that its driver may use.
-#[derive(Clone, Copy)]
-pub(crate) enum ContextSlot {
-    FsContext,
-    FsContext2,
-}
-
-impl ContextSlot {
-    const fn offset(self) -> usize {
-        match self {
-            Self::FsContext => offset_of!(FILE_OBJECT, FsContext),
-            Self::FsContext2 => offset_of!(FILE_OBJECT, FsContext2),
-        }
     }
 }

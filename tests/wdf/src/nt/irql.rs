@@ -9,6 +9,8 @@ use wdk_sys::{KIRQL, ntddk};
 
 /// The IRQL of ordinary threads.
 pub(crate) const PASSIVE_LEVEL: KIRQL = 0;
+/// The highest IRQL at which a thread can wait.
+pub(crate) const APC_LEVEL: KIRQL = 1;
 
 type GetCurrentIrql = unsafe extern "C" fn() -> KIRQL;
 
@@ -42,6 +44,20 @@ pub(crate) fn current() -> KIRQL {
 /// Whether the current IRQL is that of ordinary threads.
 pub(crate) fn is_passive() -> bool {
     current() == PASSIVE_LEVEL
+}
+
+/// Runs a function in a thread that cannot be suspended meanwhile, at a level at which it could be:
+/// `KeEnterCriticalRegion`.
+pub(crate) fn in_critical_region<R>(function: impl FnOnce() -> R) -> R {
+    if current() > APC_LEVEL {
+        return function();
+    }
+    // SAFETY: left below.
+    unsafe { ntddk::KeEnterCriticalRegion() };
+    let result = function();
+    // SAFETY: entered above.
+    unsafe { ntddk::KeLeaveCriticalRegion() };
+    result
 }
 
 /// Identifies the current thread.

@@ -98,11 +98,31 @@ impl OwnedMdl {
         length: u32,
         operation: LOCK_OPERATION,
     ) -> Result<Self, NTSTATUS> {
+        Self::lock(buffer, length, USER_MODE, operation)
+    }
+
+    /// Locks memory that a driver gives.
+    ///
+    /// As [`OwnedMdl::lock_user`].
+    pub(crate) fn lock_system(
+        buffer: PVOID,
+        length: u32,
+        operation: LOCK_OPERATION,
+    ) -> Result<Self, NTSTATUS> {
+        Self::lock(buffer, length, KERNEL_MODE, operation)
+    }
+
+    fn lock(
+        buffer: PVOID,
+        length: u32,
+        mode: i8,
+        operation: LOCK_OPERATION,
+    ) -> Result<Self, NTSTATUS> {
         let mdl = Self::allocate(buffer, length)?;
         let mut list = Self { mdl, locked: false };
-        // SAFETY: the list was just allocated; probing validates the range for user mode, and
-        // the handler above catches what it raises.
-        let status = unsafe { wdfldr_probe_and_lock(mdl.as_ptr(), USER_MODE, operation) };
+        // SAFETY: the list was just allocated; probing validates a range for user mode, a driver promises
+        // that its own exists, and the handler above catches what it raises.
+        let status = unsafe { wdfldr_probe_and_lock(mdl.as_ptr(), mode, operation) };
         if status == STATUS_SUCCESS {
             list.locked = true;
             Ok(list)

@@ -3,11 +3,13 @@
 pub(crate) mod deferred;
 pub(crate) mod device;
 pub(crate) mod event;
+pub(crate) mod file;
 pub(crate) mod interface;
 pub(crate) mod irp;
 pub(crate) mod irql;
 pub(crate) mod lock;
 pub(crate) mod mdl;
+pub(crate) mod notification;
 pub(crate) mod pool;
 pub(crate) mod routine;
 pub(crate) mod shutdown;

@@ -91,6 +91,27 @@ pub(crate) unsafe fn free(block: NonNull<c_void>, tag: ULONG) {
     unsafe { ntddk::ExFreePoolWithTag(block.as_ptr(), tag) };
 }
 
+/// A block of nonpaged pool of any size, freed when dropped.
+pub(crate) struct Block(NonNull<c_void>);
+
+impl Block {
+    /// Allocates a block of zeroes. `None` if there is no memory.
+    pub(crate) fn zeroed(bytes: usize) -> Option<Self> {
+        allocate_zeroed(bytes).map(Self)
+    }
+
+    pub(crate) const fn as_ptr(&self) -> *mut c_void {
+        self.0.as_ptr()
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: `zeroed` allocated the block with this tag.
+        unsafe { free(self.0, TAG) };
+    }
+}
+
 /// A value in nonpaged pool, freed when dropped.
 pub(crate) struct Allocation<T>(NonNull<T>);
 

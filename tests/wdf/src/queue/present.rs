@@ -4,7 +4,7 @@ use super::{Awaited, Dispatching, Queue};
 use crate::{
     callback,
     device::Device,
-    nt::{irp::FileObject, irql},
+    nt::{file::FileObject, irql},
     object::{Ref, handle},
     request::{Origin, Request, State, complete},
     sync::Serial,

@@ -72,7 +72,8 @@ fn method<const D: usize>(request: &Request, irp: Irp) -> Result<Method, NTSTATU
             })
         }
         (IRP_MJ_READ, OUTPUT) | (IRP_MJ_WRITE, INPUT) => {
-            Ok(match request.device.io_types.read_write {
+            let device = request.device.ok_or(STATUS_INVALID_DEVICE_REQUEST)?;
+            Ok(match device.io_types.read_write {
                 IoType::WdfDeviceIoBuffered => Method::Buffered,
                 IoType::WdfDeviceIoDirect => Method::Direct,
                 _ => Method::Neither,

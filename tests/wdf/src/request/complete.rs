@@ -7,6 +7,7 @@ use crate::{
     object::Ref,
     report::refuse,
     status::{STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR, STATUS_WDF_PAUSED},
+    target::functions::require_back,
 };
 use core::{cell::Cell, sync::atomic::Ordering};
 use wdk_sys::{
@@ -36,6 +37,7 @@ fn complete(
             "STATUS_PENDING completes nothing"
         );
     }
+    require_back(call, request);
     let origin = take_from_driver(call, request);
     if irp.set_cancel_routine(None) {
         refuse_cancelable(call, request);
@@ -127,7 +129,9 @@ pub(crate) fn forget(call: &Call, request: Ref<Request>, irp: Irp, lower: Device
 /// Counts an open file if its create succeeded. After a failure, neither clean-up nor close comes.
 fn end_create(request: Ref<Request>, status: NTSTATUS) {
     if status >= 0 {
-        request.device.open_files.fetch_add(1, Ordering::AcqRel);
+        if let Some(device) = request.device {
+            device.open_files.fetch_add(1, Ordering::AcqRel);
+        }
     } else if let Some(file) = request.file {
         file.any().delete();
     }

@@ -51,7 +51,7 @@ getters! {
     /// `WdfRequestGetStatus`: of a request that has not been sent anywhere, the packet's.
     get_status(live: WDFREQUEST => (_, irp)) -> NTSTATUS = irp.status();
     /// `WdfRequestGetInformation`.
-    get_information(owned: WDFREQUEST => (_, irp)) -> ULONG_PTR = irp.information();
+    get_information(live: WDFREQUEST => (_, irp)) -> ULONG_PTR = irp.information();
     /// `WdfRequestGetFileObject`: null if the driver wants no file objects, or can do without one.
     get_file_object(owned: WDFREQUEST => (request, _)) -> WDFFILEOBJECT
         = handle_or_null(request.file);
@@ -93,7 +93,7 @@ pub(crate) fn is_from_32_bit_process(call: &Call, request: WDFREQUEST) -> BOOLEA
 pub(crate) fn enqueue(call: &Call, device: WDFDEVICE, request: WDFREQUEST) -> NTSTATUS {
     let device = call.object::<Device>(device);
     let (request, _) = owned(call, request);
-    if request.state() != State::CallerContext || request.device != device {
+    if request.state() != State::CallerContext || request.device != Some(device) {
         refuse!(
             call,
             Queue,

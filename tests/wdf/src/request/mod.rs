@@ -14,20 +14,24 @@ use crate::{
     file::File,
     memory::Memory,
     nt::{
-        irp::{FileObject, Irp},
+        file::FileObject,
+        irp::{Irp, OwnedIrp},
         irql,
         mdl::OwnedMdl,
     },
     object::{Class, Kind, Ref, create as create_object, handle_or_null},
     queue::Queue,
     report::{refuse, violation},
-    target::Sending,
+    target::send::Sending,
 };
 use core::{
     cell::Cell,
     sync::atomic::{AtomicBool, AtomicU8, Ordering},
 };
-use wdk_sys::{NTSTATUS, PFN_WDF_REQUEST_CANCEL, STATUS_INVALID_DEVICE_REQUEST, WDF_REQUEST_TYPE};
+use wdk_sys::{
+    CHAR, NTSTATUS, PFN_WDF_REQUEST_CANCEL, STATUS_INSUFFICIENT_RESOURCES,
+    STATUS_INVALID_DEVICE_REQUEST, WDF_REQUEST_TYPE,
+};
 
 /// The holder of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,19 +44,23 @@ pub(crate) enum State {
     Queued,
     /// The driver, from a queue.
     Owned,
+    /// The driver, which has made the request and cannot complete it.
+    Made,
     /// None: it is completed.
     Completed,
 }
 
 impl State {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
         Self::CallerContext,
         Self::Create,
         Self::Queued,
         Self::Owned,
+        Self::Made,
         Self::Completed,
     ];
 
+    /// Whether the driver has a request that it has to complete.
     const fn is_drivers(self) -> bool {
         matches!(self, Self::CallerContext | Self::Create | Self::Owned)
     }
@@ -71,9 +79,12 @@ pub(crate) enum Origin {
 
 /// A request.
 pub(crate) struct Request {
-    device: Ref<Device>,
-    /// `None` once the request has been completed.
+    /// `None` for a request that the driver has made.
+    device: Option<Ref<Device>>,
+    /// `None` once the request has been completed, and before one that the driver has made has a packet.
     pub(crate) irp: Cell<Option<Irp>>,
+    /// The packet of a request that the driver has made.
+    packet: Cell<Option<OwnedIrp>>,
     file: Option<Ref<File>>,
     /// Of the process that made the request.
     process_id: u32,
@@ -90,8 +101,7 @@ pub(crate) struct Request {
     pub(crate) is_visited: Cell<bool>,
     /// Whether the driver keeps it while the device is not in its working state; guarded likewise.
     pub(crate) is_acknowledged: Cell<bool>,
-    /// What the driver has asked for a send.
-    pub(crate) sending: Cell<Sending>,
+    pub(crate) sending: Sending,
     /// The driver's callback for cancellation.
     evt_cancel: Cell<PFN_WDF_REQUEST_CANCEL>,
     /// The memory objects for its buffers, once the driver has asked for them.
@@ -103,12 +113,13 @@ pub(crate) struct Request {
 impl Class for Request {
     const KIND: Kind = Kind::Request;
 
-    /// Completion deletes it.
-    fn may_be_deleted(_this: Ref<Self>) -> bool {
-        false
+    /// Completion deletes it, unless the driver has made it.
+    fn may_be_deleted(this: Ref<Self>) -> bool {
+        this.is_of_driver()
     }
 
     fn dispose(this: Ref<Self>) {
+        this.sending.release(this.irp.get());
         drop(this.mdl.take());
     }
 }
@@ -128,23 +139,51 @@ impl Request {
             &device.request_attributes,
             None,
             Self {
-                device,
+                device: Some(device),
                 irp: Cell::new(Some(irp)),
                 file,
-                process_id: irql::process_id(),
                 state: AtomicU8::new(state as u8),
-                in_handler: AtomicBool::new(false),
-                in_caller_context: AtomicBool::new(false),
-                queue: Cell::new(None),
-                next: Cell::new(None),
-                is_visited: Cell::new(false),
-                is_acknowledged: Cell::new(false),
-                sending: Cell::new(Sending::NONE),
-                evt_cancel: Cell::new(None),
-                memory: [const { Cell::new(None) }; 2],
-                mdl: Cell::new(None),
+                ..Self::of_driver()
             },
         )
+    }
+
+    /// Makes the state of a request that the driver makes. It gets a packet when its target is known.
+    pub(crate) fn of_driver() -> Self {
+        Self {
+            device: None,
+            irp: Cell::new(None),
+            packet: Cell::new(None),
+            file: None,
+            process_id: irql::process_id(),
+            state: AtomicU8::new(State::Made as u8),
+            in_handler: AtomicBool::new(false),
+            in_caller_context: AtomicBool::new(false),
+            queue: Cell::new(None),
+            next: Cell::new(None),
+            is_visited: Cell::new(false),
+            is_acknowledged: Cell::new(false),
+            sending: Sending::new(),
+            evt_cancel: Cell::new(None),
+            memory: [const { Cell::new(None) }; 2],
+            mdl: Cell::new(None),
+        }
+    }
+
+    /// Whether the driver has made the request.
+    pub(crate) fn is_of_driver(&self) -> bool {
+        self.state() == State::Made
+    }
+
+    /// Gives a request that the driver has made a packet, in place of the one that it had.
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn allocate_packet(&self, locations: CHAR) -> Result<Irp, NTSTATUS> {
+        let packet = OwnedIrp::allocate(locations).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        let irp = packet.irp();
+        self.irp.set(Some(irp));
+        self.packet.set(Some(packet));
+        Ok(irp)
     }
 
     pub(crate) fn state(&self) -> State {
@@ -247,14 +286,14 @@ impl Ref<Request> {
 }
 
 /// Returns the request of a handle and its packet, for a function that needs the packet.
-fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
+pub(crate) fn live(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, Irp) {
     let request = call.object::<Request>(handle);
     let Some(irp) = request.irp.get() else {
         refuse!(
             call,
             CompletedRequest,
             [request.handle().addr(), 0],
-            "the request has been completed (DoubleCompletion, InvalidReqAccess)"
+            "the request has been completed (DoubleCompletion, InvalidReqAccess), or has no packet yet"
         )
     };
     (request, irp)
@@ -267,6 +306,16 @@ pub(crate) fn owned(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, 
         refuse_foreign(call.name(), request);
     }
     (request, irp)
+}
+
+/// Returns the request of a handle, for a function that only the driver which has it may call: as its holder,
+/// or as its maker.
+pub(crate) fn held(call: &Call, handle: wdk_sys::WDFREQUEST) -> Ref<Request> {
+    let request = call.object::<Request>(handle);
+    if request.is_of_driver() {
+        return request;
+    }
+    owned(call, handle).0
 }
 
 /// Refuses to end or send a request that the driver has made cancelable.

@@ -50,6 +50,7 @@ implementations! {
     (a: A, b: B, c: C, d: D)
     (a: A, b: B, c: C, d: D, e: E)
     (a: A, b: B, c: C, d: D, e: E, f: G)
+    (a: A, b: B, c: C, d: D, e: E, f: G, g: H)
 }
 
 /// The entry for a function.

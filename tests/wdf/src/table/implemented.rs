@@ -16,7 +16,12 @@ use crate::{
         buffer::{self, INPUT, OUTPUT},
         user_buffer::{self, READ, WRITE},
     },
-    resources, string, target, timer, verifier, work,
+    resources, string,
+    target::{
+        self, format,
+        remote::{FOR_GOOD, FOR_QUERY_REMOVE},
+    },
+    timer, verifier, work,
 };
 use wdk_sys::WDFFUNC;
 
@@ -169,10 +174,30 @@ implemented! {
     WdfDeviceGetIoTarget = target::of_device;
     WdfIoTargetGetDevice = target::get_device;
     WdfIoTargetWdmGetTargetDeviceObject = target::wdm_get_target_device_object;
-    WdfRequestFormatRequestUsingCurrentType = target::format_using_current_type;
-    WdfRequestSetCompletionRoutine = target::set_completion_routine;
-    WdfRequestSend = target::send;
-    WdfRequestGetCompletionParams = target::get_completion_params;
+    WdfIoTargetWdmGetTargetFileObject = target::wdm_get_target_file_object;
+    WdfIoTargetWdmGetTargetFileHandle = target::wdm_get_target_file_handle;
+    WdfIoTargetGetState = target::get_state;
+    WdfIoTargetCreate = target::remote::create_target;
+    WdfIoTargetOpen = target::remote::open;
+    WdfIoTargetClose = target::remote::close::<FOR_GOOD>;
+    WdfIoTargetCloseForQueryRemove = target::remote::close::<FOR_QUERY_REMOVE>;
+    WdfIoTargetFormatRequestForRead = target::format::transfer::<{ format::READ }>;
+    WdfIoTargetFormatRequestForWrite = target::format::transfer::<{ format::WRITE }>;
+    WdfIoTargetFormatRequestForIoctl = target::format::ioctl::<{ format::IOCTL }>;
+    WdfIoTargetFormatRequestForInternalIoctl = target::format::ioctl::<{ format::INTERNAL_IOCTL }>;
+    WdfIoTargetSendReadSynchronously = target::synchronous::transfer::<{ format::READ }>;
+    WdfIoTargetSendWriteSynchronously = target::synchronous::transfer::<{ format::WRITE }>;
+    WdfIoTargetSendIoctlSynchronously = target::synchronous::ioctl::<{ format::IOCTL }>;
+    WdfIoTargetSendInternalIoctlSynchronously
+        = target::synchronous::ioctl::<{ format::INTERNAL_IOCTL }>;
+    WdfRequestCreate = target::functions::create_request;
+    WdfRequestReuse = target::functions::reuse;
+    WdfRequestChangeTarget = target::functions::change_target;
+    WdfRequestFormatRequestUsingCurrentType = target::functions::format_using_current_type;
+    WdfRequestSetCompletionRoutine = target::functions::set_completion_routine;
+    WdfRequestSend = target::functions::send;
+    WdfRequestCancelSentRequest = target::functions::cancel_sent;
+    WdfRequestGetCompletionParams = target::functions::get_completion_params;
     WdfTimerCreate = timer::create;
     WdfTimerStart = timer::start;
     WdfTimerStop = timer::stop;

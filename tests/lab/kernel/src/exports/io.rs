@@ -4,7 +4,7 @@ use crate::bugcheck::{rule_broken, violation};
 use crate::io::{self, KERNEL_MODE, cancel, completion, irp};
 use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::memory::layout;
-use crate::nt::layout::{DeviceObject, DriverObject, Irp, Structure};
+use crate::nt::layout::{DeviceObject, DriverObject, FileObject, Irp, Structure};
 use crate::nt::strings;
 use crate::object::{self, Kind, device, directory, process};
 use crate::raw;
@@ -70,6 +70,38 @@ pub(super) extern "win64" fn IoReleaseCancelSpinLock(level: u8) {
 pub(super) extern "win64" fn IoCancelIrp(request: u64) -> u8 {
     require_at_most(DISPATCH_LEVEL, "IoCancelIrp");
     u8::from(cancel::cancel(Irp(request)))
+}
+
+/// `IoAllocateIrp` function (wdm.h): the request is of kernel mode. IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn IoAllocateIrp(stack_size: u8, _charge_quota: u8) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "IoAllocateIrp");
+    irp::allocate_bare(stack_size).0
+}
+
+/// `IoFreeIrp` function (wdm.h). IRQL <= `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn IoFreeIrp(request: u64) {
+    require_at_most(DISPATCH_LEVEL, "IoFreeIrp");
+    let request = Irp(request);
+    if !irp::is_plausible(request) {
+        violation!("IoFreeIrp was given {:#x}, which is no request", request.0);
+    }
+    if request.get(Irp::CURRENT_LOCATION) <= request.get(Irp::STACK_COUNT) {
+        violation!("the request at {:#x} was freed in a driver", request.0);
+    }
+    completion::withdraw(request);
+}
+
+/// `IoGetRelatedDeviceObject` function (wdm.h): the top of the stack of a file's device. IRQL <=
+/// `DISPATCH_LEVEL`.
+pub(super) extern "win64" fn IoGetRelatedDeviceObject(file: u64) -> u64 {
+    require_at_most(DISPATCH_LEVEL, "IoGetRelatedDeviceObject");
+    if object::kind_of(file) != Some(Kind::File) {
+        violation!("IoGetRelatedDeviceObject was given {file:#x}, which is no file of a device");
+    }
+    device::top(DeviceObject(
+        FileObject(file).get(FileObject::DEVICE_OBJECT),
+    ))
+    .0
 }
 
 /// `IofCompleteRequest`, which the macro `IoCompleteRequest` (wdm.h) calls. IRQL <=

@@ -100,7 +100,8 @@ table! {
         KeReleaseGuardedMutex KeAcquireInStackQueuedSpinLock KeReleaseInStackQueuedSpinLock;
     io: IoCreateDevice IoDeleteDevice IoCreateSymbolicLink IoDeleteSymbolicLink
         IoAcquireCancelSpinLock IoReleaseCancelSpinLock IoCancelIrp IofCompleteRequest IofCallDriver
-        IoIs32bitProcess IoGetRequestorProcess IoGetRequestorProcessId;
+        IoIs32bitProcess IoGetRequestorProcess IoGetRequestorProcessId IoAllocateIrp IoFreeIrp
+        IoGetRelatedDeviceObject;
     ke: KeIpiGenericCall KeQueryUnbiasedInterruptTime KeBugCheck KeBugCheckEx
         KeAcquireSpinLockRaiseToDpc KeReleaseSpinLock KeInitializeSpinLock
         KeAcquireSpinLockAtDpcLevel KeReleaseSpinLockFromDpcLevel KfRaiseIrql KeRaiseIrqlToDpcLevel
@@ -117,7 +118,8 @@ table! {
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
     pnp: IoAttachDeviceToDeviceStack IoDetachDevice IoGetAttachedDevice IoGetAttachedDeviceReference
         IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp
-        IoRegisterShutdownNotification IoUnregisterShutdownNotification;
+        IoRegisterShutdownNotification IoUnregisterShutdownNotification
+        IoRegisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
     ps: PsGetCurrentProcess PsGetCurrentProcessId PsGetProcessId PsGetProcessStartKey
@@ -150,6 +152,7 @@ table! {
     "ExRaiseDatatypeMisalignment" => probe::nt_raise_datatype_misalignment;
     "ProbeForRead" => probe::nt_probe_for_read;
     "ProbeForWrite" => probe::nt_probe_for_write;
+    "IoUnregisterPlugPlayNotification" => pnp::IoUnregisterPlugPlayNotificationEx;
     "IoRegisterLastChanceShutdownNotification" => pnp::IoRegisterShutdownNotification;
     "IoGetCurrentProcess" => ps::PsGetCurrentProcess;
     "MmProbeAndLockPages" => mdl::nt_probe_and_lock_pages;

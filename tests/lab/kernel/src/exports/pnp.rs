@@ -2,11 +2,12 @@
 
 use crate::bugcheck::violation;
 use crate::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
-use crate::nt::layout::DeviceObject;
+use crate::nt::layout::{DeviceObject, FileObject};
 use crate::nt::strings;
 use crate::object::{self, Kind, device, shutdown};
-use crate::pnp::interfaces;
+use crate::pnp::{interfaces, notifications};
 use crate::pool::{self, Content};
+use crate::raw;
 use nt_status::NtStatus;
 
 /// Returns the device object at an address, or ends the run.
@@ -105,4 +106,40 @@ pub(super) extern "win64" fn IoRegisterShutdownNotification(device: u64) -> NtSt
 pub(super) extern "win64" fn IoUnregisterShutdownNotification(device: u64) {
     require_at_most(PASSIVE_LEVEL, "IoUnregisterShutdownNotification");
     shutdown::unregister(device_at(device, "IoUnregisterShutdownNotification").0);
+}
+
+/// `EventCategoryTargetDeviceChange`.
+const TARGET_DEVICE_CHANGE: u32 = 3;
+
+/// `IoRegisterPlugPlayNotification` function (wdm.h), for what becomes of the device of a file. IRQL =
+/// `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn IoRegisterPlugPlayNotification(
+    category: u32,
+    _flags: u32,
+    file: u64,
+    _driver: u64,
+    routine: u64,
+    context: u64,
+    entry: u64,
+) -> NtStatus {
+    require_at_most(PASSIVE_LEVEL, "IoRegisterPlugPlayNotification");
+    if category != TARGET_DEVICE_CHANGE {
+        violation!("notifications of category {category} are not supported by the lab");
+    }
+    if object::kind_of(file) != Some(Kind::File) {
+        violation!("IoRegisterPlugPlayNotification was given {file:#x}, which is no file");
+    }
+    let number = notifications::register(FileObject(file), routine, context);
+    raw::write(entry, number);
+    NtStatus::SUCCESS
+}
+
+/// `IoUnregisterPlugPlayNotification` and `IoUnregisterPlugPlayNotificationEx` functions (wdm.h). IRQL =
+/// `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn IoUnregisterPlugPlayNotificationEx(entry: u64) -> NtStatus {
+    require_at_most(PASSIVE_LEVEL, "IoUnregisterPlugPlayNotification");
+    if !notifications::unregister(entry) {
+        violation!("the notification {entry:#x} is not registered");
+    }
+    NtStatus::SUCCESS
 }

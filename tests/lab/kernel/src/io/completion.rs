@@ -110,8 +110,8 @@ fn release(request: Irp) {
     }
 }
 
-/// Frees a request that was never sent.
-pub(super) fn withdraw(request: Irp) {
+/// Frees a request that no driver has: one that was never sent, or that a completion routine kept.
+pub(crate) fn withdraw(request: Irp) {
     REQUESTS.with(|requests| requests.remove(&request.0));
     release(request);
 }

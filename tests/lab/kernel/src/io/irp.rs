@@ -10,28 +10,33 @@ use super::completion;
 /// `IO_TYPE_IRP`.
 const TYPE: u16 = 6;
 
-/// Allocates a request for the top driver of a device's stack, and fills in the members of its
-/// first location that all functions share.
-pub(crate) fn allocate(device: DeviceObject, file: FileObject, function: u8, mode: u8) -> Irp {
-    let stacks = device.get(DeviceObject::STACK_SIZE).max(1);
+/// Allocates a request with a number of stack locations, which is in progress from now on.
+pub(crate) fn allocate_bare(stacks: u8) -> Irp {
     let size = Irp::SIZE + u64::from(stacks) * StackLocation::SIZE;
     let request = Irp(pool::allocate_for_lab(size, *b"Irp "));
     request.set(Irp::TYPE, TYPE);
     request.set(Irp::LENGTH, size as u16);
-    request.set(Irp::REQUESTOR_MODE, mode);
     request.set(Irp::STACK_COUNT, stacks);
     request.set(Irp::CURRENT_LOCATION, stacks + 1);
     request.set(
         Irp::CURRENT_STACK_LOCATION,
         request.0 + Irp::SIZE + u64::from(stacks) * StackLocation::SIZE,
     );
+    completion::register(request);
+    request
+}
+
+/// Allocates a request for the top driver of a device's stack, and fills in the members of its
+/// first location that all functions share.
+pub(crate) fn allocate(device: DeviceObject, file: FileObject, function: u8, mode: u8) -> Irp {
+    let request = allocate_bare(device.get(DeviceObject::STACK_SIZE).max(1));
+    request.set(Irp::REQUESTOR_MODE, mode);
     request.set(Irp::THREAD, crate::object::process::current_object());
     request.set(Irp::ORIGINAL_FILE_OBJECT, file.0);
     request.set(Irp::STATUS, NtStatus::NOT_SUPPORTED);
     let location = next_location(request);
     location.set(StackLocation::MAJOR_FUNCTION, function);
     location.set(StackLocation::FILE_OBJECT, file.0);
-    completion::register(request);
     request
 }
 

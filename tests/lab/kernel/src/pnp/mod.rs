@@ -10,6 +10,7 @@
 
 mod bus;
 pub(crate) mod interfaces;
+pub(crate) mod notifications;
 pub(crate) mod requests;
 
 pub(crate) use bus::{dispatch as bus_dispatch, is_dispatch as is_bus_dispatch};

@@ -1,5 +1,6 @@
 //! The requests that the manager sends to a device's stack.
 
+use super::notifications::{Event, notify};
 use super::{State, forget, node, set_state};
 use crate::io::{self, KERNEL_MODE, irp};
 use crate::nt::layout::{FileObject, StackLocation, Structure, major, minor};
@@ -15,6 +16,11 @@ pub(crate) fn send(request: PnpRequest) -> Result<NtStatus, NtStatus> {
     let node = node()?;
     let (minor, after) = transition(request, node.state).ok_or(NtStatus::INVALID_DEVICE_STATE)?;
     process::leave_user_half();
+    if request == PnpRequest::QueryRemove
+        && let Err(refused) = notify(node.physical, Event::QueryRemove)
+    {
+        return Ok(refused);
+    }
     let top = device::top(node.physical);
     let packet = irp::allocate(top, FileObject(0), major::PNP, KERNEL_MODE);
     irp::next_location(packet).set(StackLocation::MINOR_FUNCTION, minor);
@@ -25,6 +31,12 @@ pub(crate) fn send(request: PnpRequest) -> Result<NtStatus, NtStatus> {
         PnpRequest::Remove => forget(),
         _ => set_state(after),
     }
+    // Nobody can refuse these.
+    let _ = match request {
+        PnpRequest::CancelRemove => notify(node.physical, Event::RemoveCancelled),
+        PnpRequest::SurpriseRemoval => notify(node.physical, Event::RemoveComplete),
+        _ => Ok(()),
+    };
     Ok(status)
 }
 
