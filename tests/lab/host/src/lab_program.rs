@@ -261,3 +261,46 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
 fn print(line: &str) {
     drop(writeln!(io::stdout(), "{line}"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(options: &[&str]) -> Plan {
+        let words = ["lab", "--kernel", "kernel", "--driver", "it.sys"];
+        let arguments = Arguments::try_parse_from(words.iter().chain(options)).unwrap();
+        plan(&arguments).unwrap()
+    }
+
+    #[test]
+    fn a_user_is_an_administrator_unless_asked_otherwise() {
+        let administrator = token::ADMINISTRATORS | token::DEBUG_PRIVILEGE;
+        assert_eq!(planned(&[]).token, administrator);
+        assert_eq!(planned(&["--unprivileged"]).token, 0);
+    }
+
+    #[test]
+    fn a_parameter_is_a_number_or_a_text() {
+        let plan = planned(&["--parameter", "Mode=0x10", "--parameter", "Name=a=b"]);
+        let values = plan.options.values.iter();
+        let values: Vec<_> = values
+            .map(|value| (value.name.as_str(), value.kind, value.data.as_slice()))
+            .collect();
+        let expected: [(&str, u32, &[u8]); 2] = [
+            ("Mode", NUMBER, &[0x10, 0, 0, 0]),
+            ("Name", TEXT, b"a\0=\0b\0\0\0"),
+        ];
+        assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn the_steps_are_those_of_the_command_line() {
+        let words = ["--device", "It", "--access", "read", "--read", "4"];
+        let steps: Vec<_> = planned(&words).steps.iter().map(Step::to_string).collect();
+        assert_eq!(steps, ["open It", "read 4 bytes"]);
+        let plan = planned(&["--patience", "7", "--processors", "3", "--trace"]);
+        assert_eq!(plan.options.patience, Duration::from_secs(7));
+        assert_eq!(plan.options.processors, 3);
+        assert_eq!(plan.options.trace, Some(VERBOSE));
+    }
+}

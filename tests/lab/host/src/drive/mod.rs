@@ -62,7 +62,8 @@ pub struct Outcome {
     pub driver: PathBuf,
     /// What Windows may not like about the file, though the lab loads it.
     pub notes: Vec<String>,
-    /// The status of the entry point, if it returned.
+    /// The status with which the driver started, if it returned: of the entry point, or of what failed
+    /// after it.
     pub entry: Option<NtStatus>,
     /// The steps that were carried out.
     pub steps: Vec<Done>,

@@ -39,15 +39,7 @@ impl Process<'_> {
         (input_buffer, input): (Buffer, &[u8]),
         (output_buffer, output): (Buffer, &mut [u8]),
     ) -> Result<usize, RequestError> {
-        let arguments = [
-            self.number,
-            handle.0,
-            code.into(),
-            input_buffer.address,
-            input_buffer.length.into(),
-            output_buffer.address,
-            output_buffer.length.into(),
-        ];
+        let arguments = self.request(handle, code, input_buffer, output_buffer);
         let reply = self
             .lab
             .request(Command::Exchange, &arguments, &[input, output].concat())?;
