@@ -14,6 +14,7 @@ const ADDITIONS: [(&[&str], &[&str], &str); 5] = [
         &[
             "crates/client",
             "crates/xtask",
+            "tests/e2e",
             "tests/lab/host",
             "tests/wdf/sddl",
         ],

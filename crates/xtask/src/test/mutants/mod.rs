@@ -60,7 +60,7 @@ enum Tested {
     OnHost(&'static str),
 }
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     Group {
         folder: "driver",
         tested: Tested::InLab(DRIVER),
@@ -88,6 +88,10 @@ const GROUPS: [Group; 8] = [
     Group {
         folder: "lab_host",
         tested: Tested::OnHost("ringcopy-lab"),
+    },
+    Group {
+        folder: "lab_program",
+        tested: Tested::OnHost("ringcopy-tests"),
     },
     Group {
         folder: "xtask",
