@@ -12,6 +12,10 @@
 mod arena;
 mod nt;
 mod request;
+// That of the accessors' test of the feature.
+#[cfg(feature = "umaccess")]
+#[path = "../../../../crates/usermode-accessors/tests/umaccess/library.rs"]
+mod umaccess;
 // Those of the accessors' example.
 #[path = "../../../../crates/usermode-accessors/examples/method_neither/src/wdm.rs"]
 mod wdm;

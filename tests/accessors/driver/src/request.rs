@@ -14,7 +14,10 @@ use wdk_sys::{
 use zerocopy::IntoBytes;
 
 pub const DEVICE: &str = r"\Device\AccessorMatrix";
+#[cfg(not(feature = "umaccess"))]
 pub use accessor_matrix::DEVICE as LINK;
+#[cfg(feature = "umaccess")]
+pub use accessor_matrix::UMACCESS_DEVICE as LINK;
 
 /// Serves a control request. Returns the length of the response.
 pub fn serve(irp: *mut IRP, stack: *mut IO_STACK_LOCATION) -> Result<usize, NTSTATUS> {

@@ -8,7 +8,11 @@ mod mutant;
 mod tree;
 
 use crate::{
-    accessors::DRIVER as MATRIX_DRIVER, framework, lab::Lab, paths, program, setup, step::Step,
+    accessors::{DRIVER as MATRIX_DRIVER, UMACCESS_DRIVER},
+    framework,
+    lab::Lab,
+    paths, program, setup,
+    step::Step,
     wine,
 };
 use anyhow::{Result, bail};
@@ -41,6 +45,13 @@ const ACCESSOR_MATRIX: Image = Image {
     variable: MATRIX_DRIVER,
 };
 
+const UMACCESS: Image = Image {
+    package: "umaccess-matrix-driver",
+    file: "umaccess_matrix_driver.dll",
+    name: "umaccess-matrix.sys",
+    variable: UMACCESS_DRIVER,
+};
+
 /// Mutants that are tested in one way.
 struct Group {
     /// The folder of the patch files, in `crates/xtask/mutants`.
@@ -58,7 +69,7 @@ enum Tested {
     OnHost(&'static str),
 }
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     Group {
         folder: "driver",
         tested: Tested::InLab(DRIVER),
@@ -66,6 +77,10 @@ const GROUPS: [Group; 7] = [
     Group {
         folder: "accessor_matrix",
         tested: Tested::InLab(ACCESSOR_MATRIX),
+    },
+    Group {
+        folder: "umaccess",
+        tested: Tested::InLab(UMACCESS),
     },
     Group {
         folder: "framework",
