@@ -1,9 +1,9 @@
 //! A stand-in for `umaccess.lib`, by the pages of `usermode_accessors.h`: for a program, and for a driver.
 //!
 //! A function accesses one byte or one number after the other, and lets an exception through. It has no
-//! unwind data: RSP is that of the entry at each access. In ring 0 under SMAP, user memory is open from the
-//! entry to the return, unless it was open before, and nobody closes it after an exception. The pages
-//! promise neither; the crate must restore AC either way.
+//! unwind data: at each access RSP is that of the entry. In ring 0 under SMAP, user memory is open from the
+//! entry to the return, or to an exception, unless it was open before. The pages promise none of this. The
+//! crate does not rely on it.
 
 use core::arch::global_asm;
 
