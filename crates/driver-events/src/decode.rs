@@ -22,9 +22,7 @@ pub enum Malformed {
     #[error("{0} is not UTF-8")]
     Text(&'static str),
     /// Fields of this type are not decoded.
-    #[error(
-        "a field has type {type_in:#x}, shown as {type_out:#x}, which is not decoded"
-    )]
+    #[error("a field has type {type_in:#x}, shown as {type_out:#x}, which is not decoded")]
     Type {
         /// The type of its value.
         type_in: u8,

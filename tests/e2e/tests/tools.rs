@@ -24,12 +24,10 @@ const TOOLS: [&str; 9] = [
 const SHARED: [&str; 1] = ["crates/nt-status"];
 
 /// Where they name the driver, and why.
-const NAMED: [(&str, &str); 1] = [
-    (
-        "tests/wdf/src/wine/queue_hold.rs",
-        "an event by which the tests in Wine hold a queue",
-    ),
-];
+const NAMED: [(&str, &str); 1] = [(
+    "tests/wdf/src/wine/queue_hold.rs",
+    "an event by which the tests in Wine hold a queue",
+)];
 
 /// The names of the tools' own packages and variables, in small letters with underscores.
 const OWN: [&str; 6] = [
