@@ -15,7 +15,7 @@ use usermode_accessors::{NtStatus, VolatileSlice};
 
 use super::{RamOfRequest, system::SystemMachine};
 use crate::nt::{
-    PAGE_SIZE,
+    OFFSET_IN_PAGE, PAGE_SIZE,
     contiguous::{Caching, ContiguousPages},
     pool::PoolBuffer,
     processor,
@@ -240,7 +240,7 @@ impl PhysicalMemory for WindowMemory<'_, '_> {
             return Err(NOT_CACHED);
         }
         let index = offset_of(address) >> 3;
-        self.machine.windows.read_entry(frame_of(address), index)
+        self.machine.windows.read_entry(Frame::of(address), index)
     }
 }
 
@@ -270,7 +270,7 @@ impl WindowMemory<'_, '_> {
     #[inline]
     fn read_cached(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
         let windows = &self.machine.windows;
-        windows.read(frame_of(address), offset_of(address), target)
+        windows.read(Frame::of(address), offset_of(address), target)
     }
 
     /// Reads `length` bytes, fewer than `target` has, before what is not cached.
@@ -291,15 +291,7 @@ impl WindowMemory<'_, '_> {
     }
 }
 
-/// The bits of an address within its page.
-const OFFSET: u64 = 0xFFF;
-
-/// Returns the address of the frame of a physical address.
-const fn frame_of(address: u64) -> u64 {
-    address & !OFFSET
-}
-
 /// Returns the offset of a physical address in its frame.
 const fn offset_of(address: u64) -> usize {
-    (address & OFFSET) as usize
+    (address & OFFSET_IN_PAGE) as usize
 }

@@ -2,6 +2,10 @@
 //!
 //! What is not plain is left to [`Copier::copy`]: a piece that is not all in a page, or in memory that the
 //! engine does not read, ends the reading before it.
+#![expect(
+    clippy::inline_always,
+    reason = "the loops have their callers' closures in registers"
+)]
 
 use mm_copy::{CopyFlags, Engine as _, PhysicalMemory as _, ReadError, Reason, Transfer};
 use ringcopy_protocol::EngineKind;
@@ -9,7 +13,7 @@ use usermode_accessors::{VolatileSlice, probe};
 
 use super::Copier;
 use crate::nt::{
-    PAGE_SIZE, processor,
+    OFFSET_IN_PAGE, PAGE_SIZE, processor,
     system_copy::mm_copy_memory,
     window::{Frame, Next},
 };
@@ -59,7 +63,7 @@ impl Memory {
 /// Whether so many bytes from an address on, less than 2^33 and at least one, are in one page.
 #[inline]
 pub const fn is_in_a_page(address: u64, length: u64) -> bool {
-    length != 0 && (address & !PAGE).wrapping_add(length) <= PAGE_SIZE as u64
+    length != 0 && (address & OFFSET_IN_PAGE).wrapping_add(length) <= PAGE_SIZE as u64
 }
 
 /// The greatest length of a piece.
@@ -100,19 +104,12 @@ pub enum Ended {
     Stopped(Transfer),
 }
 
-/// The bits of an address that name its page.
-const PAGE: u64 = !(PAGE_SIZE as u64 - 1);
-
 impl Copier<'_, '_> {
     /// Reads pieces of one kind of memory by an engine that is available, to `target`, one after another.
     /// Each begins among the addresses of its kind, and has at most 64 KiB.
     ///
     /// `next` may run at `DISPATCH_LEVEL`: what it touches, and the target, are nonpaged.
     #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "the loop has its callers' closures in registers"
-    )]
     pub fn read_pieces(
         &self,
         (engine, memory): (EngineKind, Memory),
@@ -139,10 +136,6 @@ impl Copier<'_, '_> {
     }
 
     #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "the loop has its callers' closures in registers"
-    )]
     fn read_natively(
         &self,
         memory: Memory,
@@ -150,18 +143,18 @@ impl Copier<'_, '_> {
         mut next: impl FnMut() -> Option<Piece>,
     ) -> Ended {
         let Ok(native) = &self.native else {
-            return Ended::AllRead;
+            return Ended::NotBegun;
         };
         let memory_of_frames = native.physical_memory();
-        // Where the last piece was, and its page.
-        let mut last = (1, Frame::NONE);
+        // Where the last piece was, and its frame. At first no page, which is not where any piece is.
+        let mut last = (1, Frame::of(0));
         let mut address = 0;
         let ended = memory_of_frames.read_pieces(target, || {
             let Some(piece) = next() else {
                 return Next::Nothing;
             };
             address = piece.address;
-            let page = address & PAGE;
+            let page = address & !OFFSET_IN_PAGE;
             if page != last.0 {
                 let physical = native.page_of(memory.flags(), page);
                 match physical.and_then(|physical| memory_of_frames.frame(physical)) {
@@ -170,7 +163,7 @@ impl Copier<'_, '_> {
                 }
             }
             // Within the page.
-            let offset = (address & !PAGE) as usize;
+            let offset = (address & OFFSET_IN_PAGE) as usize;
             Next::Piece {
                 frame: last.1,
                 offset,
@@ -187,10 +180,6 @@ impl Copier<'_, '_> {
 
 /// Reads by `read`, which returns `None` for a piece that it does not begin.
 #[inline(always)]
-#[expect(
-    clippy::inline_always,
-    reason = "the loop has its callers' closures in registers"
-)]
 fn one_by_one(
     target: VolatileSlice<'_>,
     mut next: impl FnMut() -> Option<Piece>,

@@ -26,3 +26,6 @@ pub mod window;
 
 /// The length of a page in bytes, on every processor that the driver is built for.
 pub const PAGE_SIZE: usize = 4096;
+
+/// The bits of an address that are its offset in a page.
+pub const OFFSET_IN_PAGE: u64 = PAGE_SIZE as u64 - 1;

@@ -66,7 +66,7 @@ use wdk_sys::{
     },
 };
 
-use super::{PAGE_SIZE, irql::AtDispatchLevel, pool::POOL_TAG, translations};
+use super::{OFFSET_IN_PAGE, PAGE_SIZE, irql::AtDispatchLevel, pool::POOL_TAG, translations};
 
 /// Present, accessed, never executed, not writable: Intel SDM volume 3, table 5-20.
 const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
@@ -179,14 +179,13 @@ impl Windows {
         address.wrapping_sub(self.reservation.address()) < length
     }
 
-    /// Reads from RAM, from the frame at `frame` on, into nonpaged memory. `offset` is within the
-    /// frame, and with the target's length within [`SPAN`], else nothing is read:
-    /// `STATUS_INVALID_PARAMETER`. Where something keeps a frame from being read, the bytes before
+    /// Reads from RAM, from `frame` on, into nonpaged memory. `offset` is within the frame, and with the
+    /// target's length within [`SPAN`], else nothing is read: `STATUS_INVALID_PARAMETER`. Where something keeps a frame from being read, the bytes before
     /// it arrive: `STATUS_INVALID_ADDRESS`.
     #[inline]
     pub fn read(
         &self,
-        frame: u64,
+        frame: Frame,
         offset: usize,
         target: VolatileSlice<'_>,
     ) -> Result<(), ReadError> {
@@ -215,8 +214,8 @@ impl Windows {
     /// Ends after the last piece (`true`), or before one that is not to be read, that is not all in its
     /// frame, or that `target` does not hold (`false`), or with the fault of one.
     ///
-    /// `next` runs at `DISPATCH_LEVEL`, too: what it touches, and the target, are nonpaged. The caller
-    /// sees to it that there are few pieces: 128 at most.
+    /// `next` runs at `DISPATCH_LEVEL`, too: what it touches, and the target, are nonpaged. It may use this
+    /// window, which it leaves as it found it. The caller limits the number of pieces.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
@@ -229,7 +228,7 @@ impl Windows {
     ) -> Result<bool, ReadError> {
         let level = AtDispatchLevel::raise();
         let Some(window) = self.window(&level) else {
-            return Ok(true);
+            return Ok(false);
         };
         let found = window.entry(0);
         let mut shown = Frame::NONE;
@@ -272,7 +271,7 @@ impl Windows {
     /// Reads the page-table entry `index` of a frame by a single load: the processor and the memory
     /// manager write such entries whole.
     #[inline]
-    pub fn read_entry(&self, frame: u64, index: usize) -> Result<u64, NtStatus> {
+    pub fn read_entry(&self, frame: Frame, index: usize) -> Result<u64, NtStatus> {
         if index >= ENTRIES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
@@ -289,16 +288,13 @@ impl Windows {
     #[inline]
     fn with_frame<R>(
         &self,
-        frame: u64,
+        frame: Frame,
         read: impl FnOnce(*mut c_void) -> R,
     ) -> Result<R, NtStatus> {
-        if !frame.is_multiple_of(PAGE_SIZE as u64) {
-            return Err(NtStatus::INVALID_PARAMETER);
-        }
         let level = AtDispatchLevel::raise();
         let window = self.window(&level).ok_or(NtStatus::NOT_SUPPORTED)?;
         let found = window.entry(0);
-        window.set(0, frame | READ_ONLY);
+        window.set(0, frame.0 | READ_ONLY);
         let result = read(window.address);
         window.set(0, found);
         Ok(result)
@@ -308,17 +304,17 @@ impl Windows {
     /// which touches nonpaged memory alone and so cannot leave early.
     fn with_frames<R>(
         &self,
-        frame: u64,
+        frame: Frame,
         count: usize,
         read: impl FnOnce(*mut c_void) -> R,
     ) -> Result<R, NtStatus> {
-        if !frame.is_multiple_of(PAGE_SIZE as u64) || count > PAGES {
+        if count > PAGES {
             return Err(NtStatus::INVALID_PARAMETER);
         }
         let level = AtDispatchLevel::raise();
         let window = self.window(&level).ok_or(NtStatus::NOT_SUPPORTED)?;
         let mut found = [0; PAGES];
-        let mut frame = frame;
+        let mut frame = frame.0;
         for (page, found) in found.iter_mut().enumerate().take(count) {
             *found = window.entry(page);
             window.set(page, frame | READ_ONLY);
@@ -354,14 +350,13 @@ impl Windows {
 pub struct Frame(u64);
 
 impl Frame {
-    /// No frame.
-    pub const NONE: Self = Self(u64::MAX);
+    /// None of them: no multiple.
+    const NONE: Self = Self(u64::MAX);
 
     /// Returns the frame of a physical address.
     #[inline]
     pub const fn of(address: u64) -> Self {
-        const OFFSET: u64 = PAGE_SIZE as u64 - 1;
-        Self(address & !OFFSET)
+        Self(address & !OFFSET_IN_PAGE)
     }
 }
 

@@ -11,7 +11,12 @@ use super::{
     Call,
     interruption::{Interruption, PIECE},
 };
-use crate::{engine::Copier, nt::PAGE_SIZE, state::FileContext, trace};
+use crate::{
+    engine::Copier,
+    nt::{OFFSET_IN_PAGE, PAGE_SIZE},
+    state::FileContext,
+    trace,
+};
 
 /// The bits of an address that are its offset in a piece.
 const OFFSET_IN_PIECE: u64 = PIECE as u64 - 1;
@@ -188,7 +193,7 @@ fn is_of_session(file: &FileContext, kind: Reach, source: Source) -> bool {
     }
     let page = PAGE_SIZE as u64;
     let pages = session.physical_addresses();
-    let first = source.address & !page.saturating_sub(1);
+    let first = source.address & !OFFSET_IN_PAGE;
     let last = source.address.saturating_add(length.saturating_sub(1));
     (0..=SESSION_PAGES as u64)
         .map(|number| first.saturating_add(number.saturating_mul(page)))

@@ -155,7 +155,7 @@ impl<'c, 'a, 'r> Runs<'c, 'a, 'r> {
             }
         };
         // Those of the last piece that were not reached are served again, and counted then.
-        let reached = complete.saturating_add(transfer.iter().len());
+        let reached = complete.saturating_add(usize::from(transfer.is_some()));
         let counted = cost(entries.get(begun..taken));
         let refund = counted.saturating_sub(cost(entries.get(begun..reached)));
         interruption.set_budget(plain.budget.saturating_add(refund));

@@ -20,14 +20,16 @@
 //! - Strings: a loop that ends in a call of its own, with two pushed registers, took 0.9 ns longer for a
 //!   string of a few characters than the code that is inlined now.
 //! - The clamp of an address against speculation: a compare and a conditional move, 2 of 6 cycles of a
-//!   read in a dependent chain. `CMOVA`, which reads two flags, took 3. One instruction would do to clear
-//!   the highest bits, but some processors ignore them while they speculate (AMD-SB-1010). Without a
-//!   chain, the clamp costs nothing that could be measured.
+//!   read in a dependent chain. `CMOVA`, which reads two flags, took 3. One instruction could clear the
+//!   highest bit, but AMD's processors may use the lower 48 bits alone while they speculate ("Transient
+//!   Execution of Non-canonical Accesses", AMD-SB-1010). Without a chain, the clamp costs nothing that
+//!   could be measured.
 //! - A resumption after a fault that raises a second exception to find the exact byte: it made a survived
 //!   fault of a copy of up to 2 KiB cost twice as much as with a guard in C.
 //!
 //! Why some aims are missed: up to 64 bytes, all of these functions take 5 to 8 cycles, and one cycle is
 //! 15 %; glibc as it comes may use AVX-512 there. Copies of 256 bytes to 1 KiB between uncached buffers are
-//! faster by `rep movsb`; to fetch lines ahead of the blocks was not tried. At 2 KiB, a fixed cost of 1.4 ns remains beside a bare `rep movsb`: the check of the range, the
-//! call, the clamp. From 16 MiB on glibc and `rep movsb` store past the cache, and figures of memory
-//! differ by a third from run to run. AVX does not help: a kernel must save its state first.
+//! faster by `rep movsb`; to fetch lines ahead of the blocks was not tried. At 2 KiB, a fixed cost of
+//! 1.4 ns remains beside a bare `rep movsb`: the check of the range, the call, the clamp. From 16 MiB on
+//! glibc and `rep movsb` store past the cache, and figures of memory differ by a third from run to run.
+//! AVX does not help: a kernel must save its state first.

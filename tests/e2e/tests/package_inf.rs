@@ -1,5 +1,6 @@
 //! The rules that `infverif` checks for a primitive driver, on the package's INF. Each rule is also
-//! broken on purpose: a check that nothing can break would be none.
+//! broken on purpose: a check that nothing can break would be none. Rules and breaches are one table, so
+//! they are one file.
 //!
 //! Numbers are those of "INF Validation Errors and Warnings". Other names are of the pages that set the
 //! rule: "Creating a new primitive driver", "Driver Package Isolation", "INF Version Section",

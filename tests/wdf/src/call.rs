@@ -76,6 +76,14 @@ impl Call {
         }
     }
 
+    /// Returns a callback that the documentation does not call optional; refuses none.
+    pub(crate) fn require_callback<F>(&self, callback: Option<F>) -> Option<F> {
+        if callback.is_none() {
+            refuse!(self, NullParameter, "no callback");
+        }
+        callback
+    }
+
     /// Refuses a structure whose `Size` member is not the size of its type.
     pub(crate) fn require_size<T>(&self, size: impl Into<u32>) {
         let (size, expected) = (size.into() as usize, size_of::<T>());

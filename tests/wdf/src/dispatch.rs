@@ -8,7 +8,7 @@ use crate::{
     device::{Device, pnp::requests, shutdown},
     file,
     nt::{device::DeviceObject, irp::Irp},
-    object::{Ref, handle},
+    object::{Ref, handle, handle_or_null},
     report::report,
     request::{Origin, Request, State, complete},
 };
@@ -58,8 +58,8 @@ pub(crate) unsafe extern "C" fn dispatch(device: PDEVICE_OBJECT, irp: PIRP) -> N
         }
         IRP_MJ_SHUTDOWN => shutdown::notify(device, irp),
         IRP_MJ_PNP => requests::plug_and_play(device, irp),
-        IRP_MJ_POWER => requests::power(device, irp),
-        IRP_MJ_SYSTEM_CONTROL => device.pass(irp),
+        // The device stays in its working state while it is started, so power asks nothing of it.
+        IRP_MJ_POWER | IRP_MJ_SYSTEM_CONTROL => device.pass(irp),
         _ if device.is_filter() => device.pass(irp),
         _ => irp.complete_with(STATUS_INVALID_DEVICE_REQUEST),
     }
@@ -95,7 +95,7 @@ fn create(device: Ref<Device>, irp: Irp) -> NTSTATUS {
         }
     };
     irp.stack().mark_pending();
-    let file = file.map_or(core::ptr::null_mut(), |file| file.handle().cast());
+    let file = handle_or_null(file);
     let (device, request) = (device.handle().cast(), request.handle().cast());
     callback::call!(evt_create, "EvtDeviceFileCreate", device, request, file);
     STATUS_PENDING

@@ -11,12 +11,11 @@ use crate::{
         attributes::{Allowed, Attributes},
         handle,
     },
-    report::refuse,
     sync::{self, Serial},
 };
 use wdk_sys::{
     BOOLEAN, KDPC, NTSTATUS, PFN_WDF_DPC, PKDPC, PVOID, PWDF_DPC_CONFIG, PWDF_OBJECT_ATTRIBUTES,
-    STATUS_INFO_LENGTH_MISMATCH, WDF_DPC_CONFIG, WDFDPC, WDFOBJECT,
+    WDFDPC, WDFOBJECT,
 };
 
 /// A deferred procedure call.
@@ -59,19 +58,13 @@ pub(crate) fn create(
     attributes: PWDF_OBJECT_ATTRIBUTES,
     dpc: *mut WDFDPC,
 ) -> NTSTATUS {
-    let config = call.read(config);
     call.deliver(dpc, || {
         let (attributes, parent) = Attributes::with_parent(call, attributes, Allowed::PARENT)?;
-        if config.Size as usize != size_of::<WDF_DPC_CONFIG>() {
-            return Err(STATUS_INFO_LENGTH_MISMATCH);
-        }
-        if config.EvtDpcFunc.is_none() {
-            refuse!(call, NullParameter, "no callback");
-        }
+        let config = call.read_versioned(config, &[])?;
         let made = call.create(
             &attributes,
             Dpc {
-                evt_func: config.EvtDpcFunc,
+                evt_func: call.require_callback(config.EvtDpcFunc),
                 serial: sync::serial_of(parent, config.AutomaticSerialization != 0, false)?,
                 kernel: KernelDpc::new(),
             },
@@ -99,7 +92,7 @@ getters! {
     enqueue(Call::object::<Dpc>: WDFDPC => dpc) -> BOOLEAN = dpc.kernel.enqueue().into();
     /// `WdfDpcGetParentObject`.
     get_parent_object(Call::object::<Dpc>: WDFDPC => dpc) -> WDFOBJECT
-        = dpc.any().parent().map_or(core::ptr::null_mut(), crate::object::Any::handle);
+        = dpc.any().parent_handle();
     /// `WdfDpcWdmGetDpc`.
     wdm_get_dpc(Call::object::<Dpc>: WDFDPC => dpc) -> PKDPC = dpc.kernel.as_ptr();
 }

@@ -25,9 +25,8 @@ use wdk_sys::{
     _WDF_DRIVER_INIT_FLAGS as InitFlags, BOOLEAN, NTSTATUS, PCUNICODE_STRING, PDEVICE_OBJECT,
     PDRIVER_OBJECT, PFN_WDF_DRIVER_DEVICE_ADD, PFN_WDF_DRIVER_UNLOAD, PWDF_DRIVER_CONFIG,
     PWDF_DRIVER_VERSION_AVAILABLE_PARAMS, PWDF_OBJECT_ATTRIBUTES, PWSTR,
-    STATUS_DRIVER_INTERNAL_ERROR, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_PARAMETER,
-    STATUS_SUCCESS, STATUS_UNSUCCESSFUL, WDF_DRIVER_CONFIG, WDF_DRIVER_VERSION_AVAILABLE_PARAMS,
-    WDFDRIVER, WDFSTRING,
+    STATUS_DRIVER_INTERNAL_ERROR, STATUS_INVALID_PARAMETER, STATUS_SUCCESS, STATUS_UNSUCCESSFUL,
+    WDF_DRIVER_CONFIG, WDF_DRIVER_VERSION_AVAILABLE_PARAMS, WDFDRIVER, WDFSTRING,
 };
 
 /// The flags that the framework accepts.
@@ -66,8 +65,9 @@ pub(crate) fn create_driver(
     call.require_passive();
     call.require(driver_object);
     call.require(registry_path);
-    let config = call.read(config);
-    let made = make_driver(call, driver_object, attributes, &config);
+    let made = call
+        .read_versioned(config, &[])
+        .and_then(|config| make_driver(call, driver_object, attributes, &config));
     call.report(made.map(|made| call.write_optional(driver, made.handle().cast())))
 }
 
@@ -78,9 +78,6 @@ fn make_driver(
     config: &WDF_DRIVER_CONFIG,
 ) -> Result<Ref<Driver>, NTSTATUS> {
     let client = call.client();
-    if config.Size as usize != size_of::<WDF_DRIVER_CONFIG>() {
-        return Err(STATUS_INFO_LENGTH_MISMATCH);
-    }
     let flags = config.DriverInitFlags.cast_signed();
     if flags & !KNOWN_FLAGS != 0 {
         return Err(STATUS_INVALID_PARAMETER);

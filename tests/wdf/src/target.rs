@@ -7,9 +7,9 @@ use crate::{
     callback,
     device::Device,
     nt::{device::DeviceObject, irp::Irp},
-    object::{Class, Kind, Ref, handle},
+    object::{Class, Kind, Ref, handle, handle_or_null},
     report::refuse,
-    request::{Request, complete, owned},
+    request::{Request, complete, owned, refuse_cancelable},
 };
 use core::ptr::null_mut;
 use wdk_sys::{
@@ -68,7 +68,7 @@ fn change(request: Ref<Request>, change: impl FnOnce(&mut Sending)) {
 getters! {
     /// `WdfDeviceGetIoTarget`: null for a control device.
     of_device(Call::object::<Device>: WDFDEVICE => device) -> WDFIOTARGET
-        = device.target.get().map_or(null_mut(), |target| target.handle().cast());
+        = handle_or_null(device.target.get());
     /// `WdfIoTargetGetDevice`.
     get_device(Call::object::<Target>: WDFIOTARGET => target) -> WDFDEVICE
         = target.device.handle().cast();
@@ -97,9 +97,8 @@ pub(crate) fn set_completion_routine(
     });
 }
 
-/// `WdfRequestSend`: whether the request was sent. It may go to another driver's device that was formatted
-/// for, with a completion routine of the driver, or synchronously, or be forgotten. Timeouts are not
-/// implemented: the devices below complete at once.
+/// `WdfRequestSend`, to the next device in the stack: whether the request was sent. The options to wait for
+/// it and to forget it are implemented, a timeout is not.
 pub(crate) fn send(
     call: &Call,
     request: WDFREQUEST,
@@ -114,15 +113,10 @@ pub(crate) fn send(
     });
     let has = |flag: i32| flags & flag.cast_unsigned() != 0;
     if request.is_cancelable() {
-        refuse!(
-            call,
-            Queue,
-            [request.handle().addr(), 0],
-            "the request is cancelable; WdfRequestUnmarkCancelable comes first"
-        );
+        refuse_cancelable(call, request);
     }
     if has(SendFlags::WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET) {
-        complete::forget(request, irp, target.object);
+        complete::forget(call, request, irp, target.object);
         return 1;
     }
     let sending = request.sending.get();
@@ -159,14 +153,14 @@ unsafe extern "C" fn on_completed(_device: PDEVICE_OBJECT, _irp: PIRP, context: 
     {
         let sending = request.sending.get();
         change(request, |sending| sending.evt_completion = None);
-        let target = sending.target.map_or(null_mut(), Ref::handle);
+        let target = handle_or_null(sending.target);
         let mut parameters = params(irp);
         let (evt_completion, handle) = (sending.evt_completion, request.handle().cast());
         callback::call!(
             evt_completion,
             "EvtRequestCompletion",
             handle,
-            target.cast(),
+            target,
             &raw mut parameters,
             sending.context
         );

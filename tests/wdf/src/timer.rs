@@ -12,11 +12,11 @@ use crate::{
     object::{
         Class, Kind, Ref,
         attributes::{Allowed, Attributes},
-        create as create_object, handle,
+        handle,
     },
     report::refuse,
     sync::{self, Serial},
-    work::{Task, WorkItem},
+    work::WorkItem,
 };
 use core::{
     cell::Cell,
@@ -120,9 +120,6 @@ pub(crate) fn create(
         if config.TolerableDelay != 0 && config.UseHighResolutionTimer != 0 {
             return Err(STATUS_INVALID_PARAMETER);
         }
-        if config.EvtTimerFunc.is_none() {
-            refuse!(call, NullParameter, "no callback");
-        }
         let is_passive = attributes.execution_level == ExecutionLevel::WdfExecutionLevelPassive;
         if is_passive && period != 0 {
             return Err(STATUS_NOT_SUPPORTED);
@@ -130,7 +127,7 @@ pub(crate) fn create(
         let made = call.create(
             &attributes,
             Timer {
-                evt_func: config.EvtTimerFunc,
+                evt_func: call.require_callback(config.EvtTimerFunc),
                 serial: sync::serial_of(parent, config.AutomaticSerialization != 0, is_passive)?,
                 period,
                 kernel: KernelTimer::new(),
@@ -143,25 +140,14 @@ pub(crate) fn create(
         made.kernel.initialize();
         made.dpc.initialize(Some(on_timer), made.handle());
         if is_passive {
-            made.passive.set(Some(passive_item(made)?));
+            let item = Ref::<WorkItem>::of_framework(made.any(), |parent| {
+                if let Some(timer) = parent.downcast::<Timer>() {
+                    timer.call_back();
+                }
+            })?;
+            made.passive.set(Some(item));
         }
         Ok(made)
-    })
-}
-
-/// Makes the work item that calls the driver at `PASSIVE_LEVEL`. It is the timer's child.
-///
-/// `STATUS_INSUFFICIENT_RESOURCES`.
-fn passive_item(timer: Ref<Timer>) -> Result<Ref<WorkItem>, NTSTATUS> {
-    let task = Task::Framework(|parent| {
-        if let Some(timer) = parent.downcast::<Timer>() {
-            timer.call_back();
-        }
-    });
-    let item = WorkItem::new(sync::device_of(timer.any())?, task)?;
-    let made = create_object(timer.client(), &Attributes::NONE, Some(timer.any()), item);
-    made.inspect_err(|_| {
-        timer.any().delete();
     })
 }
 
@@ -190,5 +176,5 @@ pub(crate) fn stop(call: &Call, timer: WDFTIMER, wait: BOOLEAN) -> BOOLEAN {
 getters! {
     /// `WdfTimerGetParentObject`.
     get_parent_object(Call::object::<Timer>: WDFTIMER => timer) -> WDFOBJECT
-        = timer.any().parent().map_or(core::ptr::null_mut(), crate::object::Any::handle);
+        = timer.any().parent_handle();
 }

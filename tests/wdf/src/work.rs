@@ -6,7 +6,6 @@
 use crate::{
     call::{Call, getters},
     callback,
-    device::Device,
     nt::{
         deferred::WorkItem as Item,
         event::{self, Waiter},
@@ -14,7 +13,7 @@ use crate::{
         lock::SpinLock,
     },
     object::{
-        Class, Kind, Ref,
+        self, Any, Class, Kind, Ref,
         attributes::{Allowed, Attributes},
         handle,
     },
@@ -23,19 +22,18 @@ use crate::{
 };
 use wdk_sys::{
     NTSTATUS, PDEVICE_OBJECT, PFN_WDF_WORKITEM, PVOID, PWDF_OBJECT_ATTRIBUTES,
-    PWDF_WORKITEM_CONFIG, STATUS_INFO_LENGTH_MISMATCH, STATUS_INSUFFICIENT_RESOURCES,
-    WDF_WORKITEM_CONFIG, WDFOBJECT, WDFWORKITEM,
+    PWDF_WORKITEM_CONFIG, STATUS_INSUFFICIENT_RESOURCES, WDFOBJECT, WDFWORKITEM,
 };
 
 /// What a work item does.
-pub(crate) enum Task {
+enum Task {
     /// Calls the driver.
     Driver {
         evt_work_item: PFN_WDF_WORKITEM,
         serial: Serial,
     },
     /// Calls a function of the framework with the item's parent.
-    Framework(fn(crate::object::Any)),
+    Framework(fn(Any)),
 }
 
 /// A work item.
@@ -63,8 +61,9 @@ impl Class for WorkItem {
 }
 
 impl WorkItem {
-    /// `STATUS_INSUFFICIENT_RESOURCES`.
-    pub(crate) fn new(device: Ref<Device>, task: Task) -> Result<Self, NTSTATUS> {
+    /// `STATUS_INSUFFICIENT_RESOURCES`; what [`sync::device_of`] has.
+    fn new(parent: Any, task: Task) -> Result<Self, NTSTATUS> {
+        let device = sync::device_of(parent)?;
         Ok(Self {
             task,
             item: Item::allocate(device.object).ok_or(STATUS_INSUFFICIENT_RESOURCES)?,
@@ -78,6 +77,18 @@ impl WorkItem {
 }
 
 impl Ref<WorkItem> {
+    /// Makes the item with which the framework calls a function with `parent` at `PASSIVE_LEVEL`. A parent
+    /// that cannot get it is deleted.
+    ///
+    /// `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn of_framework(parent: Any, function: fn(Any)) -> Result<Self, NTSTATUS> {
+        WorkItem::new(parent, Task::Framework(function))
+            .and_then(|item| object::create(parent.client(), &Attributes::NONE, Some(parent), item))
+            .inspect_err(|_| {
+                parent.delete();
+            })
+    }
+
     /// Queues the item, unless it is queued. It may be queued again while it runs.
     pub(crate) fn enqueue(self) {
         let mut state = self.state.lock();
@@ -156,21 +167,14 @@ pub(crate) fn create(
     attributes: PWDF_OBJECT_ATTRIBUTES,
     work_item: *mut WDFWORKITEM,
 ) -> NTSTATUS {
-    let config = call.read(config);
     call.deliver(work_item, || {
         let (attributes, parent) = Attributes::with_parent(call, attributes, Allowed::PARENT)?;
-        if config.Size as usize != size_of::<WDF_WORKITEM_CONFIG>() {
-            return Err(STATUS_INFO_LENGTH_MISMATCH);
-        }
-        if config.EvtWorkItemFunc.is_none() {
-            refuse!(call, NullParameter, "no callback");
-        }
-        let serial = sync::serial_of(parent, config.AutomaticSerialization != 0, true)?;
+        let config = call.read_versioned(config, &[])?;
         let task = Task::Driver {
-            evt_work_item: config.EvtWorkItemFunc,
-            serial,
+            evt_work_item: call.require_callback(config.EvtWorkItemFunc),
+            serial: sync::serial_of(parent, config.AutomaticSerialization != 0, true)?,
         };
-        call.create(&attributes, WorkItem::new(sync::device_of(parent)?, task)?)
+        call.create(&attributes, WorkItem::new(parent, task)?)
     })
 }
 
@@ -193,5 +197,5 @@ pub(crate) fn flush(call: &Call, work_item: WDFWORKITEM) {
 getters! {
     /// `WdfWorkItemGetParentObject`.
     get_parent_object(Call::object::<WorkItem>: WDFWORKITEM => item) -> WDFOBJECT
-        = item.any().parent().map_or(core::ptr::null_mut(), crate::object::Any::handle);
+        = item.any().parent_handle();
 }

@@ -8,6 +8,7 @@
 //!
 //! - `run`: labs and episodes, and the sentence about a step that went wrong.
 //! - `episode`: what a step works with; sends a request and compares.
+//! - `look`: compares memory with the model.
 //! - `steps`, `race`, `parallel`: the kinds of steps.
 //! - `requests`, `mutation`: chooses requests, and spoils them.
 //! - `model`, `source`, `user_memory`, `system_memory`: what a request has to come to.
@@ -16,6 +17,7 @@
 
 mod episode;
 mod expected;
+mod look;
 mod model;
 mod mutation;
 mod parallel;

@@ -17,7 +17,7 @@ use crate::{
     object::{
         Class, Kind, Ref,
         attributes::{Allowed, Attributes},
-        create,
+        create, handle_or_null,
     },
     queue::Queue,
     report::report,
@@ -39,6 +39,9 @@ use wdk_sys::{
 };
 
 /// A device.
+///
+/// One thread at a time changes the cells: the driver's that sets the device up, and then the one in which
+/// the Plug and Play manager sends the device its requests, one by one.
 pub(crate) struct Device {
     driver: Ref<Driver>,
     pub(crate) object: DeviceObject,
@@ -59,9 +62,6 @@ pub(crate) struct Device {
     routes: [Cell<Option<Ref<Queue>>>; ROUTES],
     /// Files that have been opened and not closed.
     pub(crate) open_files: AtomicI32,
-    /// As long as [`Self::finish_initializing`] has not been called. `DO_DEVICE_INITIALIZING` does not
-    /// tell: Wine's `IoCreateDevice` does not set it.
-    initializing: Cell<bool>,
     /// The next device in the stack.
     pub(crate) target: Cell<Option<Ref<Target>>>,
 }
@@ -138,7 +138,7 @@ impl Device {
 
     /// Whether `WdfControlFinishInitializing`, or the end of `EvtDriverDeviceAdd`, is still to come.
     pub(crate) const fn is_initializing(&self) -> bool {
-        self.initializing.get()
+        self.object.flags() & DO_DEVICE_INITIALIZING != 0
     }
 
     /// Whether the device cannot have had requests yet.
@@ -149,8 +149,7 @@ impl Device {
     }
 
     /// Allows opening the device.
-    pub(crate) fn finish_initializing(&self) {
-        self.initializing.set(false);
+    pub(crate) const fn finish_initializing(&self) {
         self.object.change_flags(0, DO_DEVICE_INITIALIZING);
     }
 
@@ -241,14 +240,14 @@ fn make_device(
                     default_queue: Cell::new(None),
                     routes: [const { Cell::new(None) }; ROUTES],
                     open_files: AtomicI32::new(0),
-                    initializing: Cell::new(true),
                     target: Cell::new(None),
                 },
             )
         });
     match made {
         Ok(device) => {
-            object.change_flags(flags_of(settings), 0);
+            // Not every host's IoCreateDevice sets DO_DEVICE_INITIALIZING.
+            object.change_flags(flags_of(settings) | DO_DEVICE_INITIALIZING, 0);
             object.set_word(device.handle());
             device.callback_lock.initialize();
             let children = device
@@ -351,7 +350,7 @@ getters! {
         = device.driver.handle().cast();
     /// `WdfDeviceGetDefaultQueue`: null if the device has none.
     get_default_queue(Call::object::<Device>: WDFDEVICE => device) -> WDFQUEUE
-        = device.default_queue.get().map_or(null_mut(), |queue| queue.handle().cast());
+        = handle_or_null(device.default_queue.get());
 }
 
 /// `WdfDeviceConfigureRequestDispatching`.

@@ -272,16 +272,15 @@ impl Stack {
     /// Copies the location to the next driver's, and has a completion routine called, whatever
     /// becomes of the packet: `IoCopyCurrentIrpStackLocationToNext` and `IoSetCompletionRoutine`.
     fn copy_to_next(self, routine: PIO_COMPLETION_ROUTINE, context: PVOID) {
-        let next = self.0.as_ptr().wrapping_sub(1);
+        // SAFETY: a packet has a location for each device of the stack, and this is not the last one's.
+        let next = Self(unsafe { self.0.sub(1) });
+        let (to, from) = (next.0.cast::<u8>(), self.0.cast());
         let copied = offset_of!(IO_STACK_LOCATION, CompletionRoutine);
-        let from: *const u8 = self.0.as_ptr().cast();
-        // SAFETY: two locations of a packet that the framework holds: it has one for each device of
-        // the stack, and this is not the last one.
-        unsafe { next.cast::<u8>().copy_from_nonoverlapping(from, copied) };
-        let write = Self(NonNull::new(next).unwrap_or(self.0));
-        write.set(offset_of!(IO_STACK_LOCATION, CompletionRoutine), routine);
-        write.set(offset_of!(IO_STACK_LOCATION, Context), context);
-        write.set(offset_of!(IO_STACK_LOCATION, Control), INVOKE_ALWAYS);
+        // SAFETY: two locations of a packet that the framework holds.
+        unsafe { to.copy_from_nonoverlapping(from, copied) };
+        next.set(offset_of!(IO_STACK_LOCATION, CompletionRoutine), routine);
+        next.set(offset_of!(IO_STACK_LOCATION, Context), context);
+        next.set(offset_of!(IO_STACK_LOCATION, Control), INVOKE_ALWAYS);
     }
 
     const fn set<T>(self, offset: usize, value: T) {
@@ -293,8 +292,7 @@ impl Stack {
     pub(crate) const fn mark_pending(self) {
         let offset = offset_of!(IO_STACK_LOCATION, Control);
         let control: UCHAR = self.read(offset);
-        // SAFETY: a member of a stack location of a packet that the framework holds.
-        unsafe { member::<_, UCHAR>(self.0.as_ptr(), offset).write(control | PENDING) };
+        self.set(offset, control | PENDING);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Any, Phase, attributes::Attributes, context::Context, handle};
 use crate::{call::Call, nt::lock::SpinLock, report::refuse};
-use core::sync::atomic::Ordering;
+use core::{ffi::c_void, ptr::null_mut, sync::atomic::Ordering};
 use wdk_sys::{NTSTATUS, STATUS_DELETE_PENDING, STATUS_INSUFFICIENT_RESOURCES};
 
 /// Guards the cells of every header.
@@ -91,6 +91,11 @@ impl Any {
         let parent = self.header().parent.get();
         drop(guard);
         parent
+    }
+
+    /// Returns the handle of the parent; null if there is none.
+    pub(crate) fn parent_handle(self) -> *mut c_void {
+        self.parent().map_or(null_mut(), Self::handle)
     }
 
     pub(crate) fn reference(self) {

@@ -208,6 +208,11 @@ impl<T> Ref<T> {
     }
 }
 
+/// Returns the driver's handle of an object; null if there is none.
+pub(crate) fn handle_or_null<T, H>(object: Option<Ref<T>>) -> *mut H {
+    object.map_or(null_mut(), |object| object.handle().cast())
+}
+
 impl<T> Deref for Ref<T> {
     type Target = T;
 

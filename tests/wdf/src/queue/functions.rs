@@ -5,7 +5,7 @@ use crate::{
     call::Call,
     device::{Device, pnp::Pnp},
     file::File,
-    nt::lock::SpinLock,
+    nt::lock::{Guard, SpinLock},
     object::{
         Any, Ref,
         attributes::{Allowed, Attributes},
@@ -14,16 +14,15 @@ use crate::{
     report::refuse,
     status::{STATUS_WDF_NO_CALLBACK, STATUS_WDF_PAUSED},
     sync::{CallbackLock, Constraints},
-    work::{Task, WorkItem},
+    work::WorkItem,
 };
 use core::cell::Cell;
 use wdk_sys::{
     _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_IO_QUEUE_STATE as QueueState,
     _WDF_TRI_STATE as TriState, NTSTATUS, PFN_WDF_IO_QUEUE_STATE, PULONG, PWDF_IO_QUEUE_CONFIG,
-    PWDF_OBJECT_ATTRIBUTES, STATUS_INFO_LENGTH_MISMATCH, STATUS_INVALID_DEVICE_STATE,
-    STATUS_INVALID_PARAMETER, STATUS_INVALID_PARAMETER_4, STATUS_NO_MORE_ENTRIES,
-    STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG, WDF_IO_QUEUE_STATE, WDFCONTEXT, WDFDEVICE,
-    WDFFILEOBJECT, WDFQUEUE, WDFREQUEST,
+    PWDF_OBJECT_ATTRIBUTES, STATUS_INVALID_DEVICE_STATE, STATUS_INVALID_PARAMETER,
+    STATUS_INVALID_PARAMETER_4, STATUS_NO_MORE_ENTRIES, STATUS_UNSUCCESSFUL, WDF_IO_QUEUE_CONFIG,
+    WDF_IO_QUEUE_STATE, WDFCONTEXT, WDFDEVICE, WDFFILEOBJECT, WDFQUEUE, WDFREQUEST,
 };
 
 /// `WdfIoQueueCreate`.
@@ -42,13 +41,13 @@ pub(crate) fn create_queue(
     queue: *mut WDFQUEUE,
 ) -> NTSTATUS {
     let device = call.object::<Device>(device);
-    let config = call.read(config);
-    let made = if queue.is_null() && config.DefaultQueue == 0 {
-        // Nothing could ever use the queue.
-        Err(STATUS_INVALID_PARAMETER_4)
-    } else {
+    let made = call.read_versioned(config, &[]).and_then(|config| {
+        if queue.is_null() && config.DefaultQueue == 0 {
+            // Nothing could ever use the queue.
+            return Err(STATUS_INVALID_PARAMETER_4);
+        }
         make_queue(call, device, &config, attributes)
-    };
+    });
     call.report(made.map(|made| call.write_optional(queue, made.handle().cast())))
 }
 
@@ -58,9 +57,6 @@ fn make_queue(
     config: &WDF_IO_QUEUE_CONFIG,
     attributes: PWDF_OBJECT_ATTRIBUTES,
 ) -> Result<Ref<Queue>, NTSTATUS> {
-    if config.Size as usize != size_of::<WDF_IO_QUEUE_CONFIG>() {
-        return Err(STATUS_INFO_LENGTH_MISMATCH);
-    }
     let attributes = Attributes::read(call, attributes, Allowed::PARENT_AND_LEVELS)?;
     let dispatching = validate(config)?;
     if let Some(parent) = attributes.parent
@@ -103,27 +99,17 @@ fn make_queue(
     )?;
     queue.callback_lock.initialize();
     if constraints.is_passive {
-        queue.passive.set(Some(passive_item(queue)?));
+        let item = Ref::<WorkItem>::of_framework(queue.any(), |parent| {
+            if let Some(queue) = parent.downcast::<Queue>() {
+                queue.present_waiting();
+            }
+        })?;
+        queue.passive.set(Some(item));
     }
     if config.DefaultQueue != 0 {
         device.default_queue.set(Some(queue));
     }
     Ok(queue)
-}
-
-/// Makes the work item that presents requests at `PASSIVE_LEVEL`. It is the queue's child.
-///
-/// `STATUS_INSUFFICIENT_RESOURCES`.
-fn passive_item(queue: Ref<Queue>) -> Result<Ref<WorkItem>, NTSTATUS> {
-    let task = Task::Framework(|parent| {
-        if let Some(queue) = parent.downcast::<Queue>() {
-            queue.present_waiting();
-        }
-    });
-    let item = WorkItem::new(queue.device, task)?;
-    create(queue.client(), &Attributes::NONE, Some(queue.any()), item).inspect_err(|_| {
-        queue.any().delete();
-    })
 }
 
 fn validate(config: &WDF_IO_QUEUE_CONFIG) -> Result<Dispatching, NTSTATUS> {
@@ -186,15 +172,8 @@ pub(crate) fn retrieve_next_request(
 ) -> NTSTATUS {
     let queue = call.object::<Queue>(queue);
     call.deliver(request, || {
-        if queue.is_parallel {
-            return Err(STATUS_INVALID_DEVICE_STATE);
-        }
-        let mut state = queue.state.lock();
-        if state.dispatches() {
-            state.take_next().ok_or(STATUS_NO_MORE_ENTRIES)
-        } else {
-            Err(STATUS_WDF_PAUSED)
-        }
+        let mut state = queue.state_to_retrieve()?;
+        state.take(|_| true).ok_or(STATUS_NO_MORE_ENTRIES)
     })
 }
 
@@ -283,6 +262,23 @@ pub(crate) fn change<const TO: u8>(
     queue.notify(fulfilled);
 }
 
+impl Queue {
+    /// Returns the state of a queue whose requests the driver may fetch now.
+    ///
+    /// `STATUS_INVALID_DEVICE_STATE` for a parallel queue; `STATUS_WDF_PAUSED` for a stopped one.
+    fn state_to_retrieve(&self) -> Result<Guard<'_, State>, NTSTATUS> {
+        if self.is_parallel {
+            return Err(STATUS_INVALID_DEVICE_STATE);
+        }
+        let state = self.state.lock();
+        if state.dispatches() {
+            Ok(state)
+        } else {
+            Err(STATUS_WDF_PAUSED)
+        }
+    }
+}
+
 impl Ref<Queue> {
     /// Begins [`STOP`], [`DRAIN`] or [`PURGE`].
     fn stop_or_close(self, to: u8) {
@@ -311,22 +307,9 @@ pub(crate) fn retrieve_by_file_object(
     let queue = call.object::<Queue>(queue);
     let file = call.object::<File>(file);
     call.deliver(request, || {
-        if queue.is_parallel {
-            return Err(STATUS_INVALID_DEVICE_STATE);
-        }
-        let mut state = queue.state.lock();
-        if !state.dispatches() {
-            return Err(STATUS_WDF_PAUSED);
-        }
-        loop {
-            let found = state
-                .find(|request| request.file() == Some(file))
-                .ok_or(STATUS_NO_MORE_ENTRIES)?;
-            state.remove(found);
-            if found.leave_queue() {
-                state.own(found);
-                return Ok(found);
-            }
-        }
+        let mut state = queue.state_to_retrieve()?;
+        state
+            .take(|request| request.file() == Some(file))
+            .ok_or(STATUS_NO_MORE_ENTRIES)
     })
 }

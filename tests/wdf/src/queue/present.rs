@@ -35,7 +35,7 @@ impl Ref<Queue> {
             let held = queue_hold::is_active();
             let mut state = self.state.lock();
             let request = if !held && state.dispatches() && state.owned < at_most {
-                state.take_next()
+                state.take(|_| true)
             } else {
                 None
             };

@@ -108,11 +108,15 @@ impl State {
         None
     }
 
-    /// Takes the next request, which the driver then owns. A request that is being cancelled is
-    /// left to its cancel routine.
-    pub(super) fn take_next(&mut self) -> Option<Ref<Request>> {
+    /// Takes the first request that a function chooses, which the driver then owns. A request that is being
+    /// cancelled is left to its cancel routine.
+    pub(super) fn take(
+        &mut self,
+        mut chosen: impl FnMut(Ref<Request>) -> bool,
+    ) -> Option<Ref<Request>> {
         loop {
-            let request = self.pop()?;
+            let request = self.find(&mut chosen)?;
+            self.remove(request);
             if request.leave_queue() {
                 self.own(request);
                 return Some(request);

@@ -75,9 +75,7 @@ fn mark(
     evt_cancel: PFN_WDF_REQUEST_CANCEL,
 ) -> Result<(Ref<Request>, Marked), NTSTATUS> {
     let (request, irp) = live(call, handle);
-    if evt_cancel.is_none() {
-        refuse!(call, NullParameter, "no callback");
-    }
+    call.require_callback(evt_cancel);
     if request.queue.get().is_none()
         || !request.state().is_drivers()
         || request.evt_cancel.get().is_some()

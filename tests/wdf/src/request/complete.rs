@@ -1,6 +1,6 @@
 //! The end of a request.
 
-use super::{Origin, Request, State, live, refuse_foreign};
+use super::{Origin, Request, State, live, refuse_cancelable, refuse_foreign};
 use crate::{
     call::Call,
     nt::{device::DeviceObject, irp::Irp},
@@ -36,26 +36,26 @@ fn complete(
             "STATUS_PENDING completes nothing"
         );
     }
-    let Some(state) = request.take_from_driver() else {
-        refuse_foreign(call.name(), request);
-    };
+    let origin = take_from_driver(call, request);
     if irp.set_cancel_routine(None) {
-        refuse!(
-            call,
-            Queue,
-            [request.handle().addr(), 0],
-            "the request is cancelable; WdfRequestUnmarkCancelable comes first"
-        );
+        refuse_cancelable(call, request);
     }
     let information = information.unwrap_or_else(|| irp.information());
     check_information(call, request, irp, status, information);
     check_memory(call, request);
-    let origin = match (state, request.queue.get()) {
-        (State::Owned, Some(queue)) => Origin::Queue(queue),
-        _ => Origin::Driver,
-    };
     irp.set_information(information);
     end(request, irp, status, priority_boost, origin);
+}
+
+/// Ends the driver's use of a request. Returns where the driver had it from.
+fn take_from_driver(call: &Call, request: Ref<Request>) -> Origin {
+    let Some(state) = request.take_from_driver() else {
+        refuse_foreign(call.name(), request);
+    };
+    match (state, request.queue.get()) {
+        (State::Owned, Some(queue)) => Origin::Queue(queue),
+        _ => Origin::Driver,
+    }
 }
 
 /// Returns the status that a request is completed with: a code of the framework's own means nothing to a
@@ -88,17 +88,22 @@ pub(crate) fn finish(
     }
 }
 
-/// Cleans the request up, which unlocks what the driver locked for it, and then gives the packet
-/// back.
+/// Gives the packet back.
 fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR, origin: Origin) {
     request.set_state(State::Completed);
     if u32::from(irp.stack().major_function()) == IRP_MJ_CREATE {
         end_create(request, status);
     }
     irp.set_status(status);
+    part_with(request, origin, || irp.complete(priority_boost));
+}
+
+/// Cleans the request up, which unlocks what the driver locked for it, and then lets a function give the
+/// packet away.
+fn part_with(request: Ref<Request>, origin: Origin, give_away: impl FnOnce()) {
     let condemned = request.any().condemn();
     request.irp.set(None);
-    irp.complete(priority_boost);
+    give_away();
     if let Origin::Queue(queue) = origin {
         // While the handler runs, the thread that called it presents the next request.
         queue.disown(request);
@@ -112,24 +117,11 @@ fn end(request: Ref<Request>, irp: Irp, status: NTSTATUS, priority_boost: CCHAR,
 }
 
 /// Passes a request on to a lower device, whose completion ends it without the driver.
-pub(crate) fn forget(request: Ref<Request>, irp: Irp, lower: DeviceObject) {
-    let queue = match request.state() {
-        State::Owned => request.queue.get(),
-        _ => None,
-    };
-    request.set_state(State::Completed);
-    let condemned = request.any().condemn();
-    request.irp.set(None);
-    irp.pass_to(lower);
-    if let Some(queue) = queue {
-        queue.disown(request);
-        if !request.in_handler.load(Ordering::SeqCst) {
-            queue.present_waiting();
-        }
-    }
-    if let Some(condemned) = condemned {
-        condemned.release();
-    }
+pub(crate) fn forget(call: &Call, request: Ref<Request>, irp: Irp, lower: DeviceObject) {
+    let origin = take_from_driver(call, request);
+    part_with(request, origin, || {
+        irp.pass_to(lower);
+    });
 }
 
 /// Counts an open file if its create succeeded. After a failure, neither clean-up nor close comes.

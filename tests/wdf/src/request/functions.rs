@@ -5,11 +5,11 @@ use crate::{
     call::{Call, getters},
     device::Device,
     nt::routine,
-    object::Ref,
+    object::{Ref, handle_or_null},
     queue::Queue,
     report::refuse,
 };
-use core::{mem::offset_of, ptr::null_mut, sync::atomic::Ordering};
+use core::{mem::offset_of, sync::atomic::Ordering};
 use wdk_sys::{
     BOOLEAN, IO_STACK_LOCATION, IRP_MJ_CREATE, IRP_MJ_READ, IRP_MJ_WRITE, KPROCESSOR_MODE,
     NTSTATUS, PIRP, PWDF_REQUEST_PARAMETERS, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, ULONG,
@@ -54,7 +54,7 @@ getters! {
     get_information(owned: WDFREQUEST => (_, irp)) -> ULONG_PTR = irp.information();
     /// `WdfRequestGetFileObject`: null if the driver wants no file objects, or can do without one.
     get_file_object(owned: WDFREQUEST => (request, _)) -> WDFFILEOBJECT
-        = request.file.map_or(null_mut(), |file| file.handle().cast());
+        = handle_or_null(request.file);
     /// `WdfRequestGetRequestorMode`.
     get_requestor_mode(owned: WDFREQUEST => (_, irp)) -> KPROCESSOR_MODE = irp.requestor_mode();
     /// `WdfRequestGetRequestorProcessId`.
@@ -65,7 +65,7 @@ getters! {
     wdm_get_irp(owned: WDFREQUEST => (_, irp)) -> PIRP = irp.as_ptr();
     /// `WdfRequestGetIoQueue`: null for a request that the driver did not get from a queue.
     get_io_queue(owned: WDFREQUEST => (request, _)) -> WDFQUEUE
-        = request.queue.get().map_or(null_mut(), |queue| queue.handle().cast());
+        = handle_or_null(request.queue.get());
 }
 
 /// `WdfRequestSetInformation`.

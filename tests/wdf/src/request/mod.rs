@@ -18,7 +18,7 @@ use crate::{
         irql,
         mdl::OwnedMdl,
     },
-    object::{Class, Kind, Ref, create as create_object},
+    object::{Class, Kind, Ref, create as create_object, handle_or_null},
     queue::Queue,
     report::{refuse, violation},
     target::Sending,
@@ -269,6 +269,16 @@ pub(crate) fn owned(call: &Call, handle: wdk_sys::WDFREQUEST) -> (Ref<Request>, 
     (request, irp)
 }
 
+/// Refuses to end or send a request that the driver has made cancelable.
+pub(crate) fn refuse_cancelable(call: &Call, request: Ref<Request>) -> ! {
+    refuse!(
+        call,
+        Queue,
+        [request.handle().addr(), 0],
+        "the request is cancelable; WdfRequestUnmarkCancelable comes first"
+    )
+}
+
 /// `WDF_QUEUE_FATAL_ERROR_DATA`: what parameter 2 of the bugcheck points to.
 #[repr(C)]
 struct QueueFatalErrorData {
@@ -281,10 +291,7 @@ const _: () = assert!(size_of::<QueueFatalErrorData>() == 24);
 
 fn refuse_foreign(name: &str, request: Ref<Request>) -> ! {
     let data = QueueFatalErrorData {
-        queue: request
-            .queue
-            .get()
-            .map_or(core::ptr::null_mut(), Ref::handle),
+        queue: handle_or_null(request.queue.get()),
         request: request.handle(),
         status: STATUS_INVALID_DEVICE_REQUEST,
     };

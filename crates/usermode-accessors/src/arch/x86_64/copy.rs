@@ -186,41 +186,22 @@ macro_rules! copy_blocks {
     };
 }
 
-/// Copies R9 bytes from R8 to RDX and returns 0, or jumps to `strings`. `test` clears ZF if string
-/// instructions are fast.
-macro_rules! copy_all {
-    ($name:literal, $test:literal, $strings:literal) => {
-        lines![
-            copy_short!($name, concat!(".Llong_", $name)),
-            concat!(".Llong_", $name, ":"),
-            "cmp r9, {long}",
-            concat!("jae .Llonger_", $name),
-            concat!(".Lblocks_", $name, ":"),
-            copy_blocks!($name),
-            concat!(".Llonger_", $name, ":"),
-            $test,
-            concat!("jz .Lblocks_", $name),
-            concat!("jmp ", $strings),
-        ]
-    };
-}
-
 /// The guarded copy, and its landing pads. The labels end in `name`.
 macro_rules! copy_body {
-    ($name:literal, $strings:literal, $resume:literal) => {
+    ($name:literal, $resume:literal) => {
         lines![
             concat!(".Laccess_", $name, ":"),
-            copy_all!($name, "test byte ptr [rip + {features}], {strings}", $strings),
+            move_by_length!(
+                $name,
+                copy_short,
+                copy_blocks,
+                "test byte ptr [rip + {features}], {strings}",
+                "usermode_accessors_copy_strings"
+            ),
             concat!(".Lend_", $name, ":"),
             arrived_of!($name, all_but: [
                 48 of 0, 32 of 0, 16 of 0, 16 of 64, 16 of 96, 32 of 96, 16 of 128, 32 of 128
-            ] and 48 of 128),
-            concat!(".Lresume_", $name, ":"),
-            "mov rcx, [rsp + 8]",
-            "mov rdx, [rsp + 16]",
-            "mov r8, [rsp + 24]",
-            "mov r9, [rsp + 32]",
-            concat!("jmp ", $resume),
+            ] and 48 of 128, resume: $resume),
         ]
     };
 }
@@ -231,17 +212,15 @@ macro_rules! copy_scopes {
     ($filter:expr, $name:literal) => {
         lines![
             up_to_64!($filter, $name),
-            scopes_of!(
-                $filter,
-                $name,
-                [
-                    ("second_64", "third_64", "16_arrived"),
-                    ("third_64", "fourth_64", "32_arrived"),
-                    ("fourth_64", "fifth_64", "48_arrived"),
-                    ("fifth_64", "sixth_64", "all_but_32_of_96"),
-                    ("sixth_64", "end_64", "all_but_16_of_96"),
-                ]
-            ),
+            scopes_of!($filter, $name, [
+                "64": [
+                    "second" => "16_arrived",
+                    "third" => "32_arrived",
+                    "fourth" => "48_arrived",
+                    "fifth" => "all_but_32_of_96",
+                    "sixth" => "all_but_16_of_96"
+                ],
+            ]),
             longest!($filter, $name),
             blocks!($filter, $name),
         ]
@@ -253,11 +232,7 @@ guarded_routine!(
     entries: copy_entries!("usermode_accessors_copy", clamps: clamp),
     before: [],
     prologue: bare,
-    body: [copy_body!(
-        "copy",
-        "usermode_accessors_copy_strings",
-        "usermode_accessors_copy_resume"
-    )],
+    body: [copy_body!("copy", "usermode_accessors_copy_resume")],
     scopes: [(copy_scopes of "copy")],
     operands: [long = LONG, strings = processor::STRINGS],
 );
@@ -266,38 +241,17 @@ guarded_routine!(
 global_asm!(
     begin!("usermode_accessors_copy_closed", handled),
     prologue!(bare),
-    copy_body!(
-        "copy_closed",
-        "usermode_accessors_copy_strings",
-        "usermode_accessors_copy_resume_closed"
-    ),
+    copy_body!("copy_closed", "usermode_accessors_copy_resume_closed"),
     end!("usermode_accessors_copy_closed", filter!(bare), [(copy_scopes of "copy_closed")]),
     long = const LONG,
     features = sym processor::FEATURES,
     strings = const processor::STRINGS,
 );
 
-// The registers are those of the copies, which jump here. RDI is exact, so nothing is resumed.
-global_asm!(
-    begin!("usermode_accessors_copy_strings", handled),
-    prologue!(pushed),
-    keep_record!(pushed),
-    "mov rdi, rdx",
+string_routines!(
+    "usermode_accessors_copy_strings",
     "mov rsi, r8",
-    "mov rcx, r9",
-    ".Laccess_copy_strings:",
-    "rep movsb",
-    ".Lend_copy_strings:",
-    "xor eax, eax",
-    epilogue!(),
-    "ret",
-    ".Llanding_copy_strings:",
-    "mov rax, [rsp + 32]",
-    "add rax, [rsp + 48]",
-    "sub rax, rdi",
-    epilogue!(),
-    "ret",
-    end!("usermode_accessors_copy_strings", filter!(pushed), [(access_scope of "copy_strings")]),
+    "rep movsb"
 );
 
 // Accesses only the record, and has no frame.
@@ -360,16 +314,13 @@ guarded_routine!(
 global_asm!(
     begin!("usermode_accessors_copy_directly"),
     prologue!(bare),
-    copy_all!("copy_directly", "test cl, {strings}", "usermode_accessors_copy_strings_directly"),
-    end!(),
-    begin!("usermode_accessors_copy_strings_directly"),
-    prologue!(pushed),
-    "mov rdi, rdx",
-    "mov rsi, r8",
-    "mov rcx, r9",
-    "rep movsb",
-    epilogue!(),
-    "ret",
+    move_by_length!(
+        "copy_directly",
+        copy_short,
+        copy_blocks,
+        "test cl, {strings}",
+        "usermode_accessors_copy_strings_directly"
+    ),
     end!(),
     long = const LONG,
     strings = const processor::STRINGS,

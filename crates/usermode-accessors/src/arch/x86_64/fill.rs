@@ -1,6 +1,5 @@
 //! Fills, in the way of [`copy`](super::copy): up to 128 bytes with stores that overlap in the middle;
-//! longer with blocks of 64 bytes; from 2 KiB on with `REP STOSB`. The blocks are aligned, which pays from
-//! 129 bytes on. After a fault a fill resumes to find the exact byte.
+//! longer with blocks of 64 bytes; from 2 KiB on with `REP STOSB`. The blocks are aligned. After a fault a fill resumes to find the exact byte.
 
 use core::{arch::global_asm, mem::offset_of};
 
@@ -134,25 +133,6 @@ macro_rules! fill_blocks {
     };
 }
 
-/// Fills R9 bytes at RDX and returns 0, or jumps to `strings`. `test` clears ZF if string instructions
-/// are fast.
-macro_rules! fill_all {
-    ($name:literal, $test:literal, $strings:literal) => {
-        lines![
-            fill_short!($name, concat!(".Llong_", $name)),
-            concat!(".Llong_", $name, ":"),
-            "cmp r9, {long}",
-            concat!("jae .Llonger_", $name),
-            concat!(".Lblocks_", $name, ":"),
-            fill_blocks!($name),
-            concat!(".Llonger_", $name, ":"),
-            $test,
-            concat!("jz .Lblocks_", $name),
-            concat!("jmp ", $strings),
-        ]
-    };
-}
-
 /// The scopes of the guarded fill.
 #[cfg(windows)]
 macro_rules! fill_scopes {
@@ -173,47 +153,26 @@ guarded_routine!(
     body: [
         repeat_byte!(),
         ".Laccess_fill:",
-        fill_all!(
+        move_by_length!(
             "fill",
+            fill_short,
+            fill_blocks,
             "test byte ptr [rip + {features}], {strings}",
             "usermode_accessors_fill_strings"
         ),
         ".Lend_fill:",
         arrived_of!("fill", all_but: [
             48 of 0, 32 of 0, 16 of 0, 16 of 64, 16 of 128, 32 of 128
-        ] and 48 of 128),
-        ".Lresume_fill:",
-        "mov rcx, [rsp + 8]",
-        "mov rdx, [rsp + 16]",
-        "mov r8, [rsp + 24]",
-        "mov r9, [rsp + 32]",
-        "jmp usermode_accessors_fill_resume",
+        ] and 48 of 128, resume: "usermode_accessors_fill_resume"),
     ],
     scopes: [(fill_scopes of "fill")],
     operands: [long = LONG, strings = processor::STRINGS],
 );
 
-// The registers are those of the fill, which jumps here. RDI is exact, so nothing is resumed.
-global_asm!(
-    begin!("usermode_accessors_fill_strings", handled),
-    prologue!(pushed),
-    keep_record!(pushed),
-    "mov rdi, rdx",
+string_routines!(
+    "usermode_accessors_fill_strings",
     "mov eax, r8d",
-    "mov rcx, r9",
-    ".Laccess_fill_strings:",
-    "rep stosb",
-    ".Lend_fill_strings:",
-    "xor eax, eax",
-    epilogue!(),
-    "ret",
-    ".Llanding_fill_strings:",
-    "mov rax, [rsp + 32]",
-    "add rax, [rsp + 48]",
-    "sub rax, rdi",
-    epilogue!(),
-    "ret",
-    end!("usermode_accessors_fill_strings", filter!(pushed), [(access_scope of "fill_strings")]),
+    "rep stosb"
 );
 
 // Fills from offset R10 to offset RAX of R9 bytes at RDX, with the byte in R8.
@@ -245,9 +204,7 @@ global_asm!(
     "sub rax, rdi",
     epilogue!(),
     "ret",
-    end!("usermode_accessors_fill_bytes", filter!(pushed), [
-        (".Laccess_fill_bytes", ".Lend_fill_bytes", ".Llanding_fill_bytes"),
-    ]),
+    end!("usermode_accessors_fill_bytes", filter!(pushed), [(access_scope of "fill_bytes")]),
     features = sym processor::FEATURES,
     smap = const processor::SMAP,
     code = const offset_of!(Record, code),
@@ -259,16 +216,13 @@ global_asm!(
     begin!("usermode_accessors_fill_directly"),
     prologue!(bare),
     repeat_byte!(),
-    fill_all!("fill_directly", "test cl, {strings}", "usermode_accessors_fill_strings_directly"),
-    end!(),
-    begin!("usermode_accessors_fill_strings_directly"),
-    prologue!(pushed),
-    "mov rdi, rdx",
-    "mov eax, r8d",
-    "mov rcx, r9",
-    "rep stosb",
-    epilogue!(),
-    "ret",
+    move_by_length!(
+        "fill_directly",
+        fill_short,
+        fill_blocks,
+        "test cl, {strings}",
+        "usermode_accessors_fill_strings_directly"
+    ),
     end!(),
     long = const LONG,
     strings = const processor::STRINGS,

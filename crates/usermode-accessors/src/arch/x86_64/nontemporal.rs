@@ -71,10 +71,10 @@ guarded_routine!(
         "add rdx, r9",
         copy_to_alignment!(".Laccess_copy_nontemporal:", ".Lblocks_copy_nontemporal:"),
         stream_blocks!(
-            ".Lsecond_copy_nontemporal:",
-            ".Lthird_copy_nontemporal:",
-            ".Lfourth_copy_nontemporal:",
-            ".Lend_copy_nontemporal:"
+            ".Lsecond_block_copy_nontemporal:",
+            ".Lthird_block_copy_nontemporal:",
+            ".Lfourth_block_copy_nontemporal:",
+            ".Lend_block_copy_nontemporal:"
         ),
         ".Lrest_copy_nontemporal:",
         "rep movsb",

@@ -1,15 +1,70 @@
-//! Sequences of stores, and the landing pads for their faults.
+//! What copies and fills share: their classes of lengths, and the landing pads for the faults of their
+//! stores.
 //!
-//! Copies and fills store to the same addresses, upward, in the same classes of lengths. Each store
-//! of a class except the first has a label before it. A scope begins there, and its landing pad knows
-//! how many bytes are stored by then. All labels end in the name of the routine.
+//! They store to the same addresses, upward, in the same classes. Each store of a class except the first
+//! has a label before it. A scope begins there, and its landing pad knows how many bytes are stored by
+//! then. All labels end in the name of the routine.
 
-/// The length in bytes from which a string instruction is faster than a loop, on processors with
-/// [`STRINGS`](super::processor::STRINGS).
-///
-/// Measured, `REP MOVSB` wins from 1 KiB on if the destination is aligned to 64 bytes, from 1.5 KiB on if
-/// it is not, and from 3 KiB on if the destination lies shortly above the source modulo 4 KiB.
+/// The length in bytes from which a string instruction is taken for faster than a loop, on processors with
+/// [`STRINGS`](super::processor::STRINGS). The page `performance` has the measurements.
 pub(super) const LONG: usize = 2048;
+
+/// Moves R9 bytes and returns 0: by the macro `short` up to 128 bytes, by the macro `blocks` above. From
+/// [`LONG`] on it jumps to the routine `strings`, if `test` clears ZF: if string instructions are fast.
+macro_rules! move_by_length {
+    ($name:literal, $short:ident, $blocks:ident, $test:literal, $strings:literal) => {
+        lines![
+            $short!($name, concat!(".Llong_", $name)),
+            concat!(".Llong_", $name, ":"),
+            "cmp r9, {long}",
+            concat!("jae .Llonger_", $name),
+            concat!(".Lblocks_", $name, ":"),
+            $blocks!($name),
+            concat!(".Llonger_", $name, ":"),
+            $test,
+            concat!("jz .Lblocks_", $name),
+            concat!("jmp ", $strings),
+        ]
+    };
+}
+
+/// Defines the routine `name`, which moves R9 bytes by a string instruction, and `name_directly`, which
+/// does so without a guard. `setup` prepares the instruction; RDI and RCX are set here. The routines that
+/// jump here leave their registers. RDI is exact after a fault, so nothing is resumed.
+macro_rules! string_routines {
+    ($name:literal, $setup:literal, $instruction:literal) => {
+        global_asm!(
+            begin!($name, handled),
+            prologue!(pushed),
+            keep_record!(pushed),
+            "mov rdi, rdx",
+            $setup,
+            "mov rcx, r9",
+            concat!(".Laccess_", $name, ":"),
+            $instruction,
+            concat!(".Lend_", $name, ":"),
+            "xor eax, eax",
+            epilogue!(),
+            "ret",
+            concat!(".Llanding_", $name, ":"),
+            "mov rax, [rsp + 32]",
+            "add rax, [rsp + 48]",
+            "sub rax, rdi",
+            epilogue!(),
+            "ret",
+            end!($name, filter!(pushed), [(access_scope of $name)]),
+            begin!(concat!($name, "_directly")),
+            prologue!(pushed),
+            "mov rdi, rdx",
+            $setup,
+            "mov rcx, r9",
+            $instruction,
+            epilogue!(),
+            "ret",
+            end!(),
+        );
+    };
+}
 
 /// The stores of one class. Each except the first comes after its label; `end` comes after the last.
 macro_rules! stores {
@@ -60,8 +115,8 @@ macro_rules! arrived {
     };
 }
 
-/// The landing pads of copies and fills. The filter has stored the length in the home slot of R9. They
-/// fall through to `resume`.
+/// The landing pads of copies and fills. The filter has stored the arguments in their home slots; R9 is the
+/// length. They go on at the routine `resume`, with the arguments and R10.
 ///
 /// A class stores half of its greatest length from the start, and the other half up to the end. So
 /// `16 of 64`, say, means that all except the last 16 bytes are stored, but at least the first 32. Of
@@ -69,7 +124,8 @@ macro_rules! arrived {
 macro_rules! arrived_of {
     (
         $name:literal,
-        all_but: [$($rest:literal of $most:literal),*] and $last_rest:literal of $last_most:literal
+        all_but: [$($rest:literal of $most:literal),*] and $last_rest:literal of $last_most:literal,
+        resume: $resume:literal
     ) => {
         lines![
             concat!(".Lnone_arrived_", $name, ":"),
@@ -86,6 +142,12 @@ macro_rules! arrived_of {
             "add r10, [rsp + 32]",
             "cmp r10, rax",
             "cmovl r10, rax",
+            concat!(".Lresume_", $name, ":"),
+            "mov rcx, [rsp + 8]",
+            "mov rdx, [rsp + 16]",
+            "mov r8, [rsp + 24]",
+            "mov r9, [rsp + 32]",
+            concat!("jmp ", $resume),
         ]
     };
 }
@@ -100,33 +162,28 @@ macro_rules! all_but_arrived {
     };
 }
 
-/// Scopes, given by the beginnings of their labels.
+/// The scopes of classes of stores. Each runs from the label of a store to that of the next one, or to the
+/// `end` of the class, and has the landing pad with the given beginning.
 #[cfg(windows)]
 macro_rules! scopes_of {
-    ($filter:expr, $name:literal, [$(($begin:expr, $end:expr, $landing:expr)),* $(,)?]) => {
-        lines![$(
+    ($filter:expr, $name:literal, [$($class:literal: [$($scopes:tt)+]),+ $(,)?]) => {
+        lines![$(scopes_of!(@ $filter, $name, $class, $($scopes)+),)+]
+    };
+    (@ $filter:expr, $name:literal, $class:literal, $begin:literal => $landing:literal) => {
+        scopes_of!(@ $filter, $name, $class, $begin => $landing, "end")
+    };
+    (
+        @ $filter:expr, $name:literal, $class:literal,
+        $begin:literal => $landing:literal, $end:literal $(=> $($more:tt)+)?
+    ) => {
+        lines![
             scope!($filter, (
-                concat!(".L", $begin, "_", $name),
-                concat!(".L", $end, "_", $name),
+                concat!(".L", $begin, "_", $class, "_", $name),
+                concat!(".L", $end, "_", $class, "_", $name),
                 concat!(".L", $landing, "_", $name)
             )),
-        )*]
-    };
-}
-
-/// The scopes of a block of four stores of 16 bytes, of a copy that has no other stores.
-#[cfg(windows)]
-macro_rules! block {
-    ($filter:expr, $name:literal) => {
-        scopes_of!(
-            $filter,
-            $name,
-            [
-                ("second", "third", "16_arrived"),
-                ("third", "fourth", "32_arrived"),
-                ("fourth", "end", "48_arrived"),
-            ]
-        )
+            $(scopes_of!(@ $filter, $name, $class, $end => $($more)+),)?
+        ]
     };
 }
 
@@ -134,19 +191,13 @@ macro_rules! block {
 #[cfg(windows)]
 macro_rules! up_to_64 {
     ($filter:expr, $name:literal) => {
-        scopes_of!(
-            $filter,
-            $name,
-            [
-                ("second_2", "end_2", "2_arrived"),
-                ("second_4", "end_4", "4_arrived"),
-                ("second_8", "end_8", "8_arrived"),
-                ("second_16", "end_16", "16_arrived"),
-                ("second_32", "third_32", "16_arrived"),
-                ("third_32", "fourth_32", "32_arrived"),
-                ("fourth_32", "end_32", "all_but_16_of_64"),
-            ]
-        )
+        scopes_of!($filter, $name, [
+            "2": ["second" => "2_arrived"],
+            "4": ["second" => "4_arrived"],
+            "8": ["second" => "8_arrived"],
+            "16": ["second" => "16_arrived"],
+            "32": ["second" => "16_arrived", "third" => "32_arrived", "fourth" => "all_but_16_of_64"],
+        ])
     };
 }
 
@@ -154,19 +205,27 @@ macro_rules! up_to_64 {
 #[cfg(windows)]
 macro_rules! longest {
     ($filter:expr, $name:literal) => {
-        scopes_of!(
-            $filter,
-            $name,
-            [
-                ("second_longest", "third_longest", "16_arrived"),
-                ("third_longest", "fourth_longest", "32_arrived"),
-                ("fourth_longest", "fifth_longest", "48_arrived"),
-                ("fifth_longest", "sixth_longest", "64_arrived"),
-                ("sixth_longest", "seventh_longest", "all_but_48_of_128"),
-                ("seventh_longest", "eighth_longest", "all_but_32_of_128"),
-                ("eighth_longest", "end_longest", "all_but_16_of_128"),
-            ]
-        )
+        scopes_of!($filter, $name, [
+            "longest": [
+                "second" => "16_arrived",
+                "third" => "32_arrived",
+                "fourth" => "48_arrived",
+                "fifth" => "64_arrived",
+                "sixth" => "all_but_48_of_128",
+                "seventh" => "all_but_32_of_128",
+                "eighth" => "all_but_16_of_128"
+            ],
+        ])
+    };
+}
+
+/// The scopes of a block of four stores of 16 bytes.
+#[cfg(windows)]
+macro_rules! block {
+    ($filter:expr, $name:literal) => {
+        scopes_of!($filter, $name, [
+            "block": ["second" => "16_arrived", "third" => "32_arrived", "fourth" => "48_arrived"],
+        ])
     };
 }
 
@@ -174,18 +233,20 @@ macro_rules! longest {
 #[cfg(windows)]
 macro_rules! blocks {
     ($filter:expr, $name:literal) => {
-        scopes_of!(
-            $filter,
-            $name,
-            [
-                ("second_block", "third_block", "16_arrived"),
-                ("third_block", "fourth_block", "32_arrived"),
-                ("fourth_block", "end_block", "48_arrived"),
-                ("second_rest", "third_rest", "all_but_48_of_0"),
-                ("third_rest", "fourth_rest", "all_but_32_of_0"),
-                ("fourth_rest", "end_rest", "all_but_16_of_0"),
-                ("access", "end", "none_arrived"),
-            ]
-        )
+        lines![
+            block!($filter, $name),
+            scopes_of!($filter, $name, [
+                "rest": [
+                    "second" => "all_but_48_of_0",
+                    "third" => "all_but_32_of_0",
+                    "fourth" => "all_but_16_of_0"
+                ],
+            ]),
+            scope!($filter, (
+                concat!(".Laccess_", $name),
+                concat!(".Lend_", $name),
+                concat!(".Lnone_arrived_", $name)
+            )),
+        ]
     };
 }

@@ -24,9 +24,9 @@ const AIMS: [Aim; 6] = [
         of: &[
             "copy hot beside glibc held to SSE2",
             "fill beside glibc held to SSE2",
-            "copy hot",
-            "copy cold",
-            "fill",
+            "copy hot under Wine",
+            "copy cold under Wine",
+            "fill under Wine",
         ],
         sizes: ALL_SIZES,
         ratio: Comparison::ratio_to_best,
@@ -44,14 +44,20 @@ const AIMS: [Aim; 6] = [
     },
     Aim {
         text: "The length of a string of 0 to 3 characters is found not slower than by the C runtime",
-        of: &["string", "wide string"],
+        of: &["string under Wine", "wide string under Wine"],
         sizes: 0..=8,
         ratio: to_plain,
         is_met: is_not_slower,
     },
     Aim {
         text: "Faster than every peer that survives a fault",
-        of: &["copy hot", "copy cold", "fill", "string", "wide string"],
+        of: &[
+            "copy hot under Wine",
+            "copy cold under Wine",
+            "fill under Wine",
+            "string under Wine",
+            "wide string under Wine",
+        ],
         sizes: ALL_SIZES,
         ratio: to_microseh,
         is_met: is_faster,
@@ -59,14 +65,18 @@ const AIMS: [Aim; 6] = [
     Aim {
         text: "A guarded read of a number in a dependent chain takes at most 1.05 times as long as a \
                plain one",
-        of: &["chain hot", "chain far"],
+        of: &["chain hot under Wine", "chain far under Wine"],
         sizes: ALL_SIZES,
         ratio: to_plain,
         is_met: is_at_most_a_twentieth_slower,
     },
     Aim {
         text: "A fault that is survived costs less than with `microseh`",
-        of: &["fault read", "fault copy", "fault short copy"],
+        of: &[
+            "fault read under Wine",
+            "fault copy under Wine",
+            "fault short copy under Wine",
+        ],
         sizes: ALL_SIZES,
         ratio: to_microseh,
         is_met: is_faster,
@@ -92,6 +102,12 @@ fn is_not_slower(ratio: f64) -> bool {
 
 fn is_at_most_a_twentieth_slower(ratio: f64) -> bool {
     ratio < 1.055
+}
+
+/// Returns the names of the comparisons that have an aim.
+#[cfg(test)]
+pub fn comparisons() -> impl Iterator<Item = &'static str> {
+    AIMS.iter().flat_map(|aim| aim.of).copied()
 }
 
 /// Returns a Markdown list of the aims and the results.
@@ -123,44 +139,40 @@ impl Aim {
         let Some(worst) = measured.iter().max_by(|a, b| a.1.total_cmp(&b.1)) else {
             return "not measured".to_owned();
         };
-        let met: Vec<bool> = measured
-            .iter()
-            .map(|(_, ratio)| (self.is_met)(*ratio))
-            .collect();
-        let sizes: Vec<u64> = measured.iter().map(|(size, _)| *size).collect();
-        let all = met.iter().all(|met| *met);
-        if sizes.len() == 1 {
-            let word = if all { "met" } else { "**not met**" };
+        let is_met = self.is_met;
+        if measured.len() == 1 {
+            let word = if is_met(worst.1) {
+                "met"
+            } else {
+                "**not met**"
+            };
             return format!("{word}, at {:.2}", worst.1);
         }
+        let met = runs(&measured, is_met);
+        let missed = runs(&measured, |ratio| !is_met(ratio));
         let worst = format!("at worst {:.2}, at {}", worst.1, bytes(worst.0));
-        if all {
+        if missed.is_empty() {
             format!("met at all sizes ({worst})")
-        } else if met.iter().any(|met| *met) {
-            format!(
-                "met at {}; **not met** at {} ({worst})",
-                runs(&sizes, &met, true),
-                runs(&sizes, &met, false)
-            )
-        } else {
+        } else if met.is_empty() {
             format!("**not met** at any size ({worst})")
+        } else {
+            format!("met at {met}; **not met** at {missed} ({worst})")
         }
     }
 }
 
-/// Lists the sizes at which `met` is `expected`, consecutive sizes as one range.
-fn runs(sizes: &[u64], met: &[bool], expected: bool) -> String {
-    let pairs: Vec<(u64, bool)> = sizes.iter().copied().zip(met.iter().copied()).collect();
-    pairs
-        .chunk_by(|a, b| a.1 == b.1)
-        .filter(|run| run.first().is_some_and(|first| first.1 == expected))
+/// Lists the sizes whose ratio is `chosen`, consecutive sizes as one range.
+fn runs(measured: &[(u64, f64)], chosen: impl Fn(f64) -> bool) -> String {
+    measured
+        .chunk_by(|a, b| chosen(a.1) == chosen(b.1))
         .filter_map(|run| {
-            let (first, last) = (run.first()?.0, run.last()?.0);
-            Some(if first == last {
-                bytes(first)
+            let (first, last) = (run.first()?, run.last()?);
+            let sizes = if first.0 == last.0 {
+                bytes(first.0)
             } else {
-                format!("{} to {}", bytes(first), bytes(last))
-            })
+                format!("{} to {}", bytes(first.0), bytes(last.0))
+            };
+            chosen(first.1).then_some(sizes)
         })
         .collect::<Vec<_>>()
         .join(", ")
@@ -182,34 +194,41 @@ mod tests {
 
     #[test]
     fn the_list_names_the_sizes_at_which_an_aim_is_met() {
-        let found = [comparison("copy hot", &[1.2, 1.0, 1.05, 1.06, 0.5])];
+        let found = [comparison(
+            "copy hot under Wine",
+            &[1.2, 1.0, 1.05, 1.06, 0.5],
+        )];
         let text = list(&found);
-        let expected = "  - copy hot: met at 2 B to 4 B, 16 B; **not met** at 1 B, 8 B \
+        let expected = "  - copy hot under Wine: met at 2 B to 4 B, 16 B; **not met** at 1 B, 8 B \
                         (at worst 1.20, at 1 B).\n";
         assert!(text.contains(expected), "{text}");
-        let expected = "  - copy hot: met at all sizes (at worst 0.60, at 1 B).\n";
+        let expected = "  - copy hot under Wine: met at all sizes (at worst 0.60, at 1 B).\n";
         assert!(text.contains(expected), "{text}");
-        assert!(text.contains("  - fill: not measured.\n"), "{text}");
+        assert!(
+            text.contains("  - fill under Wine: not measured.\n"),
+            "{text}"
+        );
     }
 
     #[test]
     fn a_chain_has_its_own_limit() {
-        let verdict = |ratio| list(&[comparison("chain hot", &[ratio])]);
-        assert!(verdict(1.05).contains("  - chain hot: met, at 1.05.\n"));
-        assert!(verdict(1.06).contains("  - chain hot: **not met**, at 1.06.\n"));
+        let verdict = |ratio| list(&[comparison("chain hot under Wine", &[ratio])]);
+        assert!(verdict(1.05).contains("  - chain hot under Wine: met, at 1.05.\n"));
+        assert!(verdict(1.06).contains("  - chain hot under Wine: **not met**, at 1.06.\n"));
     }
 
     #[test]
     fn an_aim_for_small_sizes_ignores_the_large_ones() {
-        let text = list(&[comparison("string", &[0.9, 1.0, 0.9, 0.9, 1.4])]);
-        let expected = "  - string: met at all sizes (at worst 1.00, at 2 B).\n";
+        let text = list(&[comparison("string under Wine", &[0.9, 1.0, 0.9, 0.9, 1.4])]);
+        let expected = "  - string under Wine: met at all sizes (at worst 1.00, at 2 B).\n";
         assert!(text.contains(expected), "{text}");
     }
 
     #[test]
     fn a_fault_must_be_strictly_cheaper() {
-        let text = list(&[comparison("fault read", &[2.0, 2.1])]);
-        let expected = "  - fault read: **not met** at any size (at worst 1.05, at 2 B).\n";
+        let text = list(&[comparison("fault read under Wine", &[2.0, 2.1])]);
+        let expected =
+            "  - fault read under Wine: **not met** at any size (at worst 1.05, at 2 B).\n";
         assert!(text.contains(expected), "{text}");
     }
 }

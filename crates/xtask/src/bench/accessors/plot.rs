@@ -28,6 +28,24 @@ const LINES: [(Contender, &str, RGBColor); 3] = [
     ),
 ];
 
+/// The comparisons, with the titles of their panels.
+const PANELS: [(&str, &str); 2] = [
+    (
+        "copy hot beside glibc held to SSE2",
+        "Guarded copy beside glibc held to SSE2, hot: time as a ratio (less is faster)",
+    ),
+    (
+        "copy cold under Wine",
+        "Guarded copy under Wine, cold: time as a ratio (less is faster)",
+    ),
+];
+
+/// Returns the names of the comparisons in the plot.
+#[cfg(test)]
+pub fn comparisons() -> impl Iterator<Item = &'static str> {
+    PANELS.iter().map(|(name, _)| *name)
+}
+
 /// Draws the plot into `file`.
 pub fn draw(comparisons: &[Comparison], file: &Path) -> Result<()> {
     panels(comparisons, file).with_context(|| format!("{}: cannot draw", file.display()))
@@ -40,16 +58,7 @@ fn panels(
     let area = SVGBackend::new(file, SIZE).into_drawing_area();
     area.fill(&WHITE)?;
     let panels = area.split_evenly((2, 1));
-    for (panel, (name, title)) in panels.iter().zip([
-        (
-            "copy hot beside glibc held to SSE2",
-            "Guarded copy beside glibc held to SSE2, hot: time as a ratio (less is faster)",
-        ),
-        (
-            "copy cold",
-            "Guarded copy under Wine, cold: time as a ratio (less is faster)",
-        ),
-    ]) {
+    for (panel, (name, title)) in panels.iter().zip(PANELS) {
         let found = comparisons.iter().find(|known| known.name == name);
         if let Some(comparison) = found {
             one(panel, comparison, title)?;

@@ -35,8 +35,8 @@ impl Sample {
     }
 }
 
-/// Reads all records below `folder`. `suffix` is added to the names of the comparisons.
-pub fn read(folder: &Path, suffix: &str) -> Result<Vec<Comparison>> {
+/// Reads all records below `folder`. `place` follows the names of the comparisons.
+pub fn read(folder: &Path, place: &str) -> Result<Vec<Comparison>> {
     let mut comparisons = Vec::new();
     for record in records_below(folder)? {
         let file = record.join("benchmark.json");
@@ -44,7 +44,7 @@ pub fn read(folder: &Path, suffix: &str) -> Result<Vec<Comparison>> {
         let sample: Sample = parse(&record.join("sample.json"))?;
         sample
             .least()
-            .and_then(|time| add(&mut comparisons, &benchmark, suffix, time))
+            .and_then(|time| add(&mut comparisons, &benchmark, place, time))
             .with_context(|| format!("{}: an unknown benchmark", file.display()))?;
     }
     if comparisons.is_empty() {
@@ -57,11 +57,11 @@ pub fn read(folder: &Path, suffix: &str) -> Result<Vec<Comparison>> {
 fn add(
     comparisons: &mut Vec<Comparison>,
     benchmark: &Benchmark,
-    suffix: &str,
+    place: &str,
     time: f64,
 ) -> Option<()> {
     let (name, _round) = benchmark.group_id.split_once('@')?;
-    let name = format!("{name}{suffix}");
+    let name = format!("{name} {place}");
     let contender = Contender::named(&benchmark.function_id)?;
     let size = benchmark.value_str.parse().ok()?;
     let index = comparisons
@@ -120,7 +120,7 @@ mod tests {
             ("fill@0", "guarded", 1.0),
         ] {
             let benchmark = benchmark(group, function, "8");
-            add(&mut comparisons, &benchmark, " here", time).unwrap();
+            add(&mut comparisons, &benchmark, "here", time).unwrap();
         }
         let names: Vec<&str> = comparisons
             .iter()

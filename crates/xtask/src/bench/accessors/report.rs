@@ -2,7 +2,8 @@
 
 use super::{
     super::machine::Machine,
-    HELD_TO_SSE2, ROUNDS, aims,
+    ROUNDS, aims,
+    places::{HELD_TO_SSE2, PLACES, Place},
     ratios::{Comparison, Contender},
     units::{bytes, duration},
 };
@@ -14,103 +15,92 @@ pub struct Report {
     pub comparisons: Vec<Comparison>,
 }
 
-/// A table of the page: the name of the comparison, the heading, the heading of the first column, and
-/// the names of the other contenders.
-struct Subject(
-    &'static str,
-    &'static str,
-    &'static str,
-    [&'static str; Contender::OTHERS.len()],
-);
+/// A table of the page, in each place where it was measured.
+struct Subject {
+    name: &'static str,
+    accessor: &'static str,
+    /// What is accessed.
+    memory: &'static str,
+    /// The heading of the first column.
+    size: &'static str,
+    /// The names of the other contenders.
+    others: [&'static str; Contender::OTHERS.len()],
+}
 
 const COPIES: [&str; 3] = ["`memcpy`", "`rep movsb`", "`microseh` around `memcpy`"];
-const READS: [&str; 3] = ["`read_volatile`", "", "`microseh` around it"];
+const READS: [&str; 3] = ["`read_volatile`", "", "`microseh` around `read_volatile`"];
 
-const SUBJECTS: [Subject; 14] = [
-    Subject(
-        "copy hot beside glibc held to SSE2",
-        "`copy_from_user` beside glibc held to SSE2, both buffers in the caches as far as they fit",
-        "length",
-        ["`memcpy`", "`rep movsb`", ""],
-    ),
-    Subject(
-        "fill beside glibc held to SSE2",
-        "`fill_user_memory` beside glibc held to SSE2, hot",
-        "length",
-        ["`memset`", "`rep stosb`", ""],
-    ),
-    Subject(
-        "copy hot beside glibc as it comes",
-        "`copy_from_user` beside glibc as it comes, hot",
-        "length",
-        ["`memcpy`", "`rep movsb`", ""],
-    ),
-    Subject(
-        "fill beside glibc as it comes",
-        "`fill_user_memory` beside glibc as it comes, hot",
-        "length",
-        ["`memset`", "`rep stosb`", ""],
-    ),
-    Subject(
-        "copy hot",
-        "`copy_from_user` under Wine, both buffers in the caches as far as they fit",
-        "length",
-        COPIES,
-    ),
-    Subject(
-        "copy cold",
-        "`copy_from_user`, neither buffer in a cache",
-        "length",
-        COPIES,
-    ),
-    Subject(
-        "fill",
-        "`fill_user_memory`, hot",
-        "length",
-        ["`memset`", "`rep stosb`", "`microseh` around `memset`"],
-    ),
-    Subject(
-        "string",
-        "`string_length_from_user`, hot",
-        "with its zero",
-        ["`strlen`", "", "`microseh` around `strlen`"],
-    ),
-    Subject(
-        "wide string",
-        "`wide_string_length_from_user`, hot",
-        "with its zero",
-        ["`wcslen`", "", "`microseh` around `wcslen`"],
-    ),
-    Subject(
-        "chain hot",
-        "`read_uintptr_from_user`, 64 reads in a dependent chain, in the first cache",
-        "each",
-        READS,
-    ),
-    Subject(
-        "chain far",
-        "`read_uintptr_from_user`, 64 reads in a dependent chain through 64 MiB",
-        "each",
-        READS,
-    ),
-    Subject(
-        "fault read",
-        "`read_uintptr_from_user`, from memory that is not there",
-        "length",
-        ["", "", "`microseh` around `read_volatile`"],
-    ),
-    Subject(
-        "fault copy",
-        "`copy_from_user` of 8 KiB, with a fault after some bytes",
-        "before it",
-        ["", "", "`microseh` around `memcpy`"],
-    ),
-    Subject(
-        "fault short copy",
-        "`copy_from_user` of 256 bytes, with a fault after some bytes",
-        "before it",
-        ["", "", "`microseh` around `memcpy`"],
-    ),
+const SUBJECTS: [Subject; 10] = [
+    Subject {
+        name: "copy hot",
+        accessor: "copy_from_user",
+        memory: "both buffers in the caches as far as they fit",
+        size: "length",
+        others: COPIES,
+    },
+    Subject {
+        name: "copy cold",
+        accessor: "copy_from_user",
+        memory: "neither buffer in a cache",
+        size: "length",
+        others: COPIES,
+    },
+    Subject {
+        name: "fill",
+        accessor: "fill_user_memory",
+        memory: "hot",
+        size: "length",
+        others: ["`memset`", "`rep stosb`", "`microseh` around `memset`"],
+    },
+    Subject {
+        name: "string",
+        accessor: "string_length_from_user",
+        memory: "hot",
+        size: "with its zero",
+        others: ["`strlen`", "", "`microseh` around `strlen`"],
+    },
+    Subject {
+        name: "wide string",
+        accessor: "wide_string_length_from_user",
+        memory: "hot",
+        size: "with its zero",
+        others: ["`wcslen`", "", "`microseh` around `wcslen`"],
+    },
+    Subject {
+        name: "chain hot",
+        accessor: "read_uintptr_from_user",
+        memory: "64 reads in a dependent chain, in the first cache",
+        size: "each",
+        others: READS,
+    },
+    Subject {
+        name: "chain far",
+        accessor: "read_uintptr_from_user",
+        memory: "64 reads in a dependent chain through 64 MiB",
+        size: "each",
+        others: READS,
+    },
+    Subject {
+        name: "fault read",
+        accessor: "read_uintptr_from_user",
+        memory: "from memory that is not there",
+        size: "length",
+        others: READS,
+    },
+    Subject {
+        name: "fault copy",
+        accessor: "copy_from_user",
+        memory: "8 KiB, with a fault after some bytes",
+        size: "before it",
+        others: COPIES,
+    },
+    Subject {
+        name: "fault short copy",
+        accessor: "copy_from_user",
+        memory: "256 bytes, with a fault after some bytes",
+        size: "before it",
+        others: COPIES,
+    },
 ];
 
 impl fmt::Display for Report {
@@ -132,13 +122,16 @@ impl fmt::Display for Report {
             aims::list(&self.comparisons),
         )?;
         writeln!(formatter, "## Figures")?;
-        for subject in &SUBJECTS {
-            let found = self
-                .comparisons
-                .iter()
-                .find(|comparison| comparison.name == subject.0);
-            if let Some(comparison) = found {
-                subject.write(comparison, formatter)?;
+        for place in &PLACES {
+            for subject in &SUBJECTS {
+                let name = subject.name_in(place);
+                let found = self
+                    .comparisons
+                    .iter()
+                    .find(|comparison| comparison.name == name);
+                if let Some(comparison) = found {
+                    subject.write(place, comparison, formatter)?;
+                }
             }
         }
         Ok(())
@@ -146,11 +139,24 @@ impl fmt::Display for Report {
 }
 
 impl Subject {
-    fn write(&self, comparison: &Comparison, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(_, heading, size, names) = self;
-        let others = || Contender::OTHERS.into_iter().zip(names);
+    /// Returns the name of the comparison.
+    fn name_in(&self, place: &Place) -> String {
+        format!("{} {}", self.name, place.name)
+    }
+
+    fn write(
+        &self,
+        place: &Place,
+        comparison: &Comparison,
+        formatter: &mut fmt::Formatter<'_>,
+    ) -> fmt::Result {
+        let others = || Contender::OTHERS.into_iter().zip(self.others);
         let others = || others().filter(|(other, _)| comparison.has(*other));
-        write!(formatter, "\n### {heading}\n\n| {size} | time |")?;
+        write!(
+            formatter,
+            "\n### `{}` {}, {}\n\n| {} | time |",
+            self.accessor, place.name, self.memory, self.size
+        )?;
         for (_, name) in others() {
             write!(formatter, " to {name} |")?;
         }
@@ -176,5 +182,22 @@ impl Subject {
             writeln!(formatter)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::accessors::plot;
+
+    #[test]
+    fn aims_and_plot_name_comparisons_of_the_page() {
+        let known: Vec<String> = PLACES
+            .iter()
+            .flat_map(|place| SUBJECTS.iter().map(|subject| subject.name_in(place)))
+            .collect();
+        for name in aims::comparisons().chain(plot::comparisons()) {
+            assert!(known.iter().any(|known| known == name), "{name}");
+        }
     }
 }

@@ -16,8 +16,8 @@ use crate::{
     call::Call,
     callback::{self, ask},
     device::init,
-    nt::device::DeviceObject,
-    object::{Ref, attributes::Attributes, create},
+    nt::{device::DeviceObject, lock::SpinLock},
+    object::{Ref, attributes::Attributes, create, handle_or_null},
     queue::power::Power,
     report::report,
     resources::ResourceList,
@@ -49,7 +49,8 @@ pub(crate) struct Pnp {
     pub(crate) lower: DeviceObject,
     pub(crate) is_filter: bool,
     callbacks: WDF_PNPPOWER_EVENT_CALLBACKS,
-    state: Cell<State>,
+    /// Any thread of the driver's may read it.
+    state: SpinLock<State>,
     self_managed: Cell<SelfManaged>,
     /// The raw and the translated resources, which are none.
     resources: [Cell<Option<Ref<ResourceList>>>; 2],
@@ -67,7 +68,7 @@ impl Pnp {
             lower,
             is_filter,
             callbacks,
-            state: Cell::new(State::Created),
+            state: SpinLock::new(State::Created),
             self_managed: Cell::new(SelfManaged::Created),
             resources: [const { Cell::new(None) }; 2],
         }
@@ -75,21 +76,27 @@ impl Pnp {
 
     /// Returns the handles of the raw and the translated resources.
     fn resource_lists(&self) -> [WDFCMRESLIST; 2] {
-        self.resources.each_ref().map(|place| {
-            place
-                .get()
-                .map_or(core::ptr::null_mut(), |list| list.handle().cast())
-        })
+        self.resources
+            .each_ref()
+            .map(|place| handle_or_null(place.get()))
+    }
+
+    fn state(&self) -> State {
+        *self.state.lock()
+    }
+
+    fn set_state(&self, state: State) {
+        *self.state.lock() = state;
     }
 
     /// Whether the device has yet to be started for the first time.
     pub(crate) fn is_created(&self) -> bool {
-        self.state.get() == State::Created
+        self.state() == State::Created
     }
 
     /// Whether interfaces and power-managed queues are in use.
     pub(crate) fn is_started(&self) -> bool {
-        self.state.get() == State::Started
+        self.state() == State::Started
     }
 }
 
@@ -133,14 +140,16 @@ impl Ref<Device> {
             self.clean_up_for_removal(pnp);
             return started;
         }
-        pnp.state.set(State::Started);
+        pnp.set_state(State::Started);
         interface::set_all_enabled(self, true);
         Ok(())
     }
 
     /// Stops the device, so that its resources can change.
     fn stop(self, pnp: &Pnp) {
-        if pnp.state.replace(State::Stopped) == State::Started {
+        let was_started = pnp.is_started();
+        pnp.set_state(State::Stopped);
+        if was_started {
             self.power_down(pnp);
             self.release_hardware(pnp);
         }
@@ -159,7 +168,7 @@ impl Ref<Device> {
 
     /// Ends the use of a device, and leaves what it needs only until its removal.
     fn end(self, pnp: &Pnp) {
-        match pnp.state.get() {
+        match pnp.state() {
             State::Started => {
                 self.power_down(pnp);
                 self.release_hardware(pnp);
@@ -178,7 +187,7 @@ impl Ref<Device> {
     }
 
     fn clean_up_for_removal(self, pnp: &Pnp) {
-        pnp.state.set(State::Failed);
+        pnp.set_state(State::Failed);
         interface::set_all_enabled(self, false);
         self.delete_link();
         self.set_queues_power(Power::Purged);

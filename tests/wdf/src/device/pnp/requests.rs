@@ -1,4 +1,4 @@
-//! `IRP_MJ_PNP` and `IRP_MJ_POWER`.
+//! `IRP_MJ_PNP`.
 //!
 //! Source: "WDM IRPs and KMDF Event Callback Functions", "Rules for Handling `PnP` IRPs".
 
@@ -41,12 +41,6 @@ pub(crate) fn plug_and_play(device: Ref<Device>, irp: Irp) -> NTSTATUS {
         }
         _ => irp.pass_to(pnp.lower),
     }
-}
-
-/// Passes on a request for power. The framework keeps the device in its working state while it is
-/// started, and its owner of power policy sends none.
-pub(crate) fn power(device: Ref<Device>, irp: Irp) -> NTSTATUS {
-    device.pass(irp)
 }
 
 fn query(device: Ref<Device>, pnp: &Pnp, irp: Irp, query: Query) -> NTSTATUS {

@@ -41,91 +41,89 @@ fn positions() -> impl Iterator<Item = (usize, usize)> {
 const LENGTH: usize = 200;
 const UNTOUCHED: u8 = 0xEE;
 
+/// Copies from the end of the first page, `before` bytes before the closed one.
+fn reading_stops(copy: Copy, pages: &Pages, (before, shift): (usize, usize), case: &str) {
+    let mut to = [UNTOUCHED; LENGTH + 16];
+    let from = PAGE - before;
+    let buffer = to[shift..].as_mut_ptr();
+    // SAFETY: the buffer is long enough; a fault returns.
+    let result = unsafe { copy(Side::Source, buffer, pages.at(from), LENGTH) };
+    stopped(result, before, case);
+    assert_eq!(to[shift..shift + before], numbers(from, before), "{case}");
+    let rest = to[..shift].iter().chain(&to[shift + before..]);
+    assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+}
+
+/// Copies to the end of the first page.
+fn writing_stops(copy: Copy, pages: &Pages, (before, shift): (usize, usize), case: &str) {
+    let from = numbers(1000, LENGTH + 16);
+    let to = pages.at(PAGE - before);
+    // SAFETY: the buffer is long enough; a fault returns.
+    let result = unsafe { copy(Side::Destination, to, from[shift..].as_ptr(), LENGTH) };
+    stopped(result, before, case);
+    written(pages, &from[shift..shift + before], case);
+}
+
+/// Fills the end of the first page.
+fn filling_stops(pages: &Pages, before: usize, case: &str) {
+    // SAFETY: a fault returns.
+    let result = unsafe { guarded_fill(pages.at(PAGE - before), 0, LENGTH) };
+    stopped(result, before, case);
+    written(pages, &vec![0; before], case);
+}
+
+/// Checks that of the first two pages only the last bytes of the first one have changed, to `bytes`.
+fn written(pages: &Pages, bytes: &[u8], case: &str) {
+    let to = PAGE - bytes.len();
+    assert_eq!(pages.bytes(0, to), numbers(0, to), "{case}");
+    assert_eq!(pages.bytes(to, bytes.len()), bytes, "{case}");
+    assert_eq!(pages.bytes(PAGE, PAGE), numbers(PAGE, PAGE), "{case}");
+}
+
+/// Copies backward from the start of the second page, of which `after` bytes are copied.
+fn reading_backward_stops(pages: &Pages, (after, shift): (usize, usize), case: &str) {
+    let mut to = [UNTOUCHED; LENGTH + 16];
+    let from = pages.at(PAGE + after - LENGTH);
+    let buffer = to[shift..].as_mut_ptr();
+    // SAFETY: the buffer is long enough; a fault returns.
+    let result = unsafe { guarded_copy_backward(Side::Source, buffer, from, LENGTH) };
+    let address = result.as_ref().map_err(|trap| trap.address());
+    let last = pages.at(PAGE - 1).addr();
+    assert_eq!(address, Err(Some(last)), "{case}");
+    stopped(result, after, case);
+    let end = shift + LENGTH;
+    assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
+    let rest = to[..end - after].iter().chain(&to[end..]);
+    assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+}
+
 #[test]
 fn a_copy_stops_at_the_byte_that_cannot_be_read() {
     let pages = Pages::new([READ, NONE, READ]);
-    for (before, shift) in positions() {
+    for position in positions() {
         for (name, copy) in FORWARD {
-            let case = format!("{name} {before} {shift}");
-            let mut to = [UNTOUCHED; LENGTH + 16];
-            let from = PAGE - before;
-            // SAFETY: the buffer is long enough; a fault returns.
-            let result = unsafe {
-                copy(
-                    Side::Source,
-                    to[shift..].as_mut_ptr(),
-                    pages.at(from),
-                    LENGTH,
-                )
-            };
-            stopped(result, before, &case);
-            assert_eq!(to[shift..shift + before], numbers(from, before), "{case}");
-            let rest = to[..shift].iter().chain(&to[shift + before..]);
-            assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+            reading_stops(copy, &pages, position, &format!("{name} {position:?}"));
         }
     }
 }
 
 #[test]
 fn a_copy_and_a_fill_stop_at_the_byte_that_cannot_be_written() {
-    for (before, shift) in positions().step_by(3) {
-        let from = numbers(1000, LENGTH + 16);
+    for position in positions().step_by(3) {
         for (name, copy) in FORWARD {
-            let case = format!("{name} {before} {shift}");
             let pages = Pages::new([READ_WRITE, READ, READ]);
-            let to = PAGE - before;
-            // SAFETY: the buffer is long enough; a fault returns.
-            let result = unsafe {
-                copy(
-                    Side::Destination,
-                    pages.at(to),
-                    from[shift..].as_ptr(),
-                    LENGTH,
-                )
-            };
-            stopped(result, before, &case);
-            assert_eq!(pages.bytes(0, to), numbers(0, to), "{case}");
-            assert_eq!(
-                pages.bytes(to, before),
-                from[shift..shift + before],
-                "{case}"
-            );
-            assert_eq!(pages.bytes(PAGE, PAGE), numbers(PAGE, PAGE), "{case}");
+            writing_stops(copy, &pages, position, &format!("{name} {position:?}"));
         }
         let pages = Pages::new([READ_WRITE, READ, READ]);
-        let (to, case) = (PAGE - before, format!("fill {before}"));
-        // SAFETY: a fault returns.
-        stopped(
-            unsafe { guarded_fill(pages.at(to), 0, LENGTH) },
-            before,
-            &case,
-        );
-        assert_eq!(pages.bytes(0, to), numbers(0, to), "{case}");
-        assert_eq!(pages.bytes(to, before), vec![0; before], "{case}");
+        filling_stops(&pages, position.0, &format!("fill {position:?}"));
     }
 }
 
 #[test]
 fn a_backward_copy_counts_from_the_end() {
     let pages = Pages::new([NONE, READ_WRITE, READ]);
-    for (after, shift) in positions() {
-        let case = format!("{after} {shift}");
-        let mut to = [UNTOUCHED; LENGTH + 16];
-        let from = PAGE + after - LENGTH;
-        // SAFETY: the buffer is long enough; a fault returns.
-        let result = unsafe {
-            guarded_copy_backward(
-                Side::Source,
-                to[shift..].as_mut_ptr(),
-                pages.at(from),
-                LENGTH,
-            )
-        };
-        stopped(result, after, &case);
-        let end = shift + LENGTH;
-        assert_eq!(to[end - after..end], numbers(PAGE, after), "{case}");
-        let rest = to[..end - after].iter().chain(&to[end..]);
-        assert!(rest.copied().all(|byte| byte == UNTOUCHED), "{case}");
+    for position in positions() {
+        reading_backward_stops(&pages, position, &format!("{position:?}"));
     }
 }
 
