@@ -37,7 +37,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     hypervisor: HypervisorKind::None,
     steps: false,
     trace: 0,
-    driver: "RingCopy",
+    driver: "Driver",
     missing: Missing::Refuse,
 });
 
