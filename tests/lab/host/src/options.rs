@@ -11,6 +11,8 @@ use std::{
 use ringcopy_client::protocol::{EngineKind, Reach};
 use ringcopy_lab_mailbox::HypervisorKind;
 
+use crate::HardwareId;
+
 /// A value of the registry, of any type and length.
 #[derive(Clone, Debug)]
 pub struct RegistryValue {
@@ -44,6 +46,9 @@ pub struct Options {
     pub images: Vec<PathBuf>,
     /// The name of the driver's service.
     pub service: String,
+    /// The hardware ID of the device that a driver with `AddDevice` gets; `None`: `Root\` and the name of the
+    /// service.
+    pub hardware_id: Option<HardwareId>,
     /// Whether images load that import what does not exist. A call of a missing function ends the lab.
     pub stub_missing: bool,
     /// The `Policy` value under the service's Parameters key; `None`: no such value.
@@ -94,6 +99,7 @@ impl Options {
             kernel: kernel.into(),
             images: images.into_iter().collect(),
             service: "RingCopy".into(),
+            hardware_id: None,
             stub_missing: false,
             policy: None,
             engine: None,
@@ -143,6 +149,8 @@ impl Options {
             format!("processors={}", self.running_processors()),
             format!("trim={}", self.trim_interval),
         ];
+        let hardware_id = self.hardware_id.as_ref();
+        words.extend(hardware_id.map(|id| format!("hardware-id={id}")));
         words.extend(self.stub_missing.then(|| "missing=stub".into()));
         if self.hypervisor != HypervisorKind::None {
             words.push(format!("hypervisor={}", self.hypervisor as u64));
@@ -181,6 +189,7 @@ mod tests {
     fn every_option_is_passed_to_the_guest() {
         let options = Options {
             service: "Other".into(),
+            hardware_id: r"Root\A=B".parse().ok(),
             stub_missing: true,
             policy: Some(Reach::PHYSICAL),
             engine: Some(EngineKind::System),
@@ -199,7 +208,7 @@ mod tests {
         };
         assert_eq!(
             options.command_line(),
-            "driver=Other seed=77 processors=1 trim=1 missing=stub value=Policy:4:02000000 value=Engine:4:02000000 value=Other:3:0aff la57=1 debug=1 trace=5"
+            r"driver=Other seed=77 processors=1 trim=1 hardware-id=Root\A=B missing=stub value=Policy:4:02000000 value=Engine:4:02000000 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

@@ -4,7 +4,7 @@
 //!
 //! - [`entry`]: `DriverEntry`, and the device. [`power`]: the callbacks for Plug and Play and power.
 //! - [`requests`]: one device control code for each way in which a request can end. [`checks`]: one for
-//!   each thing that the framework refuses or accepts.
+//!   each thing that the framework refuses or accepts. [`properties`]: those of the device.
 
 #![no_std]
 
@@ -12,6 +12,7 @@ mod behaviour;
 mod checks;
 mod entry;
 mod power;
+mod properties;
 mod requests;
 
 use core::{ffi::CStr, panic::PanicInfo};

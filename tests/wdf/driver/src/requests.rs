@@ -3,7 +3,7 @@
 use crate::{
     checks,
     entry::{attributes, sized},
-    note, wdf,
+    note, properties, wdf,
 };
 use core::{
     ffi::c_void,
@@ -33,6 +33,9 @@ const KEEP: ULONG = 0x0022_2010;
 const MANUAL: ULONG = 0x0022_2014;
 /// Ends the request that waits there.
 const RETRIEVE: ULONG = 0x0022_2018;
+/// Gets a property of the device: by a buffer, or by memory of the framework.
+const PROPERTY: ULONG = 0x0022_201C;
+const ALLOCATED_PROPERTY: ULONG = 0x0022_2020;
 
 /// Handles that live as long as the device, and the request that is to be ended later.
 static MANUAL_QUEUE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
@@ -184,6 +187,10 @@ unsafe extern "C" fn device_control(
                 wdf!(WdfRequestComplete, waiting, STATUS_SUCCESS);
             }
             wdf!(WdfRequestComplete, request, status);
+        }
+        PROPERTY | ALLOCATED_PROPERTY => {
+            let device = wdf!(WdfIoQueueGetDevice, queue);
+            properties::control(device, request, code == ALLOCATED_PROPERTY);
         }
         checks::FIRST..=checks::LAST => {
             let status = checks::status_of(queue, request, code);
