@@ -40,7 +40,7 @@ const MARK: u64 = 0x9E37_79B9_7F4A_7C15;
 /// The engine after its self-check.
 pub struct NativeMachine {
     windows: Windows,
-    /// A page that the driver maps uncached, which is never read.
+    /// Frames that the driver maps uncached, which are never read.
     uncached: RamRange,
     address_bits: u32,
     levels: Levels,
@@ -51,10 +51,7 @@ pub type NativeEngine<'a, 'r> = Native<WindowMemory<'a, 'r>, WindowWalk<'a, 'r>>
 
 /// The walk, which finds nothing at the window's own addresses. What is mapped there is there for the
 /// walk's own sake: it would find the very table that it is reading.
-pub struct WindowWalk<'a, 'r> {
-    machine: &'a NativeMachine,
-    walk: PageTableWalk<WindowMemory<'a, 'r>>,
-}
+pub struct WindowWalk<'a, 'r>(PageTableWalk<WindowMemory<'a, 'r>>);
 
 /// RAM through the window.
 #[derive(Clone, Copy)]
@@ -178,33 +175,39 @@ const fn entry_offset(address: u64, levels: Levels) -> u64 {
 impl<'a, 'r> WindowWalk<'a, 'r> {
     /// Returns a new walk through the tables of the current address space.
     pub fn over(memory: WindowMemory<'a, 'r>) -> Self {
-        let machine = memory.machine;
-        Self {
-            machine,
-            walk: PageTableWalk::new(memory, processor::page_table_root(), machine.levels),
-        }
+        let levels = memory.machine.levels;
+        Self(PageTableWalk::new(
+            memory,
+            processor::page_table_root(),
+            levels,
+        ))
+    }
+
+    #[inline]
+    fn is_window(&self, address: u64) -> bool {
+        self.0.memory().machine.windows.hold(address)
     }
 
     /// As [`PageTableWalk::unused_from`].
     pub fn unused_from(&self, address: u64) -> u64 {
-        if self.machine.windows.hold(address) {
+        if self.is_window(address) {
             return 0;
         }
-        self.walk.unused_from(address)
+        self.0.unused_from(address)
     }
 }
 
 impl Translate for WindowWalk<'_, '_> {
     #[inline]
     fn translate(&self, address: u64) -> Result<Mapping, Hole> {
-        if self.machine.windows.hold(address) {
+        if self.is_window(address) {
             return Err(Reason::NotPresent { level: 1 }.into());
         }
-        self.walk.translate(address)
+        self.0.translate(address)
     }
 
     fn system_start(&self) -> u64 {
-        self.walk.system_start()
+        self.0.system_start()
     }
 }
 
@@ -245,12 +248,12 @@ impl PhysicalMemory for WindowMemory<'_, '_> {
 }
 
 impl WindowMemory<'_, '_> {
-    /// Returns the frame of the page at `address`, all of which the engine may read, if it is one.
+    /// Returns the frame of an address, unless the engine must not read it: what is uncached is whole
+    /// frames.
     #[inline]
     pub fn frame(&self, address: u64) -> Option<Frame> {
-        let all = PAGE_SIZE as u64;
-        let readable = self.machine.bytes_before_uncached(address) >= all;
-        readable.then_some(Frame::of(address))
+        let is_cached = self.machine.uncached.bytes_from(address) == 0;
+        is_cached.then_some(Frame::of(address))
     }
 
     /// As [`Windows::read_pieces`].

@@ -18,25 +18,31 @@ pub struct Generations<T> {
 
 struct Slot<T> {
     value: UnsafeCell<Option<T>>,
+    /// Those who use the value, and one more while it is the current one.
     users: AtomicUsize,
 }
 
-// SAFETY: a value is written by the holder of `changing` alone, into a slot that is not the current
-// one and has no users; a user that comes to such a slot looks again whether it is the current one
-// before it reads.
+// SAFETY: a value is written by the holder of `changing` alone, into a slot that has no users, so that it is
+// not the current one; a user that comes to such a slot looks again whether it is the current one before it
+// reads.
 unsafe impl<T: Send + Sync> Sync for Generations<T> {}
 
 impl<T> Generations<T> {
-    /// One value, without a user.
+    /// One value.
     pub const fn new(first: T) -> Self {
-        const fn slot<T>(value: Option<T>) -> Slot<T> {
+        const fn slot<T>(value: Option<T>, users: usize) -> Slot<T> {
             Slot {
                 value: UnsafeCell::new(value),
-                users: AtomicUsize::new(0),
+                users: AtomicUsize::new(users),
             }
         }
         Self {
-            slots: [slot(Some(first)), slot(None), slot(None), slot(None)],
+            slots: [
+                slot(Some(first), 1),
+                slot(None, 0),
+                slot(None, 0),
+                slot(None, 0),
+            ],
             current: AtomicUsize::new(0),
             changing: AtomicBool::new(false),
         }
@@ -64,28 +70,29 @@ impl<T> Generations<T> {
         if self.changing.swap(true, Ordering::SeqCst) {
             return false;
         }
-        let current = self.current.load(Ordering::SeqCst);
         let mut slots = self.slots.iter().enumerate();
-        let free = slots
-            .find(|(number, slot)| *number != current && slot.users.load(Ordering::SeqCst) == 0);
+        let free = slots.find(|(_, slot)| slot.users.load(Ordering::SeqCst) == 0);
         if let Some((number, slot)) = free {
             slot.put(Some(value));
-            self.current.store(number, Ordering::SeqCst);
+            slot.users.fetch_add(1, Ordering::SeqCst);
+            let before = self.current.swap(number, Ordering::SeqCst);
+            if let Some(slot) = self.slots.get(before) {
+                slot.users.fetch_sub(1, Ordering::SeqCst);
+            }
         }
         self.changing.store(false, Ordering::SeqCst);
         self.drop_unused();
         free.is_some()
     }
 
-    /// Drops the values that are neither the current one nor in use.
+    /// Drops the values that are not in use.
     #[inline(never)]
     fn drop_unused(&self) {
         if self.changing.swap(true, Ordering::SeqCst) {
             return;
         }
-        let current = self.current.load(Ordering::SeqCst);
-        for (number, slot) in self.slots.iter().enumerate() {
-            if number != current && slot.users.load(Ordering::SeqCst) == 0 {
+        for slot in &self.slots {
+            if slot.users.load(Ordering::SeqCst) == 0 {
                 slot.put(None);
             }
         }
@@ -129,8 +136,7 @@ impl<T> InUse<'_, T> {
 impl<T> Drop for InUse<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let users = self.slot.users.fetch_sub(1, Ordering::SeqCst);
-        if users == 1 && !self.is_current() {
+        if self.slot.users.fetch_sub(1, Ordering::SeqCst) == 1 {
             self.all.drop_unused();
         }
     }

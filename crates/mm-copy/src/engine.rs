@@ -50,11 +50,6 @@ impl<M, T> Native<M, T> {
             translation,
         }
     }
-
-    /// Returns the translation.
-    pub const fn translation(&self) -> &T {
-        &self.translation
-    }
 }
 
 impl<M: PhysicalMemory, T: Translate> Native<M, T> {

@@ -116,6 +116,12 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
         }
     }
 
+    /// Returns the memory that the tables are read from.
+    #[must_use]
+    pub const fn memory(&self) -> &M {
+        &self.memory
+    }
+
     /// Reads and decodes the entry for `address` in the table of `level` at `table`. Physical addresses
     /// are below `end`.
     #[inline]

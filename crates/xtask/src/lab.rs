@@ -47,7 +47,14 @@ impl Lab {
         let mut build = program::cargo();
         build
             .current_dir(paths::root())
-            .args(["build", "--package", "ringcopy-lab", "--target-dir"])
+            .args([
+                "build",
+                "--package",
+                "ringcopy-lab",
+                "--package",
+                "ringcopy-tests",
+            ])
+            .args(["--bin", "lab", "--bin", "ringcopy-lab", "--target-dir"])
             .arg(paths::target());
         program::run(&step, &mut build)?;
         step.done();

@@ -3,33 +3,24 @@
 
 #![forbid(unsafe_code)]
 
+#[path = "../../wdf/driver/src/codes.rs"]
+mod codes;
+
+use codes::{
+    ADD_FAILS, ALLOCATED_PROPERTY, CANCELABLE_WITHOUT_QUEUE, CHARACTERISTICS, COLLECTION,
+    CONTROL_DEVICE_WITHOUT_SDDL, D0_ENTRY_FAILS, DEVICE_SCOPE, DPC, EMPTY_LINK, FILTER,
+    FRAMEWORK_STATUS, KEEP, LATE_DEFAULT_QUEUE, LEVEL, LISTS_OF_ONE_BUFFER, MANUAL,
+    MANUAL_QUEUE_WITH_HANDLER, MISSING_FUNCTIONS, NEITHER_OF_NOTHING, PARALLEL_QUEUE_FOR_NONE,
+    PASSIVE, POST_INTERRUPTS_FAILS, PREPARE_FAILS, PROPERTY, QUERIES_FAIL, QUEUE_WITHOUT_HANDLE,
+    RETRIEVE, SCOPE_OF_MEMORY, SECOND_LINK, SELF_MANAGED_IO_FAILS, SEND, SEND_AND_FORGET,
+    SEND_AND_WAIT, TIMER, UNKNOWN_FLAGS, WITHOUT_FILE, WORK_ITEM,
+};
 use ringcopy_client::{Handle, Transport, protocol::NtStatus};
 use ringcopy_lab::{Lab, LabError, Options, PnpRequest, Process, RegistryValue};
 use ringcopy_tests::{CheckedLab, artefact, boot_with, completion};
 
 /// The class of the driver's interface.
 const INTERFACE: &str = "{5b2c0a0e-3c3e-4b0e-9b3c-0a0b0c0d0e0f}";
-
-// What the driver's sources call its behaviour.
-const PREPARE_FAILS: u32 = 1;
-const D0_ENTRY_FAILS: u32 = 2;
-const POST_INTERRUPTS_FAILS: u32 = 4;
-const SELF_MANAGED_IO_FAILS: u32 = 8;
-const QUERIES_FAIL: u32 = 16;
-const ADD_FAILS: u32 = 32;
-const DEVICE_SCOPE: u32 = 64;
-const PASSIVE: u32 = 128;
-
-// The driver's requests.
-const LEVEL: u32 = 0x0022_2000;
-const TIMER: u32 = 0x0022_2004;
-const WORK_ITEM: u32 = 0x0022_2008;
-const DPC: u32 = 0x0022_200C;
-const KEEP: u32 = 0x0022_2010;
-const MANUAL: u32 = 0x0022_2014;
-const RETRIEVE: u32 = 0x0022_2018;
-const PROPERTY: u32 = 0x0022_201C;
-const ALLOCATED_PROPERTY: u32 = 0x0022_2020;
 
 const ADDED: &[&str] = &["EvtDriverDeviceAdd"];
 const POWERED_UP: &[&str] = &[
@@ -53,6 +44,7 @@ const DELETED: &[&str] = &[
     "EvtDriverUnload",
 ];
 const INIT: &[&str] = &["EvtDeviceSelfManagedIoInit"];
+const CLOSED: &[&str] = &["EvtFileCleanup", "EvtFileClose"];
 const QUERY_REMOVE: &[&str] = &["EvtDeviceQueryRemove"];
 
 fn options(behaviour: u32) -> Options {
@@ -93,6 +85,13 @@ fn end(lab: CheckedLab, expected: &[&[&str]]) {
     assert_eq!(callbacks(lines), expected.concat());
 }
 
+/// As [`end`], for a device that is started once and then removed. `while_started` comes between.
+#[track_caller]
+fn end_with(lab: CheckedLab, while_started: &[&str]) {
+    let start = [ADDED, POWERED_UP, INIT, while_started].concat();
+    end(lab, &[&start, QUERY_REMOVE, POWERED_DOWN, REMOVED, DELETED]);
+}
+
 #[track_caller]
 fn pnp(lab: &Lab, request: PnpRequest) {
     assert_eq!(lab.plug_and_play(request).unwrap(), NtStatus::SUCCESS);
@@ -100,6 +99,13 @@ fn pnp(lab: &Lab, request: PnpRequest) {
 
 fn open(process: &mut Process<'_>) -> Handle {
     process.open_name(INTERFACE, 3).unwrap()
+}
+
+/// Starts a process that has opened the device.
+fn opened(lab: &Lab) -> (Process<'_>, Handle) {
+    let mut process = lab.process(0).unwrap();
+    let device = open(&mut process);
+    (process, device)
 }
 
 /// Sends a request and waits for its end.
@@ -111,16 +117,14 @@ fn send(process: &mut Process<'_>, device: Handle, code: u32) -> Result<usize, N
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn callbacks_come_in_the_documented_order() {
     let lab = boot(0);
-    let start = [ADDED, POWERED_UP, INIT].concat();
-    end(lab, &[&start, QUERY_REMOVE, POWERED_DOWN, REMOVED, DELETED]);
+    end_with(lab, &[]);
 }
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_device_that_stops_is_restarted_and_its_requests_wait() {
     let lab = boot(0);
-    let mut process = lab.process(0).unwrap();
-    let device = open(&mut process);
+    let (mut process, device) = opened(&lab);
     let kept = process.start_request(device, KEEP).unwrap();
     pnp(&lab, PnpRequest::QueryStop);
     pnp(&lab, PnpRequest::Stop);
@@ -227,8 +231,7 @@ fn a_driver_can_refuse_to_stop_and_to_be_removed() {
         );
     }
     assert!(lab.unload().is_err());
-    let mut process = lab.process(0).unwrap();
-    let device = open(&mut process);
+    let (mut process, device) = opened(&lab);
     assert_eq!(send(&mut process, device, LEVEL), Ok(0));
     process.close(device).unwrap();
     drop(process);
@@ -240,8 +243,7 @@ fn a_driver_can_refuse_to_stop_and_to_be_removed() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn an_interface_is_there_while_the_device_is() {
     let lab = boot(0);
-    let mut process = lab.process(0).unwrap();
-    let device = open(&mut process);
+    let (mut process, device) = opened(&lab);
     process.close(device).unwrap();
     pnp(&lab, PnpRequest::SurpriseRemoval);
     assert_eq!(
@@ -254,8 +256,7 @@ fn an_interface_is_there_while_the_device_is() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn requests_end_by_timer_work_item_and_deferred_procedure_call() {
     let lab = boot(0);
-    let mut process = lab.process(0).unwrap();
-    let device = open(&mut process);
+    let (mut process, device) = opened(&lab);
     for code in [TIMER, WORK_ITEM, DPC] {
         assert_eq!(send(&mut process, device, code), Ok(0));
     }
@@ -273,8 +274,8 @@ fn requests_end_by_timer_work_item_and_deferred_procedure_call() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn the_last_handles_end_cancels_what_waits_for_it() {
     let lab = boot(0);
-    let mut process = lab.process(0).unwrap();
-    let (device, other) = (open(&mut process), open(&mut process));
+    let (mut process, device) = opened(&lab);
+    let other = open(&mut process);
     let waits = process.start_request(device, MANUAL).unwrap();
     let waits_for_other = process.start_request(other, MANUAL).unwrap();
     process.close(device).unwrap();
@@ -300,8 +301,7 @@ fn a_scope_decides_at_which_level_callbacks_run() {
         (DEVICE_SCOPE | PASSIVE, Ok(0)),
     ] {
         let lab = boot(behaviour);
-        let mut process = lab.process(0).unwrap();
-        let device = open(&mut process);
+        let (mut process, device) = opened(&lab);
         assert_eq!(send(&mut process, device, LEVEL), expected);
     }
 }
@@ -310,27 +310,34 @@ fn a_scope_decides_at_which_level_callbacks_run() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn the_framework_refuses_and_accepts_what_the_published_one_does() {
     let lab = boot(0);
-    let mut process = lab.process(0).unwrap();
-    let device = open(&mut process);
-    let code = |case: u32| 0x0022_2400 + 4 * case;
+    let (mut process, device) = opened(&lab);
     for (case, expected) in [
-        (code(0), Err(NtStatus::INVALID_PARAMETER_4)),
-        (code(1), Err(NtStatus::INVALID_PARAMETER)),
-        (code(2), Err(NtStatus::INVALID_DEVICE_STATE)),
-        (code(3), Ok(0)),
-        (code(4), Ok(0)),
-        (code(5), Err(NtStatus::DEVICE_BUSY)),
-        (code(7), Err(NtStatus::INVALID_DEVICE_REQUEST)),
-        (code(8), Err(NtStatus::INVALID_DEVICE_REQUEST)),
-        (code(9), Ok(0)),
-        (code(10), Err(NtStatus::INVALID_PARAMETER)),
-        (code(11), Err(NtStatus::INVALID_DEVICE_REQUEST)),
-        // METHOD_NEITHER.
-        (code(12) | 3, Err(NtStatus::BUFFER_TOO_SMALL)),
+        (QUEUE_WITHOUT_HANDLE, Err(NtStatus::INVALID_PARAMETER_4)),
+        (MANUAL_QUEUE_WITH_HANDLER, Err(NtStatus::INVALID_PARAMETER)),
+        (LATE_DEFAULT_QUEUE, Err(NtStatus::INVALID_DEVICE_STATE)),
+        (PARALLEL_QUEUE_FOR_NONE, Ok(0)),
+        (SCOPE_OF_MEMORY, Ok(0)),
+        (FRAMEWORK_STATUS, Err(NtStatus::DEVICE_BUSY)),
+        (EMPTY_LINK, Err(NtStatus::INVALID_DEVICE_REQUEST)),
+        (SECOND_LINK, Err(NtStatus::INVALID_DEVICE_REQUEST)),
+        // The first link went with its device.
+        (SECOND_LINK, Err(NtStatus::INVALID_DEVICE_REQUEST)),
+        (
+            CONTROL_DEVICE_WITHOUT_SDDL,
+            Err(NtStatus::INVALID_DEVICE_REQUEST),
+        ),
+        (CHARACTERISTICS, Ok(0)),
+        (UNKNOWN_FLAGS, Err(NtStatus::INVALID_PARAMETER)),
+        (
+            CANCELABLE_WITHOUT_QUEUE,
+            Err(NtStatus::INVALID_DEVICE_REQUEST),
+        ),
+        (NEITHER_OF_NOTHING, Err(NtStatus::BUFFER_TOO_SMALL)),
+        (COLLECTION, Ok(0)),
     ] {
         assert_eq!(send(&mut process, device, case), expected, "{case:#x}");
     }
-    let lists = process.device_io_control(device, code(6), &[1; 8], &mut [0; 8]);
+    let lists = process.device_io_control(device, LISTS_OF_ONE_BUFFER, &[1; 8], &mut [0; 8]);
     assert_eq!(completion(lists), Ok(0));
 }
 
@@ -344,16 +351,12 @@ fn a_device_has_the_hardware_id_of_its_inf() {
     const COMPATIBLE_IDS: u32 = 2;
     const DEVICE_NAME: u32 = 11;
     const RESOURCE_REQUIREMENTS: u32 = 20;
-    for (given, expected) in [
-        (None, r"Root\RingCopy"),
-        (Some(r"Root\A&B_1"), r"Root\A&B_1"),
-    ] {
+    for (given, expected) in [(None, r"Root\Driver"), (Some(r"Root\A&B_1"), r"Root\A&B_1")] {
         let lab = boot_with(Options {
             hardware_id: given.map(|id| id.parse().unwrap()),
             ..options(0)
         });
-        let mut process = lab.process(0).unwrap();
-        let device = open(&mut process);
+        let (mut process, device) = opened(&lab);
         for code in [PROPERTY, ALLOCATED_PROPERTY] {
             let mut property = |number: u32, length| {
                 let mut output = vec![0; length];
@@ -379,4 +382,76 @@ fn a_device_has_the_hardware_id_of_its_inf() {
             assert_eq!(unknown, Err(NtStatus::INVALID_PARAMETER_2));
         }
     }
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn requests_go_to_the_device_below() {
+    let lab = boot(0);
+    let (mut process, device) = opened(&lab);
+    for code in [SEND, SEND_AND_WAIT, SEND_AND_FORGET] {
+        // The device of the bus has no device control requests.
+        assert_eq!(
+            send(&mut process, device, code),
+            Err(NtStatus::INVALID_DEVICE_REQUEST),
+            "{code:#x}"
+        );
+    }
+    process.close(device).unwrap();
+    drop(process);
+    // A driver that waits or forgets gets no callback.
+    end_with(lab, &[&["EvtRequestCompletion"], CLOSED].concat());
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_request_without_a_file_is_the_drivers_to_refuse() {
+    let lab = boot(0);
+    let (mut process, device) = opened(&lab);
+    assert_eq!(send(&mut process, device, WITHOUT_FILE), Ok(0));
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn the_files_of_a_filter_are_those_of_the_device_below() {
+    let lab = boot(FILTER);
+    let mut process = lab.process(0).unwrap();
+    assert_eq!(
+        completion(process.open_name(INTERFACE, 3)),
+        Err(NtStatus::INVALID_DEVICE_REQUEST)
+    );
+    drop(process);
+    end_with(lab, &[]);
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn functions_that_are_missing_are_all_told_at_the_end() {
+    let lab = Lab::boot(options(0)).unwrap();
+    let (mut process, device) = opened(&lab);
+    for _ in 0..2 {
+        assert_eq!(
+            send(&mut process, device, MISSING_FUNCTIONS),
+            Err(NtStatus::NOT_IMPLEMENTED)
+        );
+    }
+    process.close(device).unwrap();
+    drop(process);
+    let report = lab.finish().unwrap();
+    assert!(report.bugcheck.is_some());
+    let missing: Vec<_> = report
+        .log
+        .iter()
+        .filter_map(|line| line.split_once("WDF: missing: ").map(|(_, name)| name))
+        .collect();
+    assert_eq!(
+        missing,
+        [
+            "WdfDeviceSetFailed is not implemented",
+            "WdfDeviceAssignMofResourceName is not implemented",
+            // At the end, in the table's order.
+            "WdfDeviceAssignMofResourceName",
+            "WdfDeviceSetFailed",
+        ]
+    );
 }

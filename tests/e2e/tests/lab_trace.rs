@@ -12,6 +12,7 @@ use ringcopy_client::{
 use ringcopy_lab::{MappingKind, Options, RegistryValue, Report, Sending, token};
 use ringcopy_tests::{
     CheckedLab, LENGTH, Victim, boot_with, completion, open, options, privileged, run_client,
+    with_value,
 };
 
 const REG_SZ: u32 = 1;
@@ -113,14 +114,14 @@ fn a_load_that_fails_is_reported_and_leaves_no_provider() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_setting_that_is_ignored_is_reported() {
+    let ignored = RegistryValue {
+        name: ENGINE_VALUE.into(),
+        kind: REG_SZ,
+        data: vec![0; 4],
+    };
     let lab = boot_with(Options {
         trace: Some(VERBOSE),
-        values: vec![RegistryValue {
-            name: ENGINE_VALUE.into(),
-            kind: REG_SZ,
-            data: vec![0; 4],
-        }],
-        ..options(Reach::empty())
+        ..with_value(ignored, options(Reach::empty()))
     });
     let events = decoded(&lab.end());
     let status = Value::Status(NtStatus::OBJECT_TYPE_MISMATCH);

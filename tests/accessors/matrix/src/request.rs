@@ -15,6 +15,9 @@ pub struct Request {
 /// The name by which clients open the driver's device.
 pub const DEVICE: &str = r"\DosDevices\AccessorMatrix";
 
+/// The same for the driver with the feature `umaccess`.
+pub const UMACCESS_DEVICE: &str = r"\DosDevices\AccessorMatrixOverUmaccess";
+
 /// Makes a control code of type `FILE_DEVICE_UNKNOWN`, for any access, `METHOD_BUFFERED`.
 const fn code(function: u32) -> u32 {
     0x22 << 16 | function << 2

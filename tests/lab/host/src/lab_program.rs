@@ -11,12 +11,15 @@ use std::{
 };
 
 use clap::{Parser, value_parser};
-use ringcopy_client::{parse_number, trace::VERBOSE};
+use ringcopy_driver_events::VERBOSE;
 use ringcopy_lab::{
     HardwareId, Options, PROCESSORS, RegistryValue,
     drive::{self, Access, Plan, Step},
-    interrupt_on_signals, readable, token,
+    interrupt_on_signals, readable,
+    rules::{Breach, Description, Rule},
+    token,
 };
+use ringcopy_numbers::parse_number;
 
 /// Loads a driver in the lab, sends it requests as a program of user mode does, unloads it, and says
 /// what was wrong.
@@ -34,8 +37,13 @@ use ringcopy_lab::{
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 struct Arguments {
     /// The driver
-    #[arg(long, value_name = "SYS")]
-    driver: PathBuf,
+    #[arg(long, value_name = "SYS", required_unless_present = "rules")]
+    driver: Option<PathBuf>,
+
+    /// Print the rules of Driver Verifier that the lab checks: name, page, where it is checked, what
+    /// breaks it in a test, and what it asks
+    #[arg(long, exclusive = true)]
+    rules: bool,
 
     /// The lab's kernel
     #[arg(long, value_name = "ELF")]
@@ -112,30 +120,27 @@ struct Arguments {
     verbose: bool,
 }
 
-/// `REG_SZ` and `REG_DWORD`.
+/// `REG_SZ`.
 const TEXT: u32 = 1;
-const NUMBER: u32 = 4;
 
 fn parameter(text: &str) -> Result<RegistryValue, String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed")?;
     if name.is_empty() || name.contains([' ', ':']) {
         return Err("a name has characters, and none of them is a space or a colon".into());
     }
-    let (kind, data) = parse_number(value)
+    let number = parse_number(value)
         .ok()
-        .and_then(|number| u32::try_from(number).ok())
-        .map_or_else(
-            || {
-                let units = value.encode_utf16().chain([0]);
-                (TEXT, units.flat_map(u16::to_le_bytes).collect())
-            },
-            |number| (NUMBER, number.to_le_bytes().to_vec()),
-        );
-    Ok(RegistryValue {
-        name: name.into(),
-        kind,
-        data,
-    })
+        .and_then(|number| u32::try_from(number).ok());
+    Ok(number.map_or_else(
+        || RegistryValue {
+            name: name.into(),
+            kind: TEXT,
+            data: (value.encode_utf16().chain([0]))
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+        },
+        |number| RegistryValue::number(name, number),
+    ))
 }
 
 /// Returns the words of a step, from the options of the command line.
@@ -197,9 +202,10 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         .framework
         .clone()
         .or_else(|| of_variable("RINGCOPY_WDFLDR"));
-    let images = framework.into_iter().chain([arguments.driver.clone()]);
-    let service = arguments.driver.file_stem().and_then(|name| name.to_str());
+    let driver = arguments.driver.clone().unwrap_or_default();
+    let service = driver.file_stem().and_then(|name| name.to_str());
     let service = service.unwrap_or("driver").replace([' ', '\\', ','], "_");
+    let images = framework.into_iter().chain([driver]);
     let options = Options {
         service,
         hardware_id: arguments.inf_hardware_id.clone(),
@@ -224,6 +230,10 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.rules {
+        print_rules();
+        return ExitCode::SUCCESS;
+    }
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -263,6 +273,24 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     Ok(outcome.is_clean())
 }
 
+/// Prints the table of rules, a line each with tabs between the columns.
+fn print_rules() {
+    for &rule in Rule::ALL {
+        let Description {
+            name,
+            page,
+            text,
+            breach,
+        } = rule.description();
+        let breach = match breach {
+            Breach::Kernel => "lab_verifier",
+            Breach::Mutant(mutant) => mutant,
+        };
+        let checker = rule.checker();
+        print(&format!("{name}\t{page}\t{checker}\t{breach}\t{text}"));
+    }
+}
+
 /// Prints a line, if anybody reads it.
 fn print(line: &str) {
     drop(writeln!(io::stdout(), "{line}"));
@@ -276,6 +304,12 @@ mod tests {
         let words = ["lab", "--kernel", "kernel", "--driver", "it.sys"];
         let arguments = Arguments::try_parse_from(words.iter().chain(options)).unwrap();
         plan(&arguments).unwrap()
+    }
+
+    #[test]
+    fn the_rules_need_no_driver() {
+        assert!(Arguments::try_parse_from(["lab", "--rules"]).is_ok());
+        assert!(Arguments::try_parse_from(["lab"]).is_err());
     }
 
     #[test]
@@ -293,7 +327,7 @@ mod tests {
             .map(|value| (value.name.as_str(), value.kind, value.data.as_slice()))
             .collect();
         let expected: [(&str, u32, &[u8]); 2] = [
-            ("Mode", NUMBER, &[0x10, 0, 0, 0]),
+            ("Mode", 4, &[0x10, 0, 0, 0]),
             ("Name", TEXT, b"a\0=\0b\0\0\0"),
         ];
         assert_eq!(values, expected);

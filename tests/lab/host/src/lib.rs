@@ -1,6 +1,6 @@
 //! The lab's host: starts QEMU with the lab's kernel and a driver, sends commands through the
 //! mailbox in the guest's memory, and makes each process of the lab a
-//! [`Transport`](ringcopy_client::Transport) for the client.
+//! [`Transport`](ringcopy_transport::Transport).
 //!
 //! A lab is one virtual machine with one driver. It ends with its [`Lab`], also if the program is
 //! killed, and leaves no file.
@@ -23,6 +23,7 @@ mod log;
 mod mixed_mappings;
 mod options;
 mod process;
+pub mod scripted_qemu;
 mod signals;
 pub mod small_image;
 mod virtual_machine;

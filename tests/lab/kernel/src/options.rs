@@ -39,7 +39,7 @@ static OPTIONS: Global<Options> = Global::new(Options {
     hypervisor: HypervisorKind::None,
     steps: false,
     trace: 0,
-    driver: "RingCopy",
+    driver: "Driver",
     hardware_id: None,
     missing: Missing::Refuse,
 });

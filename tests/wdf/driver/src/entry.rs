@@ -1,8 +1,9 @@
 //! `DriverEntry`, and the device.
 
 use crate::{
-    behaviour::{self, ADD_FAILS, DEVICE_SCOPE, PASSIVE},
-    fail_if, note, power, requests, wdf,
+    behaviour, check,
+    codes::{ADD_FAILS, DEVICE_SCOPE, FILTER, PASSIVE},
+    fail_if, notes, power, requests, sized, status_of, wdf,
 };
 use core::ptr::null_mut;
 use wdk_sys::{
@@ -19,16 +20,6 @@ static INTERFACE: GUID = GUID {
     Data3: 0x4B0E,
     Data4: [0x9B, 0x3C, 0x0A, 0x0B, 0x0C, 0x0D, 0x0E, 0x0F],
 };
-
-/// Returns a structure whose member `Size` has its size.
-macro_rules! sized {
-    ($type:ident { $($member:ident: $value:expr),* $(,)? }) => {{
-        #[expect(clippy::cast_possible_truncation, reason = "a small structure")]
-        const SIZE: u32 = size_of::<$type>() as u32;
-        $type { Size: SIZE, $($member: $value,)* ..$type::default() }
-    }};
-}
-pub(crate) use sized;
 
 /// Creates the driver's object.
 ///
@@ -56,10 +47,6 @@ pub unsafe extern "C" fn driver_entry(driver: PDRIVER_OBJECT, path: PCUNICODE_ST
     status
 }
 
-unsafe extern "C" fn unload(_driver: WDFDRIVER) {
-    note(c"EvtDriverUnload");
-}
-
 /// Returns attributes with the parent and the levels that devices and queues inherit.
 pub fn attributes() -> WDF_OBJECT_ATTRIBUTES {
     sized!(WDF_OBJECT_ATTRIBUTES {
@@ -69,6 +56,10 @@ pub fn attributes() -> WDF_OBJECT_ATTRIBUTES {
 }
 
 unsafe extern "C" fn device_add(_driver: WDFDRIVER, init: PWDFDEVICE_INIT) -> NTSTATUS {
+    status_of(make_device(init))
+}
+
+fn make_device(init: PWDFDEVICE_INIT) -> Result<(), NTSTATUS> {
     let mut init = init;
     let mut callbacks = power::callbacks();
     wdf!(
@@ -76,6 +67,9 @@ unsafe extern "C" fn device_add(_driver: WDFDRIVER, init: PWDFDEVICE_INIT) -> NT
         init,
         &raw mut callbacks
     );
+    if behaviour::has(FILTER) {
+        wdf!(WdfFdoInitSetFilter, init);
+    }
     let mut files = sized!(WDF_FILEOBJECT_CONFIG {
         EvtFileCleanup: Some(file_cleanup),
         EvtFileClose: Some(file_close),
@@ -102,37 +96,25 @@ unsafe extern "C" fn device_add(_driver: WDFDRIVER, init: PWDFDEVICE_INIT) -> NT
         attributes.ExecutionLevel = ExecutionLevel::WdfExecutionLevelPassive;
     }
     let mut device: WDFDEVICE = null_mut();
-    let mut status = wdf!(
+    check(wdf!(
         WdfDeviceCreate,
         &raw mut init,
         &raw mut attributes,
         &raw mut device
-    );
-    if status >= 0 {
-        status = wdf!(
-            WdfDeviceCreateDeviceInterface,
-            device,
-            &raw const INTERFACE,
-            null_mut()
-        );
-    }
-    if status >= 0 {
-        status = requests::initialize(device);
-    }
-    if status < 0 {
-        return status;
-    }
-    fail_if(ADD_FAILS, c"EvtDriverDeviceAdd")
+    ))?;
+    check(wdf!(
+        WdfDeviceCreateDeviceInterface,
+        device,
+        &raw const INTERFACE,
+        null_mut()
+    ))?;
+    requests::initialize(device)?;
+    check(fail_if(ADD_FAILS, c"EvtDriverDeviceAdd"))
 }
 
-unsafe extern "C" fn device_cleanup(_device: WDFOBJECT) {
-    note(c"EvtCleanupCallback of the device");
-}
-
-unsafe extern "C" fn file_cleanup(_file: WDFFILEOBJECT) {
-    note(c"EvtFileCleanup");
-}
-
-unsafe extern "C" fn file_close(_file: WDFFILEOBJECT) {
-    note(c"EvtFileClose");
+notes! {
+    unload(WDFDRIVER) = c"EvtDriverUnload";
+    device_cleanup(WDFOBJECT) = c"EvtCleanupCallback of the device";
+    file_cleanup(WDFFILEOBJECT) = c"EvtFileCleanup";
+    file_close(WDFFILEOBJECT) = c"EvtFileClose";
 }

@@ -3,30 +3,55 @@
 //! callbacks are synchronized.
 //!
 //! - [`entry`]: `DriverEntry`, and the device. [`power`]: the callbacks for Plug and Play and power.
-//! - [`requests`]: one device control code for each way in which a request can end. [`checks`]: one for
-//!   each thing that the framework refuses or accepts. [`properties`]: those of the device.
+//! - [`codes`]: what tests ask for. [`behaviour`]: what the registry asks for.
+//! - [`requests`]: one device control code for each way in which a request can end; [`send`] has those
+//!   that the driver sends on, and [`properties`] those for what the device is. [`checks`]: one for each
+//!   thing that the framework refuses or accepts.
 
 #![no_std]
 
 mod behaviour;
 mod checks;
+mod codes;
 mod entry;
 mod power;
 mod properties;
 mod requests;
+mod send;
+mod text;
 
 use core::{ffi::CStr, panic::PanicInfo};
 use wdk_sys::{NTSTATUS, STATUS_SUCCESS, STATUS_UNSUCCESSFUL, ntddk};
 
 /// Calls a function of the framework.
 macro_rules! wdf {
-    ($name:ident $(, $argument:expr)*) => {
+    ($name:ident $(, $argument:expr)* $(,)?) => {
         // SAFETY: the arguments are what the function's documentation asks for: handles that the
         // framework gave, and locals that outlive the call.
         unsafe { wdk_sys::call_unsafe_wdf_function_binding!($name $(, $argument)*) }
     };
 }
 pub(crate) use wdf;
+
+/// Returns a structure whose member `Size` has its size.
+macro_rules! sized {
+    ($type:ident { $($member:ident: $value:expr),* $(,)? }) => {{
+        #[expect(clippy::cast_possible_truncation, reason = "a small structure")]
+        const SIZE: u32 = size_of::<$type>() as u32;
+        $type { Size: SIZE, $($member: $value,)* ..$type::default() }
+    }};
+}
+pub(crate) use sized;
+
+/// Callbacks that print their names, and nothing else.
+macro_rules! notes {
+    ($($function:ident($($argument:ty),+) = $name:literal;)+) => {$(
+        unsafe extern "C" fn $function($(_: $argument),+) {
+            $crate::note($name);
+        }
+    )+};
+}
+pub(crate) use notes;
 
 /// Prints the name of a callback.
 fn note(name: &CStr) {
@@ -42,6 +67,16 @@ fn fail_if(bit: u32, name: &CStr) -> NTSTATUS {
     } else {
         STATUS_SUCCESS
     }
+}
+
+/// Turns a status that is an error into one.
+const fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
+    if status < 0 { Err(status) } else { Ok(()) }
+}
+
+/// Undoes [`check`].
+fn status_of(result: Result<(), NTSTATUS>) -> NTSTATUS {
+    result.err().unwrap_or(STATUS_SUCCESS)
 }
 
 #[panic_handler]

@@ -1,14 +1,13 @@
 //! The callbacks for Plug and Play and power.
 
 use crate::{
-    behaviour::{
+    codes::{
         D0_ENTRY_FAILS, POST_INTERRUPTS_FAILS, PREPARE_FAILS, QUERIES_FAIL, SELF_MANAGED_IO_FAILS,
     },
-    fail_if, note,
+    fail_if, notes, sized,
 };
 use wdk_sys::{
-    NTSTATUS, STATUS_SUCCESS, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST,
-    WDFDEVICE,
+    NTSTATUS, WDF_PNPPOWER_EVENT_CALLBACKS, WDF_POWER_DEVICE_STATE, WDFCMRESLIST, WDFDEVICE,
 };
 
 /// Callbacks: the name in the documentation, the arguments after the device, and the bit that makes
@@ -40,26 +39,14 @@ callbacks! {
     query_stop = c"EvtDeviceQueryStop" () QUERIES_FAIL;
 }
 
-unsafe extern "C" fn flush(_device: WDFDEVICE) {
-    note(c"EvtDeviceSelfManagedIoFlush");
+notes! {
+    flush(WDFDEVICE) = c"EvtDeviceSelfManagedIoFlush";
+    clean_up(WDFDEVICE) = c"EvtDeviceSelfManagedIoCleanup";
+    surprise_removal(WDFDEVICE) = c"EvtDeviceSurpriseRemoval";
 }
-
-unsafe extern "C" fn clean_up(_device: WDFDEVICE) {
-    note(c"EvtDeviceSelfManagedIoCleanup");
-}
-
-unsafe extern "C" fn surprise_removal(_device: WDFDEVICE) {
-    note(c"EvtDeviceSurpriseRemoval");
-}
-
-/// The size of the structure, as its member has it.
-#[expect(clippy::cast_possible_truncation, reason = "a small structure")]
-const SIZE: u32 = size_of::<WDF_PNPPOWER_EVENT_CALLBACKS>() as u32;
 
 pub fn callbacks() -> WDF_PNPPOWER_EVENT_CALLBACKS {
-    const { assert!(STATUS_SUCCESS == 0) };
-    WDF_PNPPOWER_EVENT_CALLBACKS {
-        Size: SIZE,
+    sized!(WDF_PNPPOWER_EVENT_CALLBACKS {
         EvtDevicePrepareHardware: Some(prepare),
         EvtDeviceReleaseHardware: Some(release),
         EvtDeviceD0Entry: Some(d0_entry),
@@ -74,6 +61,5 @@ pub fn callbacks() -> WDF_PNPPOWER_EVENT_CALLBACKS {
         EvtDeviceSurpriseRemoval: Some(surprise_removal),
         EvtDeviceQueryRemove: Some(query_remove),
         EvtDeviceQueryStop: Some(query_stop),
-        ..WDF_PNPPOWER_EVENT_CALLBACKS::default()
-    }
+    })
 }

@@ -1,6 +1,6 @@
 //! The properties of the device, which a request names as a number, and gets.
 
-use crate::wdf;
+use crate::{check, wdf};
 use core::ptr::null_mut;
 use wdk_sys::{
     DEVICE_REGISTRY_PROPERTY, NTSTATUS, PVOID, STATUS_BUFFER_TOO_SMALL, STATUS_SUCCESS, ULONG,
@@ -22,10 +22,6 @@ pub fn control(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) {
         status,
         length as u64
     );
-}
-
-const fn check(status: NTSTATUS) -> Result<(), NTSTATUS> {
-    if status < 0 { Err(status) } else { Ok(()) }
 }
 
 /// Returns the length of the property, which is in the request's buffer.

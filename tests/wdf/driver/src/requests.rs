@@ -1,9 +1,13 @@
-//! Device control requests. All are `METHOD_BUFFERED` without access bits.
+//! Device control requests.
 
 use crate::{
-    checks,
-    entry::{attributes, sized},
-    note, properties, wdf,
+    check, checks,
+    codes::{
+        ALLOCATED_PROPERTY, CANCELABLE_WITHOUT_QUEUE, DPC, KEEP, LEVEL, MANUAL, PROPERTY, RETRIEVE,
+        SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, WITHOUT_FILE, WORK_ITEM,
+    },
+    entry::attributes,
+    note, notes, properties, send, sized, wdf,
 };
 use core::{
     ffi::c_void,
@@ -13,29 +17,10 @@ use core::{
 use nt_status::NtStatus;
 use wdk_sys::{
     _WDF_IO_QUEUE_DISPATCH_TYPE as DispatchType, _WDF_REQUEST_STOP_ACTION_FLAGS as StopAction,
-    NTSTATUS, STATUS_CANCELLED, STATUS_INVALID_DEVICE_REQUEST, STATUS_SUCCESS, ULONG,
-    WDF_DPC_CONFIG, WDF_IO_QUEUE_CONFIG, WDF_REQUEST_PARAMETERS, WDF_TIMER_CONFIG,
-    WDF_WORKITEM_CONFIG, WDFDEVICE, WDFDPC, WDFOBJECT, WDFQUEUE, WDFREQUEST, WDFTIMER, WDFWORKITEM,
-    ntddk,
+    _WDF_TRI_STATE as TriState, NTSTATUS, STATUS_CANCELLED, STATUS_SUCCESS, ULONG, WDF_DPC_CONFIG,
+    WDF_IO_QUEUE_CONFIG, WDF_REQUEST_PARAMETERS, WDF_TIMER_CONFIG, WDF_WORKITEM_CONFIG, WDFDEVICE,
+    WDFDPC, WDFOBJECT, WDFQUEUE, WDFREQUEST, WDFTIMER, WDFWORKITEM, ntddk,
 };
-
-/// Succeeds at once, at `PASSIVE_LEVEL`; fails with `STATUS_INVALID_LEVEL` at another.
-const LEVEL: ULONG = 0x0022_2000;
-/// A timer ends it after 100 ms.
-const TIMER: ULONG = 0x0022_2004;
-/// A work item ends it.
-const WORK_ITEM: ULONG = 0x0022_2008;
-/// A deferred procedure call ends it.
-const DPC: ULONG = 0x0022_200C;
-/// The driver keeps it until it is cancelled.
-const KEEP: ULONG = 0x0022_2010;
-/// It waits in a manual queue.
-const MANUAL: ULONG = 0x0022_2014;
-/// Ends the request that waits there.
-const RETRIEVE: ULONG = 0x0022_2018;
-/// Gets a property of the device: by a buffer, or by memory of the framework.
-const PROPERTY: ULONG = 0x0022_201C;
-const ALLOCATED_PROPERTY: ULONG = 0x0022_2020;
 
 /// Handles that live as long as the device, and the request that is to be ended later.
 static MANUAL_QUEUE: AtomicPtr<c_void> = AtomicPtr::new(null_mut());
@@ -48,92 +33,67 @@ fn load(place: &AtomicPtr<c_void>) -> *mut c_void {
     place.load(Ordering::Relaxed)
 }
 
+/// Returns the handle of an object that a function makes.
+fn make<H>(create: impl FnOnce(*mut *mut H) -> NTSTATUS) -> Result<*mut H, NTSTATUS> {
+    let mut handle = null_mut();
+    check(create(&raw mut handle))?;
+    Ok(handle)
+}
+
+fn keep<H>(place: &AtomicPtr<c_void>, handle: *mut H) {
+    place.store(handle.cast(), Ordering::Relaxed);
+}
+
 /// Makes the queues and what ends requests later.
-pub fn initialize(device: WDFDEVICE) -> NTSTATUS {
+pub fn initialize(device: WDFDEVICE) -> Result<(), NTSTATUS> {
     let mut config = sized!(WDF_IO_QUEUE_CONFIG {
         DispatchType: DispatchType::WdfIoQueueDispatchParallel,
+        PowerManaged: TriState::WdfUseDefault,
         DefaultQueue: 1,
         EvtIoDeviceControl: Some(device_control),
         EvtIoStop: Some(stop),
         EvtIoResume: Some(resume),
     });
-    config.PowerManaged = wdk_sys::_WDF_TRI_STATE::WdfUseDefault;
     config.Settings.Parallel.NumberOfPresentedRequests = u32::MAX;
-    let mut queue: WDFQUEUE = null_mut();
     let mut of_queue = attributes();
     of_queue.EvtCleanupCallback = Some(queue_cleanup);
-    let mut status = wdf!(
-        WdfIoQueueCreate,
-        device,
-        &raw mut config,
-        &raw mut of_queue,
-        &raw mut queue
-    );
-    if status < 0 {
-        return status;
-    }
-    let mut manual = sized!(WDF_IO_QUEUE_CONFIG {
+    let (config, attributes) = (&raw mut config, &raw mut of_queue);
+    let queue = make(|queue| wdf!(WdfIoQueueCreate, device, config, attributes, queue))?;
+    let mut config = sized!(WDF_IO_QUEUE_CONFIG {
         DispatchType: DispatchType::WdfIoQueueDispatchManual,
+        PowerManaged: TriState::WdfFalse,
         EvtIoCanceledOnQueue: Some(canceled_on_queue),
     });
-    manual.PowerManaged = wdk_sys::_WDF_TRI_STATE::WdfFalse;
-    let mut handle: WDFQUEUE = null_mut();
-    status = wdf!(
-        WdfIoQueueCreate,
-        device,
-        &raw mut manual,
-        null_mut(),
-        &raw mut handle
-    );
-    if status < 0 {
-        return status;
-    }
-    MANUAL_QUEUE.store(handle.cast(), Ordering::Relaxed);
+    let config = &raw mut config;
+    let manual = make(|queue| wdf!(WdfIoQueueCreate, device, config, null_mut(), queue))?;
+    keep(&MANUAL_QUEUE, manual);
     make_later(queue)
 }
 
 /// Makes the timer, the work item and the deferred procedure call. They are the queue's children.
-fn make_later(queue: WDFQUEUE) -> NTSTATUS {
+fn make_later(queue: WDFQUEUE) -> Result<(), NTSTATUS> {
     let mut attributes = attributes();
     attributes.ParentObject = queue.cast();
     let attributes = &raw mut attributes;
-
     let mut config = sized!(WDF_TIMER_CONFIG {
         EvtTimerFunc: Some(on_timer),
     });
-    let mut timer: WDFTIMER = null_mut();
-    let status = wdf!(WdfTimerCreate, &raw mut config, attributes, &raw mut timer);
-    if status < 0 {
-        return status;
-    }
-    TIMER_OBJECT.store(timer.cast(), Ordering::Relaxed);
-
+    let config = &raw mut config;
+    let made = make(|timer| wdf!(WdfTimerCreate, config, attributes, timer))?;
+    keep(&TIMER_OBJECT, made);
     let mut config = sized!(WDF_WORKITEM_CONFIG {
         EvtWorkItemFunc: Some(on_work_item),
     });
-    let mut item: WDFWORKITEM = null_mut();
-    let status = wdf!(
-        WdfWorkItemCreate,
-        &raw mut config,
-        attributes,
-        &raw mut item
-    );
-    if status < 0 {
-        return status;
-    }
-    WORK_ITEM_OBJECT.store(item.cast(), Ordering::Relaxed);
-
+    let config = &raw mut config;
+    let made = make(|item| wdf!(WdfWorkItemCreate, config, attributes, item))?;
+    keep(&WORK_ITEM_OBJECT, made);
     let mut config = sized!(WDF_DPC_CONFIG {
         EvtDpcFunc: Some(on_dpc),
     });
-    let mut dpc: WDFDPC = null_mut();
-    let status = wdf!(WdfDpcCreate, &raw mut config, attributes, &raw mut dpc);
-    DPC_OBJECT.store(dpc.cast(), Ordering::Relaxed);
-    status
-}
-
-unsafe extern "C" fn queue_cleanup(_queue: WDFOBJECT) {
-    note(c"EvtCleanupCallback of the queue");
+    let config = &raw mut config;
+    let made = make(|dpc| wdf!(WdfDpcCreate, config, attributes, dpc))?;
+    keep(&DPC_OBJECT, made);
+    Ok(())
 }
 
 unsafe extern "C" fn device_control(
@@ -192,11 +152,14 @@ unsafe extern "C" fn device_control(
             let device = wdf!(WdfIoQueueGetDevice, queue);
             properties::control(device, request, code == ALLOCATED_PROPERTY);
         }
-        checks::FIRST..=checks::LAST => {
-            let status = checks::status_of(queue, request, code);
+        SEND | SEND_AND_WAIT | SEND_AND_FORGET => {
+            send::below(wdf!(WdfIoQueueGetDevice, queue), request, code);
+        }
+        WITHOUT_FILE => send::without_file(wdf!(WdfIoQueueGetDevice, queue), request),
+        _ => {
+            let status = checks::status_of(wdf!(WdfIoQueueGetDevice, queue), request, code);
             wdf!(WdfRequestComplete, request, status);
         }
-        _ => wdf!(WdfRequestComplete, request, STATUS_INVALID_DEVICE_REQUEST),
     }
 }
 
@@ -212,7 +175,7 @@ pub unsafe extern "C" fn in_caller_context(device: WDFDEVICE, request: WDFREQUES
     wdf!(WdfRequestGetParameters, request, &raw mut parameters);
     // SAFETY: the device has no other requests than device controls.
     let code = unsafe { parameters.Parameters.DeviceIoControl }.IoControlCode;
-    if code == checks::CANCELABLE_WITHOUT_QUEUE {
+    if code == CANCELABLE_WITHOUT_QUEUE {
         let status = wdf!(WdfRequestMarkCancelableEx, request, Some(cancel));
         wdf!(WdfRequestComplete, request, status);
         return;
@@ -265,6 +228,7 @@ unsafe extern "C" fn stop(_queue: WDFQUEUE, request: WDFREQUEST, flags: ULONG) {
     }
 }
 
-unsafe extern "C" fn resume(_queue: WDFQUEUE, _request: WDFREQUEST) {
-    note(c"EvtIoResume");
+notes! {
+    resume(WDFQUEUE, WDFREQUEST) = c"EvtIoResume";
+    queue_cleanup(WDFOBJECT) = c"EvtCleanupCallback of the queue";
 }

@@ -8,8 +8,12 @@ mod mutant;
 mod tree;
 
 use crate::{
-    accessors::DRIVER as MATRIX_DRIVER, framework, lab::Lab, lab_kernel, lab_test_driver, paths,
-    program, setup, step::Step, wine,
+    accessors::{DRIVER as MATRIX_DRIVER, UMACCESS_DRIVER},
+    framework,
+    lab::Lab,
+    lab_kernel, lab_test_driver, paths, program, setup,
+    step::Step,
+    wine,
 };
 use anyhow::{Result, bail};
 use mutant::Mutant;
@@ -41,6 +45,13 @@ const ACCESSOR_MATRIX: Image = Image {
     variable: MATRIX_DRIVER,
 };
 
+const UMACCESS: Image = Image {
+    package: "umaccess-matrix-driver",
+    file: "umaccess_matrix_driver.dll",
+    name: "umaccess-matrix.sys",
+    variable: UMACCESS_DRIVER,
+};
+
 /// Mutants that are tested in one way.
 struct Group {
     /// The folder of the patch files, in `crates/xtask/mutants`.
@@ -60,7 +71,7 @@ enum Tested {
     OnHost(&'static str),
 }
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 10] = [
     Group {
         folder: "driver",
         tested: Tested::InLab(DRIVER),
@@ -68,6 +79,10 @@ const GROUPS: [Group; 8] = [
     Group {
         folder: "accessor_matrix",
         tested: Tested::InLab(ACCESSOR_MATRIX),
+    },
+    Group {
+        folder: "umaccess",
+        tested: Tested::InLab(UMACCESS),
     },
     Group {
         folder: "framework",
@@ -88,6 +103,10 @@ const GROUPS: [Group; 8] = [
     Group {
         folder: "lab_host",
         tested: Tested::OnHost("ringcopy-lab"),
+    },
+    Group {
+        folder: "lab_program",
+        tested: Tested::OnHost("ringcopy-tests"),
     },
     Group {
         folder: "xtask",

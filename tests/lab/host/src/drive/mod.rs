@@ -16,7 +16,7 @@ mod verdict;
 
 use std::{path::PathBuf, time::Duration};
 
-use ringcopy_client::protocol::NtStatus;
+use nt_status::NtStatus;
 
 pub use run::drive;
 pub use step::{Access, Bytes, ParseError, Part, Pnp, Step, parse_script, parse_step};

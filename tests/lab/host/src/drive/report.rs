@@ -83,7 +83,7 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use ringcopy_client::protocol::NtStatus;
+    use nt_status::NtStatus;
 
     use super::*;
     use crate::drive::{Crash, Verdict};

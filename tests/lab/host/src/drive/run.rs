@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_client::{Handle, RequestError, Transport as _, TransportError, protocol::NtStatus};
+use nt_status::NtStatus;
+use ringcopy_transport::{Handle, RequestError, Transport as _, TransportError};
 
 use super::{
     Bytes, Done, Outcome, Part, Plan, Step,

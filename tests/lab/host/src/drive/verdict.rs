@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ringcopy_client::protocol::NtStatus;
+use nt_status::NtStatus;
 use serde_json::{Value, json};
 
 use super::symbols::Symbols;

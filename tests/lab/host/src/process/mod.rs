@@ -14,8 +14,9 @@ mod transport;
 
 use std::{collections::BTreeMap, io};
 
-use ringcopy_client::{Buffer, Handle, RequestError, protocol::NtStatus};
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox::{Command, VALUES};
+use ringcopy_transport::{Buffer, Handle, RequestError};
 
 use crate::{Flicker, Lab, LabError, channel::Reply};
 

@@ -1,7 +1,8 @@
 //! Requests whose status and information come back as they are.
 
-use ringcopy_client::{Buffer, Handle, Transport as _, TransportError, protocol::NtStatus};
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox::Command;
+use ringcopy_transport::{Buffer, Handle, Transport as _, TransportError};
 
 use super::{Caller, Process, transport::Side};
 use crate::{LabError, channel::Reply};
