@@ -13,7 +13,7 @@ use std::{
 use clap::{Parser, value_parser};
 use ringcopy_driver_events::VERBOSE;
 use ringcopy_lab::{
-    Options, PROCESSORS, RegistryValue,
+    HardwareId, Options, PROCESSORS, RegistryValue,
     drive::{self, Access, Plan, Step},
     interrupt_on_signals, readable,
     rules::{Breach, Description, Rule},
@@ -52,6 +52,11 @@ struct Arguments {
     /// WDFLDR.SYS, for a driver on KMDF
     #[arg(long, value_name = "SYS")]
     framework: Option<PathBuf>,
+
+    /// The hardware ID of the device that a driver with `AddDevice` gets, as the driver's INF names it; without
+    /// one, Root\ and the name of the driver's file
+    #[arg(long, value_name = "ID")]
+    inf_hardware_id: Option<HardwareId>,
 
     /// Open this device: \\.\NAME or NAME for a link, \Device\NAME for a name, {GUID} for the class of an
     /// interface
@@ -199,10 +204,11 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         .or_else(|| of_variable("RINGCOPY_WDFLDR"));
     let driver = arguments.driver.clone().unwrap_or_default();
     let service = driver.file_stem().and_then(|name| name.to_str());
-    let service = service.unwrap_or("driver").replace([' ', '\\'], "_");
+    let service = service.unwrap_or("driver").replace([' ', '\\', ','], "_");
     let images = framework.into_iter().chain([driver]);
     let options = Options {
         service,
+        hardware_id: arguments.inf_hardware_id.clone(),
         stub_missing: true,
         values: arguments.parameters.clone(),
         processors: arguments.processors,
@@ -325,6 +331,17 @@ mod tests {
             ("Name", TEXT, b"a\0=\0b\0\0\0"),
         ];
         assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn a_hardware_id_is_that_of_the_inf_or_refused_in_a_sentence() {
+        let given = |options: &[&str]| planned(options).options.hardware_id;
+        assert_eq!(given(&[]), None);
+        let id = given(&["--inf-hardware-id", r"Root\Echo"]).unwrap();
+        assert_eq!(id.to_string(), r"Root\Echo");
+        let words = ["lab", "--driver", "it.sys", "--inf-hardware-id", "a,b"];
+        let refused = Arguments::try_parse_from(words).unwrap_err().to_string();
+        assert!(refused.contains("this one has ','"), "{refused}");
     }
 
     #[test]

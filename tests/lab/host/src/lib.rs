@@ -17,6 +17,7 @@ pub mod drive;
 mod end;
 mod error;
 mod folder;
+mod hardware_id;
 mod lab;
 mod log;
 mod mixed_mappings;
@@ -29,6 +30,7 @@ mod virtual_machine;
 
 pub use channel::Flicker;
 pub use error::LabError;
+pub use hardware_id::{HardwareId, HardwareIdError};
 pub use lab::{Counts, Facts, Lab, Report, readable, show_event};
 pub use mixed_mappings::{MixedMappings, Reader};
 pub use options::{Counted, Options, RegistryValue};

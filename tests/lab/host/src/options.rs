@@ -10,6 +10,8 @@ use std::{
 
 use ringcopy_lab_mailbox::HypervisorKind;
 
+use crate::HardwareId;
+
 /// A value of the registry, of any type and length.
 #[derive(Clone, Debug)]
 pub struct RegistryValue {
@@ -56,6 +58,9 @@ pub struct Options {
     pub images: Vec<PathBuf>,
     /// The name of the driver's service.
     pub service: String,
+    /// The hardware ID of the device that a driver with `AddDevice` gets; `None`: `Root\` and the name of the
+    /// service.
+    pub hardware_id: Option<HardwareId>,
     /// The name of the device that a process's [`Transport::open`](ringcopy_transport::Transport::open) opens.
     pub device: String,
     /// Whether images load that import what does not exist. A call of a missing function ends the lab.
@@ -104,6 +109,7 @@ impl Options {
             kernel: kernel.into(),
             images: images.into_iter().collect(),
             service: "Driver".into(),
+            hardware_id: None,
             device: r"\DosDevices\Driver".into(),
             stub_missing: false,
             hypervisor: HypervisorKind::None,
@@ -138,6 +144,8 @@ impl Options {
             format!("processors={}", self.running_processors()),
             format!("trim={}", self.trim_interval),
         ];
+        let hardware_id = self.hardware_id.as_ref();
+        words.extend(hardware_id.map(|id| format!("hardware-id={id}")));
         words.extend(self.stub_missing.then(|| "missing=stub".into()));
         if self.hypervisor != HypervisorKind::None {
             words.push(format!("hypervisor={}", self.hypervisor as u64));
@@ -176,6 +184,7 @@ mod tests {
     fn every_option_is_passed_to_the_guest() {
         let options = Options {
             service: "Other".into(),
+            hardware_id: r"Root\A=B".parse().ok(),
             stub_missing: true,
             values: vec![
                 RegistryValue::number("Policy", 2),
@@ -195,7 +204,7 @@ mod tests {
         };
         assert_eq!(
             options.command_line(),
-            "driver=Other seed=77 processors=1 trim=1 missing=stub value=Policy:4:02000000 value=Other:3:0aff la57=1 debug=1 trace=5"
+            r"driver=Other seed=77 processors=1 trim=1 hardware-id=Root\A=B missing=stub value=Policy:4:02000000 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

@@ -53,6 +53,10 @@ pub const SEND_AND_WAIT: u32 = code(8, BUFFERED);
 pub const SEND_AND_FORGET: u32 = code(9, BUFFERED);
 /// As [`LEVEL`], after the driver has sent its packet to its own device again, without a file.
 pub const WITHOUT_FILE: u32 = code(10, BUFFERED);
+/// Gets the property of the device whose number is in the input, by a buffer.
+pub const PROPERTY: u32 = code(11, BUFFERED);
+/// The same, by memory of the framework.
+pub const ALLOCATED_PROPERTY: u32 = code(12, BUFFERED);
 
 // What the framework refuses or accepts. The status of the case is that of the request.
 

@@ -5,7 +5,8 @@
 //! - [`entry`]: `DriverEntry`, and the device. [`power`]: the callbacks for Plug and Play and power.
 //! - [`codes`]: what tests ask for. [`behaviour`]: what the registry asks for.
 //! - [`requests`]: one device control code for each way in which a request can end; [`send`] has those
-//!   that the driver sends on. [`checks`]: one for each thing that the framework refuses or accepts.
+//!   that the driver sends on, and [`properties`] those for what the device is. [`checks`]: one for each
+//!   thing that the framework refuses or accepts.
 
 #![no_std]
 
@@ -14,6 +15,7 @@ mod checks;
 mod codes;
 mod entry;
 mod power;
+mod properties;
 mod requests;
 mod send;
 mod text;

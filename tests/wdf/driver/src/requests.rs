@@ -3,11 +3,11 @@
 use crate::{
     check, checks,
     codes::{
-        CANCELABLE_WITHOUT_QUEUE, DPC, KEEP, LEVEL, MANUAL, RETRIEVE, SEND, SEND_AND_FORGET,
-        SEND_AND_WAIT, TIMER, WITHOUT_FILE, WORK_ITEM,
+        ALLOCATED_PROPERTY, CANCELABLE_WITHOUT_QUEUE, DPC, KEEP, LEVEL, MANUAL, PROPERTY, RETRIEVE,
+        SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, WITHOUT_FILE, WORK_ITEM,
     },
     entry::attributes,
-    note, notes, send, sized, wdf,
+    note, notes, properties, send, sized, wdf,
 };
 use core::{
     ffi::c_void,
@@ -147,6 +147,10 @@ unsafe extern "C" fn device_control(
                 wdf!(WdfRequestComplete, waiting, STATUS_SUCCESS);
             }
             wdf!(WdfRequestComplete, request, status);
+        }
+        PROPERTY | ALLOCATED_PROPERTY => {
+            let device = wdf!(WdfIoQueueGetDevice, queue);
+            properties::control(device, request, code == ALLOCATED_PROPERTY);
         }
         SEND | SEND_AND_WAIT | SEND_AND_FORGET => {
             send::below(wdf!(WdfIoQueueGetDevice, queue), request, code);

@@ -116,7 +116,8 @@ table! {
     mm_copy: MmCopyMemory;
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
     pnp: IoAttachDeviceToDeviceStack IoDetachDevice IoGetAttachedDevice IoGetAttachedDeviceReference
-        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp
+        IoRegisterDeviceInterface IoSetDeviceInterfaceState IoGetDeviceProperty PoCallDriver
+        PoStartNextPowerIrp
         IoRegisterShutdownNotification IoUnregisterShutdownNotification;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;
