@@ -54,7 +54,6 @@ mod device;
 mod error;
 mod explain;
 mod information;
-mod number;
 mod operation;
 #[cfg(feature = "program")]
 mod program;
@@ -62,7 +61,6 @@ mod response;
 mod source;
 pub mod suites;
 pub mod trace;
-mod transport;
 #[cfg(any(windows, test))]
 mod win32_status;
 #[cfg(windows)]
@@ -73,14 +71,14 @@ pub use device::{Batch, CallerCopy, CopyThrough, Device, DeviceCopy, Piece, Scat
 pub use error::Error;
 pub use explain::{explain, explain_copy, explain_hole, explain_policy};
 pub use information::Information;
-pub use number::{ParseNumberError, parse_number};
 pub use operation::Operation;
 #[cfg(feature = "program")]
 pub use program::{cli, guest, machine, vm_test};
 pub use response::ResponseError;
+pub use ringcopy_numbers::{ParseNumberError, parse_number};
 pub use ringcopy_protocol as protocol;
-pub use source::Source;
-pub use transport::{
+pub use ringcopy_transport::{
     Buffer, Handle, Landmarks, OpenAccess, PAGE_LENGTH, Protection, RequestError, Transport,
     TransportError,
 };
+pub use source::Source;

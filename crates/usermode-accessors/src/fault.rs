@@ -28,6 +28,9 @@ pub struct Fault {
     /// [runs backward](crate::moves_backward) counts from the end: the *last* `copied` bytes of the
     /// destination are written, and no byte before them. The length of a string has no destination;
     /// it counts the bytes that were read, also if the string does not end within user memory.
+    ///
+    /// With the feature `umaccess`, an exception counts 0, because Microsoft's functions do not count.
+    /// Then any byte of the destination may be written.
     pub copied: usize,
     /// The address that could not be accessed, if it is known.
     ///

@@ -32,8 +32,8 @@
 //! # Not Microsoft's implementation
 //!
 //! Microsoft's accessors are in `umaccess.lib`, a static library of the Windows Driver Kit. This crate
-//! does not use it. It is written from the documentation, under the same names. Microsoft has announced
-//! three things, in "User-Mode Accessors" (August 2025):
+//! does not use it, unless the feature `umaccess` is on. It is written from the documentation, under the
+//! same names. Microsoft has announced three things, in "User-Mode Accessors" (August 2025):
 //!
 //! - Kernel code that accesses user memory will soon be required to use the accessors.
 //! - A kernel that knows the accessors redirects the calls of a driver that is built with
@@ -43,10 +43,10 @@
 //!   processor closes user memory, they open it for the access. It is not known whether a future
 //!   Windows lets a driver do that.
 //!
-//! So a driver that is required to use Microsoft's functions cannot use this crate instead. It must
-//! link `umaccess.lib`, and guard each call, because those functions raise. [`raising::call`] guards
-//! functions that raise and take integers and pointers. It has not been tested with `umaccess.lib`. It
-//! returns the exception, without a count of bytes.
+//! So a driver that is required to use Microsoft's functions must link `umaccess.lib`, and guard each
+//! call, because those functions raise. With the feature `umaccess`, [`ddi`] and the types for user memory
+//! do so by [`raising::call`]. An exception then counts no bytes: see [`Fault::copied`]. The feature was
+//! tested over a stand-in for the library, and never over `umaccess.lib`.
 //!
 //! # Guarantees
 //!
@@ -67,6 +67,10 @@
 //!   `CLAC` after it, also after a fault. If AC is set at entry it is set at return, so user memory stays
 //!   open for a caller that has opened it. Kernel-mode, volatile and device accesses never open user
 //!   memory.
+//!
+//! With the feature `umaccess`, Microsoft's functions make the accesses to user memory. Then an exception
+//! counts no bytes, and these functions decide how an access is made and when user memory is open. After
+//! an exception, AC is what it was at entry.
 //!
 //! # What is checked, in what order, with what status
 //!
@@ -97,6 +101,8 @@
 //!
 //! An exception with another code, such as a breakpoint or a single step, goes to the frames above. If
 //! none of them takes it, the system stops.
+//!
+//! With the feature `umaccess`, each call is guarded by [`raising::call`], which catches every exception.
 //!
 //! # Where the documentation is silent or contradicts itself
 //!

@@ -21,9 +21,9 @@
 //!   string of a few characters than the code that is inlined now.
 //! - The clamp of an address against speculation: a compare and a conditional move, 2 of 6 cycles of a
 //!   read in a dependent chain. `CMOVA`, which reads two flags, took 3. One instruction could clear the
-//!   highest bit, but AMD's processors may use the lower 48 bits alone while they speculate ("Transient
-//!   Execution of Non-canonical Accesses", AMD-SB-1010). Without a chain, the clamp costs nothing that
-//!   could be measured.
+//!   highest bit, but AMD's processors may use the lower 48 bits alone while they speculate (["Transient
+//!   Execution of Non-canonical Accesses"](https://www.amd.com/en/resources/product-security/bulletin/amd-sb-1010.html),
+//!   CVE-2020-12965). Without a chain, the clamp costs nothing that could be measured.
 //! - A resumption after a fault that raises a second exception to find the exact byte: it made a survived
 //!   fault of a copy of up to 2 KiB cost twice as much as with a guard in C.
 //!

@@ -255,7 +255,8 @@ pub(crate) fn compare_exchange<T: Interlocked>(
     Ok(T::from_bits(before))
 }
 
-/// Counts the characters before the terminator, or returns `count` if there is none among so many.
+/// Counts the characters before the terminator, or returns `count` if there is none among so many. If
+/// `count` is 0, which it is for each address outside user memory, nothing is called.
 ///
 /// Microsoft's functions have no bound. So a bounded count reads one character after the other, each
 /// under a guard of its own.
@@ -264,6 +265,9 @@ pub(crate) fn string_length<T: Character>(
     count: usize,
     bounded: bool,
 ) -> Result<usize, Fault> {
+    if count == 0 {
+        return Ok(0);
+    }
     if bounded {
         let mut length = 0;
         while length < count {

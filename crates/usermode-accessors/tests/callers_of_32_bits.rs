@@ -16,22 +16,19 @@ unsafe extern "system" {
     fn VirtualAlloc(address: *mut c_void, size: usize, kind: u32, protect: u32) -> *mut c_void;
 }
 
-/// Returns the address of a page below 4 GiB with none after it, or as many bytes before the end of the
-/// page as are asked for.
+/// Returns an address below 4 GiB, `length` bytes before the end of a page that no page follows.
 fn before_the_end_of_a_page(length: usize) -> u32 {
     let page = (0x1000_0000..0x7000_0000_usize)
         .step_by(0x10_0000)
+        .map(ptr::without_provenance_mut)
         // SAFETY: asks for one page, which stays until the process ends.
-        .map(|at| unsafe {
-            let at = ptr::without_provenance_mut(at);
-            VirtualAlloc(at, PAGE, MEM_COMMIT_AND_RESERVE, PAGE_READWRITE)
-        })
+        .map(|at| unsafe { VirtualAlloc(at, PAGE, MEM_COMMIT_AND_RESERVE, PAGE_READWRITE) })
         .find(|page| !page.is_null())
         .unwrap();
     u32::try_from(page.expose_provenance() + PAGE - length).unwrap()
 }
 
-/// Captures a string of 3 characters, of which `there` bytes are there.
+/// Captures a string of 3 characters, of which the first `there` bytes are in a page.
 fn capture(there: usize) -> Result<Vec<u16>, Fault> {
     prepare_process();
     let start = before_the_end_of_a_page(there);

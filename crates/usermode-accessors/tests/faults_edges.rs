@@ -214,15 +214,15 @@ unsafe extern "system" fn count_exceptions(_: *mut Pointers) -> i32 {
 
 #[test]
 fn a_fault_costs_one_exception() {
-    // SAFETY: the handler does what a handler must.
+    // SAFETY: the handler changes only a counter of its thread.
     unsafe { AddVectoredExceptionHandler(1, count_exceptions) };
     let pages = Pages::new(&[Protection::ReadWrite, Protection::NoAccess]);
     let mut memory = vec![0x77; NEAR];
     let memory = memory.as_mut_ptr();
     for (length, whole) in cases() {
         let at = pages.pointer(PAGE - whole);
-        // SAFETY: the memory is long enough; pages of this test; so below.
         let accesses: [&dyn Fn() -> Result<(), Fault>; 5] = [
+            // SAFETY: the memory is long enough; the pages are the test's.
             &|| unsafe { ddi::copy_from_user(memory, at, length) },
             // SAFETY: as above.
             &|| unsafe { ddi::copy_to_user(at, memory, length) },

@@ -20,16 +20,38 @@ pub const DRIVER: &str = "RINGCOPY_ACCESSOR_DRIVER";
 /// The variable with the path of the example's driver.
 const EXAMPLE: &str = "RINGCOPY_EXAMPLE_DRIVER";
 
-/// Builds the driver that runs the matrix in ring 0, and that of the accessors' example.
-pub fn build() -> Result<[PathBuf; 2]> {
-    driver::build_files(
+/// The variable with the path of the driver with the feature `umaccess`.
+pub const UMACCESS_DRIVER: &str = "RINGCOPY_UMACCESS_DRIVER";
+
+/// The drivers.
+pub struct Drivers {
+    matrix: PathBuf,
+    example: PathBuf,
+    umaccess: PathBuf,
+}
+
+/// Builds the driver that runs the matrix in ring 0, that with the feature `umaccess`, and that of the
+/// accessors' example.
+pub fn build() -> Result<Drivers> {
+    let [matrix, example] = driver::build_files(
         "building the accessors' test drivers",
         &["accessor-matrix-driver", "method-neither-example"],
         [
             ("accessor_matrix_driver.dll", "accessor-matrix.sys"),
             ("method_neither_example.dll", "method-neither.sys"),
         ],
-    )
+    )?;
+    // By itself: packages that are built at once share the features of the crate.
+    let [umaccess] = driver::build_files(
+        "building the accessors' test driver over a stand-in for umaccess.lib",
+        &["umaccess-matrix-driver"],
+        [("umaccess_matrix_driver.dll", "umaccess-matrix.sys")],
+    )?;
+    Ok(Drivers {
+        matrix,
+        example,
+        umaccess,
+    })
 }
 
 /// Returns the file of the Windows program's counts.
@@ -42,10 +64,11 @@ fn figures_of_ring_0() -> PathBuf {
 }
 
 /// Sets the variables of a test in ring 0.
-pub fn set_variables(command: &mut Command, [driver, example]: &[PathBuf; 2]) {
+pub fn set_variables(command: &mut Command, drivers: &Drivers) {
     command
-        .env(DRIVER, driver)
-        .env(EXAMPLE, example)
+        .env(DRIVER, &drivers.matrix)
+        .env(EXAMPLE, &drivers.example)
+        .env(UMACCESS_DRIVER, &drivers.umaccess)
         .env(FIGURES, figures())
         .env(FIGURES_OF_RING_0, figures_of_ring_0());
 }

@@ -38,7 +38,7 @@ pub fn command(
         .arg("--config")
         .arg(rustflags_config(
             target.triple(),
-            &remap_flags(&toolchain, tree_of(folder)),
+            &remap_flags(&toolchain, tree_of(folder).unwrap_or(folder)),
         ));
     role::wrap_rustc(&mut command);
     if !toolchain.has_compiled_library(target) {
@@ -71,12 +71,10 @@ pub fn write_source(file: &Path, bytes: &[u8]) -> Result<()> {
     Ok(fs::write(file, bytes)?)
 }
 
-/// Returns the tree that a workspace is a part of: this tree, or a copy.
-fn tree_of(workspace: &Path) -> &Path {
-    workspace
-        .ancestors()
-        .find(|folder| folder.join("Makefile.toml").is_file())
-        .unwrap_or(workspace)
+/// Returns the tree that a package or a workspace is a part of: this tree, or a copy.
+pub fn tree_of(folder: &Path) -> Option<&Path> {
+    let mut folders = folder.ancestors();
+    folders.find(|folder| folder.join("crates/xtask").is_dir())
 }
 
 /// Returns flags that replace the folders of this machine in what is built from `tree`.
@@ -125,7 +123,7 @@ mod tests {
     fn a_workspace_is_a_part_of_its_tree() {
         let root = crate::paths::root();
         for workspace in ["", "crates/wdk-build-linux", "tests/lab/kernel"] {
-            assert_eq!(tree_of(&root.join(workspace)), root, "{workspace}");
+            assert_eq!(tree_of(&root.join(workspace)), Some(&*root), "{workspace}");
         }
     }
 

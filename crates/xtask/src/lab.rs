@@ -20,6 +20,9 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// The variable that tells tests where the kernel is.
+    pub const KERNEL: &str = "RINGCOPY_LAB_KERNEL";
+
     /// Installs and builds what the lab needs.
     pub fn prepare() -> Result<Self> {
         setup::run()?;
@@ -44,7 +47,14 @@ impl Lab {
         let mut build = program::cargo();
         build
             .current_dir(paths::root())
-            .args(["build", "--package", "ringcopy-lab", "--target-dir"])
+            .args([
+                "build",
+                "--package",
+                "ringcopy-lab",
+                "--package",
+                "ringcopy-tests",
+            ])
+            .args(["--bin", "lab", "--bin", "ringcopy-lab", "--target-dir"])
             .arg(paths::target());
         program::run(&step, &mut build)?;
         step.done();
@@ -121,7 +131,7 @@ impl Lab {
         command
             .env("RINGCOPY_DRIVER", &self.images.driver)
             .env("RINGCOPY_WDFLDR", &self.images.framework)
-            .env("RINGCOPY_LAB_KERNEL", &self.kernel);
+            .env(Self::KERNEL, &self.kernel);
     }
 }
 

@@ -2,12 +2,16 @@
 
 use std::{
     ops::Deref,
+    path::PathBuf,
     sync::{Mutex, PoisonError},
     thread,
 };
 
-use ringcopy_client::{Device, OpenAccess, protocol::Reach};
-use ringcopy_lab::{Lab, Options, Process, Report, token};
+use ringcopy_client::{
+    Device, OpenAccess,
+    protocol::{ENGINE_VALUE, EngineKind, POLICY_VALUE, Reach, SYMBOLIC_LINK_NAME},
+};
+use ringcopy_lab::{Lab, Options, Process, RegistryValue, Report, token};
 
 use crate::{artefact, driver};
 
@@ -54,17 +58,43 @@ impl Drop for CheckedLab {
     }
 }
 
-/// A lab of one processor for the driver, under this policy.
+/// Options of a lab for the driver, under this policy.
+#[must_use]
+pub fn options_for(
+    kernel: PathBuf,
+    images: impl IntoIterator<Item = PathBuf>,
+    policy: Reach,
+) -> Options {
+    Options {
+        service: "RingCopy".into(),
+        device: SYMBOLIC_LINK_NAME.into(),
+        values: vec![RegistryValue::number(POLICY_VALUE, policy.bits())],
+        ..Options::new(kernel, images)
+    }
+}
+
+/// A lab of one processor for the driver that the tests are about, under this policy.
 #[must_use]
 pub fn options(policy: Reach) -> Options {
+    let kernel = artefact("RINGCOPY_LAB_KERNEL");
+    let images = [artefact("RINGCOPY_WDFLDR"), driver()];
     Options {
-        policy: Some(policy),
         processors: 1,
-        ..Options::new(
-            artefact("RINGCOPY_LAB_KERNEL"),
-            [artefact("RINGCOPY_WDFLDR"), driver()],
-        )
+        ..options_for(kernel, images, policy)
     }
+}
+
+/// Options with one more value of the registry.
+#[must_use]
+pub fn with_value(value: RegistryValue, mut options: Options) -> Options {
+    options.values.push(value);
+    options
+}
+
+/// Options with this engine as the administrator's choice.
+#[must_use]
+pub fn with_engine(engine: EngineKind, options: Options) -> Options {
+    with_value(RegistryValue::number(ENGINE_VALUE, engine as u32), options)
 }
 
 /// Starts a lab of one processor, under this policy.

@@ -28,8 +28,8 @@ pub use client::{ClientRun, run_client};
 pub use completion::{BatchOutput, completion, refused};
 pub use copies::{Call, copy_memory_each};
 pub use lab::{
-    CheckedLab, PRIVILEGED, boot, boot_with, open, options, privileged, until_both,
-    until_it_happened, with_two_processors,
+    CheckedLab, PRIVILEGED, boot, boot_with, open, options, options_for, privileged, until_both,
+    until_it_happened, with_engine, with_two_processors, with_value,
 };
 pub use victim::{LENGTH, Victim, batch, buffer, scatter, with_victim};
 

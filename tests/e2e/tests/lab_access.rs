@@ -13,7 +13,7 @@ use ringcopy_client::{
 use ringcopy_lab::{Caller, Count, Options, token};
 use ringcopy_tests::{
     LENGTH, PRIVILEGED, UNTOUCHED, Victim, boot, boot_with, buffer, completion, open, options,
-    pattern, privileged,
+    pattern, privileged, with_engine,
 };
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -239,7 +239,7 @@ fn policy_and_privilege_decide_what_lies_in_reach() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn without_a_policy_only_own_memory_lies_in_reach() {
     let lab = boot_with(Options {
-        policy: None,
+        values: Vec::new(),
         ..options(Reach::all())
     });
     let mut process = privileged(&lab);
@@ -260,10 +260,7 @@ fn policy_bits_that_mean_nothing_allow_nothing() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn an_administrator_can_disable_the_native_engine() {
-    let lab = boot_with(Options {
-        engine: Some(EngineKind::System),
-        ..options(Reach::all())
-    });
+    let lab = boot_with(with_engine(EngineKind::System, options(Reach::all())));
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     let information = device.information().unwrap();

@@ -7,12 +7,18 @@ use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use accessor_matrix::{
     ALTERNATING, Change, DEVICE, Family, LAST_PAGE, Need, PAGE, PAGES, RACE, RACE_PAGES, RUN, Race,
-    RaceResult, Request, State, Tally, pattern_byte, rewritten_content, state_of, used_up,
+    RaceResult, Request, State, Tally, UMACCESS_DEVICE, WDK_TYPES, pattern_byte, rewritten_content,
+    state_of, used_up,
 };
 use ringcopy_client::{Handle, Transport};
 use ringcopy_lab::{Interference, Lab, MachineFact, Options, PageState, Process};
 use ringcopy_tests::{CheckedLab, artefact, boot_with};
 use zerocopy::{FromBytes, IntoBytes};
+
+const DRIVER: &str = "RINGCOPY_ACCESSOR_DRIVER";
+
+/// The same driver with the feature `umaccess`, over a stand-in for `umaccess.lib`.
+const UMACCESS_DRIVER: &str = "RINGCOPY_UMACCESS_DRIVER";
 
 /// Names the file of the counts of the Windows program. The matrix's own test writes it.
 const FIGURES: &str = "RINGCOPY_ACCESSOR_FIGURES";
@@ -23,16 +29,24 @@ const FIGURES_OF_RING_0: &str = "RINGCOPY_ACCESSOR_FIGURES_OF_RING_0";
 /// A family is one request, and has some hundred thousand cases.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// Families that call none of Microsoft's functions. The last also counts the accesses of each function.
+const OF_THE_CRATE: [Family; 7] = [
+    Family::KernelMode,
+    Family::KernelFill,
+    Family::Volatile,
+    Family::Device,
+    Family::Compare,
+    Family::Raising,
+    Family::Alternating,
+];
+
 /// A lab of two processors. With one, QEMU makes a locked operation from a load and a store, and the
 /// load faults.
-fn boot() -> CheckedLab {
+fn boot(driver: &str) -> CheckedLab {
     let options = Options {
         processors: 2,
         patience: PATIENCE,
-        ..Options::new(
-            artefact("RINGCOPY_LAB_KERNEL"),
-            [artefact("RINGCOPY_ACCESSOR_DRIVER")],
-        )
+        ..Options::new(artefact("RINGCOPY_LAB_KERNEL"), [artefact(driver)])
     };
     let lab = boot_with(options);
     let facts = lab.facts().unwrap();
@@ -47,9 +61,9 @@ struct Caller<'l> {
 }
 
 impl<'l> Caller<'l> {
-    fn start(lab: &'l Lab) -> Self {
+    fn start(lab: &'l Lab, device: &str) -> Self {
         let mut process = lab.process(0).unwrap();
-        let device = process.open_name(DEVICE, 3).unwrap();
+        let device = process.open_name(device, 3).unwrap();
         Self { process, device }
     }
 
@@ -152,16 +166,15 @@ fn figures(text: &str) -> BTreeMap<&str, u64> {
         .collect()
 }
 
-#[test]
-#[ignore = "needs the lab: cargo xtask test runs it"]
-fn every_family_passes() {
-    let lab = boot();
-    let mut counted = BTreeMap::new();
-    let mut caller = Caller::start(&lab);
+/// Runs families. Returns the number of cases of each, none of which was skipped.
+fn run(
+    mut caller: Caller<'_>,
+    families: impl IntoIterator<Item = Family>,
+) -> BTreeMap<&'static str, u64> {
     let base = caller.arena();
-    for (number, family) in (0..).zip(Family::ALL) {
+    let count = |family: Family| {
         caller.arrange_used_up(base);
-        let tally: Tally = caller.send(RUN, number, base);
+        let tally: Tally = caller.send(RUN, family as u64, base);
         if let Some(failure) = tally.failure() {
             panic!("{}: {failure}", family.name());
         }
@@ -169,8 +182,16 @@ fn every_family_passes() {
             let skipped = tally.skipped[need as usize];
             assert_eq!(skipped, 0, "{}: {}", family.name(), need.reason());
         }
-        counted.insert(family.name(), tally.ran);
-    }
+        (family.name(), tally.ran)
+    };
+    families.into_iter().map(count).collect()
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn every_family_passes() {
+    let lab = boot(DRIVER);
+    let counted = run(Caller::start(&lab, DEVICE), Family::ALL.iter().copied());
     if let Some(file) = env::var_os(FIGURES_OF_RING_0) {
         let lines = counted
             .iter()
@@ -183,13 +204,25 @@ fn every_family_passes() {
     }
 }
 
+/// The accesses do the same in ring 0, under SMAP, if they are Microsoft's functions under the guard. Only
+/// the counts of faults are 0.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn every_access_is_guarded_with_umaccess() {
+    let lab = boot(UMACCESS_DRIVER);
+    let families = Family::ALL.iter().copied();
+    let families = families.filter(|family| !OF_THE_CRATE.contains(family));
+    let counted = run(Caller::start(&lab, UMACCESS_DEVICE), families);
+    assert!(counted.values().all(|count| *count > 0), "{counted:?}");
+}
+
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn every_access_is_exact_while_its_page_changes() {
-    let lab = boot();
+    let lab = boot(DRIVER);
     for (number, race) in (0..).zip(Race::ALL) {
         for change in race.changes() {
-            let mut caller = Caller::start(&lab);
+            let mut caller = Caller::start(&lab, DEVICE);
             let base = caller.race(*change);
             let interference = match change {
                 Change::Unmap => Interference::Unmap,
@@ -213,9 +246,24 @@ fn every_access_is_exact_while_its_page_changes() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
+fn types_of_wdk_sys_are_read_and_written() {
+    let lab = boot(DRIVER);
+    let mut caller = Caller::start(&lab, DEVICE);
+    let base = caller.process.allocate(PAGE as u64).unwrap();
+    let numbers = [i64::MIN + 1, -2].map(i64::to_le_bytes).concat();
+    caller.process.write(base, &numbers).unwrap();
+    let members: [u64; 6] = caller.send(WDK_TYPES, 0, base);
+    assert_eq!(members, [2, 4, base, 2, 4, base]);
+    let mut written = [0; 16];
+    caller.process.read(base + 16, &mut written).unwrap();
+    assert_eq!(written[..], numbers);
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
 fn malformed_requests_are_refused() {
-    let lab = boot();
-    let mut caller = Caller::start(&lab);
+    let lab = boot(DRIVER);
+    let mut caller = Caller::start(&lab, DEVICE);
     let mut refused = |code, request: &[u8]| {
         let sent = caller
             .process
@@ -226,5 +274,5 @@ fn malformed_requests_are_refused() {
     refused(RUN, request(Family::ALL.len() as u64).as_bytes());
     refused(RACE, request(Race::ALL.len() as u64).as_bytes());
     refused(RUN, &request(0).as_bytes()[1..]);
-    refused(RUN + 8, request(0).as_bytes());
+    refused(WDK_TYPES + 4, request(0).as_bytes());
 }

@@ -12,19 +12,13 @@ use ringcopy_client::{
 use ringcopy_lab::{Beside, Count, Lab, Options, RegistryValue, token};
 use ringcopy_tests::{
     CheckedLab, Victim, boot, boot_with, buffer, completion, open, options, privileged,
-    with_two_processors,
+    with_two_processors, with_value,
 };
 
 /// A lab whose driver allows this many handles.
 fn lab_with(maximum_handles: u32) -> CheckedLab {
-    boot_with(Options {
-        values: vec![RegistryValue {
-            name: MAXIMUM_HANDLES_VALUE.into(),
-            kind: 4,
-            data: maximum_handles.to_le_bytes().into(),
-        }],
-        ..options(Reach::empty())
-    })
+    let value = RegistryValue::number(MAXIMUM_HANDLES_VALUE, maximum_handles);
+    boot_with(with_value(value, options(Reach::empty())))
 }
 
 #[test]

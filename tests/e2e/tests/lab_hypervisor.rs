@@ -14,16 +14,16 @@ const REG_DWORD: u32 = 4;
 
 /// The status of the native engine, and the engine that the automatic choice takes.
 fn engine(hypervisor: HypervisorKind, native: Option<&[u8]>) -> (NtStatus, EngineKind) {
-    let values = native.map(|data| RegistryValue {
+    let mut options = Options {
+        hypervisor,
+        ..options(Reach::all())
+    };
+    options.values.extend(native.map(|data| RegistryValue {
         name: NATIVE_VALUE.into(),
         kind: REG_DWORD,
         data: data.into(),
-    });
-    let lab = boot_with(Options {
-        hypervisor,
-        values: values.into_iter().collect(),
-        ..options(Reach::all())
-    });
+    }));
+    let lab = boot_with(options);
     let mut process = privileged(&lab);
     let mut device = open(&mut process);
     let status = device.information().unwrap().native_status;

@@ -4,19 +4,20 @@
 #![forbid(unsafe_code)]
 
 use ringcopy_client::{Transport, protocol::NtStatus};
-use ringcopy_lab::{Lab, LabError, PnpRequest};
+use ringcopy_lab::{Lab, LabError, Options, PnpRequest};
 use ringcopy_tests::{
-    CheckedLab, completion,
+    CheckedLab, boot_with, completion,
     framework::{
         INTERFACE, boot, callbacks,
         codes::{
-            ADD_FAILS, CANCELABLE_WITHOUT_QUEUE, CHARACTERISTICS, COLLECTION,
+            ADD_FAILS, ALLOCATED_PROPERTY, CANCELABLE_WITHOUT_QUEUE, CHARACTERISTICS, COLLECTION,
             CONTROL_DEVICE_WITHOUT_SDDL, D0_ENTRY_FAILS, DEVICE_SCOPE, DPC, EMPTY_LINK, FILTER,
             FRAMEWORK_STATUS, KEEP, LATE_DEFAULT_QUEUE, LEVEL, LISTS_OF_ONE_BUFFER, MANUAL,
             MANUAL_QUEUE_WITH_HANDLER, MISSING_FUNCTIONS, NEITHER_OF_NOTHING,
-            PARALLEL_QUEUE_FOR_NONE, PASSIVE, POST_INTERRUPTS_FAILS, PREPARE_FAILS, QUERIES_FAIL,
-            QUEUE_WITHOUT_HANDLE, RETRIEVE, SCOPE_OF_MEMORY, SECOND_LINK, SELF_MANAGED_IO_FAILS,
-            SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, UNKNOWN_FLAGS, WITHOUT_FILE, WORK_ITEM,
+            PARALLEL_QUEUE_FOR_NONE, PASSIVE, POST_INTERRUPTS_FAILS, PREPARE_FAILS, PROPERTY,
+            QUERIES_FAIL, QUEUE_WITHOUT_HANDLE, RETRIEVE, SCOPE_OF_MEMORY, SECOND_LINK,
+            SELF_MANAGED_IO_FAILS, SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, UNKNOWN_FLAGS,
+            WITHOUT_FILE, WORK_ITEM,
         },
         open, opened, options, pnp, send,
     },
@@ -288,6 +289,49 @@ fn the_framework_refuses_and_accepts_what_the_published_one_does() {
     }
     let lists = process.device_io_control(device, LISTS_OF_ONE_BUFFER, &[1; 8], &mut [0; 8]);
     assert_eq!(completion(lists), Ok(0));
+}
+
+/// The list of hardware IDs, the enumerator and the name of the physical device are there, by a buffer and by
+/// memory of the framework. Other properties are not.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn a_device_has_the_hardware_id_of_its_inf() {
+    const ENUMERATOR: u32 = 15;
+    const HARDWARE_ID: u32 = 1;
+    const COMPATIBLE_IDS: u32 = 2;
+    const DEVICE_NAME: u32 = 11;
+    const RESOURCE_REQUIREMENTS: u32 = 20;
+    for (given, expected) in [(None, r"Root\Driver"), (Some(r"Root\A&B_1"), r"Root\A&B_1")] {
+        let lab = boot_with(Options {
+            hardware_id: given.map(|id| id.parse().unwrap()),
+            ..options(0)
+        });
+        let (mut process, device) = opened(&lab);
+        for code in [PROPERTY, ALLOCATED_PROPERTY] {
+            let mut property = |number: u32, length| {
+                let mut output = vec![0; length];
+                let input = number.to_le_bytes();
+                let sent = process.device_io_control(device, code, &input, &mut output);
+                completion(sent).map(|length| {
+                    let units = output[..length].as_chunks().0.iter();
+                    let units: Vec<u16> = units.map(|unit| u16::from_le_bytes(*unit)).collect();
+                    String::from_utf16(&units).unwrap()
+                })
+            };
+            assert_eq!(property(HARDWARE_ID, 512), Ok(format!("{expected}\0\0")));
+            let exact = (expected.len() + 2) * 2;
+            assert!(property(HARDWARE_ID, exact).is_ok());
+            let short = property(HARDWARE_ID, exact - 2);
+            assert_eq!(short, Err(NtStatus::BUFFER_TOO_SMALL));
+            assert_eq!(property(ENUMERATOR, 512).as_deref(), Ok("ROOT\0"));
+            let name = property(DEVICE_NAME, 512).unwrap();
+            assert!(name.starts_with(r"\Device\"), "{name}");
+            let none = property(COMPATIBLE_IDS, 512);
+            assert_eq!(none, Err(NtStatus::OBJECT_NAME_NOT_FOUND));
+            let unknown = property(RESOURCE_REQUIREMENTS, 512);
+            assert_eq!(unknown, Err(NtStatus::INVALID_PARAMETER_2));
+        }
+    }
 }
 
 #[test]

@@ -9,8 +9,8 @@ use ringcopy_client::{
     OpenAccess, Transport,
     protocol::{CODES, CopyResponse, EngineKind, NtStatus, Reach},
 };
-use ringcopy_lab::{Count, Counts, Lab, LabError, Options, Process};
-use ringcopy_tests::{Victim, boot, boot_with, completion, open, options, privileged};
+use ringcopy_lab::{Count, Counts, Lab, LabError, Process};
+use ringcopy_tests::{Victim, boot, boot_with, completion, open, options, privileged, with_engine};
 use zerocopy::FromBytes;
 
 /// More allocations than a load, an open or a request makes.
@@ -24,10 +24,7 @@ fn assert_no_leak(leaks: &[String]) {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn loading_fails_cleanly_wherever_pool_runs_out() {
-    let lab = boot_with(Options {
-        engine: Some(EngineKind::System),
-        ..options(Reach::all())
-    });
+    let lab = boot_with(with_engine(EngineKind::System, options(Reach::all())));
     assert_no_leak(&lab.unload().unwrap());
     let unloaded = lab.counts().unwrap();
     let mut failures = 0;

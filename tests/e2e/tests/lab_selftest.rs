@@ -8,7 +8,7 @@ use ringcopy_client::{
     suites::selftest::{self, Report, Verdict},
 };
 use ringcopy_lab::{Options, token};
-use ringcopy_tests::{PRIVILEGED, boot_with, options};
+use ringcopy_tests::{PRIVILEGED, boot_with, options, with_engine};
 
 /// Runs the self-test in a lab of its own, as Driver Verifier would have it: user memory is away each
 /// time that the IRQL is raised.
@@ -105,10 +105,7 @@ fn passes_wherever_images_and_tables_lie() {
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn passes_without_the_native_engine() {
     let report = run(
-        Options {
-            engine: Some(EngineKind::System),
-            ..options(Reach::all())
-        },
+        with_engine(EngineKind::System, options(Reach::all())),
         PRIVILEGED,
     );
     assert_eq!(failed(&report), Vec::<String>::new());

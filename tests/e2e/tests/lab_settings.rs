@@ -50,7 +50,6 @@ fn information(values: &[(&str, u32, &[u8])]) -> Information {
         data: data.into(),
     });
     let lab = boot_with(Options {
-        policy: None,
         values: values.collect(),
         ..options(Reach::empty())
     });

@@ -12,6 +12,7 @@ use ringcopy_client::{
 use ringcopy_lab::{MappingKind, Options, RegistryValue, Report, Sending, token};
 use ringcopy_tests::{
     CheckedLab, LENGTH, Victim, boot_with, completion, open, options, privileged, run_client,
+    with_value,
 };
 
 const REG_SZ: u32 = 1;
@@ -113,14 +114,14 @@ fn a_load_that_fails_is_reported_and_leaves_no_provider() {
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
 fn a_setting_that_is_ignored_is_reported() {
+    let ignored = RegistryValue {
+        name: ENGINE_VALUE.into(),
+        kind: REG_SZ,
+        data: vec![0; 4],
+    };
     let lab = boot_with(Options {
         trace: Some(VERBOSE),
-        values: vec![RegistryValue {
-            name: ENGINE_VALUE.into(),
-            kind: REG_SZ,
-            data: vec![0; 4],
-        }],
-        ..options(Reach::empty())
+        ..with_value(ignored, options(Reach::empty()))
     });
     let events = decoded(&lab.end());
     let status = Value::Status(NtStatus::OBJECT_TYPE_MISMATCH);
@@ -159,12 +160,7 @@ fn refusals_faults_and_fallbacks_are_reported() {
         .protect(pages + PAGE_LENGTH, PAGE_LENGTH, Protection::NoAccess)
         .unwrap();
     let mut device = open(&mut victim.process);
-    let copy = CallerCopy {
-        address: pages + PAGE_LENGTH - 5,
-        length: LENGTH as u64,
-        session_offset: 0,
-        alignment: 1,
-    };
+    let copy = CallerCopy::new(pages + PAGE_LENGTH - 5, LENGTH as u64);
     let report = device.copy_from(copy).unwrap();
     assert_eq!(report.result.copied, 5);
     let mut target = [0; LENGTH];

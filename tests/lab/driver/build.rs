@@ -1,5 +1,5 @@
-//! Links a native image that starts at `DriverEntry`. It has a PDB beside it, unlike the images of the
-//! project that are packaged: the lab's host reads the names of functions there.
+//! Links a native image that starts at `DriverEntry`, with a PDB, unlike the images of the project that are
+//! packaged, and a map: the lab's host reads the names of functions in either.
 
 fn main() {
     for argument in [
@@ -7,6 +7,7 @@ fn main() {
         "/SUBSYSTEM:NATIVE",
         "/ENTRY:DriverEntry",
         "/NODEFAULTLIB",
+        "/MAP",
         "/OPT:REF",
         "/MANIFEST:NO",
     ] {

@@ -77,6 +77,22 @@ impl Memory {
         Ok((self.buffer.wrapping_byte_add(part.BufferOffset), length))
     }
 
+    /// Allocates a buffer, whose contents are unspecified.
+    ///
+    /// `STATUS_INVALID_PARAMETER` for an empty buffer or an unknown pool; `STATUS_INSUFFICIENT_RESOURCES`.
+    pub(crate) fn allocate(pool: POOL_TYPE, size: usize, tag: ULONG) -> Result<Self, NTSTATUS> {
+        if size == 0 || !pool::is_known(pool) {
+            return Err(STATUS_INVALID_PARAMETER);
+        }
+        let block = pool::allocate_raw(pool, size, tag).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
+        Ok(Self::new(block.as_ptr(), size, Owner::Object { tag }, None))
+    }
+
+    /// Returns the address of the buffer.
+    pub(crate) const fn buffer(&self) -> PVOID {
+        self.buffer
+    }
+
     /// Returns the address of a part of the buffer.
     ///
     /// `STATUS_BUFFER_TOO_SMALL` if it would reach beyond the end.
@@ -105,8 +121,7 @@ pub(crate) fn of_request(
 
 /// `WdfMemoryCreate`. The contents are unspecified.
 ///
-/// `STATUS_INVALID_PARAMETER` for an empty buffer or an unknown pool;
-/// `STATUS_INSUFFICIENT_RESOURCES`; what "Framework Object Creation Errors" has.
+/// As [`Memory::allocate`]; what "Framework Object Creation Errors" has.
 pub(crate) fn create_memory(
     call: &Call,
     attributes: PWDF_OBJECT_ATTRIBUTES,
@@ -119,14 +134,9 @@ pub(crate) fn create_memory(
     let mut address = core::ptr::null_mut();
     let status = call.deliver(memory, || {
         let attributes = call.attributes(attributes)?;
-        if size == 0 || !pool::is_known(pool_type) {
-            return Err(STATUS_INVALID_PARAMETER);
-        }
         let tag = if tag == 0 { call.client().tag() } else { tag };
-        let block =
-            pool::allocate_raw(pool_type, size, tag).ok_or(STATUS_INSUFFICIENT_RESOURCES)?;
-        address = block.as_ptr();
-        let memory = Memory::new(block.as_ptr(), size, Owner::Object { tag }, None);
+        let memory = Memory::allocate(pool_type, size, tag)?;
+        address = memory.buffer();
         call.create(&attributes, memory)
     });
     if status == STATUS_SUCCESS {

@@ -11,7 +11,7 @@
 //! x86-64 that is Microsoft's calling convention, on every system; on Arm it is the procedure call
 //! standard. Some functions are inlined on x86-64 only, because it has not been measured on Arm.
 //!
-//! Miri, which runs no assembly, has `portable` instead.
+//! Miri, which runs no assembly, has `portable` instead, which no driver has.
 
 #[cfg(not(miri))]
 #[macro_use]
@@ -47,23 +47,22 @@ pub(crate) use portable::*;
 compile_error!("usermode-accessors has no port to this processor: src/arch/ needs a folder for it");
 
 #[cfg(not(miri))]
-pub(crate) use bulk::{
-    guarded_copy, guarded_copy_backward, guarded_copy_closed, guarded_copy_nontemporal,
-    guarded_copy_upward, guarded_fill,
-};
-#[cfg(not(miri))]
-pub(crate) use interlocked::{guarded_and, guarded_compare_exchange, guarded_or};
-#[cfg(not(miri))]
-pub(crate) use native::{
-    copy, copy_backward, copy_nontemporal, copy_upward, fast_fail, fill, guarded_read_acquire,
-    guarded_scan, guarded_write_release, is_kernel, read, read_acquire, scan, write, write_release,
+pub(crate) use self::{
+    bulk::{
+        guarded_copy, guarded_copy_backward, guarded_copy_closed, guarded_copy_nontemporal,
+        guarded_copy_upward, guarded_fill,
+    },
+    interlocked::{guarded_and, guarded_compare_exchange, guarded_or},
+    native::{
+        copy, copy_backward, copy_nontemporal, copy_upward, fast_fail, fill, guarded_read_acquire,
+        guarded_scan, guarded_write_release, is_kernel, read, read_acquire, scan, write,
+        write_release,
+    },
+    raising::{PARAMETERS, Raised, call},
+    scalar::{guarded_read, guarded_read_closed, guarded_write},
 };
 #[cfg(not(miri))]
 pub use raising::ARGUMENTS;
-#[cfg(not(miri))]
-pub(crate) use raising::{PARAMETERS, Raised, call};
-#[cfg(not(miri))]
-pub(crate) use scalar::{guarded_read, guarded_read_closed, guarded_write};
 
 /// The width of a single access in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,5 +1,8 @@
-//! The accesses in Rust, for Miri, which runs no assembly. Nothing is guarded: what would fault is an
-//! error of Miri. Nothing is ordered or atomic either: Miri's tests access the memory from one thread.
+//! The accesses in Rust, for Miri, which runs no assembly. A driver has nothing of this file: Miri alone sets
+//! `cfg(miri)`. A driver with it would have no guard, and its safe types would work in any ring.
+//!
+//! Nothing is guarded: what would fault is an error of Miri. Nothing is ordered or atomic either: Miri's
+//! tests access the memory from one thread.
 
 #![allow(
     clippy::missing_safety_doc,

@@ -124,7 +124,8 @@ fn kernel(pointer: *const u8) -> (usize, Mode) {
 /// - The reader does not read a byte again that it has returned. After a fault the position is after
 ///   the [`Fault::copied`] bytes.
 /// - A fault returns. [`Fault::copied`] is exact for the call: the first `copied` bytes of the
-///   destination are written, and the others are untouched.
+///   destination are written, and the others are untouched. With the feature `umaccess` it is 0, whatever
+///   was written, and the position stays.
 ///
 /// Within one call the processor may access a location more than once, in any order and width. Only the
 /// bytes in the destination count.
@@ -220,7 +221,7 @@ impl UserReader {
 ///
 /// - The whole range is checked when the writer is made. Each write checks its part again.
 /// - A fault returns. [`Fault::copied`] is exact for the call: the first `copied` bytes are written, and
-///   none after them.
+///   none after them. With the feature `umaccess` it is 0, whatever was written, and the position stays.
 ///
 /// # IRQL
 ///

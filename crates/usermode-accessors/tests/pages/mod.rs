@@ -55,8 +55,8 @@ pub struct Exception {
     pub information: [usize; 15],
 }
 
-/// Lets the safe types work, and makes an uncaught exception fail the test program. Wine would start a debugger, and the program
-/// would end with status 0, as if its tests had passed.
+/// Lets the safe types work, and makes an uncaught exception fail the test program. Wine would start a
+/// debugger, and the program would end with status 0, as if its tests had passed.
 pub fn prepare_process() {
     const CURRENT_PROCESS: *mut c_void = ptr::without_provenance_mut(usize::MAX);
     const FAILED: u32 = 101;

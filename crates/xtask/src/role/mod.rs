@@ -1,6 +1,6 @@
 //! The roles of this program. In a build, cargo starts it as the wrapper of rustc, and rustc starts it
-//! as `dlltool`; `cargo xtask vm` starts it as a guest that is not Windows. A script would need an executable bit and Unix line ends, which not every checkout
-//! keeps.
+//! as `dlltool`; `cargo xtask vm` starts it as a guest that is not Windows. A script would need an
+//! executable bit and Unix line ends, which not every checkout keeps.
 
 mod dlltool;
 mod rustc;
@@ -9,6 +9,7 @@ mod variable;
 use crate::paths;
 use std::{
     env,
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 #[cfg(unix)]
@@ -43,7 +44,9 @@ pub fn play() -> Option<ExitCode> {
     }
     let arguments = env::args_os().skip(1).collect();
     let mut command = if role == RUSTC {
-        rustc::command(arguments, env::var_os(NEXT_WRAPPER))?
+        // "Environment variables Cargo sets for crates", the Cargo Book.
+        let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        rustc::command(arguments, package.as_deref(), env::var_os(NEXT_WRAPPER))?
     } else if role == DLLTOOL {
         dlltool::command(arguments)
     } else {

@@ -2,32 +2,29 @@
 
 use super::variable::{DLLTOOL, ROLE};
 use crate::{
-    paths, program,
+    cargo, paths, program,
     toolchain::{Target, WINDOWS_PROGRAMS},
 };
 use std::{
     ffi::{OsStr, OsString},
+    path::Path,
     process::Command,
 };
 
-/// The driver's crates. Cargo adds a hash to the name of a crate. If the crate is outside of its
-/// workspace's folder, as these are, the hash depends on its absolute path. The order of functions in
-/// an image and inlining depend on the hash. Here the crate's name replaces it, so that equal sources
-/// make equal images in every folder.
-const DRIVER: [&str; 5] = [
-    "ringcopy",
-    "mm_copy",
-    "nt_status",
-    "ringcopy_protocol",
-    "usermode_accessors",
-];
-
-/// Returns the command to run for the compiler and arguments that cargo has given, if it gave any.
-pub fn command(mut arguments: Vec<OsString>, next_wrapper: Option<OsString>) -> Option<Command> {
+/// Returns the command to run for the compiler and arguments that cargo has given, if it gave any, and
+/// for the folder of the package.
+pub fn command(
+    mut arguments: Vec<OsString>,
+    package: Option<&Path>,
+    next_wrapper: Option<OsString>,
+) -> Option<Command> {
     if arguments.is_empty() {
         return None;
     }
-    if value_of(&arguments, "--target").is_some_and(|target| target == Target::Windows.triple()) {
+    let is_ours = package.and_then(cargo::tree_of).is_some();
+    if is_ours
+        && value_of(&arguments, "--target").is_some_and(|target| target == Target::Windows.triple())
+    {
         replace_hash(&mut arguments);
     }
     let is_program =
@@ -49,13 +46,14 @@ fn value_of<'a>(arguments: &'a [OsString], name: &str) -> Option<&'a OsStr> {
     arguments.get(at + 1).map(OsString::as_os_str)
 }
 
+/// Cargo adds a hash to the name of a crate. If the crate is outside of its workspace's folder, as the
+/// driver's are, the hash depends on its absolute path. The order of functions in an image and inlining
+/// depend on the hash. Here the crate's name replaces it, so that equal sources make equal images in
+/// every folder.
 fn replace_hash(arguments: &mut [OsString]) {
     let Some(name) = value_of(arguments, "--crate-name").map(|name| name.to_string_lossy()) else {
         return;
     };
-    if !DRIVER.contains(&name.as_ref()) {
-        return;
-    }
     let named = format!("metadata={name}");
     for argument in arguments {
         if argument.to_string_lossy().starts_with("metadata=") {
@@ -67,15 +65,14 @@ fn replace_hash(arguments: &mut [OsString]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fs_err as fs;
-    use std::collections::BTreeSet;
+    use std::path::PathBuf;
 
     /// Returns the compiler and the arguments that it gets.
-    fn passed(target: &str, name: &str, next_wrapper: Option<&str>) -> Vec<String> {
+    fn passed(target: &str, package: &Path, next_wrapper: Option<&str>) -> Vec<String> {
         let arguments = [
             "/bin/rustc",
             "--crate-name",
-            name,
+            "a_crate",
             "-C",
             "metadata=0123abcd",
             "-C",
@@ -85,6 +82,7 @@ mod tests {
         ];
         let command = command(
             arguments.map(OsString::from).to_vec(),
+            Some(package),
             next_wrapper.map(OsString::from),
         )
         .unwrap();
@@ -94,60 +92,38 @@ mod tests {
             .collect()
     }
 
+    /// The folder of a package of this tree.
+    fn ours() -> PathBuf {
+        paths::root().join("crates/mm-copy")
+    }
+
     #[test]
     fn the_hashes_of_the_drivers_crates_are_replaced() {
         let windows = Target::Windows.triple();
-        for (target, name, metadata) in [
-            (windows, "mm_copy", "metadata=mm_copy"),
-            (windows, "wdk_sys", "metadata=0123abcd"),
-            (WINDOWS_PROGRAMS, "mm_copy", "metadata=0123abcd"),
+        let (ours, other) = (ours(), Path::new("/registry/wdk-sys-0.5.2"));
+        for (target, package, metadata) in [
+            (windows, &*ours, "metadata=a_crate"),
+            (windows, other, "metadata=0123abcd"),
+            (WINDOWS_PROGRAMS, &ours, "metadata=0123abcd"),
         ] {
-            let words = passed(target, name, None);
+            let words = passed(target, package, None);
             assert_eq!(words[0], "/bin/rustc");
-            assert_eq!(words[4], metadata, "{target}, {name}");
+            assert_eq!(words[4], metadata, "{target}, {}", package.display());
             assert_eq!(words[6], "extra-filename=-0123abcd");
         }
     }
 
-    /// By the lock file of the driver's workspace: a crate of this tree has no source there.
-    #[test]
-    fn each_of_the_drivers_crates_in_this_tree_is_named() {
-        let lock = paths::root().join("crates/wdk-build-linux/Cargo.lock");
-        let lock: toml::Table = fs::read_to_string(lock).unwrap().parse().unwrap();
-        let packages = lock["package"].as_array().unwrap();
-        let mut reached = vec!["ringcopy"];
-        let mut ours = BTreeSet::new();
-        while let Some(name) = reached.pop() {
-            let package = packages.iter().find(|package| {
-                package["name"].as_str() == Some(name) && package.get("source").is_none()
-            });
-            // `wdk-build` is no part of the image.
-            if let Some(package) = package.filter(|_| name != "wdk-build")
-                && ours.insert(name.replace('-', "_"))
-            {
-                let dependencies = package.get("dependencies").and_then(toml::Value::as_array);
-                reached.extend(
-                    dependencies
-                        .into_iter()
-                        .flatten()
-                        .filter_map(toml::Value::as_str),
-                );
-            }
-        }
-        assert_eq!(ours, DRIVER.map(str::to_owned).into());
-    }
-
     #[test]
     fn the_users_own_wrapper_is_started() {
-        let words = passed(Target::Windows.triple(), "mm_copy", Some("/bin/cache"));
+        let words = passed(Target::Windows.triple(), &ours(), Some("/bin/cache"));
         assert_eq!(words[..2], ["/bin/cache", "/bin/rustc"]);
-        assert_eq!(words[5], "metadata=mm_copy");
+        assert_eq!(words[5], "metadata=a_crate");
     }
 
     #[test]
     fn windows_programs_get_their_import_libraries_from_here() {
         let dlltool = |target| {
-            passed(target, "std", None)
+            passed(target, &ours(), None)
                 .iter()
                 .any(|word| word.starts_with("-Cdlltool="))
         };
@@ -157,6 +133,6 @@ mod tests {
 
     #[test]
     fn without_a_compiler_nothing_is_started() {
-        assert!(command(Vec::new(), None).is_none());
+        assert!(command(Vec::new(), None, None).is_none());
     }
 }

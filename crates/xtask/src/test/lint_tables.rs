@@ -14,6 +14,7 @@ const ADDITIONS: [(&[&str], &[&str], &str); 5] = [
         &[
             "crates/client",
             "crates/xtask",
+            "tests/e2e",
             "tests/lab/host",
             "tests/wdf/sddl",
         ],
@@ -48,8 +49,8 @@ const ADDITIONS: [(&[&str], &[&str], &str); 5] = [
     ),
 ];
 
-/// The folder of a template's package that has no code of a driver.
-const OF_TWO_LINES: &str = "lab-test";
+/// The manifest without a lint table: a small test, in a project of the user's own.
+const WITHOUT_TABLE: &str = "crates/xtask/src/new/template/lab-test/Cargo.toml";
 
 /// A table with this line may leave out the root's lints about unsafe code.
 const NO_UNSAFE_CODE: &str = "rust: unsafe_code = \"forbid\"";
@@ -130,7 +131,7 @@ fn manifests_below(folder: &Path, found: &mut Vec<String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap_or_default();
-        if path.is_dir() && !["target", ".git", OF_TWO_LINES].contains(&&*name.to_string_lossy()) {
+        if path.is_dir() && name != "target" && name != ".git" {
             manifests_below(&path, found);
         } else if name == "Cargo.toml" {
             let path = path.strip_prefix(paths::root()).unwrap();
@@ -148,6 +149,7 @@ fn every_lint_table_is_the_roots() {
     assert!(manifests.len() > 10, "{manifests:?}");
     let drifted: Vec<String> = manifests
         .iter()
+        .filter(|file| *file != WITHOUT_TABLE)
         .flat_map(|file| drift(file, &read(file), &read("Cargo.toml")))
         .collect();
     assert_eq!(drifted, Vec::<String>::new());

@@ -161,7 +161,7 @@ fn end_to_end(cargo: &mut Command, lab: &Lab, packages: &[PathBuf; 2]) -> Result
     lab.set_variables(cargo);
     accessors::set_variables(cargo, &accessors::build()?);
     cargo.env(framework::TEST_DRIVER, framework::build_test_driver()?);
-    lab_test_driver::set_variable(cargo, lab_test_driver::build()?);
+    lab_test_driver::set_variable(cargo, &lab_test_driver::build()?);
     cargo
         .env("RINGCOPY_PACKAGE", &packages[0])
         .env("RINGCOPY_PACKAGE_AGAIN", &packages[1])

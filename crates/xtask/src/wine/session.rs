@@ -51,8 +51,8 @@ impl Session {
         Ok(())
     }
 
-    #[cfg(unix)]
     /// Ends Wine and starts it again, as a machine is restarted.
+    #[cfg(unix)]
     pub(super) fn restart(&self) -> Result<()> {
         self.end();
         self.boot()

@@ -1,7 +1,8 @@
-//! All unsafe code of the driver: its entry points, structures of NT, and the accesses to the caller's
-//! memory between the cases of the matrix.
+//! The driver's calls into NT, its requests' buffers, and the accesses to the caller's memory between the
+//! cases of the matrix. All unsafe code but the entry points is here.
 
-use accessor_matrix::{DEVICE, KernelMemory, Request};
+use crate::wdm::member;
+use accessor_matrix::{KernelMemory, Request};
 use core::{
     arch::asm,
     ffi::c_void,
@@ -10,148 +11,11 @@ use core::{
     ptr::{self, NonNull},
     slice,
 };
-use wdk_sys::{
-    DEVICE_OBJECT, DRIVER_OBJECT, FILE_DEVICE_SECURE_OPEN, FILE_DEVICE_UNKNOWN, IO_STACK_LOCATION,
-    IRP, IRP_MJ_DEVICE_CONTROL, NTSTATUS, PDRIVER_DISPATCH, PDRIVER_UNLOAD, POOL_FLAG_NON_PAGED,
-    PUNICODE_STRING, STATUS_SUCCESS, UCHAR, ULONG, ULONG_PTR, UNICODE_STRING, ntddk,
-};
+use wdk_sys::{IO_STACK_LOCATION, IRP, POOL_FLAG_NON_PAGED, ULONG, ntddk};
 use zerocopy::FromBytes;
 
 /// The tag of allocations: `Mxda`.
 const POOL_TAG: ULONG = u32::from_le_bytes(*b"Mxda");
-
-const DEVICE_NAME: &str = r"\Device\AccessorMatrix";
-
-/// Storage for a name as NT takes it.
-struct Name([u16; 48], u16);
-
-impl Name {
-    fn new(name: &str) -> Self {
-        let mut characters = [0; 48];
-        let mut count = 0;
-        for (character, byte) in characters.iter_mut().zip(name.bytes()) {
-            *character = byte.into();
-            count += 1;
-        }
-        Self(characters, count)
-    }
-
-    const fn string(&mut self) -> UNICODE_STRING {
-        UNICODE_STRING {
-            Length: self.1 * 2,
-            MaximumLength: self.1 * 2,
-            Buffer: self.0.as_mut_ptr(),
-        }
-    }
-}
-
-/// Creates the device.
-///
-/// # Safety
-///
-/// Only the I/O manager calls this, with a driver object.
-#[unsafe(export_name = "DriverEntry")]
-pub unsafe extern "C" fn driver_entry(driver: *mut DRIVER_OBJECT, _: PUNICODE_STRING) -> NTSTATUS {
-    let (mut name, mut link) = (Name::new(DEVICE_NAME), Name::new(DEVICE));
-    let (mut name, mut link) = (name.string(), link.string());
-    let mut device = ptr::null_mut();
-    // SAFETY: the driver's object, a name that outlives the call, and a local for the result.
-    let status = unsafe {
-        ntddk::IoCreateDevice(
-            driver,
-            0,
-            &raw mut name,
-            FILE_DEVICE_UNKNOWN,
-            FILE_DEVICE_SECURE_OPEN,
-            0,
-            &raw mut device,
-        )
-    };
-    if status != STATUS_SUCCESS {
-        return status;
-    }
-    // SAFETY: two strings that outlive the call.
-    let status = unsafe { ntddk::IoCreateSymbolicLink(&raw mut link, &raw mut name) };
-    if status != STATUS_SUCCESS {
-        // SAFETY: the device that was just created.
-        unsafe { ntddk::IoDeleteDevice(device) };
-        return status;
-    }
-    let routines = driver
-        .wrapping_byte_add(offset_of!(DRIVER_OBJECT, MajorFunction))
-        .cast::<[PDRIVER_DISPATCH; 28]>();
-    // SAFETY: a member of the driver's object, in its DriverEntry.
-    unsafe { routines.write([Some(dispatch); 28]) };
-    let routine = driver
-        .wrapping_byte_add(offset_of!(DRIVER_OBJECT, DriverUnload))
-        .cast::<PDRIVER_UNLOAD>();
-    // SAFETY: as above.
-    unsafe { routine.write(Some(unload)) };
-    STATUS_SUCCESS
-}
-
-unsafe extern "C" fn unload(driver: *mut DRIVER_OBJECT) {
-    let mut link = Name::new(DEVICE);
-    let mut link = link.string();
-    // SAFETY: a string that outlives the call.
-    let _ = unsafe { ntddk::IoDeleteSymbolicLink(&raw mut link) };
-    let device: *mut DEVICE_OBJECT = member(driver, offset_of!(DRIVER_OBJECT, DeviceObject));
-    // SAFETY: the one device of this driver.
-    unsafe { ntddk::IoDeleteDevice(device) };
-}
-
-/// Reads a member of a structure of NT by its offset.
-const fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
-    let member = structure.wrapping_byte_add(offset).cast::<T>();
-    // SAFETY: the callers name members of structures that the I/O manager handed to this driver.
-    unsafe { member.read() }
-}
-
-const fn set_member<S, T>(structure: *mut S, offset: usize, value: T) {
-    let member = structure.wrapping_byte_add(offset).cast::<T>();
-    // SAFETY: as in `member`; a driver may write these members.
-    unsafe { member.write(value) };
-}
-
-unsafe extern "C" fn dispatch(_: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS {
-    const CURRENT_STACK_LOCATION: usize = offset_of!(
-        IRP,
-        Tail.Overlay
-            .__bindgen_anon_2
-            .__bindgen_anon_1
-            .CurrentStackLocation
-    );
-    let stack: *mut IO_STACK_LOCATION = member(irp, CURRENT_STACK_LOCATION);
-    let function: UCHAR = member(stack, offset_of!(IO_STACK_LOCATION, MajorFunction));
-    let result = if u32::from(function) == IRP_MJ_DEVICE_CONTROL {
-        let control = |offset| -> ULONG { member(stack, offset) };
-        let mut buffer = Buffer {
-            memory: member(irp, offset_of!(IRP, AssociatedIrp)),
-            input: control(offset_of!(
-                IO_STACK_LOCATION,
-                Parameters.DeviceIoControl.InputBufferLength
-            )) as usize,
-            output: control(offset_of!(
-                IO_STACK_LOCATION,
-                Parameters.DeviceIoControl.OutputBufferLength
-            )) as usize,
-        };
-        let code = control(offset_of!(
-            IO_STACK_LOCATION,
-            Parameters.DeviceIoControl.IoControlCode
-        ));
-        crate::serve(code, &mut buffer)
-    } else {
-        Ok(0)
-    };
-    let status = result.err().unwrap_or(STATUS_SUCCESS);
-    set_member(irp, offset_of!(IRP, IoStatus), status);
-    let information = result.unwrap_or(0) as ULONG_PTR;
-    set_member(irp, offset_of!(IRP, IoStatus.Information), information);
-    // SAFETY: the packet is this driver's until here.
-    unsafe { ntddk::IofCompleteRequest(irp, 0) };
-    status
-}
 
 /// The system buffer of a request.
 pub(crate) struct Buffer {
@@ -161,6 +25,22 @@ pub(crate) struct Buffer {
 }
 
 impl Buffer {
+    /// Returns the buffer of a buffered control request.
+    pub(crate) fn of(irp: *mut IRP, stack: *mut IO_STACK_LOCATION) -> Self {
+        let length = |offset| member::<_, ULONG>(stack, offset) as usize;
+        Self {
+            memory: member(irp, offset_of!(IRP, AssociatedIrp)),
+            input: length(offset_of!(
+                IO_STACK_LOCATION,
+                Parameters.DeviceIoControl.InputBufferLength
+            )),
+            output: length(offset_of!(
+                IO_STACK_LOCATION,
+                Parameters.DeviceIoControl.OutputBufferLength
+            )),
+        }
+    }
+
     pub(crate) fn request(&self) -> Option<Request> {
         if self.input < size_of::<Request>() {
             return None;

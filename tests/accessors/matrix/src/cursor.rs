@@ -8,7 +8,7 @@ use crate::{
     Arena,
     bulk::stops,
     layout::{Need, State},
-    run::{Content, Run, fault},
+    run::{COUNTS, Content, Run, fault, reported},
     tally::{Check, Checked},
 };
 
@@ -122,10 +122,16 @@ fn in_pieces<A: Arena>(
     let found = use_up();
     let after = arena.flags();
     run.flags_kept(before, after)?;
-    let done = stop.min(length);
+    let moved = stop.min(length);
+    let uncounted = if COUNTS || stop >= length {
+        0
+    } else {
+        moved % piece
+    };
+    let done = moved - uncounted;
     let met = if stop < length {
         let status = NtStatus::ACCESS_VIOLATION;
-        fault(status, done % piece, user.open.end, side)
+        reported(fault(status, moved % piece, user.open.end, side))
     } else {
         let (at, side) = match kind {
             // The source is checked first.
@@ -147,5 +153,5 @@ fn in_pieces<A: Arena>(
         };
         return Err(run.fail(Check::Other, report(expected), report(found)));
     }
-    run.inspect(&target, length, done, content)
+    run.inspect(&target, length, moved, content)
 }

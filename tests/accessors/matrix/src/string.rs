@@ -18,7 +18,7 @@ use crate::{
     layout::{Need, PAGE, State},
     pattern,
     pointer::from,
-    run::{CallResult, Location, Run, fault},
+    run::{COUNTS, CallResult, Location, Run, fault},
     tally::Checked,
 };
 
@@ -283,7 +283,13 @@ fn endless<A: Arena>(run: &mut Run<'_, A>, function: &Scan) -> Checked {
         let looked_at = stop / width * width;
         let address = FOUR_LEVEL_LIMIT - stop;
         let status = NtStatus::ACCESS_VIOLATION;
-        let expected = fault(status, looked_at, address + looked_at, Access::Read);
+        // The stand-in for Microsoft's functions reads a character across the limit.
+        let at = if COUNTS || looked_at == 0 {
+            address + looked_at
+        } else {
+            FOUR_LEVEL_LIMIT
+        };
+        let expected = fault(status, looked_at, at, Access::Read);
         let location = Location::nowhere(address);
         let need = Some(Need::LastPage);
         scanned(run, function, &location, usize::MAX, Err(expected), need)?;

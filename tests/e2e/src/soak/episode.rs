@@ -75,13 +75,12 @@ pub(super) fn sentence(error: impl std::fmt::Display) -> String {
 
 impl<'l, 's> Episode<'l, 's> {
     pub(super) fn start(
-        lab: &'l Lab,
+        (lab, policy): (&'l Lab, Reach),
         system: &SystemMemory,
         random: Random,
         summary: &'s mut Summary,
         meticulous: bool,
     ) -> Checked<Self> {
-        let policy = lab.options().policy.unwrap_or(Reach::empty());
         let mut episode = Self {
             lab,
             random,

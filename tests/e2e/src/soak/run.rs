@@ -11,7 +11,7 @@ use super::{
     summary::Summary,
     system_memory::SystemMemory,
 };
-use crate::options;
+use crate::{options, with_engine};
 
 /// Steps of an episode.
 const STEPS: u64 = 500;
@@ -56,10 +56,10 @@ impl Soak {
                 || self.time.is_some_and(|time| started.elapsed() >= time)
         };
         while !is_over(&summary) {
-            let lab = self.boot(episode)?;
+            let (lab, policy) = self.boot(episode)?;
             let system = SystemMemory::of(&lab).map_err(sentence)?;
             loop {
-                self.episode(&lab, &system, episode, &mut summary)?;
+                self.episode((&lab, policy), &system, episode, &mut summary)?;
                 progress(&summary);
                 episode += 1;
                 if episode.is_multiple_of(EPISODES) || is_over(&summary) {
@@ -81,8 +81,8 @@ impl Soak {
         Ok(summary)
     }
 
-    /// The lab that an episode runs in.
-    fn boot(&self, episode: u64) -> Checked<Lab> {
+    /// The lab that an episode runs in, and its policy.
+    fn boot(&self, episode: u64) -> Checked<(Lab, Reach)> {
         let number = episode / EPISODES;
         let mut random = Random::of(self.seed, !number);
         let policies = [
@@ -94,20 +94,24 @@ impl Soak {
         ];
         let policy = random.pick(&policies);
         let engine = random.pick(&[None, None, None, Some(EngineKind::System)]);
+        let mut options = options(policy);
+        if let Some(engine) = engine {
+            options = with_engine(engine, options);
+        }
         let lab = Lab::boot(Options {
-            engine,
             five_levels: random.once_in(2),
             seed: random.next(),
             processors: self.processors,
             trim_interval: TRIM_INTERVAL,
-            ..options(policy)
+            ..options
         });
-        lab.map_err(|error| self.failed(episode, &format!("at the lab's start: {error}")))
+        lab.map(|lab| (lab, policy))
+            .map_err(|error| self.failed(episode, &format!("at the lab's start: {error}")))
     }
 
     fn episode(
         &self,
-        lab: &Lab,
+        lab: (&Lab, Reach),
         system: &SystemMemory,
         number: u64,
         summary: &mut Summary,
@@ -133,7 +137,7 @@ impl Soak {
         drop(episode);
         summary.count_other("episodes", 1);
         if number % EPISODES_PER_LOAD == EPISODES_PER_LOAD - 1 {
-            reload(lab).map_err(|error| failed(&format!("after its last step: {error}")))?;
+            reload(lab.0).map_err(|error| failed(&format!("after its last step: {error}")))?;
             summary.count_other("unloads and loads", 1);
         }
         Ok(())

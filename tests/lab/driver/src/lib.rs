@@ -16,6 +16,7 @@
 mod mistakes;
 mod nt;
 mod services;
+mod strings;
 
 use mistakes::Mode;
 use nt::{Attributes, Irp, Place, Text, address_of, driver_object as object, units};

@@ -83,6 +83,8 @@ pub fn control(number: u32, device: u64, irp: Irp) -> u32 {
         13 => leave_thread(),
         14 => KEEPS_TIMER.store(true, Ordering::Relaxed),
         15 => drop(irp.complete(nt::SUCCESS, 0)),
+        16 => drop(black_box(frame_larger_than_the_stack(black_box(1)))),
+        17 => touch_user_memory(irp.user_buffer()),
         _ => return irp.complete(nt::INVALID_DEVICE_REQUEST, 0),
     }
     irp.complete(nt::SUCCESS, 0)
@@ -107,6 +109,14 @@ fn touch_paged_memory() {
     nt::write(block, 1_u32);
 }
 
+/// With the IRQL raised, though the page is in.
+#[inline(never)]
+fn touch_user_memory(address: u64) {
+    black_box(nt::read_user::<u8>(address));
+    nt::KfRaiseIrql(2);
+    black_box(nt::read_user::<u8>(address));
+}
+
 #[inline(never)]
 fn hang() -> ! {
     loop {
@@ -124,6 +134,13 @@ fn dereference_null() {
 fn recurse(depth: u64) -> u64 {
     let frame = black_box([depth; 64]);
     frame[(depth % 64) as usize] + recurse(depth + 1)
+}
+
+#[inline(never)]
+#[expect(clippy::large_stack_arrays, reason = "the mistake itself")]
+fn frame_larger_than_the_stack(value: u8) -> u8 {
+    let frame = black_box([value; 0x8000]);
+    frame[usize::from(value)]
 }
 
 #[inline(never)]

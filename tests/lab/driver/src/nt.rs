@@ -3,7 +3,7 @@
 //! Addresses are integers here, as in the lab's own kernel. The driver exists to make mistakes, and the
 //! lab to notice them.
 
-use core::cell::Cell;
+use core::{arch::asm, cell::Cell};
 
 /// Declares imports whose arguments are integers.
 macro_rules! imports {
@@ -36,6 +36,7 @@ imports! {
     KeInitializeTimer(timer: u64);
     KeSetEvent(event: u64, increment: u32, wait: u8) -> u32;
     KeSetTimerEx(timer: u64, due: i64, period: u32, dpc: u64) -> u8;
+    KeWaitForMultipleObjects(count: u32, objects: u64, kind: u32, reason: u32, mode: u8, alertable: u8, timeout: u64, blocks: u64) -> u32;
     KeWaitForSingleObject(object: u64, reason: u32, mode: u8, alertable: u8, timeout: u64) -> u32;
     KfRaiseIrql(level: u8) -> u8;
     MmMapLockedPagesSpecifyCache(list: u64, mode: u8, cache: u32, address: u64, bug_check: u32, priority: u32) -> u64;
@@ -43,6 +44,18 @@ imports! {
     ObfDereferenceObject(object: u64) -> u64;
     PsCreateSystemThread(handle: u64, access: u32, attributes: u64, process: u64, client: u64, routine: u64, context: u64) -> u32;
     PsTerminateSystemThread(status: u32) -> u32;
+    RtlAnsiStringToUnicodeString(result: u64, source: u64, allocates: u8) -> u32;
+    RtlAppendUnicodeStringToString(text: u64, source: u64) -> u32;
+    RtlAppendUnicodeToString(text: u64, source: u64) -> u32;
+    RtlCompareUnicodeString(one: u64, other: u64, ignores_case: u8) -> i32;
+    RtlCopyUnicodeString(text: u64, source: u64);
+    RtlFreeUnicodeString(text: u64);
+    RtlInitAnsiString(text: u64, source: u64);
+    RtlInitUnicodeString(text: u64, source: u64);
+    RtlIntegerToUnicodeString(value: u32, base: u32, text: u64) -> u32;
+    RtlPrefixUnicodeString(prefix: u64, text: u64, ignores_case: u8) -> u8;
+    RtlStringFromGUID(identifier: u64, text: u64) -> u32;
+    RtlUnicodeStringToAnsiString(result: u64, source: u64, allocates: u8) -> u32;
     ZwClose(handle: u64) -> u32;
     ZwCreateFile(handle: u64, access: u32, attributes: u64, block: u64, allocation: u64, kind: u32, share: u32, disposition: u32, options: u32, extended: u64, extended_length: u32) -> u32;
     ZwOpenKey(handle: u64, access: u32, attributes: u64) -> u32;
@@ -51,6 +64,23 @@ imports! {
     ZwReadFile(handle: u64, event: u64, routine: u64, context: u64, block: u64, buffer: u64, length: u32, offset: u64, key: u64) -> u32;
     ZwSetInformationFile(handle: u64, block: u64, information: u64, length: u32, class: u32) -> u32;
     ZwWriteFile(handle: u64, event: u64, routine: u64, context: u64, block: u64, buffer: u64, length: u32, offset: u64, key: u64) -> u32;
+    strcmp(one: u64, other: u64) -> i32;
+    strlen(text: u64) -> u64;
+    strncmp(one: u64, other: u64, limit: u64) -> i32;
+    strnlen(text: u64, limit: u64) -> u64;
+    wcscmp(one: u64, other: u64) -> i32;
+    wcslen(text: u64) -> u64;
+    wcsnlen(text: u64, limit: u64) -> u64;
+}
+
+// SAFETY: no code here calls them. The compiler does: `__chkstk` in functions whose frame has more than a
+// page, as the page "x64 prolog and epilog" says, and the others for large values.
+#[link(name = "ntoskrnl.exe", kind = "raw-dylib", modifiers = "+verbatim")]
+#[expect(dead_code, reason = "the compiler's calls are not seen")]
+unsafe extern "C" {
+    fn __chkstk();
+    fn memcpy();
+    fn memset();
 }
 
 /// Reads an integer.
@@ -63,6 +93,16 @@ pub fn read<T: Copy>(address: u64) -> T {
 pub fn write<T: Copy>(address: u64, value: T) {
     // SAFETY: as for `read`.
     unsafe { (address as *mut T).write_volatile(value) }
+}
+
+/// Reads an integer in user memory, which SMAP lets through.
+pub fn read_user<T: Copy>(address: u64) -> T {
+    // SAFETY: the flag concerns accesses to user memory alone.
+    unsafe { asm!("stac", options(nomem, nostack)) };
+    let value = read(address);
+    // SAFETY: as above.
+    unsafe { asm!("clac", options(nomem, nostack)) };
+    value
 }
 
 /// Copies bytes, one by one.
@@ -94,7 +134,8 @@ impl<T: Copy> Place<T> {
     }
 }
 
-/// A `UNICODE_STRING` of a constant text.
+/// A `UNICODE_STRING` of a constant text, or for one; also an `ANSI_STRING`.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Text {
     length: u16,
@@ -111,6 +152,20 @@ impl Text {
             capacity: length,
             buffer: address_of(units),
         }
+    }
+
+    /// Without text, for at most this many bytes at an address.
+    pub const fn in_buffer(buffer: u64, capacity: u16) -> Self {
+        Self {
+            length: 0,
+            capacity,
+            buffer,
+        }
+    }
+
+    /// Returns the number of its bytes.
+    pub fn length(self) -> u64 {
+        self.length.into()
     }
 }
 
@@ -202,6 +257,11 @@ impl Irp {
     /// Returns the address of the system buffer.
     pub fn system_buffer(self) -> u64 {
         read(self.0 + 0x18)
+    }
+
+    /// Returns the address of the caller's output buffer, of a request by `METHOD_NEITHER`.
+    pub fn user_buffer(self) -> u64 {
+        read(self.0 + 0x70)
     }
 
     /// Returns the address of a direct buffer; 0 if it is empty.

@@ -1,7 +1,13 @@
 //! Requests that use what the lab provides.
 
-use crate::nt::{self, Irp, Place, address_of, milliseconds};
-use core::sync::atomic::{AtomicU64, Ordering};
+use crate::{
+    nt::{self, Irp, Place, address_of, milliseconds},
+    strings,
+};
+use core::{
+    hint::black_box,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 /// Bytes that a write keeps for the next read.
 const KEPT: u64 = 256;
@@ -64,19 +70,23 @@ pub fn control(number: u32, device: u64, irp: Irp) -> u32 {
             nt::KeSetTimerEx(timer, milliseconds(10), 10, timer + DPC);
             irp.complete(nt::SUCCESS, 0)
         }
-        6 => by_file(irp),
         5 => output(irp, TICKS.load(Ordering::Relaxed)),
+        6 => by_file(irp),
+        7 => output(irp, wait_for_several()),
+        8 => strings::control(irp),
+        9 => output(irp, frame_of_pages(irp.length())),
         _ => irp.complete(nt::INVALID_DEVICE_REQUEST, 0),
     }
 }
 
-/// Returns one number.
-fn output(irp: Irp, value: u64) -> u32 {
-    if irp.length() < 8 {
+/// Returns a number, or an array of numbers.
+pub fn output<T: Copy>(irp: Irp, value: T) -> u32 {
+    let length = size_of::<T>() as u64;
+    if irp.length() < length {
         return irp.complete(nt::BUFFER_TOO_SMALL, 0);
     }
     nt::write(irp.system_buffer(), value);
-    irp.complete(nt::SUCCESS, 8)
+    irp.complete(nt::SUCCESS, length)
 }
 
 /// Returns the input, by any method but `METHOD_NEITHER`.
@@ -152,7 +162,7 @@ fn by_thread(irp: Irp) -> u32 {
     nt::KeSetEvent(shared + EVENT, 0, 0);
     nt::KeWaitForSingleObject(thread, 0, 0, 0, 0);
     nt::ObfDereferenceObject(thread);
-    let count = nt::read(shared + COUNT);
+    let count: u64 = nt::read(shared + COUNT);
     nt::ExFreePool(shared);
     output(irp, count)
 }
@@ -181,6 +191,41 @@ pub fn start_thread(routine: u64, context: u64) -> Option<u64> {
     Some(object.get())
 }
 
+/// Waits for any and for all of two events that one wait resets. Returns the statuses.
+fn wait_for_several() -> [u32; 6] {
+    const ALL: u32 = 0;
+    const ANY: u32 = 1;
+    let block = nt::allocate(0x40);
+    let events = [block, block + 0x20];
+    for event in events {
+        nt::KeInitializeEvent(event, 1, 0);
+    }
+    let set = |event| {
+        nt::KeSetEvent(event, 0, 0);
+    };
+    let wait = |kind| {
+        let timeout = milliseconds(10);
+        let (objects, timeout) = (address_of(&events), address_of(&timeout));
+        nt::KeWaitForMultipleObjects(2, objects, kind, 0, 0, 0, timeout, 0)
+    };
+    let none = wait(ANY);
+    set(events[1]);
+    let second = wait(ANY);
+    set(events[0]);
+    let [not_all, first] = [wait(ALL), wait(ANY)];
+    events.into_iter().for_each(set);
+    let [both, nothing_left] = [wait(ALL), wait(ANY)];
+    nt::ExFreePool(block);
+    [none, second, not_all, first, both, nothing_left]
+}
+
+/// Sums up a frame of several pages, whose pages `__chkstk` touches in turn.
+#[inline(never)]
+fn frame_of_pages(value: u64) -> u64 {
+    let frame = [value; 3 * 512];
+    black_box(&frame).iter().sum()
+}
+
 /// The members of `FILE_INFORMATION_CLASS` with the length, with the position, and with the deletion.
 const STANDARD: u32 = 5;
 const POSITION: u32 = 14;
@@ -195,7 +240,8 @@ fn by_file(irp: Irp) -> u32 {
     }
 }
 
-const fn checked(status: u32) -> Result<(), u32> {
+/// The status of a call as a result.
+pub const fn checked(status: u32) -> Result<(), u32> {
     match status {
         nt::SUCCESS => Ok(()),
         status => Err(status),

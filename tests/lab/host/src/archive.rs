@@ -71,7 +71,7 @@ mod tests {
         let folder = Folder::create().unwrap();
         let files = [
             ("WDFLDR.SYS", vec![1; 5000]),
-            ("ringcopy.sys", vec![2; 1]),
+            ("driver.sys", vec![2; 1]),
             ("empty", vec![]),
         ];
         let paths = files.clone().map(|(name, bytes)| {

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ringcopy_client::protocol::NtStatus;
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox::{
     Command, DATA_LENGTH, DATA_OFFSET, MAGIC, Mailbox, PHYSICAL_ADDRESS, VALUES,
 };

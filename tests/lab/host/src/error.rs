@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_client::{RequestError, TransportError, protocol::NtStatus};
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox::Command;
+use ringcopy_transport::{RequestError, TransportError};
 
 /// An error of a lab.
 #[derive(Debug, thiserror::Error)]

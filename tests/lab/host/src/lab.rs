@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_client::{protocol::NtStatus, trace::Raw};
+use nt_status::NtStatus;
+use ringcopy_driver_events::Raw;
 use ringcopy_lab_mailbox::{
     Command, Count, DATA_LENGTH, Interference, MachineFact, PnpRequest, RamRange, RamState, VALUES,
     Withheld, rules::Rule,

@@ -11,12 +11,15 @@ use std::{
 };
 
 use clap::{Parser, value_parser};
-use ringcopy_client::{parse_number, trace::VERBOSE};
+use ringcopy_driver_events::VERBOSE;
 use ringcopy_lab::{
-    Options, PROCESSORS, RegistryValue,
+    HardwareId, Options, PROCESSORS, RegistryValue,
     drive::{self, Access, Plan, Step},
-    interrupt_on_signals, readable, token,
+    interrupt_on_signals, readable,
+    rules::{Breach, Description, Rule},
+    token,
 };
+use ringcopy_numbers::parse_number;
 
 /// Loads a driver in the lab, sends it requests as a program of user mode does, unloads it, and says
 /// what was wrong.
@@ -34,8 +37,13 @@ use ringcopy_lab::{
 #[expect(clippy::struct_excessive_bools, reason = "each is an option")]
 struct Arguments {
     /// The driver
-    #[arg(long, value_name = "SYS")]
-    driver: PathBuf,
+    #[arg(long, value_name = "SYS", required_unless_present = "rules")]
+    driver: Option<PathBuf>,
+
+    /// Print the rules of Driver Verifier that the lab checks: name, page, where it is checked, what
+    /// breaks it in a test, and what it asks
+    #[arg(long, exclusive = true)]
+    rules: bool,
 
     /// The lab's kernel
     #[arg(long, value_name = "ELF")]
@@ -44,6 +52,11 @@ struct Arguments {
     /// WDFLDR.SYS, for a driver on KMDF
     #[arg(long, value_name = "SYS")]
     framework: Option<PathBuf>,
+
+    /// The hardware ID of the device that a driver with `AddDevice` gets, as the driver's INF names it; without
+    /// one, Root\ and the name of the driver's file
+    #[arg(long, value_name = "ID")]
+    inf_hardware_id: Option<HardwareId>,
 
     /// Open this device: \\.\NAME or NAME for a link, \Device\NAME for a name, {GUID} for the class of an
     /// interface
@@ -107,30 +120,27 @@ struct Arguments {
     verbose: bool,
 }
 
-/// `REG_SZ` and `REG_DWORD`.
+/// `REG_SZ`.
 const TEXT: u32 = 1;
-const NUMBER: u32 = 4;
 
 fn parameter(text: &str) -> Result<RegistryValue, String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is needed")?;
     if name.is_empty() || name.contains([' ', ':']) {
         return Err("a name has characters, and none of them is a space or a colon".into());
     }
-    let (kind, data) = parse_number(value)
+    let number = parse_number(value)
         .ok()
-        .and_then(|number| u32::try_from(number).ok())
-        .map_or_else(
-            || {
-                let units = value.encode_utf16().chain([0]);
-                (TEXT, units.flat_map(u16::to_le_bytes).collect())
-            },
-            |number| (NUMBER, number.to_le_bytes().to_vec()),
-        );
-    Ok(RegistryValue {
-        name: name.into(),
-        kind,
-        data,
-    })
+        .and_then(|number| u32::try_from(number).ok());
+    Ok(number.map_or_else(
+        || RegistryValue {
+            name: name.into(),
+            kind: TEXT,
+            data: (value.encode_utf16().chain([0]))
+                .flat_map(u16::to_le_bytes)
+                .collect(),
+        },
+        |number| RegistryValue::number(name, number),
+    ))
 }
 
 /// Returns the words of a step, from the options of the command line.
@@ -192,11 +202,13 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
         .framework
         .clone()
         .or_else(|| of_variable("RINGCOPY_WDFLDR"));
-    let images = framework.into_iter().chain([arguments.driver.clone()]);
-    let service = arguments.driver.file_stem().and_then(|name| name.to_str());
-    let service = service.unwrap_or("driver").replace([' ', '\\'], "_");
+    let driver = arguments.driver.clone().unwrap_or_default();
+    let service = driver.file_stem().and_then(|name| name.to_str());
+    let service = service.unwrap_or("driver").replace([' ', '\\', ','], "_");
+    let images = framework.into_iter().chain([driver]);
     let options = Options {
         service,
+        hardware_id: arguments.inf_hardware_id.clone(),
         stub_missing: true,
         values: arguments.parameters.clone(),
         processors: arguments.processors,
@@ -218,6 +230,10 @@ fn plan(arguments: &Arguments) -> Result<Plan, String> {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.rules {
+        print_rules();
+        return ExitCode::SUCCESS;
+    }
     match run(&arguments) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
@@ -257,7 +273,85 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     Ok(outcome.is_clean())
 }
 
+/// Prints the table of rules, a line each with tabs between the columns.
+fn print_rules() {
+    for &rule in Rule::ALL {
+        let Description {
+            name,
+            page,
+            text,
+            breach,
+        } = rule.description();
+        let breach = match breach {
+            Breach::Kernel => "lab_verifier",
+            Breach::Mutant(mutant) => mutant,
+        };
+        let checker = rule.checker();
+        print(&format!("{name}\t{page}\t{checker}\t{breach}\t{text}"));
+    }
+}
+
 /// Prints a line, if anybody reads it.
 fn print(line: &str) {
     drop(writeln!(io::stdout(), "{line}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn planned(options: &[&str]) -> Plan {
+        let words = ["lab", "--kernel", "kernel", "--driver", "it.sys"];
+        let arguments = Arguments::try_parse_from(words.iter().chain(options)).unwrap();
+        plan(&arguments).unwrap()
+    }
+
+    #[test]
+    fn the_rules_need_no_driver() {
+        assert!(Arguments::try_parse_from(["lab", "--rules"]).is_ok());
+        assert!(Arguments::try_parse_from(["lab"]).is_err());
+    }
+
+    #[test]
+    fn a_user_is_an_administrator_unless_asked_otherwise() {
+        let administrator = token::ADMINISTRATORS | token::DEBUG_PRIVILEGE;
+        assert_eq!(planned(&[]).token, administrator);
+        assert_eq!(planned(&["--unprivileged"]).token, 0);
+    }
+
+    #[test]
+    fn a_parameter_is_a_number_or_a_text() {
+        let plan = planned(&["--parameter", "Mode=0x10", "--parameter", "Name=a=b"]);
+        let values = plan.options.values.iter();
+        let values: Vec<_> = values
+            .map(|value| (value.name.as_str(), value.kind, value.data.as_slice()))
+            .collect();
+        let expected: [(&str, u32, &[u8]); 2] = [
+            ("Mode", 4, &[0x10, 0, 0, 0]),
+            ("Name", TEXT, b"a\0=\0b\0\0\0"),
+        ];
+        assert_eq!(values, expected);
+    }
+
+    #[test]
+    fn a_hardware_id_is_that_of_the_inf_or_refused_in_a_sentence() {
+        let given = |options: &[&str]| planned(options).options.hardware_id;
+        assert_eq!(given(&[]), None);
+        let id = given(&["--inf-hardware-id", r"Root\Echo"]).unwrap();
+        assert_eq!(id.to_string(), r"Root\Echo");
+        let words = ["lab", "--driver", "it.sys", "--inf-hardware-id", "a,b"];
+        let refused = Arguments::try_parse_from(words).unwrap_err().to_string();
+        assert!(refused.contains("this one has ','"), "{refused}");
+    }
+
+    #[test]
+    fn the_steps_are_those_of_the_command_line() {
+        let words = ["--device", "It", "--access", "read", "--read", "4"];
+        let steps: Vec<_> = planned(&words).steps.iter().map(Step::to_string).collect();
+        assert_eq!(steps, ["open It", "read 4 bytes"]);
+        let plan = planned(&["--patience", "7", "--processors", "3", "--trace"]);
+        assert_eq!(plan.options.patience, Duration::from_secs(7));
+        assert_eq!(plan.options.processors, 3);
+        assert_eq!(plan.options.trace, Some(VERBOSE));
+    }
 }

@@ -1,6 +1,6 @@
 //! The lab's host: starts QEMU with the lab's kernel and a driver, sends commands through the
 //! mailbox in the guest's memory, and makes each process of the lab a
-//! [`Transport`](ringcopy_client::Transport) for the client.
+//! [`Transport`](ringcopy_transport::Transport).
 //!
 //! A lab is one virtual machine with one driver. It ends with its [`Lab`], also if the program is
 //! killed, and leaves no file.
@@ -17,17 +17,20 @@ pub mod drive;
 mod end;
 mod error;
 mod folder;
+mod hardware_id;
 mod lab;
 mod log;
 mod mixed_mappings;
 mod options;
 mod process;
+pub mod scripted_qemu;
 mod signals;
 pub mod small_image;
 mod virtual_machine;
 
 pub use channel::Flicker;
 pub use error::LabError;
+pub use hardware_id::{HardwareId, HardwareIdError};
 pub use lab::{Counts, Facts, Lab, Report, readable, show_event};
 pub use mixed_mappings::{MixedMappings, Reader};
 pub use options::{Counted, Options, RegistryValue};

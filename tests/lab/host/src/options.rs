@@ -8,8 +8,9 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_client::protocol::{EngineKind, Reach};
 use ringcopy_lab_mailbox::HypervisorKind;
+
+use crate::HardwareId;
 
 /// A value of the registry, of any type and length.
 #[derive(Clone, Debug)]
@@ -20,6 +21,19 @@ pub struct RegistryValue {
     pub kind: u32,
     /// Its data.
     pub data: Vec<u8>,
+}
+
+impl RegistryValue {
+    /// Returns a `REG_DWORD`.
+    #[must_use]
+    pub fn number(name: &str, number: u32) -> Self {
+        const REG_DWORD: u32 = 4;
+        Self {
+            name: name.into(),
+            kind: REG_DWORD,
+            data: number.to_le_bytes().into(),
+        }
+    }
 }
 
 /// Which instructions of a request a lab counts. A lab that counts has one processor.
@@ -44,16 +58,17 @@ pub struct Options {
     pub images: Vec<PathBuf>,
     /// The name of the driver's service.
     pub service: String,
+    /// The hardware ID of the device that a driver with `AddDevice` gets; `None`: `Root\` and the name of the
+    /// service.
+    pub hardware_id: Option<HardwareId>,
+    /// The name of the device that a process's [`Transport::open`](ringcopy_transport::Transport::open) opens.
+    pub device: String,
     /// Whether images load that import what does not exist. A call of a missing function ends the lab.
     pub stub_missing: bool,
-    /// The `Policy` value under the service's Parameters key; `None`: no such value.
-    pub policy: Option<Reach>,
-    /// The `Engine` value under that key.
-    pub engine: Option<EngineKind>,
     /// What the driver is told of a hypervisor. For any but [`HypervisorKind::None`], the lab replaces
     /// each CPUID instruction of the driver's code.
     pub hypervisor: HypervisorKind,
-    /// More values under that key.
+    /// Values under the service's Parameters key.
     pub values: Vec<RegistryValue>,
     /// Determines where images, page tables and page frames lie.
     pub seed: u64,
@@ -87,16 +102,16 @@ pub struct Options {
 const ACCELERATOR: &str = "RINGCOPY_LAB_ACCEL";
 
 impl Options {
-    /// Options for a lab with two processors, 128 MiB, and no policy value.
+    /// Options for a lab with two processors, 128 MiB, and a service and a device with the name `Driver`.
     #[must_use]
     pub fn new(kernel: impl Into<PathBuf>, images: impl IntoIterator<Item = PathBuf>) -> Self {
         Self {
             kernel: kernel.into(),
             images: images.into_iter().collect(),
-            service: "RingCopy".into(),
+            service: "Driver".into(),
+            hardware_id: None,
+            device: r"\DosDevices\Driver".into(),
             stub_missing: false,
-            policy: None,
-            engine: None,
             hypervisor: HypervisorKind::None,
             values: Vec::new(),
             seed: 1,
@@ -121,20 +136,6 @@ impl Options {
         }
     }
 
-    /// Returns the values of the registry that the driver of this project reads.
-    fn settings(&self) -> impl Iterator<Item = RegistryValue> {
-        /// `REG_DWORD`.
-        const NUMBER: u32 = 4;
-        let policy = self.policy.map(|policy| ("Policy", policy.bits()));
-        let engine = self.engine.map(|engine| ("Engine", engine as u32));
-        let settings = policy.into_iter().chain(engine);
-        settings.map(|(name, number)| RegistryValue {
-            name: name.into(),
-            kind: NUMBER,
-            data: number.to_le_bytes().into(),
-        })
-    }
-
     /// Returns the kernel's command line.
     pub(crate) fn command_line(&self) -> String {
         let mut words = vec![
@@ -143,11 +144,13 @@ impl Options {
             format!("processors={}", self.running_processors()),
             format!("trim={}", self.trim_interval),
         ];
+        let hardware_id = self.hardware_id.as_ref();
+        words.extend(hardware_id.map(|id| format!("hardware-id={id}")));
         words.extend(self.stub_missing.then(|| "missing=stub".into()));
         if self.hypervisor != HypervisorKind::None {
             words.push(format!("hypervisor={}", self.hypervisor as u64));
         }
-        words.extend(self.settings().chain(self.values.clone()).map(|value| {
+        words.extend(self.values.iter().map(|value| {
             let RegistryValue { name, kind, data } = value;
             let start = format!("value={name}:{kind}:");
             data.iter().fold(start, |mut word, byte| {
@@ -173,7 +176,7 @@ mod tests {
         let options = Options::new("kernel", []);
         assert_eq!(
             options.command_line(),
-            "driver=RingCopy seed=1 processors=2 trim=16"
+            "driver=Driver seed=1 processors=2 trim=16"
         );
     }
 
@@ -181,14 +184,16 @@ mod tests {
     fn every_option_is_passed_to_the_guest() {
         let options = Options {
             service: "Other".into(),
+            hardware_id: r"Root\A=B".parse().ok(),
             stub_missing: true,
-            policy: Some(Reach::PHYSICAL),
-            engine: Some(EngineKind::System),
-            values: vec![RegistryValue {
-                name: "Other".into(),
-                kind: 3,
-                data: vec![0x0A, 0xFF],
-            }],
+            values: vec![
+                RegistryValue::number("Policy", 2),
+                RegistryValue {
+                    name: "Other".into(),
+                    kind: 3,
+                    data: vec![0x0A, 0xFF],
+                },
+            ],
             seed: 77,
             processors: 1,
             five_levels: true,
@@ -199,7 +204,7 @@ mod tests {
         };
         assert_eq!(
             options.command_line(),
-            "driver=Other seed=77 processors=1 trim=1 missing=stub value=Policy:4:02000000 value=Engine:4:02000000 value=Other:3:0aff la57=1 debug=1 trace=5"
+            r"driver=Other seed=77 processors=1 trim=1 hardware-id=Root\A=B missing=stub value=Policy:4:02000000 value=Other:3:0aff la57=1 debug=1 trace=5"
         );
     }
 }

@@ -26,7 +26,7 @@ pub struct SmallImage {
     pub subsystem: u16,
     /// Functions that it imports from `ntoskrnl.exe`.
     pub imports: Vec<String>,
-    /// Whether its entry point calls the first of them.
+    /// Whether its entry point calls the last of them.
     pub calls_import: bool,
     /// Whether it has thread-local storage.
     pub has_tls: bool,
@@ -132,7 +132,8 @@ impl SmallImage {
         let mut code = Vec::new();
         if self.calls_import {
             // sub rsp, 40; call [rip + distance]; add rsp, 40
-            let distance = IMPORTS + self.addresses() - (CODE + 10);
+            let last = self.addresses() + self.list_length() - 16;
+            let distance = IMPORTS + last - (CODE + 10);
             code.extend([0x48, 0x83, 0xEC, 0x28, 0xFF, 0x15]);
             code.extend(distance.to_le_bytes());
             code.extend([0x48, 0x83, 0xC4, 0x28]);

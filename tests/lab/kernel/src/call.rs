@@ -5,15 +5,16 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::bugcheck::{rule_broken, violation};
 use crate::cpu::flags;
+use crate::memory::layout::is_of_images;
 use crate::memory::{PAGE, system};
 use crate::processor::{MOST, PerProcessor};
 use crate::{images, irql, kernel_state, locks, raw};
 use nt_status::NtStatus;
 
-global_asm!(include_str!("call.s"));
+global_asm!(include_str!("saved_registers.s"), include_str!("call.s"));
 
-/// Pages of a kernel stack, as on 64-bit Windows (24 KiB). The page below is never mapped, so an
-/// overflow is a double fault.
+/// Pages of a kernel stack, as on 64-bit Windows (24 KiB). The page below, its guard page, is never mapped: a
+/// push there is a double fault, and another access a page fault.
 const STACK_PAGES: u64 = 6;
 
 /// The lowest address of each processor's stack for drivers.
@@ -46,6 +47,12 @@ pub(crate) const fn top_of(stack: u64) -> u64 {
 /// Returns the stack on which this processor calls drivers.
 pub(crate) fn stack() -> u64 {
     STACKS.here().load(Ordering::Relaxed)
+}
+
+/// Whether an address lies in the guard page of the stack on which this processor calls drivers.
+pub(crate) fn is_in_guard_page(address: u64) -> bool {
+    let stack = stack();
+    address < stack && stack - address <= PAGE
 }
 
 /// Sets the stack on which this processor calls drivers: that of the thread that runs.
@@ -90,9 +97,9 @@ const PRESERVED: [&str; 18] = [
     "r14", "r13", "r12", "rdi", "rsi", "rbp", "rbx",
 ];
 
-/// Returns where the drivers' code goes on that has called the lab, the innermost call first; 0 for
-/// calls that there are not.
-pub(crate) fn callers<const N: usize>() -> [u64; N] {
+/// Returns the words of the stack that may be where drivers' code goes on that has called the lab, the
+/// innermost call first; 0 for words that there are not. [`images::is_return_address`] tells which are.
+pub(crate) fn possible_callers<const N: usize>() -> [u64; N] {
     let (bottom, top) = (stack(), top_of(stack()));
     let here = crate::bugcheck::stack_here();
     let mut callers = [0; N];
@@ -100,8 +107,8 @@ pub(crate) fn callers<const N: usize>() -> [u64; N] {
         return callers;
     }
     let words = (here & !7..top).step_by(8).map(raw::read::<u64>);
-    let returns = words.filter(|&word| images::is_return_address(word));
-    for (caller, address) in callers.iter_mut().zip(returns) {
+    let possible = words.filter(|&word| is_of_images(word));
+    for (caller, address) in callers.iter_mut().zip(possible) {
         *caller = address;
     }
     callers

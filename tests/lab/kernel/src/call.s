@@ -6,17 +6,8 @@
     // rdi: call::DriverCall*, rsi: stack to use (0: the current one). System V inside the lab.
     .globl call_driver
 call_driver:
-    push rbx
-    push rbp
-    push r12
-    push r13
-    push r14
-    push r15
     // The lab's own registers: an export that a driver called may call another driver.
-    sub rsp, 168
-    .irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movups [rsp + (\n - 6) * 16], xmm\n
-    .endr
+    SAVE_REGISTERS
     mov rbp, rsp
     test rsi, rsi
     jz 2f
@@ -87,14 +78,5 @@ call_driver:
     mov [r10 + 56], r11
     mov rsp, [rsp + 0x28]
     cld
-    .irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movups xmm\n, [rsp + (\n - 6) * 16]
-    .endr
-    add rsp, 168
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop rbp
-    pop rbx
+    RESTORE_REGISTERS
     ret

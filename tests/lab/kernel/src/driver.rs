@@ -122,20 +122,22 @@ pub(crate) fn load(archive: Archive) -> NtStatus {
         device::finish_initializing(object);
         if let Err(status) = pnp::find_device(object) {
             // NT unloads a driver that has no device.
-            for line in unload().unwrap_or_default() {
-                say!("leaked after a failed start: {line}");
-            }
+            say_left(&unload().unwrap_or_default());
             return status;
         }
         threads::settle();
     } else {
         // NT unloads the image without calling the unload routine.
-        let left = forget();
-        for line in &left {
-            say!("leaked by DriverEntry: {line}");
-        }
+        say_left(&forget());
     }
     status
+}
+
+/// Prints what a driver that did not start has left.
+fn say_left(left: &[String]) {
+    for line in left {
+        say!("leaked by a failed start: {line}");
+    }
 }
 
 /// Returns a device of the driver.

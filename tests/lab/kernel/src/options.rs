@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) trace: u8,
     /// `driver`: the service's name.
     pub(crate) driver: &'static str,
+    /// `hardware-id`: of the device that a driver with `AddDevice` gets; `None`: one with the service's name.
+    pub(crate) hardware_id: Option<&'static str>,
     /// `missing`: `stub` or `refuse`; what becomes of imports that do not exist.
     pub(crate) missing: Missing,
 }
@@ -37,7 +39,8 @@ static OPTIONS: Global<Options> = Global::new(Options {
     hypervisor: HypervisorKind::None,
     steps: false,
     trace: 0,
-    driver: "RingCopy",
+    driver: "Driver",
+    hardware_id: None,
     missing: Missing::Refuse,
 });
 
@@ -111,6 +114,7 @@ pub(crate) fn parse(line: &str) {
                 };
             }
             "driver" => options.driver = String::from(value).leak(),
+            "hardware-id" => options.hardware_id = Some(String::from(value).leak()),
             // Read by boot.s.
             "la57" => {}
             _ => panic!("an unknown word on the command line: {word}"),

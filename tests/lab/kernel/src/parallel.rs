@@ -64,8 +64,8 @@ static AT_WORK: PerProcessor<AtomicBool> = PerProcessor([const { AtomicBool::new
 /// Processors that wait for the end of a request of their own.
 static WAITING: PerProcessor<AtomicBool> = PerProcessor([const { AtomicBool::new(false) }; MOST]);
 
-/// Polls while all that are at work wait, before the wait fails.
-const PATIENCE: u32 = 10_000_000;
+/// Polls while all that are at work wait, too, before a wait fails.
+pub(crate) const PATIENCE: u32 = 10_000_000;
 
 /// Whether several processors may run driver code.
 pub(crate) fn is_running() -> bool {

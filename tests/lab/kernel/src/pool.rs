@@ -54,11 +54,13 @@ struct Allocation {
     tag: u32,
     owner: Owner,
     sequence: u64,
-    /// Of a driver's: which code asked for it, the innermost call first.
-    callers: [u64; CALLERS],
+    /// Of a driver's: words of the stack, among which is the code that asked for it. Which words those are
+    /// is decided when it is told, and not at each allocation.
+    possible_callers: [u64; POSSIBLE_CALLERS],
 }
 
-/// How many calls are kept of each allocation.
+/// How many words are kept of each allocation, and how many calls are told.
+const POSSIBLE_CALLERS: usize = 16;
 const CALLERS: usize = 4;
 
 /// The kind of pool.
@@ -136,9 +138,9 @@ pub(crate) fn allocate(size: u64, tag: u32, content: Content, owner: Owner) -> O
         raw::fill(address, UNINITIALIZED, size);
     }
     raw::fill(address + size, SLACK, start + pages * PAGE - address - size);
-    let callers = match owner {
-        Owner::Driver => call::callers(),
-        Owner::Lab => [0; CALLERS],
+    let possible_callers = match owner {
+        Owner::Driver => call::possible_callers(),
+        Owner::Lab => [0; POSSIBLE_CALLERS],
     };
     STATE.with(|pool| {
         pool.sequence += 1;
@@ -149,7 +151,7 @@ pub(crate) fn allocate(size: u64, tag: u32, content: Content, owner: Owner) -> O
             tag,
             owner,
             sequence: pool.sequence,
-            callers,
+            possible_callers,
         };
         pool.live.insert(address, allocation);
     });
@@ -223,7 +225,7 @@ pub(crate) fn freed_at(address: u64) -> Option<String> {
             (freed.start..freed.start + freed.pages * PAGE).contains(&address)
         })?;
         let (size, tag) = (allocation.size, tag_text(allocation.tag));
-        let callers = callers_text(&allocation.callers);
+        let callers = callers_text(allocation);
         Some(format!(
             "the {size} bytes at {start:#x}, tag '{tag}'{callers}, were freed"
         ))
@@ -262,14 +264,17 @@ pub(crate) fn mark() -> u64 {
 }
 
 /// Returns which code asked for an allocation, as the end of a line.
-fn callers_text(callers: &[u64]) -> String {
-    let known = callers.iter().take_while(|&&caller| caller != 0);
-    known
-        .enumerate()
-        .fold(String::new(), |text, (number, &caller)| {
-            let word = if number == 0 { ", allocated by" } else { " <" };
-            format!("{text}{word} {}", images::Location(caller))
-        })
+fn callers_text(allocation: &Allocation) -> String {
+    let callers = allocation.possible_callers.iter().filter(|&&word| {
+        // The instructions before it are looked at, which may be out.
+        pageable::bring_in(word);
+        images::is_return_address(word)
+    });
+    let callers = callers.take(CALLERS).enumerate();
+    callers.fold(String::new(), |text, (number, &caller)| {
+        let word = if number == 0 { ", allocated by" } else { " <" };
+        format!("{text}{word} {}", images::Location(caller))
+    })
 }
 
 /// Returns a line for each live allocation that a driver made after a mark.
@@ -282,7 +287,7 @@ pub(crate) fn left_since(mark: u64) -> Vec<String> {
             })
             .map(|(address, allocation)| {
                 let (size, tag) = (allocation.size, tag_text(allocation.tag));
-                let callers = callers_text(&allocation.callers);
+                let callers = callers_text(allocation);
                 format!("pool: {size} bytes at {address:#x}, tag '{tag}'{callers}")
             })
             .collect()

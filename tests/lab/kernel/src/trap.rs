@@ -19,8 +19,8 @@ use crate::memory::user::{self, AccessKind, Resolution};
 use crate::seh::{Context, Exception, raise};
 use crate::serial::say;
 use crate::{
-    alternation, broadcast, hypervisor, images, interference, pageable, pool, raw, smp, steps,
-    withheld,
+    alternation, broadcast, call, hypervisor, images, interference, pageable, pool, raw, smp,
+    steps, withheld,
 };
 use nt_status::NtStatus;
 
@@ -252,6 +252,11 @@ fn page_fault(frame: &mut Frame, floating: u64, address: u64) {
         }
         if let Some(freed) = pool::freed_at(address) {
             say!("VIOLATION: {address:#x} was touched after {freed}");
+        }
+        if call::is_in_guard_page(address) {
+            say!(
+                "VIOLATION: the stack's guard page was touched at {address:#x}: the stack is too short"
+            );
         }
         let code = if present && access == AccessKind::Write {
             Code::ATTEMPTED_WRITE_TO_READONLY_MEMORY

@@ -55,11 +55,15 @@ pub const SEND_AND_WAIT: u32 = code(8, BUFFERED);
 pub const SEND_AND_FORGET: u32 = code(9, BUFFERED);
 /// As [`LEVEL`], after the driver has sent its packet to its own device again, without a file.
 pub const WITHOUT_FILE: u32 = code(10, BUFFERED);
+/// Gets the property of the device whose number is in the input, by a buffer.
+pub const PROPERTY: u32 = code(11, BUFFERED);
+/// The same, by memory of the framework.
+pub const ALLOCATED_PROPERTY: u32 = code(12, BUFFERED);
 
 /// As [`LEVEL`], for a thread that can't be suspended.
-pub const CRITICAL_REGION: u32 = code(11, BUFFERED);
+pub const CRITICAL_REGION: u32 = code(13, BUFFERED);
 /// Its output is its input, backwards.
-pub const REVERSE: u32 = code(12, BUFFERED);
+pub const REVERSE: u32 = code(14, BUFFERED);
 
 // What the driver does with a target of its own, which is the driver's device: opened by the name of its
 // interface, and kept open from one request to another.

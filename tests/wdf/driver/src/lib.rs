@@ -6,7 +6,8 @@
 //! - [`codes`]: what tests ask for. [`behaviour`]: what the registry asks for.
 //! - [`requests`]: one device control code for each way in which a request can end; [`send`] has those
 //!   that the driver sends on, and [`remote`] those to a target that [`opened`] opens, which are
-//!   [`served`] by the driver itself. [`checks`]: one for each thing that the framework refuses or accepts.
+//!   [`served`] by the driver itself. [`properties`]: those for what the device is. [`checks`]: one for each
+//!   thing that the framework refuses or accepts.
 
 #![no_std]
 
@@ -16,6 +17,7 @@ mod codes;
 mod entry;
 mod opened;
 mod power;
+mod properties;
 mod remote;
 mod requests;
 mod send;

@@ -3,12 +3,12 @@
 use crate::{
     check, checks,
     codes::{
-        CANCELABLE_WITHOUT_QUEUE, CRITICAL_REGION, DPC, FORGOTTEN, KEEP, LEVEL, MANUAL,
-        OPEN_TARGET, RETRIEVE, REVERSE, SEND, SEND_AND_FORGET, SEND_AND_WAIT, TIMER, WITHOUT_FILE,
-        WORK_ITEM,
+        ALLOCATED_PROPERTY, CANCELABLE_WITHOUT_QUEUE, CRITICAL_REGION, DPC, FORGOTTEN, KEEP, LEVEL,
+        MANUAL, OPEN_TARGET, PROPERTY, RETRIEVE, REVERSE, SEND, SEND_AND_FORGET, SEND_AND_WAIT,
+        TIMER, WITHOUT_FILE, WORK_ITEM,
     },
     entry::attributes,
-    note, notes, remote, send, served, sized, wdf,
+    note, notes, properties, remote, send, served, sized, wdf,
 };
 use core::{
     ffi::c_void,
@@ -150,6 +150,10 @@ unsafe extern "C" fn device_control(
                 wdf!(WdfRequestComplete, waiting, STATUS_SUCCESS);
             }
             wdf!(WdfRequestComplete, request, status);
+        }
+        PROPERTY | ALLOCATED_PROPERTY => {
+            let device = wdf!(WdfIoQueueGetDevice, queue);
+            properties::control(device, request, code == ALLOCATED_PROPERTY);
         }
         SEND | SEND_AND_WAIT | SEND_AND_FORGET => {
             send::below(wdf!(WdfIoQueueGetDevice, queue), request, code);

@@ -3,6 +3,7 @@
 pub(crate) mod init;
 pub(crate) mod interface;
 pub(crate) mod pnp;
+pub(crate) mod property;
 pub(crate) mod shutdown;
 
 use crate::{

@@ -8,8 +8,9 @@ use core::{
     ptr::{NonNull, null_mut},
 };
 use wdk_sys::{
-    CCHAR, DEVICE_OBJECT, DRIVER_EXTENSION, DRIVER_OBJECT, NTSTATUS, PDRIVER_ADD_DEVICE,
-    PDRIVER_DISPATCH, PDRIVER_OBJECT, PDRIVER_UNLOAD, STATUS_SUCCESS, ULONG, UNICODE_STRING, ntddk,
+    CCHAR, DEVICE_OBJECT, DEVICE_REGISTRY_PROPERTY, DRIVER_EXTENSION, DRIVER_OBJECT, NTSTATUS,
+    PDRIVER_ADD_DEVICE, PDRIVER_DISPATCH, PDRIVER_OBJECT, PDRIVER_UNLOAD, STATUS_SUCCESS, ULONG,
+    UNICODE_STRING, ntddk,
 };
 
 const _: () = {
@@ -94,6 +95,25 @@ impl DeviceObject {
     }
 
     /// Returns the object for drivers.
+    /// Calls `IoGetDeviceProperty` on a physical device. Returns its status and the length of the property.
+    ///
+    /// # Safety
+    ///
+    /// The buffer has `length` bytes.
+    pub(crate) unsafe fn property(
+        self,
+        property: DEVICE_REGISTRY_PROPERTY::Type,
+        length: ULONG,
+        buffer: *mut c_void,
+    ) -> (NTSTATUS, ULONG) {
+        let mut needed = 0;
+        // SAFETY: a device object that exists, the caller's buffer, and a local for the length.
+        let status = unsafe {
+            ntddk::IoGetDeviceProperty(self.as_ptr(), property, length, buffer, &raw mut needed)
+        };
+        (status, needed)
+    }
+
     pub(crate) const fn as_ptr(self) -> *mut DEVICE_OBJECT {
         self.0.as_ptr()
     }

@@ -88,6 +88,8 @@ implemented! {
     WdfDeviceCreateDeviceInterface = device::interface::create_interface;
     WdfDeviceSetDeviceInterfaceState = device::interface::set_state;
     WdfDeviceRetrieveDeviceInterfaceString = device::interface::retrieve_string;
+    WdfDeviceQueryProperty = device::property::query;
+    WdfDeviceAllocAndQueryProperty = device::property::allocate_and_query;
     WdfDeviceEnqueueRequest = request::functions::enqueue;
     WdfDeviceGetDefaultQueue = device::get_default_queue;
     WdfDeviceConfigureRequestDispatching = device::configure_request_dispatching;

@@ -1,7 +1,8 @@
 //! A driver with one `METHOD_NEITHER` request: the checksum of a buffer of the caller's.
 //!
 //! - [`handler`] has the request, and no `unsafe`. This is the part to read.
-//! - [`wdm`] has the entry points, and turns an IRP into the handler's arguments.
+//! - [`request`] turns an IRP into the handler's arguments.
+//! - [`wdm`] has the entry points.
 
 #![no_std]
 #![deny(unsafe_code)]
@@ -9,14 +10,22 @@
 mod handler;
 #[expect(
     unsafe_code,
+    reason = "it believes the mode that the I/O manager recorded"
+)]
+mod request;
+#[expect(
+    unsafe_code,
     reason = "the I/O manager calls it, and it reads the manager's structures"
 )]
 mod wdm;
 
 use core::panic::PanicInfo;
+use wdk_sys::ntddk;
 
-/// A driver uses `wdk-panic`, or stops the system.
+/// Stops the system with the bug check `MANUALLY_INITIATED_CRASH`. A driver that is used has `wdk-panic`.
+#[expect(unsafe_code, reason = "the system stops")]
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
-    wdm::stop()
+    // SAFETY: does not return, and takes any number.
+    unsafe { ntddk::KeBugCheck(0xE2) }
 }

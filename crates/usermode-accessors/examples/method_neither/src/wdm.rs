@@ -1,44 +1,41 @@
-//! The entry points of a WDM driver with one device.
+//! The entry points of a WDM driver with one device, whose control requests go to `crate::request`.
 
 use core::{mem::offset_of, ptr};
 
-use usermode_accessors::{CallerMode, Mode, NtStatus};
 use wdk_sys::{
     DEVICE_OBJECT, DRIVER_OBJECT, FILE_DEVICE_SECURE_OPEN, FILE_DEVICE_UNKNOWN, IO_STACK_LOCATION,
-    IRP, IRP_MJ_DEVICE_CONTROL, KPROCESSOR_MODE, NTSTATUS, PDRIVER_DISPATCH, PDRIVER_UNLOAD,
-    PUNICODE_STRING, PVOID, UCHAR, ULONG, ULONG_PTR, UNICODE_STRING, ntddk,
+    IRP, IRP_MJ_DEVICE_CONTROL, NT_SUCCESS, NTSTATUS, PDRIVER_DISPATCH, PDRIVER_UNLOAD,
+    PUNICODE_STRING, STATUS_SUCCESS, UCHAR, ULONG_PTR, UNICODE_STRING, ntddk,
 };
 
-use crate::handler::{self, Buffer};
+use crate::request::{self, DEVICE, LINK};
+
+/// The greatest length of a name.
+const LONGEST: usize = 48;
+const _: () = assert!(DEVICE.len() <= LONGEST && LINK.len() <= LONGEST);
 
 /// A name as NT takes it.
-struct Name<const LENGTH: usize>([u16; LENGTH]);
+struct Name([u16; LONGEST], u16);
 
-impl<const LENGTH: usize> Name<LENGTH> {
-    const fn new(name: &[u8; LENGTH]) -> Self {
-        let mut units = [0; LENGTH];
-        let mut index = 0;
-        while index < LENGTH {
-            units[index] = name[index] as u16;
-            index += 1;
+impl Name {
+    fn new(name: &str) -> Self {
+        let mut units = [0; LONGEST];
+        let mut count = 0;
+        for (unit, character) in units.iter_mut().zip(name.encode_utf16()) {
+            *unit = character;
+            count += 1;
         }
-        Self(units)
+        Self(units, count)
     }
 
     const fn string(&mut self) -> UNICODE_STRING {
-        // The names are shorter than 100 characters.
-        #[expect(clippy::cast_possible_truncation)]
-        let bytes = (2 * LENGTH) as u16;
         UNICODE_STRING {
-            Length: bytes,
-            MaximumLength: bytes,
+            Length: self.1 * 2,
+            MaximumLength: self.1 * 2,
             Buffer: self.0.as_mut_ptr(),
         }
     }
 }
-
-const DEVICE: &[u8; 25] = br"\Device\UserModeAccessors";
-const LINK: &[u8; 29] = br"\DosDevices\UserModeAccessors";
 
 /// Creates the device. A driver that is used sets a security descriptor as well, with
 /// `IoCreateDeviceSecure`.
@@ -63,12 +60,12 @@ pub unsafe extern "C" fn driver_entry(driver: *mut DRIVER_OBJECT, _: PUNICODE_ST
             &raw mut device,
         )
     };
-    if !NtStatus::from_raw(status).is_success() {
+    if !NT_SUCCESS(status) {
         return status;
     }
     // SAFETY: two strings that outlive the call.
     let status = unsafe { ntddk::IoCreateSymbolicLink(&raw mut link, &raw mut name) };
-    if !NtStatus::from_raw(status).is_success() {
+    if !NT_SUCCESS(status) {
         // SAFETY: the device that was just created.
         unsafe { ntddk::IoDeleteDevice(device) };
         return status;
@@ -102,12 +99,12 @@ unsafe extern "C" fn dispatch(_: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS 
     let stack: *mut IO_STACK_LOCATION = member(irp, CURRENT_STACK_LOCATION);
     let function: UCHAR = member(stack, offset_of!(IO_STACK_LOCATION, MajorFunction));
     let result = if u32::from(function) == IRP_MJ_DEVICE_CONTROL {
-        device_control(irp, stack)
+        request::serve(irp, stack)
     } else {
         Ok(0)
     };
-    let status = result.err().unwrap_or(NtStatus::SUCCESS).into();
-    set_member::<_, NTSTATUS>(irp, offset_of!(IRP, IoStatus), status);
+    let status = result.err().unwrap_or(STATUS_SUCCESS);
+    set_member(irp, offset_of!(IRP, IoStatus), status);
     let information = result.unwrap_or(0) as ULONG_PTR;
     set_member(irp, offset_of!(IRP, IoStatus.Information), information);
     // SAFETY: the packet is this driver's until here.
@@ -115,43 +112,8 @@ unsafe extern "C" fn dispatch(_: *mut DEVICE_OBJECT, irp: *mut IRP) -> NTSTATUS 
     status
 }
 
-/// Turns a control request into the handler's arguments.
-fn device_control(irp: *mut IRP, stack: *mut IO_STACK_LOCATION) -> Result<usize, NtStatus> {
-    let number = |offset| -> ULONG { member(stack, offset) };
-    let code = number(offset_of!(
-        IO_STACK_LOCATION,
-        Parameters.DeviceIoControl.IoControlCode
-    ));
-    let input_length = number(offset_of!(
-        IO_STACK_LOCATION,
-        Parameters.DeviceIoControl.InputBufferLength
-    ));
-    let output_length = number(offset_of!(
-        IO_STACK_LOCATION,
-        Parameters.DeviceIoControl.OutputBufferLength
-    ));
-    let input: PVOID = member(
-        stack,
-        offset_of!(
-            IO_STACK_LOCATION,
-            Parameters.DeviceIoControl.Type3InputBuffer
-        ),
-    );
-    let output: PVOID = member(irp, offset_of!(IRP, UserBuffer));
-    let mode: KPROCESSOR_MODE = member(irp, offset_of!(IRP, RequestorMode));
-    // SAFETY: the I/O manager recorded the mode. If it is the kernel's, the sender is kernel code, which
-    // guarantees the addresses in its request until the request is completed.
-    let caller = unsafe { CallerMode::new(Mode::from_raw(mode)) };
-    let buffer = |address: PVOID, length: ULONG| Buffer {
-        address: address.addr(),
-        length: length as usize,
-    };
-    let (input, output) = (buffer(input, input_length), buffer(output, output_length));
-    handler::serve(caller, code, input, output)
-}
-
 /// Reads a member of a structure of NT by its offset.
-const fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
+pub const fn member<S, T: Copy>(structure: *mut S, offset: usize) -> T {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
     // SAFETY: the callers name members of structures that the I/O manager handed to this driver.
     unsafe { member.read() }
@@ -161,10 +123,4 @@ const fn set_member<S, T>(structure: *mut S, offset: usize, value: T) {
     let member = structure.wrapping_byte_add(offset).cast::<T>();
     // SAFETY: as in `member`; a driver may write these members.
     unsafe { member.write(value) };
-}
-
-/// Stops the system: bug check `MANUALLY_INITIATED_CRASH`.
-pub fn stop() -> ! {
-    // SAFETY: stops the system.
-    unsafe { ntddk::KeBugCheck(0xE2) }
 }

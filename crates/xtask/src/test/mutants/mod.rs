@@ -8,7 +8,11 @@ mod mutant;
 mod tree;
 
 use crate::{
-    accessors::DRIVER as MATRIX_DRIVER, framework, lab::Lab, paths, program, setup, step::Step,
+    accessors::{DRIVER as MATRIX_DRIVER, UMACCESS_DRIVER},
+    framework,
+    lab::Lab,
+    lab_kernel, lab_test_driver, paths, program, setup,
+    step::Step,
     wine,
 };
 use anyhow::{Result, bail};
@@ -41,6 +45,13 @@ const ACCESSOR_MATRIX: Image = Image {
     variable: MATRIX_DRIVER,
 };
 
+const UMACCESS: Image = Image {
+    package: "umaccess-matrix-driver",
+    file: "umaccess_matrix_driver.dll",
+    name: "umaccess-matrix.sys",
+    variable: UMACCESS_DRIVER,
+};
+
 /// Mutants that are tested in one way.
 struct Group {
     /// The folder of the patch files, in `crates/xtask/mutants`.
@@ -52,13 +63,15 @@ struct Group {
 enum Tested {
     /// The end-to-end tests, with this driver.
     InLab(Image),
+    /// The end-to-end tests, with the lab's kernel.
+    OfLab,
     /// The accessors' Windows tests.
     UnderWine,
     /// The tests of this package.
     OnHost(&'static str),
 }
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 10] = [
     Group {
         folder: "driver",
         tested: Tested::InLab(DRIVER),
@@ -68,8 +81,16 @@ const GROUPS: [Group; 7] = [
         tested: Tested::InLab(ACCESSOR_MATRIX),
     },
     Group {
+        folder: "umaccess",
+        tested: Tested::InLab(UMACCESS),
+    },
+    Group {
         folder: "framework",
         tested: Tested::InLab(FRAMEWORK),
+    },
+    Group {
+        folder: "lab_kernel",
+        tested: Tested::OfLab,
     },
     Group {
         folder: "accessors",
@@ -82,6 +103,10 @@ const GROUPS: [Group; 7] = [
     Group {
         folder: "lab_host",
         tested: Tested::OnHost("ringcopy-lab"),
+    },
+    Group {
+        folder: "lab_program",
+        tested: Tested::OnHost("ringcopy-tests"),
     },
     Group {
         folder: "xtask",
@@ -109,11 +134,21 @@ pub fn run(only: Option<&str>) -> Result<()> {
         count,
         lab: Lab::prepare()?,
         framework_test: framework::build_test_driver()?,
+        lab_test: lab_test_driver::build()?,
         tree: Tree::copy()?,
     };
     for (mutants, tested) in &chosen {
         match tested {
-            Tested::InLab(image) => run.in_lab(image, mutants),
+            Tested::InLab(image) => {
+                let build = |step: &Step| run.tree.build(step, image);
+                run.in_lab(image.variable, mutants, build);
+            }
+            Tested::OfLab => {
+                let target_dir = run.tree.target_dir.with_file_name("kernel");
+                let build =
+                    |step: &Step| lab_kernel::build_in(step, &run.tree.sources, &target_dir);
+                run.in_lab(Lab::KERNEL, mutants, build);
+            }
             Tested::UnderWine => run.under_wine(mutants)?,
             Tested::OnHost(package) => run.on_host(package, mutants),
         }
@@ -138,6 +173,8 @@ struct Run {
     lab: Lab,
     /// The driver with which mutants of the framework are tested.
     framework_test: PathBuf,
+    /// The driver with which mutants of the lab's kernel are tested.
+    lab_test: PathBuf,
     tree: Tree,
 }
 
@@ -163,11 +200,11 @@ impl Run {
         eprintln!("  caught by {}", mutant.caught_by);
     }
 
-    /// Tries mutants with tests in the lab.
-    fn in_lab(&self, image: &Image, mutants: &[Mutant]) {
+    /// Tries mutants with tests in the lab, of an image whose path a variable tells the tests.
+    fn in_lab(&self, variable: &str, mutants: &[Mutant], build: impl Fn(&Step) -> Result<PathBuf>) {
         for mutant in mutants {
             self.attempt(mutant, |step| {
-                let driver = self.tree.with(mutant, |_| self.tree.build(step, image))?;
+                let image = self.tree.with(mutant, |_| build(step))?;
                 let (binary, test) = mutant.test();
                 let mut cargo = program::cargo();
                 cargo
@@ -177,7 +214,8 @@ impl Run {
                     .stdin(Stdio::null());
                 self.lab.set_variables(&mut cargo);
                 cargo.env(framework::TEST_DRIVER, &self.framework_test);
-                cargo.env(image.variable, driver);
+                lab_test_driver::set_variable(&mut cargo, &self.lab_test);
+                cargo.env(variable, image);
                 Ok(has_failed(&program::output_even_of_failure(&mut cargo)?))
             });
         }

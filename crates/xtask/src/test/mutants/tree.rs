@@ -102,10 +102,7 @@ fn copy_changed(from: &Path, to: &Path) -> Result<()> {
                 copy_changed(&source, &copy)?;
             }
         } else if kind.is_file() {
-            let bytes = bytes_of(&source)?;
-            if fs::read(&copy).ok().as_ref() != Some(&bytes) {
-                fs::write(&copy, bytes)?;
-            }
+            cargo::write_source(&copy, &bytes_of(&source)?)?;
         }
     }
     Ok(())

@@ -148,7 +148,7 @@ impl Machine for ThisMachine {
     }
 
     fn is_traced(&self) -> bool {
-        self.folders.reports.join(EVENTS).is_file()
+        Path::new(&self.folders.fill(EVENTS)).is_file()
     }
 
     fn say(&mut self, line: &str) {

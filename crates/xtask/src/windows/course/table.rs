@@ -65,14 +65,11 @@ pub enum Group {
     Look,
 }
 
-/// The file of events, in the folder of reports.
-pub const EVENTS: &str = "ringcopy.etl";
+/// The file of events.
+pub const EVENTS: &str = r"{reports}\ringcopy.etl";
 
 /// Starts to collect the driver's events.
-pub const TRACE: Entry = client(
-    "trace events",
-    &["trace", "start", "--file", "{reports}\\ringcopy.etl"],
-);
+pub const TRACE: Entry = client("trace events", &["trace", "start", "--file", EVENTS]);
 
 /// Prints 2 if virtualization-based security runs. Source: "Validate enabled
 /// VBS and memory integrity features", Windows security documentation.
@@ -207,12 +204,9 @@ pub const COURSE: [Entry; 28] = [
     )
     .in_part(Part::Engines),
     client("stop the trace", &["trace", "stop"]).in_group(Group::Traced),
-    client(
-        "show the trace",
-        &["trace", "show", "{reports}\\ringcopy.etl"],
-    )
-    .expecting(Expected::SuccessWithout("no event of the driver"))
-    .in_group(Group::Traced),
+    client("show the trace", &["trace", "show", EVENTS])
+        .expecting(Expected::SuccessWithout("no event of the driver"))
+        .in_group(Group::Traced),
     client("uninstall", &["uninstall"]).in_group(Group::Undo),
     entry("no service", Program::System("sc"), &["query", "ringcopy"])
         .expecting(Expected::Failure)

@@ -1,7 +1,8 @@
 //! Functions that move or set a range of bytes. The cases are the same for each function.
 //!
 //! A function of [`Density::Every`] gets all combinations. A function of [`Density::Pairs`] reaches
-//! the same instructions under another name, and gets those in brackets.
+//! the same instructions under another name, and gets those in brackets. So does each function with the
+//! feature `umaccess`, whose instructions are not the crate's.
 //!
 //! | cases | lengths | combined with |
 //! | --- | --- | --- |
@@ -23,7 +24,7 @@ use usermode_accessors::{Access, Fault, NtStatus, probe::FOUR_LEVEL_LIMIT};
 use crate::{
     Arena,
     layout::{Need, PAGE, State},
-    run::{Content, Location, Run, fault},
+    run::{COUNTS, Content, Location, Run, fault},
     tally::Checked,
 };
 
@@ -174,6 +175,11 @@ impl<A: Arena> Plan<'_, '_, A> {
         }
     }
 
+    /// Whether the function gets all combinations.
+    fn gets_all(&self) -> bool {
+        COUNTS && self.function.density == Density::Every
+    }
+
     /// Runs one case.
     fn case(
         &mut self,
@@ -201,9 +207,10 @@ impl<A: Arena> Plan<'_, '_, A> {
     fn whole(&mut self) -> Checked {
         for length in self.function.lengths() {
             for one in 0..16 {
-                let others = match self.function.density {
-                    Density::Every => 0..16,
-                    Density::Pairs => (one + length) % 16..(one + length) % 16 + 1,
+                let others = if self.gets_all() {
+                    0..16
+                } else {
+                    (one + length) % 16..(one + length) % 16 + 1
                 };
                 for other in others {
                     let (to, from) = (self.destination(one), self.source(other));
@@ -251,7 +258,7 @@ impl<A: Arena> Plan<'_, '_, A> {
             for closed in State::LASTING {
                 let open = self.run.strip(closed, side == Access::Write);
                 for length in self.function.lengths() {
-                    let every = self.function.density == Density::Every;
+                    let every = self.gets_all();
                     for (index, stop) in stops(length).enumerate() {
                         if every || index == length % 4 || length < 4 {
                             self.edge(closed, &open, (side, length, stop), (length + stop) % 16)?;
@@ -264,7 +271,7 @@ impl<A: Arena> Plan<'_, '_, A> {
     }
 
     fn stopped_at_every_byte(&mut self) -> Checked {
-        if self.function.density != Density::Every {
+        if !self.gets_all() {
             return Ok(());
         }
         for side in self.sides() {
@@ -318,7 +325,7 @@ impl<A: Arena> Plan<'_, '_, A> {
         for side in self.sides() {
             for closed in [State::Guard, State::PagedOut] {
                 for length in self.function.of(SOME) {
-                    let every = self.function.density == Density::Every;
+                    let every = self.gets_all();
                     for (index, stop) in stops(length).enumerate() {
                         if length > PAGE / 2 || !(every || index == length % 4) {
                             continue;

@@ -16,7 +16,7 @@ mod verdict;
 
 use std::{path::PathBuf, time::Duration};
 
-use ringcopy_client::protocol::NtStatus;
+use nt_status::NtStatus;
 
 pub use run::drive;
 pub use step::{Access, Bytes, ParseError, Part, Pnp, Step, parse_script, parse_step};
@@ -62,7 +62,8 @@ pub struct Outcome {
     pub driver: PathBuf,
     /// What Windows may not like about the file, though the lab loads it.
     pub notes: Vec<String>,
-    /// The status of the entry point, if it returned.
+    /// The status with which the driver started, if it returned: of the entry point, or of what failed
+    /// after it.
     pub entry: Option<NtStatus>,
     /// The steps that were carried out.
     pub steps: Vec<Done>,

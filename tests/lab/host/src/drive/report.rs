@@ -83,10 +83,10 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use ringcopy_client::protocol::NtStatus;
+    use nt_status::NtStatus;
 
     use super::*;
-    use crate::drive::Verdict;
+    use crate::drive::{Crash, Verdict};
 
     #[test]
     fn a_step_shows_its_status_and_its_bytes() {
@@ -106,12 +106,22 @@ mod tests {
     fn only_an_outcome_without_verdicts_is_clean() {
         let mut outcome = Outcome::default();
         assert_eq!(outcome.to_json()["clean"], true);
-        outcome.verdicts.push(Verdict::NoUnload);
-        assert_eq!(outcome.to_json()["clean"], false);
-        assert!(
-            outcome
-                .summary()
-                .starts_with("no-unload: the driver has no unload routine")
-        );
+        let text = String::from("why");
+        for verdict in [
+            Verdict::ImageRefused(text.clone()),
+            Verdict::MissingImport(text.clone()),
+            Verdict::StartFailed(NtStatus::NO_MEMORY),
+            Verdict::StepNotDone(text.clone(), text.clone()),
+            Verdict::NoUnload,
+            Verdict::Leak(text.clone()),
+            Verdict::Crash(Crash::default()),
+            Verdict::NoReturn(1, Crash::default()),
+            Verdict::Stopped(text),
+        ] {
+            let start = format!("{}: ", verdict.name());
+            outcome.verdicts = vec![verdict];
+            assert_eq!(outcome.to_json()["clean"], false);
+            assert!(outcome.summary().starts_with(&start), "{start}");
+        }
     }
 }

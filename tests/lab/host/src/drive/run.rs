@@ -6,7 +6,8 @@ use std::{
     time::Duration,
 };
 
-use ringcopy_client::{Handle, RequestError, Transport as _, TransportError, protocol::NtStatus};
+use nt_status::NtStatus;
+use ringcopy_transport::{Handle, RequestError, Transport as _, TransportError};
 
 use super::{
     Bytes, Done, Outcome, Part, Plan, Step,
@@ -64,13 +65,10 @@ pub fn drive(
     if let Err(error) = ended {
         let verdict = verdict_of(error, plan.options.patience, &mut outcome, &symbols)?;
         outcome.verdicts.push(verdict);
-        let left = outcome.log.iter().filter_map(|line| {
-            line.strip_prefix("leaked by DriverEntry: ")
-                .or_else(|| line.strip_prefix("leaked after a failed start: "))
-        });
-        outcome
-            .verdicts
-            .extend(left.map(|line| leak(line, &symbols)));
+        let lines = outcome.log.iter();
+        let left = lines.filter_map(|line| line.strip_prefix("leaked by a failed start: "));
+        let left = left.map(|line| leak(line, &symbols));
+        outcome.verdicts.extend(left);
     }
     Ok(outcome)
 }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use ringcopy_client::parse_number;
 use ringcopy_lab_mailbox::PnpRequest;
+use ringcopy_numbers::parse_number;
 
 /// The most bytes of one request's input or output.
 const MOST: u64 = 16 << 20;

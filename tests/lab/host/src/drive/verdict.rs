@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ringcopy_client::protocol::NtStatus;
+use nt_status::NtStatus;
 use serde_json::{Value, json};
 
 use super::symbols::Symbols;
@@ -14,7 +14,7 @@ pub enum Verdict {
     ImageRefused(String),
     /// An import that the lab lacks, as `library!name (for image)`, or a function of the framework.
     MissingImport(String),
-    /// The entry point failed.
+    /// The entry point, `AddDevice` or the start of the device failed.
     StartFailed(NtStatus),
     /// A step could not be carried out: its text, and why.
     StepNotDone(String, String),
@@ -137,7 +137,7 @@ impl fmt::Display for Verdict {
             | Self::MissingImport(text)
             | Self::Leak(text)
             | Self::Stopped(text) => f.write_str(text),
-            Self::StartFailed(status) => write!(f, "the entry point returned {status}"),
+            Self::StartFailed(status) => write!(f, "the driver did not start: {status}"),
             Self::StepNotDone(step, reason) => write!(f, "{step}: {reason}"),
             Self::NoUnload => f.write_str(
                 "the driver has no unload routine: Windows keeps it loaded until it shuts down",

@@ -2,8 +2,9 @@
 
 use std::io;
 
-use ringcopy_client::{Handle, protocol::NtStatus};
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox::{Call, Called, Command, Exchange, Exchanged};
+use ringcopy_transport::Handle;
 use zerocopy::{FromBytes, IntoBytes};
 
 use super::{Process, malformed, transport::Side};

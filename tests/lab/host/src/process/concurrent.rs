@@ -1,7 +1,8 @@
 //! Requests that several processors send at once.
 
-use ringcopy_client::{Buffer, Handle, protocol::NtStatus};
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox as mailbox;
+use ringcopy_transport::{Buffer, Handle};
 use zerocopy::IntoBytes;
 
 use super::{Process, malformed};

@@ -1,7 +1,7 @@
 //! Pages of a process.
 
-use ringcopy_client::{PAGE_LENGTH, RequestError, TransportError};
 use ringcopy_lab_mailbox::{Command, VALUES};
+use ringcopy_transport::{PAGE_LENGTH, RequestError, TransportError};
 
 use super::Process;
 use crate::PageState;

@@ -14,8 +14,9 @@ mod transport;
 
 use std::{collections::BTreeMap, io};
 
-use ringcopy_client::{Buffer, Handle, RequestError, protocol::NtStatus};
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox::{Command, VALUES};
+use ringcopy_transport::{Buffer, Handle, RequestError};
 
 use crate::{Flicker, Lab, LabError, channel::Reply};
 
@@ -124,7 +125,23 @@ impl<'l> Process<'l> {
         input: Buffer,
         output: Buffer,
     ) -> Result<usize, RequestError> {
-        let arguments = [
+        let how = [
+            sending.caller as u64,
+            sending.cancelled.into(),
+            sending.level.into(),
+            sending.thread_ends.into(),
+        ];
+        let arguments = [&self.request(handle, code, input, output)[..], &how].concat();
+        let command = Command::DeviceIoControl;
+        information(&match sending.flicker {
+            Some(flicker) => self.lab.call_amid(command, &arguments, flicker)?,
+            None => self.lab.request(command, &arguments, &[])?,
+        })
+    }
+
+    /// Returns the first arguments of each command that sends a device control request.
+    fn request(&self, handle: Handle, code: u32, input: Buffer, output: Buffer) -> [u64; 7] {
+        [
             self.number,
             handle.0,
             code.into(),
@@ -132,16 +149,7 @@ impl<'l> Process<'l> {
             input.length.into(),
             output.address,
             output.length.into(),
-            sending.caller as u64,
-            sending.cancelled.into(),
-            sending.level.into(),
-            sending.thread_ends.into(),
-        ];
-        let command = Command::DeviceIoControl;
-        information(&match sending.flicker {
-            Some(flicker) => self.lab.call_amid(command, &arguments, flicker)?,
-            None => self.lab.request(command, &arguments, &[])?,
-        })
+        ]
     }
 
     /// Returns the number of the process, which another one may get once it has ended.

@@ -1,9 +1,10 @@
 //! Requests whose status and information come back as they are.
 
-use ringcopy_client::{Buffer, Handle, Transport as _, TransportError, protocol::NtStatus};
+use nt_status::NtStatus;
 use ringcopy_lab_mailbox::Command;
+use ringcopy_transport::{Buffer, Handle, Transport as _, TransportError};
 
-use super::{Process, transport::Side};
+use super::{Caller, Process, transport::Side};
 use crate::{LabError, channel::Reply};
 
 /// An error of the memory of a process, or of the lab.
@@ -31,19 +32,10 @@ impl Process<'_> {
     ) -> Result<(NtStatus, u64), RawError> {
         let from = self.staged(Side::Input, input)?;
         let to = self.staged(Side::Output, output)?;
-        let arguments = [
-            self.number,
-            handle.0,
-            code.into(),
-            from.address,
-            from.length.into(),
-            to.address,
-            to.length.into(),
-            super::Caller::User as u64,
-        ];
-        let reply = self
-            .lab
-            .request(Command::DeviceIoControl, &arguments, &[])?;
+        let request = self.request(handle, code, from, to);
+        let arguments = [&request[..], &[Caller::User as u64]].concat();
+        let command = Command::DeviceIoControl;
+        let reply = self.lab.request(command, &arguments, &[])?;
         self.read(to.address, output)?;
         Ok(ended(&reply))
     }

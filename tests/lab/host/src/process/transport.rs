@@ -1,11 +1,11 @@
-//! The client's `Transport`, for a process of the lab.
+//! The `Transport` of a process of the lab.
 
-use ringcopy_client::{
+use nt_status::NtStatus;
+use ringcopy_lab_mailbox::{Command, DATA_LENGTH, MachineFact};
+use ringcopy_transport::{
     Buffer, Handle, Landmarks, OpenAccess, PAGE_LENGTH, Protection, RequestError, Transport,
     TransportError,
-    protocol::{NtStatus, SYMBOLIC_LINK_NAME},
 };
-use ringcopy_lab_mailbox::{Command, DATA_LENGTH, MachineFact};
 
 use super::{Process, Sending, information};
 use crate::{LabError, PageState};
@@ -39,15 +39,7 @@ impl Process<'_> {
         (input_buffer, input): (Buffer, &[u8]),
         (output_buffer, output): (Buffer, &mut [u8]),
     ) -> Result<usize, RequestError> {
-        let arguments = [
-            self.number,
-            handle.0,
-            code.into(),
-            input_buffer.address,
-            input_buffer.length.into(),
-            output_buffer.address,
-            output_buffer.length.into(),
-        ];
+        let arguments = self.request(handle, code, input_buffer, output_buffer);
         let reply = self
             .lab
             .request(Command::Exchange, &arguments, &[input, output].concat())?;
@@ -94,7 +86,7 @@ impl Transport for Process<'_> {
             OpenAccess::Write => 2,
             OpenAccess::ReadWrite => 3,
         };
-        self.open_name(SYMBOLIC_LINK_NAME, access)
+        self.open_name(&self.lab.options().device, access)
     }
 
     fn close(&mut self, handle: Handle) -> Result<(), RequestError> {

@@ -24,30 +24,25 @@ fn compare<T: raw::Plain + Ord + Default>(one: u64, other: u64, limit: u64) -> i
     0
 }
 
-pub(super) extern "win64" fn strlen(text: u64) -> u64 {
-    length::<u8>(text, u64::MAX)
+macro_rules! of_characters {
+    ($character:ty: $length:ident $limited_length:ident $compare:ident) => {
+        pub(super) extern "win64" fn $length(text: u64) -> u64 {
+            length::<$character>(text, u64::MAX)
+        }
+
+        pub(super) extern "win64" fn $limited_length(text: u64, limit: u64) -> u64 {
+            length::<$character>(text, limit)
+        }
+
+        pub(super) extern "win64" fn $compare(one: u64, other: u64) -> i32 {
+            compare::<$character>(one, other, u64::MAX)
+        }
+    };
 }
 
-pub(super) extern "win64" fn strnlen(text: u64, limit: u64) -> u64 {
-    length::<u8>(text, limit)
-}
-
-pub(super) extern "win64" fn strcmp(one: u64, other: u64) -> i32 {
-    compare::<u8>(one, other, u64::MAX)
-}
+of_characters!(u8: strlen strnlen strcmp);
+of_characters!(u16: wcslen wcsnlen wcscmp);
 
 pub(super) extern "win64" fn strncmp(one: u64, other: u64, limit: u64) -> i32 {
     compare::<u8>(one, other, limit)
-}
-
-pub(super) extern "win64" fn wcslen(text: u64) -> u64 {
-    length::<u16>(text, u64::MAX)
-}
-
-pub(super) extern "win64" fn wcsnlen(text: u64, limit: u64) -> u64 {
-    length::<u16>(text, limit)
-}
-
-pub(super) extern "win64" fn wcscmp(one: u64, other: u64) -> i32 {
-    compare::<u16>(one, other, u64::MAX)
 }

@@ -8,8 +8,10 @@ use crate::dispatcher::{self, kind, replace_state};
 use crate::io::KERNEL_MODE;
 use crate::irql::{APC_LEVEL, DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::nt::layout::{Header, Mutex, Semaphore, Structure};
-use crate::threads::{Waited, wait};
-use crate::{clock, locks, raw};
+use crate::object::handle::{self, Table};
+use crate::object::{self, Kind};
+use crate::threads::{self, Waited, wait};
+use crate::{clock, dpc, locks, raw, timers};
 use nt_status::NtStatus;
 
 /// `KeInitializeEvent` function (wdm.h): any IRQL. The kind is `NotificationEvent` (0) or
@@ -191,13 +193,10 @@ pub(super) extern "win64" fn KeDelayExecutionThread(
     _alertable: u8,
     interval: u64,
 ) -> NtStatus {
-    require_at_most(APC_LEVEL, "KeDelayExecutionThread");
-    if mode != KERNEL_MODE {
-        violation!("a driver waited in user mode: its stack may be paged out");
-    }
+    require_wait_allowed("KeDelayExecutionThread", None, mode);
     let interval = clock::interval(raw::read::<u64>(interval).cast_signed());
     if interval == 0 {
-        crate::threads::turn();
+        threads::turn();
     } else {
         wait(|| false, Some(interval));
     }
@@ -207,23 +206,21 @@ pub(super) extern "win64" fn KeDelayExecutionThread(
 /// `KeStallExecutionProcessor` function (wdm.h), in microseconds: the clock moves. Any IRQL.
 pub(super) extern "win64" fn KeStallExecutionProcessor(microseconds: u32) {
     clock::advance(clock::now() + u64::from(microseconds) * 10);
-    crate::timers::expire();
-    crate::dpc::deliver();
+    timers::expire();
+    dpc::deliver();
 }
 
-/// `ZwWaitForSingleObject` function (ntifs.h), for threads and events by a kernel handle. IRQL =
-/// `PASSIVE_LEVEL`.
+/// `ZwWaitForSingleObject` function (ntifs.h), for a thread by a kernel handle. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn ZwWaitForSingleObject(
-    handle: u64,
+    value: u64,
     alertable: u8,
     timeout: u64,
 ) -> NtStatus {
-    use crate::object::handle::{Table, find};
     require_at_most(PASSIVE_LEVEL, "ZwWaitForSingleObject");
-    let Some(found) = find(Table::Kernel, handle) else {
+    let Some(found) = handle::find(Table::Kernel, value) else {
         return NtStatus::INVALID_HANDLE;
     };
-    if crate::object::kind_of(found.object) != Some(crate::object::Kind::Thread) {
+    if object::kind_of(found.object) != Some(Kind::Thread) {
         return NtStatus::OBJECT_TYPE_MISMATCH;
     }
     KeWaitForSingleObject(found.object, 0, KERNEL_MODE, alertable, timeout)

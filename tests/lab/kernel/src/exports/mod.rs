@@ -117,8 +117,8 @@ table! {
     mm_copy: MmCopyMemory;
     ob: ObfReferenceObject ObfDereferenceObject ObOpenObjectByPointer ObReferenceObjectByHandle;
     pnp: IoAttachDeviceToDeviceStack IoDetachDevice IoGetAttachedDevice IoGetAttachedDeviceReference
-        IoRegisterDeviceInterface IoSetDeviceInterfaceState PoCallDriver PoStartNextPowerIrp
-        IoRegisterShutdownNotification IoUnregisterShutdownNotification
+        IoRegisterDeviceInterface IoSetDeviceInterfaceState IoGetDeviceProperty PoCallDriver
+        PoStartNextPowerIrp IoRegisterShutdownNotification IoUnregisterShutdownNotification
         IoRegisterPlugPlayNotification IoUnregisterPlugPlayNotificationEx;
     pool: ExAllocatePool2 ExAllocatePoolWithTag ExAllocatePool ExFreePool ExFreePool2
         ExFreePoolWithTag;

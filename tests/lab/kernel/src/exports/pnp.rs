@@ -5,7 +5,7 @@ use crate::irql::{DISPATCH_LEVEL, PASSIVE_LEVEL, require_at_most};
 use crate::nt::layout::{DeviceObject, FileObject};
 use crate::nt::strings;
 use crate::object::{self, Kind, device, shutdown};
-use crate::pnp::{interfaces, notifications};
+use crate::pnp::{identity, interfaces, is_physical, notifications};
 use crate::pool::{self, Content};
 use crate::raw;
 use nt_status::NtStatus;
@@ -62,7 +62,7 @@ pub(super) extern "win64" fn IoRegisterDeviceInterface(
 ) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoRegisterDeviceInterface");
     let physical = device_at(physical, "IoRegisterDeviceInterface");
-    if !crate::pnp::is_physical(physical) {
+    if !is_physical(physical) {
         return NtStatus::INVALID_DEVICE_REQUEST;
     }
     let class = interfaces::class_at(class);
@@ -81,6 +81,33 @@ pub(super) extern "win64" fn IoSetDeviceInterfaceState(link: u64, enable: u8) ->
     require_at_most(PASSIVE_LEVEL, "IoSetDeviceInterfaceState");
     let changed = interfaces::set_enabled(&strings::read(link), enable != 0);
     changed.err().unwrap_or(NtStatus::SUCCESS)
+}
+
+/// `IoGetDeviceProperty` function (wdm.h). `STATUS_BUFFER_TOO_SMALL` with the length that is needed;
+/// `STATUS_INVALID_DEVICE_REQUEST` for a device that is not a physical device; what
+/// [`identity::property`] has. IRQL = `PASSIVE_LEVEL`.
+pub(super) extern "win64" fn IoGetDeviceProperty(
+    physical: u64,
+    property: u32,
+    length: u32,
+    buffer: u64,
+    result_length: u64,
+) -> NtStatus {
+    require_at_most(PASSIVE_LEVEL, "IoGetDeviceProperty");
+    let physical = device_at(physical, "IoGetDeviceProperty");
+    if !is_physical(physical) {
+        return NtStatus::INVALID_DEVICE_REQUEST;
+    }
+    let value = match identity::property(physical, property) {
+        Ok(value) => value,
+        Err(status) => return status,
+    };
+    raw::write(result_length, value.len() as u32);
+    if value.len() > length as usize {
+        return NtStatus::BUFFER_TOO_SMALL;
+    }
+    raw::copy_in(&value, buffer);
+    NtStatus::SUCCESS
 }
 
 /// `PoCallDriver` function (wdm.h): since Windows Vista, `IoCallDriver`. IRQL <= `DISPATCH_LEVEL`.

@@ -1,7 +1,8 @@
 //! The run-time library's strings, and the version.
 
-use alloc::format;
+use alloc::{format, string::String};
 
+use super::c_library::strnlen;
 use crate::irql::{PASSIVE_LEVEL, require_at_most};
 use crate::nt::strings;
 use crate::pnp::interfaces::class_at;
@@ -48,14 +49,18 @@ pub(super) extern "win64" fn RtlFreeUnicodeString(string: u64) {
     strings::write(string, 0, 0, 0);
 }
 
+/// Reads a string, in capitals if case is to be ignored.
+fn read_folded(string: u64, ignore_case: u8) -> String {
+    let mut text = strings::read(string);
+    if ignore_case != 0 {
+        text.make_ascii_uppercase();
+    }
+    text
+}
+
 /// `RtlCompareUnicodeString` function (wdm.h): negative, zero or positive.
 pub(super) extern "win64" fn RtlCompareUnicodeString(one: u64, other: u64, ignore_case: u8) -> i32 {
-    let (mut one, mut other) = (strings::read(one), strings::read(other));
-    if ignore_case != 0 {
-        one.make_ascii_uppercase();
-        other.make_ascii_uppercase();
-    }
-    one.cmp(&other) as i32
+    read_folded(one, ignore_case).cmp(&read_folded(other, ignore_case)) as i32
 }
 
 /// `RtlEqualUnicodeString` function (wdm.h).
@@ -123,13 +128,13 @@ pub(super) extern "win64" fn RtlAppendUnicodeToString(destination: u64, source: 
 }
 
 /// `RtlPrefixUnicodeString` function (ntddk.h): TRUE if the second string starts with the first.
-pub(super) extern "win64" fn RtlPrefixUnicodeString(prefix: u64, string: u64, fold: u8) -> u8 {
-    let (mut prefix, mut string) = (strings::read(prefix), strings::read(string));
-    if fold != 0 {
-        prefix.make_ascii_uppercase();
-        string.make_ascii_uppercase();
-    }
-    string.starts_with(&prefix).into()
+pub(super) extern "win64" fn RtlPrefixUnicodeString(
+    prefix: u64,
+    string: u64,
+    ignore_case: u8,
+) -> u8 {
+    let prefix = read_folded(prefix, ignore_case);
+    read_folded(string, ignore_case).starts_with(&prefix).into()
 }
 
 /// `RtlUpcaseUnicodeChar` function (ntifs.h), of the letters of ASCII.
@@ -144,7 +149,7 @@ pub(super) const extern "win64" fn RtlUpcaseUnicodeChar(unit: u16) -> u16 {
 pub(super) extern "win64" fn RtlInitAnsiString(string: u64, source: u64) {
     let length = match source {
         0 => 0,
-        _ => raw::c_string(source, 0xFFFE).len() as u16,
+        _ => strnlen(source, 0xFFFE) as u16,
     };
     strings::write(string, source, length, length + u16::from(source != 0));
 }

@@ -1,7 +1,5 @@
 //! System services for files, and for devices that a driver opens by name.
 
-use alloc::vec;
-
 use super::ob::table_for;
 use super::zw::{require_attributes, require_system};
 use crate::bugcheck::violation;
@@ -155,17 +153,32 @@ fn disk_file(function: &str, value: u64) -> Result<u64, NtStatus> {
     }
 }
 
-/// What a `ByteOffset` stands for; `FILE_WRITE_TO_END_OF_FILE` and `FILE_USE_FILE_POINTER_POSITION` are -1
-/// and -2 in its low half, with -1 in the high half.
-fn place_at(offset: u64) -> Place {
+/// What a `ByteOffset` stands for: `FILE_WRITE_TO_END_OF_FILE` is -1, `FILE_USE_FILE_POINTER_POSITION` -2.
+/// `STATUS_INVALID_PARAMETER` for another negative one.
+fn place_at(offset: u64) -> Result<Place, NtStatus> {
     if offset == 0 {
-        return Place::Position;
+        return Ok(Place::Position);
     }
-    match raw::read::<u64>(offset) {
-        u64::MAX => Place::End,
-        0xFFFF_FFFF_FFFF_FFFE => Place::Position,
-        offset => Place::Offset(offset),
+    match raw::read::<u64>(offset).cast_signed() {
+        -1 => Ok(Place::End),
+        -2 => Ok(Place::Position),
+        offset => u64::try_from(offset)
+            .map(Place::Offset)
+            .map_err(|_| NtStatus::INVALID_PARAMETER),
     }
+}
+
+/// Reads or writes a file by a function of [`disk`], and writes the `IO_STATUS_BLOCK`.
+fn transfer(
+    function: &str,
+    value: u64,
+    [block, buffer, offset]: [u64; 3],
+    carry_out: impl FnOnce(u64, Place) -> Result<u64, NtStatus>,
+) -> NtStatus {
+    require_at_most(PASSIVE_LEVEL, function);
+    require_system(function, &[block, buffer, offset]);
+    let done = disk_file(function, value).and_then(|object| carry_out(object, place_at(offset)?));
+    ended(block, done)
 }
 
 /// `ZwReadFile` function (ntifs.h): `STATUS_END_OF_FILE` at the end. IRQL = `PASSIVE_LEVEL`.
@@ -180,17 +193,12 @@ pub(super) extern "win64" fn ZwReadFile(
     offset: u64,
     _key: u64,
 ) -> NtStatus {
-    require_at_most(PASSIVE_LEVEL, "ZwReadFile");
-    require_system("ZwReadFile", &[block, buffer, offset]);
-    let done = disk_file("ZwReadFile", value).and_then(|object| {
-        let offset = match place_at(offset) {
-            Place::Offset(offset) => Some(offset),
-            Place::Position => None,
-            Place::End => return Err(NtStatus::INVALID_PARAMETER),
-        };
-        disk::read(object, offset, buffer, length.into())
-    });
-    ended(block, done)
+    transfer(
+        "ZwReadFile",
+        value,
+        [block, buffer, offset],
+        |object, place| disk::read(object, place, buffer, length.into()),
+    )
 }
 
 /// `ZwWriteFile` function (ntifs.h). IRQL = `PASSIVE_LEVEL`.
@@ -205,13 +213,12 @@ pub(super) extern "win64" fn ZwWriteFile(
     offset: u64,
     _key: u64,
 ) -> NtStatus {
-    require_at_most(PASSIVE_LEVEL, "ZwWriteFile");
-    require_system("ZwWriteFile", &[block, buffer, offset]);
-    let mut bytes = vec![0; length as usize];
-    raw::copy_out(buffer, &mut bytes);
-    let done = disk_file("ZwWriteFile", value)
-        .and_then(|object| disk::write(object, place_at(offset), &bytes));
-    ended(block, done)
+    transfer(
+        "ZwWriteFile",
+        value,
+        [block, buffer, offset],
+        |object, place| disk::write(object, place, buffer, length.into()),
+    )
 }
 
 /// Members of `FILE_INFORMATION_CLASS`.

@@ -13,14 +13,14 @@ use crate::memory::paging::Tables;
 use crate::memory::user::{self, AccessKind};
 use crate::memory::{PAGE, page_of};
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
-use crate::object::handle::{self, Handle, Table};
-use crate::object::{Kind, dereference, device, kind_of, process};
+use crate::object::handle::Handle;
+use crate::object::{dereference, device, process};
 use crate::pool::{self, Content, Owner};
 use crate::raw;
 use nt_status::NtStatus;
 
 use super::completion::{self, Buffers};
-use super::{Completion, KERNEL_MODE, Sent, USER_MODE, cancel, irp, mdl, send_at};
+use super::{Completion, KERNEL_MODE, Sent, USER_MODE, cancel, irp, mdl, referenced_file, send_at};
 
 const METHOD_BUFFERED: u32 = 0;
 const METHOD_IN_DIRECT: u32 = 1;
@@ -53,8 +53,7 @@ static PENDING: Global<Vec<Option<(Sent, u64)>>> = Global::new(Vec::new());
 /// Sends a request without buffers on a handle of the current process and returns its number for
 /// [`finish`]. It holds a reference to the file object until then.
 pub(crate) fn start(value: u64, code: u32) -> Result<u64, NtStatus> {
-    let table = Table::Process(process::current_id());
-    let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
+    let handle = referenced_file(value)?;
     let control = Control {
         code,
         input: 0,
@@ -101,8 +100,7 @@ pub(crate) fn finish(number: u64) -> Result<NtStatus, NtStatus> {
 /// Sends a request on a handle of the current process. The request holds a reference to the file
 /// object until it has ended.
 pub(crate) fn device_control(value: u64, control: Control) -> Result<Completion, NtStatus> {
-    let table = Table::Process(process::current_id());
-    let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
+    let handle = referenced_file(value)?;
     let result = control_file(handle, control);
     dereference(handle.object);
     result
@@ -123,9 +121,6 @@ fn control_file(handle: Handle, control: Control) -> Result<Completion, NtStatus
 
 /// Makes a request for the file of a handle. Returns it and the device that it is to be sent to.
 fn describe_for(handle: Handle, control: Control) -> Result<(Irp, DeviceObject), NtStatus> {
-    if kind_of(handle.object) != Some(Kind::File) {
-        return Err(NtStatus::OBJECT_TYPE_MISMATCH);
-    }
     // The code's access bits are FILE_READ_ACCESS and FILE_WRITE_ACCESS, which are file rights,
     // too. A kernel-mode requestor needs none.
     let required = control.code >> 14 & 3;

@@ -14,6 +14,8 @@ use crate::bugcheck::rule_broken;
 use crate::nt::layout::{
     DeviceObject, DriverObject, Irp, StackLocation, Structure, location_control,
 };
+use crate::object::handle::{self, Handle, Table};
+use crate::object::{self, Kind, process};
 use crate::serial::say;
 use crate::{call, cpu, images, irql, options, parallel, pnp, raw, steps};
 use nt_status::NtStatus;
@@ -31,6 +33,18 @@ pub(crate) struct Completion {
     /// From the call of the driver to its return: ticks of the time-stamp counter or, in a lab that
     /// counts them, the instructions of the driver's own image.
     pub(crate) ticks: u64,
+}
+
+/// Finds the handle of the current process to a device's file, with a reference to the file object, which
+/// the caller releases.
+fn referenced_file(value: u64) -> Result<Handle, NtStatus> {
+    let table = Table::Process(process::current_id());
+    let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
+    if object::kind_of(handle.object) != Some(Kind::File) {
+        object::dereference(handle.object);
+        return Err(NtStatus::OBJECT_TYPE_MISMATCH);
+    }
+    Ok(handle)
 }
 
 /// Returns the dispatch routine of a driver for a major function.

@@ -4,14 +4,14 @@
 //! the buffer is passed.
 
 use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major};
+use crate::object::dereference;
 use crate::object::device::{self, device_flags};
-use crate::object::handle::{self, Handle, Table};
-use crate::object::{Kind, dereference, kind_of, process};
+use crate::object::handle::Handle;
 use nt_status::NtStatus;
 
 use super::completion::{self, Buffers};
 use super::control::{BUFFERED_FLAGS, INPUT_OPERATION, capture, lock, probe_for_write};
-use super::{Completion, USER_MODE, irp, mdl, send};
+use super::{Completion, USER_MODE, irp, mdl, referenced_file, send};
 
 /// `FILE_READ_DATA` and `FILE_WRITE_DATA`.
 const READ_DATA: u32 = 1;
@@ -28,17 +28,13 @@ pub(crate) struct Transfer {
 
 /// Sends one on a handle of the current process.
 pub(crate) fn transfer(value: u64, transfer: Transfer) -> Result<Completion, NtStatus> {
-    let table = Table::Process(process::current_id());
-    let handle = handle::find_referenced(table, value).ok_or(NtStatus::INVALID_HANDLE)?;
+    let handle = referenced_file(value)?;
     let result = of_file(handle, transfer);
     dereference(handle.object);
     result
 }
 
 fn of_file(handle: Handle, transfer: Transfer) -> Result<Completion, NtStatus> {
-    if kind_of(handle.object) != Some(Kind::File) {
-        return Err(NtStatus::OBJECT_TYPE_MISMATCH);
-    }
     let (function, required) = if transfer.is_write {
         (major::WRITE, WRITE_DATA)
     } else {

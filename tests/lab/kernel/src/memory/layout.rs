@@ -23,6 +23,12 @@ pub(crate) const MIXED_MAPPINGS: u64 = 0xFFFF_D300_0000_0000;
 /// Driver images.
 pub(crate) const IMAGES: u64 = 0xFFFF_F800_0000_0000;
 
+/// Whether an address lies in the slot of the images.
+pub(crate) const fn is_of_images(address: u64) -> bool {
+    const SLOT_LENGTH: u64 = 512 << 30;
+    address.wrapping_sub(IMAGES) < SLOT_LENGTH
+}
+
 /// The regions whose tables are made at boot, so that all address spaces share them.
 pub(crate) const REGIONS: [u64; 4] = [POOL, MAPPINGS, MIXED_MAPPINGS, IMAGES];
 

@@ -106,6 +106,7 @@ structures! {
         BYTE_OFFSET: u64 = 0x18,
         TYPE3_INPUT_BUFFER: u64 = 0x20,
         SECURITY_CONTEXT: u64 = 0x08,
+        ID_TYPE: u32 = 0x08,
         CREATE_OPTIONS: u32 = 0x10,
         SHARE_ACCESS: u16 = 0x1A,
         DEVICE_OBJECT: u64 = 0x28,
@@ -284,6 +285,7 @@ pub(crate) mod minor {
     pub(crate) const STOP_DEVICE: u8 = 0x04;
     pub(crate) const QUERY_STOP_DEVICE: u8 = 0x05;
     pub(crate) const CANCEL_STOP_DEVICE: u8 = 0x06;
+    pub(crate) const QUERY_ID: u8 = 0x13;
     pub(crate) const SURPRISE_REMOVAL: u8 = 0x17;
 }
 

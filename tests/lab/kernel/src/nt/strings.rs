@@ -51,6 +51,12 @@ pub(crate) fn place(string: u64, buffer: u64, text: &str) {
     write(string, buffer, length, length + 2);
 }
 
+/// Returns the bytes of text as UTF-16 with a terminating zero.
+pub(crate) fn terminated(text: &str) -> Vec<u8> {
+    let units = text.encode_utf16().chain([0]);
+    units.flat_map(u16::to_le_bytes).collect()
+}
+
 /// Returns the bytes that `place` writes to `buffer`.
 pub(crate) fn placed_length(text: &str) -> u64 {
     (text.encode_utf16().count() as u64 + 1) * 2

@@ -4,6 +4,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::{Kind, create};
@@ -61,6 +62,14 @@ struct Open {
     opening: Opening,
     position: u64,
     deletes: bool,
+}
+
+impl Open {
+    /// Returns the position, which a file has that is opened for synchronous requests.
+    fn position(&self) -> Result<u64, NtStatus> {
+        let position = self.opening.has_position.then_some(self.position);
+        position.ok_or(NtStatus::INVALID_PARAMETER)
+    }
 }
 
 #[derive(Default)]
@@ -180,24 +189,27 @@ fn with<R>(
     })
 }
 
-/// Where a read or write begins: at an offset, or at the position of the file object.
-fn start_of(open: &Open, offset: Option<u64>) -> Result<u64, NtStatus> {
-    let position = open.opening.has_position.then_some(open.position);
-    offset.or(position).ok_or(NtStatus::INVALID_PARAMETER)
+/// Where a read or write begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place {
+    Offset(u64),
+    /// The position of the file object.
+    Position,
+    /// The end of the file, for a write.
+    End,
 }
 
 /// Reads into a buffer. Returns the bytes that were read.
-pub(crate) fn read(
-    object: u64,
-    offset: Option<u64>,
-    buffer: u64,
-    length: u64,
-) -> Result<u64, NtStatus> {
+pub(crate) fn read(object: u64, place: Place, buffer: u64, length: u64) -> Result<u64, NtStatus> {
     let bytes = with(object, |open, content| {
         if open.opening.access & right::READ == 0 {
             return Err(NtStatus::ACCESS_DENIED);
         }
-        let start = start_of(open, offset)?;
+        let start = match place {
+            Place::Offset(offset) => offset,
+            Place::Position => open.position()?,
+            Place::End => return Err(NtStatus::INVALID_PARAMETER),
+        };
         let left = content.get(start as usize..).unwrap_or_default();
         if left.is_empty() && length > 0 {
             return Err(NtStatus::END_OF_FILE);
@@ -211,17 +223,31 @@ pub(crate) fn read(
     Ok(bytes.len() as u64)
 }
 
-/// Where a write begins.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Place {
-    Offset(u64),
-    Position,
-    End,
+/// Returns how many bytes the files may grow by.
+fn free() -> u64 {
+    let used: u64 = DISK.with(|disk| disk.files.values().map(|file| file.len() as u64).sum());
+    CAPACITY - used
 }
 
-/// Writes bytes.
-pub(crate) fn write(object: u64, place: Place, bytes: &[u8]) -> Result<u64, NtStatus> {
-    let used: u64 = DISK.with(|disk| disk.files.values().map(|file| file.len() as u64).sum());
+/// Changes the length of a file, if there is space.
+fn resize(content: &mut Vec<u8>, length: u64, free: u64) -> Result<(), NtStatus> {
+    let added = length.saturating_sub(content.len() as u64);
+    if length > LARGEST || added > free {
+        return Err(NtStatus::DISK_FULL);
+    }
+    content.resize(length as usize, 0);
+    Ok(())
+}
+
+/// Writes the bytes of a buffer. Returns how many.
+pub(crate) fn write(object: u64, place: Place, buffer: u64, length: u64) -> Result<u64, NtStatus> {
+    if length > LARGEST {
+        return Err(NtStatus::DISK_FULL);
+    }
+    // A fault here would be inside of the lock there.
+    let mut bytes = vec![0; length as usize];
+    raw::copy_out(buffer, &mut bytes);
+    let free = free();
     with(object, |open, content| {
         let access = open.opening.access;
         if access & (right::WRITE | right::APPEND) == 0 {
@@ -231,20 +257,16 @@ pub(crate) fn write(object: u64, place: Place, bytes: &[u8]) -> Result<u64, NtSt
             // A file that is opened to append is written at its end.
             _ if access & right::WRITE == 0 => content.len() as u64,
             Place::End => content.len() as u64,
-            Place::Offset(offset) => start_of(open, Some(offset))?,
-            Place::Position => start_of(open, None)?,
+            Place::Offset(offset) => offset,
+            Place::Position => open.position()?,
         };
-        let end = start.saturating_add(bytes.len() as u64);
-        let added = end.saturating_sub(content.len() as u64);
-        if end > LARGEST || used + added > CAPACITY {
-            return Err(NtStatus::DISK_FULL);
+        let end = start.saturating_add(length);
+        if end > content.len() as u64 {
+            resize(content, end, free)?;
         }
-        if added > 0 {
-            content.resize(end as usize, 0);
-        }
-        content[start as usize..end as usize].copy_from_slice(bytes);
+        content[start as usize..end as usize].copy_from_slice(&bytes);
         open.position = end;
-        Ok(bytes.len() as u64)
+        Ok(length)
     })
 }
 
@@ -268,15 +290,12 @@ pub(crate) fn set_position(object: u64, position: u64) -> Result<(), NtStatus> {
 
 /// Sets the length of a file.
 pub(crate) fn set_length(object: u64, length: u64) -> Result<(), NtStatus> {
+    let free = free();
     with(object, |open, content| {
         if open.opening.access & right::WRITE == 0 {
             return Err(NtStatus::ACCESS_DENIED);
         }
-        if length > LARGEST {
-            return Err(NtStatus::DISK_FULL);
-        }
-        content.resize(length as usize, 0);
-        Ok(())
+        resize(content, length, free)
     })
 }
 

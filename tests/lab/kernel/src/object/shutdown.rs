@@ -16,12 +16,9 @@ pub(crate) fn unregister(device: u64) {
     REGISTERED.with(|registered| registered.retain(|&known| known != device));
 }
 
-/// Returns a line for each device that is still registered.
+/// Ends all registrations, and returns a line for each.
 pub(crate) fn left() -> Vec<String> {
-    REGISTERED.with(|registered| {
-        registered
-            .iter()
-            .map(|device| format!("shutdown notification: of the device at {device:#x}"))
-            .collect()
-    })
+    let line = |device| format!("shutdown notification: of the device at {device:#x}");
+    let registered = REGISTERED.with(core::mem::take);
+    registered.into_iter().map(line).collect()
 }

@@ -5,7 +5,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::instance;
+use super::identity::instance;
 use crate::global::Global;
 use crate::nt::layout::DeviceObject;
 use crate::object::directory;

@@ -9,19 +9,18 @@
 //! Device" and "Rules for Handling `PnP` IRPs", Windows driver documentation.
 
 mod bus;
+pub(crate) mod identity;
 pub(crate) mod interfaces;
 pub(crate) mod notifications;
 pub(crate) mod requests;
 
 pub(crate) use bus::{dispatch as bus_dispatch, is_dispatch as is_bus_dispatch};
 
-use alloc::{format, string::String};
-
 use crate::global::Global;
 use crate::nt::layout::{DeviceObject, DriverExtension, DriverObject, Structure};
 use crate::object::device;
 use crate::serial::say;
-use crate::{call, irql, options};
+use crate::{call, irql};
 use nt_status::NtStatus;
 use ringcopy_lab_mailbox::PnpRequest;
 
@@ -63,12 +62,6 @@ fn set_state(state: State) {
     });
 }
 
-/// Returns the device's instance, such as `ROOT\ECHO\0000`.
-pub(crate) fn instance() -> String {
-    let service = options::get().driver.to_ascii_uppercase();
-    format!(r"ROOT\{service}\0000")
-}
-
 /// Whether a device object is the bus driver's for a device.
 pub(crate) fn is_physical(device: DeviceObject) -> bool {
     NODE.with(|node| node.is_some_and(|node| node.physical == device))
@@ -85,7 +78,7 @@ pub(crate) fn may_be_opened(device: DeviceObject) -> bool {
 /// Finds a device for a driver with an `AddDevice` routine, asks the driver to add its own device
 /// object, and starts the device. A device that fails is removed.
 ///
-/// The failure of `AddDevice`, or of the start.
+/// The failure of the bus driver's answers, of `AddDevice`, or of the start.
 pub(crate) fn find_device(driver: DriverObject) -> Result<(), NtStatus> {
     let extension = DriverExtension(driver.get(DriverObject::DRIVER_EXTENSION));
     let add_device = extension.get(DriverExtension::ADD_DEVICE);
@@ -95,6 +88,10 @@ pub(crate) fn find_device(driver: DriverObject) -> Result<(), NtStatus> {
     let physical = bus::make_device()?;
     let state = State::Added;
     NODE.with(|node| *node = Some(Node { physical, state }));
+    if let Err(unknown) = identity::learn(physical) {
+        forget();
+        return Err(unknown);
+    }
 
     irql::set(irql::PASSIVE_LEVEL);
     let added = call::driver_status("AddDevice", add_device, [driver.0, physical.0, 0, 0]);

@@ -1,10 +1,14 @@
 //! The requests that the manager sends to a device's stack.
 
+use alloc::string::String;
+
 use super::notifications::{Event, notify};
 use super::{State, forget, node, set_state};
 use crate::io::{self, KERNEL_MODE, irp};
-use crate::nt::layout::{FileObject, StackLocation, Structure, major, minor};
+use crate::nt::layout::{DeviceObject, FileObject, Irp, StackLocation, Structure, major, minor};
+use crate::nt::strings;
 use crate::object::{device, process};
+use crate::pool;
 use nt_status::NtStatus;
 use ringcopy_lab_mailbox::PnpRequest;
 
@@ -22,9 +26,7 @@ pub(crate) fn send(request: PnpRequest) -> Result<NtStatus, NtStatus> {
         return Ok(refused);
     }
     let top = device::top(node.physical);
-    let packet = irp::allocate(top, FileObject(0), major::PNP, KERNEL_MODE);
-    irp::next_location(packet).set(StackLocation::MINOR_FUNCTION, minor);
-    let status = io::send_from_system(packet, top).status;
+    let status = io::send_from_system(packet(top, minor), top).status;
     match request {
         PnpRequest::Start if status.is_error() => set_state(State::Failed),
         PnpRequest::QueryStop | PnpRequest::QueryRemove if status.is_error() => {}
@@ -38,6 +40,39 @@ pub(crate) fn send(request: PnpRequest) -> Result<NtStatus, NtStatus> {
         _ => Ok(()),
     };
     Ok(status)
+}
+
+/// Makes a request for a device.
+fn packet(top: DeviceObject, minor: u8) -> Irp {
+    let packet = irp::allocate(top, FileObject(0), major::PNP, KERNEL_MODE);
+    irp::next_location(packet).set(StackLocation::MINOR_FUNCTION, minor);
+    packet
+}
+
+/// Asks the bus driver for a device's identifiers of a kind (`id_type`), and takes of the strings what
+/// `take` takes: one, or a list that an empty one ends.
+///
+/// What the bus driver answers.
+pub(super) fn query_id<R>(
+    physical: DeviceObject,
+    kind: u32,
+    take: impl FnOnce(&mut dyn Iterator<Item = String>) -> R,
+) -> Result<R, NtStatus> {
+    let packet = packet(physical, minor::QUERY_ID);
+    irp::next_location(packet).set(StackLocation::ID_TYPE, kind);
+    let completed = io::send_from_system(packet, physical);
+    if completed.status.is_error() {
+        return Err(completed.status);
+    }
+    let mut next = completed.information;
+    let taken = take(&mut core::iter::from_fn(|| {
+        let length = strings::length_of(next);
+        let text = strings::read_units(next, length);
+        next += (length + 1) * 2;
+        Some(text)
+    }));
+    pool::free(completed.information, None);
+    Ok(taken)
 }
 
 /// Returns a request's minor function and the state after its success; `None` if it is not sent in a

@@ -24,15 +24,18 @@ pub(crate) use wait::{Waited, wait};
 
 use context::Context;
 
-global_asm!(include_str!("switch.s"));
+global_asm!(
+    include_str!("../saved_registers.s"),
+    include_str!("switch.s")
+);
 
 unsafe extern "C" {
     fn switch_thread(stack_pointer: u64) -> u64;
     fn start_thread();
 }
 
-/// What `switch.s` takes from the stack of a thread that it goes on in: vector registers, six others,
-/// the return address.
+/// What `switch.s` takes from the stack of a thread that it goes on in: the saved registers, of which six
+/// are no vectors, and the return address.
 const SWITCHED: u64 = 168 + 6 * 8 + 8;
 
 /// The most threads at once, so that a driver that starts them without end is told.

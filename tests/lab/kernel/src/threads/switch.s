@@ -6,28 +6,10 @@
     // rely on them across a call.
     .globl switch_thread
 switch_thread:
-    push rbx
-    push rbp
-    push r12
-    push r13
-    push r14
-    push r15
-    sub rsp, 168
-    .irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movups [rsp + (\n - 6) * 16], xmm\n
-    .endr
+    SAVE_REGISTERS
     mov rax, rsp
     mov rsp, rdi
-    .irp n, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    movups xmm\n, [rsp + (\n - 6) * 16]
-    .endr
-    add rsp, 168
-    pop r15
-    pop r14
-    pop r13
-    pop r12
-    pop rbp
-    pop rbx
+    RESTORE_REGISTERS
     ret
 
     // The first return address of a thread.

@@ -1,7 +1,8 @@
 //! Waits of threads.
 
 use super::{THREADS, is_added, note_progress, turn};
-use crate::{clock, parallel, processor};
+use crate::parallel::{self, PATIENCE};
+use crate::{clock, processor};
 
 /// How a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,9 +15,6 @@ pub(crate) enum Waited {
     /// [`clock::LONGEST_WAIT`].
     Never,
 }
-
-/// Polls while all that could help wait, too, before a wait fails.
-const PATIENCE: u32 = 10_000_000;
 
 /// Waits until `is_satisfied`, at most for an interval. IRQL <= `APC_LEVEL`, unless the interval is 0.
 ///

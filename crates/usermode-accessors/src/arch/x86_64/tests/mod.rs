@@ -16,7 +16,7 @@ use crate::arch::{
     raising::usermode_accessors_call,
 };
 use routines::{LONGEST, call, routines};
-use smap::{CLAC_COUNT, FAULTS_WHILE_CLOSED, OPEN, STAC_COUNT, processor_alone};
+use smap::{Alone, CLAC_COUNT, FAULTS_WHILE_CLOSED, OPEN, STAC_COUNT, processor_alone};
 
 const fn no_fault() -> Record {
     Record {
@@ -31,52 +31,58 @@ const fn bad() -> *mut u8 {
     ptr::without_provenance_mut(16)
 }
 
-#[test]
-fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
+/// Calls every routine with AC set if `ac`: with memory that is there, and with an address that is not.
+/// `alone` comes before each call, and `check` gets the code of its fault, or 0.
+fn call_all(ac: bool, alone: impl Fn() -> Alone, check: impl Fn(u32)) {
     let mut memory = [0_u64; LONGEST / 8];
     for routine in routines() {
         for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
-            let _alone = processor_alone(false).with_smap();
+            let _alone = alone();
             let mut record = no_fault();
-            routine.call(&mut record, user, false);
+            routine.call(&mut record, user, ac);
             assert_eq!(record.code, code);
+            check(code);
+        }
+    }
+}
+
+#[test]
+fn user_memory_is_open_for_the_access_and_closed_after_it_and_after_a_fault() {
+    call_all(
+        false,
+        || processor_alone(false).with_smap(),
+        |code| {
             // Some routines resume after a fault.
             assert!((1..=1 + u32::from(code != 0)).contains(&STAC_COUNT.load(SeqCst)));
             assert_eq!(CLAC_COUNT.load(SeqCst), 1);
             assert_eq!(FAULTS_WHILE_CLOSED.load(SeqCst), 0);
             assert!(!OPEN.load(SeqCst));
-        }
-    }
+        },
+    );
 }
 
 #[test]
 fn user_memory_that_was_open_stays_open() {
-    let mut memory = [0_u64; LONGEST / 8];
-    for routine in routines() {
-        for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
-            let _alone = processor_alone(true).with_smap();
-            let mut record = no_fault();
-            routine.call(&mut record, user, true);
-            assert_eq!(record.code, code);
+    call_all(
+        true,
+        || processor_alone(true).with_smap(),
+        |_| {
             assert_eq!(CLAC_COUNT.load(SeqCst), 0);
             assert!(OPEN.load(SeqCst));
-        }
-    }
+        },
+    );
 }
 
 #[test]
 fn user_memory_is_not_opened_without_smap() {
-    let mut memory = [0_u64; LONGEST / 8];
-    for routine in routines() {
-        for (user, code) in [(memory.as_mut_ptr().cast(), 0), (bad(), 0xC000_0005)] {
-            let _alone = processor_alone(false);
-            let mut record = no_fault();
-            routine.call(&mut record, user, false);
-            assert_eq!(record.code, code);
+    call_all(
+        false,
+        || processor_alone(false),
+        |_| {
             assert_eq!(STAC_COUNT.load(SeqCst), 0);
             assert_eq!(CLAC_COUNT.load(SeqCst), 0);
-        }
-    }
+        },
+    );
 }
 
 /// System addresses, and whether the fault of an access reports the address.

@@ -32,7 +32,8 @@ fn this_thread() -> u32 {
     GetCurrentThreadId()
 }
 
-unsafe extern "system" fn processor(pointers: *mut Pointers) -> i32 {
+/// Executes STAC and CLAC.
+unsafe extern "system" fn execute(pointers: *mut Pointers) -> i32 {
     const EXCEPTION_CONTINUE_EXECUTION: i32 = -1;
     const EXCEPTION_CONTINUE_SEARCH: i32 = 0;
     let counted = HOLDER.load(SeqCst) == this_thread();
@@ -98,7 +99,7 @@ pub(super) fn processor_alone(open: bool) -> Alone {
     INSTALLED.call_once(|| {
         prepare_process();
         // SAFETY: the handler changes only the counters and RIP.
-        unsafe { AddVectoredExceptionHandler(1, processor) };
+        unsafe { AddVectoredExceptionHandler(1, execute) };
     });
     STAC_COUNT.store(0, SeqCst);
     CLAC_COUNT.store(0, SeqCst);

@@ -5,7 +5,7 @@
 //! each field. Source: the crates `tracelogging` and `tracelogging_dynamic` of Microsoft
 //! (github.com/microsoft/tracelogging), whose `InType` and `OutType` have the numbers.
 
-use ringcopy_protocol::NtStatus;
+use nt_status::NtStatus;
 
 use super::{Event, Raw, Value};
 
@@ -21,10 +21,8 @@ pub enum Malformed {
     /// A name or a text is not UTF-8.
     #[error("{0} is not UTF-8")]
     Text(&'static str),
-    /// The driver writes no fields of this type.
-    #[error(
-        "a field has type {type_in:#x}, shown as {type_out:#x}, which no event of this driver has"
-    )]
+    /// Fields of this type are not decoded.
+    #[error("a field has type {type_in:#x}, shown as {type_out:#x}, which is not decoded")]
     Type {
         /// The type of its value.
         type_in: u8,
@@ -61,8 +59,8 @@ impl Raw {
     /// Decodes the event.
     ///
     /// # Errors
-    /// If a description is damaged, does not describe the values, or names a type that the driver does
-    /// not use.
+    /// If a description is damaged, does not describe the values, or names a type that is not
+    /// decoded.
     pub fn decode(&self) -> Result<Event, Malformed> {
         let mut description = Bytes(sized(
             &self.provider_metadata,

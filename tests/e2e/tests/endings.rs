@@ -1,25 +1,20 @@
-//! How the program reports that its virtual machine ended: field case F12. QEMU is a script here
-//! that ends as the real one would. `lab_endings`, of the end-to-end tests, has the real one.
+//! How `ringcopy-lab` reports that its virtual machine ended: field case F12. QEMU is a script here
+//! that ends as the real one would. `lab_endings` has the real one.
+
+#![forbid(unsafe_code)]
 
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    path::{Path, PathBuf},
+    os::unix::process::CommandExt,
+    path::Path,
     process::{Child, Command, Output, Stdio},
     sync::OnceLock,
     thread,
     time::Duration,
 };
 
-use ringcopy_lab::small_image::SmallImage;
-use ringcopy_lab_mailbox::{MAGIC, PHYSICAL_ADDRESS};
-
-/// QEMU's last message and its exit code: `ShutdownCause` in "QEMU QMP Reference Manual".
-const HOST_SIGNAL: &str =
-    r#"echo '{"event": "SHUTDOWN", "data": {"guest": false, "reason": "host-signal"}}'; exit 0"#;
-const GUEST_RESET: &str =
-    r#"echo '{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}'; exit 0"#;
+use ringcopy_lab::scripted_qemu::{GUEST_RESET, HOST_SIGNAL, ScriptedQemu, booted};
 
 /// Runs until a signal asks it to end, as QEMU does. Its input ends with the lab.
 const UNTIL_ASKED: &str = r#"
@@ -28,64 +23,20 @@ const UNTIL_ASKED: &str = r#"
     while read -r order; do :; done
     read -r never"#;
 
-/// Makes the machine look like one that listens, with its driver loaded.
-fn booted() -> String {
-    let bytes = MAGIC.to_le_bytes().map(|byte| format!("\\{byte:03o}"));
-    let magic = bytes.concat();
-    format!(
-        r#"for word; do case $word in *mem-path=*) memory="${{word##*mem-path=}}"; esac; done
-        printf '{magic}' | dd of="$memory" bs=1 seek={PHYSICAL_ADDRESS} conv=notrunc 2>&-
-        "#
-    )
-}
-
 const INTERRUPTED: &str = "interrupted: ";
 
-/// A folder with a script that stands in for QEMU, and with files that stand in for images. They
-/// are written before the first program is started: a file cannot be run while it is open for
-/// writing in a process that another thread has just forked.
-fn folder() -> &'static Path {
-    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
-    FOLDER.get_or_init(|| {
+fn qemu() -> &'static ScriptedQemu {
+    static QEMU: OnceLock<ScriptedQemu> = OnceLock::new();
+    QEMU.get_or_init(|| {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("endings");
-        fs::create_dir_all(&folder).unwrap();
-        let qemu = folder.join("qemu");
-        fs::write(&qemu, "#!/bin/sh\neval \"$AS_QEMU\"\n").unwrap();
-        fs::set_permissions(&qemu, fs::Permissions::from_mode(0o755)).unwrap();
-        fs::write(folder.join("kernel"), "").unwrap();
-        fs::write(folder.join("driver.sys"), SmallImage::default().bytes()).unwrap();
-        folder
+        ScriptedQemu::write(&folder).unwrap()
     })
 }
 
-fn lab(qemu: &str) -> Command {
-    let folder = folder();
-    let mut lab = Command::new(env!("CARGO_BIN_EXE_ringcopy-lab"));
-    lab.arg("--kernel")
-        .arg(folder.join("kernel"))
-        .arg("--image")
-        .arg(folder.join("driver.sys"))
-        .env("RINGCOPY_QEMU", folder.join("qemu"))
-        .env("AS_QEMU", qemu)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+fn lab(script: &str) -> Command {
+    let mut lab = qemu().program(env!("CARGO_BIN_EXE_ringcopy-lab"), "--image", script);
+    lab.stdout(Stdio::piped()).stderr(Stdio::piped());
     lab
-}
-
-/// The program that drives any driver, in a lab whose QEMU is a script.
-fn driving(qemu: &str) -> Command {
-    let folder = folder();
-    let mut driving = Command::new(env!("CARGO_BIN_EXE_lab"));
-    driving
-        .arg("--kernel")
-        .arg(folder.join("kernel"))
-        .arg("--driver")
-        .arg(folder.join("driver.sys"))
-        .env("RINGCOPY_QEMU", folder.join("qemu"))
-        .env("AS_QEMU", qemu)
-        .stdin(Stdio::null());
-    driving
 }
 
 /// Runs a command in a lab whose QEMU is a script. Returns standard error.
@@ -99,8 +50,7 @@ fn failure(output: &Output) -> String {
     let said = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{said}");
-    let is_sentence = |line: &&str| line.starts_with("ringcopy") || line.starts_with("lab: ");
-    let sentences = said.lines().filter(is_sentence);
+    let sentences = said.lines().filter(|line| line.starts_with("ringcopy"));
     assert_eq!(sentences.count(), 1, "{said}");
     said
 }
@@ -137,7 +87,7 @@ fn a_failed_qemu_is_quoted() {
 #[test]
 fn a_missing_qemu_is_named() {
     let mut lab = lab("");
-    lab.env("RINGCOPY_QEMU", folder().join("no-qemu"));
+    lab.env("RINGCOPY_QEMU", "/no-qemu");
     let said = failure(&lab.args(["--", "info"]).output().unwrap());
     assert!(said.contains("no-qemu: No such file"), "{said}");
     assert!(said.contains("install QEMU"), "{said}");
@@ -164,61 +114,6 @@ fn a_document_names_the_interruption() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let error = document["error"].as_str().unwrap();
     assert!(error.starts_with(INTERRUPTED), "{error}");
-}
-
-#[test]
-fn loading_another_driver_is_interrupted() {
-    let said = failure(&driving(HOST_SIGNAL).output().unwrap());
-    assert_eq!(said, "lab: interrupted\n");
-}
-
-#[test]
-fn a_driver_that_cannot_be_driven_so_is_told_in_a_sentence() {
-    for (arguments, sentence) in [
-        (&["--read", "4"][..], "--device <NAME>"),
-        (
-            &["--device", "x", "--read", "1", "--write", "00"],
-            "cannot be used with",
-        ),
-        (
-            &["--device", "x", "--ioctl", "code"],
-            "lab: invalid value 'code' for '<CODE>'",
-        ),
-        (
-            &["--device", "x", "--write", "0"],
-            "lab: invalid value '0' for '<BYTES>'",
-        ),
-        (
-            &["--device", "x", "--write", "@no-such-file"],
-            "lab: no-such-file: No such file",
-        ),
-        (
-            &["--script", "no-such-file"],
-            "lab: no-such-file: No such file",
-        ),
-        (&["--parameter", "Mode"], "NAME=VALUE is needed"),
-        (
-            &["--driver", "no-such.sys"],
-            "cannot be used multiple times",
-        ),
-    ] {
-        let output = driving(HOST_SIGNAL).args(arguments).output().unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success(), "{arguments:?}");
-        assert!(said.contains(sentence), "{arguments:?}: {said}");
-    }
-}
-
-/// Exit code 1, and everything as one document.
-#[test]
-fn what_was_wrong_is_data() {
-    let mut driving = driving(GUEST_RESET);
-    let output = driving.arg("--json").output().unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(document["clean"], false);
-    assert_eq!(document["verdicts"][0]["name"], "stopped");
-    assert_eq!(document["verdicts"][0]["text"], "a triple fault");
 }
 
 /// A lab that runs, in a process group of its own, whose leader it is.

@@ -1,9 +1,10 @@
-//! The driver's events: `TraceLogging`, whose events describe themselves.
+//! The events of drivers: `TraceLogging`, whose events describe themselves.
 //!
 //! [`Raw`] is an event as Event Tracing for Windows delivers it: what describes the provider, what
-//! describes the event, and the values. [`Raw::decode`] makes an [`Event`] of it. On Windows
-//! `ringcopy trace` collects events; the lab and the KMDF stand-in print them as lines of their logs,
-//! which [`Raw::of_line`] reads.
+//! describes the event, and the values. [`Raw::decode`] makes an [`Event`] of it. The lab and the KMDF
+//! stand-in print events as lines of their logs, which [`Raw::of_line`] reads.
+
+#![forbid(unsafe_code)]
 
 mod decode;
 mod line;
@@ -12,13 +13,7 @@ pub use decode::Malformed;
 
 use std::fmt;
 
-use ringcopy_protocol::NtStatus;
-
-/// The name of the driver's provider.
-pub const PROVIDER_NAME: &str = "RingCopy.Driver";
-
-/// The identifier of the driver's provider, which is derived from its name.
-pub const PROVIDER: u128 = 0x6cff_2c69_b839_5253_1c55_8ed9_52d1_320d;
+use nt_status::NtStatus;
 
 /// The most verbose level: `TRACE_LEVEL_VERBOSE`.
 pub const VERBOSE: u8 = 5;

@@ -1,8 +1,10 @@
-//! How a client reaches a driver, and the memory that the driver is asked to touch.
+//! How a program of user mode reaches a driver, and the memory that the driver is asked to touch.
+
+#![forbid(unsafe_code)]
 
 use std::io;
 
-use ringcopy_protocol::NtStatus;
+use nt_status::NtStatus;
 
 /// Bytes in a page, the unit of [`Transport::protect`].
 pub const PAGE_LENGTH: u64 = 4096;

@@ -20,9 +20,9 @@ use ringcopy_client::{
 };
 use ringcopy_lab::{
     Counted, Lab, LabError, Options, PROCESSORS, RamState, Withheld, interrupt_on_signals,
-    rules::{Breach, Description, Rule},
     show_event, token,
 };
+use ringcopy_tests::{options_for, with_engine};
 
 /// Starts the lab, loads the driver, and runs one `ringcopy` command against it.
 ///
@@ -69,11 +69,6 @@ struct Arguments {
     #[arg(long)]
     five_levels: bool,
 
-    /// Print the rules of Driver Verifier that the lab checks: name, page, where it is checked, what
-    /// breaks it in a test, and what it asks
-    #[arg(long)]
-    rules: bool,
-
     /// Count instructions, and print how many the command's requests took
     #[arg(long)]
     icount: bool,
@@ -95,7 +90,7 @@ struct Arguments {
     add_ram: Option<u64>,
 
     /// The `ringcopy` command and its arguments
-    #[arg(last = true, required_unless_present = "rules")]
+    #[arg(last = true, required = true)]
     command: Vec<String>,
 }
 
@@ -123,10 +118,6 @@ enum EngineName {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if arguments.rules {
-        print_rules();
-        return ExitCode::SUCCESS;
-    }
     let done = options(&arguments).and_then(|options| {
         interrupt_on_signals(&options.interrupted)
             .map_err(|error| format!("cannot listen for signals: {error}."))?;
@@ -137,26 +128,6 @@ fn main() -> ExitCode {
         cli::FAILURE
     });
     ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX))
-}
-
-/// Prints the table of rules, a line each with tabs between the columns.
-fn print_rules() {
-    let mut out = io::stdout().lock();
-    for &rule in Rule::ALL {
-        let Description {
-            name,
-            page,
-            text,
-            breach,
-        } = rule.description();
-        let breach = match breach {
-            Breach::Kernel => "lab_verifier",
-            Breach::Mutant(mutant) => mutant,
-        };
-        let checker = rule.checker();
-        // A reader may have seen enough.
-        drop(writeln!(out, "{name}\t{page}\t{checker}\t{breach}\t{text}"));
-    }
 }
 
 /// Prints a line to standard error, if possible.
@@ -171,18 +142,20 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         images.push(given(None, "--image", "RINGCOPY_WDFLDR")?);
         images.push(given(None, "--image", "RINGCOPY_DRIVER")?);
     }
+    let policy = match arguments.policy {
+        Policy::User => Reach::empty(),
+        Policy::System => Reach::SYSTEM_VIRTUAL,
+        Policy::Physical => Reach::PHYSICAL,
+        Policy::All => Reach::MEMORY,
+    };
+    let options = options_for(kernel, images, policy);
+    let options = match arguments.engine {
+        None => options,
+        Some(EngineName::Auto) => with_engine(EngineKind::Auto, options),
+        Some(EngineName::Native) => with_engine(EngineKind::Native, options),
+        Some(EngineName::System) => with_engine(EngineKind::System, options),
+    };
     Ok(Options {
-        policy: Some(match arguments.policy {
-            Policy::User => Reach::empty(),
-            Policy::System => Reach::SYSTEM_VIRTUAL,
-            Policy::Physical => Reach::PHYSICAL,
-            Policy::All => Reach::MEMORY,
-        }),
-        engine: arguments.engine.map(|engine| match engine {
-            EngineName::Auto => EngineKind::Auto,
-            EngineName::Native => EngineKind::Native,
-            EngineName::System => EngineKind::System,
-        }),
         seed: arguments.seed,
         processors: arguments.processors,
         five_levels: arguments.five_levels,
@@ -193,7 +166,7 @@ fn options(arguments: &Arguments) -> Result<Options, String> {
         },
         verbose: arguments.verbose,
         trace: arguments.trace.then_some(VERBOSE),
-        ..Options::new(kernel, images)
+        ..options
     })
 }
 

@@ -1,5 +1,7 @@
 //! Addresses and lengths as people write them.
 
+#![forbid(unsafe_code)]
+
 /// Why a text is not a number.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseNumberError {

@@ -1,88 +1,15 @@
 //! The feature `umaccess`: which of Microsoft's functions each access calls, with which arguments, and
-//! what becomes of an exception. Functions of this program, in assembly, stand in for `umaccess.lib`.
+//! what becomes of an exception.
 #![cfg(all(windows, target_arch = "x86_64"))]
-
-use std::arch::global_asm;
 
 use usermode_accessors::{Access, Fault, Mode, NtStatus, UserPtr, UserSlice, ddi, probe};
 
+mod library;
+#[path = "../pages/mod.rs"]
 mod pages;
 use pages::{PAGE, Pages, Protection, UNTOUCHED, fault};
 
 const STATUS: NtStatus = NtStatus::ACCESS_VIOLATION;
-
-/// Defines a leaf function, and a variable that counts its calls.
-macro_rules! stand_in {
-    ($($name:literal [$($line:literal),* $(,)?])+) => {$(
-        global_asm!(
-            ".text",
-            concat!(".globl ", $name),
-            concat!($name, ":"),
-            concat!("inc dword ptr [rip + calls_of_", $name, "]"),
-            $($line,)*
-            "ret",
-            ".data",
-            ".p2align 2",
-            concat!(".globl calls_of_", $name),
-            concat!("calls_of_", $name, ":"),
-            ".long 0",
-            ".text",
-        );
-    )+};
-}
-
-macro_rules! forward {
-    ($($name:literal)+) => {
-        stand_in! {$(
-            $name [
-                "1: test r8, r8", "jz 2f", "mov al, [rdx]", "mov [rcx], al", "inc rcx", "inc rdx",
-                "dec r8", "jmp 1b", "2:",
-            ]
-        )+}
-    };
-}
-
-forward! {
-    "CopyFromUser" "CopyFromUserNonTemporal" "CopyToUser" "CopyToUserNonTemporal" "CopyToUserFromUser"
-}
-
-stand_in! {
-    "MoveToUserFromUser" [
-        "1: test r8, r8", "jz 2f", "mov al, [rdx + r8 - 1]", "mov [rcx + r8 - 1], al", "dec r8",
-        "jmp 1b", "2:",
-    ]
-    "FillUserMemory" [
-        "1: test rdx, rdx", "jz 2f", "mov [rcx], r8b", "inc rcx", "dec rdx", "jmp 1b", "2:",
-    ]
-    "ReadUCharFromUser" ["movzx eax, byte ptr [rcx]"]
-    "ReadUCharFromUserAcquire" ["movzx eax, byte ptr [rcx]"]
-    "ReadUShortFromUser" ["movzx eax, word ptr [rcx]"]
-    "ReadUShortFromUserAcquire" ["movzx eax, word ptr [rcx]"]
-    "ReadULongFromUser" ["mov eax, [rcx]"]
-    "ReadULongFromUserAcquire" ["mov eax, [rcx]"]
-    "ReadULonglongFromUser" ["mov rax, [rcx]"]
-    "ReadULonglongFromUserAcquire" ["mov rax, [rcx]"]
-    "WriteUCharToUser" ["mov [rcx], dl"]
-    "WriteUCharToUserRelease" ["mov [rcx], dl"]
-    "WriteUShortToUser" ["mov [rcx], dx"]
-    "WriteUShortToUserRelease" ["mov [rcx], dx"]
-    "WriteULongToUser" ["mov [rcx], edx"]
-    "WriteULongToUserRelease" ["mov [rcx], edx"]
-    "WriteULonglongToUser" ["mov [rcx], rdx"]
-    "WriteULonglongToUserRelease" ["mov [rcx], rdx"]
-    "InterlockedAndToUser" ["mov eax, [rcx]", "and [rcx], edx"]
-    "InterlockedAnd64ToUser" ["mov rax, [rcx]", "and [rcx], rdx"]
-    "InterlockedOrToUser" ["mov eax, [rcx]", "or [rcx], edx"]
-    "InterlockedOr64ToUser" ["mov rax, [rcx]", "or [rcx], rdx"]
-    "InterlockedCompareExchangeToUser" ["mov eax, r8d", "lock cmpxchg [rcx], edx"]
-    "InterlockedCompareExchange64ToUser" ["mov rax, r8", "lock cmpxchg [rcx], rdx"]
-    "StringLengthFromUser" [
-        "xor eax, eax", "1: cmp byte ptr [rcx + rax], 0", "je 2f", "inc rax", "jmp 1b", "2:",
-    ]
-    "WideStringLengthFromUser" [
-        "xor eax, eax", "1: cmp word ptr [rcx + 2 * rax], 0", "je 2f", "inc rax", "jmp 1b", "2:",
-    ]
-}
 
 /// Takes the number of calls of a function since it was last taken.
 macro_rules! calls_of {
@@ -245,6 +172,11 @@ fn strings(pages: &Pages) {
     assert_eq!(calls_of!("ReadUCharFromUser"), 9);
     assert_eq!(narrow().string_length_within(10), Ok(Some(9)));
     assert_eq!(wide().string_length_within(4), Ok(Some(3)));
+    // A string outside user memory is not asked for.
+    for address in [probe::user_limit(), usize::MAX] {
+        let refused = UserPtr::<u8>::new(address).string_length();
+        assert_eq!(refused, Err(fault(STATUS, 0, address, Access::Read)));
+    }
     assert_eq!(calls_of!("StringLengthFromUser"), 0);
 }
 
