@@ -64,6 +64,14 @@ impl Kit {
         }))
     }
 
+    /// Returns the path of a library for x64 drivers, of the newest version that has it.
+    pub fn kernel_library(&self, name: &str) -> Option<PathBuf> {
+        versions(&self.0.join("Lib"))
+            .into_iter()
+            .map(|version| version.join("km").join("x64").join(name))
+            .find(|path| path.is_file())
+    }
+
     /// Returns the path of a tool, of the newest version that has it.
     pub fn tool(&self, name: &str) -> Result<PathBuf> {
         FOLDERS
@@ -145,6 +153,19 @@ mod tests {
         ] {
             assert_eq!(kit.tool(tool).unwrap(), root.path().join(path));
         }
+    }
+
+    #[test]
+    fn a_library_is_of_the_newest_version_that_has_it() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("Lib/10.0.26100.0/km/x64");
+        fs::create_dir_all(&folder).unwrap();
+        fs::create_dir_all(root.path().join("Lib/10.0.27000.0/km/x64")).unwrap();
+        fs::write(folder.join("umaccess.lib"), "").unwrap();
+        let kit = Kit(root.path().to_owned());
+        let found = kit.kernel_library("umaccess.lib");
+        assert_eq!(found, Some(folder.join("umaccess.lib")));
+        assert_eq!(kit.kernel_library("other.lib"), None);
     }
 
     #[test]

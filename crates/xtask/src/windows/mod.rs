@@ -7,9 +7,11 @@ mod course;
 mod evidence;
 mod hand_over;
 mod kit;
+mod umaccess;
 
 use anyhow::Result;
 use clap::Subcommand;
+use kit::Kit;
 use std::path::PathBuf;
 
 /// A step.
@@ -39,6 +41,8 @@ pub enum Step {
     },
     /// Name the Windows Driver Kit, or say what is missing
     Kit,
+    /// Compare the functions that the accessors declare with those of the kit's `umaccess.lib`
+    Umaccess,
     /// Check a package with the WDK's tools, install it, test it under Driver Verifier and without,
     /// uninstall it, and look what stayed
     Drive {
@@ -69,6 +73,7 @@ pub fn run(step: &Step) -> Result<()> {
         Step::Compare { hand_over, package } => compare::run(hand_over, package),
         Step::Accessors { hand_over, reports } => accessors::run(hand_over, reports),
         Step::Kit => kit::report(),
+        Step::Umaccess => umaccess::report(&Kit::find()?),
         Step::Drive {
             package,
             list: true,
