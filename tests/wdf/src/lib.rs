@@ -9,7 +9,7 @@
 //!   `client`: a bound driver.
 //! - `object`: handles, references, contexts, parents and children. Handles are looked up and never
 //!   trusted. `report`: what a driver did wrong.
-//! - `driver`, `device`, `file`, `queue`, `request`, `target`, `memory`, `lock`, `timer`, `dpc`, `work`,
+//! - `driver`, `device`, `file`, `queue`, `request`, `io_target`, `memory`, `lock`, `timer`, `dpc`, `work`,
 //!   `collection`, `string`, `registry`, `resources`, `verifier`: the kinds of objects, each with its
 //!   functions. `sync`: which callbacks run one at a time, and at which level.
 //! - `dispatch`: incoming IRPs; those of Plug and Play are in `device::pnp`. `security`: SDDL for
@@ -38,6 +38,7 @@ mod dispatch;
 mod dpc;
 mod driver;
 mod file;
+mod io_target;
 mod lock;
 mod memory;
 mod nt;
@@ -52,7 +53,6 @@ mod status;
 mod string;
 mod sync;
 mod table;
-mod target;
 mod timer;
 mod verifier;
 mod wine;

@@ -10,6 +10,7 @@ use crate::{
     call::{Call, getters},
     driver::Driver,
     file::FileConfig,
+    io_target::Target,
     nt::{
         device::{self, DeviceObject},
         irp::Irp,
@@ -24,7 +25,6 @@ use crate::{
     report::report,
     security,
     sync::{CallbackLock, Constraints},
-    target::Target,
 };
 use core::{cell::Cell, ptr::null_mut, sync::atomic::AtomicI32};
 use init::{DeviceInit, IoTypes, Settings};

@@ -3,11 +3,11 @@
 use super::{Origin, Request, State, live, refuse_cancelable, refuse_foreign};
 use crate::{
     call::Call,
+    io_target::functions::require_back,
     nt::{device::DeviceObject, irp::Irp},
     object::Ref,
     report::refuse,
     status::{STATUS_WDF_BUSY, STATUS_WDF_INTERNAL_ERROR, STATUS_WDF_PAUSED},
-    target::functions::require_back,
 };
 use core::{cell::Cell, sync::atomic::Ordering};
 use wdk_sys::{

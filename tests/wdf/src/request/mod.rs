@@ -12,6 +12,7 @@ use crate::{
     call::Call,
     device::Device,
     file::File,
+    io_target::send::Sending,
     memory::Memory,
     nt::{
         file::FileObject,
@@ -22,7 +23,6 @@ use crate::{
     object::{Class, Kind, Ref, create as create_object, handle_or_null},
     queue::Queue,
     report::{refuse, violation},
-    target::send::Sending,
 };
 use core::{
     cell::Cell,

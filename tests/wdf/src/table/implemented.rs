@@ -3,7 +3,12 @@
 
 use super::{LENGTH, NAMES, Table, entry::entry};
 use crate::{
-    collection, device, dpc, driver, file, lock,
+    collection, device, dpc, driver, file,
+    io_target::{
+        self, format,
+        remote::{FOR_GOOD, FOR_QUERY_REMOVE},
+    },
+    lock,
     memory::{self, FROM_BUFFER, TO_BUFFER},
     object,
     queue::{
@@ -16,12 +21,7 @@ use crate::{
         buffer::{self, INPUT, OUTPUT},
         user_buffer::{self, READ, WRITE},
     },
-    resources, string,
-    target::{
-        self, format,
-        remote::{FOR_GOOD, FOR_QUERY_REMOVE},
-    },
-    timer, verifier, work,
+    resources, string, timer, verifier, work,
 };
 use wdk_sys::WDFFUNC;
 
@@ -173,33 +173,33 @@ implemented! {
     WdfDpcCancel = dpc::cancel;
     WdfDpcGetParentObject = dpc::get_parent_object;
     WdfDpcWdmGetDpc = dpc::wdm_get_dpc;
-    WdfDeviceGetIoTarget = target::of_device;
-    WdfIoTargetGetDevice = target::get_device;
-    WdfIoTargetWdmGetTargetDeviceObject = target::wdm_get_target_device_object;
-    WdfIoTargetWdmGetTargetFileObject = target::wdm_get_target_file_object;
-    WdfIoTargetWdmGetTargetFileHandle = target::wdm_get_target_file_handle;
-    WdfIoTargetGetState = target::get_state;
-    WdfIoTargetCreate = target::remote::create_target;
-    WdfIoTargetOpen = target::remote::open;
-    WdfIoTargetClose = target::remote::close::<FOR_GOOD>;
-    WdfIoTargetCloseForQueryRemove = target::remote::close::<FOR_QUERY_REMOVE>;
-    WdfIoTargetFormatRequestForRead = target::format::transfer::<{ format::READ }>;
-    WdfIoTargetFormatRequestForWrite = target::format::transfer::<{ format::WRITE }>;
-    WdfIoTargetFormatRequestForIoctl = target::format::ioctl::<{ format::IOCTL }>;
-    WdfIoTargetFormatRequestForInternalIoctl = target::format::ioctl::<{ format::INTERNAL_IOCTL }>;
-    WdfIoTargetSendReadSynchronously = target::synchronous::transfer::<{ format::READ }>;
-    WdfIoTargetSendWriteSynchronously = target::synchronous::transfer::<{ format::WRITE }>;
-    WdfIoTargetSendIoctlSynchronously = target::synchronous::ioctl::<{ format::IOCTL }>;
+    WdfDeviceGetIoTarget = io_target::of_device;
+    WdfIoTargetGetDevice = io_target::get_device;
+    WdfIoTargetWdmGetTargetDeviceObject = io_target::wdm_get_target_device_object;
+    WdfIoTargetWdmGetTargetFileObject = io_target::wdm_get_target_file_object;
+    WdfIoTargetWdmGetTargetFileHandle = io_target::wdm_get_target_file_handle;
+    WdfIoTargetGetState = io_target::get_state;
+    WdfIoTargetCreate = io_target::remote::create_target;
+    WdfIoTargetOpen = io_target::remote::open;
+    WdfIoTargetClose = io_target::remote::close::<FOR_GOOD>;
+    WdfIoTargetCloseForQueryRemove = io_target::remote::close::<FOR_QUERY_REMOVE>;
+    WdfIoTargetFormatRequestForRead = io_target::format::transfer::<{ format::READ }>;
+    WdfIoTargetFormatRequestForWrite = io_target::format::transfer::<{ format::WRITE }>;
+    WdfIoTargetFormatRequestForIoctl = io_target::format::ioctl::<{ format::IOCTL }>;
+    WdfIoTargetFormatRequestForInternalIoctl = io_target::format::ioctl::<{ format::INTERNAL_IOCTL }>;
+    WdfIoTargetSendReadSynchronously = io_target::synchronous::transfer::<{ format::READ }>;
+    WdfIoTargetSendWriteSynchronously = io_target::synchronous::transfer::<{ format::WRITE }>;
+    WdfIoTargetSendIoctlSynchronously = io_target::synchronous::ioctl::<{ format::IOCTL }>;
     WdfIoTargetSendInternalIoctlSynchronously
-        = target::synchronous::ioctl::<{ format::INTERNAL_IOCTL }>;
-    WdfRequestCreate = target::functions::create_request;
-    WdfRequestReuse = target::functions::reuse;
-    WdfRequestChangeTarget = target::functions::change_target;
-    WdfRequestFormatRequestUsingCurrentType = target::functions::format_using_current_type;
-    WdfRequestSetCompletionRoutine = target::functions::set_completion_routine;
-    WdfRequestSend = target::functions::send;
-    WdfRequestCancelSentRequest = target::functions::cancel_sent;
-    WdfRequestGetCompletionParams = target::functions::get_completion_params;
+        = io_target::synchronous::ioctl::<{ format::INTERNAL_IOCTL }>;
+    WdfRequestCreate = io_target::functions::create_request;
+    WdfRequestReuse = io_target::functions::reuse;
+    WdfRequestChangeTarget = io_target::functions::change_target;
+    WdfRequestFormatRequestUsingCurrentType = io_target::functions::format_using_current_type;
+    WdfRequestSetCompletionRoutine = io_target::functions::set_completion_routine;
+    WdfRequestSend = io_target::functions::send;
+    WdfRequestCancelSentRequest = io_target::functions::cancel_sent;
+    WdfRequestGetCompletionParams = io_target::functions::get_completion_params;
     WdfTimerCreate = timer::create;
     WdfTimerStart = timer::start;
     WdfTimerStop = timer::stop;

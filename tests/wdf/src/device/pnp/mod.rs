@@ -16,12 +16,12 @@ use crate::{
     call::Call,
     callback::{self, ask},
     device::init,
+    io_target::Target,
     nt::{device::DeviceObject, lock::SpinLock},
     object::{Ref, attributes::Attributes, create, handle_or_null},
     queue::power::Power,
     report::report,
     resources::ResourceList,
-    target::Target,
 };
 use core::cell::Cell;
 use power::SelfManaged;
