@@ -133,12 +133,7 @@ proptest! {
             },
             |device| {
                 let _ = device.information();
-                let _ = device.copy_from(CallerCopy {
-                    address: 0x1_0000,
-                    length: 64,
-                    session_offset: 0,
-                    alignment: 1,
-                });
+                let _ = device.copy_from(CallerCopy::new(0x1_0000, 64));
                 let mut target = [0; 64];
                 let _ = device.device_copy(DeviceCopy::From { offset: 0, target: &mut target });
                 read(device)

@@ -34,6 +34,6 @@ pub struct Mapping {
     /// The physical address.
     pub physical: u64,
     /// The number of bytes from the address on that are mapped to contiguous physical memory: at
-    /// least one. An empty mapping ends a copy with [`Reason::NotPresent`].
+    /// least one. An empty mapping ends a copy with [`Reason::NotPresent`](crate::Reason::NotPresent).
     pub length: u64,
 }

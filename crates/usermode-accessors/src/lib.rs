@@ -102,6 +102,8 @@
 //! An exception with another code, such as a breakpoint or a single step, goes to the frames above. If
 //! none of them takes it, the system stops.
 //!
+//! With the feature `umaccess`, each call is guarded by [`raising::call`], which catches every exception.
+//!
 //! # Where the documentation is silent or contradicts itself
 //!
 //! | question | this crate |

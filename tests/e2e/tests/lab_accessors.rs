@@ -7,8 +7,8 @@ use std::{collections::BTreeMap, env, fs, time::Duration};
 
 use accessor_matrix::{
     ALTERNATING, Change, DEVICE, Family, LAST_PAGE, Need, PAGE, PAGES, RACE, RACE_PAGES, RUN, Race,
-    RaceResult, Request, State, Tally, UMACCESS_DEVICE, pattern_byte, rewritten_content, state_of,
-    used_up,
+    RaceResult, Request, State, Tally, UMACCESS_DEVICE, WDK_TYPES, pattern_byte, rewritten_content,
+    state_of, used_up,
 };
 use ringcopy_client::{Handle, Transport};
 use ringcopy_lab::{Interference, Lab, MachineFact, Options, PageState, Process};
@@ -246,6 +246,21 @@ fn every_access_is_exact_while_its_page_changes() {
 
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]
+fn types_of_wdk_sys_are_read_and_written() {
+    let lab = boot(DRIVER);
+    let mut caller = Caller::start(&lab, DEVICE);
+    let base = caller.process.allocate(PAGE as u64).unwrap();
+    let numbers = [i64::MIN + 1, -2].map(i64::to_le_bytes).concat();
+    caller.process.write(base, &numbers).unwrap();
+    let members: [u64; 6] = caller.send(WDK_TYPES, 0, base);
+    assert_eq!(members, [2, 4, base, 2, 4, base]);
+    let mut written = [0; 16];
+    caller.process.read(base + 16, &mut written).unwrap();
+    assert_eq!(written[..], numbers);
+}
+
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
 fn malformed_requests_are_refused() {
     let lab = boot(DRIVER);
     let mut caller = Caller::start(&lab, DEVICE);
@@ -259,5 +274,5 @@ fn malformed_requests_are_refused() {
     refused(RUN, request(Family::ALL.len() as u64).as_bytes());
     refused(RACE, request(Race::ALL.len() as u64).as_bytes());
     refused(RUN, &request(0).as_bytes()[1..]);
-    refused(RUN + 8, request(0).as_bytes());
+    refused(WDK_TYPES + 4, request(0).as_bytes());
 }

@@ -62,12 +62,7 @@ fn each_request_is_about_its_own_process() {
                     assert!(report.is_complete(), "{report:?}");
                     assert_eq!(found, expected);
                 }
-                let copy = CallerCopy {
-                    address: ADDRESS,
-                    length: LENGTH,
-                    session_offset: 0,
-                    alignment: 1,
-                };
+                let copy = CallerCopy::new(ADDRESS, LENGTH);
                 assert!(device.copy_from(copy).unwrap().is_complete());
                 let there = device.information().unwrap().session_address;
                 assert_eq!(lab.read_system(there, LENGTH).unwrap(), expected);

@@ -200,6 +200,18 @@ fn each_mistake_is_named() {
     }
 }
 
+/// Driver Verifier's own interval: user memory is away each time that the IRQL is raised.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn user_memory_is_away_while_the_irql_is_raised() {
+    const NEITHER: u32 = 3;
+    let code = MISTAKE + 17 * 4 + NEITHER;
+    let script = format!("open LabTest\nioctl {code:#x} --output-length 8");
+    let outcome = driven(test_driver(), &script, |options| options.trim_interval = 1);
+    let crash = only(&outcome, "crash");
+    assert!(crash.contains("VIOLATION of UserMemory"), "{crash}");
+}
+
 /// A stack has the names of functions, from the PDB beside the image, or without one from the map.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]

@@ -38,12 +38,7 @@ fn other_peoples_readers_find_ram_where_it_was() {
     let mut device = open(&mut process);
     // A page whose address and content are known.
     let address = device.information().unwrap().session_physical_addresses[0];
-    let copy = CallerCopy {
-        address: source,
-        length: PAGE_LENGTH,
-        session_offset: 0,
-        alignment: 1,
-    };
+    let copy = CallerCopy::new(source, PAGE_LENGTH);
     assert!(device.copy_from(copy).unwrap().is_complete());
     let list = device.memory_ranges().unwrap();
     let ram: Vec<_> = list

@@ -239,12 +239,7 @@ fn copies(
     for which in 0..5 {
         let steady = process.allocate(PAGE_LENGTH).unwrap();
         let pages = Pages::arrange(process, which, state);
-        let copy = CallerCopy {
-            address: pages.start(),
-            length,
-            session_offset: 0,
-            alignment: 1,
-        };
+        let copy = CallerCopy::new(pages.start(), length);
         let mut target = vec![0; pages.bytes.len()];
         let mut device = open(process);
         let (direction, report) = match which {

@@ -61,12 +61,7 @@ fn race_in(lab: &Lab, copy: Copy, interference: Interference) {
     lab.start_interference(Some(&process), changing, interference)
         .unwrap();
     let mut device = open(&mut process);
-    let whole = CallerCopy {
-        address: steady,
-        length: LENGTH,
-        session_offset: 0,
-        alignment: 1,
-    };
+    let whole = CallerCopy::new(steady, LENGTH);
     assert!(device.copy_from(whole).unwrap().is_complete());
     let (source, destination) = match copy {
         Copy::ThroughSource => (start, steady),

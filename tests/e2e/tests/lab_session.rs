@@ -86,12 +86,7 @@ fn a_handle_without_the_privilege_does_not_know_where_its_session_buffer_is() {
     assert_eq!(information.session_address, 0);
     assert_eq!(information.session_physical_addresses, [0; 4]);
     assert_eq!(information.session_length, SESSION_LENGTH);
-    let copy = CallerCopy {
-        address: memory,
-        length: SESSION_LENGTH,
-        session_offset: 0,
-        alignment: 1,
-    };
+    let copy = CallerCopy::new(memory, SESSION_LENGTH);
     let bytes = pattern(41, length);
     device.transport().write(memory, &bytes).unwrap();
     assert!(device.copy_from(copy).unwrap().is_complete());
@@ -122,10 +117,8 @@ fn every_handle_has_a_session_buffer_of_its_own_which_starts_empty() {
     let buffer = process.allocate(SESSION_LENGTH).unwrap();
     let length = usize::try_from(SESSION_LENGTH).unwrap();
     let copy = CallerCopy {
-        address: buffer,
-        length: SESSION_LENGTH,
-        session_offset: 0,
         alignment: 8,
+        ..CallerCopy::new(buffer, SESSION_LENGTH)
     };
     for round in 0..3 {
         let mut one = Victim::of(privileged(&lab));

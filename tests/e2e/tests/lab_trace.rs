@@ -160,12 +160,7 @@ fn refusals_faults_and_fallbacks_are_reported() {
         .protect(pages + PAGE_LENGTH, PAGE_LENGTH, Protection::NoAccess)
         .unwrap();
     let mut device = open(&mut victim.process);
-    let copy = CallerCopy {
-        address: pages + PAGE_LENGTH - 5,
-        length: LENGTH as u64,
-        session_offset: 0,
-        alignment: 1,
-    };
+    let copy = CallerCopy::new(pages + PAGE_LENGTH - 5, LENGTH as u64);
     let report = device.copy_from(copy).unwrap();
     assert_eq!(report.result.copied, 5);
     let mut target = [0; LENGTH];

@@ -51,12 +51,7 @@ fn memory_up_to_the_systems_limit_is_the_callers() {
             let information = device.information().unwrap();
             assert_eq!(information.user_limit, limit_of(five_levels));
 
-            let copy = |address| CallerCopy {
-                address,
-                length,
-                session_offset: 0,
-                alignment: 1,
-            };
+            let copy = |address| CallerCopy::new(address, length);
             assert!(device.copy_from(copy(place + 1)).unwrap().is_complete());
             let session = lab.read_system(information.session_address, length);
             assert_eq!(session.unwrap(), bytes);
@@ -116,12 +111,7 @@ fn the_last_byte_is_the_callers_and_the_next_is_not() {
         let mut device = open(&mut process);
         let session = device.information().unwrap().session_address;
         let mut ends = |address, length| {
-            let copy = CallerCopy {
-                address,
-                length,
-                session_offset: 0,
-                alignment: 1,
-            };
+            let copy = CallerCopy::new(address, length);
             let before = lab.read_system(session, SESSION_LENGTH).unwrap();
             let from = device.copy_from(copy).unwrap().result;
             let changed = lab.read_system(session, SESSION_LENGTH).unwrap() != before;

@@ -13,6 +13,19 @@ pub struct CallerCopy {
     pub alignment: u32,
 }
 
+impl CallerCopy {
+    /// Returns a copy at the start of the session buffer, of any alignment.
+    #[must_use]
+    pub const fn new(address: u64, length: u64) -> Self {
+        Self {
+            address,
+            length,
+            session_offset: 0,
+            alignment: 1,
+        }
+    }
+}
+
 /// A copy from the caller's memory to the caller's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyThrough {

@@ -193,28 +193,16 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         let kind = RequestKind::CopyBatch;
         let mut batch = Batch::default();
         for pieces in groups(pieces, |piece| piece.length) {
-            let entries: Vec<_> = pieces.iter().map(Piece::entry).collect();
             let request = BatchRequest {
                 header: Header::of::<BatchRequest>(),
                 count: count_of(pieces),
                 engine: engine as u32,
             };
+            let entries: Vec<_> = pieces.iter().map(Piece::entry).collect();
             let input = [request.as_bytes(), entries.as_bytes()].concat();
-            let asked: Vec<_> = pieces
-                .iter()
-                .map(|piece| piece.asked(kind, engine))
-                .collect();
-            let fixed = results_end(pieces.len());
-            let slots: u64 = pieces.iter().map(|piece| u64::from(piece.length)).sum();
-            let mut output = vec![0; fixed];
-            output.resize(
-                fixed.saturating_add(usize::try_from(slots).unwrap_or(usize::MAX)),
-                UNTOUCHED,
-            );
-            let returned = self.request(kind, &input, &mut output)?;
-            let reports = response::copies(&asked, &output, returned, true)
-                .map_err(Error::in_response(kind))?;
-            let mut bytes = output.split_off(fixed);
+            let asked = pieces.iter().map(|piece| piece.asked(kind, engine));
+            let slots = pieces.iter().map(|piece| u64::from(piece.length)).sum();
+            let (reports, mut bytes) = self.copies(kind, &input, asked, slots)?;
             clear(&reports, &mut bytes).map_err(Error::in_response(kind))?;
             batch.reports.extend(reports);
             if batch.bytes.is_empty() {
@@ -240,23 +228,15 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
         let kind = RequestKind::CopyScatter;
         let mut reports = Vec::with_capacity(pieces.len());
         for pieces in groups(pieces, |piece| piece.length) {
-            let entries: Vec<_> = pieces.iter().map(ScatterPiece::entry).collect();
             let request = ScatterRequest {
                 header: Header::of::<ScatterRequest>(),
                 count: count_of(pieces),
                 engine: engine as u32,
             };
+            let entries: Vec<_> = pieces.iter().map(ScatterPiece::entry).collect();
             let input = [request.as_bytes(), entries.as_bytes()].concat();
-            let asked: Vec<_> = pieces
-                .iter()
-                .map(|piece| piece.asked(kind, engine))
-                .collect();
-            let mut output = vec![0; results_end(pieces.len())];
-            let returned = self.request(kind, &input, &mut output)?;
-            reports.extend(
-                response::copies(&asked, &output, returned, false)
-                    .map_err(Error::in_response(kind))?,
-            );
+            let asked = pieces.iter().map(|piece| piece.asked(kind, engine));
+            reports.extend(self.copies(kind, &input, asked, 0)?.0);
         }
         Ok(reports)
     }
@@ -337,6 +317,25 @@ impl<'t, T: Transport + ?Sized> Device<'t, T> {
             target.copy_from_slice(&output[size_of::<CopyResponse>()..]);
         }
         Ok(report)
+    }
+
+    /// Sends a request for many copies. Returns how each ended, and the `slots` bytes that follow.
+    fn copies(
+        &mut self,
+        kind: RequestKind,
+        input: &[u8],
+        asked: impl Iterator<Item = Asked>,
+        slots: u64,
+    ) -> Result<(Vec<CopyReport>, Vec<u8>), Error> {
+        let asked: Vec<_> = asked.collect();
+        let fixed = results_end(asked.len());
+        let length = fixed.saturating_add(usize::try_from(slots).unwrap_or(usize::MAX));
+        let mut output = vec![0; fixed];
+        output.resize(length, UNTOUCHED);
+        let returned = self.request(kind, input, &mut output)?;
+        let reports = response::copies(&asked, &output, returned, slots > 0)
+            .map_err(Error::in_response(kind))?;
+        Ok((reports, output.split_off(fixed)))
     }
 
     fn request(

@@ -1,6 +1,7 @@
 //! Physical memory with holes. Everything that a copy must not do fails the test at once.
 
 use std::{
+    array,
     cell::{Cell, RefCell},
     collections::BTreeMap,
 };
@@ -9,6 +10,15 @@ use mm_copy::{PhysicalMemory, RamRange, RamRanges, ReadError};
 use usermode_accessors::{NtStatus, VolatileSlice};
 
 pub const PAGE: u64 = 4096;
+
+/// The words of a page.
+const WORDS: usize = (PAGE / 8) as usize;
+type Page = [u64; WORDS];
+
+/// The number of the page that holds the word at `address`, and the word's index there.
+const fn place(address: u64) -> (u64, usize) {
+    (address / PAGE, (address % PAGE / 8) as usize)
+}
 
 /// What a failing read fails with: `STATUS_IN_PAGE_ERROR`.
 pub const READ_FAILURE: NtStatus = NtStatus::IN_PAGE_ERROR;
@@ -21,7 +31,8 @@ pub struct Machine<const SPAN: u64 = PAGE> {
     arranged: Vec<RamRange>,
     /// The first byte that cannot be read, though it is RAM.
     pub broken: Option<u64>,
-    words: BTreeMap<u64, u64>,
+    /// Pages that somebody wrote to, by their numbers.
+    written: BTreeMap<u64, Page>,
     pub reads: RefCell<Vec<(u64, usize)>>,
     pub entries_read: Cell<usize>,
     pub lookups: Cell<usize>,
@@ -55,7 +66,7 @@ impl<const SPAN: u64> Machine<SPAN> {
             ram: listed(ram),
             arranged: arranged(ram),
             broken: None,
-            words: BTreeMap::new(),
+            written: BTreeMap::new(),
             reads: RefCell::default(),
             entries_read: Cell::new(0),
             lookups: Cell::new(0),
@@ -64,20 +75,22 @@ impl<const SPAN: u64> Machine<SPAN> {
 
     pub fn write_u64(&mut self, address: u64, word: u64) {
         assert_eq!(address % 8, 0);
-        self.words.insert(address, word);
+        let (page, index) = place(address);
+        let unwritten = || array::from_fn(|index| mix(page * PAGE + index as u64 * 8));
+        self.written.entry(page).or_insert_with(unwritten)[index] = word;
     }
 
-    /// The word at a multiple of 8, where one was written.
-    pub fn peek(&self, address: u64) -> u64 {
-        self.words[&address]
+    /// Writes zeros to a whole page.
+    pub fn clear(&mut self, address: u64) {
+        assert_eq!(address % PAGE, 0);
+        self.written.insert(address / PAGE, [0; WORDS]);
     }
 
     /// The word at a multiple of 8.
-    fn word(&self, address: u64) -> u64 {
-        self.words
-            .get(&address)
-            .copied()
-            .unwrap_or_else(|| mix(address))
+    pub fn word(&self, address: u64) -> u64 {
+        let (page, index) = place(address);
+        let written = self.written.get(&page).map(|words| words[index]);
+        written.unwrap_or_else(|| mix(address))
     }
 
     /// The byte at `address`, RAM or not.

@@ -68,9 +68,7 @@ impl Tables {
         let frame = self.next;
         assert!(frame < self.end, "the pool of tables is used up");
         self.next += PAGE;
-        for offset in (0..PAGE).step_by(8) {
-            machine.write_u64(frame + offset, 0);
-        }
+        machine.clear(frame);
         frame
     }
 
@@ -83,7 +81,7 @@ impl Tables {
             if at == level {
                 return entry;
             }
-            let raw = machine.peek(entry);
+            let raw = machine.word(entry);
             table = if raw == 0 {
                 let next = self.frame(machine);
                 machine.write_u64(entry, next | PRESENT | mix(next) & HARMLESS);

@@ -1,18 +1,18 @@
 //!
 //! # Results
 //!
-//! [`LIST`] holds these tables as data. Where the DDI raises a structured exception, the function returns
-//! `Err` with a [`Fault`](crate::Fault). Where the DDI returns its destination, so does the function.
+//! [`LIST`](crate::ddi::LIST) holds these tables as data. Where the DDI raises a structured exception, the
+//! function returns `Err` with a [`Fault`]. Where the DDI returns its destination, so does the function.
 //! The crate's page says [what is checked, and which status a failed check
 //! has](crate#what-is-checked-in-what-order-with-what-status).
 //!
 //! # Types
 //!
-//! Bytes are `*mut u8` and `*const u8`, lengths are `usize`, and [`Mode`](crate::Mode) stands for
+//! Bytes are `*mut u8` and `*const u8`, lengths are `usize`, and [`Mode`] stands for
 //! `KPROCESSOR_MODE`. A scalar is the Rust integer of its width and sign: `BOOLEAN` is a `u8`, because
 //! a caller may write any byte; `NTSTATUS` and `LONG` are an `i32`; `SIZE_T` is a `usize`; `HANDLE` and
 //! `PVOID` are a `*mut c_void`, as in `wdk-sys`. `LARGE_INTEGER` is an `i64` and `ULARGE_INTEGER` a
-//! `u64`. `UNICODE_STRING` is the [`UnicodeString`](crate::UnicodeString) of this crate.
+//! `u64`. `UNICODE_STRING` is the [`UnicodeString`] of this crate.
 //!
 //! All functions that access memory are `unsafe`, also those that access only user memory. So a reader
 //! need not know the mode of a call. The types of the crate's root are the safe layer.

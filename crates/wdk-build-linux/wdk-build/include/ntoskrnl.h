@@ -47,6 +47,8 @@ typedef struct _MM_COPY_ADDRESS {
     };
 } MM_COPY_ADDRESS, *PMMCOPY_ADDRESS;
 
+_Static_assert(sizeof(MM_COPY_ADDRESS) == 8, "MM_COPY_ADDRESS");
+
 #define MM_COPY_MEMORY_PHYSICAL 0x1
 #define MM_COPY_MEMORY_VIRTUAL 0x2
 

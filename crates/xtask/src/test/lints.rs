@@ -51,6 +51,7 @@ pub fn run() -> Result<()> {
     }
     with_oldest_rust(&root)?;
     packages(&root)?;
+    documentation(&root)?;
     for_windows(&root)?;
     cross(
         Target::Windows,
@@ -105,6 +106,17 @@ fn packages(root: &Path) -> Result<()> {
             .args(["package", "--quiet", "--offline", "--allow-dirty"])
             .args(["--package", "nt-status"])
             .args(["--package", "usermode-accessors", "--package", "mm-copy"]),
+    )
+}
+
+/// Makes the documentation of the published crates, in which each link must lead somewhere.
+fn documentation(root: &Path) -> Result<()> {
+    program::run_here(
+        program::cargo()
+            .current_dir(root)
+            .args(["doc", "--quiet", "--no-deps", "--package", "nt-status"])
+            .args(["--package", "usermode-accessors", "--package", "mm-copy"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
     )
 }
 

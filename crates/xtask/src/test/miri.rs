@@ -40,7 +40,7 @@ const MORE: &[&[&str]] = &[&[
     "ranges::",
     "physical::",
     "--skip",
-    "a_missing_entry",
+    "with_a_wider_span",
     "--skip",
     "work_is_linear",
 ]];

@@ -1,7 +1,7 @@
 //! A driver that runs the matrix of accessors in ring 0.
 //!
-//! It has one device and two requests: run a family, or a race, in the arena at an address of the
-//! caller, and return the result. The host that sends the request has arranged the pages.
+//! It has one device and three requests: run a family, or a race, in the arena at an address of the
+//! caller, and return the result; and accesses with types of `wdk-sys`. The host that sends the request has arranged the pages.
 
 #![no_std]
 #![allow(
@@ -16,6 +16,7 @@ mod request;
 #[cfg(feature = "umaccess")]
 #[path = "../../../../crates/usermode-accessors/tests/umaccess/library.rs"]
 mod umaccess;
+mod wdk_types;
 // Those of the accessors' example.
 #[path = "../../../../crates/usermode-accessors/examples/method_neither/src/wdm.rs"]
 mod wdm;

@@ -3,10 +3,12 @@
 use crate::{
     arena::UserArena,
     nt::{Buffer, PoolMemory},
+    wdk_types,
     wdm::member,
 };
-use accessor_matrix::{Family, RACE, RUN, Race, Request, run, run_race};
+use accessor_matrix::{Arena, Family, RACE, RUN, Race, Request, WDK_TYPES, run, run_race};
 use core::mem::offset_of;
+use usermode_accessors::NtStatus;
 use wdk_sys::{
     IO_STACK_LOCATION, IRP, NTSTATUS, STATUS_INSUFFICIENT_RESOURCES, STATUS_INVALID_DEVICE_REQUEST,
     STATUS_INVALID_PARAMETER, ULONG,
@@ -37,6 +39,11 @@ pub fn serve(irp: *mut IRP, stack: *mut IO_STACK_LOCATION) -> Result<usize, NTST
         RACE => {
             let race = Race::from_number(request.number).ok_or(STATUS_INVALID_PARAMETER)?;
             buffer.respond(run_race(race, &arena, kernel.get()).as_bytes())
+        }
+        WDK_TYPES => {
+            let members = wdk_types::convert(arena.base())
+                .map_err(|fault| NTSTATUS::from(NtStatus::from(fault)))?;
+            buffer.respond(members.as_bytes())
         }
         _ => return Err(STATUS_INVALID_DEVICE_REQUEST),
     };

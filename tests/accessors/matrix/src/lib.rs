@@ -48,7 +48,7 @@ pub use layout::{
 };
 pub use pattern::byte as pattern_byte;
 pub use race::{Change, RACE_PAGES, Race, RaceResult, run_race};
-pub use request::{DEVICE, RACE, RUN, Request, UMACCESS_DEVICE};
+pub use request::{DEVICE, RACE, RUN, Request, UMACCESS_DEVICE, WDK_TYPES};
 pub use rewritten::content as rewritten_content;
 pub use tally::{Check, Failure, Tally};
 

@@ -28,3 +28,7 @@ pub const RUN: u32 = code(0x800);
 
 /// Runs a race. Takes a [`Request`] and returns a [`RaceResult`](crate::RaceResult).
 pub const RACE: u32 = code(0x801);
+
+/// Accesses the two numbers at the base as types of `wdk-sys`, writes both after them, and returns six
+/// numbers: the members of a `UNICODE_STRING`, and what becomes of them.
+pub const WDK_TYPES: u32 = code(0x802);

@@ -84,6 +84,7 @@ pub fn control(number: u32, device: u64, irp: Irp) -> u32 {
         14 => KEEPS_TIMER.store(true, Ordering::Relaxed),
         15 => drop(irp.complete(nt::SUCCESS, 0)),
         16 => drop(black_box(frame_larger_than_the_stack(black_box(1)))),
+        17 => touch_user_memory(irp.user_buffer()),
         _ => return irp.complete(nt::INVALID_DEVICE_REQUEST, 0),
     }
     irp.complete(nt::SUCCESS, 0)
@@ -106,6 +107,14 @@ fn touch_paged_memory() {
     let block = nt::ExAllocatePool2(nt::PAGED, 64, nt::TAG);
     nt::KfRaiseIrql(2);
     nt::write(block, 1_u32);
+}
+
+/// With the IRQL raised, though the page is in.
+#[inline(never)]
+fn touch_user_memory(address: u64) {
+    black_box(nt::read_user::<u8>(address));
+    nt::KfRaiseIrql(2);
+    black_box(nt::read_user::<u8>(address));
 }
 
 #[inline(never)]

@@ -3,7 +3,7 @@
 //! Addresses are integers here, as in the lab's own kernel. The driver exists to make mistakes, and the
 //! lab to notice them.
 
-use core::cell::Cell;
+use core::{arch::asm, cell::Cell};
 
 /// Declares imports whose arguments are integers.
 macro_rules! imports {
@@ -93,6 +93,16 @@ pub fn read<T: Copy>(address: u64) -> T {
 pub fn write<T: Copy>(address: u64, value: T) {
     // SAFETY: as for `read`.
     unsafe { (address as *mut T).write_volatile(value) }
+}
+
+/// Reads an integer in user memory, which SMAP lets through.
+pub fn read_user<T: Copy>(address: u64) -> T {
+    // SAFETY: the flag concerns accesses to user memory alone.
+    unsafe { asm!("stac", options(nomem, nostack)) };
+    let value = read(address);
+    // SAFETY: as above.
+    unsafe { asm!("clac", options(nomem, nostack)) };
+    value
 }
 
 /// Copies bytes, one by one.
@@ -247,6 +257,11 @@ impl Irp {
     /// Returns the address of the system buffer.
     pub fn system_buffer(self) -> u64 {
         read(self.0 + 0x18)
+    }
+
+    /// Returns the address of the caller's output buffer, of a request by `METHOD_NEITHER`.
+    pub fn user_buffer(self) -> u64 {
+        read(self.0 + 0x70)
     }
 
     /// Returns the address of a direct buffer; 0 if it is empty.

@@ -46,10 +46,8 @@ pub(super) fn run(
     let limit = usize::try_from(SESSION_LENGTH).unwrap_or(usize::MAX);
     let session = &bytes[..bytes.len().min(limit)];
     let copy = |address| CallerCopy {
-        address,
-        length: session.len() as u64,
-        session_offset: 0,
         alignment: arguments.alignment,
+        ..CallerCopy::new(address, session.len() as u64)
     };
     let from = device.copy_from(copy(source))?;
     report(view, &from, user_limit, None)?;

@@ -99,12 +99,10 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
     }
 
     fn scratch(&mut self) -> Step<CallerCopy> {
-        Ok(CallerCopy {
-            address: self.allocate(SESSION_LENGTH)?,
-            length: SESSION_LENGTH,
-            session_offset: 0,
-            alignment: 1,
-        })
+        Ok(CallerCopy::new(
+            self.allocate(SESSION_LENGTH)?,
+            SESSION_LENGTH,
+        ))
     }
 
     /// Reads the session buffer without the caller's memory, for a driver that does not see that at

@@ -150,10 +150,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let mut session = self.fill_session(seed ^ 1)?;
         let report = self.perform(length, |device| {
             device.copy_from(CallerCopy {
-                address: source.address,
-                length,
-                session_offset: 0,
                 alignment,
+                ..CallerCopy::new(source.address, length)
             })
         })?;
         overlay(&mut session, &source.bytes, report.result.copied);
@@ -177,10 +175,8 @@ impl<T: Transport + ?Sized> Bench<'_, T> {
         let session = self.fill_session(seed ^ 1)?;
         let report = self.perform(length, |device| {
             device.copy_to(CallerCopy {
-                address: destination.address,
-                length,
-                session_offset: 0,
                 alignment,
+                ..CallerCopy::new(destination.address, length)
             })
         })?;
         let damage = self.changes(&destination, &session, report.result.copied)?;

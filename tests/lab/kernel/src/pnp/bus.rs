@@ -115,7 +115,7 @@ pub(crate) extern "win64" fn dispatch(device: u64, request: u64) -> NtStatus {
     status
 }
 
-/// Answers with a string, or a list of strings that an empty one ends, in paged pool, which the sender
+/// Returns a string, or a list of strings that an empty one ends, in paged pool, which the sender
 /// frees. `None` for identifiers that the device does not have.
 fn query_id(request: Irp, kind: u32) -> Option<NtStatus> {
     let service = options::get().driver;
