@@ -40,7 +40,7 @@ fn packet(top: DeviceObject, minor: u8) -> Irp {
 /// Asks the bus driver for a device's identifiers of a kind (`id_type`), and takes of the strings what
 /// `take` takes: one, or a list that an empty one ends.
 ///
-/// What the bus driver answers.
+/// What the bus driver returns.
 pub(super) fn query_id<R>(
     physical: DeviceObject,
     kind: u32,
