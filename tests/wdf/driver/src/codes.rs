@@ -130,5 +130,7 @@ pub const NEITHER_OF_NOTHING: u32 = code(0x10C, NEITHER);
 pub const SECOND_LINK: u32 = code(0x10D, BUFFERED);
 /// A collection has what was added and not removed, in order, and keeps what is deleted meanwhile.
 pub const COLLECTION: u32 = code(0x10E, BUFFERED);
+/// A control device has no property.
+pub const PROPERTY_OF_CONTROL_DEVICE: u32 = code(0x110, BUFFERED);
 /// Two functions that the stand-in lacks.
 pub const MISSING_FUNCTIONS: u32 = code(0x10F, BUFFERED);

@@ -12,7 +12,7 @@ const NONPAGED_POOL_NX: i32 = 512;
 
 /// Completes a request with a property: one that is asked for with a buffer, or with memory of the framework.
 pub fn control(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) {
-    let (status, length) = match respond(device, request, allocates) {
+    let (status, length) = match retrieve(device, request, allocates) {
         Ok(length) => (STATUS_SUCCESS, length),
         Err(status) => (status, 0),
     };
@@ -25,7 +25,7 @@ pub fn control(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) {
 }
 
 /// Returns the length of the property, which is in the request's buffer.
-fn respond(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) -> Result<usize, NTSTATUS> {
+fn retrieve(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) -> Result<usize, NTSTATUS> {
     let mut buffer: PVOID = null_mut();
     check(wdf!(
         WdfRequestRetrieveInputBuffer,

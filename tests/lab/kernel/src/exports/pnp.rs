@@ -18,6 +18,16 @@ fn device_at(address: u64, function: &str) -> DeviceObject {
     DeviceObject(address)
 }
 
+/// As [`device_at`], for a physical device.
+///
+/// `STATUS_INVALID_DEVICE_REQUEST` for another device.
+fn physical_at(address: u64, function: &str) -> Result<DeviceObject, NtStatus> {
+    let device = device_at(address, function);
+    is_physical(device)
+        .then_some(device)
+        .ok_or(NtStatus::INVALID_DEVICE_REQUEST)
+}
+
 /// `IoAttachDeviceToDeviceStack` function (wdm.h): the device that was the top; null if it is being
 /// deleted. IRQL <= `DISPATCH_LEVEL`.
 pub(super) extern "win64" fn IoAttachDeviceToDeviceStack(source: u64, target: u64) -> u64 {
@@ -61,10 +71,10 @@ pub(super) extern "win64" fn IoRegisterDeviceInterface(
     link: u64,
 ) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoRegisterDeviceInterface");
-    let physical = device_at(physical, "IoRegisterDeviceInterface");
-    if !is_physical(physical) {
-        return NtStatus::INVALID_DEVICE_REQUEST;
-    }
+    let physical = match physical_at(physical, "IoRegisterDeviceInterface") {
+        Ok(physical) => physical,
+        Err(status) => return status,
+    };
     let class = interfaces::class_at(class);
     let name = interfaces::register(physical, class, &strings::read(reference));
     let size = strings::placed_length(&name);
@@ -84,8 +94,7 @@ pub(super) extern "win64" fn IoSetDeviceInterfaceState(link: u64, enable: u8) ->
 }
 
 /// `IoGetDeviceProperty` function (wdm.h). `STATUS_BUFFER_TOO_SMALL` with the length that is needed;
-/// `STATUS_INVALID_DEVICE_REQUEST` for a device that is not a physical device; what
-/// [`identity::property`] has. IRQL = `PASSIVE_LEVEL`.
+/// as [`physical_at`] and [`identity::property`]. IRQL = `PASSIVE_LEVEL`.
 pub(super) extern "win64" fn IoGetDeviceProperty(
     physical: u64,
     property: u32,
@@ -94,11 +103,8 @@ pub(super) extern "win64" fn IoGetDeviceProperty(
     result_length: u64,
 ) -> NtStatus {
     require_at_most(PASSIVE_LEVEL, "IoGetDeviceProperty");
-    let physical = device_at(physical, "IoGetDeviceProperty");
-    if !is_physical(physical) {
-        return NtStatus::INVALID_DEVICE_REQUEST;
-    }
-    let value = match identity::property(physical, property) {
+    let physical = physical_at(physical, "IoGetDeviceProperty");
+    let value = match physical.and_then(|physical| identity::property(physical, property)) {
         Ok(value) => value,
         Err(status) => return status,
     };
