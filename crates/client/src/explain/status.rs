@@ -35,6 +35,7 @@ known! {
          fails again.";
     OBJECT_NAME_EXISTS | NO_MORE_ENTRIES | INVALID_INFO_CLASS | END_OF_FILE
     | OBJECT_PATH_NOT_FOUND | DISK_FULL | DEVICE_POWER_FAILURE | FILE_IS_A_DIRECTORY
+    | INTEGER_OVERFLOW | REQUEST_NOT_ACCEPTED
     | WDF_INTERNAL_ERROR | WDF_INCOMPATIBLE_EXECUTION_LEVEL | WDF_PARENT_NOT_SPECIFIED =>
         "no request of this driver ends with it; look for another driver in the device's stack.";
     HV_ACCESS_DENIED =>
@@ -82,7 +83,8 @@ known! {
          processor's name.";
     INTEGER_DIVIDE_BY_ZERO | ASSERTION_FAILURE | DRIVER_INTERNAL_ERROR | WDF_NO_CALLBACK |
         WDF_OBJECT_ATTRIBUTES_INVALID | WDF_PARENT_ASSIGNMENT_NOT_ALLOWED |
-        WDF_SYNCHRONIZATION_SCOPE_INVALID | WDF_EXECUTION_LEVEL_INVALID =>
+        WDF_SYNCHRONIZATION_SCOPE_INVALID | WDF_EXECUTION_LEVEL_INVALID |
+        WDF_REQUEST_INVALID_STATE =>
         "this is a defect of the driver's; report it, with the driver's trace.";
     ACCESS_DENIED => "the caller may not do that; start this program as an administrator.";
     PRIVILEGE_NOT_HELD =>
