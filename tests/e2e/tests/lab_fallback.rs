@@ -122,7 +122,7 @@ fn each_entry_falls_back_by_itself() {
         let (near, short) = (page - BEFORE, u32::try_from(2 * BEFORE).unwrap());
         let readable = mixed.readable(near, long.into(), ringcopy_lab::Reader::MemoryManager);
         let lengths = [short, short, long];
-        let sources = [near - 2 * PAGE_LENGTH, near, near];
+        let sources = [page - PAGE_LENGTH, near, near];
         for engine in [EngineKind::Auto, EngineKind::Native] {
             let falls_back = engine == EngineKind::Auto;
             let check = |results: &[CopyResult]| {
