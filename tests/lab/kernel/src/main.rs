@@ -12,7 +12,7 @@
 //!
 //! [`boot`] and [`memory`] start the machine. [`pe`] loads images. [`trap`] and [`seh`] turn faults
 //! into exceptions. [`object`], [`io`], [`pnp`] and [`exports`] are the drivers' view of NT. [`driver`] and
-//! [`serve`] carry out the host's commands.
+//! [`serve`] carry out the host's commands. Statuses at the end of a function's docs are those of its errors.
 
 #![no_std]
 #![no_main]

@@ -36,7 +36,7 @@ static IDENTITY: Global<Identity> = Global::new(Identity {
 
 /// Asks the bus driver for the identifiers of a device.
 ///
-/// What the bus driver returns.
+/// The status of the bus driver.
 pub(super) fn learn(physical: DeviceObject) -> Result<(), NtStatus> {
     let one = |kind| query_id(physical, kind, |strings| strings.next().unwrap_or_default());
     let identity = Identity {

@@ -78,7 +78,7 @@ pub(crate) fn may_be_opened(device: DeviceObject) -> bool {
 /// Finds a device for a driver with an `AddDevice` routine, asks the driver to add its own device
 /// object, and starts the device. A device that fails is removed.
 ///
-/// The failure of the bus driver, of `AddDevice`, or of the start.
+/// The status of the bus driver, of `AddDevice`, or of the start.
 pub(crate) fn find_device(driver: DriverObject) -> Result<(), NtStatus> {
     let extension = DriverExtension(driver.get(DriverObject::DRIVER_EXTENSION));
     let add_device = extension.get(DriverExtension::ADD_DEVICE);

@@ -87,7 +87,7 @@ pub(crate) fn left() -> Vec<String> {
 
 /// Tells the routines that are registered for a device, until one refuses a query.
 ///
-/// What the routine returns that refuses.
+/// The status of the routine that refuses.
 pub(super) fn notify(physical: DeviceObject, event: Event) -> Result<(), NtStatus> {
     let numbers: Vec<u64> = ROUTINES.with(|routines| routines.keys().copied().collect());
     for number in numbers {

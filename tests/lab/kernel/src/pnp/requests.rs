@@ -52,7 +52,7 @@ fn packet(top: DeviceObject, minor: u8) -> Irp {
 /// Asks the bus driver for a device's identifiers of a kind (`id_type`), and takes of the strings what
 /// `take` takes: one, or a list that an empty one ends.
 ///
-/// What the bus driver returns.
+/// The status of the bus driver.
 pub(super) fn query_id<R>(
     physical: DeviceObject,
     kind: u32,
