@@ -97,7 +97,10 @@ macro_rules! fill_short {
 }
 
 /// Fills R9 bytes, more than 128, at RDX and returns 0. RDX and R9 stand for the bytes that are left.
-/// Changes RAX and R10.
+/// Changes RAX, R8 and R10.
+///
+/// The first store is not aligned and reaches into the first block. While that block is filled, bits 8 to
+/// 15 of R8 are the number of its bytes that are stored already, for the landing pad of its first store.
 macro_rules! fill_blocks {
     ($name:literal) => {
         lines![
@@ -107,7 +110,13 @@ macro_rules! fill_blocks {
             "and eax, 15",
             "add rdx, rax",
             "sub r9, rax",
+            "xor eax, 15",
+            "inc eax",
+            "shl eax, 8",
+            "movzx r8d, r8b",
+            "or r8d, eax",
             concat!(".Lblock_", $name, ":"),
+            concat!(".Lfirst_block_", $name, ":"),
             stores!(
                 concat!("block_", $name),
                 "movups [rdx], xmm0",
@@ -117,6 +126,7 @@ macro_rules! fill_blocks {
             ),
             "add rdx, 64",
             "sub r9, 64",
+            "movzx r8d, r8b",
             "cmp r9, 64",
             concat!("ja .Lblock_", $name),
             "movzx r10d, r9b",
@@ -140,6 +150,14 @@ macro_rules! fill_scopes {
         lines![
             up_to_64!($filter, $name),
             longest!($filter, $name),
+            scope!(
+                $filter,
+                (
+                    concat!(".Lfirst_block_", $name),
+                    concat!(".Lsecond_block_", $name),
+                    concat!(".Lhead_arrived_", $name)
+                )
+            ),
             blocks!($filter, $name),
         ]
     };
@@ -161,6 +179,9 @@ guarded_routine!(
             "usermode_accessors_fill_strings"
         ),
         ".Lend_fill:",
+        ".Lhead_arrived_fill:",
+        "movzx r10d, byte ptr [rsp + 25]",
+        "jmp .Lresume_fill",
         arrived_of!("fill", all_but: [
             48 of 0, 32 of 0, 16 of 0, 16 of 64, 16 of 128, 32 of 128
         ] and 48 of 128, resume: "usermode_accessors_fill_resume"),

@@ -1,6 +1,8 @@
 //! When user memory is open, without ring 0; and addresses that the range check would refuse.
 
+mod closing_page;
 mod routines;
+mod single_step;
 mod smap;
 mod streaming_stores;
 
