@@ -29,6 +29,9 @@ pub struct Fault {
     /// destination are written, and no byte before them. The length of a string has no destination;
     /// it counts the bytes that were read, also if the string does not end within user memory.
     ///
+    /// On 64-bit Arm, up to 63 bytes after the counted ones may be written if the protection of a page
+    /// changes between two stores of a block.
+    ///
     /// With the feature `umaccess`, an exception counts 0, because Microsoft's functions do not count.
     /// Then any byte of the destination may be written.
     pub copied: usize,

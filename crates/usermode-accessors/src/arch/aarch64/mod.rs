@@ -37,7 +37,8 @@
 //!
 //! A copy moves 16 or 64 bytes at a time with pairs of registers. After a fault of a block, the first
 //! landing pad is a loop that moves the block byte by byte, under the second scope. It stops at the
-//! exact byte that cannot be moved. It overwrites a pair that was stored in part.
+//! exact byte that cannot be moved. It overwrites what the block stored before its fault. So a page that
+//! another thread closes in between may hold more than is counted.
 //!
 //! A guard page, that of a stack included, raises only once, so it must not be accessed again. Then the
 //! loop ends before that page, and the routine reports that exception. The address of the exception
