@@ -15,11 +15,7 @@ pub const INTERFACE: &str = "{5b2c0a0e-3c3e-4b0e-9b3c-0a0b0c0d0e0f}";
 #[must_use]
 pub fn options(behaviour: u32) -> Options {
     Options {
-        values: vec![RegistryValue {
-            name: "Behaviour".into(),
-            kind: 4,
-            data: behaviour.to_le_bytes().into(),
-        }],
+        values: vec![RegistryValue::number("Behaviour", behaviour)],
         processors: 1,
         ..Options::new(
             artefact("RINGCOPY_LAB_KERNEL"),

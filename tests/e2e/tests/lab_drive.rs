@@ -16,9 +16,6 @@ use ringcopy_tests::artefact;
 const SERVICE: u32 = 0x22_2000;
 const MISTAKE: u32 = SERVICE + 0x20 * 4;
 
-/// `REG_DWORD`.
-const NUMBER: u32 = 4;
-
 fn test_driver() -> PathBuf {
     artefact("RINGCOPY_LAB_TEST_DRIVER")
 }
@@ -48,11 +45,7 @@ fn test_driven(script: &str) -> Outcome {
 /// Drives the test driver with a value of its key `Parameters`.
 fn started_with(mode: u32, patience: Option<Duration>) -> Outcome {
     driven(test_driver(), "", |options| {
-        options.values.push(RegistryValue {
-            name: "Mode".into(),
-            kind: NUMBER,
-            data: mode.to_le_bytes().to_vec(),
-        });
+        options.values.push(RegistryValue::number("Mode", mode));
         options.patience = patience.unwrap_or(options.patience);
     })
 }

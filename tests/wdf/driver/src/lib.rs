@@ -83,6 +83,18 @@ fn status_of(result: Result<(), NTSTATUS>) -> NTSTATUS {
     result.err().unwrap_or(STATUS_SUCCESS)
 }
 
+/// `STATUS_UNSUCCESSFUL` if something does not hold.
+const fn succeed_if(holds: bool) -> Result<(), NTSTATUS> {
+    if holds {
+        Ok(())
+    } else {
+        Err(STATUS_UNSUCCESSFUL)
+    }
+}
+
+/// Nonpaged pool that is not executable (`POOL_TYPE`).
+const NONPAGED_POOL_NX: i32 = 512;
+
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
     // SAFETY: callable at any level; it does not return.

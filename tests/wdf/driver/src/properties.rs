@@ -1,14 +1,11 @@
 //! The properties of the device, which a request names as a number, and gets.
 
-use crate::{check, wdf};
+use crate::{NONPAGED_POOL_NX, check, requests::make, served, wdf};
 use core::ptr::null_mut;
 use wdk_sys::{
     DEVICE_REGISTRY_PROPERTY, NTSTATUS, PVOID, STATUS_BUFFER_TOO_SMALL, STATUS_SUCCESS, ULONG,
     WDFDEVICE, WDFMEMORY, WDFREQUEST,
 };
-
-/// Nonpaged pool that is not executable (`POOL_TYPE`).
-const NONPAGED_POOL_NX: i32 = 512;
 
 /// Completes a request with a property: one that is asked for with a buffer, or with memory of the framework.
 pub fn control(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) {
@@ -26,24 +23,16 @@ pub fn control(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) {
 
 /// Returns the length of the property, which is in the request's buffer.
 fn retrieve(device: WDFDEVICE, request: WDFREQUEST, allocates: bool) -> Result<usize, NTSTATUS> {
-    let mut buffer: PVOID = null_mut();
-    check(wdf!(
-        WdfRequestRetrieveInputBuffer,
-        request,
-        4,
-        &raw mut buffer,
-        null_mut()
-    ))?;
     // SAFETY: the input has at least 4 bytes.
-    let property = unsafe { buffer.cast::<DEVICE_REGISTRY_PROPERTY::Type>().read() };
+    let property = unsafe {
+        served::input(request)?
+            .cast::<DEVICE_REGISTRY_PROPERTY::Type>()
+            .read()
+    };
     let mut capacity = 0;
-    check(wdf!(
-        WdfRequestRetrieveOutputBuffer,
-        request,
-        1,
-        &raw mut buffer,
-        &raw mut capacity
-    ))?;
+    let size = &raw mut capacity;
+    let buffer: PVOID =
+        make(|buffer| wdf!(WdfRequestRetrieveOutputBuffer, request, 1, buffer, size))?;
     if allocates {
         return by_memory(device, property, buffer, capacity);
     }
@@ -65,15 +54,16 @@ fn by_memory(
     buffer: PVOID,
     capacity: usize,
 ) -> Result<usize, NTSTATUS> {
-    let mut memory: WDFMEMORY = null_mut();
-    check(wdf!(
-        WdfDeviceAllocAndQueryProperty,
-        device,
-        property,
-        NONPAGED_POOL_NX,
-        null_mut(),
-        &raw mut memory
-    ))?;
+    let memory: WDFMEMORY = make(|memory| {
+        wdf!(
+            WdfDeviceAllocAndQueryProperty,
+            device,
+            property,
+            NONPAGED_POOL_NX,
+            null_mut(),
+            memory
+        )
+    })?;
     let mut length = 0;
     let _ = wdf!(WdfMemoryGetBuffer, memory, &raw mut length);
     let status = if length > capacity {

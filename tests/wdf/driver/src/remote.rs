@@ -1,7 +1,7 @@
 //! Requests to a target that the driver opens: its own device.
 
 use crate::{
-    check,
+    NONPAGED_POOL_NX, check,
     codes::{
         CLOSE_TARGET, EMPTY_NAME, EXISTING_DEVICE, FEW_LOCATIONS, FORGOTTEN, KEEP, LEVEL,
         OPEN_TARGET, REOPEN_TARGET, REVERSE, TARGET_CANCEL, TARGET_KEEP, TARGET_LATER,
@@ -9,10 +9,10 @@ use crate::{
         TARGET_TRANSFER, TOO_MANY_BYTES,
     },
     entry::attributes,
-    note,
     opened::{empty_name, existing_device, open, reopen, target},
     requests::make,
-    sized, status_of, wdf,
+    send::came_back,
+    sized, status_of, succeed_if, wdf,
 };
 use core::{ffi::c_void, ptr::null_mut};
 use wdk_sys::{
@@ -80,20 +80,23 @@ fn end_if_failed(request: WDFREQUEST, sent: Result<(), NTSTATUS>) {
     }
 }
 
-/// Returns options to wait, for a time if it is not 0.
-fn waiting(limit: LONGLONG) -> WDF_REQUEST_SEND_OPTIONS {
+/// Returns options with these flags, and a time limit if it is not 0.
+fn options(flags: i32, limit: LONGLONG) -> WDF_REQUEST_SEND_OPTIONS {
+    let limited = match limit {
+        0 => 0,
+        _ => SendFlags::WDF_REQUEST_SEND_OPTION_TIMEOUT,
+    };
     let mut options = sized!(WDF_REQUEST_SEND_OPTIONS { Timeout: limit });
-    let mut flags = SendFlags::WDF_REQUEST_SEND_OPTION_SYNCHRONOUS;
-    if limit != 0 {
-        flags |= SendFlags::WDF_REQUEST_SEND_OPTION_TIMEOUT;
-    }
-    options.Flags = flags.cast_unsigned();
+    options.Flags = (flags | limited).cast_unsigned();
     options
 }
 
+const WAIT: i32 = SendFlags::WDF_REQUEST_SEND_OPTION_SYNCHRONOUS;
+const FORGET: i32 = SendFlags::WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET;
+
 /// Sends a device control without buffers.
 fn control_and_wait(code: ULONG, limit: LONGLONG) -> Result<(), NTSTATUS> {
-    let mut options = waiting(limit);
+    let mut options = options(WAIT, limit);
     check(wdf!(
         WdfIoTargetSendIoctlSynchronously,
         target(),
@@ -117,16 +120,8 @@ fn described(bytes: &mut [u8; 4]) -> WDF_MEMORY_DESCRIPTOR {
     descriptor
 }
 
-const fn succeed_if(holds: bool) -> Result<(), NTSTATUS> {
-    if holds {
-        Ok(())
-    } else {
-        Err(STATUS_UNSUCCESSFUL)
-    }
-}
-
 /// Makes a memory object of 8 bytes, and returns its buffer.
-fn memory(parent: *mut c_void) -> Result<(WDFMEMORY, *mut [u8; 8]), NTSTATUS> {
+fn memory(parent: *mut c_void) -> Result<(WDFMEMORY, *mut [[u8; 4]; 2]), NTSTATUS> {
     let mut attributes = attributes();
     attributes.ParentObject = parent;
     let attributes = &raw mut attributes;
@@ -135,7 +130,7 @@ fn memory(parent: *mut c_void) -> Result<(WDFMEMORY, *mut [u8; 8]), NTSTATUS> {
         wdf!(
             WdfMemoryCreate,
             attributes,
-            512,
+            NONPAGED_POOL_NX,
             0,
             8,
             memory,
@@ -172,10 +167,10 @@ fn reversed(device: WDFDEVICE) -> Result<(), NTSTATUS> {
         &raw mut returned
     ));
     // SAFETY: the buffer of a memory object that exists.
-    let [.., one, two, three, four] = unsafe { buffer.read() };
+    let [_, half] = unsafe { buffer.read() };
     wdf!(WdfObjectDelete, memory.cast());
     sent?;
-    succeed_if(returned == 4 && [one, two, three, four] == BACKWARDS)
+    succeed_if(returned == 4 && half == BACKWARDS)
 }
 
 fn transferred() -> Result<(), NTSTATUS> {
@@ -236,9 +231,8 @@ fn format(
 fn send_later(original: WDFREQUEST, code: ULONG, limit: LONGLONG) -> Result<(), NTSTATUS> {
     let request = new_request()?;
     let sent = memory(request.cast()).and_then(|(memory, buffer)| {
-        let [one, two, three, four] = BYTES;
         // SAFETY: the buffer of a memory object that exists.
-        unsafe { buffer.write([0, 0, 0, 0, one, two, three, four]) };
+        unsafe { buffer.write([[0; 4], BYTES]) };
         format(request, code, memory, 4)?;
         wdf!(
             WdfRequestSetCompletionRoutine,
@@ -246,9 +240,7 @@ fn send_later(original: WDFREQUEST, code: ULONG, limit: LONGLONG) -> Result<(), 
             Some(completion),
             original.cast()
         );
-        let mut options = waiting(limit);
-        options.Flags &= !SendFlags::WDF_REQUEST_SEND_OPTION_SYNCHRONOUS.cast_unsigned();
-        send(request, &mut options)
+        send(request, options(0, limit))
     });
     if sent.is_err() {
         wdf!(WdfObjectDelete, request.cast());
@@ -256,8 +248,8 @@ fn send_later(original: WDFREQUEST, code: ULONG, limit: LONGLONG) -> Result<(), 
     sent
 }
 
-fn send(request: WDFREQUEST, options: &mut WDF_REQUEST_SEND_OPTIONS) -> Result<(), NTSTATUS> {
-    if wdf!(WdfRequestSend, request, target(), options) == 0 {
+fn send(request: WDFREQUEST, mut options: WDF_REQUEST_SEND_OPTIONS) -> Result<(), NTSTATUS> {
+    if wdf!(WdfRequestSend, request, target(), &raw mut options) == 0 {
         return Err(wdf!(WdfRequestGetStatus, request));
     }
     Ok(())
@@ -270,18 +262,15 @@ unsafe extern "C" fn completion(
     params: PWDF_REQUEST_COMPLETION_PARAMS,
     context: WDFCONTEXT,
 ) {
-    note(c"EvtRequestCompletion");
-    let mut status = wdf!(WdfRequestGetStatus, request);
-    // SAFETY: the framework's parameters, which stay during the call.
-    let params = unsafe { params.read() };
+    let (mut status, params) = came_back(request, params);
     // SAFETY: the request is a device control.
     let ioctl = unsafe { params.Parameters.Ioctl };
     let mut length = 0;
     let memory = ioctl.Output.Buffer;
-    let buffer: *mut [u8; 8] = wdf!(WdfMemoryGetBuffer, memory, &raw mut length).cast();
+    let buffer: *mut [[u8; 4]; 2] = wdf!(WdfMemoryGetBuffer, memory, &raw mut length).cast();
     // SAFETY: the buffer of a memory object that exists.
-    let [.., one, two, three, four] = unsafe { buffer.read() };
-    let has_come = [one, two, three, four] == BACKWARDS
+    let [_, half] = unsafe { buffer.read() };
+    let has_come = half == BACKWARDS
         && (ioctl.IoControlCode, ioctl.Output.Length) == (REVERSE, 4)
         && (ioctl.Output.Offset, length) == (4, 8)
         && target == self::target();
@@ -303,7 +292,7 @@ fn cancelled() -> Result<(), NTSTATUS> {
 fn cancel_and_reuse(request: WDFREQUEST) -> Result<(), NTSTATUS> {
     let (memory, _) = memory(request.cast())?;
     format(request, KEEP, memory, 4)?;
-    send(request, &mut sized!(WDF_REQUEST_SEND_OPTIONS {}))?;
+    send(request, options(0, 0))?;
     // The device's callback ends it at once.
     let has_asked = wdf!(WdfRequestCancelSentRequest, request) != 0;
     let status = wdf!(WdfRequestGetStatus, request);
@@ -313,7 +302,7 @@ fn cancel_and_reuse(request: WDFREQUEST) -> Result<(), NTSTATUS> {
     });
     check(wdf!(WdfRequestReuse, request, &raw mut parameters))?;
     format(request, LEVEL, memory, 4)?;
-    send(request, &mut waiting(0))?;
+    send(request, options(WAIT, 0))?;
     check(wdf!(WdfRequestGetStatus, request))
 }
 
@@ -327,10 +316,7 @@ fn too_many_bytes() -> Result<(), NTSTATUS> {
 
 fn forgotten() -> Result<(), NTSTATUS> {
     let request = new_request()?;
-    let mut options = sized!(WDF_REQUEST_SEND_OPTIONS {
-        Flags: SendFlags::WDF_REQUEST_SEND_OPTION_SEND_AND_FORGET.cast_unsigned(),
-    });
-    let sent = send(request, &mut options);
+    let sent = send(request, options(FORGET, 0));
     wdf!(WdfObjectDelete, request.cast());
     sent
 }

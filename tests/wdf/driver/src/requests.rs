@@ -174,7 +174,7 @@ unsafe extern "C" fn device_control(
         }
         WITHOUT_FILE => send::without_file(wdf!(WdfIoQueueGetDevice, queue), request),
         _ => {
-            let status = checks::status_of(wdf!(WdfIoQueueGetDevice, queue), request, code);
+            let status = checks::status_of_case(wdf!(WdfIoQueueGetDevice, queue), request, code);
             wdf!(WdfRequestComplete, request, status);
         }
     }

@@ -57,16 +57,24 @@ const fn agreed(params: &WDF_REQUEST_COMPLETION_PARAMS, status: NTSTATUS) -> NTS
     }
 }
 
+/// Notes that a completion routine was called. Returns the request's status, and the parameters.
+pub fn came_back(
+    request: WDFREQUEST,
+    params: PWDF_REQUEST_COMPLETION_PARAMS,
+) -> (NTSTATUS, WDF_REQUEST_COMPLETION_PARAMS) {
+    note(c"EvtRequestCompletion");
+    let status = wdf!(WdfRequestGetStatus, request);
+    // SAFETY: the framework's parameters, which stay during the call.
+    (status, unsafe { params.read() })
+}
+
 unsafe extern "C" fn completion(
     request: WDFREQUEST,
     target: WDFIOTARGET,
     params: PWDF_REQUEST_COMPLETION_PARAMS,
     context: WDFCONTEXT,
 ) {
-    note(c"EvtRequestCompletion");
-    let status = wdf!(WdfRequestGetStatus, request);
-    // SAFETY: the framework's parameters, which stay during the call.
-    let params = unsafe { params.read() };
+    let (status, params) = came_back(request, params);
     let agreed = if target == context.cast() {
         agreed(&params, status)
     } else {

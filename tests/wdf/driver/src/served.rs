@@ -10,7 +10,8 @@ use wdk_sys::{NTSTATUS, PVOID, WDFQUEUE, WDFREQUEST};
 /// What was written to the device last.
 static WRITTEN: AtomicU32 = AtomicU32::new(0);
 
-fn input(request: WDFREQUEST) -> Result<PVOID, NTSTATUS> {
+/// Returns an input of at least four bytes.
+pub fn input(request: WDFREQUEST) -> Result<PVOID, NTSTATUS> {
     make(|buffer| {
         wdf!(
             WdfRequestRetrieveInputBuffer,

@@ -5,7 +5,10 @@
 use crate::{
     call::Call,
     memory::Memory,
-    nt::mdl::{self, OwnedMdl},
+    nt::{
+        KERNEL_MODE,
+        mdl::{self, OwnedMdl},
+    },
     object::{Ref, handle_or_null},
 };
 use core::ptr::{NonNull, null_mut};
@@ -123,7 +126,7 @@ impl Buffer {
 
     /// Returns a list for the buffer: the driver's, or one of the framework's own; null for no buffer.
     ///
-    /// What [`OwnedMdl::lock_system`] has.
+    /// What [`OwnedMdl::lock`] has.
     pub(super) fn list(
         &self,
         operation: LOCK_OPERATION,
@@ -132,7 +135,7 @@ impl Buffer {
             Place::List(list) => Ok((list.as_ptr(), None)),
             Place::Address(_) if self.length == 0 => Ok((null_mut(), None)),
             Place::Address(address) => {
-                let list = OwnedMdl::lock_system(address, self.length, operation)?;
+                let list = OwnedMdl::lock(address, self.length, KERNEL_MODE, operation)?;
                 Ok((list.as_ptr(), Some(list)))
             }
         }

@@ -9,7 +9,7 @@ use crate::{
     memory::Memory,
     nt::{irp::Irp, mdl::OwnedMdl, pool::Block},
     object::Ref,
-    request::{Request, held},
+    request::{Request, buffer::METHOD_MASK, held},
 };
 use core::{mem::offset_of, ptr::null_mut};
 use wdk_sys::{
@@ -115,9 +115,6 @@ impl Asked {
         params
     }
 }
-
-/// The bits of a control code that name the method of its buffers.
-const METHOD_MASK: u32 = 3;
 
 /// How a target takes buffers.
 enum Method {

@@ -1,6 +1,6 @@
 //! File objects, and devices that are opened by name.
 
-use super::{device::DeviceObject, member, text::Text};
+use super::{KERNEL_MODE, device::DeviceObject, member, text::Text};
 use crate::status::check;
 use core::{
     mem::offset_of,
@@ -201,6 +201,3 @@ impl Drop for OpenFile {
         }
     }
 }
-
-/// `KernelMode`.
-const KERNEL_MODE: i8 = 0;

@@ -1,14 +1,11 @@
 //! Memory descriptor lists: of requests, and of user memory that a driver has locked.
 
-use super::member;
+use super::{KERNEL_MODE, member};
 use core::{ffi::c_void, mem::offset_of, ptr::NonNull};
 use wdk_sys::{
     CSHORT, LOCK_OPERATION, MDL, MDL_MAPPED_TO_SYSTEM_VA, MDL_SOURCE_IS_NONPAGED_POOL, NTSTATUS,
     PMDL, PVOID, STATUS_INSUFFICIENT_RESOURCES, STATUS_SUCCESS, ntddk,
 };
-
-const KERNEL_MODE: i8 = 0;
-const USER_MODE: i8 = 1;
 
 /// `MEMORY_CACHING_TYPE` of ordinary memory.
 const MM_CACHED: i32 = 1;
@@ -89,30 +86,11 @@ impl OwnedMdl {
         Ok(Self { mdl, locked: false })
     }
 
-    /// Locks memory of the current process's user half.
+    /// Locks memory that a driver gives, or for user mode memory of the current process's user half.
     ///
     /// `STATUS_INSUFFICIENT_RESOURCES`, or the status that `MmProbeAndLockPages` raised: usually
     /// `STATUS_ACCESS_VIOLATION`.
-    pub(crate) fn lock_user(
-        buffer: PVOID,
-        length: u32,
-        operation: LOCK_OPERATION,
-    ) -> Result<Self, NTSTATUS> {
-        Self::lock(buffer, length, USER_MODE, operation)
-    }
-
-    /// Locks memory that a driver gives.
-    ///
-    /// As [`OwnedMdl::lock_user`].
-    pub(crate) fn lock_system(
-        buffer: PVOID,
-        length: u32,
-        operation: LOCK_OPERATION,
-    ) -> Result<Self, NTSTATUS> {
-        Self::lock(buffer, length, KERNEL_MODE, operation)
-    }
-
-    fn lock(
+    pub(crate) fn lock(
         buffer: PVOID,
         length: u32,
         mode: i8,
@@ -146,7 +124,7 @@ impl OwnedMdl {
 impl Drop for OwnedMdl {
     fn drop(&mut self) {
         if self.locked {
-            // SAFETY: `lock_user` locked the pages; nothing uses them any more. Unlocking undoes
+            // SAFETY: `lock` locked the pages; nothing uses them any more. Unlocking undoes
             // the system's mapping too.
             unsafe { ntddk::MmUnlockPages(self.mdl.as_ptr()) };
         }

@@ -12,6 +12,7 @@ use crate::{
     call::Call,
     memory::{self, Memory},
     nt::{
+        KERNEL_MODE,
         irp::Irp,
         mdl::{self, OwnedMdl},
     },
@@ -54,9 +55,7 @@ struct Buffer<const D: usize> {
 }
 
 /// The bits of a control code that name the method of its buffers.
-const METHOD_MASK: u32 = 3;
-
-const KERNEL_MODE: i8 = 0;
+pub(crate) const METHOD_MASK: u32 = 3;
 
 /// Returns the method of a buffer.
 ///

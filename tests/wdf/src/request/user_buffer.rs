@@ -4,7 +4,7 @@ use super::owned;
 use crate::{
     call::Call,
     memory,
-    nt::{irql, mdl::OwnedMdl},
+    nt::{USER_MODE, irql, mdl::OwnedMdl},
 };
 use wdk_sys::{
     _LOCK_OPERATION as LockOperation, LOCK_OPERATION, NTSTATUS, PVOID, STATUS_ACCESS_VIOLATION,
@@ -39,7 +39,7 @@ pub(crate) fn probe_and_lock<const OPERATION: LOCK_OPERATION>(
         if irql::process_id() != request.process_id {
             return Err(STATUS_ACCESS_VIOLATION);
         }
-        let mdl = OwnedMdl::lock_user(buffer, length, OPERATION)?;
+        let mdl = OwnedMdl::lock(buffer, length, USER_MODE, OPERATION)?;
         let address = mdl.system_address()?;
         memory::of_request(request, address, length as usize, Some(mdl))
     })

@@ -7,7 +7,7 @@
 mod descriptor;
 
 use crate::{
-    nt::{device::DeviceObject, routine},
+    nt::{KERNEL_MODE, device::DeviceObject, routine},
     report::report,
     status::check,
 };
@@ -18,8 +18,6 @@ use wdk_sys::{
     ACCESS_MASK, DACL_SECURITY_INFORMATION, HANDLE, NTSTATUS, OBJ_KERNEL_HANDLE, POBJECT_TYPE,
     PSECURITY_DESCRIPTOR, SECURITY_INFORMATION, STATUS_INVALID_PARAMETER, ULONG, WRITE_DAC, ntddk,
 };
-
-const KERNEL_MODE: i8 = 0;
 
 type ObOpenObjectByPointer = unsafe extern "C" fn(
     *mut c_void,

@@ -99,22 +99,21 @@ macro_rules! fill_short {
 /// Fills R9 bytes, more than 128, at RDX and returns 0. RDX and R9 stand for the bytes that are left.
 /// Changes RAX, R8 and R10.
 ///
-/// The first store is not aligned and reaches into the first block. While that block is filled, bits 8 to
-/// 15 of R8 are the number of its bytes that are stored already, for the landing pad of its first store.
+/// The first store is not aligned and reaches into the first block. R8 keeps the start above its byte, but
+/// for 8 bits, so that the landing pad of a block's first store can tell how far.
 macro_rules! fill_blocks {
     ($name:literal) => {
         lines![
             "movups [rdx], xmm0",
+            "mov rax, rdx",
+            "shl rax, 8",
+            "mov al, r8b",
+            "mov r8, rax",
             "mov eax, edx",
             "neg eax",
             "and eax, 15",
             "add rdx, rax",
             "sub r9, rax",
-            "xor eax, 15",
-            "inc eax",
-            "shl eax, 8",
-            "movzx r8d, r8b",
-            "or r8d, eax",
             concat!(".Lblock_", $name, ":"),
             concat!(".Lfirst_block_", $name, ":"),
             stores!(
@@ -126,7 +125,6 @@ macro_rules! fill_blocks {
             ),
             "add rdx, 64",
             "sub r9, 64",
-            "movzx r8d, r8b",
             "cmp r9, 64",
             concat!("ja .Lblock_", $name),
             "movzx r10d, r9b",
@@ -179,8 +177,17 @@ guarded_routine!(
             "usermode_accessors_fill_strings"
         ),
         ".Lend_fill:",
+        // The first store has 16 bytes from the start. RDX is at most 15 after it, or in another block.
         ".Lhead_arrived_fill:",
-        "movzx r10d, byte ptr [rsp + 25]",
+        "mov rax, [rsp + 16]",
+        "shl rax, 8",
+        "mov r10, [rsp + 24]",
+        "xor r10b, r10b",
+        "sub r10, rax",
+        "sar r10, 8",
+        "add r10, 16",
+        "jns .Lresume_fill",
+        "xor r10d, r10d",
         "jmp .Lresume_fill",
         arrived_of!("fill", all_but: [
             48 of 0, 32 of 0, 16 of 0, 16 of 64, 16 of 128, 32 of 128

@@ -23,7 +23,6 @@ fn written(
     instructions: usize,
     write: impl FnOnce() -> Result<(), Fault>,
 ) -> Option<usize> {
-    pages.protect(0, Protection::ReadWrite);
     CLOSING.store(pages, SeqCst);
     LEFT.store(instructions, SeqCst);
     let result = stepped(
