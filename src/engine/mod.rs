@@ -7,7 +7,7 @@ mod system;
 
 use core::cell::Cell;
 
-use mm_copy::{CopyFlags, Engine as _, Hole, RamRange, Reason, Stop, Transfer};
+use mm_copy::{CopyFlags, Hole, RamRange, Reason, Stop, Transfer};
 use ringcopy_protocol::{CopyResult, Direction, EngineKind, NtStatus, ResultFlags};
 use usermode_accessors::VolatileSlice;
 
@@ -15,7 +15,7 @@ use crate::{
     nt::{hypervisor, processor},
     trace,
 };
-use native::{NativeEngine, NativeMachine, WindowWalk};
+use native::{NativeMachine, WindowMemory};
 pub use pieces::{Addresses, Ended, Memory, Piece, is_in_a_page};
 pub use ram::RamOfRequest;
 use ram::{Miss, Ram};
@@ -24,7 +24,9 @@ use system::SystemMachine;
 /// Both engines, after the checks at load.
 pub struct Engines {
     ram: Ram,
-    address_bits: u32,
+    /// The first address that is wider than the processor's.
+    end: u64,
+    system_start: u64,
     native: Result<NativeMachine, NtStatus>,
 }
 
@@ -42,17 +44,18 @@ impl Engines {
         uncached: RamRange,
     ) -> Result<Self, NtStatus> {
         let ram = Ram::capture()?;
-        let address_bits = processor::physical_address_bits();
+        let end = 1_u64.wrapping_shl(processor::physical_address_bits());
         let native = if setting == EngineKind::System {
             Err(NtStatus::NOT_SUPPORTED)
         } else if hypervisor::may_withhold_memory() && !native_under_hypervisor {
             Err(NtStatus::HV_ACCESS_DENIED)
         } else {
-            NativeMachine::start(&ram.for_request(), uncached, address_bits)
+            NativeMachine::start(&ram.for_request(), uncached, end)
         };
         Ok(Self {
             ram,
-            address_bits,
+            end,
+            system_start: processor::paging_levels().system_start(),
             native,
         })
     }
@@ -75,17 +78,15 @@ impl Engines {
     /// Copies for one request, with the engine of its choice.
     ///
     /// User addresses are those of the current process.
-    pub fn copier<'a, 'r>(
+    pub const fn copier<'a, 'r>(
         &'a self,
         choice: EngineKind,
         ram: &'a RamOfRequest<'r>,
     ) -> Copier<'a, 'r> {
-        let native = self.native.as_ref().map_err(|status| *status);
         Copier {
             choice: Cell::new(choice),
+            engines: self,
             ram,
-            native: native.map(|native| native.engine(ram)),
-            system: SystemMachine::new(ram, self.address_bits),
         }
     }
 }
@@ -93,12 +94,11 @@ impl Engines {
 /// Copies for one request.
 pub struct Copier<'a, 'r> {
     choice: Cell<EngineKind>,
+    engines: &'a Engines,
     ram: &'a RamOfRequest<'r>,
-    native: Result<NativeEngine<'a, 'r>, NtStatus>,
-    system: SystemMachine<'a, 'r>,
 }
 
-impl Copier<'_, '_> {
+impl<'a, 'r> Copier<'a, 'r> {
     /// Returns the engine that copies are made with.
     pub const fn choice(&self) -> EngineKind {
         self.choice.get()
@@ -113,24 +113,18 @@ impl Copier<'_, '_> {
     ///
     /// If the request asks for the native engine and it is not available, the result has the status
     /// of its self-check.
+    #[inline]
     pub fn copy(
         &self,
         flags: CopyFlags,
         address: u64,
         mut target: VolatileSlice<'_>,
     ) -> CopyResult {
-        let Some(engine) = self.engine() else {
-            return CopyResult::of(
-                self.native
-                    .as_ref()
-                    .err()
-                    .copied()
-                    .unwrap_or(NtStatus::NOT_SUPPORTED),
-            );
-        };
         let length = target.len();
-        if pieces::is_in_a_page(address, length as u64)
-            && let Some(memory) = Memory::at(flags, address)
+        if let Some(engine) = self.engine()
+            && let Some(memory) = Memory::of(flags, address)
+            && is_in_a_page(address, length as u64)
+            && self.addresses(memory).hold(address)
         {
             let mut piece = Some(Piece { address, length });
             match self.read_pieces((engine, memory), target.reborrow(), || piece.take()) {
@@ -141,6 +135,21 @@ impl Copier<'_, '_> {
                 }
             }
         }
+        self.copy_any(flags, address, target)
+    }
+
+    /// As [`copy`](Self::copy), of anything.
+    #[inline(never)]
+    fn copy_any(
+        &self,
+        flags: CopyFlags,
+        address: u64,
+        mut target: VolatileSlice<'_>,
+    ) -> CopyResult {
+        let Some(engine) = self.engine() else {
+            return CopyResult::of(self.engines.native_status());
+        };
+        let length = target.len();
         let transfer = self.copy_by(engine, flags, address, target.reborrow());
         if transfer.is_complete() {
             return complete(length, engine);
@@ -203,14 +212,23 @@ impl Copier<'_, '_> {
     /// Returns the engine of copies that it completes by itself; `None` if it is not available.
     #[inline]
     pub const fn engine(&self) -> Option<EngineKind> {
-        match (self.choice(), &self.native) {
+        match (self.choice(), &self.engines.native) {
             (EngineKind::Native, Err(_)) => None,
             (EngineKind::System, _) | (EngineKind::Auto, Err(_)) => Some(EngineKind::System),
             (EngineKind::Native | EngineKind::Auto, Ok(_)) => Some(EngineKind::Native),
         }
     }
 
-    #[inline(never)]
+    /// Returns RAM as the native engine reads it, if that is available.
+    fn native_memory(&self) -> Option<WindowMemory<'a, 'r>> {
+        let machine = self.engines.native.as_ref().ok()?;
+        Some(machine.memory(self.ram))
+    }
+
+    const fn system_machine(&self) -> SystemMachine<'a, 'r> {
+        SystemMachine::new(self.ram, self.engines.end)
+    }
+
     fn copy_by(
         &self,
         engine: EngineKind,
@@ -218,9 +236,9 @@ impl Copier<'_, '_> {
         address: u64,
         target: VolatileSlice<'_>,
     ) -> Transfer {
-        match &self.native {
-            Ok(native) if engine == EngineKind::Native => {
-                mm_copy::copy_memory(native, flags, address, target)
+        match self.native_memory() {
+            Some(memory) if engine == EngineKind::Native => {
+                mm_copy::copy_memory(&memory.engine(), flags, address, target)
             }
             _ => self.copy_by_system(flags, address, target),
         }
@@ -269,7 +287,7 @@ impl Copier<'_, '_> {
         target: VolatileSlice<'_>,
     ) -> Transfer {
         let length = target.len();
-        let transfer = mm_copy::copy_memory(&self.system, flags, address, target);
+        let transfer = mm_copy::copy_memory(&self.system_machine(), flags, address, target);
         if transfer.is_complete() {
             return transfer;
         }
@@ -280,11 +298,11 @@ impl Copier<'_, '_> {
     #[cold]
     fn with_hole(&self, flags: CopyFlags, length: usize, mut transfer: Transfer) -> Transfer {
         let left = length.saturating_sub(transfer.transferred) as u64;
-        if let (Some(stop), Ok(native), CopyFlags::VIRTUAL) =
-            (&mut transfer.stop, &self.native, flags)
+        if let (Some(stop), Some(memory), CopyFlags::VIRTUAL) =
+            (&mut transfer.stop, self.native_memory(), flags)
             && matches!(stop.reason, Reason::Read(_))
         {
-            let walk = WindowWalk::over(*native.physical_memory());
+            let walk = memory.walk();
             let hole = Hole {
                 reason: stop.reason,
                 length: walk.unused_from(stop.address),

@@ -19,7 +19,7 @@ use crate::nt::{
     contiguous::{Caching, ContiguousPages},
     pool::PoolBuffer,
     processor,
-    window::{self, Frame, Next, Reservation, Windows},
+    window::{self, Frame, Held, Reservation, Windows},
 };
 
 /// The status of RAM that is not read because it is mapped elsewhere under another type of caching.
@@ -42,34 +42,40 @@ pub struct NativeMachine {
     windows: Windows,
     /// Frames that the driver maps uncached, which are never read.
     uncached: RamRange,
-    address_bits: u32,
+    /// As [`PhysicalMemory::end`].
+    end: u64,
     levels: Levels,
 }
 
-/// The engine for one request.
-pub type NativeEngine<'a, 'r> = Native<WindowMemory<'a, 'r>, WindowWalk<'a, 'r>>;
+/// The engine over a kind of access to RAM.
+pub type NativeEngine<'a, M> = Native<M, WindowWalk<'a, M>>;
 
 /// The walk, which finds nothing at the window's own addresses. What is mapped there is there for the
 /// walk's own sake: it would find the very table that it is reading.
-pub struct WindowWalk<'a, 'r>(PageTableWalk<WindowMemory<'a, 'r>>);
+pub struct WindowWalk<'a, M> {
+    windows: &'a Windows,
+    walk: PageTableWalk<M>,
+}
 
-/// RAM through the window.
+/// RAM through the window, which is held for each read.
 #[derive(Clone, Copy)]
 pub struct WindowMemory<'a, 'r> {
     machine: &'a NativeMachine,
     ram: &'a RamOfRequest<'r>,
 }
 
+/// RAM through a window that is held, a frame at a time. What is uncached counts as no RAM.
+pub struct HeldMemory<'a, 'r> {
+    memory: WindowMemory<'a, 'r>,
+    window: Held<'a>,
+}
+
 impl NativeMachine {
     /// Finds the windows' entries and checks the engine on memory of the driver's own. RAM in
     /// `uncached` is not read: it is mapped elsewhere under another type of caching.
-    pub fn start(
-        ram: &RamOfRequest<'_>,
-        uncached: RamRange,
-        address_bits: u32,
-    ) -> Result<Self, NtStatus> {
+    pub fn start(ram: &RamOfRequest<'_>, uncached: RamRange, end: u64) -> Result<Self, NtStatus> {
         let levels = processor::paging_levels();
-        let system = SystemMachine::new(ram, address_bits);
+        let system = SystemMachine::new(ram, end);
         let walk = PageTableWalk::new(&system, processor::page_table_root(), levels);
         let reservation = Reservation::new()?;
         let entries = page_table_base(&system, levels)?
@@ -82,26 +88,38 @@ impl NativeMachine {
         let machine = Self {
             windows: Windows::open(reservation, entries, physical)?,
             uncached,
-            address_bits,
+            end,
             levels,
         };
         machine.self_check(ram)?;
         Ok(machine)
     }
 
-    /// Returns the engine over these ranges of RAM, for the current address space.
-    pub fn engine<'a, 'r>(&'a self, ram: &'a RamOfRequest<'r>) -> NativeEngine<'a, 'r> {
-        let memory = WindowMemory { machine: self, ram };
-        Native::new(memory, WindowWalk::over(memory))
+    /// Returns RAM through the window, by this list of it.
+    pub const fn memory<'a, 'r>(&'a self, ram: &'a RamOfRequest<'r>) -> WindowMemory<'a, 'r> {
+        WindowMemory { machine: self, ram }
     }
 
-    /// How many bytes from `address` on are not those that the driver maps uncached: 0 if
-    /// `address` is one of them.
-    const fn bytes_before_uncached(&self, address: u64) -> u64 {
+    /// Returns the number of bytes from `address` on that are cached as the first one is.
+    const fn bytes_cached_alike(&self, address: u64) -> u64 {
         match self.uncached.start.checked_sub(address) {
-            Some(distance) => distance,
-            None if self.uncached.bytes_from(address) > 0 => 0,
-            None => u64::MAX,
+            Some(before @ 1..) => before,
+            _ if self.is_uncached(address) => self.uncached.bytes_from(address),
+            _ => u64::MAX,
+        }
+    }
+
+    #[inline]
+    const fn is_uncached(&self, address: u64) -> bool {
+        self.uncached.bytes_from(address) > 0
+    }
+
+    /// Returns a new walk through the tables of the current address space.
+    #[inline]
+    fn walk<M: PhysicalMemory>(&self, memory: M) -> WindowWalk<'_, M> {
+        WindowWalk {
+            windows: &self.windows,
+            walk: PageTableWalk::new(memory, processor::page_table_root(), self.levels),
         }
     }
 
@@ -130,7 +148,7 @@ impl NativeMachine {
         ];
         for (flags, address) in sources {
             let mut read = PoolBuffer::allocate(window::SPAN)?;
-            let engine = self.engine(ram);
+            let engine = self.memory(ram).engine();
             let transfer = mm_copy::copy_memory(&engine, flags, address, read.as_volatile());
             if !transfer.is_complete() || read.as_slice() != expected.as_slice() {
                 return Err(NtStatus::NOT_SUPPORTED);
@@ -172,20 +190,10 @@ const fn entry_offset(address: u64, levels: Levels) -> u64 {
     (address >> 12 & mask) << 3
 }
 
-impl<'a, 'r> WindowWalk<'a, 'r> {
-    /// Returns a new walk through the tables of the current address space.
-    pub fn over(memory: WindowMemory<'a, 'r>) -> Self {
-        let levels = memory.machine.levels;
-        Self(PageTableWalk::new(
-            memory,
-            processor::page_table_root(),
-            levels,
-        ))
-    }
-
+impl<M: PhysicalMemory> WindowWalk<'_, M> {
     #[inline]
     fn is_window(&self, address: u64) -> bool {
-        self.0.memory().machine.windows.hold(address)
+        self.windows.contain(address)
     }
 
     /// As [`PageTableWalk::unused_from`].
@@ -193,34 +201,96 @@ impl<'a, 'r> WindowWalk<'a, 'r> {
         if self.is_window(address) {
             return 0;
         }
-        self.0.unused_from(address)
+        self.walk.unused_from(address)
     }
 }
 
-impl Translate for WindowWalk<'_, '_> {
+impl<M: PhysicalMemory> Translate for WindowWalk<'_, M> {
     #[inline]
     fn translate(&self, address: u64) -> Result<Mapping, Hole> {
         if self.is_window(address) {
             return Err(Reason::NotPresent { level: 1 }.into());
         }
-        self.0.translate(address)
+        self.walk.translate(address)
     }
 
     fn system_start(&self) -> u64 {
-        self.0.system_start()
+        self.walk.system_start()
+    }
+}
+
+impl<'a, 'r> WindowMemory<'a, 'r> {
+    /// Returns the engine, for the current address space.
+    pub fn engine(self) -> NativeEngine<'a, Self> {
+        Native::new(self, self.walk())
+    }
+
+    /// Returns a new walk through the tables of the current address space.
+    pub fn walk(self) -> WindowWalk<'a, Self> {
+        self.machine.walk(self)
+    }
+
+    /// Holds the window, as [`Windows::hold`] does.
+    #[inline(always)]
+    #[expect(
+        clippy::inline_always,
+        reason = "its callers have what is held in registers"
+    )]
+    pub fn hold(self) -> Result<HeldMemory<'a, 'r>, NtStatus> {
+        Ok(HeldMemory {
+            memory: self,
+            window: self.machine.windows.hold()?,
+        })
+    }
+}
+
+impl HeldMemory<'_, '_> {
+    /// As [`WindowMemory::walk`].
+    #[inline]
+    pub fn walk(&self) -> WindowWalk<'_, &Self> {
+        self.memory.machine.walk(self)
+    }
+
+    /// Returns the frame of a physical address, if all of it can be read.
+    #[inline]
+    pub fn frame(&self, address: u64) -> Option<Frame> {
+        mm_copy::page_of(self, address).map(Frame::of)
+    }
+
+    /// As [`Held::read`].
+    #[inline]
+    pub fn read_part(
+        &self,
+        frame: Frame,
+        offset: usize,
+        target: VolatileSlice<'_>,
+    ) -> Result<(), ReadError> {
+        self.window.read(frame, offset, target)
+    }
+}
+
+impl WindowWalk<'_, &HeldMemory<'_, '_>> {
+    /// Returns the frame of a page, if all of it can be read. A function of its own, so that its loop has
+    /// the registers to itself.
+    #[inline(never)]
+    pub fn frame(&self, page: u64) -> Option<Frame> {
+        let Mapping { physical, .. } = self.translate(page).ok()?;
+        self.walk.memory().frame(physical)
     }
 }
 
 impl PhysicalMemory for WindowMemory<'_, '_> {
     const SPAN: u64 = window::SPAN as u64;
 
-    fn address_bits(&self) -> u32 {
-        self.machine.address_bits
+    fn end(&self) -> u64 {
+        self.machine.end
     }
 
+    /// A run is all cached or all uncached.
     #[inline]
     fn ram_from(&self, address: u64) -> u64 {
-        self.ram.bytes_from(address)
+        let run = self.ram.bytes_from(address);
+        run.min(self.machine.bytes_cached_alike(address))
     }
 
     fn hole_from(&self, address: u64) -> u64 {
@@ -229,68 +299,48 @@ impl PhysicalMemory for WindowMemory<'_, '_> {
 
     #[inline]
     fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
-        let allowed = self.machine.bytes_before_uncached(address);
-        if (target.len() as u64) <= allowed {
-            return self.read_cached(address, target);
+        if self.machine.is_uncached(address) {
+            return Err(NOT_CACHED.into());
         }
-        // Fewer than the target has.
-        self.read_part(address, target, usize::try_from(allowed).unwrap_or(0))
-    }
-
-    #[inline]
-    fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
-        if self.machine.bytes_before_uncached(address) == 0 {
-            return Err(NOT_CACHED);
-        }
-        let index = offset_of(address) >> 3;
-        self.machine.windows.read_entry(Frame::of(address), index)
-    }
-}
-
-impl WindowMemory<'_, '_> {
-    /// Returns the frame of an address, unless the engine must not read it: what is uncached is whole
-    /// frames.
-    #[inline]
-    pub fn frame(&self, address: u64) -> Option<Frame> {
-        let is_cached = self.machine.uncached.bytes_from(address) == 0;
-        is_cached.then_some(Frame::of(address))
-    }
-
-    /// As [`Windows::read_pieces`].
-    #[inline(always)]
-    #[expect(
-        clippy::inline_always,
-        reason = "the loop has its callers' closures in registers"
-    )]
-    pub fn read_pieces(
-        &self,
-        target: VolatileSlice<'_>,
-        next: impl FnMut() -> Next,
-    ) -> Result<bool, ReadError> {
-        self.machine.windows.read_pieces(target, next)
-    }
-
-    #[inline]
-    fn read_cached(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
         let windows = &self.machine.windows;
         windows.read(Frame::of(address), offset_of(address), target)
     }
 
-    /// Reads `length` bytes, fewer than `target` has, before what is not cached.
-    #[cold]
-    fn read_part(
-        &self,
-        address: u64,
-        target: VolatileSlice<'_>,
-        length: usize,
-    ) -> Result<(), ReadError> {
-        if let Some(part) = target.subslice(0, length).filter(|part| !part.is_empty()) {
-            self.read_cached(address, part)?;
+    #[inline]
+    fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
+        if self.machine.is_uncached(address) {
+            return Err(NOT_CACHED);
         }
-        Err(ReadError {
-            status: NOT_CACHED,
-            transferred: length,
-        })
+        self.hold()?.read_u64(address)
+    }
+}
+
+impl PhysicalMemory for HeldMemory<'_, '_> {
+    fn end(&self) -> u64 {
+        self.memory.machine.end
+    }
+
+    #[inline]
+    fn ram_from(&self, address: u64) -> u64 {
+        if self.memory.machine.is_uncached(address) {
+            return 0;
+        }
+        self.memory.ram.bytes_from(address)
+    }
+
+    fn hole_from(&self, address: u64) -> u64 {
+        self.memory.ram.hole_from(address)
+    }
+
+    #[inline]
+    fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
+        self.window
+            .read(Frame::of(address), offset_of(address), target)
+    }
+
+    #[inline]
+    fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
+        self.window.read_entry(Frame::of(address), address)
     }
 }
 

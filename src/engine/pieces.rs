@@ -7,16 +7,12 @@
     reason = "the loops have their callers' closures in registers"
 )]
 
-use mm_copy::{CopyFlags, Engine as _, PhysicalMemory as _, ReadError, Reason, Transfer};
-use ringcopy_protocol::EngineKind;
+use mm_copy::{CopyFlags, ReadError, Reason, Transfer};
+use ringcopy_protocol::{EngineKind, Reach};
 use usermode_accessors::{VolatileSlice, probe};
 
-use super::Copier;
-use crate::nt::{
-    OFFSET_IN_PAGE, PAGE_SIZE, processor,
-    system_copy::mm_copy_memory,
-    window::{Frame, Next},
-};
+use super::{Copier, WindowMemory};
+use crate::nt::{OFFSET_IN_PAGE, PAGE_SIZE, system_copy::mm_copy_memory, window::Frame};
 
 /// A kind of memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -27,28 +23,25 @@ pub enum Memory {
 }
 
 impl Memory {
-    /// Returns the kind of memory of the page at an address; `None` if it is none.
+    /// Returns the kind of memory that an address names; `None` for flags that name none.
     #[inline]
-    pub fn at(flags: CopyFlags, address: u64) -> Option<Self> {
-        let of_kind = |kind: Self| kind.addresses().hold(address);
+    pub fn of(flags: CopyFlags, address: u64) -> Option<Self> {
         match flags {
             CopyFlags::PHYSICAL => Some(Self::Physical),
-            CopyFlags::VIRTUAL => [Self::User, Self::System]
-                .into_iter()
-                .find(|kind| of_kind(*kind)),
+            CopyFlags::VIRTUAL if address < probe::user_limit() as u64 => Some(Self::User),
+            CopyFlags::VIRTUAL => Some(Self::System),
             _ => None,
         }
     }
 
-    /// Returns the addresses of such memory, but for the last ones of all.
+    /// Returns the policy that it needs.
     #[inline]
-    pub fn addresses(self) -> Addresses {
-        let (first, last) = match self {
-            Self::Physical => (0, LAST),
-            Self::System => (processor::paging_levels().system_start(), LAST),
-            Self::User => (0, (probe::user_limit() as u64).saturating_sub(1)),
-        };
-        Addresses { first, last }
+    pub const fn reach(self) -> Reach {
+        match self {
+            Self::Physical => Reach::PHYSICAL,
+            Self::System => Reach::SYSTEM_VIRTUAL,
+            Self::User => Reach::empty(),
+        }
     }
 
     /// Returns the flags that name it.
@@ -105,6 +98,17 @@ pub enum Ended {
 }
 
 impl Copier<'_, '_> {
+    /// Returns the addresses of a kind of memory, but for the last ones of all.
+    #[inline]
+    pub fn addresses(&self, memory: Memory) -> Addresses {
+        let (first, last) = match memory {
+            Memory::Physical => (0, LAST),
+            Memory::System => (self.engines.system_start, LAST),
+            Memory::User => (0, (probe::user_limit() as u64).saturating_sub(1)),
+        };
+        Addresses { first, last }
+    }
+
     /// Reads pieces of one kind of memory by an engine that is available, to `target`, one after another.
     /// Each begins among the addresses of its kind, and has at most 64 KiB.
     ///
@@ -124,9 +128,9 @@ impl Copier<'_, '_> {
                 self.read_natively(memory, target, next)
             }
             Memory::Physical => one_by_one(target, next, |address, target| {
-                let end = address.wrapping_add(target.len() as u64);
-                let in_width = end.checked_shr(self.system.address_bits()) == Some(0);
-                let is_ram = self.system.ram_from(address) >= target.len() as u64;
+                let length = target.len() as u64;
+                let in_width = address.wrapping_add(length) <= self.engines.end;
+                let is_ram = self.ram.bytes_from(address) >= length;
                 (in_width && is_ram).then(|| by_system(CopyFlags::PHYSICAL, address, target))
             }),
             Memory::System => one_by_one(target, next, |address, target| {
@@ -138,43 +142,42 @@ impl Copier<'_, '_> {
     #[inline(always)]
     fn read_natively(
         &self,
-        memory: Memory,
+        kind: Memory,
         target: VolatileSlice<'_>,
         mut next: impl FnMut() -> Option<Piece>,
     ) -> Ended {
-        let Ok(native) = &self.native else {
+        let Some(Ok(memory)) = self.native_memory().map(WindowMemory::hold) else {
             return Ended::NotBegun;
         };
-        let memory_of_frames = native.physical_memory();
-        // Where the last piece was, and its frame. At first no page, which is not where any piece is.
+        let walk = (kind == Memory::System).then(|| memory.walk());
+        let mut rest = target;
+        // The page of the last piece, and its frame. At first no page.
         let mut last = (1, Frame::of(0));
-        let mut address = 0;
-        let ended = memory_of_frames.read_pieces(target, || {
-            let Some(piece) = next() else {
-                return Next::Nothing;
-            };
-            address = piece.address;
+        while let Some(Piece { address, length }) = next() {
             let page = address & !OFFSET_IN_PAGE;
             if page != last.0 {
-                let physical = native.page_of(memory.flags(), page);
-                match physical.and_then(|physical| memory_of_frames.frame(physical)) {
-                    Some(frame) => last = (page, frame),
-                    None => return Next::NotReadable,
-                }
+                let found = walk
+                    .as_ref()
+                    .map_or_else(|| memory.frame(page), |walk| walk.frame(page));
+                let Some(frame) = found else {
+                    return Ended::NotBegun;
+                };
+                last = (page, frame);
             }
+            let Some((target, after)) = rest.split_at_checked(length) else {
+                return Ended::NotBegun;
+            };
+            if !is_in_a_page(address, length as u64) {
+                return Ended::NotBegun;
+            }
+            rest = after;
             // Within the page.
             let offset = (address & OFFSET_IN_PAGE) as usize;
-            Next::Piece {
-                frame: last.1,
-                offset,
-                length: piece.length,
+            if let Err(error) = memory.read_part(last.1, offset, target) {
+                return Ended::Stopped(stopped(address, error));
             }
-        });
-        match ended {
-            Ok(true) => Ended::AllRead,
-            Ok(false) => Ended::NotBegun,
-            Err(error) => Ended::Stopped(stopped(address, error)),
         }
+        Ended::AllRead
     }
 }
 

@@ -12,20 +12,21 @@ const RUN: u64 = 64 << 10;
 /// RAM and system memory, through `MmCopyMemory`.
 pub struct SystemMachine<'a, 'r> {
     ram: &'a RamOfRequest<'r>,
-    address_bits: u32,
+    /// As [`PhysicalMemory::end`].
+    end: u64,
 }
 
 impl<'a, 'r> SystemMachine<'a, 'r> {
-    pub const fn new(ram: &'a RamOfRequest<'r>, address_bits: u32) -> Self {
-        Self { ram, address_bits }
+    pub const fn new(ram: &'a RamOfRequest<'r>, end: u64) -> Self {
+        Self { ram, end }
     }
 }
 
 impl PhysicalMemory for SystemMachine<'_, '_> {
     const SPAN: u64 = RUN;
 
-    fn address_bits(&self) -> u32 {
-        self.address_bits
+    fn end(&self) -> u64 {
+        self.end
     }
 
     #[inline]

@@ -53,7 +53,7 @@
 //! A frame is mapped write-back and readable, whatever its owner or a hypervisor made of it. Intel's
 //! SDM (volume 3, "Programming the PAT") does not support a frame under two types of caching.
 
-use core::{ffi::c_void, ptr::NonNull};
+use core::{cell::Cell, ffi::c_void, ptr::NonNull};
 
 use mm_copy::ReadError;
 use ringcopy_protocol::NtStatus;
@@ -71,8 +71,8 @@ use super::{OFFSET_IN_PAGE, PAGE_SIZE, irql::AtDispatchLevel, pool::POOL_TAG, tr
 /// Present, accessed, never executed, not writable: Intel SDM volume 3, table 5-20.
 const READ_ONLY: u64 = 1 << 63 | 1 << 5 | 1;
 
-/// The number of entries in a page table.
-const ENTRIES: usize = PAGE_SIZE / size_of::<u64>();
+/// The bits of an address that choose an entry of a page table.
+const ENTRIES: u64 = OFFSET_IN_PAGE & !(size_of::<u64>() as u64 - 1);
 
 /// Pages in a window.
 pub const PAGES: usize = 16;
@@ -87,6 +87,8 @@ const ALL_GROUPS: USHORT = USHORT::MAX;
 pub struct Reservation {
     start: NonNull<c_void>,
     windows: usize,
+    /// In bytes.
+    length: usize,
 }
 
 // SAFETY: the reservation belongs to no thread.
@@ -105,7 +107,11 @@ impl Reservation {
         // SAFETY: any size but zero, and any tag, may be asked for; a failure is null.
         let address = unsafe { MmAllocateMappingAddress(length as u64, POOL_TAG) };
         let start = NonNull::new(address).ok_or(NtStatus::INSUFFICIENT_RESOURCES)?;
-        Ok(Self { start, windows })
+        Ok(Self {
+            start,
+            windows,
+            length,
+        })
     }
 
     /// Returns the address of the first page.
@@ -174,9 +180,9 @@ impl Windows {
 
     /// Whether an address is in one of the windows.
     #[inline]
-    pub fn hold(&self, address: u64) -> bool {
-        let length = self.reservation.windows.saturating_mul(SPAN) as u64;
-        address.wrapping_sub(self.reservation.address()) < length
+    pub fn contain(&self, address: u64) -> bool {
+        let offset = address.wrapping_sub(self.reservation.address());
+        offset < self.reservation.length as u64
     }
 
     /// Reads from RAM, from `frame` on, into nonpaged memory. `offset` is within the frame, and with the
@@ -190,114 +196,37 @@ impl Windows {
         target: VolatileSlice<'_>,
     ) -> Result<(), ReadError> {
         let end = offset.saturating_add(target.len());
-        let read = |window: *mut c_void| {
+        if end <= PAGE_SIZE {
+            return self.hold()?.read(frame, offset, target);
+        }
+        self.with_frames(frame, end.div_ceil(PAGE_SIZE), |window| {
             let source = window.cast::<u8>().wrapping_add(offset);
             // SAFETY: so many pages are mapped while this runs, and the driver reaches them by no
             // other address of the window.
             unsafe { mapped::read_to(source, target) }
-        };
-        if end <= PAGE_SIZE {
-            self.with_frame(frame, read)
-        } else {
-            self.with_frames(frame, end.div_ceil(PAGE_SIZE), read)
-        }
-        .map_err(|status| ReadError {
-            status,
-            transferred: 0,
         })?
         .map_err(|fault| refused(&fault))
     }
 
-    /// Reads pieces of frames to `target`, one after another, at `DISPATCH_LEVEL` throughout: [`SPAN`]
-    /// bytes at most. A frame is shown once for the pieces of it that follow each other.
-    ///
-    /// Ends after the last piece (`true`), or before one that is not to be read, that is not all in its
-    /// frame, or that `target` does not hold (`false`), or with the fault of one.
-    ///
-    /// `next` runs at `DISPATCH_LEVEL`, too: what it touches, and the target, are nonpaged. It may use this
-    /// window, which it leaves as it found it. The caller limits the number of pieces.
+    /// Holds this processor's window until the result is dropped, at `DISPATCH_LEVEL` throughout: what is
+    /// touched meanwhile is nonpaged, and [`SPAN`] bytes are read at most. It is not held twice at a
+    /// time: the first holder would read what the second one shows. `STATUS_NOT_SUPPORTED` if there is
+    /// no window.
     #[inline(always)]
     #[expect(
         clippy::inline_always,
-        reason = "the loop has its callers' closures in registers"
+        reason = "its callers have what is held in registers"
     )]
-    pub fn read_pieces(
-        &self,
-        target: VolatileSlice<'_>,
-        mut next: impl FnMut() -> Next,
-    ) -> Result<bool, ReadError> {
-        let level = AtDispatchLevel::raise();
-        let Some(window) = self.window(&level) else {
-            return Ok(false);
-        };
-        let found = window.entry(0);
-        let mut shown = Frame::NONE;
-        let most = target.len().min(SPAN);
-        let mut rest = target.subslice(0, most);
-        let ended = loop {
-            let (frame, offset, length) = match next() {
-                Next::Piece {
-                    frame,
-                    offset,
-                    length,
-                } => (frame, offset, length),
-                Next::Nothing => break Ok(true),
-                Next::NotReadable => break Ok(false),
-            };
-            if offset > PAGE_SIZE || length > PAGE_SIZE.wrapping_sub(offset) {
-                break Ok(false);
-            }
-            let Some((target, after)) = rest.and_then(|rest| rest.split_at_checked(length)) else {
-                break Ok(false);
-            };
-            rest = Some(after);
-            if shown != frame {
-                window.set(0, frame.0 | READ_ONLY);
-                shown = frame;
-            }
-            let source = window.address.cast::<u8>().wrapping_add(offset);
-            // SAFETY: the piece is within the page, which is mapped while this runs, and the
-            // driver reaches it by no other address of the window.
-            if let Err(fault) = unsafe { mapped::read_to(source, target) } {
-                break Err(refused(&fault));
-            }
-        };
-        if shown != Frame::NONE {
-            window.set(0, found);
-        }
-        ended
-    }
-
-    /// Reads the page-table entry `index` of a frame by a single load: the processor and the memory
-    /// manager write such entries whole.
-    #[inline]
-    pub fn read_entry(&self, frame: Frame, index: usize) -> Result<u64, NtStatus> {
-        if index >= ENTRIES {
-            return Err(NtStatus::INVALID_PARAMETER);
-        }
-        self.with_frame(frame, |window| {
-            // SAFETY: the index is within the page.
-            let entry = unsafe { window.cast::<u64>().add(index) };
-            // SAFETY: the page is mapped while this runs; any value may be read from it.
-            unsafe { mapped::read(entry) }
-        })?
-        .map_err(|_| NtStatus::INVALID_ADDRESS)
-    }
-
-    /// As [`with_frames`](Self::with_frames), for one frame.
-    #[inline]
-    fn with_frame<R>(
-        &self,
-        frame: Frame,
-        read: impl FnOnce(*mut c_void) -> R,
-    ) -> Result<R, NtStatus> {
+    pub fn hold(&self) -> Result<Held<'_>, NtStatus> {
         let level = AtDispatchLevel::raise();
         let window = self.window(&level).ok_or(NtStatus::NOT_SUPPORTED)?;
-        let found = window.entry(0);
-        window.set(0, frame.0 | READ_ONLY);
-        let result = read(window.address);
-        window.set(0, found);
-        Ok(result)
+        Ok(Held {
+            found: window.entry(0),
+            shown: Cell::new(Frame::NONE),
+            window,
+            _windows: self,
+            _level: level,
+        })
     }
 
     /// Maps so many frames, from `frame` on, into this processor's window for the time of `read`,
@@ -330,7 +259,7 @@ impl Windows {
     /// The window of the processor that runs this. There is one, as no processor's number is above
     /// the number that was reserved for.
     #[inline]
-    fn window<'a>(&self, level: &'a AtDispatchLevel) -> Option<Window<'a>> {
+    fn window(&self, level: &AtDispatchLevel) -> Option<Window> {
         let number = level.processor();
         let start = self.reservation.start.as_ptr().cast::<[u8; SPAN]>();
         (number < self.reservation.windows).then(|| Window {
@@ -340,8 +269,71 @@ impl Windows {
                 .as_ptr()
                 .cast::<[u64; PAGES]>()
                 .wrapping_add(number),
-            _level: level,
         })
+    }
+}
+
+/// A processor's window that is held, and shows a frame at a time.
+pub struct Held<'a> {
+    window: Window,
+    /// The entry of its first page, as it was found.
+    found: u64,
+    shown: Cell<Frame>,
+    _windows: &'a Windows,
+    /// Dropped last.
+    _level: AtDispatchLevel,
+}
+
+impl Held<'_> {
+    /// Reads a part of a frame into nonpaged memory, which begins at `offset`. A part that is not all in
+    /// the frame is not read: `STATUS_INVALID_PARAMETER`. Where something keeps the frame from being
+    /// read, the bytes before that arrive: `STATUS_INVALID_ADDRESS`.
+    #[inline]
+    pub fn read(
+        &self,
+        frame: Frame,
+        offset: usize,
+        target: VolatileSlice<'_>,
+    ) -> Result<(), ReadError> {
+        if offset > PAGE_SIZE || target.len() > PAGE_SIZE.wrapping_sub(offset) {
+            return Err(NtStatus::INVALID_PARAMETER.into());
+        }
+        if self.shown.get() != frame {
+            self.show(frame);
+        }
+        let source = self.window.address.cast::<u8>().wrapping_add(offset);
+        // SAFETY: the part is within the page, which shows the frame while this runs, and the driver
+        // reaches it by no other address of the window.
+        unsafe { mapped::read_to(source, target) }.map_err(|fault| refused(&fault))
+    }
+
+    /// Reads the page-table entry at `offset` in a frame, rounded down, by a single load: the processor
+    /// and the memory manager write such entries whole.
+    #[inline]
+    pub fn read_entry(&self, frame: Frame, offset: u64) -> Result<u64, NtStatus> {
+        // Below 2^12.
+        let offset = (offset & ENTRIES) as usize;
+        self.show(frame);
+        let entry = self.window.address.wrapping_byte_add(offset);
+        // SAFETY: the offset is within the page, which shows the frame while this runs; any value may be
+        // read from it.
+        unsafe { mapped::read(entry.cast::<u64>()) }.map_err(|_| NtStatus::INVALID_ADDRESS)
+    }
+
+    /// Shows a frame in the first page, until another one is shown.
+    #[inline]
+    fn show(&self, frame: Frame) {
+        self.shown.set(frame);
+        self.window.set(0, frame.0 | READ_ONLY);
+    }
+}
+
+impl Drop for Held<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if self.shown.get() != Frame::NONE {
+            self.window.set(0, self.found);
+        }
     }
 }
 
@@ -360,21 +352,6 @@ impl Frame {
     }
 }
 
-/// What is read next.
-#[derive(Clone, Copy)]
-pub enum Next {
-    /// So many bytes of a frame.
-    Piece {
-        frame: Frame,
-        offset: usize,
-        length: usize,
-    },
-    /// A piece that is not to be read by the window.
-    NotReadable,
-    /// Nothing.
-    Nothing,
-}
-
 /// The error of a guarded read of a frame.
 #[cold]
 const fn refused(fault: &Fault) -> ReadError {
@@ -385,13 +362,12 @@ const fn refused(fault: &Fault) -> ReadError {
 }
 
 /// One window, while its processor has it to itself.
-struct Window<'a> {
+struct Window {
     address: *mut c_void,
     entries: *mut [u64; PAGES],
-    _level: &'a AtDispatchLevel,
 }
 
-impl Window<'_> {
+impl Window {
     /// The entry of a page, below [`PAGES`].
     #[inline]
     fn entry(&self, page: usize) -> u64 {

@@ -12,7 +12,7 @@ use super::{
     interruption::{Interruption, PIECE},
 };
 use crate::{
-    engine::Copier,
+    engine::{Copier, Memory},
     nt::{OFFSET_IN_PAGE, PAGE_SIZE},
     state::FileContext,
     trace,
@@ -150,16 +150,13 @@ fn copy_in_pieces(
 /// engine refuses invalid flags.
 #[inline]
 pub(super) fn check_reach(call: &Call<'_>, source: Source) -> Result<(), NtStatus> {
-    let needed = match CopyFlags::from_bits(source.flags) {
-        Some(CopyFlags::PHYSICAL) => Reach::PHYSICAL,
-        Some(CopyFlags::VIRTUAL) if source.address < probe::user_limit() as u64 => return Ok(()),
-        Some(CopyFlags::VIRTUAL) => Reach::SYSTEM_VIRTUAL,
-        _ => return Ok(()),
-    };
-    if call.file.reach.contains(needed) {
-        return Ok(());
+    let memory = Memory::of(CopyFlags::from_bits_retain(source.flags), source.address);
+    match memory.map(Memory::reach) {
+        Some(needed) if !call.file.reach.contains(needed) => {
+            check_without_reach(call, source, needed)
+        }
+        _ => Ok(()),
     }
-    check_without_reach(call, source, needed)
 }
 
 /// Checks a source that the reach of the handle does not include.

@@ -3,7 +3,7 @@
 
 use mm_copy::{CopyFlags, Transfer};
 use ringcopy_protocol::{
-    BatchEntry, CopyResult, EngineKind, NtStatus, Reach,
+    BatchEntry, CopyResult, EngineKind, NtStatus,
     validate::{self, Entry},
 };
 use usermode_accessors::VolatileSlice;
@@ -108,13 +108,9 @@ impl<'c, 'a, 'r> Runs<'c, 'a, 'r> {
     /// reaches no other system memory is served without runs.
     #[inline]
     fn memory(&self, entry: &BatchEntry) -> Option<Memory> {
-        let memory = Memory::at(CopyFlags::from_bits_retain(entry.flags), entry.address)?;
-        let needed = match memory {
-            Memory::Physical => Reach::PHYSICAL,
-            Memory::System => Reach::SYSTEM_VIRTUAL,
-            Memory::User => Reach::empty(),
-        };
-        self.call.file.reach.contains(needed).then_some(memory)
+        let memory = Memory::of(CopyFlags::from_bits_retain(entry.flags), entry.address)?;
+        let in_reach = self.call.file.reach.contains(memory.reach());
+        in_reach.then_some(memory)
     }
 
     /// Reads the bytes of the entries. Returns how many were read whole, and how the next stopped, if it
@@ -130,7 +126,7 @@ impl<'c, 'a, 'r> Runs<'c, 'a, 'r> {
     ) -> (usize, Option<Transfer>) {
         let mut plain = Plain {
             rest: entries,
-            addresses: memory.addresses(),
+            addresses: self.copier.addresses(memory),
             flags: memory.flags().bits(),
             last: 0,
             budget: interruption.budget(),

@@ -3,11 +3,7 @@
 use usermode_accessors::VolatileSlice;
 
 use crate::{
-    copy::copy_virtual,
-    flags::{AddressKind, CopyFlags},
-    physical::{PAGE_SIZE, PhysicalMemory, ram_from},
-    transfer::Transfer,
-    translate::Translate,
+    copy::copy_virtual, physical::PhysicalMemory, transfer::Transfer, translate::Translate,
 };
 
 /// A way to read RAM and system virtual memory.
@@ -49,27 +45,6 @@ impl<M, T> Native<M, T> {
             memory,
             translation,
         }
-    }
-}
-
-impl<M: PhysicalMemory, T: Translate> Native<M, T> {
-    /// Returns the physical address of the page that holds `address`, for many reads from that page.
-    /// `None` unless all of it is system memory, or physical memory, in one page of RAM.
-    ///
-    /// As during a copy, a mapping may change at any time; the page is then the one before the change.
-    #[inline]
-    pub fn page_of(&self, flags: CopyFlags, address: u64) -> Option<u64> {
-        let start = address & !PAGE_SIZE.wrapping_sub(1);
-        let page = match flags.kind()? {
-            AddressKind::Physical => start,
-            AddressKind::Virtual if start < self.system_start() => return None,
-            AddressKind::Virtual => {
-                let mapping = self.translation.translate(start).ok()?;
-                (mapping.length >= PAGE_SIZE).then_some(mapping.physical)?
-            }
-        };
-        let run = ram_from(&self.memory, page).ok()?;
-        (run >= PAGE_SIZE).then_some(page)
     }
 }
 

@@ -30,43 +30,65 @@ const LARGE_PAGE_ATTRIBUTE: u64 = 1 << 12;
 /// Bits 12 to 51: the physical address in an entry.
 pub(crate) const ADDRESS: u64 = 0x000F_FFFF_FFFF_F000;
 
-/// The page table: the level whose entries map 4 KiB each.
-pub(crate) const LOWEST_LEVEL: u8 = 1;
-/// The page-directory-pointer table: the highest level whose entries may map a page, of 1 GiB.
-const HIGHEST_LEVEL_OF_PAGES: u8 = 3;
-
 /// The length of an entry in bytes.
 pub(crate) const SIZE: u64 = 8;
 
-/// Returns the number of low address bits that an entry of `level`, 1 to 5, does not translate: 12 at
-/// the lowest level, and 9 more at each above it.
-#[inline]
-const fn shift(level: u8) -> u32 {
-    (level as u32).wrapping_mul(9).wrapping_add(3)
-}
+/// A level of the tables, by 9 times its number: an entry translates all address bits but so many and
+/// three more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Level(u32);
 
-/// Returns the address bits that an entry of `level` does not translate.
-#[inline]
-pub(crate) const fn offset_mask(level: u8) -> u64 {
-    !u64::MAX.wrapping_shl(shift(level))
-}
+impl Level {
+    /// Level 1, the page table, whose entries map 4 KiB each.
+    const LOWEST: Self = Self(9);
+    /// Level 3, the highest whose entries may map a page, of 1 GiB.
+    const HIGHEST_OF_PAGES: Self = Self(27);
+    pub(crate) const FOUR: Self = Self(36);
+    pub(crate) const FIVE: Self = Self(45);
 
-/// Returns the number of bytes from `address` on that an entry of `level` translates.
-#[inline]
-pub(crate) const fn bytes_from(address: u64, level: u8) -> u64 {
-    (!address & offset_mask(level)).saturating_add(1)
-}
+    /// Returns the number of the level, 1 to 5.
+    pub(crate) const fn number(self) -> u8 {
+        // At most 5.
+        #[expect(clippy::cast_possible_truncation)]
+        let number = (self.0 / 9) as u8;
+        number
+    }
 
-/// Returns the offset in bytes, in a table of `level`, of the entry for `address`.
-#[inline]
-pub(crate) const fn offset_in_table(address: u64, level: u8) -> u64 {
-    (address.wrapping_shr(shift(level)) & 0x1FF) << 3
+    /// Returns the next lower level.
+    #[inline]
+    pub(crate) const fn below(self) -> Self {
+        Self(self.0.wrapping_sub(9))
+    }
+
+    /// Returns the next higher level.
+    #[inline]
+    pub(crate) const fn above(self) -> Self {
+        Self(self.0.wrapping_add(9))
+    }
+
+    /// Returns the address bits that an entry does not translate.
+    #[inline]
+    pub(crate) const fn offset_mask(self) -> u64 {
+        !(u64::MAX << 3).wrapping_shl(self.0)
+    }
+
+    /// Returns the number of bytes from `address` on that an entry translates.
+    #[inline]
+    pub(crate) const fn bytes_from(self, address: u64) -> u64 {
+        (!address & self.offset_mask()).saturating_add(1)
+    }
+
+    /// Returns the offset in bytes, in a table, of the entry for `address`.
+    #[inline]
+    pub(crate) const fn offset_in_table(self, address: u64) -> u64 {
+        address.wrapping_shr(self.0) & 0x1FF << 3
+    }
 }
 
 /// Decodes the entry `raw` of `level` for a processor whose physical addresses are below `end`. An entry
-/// that is not present is only compared with zero.
+/// that is not present is only compared with zero. An entry of the lowest level is never a table.
 #[inline]
-pub(crate) const fn decode(raw: u64, level: u8, end: u64) -> Result<Entry, NoEntry> {
+pub(crate) const fn decode(raw: u64, level: Level, end: u64) -> Result<Entry, NoEntry> {
     if raw & PRESENT == 0 {
         return Err(match raw {
             0 => NoEntry::Empty,
@@ -77,14 +99,14 @@ pub(crate) const fn decode(raw: u64, level: u8, end: u64) -> Result<Entry, NoEnt
     if address >= end {
         return Err(NoEntry::Reserved);
     }
-    if level == LOWEST_LEVEL {
+    if level.0 == Level::LOWEST.0 {
         return Ok(Entry::Page(address));
     }
     if raw & PAGE == 0 {
         return Ok(Entry::Table(address));
     }
     let frame = address & !LARGE_PAGE_ATTRIBUTE;
-    if level > HIGHEST_LEVEL_OF_PAGES || frame & offset_mask(level) != 0 {
+    if level.0 > Level::HIGHEST_OF_PAGES.0 || frame & level.offset_mask() != 0 {
         return Err(NoEntry::Reserved);
     }
     Ok(Entry::Page(frame))

@@ -76,8 +76,8 @@
 //! }
 //!
 //! impl PhysicalMemory for Machine {
-//!     fn address_bits(&self) -> u32 {
-//!         40
+//!     fn end(&self) -> u64 {
+//!         1 << 40
 //!     }
 //!
 //!     fn ram_from(&self, address: u64) -> u64 {
@@ -165,7 +165,7 @@ mod walk;
 pub use copy::{copy_in_spans, copy_physical, copy_virtual};
 pub use engine::{Engine, Native};
 pub use flags::CopyFlags;
-pub use physical::{PAGE_SIZE, PhysicalMemory, RamRange, RamRanges, ReadError};
+pub use physical::{PAGE_SIZE, PhysicalMemory, RamRange, RamRanges, ReadError, page_of};
 pub use request::copy_memory;
 pub use transfer::{Hole, Reason, Stop, Transfer};
 pub use translate::{Mapping, Translate};

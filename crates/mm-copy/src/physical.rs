@@ -18,9 +18,10 @@ pub trait PhysicalMemory {
     /// the limit of one call of the system. A power of two, which the compiler checks.
     const SPAN: u64 = PAGE_SIZE;
 
-    /// Returns the number of bits in a physical address: `CPUID.80000008H:EAX[7:0]`, minus the bits
-    /// that memory encryption uses if it is on (`CPUID.8000001FH:EBX[11:6]`).
-    fn address_bits(&self) -> u32;
+    /// Returns the first address that the processor cannot form: 2 to the power of the number of bits in
+    /// a physical address. That number is `CPUID.80000008H:EAX[7:0]`, minus the bits that memory
+    /// encryption uses if it is on (`CPUID.8000001FH:EBX[11:6]`).
+    fn end(&self) -> u64;
 
     /// Returns the number of contiguous bytes from `address` on that are RAM under the control of
     /// the operating system; 0 if `address` is not. The result may be less than the whole run, but
@@ -52,22 +53,27 @@ pub trait PhysicalMemory {
 impl<M: PhysicalMemory + ?Sized> PhysicalMemory for &M {
     const SPAN: u64 = M::SPAN;
 
-    fn address_bits(&self) -> u32 {
-        (**self).address_bits()
+    #[inline]
+    fn end(&self) -> u64 {
+        (**self).end()
     }
 
+    #[inline]
     fn ram_from(&self, address: u64) -> u64 {
         (**self).ram_from(address)
     }
 
+    #[inline]
     fn hole_from(&self, address: u64) -> u64 {
         (**self).hole_from(address)
     }
 
+    #[inline]
     fn read(&self, address: u64, target: VolatileSlice<'_>) -> Result<(), ReadError> {
         (**self).read(address, target)
     }
 
+    #[inline]
     fn read_u64(&self, address: u64) -> Result<u64, NtStatus> {
         (**self).read_u64(address)
     }
@@ -82,23 +88,33 @@ pub struct ReadError {
     pub transferred: usize,
 }
 
+impl From<NtStatus> for ReadError {
+    /// A read that stopped before its first byte.
+    fn from(status: NtStatus) -> Self {
+        Self {
+            status,
+            transferred: 0,
+        }
+    }
+}
+
+/// Returns the address of the page that holds a physical `address`, if all of that page is RAM: for
+/// many reads from it.
+#[inline]
+pub fn page_of<M: PhysicalMemory>(memory: &M, address: u64) -> Option<u64> {
+    let page = address & !PAGE_SIZE.wrapping_sub(1);
+    let is_ram = page < memory.end() && memory.ram_from(page) >= PAGE_SIZE;
+    is_ram.then_some(page)
+}
+
 /// Returns the number of bytes from `address` on that are RAM within the processor's physical width: at
 /// least one.
 #[inline]
 pub(crate) fn ram_from<M: PhysicalMemory>(memory: &M, address: u64) -> Result<u64, Hole> {
-    let left = end_of(memory.address_bits()).saturating_sub(address);
+    let left = memory.end().saturating_sub(address);
     match memory.ram_from(address).min(left) {
         0 => Err(hole_from(memory, address, left)),
         run => Ok(run),
-    }
-}
-
-/// Returns the first address that has more than `address_bits` bits, or the last one of all.
-#[inline]
-pub(crate) const fn end_of(address_bits: u32) -> u64 {
-    match 1_u64.checked_shl(address_bits) {
-        Some(end) => end,
-        None => u64::MAX,
     }
 }
 
@@ -142,9 +158,11 @@ impl RamRange {
     #[must_use]
     #[inline]
     pub const fn bytes_from(&self, address: u64) -> u64 {
-        match address.checked_sub(self.start) {
-            Some(offset) => self.length.saturating_sub(offset),
-            None => 0,
+        let offset = address.wrapping_sub(self.start);
+        if offset < self.length {
+            self.length.wrapping_sub(offset)
+        } else {
+            0
         }
     }
 

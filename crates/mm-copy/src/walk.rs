@@ -5,8 +5,8 @@ use core::cell::Cell;
 use usermode_accessors::NtStatus;
 
 use crate::{
-    entry::{self, Entry, NoEntry},
-    physical::{PhysicalMemory, end_of},
+    entry::{self, Entry, Level, NoEntry},
+    physical::PhysicalMemory,
     transfer::{Hole, Reason},
     translate::{Mapping, Translate},
 };
@@ -22,10 +22,10 @@ pub enum Levels {
 
 impl Levels {
     /// Returns the level of the table that `CR3` points to.
-    const fn root(self) -> u8 {
+    const fn root(self) -> Level {
         match self {
-            Self::Four => 4,
-            Self::Five => 5,
+            Self::Four => Level::FOUR,
+            Self::Five => Level::FIVE,
         }
     }
 
@@ -38,14 +38,11 @@ impl Levels {
         }
     }
 
-    /// Returns whether the bits above the virtual width repeat its highest bit.
+    /// Returns whether the bits above the virtual width repeat its highest bit: the lower half is as long
+    /// as the upper one.
     const fn is_canonical(self, address: u64) -> bool {
-        let unused = match self {
-            Self::Four => 16,
-            Self::Five => 7,
-        };
-        let address = address.cast_signed();
-        (address << unused) >> unused == address
+        let start = self.system_start();
+        address >= start || address < start.wrapping_neg()
     }
 }
 
@@ -71,13 +68,14 @@ pub struct PageTableWalk<M> {
     memory: M,
     root: u64,
     levels: Levels,
-    remembered: Cell<Option<LastTable>>,
+    /// At first the root table.
+    remembered: Cell<LastTable>,
 }
 
 /// The table in which a walk ended: its entry maps the page, or is not present.
 #[derive(Clone, Copy, Debug)]
 struct LastTable {
-    level: u8,
+    level: Level,
     /// The first virtual address that it translates.
     region: u64,
     /// Its physical address.
@@ -98,8 +96,8 @@ enum DeadEnd {
 
 impl LastTable {
     #[inline]
-    const fn region(level: u8, address: u64) -> u64 {
-        address & !entry::offset_mask(level.saturating_add(1))
+    const fn region(level: Level, address: u64) -> u64 {
+        address & !level.above().offset_mask()
     }
 }
 
@@ -108,11 +106,16 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
     /// below 12 and above 51 are ignored.
     #[must_use]
     pub const fn new(memory: M, cr3: u64, levels: Levels) -> Self {
+        let root = cr3 & entry::ADDRESS;
         Self {
             memory,
-            root: cr3 & entry::ADDRESS,
+            root,
             levels,
-            remembered: Cell::new(None),
+            remembered: Cell::new(LastTable {
+                level: levels.root(),
+                region: 0,
+                physical: root,
+            }),
         }
     }
 
@@ -125,9 +128,9 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
     /// Reads and decodes the entry for `address` in the table of `level` at `table`. Physical addresses
     /// are below `end`.
     #[inline]
-    fn entry(&self, table: u64, level: u8, address: u64, end: u64) -> Result<Entry, DeadEnd> {
-        let location = table | entry::offset_in_table(address, level);
-        if table >= end || self.memory.ram_from(location) < entry::SIZE {
+    fn entry(&self, table: u64, level: Level, address: u64, end: u64) -> Result<Entry, DeadEnd> {
+        let location = table | level.offset_in_table(address);
+        if self.memory.ram_from(location) < entry::SIZE {
             return Err(DeadEnd::NoRam);
         }
         match self.memory.read_u64(location) {
@@ -138,7 +141,8 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
 
     /// Returns the hole at `address`, whose walk ended at `level`.
     #[cold]
-    fn hole(&self, address: u64, level: u8, end: &DeadEnd) -> Hole {
+    fn hole(&self, address: u64, at: Level, end: &DeadEnd) -> Hole {
+        let level = at.number();
         let reason = match end {
             DeadEnd::NoRam => Reason::TableNotRam { level },
             DeadEnd::Unread(status) => return Reason::Read(*status).into(),
@@ -153,7 +157,7 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
         };
         Hole {
             reason,
-            length: entry::bytes_from(address, level),
+            length: at.bytes_from(address),
         }
     }
 
@@ -176,45 +180,42 @@ impl<M: PhysicalMemory> PageTableWalk<M> {
 
     /// Returns the mapping of an address, or the level at which the walk ended, and why.
     #[inline]
-    fn look_up(&self, address: u64) -> Result<Mapping, (u8, DeadEnd)> {
+    fn look_up(&self, address: u64) -> Result<Mapping, (Level, DeadEnd)> {
+        let root = self.levels.root();
         if !self.levels.is_canonical(address) {
-            return Err((self.levels.root(), DeadEnd::NonCanonical));
+            return Err((root, DeadEnd::NonCanonical));
         }
-        let (mut table, mut level) = match self.remembered.get() {
-            Some(last) if last.region == LastTable::region(last.level, address) => {
-                (last.physical, last.level)
-            }
-            _ => (self.root, self.levels.root()),
+        let end = self.memory.end();
+        if self.root >= end {
+            return Err((root, DeadEnd::NoRam));
+        }
+        let last = self.remembered.get();
+        let (mut table, mut level) = if last.region == LastTable::region(last.level, address) {
+            (last.physical, last.level)
+        } else {
+            (self.root, root)
         };
-        let end = end_of(self.memory.address_bits());
         let found = loop {
             match self.entry(table, level, address, end) {
-                Ok(Entry::Table(next)) if level > entry::LOWEST_LEVEL => {
+                Ok(Entry::Table(next)) => {
                     table = next;
-                    level = level.wrapping_sub(1);
+                    level = level.below();
                 }
-                // Not reached: an entry of the lowest level is a page.
-                Ok(Entry::Table(_)) => break Err(DeadEnd::No(NoEntry::NotPresent)),
                 Ok(Entry::Page(frame)) => break Ok(frame),
-                Err(end) => break Err(end),
+                Err(end) => break Err((level, end)),
             }
         };
-        self.remembered.set(Some(LastTable {
+        self.remembered.set(LastTable {
             level,
             region: LastTable::region(level, address),
             physical: table,
-        }));
-        match found {
-            Ok(frame) => {
-                let mask = entry::offset_mask(level);
-                let offset = address & mask;
-                Ok(Mapping {
-                    physical: frame | offset,
-                    length: mask.saturating_sub(offset).saturating_add(1),
-                })
-            }
-            Err(end) => Err((level, end)),
-        }
+        });
+        let mask = level.offset_mask();
+        let offset = address & mask;
+        found.map(|frame| Mapping {
+            physical: frame | offset,
+            length: mask.wrapping_sub(offset).wrapping_add(1),
+        })
     }
 }
 

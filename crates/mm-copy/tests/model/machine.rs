@@ -140,8 +140,8 @@ impl<const SPAN: u64> Machine<SPAN> {
 impl<const SPAN: u64> PhysicalMemory for Machine<SPAN> {
     const SPAN: u64 = SPAN;
 
-    fn address_bits(&self) -> u32 {
-        self.address_bits
+    fn end(&self) -> u64 {
+        1 << self.address_bits
     }
 
     fn ram_from(&self, address: u64) -> u64 {

@@ -64,14 +64,26 @@ pub(super) unsafe fn guard_number(routine: impl FnOnce(*mut Record) -> u64) -> R
     let mut record = MaybeUninit::<Record>::uninit();
     let number = routine(record.as_mut_ptr());
     if number == i64::from(FAULTED).cast_unsigned() {
-        let record = record.as_ptr();
-        // SAFETY: the routine has written the code.
-        if unsafe { (*record).code } != 0 {
-            // SAFETY: the filter has written all of the record.
-            return Err(unsafe { &*record }.trap(0));
-        }
+        // SAFETY: the caller's promise is the same.
+        return unsafe { number_or_trap(&record) };
     }
     Ok(number)
+}
+
+/// Tells a fault from the number [`FAULTED`].
+///
+/// # Safety
+///
+/// A routine that returned [`FAULTED`] wrote the record.
+#[cold]
+unsafe fn number_or_trap(record: &MaybeUninit<Record>) -> Result<u64, Trap> {
+    let record = record.as_ptr();
+    // SAFETY: the routine has written the code.
+    if unsafe { (*record).code } == 0 {
+        return Ok(i64::from(FAULTED).cast_unsigned());
+    }
+    // SAFETY: the filter has written all of the record.
+    Err(unsafe { &*record }.trap(0))
 }
 
 #[cfg(test)]
