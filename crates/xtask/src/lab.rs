@@ -108,12 +108,17 @@ impl Lab {
         command
     }
 
-    /// Runs the lab's host to its end. Ctrl-C reaches every program of the terminal: this program waits
-    /// until the host has reported the interrupt.
+    /// Runs the lab's host to its end.
     fn run(&self, host: &mut Command) -> Result<ExitCode> {
+        self.leave_interrupts_to_the_host();
+        program::exit_code_of(host)
+    }
+
+    /// Makes this program go on after Ctrl-C, which reaches every program of the terminal: it waits until
+    /// the lab's host has reported the interrupt.
+    pub fn leave_interrupts_to_the_host(&self) {
         // If this fails, Ctrl-C ends this program at once.
         drop(flag::register(SIGINT, Arc::clone(&self.interrupted)));
-        program::exit_code_of(host)
     }
 
     /// Returns whether the user has pressed Ctrl-C while a host ran.

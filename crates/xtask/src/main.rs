@@ -118,7 +118,7 @@ enum Task {
         parts: Vec<String>,
     },
     /// Send random, abusive and racing requests to the driver in the lab, and compare every result
-    /// with a model of what may come back
+    /// with a model of what may come back; Ctrl-C ends it with its summary
     Soak(soak::Options),
     /// Break the sources on purpose, one guard at a time; a test must notice each
     Mutants {

@@ -1,5 +1,5 @@
 //! Soaks: many random requests to the driver in the lab. The end-to-end tests' package has the code
-//! that sends them and compares the results.
+//! that sends them and compares the results. Ctrl-C ends a soak with its summary.
 
 use crate::{lab::Lab, paths, program, step::Step};
 use anyhow::Result;
@@ -45,6 +45,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
     let or_none = |number: Option<u64>| number.map_or_else(|| "-".into(), |n| n.to_string());
     let mut soak = program::named(paths::target().join("debug/soak"));
     lab.set_variables(&mut soak);
+    lab.leave_interrupts_to_the_host();
     let mut soak = soak
         .args([options.requests, options.seed, options.processors.into()].map(|n| n.to_string()))
         .args([options.minutes, options.from].map(or_none))

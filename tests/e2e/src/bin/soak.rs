@@ -6,9 +6,11 @@
 use std::{
     env,
     process::ExitCode,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use ringcopy_lab::interrupt_on_signals;
 use ringcopy_tests::soak::Soak;
 
 fn main() -> ExitCode {
@@ -23,12 +25,21 @@ fn main() -> ExitCode {
         time: minutes.map(Duration::from_mins),
         processors: u32::try_from(processors).unwrap_or(u32::MAX),
         from,
+        interrupted: Arc::default(),
     };
+    if let Err(error) = interrupt_on_signals(&soak.interrupted) {
+        eprintln!("soak: cannot listen for signals: {error}");
+        return ExitCode::FAILURE;
+    }
     let started = Instant::now();
     match soak.run(|summary| eprintln!("{} of {requests} requests", summary.requests())) {
         Ok(summary) => {
             println!("{summary}");
             println!("seed {seed}, {:.0} s", started.elapsed().as_secs_f64());
+            if soak.is_interrupted() {
+                println!("interrupted; nothing was wrong until then");
+                return ExitCode::FAILURE;
+            }
             ExitCode::SUCCESS
         }
         Err(failure) => {

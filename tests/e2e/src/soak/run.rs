@@ -1,6 +1,12 @@
 //! Labs and episodes, one after the other.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use ringcopy_client::protocol::{EngineKind, NtStatus, Reach};
 use ringcopy_lab::{Count, Lab, Options};
@@ -39,30 +45,46 @@ pub struct Soak {
     pub processors: u32,
     /// The first episode. Memory is then looked at after each step, not only now and then.
     pub from: Option<u64>,
+    /// Ends it where it is, once it is set.
+    pub interrupted: Arc<AtomicBool>,
 }
 
 impl Soak {
-    /// Runs, and calls `progress` after each episode.
+    /// Runs, and calls `progress` after each episode. Returns what was seen, also of a run that was
+    /// interrupted.
     ///
     /// # Errors
     /// If a step came to something that the model does not allow: a sentence that names the step,
     /// what came, what was allowed, and the command that runs the episode again.
-    pub fn run(&self, mut progress: impl FnMut(&Summary)) -> Result<Summary, String> {
-        let started = Instant::now();
+    pub fn run(&self, progress: impl FnMut(&Summary)) -> Result<Summary, String> {
         let mut summary = Summary::default();
+        match self.run_labs(&mut summary, progress) {
+            Err(failure) if !self.is_interrupted() => Err(failure),
+            _ => Ok(summary),
+        }
+    }
+
+    /// Returns whether it was interrupted.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    fn run_labs(&self, summary: &mut Summary, mut progress: impl FnMut(&Summary)) -> Checked<()> {
+        let started = Instant::now();
         let mut episode = self.from.unwrap_or(0);
         let is_over = |summary: &Summary| {
             summary.requests() >= self.requests
                 || self.time.is_some_and(|time| started.elapsed() >= time)
         };
-        while !is_over(&summary) {
+        while !is_over(summary) {
             let (lab, policy) = self.boot(episode)?;
             let system = SystemMemory::of(&lab).map_err(sentence)?;
             loop {
-                self.episode((&lab, policy), &system, episode, &mut summary)?;
-                progress(&summary);
+                self.episode((&lab, policy), &system, episode, summary)?;
+                progress(summary);
                 episode += 1;
-                if episode.is_multiple_of(EPISODES) || is_over(&summary) {
+                if episode.is_multiple_of(EPISODES) || is_over(summary) {
                     break;
                 }
             }
@@ -78,7 +100,7 @@ impl Soak {
             }
             summary.count_other("labs", 1);
         }
-        Ok(summary)
+        Ok(())
     }
 
     /// The lab that an episode runs in, and its policy.
@@ -103,6 +125,7 @@ impl Soak {
             seed: random.next(),
             processors: self.processors,
             trim_interval: TRIM_INTERVAL,
+            interrupted: Arc::clone(&self.interrupted),
             ..options
         });
         lab.map(|lab| (lab, policy))
