@@ -29,7 +29,7 @@
 //! its cost: `MmUnmapReservedMapping` has to see to the other processors' translations each time,
 //! where a window that one processor uses needs an `INVLPG`.
 //!
-//! Both ways were counted in the lab, as `cargo xtask bench --only engine` counts, with a routine of the
+//! Both ways were counted in the lab, as `cargo xtask bench --only engines` counts, with a routine of the
 //! lab's that only writes entries and invalidates them on one processor. For a read of 8 bytes, by
 //! physical and by virtual address in a large page (one use of the window, and four):
 //!

@@ -4,7 +4,7 @@
 //! the lab.
 
 mod accessors;
-mod engine;
+mod engines;
 mod machine;
 
 use anyhow::Result;
@@ -16,11 +16,11 @@ pub enum Subject {
     /// The guarded accessors beside the C runtime, the bare instructions, and `microseh`
     Accessors,
     /// The driver's two copy engines beside each other and a plain copy
-    Engine,
+    Engines,
 }
 
 impl Subject {
-    const ALL: [Self; 2] = [Self::Accessors, Self::Engine];
+    const ALL: [Self; 2] = [Self::Accessors, Self::Engines];
 }
 
 /// Measures `only` this, or everything, and prints the results. With `save`, writes them into the
@@ -32,7 +32,7 @@ pub fn run(only: Option<Subject>, save: bool) -> Result<()> {
         if only.is_none_or(|only| only == subject) {
             match subject {
                 Subject::Accessors => accessors::run(save)?,
-                Subject::Engine => engine::run()?,
+                Subject::Engines => engines::run()?,
             }
         }
     }
