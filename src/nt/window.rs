@@ -186,8 +186,8 @@ impl Windows {
     }
 
     /// Reads from RAM, from `frame` on, into nonpaged memory. `offset` is within the frame, and with the
-    /// target's length within [`SPAN`], else nothing is read: `STATUS_INVALID_PARAMETER`. Where something keeps a frame from being read, the bytes before
-    /// it arrive: `STATUS_INVALID_ADDRESS`.
+    /// target's length within [`SPAN`], else nothing is read: `STATUS_INVALID_PARAMETER`. Where
+    /// something keeps a frame from being read, the bytes before it arrive: `STATUS_INVALID_ADDRESS`.
     #[inline]
     pub fn read(
         &self,

@@ -62,7 +62,8 @@ impl Levels {
 /// Access rights in the entries are ignored: a caller that may copy system memory may copy all of it.
 /// The contents of entries that are not present are ignored too.
 ///
-/// A walk that finds no page returns the length of the hole: what its last entry translates, which is 4 KiB, 2 MiB, 1 GiB, 512 GiB or 256 TiB at levels 1 to 5.
+/// A walk that finds no page returns the length of the hole: what its last entry translates, which is
+/// 4 KiB, 2 MiB, 1 GiB, 512 GiB or 256 TiB at levels 1 to 5.
 #[derive(Clone, Debug)]
 pub struct PageTableWalk<M> {
     memory: M,
