@@ -111,9 +111,13 @@ impl<'a> Call<'a> {
         targets: impl IntoIterator<Item = (usize, usize)>,
     ) -> Result<(), NtStatus> {
         let output = self.request.unsafe_user_output(length)?;
-        let end = output.saturating_add(length);
+        // By distances: either range may end with the last address of all.
         let overlaps = |(target, bytes): (usize, usize)| {
-            bytes > 0 && target < end && output < target.saturating_add(bytes)
+            if target < output {
+                output.wrapping_sub(target) < bytes
+            } else {
+                bytes > 0 && target.wrapping_sub(output) < length
+            }
         };
         if targets.into_iter().any(overlaps) {
             return Err(NtStatus::CONFLICTING_ADDRESSES);

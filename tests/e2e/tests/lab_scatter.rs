@@ -122,6 +122,38 @@ fn a_target_over_the_response_is_refused() {
     });
 }
 
+/// Ranges that end with the last address of all have it in common.
+#[test]
+#[ignore = "needs the lab: cargo xtask test runs it"]
+fn the_last_address_is_compared_too() {
+    with_victim(Reach::empty(), |victim| {
+        let response = u64::MAX - 63;
+        for (target, length, refusal) in [
+            (u64::MAX, 1, NtStatus::CONFLICTING_ADDRESSES),
+            (u64::MAX, 300, NtStatus::CONFLICTING_ADDRESSES),
+            (response - 1, 2, NtStatus::CONFLICTING_ADDRESSES),
+            (response - 1, 1, NtStatus::ACCESS_VIOLATION),
+            (u64::MAX, 0, NtStatus::ACCESS_VIOLATION),
+        ] {
+            let entry = ScatterEntry {
+                source: victim.source,
+                target,
+                length,
+                flags: VIRTUAL,
+            };
+            let input = scatter(EngineKind::Auto, &[entry]);
+            victim.process.write(victim.request, &input).unwrap();
+            let request = buffer(victim.request, input.len());
+            let sent = victim.send_at(
+                Code::of(RequestKind::CopyScatter).value,
+                request,
+                buffer(response, 100),
+            );
+            assert_eq!(sent, Err(refusal), "{length} bytes at {target:#x}");
+        }
+    });
+}
+
 /// So are the other copies to the caller's memory.
 #[test]
 #[ignore = "needs the lab: cargo xtask test runs it"]

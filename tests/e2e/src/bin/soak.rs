@@ -11,7 +11,7 @@ use std::{
 };
 
 use ringcopy_lab::interrupt_on_signals;
-use ringcopy_tests::soak::Soak;
+use ringcopy_tests::soak::{Soak, Summary};
 
 fn main() -> ExitCode {
     let numbers: Vec<Option<u64>> = env::args().skip(1).map(|text| text.parse().ok()).collect();
@@ -32,16 +32,18 @@ fn main() -> ExitCode {
         return ExitCode::FAILURE;
     }
     let started = Instant::now();
-    match soak.run(|summary| eprintln!("{} of {requests} requests", summary.requests())) {
-        Ok(summary) => {
-            println!("{summary}");
-            println!("seed {seed}, {:.0} s", started.elapsed().as_secs_f64());
-            if soak.is_interrupted() {
-                println!("interrupted; nothing was wrong until then");
-                return ExitCode::FAILURE;
-            }
-            ExitCode::SUCCESS
+    let mut summary = Summary::default();
+    let ended = soak.run(&mut summary, |summary| {
+        eprintln!("{} of {requests} requests", summary.requests());
+    });
+    println!("{summary}");
+    println!("seed {seed}, {:.0} s", started.elapsed().as_secs_f64());
+    match ended {
+        Ok(()) if soak.is_interrupted() => {
+            println!("interrupted; nothing was wrong until then");
+            ExitCode::FAILURE
         }
+        Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             println!("{failure}");
             ExitCode::FAILURE

@@ -50,18 +50,15 @@ pub struct Soak {
 }
 
 impl Soak {
-    /// Runs, and calls `progress` after each episode. Returns what was seen, also of a run that was
-    /// interrupted.
+    /// Runs to its end or until it is interrupted, counts in `summary`, and calls `progress` after each
+    /// episode.
     ///
     /// # Errors
     /// If a step came to something that the model does not allow: a sentence that names the step,
     /// what came, what was allowed, and the command that runs the episode again.
-    pub fn run(&self, progress: impl FnMut(&Summary)) -> Result<Summary, String> {
-        let mut summary = Summary::default();
-        match self.run_labs(&mut summary, progress) {
-            Err(failure) if !self.is_interrupted() => Err(failure),
-            _ => Ok(summary),
-        }
+    pub fn run(&self, summary: &mut Summary, progress: impl FnMut(&Summary)) -> Result<(), String> {
+        let ended = self.run_labs(summary, progress);
+        if self.is_interrupted() { Ok(()) } else { ended }
     }
 
     /// Returns whether it was interrupted.
