@@ -69,13 +69,19 @@ impl UserMemory {
     /// what that does to the pages, and how far it comes.
     pub(super) fn access(&mut self, address: u64, length: usize, write: bool) -> Accessed {
         let mut done = 0;
+        // Whether an earlier page may have ended the access.
+        let mut unsure = false;
         while done < length {
             let at = address.wrapping_add(done as u64);
             let Some(offset) = Self::offset(at) else {
                 return self.stopped(at, length, done, NtStatus::ACCESS_VIOLATION);
             };
             let page = offset / PAGE;
-            self.doubtful |= self.uncertain.contains(&page);
+            if unsure {
+                self.doubt(page);
+            }
+            unsure |= self.uncertain.contains(&page);
+            self.doubtful |= unsure;
             let status = match self.states[page] {
                 PageState::ReadWrite => None,
                 PageState::ReadOnly if !write => None,
