@@ -14,7 +14,7 @@ fn cr4() -> u64 {
     let value: u64;
     // SAFETY: reading a control register in ring 0 has no effect.
     unsafe {
-        core::arch::asm!("mov {}, cr4", out(reg) value, options(pure, nomem, nostack, preserves_flags));
+        core::arch::asm!("mov {}, cr4", out(reg) value, options(nomem, nostack, preserves_flags));
     }
     value
 }
@@ -26,7 +26,7 @@ pub fn page_table_root() -> u64 {
     let value: u64;
     // SAFETY: as above.
     unsafe {
-        core::arch::asm!("mov {}, cr3", out(reg) value, options(pure, nomem, nostack, preserves_flags));
+        core::arch::asm!("mov {}, cr3", out(reg) value, options(nomem, nostack, preserves_flags));
     }
     value
 }

@@ -279,6 +279,7 @@ pub struct Held<'a> {
     /// The entry of its first page, as it was found.
     found: u64,
     shown: Cell<Frame>,
+    /// The pages stay reserved meanwhile.
     _windows: &'a Windows,
     /// Dropped last.
     _level: AtDispatchLevel,
